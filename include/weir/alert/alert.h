@@ -1,0 +1,69 @@
+/* One alert: what a finding says of a story (an incident), with everything a reader needs to act.
+ * Self-contained: formatting needs nothing else. Deterministic: ids are hashes of host,
+ * destination, first packet time, detector and raise number; no sensor name, no wall time. Engine
+ * thread. */
+#ifndef WEIR_ALERT_ALERT_H
+#define WEIR_ALERT_ALERT_H
+
+#include "weir/base/json.h"
+#include "weir/detect/detector.h"
+
+#define ALERT_FLOWS   16 /* the largest are kept; flows_total counts all */
+#define ALERT_ID_SIZE 33 /* 128 bits in hex */
+
+enum incident_state { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };
+extern const char *const incident_state_name[];
+
+struct alert_flow {
+    struct flow_key key;
+    struct ptime start;
+    uint64_t out_bytes;
+    enum service service;
+};
+
+/* What is known of the traffic the alert speaks of. */
+struct story {
+    struct ip host, remote; /* remote: of the largest flow */
+    struct destination destination;
+    bool has_destination;     /* false: the host as a whole, or the sensor */
+    struct ptime first, last; /* packets */
+    struct volume out;
+    uint64_t in_bytes, out_packets, in_packets;
+    uint64_t service_bytes[SERVICES];     /* out value by service */
+    uint32_t flows_inside, flows_outside; /* by who opened */
+    uint64_t emails;
+    double emails_error;
+    char server_name[RECORD_NAME_MAX + 1];
+    bool has_ja3;
+    uint8_t ja3[16];
+    struct alert_flow flow[ALERT_FLOWS]; /* by out_bytes, largest first */
+    size_t flow_count;
+    uint64_t flows_total;
+};
+
+struct alert {
+    char id[ALERT_ID_SIZE];
+    char incident[ALERT_ID_SIZE];
+    uint32_t raise; /* 0, 1, … of this detector in this incident */
+    enum incident_state state;
+    struct ptime time; /* packet time at which it was decided */
+    struct finding finding;
+    struct story story;
+    enum baseline_state baseline;
+    uint32_t baseline_hours;
+    const char *mode;             /* static: "online" */
+    const char *sensor, *ruleset; /* borrowed from the configuration */
+};
+
+/* "inc-" and six letters of the incident's id: what people type. */
+char *incident_short(const char *incident, char text[16]);
+
+/* Output formats, one row each (ECS 8 now). Returns one line without newline; caller frees. */
+struct alert_format {
+    const char *name;
+    char *(*line)(struct json *json, const struct alert *alert);
+};
+extern const struct alert_format *const alert_formats[]; /* NULL-terminated */
+const struct alert_format *alert_format_get(const char *name);
+
+#endif

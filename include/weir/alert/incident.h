@@ -1,0 +1,72 @@
+/* Incidents: the alerts of one host and destination that tell one story. The same story is told
+ * again only when its evidence has grown × 1.3; it is closed (state "close") when it was silent for
+ * `gap_ns` or the input ends. A story that goes on after its incident was closed opens the same one
+ * again (the id is the story's). Bounds: INCIDENTS_MAX open, the one silent longest is closed;
+ * INCIDENTS_KEPT closed ones are remembered, the one closed longest ago is forgotten;
+ * INCIDENT_RANKS detectors an incident, further ones are not told. All counted. Engine thread. */
+#ifndef WEIR_ALERT_INCIDENT_H
+#define WEIR_ALERT_INCIDENT_H
+
+#include "weir/alert/alert.h"
+
+#define INCIDENTS_MAX         65536
+#define INCIDENTS_KEPT        16384
+#define INCIDENT_RANKS        16
+#define INCIDENT_RAISE_FACTOR 1.3
+
+struct incident_rank { /* per detector that spoke in the incident */
+    const struct detector *detector;
+    double evidence; /* at the last raise */
+    uint32_t raises;
+    struct ptime first; /* of its first alert */
+    struct volume first_out;
+    struct finding finding; /* the strongest so far, of equals the latest */
+};
+
+struct incident {
+    char id[ALERT_ID_SIZE];
+    struct story story;       /* the latest */
+    struct ptime opened;      /* packet time of the first alert */
+    struct volume opened_out; /* what had left by then */
+    int score;
+    enum urgency urgency;
+    enum baseline_state baseline;
+    uint32_t baseline_hours;
+    struct incident_rank *rank; /* rank_count of them, in the order in which they spoke */
+    size_t rank_count;
+    uint32_t alerts; /* emitted, without the closing one */
+    bool closed;
+};
+
+struct incidents;
+struct incidents *incidents_new(int64_t gap_ns,
+                                void (*alert)(void *context, const struct incident *incident,
+                                              const struct alert *alert),
+                                void *context);
+void incidents_free(struct incidents *incidents);
+/* A finding about a story. Emits an alert when it is new or has grown enough. `time` is packet
+ * time. The incident is looked up by (host, destination key; "" for the whole host; the sensor's
+ * are "sensor"). */
+void incidents_find(struct incidents *incidents, const struct finding *finding,
+                    const struct story *story, enum baseline_state baseline,
+                    uint32_t baseline_hours, struct ptime time);
+/* The story goes on, whether or not anything is found: keeps an open incident's figures true. */
+void incidents_follow(struct incidents *incidents, const struct story *story, struct ptime time);
+bool incidents_has(const struct incidents *incidents, const struct ip *host,
+                   const struct destination *destination); /* NULL: the whole host's */
+/* Closes what has been silent; at the end of input, everything (time PTIME_MAX: at its last
+ * packet). */
+void incidents_advance(struct incidents *incidents, struct ptime now);
+/* All incidents, closed ones too, by (score falling, first packet, id). Caller frees the array. */
+const struct incident **incidents_sorted(const struct incidents *incidents, size_t *count);
+struct incidents_counts {
+    uint64_t evicted;   /* closed for want of room */
+    uint64_t forgotten; /* closed ones no longer remembered */
+    uint64_t unranked;  /* findings of a seventeenth detector */
+};
+struct incidents_counts incidents_counts(const struct incidents *incidents);
+/* Alerts carry the sensor's name; set before the first. */
+void incidents_set_labels(struct incidents *incidents, const char *sensor, const char *ruleset,
+                          const char *mode);
+
+#endif

@@ -1,0 +1,32 @@
+/* The journal: every alert is appended and synced before anybody is told. One file of frames
+ * (magic, length, sequence number, XXH3 of the payload, payload: the alert as one ECS line). A torn
+ * tail is cut at opening, and said. Readers keep their own positions. Engine thread. */
+#ifndef WEIR_ALERT_JOURNAL_H
+#define WEIR_ALERT_JOURNAL_H
+
+#include "weir/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct journal;
+struct journal *journal_open(const char *folder, uint64_t *cut_bytes, struct error *error);
+void journal_close(struct journal *journal);
+/* Appends without syncing. Returns the sequence number (from 1), 0 and an error on failure (disk
+ * full). */
+uint64_t journal_append(struct journal *journal, const char *line, size_t size,
+                        struct error *error);
+/* fdatasync: what was appended is durable when this returns 0. */
+int journal_sync(struct journal *journal, struct error *error);
+uint64_t journal_durable(const struct journal *journal); /* the last synced sequence number */
+
+struct journal_reader;
+/* Begins after sequence number `after` (0: from the first). */
+struct journal_reader *journal_reader_open(const char *folder, uint64_t after, struct error *error);
+void journal_reader_close(struct journal_reader *reader);
+/* The next frame with sequence number ≤ `until`: 1 and a borrowed line (until the next call), 0:
+ * none yet, −1: damaged. */
+int journal_reader_next(struct journal_reader *reader, uint64_t until, const char **line,
+                        size_t *size, uint64_t *sequence, struct error *error);
+
+#endif

@@ -1,0 +1,35 @@
+/* A hash map from byte strings to pointers. Open addressing, tombstone-free (backward shift), XXH3.
+ * Keys are copied; values are borrowed. Iteration order follows insertion history, so whatever
+ * reaches an output goes through map_sorted first. One thread. */
+#ifndef WEIR_BASE_MAP_H
+#define WEIR_BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_entry {
+    uint64_t hash;
+    void *value; /* NULL: empty slot */
+    uint8_t *key;
+    size_t key_size;
+};
+
+struct map {
+    struct map_entry *slot;
+    size_t mask, count; /* mask + 1 slots; 0 slots before the first put */
+};
+
+void map_init(struct map *map);
+/* Frees keys and slots; `free_value` may be NULL. */
+void map_fini(struct map *map, void (*free_value)(void *value));
+void *map_get(const struct map *map, const void *key, size_t key_size);
+/* Inserts or replaces; returns the old value or NULL. `value` must not be NULL. */
+void *map_put(struct map *map, const void *key, size_t key_size, void *value);
+void *map_remove(struct map *map, const void *key, size_t key_size);
+/* The next used entry from *position (start with 0), or NULL. Do not put or remove meanwhile. */
+const struct map_entry *map_next(const struct map *map, size_t *position);
+/* All entries sorted by key bytes (memcmp, then length). Caller frees the array, not the entries.
+ */
+const struct map_entry **map_sorted(const struct map *map);
+
+#endif

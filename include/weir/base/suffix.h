@@ -1,0 +1,17 @@
+/* The Public Suffix List (publicsuffix.org), through libpsl's built-in copy. Read-only once made,
+ * so any thread may ask. Names are lower-case ASCII (A-labels) without the last dot. */
+#ifndef WEIR_BASE_SUFFIX_H
+#define WEIR_BASE_SUFFIX_H
+
+#include <stdbool.h>
+
+struct suffixes;
+struct suffixes *suffixes_new(void);
+void suffixes_free(struct suffixes *suffixes);
+/* The registrable domain: a pointer into `name`, or NULL when there is none ("co.jp", "localhost").
+ * With `private_too`, privately run suffixes count ("github.io"); without, only ICANN's. A name
+ * under a top level that the list does not know has none. */
+const char *suffixes_registrable(const struct suffixes *suffixes, const char *name,
+                                 bool private_too);
+
+#endif

@@ -1,0 +1,83 @@
+/* The memory in Redis, through hiredis' asynchronous API on the engine's loop. One code path for
+ * the private server and the operator's. All answers come as callbacks on the loop's thread, in the
+ * order of the calls.
+ *
+ * Every call is answered once, unless the connection goes or the store is freed: then it is not
+ * answered at all, and `failed` says so for all of them.
+ *
+ * Keys (PREFIX is "weir", or "weir-replay-…" for a replay that was given a server: it never touches
+ * what lives there, and removes its own keys at the end). All of a host share a hash tag; HOST is
+ * the address as text. Open totals expire after 7 days.
+ *
+ *   PREFIX:schema            the schema's number; a newer one is refused
+ *   PREFIX:{HOST}:open:HOUR  hash: "VANTAGE|SENSOR|DESTINATION KEY" → six numbers as text (out
+ *                            value, low, high, in, flows, 0), each applied as a maximum
+ *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
+ *                            which the blob is set by (compare-and-set)
+ *   PREFIX:fleet             the packed fleet tables */
+#ifndef WEIR_BASELINE_STORE_H
+#define WEIR_BASELINE_STORE_H
+
+#include "weir/base/loop.h"
+#include "weir/baseline/fleet.h"
+
+struct store_config {
+    const char *url; /* unix:/path | redis://[[user]:password@]host[:port][/db] */
+    const char *prefix;
+    const char *sensor, *vantage; /* no "|" in them; vantage NULL: the sensor's own */
+    bool read_only;     /* --baseline URL: loads only; putting anything is the caller's mistake */
+    int64_t timeout_ns; /* wall time; 0: 5 s */
+};
+
+struct store_events {
+    void (*ready)(void *context);
+    /* One line, by name. Before ready, and when the connection is lost or the server is silent for
+     * timeout_ns: once, then nothing more is called and all that is left to do is store_free. After
+     * ready also for each command the server refuses (full, read-only, …); the connection stays.
+     * What a refused or lost store_put_open carried counts as written no more: mark the pairs
+     * changed again (totals are absolute, so putting them twice changes nothing). */
+    void (*failed)(void *context, const struct error *error);
+};
+
+struct store;
+/* Begins to connect; `ready` or `failed` follows within `timeout_ns` of wall time (default 5 s).
+ * NULL and an error when the URL makes no sense (ERROR_USAGE), naming what is supported:
+ * rediss://, redis-cluster://, redis-sentinel:// are refused with what to do instead. */
+struct store *store_open(const struct store_config *config, struct loop_ref loop,
+                         const struct store_events *events, void *context, struct error *error);
+/* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error. */
+int store_check_url(const char *url, struct error *error);
+void store_free(struct store *store);            /* drops what is unanswered */
+size_t store_pending(const struct store *store); /* commands without an answer yet */
+
+/* blob NULL: there is none. Borrowed during the call. */
+void store_load_profile(struct store *store, const struct ip *host,
+                        void (*done)(void *context, const struct ip *host, const void *blob,
+                                     size_t size),
+                        void *context);
+void store_load_fleet(struct store *store,
+                      void (*done)(void *context, const void *blob, size_t size), void *context);
+/* Writes the changed pairs of an open hour; clears their `changed`. */
+void store_put_open(struct store *store, struct host_total *total);
+/* The fleet's sum of a host's hour: maximum inside a vantage, sum across vantages. `total` is the
+ * callback's to keep (free with host_total_free) and NULL when the hour is not known. */
+void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
+                    void (*done)(void *context, const struct ip *host, int64_t hour,
+                                 struct host_total *total),
+                    void *context);
+/* Sets the profile when the stored one's last_closed_hour is `expected` (INT64_MIN: there is none).
+ * `done` may be NULL; won is false when another sensor was first. */
+void store_put_profile(struct store *store, const struct ip *host, int64_t expected,
+                       int64_t last_closed_hour, const void *blob, size_t size,
+                       void (*done)(void *context, const struct ip *host, bool won), void *context);
+void store_put_fleet(struct store *store, const void *blob, size_t size);
+/* Every profile that is stored (SCAN, sorted by address), for export. `done` with host NULL ends.
+ */
+void store_each_profile(struct store *store,
+                        void (*each)(void *context, const struct ip *host, const void *blob,
+                                     size_t size),
+                        void *context);
+/* Removes every key under the prefix (only ever called for a replay's own prefix). */
+void store_clear(struct store *store, void (*done)(void *context), void *context);
+
+#endif

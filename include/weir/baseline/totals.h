@@ -1,0 +1,52 @@
+/* Running totals of the open hour: (host, destination, hour) → volume, absolute.
+ * What is stored in Redis while an hour is open, and what an hour's close turns into a profile.
+ * Bounds: `max_hosts` hosts an hour; TOTALS_PAIRS destinations a host and hour, the rest summed in
+ * one pair a role ("client|prefix|other", "served|prefix|other"); both counted. Engine thread. */
+#ifndef WEIR_BASELINE_TOTALS_H
+#define WEIR_BASELINE_TOTALS_H
+
+#include "weir/base/map.h"
+#include "weir/base/time.h"
+#include "weir/baseline/destination.h"
+#include "weir/baseline/volume.h"
+
+#define TOTALS_PAIRS 4096
+
+struct pair_total {
+    struct destination destination;
+    struct volume out;
+    uint64_t in_bytes;
+    uint32_t flows; /* that began in this hour */
+    bool changed;   /* since it was last written to the store */
+};
+
+struct host_total {
+    struct ip host;
+    int64_t hour;     /* the site's hour ordinal */
+    struct map pairs; /* destination key → struct pair_total */
+    struct volume out;
+    uint64_t in_bytes;
+    uint32_t overflow; /* additions that went to "other" */
+};
+
+/* A total of its own, outside any struct totals (the store's sums). */
+struct host_total *host_total_new(const struct ip *host, int64_t hour);
+void host_total_free(struct host_total *total);
+
+struct totals; /* open hours by host */
+struct totals *totals_new(uint32_t max_hosts);
+void totals_free(struct totals *totals);
+/* The host's total for that hour, made when absent; NULL when max_hosts is reached (counted). */
+struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour);
+struct host_total *totals_get(const struct totals *totals, const struct ip *host, int64_t hour);
+/* Adds to the pair and to the host. Returns the pair added to. */
+struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
+                              struct volume out, uint64_t in_bytes, uint32_t flows);
+/* All host_totals of `hour` and before, sorted by (hour, host); the array is the caller's, the
+ * items stay. */
+struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count);
+void totals_drop(struct totals *totals, struct host_total *host);
+uint64_t totals_refused(const struct totals *totals);
+size_t totals_count(const struct totals *totals);
+
+#endif

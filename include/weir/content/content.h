@@ -1,0 +1,65 @@
+/* What the bytes of a flow were: the capture thread's one door into the content room.
+ *
+ * Per flow: recognise the service from the first bytes, take names (DNS, SNI, Host), and, in clear
+ * text, count classes of sensitive data. Encrypted flows are followed for their handshake
+ * (CONTENT_HANDSHAKE_BYTES a side) and then cost nothing. Clear text is inspected to
+ * CONTENT_CLEAR_BYTES a side; unknown binary is let go after CONTENT_PROBE_BYTES.
+ * Thread: the capture thread. Nothing here moves a byte counter. */
+#ifndef WEIR_CONTENT_CONTENT_H
+#define WEIR_CONTENT_CONTENT_H
+
+#include "weir/base/digest.h"
+#include "weir/content/names.h"
+#include "weir/content/stream.h"
+#include "weir/flow/table.h"
+
+#define CONTENT_HANDSHAKE_BYTES (UINT64_C(64) << 10)
+#define CONTENT_PROBE_BYTES     (UINT64_C(64) << 10)
+#define CONTENT_CLEAR_BYTES     (UINT64_C(1) << 30)
+/* Of all flows together: unfinished heads that are gathered (past it those that span segments are
+ * not read, which parse_malformed counts), and sets of hashes already told (past it sets start anew
+ * and tell items again). */
+#define CONTENT_GATHER_BYTES   (UINT64_C(64) << 20)
+#define CONTENT_ITEM_SET_BYTES (UINT64_C(256) << 20)
+
+struct content_config {
+    struct stream_config stream;
+    struct hash_key key; /* the site's key for hashes of found items */
+};
+
+struct content_events {
+    void (*dns)(void *context, struct flow *flow, struct ptime time,
+                const struct dns_message *message);
+    void (*server_name)(void *context, struct flow *flow, struct ptime time, const char *name);
+    /* `count` ≤ RECORD_CONTENT_HASHES. inspected/gap: of this side so far. */
+    void (*items)(void *context, struct flow *flow, enum flow_side side, struct ptime time,
+                  enum content_class class, const uint64_t *hash, size_t count,
+                  uint64_t inspected_bytes, uint64_t gap_bytes);
+};
+
+/* What is known of a flow, for its records. Borrowed until the flow is released. */
+struct content_facts {
+    enum service service;
+    const char *server_name; /* "" when none */
+    const char *question;    /* first DNS question, "" when none */
+    const uint8_t *ja3;      /* 16 bytes or NULL */
+};
+
+struct content;
+struct content *content_new(const struct content_config *config,
+                            const struct content_events *events, void *context,
+                            struct error *error);
+void content_free(struct content *content);
+/* After flow_table_packet, before flow_table_settle. */
+void content_packet(struct content *content, struct flow *flow, enum flow_side side,
+                    const struct packet *packet);
+/* Items found but not yet told are told; queued bytes delivered. Before a flow's end record. */
+void content_flush(struct content *content, struct flow *flow, struct ptime time);
+/* Found items not yet told go out once a flow reports progress too. */
+void content_progress(struct content *content, struct flow *flow, struct ptime time);
+void content_swapped(struct content *content, struct flow *flow);
+void content_release(struct content *content, struct flow *flow); /* frees the slot */
+struct content_facts content_get_facts(struct flow *flow);
+void content_health(const struct content *content, struct health *health);
+
+#endif

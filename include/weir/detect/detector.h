@@ -1,0 +1,113 @@
+/* A detector is one file and one row of a table: it looks at a subject and may return a finding.
+ *
+ * Two kinds of row. A statistical one answers "how unlikely is this much?": it only provides
+ * `estimate` (p as a function of bytes, growing totals, never smaller p for fewer bytes) and the
+ * frame does the rest: threshold from the operator's budget times the row's share, score, expected
+ * range, counterfactual by bisection over the same function. An absolute one needs no past: it
+ * provides `judge` and fills the finding itself. Absolute rows stand outside the budget. Pure: a
+ * detector keeps no state; the same subject gives the same finding. Engine thread. */
+#ifndef WEIR_DETECT_DETECTOR_H
+#define WEIR_DETECT_DETECTOR_H
+
+#include "weir/baseline/survival.h"
+#include "weir/record/record.h"
+
+#include <stdbool.h>
+
+#define FINDING_REASONS 4
+#define URGENT_SCORE    85 /* now, of rows that wake; else shift */
+#define SHIFT_SCORE     50
+
+enum subject_kind {
+    SUBJECT_HOST,        /* a host's running hour and day */
+    SUBJECT_DESTINATION, /* a host and a destination it opened to */
+    SUBJECT_SERVED,      /* an inside server and an outside client network */
+    SUBJECT_CONTENT,     /* what inspection counted for a host and a destination */
+    SUBJECT_SENSOR,      /* the sensor's own sight over an interval */
+    SUBJECTS
+};
+
+struct detect_config {
+    double alerts_per_100_hosts_per_day; /* default 1 */
+    int learn_days;                      /* default 7 */
+};
+struct detect_config detect_config_default(void);
+
+struct subject {
+    enum subject_kind kind;
+    const struct detect_config *config;
+    struct civil civil; /* the hour being judged */
+    /* SUBJECT_HOST, _DESTINATION, _SERVED, _CONTENT: */
+    const struct profile *host;            /* NULL: unknown until this hour */
+    const struct destination *destination; /* not for SUBJECT_HOST */
+    const struct pair *pair;               /* NULL: never met in a closed hour */
+    const struct fleet *fleet;
+    enum baseline_state state; /* of the host */
+    struct volume hour, day;   /* running totals of host or pair; day includes the open hour */
+    struct volume week;        /* pairs in their first 7 days: everything so far */
+    /* SUBJECT_CONTENT: */
+    uint64_t emails;                     /* distinct, seen leaving in this story */
+    double emails_error;                 /* relative standard error; 0: exact */
+    uint64_t inspected_bytes, gap_bytes; /* of the content it was counted in */
+    /* SUBJECT_SENSOR: what was counted over the interval (differences of health records) */
+    struct health interval;
+    struct ptime interval_start, interval_end;
+};
+
+struct reason {
+    const char *code; /* static: detector id or a finer name, e.g. "volume.served.new_network" */
+    double observed;
+    double expected[2]; /* 0, 0: nothing was observed before */
+    const char *unit;   /* static: "byte", "address", "share", "packet" */
+    double p;           /* 0: not a probability (absolute) */
+    double weight;      /* share of the evidence, the weights of a finding sum to 1 */
+    double samples;
+    char text[256]; /* one sentence for people, in observed terms ("largest of 340 host-days") */
+};
+
+enum urgency { URGENCY_DIGEST, URGENCY_SHIFT, URGENCY_NOW, URGENCIES };
+extern const char *const urgency_name[URGENCIES];
+
+struct finding {
+    const struct detector *detector;
+    double p;        /* statistical: of the estimate; absolute: 0 */
+    double evidence; /* −ln p, or the absolute row's own growing measure; raised again at × 1.3 */
+    int score;       /* 0–100 */
+    enum urgency urgency; /* by stated criteria (docs/detection.md), apart from the budget */
+    struct reason reason[FINDING_REASONS];
+    size_t reason_count;
+    double needs; /* would not fire below this */
+    const char *needs_unit;
+};
+
+struct detector {
+    const char *id, *name;
+    enum subject_kind kind;
+    const char *tactic, *technique, *subtechnique; /* ATT&CK ids; NULL where none is honest */
+    double share;                                  /* of the budget; 0: absolute */
+    bool needs_history;                            /* not asked while the host is learning */
+    bool wakes;           /* from URGENT_SCORE on somebody is woken (URGENCY_NOW) */
+    const char *explains; /* what it sees, its units, its known false alarms */
+    /* Statistical: false when the row does not apply to the subject (then it says nothing). */
+    bool (*estimate)(const struct subject *subject, uint64_t bytes, struct estimate *estimate);
+    uint64_t (*observed)(const struct subject *subject);
+    void (*describe)(const struct subject *subject, const struct estimate *estimate,
+                     struct finding *finding);
+    /* Absolute: true when it fires. */
+    bool (*judge)(const struct subject *subject, struct finding *finding);
+};
+
+/* NULL-terminated: host, pairs, content, the sensor itself. */
+extern const struct detector *const detectors[];
+
+const struct detector *detector_get(const char *id);
+/* The p at or below which a statistical row fires: budget a host and day × share. */
+double detector_threshold(const struct detector *detector, const struct detect_config *config);
+/* Asks one row; false: nothing to say. */
+bool detector_ask(const struct detector *detector, const struct subject *subject,
+                  struct finding *finding);
+/* Score = clamp(50 + 15·log10(.01/p), 0, 100). */
+int score_of_p(double p);
+enum urgency urgency_of(const struct detector *detector, int score);
+
+#endif

@@ -1,0 +1,11 @@
+/* Asks every row that fits a subject. Findings come back in the table's order. */
+#ifndef WEIR_DETECT_JUDGE_H
+#define WEIR_DETECT_JUDGE_H
+
+#include "weir/detect/detector.h"
+
+#define JUDGE_FINDINGS 8
+
+size_t judge(const struct subject *subject, struct finding finding[JUDGE_FINDINGS]);
+
+#endif

@@ -1,0 +1,96 @@
+/* The engine: everything that judges, stores and tells. It never sees a packet.
+ *
+ *   rings → order by packet time → account → baseline ⇄ store → detect → incidents → bus
+ *
+ * One thread, on the loop it is given. Records are consumed in (time, key, worker, number) order up
+ * to the smallest watermark of all workers; nothing is scored on arrival. Where an answer of the
+ * store is needed (a host's profile, an hour's sum) consumption pauses until it is there, so the
+ * order of judgements never depends on how fast Redis is. */
+#ifndef WEIR_ENGINE_ENGINE_H
+#define WEIR_ENGINE_ENGINE_H
+
+#include "weir/alert/incident.h"
+#include "weir/base/address.h"
+#include "weir/base/calendar.h"
+#include "weir/base/loop.h"
+#include "weir/base/suffix.h"
+#include "weir/baseline/store.h"
+#include "weir/bus/bus.h"
+#include "weir/record/ring.h"
+
+#define ENGINE_WORKERS_MAX 64
+
+enum scope { SCOPE_OUT, SCOPE_IN, SCOPE_INTERNAL, SCOPE_TRANSIT, SCOPE_BROADCAST, SCOPES };
+extern const char *const scope_name[SCOPES]; /* by who opened: "out" the inside host did */
+
+/* A flow record as the engine understood it, for observers. Borrowed during the call. */
+struct flow_view {
+    const struct record_flow *record;
+    enum scope scope;
+    const struct ip *host; /* the inside side of SCOPE_OUT and SCOPE_IN, else NULL */
+    const struct destination *destination; /* likewise */
+    bool name_unverified; /* a server name was given that no seen answer ties to the address */
+    struct volume out;    /* fresh, of the host */
+    uint64_t in_bytes;    /* fresh */
+    char server_name[RECORD_NAME_MAX + 1], question[RECORD_NAME_MAX + 1];
+};
+
+/* What was seen, and what was not judged and why. Bytes are fresh payload of both sides. */
+struct engine_counts {
+    uint64_t records[RECORD_WATERMARK + 1];
+    uint64_t faults[RECORD_FAULTS]; /* records refused by validation */
+    uint64_t flows[SCOPES], bytes[SCOPES];
+    uint64_t unestablished_bytes; /* out, from hosts without a profile, one-way only */
+    uint64_t learning_bytes;      /* out, of hosts that are still learning */
+    uint64_t judged_bytes;        /* out, of hosts that were judged by history */
+    uint64_t hosts_refused;       /* baseline.max_hosts reached */
+    uint64_t stories_evicted, names_forgotten;
+    uint64_t alerts, publish_failures;
+    uint64_t hours_closed, host_hours_closed;
+    struct ptime first, last; /* record times */
+};
+
+struct engine_observer {
+    void (*flow)(void *context, const struct flow_view *view);
+    void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
+    /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
+    void (*done)(void *context, const struct error *error);
+    void *context;
+};
+
+struct engine_config {
+    struct loop_ref loop;
+    const struct ring_handles *rings;
+    size_t ring_count;
+    struct store *store;
+    struct bus *bus;
+    struct calendar *calendar;
+    const struct prefix_set *inside;
+    const struct suffixes *suffixes;
+    struct detect_config detect;
+    const char *sensor;
+    uint32_t max_hosts;
+    struct engine_observer observer;
+};
+
+struct engine;
+struct engine *engine_new(const struct engine_config *config, struct error *error);
+void engine_free(struct engine *engine);
+/* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
+void engine_begin(struct engine *engine, struct fleet *fleet);
+/* Something the engine stands on failed (the store): ends with `done(error)`. */
+void engine_fail(struct engine *engine, const struct error *error);
+
+bool engine_finished(const struct engine *engine);
+
+const struct engine_counts *engine_counts_of(const struct engine *engine);
+const struct health *engine_health(const struct engine *engine); /* summed over workers */
+const struct incidents *engine_incidents(const struct engine *engine);
+const struct fleet *engine_fleet(const struct engine *engine);
+struct engine_history { /* how much past there was to judge by */
+    uint32_t hosts, ready;
+    uint32_t longest_hours;
+};
+struct engine_history engine_history_of(const struct engine *engine);
+
+#endif

@@ -1,0 +1,86 @@
+/* Who talked to whom and how much: the flow table of one capture worker.
+ *
+ * One packet in, counts up. 64-bit, IPv4 and IPv6 alike. The table owns the byte count and the
+ * flow's life; content inspection hangs on a flow by `content` and can move no counter.
+ *
+ * Time is packet time: flow_table_advance(t) first ends or reports everything that was due before
+ * t, each at its own due time (last packet + time-out; first unreported packet + 10 s), then
+ * packets at t are counted. So what is told does not depend on who else was in the table.
+ *
+ * Bound: `max_flows`; at the bound the flow idle for longest is ended as FLOW_END_EVICTED and
+ * counted. Holes in TCP sequence space: FLOW_HOLES a side; at the bound the lowest hole is
+ * forgotten (stays missing) and counted. Thread: the capture thread only. */
+#ifndef WEIR_FLOW_TABLE_H
+#define WEIR_FLOW_TABLE_H
+
+#include "weir/decode/packet.h"
+#include "weir/record/record.h"
+
+#define FLOW_HOLES 64
+
+struct flow_config {
+    uint32_t max_flows;    /* default 1,000,000 */
+    int64_t tcp_open_ns;   /* idle time-out of an established TCP flow: 1 h */
+    int64_t tcp_half_ns;   /* before a handshake is complete: 60 s */
+    int64_t tcp_closed_ns; /* after FIN/FIN or RST, for stragglers: 10 s */
+    int64_t udp_ns;        /* 180 s */
+    int64_t icmp_ns;       /* 60 s, and every other protocol: 120 s */
+    int64_t other_ns;
+    int64_t report_ns;     /* progress this long after the first unreported packet: 10 s */
+    uint64_t report_bytes; /* … or once this much payload of a side is unreported: 1 MiB */
+};
+struct flow_config flow_config_default(void);
+
+/* What was reported: totals at the last accepted record. */
+struct flow_mark {
+    uint64_t payload_bytes, missing_bytes, acked_bytes, packets;
+};
+
+struct flow; /* private layout in sensor/flow/flow.h; read through these: */
+const struct flow_key *flow_get_key(const struct flow *flow); /* orig/resp as known now */
+const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side);
+struct ptime flow_get_start(const struct flow *flow);
+uint8_t flow_get_flags(const struct flow *flow);    /* FLOW_… */
+uint64_t flow_get_ordinal(const struct flow *flow); /* unique in the table's life, from 1 */
+void **flow_content_slot(struct flow *flow);        /* the content room's own pointer */
+
+struct flow_events {
+    /* A record is due at `time` (FLOW_OPEN: progress). Fill and push it; return true when it was
+     * accepted: the table then moves the mark. After an end, refused or not, it is released. */
+    bool (*report)(void *context, struct flow *flow, enum flow_end end, struct ptime time);
+    /* The originator was mistaken (a SYN came late): sides were swapped; content swaps its own. */
+    void (*swapped)(void *context, struct flow *flow);
+    /* The flow's memory goes; *flow_content_slot is freed here. */
+    void (*release)(void *context, struct flow *flow);
+};
+
+/* Fills everything of a flow record that the table knows (not its number, not the tail). */
+void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime time,
+                      struct record_flow *record);
+
+struct flow_table;
+struct flow_table *flow_table_new(const struct flow_config *config,
+                                  const struct flow_events *events, void *context);
+void flow_table_free(struct flow_table *table); /* releases flows without reports */
+/* Everything due at or before `now`. Time never goes back: an older `now` does nothing. */
+void flow_table_advance(struct flow_table *table, struct ptime now);
+/* Counts the packet. Returns its flow and, in *side, who sent it. Never NULL. */
+struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,
+                               enum flow_side *side);
+/* Optional, for sources that can look ahead: asks for the memory that flow_table_packet will need.
+ * Stage 0 some packets before, stage 1 nearer (about 16 and 8). Changes nothing. */
+void flow_table_expect(const struct flow_table *table, const struct packet *packet, int stage);
+/* After content looked at the packet: reports progress when enough is unreported. */
+void flow_table_settle(struct flow_table *table, struct flow *flow, struct ptime now);
+/* Ends all, by key: FLOW_END_INPUT, or what had closed them (FLOW_END_CLOSED, FLOW_END_RESET). */
+void flow_table_finish(struct flow_table *table, struct ptime now);
+/* The earliest instant at which something will be due, PTIME_MAX when nothing is: a watermark may
+ * be sent up to just before it. */
+struct ptime flow_table_next_due(const struct flow_table *table);
+/* Adds the table's own counters (flows…, tcp_…) to `health`. */
+void flow_table_health(const struct flow_table *table, struct health *health);
+uint32_t flow_table_count(const struct flow_table *table);
+/* TCP segments so far (16 MiB) from the sequence number expected that they opened no hole. */
+uint64_t flow_table_far_segments(const struct flow_table *table);
+
+#endif

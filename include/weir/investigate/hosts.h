@@ -1,0 +1,59 @@
+/* What each inside host sent in this run, for the ranking "look here first" and for what was not
+ * judged. Fed by the engine's flow views. Bounds: HOSTS_MAX hosts, HOSTS_DESTINATIONS destinations
+ * a host, PREFIXES_MAX prefixes of traffic with neither side inside; what does not fit is summed
+ * and counted. Engine thread. */
+#ifndef WEIR_INVESTIGATE_HOSTS_H
+#define WEIR_INVESTIGATE_HOSTS_H
+
+#include "weir/base/map.h"
+#include "weir/engine/engine.h"
+
+#define HOSTS_MAX          65536
+#define HOSTS_DESTINATIONS 1024
+#define PREFIXES_MAX       16384
+
+struct host_sum {
+    struct ip host;
+    struct volume out;
+    uint64_t in_bytes, flows;
+    uint64_t service_bytes[SERVICES];
+    struct map destinations; /* destination key → struct destination_sum */
+};
+
+struct destination_sum {
+    struct destination destination;
+    uint64_t out_bytes;
+    uint32_t hosts; /* in the fleet-wide map only: how many hosts sent to it */
+};
+
+struct hosts {
+    struct map map;     /* struct ip → struct host_sum */
+    struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
+    uint64_t overflow;  /* additions that found no room */
+    struct volume out;  /* of all hosts */
+    uint64_t service_bytes[SERVICES];
+};
+
+struct hosts *hosts_new(void);
+void hosts_free(struct hosts *hosts);
+void hosts_add_flow(struct hosts *hosts, const struct flow_view *view);
+
+/* A ranking, not a finding: bytes sent, each destination's divided by the number of hosts that use
+ * it, times (1 + PCR)/2, where PCR = (out − in)/(out + in). */
+struct ranked {
+    const struct host_sum *host;
+    double weight, pcr;
+    const struct destination_sum *top; /* the destination that weighs most */
+    uint32_t top_hosts;                /* that use it */
+};
+/* The first `room` hosts with at least 64 KiB out; heaviest first. */
+size_t hosts_rank(const struct hosts *hosts, struct ranked *ranked, size_t room);
+
+/* Largest prefixes (/16, /32) with neither side inside. */
+struct prefix_sum {
+    struct prefix prefix;
+    uint64_t bytes;
+};
+size_t hosts_outside(const struct hosts *hosts, struct prefix_sum *sum, size_t room);
+
+#endif

@@ -1,0 +1,39 @@
+/* The summary of a replay: for people (text) and for programs (summary.json). It says what left,
+ * what could not be judged and why, what could not be seen, and what to look at first. Pure
+ * functions of what the run left behind. Engine thread. */
+#ifndef WEIR_INVESTIGATE_SUMMARY_H
+#define WEIR_INVESTIGATE_SUMMARY_H
+
+#include "weir/base/digest.h"
+#include "weir/investigate/hosts.h"
+
+struct summary_input {
+    const char *path;
+    const char *problem; /* NULL: read whole */
+    uint64_t packets, bytes;
+    struct ptime first, last;
+    uint32_t longest_cut;
+    const char *link;
+    uint8_t sha256[SHA256_SIZE];
+};
+
+struct summary {
+    const struct summary_input *input;
+    size_t input_count;
+    const struct prefix_set *inside;
+    bool inside_guessed; /* nobody set networks.inside */
+    struct calendar *calendar;
+    const char *timezone;
+    const struct engine *engine;
+    const struct hosts *hosts;
+    int learn_days;
+    bool had_baseline;  /* --baseline */
+    const char *folder; /* -o, or NULL */
+    bool flows;         /* --flows */
+    double duration_s;  /* wall time: the only figure that differs between two runs */
+};
+
+char *summary_text(const struct summary *summary); /* caller frees */
+char *summary_json(const struct summary *summary); /* indented, ends with a newline; caller frees */
+
+#endif

@@ -1,0 +1,222 @@
+/* The records that cross from capture to engine. They are the only thing that does.
+ *
+ * Each is a fixed struct, sometimes followed by a tail of text, addresses or hashes; host byte
+ * order, multiples of eight bytes, no pointers. The engine copies a record out of the shared memory
+ * and then validates it (record_validate), so nothing behind a compromised parser is trusted.
+ *
+ * Order of consumption: (time_ns, key, worker, number). `number` grows within a worker; all records
+ * of one host pair come from one worker, so the order does not depend on how many workers there
+ * are.
+ *
+ * Units are bytes and nanoseconds of packet time. Thread: plain data, no state. */
+#ifndef WEIR_RECORD_RECORD_H
+#define WEIR_RECORD_RECORD_H
+
+#include "weir/base/address.h"
+#include "weir/base/time.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_VERSION   1
+#define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
+#define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
+
+/* What record_validate lets through, so that sums and differences of a few cannot overflow. */
+#define RECORD_TIME_MAX_NS (INT64_MAX / 2)      /* ± 146 years of 1970; watermarks: any time */
+#define RECORD_BYTES_MAX   (UINT64_C(1) << 60u) /* of one side of a flow, packets too */
+
+enum record_kind {
+    RECORD_FLOW = 1,
+    RECORD_NAME,
+    RECORD_CONTENT,
+    RECORD_HEALTH,
+    RECORD_WATERMARK, /* header only: nothing before or at time_ns comes after this record */
+};
+
+struct record_header {
+    uint32_t size; /* of the whole record, a multiple of 8 */
+    uint16_t kind;
+    uint16_t version;
+    uint64_t number;
+    int64_t time_ns;
+};
+
+/* Which flow: the originator first. No padding: compared and hashed as bytes. */
+struct flow_key {
+    struct ip orig_ip, resp_ip;
+    uint16_t orig_port, resp_port; /* host order; ICMP: as Community ID v1 takes them */
+    uint16_t vlan;                 /* outermost VLAN id, 0: none */
+    uint8_t proto;                 /* IP protocol number */
+    uint8_t spare;
+};
+
+enum flow_side { SIDE_ORIG, SIDE_RESP, SIDES };
+
+/* What one side sent. TCP payload_bytes are distinct sequence bytes in packets seen (by IP length,
+ * even where the snap length cut them), missing_bytes were spanned by captured data or acknowledged
+ * by the peer but not seen, acked_bytes were seen and acknowledged. Other protocols: payload_bytes
+ * is transport payload, the rest 0 (acked_bytes = payload_bytes: nothing says they did not arrive).
+ */
+struct side_counts {
+    uint64_t packets, wire_bytes, ip_bytes;
+    uint64_t payload_bytes, missing_bytes, acked_bytes, retransmitted_bytes;
+};
+
+enum flow_end { /* why the flow ended; FLOW_OPEN in progress records */
+                FLOW_OPEN,
+                FLOW_END_CLOSED,  /* FIN from both sides */
+                FLOW_END_RESET,   /* RST in the window */
+                FLOW_END_IDLE,    /* no packet for the time-out */
+                FLOW_END_REUSED,  /* a new connection on the same ports */
+                FLOW_END_EVICTED, /* the table was full */
+                FLOW_END_INPUT,   /* the input ended */
+                FLOW_ENDS
+};
+extern const char *const flow_end_name[FLOW_ENDS];
+
+enum service { /* what the content proved itself to be; SERVICE_NONE: not known */
+               SERVICE_NONE,
+               SERVICE_DNS,
+               SERVICE_TLS,
+               SERVICE_HTTP,
+               SERVICE_SSH,
+               SERVICE_SMTP,
+               SERVICE_FTP,
+               SERVICES
+};
+extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for SERVICE_NONE */
+
+#define FLOW_ESTABLISHED                                                                           \
+    1u                    /* TCP payload after a handshake or from both sides; a two-way exchange */
+#define FLOW_ONE_SIDED 2u /* TCP: only one side's packets were ever seen */
+#define FLOW_MIDSTREAM 4u /* TCP: the SYN was not seen */
+#define FLOW_ORIG_BY_SYN                                                                           \
+    8u /* the originator is known from a SYN, not guessed from ports or order */
+#define FLOW_HAS_JA3 16u
+
+struct record_flow {
+    struct record_header header;
+    struct flow_key key;
+    int64_t start_ns, last_ns;       /* of its packets */
+    int64_t fresh_since_ns;          /* first packet not covered by the record before */
+    struct side_counts total[SIDES]; /* since start_ns */
+    struct {                         /* since the last record that was accepted */
+        int64_t payload_bytes, missing_bytes, acked_bytes, packets; /* missing may shrink */
+    } fresh[SIDES];
+    uint8_t end;     /* enum flow_end */
+    uint8_t service; /* enum service */
+    uint8_t flags;   /* FLOW_… */
+    uint8_t spare;
+    uint16_t server_name_size, question_size; /* text in the tail, in this order, no NUL */
+    uint8_t ja3[16];                          /* MD5, when FLOW_HAS_JA3 */
+    char tail[];
+};
+
+enum name_kind {
+    NAME_DNS,    /* a question and, when seen, its answer's addresses */
+    NAME_SERVER, /* a server name: TLS SNI or HTTP Host */
+    NAME_KINDS
+};
+
+#define RECORD_NAME_ADDRESSES 32u /* of one answer; further ones are counted in `more` */
+
+struct record_name {
+    struct record_header header;
+    struct flow_key key;
+    uint8_t kind;
+    uint8_t answered; /* NAME_DNS: 1 for a response */
+    uint8_t rcode;
+    uint8_t address_count; /* struct ip × this, first in the tail */
+    uint16_t qtype;
+    uint16_t name_size; /* text after the addresses: lower case, no last dot */
+    uint32_t ttl_s;     /* smallest of the answer's addresses */
+    uint32_t more;
+    char tail[];
+};
+
+enum content_class { CONTENT_EMAIL, CONTENT_CLASSES };
+extern const char *const content_class_name[CONTENT_CLASSES];
+
+#define RECORD_CONTENT_HASHES 512u
+
+/* What inspection counted on one side of a flow: never the data. */
+struct record_content {
+    struct record_header header;
+    struct flow_key key;
+    uint8_t side;  /* enum flow_side: who sent it */
+    uint8_t class; /* enum content_class */
+    uint16_t hash_count;
+    uint32_t spare;
+    uint64_t inspected_bytes, gap_bytes; /* of this side so far */
+    uint64_t sent_bytes;                 /* the side's payload_bytes when this was counted */
+    uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
+};
+
+/* Everything a worker counts about its own sight, since its start. */
+#define HEALTH_COUNTERS(X)                                                                         \
+    X(packets) /* read from the source */                                                          \
+    X(wire_bytes)                                                                                  \
+    X(kernel_drops) /* the operating system had no room (live) */                                  \
+    X(interface_drops)                                                                             \
+    X(cut_packets)       /* captured shorter than they were */                                     \
+    X(not_ip)            /* ARP, LLDP, …: no host speaks to another network with these */        \
+    X(unknown_link)      /* a link type or encapsulation this sensor does not read */              \
+    X(truncated)         /* cut inside a header */                                                 \
+    X(malformed)         /* header lengths or versions that contradict each other */               \
+    X(fragments)         /* IP fragments other than the first: counted, without ports */           \
+    X(time_backwards)    /* packets older than the one before */                                   \
+    X(tcp_payload_bytes) /* distinct */                                                            \
+    X(tcp_missing_bytes)                                                                           \
+    X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \
+                            */                                                                     \
+    X(flows)               /* begun */                                                             \
+    X(flows_evicted)       /* ended because the table was full */                                  \
+    X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
+    X(flows_two_sided)                                                                             \
+    X(ring_rejected)    /* progress records refused by a full ring (their bytes came later) */     \
+    X(ring_lost)        /* end records that no longer could be parked */                           \
+    X(streams_attached) /* out-of-order episodes handed to libnids */                              \
+    X(stream_gap_bytes) /* content that inspection did not see */                                  \
+    X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
+    X(content_overflow) /* content records refused by a full ring */                               \
+    X(parse_malformed)  /* names that did not parse */
+
+struct health {
+#define HEALTH_FIELD(name) uint64_t name;
+    HEALTH_COUNTERS(HEALTH_FIELD)
+#undef HEALTH_FIELD
+};
+
+struct record_health {
+    struct record_header header;
+    struct health total;
+};
+
+enum record_fault {
+    RECORD_OK,
+    RECORD_SHORT, /* smaller than its kind */
+    RECORD_SIZE,  /* header.size is not what the ring says, or not a multiple of 8 */
+    RECORD_KIND,  /* unknown kind or version */
+    RECORD_TAIL,  /* the tail's lengths do not fit */
+    RECORD_RANGE, /* an enum, a time or a count that cannot be */
+    RECORD_FAULTS
+};
+extern const char *const record_fault_name[RECORD_FAULTS];
+
+/* `record` is the engine's own copy of `size` bytes, 8-aligned. */
+enum record_fault record_validate(const void *record, size_t size);
+
+/* Bytes a record with this much tail takes (rounded up to 8). */
+size_t record_size(size_t fixed, size_t tail);
+/* Community ID v1, seed 0: "1:" + base64(SHA-1). `text` ≥ 32. */
+char *flow_key_community_id(const struct flow_key *key, char *text);
+/* The two "ports" of an ICMP message, as Community ID v1 takes them. True when the type has a
+ * counter type (dst_port), so that request and answer are one flow; false when it is one-way
+ * (dst_port is the code). */
+bool icmp_ports(uint8_t proto, uint8_t type, uint8_t code, uint16_t *src_port, uint16_t *dst_port);
+const char *proto_text(uint8_t proto,
+                       char text[8]); /* "tcp", "udp", "icmp", "icmp6", "sctp", "47" */
+
+#endif

@@ -1,0 +1,1 @@
+"""Makes the captures that Weir ships: Python's standard library only, same bytes every time."""

@@ -1,0 +1,360 @@
+/* An alert as one line of the Elastic Common Schema 8, what is ours under "weir".
+ *
+ * The order of the fields is the order of the functions here, and part of the contract: the same
+ * alert is the same bytes. Deviations from ECS, so that one query finds all that left: `source` is
+ * always the inside host and `destination` the remote; who opened is in client, server,
+ * weir.initiator and network.direction ("inbound": the outside opened most of the flows).
+ *
+ * What is not known is left out, never written as 0 or "": p of an absolute finding, the expected
+ * range when nothing was observed before, ATT&CK ids a detector has none of. The sensor's own
+ * alerts have no traffic, so they have no source, destination, network or figures of it. Pure but
+ * for the writer it is handed. */
+#include "ecs.h"
+
+#include "ids.h"
+#include "weir/base/digest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXACT_REAL 9007199254740992.0 /* 2^53: whole numbers below it are exact */
+
+static bool outside_opened(const struct story *story)
+{
+    return story->flows_outside > story->flows_inside;
+}
+
+static void put_time(struct json *json, const char *key, struct ptime time)
+{
+    char text[32];
+    json_str(json, key, ptime_iso(time, text, sizeof text));
+}
+
+static void put_ip(struct json *json, const char *key, const struct ip *ip)
+{
+    char text[IP_TEXT_SIZE];
+    json_str(json, key, ip_text(ip, text));
+}
+
+static void put_known(struct json *json, const char *key, const char *text)
+{
+    if (text && *text)
+        json_str(json, key, text);
+}
+
+/* Bytes and counts are written as whole numbers, shares and probabilities as reals. */
+static void put_number(struct json *json, const char *key, double value)
+{
+    if (!isfinite(value))
+        json_none(json, key);
+    else if (fabs(value) < EXACT_REAL && value >= trunc(value) && value <= trunc(value))
+        json_int(json, key, (int64_t)value);
+    else
+        json_number(json, key, value);
+}
+
+/* --- what it is ------------------------------------------------------------------------------- */
+
+static void put_event(struct json *json, const struct alert *alert)
+{
+    json_open(json, "event");
+    json_str(json, "kind", "alert");
+    json_list(json, "category");
+    json_str(json, NULL, "network");
+    json_close(json);
+    json_str(json, "module", "weir");
+    json_str(json, "dataset", "weir.alert");
+    json_str(json, "id", alert->id);
+    json_int(json, "severity", alert->finding.score);
+    json_int(json, "risk_score", alert->finding.score);
+    put_time(json, "start", alert->story.first);
+    put_time(json, "end", alert->story.last);
+    json_close(json);
+}
+
+static void put_rule(struct json *json, const struct alert *alert)
+{
+    json_open(json, "rule");
+    json_str(json, "id", alert->finding.detector->id);
+    put_known(json, "name", alert->finding.detector->name);
+    put_known(json, "ruleset", alert->ruleset);
+    json_close(json);
+}
+
+static void open_ids(struct json *json, const char *key, const char *id)
+{
+    json_open(json, key);
+    json_list(json, "id");
+    json_str(json, NULL, id);
+    json_close(json);
+}
+
+static void put_threat(struct json *json, const struct detector *detector)
+{
+    if (!detector->tactic && !detector->technique)
+        return;
+    json_open(json, "threat");
+    json_str(json, "framework", "MITRE ATT&CK");
+    if (detector->tactic) {
+        open_ids(json, "tactic", detector->tactic);
+        json_close(json);
+    }
+    if (detector->technique) {
+        open_ids(json, "technique", detector->technique);
+        if (detector->subtechnique) {
+            open_ids(json, "subtechnique", detector->subtechnique);
+            json_close(json);
+        }
+        json_close(json);
+    }
+    json_close(json);
+}
+
+/* --- who with whom ---------------------------------------------------------------------------- */
+
+static const struct flow_key *largest_flow(const struct story *story)
+{
+    return story->flow_count ? &story->flow[0].key : NULL;
+}
+
+static void put_destination(struct json *json, const struct story *story)
+{
+    const struct flow_key *key = largest_flow(story);
+    const struct destination *destination = &story->destination;
+    json_open(json, "destination");
+    put_ip(json, "ip", &story->remote);
+    if (key)
+        json_uint(json, "port",
+                  ip_compare(&key->orig_ip, &story->host) == 0 ? key->resp_port : key->orig_port);
+    if (story->has_destination && destination->kind == DESTINATION_DOMAIN)
+        json_str(json, "domain", destination->name);
+    if (story->has_destination && destination->kind == DESTINATION_AS) {
+        json_open(json, "as");
+        json_uint(json, "number",
+                  strtoul(destination->name + strcspn(destination->name, "0123456789"), NULL, 10));
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_end(struct json *json, const char *name, const struct ip *ip, uint16_t port)
+{
+    json_open(json, name);
+    put_ip(json, "ip", ip);
+    json_uint(json, "port", port);
+    json_close(json);
+}
+
+static void put_ends(struct json *json, const struct story *story)
+{
+    const struct flow_key *key = largest_flow(story);
+    json_open(json, "source");
+    put_ip(json, "ip", &story->host);
+    json_uint(json, "bytes", story->out.value);
+    json_uint(json, "packets", story->out_packets);
+    json_close(json);
+    put_destination(json, story);
+    if (key) {
+        put_end(json, "client", &key->orig_ip, key->orig_port);
+        put_end(json, "server", &key->resp_ip, key->resp_port);
+    }
+    json_open(json, "related");
+    json_list(json, "ip");
+    put_ip(json, NULL, &story->host);
+    put_ip(json, NULL, &story->remote);
+    json_close(json);
+    json_close(json);
+}
+
+static void put_network(struct json *json, const struct story *story)
+{
+    const struct flow_key *key = largest_flow(story);
+    char text[32], proto[8];
+    json_open(json, "network");
+    if (key) {
+        json_str(json, "transport", proto_text(key->proto, proto));
+        put_known(json, "protocol", service_name[story->flow[0].service]);
+        json_str(json, "community_id", flow_key_community_id(key, text));
+    }
+    json_str(json, "direction", outside_opened(story) ? "inbound" : "outbound");
+    json_close(json);
+}
+
+/* A server name comes from a TLS handshake or a Host field; ECS keeps the two apart. */
+static void put_server_name(struct json *json, const struct story *story)
+{
+    bool http = story->flow_count && story->flow[0].service == SERVICE_HTTP && !story->has_ja3;
+    char ja3[HEX_SIZE(sizeof story->ja3)];
+    if (!*story->server_name && !story->has_ja3)
+        return;
+    if (http) {
+        json_open(json, "url");
+        json_str(json, "domain", story->server_name);
+        json_close(json);
+        return;
+    }
+    json_open(json, "tls");
+    json_open(json, "client");
+    put_known(json, "server_name", story->server_name);
+    if (story->has_ja3)
+        json_str(json, "ja3", hex_text(story->ja3, sizeof story->ja3, ja3));
+    json_close(json);
+    json_close(json);
+}
+
+static void put_observer(struct json *json, const struct alert *alert)
+{
+    json_open(json, "observer");
+    json_str(json, "type", "sensor");
+    json_str(json, "product", "weir");
+    put_known(json, "name", alert->sensor);
+    json_str(json, "version", WEIR_VERSION);
+    json_close(json);
+}
+
+/* --- what is ours ----------------------------------------------------------------------------- */
+
+static const char *const scope_of_kind[SUBJECTS] = {
+    [SUBJECT_HOST] = "host",
+    [SUBJECT_DESTINATION] = "host×destination",
+    [SUBJECT_SERVED] = "server×client network",
+    [SUBJECT_CONTENT] = "host×destination",
+};
+
+static void put_flows(struct json *json, const struct story *story)
+{
+    json_list(json, "flows");
+    for (size_t i = 0; i < story->flow_count; i++) {
+        const struct alert_flow *flow = &story->flow[i];
+        char text[32];
+        json_open(json, NULL);
+        json_str(json, "community_id", flow_key_community_id(&flow->key, text));
+        put_time(json, "start", flow->start);
+        json_uint(json, "out_bytes", flow->out_bytes);
+        put_known(json, "service", service_name[flow->service]);
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "flows_total", story->flows_total);
+}
+
+static void put_services(struct json *json, const struct story *story)
+{
+    bool any = false;
+    for (size_t i = 0; i < SERVICES; i++) {
+        if (!service_name[i] || story->service_bytes[i] == 0)
+            continue;
+        if (!any)
+            json_open(json, "services");
+        any = true;
+        json_uint(json, service_name[i], story->service_bytes[i]);
+    }
+    if (any)
+        json_close(json);
+}
+
+static void put_content(struct json *json, const struct story *story)
+{
+    if (story->emails == 0)
+        return;
+    json_open(json, "content");
+    json_open(json, "email_addresses");
+    json_uint(json, "value", story->emails);
+    put_number(json, "error", story->emails_error);
+    json_close(json);
+    json_close(json);
+}
+
+static void put_traffic(struct json *json, const struct alert *alert)
+{
+    const struct story *story = &alert->story;
+    json_str(json, "initiator", outside_opened(story) ? "outside" : "inside");
+    put_known(json, "mode", alert->mode);
+    json_open(json, "out_bytes");
+    json_uint(json, "value", story->out.value);
+    json_uint(json, "low", story->out.low);
+    json_uint(json, "high", story->out.high);
+    json_close(json);
+    json_open(json, "baseline");
+    json_str(json, "state", baseline_state_name[alert->baseline]);
+    json_uint(json, "hours", alert->baseline_hours);
+    put_known(json, "scope", scope_of_kind[alert->finding.detector->kind]);
+    json_close(json);
+    put_flows(json, story);
+    put_services(json, story);
+    put_content(json, story);
+}
+
+static void put_reason(struct json *json, const struct reason *reason)
+{
+    json_open(json, NULL);
+    json_str(json, "code", reason->code);
+    put_number(json, "observed", reason->observed);
+    if (reason->expected[1] > 0) {
+        json_list(json, "expected");
+        put_number(json, NULL, reason->expected[0]);
+        put_number(json, NULL, reason->expected[1]);
+        json_close(json);
+    }
+    put_known(json, "unit", reason->unit);
+    if (reason->p > 0)
+        json_number(json, "p", reason->p);
+    put_number(json, "weight", reason->weight);
+    put_number(json, "samples", reason->samples);
+    json_str(json, "text", reason->text);
+    json_close(json);
+}
+
+static void put_why(struct json *json, const struct finding *finding)
+{
+    json_list(json, "reasons");
+    for (size_t i = 0; i < finding->reason_count; i++)
+        put_reason(json, &finding->reason[i]);
+    json_close(json);
+    if (!finding->needs_unit)
+        return;
+    json_open(json, "would_not_fire_below");
+    put_number(json, "value", finding->needs);
+    json_str(json, "unit", finding->needs_unit);
+    json_close(json);
+}
+
+static void put_weir(struct json *json, const struct alert *alert)
+{
+    json_open(json, "weir");
+    json_int(json, "score", alert->finding.score);
+    json_str(json, "urgency", urgency_name[alert->finding.urgency]);
+    json_str(json, "incident", alert->incident);
+    json_str(json, "state", incident_state_name[alert->state]);
+    json_uint(json, "raise", alert->raise);
+    if (story_is_sensor(&alert->story))
+        put_known(json, "mode", alert->mode);
+    else
+        put_traffic(json, alert);
+    put_why(json, &alert->finding);
+    json_close(json);
+}
+
+static char *ecs_line(struct json *json, const struct alert *alert)
+{
+    json_open(json, NULL);
+    put_time(json, "@timestamp", alert->time);
+    json_open(json, "ecs");
+    json_str(json, "version", "8.11");
+    json_close(json);
+    put_event(json, alert);
+    put_rule(json, alert);
+    put_threat(json, alert->finding.detector);
+    if (!story_is_sensor(&alert->story)) {
+        put_ends(json, &alert->story);
+        put_network(json, &alert->story);
+        put_server_name(json, &alert->story);
+    }
+    put_observer(json, alert);
+    put_weir(json, alert);
+    json_close(json);
+    return json_take_text(json, 0);
+}
+
+const struct alert_format alert_format_ecs = {"ecs", ecs_line};

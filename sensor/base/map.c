@@ -1,0 +1,135 @@
+/* Open addressing with linear probing and backward-shift deletion (no tombstones), at most 3/4
+ * full. The seed is a constant: iteration order is never shown, and a bounded key set is the
+ * caller's duty. Thread: the caller's. */
+#include "weir/base/map.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAP_SEED UINT64_C(0x77656972)
+
+void map_init(struct map *map)
+{
+    *map = (struct map){0};
+}
+
+void map_fini(struct map *map, void (*free_value)(void *value))
+{
+    for (size_t i = 0; map->slot && i <= map->mask; i++) {
+        if (!map->slot[i].value)
+            continue;
+        free(map->slot[i].key);
+        if (free_value)
+            free_value(map->slot[i].value);
+    }
+    free(map->slot);
+    map_init(map);
+}
+
+/* The slot of the key, or the empty one where it would go. */
+static size_t find(const struct map *map, const void *key, size_t key_size, uint64_t hash)
+{
+    size_t at = hash & map->mask;
+    while (map->slot[at].value &&
+           (map->slot[at].hash != hash || map->slot[at].key_size != key_size ||
+            memcmp(map->slot[at].key, key, key_size) != 0))
+        at = (at + 1) & map->mask;
+    return at;
+}
+
+void *map_get(const struct map *map, const void *key, size_t key_size)
+{
+    if (map->count == 0)
+        return NULL;
+    return map->slot[find(map, key, key_size, hash64(key, key_size, MAP_SEED))].value;
+}
+
+static void grow(struct map *map)
+{
+    struct map old = *map;
+    size_t size = old.slot ? 2 * (old.mask + 1) : 16;
+    map->slot = xcalloc(size, sizeof *map->slot);
+    map->mask = size - 1;
+    for (size_t i = 0; old.slot && i <= old.mask; i++) {
+        if (!old.slot[i].value)
+            continue;
+        size_t at = old.slot[i].hash & map->mask;
+        while (map->slot[at].value)
+            at = (at + 1) & map->mask;
+        map->slot[at] = old.slot[i];
+    }
+    free(old.slot);
+}
+
+void *map_put(struct map *map, const void *key, size_t key_size, void *value)
+{
+    if (!map->slot || 4 * (map->count + 1) > 3 * (map->mask + 1))
+        grow(map);
+    uint64_t hash = hash64(key, key_size, MAP_SEED);
+    struct map_entry *entry = &map->slot[find(map, key, key_size, hash)];
+    void *before = entry->value;
+    if (!before) {
+        entry->hash = hash;
+        entry->key = xcalloc(1, key_size);
+        entry->key_size = key_size;
+        memcpy(entry->key, key, key_size);
+        map->count++;
+    }
+    entry->value = value;
+    return before;
+}
+
+void *map_remove(struct map *map, const void *key, size_t key_size)
+{
+    if (map->count == 0)
+        return NULL;
+    size_t hole = find(map, key, key_size, hash64(key, key_size, MAP_SEED));
+    void *value = map->slot[hole].value;
+    if (!value)
+        return NULL;
+    free(map->slot[hole].key);
+    map->count--;
+    for (size_t at = (hole + 1) & map->mask; map->slot[at].value; at = (at + 1) & map->mask) {
+        size_t home = map->slot[at].hash & map->mask;
+        if (((at - home) & map->mask) < ((at - hole) & map->mask))
+            continue; /* it would move in front of its home */
+        map->slot[hole] = map->slot[at];
+        hole = at;
+    }
+    map->slot[hole] = (struct map_entry){0};
+    return value;
+}
+
+const struct map_entry *map_next(const struct map *map, size_t *position)
+{
+    while (map->slot && *position <= map->mask) {
+        const struct map_entry *entry = &map->slot[(*position)++];
+        if (entry->value)
+            return entry;
+    }
+    return NULL;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct map_entry *x = *(const struct map_entry *const *)a;
+    const struct map_entry *y = *(const struct map_entry *const *)b;
+    size_t shorter = x->key_size < y->key_size ? x->key_size : y->key_size;
+    int order = memcmp(x->key, y->key, shorter);
+    if (order)
+        return order;
+    return x->key_size < y->key_size ? -1 : x->key_size > y->key_size;
+}
+
+const struct map_entry **map_sorted(const struct map *map)
+{
+    const struct map_entry **sorted = xcalloc(map->count + 1, sizeof *sorted);
+    size_t count = 0, position = 0;
+    for (const struct map_entry *entry; (entry = map_next(map, &position)) != NULL;)
+        sorted[count++] = entry;
+    qsort(sorted, count, sizeof *sorted, by_key);
+    return sorted;
+}

@@ -1,0 +1,64 @@
+/* Destinations as text and back. The text is the identity: equal keys, equal destinations.
+ * Thread: any (pure). */
+#include "weir/baseline/destination.h"
+
+#include <stdio.h>
+
+static const char *const role_name[ROLES] = {"client", "served"};
+static const char *const kind_name[DESTINATION_KINDS] = {"domain", "as", "prefix"};
+
+#define OTHER "other"
+
+char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
+{
+    snprintf(key, DESTINATION_KEY_SIZE, "%s|%s|%s", role_name[destination->role],
+             kind_name[destination->kind], destination->name);
+    return key;
+}
+
+/* Steps over "NAME|" when it is one of `names`; its index, or −1. */
+static int parse_word(const char **at, size_t *left, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        size_t size = strlen(names[i]);
+        if (*left > size && memcmp(*at, names[i], size) == 0 && (*at)[size] == '|') {
+            *at += size + 1;
+            *left -= size + 1;
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool destination_parse(const char *key, size_t size, struct destination *destination)
+{
+    const char *at = key;
+    size_t left = size;
+    int role = parse_word(&at, &left, role_name, ROLES);
+    int kind = role < 0 ? -1 : parse_word(&at, &left, kind_name, DESTINATION_KINDS);
+    if (kind < 0 || left == 0 || left >= DESTINATION_NAME_SIZE || memchr(at, '\0', left))
+        return false;
+    *destination = (struct destination){(enum pair_role)role, (enum destination_kind)kind, ""};
+    memcpy(destination->name, at, left);
+    return true;
+}
+
+struct destination destination_of_prefix(enum pair_role role, const struct ip *remote)
+{
+    struct destination destination = {role, DESTINATION_PREFIX, ""};
+    struct prefix prefix = prefix_of(remote, 24, 48);
+    char text[PREFIX_TEXT_SIZE];
+    prefix_text(&prefix, text);
+    memcpy(destination.name, text, strlen(text) + 1);
+    return destination;
+}
+
+struct destination destination_other(enum pair_role role)
+{
+    return (struct destination){role, DESTINATION_PREFIX, OTHER};
+}
+
+bool destination_is_other(const struct destination *destination)
+{
+    return destination->kind == DESTINATION_PREFIX && strcmp(destination->name, OTHER) == 0;
+}

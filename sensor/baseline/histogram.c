@@ -1,0 +1,291 @@
+/* The weekly log histogram. Bins are found with integers only, so that no compiler or libm can move
+ * a byte count across an edge; weights come from three constants, for the same reason.
+ *
+ * Invariants: cells are sorted by (bin, week) without repeats, no count is 0, and every week is
+ * what kept_week() makes of it as of `newest`. Engine thread. */
+#include "weir/baseline/histogram.h"
+
+#include "varint.h"
+
+#include <stdlib.h>
+
+#define BLOCK_WEEKS 8
+
+/* floor(2^(62 + j/4)): a quarter octave is compared without rounding. */
+static const uint64_t quarter[4] = {UINT64_C(1) << 62, UINT64_C(0x4c1bf828c6dc54b7),
+                                    UINT64_C(0x5a827999fcef3242), UINT64_C(0x6ba27e656b4eb57a)};
+
+uint64_t histogram_floor(unsigned bin)
+{
+    unsigned octave = bin / 4, part = bin % 4;
+    /* The smallest whole v with v ≥ 2^(bin/4) (irrational unless part is 0), minus one. */
+    return part ? quarter[part] >> (62 - octave) : (UINT64_C(1) << octave) - 1;
+}
+
+unsigned histogram_bin(uint64_t bytes)
+{
+    if (bytes >= histogram_floor(HISTOGRAM_BINS - 1))
+        return HISTOGRAM_BINS - 1;
+    unsigned octave = 63 - (unsigned)__builtin_clzll(bytes + 1);
+    unsigned bin = 4 * octave;
+    while (bytes >= histogram_floor(bin + 1))
+        bin++;
+    return bin;
+}
+
+int64_t histogram_week(int64_t day)
+{
+    return day >= 0 ? day / 7 : -((6 - day) / 7);
+}
+
+double histogram_weight(int64_t age_weeks)
+{
+    static const double root[4] = {1.0, 0x1.ae89f995ad3adp-1, 0x1.6a09e667f3bcdp-1,
+                                   0x1.306fe0a31b715p-1};
+    if (age_weeks <= 0)
+        return 1.0;
+    if (age_weeks > HISTOGRAM_WEEKS)
+        return 0.0;
+    return root[age_weeks % 4] / (double)(1u << (age_weeks / 4));
+}
+
+void histogram_fini(struct histogram *h)
+{
+    free(h->cell);
+    *h = (struct histogram){0};
+}
+
+void histogram_copy(struct histogram *to, const struct histogram *from)
+{
+    free(to->cell);
+    *to = *from;
+    to->room = from->count;
+    to->cell = from->count ? xcalloc(from->count, sizeof *to->cell) : NULL;
+    if (from->count)
+        memcpy(to->cell, from->cell, from->count * sizeof *to->cell);
+}
+
+/* --- adding ---------------------------------------------------------------------------------- */
+
+static uint16_t clamp_week(int64_t week)
+{
+    return (uint16_t)(week < 0 ? 0 : week > UINT16_MAX ? UINT16_MAX : week);
+}
+
+static uint16_t kept_week(uint16_t week, uint16_t newest)
+{
+    if (week / BLOCK_WEEKS < newest / BLOCK_WEEKS)
+        return (uint16_t)(week / BLOCK_WEEKS * BLOCK_WEEKS + BLOCK_WEEKS / 2);
+    return week / 2 < newest / 2 ? week | 1 : week;
+}
+
+static uint32_t saturating(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
+/* Time went on: older weeks move to their block's week, and the oldest go. Order is kept, since
+ * kept_week never grows faster than the week itself. */
+static void age_cells(struct histogram *h, uint16_t newest)
+{
+    uint16_t kept = 0;
+    for (uint16_t i = 0; i < h->count; i++) {
+        struct histogram_cell cell = h->cell[i];
+        cell.week = kept_week(cell.week, newest);
+        if (newest - cell.week > HISTOGRAM_WEEKS)
+            continue;
+        struct histogram_cell *last = kept ? &h->cell[kept - 1] : NULL;
+        if (last && last->bin == cell.bin && last->week == cell.week)
+            last->count = saturating(last->count, cell.count);
+        else
+            h->cell[kept++] = cell;
+    }
+    h->count = kept;
+    h->newest = newest;
+}
+
+static bool before(const struct histogram_cell *cell, unsigned bin, uint16_t week)
+{
+    return cell->bin < bin || (cell->bin == bin && cell->week < week);
+}
+
+void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t count)
+{
+    uint16_t at_week = clamp_week(week), low = 0, high;
+    if (count == 0)
+        return;
+    if (h->count == 0 || at_week > h->newest)
+        age_cells(h, at_week);
+    at_week = kept_week(at_week, h->newest);
+    if (h->newest - at_week > HISTOGRAM_WEEKS)
+        return;
+    for (high = h->count; low < high;) {
+        uint16_t middle = (uint16_t)((low + high) / 2);
+        if (before(&h->cell[middle], bin, at_week))
+            low = (uint16_t)(middle + 1);
+        else
+            high = middle;
+    }
+    struct histogram_cell *cell = h->cell ? &h->cell[low] : NULL;
+    if (low < h->count && cell->bin == bin && cell->week == at_week) {
+        cell->count = saturating(cell->count, count);
+        return;
+    }
+    if (h->count == h->room) {
+        h->room = (uint16_t)(h->room ? h->room + h->room / 2 : 4);
+        h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
+    }
+    memmove(&h->cell[low + 1], &h->cell[low], (size_t)(h->count - low) * sizeof *h->cell);
+    h->cell[low] = (struct histogram_cell){at_week, (uint8_t)bin, 0, count};
+    h->count++;
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static double weighted(const struct histogram_cell *cell, int64_t week)
+{
+    return histogram_weight(week - cell->week) * (double)cell->count;
+}
+
+double histogram_at_least(const struct histogram *h, unsigned bin, int64_t week)
+{
+    double sum = 0;
+    for (uint16_t i = h->count; i-- > 0 && h->cell[i].bin >= bin;)
+        sum += weighted(&h->cell[i], week);
+    return sum;
+}
+
+double histogram_total(const struct histogram *h, int64_t week)
+{
+    return histogram_at_least(h, 0, week);
+}
+
+int histogram_largest(const struct histogram *h)
+{
+    return h->count ? h->cell[h->count - 1].bin : -1;
+}
+
+uint64_t histogram_samples_at_least(const struct histogram *h, unsigned bin)
+{
+    uint64_t sum = 0;
+    for (uint16_t i = h->count; i-- > 0 && h->cell[i].bin >= bin;)
+        sum += h->cell[i].count;
+    return sum;
+}
+
+uint64_t histogram_samples(const struct histogram *h)
+{
+    return histogram_samples_at_least(h, 0);
+}
+
+int histogram_quantile(const struct histogram *h, double q, int64_t week)
+{
+    double wanted = q * histogram_total(h, week), sum = 0;
+    for (uint16_t i = 0; i < h->count; i++) {
+        sum += weighted(&h->cell[i], week);
+        if (sum >= wanted)
+            return h->cell[i].bin;
+    }
+    return histogram_largest(h); /* rounding, or nothing has weight any more */
+}
+
+/* --- packing
+ * --------------------------------------------------------------------------------------- * bins;
+ * newest week (16 bits); weeks in use, ages rising from 0 as differences; then for each bin:
+ * difference to the bin before, a mask of its weeks, their counts. */
+
+#define SLOTS (HISTOGRAM_WEEKS + 1)
+
+void histogram_pack(const struct histogram *h, struct buffer *out)
+{
+    uint32_t used = 0; /* by age */
+    uint64_t bins = 0;
+    uint8_t slot_of_age[SLOTS] = {0}, slots = 0;
+    for (uint16_t i = 0; i < h->count; i++) {
+        used |= UINT32_C(1) << (h->newest - h->cell[i].week);
+        bins += i == 0 || h->cell[i].bin != h->cell[i - 1].bin;
+    }
+    put_unsigned(out, bins);
+    if (bins == 0)
+        return;
+    buffer_le16(out, h->newest);
+    buffer_u8(out, (uint8_t)__builtin_popcount(used));
+    for (unsigned age = 0, last = 0; age < SLOTS; age++) {
+        if (!(used >> age & 1))
+            continue;
+        put_unsigned(out, age - last);
+        last = age;
+        slot_of_age[age] = slots++;
+    }
+    for (uint16_t i = 0, next; i < h->count; i = next) {
+        uint32_t mask = 0;
+        for (next = i; next < h->count && h->cell[next].bin == h->cell[i].bin; next++)
+            mask |= UINT32_C(1) << slot_of_age[h->newest - h->cell[next].week];
+        put_unsigned(out, i ? (uint64_t)(h->cell[i].bin - h->cell[i - 1].bin) : h->cell[0].bin);
+        put_unsigned(out, mask);
+        for (uint16_t j = i; j < next; j++)
+            put_unsigned(out, h->cell[j].count);
+    }
+}
+
+/* The ages in use, youngest first; their number, or 0 when they are not what pack writes. */
+static unsigned unpack_ages(struct cursor *in, uint16_t newest, uint8_t age[SLOTS])
+{
+    unsigned slots = cursor_u8(in), last = 0;
+    if (slots == 0 || slots > SLOTS)
+        return 0;
+    for (unsigned i = 0; i < slots; i++) {
+        uint64_t step = take_at_most(in, HISTOGRAM_WEEKS - last);
+        if (in->failed || (i == 0) != (step == 0) || last + step > newest)
+            return 0;
+        last += (unsigned)step;
+        age[i] = (uint8_t)last;
+    }
+    return slots;
+}
+
+static bool unpack_bins(struct histogram *h, struct cursor *in, uint64_t bins)
+{
+    uint8_t age[SLOTS];
+    uint16_t newest = cursor_le16(in);
+    unsigned slots = unpack_ages(in, newest, age), bin = 0;
+    uint64_t used = 0;
+    h->newest = newest;
+    for (uint64_t i = 0; slots && i < bins; i++) {
+        uint64_t step = take_at_most(in, HISTOGRAM_BINS - 1 - bin);
+        uint64_t mask = take_unsigned(in);
+        if (in->failed || (i > 0 && step == 0) || mask == 0 || mask >> slots)
+            return false;
+        bin += (unsigned)step;
+        used |= mask;
+        for (unsigned slot = slots; slot-- > 0;) { /* cells go oldest first */
+            if (!(mask >> slot & 1))
+                continue;
+            struct histogram_cell cell = {(uint16_t)(newest - age[slot]), (uint8_t)bin, 0, 0};
+            cell.count = (uint32_t)take_at_most(in, UINT32_MAX);
+            if (cell.count == 0 || cell.week != kept_week(cell.week, newest))
+                return false;
+            h->cell[h->count++] = cell;
+        }
+    }
+    return slots && !in->failed && used == (UINT64_C(1) << slots) - 1;
+}
+
+bool histogram_unpack(struct histogram *h, struct cursor *in)
+{
+    *h = (struct histogram){0};
+    uint64_t bins = take_at_most(in, HISTOGRAM_BINS);
+    if (in->failed)
+        return false;
+    if (bins == 0)
+        return true;
+    h->room = (uint16_t)(bins * SLOTS);
+    h->cell = xcalloc(h->room, sizeof *h->cell);
+    if (!unpack_bins(h, in, bins)) {
+        histogram_fini(h);
+        return false;
+    }
+    h->room = h->count;
+    h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
+    return true;
+}

@@ -1,0 +1,116 @@
+/* A host's profile: its life, its clock, and look-ups. What is learned is in learn.c, how it is
+ * stored in profile_pack.c. Engine thread. */
+#include "profile_local.h"
+
+#include <stdlib.h>
+
+const char *const baseline_state_name[] = {"learning", "ready", "frozen", "stale"};
+
+#define CATCH_UP_HOURS (HISTOGRAM_WEEKS * 7 * 24)
+#define HOUR_LIMIT     (INT64_MAX / NS_PER_HOUR - 48)
+
+struct profile *profile_new(const struct ip *host, int64_t first_hour)
+{
+    struct profile *profile = xcalloc(1, sizeof *profile);
+    profile->host = *host;
+    profile->first_hour = first_hour;
+    profile->last_closed_hour = first_hour - 1;
+    profile->first_day = profile->counted_day = profile->today = NO_DAY;
+    return profile;
+}
+
+void pair_free(struct pair *pair)
+{
+    histogram_fini(&pair->hour);
+    histogram_fini(&pair->day);
+    free(pair);
+}
+
+void profile_free(struct profile *profile)
+{
+    if (!profile)
+        return;
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        pair_free(profile->pair[i]);
+    histogram_fini(&profile->hour);
+    histogram_fini(&profile->day);
+    histogram_fini(&profile->new_network);
+    histogram_fini(&profile->new_network_days);
+    free(profile);
+}
+
+struct pair *profile_pair(const struct profile *profile, const struct destination *destination)
+{
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        const struct destination *have = &profile->pair[i]->destination;
+        if (have->role == destination->role && have->kind == destination->kind &&
+            strcmp(have->name, destination->name) == 0)
+            return profile->pair[i];
+    }
+    return NULL;
+}
+
+bool profile_is_new(const struct profile *profile, const struct pair *pair, int64_t hour)
+{
+    if (!pair)
+        return true;
+    if (hour - pair->first_hour >= PAIR_YOUNG_HOURS)
+        return pair->contacts < PAIR_KNOWN_CONTACTS;
+    return pair->first_day - profile->first_day >= PROFILE_WARMUP_DAYS;
+}
+
+enum baseline_state profile_state(const struct profile *profile, int64_t hour, int learn_days)
+{
+    return hour - profile->first_hour < (int64_t)learn_days * 24 ? BASELINE_LEARNING
+                                                                 : BASELINE_READY;
+}
+
+uint32_t profile_hours(const struct profile *profile)
+{
+    uint32_t hours = 0;
+    for (int i = 0; i < HOUR_CLASSES; i++)
+        hours += profile->hours_seen[i];
+    return hours;
+}
+
+void profile_count_hour(struct profile *profile, const struct civil *civil, bool active)
+{
+    profile->hours_seen[civil->class]++;
+    profile->hours_active[civil->class] += active;
+    if (civil->day <= profile->counted_day)
+        return;
+    if (profile->first_day == NO_DAY)
+        profile->first_day = civil->day;
+    profile->counted_day = civil->day;
+    profile->days_seen[civil->class >= HOUR_WORK_WEEKEND]++;
+    if (civil->day - profile->first_day >= PROFILE_WARMUP_DAYS)
+        histogram_add(&profile->new_network_days, 0, histogram_week(civil->day), 1);
+}
+
+/* The calendar speaks of times, profiles of ordinals: the zone's offset is found by asking. */
+static struct civil civil_of(struct calendar *calendar, int64_t hour)
+{
+    struct ptime time = {hour * NS_PER_HOUR};
+    struct civil civil = calendar_at(calendar, time);
+    for (int i = 0; i < 4 && civil.hour != hour; i++) {
+        time.ns += (hour - civil.hour) * NS_PER_HOUR;
+        civil = calendar_at(calendar, time);
+    }
+    return civil;
+}
+
+void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *calendar)
+{
+    int64_t from = profile->last_closed_hour + 1;
+    if (hour < from || hour > HOUR_LIMIT || hour < -HOUR_LIMIT)
+        return;
+    if (hour - from >= CATCH_UP_HOURS)
+        from = hour - CATCH_UP_HOURS + 1;
+    for (struct civil civil = civil_of(calendar, from); civil.hour <= hour;
+         civil = calendar_at(calendar, civil.ends)) {
+        profile_count_hour(profile, &civil, false);
+        if (profile->silent[civil.hour_of_week] < UINT16_MAX)
+            profile->silent[civil.hour_of_week]++;
+    }
+    profile->last_closed_hour = hour;
+}

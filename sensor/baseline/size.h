@@ -1,0 +1,43 @@
+/* S(x): how unlikely a size is for a host or a pair that sends at all, from its own past, its
+ * peers' residuals and, while it has no location yet, its peers' absolute sizes. Shared by the
+ * estimates (survival.c) and by the guard against poisoning (profile.c). Thread: any (pure). */
+#ifndef WEIR_BASELINE_LOCAL_SIZE_H
+#define WEIR_BASELINE_LOCAL_SIZE_H
+
+#include "tail.h"
+
+#define GUARD_SURVIVAL 1e-4
+
+struct size_model {
+    const struct histogram *own;
+    const struct location *location;
+    const struct residuals *peers;    /* NULL: there are none */
+    const struct histogram *absolute; /* likewise */
+    double pseudo;                    /* m: observations that the peers stand for */
+    int64_t week;
+};
+
+struct size_model size_host_hour(const struct profile *profile, const struct group *group,
+                                 int64_t week);
+struct size_model size_host_day(const struct profile *profile, const struct group *group,
+                                int64_t week);
+struct size_model size_pair_hour(const struct pair *pair, const struct group *group, int64_t week);
+struct size_model size_pair_day(const struct pair *pair, const struct group *group, int64_t week);
+
+/* Never rising in bytes. */
+double size_survival(const struct size_model *model, uint64_t bytes);
+/* `bytes`, or the floor of the largest bin with S ≥ GUARD_SURVIVAL when that is less. */
+uint64_t size_guarded(const struct size_model *model, uint64_t bytes);
+
+/* Sizes of what is new: those that were counted, and a few observations of the peers' absolute
+ * sizes
+ * (`absolute` NULL: of belief). */
+struct size_of_new {
+    struct residuals counts;
+    const struct histogram *absolute;
+    int64_t week;
+};
+double size_new_survival(const struct size_of_new *model, const struct tail *tail, uint64_t bytes);
+uint64_t size_new_guarded(const struct size_of_new *model, uint64_t bytes);
+
+#endif

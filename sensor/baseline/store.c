@@ -1,0 +1,196 @@
+/* The store: opening it, profiles and fleet tables as commands. Open totals are in store_totals.c,
+ * walks over all keys in store_walk.c, the connection in store_link.c. The keys are in the header.
+ *
+ * A profile is set only when the stored one is the one that was read, which is a script, because it
+ * must be one step on the server. Scripts are sent with EVAL, not EVALSHA: one that the server had
+ * forgotten would have to be sent again behind commands that rely on it (the sum behind the put),
+ * and the engine counts on the order of the calls. Thread: the engine's. */
+#include "store_link.h"
+#include "weir/base/buffer.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_SIZE      160
+#define NAME_MAX_SIZE 200
+#define TIMEOUT_NS    (5 * NS_PER_S)
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static bool is_prefix(const char *text)
+{
+    return strlen(text) >= 1 && strlen(text) <= 64 &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") ==
+               strlen(text);
+}
+
+static bool is_name(const char *text)
+{
+    return *text && strlen(text) <= NAME_MAX_SIZE && !strchr(text, '|');
+}
+
+static int check_names(const struct store_config *config, struct error *error)
+{
+    if (!is_prefix(config->prefix))
+        return error_set(error, ERROR_USAGE,
+                         "redis prefix \"%s\": expected 1 to 64 letters, digits, . _ -",
+                         config->prefix);
+    if (!config->sensor || !is_name(config->sensor))
+        return error_set(error, ERROR_USAGE, "sensor.name \"%s\": expected a name without |",
+                         config->sensor ? config->sensor : "");
+    if (config->vantage && *config->vantage && !is_name(config->vantage))
+        return error_set(error, ERROR_USAGE, "vantage \"%s\": expected a name without |",
+                         config->vantage);
+    return 0;
+}
+
+struct store *store_open(const struct store_config *config, struct loop_ref loop,
+                         const struct store_events *events, void *context, struct error *error)
+{
+    struct store *store = xcalloc(1, sizeof *store);
+    if (store_url_parse(config->url, &store->url, error) != 0 || check_names(config, error) != 0) {
+        free(store);
+        return NULL;
+    }
+    store->prefix = xstrdup(config->prefix);
+    store->sensor = xstrdup(config->sensor);
+    store->vantage =
+        xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
+    store->read_only = config->read_only;
+    store->timeout_ns = config->timeout_ns > 0 ? config->timeout_ns : TIMEOUT_NS;
+    store->loop = loop;
+    store->events = *events;
+    store->context = context;
+    store_link_open(store);
+    return store;
+}
+
+void store_free(struct store *store)
+{
+    if (!store)
+        return;
+    store_link_close(store);
+    free(store->prefix);
+    free(store->sensor);
+    free(store->vantage);
+    free(store);
+}
+
+size_t store_pending(const struct store *store)
+{
+    return store->pending;
+}
+
+/* --- profiles and fleet tables ---------------------------------------------------------------- */
+
+static char *profile_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, KEY_SIZE, "%s:{%s}:profile", store->prefix, ip_text(host, text));
+    return key;
+}
+
+static char *fleet_key(const struct store *store, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%s:fleet", store->prefix);
+    return key;
+}
+
+static bool is_blob(const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_NIL;
+}
+
+static bool on_loaded(struct store_request *request, const redisReply *reply)
+{
+    if (!is_blob(reply))
+        return false;
+    bool there = reply->type == REDIS_REPLY_STRING;
+    request->done.host(request->context, &request->host, there ? reply->str : NULL,
+                       there ? reply->len : 0);
+    return true;
+}
+
+void store_load_profile(struct store *store, const struct ip *host,
+                        void (*done)(void *context, const struct ip *host, const void *blob,
+                                     size_t size),
+                        void *context)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {"HGET", profile_key(store, host, key), "blob"};
+    size_t size[3] = {4, strlen(key), 4};
+    struct store_request *request = store_request_new(store, "HGET", on_loaded, context);
+    request->done.host = done;
+    request->host = *host;
+    store_send(request, 3, argv, size);
+}
+
+static bool on_fleet(struct store_request *request, const redisReply *reply)
+{
+    if (!is_blob(reply))
+        return false;
+    bool there = reply->type == REDIS_REPLY_STRING;
+    request->done.blob(request->context, there ? reply->str : NULL, there ? reply->len : 0);
+    return true;
+}
+
+void store_load_fleet(struct store *store,
+                      void (*done)(void *context, const void *blob, size_t size), void *context)
+{
+    char key[KEY_SIZE];
+    const char *argv[2] = {"GET", fleet_key(store, key)};
+    size_t size[2] = {3, strlen(key)};
+    struct store_request *request = store_request_new(store, "GET", on_fleet, context);
+    request->done.blob = done;
+    store_send(request, 2, argv, size);
+}
+
+static bool on_set(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_STATUS;
+}
+
+void store_put_fleet(struct store *store, const void *blob, size_t blob_size)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {"SET", fleet_key(store, key), blob};
+    size_t size[3] = {3, strlen(key), blob_size};
+    assert(!store->read_only);
+    store_send(store_request_new(store, "SET", on_set, NULL), 3, argv, size);
+}
+
+static const char swap_script[] =
+    "if (redis.call('HGET', KEYS[1], 'closed') or 'none') ~= ARGV[1] then return 0 end\n"
+    "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
+    "return 1";
+
+static bool on_swapped(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (request->done.won)
+        request->done.won(request->context, &request->host, reply->integer == 1);
+    return true;
+}
+
+void store_put_profile(struct store *store, const struct ip *host, int64_t expected,
+                       int64_t last_closed_hour, const void *blob, size_t blob_size,
+                       void (*done)(void *context, const struct ip *host, bool won), void *context)
+{
+    char key[KEY_SIZE], from[24] = "none", to[24];
+    assert(!store->read_only);
+    if (expected != INT64_MIN)
+        snprintf(from, sizeof from, "%" PRId64, expected);
+    snprintf(to, sizeof to, "%" PRId64, last_closed_hour);
+    const char *argv[7] = {"EVAL", swap_script, "1", profile_key(store, host, key), from, to, blob};
+    size_t size[7] = {4,        sizeof swap_script - 1, 1, strlen(key), strlen(from), strlen(to),
+                      blob_size};
+    struct store_request *request = store_request_new(store, "EVAL", on_swapped, context);
+    request->done.won = done;
+    request->host = *host;
+    store_send(request, 7, argv, size);
+}

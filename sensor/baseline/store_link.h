@@ -1,0 +1,76 @@
+/* The connection to Redis and the commands under way on it. store.c speaks of hosts and totals,
+ * this of requests and answers. The engine's thread. */
+#ifndef SENSOR_BASELINE_STORE_LINK_H
+#define SENSOR_BASELINE_STORE_LINK_H
+
+#include "store_url.h"
+#include "weir/base/time.h"
+#include "weir/baseline/store.h"
+
+#include <hiredis/async.h>
+
+#define STORE_SCHEMA 1 /* of keys and values here; blobs carry their own */
+
+struct store_walk; /* a scan over keys: several requests share one */
+
+/* One command without an answer yet. `answered` gets a reply that is no error, and says whether it
+ * understood it; the request is freed after. */
+struct store_request {
+    struct store *store; /* NULL: the store is gone, nobody is told */
+    struct store_request *older, *newer;
+    const char *command; /* for messages */
+    bool (*answered)(struct store_request *request, const redisReply *reply);
+    void *context; /* with the caller's callback, below */
+    union {
+        void (*host)(void *context, const struct ip *host, const void *blob, size_t size);
+        void (*blob)(void *context, const void *blob, size_t size);
+        void (*total)(void *context, const struct ip *host, int64_t hour, struct host_total *total);
+        void (*won)(void *context, const struct ip *host, bool won);
+    } done;
+    struct ip host;
+    int64_t hour;
+    struct store_walk *walk;
+};
+
+struct store {
+    struct store_url url;
+    char *prefix, *sensor, *vantage;
+    bool read_only;
+    int64_t timeout_ns;
+    struct loop_ref loop;
+    struct store_events events;
+    void *context;
+    redisAsyncContext *redis; /* NULL: not connected */
+    struct loop_watch *timer;
+    struct store_request *oldest, *newest;
+    size_t pending;
+    bool ready;
+    bool overdue;         /* the time-out had passed at the last tick, too */
+    struct wtime waiting; /* since then nothing was answered */
+    struct error refused; /* found before the loop ran; told from the loop */
+    uint64_t odd_totals;  /* fields of open totals that no Weir wrote */
+};
+
+/* Begins to connect; the rest follows on the loop. */
+void store_link_open(struct store *store);
+/* Drops the connection and everything unanswered; nobody is told. */
+void store_link_close(struct store *store);
+
+struct store_request *store_request_new(struct store *store, const char *command,
+                                        bool (*answered)(struct store_request *request,
+                                                         const redisReply *reply),
+                                        void *context);
+/* Sends, or drops the request when there is no connection. `argv[0]` is the command. */
+void store_send(struct store_request *request, int argc, const char **argv, const size_t *size);
+
+/* store_error.c: what an error reply, or a broken connection, means to the operator. */
+void store_error_reply(const struct store *store, const char *text, struct error *error);
+void store_error_link(const struct store *store, int code, const char *text, struct error *error);
+
+/* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */
+int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);
+
+/* store_walk.c */
+void store_walk_release(struct store_walk *walk);
+
+#endif

@@ -1,0 +1,246 @@
+/* Open totals in the store: writing a sensor's own, reading the fleet's sum.
+ *
+ * A sensor writes absolute totals under its own field, and the server keeps the larger of each
+ * number, in one step (a script): writing them twice, or late, changes nothing. Numbers are
+ * compared as decimal text (longer is larger), because Lua's own are exact only below 2^53.
+ *
+ * Reading: the larger of each number among the sensors of a vantage (taps of the same traffic),
+ * summed over vantages. Fields that are not ours are not counted, and said once. Thread: the
+ * engine's. */
+#include "store_link.h"
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_SIZE     160
+#define OPEN_EXPIRES "604800" /* 7 days in seconds */
+#define NUMBERS      6
+#define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
+#define NUMBERS_TEXT 128
+#define CHUNK        64 /* pairs a command */
+
+static const char maximum_script[] =
+    "for i = 2, #ARGV, 2 do\n"
+    "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
+    "  if have then\n"
+    "    local old, new = {}, {}\n"
+    "    for n in string.gmatch(have, '%d+') do old[#old + 1] = n end\n"
+    "    for n in string.gmatch(best, '%d+') do\n"
+    "      local o = old[#new + 1] or '0'\n"
+    "      local larger = #o > #n or (#o == #n and o > n)\n"
+    "      new[#new + 1] = larger and o or n\n"
+    "    end\n"
+    "    best = table.concat(new, ' ')\n"
+    "  end\n"
+    "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"
+    "end\n"
+    "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
+    "return 1";
+
+struct chunk {
+    char key[KEY_SIZE];
+    char field[CHUNK][FIELD_SIZE], numbers[CHUNK][NUMBERS_TEXT];
+    size_t count;
+};
+
+static char *open_key(const struct store *store, const struct ip *host, int64_t hour,
+                      char key[KEY_SIZE])
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, KEY_SIZE, "%s:{%s}:open:%" PRId64, store->prefix, ip_text(host, text), hour);
+    return key;
+}
+
+static bool on_put(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+static void send_chunk(struct store *store, struct chunk *chunk)
+{
+    const char *argv[5 + 2 * CHUNK] = {"EVAL", maximum_script, "1", chunk->key, OPEN_EXPIRES};
+    size_t size[5 + 2 * CHUNK] = {4, sizeof maximum_script - 1, 1, strlen(chunk->key),
+                                  strlen(OPEN_EXPIRES)};
+    int argc = 5;
+    for (size_t i = 0; i < chunk->count; i++) {
+        argv[argc] = chunk->field[i];
+        size[argc++] = strlen(chunk->field[i]);
+        argv[argc] = chunk->numbers[i];
+        size[argc++] = strlen(chunk->numbers[i]);
+    }
+    if (chunk->count > 0)
+        store_send(store_request_new(store, "EVAL", on_put, NULL), argc, argv, size);
+    chunk->count = 0;
+}
+
+void store_put_open(struct store *store, struct host_total *total)
+{
+    struct chunk chunk; /* large: only its count is set */
+    size_t position = 0;
+    chunk.count = 0;
+    assert(!store->read_only);
+    open_key(store, &total->host, total->hour, chunk.key);
+    for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
+        struct pair_total *pair = entry->value;
+        char key[DESTINATION_KEY_SIZE];
+        if (!pair->changed)
+            continue;
+        pair->changed = false;
+        snprintf(chunk.field[chunk.count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
+                 destination_key(&pair->destination, key));
+        snprintf(chunk.numbers[chunk.count], NUMBERS_TEXT,
+                 "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " 0", pair->out.value,
+                 pair->out.low, pair->out.high, pair->in_bytes, pair->flows);
+        if (++chunk.count == CHUNK)
+            send_chunk(store, &chunk);
+    }
+    send_chunk(store, &chunk);
+}
+
+/* --- the fleet's sum -------------------------------------------------------------------------- */
+
+/* One sensor's word on one destination. Text is borrowed from the reply. */
+struct word {
+    const char *vantage, *destination;
+    size_t vantage_size, destination_size;
+    uint64_t number[NUMBERS];
+};
+
+static int compare_text(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+    int order = memcmp(a, b, a_size < b_size ? a_size : b_size);
+    return order ? order : (a_size > b_size) - (a_size < b_size);
+}
+
+static int compare_destinations(const struct word *a, const struct word *b)
+{
+    return compare_text(a->destination, a->destination_size, b->destination, b->destination_size);
+}
+
+static int compare_vantages(const struct word *a, const struct word *b)
+{
+    return compare_text(a->vantage, a->vantage_size, b->vantage, b->vantage_size);
+}
+
+static int compare_words(const void *left, const void *right)
+{
+    int order = compare_destinations(left, right);
+    return order ? order : compare_vantages(left, right);
+}
+
+static bool parse_field(const redisReply *field, struct word *word)
+{
+    const char *end = field->str + field->len;
+    const char *first = memchr(field->str, '|', field->len);
+    const char *second = first ? memchr(first + 1, '|', (size_t)(end - first - 1)) : NULL;
+    if (!second)
+        return false;
+    word->vantage = field->str;
+    word->vantage_size = (size_t)(first - field->str);
+    word->destination = second + 1;
+    word->destination_size = (size_t)(end - second - 1);
+    return true;
+}
+
+/* Six decimal numbers, one space between two. hiredis ends strings with a NUL. */
+static bool parse_numbers(const redisReply *value, struct word *word)
+{
+    const char *at = value->str;
+    for (size_t i = 0; i < NUMBERS; i++) {
+        uint64_t number = 0;
+        const char *begin = at;
+        for (; *at >= '0' && *at <= '9'; at++)
+            if (__builtin_mul_overflow(number, 10, &number) ||
+                __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
+                return false;
+        if (at == begin || *at != (i + 1 < NUMBERS ? ' ' : '\0'))
+            return false;
+        word->number[i] = number;
+        at++;
+    }
+    return at == value->str + value->len + 1;
+}
+
+/* Adds what one vantage knows of one destination: the larger of each number of its sensors. */
+static const struct word *add_vantage(struct host_total *total, const struct word *word,
+                                      const struct word *end)
+{
+    struct word most = *word;
+    struct destination destination;
+    for (word++; word < end && compare_words(word, &most) == 0; word++)
+        for (size_t i = 0; i < NUMBERS; i++)
+            if (word->number[i] > most.number[i])
+                most.number[i] = word->number[i];
+    uint32_t flows = most.number[4] > UINT32_MAX ? UINT32_MAX : (uint32_t)most.number[4];
+    if (destination_parse(most.destination, most.destination_size, &destination))
+        totals_add(total, &destination,
+                   (struct volume){most.number[0], most.number[1], most.number[2]}, most.number[3],
+                   flows);
+    return word;
+}
+
+static size_t parse_words(const redisReply *reply, struct word *words)
+{
+    size_t count = 0;
+    struct destination unused;
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        const redisReply *field = reply->element[i], *value = reply->element[i + 1];
+        struct word *word = &words[count];
+        if (field->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
+            parse_field(field, word) && parse_numbers(value, word) &&
+            destination_parse(word->destination, word->destination_size, &unused))
+            count++;
+    }
+    return count;
+}
+
+static struct host_total *sum_words(const struct ip *host, int64_t hour, struct word *words,
+                                    size_t count)
+{
+    struct host_total *total = host_total_new(host, hour);
+    qsort(words, count, sizeof *words, compare_words);
+    for (const struct word *at = words; at < words + count;)
+        at = add_vantage(total, at, words + count);
+    return total;
+}
+
+static bool on_open(struct store_request *request, const redisReply *reply)
+{
+    struct store *store = request->store;
+    struct host_total *total = NULL;
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    if (reply->elements > 0) {
+        struct word *words = xcalloc(reply->elements, sizeof *words);
+        size_t count = parse_words(reply, words);
+        if (count < reply->elements / 2 && store->odd_totals++ == 0)
+            log_warn("redis %s: holds totals that no Weir wrote; they are not counted",
+                     store->url.shown);
+        if (count > 0)
+            total = sum_words(&request->host, request->hour, words, count);
+        free(words);
+    }
+    request->done.total(request->context, &request->host, request->hour, total);
+    return true;
+}
+
+void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
+                    void (*done)(void *context, const struct ip *host, int64_t hour,
+                                 struct host_total *total),
+                    void *context)
+{
+    char key[KEY_SIZE];
+    const char *argv[2] = {"HGETALL", open_key(store, host, hour, key)};
+    size_t size[2] = {7, strlen(key)};
+    struct store_request *request = store_request_new(store, "HGETALL", on_open, context);
+    request->done.total = done;
+    request->host = *host;
+    request->hour = hour;
+    store_send(request, 2, argv, size);
+}

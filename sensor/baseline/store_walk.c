@@ -1,0 +1,228 @@
+/* Walking over keys: exporting every profile, clearing a replay's own prefix.
+ *
+ *   SCAN … SCAN → sort → HGET (a window of them) … → PING → the end is told
+ *   SCAN → UNLINK → … SCAN → UNLINK → PING → the end is told
+ *
+ * The last word is a request of its own, so that each answer makes at most one call to the caller,
+ * who may free the store in it. A walk lives as long as a request of it does. Thread: the engine's.
+ */
+#include "store_link.h"
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WINDOW      64 /* HGETs under way */
+#define UNLINK_ARGS 1000
+
+struct store_walk {
+    size_t requests;
+    void (*each)(void *context, const struct ip *host, const void *blob, size_t size);
+    void (*cleared)(void *context);
+    void *context;
+    char pattern[96];
+    struct ip *host;
+    size_t count, room, asked;
+};
+
+void store_walk_release(struct store_walk *walk)
+{
+    if (--walk->requests > 0)
+        return;
+    free(walk->host);
+    free(walk);
+}
+
+static struct store_request *
+request_of(struct store *store, struct store_walk *walk, const char *command,
+           bool (*answered)(struct store_request *request, const redisReply *reply))
+{
+    struct store_request *request = store_request_new(store, command, answered, walk->context);
+    request->walk = walk;
+    walk->requests++;
+    return request;
+}
+
+static bool at_end(struct store_request *request, const redisReply *reply)
+{
+    struct store_walk *walk = request->walk;
+    if (reply->type != REDIS_REPLY_STATUS)
+        return false;
+    if (walk->each)
+        walk->each(walk->context, NULL, NULL, 0);
+    else if (walk->cleared)
+        walk->cleared(walk->context);
+    return true;
+}
+
+static void send_end(struct store *store, struct store_walk *walk)
+{
+    const char *argv[1] = {"PING"};
+    size_t size[1] = {4};
+    store_send(request_of(store, walk, "PING", at_end), 1, argv, size);
+}
+
+/* --- profiles --------------------------------------------------------------------------------- */
+
+static bool on_profile(struct store_request *request, const redisReply *reply);
+
+static void ask_next(struct store *store, struct store_walk *walk)
+{
+    char key[160], host[IP_TEXT_SIZE];
+    const char *argv[3] = {"HGET", key, "blob"};
+    struct store_request *request = request_of(store, walk, "HGET", on_profile);
+    request->host = walk->host[walk->asked++];
+    snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(&request->host, host));
+    size_t size[3] = {4, strlen(key), 4};
+    store_send(request, 3, argv, size);
+    if (walk->asked == walk->count)
+        send_end(store, walk);
+}
+
+static bool on_profile(struct store_request *request, const redisReply *reply)
+{
+    struct store_walk *walk = request->walk;
+    if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
+        return false;
+    if (walk->asked < walk->count)
+        ask_next(request->store, walk);
+    if (reply->type == REDIS_REPLY_STRING) /* else it was removed meanwhile */
+        walk->each(walk->context, &request->host, reply->str, reply->len);
+    return true;
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+    return ip_compare(a, b);
+}
+
+static void sort_hosts(struct store_walk *walk)
+{
+    size_t kept = 0;
+    if (walk->count > 0)
+        qsort(walk->host, walk->count, sizeof *walk->host, compare_hosts);
+    for (size_t i = 0; i < walk->count; i++) /* SCAN may name a key twice */
+        if (kept == 0 || ip_compare(&walk->host[kept - 1], &walk->host[i]) != 0)
+            walk->host[kept++] = walk->host[i];
+    walk->count = kept;
+}
+
+static void keep_host(const struct store *store, struct store_walk *walk, const redisReply *key)
+{
+    char text[IP_TEXT_SIZE];
+    size_t before = strlen(store->prefix) + 2, after = strlen("}:profile");
+    if (key->type != REDIS_REPLY_STRING || key->len <= before + after ||
+        key->len - before - after >= sizeof text)
+        return;
+    size_t size = key->len - before - after;
+    memcpy(text, key->str + before, size);
+    text[size] = '\0';
+    if (walk->count == walk->room) {
+        walk->room = walk->room ? 2 * walk->room : 256;
+        walk->host = xrealloc(walk->host, walk->room * sizeof *walk->host);
+    }
+    if (ip_parse(text, &walk->host[walk->count]) == 0)
+        walk->count++;
+}
+
+static void begin_profiles(struct store *store, struct store_walk *walk)
+{
+    sort_hosts(walk);
+    if (walk->count == 0)
+        send_end(store, walk);
+    for (size_t i = 0; i < WINDOW && walk->asked < walk->count; i++)
+        ask_next(store, walk);
+}
+
+/* --- scanning --------------------------------------------------------------------------------- */
+
+static bool on_unlinked(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+static void unlink_keys(struct store *store, struct store_walk *walk, const redisReply *keys)
+{
+    const char *argv[UNLINK_ARGS] = {"UNLINK"};
+    size_t size[UNLINK_ARGS] = {6}, at = 0;
+    while (at < keys->elements) {
+        int argc = 1;
+        for (; at < keys->elements && argc < UNLINK_ARGS; at++) {
+            argv[argc] = keys->element[at]->str;
+            size[argc++] = keys->element[at]->len;
+        }
+        store_send(request_of(store, walk, "UNLINK", on_unlinked), argc, argv, size);
+    }
+}
+
+static bool on_scanned(struct store_request *request, const redisReply *reply);
+
+static void send_scan(struct store *store, struct store_walk *walk, const char *cursor,
+                      size_t cursor_size)
+{
+    const char *argv[6] = {"SCAN", cursor, "MATCH", walk->pattern, "COUNT", "1000"};
+    size_t size[6] = {4, cursor_size, 5, strlen(walk->pattern), 5, 4};
+    store_send(request_of(store, walk, "SCAN", on_scanned), 6, argv, size);
+}
+
+static bool scan_makes_sense(const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < reply->element[1]->elements; i++)
+        if (reply->element[1]->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    return true;
+}
+
+static bool on_scanned(struct store_request *request, const redisReply *reply)
+{
+    struct store *store = request->store;
+    struct store_walk *walk = request->walk;
+    if (!scan_makes_sense(reply))
+        return false;
+    const redisReply *cursor = reply->element[0], *keys = reply->element[1];
+    if (walk->each)
+        for (size_t i = 0; i < keys->elements; i++)
+            keep_host(store, walk, keys->element[i]);
+    else
+        unlink_keys(store, walk, keys);
+    if (strcmp(cursor->str, "0") != 0)
+        send_scan(store, walk, cursor->str, cursor->len);
+    else if (walk->each)
+        begin_profiles(store, walk);
+    else
+        send_end(store, walk);
+    return true;
+}
+
+void store_each_profile(struct store *store,
+                        void (*each)(void *context, const struct ip *host, const void *blob,
+                                     size_t size),
+                        void *context)
+{
+    struct store_walk *walk = xcalloc(1, sizeof *walk);
+    walk->each = each;
+    walk->context = context;
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:{*}:profile", store->prefix);
+    send_scan(store, walk, "0", 1);
+}
+
+void store_clear(struct store *store, void (*done)(void *context), void *context)
+{
+    struct store_walk *walk = xcalloc(1, sizeof *walk);
+    walk->cleared = done;
+    walk->context = context;
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:*", store->prefix);
+    if (store->read_only || strcmp(store->prefix, "weir") == 0) {
+        log_error("redis %s: refused to clear what lives there", store->url.shown);
+        send_end(store, walk);
+    } else {
+        send_scan(store, walk, "0", 1);
+    }
+}

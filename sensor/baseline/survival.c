@@ -1,0 +1,203 @@
+/* p-values. Sizes come from size.c, rare ones from tail.c; here is how often a host is active at
+ * all, how often something new appears, and what was observed before, for the reasons. Thread: any
+ * (pure). */
+#include "weir/baseline/survival.h"
+
+#include "size.h"
+
+#include <math.h>
+
+#define PI_PSEUDO 12.0
+
+static double probability(double p)
+{
+    return p >= 1 ? 1.0 : p > SURVIVAL_LEAST ? p : SURVIVAL_LEAST;
+}
+
+static const struct group *group_of(const struct fleet *fleet, const struct profile *profile)
+{
+    return fleet ? fleet_group(fleet, &profile->host) : NULL;
+}
+
+/* --- what was observed ----------------------------------------------------------------------- */
+
+/* The smallest bin up to which a share `q` of the counts lies. */
+static unsigned quantile(const struct residuals *counts, double q)
+{
+    double sum = 0;
+    unsigned bin = 0;
+    while (bin < HISTOGRAM_BINS - 1 && (sum += counts->count[bin]) < q * counts->total)
+        bin++;
+    return bin;
+}
+
+static void describe(struct estimate *estimate, const struct residuals *counts)
+{
+    if (counts->total <= 0)
+        return;
+    unsigned largest = HISTOGRAM_BINS - 1;
+    while (largest > 0 && counts->count[largest] <= 0)
+        largest--;
+    estimate->expected[0] = histogram_floor(quantile(counts, 0.05));
+    estimate->expected[1] = histogram_floor(quantile(counts, 0.95));
+    estimate->largest = histogram_floor(largest);
+}
+
+static struct estimate of_size(const struct size_model *model, double share, uint64_t bytes)
+{
+    struct estimate estimate = {.p = probability(share * size_survival(model, bytes)),
+                                .samples = (double)histogram_samples(model->own)};
+    struct residuals counts = {{0}, 0};
+    tail_gather(&counts, model->own, model->week);
+    describe(&estimate, &counts);
+    return estimate;
+}
+
+/* --- how often a host is active -------------------------------------------------------------- */
+
+static double hour_share(const struct profile *profile, const struct group *group,
+                         const struct civil *civil)
+{
+    double peers =
+        group ? (group->active[civil->hour_of_week] + 1) / (group->seen[civil->hour_of_week] + 2)
+              : 0.5;
+    return (profile->hours_active[civil->class] + PI_PSEUDO * peers) /
+           (profile->hours_seen[civil->class] + PI_PSEUDO);
+}
+
+static double day_share(const struct profile *profile, const struct civil *civil)
+{
+    int other = civil->class >= HOUR_WORK_WEEKEND;
+    return (profile->days_active[other] + 1.0) / (profile->days_seen[other] + 2.0);
+}
+
+struct estimate survival_host_hour(const struct profile *profile, const struct fleet *fleet,
+                                   const struct civil *civil, uint64_t bytes)
+{
+    const struct group *group = group_of(fleet, profile);
+    struct size_model model = size_host_hour(profile, group, histogram_week(civil->day));
+    return of_size(&model, hour_share(profile, group, civil), bytes);
+}
+
+struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
+                                  const struct civil *civil, uint64_t bytes)
+{
+    const struct group *group = group_of(fleet, profile);
+    struct size_model model = size_host_day(profile, group, histogram_week(civil->day));
+    return of_size(&model, day_share(profile, civil), bytes);
+}
+
+/* --- known pairs ----------------------------------------------------------------------------- */
+
+bool survival_pair_known(const struct pair *pair, int64_t hour)
+{
+    return pair && pair->contacts >= PAIR_KNOWN_CONTACTS &&
+           hour - pair->first_hour >= PAIR_KNOWN_HOURS;
+}
+
+struct estimate survival_pair_hour(const struct profile *profile, const struct pair *pair,
+                                   const struct fleet *fleet, const struct civil *civil,
+                                   uint64_t bytes)
+{
+    const struct group *group = group_of(fleet, profile);
+    struct size_model model = size_pair_hour(pair, group, histogram_week(civil->day));
+    return of_size(&model, fmin(1.0, 3 * hour_share(profile, group, civil)), bytes);
+}
+
+struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
+                                  const struct fleet *fleet, const struct civil *civil,
+                                  uint64_t bytes)
+{
+    const struct group *group = group_of(fleet, profile);
+    struct size_model model = size_pair_day(pair, group, histogram_week(civil->day));
+    return of_size(&model, fmin(1.0, 3 * day_share(profile, civil)), bytes);
+}
+
+double survival_pairs_a_day(const struct profile *profile, enum pair_role role,
+                            const struct civil *civil, uint64_t bytes)
+{
+    double sum = 0, remembered = 7.0 * HISTOGRAM_WEEKS;
+    unsigned bin = histogram_bin(bytes);
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        const struct pair *pair = profile->pair[i];
+        if (pair->destination.role != role || !survival_pair_known(pair, civil->hour))
+            continue;
+        double days = (double)(civil->day - pair->first_day);
+        double met = (double)histogram_samples_at_least(&pair->day, bin);
+        days = fmax(1.0, fmin(days, remembered));
+        sum += fmin(1.0, met / days);
+    }
+    return fmax(1.0, sum);
+}
+
+double survival_pair_hours_a_day(const struct pair *pair)
+{
+    double hours = (double)histogram_samples(&pair->hour);
+    double days = (double)histogram_samples(&pair->day);
+    return fmax(1.0, fmin(24.0, days > 0 ? hours / days : hours));
+}
+
+/* --- what is new ----------------------------------------------------------------------------- */
+
+/* p of `happened` over `exposure` units of time, plus half an event of a size as `belief` has it.
+ */
+static struct estimate of_rate(const struct residuals *happened, double sigma0, double belief,
+                               double exposure, uint64_t bytes)
+{
+    struct tail tail = tail_fit(happened, sigma0);
+    double rate = tail.total * tail_survival(happened, &tail, histogram_bin(bytes));
+    struct estimate estimate = {.p = probability((rate + 0.5 * belief) / (exposure + 1))};
+    describe(&estimate, happened);
+    return estimate;
+}
+
+uint64_t survival_exposure_days(const struct fleet *fleet)
+{
+    return fleet ? histogram_samples(&fleet_group(fleet, NULL)->exposure) : 0;
+}
+
+struct estimate survival_young(const struct profile *profile, const struct destination *destination,
+                               const struct fleet *fleet, const struct civil *civil, uint64_t bytes)
+{
+    if (!fleet)
+        return (struct estimate){.p = 1};
+    const struct group *group = fleet_group(fleet, &profile->host);
+    int64_t week = histogram_week(civil->day);
+    /* A host that was noted with it is counted already. */
+    uint32_t more = profile_pair(profile, destination) ? 0 : 1;
+    enum prevalence_bucket bucket = fleet_bucket(fleet, destination, more);
+    struct residuals rare = {{0}, 0};
+    struct size_of_new all = {{{0}, 0}, &group->absolute_day, week};
+    uint64_t samples = 0;
+    for (int k = 0; k < PREVALENCE_BUCKETS; k++) {
+        tail_gather(&all.counts, &group->young[k], week);
+        if (k > (int)bucket)
+            continue;
+        tail_gather(&rare, &group->young[k], week);
+        samples += histogram_samples(&group->young[k]);
+    }
+    struct tail whole = tail_fit(&all.counts, TAIL_SIGMA);
+    struct estimate estimate = of_rate(&rare, whole.sigma, size_new_survival(&all, &whole, bytes),
+                                       histogram_total(&group->exposure, week), bytes);
+    estimate.samples = (double)samples;
+    return estimate;
+}
+
+struct estimate survival_new_network(const struct profile *profile, const struct fleet *fleet,
+                                     const struct civil *civil, uint64_t bytes)
+{
+    const struct group *group = group_of(fleet, profile);
+    int64_t week = histogram_week(civil->day);
+    struct residuals fresh = {{0}, 0};
+    struct size_of_new known = {{{0}, 0}, group ? &group->absolute_day : NULL, week};
+    tail_gather(&fresh, &profile->new_network, week);
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        if (profile->pair[i]->destination.role == ROLE_SERVED)
+            tail_gather(&known.counts, &profile->pair[i]->day, week);
+    struct tail usual = tail_fit(&known.counts, TAIL_SIGMA);
+    struct estimate estimate =
+        of_rate(&fresh, usual.sigma, size_new_survival(&known, &usual, bytes),
+                histogram_total(&profile->new_network_days, week), bytes);
+    estimate.samples = profile->new_networks;
+    return estimate;
+}

@@ -1,0 +1,183 @@
+/* Open hours: a map of (host, hour) → total, each with a map of its pairs. Few hours are open at a
+ * time (the watermark closes them two minutes after their end), so the bound of hosts an hour is
+ * held with a short list of hours. Engine thread. */
+#include "weir/baseline/totals.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct hour_hosts {
+    int64_t hour;
+    uint32_t hosts;
+};
+
+struct totals {
+    struct map map; /* struct total_key → struct host_total */
+    uint32_t max_hosts;
+    uint64_t refused;
+    struct hour_hosts *open;
+    size_t open_count, open_room;
+};
+
+struct total_key { /* compared as bytes: no padding */
+    struct ip host;
+    int64_t hour;
+};
+
+struct host_total *host_total_new(const struct ip *host, int64_t hour)
+{
+    struct host_total *total = xcalloc(1, sizeof *total);
+    total->host = *host;
+    total->hour = hour;
+    map_init(&total->pairs);
+    return total;
+}
+
+void host_total_free(struct host_total *total)
+{
+    if (!total)
+        return;
+    map_fini(&total->pairs, free);
+    free(total);
+}
+
+static void free_total(void *value)
+{
+    host_total_free(value);
+}
+
+struct totals *totals_new(uint32_t max_hosts)
+{
+    struct totals *totals = xcalloc(1, sizeof *totals);
+    totals->max_hosts = max_hosts;
+    map_init(&totals->map);
+    return totals;
+}
+
+void totals_free(struct totals *totals)
+{
+    if (!totals)
+        return;
+    map_fini(&totals->map, free_total);
+    free(totals->open);
+    free(totals);
+}
+
+static struct hour_hosts *hosts_of_hour(struct totals *totals, int64_t hour)
+{
+    for (size_t i = 0; i < totals->open_count; i++)
+        if (totals->open[i].hour == hour)
+            return &totals->open[i];
+    if (totals->open_count == totals->open_room) {
+        totals->open_room = totals->open_room ? 2 * totals->open_room : 4;
+        totals->open = xrealloc(totals->open, totals->open_room * sizeof *totals->open);
+    }
+    totals->open[totals->open_count] = (struct hour_hosts){hour, 0};
+    return &totals->open[totals->open_count++];
+}
+
+struct host_total *totals_get(const struct totals *totals, const struct ip *host, int64_t hour)
+{
+    struct total_key key = {*host, hour};
+    return map_get(&totals->map, &key, sizeof key);
+}
+
+struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour)
+{
+    struct host_total *total = totals_get(totals, host, hour);
+    if (total)
+        return total;
+    struct hour_hosts *open = hosts_of_hour(totals, hour);
+    if (open->hosts >= totals->max_hosts) {
+        totals->refused++;
+        return NULL;
+    }
+    open->hosts++;
+    total = host_total_new(host, hour);
+    struct total_key key = {*host, hour};
+    map_put(&totals->map, &key, sizeof key, total);
+    return total;
+}
+
+/* The pair's total, made when absent; the role's "other" when the host's table is full. */
+static struct pair_total *pair_for(struct host_total *host, const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    struct destination wanted = *destination;
+    struct pair_total *pair;
+    destination_key(&wanted, key);
+    pair = map_get(&host->pairs, key, strlen(key));
+    if (!pair && host->pairs.count >= TOTALS_PAIRS) {
+        host->overflow++;
+        wanted = destination_other(destination->role);
+        destination_key(&wanted, key);
+        pair = map_get(&host->pairs, key, strlen(key));
+    }
+    if (pair)
+        return pair;
+    pair = xcalloc(1, sizeof *pair);
+    pair->destination = wanted;
+    map_put(&host->pairs, key, strlen(key), pair);
+    return pair;
+}
+
+struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
+                              struct volume out, uint64_t in_bytes, uint32_t flows)
+{
+    struct pair_total *pair = pair_for(host, destination);
+    volume_add(&pair->out, out);
+    volume_add(&host->out, out);
+    pair->in_bytes += in_bytes;
+    host->in_bytes += in_bytes;
+    pair->flows += flows;
+    pair->changed = true;
+    return pair;
+}
+
+static int by_hour_and_host(const void *a, const void *b)
+{
+    const struct host_total *x = *(struct host_total *const *)a;
+    const struct host_total *y = *(struct host_total *const *)b;
+    if (x->hour != y->hour)
+        return x->hour < y->hour ? -1 : 1;
+    return ip_compare(&x->host, &y->host);
+}
+
+struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count)
+{
+    struct host_total **found = xcalloc(totals->map.count, sizeof(struct host_total *));
+    const struct map_entry *entry;
+    size_t position = 0;
+    *count = 0;
+    while ((entry = map_next(&totals->map, &position))) {
+        struct host_total *total = entry->value;
+        if (total->hour <= hour)
+            found[(*count)++] = total;
+    }
+    qsort(found, *count, sizeof(struct host_total *), by_hour_and_host);
+    return found;
+}
+
+void totals_drop(struct totals *totals, struct host_total *host)
+{
+    struct total_key key = {host->host, host->hour};
+    struct hour_hosts *open = hosts_of_hour(totals, host->hour);
+    map_remove(&totals->map, &key, sizeof key);
+    if (open->hosts > 0)
+        open->hosts--;
+    if (open->hosts == 0)
+        *open = totals->open[--totals->open_count];
+    host_total_free(host);
+}
+
+uint64_t totals_refused(const struct totals *totals)
+{
+    return totals->refused;
+}
+
+size_t totals_count(const struct totals *totals)
+{
+    return totals->map.count;
+}

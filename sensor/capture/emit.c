@@ -1,0 +1,186 @@
+/* Records out.
+ *
+ * Every record is built in one scratch area, numbered, and pushed. Blocking, the push waits for
+ * room. Live, a refused progress record is simply not marked (the flow's next one carries its
+ * bytes), a refused end record is parked and goes first next time; what no longer fits is counted
+ * as lost. Invariant: no record is older than the last watermark sent. Thread: the capture thread.
+ */
+#include "emit.h"
+
+#include "weir/base/buffer.h"
+#include "weir/capture/capture.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct parked {
+    struct parked *next;
+    size_t size;
+    uint64_t record[]; /* 8-aligned */
+};
+
+int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
+              struct health *health, struct error *error)
+{
+    *emitter = (struct emitter){.blocking = blocking, .told_ns = INT64_MIN, .health = health};
+    emitter->ring = ring_producer_open(ring, error);
+    return emitter->ring ? 0 : -1;
+}
+
+void emit_close(struct emitter *emitter)
+{
+    for (struct parked *next; emitter->first_parked; emitter->first_parked = next) {
+        next = emitter->first_parked->next;
+        free(emitter->first_parked);
+    }
+    if (emitter->ring)
+        ring_producer_free(emitter->ring);
+    emitter->ring = NULL;
+}
+
+static void park(struct emitter *emitter, const void *record, size_t size)
+{
+    if (emitter->parked >= CAPTURE_PARKED) {
+        emitter->health->ring_lost++;
+        return;
+    }
+    struct parked *parked = xcalloc(1, sizeof *parked + size);
+    parked->size = size;
+    memcpy(parked->record, record, size);
+    if (emitter->last_parked)
+        emitter->last_parked->next = parked;
+    else
+        emitter->first_parked = parked;
+    emitter->last_parked = parked;
+    emitter->parked++;
+}
+
+static bool push_parked(struct emitter *emitter)
+{
+    while (emitter->first_parked) {
+        struct parked *parked = emitter->first_parked;
+        if (ring_push(emitter->ring, parked->record, parked->size) != RING_OK)
+            return false;
+        emitter->first_parked = parked->next;
+        if (!parked->next)
+            emitter->last_parked = NULL;
+        emitter->parked--;
+        free(parked);
+    }
+    return true;
+}
+
+/* Finishes the scratch record and pushes it. */
+static bool push(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
+{
+    struct record_header *header = &emitter->scratch.header;
+    header->size = (uint32_t)size;
+    header->kind = (uint16_t)kind;
+    header->version = RECORD_VERSION;
+    header->number = ++emitter->number;
+    header->time_ns = time.ns > emitter->told_ns ? time.ns : emitter->told_ns + 1;
+    if (emitter->blocking)
+        return ring_push_wait(emitter->ring, header, size) == RING_OK;
+    return push_parked(emitter) && ring_push(emitter->ring, header, size) == RING_OK;
+}
+
+/* The scratch area as a record of this size, all zero. */
+static void *begin(struct emitter *emitter, size_t fixed, size_t tail, size_t *size)
+{
+    *size = record_size(fixed, tail);
+    memset(emitter->scratch.bytes, 0, *size);
+    return emitter->scratch.bytes;
+}
+
+bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
+               const struct content_facts *facts)
+{
+    size_t size, name = strlen(facts->server_name), question = strlen(facts->question);
+    struct record_flow *record = begin(emitter, sizeof *record, name + question, &size);
+    flow_fill_record(flow, end, time, record);
+    record->service = (uint8_t)facts->service;
+    record->server_name_size = (uint16_t)name;
+    record->question_size = (uint16_t)question;
+    memcpy(record->tail, facts->server_name, name);
+    memcpy(record->tail + name, facts->question, question);
+    if (facts->ja3) {
+        record->flags |= FLOW_HAS_JA3;
+        memcpy(record->ja3, facts->ja3, sizeof record->ja3);
+    }
+    if (push(emitter, RECORD_FLOW, time, size))
+        return true;
+    if (end == FLOW_OPEN)
+        emitter->health->ring_rejected++;
+    else
+        park(emitter, record, size);
+    return false;
+}
+
+void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
+              const struct dns_message *message)
+{
+    size_t size, name = strlen(message->name);
+    size_t addresses = message->address_count * sizeof(struct ip);
+    struct record_name *record = begin(emitter, sizeof *record, addresses + name, &size);
+    record->key = *flow_get_key(flow);
+    record->kind = NAME_DNS;
+    record->answered = message->response;
+    record->rcode = message->rcode;
+    record->qtype = message->qtype;
+    record->ttl_s = message->ttl_s;
+    record->more = message->more;
+    record->address_count = message->address_count;
+    record->name_size = (uint16_t)name;
+    memcpy(record->tail, message->address, addresses);
+    memcpy(record->tail + addresses, message->name, name);
+    if (!push(emitter, RECORD_NAME, time, size))
+        emitter->health->content_overflow++;
+}
+
+void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
+                      const char *text)
+{
+    size_t size, name = strlen(text);
+    struct record_name *record = begin(emitter, sizeof *record, name, &size);
+    record->key = *flow_get_key(flow);
+    record->kind = NAME_SERVER;
+    record->name_size = (uint16_t)name;
+    memcpy(record->tail, text, name);
+    if (!push(emitter, RECORD_NAME, time, size))
+        emitter->health->content_overflow++;
+}
+
+void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
+                struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
+                uint64_t inspected_bytes, uint64_t gap_bytes)
+{
+    size_t size;
+    struct record_content *record = begin(emitter, sizeof *record, count * sizeof *hash, &size);
+    record->key = *flow_get_key(flow);
+    record->side = (uint8_t)side;
+    record->class = (uint8_t) class;
+    record->hash_count = (uint16_t)count;
+    record->inspected_bytes = inspected_bytes;
+    record->gap_bytes = gap_bytes;
+    record->sent_bytes = flow_get_counts(flow, side)->payload_bytes;
+    memcpy(record->hash, hash, count * sizeof *hash);
+    if (!push(emitter, RECORD_CONTENT, time, size))
+        emitter->health->content_overflow++;
+}
+
+void emit_health(struct emitter *emitter, struct ptime time, const struct health *total)
+{
+    size_t size;
+    struct record_health *record = begin(emitter, sizeof *record, 0, &size);
+    record->total = *total;
+    push(emitter, RECORD_HEALTH, time, size); /* totals: the next one says the same and more */
+}
+
+void emit_watermark(struct emitter *emitter, struct ptime time)
+{
+    size_t size;
+    begin(emitter, sizeof(struct record_header), 0, &size);
+    if (time.ns > emitter->told_ns && push(emitter, RECORD_WATERMARK, time, size))
+        emitter->told_ns = time.ns;
+}

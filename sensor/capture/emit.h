@@ -1,0 +1,40 @@
+/* Records out: numbering, the ring's two policies (block or reject), and the parking of end
+ * records. */
+#ifndef WEIR_CAPTURE_EMIT_H
+#define WEIR_CAPTURE_EMIT_H
+
+#include "weir/content/content.h"
+#include "weir/flow/table.h"
+#include "weir/record/ring.h"
+
+struct emitter {
+    struct ring_producer *ring;
+    bool blocking;
+    uint64_t number;
+    int64_t told_ns; /* the last watermark: no record may be older than this */
+    struct health *health;
+    struct parked *first_parked, *last_parked;
+    uint32_t parked;
+    union {
+        struct record_header header;
+        uint64_t align;
+        uint8_t bytes[RECORD_MAX_BYTES];
+    } scratch;
+};
+
+int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
+              struct health *health, struct error *error);
+void emit_close(struct emitter *emitter);
+bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
+               const struct content_facts *facts);
+void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
+              const struct dns_message *message);
+void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
+                      const char *name);
+void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
+                struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
+                uint64_t inspected_bytes, uint64_t gap_bytes);
+void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
+void emit_watermark(struct emitter *emitter, struct ptime time);
+
+#endif

@@ -1,0 +1,130 @@
+/* Baselines in and out of a replay's private store. A file is checked whole before anything of it
+ * is used; a URL is only ever read. Thread: the main thread, driving the loop until it is done. */
+#include "session.h"
+
+#include "weir/base/buffer.h"
+#include "weir/baseline/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- in -------------------------------------------------------------------------------------- */
+
+static int take_fleet(void *context, const void *blob, size_t size, struct error *error)
+{
+    struct session *s = context;
+    if (size == 0)
+        return 0;
+    s->fleet = fleet_unpack(blob, size, error);
+    return s->fleet ? 0 : -1;
+}
+
+static int take_host(void *context, const struct ip *host, const void *blob, size_t size,
+                     struct error *error)
+{
+    struct session *s = context;
+    struct profile *profile = profile_unpack(blob, size, error);
+    if (!profile)
+        return -1;
+    store_put_profile(s->store, host, INT64_MIN, profile->last_closed_hour, blob, size, NULL, NULL);
+    profile_free(profile);
+    return 0;
+}
+
+struct borrowing {
+    struct session *session;
+    struct store *from;
+    bool ready, done;
+};
+
+static void on_ready(void *context)
+{
+    struct borrowing *b = context;
+    b->ready = true;
+    b->session->loop.ops->stop(b->session->loop.loop);
+}
+
+static void on_failed(void *context, const struct error *error)
+{
+    struct borrowing *b = context;
+    if (b->session->error.code == ERROR_NONE)
+        b->session->error = *error;
+    b->session->loop.ops->stop(b->session->loop.loop);
+}
+
+static void on_profile(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    struct borrowing *b = context;
+    if (host) {
+        take_host(b->session, host, blob, size, &b->session->error);
+        return;
+    }
+    b->done = true;
+    b->session->loop.ops->stop(b->session->loop.loop);
+}
+
+static void on_fleet(void *context, const void *blob, size_t size)
+{
+    struct borrowing *b = context;
+    take_fleet(b->session, blob, size, &b->session->error);
+    store_each_profile(b->from, on_profile, b);
+}
+
+static int load_url(struct session *s, const char *url)
+{
+    static const struct store_events events = {on_ready, on_failed};
+    struct borrowing b = {.session = s};
+    struct store_config config = {.url = url,
+                                  .prefix = "weir",
+                                  .sensor = s->options.config->sensor_name,
+                                  .read_only = true};
+    b.from = store_open(&config, s->loop, &events, &b, &s->error);
+    if (!b.from)
+        return -1;
+    int failed = session_wait(s, &b.ready);
+    if (!failed) {
+        store_load_fleet(b.from, on_fleet, &b);
+        failed = session_wait(s, &b.done);
+    }
+    store_free(b.from);
+    return failed;
+}
+
+int baseline_load(struct session *s, const char *from)
+{
+    if (strstr(from, "://") || strncmp(from, "unix:", 5) == 0)
+        return load_url(s, from);
+    return baseline_read(from, take_fleet, take_host, s, &s->error);
+}
+
+/* --- out ------------------------------------------------------------------------------------- */
+
+struct saving {
+    struct session *session;
+    struct baseline_writer *writer;
+    bool done;
+};
+
+static void on_stored(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    struct saving *saving = context;
+    if (host) {
+        baseline_writer_put(saving->writer, host, blob, size);
+        return;
+    }
+    saving->done = true;
+    saving->session->loop.ops->stop(saving->session->loop.loop);
+}
+
+int baseline_save(struct session *s, const char *path)
+{
+    struct buffer fleet = {0};
+    fleet_pack(engine_fleet(s->engine), &fleet);
+    struct saving saving = {s, baseline_writer_new(fleet.data, fleet.size), false};
+    buffer_fini(&fleet);
+    store_each_profile(s->store, on_stored, &saving);
+    int failed = session_wait(s, &saving.done);
+    if (baseline_writer_finish(saving.writer, path, &s->error) != 0)
+        return -1;
+    return failed;
+}

@@ -1,0 +1,80 @@
+/* weir: finds the sub-command and calls it. */
+#include "weir/command/command.h"
+
+#include "commands.h"
+#include "weir/base/log.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] = "usage: weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
+                            "captures by their own clock\n"
+                            "       weir check  [-c FILE] [-r INPUT...]                   "
+                            "validate; with a capture, survey it\n"
+                            "       weir version | help\n"
+                            "\n"
+                            "weir COMMAND --help lists a command's options.\n";
+
+static int command_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    puts("weir " WEIR_VERSION);
+    return EXIT_DONE;
+}
+
+static int command_help(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    fputs(usage, stdout);
+    return EXIT_DONE;
+}
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} row[] = {
+    {"replay", command_replay},     {"check", command_check}, {"version", command_version},
+    {"--version", command_version}, {"help", command_help},   {"--help", command_help},
+    {"-h", command_help},
+};
+
+int command_main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (strcmp(argv[1], row[i].name) == 0)
+            return row[i].run(argc - 1, argv + 1);
+    log_error("%.60s: unknown command, expected replay, check, version or help", argv[1]);
+    return EXIT_USAGE;
+}
+
+int command_fail(const struct error *error)
+{
+    log_error("%s", error->message);
+    switch (error->code) {
+    case ERROR_USAGE:
+        return EXIT_USAGE;
+    case ERROR_INPUT:
+        return EXIT_INPUT;
+    case ERROR_NONE:
+    case ERROR_RUN:
+        break;
+    }
+    return EXIT_RUN;
+}
+
+int command_print(const char *text)
+{
+    if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+        return EXIT_DONE;
+    log_error("standard output: %s", strerror(errno));
+    return EXIT_RUN;
+}

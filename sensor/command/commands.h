@@ -1,0 +1,17 @@
+/* The sub-commands, one file each. Each returns the process's exit status. */
+#ifndef WEIR_COMMAND_COMMANDS_H
+#define WEIR_COMMAND_COMMANDS_H
+
+#include "weir/base/error.h"
+
+enum exit_status { EXIT_DONE = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_ALERTS = 10 };
+
+int command_replay(int argc, char **argv);
+int command_check(int argc, char **argv);
+/* Prints the error as one line and returns its exit status. */
+int command_fail(const struct error *error);
+/* Writes all of `text` to standard output; false (and the reason on standard error) when it cannot.
+ */
+int command_print(const char *text);
+
+#endif

@@ -1,0 +1,348 @@
+/* What each key takes, how it is read and how it is shown. A value that does not fit is refused
+ * with its place and what was expected. Thread: start-up only. */
+#include "config_keys.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+char *config_own(struct config *config, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    struct owned *owned = xcalloc(1, sizeof *owned + size);
+    memcpy(owned->text, text, size);
+    owned->next = config->owned;
+    config->owned = owned;
+    return owned->text;
+}
+
+int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected)
+{
+    const char *kind = node->kind == YAML_LIST  ? "a list"
+                       : node->kind == YAML_MAP ? "a mapping"
+                                                : NULL;
+    if (kind)
+        return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: is %s, expected %s", r->name,
+                         node->line, node->column, r->key, kind, expected);
+    return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: \"%.80s\", expected %s", r->name,
+                     node->line, node->column, r->key, node->text, expected);
+}
+
+static bool number(const struct yaml_node *node, double *value)
+{
+    char *end;
+    if (node->kind != YAML_SCALAR || node->quoted || !*node->text)
+        return false;
+    errno = 0;
+    *value = strtod(node->text, &end);
+    return !*end && errno == 0 && isfinite(*value);
+}
+
+static int read_text(const struct reading *r, const struct yaml_node *node, char **to,
+                     const char *expected)
+{
+    if (node->kind != YAML_SCALAR)
+        return config_refuse(r, node, expected);
+    *to = config_own(r->config, node->text);
+    return 0;
+}
+
+/* --- the keys -------------------------------------------------------------------------------- */
+
+static int read_name(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_SCALAR || !*node->text || strlen(node->text) > 64)
+        return config_refuse(r, node, "a name of 1 to 64 characters");
+    return read_text(r, node, &r->config->sensor_name, "a name");
+}
+
+static int read_state_dir(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->state_dir, "a folder");
+}
+
+static int read_timezone(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->timezone, "a zone such as Asia/Tokyo");
+}
+
+static int read_hours(const struct reading *r, const struct yaml_node *node)
+{
+    int start, end, size = 0;
+    if (node->kind != YAML_SCALAR || sscanf(node->text, "%2d-%2d%n", &start, &end, &size) != 2 ||
+        node->text[size] || start < 0 || end > 24 || start >= end)
+        return config_refuse(r, node, "hours such as \"08-18\"");
+    r->config->work_start = start;
+    r->config->work_end = end;
+    return 0;
+}
+
+static const char *const day_name[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+static int day_of(const char *text)
+{
+    for (int i = 0; i < 7; i++)
+        if (strncasecmp(text, day_name[i], 3) == 0)
+            return i;
+    return -1;
+}
+
+static int read_days(const struct reading *r, const struct yaml_node *node)
+{
+    static const char expected[] = "days such as \"mon-fri\"";
+    if (node->kind != YAML_SCALAR || strlen(node->text) != 7 || node->text[3] != '-')
+        return config_refuse(r, node, expected);
+    int first = day_of(node->text), last = day_of(node->text + 4);
+    if (first < 0 || last < 0)
+        return config_refuse(r, node, expected);
+    r->config->work_days = 0;
+    for (int day = first;; day = (day + 1) % 7) {
+        r->config->work_days |= 1u << day;
+        if (day == last)
+            return 0;
+    }
+}
+
+static int read_holidays(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_LIST)
+        return config_refuse(r, node, "a list of dates, YYYY-MM-DD");
+    r->config->holiday_count = 0;
+    for (const struct yaml_node *day = node->child; day; day = day->next) {
+        if (day->kind != YAML_SCALAR || strlen(day->text) != 10 ||
+            r->config->holiday_count == CONFIG_HOLIDAYS)
+            return config_refuse(r, day, "a date, YYYY-MM-DD (at most 366 of them)");
+        r->config->holiday[r->config->holiday_count++] = config_own(r->config, day->text);
+    }
+    return 0;
+}
+
+static int read_inside(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_LIST || !node->child)
+        return config_refuse(r, node, "a list of prefixes such as [10.0.0.0/8]");
+    prefix_set_fini(&r->config->inside);
+    for (const struct yaml_node *item = node->child; item; item = item->next) {
+        struct prefix prefix;
+        struct error why = {0};
+        if (item->kind != YAML_SCALAR)
+            return config_refuse(r, item, "a prefix such as 10.0.0.0/8");
+        if (prefix_parse(item->text, &prefix, &why) != 0)
+            return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: %s", r->name, item->line,
+                             item->column, r->key, why.message);
+        prefix_set_add(&r->config->inside, prefix);
+    }
+    r->config->inside_set = true;
+    return 0;
+}
+
+static int read_filter(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->filter, "a BPF expression");
+}
+
+static int read_redis(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->redis_url,
+                     "embedded, unix:/path or redis://[user:password@]host[:port]");
+}
+
+static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
+{
+    double value;
+    if (!number(node, &value) || value < 1 || value > 10e6 || value != floor(value))
+        return config_refuse(r, node, "a whole number from 1 to 10000000");
+    r->config->max_hosts = (uint32_t)value;
+    return 0;
+}
+
+static int read_budget(const struct reading *r, const struct yaml_node *node)
+{
+    double value;
+    if (!number(node, &value) || value <= 0 || value > 100)
+        return config_refuse(r, node, "a number above 0, at most 100");
+    r->config->detect.alerts_per_100_hosts_per_day = value;
+    return 0;
+}
+
+static int read_learn_days(const struct reading *r, const struct yaml_node *node)
+{
+    double value;
+    if (!number(node, &value) || value < 1 || value > 90 || value != floor(value))
+        return config_refuse(r, node, "a whole number of days from 1 to 90");
+    r->config->detect.learn_days = (int)value;
+    return 0;
+}
+
+static int read_sink(const struct reading *r, const struct yaml_node *node)
+{
+    struct sink_config *sink = &r->config->sink[r->config->sink_count];
+    *sink = (struct sink_config){.format = "ecs"};
+    if (node->kind != YAML_MAP || r->config->sink_count == CONFIG_SINKS - 2)
+        return config_refuse(r, node, "at most 14 sinks such as {type: file, path: alerts.ndjson}");
+    for (const struct yaml_node *item = node->child; item; item = item->next) {
+        const char **to = strcmp(item->key, "type") == 0     ? &sink->type
+                          : strcmp(item->key, "path") == 0   ? &sink->path
+                          : strcmp(item->key, "format") == 0 ? &sink->format
+                                                             : NULL;
+        if (!to)
+            return error_set(
+                r->error, ERROR_USAGE,
+                "%s:%d:%d: alerts.sinks: unknown key \"%.60s\", expected type, path or "
+                "format",
+                r->name, item->key_line, item->key_column, item->key);
+        if (item->kind != YAML_SCALAR)
+            return config_refuse(r, item, "text");
+        *to = config_own(r->config, item->text);
+    }
+    if (!sink->type || (strcmp(sink->type, "file") != 0 && strcmp(sink->type, "stdout") != 0))
+        return error_set(r->error, ERROR_USAGE,
+                         "%s:%d:%d: alerts.sinks: expected type: file or stdout", r->name,
+                         node->line, node->column);
+    if (strcmp(sink->type, "file") == 0 && !sink->path)
+        return error_set(r->error, ERROR_USAGE,
+                         "%s:%d:%d: alerts.sinks: a file sink needs path:", r->name, node->line,
+                         node->column);
+    if (strcmp(sink->format, "ecs") != 0)
+        return error_set(r->error, ERROR_USAGE,
+                         "%s:%d:%d: alerts.sinks: format \"%.40s\", expected ecs", r->name,
+                         node->line, node->column, sink->format);
+    r->config->sink_count++;
+    return 0;
+}
+
+static int read_sinks(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_LIST)
+        return config_refuse(r, node, "a list of sinks");
+    r->config->sink_count = 0;
+    for (const struct yaml_node *item = node->child; item; item = item->next)
+        if (read_sink(r, item) != 0)
+            return -1;
+    return 0;
+}
+
+/* --- showing --------------------------------------------------------------------------------- */
+
+static void show_quoted(struct buffer *b, const char *text)
+{
+    buffer_text(b, "\"");
+    for (; *text; text++)
+        buffer_text(b, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    buffer_text(b, "\"");
+}
+
+static void show_name(const struct config *c, struct buffer *b)
+{
+    show_quoted(b, c->sensor_name);
+}
+
+static void show_state_dir(const struct config *c, struct buffer *b)
+{
+    show_quoted(b, c->state_dir);
+}
+
+static void show_timezone(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%s", c->timezone);
+}
+
+static void show_hours(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "\"%02d-%02d\"", c->work_start, c->work_end);
+}
+
+static void show_days(const struct config *c, struct buffer *b)
+{
+    int first = 0, last = 6;
+    while (first < 6 && !((c->work_days >> first) & 1))
+        first++;
+    if ((c->work_days & 0x41) == 0x41 && c->work_days != 0x7f) /* over the week's end */
+        for (first = 6; first > 0 && ((c->work_days >> (first - 1)) & 1);)
+            first--;
+    for (last = first; ((c->work_days >> ((last + 1) % 7)) & 1) && (last + 1) % 7 != first;)
+        last = (last + 1) % 7;
+    buffer_text(b, "\"%s-%s\"", day_name[first], day_name[last]);
+}
+
+static void show_holidays(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "[");
+    for (size_t i = 0; i < c->holiday_count; i++)
+        buffer_text(b, "%s%s", i ? ", " : "", c->holiday[i]);
+    buffer_text(b, "]");
+}
+
+static void show_inside(const struct config *c, struct buffer *b)
+{
+    char text[PREFIX_TEXT_SIZE];
+    buffer_text(b, "[");
+    for (size_t i = 0; i < c->inside.count; i++)
+        buffer_text(b, "%s\"%s\"", i ? ", " : "", prefix_text(&c->inside.item[i], text));
+    buffer_text(b, "]");
+}
+
+static void show_filter(const struct config *c, struct buffer *b)
+{
+    show_quoted(b, c->filter);
+}
+
+/* A password is never shown. */
+static void show_redis(const struct config *c, struct buffer *b)
+{
+    const char *scheme = strstr(c->redis_url, "://"), *at = strrchr(c->redis_url, '@');
+    if (scheme && at && at > scheme)
+        buffer_text(b, "\"%.*s***%s\"", (int)(scheme + 3 - c->redis_url), c->redis_url, at);
+    else
+        show_quoted(b, c->redis_url);
+}
+
+static void show_max_hosts(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->max_hosts);
+}
+
+static void show_budget(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%g", c->detect.alerts_per_100_hosts_per_day);
+}
+
+static void show_learn_days(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%d", c->detect.learn_days);
+}
+
+static void show_sinks(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "[");
+    for (size_t i = 0; i < c->sink_count; i++) {
+        buffer_text(b, "%s{type: %s", i ? ", " : "", c->sink[i].type);
+        if (c->sink[i].path) {
+            buffer_text(b, ", path: ");
+            show_quoted(b, c->sink[i].path);
+        }
+        buffer_text(b, ", format: %s}", c->sink[i].format);
+    }
+    buffer_text(b, "]");
+}
+
+/* Rows of one section stand together. */
+const struct key_row config_row[] = {
+    {"sensor.name", read_name, show_name},
+    {"sensor.state_dir", read_state_dir, show_state_dir},
+    {"site.timezone", read_timezone, show_timezone},
+    {"site.work_hours", read_hours, show_hours},
+    {"site.work_days", read_days, show_days},
+    {"site.holidays", read_holidays, show_holidays},
+    {"networks.inside", read_inside, show_inside},
+    {"capture.filter", read_filter, show_filter},
+    {"redis.url", read_redis, show_redis},
+    {"baseline.max_hosts", read_max_hosts, show_max_hosts},
+    {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},
+    {"detection.learn_days", read_learn_days, show_learn_days},
+    {"alerts.sinks", read_sinks, show_sinks},
+};
+const size_t config_rows = sizeof config_row / sizeof *config_row;

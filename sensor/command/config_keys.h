@@ -1,0 +1,29 @@
+/* The keys of the configuration: one row each. For config.c and config_keys.c only. */
+#ifndef WEIR_COMMAND_CONFIG_KEYS_H
+#define WEIR_COMMAND_CONFIG_KEYS_H
+
+#include "config.h"
+#include "weir/base/buffer.h"
+
+struct reading {
+    struct config *config;
+    const char *name; /* of the file, or "--set" */
+    const char *key;
+    struct error *error;
+};
+
+struct key_row {
+    const char *key;
+    int (*read)(const struct reading *r, const struct yaml_node *node);
+    void (*show)(const struct config *config, struct buffer *b);
+};
+
+extern const struct key_row config_row[];
+extern const size_t config_rows;
+
+/* A copy that lives as long as the config. */
+char *config_own(struct config *config, const char *text);
+/* "FILE:line:column: key: what it is, expected what". Returns -1. */
+int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected);
+
+#endif

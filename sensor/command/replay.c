@@ -1,0 +1,200 @@
+/* weir replay: captures in; alerts, summary and flows out. */
+#include "commands.h"
+#include "options.h"
+#include "session.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+#include "weir/investigate/flows.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: weir replay [options] INPUT...\n"
+    "\n"
+    "Judges captures (pcap, pcapng, - for standard input) by their own clock, in a private store.\n"
+    "\n"
+    "  -c, --config FILE         configuration (weir check prints every key and its value)\n"
+    "  -f, --filter EXPR         BPF: only packets that match\n"
+    "      --inside PREFIX       an inside network; may be given again; replaces networks.inside\n"
+    "      --set KEY=VALUE       one setting\n"
+    "      --baseline FILE|URL   judge by this baseline too (only read)\n"
+    "      --save-baseline FILE  keep what was learned\n"
+    "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
+    "      --flows               with -o: flows.ndjson, one object a flow\n"
+    "  -j, --json                alerts on standard output, the summary on standard error\n"
+    "      --exit-alerts         exit with 10 when alerts were raised\n"
+    "      --workers 0           one capture thread inside this process (the only choice yet)\n"
+    "  -q, --quiet               no progress line\n"
+    "\n"
+    "exit status: 0 done; 1 could not run; 2 usage or configuration; 3 an input was missing, "
+    "damaged or\n"
+    "unreadable (the rest was judged); 10 alerts and --exit-alerts\n";
+
+struct replay {
+    struct options options;
+    struct session session;
+    struct hosts *hosts;
+    struct flows *flows;
+    struct sink_config sink[CONFIG_SINKS];
+    size_t sink_count;
+    char *alerts_path, *flows_path;
+    struct error error;
+};
+
+static void on_flow(void *context, const struct flow_view *view)
+{
+    struct replay *replay = context;
+    hosts_add_flow(replay->hosts, view);
+    if (replay->flows)
+        flows_add(replay->flows, view);
+}
+
+/* --- outputs ------------------------------------------------------------------------------------
+ */
+
+static int make_folder(struct replay *replay)
+{
+    const char *folder = replay->options.folder;
+    if (mkdir(folder, 0750) != 0 && errno != EEXIST)
+        return error_set(&replay->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
+    replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
+    if (unlink(replay->alerts_path) != 0 &&
+        errno != ENOENT) /* this run's alerts, not an older one's */
+        return error_set(&replay->error, ERROR_RUN, "%s: %s", replay->alerts_path, strerror(errno));
+    replay->sink[replay->sink_count++] =
+        (struct sink_config){.type = "file", .path = replay->alerts_path, .format = "ecs"};
+    if (!replay->options.flows)
+        return 0;
+    replay->flows_path = xasprintf("%s/flows.ndjson", folder);
+    replay->flows = flows_open(replay->flows_path, &replay->error);
+    return replay->flows ? 0 : -1;
+}
+
+static int open_outputs(struct replay *replay)
+{
+    const struct options *o = &replay->options;
+    if (o->flows && !o->folder)
+        return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
+    for (size_t i = 0; i < o->config.sink_count; i++)
+        replay->sink[replay->sink_count++] = o->config.sink[i];
+    if (o->json)
+        replay->sink[replay->sink_count++] =
+            (struct sink_config){.type = "stdout", .format = "ecs"};
+    return o->folder ? make_folder(replay) : 0;
+}
+
+/* Appears whole or not at all. */
+static int write_file(struct replay *replay, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", replay->options.folder, name);
+    char *part = xasprintf("%s.part", path);
+    FILE *file = fopen(part, "wbe");
+    int failed = !file || fputs(text, file) < 0;
+    if (file && fclose(file) != 0)
+        failed = 1;
+    if (failed || rename(part, path) != 0) {
+        error_set(&replay->error, ERROR_RUN, "%s: %s", path, strerror(errno));
+        unlink(part);
+        failed = 1;
+    }
+    free(part);
+    free(path);
+    return failed ? -1 : 0;
+}
+
+static int write_folder(struct replay *replay, const struct summary *summary, const char *text)
+{
+    char *json = summary_json(summary);
+    int failed = write_file(replay, "summary.json", json);
+    free(json);
+    if (!failed)
+        failed = write_file(replay, "summary.txt", text);
+    if (!failed && replay->flows)
+        failed = flows_finish(replay->flows, &replay->error);
+    return failed;
+}
+
+static int tell(struct replay *replay)
+{
+    const struct options *o = &replay->options;
+    struct summary summary = {.hosts = replay->hosts, .folder = o->folder, .flows = o->flows};
+    struct summary_input *input = xcalloc(o->input_count, sizeof *input);
+    session_describe(&replay->session, input, &summary);
+    char *text = summary_text(&summary);
+    int failed = o->folder ? write_folder(replay, &summary, text) : 0;
+    if (o->json)
+        fputs(text, stderr);
+    else if (command_print(text) != EXIT_DONE)
+        failed = error_set(&replay->error, ERROR_RUN, "the summary could not be printed");
+    free(text);
+    free(input);
+    return failed;
+}
+
+/* --- the run -------------------------------------------------------------------------------------
+ */
+
+static int run(struct replay *replay)
+{
+    struct options *o = &replay->options;
+    if (o->input_count == 0)
+        return error_set(&replay->error, ERROR_USAGE,
+                         "replay: which capture? (weir replay --help)");
+    if (open_outputs(replay) != 0)
+        return -1;
+    replay->hosts = hosts_new();
+    struct session_options session = {.config = &o->config,
+                                      .inputs = o->input,
+                                      .input_count = o->input_count,
+                                      .filter = o->filter,
+                                      .sinks = replay->sink,
+                                      .sink_count = replay->sink_count,
+                                      .baseline = o->baseline,
+                                      .save_baseline = o->save_baseline,
+                                      .progress = !o->quiet && isatty(STDERR_FILENO),
+                                      .flow = on_flow,
+                                      .context = replay};
+    if (session_run(&replay->session, &session) != 0) {
+        replay->error = replay->session.error;
+        return -1;
+    }
+    return tell(replay);
+}
+
+/* Of several, the first in the order 2, 1, 3, 10. */
+static int status_of(struct replay *replay, int failed)
+{
+    if (failed)
+        return command_fail(&replay->error);
+    const struct error *problem = session_input_problem(&replay->session);
+    if (problem)
+        return command_fail(problem);
+    if (replay->options.exit_alerts && engine_counts_of(replay->session.engine)->alerts > 0)
+        return EXIT_ALERTS;
+    return EXIT_DONE;
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct replay replay = {.sink_count = 0};
+    int status;
+    if (options_parse(&replay.options, argc, argv, "crfosIbBjFxwqh", &replay.error) != 0)
+        status = command_fail(&replay.error);
+    else if (replay.options.help)
+        status = command_print(usage);
+    else
+        status = status_of(&replay, run(&replay));
+    session_free(&replay.session);
+    flows_free(replay.flows);
+    hosts_free(replay.hosts);
+    free(replay.alerts_path);
+    free(replay.flows_path);
+    options_fini(&replay.options);
+    return status;
+}

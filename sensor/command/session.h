@@ -1,0 +1,69 @@
+/* One run over captures, from nothing to an answer: a private folder, a store, a loop, the engine
+ * and a capture thread, put up in that order and taken down in the other. `replay` and `check -r`
+ * differ only in what they observe and print. Thread: the main thread (the engine's). */
+#ifndef WEIR_COMMAND_SESSION_H
+#define WEIR_COMMAND_SESSION_H
+
+#include "config.h"
+#include "weir/baseline/embedded.h"
+#include "weir/capture/capture.h"
+#include "weir/engine/engine.h"
+#include "weir/investigate/summary.h"
+
+#define SESSION_RING_BYTES (8u << 20)
+
+struct session_options {
+    const struct config *config;
+    const char *const *inputs;
+    size_t input_count;
+    const char *filter; /* -f, or NULL: capture.filter */
+    const struct sink_config *sinks;
+    size_t sink_count;
+    const char *baseline;      /* FILE or URL, or NULL: none; never written to */
+    const char *save_baseline; /* FILE or NULL */
+    bool progress;
+    void (*flow)(void *context, const struct flow_view *view);
+    void *context;
+};
+
+struct session {
+    struct session_options options;
+    char *folder; /* private; removed at the end */
+    char *prefix; /* of the store's keys */
+    struct embedded embedded;
+    struct loop_ref loop;
+    struct store *store;
+    struct bus *bus;
+    struct calendar *calendar;
+    struct suffixes *suffixes;
+    struct ring_handles ring;
+    bool ring_made;
+    struct engine *engine;
+    struct capture *capture;
+    struct fleet *fleet; /* of --baseline, until the engine takes it */
+    struct loop_watch *timer, *interrupt[2];
+    struct error error;
+    bool store_ready, interrupted;
+    struct wtime started;
+};
+
+/* 0: judged to the end (inputs may have problems of their own: session_inputs). −1: session->error.
+ */
+int session_run(struct session *session, const struct session_options *options);
+/* What the summary needs. `input` has room for options->input_count. */
+void session_describe(const struct session *session, struct summary_input *input,
+                      struct summary *summary);
+/* The first input's problem, or NULL. */
+const struct error *session_input_problem(const struct session *session);
+void session_free(struct session *session);
+
+/* baseline_io.c: both drive the loop until they are done. */
+int baseline_load(struct session *session, const char *from);
+int baseline_save(struct session *session, const char *path);
+/* progress.c */
+void progress_show(const struct session *session);
+void progress_clear(void);
+/* Runs the loop until `*done` or an error; for start-up and the end. */
+int session_wait(struct session *session, const bool *done);
+
+#endif

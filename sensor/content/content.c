@@ -1,0 +1,245 @@
+/* What the bytes of a flow were.
+ *
+ *   packet ─┬─ TCP ─> stream.c ─> data, gap ─┐
+ *           └─ UDP ─> datagram.c ────────────┴─> side.c: stage.c for names, email.c for addresses
+ *
+ * A flow gets its content_flow with its first SYN or payload, a side's state with that side's first
+ * payload; both stay small until something is found. The first server name, question and JA3 name
+ * the flow; every server name other than the one before it is told as an event. One side's service
+ * is the flow's. Nothing here moves a byte counter.
+ *
+ * Thread: the capture thread; one `struct content` a process, as libnids is process-global. */
+#include "weir/content/content.h"
+
+#include "flow_content.h"
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- what was learnt ---------------------------------------------------------------------------
+ */
+
+void content_set_service(struct content_flow *cf, enum service service)
+{
+    if (cf->service == SERVICE_NONE)
+        cf->service = (uint8_t)service;
+}
+
+void content_server_name(struct content_flow *cf, const char *name)
+{
+    struct content *content = cf->content;
+    if (!*name)
+        return;
+    uint64_t hash = hash64(name, strlen(name), 0);
+    if (cf->server_name && hash == cf->last_name)
+        return;
+    if (!cf->server_name)
+        cf->server_name = xstrdup(name);
+    cf->last_name = hash;
+    content->events.server_name(content->context, cf->flow, content->now, name);
+}
+
+void content_hello(struct content_flow *cf, const struct tls_hello *hello)
+{
+    static const uint8_t none[sizeof hello->ja3];
+    content_server_name(cf, hello->server_name);
+    if (cf->ja3 || memcmp(hello->ja3, none, sizeof none) == 0)
+        return;
+    cf->ja3 = xcalloc(1, sizeof hello->ja3);
+    memcpy(cf->ja3, hello->ja3, sizeof hello->ja3);
+}
+
+void content_dns(struct content_flow *cf, const struct dns_message *message)
+{
+    struct content *content = cf->content;
+    if (message->qtype == 0)
+        return;
+    if (!cf->question)
+        cf->question = xstrdup(message->name);
+    content->events.dns(content->context, cf->flow, content->now, message);
+}
+
+bool content_has_port(const struct content_flow *cf, uint16_t port)
+{
+    const struct flow_key *key = flow_get_key(cf->flow);
+    return key->orig_port == port || key->resp_port == port;
+}
+
+/* --- streams -----------------------------------------------------------------------------------
+ */
+
+static void on_data(void *owner, enum flow_side side, const uint8_t *data, size_t size,
+                    struct ptime time)
+{
+    struct content_flow *cf = owner;
+    cf->content->now = time;
+    if (size && !cf->stopped[side])
+        side_take(side_of(cf, side, STAGE_PROBE), data, size);
+}
+
+static void on_gap(void *owner, enum flow_side side, uint64_t bytes, struct ptime time)
+{
+    struct content_flow *cf = owner;
+    cf->content->now = time;
+    if (!cf->stopped[side])
+        side_gap(side_of(cf, side, STAGE_PROBE), bytes);
+}
+
+static const struct stream_events stream_events = {on_data, on_gap};
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+struct content *content_new(const struct content_config *config,
+                            const struct content_events *events, void *context, struct error *error)
+{
+    struct content *content = xcalloc(1, sizeof *content);
+    content->config = *config;
+    content->events = *events;
+    content->context = context;
+    content->suffixes = suffixes_new();
+    content->email = (struct email_shared){
+        .suffixes = content->suffixes,
+        .key = &content->config.key,
+        .limit_bytes = CONTENT_ITEM_SET_BYTES,
+    };
+    content->streams = streams_new(&config->stream, &stream_events, error);
+    if (!content->suffixes)
+        error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
+    if (content->streams && content->suffixes)
+        return content;
+    content_free(content);
+    return NULL;
+}
+
+void content_free(struct content *content)
+{
+    if (!content)
+        return;
+    streams_free(content->streams);
+    suffixes_free(content->suffixes);
+    free(content);
+}
+
+static struct content_flow *flow_content_new(struct content *content, struct flow *flow, bool tcp)
+{
+    struct content_flow *cf = xcalloc(1, sizeof *cf);
+    cf->content = content;
+    cf->flow = flow;
+    if (tcp)
+        cf->stream = stream_new(content->streams, cf);
+    *flow_content_slot(flow) = cf;
+    return cf;
+}
+
+void content_release(struct content *content, struct flow *flow)
+{
+    struct content_flow *cf = *flow_content_slot(flow);
+    (void)content;
+    if (!cf)
+        return;
+    stream_free(cf->stream);
+    for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
+        side_free(cf->side[side]);
+    free(cf->server_name);
+    free(cf->question);
+    free(cf->ja3);
+    free(cf);
+    *flow_content_slot(flow) = NULL;
+}
+
+/* --- packets -----------------------------------------------------------------------------------
+ */
+
+static void tcp_packet(struct content_flow *cf, enum flow_side side, const struct packet *packet)
+{
+    if (!cf->stream)
+        return;
+    stream_packet(cf->stream, side, packet);
+    if (cf->stopped[SIDE_ORIG] && cf->stopped[SIDE_RESP]) {
+        stream_free(cf->stream); /* not inside its callbacks */
+        cf->stream = NULL;
+    }
+}
+
+void content_packet(struct content *content, struct flow *flow, enum flow_side side,
+                    const struct packet *packet)
+{
+    struct content_flow *cf = *flow_content_slot(flow);
+    bool tcp = packet->proto == PROTO_TCP;
+    if (packet->later_fragment || (!tcp && packet->proto != PROTO_UDP))
+        return;
+    if (!tcp && packet->payload_captured == 0)
+        return;
+    /* Bare ACKs and RSTs of scans and floods begin nothing. */
+    if (!cf && tcp && packet->payload_bytes == 0 && !(packet->tcp_flags & TCP_SYN))
+        return;
+    if (!cf)
+        cf = flow_content_new(content, flow, tcp);
+    content->now = packet->time;
+    if (tcp)
+        tcp_packet(cf, side, packet);
+    else
+        datagram_take(cf, side, packet);
+}
+
+void content_progress(struct content *content, struct flow *flow, struct ptime time)
+{
+    struct content_flow *cf = *flow_content_slot(flow);
+    content->now = time;
+    for (enum flow_side side = SIDE_ORIG; cf && side < SIDES; side++)
+        if (cf->side[side])
+            side_tell(cf->side[side]);
+}
+
+void content_flush(struct content *content, struct flow *flow, struct ptime time)
+{
+    struct content_flow *cf = *flow_content_slot(flow);
+    content->now = time;
+    if (!cf)
+        return;
+    if (cf->stream)
+        stream_finish(cf->stream, time);
+    for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
+        if (cf->side[side])
+            side_end(cf->side[side]);
+}
+
+void content_swapped(struct content *content, struct flow *flow)
+{
+    struct content_flow *cf = *flow_content_slot(flow);
+    (void)content;
+    if (!cf)
+        return;
+    struct side *side = cf->side[SIDE_ORIG];
+    bool stopped = cf->stopped[SIDE_ORIG];
+    cf->side[SIDE_ORIG] = cf->side[SIDE_RESP];
+    cf->side[SIDE_RESP] = side;
+    cf->stopped[SIDE_ORIG] = cf->stopped[SIDE_RESP];
+    cf->stopped[SIDE_RESP] = stopped;
+    if (cf->stream)
+        stream_swap_sides(cf->stream);
+}
+
+/* --- what is known -----------------------------------------------------------------------------
+ */
+
+struct content_facts content_get_facts(struct flow *flow)
+{
+    const struct content_flow *cf = *flow_content_slot(flow);
+    struct content_facts facts = {SERVICE_NONE, "", "", NULL};
+    if (!cf)
+        return facts;
+    facts.service = cf->service;
+    facts.server_name = cf->server_name ? cf->server_name : "";
+    facts.question = cf->question ? cf->question : "";
+    facts.ja3 = cf->ja3;
+    return facts;
+}
+
+void content_health(const struct content *content, struct health *health)
+{
+    streams_health(content->streams, health);
+    health->parse_malformed += content->malformed;
+}

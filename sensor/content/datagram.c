@@ -1,0 +1,45 @@
+/* UDP: each datagram stands alone. DNS by its ports, or by what it is where nothing is promised;
+ * NetBIOS names (port 137) have DNS's format and another meaning. Everything else may be text.
+ * Thread: the capture thread. */
+#include "flow_content.h"
+
+#define DNS_PORT         53
+#define NETBIOS_PORT     137
+#define MDNS_PORT        5353
+#define LLMNR_PORT       5355
+#define DATAGRAMS_TO_TRY 4 /* for DNS, on other ports */
+
+static bool take_promised_dns(struct content_flow *cf, const struct packet *packet)
+{
+    struct dns_message message;
+    bool cut = packet->fragment || packet->payload_captured < packet->payload_bytes;
+    enum parse_result result = dns_parse(packet->payload, packet->payload_captured, &message);
+    cf->content->malformed += result == PARSE_MALFORMED && !cut;
+    if (result == PARSE_NOT || (result == PARSE_MORE && message.qtype == 0))
+        return false;
+    content_set_service(cf, SERVICE_DNS);
+    content_dns(cf, &message);
+    return true;
+}
+
+static bool take_dns(struct content_flow *cf, const struct packet *packet)
+{
+    if (content_has_port(cf, DNS_PORT) || content_has_port(cf, MDNS_PORT) ||
+        content_has_port(cf, LLMNR_PORT) || cf->service == SERVICE_DNS)
+        return take_promised_dns(cf, packet);
+    if (cf->datagrams_tried == DATAGRAMS_TO_TRY || content_has_port(cf, NETBIOS_PORT))
+        return false;
+    cf->datagrams_tried++;
+    return dns_looks_like(packet->payload, packet->payload_captured) &&
+           take_promised_dns(cf, packet);
+}
+
+void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet)
+{
+    if (take_dns(cf, packet) || cf->stopped[side])
+        return;
+    struct side *state = side_of(cf, side, STAGE_PROBE);
+    if (packet->payload_captured < packet->payload_bytes)
+        state->gap_bytes += packet->payload_bytes - packet->payload_captured;
+    side_datagram(state, packet->payload, packet->payload_captured);
+}

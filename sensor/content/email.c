@@ -1,0 +1,334 @@
+/* Distinct e-mail addresses in a byte stream.
+ *
+ * memchr finds each '@'; from there the local part is read backwards and the domain forwards, both
+ * bounded, so text without '@' costs next to nothing and no text costs more than a few hundred
+ * steps an '@'. At the end of a piece the address that might still be unfinished, and the one
+ * character before it, is carried (CARRY_MAX bytes at most); the next piece's first bytes are
+ * joined to it. An address is judged exactly once, when its end is seen: in the join when it
+ * touches the carry, in the piece otherwise.
+ *
+ * Before the local part: "%3C" and "\u003c" and "\n" are escapes of a delimiter, and their letters
+ * are not the address's. A '@' on either side ("a@b.jp@c.jp") is no address.
+ *
+ * Bounds: the carry; the set of hashes told (64 to 65,536 slots, three quarters full, and
+ * email_shared.limit_bytes for all scanners together): at the bound it starts anew, and addresses
+ * are told again. One thread. */
+#include "weir/content/email.h"
+
+#include "text.h"
+#include "weir/base/buffer.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOCAL_MAX      64u  /* RFC 5321 4.5.3.1.1 */
+#define DOMAIN_MAX     253u /* RFC 1035 2.3.4, as text */
+#define LABEL_MAX      63u
+#define SUFFIX_LABELS  6u
+#define CARRY_MAX      (1u + LOCAL_MAX + 1u + DOMAIN_MAX + 1u)
+#define JOIN_MAX       384u /* of the next piece: more than any address's rest */
+#define AROUND_BYTES   32u  /* looked at on either side */
+#define SLOTS_FIRST    64u
+#define SLOTS_MAX      65536u
+#define ALPHABET_LOCAL 1u
+#define ALPHABET_NAME  2u /* of a domain, with its dots */
+
+struct email_scanner {
+    struct email_shared *shared;
+    void (*found)(void *context, uint64_t hash);
+    void *context;
+    uint64_t *slot; /* hashes told; 0: empty */
+    uint32_t slots, told;
+    uint8_t *carry;
+    uint16_t carry_size, carry_room;
+};
+
+struct email_scanner *email_scanner_new(struct email_shared *shared,
+                                        void (*found)(void *context, uint64_t hash), void *context)
+{
+    struct email_scanner *scanner = xcalloc(1, sizeof *scanner);
+    scanner->shared = shared;
+    scanner->found = found;
+    scanner->context = context;
+    return scanner;
+}
+
+void email_scanner_free(struct email_scanner *scanner)
+{
+    if (!scanner)
+        return;
+    scanner->shared->used_bytes -= scanner->slots * sizeof *scanner->slot;
+    free(scanner->slot);
+    free(scanner->carry);
+    free(scanner);
+}
+
+/* --- the set of hashes told --------------------------------------------------------------------
+ */
+
+/* The slot of `hash`, or the empty one where it belongs. There is always an empty one. */
+static uint64_t *find_slot(uint64_t *slot, uint32_t slots, uint64_t hash)
+{
+    uint32_t at = (uint32_t)hash & (slots - 1);
+    while (slot[at] && slot[at] != hash)
+        at = (at + 1) & (slots - 1);
+    return &slot[at];
+}
+
+/* Room for one more: grows, or starts anew. False: not even a first set may be had. */
+static bool make_room(struct email_scanner *s)
+{
+    if (s->slots && s->told < s->slots / 4 * 3)
+        return true;
+    uint32_t slots = s->slots ? s->slots * 2 : SLOTS_FIRST;
+    size_t more = (slots - s->slots) * sizeof *s->slot;
+    if (slots > SLOTS_MAX || s->shared->used_bytes + more > s->shared->limit_bytes) {
+        if (s->slots)
+            memset(s->slot, 0, s->slots * sizeof *s->slot);
+        s->told = 0;
+        return s->slots > 0;
+    }
+    uint64_t *grown = xcalloc(slots, sizeof *grown);
+    for (uint32_t i = 0; i < s->slots; i++)
+        if (s->slot[i])
+            *find_slot(grown, slots, s->slot[i]) = s->slot[i];
+    free(s->slot);
+    s->slot = grown;
+    s->slots = slots;
+    s->shared->used_bytes += more;
+    return true;
+}
+
+static bool was_told(const struct email_scanner *s, uint64_t hash)
+{
+    return s->slots && *find_slot(s->slot, s->slots, hash) != 0;
+}
+
+static void tell(struct email_scanner *s, uint64_t hash)
+{
+    if (make_room(s)) {
+        *find_slot(s->slot, s->slots, hash) = hash;
+        s->told++;
+    }
+    s->found(s->context, hash);
+}
+
+/* --- what an address is made of ----------------------------------------------------------------
+ */
+
+static unsigned alphabets(uint8_t c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.')
+        return ALPHABET_LOCAL | ALPHABET_NAME;
+    return c == '_' || c == '+' ? ALPHABET_LOCAL : 0;
+}
+
+static bool is_hex(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+/* Where the run of `alphabet` that ends before `end` begins, looking back `most` bytes at most. */
+static size_t run_begin(const uint8_t *data, size_t end, unsigned alphabet, size_t most)
+{
+    size_t begin = end;
+    while (begin > 0 && end - begin < most && (alphabets(data[begin - 1]) & alphabet))
+        begin--;
+    return begin;
+}
+
+static size_t run_end(const uint8_t *data, size_t size, size_t begin, size_t most)
+{
+    size_t end = begin;
+    while (end < size && end - begin < most && (alphabets(data[end]) & ALPHABET_NAME))
+        end++;
+    return end;
+}
+
+/* How many bytes at the beginning of a local part belong to an escaped delimiter before it. */
+static size_t escape_size(const uint8_t *local, size_t size, uint8_t before)
+{
+    if (before == '%' && size > 2 && is_hex(local[0]) && is_hex(local[1]))
+        return 2;
+    if (before != '\\' || size < 2)
+        return 0;
+    if (local[0] == 'u' && size > 5 && is_hex(local[1]) && is_hex(local[2]) && is_hex(local[3]) &&
+        is_hex(local[4]))
+        return 5;
+    return memchr("nrtbf", local[0], 5) ? 1 : 0;
+}
+
+/* The last SUFFIX_LABELS labels: one more than the longest suffix of the list has. A name of 127
+ * labels would otherwise be looked up 127 times. */
+static const char *last_labels(const char *name)
+{
+    const char *at = name + strlen(name);
+    for (unsigned dots = 0; at > name; at--)
+        if (at[-1] == '.' && ++dots == SUFFIX_LABELS)
+            break;
+    return at;
+}
+
+/* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows. */
+static bool is_domain(const struct email_scanner *s, const char *name)
+{
+    size_t label = 0;
+    for (const char *at = name;; at++) {
+        if (*at == '.' || *at == '\0') {
+            if (label == 0 || label > LABEL_MAX || at[-1] == '-')
+                return false;
+            label = 0;
+            if (*at == '\0')
+                break;
+        } else if (label++ == 0 && *at == '-') {
+            return false;
+        }
+    }
+    return suffixes_registrable(s->shared->suffixes, last_labels(name), false) != NULL;
+}
+
+struct span {
+    size_t begin, end;
+};
+
+/* Random bytes hold something like an address now and then; they do not hold it within text. Text
+ * in a character set of its own has no control characters, at least. */
+static bool stands_in_text(const uint8_t *data, size_t size, struct span address)
+{
+    size_t from = address.begin > AROUND_BYTES ? address.begin - AROUND_BYTES : 0;
+    size_t to = size - address.end > AROUND_BYTES ? address.end + AROUND_BYTES : size;
+    struct text_counts counts = {0, 0, 0};
+    text_count(&counts, data + from, to - from);
+    return text_is_most(&counts) || counts.control == 0;
+}
+
+/* The local part that ends before `at`, without what is before it; empty when there is none. */
+static struct span local_part(const uint8_t *data, size_t at)
+{
+    size_t begin = run_begin(data, at, ALPHABET_LOCAL, LOCAL_MAX + 1);
+    uint8_t before = begin > 0 ? data[begin - 1] : ' ';
+    struct span none = {at, at};
+    if (at - begin > LOCAL_MAX || before == '@')
+        return none;
+    begin += escape_size(data + begin, at - begin, before);
+    while (begin < at && strchr(".+-", data[begin]))
+        begin++;
+    return (struct span){begin, at};
+}
+
+/* Judges what stands around the '@' at `at`; `domain_end` is where its run ends. */
+static void judge(struct email_scanner *s, const uint8_t *data, size_t size, size_t at,
+                  size_t domain_end)
+{
+    struct span local = local_part(data, at), domain = {at + 1, domain_end};
+    if (local.begin == local.end || domain.end - domain.begin > DOMAIN_MAX ||
+        (domain.end < size && data[domain.end] == '@'))
+        return;
+    while (domain.end > domain.begin &&
+           (data[domain.end - 1] == '.' || data[domain.end - 1] == '-'))
+        domain.end--; /* the end of a sentence */
+    char text[LOCAL_MAX + 1 + DOMAIN_MAX + 1];
+    size_t length = domain.end - local.begin;
+    for (size_t i = 0; i < length; i++) {
+        uint8_t c = data[local.begin + i];
+        text[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+    }
+    text[length] = '\0';
+    uint64_t hash = hash64_keyed(s->shared->key, text, length);
+    hash += hash == 0; /* 0 marks an empty slot */
+    if (was_told(s, hash))
+        return;
+    struct span address = {local.begin, domain.end};
+    if (is_domain(s, text + (domain.begin - local.begin)) && stands_in_text(data, size, address))
+        tell(s, hash);
+}
+
+/* --- pieces ------------------------------------------------------------------------------------
+ */
+
+enum touching { ANY_LOCAL, ONLY_CARRIED, ONLY_OWN };
+
+/* Judges every '@' of `data` whose domain ends within it. `border` is where the carried bytes end
+ * (ONLY_CARRIED), or 0 (ONLY_OWN: a local part that begins there is the join's). */
+static void scan(struct email_scanner *s, const uint8_t *data, size_t size, size_t border,
+                 enum touching touching, bool finished)
+{
+    for (size_t at = 0; at < size; at++) {
+        const uint8_t *sign = memchr(data + at, '@', size - at);
+        if (!sign)
+            return;
+        at = (size_t)(sign - data);
+        size_t begin = run_begin(data, at, ALPHABET_LOCAL, LOCAL_MAX + 1);
+        if (touching == ONLY_CARRIED && begin > border)
+            return;
+        if (touching == ONLY_OWN && begin == 0)
+            continue;
+        size_t end = run_end(data, size, at + 1, DOMAIN_MAX + 1);
+        if (end < size || finished || end - at > DOMAIN_MAX + 1)
+            judge(s, data, size, at, end);
+    }
+}
+
+/* The unfinished address (or beginning of one) at the end of `data`, with one byte before it. */
+static size_t tail_begin(const uint8_t *data, size_t size)
+{
+    size_t local = run_begin(data, size, ALPHABET_LOCAL, LOCAL_MAX + 1);
+    size_t name = run_begin(data, size, ALPHABET_NAME, DOMAIN_MAX + 1);
+    if (name > 0 && size - name <= DOMAIN_MAX && data[name - 1] == '@') {
+        size_t begin = run_begin(data, name - 1, ALPHABET_LOCAL, LOCAL_MAX);
+        return begin > 0 ? begin - 1 : 0;
+    }
+    if (local > 0 && memchr("@%\\", data[local - 1], 3))
+        local--;
+    return local;
+}
+
+static void keep_tail(struct email_scanner *s, const uint8_t *data, size_t size)
+{
+    size_t from = tail_begin(data, size), keep = size - from;
+    if (keep > s->carry_room) {
+        s->carry_room = (uint16_t)(keep > LOCAL_MAX + 2 ? CARRY_MAX : LOCAL_MAX + 2);
+        s->carry = xrealloc(s->carry, s->carry_room);
+    }
+    if (keep)
+        memmove(s->carry, data + from, keep);
+    s->carry_size = (uint16_t)keep;
+}
+
+void email_scanner_put(struct email_scanner *scanner, const uint8_t *data, size_t size)
+{
+    uint8_t join[CARRY_MAX + JOIN_MAX];
+    size_t carried = scanner->carry_size;
+    size_t head = size < JOIN_MAX ? size : JOIN_MAX;
+    if (size == 0)
+        return;
+    if (carried) {
+        memcpy(join, scanner->carry, carried);
+        memcpy(join + carried, data, head);
+    }
+    if (carried && head == size) {
+        scan(scanner, join, carried + head, 0, ANY_LOCAL, false);
+        keep_tail(scanner, join, carried + head);
+        return;
+    }
+    if (carried)
+        scan(scanner, join, carried + head, carried, ONLY_CARRIED, false);
+    scan(scanner, data, size, 0, carried ? ONLY_OWN : ANY_LOCAL, false);
+    keep_tail(scanner, data, size);
+}
+
+void email_scanner_gap(struct email_scanner *scanner)
+{
+    static const uint8_t sign = '@'; /* whatever follows it directly is no local part */
+    scanner->carry_size = 0;
+    keep_tail(scanner, &sign, 1);
+}
+
+void email_scanner_finish(struct email_scanner *scanner)
+{
+    if (scanner->carry_size)
+        scan(scanner, scanner->carry, scanner->carry_size, 0, ANY_LOCAL, true);
+    scanner->carry_size = 0;
+}

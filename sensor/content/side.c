@@ -1,0 +1,217 @@
+/* One side of a flow: how much of it is looked at, what was found in it, what is gathered of it.
+ *
+ * Every byte of a side that may be clear text goes through the address scanner; names are stage.c's
+ * part. When a side's budget is spent, or both sides are encrypted and their names taken, the side
+ * is told, freed and marked as stopped: from then on its packets cost a comparison.
+ *
+ * Bounds: PENDING_MAX hashes wait a side; all gathered heads together stay below
+ * CONTENT_GATHER_BYTES: past it a head is not gathered, and read as far as it is there. */
+#include "flow_content.h"
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PENDING_FIRST 8u
+#define PENDING_MAX   256u
+#define HEAD_FIRST    512u
+#define SAMPLE_BYTES  256u /* of a piece, to know text by */
+
+_Static_assert(PENDING_MAX <= RECORD_CONTENT_HASHES, "a record holds what is told at once");
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage stage)
+{
+    if (!cf->side[side]) {
+        cf->side[side] = xcalloc(1, sizeof *cf->side[side]);
+        cf->side[side]->owner = cf;
+        side_set_stage(cf->side[side], stage);
+    }
+    return cf->side[side];
+}
+
+void side_free(struct side *side)
+{
+    if (!side)
+        return;
+    side_drop_head(side, side->head_size);
+    email_scanner_free(side->scanner);
+    free(side->pending);
+    free(side);
+}
+
+static void stop(struct content_flow *cf, enum flow_side which)
+{
+    if (cf->side[which])
+        side_tell(cf->side[which]);
+    side_free(cf->side[which]);
+    cf->side[which] = NULL;
+    cf->stopped[which] = true;
+    if (cf->stream)
+        stream_stop(cf->stream, which);
+}
+
+void side_set_stage(struct side *side, enum stage stage)
+{
+    bool was_handshake = side->stage == STAGE_HELLO;
+    side->stage = (uint8_t)stage;
+    if (stage == STAGE_HELLO || stage == STAGE_ENCRYPTED) {
+        email_scanner_free(side->scanner);
+        side->scanner = NULL;
+        if (!was_handshake)
+            side->limit_bytes = side->inspected_bytes + CONTENT_HANDSHAKE_BYTES;
+    } else if (stage == STAGE_PROBE) {
+        side->limit_bytes = side->inspected_bytes + CONTENT_PROBE_BYTES;
+    } else if (stage != STAGE_UNKNOWN) { /* which goes on with what PROBE left */
+        side->limit_bytes = CONTENT_CLEAR_BYTES;
+    }
+}
+
+/* --- items -------------------------------------------------------------------------------------
+ */
+
+void side_tell(struct side *side)
+{
+    struct content_flow *cf = side->owner;
+    struct content *content = cf->content;
+    if (side->pending_count == 0)
+        return;
+    content->events.items(content->context, cf->flow, side_index(side), content->now, CONTENT_EMAIL,
+                          side->pending, side->pending_count, side->inspected_bytes,
+                          side->gap_bytes);
+    side->pending_count = 0;
+}
+
+static void on_found(void *context, uint64_t hash)
+{
+    struct side *side = context;
+    if (side->pending_count == side->pending_room) {
+        side->pending_room =
+            side->pending_room ? (uint16_t)(side->pending_room * 2) : PENDING_FIRST;
+        side->pending = xrealloc(side->pending, side->pending_room * sizeof *side->pending);
+    }
+    side->pending[side->pending_count++] = hash;
+    if (side->pending_count == PENDING_MAX)
+        side_tell(side);
+}
+
+static void scan(struct side *side, const uint8_t *data, size_t size)
+{
+    if (!side->scanner)
+        side->scanner = email_scanner_new(&side->owner->content->email, on_found, side);
+    email_scanner_put(side->scanner, data, size);
+}
+
+/* --- gathered heads ----------------------------------------------------------------------------
+ */
+
+bool side_gather(struct side *side, const uint8_t *data, size_t size)
+{
+    struct content *content = side->owner->content;
+    size_t wanted = side->head_size + size, room = side->head_room ? side->head_room : HEAD_FIRST;
+    while (room < wanted)
+        room *= 2;
+    if (room > side->head_room) {
+        if (content->gathered_bytes + room - side->head_room > CONTENT_GATHER_BYTES)
+            return false;
+        content->gathered_bytes += room - side->head_room;
+        side->head = xrealloc(side->head, room);
+        side->head_room = (uint32_t)room;
+    }
+    memcpy(side->head + side->head_size, data, size);
+    side->head_size = (uint32_t)wanted;
+    return true;
+}
+
+void side_drop_head(struct side *side, size_t bytes)
+{
+    if (bytes < side->head_size) {
+        memmove(side->head, side->head + bytes, side->head_size - bytes);
+        side->head_size -= (uint32_t)bytes;
+        return;
+    }
+    side->owner->content->gathered_bytes -= side->head_room;
+    free(side->head);
+    side->head = NULL;
+    side->head_size = side->head_room = 0;
+}
+
+/* --- budgets -----------------------------------------------------------------------------------
+ */
+
+static bool is_encrypted(const struct side *side)
+{
+    return side && side->stage == STAGE_ENCRYPTED;
+}
+
+static void sample(struct side *side, const uint8_t *data, size_t size)
+{
+    if (side->stage == STAGE_PROBE || side->stage == STAGE_UNKNOWN)
+        text_count(&side->sample, data, size < SAMPLE_BYTES ? size : SAMPLE_BYTES);
+}
+
+/* The stage's budget is spent: true when that is the end of looking. */
+static bool is_spent(struct side *side)
+{
+    uint8_t service = side->owner->service;
+    if (side->inspected_bytes < side->limit_bytes)
+        return false;
+    if (side->stage != STAGE_PROBE && side->stage != STAGE_UNKNOWN)
+        return true;
+    if (service != SERVICE_HTTP && service != SERVICE_SMTP && service != SERVICE_FTP &&
+        !text_is_most(&side->sample))
+        return true;
+    side_set_stage(side, STAGE_CLEAR);
+    return false;
+}
+
+static void settle(struct side *side)
+{
+    struct content_flow *cf = side->owner;
+    if (is_encrypted(cf->side[SIDE_ORIG]) && is_encrypted(cf->side[SIDE_RESP])) {
+        stop(cf, SIDE_ORIG);
+        stop(cf, SIDE_RESP);
+    } else if (is_spent(side)) {
+        stop(cf, side_index(side));
+    }
+}
+
+/* --- bytes -------------------------------------------------------------------------------------
+ */
+
+void side_take(struct side *side, const uint8_t *data, size_t size)
+{
+    side->inspected_bytes += size;
+    sample(side, data, size);
+    stage_take(side, data, size);
+    if (stage_scans(side->stage))
+        scan(side, data, size);
+    settle(side);
+}
+
+void side_gap(struct side *side, uint64_t bytes)
+{
+    side->gap_bytes += bytes;
+    if (side->scanner)
+        email_scanner_gap(side->scanner);
+    stage_cut(side, bytes);
+}
+
+void side_datagram(struct side *side, const uint8_t *data, size_t size)
+{
+    side->inspected_bytes += size;
+    sample(side, data, size);
+    scan(side, data, size);
+    email_scanner_finish(side->scanner);
+    settle(side);
+}
+
+void side_end(struct side *side)
+{
+    stage_cut(side, 0);
+    if (side->scanner)
+        email_scanner_finish(side->scanner);
+    side_tell(side);
+}

@@ -1,0 +1,274 @@
+/* What the next bytes of a stream side are.
+ *
+ *   PROBE ─┬─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
+ *          ├─> REQUEST <──> CLEAR           HTTP: heads where they are due, else at piece borders
+ *          ├─> DNS                          length, message, length, message …
+ *          ├─> CLEAR                        SMTP, FTP, HTTP answers
+ *          └─> UNKNOWN ──> CLEAR            side.c decides by the share of text
+ *
+ * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
+ * or the stage wants more, and then the rest is gathered. A step that changes the stage without
+ * consuming goes only downwards in the picture, so steps end. Protocols begin inside streams too:
+ * a hello after STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a
+ * segment), so pieces of UNKNOWN and CLEAR are looked at where they begin.
+ *
+ * Bounds: a gathered head is at most TLS_HELLO_MAX, HTTP_HEAD_MAX, one DNS message, or
+ * RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are missing or there is no room to
+ * gather, what is gathered is read as far as it goes. */
+#include "flow_content.h"
+#include "recognise.h"
+
+#include <string.h>
+
+#define DNS_PORT           53
+#define DNS_LENGTH_SIZE    2u
+#define DNS_HEADER_SIZE    12u
+#define DNS_FIRST_LOOK_MIN (DNS_LENGTH_SIZE + DNS_HEADER_SIZE)
+
+typedef size_t step_function(struct side *side, const uint8_t *data, size_t size);
+
+bool stage_scans(enum stage stage)
+{
+    return stage <= STAGE_REQUEST;
+}
+
+static bool is_clear_service(uint8_t service)
+{
+    return service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
+}
+
+/* --- PROBE -------------------------------------------------------------------------------------
+ */
+
+static void begin_service(struct side *side, enum service service, const uint8_t *data, size_t size)
+{
+    content_set_service(side->owner, service);
+    if (service == SERVICE_TLS)
+        side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+    else if (service == SERVICE_HTTP)
+        side_set_stage(side, http_begins_request(data, size) ? STAGE_REQUEST : STAGE_CLEAR);
+    else if (service == SERVICE_SSH)
+        side_set_stage(side, STAGE_ENCRYPTED);
+    else
+        side_set_stage(side, service == SERVICE_DNS ? STAGE_DNS : STAGE_CLEAR);
+}
+
+/* On port 53 less is asked of a message than elsewhere. */
+static bool is_dns_by_port(const struct side *side, const uint8_t *data, size_t size)
+{
+    if (size < DNS_FIRST_LOOK_MIN || !content_has_port(side->owner, DNS_PORT))
+        return false;
+    struct dns_message message;
+    size_t length = (size_t)data[0] << 8 | data[1], there = size - DNS_LENGTH_SIZE;
+    return length >= DNS_HEADER_SIZE &&
+           dns_parse(data + DNS_LENGTH_SIZE, there < length ? there : length, &message) !=
+               PARSE_NOT;
+}
+
+static void begin_unrecognised(struct side *side, const uint8_t *data, size_t size)
+{
+    struct content_flow *cf = side->owner;
+    cf->hints |= service_hint(data, size);
+    if (cf->hints == (HINT_GREETING | HINT_USER))
+        content_set_service(cf, SERVICE_FTP);
+    if (is_dns_by_port(side, data, size))
+        begin_service(side, SERVICE_DNS, data, size);
+    else
+        side_set_stage(side, is_clear_service(cf->service) ? STAGE_CLEAR : STAGE_UNKNOWN);
+}
+
+static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
+{
+    enum service service;
+    enum parse_result result = service_recognise(data, size, &service);
+    if (result == PARSE_OK)
+        begin_service(side, service, data, size);
+    else if (result != PARSE_MORE)
+        begin_unrecognised(side, data, size);
+    return 0;
+}
+
+/* --- UNKNOWN and CLEAR: at a piece's beginning -------------------------------------------------
+ */
+
+static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
+{
+    struct content_flow *cf = side->owner;
+    bool unknown = side->stage == STAGE_UNKNOWN;
+    bool early = side->inspected_bytes <= CONTENT_PROBE_BYTES;
+    if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
+        content_set_service(cf, SERVICE_TLS);
+        side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+        return 0;
+    }
+    if ((cf->service == SERVICE_HTTP || (unknown && early)) && http_begins_request(data, size)) {
+        content_set_service(cf, SERVICE_HTTP);
+        side_set_stage(side, STAGE_REQUEST);
+        return 0;
+    }
+    return size;
+}
+
+/* --- HTTP --------------------------------------------------------------------------------------
+ */
+
+/* A head: what comes after it. */
+static void after_head(struct side *side, const struct http_head *head)
+{
+    content_server_name(side->owner, head->host);
+    if (strcmp(head->method, "CONNECT") == 0)
+        side_set_stage(side, STAGE_PROBE); /* another protocol begins */
+    else if (!head->request || head->body_bytes == HTTP_BODY_UNKNOWN)
+        side_set_stage(side, STAGE_CLEAR); /* the next request will begin a piece */
+    else
+        side->skip_bytes = (uint64_t)head->body_bytes;
+}
+
+static size_t step_request(struct side *side, const uint8_t *data, size_t size)
+{
+    struct http_head head;
+    if (side->skip_bytes) {
+        size_t skipped = side->skip_bytes < size ? (size_t)side->skip_bytes : size;
+        side->skip_bytes -= skipped;
+        return skipped;
+    }
+    enum parse_result result = http_parse_head(data, size, &head);
+    if (result == PARSE_MORE)
+        return 0;
+    if (result == PARSE_OK) {
+        after_head(side, &head);
+        return head.size;
+    }
+    content_server_name(side->owner, head.host);
+    side->owner->content->malformed += result == PARSE_MALFORMED;
+    side_set_stage(side, STAGE_CLEAR);
+    return size;
+}
+
+/* --- TLS ---------------------------------------------------------------------------------------
+ */
+
+static size_t step_hello(struct side *side, const uint8_t *data, size_t size)
+{
+    struct tls_hello hello;
+    enum parse_result result = tls_parse_hello(data, size, &hello);
+    if (result == PARSE_MORE && size < TLS_HELLO_MAX)
+        return 0;
+    content_hello(side->owner, &hello);
+    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
+    side_set_stage(side, STAGE_ENCRYPTED);
+    return size;
+}
+
+static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size)
+{
+    (void)side, (void)data;
+    return size;
+}
+
+/* --- DNS over TCP ------------------------------------------------------------------------------
+ */
+
+static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
+{
+    struct dns_message message;
+    if (side->lost && dns_begins(data, size) != PARSE_OK)
+        return size; /* perhaps the next piece */
+    side->lost = false;
+    if (size < DNS_LENGTH_SIZE)
+        return 0;
+    size_t length = (size_t)data[0] << 8 | data[1];
+    if (size - DNS_LENGTH_SIZE < length)
+        return 0;
+    enum parse_result result = dns_parse(data + DNS_LENGTH_SIZE, length, &message);
+    side->owner->content->malformed += result != PARSE_OK;
+    if (result != PARSE_NOT)
+        content_dns(side->owner, &message);
+    return DNS_LENGTH_SIZE + length;
+}
+
+/* --- steps -------------------------------------------------------------------------------------
+ */
+
+static step_function *const step[STAGES] = {
+    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear, [STAGE_CLEAR] = step_clear,
+    [STAGE_REQUEST] = step_request,     [STAGE_DNS] = step_dns,       [STAGE_HELLO] = step_hello,
+    [STAGE_ENCRYPTED] = step_encrypted,
+};
+
+/* How many bytes the stages were done with. */
+static size_t run_steps(struct side *side, const uint8_t *data, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        uint8_t before = side->stage;
+        size_t used = step[side->stage](side, data + at, size - at);
+        at += used;
+        if (used == 0 && side->stage == before)
+            return at;
+    }
+    return size;
+}
+
+/* The head with a new piece behind it, which begins at `border`. Where the head turns out to be
+ * nobody's, the piece is looked at from its own beginning: short greetings come before many a hello
+ * (SOCKS, database servers). */
+static size_t run_gathered(struct side *side, size_t border)
+{
+    size_t from = 0;
+    if (side->stage == STAGE_PROBE) {
+        step_probe(side, side->head, side->head_size);
+        if (side->stage == STAGE_UNKNOWN || side->stage == STAGE_CLEAR)
+            from = border;
+    }
+    return from + run_steps(side, side->head + from, side->head_size - from);
+}
+
+void stage_take(struct side *side, const uint8_t *data, size_t size)
+{
+    size_t used = 0, border = side->head_size;
+    if (border == 0)
+        used = run_steps(side, data, size);
+    if (used < size && !side_gather(side, data + used, size - used)) {
+        side->owner->content->malformed++;
+        stage_cut(side, size - used);
+    } else if (border) {
+        side_drop_head(side, run_gathered(side, border));
+    }
+}
+
+/* --- what will not be continued ----------------------------------------------------------------
+ */
+
+static void cut_request(struct side *side, uint64_t bytes)
+{
+    struct http_head head;
+    if (side->head_size == 0 && bytes <= side->skip_bytes) {
+        side->skip_bytes -= bytes; /* within a body: the next head's place is still known */
+        return;
+    }
+    if (side->head_size && http_parse_head(side->head, side->head_size, &head) != PARSE_NOT)
+        content_server_name(side->owner, head.host);
+    side->skip_bytes = 0;
+    side_set_stage(side, STAGE_CLEAR);
+}
+
+static void cut_hello(struct side *side)
+{
+    struct tls_hello hello;
+    if (side->head_size && tls_parse_hello(side->head, side->head_size, &hello) != PARSE_NOT)
+        content_hello(side->owner, &hello);
+    side_set_stage(side, STAGE_ENCRYPTED);
+}
+
+void stage_cut(struct side *side, uint64_t bytes)
+{
+    if (side->stage == STAGE_PROBE && (side->head_size || bytes))
+        begin_unrecognised(side, side->head, side->head_size);
+    if (side->stage == STAGE_REQUEST)
+        cut_request(side, bytes);
+    else if (side->stage == STAGE_HELLO)
+        cut_hello(side);
+    else if (side->stage == STAGE_DNS)
+        side->lost = true;
+    side_drop_head(side, side->head_size);
+}

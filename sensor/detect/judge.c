@@ -1,0 +1,10 @@
+/* Asks the table. Thread: any (pure). */
+#include "weir/detect/judge.h"
+
+size_t judge(const struct subject *subject, struct finding finding[JUDGE_FINDINGS])
+{
+    size_t count = 0;
+    for (size_t i = 0; detectors[i] && count < JUDGE_FINDINGS; i++)
+        count += detector_ask(detectors[i], subject, &finding[count]);
+    return count;
+}

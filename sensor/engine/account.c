@@ -1,0 +1,293 @@
+/* One flow record: whose bytes these are, and what is to be thought of them.
+ *
+ *   scope → host, destination → totals of the open hour → story → judge → incidents
+ *
+ * Out bytes are counted whoever opened the connection. A host comes into being only by an
+ * established TCP payload or a two-way exchange, so spoofed sources make none. Thread: the
+ * engine's. */
+#include "internal.h"
+
+#include <string.h>
+
+const char *const scope_name[SCOPES] = {"out", "in", "internal", "transit", "broadcast"};
+
+static enum scope scope_of(const struct prefix_set *inside, const struct flow_key *key)
+{
+    if (ip_is_broadcast(&key->orig_ip) || ip_is_broadcast(&key->resp_ip))
+        return SCOPE_BROADCAST;
+    bool orig = prefix_set_has(inside, &key->orig_ip);
+    bool resp = prefix_set_has(inside, &key->resp_ip);
+    if (orig == resp)
+        return orig ? SCOPE_INTERNAL : SCOPE_TRANSIT;
+    return orig ? SCOPE_OUT : SCOPE_IN;
+}
+
+static uint64_t positive(int64_t value)
+{
+    return value > 0 ? (uint64_t)value : 0;
+}
+
+static void copy_text(char *to, const char *from, size_t size)
+{
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
+static void view_record(struct engine *engine, const struct record_flow *record,
+                        struct flow_view *view, struct destination *destination)
+{
+    *view = (struct flow_view){.record = record,
+                               .scope = scope_of(engine->config.inside, &record->key)};
+    copy_text(view->server_name, record->tail, record->server_name_size);
+    copy_text(view->question, record->tail + record->server_name_size, record->question_size);
+    if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
+        return;
+    bool out = view->scope == SCOPE_OUT;
+    int mine = out ? SIDE_ORIG : SIDE_RESP, other = out ? SIDE_RESP : SIDE_ORIG;
+    const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
+    view->host = out ? &record->key.orig_ip : &record->key.resp_ip;
+    view->out = (struct volume){
+        .value = positive(record->fresh[mine].payload_bytes),
+        .low = positive(record->fresh[mine].acked_bytes),
+        .high = positive(record->fresh[mine].payload_bytes + record->fresh[mine].missing_bytes)};
+    view->in_bytes = positive(record->fresh[other].payload_bytes);
+    *destination =
+        out ? names_destination(&engine->names, view->server_name, remote, &view->name_unverified)
+            : destination_of_prefix(ROLE_SERVED, remote);
+    view->destination = destination;
+}
+
+/* --- totals ---------------------------------------------------------------------------------- */
+
+static bool first_record(const struct record_flow *record)
+{
+    return record->fresh[0].packets + record->fresh[1].packets ==
+           (int64_t)(record->total[0].packets + record->total[1].packets);
+}
+
+static struct civil hour_of(struct engine *engine, const struct host *host, struct ptime time)
+{
+    struct civil civil = calendar_at(engine->config.calendar, time);
+    /* Bytes told after their hour was closed belong to the hour that is open. */
+    while (host->profile && civil.hour <= host->profile->last_closed_hour)
+        civil = calendar_at(engine->config.calendar, civil.ends);
+    return civil;
+}
+
+static struct volume clamped(struct volume v)
+{
+    v.low = v.low < v.value ? v.low : v.value;
+    v.high = v.high > v.value ? v.high : v.value;
+    return v;
+}
+
+/* --- judging --------------------------------------------------------------------------------- */
+
+static struct volume known_bytes(uint64_t bytes)
+{
+    return (struct volume){bytes, bytes, bytes};
+}
+
+/* The open hours of the same site day, this one included. */
+static struct volume open_today(struct engine *engine, const struct host *host,
+                                const struct civil *civil, const char *key)
+{
+    struct volume sum = {0, 0, 0};
+    for (int64_t hour = civil->hour - 1; hour <= civil->hour; hour++) {
+        const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
+        if (!total || (hour < civil->hour && civil->hour_of_day == 0))
+            continue;
+        const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
+        if (!key)
+            volume_add(&sum, total->out);
+        else if (pair)
+            volume_add(&sum, pair->out);
+    }
+    return sum;
+}
+
+static struct subject subject_of(struct engine *engine, const struct host *host,
+                                 const struct civil *civil)
+{
+    struct subject subject = {.config = &engine->config.detect,
+                              .civil = *civil,
+                              .host = host->profile,
+                              .fleet = engine->fleet,
+                              .state = BASELINE_LEARNING};
+    if (host->profile)
+        subject.state = profile_state(host->profile, civil->hour, engine->config.detect.learn_days);
+    return subject;
+}
+
+static void find(struct engine *engine, const struct subject *subject, struct open_story *open,
+                 struct ptime now)
+{
+    struct finding finding[JUDGE_FINDINGS];
+    uint32_t hours = subject->host ? profile_hours(subject->host) : 0;
+    size_t count = judge(subject, finding);
+    struct story story = open->story;
+    story.out = clamped(story.out);
+    for (size_t i = 0; i < count; i++)
+        incidents_find(engine->incidents, &finding[i], &story, subject->state, hours, now);
+    if (count > 0)
+        open->told = true;
+    else if (open->told)
+        incidents_follow(engine->incidents, &story, now);
+}
+
+static void judge_host(struct engine *engine, const struct host *host, const struct civil *civil,
+                       const struct host_total *total, struct open_story *open, struct ptime now)
+{
+    struct subject subject = subject_of(engine, host, civil);
+    const struct profile *profile = host->profile;
+    subject.kind = SUBJECT_HOST;
+    subject.hour = clamped(total->out);
+    subject.day = open_today(engine, host, civil, NULL);
+    if (profile && profile->today == civil->day)
+        volume_add(&subject.day, known_bytes(profile->today_bytes));
+    subject.day = clamped(subject.day);
+    find(engine, &subject, open, now);
+}
+
+static void judge_pair(struct engine *engine, const struct host *host, const struct civil *civil,
+                       const struct pair_total *total, struct open_story *open, struct ptime now)
+{
+    struct subject subject = subject_of(engine, host, civil);
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(&total->destination, key);
+    subject.kind = total->destination.role == ROLE_CLIENT ? SUBJECT_DESTINATION : SUBJECT_SERVED;
+    subject.destination = &total->destination;
+    subject.pair = host->profile ? profile_pair(host->profile, &total->destination) : NULL;
+    subject.hour = clamped(total->out);
+    struct volume today = open_today(engine, host, civil, key);
+    subject.day = subject.week = today;
+    if (subject.pair) {
+        if (subject.pair->today == civil->day)
+            volume_add(&subject.day, known_bytes(subject.pair->today_bytes));
+        volume_add(&subject.week, known_bytes(subject.pair->first_week_bytes));
+    }
+    subject.day = clamped(subject.day);
+    subject.week = clamped(subject.week);
+    find(engine, &subject, open, now);
+    if (!open->content_changed)
+        return;
+    open->content_changed = false;
+    subject.kind = SUBJECT_CONTENT;
+    subject.emails = open->story.emails;
+    subject.emails_error = open->story.emails_error;
+    subject.inspected_bytes = open->story.out.value;
+    subject.gap_bytes = clamped(open->story.out).high - open->story.out.value;
+    find(engine, &subject, open, now);
+}
+
+static void judge_record(struct engine *engine, const struct flow_view *view, struct host *host)
+{
+    const struct record_flow *record = view->record;
+    struct ptime now = {record->header.time_ns};
+    struct civil civil = hour_of(engine, host, (struct ptime){record->fresh_since_ns});
+    struct host_total *total = totals_open(engine->totals, &host->ip, civil.hour);
+    if (!total) {
+        engine->counts.hosts_refused++;
+        return;
+    }
+    struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
+                                         first_record(record) ? 1 : 0);
+    close_note_open(engine, &civil);
+    struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
+    struct open_story *open = stories_open(&engine->stories, &host->ip, &pair->destination, now);
+    story_add(whole, view);
+    story_add(open, view);
+    bool learning = !host->profile ||
+                    profile_state(host->profile, civil.hour, engine->config.detect.learn_days) ==
+                        BASELINE_LEARNING;
+    *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
+    if (view->out.value == 0 && !open->content_changed)
+        return;
+    judge_pair(engine, host, &civil, pair, open, now);
+    judge_host(engine, host, &civil, total, whole, now);
+}
+
+/* A host that was met before counts everything; a new one needs a two-way exchange. */
+static struct host *host_for(struct engine *engine, const struct flow_view *view)
+{
+    struct host *host = hosts_get(engine, view->host);
+    if (host || !(view->record->flags & FLOW_ESTABLISHED))
+        return host;
+    return hosts_add(engine, view->host);
+}
+
+bool account_flow(struct engine *engine, const struct record_flow *record)
+{
+    struct flow_view view;
+    struct destination destination;
+    view_record(engine, record, &view, &destination);
+    if (view.host) {
+        struct host *host = host_for(engine, &view);
+        if (host && !host->loaded) {
+            close_load_host(engine, host);
+            return false;
+        }
+        if (host)
+            judge_record(engine, &view, host);
+        else
+            engine->counts.unestablished_bytes += view.out.value;
+    }
+    engine->counts.flows[view.scope] += first_record(record);
+    engine->counts.bytes[view.scope] +=
+        positive(record->fresh[0].payload_bytes) + positive(record->fresh[1].payload_bytes);
+    if (engine->config.observer.flow)
+        engine->config.observer.flow(engine->config.observer.context, &view);
+    if (record->end != FLOW_OPEN)
+        names_flow_ended(&engine->names, &record->key);
+    return true;
+}
+
+/* --- content and the sensor's own sight ------------------------------------------------------ */
+
+/* Counted items join the story; they are judged with the flow record that follows at once, which
+ * carries the bytes they left in. */
+void account_content(struct engine *engine, const struct record_content *record)
+{
+    enum scope scope = scope_of(engine->config.inside, &record->key);
+    enum flow_side mine = scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP;
+    if ((scope != SCOPE_OUT && scope != SCOPE_IN) || record->side != mine ||
+        record->class != CONTENT_EMAIL)
+        return;
+    bool unverified, out = scope == SCOPE_OUT;
+    const struct ip *host = out ? &record->key.orig_ip : &record->key.resp_ip;
+    const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
+    struct destination destination =
+        out ? names_destination(&engine->names, names_of_flow(&engine->names, &record->key), remote,
+                                &unverified)
+            : destination_of_prefix(ROLE_SERVED, remote);
+    story_add_items(
+        stories_open(&engine->stories, host, &destination, (struct ptime){record->header.time_ns}),
+        record);
+}
+
+static struct health health_difference(const struct health *now, const struct health *before)
+{
+    struct health difference;
+#define SUBTRACT(name) difference.name = now->name - before->name;
+    HEALTH_COUNTERS(SUBTRACT)
+#undef SUBTRACT
+    return difference;
+}
+
+void judge_sensor(struct engine *engine, struct ptime now)
+{
+    struct subject subject = {.kind = SUBJECT_SENSOR,
+                              .config = &engine->config.detect,
+                              .civil = calendar_at(engine->config.calendar, now),
+                              .interval =
+                                  health_difference(&engine->health_sum, &engine->health_judged),
+                              .interval_start = engine->health_from,
+                              .interval_end = now};
+    struct story story = {.first = engine->health_from, .last = now};
+    struct finding finding[JUDGE_FINDINGS];
+    size_t count = judge(&subject, finding);
+    for (size_t i = 0; i < count; i++)
+        incidents_find(engine->incidents, &finding[i], &story, BASELINE_READY, 0, now);
+    engine->health_judged = engine->health_sum;
+    engine->health_from = now;
+}

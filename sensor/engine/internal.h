@@ -1,0 +1,74 @@
+/* The engine's own layout, for the files of this room only. One thread.
+ *
+ *   engine.c   the pump: rings → order → account; pauses, ticks, the end
+ *   account.c  one flow record: whose bytes these are, totals, stories, judging
+ *   close.c    the store: loading hosts, publishing open totals, closing hours
+ *   hosts.c    the cache of host profiles
+ *   names.c, stories.c, order.c: see their headers */
+#ifndef WEIR_ENGINE_INTERNAL_H
+#define WEIR_ENGINE_INTERNAL_H
+
+#include "names.h"
+#include "order.h"
+#include "stories.h"
+#include "weir/detect/judge.h"
+#include "weir/engine/engine.h"
+
+#define TICK_NS        NS_PER_MIN /* open totals are published, incidents and stories advance */
+#define CLOSE_AFTER_NS (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
+#define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
+
+struct host {
+    struct ip ip;
+    struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
+    int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
+    bool loaded;
+};
+
+struct engine {
+    struct engine_config config;
+    struct ring_consumer *ring[ENGINE_WORKERS_MAX];
+    struct loop_watch *watch[ENGINE_WORKERS_MAX];
+    struct order order;
+    struct names names;
+    struct stories stories;
+    struct incidents *incidents;
+    struct totals *totals;
+    struct fleet *fleet;
+    struct json *json;
+    struct map hosts; /* struct ip → struct host */
+    struct health health[ENGINE_WORKERS_MAX], health_sum, health_judged;
+    struct ptime health_from;
+    struct engine_counts counts;
+    struct ptime next_tick;  /* PTIME_MIN before the first record */
+    struct ptime next_close; /* PTIME_MAX: no hour is open */
+    uint32_t waiting;        /* answers of the store that consumption waits for */
+    struct closing *closing; /* an hour being closed, else NULL */
+    bool begun, pumping, muted, finished;
+    uint64_t
+        record[RECORD_MAX_BYTES / sizeof(uint64_t)]; /* the engine's copy while it is validated */
+};
+
+/* hosts.c */
+struct host *hosts_get(const struct engine *engine, const struct ip *ip);
+struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max_hosts reached */
+void hosts_fini(struct engine *engine);
+
+/* account.c: false when it must wait (a load was asked for) and be called again with the same
+ * record. */
+bool account_flow(struct engine *engine, const struct record_flow *record);
+void account_content(struct engine *engine, const struct record_content *record);
+void judge_sensor(struct engine *engine, struct ptime now);
+
+/* close.c */
+void close_load_host(struct engine *engine, struct host *host);
+void close_publish(struct engine *engine);
+bool close_due(const struct engine *engine, struct ptime now);
+void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
+void close_note_open(struct engine *engine, const struct civil *civil);
+void close_fini(struct engine *engine);
+
+/* engine.c */
+void engine_resume(struct engine *engine); /* the store answered: pump on */
+
+#endif

@@ -1,0 +1,166 @@
+/* Names → destinations.
+ *
+ * A server name alone is the attacker's choice (SNI and Host can be forged), so it becomes a
+ * destination only when a DNS answer seen on the wire ties its registrable domain to the address.
+ * Otherwise the prefix speaks. Thread: the engine's. */
+#include "names.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct address_names {
+    char *domain[NAMES_OF_ADDRESS]; /* newest first */
+};
+
+static void free_address_names(void *value)
+{
+    struct address_names *names = value;
+    for (size_t i = 0; i < NAMES_OF_ADDRESS; i++)
+        free(names->domain[i]);
+    free(names);
+}
+
+/* --- generations --------------------------------------------------------------------------------
+ */
+
+static void *generations_get(const struct generations *g, const void *key, size_t size)
+{
+    void *value = map_get(&g->young, key, size);
+    return value ? value : map_get(&g->old, key, size);
+}
+
+static void generations_put(struct generations *g, const void *key, size_t size, void *value,
+                            void (*free_value)(void *))
+{
+    if (g->young.count >= NAMES_GENERATION) {
+        *g->forgotten += g->old.count;
+        map_fini(&g->old, free_value);
+        g->old = g->young;
+        map_init(&g->young);
+    }
+    void *before = map_put(&g->young, key, size, value);
+    if (before && before != value)
+        free_value(before);
+}
+
+/* An entry of the old generation moves to the young one, so that what is in use is not forgotten.
+ */
+static void *generations_renew(struct generations *g, const void *key, size_t size,
+                               void (*free_value)(void *))
+{
+    void *value = map_get(&g->young, key, size);
+    if (value)
+        return value;
+    value = map_remove(&g->old, key, size);
+    if (value)
+        generations_put(g, key, size, value, free_value);
+    return value;
+}
+
+/* --- learning ------------------------------------------------------------------------------------
+ */
+
+void names_init(struct names *names, const struct suffixes *suffixes)
+{
+    *names = (struct names){.suffixes = suffixes};
+    map_init(&names->addresses.young);
+    map_init(&names->addresses.old);
+    map_init(&names->flows.young);
+    map_init(&names->flows.old);
+    names->addresses.forgotten = names->flows.forgotten = &names->forgotten;
+}
+
+void names_fini(struct names *names)
+{
+    map_fini(&names->addresses.young, free_address_names);
+    map_fini(&names->addresses.old, free_address_names);
+    map_fini(&names->flows.young, free);
+    map_fini(&names->flows.old, free);
+}
+
+static void learn_answer(struct names *names, const struct ip *address, const char *domain)
+{
+    struct address_names *known =
+        generations_renew(&names->addresses, address, sizeof *address, free_address_names);
+    if (!known) {
+        known = xcalloc(1, sizeof *known);
+        generations_put(&names->addresses, address, sizeof *address, known, free_address_names);
+    }
+    size_t at = 0;
+    while (at < NAMES_OF_ADDRESS - 1 && known->domain[at] && strcmp(known->domain[at], domain) != 0)
+        at++;
+    char *newest = known->domain[at];
+    if (!newest || strcmp(newest, domain) != 0) {
+        free(newest);
+        newest = xstrdup(domain);
+    }
+    memmove(known->domain + 1, known->domain, at * sizeof *known->domain);
+    known->domain[0] = newest;
+}
+
+/* Validated: the tail holds address_count addresses and name_size bytes of text. */
+static void name_text(const struct record_name *record, char text[RECORD_NAME_MAX + 1])
+{
+    size_t at = record->address_count * sizeof(struct ip);
+    memcpy(text, record->tail + at, record->name_size);
+    text[record->name_size] = '\0';
+}
+
+void names_learn(struct names *names, const struct record_name *record)
+{
+    char text[RECORD_NAME_MAX + 1];
+    name_text(record, text);
+    if (record->kind == NAME_SERVER) {
+        generations_put(&names->flows, &record->key, sizeof record->key, xstrdup(text), free);
+        return;
+    }
+    const char *domain = suffixes_registrable(names->suffixes, text, true);
+    if (!domain)
+        return;
+    for (size_t i = 0; i < record->address_count; i++) {
+        struct ip address;
+        memcpy(&address, record->tail + i * sizeof address, sizeof address);
+        learn_answer(names, &address, domain);
+    }
+}
+
+void names_flow_ended(struct names *names, const struct flow_key *key)
+{
+    free(map_remove(&names->flows.young, key, sizeof *key));
+    free(map_remove(&names->flows.old, key, sizeof *key));
+}
+
+const char *names_of_flow(struct names *names, const struct flow_key *key)
+{
+    const char *name = generations_get(&names->flows, key, sizeof *key);
+    return name ? name : "";
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static bool answered(struct names *names, const char *domain, const struct ip *remote)
+{
+    const struct address_names *known =
+        generations_renew(&names->addresses, remote, sizeof *remote, free_address_names);
+    for (size_t i = 0; known && i < NAMES_OF_ADDRESS && known->domain[i]; i++)
+        if (strcmp(known->domain[i], domain) == 0)
+            return true;
+    return false;
+}
+
+struct destination names_destination(struct names *names, const char *server_name,
+                                     const struct ip *remote, bool *unverified)
+{
+    const char *domain =
+        *server_name ? suffixes_registrable(names->suffixes, server_name, true) : NULL;
+    *unverified = false;
+    if (domain && answered(names, domain, remote)) {
+        struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
+        memcpy(destination.name, domain, strlen(domain) + 1); /* ≤ RECORD_NAME_MAX */
+        return destination;
+    }
+    *unverified = *server_name != '\0';
+    return destination_of_prefix(ROLE_CLIENT, remote);
+}

@@ -1,0 +1,39 @@
+/* What names the wire gave to addresses and flows: the passive DNS map, the server names of open
+ * flows, and the choice of a flow's destination from them. Bounded, generational: when a generation
+ * is full the one before it is forgotten, counted. Engine thread. */
+#ifndef WEIR_ENGINE_NAMES_H
+#define WEIR_ENGINE_NAMES_H
+
+#include "weir/base/map.h"
+#include "weir/base/suffix.h"
+#include "weir/baseline/destination.h"
+#include "weir/record/record.h"
+
+#define NAMES_GENERATION 131072
+#define NAMES_OF_ADDRESS 8 /* registrable domains remembered of one address, the newest */
+
+struct generations {
+    struct map young, old;
+    uint64_t *forgotten;
+};
+
+struct names {
+    const struct suffixes *suffixes;
+    struct generations addresses; /* struct ip → the registrable domains of answers */
+    struct generations flows;     /* struct flow_key → server name */
+    uint64_t forgotten;
+};
+
+void names_init(struct names *names, const struct suffixes *suffixes);
+void names_fini(struct names *names);
+void names_learn(struct names *names, const struct record_name *record);
+void names_flow_ended(struct names *names, const struct flow_key *key);
+/* The server name that was told for a flow, "" when none was. */
+const char *names_of_flow(struct names *names, const struct flow_key *key);
+/* The destination of a flow that the inside host opened: the registrable domain of `server_name`
+ * when a seen answer ties that domain to `remote`, else the prefix, with *unverified set when a
+ * name was given. */
+struct destination names_destination(struct names *names, const char *server_name,
+                                     const struct ip *remote, bool *unverified);
+
+#endif

@@ -1,0 +1,183 @@
+/* Open stories. Kept in a list by last activity, so that forgetting is a walk from the oldest end.
+ * Figures are sums of the fresh parts of flow records: nothing is counted twice, whatever a story's
+ * flows do. Thread: the engine's. */
+#include "stories.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct story_key {
+    struct ip host;
+    char text[DESTINATION_KEY_SIZE];
+};
+
+static size_t make_key(const struct ip *host, const struct destination *destination,
+                       struct story_key *key)
+{
+    key->host = *host;
+    key->text[0] = '\0';
+    if (destination)
+        destination_key(destination, key->text);
+    return sizeof key->host + strlen(key->text);
+}
+
+void stories_init(struct stories *stories)
+{
+    *stories = (struct stories){0};
+    map_init(&stories->map);
+}
+
+static void free_story(void *value)
+{
+    struct open_story *open = value;
+    item_union_free(open->emails);
+    free(open);
+}
+
+void stories_fini(struct stories *stories)
+{
+    map_fini(&stories->map, free_story);
+}
+
+static void unlink_story(struct stories *stories, struct open_story *open)
+{
+    *(open->newer ? &open->newer->older : &stories->newest) = open->older;
+    *(open->older ? &open->older->newer : &stories->oldest) = open->newer;
+    open->newer = open->older = NULL;
+}
+
+static void link_newest(struct stories *stories, struct open_story *open)
+{
+    open->older = stories->newest;
+    if (stories->newest)
+        stories->newest->newer = open;
+    else
+        stories->oldest = open;
+    stories->newest = open;
+}
+
+static void forget(struct stories *stories, struct open_story *open)
+{
+    struct story_key key;
+    const struct story *story = &open->story;
+    size_t size = make_key(&story->host, story->has_destination ? &story->destination : NULL, &key);
+    unlink_story(stories, open);
+    map_remove(&stories->map, &key, size);
+    free_story(open);
+}
+
+struct open_story *stories_open(struct stories *stories, const struct ip *host,
+                                const struct destination *destination, struct ptime now)
+{
+    struct story_key key;
+    size_t size = make_key(host, destination, &key);
+    struct open_story *open = map_get(&stories->map, &key, size);
+    if (open && !open->told && now.ns - open->story.last.ns > STORY_GAP_NS) {
+        forget(stories, open);
+        open = NULL;
+    }
+    if (open) {
+        unlink_story(stories, open);
+    } else {
+        if (stories->map.count >= STORIES_MAX) {
+            forget(stories, stories->oldest);
+            stories->evicted++;
+        }
+        open = xcalloc(1, sizeof *open);
+        open->story.host = *host;
+        open->story.has_destination = destination != NULL;
+        if (destination)
+            open->story.destination = *destination;
+        open->story.first = PTIME_MAX;
+        open->story.last = now;
+        map_put(&stories->map, &key, size, open);
+    }
+    link_newest(stories, open);
+    return open;
+}
+
+/* The sixteen largest flows, largest first. A flow is known by its key and start. */
+static void keep_flow(struct story *story, const struct record_flow *record, uint64_t out_bytes)
+{
+    size_t at = 0;
+    while (at < story->flow_count &&
+           (memcmp(&story->flow[at].key, &record->key, sizeof record->key) != 0 ||
+            story->flow[at].start.ns != record->start_ns))
+        at++;
+    if (at == ALERT_FLOWS) {
+        at--;
+        if (story->flow[at].out_bytes >= out_bytes)
+            return;
+    }
+    if (at == story->flow_count)
+        story->flow_count++;
+    struct alert_flow flow = {
+        record->key, {record->start_ns}, out_bytes, (enum service)record->service};
+    for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--)
+        story->flow[at] = story->flow[at - 1];
+    story->flow[at] = flow;
+}
+
+static bool first_of_flow(const struct record_flow *record)
+{
+    return record->fresh[SIDE_ORIG].packets + record->fresh[SIDE_RESP].packets ==
+           (int64_t)(record->total[SIDE_ORIG].packets + record->total[SIDE_RESP].packets);
+}
+
+void story_add(struct open_story *open, const struct flow_view *view)
+{
+    struct story *story = &open->story;
+    const struct record_flow *record = view->record;
+    enum flow_side mine = view->scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP;
+    enum flow_side other = mine == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG;
+    if (record->fresh_since_ns < story->first.ns)
+        story->first.ns = record->fresh_since_ns;
+    if (record->last_ns > story->last.ns)
+        story->last.ns = record->last_ns;
+    volume_add(&story->out, view->out);
+    story->in_bytes += view->in_bytes;
+    story->out_packets += (uint64_t)record->fresh[mine].packets;
+    story->in_packets += (uint64_t)record->fresh[other].packets;
+    story->service_bytes[record->service] += view->out.value;
+    if (first_of_flow(record)) {
+        story->flows_total++;
+        if (view->scope == SCOPE_OUT)
+            story->flows_inside++;
+        else
+            story->flows_outside++;
+    }
+    keep_flow(story, record, record->total[mine].payload_bytes);
+    const struct flow_key *largest = &story->flow[0].key;
+    story->remote = view->scope == SCOPE_OUT ? largest->resp_ip : largest->orig_ip;
+    if (*view->server_name)
+        memcpy(story->server_name, view->server_name, sizeof story->server_name);
+    if (record->flags & FLOW_HAS_JA3) {
+        story->has_ja3 = true;
+        memcpy(story->ja3, record->ja3, sizeof story->ja3);
+    }
+}
+
+void story_add_items(struct open_story *open, const struct record_content *record)
+{
+    if (!open->emails)
+        open->emails = item_union_new();
+    for (size_t i = 0; i < record->hash_count; i++)
+        item_union_add(open->emails, record->hash[i]);
+    open->story.emails = item_union_count(open->emails);
+    open->story.emails_error = item_union_error(open->emails);
+    open->content_changed = true;
+}
+
+void stories_advance(struct stories *stories, struct ptime now,
+                     bool (*keep)(void *context, const struct story *story), void *context)
+{
+    struct open_story *open = stories->oldest;
+    while (open && now.ns - open->story.last.ns > STORY_GAP_NS) {
+        struct open_story *newer = open->newer;
+        if (!open->told || !keep(context, &open->story))
+            forget(stories, open);
+        open = newer;
+    }
+}

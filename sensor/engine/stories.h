@@ -1,0 +1,43 @@
+/* Open stories: what a host sends to one destination (or at all) since it began to, for as long as
+ * it goes on. A story is silent for STORY_GAP_NS and is forgotten, unless an incident still tells
+ * it. Bound: STORIES_MAX; the one silent longest is forgotten, counted. Engine thread. */
+#ifndef WEIR_ENGINE_STORIES_H
+#define WEIR_ENGINE_STORIES_H
+
+#include "weir/alert/alert.h"
+#include "weir/base/map.h"
+#include "weir/detect/union.h"
+#include "weir/engine/engine.h"
+
+#define STORIES_MAX  262144
+#define STORY_GAP_NS (6 * NS_PER_HOUR)
+
+struct open_story {
+    struct story story;
+    struct item_union *emails;        /* NULL until the first */
+    bool content_changed;             /* since it was last judged */
+    bool told;                        /* an incident speaks of it: kept until that closes */
+    struct open_story *newer, *older; /* by last activity */
+};
+
+struct stories {
+    struct map map; /* host + destination key → struct open_story */
+    struct open_story *newest, *oldest;
+    uint64_t evicted;
+};
+
+void stories_init(struct stories *stories);
+void stories_fini(struct stories *stories);
+/* The open story, made when there is none; it becomes the newest. destination NULL: the whole
+ * host's. */
+struct open_story *stories_open(struct stories *stories, const struct ip *host,
+                                const struct destination *destination, struct ptime now);
+/* Adds a flow record's fresh part. */
+void story_add(struct open_story *open, const struct flow_view *view);
+void story_add_items(struct open_story *open, const struct record_content *record);
+/* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now.
+ */
+void stories_advance(struct stories *stories, struct ptime now,
+                     bool (*keep)(void *context, const struct story *story), void *context);
+
+#endif

@@ -1,0 +1,153 @@
+/* What is due when: idle time-outs and progress reports.
+ *
+ * Six idle queues, one for each time-out, and one of flows with something unreported. A packet
+ * moves nothing in the idle queues: a flow waits under the instant it was last looked at, and only
+ * when that comes due (or the table is full) is its last packet looked up and the flow put back. So
+ * a packet costs no list work, however many flows there are, and yet a flow ends at last packet +
+ * time-out to the nanosecond. Only a change to a shorter time-out moves a flow at once.
+ *
+ * A report is due at the first unreported packet + report_ns, exactly, because that instant does
+ * not move. One that is refused is tried again report_ns after the refusal.
+ *
+ * Each event happens in the order of its own due time and is told with it. Only a packet more than
+ * ten seconds older than the clock can make something due in the past: it is told at the clock, so
+ * that a watermark already sent stays true. Equal times: ends before reports (an end tells all).
+ * Thread: the capture thread. */
+#include "flow.h"
+
+static struct flow_queue *queue_of(struct flow_table *table, const struct flow *flow)
+{
+    return &table->idle[flow->idle_queue];
+}
+
+static void wait_idle(struct flow_table *table, struct flow *flow)
+{
+    flow->idle_queue = flow->class;
+    queue_add(table, &table->idle[flow->class], flow, flow->last_ns);
+}
+
+void expiry_begin(struct flow_table *table, struct flow *flow)
+{
+    wait_idle(table, flow);
+}
+
+void expiry_set_class(struct flow_table *table, struct flow *flow, enum flow_class class)
+{
+    if (flow->class == class)
+        return;
+    flow->class = (uint8_t) class;
+    if (table->idle[class].interval_ns < queue_of(table, flow)->interval_ns) {
+        queue_drop(table, queue_of(table, flow), flow);
+        wait_idle(table, flow);
+    }
+}
+
+void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns)
+{
+    if (flow->place[TIMER_REPORT] != PLACE_NOWHERE)
+        return;
+    flow->fresh_since_ns = time_ns;
+    queue_add(table, &table->report, flow, time_ns);
+}
+
+void expiry_drop(struct flow_table *table, struct flow *flow)
+{
+    queue_drop(table, queue_of(table, flow), flow);
+    queue_drop(table, &table->report, flow);
+}
+
+/* Puts a flow that had packets since, or changed its class, where it belongs. False when it
+ * is there. */
+static bool put_back(struct flow_table *table, struct flow *flow)
+{
+    if (flow->idle_queue == flow->class && flow->link[TIMER_IDLE].key_ns == flow->last_ns)
+        return false;
+    queue_drop(table, queue_of(table, flow), flow);
+    wait_idle(table, flow);
+    return true;
+}
+
+struct flow *expiry_oldest(struct flow_table *table)
+{
+    struct flow *oldest = NULL;
+    for (int class = 0; class < FLOW_CLASSES; class ++) {
+        struct flow *flow = queue_first(table, &table->idle[class]);
+        while (flow && put_back(table, flow))
+            flow = queue_first(table, &table->idle[class]);
+        if (flow && (!oldest || flow->last_ns < oldest->last_ns ||
+                     (flow->last_ns == oldest->last_ns && flow->ordinal < oldest->ordinal)))
+            oldest = flow;
+    }
+    return oldest;
+}
+
+/* The queue whose first flow is due first; *due_ns is when. */
+static struct flow_queue *first_due(struct flow_table *table, int64_t *due_ns)
+{
+    struct flow_queue *first = NULL;
+    *due_ns = INT64_MAX;
+    for (int i = 0; i <= FLOW_CLASSES; i++) {
+        struct flow_queue *queue = i < FLOW_CLASSES ? &table->idle[i] : &table->report;
+        const struct flow *flow = queue_first(table, queue);
+        if (!flow)
+            continue;
+        int64_t due = time_after(flow->link[queue->timer].key_ns, queue->interval_ns);
+        if (!first || due < *due_ns) {
+            first = queue;
+            *due_ns = due;
+        }
+    }
+    return first;
+}
+
+static void report_due(struct flow_table *table, struct flow *flow, int64_t told_ns, int64_t now_ns)
+{
+    if (flow_report(table, flow, told_ns))
+        return;
+    queue_drop(table, &table->report, flow);
+    queue_add(table, &table->report, flow, now_ns);
+}
+
+void flow_table_advance(struct flow_table *table, struct ptime now)
+{
+    now.ns = time_held(now.ns, RECORD_TIME_MAX_NS);
+    if (now.ns < table->clock_ns)
+        return;
+    if (now.ns < table->next_due_ns) {
+        table->clock_ns = now.ns;
+        return;
+    }
+    int64_t due;
+    struct flow_queue *queue;
+    while ((queue = first_due(table, &due)) && due <= now.ns) {
+        struct flow *flow = queue_first(table, queue);
+        int64_t told = due > table->clock_ns ? due : table->clock_ns;
+        if (queue->timer == TIMER_REPORT)
+            report_due(table, flow, told, now.ns);
+        else if (!put_back(table, flow))
+            flow_finish(table, flow, flow->closed != FLOW_OPEN ? flow->closed : FLOW_END_IDLE,
+                        told);
+    }
+    table->clock_ns = now.ns;
+    table->next_due_ns = due;
+}
+
+void flow_table_settle(struct flow_table *table, struct flow *flow, struct ptime now)
+{
+    uint64_t enough = table->config.report_bytes;
+    if (flow->fresh_bytes < enough)
+        return;
+    now.ns = time_held(now.ns, RECORD_TIME_MAX_NS);
+    for (int side = 0; side < SIDES; side++) {
+        uint64_t told = flow->mark[side].payload_bytes;
+        if (flow->side[side].counts.payload_bytes - told >= enough) {
+            flow_report(table, flow, now.ns > table->clock_ns ? now.ns : table->clock_ns);
+            return;
+        }
+    }
+}
+
+struct ptime flow_table_next_due(const struct flow_table *table)
+{
+    return (struct ptime){table->next_due_ns};
+}

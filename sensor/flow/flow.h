@@ -1,0 +1,267 @@
+/* The flow room's own picture of a flow and its table.
+ *
+ * struct flow is six cache lines, ordered by how often they are touched: the first (who, when,
+ * state) and the sender's side for every packet, the fourth for every TCP packet, the last two only
+ * when a record is due. Flows live in chunks that never move, so the content room may keep
+ * pointers; inside the room a flow is a 32-bit slot number.
+ *
+ * index.c finds a flow by key, queue.c keeps flows in order of time, expiry.c decides what is due,
+ * initiator.c says who opened, connection.c follows TCP's life, tcp.c its bytes, stray.c bytes out
+ * of place, holes.c what was not seen, record.c tells it, table.c ties them together. */
+#ifndef WEIR_SENSOR_FLOW_FLOW_H
+#define WEIR_SENSOR_FLOW_FLOW_H
+
+#include "weir/flow/table.h"
+
+#define FLOW_CHUNK         16384u     /* flows a chunk: 6 MiB, three huge pages */
+#define SLOT_NONE          UINT32_MAX /* no flow */
+#define PACKET_TIME_MAX_NS (RECORD_TIME_MAX_NS - NS_PER_DAY)
+
+/* Which idle time-out holds. Each has its queue. */
+enum flow_class {
+    CLASS_TCP_HALF,
+    CLASS_TCP_OPEN,
+    CLASS_TCP_CLOSED,
+    CLASS_UDP,
+    CLASS_ICMP,
+    CLASS_OTHER,
+    FLOW_CLASSES
+};
+
+enum flow_timer { TIMER_IDLE, TIMER_REPORT, TIMERS };
+
+/* Where a flow waits for a timer. Only queue.c changes it. */
+enum flow_place { PLACE_NOWHERE, PLACE_LIST, PLACE_HEAP };
+
+struct flow_link {
+    int64_t key_ns;      /* the instant the queue is sorted by */
+    uint32_t prev, next; /* slots, in PLACE_LIST */
+};
+
+/* What is known of one TCP direction (flow.tcp[side]). */
+#define TCP_KNOWN    1u /* next and start hold positions */
+#define TCP_FIRM     2u /* start is the initial sequence number + 1: the SYN was seen */
+#define TCP_FINISHED 4u /* a FIN was seen */
+#define TCP_ACKED    8u /* acked holds a position */
+#define TCP_STEP_ONE                                                                               \
+    16u /* the last acknowledgment went on by one: a FIN not seen, for all we know */
+#define TCP_SENT_ACK 32u /* sent an acknowledgment that was not a SYN or RST */
+
+struct flow_hole {
+    uint64_t from, to;
+};
+
+/* What most flows never need: what of one direction was not seen, or not in sequence. */
+struct flow_gaps {
+    uint64_t hole_bytes;           /* of at[] */
+    uint64_t forgotten;            /* missing bytes whose hole is no longer kept */
+    uint64_t apart;                /* payload outside the sequence that acknowledgments speak of */
+    uint32_t stray_from, stray_to; /* stray.c: the last far segment */
+    bool stray;                    /* there is one */
+    bool stray_apart;              /* its bytes are in `apart`, not retransmitted */
+    bool moved;                    /* the direction's own sequence took data since */
+    bool parallel;                 /* both were seen to go on side by side */
+    uint8_t patience;
+    uint32_t count, room;
+    struct flow_hole at[]; /* sorted, disjoint, between start and next */
+};
+
+struct flow_side_state {
+    struct side_counts counts;
+    uint64_t next; /* position after the highest byte seen; the low half is its sequence number */
+};
+
+struct flow {
+    _Alignas(128) struct flow_key key;
+    int64_t last_ns;      /* the latest of its packets */
+    uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
+    uint8_t flags;        /* FLOW_…, without FLOW_ONE_SIDED */
+    uint8_t class;        /* enum flow_class */
+    uint8_t idle_queue;   /* the queue it waits in, perhaps not yet its class's */
+    uint8_t place[TIMERS];
+    uint8_t closed; /* FLOW_OPEN, FLOW_END_CLOSED or FLOW_END_RESET */
+    uint8_t tcp[SIDES];
+
+    struct flow_side_state side[SIDES];
+
+    uint64_t acked[SIDES]; /* highest position the peer acknowledged */
+    uint64_t start[SIDES]; /* position of the first byte */
+    struct flow_gaps *gaps[SIDES];
+    void *content;
+    int64_t start_ns;
+
+    struct flow_mark mark[SIDES];
+
+    uint64_t ordinal;
+    int64_t fresh_since_ns;
+    struct flow_link link[TIMERS];
+    uint32_t slot;
+};
+_Static_assert(sizeof(struct flow) == 6 * 64, "a flow is six cache lines");
+_Static_assert(sizeof(struct flow_key) == 40, "a key is five words");
+
+struct queue_entry {
+    int64_t key_ns;
+    uint64_t ordinal; /* whose; 0 or another's: stale */
+    uint32_t slot;
+};
+
+struct flow_queue {
+    enum flow_timer timer;
+    int64_t interval_ns; /* due = key + interval */
+    uint32_t head, tail; /* the list, sorted by key */
+    struct queue_entry *heap;
+    size_t heap_count, heap_room;
+};
+
+struct index_slot {
+    uint32_t tag; /* low half of the hash */
+    uint32_t slot;
+};
+
+struct flow_index {
+    struct index_slot *at;
+    uint32_t mask, count;
+    uint64_t seed[4];
+};
+
+struct flow_table {
+    struct flow_config config;
+    struct flow_events events;
+    void *context;
+    int64_t clock_ns;    /* up to which flow_table_advance has come */
+    int64_t next_due_ns; /* nothing is due before */
+    struct flow_index index;
+    struct flow_queue idle[FLOW_CLASSES];
+    struct flow_queue report;
+    struct flow **chunk;
+    uint32_t chunk_count, slots, free_slot; /* free slots are chained by link[0].next */
+    uint32_t count;
+    uint64_t begun, evicted, one_sided, two_sided;
+    uint64_t tcp_payload_bytes, tcp_missing_bytes, holes_forgotten, far_segments;
+};
+
+static inline struct flow *flow_at(const struct flow_table *table, uint32_t slot)
+{
+    return &table->chunk[slot / FLOW_CHUNK][slot % FLOW_CHUNK];
+}
+
+static inline enum flow_side side_other(enum flow_side side)
+{
+    return side == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG;
+}
+
+/* Captures can claim any time; records carry ± RECORD_TIME_MAX_NS. A packet's time is held a day
+ * inside of that, so that what is due after it can be told too. */
+static inline int64_t time_held(int64_t time_ns, int64_t limit_ns)
+{
+    if (time_ns > limit_ns)
+        return limit_ns;
+    return time_ns < -limit_ns ? -limit_ns : time_ns;
+}
+
+/* `from` plus a span >= 0, stopping at the end of time. */
+static inline int64_t time_after(int64_t from, int64_t span)
+{
+    int64_t sum;
+    return __builtin_add_overflow(from, span, &sum) ? INT64_MAX : sum;
+}
+
+/* --- pages.c: memory in huge pages where it is large; not zeroed; free() frees it */
+void *pages_alloc(size_t size);
+
+/* --- index.c: by (address, port) × 2, protocol and VLAN, in either direction */
+
+/* A key as words, sender first: what is compared and hashed. */
+struct probe {
+    uint64_t from[2], to[2];
+    uint64_t rest,
+        rest_turned; /* ports, VLAN, protocol as they lie in a key; with the ports swapped */
+    uint64_t hash;
+};
+
+void index_init(struct flow_index *index);
+void index_fini(struct flow_index *index);
+struct probe index_probe(const struct flow_index *index, const struct packet *packet);
+struct flow_key probe_key(const struct probe *probe);
+/* The flow, or NULL; *side is who sent the packet. */
+struct flow *index_find(const struct flow_table *table, const struct probe *probe,
+                        enum flow_side *side);
+void index_expect(const struct flow_table *table, const struct probe *probe, int stage);
+void index_add(struct flow_index *index, uint64_t hash, uint32_t slot);
+void index_remove(struct flow_index *index, const struct flow_key *key, uint32_t slot);
+void index_clear(struct flow_index *index);
+
+/* --- queue.c */
+void queue_init(struct flow_queue *queue, enum flow_timer timer, int64_t interval_ns);
+void queue_fini(struct flow_queue *queue);
+void queue_clear(struct flow_queue *queue); /* all flows have gone */
+void queue_add(struct flow_table *table, struct flow_queue *queue, struct flow *flow,
+               int64_t key_ns);
+void queue_drop(struct flow_table *table, struct flow_queue *queue, struct flow *flow);
+/* The flow with the smallest key, which stays; NULL when the queue is empty. */
+struct flow *queue_first(struct flow_table *table, struct flow_queue *queue);
+
+/* --- expiry.c */
+void expiry_begin(struct flow_table *table, struct flow *flow);
+void expiry_set_class(struct flow_table *table, struct flow *flow, enum flow_class class);
+void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns);
+struct flow *expiry_oldest(struct flow_table *table);
+void expiry_drop(struct flow_table *table, struct flow *flow);
+
+/* --- initiator.c: true when the packet's sender opened the flow; *by_syn when a SYN says so. */
+bool initiator_is_sender(const struct packet *packet, bool *by_syn);
+
+/* --- connection.c */
+bool connection_begins_anew(const struct flow_table *table, const struct flow *flow,
+                            enum flow_side side, const struct packet *packet);
+void connection_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
+                       const struct packet *packet);
+
+/* --- tcp.c */
+#define TCP_FAR  (INT64_C(1) << 30) /* the largest window TCP can have: RFC 7323 2.3 */
+#define TCP_NEAR (INT64_C(1) << 24) /* a window hosts really use */
+/* Positions are sequence numbers unwrapped to 64 bits near the highest position known. */
+uint64_t tcp_position(const struct flow *flow, enum flow_side side, uint32_t seq);
+/* How far `seq` lies from the highest position known. */
+int64_t tcp_distance(const struct flow *flow, enum flow_side side, uint32_t seq);
+void tcp_count_fresh(struct flow_table *table, struct flow *flow, enum flow_side side,
+                     uint64_t bytes);
+/* Gives up the sequence followed so far for one that begins at `seq`. What is missing stays so;
+ * what was not acknowledged never will be. */
+void tcp_begin_again(struct flow *flow, enum flow_side side, uint32_t seq);
+void tcp_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
+              uint32_t size);
+void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
+                const struct packet *packet);
+
+/* --- stray.c: data too far from where its direction is */
+void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
+                uint32_t size);
+/* Data may follow from `seq`, though it is far off: a SYN said so that cannot be believed yet. */
+void stray_note(struct flow *flow, enum flow_side side, uint32_t seq);
+/* The peer acknowledged `ack`, which is far off too. */
+void stray_acknowledged(struct flow_table *table, struct flow *flow, enum flow_side side,
+                        uint32_t ack);
+
+/* --- holes.c */
+struct flow_gaps *gaps_of(struct flow *flow, enum flow_side side); /* made when there are none */
+/* [from, to) was not seen. It overlaps no hole there is. */
+void gaps_open(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
+               uint64_t to);
+/* [from, to) was seen: how much of it had been missing. */
+uint64_t gaps_fill(struct flow_table *table, struct flow *flow, enum flow_side side, uint64_t from,
+                   uint64_t to);
+/* Missing bytes at or above `from`. */
+uint64_t gaps_above(const struct flow_gaps *gaps, uint64_t from);
+void gaps_forget_all(struct flow_gaps *gaps);
+
+/* --- record.c: missing_bytes as records tell it */
+uint64_t flow_missing_told(const struct flow *flow, enum flow_side side);
+
+/* --- table.c: reports the end, releases the flow. */
+void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end, int64_t time_ns);
+/* Reports progress; true when it was accepted and the flow has nothing unreported. */
+bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns);
+
+#endif

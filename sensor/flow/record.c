@@ -1,0 +1,52 @@
+/* What the table knows of a flow, as a record. The content room adds what it proved; capture the
+ * record's number and the tail.
+ * Thread: the capture thread. */
+#include "flow.h"
+
+uint8_t flow_get_flags(const struct flow *flow)
+{
+    bool two = flow->side[SIDE_ORIG].counts.packets && flow->side[SIDE_RESP].counts.packets;
+    if (flow->key.proto == PROTO_TCP && !two)
+        return (uint8_t)(flow->flags | FLOW_ONE_SIDED);
+    return flow->flags;
+}
+
+/* What is told never takes back a span of bytes that was told before: a FIN may show that one byte
+ * thought missing was its own number. */
+uint64_t flow_missing_told(const struct flow *flow, enum flow_side side)
+{
+    const struct side_counts *total = &flow->side[side].counts;
+    uint64_t told = flow->mark[side].payload_bytes + flow->mark[side].missing_bytes;
+    if (total->payload_bytes + total->missing_bytes >= told)
+        return total->missing_bytes;
+    return told - total->payload_bytes;
+}
+
+void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime time,
+                      struct record_flow *record)
+{
+    *record = (struct record_flow){
+        .header = {.size = (uint32_t)record_size(sizeof *record, 0),
+                   .kind = RECORD_FLOW,
+                   .version = RECORD_VERSION,
+                   .time_ns = time.ns},
+        .key = flow->key,
+        .start_ns = flow->start_ns,
+        .last_ns = flow->last_ns,
+        .fresh_since_ns =
+            flow->place[TIMER_REPORT] != PLACE_NOWHERE ? flow->fresh_since_ns : flow->last_ns,
+        .end = (uint8_t)end,
+        .flags = flow_get_flags(flow),
+    };
+    for (int side = 0; side < SIDES; side++) {
+        const struct side_counts *total = &flow->side[side].counts;
+        const struct flow_mark *mark = &flow->mark[side];
+        uint64_t missing = flow_missing_told(flow, (enum flow_side)side);
+        record->total[side] = *total;
+        record->total[side].missing_bytes = missing;
+        record->fresh[side].payload_bytes = (int64_t)(total->payload_bytes - mark->payload_bytes);
+        record->fresh[side].missing_bytes = (int64_t)(missing - mark->missing_bytes);
+        record->fresh[side].acked_bytes = (int64_t)(total->acked_bytes - mark->acked_bytes);
+        record->fresh[side].packets = (int64_t)(total->packets - mark->packets);
+    }
+}

@@ -1,0 +1,432 @@
+/* The flow table: one packet in, counts up.
+ *
+ * Theory of operation. A packet's key is looked up in either direction (index.c). A flow that is
+ * not there begins: a slot from a chunk, the originator guessed or known (initiator.c), its timers
+ * set (expiry.c). Then the sender's counters go up, and for TCP the sequence numbers decide what of
+ * the payload is new (tcp.c) and whether the connection lives (connection.c). Fragments other than
+ * the first have no ports: they make a flow of their own with ports 0 and count as plain IP
+ * payload.
+ *
+ * A flow ends by time-out, by a new connection on its ports, by eviction at max_flows, or with the
+ * input. Its memory goes to a free list; chunks are kept, so the table is as large as it ever was,
+ * at most max_flows × 384 bytes and, for flows with losses, the holes (1 KiB a side at most).
+ *
+ * Thread: the capture thread. The callbacks must not come back into the table. */
+#include "flow.h"
+
+#include "weir/base/buffer.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+struct flow_config flow_config_default(void)
+{
+    return (struct flow_config){
+        .max_flows = 1000000,
+        .tcp_open_ns = NS_PER_HOUR,
+        .tcp_half_ns = 60 * NS_PER_S,
+        .tcp_closed_ns = 10 * NS_PER_S,
+        .udp_ns = 180 * NS_PER_S,
+        .icmp_ns = 60 * NS_PER_S,
+        .other_ns = 120 * NS_PER_S,
+        .report_ns = 10 * NS_PER_S,
+        .report_bytes = UINT64_C(1) << 20,
+    };
+}
+
+/* --- the table's memory ------------------------------------------------------------------- */
+
+struct flow_table *flow_table_new(const struct flow_config *config,
+                                  const struct flow_events *events, void *context)
+{
+    struct flow_table *table = xcalloc(1, sizeof *table);
+    table->config = *config;
+    if (table->config.max_flows == 0)
+        table->config.max_flows = 1;
+    if (table->config.report_ns < 1)
+        table->config.report_ns = 1;
+    table->events = *events;
+    table->context = context;
+    table->clock_ns = INT64_MIN;
+    table->next_due_ns = INT64_MAX;
+    table->free_slot = SLOT_NONE;
+    index_init(&table->index);
+    const int64_t idle_ns[FLOW_CLASSES] = {
+        [CLASS_TCP_HALF] = config->tcp_half_ns,
+        [CLASS_TCP_OPEN] = config->tcp_open_ns,
+        [CLASS_TCP_CLOSED] = config->tcp_closed_ns,
+        [CLASS_UDP] = config->udp_ns,
+        [CLASS_ICMP] = config->icmp_ns,
+        [CLASS_OTHER] = config->other_ns,
+    };
+    for (int class = 0; class < FLOW_CLASSES; class ++)
+        queue_init(&table->idle[class], TIMER_IDLE, idle_ns[class]);
+    queue_init(&table->report, TIMER_REPORT, table->config.report_ns);
+    return table;
+}
+
+/* One more chunk; the last one is as small as max_flows allows. */
+static void chunk_add(struct flow_table *table)
+{
+    uint32_t flows = table->config.max_flows - table->slots;
+    if (flows > FLOW_CHUNK)
+        flows = FLOW_CHUNK;
+    size_t chunks = table->chunk_count + 1;
+    table->chunk = xrealloc(table->chunk, chunks * sizeof(struct flow *));
+    table->chunk[table->chunk_count++] = pages_alloc(flows * sizeof(struct flow));
+}
+
+static struct flow *slot_take(struct flow_table *table)
+{
+    uint32_t slot = table->free_slot;
+    if (slot != SLOT_NONE) {
+        table->free_slot = flow_at(table, slot)->link[0].next;
+    } else {
+        if (table->slots / FLOW_CHUNK == table->chunk_count)
+            chunk_add(table);
+        slot = table->slots++;
+    }
+    struct flow *flow = flow_at(table, slot);
+    *flow = (struct flow){.slot = slot};
+    return flow;
+}
+
+/* Tells the owner of its content, and forgets what hangs on the flow. */
+static void let_go(struct flow_table *table, struct flow *flow)
+{
+    table->events.release(table->context, flow);
+    for (int side = 0; side < SIDES; side++) {
+        free(flow->gaps[side]);
+        flow->gaps[side] = NULL;
+    }
+    flow->ordinal = 0;
+    table->count--;
+}
+
+static void release(struct flow_table *table, struct flow *flow)
+{
+    index_remove(&table->index, &flow->key, flow->slot);
+    expiry_drop(table, flow);
+    let_go(table, flow);
+    flow->link[0].next = table->free_slot;
+    table->free_slot = flow->slot;
+}
+
+void flow_table_free(struct flow_table *table)
+{
+    if (!table)
+        return;
+    for (uint32_t slot = 0; slot < table->slots; slot++) {
+        if (flow_at(table, slot)->ordinal != 0)
+            let_go(table, flow_at(table, slot));
+    }
+    for (int class = 0; class < FLOW_CLASSES; class ++)
+        queue_fini(&table->idle[class]);
+    queue_fini(&table->report);
+    index_fini(&table->index);
+    for (uint32_t i = 0; i < table->chunk_count; i++)
+        free(table->chunk[i]);
+    free(table->chunk);
+    free(table);
+}
+
+/* --- beginning and end -------------------------------------------------------------------- */
+
+bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns)
+{
+    flow->fresh_bytes = 0; /* refused or not: the next attempt waits for as much again */
+    if (!table->events.report(table->context, flow, FLOW_OPEN, (struct ptime){time_ns}))
+        return false;
+    for (int side = 0; side < SIDES; side++) {
+        const struct side_counts *counts = &flow->side[side].counts;
+        flow->mark[side] = (struct flow_mark){
+            .payload_bytes = counts->payload_bytes,
+            .missing_bytes = flow_missing_told(flow, (enum flow_side)side),
+            .acked_bytes = counts->acked_bytes,
+            .packets = counts->packets,
+        };
+    }
+    queue_drop(table, &table->report, flow);
+    return true;
+}
+
+/* One-sided TCP counts when something was said: a SYN nobody answered is no sign of blindness. */
+static void count_sides(struct flow_table *table, const struct flow *flow)
+{
+    if (flow->key.proto != PROTO_TCP)
+        return;
+    const struct side_counts *orig = &flow->side[SIDE_ORIG].counts;
+    const struct side_counts *resp = &flow->side[SIDE_RESP].counts;
+    if (orig->packets && resp->packets)
+        table->two_sided++;
+    else if (orig->payload_bytes || resp->payload_bytes ||
+             ((flow->tcp[SIDE_ORIG] | flow->tcp[SIDE_RESP]) & TCP_SENT_ACK))
+        table->one_sided++;
+}
+
+static void tell_end(struct flow_table *table, struct flow *flow, enum flow_end end,
+                     int64_t time_ns)
+{
+    table->events.report(table->context, flow, end, (struct ptime){time_ns});
+    count_sides(table, flow);
+}
+
+void flow_finish(struct flow_table *table, struct flow *flow, enum flow_end end, int64_t time_ns)
+{
+    tell_end(table, flow, end, time_ns);
+    if (end == FLOW_END_EVICTED)
+        table->evicted++;
+    release(table, flow);
+}
+
+static enum flow_class class_of(const struct packet *packet)
+{
+    switch (packet->proto) {
+    case PROTO_TCP:
+        return packet->later_fragment ? CLASS_OTHER : CLASS_TCP_HALF;
+    case PROTO_UDP:
+        return CLASS_UDP;
+    case PROTO_ICMP:
+    case PROTO_ICMP6:
+        return CLASS_ICMP;
+    default:
+        return CLASS_OTHER;
+    }
+}
+
+static struct flow_key key_turned(const struct flow_key *key)
+{
+    struct flow_key back = *key;
+    back.orig_ip = key->resp_ip;
+    back.resp_ip = key->orig_ip;
+    back.orig_port = key->resp_port;
+    back.resp_port = key->orig_port;
+    return back;
+}
+
+/* What is told now is not told before what was told already. */
+static int64_t not_before(const struct flow_table *table, int64_t time_ns)
+{
+    return time_ns > table->clock_ns ? time_ns : table->clock_ns;
+}
+
+static struct flow *begin(struct flow_table *table, const struct probe *probe,
+                          const struct packet *packet, int64_t time_ns, enum flow_side *side)
+{
+    if (table->count >= table->config.max_flows)
+        flow_finish(table, expiry_oldest(table), FLOW_END_EVICTED, not_before(table, time_ns));
+    struct flow *flow = slot_take(table);
+    bool by_syn;
+    flow->key = probe_key(probe);
+    *side = initiator_is_sender(packet, &by_syn) ? SIDE_ORIG : SIDE_RESP;
+    if (*side == SIDE_RESP)
+        flow->key = key_turned(&flow->key);
+    flow->class = (uint8_t)class_of(packet);
+    if (by_syn)
+        flow->flags = FLOW_ORIG_BY_SYN;
+    else if (flow->class == CLASS_TCP_HALF)
+        flow->flags = FLOW_MIDSTREAM;
+    flow->start_ns = flow->last_ns = time_ns;
+    flow->ordinal = ++table->begun;
+    table->count++;
+    index_add(&table->index, probe->hash, flow->slot);
+    expiry_begin(table, flow);
+    return flow;
+}
+
+/* --- a packet ----------------------------------------------------------------------------- */
+
+/* The guess about the originator was wrong: everything that has a side changes it. */
+static void swap_sides(struct flow_table *table, struct flow *flow)
+{
+#define SWAP(type, a, b)                                                                           \
+    do {                                                                                           \
+        type kept = a;                                                                             \
+        a = b;                                                                                     \
+        b = kept;                                                                                  \
+    } while (0)
+    flow->key = key_turned(&flow->key);
+    SWAP(struct flow_side_state, flow->side[0], flow->side[1]);
+    SWAP(struct flow_mark, flow->mark[0], flow->mark[1]);
+    SWAP(struct flow_gaps *, flow->gaps[0], flow->gaps[1]);
+    SWAP(uint64_t, flow->acked[0], flow->acked[1]);
+    SWAP(uint64_t, flow->start[0], flow->start[1]);
+    SWAP(uint8_t, flow->tcp[0], flow->tcp[1]);
+#undef SWAP
+    table->events.swapped(table->context, flow);
+}
+
+/* A SYN settles who opened, even when it comes late. */
+static enum flow_side settle_originator(struct flow_table *table, struct flow *flow,
+                                        enum flow_side side, const struct packet *packet)
+{
+    bool by_syn;
+    bool sender = initiator_is_sender(packet, &by_syn);
+    if (!by_syn || (flow->flags & FLOW_ORIG_BY_SYN))
+        return side;
+    flow->flags |= FLOW_ORIG_BY_SYN;
+    if (sender == (side == SIDE_ORIG))
+        return side;
+    swap_sides(table, flow);
+    return side_other(side);
+}
+
+static void count_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
+                         const struct packet *packet, int64_t time_ns)
+{
+    struct side_counts *counts = &flow->side[side].counts;
+    counts->packets++;
+    counts->wire_bytes += packet->wire_bytes;
+    counts->ip_bytes += packet->ip_bytes;
+    if (time_ns > flow->last_ns)
+        flow->last_ns = time_ns;
+    if (time_ns < flow->start_ns)
+        flow->start_ns = time_ns;
+    expiry_touch(table, flow, time_ns);
+    if (packet->proto == PROTO_TCP && !packet->later_fragment) {
+        tcp_packet(table, flow, side, packet);
+        connection_packet(table, flow, side, packet);
+        return;
+    }
+    counts->payload_bytes += packet->payload_bytes;
+    counts->acked_bytes += packet->payload_bytes;
+    flow->fresh_bytes += packet->payload_bytes;
+    if (flow->side[side_other(side)].counts.packets)
+        flow->flags |= FLOW_ESTABLISHED;
+}
+
+void flow_table_expect(const struct flow_table *table, const struct packet *packet, int stage)
+{
+    struct probe probe = index_probe(&table->index, packet);
+    index_expect(table, &probe, stage);
+}
+
+struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,
+                               enum flow_side *side)
+{
+    struct probe probe = index_probe(&table->index, packet);
+    int64_t time_ns = time_held(packet->time.ns, PACKET_TIME_MAX_NS);
+    bool tcp = packet->proto == PROTO_TCP && !packet->later_fragment;
+    struct flow *flow = index_find(table, &probe, side);
+    if (flow && tcp && connection_begins_anew(table, flow, *side, packet)) {
+        flow_finish(table, flow, FLOW_END_REUSED, not_before(table, time_ns));
+        flow = NULL;
+    }
+    if (!flow)
+        flow = begin(table, &probe, packet, time_ns, side);
+    else if (tcp)
+        *side = settle_originator(table, flow, *side, packet);
+    count_packet(table, flow, *side, packet, time_ns);
+    return flow;
+}
+
+/* --- the end of the input, and questions -------------------------------------------------- */
+
+/* The addresses as big-endian words beside the flow: nearly all comparisons end there, without a
+ * look at the flow. Both addresses are of one family, so IPv4 differs in its low words only. */
+struct finish_entry {
+    uint64_t orig[2], resp;
+    struct flow *flow;
+};
+
+static int by_key(const void *a, const void *b)
+{
+    const struct finish_entry *left = a, *right = b;
+    if (left->orig[0] != right->orig[0])
+        return left->orig[0] < right->orig[0] ? -1 : 1;
+    if (left->orig[1] != right->orig[1])
+        return left->orig[1] < right->orig[1] ? -1 : 1;
+    if (left->resp != right->resp)
+        return left->resp < right->resp ? -1 : 1;
+    return memcmp(&left->flow->key, &right->flow->key, sizeof left->flow->key);
+}
+
+static struct finish_entry finish_entry(struct flow *flow)
+{
+    uint64_t word[4];
+    memcpy(word, &flow->key, sizeof word);
+    bool v4 = ip_is_v4(&flow->key.orig_ip);
+    return (struct finish_entry){
+        {be64toh(word[0]), be64toh(word[1])}, be64toh(word[v4 ? 3 : 2]), flow};
+}
+
+static struct finish_entry *sorted_flows(const struct flow_table *table)
+{
+    struct finish_entry *all = xcalloc((size_t)table->count + 1, sizeof *all);
+    size_t count = 0;
+    for (uint32_t slot = 0; slot < table->slots; slot++) {
+        if (flow_at(table, slot)->ordinal != 0)
+            all[count++] = finish_entry(flow_at(table, slot));
+    }
+    qsort(all, count, sizeof *all, by_key);
+    return all;
+}
+
+void flow_table_finish(struct flow_table *table, struct ptime now)
+{
+    flow_table_advance(table, now);
+    struct finish_entry *all = sorted_flows(table);
+    uint32_t count = table->count;
+    for (uint32_t i = 0; i < count; i++) {
+        struct flow *flow = all[i].flow;
+        for (size_t line = 0; i + 4 < count && line < sizeof *flow; line += 64)
+            __builtin_prefetch((const char *)all[i + 4].flow + line);
+        tell_end(table, flow, flow->closed != FLOW_OPEN ? flow->closed : FLOW_END_INPUT,
+                 table->clock_ns);
+        let_go(table, flow);
+    }
+    free(all);
+    index_clear(&table->index);
+    for (int class = 0; class < FLOW_CLASSES; class ++)
+        queue_clear(&table->idle[class]);
+    queue_clear(&table->report);
+    table->slots = 0;
+    table->free_slot = SLOT_NONE;
+    table->next_due_ns = INT64_MAX;
+}
+
+const struct flow_key *flow_get_key(const struct flow *flow)
+{
+    return &flow->key;
+}
+
+const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side)
+{
+    return &flow->side[side].counts;
+}
+
+struct ptime flow_get_start(const struct flow *flow)
+{
+    return (struct ptime){flow->start_ns};
+}
+
+uint64_t flow_get_ordinal(const struct flow *flow)
+{
+    return flow->ordinal;
+}
+
+void **flow_content_slot(struct flow *flow)
+{
+    return &flow->content;
+}
+
+uint32_t flow_table_count(const struct flow_table *table)
+{
+    return table->count;
+}
+
+uint64_t flow_table_far_segments(const struct flow_table *table)
+{
+    return table->far_segments;
+}
+
+void flow_table_health(const struct flow_table *table, struct health *health)
+{
+    health->tcp_payload_bytes += table->tcp_payload_bytes;
+    health->tcp_missing_bytes += table->tcp_missing_bytes;
+    health->tcp_holes_forgotten += table->holes_forgotten;
+    health->flows += table->begun;
+    health->flows_evicted += table->evicted;
+    health->flows_one_sided += table->one_sided;
+    health->flows_two_sided += table->two_sided;
+}

@@ -1,0 +1,191 @@
+/* Sums by host, destination and prefix, and the ranking. What does not fit is counted in
+ * `overflow`, and the summary says so. Thread: the engine's. */
+#include "weir/investigate/hosts.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RANK_MIN_BYTES (64u << 10)
+
+struct hosts *hosts_new(void)
+{
+    struct hosts *hosts = xcalloc(1, sizeof *hosts);
+    map_init(&hosts->map);
+    map_init(&hosts->outside);
+    return hosts;
+}
+
+static void free_host(void *value)
+{
+    struct host_sum *host = value;
+    map_fini(&host->destinations, free);
+    free(host);
+}
+
+void hosts_free(struct hosts *hosts)
+{
+    if (!hosts)
+        return;
+    map_fini(&hosts->map, free_host);
+    map_fini(&hosts->outside, free);
+    free(hosts);
+}
+
+/* The entry of `key`, made (zeroed) when there is room for it; NULL when there is none. */
+static void *get_or_make(struct map *map, const void *key, size_t key_size, size_t value_size,
+                         size_t most)
+{
+    void *value = map_get(map, key, key_size);
+    if (value || map->count >= most)
+        return value;
+    value = xcalloc(1, value_size);
+    map_put(map, key, key_size, value);
+    return value;
+}
+
+static void add_outside(struct hosts *hosts, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    int64_t bytes = record->fresh[0].payload_bytes + record->fresh[1].payload_bytes;
+    const struct ip *ends[2] = {&record->key.orig_ip, &record->key.resp_ip};
+    for (int i = 0; i < 2; i++) {
+        struct prefix prefix = prefix_of(ends[i], 16, 32);
+        uint64_t *sum =
+            get_or_make(&hosts->outside, &prefix, sizeof prefix, sizeof *sum, PREFIXES_MAX);
+        if (sum)
+            *sum += bytes > 0 ? (uint64_t)bytes : 0;
+        else
+            hosts->overflow++;
+    }
+}
+
+static void add_destination(struct hosts *hosts, struct host_sum *host,
+                            const struct flow_view *view)
+{
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(view->destination, key);
+    struct destination_sum *sum =
+        get_or_make(&host->destinations, key, strlen(key), sizeof *sum, HOSTS_DESTINATIONS);
+    if (!sum) {
+        hosts->overflow++;
+        return;
+    }
+    sum->destination = *view->destination;
+    sum->out_bytes += view->out.value;
+}
+
+void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
+{
+    if (view->scope == SCOPE_TRANSIT)
+        add_outside(hosts, view);
+    if (!view->host)
+        return;
+    volume_add(&hosts->out, view->out);
+    hosts->service_bytes[view->record->service] += view->out.value;
+    struct host_sum *host =
+        get_or_make(&hosts->map, view->host, sizeof *view->host, sizeof *host, HOSTS_MAX);
+    if (!host) {
+        hosts->overflow++;
+        return;
+    }
+    host->host = *view->host;
+    volume_add(&host->out, view->out);
+    host->in_bytes += view->in_bytes;
+    host->service_bytes[view->record->service] += view->out.value;
+    host->flows += view->record->end != FLOW_OPEN;
+    add_destination(hosts, host, view);
+}
+
+/* --- ranking --------------------------------------------------------------------------------- */
+
+/* destination key → how many hosts sent to it. */
+static void count_users(const struct hosts *hosts, struct map *users)
+{
+    size_t at = 0;
+    for (const struct map_entry *h; (h = map_next(&hosts->map, &at)) != NULL;) {
+        const struct host_sum *host = h->value;
+        size_t to = 0;
+        for (const struct map_entry *d; (d = map_next(&host->destinations, &to)) != NULL;) {
+            const struct destination_sum *sum = d->value;
+            uint32_t *count = get_or_make(users, d->key, d->key_size, sizeof *count, SIZE_MAX);
+            *count += sum->out_bytes > 0;
+        }
+    }
+}
+
+static struct ranked weigh(const struct host_sum *host, const struct map *users)
+{
+    struct ranked ranked = {.host = host};
+    const struct map_entry **sorted = map_sorted(&host->destinations);
+    double heaviest = 0;
+    for (size_t i = 0; i < host->destinations.count; i++) {
+        const struct destination_sum *sum = sorted[i]->value;
+        const uint32_t *count = map_get(users, sorted[i]->key, sorted[i]->key_size);
+        double weight = count && *count ? (double)sum->out_bytes / *count : 0;
+        ranked.weight += weight;
+        if (weight > heaviest) {
+            heaviest = weight;
+            ranked.top = sum;
+            ranked.top_hosts = *count;
+        }
+    }
+    free(sorted);
+    double out = (double)host->out.value, in = (double)host->in_bytes;
+    ranked.pcr = out + in > 0 ? (out - in) / (out + in) : 0;
+    ranked.weight *= (1 + ranked.pcr) / 2;
+    return ranked;
+}
+
+static int by_weight(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    return ip_compare(&x->host->host, &y->host->host);
+}
+
+size_t hosts_rank(const struct hosts *hosts, struct ranked *ranked, size_t room)
+{
+    struct map users;
+    map_init(&users);
+    count_users(hosts, &users);
+    struct ranked *all = xcalloc(hosts->map.count + 1, sizeof *all);
+    size_t count = 0, at = 0;
+    for (const struct map_entry *e; (e = map_next(&hosts->map, &at)) != NULL;) {
+        const struct host_sum *host = e->value;
+        if (host->out.value >= RANK_MIN_BYTES)
+            all[count++] = weigh(host, &users);
+    }
+    qsort(all, count, sizeof *all, by_weight);
+    count = count < room ? count : room;
+    memcpy(ranked, all, count * sizeof *all);
+    free(all);
+    map_fini(&users, free);
+    return count;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct prefix_sum *x = a, *y = b;
+    if (x->bytes != y->bytes)
+        return x->bytes > y->bytes ? -1 : 1;
+    return memcmp(&x->prefix, &y->prefix, sizeof x->prefix);
+}
+
+size_t hosts_outside(const struct hosts *hosts, struct prefix_sum *sum, size_t room)
+{
+    struct prefix_sum *all = xcalloc(hosts->outside.count + 1, sizeof *all);
+    size_t count = 0, at = 0;
+    for (const struct map_entry *e; (e = map_next(&hosts->outside, &at)) != NULL;) {
+        const uint64_t *bytes = e->value;
+        memcpy(&all[count].prefix, e->key, sizeof all->prefix);
+        all[count++].bytes = *bytes;
+    }
+    qsort(all, count, sizeof *all, by_bytes);
+    count = count < room ? count : room;
+    memcpy(sum, all, count * sizeof *all);
+    free(all);
+    return count;
+}

@@ -1,0 +1,228 @@
+/* The summary for programs. The same figures as the text, exact. `duration_s` is the only one that
+ * may differ between two runs of the same input. Thread: the engine's. */
+#include "weir/investigate/summary.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RANK_KEPT 20
+
+static void put_time(struct json *json, const char *key, struct ptime time)
+{
+    char text[40];
+    if (time.ns == INT64_MAX || time.ns == INT64_MIN)
+        json_none(json, key);
+    else
+        json_str(json, key, ptime_iso(time, text, sizeof text));
+}
+
+static void put_volume(struct json *json, const char *key, struct volume volume)
+{
+    json_open(json, key);
+    json_uint(json, "value", volume.value);
+    json_uint(json, "low", volume.low);
+    json_uint(json, "high", volume.high);
+    json_close(json);
+}
+
+static void put_inputs(struct json *json, const struct summary *s)
+{
+    char hex[HEX_SIZE(SHA256_SIZE)];
+    json_list(json, "inputs");
+    for (size_t i = 0; i < s->input_count; i++) {
+        const struct summary_input *input = &s->input[i];
+        const char *slash = strrchr(input->path, '/');
+        json_open(json, NULL);
+        json_str(json, "name", slash ? slash + 1 : input->path);
+        json_str(json, "problem", input->problem);
+        json_uint(json, "packets", input->packets);
+        json_uint(json, "wire_bytes", input->bytes);
+        put_time(json, "first", input->first);
+        put_time(json, "last", input->last);
+        json_uint(json, "longest_cut", input->longest_cut);
+        json_str(json, "link", input->link);
+        json_str(json, "sha256",
+                 input->packets || !input->problem ? hex_text(input->sha256, SHA256_SIZE, hex)
+                                                   : NULL);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_inside(struct json *json, const struct summary *s)
+{
+    char text[PREFIX_TEXT_SIZE];
+    struct prefix_sum sum[10];
+    size_t count = hosts_outside(s->hosts, sum, 10);
+    json_list(json, "inside");
+    for (size_t i = 0; i < s->inside->count; i++)
+        json_str(json, NULL, prefix_text(&s->inside->item[i], text));
+    json_close(json);
+    json_bool(json, "inside_guessed", s->inside_guessed);
+    json_list(json, "neither_side_inside");
+    for (size_t i = 0; i < count; i++) {
+        json_open(json, NULL);
+        json_str(json, "prefix", prefix_text(&sum[i].prefix, text));
+        json_uint(json, "payload_bytes", sum[i].bytes);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_rank(struct json *json, const struct incident_rank *rank)
+{
+    json_open(json, NULL);
+    json_str(json, "detector", rank->detector->id);
+    json_uint(json, "alerts", rank->raises);
+    put_time(json, "first_alert", rank->first);
+    put_volume(json, "out_bytes_at_first_alert", rank->first_out);
+    json_uint(json, "score", (uint64_t)rank->finding.score);
+    json_number(json, "p", rank->finding.p);
+    json_list(json, "reasons");
+    for (size_t i = 0; i < rank->finding.reason_count; i++)
+        json_str(json, NULL, rank->finding.reason[i].text);
+    json_close(json);
+    json_number(json, "would_not_fire_below", rank->finding.needs);
+    json_str(json, "unit", rank->finding.needs_unit);
+    json_close(json);
+}
+
+static void put_incident(struct json *json, const struct incident *incident)
+{
+    const struct story *story = &incident->story;
+    char text[IP_TEXT_SIZE], name[16];
+    static const struct ip nobody;
+    json_open(json, NULL);
+    json_str(json, "id", incident->id);
+    json_str(json, "short", incident_short(incident->id, name));
+    json_int(json, "score", incident->score);
+    json_str(json, "urgency", urgency_name[incident->urgency]);
+    json_str(json, "host",
+             ip_compare(&story->host, &nobody) == 0 ? NULL : ip_text(&story->host, text));
+    json_str(json, "destination", story->has_destination ? story->destination.name : NULL);
+    json_bool(json, "served", story->has_destination && story->destination.role == ROLE_SERVED);
+    put_time(json, "first", story->first);
+    put_time(json, "last", story->last);
+    put_volume(json, "out_bytes", story->out);
+    json_uint(json, "in_bytes", story->in_bytes);
+    json_open(json, "out_bytes_by_service");
+    for (int i = 0; i < SERVICES; i++)
+        if (story->service_bytes[i] > 0)
+            json_uint(json, i == SERVICE_NONE ? "unknown" : service_name[i],
+                      story->service_bytes[i]);
+    json_close(json);
+    json_uint(json, "connections_from_outside", story->flows_outside);
+    json_uint(json, "connections_from_inside", story->flows_inside);
+    json_uint(json, "email_addresses", story->emails);
+    json_number(json, "email_addresses_error", story->emails_error);
+    json_list(json, "detectors");
+    for (size_t i = 0; i < incident->rank_count; i++)
+        put_rank(json, &incident->rank[i]);
+    json_close(json);
+    json_close(json);
+}
+
+static void put_incidents(struct json *json, const struct summary *s)
+{
+    size_t count;
+    const struct incident **all = incidents_sorted(engine_incidents(s->engine), &count);
+    json_list(json, "incidents");
+    for (size_t i = 0; i < count; i++)
+        put_incident(json, all[i]);
+    json_close(json);
+    free(all);
+}
+
+static void put_ranking(struct json *json, const struct summary *s)
+{
+    struct ranked ranked[RANK_KEPT];
+    size_t count = hosts_rank(s->hosts, ranked, RANK_KEPT);
+    char text[IP_TEXT_SIZE];
+    json_list(json, "look_here_first");
+    for (size_t i = 0; i < count; i++) {
+        const struct ranked *r = &ranked[i];
+        json_open(json, NULL);
+        json_str(json, "host", ip_text(&r->host->host, text));
+        put_volume(json, "out_bytes", r->host->out);
+        json_uint(json, "in_bytes", r->host->in_bytes);
+        json_number(json, "pcr", r->pcr);
+        json_number(json, "weight", r->weight);
+        json_str(json, "top_destination", r->top ? r->top->destination.name : NULL);
+        json_uint(json, "top_destination_bytes", r->top ? r->top->out_bytes : 0);
+        json_uint(json, "top_destination_hosts", r->top_hosts);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_counts(struct json *json, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    json_open(json, "scopes");
+    for (int i = 0; i < SCOPES; i++) {
+        json_open(json, scope_name[i]);
+        json_uint(json, "flows", counts->flows[i]);
+        json_uint(json, "payload_bytes", counts->bytes[i]);
+        json_close(json);
+    }
+    json_close(json);
+    json_open(json, "judged");
+    json_uint(json, "judged_out_bytes", counts->judged_bytes);
+    json_uint(json, "learning_out_bytes", counts->learning_bytes);
+    json_uint(json, "unestablished_out_bytes", counts->unestablished_bytes);
+    json_uint(json, "hosts_refused", counts->hosts_refused);
+    json_uint(json, "host_hours_closed", counts->host_hours_closed);
+    struct engine_history history = engine_history_of(s->engine);
+    json_uint(json, "hosts_with_history", history.hosts);
+    json_uint(json, "hosts_ready", history.ready);
+    json_uint(json, "longest_history_hours", history.longest_hours);
+    json_close(json);
+    json_open(json, "record_faults");
+    for (int i = 1; i < RECORD_FAULTS; i++)
+        json_uint(json, record_fault_name[i], counts->faults[i]);
+    json_close(json);
+}
+
+static void put_coverage(struct json *json, const struct summary *s)
+{
+    const struct health *health = engine_health(s->engine);
+    json_open(json, "coverage");
+    json_bool(json, "drops_recorded", false);
+    put_volume(json, "out_bytes", s->hosts->out);
+    json_open(json, "out_bytes_by_service");
+    for (int i = 0; i < SERVICES; i++)
+        json_uint(json, i == SERVICE_NONE ? "unknown" : service_name[i],
+                  s->hosts->service_bytes[i]);
+    json_close(json);
+    json_uint(json, "ranking_overflow", s->hosts->overflow);
+    json_open(json, "sensor");
+#define PUT(name) json_uint(json, #name, health->name);
+    HEALTH_COUNTERS(PUT)
+#undef PUT
+    json_close(json);
+    json_close(json);
+}
+
+char *summary_json(const struct summary *s)
+{
+    struct json *json = json_new();
+    json_open(json, NULL);
+    json_str(json, "version", WEIR_VERSION);
+    json_str(json, "mode", "online");
+    json_str(json, "timezone", s->timezone);
+    put_inputs(json, s);
+    put_inside(json, s);
+    put_incidents(json, s);
+    put_ranking(json, s);
+    put_counts(json, s);
+    put_coverage(json, s);
+    json_number(json, "duration_s", s->duration_s);
+    json_close(json);
+    char *text = json_take_text(json, 2), *line = xasprintf("%s\n", text);
+    free(text);
+    json_free(json);
+    return line;
+}

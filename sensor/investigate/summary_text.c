@@ -1,0 +1,382 @@
+/* The summary as people read it: what was read, what left, what could not be judged, what to look
+ * at first, what could not be seen. Every figure comes from the run; nothing is said that was not
+ * measured. Thread: the engine's. */
+#include "figures.h"
+#include "weir/investigate/summary.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RANK_SHOWN 5
+
+static const char *tail_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* --- head ------------------------------------------------------------------------------------ */
+
+static void put_inputs(struct buffer *b, const struct summary *s)
+{
+    for (size_t i = 0; i < s->input_count; i++) {
+        const struct summary_input *input = &s->input[i];
+        char count[TEXT_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
+        if (input->packets == 0 && input->problem) {
+            buffer_text(b, "%s  NOT READ: %s\n", tail_of(input->path), input->problem);
+            continue;
+        }
+        hex_text(input->sha256, SHA256_SIZE, hex);
+        buffer_text(b, "%s  sha256 %.4s…%s  %s packets  %.1f s\n", tail_of(input->path), hex,
+                    hex + 60, figure_count(input->packets, count), s->duration_s);
+        if (input->problem)
+            buffer_text(b, "         READ IN PART: %s\n", input->problem);
+    }
+}
+
+struct span {
+    struct ptime first, last;
+    uint32_t longest_cut;
+};
+
+static struct span span_of(const struct summary *s)
+{
+    struct span span = {PTIME_MAX, PTIME_MIN, 0};
+    for (size_t i = 0; i < s->input_count; i++) {
+        const struct summary_input *input = &s->input[i];
+        if (input->packets == 0)
+            continue;
+        if (input->first.ns < span.first.ns)
+            span.first = input->first;
+        if (input->last.ns > span.last.ns)
+            span.last = input->last;
+        if (input->longest_cut > span.longest_cut)
+            span.longest_cut = input->longest_cut;
+    }
+    return span;
+}
+
+static void put_duration(struct buffer *b, int64_t ns)
+{
+    int64_t seconds = ns / NS_PER_S;
+    if (seconds >= 2 * 86400)
+        buffer_text(b, "%lld d", (long long)(seconds / 86400));
+    else if (seconds >= 2 * 3600)
+        buffer_text(b, "%lld h", (long long)(seconds / 3600));
+    else if (seconds >= 120)
+        buffer_text(b, "%lld min", (long long)(seconds / 60));
+    else
+        buffer_text(b, "%.1f s", (double)ns / 1e9);
+}
+
+static void put_capture(struct buffer *b, const struct summary *s)
+{
+    struct span span = span_of(s);
+    char from[64], to[64], zone[16];
+    if (span.first.ns > span.last.ns) {
+        buffer_text(b, "Capture  no packets\n");
+        return;
+    }
+    calendar_text(s->calendar, span.first, CALENDAR_MINUTE, from, sizeof from);
+    calendar_text(s->calendar, span.last, CALENDAR_MINUTE, to, sizeof to);
+    calendar_text(s->calendar, span.last, CALENDAR_ZONE, zone, sizeof zone);
+    buffer_text(b, "Capture  %s – %s %s, ", from, to, zone);
+    put_duration(b, span.last.ns - span.first.ns);
+    const struct health *health = engine_health(s->engine);
+    char share[TEXT_SIZE];
+    if (health->cut_packets > 0)
+        buffer_text(b, "; %s of the packets cut, the longest at %u B",
+                    figure_percent((double)health->cut_packets, (double)health->packets, share),
+                    span.longest_cut);
+    buffer_text(b, "\n");
+}
+
+static void put_inside(struct buffer *b, const struct summary *s)
+{
+    char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
+    buffer_text(b, "Inside   ");
+    for (size_t i = 0; i < s->inside->count; i++)
+        buffer_text(b, "%s%s", i ? ", " : "", prefix_text(&s->inside->item[i], text));
+    buffer_text(b, " (%s); neither side inside: %s\n", s->inside_guessed ? "default" : "set",
+                figure_bytes(engine_counts_of(s->engine)->bytes[SCOPE_TRANSIT], bytes));
+    struct prefix_sum sum[3];
+    size_t count = hosts_outside(s->hosts, sum, 3);
+    if (count == 0)
+        return;
+    buffer_text(b, "         largest there:");
+    for (size_t i = 0; i < count; i++)
+        buffer_text(b, "%s %s (%s)", i ? "," : "", prefix_text(&sum[i].prefix, text),
+                    figure_bytes(sum[i].bytes, bytes));
+    buffer_text(b, "; if one of them is yours: --inside %s\n", prefix_text(&sum[0].prefix, text));
+}
+
+/* --- incidents ------------------------------------------------------------------------------- */
+
+static const char *grade(int score)
+{
+    return score >= 90 ? "CRITICAL" : score >= 70 ? "HIGH" : score >= 50 ? "MEDIUM" : "LOW";
+}
+
+static void put_when(struct buffer *b, const struct summary *s, const struct story *story)
+{
+    char from[64], to[64];
+    bool same =
+        calendar_at(s->calendar, story->first).day == calendar_at(s->calendar, story->last).day;
+    calendar_text(s->calendar, story->first, CALENDAR_LONG, from, sizeof from);
+    calendar_text(s->calendar, story->last, same ? CALENDAR_CLOCK : CALENDAR_LONG, to, sizeof to);
+    buffer_text(b, "   When   %s – %s", from, to);
+    if (story->flows_outside > 0 && story->flows_inside == 0)
+        buffer_text(b, "; the outside client opened all %u connections", story->flows_outside);
+    else if (story->flows_inside > 0 && story->flows_outside == 0)
+        buffer_text(b, "; the inside host opened all %u connections", story->flows_inside);
+    else if (story->flows_total > 0)
+        buffer_text(b, "; %u connections opened from inside, %u from outside", story->flows_inside,
+                    story->flows_outside);
+    buffer_text(b, "\n");
+}
+
+static void put_bytes(struct buffer *b, const struct story *story)
+{
+    static const char *const name[SERVICES] = {"not recognised", "DNS", "TLS", "HTTP", "SSH",
+                                               "SMTP",           "FTP"};
+    char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE];
+    buffer_text(b, "   Bytes  %s out [%s acknowledged – %s at most]",
+                figure_bytes(story->out.value, value), figure_bytes(story->out.low, low),
+                figure_bytes(story->out.high, high));
+    const char *before = "; ";
+    for (int i = 0; i < SERVICES; i++) {
+        if (story->service_bytes[i] == 0)
+            continue;
+        buffer_text(b, "%s%s %s", before, name[i], figure_bytes(story->service_bytes[i], value));
+        before = ", ";
+    }
+    buffer_text(b, "\n");
+}
+
+static void put_what(struct buffer *b, const struct story *story)
+{
+    char count[TEXT_SIZE];
+    bool sealed = story->service_bytes[SERVICE_TLS] + story->service_bytes[SERVICE_SSH] > 0;
+    if (story->emails == 0 && !sealed)
+        return;
+    buffer_text(b, "   What   ");
+    if (story->emails > 0) {
+        buffer_text(b, "clear text: %s distinct e-mail addresses",
+                    figure_count(story->emails, count));
+        if (story->emails_error > 0)
+            buffer_text(b, " ±%.1f %%", 100 * story->emails_error);
+        else
+            buffer_text(b, " (exact)");
+    }
+    if (sealed)
+        buffer_text(b, "%sencrypted: content not visible", story->emails > 0 ? "; " : "");
+    buffer_text(b, "\n");
+}
+
+static void put_needs(struct buffer *b, const struct incident *incident)
+{
+    char text[TEXT_SIZE];
+    const char *before = "   Needs  ≥ ";
+    for (size_t i = 0; i < incident->rank_count; i++) {
+        const struct finding *finding = &incident->rank[i].finding;
+        if (!finding->needs_unit || finding->needs <= 0)
+            continue;
+        if (strcmp(finding->needs_unit, "byte") == 0)
+            buffer_text(b, "%s%s", before, figure_bytes((uint64_t)finding->needs, text));
+        else
+            buffer_text(b, "%s%.0f %s", before, finding->needs,
+                        strcmp(finding->needs_unit, "address") == 0 ? "addresses"
+                                                                    : finding->needs_unit);
+        before = ", or ≥ ";
+    }
+    if (strncmp(before, ",", 1) == 0)
+        buffer_text(b, ", to fire\n");
+}
+
+static void put_why(struct buffer *b, const struct incident *incident)
+{
+    const char *before = "   Why    ";
+    for (size_t i = 0; i < incident->rank_count; i++) {
+        const struct finding *finding = &incident->rank[i].finding;
+        buffer_text(b, "%s%s:", before, finding->detector->id);
+        for (size_t r = 0; r < finding->reason_count; r++)
+            buffer_text(b, "%s %s", r ? ";" : "", finding->reason[r].text);
+        buffer_text(b, "\n");
+        before = "          ";
+    }
+}
+
+static void put_live(struct buffer *b, const struct summary *s, const struct incident *incident)
+{
+    char when[64], share[TEXT_SIZE];
+    const char *before = "   Live   ";
+    for (size_t i = 0; i < incident->rank_count; i++) {
+        const struct incident_rank *rank = &incident->rank[i];
+        calendar_text(s->calendar, rank->first, CALENDAR_CLOCK, when, sizeof when);
+        buffer_text(b, "%s%s at %s", before, rank->detector->id, when);
+        if (incident->story.out.value > 0)
+            buffer_text(b, ", after %s had left",
+                        figure_percent((double)rank->first_out.value,
+                                     (double)incident->story.out.value, share));
+        before = "; ";
+    }
+    buffer_text(b, "\n");
+}
+
+static void put_incident(struct buffer *b, const struct summary *s, const struct incident *incident,
+                         size_t number)
+{
+    const struct story *story = &incident->story;
+    char host[IP_TEXT_SIZE], name[16];
+    static const struct ip nobody;
+    bool sensor = ip_compare(&story->host, &nobody) == 0;
+    buffer_text(b, "#%zu %s %d  ", number, grade(incident->score), incident->score);
+    if (sensor)
+        buffer_text(b, "the sensor itself");
+    else
+        buffer_text(b, "%s", ip_text(&story->host, host));
+    if (!sensor && *story->server_name && story->has_destination &&
+        story->destination.role == ROLE_SERVED)
+        buffer_text(b, " (%s)", story->server_name);
+    if (story->has_destination)
+        buffer_text(b, " → %s", story->destination.name);
+    buffer_text(b, "   %s\n", incident_short(incident->id, name));
+    put_when(b, s, story);
+    if (!sensor) {
+        put_bytes(b, story);
+        put_what(b, story);
+    }
+    put_why(b, incident);
+    put_needs(b, incident);
+    put_live(b, s, incident);
+    buffer_text(b, "\n");
+}
+
+static void put_incidents(struct buffer *b, const struct summary *s)
+{
+    size_t count, told = 0;
+    const struct incident **all = incidents_sorted(engine_incidents(s->engine), &count);
+    static const struct ip nobody;
+    for (size_t i = 0; i < count; i++)
+        told += ip_compare(&all[i]->story.host, &nobody) != 0;
+    if (told > 0)
+        buffer_text(
+            b, "\nDATA LEFT: %zu incident%s. Other hosts: no sign, within the coverage below.\n\n",
+            told, told == 1 ? "" : "s");
+    else
+        buffer_text(b, "\nNo incident, within what could be judged and the coverage below.\n\n");
+    for (size_t i = 0; i < count; i++)
+        put_incident(b, s, all[i], i + 1);
+    free(all);
+}
+
+/* --- what was not judged, and where to look -------------------------------------------------- */
+
+static void put_not_judged(struct buffer *b, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    struct engine_history history = engine_history_of(s->engine);
+    char bytes[TEXT_SIZE];
+    if (history.ready == 0)
+        buffer_text(
+            b,
+            "Not judged by history: volumes and destinations of every host (no host has %d days "
+            "of past%s).\nJudged: counted content, and the sensor's own sight.\n",
+            s->learn_days, s->had_baseline ? ", the given baseline included" : "");
+    else if (counts->learning_bytes > 0)
+        buffer_text(b, "Not judged by history: %s out while hosts had less than %d days of past.\n",
+                    figure_bytes(counts->learning_bytes, bytes), s->learn_days);
+    if (counts->unestablished_bytes > 0)
+        buffer_text(b,
+                    "Not judged: %s of one-way traffic from addresses that never held a "
+                    "two-way exchange.\n",
+                    figure_bytes(counts->unestablished_bytes, bytes));
+    if (counts->hosts_refused > 0)
+        buffer_text(b, "Not judged: hosts beyond baseline.max_hosts (%llu times refused).\n",
+                    (unsigned long long)counts->hosts_refused);
+    buffer_text(b, "Not judged: zones (none are configured).\n");
+}
+
+static void put_ranking(struct buffer *b, const struct summary *s)
+{
+    struct ranked ranked[RANK_SHOWN];
+    size_t count = hosts_rank(s->hosts, ranked, RANK_SHOWN);
+    char host[IP_TEXT_SIZE], out[TEXT_SIZE], top[TEXT_SIZE];
+    buffer_text(b, "\nLook here first (a ranking, not a finding):\n");
+    if (count == 0)
+        buffer_text(b, "  no host sent 65,536 B or more to the outside\n");
+    for (size_t i = 0; i < count; i++) {
+        const struct ranked *r = &ranked[i];
+        buffer_text(b, "  %zu. %-15s %9s out, PCR %+.2f", i + 1, ip_text(&r->host->host, host),
+                    figure_bytes(r->host->out.value, out), r->pcr);
+        if (r->top)
+            buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out_bytes, top),
+                        r->top->destination.name, r->top_hosts, r->top_hosts == 1 ? "" : "s");
+        buffer_text(b, "\n");
+    }
+}
+
+/* --- coverage -------------------------------------------------------------------------------- */
+
+static void put_coverage(struct buffer *b, const struct summary *s)
+{
+    const struct health *h = engine_health(s->engine);
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    char text[TEXT_SIZE], more[TEXT_SIZE];
+    uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
+    buffer_text(b, "\nCoverage  drops not recorded in the file; TCP gaps %s",
+                figure_percent((double)h->tcp_missing_bytes,
+                             (double)(h->tcp_payload_bytes + h->tcp_missing_bytes), text));
+    buffer_text(b, "; one-sided TCP flows %s",
+                figure_percent((double)h->flows_one_sided,
+                             (double)(h->flows_one_sided + h->flows_two_sided), text));
+    buffer_text(b, "\n          out bytes: %s encrypted, %s not recognised\n",
+                figure_percent((double)sealed, (double)s->hosts->out.value, text),
+                figure_percent((double)s->hosts->service_bytes[SERVICE_NONE],
+                             (double)s->hosts->out.value, more));
+    uint64_t unread = h->truncated + h->malformed + h->unknown_link;
+    if (unread + h->fragments + h->time_backwards > 0)
+        buffer_text(b,
+                    "          packets: %s not decoded, %s later fragments (counted without ports)",
+                    figure_count(unread, text), figure_count(h->fragments, more));
+    if (h->time_backwards > 0)
+        buffer_text(b, ", %s out of time order", figure_count(h->time_backwards, text));
+    if (unread + h->fragments + h->time_backwards > 0)
+        buffer_text(b, "\n");
+    if (h->flows_evicted + h->ring_lost + counts->stories_evicted + counts->names_forgotten > 0)
+        buffer_text(
+            b,
+            "          bounds reached: %llu flows evicted, %llu records lost, %llu stories and "
+            "%llu names forgotten\n",
+            (unsigned long long)h->flows_evicted, (unsigned long long)h->ring_lost,
+            (unsigned long long)counts->stories_evicted,
+            (unsigned long long)counts->names_forgotten);
+    buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
+}
+
+static void put_next(struct buffer *b, const struct summary *s)
+{
+    if (s->folder)
+        buffer_text(b, "Kept      %s/alerts.ndjson, %s/summary.json%s%s%s\n", s->folder, s->folder,
+                    s->flows ? ", " : "", s->flows ? s->folder : "",
+                    s->flows ? "/flows.ndjson" : "");
+    else
+        buffer_text(b, "Next      -o DIR keeps the alerts and this summary, --flows every flow\n");
+}
+
+char *summary_text(const struct summary *s)
+{
+    struct buffer b = {0};
+    put_inputs(&b, s);
+    put_capture(&b, s);
+    put_inside(&b, s);
+    put_incidents(&b, s);
+    put_not_judged(&b, s);
+    put_ranking(&b, s);
+    put_coverage(&b, s);
+    put_next(&b, s);
+    buffer_u8(&b, 0);
+    return (char *)b.data;
+}

@@ -1,0 +1,167 @@
+/* The survey: /16 and /32 prefixes by how many addresses of each are seen and which way bytes went;
+ * the smallest well-known private ranges among them are proposed as inside. Bounded:
+ * SURVEY_PREFIXES. Thread: the engine's. */
+#include "weir/investigate/survey.h"
+
+#include "figures.h"
+#include "weir/base/buffer.h"
+#include "weir/base/map.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SURVEY_PREFIXES 16384
+#define SURVEY_VLANS    4096
+
+struct seen_prefix {
+    struct prefix prefix;
+    uint64_t sent_bytes, flows;
+};
+
+struct survey {
+    struct map prefixes;
+    uint64_t overflow;
+    bool vlan[SURVEY_VLANS];
+    uint64_t tcp_flows, tcp_one_sided;
+};
+
+struct survey *survey_new(void)
+{
+    struct survey *survey = xcalloc(1, sizeof *survey);
+    map_init(&survey->prefixes);
+    return survey;
+}
+
+void survey_free(struct survey *survey)
+{
+    if (survey)
+        map_fini(&survey->prefixes, free);
+    free(survey);
+}
+
+static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent)
+{
+    struct prefix prefix = prefix_of(ip, 16, 32);
+    struct seen_prefix *seen = map_get(&survey->prefixes, &prefix, sizeof prefix);
+    if (!seen) {
+        if (survey->prefixes.count >= SURVEY_PREFIXES) {
+            survey->overflow++;
+            return;
+        }
+        seen = xcalloc(1, sizeof *seen);
+        seen->prefix = prefix;
+        map_put(&survey->prefixes, &prefix, sizeof prefix, seen);
+    }
+    seen->sent_bytes += sent;
+    seen->flows++;
+}
+
+void survey_add_flow(struct survey *survey, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (record->end == FLOW_OPEN || view->scope == SCOPE_BROADCAST)
+        return;
+    add_side(survey, &record->key.orig_ip, record->total[SIDE_ORIG].payload_bytes);
+    add_side(survey, &record->key.resp_ip, record->total[SIDE_RESP].payload_bytes);
+    survey->vlan[record->key.vlan % SURVEY_VLANS] = true;
+    if (record->key.proto == 6) {
+        survey->tcp_flows++;
+        survey->tcp_one_sided += (record->flags & FLOW_ONE_SIDED) != 0;
+    }
+}
+
+static int by_flows(const void *a, const void *b)
+{
+    const struct seen_prefix *x = *(const struct seen_prefix *const *)a;
+    const struct seen_prefix *y = *(const struct seen_prefix *const *)b;
+    if (x->flows != y->flows)
+        return x->flows > y->flows ? -1 : 1;
+    return memcmp(&x->prefix, &y->prefix, sizeof x->prefix);
+}
+
+static const struct seen_prefix **largest(const struct survey *survey)
+{
+    const struct seen_prefix **all = xcalloc(survey->prefixes.count + 1, sizeof *all);
+    size_t count = 0, at = 0;
+    for (const struct map_entry *e; (e = map_next(&survey->prefixes, &at)) != NULL;)
+        all[count++] = e->value;
+    qsort(all, count, sizeof *all, by_flows);
+    return all;
+}
+
+static void put_prefixes(struct buffer *b, const struct survey *survey, const struct summary *s)
+{
+    const struct seen_prefix **all = largest(survey);
+    char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
+    buffer_text(b, "Networks seen (by flows)\n");
+    for (size_t i = 0; i < survey->prefixes.count && i < 12; i++)
+        buffer_text(b, "  %-24s %8llu flows  %9s sent  %s\n", prefix_text(&all[i]->prefix, text),
+                    (unsigned long long)all[i]->flows, figure_bytes(all[i]->sent_bytes, bytes),
+                    prefix_set_has(s->inside, &all[i]->prefix.ip) ? "inside" : "");
+    if (survey->prefixes.count > 12)
+        buffer_text(b, "  … and %zu more\n", survey->prefixes.count - 12);
+    free(all);
+}
+
+static void put_directions(struct buffer *b, const struct survey *survey)
+{
+    char share[TEXT_SIZE];
+    if (survey->tcp_flows == 0)
+        return;
+    figure_percent((double)survey->tcp_one_sided, (double)survey->tcp_flows, share);
+    buffer_text(b, "Directions  %s of the TCP flows are one-sided%s\n", share,
+                2 * survey->tcp_one_sided > survey->tcp_flows
+                    ? ": one direction of the link is probably missing"
+                    : "");
+}
+
+static void put_vlans(struct buffer *b, const struct survey *survey)
+{
+    const char *before = "VLANs       ";
+    for (int id = 1; id < SURVEY_VLANS; id++)
+        if (survey->vlan[id]) {
+            buffer_text(b, "%s%d", before, id);
+            before = ", ";
+        }
+    if (before[0] == ',')
+        buffer_text(b, "%s\n", survey->vlan[0] ? ", and untagged" : "");
+}
+
+/* Inside by default where those are seen; otherwise the prefix with most flows, as a question. */
+static void put_proposal(struct buffer *b, const struct survey *survey, const struct summary *s)
+{
+    const struct seen_prefix **all = largest(survey);
+    char text[PREFIX_TEXT_SIZE];
+    size_t proposed = 0;
+    buffer_text(b,
+                "\nProposed configuration (read it before you use it)\n\nnetworks:\n  inside:\n");
+    for (size_t i = 0; i < survey->prefixes.count && proposed < 8; i++)
+        if (prefix_set_has(s->inside, &all[i]->prefix.ip)) {
+            buffer_text(b, "    - %s\n", prefix_text(&all[i]->prefix, text));
+            proposed++;
+        }
+    if (proposed == 0 && survey->prefixes.count > 0)
+        buffer_text(b, "    - %s   # a guess: the busiest; nothing seen is private\n",
+                    prefix_text(&all[0]->prefix, text));
+    buffer_text(b, "site:\n  timezone: %s\n", s->timezone);
+    free(all);
+}
+
+char *survey_text(const struct survey *survey, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    const struct health *health = engine_health(s->engine);
+    struct buffer b = {0};
+    char text[TEXT_SIZE];
+    buffer_text(&b, "Packets     %s", figure_count(health->packets, text));
+    buffer_text(&b, "; %s not IP", figure_count(health->not_ip, text));
+    buffer_text(&b, "; %s cut\n", figure_count(health->cut_packets, text));
+    put_prefixes(&b, survey, s);
+    buffer_text(&b, "Neither side inside: %s\n", figure_bytes(counts->bytes[SCOPE_TRANSIT], text));
+    put_directions(&b, survey);
+    put_vlans(&b, survey);
+    if (survey->prefixes.count > 0)
+        put_proposal(&b, survey, s);
+    buffer_u8(&b, 0);
+    return (char *)b.data;
+}

@@ -1,0 +1,248 @@
+/* Records: names, sizes, validation, the Community ID. Thread-safe: no state. */
+#include "weir/record/record.h"
+
+#include "weir/base/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct flow_key) == 40, "compared as bytes: no padding");
+_Static_assert(sizeof(struct record_header) == 24, "shared between processes");
+_Static_assert(sizeof(struct record_flow) == offsetof(struct record_flow, tail) &&
+                   sizeof(struct record_name) == offsetof(struct record_name, tail) &&
+                   sizeof(struct record_content) == offsetof(struct record_content, hash),
+               "tails begin where the fixed part ends");
+_Static_assert(sizeof(struct record_content) + RECORD_CONTENT_HASHES * sizeof(uint64_t) <=
+                       RECORD_MAX_BYTES &&
+                   sizeof(struct record_health) <= RECORD_MAX_BYTES &&
+                   sizeof(struct record_health) % 8 == 0,
+               "every record fits the ring");
+
+/* IP protocol numbers, by IANA. The decode room has names of its own, but stands above. */
+enum {
+    PROTO_ICMP = 1,
+    PROTO_TCP = 6,
+    PROTO_UDP = 17,
+    PROTO_ICMP6 = 58,
+    PROTO_SCTP = 132,
+};
+
+const char *const flow_end_name[FLOW_ENDS] = {"open",   "closed",  "reset", "idle",
+                                              "reused", "evicted", "input"};
+const char *const service_name[SERVICES] = {NULL, "dns", "tls", "http", "ssh", "smtp", "ftp"};
+const char *const content_class_name[CONTENT_CLASSES] = {"email"};
+const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
+                                                      "kind", "tail",  "range"};
+
+size_t record_size(size_t fixed, size_t tail)
+{
+    return (fixed + tail + 7) & ~(size_t)7;
+}
+
+/* Types in pairs, request and answer, as Zeek and the specification pair them (RFC 792, 950, 1256;
+ * RFC 4443, 4861, 2710, 4620, 3775). */
+static const uint8_t icmp_pair[][2] = {{8, 0}, {10, 9}, {13, 14}, {15, 16}, {17, 18}};
+static const uint8_t icmp6_pair[][2] = {{128, 129}, {130, 131}, {133, 134},
+                                        {135, 136}, {139, 140}, {144, 145}};
+
+bool icmp_ports(uint8_t proto, uint8_t type, uint8_t code, uint16_t *src_port, uint16_t *dst_port)
+{
+    bool v4 = proto == PROTO_ICMP;
+    const uint8_t(*pair)[2] = v4 ? icmp_pair : icmp6_pair;
+    size_t count = v4 ? sizeof icmp_pair / 2 : sizeof icmp6_pair / 2;
+    *src_port = type;
+    *dst_port = code;
+    for (size_t i = 0; i < count; i++)
+        if (pair[i][0] == type || pair[i][1] == type) {
+            *dst_port = pair[i][pair[i][0] == type];
+            return true;
+        }
+    return false;
+}
+
+static bool two_way(const struct flow_key *key)
+{
+    uint16_t src, dst;
+    if (key->proto != PROTO_ICMP && key->proto != PROTO_ICMP6)
+        return true;
+    return key->orig_port <= UINT8_MAX &&
+           icmp_ports(key->proto, (uint8_t)key->orig_port, 0, &src, &dst) && dst == key->resp_port;
+}
+
+static size_t put_ip(uint8_t *to, const struct ip *ip)
+{
+    bool v4 = ip_is_v4(ip);
+    memcpy(to, ip->byte + (v4 ? 12 : 0), v4 ? 4 : 16);
+    return v4 ? 4 : 16;
+}
+
+static bool has_ports(uint8_t proto)
+{
+    return proto == PROTO_ICMP || proto == PROTO_TCP || proto == PROTO_UDP ||
+           proto == PROTO_ICMP6 || proto == PROTO_SCTP;
+}
+
+/* https://github.com/corelight/community-id-spec, version 1, seed 0. */
+char *flow_key_community_id(const struct flow_key *key, char *text)
+{
+    uint8_t input[2 + 16 + 16 + 2 + 4], sha1[20];
+    const struct ip *a = &key->orig_ip, *b = &key->resp_ip;
+    uint16_t ap = key->orig_port, bp = key->resp_port;
+    int order = ip_compare(a, b);
+    if (two_way(key) && (order > 0 || (order == 0 && ap > bp))) {
+        const struct ip *swap = a;
+        a = b;
+        b = swap;
+        ap = key->resp_port;
+        bp = key->orig_port;
+    }
+    size_t size = 2;
+    input[0] = input[1] = 0;
+    size += put_ip(input + size, a);
+    size += put_ip(input + size, b);
+    input[size++] = key->proto;
+    input[size++] = 0;
+    if (has_ports(key->proto)) {
+        input[size++] = (uint8_t)(ap >> 8);
+        input[size++] = (uint8_t)ap;
+        input[size++] = (uint8_t)(bp >> 8);
+        input[size++] = (uint8_t)bp;
+    }
+    digest_sha1(input, size, sha1);
+    memcpy(text, "1:", 2);
+    base64_text(sha1, sizeof sha1, text + 2);
+    return text;
+}
+
+const char *proto_text(uint8_t proto, char text[8])
+{
+    switch (proto) {
+    case PROTO_ICMP:
+        return "icmp";
+    case PROTO_TCP:
+        return "tcp";
+    case PROTO_UDP:
+        return "udp";
+    case PROTO_ICMP6:
+        return "icmp6";
+    case PROTO_SCTP:
+        return "sctp";
+    default:
+        snprintf(text, 8, "%u", proto);
+        return text;
+    }
+}
+
+/* --- validation ------------------------------------------------------------------------------ */
+
+static bool time_holds(int64_t time_ns)
+{
+    return time_ns >= -RECORD_TIME_MAX_NS && time_ns <= RECORD_TIME_MAX_NS;
+}
+
+static bool key_holds(const struct flow_key *key)
+{
+    return key->vlan <= 4095 && key->spare == 0;
+}
+
+static bool printable(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            return false;
+    return true;
+}
+
+static bool side_holds(const struct record_flow *r, int side)
+{
+    const struct side_counts *total = &r->total[side];
+    int64_t payload = r->fresh[side].payload_bytes, missing = r->fresh[side].missing_bytes;
+    int64_t acked = r->fresh[side].acked_bytes, packets = r->fresh[side].packets;
+    if (total->packets > RECORD_BYTES_MAX || total->wire_bytes > RECORD_BYTES_MAX ||
+        total->ip_bytes > RECORD_BYTES_MAX || total->payload_bytes > RECORD_BYTES_MAX ||
+        total->missing_bytes > RECORD_BYTES_MAX || total->retransmitted_bytes > RECORD_BYTES_MAX ||
+        total->acked_bytes > total->payload_bytes)
+        return false;
+    /* Fresh is a part of the total; missing shrinks only where what was missing came after all. */
+    return payload >= 0 && (uint64_t)payload <= total->payload_bytes && acked >= 0 &&
+           (uint64_t)acked <= total->acked_bytes && packets >= 0 &&
+           (uint64_t)packets <= total->packets && missing <= (int64_t)total->missing_bytes &&
+           missing >= -payload;
+}
+
+static enum record_fault validate_flow(const struct record_flow *r, size_t size)
+{
+    if (size < sizeof *r)
+        return RECORD_SHORT;
+    size_t text = (size_t)r->server_name_size + r->question_size;
+    if (r->server_name_size > RECORD_NAME_MAX || r->question_size > RECORD_NAME_MAX ||
+        record_size(sizeof *r, text) != size || !printable(r->tail, text))
+        return RECORD_TAIL;
+    int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
+    bool holds = key_holds(&r->key) && r->end < FLOW_ENDS && r->service < SERVICES &&
+                 time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
+                 r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
+                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP);
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
+static enum record_fault validate_name(const struct record_name *r, size_t size)
+{
+    if (size < sizeof *r)
+        return RECORD_SHORT;
+    size_t addresses = r->address_count * sizeof(struct ip);
+    if (r->address_count > RECORD_NAME_ADDRESSES || r->name_size > RECORD_NAME_MAX ||
+        record_size(sizeof *r, addresses + r->name_size) != size ||
+        !printable(r->tail + addresses, r->name_size))
+        return RECORD_TAIL;
+    bool holds = key_holds(&r->key) && r->kind < NAME_KINDS && r->answered <= 1 &&
+                 (r->kind == NAME_DNS || r->address_count == 0);
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
+static enum record_fault validate_content(const struct record_content *r, size_t size)
+{
+    if (size < sizeof *r)
+        return RECORD_SHORT;
+    if (r->hash_count > RECORD_CONTENT_HASHES ||
+        record_size(sizeof *r, r->hash_count * sizeof(uint64_t)) != size)
+        return RECORD_TAIL;
+    bool holds = key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
+                 r->inspected_bytes <= RECORD_BYTES_MAX && r->gap_bytes <= RECORD_BYTES_MAX &&
+                 r->sent_bytes <= RECORD_BYTES_MAX;
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
+static enum record_fault validate_fixed(size_t size, size_t expected)
+{
+    if (size < expected)
+        return RECORD_SHORT;
+    return size == expected ? RECORD_OK : RECORD_TAIL;
+}
+
+enum record_fault record_validate(const void *record, size_t size)
+{
+    const struct record_header *header = record;
+    if (size < sizeof *header)
+        return RECORD_SHORT;
+    if (header->size != size || size % 8 != 0 || size > RECORD_MAX_BYTES)
+        return RECORD_SIZE;
+    if (header->version != RECORD_VERSION)
+        return RECORD_KIND;
+    if (header->kind != RECORD_WATERMARK && !time_holds(header->time_ns))
+        return RECORD_RANGE;
+    switch (header->kind) {
+    case RECORD_FLOW:
+        return validate_flow(record, size);
+    case RECORD_NAME:
+        return validate_name(record, size);
+    case RECORD_CONTENT:
+        return validate_content(record, size);
+    case RECORD_HEALTH:
+        return validate_fixed(size, sizeof(struct record_health));
+    case RECORD_WATERMARK:
+        return validate_fixed(size, sizeof *header);
+    default:
+        return RECORD_KIND;
+    }
+}

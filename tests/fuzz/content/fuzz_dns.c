@@ -1,0 +1,40 @@
+/* DNS messages: bounds, terminated names, and the promise that a question once whole stays. */
+#include "weir/content/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check(int holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_text(const char *name)
+{
+    check(memchr(name, '\0', RECORD_NAME_MAX + 1) != NULL);
+    for (; *name; name++)
+        check(*name > ' ' && *name < 0x7f && (*name < 'A' || *name > 'Z'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct dns_message message, shorter;
+    enum parse_result result = dns_parse(data, size, &message);
+    check(result < PARSE_RESULTS);
+    check(message.address_count <= RECORD_NAME_ADDRESSES);
+    check(message.more == 0 || message.address_count == RECORD_NAME_ADDRESSES);
+    check(result == PARSE_OK || message.address_count == 0);
+    check(result != PARSE_NOT || message.qtype == 0);
+    check_text(message.name);
+    if (dns_looks_like(data, size))
+        check(result == PARSE_OK && message.qtype != 0);
+    if (result == PARSE_OK && size > 0) {
+        /* What is whole has no whole prefix, and the prefix knows the question or is too short. */
+        check(dns_parse(data, size - 1, &shorter) != PARSE_OK);
+        check(shorter.qtype == 0 || strcmp(shorter.name, message.name) == 0);
+    }
+    return 0;
+}

@@ -1,0 +1,69 @@
+/* The address scanner: the same bytes in one piece and in pieces (cut where the first bytes of the
+ * input say) hold the same addresses, and a gap never adds one. */
+#include "weir/content/email.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define FOUND_MAX 4096
+
+struct found {
+    uint64_t hash[FOUND_MAX];
+    size_t count;
+};
+
+static void on_found(void *context, uint64_t hash)
+{
+    struct found *found = context;
+    if (found->count < FOUND_MAX)
+        found->hash[found->count] = hash;
+    found->count++;
+}
+
+/* In pieces of the sizes that `cuts` says (none: one piece); each an exact allocation. */
+static void run(struct email_shared *shared, const uint8_t *data, size_t size, const uint8_t *cuts,
+                size_t cut_count, struct found *found)
+{
+    struct email_scanner *scanner = email_scanner_new(shared, on_found, found);
+    found->count = 0;
+    for (size_t at = 0, i = 0; at < size; i++) {
+        size_t piece = cut_count ? (size_t)cuts[i % cut_count] * 2 + 1 : size;
+        if (piece > size - at)
+            piece = size - at;
+        uint8_t *copy = malloc(piece);
+        if (!copy)
+            abort();
+        memcpy(copy, data + at, piece);
+        email_scanner_put(scanner, copy, piece);
+        free(copy);
+        at += piece;
+    }
+    email_scanner_finish(scanner);
+    email_scanner_free(scanner);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct found whole, pieces;
+    struct hash_key key;
+    if (size < 4 || size > 8192)
+        return 0;
+    memset(&key, 7, sizeof key);
+    struct email_shared shared = {suffixes_new(), &key, 0, 1 << 20};
+    run(&shared, data + 4, size - 4, NULL, 0, &whole);
+    run(&shared, data + 4, size - 4, data, 4, &pieces);
+    /* What stands around an address is looked at within a piece, so pieces may only differ where
+     * the surroundings are not text; addresses in text are the same. */
+    bool text = true;
+    for (size_t i = 4; i < size && text; i++)
+        text = data[i] >= ' ' && data[i] < 0x7f;
+    if (text && (whole.count != pieces.count ||
+                 memcmp(whole.hash, pieces.hash, whole.count * sizeof *whole.hash) != 0))
+        abort();
+    if (shared.used_bytes != 0)
+        abort();
+    return 0;
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""weir check: what it prints is a configuration that means the same; -r surveys a capture."""
+
+import os
+
+import weirtest
+from weirtest import NS, SHIPPED, Case, conversation, pcap, weir
+
+START = 1_772_000_000 * NS
+EVERY_KEY = """\
+sensor: {name: "span \\"1\\" \\\\ é", state_dir: "/tmp"}
+site:
+  timezone: America/St_Johns
+  work_hours: "07-19"
+  work_days: "sun-thu"
+  holidays: [2026-01-01, 2026-12-25]
+networks:
+  inside: [10.0.0.0/8, "fd00::/8", 192.0.2.77/32]
+capture: {filter: "tcp port 80 or (vlan 5 and host 10.0.0.1)"}
+redis: {url: "redis://user:pass:word@127.0.0.1:6379/3"}
+baseline: {max_hosts: 1234}
+detection: {alerts_per_100_hosts_per_day: 0.123456789, learn_days: 21}
+alerts:
+  sinks:
+    - {type: file, path: "/tmp/a \\"b\\".ndjson", format: ecs}
+    - {type: stdout}
+"""
+
+
+class Check(Case):
+    def effective(self, *words):
+        run = weir("check", *words)
+        self.assertEqual((run.status, run.err), (0, ""), run)
+        return run.out
+
+    def assert_stable(self, text):
+        """`text` is a configuration, and `weir check` prints it as it is."""
+        self.assertEqual(self.effective("-c", self.write("again.yaml", text)), text)
+
+    def test_the_defaults_are_a_configuration(self):
+        text = self.effective()
+        for line in ("  timezone: UTC", "  url: \"embedded\"", "  learn_days: 7",
+                     "  work_hours: \"08-18\"", "  work_days: \"mon-fri\""):
+            self.assertIn(line + "\n", text)
+        self.assert_stable(text)
+
+    def test_every_key_survives(self):
+        text = self.effective("-c", self.write("every.yaml", EVERY_KEY))
+        for part in ('name: "span \\"1\\" \\\\ é"', 'timezone: America/St_Johns', '"07-19"',
+                     '"sun-thu"', "2026-12-25", '"fd00::/8"', '"192.0.2.77/32"',
+                     "vlan 5 and host 10.0.0.1", "max_hosts: 1234", "0.123456789",
+                     "learn_days: 21", 'a \\"b\\".ndjson', "{type: stdout"):
+            self.assertIn(part, text)
+        self.assert_stable(text)
+
+    def test_a_password_is_never_shown(self):
+        text = self.effective("-c", self.write("every.yaml", EVERY_KEY))
+        self.assertIn("***", text)
+        self.assertIn("@127.0.0.1:6379/3", text)
+        self.assertNotIn("word", text)
+
+    def test_the_command_line_wins_over_the_file(self):
+        path = self.write("a.yaml", "detection: {learn_days: 21}\nnetworks: {inside: [10.0.0.0/8]}\n")
+        text = self.effective("--set", "detection.learn_days=3", "-c", path, "--inside", "192.0.2.0/24",
+                              "--inside", "2001:db8::/32")
+        self.assertIn("learn_days: 3\n", text)
+        self.assertIn('inside: ["192.0.2.0/24", "2001:db8::/32"]\n', text)
+
+    def test_an_empty_file_is_the_defaults(self):
+        self.assertEqual(self.effective("-c", self.write("empty.yaml", "")), self.effective())
+
+    def test_shipped_configuration(self):
+        self.assert_stable(self.effective("-c", os.path.join(SHIPPED, "projectweb.yaml")))
+
+    def survey(self, packets, *words):
+        run = weir("check", "-q", "-r", self.write("a.pcap", pcap(packets)), *words)
+        self.assertEqual((run.status, run.err), (0, ""), run)
+        return run.out
+
+    def test_survey_of_two_networks(self):
+        packets = []
+        for n in range(20):
+            packets += conversation(START + n * NS, (f"10.7.0.{n}", 40000), ("198.51.100.9", 443),
+                                    b"a" * 100, b"b" * 2000)
+        text = self.survey(packets)
+        self.assertRegex(text, r"Packets +280; 0 not IP; 0 cut\n")
+        self.assertRegex(text, r"10\.7\.0\.0/16 +20 flows +2\.00 kB sent  inside\n")
+        self.assertRegex(text, r"198\.51\.0\.0/16 +20 flows +40\.0 kB sent  \n")
+        self.assertIn("0.00 % of the TCP flows are one-sided\n", text)
+        proposal = text[text.index("networks:"):]
+        self.assertIn("    - 10.7.0.0/16\n", proposal)
+        self.assertNotIn("198.51", proposal)
+        self.effective("-c", self.write("proposed.yaml", proposal)) # is a configuration
+
+    def test_survey_of_one_direction(self):
+        packets = [packet for n in range(20) for packet in
+                   conversation(START + n * NS, ("10.7.0.1", 40000 + n), ("198.51.100.9", 443),
+                                b"a" * 100)
+                   if packet[1][26:30] == bytes((10, 7, 0, 1))]
+        self.assertIn("100 % of the TCP flows are one-sided: one direction of the link is probably "
+                      "missing", self.survey(packets))
+
+    def test_survey_of_public_addresses(self):
+        packets = conversation(START, ("203.0.113.5", 40000), ("198.51.100.9", 443), b"a" * 100)
+        text = self.survey(packets)
+        self.assertIn("Neither side inside: 100 B\n", text)
+        self.assertIn("# a guess", text)
+        self.assertIn("inside\n", self.survey(packets, "--inside", "203.0.113.0/24"))
+
+    def test_survey_of_nothing(self):
+        self.assertRegex(self.survey([]), r"Packets +0;")
+
+    def test_survey_of_what_is_missing(self):
+        self.assert_fails(3, ("check", "-q", "-r", self.path("missing.pcap")), "missing.pcap")
+
+
+if __name__ == "__main__":
+    weirtest.main()

@@ -1,0 +1,371 @@
+"""What the golden tests share: running the program, reading what it left behind, small captures made
+of generated packets, a private redis-server and a client for it. Standard library only.
+
+Every run gets a TMPDIR of its own, and three things are asked of every run whatever a test is about:
+no signal ended it, no sanitizer spoke, and nothing is left in the TMPDIR.
+
+Environment: WEIR_BINARY (the program), WEIR_SOURCE (the source root; else two folders up),
+WEIR_TEST_PCAPS (the shared captures; else ../shared/pcaps beside the source root), WEIR_TEST_REDIS and
+WEIR_TEST_REDIS_TCP (servers to use; else a private one is started).
+"""
+
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+SOURCE = os.path.abspath(os.environ.get("WEIR_SOURCE") or
+                         os.path.join(os.path.dirname(__file__), "..", ".."))
+SHIPPED = os.path.join(SOURCE, "pcaps")
+SHARED = os.environ.get("WEIR_TEST_PCAPS") or os.path.join(SOURCE, "..", "shared", "pcaps")
+SANITIZERS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "MemorySanitizer",
+              "UndefinedBehaviorSanitizer", "runtime error:")
+SKIPPED = 77
+NS = 1_000_000_000
+
+
+def main():
+    """Runs the calling file's tests; 77 when every one of them was skipped."""
+    program = unittest.main(module="__main__", verbosity=2, exit=False)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if result.testsRun and len(result.skipped) == result.testsRun else 0)
+
+
+# --- running the program -------------------------------------------------------------------------
+
+
+class Run:
+    """One finished run: status, out, err (text), and how to read what it left in `folder`."""
+
+    def __init__(self, words, status, out, err, folder=None):
+        self.words, self.status, self.out, self.err, self.folder = words, status, out, err, folder
+
+    def __str__(self):
+        return f"weir {' '.join(self.words)}: status {self.status}\n{self.err[-3000:]}"
+
+    def bytes(self, name):
+        with open(os.path.join(self.folder, name), "rb") as file:
+            return file.read()
+
+    def lines(self, name):
+        """Every line is one JSON object, and the last one is whole."""
+        data = self.bytes(name)
+        if data and not data.endswith(b"\n"):
+            raise AssertionError(f"{name}: its last line is cut\n{self}")
+        return [json.loads(line) for line in data.decode("utf-8").splitlines()]
+
+    def alerts(self):
+        return self.lines("alerts.ndjson")
+
+    def flows(self):
+        return self.lines("flows.ndjson")
+
+    def summary(self):
+        return json.loads(self.bytes("summary.json"))
+
+
+def check_run(run, temporary):
+    if run.status < 0:
+        raise AssertionError(f"ended by {signal.Signals(-run.status).name}: {run}")
+    if any(word in run.err for word in SANITIZERS):
+        raise AssertionError(f"a sanitizer spoke: {run.words}\n{run.err[-6000:]}")
+    left = os.listdir(temporary)
+    if left:
+        raise AssertionError(f"left in TMPDIR: {left}: {run}")
+
+
+def environment(temporary, env=None):
+    return {**os.environ, "TMPDIR": temporary, **(env or {})}
+
+
+def binary():
+    return os.environ["WEIR_BINARY"]
+
+
+def weir(*words, stdin=None, env=None, stdout=subprocess.PIPE, timeout=240):
+    """Runs `weir words…`, with `stdin` (bytes) as standard input."""
+    words = [str(word) for word in words]
+    given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
+    with tempfile.TemporaryDirectory(prefix="weir-tmp-") as temporary:
+        done = subprocess.run([binary(), *words], check=False, stdout=stdout, timeout=timeout,
+                              stderr=subprocess.PIPE, env=environment(temporary, env), **given)
+        run = Run(words, done.returncode, (done.stdout or b"").decode("utf-8"),
+                  done.stderr.decode("utf-8", "replace"))
+        check_run(run, temporary)
+    return run
+
+
+def replay(folder, *words, **more):
+    """`weir replay -q -o FOLDER words…`"""
+    run = weir("replay", "-q", "-o", folder, *words, **more)
+    run.folder = folder
+    return run
+
+
+def complaint(run):
+    """The one line that a run said on standard error."""
+    lines = run.err.splitlines()
+    if len(lines) != 1 or not run.err.endswith("\n") or not lines[0].startswith("weir: "):
+        raise AssertionError(f"expected exactly one line 'weir: …' on standard error: {run}")
+    return lines[0]
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own (self.path(name) is a file in it)."""
+
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix="weir-test-")
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.runs = 0
+
+    def path(self, *names):
+        return os.path.join(self.home, *names)
+
+    def write(self, name, data):
+        with open(self.path(name), "wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+        return self.path(name)
+
+    def replay(self, *words, status=0, **more):
+        """A replay into a new folder, which must end with `status`."""
+        self.runs += 1
+        run = replay(self.path(f"out{self.runs}"), *words, **more)
+        self.assertEqual(run.status, status, run)
+        return run
+
+    def assert_fails(self, status, words, *parts, **more):
+        """`weir words…` ends with `status` and says one line that holds all `parts`."""
+        run = weir(*words, **more)
+        self.assertEqual(run.status, status, run)
+        line = complaint(run)
+        for part in parts:
+            self.assertIn(part, line)
+        return run
+
+
+def truth(name):
+    with open(os.path.join(SHIPPED, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+# --- packets -------------------------------------------------------------------------------------
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+
+
+def checksum(data):
+    data += b"\0" * (len(data) % 2)
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def ip_packet(src, dst, proto, payload):
+    a, b = ipaddress.ip_address(src), ipaddress.ip_address(dst)
+    if a.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(payload), proto, 64) + a.packed + b.packed + payload
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, proto, 0)
+    head += a.packed + b.packed
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + payload
+
+
+def with_checksum(src, dst, proto, segment, at):
+    a, b = ipaddress.ip_address(src), ipaddress.ip_address(dst)
+    pseudo = a.packed + b.packed + struct.pack("!IBBBB", len(segment), 0, 0, 0, proto)
+    return segment[:at] + struct.pack("!H", checksum(pseudo + segment)) + segment[at + 2:]
+
+
+def ethernet(packet):
+    kind = b"\x86\xdd" if packet[0] >> 4 == 6 else b"\x08\0"
+    return bytes.fromhex("020000000002020000000001") + kind + packet
+
+
+def tcp(src, sport, dst, dport, seq, ack, flags, data=b""):
+    segment = struct.pack("!HHIIBBHHH", sport, dport, seq & 0xFFFFFFFF, ack & 0xFFFFFFFF, 5 << 4,
+                          flags, 65535, 0, 0) + data
+    return ethernet(ip_packet(src, dst, 6, with_checksum(src, dst, 6, segment, 16)))
+
+
+def udp(src, sport, dst, dport, data):
+    segment = struct.pack("!HHHH", sport, dport, 8 + len(data), 0) + data
+    return ethernet(ip_packet(src, dst, 17, with_checksum(src, dst, 17, segment, 6)))
+
+
+def conversation(start_ns, client, server, up=b"", down=b"", step_ns=1_000_000, segment=1400):
+    """(time, frame) of a whole TCP connection: handshake, `up`, `down`, both FINs. `client` and
+    `server` are (address, port). Every segment of one side is acknowledged by the other."""
+    now, packets, seq = start_ns, [], [1000, 5000]
+    ends = (client, server)
+
+    def send(side, flags, data=b""):
+        nonlocal now
+        other = 1 - side
+        packets.append((now, tcp(*ends[side], *ends[other], seq[side],
+                                 seq[other] if flags & ACK else 0, flags, data)))
+        seq[side] += len(data) + (1 if flags & (SYN | FIN) else 0)
+        now += step_ns
+
+    send(0, SYN)
+    send(1, SYN | ACK)
+    send(0, ACK)
+    for side, data in ((0, up), (1, down)):
+        for at in range(0, len(data), segment):
+            send(side, PSH | ACK, data[at:at + segment])
+            send(1 - side, ACK)
+    send(0, FIN | ACK)
+    send(1, FIN | ACK)
+    send(0, ACK)
+    return packets
+
+
+def upload(start_ns, addresses, client=("10.1.1.1", 40000), server=("198.51.100.9", 80)):
+    """A conversation in which `client` sends that many distinct e-mail addresses, in clear text."""
+    body = b"".join(b"user%06d@example.co.jp\n" % n for n in range(addresses))
+    head = b"POST /people HTTP/1.1\r\nHost: www.example.jp\r\nContent-Length: %d\r\n\r\n" % len(body)
+    return conversation(start_ns, client, server, head + body,
+                        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+# --- capture files -------------------------------------------------------------------------------
+
+
+def pcap(packets, nanoseconds=False, order="<", link=1, snap=262144):
+    """A pcap file of (time in ns, frame), cut at `snap`."""
+    magic = 0xA1B23C4D if nanoseconds else 0xA1B2C3D4
+    out = [struct.pack(order + "IHHiIII", magic, 2, 4, 0, 0, snap, link)]
+    for at, frame in packets:
+        part = at % NS if nanoseconds else at % NS // 1000
+        kept = frame[:snap]
+        out.append(struct.pack(order + "IIII", at // NS, part, len(kept), len(frame)) + kept)
+    return b"".join(out)
+
+
+def block(order, kind, body):
+    body += b"\0" * (-len(body) % 4)
+    size = struct.pack(order + "I", 12 + len(body))
+    return struct.pack(order + "I", kind) + size + body + size
+
+
+def pcapng(packets, order="<", link=1, snap=262144):
+    """A pcapng file with one interface whose time stamps are nanoseconds."""
+    out = [block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1)),
+           block(order, 1, struct.pack(order + "HHI", link, 0, snap) +
+                 struct.pack(order + "HHB3xHH", 9, 1, 9, 0, 0))]
+    for at, frame in packets:
+        kept = frame[:snap]
+        out.append(block(order, 6, struct.pack(order + "IIIII", 0, at >> 32, at & 0xFFFFFFFF,
+                                               len(kept), len(frame)) + kept))
+    return b"".join(out)
+
+
+# --- Redis ---------------------------------------------------------------------------------------
+
+
+class RedisClient:
+    """As much of RESP as a test needs. `url`: unix:/path or redis://[:password@]host:port."""
+
+    def __init__(self, url):
+        if url.startswith("unix:"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(url[5:])
+        else:
+            account, _, place = url.removeprefix("redis://").rpartition("@")
+            host, _, port = place.partition(":")
+            self.socket = socket.create_connection((host, int(port or 6379)))
+        self.file = self.socket.makefile("rb")
+        if not url.startswith("unix:") and account:
+            self("AUTH", account.partition(":")[2])
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def __call__(self, *words):
+        words = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+        self.socket.sendall(b"*%d\r\n" % len(words) +
+                            b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words))
+        return self.answer()
+
+    def answer(self):
+        line = self.file.readline()
+        kind, text = line[:1], line[1:-2]
+        if kind == b"-":
+            raise AssertionError("redis: " + text.decode())
+        if kind == b":":
+            return int(text)
+        if kind == b"$":
+            size = int(text)
+            return None if size < 0 else self.file.read(size + 2)[:-2]
+        if kind == b"*":
+            return [self.answer() for _ in range(int(text))]
+        return text
+
+
+class RedisServer:
+    """A private redis-server in a folder of its own, until stop()."""
+
+    def __init__(self, password=None):
+        self.folder = tempfile.mkdtemp(prefix="weir-redis-")
+        self.process = None
+        self.url = "unix:" + os.path.join(self.folder, "redis.sock")
+        words = ["--port", "0", "--unixsocket", self.url[5:]]
+        if password:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            self.url = f"redis://:{password}@127.0.0.1:{port}"
+            words = ["--bind", "127.0.0.1", "--port", str(port), "--requirepass", password]
+        self.process = subprocess.Popen(
+            ["redis-server", "--save", "", "--appendonly", "no", "--dir", self.folder, *words],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait_until_up()
+
+    def wait_until_up(self):
+        for _ in range(200):
+            try:
+                with RedisClient(self.url) as client:
+                    client("PING")
+                return
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise AssertionError("the private redis-server did not come up")
+
+    def stop(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def redis_urls(test):
+    """name → URL of a server by unix socket and one by TCP with a password; skips `test` when there
+    are none and none can be started."""
+    urls = {"unix": os.environ.get("WEIR_TEST_REDIS"), "tcp": os.environ.get("WEIR_TEST_REDIS_TCP")}
+    for name, password in (("unix", None), ("tcp", "weir-test")):
+        if urls[name]:
+            continue
+        if not shutil.which("redis-server"):
+            test.skipTest("redis-server is not installed")
+        server = RedisServer(password)
+        test.addCleanup(server.stop)
+        urls[name] = server.url
+    return urls

@@ -1,0 +1,209 @@
+/* The ECS line, byte for byte, against lines written by hand from the example in the design. */
+#include "alert_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static char *line_of(const struct alert *alert)
+{
+    struct json *json = json_new();
+    char *line = alert_format_get("ecs")->line(json, alert);
+    json_free(json);
+    return line;
+}
+
+static struct alert case_alert(const struct detector *detector)
+{
+    struct alert alert = {.id = "60d280bd80edff761f37e88fd54f8add",
+                          .incident = "cdbcce3c885a82c06b71eedcf2895afc",
+                          .raise = 1,
+                          .state = INCIDENT_UPDATE,
+                          .time = {CASE_TIME + 61 * NS_PER_S},
+                          .finding = case_finding(detector, 13, 73),
+                          .story = case_story(),
+                          .baseline = BASELINE_READY,
+                          .baseline_hours = 504,
+                          .mode = "online",
+                          .sensor = "span-1",
+                          .ruleset = "builtin"};
+    return alert;
+}
+
+#define HEAD                                                                                       \
+    "{\"@timestamp\":\"2026-03-02T01:05:08.201Z\",\"ecs\":{\"version\":\"8.11\"},"                 \
+    "\"event\":{\"kind\":\"alert\",\"category\":[\"network\"],\"module\":\"weir\","                \
+    "\"dataset\":\"weir.alert\",\"id\":\"60d280bd80edff761f37e88fd54f8add\",\"severity\":73,"      \
+    "\"risk_score\":73,\"start\":\"2026-03-02T01:04:07.201Z\","                                    \
+    "\"end\":\"2026-03-02T01:05:07.201Z\"},"
+
+#define OBSERVER                                                                                   \
+    "\"observer\":{\"type\":\"sensor\",\"product\":\"weir\",\"name\":\"span-1\",\"version\":"      \
+    "\"" WEIR_VERSION "\"},"
+
+static void test_whole_line(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    alert.story.has_ja3 = true;
+    for (size_t i = 0; i < 16; i++)
+        alert.story.ja3[i] = (uint8_t)(0x10 + i);
+    alert.story.emails = 120;
+    alert.story.emails_error = 0.008;
+    char *line = line_of(&alert);
+    assert_string_equal(
+        line, HEAD
+        "\"rule\":{\"id\":\"volume.destination\",\"name\":\"More than usual to one destination\","
+        "\"ruleset\":\"builtin\"},"
+        "\"threat\":{\"framework\":\"MITRE ATT&CK\",\"tactic\":{\"id\":[\"TA0010\"]},"
+        "\"technique\":{\"id\":[\"T1567\"],\"subtechnique\":{\"id\":[\"T1567.002\"]}}},"
+        "\"source\":{\"ip\":\"128.232.110.120\",\"bytes\":5000,\"packets\":12},"
+        "\"destination\":{\"ip\":\"66.35.250.204\",\"port\":80,\"domain\":\"example.jp\"},"
+        "\"client\":{\"ip\":\"128.232.110.120\",\"port\":34855},"
+        "\"server\":{\"ip\":\"66.35.250.204\",\"port\":80},"
+        "\"related\":{\"ip\":[\"128.232.110.120\",\"66.35.250.204\"]},"
+        "\"network\":{\"transport\":\"tcp\",\"protocol\":\"tls\","
+        "\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\",\"direction\":\"outbound\"},"
+        "\"tls\":{\"client\":{\"server_name\":\"up.example.jp\","
+        "\"ja3\":\"101112131415161718191a1b1c1d1e1f\"}}," OBSERVER
+        "\"weir\":{\"score\":73,\"urgency\":\"shift\","
+        "\"incident\":\"cdbcce3c885a82c06b71eedcf2895afc\",\"state\":\"update\",\"raise\":1,"
+        "\"initiator\":\"inside\",\"mode\":\"online\","
+        "\"out_bytes\":{\"value\":5000,\"low\":4000,\"high\":5500},"
+        "\"baseline\":{\"state\":\"ready\",\"hours\":504,\"scope\":\"host×destination\"},"
+        "\"flows\":[{\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\","
+        "\"start\":\"2026-03-02T01:04:07.201Z\",\"out_bytes\":5000,\"service\":\"tls\"}],"
+        "\"flows_total\":1,\"services\":{\"tls\":5000},"
+        "\"content\":{\"email_addresses\":{\"value\":120,\"error\":0.008}},"
+        "\"reasons\":[{\"code\":\"volume.destination\",\"observed\":5000,\"expected\":[10,1200],"
+        "\"unit\":\"byte\",\"p\":1e-6,\"weight\":1,\"samples\":340,"
+        "\"text\":\"largest of 340 host-days\"}],"
+        "\"would_not_fire_below\":{\"value\":2048,\"unit\":\"byte\"}}}");
+    free(line);
+}
+
+/* No technique, no history, no p, no threshold: the fields are absent, not empty. */
+static void test_absent_is_left_out(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_content);
+    alert.finding.p = 0;
+    alert.finding.reason[0].p = 0;
+    alert.finding.reason[0].expected[0] = alert.finding.reason[0].expected[1] = 0;
+    alert.finding.needs_unit = NULL;
+    alert.ruleset = NULL;
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"threat\":{\"framework\":\"MITRE ATT&CK\",\"tactic\":{\"id\":["
+                                 "\"TA0010\"]}},\"source\""));
+    assert_null(strstr(line, "technique"));
+    assert_null(strstr(line, "expected"));
+    assert_null(strstr(line, "\"p\""));
+    assert_null(strstr(line, "would_not_fire_below"));
+    assert_null(strstr(line, "ruleset"));
+    assert_null(strstr(line, "\"content\""));
+    assert_null(strstr(line, "null"));
+    assert_null(strchr(line, '\n'));
+    free(line);
+}
+
+static void test_sensor_has_no_traffic(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_blind);
+    alert.story = (struct story){.first = {CASE_TIME}, .last = {CASE_TIME + 60 * NS_PER_S}};
+    alert.finding.reason[0].unit = "share";
+    alert.finding.reason[0].observed = 0.125;
+    alert.finding.reason[0].expected[1] = 0;
+    alert.finding.needs = 0.01;
+    alert.finding.needs_unit = "share";
+    char *line = line_of(&alert);
+    assert_string_equal(
+        line,
+        HEAD "\"rule\":{\"id\":\"sensor.blind\",\"name\":\"The sensor does not see all\","
+             "\"ruleset\":\"builtin\"}," OBSERVER "\"weir\":{\"score\":73,\"urgency\":\"shift\","
+             "\"incident\":\"cdbcce3c885a82c06b71eedcf2895afc\",\"state\":\"update\",\"raise\":1,"
+             "\"mode\":\"online\",\"reasons\":[{\"code\":\"sensor.blind\",\"observed\":0.125,"
+             "\"unit\":\"share\",\"p\":1e-6,\"weight\":1,\"samples\":340,"
+             "\"text\":\"largest of 340 host-days\"}],"
+             "\"would_not_fire_below\":{\"value\":0.01,\"unit\":\"share\"}}}");
+    free(line);
+}
+
+/* The outside opened: source stays the inside host, client is the outside, direction says inbound.
+ */
+static void test_served(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    struct story *story = &alert.story;
+    story->flow[0].key = (struct flow_key){story->remote, story->host, 50123, 443, 0, 6, 0};
+    story->flow[0].service = SERVICE_HTTP;
+    story->flows_inside = 1;
+    story->flows_outside = 2;
+    story->destination = (struct destination){ROLE_SERVED, DESTINATION_PREFIX, "66.35.250.0/24"};
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"source\":{\"ip\":\"128.232.110.120\""));
+    assert_non_null(strstr(line, "\"destination\":{\"ip\":\"66.35.250.204\",\"port\":50123},"));
+    assert_non_null(strstr(line, "\"client\":{\"ip\":\"66.35.250.204\",\"port\":50123},"
+                                 "\"server\":{\"ip\":\"128.232.110.120\",\"port\":443}"));
+    assert_non_null(strstr(line, "\"direction\":\"inbound\""));
+    assert_non_null(strstr(line, "\"initiator\":\"outside\""));
+    assert_non_null(strstr(line, "\"url\":{\"domain\":\"up.example.jp\"}"));
+    assert_null(strstr(line, "\"tls\":{\"client\""));
+    free(line);
+}
+
+static void test_as_and_tie(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    alert.story.destination = (struct destination){ROLE_CLIENT, DESTINATION_AS, "AS64500"};
+    alert.story.flows_inside = alert.story.flows_outside = 4;
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"port\":80,\"as\":{\"number\":64500}}"));
+    assert_non_null(strstr(line, "\"direction\":\"outbound\""));
+    free(line);
+}
+
+/* What the network said can be anything; the line stays one line of valid JSON. */
+static void test_hostile_name(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    strcpy(alert.story.server_name, "a\"\n\xff\x01{\\");
+    char *line = line_of(&alert);
+    assert_null(strchr(line, '\n'));
+    struct json_value *root = json_parse(line, strlen(line), NULL);
+    assert_non_null(root);
+    const char *name =
+        json_text(json_get(json_get(json_get(root, "tls"), "client"), "server_name"));
+    assert_string_equal(name, "a\"\n\\xff\x01{\\");
+    json_value_free(root);
+    free(line);
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    assert_null(alert_format_get("nonsense"));
+    for (const struct alert_format *const *format = alert_formats; *format; format++)
+        assert_ptr_equal(alert_format_get((*format)->name), *format);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_line),
+        cmocka_unit_test(test_absent_is_left_out),
+        cmocka_unit_test(test_sensor_has_no_traffic),
+        cmocka_unit_test(test_served),
+        cmocka_unit_test(test_as_and_tie),
+        cmocka_unit_test(test_hostile_name),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

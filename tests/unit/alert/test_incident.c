@@ -1,0 +1,317 @@
+/* Incidents: what is told, when, under which ids. The ids are compared with hashes computed
+ * elsewhere (Python's hashlib) from the text that ids.c documents. */
+#include "alert_case.h"
+#include "weir/alert/incident.h"
+#include "weir/base/buffer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define GAP (6 * NS_PER_HOUR)
+
+#define STORY_ID  "cdbcce3c885a82c06b71eedcf2895afc"
+#define HOST_ID   "f8eb961c103281508a04b788f3796d6b"
+#define SENSOR_ID "8a761b5e66c92a7b7fc274029280339d"
+
+/* Everything that was told, in order. */
+struct told {
+    struct alert alert[64];
+    size_t count;
+};
+
+static void tell(void *context, const struct incident *incident, const struct alert *alert)
+{
+    struct told *told = context;
+    assert_string_equal(incident->id, alert->incident);
+    if (told->count < 64)
+        told->alert[told->count] = *alert;
+    told->count++;
+}
+
+struct fixture {
+    struct told told;
+    struct incidents *incidents;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof *f);
+    f->incidents = incidents_new(GAP, tell, &f->told);
+    incidents_set_labels(f->incidents, "span-1", "builtin", "online");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    incidents_free(f->incidents);
+    free(f);
+    return 0;
+}
+
+static struct ptime after(int64_t ns)
+{
+    return (struct ptime){CASE_TIME + ns};
+}
+
+static void find(struct fixture *f, const struct detector *detector, double evidence, int score,
+                 const struct story *story, int64_t after_ns)
+{
+    struct finding finding = case_finding(detector, evidence, score);
+    incidents_find(f->incidents, &finding, story, BASELINE_READY, 504, after(after_ns));
+}
+
+static void test_opens_and_raises(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    find(f, &case_volume, 10, 60, &story, 0);
+    assert_int_equal(f->told.count, 1);
+    const struct alert *alert = &f->told.alert[0];
+    assert_int_equal(alert->state, INCIDENT_OPEN);
+    assert_int_equal(alert->raise, 0);
+    assert_string_equal(alert->incident, STORY_ID);
+    assert_string_equal(alert->id, "8456f6ae262400f4f93596ad251595fc");
+    assert_int_equal(alert->time.ns, CASE_TIME);
+    assert_string_equal(alert->sensor, "span-1");
+    assert_int_equal(alert->baseline_hours, 504);
+
+    find(f, &case_volume, 10, 60, &story, 1);
+    find(f, &case_volume, 12.99, 62, &story, 2);
+    find(f, &case_volume, 2, 20, &story, 3);
+    assert_int_equal(f->told.count, 1);
+    story.out.value = 9000;
+    find(f, &case_volume, 13, 63, &story, 4);
+    assert_int_equal(f->told.count, 2);
+    alert = &f->told.alert[1];
+    assert_int_equal(alert->state, INCIDENT_UPDATE);
+    assert_int_equal(alert->raise, 1);
+    assert_string_equal(alert->id, "60d280bd80edff761f37e88fd54f8add");
+    assert_int_equal(alert->story.out.value, 9000);
+    /* From 13 on, 13 × 1.3 is asked for. */
+    find(f, &case_volume, 16.8, 64, &story, 5);
+    assert_int_equal(f->told.count, 2);
+    find(f, &case_volume, 16.95, 64, &story, 6);
+    assert_int_equal(f->told.count, 3);
+    assert_string_equal(f->told.alert[2].id, "62b2c92b87ba5a47bd7f3eb085e36954");
+}
+
+static void test_second_detector(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    find(f, &case_volume, 10, 60, &story, 0);
+    story.emails = 120;
+    find(f, &case_content, 5, 85, &story, 1);
+    assert_int_equal(f->told.count, 2);
+    assert_int_equal(f->told.alert[1].state, INCIDENT_UPDATE);
+    assert_int_equal(f->told.alert[1].raise, 0);
+    assert_string_equal(f->told.alert[1].incident, STORY_ID);
+    assert_string_not_equal(f->told.alert[1].id, f->told.alert[0].id);
+
+    size_t count;
+    const struct incident **sorted = incidents_sorted(f->incidents, &count);
+    assert_int_equal(count, 1);
+    assert_int_equal(sorted[0]->score, 85);
+    assert_int_equal(sorted[0]->rank_count, 2);
+    assert_int_equal(sorted[0]->alerts, 2);
+    assert_int_equal(sorted[0]->story.emails, 120);
+    assert_int_equal(sorted[0]->opened.ns, CASE_TIME);
+    assert_int_equal(sorted[0]->rank[1].first.ns, CASE_TIME + 1);
+    free(sorted);
+}
+
+static void test_zero_evidence_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    for (int i = 0; i < 5; i++)
+        find(f, &case_content, 0, 60, &story, i);
+    assert_int_equal(f->told.count, 1);
+}
+
+static void test_follow_and_close(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    incidents_follow(f->incidents, &story, after(0)); /* nothing is open: nothing happens */
+    assert_false(incidents_has(f->incidents, &story.host, &story.destination));
+    find(f, &case_volume, 10, 60, &story, 0);
+    find(f, &case_content, 5, 85, &story, 1);
+    assert_true(incidents_has(f->incidents, &story.host, &story.destination));
+    assert_false(incidents_has(f->incidents, &story.host, NULL));
+
+    story.out.value = 77777;
+    incidents_follow(f->incidents, &story, after(NS_PER_HOUR));
+    assert_int_equal(f->told.count, 2);
+    incidents_advance(f->incidents, after(NS_PER_HOUR + GAP - 1));
+    assert_int_equal(f->told.count, 2);
+    incidents_advance(f->incidents, after(NS_PER_HOUR + GAP));
+    assert_int_equal(f->told.count, 3);
+    const struct alert *last = &f->told.alert[2];
+    assert_int_equal(last->state, INCIDENT_CLOSE);
+    assert_int_equal(last->story.out.value, 77777);
+    assert_ptr_equal(last->finding.detector, &case_content);
+    assert_int_equal(last->finding.score, 85);
+    assert_string_not_equal(last->id, f->told.alert[0].id);
+    assert_string_not_equal(last->id, f->told.alert[1].id);
+    assert_int_equal(last->time.ns, CASE_TIME + NS_PER_HOUR + GAP);
+    assert_false(incidents_has(f->incidents, &story.host, &story.destination));
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.count, 3);
+}
+
+/* A closed incident stays readable, and a story that goes on does not repeat an id. */
+static void test_reopens(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    find(f, &case_volume, 10, 60, &story, 0);
+    incidents_advance(f->incidents, after(GAP));
+    find(f, &case_volume, 11, 60, &story, GAP + 1); /* the same again: not told again */
+    assert_int_equal(f->told.count, 2);
+    find(f, &case_volume, 20, 70, &story, GAP + 2);
+    incidents_advance(f->incidents, after(2 * GAP + 2));
+    assert_int_equal(f->told.count, 4);
+    for (size_t i = 0; i < 4; i++) {
+        assert_string_equal(f->told.alert[i].incident, STORY_ID);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(f->told.alert[i].id, f->told.alert[j].id);
+    }
+    assert_int_equal(f->told.alert[2].state, INCIDENT_UPDATE);
+    assert_int_equal(f->told.alert[3].state, INCIDENT_CLOSE);
+    size_t count;
+    const struct incident **sorted = incidents_sorted(f->incidents, &count);
+    assert_int_equal(count, 1);
+    assert_true(sorted[0]->closed);
+    free(sorted);
+}
+
+static void test_end_of_input(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story(), other = case_story();
+    find(f, &case_volume, 10, 60, &story, 0);
+    other.host = case_ip("10.0.0.9");
+    other.last.ns = CASE_TIME + 5;
+    find(f, &case_volume, 10, 60, &other, 1);
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.count, 4);
+    assert_int_equal(f->told.alert[2].time.ns, CASE_TIME + 60 * NS_PER_S);
+    assert_int_equal(f->told.alert[3].time.ns, CASE_TIME + 5);
+}
+
+static void test_whole_host_and_sensor(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story(), blind = {.first = {CASE_TIME}, .last = {CASE_TIME + 1}};
+    story.has_destination = false;
+    find(f, &case_volume, 10, 60, &story, 0);
+    assert_string_equal(f->told.alert[0].incident, HOST_ID);
+    assert_true(incidents_has(f->incidents, &story.host, NULL));
+    assert_false(incidents_has(f->incidents, &story.host, &story.destination));
+    find(f, &case_blind, 10, 60, &blind, 0);
+    assert_string_equal(f->told.alert[1].incident, SENSOR_ID);
+    assert_string_equal(f->told.alert[1].id, "b89bebba6030993948472dc5798ef987");
+    char text[16];
+    assert_string_equal(incident_short(f->told.alert[1].incident, text), "inc-8a761b");
+}
+
+/* The strongest finding is kept when a later one is weaker (the hour rolled over). */
+static void test_strongest_finding_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    find(f, &case_volume, 30, 90, &story, 0);
+    find(f, &case_volume, 4, 30, &story, 1);
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.alert[1].finding.score, 90);
+}
+
+static void test_sorted(void **state)
+{
+    struct fixture *f = *state;
+    const char *host[4] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"};
+    int score[4] = {50, 90, 50, 90};
+    int64_t first[4] = {9, 5, 3, 1};
+    for (int i = 0; i < 4; i++) {
+        struct story story = case_story();
+        story.host = case_ip(host[i]);
+        story.first.ns = first[i];
+        find(f, &case_volume, 10, score[i], &story, i);
+    }
+    size_t count;
+    const struct incident **sorted = incidents_sorted(f->incidents, &count);
+    const char *expected[4] = {"10.0.0.4", "10.0.0.2", "10.0.0.3", "10.0.0.1"};
+    assert_int_equal(count, 4);
+    for (int i = 0; i < 4; i++) {
+        char text[IP_TEXT_SIZE];
+        assert_string_equal(ip_text(&sorted[i]->story.host, text), expected[i]);
+    }
+    free(sorted);
+}
+
+static void test_rank_bound(void **state)
+{
+    struct fixture *f = *state;
+    struct detector many[INCIDENT_RANKS + 1];
+    struct story story = case_story();
+    char id[INCIDENT_RANKS + 1][24];
+    for (int i = 0; i <= INCIDENT_RANKS; i++) {
+        snprintf(id[i], sizeof id[i], "test.%d", i);
+        many[i] = case_volume;
+        many[i].id = id[i];
+        find(f, &many[i], 10, 60, &story, i);
+    }
+    assert_int_equal(f->told.count, INCIDENT_RANKS);
+    assert_int_equal(incidents_counts(f->incidents).unranked, 1);
+}
+
+static void test_incident_bounds(void **state)
+{
+    struct fixture *f = *state;
+    const uint32_t more = 3;
+    for (uint32_t i = 0; i < INCIDENTS_MAX + more; i++) {
+        struct story story = case_story();
+        memcpy(story.host.byte + 12, &i, sizeof i);
+        story.host.byte[0] = 0x20;
+        find(f, &case_volume, 10, 60, &story, i);
+    }
+    /* Three had to go: the three that were silent longest. */
+    assert_int_equal(incidents_counts(f->incidents).evicted, more);
+    assert_int_equal(f->told.count, INCIDENTS_MAX + 2 * more);
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.count, 2 * (INCIDENTS_MAX + more));
+    size_t count;
+    const struct incident **sorted = incidents_sorted(f->incidents, &count);
+    assert_int_equal(count, INCIDENTS_KEPT);
+    assert_int_equal(incidents_counts(f->incidents).forgotten,
+                     INCIDENTS_MAX + more - INCIDENTS_KEPT);
+    free(sorted);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_opens_and_raises),
+        T(test_second_detector),
+        T(test_zero_evidence_is_told_once),
+        T(test_follow_and_close),
+        T(test_reopens),
+        T(test_end_of_input),
+        T(test_whole_host_and_sensor),
+        T(test_strongest_finding_is_kept),
+        T(test_sorted),
+        T(test_rank_bound),
+        T(test_incident_bounds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

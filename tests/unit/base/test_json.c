@@ -1,0 +1,239 @@
+/* The JSON writer byte for byte, and the reader. */
+#include "weir/base/json.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_text(struct json *j, int indent, const char *expected)
+{
+    char *text = json_take_text(j, indent);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+static void test_document(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    for (int again = 0; again < 2; again++) { /* the writer is empty after each */
+        json_open(j, NULL);
+        json_str(j, "z", "last letter first");
+        json_str(j, "a", NULL);
+        json_uint(j, "bytes", 7);
+        json_int(j, "change", -7);
+        json_bool(j, "yes", true);
+        json_bool(j, "no", false);
+        json_none(j, "none");
+        json_list(j, "ips");
+        json_str(j, NULL, "10.0.0.1");
+        json_open(j, NULL);
+        json_close(j);
+        json_close(j);
+        json_close(j);
+        assert_text(j, 0,
+                    "{\"z\":\"last letter first\",\"a\":null,\"bytes\":7,\"change\":-7,"
+                    "\"yes\":true,\"no\":false,\"none\":null,\"ips\":[\"10.0.0.1\",{}]}");
+    }
+    json_free(j);
+}
+
+static void test_indented(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    json_open(j, NULL);
+    json_list(j, "list");
+    json_uint(j, NULL, 1);
+    json_close(j);
+    json_close(j);
+    assert_text(j, 2, "{\n  \"list\": [\n    1\n  ]\n}");
+    json_free(j);
+}
+
+static void test_whole_numbers(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    json_list(j, NULL);
+    json_uint(j, NULL, UINT64_C(9007199254740993)); /* not a double */
+    json_uint(j, NULL, INT64_MAX);
+    json_uint(j, NULL, UINT64_MAX);
+    json_int(j, NULL, INT64_MIN);
+    json_close(j);
+    assert_text(j, 0,
+                "[9007199254740993,9223372036854775807,9223372036854775807,-9223372036854775808]");
+    json_free(j);
+}
+
+static void test_reals(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    json_list(j, NULL);
+    json_number(j, NULL, 0.1);
+    json_number(j, NULL, 1.0 / 3);
+    json_number(j, NULL, 5);
+    json_number(j, NULL, 1e300);
+    json_number(j, NULL, 123456789012345.0);
+    json_number(j, NULL, NAN);
+    json_number(j, NULL, INFINITY);
+    json_close(j);
+    assert_text(j, 0, "[0.1,0.333333333333,5.0,1e300,1.23456789012e14,null,null]");
+    json_free(j);
+}
+
+/* What is UTF-8 stays; each byte that is not is shown. Cases of Kuhn's UTF-8 decoder stress test.
+ */
+static void test_text(void **state)
+{
+    static const struct {
+        const char *in;
+        size_t size;
+        const char *out;
+    } row[] = {
+        {"plain", 5, "plain"},
+        {"\"\\/\n\t\x01\x7f", 7, "\\\"\\\\/\\n\\t\\u0001\x7f"},
+        {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"a\0b", 3, "a\\\\x00b"},
+        {"\x80", 1, "\\\\x80"},
+        {"\xff\xfe", 2, "\\\\xff\\\\xfe"},
+        {"\xc3", 1, "\\\\xc3"},
+        {"\xc3(", 2, "\\\\xc3("},
+        {"\xe2\x82", 2, "\\\\xe2\\\\x82"},
+        {"\xc0\xaf", 2, "\\\\xc0\\\\xaf"},                       /* overlong */
+        {"\xe0\x80\xaf", 3, "\\\\xe0\\\\x80\\\\xaf"},            /* overlong */
+        {"\xed\xa0\x80", 3, "\\\\xed\\\\xa0\\\\x80"},            /* surrogate */
+        {"\xed\x9f\xbf", 3, "\xed\x9f\xbf"},                     /* just before them */
+        {"\xf4\x8f\xbf\xbf", 4, "\xf4\x8f\xbf\xbf"},             /* the last one */
+        {"\xf4\x90\x80\x80", 4, "\\\\xf4\\\\x90\\\\x80\\\\x80"}, /* one further */
+        {"\xf8\x88\x80\x80\x80", 5, "\\\\xf8\\\\x88\\\\x80\\\\x80\\\\x80"},
+    };
+    struct json *j = json_new();
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char expected[100] = "[\"";
+        strcat(strcat(expected, row[i].out), "\"]");
+        json_list(j, NULL);
+        json_bytes(j, NULL, row[i].in, row[i].size);
+        json_close(j);
+        assert_text(j, 0, expected);
+    }
+    json_free(j);
+}
+
+static void test_key_of_any_bytes(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    json_open(j, NULL);
+    json_uint(j, "host\xff", 1);
+    json_close(j);
+    assert_text(j, 0, "{\"host\\\\xff\":1}");
+    json_free(j);
+}
+
+/* Freed in the middle: the sanitizer sees what is lost. */
+static void test_free_unfinished(void **state)
+{
+    struct json *j = json_new();
+    (void)state;
+    json_open(j, NULL);
+    json_list(j, "deep");
+    json_free(j);
+    j = json_new();
+    json_open(j, NULL);
+    json_close(j);
+    json_free(j);
+    json_free(NULL);
+}
+
+static struct json_value *parse(const char *text, struct error *error)
+{
+    return json_parse(text, strlen(text), error);
+}
+
+static void test_reader(void **state)
+{
+    struct error error = {0};
+    struct json_value *root =
+        parse("{\"list\":[1,-2,\"x\",1.5],\"text\":\"caf\\u00e9\",\"none\":null}", &error);
+    int64_t n = 0;
+    (void)state;
+    assert_non_null(root);
+    const struct json_value *list = json_get(root, "list");
+    assert_int_equal(json_length(list), 4);
+    assert_true(json_whole(json_at(list, 1), &n));
+    assert_int_equal(n, -2);
+    assert_false(json_whole(json_at(list, 2), &n));
+    assert_false(json_whole(json_at(list, 3), &n));
+    assert_string_equal(json_text(json_at(list, 2)), "x");
+    assert_string_equal(json_text(json_get(root, "text")), "caf\xc3\xa9");
+    /* What is not there, or not of that kind, is nothing; nothing holds nothing. */
+    assert_null(json_at(list, 4));
+    assert_null(json_get(root, "absent"));
+    assert_null(json_get(list, "list"));
+    assert_null(json_at(root, 0));
+    assert_null(json_text(list));
+    assert_null(json_text(json_get(root, "none")));
+    assert_null(json_get(NULL, "x"));
+    assert_int_equal(json_length(NULL), 0);
+    assert_false(json_whole(NULL, &n));
+    json_value_free(root);
+}
+
+static void test_reader_refuses(void **state)
+{
+    static const char *const bad[] = {
+        "",     "{",       "{\"a\":1,\"a\":2}", "[1] 2",
+        "1",    "[1,]",    "{'a':1}",           "[\"\xff\"]",
+        "[01]", "[1e999]", "[\"\\u0000\"]",     "[9223372036854775808]"};
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct error error = {0};
+        if (parse(bad[i], &error))
+            fail_msg("accepted %s", bad[i]);
+        assert_int_equal(error.code, ERROR_INPUT);
+        assert_non_null(strstr(error.message, "JSON line 1 column"));
+    }
+}
+
+static void test_round_trip(void **state)
+{
+    struct json *j = json_new();
+    int64_t n;
+    (void)state;
+    json_open(j, NULL);
+    json_int(j, "least", INT64_MIN);
+    json_str(j, "name", "\"quoted\" \\ \n");
+    json_close(j);
+    char *text = json_take_text(j, 0);
+    struct json_value *root = parse(text, NULL);
+    assert_true(json_whole(json_get(root, "least"), &n));
+    assert_true(n == INT64_MIN);
+    assert_string_equal(json_text(json_get(root, "name")), "\"quoted\" \\ \n");
+    json_value_free(root);
+    free(text);
+    json_free(j);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_document),
+                                       cmocka_unit_test(test_indented),
+                                       cmocka_unit_test(test_whole_numbers),
+                                       cmocka_unit_test(test_reals),
+                                       cmocka_unit_test(test_text),
+                                       cmocka_unit_test(test_key_of_any_bytes),
+                                       cmocka_unit_test(test_free_unfinished),
+                                       cmocka_unit_test(test_reader),
+                                       cmocka_unit_test(test_reader_refuses),
+                                       cmocka_unit_test(test_round_trip)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,123 @@
+/* Totals of the open hours, and their bounds. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "make.h"
+
+#include <stdlib.h>
+
+static void sums_pairs_and_hosts(void **state)
+{
+    struct totals *totals = totals_new(10);
+    struct ip host = make_host(1);
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct destination b = make_destination(ROLE_SERVED, DESTINATION_DOMAIN, "a.example");
+    (void)state;
+    assert_null(totals_get(totals, &host, 5));
+    struct host_total *total = totals_open(totals, &host, 5);
+    assert_ptr_equal(totals_open(totals, &host, 5), total);
+    struct pair_total *pair = totals_add(total, &a, (struct volume){10, 8, 12}, 3, 1);
+    assert_true(pair->changed);
+    pair->changed = false;
+    assert_ptr_equal(totals_add(total, &a, (struct volume){5, 5, 5}, 1, 2), pair);
+    assert_true(pair->changed);
+    assert_ptr_not_equal(totals_add(total, &b, (struct volume){100, 0, 200}, 0, 1), pair);
+    assert_int_equal(pair->out.value, 15);
+    assert_int_equal(pair->out.low, 13);
+    assert_int_equal(pair->out.high, 17);
+    assert_int_equal(pair->in_bytes, 4);
+    assert_int_equal(pair->flows, 3);
+    assert_int_equal(total->out.value, 115);
+    assert_int_equal(total->out.high, 217);
+    assert_int_equal(total->in_bytes, 4);
+    assert_int_equal(total->pairs.count, 2);
+    totals_free(totals);
+}
+
+static void lists_sorted_by_hour_and_host(void **state)
+{
+    struct totals *totals = totals_new(100);
+    size_t count;
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) {
+        struct ip host = make_host(i * 17 % 40);
+        totals_open(totals, &host, 100 + i % 2);
+    }
+    struct host_total **found = totals_until(totals, 101, &count);
+    assert_int_equal(count, 40);
+    for (size_t i = 1; i < count; i++)
+        assert_true(found[i - 1]->hour < found[i]->hour ||
+                    (found[i - 1]->hour == found[i]->hour &&
+                     ip_compare(&found[i - 1]->host, &found[i]->host) < 0));
+    free(found);
+    found = totals_until(totals, 100, &count);
+    assert_int_equal(count, 20);
+    for (size_t i = 0; i < count; i++)
+        totals_drop(totals, found[i]);
+    free(found);
+    assert_int_equal(totals_count(totals), 20);
+    found = totals_until(totals, 99, &count);
+    assert_int_equal(count, 0);
+    free(found);
+    totals_free(totals);
+}
+
+static void refuses_hosts_beyond_the_bound(void **state)
+{
+    struct totals *totals = totals_new(3);
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        struct ip host = make_host(i);
+        struct host_total *total = totals_open(totals, &host, 7);
+        assert_true((total != NULL) == (i < 3));
+    }
+    assert_int_equal(totals_refused(totals), 2);
+    struct ip last = make_host(4), first = make_host(0);
+    assert_non_null(totals_open(totals, &last, 8)); /* another hour has room of its own */
+    totals_drop(totals, totals_get(totals, &first, 7));
+    assert_non_null(totals_open(totals, &last, 7));
+    assert_int_equal(totals_refused(totals), 2);
+    totals_free(totals);
+}
+
+static void overflow_goes_to_other_by_role(void **state)
+{
+    struct ip host = make_host(1);
+    struct host_total *total = host_total_new(&host, 1);
+    char name[32], key[DESTINATION_KEY_SIZE];
+    (void)state;
+    for (unsigned i = 0; i < TOTALS_PAIRS + 10; i++) {
+        snprintf(name, sizeof name, "d%u.example", i);
+        struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, name);
+        totals_add(total, &d, exactly(1), 0, 1);
+    }
+    struct destination served = make_destination(ROLE_SERVED, DESTINATION_DOMAIN, "x.example");
+    struct pair_total *pair = totals_add(total, &served, exactly(7), 0, 1);
+    assert_string_equal(destination_key(&pair->destination, key), "served|prefix|other");
+    assert_int_equal(total->overflow, 11);
+    assert_int_equal(total->out.value, TOTALS_PAIRS + 17);
+    struct destination known = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "d5.example");
+    assert_int_equal(totals_add(total, &known, exactly(1), 0, 0)->out.value, 2);
+    struct destination other = destination_other(ROLE_CLIENT);
+    assert_int_equal(totals_add(total, &other, exactly(0), 0, 0)->out.value, 10);
+    assert_int_equal(total->pairs.count, TOTALS_PAIRS + 2);
+    host_total_free(total);
+    host_total_free(NULL);
+    totals_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sums_pairs_and_hosts),
+        cmocka_unit_test(lists_sorted_by_hour_and_host),
+        cmocka_unit_test(refuses_hosts_beyond_the_bound),
+        cmocka_unit_test(overflow_goes_to_other_by_role),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
