@@ -16,11 +16,12 @@ uint64_t hash64(const void *data, size_t size, uint64_t seed)
 /* The secret is SHA-256 in counter mode over the material: full entropy whatever its length. */
 void hash_key_init(struct hash_key *key, const void *material, size_t size)
 {
-    for (uint8_t i = 0; i < sizeof key->secret / SHA256_SIZE; i++) {
+    for (size_t i = 0; i < sizeof key->secret / SHA256_SIZE; i++) {
+        const uint8_t counter = (uint8_t)i;
         struct sha256 *sha = sha256_new();
-        sha256_put(sha, &i, 1);
+        sha256_put(sha, &counter, 1);
         sha256_put(sha, material, size);
-        sha256_take(sha, key->secret + (size_t)i * SHA256_SIZE);
+        sha256_take(sha, key->secret + i * SHA256_SIZE);
     }
 }
 

@@ -239,6 +239,7 @@ static struct yaml_node *read_document(struct reading *reading, yaml_parser_t *p
     bool empty = !root || (root->type == YAML_SCALAR_NODE && root->data.scalar.length == 0 &&
                            root->data.scalar.style == YAML_PLAIN_SCALAR_STYLE);
     tree = empty ? empty_map() : read_node(reading, (int)(root - document.nodes.start) + 1);
+    reading->document = NULL;
     yaml_document_delete(&document);
     return tree;
 }

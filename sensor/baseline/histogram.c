@@ -132,7 +132,7 @@ void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t cou
         return;
     }
     if (h->count == h->room) {
-        h->room = (uint16_t)(h->room ? h->room + h->room / 2 : 4);
+        h->room = (uint16_t)(h->room + h->room / 2 + 4); /* a copy has no room to spare */
         h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
     }
     memmove(&h->cell[low + 1], &h->cell[low], (size_t)(h->count - low) * sizeof *h->cell);

@@ -69,10 +69,13 @@ void store_error_reply(const struct store *store, const char *text, struct error
     char quoted[QUOTE_SIZE];
     const char *meaning = meaning_of_reply(text);
     if (meaning)
-        error_set(error, ERROR_RUN, "redis %s: %s", store->url.shown, meaning);
+        error_set(error, ERROR_RUN, "redis at %s: %s", store->url.shown, meaning);
     else
-        error_set(error, ERROR_RUN, "redis %s: answers: %s", store->url.shown, quote(text, quoted));
+        error_set(error, ERROR_RUN, "redis at %s: answers: %s", store->url.shown,
+                  quote(text, quoted));
 }
+
+static const char closed[] = "closed the connection";
 
 static const char *meaning_of_system(const struct store *store, const char *text)
 {
@@ -83,6 +86,8 @@ static const char *meaning_of_system(const struct store *store, const char *text
                                       : "connection refused: nothing listens there";
     if (strstr(text, strerror(EACCES)))
         return "permission denied: this user may not use the socket";
+    if (strstr(text, strerror(ECONNRESET)) || strstr(text, strerror(EPIPE)))
+        return closed;
     return NULL;
 }
 
@@ -92,15 +97,15 @@ void store_error_link(const struct store *store, int code, const char *text, str
     const char *shown = store->url.shown, *meaning;
     if (code == REDIS_ERR_PROTOCOL) {
         error_set(error, ERROR_RUN,
-                  "redis %s: does not speak Redis: is another service there? (%s)", shown,
+                  "redis at %s: does not speak Redis: is another service there? (%s)", shown,
                   quote(text, quoted));
         return;
     }
     if (code == REDIS_ERR_EOF)
-        meaning = "closed the connection";
+        meaning = closed;
     else if (code == REDIS_ERR_OTHER) /* an error reply to no command, or a name look-up */
         meaning = meaning_of_reply(text);
     else
         meaning = meaning_of_system(store, text);
-    error_set(error, ERROR_RUN, "redis %s: %s", shown, meaning ? meaning : quote(text, quoted));
+    error_set(error, ERROR_RUN, "redis at %s: %s", shown, meaning ? meaning : quote(text, quoted));
 }

@@ -105,7 +105,7 @@ static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
         take_error(store, reply);
     } else if (store && reply && !request->answered(request, reply)) {
         struct error error = {0};
-        error_set(&error, ERROR_RUN, "redis %s: an answer to %s that makes no sense",
+        error_set(&error, ERROR_RUN, "redis at %s: an answer to %s that makes no sense",
                   store->url.shown, request->command);
         fail(store, &error);
     }
@@ -151,15 +151,17 @@ static bool check_schema(struct store_request *request, const redisReply *reply)
     if (reply->type == REDIS_REPLY_STRING) {
         unsigned long schema = strtoul(reply->str, &end, 10);
         if (end == reply->str || *end || schema == 0)
-            error_set(&error, ERROR_RUN,
-                      "redis %s: %s:schema is not a schema's number: is the prefix used by another "
-                      "program?",
-                      store->url.shown, store->prefix);
+            error_set(
+                &error, ERROR_RUN,
+                "redis at %s: %s:schema is not a schema's number: is the prefix used by another "
+                "program?",
+                store->url.shown, store->prefix);
         else if (schema > STORE_SCHEMA)
-            error_set(&error, ERROR_RUN,
-                      "redis %s: written by a newer Weir (schema %lu, this one knows %d): update "
-                      "this sensor first",
-                      store->url.shown, schema, STORE_SCHEMA);
+            error_set(
+                &error, ERROR_RUN,
+                "redis at %s: written by a newer Weir (schema %lu, this one knows %d): update "
+                "this sensor first",
+                store->url.shown, schema, STORE_SCHEMA);
     } else if (reply->type != REDIS_REPLY_NIL) {
         return false;
     }
@@ -214,7 +216,8 @@ static void on_connect(const redisAsyncContext *redis, int status)
     if (!store)
         return;
     if (status == REDIS_OK) {
-        if (!store->url.unix_socket) /* hiredis takes the refusal of a TCP option for a broken link */
+        if (!store->url
+                 .unix_socket) /* hiredis takes the refusal of a TCP option for a broken link */
             redisEnableKeepAlive(&store->redis->c);
         introduce(store);
         return;
@@ -249,8 +252,8 @@ static void on_tick(void *context)
         store->overdue = late;
         return;
     }
-    error_set(&error, ERROR_RUN, "redis %s: no answer within %.3g s (time-out)", store->url.shown,
-              (double)store->timeout_ns / (double)NS_PER_S);
+    error_set(&error, ERROR_RUN, "redis at %s: no answer within %.3g s (time-out)",
+              store->url.shown, (double)store->timeout_ns / (double)NS_PER_S);
     fail(store, &error);
 }
 
@@ -260,7 +263,7 @@ static int begin(struct store *store)
                                    ? redisAsyncConnectUnix(store->url.host)
                                    : redisAsyncConnect(store->url.host, store->url.port);
     if (!redis)
-        return error_set(&store->refused, ERROR_RUN, "redis %s: no memory", store->url.shown);
+        return error_set(&store->refused, ERROR_RUN, "redis at %s: no memory", store->url.shown);
     if (redis->err) {
         store_error_link(store, redis->err, redis->errstr, &store->refused);
         redisAsyncFree(redis);
@@ -268,7 +271,7 @@ static int begin(struct store *store)
     }
     if (store_loop_attach(redis, store->loop) != 0) {
         redisAsyncFree(redis);
-        return error_set(&store->refused, ERROR_RUN, "redis %s: cannot be watched",
+        return error_set(&store->refused, ERROR_RUN, "redis at %s: cannot be watched",
                          store->url.shown);
     }
     redis->data = store;

@@ -220,7 +220,7 @@ static bool on_open(struct store_request *request, const redisReply *reply)
         struct word *words = xcalloc(reply->elements, sizeof *words);
         size_t count = parse_words(reply, words);
         if (count < reply->elements / 2 && store->odd_totals++ == 0)
-            log_warn("redis %s: holds totals that no Weir wrote; they are not counted",
+            log_warn("redis at %s: holds totals that no Weir wrote; they are not counted",
                      store->url.shown);
         if (count > 0)
             total = sum_words(&request->host, request->hour, words, count);

@@ -220,7 +220,7 @@ void store_clear(struct store *store, void (*done)(void *context), void *context
     walk->context = context;
     snprintf(walk->pattern, sizeof walk->pattern, "%s:*", store->prefix);
     if (store->read_only || strcmp(store->prefix, "weir") == 0) {
-        log_error("redis %s: refused to clear what lives there", store->url.shown);
+        log_error("redis at %s: refused to clear what lives there", store->url.shown);
         send_end(store, walk);
     } else {
         send_scan(store, walk, "0", 1);

@@ -143,6 +143,7 @@ static void fill_health(const struct capture *c, struct health *total)
 {
     *total = c->health;
     flow_table_health(c->table, total);
+    total->tcp_far_segments += flow_table_far_segments(c->table);
     content_health(c->content, total);
 }
 
@@ -189,7 +190,9 @@ static void one_packet(struct capture *c, struct capture_input *input, const str
         count_undecoded(&c->health, result);
         return;
     }
-    c->health.fragments += packet.later_fragment;
+    c->health.malformed +=
+        packet.bad_transport; /* its bytes are counted all the same, without ports */
+    c->health.fragments += packet.later_fragment && !packet.bad_transport;
     struct flow *flow = flow_table_packet(c->table, &packet, &side);
     content_packet(c->content, flow, side, &packet);
     flow_table_settle(c->table, flow, c->clock);
@@ -228,8 +231,11 @@ static void *capture_thread(void *context)
     struct capture *c = context;
     for (size_t i = 0; i < c->pending_count; i++)
         one_input(c, &c->pending[i]);
-    flow_table_finish(c->table, c->clock);
-    tell_health(c, c->clock);
+    emit_last(&c->emitter); /* no packet waits any more */
+    if (c->clock.ns != INT64_MIN) {
+        flow_table_finish(c->table, c->clock);
+        tell_health(c, c->clock);
+    }
     emit_watermark(&c->emitter, PTIME_MAX);
     return NULL;
 }

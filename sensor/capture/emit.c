@@ -56,11 +56,16 @@ static void park(struct emitter *emitter, const void *record, size_t size)
     emitter->parked++;
 }
 
+static bool push_one(struct emitter *emitter, const void *record, size_t size)
+{
+    return (emitter->blocking ? ring_push_wait : ring_push)(emitter->ring, record, size) == RING_OK;
+}
+
 static bool push_parked(struct emitter *emitter)
 {
     while (emitter->first_parked) {
         struct parked *parked = emitter->first_parked;
-        if (ring_push(emitter->ring, parked->record, parked->size) != RING_OK)
+        if (!push_one(emitter, parked->record, parked->size))
             return false;
         emitter->first_parked = parked->next;
         if (!parked->next)
@@ -80,9 +85,13 @@ static bool push(struct emitter *emitter, enum record_kind kind, struct ptime ti
     header->version = RECORD_VERSION;
     header->number = ++emitter->number;
     header->time_ns = time.ns > emitter->told_ns ? time.ns : emitter->told_ns + 1;
-    if (emitter->blocking)
-        return ring_push_wait(emitter->ring, header, size) == RING_OK;
-    return push_parked(emitter) && ring_push(emitter->ring, header, size) == RING_OK;
+    return push_parked(emitter) && push_one(emitter, header, size);
+}
+
+void emit_last(struct emitter *emitter)
+{
+    emitter->blocking = true;
+    push_parked(emitter);
 }
 
 /* The scratch area as a record of this size, all zero. */

@@ -36,5 +36,7 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
                 uint64_t inspected_bytes, uint64_t gap_bytes);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
 void emit_watermark(struct emitter *emitter, struct ptime time);
+/* The input ended: from here on pushes wait for room, what was parked first. */
+void emit_last(struct emitter *emitter);
 
 #endif

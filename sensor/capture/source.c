@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #define STDIO_BUFFER (1u << 20)
+/* The year 2109: what records may carry, with room for time-outs. */
+#define SECONDS_MAX INT64_C(4400000000)
 
 struct source {
     char *path;
@@ -101,6 +103,28 @@ static int set_filter(struct source *source, const char *filter, struct error *e
     return 0;
 }
 
+int source_check_filter(const char *filter, struct error *error)
+{
+    static const int links[] = {DLT_EN10MB, DLT_RAW, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL};
+    char words[PCAP_ERRBUF_SIZE] = "out of memory";
+    if (!filter || !*filter)
+        return 0;
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
+        struct bpf_program program;
+        pcap_t *pcap = pcap_open_dead(links[i], 262144);
+        int failed = !pcap || pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0;
+        if (!failed)
+            pcap_freecode(&program);
+        else if (pcap && i == 0) /* Ethernet's words are the ones people know */
+            snprintf(words, sizeof words, "%s", pcap_geterr(pcap));
+        if (pcap)
+            pcap_close(pcap);
+        if (!failed)
+            return 0;
+    }
+    return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter, words);
+}
+
 struct source *source_open(const char *path, const char *filter, struct error *error)
 {
     struct source *source = xcalloc(1, sizeof *source);
@@ -132,6 +156,15 @@ void source_free(struct source *source)
     free(source);
 }
 
+/* pcapng can name any second at all: what no record can carry is the nearest that one can. */
+static struct ptime time_of(const struct pcap_pkthdr *header)
+{
+    int64_t seconds = header->ts.tv_sec;
+    if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX)
+        return (struct ptime){(seconds < 0 ? -SECONDS_MAX : SECONDS_MAX) * NS_PER_S};
+    return (struct ptime){seconds * NS_PER_S + header->ts.tv_usec % NS_PER_S};
+}
+
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error)
 {
     struct pcap_pkthdr *header;
@@ -143,7 +176,7 @@ enum source_result source_next(struct source *source, struct packet_raw *raw, st
         raw->captured = header->caplen;
         raw->wire_bytes = header->len < header->caplen ? header->caplen : header->len;
         raw->link = pcap_datalink(source->pcap);
-        raw->time.ns = (int64_t)header->ts.tv_sec * NS_PER_S + header->ts.tv_usec;
+        raw->time = time_of(header);
         return SOURCE_PACKET;
     }
     if (got == PCAP_ERROR_BREAK)

@@ -74,10 +74,8 @@ static int load_url(struct session *s, const char *url)
 {
     static const struct store_events events = {on_ready, on_failed};
     struct borrowing b = {.session = s};
-    struct store_config config = {.url = url,
-                                  .prefix = "weir",
-                                  .sensor = s->options.config->sensor_name,
-                                  .read_only = true};
+    struct store_config config = {
+        .url = url, .prefix = "weir", .sensor = s->options.config->sensor_name, .read_only = true};
     b.from = store_open(&config, s->loop, &events, &b, &s->error);
     if (!b.from)
         return -1;

@@ -38,6 +38,8 @@ static void on_flow(void *context, const struct flow_view *view)
 static int survey(struct check *check)
 {
     struct options *o = &check->options;
+    if (session_check(&o->config, o->filter, &check->error) != 0)
+        return command_fail(&check->error);
     check->survey = survey_new();
     check->hosts = hosts_new();
     struct session_options session = {.config = &o->config,
@@ -63,10 +65,7 @@ static int survey(struct check *check)
 /* A zone that does not exist, a URL that makes no sense: found here, not at the first run. */
 static int validate(struct check *check)
 {
-    struct calendar *calendar = config_calendar(&check->options.config, &check->error);
-    calendar_free(calendar);
-    if (!calendar || (strcmp(check->options.config.redis_url, "embedded") != 0 &&
-                      store_check_url(check->options.config.redis_url, &check->error) != 0))
+    if (session_check(&check->options.config, check->options.filter, &check->error) != 0)
         return command_fail(&check->error);
     char *text = config_text(&check->options.config);
     int status = command_print(text);

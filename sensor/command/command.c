@@ -5,9 +5,11 @@
 #include "weir/base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char usage[] = "usage: weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
                             "captures by their own clock\n"
@@ -21,16 +23,14 @@ static int command_version(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    puts("weir " WEIR_VERSION);
-    return EXIT_DONE;
+    return command_print("weir " WEIR_VERSION "\n");
 }
 
 static int command_help(int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    fputs(usage, stdout);
-    return EXIT_DONE;
+    return command_print(usage);
 }
 
 static const struct {
@@ -42,8 +42,18 @@ static const struct {
     {"-h", command_help},
 };
 
+/* A standard descriptor that came closed would be the next file that is opened, and what is printed
+ * would go into that. In its place stands one that refuses: the other way of /dev/null. */
+static void hold_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_RUN);
+}
+
 int command_main(int argc, char **argv)
 {
+    hold_standard_descriptors();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         fputs(usage, stderr);
@@ -58,7 +68,8 @@ int command_main(int argc, char **argv)
 
 int command_fail(const struct error *error)
 {
-    log_error("%s", error->message);
+    if (*error->message)
+        log_error("%s", error->message);
     switch (error->code) {
     case ERROR_USAGE:
         return EXIT_USAGE;

@@ -231,7 +231,10 @@ static void show_quoted(struct buffer *b, const char *text)
 {
     buffer_text(b, "\"");
     for (; *text; text++)
-        buffer_text(b, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            buffer_text(b, "\\x%02x", (unsigned)*text);
+        else
+            buffer_text(b, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
     buffer_text(b, "\"");
 }
 
@@ -290,14 +293,15 @@ static void show_filter(const struct config *c, struct buffer *b)
     show_quoted(b, c->filter);
 }
 
-/* A password is never shown. */
+/* A password is never shown; what stands in its place is still a URL. */
 static void show_redis(const struct config *c, struct buffer *b)
 {
-    const char *scheme = strstr(c->redis_url, "://"), *at = strrchr(c->redis_url, '@');
-    if (scheme && at && at > scheme)
-        buffer_text(b, "\"%.*s***%s\"", (int)(scheme + 3 - c->redis_url), c->redis_url, at);
-    else
-        show_quoted(b, c->redis_url);
+    const char *url = c->redis_url, *scheme = strstr(url, "://"), *at = strrchr(url, '@');
+    const char *colon =
+        scheme && at && at > scheme ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
+    char *shown = colon ? xasprintf("%.*s***%s", (int)(colon + 1 - url), url, at) : xstrdup(url);
+    show_quoted(b, shown);
+    free(shown);
 }
 
 static void show_max_hosts(const struct config *c, struct buffer *b)
@@ -307,7 +311,7 @@ static void show_max_hosts(const struct config *c, struct buffer *b)
 
 static void show_budget(const struct config *c, struct buffer *b)
 {
-    buffer_text(b, "%g", c->detect.alerts_per_100_hosts_per_day);
+    buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
 }
 
 static void show_learn_days(const struct config *c, struct buffer *b)

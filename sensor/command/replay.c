@@ -44,6 +44,7 @@ struct replay {
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
+    bool made_folder;
     struct error error;
 };
 
@@ -58,15 +59,39 @@ static void on_flow(void *context, const struct flow_view *view)
 /* --- outputs ------------------------------------------------------------------------------------
  */
 
+/* What stands in the folder is this run's, never partly an older one's. */
+static int remove_older(struct replay *replay)
+{
+    static const char *const name[] = {"alerts.ndjson", "flows.ndjson", "summary.json",
+                                       "summary.txt"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char *path = xasprintf("%s/%s", replay->options.folder, name[i]);
+        if (unlink(path) != 0 && errno != ENOENT)
+            error_set(&replay->error, ERROR_RUN, "%s: %s", path, strerror(errno));
+        free(path);
+    }
+    return replay->error.code == ERROR_NONE ? 0 : -1;
+}
+
+/* A run that failed before it told anything leaves nothing. */
+static void sweep_folder(const struct replay *replay)
+{
+    struct stat st;
+    if (replay->alerts_path && stat(replay->alerts_path, &st) == 0 && st.st_size == 0)
+        unlink(replay->alerts_path);
+    if (replay->made_folder)
+        rmdir(replay->options.folder); /* when it is empty */
+}
+
 static int make_folder(struct replay *replay)
 {
     const char *folder = replay->options.folder;
-    if (mkdir(folder, 0750) != 0 && errno != EEXIST)
+    replay->made_folder = mkdir(folder, 0750) == 0;
+    if (!replay->made_folder && errno != EEXIST)
         return error_set(&replay->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
+    if (remove_older(replay) != 0)
+        return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
-    if (unlink(replay->alerts_path) != 0 &&
-        errno != ENOENT) /* this run's alerts, not an older one's */
-        return error_set(&replay->error, ERROR_RUN, "%s: %s", replay->alerts_path, strerror(errno));
     replay->sink[replay->sink_count++] =
         (struct sink_config){.type = "file", .path = replay->alerts_path, .format = "ecs"};
     if (!replay->options.flows)
@@ -131,7 +156,7 @@ static int tell(struct replay *replay)
     if (o->json)
         fputs(text, stderr);
     else if (command_print(text) != EXIT_DONE)
-        failed = error_set(&replay->error, ERROR_RUN, "the summary could not be printed");
+        failed = error_set(&replay->error, ERROR_RUN, "%s", ""); /* command_print said it */
     free(text);
     free(input);
     return failed;
@@ -146,7 +171,7 @@ static int run(struct replay *replay)
     if (o->input_count == 0)
         return error_set(&replay->error, ERROR_USAGE,
                          "replay: which capture? (weir replay --help)");
-    if (open_outputs(replay) != 0)
+    if (session_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
     struct session_options session = {.config = &o->config,
@@ -172,6 +197,8 @@ static int status_of(struct replay *replay, int failed)
 {
     if (failed)
         return command_fail(&replay->error);
+    if (replay->session.undelivered)
+        return EXIT_RUN;
     const struct error *problem = session_input_problem(&replay->session);
     if (problem)
         return command_fail(problem);
@@ -192,6 +219,8 @@ int command_replay(int argc, char **argv)
         status = status_of(&replay, run(&replay));
     session_free(&replay.session);
     flows_free(replay.flows);
+    if (replay.error.code != ERROR_NONE)
+        sweep_folder(&replay);
     hosts_free(replay.hosts);
     free(replay.alerts_path);
     free(replay.flows_path);

@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/bus/event_loop.h"
+#include "weir/capture/source.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -15,8 +16,25 @@
 #include <unistd.h>
 
 #define PROGRESS_NS (500 * NS_PER_MS)
+#define DELIVERY_NS (20 * NS_PER_MS)
 
 /* --- stages ---------------------------------------------------------------------------------- */
+
+static const char *filter_of(const struct config *config, const char *filter)
+{
+    return filter ? filter : config->filter;
+}
+
+int session_check(const struct config *config, const char *filter, struct error *error)
+{
+    struct calendar *calendar = config_calendar(config, error);
+    calendar_free(calendar);
+    if (!calendar || source_check_filter(filter_of(config, filter), error) != 0)
+        return -1;
+    if (strcmp(config->redis_url, "embedded") == 0)
+        return 0;
+    return store_check_url(config->redis_url, error);
+}
 
 static int make_folder(struct session *s)
 {
@@ -130,7 +148,7 @@ static int start_capture(struct session *s)
     const struct session_options *o = &s->options;
     struct capture_config capture = {.inputs = o->inputs,
                                      .input_count = o->input_count,
-                                     .filter = o->filter ? o->filter : o->config->filter,
+                                     .filter = filter_of(o->config, o->filter),
                                      .ring = s->ring,
                                      .blocking = true,
                                      .flow = flow_config_default(),
@@ -175,6 +193,51 @@ static int judge_all(struct session *s)
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
 
+/* --- delivery -------------------------------------------------------------------------------- */
+
+static void on_poll(void *context)
+{
+    struct session *s = context;
+    s->loop.ops->stop(s->loop.loop);
+}
+
+enum delivery { DELIVERED, DELIVERY_SLOW, DELIVERY_FAILED };
+
+/* `failures`: of each sink when the wait began. */
+static enum delivery look_at_sinks(struct session *s, const uint64_t failures[], size_t count)
+{
+    struct bus_status status[CONFIG_SINKS];
+    enum delivery delivery = DELIVERED;
+    bus_status(s->bus, status, count);
+    for (size_t i = 0; i < count; i++) {
+        if (status[i].behind == 0)
+            continue;
+        if (status[i].dead || status[i].failures > failures[i])
+            return DELIVERY_FAILED;
+        delivery = DELIVERY_SLOW;
+    }
+    return delivery;
+}
+
+/* The journal goes with the private folder, so a replay ends only when its alerts are told, however
+ * slow their reader is. What a sink could not take it has said; the exit status says it too. */
+static void deliver(struct session *s)
+{
+    struct bus_status status[CONFIG_SINKS];
+    uint64_t failures[CONFIG_SINKS];
+    size_t count = bus_status(s->bus, status, CONFIG_SINKS);
+    for (size_t i = 0; i < count; i++)
+        failures[i] = status[i].failures;
+    bool interrupted = s->interrupted; /* another interrupt ends the wait */
+    struct loop_watch *poll = s->loop.ops->timer(s->loop.loop, DELIVERY_NS, on_poll, s);
+    enum delivery delivery;
+    while ((delivery = look_at_sinks(s, failures, count)) == DELIVERY_SLOW &&
+           s->interrupted == interrupted)
+        s->loop.ops->run(s->loop.loop);
+    s->loop.ops->drop(poll);
+    s->undelivered = delivery != DELIVERED;
+}
+
 int session_run(struct session *s, const struct session_options *options)
 {
     *s = (struct session){.options = *options, .started = wtime_now()};
@@ -192,6 +255,7 @@ int session_run(struct session *s, const struct session_options *options)
     if (start_capture(s) != 0 || judge_all(s) != 0)
         return -1;
     capture_join(s->capture);
+    deliver(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
     return 0;
@@ -248,14 +312,17 @@ static void on_cleared(void *context)
     waiting->session->loop.ops->stop(waiting->session->loop.loop);
 }
 
-/* On somebody else's server a replay leaves nothing behind. */
+/* On somebody else's server a replay leaves nothing behind, whatever went wrong. The commands still
+ * under way are answered first, so the engine must be there. A server that does not answer any more
+ * is given up by the store, which then has nothing pending. */
 static void clear_store(struct session *s)
 {
     struct waiting waiting = {s, false};
-    if (!s->store || s->embedded.pid || s->error.code == ERROR_RUN)
+    if (!s->store || !s->store_ready || s->embedded.pid)
         return;
     store_clear(s->store, on_cleared, &waiting);
-    session_wait(s, &waiting.done);
+    while (!waiting.done && store_pending(s->store) > 0)
+        s->loop.ops->run(s->loop.loop);
 }
 
 static void remove_folder(const char *folder)
@@ -284,6 +351,7 @@ void session_free(struct session *s)
             s->loop.ops->drop(s->interrupt[i]);
     if (s->timer)
         s->loop.ops->drop(s->timer);
+    clear_store(s);
     engine_free(
         s->engine); /* closes the ring: a capture thread that waits for room goes on and ends */
     capture_free(s->capture);
@@ -293,7 +361,6 @@ void session_free(struct session *s)
     suffixes_free(s->suffixes);
     if (s->bus)
         bus_free(s->bus);
-    clear_store(s);
     if (s->store)
         store_free(s->store);
     if (s->embedded.pid)

@@ -44,11 +44,15 @@ struct session {
     struct loop_watch *timer, *interrupt[2];
     struct error error;
     bool store_ready, interrupted;
+    bool undelivered; /* a sink did not take all alerts; it was said */
     struct wtime started;
 };
 
-/* 0: judged to the end (inputs may have problems of their own: session_inputs). −1: session->error.
- */
+/* Everything about a run that can be wrong without trying it: time zone, filter, URL (all
+ * ERROR_USAGE). `filter`: -f, or NULL. */
+int session_check(const struct config *config, const char *filter, struct error *error);
+/* 0: judged to the end (inputs may have problems of their own:
+ * session_input_problem). −1: session->error. */
 int session_run(struct session *session, const struct session_options *options);
 /* What the summary needs. `input` has room for options->input_count. */
 void session_describe(const struct session *session, struct summary_input *input,

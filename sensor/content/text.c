@@ -5,6 +5,12 @@
 #define MOST_PERCENT 70u
 #define ESCAPE       0x1b /* ISO-2022-JP */
 
+static bool is_text(uint8_t byte)
+{
+    return (byte >= 0x20 && byte != 0x7f) || byte == '\t' || byte == '\n' || byte == '\r' ||
+           byte == ESCAPE;
+}
+
 /* Bytes of the well-formed UTF-8 sequence (RFC 3629; overlong forms and surrogates are not looked
  * for) at data[0], a byte above 0x7f; 0 when there is none. */
 static size_t utf8_size(const uint8_t *data, size_t size)
@@ -33,9 +39,7 @@ void text_count(struct text_counts *counts, const uint8_t *data, size_t size)
             length = utf8_size(data + i, size - i);
             counts->text += (uint32_t)length;
             length += length == 0;
-        } else if (byte >= 0x20 && byte != 0x7f) {
-            counts->text++;
-        } else if (byte == '\t' || byte == '\n' || byte == '\r' || byte == ESCAPE) {
+        } else if (is_text(byte)) {
             counts->text++;
         } else if (byte != 0) {
             counts->control++;

@@ -29,6 +29,8 @@ static void on_loaded(void *context, const struct ip *ip, const void *blob, size
     struct host *host = hosts_get(engine, ip);
     struct error error = {0};
     engine->waiting--;
+    if (engine->finished)
+        return;
     host->loaded = true;
     if (blob) {
         host->profile = profile_unpack(blob, size, &error);
@@ -122,7 +124,7 @@ static void on_written(void *context, const struct ip *ip, bool won)
     (void)ip;
     (void)won; /* another sensor closed the hour first: its profile is as good as ours */
     engine->waiting--;
-    if (++engine->closing->written == engine->closing->count)
+    if (!engine->finished && ++engine->closing->written == engine->closing->count)
         finish(engine);
 }
 
@@ -130,6 +132,11 @@ static void on_summed(void *context, const struct ip *ip, int64_t hour, struct h
 {
     struct engine *engine = context;
     struct closing *closing = engine->closing;
+    if (engine->finished) { /* it failed: answers still come, nothing more is written */
+        if (sum)
+            host_total_free(sum);
+        return;
+    }
     struct host *host = hosts_get(engine, ip);
     const struct host_total *own = closing->total[closing->learned++];
     struct buffer blob = {0};

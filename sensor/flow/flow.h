@@ -175,8 +175,8 @@ void *pages_alloc(size_t size);
 /* A key as words, sender first: what is compared and hashed. */
 struct probe {
     uint64_t from[2], to[2];
-    uint64_t rest,
-        rest_turned; /* ports, VLAN, protocol as they lie in a key; with the ports swapped */
+    uint64_t rest;        /* ports, VLAN, protocol as they lie in a key */
+    uint64_t rest_turned; /* … with the ports swapped */
     uint64_t hash;
 };
 

@@ -35,6 +35,8 @@ static void put_inputs(struct json *json, const struct summary *s)
     for (size_t i = 0; i < s->input_count; i++) {
         const struct summary_input *input = &s->input[i];
         const char *slash = strrchr(input->path, '/');
+        static const uint8_t unread[SHA256_SIZE]; /* a file that was opened has a digest */
+        bool opened = memcmp(input->sha256, unread, SHA256_SIZE) != 0;
         json_open(json, NULL);
         json_str(json, "name", slash ? slash + 1 : input->path);
         json_str(json, "problem", input->problem);
@@ -44,9 +46,7 @@ static void put_inputs(struct json *json, const struct summary *s)
         put_time(json, "last", input->last);
         json_uint(json, "longest_cut", input->longest_cut);
         json_str(json, "link", input->link);
-        json_str(json, "sha256",
-                 input->packets || !input->problem ? hex_text(input->sha256, SHA256_SIZE, hex)
-                                                   : NULL);
+        json_str(json, "sha256", opened ? hex_text(input->sha256, SHA256_SIZE, hex) : NULL);
         json_close(json);
     }
     json_close(json);

@@ -16,6 +16,7 @@
 struct seen_prefix {
     struct prefix prefix;
     uint64_t sent_bytes, flows;
+    uint64_t inside_flows; /* whose address here is inside */
 };
 
 struct survey {
@@ -39,7 +40,7 @@ void survey_free(struct survey *survey)
     free(survey);
 }
 
-static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent)
+static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent, bool inside)
 {
     struct prefix prefix = prefix_of(ip, 16, 32);
     struct seen_prefix *seen = map_get(&survey->prefixes, &prefix, sizeof prefix);
@@ -54,6 +55,7 @@ static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent)
     }
     seen->sent_bytes += sent;
     seen->flows++;
+    seen->inside_flows += inside;
 }
 
 void survey_add_flow(struct survey *survey, const struct flow_view *view)
@@ -61,8 +63,11 @@ void survey_add_flow(struct survey *survey, const struct flow_view *view)
     const struct record_flow *record = view->record;
     if (record->end == FLOW_OPEN || view->scope == SCOPE_BROADCAST)
         return;
-    add_side(survey, &record->key.orig_ip, record->total[SIDE_ORIG].payload_bytes);
-    add_side(survey, &record->key.resp_ip, record->total[SIDE_RESP].payload_bytes);
+    bool internal = view->scope == SCOPE_INTERNAL;
+    add_side(survey, &record->key.orig_ip, record->total[SIDE_ORIG].payload_bytes,
+             internal || view->scope == SCOPE_OUT);
+    add_side(survey, &record->key.resp_ip, record->total[SIDE_RESP].payload_bytes,
+             internal || view->scope == SCOPE_IN);
     survey->vlan[record->key.vlan % SURVEY_VLANS] = true;
     if (record->key.proto == 6) {
         survey->tcp_flows++;
@@ -89,7 +94,14 @@ static const struct seen_prefix **largest(const struct survey *survey)
     return all;
 }
 
-static void put_prefixes(struct buffer *b, const struct survey *survey, const struct summary *s)
+static const char *place_of(const struct seen_prefix *seen)
+{
+    if (seen->inside_flows == 0)
+        return "outside";
+    return seen->inside_flows == seen->flows ? "inside" : "partly inside";
+}
+
+static void put_prefixes(struct buffer *b, const struct survey *survey)
 {
     const struct seen_prefix **all = largest(survey);
     char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
@@ -97,7 +109,7 @@ static void put_prefixes(struct buffer *b, const struct survey *survey, const st
     for (size_t i = 0; i < survey->prefixes.count && i < 12; i++)
         buffer_text(b, "  %-24s %8llu flows  %9s sent  %s\n", prefix_text(&all[i]->prefix, text),
                     (unsigned long long)all[i]->flows, figure_bytes(all[i]->sent_bytes, bytes),
-                    prefix_set_has(s->inside, &all[i]->prefix.ip) ? "inside" : "");
+                    place_of(all[i]));
     if (survey->prefixes.count > 12)
         buffer_text(b, "  … and %zu more\n", survey->prefixes.count - 12);
     free(all);
@@ -127,16 +139,19 @@ static void put_vlans(struct buffer *b, const struct survey *survey)
         buffer_text(b, "%s\n", survey->vlan[0] ? ", and untagged" : "");
 }
 
-/* Inside by default where those are seen; otherwise the prefix with most flows, as a question. */
+/* What was set stays. Else inside by default where those are seen; otherwise the prefix with most
+ * flows, as a question. */
 static void put_proposal(struct buffer *b, const struct survey *survey, const struct summary *s)
 {
     const struct seen_prefix **all = largest(survey);
     char text[PREFIX_TEXT_SIZE];
-    size_t proposed = 0;
+    size_t proposed = s->inside_guessed ? 0 : s->inside->count;
     buffer_text(b,
                 "\nProposed configuration (read it before you use it)\n\nnetworks:\n  inside:\n");
-    for (size_t i = 0; i < survey->prefixes.count && proposed < 8; i++)
-        if (prefix_set_has(s->inside, &all[i]->prefix.ip)) {
+    for (size_t i = 0; i < proposed; i++)
+        buffer_text(b, "    - %s\n", prefix_text(&s->inside->item[i], text));
+    for (size_t i = 0; s->inside_guessed && i < survey->prefixes.count && proposed < 8; i++)
+        if (all[i]->inside_flows > 0) {
             buffer_text(b, "    - %s\n", prefix_text(&all[i]->prefix, text));
             proposed++;
         }
@@ -156,7 +171,7 @@ char *survey_text(const struct survey *survey, const struct summary *s)
     buffer_text(&b, "Packets     %s", figure_count(health->packets, text));
     buffer_text(&b, "; %s not IP", figure_count(health->not_ip, text));
     buffer_text(&b, "; %s cut\n", figure_count(health->cut_packets, text));
-    put_prefixes(&b, survey, s);
+    put_prefixes(&b, survey);
     buffer_text(&b, "Neither side inside: %s\n", figure_bytes(counts->bytes[SCOPE_TRANSIT], text));
     put_directions(&b, survey);
     put_vlans(&b, survey);

@@ -99,11 +99,11 @@ int ring_create(struct ring_handles *ring, size_t size, struct error *error)
 
 void ring_destroy(struct ring_handles *ring)
 {
-    int *fd[] = {&ring->producer_fd, &ring->consumer_fd, &ring->data_event, &ring->space_event};
-    for (size_t i = 0; i < sizeof fd / sizeof *fd; i++) {
-        if (*fd[i] >= 0)
-            close(*fd[i]);
-        *fd[i] = -1;
+    int *each[] = {&ring->producer_fd, &ring->consumer_fd, &ring->data_event, &ring->space_event};
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        if (*each[i] >= 0)
+            close(*each[i]);
+        *each[i] = -1;
     }
 }
 

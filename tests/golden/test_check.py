@@ -83,9 +83,9 @@ class Check(Case):
             packets += conversation(START + n * NS, (f"10.7.0.{n}", 40000), ("198.51.100.9", 443),
                                     b"a" * 100, b"b" * 2000)
         text = self.survey(packets)
-        self.assertRegex(text, r"Packets +280; 0 not IP; 0 cut\n")
+        self.assertRegex(text, r"Packets +240; 0 not IP; 0 cut\n")
         self.assertRegex(text, r"10\.7\.0\.0/16 +20 flows +2\.00 kB sent  inside\n")
-        self.assertRegex(text, r"198\.51\.0\.0/16 +20 flows +40\.0 kB sent  \n")
+        self.assertRegex(text, r"198\.51\.0\.0/16 +20 flows +40\.0 kB sent  outside\n")
         self.assertIn("0.00 % of the TCP flows are one-sided\n", text)
         proposal = text[text.index("networks:"):]
         self.assertIn("    - 10.7.0.0/16\n", proposal)
@@ -104,8 +104,12 @@ class Check(Case):
         packets = conversation(START, ("203.0.113.5", 40000), ("198.51.100.9", 443), b"a" * 100)
         text = self.survey(packets)
         self.assertIn("Neither side inside: 100 B\n", text)
-        self.assertIn("# a guess", text)
-        self.assertIn("inside\n", self.survey(packets, "--inside", "203.0.113.0/24"))
+        self.assertIn("- 198.51.0.0/16   # a guess", text)
+        text = self.survey(packets, "--inside", "203.0.113.0/24")
+        self.assertRegex(text, r"203\.0\.0\.0/16 .* inside\n")
+        self.assertIn("inside:\n    - 203.0.113.0/24\nsite:", text)
+        packets += conversation(START, ("203.0.5.5", 40000), ("198.51.100.9", 443), b"a" * 100)
+        self.assertIn(" partly inside\n", self.survey(packets, "--inside", "203.0.113.0/24"))
 
     def test_survey_of_nothing(self):
         self.assertRegex(self.survey([]), r"Packets +0;")

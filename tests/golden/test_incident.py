@@ -28,23 +28,23 @@ def brief(alert):
 
 
 class Incident(Case):
-    run = None
+    shared = None
 
     def setUp(self):
         super().setUp()
         self.truth = truth("projectweb.truth.json")
         self.theft = self.truth["theft"]
         self.bytes = self.theft["http_payload_bytes"] + self.theft["tls_payload_bytes"]
-        if not Incident.run: # one replay serves all tests
+        if not Incident.shared: # one replay serves all tests
             home = weirtest.tempfile.mkdtemp(prefix="weir-incident-")
             self.addClassCleanup(weirtest.shutil.rmtree, home, ignore_errors=True)
-            Incident.run = replay(os.path.join(home, "out"), "--flows", "-c",
+            Incident.shared = replay(os.path.join(home, "out"), "--flows", "-c",
                                   os.path.join(SHIPPED, "projectweb.yaml"),
                                   os.path.join(SHIPPED, "projectweb.pcapng"))
-        self.assertEqual(Incident.run.status, 0, Incident.run)
-        self.assertEqual(Incident.run.err, "")
-        self.alerts = Incident.run.alerts()
-        self.summary = Incident.run.summary()
+        self.assertEqual(Incident.shared.status, 0, Incident.shared)
+        self.assertEqual(Incident.shared.err, "")
+        self.alerts = Incident.shared.alerts()
+        self.summary = Incident.shared.summary()
 
     def of_rule(self, name):
         found = [alert for alert in self.alerts if rule(alert) == name]
@@ -131,7 +131,7 @@ class Incident(Case):
 
     def test_flows_add_up_to_what_the_maker_sent(self):
         packets = sent = 0
-        for flow in self.run.flows():
+        for flow in self.shared.flows():
             packets += flow["orig"]["packets"] + flow["resp"]["packets"]
             theft = flow["orig"]["ip"] in self.theft["clients"]
             self.assertFalse(theft and flow["scope"] != "in", flow)
@@ -150,8 +150,8 @@ class Incident(Case):
         self.assertEqual(self.summary["coverage"]["out_bytes"]["value"], total)
 
     def test_people_can_read_it(self):
-        text = self.run.bytes("summary.txt").decode()
-        self.assertEqual(text, self.run.out)
+        text = self.shared.bytes("summary.txt").decode()
+        self.assertEqual(text, self.shared.out)
         for part in ("DATA LEFT: 1 incident", "10.4.0.17", "203.0.113.0/24", "Mon 03-02 01:14:07",
                      "opened all 212 connections", "JST", "distinct e-mail addresses",
                      "content.personal", "volume.served", "Coverage", "Look here first"):

@@ -18,6 +18,8 @@ struct source;
  * ERROR_USAGE: the filter does not compile (libpcap's words are quoted). */
 struct source *source_open(const char *path, const char *filter, struct error *error);
 void source_free(struct source *source);
+/* Whether a filter compiles for any link type that is read: before there is a source. NULL: yes. */
+int source_check_filter(const char *filter, struct error *error);
 /* The next packet; its bytes are borrowed until the next call. On SOURCE_DAMAGED `error` says how
  * far it could be read. */
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error);

@@ -171,6 +171,8 @@ struct record_content {
     X(tcp_missing_bytes)                                                                           \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \
                             */                                                                     \
+    X(tcp_far_segments)    /* too far from their stream to be believed: counted as packets, not    \
+                              payload */                                                           \
     X(flows)               /* begun */                                                             \
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \

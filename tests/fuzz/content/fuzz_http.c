@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (result == PARSE_OK) {
         check(head.size <= size && head.body_bytes >= HTTP_BODY_UNKNOWN);
         check(http_parse_head(data, head.size, &again) == PARSE_OK);
-        check(memcmp(&head, &again, sizeof head) == 0);
+        check(head.size == again.size && head.body_bytes == again.body_bytes);
+        check(strcmp(head.host, again.host) == 0 && strcmp(head.method, again.method) == 0);
         if (head.size < HTTP_HEAD_MAX)
             check(http_parse_head(data, head.size - 1, &again) == PARSE_MORE);
     }

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,8 +119,8 @@ static void test_text(void **state)
     struct json *j = json_new();
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        char expected[100] = "[\"";
-        strcat(strcat(expected, row[i].out), "\"]");
+        char expected[100];
+        snprintf(expected, sizeof expected, "[\"%s\"]", row[i].out);
         json_list(j, NULL);
         json_bytes(j, NULL, row[i].in, row[i].size);
         json_close(j);

@@ -8,7 +8,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define WEEK INT64_C(2930) /* of MONDAY */
+#define WEEK   INT64_C(2930)  /* of MONDAY */
 #define MONDAY INT64_C(20514) /* 2026-03-02, days since 1970 */
 
 /* UTC, office hours 8–18, Monday to Friday. */

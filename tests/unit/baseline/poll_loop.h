@@ -1,5 +1,5 @@
-/* The smallest loop that serves base/loop.h, over poll(2), for the tests of a room that may not link
- * the bus. Header only; one thread. */
+/* The smallest loop that serves base/loop.h, over poll(2), for the tests of a room that may not
+ * link the bus. Header only; one thread. */
 #ifndef TESTS_UNIT_BASELINE_POLL_LOOP_H
 #define TESTS_UNIT_BASELINE_POLL_LOOP_H
 

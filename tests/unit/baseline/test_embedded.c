@@ -1,5 +1,5 @@
-/* The private redis-server: comes up, keeps what it should, dies with its parent, says why it does not
- * come up. Skipped where redis-server is not installed. */
+/* The private redis-server: comes up, keeps what it should, dies with its parent, says why it does
+ * not come up. Skipped where redis-server is not installed. */
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 #include "weir/baseline/embedded.h"
@@ -297,11 +297,11 @@ static void test_last_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_settings),           T(test_persists),
-        T(test_does_not_persist),   T(test_no_descriptors_leak),
-        T(test_dies_with_parent),   T(test_not_installed),
-        T(test_no_folder),          T(test_twice),
-        T(test_quotes_its_log),     T(test_disk_full),
+        T(test_settings),         T(test_persists),
+        T(test_does_not_persist), T(test_no_descriptors_leak),
+        T(test_dies_with_parent), T(test_not_installed),
+        T(test_no_folder),        T(test_twice),
+        T(test_quotes_its_log),   T(test_disk_full),
         T(test_last_line),
     };
     if (system("command -v redis-server >/dev/null 2>&1") != 0)

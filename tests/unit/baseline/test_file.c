@@ -202,9 +202,9 @@ static void expect_refused_content(const char *path, const char *content, size_t
     expect_refused(path, words);
 }
 
-#define HEAD "WEIRBASE\1\0\0\0"
-#define ONE  "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"
-#define TWO  "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\2"
+#define HEAD          "WEIRBASE\1\0\0\0"
+#define ONE           "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"
+#define TWO           "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\2"
 #define CONTENT(text) text, sizeof text - 1
 
 static void test_structure(void **state)

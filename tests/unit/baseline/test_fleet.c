@@ -1,5 +1,5 @@
-/* The fleet's tables: notes are invisible until they are applied, prevalence is exact and then nearly
- * so, bounds hold, and the blob says the same. */
+/* The fleet's tables: notes are invisible until they are applied, prevalence is exact and then
+ * nearly so, bounds hold, and the blob says the same. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -195,7 +195,7 @@ static void the_longest_unseen_are_forgotten(void **state)
     fleet_free(fleet);
 }
 
-/* --- fed by profiles --------------------------------------------------------------------------------- */
+/* --- fed by profiles -------------------------------------------------------------------------- */
 
 static void close_one(struct profile *profile, int64_t day, int hour, struct fleet *fleet,
                       const char *name, uint64_t bytes)
@@ -227,7 +227,8 @@ static void closed_hours_feed_the_tables(void **state)
     assert_near(group->served_hour.total, 0);
     /* Days 7 and 8 are over and past the warm-up. */
     assert_int_equal(histogram_samples(&group->exposure), 2);
-    assert_int_equal(histogram_samples(&group->young[PREVALENCE_ONE]), 0); /* met in the first week */
+    assert_int_equal(histogram_samples(&group->young[PREVALENCE_ONE]),
+                     0); /* met in the first week */
     close_one(p, MONDAY + 10, 9, fleet, "late.example", 300000);
     close_one(p, MONDAY + 11, 9, fleet, "daily.example", 1000000);
     assert_int_equal(histogram_samples(&group->young[PREVALENCE_ONE]), 1);
@@ -264,7 +265,7 @@ static void silence_is_told(void **state)
     calendar_free(calendar);
 }
 
-/* --- the blob ---------------------------------------------------------------------------------------- */
+/* --- the blob --------------------------------------------------------------------------------- */
 
 static struct fleet *make_fleet(void)
 {

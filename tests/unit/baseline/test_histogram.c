@@ -1,5 +1,5 @@
-/* The log histogram against exact arithmetic: edges by (v^4 compared with 2^k) in unlimited integers,
- * weights by 2^(−weeks/4). */
+/* The log histogram against exact arithmetic: edges by (v^4 compared with 2^k) in unlimited
+ * integers, weights by 2^(−weeks/4). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -186,6 +186,14 @@ static void packs_and_unpacks(void **state)
         assert_false(histogram_unpack(&broken, &part));
         assert_null(broken.cell);
     }
+    histogram_fini(&copy);
+    histogram_add(&copy, 7, WEEK, 1);
+    histogram_copy(&back, &copy); /* of one cell, without room to spare */
+    histogram_add(&back, 8, WEEK, 1);
+    histogram_add(&back, 9, WEEK, 1);
+    assert_int_equal(histogram_samples(&back), 3);
+    histogram_copy(&back, &h);
+    assert_int_equal(back.count, h.count);
     histogram_fini(&copy);
     histogram_fini(&back);
     histogram_fini(&h);

@@ -23,8 +23,7 @@ static void close_with(struct profile *profile, const struct civil *civil, struc
 {
     struct host_total *total = host_total_new(&profile->host, civil->hour);
     for (size_t i = 0; i < count; i++) {
-        struct destination d =
-            make_destination(load[i].role, DESTINATION_DOMAIN, load[i].name);
+        struct destination d = make_destination(load[i].role, DESTINATION_DOMAIN, load[i].name);
         totals_add(total, &d, exactly(load[i].bytes), 0, 1);
     }
     profile_close_hour(profile, total, civil, fleet);
@@ -45,7 +44,7 @@ static struct profile *make_profile(void)
     return profile_new(&host, MONDAY * 24);
 }
 
-/* --- learning --------------------------------------------------------------------------------------- */
+/* --- learning --------------------------------------------------------------------------------- */
 
 static void learns_hours_days_and_pairs(void **state)
 {
@@ -182,7 +181,7 @@ static void catches_up_silent_hours(void **state)
     calendar_free(calendar);
 }
 
-/* --- poisoning --------------------------------------------------------------------------------------- */
+/* --- poisoning -------------------------------------------------------------------------------- */
 
 static void an_attacker_cannot_teach_at_once(void **state)
 {
@@ -223,7 +222,7 @@ static void the_guard_is_where_survival_is_1e_4(void **state)
     profile_free(p);
 }
 
-/* --- what is new ------------------------------------------------------------------------------------- */
+/* --- what is new ------------------------------------------------------------------------------ */
 
 static void new_networks_count_after_the_warm_up(void **state)
 {
@@ -266,7 +265,7 @@ static void what_counts_as_new(void **state)
     profile_free(p);
 }
 
-/* --- bounds ------------------------------------------------------------------------------------------ */
+/* --- bounds ----------------------------------------------------------------------------------- */
 
 static void the_lightest_pair_goes(void **state)
 {
@@ -299,7 +298,8 @@ static void the_lightest_pair_goes(void **state)
     profile_free(p);
 }
 
-/* An office machine for seven months: 64 services by Zipf's law, ten hours a day, sizes log-normal. */
+/* An office machine for seven months: 64 services by Zipf's law, ten hours a day, sizes log-normal.
+ */
 static struct profile *make_busy(void)
 {
     struct profile *p = make_profile();
@@ -315,8 +315,9 @@ static struct profile *make_busy(void)
                 random = random * 1664525 + 1013904223;
                 unsigned which = (unsigned)(64 * pow((random >> 8) / 16777216.0, 2.5));
                 random = random * 1664525 + 1013904223;
-                double size = 12 + which % 9 + 1.5 * ((random >> 8) / 16777216.0 +
-                                                      ((random >> 12) % 997) / 997.0 - 1);
+                double size =
+                    12 + which % 9 +
+                    1.5 * ((random >> 8) / 16777216.0 + ((random >> 12) % 997) / 997.0 - 1);
                 snprintf(names[which], sizeof names[which], "service-%u.example.com", which);
                 load[i] = (struct load){ROLE_CLIENT, names[which], (uint64_t)exp2(size)};
             }
@@ -367,7 +368,7 @@ static void the_blob_is_bounded(void **state)
     profile_free(p);
 }
 
-/* --- the blob ---------------------------------------------------------------------------------------- */
+/* --- the blob --------------------------------------------------------------------------------- */
 
 static void packs_and_unpacks(void **state)
 {

@@ -1,16 +1,15 @@
 /* The estimates against an independent computation (plain lists in Python, from the formulas of
  * docs/detection.md). In that script's terms:
  *
- *   a count of week w, n the newest, weighs 2^(−(now − kept)/4), kept = w//8*8 + 4 if w//8 < n//8, else
- *   w//2*2 + 1 if w//2 < n//2, else w; none beyond 26
- *   m0 = 4/(1.2·ln 2); fit(d, σ0): t smallest with Σ d[≤t] ≥ .97·N; A = max(Σ d[>t]/N, .5/(N+1));
- *   σ = (Σ d[k](k−t) + 20σ0)/(Σ d[>t] + 20); surv(k) = A·exp(−(k−t−1)/σ) above t, else max(A, Σ d[≥k]/N)
- *   prior(k, c, s) = ½exp(−(k−c)/s) above c, 1 − ½exp((k−c)/s) below
- *   S_res = (N·surv + 10·prior(k, 88, m0))/(N + 10), k = floor(4(log2(b+1) − loc)) + 88
- *   S_abs = (N·surv + 10·prior(k, 80, 8))/(N + 10)
- *   S = (N·surv_own[σ0 = group's σ] + m·(S_res, or S_abs below 5 values))/(N + m)
- *   p_hour = (150 + 12g)/(200 + 12)·S, g = (active + 1)/(seen + 2), without fleet ½
- *   p_new = (N_k·surv + ½·S_all)/(exposure + 1), S_all = (N·surv + 6·S_abs)/(N + 6)
+ *   a count of week w, n the newest, weighs 2^(−(now − kept)/4), kept = w//8*8 + 4 if w//8 < n//8,
+ * else w//2*2 + 1 if w//2 < n//2, else w; none beyond 26 m0 = 4/(1.2·ln 2); fit(d, σ0): t smallest
+ * with Σ d[≤t] ≥ .97·N; A = max(Σ d[>t]/N, .5/(N+1)); σ = (Σ d[k](k−t) + 20σ0)/(Σ d[>t] + 20);
+ * surv(k) = A·exp(−(k−t−1)/σ) above t, else max(A, Σ d[≥k]/N) prior(k, c, s) = ½exp(−(k−c)/s) above
+ * c, 1 − ½exp((k−c)/s) below S_res = (N·surv + 10·prior(k, 88, m0))/(N + 10), k = floor(4(log2(b+1)
+ * − loc)) + 88 S_abs = (N·surv + 10·prior(k, 80, 8))/(N + 10) S = (N·surv_own[σ0 = group's σ] +
+ * m·(S_res, or S_abs below 5 values))/(N + m) p_hour = (150 + 12g)/(200 + 12)·S, g = (active +
+ * 1)/(seen + 2), without fleet ½ p_new = (N_k·surv + ½·S_all)/(exposure + 1), S_all = (N·surv +
+ * 6·S_abs)/(N + 6)
  *
  * with the samples that setup() makes here. */
 #include <stdarg.h>
@@ -133,17 +132,15 @@ static void host_hours(void **state)
         uint64_t bytes = expected[i].bytes;
         struct estimate e = survival_host_hour(f->profile, f->fleet, &f->civil, bytes);
         assert_near(e.p, expected[i].p);
-        assert_near(survival_host_hour(f->profile, NULL, &f->civil, bytes).p,
-                    expected[i].no_fleet);
+        assert_near(survival_host_hour(f->profile, NULL, &f->civil, bytes).p, expected[i].no_fleet);
         f->profile->hour_location.count = LOCATION_MIN - 1;
-        assert_near(survival_host_hour(f->profile, f->fleet, &f->civil, bytes).p,
-                    expected[i].cold);
+        assert_near(survival_host_hour(f->profile, f->fleet, &f->civil, bytes).p, expected[i].cold);
         f->profile->hour_location.count = 200;
         assert_near(e.samples, 200);
         assert_int_equal(e.expected[0], 2896);
         assert_int_equal(e.expected[1], 19951584);
-        assert_int_equal(e.largest, histogram_floor(histogram_bin(
-                                        (uint64_t)(2000 * pow(1.05, 199)))));
+        assert_int_equal(e.largest,
+                         histogram_floor(histogram_bin((uint64_t)(2000 * pow(1.05, 199)))));
     }
 }
 
@@ -268,14 +265,13 @@ static void new_networks(void **state)
         histogram_add(&f->profile->new_network, histogram_bin(20000 * (uint64_t)(i + 1)),
                       WEEK - i / 7, 1);
     for (unsigned i = 0; i < 40; i++)
-        histogram_add(&customer->day, histogram_bin(50000 * (uint64_t)(1 + i % 10)),
-                      WEEK - i / 20, 1);
+        histogram_add(&customer->day, histogram_bin(50000 * (uint64_t)(1 + i % 10)), WEEK - i / 20,
+                      1);
     for (unsigned i = 0; i < 21; i++)
         histogram_add(&f->profile->new_network_days, 0, WEEK - i / 7, 1);
     f->profile->new_networks = 12;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
-        struct estimate e =
-            survival_new_network(f->profile, NULL, &f->civil, expected[i].bytes);
+        struct estimate e = survival_new_network(f->profile, NULL, &f->civil, expected[i].bytes);
         assert_near(e.p, expected[i].p);
         assert_near(e.samples, 12);
     }
@@ -307,9 +303,10 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
-        WITH(host_hours),       WITH(host_days),   WITH(known_pairs),
-        WITH(pairs_become_known), WITH(looks_a_day), WITH(new_destinations),
-        WITH(new_networks),     WITH(never_smaller_for_fewer_bytes),
+        WITH(host_hours),   WITH(host_days),
+        WITH(known_pairs),  WITH(pairs_become_known),
+        WITH(looks_a_day),  WITH(new_destinations),
+        WITH(new_networks), WITH(never_smaller_for_fewer_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

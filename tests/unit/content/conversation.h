@@ -19,6 +19,7 @@ struct conversation {
     struct ptime now;
     uint16_t ports[SIDES];
     uint8_t proto;
+    bool other_way;       /* content is told the other side: as after content_swapped */
     uint32_t next[SIDES]; /* sequence numbers */
     char log[8192];       /* "name:a.example dns:q/1:a.example …" */
     size_t log_size;
@@ -143,7 +144,7 @@ static inline void begin(struct conversation *c, uint8_t proto, uint16_t orig_po
     c->ports[SIDE_RESP] = resp_port;
     c->next[SIDE_ORIG] = 1000;
     c->next[SIDE_RESP] = 5000;
-    c->ended = false;
+    c->ended = c->other_way = false;
 }
 
 /* One packet of `from` (by who it is, whatever the table makes of it); `lost` bytes were cut off
@@ -178,6 +179,8 @@ static inline void packet(struct conversation *c, enum flow_side from, uint8_t f
     c->next[from] += p.payload_bytes + ((flags & (TCP_SYN | TCP_FIN)) != 0);
     flow_table_advance(c->table, c->now);
     c->flow = flow_table_packet(c->table, &p, &side);
+    if (c->other_way)
+        side = side == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG;
     content_packet(c->content, c->flow, side, &p);
     flow_table_settle(c->table, c->flow, c->now);
     free(payload);

@@ -159,7 +159,7 @@ static void test_flush(void **state)
     assert_int_equal(health.stream_gap_bytes, 777);
 }
 
-/* The answer is seen first; then a SYN tells who opened: all that is known goes with its side. */
+/* A SYN tells late who opened: all that is known goes with its side, and so do the streams. */
 static void test_swapped(void **state)
 {
     (void)state;
@@ -167,13 +167,80 @@ static void test_swapped(void **state)
     say_text(&c, ORIG, "a@example.com,");
     say_text(&c, RESP, "x@example.com,y@example.com,");
     content_swapped(c.content, c.flow);
+    c.other_way = true;
     content_progress(c.content, c.flow, c.now);
     assert_int_equal(c.items[ORIG], 2);
     assert_int_equal(c.items[RESP], 1);
-    content_swapped(c.content, c.flow);
-    say_text(&c, ORIG, "b@example.com,");
+    say_text(&c, ORIG, "b@example.com,a@example.com,");
     finish(&c);
-    assert_int_equal(c.items[ORIG], 3);
+    assert_int_equal(c.items[ORIG], 2);
+    assert_int_equal(c.items[RESP], 2);
+    assert_int_equal(c.gap_bytes[RESP], 0);
+    assert_int_equal(c.inspected_bytes[RESP], 14 + 28);
+}
+
+/* A side that is stopped stays so under its new name, and the other is still looked at. */
+static void test_swapped_when_stopped(void **state)
+{
+    (void)state;
+    handshake(&c, 40000, 7000);
+    say_bulk(ORIG, 70000, true);
+    say_text(&c, RESP, "x@example.com,");
+    content_swapped(c.content, c.flow);
+    c.other_way = true;
+    say_text(&c, ORIG, "late@example.com,");
+    say_text(&c, RESP, "y@example.com,");
+    finish(&c);
+    assert_int_equal(c.items[RESP], 0);
+    assert_int_equal(c.items[ORIG], 2);
+}
+
+/* Binary first, and only then does the other side say that this is HTTP. */
+static void test_service_known_late(void **state)
+{
+    (void)state;
+    begin(&c, PROTO_TCP, 40000, 80);
+    say_bulk(RESP, 10000, true);
+    say_text(&c, ORIG, "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    say_bulk(RESP, 100000, true);
+    say_text(&c, RESP, " late@example.com ");
+    finish(&c);
+    assert_int_equal(c.service, SERVICE_HTTP);
+    assert_int_equal(c.items[RESP], 1);
+}
+
+static void make_big_hello(struct bytes *hello)
+{
+    static const uint16_t ciphers[] = {1}, extensions[] = {10, 0};
+    uint16_t *groups = calloc(29900, sizeof *groups);
+    struct bytes *message = calloc(1, sizeof *message);
+    const struct hello_parts parts = {0x0303,        ciphers, 1,     extensions, 2,
+                                      "big.example", groups,  29900, NULL,       0};
+    hello_message(message, &parts);
+    tls_records(hello, message, 16384);
+    free(message);
+    free(groups);
+}
+
+/* One side of a TLS connection alone: 64 KiB with its hello, then it costs nothing. */
+static void test_one_sided_tls(void **state)
+{
+    (void)state;
+    struct bytes *hello = calloc(1, sizeof *hello);
+    struct health health = {0};
+    make_big_hello(hello);
+    handshake(&c, 40000, 443);
+    say_cut(&c, ORIG, hello->data, hello->size, 1400);
+    say_bulk(ORIG, 3000, true);
+    lose(&c, ORIG, 500);
+    say_bulk(ORIG, 6000, true);
+    lose(&c, ORIG, 70);
+    say_bulk(ORIG, 3000, true);
+    finish(&c);
+    content_health(c.content, &health);
+    assert_string_equal(c.server_name, "big.example");
+    assert_int_equal(health.stream_gap_bytes, 500); /* the second is behind the 64 KiB */
+    free(hello);
 }
 
 /* A hello of 60,000 bytes: two thirds of it now. */
@@ -188,13 +255,8 @@ static void say_most_of_a_hello(uint16_t port, struct bytes *hello)
 static void test_gathered_heads(void **state)
 {
     (void)state;
-    static const uint16_t ciphers[] = {1}, extensions[] = {10, 0};
-    uint16_t *groups = calloc(29900, sizeof *groups);
-    struct bytes *message = calloc(1, sizeof *message), *hello = calloc(1, sizeof *hello);
-    const struct hello_parts parts = {0x0303,        ciphers, 1,     extensions, 2,
-                                      "big.example", groups,  29900, NULL,       0};
-    hello_message(message, &parts);
-    tls_records(hello, message, 16384);
+    struct bytes *hello = calloc(1, sizeof *hello);
+    make_big_hello(hello);
     for (uint16_t i = 0; i < 1100; i++)
         say_most_of_a_hello((uint16_t)(10000 + i), hello);
     struct health health = {0};
@@ -209,8 +271,6 @@ static void test_gathered_heads(void **state)
     assert_string_equal(c.log, "name:big.example ");
     finish(&c);
     free(hello);
-    free(message);
-    free(groups);
 }
 
 /* Nothing said, nothing known; and fragments behind the first are not looked at. */
@@ -261,6 +321,9 @@ int main(void)
         TEST(test_batches),
         TEST(test_flush),
         TEST(test_swapped),
+        TEST(test_swapped_when_stopped),
+        TEST(test_service_known_late),
+        TEST(test_one_sided_tls),
         TEST(test_nothing),
         TEST(test_gathered_heads),
         TEST(test_free_with_open_flows),

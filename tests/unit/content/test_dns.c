@@ -259,6 +259,9 @@ static void test_looks_like(void **state)
     assert_true(looks_like());
     b.data[2] |= 0x10; /* opcode 2 */
     assert_false(looks_like());
+    make_answer();
+    b.data[2] &= 0x7f; /* a query that brings answers */
+    assert_false(looks_like());
     begin(0x0140, 1, 0); /* the reserved bit */
     dns_question(&b, "a.example", 1);
     assert_false(looks_like());

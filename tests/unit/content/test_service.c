@@ -24,7 +24,7 @@ static enum parse_result recognise(const void *data, size_t size)
     return result;
 }
 
-#define LINE(text) text, sizeof text - 1
+#define LINE(text) (text), sizeof(text) - 1
 
 static const struct {
     const char *data;
