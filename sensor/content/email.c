@@ -172,7 +172,7 @@ static const char *last_labels(const char *name)
 }
 
 /* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows. */
-static bool is_domain(const struct email_scanner *s, const char *name)
+static bool is_domain(const struct suffixes *suffixes, const char *name)
 {
     size_t label = 0;
     for (const char *at = name;; at++) {
@@ -186,7 +186,18 @@ static bool is_domain(const struct email_scanner *s, const char *name)
             return false;
         }
     }
-    return suffixes_registrable(s->shared->suffixes, last_labels(name), false) != NULL;
+    return suffixes_registrable(suffixes, last_labels(name), false) != NULL;
+}
+
+/* The same, remembered: a list of addresses has few domains, and the list of suffixes is what takes
+ * the time. */
+static bool is_domain_cached(struct email_shared *shared, const char *name, size_t size)
+{
+    uint64_t hash = hash64_keyed(shared->key, name, size) & ~UINT64_C(1);
+    uint64_t *place = &shared->domain[(hash >> 1) % EMAIL_DOMAINS];
+    if ((*place & ~UINT64_C(1)) != hash)
+        *place = hash | is_domain(shared->suffixes, name);
+    return *place & 1;
 }
 
 struct span {
@@ -241,7 +252,9 @@ static void judge(struct email_scanner *s, const uint8_t *data, size_t size, siz
     if (was_told(s, hash))
         return;
     struct span address = {local.begin, domain.end};
-    if (is_domain(s, text + (domain.begin - local.begin)) && stands_in_text(data, size, address))
+    const char *name = text + (domain.begin - local.begin);
+    if (is_domain_cached(s->shared, name, domain.end - domain.begin) &&
+        stands_in_text(data, size, address))
         tell(s, hash);
 }
 

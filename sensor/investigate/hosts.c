@@ -45,15 +45,23 @@ static void *get_or_make(struct map *map, const void *key, size_t key_size, size
     return value;
 }
 
+static bool is_loopback(const struct ip *ip)
+{
+    static const struct ip one = {.byte = {[15] = 1}};
+    return ip_is_v4(ip) ? ip->byte[12] == 127 : ip_compare(ip, &one) == 0;
+}
+
+/* By both ends' prefixes, once where they share one. What never leaves its host is no network. */
 static void add_outside(struct hosts *hosts, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     int64_t bytes = record->fresh[0].payload_bytes + record->fresh[1].payload_bytes;
-    const struct ip *ends[2] = {&record->key.orig_ip, &record->key.resp_ip};
-    for (int i = 0; i < 2; i++) {
-        struct prefix prefix = prefix_of(ends[i], 16, 32);
+    struct prefix ends[2] = {prefix_of(&record->key.orig_ip, 16, 32),
+                             prefix_of(&record->key.resp_ip, 16, 32)};
+    size_t count = memcmp(&ends[0], &ends[1], sizeof *ends) == 0 ? 1 : 2;
+    for (size_t i = 0; i < count && !is_loopback(&record->key.orig_ip); i++) {
         uint64_t *sum =
-            get_or_make(&hosts->outside, &prefix, sizeof prefix, sizeof *sum, PREFIXES_MAX);
+            get_or_make(&hosts->outside, &ends[i], sizeof *ends, sizeof *sum, PREFIXES_MAX);
         if (sum)
             *sum += bytes > 0 ? (uint64_t)bytes : 0;
         else

@@ -66,7 +66,7 @@ static bool two_way(const struct flow_key *key)
     if (key->proto != PROTO_ICMP && key->proto != PROTO_ICMP6)
         return true;
     return key->orig_port <= UINT8_MAX &&
-           icmp_ports(key->proto, (uint8_t)key->orig_port, 0, &src, &dst) && dst == key->resp_port;
+           icmp_ports(key->proto, (uint8_t)key->orig_port, 0, &src, &dst);
 }
 
 static size_t put_ip(uint8_t *to, const struct ip *ip)

@@ -18,12 +18,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What all scanners of a process share. `used_bytes` of their sets stays below `limit_bytes`: a set
- * that may not grow starts anew instead. Outlives its scanners. */
+#define EMAIL_DOMAINS 256u
+
+/* What all scanners of a process share (zero what is not named). `used_bytes` of their sets stays
+ * below `limit_bytes`: a set that may not grow starts anew instead. Outlives its scanners. */
 struct email_shared {
     const struct suffixes *suffixes;
     const struct hash_key *key;
     size_t used_bytes, limit_bytes;
+    uint64_t domain[EMAIL_DOMAINS]; /* judged lately: keyed hash, its lowest bit the verdict */
 };
 
 struct email_scanner;

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4 || size > 8192)
         return 0;
     memset(&key, 7, sizeof key);
-    struct email_shared shared = {suffixes_new(), &key, 0, 1 << 20};
+    struct email_shared shared = {.suffixes = suffixes_new(), .key = &key, .limit_bytes = 1 << 20};
     run(&shared, data + 4, size - 4, NULL, 0, &whole);
     run(&shared, data + 4, size - 4, data, 4, &pieces);
     /* What stands around an address is looked at within a piece, so pieces may only differ where

@@ -114,6 +114,7 @@ static void test_text(void **state)
         {"\xed\x9f\xbf", 3, "\xed\x9f\xbf"},                     /* just before them */
         {"\xf4\x8f\xbf\xbf", 4, "\xf4\x8f\xbf\xbf"},             /* the last one */
         {"\xf4\x90\x80\x80", 4, "\\\\xf4\\\\x90\\\\x80\\\\x80"}, /* one further */
+        {"\xf9\x80\x80\x80", 4, "\\\\xf9\\\\x80\\\\x80\\\\x80"},
         {"\xf8\x88\x80\x80\x80", 5, "\\\\xf8\\\\x88\\\\x80\\\\x80\\\\x80"},
     };
     struct json *j = json_new();

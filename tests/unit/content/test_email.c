@@ -38,7 +38,7 @@ static int setup(void **state)
 {
     (void)state;
     hash_key_init(&key, "site", 4);
-    shared = (struct email_shared){suffixes_new(), &key, 0, 1 << 30};
+    shared = (struct email_shared){.suffixes = suffixes_new(), .key = &key, .limit_bytes = 1 << 30};
     return shared.suffixes ? 0 : -1;
 }
 
