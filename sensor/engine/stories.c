@@ -150,7 +150,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
     }
     keep_flow(story, record, record->total[mine].payload_bytes);
     const struct flow_key *largest = &story->flow[0].key;
-    story->remote = view->scope == SCOPE_OUT ? largest->resp_ip : largest->orig_ip;
+    bool opened = ip_compare(&largest->orig_ip, &story->host) == 0;
+    story->remote = opened ? largest->resp_ip : largest->orig_ip;
     if (*view->server_name)
         memcpy(story->server_name, view->server_name, sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {

@@ -45,7 +45,8 @@ struct store;
  * rediss://, redis-cluster://, redis-sentinel:// are refused with what to do instead. */
 struct store *store_open(const struct store_config *config, struct loop_ref loop,
                          const struct store_events *events, void *context, struct error *error);
-/* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error. */
+/* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error.
+ */
 int store_check_url(const char *url, struct error *error);
 void store_free(struct store *store);            /* drops what is unanswered */
 size_t store_pending(const struct store *store); /* commands without an answer yet */

@@ -279,7 +279,7 @@ static void the_budget_holds_and_large_days_are_seen(void **state)
 {
     static const struct {
         double factor, least, most;
-    } wanted[] = {{1, 0, 0.05}, {10, 0.3, 1}, {30, 0.9, 1}};
+    } wanted[] = {{1, 0, 0.05}, {10, 0.25, 1}, {30, 0.85, 1}};
     (void)state;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
         struct outcome outcome = {0, 0, 0, 0};

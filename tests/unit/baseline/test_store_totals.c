@@ -1,0 +1,190 @@
+/* Open totals against a real redis-server: the fleet's sum, whatever is retried, late or not ours.
+ */
+#include "store_server.h"
+
+static const struct pair_total *pair_of(const struct host_total *total, const char *name)
+{
+    struct destination destination = domain(name);
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(&destination, key);
+    return map_get(&total->pairs, key, strlen(key));
+}
+
+static void expect_pair(const struct host_total *total, const char *name, uint64_t value,
+                        uint64_t in, uint32_t flows)
+{
+    const struct pair_total *pair = pair_of(total, name);
+    assert_non_null(pair);
+    assert_string_equal(pair->destination.name, name);
+    assert_int_equal(pair->out.value, value);
+    assert_int_equal(pair->in_bytes, in);
+    assert_int_equal(pair->flows, flows);
+}
+
+static void test_put_and_sum(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_null(sum(&a, "10.0.0.1", 7));
+    struct host_total *total = total_of("10.0.0.1", 7);
+    add(total, "example.jp", 1000, 30, 2);
+    add(total, "example.com", 5, 6, 7);
+    store_put_open(a.store, total);
+    assert_false(pair_of(total, "example.jp")->changed);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    assert_int_equal(back->pairs.count, 2);
+    expect_pair(back, "example.jp", 1000, 30, 2);
+    expect_pair(back, "example.com", 5, 6, 7);
+    assert_int_equal(pair_of(back, "example.jp")->out.low, 500);
+    assert_int_equal(pair_of(back, "example.jp")->out.high, 1001);
+    assert_int_equal(back->out.value, 1005);
+    assert_int_equal(back->in_bytes, 36);
+    host_total_free(back);
+    assert_null(sum(&a, "10.0.0.1", 8)); /* another hour, another host */
+    assert_null(sum(&a, "10.0.0.2", 7));
+    store_put_open(a.store, total); /* nothing changed: nothing is sent */
+    assert_int_equal(store_pending(a.store), 0);
+    host_total_free(total);
+    client_close(&a);
+    redisReply *reply = ask("TTL " CASE_PREFIX ":{10.0.0.1}:open:7");
+    assert_in_range(reply->integer, 604700, 604800);
+    freeReplyObject(reply);
+}
+
+/* A retry changes nothing, and neither does an older total that comes late. */
+static void test_retries(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    for (int i = 0; i < 3; i++)
+        put_word(&a, 1000, 30, 2);
+    put_word(&a, 900, 31, 1);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", 1000, 31, 2);
+    host_total_free(back);
+    put_word(&a, 99999, 31, 2); /* more digits, smaller first digit than 9 */
+    put_word(&a, 100000, 31, 2);
+    put_word(&a, 99999, 31, 2);
+    back = sum(&a, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", 100000, 31, 2);
+    host_total_free(back);
+    client_close(&a);
+}
+
+/* Beyond what a double holds. */
+static void test_exact(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_word(&a, (UINT64_C(1) << 62) + 1, 1, UINT32_MAX);
+    put_word(&a, (UINT64_C(1) << 62) + 3, 0, 1);
+    put_word(&a, (UINT64_C(1) << 62) + 2, 0, 1);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", (UINT64_C(1) << 62) + 3, 1, UINT32_MAX);
+    host_total_free(back);
+    client_close(&a);
+}
+
+static void test_vantages(void **state)
+{
+    (void)state;
+    struct client a, b, c;
+    must_open(&a, "a", "core"); /* a and b see the same traffic, c another part of it */
+    must_open(&b, "b", "core");
+    must_open(&c, "c", "branch");
+    put_word(&a, 1000, 30, 9);
+    settle(&a);
+    put_word(&b, 1500, 20, 3);
+    struct host_total *back = sum(&b, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", 1500, 30, 9); /* the larger of each */
+    host_total_free(back);
+    put_word(&c, 400, 5, 1);
+    back = sum(&c, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", 1900, 35, 10);
+    assert_int_equal(back->out.value, 1900);
+    host_total_free(back);
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+}
+
+static void test_without_vantage(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    must_open(&b, "b", "");
+    put_word(&a, 1000, 30, 9);
+    settle(&a);
+    put_word(&b, 1500, 20, 3);
+    struct host_total *back = sum(&b, "10.0.0.1", 7);
+    expect_pair(back, "example.jp", 2500, 50, 12);
+    host_total_free(back);
+    client_close(&a);
+    client_close(&b);
+}
+
+static void test_many_pairs(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    struct host_total *total = total_of("10.0.0.1", 7);
+    for (uint32_t i = 0; i < 1000; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "d%u.example", i);
+        add(total, name, i, 1, 1);
+    }
+    store_put_open(a.store, total);
+    host_total_free(total);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    assert_int_equal(back->pairs.count, 1000);
+    expect_pair(back, "d999.example", 999, 1, 1);
+    assert_int_equal(back->out.value, 999 * 1000 / 2);
+    host_total_free(back);
+    client_close(&a);
+}
+
+/* What another program put there is not counted. */
+static void test_odd_totals(void **state)
+{
+    (void)state;
+    static const char *const field[] = {"nonsense",
+                                        "v|s",
+                                        "v|s|nonsense",
+                                        "v|s|client|domain|x.jp",
+                                        "v|s|client|domain|y.jp",
+                                        "v|s|client|domain|z.jp"};
+    static const char *const value[] = {"1 2 3 4 5 0",  "1 2 3 4 5 0",
+                                        "1 2 3 4 5 0",  "1 2 3 4 5",
+                                        "1 2 3 4 5 0 ", "99999999999999999999 2 3 4 5 0"};
+    struct client a;
+    must_open(&a, "a", NULL);
+    for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", field[i], value[i]));
+    assert_null(sum(&a, "10.0.0.1", 7));
+    put_word(&a, 1000, 30, 9);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    assert_int_equal(back->pairs.count, 1);
+    expect_pair(back, "example.jp", 1000, 30, 9);
+    host_total_free(back);
+    assert_int_equal(a.failed, 0);
+    client_close(&a);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_put_and_sum),     T(test_retries),    T(test_exact),      T(test_vantages),
+        T(test_without_vantage), T(test_many_pairs), T(test_odd_totals),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return with_server(run);
+}

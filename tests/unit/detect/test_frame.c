@@ -1,0 +1,121 @@
+/* The table and the frame: what holds for every row. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "make.h"
+
+static void rows_are_whole(void **state)
+{
+    static const char *const ids[] = {"volume.host",     "volume.destination", "volume.served",
+                                      "destination.new", "content.personal",   "sensor.blind"};
+    double shares = 0;
+    size_t i = 0;
+    (void)state;
+    for (; detectors[i]; i++) {
+        const struct detector *d = detectors[i];
+        assert_string_equal(d->id, ids[i]);
+        assert_ptr_equal(detector_get(ids[i]), d);
+        assert_true(strlen(d->name) > 10 && strlen(d->explains) > 100);
+        assert_has(d->explains, "alse alarms");
+        assert_true((d->judge != NULL) != (d->estimate && d->observed && d->describe));
+        assert_true((d->share > 0) == (d->estimate != NULL));
+        if (d->technique)
+            assert_true(d->technique[0] == 'T' && strncmp(d->tactic, "TA", 2) == 0);
+        shares += d->share;
+    }
+    assert_int_equal(i, 6);
+    assert_true(i <= JUDGE_FINDINGS);
+    assert_true(fabs(shares - 1) < 1e-12);
+    assert_null(detector_get("volume"));
+}
+
+static void thresholds_are_shares_of_the_budget(void **state)
+{
+    struct detect_config config = detect_config_default();
+    (void)state;
+    assert_true(fabs(detector_threshold(detector_get("volume.host"), &config) - 0.003) < 1e-12);
+    config.alerts_per_100_hosts_per_day = 10;
+    assert_true(fabs(detector_threshold(detector_get("volume.served"), &config) - 0.02) < 1e-12);
+}
+
+static void scores(void **state)
+{
+    static const struct {
+        double p;
+        int score;
+    } expected[] = {{1, 20},     {0.1, 35},   {0.01, 50},  {0.003, 57},
+                    {1e-3, 65},  {1e-4, 80},  {1e-5, 95},  {1e-6, 100},
+                    {1e-12, 100}};
+    const struct detector *host = detector_get("volume.host"), *new = detector_get("destination.new");
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_int_equal(score_of_p(expected[i].p), expected[i].score);
+    assert_int_equal(urgency_of(host, 100), URGENCY_SHIFT); /* does not wake */
+    assert_int_equal(urgency_of(new, 84), URGENCY_SHIFT);
+    assert_int_equal(urgency_of(new, 85), URGENCY_NOW);
+    assert_int_equal(urgency_of(new, 49), URGENCY_DIGEST);
+    assert_string_equal(urgency_name[URGENCY_NOW], "now");
+    assert_string_equal(urgency_name[URGENCY_DIGEST], "digest");
+}
+
+static void nothing_is_said_without_history(void **state)
+{
+    struct site *site = site_new(1);
+    struct destination d = named(ROLE_CLIENT, "x.example");
+    struct civil civil = civil_at(site, 3, 10);
+    struct finding finding[JUDGE_FINDINGS];
+    (void)state;
+    for (int kind = SUBJECT_HOST; kind <= SUBJECT_SERVED; kind++) {
+        struct subject subject = site_subject(site, 0, (enum subject_kind)kind, &d, &civil);
+        set_bytes(&subject, UINT64_C(1) << 40, UINT64_C(1) << 40, UINT64_C(1) << 40);
+        assert_int_equal(subject.state, BASELINE_LEARNING);
+        assert_int_equal(judge(&subject, finding), 0);
+        subject.host = NULL;
+        subject.state = BASELINE_READY;
+        assert_int_equal(judge(&subject, finding), 0);
+    }
+    site_free(site);
+}
+
+static void nothing_is_said_of_nothing(void **state)
+{
+    struct site *site = site_new(1);
+    struct civil civil = civil_at(site, 30, 3);
+    struct finding finding[JUDGE_FINDINGS];
+    (void)state;
+    struct subject subject = site_subject(site, 0, SUBJECT_HOST, NULL, &civil);
+    assert_int_equal(subject.state, BASELINE_READY);
+    assert_int_equal(judge(&subject, finding), 0);
+    site_free(site);
+}
+
+static void findings_come_in_the_tables_order(void **state)
+{
+    struct detect_config config = detect_config_default();
+    struct destination d = named(ROLE_CLIENT, "x.example");
+    struct subject subject = {.kind = SUBJECT_CONTENT, .config = &config, .destination = &d,
+                              .emails = 500};
+    struct finding finding[JUDGE_FINDINGS];
+    (void)state;
+    assert_int_equal(judge(&subject, finding), 1);
+    assert_ptr_equal(finding[0].detector, detector_get("content.personal"));
+    assert_false(detector_ask(detector_get("sensor.blind"), &subject, finding)); /* another kind */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_whole),
+        cmocka_unit_test(thresholds_are_shares_of_the_budget),
+        cmocka_unit_test(scores),
+        cmocka_unit_test(nothing_is_said_without_history),
+        cmocka_unit_test(nothing_is_said_of_nothing),
+        cmocka_unit_test(findings_come_in_the_tables_order),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

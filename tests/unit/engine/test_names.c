@@ -1,0 +1,189 @@
+/* A server name becomes a destination only when a seen answer ties its registrable domain to the
+ * address. The expected domains are the Public Suffix List's. */
+#include "records.h"
+
+#include "../../../sensor/engine/names.h"
+
+#include <stdio.h>
+
+static int set_up(void **state)
+{
+    static struct names names;
+    static struct suffixes *suffixes;
+    suffixes = suffixes_new();
+    assert_non_null(suffixes);
+    names_init(&names, suffixes);
+    *state = &names;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct names *names = *state;
+    struct suffixes *suffixes = NULL;
+    memcpy(&suffixes, &names->suffixes, sizeof suffixes); /* ours, borrowed as const */
+    names_fini(names);
+    suffixes_free(suffixes);
+    return 0;
+}
+
+static void answer(struct names *names, const char *name, const char *address)
+{
+    union any_record record;
+    struct ip ip = make_ip(address);
+    make_answer(&record, 1, 1000, name, &ip, 1);
+    names_learn(names, &record.name);
+}
+
+static void expect(struct names *names, const char *server_name, const char *remote,
+                   enum destination_kind kind, const char *name, bool unverified)
+{
+    struct ip ip = make_ip(remote);
+    bool said = !unverified;
+    struct destination destination = names_destination(names, server_name, &ip, &said);
+    assert_int_equal(destination.role, ROLE_CLIENT);
+    assert_string_equal(destination.name, name);
+    assert_int_equal(destination.kind, kind);
+    assert_int_equal(said, unverified);
+}
+
+static void test_a_name_that_was_answered(void **state)
+{
+    struct names *names = *state;
+    answer(names, "www.example.co.jp", "198.51.100.9");
+    expect(names, "www.example.co.jp", "198.51.100.9", DESTINATION_DOMAIN, "example.co.jp", false);
+    expect(names, "mail.example.co.jp", "198.51.100.9", DESTINATION_DOMAIN, "example.co.jp", false);
+}
+
+static void test_a_name_alone_is_the_attackers_choice(void **state)
+{
+    struct names *names = *state;
+    expect(names, "www.example.co.jp", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+    answer(names, "www.example.co.jp", "198.51.100.9");
+    expect(names, "www.example.co.jp", "198.51.100.10", DESTINATION_PREFIX, "198.51.100.0/24",
+           true);
+    expect(names, "www.example.com", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+    expect(names, "", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", false);
+}
+
+static void test_names_without_a_registrable_domain(void **state)
+{
+    struct names *names = *state;
+    static const char *const name[] = {"co.jp", "localhost", "198.51.100.9", "nas.lan"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        answer(names, name[i], "198.51.100.9");
+        expect(names, name[i], "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+    }
+}
+
+/* Two customers of one hoster are two destinations. */
+static void test_private_suffixes(void **state)
+{
+    struct names *names = *state;
+    answer(names, "alice.github.io", "198.51.100.9");
+    expect(names, "alice.github.io", "198.51.100.9", DESTINATION_DOMAIN, "alice.github.io", false);
+    expect(names, "mallory.github.io", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+}
+
+static void test_ipv6(void **state)
+{
+    struct names *names = *state;
+    expect(names, "", "2001:db8:1:2::3", DESTINATION_PREFIX, "2001:db8:1::/48", false);
+    answer(names, "www.example.jp", "2001:db8:1:2::3");
+    expect(names, "www.example.jp", "2001:db8:1:2::3", DESTINATION_DOMAIN, "example.jp", false);
+}
+
+static void test_every_address_of_an_answer(void **state)
+{
+    struct names *names = *state;
+    union any_record record;
+    struct ip ip[3] = {make_ip("192.0.2.1"), make_ip("192.0.2.2"), make_ip("2001:db8::7")};
+    make_answer(&record, 1, 1000, "cdn.example.net", ip, 3);
+    names_learn(names, &record.name);
+    expect(names, "cdn.example.net", "192.0.2.1", DESTINATION_DOMAIN, "example.net", false);
+    expect(names, "cdn.example.net", "192.0.2.2", DESTINATION_DOMAIN, "example.net", false);
+    expect(names, "cdn.example.net", "2001:db8::7", DESTINATION_DOMAIN, "example.net", false);
+}
+
+/* The newest eight domains of an address; seen again is new again. */
+static void test_eight_domains_an_address(void **state)
+{
+    struct names *names = *state;
+    char name[32];
+    for (int i = 0; i < NAMES_OF_ADDRESS; i++) {
+        snprintf(name, sizeof name, "www.example%d.jp", i);
+        answer(names, name, "192.0.2.1");
+    }
+    answer(names, "example0.jp", "192.0.2.1"); /* renewed: example1 is the oldest now */
+    answer(names, "www.example8.jp", "192.0.2.1");
+    for (int i = 0; i <= NAMES_OF_ADDRESS; i++) {
+        snprintf(name, sizeof name, "www.example%d.jp", i);
+        if (i == 1)
+            expect(names, name, "192.0.2.1", DESTINATION_PREFIX, "192.0.2.0/24", true);
+        else
+            expect(names, name, "192.0.2.1", DESTINATION_DOMAIN, name + 4, false);
+    }
+}
+
+static void test_names_of_flows(void **state)
+{
+    struct names *names = *state;
+    union any_record record;
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct flow_key other = make_flow_key("10.0.0.1", 40001, "192.0.2.1", 443);
+    assert_string_equal(names_of_flow(names, &key), "");
+    make_server_name(&record, 1, 1000, &key, "www.example.jp");
+    names_learn(names, &record.name);
+    make_server_name(&record, 2, 1001, &key, "api.example.jp");
+    names_learn(names, &record.name); /* the later one is told */
+    assert_string_equal(names_of_flow(names, &key), "api.example.jp");
+    assert_string_equal(names_of_flow(names, &other), "");
+    names_flow_ended(names, &other);
+    assert_string_equal(names_of_flow(names, &key), "api.example.jp");
+    names_flow_ended(names, &key);
+    assert_string_equal(names_of_flow(names, &key), "");
+}
+
+static const char *numbered(uint32_t number, char text[32])
+{
+    snprintf(text, 32, "198.%u.%u.%u", 18 + (number >> 16), (number >> 8) & 255, number & 255);
+    return text;
+}
+
+/* Two generations are remembered: what is asked for moves to the younger one, the rest goes. */
+static void test_generations(void **state)
+{
+    struct names *names = *state;
+    char text[32];
+    answer(names, "www.example.jp", "192.0.2.1");
+    answer(names, "www.example.jp", "192.0.2.2");
+    for (uint32_t i = 0; i < NAMES_GENERATION; i++)
+        answer(names, "www.example.com", numbered(i, text));
+    assert_int_equal(names->forgotten, 0);
+    expect(names, "www.example.jp", "192.0.2.1", DESTINATION_DOMAIN, "example.jp", false);
+    for (uint32_t i = 0; i < NAMES_GENERATION; i++)
+        answer(names, "www.example.com", numbered(NAMES_GENERATION + i, text));
+    assert_true(names->forgotten > 0);
+    assert_true(names->forgotten <= NAMES_GENERATION);
+    assert_true(names->addresses.young.count <= NAMES_GENERATION);
+    assert_true(names->addresses.old.count <= NAMES_GENERATION);
+    expect(names, "www.example.jp", "192.0.2.1", DESTINATION_DOMAIN, "example.jp", false);
+    expect(names, "www.example.jp", "192.0.2.2", DESTINATION_PREFIX, "192.0.2.0/24", true);
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH(test_a_name_that_was_answered),
+        WITH(test_a_name_alone_is_the_attackers_choice),
+        WITH(test_names_without_a_registrable_domain),
+        WITH(test_private_suffixes),
+        WITH(test_ipv6),
+        WITH(test_every_address_of_an_answer),
+        WITH(test_eight_domains_an_address),
+        WITH(test_names_of_flows),
+        WITH(test_generations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,265 @@
+/* Stories: sums of what is fresh, the largest flows against a model, and how they are forgotten. */
+#include "records.h"
+
+#include "../../../sensor/engine/stories.h"
+
+/* The bound itself takes half a gigabyte to reach: the same code with a small one. */
+#undef STORIES_MAX
+#define STORIES_MAX 50
+#include "../../../sensor/engine/stories.c" /* NOLINT(bugprone-suspicious-include) */
+
+#define START INT64_C(1772000000000000000)
+
+static struct destination destination_of(const char *name)
+{
+    struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
+    memcpy(destination.name, name, strlen(name) + 1);
+    return destination;
+}
+
+static struct flow_view view_of(const union any_record *record, enum scope scope)
+{
+    int mine = scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP, other = SIDE_ORIG + SIDE_RESP - mine;
+    const struct record_flow *flow = &record->flow;
+    return (struct flow_view){.record = flow,
+                              .scope = scope,
+                              .out = {(uint64_t)flow->fresh[mine].payload_bytes,
+                                      (uint64_t)flow->fresh[mine].acked_bytes,
+                                      (uint64_t)flow->fresh[mine].payload_bytes},
+                              .in_bytes = (uint64_t)flow->fresh[other].payload_bytes};
+}
+
+static int set_up(void **state)
+{
+    static struct stories stories;
+    stories_init(&stories);
+    *state = &stories;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    stories_fini(*state);
+    return 0;
+}
+
+static void test_a_story_is_of_a_host_and_a_destination(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1"), b = make_ip("10.0.0.2");
+    struct destination x = destination_of("example.jp"), y = destination_of("example.com");
+    struct destination served = x;
+    served.role = ROLE_SERVED;
+    struct ptime now = {START};
+    struct open_story *open[] = {
+        stories_open(stories, &a, &x, now), stories_open(stories, &a, &y, now),
+        stories_open(stories, &b, &x, now), stories_open(stories, &a, NULL, now),
+        stories_open(stories, &a, &served, now)};
+    for (size_t i = 0; i < 5; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_ptr_not_equal(open[i], open[j]);
+    assert_ptr_equal(stories_open(stories, &a, &x, now), open[0]);
+    assert_false(open[3]->story.has_destination);
+    assert_true(open[0]->story.has_destination);
+    assert_string_equal(open[0]->story.destination.name, "example.jp");
+    assert_memory_equal(&open[2]->story.host, &b, sizeof b);
+}
+
+/* A flow that reports twice is one flow, and its bytes are counted once. */
+static void test_sums_of_what_is_fresh(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct destination destination = destination_of("example.jp");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct open_story *open = stories_open(stories, &host, &destination, (struct ptime){START});
+    union any_record record;
+    make_flow(&record, 1, START, &key, 1000, 50);
+    record.flow.service = SERVICE_TLS;
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    make_flow(&record, 2, START + NS_PER_S, &key, 3000, 90);
+    record.flow.service = SERVICE_TLS;
+    record.flow.start_ns = START - NS_PER_S;
+    record.flow.fresh_since_ns = START + 1;
+    record.flow.fresh[SIDE_ORIG].payload_bytes = record.flow.fresh[SIDE_ORIG].acked_bytes = 2000;
+    record.flow.fresh[SIDE_RESP].payload_bytes = 40;
+    record.flow.fresh[SIDE_ORIG].packets = record.flow.fresh[SIDE_RESP].packets = 2;
+    view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    const struct story *story = &open->story;
+    assert_int_equal(story->out.value, 3000);
+    assert_int_equal(story->out.low, 3000);
+    assert_int_equal(story->in_bytes, 90);
+    assert_int_equal(story->out_packets, 6);
+    assert_int_equal(story->in_packets, 6);
+    assert_int_equal(story->service_bytes[SERVICE_TLS], 3000);
+    assert_int_equal(story->flows_total, 1);
+    assert_int_equal(story->flows_inside, 1);
+    assert_int_equal(story->flows_outside, 0);
+    assert_int_equal(story->flow_count, 1);
+    assert_int_equal(story->flow[0].out_bytes, 3000);
+    assert_int_equal(story->first.ns, START - NS_PER_S);
+    assert_int_equal(story->last.ns, START + NS_PER_S);
+    struct ip remote = make_ip("192.0.2.1");
+    assert_memory_equal(&story->remote, &remote, sizeof remote);
+}
+
+static void test_who_opened(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1"), remote = make_ip("203.0.113.5");
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    union any_record record;
+    struct flow_key in = make_flow_key("203.0.113.5", 50000, "10.0.0.1", 80);
+    make_flow(&record, 1, START, &in, 10, 5000);
+    struct flow_view view = view_of(&record, SCOPE_IN);
+    story_add(open, &view);
+    struct flow_key out = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    make_flow(&record, 2, START, &out, 700, 20);
+    view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    assert_int_equal(open->story.flows_outside, 1);
+    assert_int_equal(open->story.flows_inside, 1);
+    assert_int_equal(open->story.out.value, 5700);
+    assert_int_equal(open->story.in_bytes, 30);
+    assert_memory_equal(&open->story.remote, &remote, sizeof remote); /* of the largest flow */
+}
+
+/* Forty flows that grow by turns: the sixteen with most bytes out are kept, largest first. */
+static void test_the_sixteen_largest_flows(void **state)
+{
+    struct stories *stories = *state;
+    enum { FLOWS = 40, ROUNDS = 12 };
+    uint64_t total[FLOWS] = {0};
+    struct ip host = make_ip("10.0.0.1");
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    unsigned seed = 7;
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < FLOWS; i++) {
+            struct flow_key key =
+                make_flow_key("10.0.0.1", (uint16_t)(40000 + i), "192.0.2.1", 443);
+            uint64_t more = 1 + (uint64_t)rand_r(&seed) % (i % 3 ? 1000 : 90000);
+            union any_record record;
+            total[i] += more;
+            make_flow(&record, 1, START + round, &key, total[i], 0);
+            record.flow.start_ns = START - i;
+            record.flow.fresh[SIDE_ORIG].payload_bytes = (int64_t)more;
+            record.flow.fresh[SIDE_ORIG].packets = round == 0 ? 4 : 1;
+            struct flow_view view = view_of(&record, SCOPE_OUT);
+            story_add(open, &view);
+        }
+    const struct story *story = &open->story;
+    assert_int_equal(story->flow_count, ALERT_FLOWS);
+    assert_int_equal(story->flows_total, FLOWS);
+    for (size_t i = 0; i < ALERT_FLOWS; i++) {
+        size_t best = 0;
+        for (size_t j = 1; j < FLOWS; j++)
+            if (total[j] > total[best])
+                best = j;
+        assert_int_equal(story->flow[i].out_bytes, total[best]);
+        assert_int_equal(story->flow[i].key.orig_port, 40000 + best);
+        total[best] = 0;
+    }
+}
+
+static void test_distinct_items(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 80);
+    union any_record record;
+    assert_false(open->content_changed);
+    make_items(&record, 1, START, &key, SIDE_ORIG, 0, 300);
+    story_add_items(open, &record.content);
+    make_items(&record, 2, START, &key, SIDE_ORIG, 200, 300); /* 100 of them are not new */
+    story_add_items(open, &record.content);
+    assert_true(open->content_changed);
+    assert_int_equal(open->story.emails, 500);
+    assert_true(open->story.emails_error <= 0); /* exact */
+}
+
+/* Silent for six hours: the next flow begins another story, unless an incident tells this one. */
+static void test_a_gap_ends_a_story(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1"), b = make_ip("10.0.0.2");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    union any_record record;
+    make_flow(&record, 1, START, &key, 1000, 0);
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    struct open_story *quiet = stories_open(stories, &a, NULL, (struct ptime){START});
+    struct open_story *told = stories_open(stories, &b, NULL, (struct ptime){START});
+    story_add(quiet, &view);
+    story_add(told, &view);
+    told->told = true;
+    struct ptime within = {START + STORY_GAP_NS}, beyond = {START + STORY_GAP_NS + 1};
+    assert_int_equal(stories_open(stories, &a, NULL, within)->story.out.value, 1000);
+    assert_int_equal(stories_open(stories, &a, NULL, beyond)->story.out.value, 0);
+    assert_int_equal(stories_open(stories, &b, NULL, beyond)->story.out.value, 1000);
+}
+
+static bool keep(void *context, const struct story *story)
+{
+    (void)story;
+    return *(const bool *)context;
+}
+
+static void test_advancing_forgets(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1"), b = make_ip("10.0.0.2"), c = make_ip("10.0.0.3");
+    bool told = true;
+    stories_open(stories, &a, NULL, (struct ptime){START});
+    stories_open(stories, &b, NULL, (struct ptime){START})->told = true;
+    stories_open(stories, &c, NULL, (struct ptime){START + STORY_GAP_NS});
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS}, keep, &told);
+    assert_int_equal(stories->map.count, 3);
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, keep, &told);
+    assert_int_equal(stories->map.count, 2); /* a is forgotten, b is still told */
+    told = false;
+    stories_advance(stories, (struct ptime){START + STORY_GAP_NS + 1}, keep, &told);
+    assert_int_equal(stories->map.count, 1);
+    assert_int_equal(stories->evicted, 0); /* forgotten in time is not evicted */
+    assert_ptr_equal(stories->newest, stories->oldest);
+}
+
+static void test_the_bound(void **state)
+{
+    struct stories *stories = *state;
+    struct ip ip = make_ip("10.0.0.0");
+    for (int i = 0; i < STORIES_MAX; i++) {
+        ip.byte[15] = (uint8_t)i;
+        stories_open(stories, &ip, NULL, (struct ptime){START + i})->story.in_bytes = 1;
+    }
+    ip.byte[15] = 0;
+    stories_open(stories, &ip, NULL, (struct ptime){START + 100}); /* now .1 is silent longest */
+    ip.byte[15] = 200;
+    stories_open(stories, &ip, NULL, (struct ptime){START + 101});
+    assert_int_equal(stories->map.count, STORIES_MAX);
+    assert_int_equal(stories->evicted, 1);
+    ip.byte[15] = 0;
+    assert_int_equal(stories_open(stories, &ip, NULL, (struct ptime){START + 102})->story.in_bytes,
+                     1);
+    ip.byte[15] = 1;
+    assert_int_equal(stories_open(stories, &ip, NULL, (struct ptime){START + 103})->story.in_bytes,
+                     0);
+    assert_int_equal(stories->evicted, 2);
+}
+
+int main(void)
+{
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH(test_a_story_is_of_a_host_and_a_destination),
+        WITH(test_sums_of_what_is_fresh),
+        WITH(test_who_opened),
+        WITH(test_the_sixteen_largest_flows),
+        WITH(test_distinct_items),
+        WITH(test_a_gap_ends_a_story),
+        WITH(test_advancing_forgets),
+        WITH(test_the_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
