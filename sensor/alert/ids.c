@@ -25,11 +25,10 @@ bool story_is_sensor(const struct story *story)
 
 char *story_key(const struct story *story, char key[DESTINATION_KEY_SIZE])
 {
-    if (story_is_sensor(story))
-        return strcpy(key, "sensor");
-    if (!story->has_destination)
-        return strcpy(key, "");
-    return destination_key(&story->destination, key);
+    if (!story_is_sensor(story) && story->has_destination)
+        return destination_key(&story->destination, key);
+    snprintf(key, DESTINATION_KEY_SIZE, "%s", story_is_sensor(story) ? "sensor" : "");
+    return key;
 }
 
 static void hash_text(const struct buffer *text, char id[ALERT_ID_SIZE])

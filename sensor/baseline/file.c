@@ -215,7 +215,7 @@ int baseline_read(const char *path,
                   void *context, struct error *error)
 {
     struct buffer in = {0};
-    struct cursor content;
+    struct cursor content = cursor_make(NULL, 0);
     int failed = read_file(path, &in, error) != 0 || open_frame(&in, path, &content, error) != 0;
     if (!failed) {
         uint32_t fleet_size = cursor_le32(&content);

@@ -195,8 +195,8 @@ int store_url_parse(const char *text, struct store_url *url, struct error *error
     return refuse(url, "not a store (" EXPECTED ")", error);
 }
 
-int store_check_url(const char *text, struct error *error)
+int store_check_url(const char *url, struct error *error)
 {
-    struct store_url url;
-    return store_url_parse(text, &url, error);
+    struct store_url parts;
+    return store_url_parse(url, &parts, error);
 }

@@ -55,12 +55,26 @@ static struct estimate of_size(const struct size_model *model, double share, uin
 
 /* --- how often a host is active -------------------------------------------------------------- */
 
+/* How often the peers are active at this hour of the week. Hosts are few and weeks are slow to
+ * come, so the same hour of all working days (or of both others) stands behind it. */
+static double peers_share(const struct group *group, int hour_of_week)
+{
+    int first = hour_of_week / 24 < 5 ? 0 : 5, last = first ? 7 : 5;
+    double active = 1, seen = 2;
+    if (!group)
+        return 0.5;
+    for (int day = first; day < last; day++) {
+        active += group->active[24 * day + hour_of_week % 24];
+        seen += group->seen[24 * day + hour_of_week % 24];
+    }
+    return (group->active[hour_of_week] + PI_PSEUDO * active / seen) /
+           (group->seen[hour_of_week] + PI_PSEUDO);
+}
+
 static double hour_share(const struct profile *profile, const struct group *group,
                          const struct civil *civil)
 {
-    double peers =
-        group ? (group->active[civil->hour_of_week] + 1) / (group->seen[civil->hour_of_week] + 2)
-              : 0.5;
+    double peers = peers_share(group, civil->hour_of_week);
     return (profile->hours_active[civil->class] + PI_PSEUDO * peers) /
            (profile->hours_seen[civil->class] + PI_PSEUDO);
 }

@@ -136,11 +136,11 @@ static const struct timeval at_once = {0, 0};
 static void on_soon(evutil_socket_t fd, short events, void *context)
 {
     struct loop *loop = context;
-    struct soon *last = loop->last;
+    struct soon *soon;
+    const struct soon *last = loop->last;
     (void)fd;
     (void)events;
-    for (bool more = last != NULL; more;) {
-        struct soon *soon = loop->first;
+    for (bool more = true; more && (soon = loop->first) != NULL;) {
         more = soon != last;
         loop->first = soon->next;
         if (!loop->first)
@@ -155,22 +155,22 @@ static void on_soon(evutil_socket_t fd, short events, void *context)
     }
 }
 
-void event_loop_soon(struct loop_ref ref, void (*due)(void *context), void *context)
+void event_loop_soon(struct loop_ref loop, void (*due)(void *context), void *context)
 {
-    struct loop *loop = ref.loop;
+    struct loop *own = loop.loop;
     struct soon *soon = xcalloc(1, sizeof *soon);
     *soon = (struct soon){.due = due, .context = context};
-    if (loop->last)
-        loop->last->next = soon;
+    if (own->last)
+        own->last->next = soon;
     else
-        loop->first = soon;
-    loop->last = soon;
-    event_add(loop->soon_event, &at_once);
+        own->first = soon;
+    own->last = soon;
+    event_add(own->soon_event, &at_once);
 }
 
-void event_loop_cancel(struct loop_ref ref, const void *context)
+void event_loop_cancel(struct loop_ref loop, const void *context)
 {
-    for (struct soon *soon = ref.loop->first; soon; soon = soon->next)
+    for (struct soon *soon = loop.loop->first; soon; soon = soon->next)
         if (soon->context == context)
             soon->due = NULL;
 }
@@ -207,18 +207,18 @@ struct loop_ref event_loop_new(struct error *error)
     return (struct loop_ref){NULL, NULL};
 }
 
-void event_loop_free(struct loop_ref ref)
+void event_loop_free(struct loop_ref loop)
 {
-    struct loop *loop = ref.loop;
-    if (!loop)
+    struct loop *own = loop.loop;
+    if (!own)
         return;
-    for (struct soon *soon; (soon = loop->first) != NULL;) {
-        loop->first = soon->next;
+    for (struct soon *soon; (soon = own->first) != NULL;) {
+        own->first = soon->next;
         free(soon);
     }
-    if (loop->soon_event)
-        event_free(loop->soon_event);
-    if (loop->base)
-        event_base_free(loop->base);
-    free(loop);
+    if (own->soon_event)
+        event_free(own->soon_event);
+    if (own->base)
+        event_base_free(own->base);
+    free(own);
 }

@@ -27,13 +27,12 @@ int position_load(const char *path, uint64_t *sequence, struct error *error)
     size_t size = fread(text, 1, sizeof text - 1, file);
     fclose(file);
     text[size] = '\0';
-    uint64_t value;
-    if (sscanf(text, POSITION_TEXT, &value) == 1) {
-        snprintf(again, sizeof again, POSITION_TEXT, value);
-        if (strcmp(text, again) == 0) {
-            *sequence = value;
-            return 0;
-        }
+    const char *number = strrchr(text, ' ');
+    uint64_t value = number ? strtoull(number, NULL, 10) : 0;
+    snprintf(again, sizeof again, POSITION_TEXT, value);
+    if (strcmp(text, again) == 0) { /* exactly what position_save writes, or nothing */
+        *sequence = value;
+        return 0;
     }
     return error_set(error, ERROR_RUN, "%s: is not a saved position", path);
 }

@@ -113,7 +113,7 @@ int config_read_file(struct config *config, const char *path, struct error *erro
     for (const struct yaml_node *node = root ? root->child : NULL; node && !failed;
          node = node->next)
         failed = read_section(&r, node);
-    yaml_free(root);
+    yaml_node_free(root);
     return failed;
 }
 
@@ -139,7 +139,7 @@ int config_set(struct config *config, const char *assignment, struct error *erro
         node->text = xstrdup("");
     }
     int failed = found->read(&r, node);
-    yaml_free(node);
+    yaml_node_free(node);
     return failed;
 }
 

@@ -101,8 +101,9 @@ void ring_destroy(struct ring_handles *ring)
 {
     int *each[] = {&ring->producer_fd, &ring->consumer_fd, &ring->data_event, &ring->space_event};
     for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
-        if (*each[i] >= 0)
-            close(*each[i]);
+        int fd = *each[i];
+        if (fd >= 0)
+            close(fd);
         *each[i] = -1;
     }
 }

@@ -27,7 +27,6 @@ struct yaml_node *yaml_parse(const char *name, const char *text, size_t size, st
 struct yaml_node *yaml_parse_file(const char *path, struct error *error);
 /* libyaml exports a yaml_free of its own, and would call ours: the symbol has another name. */
 void yaml_node_free(struct yaml_node *node);
-#define yaml_free yaml_node_free
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 
 #endif

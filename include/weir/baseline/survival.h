@@ -3,7 +3,9 @@
  * early p is conservative. Each p is for one look (one hour, one day, one pair); what many looks a
  * day cost is the detectors' business.
  *
- *   host hour   p = π·S(x);  π = (active_hc + 12·π_group[hour of week]) / (n_hc + 12)
+ *   host hour   p = π·S(x);  π = (active_hc + 12·π_group) / (n_hc + 12), c the hour's class
+ *               π_group = (active[hour of week] + 12·g)/(seen[hour of week] + 12),
+ *               g = (Σ active + 1)/(Σ seen + 2) over that hour of Mondays to Fridays, or of weekends
  *               S(x) = (N·S_own(x) + m·S_group(log2 x − loc)) / (N + m), m = 40 an hour, 6 a day
  *   host day    the same; π = (active + 1)/(seen + 2) over working days or over the others
  *   tail        above the 97 % bin t: S = S(t)·exp(−(k − t)/σ), σ = (Σ excess + 20·σ0)/(n + 20);

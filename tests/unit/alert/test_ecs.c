@@ -174,7 +174,7 @@ static void test_hostile_name(void **state)
 {
     (void)state;
     struct alert alert = case_alert(&case_volume);
-    strcpy(alert.story.server_name, "a\"\n\xff\x01{\\");
+    memcpy(alert.story.server_name, "a\"\n\xff\x01{\\", 8);
     char *line = line_of(&alert);
     assert_null(strchr(line, '\n'));
     struct json_value *root = json_parse(line, strlen(line), NULL);

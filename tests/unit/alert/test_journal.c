@@ -1,5 +1,6 @@
 /* The journal against torn ends, damage, a full disk and a disk that will not sync. fdatasync is
  * this program's own, so that it can fail. */
+#include "../folder.h"
 #include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -25,6 +26,7 @@
 
 static bool sync_fails;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's is a reserved name */
 int fdatasync(int fd)
 {
     if (sync_fails) {
@@ -35,14 +37,13 @@ int fdatasync(int fd)
 }
 
 struct fixture {
-    char folder[64], path[128];
+    char folder[FOLDER_SIZE], path[128];
 };
 
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    strcpy(f->folder, "/tmp/weir-journal-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
+    folder_make("journal", f->folder);
     snprintf(f->path, sizeof f->path, "%s/alerts.journal", f->folder);
     *state = f;
     return 0;
@@ -51,8 +52,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    unlink(f->path);
-    rmdir(f->folder);
+    folder_remove(f->folder);
     free(f);
     sync_fails = false;
     return 0;

@@ -98,7 +98,7 @@ static inline void poll_loop_turn(struct loop *loop)
     poll(fds, POLL_LOOP_WATCHES, 2);
     for (size_t i = 0; i < POLL_LOOP_WATCHES && !loop->stopped; i++) {
         struct loop_watch *watch = &loop->watch[i];
-        short got = fds[i].fd >= 0 ? fds[i].revents : 0;
+        int got = fds[i].fd >= 0 ? fds[i].revents : 0;
         unsigned what = (got & (POLLIN | POLLHUP | POLLERR) ? LOOP_READ : 0u) |
                         (got & (POLLOUT | POLLHUP | POLLERR) ? LOOP_WRITE : 0u);
         what &= watch->what;

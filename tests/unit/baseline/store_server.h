@@ -4,6 +4,7 @@
 #ifndef TESTS_UNIT_BASELINE_STORE_SERVER_H
 #define TESTS_UNIT_BASELINE_STORE_SERVER_H
 
+#include "../folder.h"
 #include "store_case.h"
 #include "weir/base/log.h"
 #include "weir/baseline/embedded.h"
@@ -89,7 +90,7 @@ static inline void on_blob(void *context, const void *blob, size_t size)
     if (blob)
         memcpy(answer->text, blob, size < 63 ? size : 63);
     else
-        strcpy(answer->text, "(none)");
+        memcpy(answer->text, "(none)", 7);
 }
 
 static inline void on_host_blob(void *context, const struct ip *host, const void *blob, size_t size)
@@ -150,7 +151,7 @@ static inline struct host_total *sum(struct client *client, const char *host, in
 static inline struct destination domain(const char *name)
 {
     struct destination destination = {ROLE_CLIENT, DESTINATION_DOMAIN, ""};
-    strcpy(destination.name, name);
+    snprintf(destination.name, sizeof destination.name, "%s", name);
     return destination;
 }
 
@@ -195,19 +196,19 @@ static inline long long keys(const char *pattern)
 /* 77 without redis-server; else what the tests say. */
 static inline int with_server(int (*tests)(void))
 {
-    char folder[] = "/tmp/weir-store-XXXXXX", command[64];
+    char folder[FOLDER_SIZE];
     struct error error = {0};
-    if (system("command -v redis-server >/dev/null 2>&1") != 0)
+    if (!has_program("redis-server"))
         return 77;
     log_set_level(LOG_ERROR_);
-    if (!mkdtemp(folder) || embedded_start(&server, folder, false, &error) != 0) {
+    if (embedded_start(&server, folder_make("store", folder), false, &error) != 0) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
     int failed = tests();
     embedded_stop(&server);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    return system(command) == 0 ? failed : 1;
+    folder_remove(folder);
+    return failed;
 }
 
 #define T(name) cmocka_unit_test_setup(name, setup)

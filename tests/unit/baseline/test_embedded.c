@@ -1,5 +1,6 @@
 /* The private redis-server: comes up, keeps what it should, dies with its parent, says why it does
  * not come up. Skipped where redis-server is not installed. */
+#include "../folder.h"
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 #include "weir/baseline/embedded.h"
@@ -25,15 +26,14 @@
 #include <cmocka.h>
 
 struct fixture {
-    char folder[64];
+    char folder[FOLDER_SIZE];
     struct embedded embedded;
 };
 
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    strcpy(f->folder, "/tmp/weir-embedded-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
+    folder_make("embedded", f->folder);
     *state = f;
     return 0;
 }
@@ -41,10 +41,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    char command[128];
     embedded_stop(&f->embedded);
-    snprintf(command, sizeof command, "rm -rf %s", f->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(f->folder);
     free(f);
     return 0;
 }
@@ -304,7 +302,7 @@ int main(void)
         T(test_quotes_its_log),   T(test_disk_full),
         T(test_last_line),
     };
-    if (system("command -v redis-server >/dev/null 2>&1") != 0)
+    if (!has_program("redis-server"))
         return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* The baseline file: same baseline, same bytes; nothing is given out of a damaged one. */
+#include "../folder.h"
 #include "weir/base/digest.h"
 #include "weir/baseline/file.h"
 
@@ -18,7 +19,7 @@
 #include <cmocka.h>
 
 struct fixture {
-    char folder[64], path[128], beside[140];
+    char folder[FOLDER_SIZE], path[128], beside[140];
 };
 
 struct seen {
@@ -31,8 +32,7 @@ struct seen {
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    strcpy(f->folder, "/tmp/weir-file-XXXXXX");
-    assert_non_null(mkdtemp(f->folder));
+    folder_make("file", f->folder);
     snprintf(f->path, sizeof f->path, "%s/baseline.weir", f->folder);
     snprintf(f->beside, sizeof f->beside, "%s.tmp", f->path);
     *state = f;
@@ -43,8 +43,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(access(f->beside, F_OK), -1); /* nothing is ever left behind */
-    unlink(f->path);
-    rmdir(f->folder);
+    folder_remove(f->folder);
     free(f);
     return 0;
 }
@@ -205,7 +204,7 @@ static void expect_refused_content(const char *path, const char *content, size_t
 #define HEAD          "WEIRBASE\1\0\0\0"
 #define ONE           "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\1"
 #define TWO           "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\0\0\2"
-#define CONTENT(text) text, sizeof text - 1
+#define CONTENT(text) (text), sizeof(text) - 1
 
 static void test_structure(void **state)
 {

@@ -174,8 +174,8 @@ static void test_dies(void **state)
     (void)state;
     struct embedded own;
     struct error error = {0};
-    char folder[] = "/tmp/weir-store-XXXXXX", command[64];
-    assert_non_null(mkdtemp(folder));
+    char folder[FOLDER_SIZE];
+    folder_make("store", folder);
     assert_int_equal(embedded_start(&own, folder, false, &error), 0);
     struct store_config config = config_of("a", NULL);
     struct client a = {.ready = 0};
@@ -196,8 +196,7 @@ static void test_dies(void **state)
     assert_non_null(strstr(a.error.message, "closed the connection"));
     assert_false(answer.called);
     client_close(&a);
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(folder);
 }
 
 /* --- TCP, where the private server has no port ------------------------------------------------ */

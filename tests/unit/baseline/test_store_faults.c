@@ -1,5 +1,6 @@
 /* Servers that are not there, not Redis, not able or not answering: one clear line each, within the
  * time-out, told once. The servers are threads of this program on a unix socket. */
+#include "../folder.h"
 #include "store_case.h"
 
 #include <netinet/in.h>
@@ -11,7 +12,7 @@
 
 /* A server that says `reply` to whatever comes. */
 struct fake {
-    char folder[64], path[128], url[160];
+    char folder[FOLDER_SIZE], path[128], url[160];
     int listener;
     pthread_t thread;
     const char *reply; /* NULL: says nothing at all */
@@ -44,8 +45,7 @@ static void *run_fake(void *context)
 static void fake_folder(struct fake *fake)
 {
     *fake = (struct fake){.listener = -1};
-    strcpy(fake->folder, "/tmp/weir-fake-XXXXXX");
-    assert_non_null(mkdtemp(fake->folder));
+    folder_make("fake", fake->folder);
     snprintf(fake->path, sizeof fake->path, "%s/sock", fake->folder);
     snprintf(fake->url, sizeof fake->url, "unix:%s", fake->path);
 }
@@ -57,7 +57,7 @@ static void fake_start(struct fake *fake, const char *reply, size_t size, bool a
     fake->reply = reply;
     fake->size = size;
     fake->at_once = at_once;
-    strcpy(address.sun_path, fake->path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.100s", fake->path);
     fake->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fake->listener, (const struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(fake->listener, 4), 0);
@@ -71,8 +71,7 @@ static void fake_stop(struct fake *fake)
         pthread_join(fake->thread, NULL);
         close(fake->listener);
     }
-    unlink(fake->path);
-    rmdir(fake->folder);
+    folder_remove(fake->folder);
 }
 
 static struct store_config config_of(const char *url)
@@ -190,7 +189,7 @@ static void test_not_there(void **state)
     expect_failure(fake.url, "no such socket");
     /* The socket is there, its server is not. */
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(address.sun_path, fake.path);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.100s", fake.path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
     close(fd);

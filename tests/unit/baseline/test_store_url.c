@@ -133,12 +133,12 @@ static void test_long(void **state)
     struct store_url url;
     struct error error = {0};
     memset(text + strlen(text), 'x', 900);
-    strcpy(text + 900, "@host");
+    memcpy(text + 900, "@host", 6);
     assert_int_equal(store_url_parse(text, &url, &error), -1);
     assert_non_null(strstr(error.message, "too long"));
     assert_null(strstr(error.message, "s3cret"));
 
-    strcpy(text, "unix:/");
+    memcpy(text, "unix:/", 7);
     memset(text + 6, 'x', 107);
     text[5 + 107] = '\0'; /* a path of 107 bytes: the longest there is */
     assert_int_equal(store_url_parse(text, &url, &error), 0);

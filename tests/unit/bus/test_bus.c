@@ -1,5 +1,6 @@
 /* The bus: nobody is told before the journal is synced, nobody is kept waiting by another, nothing
  * is lost over a restart. fdatasync and fsync are this program's own, so that they can fail. */
+#include "../folder.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
@@ -25,6 +26,7 @@
 
 static bool fdatasync_fails, fsync_fails;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's is a reserved name */
 int fdatasync(int fd)
 {
     errno = EIO;
@@ -38,7 +40,7 @@ int fsync(int fd)
 }
 
 struct fixture {
-    char folder[64], path[2][128];
+    char folder[FOLDER_SIZE], path[2][128];
     struct sink_config sink[2];
     struct loop_ref loop;
     struct bus *bus;
@@ -55,9 +57,9 @@ static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
     struct error error = {0};
-    char folder[] = "/tmp/weir-bus-XXXXXX";
-    assert_non_null(mkdtemp(folder));
-    strcpy(f->folder, folder);
+    char folder[FOLDER_SIZE];
+    folder_make("bus", folder);
+    memcpy(f->folder, folder, sizeof folder);
     for (int i = 0; i < 2; i++) {
         sprintf(f->path[i], "%.63s/alerts-%d.ndjson", folder, i);
         f->sink[i] = (struct sink_config){"file", f->path[i], "ecs"};
@@ -82,7 +84,6 @@ static void restore_stdout(struct fixture *f)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    char command[128];
     restore_stdout(f);
     fdatasync_fails = fsync_fails = false;
     bus_free(f->bus);
@@ -90,8 +91,7 @@ static int teardown(void **state)
     for (int i = 0; i < 2; i++)
         if (f->pipe[i] >= 0)
             close(f->pipe[i]);
-    snprintf(command, sizeof command, "rm -r %s", f->folder);
-    assert_int_equal(system(command), 0);
+    folder_remove(f->folder);
     free(f);
     return 0;
 }

@@ -38,7 +38,7 @@ static void thresholds_are_shares_of_the_budget(void **state)
 {
     struct detect_config config = detect_config_default();
     (void)state;
-    assert_true(fabs(detector_threshold(detector_get("volume.host"), &config) - 0.003) < 1e-12);
+    assert_true(fabs(detector_threshold(detector_get("volume.host"), &config) - 0.004) < 1e-12);
     config.alerts_per_100_hosts_per_day = 10;
     assert_true(fabs(detector_threshold(detector_get("volume.served"), &config) - 0.02) < 1e-12);
 }

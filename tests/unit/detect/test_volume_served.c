@@ -47,7 +47,7 @@ static void a_stranger_at_a_private_server(void **state)
     assert_true(ask("volume.served", &subject, &f));
     assert_string_equal(f.reason[0].code, "volume.served.new_network");
     assert_has(f.reason[0].text, "12 MB served to 203.0.113.0/24 on its first day; the largest "
-                                 "first week of 3 new networks in 25 days took about ");
+                                 "first week of 3 new networks in 33 days took about ");
     assert_true(f.needs > 300000 && f.needs < 12000000);
     subject = network_at(site, &stranger, 42, UINT64_C(1) << 32);
     assert_true(ask("volume.served", &subject, &f));

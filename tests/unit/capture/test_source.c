@@ -1,0 +1,265 @@
+/* Files through libpcap: packets, times, lengths and the digest, against what was written. */
+#include "files.h"
+
+#include "weir/capture/source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#define TIMES 4
+static const int64_t times[TIMES] = {START, START + 1, START + 123456789, START + 86400 * NS_PER_S};
+
+static struct source *open_good(const char *path, const char *filter)
+{
+    struct error error = {0};
+    struct source *source = source_open(path, filter, &error);
+    if (!source)
+        fail_msg("%s", error.message);
+    return source;
+}
+
+static void expect_refused(const char *path, const char *filter, enum error_code code,
+                           const char *words)
+{
+    struct error error = {0};
+    assert_null(source_open(path, filter, &error));
+    assert_int_equal(error.code, code);
+    if (!strstr(error.message, words))
+        fail_msg("\"%s\" does not say \"%s\"", error.message, words);
+    assert_null(strchr(error.message, '\n'));
+}
+
+static void expect_end(struct source *source, enum source_result want, const char *words)
+{
+    struct packet_raw raw;
+    struct error error = {0};
+    assert_int_equal(source_next(source, &raw, &error), want);
+    if (words && !strstr(error.message, words))
+        fail_msg("\"%s\" does not say \"%s\"", error.message, words);
+}
+
+static void make(struct file *file, enum file_kind kind)
+{
+    struct frame frame;
+    file_begin(file, kind, 1);
+    for (uint32_t i = 0; i < TIMES; i++) {
+        frame_udp(&frame, 0x0a000001, 1000, 0xc6336401, (uint16_t)(2000 + i), "hello", 5);
+        file_packet(file, times[i], frame.data, frame.size - i, frame.size);
+    }
+    file_write(file);
+}
+
+static void test_every_kind_of_file(void **state)
+{
+    (void)state;
+    for (int kind = FILE_PCAP; kind <= FILE_PCAPNG; kind++) {
+        struct file file;
+        struct packet_raw raw;
+        uint8_t want[SHA256_SIZE], have[SHA256_SIZE];
+        bool nano = kind == FILE_PCAP_NANO || kind == FILE_PCAPNG;
+        make(&file, (enum file_kind)kind);
+        struct source *source = open_good(file.path, NULL);
+        assert_string_equal(source_link_name(source), "EN10MB");
+        assert_int_equal(source_size(source), file.bytes.size);
+        for (uint32_t i = 0; i < TIMES; i++) {
+            assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+            assert_int_equal(raw.time.ns, nano ? times[i] : times[i] / 1000 * 1000);
+            assert_int_equal(raw.wire_bytes, 14 + 20 + 8 + 5);
+            assert_int_equal(raw.captured, raw.wire_bytes - i);
+            assert_int_equal(raw.link, 1);
+            assert_int_equal(raw.data[37], (2000 + i) & 255);
+        }
+        expect_end(source, SOURCE_END, NULL);
+        source_digest(source, have);
+        assert_int_equal(source_bytes_read(source), file.bytes.size);
+        digest_sha256(file.bytes.data, file.bytes.size, want);
+        assert_memory_equal(have, want, sizeof want);
+        source_free(source);
+        file_end(&file);
+    }
+}
+
+/* The digest names the file, also when nobody read it to its end. */
+static void test_digest_of_a_file_half_read(void **state)
+{
+    struct file file;
+    struct packet_raw raw;
+    uint8_t want[SHA256_SIZE], have[SHA256_SIZE];
+    (void)state;
+    file_begin(&file, FILE_PCAP, 1);
+    for (unsigned i = 0; i < 2000; i++) /* more than the stdio buffer holds */
+        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    file_write(&file);
+    assert_true(file.bytes.size > (2u << 20));
+    struct source *source = open_good(file.path, NULL);
+    assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+    assert_true(source_bytes_read(source) < file.bytes.size);
+    source_digest(source, have);
+    digest_sha256(file.bytes.data, file.bytes.size, want);
+    assert_memory_equal(have, want, sizeof want);
+    source_free(source);
+    file_end(&file);
+}
+
+static void test_filters(void **state)
+{
+    struct file file;
+    struct packet_raw raw;
+    (void)state;
+    make(&file, FILE_PCAP);
+    struct source *source = open_good(file.path, "udp dst port 2002");
+    assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+    assert_int_equal(raw.data[37], 2002 & 255);
+    expect_end(source, SOURCE_END, NULL);
+    source_free(source);
+    expect_refused(file.path, "udp dst port port", ERROR_USAGE, "filter \"udp dst port port\": ");
+    source = open_good(file.path, "");
+    source_free(source);
+    file_end(&file);
+}
+
+static void test_filters_before_there_is_a_source(void **state)
+{
+    struct error error = {0};
+    (void)state;
+    assert_int_equal(source_check_filter(NULL, &error), 0);
+    assert_int_equal(source_check_filter("", &error), 0);
+    assert_int_equal(source_check_filter("tcp port 80 and vlan 7", &error), 0);
+    assert_int_equal(source_check_filter("ether host 00:11:22:33:44:55", &error), 0);
+    assert_int_equal(error.code, ERROR_NONE);
+    assert_int_equal(source_check_filter("tcp port", &error), -1);
+    assert_int_equal(error.code, ERROR_USAGE);
+    assert_non_null(strstr(error.message, "filter \"tcp port\": "));
+}
+
+static void test_what_is_no_capture(void **state)
+{
+    struct file file = {.kind = FILE_PCAP};
+    char folder[] = "/tmp/weir-source-XXXXXX";
+    (void)state;
+    expect_refused("/tmp/weir-source-none", NULL, ERROR_INPUT, "No such file");
+    assert_non_null(mkdtemp(folder));
+    expect_refused(folder, NULL, ERROR_INPUT, "is a directory");
+    rmdir(folder);
+    file_write(&file);
+    expect_refused(file.path, NULL, ERROR_INPUT, "empty");
+    file_end(&file);
+    file = (struct file){.kind = FILE_PCAP};
+    buffer_text(&file.bytes, "this is not a capture, it is text of some length");
+    file_write(&file);
+    expect_refused(file.path, NULL, ERROR_INPUT, "not a capture");
+    file_end(&file);
+}
+
+/* Cut at every byte: so many packets, then the end or a line that says how far it came. */
+static void test_cut_anywhere(void **state)
+{
+    (void)state;
+    for (int kind = FILE_PCAP; kind <= FILE_PCAPNG; kind++) {
+        struct file file;
+        make(&file, (enum file_kind)kind);
+        for (size_t size = 0; size < file.bytes.size; size++) {
+            struct error error = {0};
+            struct packet_raw raw;
+            assert_int_equal(truncate(file.path, (off_t)file.bytes.size), 0);
+            assert_int_equal(truncate(file.path, (off_t)size), 0);
+            struct source *source = source_open(file.path, NULL, &error);
+            unsigned packets = 0;
+            enum source_result result = SOURCE_PACKET;
+            while (source && (result = source_next(source, &raw, &error)) == SOURCE_PACKET)
+                packets++;
+            char words[64];
+            snprintf(words, sizeof words, "damaged after %u packets", packets);
+            if (source && result == SOURCE_DAMAGED && !strstr(error.message, words))
+                fail_msg("cut at %zu: %s", size, error.message);
+            assert_true(packets < TIMES);
+            assert_true((error.code == ERROR_NONE) == (source && result == SOURCE_END));
+            source_free(source);
+            int fd = open(file.path, O_WRONLY | O_CLOEXEC); /* put it back for the next cut */
+            assert_int_equal(pwrite(fd, file.bytes.data, file.bytes.size, 0), file.bytes.size);
+            close(fd);
+        }
+        file_end(&file);
+    }
+}
+
+/* A pcapng time stamp may name any second: what no clock shows is the nearest that records carry.
+ */
+static void test_times_beyond_any_clock(void **state)
+{
+    static const struct {
+        uint32_t high, low;
+    } stamp[] = {{0xffffffff, 0xffffffff}, {0x7fffffff, 0xffffffff}, {0x80000000, 0}, {0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof stamp / sizeof *stamp; i++)
+        for (uint32_t resolution = 0; resolution <= 9; resolution += 3) {
+            struct file file;
+            struct packet_raw raw;
+            int64_t time = (int64_t)((uint64_t)stamp[i].high << 32 | stamp[i].low);
+            file_begin(&file, FILE_PCAPNG, 1);
+            file.bytes.data[28 + 20] = (uint8_t)resolution;
+            file_packet(&file, time, "0123456789abcdef", 16, 16);
+            file_write(&file);
+            struct source *source = open_good(file.path, NULL);
+            assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+            assert_true(raw.time.ns < INT64_MAX / 2 - NS_PER_DAY);
+            assert_true(raw.time.ns > -INT64_MAX / 2 + NS_PER_DAY);
+            source_free(source);
+            file_end(&file);
+        }
+}
+
+static void test_more_kept_than_there_was(void **state)
+{
+    struct file file;
+    struct packet_raw raw;
+    (void)state;
+    file_begin(&file, FILE_PCAP, 1);
+    file_packet(&file, START, "0123456789abcdef", 16, 4);
+    file_write(&file);
+    struct source *source = open_good(file.path, NULL);
+    assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+    assert_int_equal(raw.captured, 16);
+    assert_int_equal(raw.wire_bytes, 16); /* captured ≤ wire, whatever the file says */
+    source_free(source);
+    file_end(&file);
+}
+
+static void test_standard_input(void **state)
+{
+    struct file file;
+    struct packet_raw raw;
+    int saved = dup(STDIN_FILENO), fd;
+    (void)state;
+    make(&file, FILE_PCAP_NANO);
+    fd = open(file.path, O_RDONLY | O_CLOEXEC);
+    assert_true(dup2(fd, STDIN_FILENO) == STDIN_FILENO);
+    close(fd);
+    struct source *source = open_good("-", NULL);
+    for (int i = 0; i < TIMES; i++) {
+        assert_int_equal(source_next(source, &raw, NULL), SOURCE_PACKET);
+        assert_int_equal(raw.time.ns, times[i]);
+    }
+    expect_end(source, SOURCE_END, NULL);
+    source_free(source);
+    assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0); /* it is not ours to close */
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    file_end(&file);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_kind_of_file),
+        cmocka_unit_test(test_digest_of_a_file_half_read),
+        cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_filters_before_there_is_a_source),
+        cmocka_unit_test(test_what_is_no_capture),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_times_beyond_any_clock),
+        cmocka_unit_test(test_more_kept_than_there_was),
+        cmocka_unit_test(test_standard_input),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/* An engine with everything it stands on: real rings that the test pushes into, a store on a
+ * private redis-server, a bus into a temporary folder, and an observer that writes down what it is
+ * told. */
+#ifndef WEIR_TESTS_ENGINE_RIG_H
+#define WEIR_TESTS_ENGINE_RIG_H
+
+#include "records.h"
+#include "weir/base/buffer.h"
+#include "weir/baseline/embedded.h"
+#include "weir/bus/event_loop.h"
+#include "weir/engine/engine.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define RIG_FLOWS  4096
+#define RIG_ALERTS 64
+#define MONDAY_8   INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
+
+struct rig {
+    char folder[64], sink[96];
+    struct embedded redis;
+    struct loop_ref loop;
+    struct store *store;
+    struct bus *bus;
+    struct calendar *calendar;
+    struct suffixes *suffixes;
+    struct prefix_set inside;
+    struct ring_handles ring[2];
+    struct ring_producer *producer[2];
+    uint32_t workers;
+    uint64_t number[2];
+    struct engine *engine;
+    struct error error;
+    bool ready;
+    unsigned done;
+    size_t flows;
+    int64_t time_ns[RIG_FLOWS]; /* of each flow that the observer saw */
+    struct flow_view view;      /* the last one; its pointers are not kept */
+    struct destination destination;
+    size_t alerts;
+    struct alert alert[RIG_ALERTS];
+};
+
+static inline void rig_ready(void *context)
+{
+    struct rig *rig = context;
+    rig->ready = true;
+    rig->loop.ops->stop(rig->loop.loop);
+}
+
+static inline void rig_failed(void *context, const struct error *error)
+{
+    struct rig *rig = context;
+    if (rig->engine)
+        engine_fail(rig->engine, error);
+    rig->loop.ops->stop(rig->loop.loop);
+}
+
+static inline void rig_flow(void *context, const struct flow_view *view)
+{
+    struct rig *rig = context;
+    assert_true(rig->flows < RIG_FLOWS);
+    rig->time_ns[rig->flows++] = view->record->header.time_ns;
+    rig->view = *view;
+    if (view->destination)
+        rig->destination = *view->destination;
+}
+
+static inline void rig_alert(void *context, const struct incident *incident,
+                             const struct alert *alert)
+{
+    struct rig *rig = context;
+    assert_non_null(incident);
+    assert_true(rig->alerts < RIG_ALERTS);
+    rig->alert[rig->alerts++] = *alert;
+}
+
+static inline void rig_done(void *context, const struct error *error)
+{
+    struct rig *rig = context;
+    rig->done++;
+    if (error)
+        rig->error = *error;
+    rig->loop.ops->stop(rig->loop.loop);
+}
+
+static inline void rig_stop(void *context)
+{
+    struct rig *rig = context;
+    rig->loop.ops->stop(rig->loop.loop);
+}
+
+/* Lets the loop turn for a while: whatever can be done is done. */
+static inline void rig_turn(struct rig *rig, int64_t ns)
+{
+    struct loop_watch *timer = rig->loop.ops->timer(rig->loop.loop, ns, rig_stop, rig);
+    rig->loop.ops->run(rig->loop.loop);
+    rig->loop.ops->drop(timer);
+}
+
+static inline void rig_gave_up(void *context)
+{
+    (void)context;
+    fail_msg("the engine was not done after 30 s");
+}
+
+static inline void rig_run(struct rig *rig)
+{
+    struct loop_watch *limit =
+        rig->loop.ops->timer(rig->loop.loop, 30 * NS_PER_S, rig_gave_up, rig);
+    while (!engine_finished(rig->engine))
+        rig->loop.ops->run(rig->loop.loop);
+    rig->loop.ops->drop(limit);
+}
+
+static inline void rig_open_store(struct rig *rig)
+{
+    static const struct store_events events = {rig_ready, rig_failed};
+    struct store_config config = {.url = rig->redis.url, .prefix = "weir-test", .sensor = "test"};
+    rig->store = store_open(&config, rig->loop, &events, rig, &rig->error);
+    assert_non_null(rig->store);
+    rig->loop.ops->run(rig->loop.loop);
+    assert_true(rig->ready);
+}
+
+static inline void rig_open_rings(struct rig *rig, uint32_t workers)
+{
+    rig->workers = workers;
+    for (uint32_t i = 0; i < workers; i++) {
+        assert_int_equal(ring_create(&rig->ring[i], 4u << 20, &rig->error), 0);
+        rig->producer[i] = ring_producer_open(&rig->ring[i], &rig->error);
+        assert_non_null(rig->producer[i]);
+    }
+}
+
+static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
+{
+    struct rig *rig = xcalloc(1, sizeof *rig);
+    strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
+    assert_non_null(mkdtemp(rig->folder));
+    snprintf(rig->sink, sizeof rig->sink, "%s/alerts.ndjson", rig->folder);
+    if (embedded_start(&rig->redis, rig->folder, false, &rig->error) != 0) {
+        rmdir(rig->folder);
+        fail_msg("%s", rig->error.message);
+    }
+    struct calendar_config utc = {
+        .timezone = "UTC", .work_start = 8, .work_end = 18, .work_days = 31};
+    rig->calendar = calendar_new(&utc, &rig->error);
+    rig->suffixes = suffixes_new();
+    rig->loop = event_loop_new(&rig->error);
+    prefix_set_init(&rig->inside);
+    prefix_set_default_inside(&rig->inside);
+    rig_open_store(rig);
+    rig_open_rings(rig, workers);
+    struct sink_config sink = {"file", rig->sink, "ecs"};
+    rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
+    assert_non_null(rig->bus);
+    struct engine_config config = {.loop = rig->loop,
+                                   .rings = rig->ring,
+                                   .ring_count = workers,
+                                   .store = rig->store,
+                                   .bus = rig->bus,
+                                   .calendar = rig->calendar,
+                                   .inside = &rig->inside,
+                                   .suffixes = rig->suffixes,
+                                   .detect = detect_config_default(),
+                                   .sensor = "test",
+                                   .max_hosts = max_hosts,
+                                   .observer = {rig_flow, rig_alert, rig_done, rig}};
+    rig->engine = engine_new(&config, &rig->error);
+    assert_non_null(rig->engine);
+    return rig;
+}
+
+static inline void rig_remove_folder(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+        char *path = xasprintf("%s/%s", folder, entry->d_name);
+        unlink(path);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static inline void rig_close(struct rig *rig)
+{
+    engine_free(rig->engine);
+    for (uint32_t i = 0; i < rig->workers; i++) {
+        ring_producer_free(rig->producer[i]);
+        ring_destroy(&rig->ring[i]);
+    }
+    bus_free(rig->bus);
+    store_free(rig->store);
+    embedded_stop(&rig->redis);
+    event_loop_free(rig->loop);
+    suffixes_free(rig->suffixes);
+    calendar_free(rig->calendar);
+    prefix_set_fini(&rig->inside);
+    rig_remove_folder(rig->folder);
+    free(rig);
+}
+
+/* --- pushing ---------------------------------------------------------------------------------- */
+
+static inline void rig_push(struct rig *rig, uint32_t worker, union any_record *record)
+{
+    record->header.number = ++rig->number[worker];
+    assert_int_equal(ring_push(rig->producer[worker], record, record->header.size), RING_OK);
+}
+
+static inline void rig_push_flow(struct rig *rig, int64_t time_ns, const struct flow_key *key,
+                                 uint64_t up, uint64_t down)
+{
+    union any_record record;
+    make_flow(&record, 1, time_ns, key, up, down);
+    rig_push(rig, 0, &record);
+}
+
+static inline void rig_push_watermark(struct rig *rig, uint32_t worker, int64_t time_ns)
+{
+    union any_record record;
+    make_watermark(&record, 1, time_ns);
+    rig_push(rig, worker, &record);
+}
+
+/* All inputs end; runs to the end of the story, which must be a good one. */
+static inline const struct engine_counts *rig_finish(struct rig *rig)
+{
+    for (uint32_t i = 0; i < rig->workers; i++)
+        rig_push_watermark(rig, i, INT64_MAX);
+    engine_begin(rig->engine, NULL);
+    rig_run(rig);
+    assert_int_equal(rig->done, 1);
+    if (rig->error.code != ERROR_NONE)
+        fail_msg("%s", rig->error.message);
+    return engine_counts_of(rig->engine);
+}
+
+#endif
