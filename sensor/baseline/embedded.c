@@ -3,10 +3,10 @@
  *   find the program → fork → (child) die with the parent, a session of its own, output to the log,
  *   no descriptors of ours → exec → (parent) PING on the socket until PONG
  *
- * The child gets SIGTERM when the thread that started it ends (PR_SET_PDEATHSIG is by thread):
- * start it from the main thread. It has its own session, so that a Ctrl-C at the terminal does not
- * end it before the engine has written its last. appendfsync is always, so ending it hard loses
- * nothing.
+ * The child is killed when the thread that started it ends (PR_SET_PDEATHSIG is by thread): start
+ * it from the main thread. SIGKILL, because a stopped or busy server would not hear SIGTERM, and
+ * because appendfsync is always: ending it hard loses nothing. It has its own session, so that a
+ * Ctrl-C at the terminal does not end it before the engine has written its last.
  *
  * Between fork and exec only async-signal-safe calls are made. The log of the run before is kept as
  * redis.log.1. Thread: the main one. */
@@ -139,7 +139,7 @@ static void become_server(const char *program, char *const *argv, int log, int r
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent)
         _exit(1); /* it died before the signal was asked for */
     setsid();

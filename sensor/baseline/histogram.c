@@ -7,6 +7,7 @@
 
 #include "varint.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define BLOCK_WEEKS 8
@@ -31,6 +32,12 @@ unsigned histogram_bin(uint64_t bytes)
     while (bytes >= histogram_floor(bin + 1))
         bin++;
     return bin;
+}
+
+uint64_t histogram_middle(unsigned bin)
+{
+    double low = (double)histogram_floor(bin) + 1, high = (double)histogram_floor(bin + 1) + 1;
+    return (uint64_t)(sqrt(low * high) - 0.5); /* whole numbers are v − 1 */
 }
 
 int64_t histogram_week(int64_t day)

@@ -61,13 +61,13 @@ static double weight_on(const struct pair *pair, int64_t day)
 /* --- what is new
  * ------------------------------------------------------------------------------------ */
 
-static void note_new_network(struct profile *profile, const struct group *group, bool first,
-                             uint64_t bytes, int64_t week)
+static void note_new_network(struct profile *profile, const struct group *group, uint64_t bytes,
+                             int64_t week)
 {
     struct size_of_new model = {{{0}, 0}, group ? &group->absolute_day : NULL, week};
     tail_gather(&model.counts, &profile->new_network, week);
     histogram_add(&profile->new_network, histogram_bin(size_new_guarded(&model, bytes)), week, 1);
-    profile->new_networks += first;
+    profile->new_networks++;
 }
 
 static void note_new_destination(struct fleet *fleet, const struct group *group,
@@ -80,25 +80,28 @@ static void note_new_destination(struct fleet *fleet, const struct group *group,
     fleet_note_young(fleet, destination, more, size_new_guarded(&model, bytes), week);
 }
 
-/* Something new sent on `day`: an event when it is the first or grew by a bin. What it is compared
- * with later is its whole first week so far, so that is what is counted; a returning rarity counts
- * with its day. */
-static void note_new(struct profile *profile, const struct pair *pair, struct fleet *fleet)
+/* Something new took `bytes` in all. `more`: 1 when the fleet does not know yet that the host uses
+ * it. */
+static void note_new(struct profile *profile, const struct destination *destination, uint32_t more,
+                     uint64_t bytes, int64_t day, struct fleet *fleet)
 {
     const struct group *group = group_of(fleet, profile);
-    bool first_week = pair->last_hour - pair->first_hour < PAIR_YOUNG_HOURS;
-    uint64_t bytes = first_week ? pair->first_week_bytes : pair->today_bytes;
-    uint64_t before = bytes > pair->today_bytes ? bytes - pair->today_bytes : 0;
-    int64_t week = histogram_week(pair->today);
-    if (!profile_is_new(profile, pair, pair->last_hour) ||
-        pair->today - profile->first_day < PROFILE_WARMUP_DAYS)
+    if (bytes == 0 || day - profile->first_day < PROFILE_NOVELTY_DAYS)
         return;
-    if (before > 0 && histogram_bin(before) == histogram_bin(bytes))
-        return;
-    if (pair->destination.role == ROLE_SERVED)
-        note_new_network(profile, group, before == 0, bytes, week);
+    if (destination->role == ROLE_SERVED)
+        note_new_network(profile, group, bytes, histogram_week(day));
     else if (fleet)
-        note_new_destination(fleet, group, &pair->destination, 0, bytes, week);
+        note_new_destination(fleet, group, destination, more, bytes, histogram_week(day));
+}
+
+/* A first week counts once, when it is over: told day by day, a slow thief would be his own
+ * precedent. */
+static void tell_first_week(struct profile *profile, struct pair *pair, int64_t day,
+                            struct fleet *fleet)
+{
+    if (!pair->told)
+        note_new(profile, &pair->destination, 0, pair->first_week_bytes, day, fleet);
+    pair->told = true;
 }
 
 /* --- days
@@ -114,7 +117,9 @@ static void finish_pair_day(struct profile *profile, struct pair *pair, struct f
     if (fleet)
         fleet_note_pair_day(fleet, &pair->destination, bytes, location_or_nan(&pair->day_location),
                             week);
-    note_new(profile, pair, fleet);
+    if (pair->last_hour - pair->first_hour >= PAIR_YOUNG_HOURS &&
+        pair->contacts < PAIR_KNOWN_CONTACTS) /* a rarity that returned is new again */
+        note_new(profile, &pair->destination, 0, pair->today_bytes, pair->today, fleet);
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
     learn_location(&pair->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
     pair->today_bytes = 0;
@@ -128,7 +133,7 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
         return;
     struct size_model model = size_host_day(profile, group_of(fleet, profile), week);
     uint64_t bytes = size_guarded(&model, profile->today_bytes);
-    bool exposed = profile->today - profile->first_day >= PROFILE_WARMUP_DAYS;
+    bool exposed = profile->today - profile->first_day >= PROFILE_NOVELTY_DAYS;
     if (fleet)
         fleet_note_host_day(fleet, bytes, location_or_nan(&profile->day_location), exposed, week);
     histogram_add(&profile->day, histogram_bin(bytes), week, 1);
@@ -136,15 +141,19 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
     profile->today_bytes = 0;
 }
 
-static void begin_day(struct profile *profile, int64_t day, struct fleet *fleet)
+static void begin_day(struct profile *profile, const struct civil *civil, struct fleet *fleet)
 {
-    if (day <= profile->today)
+    if (civil->day <= profile->today)
         return;
     finish_host_day(profile, fleet);
-    for (uint32_t i = 0; i < profile->pair_count; i++)
-        if (profile->pair[i]->today < day)
-            finish_pair_day(profile, profile->pair[i], fleet);
-    profile->today = day;
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        struct pair *pair = profile->pair[i];
+        if (pair->today < civil->day)
+            finish_pair_day(profile, pair, fleet);
+        if (civil->hour - pair->first_hour >= PAIR_YOUNG_HOURS)
+            tell_first_week(profile, pair, civil->day, fleet);
+    }
+    profile->today = civil->day;
 }
 
 /* --- bounds
@@ -164,9 +173,10 @@ static uint32_t lightest(const struct profile *profile, int64_t day)
     return found;
 }
 
-static void evict(struct profile *profile, uint32_t index, struct fleet *fleet)
+static void evict(struct profile *profile, uint32_t index, int64_t day, struct fleet *fleet)
 {
     finish_pair_day(profile, profile->pair[index], fleet);
+    tell_first_week(profile, profile->pair[index], day, fleet);
     pair_free(profile->pair[index]);
     profile->pair[index] = profile->pair[--profile->pair_count];
     profile->pairs_evicted++;
@@ -182,12 +192,13 @@ static struct pair *admit(struct profile *profile, const struct destination *des
             profile->pairs_evicted++;
             return NULL;
         }
-        evict(profile, index, fleet);
+        evict(profile, index, civil->day, fleet);
     }
     struct pair *pair = xcalloc(1, sizeof *pair);
     pair->destination = *destination;
     pair->first_hour = pair->last_hour = civil->hour;
     pair->first_day = pair->weight_day = pair->today = civil->day;
+    pair->told = civil->day - profile->first_day < PROFILE_WARMUP_DAYS;
     profile->pair[profile->pair_count++] = pair;
     return pair;
 }
@@ -206,7 +217,7 @@ static void keep_small(struct profile *profile, int64_t day, struct fleet *fleet
         buffer_fini(&blob);
         if (packed <= PROFILE_PACKED_BYTES || profile->pair_count == 0)
             return;
-        evict(profile, lightest(profile, day), fleet);
+        evict(profile, lightest(profile, day), day, fleet);
     }
 }
 
@@ -241,15 +252,9 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair, uint64_t
 static void learn_passer_by(struct profile *profile, const struct destination *destination,
                             uint64_t bytes, const struct civil *civil, struct fleet *fleet)
 {
-    const struct group *group = group_of(fleet, profile);
-    int64_t week = histogram_week(civil->day);
-    bool warm = civil->day - profile->first_day >= PROFILE_WARMUP_DAYS;
     if (fleet)
         fleet_note_pair(fleet, &profile->host, destination, bytes, NAN, civil);
-    if (warm && destination->role == ROLE_SERVED)
-        note_new_network(profile, group, true, bytes, week);
-    else if (warm && fleet)
-        note_new_destination(fleet, group, destination, 1, bytes, week);
+    note_new(profile, destination, 1, bytes, civil->day, fleet);
 }
 
 static void learn_host_hour(struct profile *profile, uint64_t bytes, const struct civil *civil,
@@ -300,7 +305,7 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
     uint64_t bytes = total ? total->out.value : 0;
     if (civil->hour <= profile->last_closed_hour)
         return;
-    begin_day(profile, civil->day, fleet);
+    begin_day(profile, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)

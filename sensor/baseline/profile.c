@@ -83,7 +83,7 @@ void profile_count_hour(struct profile *profile, const struct civil *civil, bool
         profile->first_day = civil->day;
     profile->counted_day = civil->day;
     profile->days_seen[civil->class >= HOUR_WORK_WEEKEND]++;
-    if (civil->day - profile->first_day >= PROFILE_WARMUP_DAYS)
+    if (civil->day - profile->first_day >= PROFILE_NOVELTY_DAYS)
         histogram_add(&profile->new_network_days, 0, histogram_week(civil->day), 1);
 }
 

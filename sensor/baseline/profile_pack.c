@@ -10,6 +10,7 @@
 
 #define HEADER_BYTES 12
 #define SEED         UINT64_C(0x70726f66696c65)
+#define TOLD         0x80
 #define TIME_LIMIT                                                                                 \
     (INT64_C(1) << 40) /* hours or days either side of 1970: differences cannot overflow */
 
@@ -26,7 +27,8 @@ static void put_location(struct buffer *out, const struct location *location)
 static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, int64_t day)
 {
     size_t name_size = strlen(pair->destination.name);
-    buffer_u8(out, (uint8_t)(pair->destination.role << 4 | pair->destination.kind));
+    buffer_u8(out, (uint8_t)((pair->told ? TOLD : 0) | pair->destination.role << 4 |
+                             pair->destination.kind));
     buffer_u8(out, (uint8_t)name_size);
     buffer_put(out, pair->destination.name, name_size);
     put_signed(out, hour - pair->first_hour);
@@ -142,10 +144,13 @@ static struct location take_location(struct cursor *in)
     return location;
 }
 
-static bool take_destination(struct cursor *in, struct destination *destination)
+static bool take_destination(struct cursor *in, struct pair *pair)
 {
+    struct destination *destination = &pair->destination;
     uint8_t kinds = cursor_u8(in), size = cursor_u8(in);
     const uint8_t *name = cursor_take(in, size);
+    pair->told = kinds & TOLD;
+    kinds &= (uint8_t)~TOLD;
     if (!name || size == 0 || memchr(name, '\0', size) || kinds >> 4 >= ROLES ||
         (kinds & 15) >= DESTINATION_KINDS)
         return false;
@@ -157,7 +162,7 @@ static bool take_destination(struct cursor *in, struct destination *destination)
 
 static bool take_pair(struct cursor *in, struct pair *pair, int64_t hour, int64_t day)
 {
-    if (!take_destination(in, &pair->destination))
+    if (!take_destination(in, pair))
         return false;
     pair->first_hour = take_since(in, hour);
     pair->last_hour = take_since(in, hour);

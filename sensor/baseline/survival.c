@@ -39,8 +39,8 @@ static void describe(struct estimate *estimate, const struct residuals *counts)
     while (largest > 0 && counts->count[largest] <= 0)
         largest--;
     estimate->expected[0] = histogram_floor(quantile(counts, 0.05));
-    estimate->expected[1] = histogram_floor(quantile(counts, 0.95));
-    estimate->largest = histogram_floor(largest);
+    estimate->expected[1] = histogram_floor(quantile(counts, 0.95) + 1);
+    estimate->largest = histogram_middle(largest);
 }
 
 static struct estimate of_size(const struct size_model *model, double share, uint64_t bytes)

@@ -51,8 +51,8 @@ static void on_log(int severity, const char *text)
 
 static short events_of(unsigned what)
 {
-    return (short)(EV_PERSIST | (what & LOOP_READ ? EV_READ : 0) |
-                   (what & LOOP_WRITE ? EV_WRITE : 0));
+    return (short)(EV_PERSIST | ((what & LOOP_READ) ? EV_READ : 0) |
+                   ((what & LOOP_WRITE) ? EV_WRITE : 0));
 }
 
 static void on_ready(evutil_socket_t fd, short events, void *context)
@@ -60,7 +60,7 @@ static void on_ready(evutil_socket_t fd, short events, void *context)
     struct loop_watch *watch = context;
     (void)fd;
     watch->ready(watch->context,
-                 (events & EV_READ ? LOOP_READ : 0u) | (events & EV_WRITE ? LOOP_WRITE : 0u));
+                 ((events & EV_READ) ? LOOP_READ : 0u) | ((events & EV_WRITE) ? LOOP_WRITE : 0u));
 }
 
 static void on_due(evutil_socket_t fd, short events, void *context)

@@ -30,7 +30,7 @@ bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, st
 void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
               const struct dns_message *message);
 void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
-                      const char *name);
+                      const char *text);
 void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
                 struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
                 uint64_t inspected_bytes, uint64_t gap_bytes);

@@ -41,7 +41,7 @@ int config_read_file(struct config *config, const char *path, struct error *erro
 /* "key=value", as on the command line. */
 int config_set(struct config *config, const char *assignment, struct error *error);
 /* One more inside prefix (--inside); the first replaces the default and what the file said. */
-int config_add_inside(struct config *config, const char *prefix, bool first, struct error *error);
+int config_add_inside(struct config *config, const char *text, bool first, struct error *error);
 /* What is missing after all was read: the default inside networks. */
 void config_finish(struct config *config);
 char *config_text(const struct config *config); /* effective settings as YAML; caller frees */

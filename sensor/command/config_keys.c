@@ -69,11 +69,19 @@ static int read_timezone(const struct reading *r, const struct yaml_node *node)
     return read_text(r, node, &r->config->timezone, "a zone such as Asia/Tokyo");
 }
 
+/* Two digits, or -1. */
+static int two_digits(const char *text)
+{
+    bool digits = text[0] >= '0' && text[0] <= '9' && text[1] >= '0' && text[1] <= '9';
+    return digits ? 10 * (text[0] - '0') + text[1] - '0' : -1;
+}
+
 static int read_hours(const struct reading *r, const struct yaml_node *node)
 {
-    int start, end, size = 0;
-    if (node->kind != YAML_SCALAR || sscanf(node->text, "%2d-%2d%n", &start, &end, &size) != 2 ||
-        node->text[size] || start < 0 || end > 24 || start >= end)
+    bool shaped = node->kind == YAML_SCALAR && strlen(node->text) == 5 && node->text[2] == '-';
+    int start = shaped ? two_digits(node->text) : -1,
+        end = shaped ? two_digits(node->text + 3) : -1;
+    if (start < 0 || end > 24 || start >= end)
         return config_refuse(r, node, "hours such as \"08-18\"");
     r->config->work_start = start;
     r->config->work_end = end;

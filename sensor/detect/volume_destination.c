@@ -32,7 +32,7 @@ const struct detector detector_volume_destination = {
     .kind = SUBJECT_DESTINATION,
     .tactic = "TA0010",
     .technique = "T1567",
-    .share = 0.15,
+    .share = 0.25,
     .needs_history = true,
     .explains = "Bytes a host sent to one known destination in the open hour or the day so far, "
                 "against its own past with that destination; from 64 KiB on. False alarms: a large "

@@ -47,7 +47,7 @@ const struct detector detector_volume_host = {
     .kind = SUBJECT_HOST,
     .tactic = "TA0010",
     .technique = "T1048",
-    .share = 0.4,
+    .share = 0.3,
     .needs_history = true,
     .explains = "Bytes that left a host in the open hour or the day so far, against its own hours "
                 "and days of up to 26 weeks, its peers' spread, and how often it is active at such "

@@ -51,8 +51,10 @@ static void describe_new(const struct subject *subject, const struct estimate *f
         snprintf(usual, sizeof usual,
                  "the largest first week of %.0f new networks in %" PRIu64 " days took about %s",
                  found->samples, days, largest);
-    else
+    else if (days > 0)
         snprintf(usual, sizeof usual, "no other network was new in %" PRIu64 " days", days);
+    else
+        snprintf(usual, sizeof usual, "nothing to compare it with yet");
     snprintf(reason->text, sizeof reason->text, "%s served to %.50s %s; %.120s", amount,
              subject->destination->name, when, usual);
 }

@@ -65,11 +65,11 @@ static bool first_record(const struct record_flow *record)
            (int64_t)(record->total[0].packets + record->total[1].packets);
 }
 
-static struct civil hour_of(struct engine *engine, const struct host *host, struct ptime time)
+static struct civil hour_of(struct engine *engine, struct ptime time)
 {
     struct civil civil = calendar_at(engine->config.calendar, time);
-    /* Bytes told after their hour was closed belong to the hour that is open. */
-    while (host->profile && civil.hour <= host->profile->last_closed_hour)
+    /* Bytes told after this run closed their hour belong to the hour that is open. */
+    while (civil.hour <= engine->closed_hour)
         civil = calendar_at(engine->config.calendar, civil.ends);
     return civil;
 }
@@ -184,7 +184,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
 {
     const struct record_flow *record = view->record;
     struct ptime now = {record->header.time_ns};
-    struct civil civil = hour_of(engine, host, (struct ptime){record->fresh_since_ns});
+    struct civil civil = hour_of(engine, (struct ptime){record->fresh_since_ns});
     struct host_total *total = totals_open(engine->totals, &host->ip, civil.hour);
     if (!total) {
         engine->counts.hosts_refused++;
@@ -192,7 +192,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     }
     struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
                                          first_record(record) ? 1 : 0);
-    close_note_open(engine, &civil);
+    close_note_open(engine, total, &civil);
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
     struct open_story *open = stories_open(&engine->stories, &host->ip, &pair->destination, now);
     story_add(whole, view);

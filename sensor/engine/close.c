@@ -51,22 +51,43 @@ void close_load_host(struct engine *engine, struct host *host)
 
 /* --- publishing ------------------------------------------------------------------------------ */
 
+/* Only what changed since the last time: an hour's hosts are many, a minute's are few. Totals are
+ * dropped only by a close, which publishes first, so the list never outlives them. */
 void close_publish(struct engine *engine)
 {
-    size_t count;
-    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
-    for (size_t i = 0; i < count; i++)
-        store_put_open(engine->config.store, total[i]);
-    free(total);
+    for (size_t i = 0; i < engine->changed_count; i++) {
+        store_put_open(engine->config.store, engine->changed[i]);
+        engine->changed[i]->queued = false;
+    }
+    engine->changed_count = 0;
+}
+
+static void queue_changed(struct engine *engine, struct host_total *total)
+{
+    if (total->queued)
+        return;
+    if (engine->changed_count == engine->changed_room) {
+        engine->changed_room = engine->changed_room ? 2 * engine->changed_room : 256;
+        engine->changed =
+            xrealloc(engine->changed, engine->changed_room * sizeof(struct host_total *));
+    }
+    total->queued = true;
+    engine->changed[engine->changed_count++] = total;
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
 
-void close_note_open(struct engine *engine, const struct civil *civil)
+static void close_at(struct engine *engine, const struct civil *civil)
 {
     int64_t due = civil->ends.ns + CLOSE_AFTER_NS;
     if (due < engine->next_close.ns)
         engine->next_close.ns = due;
+}
+
+void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil)
+{
+    queue_changed(engine, total);
+    close_at(engine, civil);
 }
 
 bool close_due(const struct engine *engine, struct ptime now)
@@ -90,7 +111,7 @@ static void schedule_next(struct engine *engine, struct ptime now)
     engine->next_close = PTIME_MAX;
     if (count > 0) {
         struct civil civil = civil_of_hour(engine, total[0]->hour, now);
-        close_note_open(engine, &civil);
+        close_at(engine, &civil);
     }
     free(total);
 }
@@ -118,39 +139,51 @@ static void finish(struct engine *engine)
     engine_resume(engine);
 }
 
-static void on_written(void *context, const struct ip *ip, bool won)
+static void host_done(struct engine *engine)
 {
-    struct engine *engine = context;
-    (void)ip;
-    (void)won; /* another sensor closed the hour first: its profile is as good as ours */
     engine->waiting--;
     if (!engine->finished && ++engine->closing->written == engine->closing->count)
         finish(engine);
+}
+
+static void on_written(void *context, const struct ip *ip, bool won)
+{
+    (void)ip;
+    (void)won; /* another sensor closed the hour first: its profile is as good as ours */
+    host_done(context);
+}
+
+/* A profile that already knows later hours (a baseline from after this capture) learns nothing, and
+ * is not written. */
+static void learn(struct engine *engine, struct host *host, int64_t hour,
+                  const struct host_total *total)
+{
+    struct buffer blob = {0};
+    if (!host->profile)
+        host->profile = profile_new(&host->ip, hour);
+    profile_catch_up(host->profile, hour - 1, engine->config.calendar);
+    profile_close_hour(host->profile, total, &engine->closing->civil, engine->fleet);
+    if (host->profile->last_closed_hour == host->stored_hour) {
+        host_done(engine);
+        return;
+    }
+    profile_pack(host->profile, &blob);
+    store_put_profile(engine->config.store, &host->ip, host->stored_hour,
+                      host->profile->last_closed_hour, blob.data, blob.size, on_written, engine);
+    host->stored_hour = host->profile->last_closed_hour;
+    buffer_fini(&blob);
 }
 
 static void on_summed(void *context, const struct ip *ip, int64_t hour, struct host_total *sum)
 {
     struct engine *engine = context;
     struct closing *closing = engine->closing;
-    if (engine->finished) { /* it failed: answers still come, nothing more is written */
-        if (sum)
-            host_total_free(sum);
-        return;
+    if (!engine->finished) { /* else it failed: answers still come, nothing more is written */
+        const struct host_total *own = closing->total[closing->learned++];
+        if (closing->civil.hour != hour)
+            closing->civil = civil_of_hour(engine, hour, closing->now);
+        learn(engine, hosts_get(engine, ip), hour, sum ? sum : own);
     }
-    struct host *host = hosts_get(engine, ip);
-    const struct host_total *own = closing->total[closing->learned++];
-    struct buffer blob = {0};
-    if (closing->civil.hour != hour)
-        closing->civil = civil_of_hour(engine, hour, closing->now);
-    if (!host->profile)
-        host->profile = profile_new(ip, hour);
-    profile_catch_up(host->profile, hour - 1, engine->config.calendar);
-    profile_close_hour(host->profile, sum ? sum : own, &closing->civil, engine->fleet);
-    profile_pack(host->profile, &blob);
-    store_put_profile(engine->config.store, ip, host->stored_hour, hour, blob.data, blob.size,
-                      on_written, engine);
-    host->stored_hour = hour;
-    buffer_fini(&blob);
     if (sum)
         host_total_free(sum);
 }
@@ -160,6 +193,7 @@ void close_hour(struct engine *engine, struct ptime now)
     struct civil civil =
         calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
     struct closing *closing = xcalloc(1, sizeof *closing);
+    engine->closed_hour = civil.hour - 1;
     closing->total = totals_until(engine->totals, civil.hour - 1, &closing->count);
     if (closing->count == 0) {
         free(closing->total);
@@ -183,4 +217,5 @@ void close_fini(struct engine *engine)
         free(engine->closing->total);
     free(engine->closing);
     engine->closing = NULL;
+    free(engine->changed);
 }

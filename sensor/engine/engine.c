@@ -81,6 +81,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     engine->config = *config;
     engine->next_tick = PTIME_MIN;
     engine->next_close = PTIME_MAX;
+    engine->closed_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
     order_init(&engine->order, (uint32_t)config->ring_count);

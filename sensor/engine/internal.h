@@ -40,8 +40,11 @@ struct engine {
     struct health health[ENGINE_WORKERS_MAX], health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
-    struct ptime next_tick;  /* PTIME_MIN before the first record */
-    struct ptime next_close; /* PTIME_MAX: no hour is open */
+    struct ptime next_tick;      /* PTIME_MIN before the first record */
+    struct ptime next_close;     /* PTIME_MAX: no hour is open */
+    int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
+    struct host_total **changed; /* since they were last published */
+    size_t changed_count, changed_room;
     uint32_t waiting;        /* answers of the store that consumption waits for */
     struct closing *closing; /* an hour being closed, else NULL */
     bool begun, pumping, muted, finished;
@@ -65,7 +68,7 @@ void close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
-void close_note_open(struct engine *engine, const struct civil *civil);
+void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 void close_fini(struct engine *engine);
 
 /* engine.c */

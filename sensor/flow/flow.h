@@ -97,7 +97,7 @@ struct flow {
     struct flow_link link[TIMERS];
     uint32_t slot;
 };
-_Static_assert(sizeof(struct flow) == 6 * 64, "a flow is six cache lines");
+_Static_assert(sizeof(struct flow) == (size_t)6 * 64, "a flow is six cache lines");
 _Static_assert(sizeof(struct flow_key) == 40, "a key is five words");
 
 struct queue_entry {

@@ -73,7 +73,7 @@ struct probe index_probe(const struct flow_index *index, const struct packet *pa
 
 struct flow_key probe_key(const struct probe *probe)
 {
-    struct flow_key key;
+    struct flow_key key = {.vlan = 0};
     memcpy(&key.orig_ip, probe->from, sizeof key.orig_ip);
     memcpy(&key.resp_ip, probe->to, sizeof key.resp_ip);
     memcpy(&key.orig_port, &probe->rest, sizeof probe->rest);

@@ -241,9 +241,9 @@ static void swap_sides(struct flow_table *table, struct flow *flow)
 {
 #define SWAP(type, a, b)                                                                           \
     do {                                                                                           \
-        type kept = a;                                                                             \
-        a = b;                                                                                     \
-        b = kept;                                                                                  \
+        type kept = (a);                                                                           \
+        (a) = (b);                                                                                 \
+        (b) = kept;                                                                                \
     } while (0)
     flow->key = key_turned(&flow->key);
     SWAP(struct flow_side_state, flow->side[0], flow->side[1]);

@@ -35,7 +35,7 @@ const char *figure_count(uint64_t count, char text[TEXT_SIZE])
 const char *figure_percent(double part, double whole, char text[TEXT_SIZE])
 {
     if (whole <= 0)
-        strcpy(text, "–");
+        snprintf(text, TEXT_SIZE, "–");
     else
         snprintf(text, TEXT_SIZE, "%.*f %%", part / whole < 0.1 ? 2 : 0, 100 * part / whole);
     return text;

@@ -163,7 +163,6 @@ static int copy_sorted(struct flows *flows, FILE *to)
     struct buffer scratch = {0};
     int failed = 0;
     if (flows->count > 0) /* else there is no array */
-        if (flows->count > 0) /* there may be no array */
         qsort(flows->line, flows->count, sizeof *flows->line, by_start);
     for (size_t i = 0; i < flows->count && !failed; i++)
         failed = copy_line(flows, &flows->line[i], &scratch, to);

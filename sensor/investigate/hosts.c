@@ -131,12 +131,13 @@ static struct ranked weigh(const struct host_sum *host, const struct map *users)
     for (size_t i = 0; i < host->destinations.count; i++) {
         const struct destination_sum *sum = sorted[i]->value;
         const uint32_t *count = map_get(users, sorted[i]->key, sorted[i]->key_size);
-        double weight = count && *count ? (double)sum->out_bytes / *count : 0;
+        uint32_t users_here = count ? *count : 0;
+        double weight = users_here ? (double)sum->out_bytes / users_here : 0;
         ranked.weight += weight;
         if (weight > heaviest) {
             heaviest = weight;
             ranked.top = sum;
-            ranked.top_hosts = *count;
+            ranked.top_hosts = users_here;
         }
     }
     free(sorted);

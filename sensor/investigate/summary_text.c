@@ -60,13 +60,14 @@ static struct span span_of(const struct summary *s)
 
 static void put_duration(struct buffer *b, int64_t ns)
 {
+    const int64_t minute = 60, hour = 60 * minute, day = 24 * hour;
     int64_t seconds = ns / NS_PER_S;
-    if (seconds >= 2 * 86400)
-        buffer_text(b, "%lld d", (long long)(seconds / 86400));
-    else if (seconds >= 2 * 3600)
-        buffer_text(b, "%lld h", (long long)(seconds / 3600));
-    else if (seconds >= 120)
-        buffer_text(b, "%lld min", (long long)(seconds / 60));
+    if (seconds >= 2 * day)
+        buffer_text(b, "%lld d", (long long)(seconds / day));
+    else if (seconds >= 2 * hour)
+        buffer_text(b, "%lld h", (long long)(seconds / hour));
+    else if (seconds >= 2 * minute)
+        buffer_text(b, "%lld min", (long long)(seconds / minute));
     else
         buffer_text(b, "%.1f s", (double)ns / 1e9);
 }
@@ -219,7 +220,7 @@ static void put_live(struct buffer *b, const struct summary *s, const struct inc
         if (incident->story.out.value > 0)
             buffer_text(b, ", after %s had left",
                         figure_percent((double)rank->first_out.value,
-                                     (double)incident->story.out.value, share));
+                                       (double)incident->story.out.value, share));
         before = "; ";
     }
     buffer_text(b, "\n");
@@ -328,14 +329,14 @@ static void put_coverage(struct buffer *b, const struct summary *s)
     uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
     buffer_text(b, "\nCoverage  drops not recorded in the file; TCP gaps %s",
                 figure_percent((double)h->tcp_missing_bytes,
-                             (double)(h->tcp_payload_bytes + h->tcp_missing_bytes), text));
+                               (double)(h->tcp_payload_bytes + h->tcp_missing_bytes), text));
     buffer_text(b, "; one-sided TCP flows %s",
                 figure_percent((double)h->flows_one_sided,
-                             (double)(h->flows_one_sided + h->flows_two_sided), text));
+                               (double)(h->flows_one_sided + h->flows_two_sided), text));
     buffer_text(b, "\n          out bytes: %s encrypted, %s not recognised\n",
                 figure_percent((double)sealed, (double)s->hosts->out.value, text),
                 figure_percent((double)s->hosts->service_bytes[SERVICE_NONE],
-                             (double)s->hosts->out.value, more));
+                               (double)s->hosts->out.value, more));
     uint64_t unread = h->truncated + h->malformed + h->unknown_link;
     if (unread + h->fragments + h->time_backwards > 0)
         buffer_text(b,

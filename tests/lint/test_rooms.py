@@ -5,7 +5,8 @@ CMakeLists.txt; there is no second copy here. Checked:
   - weir_room names only rooms listed before it, and a package belongs to one room;
   - a file of a room includes "weir/ROOM/…" only of its own room and of those that its weir_room line
     names (tests/unit/ROOM and tests/fuzz/ROOM count as the room; main.c may include only command/);
-  - any other #include "…" is a private header beside the file (tests: or of the room under test);
+  - any other #include "…" is a private header beside the file (tests: or of the room under test, or
+    a helper in tests/unit/, which itself includes no room);
   - a third-party header is included only in the room that links its package;
   - an #include <…> that is neither the system's nor in PACKAGE_OF below is an error, so that a new
     library has to be given a room.
@@ -105,7 +106,7 @@ def check_own(path, header, room, top, is_test):
     if is_test and room:
         target = Path(os.path.normpath(beside))
         private = top / "sensor" / room.name / header
-        if target.parent == top / "sensor" / room.name and target.is_file():
+        if target.parent in (top / "sensor" / room.name, top / "tests/unit") and target.is_file():
             return None
         if "/" not in header and private.is_file():
             return None
@@ -189,6 +190,8 @@ MADE_UP_TREE = {
     "sensor/content/p.c": '#include "p.h"\n#include <arpa/nameser.h>\n#include <nids.h>\n',
     "sensor/main.c": '#include "weir/command/c.h"\n',
     "tests/unit/content/test_p.c": '#include "../../../sensor/content/p.h"\n#include <cmocka.h>\n',
+    "tests/unit/content/test_q.c": '#include "../folder.h"\n',
+    "tests/unit/folder.h": "#include <cmocka.h>\n#include <stdlib.h>\n",
 }
 # (file, its text or an edit of CMakeLists.txt, a piece of the one complaint expected)
 OFFENCES = [
@@ -209,6 +212,7 @@ OFFENCES = [
     ("sensor/cellar/x.c", "", "cellar is not a room"),
     ("tests/unit/flow/test_t.c", '#include "weir/content/p.h"\n', "flow may include base, flow"),
     ("tests/unit/flow/test_t.c", '#include "../../../sensor/content/p.h"\n', "not a private header"),
+    ("tests/unit/folder.h", '#include "weir/base/a.h"\n', "folder.h may include nothing"),
     ("tests/fuzz/flow/fuzz_t.c", "#include <nids.h>\n", "which lives in content"),
     ("CMakeLists.txt", ("flow    ROOMS base", "flow    ROOMS base content"), "flow links content"),
     ("CMakeLists.txt", ("PKG libpsl", "PKG libpsl libxxhash"), "content links it too"),

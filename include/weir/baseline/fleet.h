@@ -38,8 +38,8 @@ struct group {
     struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day;
     struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
-    /* Bytes of destinations new to a host in their first week so far, one event a day on which they
-     * grew, by prevalence; and the host-days (active, past the warm-up) in which they happened. */
+    /* Bytes of destinations new to a host in their whole first week, by prevalence when it ended;
+     * and the host-days (active ones) in which that was counted. */
     struct histogram young[PREVALENCE_BUCKETS];
     struct histogram exposure; /* bin 0: host-days by week */
 };
@@ -62,7 +62,7 @@ uint64_t fleet_forgotten(const struct fleet *fleet); /* destinations, at the bou
 void fleet_note_host(struct fleet *fleet, const struct ip *host, const struct civil *civil,
                      bool active, uint64_t hour_bytes, double location);
 void fleet_note_silent(struct fleet *fleet, const uint16_t hours[FLEET_HOUR_WEEKS]);
-/* `exposed`: the host was past its warm-up, so that what was new to it on that day counted. */
+/* `exposed`: first weeks of what was new to the host could end on that day, and were counted. */
 void fleet_note_host_day(struct fleet *fleet, uint64_t day_bytes, double location, bool exposed,
                          int64_t week);
 void fleet_note_pair(struct fleet *fleet, const struct ip *host,
@@ -70,7 +70,7 @@ void fleet_note_pair(struct fleet *fleet, const struct ip *host,
                      const struct civil *civil);
 void fleet_note_pair_day(struct fleet *fleet, const struct destination *destination,
                          uint64_t day_bytes, double location, int64_t week);
-/* A destination new to a host grew to `bytes`; `more` as in fleet_bucket. */
+/* The first week of a destination new to a host is over; `more` as in fleet_bucket. */
 void fleet_note_young(struct fleet *fleet, const struct destination *destination, uint32_t more,
                       uint64_t bytes, int64_t week);
 void fleet_apply(struct fleet *fleet);

@@ -35,7 +35,8 @@ unsigned histogram_bin(uint64_t bytes);
 /* The smallest number of bytes that falls into `bin` or above it (bins 1–3 hold no whole number).
  */
 uint64_t histogram_floor(unsigned bin);
-int64_t histogram_week(int64_t day); /* of a day ordinal */
+uint64_t histogram_middle(unsigned bin); /* by ratio: within 9 % of all that falls into it */
+int64_t histogram_week(int64_t day);     /* of a day ordinal */
 /* 2^(−age/28 d); 1 for weeks to come, 0 for those that are dropped. */
 double histogram_weight(int64_t age_weeks);
 

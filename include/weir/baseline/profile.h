@@ -14,9 +14,9 @@
 #define PROFILE_SCHEMA       1
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
-#define PROFILE_WARMUP_DAYS                                                                        \
-    7 /* everything is new to a new host: what is "new" counts after this                          \
-       */
+#define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it, */
+#define PROFILE_NOVELTY_DAYS 14 /* and from here on the first weeks of that end, and are counted   \
+                                 */
 
 #define PAIR_YOUNG_HOURS    168 /* its first week */
 #define PAIR_KNOWN_CONTACTS 5
@@ -41,6 +41,7 @@ struct pair {
     int64_t today;             /* the site day that today_bytes belongs to */
     uint64_t today_bytes;      /* closed hours of that day */
     uint64_t first_week_bytes; /* everything in the first 7 days */
+    bool told;                 /* its first week was counted, or never is (met in the warm-up) */
     uint32_t packed_bytes;     /* its share of the blob; not itself packed */
 };
 
@@ -54,9 +55,9 @@ struct profile {
     struct location hour_location, day_location;
     int64_t today; /* the site day that today_bytes belongs to */
     uint64_t today_bytes;
-    /* Novelty of a server's clients, by the server's own rate, after the warm-up: bytes served to
-     * networks new to it in their first week so far (an event a day on which they grew), the days
-     * (bin 0) and how many networks that were. */
+    /* Novelty of a server's clients, by the server's own rate: bytes served to networks new to it
+     * in their whole first week (told when it is over, so that nobody is their own precedent), the
+     * days (bin 0) in which that was counted, and how many networks that were. */
     struct histogram new_network, new_network_days;
     uint32_t new_networks;
     uint32_t pairs_evicted;

@@ -5,16 +5,15 @@
  *
  *   host hour   p = π·S(x);  π = (active_hc + 12·π_group) / (n_hc + 12), c the hour's class
  *               π_group = (active[hour of week] + 12·g)/(seen[hour of week] + 12),
- *               g = (Σ active + 1)/(Σ seen + 2) over that hour of Mondays to Fridays, or of weekends
- *               S(x) = (N·S_own(x) + m·S_group(log2 x − loc)) / (N + m), m = 40 an hour, 6 a day
- *   host day    the same; π = (active + 1)/(seen + 2) over working days or over the others
- *   tail        above the 97 % bin t: S = S(t)·exp(−(k − t)/σ), σ = (Σ excess + 20·σ0)/(n + 20);
- *               σ0 is the group's σ, whose own σ0 is m0 = 4/(1.2·ln 2) bins; S(t) ≥ ½/(N + 1)
- *   known pair  (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π), m = 10 an hour, 5 a day
- *   young       destination new to the host, x its first week so far:
- *               p = (N_k·S_k(x) + ½·S_all(x))/(host-days + 1), k: as rare or rarer
- *   new client network of a server, x its first week so far:
- *               p = (N·S_new(x) + ½·S_known(x))/(days + 1), by the server's own days */
+ *               g = (Σ active + 1)/(Σ seen + 2) over that hour of Mondays to Fridays, or of
+ * weekends S(x) = (N·S_own(x) + m·S_group(log2 x − loc)) / (N + m), m = 40 an hour, 6 a day host
+ * day    the same; π = (active + 1)/(seen + 2) over working days or over the others tail above the
+ * 97 % bin t: S = S(t)·exp(−(k − t)/σ), σ = (Σ excess + 20·σ0)/(n + 20); σ0 is the group's σ, whose
+ * own σ0 is m0 = 4/(1.2·ln 2) bins; S(t) ≥ ½/(N + 1) known pair  (≥ 5 contacts, ≥ 48 h old) p =
+ * S(x)·min(1, 3π), m = 10 an hour, 5 a day young       destination new to the host, x its first
+ * week so far: p = (N_k·S_k(x) + ½·S_all(x))/(host-days + 1), k: as rare or rarer new client
+ * network of a server, x its first week so far: p = (N·S_new(x) + ½·S_known(x))/(days + 1), by the
+ * server's own days */
 #ifndef WEIR_BASELINE_SURVIVAL_H
 #define WEIR_BASELINE_SURVIVAL_H
 
@@ -25,8 +24,8 @@
 struct estimate {
     double p;             /* in [SURVIVAL_LEAST, 1], never smaller for fewer bytes */
     double samples;       /* observations of the thing itself behind it (not pseudo-counts) */
-    uint64_t expected[2]; /* 5 % and 95 % quantiles of what was observed; 0, 0: nothing was */
-    uint64_t largest;     /* ever observed, bin floor; 0: nothing was */
+    uint64_t expected[2]; /* 5 % to 95 % of what was observed; 0, 0: nothing was */
+    uint64_t largest;     /* ever observed, middle of its bin (± 9 %); 0: nothing was */
 };
 
 struct estimate survival_host_hour(const struct profile *profile, const struct fleet *fleet,

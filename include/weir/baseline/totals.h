@@ -27,6 +27,7 @@ struct host_total {
     struct volume out;
     uint64_t in_bytes;
     uint32_t overflow; /* additions that went to "other" */
+    bool queued;       /* its owner has it on a list of what changed */
 };
 
 /* A total of its own, outside any struct totals (the store's sums). */

@@ -1,6 +1,6 @@
-/* Any bytes as a host's profile. The checksum is put right, or nothing behind it would ever be read;
- * what is accepted must pack, unpack and pack to the same bytes, and must be fit to judge by and to
- * learn into. */
+/* Any bytes as a host's profile. The checksum is put right, or nothing behind it would ever be
+ * read; what is accepted must pack, unpack and pack to the same bytes, and must be fit to judge by
+ * and to learn into. */
 #include "weir/base/digest.h"
 #include "weir/baseline/survival.h"
 

@@ -238,8 +238,8 @@ static void test_sorted(void **state)
 {
     struct fixture *f = *state;
     const char *host[4] = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4"};
-    int score[4] = {50, 90, 50, 90};
-    int64_t first[4] = {9, 5, 3, 1};
+    const int score[4] = {50, 90, 50, 90};
+    const int64_t first[4] = {9, 5, 3, 1};
     for (int i = 0; i < 4; i++) {
         struct story story = case_story();
         story.host = case_ip(host[i]);

@@ -1,6 +1,5 @@
 /* The journal against torn ends, damage, a full disk and a disk that will not sync. fdatasync is
  * this program's own, so that it can fail. */
-#include "../folder.h"
 #include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -37,13 +36,14 @@ int fdatasync(int fd)
 }
 
 struct fixture {
-    char folder[FOLDER_SIZE], path[128];
+    char folder[64], path[128];
 };
 
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    folder_make("journal", f->folder);
+    snprintf(f->folder, sizeof f->folder, "/tmp/weir-journal-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/alerts.journal", f->folder);
     *state = f;
     return 0;
@@ -52,7 +52,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
-    folder_remove(f->folder);
+    unlink(f->path);
+    rmdir(f->folder);
     free(f);
     sync_fails = false;
     return 0;
@@ -283,14 +284,13 @@ static void test_disk_full(void **state)
     uint8_t data[512];
     size_t start[2], size = three_frames(f, data, sizeof data, start);
     struct rlimit old, small;
-    struct error error = {0};
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     struct journal *journal = must_open(f, NULL);
     for (size_t room = 0; room < 30; room++) { /* inside the header, inside the line, … */
         small = (struct rlimit){size + room, old.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-        error = (struct error){0};
+        struct error error = {0};
         uint64_t sequence = journal_append(journal, "{\"dddd\":4444}", 13, &error);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
         assert_int_equal(sequence, 0);

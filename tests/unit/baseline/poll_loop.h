@@ -92,15 +92,15 @@ static inline void poll_loop_turn(struct loop *loop)
         struct loop_watch *watch = &loop->watch[i];
         bool on = watch->used && watch->fd >= 0 && watch->what;
         fds[i] = (struct pollfd){.fd = on ? watch->fd : -1,
-                                 .events = (short)((watch->what & LOOP_READ ? POLLIN : 0) |
-                                                   (watch->what & LOOP_WRITE ? POLLOUT : 0))};
+                                 .events = (short)(((watch->what & LOOP_READ) ? POLLIN : 0) |
+                                                   ((watch->what & LOOP_WRITE) ? POLLOUT : 0))};
     }
     poll(fds, POLL_LOOP_WATCHES, 2);
     for (size_t i = 0; i < POLL_LOOP_WATCHES && !loop->stopped; i++) {
         struct loop_watch *watch = &loop->watch[i];
         int got = fds[i].fd >= 0 ? fds[i].revents : 0;
-        unsigned what = (got & (POLLIN | POLLHUP | POLLERR) ? LOOP_READ : 0u) |
-                        (got & (POLLOUT | POLLHUP | POLLERR) ? LOOP_WRITE : 0u);
+        unsigned what = ((got & (POLLIN | POLLHUP | POLLERR)) ? LOOP_READ : 0u) |
+                        ((got & (POLLOUT | POLLHUP | POLLERR)) ? LOOP_WRITE : 0u);
         what &= watch->what;
         if (what && watch->used && watch->fd == fds[i].fd)
             watch->ready(watch->context, what);

@@ -74,10 +74,11 @@ static void error_is_bounded(void **state)
     (void)state;
     for (uint64_t bytes = 100; bytes < UINT64_C(1) << 43; bytes += bytes / 7 + 1) {
         unsigned bin = histogram_bin(bytes);
-        double low = (double)histogram_floor(bin) + 1, high = (double)histogram_floor(bin + 1) + 1;
-        double middle = sqrt(low * high), error = fabs(middle / ((double)bytes + 1) - 1);
-        assert_true(error < 0.0915); /* 2^(1/8) − 1 = .0905, and whole numbers */
+        double error = fabs((double)histogram_middle(bin) / (double)bytes - 1);
+        assert_true(error < 0.1); /* 2^(1/8) − 1 = .0905, and whole numbers */
     }
+    assert_int_equal(histogram_middle(0), 0);
+    assert_int_equal(histogram_middle(80), 1143480); /* Python: 2**20.125 = 1143480.2; floors are 1048575 and 1246974 */
 }
 
 static void weeks_fade_and_go(void **state)

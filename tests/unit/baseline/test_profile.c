@@ -224,26 +224,38 @@ static void the_guard_is_where_survival_is_1e_4(void **state)
 
 /* --- what is new ------------------------------------------------------------------------------ */
 
-static void new_networks_count_after_the_warm_up(void **state)
+static void a_new_network_counts_when_its_first_week_is_over(void **state)
 {
     struct profile *p = make_profile();
     (void)state;
-    for (int day = 0; day < 7; day++)
+    for (int day = 0; day < 8; day++)
         close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, day % 2 ? "early1" : "early2", 200000);
+    for (int day = 8; day < 15; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "late", day == 8 ? 190000 : 10000);
     assert_int_equal(p->new_networks, 0);
-    assert_int_equal(histogram_samples(&p->new_network_days), 0);
-    close_one(p, MONDAY + 7, 9, NULL, ROLE_SERVED, "late", 100000);
-    close_one(p, MONDAY + 8, 9, NULL, ROLE_SERVED, "late", 100000); /* day 7 is over: an event */
+    close_one(p, MONDAY + 15, 9, NULL, ROLE_SERVED, "late",
+              999); /* the week from day 8, 9 h, ends */
     assert_int_equal(p->new_networks, 1);
     assert_int_equal(histogram_samples(&p->new_network), 1);
-    assert_int_equal(histogram_largest(&p->new_network), histogram_bin(100000));
-    close_one(p, MONDAY + 9, 9, NULL, ROLE_SERVED, "late", 10); /* day 8: it grew to 200 kB */
-    assert_int_equal(p->new_networks, 1);
-    assert_int_equal(histogram_samples(&p->new_network), 2);
-    assert_int_equal(histogram_largest(&p->new_network), histogram_bin(200000));
-    close_one(p, MONDAY + 10, 9, NULL, ROLE_SERVED, "late", 10); /* day 9: it did not */
-    assert_int_equal(histogram_samples(&p->new_network), 2);
-    assert_int_equal(histogram_samples(&p->new_network_days), 4);
+    assert_int_equal(histogram_largest(&p->new_network), histogram_bin(250000));
+    for (int day = 16; day < 20; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "late", 100000000);
+    assert_int_equal(p->new_networks, 1);                         /* once */
+    assert_int_equal(histogram_samples(&p->new_network_days), 6); /* days 14 to 19 */
+    profile_free(p);
+}
+
+static void a_rarity_counts_each_time_it_returns(void **state)
+{
+    struct profile *p = make_profile();
+    (void)state;
+    close_one(p, MONDAY, 9, NULL, ROLE_SERVED, "rare", 1000);
+    for (int day = 20; day < 24; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "rare", 5000);
+    close_one(p, MONDAY + 24, 9, NULL, ROLE_SERVED, "x", 1);
+    /* Contacts 2, 3 and 4 came back to something hardly known; with the fifth it is. */
+    assert_int_equal(p->new_networks, 3);
+    assert_int_equal(histogram_largest(&p->new_network), histogram_bin(5000));
     profile_free(p);
 }
 
@@ -294,7 +306,7 @@ static void the_lightest_pair_goes(void **state)
     uint32_t before = p->new_networks;
     close_one(p, MONDAY + 20, 1, NULL, ROLE_SERVED, "passing", 1000);
     assert_int_equal(p->new_networks, before + 1);
-    assert_int_equal(histogram_samples_at_least(&p->new_network, histogram_bin(1000)), 1);
+    assert_int_equal(histogram_largest(&p->new_network), histogram_bin(1000));
     profile_free(p);
 }
 
@@ -450,7 +462,8 @@ int main(void)
         cmocka_unit_test(catches_up_silent_hours),
         cmocka_unit_test(an_attacker_cannot_teach_at_once),
         cmocka_unit_test(the_guard_is_where_survival_is_1e_4),
-        cmocka_unit_test(new_networks_count_after_the_warm_up),
+        cmocka_unit_test(a_new_network_counts_when_its_first_week_is_over),
+        cmocka_unit_test(a_rarity_counts_each_time_it_returns),
         cmocka_unit_test(what_counts_as_new),
         cmocka_unit_test(the_lightest_pair_goes),
         cmocka_unit_test(a_typical_host_is_small),

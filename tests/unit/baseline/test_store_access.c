@@ -144,7 +144,7 @@ static void test_stalls(void **state)
     store_load_fleet(a.store, on_blob, &second);
     client_run(&a);
     kill(server.pid, SIGCONT);
-    assert_in_range(wtime_now().ns - begin.ns, 300 * NS_PER_MS, 1500 * NS_PER_MS);
+    assert_in_range(wtime_now().ns - begin.ns, 300 * NS_PER_MS, 10 * NS_PER_S);
     assert_int_equal(a.failed, 1);
     assert_non_null(strstr(a.error.message, "time-out"));
     assert_int_equal(store_pending(a.store), 0);
@@ -160,9 +160,9 @@ static void test_idle_is_no_stall(void **state)
     (void)state;
     struct store_config config = config_of("a", NULL);
     struct client a = {.ready = 0};
-    config.timeout_ns = 50 * NS_PER_MS;
+    config.timeout_ns = 500 * NS_PER_MS;
     client_open(&a, &config);
-    for (struct wtime begin = wtime_now(); wtime_now().ns - begin.ns < 200 * NS_PER_MS;)
+    for (struct wtime begin = wtime_now(); wtime_now().ns - begin.ns < NS_PER_S;)
         poll_loop_turn(a.loop.loop);
     assert_int_equal(a.failed, 0);
     assert_string_equal(load(&a, "10.0.0.1").text, "(none)");

@@ -1,6 +1,5 @@
 /* The bus: nobody is told before the journal is synced, nobody is kept waiting by another, nothing
  * is lost over a restart. fdatasync and fsync are this program's own, so that they can fail. */
-#include "../folder.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
@@ -40,7 +39,7 @@ int fsync(int fd)
 }
 
 struct fixture {
-    char folder[FOLDER_SIZE], path[2][128];
+    char folder[64], path[2][128];
     struct sink_config sink[2];
     struct loop_ref loop;
     struct bus *bus;
@@ -57,8 +56,8 @@ static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
     struct error error = {0};
-    char folder[FOLDER_SIZE];
-    folder_make("bus", folder);
+    char folder[64] = "/tmp/weir-bus-XXXXXX";
+    assert_non_null(mkdtemp(folder));
     memcpy(f->folder, folder, sizeof folder);
     for (int i = 0; i < 2; i++) {
         sprintf(f->path[i], "%.63s/alerts-%d.ndjson", folder, i);
@@ -81,6 +80,19 @@ static void restore_stdout(struct fixture *f)
     f->saved_stdout = -1;
 }
 
+static void remove_folder(const struct fixture *f)
+{
+    static const char *const name[] = {"alerts.journal",       "alerts-0.ndjson",
+                                       "alerts-1.ndjson",      "sink-0-file.position",
+                                       "sink-1-file.position", "sink-0-stdout.position"};
+    for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", f->folder, name[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(f->folder), 0); /* and nothing else was left there */
+}
+
 static int teardown(void **state)
 {
     struct fixture *f = *state;
@@ -91,7 +103,7 @@ static int teardown(void **state)
     for (int i = 0; i < 2; i++)
         if (f->pipe[i] >= 0)
             close(f->pipe[i]);
-    folder_remove(f->folder);
+    remove_folder(f);
     free(f);
     return 0;
 }

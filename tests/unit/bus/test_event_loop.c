@@ -257,7 +257,7 @@ static void test_signal(void **state)
     struct fixture *f = *state;
     f->watch = event_loop_signal(f->loop, SIGTERM, on_signal, f);
     assert_non_null(f->watch);
-    raise(SIGTERM);
+    kill(getpid(), SIGTERM);
     run(f);
     assert_true(f->signalled);
 }

@@ -1,5 +1,4 @@
 /* The sinks by themselves: whole lines only, whatever the disk or the reader does. */
-#include "../folder.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/bus/bus.h"
@@ -21,7 +20,7 @@
 #include <cmocka.h>
 
 struct fixture {
-    char folder[FOLDER_SIZE], path[128];
+    char folder[64], path[128];
     struct sink_config config;
     struct sink *sink;
     int pipe[2], saved_stdout;
@@ -39,7 +38,8 @@ static const struct sink_type *type_of(const char *name)
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
-    folder_make("sinks", f->folder);
+    snprintf(f->folder, sizeof f->folder, "/tmp/weir-sinks-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/alerts.ndjson", f->folder);
     f->config = (struct sink_config){"file", f->path, "ecs"};
     f->saved_stdout = f->pipe[0] = f->pipe[1] = -1;
@@ -64,7 +64,8 @@ static int teardown(void **state)
     for (int i = 0; i < 2; i++)
         if (f->pipe[i] >= 0)
             close(f->pipe[i]);
-    folder_remove(f->folder);
+    unlink(f->path);
+    rmdir(f->folder);
     free(f);
     return 0;
 }

@@ -124,7 +124,7 @@ static void test_filters_before_there_is_a_source(void **state)
     (void)state;
     assert_int_equal(source_check_filter(NULL, &error), 0);
     assert_int_equal(source_check_filter("", &error), 0);
-    assert_int_equal(source_check_filter("tcp port 80 and vlan 7", &error), 0);
+    assert_int_equal(source_check_filter("vlan 7 and tcp port 80", &error), 0);
     assert_int_equal(source_check_filter("ether host 00:11:22:33:44:55", &error), 0);
     assert_int_equal(error.code, ERROR_NONE);
     assert_int_equal(source_check_filter("tcp port", &error), -1);

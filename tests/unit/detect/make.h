@@ -1,5 +1,5 @@
-/* A small site that has been watched for a while: hosts with office hours and slightly moving sizes,
- * closed hour by hour. Without randomness: sizes move by a fixed pattern of ±½ octave. */
+/* A small site that has been watched for a while: hosts with office hours and slightly moving
+ * sizes, closed hour by hour. Without randomness: sizes move by a fixed pattern of ±½ octave. */
 #ifndef WEIR_TEST_DETECT_MAKE_H
 #define WEIR_TEST_DETECT_MAKE_H
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MONDAY INT64_C(20514) /* 2026-03-02, days since 1970 */
+#define MONDAY     INT64_C(20514) /* 2026-03-02, days since 1970 */
 #define SITE_HOSTS 20
 
 struct site {
@@ -24,8 +24,7 @@ struct site {
 
 static inline struct civil civil_at(struct site *site, int day, int hour)
 {
-    return calendar_at(site->calendar,
-                       (struct ptime){((MONDAY + day) * 24 + hour) * NS_PER_HOUR});
+    return calendar_at(site->calendar, (struct ptime){((MONDAY + day) * 24 + hour) * NS_PER_HOUR});
 }
 
 static inline struct site *site_new(unsigned hosts)
@@ -108,8 +107,7 @@ static inline void site_play(struct site *site, int from, int until,
 }
 
 /* What the engine would ask at that hour; running totals are the test's. */
-static inline struct subject site_subject(struct site *site, unsigned host,
-                                          enum subject_kind kind,
+static inline struct subject site_subject(struct site *site, unsigned host, enum subject_kind kind,
                                           const struct destination *destination,
                                           const struct civil *civil)
 {

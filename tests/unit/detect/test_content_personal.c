@@ -30,9 +30,9 @@ static void floors(void **state)
         uint64_t emails;
         int score;
         enum urgency urgency;
-    } expected[] = {{100, 60, URGENCY_SHIFT},   {200, 67, URGENCY_SHIFT}, {316, 72, URGENCY_SHIFT},
-                    {999, 84, URGENCY_SHIFT},   {1000, 85, URGENCY_NOW},  {3163, 92, URGENCY_NOW},
-                    {10000, 100, URGENCY_NOW},  {76104, 100, URGENCY_NOW}};
+    } expected[] = {{100, 60, URGENCY_SHIFT},  {200, 67, URGENCY_SHIFT}, {316, 72, URGENCY_SHIFT},
+                    {999, 84, URGENCY_SHIFT},  {1000, 85, URGENCY_NOW},  {3163, 92, URGENCY_NOW},
+                    {10000, 100, URGENCY_NOW}, {76104, 100, URGENCY_NOW}};
     struct finding finding;
     (void)state;
     assert_false(ask_count(0, 0, 0, &finding));

@@ -17,9 +17,9 @@ static void office_hour(struct host_total *total, const struct civil *civil, uns
     add_to(total, ROLE_CLIENT, "service.example", 1e6 * moving(day, civil->hour_of_day, host));
     snprintf(name, sizeof name, "new-%u-%d.example", host, day);
     if ((day + (int)host) % 5 == 0 && civil->hour_of_day == 11) /* 10 kB to 320 kB */
-        add_to(total, ROLE_CLIENT, name, 1e4 * exp2((double)((unsigned)day * 7 + host * 3) / 3 -
-                                                    floor((double)((unsigned)day * 7 + host * 3) /
-                                                          15) * 5));
+        add_to(total, ROLE_CLIENT, name,
+               1e4 * exp2((double)((unsigned)day * 7 + host * 3) / 3 -
+                          floor((double)((unsigned)day * 7 + host * 3) / 15) * 5));
     if (host < 6 && civil->hour_of_day == 12)
         add_to(total, ROLE_CLIENT, "popular.example", 1e5);
 }
@@ -68,12 +68,12 @@ static void not_before_there_is_a_past(void **state)
     struct subject subject = site_subject(site, 0, SUBJECT_DESTINATION, &drop, &civil);
     set_bytes(&subject, UINT64_C(1) << 40, UINT64_C(1) << 40, UINT64_C(1) << 40);
     assert_int_equal(subject.state, BASELINE_READY);
-    /* The host has learned for a week, but what is new was only counted for three days. */
+    /* The host has learned for a week, but no first week of what is new to it is over. */
     assert_true(survival_exposure_days(site->fleet) < 7);
     assert_false(ask("destination.new", &subject, NULL));
-    site_play(site, 10, 20, office_hour);
+    site_play(site, 10, 26, office_hour);
     assert_true(survival_exposure_days(site->fleet) >= 7);
-    subject.civil = civil_at(site, 20, 14);
+    subject.civil = civil_at(site, 26, 14);
     assert_true(ask("destination.new", &subject, NULL));
     subject.state = BASELINE_LEARNING;
     assert_false(ask("destination.new", &subject, NULL));

@@ -38,7 +38,7 @@ static void thresholds_are_shares_of_the_budget(void **state)
 {
     struct detect_config config = detect_config_default();
     (void)state;
-    assert_true(fabs(detector_threshold(detector_get("volume.host"), &config) - 0.004) < 1e-12);
+    assert_true(fabs(detector_threshold(detector_get("volume.host"), &config) - 0.003) < 1e-12);
     config.alerts_per_100_hosts_per_day = 10;
     assert_true(fabs(detector_threshold(detector_get("volume.served"), &config) - 0.02) < 1e-12);
 }
@@ -48,10 +48,10 @@ static void scores(void **state)
     static const struct {
         double p;
         int score;
-    } expected[] = {{1, 20},     {0.1, 35},   {0.01, 50},  {0.003, 57},
-                    {1e-3, 65},  {1e-4, 80},  {1e-5, 95},  {1e-6, 100},
-                    {1e-12, 100}};
-    const struct detector *host = detector_get("volume.host"), *new = detector_get("destination.new");
+    } expected[] = {{1, 20},    {0.1, 35},  {0.01, 50},  {0.003, 57}, {1e-3, 65},
+                    {1e-4, 80}, {1e-5, 95}, {1e-6, 100}, {1e-12, 100}};
+    const struct detector *host = detector_get("volume.host"),
+                          *new = detector_get("destination.new");
     (void)state;
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         assert_int_equal(score_of_p(expected[i].p), expected[i].score);
@@ -98,8 +98,8 @@ static void findings_come_in_the_tables_order(void **state)
 {
     struct detect_config config = detect_config_default();
     struct destination d = named(ROLE_CLIENT, "x.example");
-    struct subject subject = {.kind = SUBJECT_CONTENT, .config = &config, .destination = &d,
-                              .emails = 500};
+    struct subject subject = {
+        .kind = SUBJECT_CONTENT, .config = &config, .destination = &d, .emails = 500};
     struct finding finding[JUDGE_FINDINGS];
     (void)state;
     assert_int_equal(judge(&subject, finding), 1);

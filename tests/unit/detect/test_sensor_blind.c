@@ -1,4 +1,5 @@
-/* sensor.blind: where each kind of blindness begins to be told, and that small captures are quiet. */
+/* sensor.blind: where each kind of blindness begins to be told, and that small captures are quiet.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,10 +28,15 @@ static void a_small_capture_is_quiet(void **state)
     (void)state;
     assert_false(look((struct health){0}, &f));
     /* 300 packets, one gap, one flow seen from one side. */
-    assert_false(look((struct health){.packets = 300, .tcp_payload_bytes = 200000,
-                                      .tcp_missing_bytes = 60000, .flows = 12,
-                                      .flows_one_sided = 1, .flows_two_sided = 11,
-                                      .kernel_drops = 3, .flows_evicted = 0}, &f));
+    assert_false(look((struct health){.packets = 300,
+                                      .tcp_payload_bytes = 200000,
+                                      .tcp_missing_bytes = 60000,
+                                      .flows = 12,
+                                      .flows_one_sided = 1,
+                                      .flows_two_sided = 11,
+                                      .kernel_drops = 3,
+                                      .flows_evicted = 0},
+                      &f));
 }
 
 static void drops(void **state)
@@ -39,8 +45,8 @@ static void drops(void **state)
     (void)state;
     assert_false(look((struct health){.packets = 50000, .kernel_drops = 99}, &f));
     assert_false(look((struct health){.packets = 1000000, .kernel_drops = 500}, &f));
-    assert_true(look((struct health){.packets = 1199514, .kernel_drops = 4800,
-                                     .interface_drops = 17}, &f));
+    assert_true(
+        look((struct health){.packets = 1199514, .kernel_drops = 4800, .interface_drops = 17}, &f));
     assert_string_equal(f.reason[0].code, "sensor.blind.drops");
     assert_string_equal(f.reason[0].text,
                         "4,817 of 1,204,331 packets were lost before the sensor saw them, "
@@ -63,12 +69,12 @@ static void gaps(void **state)
 {
     struct finding f;
     (void)state;
-    assert_false(look((struct health){.tcp_payload_bytes = 99 << 20,
-                                      .tcp_missing_bytes = (1 << 20) - 1}, &f));
-    assert_false(look((struct health){.tcp_payload_bytes = 199 << 20,
-                                      .tcp_missing_bytes = 1 << 20}, &f));
-    assert_true(look((struct health){.tcp_payload_bytes = 90 << 20,
-                                     .tcp_missing_bytes = 10 << 20}, &f));
+    assert_false(look(
+        (struct health){.tcp_payload_bytes = 99 << 20, .tcp_missing_bytes = (1 << 20) - 1}, &f));
+    assert_false(
+        look((struct health){.tcp_payload_bytes = 199 << 20, .tcp_missing_bytes = 1 << 20}, &f));
+    assert_true(
+        look((struct health){.tcp_payload_bytes = 90 << 20, .tcp_missing_bytes = 10 << 20}, &f));
     assert_string_equal(f.reason[0].code, "sensor.blind.gaps");
     assert_has(f.reason[0].text, "10 MB of 104 MB of TCP payload were not seen");
     assert_true(fabs(f.evidence - 10) < 1e-9); /* ten times the share from which it is told */
@@ -105,10 +111,16 @@ static void the_worst_comes_first(void **state)
     struct finding f;
     double weights = 0;
     (void)state;
-    assert_true(look((struct health){.packets = 1000000, .kernel_drops = 2000,
-                                     .tcp_payload_bytes = 1 << 20, .tcp_missing_bytes = 9 << 20,
-                                     .flows = 1000, .flows_evicted = 100, .flows_one_sided = 60,
-                                     .flows_two_sided = 40, .ring_lost = 5}, &f));
+    assert_true(look((struct health){.packets = 1000000,
+                                     .kernel_drops = 2000,
+                                     .tcp_payload_bytes = 1 << 20,
+                                     .tcp_missing_bytes = 9 << 20,
+                                     .flows = 1000,
+                                     .flows_evicted = 100,
+                                     .flows_one_sided = 60,
+                                     .flows_two_sided = 40,
+                                     .ring_lost = 5},
+                     &f));
     assert_int_equal(f.reason_count, FINDING_REASONS);
     assert_string_equal(f.reason[0].code, "sensor.blind.gaps");
     for (size_t i = 0; i < f.reason_count; i++) {
@@ -121,9 +133,12 @@ static void the_worst_comes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_small_capture_is_quiet), cmocka_unit_test(drops),
-        cmocka_unit_test(gaps),                     cmocka_unit_test(one_sided),
-        cmocka_unit_test(room_and_ring),            cmocka_unit_test(the_worst_comes_first),
+        cmocka_unit_test(a_small_capture_is_quiet),
+        cmocka_unit_test(drops),
+        cmocka_unit_test(gaps),
+        cmocka_unit_test(one_sided),
+        cmocka_unit_test(room_and_ring),
+        cmocka_unit_test(the_worst_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* volume.destination: a known pair against its own past. Hosts send 5 MB an hour to a backup and
- * 50 kB to a mail service; more to the backup is nothing, the same to the mail service is something. */
+ * 50 kB to a mail service; more to the backup is nothing, the same to the mail service is
+ * something. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>

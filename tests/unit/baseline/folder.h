@@ -1,6 +1,6 @@
 /* A folder of a test's own, and what a test asks about the machine. */
-#ifndef TESTS_UNIT_FOLDER_H
-#define TESTS_UNIT_FOLDER_H
+#ifndef TESTS_UNIT_BASELINE_FOLDER_H
+#define TESTS_UNIT_BASELINE_FOLDER_H
 
 #include <ftw.h>
 #include <limits.h>
