@@ -116,9 +116,34 @@ static bool before(const struct histogram_cell *cell, unsigned bin, uint16_t wee
     return cell->bin < bin || (cell->bin == bin && cell->week < week);
 }
 
+/* Where the cell is, or where it would go. */
+static uint16_t find_cell(const struct histogram *h, unsigned bin, uint16_t week)
+{
+    uint16_t low = 0;
+    for (uint16_t high = h->count; low < high;) {
+        uint16_t middle = (uint16_t)((low + high) / 2);
+        if (before(&h->cell[middle], bin, week))
+            low = (uint16_t)(middle + 1);
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void insert_cell(struct histogram *h, uint16_t at, struct histogram_cell cell)
+{
+    if (!h->cell || h->count == h->room) {
+        h->room = (uint16_t)(h->room + h->room / 2 + 4); /* a copy has no room to spare */
+        h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
+    }
+    memmove(&h->cell[at + 1], &h->cell[at], (size_t)(h->count - at) * sizeof *h->cell);
+    h->cell[at] = cell;
+    h->count++;
+}
+
 void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t count)
 {
-    uint16_t at_week = clamp_week(week), low = 0, high;
+    uint16_t at_week = clamp_week(week);
     if (count == 0)
         return;
     if (h->count == 0 || at_week > h->newest)
@@ -126,25 +151,11 @@ void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t cou
     at_week = kept_week(at_week, h->newest);
     if (h->newest - at_week > HISTOGRAM_WEEKS)
         return;
-    for (high = h->count; low < high;) {
-        uint16_t middle = (uint16_t)((low + high) / 2);
-        if (before(&h->cell[middle], bin, at_week))
-            low = (uint16_t)(middle + 1);
-        else
-            high = middle;
-    }
-    struct histogram_cell *cell = h->cell ? &h->cell[low] : NULL;
-    if (low < h->count && cell->bin == bin && cell->week == at_week) {
-        cell->count = saturating(cell->count, count);
-        return;
-    }
-    if (h->count == h->room) {
-        h->room = (uint16_t)(h->room + h->room / 2 + 4); /* a copy has no room to spare */
-        h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
-    }
-    memmove(&h->cell[low + 1], &h->cell[low], (size_t)(h->count - low) * sizeof *h->cell);
-    h->cell[low] = (struct histogram_cell){at_week, (uint8_t)bin, 0, count};
-    h->count++;
+    uint16_t at = find_cell(h, bin, at_week);
+    if (at < h->count && h->cell[at].bin == bin && h->cell[at].week == at_week)
+        h->cell[at].count = saturating(h->cell[at].count, count);
+    else
+        insert_cell(h, at, (struct histogram_cell){at_week, (uint8_t)bin, 0, count});
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -205,7 +205,7 @@ static struct pair *admit(struct profile *profile, const struct destination *des
 
 static void keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
 {
-    size_t pairs = 0, packed = PROFILE_PACKED_BYTES + 1;
+    size_t pairs = 0;
     for (uint32_t i = 0; i < profile->pair_count; i++)
         pairs += profile->pair[i]->packed_bytes;
     if (pairs < PROFILE_PACKED_BYTES / 2) /* the rest does not take the other half */
@@ -213,7 +213,7 @@ static void keep_small(struct profile *profile, int64_t day, struct fleet *fleet
     for (;;) {
         struct buffer blob = {0};
         profile_pack(profile, &blob);
-        packed = blob.size;
+        size_t packed = blob.size;
         buffer_fini(&blob);
         if (packed <= PROFILE_PACKED_BYTES || profile->pair_count == 0)
             return;
@@ -221,8 +221,7 @@ static void keep_small(struct profile *profile, int64_t day, struct fleet *fleet
     }
 }
 
-/* --- hours
- * ------------------------------------------------------------------------------------------ */
+/* --- hours --------------------------------------------------------------------------------- */
 
 static void learn_pair_hour(struct profile *profile, struct pair *pair, uint64_t bytes,
                             const struct civil *civil, struct fleet *fleet)

@@ -6,7 +6,7 @@
 
 const char *const baseline_state_name[] = {"learning", "ready", "frozen", "stale"};
 
-#define CATCH_UP_HOURS (HISTOGRAM_WEEKS * 7 * 24)
+#define CATCH_UP_HOURS (INT64_C(7) * 24 * HISTOGRAM_WEEKS)
 #define HOUR_LIMIT     (INT64_MAX / NS_PER_HOUR - 48)
 
 struct profile *profile_new(const struct ip *host, int64_t first_hour)

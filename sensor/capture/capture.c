@@ -218,7 +218,11 @@ static void one_input(struct capture *c, struct pending_input *pending)
             tell_progress(c, pending->source);
         got = source_next(pending->source, &raw, &pending->input->error);
     }
-    source_digest(pending->source, pending->input->sha256);
+    if (got == SOURCE_PACKET)
+        error_set(&pending->input->error, ERROR_INPUT, "%s: interrupted after %llu packets",
+                  pending->input->path, (unsigned long long)pending->input->packets);
+    else
+        source_digest(pending->source, pending->input->sha256);
     tell_progress(c, pending->source);
     c->closed_input_bytes += source_bytes_read(pending->source);
     source_free(pending->source);

@@ -28,6 +28,7 @@ static int take_host(void *context, const struct ip *host, const void *blob, siz
         return -1;
     store_put_profile(s->store, host, INT64_MIN, profile->last_closed_hour, blob, size, NULL, NULL);
     profile_free(profile);
+    engine_know_host(s->engine, host);
     return 0;
 }
 

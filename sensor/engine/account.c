@@ -69,8 +69,8 @@ static struct civil hour_of(struct engine *engine, struct ptime time)
 {
     struct civil civil = calendar_at(engine->config.calendar, time);
     /* Bytes told after this run closed their hour belong to the hour that is open. */
-    while (civil.hour <= engine->closed_hour)
-        civil = calendar_at(engine->config.calendar, civil.ends);
+    if (civil.hour <= engine->closed_hour)
+        civil = close_civil(engine, engine->closed_hour + 1, time);
     return civil;
 }
 
@@ -119,6 +119,15 @@ static struct subject subject_of(struct engine *engine, const struct host *host,
     return subject;
 }
 
+static void follow(struct engine *engine, struct open_story *open, struct ptime now)
+{
+    if (!open->told)
+        return;
+    struct story story = open->story;
+    story.out = clamped(story.out);
+    incidents_follow(engine->incidents, &story, now);
+}
+
 static void find(struct engine *engine, const struct subject *subject, struct open_story *open,
                  struct ptime now)
 {
@@ -131,8 +140,8 @@ static void find(struct engine *engine, const struct subject *subject, struct op
         incidents_find(engine->incidents, &finding[i], &story, subject->state, hours, now);
     if (count > 0)
         open->told = true;
-    else if (open->told)
-        incidents_follow(engine->incidents, &story, now);
+    else
+        follow(engine, open, now);
 }
 
 static void judge_host(struct engine *engine, const struct host *host, const struct civil *civil,
@@ -173,10 +182,13 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
         return;
     open->content_changed = false;
     subject.kind = SUBJECT_CONTENT;
+    subject.destination = &open->story.destination; /* the pair may be "other" */
     subject.emails = open->story.emails;
     subject.emails_error = open->story.emails_error;
     subject.inspected_bytes = open->story.out.value;
-    subject.gap_bytes = clamped(open->story.out).high - open->story.out.value;
+    uint64_t missing = clamped(open->story.out).high - open->story.out.value;
+    uint64_t uninspected = open->story.content_gap_bytes;
+    subject.gap_bytes = missing > uninspected ? missing : uninspected;
     find(engine, &subject, open, now);
 }
 
@@ -187,22 +199,25 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct civil civil = hour_of(engine, (struct ptime){record->fresh_since_ns});
     struct host_total *total = totals_open(engine->totals, &host->ip, civil.hour);
     if (!total) {
-        engine->counts.hosts_refused++;
+        engine->counts.refused_bytes += view->out.value;
         return;
     }
     struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
                                          first_record(record) ? 1 : 0);
     close_note_open(engine, total, &civil);
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
-    struct open_story *open = stories_open(&engine->stories, &host->ip, &pair->destination, now);
+    struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
     bool learning = !host->profile ||
                     profile_state(host->profile, civil.hour, engine->config.detect.learn_days) ==
                         BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
-    if (view->out.value == 0 && !open->content_changed)
+    if (view->out.value == 0 && !open->content_changed) { /* acknowledgements, gaps, what came in */
+        follow(engine, open, now);
+        follow(engine, whole, now);
         return;
+    }
     judge_pair(engine, host, &civil, pair, open, now);
     judge_host(engine, host, &civil, total, whole, now);
 }
@@ -227,8 +242,11 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
             close_load_host(engine, host);
             return false;
         }
+        view.accepted = host != NULL;
         if (host)
             judge_record(engine, &view, host);
+        else if (record->flags & FLOW_ESTABLISHED)
+            engine->counts.refused_bytes += view.out.value;
         else
             engine->counts.unestablished_bytes += view.out.value;
     }
@@ -265,10 +283,12 @@ void account_content(struct engine *engine, const struct record_content *record)
         record);
 }
 
+/* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.
+ */
 static struct health health_difference(const struct health *now, const struct health *before)
 {
     struct health difference;
-#define SUBTRACT(name) difference.name = now->name - before->name;
+#define SUBTRACT(name) difference.name = now->name > before->name ? now->name - before->name : 0;
     HEALTH_COUNTERS(SUBTRACT)
 #undef SUBTRACT
     return difference;

@@ -95,13 +95,13 @@ bool close_due(const struct engine *engine, struct ptime now)
     return !engine->closing && now.ns >= engine->next_close.ns;
 }
 
-/* Hours and their starts: the calendar speaks of times, totals of ordinals. */
-static struct civil civil_of_hour(struct engine *engine, int64_t hour, struct ptime near)
+/* The calendar speaks of times, totals of ordinals. Hours are of one length, so from any known one
+ * to any other it is one step, however wrong somebody's clock was. */
+struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near)
 {
-    struct civil civil = calendar_at(engine->config.calendar, near);
-    while (civil.hour > hour)
-        civil = calendar_at(engine->config.calendar, (struct ptime){civil.starts.ns - 1});
-    return civil;
+    struct civil known = calendar_at(engine->config.calendar, near);
+    int64_t starts_ns = known.starts.ns + (hour - known.hour) * NS_PER_HOUR;
+    return calendar_at(engine->config.calendar, (struct ptime){starts_ns});
 }
 
 static void schedule_next(struct engine *engine, struct ptime now)
@@ -110,7 +110,7 @@ static void schedule_next(struct engine *engine, struct ptime now)
     struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
     engine->next_close = PTIME_MAX;
     if (count > 0) {
-        struct civil civil = civil_of_hour(engine, total[0]->hour, now);
+        struct civil civil = close_civil(engine, total[0]->hour, now);
         close_at(engine, &civil);
     }
     free(total);
@@ -181,7 +181,7 @@ static void on_summed(void *context, const struct ip *ip, int64_t hour, struct h
     if (!engine->finished) { /* else it failed: answers still come, nothing more is written */
         const struct host_total *own = closing->total[closing->learned++];
         if (closing->civil.hour != hour)
-            closing->civil = civil_of_hour(engine, hour, closing->now);
+            closing->civil = close_civil(engine, hour, closing->now);
         learn(engine, hosts_get(engine, ip), hour, sum ? sum : own);
     }
     if (sum)

@@ -157,6 +157,12 @@ static bool still_told(void *context, const struct story *story)
                          story->has_destination ? &story->destination : NULL);
 }
 
+static void count_bounds(struct engine *engine)
+{
+    engine->counts.stories_evicted = engine->stories.evicted;
+    engine->counts.names_forgotten = engine->names.forgotten;
+}
+
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
 static void tick(struct engine *engine, struct ptime now)
 {
@@ -165,6 +171,7 @@ static void tick(struct engine *engine, struct ptime now)
     stories_advance(&engine->stories, now, still_told, engine);
     if (now.ns - engine->health_from.ns >= SENSOR_NS)
         judge_sensor(engine, now);
+    count_bounds(engine);
     engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
 }
 
@@ -276,6 +283,7 @@ static void finish(struct engine *engine)
         if (paused(engine))
             return;
         judge_sensor(engine, last);
+        count_bounds(engine);
         close_publish(engine);
     }
     incidents_advance(engine->incidents, PTIME_MAX);

@@ -24,6 +24,12 @@ struct host *hosts_add(struct engine *engine, const struct ip *ip)
     return host;
 }
 
+void engine_know_host(struct engine *engine, const struct ip *ip)
+{
+    if (!hosts_get(engine, ip))
+        hosts_add(engine, ip); /* its profile is loaded when it first sends */
+}
+
 static void free_host(void *value)
 {
     struct host *host = value;

@@ -69,6 +69,8 @@ void close_publish(struct engine *engine);
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
+/* The hour of an ordinal, from any time. */
+struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
 void close_fini(struct engine *engine);
 
 /* engine.c */

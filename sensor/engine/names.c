@@ -69,7 +69,10 @@ void names_init(struct names *names, const struct suffixes *suffixes)
     map_init(&names->addresses.old);
     map_init(&names->flows.young);
     map_init(&names->flows.old);
-    names->addresses.forgotten = names->flows.forgotten = &names->forgotten;
+    map_init(&names->questions.young);
+    map_init(&names->questions.old);
+    names->addresses.forgotten = names->flows.forgotten = names->questions.forgotten =
+        &names->forgotten;
 }
 
 void names_fini(struct names *names)
@@ -78,6 +81,8 @@ void names_fini(struct names *names)
     map_fini(&names->addresses.old, free_address_names);
     map_fini(&names->flows.young, free);
     map_fini(&names->flows.old, free);
+    map_fini(&names->questions.young, free);
+    map_fini(&names->questions.old, free);
 }
 
 static void learn_answer(struct names *names, const struct ip *address, const char *domain)
@@ -108,14 +113,40 @@ static void name_text(const struct record_name *record, char text[RECORD_NAME_MA
     text[record->name_size] = '\0';
 }
 
+struct question_key {
+    struct flow_key flow;
+    char name[RECORD_NAME_MAX + 1];
+};
+
+/* An answer ties a name to addresses only when that name was asked on that flow before, once: what
+ * nobody asked for proves nothing. */
+static bool was_asked(struct names *names, const struct record_name *record, const char *text)
+{
+    struct question_key key = {.flow = record->key};
+    memcpy(key.name, text, record->name_size);
+    size_t size = sizeof key.flow + record->name_size;
+    if (!record->answered) {
+        generations_put(&names->questions, &key, size, xstrdup(""), free);
+        return false;
+    }
+    char *asked = map_remove(&names->questions.young, &key, size);
+    char *before = map_remove(&names->questions.old, &key, size);
+    free(asked);
+    free(before);
+    return asked || before;
+}
+
 void names_learn(struct names *names, const struct record_name *record)
 {
     char text[RECORD_NAME_MAX + 1];
     name_text(record, text);
     if (record->kind == NAME_SERVER) {
-        generations_put(&names->flows, &record->key, sizeof record->key, xstrdup(text), free);
+        if (!generations_get(&names->flows, &record->key, sizeof record->key))
+            generations_put(&names->flows, &record->key, sizeof record->key, xstrdup(text), free);
         return;
     }
+    if (!was_asked(names, record, text) || record->rcode != 0)
+        return;
     const char *domain = suffixes_registrable(names->suffixes, text, true);
     if (!domain)
         return;

@@ -20,7 +20,8 @@ struct generations {
 struct names {
     const struct suffixes *suffixes;
     struct generations addresses; /* struct ip → the registrable domains of answers */
-    struct generations flows;     /* struct flow_key → server name */
+    struct generations flows;     /* struct flow_key → its first server name */
+    struct generations questions; /* struct flow_key + name → it was asked on that flow */
     uint64_t forgotten;
 };
 
@@ -28,7 +29,7 @@ void names_init(struct names *names, const struct suffixes *suffixes);
 void names_fini(struct names *names);
 void names_learn(struct names *names, const struct record_name *record);
 void names_flow_ended(struct names *names, const struct flow_key *key);
-/* The server name that was told for a flow, "" when none was. */
+/* The first server name that was told for a flow, "" when none was. */
 const char *names_of_flow(struct names *names, const struct flow_key *key);
 /* The destination of a flow that the inside host opened: the registrable domain of `server_name`
  * when a seen answer ties that domain to `remote`, else the prefix, with *unverified set when a

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EVICT_LOOK 4096
+
 struct story_key {
     struct ip host;
     char text[DESTINATION_KEY_SIZE];
@@ -68,6 +70,17 @@ static void forget(struct stories *stories, struct open_story *open)
     free_story(open);
 }
 
+/* The one silent longest that no incident tells; after EVICT_LOOK of them, the oldest all the same.
+ */
+static struct open_story *evictable(const struct stories *stories)
+{
+    struct open_story *open = stories->oldest;
+    for (int n = 0; n < EVICT_LOOK && open; n++, open = open->newer)
+        if (!open->told)
+            return open;
+    return stories->oldest;
+}
+
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now)
 {
@@ -82,7 +95,7 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
         unlink_story(stories, open);
     } else {
         if (stories->map.count >= STORIES_MAX) {
-            forget(stories, stories->oldest);
+            forget(stories, evictable(stories));
             stories->evicted++;
         }
         open = xcalloc(1, sizeof *open);
@@ -168,6 +181,8 @@ void story_add_items(struct open_story *open, const struct record_content *recor
         item_union_add(open->emails, record->hash[i]);
     open->story.emails = item_union_count(open->emails);
     open->story.emails_error = item_union_error(open->emails);
+    if (record->gap_bytes > open->story.content_gap_bytes)
+        open->story.content_gap_bytes = record->gap_bytes;
     open->content_changed = true;
 }
 

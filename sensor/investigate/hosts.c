@@ -92,6 +92,8 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
         return;
     volume_add(&hosts->out, view->out);
     hosts->service_bytes[view->record->service] += view->out.value;
+    if (!view->accepted)
+        return; /* spoofed sources must not fill the ranking */
     struct host_sum *host =
         get_or_make(&hosts->map, view->host, sizeof *view->host, sizeof *host, HOSTS_MAX);
     if (!host) {

@@ -174,6 +174,7 @@ static void put_counts(struct json *json, const struct summary *s)
     json_uint(json, "learning_out_bytes", counts->learning_bytes);
     json_uint(json, "unestablished_out_bytes", counts->unestablished_bytes);
     json_uint(json, "hosts_refused", counts->hosts_refused);
+    json_uint(json, "refused_out_bytes", counts->refused_bytes);
     json_uint(json, "host_hours_closed", counts->host_hours_closed);
     struct engine_history history = engine_history_of(s->engine);
     json_uint(json, "hosts_with_history", history.hosts);

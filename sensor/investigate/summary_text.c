@@ -169,7 +169,8 @@ static void put_what(struct buffer *b, const struct story *story)
         if (story->emails_error > 0)
             buffer_text(b, " ±%.1f %%", 100 * story->emails_error);
         else
-            buffer_text(b, " (exact)");
+            buffer_text(b, story->content_gap_bytes > 0 ? " or more: some content was not seen"
+                                                        : " (exact)");
     }
     if (sealed)
         buffer_text(b, "%sencrypted: content not visible", story->emails > 0 ? "; " : "");
@@ -267,7 +268,10 @@ static void put_incidents(struct buffer *b, const struct summary *s)
             b, "\nDATA LEFT: %zu incident%s. Other hosts: no sign, within the coverage below.\n\n",
             told, told == 1 ? "" : "s");
     else
-        buffer_text(b, "\nNo incident, within what could be judged and the coverage below.\n\n");
+        buffer_text(
+            b,
+            "\nNo sign that data left, within what could be judged and the coverage below.%s\n\n",
+            count > 0 ? " The sensor has something to say of itself:" : "");
     for (size_t i = 0; i < count; i++)
         put_incident(b, s, all[i], i + 1);
     free(all);
@@ -294,9 +298,9 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
                     "Not judged: %s of one-way traffic from addresses that never held a "
                     "two-way exchange.\n",
                     figure_bytes(counts->unestablished_bytes, bytes));
-    if (counts->hosts_refused > 0)
-        buffer_text(b, "Not judged: hosts beyond baseline.max_hosts (%llu times refused).\n",
-                    (unsigned long long)counts->hosts_refused);
+    if (counts->refused_bytes > 0)
+        buffer_text(b, "Not judged: %s out of hosts beyond baseline.max_hosts.\n",
+                    figure_bytes(counts->refused_bytes, bytes));
     buffer_text(b, "Not judged: zones (none are configured).\n");
 }
 
@@ -327,7 +331,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
     const struct engine_counts *counts = engine_counts_of(s->engine);
     char text[TEXT_SIZE], more[TEXT_SIZE];
     uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
-    buffer_text(b, "\nCoverage  drops not recorded in the file; TCP gaps %s",
+    buffer_text(b, "\nCoverage  drops before the file was written are not known; TCP gaps %s",
                 figure_percent((double)h->tcp_missing_bytes,
                                (double)(h->tcp_payload_bytes + h->tcp_missing_bytes), text));
     buffer_text(b, "; one-sided TCP flows %s",

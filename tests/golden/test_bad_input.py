@@ -155,6 +155,25 @@ class Captures(BadCase):
         run = self.replay("--flows", self.write("time.pcap", bytes(made)))
         self.assertEqual(sum(run.summary()["record_faults"].values()), 0)
 
+    def test_a_clock_that_was_wrong_once(self):
+        """One packet from 2099 before a quiet afternoon, and a capture that leaps over a century: as
+        quick as any other, and every packet is accounted."""
+        future, packets = 4_100_000_000 * NS, []
+        for n in range(300):
+            packets += conversation(START + n * NS, (f"10.1.1.{n % 50}", 40000 + n),
+                                    ("198.51.100.9", 80), b"x" * 3000)
+        stray = conversation(future, ("10.1.1.2", 40000), ("198.51.100.9", 80))[:1]
+        run = self.replay("--flows", self.write("stray.pcapng", pcapng(stray + packets)), timeout=60)
+        self.assertEqual(run.summary()["coverage"]["sensor"]["time_backwards"], len(packets))
+        self.assertEqual(run.summary()["coverage"]["out_bytes"]["value"], 300 * 3000)
+        self.assertIn("out of time order", run.out)
+        leaps = [packet for at in (0, 86400 * NS, START, future) for packet in
+                 conversation(at, ("10.1.1.2", 40000), ("198.51.100.9", 80), b"x" * 3000)]
+        run = self.replay("--flows", "--set", "site.timezone=Asia/Tokyo",
+                          self.write("leaps.pcapng", pcapng(leaps)), timeout=60)
+        self.assertEqual([flow["orig"]["payload_bytes"] for flow in run.flows()], [3000] * 4)
+        self.assertEqual(sum(run.summary()["record_faults"].values()), 0)
+
     def test_no_packets_at_all(self):
         for made in (pcap([]), pcapng([])):
             run = self.replay("--flows", self.write("none.pcap", made))

@@ -4,8 +4,10 @@
 The shipped incident is cut in two: the three weeks, and the night of the theft. The night alone, judged
 by the baseline saved from the weeks, must be told as it is when both are replayed at once."""
 
+import datetime
 import os
 import struct
+import tempfile
 
 import weirtest
 from weirtest import NS, SHIPPED, Case, RedisClient, RedisServer, block
@@ -41,33 +43,47 @@ def judged(run):
             for alert in run.alerts() if alert["destination"]["ip"].startswith("203.0.113.")]
 
 
+def text_of(address):
+    """The address of a stored host, as text."""
+    ip = weirtest.ipaddress.IPv6Address(address)
+    return str(ip.ipv4_mapped or ip)
+
+
 class Baselines(Case):
     @classmethod
     def setUpClass(cls):
         cls.weeks_data, cls.night_data = split(NIGHT_BEGINS)
+        with tempfile.TemporaryDirectory(prefix="weir-test-") as home:
+            weeks, base = os.path.join(home, "weeks.pcapng"), os.path.join(home, "weeks.base")
+            with open(weeks, "wb") as file:
+                file.write(cls.weeks_data)
+            run = weirtest.weir("replay", "-q", *CONFIG, "--save-baseline", base, weeks)
+            if run.status != 0:
+                raise AssertionError(str(run))
+            with open(base, "rb") as file:
+                cls.base_data = file.read()
 
     def setUp(self):
         super().setUp()
         self.weeks = self.write("weeks.pcapng", self.weeks_data)
         self.night = self.write("night.pcapng", self.night_data)
-        self.base = self.path("weeks.base")
+        self.base = self.write("weeks.base", self.base_data)
 
-    def save(self, path, *words):
-        self.replay(*CONFIG, "--save-baseline", path, *words, self.weeks)
+    def save(self, path):
+        self.replay(*CONFIG, "--save-baseline", path, self.weeks)
         with open(path, "rb") as file:
             return file.read()
 
     def test_two_replays_save_the_same_bytes(self):
-        first = self.save(self.base)
-        self.assertTrue(first.startswith(b"WEIRBASE"))
-        self.assertEqual(self.save(self.path("again.base")), first)
-        self.assertEqual(self.save(self.base), first, "over an older one")
+        self.assertTrue(self.base_data.startswith(b"WEIRBASE"))
+        self.assertEqual(self.save(self.path("again.base")), self.base_data)
+        self.write("weeks.base", b"an older one")
+        self.assertEqual(self.save(self.base), self.base_data)
         self.assertEqual(sorted(name for name in os.listdir(self.home) if "base" in name),
                          ["again.base", "weeks.base"], "no temporary file is left")
 
     def test_the_night_by_the_weeks(self):
         """Alone: no history, so only content speaks. With the baseline: as in one replay."""
-        data = self.save(self.base)
         alone = self.replay(*CONFIG, self.night)
         self.assertEqual({alert["rule"]["id"] for alert in alone.alerts()}, {"content.personal"})
         self.assertEqual({alert["weir"]["baseline"]["state"] for alert in alone.alerts()}, {"learning"})
@@ -79,19 +95,37 @@ class Baselines(Case):
         self.assertGreater(given.summary()["judged"]["hosts_ready"], 0)
         self.assertGreater(given.summary()["judged"]["judged_out_bytes"], 4_000_000)
         with open(self.base, "rb") as file:
-            self.assertEqual(file.read(), data, "the given file is only read")
+            self.assertEqual(file.read(), self.base_data, "the given file is only read")
 
     def test_a_baseline_goes_on(self):
-        """Saved from the weeks and then from the night is what one replay saves of both, but for the
-        night's first minutes: the hours that closed are the same."""
-        self.save(self.base)
-        run = self.replay(*CONFIG, "--baseline", self.base, "--save-baseline", self.path("night.base"),
-                          self.night)
-        self.assertEqual(run.status, 0)
-        with open(self.path("night.base"), "rb") as file:
-            after = file.read()
-        self.assertTrue(after.startswith(b"WEIRBASE"))
-        self.assertGreaterEqual(len(self.hosts(after)), len(self.hosts_of(self.base)))
+        """The night learned on top of the weeks is what one replay learns of both, for every host that
+        was silent in the hour that was still open when the weeks ended (its bytes were not learned)."""
+        weeks = self.replay(*CONFIG, "--flows", self.weeks)
+        ended = datetime.datetime.fromisoformat(weeks.summary()["inputs"][0]["last"][:19])
+        closed = (ended - datetime.timedelta(minutes=62)).isoformat()
+        late = {flow[side]["ip"] for flow in weeks.flows() if flow["end"] >= closed
+                for side in ("orig", "resp")}
+        after, whole = self.path("after.base"), self.path("whole.base")
+        self.replay(*CONFIG, "--baseline", self.base, "--save-baseline", after, self.night)
+        self.replay(*CONFIG, "--save-baseline", whole, CAPTURE)
+        have, want = self.hosts_of(after), self.hosts_of(whole)
+        self.assertEqual(have.keys(), want.keys())
+        compared = [host for host in want if text_of(host) not in late]
+        self.assertGreater(len(compared), 10)
+        for host in compared:
+            self.assertEqual(have[host], want[host], text_of(host))
+
+    def test_two_files_are_one_capture(self):
+        """Named in any order: the same alerts, flows and baseline as of the whole."""
+        whole = self.replay(*CONFIG, "--flows", "--save-baseline", self.path("whole.base"), CAPTURE)
+        with open(self.path("whole.base"), "rb") as file:
+            want = file.read()
+        for names in ((self.weeks, self.night), (self.night, self.weeks)):
+            run = self.replay(*CONFIG, "--flows", "--save-baseline", self.base, *names)
+            self.assertEqual(run.bytes("alerts.ndjson"), whole.bytes("alerts.ndjson"))
+            self.assertEqual(run.bytes("flows.ndjson"), whole.bytes("flows.ndjson"))
+            with open(self.base, "rb") as file:
+                self.assertEqual(file.read(), want)
 
     def hosts_of(self, path):
         with open(path, "rb") as file:
@@ -109,17 +143,16 @@ class Baselines(Case):
         return hosts
 
     def test_hosts_that_were_not_met_are_kept(self):
-        before = self.save(self.base)
         packets = weirtest.conversation(1_772_500_000 * NS, ("10.4.1.11", 40000), ("192.0.2.1", 80))
         more = self.write("more.pcap", weirtest.pcap(packets))
         self.replay(*CONFIG, "--baseline", self.base, "--save-baseline", self.path("more.base"), more)
-        hosts, kept = self.hosts(before), self.hosts_of(self.path("more.base"))
+        hosts, kept = self.hosts(self.base_data), self.hosts_of(self.path("more.base"))
         self.assertGreater(len(hosts), 10)
         self.assertEqual(hosts.keys(), kept.keys())
         self.assertEqual(hosts, kept, "an hour that is still open teaches nothing")
 
     def test_a_damaged_byte_is_refused_anywhere(self):
-        data = self.save(self.base)
+        data = self.base_data
         for at in [*range(0, 24), *range(24, len(data), len(data) // 40), len(data) - 1]:
             made = bytearray(data)
             made[at] ^= 0x40
@@ -137,7 +170,7 @@ class Baselines(Case):
         """The keys of a live baseline, as include/weir/baseline/store.h names them."""
         if not weirtest.shutil.which("redis-server"):
             self.skipTest("redis-server is not installed")
-        data = self.save(self.base)
+        data = self.base_data
         server = RedisServer()
         self.addCleanup(server.stop)
         with RedisClient(server.url) as client:
@@ -145,8 +178,7 @@ class Baselines(Case):
             client("SET", "weir:schema", "1")
             client("SET", "weir:fleet", data[16:16 + size])
             for address, blob in self.hosts(data).items():
-                ip = weirtest.ipaddress.IPv6Address(address)
-                client("HSET", f"weir:{{{ip.ipv4_mapped or ip}}}:profile", "closed", "1", "blob", blob)
+                client("HSET", f"weir:{{{text_of(address)}}}:profile", "closed", "1", "blob", blob)
             before = client("DBSIZE")
             by_file = self.replay(*CONFIG, "--baseline", self.base, self.night)
             by_url = self.replay(*CONFIG, "--baseline", server.url, self.night)

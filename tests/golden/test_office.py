@@ -18,7 +18,7 @@ class Office(Case):
         self.assertEqual(run.alerts(), [])
         self.assertEqual(summary["incidents"], [])
         self.assertEqual(run.err, "")
-        self.assertIn("No incident, within what could be judged", text)
+        self.assertIn("No sign that data left, within what could be judged", text)
         self.assertIn("Not judged by history: volumes and destinations of every host", text)
         self.assertIn("Not judged: zones", text)
         self.assertIn("other ways out cannot be excluded", text)

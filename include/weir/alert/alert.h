@@ -33,6 +33,7 @@ struct story {
     uint32_t flows_inside, flows_outside; /* by who opened */
     uint64_t emails;
     double emails_error;
+    uint64_t content_gap_bytes; /* at least so much of one flow's content was not inspected */
     char server_name[RECORD_NAME_MAX + 1];
     bool has_ja3;
     uint8_t ja3[16];

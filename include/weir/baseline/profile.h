@@ -14,9 +14,8 @@
 #define PROFILE_SCHEMA       1
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
-#define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it, */
-#define PROFILE_NOVELTY_DAYS 14 /* and from here on the first weeks of that end, and are counted   \
-                                 */
+#define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
+#define PROFILE_NOVELTY_DAYS 14 /* from here on the first weeks of that end, and are counted */
 
 #define PAIR_YOUNG_HOURS    168 /* its first week */
 #define PAIR_KNOWN_CONTACTS 5

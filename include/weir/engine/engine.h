@@ -29,6 +29,7 @@ struct flow_view {
     enum scope scope;
     const struct ip *host; /* the inside side of SCOPE_OUT and SCOPE_IN, else NULL */
     const struct destination *destination; /* likewise */
+    bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address */
     struct volume out;    /* fresh, of the host */
     uint64_t in_bytes;    /* fresh */
@@ -40,10 +41,10 @@ struct engine_counts {
     uint64_t records[RECORD_WATERMARK + 1];
     uint64_t faults[RECORD_FAULTS]; /* records refused by validation */
     uint64_t flows[SCOPES], bytes[SCOPES];
-    uint64_t unestablished_bytes; /* out, from hosts without a profile, one-way only */
-    uint64_t learning_bytes;      /* out, of hosts that are still learning */
-    uint64_t judged_bytes;        /* out, of hosts that were judged by history */
-    uint64_t hosts_refused;       /* baseline.max_hosts reached */
+    uint64_t unestablished_bytes;          /* out, from hosts without a profile, one-way only */
+    uint64_t learning_bytes;               /* out, of hosts that are still learning */
+    uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
+    uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t alerts, publish_failures;
     uint64_t hours_closed, host_hours_closed;
@@ -78,6 +79,8 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
 void engine_free(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
+/* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
+void engine_know_host(struct engine *engine, const struct ip *host);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 

@@ -66,9 +66,8 @@ static void a_tenfold_day_is_found(void **state)
     /* 40 working days; the last Friday is learned with Monday's first closed hour. */
     assert_string_equal(f.reason[0].code, "volume.host.day");
     assert_true(f.reason[0].samples == 39 && f.reason[0].observed == 150000000);
-    assert_string_equal(f.reason[0].text,
-                        "150 MB left this host in this day, usually 8.3 MB to "
-                        "11 MB, the largest of 39 active host-days about 10 MB");
+    assert_string_equal(f.reason[0].text, "150 MB left this host in this day, usually 8.3 MB to "
+                                          "11 MB, the largest of 39 active host-days about 10 MB");
     site_free(site);
 }
 

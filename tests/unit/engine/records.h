@@ -114,6 +114,14 @@ static inline void make_answer(union any_record *record, uint64_t number, int64_
                   count * sizeof *address + size);
 }
 
+/* The question that an answer made by make_answer answers. */
+static inline void make_question(union any_record *record, uint64_t number, int64_t time_ns,
+                                 const char *name)
+{
+    make_answer(record, number, time_ns, name, &(struct ip){.byte = {0}}, 0);
+    record->name.answered = 0;
+}
+
 static inline void make_server_name(union any_record *record, uint64_t number, int64_t time_ns,
                                     const struct flow_key *key, const char *name)
 {

@@ -98,7 +98,9 @@ static void test_destinations_by_seen_answers(void **state)
     make_flow(&record, 1, MONDAY_8, &key, 1000, 10);
     give_server_name(&record, "www.example.jp");
     rig_push(rig, 0, &record);
-    make_answer(&record, 1, MONDAY_8 + 1, "www.example.jp", &address, 1);
+    make_question(&record, 1, MONDAY_8, "www.example.jp");
+    rig_push(rig, 0, &record);
+    make_answer(&record, 2, MONDAY_8 + 1, "www.example.jp", &address, 1);
     rig_push(rig, 0, &record);
     rig_push_watermark(rig, 0, MONDAY_8 + 1);
     engine_begin(rig->engine, NULL);

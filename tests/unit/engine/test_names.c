@@ -31,8 +31,33 @@ static void answer(struct names *names, const char *name, const char *address)
 {
     union any_record record;
     struct ip ip = make_ip(address);
+    make_question(&record, 1, 900, name);
+    names_learn(names, &record.name);
     make_answer(&record, 1, 1000, name, &ip, 1);
     names_learn(names, &record.name);
+}
+
+/* What nobody asked for proves nothing, nor does a refusal, nor the same answer a second time. */
+static void test_an_answer_needs_a_question(void **state)
+{
+    struct names *names = *state;
+    union any_record record;
+    struct ip ip = make_ip("198.51.100.9");
+    make_answer(&record, 1, 1000, "www.example.jp", &ip, 1);
+    names_learn(names, &record.name);
+    assert_int_equal(names->addresses.young.count, 0);
+    make_question(&record, 2, 1100, "other.example.jp");
+    names_learn(names, &record.name);
+    make_answer(&record, 3, 1200, "www.example.jp", &ip, 1);
+    names_learn(names, &record.name);
+    assert_int_equal(names->addresses.young.count, 0);
+    make_answer(&record, 4, 1300, "other.example.jp", &ip, 1);
+    record.name.rcode = 3;
+    names_learn(names, &record.name);
+    assert_int_equal(names->addresses.young.count, 0);
+    record.name.rcode = 0;
+    names_learn(names, &record.name);
+    assert_int_equal(names->addresses.young.count, 0);
 }
 
 static void expect(struct names *names, const char *server_name, const char *remote,
@@ -98,6 +123,8 @@ static void test_every_address_of_an_answer(void **state)
     struct names *names = *state;
     union any_record record;
     struct ip ip[3] = {make_ip("192.0.2.1"), make_ip("192.0.2.2"), make_ip("2001:db8::7")};
+    make_question(&record, 1, 900, "cdn.example.net");
+    names_learn(names, &record.name);
     make_answer(&record, 1, 1000, "cdn.example.net", ip, 3);
     names_learn(names, &record.name);
     expect(names, "cdn.example.net", "192.0.2.1", DESTINATION_DOMAIN, "example.net", false);
@@ -135,11 +162,11 @@ static void test_names_of_flows(void **state)
     make_server_name(&record, 1, 1000, &key, "www.example.jp");
     names_learn(names, &record.name);
     make_server_name(&record, 2, 1001, &key, "api.example.jp");
-    names_learn(names, &record.name); /* the later one is told */
-    assert_string_equal(names_of_flow(names, &key), "api.example.jp");
+    names_learn(names, &record.name); /* the first one names the flow, as its own records do */
+    assert_string_equal(names_of_flow(names, &key), "www.example.jp");
     assert_string_equal(names_of_flow(names, &other), "");
     names_flow_ended(names, &other);
-    assert_string_equal(names_of_flow(names, &key), "api.example.jp");
+    assert_string_equal(names_of_flow(names, &key), "www.example.jp");
     names_flow_ended(names, &key);
     assert_string_equal(names_of_flow(names, &key), "");
 }
@@ -176,6 +203,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_a_name_that_was_answered),
+        WITH(test_an_answer_needs_a_question),
         WITH(test_a_name_alone_is_the_attackers_choice),
         WITH(test_names_without_a_registrable_domain),
         WITH(test_private_suffixes),

@@ -55,7 +55,7 @@ static inline const struct flow_view *make_view(struct made *made, enum scope sc
         flow->fresh[side].payload_bytes = (int64_t)bytes;
         flow->fresh[side].packets = 5;
     }
-    made->view = (struct flow_view){.record = flow, .scope = scope};
+    made->view = (struct flow_view){.record = flow, .scope = scope, .accepted = true};
     if (scope != SCOPE_OUT && scope != SCOPE_IN)
         return &made->view;
     const struct ip *remote = out ? &flow->key.resp_ip : &flow->key.orig_ip;
