@@ -131,9 +131,10 @@ static bool was_asked(struct names *names, const struct record_name *record, con
     }
     char *asked = map_remove(&names->questions.young, &key, size);
     char *before = map_remove(&names->questions.old, &key, size);
+    bool found = asked || before;
     free(asked);
     free(before);
-    return asked || before;
+    return found;
 }
 
 void names_learn(struct names *names, const struct record_name *record)
