@@ -80,7 +80,7 @@ void engine_free(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
-void engine_know_host(struct engine *engine, const struct ip *host);
+void engine_know_host(struct engine *engine, const struct ip *ip);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 
