@@ -202,8 +202,10 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
         engine->counts.refused_bytes += view->out.value;
         return;
     }
+    uint32_t overflow = total->overflow;
     struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
                                          first_record(record) ? 1 : 0);
+    engine->counts.pairs_overflow += total->overflow - overflow;
     close_note_open(engine, total, &civil);
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);

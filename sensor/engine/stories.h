@@ -1,6 +1,7 @@
 /* Open stories: what a host sends to one destination (or at all) since it began to, for as long as
  * it goes on. A story is silent for STORY_GAP_NS and is forgotten, unless an incident still tells
- * it. Bound: STORIES_MAX; the one silent longest is forgotten, counted. Engine thread. */
+ * it. Bound: STORIES_MAX; the one silent longest that no incident tells is forgotten, counted.
+ * Engine thread. */
 #ifndef WEIR_ENGINE_STORIES_H
 #define WEIR_ENGINE_STORIES_H
 

@@ -1,5 +1,6 @@
 /* The summary for programs. The same figures as the text, exact. `duration_s` is the only one that
  * may differ between two runs of the same input. Thread: the engine's. */
+#include "bounds.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -187,6 +188,16 @@ static void put_counts(struct json *json, const struct summary *s)
     json_close(json);
 }
 
+static void put_bounds(struct json *json, const struct summary *s)
+{
+    struct bound_count bound[BOUNDS_MAX];
+    size_t count = bounds_of(s, bound);
+    json_open(json, "bounds");
+    for (size_t i = 0; i < count; i++)
+        json_uint(json, bound[i].name, bound[i].count);
+    json_close(json);
+}
+
 static void put_coverage(struct json *json, const struct summary *s)
 {
     const struct health *health = engine_health(s->engine);
@@ -198,7 +209,7 @@ static void put_coverage(struct json *json, const struct summary *s)
         json_uint(json, i == SERVICE_NONE ? "unknown" : service_name[i],
                   s->hosts->service_bytes[i]);
     json_close(json);
-    json_uint(json, "ranking_overflow", s->hosts->overflow);
+    put_bounds(json, s);
     json_open(json, "sensor");
 #define PUT(name) json_uint(json, #name, health->name);
     HEALTH_COUNTERS(PUT)

@@ -1,6 +1,7 @@
 /* The summary as people read it: what was read, what left, what could not be judged, what to look
  * at first, what could not be seen. Every figure comes from the run; nothing is said that was not
  * measured. Thread: the engine's. */
+#include "bounds.h"
 #include "figures.h"
 #include "weir/investigate/summary.h"
 
@@ -325,10 +326,19 @@ static void put_ranking(struct buffer *b, const struct summary *s)
 
 /* --- coverage -------------------------------------------------------------------------------- */
 
+static void put_bounds(struct buffer *b, const struct summary *s)
+{
+    struct bound_count bound[BOUNDS_MAX];
+    char text[TEXT_SIZE];
+    size_t count = bounds_of(s, bound);
+    for (size_t i = 0; i < count; i++)
+        if (bound[i].count > 0)
+            buffer_text(b, "          %s %s\n", figure_count(bound[i].count, text), bound[i].text);
+}
+
 static void put_coverage(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
-    const struct engine_counts *counts = engine_counts_of(s->engine);
     char text[TEXT_SIZE], more[TEXT_SIZE];
     uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
     buffer_text(b, "\nCoverage  drops before the file was written are not known; TCP gaps %s",
@@ -350,14 +360,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
         buffer_text(b, ", %s out of time order", figure_count(h->time_backwards, text));
     if (unread + h->fragments + h->time_backwards > 0)
         buffer_text(b, "\n");
-    if (h->flows_evicted + h->ring_lost + counts->stories_evicted + counts->names_forgotten > 0)
-        buffer_text(
-            b,
-            "          bounds reached: %llu flows evicted, %llu records lost, %llu stories and "
-            "%llu names forgotten\n",
-            (unsigned long long)h->flows_evicted, (unsigned long long)h->ring_lost,
-            (unsigned long long)counts->stories_evicted,
-            (unsigned long long)counts->names_forgotten);
+    put_bounds(b, s);
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
 }
 

@@ -46,6 +46,7 @@ struct engine_counts {
     uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
+    uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
     uint64_t alerts, publish_failures;
     uint64_t hours_closed, host_hours_closed;
     struct ptime first, last; /* record times */

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define RIG_FLOWS  4096
+#define RIG_FLOWS  8192
 #define RIG_ALERTS 64
 #define MONDAY_8   INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
 

@@ -415,6 +415,56 @@ static void test_counted_content_is_told(void **state)
     assert_int_equal(count_lines(rig->sink, alert->id), 1);
 }
 
+/* Past TOTALS_PAIRS destinations an hour's bytes are summed as "other"; what left, and for where,
+ * is told all the same. */
+static void test_content_among_too_many_destinations(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    char text[32];
+    int64_t now = MONDAY_8;
+    for (unsigned i = 0; i < TOTALS_PAIRS + 10; i++) {
+        snprintf(text, sizeof text, "198.%u.%u.1", 20 + i / 256, i % 256);
+        struct flow_key key = make_flow_key("10.0.0.1", 40000, text, 443);
+        rig_push_flow(rig, ++now, &key, 10, 10);
+    }
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "203.0.113.9", 80);
+    make_items(&record, 1, ++now, &key, SIDE_ORIG, 0, 500);
+    rig_push(rig, 0, &record);
+    rig_push_flow(rig, ++now, &key, 50000, 10);
+    const struct engine_counts *counts = rig_finish(rig);
+    assert_true(counts->pairs_overflow >= 11);
+    assert_int_equal(rig->alerts, 2); /* open, close */
+    assert_string_equal(rig->alert[0].story.destination.name, "203.0.113.0/24");
+    assert_int_equal(rig->alert[0].story.emails, 500);
+    assert_int_equal(rig->alert[0].story.out.value, 50000);
+}
+
+static void push_sight(struct rig *rig, uint64_t number, int64_t time_ns, uint64_t missing)
+{
+    union any_record record;
+    memset(&record, 0, sizeof record);
+    record.health.total.packets = 1000000;
+    record.health.total.tcp_payload_bytes = 1000000000;
+    record.health.total.tcp_missing_bytes = missing;
+    finish_record(&record, RECORD_HEALTH, number, time_ns, sizeof record.health, 0);
+    rig_push(rig, 0, &record);
+}
+
+/* A hole of 3 MB in 1 GB, and then it fills: fewer missing bytes are no loss. */
+static void test_a_hole_that_fills_is_no_loss(void **state)
+{
+    struct rig *rig = *state;
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    rig_push_flow(rig, MONDAY_8, &key, 10, 10);
+    push_sight(rig, 1, MONDAY_8 + NS_PER_S, 3000000);
+    rig_push_flow(rig, MONDAY_8 + 11 * NS_PER_MIN, &key, 10, 10);
+    push_sight(rig, 2, MONDAY_8 + 12 * NS_PER_MIN, 0);
+    rig_push_flow(rig, MONDAY_8 + 23 * NS_PER_MIN, &key, 10, 10);
+    const struct engine_counts *counts = rig_finish(rig);
+    assert_int_equal(counts->alerts, 0);
+}
+
 /* --- what it stands on goes ------------------------------------------------------------------- */
 
 static void test_the_store_dies(void **state)
@@ -494,6 +544,8 @@ int main(void)
         WITH(test_records_that_cannot_be),
         WITH(test_a_ring_that_cannot_be),
         WITH(test_counted_content_is_told),
+        WITH(test_content_among_too_many_destinations),
+        WITH(test_a_hole_that_fills_is_no_loss),
         WITH(test_the_store_dies),
         WITH(test_it_fails_once),
         WITH(test_it_fails_while_an_hour_closes),

@@ -248,6 +248,31 @@ static void test_the_bound(void **state)
     assert_int_equal(stories->evicted, 2);
 }
 
+/* What an incident tells goes only when everything looked at is told. */
+static void test_a_told_story_outlives_the_bound(void **state)
+{
+    struct stories *stories = *state;
+    struct ip ip = make_ip("10.0.0.0");
+    for (int i = 0; i < STORIES_MAX; i++) {
+        ip.byte[15] = (uint8_t)i;
+        struct open_story *open = stories_open(stories, &ip, NULL, (struct ptime){START + i});
+        open->story.in_bytes = 7;
+        open->told = i < 2; /* the two oldest */
+    }
+    ip.byte[15] = 200;
+    stories_open(stories, &ip, NULL, (struct ptime){START + 100});
+    assert_int_equal(stories->evicted, 1);
+    for (int i = 0; i < 2; i++) {
+        ip.byte[15] = (uint8_t)i;
+        assert_int_equal(
+            stories_open(stories, &ip, NULL, (struct ptime){START + 101})->story.in_bytes, 7);
+    }
+    assert_int_equal(stories->evicted, 1);
+    ip.byte[15] = 2;
+    assert_int_equal(stories_open(stories, &ip, NULL, (struct ptime){START + 102})->story.in_bytes,
+                     0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -260,6 +285,7 @@ int main(void)
         WITH(test_a_gap_ends_a_story),
         WITH(test_advancing_forgets),
         WITH(test_the_bound),
+        WITH(test_a_told_story_outlives_the_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

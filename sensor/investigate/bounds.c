@@ -1,0 +1,43 @@
+/* What reached a bound or was refused: every counter of that kind, gathered from where it is
+ * counted, so that none is kept and never said. Thread: the engine's. */
+#include "bounds.h"
+
+static uint64_t faults_of(const struct engine_counts *counts)
+{
+    uint64_t faults = 0;
+    for (int i = RECORD_OK + 1; i < RECORD_FAULTS; i++)
+        faults += counts->faults[i];
+    return faults;
+}
+
+size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
+{
+    const struct health *h = engine_health(s->engine);
+    const struct engine_counts *c = engine_counts_of(s->engine);
+    struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
+    const struct bound_count all[] = {
+        {"flows_evicted", "flows ended early for want of room", h->flows_evicted},
+        {"tcp_holes_forgotten", "TCP gaps that could no longer be filled", h->tcp_holes_forgotten},
+        {"tcp_far_segments", "TCP segments too far from their stream to be believed",
+         h->tcp_far_segments},
+        {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
+        {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
+        {"parse_malformed", "names that did not parse", h->parse_malformed},
+        {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
+        {"records_lost", "flow ends lost to a full ring", h->ring_lost},
+        {"records_refused", "records refused by validation", faults_of(c)},
+        {"hosts_refused", "records of hosts beyond baseline.max_hosts", c->hosts_refused},
+        {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
+        {"stories_evicted", "stories forgotten early", c->stories_evicted},
+        {"names_forgotten", "names forgotten early", c->names_forgotten},
+        {"incidents_evicted", "incidents closed early", i.evicted},
+        {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
+        {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
+        {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
+    };
+    size_t size = sizeof all / sizeof *all;
+    _Static_assert(sizeof all / sizeof *all <= BOUNDS_MAX, "room for all");
+    for (size_t n = 0; n < size; n++)
+        count[n] = all[n];
+    return size;
+}
