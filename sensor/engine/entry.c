@@ -227,6 +227,8 @@ static void take_lost(struct engine *engine, const struct entry *entry)
 
 void entry_take(struct engine *engine, const struct entry *entry)
 {
+    if (entry->worker >= engine->config.workers) /* of a log from when there were more */
+        return;
     switch ((enum entry_kind)entry->kind) {
     case ENTRY_RECORD:
         take_record(engine, entry);
@@ -237,5 +239,10 @@ void entry_take(struct engine *engine, const struct entry *entry)
     case ENTRY_LOST:
         take_lost(engine, entry);
         break;
+    case ENTRY_LOADED: /* looked up when it is asked for */
+        break;
     }
+    engine->counts.late = engine->order.late;
+    engine->counts.forced = engine->order.forced;
+    engine->counts.flows_forgotten = engine->open_flows.forgotten;
 }

@@ -9,6 +9,7 @@
  * While ORDER_MAX records wait, only workers that hold the others up are read: the others' rings
  * fill, which blocks a replay's workers and makes live ones reject and count. So that the loop does
  * not spin, a ring is watched only while it would be read. Thread: the engine's. */
+#include "checkpoint.h"
 #include "internal.h"
 
 #include "weir/base/buffer.h"
@@ -57,9 +58,6 @@ static void take_batch(struct engine *engine)
         entry_take(engine, entry);
         at += sizeof *entry + entry->size;
     }
-    engine->counts.late = engine->order.late;
-    engine->counts.forced = engine->order.forced;
-    engine->counts.flows_forgotten = engine->open_flows.forgotten;
 }
 
 /* --- rings ----------------------------------------------------------------------------------- */
@@ -107,6 +105,27 @@ static void on_data(void *context, unsigned what)
     engine_pump(context);
 }
 
+/* One that the checkpoint knows is gone on with; one that it has settled is only let go (NULL, and
+ * *known). */
+static struct ring_consumer *open_ring(struct engine *engine, uint32_t worker, uint32_t incarnation,
+                                       const struct ring_handles *handles, bool *known,
+                                       struct error *error)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    const struct resume *resume = engine->checkpoint ? &engine->checkpoint->resume[worker] : NULL;
+    *known = resume && !engine->begun && resume->known && incarnation <= resume->incarnation;
+    if (!*known)
+        return ring_consumer_open(handles, error);
+    if (incarnation == resume->incarnation && !resume->settled) {
+        struct ring_consumer *ring = ring_consumer_open_at(handles, resume->position, error);
+        *known = ring != NULL;
+        return ring;
+    }
+    if (observer->drained)
+        observer->drained(observer->context, worker, incarnation);
+    return NULL;
+}
+
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
                   const struct ring_handles *handles, struct error *error)
 {
@@ -120,12 +139,14 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
     if (queued >= QUEUE_MAX)
         return error_set(error, ERROR_RUN, "capture worker %" PRIu32 ": %d rings wait already",
                          worker, queued);
-    struct ring_consumer *consumer = ring_consumer_open(handles, error);
+    bool known = false;
+    struct ring_consumer *consumer = open_ring(engine, worker, incarnation, handles, &known, error);
     if (!consumer)
-        return -1;
+        return known ? 0 : -1;
     struct intake_ring *ring = xcalloc(1, sizeof *ring);
     ring->consumer = consumer;
     ring->incarnation = incarnation;
+    ring->announced = known;
     ring->watch = engine->config.loop.ops->watch(engine->config.loop.loop,
                                                  ring_data_event(consumer), 0, on_data, engine);
     *last = ring;
@@ -159,6 +180,9 @@ static void announce(struct engine *engine)
         if (engine->ring[i] && engine->ring[i]->announced && engine->worker[i].ended)
             retire(engine, i);
         struct intake_ring *ring = engine->ring[i];
+        const struct worker *worker = &engine->worker[i];
+        if (!(ring && ring->announced) && worker->attached && !worker->ended)
+            put_lost(engine, i, NULL, "gone while the engine was", false);
         if (ring && !ring->announced) {
             put_entry(engine, ENTRY_ATTACH, i, ring);
             ring->announced = true;
@@ -249,8 +273,10 @@ bool intake_fetch(struct engine *engine)
     for (uint32_t i = 0; !told && i < engine->config.workers; i++)
         fetch_ring(engine, i);
     bool any = engine->batch.size > 0 || engine->retired;
+    if (engine->batch.size > 0)
+        checkpoint_log(engine, engine->batch.data, engine->batch.size);
+    release(engine); /* from here on a restart has it from the log */
     take_batch(engine);
-    release(engine);
     tell_damaged(engine);
     let_retired_go(engine);
     return any;

@@ -4,6 +4,7 @@
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   absence.c  intervals without a worker
+ *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
@@ -11,6 +12,7 @@
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
+#include "entry.h"
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
@@ -24,19 +26,6 @@
 #define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
 #define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
 #define ABSENCES_KEPT  64
-#define WHY_SIZE       32
-
-/* Everything that reaches the engine from outside, one after the other. The state is a function of
- * the entries: however they are cut into batches, the same come to the same. */
-enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST };
-
-struct entry {     /* followed by `size` bytes: a record as it was in the ring; ENTRY_LOST: why */
-    uint32_t size; /* a multiple of 8 */
-    uint16_t kind;
-    uint16_t final; /* ENTRY_LOST */
-    uint32_t worker, incarnation;
-    uint64_t position; /* in the worker's ring, behind this */
-};
 
 struct absence { /* packet time */
     uint32_t worker;
@@ -100,8 +89,9 @@ struct engine {
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
-    uint32_t waiting;        /* answers of the store that consumption waits for */
-    struct closing *closing; /* an hour being closed, else NULL */
+    uint32_t waiting;              /* answers of the store that consumption waits for */
+    struct closing *closing;       /* an hour being closed, else NULL */
+    struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
 };
 
@@ -119,6 +109,7 @@ void judge_sensor(struct engine *engine, struct ptime now);
 /* close.c */
 void close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
+void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
@@ -150,6 +141,7 @@ struct absence_record { /* ORDER_ABSENCE */
 };
 
 /* engine.c */
-void engine_pump(struct engine *engine); /* something came, or the store answered */
+bool engine_is_idle(const struct engine *engine); /* nothing is under way, all that is ready done */
+void engine_pump(struct engine *engine);          /* something came, or the store answered */
 
 #endif

@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -278,6 +279,26 @@ struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct
     atomic_store(&c->own->closed, 0);
     signal_event(c->data_event); /* what an earlier consumer left would wake nobody */
     return c;
+}
+
+struct ring_consumer *ring_consumer_open_at(const struct ring_handles *ring, uint64_t position,
+                                            struct error *error)
+{
+    struct ring_consumer *c = ring_consumer_open(ring, error);
+    if (!c)
+        return NULL;
+    uint64_t head = atomic_load(&c->other->head), released = c->released;
+    if (head - released <= c->size && position - released <= head - released) {
+        c->read = c->head = position;
+        atomic_store(&c->own->read, position);
+        ring_release(c, position);
+        return c;
+    }
+    error_set(error, ERROR_RUN,
+              "ring: to be read from %" PRIu64 " on, but it holds %" PRIu64 " to %" PRIu64,
+              position, released, head);
+    let_go(c); /* not closed: it may be opened otherwise */
+    return NULL;
 }
 
 void ring_consumer_free(struct ring_consumer *c)
