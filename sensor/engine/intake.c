@@ -154,19 +154,20 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
     return 0;
 }
 
-void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final)
+void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
+                 bool final)
 {
     if (worker >= engine->config.workers)
         return;
     struct intake_ring *ring = engine->ring[worker];
-    while (ring && ring->lost)
+    while (ring && ring->incarnation != incarnation)
         ring = ring->next;
     if (ring) {
         ring->lost = true;
         ring->final = final;
         snprintf(ring->why, sizeof ring->why, "%s", why);
-    } else {
-        engine->given_up[worker] = final;
+    } else if (final) {
+        engine->given_up[worker] = true;
     }
     engine_pump(engine);
 }
@@ -312,12 +313,15 @@ void intake_clear_events(struct engine *engine)
             ring_clear_event(engine->ring[i]->consumer);
 }
 
+/* Rings outlive an engine that is gone on with: their producers fill them until its next start. */
 void intake_fini(struct engine *engine)
 {
     for (uint32_t i = 0; i < ENGINE_WORKERS_MAX; i++)
         for (struct intake_ring *ring; (ring = engine->ring[i]) != NULL;) {
             engine->ring[i] = ring->next;
-            free_ring(engine, ring);
+            drop_watch(engine, ring);
+            (engine->checkpoint ? ring_consumer_leave : ring_consumer_free)(ring->consumer);
+            free(ring);
         }
     buffer_fini(&engine->batch);
 }

@@ -250,7 +250,7 @@ enum ring_result ring_push_wait(struct ring_producer *p, const void *record, siz
 
 /* --- consumer -------------------------------------------------------------------------------- */
 
-static void let_go(struct ring_consumer *c)
+void ring_consumer_leave(struct ring_consumer *c)
 {
     unmap(c->other, PAGE + c->size);
     unmap(c->own, PAGE);
@@ -269,7 +269,7 @@ struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct
     c->own = map_area(ring->consumer_fd, PAGE, true, error);
     if (!c->other || !c->own || c->data_event < 0 || c->space_event < 0) {
         error_set(error, ERROR_RUN, "ring: %s", strerror(errno));
-        let_go(c);
+        ring_consumer_leave(c);
         return NULL;
     }
     c->data = (const uint8_t *)c->other + PAGE;
@@ -297,7 +297,7 @@ struct ring_consumer *ring_consumer_open_at(const struct ring_handles *ring, uin
     error_set(error, ERROR_RUN,
               "ring: to be read from %" PRIu64 " on, but it holds %" PRIu64 " to %" PRIu64,
               position, released, head);
-    let_go(c); /* not closed: it may be opened otherwise */
+    ring_consumer_leave(c); /* not closed: it may be opened otherwise */
     return NULL;
 }
 
@@ -307,7 +307,7 @@ void ring_consumer_free(struct ring_consumer *c)
         return;
     atomic_store(&c->own->closed, 1);
     signal_event(c->space_event);
-    let_go(c);
+    ring_consumer_leave(c);
 }
 
 static void copy_out(const struct ring_consumer *c, uint64_t from, void *copy, size_t size)

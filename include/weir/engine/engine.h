@@ -101,11 +101,12 @@ void engine_free(struct engine *engine);
  * engine_begin: a worker without a ring holds nobody up. −1: no such worker, or no ring. */
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
                   const struct ring_handles *ring, struct error *error);
-/* The process that wrote the worker's current ring (the oldest that was not lost) has gone. What
- * the ring holds is taken first; then the flows it left open end as `lost`, and from its last
- * watermark to the first sign of its successor the worker is blind. After an orderly end it changes
- * nothing. `why`: a few words, "signal 9". `final`: no successor comes. */
-void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final);
+/* The process that wrote this ring has gone. What the ring holds is taken first; then the flows it
+ * left open end as `lost`, and from its last watermark to the first sign of its successor the
+ * worker is blind. After an orderly end, or when it is settled already, it changes nothing. `why`:
+ * a few words, "signal 9". `final`: no successor comes. */
+void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
+                 bool final);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken; the fleet
  * of a checkpoint comes before it). */
 void engine_begin(struct engine *engine, struct fleet *fleet);

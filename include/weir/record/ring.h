@@ -57,6 +57,8 @@ struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct
 struct ring_consumer *ring_consumer_open_at(const struct ring_handles *ring, uint64_t position,
                                             struct error *error);
 void ring_consumer_free(struct ring_consumer *consumer); /* says "closed" to the producer */
+/* The same without a word: another consumer goes on with the ring. */
+void ring_consumer_leave(struct ring_consumer *consumer);
 /* Copies the next record (≤ `room` bytes, 8-aligned `copy`) and steps over it. */
 enum ring_result ring_pop(struct ring_consumer *consumer, void *copy, size_t room, size_t *size);
 uint64_t ring_read_position(const struct ring_consumer *consumer);
