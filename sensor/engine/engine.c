@@ -26,17 +26,21 @@ static bool paused(const struct engine *engine)
 
 /* --- alerts out ------------------------------------------------------------------------------ */
 
-static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+void engine_publish(struct engine *engine, char *line)
 {
-    struct engine *engine = context;
     struct error error = {0};
-    char *line = alert_formats[0]->line(engine->json, alert);
-    engine->counts.alerts++;
     if (bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
     }
     free(line);
+}
+
+static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+{
+    struct engine *engine = context;
+    engine->counts.alerts++;
+    engine_publish(engine, alert_formats[0]->line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
 }
@@ -79,7 +83,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
-    engine->next_tick = PTIME_MIN;
+    engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
@@ -87,6 +91,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     order_init(&engine->order, (uint32_t)config->ring_count);
     names_init(&engine->names, config->suffixes);
     stories_init(&engine->stories);
+    sight_init(&engine->sight);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
@@ -114,6 +119,7 @@ void engine_free(struct engine *engine)
     totals_free(engine->totals);
     fleet_free(engine->fleet);
     hosts_fini(engine);
+    sight_fini(&engine->sight);
     stories_fini(&engine->stories);
     names_fini(&engine->names);
     order_fini(&engine->order);
@@ -161,6 +167,7 @@ static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
@@ -175,7 +182,7 @@ static void tick(struct engine *engine, struct ptime now)
     engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
 }
 
-static void do_due(struct engine *engine, struct ptime now)
+static void do_due_at(struct engine *engine, struct ptime now)
 {
     if (engine->next_tick.ns == INT64_MIN) {
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
@@ -187,10 +194,36 @@ static void do_due(struct engine *engine, struct ptime now)
         close_hour(engine, now);
 }
 
+/* Live, on a grid of packet time, so that it does not matter which watermarks were seen on the way.
+ * A pause leaves the grid where it is: it comes here again. */
+static void do_due(struct engine *engine, struct ptime now)
+{
+    if (!engine->config.live) {
+        do_due_at(engine, now);
+        return;
+    }
+    for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
+        do_due_at(engine, at);
+        if (!paused(engine))
+            live_look(engine, at);
+    }
+}
+
+/* Live, what is due does not wait for a record: every worker is complete up to here. */
+static bool do_due_idle(struct engine *engine)
+{
+    struct ptime complete = engine->order.complete;
+    if (engine->config.live && complete.ns >= -RECORD_TIME_MAX_NS &&
+        complete.ns <= RECORD_TIME_MAX_NS)
+        do_due(engine, complete);
+    return !paused(engine);
+}
+
 /* --- consuming ------------------------------------------------------------------------------- */
 
 static void take_health(struct engine *engine, const struct record_health *record, uint32_t worker)
 {
+    live_health(engine, worker, record);
     engine->health[worker] = record->total;
     engine->health_sum = (struct health){0};
     for (size_t i = 0; i < engine->config.ring_count; i++) {
@@ -277,6 +310,8 @@ static void finish(struct engine *engine)
 {
     struct error error = {0};
     struct ptime last = engine->counts.last;
+    if (engine->config.live && last.ns < engine->health_from.ns)
+        last = engine->health_from; /* idle time went on after the last record */
     if (last.ns != INT64_MIN) {
         if (close_due(engine, last))
             close_hour(engine, last);
@@ -300,6 +335,8 @@ static bool step(struct engine *engine)
         finish(engine);
         return false;
     }
+    if (!do_due_idle(engine))
+        return false;
     bool any = false;
     for (uint32_t i = 0; i < engine->config.ring_count && !engine->finished; i++)
         for (int n = 0; n < 1024 && fetch(engine, i); n++)

@@ -4,12 +4,15 @@
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
- *   names.c, stories.c, order.c: see their headers */
+ *   live.c     what only a live engine does: looking for silences, the heartbeat
+ *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "names.h"
 #include "order.h"
+#include "sight.h"
 #include "stories.h"
 #include "weir/detect/judge.h"
 #include "weir/engine/engine.h"
@@ -23,6 +26,7 @@ struct host {
     struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
     int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
     bool loaded;
+    struct sight_host sight;
 };
 
 struct engine {
@@ -40,6 +44,8 @@ struct engine {
     struct health health[ENGINE_WORKERS_MAX], health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
+    struct sight sight;          /* live only */
+    struct ptime next_beat;      /* PTIME_MIN before the first look */
     struct ptime next_tick;      /* PTIME_MIN before the first record */
     struct ptime next_close;     /* PTIME_MAX: no hour is open */
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
@@ -51,6 +57,28 @@ struct engine {
     uint64_t
         record[RECORD_MAX_BYTES / sizeof(uint64_t)]; /* the engine's copy while it is validated */
 };
+
+/* What a capture process did not see because it was away. */
+struct absence {
+    uint32_t worker;
+    char why[48]; /* "died (signal 9)" */
+    struct ptime from, until;
+    uint64_t flows_lost; /* open flows that were closed as lost */
+};
+
+/* engine.c: takes the line, of the alert format or the heartbeat's. */
+void engine_publish(struct engine *engine, char *line);
+
+/* live.c: nothing of it happens in a replay. Due work falls on a grid of packet time: false when
+ * none is due by `now`; live_look does the one at `at` and moves on. */
+void live_flow(struct engine *engine, const struct flow_view *view);
+void live_health(struct engine *engine, uint32_t worker, const struct record_health *record);
+bool live_due(struct engine *engine, struct ptime now, struct ptime *at);
+void live_look(struct engine *engine, struct ptime at);
+
+/* absence.c */
+void tell_silence(struct engine *engine, const struct silence *silence, struct ptime now);
+void judge_absence(struct engine *engine, const struct absence *absence);
 
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);

@@ -47,7 +47,8 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
-    uint64_t alerts, publish_failures;
+    uint64_t alerts, heartbeats, publish_failures;
+    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
     struct ptime first, last; /* record times */
 };
@@ -72,6 +73,8 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    bool live;            /* watermarks advance time, silence is watched */
+    int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 
@@ -82,6 +85,9 @@ void engine_free(struct engine *engine);
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
 void engine_know_host(struct engine *engine, const struct ip *ip);
+/* The sensor was not running: the first record comes long after the last one of the checkpoint that
+ * the engine goes on from. Told when it was more than 5 s. */
+void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 
