@@ -136,7 +136,8 @@ static inline void rig_open_rings(struct rig *rig, uint32_t workers)
     }
 }
 
-static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
+/* `heartbeat_ns` < 0: not live. */
+static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
@@ -169,10 +170,17 @@ static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
                                    .detect = detect_config_default(),
                                    .sensor = "test",
                                    .max_hosts = max_hosts,
+                                   .live = heartbeat_ns >= 0,
+                                   .heartbeat_ns = heartbeat_ns,
                                    .observer = {rig_flow, rig_alert, rig_done, rig}};
     rig->engine = engine_new(&config, &rig->error);
     assert_non_null(rig->engine);
     return rig;
+}
+
+static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
+{
+    return rig_open_live(workers, max_hosts, -1);
 }
 
 static inline void rig_remove_folder(const char *folder)
