@@ -111,7 +111,8 @@ static void write_text(const struct silence *s, char *text, size_t size)
 
 static double seconds(int64_t ns)
 {
-    return (double)(ns / NS_PER_MS) / 1000;
+    int64_t ms = ns / NS_PER_MS;
+    return (double)ms / 1000;
 }
 
 static bool watched(enum silence_kind kind)

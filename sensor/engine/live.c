@@ -44,7 +44,7 @@ static void beat(struct engine *engine, struct ptime now)
                                   .wire_bytes = health->wire_bytes,
                                   .drops = health->kernel_drops + health->interface_drops,
                                   .gap_bytes = health->tcp_missing_bytes,
-                                  .hosts = history.hosts,
+                                  .hosts = (uint32_t)engine->hosts.count,
                                   .hosts_ready = history.ready,
                                   .incidents_open = incidents_counts(engine->incidents).open,
                                   .alerts = engine->counts.alerts,

@@ -9,7 +9,8 @@
  *
  * Wider explains narrower: while the tap was silent for 15 s nothing else is looked at (either it
  * comes back at once or it is blind itself), and when it comes back all other silences count from
- * there. Hosts of a silent VLAN, and all hosts while both directions are silent, are not counted.
+ * there. When both directions fell silent with a VLAN, that VLAN was the way out: it alone is told.
+ * Hosts of a silent VLAN, and all hosts while both directions are silent, are not counted.
  *
  * A silence that was told does not count against usualness: the subject is usual again with its
  * next sign. As a longest silence it counts 60 s at most: what comes and goes is told less
@@ -317,6 +318,24 @@ static void look_at_hosts(const struct look *look)
     }
 }
 
+static bool together(const struct sign *a, const struct sign *b)
+{
+    return a->last.ns - b->last.ns <= WAIT_NS && b->last.ns - a->last.ns <= WAIT_NS;
+}
+
+static bool vlan_explains(const struct look *look)
+{
+    const struct sign *direction = look->sight->direction;
+    if (!doubtful(look, &direction[0]) || !doubtful(look, &direction[1]))
+        return false;
+    for (size_t i = 0; i < SIGHT_VLANS; i++) {
+        const struct sign *vlan = &look->sight->vlan[i];
+        if (doubtful(look, vlan) && together(vlan, &direction[0]) && together(vlan, &direction[1]))
+            return true;
+    }
+    return false;
+}
+
 void sight_look(struct sight *sight, struct ptime at,
                 void (*tell)(void *context, const struct silence *silence), void *context)
 {
@@ -325,8 +344,10 @@ void sight_look(struct sight *sight, struct ptime at,
     look_at(&look, &sight->tap, SILENT_TAP, 0);
     if (sight->tap.slots == 0 || silent_ns(&sight->tap, PTIME_MIN, at) >= WAIT_NS)
         return;
-    look_at(&look, &sight->direction[0], SILENT_OUT, 0);
-    look_at(&look, &sight->direction[1], SILENT_IN, 0);
+    if (!vlan_explains(&look)) {
+        look_at(&look, &sight->direction[0], SILENT_OUT, 0);
+        look_at(&look, &sight->direction[1], SILENT_IN, 0);
+    }
     for (uint16_t vlan = 0; vlan < SIGHT_VLANS; vlan++)
         look_at(&look, &sight->vlan[vlan], SILENT_VLAN, vlan);
     if (!doubtful(&look, &sight->direction[0]) || !doubtful(&look, &sight->direction[1]))

@@ -14,7 +14,7 @@ struct heartbeat {
     uint64_t packets, wire_bytes; /* since the workers' start, as all counts here */
     uint64_t drops;               /* packets, of kernel and interface */
     uint64_t gap_bytes;           /* TCP payload not seen */
-    uint32_t hosts, hosts_ready;  /* with a baseline; of these, judged by it */
+    uint32_t hosts, hosts_ready;  /* met; of these, with a baseline that is ready */
     uint64_t incidents_open, alerts, records;
     uint32_t workers;
 };

@@ -274,6 +274,44 @@ static void test_tap_explains_vlans(void **state)
     expect(&f->told[2], SILENT_VLAN, 525 * S);
 }
 
+/* The VLAN with the way out is gone, inside goes on: neither direction is told as well. */
+static void test_vlan_explains_directions(void **state)
+{
+    struct fixture *f = *state;
+    struct record_flow record = {.header = {.size = sizeof record}};
+    record.fresh[SIDE_ORIG].packets = record.fresh[SIDE_RESP].packets = 1;
+    record.key.vlan = 30;
+    for (int64_t at = 0; at < 5000 * S; at += S) {
+        if (at < 200 * S)
+            speak(f, at, at, 20, BOTH, -1);
+        look_until(f, at);
+        record.header.time_ns = record.fresh_since_ns = record.last_ns = T0 + at;
+        sight_flow(&f->sight, &record, SCOPE_INTERNAL, NULL);
+    }
+    assert_int_equal(f->count, 2);
+    expect(&f->told[0], SILENT_VLAN, 199 * S);
+    assert_int_equal(f->told[0].vlan, 20);
+    assert_true(f->told[1].gone);
+}
+
+/* Both directions are gone, the VLANs are not: the uplink is not seen. */
+static void test_both_directions(void **state)
+{
+    struct fixture *f = *state;
+    struct record_flow record = {.header = {.size = sizeof record}};
+    record.fresh[SIDE_ORIG].packets = record.fresh[SIDE_RESP].packets = 1;
+    for (int64_t at = 0; at < 400 * S; at += S) {
+        if (at < 200 * S)
+            speak(f, at, at, 0, BOTH, -1);
+        look_until(f, at);
+        record.header.time_ns = record.fresh_since_ns = record.last_ns = T0 + at;
+        sight_flow(&f->sight, &record, SCOPE_INTERNAL, NULL);
+    }
+    assert_int_equal(f->count, 2);
+    expect(&f->told[0], SILENT_OUT, 199 * S);
+    expect(&f->told[1], SILENT_IN, 199 * S);
+}
+
 static void test_gone_after_an_hour(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +455,8 @@ int main(void)
         T(test_pulled_twice),
         T(test_tap_explains_vlans),
         T(test_gone_after_an_hour),
+        T(test_vlan_explains_directions),
+        T(test_both_directions),
         T(test_half_of_the_hosts),
         T(test_fewer_than_half),
         T(test_few_hosts),
