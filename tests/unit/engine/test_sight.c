@@ -154,6 +154,33 @@ static void test_nine_of_ten(void **state)
     assert_int_equal(f->told[0].needs_ns, 36 * S);
 }
 
+/* Exactly nine of ten; one slot more, and it would not be. */
+static void test_the_tenth_slot(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < 100; i++) {
+        if (i < 10 && i != 5)
+            speak(f, i * 10 * S + S, i * 10 * S + 8 * S, 7, BOTH, -1);
+        if (i < 19 && i != 5 && i != 15)
+            speak(f, i * 10 * S + S, i * 10 * S + 8 * S, 6, BOTH, -1);
+        speak(f, i * 10 * S + S, i * 10 * S + 9 * S, 8, BOTH, -1);
+    }
+    assert_int_equal(f->count, 1);
+    expect(&f->told[0], SILENT_VLAN, 98 * S);
+    assert_int_equal(f->told[0].vlan, 7);
+}
+
+/* What came before it was usual does not count as its longest silence. */
+static void test_the_first_minute(void **state)
+{
+    struct fixture *f = *state;
+    speak_on(f, 0, 12 * S, 0, BOTH);
+    speak_on(f, 30 * S, 600 * S, 0, BOTH);
+    look_until(f, 630 * S);
+    assert_int_equal(f->count, 1);
+    assert_int_equal(f->told[0].needs_ns, 30 * S);
+}
+
 static void test_eight_of_ten(void **state)
 {
     struct fixture *f = *state;
@@ -348,8 +375,10 @@ static void test_half_of_the_hosts(void **state)
     assert_int_equal(f->told[0].hosts, 10);
     assert_int_equal(f->told[0].of, 20);
     assert_int_equal(f->told[0].until.ns, T0 + 195 * S);
-    hosts_speak(f, 407 * S, 420 * S, 0, 20);
-    look_until(f, 430 * S);
+    hosts_speak(f, 407 * S, 430 * S, 0, 14); /* six are silent: more than a quarter */
+    assert_int_equal(f->count, 1);
+    hosts_speak(f, 440 * S, 450 * S, 0, 20);
+    look_until(f, 460 * S);
     assert_int_equal(f->count, 2);
     assert_true(f->told[1].over);
     assert_int_equal(f->told[1].from.ns, T0 + 153 * S);
@@ -447,6 +476,8 @@ int main(void)
         T(test_a_minute_is_needed),
         T(test_six_slots_are_enough),
         T(test_nine_of_ten),
+        T(test_the_tenth_slot),
+        T(test_the_first_minute),
         T(test_eight_of_ten),
         T(test_bursts),
         T(test_a_network_that_falls_asleep),
