@@ -202,15 +202,22 @@ static enum checkpoint_result load_log(struct engine *engine, struct error *erro
     return CHECKPOINT_FAILED;
 }
 
-static void note_told(void *context, const char *line, size_t size)
+static char *id_of(const char *line, size_t size)
 {
-    struct checkpoint *c = context;
     struct json_value *root = json_parse(line, size, NULL);
     const struct json_value *event = root ? json_get(root, "event") : NULL;
     const char *id = event ? json_text(json_get(event, "id")) : NULL;
-    if (id)
-        map_put(&c->told, id, strlen(id), c);
+    char *copy = xstrdup(id ? id : "");
     json_value_free(root);
+    return copy;
+}
+
+static void note_told(void *context, const char *line, size_t size)
+{
+    struct checkpoint *c = context;
+    char *id = id_of(line, size);
+    map_put(&c->told, id, strlen(id), c);
+    free(id);
 }
 
 enum checkpoint_result checkpoint_load(struct engine *engine, struct error *error)
@@ -293,10 +300,15 @@ void checkpoint_feed(struct engine *engine)
     }
 }
 
-bool checkpoint_told(struct engine *engine, const char *id)
+bool checkpoint_told(struct engine *engine, const char *line)
 {
-    return checkpoint_replaying(engine) &&
-           map_remove(&engine->checkpoint->told, id, strlen(id)) != NULL;
+    struct checkpoint *c = engine->checkpoint;
+    if (!checkpoint_replaying(engine) || c->told.count == 0)
+        return false;
+    char *id = id_of(line, strlen(line));
+    bool told = map_remove(&c->told, id, strlen(id)) != NULL;
+    free(id);
+    return told;
 }
 
 /* Answers come in the order of the questions, which is the same as then. */

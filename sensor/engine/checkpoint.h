@@ -57,8 +57,8 @@ void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
 void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const void *blob,
                            size_t size);
 bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size);
-/* True when the journal has this id already. */
-bool checkpoint_told(struct engine *engine, const char *id);
+/* True when the journal has this line already (by its event.id). */
+bool checkpoint_told(struct engine *engine, const char *line);
 /* A snapshot when one is due; nothing may be under way. */
 void checkpoint_when_due(struct engine *engine);
 int checkpoint_take(struct engine *engine, struct error *error);

@@ -25,19 +25,22 @@ static bool paused(const struct engine *engine)
 
 /* --- alerts out ------------------------------------------------------------------------------ */
 
+void engine_publish(struct engine *engine, char *line)
+{
+    struct error error = {0};
+    if (!checkpoint_told(engine, line) &&
+        bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
+        engine->counts.publish_failures++;
+        engine_fail(engine, &error);
+    }
+    free(line);
+}
+
 static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
 {
     struct engine *engine = context;
-    struct error error = {0};
     engine->counts.alerts++;
-    if (!checkpoint_told(engine, alert->id)) {
-        char *line = alert_formats[0]->line(engine->json, alert);
-        if (bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
-            engine->counts.publish_failures++;
-            engine_fail(engine, &error);
-        }
-        free(line);
-    }
+    engine_publish(engine, alert_formats[0]->line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
 }
@@ -72,7 +75,7 @@ static struct engine *make(const struct engine_config *config)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
-    engine->next_tick = PTIME_MIN;
+    engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
@@ -80,6 +83,7 @@ static struct engine *make(const struct engine_config *config)
     make_workers(engine);
     names_init(&engine->names, config->suffixes);
     stories_init(&engine->stories);
+    sight_init(&engine->sight);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
@@ -118,6 +122,7 @@ void engine_free(struct engine *engine)
     totals_free(engine->totals);
     fleet_free(engine->fleet);
     hosts_fini(engine);
+    sight_fini(&engine->sight);
     stories_fini(&engine->stories);
     names_fini(&engine->names);
     open_flows_fini(&engine->open_flows);
@@ -167,6 +172,7 @@ static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
@@ -181,7 +187,7 @@ static void tick(struct engine *engine, struct ptime now)
     engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
 }
 
-static void do_due(struct engine *engine, struct ptime now)
+static void do_due_at(struct engine *engine, struct ptime now)
 {
     if (engine->next_tick.ns == INT64_MIN) {
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
@@ -191,6 +197,21 @@ static void do_due(struct engine *engine, struct ptime now)
         tick(engine, now);
     if (close_due(engine, now))
         close_hour(engine, now);
+}
+
+/* Live, on a grid of packet time, so that it does not matter which watermarks were seen on the way.
+ * A pause leaves the grid where it is: it comes here again. */
+static void do_due(struct engine *engine, struct ptime now)
+{
+    if (!engine->config.live) {
+        do_due_at(engine, now);
+        return;
+    }
+    for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
+        do_due_at(engine, at);
+        if (!paused(engine))
+            live_look(engine, at);
+    }
 }
 
 /* --- consuming ------------------------------------------------------------------------------- */

@@ -38,13 +38,13 @@ static struct entry *put_entry(struct engine *engine, enum entry_kind kind, uint
 }
 
 static void put_lost(struct engine *engine, uint32_t worker, const struct intake_ring *ring,
-                     const char *why, bool final)
+                     const char *why, unsigned flags)
 {
     char text[WHY_SIZE] = "";
     snprintf(text, sizeof text, "%s", why);
     struct entry *entry = put_entry(engine, ENTRY_LOST, worker, ring);
     entry->size = sizeof text;
-    entry->final = final;
+    entry->flags = (uint16_t)flags;
     if (!ring)
         entry->incarnation = engine->worker[worker].incarnation;
     buffer_put(&engine->batch, text, sizeof text);
@@ -174,6 +174,13 @@ void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, c
 
 /* --- fetching -------------------------------------------------------------------------------- */
 
+static void announce_ring(struct engine *engine, uint32_t worker)
+{
+    struct intake_ring *ring = engine->ring[worker];
+    put_entry(engine, ENTRY_ATTACH, worker, ring);
+    ring->announced = true;
+}
+
 /* All that are there are told of before anything of them is read: the order begins with all. */
 static void announce(struct engine *engine)
 {
@@ -183,12 +190,11 @@ static void announce(struct engine *engine)
         struct intake_ring *ring = engine->ring[i];
         const struct worker *worker = &engine->worker[i];
         if (!(ring && ring->announced) && worker->attached && !worker->ended)
-            put_lost(engine, i, NULL, "gone while the engine was", false);
+            put_lost(engine, i, NULL, "gone while the engine was", 0);
         if (ring && !ring->announced) {
-            put_entry(engine, ENTRY_ATTACH, i, ring);
-            ring->announced = true;
+            announce_ring(engine, i);
         } else if (!ring && engine->given_up[i]) {
-            put_lost(engine, i, NULL, "given up", true);
+            put_lost(engine, i, NULL, "given up", ENTRY_FINAL);
             engine->given_up[i] = false;
         }
     }
@@ -236,8 +242,11 @@ static void fetch_ring(struct engine *engine, uint32_t worker)
         empty = !pop(engine, worker, ring);
     if (!empty || !ring->lost)
         return;
-    put_lost(engine, worker, ring, ring->why, ring->final);
+    unsigned flags = ring->final ? ENTRY_FINAL : ring->next ? ENTRY_FOLLOWED : 0;
+    put_lost(engine, worker, ring, ring->why, flags);
     retire(engine, worker);
+    if (flags & ENTRY_FOLLOWED)
+        announce_ring(engine, worker);
 }
 
 static void release(struct engine *engine)

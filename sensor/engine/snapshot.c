@@ -28,11 +28,11 @@ static bool take_raw(struct cursor *in, void *to, size_t size)
 
 #define PLAIN(X)                                                                                   \
     X(worker)                                                                                      \
-    X(absence)                                                                                     \
     X(health_sum)                                                                                  \
     X(health_judged)                                                                               \
     X(health_from)                                                                                 \
     X(counts)                                                                                      \
+    X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
     X(closed_hour)
@@ -47,6 +47,8 @@ uint64_t snapshot_layout(void)
         sizeof(struct open_story),
         sizeof(struct incident),
         sizeof(struct incident_rank),
+        sizeof(struct sight),
+        sizeof(struct sight_host),
         sizeof(struct pair_total),
         sizeof(struct record_flow),
         sizeof(struct entry),
@@ -329,16 +331,85 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
     return incidents_unpack(engine->incidents, in);
 }
 
+/* --- sight ----------------------------------------------------------------------------------- */
+
+static void put_sight(const struct engine *engine, struct buffer *out)
+{
+    struct sight copy = engine->sight;
+    uint32_t vlans = 0, hosts = 0;
+    copy.vlan = NULL;
+    copy.hosts = NULL;
+    copy.hosts_silent.why = NULL;
+    buffer_put(out, &copy, sizeof copy);
+    for (size_t i = 0; i < SIGHT_VLANS; i++)
+        vlans += engine->sight.vlan[i].slots > 0;
+    buffer_le32(out, vlans);
+    for (size_t i = 0; i < SIGHT_VLANS; i++)
+        if (engine->sight.vlan[i].slots > 0) {
+            buffer_le16(out, (uint16_t)i);
+            buffer_put(out, &engine->sight.vlan[i], sizeof(struct sign));
+        }
+    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next)
+        hosts++;
+    buffer_le32(out, hosts);
+    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next) {
+        const struct host *host =
+            (const void *)((const uint8_t *)at - offsetof(struct host, sight));
+        buffer_put(out, &host->ip, sizeof host->ip);
+        buffer_put(out, at, sizeof *at);
+    }
+}
+
+static bool take_watched(struct engine *engine, struct cursor *in, struct sight_host ***last)
+{
+    struct ip ip;
+    struct sight_host saved;
+    if (!take_raw(in, &ip, sizeof ip) || !take_raw(in, &saved, sizeof saved))
+        return false;
+    struct host *host = hosts_get(engine, &ip);
+    if (!host || host->sight.listed)
+        return !host; /* max_hosts is smaller now */
+    host->sight = saved;
+    host->sight.next = NULL;
+    **last = &host->sight;
+    *last = &host->sight.next;
+    return true;
+}
+
+static bool take_sight(struct engine *engine, struct cursor *in)
+{
+    struct sign *vlan = engine->sight.vlan;
+    struct sight_host **last = &engine->sight.hosts;
+    if (!take_raw(in, &engine->sight, sizeof engine->sight)) {
+        engine->sight.vlan = vlan;
+        return false;
+    }
+    engine->sight.vlan = vlan;
+    engine->sight.hosts = NULL;
+    uint32_t vlans = cursor_le32(in);
+    for (uint32_t i = 0; i < vlans; i++) {
+        uint16_t id = cursor_le16(in);
+        if (id >= SIGHT_VLANS || !take_raw(in, &vlan[id], sizeof vlan[id]))
+            return false;
+    }
+    uint32_t hosts = cursor_le32(in);
+    for (uint32_t i = 0; i < hosts; i++)
+        if (!take_watched(engine, in, &last))
+            return false;
+    return !in->failed;
+}
+
 /* --- all of it ------------------------------------------------------------------------------- */
 
 /* The plain figures come last: hosts and records that are taken count as if they came anew. */
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {
-    {put_order, take_order},     {put_open_flows, take_open_flows}, {put_hosts, take_hosts},
-    {put_totals, take_totals},   {put_fleet, take_fleet},           {put_names, take_names},
-    {put_stories, take_stories}, {put_incidents, take_incidents},   {put_plain, take_plain}};
+} sections[] = {{put_order, take_order},     {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},     {put_totals, take_totals},
+                {put_fleet, take_fleet},     {put_names, take_names},
+                {put_stories, take_stories}, {put_incidents, take_incidents},
+                {put_sight, take_sight},     {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)
 {

@@ -47,7 +47,8 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
-    uint64_t alerts, publish_failures;
+    uint64_t alerts, heartbeats, publish_failures;
+    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
     uint64_t late;                /* records older than what was complete when they came */
     uint64_t forced;              /* records that no watermark completed (ORDER_MAX waited) */
@@ -77,7 +78,8 @@ struct engine_config {
     const struct ring_handles *rings; /* attached at once, as incarnation 0 of worker 0, 1, … */
     size_t ring_count;
     uint32_t workers; /* ≥ ring_count; 0: ring_count */
-    bool live;        /* workers may be replaced; the end of all input closes no incident */
+    bool live; /* workers may be replaced, watermarks advance time, silence is watched, the end
+                  of all input closes no incident */
     struct store *store;
     struct bus *bus;
     struct calendar *calendar;
@@ -86,7 +88,8 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
-    const char *folder; /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
+    const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
+    int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 
@@ -104,7 +107,7 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
 /* The process that wrote this ring has gone. What the ring holds is taken first; then the flows it
  * left open end as `lost`, and from its last watermark to the first sign of its successor the
  * worker is blind. After an orderly end, or when it is settled already, it changes nothing. `why`:
- * a few words, "signal 9". `final`: no successor comes. */
+ * a few words, "died (signal 9)". `final`: no successor comes. */
 void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
                  bool final);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken; the fleet
@@ -117,6 +120,9 @@ void engine_know_host(struct engine *engine, const struct ip *ip);
 int engine_checkpoint(struct engine *engine, struct error *error);
 /* While true, observers are told again what was told before the restart. */
 bool engine_replaying(const struct engine *engine);
+/* The sensor was not running: the first record comes long after the last one of the checkpoint that
+ * the engine goes on from. Told when it was more than 5 s. */
+void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 

@@ -34,6 +34,7 @@ struct rig {
     uint32_t workers;
     uint32_t max_hosts;
     bool live;
+    int64_t heartbeat_ns;
     bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
     uint64_t number[2];
     uint32_t incarnation[2];
@@ -174,6 +175,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .workers = rig->workers,
                                    .folder = rig->checkpoint ? rig->folder : NULL,
                                    .live = rig->live,
+                                   .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->store,
                                    .bus = rig->bus,
                                    .calendar = rig->calendar,
@@ -199,10 +201,12 @@ static inline void rig_open_bus(struct rig *rig)
     assert_non_null(rig->bus);
 }
 
-static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live)
+/* `heartbeat_ns` < 0: not live. */
+static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
-    rig->live = live;
+    rig->live = heartbeat_ns >= 0;
+    rig->heartbeat_ns = heartbeat_ns;
     rig->lost = xcalloc(RIG_LOST, sizeof *rig->lost);
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
@@ -226,9 +230,14 @@ static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool
     return rig;
 }
 
+static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live)
+{
+    return rig_open_live(workers, max_hosts, live ? 0 : -1);
+}
+
 static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
 {
-    return rig_open_as(workers, max_hosts, false);
+    return rig_open_live(workers, max_hosts, -1);
 }
 
 static inline void rig_remove_folder(const char *folder)
