@@ -283,6 +283,7 @@ static void end_replay(struct engine *engine)
     map_init(&c->told);
     buffer_fini(&c->replay);
     c->replaying = false;
+    c->healthy_bytes = c->log.bytes + CHECKPOINT_HEALTHY_LOG;
     c->healthy = loop.ops->timer(loop.loop, CHECKPOINT_HEALTHY_NS, on_healthy, engine);
 }
 
@@ -342,8 +343,11 @@ void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size)
         return;
     if (c->log.bytes > CHECKPOINT_LOG_TOO_BIG)
         error_set(&error, ERROR_RUN, "%" PRIu64 " bytes and no snapshot", c->log.bytes);
-    if (error.code == ERROR_NONE && log_append(&c->log, batch, size, &error) == 0)
+    if (error.code == ERROR_NONE && log_append(&c->log, batch, size, &error) == 0) {
+        if (c->healthy && c->log.bytes > c->healthy_bytes)
+            on_healthy(engine);
         return;
+    }
     c->broken = c->wanted = true;
     c->failures++;
     log_error("%s: %s; until a snapshot succeeds, a restart is not exact", c->log_path,

@@ -12,6 +12,7 @@
 #define CHECKPOINT_LITTLE      (1u << 20u)     /* unless the log is smaller */
 #define CHECKPOINT_ATTEMPTS    3               /* starts that may die of one log */
 #define CHECKPOINT_HEALTHY_NS  (10 * NS_PER_S) /* wall time after which one did not */
+#define CHECKPOINT_HEALTHY_LOG (256u << 10u)   /* or so much taken behind it, */
 #define CHECKPOINT_LOG_TOO_BIG (4 * (uint64_t)CHECKPOINT_LOG_BYTES) /* no snapshot succeeds */
 
 struct resume { /* where to go on reading a worker's ring */
@@ -36,7 +37,8 @@ struct checkpoint {
     bool replaying;
     struct map told; /* ids of what the journal has behind the snapshot */
     struct resume resume[ENGINE_WORKERS_MAX];
-    struct loop_watch *healthy;
+    struct loop_watch *healthy; /* until this log is known to be good */
+    uint64_t healthy_bytes;
 };
 
 enum checkpoint_result {
