@@ -473,7 +473,8 @@ static void expect_result(struct play *play)
 static void test_sigkill(void **state)
 {
     struct play play;
-    unsigned seed = 1;
+    const char *text = getenv("WEIR_TEST_SEED");
+    unsigned seed = text ? (unsigned)atoi(text) : 1;
     int status;
     (void)state;
     undisturbed();
@@ -576,7 +577,7 @@ static void test_poison(void **state)
     expect_set_aside(&play, "poison");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_undisturbed_one_has_something_to_say),
@@ -592,5 +593,7 @@ int main(void)
         puts("skipped: redis-server is not installed");
         return 77;
     }
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
