@@ -105,7 +105,7 @@ void engine_free(struct engine *engine);
  * are attached before engine_begin: a worker without a ring holds nobody up. −1: no such worker, or
  * no ring. */
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
-                  const struct ring_handles *ring, struct error *error);
+                  const struct ring_handles *handles, struct error *error);
 /* The process that wrote this ring has gone. What the ring holds is taken first; then the flows it
  * left open end as `lost`, and from its last watermark to the first sign of its successor the
  * worker is blind. After an orderly end, or when it is settled already, it changes nothing. `why`:
