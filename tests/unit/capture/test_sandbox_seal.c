@@ -245,7 +245,8 @@ static void overflow(const void *unused)
     volatile int most = INT32_MAX;
     (void)unused;
     drop_and_seal();
-    _exit(most + 1 > 0 ? 5 : 6);
+    volatile int more = most + 1;
+    _exit(more ? 5 : 6);
 }
 
 static void check_report(void (*fault)(const void *), const char *first, const char *last)
