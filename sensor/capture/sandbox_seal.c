@@ -134,6 +134,9 @@ static int load(scmp_filter_ctx filter, struct error *error)
 
 int sandbox_seal(const struct sandbox_call *calls, size_t count, struct error *error)
 {
+#ifdef WEIR_COVERAGE
+    return 0;
+#endif
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
     if (!filter)
         return error_set(error, ERROR_RUN,

@@ -12,7 +12,10 @@
  *
  * The stages themselves need open files and system calls: what a role needs of those (start-up
  * files, /etc/localtime, descriptors) it opens before 3. A change of user clears PR_SET_PDEATHSIG:
- * set it after 1. */
+ * set it after 1.
+ *
+ * A coverage build writes what it counted into files of whoever built it, at exit: there 1, 3 and 4
+ * do nothing. */
 #ifndef WEIR_CAPTURE_SANDBOX_H
 #define WEIR_CAPTURE_SANDBOX_H
 

@@ -495,6 +495,7 @@ static void test_all(void **state)
 
 int main(void)
 {
+    child_skip_coverage();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_user),
         cmocka_unit_test(test_change_user),
