@@ -5,6 +5,8 @@
  * the kernel says has become of it, because a call that succeeds and does something else (a user
  * namespace, a security module) would be noticed by nobody.
  * Thread: the role's only one. */
+#include "sandbox_sanitizer.h"
+
 #include "weir/capture/sandbox.h"
 
 #include <errno.h>
@@ -86,6 +88,9 @@ static int become(const struct sandbox_user *user, struct error *error)
 
 int sandbox_drop_user(const struct sandbox_user *user, struct error *error)
 {
+#ifdef WEIR_SANITIZED
+    sandbox_prepare_reports();
+#endif
 #ifdef WEIR_COVERAGE
     return 0;
 #endif

@@ -204,12 +204,21 @@ static void test_threads(void **state)
 
 /* --- sanitizers ------------------------------------------------------------------------------ */
 
+/* All four stages, as a role does. */
+static void drop_and_seal(void)
+{
+    const struct sandbox_user other = {geteuid() == 0, 65534, 65534};
+    struct error error = {0};
+    must(sandbox_drop_user(&other, &error), &error);
+    must(sandbox_drop_capabilities(&error), &error);
+    must(sandbox_confine(NULL, 0, SANDBOX_NO_NETWORK, &error), &error);
+    seal();
+}
+
 static void drop_and_exit(const void *unused)
 {
-    struct error error = {0};
     (void)unused;
-    must(sandbox_drop_capabilities(&error), &error);
-    seal();
+    drop_and_seal();
     exit(7); // NOLINT(concurrency-mt-unsafe): the hooks at exit are what is tested
 }
 
@@ -223,13 +232,6 @@ static void test_exit(void **state)
 }
 
 #ifdef __SANITIZE_ADDRESS__
-static void drop_and_seal(void)
-{
-    struct error error = {0};
-    must(sandbox_drop_capabilities(&error), &error);
-    seal();
-}
-
 static void overrun(const void *unused)
 {
     volatile size_t size = 16;
