@@ -3,16 +3,17 @@
 #ifndef WEIR_COMMAND_OPTIONS_H
 #define WEIR_COMMAND_OPTIONS_H
 
-#include "config.h"
+#include "weir/config/source.h"
 
 #define OPTIONS_INPUTS 4096
 
 struct options {
-    struct config config; /* file, then --set, then --inside */
-    const char *config_path;
+    struct config_source source;
+    struct config config; /* of the source */
     const char *input[OPTIONS_INPUTS];
     size_t input_count;
     const char *filter, *folder, *baseline, *save_baseline;
+    char workers[64]; /* --workers as a setting */
     bool json, flows, exit_alerts, help, quiet;
 };
 

@@ -29,7 +29,6 @@ static const char usage[] =
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
-    "      --workers 0           one capture thread inside this process (the only choice yet)\n"
     "  -q, --quiet               no progress line\n"
     "\n"
     "exit status: 0 done; 1 could not run; 2 usage or configuration; 3 an input was missing, "

@@ -4,7 +4,7 @@
 #ifndef WEIR_COMMAND_SESSION_H
 #define WEIR_COMMAND_SESSION_H
 
-#include "config.h"
+#include "weir/config/config.h"
 #include "weir/baseline/embedded.h"
 #include "weir/capture/capture.h"
 #include "weir/engine/engine.h"
