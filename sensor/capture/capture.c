@@ -43,7 +43,10 @@ struct capture {
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
     uint64_t closed_input_bytes;
-    struct capture_progress progress;
+    _Atomic uint64_t bytes_read, packets;
+    _Atomic int64_t time_ns;
+    uint64_t bytes_total;
+    int end_event;
     _Atomic bool stop;
     pthread_t thread;
     bool started;
@@ -200,7 +203,7 @@ static void one_packet(struct capture *c, struct capture_input *input, const str
 
 static void tell_progress(struct capture *c, const struct source *source)
 {
-    struct capture_progress *p = &c->progress;
+    struct capture *p = c;
     atomic_store_explicit(&p->bytes_read, c->closed_input_bytes + source_bytes_read(source),
                           memory_order_relaxed);
     atomic_store_explicit(&p->packets, c->health.packets, memory_order_relaxed);
@@ -261,11 +264,11 @@ static int by_first_packet(const void *a, const void *b)
 static int open_inputs(struct capture *c, struct error *error)
 {
     const struct capture_config *config = &c->config;
-    for (size_t i = 0; i < config->input_count; i++) {
+    for (size_t i = 0; i < config->file_count; i++) {
         struct capture_input *input = &c->input[i];
         struct pending_input *pending = &c->pending[c->pending_count];
         *input = (struct capture_input){
-            .path = config->inputs[i], .first = PTIME_MAX, .last = PTIME_MIN};
+            .path = config->files[i].path, .first = PTIME_MAX, .last = PTIME_MIN};
         pending->source = source_open(input->path, config->filter, &input->error);
         if (!pending->source && input->error.code != ERROR_INPUT) {
             *error = input->error;
@@ -275,7 +278,7 @@ static int open_inputs(struct capture *c, struct error *error)
             continue;
         pending->input = input;
         input->link = source_link_name(pending->source);
-        c->progress.bytes_total += source_size(pending->source);
+        c->bytes_total += source_size(pending->source);
         pending->got = source_next(pending->source, &pending->first, &input->error);
         c->pending_count++;
     }
@@ -299,22 +302,56 @@ static int open_rooms(struct capture *c, struct error *error)
     return 0;
 }
 
-struct capture *capture_start(const struct capture_config *config, struct error *error)
+struct capture *capture_open(const struct capture_config *config, struct error *error)
 {
     struct capture *c = xcalloc(1, sizeof *c);
     c->config = *config;
-    c->input = xcalloc(config->input_count, sizeof *c->input);
-    c->pending = xcalloc(config->input_count, sizeof *c->pending);
+    c->input = xcalloc(config->file_count, sizeof *c->input);
+    c->pending = xcalloc(config->file_count, sizeof *c->pending);
     c->clock = PTIME_MIN;
-    if (open_inputs(c, error) == 0 && open_rooms(c, error) == 0) {
-        if (pthread_create(&c->thread, NULL, capture_thread, c) == 0) {
-            c->started = true;
-            return c;
-        }
-        error_set(error, ERROR_RUN, "cannot start the capture thread");
-    }
+    c->end_event = -1;
+    if (open_inputs(c, error) == 0 && open_rooms(c, error) == 0)
+        return c;
     capture_free(c);
     return NULL;
+}
+
+int capture_start(struct capture *c, struct error *error)
+{
+    if (pthread_create(&c->thread, NULL, capture_thread, c) != 0)
+        return error_set(error, ERROR_RUN, "cannot start the capture thread");
+    c->started = true;
+    return 0;
+}
+
+size_t capture_sockets(const struct capture *c, int fd[], size_t room)
+{
+    (void)c, (void)fd, (void)room;
+    return 0;
+}
+
+uint64_t capture_hold(struct capture *c)
+{
+    return atomic_load(&c->packets);
+}
+
+void capture_finish_at(struct capture *c, uint64_t packets)
+{
+    (void)packets;
+    capture_stop(c);
+}
+
+int capture_end_event(const struct capture *c)
+{
+    return c->end_event;
+}
+
+void capture_status_of(const struct capture *c, struct capture_status *status)
+{
+    *status = (struct capture_status){.packets = atomic_load(&c->packets),
+                                      .bytes_read = atomic_load(&c->bytes_read),
+                                      .bytes_total = c->bytes_total,
+                                      .time_ns = atomic_load(&c->time_ns)};
 }
 
 void capture_stop(struct capture *capture)
@@ -348,11 +385,6 @@ void capture_free(struct capture *capture)
 
 const struct capture_input *capture_inputs(const struct capture *capture, size_t *count)
 {
-    *count = capture->config.input_count;
+    *count = capture->config.file_count;
     return capture->input;
-}
-
-const struct capture_progress *capture_progress_of(const struct capture *capture)
-{
-    return &capture->progress;
 }

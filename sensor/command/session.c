@@ -146,8 +146,13 @@ static int open_engine(struct session *s)
 static int start_capture(struct session *s)
 {
     const struct session_options *o = &s->options;
-    struct capture_config capture = {.inputs = o->inputs,
-                                     .input_count = o->input_count,
+    struct capture_file *files = xcalloc(o->input_count, sizeof *files);
+    for (size_t i = 0; i < o->input_count; i++)
+        files[i] = (struct capture_file){o->inputs[i], -1};
+    struct capture_config capture = {.files = files,
+                                     .file_count = o->input_count,
+                                     .workers = 1,
+                                     .recent_fd = -1,
                                      .filter = filter_of(o->config, o->filter),
                                      .ring = s->ring,
                                      .blocking = true,
@@ -155,8 +160,9 @@ static int start_capture(struct session *s)
                                      .content = {.stream = stream_config_default()}};
     /* A replay's hashes never leave the process: a constant key keeps two replays identical. */
     hash_key_init(&capture.content.key, "weir replay", 11);
-    s->capture = capture_start(&capture, &s->error);
-    return s->capture ? 0 : -1;
+    s->capture = capture_open(&capture, &s->error);
+    free(files);
+    return s->capture ? capture_start(s->capture, &s->error) : -1;
 }
 
 /* --- while it runs --------------------------------------------------------------------------- */
