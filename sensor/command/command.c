@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "weir/base/log.h"
+#include "weir/role/role.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,6 +55,9 @@ static void hold_standard_descriptors(void)
 int command_main(int argc, char **argv)
 {
     hold_standard_descriptors();
+    int status = role_main(argc, argv);
+    if (status >= 0)
+        return status;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         fputs(usage, stderr);

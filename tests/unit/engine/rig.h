@@ -142,7 +142,9 @@ static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     snprintf(rig->sink, sizeof rig->sink, "%s/alerts.ndjson", rig->folder);
-    if (embedded_start(&rig->redis, rig->folder, false, &rig->error) != 0) {
+    if (embedded_start(&rig->redis,
+                       &(struct embedded_config){.folder = rig->folder, .persist = false},
+                       &rig->error) != 0) {
         rmdir(rig->folder);
         fail_msg("%s", rig->error.message);
     }
