@@ -21,16 +21,16 @@
 
 #define CHILD_PATIENCE_S 60
 
-/* In the child: the first expectation that does not hold is said, by its line, and ends it. */
-#define EXPECT(holds)                                                                              \
-    do {                                                                                           \
-        if (!(holds)) {                                                                            \
-            static const char words[] = "line does not hold: " #holds "\n";                        \
-            if (write(STDERR_FILENO, words, sizeof words - 1) < 0)                                 \
-                _exit(3);                                                                          \
-            _exit(2);                                                                              \
-        }                                                                                          \
-    } while (0)
+/* In the child: the first expectation that does not hold is said and ends it. */
+#define EXPECT(holds) expect(holds, __LINE__, #holds)
+
+static inline void expect(bool holds, int line, const char *words)
+{
+    if (holds)
+        return;
+    dprintf(STDERR_FILENO, "line %d does not hold: %s\n", line, words);
+    _exit(2);
+}
 
 /* wait(2)'s status of a child that ran `body`; what it wrote on standard error is in `said`, when
  * there is one. */
