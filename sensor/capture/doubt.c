@@ -4,7 +4,7 @@
  * every hour, and a real step of the clock is over after eight packets. Further behind it never is,
  * because time does not go back: such packets are told at the clock until the clock is right again.
  * Live only: the gaps of a replayed capture are its own. Pure but for the state handed in. */
-#include "doubt.h"
+#include "weir/capture/doubt.h"
 
 static bool within(struct ptime a, struct ptime b)
 {

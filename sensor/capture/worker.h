@@ -2,10 +2,10 @@
 #ifndef WEIR_SENSOR_CAPTURE_WORKER_H
 #define WEIR_SENSOR_CAPTURE_WORKER_H
 
-#include "doubt.h"
 #include "emit.h"
 #include "meter.h"
 #include "weir/capture/capture.h"
+#include "weir/capture/doubt.h"
 
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */

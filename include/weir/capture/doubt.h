@@ -1,6 +1,6 @@
 /* Live time stamps that cannot be: a card whose clock is off, a step of the system's clock. */
-#ifndef WEIR_SENSOR_CAPTURE_DOUBT_H
-#define WEIR_SENSOR_CAPTURE_DOUBT_H
+#ifndef WEIR_CAPTURE_DOUBT_H
+#define WEIR_CAPTURE_DOUBT_H
 
 #include "weir/base/time.h"
 
