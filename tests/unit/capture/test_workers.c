@@ -39,7 +39,7 @@ static int64_t put_segments(struct file *file, uint64_t *seed)
     }
     for (uint32_t n = 0; n < SEGMENTS; n++, time_ns += 20 * NS_PER_MS) {
         uint32_t i = (uint32_t)(dice(seed) % HOSTS);
-        int64_t off = (int64_t)(dice(seed) % 3000) * NS_PER_MS * (dice(seed) % 100 ? 1 : -10);
+        int64_t off = (int64_t)(dice(seed) % 3000) * NS_PER_MS * (dice(seed) % 100 ? 1 : 10);
         if (dice(seed) % 2)
             frame_tcp(&frame, &client[i], &server[i], FLAG_ACK, (uint32_t)(dice(seed) % 1400));
         else
@@ -89,7 +89,7 @@ static const char *make(struct file *file)
     file_begin(file, FILE_PCAP_NANO, 1);
     int64_t time_ns = put_segments(file, &seed);
     put_oddities(file, time_ns);
-    put_answers(file, time_ns + NS_PER_S, &seed);
+    put_answers(file, time_ns + NS_PER_MIN, &seed);
     put_oddities(file, time_ns + 5 * NS_PER_MIN);
     return file_write(file);
 }
