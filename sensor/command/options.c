@@ -1,4 +1,4 @@
-/* Options of replay and check. One row an option: its letter, its name, whether it takes a value. A
+/* Options of the sub-commands. One row an option: its letter, its name, whether it takes a value. A
  * command names the letters it takes; any other is refused with the command's usage. Thread:
  * start-up. */
 #include "options.h"
@@ -137,6 +137,14 @@ int options_parse(struct options *o, int argc, char **argv, const char *allowed,
             return -1;
     config_finish(&o->config);
     return 0;
+}
+
+int options_no_inputs(const struct options *o, const char *command, struct error *error)
+{
+    if (o->input_count == 0)
+        return 0;
+    return error_set(error, ERROR_USAGE, "%.80s: unexpected (weir %s --help)", o->input[0],
+                     command);
 }
 
 void options_fini(struct options *options)
