@@ -16,6 +16,10 @@ static const char usage[] = "usage: weir replay [-c FILE] [-f FILTER] [-o DIR] I
                             "captures by their own clock\n"
                             "       weir check  [-c FILE] [-r INPUT...]                   "
                             "validate; with a capture, survey it\n"
+                            "       weir status [-c FILE] [--json]                        "
+                            "what a running sensor sees\n"
+                            "       weir reload [-c FILE]                                 "
+                            "it reads its configuration again\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -38,9 +42,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"replay", command_replay},     {"check", command_check}, {"version", command_version},
-    {"--version", command_version}, {"help", command_help},   {"--help", command_help},
-    {"-h", command_help},
+    {"replay", command_replay}, {"check", command_check},     {"status", command_status},
+    {"reload", command_reload}, {"version", command_version}, {"--version", command_version},
+    {"help", command_help},     {"--help", command_help},     {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -66,7 +70,8 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected replay, check, version or help", argv[1]);
+    log_error("%.60s: unknown command, expected replay, check, status, reload, version or help",
+              argv[1]);
     return EXIT_USAGE;
 }
 

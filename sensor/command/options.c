@@ -134,6 +134,14 @@ int options_parse(struct options *o, int argc, char **argv, const char *allowed,
     return config_load(&o->config, &o->source, error);
 }
 
+int options_no_inputs(const struct options *o, const char *command, struct error *error)
+{
+    if (o->input_count == 0)
+        return 0;
+    return error_set(error, ERROR_USAGE, "%.80s: unexpected (weir %s --help)", o->input[0],
+                     command);
+}
+
 void options_fini(struct options *options)
 {
     config_fini(&options->config);
