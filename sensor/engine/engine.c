@@ -69,6 +69,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
+    engine->last = !config->live;
     engine->next_tick = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
@@ -121,6 +122,12 @@ static void end(struct engine *engine, const struct error *error)
     engine->finished = true;
     intake_watch(engine, false);
     engine->config.observer.done(engine->config.observer.context, error);
+}
+
+void engine_last(struct engine *engine)
+{
+    engine->last = true;
+    engine_pump(engine);
 }
 
 void engine_fail(struct engine *engine, const struct error *error)
@@ -243,7 +250,7 @@ static bool step(struct engine *engine)
 {
     if (!consume_ready(engine))
         return false;
-    if (engine->order.ended && !intake_queued(engine)) {
+    if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;
     }

@@ -103,6 +103,7 @@ struct engine {
     uint32_t waiting;        /* answers of the store that consumption waits for */
     struct closing *closing; /* an hour being closed, else NULL */
     bool begun, pumping, finished;
+    bool last; /* no further ring comes */
 };
 
 /* hosts.c */

@@ -27,6 +27,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -309,6 +310,9 @@ static void take_message(struct engine_role *role, struct control_message *m)
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))
             engine_role_reloaded(role, body);
+        break;
+    case CONTROL_FINISH:
+        engine_last(role->stack.engine);
         break;
     case CONTROL_STOP:
         leave(role);

@@ -33,7 +33,7 @@ struct engine_role {
     struct workers_news news;
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
-    bool leaving;
+    bool leaving, reload_asked;
     struct error error;
 };
 

@@ -69,6 +69,7 @@ struct failure { /* CONTROL_FAILED: why the process ends */
 
 struct reload_news { /* of the last reload */
     bool any, ok;
+    int64_t at_s; /* wall clock */
     char text[sizeof((struct error *)NULL)->message];
 };
 
@@ -103,10 +104,6 @@ struct lost_orders { /* CONTROL_LOST: the process behind the worker's oldest rin
 
 struct ring_news { /* CONTROL_DAMAGED, CONTROL_DRAINED */
     uint32_t worker, incarnation;
-};
-
-struct stop_orders { /* CONTROL_STOP to the engine: checkpoint and end */
-    bool restart;
 };
 
 struct workers_news { /* CONTROL_WORKERS, each second */

@@ -53,6 +53,18 @@ static void on_flow(void *context, const struct flow_view *view)
     stack->config.observer.flow(stack->config.observer.context, view);
 }
 
+static void on_damaged(void *context, uint32_t worker)
+{
+    const struct stack *stack = context;
+    stack->config.observer.damaged(stack->config.observer.context, worker);
+}
+
+static void on_drained(void *context, uint32_t worker, uint32_t incarnation)
+{
+    const struct stack *stack = context;
+    stack->config.observer.drained(stack->config.observer.context, worker, incarnation);
+}
+
 static void on_done(void *context, const struct error *error)
 {
     struct stack *stack = context;
@@ -69,19 +81,24 @@ static int open_engine(struct stack *stack)
     stack->suffixes = suffixes_new();
     if (!stack->suffixes)
         return error_set(&stack->error, ERROR_RUN, "libpsl has no built-in public suffix list");
-    struct engine_config engine = {
-        .loop = stack->loop,
-        .rings = c->rings,
-        .ring_count = c->ring_count,
-        .store = stack->store,
-        .bus = stack->bus,
-        .calendar = stack->calendar,
-        .inside = &c->config->inside,
-        .suffixes = stack->suffixes,
-        .detect = c->config->detect,
-        .sensor = c->config->sensor_name,
-        .max_hosts = c->config->max_hosts,
-        .observer = {.flow = c->observer.flow ? on_flow : NULL, .done = on_done, .context = stack}};
+    struct engine_config engine = {.loop = stack->loop,
+                                   .rings = c->rings,
+                                   .ring_count = c->ring_count,
+                                   .workers = c->workers,
+                                   .live = c->live,
+                                   .store = stack->store,
+                                   .bus = stack->bus,
+                                   .calendar = stack->calendar,
+                                   .inside = &c->config->inside,
+                                   .suffixes = stack->suffixes,
+                                   .detect = c->config->detect,
+                                   .sensor = c->config->sensor_name,
+                                   .max_hosts = c->config->max_hosts,
+                                   .observer = {.flow = c->observer.flow ? on_flow : NULL,
+                                                .done = on_done,
+                                                .damaged = c->observer.damaged ? on_damaged : NULL,
+                                                .drained = c->observer.drained ? on_drained : NULL,
+                                                .context = stack}};
     stack->engine = engine_new(&engine, &stack->error);
     return stack->engine ? 0 : -1;
 }

@@ -53,21 +53,32 @@ void posts_hand_over(struct supervisor *s)
     for (uint32_t i = 0; i < s->posts; i++)
         for (size_t k = 0; k < s->post[i].kept_count; k++) {
             const struct kept_ring *kept = &s->post[i].kept[k];
+            if (kept->drained)
+                continue;
             tell_ring(s, &s->post[i], kept);
             if (kept->lost)
                 tell_lost(s, &s->post[i], kept);
         }
 }
 
-void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation)
+/* Rings that the engine is done with; the living process's stays whatever the engine says. */
+static void drop_rings(struct post *post)
 {
-    struct post *post = &s->post[worker];
-    while (worker < s->posts && post->kept_count > 0 && post->kept[0].incarnation <= incarnation &&
-           (post->kept[0].lost || post->worker.state == WORKER_NONE ||
-            post->worker.state >= WORKER_ENDED || post->kept_count > 1)) {
+    while (post->kept_count > 0 && post->kept[0].drained &&
+           (post->kept_count > 1 || post->worker.state == WORKER_NONE)) {
         ring_destroy(&post->kept[0].ring);
         memmove(post->kept, post->kept + 1, --post->kept_count * sizeof *post->kept);
     }
+}
+
+void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation)
+{
+    if (worker >= s->posts)
+        return;
+    struct post *post = &s->post[worker];
+    for (size_t i = 0; i < post->kept_count; i++)
+        post->kept[i].drained |= post->kept[i].incarnation <= incarnation;
+    drop_rings(post);
 }
 
 void posts_damaged(struct supervisor *s, uint32_t worker)
@@ -136,6 +147,7 @@ static void on_gone(void *context, struct worker *worker)
     close(post->recent_fd);
     post->recent_fd = -1;
     worker->state = WORKER_NONE;
+    drop_rings(post);
     back_off_next(&post->back_off, wtime_now());
     start_next(s);
 }

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* --- redis ----------------------------------------------------------------------------------- */
@@ -81,7 +82,7 @@ static void settle_reload(struct supervisor *s)
     s->next_source = (struct config_source){.path = NULL};
     s->reloading = s->reload_sent = false;
     s->engine.generation++;
-    s->reload = (struct reload_news){.any = true, .ok = true};
+    s->reload = (struct reload_news){.any = true, .ok = true, .at_s = time(NULL)};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
 }
 
@@ -177,7 +178,7 @@ static void let_go(struct supervisor *s)
 static void refuse_reload(struct supervisor *s, const char *why)
 {
     log_error("reload refused, the configuration in effect stays: %s", why);
-    s->reload = (struct reload_news){.any = true, .ok = false};
+    s->reload = (struct reload_news){.any = true, .ok = false, .at_s = time(NULL)};
     snprintf(s->reload.text, sizeof s->reload.text, "%s", why);
     config_fini(&s->next_config);
     config_source_fini(&s->next_source);
@@ -292,7 +293,6 @@ static bool may_start(const struct supervisor *s, struct wtime now)
 
 void engine_child_tick(struct supervisor *s, struct wtime now)
 {
-    struct workers_news news;
     mind_redis(s, now);
     if (may_start(s, now) && engine_child_start(s) != 0) {
         log_error("%s", s->error.message);
@@ -304,10 +304,6 @@ void engine_child_tick(struct supervisor *s, struct wtime now)
                  (long long)(ENGINE_HUNG_NS / NS_PER_S));
         kill(s->engine.pid, SIGKILL);
     }
-    memset(&news, 0, sizeof news);
-    posts_news(s, &news);
-    news.redis_up = !s->redis_folder || s->embedded.pid > 0;
-    engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
 }
 
 void engine_child_fini(struct supervisor *s)
@@ -367,7 +363,6 @@ static int read_next(struct supervisor *s, struct error *error)
 void engine_child_reload(struct supervisor *s)
 {
     struct error error = {0};
-    struct stop_orders stop = {.restart = true};
     if (s->reloading || s->stopping)
         return; /* one at a time: its end is told */
     if (read_next(s, &error) != 0) {
@@ -376,5 +371,5 @@ void engine_child_reload(struct supervisor *s)
         return;
     }
     s->reloading = true;
-    engine_child_send(s, CONTROL_STOP, &stop, sizeof stop, NULL, 0);
+    engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
 }

@@ -164,10 +164,23 @@ static void mind_stop(struct supervisor *s, struct wtime now)
     }
 }
 
+static void tell_news(struct supervisor *s, struct wtime now)
+{
+    struct workers_news news;
+    if (now.ns < s->next_news.ns)
+        return;
+    s->next_news.ns = now.ns + NS_PER_S;
+    memset(&news, 0, sizeof news);
+    posts_news(s, &news);
+    news.redis_up = !s->redis_folder || s->embedded.pid > 0;
+    engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
+}
+
 static void on_tick(void *context)
 {
     struct supervisor *s = context;
     struct wtime now = wtime_now();
+    tell_news(s, now);
     posts_tick(s, now);
     engine_child_tick(s, now);
     mind_stop(s, now);

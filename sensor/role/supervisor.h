@@ -29,7 +29,8 @@ struct back_off {
 struct kept_ring { /* that the engine may still have to read */
     struct ring_handles ring;
     uint32_t incarnation;
-    bool lost; /* the process behind it is gone, and how was told */
+    bool lost;    /* the process behind it died, and `why` was told */
+    bool drained; /* the engine has all of it */
     char why[64];
 };
 
@@ -83,7 +84,7 @@ struct supervisor {
     uint16_t fanout;
     struct hash_key key;
     bool captures_started, stopping, done;
-    struct wtime stop_by;
+    struct wtime stop_by, next_news;
     int64_t started_s;
     struct error error;
 };

@@ -9,6 +9,8 @@
 #include "weir/base/loop.h"
 #include "weir/capture/sandbox.h"
 
+#include <sys/types.h>
+
 enum worker_state {
     WORKER_NONE,     /* no process */
     WORKER_STARTING, /* has its orders */

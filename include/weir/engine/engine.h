@@ -102,6 +102,8 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
  * watermark to the first sign of its successor the worker is blind. After an orderly end it changes
  * nothing. `why`: a few words, "signal 9". `final`: no successor comes. */
 void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final);
+/* Live: no further ring comes. Once those that are there have ended, the engine does. */
+void engine_last(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */

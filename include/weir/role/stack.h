@@ -16,7 +16,8 @@ struct stack_config {
     size_t sink_count;
     const struct ring_handles *rings;
     size_t ring_count;
-    bool live; /* what was left in `folder` goes on; workers may be replaced */
+    uint32_t workers; /* live: whose rings come later */
+    bool live;        /* what was left in `folder` goes on; workers may be replaced */
     struct engine_observer observer; /* `done` is told after the stack knows it */
 };
 
