@@ -356,8 +356,10 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
-    while (api->first)
-        client_free(api->first);
+    for (struct client *client = api->first, *next; client; client = next) {
+        next = client->next;
+        client_free(client);
+    }
     api->loop.ops->drop(api->listening);
     api->loop.ops->drop(api->sweep);
     close(api->listener);

@@ -137,12 +137,11 @@ int command_reload(int argc, char **argv)
     struct options options;
     struct error error = {0};
     int status;
-    if (options_parse(&options, argc, argv, "csh", &error) != 0)
+    if (options_parse(&options, argc, argv, "csh", &error) != 0 ||
+        (!options.help && options_no_inputs(&options, argv[0], &error) != 0))
         status = command_fail(&error);
     else if (options.help)
         status = command_print(usage);
-    else if (options_no_inputs(&options, "reload", &error) != 0)
-        status = command_fail(&error);
     else
         status = ask(&options);
     options_fini(&options);

@@ -69,12 +69,11 @@ int command_status(int argc, char **argv)
     struct options options;
     struct error error = {0};
     int status;
-    if (options_parse(&options, argc, argv, "csjh", &error) != 0)
+    if (options_parse(&options, argc, argv, "csjh", &error) != 0 ||
+        (!options.help && options_no_inputs(&options, argv[0], &error) != 0))
         status = command_fail(&error);
     else if (options.help)
         status = command_print(usage);
-    else if (options_no_inputs(&options, "status", &error) != 0)
-        status = command_fail(&error);
     else
         status = ask(&options, &error);
     options_fini(&options);

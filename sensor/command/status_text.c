@@ -159,7 +159,7 @@ static void show_worker_trouble(struct screen *screen, const struct json_value *
         row(screen, "", "worker %" PRId64 " RING FULL: %" PRId64 " ended flows wait for room in it",
             id, parked);
     if (restarts > 0 || death)
-        row(screen, "", "worker %" PRId64 " was RESTARTED %" PRId64 " times, last: %s", id,
+        row(screen, "", "worker %" PRId64 " RESTARTED: %" PRId64 " so far, the last: %s", id,
             restarts, death ? death : "?");
 }
 
@@ -172,7 +172,7 @@ static void show_capture(struct screen *screen, const struct json_value *status)
         const struct json_value *ring = json_get(worker, "ring");
         char label[FIGURE], text[5][FIGURE];
         snprintf(label, sizeof label, "  %" PRId64, whole_of(worker, "worker"));
-        row(screen, label, "%-8s %11s %9s   %7s of %s, %s", text_of(worker, "state"),
+        row(screen, label, "%-8s %11s %9s   %7s of %sB, %s", text_of(worker, "state"),
             scaled((double)whole_of(worker, "packets_per_s"), text[0]),
             scaled((double)whole_of(worker, "bytes_per_s"), text[1]),
             percent(whole_of(ring, "used_bytes"), whole_of(ring, "bytes"), text[2]),
@@ -204,10 +204,10 @@ static void show_engine(struct screen *screen, const struct json_value *status)
     row(screen, "engine", "%" PRId64 " hosts: %" PRId64 " ready, %" PRId64 " still learning",
         whole_of(engine, "hosts"), whole_of(engine, "hosts_ready"),
         whole_of(engine, "hosts_learning"));
-    row(screen, "", "%" PRId64 " alerts, %" PRId64 " incidents open, %s flows open",
+    row(screen, "", "alerts: %" PRId64 "; incidents open: %" PRId64 "; flows open: %s",
         whole_of(engine, "alerts"), whole_of(engine, "incidents_open"),
         scaled((double)whole_of(engine, "open_flows"), text[0]));
-    row(screen, "", "%s records, %s waiting; checkpoint of %s bytes, age %s",
+    row(screen, "", "%s records, %s waiting; checkpoint of %sB, age %s",
         scaled((double)whole_of(engine, "records"), text[0]),
         scaled((double)whole_of(engine, "waiting_records"), text[1]),
         scaled((double)whole_of(checkpoint, "bytes"), text[2]),
@@ -215,7 +215,7 @@ static void show_engine(struct screen *screen, const struct json_value *status)
     if (late > 0)
         row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);
     if (restarts > 0)
-        row(screen, "", "RESTARTED %" PRId64 " times from its checkpoint", restarts);
+        row(screen, "", "RESTARTED from its checkpoint: %" PRId64 " so far", restarts);
 }
 
 static void show_outside(struct screen *screen, const struct json_value *status)
@@ -245,7 +245,7 @@ static void show_blind(struct screen *screen, const struct json_value *status)
     int64_t seen = whole_of(coverage, "tcp_payload_bytes");
     int64_t missing = whole_of(coverage, "tcp_missing_bytes");
     char text[3][FIGURE];
-    row(screen, "coverage", "%s packets; TCP payload %s bytes, %s more not seen (%s)",
+    row(screen, "coverage", "%s packets; TCP payload %sB, %sB more not seen (%s)",
         scaled((double)whole_of(coverage, "packets"), text[0]), scaled((double)seen, text[1]),
         scaled((double)missing, text[2]), percent(missing, seen + missing, (char[FIGURE]){0}));
     for (size_t i = 0; i < json_length(list); i++) {
