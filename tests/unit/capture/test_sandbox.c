@@ -8,9 +8,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/random.h>
 #include <pthread.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -167,6 +170,30 @@ static void test_change_by_half(void **state)
     (void)state;
     only_root();
     assert_int_equal(child(change_by_half, NULL), 0);
+}
+
+/* An ordinary user by its numbers, with the right to become any. */
+static void change_with_right(const void *unused)
+{
+    static const struct sandbox_user other = {true, OTHER, OTHER};
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct set[2];
+    struct error error = {0};
+    (void)unused;
+    EXPECT(prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 && setgroups(0, NULL) == 0);
+    EXPECT(setresgid(OTHER, OTHER, OTHER) == 0 && setresuid(OTHER, OTHER, OTHER) == 0);
+    EXPECT(syscall(SYS_capget, &header, set) == 0);
+    set[0].effective = 1u << CAP_SETUID;
+    EXPECT(syscall(SYS_capset, &header, set) == 0);
+    EXPECT(sandbox_drop_user(&other, &error) == -1);
+    EXPECT(strstr(error.message, "can become root again"));
+}
+
+static void test_change_with_right(void **state)
+{
+    (void)state;
+    only_root();
+    assert_int_equal(child(change_with_right, NULL), 0);
 }
 
 /* --- 2: capabilities ------------------------------------------------------------------------- */
@@ -344,6 +371,25 @@ static void test_write_beneath(void **state)
     assert_int_equal(child(write_beneath, NULL), 0);
 }
 
+static void ask_device(const void *unused)
+{
+    static const struct sandbox_path paths[] = {{"/dev/urandom", true}};
+    int bits = 0;
+    (void)unused;
+    int before = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    confine(paths, 1, SANDBOX_NO_NETWORK);
+    int after = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    EXPECT(ioctl(before, RNDGETENTCNT, &bits) == 0);
+    EXPECT(after >= 0 && ioctl(after, RNDGETENTCNT, &bits) == -1 && errno == EACCES);
+}
+
+static void test_device(void **state)
+{
+    (void)state;
+    need_landlock(5);
+    assert_int_equal(child(ask_device, NULL), 0);
+}
+
 static void test_missing_path(void **state)
 {
     static const struct sandbox_path paths[] = {{"/no/such/folder", true}};
@@ -443,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_change_user),
         cmocka_unit_test(test_change_without_right),
         cmocka_unit_test(test_change_by_half),
+        cmocka_unit_test(test_change_with_right),
         cmocka_unit_test(test_capabilities),
         cmocka_unit_test(test_capabilities_of_root),
 #ifndef __SANITIZE_THREAD__
@@ -451,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_no_file),
         cmocka_unit_test(test_read_beneath),
         cmocka_unit_test(test_write_beneath),
+        cmocka_unit_test(test_device),
         cmocka_unit_test(test_missing_path),
         cmocka_unit_test(test_network),
         cmocka_unit_test(test_signals),
