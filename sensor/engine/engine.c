@@ -24,17 +24,21 @@ static bool paused(const struct engine *engine)
 
 /* --- alerts out ------------------------------------------------------------------------------ */
 
-static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+void engine_publish(struct engine *engine, char *line)
 {
-    struct engine *engine = context;
     struct error error = {0};
-    char *line = alert_formats[0]->line(engine->json, alert);
-    engine->counts.alerts++;
     if (bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
     }
     free(line);
+}
+
+static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+{
+    struct engine *engine = context;
+    engine->counts.alerts++;
+    engine_publish(engine, alert_formats[0]->line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
 }
@@ -70,7 +74,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
     engine->last = !config->live;
-    engine->next_tick = PTIME_MIN;
+    engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
@@ -78,6 +82,7 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     make_workers(engine);
     names_init(&engine->names, config->suffixes);
     stories_init(&engine->stories);
+    sight_init(&engine->sight);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
@@ -101,6 +106,7 @@ void engine_free(struct engine *engine)
     totals_free(engine->totals);
     fleet_free(engine->fleet);
     hosts_fini(engine);
+    sight_fini(&engine->sight);
     stories_fini(&engine->stories);
     names_fini(&engine->names);
     open_flows_fini(&engine->open_flows);
@@ -148,6 +154,7 @@ static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
@@ -162,7 +169,7 @@ static void tick(struct engine *engine, struct ptime now)
     engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
 }
 
-static void do_due(struct engine *engine, struct ptime now)
+static void do_due_at(struct engine *engine, struct ptime now)
 {
     if (engine->next_tick.ns == INT64_MIN) {
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
@@ -172,6 +179,31 @@ static void do_due(struct engine *engine, struct ptime now)
         tick(engine, now);
     if (close_due(engine, now))
         close_hour(engine, now);
+}
+
+/* Live, on a grid of packet time, so that it does not matter which watermarks were seen on the way.
+ * A pause leaves the grid where it is: it comes here again. */
+static void do_due(struct engine *engine, struct ptime now)
+{
+    if (!engine->config.live) {
+        do_due_at(engine, now);
+        return;
+    }
+    for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
+        do_due_at(engine, at);
+        if (!paused(engine))
+            live_look(engine, at);
+    }
+}
+
+/* Live, what is due does not wait for a record: every worker is complete up to here. */
+static bool do_due_idle(struct engine *engine)
+{
+    struct ptime complete = engine->order.complete;
+    if (engine->config.live && complete.ns >= -RECORD_TIME_MAX_NS &&
+        complete.ns <= RECORD_TIME_MAX_NS)
+        do_due(engine, complete);
+    return !paused(engine);
 }
 
 /* --- consuming ------------------------------------------------------------------------------- */
@@ -190,6 +222,7 @@ static bool consume(struct engine *engine, const struct ordered *item)
         account_content(engine, record);
         break;
     case RECORD_HEALTH:
+        live_health(engine, item, record);
         entry_take_health(engine, record, item);
         break;
     case ORDER_ABSENCE:
@@ -230,6 +263,8 @@ static void finish(struct engine *engine)
 {
     struct error error = {0};
     struct ptime last = engine->counts.last;
+    if (engine->config.live && last.ns < engine->health_from.ns)
+        last = engine->health_from; /* idle time went on after the last record */
     if (last.ns != INT64_MIN) {
         if (close_due(engine, last))
             close_hour(engine, last);
@@ -254,6 +289,8 @@ static bool step(struct engine *engine)
         finish(engine);
         return false;
     }
+    if (!do_due_idle(engine))
+        return false;
     return intake_fetch(engine);
 }
 

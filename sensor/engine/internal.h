@@ -3,17 +3,19 @@
  *   engine.c   the pump: rings → order → account; pauses, ticks, the end
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
- *   absence.c  intervals without a worker
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
- *   names.c, stories.c, order.c: see their headers */
+ *   live.c     what only a live engine does: looking for silences, the heartbeat
+ *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
+#include "sight.h"
 #include "stories.h"
 #include "weir/base/buffer.h"
 #include "weir/detect/judge.h"
@@ -24,7 +26,7 @@
 #define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
 #define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
 #define ABSENCES_KEPT  64
-#define WHY_SIZE       32
+#define WHY_SIZE       48
 
 /* Everything that reaches the engine from outside, one after the other. The state is a function of
  * the entries: however they are cut into batches, the same come to the same. */
@@ -74,6 +76,7 @@ struct host {
     struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
     int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
     bool loaded;
+    struct sight_host sight;
 };
 
 struct engine {
@@ -95,6 +98,8 @@ struct engine {
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
+    struct sight sight;          /* live only */
+    struct ptime next_beat;      /* PTIME_MIN before the first look */
     struct ptime next_tick;      /* PTIME_MIN before the first record */
     struct ptime next_close;     /* PTIME_MAX: no hour is open */
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
@@ -105,6 +110,21 @@ struct engine {
     bool begun, pumping, finished;
     bool last; /* no further ring comes */
 };
+
+/* engine.c: takes the line, of the alert format or the heartbeat's. */
+void engine_publish(struct engine *engine, char *line);
+
+/* live.c: nothing of it happens in a replay. Due work falls on a grid of packet time: false when
+ * none is due by `now`; live_look does the one at `at` and moves on. */
+void live_flow(struct engine *engine, const struct flow_view *view);
+void live_health(struct engine *engine, const struct ordered *from,
+                 const struct record_health *record);
+bool live_due(struct engine *engine, struct ptime now, struct ptime *at);
+void live_look(struct engine *engine, struct ptime at);
+
+/* absence.c */
+void tell_silence(struct engine *engine, const struct silence *silence, struct ptime now);
+void judge_absence(struct engine *engine, const struct absence *absence);
 
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
@@ -141,9 +161,6 @@ void entry_take_health(struct engine *engine, const struct record_health *record
                        const struct ordered *from);
 /* Absences that no successor ended last until `until`. */
 void entry_end_absences(struct engine *engine, struct ptime until);
-
-/* absence.c */
-void judge_absence(struct engine *engine, const struct absence *absence);
 
 struct absence_record { /* ORDER_ABSENCE */
     struct record_header header;

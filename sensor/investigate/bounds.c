@@ -34,6 +34,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},
         {"names_forgotten", "names forgotten early", c->names_forgotten},
+        {"vlans_unwatched", "flow records of VLAN ids that no silence is watched of",
+         c->vlans_unwatched},
         {"incidents_evicted", "incidents closed early", i.evicted},
         {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define BLIND_MAX 64
+
 /* --- rates ----------------------------------------------------------------------------------- */
 
 void engine_role_measure(struct engine_role *role)
@@ -24,7 +26,7 @@ void engine_role_measure(struct engine_role *role)
     for (uint32_t i = 0; i < role->orders.workers; i++) {
         struct worker_rate *rate = &role->rate[i];
         const struct capture_status *status = &role->news.worker[i].status;
-        uint64_t position = engine_ring_position(role->stack.engine, i);
+        uint64_t position = engine_ring_of(role->stack.engine, i).position;
         bool grew = status->packets >= rate->packets && position >= rate->ring_position;
         rate->packets_per_s =
             grew ? (uint64_t)((double)(status->packets - rate->packets) / seconds) : 0;
@@ -105,15 +107,25 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .hosts = history.hosts,
                                   .hosts_ready = history.ready,
                                   .hosts_learning = history.hosts - history.ready,
-                                  .incidents_open = incidents_open(engine_incidents(engine)),
+                                  .incidents_open = incidents_counts(engine_incidents(engine)).open,
                                   .open_flows = status.open_flows,
                                   .waiting_records = status.waiting_records,
-                                  .checkpoint_age_s = status.checkpoint_age_s,
-                                  .checkpoint_bytes = status.checkpoint_bytes,
-                                  .snapshots = status.snapshots};
+                                  .checkpoint_age_s = NAN};
     for (int i = 0; i <= RECORD_WATERMARK; i++)
         shown.records += counts->records[i];
     return shown;
+}
+
+/* What the open incidents of the sensor itself say, in people's words. */
+static size_t list_blind(const struct engine *engine, const char *line[BLIND_MAX])
+{
+    size_t count, listed = 0;
+    const struct incident **all = incidents_sorted(engine_incidents(engine), &count);
+    for (size_t i = 0; i < count && listed < BLIND_MAX; i++)
+        if (!all[i]->closed && *all[i]->story.sight && all[i]->rank[0].finding.reason_count > 0)
+            line[listed++] = all[i]->rank[0].finding.reason[0].text;
+    free(all);
+    return listed;
 }
 
 static void show(struct engine_role *role, struct api_reply *reply)
@@ -121,17 +133,14 @@ static void show(struct engine_role *role, struct api_reply *reply)
     struct status_worker worker[CONFIG_WORKERS];
     struct status_interface interface[CONFIG_INTERFACES];
     struct bus_status sink[CONFIG_SINKS];
-    char blind[ENGINE_BLIND_MAX][ENGINE_BLIND_TEXT];
-    const char *line[ENGINE_BLIND_MAX];
+    const char *line[BLIND_MAX];
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
-    size_t blinds = engine_blind_now(engine, blind);
+    size_t blinds = list_blind(engine, line);
     for (uint32_t i = 0; i < role->orders.workers; i++)
         worker[i] = worker_status(role, i);
     for (size_t i = 0; i < role->config.interface_count; i++)
         interface[i] = interface_status(role, i);
-    for (size_t i = 0; i < blinds; i++)
-        line[i] = blind[i];
     struct status status = {
         .sensor = role->config.sensor_name,
         .version = WEIR_VERSION,

@@ -368,8 +368,6 @@ static int work(struct engine_role *role)
     while (!engine_finished(stack->engine) && !role->leaving)
         stack->loop.ops->run(stack->loop.loop);
     role->error = stack->error;
-    if (role->error.code == ERROR_NONE && !engine_finished(stack->engine))
-        engine_checkpoint(stack->engine, &role->error);
     if (role->error.code == ERROR_NONE && role->flows)
         flows_finish(role->flows, &role->error);
     return role->error.code == ERROR_NONE ? 0 : -1;

@@ -47,7 +47,8 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
-    uint64_t alerts, publish_failures;
+    uint64_t alerts, heartbeats, publish_failures;
+    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
     uint64_t late;                /* records older than what was complete when they came */
     uint64_t forced;              /* records that no watermark completed (ORDER_MAX waited) */
@@ -77,7 +78,8 @@ struct engine_config {
     const struct ring_handles *rings; /* attached at once, as incarnation 0 of worker 0, 1, … */
     size_t ring_count;
     uint32_t workers; /* ≥ ring_count; 0: ring_count */
-    bool live;        /* workers may be replaced; the end of all input closes no incident */
+    bool live;        /* workers may be replaced; the end of all input closes no incident;
+                       * watermarks advance time, silence is watched */
     struct store *store;
     struct bus *bus;
     struct calendar *calendar;
@@ -86,6 +88,7 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 
@@ -108,6 +111,9 @@ void engine_last(struct engine *engine);
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
 void engine_know_host(struct engine *engine, const struct ip *ip);
+/* The sensor was not running: the first record comes long after the last one of the checkpoint that
+ * the engine goes on from. Told when it was more than 5 s. */
+void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 
@@ -128,5 +134,10 @@ struct engine_status { /* what the counts do not say */
     uint32_t workers_absent;
 };
 struct engine_status engine_status_of(const struct engine *engine);
+struct engine_ring { /* of a worker, the one being read; size 0: it has none */
+    uint64_t position, used, size; /* bytes: taken since it began; waiting; in all */
+};
+uint32_t engine_next_incarnation(const struct engine *engine); /* larger than any it knows */
+struct engine_ring engine_ring_of(const struct engine *engine, uint32_t worker);
 
 #endif

@@ -34,6 +34,7 @@ struct rig {
     uint32_t workers;
     uint32_t max_hosts;
     bool live;
+    int64_t heartbeat_ns;
     uint64_t number[2];
     uint32_t incarnation[2];
     unsigned damaged[2], drained[2]; /* times it was told, by worker */
@@ -167,6 +168,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .rings = rig->ring,
                                    .ring_count = rig->workers,
                                    .live = rig->live,
+                                   .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->store,
                                    .bus = rig->bus,
                                    .calendar = rig->calendar,
@@ -185,10 +187,12 @@ static inline void rig_new_engine(struct rig *rig)
     assert_non_null(rig->engine);
 }
 
-static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live)
+static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live,
+                                      int64_t heartbeat_ns)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
     rig->live = live;
+    rig->heartbeat_ns = heartbeat_ns;
     rig->lost = xcalloc(RIG_LOST, sizeof *rig->lost);
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
@@ -216,9 +220,15 @@ static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool
     return rig;
 }
 
+/* `heartbeat_ns` < 0: not live. */
+static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
+{
+    return rig_open_as(workers, max_hosts, heartbeat_ns >= 0, heartbeat_ns);
+}
+
 static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
 {
-    return rig_open_as(workers, max_hosts, false);
+    return rig_open_as(workers, max_hosts, false, 0);
 }
 
 static inline void rig_remove_folder(const char *folder)

@@ -7,13 +7,13 @@
 
 static int set_up(void **state)
 {
-    *state = rig_open_as(1, 1000, true);
+    *state = rig_open_as(1, 1000, true, 0);
     return 0;
 }
 
 static int set_up_two(void **state)
 {
-    *state = rig_open_as(2, 1000, true);
+    *state = rig_open_as(2, 1000, true, 0);
     return 0;
 }
 
