@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
+static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...                watch "
+                            "live, until stopped\n"
+                            "       weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
                             "captures by their own clock\n"
                             "       weir check  [-c FILE] [-r INPUT...]                   "
                             "validate; with a capture, survey it\n"
@@ -42,9 +44,10 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"replay", command_replay}, {"check", command_check},     {"status", command_status},
-    {"reload", command_reload}, {"version", command_version}, {"--version", command_version},
-    {"help", command_help},     {"--help", command_help},     {"-h", command_help},
+    {"run", command_run},           {"replay", command_replay}, {"check", command_check},
+    {"status", command_status},     {"reload", command_reload}, {"version", command_version},
+    {"--version", command_version}, {"help", command_help},     {"--help", command_help},
+    {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -70,8 +73,9 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected replay, check, status, reload, version or help",
-              argv[1]);
+    log_error(
+        "%.60s: unknown command, expected run, replay, check, status, reload, version or help",
+        argv[1]);
     return EXIT_USAGE;
 }
 

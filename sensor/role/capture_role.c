@@ -22,6 +22,7 @@
 #include "weir/role/role.h"
 
 #include <net/if.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -45,6 +46,8 @@ static const struct sandbox_call calls[] = {
     {.name = "write"},
     {.name = "close"},
     {.name = "lseek"},
+    {.name = "fstat"},
+    {.name = "newfstatat", .args = 1, .arg = {{3, AT_EMPTY_PATH}}}, /* fstat by another name */
     {.name = "poll"},
     {.name = "ppoll"},
     {.name = "pread64"}, /* the interfaces' own drop counters */
@@ -56,9 +59,10 @@ static const struct sandbox_call calls[] = {
     {.name = "getsockopt"},
     {.name = "setsockopt", .args = 2, .arg = {{1, SOL_SOCKET}, {2, SO_ATTACH_FILTER}}},
     {.name = "setsockopt", .args = 2, .arg = {{1, SOL_SOCKET}, {2, SO_DETACH_FILTER}}},
-    {.name = "ioctl",
-     .args = 1,
-     .arg = {{1, SIOCGIFINDEX}}}, /* libpcap: is the interface still there? */
+    /* is the interface still there, and up? */
+    {.name = "getsockname"},
+    {.name = "ioctl", .args = 1, .arg = {{1, SIOCGIFINDEX}}},
+    {.name = "ioctl", .args = 1, .arg = {{1, SIOCGIFFLAGS}}},
     {.name = "fcntl"},
     /* memory, threads, time */
     {.name = "mmap"},
@@ -71,6 +75,7 @@ static const struct sandbox_call calls[] = {
     {.name = "clock_gettime"},
     {.name = "clock_nanosleep"},
     {.name = "getrandom"},
+    {.name = "sysinfo"}, /* glibc's qsort: how much memory is there? */
     {.name = "getpid"},
     {.name = "gettid"},
     {.name = "sched_yield"},
@@ -315,6 +320,7 @@ static int begin(struct role *role)
     if (take_orders(role) != 0)
         return -1;
     pin(role->orders.cpu);
+    digest_prepare();
     if (open_capture(role) != 0)
         return -1;
     tell_ready(role);

@@ -205,7 +205,7 @@ static int begin(struct supervisor *s)
 {
     s->state_dir = config_state_dir(&s->config);
     s->posts = s->config.workers;
-    s->next_incarnation = 1;
+    s->next_incarnation = s->engine.generation = 1;
     s->started_s = time(NULL);
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
     if (sandbox_find_user(s->config.user, &s->user, &s->error) != 0)
