@@ -3,6 +3,7 @@
 #include "veth.h"
 
 #include "weir/capture/capture.h"
+#include "weir/capture/fanout.h"
 
 #define SERVER UINT32_C(0xc6336401)
 
@@ -234,6 +235,46 @@ static void test_a_silent_interface(void **state)
     bench_free(&bench);
 }
 
+/* Two workers: the capture is the first, a socket of ours the second. Together they see every
+ * packet once, and of each pair the whole. */
+static void test_two_workers(void **state)
+{
+    enum { PAIRS = 200, GROUP = 77 };
+    struct bench bench = bench_make();
+    struct error error = {0};
+    struct capture_config config = config_of(&bench, one, 1);
+    struct frame frame;
+    uint8_t data[2048];
+    unsigned others = 0;
+    (void)state;
+    config.workers = 2;
+    config.fanout = GROUP;
+    bench.capture = capture_open(&config, &error);
+    assert_non_null(bench.capture);
+    int second = veth_socket("weir0"), fd = veth_socket("peer0");
+    assert_int_equal(fanout_join(second, GROUP, 2, "weir0", &error), 0);
+    while (recv(second, data, sizeof data, MSG_DONTWAIT) > 0)
+        ;
+    bench_start(&bench);
+    for (uint32_t i = 0; i < PAIRS; i++) {
+        frame_udp(&frame, 0x0a000001 + i, 2000, SERVER, 9, "ask", 3);
+        veth_send(fd, &frame);
+        frame_udp(&frame, SERVER, 9, 0x0a000001 + i, 2000, "answer", 6);
+        veth_send(fd, &frame);
+    }
+    pause_ms(200);
+    while (recv(second, data, sizeof data, MSG_DONTWAIT) > 0)
+        others++;
+    wait_for_packets(&bench, 2 * PAIRS - others);
+    bench_end(&bench);
+    assert_in_range(others, PAIRS / 2, 2 * PAIRS - PAIRS / 2);
+    assert_int_equal(bench.health.packets, 2 * PAIRS - others);
+    assert_int_equal(bench.health.flows, bench.health.packets / 2); /* both directions */
+    close(second);
+    close(fd);
+    bench_free(&bench);
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 static int64_t wall_ns(void)
@@ -426,6 +467,7 @@ int main(void)
         cmocka_unit_test(test_a_filter),
         cmocka_unit_test(test_vantages),
         cmocka_unit_test(test_a_silent_interface),
+        cmocka_unit_test(test_two_workers),
         cmocka_unit_test(test_an_idle_clock),
         cmocka_unit_test(test_a_report_of_a_silent_flow),
         cmocka_unit_test(test_what_is_refused),
