@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HOLD_NS  (2 * INTERFACE_BLOCK_MS * NS_PER_MS)
+#define HOLD_NS  (2 * NS_PER_MS * INTERFACE_BLOCK_MS)
 #define RETRY_NS NS_PER_MS /* an interface that had nothing is asked again after this */
 #define IDLE_NS  NS_PER_S
 #define LAG_NS   (500 * NS_PER_MS)

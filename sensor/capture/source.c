@@ -90,7 +90,7 @@ int source_descriptor(const char *path, struct error *error)
 
 static int open_descriptor(struct source *source, struct error *error)
 {
-    struct stat st;
+    struct stat st = {.st_size = 0};
     if (look_at(source->fd, source->path, &st, error) != 0)
         return -1;
     source->regular = S_ISREG(st.st_mode);

@@ -162,6 +162,25 @@ static void test_a_successor(void **state)
     leave(&members);
 }
 
+/* Down and up again, everybody is who he was. */
+static void test_down_and_up(void **state)
+{
+    struct members members = begin();
+    (void)state;
+    send_pairs();
+    assert_int_equal(take_all(&members), 2 * PAIRS);
+    assert_true(ip_command("link set weir0 down"));
+    assert_true(ip_command("link set weir0 up"));
+    for (int i = 0; i < WORKERS; i++) { /* each is told that it was down, once */
+        int down;
+        socklen_t size = sizeof down;
+        getsockopt(members.fd[i], SOL_SOCKET, SO_ERROR, &down, &size);
+    }
+    send_pairs();
+    assert_int_equal(take_all(&members), 2 * PAIRS);
+    leave(&members);
+}
+
 static void test_the_rest_is_worker_0s(void **state)
 {
     struct members members = begin();
@@ -225,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_pair_has_one_worker),
         cmocka_unit_test(test_a_successor),
+        cmocka_unit_test(test_down_and_up),
         cmocka_unit_test(test_the_rest_is_worker_0s),
         cmocka_unit_test(test_fragments_go_with_their_pair),
         cmocka_unit_test(test_programs_fit),
