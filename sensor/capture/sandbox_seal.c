@@ -24,7 +24,8 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_call *calls, size_
             continue;
         for (unsigned a = 0; a < calls[i].args && a < 2; a++)
             equal[a] = SCMP_CMP64(calls[i].arg[a].index, SCMP_CMP_EQ, calls[i].arg[a].value);
-        int result = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, calls[i].args, equal);
+        uint32_t action = calls[i].refuse ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW;
+        int result = seccomp_rule_add_array(filter, action, number, calls[i].args, equal);
         if (result != 0)
             return error_set(error, ERROR_RUN, "sandbox: cannot list %s: %s", calls[i].name,
                              strerror(-result));

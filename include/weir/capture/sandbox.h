@@ -46,6 +46,7 @@ enum sandbox_network {
  * compared as 64 bits. The same name may be listed several times: any row that fits allows. */
 struct sandbox_call {
     const char *name;
+    bool refuse;   /* ENOSYS instead of death: libraries try it and know another way */
     unsigned args; /* of `arg`: 0, 1 or 2 */
     struct {
         unsigned index; /* from 0; two rows of `arg` name different ones */

@@ -30,6 +30,7 @@ static const struct sandbox_call list[] = {
     {.name = "lseek", .args = 2, .arg = {{1, 0}, {2, SEEK_CUR}}}, /* twice does no harm */
     {.name = "shutdown", .args = 1, .arg = {{1, SHUT_RD}}},
     {.name = "shutdown"}, /* and a row without arguments allows any */
+    {.name = "getppid", .refuse = true},
     {.name = "no_such_call"},
     {.name = "socketcall"}, /* another architecture's */
 };
@@ -58,6 +59,7 @@ static void allowed(const void *unused)
     EXPECT(fcntl(pipes[0], F_GETFL) >= 0 && fcntl(pipes[0], F_GETFD) >= 0);
     EXPECT(lseek(pipes[0], 0, SEEK_CUR) == -1 && errno == ESPIPE);
     EXPECT(shutdown(pipes[0], SHUT_WR) == -1 && errno == ENOTSOCK);
+    EXPECT(syscall(SYS_getppid) == -1 && errno == ENOSYS); /* refused, and no more */
 }
 
 static void test_allowed(void **state)
