@@ -14,8 +14,6 @@
 #ifndef WEIR_ENGINE_SIGHT_H
 #define WEIR_ENGINE_SIGHT_H
 
-#include "weir/base/buffer.h"
-#include "weir/base/cursor.h"
 #include "weir/detect/silence.h"
 #include "weir/engine/engine.h"
 
@@ -73,13 +71,5 @@ bool sight_due(struct sight *sight, struct ptime now, struct ptime *at);
  * fixed order. */
 void sight_look(struct sight *sight, struct ptime at,
                 void (*tell)(void *context, const struct silence *silence), void *context);
-
-/* For a restart (sight_pack.c). The hosts are packed one by one by who owns them; unpacking one
- * (NULL: there is no room for it any more) adds it to the sight, so that comes after. False: not
- * well-formed. */
-void sight_pack(const struct sight *sight, struct buffer *out);
-bool sight_unpack(struct sight *sight, struct cursor *in);
-void sight_host_pack(const struct sight_host *host, struct buffer *out);
-bool sight_host_unpack(struct sight *sight, struct sight_host *host, struct cursor *in);
 
 #endif
