@@ -2,8 +2,8 @@
  *
  * The packet loop pays two relaxed loads and a store a packet; everything else is slow and under
  * the mutex. Held, the thread stops before it takes the next packet and says so; a thread that
- * waits for a pipe has no packet in hand and counts as held at once, because it looks at `held`
- * again before it takes what comes (it leaves BRAKE_WAITS under the mutex, so it sees the flag that
+ * waits for a pipe or for the ring counts as held at once, because it looks at `held` again before
+ * it takes the next packet (it leaves BRAKE_WAITS under the mutex, so it sees the flag that
  * was set before the state was read). So brake_hold's answer stays true until brake_finish_at.
  *
  * Threads: the capture thread and any other, as brake.h says. */
@@ -115,7 +115,7 @@ bool brake_wait_readable(struct brake *brake, int fd)
     struct pollfd wait[] = {{.fd = fd, .events = POLLIN},
                             {.fd = brake->wake_event, .events = POLLIN}};
     uint64_t count;
-    change(brake, BRAKE_WAITS);
+    brake_begin_wait(brake);
     while (!brake_is_over(brake)) {
         if (poll(wait, 2, -1) < 0 && errno != EINTR)
             break; /* the read will say what is wrong */
@@ -124,8 +124,18 @@ bool brake_wait_readable(struct brake *brake, int fd)
         if (wait[1].revents && read(brake->wake_event, &count, sizeof count) < 0)
             continue;
     }
-    change(brake, BRAKE_RUNS);
+    brake_end_wait(brake);
     return !brake_is_over(brake);
+}
+
+void brake_begin_wait(struct brake *brake)
+{
+    change(brake, BRAKE_WAITS);
+}
+
+void brake_end_wait(struct brake *brake)
+{
+    change(brake, BRAKE_RUNS);
 }
 
 void brake_ended(struct brake *brake)

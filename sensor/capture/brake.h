@@ -10,7 +10,7 @@
 enum brake_state {
     BRAKE_RUNS,
     BRAKE_PAUSED, /* held, before the next packet */
-    BRAKE_WAITS,  /* for a pipe: the next packet is not in hand */
+    BRAKE_WAITS,  /* for a pipe, or for room in the ring: the next packet is not in hand */
     BRAKE_ENDED
 };
 
@@ -39,6 +39,9 @@ bool brake_take(struct brake *brake);
 bool brake_is_over(const struct brake *brake);
 /* Waits until `fd` is readable (or at its end). False: end now. */
 bool brake_wait_readable(struct brake *brake, int fd);
+/* Around any other wait. */
+void brake_begin_wait(struct brake *brake);
+void brake_end_wait(struct brake *brake);
 void brake_ended(struct brake *brake);
 
 #endif

@@ -83,7 +83,7 @@ static int open_all(struct capture *c, const struct capture_config *config, stru
         return error_set(error, ERROR_RUN, "capture: cannot make an event: %s", strerror(errno));
     int failed = is_live(c) ? live_open(&c->live, config, c->input, &c->meter, error)
                             : files_open(&c->files, config, c->input, error);
-    return failed ? failed : worker_open(&c->worker, config, &c->meter, error);
+    return failed ? failed : worker_open(&c->worker, config, &c->brake, error);
 }
 
 struct capture *capture_open(const struct capture_config *config, struct error *error)

@@ -24,13 +24,13 @@ struct parked {
 };
 
 int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
-              struct health *health, struct meter *meter, struct error *error)
+              struct health *health, struct brake *brake, struct error *error)
 {
     *emitter = (struct emitter){.blocking = blocking,
                                 .floor_ns = INT64_MIN,
                                 .told_ns = INT64_MIN,
                                 .health = health,
-                                .meter = meter};
+                                .brake = brake};
     emitter->ring = ring_producer_open(ring, error);
     return emitter->ring ? 0 : -1;
 }
@@ -67,9 +67,9 @@ static bool push_one(struct emitter *emitter, const void *record, size_t size)
 {
     enum ring_result result = ring_push(emitter->ring, record, size);
     if (result == RING_FULL && emitter->blocking) {
-        METER_SET(emitter->meter, waiting, true);
+        brake_begin_wait(emitter->brake);
         result = ring_push_wait(emitter->ring, record, size);
-        METER_SET(emitter->meter, waiting, false);
+        brake_end_wait(emitter->brake);
     }
     return result == RING_OK;
 }
@@ -98,7 +98,7 @@ static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime
     header->version = RECORD_VERSION;
     header->number = ++emitter->number;
     header->time_ns = time.ns;
-    meter_turn(emitter->meter);
+    meter_turn(emitter->brake->meter);
     return push_parked(emitter) && push_one(emitter, header, size);
 }
 

@@ -3,7 +3,7 @@
 #ifndef WEIR_CAPTURE_EMIT_H
 #define WEIR_CAPTURE_EMIT_H
 
-#include "meter.h"
+#include "brake.h"
 #include "weir/content/content.h"
 #include "weir/flow/table.h"
 #include "weir/record/ring.h"
@@ -15,7 +15,7 @@ struct emitter {
     int64_t floor_ns; /* the clock: no record is older */
     int64_t told_ns;  /* the last watermark, always before the clock */
     struct health *health;
-    struct meter *meter; /* says so while a push waits for room */
+    struct brake *brake; /* told while a push waits for room */
     struct parked *first_parked, *last_parked;
     uint32_t parked;
     union {
@@ -26,7 +26,7 @@ struct emitter {
 };
 
 int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
-              struct health *health, struct meter *meter, struct error *error);
+              struct health *health, struct brake *brake, struct error *error);
 void emit_close(struct emitter *emitter);
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts);

@@ -91,15 +91,15 @@ void live_close(struct live *live)
 
 /* --- the merge ------------------------------------------------------------------------------- */
 
-static void lose(struct live_interface *it)
+static void lose(struct live_interface *it, const char *why)
 {
     if (it->gone)
         return;
     it->gone = true;
     it->interface.up = false;
-    log_warn("interface %s has gone: going on without it", it->interface.name);
-    error_set(&it->input->error, ERROR_INPUT, "%s: the interface has gone after %llu packets",
-              it->input->path, (unsigned long long)it->input->packets);
+    log_warn("interface %s: %s: going on without it", it->interface.name, why);
+    error_set(&it->input->error, ERROR_INPUT, "%s: gone after %llu packets: %s", it->input->path,
+              (unsigned long long)it->input->packets, why);
 }
 
 static void fill(struct live_interface *it, int64_t now_ns)
@@ -111,7 +111,7 @@ static void fill(struct live_interface *it, int64_t now_ns)
     it->pending = result == INTERFACE_PACKET;
     it->empty_ns = now_ns;
     if (result == INTERFACE_GONE)
-        lose(it);
+        lose(it, pcap_geterr(it->interface.pcap));
 }
 
 /* The next packet's interface; NULL when there is none or it must wait. *oldest_ns: its time. */
@@ -158,7 +158,7 @@ static void look(struct live *live, struct worker *worker)
         struct live_interface *it = &live->at[i];
         interface_look(&it->interface);
         if (interface_is_gone(&it->interface))
-            lose(it);
+            lose(it, "it has disappeared");
         received += it->interface.received;
         drops += it->interface.drops;
         card_drops += it->interface.card_drops;

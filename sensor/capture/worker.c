@@ -208,16 +208,16 @@ void worker_show(const struct worker *w)
 
 /* --- start and end --------------------------------------------------------------------------- */
 
-int worker_open(struct worker *w, const struct capture_config *config, struct meter *meter,
+int worker_open(struct worker *w, const struct capture_config *config, struct brake *brake,
                 struct error *error)
 {
     w->index = config->worker;
     w->count = config->workers;
     w->live = config->interface_count > 0;
     w->clock = PTIME_MIN;
-    w->meter = meter;
-    METER_SET(meter, time_ns, INT64_MIN);
-    if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, meter, error) != 0)
+    w->meter = brake->meter;
+    METER_SET(brake->meter, time_ns, INT64_MIN);
+    if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
         return -1;
     w->content = content_new(&config->content, &content_events, w, error);
     if (!w->content)

@@ -3,7 +3,6 @@
 #define WEIR_SENSOR_CAPTURE_WORKER_H
 
 #include "emit.h"
-#include "meter.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
 
@@ -21,7 +20,7 @@ struct worker {
     struct meter *meter;
 };
 
-int worker_open(struct worker *worker, const struct capture_config *config, struct meter *meter,
+int worker_open(struct worker *worker, const struct capture_config *config, struct brake *brake,
                 struct error *error);
 void worker_close(struct worker *worker);
 /* One packet, all the way. */

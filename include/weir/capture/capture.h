@@ -80,7 +80,7 @@ struct capture_status {
     uint64_t wire_bytes;
     uint64_t bytes_read, bytes_total; /* of files; total 0: not known */
     int64_t time_ns;                  /* the clock: packet time; INT64_MIN before any */
-    uint64_t kernel_received, kernel_drops, interface_drops; /* live, since capture_open */
+    uint64_t kernel_received, kernel_drops, interface_drops; /* live; received: dropped ones too */
     uint64_t ring_rejected, ring_lost;
     uint32_t parked;
     uint32_t interfaces_up, interfaces_gone; /* bit i: config.interfaces[i] */
@@ -95,10 +95,10 @@ struct capture *capture_open(const struct capture_config *config, struct error *
 /* Live: the packet sockets, for the supervisor to hold. Returns how many were written. */
 size_t capture_sockets(const struct capture *capture, int fd[], size_t room);
 /* Stage 2. The files are read in the order of their first packets; none readable, or a filter that
- * does not compile for a file's link type, is a failure. */
+ * does not compile for a file's link type, is a failure. Waits for the head of a pipe. */
 int capture_start(struct capture *capture, struct error *error);
-/* Replay: stops reading and returns how many packets were read so far, over all inputs. Waits
- * for the packet in hand, so not for a thread that must empty the ring. */
+/* Replay: stops reading and returns how many packets were read so far, over all inputs; the answer
+ * holds until capture_finish_at or capture_stop. Waits at most for the packet in hand. */
 uint64_t capture_hold(struct capture *capture);
 /* Goes on to exactly that many packets, then ends early. */
 void capture_finish_at(struct capture *capture, uint64_t packets);

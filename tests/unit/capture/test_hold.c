@@ -22,12 +22,12 @@ static void pause_ms(long ms)
     nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
-/* `fd`: taken. The ring is larger than all records. */
-static void bench_start(struct bench *bench, const char *path, int fd)
+/* `fd`: taken. */
+static void bench_start_with(struct bench *bench, const char *path, int fd, size_t ring_bytes)
 {
     struct error error = {0};
     *bench = (struct bench){.consumer = NULL};
-    assert_int_equal(ring_create(&bench->ring, 16u << 20, &error), 0);
+    assert_int_equal(ring_create(&bench->ring, ring_bytes, &error), 0);
     bench->consumer = ring_consumer_open(&bench->ring, &error);
     struct capture_file file = {path, fd};
     struct capture_config config = {.files = &file,
@@ -44,19 +44,34 @@ static void bench_start(struct bench *bench, const char *path, int fd)
         fail_msg("%s", error.message);
 }
 
-/* Joins within ten seconds, and reads the last health record. */
-static void bench_join(struct bench *bench)
+/* With a ring larger than all records. */
+static void bench_start(struct bench *bench, const char *path, int fd)
+{
+    bench_start_with(bench, path, fd, 16u << 20);
+}
+
+static void drain(struct bench *bench)
 {
     uint64_t record[RECORD_MAX_BYTES / sizeof(uint64_t)];
-    struct pollfd end = {.fd = capture_end_event(bench->capture), .events = POLLIN};
     size_t size;
-    assert_int_equal(poll(&end, 1, 10000), 1);
-    capture_join(bench->capture);
     while (ring_pop(bench->consumer, record, sizeof record, &size) == RING_OK) {
         const struct record_health *health = (const struct record_health *)record;
         if (health->header.kind == RECORD_HEALTH)
             bench->health = health->total;
     }
+    ring_release(bench->consumer, ring_read_position(bench->consumer));
+}
+
+/* Joins within ten seconds, and reads the last health record. */
+static void bench_join(struct bench *bench)
+{
+    struct pollfd end = {.fd = capture_end_event(bench->capture), .events = POLLIN};
+    for (int i = 0; poll(&end, 1, 10) == 0; i++) {
+        assert_true(i < 1000);
+        drain(bench);
+    }
+    capture_join(bench->capture);
+    drain(bench);
 }
 
 static void bench_end(struct bench *bench)
@@ -108,6 +123,31 @@ static void test_held_then_to_a_packet(void **state)
     bench_join(&bench);
     assert_int_equal(bench.health.packets, packets + 99);
     expect_interrupted(&bench, packets + 99);
+    bench_end(&bench);
+    file_end(&file);
+}
+
+/* A thread that waits for room in the ring is held without anybody making room. */
+static void test_held_with_a_full_ring(void **state)
+{
+    struct file file;
+    struct bench bench;
+    (void)state;
+    make(&file);
+    bench_start_with(&bench, file.path, -1, RING_SIZE_MIN);
+    for (int i = 0; !status_of(&bench).waiting; i++) {
+        assert_true(i < 1000);
+        pause_ms(10);
+    }
+    uint64_t packets = capture_hold(bench.capture);
+    for (int i = 0; i < 10; i++) {
+        drain(&bench);
+        pause_ms(10);
+        assert_int_equal(status_of(&bench).packets, packets);
+    }
+    capture_finish_at(bench.capture, packets + 5000);
+    bench_join(&bench);
+    expect_interrupted(&bench, packets + 5000);
     bench_end(&bench);
     file_end(&file);
 }
@@ -241,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_held_then_to_a_packet),
+        cmocka_unit_test(test_held_with_a_full_ring),
         cmocka_unit_test(test_held_then_not_one_more),
         cmocka_unit_test(test_held_after_the_end),
         cmocka_unit_test(test_held_then_stopped),

@@ -110,6 +110,7 @@ static void bench_end(struct bench *bench)
         struct pollfd end = {.fd = capture_end_event(bench->capture), .events = POLLIN};
         capture_stop(bench->capture);
         assert_int_equal(poll(&end, 1, 5000), 1);
+        capture_join(bench->capture);
         look(bench);
         assert_true(bench->finished);
         assert_true(status_of(bench).ended);
