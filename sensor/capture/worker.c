@@ -164,6 +164,8 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
                    uint8_t vantage)
 {
     struct packet packet;
+    if (w->recent)
+        recent_put(w->recent, raw);
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
         w->health.time_jumps++;
         raw->time = w->clock;
@@ -219,6 +221,8 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     METER_SET(brake->meter, time_ns, INT64_MIN);
     if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
         return -1;
+    if (config->recent_fd >= 0 && !(w->recent = recent_open(config->recent_fd, error)))
+        return -1;
     w->content = content_new(&config->content, &content_events, w, error);
     if (!w->content)
         return -1;
@@ -232,5 +236,7 @@ void worker_close(struct worker *w)
         flow_table_free(w->table);
     if (w->content)
         content_free(w->content);
+    if (w->recent)
+        recent_close(w->recent);
     emit_close(&w->emitter);
 }

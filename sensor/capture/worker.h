@@ -5,6 +5,7 @@
 #include "emit.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
+#include "weir/capture/recent.h"
 
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
@@ -18,6 +19,7 @@ struct worker {
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
     struct meter *meter;
+    struct recent *recent; /* live: the last packets, for a bug report; or NULL */
 };
 
 int worker_open(struct worker *worker, const struct capture_config *config, struct brake *brake,
