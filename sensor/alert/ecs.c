@@ -31,6 +31,15 @@ static void put_time(struct json *json, const char *key, struct ptime time)
     json_str(json, key, ptime_iso(time, text, sizeof text));
 }
 
+void ecs_open(struct json *json, struct ptime time)
+{
+    json_open(json, NULL);
+    put_time(json, "@timestamp", time);
+    json_open(json, "ecs");
+    json_str(json, "version", "8.11");
+    json_close(json);
+}
+
 static void put_ip(struct json *json, const char *key, const struct ip *ip)
 {
     char text[IP_TEXT_SIZE];
@@ -203,12 +212,12 @@ static void put_server_name(struct json *json, const struct story *story)
     json_close(json);
 }
 
-static void put_observer(struct json *json, const struct alert *alert)
+void ecs_observer(struct json *json, const char *sensor)
 {
     json_open(json, "observer");
     json_str(json, "type", "sensor");
     json_str(json, "product", "weir");
-    put_known(json, "name", alert->sensor);
+    put_known(json, "name", sensor);
     json_str(json, "version", WEIR_VERSION);
     json_close(json);
 }
@@ -328,21 +337,19 @@ static void put_weir(struct json *json, const struct alert *alert)
     json_str(json, "incident", alert->incident);
     json_str(json, "state", incident_state_name[alert->state]);
     json_uint(json, "raise", alert->raise);
-    if (story_is_sensor(&alert->story))
+    if (story_is_sensor(&alert->story)) {
         put_known(json, "mode", alert->mode);
-    else
+        put_known(json, "sight", alert->story.sight);
+    } else {
         put_traffic(json, alert);
+    }
     put_why(json, &alert->finding);
     json_close(json);
 }
 
 static char *ecs_line(struct json *json, const struct alert *alert)
 {
-    json_open(json, NULL);
-    put_time(json, "@timestamp", alert->time);
-    json_open(json, "ecs");
-    json_str(json, "version", "8.11");
-    json_close(json);
+    ecs_open(json, alert->time);
     put_event(json, alert);
     put_rule(json, alert);
     put_threat(json, alert->finding.detector);
@@ -351,7 +358,7 @@ static char *ecs_line(struct json *json, const struct alert *alert)
         put_network(json, &alert->story);
         put_server_name(json, &alert->story);
     }
-    put_observer(json, alert);
+    ecs_observer(json, alert->sensor);
     put_weir(json, alert);
     json_close(json);
     return json_take_text(json, 0);

@@ -27,7 +27,8 @@ char *story_key(const struct story *story, char key[DESTINATION_KEY_SIZE])
 {
     if (!story_is_sensor(story) && story->has_destination)
         return destination_key(&story->destination, key);
-    snprintf(key, DESTINATION_KEY_SIZE, "%s", story_is_sensor(story) ? "sensor" : "");
+    snprintf(key, DESTINATION_KEY_SIZE, "%s%s%s", story_is_sensor(story) ? "sensor" : "",
+             *story->sight ? ":" : "", story->sight);
     return key;
 }
 
@@ -53,6 +54,15 @@ void alert_id(const char *incident, const char *detector, uint32_t raise, char i
 {
     struct buffer text = {0};
     buffer_text(&text, "%s\n%s\n%" PRIu32 "\n", incident, detector, raise);
+    hash_text(&text, id);
+    buffer_fini(&text);
+}
+
+/* Unlike an alert's, with the sensor's name: two sensors' hearts beat at the same times. */
+void heartbeat_id(const char *sensor, struct ptime time, char id[ALERT_ID_SIZE])
+{
+    struct buffer text = {0};
+    buffer_text(&text, "heartbeat\n%s\n%" PRId64 "\n", sensor ? sensor : "", time.ns);
     hash_text(&text, id);
     buffer_fini(&text);
 }

@@ -87,7 +87,9 @@ void incidents_set_labels(struct incidents *incidents, const char *sensor, const
 
 struct incidents_counts incidents_counts(const struct incidents *incidents)
 {
-    return incidents->counts;
+    struct incidents_counts counts = incidents->counts;
+    counts.open = incidents->open.count;
+    return counts;
 }
 
 /* --- lists and look-up ----------------------------------------------------------------------- */
@@ -321,6 +323,19 @@ void incidents_follow(struct incidents *incidents, const struct story *story, st
     struct slot *slot = find_open(incidents, story);
     if (slot)
         touch(incidents, slot, story, time);
+}
+
+void incidents_end(struct incidents *incidents, const struct finding *finding,
+                   const struct story *story, struct ptime time)
+{
+    struct slot *slot = find_open(incidents, story);
+    if (!slot)
+        return;
+    touch(incidents, slot, story, time);
+    struct incident_rank *rank = find_rank(&slot->incident, finding->detector);
+    if (rank)
+        rank->finding = *finding;
+    close_incident(incidents, slot, time);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

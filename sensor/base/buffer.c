@@ -47,7 +47,7 @@ void buffer_fini(struct buffer *b)
     *b = (struct buffer){0};
 }
 
-static uint8_t *make_room(struct buffer *b, size_t size)
+void buffer_reserve(struct buffer *b, size_t size)
 {
     if (b->room - b->size < size) {
         size_t room = b->room ? b->room : 64;
@@ -56,6 +56,11 @@ static uint8_t *make_room(struct buffer *b, size_t size)
         b->data = xrealloc(b->data, room);
         b->room = room;
     }
+}
+
+static uint8_t *make_room(struct buffer *b, size_t size)
+{
+    buffer_reserve(b, size);
     uint8_t *at = b->data + b->size;
     b->size += size;
     return at;

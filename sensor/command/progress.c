@@ -1,17 +1,17 @@
 /* One line on a terminal's standard error while a long replay runs. Wall time paces it; it decides
- * nothing. Thread: the main thread; asks the capture thread. */
+ * nothing. Thread: the main thread; asks the feed. */
 #include "session.h"
 
 #include <stdio.h>
 
 void progress_show(const struct session *s)
 {
-    struct capture_status status;
-    capture_status_of(s->capture, &status);
+    struct feed_progress status;
+    feed_progress_of(s->feed, &status);
     double elapsed = (double)(wtime_now().ns - s->started.ns) / 1e9;
     char day[64] = "";
     if (status.time_ns > 0)
-        calendar_text(s->calendar, (struct ptime){status.time_ns}, CALENDAR_MINUTE, day,
+        calendar_text(s->stack.calendar, (struct ptime){status.time_ns}, CALENDAR_MINUTE, day,
                       sizeof day);
     if (status.bytes_total > 0 && status.bytes_read > 0)
         fprintf(stderr, "\r\033[K%3.0f %%  %llu packets  %s  %.0f s left",

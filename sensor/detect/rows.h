@@ -11,6 +11,9 @@ extern const struct detector detector_destination_new;
 extern const struct detector detector_content_personal;
 extern const struct detector detector_sensor_blind;
 
+/* sensor.blind of a silence: always true. */
+bool judge_silence(const struct silence *silence, struct finding *finding);
+
 /* Pairs that never reach this much in a day are not looked at by volume. */
 #define PAIR_FLOOR_BYTES UINT64_C(65536)
 

@@ -1,7 +1,7 @@
 /* sensor.blind: what the sensor could not see over an interval, because the silence of a blind
  * sensor looks like peace. Each kind of blindness is a line of a table: how much, of what, from
  * where on it is told. A few losses are normal everywhere, so each needs a share and an absolute
- * amount: a short capture with one gap says nothing. */
+ * amount: a short capture with one gap says nothing. What fell silent is in sensor_silent.c. */
 #include "rows.h"
 
 #include <math.h>
@@ -104,6 +104,8 @@ static void write_reason(const struct subject *subject, const struct blindness *
 static bool judge_sensor(const struct subject *subject, struct finding *finding)
 {
     struct blindness found[KINDS];
+    if (subject->silence)
+        return judge_silence(subject->silence, finding);
     size_t count = look(&subject->interval, found);
     if (count == 0)
         return false;
@@ -128,10 +130,13 @@ const struct detector detector_sensor_blind = {
     .id = "sensor.blind",
     .name = "The sensor did not see everything",
     .kind = SUBJECT_SENSOR,
+    .wakes = true, /* a silent tap or direction; counted losses score 70 at most */
     .explains =
         "What the sensor lost over an interval: packets dropped, TCP payload not seen, flows "
-        "seen from one side, flows cut short for room. No attack technique: most of it is "
-        "cabling and load. While it lasts, figures are lower bounds and silence proves "
-        "nothing. False alarms: asymmetric routes that are known and accepted.",
+        "seen from one side, flows cut short for room; live, what fell silent that never was "
+        "(the tap, a direction, a VLAN, half of the hosts) and when a part of the sensor was "
+        "away. No attack technique: most of it is cabling and load. While it lasts, figures are "
+        "lower bounds and silence proves nothing. False alarms: asymmetric routes that are known "
+        "and accepted; a VLAN or a link that was switched off on purpose.",
     .judge = judge_sensor,
 };

@@ -252,6 +252,7 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
         else
             engine->counts.unestablished_bytes += view.out.value;
     }
+    live_flow(engine, &view);
     engine->counts.flows[view.scope] += first_record(record);
     engine->counts.bytes[view.scope] +=
         positive(record->fresh[0].payload_bytes) + positive(record->fresh[1].payload_bytes);

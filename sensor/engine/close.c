@@ -40,7 +40,7 @@ static void on_loaded(void *context, const struct ip *ip, const void *blob, size
         }
         host->stored_hour = host->profile->last_closed_hour;
     }
-    engine_resume(engine);
+    engine_pump(engine);
 }
 
 void close_load_host(struct engine *engine, struct host *host)
@@ -136,7 +136,7 @@ static void finish(struct engine *engine)
     free(closing);
     engine->closing = NULL;
     schedule_next(engine, now);
-    engine_resume(engine);
+    engine_pump(engine);
 }
 
 static void host_done(struct engine *engine)

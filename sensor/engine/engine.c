@@ -1,23 +1,21 @@
 /* The pump.
  *
- *   rings → (copy, validate) → order → one record at a time → account
+ *   intake (entries) → order → one record at a time → account
  *
  * Before a record at time t is consumed, everything due before t is done: the minute's tick, the
  * close of an hour. Whatever needs an answer of the store sets `waiting` or `closing`; the pump
- * then returns and engine_resume starts it again. At the end of all inputs the totals are published
+ * then returns and engine_pump starts it again. At the end of all inputs the totals are published
  * once more, open incidents are closed, alerts are delivered, and `done` is told. Thread: the
  * engine's. */
 #include "internal.h"
 
 #include "weir/base/buffer.h"
-#include "weir/base/log.h"
+#include "weir/bus/event_loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_RECORDS 65536 /* consumed before the loop may look at other things */
-
-static void pump(struct engine *engine);
+#define STEPS 64 /* batches before the loop may look at other things */
 
 static bool paused(const struct engine *engine)
 {
@@ -26,73 +24,71 @@ static bool paused(const struct engine *engine)
 
 /* --- alerts out ------------------------------------------------------------------------------ */
 
-static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+void engine_publish(struct engine *engine, char *line)
 {
-    struct engine *engine = context;
     struct error error = {0};
-    char *line = alert_formats[0]->line(engine->json, alert);
-    engine->counts.alerts++;
     if (bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
     }
     free(line);
+}
+
+static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+{
+    struct engine *engine = context;
+    engine->counts.alerts++;
+    engine_publish(engine, alert_formats[0]->line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
 }
 
 /* --- making and ending ----------------------------------------------------------------------- */
 
-static void mute(struct engine *engine, bool muted)
-{
-    engine->muted = muted;
-    for (size_t i = 0; i < engine->config.ring_count; i++)
-        engine->config.loop.ops->change(engine->watch[i], muted ? 0 : LOOP_READ);
-}
-
-/* While consumption is paused the rings' events stay readable: not to spin, they are not watched.
- */
-static void on_data(void *context, unsigned what)
-{
-    struct engine *engine = context;
-    (void)what;
-    if (paused(engine))
-        mute(engine, true);
-    else
-        pump(engine);
-}
-
-static int open_rings(struct engine *engine, struct error *error)
+static int attach_rings(struct engine *engine, struct error *error)
 {
     const struct engine_config *config = &engine->config;
-    for (size_t i = 0; i < config->ring_count; i++) {
-        engine->ring[i] = ring_consumer_open(&config->rings[i], error);
-        if (!engine->ring[i])
+    for (uint32_t i = 0; i < config->ring_count; i++)
+        if (engine_attach(engine, i, 0, &config->rings[i], error) != 0)
             return -1;
-        engine->watch[i] = config->loop.ops->watch(
-            config->loop.loop, ring_data_event(engine->ring[i]), 0, on_data, engine);
-    }
     return 0;
+}
+
+/* A worker without a ring is absent. */
+static void make_workers(struct engine *engine)
+{
+    struct engine_config *config = &engine->config;
+    if (config->workers == 0)
+        config->workers = (uint32_t)config->ring_count;
+    order_init(&engine->order, config->workers);
+    engine->order.mark_ns = config->live ? LIVE_MARK_NS : 0;
+    for (uint32_t i = 0; i < config->workers; i++) {
+        engine->worker[i].told = engine->worker[i].last = PTIME_MIN;
+        order_absent(&engine->order, i, PTIME_MIN);
+    }
+    open_flows_init(&engine->open_flows);
 }
 
 struct engine *engine_new(const struct engine_config *config, struct error *error)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
-    engine->next_tick = PTIME_MIN;
+    engine->last = !config->live;
+    engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
-    order_init(&engine->order, (uint32_t)config->ring_count);
+    make_workers(engine);
     names_init(&engine->names, config->suffixes);
     stories_init(&engine->stories);
+    sight_init(&engine->sight);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
     engine->incidents = incidents_new(7 * NS_PER_DAY, on_alert, engine);
     incidents_set_labels(engine->incidents, config->sensor, WEIR_VERSION, "online");
-    if (open_rings(engine, error) == 0)
+    if (attach_rings(engine, error) == 0)
         return engine;
     engine_free(engine);
     return NULL;
@@ -102,20 +98,18 @@ void engine_free(struct engine *engine)
 {
     if (!engine)
         return;
-    for (size_t i = 0; i < engine->config.ring_count; i++) {
-        if (engine->watch[i])
-            engine->config.loop.ops->drop(engine->watch[i]);
-        if (engine->ring[i])
-            ring_consumer_free(engine->ring[i]);
-    }
+    event_loop_cancel(engine->config.loop, engine);
+    intake_fini(engine);
     close_fini(engine);
     incidents_free(engine->incidents);
     json_free(engine->json);
     totals_free(engine->totals);
     fleet_free(engine->fleet);
     hosts_fini(engine);
+    sight_fini(&engine->sight);
     stories_fini(&engine->stories);
     names_fini(&engine->names);
+    open_flows_fini(&engine->open_flows);
     order_fini(&engine->order);
     free(engine);
 }
@@ -124,8 +118,7 @@ void engine_begin(struct engine *engine, struct fleet *fleet)
 {
     engine->fleet = fleet ? fleet : fleet_new();
     engine->begun = true;
-    mute(engine, false);
-    pump(engine);
+    engine_pump(engine);
 }
 
 static void end(struct engine *engine, const struct error *error)
@@ -133,19 +126,19 @@ static void end(struct engine *engine, const struct error *error)
     if (engine->finished)
         return;
     engine->finished = true;
-    mute(engine, true);
+    intake_watch(engine, false);
     engine->config.observer.done(engine->config.observer.context, error);
+}
+
+void engine_last(struct engine *engine)
+{
+    engine->last = true;
+    engine_pump(engine);
 }
 
 void engine_fail(struct engine *engine, const struct error *error)
 {
     end(engine, error);
-}
-
-void engine_resume(struct engine *engine)
-{
-    if (engine->begun && !engine->pumping)
-        pump(engine);
 }
 
 /* --- what is due ----------------------------------------------------------------------------- */
@@ -161,6 +154,7 @@ static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
@@ -175,7 +169,7 @@ static void tick(struct engine *engine, struct ptime now)
     engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
 }
 
-static void do_due(struct engine *engine, struct ptime now)
+static void do_due_at(struct engine *engine, struct ptime now)
 {
     if (engine->next_tick.ns == INT64_MIN) {
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
@@ -187,24 +181,38 @@ static void do_due(struct engine *engine, struct ptime now)
         close_hour(engine, now);
 }
 
-/* --- consuming ------------------------------------------------------------------------------- */
-
-static void take_health(struct engine *engine, const struct record_health *record, uint32_t worker)
+/* Live, on a grid of packet time, so that it does not matter which watermarks were seen on the way.
+ * A pause leaves the grid where it is: it comes here again. */
+static void do_due(struct engine *engine, struct ptime now)
 {
-    engine->health[worker] = record->total;
-    engine->health_sum = (struct health){0};
-    for (size_t i = 0; i < engine->config.ring_count; i++) {
-#define ADD(name) engine->health_sum.name += engine->health[i].name;
-        HEALTH_COUNTERS(ADD)
-#undef ADD
+    if (!engine->config.live) {
+        do_due_at(engine, now);
+        return;
+    }
+    for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
+        do_due_at(engine, at);
+        if (!paused(engine))
+            live_look(engine, at);
     }
 }
 
-/* False: it must be consumed again after an answer of the store. */
-static bool consume(struct engine *engine, const struct record_header *header)
+/* Live, what is due does not wait for a record: every worker is complete up to here. */
+static bool do_due_idle(struct engine *engine)
 {
-    const void *record = header;
-    switch ((enum record_kind)header->kind) {
+    struct ptime complete = engine->order.complete;
+    if (engine->config.live && complete.ns >= -RECORD_TIME_MAX_NS &&
+        complete.ns <= RECORD_TIME_MAX_NS)
+        do_due(engine, complete);
+    return !paused(engine);
+}
+
+/* --- consuming ------------------------------------------------------------------------------- */
+
+/* False: it must be consumed again after an answer of the store. */
+static bool consume(struct engine *engine, const struct ordered *item)
+{
+    const void *record = item->record;
+    switch (item->record->kind) {
     case RECORD_FLOW:
         return account_flow(engine, record);
     case RECORD_NAME:
@@ -214,9 +222,13 @@ static bool consume(struct engine *engine, const struct record_header *header)
         account_content(engine, record);
         break;
     case RECORD_HEALTH:
-        take_health(engine, record, order_worker(&engine->order));
+        live_health(engine, item, record);
+        entry_take_health(engine, record, item);
         break;
-    case RECORD_WATERMARK:
+    case ORDER_ABSENCE:
+        judge_absence(engine, &((const struct absence_record *)record)->absence);
+        break;
+    default: /* ORDER_TIME: what was due before it is done */
         break;
     }
     return true;
@@ -224,6 +236,8 @@ static bool consume(struct engine *engine, const struct record_header *header)
 
 static void count_record(struct engine *engine, const struct record_header *header)
 {
+    if (header->kind > RECORD_WATERMARK)
+        return;
     engine->counts.records[header->kind]++;
     if (header->time_ns < engine->counts.first.ns)
         engine->counts.first.ns = header->time_ns;
@@ -234,41 +248,13 @@ static void count_record(struct engine *engine, const struct record_header *head
 /* All that is ready. Returns false when consumption must pause. */
 static bool consume_ready(struct engine *engine)
 {
-    for (const struct record_header *header; (header = order_peek(&engine->order)) != NULL;) {
-        do_due(engine, (struct ptime){header->time_ns});
-        if (paused(engine) || !consume(engine, header) || paused(engine))
+    for (const struct ordered *item; (item = order_peek(&engine->order)) != NULL;) {
+        do_due(engine, (struct ptime){item->record->time_ns});
+        if (paused(engine) || !consume(engine, item) || paused(engine))
             return false;
-        count_record(engine, header);
+        count_record(engine, item->record);
         order_done(&engine->order);
     }
-    return true;
-}
-
-/* One record from any ring into the order; false when all rings are empty. */
-static bool fetch(struct engine *engine, uint32_t worker)
-{
-    struct ring_consumer *ring = engine->ring[worker];
-    const struct record_header *header = (const void *)engine->record;
-    size_t size;
-    enum ring_result result = ring_pop(ring, engine->record, sizeof engine->record, &size);
-    if (result == RING_EMPTY)
-        return false;
-    enum record_fault fault =
-        result == RING_OK ? record_validate(engine->record, size) : RECORD_SIZE;
-    if (fault != RECORD_OK) {
-        engine->counts.faults[fault]++;
-        struct error error = {0};
-        if (result != RING_OK) { /* the ring itself is broken: nothing more can be read from it */
-            error_set(&error, ERROR_RUN, "capture worker %u: its ring is damaged", worker);
-            engine_fail(engine, &error);
-            return false;
-        }
-    } else if (header->kind == RECORD_WATERMARK) {
-        order_watermark(&engine->order, worker, (struct ptime){header->time_ns});
-    } else {
-        order_add(&engine->order, header, worker);
-    }
-    ring_release(ring, ring_read_position(ring));
     return true;
 }
 
@@ -277,11 +263,14 @@ static void finish(struct engine *engine)
 {
     struct error error = {0};
     struct ptime last = engine->counts.last;
+    if (engine->config.live && last.ns < engine->health_from.ns)
+        last = engine->health_from; /* idle time went on after the last record */
     if (last.ns != INT64_MIN) {
         if (close_due(engine, last))
             close_hour(engine, last);
         if (paused(engine))
             return;
+        entry_end_absences(engine, last);
         judge_sensor(engine, last);
         count_bounds(engine);
         close_publish(engine);
@@ -296,40 +285,49 @@ static bool step(struct engine *engine)
 {
     if (!consume_ready(engine))
         return false;
-    if (engine->order.complete.ns == INT64_MAX) {
+    if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;
     }
-    bool any = false;
-    for (uint32_t i = 0; i < engine->config.ring_count && !engine->finished; i++)
-        for (int n = 0; n < 1024 && fetch(engine, i); n++)
-            any = true;
-    return any;
+    if (!do_due_idle(engine))
+        return false;
+    return intake_fetch(engine);
 }
 
-/* The events are cleared only once the rings were found empty, and the rings are then looked at
- * once more: what is pushed between the two looks wakes again. What is left after STEP_RECORDS
- * leaves the event readable, so that the loop comes back. */
-static void pump(struct engine *engine)
+/* True: there is more to do than one turn of the loop should be held up by. */
+static bool run(struct engine *engine)
 {
-    if (engine->pumping || !engine->begun || paused(engine))
-        return;
-    engine->pumping = true;
-    if (engine->muted)
-        mute(engine, false);
     bool cleared = false;
-    for (int n = 0; n < STEP_RECORDS / 1024; n++) {
+    for (int n = 0; n < STEPS; n++) {
         if (step(engine)) {
             cleared = false;
             continue;
         }
         if (cleared || paused(engine))
-            break;
-        for (size_t i = 0; i < engine->config.ring_count; i++)
-            ring_clear_event(engine->ring[i]);
+            return false;
+        intake_clear_events(engine);
         cleared = true;
     }
+    return true;
+}
+
+static void on_turn(void *context)
+{
+    engine_pump(context);
+}
+
+/* The events are cleared only once the rings were found empty, and the rings are then looked at
+ * once more: what is pushed between the two looks wakes again. While consumption is paused the
+ * rings' events stay readable: not to spin, they are not watched. */
+void engine_pump(struct engine *engine)
+{
+    if (engine->pumping || !engine->begun || paused(engine))
+        return;
+    engine->pumping = true;
+    if (run(engine))
+        event_loop_soon(engine->config.loop, on_turn, engine);
     engine->pumping = false;
+    intake_watch(engine, !paused(engine));
 }
 
 /* --- looking in ------------------------------------------------------------------------------ */
@@ -357,4 +355,14 @@ const struct incidents *engine_incidents(const struct engine *engine)
 const struct fleet *engine_fleet(const struct engine *engine)
 {
     return engine->fleet;
+}
+
+struct engine_status engine_status_of(const struct engine *engine)
+{
+    struct engine_status status = {.open_flows = engine->open_flows.map.count,
+                                   .waiting_records = engine->order.count - engine->order.next,
+                                   .complete = engine->order.complete};
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        status.workers_absent += engine->order.worker[i].absent;
+    return status;
 }

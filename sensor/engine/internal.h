@@ -1,34 +1,92 @@
 /* The engine's own layout, for the files of this room only. One thread.
  *
  *   engine.c   the pump: rings → order → account; pauses, ticks, the end
+ *   intake.c   rings that come and go → entries
+ *   entry.c    what an entry changes: the workers, their order, their open flows
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
- *   names.c, stories.c, order.c: see their headers */
+ *   live.c     what only a live engine does: looking for silences, the heartbeat
+ *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "names.h"
+#include "open_flows.h"
 #include "order.h"
+#include "sight.h"
 #include "stories.h"
+#include "weir/base/buffer.h"
 #include "weir/detect/judge.h"
 #include "weir/engine/engine.h"
 
 #define TICK_NS        NS_PER_MIN /* open totals are published, incidents and stories advance */
 #define CLOSE_AFTER_NS (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
 #define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
+#define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
+#define ABSENCES_KEPT  64
+#define WHY_SIZE       48
+
+/* Everything that reaches the engine from outside, one after the other. The state is a function of
+ * the entries: however they are cut into batches, the same come to the same. */
+enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST };
+
+struct entry {     /* followed by `size` bytes: a record as it was in the ring; ENTRY_LOST: why */
+    uint32_t size; /* a multiple of 8 */
+    uint16_t kind;
+    uint16_t final; /* ENTRY_LOST */
+    uint32_t worker, incarnation;
+    uint64_t position; /* in the worker's ring, behind this */
+};
+
+struct absence { /* packet time */
+    uint32_t worker;
+    char why[WHY_SIZE];
+    struct ptime from, until;
+    uint64_t flows_lost;
+};
+
+struct worker {
+    uint32_t incarnation;
+    bool attached, ended, damaged; /* ended: nothing more comes, ever */
+    bool blind;                    /* lost, and no sign of a successor yet: `absence` has begun */
+    uint64_t position, number;     /* in its ring; of its last record */
+    struct ptime told, last;       /* its last watermark; the newest time of all it sent */
+    struct absence absence;
+    struct health health_before; /* of the incarnations before `health_of` */
+    struct health health;
+    uint32_t health_of;
+};
+
+struct intake_ring { /* of one incarnation */
+    struct ring_consumer *consumer;
+    struct loop_watch *watch;
+    uint32_t incarnation, worker;
+    bool watched;
+    bool announced; /* its ENTRY_ATTACH was taken: it is read */
+    bool damaged, told;
+    bool lost, final;
+    char why[WHY_SIZE];
+    struct intake_ring *next; /* the successor's */
+};
 
 struct host {
     struct ip ip;
     struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
     int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
     bool loaded;
+    struct sight_host sight;
 };
 
 struct engine {
     struct engine_config config;
-    struct ring_consumer *ring[ENGINE_WORKERS_MAX];
-    struct loop_watch *watch[ENGINE_WORKERS_MAX];
+    struct intake_ring *ring[ENGINE_WORKERS_MAX], *retired;
+    bool given_up[ENGINE_WORKERS_MAX]; /* no successor comes, and there is no ring to say it by */
+    struct buffer batch;               /* of entries */
+    struct worker worker[ENGINE_WORKERS_MAX];
+    struct open_flows open_flows;
+    struct absence absence[ABSENCES_KEPT];
     struct order order;
     struct names names;
     struct stories stories;
@@ -37,9 +95,11 @@ struct engine {
     struct fleet *fleet;
     struct json *json;
     struct map hosts; /* struct ip → struct host */
-    struct health health[ENGINE_WORKERS_MAX], health_sum, health_judged;
+    struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
+    struct sight sight;          /* live only */
+    struct ptime next_beat;      /* PTIME_MIN before the first look */
     struct ptime next_tick;      /* PTIME_MIN before the first record */
     struct ptime next_close;     /* PTIME_MAX: no hour is open */
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
@@ -47,10 +107,24 @@ struct engine {
     size_t changed_count, changed_room;
     uint32_t waiting;        /* answers of the store that consumption waits for */
     struct closing *closing; /* an hour being closed, else NULL */
-    bool begun, pumping, muted, finished;
-    uint64_t
-        record[RECORD_MAX_BYTES / sizeof(uint64_t)]; /* the engine's copy while it is validated */
+    bool begun, pumping, finished;
+    bool last; /* no further ring comes */
 };
+
+/* engine.c: takes the line, of the alert format or the heartbeat's. */
+void engine_publish(struct engine *engine, char *line);
+
+/* live.c: nothing of it happens in a replay. Due work falls on a grid of packet time: false when
+ * none is due by `now`; live_look does the one at `at` and moves on. */
+void live_flow(struct engine *engine, const struct flow_view *view);
+void live_health(struct engine *engine, const struct ordered *from,
+                 const struct record_health *record);
+bool live_due(struct engine *engine, struct ptime now, struct ptime *at);
+void live_look(struct engine *engine, struct ptime at);
+
+/* absence.c */
+void tell_silence(struct engine *engine, const struct silence *silence, struct ptime now);
+void judge_absence(struct engine *engine, const struct absence *absence);
 
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
@@ -73,7 +147,27 @@ void close_note_open(struct engine *engine, struct host_total *total, const stru
 struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
 void close_fini(struct engine *engine);
 
+/* intake.c */
+/* One batch of entries from the rings, taken; false: there was nothing. */
+bool intake_fetch(struct engine *engine);
+bool intake_queued(const struct engine *engine); /* a ring waits to be announced */
+void intake_watch(struct engine *engine, bool on);
+void intake_clear_events(struct engine *engine);
+void intake_fini(struct engine *engine);
+
+/* entry.c */
+void entry_take(struct engine *engine, const struct entry *entry);
+void entry_take_health(struct engine *engine, const struct record_health *record,
+                       const struct ordered *from);
+/* Absences that no successor ended last until `until`. */
+void entry_end_absences(struct engine *engine, struct ptime until);
+
+struct absence_record { /* ORDER_ABSENCE */
+    struct record_header header;
+    struct absence absence;
+};
+
 /* engine.c */
-void engine_resume(struct engine *engine); /* the store answered: pump on */
+void engine_pump(struct engine *engine); /* something came, or the store answered */
 
 #endif

@@ -1,8 +1,9 @@
 /* Consumption order: (time, key, worker, number) up to the smallest watermark.
  *
- * Records of one worker arrive almost sorted, so they are collected in an array and only what a
- * watermark completes is sorted. `number` grows within a worker and all records of a key come from
- * one worker, so the order is the same for any number of workers. Thread: the engine's. */
+ * Late records go behind what is ready in the order of their arrival, which is why a watermark
+ * sorts only what it completes: records of one worker arrive almost sorted. `number` grows within a
+ * worker and all records of a key come from one worker, so the order is the same for any number of
+ * workers. Thread: the engine's. */
 #include "order.h"
 
 #include "weir/base/buffer.h"
@@ -12,10 +13,10 @@
 
 void order_init(struct order *order, uint32_t workers)
 {
-    *order = (struct order){.complete = PTIME_MIN, .workers = workers};
-    order->watermark = xcalloc(workers, sizeof *order->watermark);
+    *order = (struct order){.complete = PTIME_MIN, .workers = workers, .max = ORDER_MAX};
+    order->worker = xcalloc(workers, sizeof *order->worker);
     for (uint32_t i = 0; i < workers; i++)
-        order->watermark[i] = PTIME_MIN;
+        order->worker[i].watermark = PTIME_MIN;
 }
 
 static void free_record(const struct record_header *record)
@@ -32,7 +33,7 @@ void order_fini(struct order *order)
     for (size_t i = order->next; i < order->count; i++)
         free_record(order->item[i].record);
     free(order->item);
-    free(order->watermark);
+    free(order->worker);
 }
 
 static void make_room(struct order *order)
@@ -53,29 +54,42 @@ static void make_room(struct order *order)
     order->item = xrealloc(order->item, order->room * sizeof *order->item);
 }
 
-void order_add(struct order *order, const struct record_header *record, uint32_t worker)
+/* At the end of what is ready: where it comes in the order of arrival. */
+static void make_ready(struct order *order, size_t at)
+{
+    struct ordered swap = order->item[order->ready];
+    order->item[order->ready++] = order->item[at];
+    order->item[at] = swap;
+}
+
+void order_add(struct order *order, const struct record_header *record, uint32_t worker,
+               uint32_t incarnation)
 {
     void *copy = xcalloc(1, record->size);
     memcpy(copy, record, record->size);
     make_room(order);
-    order->item[order->count++] = (struct ordered){copy, worker};
+    order->item[order->count++] = (struct ordered){copy, worker, incarnation};
+    if (record->time_ns > order->complete.ns) {
+        order->worker[worker].waiting++;
+        return;
+    }
+    order->late += record->kind <= RECORD_WATERMARK;
+    make_ready(order, order->count - 1);
 }
 
 static const struct flow_key *key_of(const struct record_header *record)
 {
     static const struct flow_key none;
-    switch ((enum record_kind)record->kind) {
+    switch (record->kind) {
     case RECORD_FLOW:
         return &((const struct record_flow *)(const void *)record)->key;
     case RECORD_NAME:
         return &((const struct record_name *)(const void *)record)->key;
     case RECORD_CONTENT:
         return &((const struct record_content *)(const void *)record)->key;
-    case RECORD_HEALTH:
-    case RECORD_WATERMARK:
-        break;
+    default:
+        return &none;
     }
-    return &none;
 }
 
 static int by_order(const void *a, const void *b)
@@ -88,43 +102,136 @@ static int by_order(const void *a, const void *b)
         return keys;
     if (x->worker != y->worker)
         return x->worker < y->worker ? -1 : 1;
-    return x->record->number < y->record->number ? -1 : x->record->number > y->record->number;
+    if (x->incarnation != y->incarnation)
+        return x->incarnation < y->incarnation ? -1 : 1;
+    if (x->record->number != y->record->number)
+        return x->record->number < y->record->number ? -1 : 1;
+    return x->record->kind - y->record->kind;
+}
+
+/* --- time ------------------------------------------------------------------------------------ */
+
+/* A record without content at the last whole `mark_ns` that is complete: what is due by time alone
+ * is done in its place among the records. */
+static void mark(struct order *order, struct ptime complete)
+{
+    const int64_t step = order->mark_ns;
+    int64_t at = complete.ns - complete.ns % step;
+    if (at <= order->complete.ns || at > complete.ns) /* before 1970 it rounds up */
+        return;
+    struct record_header time = {
+        .size = sizeof time, .kind = ORDER_TIME, .version = RECORD_VERSION, .time_ns = at};
+    order_add(order, &time, 0, 0);
+}
+
+/* Brings what is complete to the front of the waiting part, then sorts just that. What was ready
+ * before is older than the last watermark and stays in front. */
+static bool advance(struct order *order, struct ptime complete)
+{
+    if (complete.ns <= order->complete.ns)
+        return false;
+    if (order->mark_ns && order->complete.ns != INT64_MIN)
+        mark(order, complete);
+    order->complete = complete;
+    size_t from = order->ready;
+    for (size_t i = from; i < order->count; i++)
+        if (order->item[i].record->time_ns <= complete.ns) {
+            order->worker[order->item[i].worker].waiting--;
+            make_ready(order, i);
+        }
+    if (order->ready > from) /* there may be no array yet */
+        qsort(order->item + from, order->ready - from, sizeof *order->item, by_order);
+    return true;
+}
+
+static struct ptime newest(const struct order *order)
+{
+    struct ptime time = order->complete;
+    for (size_t i = order->ready; i < order->count; i++)
+        if (order->item[i].record->time_ns > time.ns)
+            time.ns = order->item[i].record->time_ns;
+    for (uint32_t i = 0; i < order->workers; i++)
+        if (order->worker[i].watermark.ns > time.ns && order->worker[i].watermark.ns != INT64_MAX)
+            time = order->worker[i].watermark;
+    return time;
+}
+
+/* The smallest watermark of those who are there; PTIME_MAX when nobody is who goes on. */
+static struct ptime smallest(const struct order *order)
+{
+    struct ptime time = PTIME_MAX;
+    for (uint32_t i = 0; i < order->workers; i++)
+        if (!order->worker[i].absent && order->worker[i].watermark.ns < time.ns)
+            time = order->worker[i].watermark;
+    return time;
+}
+
+static bool all_ended(const struct order *order)
+{
+    for (uint32_t i = 0; i < order->workers; i++)
+        if (order->worker[i].watermark.ns != INT64_MAX)
+            return false;
+    return true;
+}
+
+static bool reconsider(struct order *order)
+{
+    struct ptime complete = smallest(order);
+    if (complete.ns != INT64_MAX)
+        return advance(order, complete);
+    bool ended = order->ended;
+    order->ended = all_ended(order);
+    bool moved = advance(order, newest(order));
+    return moved || ended != order->ended;
 }
 
 bool order_watermark(struct order *order, uint32_t worker, struct ptime time)
 {
-    if (time.ns > order->watermark[worker].ns)
-        order->watermark[worker] = time;
-    struct ptime complete = PTIME_MAX;
-    for (uint32_t i = 0; i < order->workers; i++)
-        if (order->watermark[i].ns < complete.ns)
-            complete = order->watermark[i];
-    if (complete.ns <= order->complete.ns)
-        return false;
-    order->complete = complete;
-    /* Bring what is complete to the front of the waiting part, then sort just that. What was ready
-     * before is older than the last watermark and stays in front. */
-    size_t ready = order->ready;
-    for (size_t i = order->ready; i < order->count; i++)
-        if (order->item[i].record->time_ns <= complete.ns) {
-            struct ordered swap = order->item[ready];
-            order->item[ready++] = order->item[i];
-            order->item[i] = swap;
-        }
-    if (ready > order->ready) /* there may be no array yet */
-        qsort(order->item + order->ready, ready - order->ready, sizeof *order->item, by_order);
-    order->ready = ready;
-    return true;
+    if (time.ns > order->worker[worker].watermark.ns)
+        order->worker[worker].watermark = time;
+    return reconsider(order);
 }
 
-const struct record_header *order_peek(const struct order *order)
+void order_absent(struct order *order, uint32_t worker, struct ptime last)
 {
-    return order->next < order->ready ? order->item[order->next].record : NULL;
+    struct order_worker *w = &order->worker[worker];
+    w->absent = true;
+    if (last.ns > w->watermark.ns)
+        w->watermark = last;
+    reconsider(order);
 }
 
-uint32_t order_worker(const struct order *order)
+void order_present(struct order *order, uint32_t worker)
 {
-    return order->item[order->next].worker;
+    order->worker[worker].absent = false;
+    order->worker[worker].watermark = order->complete;
+    order->ended = false;
+}
+
+/* --- the bound ------------------------------------------------------------------------------- */
+
+size_t order_waiting(const struct order *order)
+{
+    return order->count - order->ready;
+}
+
+bool order_holds(const struct order *order, uint32_t worker)
+{
+    return !order->worker[worker].absent &&
+           order->worker[worker].watermark.ns == smallest(order).ns;
+}
+
+void order_force(struct order *order)
+{
+    order->forced += order_waiting(order);
+    advance(order, newest(order));
+}
+
+/* --- consuming ------------------------------------------------------------------------------- */
+
+const struct ordered *order_peek(const struct order *order)
+{
+    return order->next < order->ready ? &order->item[order->next] : NULL;
 }
 
 void order_done(struct order *order)

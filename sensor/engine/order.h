@@ -1,31 +1,64 @@
-/* Records wait here until every worker is complete up to their time. */
+/* Records wait here until every worker is complete up to their time.
+ *
+ * A worker that is absent (its process has gone, its successor is not there) holds nobody up. What
+ * comes late, older than what is complete, is consumed next, counted. Everything here is a function
+ * of the order of the calls alone, never of how fast records are consumed in between: a restarted
+ * engine that takes the same calls consumes the same records in the same order.
+ *
+ * Bound: above ORDER_MAX waiting records the owner reads only from workers that hold the others up
+ * (order_holds); one that holds them up with ORDER_MAX records of its own is not believed
+ * (order_force, or the owner ends it). */
 #ifndef WEIR_ENGINE_ORDER_H
 #define WEIR_ENGINE_ORDER_H
 
 #include "weir/record/record.h"
 
+#define ORDER_MAX 262144u
+
+/* Kinds of the engine's own, behind those that cross a ring (which validation refuses). */
+enum { ORDER_TIME = RECORD_WATERMARK + 1, ORDER_ABSENCE };
+
 struct ordered {
     const struct record_header *record; /* owned */
-    uint32_t worker;
+    uint32_t worker, incarnation;
+};
+
+struct order_worker {
+    struct ptime watermark; /* PTIME_MAX: its input ended */
+    uint64_t waiting;       /* records of it that are not complete */
+    bool absent;
 };
 
 struct order {
     struct ordered *item; /* [next, ready): sorted, may be consumed; [ready, count): waiting */
     size_t next, ready, count, room;
-    struct ptime complete; /* smallest watermark */
-    struct ptime *watermark;
+    struct ptime complete; /* smallest watermark; never PTIME_MAX */
+    bool ended;            /* all inputs ended: everything is ready */
+    struct order_worker *worker;
     uint32_t workers;
+    int64_t mark_ns; /* 0, or: an ORDER_TIME record each time so much packet time is complete */
+    uint64_t max;    /* ORDER_MAX */
+    uint64_t late, forced;
 };
 
 void order_init(struct order *order, uint32_t workers);
 void order_fini(struct order *order);
 /* Copies a validated record. */
-void order_add(struct order *order, const struct record_header *record, uint32_t worker);
+void order_add(struct order *order, const struct record_header *record, uint32_t worker,
+               uint32_t incarnation);
 /* A worker is complete up to `time`; true when more records became ready, or time moved on. */
 bool order_watermark(struct order *order, uint32_t worker, struct ptime time);
+/* The worker's process has gone: nothing more before its successor; complete up to `last`. */
+void order_absent(struct order *order, uint32_t worker, struct ptime last);
+/* Its successor is there: complete up to what everybody is. */
+void order_present(struct order *order, uint32_t worker);
+size_t order_waiting(const struct order *order);
+/* Others wait for this worker's watermark. */
+bool order_holds(const struct order *order, uint32_t worker);
+/* All that waits becomes ready, whoever's watermark is missing; counted. */
+void order_force(struct order *order);
 /* The next record to consume, or NULL. Valid until order_done. */
-const struct record_header *order_peek(const struct order *order);
-uint32_t order_worker(const struct order *order); /* of the peeked one */
-void order_done(struct order *order);             /* the peeked one is consumed and freed */
+const struct ordered *order_peek(const struct order *order);
+void order_done(struct order *order); /* the peeked one is consumed and freed */
 
 #endif

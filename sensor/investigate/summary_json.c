@@ -104,6 +104,8 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_str(json, "host",
              ip_compare(&story->host, &nobody) == 0 ? NULL : ip_text(&story->host, text));
     json_str(json, "destination", story->has_destination ? story->destination.name : NULL);
+    if (*story->sight)
+        json_str(json, "sight", story->sight);
     json_bool(json, "served", story->has_destination && story->destination.role == ROLE_SERVED);
     put_time(json, "first", story->first);
     put_time(json, "last", story->last);

@@ -237,7 +237,8 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
     bool sensor = ip_compare(&story->host, &nobody) == 0;
     buffer_text(b, "#%zu %s %d  ", number, grade(incident->score), incident->score);
     if (sensor)
-        buffer_text(b, "the sensor itself");
+        buffer_text(b, *story->sight ? "the sensor itself: %s" : "the sensor itself%s",
+                    story->sight);
     else
         buffer_text(b, "%s", ip_text(&story->host, host));
     if (!sensor && *story->server_name && story->has_destination &&

@@ -28,7 +28,7 @@ enum {
 };
 
 const char *const flow_end_name[FLOW_ENDS] = {"open",   "closed",  "reset", "idle",
-                                              "reused", "evicted", "input"};
+                                              "reused", "evicted", "input", "lost"};
 const char *const service_name[SERVICES] = {NULL, "dns", "tls", "http", "ssh", "smtp", "ftp"};
 const char *const content_class_name[CONTENT_CLASSES] = {"email"};
 const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
@@ -179,7 +179,7 @@ static enum record_fault validate_flow(const struct record_flow *r, size_t size)
         record_size(sizeof *r, text) != size || !printable(r->tail, text))
         return RECORD_TAIL;
     int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
-    bool holds = key_holds(&r->key) && r->end < FLOW_ENDS && r->service < SERVICES &&
+    bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && r->service < SERVICES &&
                  time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
                  r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
                  side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP);

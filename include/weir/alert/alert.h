@@ -25,8 +25,9 @@ struct alert_flow {
 struct story {
     struct ip host, remote; /* remote: of the largest flow */
     struct destination destination;
-    bool has_destination;     /* false: the host as a whole, or the sensor */
-    struct ptime first, last; /* packets */
+    bool has_destination;          /* false: the host as a whole, or the sensor */
+    char sight[SILENCE_NAME_SIZE]; /* the sensor's: what it does not see; "": what it lost */
+    struct ptime first, last;      /* packets */
     struct volume out;
     uint64_t in_bytes, out_packets, in_packets;
     uint64_t service_bytes[SERVICES];     /* out value by service */

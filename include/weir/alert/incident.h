@@ -46,12 +46,16 @@ struct incidents *incidents_new(int64_t gap_ns,
 void incidents_free(struct incidents *incidents);
 /* A finding about a story. Emits an alert when it is new or has grown enough. `time` is packet
  * time. The incident is looked up by (host, destination key; "" for the whole host; the sensor's
- * are "sensor"). */
+ * are "sensor", "sensor:vlan 20"). */
 void incidents_find(struct incidents *incidents, const struct finding *finding,
                     const struct story *story, enum baseline_state baseline,
                     uint32_t baseline_hours, struct ptime time);
 /* The story goes on, whether or not anything is found: keeps an open incident's figures true. */
 void incidents_follow(struct incidents *incidents, const struct story *story, struct ptime time);
+/* The story is over: its open incident, if there is one, is closed with this finding as the last
+ * word. */
+void incidents_end(struct incidents *incidents, const struct finding *finding,
+                   const struct story *story, struct ptime time);
 bool incidents_has(const struct incidents *incidents, const struct ip *host,
                    const struct destination *destination); /* NULL: the whole host's */
 /* Closes what has been silent; at the end of input, everything (time PTIME_MAX: at its last
@@ -63,6 +67,7 @@ struct incidents_counts {
     uint64_t evicted;   /* closed for want of room */
     uint64_t forgotten; /* closed ones no longer remembered */
     uint64_t unranked;  /* findings of a seventeenth detector */
+    uint64_t open;      /* now */
 };
 struct incidents_counts incidents_counts(const struct incidents *incidents);
 /* Alerts carry the sensor's name; set before the first. */

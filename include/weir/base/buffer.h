@@ -18,6 +18,8 @@ struct buffer {
 };
 
 void buffer_fini(struct buffer *b);
+/* Room for `size` more bytes at data + size. */
+void buffer_reserve(struct buffer *b, size_t size);
 void buffer_put(struct buffer *b, const void *data, size_t size);
 void buffer_u8(struct buffer *b, uint8_t value);
 void buffer_le16(struct buffer *b, uint16_t value);

@@ -10,6 +10,7 @@
 #define WEIR_DETECT_DETECTOR_H
 
 #include "weir/baseline/survival.h"
+#include "weir/detect/silence.h"
 #include "weir/record/record.h"
 
 #include <stdbool.h>
@@ -49,7 +50,9 @@ struct subject {
     uint64_t emails;                     /* distinct, seen leaving in this story */
     double emails_error;                 /* relative standard error; 0: exact */
     uint64_t inspected_bytes, gap_bytes; /* of the content it was counted in */
-    /* SUBJECT_SENSOR: what was counted over the interval (differences of health records) */
+    /* SUBJECT_SENSOR: a silence or an absence; NULL: what was counted over the interval
+     * (differences of health records) */
+    const struct silence *silence;
     struct health interval;
     struct ptime interval_start, interval_end;
 };
@@ -58,7 +61,7 @@ struct reason {
     const char *code; /* static: detector id or a finer name, e.g. "volume.served.new_network" */
     double observed;
     double expected[2]; /* 0, 0: nothing was observed before */
-    const char *unit;   /* static: "byte", "address", "share", "packet" */
+    const char *unit;   /* static: "byte", "address", "share", "packet", "s" */
     double p;           /* 0: not a probability (absolute) */
     double weight;      /* share of the evidence, the weights of a finding sum to 1 */
     double samples;

@@ -47,9 +47,17 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
-    uint64_t alerts, publish_failures;
+    uint64_t alerts, heartbeats, publish_failures;
+    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
-    struct ptime first, last; /* record times */
+    uint64_t late;                /* records older than what was complete when they came */
+    uint64_t forced;              /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;        /* incarnations that went without an end */
+    uint64_t workers_damaged;     /* whose ring or records made no sense */
+    uint64_t flows_lost;          /* closed because their worker was lost */
+    uint64_t flows_forgotten;     /* open flows beyond what is remembered: not closed at a loss */
+    uint64_t absences, absent_ns; /* intervals without a worker, their packet time in all */
+    struct ptime first, last;     /* record times */
 };
 
 struct engine_observer {
@@ -57,13 +65,21 @@ struct engine_observer {
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
     void (*done)(void *context, const struct error *error);
+    /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is
+     * read from it. The owner ends the process; engine_lost follows. NULL: the engine fails. */
+    void (*damaged)(void *context, uint32_t worker);
+    /* Everything of this ring was taken: its descriptors may be closed. May be NULL. */
+    void (*drained)(void *context, uint32_t worker, uint32_t incarnation);
     void *context;
 };
 
 struct engine_config {
     struct loop_ref loop;
-    const struct ring_handles *rings;
+    const struct ring_handles *rings; /* attached at once, as incarnation 0 of worker 0, 1, … */
     size_t ring_count;
+    uint32_t workers; /* ≥ ring_count; 0: ring_count */
+    bool live;        /* workers may be replaced; the end of all input closes no incident;
+                       * watermarks advance time, silence is watched */
     struct store *store;
     struct bus *bus;
     struct calendar *calendar;
@@ -72,16 +88,32 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 
 struct engine;
 struct engine *engine_new(const struct engine_config *config, struct error *error);
 void engine_free(struct engine *engine);
+/* A (further) ring of this worker, whose incarnations grow; read once the one before it is drained
+ * and its loss or end is settled. Those that are there from the start are attached before
+ * engine_begin: a worker without a ring holds nobody up. −1: no such worker, or no ring. */
+int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
+                  const struct ring_handles *ring, struct error *error);
+/* The process that wrote the worker's current ring (the oldest that was not lost) has gone. What
+ * the ring holds is taken first; then the flows it left open end as `lost`, and from its last
+ * watermark to the first sign of its successor the worker is blind. After an orderly end it changes
+ * nothing. `why`: a few words, "signal 9". `final`: no successor comes. */
+void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final);
+/* Live: no further ring comes. Once those that are there have ended, the engine does. */
+void engine_last(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
 void engine_know_host(struct engine *engine, const struct ip *ip);
+/* The sensor was not running: the first record comes long after the last one of the checkpoint that
+ * the engine goes on from. Told when it was more than 5 s. */
+void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
 
@@ -96,5 +128,16 @@ struct engine_history { /* how much past there was to judge by */
     uint32_t longest_hours;
 };
 struct engine_history engine_history_of(const struct engine *engine);
+struct engine_status { /* what the counts do not say */
+    uint64_t open_flows, waiting_records;
+    struct ptime complete; /* every worker that is there is complete up to this */
+    uint32_t workers_absent;
+};
+struct engine_status engine_status_of(const struct engine *engine);
+struct engine_ring { /* of a worker, the one being read; size 0: it has none */
+    uint64_t position, used, size; /* bytes: taken since it began; waiting; in all */
+};
+uint32_t engine_next_incarnation(const struct engine *engine); /* larger than any it knows */
+struct engine_ring engine_ring_of(const struct engine *engine, uint32_t worker);
 
 #endif

@@ -74,6 +74,7 @@ enum flow_end { /* why the flow ended; FLOW_OPEN in progress records */
                 FLOW_END_REUSED,  /* a new connection on the same ports */
                 FLOW_END_EVICTED, /* the table was full */
                 FLOW_END_INPUT,   /* the input ended */
+                FLOW_END_LOST,    /* the engine's own: the process that saw it has gone */
                 FLOW_ENDS
 };
 extern const char *const flow_end_name[FLOW_ENDS];

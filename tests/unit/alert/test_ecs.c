@@ -131,6 +131,10 @@ static void test_sensor_has_no_traffic(void **state)
              "\"text\":\"largest of 340 host-days\"}],"
              "\"would_not_fire_below\":{\"value\":0.01,\"unit\":\"share\"}}}");
     free(line);
+    strcpy(alert.story.sight, "vlan 20");
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"mode\":\"online\",\"sight\":\"vlan 20\",\"reasons\":["));
+    free(line);
 }
 
 /* The outside opened: source stays the inside host, client is the outside, direction says inbound.

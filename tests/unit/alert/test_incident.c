@@ -17,6 +17,7 @@
 #define STORY_ID  "cdbcce3c885a82c06b71eedcf2895afc"
 #define HOST_ID   "f8eb961c103281508a04b788f3796d6b"
 #define SENSOR_ID "8a761b5e66c92a7b7fc274029280339d"
+#define VLAN_ID   "e700e347b1f149d05c5d5771be9ae11e"
 
 /* Everything that was told, in order. */
 struct told {
@@ -223,6 +224,47 @@ static void test_whole_host_and_sensor(void **state)
     assert_string_equal(incident_short(f->told.alert[1].incident, text), "inc-8a761b");
 }
 
+/* What the sensor does not see: an incident for each, told its end with the last word. */
+static void test_sights(void **state)
+{
+    struct fixture *f = *state;
+    struct story vlan = {.first = {CASE_TIME}, .last = {CASE_TIME + 1}, .sight = "vlan 20"};
+    struct story tap = {.first = {CASE_TIME}, .last = {CASE_TIME + 1}, .sight = "tap"};
+    struct story lost = {.first = {CASE_TIME}, .last = {CASE_TIME + 1}};
+    find(f, &case_blind, 1, 65, &vlan, 0);
+    find(f, &case_blind, 1, 90, &tap, 1);
+    find(f, &case_blind, 1, 40, &lost, 2);
+    assert_int_equal(f->told.count, 3);
+    assert_string_equal(f->told.alert[0].incident, VLAN_ID);
+    assert_string_equal(f->told.alert[0].id, "a806e1beb396b776ff475f5c43f6a070");
+    assert_string_equal(f->told.alert[2].incident, SENSOR_ID);
+    assert_int_equal(incidents_counts(f->incidents).open, 3);
+
+    struct finding end = case_finding(&case_blind, 1, 65);
+    end.urgency = URGENCY_DIGEST;
+    snprintf(end.reason[0].text, sizeof end.reason[0].text, "until now");
+    vlan.last.ns = CASE_TIME + 5;
+    incidents_end(f->incidents, &end, &vlan, after(6));
+    assert_int_equal(f->told.count, 4);
+    const struct alert *alert = &f->told.alert[3];
+    assert_int_equal(alert->state, INCIDENT_CLOSE);
+    assert_string_equal(alert->incident, VLAN_ID);
+    assert_string_equal(alert->id, "5b41fe3d028e5dcc67f7f4d16f1a7064");
+    assert_string_equal(alert->finding.reason[0].text, "until now");
+    assert_int_equal(alert->finding.urgency, URGENCY_DIGEST);
+    assert_int_equal(alert->story.last.ns, CASE_TIME + 5);
+    assert_int_equal(alert->time.ns, CASE_TIME + 6);
+    assert_int_equal(incidents_counts(f->incidents).open, 2);
+
+    incidents_end(f->incidents, &end, &vlan, after(7)); /* nothing is open any more */
+    assert_int_equal(f->told.count, 4);
+    vlan.first.ns = CASE_TIME + 100; /* another one */
+    find(f, &case_blind, 1, 65, &vlan, 130);
+    assert_int_equal(f->told.count, 5);
+    assert_int_equal(f->told.alert[4].state, INCIDENT_OPEN);
+    assert_string_not_equal(f->told.alert[4].incident, VLAN_ID);
+}
+
 /* The strongest finding is kept when a later one is weaker (the hour rolled over). */
 static void test_strongest_finding_is_kept(void **state)
 {
@@ -308,6 +350,7 @@ int main(void)
         T(test_reopens),
         T(test_end_of_input),
         T(test_whole_host_and_sensor),
+        T(test_sights),
         T(test_strongest_finding_is_kept),
         T(test_sorted),
         T(test_rank_bound),

@@ -17,6 +17,7 @@
 
 #define RIG_FLOWS  8192
 #define RIG_ALERTS 64
+#define RIG_LOST   64
 #define MONDAY_8   INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
 
 struct rig {
@@ -31,14 +32,21 @@ struct rig {
     struct ring_handles ring[2];
     struct ring_producer *producer[2];
     uint32_t workers;
+    uint32_t max_hosts;
+    bool live;
+    int64_t heartbeat_ns;
     uint64_t number[2];
+    uint32_t incarnation[2];
+    unsigned damaged[2], drained[2]; /* times it was told, by worker */
     struct engine *engine;
     struct error error;
     bool ready;
     unsigned done;
     size_t flows;
     int64_t time_ns[RIG_FLOWS]; /* of each flow that the observer saw */
-    struct flow_view view;      /* the last one; its pointers are not kept */
+    size_t ended[FLOW_ENDS];
+    union any_record *lost; /* RIG_LOST of them: the flows that ended so */
+    struct flow_view view;             /* the last one; its pointers are not kept */
     struct destination destination;
     size_t alerts;
     struct alert alert[RIG_ALERTS];
@@ -65,6 +73,11 @@ static inline void rig_flow(void *context, const struct flow_view *view)
     assert_true(rig->flows < RIG_FLOWS);
     rig->time_ns[rig->flows++] = view->record->header.time_ns;
     rig->view = *view;
+    if (view->record->end == FLOW_END_LOST) {
+        assert_true(rig->ended[FLOW_END_LOST] < RIG_LOST);
+        rig->lost[rig->ended[FLOW_END_LOST]].flow = *view->record;
+    }
+    rig->ended[view->record->end]++;
     if (view->destination)
         rig->destination = *view->destination;
 }
@@ -91,6 +104,19 @@ static inline void rig_stop(void *context)
 {
     struct rig *rig = context;
     rig->loop.ops->stop(rig->loop.loop);
+}
+
+static inline void rig_damaged(void *context, uint32_t worker)
+{
+    struct rig *rig = context;
+    rig->damaged[worker]++;
+}
+
+static inline void rig_drained(void *context, uint32_t worker, uint32_t incarnation)
+{
+    struct rig *rig = context;
+    (void)incarnation;
+    rig->drained[worker]++;
 }
 
 /* Lets the loop turn for a while: whatever can be done is done. */
@@ -136,13 +162,44 @@ static inline void rig_open_rings(struct rig *rig, uint32_t workers)
     }
 }
 
-static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
+static inline void rig_new_engine(struct rig *rig)
+{
+    struct engine_config config = {.loop = rig->loop,
+                                   .rings = rig->ring,
+                                   .ring_count = rig->workers,
+                                   .live = rig->live,
+                                   .heartbeat_ns = rig->heartbeat_ns,
+                                   .store = rig->store,
+                                   .bus = rig->bus,
+                                   .calendar = rig->calendar,
+                                   .inside = &rig->inside,
+                                   .suffixes = rig->suffixes,
+                                   .detect = detect_config_default(),
+                                   .sensor = "test",
+                                   .max_hosts = rig->max_hosts,
+                                   .observer = {.flow = rig_flow,
+                                                .alert = rig_alert,
+                                                .done = rig_done,
+                                                .damaged = rig_damaged,
+                                                .drained = rig_drained,
+                                                .context = rig}};
+    rig->engine = engine_new(&config, &rig->error);
+    assert_non_null(rig->engine);
+}
+
+static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live,
+                                      int64_t heartbeat_ns)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
+    rig->live = live;
+    rig->heartbeat_ns = heartbeat_ns;
+    rig->lost = xcalloc(RIG_LOST, sizeof *rig->lost);
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
     assert_non_null(mkdtemp(rig->folder));
     snprintf(rig->sink, sizeof rig->sink, "%s/alerts.ndjson", rig->folder);
-    if (embedded_start(&rig->redis, rig->folder, false, &rig->error) != 0) {
+    if (embedded_start(&rig->redis,
+                       &(struct embedded_config){.folder = rig->folder, .persist = false},
+                       &rig->error) != 0) {
         rmdir(rig->folder);
         fail_msg("%s", rig->error.message);
     }
@@ -158,21 +215,20 @@ static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
     struct sink_config sink = {"file", rig->sink, "ecs"};
     rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
     assert_non_null(rig->bus);
-    struct engine_config config = {.loop = rig->loop,
-                                   .rings = rig->ring,
-                                   .ring_count = workers,
-                                   .store = rig->store,
-                                   .bus = rig->bus,
-                                   .calendar = rig->calendar,
-                                   .inside = &rig->inside,
-                                   .suffixes = rig->suffixes,
-                                   .detect = detect_config_default(),
-                                   .sensor = "test",
-                                   .max_hosts = max_hosts,
-                                   .observer = {rig_flow, rig_alert, rig_done, rig}};
-    rig->engine = engine_new(&config, &rig->error);
-    assert_non_null(rig->engine);
+    rig->max_hosts = max_hosts;
+    rig_new_engine(rig);
     return rig;
+}
+
+/* `heartbeat_ns` < 0: not live. */
+static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
+{
+    return rig_open_as(workers, max_hosts, heartbeat_ns >= 0, heartbeat_ns);
+}
+
+static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
+{
+    return rig_open_as(workers, max_hosts, false, 0);
 }
 
 static inline void rig_remove_folder(const char *folder)
@@ -203,6 +259,7 @@ static inline void rig_close(struct rig *rig)
     calendar_free(rig->calendar);
     prefix_set_fini(&rig->inside);
     rig_remove_folder(rig->folder);
+    free(rig->lost);
     free(rig);
 }
 
@@ -227,6 +284,20 @@ static inline void rig_push_watermark(struct rig *rig, uint32_t worker, int64_t 
     union any_record record;
     make_watermark(&record, 1, time_ns);
     rig_push(rig, worker, &record);
+}
+
+/* The worker's process has gone and another one comes, with a ring of its own. */
+static inline void rig_replace(struct rig *rig, uint32_t worker)
+{
+    ring_producer_free(rig->producer[worker]);
+    ring_destroy(&rig->ring[worker]);
+    assert_int_equal(ring_create(&rig->ring[worker], 4u << 20, &rig->error), 0);
+    rig->producer[worker] = ring_producer_open(&rig->ring[worker], &rig->error);
+    assert_non_null(rig->producer[worker]);
+    rig->number[worker] = 0;
+    assert_int_equal(engine_attach(rig->engine, worker, ++rig->incarnation[worker],
+                                   &rig->ring[worker], &rig->error),
+                     0);
 }
 
 /* All inputs end; runs to the end of the story, which must be a good one. */

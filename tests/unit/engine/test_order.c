@@ -22,15 +22,15 @@ static void add(struct order *order, uint32_t worker, uint64_t number, int64_t t
     union any_record record;
     struct flow_key flow_key = key_of(key);
     make_flow(&record, number, time_ns, &flow_key, number, 0);
-    order_add(order, &record.header, worker);
+    order_add(order, &record.header, worker, 0);
 }
 
 static void expect_next(struct order *order, uint64_t number, uint32_t worker)
 {
-    const struct record_header *next = order_peek(order);
+    const struct ordered *next = order_peek(order);
     assert_non_null(next);
-    assert_int_equal(next->number, number);
-    assert_int_equal(order_worker(order), worker);
+    assert_int_equal(next->record->number, number);
+    assert_int_equal(next->worker, worker);
     order_done(order);
 }
 
@@ -76,10 +76,15 @@ static void test_a_watermark_never_goes_back(void **state)
     assert_true(order_watermark(&order, 0, (struct ptime){50}));
     assert_false(order_watermark(&order, 0, (struct ptime){50}));
     assert_false(order_watermark(&order, 0, (struct ptime){40}));
-    add(&order, 0, 1, 50, 1); /* late: comes with the next watermark */
-    assert_null(order_peek(&order));
-    assert_true(order_watermark(&order, 0, (struct ptime){60}));
+    add(&order, 0, 1, 50, 1); /* late: comes at once, counted */
+    add(&order, 0, 2, 60, 1);
+    add(&order, 0, 3, 40, 1);
     expect_next(&order, 1, 0);
+    expect_next(&order, 3, 0);
+    assert_null(order_peek(&order));
+    assert_int_equal(order.late, 2);
+    assert_true(order_watermark(&order, 0, (struct ptime){60}));
+    expect_next(&order, 2, 0);
     order_fini(&order);
 }
 
@@ -101,6 +106,85 @@ static void test_equal_times_by_key_then_number(void **state)
     expect_next(&order, 1, 1);
     expect_next(&order, 1, 0);
     assert_null(order_peek(&order));
+    order_fini(&order);
+}
+
+/* Who is absent holds nobody up; who comes back begins at what is complete. */
+static void test_absent_and_back(void **state)
+{
+    struct order order;
+    (void)state;
+    order_init(&order, 2);
+    add(&order, 0, 1, 10, 1);
+    add(&order, 1, 1, 12, 2);
+    add(&order, 0, 2, 90, 1);
+    order_watermark(&order, 0, (struct ptime){50});
+    assert_null(order_peek(&order));
+    order_absent(&order, 1, (struct ptime){12});
+    expect_next(&order, 1, 0);
+    expect_next(&order, 1, 1);
+    assert_null(order_peek(&order));
+    order_present(&order, 1);
+    assert_int_equal(order.worker[1].watermark.ns, 50);
+    assert_false(order_watermark(&order, 0, (struct ptime){100}));
+    assert_null(order_peek(&order));
+    order_absent(&order, 0, (struct ptime){100});
+    order_absent(&order, 1, (struct ptime){0}); /* nobody is there: nothing is waited for */
+    expect_next(&order, 2, 0);
+    assert_false(order.ended);
+    order_watermark(&order, 0, PTIME_MAX);
+    assert_false(order.ended);
+    assert_true(order_watermark(&order, 1, PTIME_MAX));
+    assert_true(order.ended);
+    assert_int_equal(order.complete.ns, 100);
+    order_fini(&order);
+}
+
+/* Live, time alone brings something to consume, in its place among the records. */
+static void test_marks_of_time(void **state)
+{
+    static const int64_t want[] = {10, 99, 100, 101, 700, 705};
+    struct order order;
+    (void)state;
+    order_init(&order, 1);
+    order.mark_ns = 100;
+    add(&order, 0, 1, 10, 1);
+    order_watermark(&order, 0, (struct ptime){50});
+    add(&order, 0, 2, 101, 1);
+    add(&order, 0, 3, 99, 1);
+    order_watermark(&order, 0, (struct ptime){150});
+    add(&order, 0, 4, 705, 1);
+    order_watermark(&order, 0, (struct ptime){160});
+    order_watermark(&order, 0, (struct ptime){760}); /* one mark, the latest */
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const struct ordered *next = order_peek(&order);
+        assert_non_null(next);
+        assert_int_equal(next->record->time_ns, want[i]);
+        assert_int_equal(next->record->kind == ORDER_TIME, want[i] % 100 == 0);
+        order_done(&order);
+    }
+    assert_null(order_peek(&order));
+    assert_int_equal(order.late, 0);
+    order_fini(&order);
+}
+
+static void test_forced(void **state)
+{
+    struct order order;
+    (void)state;
+    order_init(&order, 2);
+    for (uint64_t i = 1; i <= 10; i++)
+        add(&order, 0, i, 5, 1);
+    assert_true(order_holds(&order, 0) && order_holds(&order, 1));
+    assert_int_equal(order.worker[0].waiting, 10);
+    order_force(&order);
+    assert_int_equal(order.forced, 10);
+    assert_int_equal(order.worker[0].waiting, 0);
+    for (uint64_t i = 1; i <= 10; i++)
+        expect_next(&order, i, 0);
+    order_watermark(&order, 0, (struct ptime){60});
+    assert_false(order_holds(&order, 0));
+    assert_true(order_holds(&order, 1));
     order_fini(&order);
 }
 
@@ -140,10 +224,11 @@ static int by_want(const void *a, const void *b)
 
 static void take_ready(struct order *order, uint32_t *out, size_t *count, int64_t complete)
 {
-    for (const struct record_header *next; (next = order_peek(order)) != NULL; order_done(order)) {
-        assert_true(next->time_ns <= complete);
-        out[(*count)++] =
-            (uint32_t)((const struct record_flow *)(const void *)next)->total[0].payload_bytes;
+    for (const struct ordered *next; (next = order_peek(order)) != NULL; order_done(order)) {
+        assert_true(next->record->time_ns <= complete);
+        out[(*count)++] = (uint32_t)((const struct record_flow *)(const void *)next->record)
+                              ->total[0]
+                              .payload_bytes;
     }
 }
 
@@ -166,7 +251,7 @@ static size_t through(const struct made *made, uint32_t workers, unsigned seed, 
             union any_record record;
             struct flow_key key = key_of(m->key);
             make_flow(&record, ++number[w], m->time_ns, &key, m->id, 0);
-            order_add(&order, &record.header, w);
+            order_add(&order, &record.header, w, 0);
             burst--;
         }
         /* all that comes from here on has a later or the same time */
@@ -213,6 +298,9 @@ int main(void)
         cmocka_unit_test(test_the_slowest_worker_decides),
         cmocka_unit_test(test_a_watermark_never_goes_back),
         cmocka_unit_test(test_equal_times_by_key_then_number),
+        cmocka_unit_test(test_absent_and_back),
+        cmocka_unit_test(test_marks_of_time),
+        cmocka_unit_test(test_forced),
         cmocka_unit_test(test_what_is_left_is_freed),
         cmocka_unit_test(test_any_number_of_workers),
     };

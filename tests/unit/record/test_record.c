@@ -185,6 +185,7 @@ static void test_flow_refused(void **state)
     struct record_flow *r = &made.flow;
     (void)state;
     REFUSED(make_flow, r->end = FLOW_ENDS, RECORD_RANGE);
+    REFUSED(make_flow, r->end = FLOW_END_LOST, RECORD_RANGE); /* the engine's own word */
     REFUSED(make_flow, r->service = SERVICES, RECORD_RANGE);
     REFUSED(make_flow, r->key.vlan = 4096, RECORD_RANGE);
     REFUSED(make_flow, r->key.vantage = VANTAGES, RECORD_RANGE);

@@ -1,0 +1,315 @@
+/* Rings that come and go.
+ *
+ *   worker 0: ring of incarnation 3 (lost, being drained) → ring of 4 → …
+ *
+ * Of each worker's rings the first is read. A batch of entries is popped from all of them, then
+ * taken, then given back to the producers: nothing is released that was not taken. A ring that is
+ * empty and whose process has gone is settled with an ENTRY_LOST and makes room for the next one.
+ *
+ * While ORDER_MAX records wait, only workers that hold the others up are read: the others' rings
+ * fill, which blocks a replay's workers and makes live ones reject and count. So that the loop does
+ * not spin, a ring is watched only while it would be read. Thread: the engine's. */
+#include "internal.h"
+
+#include "weir/base/buffer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_RECORDS 1024u       /* of one worker */
+#define BATCH_BYTES   (1u << 20u) /* of all */
+#define QUEUE_MAX     64          /* rings of one worker */
+
+/* --- entries --------------------------------------------------------------------------------- */
+
+static struct entry *put_entry(struct engine *engine, enum entry_kind kind, uint32_t worker,
+                               const struct intake_ring *ring)
+{
+    struct entry entry = {.kind = (uint16_t)kind, .worker = worker};
+    if (ring) {
+        entry.incarnation = ring->incarnation;
+        entry.position = ring_read_position(ring->consumer);
+    }
+    buffer_put(&engine->batch, &entry, sizeof entry);
+    return (struct entry *)(void *)(engine->batch.data + engine->batch.size) - 1;
+}
+
+static void put_lost(struct engine *engine, uint32_t worker, const struct intake_ring *ring,
+                     const char *why, bool final)
+{
+    char text[WHY_SIZE] = "";
+    snprintf(text, sizeof text, "%s", why);
+    struct entry *entry = put_entry(engine, ENTRY_LOST, worker, ring);
+    entry->size = sizeof text;
+    entry->final = final;
+    if (!ring)
+        entry->incarnation = engine->worker[worker].incarnation;
+    buffer_put(&engine->batch, text, sizeof text);
+}
+
+static void take_batch(struct engine *engine)
+{
+    const uint8_t *at = engine->batch.data, *end = at + engine->batch.size;
+    while (at < end) {
+        const struct entry *entry = (const void *)at;
+        entry_take(engine, entry);
+        at += sizeof *entry + entry->size;
+    }
+    engine->counts.late = engine->order.late;
+    engine->counts.forced = engine->order.forced;
+    engine->counts.flows_forgotten = engine->open_flows.forgotten;
+}
+
+/* --- rings ----------------------------------------------------------------------------------- */
+
+static void drop_watch(struct engine *engine, struct intake_ring *ring)
+{
+    if (ring->watch)
+        engine->config.loop.ops->drop(ring->watch);
+    ring->watch = NULL;
+}
+
+static void free_ring(struct engine *engine, struct intake_ring *ring)
+{
+    drop_watch(engine, ring);
+    ring_consumer_free(ring->consumer);
+    free(ring);
+}
+
+/* The first ring of a worker is done with; it is let go once the batch was taken. */
+static void retire(struct engine *engine, uint32_t worker)
+{
+    struct intake_ring *ring = engine->ring[worker];
+    engine->ring[worker] = ring->next;
+    drop_watch(engine, ring);
+    ring->worker = worker;
+    ring->next = engine->retired;
+    engine->retired = ring;
+}
+
+static void let_retired_go(struct engine *engine)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    for (struct intake_ring *ring; (ring = engine->retired) != NULL;) {
+        uint32_t worker = ring->worker, incarnation = ring->incarnation;
+        engine->retired = ring->next;
+        free_ring(engine, ring);
+        if (observer->drained)
+            observer->drained(observer->context, worker, incarnation);
+    }
+}
+
+static void on_data(void *context, unsigned what)
+{
+    (void)what;
+    engine_pump(context);
+}
+
+int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
+                  const struct ring_handles *handles, struct error *error)
+{
+    if (worker >= engine->config.workers)
+        return error_set(error, ERROR_RUN, "capture worker %" PRIu32 ": there are %" PRIu32, worker,
+                         engine->config.workers);
+    int queued = 0;
+    struct intake_ring **last = &engine->ring[worker];
+    for (; *last; last = &(*last)->next)
+        queued++;
+    if (queued >= QUEUE_MAX)
+        return error_set(error, ERROR_RUN, "capture worker %" PRIu32 ": %d rings wait already",
+                         worker, queued);
+    struct ring_consumer *consumer = ring_consumer_open(handles, error);
+    if (!consumer)
+        return -1;
+    struct intake_ring *ring = xcalloc(1, sizeof *ring);
+    ring->consumer = consumer;
+    ring->incarnation = incarnation;
+    ring->watch = engine->config.loop.ops->watch(engine->config.loop.loop,
+                                                 ring_data_event(consumer), 0, on_data, engine);
+    *last = ring;
+    engine_pump(engine);
+    return 0;
+}
+
+void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final)
+{
+    if (worker >= engine->config.workers)
+        return;
+    struct intake_ring *ring = engine->ring[worker];
+    while (ring && ring->lost)
+        ring = ring->next;
+    if (ring) {
+        ring->lost = true;
+        ring->final = final;
+        snprintf(ring->why, sizeof ring->why, "%s", why);
+    } else {
+        engine->given_up[worker] = final;
+    }
+    engine_pump(engine);
+}
+
+/* --- fetching -------------------------------------------------------------------------------- */
+
+/* All that are there are told of before anything of them is read: the order begins with all. */
+static void announce(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        if (engine->ring[i] && engine->ring[i]->announced && engine->worker[i].ended)
+            retire(engine, i);
+        struct intake_ring *ring = engine->ring[i];
+        if (ring && !ring->announced) {
+            put_entry(engine, ENTRY_ATTACH, i, ring);
+            ring->announced = true;
+        } else if (!ring && engine->given_up[i]) {
+            put_lost(engine, i, NULL, "given up", true);
+            engine->given_up[i] = false;
+        }
+    }
+}
+
+/* False: the ring has nothing more to say now. */
+static bool pop(struct engine *engine, uint32_t worker, struct intake_ring *ring)
+{
+    struct buffer *batch = &engine->batch;
+    size_t at = batch->size, size;
+    put_entry(engine, ENTRY_RECORD, worker, ring);
+    buffer_reserve(batch, RECORD_MAX_BYTES);
+    enum ring_result result =
+        ring_pop(ring->consumer, batch->data + batch->size, RECORD_MAX_BYTES, &size);
+    if (result != RING_OK) {
+        ring->damaged = result != RING_EMPTY;
+        batch->size = at;
+        return false;
+    }
+    struct entry *entry = (void *)(batch->data + at);
+    entry->size = (uint32_t)size;
+    entry->position = ring_read_position(ring->consumer);
+    batch->size += size;
+    return true;
+}
+
+static bool is_damaged(const struct engine *engine, uint32_t worker)
+{
+    return engine->ring[worker]->damaged || engine->worker[worker].damaged;
+}
+
+static bool is_held_back(const struct engine *engine, uint32_t worker)
+{
+    return order_waiting(&engine->order) >= engine->order.max &&
+           !order_holds(&engine->order, worker);
+}
+
+static void fetch_ring(struct engine *engine, uint32_t worker)
+{
+    struct intake_ring *ring = engine->ring[worker];
+    if (!ring || (is_held_back(engine, worker) && !is_damaged(engine, worker)))
+        return;
+    bool empty = is_damaged(engine, worker);
+    for (unsigned n = 0; !empty && n < BATCH_RECORDS && engine->batch.size < BATCH_BYTES; n++)
+        empty = !pop(engine, worker, ring);
+    if (!empty || !ring->lost)
+        return;
+    put_lost(engine, worker, ring, ring->why, ring->final);
+    retire(engine, worker);
+}
+
+static void release(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        if (engine->ring[i])
+            ring_release(engine->ring[i]->consumer, ring_read_position(engine->ring[i]->consumer));
+}
+
+static void tell_damaged(struct engine *engine)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        struct intake_ring *ring = engine->ring[i];
+        if (!ring || !ring->announced || ring->told || !is_damaged(engine, i))
+            continue;
+        ring->told = true;
+        engine->counts.workers_damaged++;
+        if (observer->damaged) {
+            observer->damaged(observer->context, i);
+        } else {
+            struct error error = {0};
+            error_set(&error, ERROR_RUN, "capture worker %" PRIu32 ": its ring is damaged", i);
+            engine_fail(engine, &error);
+        }
+    }
+}
+
+bool intake_fetch(struct engine *engine)
+{
+    engine->batch.size = 0;
+    announce(engine);
+    bool told = engine->batch.size > 0; /* what they say is judged by what is taken of that first */
+    for (uint32_t i = 0; !told && i < engine->config.workers; i++)
+        fetch_ring(engine, i);
+    bool any = engine->batch.size > 0 || engine->retired;
+    take_batch(engine);
+    release(engine);
+    tell_damaged(engine);
+    let_retired_go(engine);
+    return any;
+}
+
+bool intake_queued(const struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        if (engine->ring[i] && !engine->ring[i]->announced)
+            return true;
+    return false;
+}
+
+/* --- waking ---------------------------------------------------------------------------------- */
+
+void intake_watch(struct engine *engine, bool on)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        struct intake_ring *ring = engine->ring[i];
+        if (!ring)
+            continue;
+        bool wanted = on && !is_damaged(engine, i) && !is_held_back(engine, i);
+        if (ring->watched != wanted)
+            engine->config.loop.ops->change(ring->watch, wanted ? LOOP_READ : 0);
+        ring->watched = wanted;
+    }
+}
+
+void intake_clear_events(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        if (engine->ring[i])
+            ring_clear_event(engine->ring[i]->consumer);
+}
+
+void intake_fini(struct engine *engine)
+{
+    for (uint32_t i = 0; i < ENGINE_WORKERS_MAX; i++)
+        for (struct intake_ring *ring; (ring = engine->ring[i]) != NULL;) {
+            engine->ring[i] = ring->next;
+            free_ring(engine, ring);
+        }
+    buffer_fini(&engine->batch);
+}
+
+struct engine_ring engine_ring_of(const struct engine *engine, uint32_t worker)
+{
+    const struct intake_ring *ring = worker < ENGINE_WORKERS_MAX ? engine->ring[worker] : NULL;
+    if (!ring)
+        return (struct engine_ring){0, 0, 0};
+    return (struct engine_ring){ring_read_position(ring->consumer), ring_waiting(ring->consumer),
+                                ring_size(ring->consumer)};
+}
+
+uint32_t engine_next_incarnation(const struct engine *engine)
+{
+    uint32_t next = 1;
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        if (engine->worker[i].incarnation >= next)
+            next = engine->worker[i].incarnation + 1;
+    return next;
+}

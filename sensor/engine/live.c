@@ -1,0 +1,81 @@
+/* What only a live engine does: looking for silences (sight.h), telling that it is there (the
+ * heartbeat). Both on a grid of packet time, so the same records make the same lines. Nothing here
+ * survives a restart: what is usual is learned again within a minute or ten. Thread: the engine's.
+ */
+#include "internal.h"
+
+#include "weir/alert/heartbeat.h"
+
+void live_flow(struct engine *engine, const struct flow_view *view)
+{
+    if (!engine->config.live)
+        return;
+    struct host *host = view->accepted ? hosts_get(engine, view->host) : NULL;
+    sight_flow(&engine->sight, view->record, view->scope, host ? &host->sight : NULL);
+}
+
+void live_health(struct engine *engine, const struct ordered *from,
+                 const struct record_health *record)
+{
+    const struct worker *worker = &engine->worker[from->worker];
+    uint64_t before = worker->health_of == from->incarnation ? worker->health.packets : 0;
+    if (engine->config.live)
+        sight_health(&engine->sight, from->worker, (struct ptime){record->header.time_ns},
+                     record->total.packets > before);
+}
+
+bool live_due(struct engine *engine, struct ptime now, struct ptime *at)
+{
+    return sight_due(&engine->sight, now, at);
+}
+
+static uint64_t records_of(const struct engine_counts *counts)
+{
+    uint64_t records = 0;
+    for (int kind = RECORD_FLOW; kind < RECORD_WATERMARK; kind++)
+        records += counts->records[kind];
+    return records;
+}
+
+static void beat(struct engine *engine, struct ptime now)
+{
+    const struct health *health = &engine->health_sum;
+    struct engine_history history = engine_history_of(engine);
+    struct heartbeat heartbeat = {.time = now,
+                                  .sensor = engine->config.sensor,
+                                  .packets = health->packets,
+                                  .wire_bytes = health->wire_bytes,
+                                  .drops = health->kernel_drops + health->interface_drops,
+                                  .gap_bytes = health->tcp_missing_bytes,
+                                  .hosts = (uint32_t)engine->hosts.count,
+                                  .hosts_ready = history.ready,
+                                  .incidents_open = incidents_counts(engine->incidents).open,
+                                  .alerts = engine->counts.alerts,
+                                  .records = records_of(&engine->counts),
+                                  .workers = engine->config.workers};
+    engine->counts.heartbeats++;
+    engine_publish(engine, heartbeat_line(engine->json, &heartbeat, engine->incidents));
+}
+
+static void beat_when_due(struct engine *engine, struct ptime now)
+{
+    int64_t every_ns = engine->config.heartbeat_ns;
+    if (every_ns <= 0)
+        return;
+    if (engine->next_beat.ns != INT64_MIN && now.ns >= engine->next_beat.ns)
+        beat(engine, now);
+    if (now.ns >= engine->next_beat.ns)
+        engine->next_beat.ns = now.ns - now.ns % every_ns + every_ns;
+}
+
+static void on_silence(void *context, const struct silence *silence)
+{
+    struct engine *engine = context;
+    tell_silence(engine, silence, (struct ptime){engine->sight.next.ns - SIGHT_LOOK_NS});
+}
+
+void live_look(struct engine *engine, struct ptime at)
+{
+    sight_look(&engine->sight, at, on_silence, engine);
+    beat_when_due(engine, at);
+}
