@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 #include "weir/bus/api.h"
+#include "weir/bus/event_loop.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -226,6 +227,65 @@ static void test_nobody(void **state)
     assert_non_null(strstr(error.message, "too long"));
 }
 
+/* --- against the server that it is for -------------------------------------------------------- */
+
+static struct loop_ref served; /* one at a time */
+
+static void answer_big(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    (void)context;
+    (void)request;
+    reply->body = xcalloc(1, ((size_t)8 << 20) + 1);
+    memset(reply->body, 'x', (size_t)8 << 20);
+}
+
+static void answer_stop(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    (void)context;
+    (void)request;
+    api_refuse(reply, 409, "stopped");
+    served.ops->stop(served.loop);
+}
+
+static void *serve(void *context)
+{
+    static const struct api_route routes[] = {
+        {"GET", "/big", answer_big}, {"POST", "/stop", answer_stop}, {NULL, NULL, NULL}};
+    const int *listener = context;
+    struct error error = {0};
+    served = event_loop_new(&error);
+    struct api *api = api_new(served, *listener, routes, NULL, &error);
+    if (api)
+        served.ops->run(served.loop);
+    api_free(api);
+    event_loop_free(served);
+    return NULL;
+}
+
+/* A reply that comes in many pieces; and one that is out although the loop ends on it. */
+static void test_pair(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    char *body, text[64];
+    int status;
+    assert_int_equal(pthread_create(&f->thread, NULL, serve, &f->listener), 0);
+    assert_int_equal(api_call(f->path, "GET", "/big", 5000, &status, &body, &error), 0);
+    assert_int_equal(status, 200);
+    assert_int_equal(strspn(body, "x"), (size_t)8 << 20);
+    free(body);
+    assert_int_equal(api_call(f->path, "GET", "/stop", 5000, &status, &body, &error), 0);
+    assert_int_equal(status, 405);
+    free(body);
+    assert_int_equal(api_call(f->path, "POST", "/stop", 5000, &status, &body, &error), 0);
+    assert_int_equal(status, 409);
+    api_error_text(body, text, sizeof text);
+    assert_string_equal(text, "stopped");
+    free(body);
+    pthread_join(f->thread, NULL);
+    f->listener = -1; /* taken */
+}
+
 static void test_words(void **state)
 {
     (void)state;
@@ -263,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hang, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody_accepts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nobody, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pair, setup, teardown),
         cmocka_unit_test(test_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
