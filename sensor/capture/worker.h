@@ -18,6 +18,7 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
+    struct recent *recent; /* NULL: the last packets are not kept */
     struct meter *meter;
     struct recent *recent; /* live: the last packets, for a bug report; or NULL */
 };
