@@ -13,6 +13,7 @@
  * it is alive; the capture thread does all packet work. When the parent is gone, so are we.
  *
  * Threads: main, and capture's (which is made after 6, so it is behind the same walls). */
+#include "fault.h"
 #include "messages.h"
 #include "roles.h"
 
@@ -21,8 +22,8 @@
 #include "weir/capture/sandbox.h"
 #include "weir/role/role.h"
 
-#include <net/if.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -267,6 +268,7 @@ static void work(const struct role *role)
     for (;;) {
         struct wtime now = wtime_now();
         if (now.ns >= next.ns) {
+            fault_when_due();
             tell_beat(role);
             next.ns = now.ns + BEAT_MS * NS_PER_MS;
         }
@@ -319,6 +321,7 @@ static int begin(struct role *role)
 {
     if (take_orders(role) != 0)
         return -1;
+    fault_prepare(role->orders.worker, role->orders.again, &role->ring, role->recent_fd);
     pin(role->orders.cpu);
     digest_prepare();
     if (open_capture(role) != 0)

@@ -33,7 +33,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BEAT_NS NS_PER_S
+#define BEAT_NS      NS_PER_S         /* to the supervisor, wall time */
+#define HEARTBEAT_NS (5 * NS_PER_MIN) /* to the sinks, packet time */
 
 /* What this role may ask of the kernel once it is sealed, and why. */
 static const struct sandbox_call calls[] = {
@@ -197,6 +198,7 @@ static int open_stack(struct engine_role *role)
                                   .sink_count = role->sink_count,
                                   .workers = role->orders.workers,
                                   .live = true,
+                                  .heartbeat_ns = HEARTBEAT_NS,
                                   .observer = {.flow = role->flows ? on_flow : NULL,
                                                .damaged = on_damaged,
                                                .drained = on_drained,

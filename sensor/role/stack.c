@@ -86,6 +86,7 @@ static int open_engine(struct stack *stack)
                                    .ring_count = c->ring_count,
                                    .workers = c->workers,
                                    .live = c->live,
+                                   .heartbeat_ns = c->heartbeat_ns,
                                    .store = stack->store,
                                    .bus = stack->bus,
                                    .calendar = stack->calendar,

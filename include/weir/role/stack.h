@@ -18,6 +18,7 @@ struct stack_config {
     size_t ring_count;
     uint32_t workers; /* live: whose rings come later */
     bool live;        /* what was left in `folder` goes on; workers may be replaced */
+    int64_t heartbeat_ns; /* live: of packet time */
     struct engine_observer observer; /* `done` is told after the stack knows it */
 };
 
