@@ -78,6 +78,7 @@ static void settle_reload(struct supervisor *s)
     config_source_fini(&s->source);
     s->config = s->next_config;
     s->source = s->next_source;
+    s->state_dir = config_state_dir(&s->config); /* the same name, in the new one's memory */
     s->next_config = (struct config){.owned = NULL};
     s->next_source = (struct config_source){.path = NULL};
     s->reloading = s->reload_sent = false;
