@@ -15,36 +15,13 @@
 #include "weir/alert/incident.h"
 
 #include "ids.h"
+#include "incident_local.h"
 #include "weir/base/buffer.h"
-#include "weir/base/map.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const char *const incident_state_name[] = {"open", "update", "close"};
-
-struct slot {
-    struct incident incident; /* first: what readers are shown */
-    struct ptime touched;     /* packet time at which it was last heard of */
-    struct slot *newer, *older;
-    size_t closed_by; /* the rank whose number the closing alert took */
-};
-
-struct list {
-    struct slot *newest, *oldest;
-    size_t count;
-};
-
-struct incidents {
-    int64_t gap_ns;
-    void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
-    void *context;
-    const char *sensor, *ruleset, *mode;
-    struct map by_story; /* host + destination key → open slot */
-    struct map by_id;    /* id → slot, closed ones too */
-    struct list open, closed;
-    struct incidents_counts counts;
-};
 
 struct incidents *incidents_new(int64_t gap_ns,
                                 void (*alert)(void *context, const struct incident *incident,
@@ -58,10 +35,11 @@ struct incidents *incidents_new(int64_t gap_ns,
     incidents->mode = "online";
     map_init(&incidents->by_story);
     map_init(&incidents->by_id);
+    map_init(&incidents->texts);
     return incidents;
 }
 
-static void free_slot(void *value)
+void incident_slot_free(void *value)
 {
     struct slot *slot = value;
     free(slot->incident.rank);
@@ -73,7 +51,8 @@ void incidents_free(struct incidents *incidents)
     if (!incidents)
         return;
     map_fini(&incidents->by_story, NULL);
-    map_fini(&incidents->by_id, free_slot);
+    map_fini(&incidents->by_id, incident_slot_free);
+    map_fini(&incidents->texts, free);
     free(incidents);
 }
 
@@ -102,7 +81,7 @@ static void list_remove(struct list *list, struct slot *slot)
     list->count--;
 }
 
-static void list_add(struct list *list, struct slot *slot)
+void incident_list_add(struct list *list, struct slot *slot)
 {
     slot->older = list->newest;
     *(list->newest ? &list->newest->newer : &list->oldest) = slot;
@@ -110,12 +89,7 @@ static void list_add(struct list *list, struct slot *slot)
     list->count++;
 }
 
-struct story_name {
-    struct ip host;
-    char key[DESTINATION_KEY_SIZE];
-};
-
-static size_t name_story(const struct story *story, struct story_name *name)
+size_t incident_name_story(const struct story *story, struct story_name *name)
 {
     name->host = story->host;
     return sizeof name->host + strlen(story_key(story, name->key));
@@ -124,7 +98,7 @@ static size_t name_story(const struct story *story, struct story_name *name)
 static struct slot *find_open(const struct incidents *incidents, const struct story *story)
 {
     struct story_name name;
-    size_t size = name_story(story, &name);
+    size_t size = incident_name_story(story, &name);
     return map_get(&incidents->by_story, &name, size);
 }
 
@@ -175,7 +149,7 @@ static void forget_oldest(struct incidents *incidents)
     struct slot *slot = incidents->closed.oldest;
     list_remove(&incidents->closed, slot);
     map_remove(&incidents->by_id, slot->incident.id, ALERT_ID_SIZE - 1);
-    free_slot(slot);
+    incident_slot_free(slot);
     incidents->counts.forgotten++;
 }
 
@@ -183,12 +157,12 @@ static void close_incident(struct incidents *incidents, struct slot *slot, struc
 {
     struct incident *incident = &slot->incident;
     struct story_name name;
-    size_t size = name_story(&incident->story, &name);
+    size_t size = incident_name_story(&incident->story, &name);
     map_remove(&incidents->by_story, &name, size);
     list_remove(&incidents->open, slot);
     if (incidents->closed.count >= INCIDENTS_KEPT)
         forget_oldest(incidents);
-    list_add(&incidents->closed, slot);
+    incident_list_add(&incidents->closed, slot);
     incident->closed = true;
     slot->closed_by = strongest(incident);
     const struct incident_rank *rank = &incident->rank[slot->closed_by];
@@ -243,9 +217,9 @@ static struct slot *open_slot(struct incidents *incidents, const struct story *s
     else
         slot = new_slot(incidents, story, id, time);
     struct story_name name;
-    size_t size = name_story(story, &name);
+    size_t size = incident_name_story(story, &name);
     map_put(&incidents->by_story, &name, size, slot);
-    list_add(&incidents->open, slot);
+    incident_list_add(&incidents->open, slot);
     return slot;
 }
 
@@ -255,7 +229,7 @@ static void touch(struct incidents *incidents, struct slot *slot, const struct s
     slot->incident.story = *story;
     slot->touched = time;
     list_remove(&incidents->open, slot);
-    list_add(&incidents->open, slot);
+    incident_list_add(&incidents->open, slot);
 }
 
 static struct incident_rank *find_rank(const struct incident *incident,

@@ -213,6 +213,11 @@ int journal_sync(struct journal *journal, struct error *error)
     return 0;
 }
 
+uint64_t journal_last(const struct journal *journal)
+{
+    return journal->last;
+}
+
 uint64_t journal_durable(const struct journal *journal)
 {
     return journal->durable;

@@ -172,6 +172,11 @@ void totals_drop(struct totals *totals, struct host_total *host)
     host_total_free(host);
 }
 
+void totals_set_refused(struct totals *totals, uint64_t refused)
+{
+    totals->refused = refused;
+}
+
 uint64_t totals_refused(const struct totals *totals)
 {
     return totals->refused;

@@ -295,6 +295,35 @@ int bus_flush(struct bus *bus, struct error *error)
     return failed;
 }
 
+/* --- looking back ----------------------------------------------------------------------------- */
+
+uint64_t bus_last(const struct bus *bus)
+{
+    return journal_last(bus->journal);
+}
+
+int bus_each_since(const struct bus *bus, uint64_t after,
+                   void (*each)(void *context, const char *line, size_t size), void *context,
+                   struct error *error)
+{
+    const char *line;
+    size_t size;
+    uint64_t sequence, last = journal_last(bus->journal);
+    struct journal_reader *reader = journal_reader_open(bus->folder, after, error);
+    if (!reader)
+        return -1;
+    for (int result = 1; result != 0;) {
+        struct error damage = {0};
+        result = journal_reader_next(reader, last, &line, &size, &sequence, &damage);
+        if (result > 0)
+            each(context, line, size);
+        else if (result < 0)
+            log_warn("%s", damage.message);
+    }
+    journal_reader_close(reader);
+    return 0;
+}
+
 /* --- opening and closing ---------------------------------------------------------------------- */
 
 static void load_place(struct outlet *outlet)

@@ -84,7 +84,7 @@ static int open_stack(struct session *s)
 static void on_lost(void *context, uint32_t worker, const char *why)
 {
     const struct session *s = context;
-    engine_lost(s->stack.engine, worker, why, true);
+    engine_lost(s->stack.engine, worker, 0, why, true);
 }
 
 static int start_feed(struct session *s)

@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define REGISTER_BITS 14
 #define REGISTERS     (1u << REGISTER_BITS)
@@ -128,4 +129,64 @@ uint64_t item_union_count(const struct item_union *u)
 double item_union_error(const struct item_union *u)
 {
     return u->registers ? 1.04 / sqrt(REGISTERS) : 0;
+}
+
+/* --- packed ---------------------------------------------------------------------------------- */
+
+#define FORM_EXACT     1
+#define FORM_REGISTERS 2
+
+void item_union_pack(const struct item_union *u, struct buffer *out)
+{
+    buffer_u8(out, u->registers ? FORM_REGISTERS : FORM_EXACT);
+    if (u->registers) {
+        buffer_put(out, u->registers, REGISTERS);
+        buffer_f64(out, u->inverse_sum); /* its last bit depends on the order of what was added */
+        return;
+    }
+    buffer_le32(out, (uint32_t)u->count);
+    if (u->has_zero)
+        buffer_le64(out, 0);
+    for (size_t i = 0; i <= u->mask; i++)
+        if (u->slot[i])
+            buffer_le64(out, u->slot[i]);
+}
+
+static bool unpack_registers(struct item_union *u, struct cursor *in)
+{
+    const uint8_t *registers = cursor_take(in, REGISTERS);
+    uint64_t bits = cursor_le64(in);
+    if (in->failed)
+        return false;
+    free(u->slot);
+    u->slot = NULL;
+    u->registers = xcalloc(REGISTERS, 1);
+    memcpy(u->registers, registers, REGISTERS);
+    memcpy(&u->inverse_sum, &bits, sizeof bits);
+    for (size_t i = 0; i < REGISTERS; i++)
+        if (registers[i] > 64 - REGISTER_BITS + 1)
+            return false;
+    return true;
+}
+
+static bool unpack_exact(struct item_union *u, struct cursor *in)
+{
+    uint32_t count = cursor_le32(in);
+    if (count > UNION_EXACT || cursor_left(in) / sizeof(uint64_t) < count)
+        return false;
+    for (uint32_t i = 0; i < count; i++)
+        if (!item_union_add(u, cursor_le64(in)))
+            return false;
+    return !in->failed;
+}
+
+struct item_union *item_union_unpack(struct cursor *in)
+{
+    struct item_union *u = item_union_new();
+    uint8_t form = cursor_u8(in);
+    if ((form == FORM_EXACT && unpack_exact(u, in)) ||
+        (form == FORM_REGISTERS && unpack_registers(u, in)))
+        return u;
+    item_union_free(u);
+    return NULL;
 }

@@ -7,6 +7,7 @@
  *
  * The store answers in the order of the calls, so hosts are learned in sorted order whatever
  * happens to be fast. Consumption pauses meanwhile. Thread: the engine's. */
+#include "checkpoint.h"
 #include "internal.h"
 
 #include "weir/base/buffer.h"
@@ -23,28 +24,38 @@ struct closing {
 
 /* --- loading --------------------------------------------------------------------------------- */
 
+static void set_loaded(struct engine *engine, struct host *host, const void *blob, size_t size)
+{
+    struct error error = {0};
+    host->loaded = true;
+    if (!blob)
+        return;
+    host->profile = profile_unpack(blob, size, &error);
+    if (host->profile)
+        host->stored_hour = host->profile->last_closed_hour;
+    else
+        engine_fail(engine, &error);
+}
+
 static void on_loaded(void *context, const struct ip *ip, const void *blob, size_t size)
 {
     struct engine *engine = context;
-    struct host *host = hosts_get(engine, ip);
-    struct error error = {0};
     engine->waiting--;
     if (engine->finished)
         return;
-    host->loaded = true;
-    if (blob) {
-        host->profile = profile_unpack(blob, size, &error);
-        if (!host->profile) {
-            engine_fail(engine, &error);
-            return;
-        }
-        host->stored_hour = host->profile->last_closed_hour;
-    }
+    checkpoint_log_answer(engine, ip, blob, blob ? size : 0);
+    set_loaded(engine, hosts_get(engine, ip), blob, size);
     engine_pump(engine);
 }
 
 void close_load_host(struct engine *engine, struct host *host)
 {
+    const void *blob;
+    size_t size;
+    if (checkpoint_answer(engine, &host->ip, &blob, &size)) {
+        set_loaded(engine, host, blob, size);
+        return;
+    }
     engine->waiting++;
     store_load_profile(engine->config.store, &host->ip, on_loaded, engine);
 }
@@ -62,7 +73,7 @@ void close_publish(struct engine *engine)
     engine->changed_count = 0;
 }
 
-static void queue_changed(struct engine *engine, struct host_total *total)
+void close_queue_changed(struct engine *engine, struct host_total *total)
 {
     if (total->queued)
         return;
@@ -86,7 +97,7 @@ static void close_at(struct engine *engine, const struct civil *civil)
 
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil)
 {
-    queue_changed(engine, total);
+    close_queue_changed(engine, total);
     close_at(engine, civil);
 }
 
@@ -135,6 +146,8 @@ static void finish(struct engine *engine)
     free(closing->total);
     free(closing);
     engine->closing = NULL;
+    if (engine->checkpoint) /* what the store has now is what the snapshot has */
+        engine->checkpoint->wanted = true;
     schedule_next(engine, now);
     engine_pump(engine);
 }

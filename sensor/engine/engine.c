@@ -7,6 +7,7 @@
  * then returns and engine_pump starts it again. At the end of all inputs the totals are published
  * once more, open incidents are closed, alerts are delivered, and `done` is told. Thread: the
  * engine's. */
+#include "checkpoint.h"
 #include "internal.h"
 
 #include "weir/base/buffer.h"
@@ -27,7 +28,8 @@ static bool paused(const struct engine *engine)
 void engine_publish(struct engine *engine, char *line)
 {
     struct error error = {0};
-    if (bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
+    if (!checkpoint_told(engine, line) &&
+        bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
     }
@@ -69,7 +71,7 @@ static void make_workers(struct engine *engine)
     open_flows_init(&engine->open_flows);
 }
 
-struct engine *engine_new(const struct engine_config *config, struct error *error)
+static struct engine *make(const struct engine_config *config)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
@@ -88,7 +90,21 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
     engine->json = json_new();
     engine->incidents = incidents_new(7 * NS_PER_DAY, on_alert, engine);
     incidents_set_labels(engine->incidents, config->sensor, WEIR_VERSION, "online");
-    if (attach_rings(engine, error) == 0)
+    return engine;
+}
+
+struct engine *engine_new(const struct engine_config *config, struct error *error)
+{
+    struct engine *engine = make(config);
+    enum checkpoint_result result = CHECKPOINT_READY;
+    if (config->folder)
+        result = checkpoint_load(engine, error);
+    if (result == CHECKPOINT_AGAIN) {
+        engine_free(engine);
+        engine = make(config);
+        result = checkpoint_load(engine, error);
+    }
+    if (result == CHECKPOINT_READY && attach_rings(engine, error) == 0)
         return engine;
     engine_free(engine);
     return NULL;
@@ -100,6 +116,7 @@ void engine_free(struct engine *engine)
         return;
     event_loop_cancel(engine->config.loop, engine);
     intake_fini(engine);
+    checkpoint_free(engine);
     close_fini(engine);
     incidents_free(engine->incidents);
     json_free(engine->json);
@@ -114,13 +131,6 @@ void engine_free(struct engine *engine)
     free(engine);
 }
 
-void engine_begin(struct engine *engine, struct fleet *fleet)
-{
-    engine->fleet = fleet ? fleet : fleet_new();
-    engine->begun = true;
-    engine_pump(engine);
-}
-
 static void end(struct engine *engine, const struct error *error)
 {
     if (engine->finished)
@@ -133,6 +143,21 @@ static void end(struct engine *engine, const struct error *error)
 void engine_last(struct engine *engine)
 {
     engine->last = true;
+    engine_pump(engine);
+}
+
+void engine_begin(struct engine *engine, struct fleet *fleet)
+{
+    struct error error = {0};
+    if (engine->fleet)
+        fleet_free(fleet);
+    else
+        engine->fleet = fleet ? fleet : fleet_new();
+    engine->begun = true;
+    /* A log follows a snapshot: what the store holds by its time is in no log. */
+    if (engine->checkpoint && engine->checkpoint->number == 0 &&
+        checkpoint_take(engine, &error) != 0)
+        end(engine, &error);
     engine_pump(engine);
 }
 
@@ -196,16 +221,6 @@ static void do_due(struct engine *engine, struct ptime now)
     }
 }
 
-/* Live, what is due does not wait for a record: every worker is complete up to here. */
-static bool do_due_idle(struct engine *engine)
-{
-    struct ptime complete = engine->order.complete;
-    if (engine->config.live && complete.ns >= -RECORD_TIME_MAX_NS &&
-        complete.ns <= RECORD_TIME_MAX_NS)
-        do_due(engine, complete);
-    return !paused(engine);
-}
-
 /* --- consuming ------------------------------------------------------------------------------- */
 
 /* False: it must be consumed again after an answer of the store. */
@@ -222,7 +237,6 @@ static bool consume(struct engine *engine, const struct ordered *item)
         account_content(engine, record);
         break;
     case RECORD_HEALTH:
-        live_health(engine, item, record);
         entry_take_health(engine, record, item);
         break;
     case ORDER_ABSENCE:
@@ -250,26 +264,47 @@ static bool consume_ready(struct engine *engine)
 {
     for (const struct ordered *item; (item = order_peek(&engine->order)) != NULL;) {
         do_due(engine, (struct ptime){item->record->time_ns});
-        if (paused(engine) || !consume(engine, item) || paused(engine))
+        if (paused(engine))
             return false;
+        bool consumed = consume(engine, item);
+        if (paused(engine))
+            return false;
+        if (!consumed) /* the answer was there already */
+            continue;
         count_record(engine, item->record);
         order_done(&engine->order);
     }
     return true;
 }
 
-/* Everything is consumed: the end of the story is told. */
-static void finish(struct engine *engine)
+/* Live it is no end: a next start goes on, with workers that are there by then. */
+static void pause_workers(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        engine->worker[i].attached = engine->worker[i].ended = false;
+        engine->order.worker[i].absent = true;
+        engine->order.worker[i].watermark = engine->order.complete;
+    }
+    engine->order.ended = false;
+}
+
+static void finish_live(struct engine *engine)
+{
+    struct error error = {0};
+    close_publish(engine);
+    pause_workers(engine);
+    if (engine->checkpoint && checkpoint_take(engine, &error) != 0)
+        engine_fail(engine, &error);
+    if (bus_flush(engine->config.bus, &error) != 0)
+        engine_fail(engine, &error);
+    end(engine, NULL);
+}
+
+static void finish_replay(struct engine *engine)
 {
     struct error error = {0};
     struct ptime last = engine->counts.last;
-    if (engine->config.live && last.ns < engine->health_from.ns)
-        last = engine->health_from; /* idle time went on after the last record */
     if (last.ns != INT64_MIN) {
-        if (close_due(engine, last))
-            close_hour(engine, last);
-        if (paused(engine))
-            return;
         entry_end_absences(engine, last);
         judge_sensor(engine, last);
         count_bounds(engine);
@@ -281,16 +316,33 @@ static void finish(struct engine *engine)
     end(engine, NULL);
 }
 
+/* Everything is consumed: the end of the story is told. */
+static void finish(struct engine *engine)
+{
+    struct ptime last = engine->counts.last;
+    if (last.ns != INT64_MIN && close_due(engine, last))
+        close_hour(engine, last);
+    if (paused(engine))
+        return;
+    if (engine->config.live)
+        finish_live(engine);
+    else
+        finish_replay(engine);
+}
+
 static bool step(struct engine *engine)
 {
     if (!consume_ready(engine))
         return false;
+    if (checkpoint_replaying(engine)) {
+        checkpoint_feed(engine);
+        return true;
+    }
     if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;
     }
-    if (!do_due_idle(engine))
-        return false;
+    checkpoint_when_due(engine);
     return intake_fetch(engine);
 }
 
@@ -309,6 +361,16 @@ static bool run(struct engine *engine)
         cleared = true;
     }
     return true;
+}
+
+bool engine_is_idle(const struct engine *engine)
+{
+    return engine->begun && !engine->pumping && !paused(engine) && !order_peek(&engine->order);
+}
+
+bool engine_replaying(const struct engine *engine)
+{
+    return checkpoint_replaying(engine);
 }
 
 static void on_turn(void *context)
@@ -364,5 +426,14 @@ struct engine_status engine_status_of(const struct engine *engine)
                                    .complete = engine->order.complete};
     for (uint32_t i = 0; i < engine->config.workers; i++)
         status.workers_absent += engine->order.worker[i].absent;
+    const struct checkpoint *checkpoint = engine->checkpoint;
+    if (checkpoint) {
+        status.snapshots = checkpoint->taken;
+        status.snapshot_bytes = checkpoint->bytes;
+        status.checkpoint_failures = checkpoint->failures;
+        status.log_bytes = checkpoint->log.bytes;
+        status.snapshot_age_ns = wtime_now().ns - checkpoint->wall.ns;
+        status.replaying = checkpoint->replaying;
+    }
     return status;
 }

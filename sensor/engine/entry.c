@@ -157,7 +157,9 @@ void entry_take_health(struct engine *engine, const struct record_health *record
         HEALTH_COUNTERS(KEEP)
 #undef KEEP
         worker->health_of = from->incarnation;
+        worker->health = (struct health){0};
     }
+    live_health(engine, from->worker, record);
     worker->health = record->total;
     engine->health_sum = (struct health){0};
     for (size_t i = 0; i < engine->config.workers; i++) {
@@ -173,13 +175,15 @@ void entry_take_health(struct engine *engine, const struct record_health *record
 static void take_attach(struct engine *engine, const struct entry *entry)
 {
     struct worker *worker = &engine->worker[entry->worker];
+    bool was_ended = worker->ended;
     worker->incarnation = entry->incarnation;
     worker->attached = true;
     worker->ended = worker->damaged = false;
     worker->position = entry->position;
     worker->number = 0;
     worker->told = worker->last = PTIME_MIN;
-    order_present(&engine->order, entry->worker);
+    if (engine->order.worker[entry->worker].absent || was_ended)
+        order_present(&engine->order, entry->worker);
 }
 
 /* The flow ends with what was known of it: nothing fresh, at the time of the loss. */
@@ -208,7 +212,6 @@ static void lose(struct engine *engine, uint32_t number, const char why[WHY_SIZE
     engine->counts.workers_lost++;
     engine->counts.flows_lost += count;
     begin_absence(engine, number, why, count);
-    order_absent(&engine->order, number, worker->last);
 }
 
 static void take_lost(struct engine *engine, const struct entry *entry)
@@ -219,7 +222,9 @@ static void take_lost(struct engine *engine, const struct entry *entry)
     if (worker->attached)
         lose(engine, entry->worker, (const char *)(entry + 1));
     worker->attached = false;
-    if (entry->final) {
+    if (!(entry->flags & ENTRY_FOLLOWED)) /* else nobody runs ahead of what the successor says */
+        order_absent(&engine->order, entry->worker, worker->last);
+    if (entry->flags & ENTRY_FINAL) {
         worker->ended = true;
         order_watermark(&engine->order, entry->worker, PTIME_MAX);
     }
@@ -227,6 +232,8 @@ static void take_lost(struct engine *engine, const struct entry *entry)
 
 void entry_take(struct engine *engine, const struct entry *entry)
 {
+    if (entry->worker >= engine->config.workers) /* of a log from when there were more */
+        return;
     switch ((enum entry_kind)entry->kind) {
     case ENTRY_RECORD:
         take_record(engine, entry);
@@ -237,5 +244,10 @@ void entry_take(struct engine *engine, const struct entry *entry)
     case ENTRY_LOST:
         take_lost(engine, entry);
         break;
+    case ENTRY_LOADED: /* looked up when it is asked for */
+        break;
     }
+    engine->counts.late = engine->order.late;
+    engine->counts.forced = engine->order.forced;
+    engine->counts.flows_forgotten = engine->open_flows.forgotten;
 }

@@ -9,6 +9,7 @@
  * While ORDER_MAX records wait, only workers that hold the others up are read: the others' rings
  * fill, which blocks a replay's workers and makes live ones reject and count. So that the loop does
  * not spin, a ring is watched only while it would be read. Thread: the engine's. */
+#include "checkpoint.h"
 #include "internal.h"
 
 #include "weir/base/buffer.h"
@@ -37,13 +38,13 @@ static struct entry *put_entry(struct engine *engine, enum entry_kind kind, uint
 }
 
 static void put_lost(struct engine *engine, uint32_t worker, const struct intake_ring *ring,
-                     const char *why, bool final)
+                     const char *why, unsigned flags)
 {
     char text[WHY_SIZE] = "";
     snprintf(text, sizeof text, "%s", why);
     struct entry *entry = put_entry(engine, ENTRY_LOST, worker, ring);
     entry->size = sizeof text;
-    entry->final = final;
+    entry->flags = (uint16_t)flags;
     if (!ring)
         entry->incarnation = engine->worker[worker].incarnation;
     buffer_put(&engine->batch, text, sizeof text);
@@ -57,9 +58,6 @@ static void take_batch(struct engine *engine)
         entry_take(engine, entry);
         at += sizeof *entry + entry->size;
     }
-    engine->counts.late = engine->order.late;
-    engine->counts.forced = engine->order.forced;
-    engine->counts.flows_forgotten = engine->open_flows.forgotten;
 }
 
 /* --- rings ----------------------------------------------------------------------------------- */
@@ -107,6 +105,27 @@ static void on_data(void *context, unsigned what)
     engine_pump(context);
 }
 
+/* One that the checkpoint knows is gone on with; one that it has settled is only let go (NULL, and
+ * *known). */
+static struct ring_consumer *open_ring(struct engine *engine, uint32_t worker, uint32_t incarnation,
+                                       const struct ring_handles *handles, bool *known,
+                                       struct error *error)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    const struct resume *resume = engine->checkpoint ? &engine->checkpoint->resume[worker] : NULL;
+    *known = resume && !engine->begun && resume->known && incarnation <= resume->incarnation;
+    if (!*known)
+        return ring_consumer_open(handles, error);
+    if (incarnation == resume->incarnation && !resume->settled) {
+        struct ring_consumer *ring = ring_consumer_open_at(handles, resume->position, error);
+        *known = ring != NULL;
+        return ring;
+    }
+    if (observer->drained)
+        observer->drained(observer->context, worker, incarnation);
+    return NULL;
+}
+
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
                   const struct ring_handles *handles, struct error *error)
 {
@@ -120,12 +139,14 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
     if (queued >= QUEUE_MAX)
         return error_set(error, ERROR_RUN, "capture worker %" PRIu32 ": %d rings wait already",
                          worker, queued);
-    struct ring_consumer *consumer = ring_consumer_open(handles, error);
+    bool known = false;
+    struct ring_consumer *consumer = open_ring(engine, worker, incarnation, handles, &known, error);
     if (!consumer)
-        return -1;
+        return known ? 0 : -1;
     struct intake_ring *ring = xcalloc(1, sizeof *ring);
     ring->consumer = consumer;
     ring->incarnation = incarnation;
+    ring->announced = known;
     ring->watch = engine->config.loop.ops->watch(engine->config.loop.loop,
                                                  ring_data_event(consumer), 0, on_data, engine);
     *last = ring;
@@ -133,24 +154,32 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
     return 0;
 }
 
-void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final)
+void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
+                 bool final)
 {
     if (worker >= engine->config.workers)
         return;
     struct intake_ring *ring = engine->ring[worker];
-    while (ring && ring->lost)
+    while (ring && ring->incarnation != incarnation)
         ring = ring->next;
     if (ring) {
         ring->lost = true;
         ring->final = final;
         snprintf(ring->why, sizeof ring->why, "%s", why);
-    } else {
-        engine->given_up[worker] = final;
+    } else if (final) {
+        engine->given_up[worker] = true;
     }
     engine_pump(engine);
 }
 
 /* --- fetching -------------------------------------------------------------------------------- */
+
+static void announce_ring(struct engine *engine, uint32_t worker)
+{
+    struct intake_ring *ring = engine->ring[worker];
+    put_entry(engine, ENTRY_ATTACH, worker, ring);
+    ring->announced = true;
+}
 
 /* All that are there are told of before anything of them is read: the order begins with all. */
 static void announce(struct engine *engine)
@@ -159,11 +188,13 @@ static void announce(struct engine *engine)
         if (engine->ring[i] && engine->ring[i]->announced && engine->worker[i].ended)
             retire(engine, i);
         struct intake_ring *ring = engine->ring[i];
+        const struct worker *worker = &engine->worker[i];
+        if (!(ring && ring->announced) && worker->attached && !worker->ended)
+            put_lost(engine, i, NULL, "gone while the engine was", 0);
         if (ring && !ring->announced) {
-            put_entry(engine, ENTRY_ATTACH, i, ring);
-            ring->announced = true;
+            announce_ring(engine, i);
         } else if (!ring && engine->given_up[i]) {
-            put_lost(engine, i, NULL, "given up", true);
+            put_lost(engine, i, NULL, "given up", ENTRY_FINAL);
             engine->given_up[i] = false;
         }
     }
@@ -211,8 +242,11 @@ static void fetch_ring(struct engine *engine, uint32_t worker)
         empty = !pop(engine, worker, ring);
     if (!empty || !ring->lost)
         return;
-    put_lost(engine, worker, ring, ring->why, ring->final);
+    unsigned flags = ring->final ? ENTRY_FINAL : ring->next ? ENTRY_FOLLOWED : 0;
+    put_lost(engine, worker, ring, ring->why, flags);
     retire(engine, worker);
+    if (flags & ENTRY_FOLLOWED)
+        announce_ring(engine, worker);
 }
 
 static void release(struct engine *engine)
@@ -249,8 +283,10 @@ bool intake_fetch(struct engine *engine)
     for (uint32_t i = 0; !told && i < engine->config.workers; i++)
         fetch_ring(engine, i);
     bool any = engine->batch.size > 0 || engine->retired;
+    if (engine->batch.size > 0)
+        checkpoint_log(engine, engine->batch.data, engine->batch.size);
+    release(engine); /* from here on a restart has it from the log */
     take_batch(engine);
-    release(engine);
     tell_damaged(engine);
     let_retired_go(engine);
     return any;
@@ -286,12 +322,15 @@ void intake_clear_events(struct engine *engine)
             ring_clear_event(engine->ring[i]->consumer);
 }
 
+/* Rings outlive an engine that is gone on with: their producers fill them until its next start. */
 void intake_fini(struct engine *engine)
 {
     for (uint32_t i = 0; i < ENGINE_WORKERS_MAX; i++)
         for (struct intake_ring *ring; (ring = engine->ring[i]) != NULL;) {
             engine->ring[i] = ring->next;
-            free_ring(engine, ring);
+            drop_watch(engine, ring);
+            (engine->checkpoint ? ring_consumer_leave : ring_consumer_free)(ring->consumer);
+            free(ring);
         }
     buffer_fini(&engine->batch);
 }

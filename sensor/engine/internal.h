@@ -3,6 +3,7 @@
  *   engine.c   the pump: rings → order → account; pauses, ticks, the end
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
+ *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
@@ -12,6 +13,7 @@
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
+#include "entry.h"
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
@@ -25,26 +27,13 @@
 #define CLOSE_AFTER_NS (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
 #define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
 #define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
-#define ABSENCES_KEPT  64
-#define WHY_SIZE       48
 
-/* Everything that reaches the engine from outside, one after the other. The state is a function of
- * the entries: however they are cut into batches, the same come to the same. */
-enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST };
-
-struct entry {     /* followed by `size` bytes: a record as it was in the ring; ENTRY_LOST: why */
-    uint32_t size; /* a multiple of 8 */
-    uint16_t kind;
-    uint16_t final; /* ENTRY_LOST */
-    uint32_t worker, incarnation;
-    uint64_t position; /* in the worker's ring, behind this */
-};
-
-struct absence { /* packet time */
+/* What a capture process did not see because it was away; packet time. */
+struct absence {
     uint32_t worker;
-    char why[WHY_SIZE];
+    char why[WHY_SIZE]; /* "died (signal 9)" */
     struct ptime from, until;
-    uint64_t flows_lost;
+    uint64_t flows_lost; /* open flows that were closed as lost */
 };
 
 struct worker {
@@ -86,7 +75,6 @@ struct engine {
     struct buffer batch;               /* of entries */
     struct worker worker[ENGINE_WORKERS_MAX];
     struct open_flows open_flows;
-    struct absence absence[ABSENCES_KEPT];
     struct order order;
     struct names names;
     struct stories stories;
@@ -105,8 +93,9 @@ struct engine {
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
-    uint32_t waiting;        /* answers of the store that consumption waits for */
-    struct closing *closing; /* an hour being closed, else NULL */
+    uint32_t waiting;              /* answers of the store that consumption waits for */
+    struct closing *closing;       /* an hour being closed, else NULL */
+    struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
     bool last; /* no further ring comes */
 };
@@ -117,8 +106,7 @@ void engine_publish(struct engine *engine, char *line);
 /* live.c: nothing of it happens in a replay. Due work falls on a grid of packet time: false when
  * none is due by `now`; live_look does the one at `at` and moves on. */
 void live_flow(struct engine *engine, const struct flow_view *view);
-void live_health(struct engine *engine, const struct ordered *from,
-                 const struct record_health *record);
+void live_health(struct engine *engine, uint32_t worker, const struct record_health *record);
 bool live_due(struct engine *engine, struct ptime now, struct ptime *at);
 void live_look(struct engine *engine, struct ptime at);
 
@@ -140,6 +128,7 @@ void judge_sensor(struct engine *engine, struct ptime now);
 /* close.c */
 void close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
+void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
@@ -168,6 +157,7 @@ struct absence_record { /* ORDER_ABSENCE */
 };
 
 /* engine.c */
-void engine_pump(struct engine *engine); /* something came, or the store answered */
+bool engine_is_idle(const struct engine *engine); /* nothing is under way, all that is ready done */
+void engine_pump(struct engine *engine);          /* something came, or the store answered */
 
 #endif

@@ -1,7 +1,6 @@
 /* What only a live engine does: looking for silences (sight.h), telling that it is there (the
- * heartbeat). Both on a grid of packet time, so the same records make the same lines. Nothing here
- * survives a restart: what is usual is learned again within a minute or ten. Thread: the engine's.
- */
+ * heartbeat). Both on a grid of packet time, so the same records make the same lines. All of it is
+ * in the checkpoint: a restart forgets no silence. Thread: the engine's. */
 #include "internal.h"
 
 #include "weir/alert/heartbeat.h"
@@ -14,14 +13,11 @@ void live_flow(struct engine *engine, const struct flow_view *view)
     sight_flow(&engine->sight, view->record, view->scope, host ? &host->sight : NULL);
 }
 
-void live_health(struct engine *engine, const struct ordered *from,
-                 const struct record_health *record)
+void live_health(struct engine *engine, uint32_t worker, const struct record_health *record)
 {
-    const struct worker *worker = &engine->worker[from->worker];
-    uint64_t before = worker->health_of == from->incarnation ? worker->health.packets : 0;
     if (engine->config.live)
-        sight_health(&engine->sight, from->worker, (struct ptime){record->header.time_ns},
-                     record->total.packets > before);
+        sight_health(&engine->sight, worker, (struct ptime){record->header.time_ns},
+                     record->total.packets > engine->worker[worker].health.packets);
 }
 
 bool live_due(struct engine *engine, struct ptime now, struct ptime *at)

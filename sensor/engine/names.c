@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct address_names {
-    char *domain[NAMES_OF_ADDRESS]; /* newest first */
-};
-
 static void free_address_names(void *value)
 {
     struct address_names *names = value;

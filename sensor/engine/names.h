@@ -4,6 +4,8 @@
 #ifndef WEIR_ENGINE_NAMES_H
 #define WEIR_ENGINE_NAMES_H
 
+#include "weir/base/buffer.h"
+#include "weir/base/cursor.h"
 #include "weir/base/map.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/destination.h"
@@ -11,6 +13,10 @@
 
 #define NAMES_GENERATION 131072
 #define NAMES_OF_ADDRESS 8 /* registrable domains remembered of one address, the newest */
+
+struct address_names {
+    char *domain[NAMES_OF_ADDRESS]; /* newest first */
+};
 
 struct generations {
     struct map young, old;
@@ -36,5 +42,8 @@ const char *names_of_flow(struct names *names, const struct flow_key *key);
  * name was given. */
 struct destination names_destination(struct names *names, const char *server_name,
                                      const struct ip *remote, bool *unverified);
+/* names_pack.c: all of it, for a restart; into an empty one. False: it is not that. */
+void names_pack(const struct names *names, struct buffer *out);
+bool names_unpack(struct names *names, struct cursor *in);
 
 #endif

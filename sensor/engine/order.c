@@ -130,7 +130,7 @@ static bool advance(struct order *order, struct ptime complete)
 {
     if (complete.ns <= order->complete.ns)
         return false;
-    if (order->mark_ns && order->complete.ns != INT64_MIN)
+    if (order->mark_ns)
         mark(order, complete);
     order->complete = complete;
     size_t from = order->ready;

@@ -197,3 +197,81 @@ void stories_advance(struct stories *stories, struct ptime now,
         open = newer;
     }
 }
+
+/* --- packed ---------------------------------------------------------------------------------- */
+
+/* As it is in memory, but for the flows that are not there. */
+static void put_story(struct buffer *out, const struct open_story *open)
+{
+    struct open_story copy = *open;
+    const uint8_t *bytes = (const uint8_t *)&copy;
+    size_t flows = offsetof(struct open_story, story.flow);
+    size_t rest = flows + sizeof copy.story.flow;
+    copy.newer = copy.older = NULL;
+    copy.emails = NULL;
+    buffer_u8(out, open->emails != NULL);
+    buffer_le32(out, (uint32_t)open->story.flow_count);
+    buffer_put(out, bytes, flows + open->story.flow_count * sizeof *copy.story.flow);
+    buffer_put(out, bytes + rest, sizeof copy - rest);
+    if (open->emails)
+        item_union_pack(open->emails, out);
+}
+
+void stories_pack(const struct stories *stories, struct buffer *out)
+{
+    buffer_le64(out, stories->evicted);
+    buffer_le64(out, stories->map.count);
+    for (const struct open_story *open = stories->oldest; open; open = open->newer)
+        put_story(out, open);
+}
+
+static bool fill_story(struct cursor *in, struct open_story *open)
+{
+    uint8_t *bytes = (uint8_t *)open;
+    size_t flows = offsetof(struct open_story, story.flow);
+    size_t rest = flows + sizeof open->story.flow;
+    bool has_emails = cursor_u8(in) != 0;
+    uint32_t count = cursor_le32(in);
+    if (count > ALERT_FLOWS)
+        return false;
+    flows += count * sizeof *open->story.flow;
+    const uint8_t *first = cursor_take(in, flows), *second = cursor_take(in, sizeof *open - rest);
+    if (!first || !second)
+        return false;
+    memcpy(bytes, first, flows);
+    memcpy(bytes + rest, second, sizeof *open - rest);
+    open->newer = open->older = NULL;
+    open->emails = has_emails ? item_union_unpack(in) : NULL;
+    return open->story.flow_count == count && (!has_emails || open->emails);
+}
+
+static bool take_story(struct stories *stories, struct cursor *in)
+{
+    struct story_key key;
+    struct open_story *open = xcalloc(1, sizeof *open);
+    if (!fill_story(in, open)) {
+        free_story(open);
+        return false;
+    }
+    const struct story *story = &open->story;
+    size_t size = make_key(&story->host, story->has_destination ? &story->destination : NULL, &key);
+    if (map_get(&stories->map, &key, size)) {
+        free_story(open);
+        return false;
+    }
+    map_put(&stories->map, &key, size, open);
+    link_newest(stories, open);
+    return true;
+}
+
+bool stories_unpack(struct stories *stories, struct cursor *in)
+{
+    stories->evicted = cursor_le64(in);
+    uint64_t count = cursor_le64(in);
+    if (count > STORIES_MAX)
+        return false;
+    for (uint64_t i = 0; i < count; i++)
+        if (!take_story(stories, in))
+            return false;
+    return !in->failed;
+}

@@ -40,5 +40,8 @@ void story_add_items(struct open_story *open, const struct record_content *recor
  */
 void stories_advance(struct stories *stories, struct ptime now,
                      bool (*keep)(void *context, const struct story *story), void *context);
+/* All of them, for a restart of the same build; into an empty one. False: it is not that. */
+void stories_pack(const struct stories *stories, struct buffer *out);
+bool stories_unpack(struct stories *stories, struct cursor *in);
 
 #endif

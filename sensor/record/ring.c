@@ -23,6 +23,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -249,7 +250,7 @@ enum ring_result ring_push_wait(struct ring_producer *p, const void *record, siz
 
 /* --- consumer -------------------------------------------------------------------------------- */
 
-static void let_go(struct ring_consumer *c)
+void ring_consumer_leave(struct ring_consumer *c)
 {
     unmap(c->other, PAGE + c->size);
     unmap(c->own, PAGE);
@@ -268,7 +269,7 @@ struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct
     c->own = map_area(ring->consumer_fd, PAGE, true, error);
     if (!c->other || !c->own || c->data_event < 0 || c->space_event < 0) {
         error_set(error, ERROR_RUN, "ring: %s", strerror(errno));
-        let_go(c);
+        ring_consumer_leave(c);
         return NULL;
     }
     c->data = (const uint8_t *)c->other + PAGE;
@@ -280,13 +281,33 @@ struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct
     return c;
 }
 
+struct ring_consumer *ring_consumer_open_at(const struct ring_handles *ring, uint64_t position,
+                                            struct error *error)
+{
+    struct ring_consumer *c = ring_consumer_open(ring, error);
+    if (!c)
+        return NULL;
+    uint64_t head = atomic_load(&c->other->head), released = c->released;
+    if (head - released <= c->size && position - released <= head - released) {
+        c->read = c->head = position;
+        atomic_store(&c->own->read, position);
+        ring_release(c, position);
+        return c;
+    }
+    error_set(error, ERROR_RUN,
+              "ring: to be read from %" PRIu64 " on, but it holds %" PRIu64 " to %" PRIu64,
+              position, released, head);
+    ring_consumer_leave(c); /* not closed: it may be opened otherwise */
+    return NULL;
+}
+
 void ring_consumer_free(struct ring_consumer *c)
 {
     if (!c)
         return;
     atomic_store(&c->own->closed, 1);
     signal_event(c->space_event);
-    let_go(c);
+    ring_consumer_leave(c);
 }
 
 static void copy_out(const struct ring_consumer *c, uint64_t from, void *copy, size_t size)

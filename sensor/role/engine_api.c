@@ -110,7 +110,9 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .incidents_open = incidents_counts(engine_incidents(engine)).open,
                                   .open_flows = status.open_flows,
                                   .waiting_records = status.waiting_records,
-                                  .checkpoint_age_s = NAN};
+                                  .checkpoint_age_s = (double)status.snapshot_age_ns / 1e9,
+                                  .checkpoint_bytes = status.snapshot_bytes + status.log_bytes,
+                                  .snapshots = status.snapshots};
     for (int i = 0; i <= RECORD_WATERMARK; i++)
         shown.records += counts->records[i];
     return shown;

@@ -287,7 +287,8 @@ static void take_lost(struct engine_role *role, const struct control_message *m)
 {
     const struct lost_orders *orders = control_body(m, sizeof *orders);
     if (orders)
-        engine_lost(role->stack.engine, orders->worker, orders->why, orders->final);
+        engine_lost(role->stack.engine, orders->worker, orders->incarnation, orders->why,
+                    orders->final);
 }
 
 static void leave(struct engine_role *role)
@@ -372,6 +373,8 @@ static int work(struct engine_role *role)
     while (!engine_finished(stack->engine) && !role->leaving)
         stack->loop.ops->run(stack->loop.loop);
     role->error = stack->error;
+    if (role->error.code == ERROR_NONE && !engine_finished(stack->engine))
+        engine_checkpoint(stack->engine, &role->error);
     if (role->error.code == ERROR_NONE && role->flows)
         flows_finish(role->flows, &role->error);
     return role->error.code == ERROR_NONE ? 0 : -1;

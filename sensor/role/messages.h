@@ -96,8 +96,8 @@ struct ring_orders { /* CONTROL_RING; descriptors: the ring's four */
     uint64_t ring_bytes;
 };
 
-struct lost_orders { /* CONTROL_LOST: the process behind the worker's oldest ring is gone */
-    uint32_t worker;
+struct lost_orders { /* CONTROL_LOST: the process behind this ring is gone */
+    uint32_t worker, incarnation;
     bool final;
     char why[64];
 };

@@ -87,6 +87,7 @@ static int open_engine(struct stack *stack)
                                    .workers = c->workers,
                                    .live = c->live,
                                    .heartbeat_ns = c->heartbeat_ns,
+                                   .folder = c->live ? c->folder : NULL,
                                    .store = stack->store,
                                    .bus = stack->bus,
                                    .calendar = stack->calendar,

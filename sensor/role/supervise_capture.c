@@ -43,7 +43,8 @@ static void tell_ring(const struct supervisor *s, const struct post *post,
 static void tell_lost(const struct supervisor *s, const struct post *post,
                       const struct kept_ring *kept)
 {
-    struct lost_orders orders = {.worker = post->worker.number, .final = s->stopping};
+    struct lost_orders orders = {
+        .worker = post->worker.number, .incarnation = kept->incarnation, .final = s->stopping};
     memcpy(orders.why, kept->why, sizeof orders.why);
     engine_child_send(s, CONTROL_LOST, &orders, sizeof orders, NULL, 0);
 }
@@ -141,7 +142,7 @@ static void on_gone(void *context, struct worker *worker)
             s->error = worker->failure;
     }
     kept->lost = worker->state == WORKER_LOST || worker->failure.code != ERROR_NONE;
-    memcpy(kept->why, post->death, sizeof kept->why);
+    snprintf(kept->why, sizeof kept->why, "died (%.54s)", post->death);
     if (kept->lost)
         tell_lost(s, post, kept);
     close(post->recent_fd);

@@ -8,6 +8,8 @@
 #define WEIR_ALERT_INCIDENT_H
 
 #include "weir/alert/alert.h"
+#include "weir/base/buffer.h"
+#include "weir/base/cursor.h"
 
 #define INCIDENTS_MAX         65536
 #define INCIDENTS_KEPT        16384
@@ -70,6 +72,11 @@ struct incidents_counts {
     uint64_t open;      /* now */
 };
 struct incidents_counts incidents_counts(const struct incidents *incidents);
+/* All of it, for a restart of the same build on the same machine (the caller holds a checksum over
+ * it and knows the build): into an empty one. False: it is not that; the incidents are of no use.
+ */
+void incidents_pack(const struct incidents *incidents, struct buffer *out);
+bool incidents_unpack(struct incidents *incidents, struct cursor *in);
 /* Alerts carry the sensor's name; set before the first. */
 void incidents_set_labels(struct incidents *incidents, const char *sensor, const char *ruleset,
                           const char *mode);

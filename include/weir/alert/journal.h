@@ -18,6 +18,7 @@ uint64_t journal_append(struct journal *journal, const char *line, size_t size,
                         struct error *error);
 /* fdatasync: what was appended is durable when this returns 0. */
 int journal_sync(struct journal *journal, struct error *error);
+uint64_t journal_last(const struct journal *journal);    /* the last appended one */
 uint64_t journal_durable(const struct journal *journal); /* the last synced sequence number */
 
 struct journal_reader;

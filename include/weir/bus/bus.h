@@ -52,6 +52,12 @@ int bus_publish(struct bus *bus, const char *line, size_t size, struct error *er
 /* Syncs and delivers everything that can be delivered now. −1 when the journal could not be synced.
  */
 int bus_flush(struct bus *bus, struct error *error);
+/* The journal's last sequence number, and every line after one: what a restarted engine told
+ * already. −1 when the journal cannot be read; damage in it is skipped, and said. */
+uint64_t bus_last(const struct bus *bus);
+int bus_each_since(const struct bus *bus, uint64_t after,
+                   void (*each)(void *context, const char *line, size_t size), void *context,
+                   struct error *error);
 size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room);
 
 #endif

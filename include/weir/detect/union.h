@@ -4,6 +4,9 @@
 #ifndef WEIR_DETECT_UNION_H
 #define WEIR_DETECT_UNION_H
 
+#include "weir/base/buffer.h"
+#include "weir/base/cursor.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,5 +19,8 @@ void item_union_free(struct item_union *u);
 bool item_union_add(struct item_union *u, uint64_t hash); /* true: certainly new */
 uint64_t item_union_count(const struct item_union *u);
 double item_union_error(const struct item_union *u); /* relative; 0 while exact */
+/* Exactly, for a restart; NULL when what is there is no union. */
+void item_union_pack(const struct item_union *u, struct buffer *out);
+struct item_union *item_union_unpack(struct cursor *in);
 
 #endif

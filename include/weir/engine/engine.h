@@ -78,8 +78,8 @@ struct engine_config {
     const struct ring_handles *rings; /* attached at once, as incarnation 0 of worker 0, 1, … */
     size_t ring_count;
     uint32_t workers; /* ≥ ring_count; 0: ring_count */
-    bool live;        /* workers may be replaced; the end of all input closes no incident;
-                       * watermarks advance time, silence is watched */
+    bool live; /* workers may be replaced, watermarks advance time, silence is watched, the end
+                  of all input closes no incident */
     struct store *store;
     struct bus *bus;
     struct calendar *calendar;
@@ -88,11 +88,15 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
     int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 
 struct engine;
+/* With a `folder`: goes on from the checkpoint there, as if nothing had been (see checkpoint.c).
+ * The rings of incarnations it knows are attached again, to be read on from where they were; a
+ * worker whose ring is not there at engine_begin is lost. */
 struct engine *engine_new(const struct engine_config *config, struct error *error);
 void engine_free(struct engine *engine);
 /* A (further) ring of this worker, whose incarnations grow; read once the one before it is drained
@@ -100,17 +104,24 @@ void engine_free(struct engine *engine);
  * engine_begin: a worker without a ring holds nobody up. −1: no such worker, or no ring. */
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
                   const struct ring_handles *ring, struct error *error);
-/* The process that wrote the worker's current ring (the oldest that was not lost) has gone. What
- * the ring holds is taken first; then the flows it left open end as `lost`, and from its last
- * watermark to the first sign of its successor the worker is blind. After an orderly end it changes
- * nothing. `why`: a few words, "signal 9". `final`: no successor comes. */
-void engine_lost(struct engine *engine, uint32_t worker, const char *why, bool final);
+/* The process that wrote this ring has gone. What the ring holds is taken first; then the flows it
+ * left open end as `lost`, and from its last watermark to the first sign of its successor the
+ * worker is blind. After an orderly end, or when it is settled already, it changes nothing. `why`:
+ * a few words, "died (signal 9)". `final`: no successor comes. */
+void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
+                 bool final);
 /* Live: no further ring comes. Once those that are there have ended, the engine does. */
 void engine_last(struct engine *engine);
-/* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken). */
+/* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken; the fleet
+ * of a checkpoint comes before it). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
 void engine_know_host(struct engine *engine, const struct ip *ip);
+/* A snapshot now, or as soon as no answer of the store is awaited. A restart is exact without: this
+ * only makes it short. −1: it could not be written (the log goes on). */
+int engine_checkpoint(struct engine *engine, struct error *error);
+/* While true, observers are told again what was told before the restart. */
+bool engine_replaying(const struct engine *engine);
 /* The sensor was not running: the first record comes long after the last one of the checkpoint that
  * the engine goes on from. Told when it was more than 5 s. */
 void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
@@ -132,6 +143,11 @@ struct engine_status { /* what the counts do not say */
     uint64_t open_flows, waiting_records;
     struct ptime complete; /* every worker that is there is complete up to this */
     uint32_t workers_absent;
+    /* of the checkpoint; all 0 without one */
+    uint64_t snapshots, snapshot_bytes, log_bytes;
+    uint64_t checkpoint_failures; /* parts of either that could not be written */
+    int64_t snapshot_age_ns;      /* wall time since this run took or loaded the last one */
+    bool replaying;
 };
 struct engine_status engine_status_of(const struct engine *engine);
 struct engine_ring { /* of a worker, the one being read; size 0: it has none */

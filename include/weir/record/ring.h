@@ -52,7 +52,13 @@ enum ring_result ring_push_wait(struct ring_producer *producer, const void *reco
 
 struct ring_consumer;
 struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct error *error);
+/* Begins at `position`, which its own log of what it read says: released <= position <= head, else
+ * NULL and an error. What lies before it is released. */
+struct ring_consumer *ring_consumer_open_at(const struct ring_handles *ring, uint64_t position,
+                                            struct error *error);
 void ring_consumer_free(struct ring_consumer *consumer); /* says "closed" to the producer */
+/* The same without a word: another consumer goes on with the ring. */
+void ring_consumer_leave(struct ring_consumer *consumer);
 /* Copies the next record (≤ `room` bytes, 8-aligned `copy`) and steps over it. */
 enum ring_result ring_pop(struct ring_consumer *consumer, void *copy, size_t room, size_t *size);
 size_t ring_size(const struct ring_consumer *consumer);      /* of the data */

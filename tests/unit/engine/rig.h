@@ -35,6 +35,7 @@ struct rig {
     uint32_t max_hosts;
     bool live;
     int64_t heartbeat_ns;
+    bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
     uint64_t number[2];
     uint32_t incarnation[2];
     unsigned damaged[2], drained[2]; /* times it was told, by worker */
@@ -46,7 +47,7 @@ struct rig {
     int64_t time_ns[RIG_FLOWS]; /* of each flow that the observer saw */
     size_t ended[FLOW_ENDS];
     union any_record *lost; /* RIG_LOST of them: the flows that ended so */
-    struct flow_view view;             /* the last one; its pointers are not kept */
+    struct flow_view view;  /* the last one; its pointers are not kept */
     struct destination destination;
     size_t alerts;
     struct alert alert[RIG_ALERTS];
@@ -70,6 +71,8 @@ static inline void rig_failed(void *context, const struct error *error)
 static inline void rig_flow(void *context, const struct flow_view *view)
 {
     struct rig *rig = context;
+    if (rig->checkpoint) /* told again after a restart */
+        return;
     assert_true(rig->flows < RIG_FLOWS);
     rig->time_ns[rig->flows++] = view->record->header.time_ns;
     rig->view = *view;
@@ -87,6 +90,8 @@ static inline void rig_alert(void *context, const struct incident *incident,
 {
     struct rig *rig = context;
     assert_non_null(incident);
+    if (rig->checkpoint)
+        return;
     assert_true(rig->alerts < RIG_ALERTS);
     rig->alert[rig->alerts++] = *alert;
 }
@@ -137,6 +142,7 @@ static inline void rig_run(struct rig *rig)
 {
     struct loop_watch *limit =
         rig->loop.ops->timer(rig->loop.loop, 30 * NS_PER_S, rig_gave_up, rig);
+    engine_last(rig->engine); /* no test attaches a ring while it runs to the end */
     while (!engine_finished(rig->engine))
         rig->loop.ops->run(rig->loop.loop);
     rig->loop.ops->drop(limit);
@@ -166,7 +172,9 @@ static inline void rig_new_engine(struct rig *rig)
 {
     struct engine_config config = {.loop = rig->loop,
                                    .rings = rig->ring,
-                                   .ring_count = rig->workers,
+                                   .ring_count = rig->checkpoint ? 0 : rig->workers,
+                                   .workers = rig->workers,
+                                   .folder = rig->checkpoint ? rig->folder : NULL,
                                    .live = rig->live,
                                    .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->store,
@@ -187,11 +195,18 @@ static inline void rig_new_engine(struct rig *rig)
     assert_non_null(rig->engine);
 }
 
-static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live,
-                                      int64_t heartbeat_ns)
+static inline void rig_open_bus(struct rig *rig)
+{
+    struct sink_config sink = {"file", rig->sink, "ecs"};
+    rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
+    assert_non_null(rig->bus);
+}
+
+/* `heartbeat_ns` < 0: not live. */
+static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
 {
     struct rig *rig = xcalloc(1, sizeof *rig);
-    rig->live = live;
+    rig->live = heartbeat_ns >= 0;
     rig->heartbeat_ns = heartbeat_ns;
     rig->lost = xcalloc(RIG_LOST, sizeof *rig->lost);
     strcpy(rig->folder, "/tmp/weir-engine-XXXXXX");
@@ -212,23 +227,20 @@ static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool
     prefix_set_default_inside(&rig->inside);
     rig_open_store(rig);
     rig_open_rings(rig, workers);
-    struct sink_config sink = {"file", rig->sink, "ecs"};
-    rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
-    assert_non_null(rig->bus);
+    rig_open_bus(rig);
     rig->max_hosts = max_hosts;
     rig_new_engine(rig);
     return rig;
 }
 
-/* `heartbeat_ns` < 0: not live. */
-static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
+static inline struct rig *rig_open_as(uint32_t workers, uint32_t max_hosts, bool live)
 {
-    return rig_open_as(workers, max_hosts, heartbeat_ns >= 0, heartbeat_ns);
+    return rig_open_live(workers, max_hosts, live ? 0 : -1);
 }
 
 static inline struct rig *rig_open(uint32_t workers, uint32_t max_hosts)
 {
-    return rig_open_as(workers, max_hosts, false, 0);
+    return rig_open_live(workers, max_hosts, -1);
 }
 
 static inline void rig_remove_folder(const char *folder)

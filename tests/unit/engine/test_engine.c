@@ -370,7 +370,7 @@ static void test_a_ring_that_cannot_be(void **state)
     assert_int_equal(rig->damaged[0], 1);
     assert_int_equal(rig->flows, 0);
     assert_int_equal(rig->drained[0], 0);
-    engine_lost(rig->engine, 0, "signal 9", true);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "signal 9", true);
     rig_run(rig);
     assert_int_equal(rig->done, 1);
     assert_int_equal(rig->drained[0], 1);

@@ -7,13 +7,13 @@
 
 static int set_up(void **state)
 {
-    *state = rig_open_as(1, 1000, true, 0);
+    *state = rig_open_as(1, 1000, true);
     return 0;
 }
 
 static int set_up_two(void **state)
 {
-    *state = rig_open_as(2, 1000, true, 0);
+    *state = rig_open_as(2, 1000, true);
     return 0;
 }
 
@@ -77,7 +77,7 @@ static void test_what_a_dead_worker_left_is_taken(void **state)
 {
     struct rig *rig = *state;
     push_before_the_loss(rig);
-    engine_lost(rig->engine, 0, "signal 9", false);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 9)", false);
     begin(rig);
     const struct engine_counts *counts = engine_counts_of(rig->engine);
     assert_int_equal(rig->drained[0], 1);
@@ -110,7 +110,7 @@ static void test_a_successor(void **state)
     begin(rig);
     assert_int_equal(rig->flows, 3);
     assert_int_equal(engine_status_of(rig->engine).open_flows, 2);
-    engine_lost(rig->engine, 0, "signal 11", false);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 11)", false);
     rig_replace(rig, 0);
     push_end(rig, 0, MONDAY_8 + 5 * NS_PER_S, 9);
     rig_push_watermark(rig, 0, MONDAY_8 + 6 * NS_PER_S);
@@ -121,11 +121,13 @@ static void test_a_successor(void **state)
     assert_int_equal(counts->absences, 1);
     assert_int_equal(counts->absent_ns, 4 * NS_PER_S); /* from its last watermark */
     assert_int_equal(counts->late, 0);
-    const struct absence *absence = &rig->engine->absence[0];
-    assert_string_equal(absence->why, "signal 11");
-    assert_int_equal(absence->from.ns, MONDAY_8 + NS_PER_S);
-    assert_int_equal(absence->until.ns, MONDAY_8 + 5 * NS_PER_S);
-    assert_int_equal(absence->flows_lost, 2);
+    assert_int_equal(rig->alerts, 2); /* told and over */
+    const struct alert *alert = &rig->alert[0];
+    assert_string_equal(alert->finding.detector->id, "sensor.blind");
+    assert_non_null(strstr(alert->finding.reason[0].text, "died (signal 11)"));
+    assert_non_null(strstr(alert->finding.reason[0].text, "2 open flows"));
+    assert_int_equal(alert->story.first.ns, MONDAY_8 + NS_PER_S);
+    assert_int_equal(alert->story.last.ns, MONDAY_8 + 5 * NS_PER_S);
     assert_int_equal(engine_status_of(rig->engine).workers_absent, 0);
 }
 
@@ -135,7 +137,7 @@ static void test_successors_that_die_at_once(void **state)
     struct rig *rig = *state;
     push_before_the_loss(rig);
     for (int i = 0; i < 5; i++) {
-        engine_lost(rig->engine, 0, "signal 11", false);
+        engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 11)", false);
         rig_replace(rig, 0);
     }
     push_end(rig, 0, MONDAY_8 + 9 * NS_PER_S, 9);
@@ -159,7 +161,7 @@ static void test_an_orderly_end_is_no_loss(void **state)
     rig_push_watermark(rig, 1, MONDAY_8 + NS_PER_S);
     begin(rig);
     assert_int_equal(rig->drained[0], 1);
-    engine_lost(rig->engine, 0, "exit 0", false);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "exit 0", false);
     assert_int_equal(engine_counts_of(rig->engine)->workers_lost, 0);
     assert_int_equal(rig->ended[FLOW_END_LOST], 0);
     rig_replace(rig, 0); /* after a change of the configuration, say */
@@ -180,7 +182,7 @@ static void test_totals_of_health_outlive_a_worker(void **state)
         record.health.total.packets = i == 3 ? 5 : i == 4 ? 7 : 100 * i;
         finish_record(&record, RECORD_HEALTH, i, MONDAY_8 + (int64_t)i, sizeof record.health, 0);
         if (i == 3) {
-            engine_lost(rig->engine, 0, "signal 9", false);
+            engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 9)", false);
             rig_replace(rig, 0);
         }
         rig_push(rig, 0, &record);
@@ -199,7 +201,7 @@ static void test_an_absent_worker_holds_nobody_up(void **state)
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_S);
     begin(rig);
     assert_int_equal(rig->flows, 0); /* worker 1 is there and has said nothing yet */
-    engine_lost(rig->engine, 1, "signal 9", false);
+    engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 9)", false);
     assert_int_equal(rig->drained[1], 1);
     rig_turn(rig, 100 * NS_PER_MS);
     assert_int_equal(rig->flows, 1);
@@ -229,7 +231,7 @@ static void test_a_replay_that_loses_a_worker(void **state)
     rig_push_watermark(rig, 1, MONDAY_8 + NS_PER_S);
     push_end(rig, 0, MONDAY_8 + 9 * NS_PER_S, 1);
     rig_push_watermark(rig, 0, INT64_MAX);
-    engine_lost(rig->engine, 1, "signal 6", true);
+    engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 6)", true);
     engine_begin(rig->engine, NULL);
     rig_run(rig);
     const struct engine_counts *counts = engine_counts_of(rig->engine);
@@ -243,13 +245,13 @@ static void test_a_replay_that_loses_a_worker(void **state)
 static void test_one_that_is_given_up(void **state)
 {
     struct rig *rig = *state;
-    engine_lost(rig->engine, 1, "signal 6", false);
+    engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 6)", false);
     push_end(rig, 0, MONDAY_8 + 9 * NS_PER_S, 1);
     rig_push_watermark(rig, 0, INT64_MAX);
     begin(rig);
     assert_int_equal(rig->flows, 1);
     assert_false(engine_finished(rig->engine));
-    engine_lost(rig->engine, 1, "", true);
+    engine_lost(rig->engine, 1, rig->incarnation[1], "", true);
     rig_run(rig);
     assert_int_equal(rig->done, 1);
     assert_int_equal(engine_counts_of(rig->engine)->workers_lost, 1);
@@ -312,7 +314,7 @@ static void test_a_worker_without_watermarks_is_ended(void **state)
     begin(rig);
     assert_int_equal(rig->damaged[0], 1);
     assert_int_equal(engine_status_of(rig->engine).waiting_records, 500);
-    engine_lost(rig->engine, 0, "damaged", false);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "damaged", false);
     rig_replace(rig, 0);
     push_end(rig, 0, MONDAY_8 + 2000, 1);
     rig_push_watermark(rig, 0, MONDAY_8 + 2000);
@@ -338,7 +340,7 @@ static void test_records_that_lie_about_their_order(void **state)
         i ? rig_turn(rig, 100 * NS_PER_MS) : begin(rig);
         assert_int_equal(rig->flows, 1 + i);
         assert_int_equal(rig->damaged[0], 1 + i);
-        engine_lost(rig->engine, 0, "damaged", false);
+        engine_lost(rig->engine, 0, rig->incarnation[0], "damaged", false);
         rig_replace(rig, 0);
     }
     assert_int_equal(engine_counts_of(rig->engine)->faults[RECORD_RANGE], 2);
@@ -351,7 +353,7 @@ static void test_workers_that_are_not(void **state)
     struct error error = {0};
     assert_int_equal(engine_attach(rig->engine, 1, 0, &rig->ring[0], &error), -1);
     assert_int_equal(error.code, ERROR_RUN);
-    engine_lost(rig->engine, 1, "signal 9", true);
+    engine_lost(rig->engine, 1, 0, "died (signal 9)", true);
     const struct ring_handles none = {-1, -1, -1, -1, RING_SIZE_MIN};
     error = (struct error){0};
     assert_int_equal(engine_attach(rig->engine, 0, 1, &none, &error), -1);

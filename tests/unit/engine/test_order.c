@@ -143,7 +143,7 @@ static void test_absent_and_back(void **state)
 /* Live, time alone brings something to consume, in its place among the records. */
 static void test_marks_of_time(void **state)
 {
-    static const int64_t want[] = {10, 99, 100, 101, 700, 705};
+    static const int64_t want[] = {0, 10, 99, 100, 101, 700, 705};
     struct order order;
     (void)state;
     order_init(&order, 1);
@@ -151,7 +151,7 @@ static void test_marks_of_time(void **state)
     add(&order, 0, 1, 10, 1);
     order_watermark(&order, 0, (struct ptime){50});
     add(&order, 0, 2, 101, 1);
-    add(&order, 0, 3, 99, 1);
+    add(&order, 0, 3, 99, 1); /* before the mark at 100 */
     order_watermark(&order, 0, (struct ptime){150});
     add(&order, 0, 4, 705, 1);
     order_watermark(&order, 0, (struct ptime){160});

@@ -1,0 +1,148 @@
+/* Incidents as bytes, for a restart: both lists from their old end, so that what is closed or
+ * forgotten next stays the same. Structs are written as they are (the same build reads them), but
+ * for what points: detectors by their id, the static texts of reasons as text, which after a
+ * restart are owned here. Thread: the engine's. */
+#include "incident_local.h"
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 255u
+#define NO_TEXT  UINT8_MAX /* stands for NULL */
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static void put_text(struct buffer *out, const char *text)
+{
+    size_t size = text ? strnlen(text, TEXT_MAX - 1) : NO_TEXT;
+    buffer_u8(out, (uint8_t)size);
+    if (text)
+        buffer_put(out, text, size);
+}
+
+static void put_rank(struct buffer *out, const struct incident_rank *rank)
+{
+    struct incident_rank copy = *rank;
+    put_text(out, rank->detector->id);
+    put_text(out, rank->finding.needs_unit);
+    for (size_t i = 0; i < FINDING_REASONS; i++) {
+        put_text(out, rank->finding.reason[i].code);
+        put_text(out, rank->finding.reason[i].unit);
+        copy.finding.reason[i].code = copy.finding.reason[i].unit = NULL;
+    }
+    copy.detector = copy.finding.detector = NULL;
+    copy.finding.needs_unit = NULL;
+    buffer_put(out, &copy, sizeof copy);
+}
+
+static void put_list(struct buffer *out, const struct list *list)
+{
+    buffer_le64(out, list->count);
+    for (const struct slot *slot = list->oldest; slot; slot = slot->newer) {
+        struct slot copy = *slot;
+        copy.newer = copy.older = NULL;
+        copy.incident.rank = NULL;
+        buffer_put(out, &copy, sizeof copy);
+        for (size_t i = 0; i < slot->incident.rank_count; i++)
+            put_rank(out, &slot->incident.rank[i]);
+    }
+}
+
+void incidents_pack(const struct incidents *incidents, struct buffer *out)
+{
+    buffer_put(out, &incidents->counts, sizeof incidents->counts);
+    put_list(out, &incidents->open);
+    put_list(out, &incidents->closed);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+static bool take_raw(struct cursor *in, void *to, size_t size)
+{
+    const uint8_t *bytes = cursor_take(in, size);
+    if (bytes)
+        memcpy(to, bytes, size);
+    return bytes != NULL;
+}
+
+/* Owned by the incidents; NULL for none. */
+static const char *take_text(struct incidents *incidents, struct cursor *in)
+{
+    char text[TEXT_MAX + 1] = "";
+    size_t size = cursor_u8(in);
+    if (size == NO_TEXT || !take_raw(in, text, size))
+        return NULL;
+    char *known = map_get(&incidents->texts, text, size);
+    if (!known) {
+        known = xstrdup(text);
+        map_put(&incidents->texts, text, size, known);
+    }
+    return known;
+}
+
+static bool take_rank(struct incidents *incidents, struct cursor *in, struct incident_rank *rank)
+{
+    const char *code[FINDING_REASONS], *unit[FINDING_REASONS];
+    const char *id = take_text(incidents, in);
+    const char *needs_unit = take_text(incidents, in);
+    for (size_t i = 0; i < FINDING_REASONS; i++) {
+        code[i] = take_text(incidents, in);
+        unit[i] = take_text(incidents, in);
+    }
+    if (!id || !take_raw(in, rank, sizeof *rank))
+        return false;
+    rank->detector = rank->finding.detector = detector_get(id);
+    rank->finding.needs_unit = needs_unit;
+    for (size_t i = 0; i < FINDING_REASONS; i++) {
+        rank->finding.reason[i].code = code[i];
+        rank->finding.reason[i].unit = unit[i];
+    }
+    return rank->detector != NULL;
+}
+
+static struct slot *take_slot(struct incidents *incidents, struct cursor *in)
+{
+    struct slot *slot = xcalloc(1, sizeof *slot);
+    bool good = take_raw(in, slot, sizeof *slot) && slot->incident.rank_count > 0 &&
+                slot->incident.rank_count <= INCIDENT_RANKS &&
+                slot->closed_by < slot->incident.rank_count;
+    slot->newer = slot->older = NULL;
+    slot->incident.rank = NULL;
+    if (good)
+        slot->incident.rank = xcalloc(slot->incident.rank_count, sizeof *slot->incident.rank);
+    for (size_t i = 0; good && i < slot->incident.rank_count; i++)
+        good = take_rank(incidents, in, &slot->incident.rank[i]);
+    if (good)
+        return slot;
+    incident_slot_free(slot);
+    return NULL;
+}
+
+static bool take_list(struct incidents *incidents, struct cursor *in, struct list *list)
+{
+    uint64_t count = cursor_le64(in);
+    for (uint64_t i = 0; i < count; i++) {
+        struct slot *slot = take_slot(incidents, in);
+        if (!slot)
+            return false;
+        if (map_get(&incidents->by_id, slot->incident.id, ALERT_ID_SIZE - 1)) {
+            incident_slot_free(slot);
+            return false;
+        }
+        struct story_name name;
+        size_t size = incident_name_story(&slot->incident.story, &name);
+        map_put(&incidents->by_id, slot->incident.id, ALERT_ID_SIZE - 1, slot);
+        if (!slot->incident.closed)
+            map_put(&incidents->by_story, &name, size, slot);
+        incident_list_add(list, slot);
+    }
+    return !in->failed;
+}
+
+bool incidents_unpack(struct incidents *incidents, struct cursor *in)
+{
+    return take_raw(in, &incidents->counts, sizeof incidents->counts) &&
+           take_list(incidents, in, &incidents->open) &&
+           take_list(incidents, in, &incidents->closed);
+}

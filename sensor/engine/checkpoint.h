@@ -1,0 +1,67 @@
+/* Exact restart: a snapshot of the state and the log of the entries since. Engine thread. */
+#ifndef WEIR_ENGINE_CHECKPOINT_H
+#define WEIR_ENGINE_CHECKPOINT_H
+
+#include "entry_log.h"
+#include "internal.h"
+
+#ifndef CHECKPOINT_LOG_BYTES
+#define CHECKPOINT_LOG_BYTES (64u << 20u) /* a snapshot is taken when the log is larger, */
+#endif
+#define CHECKPOINT_NS          (60 * NS_PER_S) /* or after so much packet time, */
+#define CHECKPOINT_LITTLE      (1u << 20u)     /* unless the log is smaller */
+#define CHECKPOINT_ATTEMPTS    3               /* starts that may die of one log */
+#define CHECKPOINT_HEALTHY_NS  (10 * NS_PER_S) /* wall time after which one did not */
+#define CHECKPOINT_LOG_TOO_BIG (4 * (uint64_t)CHECKPOINT_LOG_BYTES) /* no snapshot succeeds */
+
+struct resume { /* where to go on reading a worker's ring */
+    bool known, settled;
+    uint32_t incarnation;
+    uint64_t position;
+};
+
+struct checkpoint {
+    char *snapshot_path, *log_path;
+    struct entry_log log;
+    uint64_t number;       /* of the last snapshot; 0: there is none */
+    uint64_t bytes, taken; /* its size; how many this run took */
+    uint64_t failures;     /* snapshots or parts of the log that could not be written */
+    struct ptime time;     /* packet time it speaks of */
+    struct wtime wall;
+    bool wanted;          /* as soon as nothing is under way */
+    bool broken;          /* the log could not be written: not exact until the next snapshot */
+    uint64_t retry_bytes; /* a snapshot failed: not again before the log is so large */
+    struct buffer replay; /* the log as it was found, while it is replayed */
+    size_t at, answers;   /* in it: the next entry, the next answer of the store */
+    bool replaying;
+    struct map told; /* ids of what the journal has behind the snapshot */
+    struct resume resume[ENGINE_WORKERS_MAX];
+    struct loop_watch *healthy;
+};
+
+enum checkpoint_result {
+    CHECKPOINT_READY,
+    CHECKPOINT_AGAIN, /* what was there was set aside, said: begin with a new engine */
+    CHECKPOINT_FAILED
+};
+
+/* Into a new engine: the snapshot is loaded, the log is ready to be replayed. */
+enum checkpoint_result checkpoint_load(struct engine *engine, struct error *error);
+void checkpoint_free(struct engine *engine);
+/* Takes some of the log; when all of it is taken and consumed, ends the replay. */
+void checkpoint_feed(struct engine *engine);
+/* Before a batch is taken. */
+void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
+/* What the store answered is kept; while replaying, the answer of then: false when there is none.
+ */
+void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const void *blob,
+                           size_t size);
+bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size);
+/* True when the journal has this line already (by its event.id). */
+bool checkpoint_told(struct engine *engine, const char *line);
+/* A snapshot when one is due; nothing may be under way. */
+void checkpoint_when_due(struct engine *engine);
+int checkpoint_take(struct engine *engine, struct error *error);
+bool checkpoint_replaying(const struct engine *engine);
+
+#endif

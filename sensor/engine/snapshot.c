@@ -1,0 +1,427 @@
+/* The state, section by section.
+ *
+ * Structs without pointers are written as they are: a snapshot is read only by the build that wrote
+ * it (snapshot_layout), on the same machine, behind a checksum. What has pointers is packed by
+ * whoever owns it. What is written elsewhere is not here: open totals are put to the store once
+ * more after a restart (they are absolute, so that changes nothing), and no answer is under way.
+ *
+ * A list is written from its old end and a map in any order: every map whose order matters has a
+ * list or is sorted where it is used. Thread: the engine's. */
+#include "snapshot.h"
+
+#include "weir/base/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MAGIC_END UINT64_C(0x646e652072696577)
+
+static bool take_raw(struct cursor *in, void *to, size_t size)
+{
+    const uint8_t *bytes = cursor_take(in, size);
+    if (bytes)
+        memcpy(to, bytes, size);
+    return bytes != NULL;
+}
+
+/* --- plain figures --------------------------------------------------------------------------- */
+
+#define PLAIN(X)                                                                                   \
+    X(worker)                                                                                      \
+    X(health_sum)                                                                                  \
+    X(health_judged)                                                                               \
+    X(health_from)                                                                                 \
+    X(counts)                                                                                      \
+    X(next_beat)                                                                                   \
+    X(next_tick)                                                                                   \
+    X(next_close)                                                                                  \
+    X(closed_hour)
+
+uint64_t snapshot_layout(void)
+{
+    static const size_t size[] = {
+#define SIZE(field) sizeof((struct engine *)NULL)->field,
+        PLAIN(SIZE)
+#undef SIZE
+            sizeof(struct order_worker),
+        sizeof(struct open_story),
+        sizeof(struct incident),
+        sizeof(struct incident_rank),
+        sizeof(struct sight),
+        sizeof(struct sight_host),
+        sizeof(struct pair_total),
+        sizeof(struct record_flow),
+        sizeof(struct entry),
+        sizeof(void *)};
+    return hash64(size, sizeof size, hash64(WEIR_VERSION, strlen(WEIR_VERSION), RECORD_VERSION));
+}
+
+static void put_plain(const struct engine *engine, struct buffer *out)
+{
+#define PUT(field) buffer_put(out, &engine->field, sizeof engine->field);
+    PLAIN(PUT)
+#undef PUT
+}
+
+static bool take_plain(struct engine *engine, struct cursor *in)
+{
+#define TAKE(field)                                                                                \
+    if (!take_raw(in, &engine->field, sizeof engine->field))                                       \
+        return false;
+    PLAIN(TAKE)
+#undef TAKE
+    return true;
+}
+
+/* --- order and open flows -------------------------------------------------------------------- */
+
+static void put_record(struct buffer *out, uint32_t worker, uint32_t incarnation,
+                       const struct record_header *record)
+{
+    buffer_le32(out, worker);
+    buffer_le32(out, incarnation);
+    buffer_put(out, record, record->size);
+}
+
+/* Into `copy`; NULL when there is none. */
+static const struct record_header *take_record(struct cursor *in, uint32_t *worker,
+                                               uint32_t *incarnation,
+                                               uint64_t copy[RECORD_MAX_BYTES / 8])
+{
+    uint32_t size;
+    *worker = cursor_le32(in);
+    *incarnation = cursor_le32(in);
+    if (*worker >= ENGINE_WORKERS_MAX || cursor_left(in) < sizeof(struct record_header))
+        return NULL;
+    memcpy(&size, in->at, sizeof size); /* a record begins with it */
+    if (size < sizeof(struct record_header) || size > RECORD_MAX_BYTES || !take_raw(in, copy, size))
+        return NULL;
+    return (const struct record_header *)copy;
+}
+
+static void put_order(const struct engine *engine, struct buffer *out)
+{
+    const struct order *order = &engine->order;
+    const uint64_t figures[] = {(uint64_t)order->complete.ns, order->ended, order->late,
+                                order->forced, order->count - order->next};
+    buffer_put(out, figures, sizeof figures);
+    for (size_t i = order->next; i < order->count; i++)
+        put_record(out, order->item[i].worker, order->item[i].incarnation, order->item[i].record);
+    buffer_le32(out, order->workers);
+    buffer_put(out, order->worker, order->workers * sizeof *order->worker);
+}
+
+/* Workers that are no more (a configuration with fewer) have ended: nobody waits for them. */
+static bool take_order(struct engine *engine, struct cursor *in)
+{
+    struct order *order = &engine->order;
+    uint64_t figures[5], copy[RECORD_MAX_BYTES / 8];
+    uint32_t worker, incarnation;
+    if (!take_raw(in, figures, sizeof figures))
+        return false;
+    for (uint64_t i = 0; i < figures[4]; i++) {
+        const struct record_header *record = take_record(in, &worker, &incarnation, copy);
+        if (!record)
+            return false;
+        order_add(order, record, worker < order->workers ? worker : 0, incarnation);
+    }
+    uint32_t workers = cursor_le32(in);
+    for (uint32_t i = 0; i < workers; i++) {
+        struct order_worker saved;
+        if (!take_raw(in, &saved, sizeof saved))
+            return false;
+        if (i < order->workers)
+            order->worker[i] = saved;
+    }
+    order->complete.ns = (int64_t)figures[0];
+    order->ended = figures[1] != 0;
+    order->late = figures[2];
+    order->forced = figures[3];
+    return true;
+}
+
+static void put_open_flows(const struct engine *engine, struct buffer *out)
+{
+    const struct open_flows *flows = &engine->open_flows;
+    buffer_le64(out, flows->forgotten);
+    buffer_le64(out, flows->map.count);
+    for (const struct open_flow *open = flows->oldest; open; open = open->newer)
+        put_record(out, open->worker, 0, &open->record->header);
+}
+
+static bool take_open_flows(struct engine *engine, struct cursor *in)
+{
+    uint64_t copy[RECORD_MAX_BYTES / 8];
+    uint32_t worker, unused;
+    engine->open_flows.forgotten = cursor_le64(in);
+    uint64_t count = cursor_le64(in);
+    for (uint64_t i = 0; i < count; i++) {
+        const struct record_header *record = take_record(in, &worker, &unused, copy);
+        if (!record || record->kind != RECORD_FLOW || record->size < sizeof(struct record_flow))
+            return false;
+        open_flows_note(&engine->open_flows, worker, (const void *)record);
+    }
+    return !in->failed;
+}
+
+/* --- hosts and totals ------------------------------------------------------------------------ */
+
+static void put_hosts(const struct engine *engine, struct buffer *out)
+{
+    size_t position = 0;
+    struct buffer blob = {0};
+    buffer_le64(out, engine->hosts.count);
+    for (const struct map_entry *entry; (entry = map_next(&engine->hosts, &position)) != NULL;) {
+        const struct host *host = entry->value;
+        blob.size = 0;
+        if (host->profile)
+            profile_pack(host->profile, &blob);
+        buffer_put(out, &host->ip, sizeof host->ip);
+        buffer_le64(out, (uint64_t)host->stored_hour);
+        buffer_u8(out, host->loaded);
+        buffer_le32(out, (uint32_t)blob.size);
+        buffer_put(out, blob.data, blob.size);
+    }
+    buffer_fini(&blob);
+}
+
+static bool take_host(struct engine *engine, struct cursor *in)
+{
+    struct ip ip;
+    if (!take_raw(in, &ip, sizeof ip) || hosts_get(engine, &ip))
+        return false;
+    struct host *host = hosts_add(engine, &ip);
+    int64_t stored_hour = (int64_t)cursor_le64(in);
+    bool loaded = cursor_u8(in) != 0;
+    uint32_t size = cursor_le32(in);
+    const uint8_t *blob = cursor_take(in, size);
+    if (!blob || !host)
+        return blob != NULL; /* max_hosts is smaller now: counted */
+    host->stored_hour = stored_hour;
+    host->loaded = loaded;
+    if (size > 0)
+        host->profile = profile_unpack(blob, size, NULL);
+    return size == 0 || host->profile;
+}
+
+static bool take_hosts(struct engine *engine, struct cursor *in)
+{
+    uint64_t count = cursor_le64(in);
+    for (uint64_t i = 0; i < count; i++)
+        if (!take_host(engine, in))
+            return false;
+    return !in->failed;
+}
+
+static void put_total(struct buffer *out, const struct host_total *total)
+{
+    size_t position = 0;
+    buffer_put(out, &total->host, sizeof total->host);
+    buffer_le64(out, (uint64_t)total->hour);
+    buffer_put(out, &total->out, sizeof total->out);
+    buffer_le64(out, total->in_bytes);
+    buffer_le32(out, total->overflow);
+    buffer_le32(out, (uint32_t)total->pairs.count);
+    for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;)
+        buffer_put(out, entry->value, sizeof(struct pair_total));
+}
+
+static void put_totals(const struct engine *engine, struct buffer *out)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
+    buffer_le64(out, totals_refused(engine->totals));
+    buffer_le64(out, count);
+    for (size_t i = 0; i < count; i++)
+        put_total(out, total[i]);
+    free(total);
+}
+
+static bool take_pair(struct host_total *total, struct cursor *in)
+{
+    char key[DESTINATION_KEY_SIZE];
+    struct pair_total *pair = xcalloc(1, sizeof *pair);
+    bool good = take_raw(in, pair, sizeof *pair);
+    if (good)
+        destination_key(&pair->destination, key);
+    if (!good || map_get(&total->pairs, key, strlen(key))) {
+        free(pair);
+        return false;
+    }
+    pair->changed = true; /* what was put before may not have arrived */
+    map_put(&total->pairs, key, strlen(key), pair);
+    return true;
+}
+
+static bool take_total(struct engine *engine, struct cursor *in)
+{
+    struct ip host;
+    if (!take_raw(in, &host, sizeof host))
+        return false;
+    struct host_total *total = totals_open(engine->totals, &host, (int64_t)cursor_le64(in));
+    if (!total || !take_raw(in, &total->out, sizeof total->out))
+        return false;
+    total->in_bytes = cursor_le64(in);
+    total->overflow = cursor_le32(in);
+    uint32_t pairs = cursor_le32(in);
+    for (uint32_t i = 0; i < pairs; i++)
+        if (!take_pair(total, in))
+            return false;
+    close_queue_changed(engine, total);
+    return !in->failed;
+}
+
+static bool take_totals(struct engine *engine, struct cursor *in)
+{
+    uint64_t refused = cursor_le64(in), count = cursor_le64(in);
+    for (uint64_t i = 0; i < count; i++)
+        if (!take_total(engine, in))
+            return false;
+    totals_set_refused(engine->totals, refused);
+    return !in->failed;
+}
+
+/* --- what others pack ------------------------------------------------------------------------ */
+
+static void put_fleet(const struct engine *engine, struct buffer *out)
+{
+    struct buffer blob = {0};
+    fleet_pack(engine->fleet, &blob);
+    buffer_le64(out, blob.size);
+    buffer_put(out, blob.data, blob.size);
+    buffer_fini(&blob);
+}
+
+static bool take_fleet(struct engine *engine, struct cursor *in)
+{
+    uint64_t size = cursor_le64(in);
+    const uint8_t *blob = cursor_take(in, size);
+    if (blob)
+        engine->fleet = fleet_unpack(blob, size, NULL);
+    return engine->fleet != NULL;
+}
+
+static void put_names(const struct engine *engine, struct buffer *out)
+{
+    names_pack(&engine->names, out);
+}
+
+static bool take_names(struct engine *engine, struct cursor *in)
+{
+    return names_unpack(&engine->names, in);
+}
+
+static void put_stories(const struct engine *engine, struct buffer *out)
+{
+    stories_pack(&engine->stories, out);
+}
+
+static bool take_stories(struct engine *engine, struct cursor *in)
+{
+    return stories_unpack(&engine->stories, in);
+}
+
+static void put_incidents(const struct engine *engine, struct buffer *out)
+{
+    incidents_pack(engine->incidents, out);
+}
+
+static bool take_incidents(struct engine *engine, struct cursor *in)
+{
+    return incidents_unpack(engine->incidents, in);
+}
+
+/* --- sight ----------------------------------------------------------------------------------- */
+
+static void put_sight(const struct engine *engine, struct buffer *out)
+{
+    struct sight copy = engine->sight;
+    uint32_t vlans = 0, hosts = 0;
+    copy.vlan = NULL;
+    copy.hosts = NULL;
+    copy.hosts_silent.why = NULL;
+    buffer_put(out, &copy, sizeof copy);
+    for (size_t i = 0; i < SIGHT_VLANS; i++)
+        vlans += engine->sight.vlan[i].slots > 0;
+    buffer_le32(out, vlans);
+    for (size_t i = 0; i < SIGHT_VLANS; i++)
+        if (engine->sight.vlan[i].slots > 0) {
+            buffer_le16(out, (uint16_t)i);
+            buffer_put(out, &engine->sight.vlan[i], sizeof(struct sign));
+        }
+    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next)
+        hosts++;
+    buffer_le32(out, hosts);
+    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next) {
+        const struct host *host =
+            (const void *)((const uint8_t *)at - offsetof(struct host, sight));
+        buffer_put(out, &host->ip, sizeof host->ip);
+        buffer_put(out, at, sizeof *at);
+    }
+}
+
+static bool take_watched(struct engine *engine, struct cursor *in, struct sight_host ***last)
+{
+    struct ip ip;
+    struct sight_host saved;
+    if (!take_raw(in, &ip, sizeof ip) || !take_raw(in, &saved, sizeof saved))
+        return false;
+    struct host *host = hosts_get(engine, &ip);
+    if (!host || host->sight.listed)
+        return !host; /* max_hosts is smaller now */
+    host->sight = saved;
+    host->sight.next = NULL;
+    **last = &host->sight;
+    *last = &host->sight.next;
+    return true;
+}
+
+static bool take_sight(struct engine *engine, struct cursor *in)
+{
+    struct sign *vlan = engine->sight.vlan;
+    struct sight_host **last = &engine->sight.hosts;
+    if (!take_raw(in, &engine->sight, sizeof engine->sight)) {
+        engine->sight.vlan = vlan;
+        return false;
+    }
+    engine->sight.vlan = vlan;
+    engine->sight.hosts = NULL;
+    uint32_t vlans = cursor_le32(in);
+    for (uint32_t i = 0; i < vlans; i++) {
+        uint16_t id = cursor_le16(in);
+        if (id >= SIGHT_VLANS || !take_raw(in, &vlan[id], sizeof vlan[id]))
+            return false;
+    }
+    uint32_t hosts = cursor_le32(in);
+    for (uint32_t i = 0; i < hosts; i++)
+        if (!take_watched(engine, in, &last))
+            return false;
+    return !in->failed;
+}
+
+/* --- all of it ------------------------------------------------------------------------------- */
+
+/* The plain figures come last: hosts and records that are taken count as if they came anew. */
+static const struct section {
+    void (*put)(const struct engine *engine, struct buffer *out);
+    bool (*take)(struct engine *engine, struct cursor *in);
+} sections[] = {{put_order, take_order},     {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},     {put_totals, take_totals},
+                {put_fleet, take_fleet},     {put_names, take_names},
+                {put_stories, take_stories}, {put_incidents, take_incidents},
+                {put_sight, take_sight},     {put_plain, take_plain}};
+
+void snapshot_pack(const struct engine *engine, struct buffer *out)
+{
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        sections[i].put(engine, out);
+    buffer_le64(out, MAGIC_END);
+}
+
+bool snapshot_unpack(struct engine *engine, struct cursor *in)
+{
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (!sections[i].take(engine, in))
+            return false;
+    return cursor_le64(in) == MAGIC_END && cursor_left(in) == 0;
+}

@@ -1,0 +1,421 @@
+/* An engine that dies at any time and comes back goes on as if nothing had been: the same totals,
+ * profiles, incidents and alerts, none lost, none twice. A day's morning of traffic of two workers
+ * (hours that close, names, counted content, a worker that is replaced) is played to an engine that
+ * is left alone and to engines that are not. Skipped (77) where redis-server is not installed. */
+#include "rig.h"
+
+#include "../../../sensor/engine/checkpoint.h"
+#include "../../../sensor/engine/snapshot.h"
+
+#include "weir/base/digest.h"
+
+#include <inttypes.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define STEPS   70
+#define STEP_NS (3 * NS_PER_MIN)
+
+/* --- the supervisor's part -------------------------------------------------------------------- */
+
+struct owned_ring {
+    uint32_t worker, incarnation;
+    struct ring_handles handles;
+    bool lost;
+};
+
+struct play {
+    struct rig *rig;
+    struct owned_ring ring[8];
+    size_t rings;
+};
+
+static void attach_all(struct play *play)
+{
+    struct rig *rig = play->rig;
+    for (size_t i = 0; i < play->rings; i++) {
+        struct owned_ring *ring = &play->ring[i];
+        if (engine_attach(rig->engine, ring->worker, ring->incarnation, &ring->handles,
+                          &rig->error) != 0)
+            fail_msg("%s", rig->error.message);
+    }
+    for (size_t i = 0; i < play->rings; i++)
+        if (play->ring[i].lost)
+            engine_lost(rig->engine, play->ring[i].worker, play->ring[i].incarnation,
+                        "died (signal 9)", false);
+}
+
+static void own_ring(struct play *play, uint32_t worker)
+{
+    struct rig *rig = play->rig;
+    play->ring[play->rings++] =
+        (struct owned_ring){worker, rig->incarnation[worker], rig->ring[worker], false};
+}
+
+static void start(struct play *play)
+{
+    rig_new_engine(play->rig);
+    attach_all(play);
+    engine_begin(play->rig->engine, NULL);
+}
+
+static void kill_it(struct play *play)
+{
+    struct rig *rig = play->rig;
+    engine_free(rig->engine);
+    bus_free(rig->bus);
+    store_free(rig->store);
+    rig->engine = NULL;
+    rig->bus = NULL;
+    rig->store = NULL;
+    rig->ready = false;
+}
+
+static void start_again(struct play *play)
+{
+    rig_open_store(play->rig);
+    rig_open_bus(play->rig);
+    start(play);
+}
+
+static void open_play(struct play *play)
+{
+    struct rig *rig = rig_open_live(2, 1000, 5 * NS_PER_MIN);
+    *play = (struct play){.rig = rig};
+    engine_free(rig->engine);
+    rig->checkpoint = true;
+    own_ring(play, 0);
+    own_ring(play, 1);
+    start(play);
+}
+
+static void close_play(struct play *play)
+{
+    for (size_t i = 0; i < play->rings; i++) {
+        struct owned_ring *ring = &play->ring[i];
+        if (ring->handles.producer_fd != play->rig->ring[ring->worker].producer_fd)
+            ring_destroy(&ring->handles);
+    }
+    rig_close(play->rig);
+}
+
+/* The successor is there before its predecessor's loss is told: nobody runs ahead of it. */
+static void replace(struct play *play, uint32_t worker)
+{
+    struct rig *rig = play->rig;
+    uint32_t before = rig->incarnation[worker]++;
+    for (size_t i = 0; i < play->rings; i++)
+        if (play->ring[i].worker == worker)
+            play->ring[i].lost = true;
+    ring_producer_free(rig->producer[worker]);
+    assert_int_equal(ring_create(&rig->ring[worker], 4u << 20, &rig->error), 0);
+    rig->producer[worker] = ring_producer_open(&rig->ring[worker], &rig->error);
+    rig->number[worker] = 0;
+    own_ring(play, worker);
+    if (engine_attach(rig->engine, worker, rig->incarnation[worker], &rig->ring[worker],
+                      &rig->error) != 0)
+        fail_msg("%s", rig->error.message);
+    engine_lost(rig->engine, worker, before, "died (signal 9)", false);
+}
+
+/* --- the traffic ------------------------------------------------------------------------------ */
+
+static void push_names(struct rig *rig, int64_t now, int step)
+{
+    union any_record record;
+    char name[64];
+    struct ip address = make_ip("198.51.100.1");
+    address.byte[15] = (uint8_t)(1 + step % 5);
+    snprintf(name, sizeof name, "www.example%d.jp", step % 5);
+    make_question(&record, 1, now, name);
+    rig_push(rig, 0, &record);
+    make_answer(&record, 1, now + 1, name, &address, 1);
+    rig_push(rig, 0, &record);
+}
+
+static void push_flows(struct rig *rig, int64_t now, int step)
+{
+    union any_record record;
+    for (int i = 0; i < 6; i++) {
+        struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+        char name[64];
+        key.orig_ip.byte[15] = (uint8_t)(1 + i + (step > 40 ? 3 : 0));
+        key.orig_port = (uint16_t)(40000 + step);
+        key.resp_ip.byte[15] = (uint8_t)(1 + (step + i) % 5);
+        snprintf(name, sizeof name, "www.example%d.jp", (step + i) % 5);
+        make_flow(&record, 1, now + (2 + i) * NS_PER_S, &key, 1000 + (uint64_t)(step * 37 + i),
+                  500);
+        give_server_name(&record, name);
+        if (i == 2) /* goes on; its end is never told by this incarnation */
+            record.flow.end = FLOW_OPEN;
+        rig_push(rig, (uint32_t)i % 2, &record);
+    }
+}
+
+/* Somebody's addresses leave, a few more with every step. */
+static void push_content(struct rig *rig, int64_t now, int step)
+{
+    union any_record record;
+    struct flow_key key = make_flow_key("10.0.0.1", 50000, "203.0.113.9", 80);
+    key.orig_ip.byte[15] = (uint8_t)(1 + step / 20);
+    make_items(&record, 1, now + 30 * NS_PER_S, &key, SIDE_ORIG, (uint64_t)step * 40, 45);
+    rig_push(rig, 0, &record);
+    make_flow(&record, 1, now + 30 * NS_PER_S, &key, 20000, 10);
+    rig_push(rig, 0, &record);
+}
+
+static void push_health(struct rig *rig, int64_t now, int step)
+{
+    union any_record record;
+    memset(&record, 0, sizeof record);
+    record.health.total.packets = 1000 * (uint64_t)(step + 1);
+    record.health.total.kernel_drops = step > 30 ? 500 * (uint64_t)(step - 30) : 0;
+    finish_record(&record, RECORD_HEALTH, 1, now + 40 * NS_PER_S, sizeof record.health, 0);
+    rig_push(rig, 0, &record);
+}
+
+static void push_step(struct play *play, int step)
+{
+    struct rig *rig = play->rig;
+    int64_t now = MONDAY_8 + step * STEP_NS;
+    if (step == 25)
+        replace(play, 1);
+    push_names(rig, now, step);
+    push_flows(rig, now, step);
+    if (step % 3 == 0)
+        push_content(rig, now, step);
+    push_health(rig, now, step);
+    rig_push_watermark(rig, 0, now + STEP_NS - NS_PER_S);
+    rig_push_watermark(rig, 1, now + (step % 4 ? STEP_NS - NS_PER_S : NS_PER_MIN));
+}
+
+static void play_to_the_end(struct play *play)
+{
+    rig_push_watermark(play->rig, 0, INT64_MAX);
+    rig_push_watermark(play->rig, 1, INT64_MAX);
+    rig_run(play->rig);
+    if (play->rig->error.code != ERROR_NONE)
+        fail_msg("%s", play->rig->error.message);
+}
+
+/* --- what came of it, as text ----------------------------------------------------------------- */
+
+static void put_line(void *context, const char *line, size_t size)
+{
+    struct buffer *out = context;
+    buffer_put(out, line, size);
+    buffer_text(out, "\n");
+}
+
+static void put_hosts(struct engine *engine, struct buffer *out)
+{
+    const struct map_entry **host = map_sorted(&engine->hosts);
+    for (size_t i = 0; i < engine->hosts.count; i++) {
+        const struct host *h = host[i]->value;
+        struct buffer blob = {0};
+        if (h->profile)
+            profile_pack(h->profile, &blob);
+        buffer_text(out, "host %d: loaded %d, stored %" PRId64 ", profile %zu %" PRIx64 "\n",
+                    h->ip.byte[15], h->loaded, h->stored_hour, blob.size,
+                    hash64(blob.data, blob.size, 0));
+        buffer_fini(&blob);
+    }
+    free(host);
+}
+
+static void put_totals(struct engine *engine, struct buffer *out)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct map_entry **pair = map_sorted(&total[i]->pairs);
+        for (size_t n = 0; n < total[i]->pairs.count; n++) {
+            const struct pair_total *p = pair[n]->value;
+            buffer_text(out, "total %d %" PRId64 " %s: %" PRIu64 " %" PRIu64 " %u\n",
+                        total[i]->host.byte[15], total[i]->hour, p->destination.name, p->out.value,
+                        p->in_bytes, p->flows);
+        }
+        free(pair);
+    }
+    free(total);
+}
+
+static void put_incidents(struct engine *engine, struct buffer *out)
+{
+    size_t count;
+    const struct incident **incident = incidents_sorted(engine->incidents, &count);
+    for (size_t i = 0; i < count; i++)
+        buffer_text(out, "incident %s: %u alerts, %s, %" PRIu64 " out, %" PRIu64 " emails, %s\n",
+                    incident[i]->id, incident[i]->alerts,
+                    incident[i]->rank[0].finding.reason[0].code, incident[i]->story.out.value,
+                    incident[i]->story.emails, incident[i]->rank[0].finding.reason[0].text);
+    free(incident);
+}
+
+/* Packed by themselves: their order in memory may differ, what they hold may not. */
+static void put_sizes(struct engine *engine, struct buffer *out)
+{
+    struct buffer fleet = {0}, names = {0}, stories = {0};
+    fleet_pack(engine->fleet, &fleet);
+    names_pack(&engine->names, &names);
+    stories_pack(&engine->stories, &stories);
+    buffer_text(out, "fleet %zu %" PRIx64 ", names %zu, stories %zu\n", fleet.size,
+                hash64(fleet.data, fleet.size, 0), names.size, stories.size);
+    buffer_fini(&fleet);
+    buffer_fini(&names);
+    buffer_fini(&stories);
+}
+
+static char *what_came_of_it(struct rig *rig)
+{
+    struct buffer out = {0};
+    struct engine *engine = rig->engine;
+    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
+    put_hosts(engine, &out);
+    put_totals(engine, &out);
+    put_incidents(engine, &out);
+    put_sizes(engine, &out);
+    const uint64_t *count = (const uint64_t *)&engine->counts;
+    for (size_t i = 0; i < sizeof engine->counts / sizeof *count; i++)
+        buffer_text(&out, "count %zu: %" PRIu64 "\n", i, count[i]);
+    buffer_text(&out,
+                "packets %" PRIu64 ", tick %" PRId64 ", close %" PRId64 ", hour %" PRId64 "\n",
+                engine->health_sum.packets, engine->next_tick.ns, engine->next_close.ns,
+                engine->closed_hour);
+    buffer_u8(&out, 0);
+    return (char *)out.data;
+}
+
+static char *undisturbed(void)
+{
+    static char *kept;
+    struct play play;
+    if (kept)
+        return kept;
+    open_play(&play);
+    for (int step = 0; step < STEPS; step++) {
+        push_step(&play, step);
+        rig_turn(play.rig, 5 * NS_PER_MS);
+    }
+    play_to_the_end(&play);
+    kept = what_came_of_it(play.rig);
+    close_play(&play);
+    return kept;
+}
+
+/* The first line that differs says more than both texts. */
+static void expect_the_same(struct play *play, const char *what)
+{
+    char *got = what_came_of_it(play->rig), *want = undisturbed();
+    if (strcmp(got, want) != 0) {
+        size_t at = 0;
+        while (got[at] == want[at])
+            at++;
+        while (at > 0 && got[at - 1] != '\n')
+            at--;
+        fail_msg("%s:\n got  %.400s\n want %.400s", what, got + at, want + at);
+    }
+    free(got);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void test_the_undisturbed_one_has_something_to_say(void **state)
+{
+    (void)state;
+    const char *text = undisturbed();
+    assert_non_null(strstr(text, "content.personal"));
+    assert_non_null(strstr(text, "sensor.blind"));
+    assert_non_null(strstr(text, "example3.jp"));
+    unsigned alerts = 0;
+    for (const char *at = text; (at = strstr(at, "\"event\"")) != NULL; at++)
+        alerts++;
+    assert_true(alerts >= 5);
+}
+
+/* Killed behind each step, sooner or later in what it makes of it. */
+static void test_killed_anywhere(void **state)
+{
+    (void)state;
+    for (int cut = 0; cut < STEPS; cut += 3) {
+        struct play play;
+        char what[64];
+        snprintf(what, sizeof what, "killed behind step %d", cut);
+        open_play(&play);
+        for (int step = 0; step < STEPS; step++) {
+            push_step(&play, step);
+            rig_turn(play.rig, step == cut ? (cut % 7) * 200 * NS_PER_US + 1 : NS_PER_MS);
+            if (step != cut)
+                continue;
+            kill_it(&play);
+            start_again(&play);
+        }
+        play_to_the_end(&play);
+        expect_the_same(&play, what);
+        close_play(&play);
+    }
+}
+
+/* Again and again, also while it replays. */
+static void test_killed_all_the_time(void **state)
+{
+    struct play play;
+    (void)state;
+    open_play(&play);
+    for (int step = 0; step < STEPS; step++) {
+        push_step(&play, step);
+        rig_turn(play.rig, (step * 7919) % 11 * 300 * NS_PER_US + 1);
+        kill_it(&play);
+        if (play.rig->error.code != ERROR_NONE)
+            fail_msg("%s", play.rig->error.message);
+        start_again(&play);
+        if (play.rig->engine->checkpoint) /* not the log's fault */
+            log_set_attempts(&play.rig->engine->checkpoint->log, 0);
+    }
+    play_to_the_end(&play);
+    expect_the_same(&play, "killed all the time");
+    close_play(&play);
+}
+
+/* A planned stop, and rings that were filled in the meantime. */
+static void test_stopped_in_good_order(void **state)
+{
+    struct play play;
+    (void)state;
+    open_play(&play);
+    for (int step = 0; step < STEPS; step++) {
+        push_step(&play, step);
+        if (step == 30) {
+            rig_turn(play.rig, 50 * NS_PER_MS);
+            assert_int_equal(engine_checkpoint(play.rig->engine, &play.rig->error), 0);
+            rig_turn(play.rig, 20 * NS_PER_MS);
+            assert_true(engine_status_of(play.rig->engine).log_bytes < 100);
+            kill_it(&play);
+        }
+        if (step == 40)
+            start_again(&play);
+        if (play.rig->engine)
+            rig_turn(play.rig, NS_PER_MS);
+    }
+    play_to_the_end(&play);
+    expect_the_same(&play, "stopped in good order");
+    close_play(&play);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_undisturbed_one_has_something_to_say),
+        cmocka_unit_test(test_killed_anywhere),
+        cmocka_unit_test(test_killed_all_the_time),
+        cmocka_unit_test(test_stopped_in_good_order),
+    };
+    if (system("command -v redis-server >/dev/null") != 0) {
+        puts("skipped: redis-server is not installed");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
