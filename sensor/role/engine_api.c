@@ -156,7 +156,7 @@ static void show(struct engine_role *role, struct api_reply *reply)
         .last_reload = {.known = reload->any,
                         .ok = reload->ok,
                         .text = reload->text,
-                        .at = {reload->at_s * NS_PER_S}},
+                        .at = {reload->at_ns}},
         .worker = worker,
         .worker_count = role->orders.workers,
         .interface = interface,

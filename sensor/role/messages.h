@@ -69,7 +69,7 @@ struct failure { /* CONTROL_FAILED: why the process ends */
 
 struct reload_news { /* of the last reload */
     bool any, ok;
-    int64_t at_s; /* wall clock */
+    int64_t at_ns; /* wall clock; tells one refusal from the next */
     char text[sizeof((struct error *)NULL)->message];
 };
 

@@ -70,6 +70,13 @@ void engine_child_send(const struct supervisor *s, enum control_kind kind, const
         log_warn("the engine does not listen: message %d is not told", kind);
 }
 
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 static void settle_reload(struct supervisor *s)
 {
     if (!s->reload_sent)
@@ -78,11 +85,12 @@ static void settle_reload(struct supervisor *s)
     config_source_fini(&s->source);
     s->config = s->next_config;
     s->source = s->next_source;
+    s->state_dir = config_state_dir(&s->config); /* the same name, in the new one's memory */
     s->next_config = (struct config){.owned = NULL};
     s->next_source = (struct config_source){.path = NULL};
     s->reloading = s->reload_sent = false;
     s->engine.generation++;
-    s->reload = (struct reload_news){.any = true, .ok = true, .at_s = time(NULL)};
+    s->reload = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
 }
 
@@ -179,7 +187,7 @@ static void let_go(struct supervisor *s)
 static void refuse_reload(struct supervisor *s, const char *why)
 {
     log_error("reload refused, the configuration in effect stays: %s", why);
-    s->reload = (struct reload_news){.any = true, .ok = false, .at_s = time(NULL)};
+    s->reload = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
     snprintf(s->reload.text, sizeof s->reload.text, "%s", why);
     config_fini(&s->next_config);
     config_source_fini(&s->next_source);
