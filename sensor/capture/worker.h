@@ -20,7 +20,6 @@ struct worker {
     uint64_t watermark_number;
     struct recent *recent; /* NULL: the last packets are not kept */
     struct meter *meter;
-    struct recent *recent; /* live: the last packets, for a bug report; or NULL */
 };
 
 int worker_open(struct worker *worker, const struct capture_config *config, struct brake *brake,
