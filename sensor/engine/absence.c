@@ -39,6 +39,8 @@ void tell_silence(struct engine *engine, const struct silence *silence, struct p
 
 void judge_absence(struct engine *engine, const struct absence *absence)
 {
+    engine->counts.absences++;
+    engine->counts.absent_ns += (uint64_t)(absence->until.ns - absence->from.ns);
     struct silence silence = {.kind = ABSENT_WORKER,
                               .from = absence->from,
                               .until = absence->until,
