@@ -94,3 +94,11 @@ char *base64_text(const uint8_t *data, size_t size, char *text)
     EVP_EncodeBlock((unsigned char *)text, data, (int)size);
     return text;
 }
+
+void digest_prepare(void)
+{
+    uint8_t out[SHA256_SIZE];
+    digest_md5("", 0, out);
+    digest_sha1("", 0, out);
+    digest_sha256("", 0, out);
+}

@@ -228,3 +228,19 @@ bool json_whole(const struct json_value *value, int64_t *out)
     *out = json_integer_value(inner(value));
     return true;
 }
+
+bool json_decimal(const struct json_value *value, double *out)
+{
+    if (!json_is_number(inner(value)))
+        return false;
+    *out = json_number_value(inner(value));
+    return true;
+}
+
+bool json_truth(const struct json_value *value, bool *out)
+{
+    if (!json_is_boolean(inner(value)))
+        return false;
+    *out = json_is_true(inner(value));
+    return true;
+}

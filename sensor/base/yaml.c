@@ -277,23 +277,19 @@ struct yaml_node *yaml_parse(const char *name, const char *text, size_t size, st
     return tree;
 }
 
-struct yaml_node *yaml_parse_file(const char *path, struct error *error)
+char *yaml_read_file(const char *path, size_t *size, struct error *error)
 {
     FILE *file = fopen(path, "rbe");
-    if (!file) {
+    char *text = file ? xcalloc(1, TEXT_MAX + 1) : NULL;
+    *size = file ? fread(text, 1, TEXT_MAX + 1, file) : 0;
+    if (!file || ferror(file)) {
         error_set(error, ERROR_USAGE, "%s: %s", path, strerror(errno));
-        return NULL;
+        free(text);
+        text = NULL;
     }
-    char *text = xcalloc(1, TEXT_MAX + 1);
-    size_t size = fread(text, 1, TEXT_MAX + 1, file);
-    struct yaml_node *tree = NULL;
-    if (ferror(file))
-        error_set(error, ERROR_USAGE, "%s: %s", path, strerror(errno));
-    else
-        tree = yaml_parse(path, text, size, error);
-    fclose(file);
-    free(text);
-    return tree;
+    if (file)
+        fclose(file);
+    return text;
 }
 
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key)

@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -133,21 +134,31 @@ static void keep_descriptors(void)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
+struct launch {
+    const char *program;
+    char *const *argv;
+    int log;
+    struct embedded_user user;
+};
+
 /* In the child, after fork: nothing that allocates or locks. Never returns. */
-static void become_server(const char *program, char *const *argv, int log, int report, pid_t parent)
+static void become_server(const struct launch *launch, int report, pid_t parent)
 {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const struct embedded_user *user = &launch->user;
+    bool is_user = !user->change ||
+                   (setgroups(0, NULL) == 0 && setgid(user->gid) == 0 && setuid(user->uid) == 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* behind the change of user, which clears it */
     if (getppid() != parent)
         _exit(1); /* it died before the signal was asked for */
     setsid();
     int null = open("/dev/null", O_RDONLY);
-    if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0 &&
-        dup2(log, STDERR_FILENO) >= 0) {
+    if (is_user && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+        dup2(launch->log, STDOUT_FILENO) >= 0 && dup2(launch->log, STDERR_FILENO) >= 0) {
         keep_descriptors();
-        execv(program, argv);
+        execv(launch->program, launch->argv);
     }
     int cause = errno;
     ssize_t unused = write(report, &cause, sizeof cause);
@@ -156,7 +167,7 @@ static void become_server(const char *program, char *const *argv, int log, int r
 }
 
 /* Forks and waits for the exec: 0, or the errno of what failed. */
-static int spawn(struct embedded *embedded, const char *program, char *const *argv, int log)
+static int spawn(struct embedded *embedded, const struct launch *launch)
 {
     int report[2], cause = 0;
     pid_t parent = getpid();
@@ -164,7 +175,7 @@ static int spawn(struct embedded *embedded, const char *program, char *const *ar
         return errno;
     pid_t pid = fork();
     if (pid == 0)
-        become_server(program, argv, log, report[1], parent);
+        become_server(launch, report[1], parent);
     if (pid < 0)
         cause = errno;
     close(report[1]);
@@ -198,10 +209,10 @@ static const char *const settings[] = {"--save",       "",     "--appendfsync", 
                                        "--maxclients", "64",   "--daemonize",        "no",
                                        "--logfile",    ""};
 
-static int spawn_in(struct embedded *embedded, const char *folder, bool persist,
-                    struct error *error)
+static int spawn_in(struct embedded *embedded, const struct embedded_config *config,
+                    const char *folder, struct error *error)
 {
-    const char *appendonly = persist ? "yes" : "no", *path = strchr(embedded->url, ':') + 1;
+    const char *appendonly = config->persist ? "yes" : "no", *path = strchr(embedded->url, ':') + 1;
     const char *own[] = {"redis-server", "--dir",        folder, "--appendonly",
                          appendonly,     "--unixsocket", path};
     char *argv[(sizeof own + sizeof settings) / sizeof own[0] + 1] = {NULL};
@@ -215,7 +226,8 @@ static int spawn_in(struct embedded *embedded, const char *folder, bool persist,
                          "or give redis.url the URL of a server of yours");
     int log = open_log(folder, error), cause = -1;
     if (log >= 0) {
-        cause = spawn(embedded, program, argv, log);
+        struct launch launch = {program, argv, log, config->user};
+        cause = spawn(embedded, &launch);
         close(log);
     }
     if (cause > 0)
@@ -280,8 +292,10 @@ static int check_alone(const char *folder, const char *socket_path, struct error
                      "%s: a redis-server answers there already: is another weir running?", folder);
 }
 
-int embedded_start(struct embedded *embedded, const char *folder, bool persist, struct error *error)
+int embedded_start(struct embedded *embedded, const struct embedded_config *config,
+                   struct error *error)
 {
+    const char *folder = config->folder;
     *embedded = (struct embedded){0};
     char *real = realpath(folder, NULL); /* the server changes into it */
     if (!real)
@@ -293,7 +307,7 @@ int embedded_start(struct embedded *embedded, const char *folder, bool persist, 
                            "%s: the path is too long for a socket in it (107 bytes in all)", real);
     else
         failed = check_alone(real, strchr(embedded->url, ':') + 1, error) != 0 ||
-                 spawn_in(embedded, real, persist, error) != 0 ||
+                 spawn_in(embedded, config, real, error) != 0 ||
                  wait_until_up(embedded, real, error) != 0;
     free(real);
     if (failed)

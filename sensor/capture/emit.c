@@ -3,8 +3,11 @@
  * Every record is built in one scratch area, numbered, and pushed. Blocking, the push waits for
  * room. Live, a refused progress record is simply not marked (the flow's next one carries its
  * bytes), a refused end record is parked and goes first next time; what no longer fits is counted
- * as lost. Invariant: no record is older than the last watermark sent. Thread: the capture thread.
- */
+ * as lost.
+ *
+ * A record is told no earlier than the clock at which it is told (emit_not_before), whatever its
+ * packet claims: so its time depends on the packets alone, not on when a watermark was due, and no
+ * record is older than the last watermark sent. Thread: the capture thread. */
 #include "emit.h"
 
 #include "weir/base/buffer.h"
@@ -21,9 +24,13 @@ struct parked {
 };
 
 int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
-              struct health *health, struct error *error)
+              struct health *health, struct brake *brake, struct error *error)
 {
-    *emitter = (struct emitter){.blocking = blocking, .told_ns = INT64_MIN, .health = health};
+    *emitter = (struct emitter){.blocking = blocking,
+                                .floor_ns = INT64_MIN,
+                                .told_ns = INT64_MIN,
+                                .health = health,
+                                .brake = brake};
     emitter->ring = ring_producer_open(ring, error);
     return emitter->ring ? 0 : -1;
 }
@@ -58,7 +65,13 @@ static void park(struct emitter *emitter, const void *record, size_t size)
 
 static bool push_one(struct emitter *emitter, const void *record, size_t size)
 {
-    return (emitter->blocking ? ring_push_wait : ring_push)(emitter->ring, record, size) == RING_OK;
+    enum ring_result result = ring_push(emitter->ring, record, size);
+    if (result == RING_FULL && emitter->blocking) {
+        brake_begin_wait(emitter->brake);
+        result = ring_push_wait(emitter->ring, record, size);
+        brake_end_wait(emitter->brake);
+    }
+    return result == RING_OK;
 }
 
 static bool push_parked(struct emitter *emitter)
@@ -77,15 +90,27 @@ static bool push_parked(struct emitter *emitter)
 }
 
 /* Finishes the scratch record and pushes it. */
-static bool push(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
+static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
 {
     struct record_header *header = &emitter->scratch.header;
     header->size = (uint32_t)size;
     header->kind = (uint16_t)kind;
     header->version = RECORD_VERSION;
     header->number = ++emitter->number;
-    header->time_ns = time.ns > emitter->told_ns ? time.ns : emitter->told_ns + 1;
+    header->time_ns = time.ns;
+    meter_turn(emitter->brake->meter);
     return push_parked(emitter) && push_one(emitter, header, size);
+}
+
+static bool push(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
+{
+    struct ptime told = {time.ns > emitter->floor_ns ? time.ns : emitter->floor_ns};
+    return push_at(emitter, kind, told, size);
+}
+
+void emit_not_before(struct emitter *emitter, struct ptime clock)
+{
+    emitter->floor_ns = clock.ns;
 }
 
 void emit_last(struct emitter *emitter)
@@ -190,6 +215,6 @@ void emit_watermark(struct emitter *emitter, struct ptime time)
 {
     size_t size;
     begin(emitter, sizeof(struct record_header), 0, &size);
-    if (time.ns > emitter->told_ns && push(emitter, RECORD_WATERMARK, time, size))
+    if (time.ns > emitter->told_ns && push_at(emitter, RECORD_WATERMARK, time, size))
         emitter->told_ns = time.ns;
 }

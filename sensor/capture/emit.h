@@ -3,6 +3,7 @@
 #ifndef WEIR_CAPTURE_EMIT_H
 #define WEIR_CAPTURE_EMIT_H
 
+#include "brake.h"
 #include "weir/content/content.h"
 #include "weir/flow/table.h"
 #include "weir/record/ring.h"
@@ -11,8 +12,10 @@ struct emitter {
     struct ring_producer *ring;
     bool blocking;
     uint64_t number;
-    int64_t told_ns; /* the last watermark: no record may be older than this */
+    int64_t floor_ns; /* the clock: no record is older */
+    int64_t told_ns;  /* the last watermark, always before the clock */
     struct health *health;
+    struct brake *brake; /* told while a push waits for room */
     struct parked *first_parked, *last_parked;
     uint32_t parked;
     union {
@@ -23,7 +26,7 @@ struct emitter {
 };
 
 int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
-              struct health *health, struct error *error);
+              struct health *health, struct brake *brake, struct error *error);
 void emit_close(struct emitter *emitter);
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts);
@@ -36,6 +39,8 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
                 uint64_t inspected_bytes, uint64_t gap_bytes);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
 void emit_watermark(struct emitter *emitter, struct ptime time);
+/* The clock has come here: what is told from now on is told at it or later. */
+void emit_not_before(struct emitter *emitter, struct ptime clock);
 /* The input ended: from here on pushes wait for room, what was parked first. */
 void emit_last(struct emitter *emitter);
 

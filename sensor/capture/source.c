@@ -2,10 +2,13 @@
  *
  * libpcap reads a FILE; ours is a cookie stream over a descriptor, so that every byte is hashed on
  * its way and counted for progress, with one large stdio buffer (libpcap's own small reads are most
- * of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the file holds.
+ * of the cost of reading a bulk capture). A pipe is waited for before it is read, so that an idle
+ * one can be given up. libpcap hands out nanoseconds whatever the file holds.
  * Thread: the capture thread (opening: whoever starts it). */
 #include "weir/capture/source.h"
 
+#include "brake.h"
+#include "filter.h"
 #include "weir/base/buffer.h"
 
 #include <errno.h>
@@ -24,47 +27,84 @@
 struct source {
     char *path;
     int fd;
+    bool regular;
+    off_t at; /* in a regular file */
     FILE *file;
     char *buffer;
     pcap_t *pcap;
-    struct sha256 *sha;
-    _Atomic uint64_t bytes_read;
-    uint64_t size;
-    uint64_t packets;
+    struct brake *brake;
+    bool stopped;
+    struct sha256 *sha; /* NULL: no digest */
+    uint64_t bytes_read, size, packets;
 };
+
+static ssize_t read_some(struct source *source, char *buffer, size_t size)
+{
+    if (source->regular)
+        return pread(source->fd, buffer, size, source->at);
+    if (source->brake && !brake_wait_readable(source->brake, source->fd)) {
+        source->stopped = true;
+        return 0;
+    }
+    return read(source->fd, buffer, size);
+}
 
 static ssize_t cookie_read(void *cookie, char *buffer, size_t size)
 {
     struct source *source = cookie;
     ssize_t got;
     do
-        got = read(source->fd, buffer, size);
+        got = read_some(source, buffer, size);
     while (got < 0 && errno == EINTR);
+    if (source->brake)
+        meter_turn(source->brake->meter);
     if (got > 0) {
-        sha256_put(source->sha, buffer, (size_t)got);
-        atomic_fetch_add_explicit(&source->bytes_read, (uint64_t)got, memory_order_relaxed);
+        if (source->sha)
+            sha256_put(source->sha, buffer, (size_t)got);
+        source->bytes_read += (uint64_t)got;
+        source->at += got;
     }
     return got;
 }
 
-static int open_descriptor(struct source *source, struct error *error)
+static int look_at(int fd, const char *path, struct stat *st, struct error *error)
+{
+    if (fd < 0 || fstat(fd, st) != 0)
+        return error_set(error, ERROR_INPUT, "%s: %s", path, strerror(errno));
+    if (S_ISDIR(st->st_mode))
+        return error_set(error, ERROR_INPUT, "%s: is a directory, expected a capture file", path);
+    return 0;
+}
+
+int source_descriptor(const char *path, struct error *error)
 {
     struct stat st;
-    bool standard_input = strcmp(source->path, "-") == 0;
-    source->fd = standard_input ? dup(STDIN_FILENO) : open(source->path, O_RDONLY | O_CLOEXEC);
-    if (source->fd < 0 || fstat(source->fd, &st) != 0)
+    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_RDONLY | O_CLOEXEC);
+    if (look_at(fd, path, &st, error) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+static int open_descriptor(struct source *source, struct error *error)
+{
+    struct stat st = {.st_size = 0};
+    if (look_at(source->fd, source->path, &st, error) != 0)
+        return -1;
+    source->regular = S_ISREG(st.st_mode);
+    source->at = source->regular ? lseek(source->fd, 0, SEEK_CUR) : 0;
+    if (source->at < 0)
         return error_set(error, ERROR_INPUT, "%s: %s", source->path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return error_set(error, ERROR_INPUT, "%s: is a directory, expected a capture file",
-                         source->path);
-    source->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    source->size =
+        source->regular && st.st_size > source->at ? (uint64_t)(st.st_size - source->at) : 0;
     return 0;
 }
 
 static int open_stream(struct source *source, struct error *error)
 {
     cookie_io_functions_t functions = {.read = cookie_read};
-    source->sha = sha256_new();
     source->file = fopencookie(source, "rb", functions);
     if (!source->file)
         return error_set(error, ERROR_RUN, "%s: %s", source->path, strerror(errno));
@@ -80,58 +120,23 @@ static int open_pcap(struct source *source, struct error *error)
         pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, words);
     if (source->pcap)
         return 0;
-    if (atomic_load(&source->bytes_read) == 0)
+    if (source->bytes_read == 0)
         return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
                          source->path);
     return error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
                      source->path, words);
 }
 
-static int set_filter(struct source *source, const char *filter, struct error *error)
-{
-    struct bpf_program program;
-    if (!filter || !*filter)
-        return 0;
-    if (pcap_compile(source->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0)
-        return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter,
-                         pcap_geterr(source->pcap));
-    int failed = pcap_setfilter(source->pcap, &program);
-    pcap_freecode(&program);
-    if (failed)
-        return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter,
-                         pcap_geterr(source->pcap));
-    return 0;
-}
-
-int source_check_filter(const char *filter, struct error *error)
-{
-    static const int links[] = {DLT_EN10MB, DLT_RAW, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_NULL};
-    char words[PCAP_ERRBUF_SIZE] = "out of memory";
-    if (!filter || !*filter)
-        return 0;
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-        struct bpf_program program;
-        pcap_t *pcap = pcap_open_dead(links[i], 262144);
-        int failed = !pcap || pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) != 0;
-        if (!failed)
-            pcap_freecode(&program);
-        else if (pcap && i == 0) /* Ethernet's words are the ones people know */
-            snprintf(words, sizeof words, "%s", pcap_geterr(pcap));
-        if (pcap)
-            pcap_close(pcap);
-        if (!failed)
-            return 0;
-    }
-    return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter, words);
-}
-
-struct source *source_open(const char *path, const char *filter, struct error *error)
+struct source *source_open(const char *path, int fd, const struct source_options *options,
+                           struct error *error)
 {
     struct source *source = xcalloc(1, sizeof *source);
     source->path = xstrdup(path);
-    source->fd = -1;
+    source->fd = fd;
+    source->brake = options->brake;
+    source->sha = options->digest ? sha256_new() : NULL;
     if (open_descriptor(source, error) == 0 && open_stream(source, error) == 0 &&
-        open_pcap(source, error) == 0 && set_filter(source, filter, error) == 0)
+        open_pcap(source, error) == 0 && filter_apply(options->filter, source->pcap, error) == 0)
         return source;
     source_free(source);
     return NULL;
@@ -179,6 +184,8 @@ enum source_result source_next(struct source *source, struct packet_raw *raw, st
         raw->time = time_of(header);
         return SOURCE_PACKET;
     }
+    if (source->stopped)
+        return SOURCE_STOPPED;
     if (got == PCAP_ERROR_BREAK)
         return SOURCE_END;
     error_set(error, ERROR_INPUT, "%s: damaged after %llu packets: %s", source->path,
@@ -186,18 +193,23 @@ enum source_result source_next(struct source *source, struct packet_raw *raw, st
     return SOURCE_DAMAGED;
 }
 
-void source_digest(struct source *source, uint8_t sha256[SHA256_SIZE])
+bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE])
 {
     char rest[65536];
+    if (!source->sha)
+        return false;
     while (cookie_read(source, rest, sizeof rest) > 0)
         ;
     sha256_take(source->sha, sha256);
     source->sha = NULL;
+    if (source->stopped)
+        memset(sha256, 0, SHA256_SIZE);
+    return !source->stopped;
 }
 
 uint64_t source_bytes_read(const struct source *source)
 {
-    return atomic_load_explicit(&source->bytes_read, memory_order_relaxed);
+    return source->bytes_read;
 }
 
 uint64_t source_size(const struct source *source)

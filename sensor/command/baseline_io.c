@@ -8,6 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void look_again(struct session *s)
+{
+    s->stack.loop.ops->stop(s->stack.loop.loop);
+}
+
+static int wait_for(struct session *s, const bool *done)
+{
+    int failed = stack_wait(&s->stack, done);
+    if (failed)
+        s->error = s->stack.error;
+    return failed;
+}
+
 /* --- in -------------------------------------------------------------------------------------- */
 
 static int take_fleet(void *context, const void *blob, size_t size, struct error *error)
@@ -26,9 +39,10 @@ static int take_host(void *context, const struct ip *host, const void *blob, siz
     struct profile *profile = profile_unpack(blob, size, error);
     if (!profile)
         return -1;
-    store_put_profile(s->store, host, INT64_MIN, profile->last_closed_hour, blob, size, NULL, NULL);
+    store_put_profile(s->stack.store, host, INT64_MIN, profile->last_closed_hour, blob, size, NULL,
+                      NULL);
     profile_free(profile);
-    engine_know_host(s->engine, host);
+    engine_know_host(s->stack.engine, host);
     return 0;
 }
 
@@ -42,32 +56,32 @@ static void on_ready(void *context)
 {
     struct borrowing *b = context;
     b->ready = true;
-    b->session->loop.ops->stop(b->session->loop.loop);
+    look_again(b->session);
 }
 
 static void on_failed(void *context, const struct error *error)
 {
     struct borrowing *b = context;
-    if (b->session->error.code == ERROR_NONE)
-        b->session->error = *error;
-    b->session->loop.ops->stop(b->session->loop.loop);
+    if (b->session->stack.error.code == ERROR_NONE)
+        b->session->stack.error = *error;
+    look_again(b->session);
 }
 
 static void on_profile(void *context, const struct ip *host, const void *blob, size_t size)
 {
     struct borrowing *b = context;
     if (host) {
-        take_host(b->session, host, blob, size, &b->session->error);
+        take_host(b->session, host, blob, size, &b->session->stack.error);
         return;
     }
     b->done = true;
-    b->session->loop.ops->stop(b->session->loop.loop);
+    look_again(b->session);
 }
 
 static void on_fleet(void *context, const void *blob, size_t size)
 {
     struct borrowing *b = context;
-    take_fleet(b->session, blob, size, &b->session->error);
+    take_fleet(b->session, blob, size, &b->session->stack.error);
     store_each_profile(b->from, on_profile, b);
 }
 
@@ -77,13 +91,13 @@ static int load_url(struct session *s, const char *url)
     struct borrowing b = {.session = s};
     struct store_config config = {
         .url = url, .prefix = "weir", .sensor = s->options.config->sensor_name, .read_only = true};
-    b.from = store_open(&config, s->loop, &events, &b, &s->error);
+    b.from = store_open(&config, s->stack.loop, &events, &b, &s->error);
     if (!b.from)
         return -1;
-    int failed = session_wait(s, &b.ready);
+    int failed = wait_for(s, &b.ready);
     if (!failed) {
         store_load_fleet(b.from, on_fleet, &b);
-        failed = session_wait(s, &b.done);
+        failed = wait_for(s, &b.done);
     }
     store_free(b.from);
     return failed;
@@ -112,17 +126,17 @@ static void on_stored(void *context, const struct ip *host, const void *blob, si
         return;
     }
     saving->done = true;
-    saving->session->loop.ops->stop(saving->session->loop.loop);
+    look_again(saving->session);
 }
 
 int baseline_save(struct session *s, const char *path)
 {
     struct buffer fleet = {0};
-    fleet_pack(engine_fleet(s->engine), &fleet);
+    fleet_pack(engine_fleet(s->stack.engine), &fleet);
     struct saving saving = {s, baseline_writer_new(fleet.data, fleet.size), false};
     buffer_fini(&fleet);
-    store_each_profile(s->store, on_stored, &saving);
-    int failed = session_wait(s, &saving.done);
+    store_each_profile(s->stack.store, on_stored, &saving);
+    int failed = wait_for(s, &saving.done);
     if (baseline_writer_finish(saving.writer, path, &s->error) != 0)
         return -1;
     return failed;

@@ -4,6 +4,8 @@
 #include "options.h"
 #include "session.h"
 
+#include "weir/role/check.h"
+
 #include "weir/base/buffer.h"
 #include "weir/baseline/store.h"
 #include "weir/investigate/survey.h"
@@ -38,7 +40,7 @@ static void on_flow(void *context, const struct flow_view *view)
 static int survey(struct check *check)
 {
     struct options *o = &check->options;
-    if (session_check(&o->config, o->filter, &check->error) != 0)
+    if (role_check(&o->config, o->filter, &check->error) != 0)
         return command_fail(&check->error);
     check->survey = survey_new();
     check->hosts = hosts_new();
@@ -65,7 +67,7 @@ static int survey(struct check *check)
 /* A zone that does not exist, a URL that makes no sense: found here, not at the first run. */
 static int validate(struct check *check)
 {
-    if (session_check(&check->options.config, check->options.filter, &check->error) != 0)
+    if (role_check(&check->options.config, check->options.filter, &check->error) != 0)
         return command_fail(&check->error);
     char *text = config_text(&check->options.config);
     int status = command_print(text);

@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "weir/base/log.h"
+#include "weir/role/role.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,10 +12,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
+static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...                watch "
+                            "live, until stopped\n"
+                            "       weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
                             "captures by their own clock\n"
                             "       weir check  [-c FILE] [-r INPUT...]                   "
                             "validate; with a capture, survey it\n"
+                            "       weir status [-c FILE] [--json]                        "
+                            "what a running sensor sees\n"
+                            "       weir reload [-c FILE]                                 "
+                            "it reads its configuration again\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -37,8 +44,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"replay", command_replay},     {"check", command_check}, {"version", command_version},
-    {"--version", command_version}, {"help", command_help},   {"--help", command_help},
+    {"run", command_run},           {"replay", command_replay}, {"check", command_check},
+    {"status", command_status},     {"reload", command_reload}, {"version", command_version},
+    {"--version", command_version}, {"help", command_help},     {"--help", command_help},
     {"-h", command_help},
 };
 
@@ -54,6 +62,9 @@ static void hold_standard_descriptors(void)
 int command_main(int argc, char **argv)
 {
     hold_standard_descriptors();
+    int status = role_main(argc, argv);
+    if (status >= 0)
+        return status;
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         fputs(usage, stderr);
@@ -62,7 +73,9 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected replay, check, version or help", argv[1]);
+    log_error(
+        "%.60s: unknown command, expected run, replay, check, status, reload, version or help",
+        argv[1]);
     return EXIT_USAGE;
 }
 

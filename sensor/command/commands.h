@@ -6,8 +6,11 @@
 
 enum exit_status { EXIT_DONE = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, EXIT_ALERTS = 10 };
 
+int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_reload(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.
  */
 int command_fail(const struct error *error);

@@ -1,24 +1,27 @@
-/* The command line of the sub-commands that read captures: one table of options, the same meaning
- * everywhere. Thread: start-up only. */
+/* The command line of the sub-commands: one table of options, the same meaning everywhere. Thread:
+ * start-up only. */
 #ifndef WEIR_COMMAND_OPTIONS_H
 #define WEIR_COMMAND_OPTIONS_H
 
-#include "config.h"
+#include "weir/config/source.h"
 
 #define OPTIONS_INPUTS 4096
 
 struct options {
-    struct config config; /* file, then --set, then --inside */
-    const char *config_path;
+    struct config_source source;
+    struct config config; /* of the source */
     const char *input[OPTIONS_INPUTS];
     size_t input_count;
     const char *filter, *folder, *baseline, *save_baseline;
+    char workers[64]; /* --workers as a setting */
     bool json, flows, exit_alerts, help, quiet;
 };
 
 /* Which options a command takes, as letters of `allowed` (see options.c). 0, or −1 and an error. */
 int options_parse(struct options *options, int argc, char **argv, const char *allowed,
                   struct error *error);
+/* For a command that takes no arguments: −1 and an error when there are some. */
+int options_no_inputs(const struct options *options, const char *command, struct error *error);
 void options_fini(struct options *options);
 
 #endif

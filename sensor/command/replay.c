@@ -6,6 +6,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/investigate/flows.h"
+#include "weir/role/check.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static const char usage[] =
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
-    "      --workers 0           one capture thread inside this process (the only choice yet)\n"
+    "      --workers N           capture.workers: so many sandboxed processes read; 0: a thread\n"
     "  -q, --quiet               no progress line\n"
     "\n"
     "exit status: 0 done; 1 could not run; 2 usage or configuration; 3 an input was missing, "
@@ -171,7 +172,7 @@ static int run(struct replay *replay)
     if (o->input_count == 0)
         return error_set(&replay->error, ERROR_USAGE,
                          "replay: which capture? (weir replay --help)");
-    if (session_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
+    if (role_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
     struct session_options session = {.config = &o->config,
@@ -202,7 +203,7 @@ static int status_of(struct replay *replay, int failed)
     const struct error *problem = session_input_problem(&replay->session);
     if (problem)
         return command_fail(problem);
-    if (replay->options.exit_alerts && engine_counts_of(replay->session.engine)->alerts > 0)
+    if (replay->options.exit_alerts && engine_counts_of(replay->session.stack.engine)->alerts > 0)
         return EXIT_ALERTS;
     return EXIT_DONE;
 }

@@ -5,7 +5,8 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/bus/event_loop.h"
-#include "weir/capture/source.h"
+#include "weir/engine/engine.h"
+#include "weir/role/check.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,22 +20,6 @@
 #define DELIVERY_NS (20 * NS_PER_MS)
 
 /* --- stages ---------------------------------------------------------------------------------- */
-
-static const char *filter_of(const struct config *config, const char *filter)
-{
-    return filter ? filter : config->filter;
-}
-
-int session_check(const struct config *config, const char *filter, struct error *error)
-{
-    struct calendar *calendar = config_calendar(config, error);
-    calendar_free(calendar);
-    if (!calendar || source_check_filter(filter_of(config, filter), error) != 0)
-        return -1;
-    if (strcmp(config->redis_url, "embedded") == 0)
-        return 0;
-    return store_check_url(config->redis_url, error);
-}
 
 static int make_folder(struct session *s)
 {
@@ -53,110 +38,67 @@ static int make_folder(struct session *s)
     return -1;
 }
 
-int session_wait(struct session *s, const bool *done)
+static int open_rings(struct session *s)
 {
-    while (!*done && s->error.code == ERROR_NONE)
-        s->loop.ops->run(s->loop.loop);
-    return s->error.code == ERROR_NONE ? 0 : -1;
-}
-
-struct waiting {
-    struct session *session;
-    bool done;
-};
-
-static void on_store_ready(void *context)
-{
-    struct session *s = context;
-    s->store_ready = true;
-    s->loop.ops->stop(s->loop.loop);
-}
-
-static void on_store_failed(void *context, const struct error *error)
-{
-    struct session *s = context;
-    if (s->error.code == ERROR_NONE)
-        s->error = *error;
-    if (s->engine)
-        engine_fail(s->engine, error);
-    s->loop.ops->stop(s->loop.loop);
-}
-
-static const struct store_events store_events = {on_store_ready, on_store_failed};
-
-/* A replay's keys are its own, even on a server that holds a live baseline. */
-static int open_store(struct session *s)
-{
-    const struct config *config = s->options.config;
-    const char *url = config->redis_url;
-    s->prefix = xasprintf("weir-replay-%s", strrchr(s->folder, '-') + 1);
-    if (strcmp(url, "embedded") == 0) {
-        if (embedded_start(&s->embedded, s->folder, false, &s->error) != 0)
+    uint32_t count = feed_rings(s->options.config);
+    for (; s->rings < count; s->rings++)
+        if (ring_create(&s->ring[s->rings], SESSION_RING_BYTES, &s->error) != 0)
             return -1;
-        url = s->embedded.url;
-    }
-    struct store_config store = {
-        .url = url, .prefix = s->prefix, .sensor = config->sensor_name, .vantage = NULL};
-    s->store = store_open(&store, s->loop, &store_events, s, &s->error);
-    if (!s->store)
-        return -1;
-    return session_wait(s, &s->store_ready);
-}
-
-static void on_done(void *context, const struct error *error)
-{
-    struct session *s = context;
-    if (error && s->error.code == ERROR_NONE)
-        s->error = *error;
-    s->loop.ops->stop(s->loop.loop);
+    return 0;
 }
 
 static void on_flow(void *context, const struct flow_view *view)
 {
-    struct session *s = context;
+    const struct session *s = context;
     s->options.flow(s->options.context, view);
 }
 
-static int open_engine(struct session *s)
-{
-    const struct config *config = s->options.config;
-    s->suffixes = suffixes_new();
-    if (!s->suffixes)
-        return error_set(&s->error, ERROR_RUN, "libpsl has no built-in public suffix list");
-    if (ring_create(&s->ring, SESSION_RING_BYTES, &s->error) != 0)
-        return -1;
-    s->ring_made = true;
-    struct engine_config engine = {
-        .loop = s->loop,
-        .rings = &s->ring,
-        .ring_count = 1,
-        .store = s->store,
-        .bus = s->bus,
-        .calendar = s->calendar,
-        .inside = &config->inside,
-        .suffixes = s->suffixes,
-        .detect = config->detect,
-        .sensor = config->sensor_name,
-        .max_hosts = config->max_hosts,
-        .observer = {.flow = s->options.flow ? on_flow : NULL, .done = on_done, .context = s}};
-    s->engine = engine_new(&engine, &s->error);
-    return s->engine ? 0 : -1;
-}
-
-static int start_capture(struct session *s)
+/* A replay's keys are its own, even on a server that holds a live baseline. */
+static int open_stack(struct session *s)
 {
     const struct session_options *o = &s->options;
-    struct capture_config capture = {.inputs = o->inputs,
-                                     .input_count = o->input_count,
-                                     .filter = filter_of(o->config, o->filter),
-                                     .ring = s->ring,
-                                     .blocking = true,
-                                     .flow = flow_config_default(),
-                                     .content = {.stream = stream_config_default()}};
-    /* A replay's hashes never leave the process: a constant key keeps two replays identical. */
-    hash_key_init(&capture.content.key, "weir replay", 11);
-    s->capture = capture_start(&capture, &s->error);
-    return s->capture ? 0 : -1;
+    struct stack_config config = {
+        .config = o->config,
+        .folder = s->folder,
+        .redis_url = o->config->redis_url,
+        .sinks = o->sinks,
+        .sink_count = o->sink_count,
+        .rings = s->ring,
+        .ring_count = s->rings,
+        .observer = {.flow = o->flow ? on_flow : NULL, .context = s},
+    };
+    s->prefix = xasprintf("weir-replay-%s", strrchr(s->folder, '-') + 1);
+    config.prefix = s->prefix;
+    if (strcmp(config.redis_url, "embedded") == 0) {
+        struct embedded_config embedded = {.folder = s->folder};
+        if (embedded_start(&s->embedded, &embedded, &s->error) != 0)
+            return -1;
+        config.redis_url = s->embedded.url;
+    }
+    if (stack_open(&s->stack, &config) == 0)
+        return 0;
+    s->error = s->stack.error;
+    return -1;
+}
+
+static void on_lost(void *context, uint32_t worker, const char *why)
+{
+    const struct session *s = context;
+    engine_lost(s->stack.engine, worker, 0, why, true);
+}
+
+static int start_feed(struct session *s)
+{
+    const struct session_options *o = &s->options;
+    struct feed_config config = {.config = o->config,
+                                 .inputs = o->inputs,
+                                 .input_count = o->input_count,
+                                 .filter = role_filter(o->config, o->filter),
+                                 .rings = s->ring,
+                                 .loop = s->stack.loop,
+                                 .lost = on_lost,
+                                 .context = s};
+    return feed_start(&s->feed, &config, &s->error);
 }
 
 /* --- while it runs --------------------------------------------------------------------------- */
@@ -174,22 +116,24 @@ static void on_interrupt(void *context)
         _exit(130);
     s->interrupted = true;
     log_warn("interrupted: judging what was read so far (again to leave at once)");
-    capture_stop(s->capture);
+    feed_interrupt(s->feed);
 }
 
 static int judge_all(struct session *s)
 {
-    s->interrupt[0] = event_loop_signal(s->loop, SIGINT, on_interrupt, s);
-    s->interrupt[1] = event_loop_signal(s->loop, SIGTERM, on_interrupt, s);
+    struct loop_ref loop = s->stack.loop;
+    s->interrupt[0] = event_loop_signal(loop, SIGINT, on_interrupt, s);
+    s->interrupt[1] = event_loop_signal(loop, SIGTERM, on_interrupt, s);
     if (s->options.progress)
-        s->timer = s->loop.ops->timer(s->loop.loop, PROGRESS_NS, on_timer, s);
+        s->timer = loop.ops->timer(loop.loop, PROGRESS_NS, on_timer, s);
     struct fleet *fleet = s->fleet;
     s->fleet = NULL;
-    engine_begin(s->engine, fleet);
-    while (!engine_finished(s->engine))
-        s->loop.ops->run(s->loop.loop);
+    engine_begin(s->stack.engine, fleet);
+    while (!engine_finished(s->stack.engine))
+        loop.ops->run(loop.loop);
     if (s->options.progress)
         progress_clear();
+    s->error = s->stack.error;
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
 
@@ -198,7 +142,7 @@ static int judge_all(struct session *s)
 static void on_poll(void *context)
 {
     struct session *s = context;
-    s->loop.ops->stop(s->loop.loop);
+    s->stack.loop.ops->stop(s->stack.loop.loop);
 }
 
 enum delivery { DELIVERED, DELIVERY_SLOW, DELIVERY_FAILED };
@@ -208,7 +152,7 @@ static enum delivery look_at_sinks(struct session *s, const uint64_t failures[],
 {
     struct bus_status status[CONFIG_SINKS];
     enum delivery delivery = DELIVERED;
-    bus_status(s->bus, status, count);
+    bus_status(s->stack.bus, status, count);
     for (size_t i = 0; i < count; i++) {
         if (status[i].behind == 0)
             continue;
@@ -225,36 +169,29 @@ static void deliver(struct session *s)
 {
     struct bus_status status[CONFIG_SINKS];
     uint64_t failures[CONFIG_SINKS];
-    size_t count = bus_status(s->bus, status, CONFIG_SINKS);
+    size_t count = bus_status(s->stack.bus, status, CONFIG_SINKS);
     for (size_t i = 0; i < count; i++)
         failures[i] = status[i].failures;
     bool interrupted = s->interrupted; /* another interrupt ends the wait */
-    struct loop_watch *poll = s->loop.ops->timer(s->loop.loop, DELIVERY_NS, on_poll, s);
+    struct loop_watch *poll = s->stack.loop.ops->timer(s->stack.loop.loop, DELIVERY_NS, on_poll, s);
     enum delivery delivery;
     while ((delivery = look_at_sinks(s, failures, count)) == DELIVERY_SLOW &&
            s->interrupted == interrupted)
-        s->loop.ops->run(s->loop.loop);
-    s->loop.ops->drop(poll);
+        s->stack.loop.ops->run(s->stack.loop.loop);
+    s->stack.loop.ops->drop(poll);
     s->undelivered = delivery != DELIVERED;
 }
 
 int session_run(struct session *s, const struct session_options *options)
 {
     *s = (struct session){.options = *options, .started = wtime_now()};
-    s->calendar = config_calendar(options->config, &s->error);
-    if (!s->calendar || make_folder(s) != 0)
-        return -1;
-    s->loop = event_loop_new(&s->error);
-    if (!s->loop.loop || open_store(s) != 0)
-        return -1;
-    s->bus = bus_new(s->loop, s->folder, options->sinks, options->sink_count, &s->error);
-    if (!s->bus || open_engine(s) != 0)
+    if (make_folder(s) != 0 || open_rings(s) != 0 || open_stack(s) != 0)
         return -1;
     if (options->baseline && baseline_load(s, options->baseline) != 0)
         return -1;
-    if (start_capture(s) != 0 || judge_all(s) != 0)
+    if (start_feed(s) != 0 || judge_all(s) != 0)
         return -1;
-    capture_join(s->capture);
+    feed_join(s->feed);
     deliver(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
@@ -267,7 +204,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
 {
     const struct config *config = s->options.config;
     size_t count;
-    const struct capture_input *found = capture_inputs(s->capture, &count);
+    const struct capture_input *found = feed_inputs(s->feed, &count);
     for (size_t i = 0; i < count; i++) {
         const struct error *error = &found[i].error;
         input[i] =
@@ -285,9 +222,9 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->input_count = count;
     summary->inside = &config->inside;
     summary->inside_guessed = !config->inside_set;
-    summary->calendar = s->calendar;
+    summary->calendar = s->stack.calendar;
     summary->timezone = config->timezone;
-    summary->engine = s->engine;
+    summary->engine = s->stack.engine;
     summary->learn_days = config->detect.learn_days;
     summary->had_baseline = s->options.baseline != NULL;
     summary->duration_s = (double)(wtime_now().ns - s->started.ns) / 1e9;
@@ -296,7 +233,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
 const struct error *session_input_problem(const struct session *s)
 {
     size_t count;
-    const struct capture_input *found = capture_inputs(s->capture, &count);
+    const struct capture_input *found = feed_inputs(s->feed, &count);
     for (size_t i = 0; i < count; i++)
         if (found[i].error.code != ERROR_NONE)
             return &found[i].error;
@@ -305,11 +242,16 @@ const struct error *session_input_problem(const struct session *s)
 
 /* --- taking down ----------------------------------------------------------------------------- */
 
+struct clearing {
+    struct session *session;
+    bool done;
+};
+
 static void on_cleared(void *context)
 {
-    struct waiting *waiting = context;
-    waiting->done = true;
-    waiting->session->loop.ops->stop(waiting->session->loop.loop);
+    struct clearing *clearing = context;
+    clearing->done = true;
+    on_poll(clearing->session);
 }
 
 /* On somebody else's server a replay leaves nothing behind, whatever went wrong. The commands still
@@ -317,12 +259,13 @@ static void on_cleared(void *context)
  * is given up by the store, which then has nothing pending. */
 static void clear_store(struct session *s)
 {
-    struct waiting waiting = {s, false};
-    if (!s->store || !s->store_ready || s->embedded.pid)
+    struct clearing clearing = {s, false};
+    const struct stack *stack = &s->stack;
+    if (!stack->store || !stack->store_ready || s->embedded.pid)
         return;
-    store_clear(s->store, on_cleared, &waiting);
-    while (!waiting.done && store_pending(s->store) > 0)
-        s->loop.ops->run(s->loop.loop);
+    store_clear(stack->store, on_cleared, &clearing);
+    while (!clearing.done && store_pending(stack->store) > 0)
+        stack->loop.ops->run(stack->loop.loop);
 }
 
 static void remove_folder(const char *folder)
@@ -344,30 +287,21 @@ static void remove_folder(const char *folder)
 
 void session_free(struct session *s)
 {
-    if (s->capture)
-        capture_stop(s->capture);
+    struct loop_ref loop = s->stack.loop;
     for (int i = 0; i < 2; i++)
         if (s->interrupt[i])
-            s->loop.ops->drop(s->interrupt[i]);
+            loop.ops->drop(s->interrupt[i]);
     if (s->timer)
-        s->loop.ops->drop(s->timer);
+        loop.ops->drop(s->timer);
     clear_store(s);
-    engine_free(
-        s->engine); /* closes the ring: a capture thread that waits for room goes on and ends */
-    capture_free(s->capture);
-    if (s->ring_made)
-        ring_destroy(&s->ring);
+    stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */
+    feed_free(s->feed);
+    for (uint32_t i = 0; i < s->rings; i++)
+        ring_destroy(&s->ring[i]);
     fleet_free(s->fleet);
-    suffixes_free(s->suffixes);
-    if (s->bus)
-        bus_free(s->bus);
-    if (s->store)
-        store_free(s->store);
+    stack_close(&s->stack);
     if (s->embedded.pid)
         embedded_stop(&s->embedded);
-    if (s->loop.loop)
-        event_loop_free(s->loop);
-    calendar_free(s->calendar);
     if (s->folder)
         remove_folder(s->folder);
     free(s->folder);

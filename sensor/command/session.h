@@ -1,14 +1,14 @@
 /* One run over captures, from nothing to an answer: a private folder, a store, a loop, the engine
- * and a capture thread, put up in that order and taken down in the other. `replay` and `check -r`
- * differ only in what they observe and print. Thread: the main thread (the engine's). */
+ * and what reads the captures, put up in that order and taken down in the other. `replay` and
+ * `check -r` differ only in what they observe and print. Thread: the main thread (the engine's). */
 #ifndef WEIR_COMMAND_SESSION_H
 #define WEIR_COMMAND_SESSION_H
 
-#include "config.h"
 #include "weir/baseline/embedded.h"
-#include "weir/capture/capture.h"
-#include "weir/engine/engine.h"
+#include "weir/config/config.h"
 #include "weir/investigate/summary.h"
+#include "weir/role/feed.h"
+#include "weir/role/stack.h"
 
 #define SESSION_RING_BYTES (8u << 20)
 
@@ -31,26 +31,18 @@ struct session {
     char *folder; /* private; removed at the end */
     char *prefix; /* of the store's keys */
     struct embedded embedded;
-    struct loop_ref loop;
-    struct store *store;
-    struct bus *bus;
-    struct calendar *calendar;
-    struct suffixes *suffixes;
-    struct ring_handles ring;
-    bool ring_made;
-    struct engine *engine;
-    struct capture *capture;
+    struct ring_handles ring[CONFIG_WORKERS];
+    uint32_t rings;
+    struct stack stack;
+    struct feed *feed;
     struct fleet *fleet; /* of --baseline, until the engine takes it */
     struct loop_watch *timer, *interrupt[2];
     struct error error;
-    bool store_ready, interrupted;
+    bool interrupted;
     bool undelivered; /* a sink did not take all alerts; it was said */
     struct wtime started;
 };
 
-/* Everything about a run that can be wrong without trying it: time zone, filter, URL (all
- * ERROR_USAGE). `filter`: -f, or NULL. */
-int session_check(const struct config *config, const char *filter, struct error *error);
 /* 0: judged to the end (inputs may have problems of their own:
  * session_input_problem). −1: session->error. */
 int session_run(struct session *session, const struct session_options *options);
@@ -67,7 +59,5 @@ int baseline_save(struct session *session, const char *path);
 /* progress.c */
 void progress_show(const struct session *session);
 void progress_clear(void);
-/* Runs the loop until `*done` or an error; for start-up and the end. */
-int session_wait(struct session *session, const bool *done);
 
 #endif

@@ -75,6 +75,7 @@ static struct engine *make(const struct engine_config *config)
 {
     struct engine *engine = xcalloc(1, sizeof *engine);
     engine->config = *config;
+    engine->last = !config->live;
     engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = INT64_MIN;
@@ -137,6 +138,12 @@ static void end(struct engine *engine, const struct error *error)
     engine->finished = true;
     intake_watch(engine, false);
     engine->config.observer.done(engine->config.observer.context, error);
+}
+
+void engine_last(struct engine *engine)
+{
+    engine->last = true;
+    engine_pump(engine);
 }
 
 void engine_begin(struct engine *engine, struct fleet *fleet)
@@ -331,7 +338,7 @@ static bool step(struct engine *engine)
         checkpoint_feed(engine);
         return true;
     }
-    if (engine->order.ended && !intake_queued(engine)) {
+    if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;
     }

@@ -340,3 +340,21 @@ void intake_fini(struct engine *engine)
         }
     buffer_fini(&engine->batch);
 }
+
+struct engine_ring engine_ring_of(const struct engine *engine, uint32_t worker)
+{
+    const struct intake_ring *ring = worker < ENGINE_WORKERS_MAX ? engine->ring[worker] : NULL;
+    if (!ring)
+        return (struct engine_ring){0, 0, 0};
+    return (struct engine_ring){ring_read_position(ring->consumer), ring_waiting(ring->consumer),
+                                ring_size(ring->consumer)};
+}
+
+uint32_t engine_next_incarnation(const struct engine *engine)
+{
+    uint32_t next = 1;
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        if (engine->worker[i].incarnation >= next)
+            next = engine->worker[i].incarnation + 1;
+    return next;
+}

@@ -97,6 +97,7 @@ struct engine {
     struct closing *closing;       /* an hour being closed, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
+    bool last; /* no further ring comes */
 };
 
 /* engine.c: takes the line, of the alert format or the heartbeat's. */

@@ -277,6 +277,13 @@ static bool doubtful(const struct look *look, const struct sign *sign)
     return sign->usual && silent_ns(sign, look->sight->floor, look->now) >= WAIT_NS;
 }
 
+/* A silent VLAN explains that its hosts are silent, not that they came back. */
+static bool explained(const struct look *look, const struct sight_host *host)
+{
+    return !look->sight->hosts_blind && host->vlan < SIGHT_VLANS &&
+           doubtful(look, &look->sight->vlan[host->vlan]);
+}
+
 static struct silence count_hosts(const struct look *look)
 {
     struct silence count = {.kind = SILENT_HOSTS, .from = PTIME_MIN};
@@ -285,8 +292,7 @@ static struct silence count_hosts(const struct look *look)
         int64_t quiet_ns = silent_ns(sign, look->sight->floor, look->now);
         if (quiet_ns >= SIGHT_GONE_NS)
             *sign = (struct sign){0};
-        if (!sign->usual ||
-            (host->vlan < SIGHT_VLANS && doubtful(look, &look->sight->vlan[host->vlan])))
+        if (!sign->usual || explained(look, host))
             continue;
         count.of++;
         if (quiet_ns < HOSTS_NS)

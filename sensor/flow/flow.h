@@ -170,12 +170,12 @@ static inline int64_t time_after(int64_t from, int64_t span)
 /* --- pages.c: memory in huge pages where it is large; not zeroed; free() frees it */
 void *pages_alloc(size_t size);
 
-/* --- index.c: by (address, port) × 2, protocol and VLAN, in either direction */
+/* --- index.c: by (address, port) × 2, protocol, VLAN and vantage, in either direction */
 
 /* A key as words, sender first: what is compared and hashed. */
 struct probe {
     uint64_t from[2], to[2];
-    uint64_t rest;        /* ports, VLAN, protocol as they lie in a key */
+    uint64_t rest;        /* ports, VLAN, protocol, vantage as they lie in a key */
     uint64_t rest_turned; /* … with the ports swapped */
     uint64_t hash;
 };

@@ -35,21 +35,21 @@ static uint64_t probe_hash(const struct flow_index *index, const struct probe *p
     return mix(both ^ index->seed[2], kind ^ index->seed[3]);
 }
 
-static uint64_t kind_of(uint16_t vlan, uint8_t proto)
+static uint64_t kind_of(uint16_t vlan, uint8_t proto, uint8_t vantage)
 {
-    return ((uint64_t)vlan << 8) | proto;
+    return ((uint64_t)vantage << 24) | ((uint64_t)vlan << 8) | proto;
 }
 
 /* The last word of a key, put together in a register: through memory, the read of eight bytes would
  * wait for the writes of one and two. */
-static uint64_t rest_of(uint16_t orig_port, uint16_t resp_port, uint16_t vlan, uint8_t proto)
+static uint64_t rest_of(uint16_t orig_port, uint16_t resp_port, const struct packet *packet)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return orig_port | ((uint64_t)resp_port << 16) | ((uint64_t)vlan << 32) |
-           ((uint64_t)proto << 48);
+    return orig_port | ((uint64_t)resp_port << 16) | ((uint64_t)packet->vlan << 32) |
+           ((uint64_t)packet->proto << 48) | ((uint64_t)packet->vantage << 56);
 #else
-    return ((uint64_t)orig_port << 48) | ((uint64_t)resp_port << 32) | ((uint64_t)vlan << 16) |
-           ((uint64_t)proto << 8);
+    return ((uint64_t)orig_port << 48) | ((uint64_t)resp_port << 32) |
+           ((uint64_t)packet->vlan << 16) | ((uint64_t)packet->proto << 8) | packet->vantage;
 #endif
 }
 
@@ -64,10 +64,10 @@ struct probe index_probe(const struct flow_index *index, const struct packet *pa
     struct probe probe;
     memcpy(probe.from, &packet->src, sizeof probe.from);
     memcpy(probe.to, &packet->dst, sizeof probe.to);
-    probe.rest = rest_of(from_port, to_port, packet->vlan, packet->proto);
-    probe.rest_turned = rest_of(to_port, from_port, packet->vlan, packet->proto);
-    probe.hash =
-        probe_hash(index, &probe, from_port, to_port, kind_of(packet->vlan, packet->proto));
+    probe.rest = rest_of(from_port, to_port, packet);
+    probe.rest_turned = rest_of(to_port, from_port, packet);
+    probe.hash = probe_hash(index, &probe, from_port, to_port,
+                            kind_of(packet->vlan, packet->proto, packet->vantage));
     return probe;
 }
 
@@ -86,7 +86,7 @@ static uint64_t key_hash(const struct flow_index *index, const struct flow_key *
     memcpy(probe.from, &key->orig_ip, sizeof probe.from);
     memcpy(probe.to, &key->resp_ip, sizeof probe.to);
     return probe_hash(index, &probe, key->orig_port, key->resp_port,
-                      kind_of(key->vlan, key->proto));
+                      kind_of(key->vlan, key->proto, key->vantage));
 }
 
 static struct index_slot *buckets(uint32_t count)

@@ -142,7 +142,7 @@ static bool time_holds(int64_t time_ns)
 
 static bool key_holds(const struct flow_key *key)
 {
-    return key->vlan <= 4095 && key->spare == 0;
+    return key->vlan <= 4095 && key->vantage < VANTAGES;
 }
 
 static bool printable(const char *text, size_t size)

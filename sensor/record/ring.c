@@ -342,6 +342,17 @@ enum ring_result ring_pop(struct ring_consumer *c, void *copy, size_t room, size
     return RING_OK;
 }
 
+size_t ring_size(const struct ring_consumer *c)
+{
+    return c->size;
+}
+
+uint64_t ring_waiting(const struct ring_consumer *c)
+{
+    uint64_t head = atomic_load(&c->other->head), waiting = head - c->read;
+    return waiting <= c->size ? waiting : 0; /* a head that makes no sense is ring_pop's business */
+}
+
 uint64_t ring_read_position(const struct ring_consumer *c)
 {
     return c->read;

@@ -267,7 +267,9 @@ class Configuration(BadCase):
         for words, part in ((["--nonsense", self.quiet], "--nonsense: unknown option"),
                             (["-z", self.quiet], "-z: unknown option"),
                             ([self.quiet, "-c"], "-c: needs a value"),
-                            (["--workers", "4", self.quiet], "--workers 4"), ([], "which capture?")):
+                            (["--workers", "17", self.quiet], "from 0 to 16"),
+                            (["--workers", "x" * 99, self.quiet], "from 0 to 16"),
+                            ([], "which capture?")):
             with self.subTest(words=words):
                 self.assert_refused(2, words, part)
         self.assert_fails(2, ("replay", "--flows", self.quiet), "--flows needs -o")

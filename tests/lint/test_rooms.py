@@ -25,7 +25,7 @@ SYSTEM = re.compile(
     r"threads|time|uchar|wchar|wctype|"
     r"byteswap|dirent|endian|err|fcntl|fnmatch|ftw|getopt|glob|grp|ifaddrs|langinfo|libgen|netdb|"
     r"paths|poll|pthread|pwd|regex|sched|search|semaphore|spawn|strings|sysexits|syslog|termios|"
-    r"unistd|utime|wordexp|(sys|net|netinet|linux|asm)/[a-z0-9_/]+|arpa/inet)\.h$"
+    r"unistd|utime|wordexp|(sys|net|netinet|linux|asm|sanitizer)/[a-z0-9_/]+|arpa/inet)\.h$"
 )
 # header → the name that links it: a PKG of weir_room, or a word of target_link_libraries(weir_ROOM …).
 PACKAGE_OF = [
@@ -35,6 +35,7 @@ PACKAGE_OF = [
     (re.compile(r"openssl/"), "libcrypto"),
     (re.compile(r"libpsl\.h$"), "libpsl"),
     (re.compile(r"pcap(/[a-z]+)?\.h$|pcap-[a-z]+\.h$"), "libpcap"),
+    (re.compile(r"seccomp\.h$"), "libseccomp"),
     (re.compile(r"nids\.h$"), "${NIDS_LIBRARY}"),
     (re.compile(r"resolv\.h$|arpa/nameser(_compat)?\.h$"), "resolv"),
     (re.compile(r"hiredis/"), "hiredis"),

@@ -16,6 +16,9 @@ struct hash_key {
 void hash_key_init(struct hash_key *key, const void *material, size_t size);
 uint64_t hash64_keyed(const struct hash_key *key, const void *data, size_t size);
 
+/* Whatever the library wants of the system (its configuration) it reads now: before a process gives
+ * up its files. */
+void digest_prepare(void);
 void digest_sha1(const void *data, size_t size, uint8_t out[20]);
 void digest_md5(const void *data, size_t size, uint8_t out[16]);
 void digest_sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE]);

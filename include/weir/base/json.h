@@ -45,7 +45,9 @@ void json_value_free(struct json_value *root);
 const struct json_value *json_get(const struct json_value *object, const char *key);
 const struct json_value *json_at(const struct json_value *list, size_t index);
 size_t json_length(const struct json_value *list);
-const char *json_text(const struct json_value *value);         /* NULL when not a string */
-bool json_whole(const struct json_value *value, int64_t *out); /* false when not one */
+const char *json_text(const struct json_value *value);          /* NULL when not a string */
+bool json_whole(const struct json_value *value, int64_t *out);  /* false when not one */
+bool json_decimal(const struct json_value *value, double *out); /* whole numbers too */
+bool json_truth(const struct json_value *value, bool *out);
 
 #endif

@@ -24,7 +24,9 @@ struct yaml_node {
 
 /* NULL and an error "FILE:line:column: what" on failure. An empty document is an empty map. */
 struct yaml_node *yaml_parse(const char *name, const char *text, size_t size, struct error *error);
-struct yaml_node *yaml_parse_file(const char *path, struct error *error);
+/* The text of a file, for yaml_parse (which refuses one that is too large); caller frees. NULL and
+ * an error when it cannot be read. */
+char *yaml_read_file(const char *path, size_t *size, struct error *error);
 /* libyaml exports a yaml_free of its own, and would call ours: the symbol has another name. */
 void yaml_node_free(struct yaml_node *node);
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

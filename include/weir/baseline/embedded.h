@@ -16,8 +16,20 @@ struct embedded {
     char url[256]; /* "unix:/…/redis.sock" */
 };
 
-/* Returns once the socket answers PING, or fails within 10 s. `persist`: append-only file. */
-int embedded_start(struct embedded *embedded, const char *folder, bool persist,
+struct embedded_user {
+    bool change; /* false: it runs as who starts it */
+    uid_t uid;
+    gid_t gid;
+};
+
+struct embedded_config {
+    const char *folder; /* the user's to write */
+    bool persist;       /* append-only file, synced always */
+    struct embedded_user user;
+};
+
+/* Returns once the socket answers PING, or fails within 10 s. */
+int embedded_start(struct embedded *embedded, const struct embedded_config *config,
                    struct error *error);
 void embedded_stop(struct embedded *embedded); /* SIGTERM, waits, SIGKILL after 5 s */
 /* The last line of the log in `folder`, without its time stamp; "" when there is none. To say why a

@@ -47,6 +47,7 @@ struct packet {
     struct ptime time;
     uint32_t wire_bytes, captured; /* the frame; a claim over 1 MiB is not believed */
     uint16_t vlan;                 /* outermost 802.1Q id, 0: none */
+    uint8_t vantage;               /* where it was seen: set by who captured it, 0 from decode */
     struct ip src, dst;
     uint8_t ip_version, proto, ttl;
     bool fragment; /* any fragment */

@@ -112,6 +112,8 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
  * a few words, "died (signal 9)". `final`: no successor comes. */
 void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
                  bool final);
+/* Live: no further ring comes. Once those that are there have ended, the engine does. */
+void engine_last(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken; the fleet
  * of a checkpoint comes before it). */
 void engine_begin(struct engine *engine, struct fleet *fleet);
@@ -150,5 +152,10 @@ struct engine_status { /* what the counts do not say */
     bool replaying;
 };
 struct engine_status engine_status_of(const struct engine *engine);
+struct engine_ring { /* of a worker, the one being read; size 0: it has none */
+    uint64_t position, used, size; /* bytes: taken since it began; waiting; in all */
+};
+uint32_t engine_next_incarnation(const struct engine *engine); /* larger than any it knows */
+struct engine_ring engine_ring_of(const struct engine *engine, uint32_t worker);
 
 #endif

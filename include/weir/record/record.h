@@ -43,13 +43,15 @@ struct record_header {
     int64_t time_ns;
 };
 
+#define VANTAGES 64 /* places that see the same hosts apart, each with flows of its own */
+
 /* Which flow: the originator first. No padding: compared and hashed as bytes. */
 struct flow_key {
     struct ip orig_ip, resp_ip;
     uint16_t orig_port, resp_port; /* host order; ICMP: as Community ID v1 takes them */
     uint16_t vlan;                 /* outermost VLAN id, 0: none */
     uint8_t proto;                 /* IP protocol number */
-    uint8_t spare;
+    uint8_t vantage;               /* where it was seen, < VANTAGES; 0 in a replay */
 };
 
 enum flow_side { SIDE_ORIG, SIDE_RESP, SIDES };
@@ -168,6 +170,7 @@ struct record_content {
     X(malformed)         /* header lengths or versions that contradict each other */               \
     X(fragments)         /* IP fragments other than the first: counted, without ports */           \
     X(time_backwards)    /* packets older than the one before */                                   \
+    X(time_jumps)        /* live: an hour or more off the clock, told at the clock instead */      \
     X(tcp_payload_bytes) /* distinct */                                                            \
     X(tcp_missing_bytes)                                                                           \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \

@@ -61,6 +61,8 @@ void ring_consumer_free(struct ring_consumer *consumer); /* says "closed" to the
 void ring_consumer_leave(struct ring_consumer *consumer);
 /* Copies the next record (≤ `room` bytes, 8-aligned `copy`) and steps over it. */
 enum ring_result ring_pop(struct ring_consumer *consumer, void *copy, size_t room, size_t *size);
+size_t ring_size(const struct ring_consumer *consumer);      /* of the data */
+uint64_t ring_waiting(const struct ring_consumer *consumer); /* bytes to read, about */
 uint64_t ring_read_position(const struct ring_consumer *consumer);
 /* Gives the room up to `position` (a value of ring_read_position) back to the producer. */
 void ring_release(struct ring_consumer *consumer, uint64_t position);

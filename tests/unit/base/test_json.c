@@ -190,6 +190,30 @@ static void test_reader(void **state)
     json_value_free(root);
 }
 
+static void test_read_numbers_and_truth(void **state)
+{
+    struct error error = {0};
+    struct json_value *root = parse("[1.5,-2,true,false,\"1\",null]", &error);
+    double number = 0;
+    bool truth = false;
+    (void)state;
+    assert_true(json_decimal(json_at(root, 0), &number));
+    assert_true(number > 1.49 && number < 1.51);
+    assert_true(json_decimal(json_at(root, 1), &number));
+    assert_true(number < -1.99 && number > -2.01);
+    assert_true(json_truth(json_at(root, 2), &truth));
+    assert_true(truth);
+    assert_true(json_truth(json_at(root, 3), &truth));
+    assert_false(truth);
+    truth = true;
+    for (size_t i = 2; i < 7; i++) /* the last one is not there */
+        assert_false(json_decimal(json_at(root, i), &number));
+    for (size_t i = 4; i < 7; i++)
+        assert_false(json_truth(json_at(root, i), &truth));
+    assert_true(number < -1.99 && truth); /* untouched */
+    json_value_free(root);
+}
+
 static void test_reader_refuses(void **state)
 {
     static const char *const bad[] = {
@@ -235,6 +259,7 @@ int main(void)
                                        cmocka_unit_test(test_key_of_any_bytes),
                                        cmocka_unit_test(test_free_unfinished),
                                        cmocka_unit_test(test_reader),
+                                       cmocka_unit_test(test_read_numbers_and_truth),
                                        cmocka_unit_test(test_reader_refuses),
                                        cmocka_unit_test(test_round_trip)};
     return cmocka_run_group_tests(tests, NULL, NULL);

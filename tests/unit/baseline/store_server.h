@@ -201,7 +201,10 @@ static inline int with_server(int (*tests)(void))
     if (!has_program("redis-server"))
         return 77;
     log_set_level(LOG_ERROR_);
-    if (embedded_start(&server, folder_make("store", folder), false, &error) != 0) {
+    if (embedded_start(
+            &server,
+            &(struct embedded_config){.folder = folder_make("store", folder), .persist = false},
+            &error) != 0) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }

@@ -50,7 +50,9 @@ static int teardown(void **state)
 static void start(struct fixture *f, bool persist)
 {
     struct error error = {0};
-    if (embedded_start(&f->embedded, f->folder, persist, &error) != 0)
+    if (embedded_start(&f->embedded,
+                       &(struct embedded_config){.folder = f->folder, .persist = persist},
+                       &error) != 0)
         fail_msg("%s", error.message);
 }
 
@@ -156,7 +158,9 @@ static void test_dies_with_parent(void **state)
     pid_t parent = fork();
     if (parent == 0) {
         struct embedded embedded;
-        if (embedded_start(&embedded, f->folder, true, NULL) != 0 ||
+        if (embedded_start(&embedded,
+                           &(struct embedded_config){.folder = f->folder, .persist = true},
+                           NULL) != 0 ||
             write(report[1], &embedded.pid, sizeof embedded.pid) < 0)
             _exit(1);
         for (;;)
@@ -175,7 +179,10 @@ static void test_dies_with_parent(void **state)
 static void expect_failure(struct fixture *f, const char *folder, const char *words)
 {
     struct error error = {0};
-    assert_int_equal(embedded_start(&f->embedded, folder, true, &error), -1);
+    assert_int_equal(embedded_start(&f->embedded,
+                                    &(struct embedded_config){.folder = folder, .persist = true},
+                                    &error),
+                     -1);
     assert_int_equal(error.code, ERROR_RUN);
     assert_int_equal(f->embedded.pid, 0);
     if (!strstr(error.message, words))
@@ -248,7 +255,8 @@ static void test_disk_full(void **state)
         ;
     close(fd);
     struct error error = {0};
-    int result = embedded_start(&f->embedded, f->folder, true, &error);
+    int result = embedded_start(
+        &f->embedded, &(struct embedded_config){.folder = f->folder, .persist = true}, &error);
     assert_int_equal(truncate(filler, 200 * 1024), 0);
     assert_int_equal(result, -1);
     if (!strstr(error.message, "disk is full") && !strstr(error.message, strerror(ENOSPC)))

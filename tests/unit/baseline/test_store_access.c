@@ -176,7 +176,9 @@ static void test_dies(void **state)
     struct error error = {0};
     char folder[FOLDER_SIZE];
     folder_make("store", folder);
-    assert_int_equal(embedded_start(&own, folder, false, &error), 0);
+    assert_int_equal(
+        embedded_start(&own, &(struct embedded_config){.folder = folder, .persist = false}, &error),
+        0);
     struct store_config config = config_of("a", NULL);
     struct client a = {.ready = 0};
     config.url = own.url;

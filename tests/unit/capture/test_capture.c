@@ -6,7 +6,6 @@
 #include "weir/capture/capture.h"
 
 #include <poll.h>
-#include <stdatomic.h>
 #include <time.h>
 
 #define SERVER UINT32_C(0xc6336401) /* 198.51.100.1 */
@@ -112,15 +111,20 @@ static void bench_start(struct bench *bench, const char *const *inputs, size_t c
     assert_int_equal(ring_create(&bench->ring, RING_SIZE_MIN, &error), 0);
     bench->consumer = ring_consumer_open(&bench->ring, &error);
     assert_non_null(bench->consumer);
-    struct capture_config config = {.inputs = inputs,
-                                    .input_count = count,
+    struct capture_file files[8];
+    for (size_t i = 0; i < count; i++)
+        files[i] = (struct capture_file){inputs[i], -1};
+    struct capture_config config = {.files = files,
+                                    .file_count = count,
+                                    .workers = 1,
+                                    .recent_fd = -1,
                                     .ring = bench->ring,
                                     .blocking = blocking,
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     hash_key_init(&config.content.key, "test", 4);
-    bench->capture = capture_start(&config, &error);
-    if (!bench->capture)
+    bench->capture = capture_open(&config, &error);
+    if (!bench->capture || capture_start(bench->capture, &error) != 0)
         fail_msg("%s", error.message);
 }
 
@@ -181,10 +185,17 @@ static void test_a_connection(void **state)
     uint8_t want[SHA256_SIZE];
     digest_sha256(file.bytes.data, file.bytes.size, want);
     assert_memory_equal(input->sha256, want, sizeof want);
-    const struct capture_progress *progress = capture_progress_of(bench.capture);
-    assert_int_equal(atomic_load(&progress->packets), 47);
-    assert_int_equal(atomic_load(&progress->bytes_read), file.bytes.size);
-    assert_int_equal(progress->bytes_total, file.bytes.size);
+    struct capture_status status;
+    capture_status_of(bench.capture, &status);
+    assert_int_equal(status.packets, 47);
+    assert_int_equal(status.wire_bytes, 47 * 54 + 20050);
+    assert_int_equal(status.bytes_read, file.bytes.size);
+    assert_int_equal(status.bytes_total, file.bytes.size);
+    assert_int_equal(status.time_ns, after - NS_PER_MS);
+    assert_true(status.turns >= 47);
+    assert_true(status.ended && !status.waiting);
+    struct pollfd end = {.fd = capture_end_event(bench.capture), .events = POLLIN};
+    assert_int_equal(poll(&end, 1, 0), 1);
     bench_end(&bench);
     file_end(&file);
 }
@@ -286,16 +297,17 @@ static void test_nothing_to_read(void **state)
 {
     struct ring_handles ring;
     struct error error = {0};
-    const char *inputs[] = {"/tmp/weir-capture-none", "/tmp"};
+    struct capture_file files[] = {{"/tmp/weir-capture-none", -1}, {"/tmp", -1}};
     (void)state;
     assert_int_equal(ring_create(&ring, RING_SIZE_MIN, &error), 0);
-    struct capture_config config = {.inputs = inputs,
-                                    .input_count = 2,
+    struct capture_config config = {.files = files,
+                                    .file_count = 2,
+                                    .workers = 1,
                                     .ring = ring,
                                     .blocking = true,
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
-    assert_null(capture_start(&config, &error));
+    assert_null(capture_open(&config, &error));
     assert_int_equal(error.code, ERROR_INPUT);
     assert_non_null(strstr(error.message, "/tmp/weir-capture-none: No such file"));
     ring_destroy(&ring);
@@ -376,9 +388,11 @@ static void test_blocking_loses_nothing(void **state)
     (void)state;
     const char *path = make_many(&file, NS_PER_S);
     bench_start(&bench, &path, 1, true);
-    const struct capture_progress *progress = capture_progress_of(bench.capture);
+    struct capture_status status;
     pause_ms(300);
-    assert_true(atomic_load(&progress->packets) < MANY * 9); /* it waits */
+    capture_status_of(bench.capture, &status);
+    assert_true(status.packets < MANY * 9);
+    assert_true(status.waiting); /* and is not hung */
     bench_drain(&bench);
     assert_int_equal(bench.seen.flows.count, MANY);
     assert_int_equal(bench.seen.ended, MANY);
@@ -397,8 +411,9 @@ static void test_blocking_loses_nothing(void **state)
 
 static void wait_until_read(struct bench *bench)
 {
-    const struct capture_progress *progress = capture_progress_of(bench->capture);
-    for (int i = 0; atomic_load(&progress->bytes_read) < progress->bytes_total; i++) {
+    struct capture_status status = {.bytes_total = 1};
+    for (int i = 0; status.bytes_read < status.bytes_total; i++) {
+        capture_status_of(bench->capture, &status);
         assert_true(i < 2000);
         pause_ms(10);
     }

@@ -9,10 +9,20 @@
 #define TIMES 4
 static const int64_t times[TIMES] = {START, START + 1, START + 123456789, START + 86400 * NS_PER_S};
 
+static struct source *open_path(const char *path, const char *filter, struct error *error)
+{
+    struct filter *compiled = filter_new(filter, error);
+    struct source_options options = {.filter = compiled, .digest = true};
+    int fd = compiled ? source_descriptor(path, error) : -1;
+    struct source *source = fd < 0 ? NULL : source_open(path, fd, &options, error);
+    filter_free(compiled); /* its program was copied */
+    return source;
+}
+
 static struct source *open_good(const char *path, const char *filter)
 {
     struct error error = {0};
-    struct source *source = source_open(path, filter, &error);
+    struct source *source = open_path(path, filter, &error);
     if (!source)
         fail_msg("%s", error.message);
     return source;
@@ -22,7 +32,7 @@ static void expect_refused(const char *path, const char *filter, enum error_code
                            const char *words)
 {
     struct error error = {0};
-    assert_null(source_open(path, filter, &error));
+    assert_null(open_path(path, filter, &error));
     assert_int_equal(error.code, code);
     if (!strstr(error.message, words))
         fail_msg("\"%s\" does not say \"%s\"", error.message, words);
@@ -163,7 +173,7 @@ static void test_cut_anywhere(void **state)
             struct packet_raw raw;
             assert_int_equal(truncate(file.path, (off_t)file.bytes.size), 0);
             assert_int_equal(truncate(file.path, (off_t)size), 0);
-            struct source *source = source_open(file.path, NULL, &error);
+            struct source *source = open_path(file.path, NULL, &error);
             unsigned packets = 0;
             enum source_result result = SOURCE_PACKET;
             while (source && (result = source_next(source, &raw, &error)) == SOURCE_PACKET)

@@ -448,6 +448,30 @@ static void test_a_jump(void **state)
     speak(f, (RECORD_TIME_MAX_NS - T0) - S, RECORD_TIME_MAX_NS - T0, 0, BOTH, -1);
 }
 
+/* Hosts, their VLAN, all: each is told, and each finds its own end. */
+static void test_hosts_vlan_all(void **state)
+{
+    struct fixture *f = *state;
+    hosts_speak(f, 0, 150 * S, 0, 24);
+    speak_on(f, 154 * S, 180 * S, 20, BOTH);
+    hosts_speak(f, 154 * S, 230 * S, 0, 10);
+    assert_int_equal(f->count, 1);
+    expect(&f->told[0], SILENT_HOSTS, 153 * S);
+    assert_int_equal(f->told[0].of, 24);
+    speak_on(f, 231 * S, 300 * S, 20, BOTH);
+    look_until(f, 330 * S);
+    assert_int_equal(f->count, 3);
+    expect(&f->told[1], SILENT_VLAN, 230 * S);
+    expect(&f->told[2], SILENT_TAP, 300 * S);
+    hosts_speak(f, 400 * S, 410 * S, 0, 24);
+    look_until(f, 415 * S);
+    assert_int_equal(f->count, 6); /* each open silence has found its end */
+    expect_end(&f->told[3], SILENT_TAP, 300 * S, 400 * S);
+    expect_end(&f->told[4], SILENT_VLAN, 230 * S, 400 * S);
+    assert_int_equal(f->told[5].kind, SILENT_HOSTS);
+    assert_true(f->told[5].over);
+}
+
 /* What grew between two reports came after the first. */
 static void test_health(void **state)
 {
@@ -494,6 +518,7 @@ int main(void)
         T(test_vlan_explains_hosts),
         T(test_lies),
         T(test_a_jump),
+        T(test_hosts_vlan_all),
         T(test_health),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,7 +188,7 @@ static void test_flow_refused(void **state)
     REFUSED(make_flow, r->end = FLOW_END_LOST, RECORD_RANGE); /* the engine's own word */
     REFUSED(make_flow, r->service = SERVICES, RECORD_RANGE);
     REFUSED(make_flow, r->key.vlan = 4096, RECORD_RANGE);
-    REFUSED(make_flow, r->key.spare = 1, RECORD_RANGE);
+    REFUSED(make_flow, r->key.vantage = VANTAGES, RECORD_RANGE);
     REFUSED(make_flow, r->header.time_ns = INT64_MAX, RECORD_RANGE);
     REFUSED(make_flow, r->header.time_ns = INT64_MIN, RECORD_RANGE);
     REFUSED(make_flow, r->start_ns = INT64_MIN, RECORD_RANGE);
@@ -238,7 +238,7 @@ static void test_others_refused(void **state)
     REFUSED(make_name, n->kind = NAME_KINDS, RECORD_RANGE);
     REFUSED(make_name, n->kind = NAME_SERVER, RECORD_RANGE); /* has no addresses */
     REFUSED(make_name, n->answered = 2, RECORD_RANGE);
-    REFUSED(make_name, n->key.spare = 1, RECORD_RANGE);
+    REFUSED(make_name, n->key.vantage = VANTAGES, RECORD_RANGE);
     REFUSED(make_name, n->address_count = 255, RECORD_TAIL);
     REFUSED(make_name, n->address_count = 1, RECORD_TAIL);
     REFUSED(make_name, n->name_size = RECORD_NAME_MAX + 1, RECORD_TAIL);

@@ -1,7 +1,6 @@
 /* The configuration, key by key: what is taken, what is refused and where, and that what is shown
  * is read again as it was. */
-#include "../../../sensor/command/config.h"
-#include "../../../sensor/command/config_keys.h"
+#include "../../../sensor/config/config_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,25 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads `text` as a file; the error names it conf.yaml's path, which is returned. */
+#define NAME "conf.yaml"
+
 static int read_text(struct config *config, const char *text, struct error *error)
 {
-    char path[] = "/tmp/weir-config-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-    close(fd);
-    int result = config_read_file(config, path, error);
-    if (result != 0 && strncmp(error->message, path, strlen(path)) != 0)
+    int result = config_read_text(config, NAME, text, strlen(text), error);
+    if (result != 0 && strncmp(error->message, NAME, strlen(NAME)) != 0)
         fail_msg("\"%s\" does not begin with the file's name", error->message);
-    unlink(path);
     return result;
-}
-
-/* The error's text behind the file's name. */
-static const char *after_name(const struct error *error)
-{
-    return error->message + strlen("/tmp/weir-config-XXXXXX");
 }
 
 static void expect_refused(const char *text, const char *place, const char *words)
@@ -44,7 +32,8 @@ static void expect_refused(const char *text, const char *place, const char *word
     if (read_text(&config, text, &error) == 0)
         fail_msg("taken: %s", text);
     assert_int_equal(error.code, ERROR_USAGE);
-    if (strncmp(after_name(&error), place, strlen(place)) != 0 || !strstr(error.message, words))
+    if (strncmp(error.message + strlen(NAME), place, strlen(place)) != 0 ||
+        !strstr(error.message, words))
         fail_msg("%s: \"%s\": expected it at %s, with \"%s\"", text, error.message, place, words);
     config_fini(&config);
 }
@@ -89,14 +78,15 @@ static void test_every_key(void **state)
     struct config config;
     struct ip ip;
     (void)state;
-    read_good(&config, "sensor: {name: span-1, state_dir: /var/lib/weir}\n"
+    read_good(&config, "sensor: {name: span-1, state_dir: /var/lib/weir, user: nobody}\n"
                        "site:\n"
                        "  timezone: Asia/Tokyo\n"
                        "  work_hours: \"07-19\"\n"
                        "  work_days: \"sun-thu\"\n"
                        "  holidays: [2026-02-11, \"2026-02-23\"]\n"
                        "networks: {inside: [10.4.0.0/16, \"fd00::/8\"]}\n"
-                       "capture: {filter: tcp port 80}\n"
+                       "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
+                       "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
                        "baseline: {max_hosts: 5}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
@@ -107,6 +97,16 @@ static void test_every_key(void **state)
     assert_string_equal(config.sensor_name, "span-1");
     assert_string_equal(config.state_dir, "/var/lib/weir");
     assert_string_equal(config.timezone, "Asia/Tokyo");
+    assert_string_equal(config.user, "nobody");
+    assert_int_equal(config.workers, 2);
+    assert_int_equal(config.snaplen, 1500);
+    assert_int_equal(config.buffer_mib, 8);
+    assert_int_equal(config.interface_count, 3);
+    assert_string_equal(config.interface[1].name, "span1");
+    assert_string_equal(config.interface[1].vantage, "dmz");
+    assert_int_equal(config_vantage(&config, 0), 0); /* "" */
+    assert_int_equal(config_vantage(&config, 1), 1);
+    assert_int_equal(config_vantage(&config, 2), 0);
     assert_int_equal(config.work_start, 7);
     assert_int_equal(config.work_end, 19);
     assert_int_equal(config.work_days, 0x4f); /* Monday to Thursday, and Sunday */
@@ -185,6 +185,16 @@ static void test_wrong_values(void **state)
          "300.0.0.0/8"},
         {"networks: {inside: [[10.0.0.0/8]]}\n", ":1:21: networks.inside: is a list", "a prefix"},
         {"capture: {filter: [tcp]}\n", ":1:19: capture.filter: is a list", "BPF"},
+        {"capture: {interfaces: span0}\n", ":1:23: capture.interfaces", "a list"},
+        {"capture: {interfaces: [{vantage: a}]}\n", ":1:24: capture.interfaces", "{name: span0"},
+        {"capture: {interfaces: [{name: a, speed: 1}]}\n", ":1:34: capture.interfaces",
+         "\"speed\""},
+        {"capture: {interfaces: [a, b, a]}\n", ":1:30: capture.interfaces", "a is named twice"},
+        {"capture: {interfaces: [a/b]}\n", ":1:24: capture.interfaces", "at most 15"},
+        {"capture: {workers: 17}\n", ":1:20: capture.workers", "from 0 to 16"},
+        {"capture: {snaplen: 10}\n", ":1:20: capture.snaplen", "from 64 to 262144"},
+        {"capture: {buffer_mib: 0}\n", ":1:23: capture.buffer_mib", "from 1 to 2047"},
+        {"sensor: {user: []}\n", ":1:16: sensor.user: is a list", "a user"},
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: 1e9}\n", ":1:23: baseline.max_hosts", "a whole number"},

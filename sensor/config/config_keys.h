@@ -1,9 +1,9 @@
 /* The keys of the configuration: one row each. For config.c and config_keys.c only. */
-#ifndef WEIR_COMMAND_CONFIG_KEYS_H
-#define WEIR_COMMAND_CONFIG_KEYS_H
+#ifndef WEIR_SENSOR_CONFIG_KEYS_H
+#define WEIR_SENSOR_CONFIG_KEYS_H
 
-#include "config.h"
 #include "weir/base/buffer.h"
+#include "weir/config/config.h"
 
 struct reading {
     struct config *config;
@@ -23,6 +23,10 @@ extern const size_t config_rows;
 
 /* A copy that lives as long as the config. */
 char *config_own(struct config *config, const char *text);
+/* One more interface; vantage "": the default one. ERROR_USAGE: no name of an interface, too many.
+ */
+int config_take_interface(struct config *config, const char *name, const char *vantage,
+                          struct error *error);
 /* "FILE:line:column: key: what it is, expected what". Returns -1. */
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected);
 

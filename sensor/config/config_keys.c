@@ -64,6 +64,11 @@ static int read_state_dir(const struct reading *r, const struct yaml_node *node)
     return read_text(r, node, &r->config->state_dir, "a folder");
 }
 
+static int read_user(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->user, "a user of this machine");
+}
+
 static int read_timezone(const struct reading *r, const struct yaml_node *node)
 {
     return read_text(r, node, &r->config->timezone, "a zone such as Asia/Tokyo");
@@ -147,6 +152,86 @@ static int read_inside(const struct reading *r, const struct yaml_node *node)
     return 0;
 }
 
+int config_take_interface(struct config *config, const char *name, const char *vantage,
+                          struct error *error)
+{
+    if (!*name || strlen(name) > 15 || strpbrk(name, " /") || strlen(vantage) > 32 ||
+        strchr(vantage, '|'))
+        return error_set(
+            error, ERROR_USAGE,
+            "interface \"%.40s\", vantage \"%.40s\": expected names of at most 15 and 32 "
+            "characters",
+            name, vantage);
+    for (size_t i = 0; i < config->interface_count; i++)
+        if (strcmp(config->interface[i].name, name) == 0)
+            return error_set(error, ERROR_USAGE, "interface %s is named twice", name);
+    if (config->interface_count == CONFIG_INTERFACES)
+        return error_set(error, ERROR_USAGE, "more than %d interfaces", CONFIG_INTERFACES);
+    config->interface[config->interface_count++] =
+        (struct config_interface){config_own(config, name), config_own(config, vantage)};
+    return 0;
+}
+
+/* "span0" or {name: span0, vantage: core}. */
+static int read_interface(const struct reading *r, const struct yaml_node *node)
+{
+    struct error why = {0};
+    const struct yaml_node *name = node, *vantage = NULL;
+    if (node->kind == YAML_MAP) {
+        name = yaml_get(node, "name");
+        vantage = yaml_get(node, "vantage");
+        for (const struct yaml_node *item = node->child; item; item = item->next)
+            if (item != name && item != vantage)
+                return error_set(r->error, ERROR_USAGE,
+                                 "%s:%d:%d: %s: unknown key \"%.60s\", expected name or vantage",
+                                 r->name, item->key_line, item->key_column, r->key, item->key);
+    }
+    if (!name || name->kind != YAML_SCALAR || (vantage && vantage->kind != YAML_SCALAR))
+        return config_refuse(r, node, "a name, or {name: span0, vantage: core}");
+    if (config_take_interface(r->config, name->text, vantage ? vantage->text : "", &why) != 0)
+        return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: %s", r->name, node->line,
+                         node->column, r->key, why.message);
+    return 0;
+}
+
+static int read_interfaces(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_LIST)
+        return config_refuse(r, node, "a list of interfaces such as [span0]");
+    r->config->interface_count = 0;
+    for (const struct yaml_node *item = node->child; item; item = item->next)
+        if (read_interface(r, item) != 0)
+            return -1;
+    return 0;
+}
+
+static int read_whole(const struct reading *r, const struct yaml_node *node, uint32_t least,
+                      uint32_t most, uint32_t *to)
+{
+    double value;
+    char expected[80];
+    snprintf(expected, sizeof expected, "a whole number from %u to %u", least, most);
+    if (!number(node, &value) || value < least || value > most || value != floor(value))
+        return config_refuse(r, node, expected);
+    *to = (uint32_t)value;
+    return 0;
+}
+
+static int read_workers(const struct reading *r, const struct yaml_node *node)
+{
+    return read_whole(r, node, 0, CONFIG_WORKERS, &r->config->workers);
+}
+
+static int read_snaplen(const struct reading *r, const struct yaml_node *node)
+{
+    return read_whole(r, node, 64, 262144, &r->config->snaplen);
+}
+
+static int read_buffer(const struct reading *r, const struct yaml_node *node)
+{
+    return read_whole(r, node, 1, 2047, &r->config->buffer_mib);
+}
+
 static int read_filter(const struct reading *r, const struct yaml_node *node)
 {
     return read_text(r, node, &r->config->filter, "a BPF expression");
@@ -160,11 +245,7 @@ static int read_redis(const struct reading *r, const struct yaml_node *node)
 
 static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
 {
-    double value;
-    if (!number(node, &value) || value < 1 || value > 10e6 || value != floor(value))
-        return config_refuse(r, node, "a whole number from 1 to 10000000");
-    r->config->max_hosts = (uint32_t)value;
-    return 0;
+    return read_whole(r, node, 1, 10000000, &r->config->max_hosts);
 }
 
 static int read_budget(const struct reading *r, const struct yaml_node *node)
@@ -256,6 +337,11 @@ static void show_state_dir(const struct config *c, struct buffer *b)
     show_quoted(b, c->state_dir);
 }
 
+static void show_user(const struct config *c, struct buffer *b)
+{
+    show_quoted(b, c->user);
+}
+
 static void show_timezone(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%s", c->timezone);
@@ -294,6 +380,34 @@ static void show_inside(const struct config *c, struct buffer *b)
     for (size_t i = 0; i < c->inside.count; i++)
         buffer_text(b, "%s\"%s\"", i ? ", " : "", prefix_text(&c->inside.item[i], text));
     buffer_text(b, "]");
+}
+
+static void show_interfaces(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "[");
+    for (size_t i = 0; i < c->interface_count; i++) {
+        buffer_text(b, "%s{name: ", i ? ", " : "");
+        show_quoted(b, c->interface[i].name);
+        buffer_text(b, ", vantage: ");
+        show_quoted(b, c->interface[i].vantage);
+        buffer_text(b, "}");
+    }
+    buffer_text(b, "]");
+}
+
+static void show_workers(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->workers);
+}
+
+static void show_snaplen(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->snaplen);
+}
+
+static void show_buffer(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->buffer_mib);
 }
 
 static void show_filter(const struct config *c, struct buffer *b)
@@ -345,12 +459,17 @@ static void show_sinks(const struct config *c, struct buffer *b)
 const struct key_row config_row[] = {
     {"sensor.name", read_name, show_name},
     {"sensor.state_dir", read_state_dir, show_state_dir},
+    {"sensor.user", read_user, show_user},
     {"site.timezone", read_timezone, show_timezone},
     {"site.work_hours", read_hours, show_hours},
     {"site.work_days", read_days, show_days},
     {"site.holidays", read_holidays, show_holidays},
     {"networks.inside", read_inside, show_inside},
+    {"capture.interfaces", read_interfaces, show_interfaces},
+    {"capture.workers", read_workers, show_workers},
     {"capture.filter", read_filter, show_filter},
+    {"capture.snaplen", read_snaplen, show_snaplen},
+    {"capture.buffer_mib", read_buffer, show_buffer},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},

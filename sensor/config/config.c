@@ -14,10 +14,14 @@ void config_init(struct config *config)
     *config = (struct config){.work_start = 8,
                               .work_end = 18,
                               .work_days = 0x1f,
+                              .workers = 1,
+                              .snaplen = 262144,
+                              .buffer_mib = 64,
                               .max_hosts = 100000,
                               .detect = detect_config_default()};
     config->sensor_name = config_own(config, "weir");
     config->state_dir = config_own(config, "");
+    config->user = config_own(config, "");
     config->timezone = config_own(config, "UTC");
     config->filter = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
@@ -103,10 +107,11 @@ static int read_section(struct reading *r, const struct yaml_node *section)
     return 0;
 }
 
-int config_read_file(struct config *config, const char *path, struct error *error)
+int config_read_text(struct config *config, const char *name, const char *text, size_t size,
+                     struct error *error)
 {
-    struct reading r = {config, path, "", error};
-    struct yaml_node *root = yaml_parse_file(path, error);
+    struct reading r = {config, name, "", error};
+    struct yaml_node *root = yaml_parse(name, text, size, error);
     int failed = root ? 0 : -1;
     if (root && root->kind != YAML_MAP)
         failed = config_refuse(&r, root, "a mapping of sections");
@@ -156,6 +161,13 @@ int config_add_inside(struct config *config, const char *text, bool first, struc
     return 0;
 }
 
+int config_add_interface(struct config *config, const char *text, bool first, struct error *error)
+{
+    if (first)
+        config->interface_count = 0;
+    return config_take_interface(config, text, "", error);
+}
+
 void config_finish(struct config *config)
 {
     if (!config->inside_set)
@@ -186,4 +198,23 @@ struct calendar *config_calendar(const struct config *config, struct error *erro
                                        config->work_end, config->work_days,
                                        config->holiday,  config->holiday_count};
     return calendar_new(&calendar, error);
+}
+
+uint8_t config_vantage(const struct config *config, size_t interface)
+{
+    uint8_t number = 0;
+    for (size_t i = 0; i < config->interface_count; i++) {
+        size_t same = 0;
+        while (strcmp(config->interface[same].vantage, config->interface[i].vantage) != 0)
+            same++;
+        if (strcmp(config->interface[i].vantage, config->interface[interface].vantage) == 0)
+            return number;
+        number = (uint8_t)(number + (same == i)); /* its first mention */
+    }
+    return number;
+}
+
+const char *config_state_dir(const struct config *config)
+{
+    return *config->state_dir ? config->state_dir : CONFIG_STATE_DIR;
 }

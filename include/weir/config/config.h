@@ -1,8 +1,8 @@
 /* The configuration: one YAML file and --set, every key with a default, every mistake named with
  * file, line and column. A key is known only when it is honoured. Strings are owned by the config.
  */
-#ifndef WEIR_COMMAND_CONFIG_H
-#define WEIR_COMMAND_CONFIG_H
+#ifndef WEIR_CONFIG_CONFIG_H
+#define WEIR_CONFIG_CONFIG_H
 
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
@@ -11,11 +11,21 @@
 #include "weir/bus/bus.h"
 #include "weir/detect/detector.h"
 
-#define CONFIG_SINKS    16
-#define CONFIG_HOLIDAYS 366
+#define CONFIG_SINKS      16
+#define CONFIG_HOLIDAYS   366
+#define CONFIG_INTERFACES 8
+#define CONFIG_WORKERS    16
+
+struct config_interface {
+    const char *name;    /* span0 */
+    const char *vantage; /* where it looks from; interfaces of one vantage share flows */
+};
+
+#define CONFIG_STATE_DIR "/var/lib/weir"
 
 struct config {
-    char *sensor_name, *state_dir; /* state_dir "": a temporary folder (replay) */
+    char *sensor_name, *state_dir; /* state_dir "": a temporary folder (replay), CONFIG_STATE_DIR */
+    char *user;                    /* whom the roles become; "": whoever starts us */
     char *timezone;
     int work_start, work_end;
     unsigned work_days;
@@ -23,6 +33,10 @@ struct config {
     size_t holiday_count;
     struct prefix_set inside;
     bool inside_set;
+    struct config_interface interface[CONFIG_INTERFACES];
+    size_t interface_count;
+    uint32_t workers; /* capture processes; 0: a thread of the engine's process */
+    uint32_t snaplen, buffer_mib;
     char *filter;
     char *redis_url;
     uint32_t max_hosts;
@@ -37,14 +51,22 @@ struct config {
 
 void config_init(struct config *config); /* the defaults */
 void config_fini(struct config *config);
-int config_read_file(struct config *config, const char *path, struct error *error);
+/* `name`: of the file the text came from, for messages. */
+int config_read_text(struct config *config, const char *name, const char *text, size_t size,
+                     struct error *error);
 /* "key=value", as on the command line. */
 int config_set(struct config *config, const char *assignment, struct error *error);
-/* One more inside prefix (--inside); the first replaces the default and what the file said. */
+/* One more inside prefix (--inside) or interface (-i); the first replaces the default and what the
+ * file said. */
 int config_add_inside(struct config *config, const char *text, bool first, struct error *error);
+int config_add_interface(struct config *config, const char *text, bool first, struct error *error);
 /* What is missing after all was read: the default inside networks. */
 void config_finish(struct config *config);
 char *config_text(const struct config *config); /* effective settings as YAML; caller frees */
 struct calendar *config_calendar(const struct config *config, struct error *error);
+/* The number of the interface's vantage, counted from 0 in the order of first mention. */
+uint8_t config_vantage(const struct config *config, size_t interface);
+/* The state directory of a sensor that runs. */
+const char *config_state_dir(const struct config *config);
 
 #endif

@@ -1,0 +1,86 @@
+/* What a running sensor says about itself: GET /v1/status. A plain struct, filled by whoever knows,
+ * and its JSON; docs/api.md names every field with its unit. Everything is borrowed for the length
+ * of the call. Pure. */
+#ifndef WEIR_BUS_STATUS_H
+#define WEIR_BUS_STATUS_H
+
+#include "weir/base/json.h"
+#include "weir/base/time.h"
+#include "weir/bus/bus.h"
+#include "weir/record/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum status_state { STATUS_STARTING, STATUS_RUNNING, STATUS_STOPPING, STATUS_STATES };
+
+enum status_worker_state {
+    STATUS_WORKER_STARTING,
+    STATUS_WORKER_RUNNING,
+    STATUS_WORKER_WAITING, /* it died; its restart is backed off */
+    STATUS_WORKER_STOPPED,
+    STATUS_WORKER_STATES
+};
+
+enum status_interface_state {
+    STATUS_INTERFACE_UP,
+    STATUS_INTERFACE_DOWN,
+    STATUS_INTERFACE_GONE, /* no longer known to the kernel */
+    STATUS_INTERFACE_STATES
+};
+
+struct status_worker {
+    unsigned worker;
+    pid_t pid; /* 0: none now */
+    enum status_worker_state state;
+    uint64_t restarts, packets, packets_per_s, bytes_per_s; /* rates: of the last second */
+    uint64_t kernel_drops, interface_drops;                 /* packets */
+    uint64_t ring_bytes, ring_used_bytes;
+    double ring_seconds;    /* how long the ring lasts at this rate; NAN: nothing comes */
+    uint64_t parked;        /* ended flows that wait for room in the ring */
+    const char *last_death; /* one line, or NULL */
+};
+
+struct status_interface {
+    const char *name, *vantage;
+    enum status_interface_state state;
+};
+
+struct status_engine {
+    pid_t pid;
+    uint64_t restarts, records, records_late, alerts;
+    uint64_t hosts, hosts_ready, hosts_learning, incidents_open, open_flows, waiting_records;
+    double checkpoint_age_s; /* NAN: none yet */
+    uint64_t checkpoint_bytes, snapshots;
+};
+
+struct status {
+    const char *sensor, *version;
+    enum status_state state;
+    struct ptime started, now; /* started: wall clock; now: packet time */
+    uint64_t generation;       /* of the configuration in effect, from 1 */
+    struct status_reload {
+        bool known, ok;
+        const char *text; /* why not, one line */
+        struct ptime at;  /* wall clock */
+    } last_reload;
+    const struct status_worker *worker;
+    size_t worker_count;
+    const struct status_interface *interface;
+    size_t interface_count;
+    struct status_engine engine;
+    const char *redis_url, *redis_state; /* the URL's password is masked here */
+    uint64_t redis_pending;              /* commands without an answer yet */
+    const struct bus_status *sink;
+    size_t sink_count;
+    const struct health *coverage; /* summed over the workers, since the start */
+    const char *const *blind;      /* what the sensor does not see now, a line each */
+    size_t blind_count;
+};
+
+/* One line. Caller frees; the writer is empty before and after. */
+char *status_json(struct json *json, const struct status *status);
+
+#endif

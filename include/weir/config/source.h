@@ -1,0 +1,35 @@
+/* What a configuration is made from: the text of a file, then --set, then --inside and -i, in that
+ * order. Kept as it was given, so that another process can be handed the same (the engine is), and
+ * so that a changed file can be read beside the one that holds. Thread: the main thread. */
+#ifndef WEIR_CONFIG_SOURCE_H
+#define WEIR_CONFIG_SOURCE_H
+
+#include "weir/base/buffer.h"
+#include "weir/config/config.h"
+
+#define CONFIG_WORDS 256 /* of each kind */
+
+struct config_words {
+    const char *word[CONFIG_WORDS];
+    size_t count;
+};
+
+struct config_source {
+    const char *path; /* of the file; NULL: none */
+    char *text;       /* what it held when it was read; owned */
+    size_t text_size;
+    struct config_words set, inside, interface; /* borrowed: the command line's, or of `packed` */
+    char *packed;                               /* owned */
+};
+
+/* Reads the file at source->path, when there is one. ERROR_USAGE: cannot be read. */
+int config_source_read(struct config_source *source, struct error *error);
+/* Everything in its order into a new configuration; config_fini it whatever comes back. */
+int config_load(struct config *config, const struct config_source *source, struct error *error);
+/* As bytes and back. config_source_unpack: ERROR_RUN when they make no sense. */
+void config_source_pack(const struct config_source *source, struct buffer *b);
+int config_source_unpack(struct config_source *source, const void *data, size_t size,
+                         struct error *error);
+void config_source_fini(struct config_source *source);
+
+#endif

@@ -1,0 +1,43 @@
+/* The capture side of a replay: what reads the inputs and fills the rings. With workers, processes
+ * behind walls (role/capture_role.c); with none, a thread of this process. Either way the same
+ * records come out. Thread: the main thread, on the loop. */
+#ifndef WEIR_ROLE_FEED_H
+#define WEIR_ROLE_FEED_H
+
+#include "weir/base/loop.h"
+#include "weir/capture/capture.h"
+#include "weir/config/config.h"
+
+struct feed_config {
+    const struct config *config; /* workers: of it */
+    const char *const *inputs;
+    size_t input_count;
+    const char *filter;
+    const struct ring_handles *rings; /* feed_rings(config) of them; borrowed */
+    struct loop_ref loop;
+    /* A worker died before it had told everything; what is in its ring holds. */
+    void (*lost)(void *context, uint32_t worker, const char *why);
+    void *context;
+};
+
+struct feed_progress {
+    uint64_t packets, bytes_read, bytes_total; /* total 0: not known */
+    int64_t time_ns;
+};
+
+struct feed;
+/* How many rings a configuration needs: one a worker, one for the thread. */
+uint32_t feed_rings(const struct config *config);
+/* Drives the loop until every worker has begun. Inputs that cannot be read keep their error and are
+ * left out; none left, or a worker that cannot begin, is a failure (`error`, and feed_inputs says
+ * of each). Free it whatever comes back. */
+int feed_start(struct feed **feed, const struct feed_config *config, struct error *error);
+/* Ends the inputs early: every worker at the same packet. */
+void feed_interrupt(struct feed *feed);
+void feed_join(struct feed *feed); /* drives the loop until all have told all */
+void feed_progress_of(const struct feed *feed, struct feed_progress *progress);
+/* As capture_inputs: one an input, in the order of the command line. After feed_join. */
+const struct capture_input *feed_inputs(const struct feed *feed, size_t *count);
+void feed_free(struct feed *feed);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the engine stands on, put up in one order and taken down in the other: the store, the bus,
+ * the calendar, the suffix list, then the engine itself. A replay and the engine's process differ
+ * only in where things are kept and in who fills the rings. Thread: the engine's. */
+#ifndef WEIR_ROLE_STACK_H
+#define WEIR_ROLE_STACK_H
+
+#include "weir/config/config.h"
+#include "weir/engine/engine.h"
+
+struct stack_config {
+    const struct config *config; /* borrowed while the stack stands */
+    const char *folder;          /* of the journal and the sinks' places */
+    const char *redis_url, *prefix;
+    const char *vantage; /* NULL: the sensor's own */
+    const struct sink_config *sinks;
+    size_t sink_count;
+    const struct ring_handles *rings;
+    size_t ring_count;
+    uint32_t workers; /* live: whose rings come later */
+    bool live;        /* what was left in `folder` goes on; workers may be replaced */
+    int64_t heartbeat_ns; /* live: of packet time */
+    struct engine_observer observer; /* `done` is told after the stack knows it */
+};
+
+struct stack {
+    struct stack_config config;
+    struct loop_ref loop;
+    struct store *store;
+    struct bus *bus;
+    struct calendar *calendar;
+    struct suffixes *suffixes;
+    struct engine *engine;
+    struct error error; /* the first */
+    bool store_ready;
+};
+
+/* Drives the loop until the store answers. 0: everything stands, nothing is consumed yet
+ * (engine_begin). −1: stack->error. stack_close either way. */
+int stack_open(struct stack *stack, const struct stack_config *config);
+/* Runs the loop until `*done` or an error. */
+int stack_wait(struct stack *stack, const bool *done);
+void stack_close_engine(struct stack *stack); /* before the store is asked for more */
+void stack_close(struct stack *stack);
+
+#endif

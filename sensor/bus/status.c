@@ -1,0 +1,177 @@
+/* The status as JSON. Field by field as docs/api.md has it, in that order. The password of the
+ * Redis URL ends at the last "@", as everywhere, and does not leave. Pure. */
+#include "weir/bus/status.h"
+
+#include "weir/base/buffer.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const state_name[] = {"starting", "running", "stopping"};
+static_assert(sizeof state_name / sizeof *state_name == STATUS_STATES, "a name a state");
+static const char *const worker_name[] = {"starting", "running", "waiting", "stopped"};
+static_assert(sizeof worker_name / sizeof *worker_name == STATUS_WORKER_STATES, "a name a state");
+static const char *const interface_name[] = {"up", "down", "gone"};
+static_assert(sizeof interface_name / sizeof *interface_name == STATUS_INTERFACE_STATES,
+              "a name a state");
+
+static void put_time(struct json *json, const char *key, struct ptime time)
+{
+    char text[32];
+    json_str(json, key, ptime_iso(time, text, sizeof text));
+}
+
+static void put_config(struct json *json, const struct status *status)
+{
+    const struct status_reload *reload = &status->last_reload;
+    json_open(json, "config");
+    json_uint(json, "generation", status->generation);
+    if (reload->known) {
+        json_open(json, "last_reload");
+        json_bool(json, "ok", reload->ok);
+        json_str(json, "text", reload->text ? reload->text : "");
+        put_time(json, "at", reload->at);
+        json_close(json);
+    } else {
+        json_none(json, "last_reload");
+    }
+    json_close(json);
+}
+
+static void put_worker(struct json *json, const struct status_worker *worker)
+{
+    json_open(json, NULL);
+    json_uint(json, "worker", worker->worker);
+    json_int(json, "pid", worker->pid);
+    json_str(json, "state", worker_name[worker->state]);
+    json_uint(json, "restarts", worker->restarts);
+    json_uint(json, "packets", worker->packets);
+    json_uint(json, "packets_per_s", worker->packets_per_s);
+    json_uint(json, "bytes_per_s", worker->bytes_per_s);
+    json_uint(json, "kernel_drops", worker->kernel_drops);
+    json_uint(json, "interface_drops", worker->interface_drops);
+    json_open(json, "ring");
+    json_uint(json, "bytes", worker->ring_bytes);
+    json_uint(json, "used_bytes", worker->ring_used_bytes);
+    json_number(json, "seconds", worker->ring_seconds);
+    json_close(json);
+    json_uint(json, "parked", worker->parked);
+    json_str(json, "last_death", worker->last_death);
+    json_close(json);
+}
+
+static void put_capture(struct json *json, const struct status *status)
+{
+    json_list(json, "capture");
+    for (size_t i = 0; i < status->worker_count; i++)
+        put_worker(json, &status->worker[i]);
+    json_close(json);
+    json_list(json, "interfaces");
+    for (size_t i = 0; i < status->interface_count; i++) {
+        json_open(json, NULL);
+        json_str(json, "name", status->interface[i].name);
+        json_str(json, "vantage", status->interface[i].vantage);
+        json_str(json, "state", interface_name[status->interface[i].state]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_engine(struct json *json, const struct status_engine *engine)
+{
+    json_open(json, "engine");
+    json_int(json, "pid", engine->pid);
+    json_uint(json, "restarts", engine->restarts);
+    json_uint(json, "records", engine->records);
+    json_uint(json, "records_late", engine->records_late);
+    json_uint(json, "alerts", engine->alerts);
+    json_uint(json, "hosts", engine->hosts);
+    json_uint(json, "hosts_ready", engine->hosts_ready);
+    json_uint(json, "hosts_learning", engine->hosts_learning);
+    json_uint(json, "incidents_open", engine->incidents_open);
+    json_uint(json, "open_flows", engine->open_flows);
+    json_uint(json, "waiting_records", engine->waiting_records);
+    json_open(json, "checkpoint");
+    json_number(json, "age_s", engine->checkpoint_age_s);
+    json_uint(json, "bytes", engine->checkpoint_bytes);
+    json_uint(json, "snapshots", engine->snapshots);
+    json_close(json);
+    json_close(json);
+}
+
+/* A socket's path may hold an "@" of its own; a password may hold ":" and "@". */
+static char *mask_password(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *secret = scheme ? scheme + 3 : url;
+    const char *end = *secret == '/' ? NULL : strrchr(secret, '@');
+    if (!end || (!scheme && strncmp(url, "unix:", 5) == 0))
+        return xstrdup(url);
+    const char *colon = memchr(secret, ':', (size_t)(end - secret));
+    if (colon)
+        secret = colon + 1;
+    return xasprintf("%.*s***%s", (int)(secret - url), url, end);
+}
+
+static void put_redis(struct json *json, const struct status *status)
+{
+    char *url = mask_password(status->redis_url ? status->redis_url : "");
+    json_open(json, "redis");
+    json_str(json, "url", url);
+    json_str(json, "state", status->redis_state);
+    json_uint(json, "pending", status->redis_pending);
+    json_close(json);
+    free(url);
+}
+
+static void put_sinks(struct json *json, const struct status *status)
+{
+    json_list(json, "sinks");
+    for (size_t i = 0; i < status->sink_count; i++) {
+        const struct bus_status *sink = &status->sink[i];
+        json_open(json, NULL);
+        json_str(json, "type", sink->type);
+        json_str(json, "path", sink->path);
+        json_uint(json, "delivered", sink->delivered);
+        json_uint(json, "behind", sink->behind);
+        json_uint(json, "failures", sink->failures);
+        json_str(json, "state", sink->dead ? "dead" : sink->behind > 0 ? "behind" : "ok");
+        json_str(json, "last_error", *sink->last_error ? sink->last_error : NULL);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_coverage(struct json *json, const struct health *total)
+{
+    static const struct health none;
+    if (!total)
+        total = &none;
+    json_open(json, "coverage");
+#define PUT_COUNTER(name) json_uint(json, #name, total->name);
+    HEALTH_COUNTERS(PUT_COUNTER)
+#undef PUT_COUNTER
+    json_close(json);
+}
+
+char *status_json(struct json *json, const struct status *status)
+{
+    json_open(json, NULL);
+    json_str(json, "sensor", status->sensor);
+    json_str(json, "version", status->version);
+    json_str(json, "state", state_name[status->state]);
+    put_time(json, "started", status->started);
+    put_time(json, "now", status->now);
+    put_config(json, status);
+    put_capture(json, status);
+    put_engine(json, &status->engine);
+    put_redis(json, status);
+    put_sinks(json, status);
+    put_coverage(json, status->coverage);
+    json_list(json, "blind");
+    for (size_t i = 0; i < status->blind_count; i++)
+        json_str(json, NULL, status->blind[i]);
+    json_close(json);
+    json_close(json);
+    return json_take_text(json, 0);
+}

@@ -1,0 +1,12 @@
+/* A filter, compiled once for every link type that is read. */
+#ifndef WEIR_SENSOR_CAPTURE_FILTER_H
+#define WEIR_SENSOR_CAPTURE_FILTER_H
+
+#include "weir/capture/source.h"
+
+#include <pcap/pcap.h>
+
+/* Lets through only what `filter` does, by the handle's link type. NULL or an empty filter: all. */
+int filter_apply(const struct filter *filter, pcap_t *pcap, struct error *error);
+
+#endif

@@ -1,0 +1,245 @@
+/* One packet goes all the way before the next is read: what was due before it is told first
+ * (flow_table_advance), then it is decoded, counted, its content looked at, and its flow settled.
+ * Once a second of packet time (or every WATERMARK_RECORDS records) a watermark says up to when
+ * everything has been told. The clock is the largest time stamp seen: older packets are counted,
+ * and counted as time_backwards, but told at the clock, never in the past.
+ *
+ * Sharing. Every packet that is read moves the clock; only the worker whose share it is counts it
+ * and looks inside (what is not IP, or cannot be decoded, is worker 0's). Replaying, all workers
+ * read all packets: their clocks, and with them the times of all records, are the same for any
+ * number of workers, and their counters add up to what one alone would have counted.
+ *
+ * Thread: the capture thread. */
+#include "worker.h"
+
+#include "weir/capture/share.h"
+
+#define WATERMARK_NS      NS_PER_S
+#define WATERMARK_RECORDS 4096
+#define HEALTH_REPLAY_NS  NS_PER_MIN
+#define HEALTH_LIVE_NS    NS_PER_S /* the engine judges the sensor by them */
+
+/* --- callbacks of the flow table and of content ---------------------------------------------- */
+
+static bool on_report(void *context, struct flow *flow, enum flow_end end, struct ptime time)
+{
+    struct worker *w = context;
+    if (end == FLOW_OPEN)
+        content_progress(w->content, flow, time);
+    else
+        content_flush(w->content, flow, time);
+    struct content_facts facts = content_get_facts(flow);
+    return emit_flow(&w->emitter, flow, end, time, &facts);
+}
+
+static void on_swapped(void *context, struct flow *flow)
+{
+    struct worker *w = context;
+    content_swapped(w->content, flow);
+}
+
+static void on_release(void *context, struct flow *flow)
+{
+    struct worker *w = context;
+    content_release(w->content, flow);
+}
+
+static void on_dns(void *context, struct flow *flow, struct ptime time,
+                   const struct dns_message *message)
+{
+    struct worker *w = context;
+    emit_dns(&w->emitter, flow, time, message);
+}
+
+static void on_server_name(void *context, struct flow *flow, struct ptime time, const char *name)
+{
+    struct worker *w = context;
+    emit_server_name(&w->emitter, flow, time, name);
+}
+
+static void on_items(void *context, struct flow *flow, enum flow_side side, struct ptime time,
+                     enum content_class class, const uint64_t *hash, size_t count,
+                     uint64_t inspected_bytes, uint64_t gap_bytes)
+{
+    struct worker *w = context;
+    emit_items(&w->emitter, flow, side, time, class, hash, count, inspected_bytes, gap_bytes);
+}
+
+static const struct flow_events flow_events = {on_report, on_swapped, on_release};
+static const struct content_events content_events = {on_dns, on_server_name, on_items};
+
+/* --- packets --------------------------------------------------------------------------------- */
+
+static void count_input(struct capture_input *input, const struct packet_raw *raw)
+{
+    input->packets++;
+    input->bytes += raw->wire_bytes;
+    if (raw->captured < raw->wire_bytes && raw->captured > input->longest_cut)
+        input->longest_cut = raw->captured;
+    if (raw->time.ns < input->first.ns)
+        input->first = raw->time;
+    if (raw->time.ns > input->last.ns)
+        input->last = raw->time;
+}
+
+static void count_undecoded(struct health *health, enum decode_result result)
+{
+    switch (result) {
+    case DECODE_NOT_IP:
+        health->not_ip++;
+        break;
+    case DECODE_UNKNOWN_LINK:
+        health->unknown_link++;
+        break;
+    case DECODE_TRUNCATED:
+        health->truncated++;
+        break;
+    case DECODE_MALFORMED:
+        health->malformed++;
+        break;
+    case DECODE_OK:
+    case DECODE_RESULTS:
+        break;
+    }
+}
+
+static void tell_health(struct worker *w)
+{
+    struct health total = w->health;
+    flow_table_health(w->table, &total);
+    total.tcp_far_segments += flow_table_far_segments(w->table);
+    content_health(w->content, &total);
+    emit_health(&w->emitter, w->clock, &total);
+}
+
+static void tell_watermark(struct worker *w)
+{
+    emit_watermark(&w->emitter, (struct ptime){w->clock.ns - 1});
+    w->watermark = w->clock;
+    w->watermark_number = w->emitter.number;
+}
+
+/* Everything due before `time`, then whatever the passing of time asks for. */
+static void advance_clock(struct worker *w, struct ptime time)
+{
+    int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
+    if (w->clock.ns == INT64_MIN) {
+        w->watermark = time;
+        w->next_health.ns = time.ns + health_ns;
+    }
+    flow_table_advance(w->table, time);
+    w->clock = time;
+    emit_not_before(&w->emitter, time);
+    if (time.ns >= w->next_health.ns) {
+        tell_health(w);
+        w->next_health.ns = time.ns + health_ns;
+    }
+    if (time.ns - w->watermark.ns >= WATERMARK_NS ||
+        w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
+        tell_watermark(w);
+}
+
+/* The packets of this worker's share. */
+static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
+                       const struct packet *packet)
+{
+    enum flow_side side;
+    w->health.packets++;
+    w->health.wire_bytes += raw->wire_bytes;
+    w->health.cut_packets += raw->captured < raw->wire_bytes;
+    w->health.time_backwards += raw->time.ns < w->clock.ns;
+    if (result != DECODE_OK) {
+        count_undecoded(&w->health, result);
+        return;
+    }
+    w->health.malformed +=
+        packet->bad_transport; /* its bytes are counted all the same, without ports */
+    w->health.fragments += packet->later_fragment && !packet->bad_transport;
+    struct flow *flow = flow_table_packet(w->table, packet, &side);
+    content_packet(w->content, flow, side, packet);
+    flow_table_settle(w->table, flow, w->clock);
+}
+
+void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
+                   uint8_t vantage)
+{
+    struct packet packet;
+    if (w->recent)
+        recent_put(w->recent, raw); /* before anything looks at it */
+    if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
+        w->health.time_jumps++;
+        raw->time = w->clock;
+    }
+    count_input(input, raw);
+    if (raw->time.ns >= w->clock.ns)
+        advance_clock(w, raw->time);
+    enum decode_result result = decode_packet(raw, &packet);
+    packet.vantage = vantage;
+    /* Live, the kernel has shared the packets out already. */
+    uint32_t share = w->live ? w->index : result == DECODE_OK ? share_of(&packet, w->count) : 0;
+    if (share == w->index)
+        own_packet(w, raw, result, &packet);
+}
+
+void worker_idle(struct worker *w, struct ptime now)
+{
+    if (now.ns > w->clock.ns)
+        advance_clock(w, now);
+}
+
+void worker_end(struct worker *w)
+{
+    emit_last(&w->emitter); /* no packet waits any more */
+    if (w->clock.ns != INT64_MIN) {
+        flow_table_finish(w->table, w->clock);
+        tell_health(w);
+    }
+    emit_watermark(&w->emitter, PTIME_MAX);
+    worker_show(w);
+}
+
+void worker_show(const struct worker *w)
+{
+    struct meter *meter = w->meter;
+    METER_SET(meter, wire_bytes, w->health.wire_bytes);
+    METER_SET(meter, time_ns, w->clock.ns);
+    METER_SET(meter, ring_rejected, w->health.ring_rejected);
+    METER_SET(meter, ring_lost, w->health.ring_lost);
+    METER_SET(meter, parked, w->emitter.parked);
+}
+
+/* --- start and end --------------------------------------------------------------------------- */
+
+int worker_open(struct worker *w, const struct capture_config *config, struct brake *brake,
+                struct error *error)
+{
+    w->index = config->worker;
+    w->count = config->workers;
+    w->live = config->interface_count > 0;
+    w->clock = PTIME_MIN;
+    w->meter = brake->meter;
+    METER_SET(brake->meter, time_ns, INT64_MIN);
+    if (w->live && config->recent_fd >= 0) {
+        w->recent = recent_open(config->recent_fd, error);
+        if (!w->recent)
+            return -1;
+    }
+    if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
+        return -1;
+    w->content = content_new(&config->content, &content_events, w, error);
+    if (!w->content)
+        return -1;
+    w->table = flow_table_new(&config->flow, &flow_events, w);
+    return 0;
+}
+
+void worker_close(struct worker *w)
+{
+    if (w->table)
+        flow_table_free(w->table);
+    if (w->content)
+        content_free(w->content);
+    emit_close(&w->emitter);
+    if (w->recent)
+        recent_close(w->recent);
+}

@@ -1,0 +1,37 @@
+/* What one worker does with packets, wherever they come from. Private to the capture room. */
+#ifndef WEIR_SENSOR_CAPTURE_WORKER_H
+#define WEIR_SENSOR_CAPTURE_WORKER_H
+
+#include "emit.h"
+#include "weir/capture/capture.h"
+#include "weir/capture/doubt.h"
+#include "weir/capture/recent.h"
+
+struct worker {
+    uint32_t index, count; /* of the share; see capture/share.h */
+    bool live;
+    struct flow_table *table;
+    struct content *content;
+    struct emitter emitter;
+    struct health health;
+    struct doubt doubt;
+    struct ptime clock, next_health;
+    struct ptime watermark; /* when the last one was sent, packet time */
+    uint64_t watermark_number;
+    struct recent *recent; /* NULL: the last packets are not kept */
+    struct meter *meter;
+};
+
+int worker_open(struct worker *worker, const struct capture_config *config, struct brake *brake,
+                struct error *error);
+void worker_close(struct worker *worker);
+/* One packet, all the way. */
+void worker_packet(struct worker *worker, struct capture_input *input, struct packet_raw *raw,
+                   uint8_t vantage);
+/* The clock goes on although no packet came. */
+void worker_idle(struct worker *worker, struct ptime now);
+/* No packet comes any more: everything is told, waiting for room where there is none. */
+void worker_end(struct worker *worker);
+void worker_show(const struct worker *worker); /* on the meter */
+
+#endif

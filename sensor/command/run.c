@@ -1,0 +1,64 @@
+/* weir run: watches interfaces until it is stopped. With workers, the supervisor and its processes;
+ * options and wiring only. */
+#include "commands.h"
+#include "options.h"
+
+#include "weir/base/log.h"
+#include "weir/role/check.h"
+#include "weir/role/supervisor.h"
+
+static const char usage[] =
+    "usage: weir run [-c FILE] [-i INTERFACE]... [options]\n"
+    "\n"
+    "Watches live, until SIGINT or SIGTERM. SIGHUP (or weir reload) reads the configuration anew.\n"
+    "\n"
+    "  -c, --config FILE         configuration (weir check prints every key and its value)\n"
+    "  -i, --interface NAME      watch this; may be given again (a tap pair); replaces\n"
+    "                            capture.interfaces\n"
+    "  -f, --filter EXPR         BPF: only packets that match\n"
+    "      --inside PREFIX       an inside network; may be given again; replaces networks.inside\n"
+    "      --set KEY=VALUE       one setting\n"
+    "      --workers N           capture.workers: so many sandboxed capture processes\n"
+    "  -o, --output DIR          alerts.ndjson there, too\n"
+    "      --flows               with -o: flows.ndjson, once it ends\n"
+    "\n"
+    "State (journal, baselines, control socket) is kept in sensor.state_dir (/var/lib/weir).\n"
+    "It needs root, or CAP_NET_RAW; with sensor.user its processes become that user.\n"
+    "\n"
+    "exit status: 0 stopped; 1 could not run; 2 usage or configuration\n";
+
+static int run(const struct options *o, struct error *error)
+{
+    struct supervisor_config config = {
+        .source = &o->source, .filter = o->filter, .folder = o->folder, .flows = o->flows};
+    if (o->input_count > 0)
+        return error_set(error, ERROR_USAGE,
+                         "%.80s: run watches interfaces (-i); weir replay judges captures",
+                         o->input[0]);
+    if (o->config.interface_count == 0)
+        return error_set(error, ERROR_USAGE,
+                         "which interface? -i NAME, or capture.interfaces (weir run --help)");
+    if (o->config.workers == 0)
+        return error_set(error, ERROR_USAGE,
+                         "--workers 0: a sensor that runs has at least one capture process");
+    if (o->flows && !o->folder)
+        return error_set(error, ERROR_USAGE, "--flows needs -o DIR");
+    if (role_check(&o->config, o->filter, error) != 0)
+        return -1;
+    return supervisor_run(&config, error);
+}
+
+int command_run(int argc, char **argv)
+{
+    struct options options;
+    struct error error = {0};
+    int status;
+    if (options_parse(&options, argc, argv, "ciIfswoFh", &error) != 0)
+        status = command_fail(&error);
+    else if (options.help)
+        status = command_print(usage);
+    else
+        status = run(&options, &error) == 0 ? EXIT_DONE : command_fail(&error);
+    options_fini(&options);
+    return status;
+}

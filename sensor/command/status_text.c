@@ -1,0 +1,270 @@
+/* The screen of `weir status`.
+ *
+ * Rows of a label and a text that is wrapped behind it. What is wrong is said in capital words, not
+ * only in a colour. Text that came over the socket is shown without control characters, so that an
+ * interface's name cannot drive the terminal. Thread: the caller's. */
+#include "status_text.h"
+
+#include "weir/base/buffer.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL  12 /* columns */
+#define FIGURE 32
+
+struct screen {
+    struct buffer out;
+    size_t width;
+};
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* C0, DEL, and C1 as UTF-8 has it. */
+static void make_harmless(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            *at = '?';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+            at[0] = at[1] = '?';
+    }
+}
+
+/* The bytes of `text` that fit in `columns`, cut at a blank where there is one. */
+static size_t fitting(const char *text, size_t columns)
+{
+    size_t at = 0, blank = 0;
+    for (size_t used = 0; text[at]; at++) {
+        used += (text[at] & 0xc0) != 0x80; /* UTF-8: one column a character */
+        if (used > columns)
+            return blank ? blank : at;
+        if (text[at] == ' ' && text[at + 1] != ' ')
+            blank = at;
+    }
+    return at;
+}
+
+static void row(struct screen *screen, const char *label, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void row(struct screen *screen, const char *label, const char *format, ...)
+{
+    char *text = NULL;
+    va_list list;
+    va_start(list, format);
+    int size = vasprintf(&text, format, list);
+    va_end(list);
+    if (size < 0)
+        return;
+    make_harmless(text);
+    const char *at = text;
+    do {
+        size_t part = fitting(at, screen->width - LABEL);
+        buffer_text(&screen->out, "%-*s%.*s\n", LABEL, label, (int)part, at);
+        at += part + strspn(at + part, " ");
+        label = "";
+    } while (*at);
+    free(text);
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static const char *text_of(const struct json_value *object, const char *key)
+{
+    const char *text = json_text(json_get(object, key));
+    return text ? text : "?";
+}
+
+static int64_t whole_of(const struct json_value *object, const char *key)
+{
+    int64_t value = 0;
+    json_whole(json_get(object, key), &value);
+    return value;
+}
+
+static double decimal_of(const struct json_value *object, const char *key)
+{
+    double value = NAN;
+    json_decimal(json_get(object, key), &value);
+    return value;
+}
+
+/* "999", "12.3 K", "4.56 G": decimal, three figures. */
+static const char *scaled(double value, char text[FIGURE])
+{
+    static const char unit[] = " KMGTPE";
+    size_t at = 0;
+    for (; value >= 999.5 && at < sizeof unit - 2; at++)
+        value /= 1000;
+    int digits = at == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+    snprintf(text, FIGURE, at ? "%.*f %c" : "%.*f", digits, value, unit[at]);
+    return text;
+}
+
+static const char *seconds(double value, char text[FIGURE])
+{
+    if (isfinite(value))
+        snprintf(text, FIGURE, value < 10 ? "%.1f s" : "%.0f s", value);
+    else
+        snprintf(text, FIGURE, "-");
+    return text;
+}
+
+static const char *percent(int64_t part, int64_t all, char text[FIGURE])
+{
+    snprintf(text, FIGURE, "%.1f %%", all > 0 ? 100.0 * (double)part / (double)all : 0.0);
+    return text;
+}
+
+/* --- the parts of the screen ------------------------------------------------------------------ */
+
+static void show_sensor(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *config = json_get(status, "config");
+    const struct json_value *reload = json_get(config, "last_reload");
+    bool ok = true;
+    row(screen, "sensor", "%s: %s since %s, weir %s", text_of(status, "sensor"),
+        text_of(status, "state"), text_of(status, "started"), text_of(status, "version"));
+    row(screen, "traffic", "judged up to %s", text_of(status, "now"));
+    if (!json_truth(json_get(reload, "ok"), &ok))
+        row(screen, "config", "%" PRId64 ", not reloaded since", whole_of(config, "generation"));
+    else if (ok)
+        row(screen, "config", "%" PRId64 ", reloaded %s", whole_of(config, "generation"),
+            text_of(reload, "at"));
+    else
+        row(screen, "config", "%" PRId64 ", reload REFUSED %s: %s", whole_of(config, "generation"),
+            text_of(reload, "at"), text_of(reload, "text"));
+}
+
+/* What a figure in the table alone would not make anybody look at. */
+static void show_worker_trouble(struct screen *screen, const struct json_value *worker)
+{
+    int64_t id = whole_of(worker, "worker"), packets = whole_of(worker, "packets");
+    int64_t kernel = whole_of(worker, "kernel_drops"), nic = whole_of(worker, "interface_drops");
+    int64_t parked = whole_of(worker, "parked"), restarts = whole_of(worker, "restarts");
+    const char *death = json_text(json_get(worker, "last_death"));
+    char share[FIGURE];
+    if (kernel > 0 || nic > 0)
+        row(screen, "",
+            "worker %" PRId64 " LOST PACKETS: %" PRId64 " dropped by the kernel, %" PRId64
+            " by the interface (%s)",
+            id, kernel, nic, percent(kernel + nic, packets + kernel + nic, share));
+    if (parked > 0)
+        row(screen, "", "worker %" PRId64 " RING FULL: %" PRId64 " ended flows wait for room in it",
+            id, parked);
+    if (restarts > 0 || death)
+        row(screen, "", "worker %" PRId64 " RESTARTED: %" PRId64 " so far, the last: %s", id,
+            restarts, death ? death : "?");
+}
+
+static void show_capture(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *list = json_get(status, "capture"), *worker;
+    row(screen, "capture", "%-8s %11s %9s   %s", "state", "packets/s", "bytes/s",
+        "ring in use, lasts");
+    for (size_t i = 0; (worker = json_at(list, i)) != NULL; i++) {
+        const struct json_value *ring = json_get(worker, "ring");
+        char label[FIGURE], text[5][FIGURE];
+        snprintf(label, sizeof label, "  %" PRId64, whole_of(worker, "worker"));
+        row(screen, label, "%-8s %11s %9s   %7s of %sB, %s", text_of(worker, "state"),
+            scaled((double)whole_of(worker, "packets_per_s"), text[0]),
+            scaled((double)whole_of(worker, "bytes_per_s"), text[1]),
+            percent(whole_of(ring, "used_bytes"), whole_of(ring, "bytes"), text[2]),
+            scaled((double)whole_of(ring, "bytes"), text[3]),
+            seconds(decimal_of(ring, "seconds"), text[4]));
+        show_worker_trouble(screen, worker);
+    }
+}
+
+static void show_interfaces(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *list = json_get(status, "interfaces"), *interface;
+    for (size_t i = 0; (interface = json_at(list, i)) != NULL; i++) {
+        const char *state = text_of(interface, "state");
+        const char *shown = strcmp(state, "down") == 0   ? "DOWN"
+                            : strcmp(state, "gone") == 0 ? "GONE"
+                                                         : state;
+        row(screen, i ? "" : "interfaces", "%s (%s): %s", text_of(interface, "name"),
+            text_of(interface, "vantage"), shown);
+    }
+}
+
+static void show_engine(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *engine = json_get(status, "engine");
+    const struct json_value *checkpoint = json_get(engine, "checkpoint");
+    int64_t late = whole_of(engine, "records_late"), restarts = whole_of(engine, "restarts");
+    char text[4][FIGURE];
+    row(screen, "engine", "%" PRId64 " hosts: %" PRId64 " ready, %" PRId64 " still learning",
+        whole_of(engine, "hosts"), whole_of(engine, "hosts_ready"),
+        whole_of(engine, "hosts_learning"));
+    row(screen, "", "alerts: %" PRId64 "; incidents open: %" PRId64 "; flows open: %s",
+        whole_of(engine, "alerts"), whole_of(engine, "incidents_open"),
+        scaled((double)whole_of(engine, "open_flows"), text[0]));
+    row(screen, "", "%s records, %s waiting; checkpoint of %sB, age %s",
+        scaled((double)whole_of(engine, "records"), text[0]),
+        scaled((double)whole_of(engine, "waiting_records"), text[1]),
+        scaled((double)whole_of(checkpoint, "bytes"), text[2]),
+        seconds(decimal_of(checkpoint, "age_s"), text[3]));
+    if (late > 0)
+        row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);
+    if (restarts > 0)
+        row(screen, "", "RESTARTED from its checkpoint: %" PRId64 " so far", restarts);
+}
+
+static void show_outside(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *redis = json_get(status, "redis");
+    const struct json_value *list = json_get(status, "sinks"), *sink;
+    row(screen, "redis", "%s, %" PRId64 " commands pending, %s", text_of(redis, "state"),
+        whole_of(redis, "pending"), text_of(redis, "url"));
+    for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++) {
+        const char *path = json_text(json_get(sink, "path")), *state = text_of(sink, "state");
+        const char *why = json_text(json_get(sink, "last_error"));
+        bool well = strcmp(state, "ok") == 0;
+        row(screen, i ? "" : "sinks", "%s%s%s: %s, %" PRId64 " delivered, %" PRId64 " behind%s%s",
+            text_of(sink, "type"), path ? " " : "", path ? path : "",
+            strcmp(state, "dead") == 0 ? "DEAD"
+            : well                     ? state
+                                       : "BEHIND",
+            whole_of(sink, "delivered"), whole_of(sink, "behind"), why && !well ? ": " : "",
+            why && !well ? why : "");
+    }
+}
+
+static void show_blind(struct screen *screen, const struct json_value *status)
+{
+    const struct json_value *list = json_get(status, "blind");
+    const struct json_value *coverage = json_get(status, "coverage");
+    int64_t seen = whole_of(coverage, "tcp_payload_bytes");
+    int64_t missing = whole_of(coverage, "tcp_missing_bytes");
+    char text[3][FIGURE];
+    row(screen, "coverage", "%s packets; TCP payload %sB, %sB more not seen (%s)",
+        scaled((double)whole_of(coverage, "packets"), text[0]), scaled((double)seen, text[1]),
+        scaled((double)missing, text[2]), percent(missing, seen + missing, (char[FIGURE]){0}));
+    for (size_t i = 0; i < json_length(list); i++) {
+        const char *line = json_text(json_at(list, i));
+        row(screen, i ? "" : "BLIND NOW", "%s", line ? line : "?");
+    }
+    if (json_length(list) == 0)
+        row(screen, "blind now", "to nothing that it knows of");
+}
+
+char *status_text(const struct json_value *status, int width)
+{
+    struct screen screen = {.width = width < 40 ? 40 : (size_t)width};
+    show_sensor(&screen, status);
+    show_capture(&screen, status);
+    show_interfaces(&screen, status);
+    show_engine(&screen, status);
+    show_outside(&screen, status);
+    show_blind(&screen, status);
+    buffer_u8(&screen.out, 0);
+    return (char *)screen.out.data;
+}

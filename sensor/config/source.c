@@ -1,0 +1,111 @@
+/* The sources of a configuration. Packed: a line of counts, then NUL-terminated strings in a fixed
+ * order. The bytes only ever cross between two processes of one program. Thread: the main thread.
+ */
+#include "weir/config/source.h"
+
+#include "weir/base/yaml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int config_source_read(struct config_source *source, struct error *error)
+{
+    if (!source->path)
+        return 0;
+    free(source->text);
+    source->text = yaml_read_file(source->path, &source->text_size, error);
+    return source->text ? 0 : -1;
+}
+
+int config_load(struct config *config, const struct config_source *source, struct error *error)
+{
+    config_init(config);
+    if (source->text &&
+        config_read_text(config, source->path, source->text, source->text_size, error) != 0)
+        return -1;
+    for (size_t i = 0; i < source->set.count; i++)
+        if (config_set(config, source->set.word[i], error) != 0)
+            return -1;
+    for (size_t i = 0; i < source->inside.count; i++)
+        if (config_add_inside(config, source->inside.word[i], i == 0, error) != 0)
+            return -1;
+    for (size_t i = 0; i < source->interface.count; i++)
+        if (config_add_interface(config, source->interface.word[i], i == 0, error) != 0)
+            return -1;
+    config_finish(config);
+    return 0;
+}
+
+/* --- as bytes -------------------------------------------------------------------------------- */
+
+#define COUNTS "weir-config %zu %d %zu %zu %zu"
+
+static void put_words(const struct config_words *words, struct buffer *b)
+{
+    for (size_t i = 0; i < words->count; i++)
+        buffer_put(b, words->word[i], strlen(words->word[i]) + 1);
+}
+
+void config_source_pack(const struct config_source *source, struct buffer *b)
+{
+    size_t text_size = source->text ? source->text_size : 0;
+    buffer_text(b, COUNTS, text_size, source->text != NULL, source->set.count, source->inside.count,
+                source->interface.count);
+    buffer_u8(b, 0);
+    const char *path = source->path ? source->path : "";
+    buffer_put(b, path, strlen(path) + 1);
+    put_words(&source->set, b);
+    put_words(&source->inside, b);
+    put_words(&source->interface, b);
+    buffer_put(b, source->text ? source->text : "", text_size);
+}
+
+static const char *next_word(const char **at, const char *end)
+{
+    const char *word = *at, *stop = word < end ? memchr(word, 0, (size_t)(end - word)) : NULL;
+    if (!stop)
+        return NULL;
+    *at = stop + 1;
+    return word;
+}
+
+static bool take_words(struct config_words *words, size_t count, const char **at, const char *end)
+{
+    if (count > CONFIG_WORDS)
+        return false;
+    for (words->count = 0; words->count < count; words->count++)
+        if (!(words->word[words->count] = next_word(at, end)))
+            return false;
+    return true;
+}
+
+int config_source_unpack(struct config_source *source, const void *data, size_t size,
+                         struct error *error)
+{
+    size_t text_size, set, inside, interface;
+    int has_text;
+    *source = (struct config_source){.packed = xcalloc(1, size + 1)};
+    memcpy(source->packed, data, size);
+    const char *at = source->packed, *end = at + size, *counts = next_word(&at, end);
+    const char *path = counts ? next_word(&at, end) : NULL;
+    if (!path || sscanf(counts, COUNTS, &text_size, &has_text, &set, &inside, &interface) != 5 ||
+        !take_words(&source->set, set, &at, end) ||
+        !take_words(&source->inside, inside, &at, end) ||
+        !take_words(&source->interface, interface, &at, end) || (size_t)(end - at) != text_size)
+        return error_set(error, ERROR_RUN, "a configuration of %zu bytes makes no sense", size);
+    if (!has_text)
+        return 0;
+    source->path = path;
+    source->text = xcalloc(1, text_size + 1);
+    source->text_size = text_size;
+    memcpy(source->text, at, text_size);
+    return 0;
+}
+
+void config_source_fini(struct config_source *source)
+{
+    free(source->text);
+    free(source->packed);
+    *source = (struct config_source){.path = NULL};
+}

@@ -1,0 +1,228 @@
+/* What the engine says of its sensor over the control socket: its own figures, and what the
+ * supervisor tells it of the capture processes each second. docs/api.md is the contract. Thread:
+ * the engine's. */
+#include "engine_role.h"
+
+#include "worker.h"
+
+#include "weir/base/json.h"
+#include "weir/bus/status.h"
+#include "weir/role/role.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BLIND_MAX 64
+#define RATE_S    3.0 /* what is told each second comes unevenly: rates are of a little longer */
+
+/* --- rates ----------------------------------------------------------------------------------- */
+
+void engine_role_measure(struct engine_role *role)
+{
+    struct wtime now = wtime_now();
+    double seconds = (double)(now.ns - role->measured.ns) / 1e9;
+    if (seconds < RATE_S)
+        return;
+    role->measured = now;
+    for (uint32_t i = 0; i < role->orders.workers; i++) {
+        struct worker_rate *rate = &role->rate[i];
+        const struct capture_status *status = &role->news.worker[i].status;
+        uint64_t position = engine_ring_of(role->stack.engine, i).position;
+        bool grew = status->packets >= rate->packets && position >= rate->ring_position;
+        rate->packets_per_s =
+            grew ? (uint64_t)((double)(status->packets - rate->packets) / seconds) : 0;
+        rate->bytes_per_s =
+            grew ? (uint64_t)((double)(status->wire_bytes - rate->bytes) / seconds) : 0;
+        rate->ring_bytes_per_s =
+            grew ? (uint64_t)((double)(position - rate->ring_position) / seconds) : 0;
+        rate->packets = status->packets;
+        rate->bytes = status->wire_bytes;
+        rate->ring_position = position;
+    }
+}
+
+/* --- the status ------------------------------------------------------------------------------ */
+
+static enum status_worker_state state_of(const struct worker_news *news)
+{
+    switch ((enum worker_state)news->state) {
+    case WORKER_STARTING:
+    case WORKER_READY:
+        return STATUS_WORKER_STARTING;
+    case WORKER_RUNNING:
+        return STATUS_WORKER_RUNNING;
+    case WORKER_NONE:
+        return STATUS_WORKER_WAITING;
+    case WORKER_ENDED:
+    case WORKER_LOST:
+    case WORKER_STATES:
+        break;
+    }
+    return STATUS_WORKER_STOPPED;
+}
+
+static struct status_worker worker_status(const struct engine_role *role, uint32_t i)
+{
+    const struct worker_news *news = &role->news.worker[i];
+    const struct worker_rate *rate = &role->rate[i];
+    struct engine_ring ring = engine_ring_of(role->stack.engine, i);
+    uint64_t per_s = rate->ring_bytes_per_s;
+    return (struct status_worker){
+        .worker = i,
+        .pid = news->pid,
+        .state = state_of(news),
+        .restarts = news->restarts,
+        .packets = news->status.packets,
+        .packets_per_s = rate->packets_per_s,
+        .bytes_per_s = rate->bytes_per_s,
+        .kernel_drops = news->status.kernel_drops,
+        .interface_drops = news->status.interface_drops,
+        .ring_bytes = ring.size,
+        .ring_used_bytes = ring.used,
+        .ring_seconds = per_s > 0 ? (double)ring.size / (double)per_s : NAN,
+        .parked = news->status.parked,
+        .last_death = *news->death ? news->death : NULL,
+    };
+}
+
+static struct status_interface interface_status(const struct engine_role *role, size_t i)
+{
+    const struct config_interface *interface = &role->config.interface[i];
+    uint32_t bit = 1u << i;
+    enum status_interface_state state = role->news.interfaces_gone & bit ? STATUS_INTERFACE_GONE
+                                        : role->news.interfaces_up & bit ? STATUS_INTERFACE_UP
+                                                                         : STATUS_INTERFACE_DOWN;
+    return (struct status_interface){interface->name, interface->vantage, state};
+}
+
+static struct status_engine engine_status(const struct engine_role *role)
+{
+    const struct engine *engine = role->stack.engine;
+    const struct engine_counts *counts = engine_counts_of(engine);
+    struct engine_history history = engine_history_of(engine);
+    struct engine_status status = engine_status_of(engine);
+    struct status_engine shown = {.pid = getpid(),
+                                  .restarts = role->orders.restarts,
+                                  .records_late = counts->late,
+                                  .alerts = counts->alerts,
+                                  .hosts = history.hosts,
+                                  .hosts_ready = history.ready,
+                                  .hosts_learning = history.hosts - history.ready,
+                                  .incidents_open = incidents_counts(engine_incidents(engine)).open,
+                                  .open_flows = status.open_flows,
+                                  .waiting_records = status.waiting_records,
+                                  .checkpoint_age_s = (double)status.snapshot_age_ns / 1e9,
+                                  .checkpoint_bytes = status.snapshot_bytes + status.log_bytes,
+                                  .snapshots = status.snapshots};
+    for (int i = 0; i <= RECORD_WATERMARK; i++)
+        shown.records += counts->records[i];
+    return shown;
+}
+
+/* What the open incidents of the sensor itself say, in people's words. */
+static size_t list_blind(const struct engine *engine, const char *line[BLIND_MAX])
+{
+    size_t count, listed = 0;
+    const struct incident **all = incidents_sorted(engine_incidents(engine), &count);
+    for (size_t i = 0; i < count && listed < BLIND_MAX; i++)
+        if (!all[i]->closed && *all[i]->story.sight && all[i]->rank[0].finding.reason_count > 0)
+            line[listed++] = all[i]->rank[0].finding.reason[0].text;
+    free(all);
+    return listed;
+}
+
+static void show(struct engine_role *role, struct api_reply *reply)
+{
+    struct status_worker worker[CONFIG_WORKERS];
+    struct status_interface interface[CONFIG_INTERFACES];
+    struct bus_status sink[CONFIG_SINKS];
+    const char *line[BLIND_MAX];
+    const struct engine *engine = role->stack.engine;
+    const struct reload_news *reload = &role->orders.reload;
+    size_t blinds = list_blind(engine, line);
+    for (uint32_t i = 0; i < role->orders.workers; i++)
+        worker[i] = worker_status(role, i);
+    for (size_t i = 0; i < role->config.interface_count; i++)
+        interface[i] = interface_status(role, i);
+    struct status status = {
+        .sensor = role->config.sensor_name,
+        .version = WEIR_VERSION,
+        .state = STATUS_RUNNING,
+        .started = {role->orders.started_s * NS_PER_S},
+        .now = engine_status_of(engine).complete,
+        .generation = role->orders.generation,
+        .last_reload = {.known = reload->any,
+                        .ok = reload->ok,
+                        .text = reload->text,
+                        .at = {reload->at_ns}},
+        .worker = worker,
+        .worker_count = role->orders.workers,
+        .interface = interface,
+        .interface_count = role->config.interface_count,
+        .engine = engine_status(role),
+        .redis_url = role->config.redis_url,
+        .redis_state = "ready",
+        .redis_pending = store_pending(role->stack.store),
+        .sink = sink,
+        .sink_count = bus_status(role->stack.bus, sink, CONFIG_SINKS),
+        .coverage = engine_health(engine),
+        .blind = line,
+        .blind_count = blinds,
+    };
+    struct json *json = json_new();
+    reply->body = status_json(json, &status);
+    json_free(json);
+}
+
+/* --- routes ---------------------------------------------------------------------------------- */
+
+static void on_status(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    (void)request;
+    show(context, reply);
+}
+
+/* The supervisor checks it; what came of it is the status's `last_reload` and `generation`. */
+static void on_reload(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct engine_role *role = context;
+    (void)request;
+    if (role->reload_asked) {
+        api_refuse(reply, 409, "a reload is under way");
+        return;
+    }
+    role->reload_asked = true;
+    role->orders.reload = (struct reload_news){.any = false};
+    control_send(ROLE_CONTROL_FD, CONTROL_RELOAD, NULL, 0, NULL, 0);
+    reply->status = 202;
+    reply->body = xasprintf("{\"generation\":%u}", role->orders.generation + 1);
+}
+
+void engine_role_reloaded(struct engine_role *role, const struct reload_news *news)
+{
+    role->orders.reload = *news;
+    role->reload_asked = false;
+}
+
+static void on_health(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct engine_role *role = context;
+    (void)request;
+    if (engine_finished(role->stack.engine))
+        api_refuse(reply, 503, "the engine has ended");
+    else
+        reply->body = xstrdup("{\"ok\":true}");
+}
+
+static const struct api_route routes[] = {{"GET", "/v1/status", on_status},
+                                          {"POST", "/v1/reload", on_reload},
+                                          {"GET", "/v1/health", on_health},
+                                          {NULL, NULL, NULL}};
+
+struct api *engine_role_serve(struct engine_role *role)
+{
+    role->measured = wtime_now();
+    return api_new(role->stack.loop, role->listener, routes, role, &role->error);
+}

@@ -1,0 +1,422 @@
+/* The engine process: everything that judges, stores and tells. It never sees a packet.
+ *
+ *   1 take the orders: the configuration, the control socket
+ *   2 become another user
+ *   3 give up every capability, for good
+ *   4 open what it needs: the store, the journal, the sinks, its own checkpoint
+ *   5 give up every other file (Landlock): the state directory and the sinks' folders are left
+ *   6 give up every call that is not in `calls` below (seccomp)
+ *   7 only now take the first record that a capture process wrote
+ *
+ * It ends when all input has ended, when it is told to (a planned restart), when its supervisor is
+ * gone, or when something it stands on failed; in every case but the last it leaves a checkpoint,
+ * and from an older one and its log the next engine goes on as if this one had not ended. New
+ * connections to the store are not made behind the walls: an engine that lost it ends, and its
+ * successor connects. Thread: one, on the loop. */
+#include "engine_role.h"
+
+#include "roles.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+#include "weir/capture/sandbox.h"
+#include "weir/role/role.h"
+
+#include <libgen.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BEAT_NS      NS_PER_S         /* to the supervisor, wall time */
+#define HEARTBEAT_NS (5 * NS_PER_MIN) /* to the sinks, packet time */
+
+/* What this role may ask of the kernel once it is sealed, and why. */
+static const struct sandbox_call calls[] = {
+    /* the loop and its descriptors */
+    {.name = "epoll_wait"},
+    {.name = "epoll_pwait"},
+    {.name = "epoll_pwait2"},
+    {.name = "epoll_ctl"},
+    {.name = "timerfd_settime"},
+    {.name = "poll"},
+    {.name = "ppoll"},
+    {.name = "read"},
+    {.name = "write"},
+    {.name = "readv"},
+    {.name = "writev"},
+    {.name = "close"},
+    {.name = "fcntl"},
+    {.name = "ioctl", .args = 1, .arg = {{1, FIONREAD}}}, /* libevent: how much is there? */
+    /* the control socket, the store's connection, the control API's clients */
+    {.name = "recvmsg"},
+    {.name = "sendmsg"},
+    {.name = "recvfrom"},
+    {.name = "sendto"},
+    {.name = "accept4"},
+    {.name = "shutdown"},
+    {.name = "getsockopt"},
+    {.name = "setsockopt"},
+    {.name = "getsockname"},
+    {.name = "getpeername"},
+    {.name = "dup"}, /* a further ring's eventfds */
+    /* journal, positions, sinks, checkpoint: what Landlock leaves of the file system */
+    {.name = "openat"},
+    {.name = "newfstatat"},
+    {.name = "fstat"},
+    {.name = "lseek"},
+    {.name = "pread64"},
+    {.name = "pwrite64"},
+    {.name = "fsync"},
+    {.name = "fdatasync"},
+    {.name = "ftruncate"},
+    {.name = "flock"},
+    {.name = "rename"},
+    {.name = "unlink"},
+    /* memory, time */
+    {.name = "mmap"},
+    {.name = "munmap"},
+    {.name = "mremap"},
+    {.name = "mprotect"},
+    {.name = "madvise"},
+    {.name = "brk"},
+    {.name = "futex"},
+    {.name = "clock_gettime"},
+    {.name = "getrandom"},
+    {.name = "sysinfo"}, /* glibc's qsort: how much memory is there? */
+    {.name = "getpid"},
+    {.name = "gettid"},
+    /* the stdout sink writes without SIGPIPE */
+    {.name = "rt_sigpending"},
+    {.name = "rt_sigtimedwait"},
+    {.name = "rt_sigprocmask"},
+    {.name = "rt_sigaction"},
+    {.name = "rt_sigreturn"},
+    {.name = "restart_syscall"},
+    {.name = "tgkill"},
+    {.name = "exit"},
+    {.name = "exit_group"},
+};
+
+/* --- 1 orders -------------------------------------------------------------------------------- */
+
+static int map_source(struct engine_role *role, int fd)
+{
+    size_t size = role->orders.source_bytes;
+    void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED)
+        return error_set(&role->error, ERROR_RUN, "engine: its configuration cannot be read");
+    int failed = config_source_unpack(&role->source, bytes, size, &role->error);
+    munmap(bytes, size);
+    return failed ? -1 : config_load(&role->config, &role->source, &role->error);
+}
+
+static int take_orders(struct engine_role *role)
+{
+    struct control_message *m = &role->message;
+    struct pollfd wait = {.fd = ROLE_CONTROL_FD, .events = POLLIN};
+    const struct engine_orders *orders;
+    enum control_result result;
+    while ((result = control_receive(ROLE_CONTROL_FD, m)) == CONTROL_AGAIN)
+        poll(&wait, 1, -1);
+    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count != 2 ||
+        !(orders = control_body(m, sizeof *orders)))
+        return error_set(&role->error, ERROR_RUN, "engine: no orders");
+    role->orders = *orders;
+    role->listener = m->fd[1];
+    m->fd[1] = -1;
+    int failed = map_source(role, m->fd[0]);
+    control_close_descriptors(m);
+    return failed;
+}
+
+/* --- 4 what it stands on --------------------------------------------------------------------- */
+
+static void on_flow(void *context, const struct flow_view *view)
+{
+    struct engine_role *role = context;
+    flows_add(role->flows, view);
+}
+
+static void on_damaged(void *context, uint32_t worker)
+{
+    struct ring_news news = {.worker = worker};
+    (void)context;
+    control_send(ROLE_CONTROL_FD, CONTROL_DAMAGED, &news, sizeof news, NULL, 0);
+}
+
+static void on_drained(void *context, uint32_t worker, uint32_t incarnation)
+{
+    struct ring_news news = {worker, incarnation};
+    (void)context;
+    control_send(ROLE_CONTROL_FD, CONTROL_DRAINED, &news, sizeof news, NULL, 0);
+}
+
+/* One vantage that all interfaces share is the store's too: sensors that look from the same place
+ * are not added up. */
+static const char *only_vantage(const struct config *config)
+{
+    for (size_t i = 0; i < config->interface_count; i++)
+        if (config_vantage(config, i) != 0)
+            return NULL;
+    return config->interface_count > 0 && *config->interface[0].vantage
+               ? config->interface[0].vantage
+               : NULL;
+}
+
+static int open_output(struct engine_role *role)
+{
+    const struct config *config = &role->config;
+    memcpy(role->sink, config->sink, config->sink_count * sizeof *role->sink);
+    role->sink_count = config->sink_count;
+    if (!*role->orders.folder)
+        return 0;
+    role->alerts_path = xasprintf("%s/alerts.ndjson", role->orders.folder);
+    role->sink[role->sink_count++] =
+        (struct sink_config){.type = "file", .path = role->alerts_path, .format = "ecs"};
+    if (!role->orders.flows)
+        return 0;
+    char *path = xasprintf("%s/flows.ndjson", role->orders.folder);
+    role->flows = flows_open(path, &role->error);
+    free(path);
+    return role->flows ? 0 : -1;
+}
+
+static int open_stack(struct engine_role *role)
+{
+    struct stack_config config = {.config = &role->config,
+                                  .folder = config_state_dir(&role->config),
+                                  .redis_url = role->orders.redis_url,
+                                  .prefix = "weir",
+                                  .vantage = only_vantage(&role->config),
+                                  .sinks = role->sink,
+                                  .sink_count = role->sink_count,
+                                  .workers = role->orders.workers,
+                                  .live = true,
+                                  .heartbeat_ns = HEARTBEAT_NS,
+                                  .observer = {.flow = role->flows ? on_flow : NULL,
+                                               .damaged = on_damaged,
+                                               .drained = on_drained,
+                                               .context = role}};
+    if (stack_open(&role->stack, &config) == 0)
+        return 0;
+    role->error = role->stack.error;
+    return -1;
+}
+
+struct fleet_answer {
+    struct engine_role *role;
+    struct fleet *fleet;
+    bool done;
+};
+
+static void on_fleet(void *context, const void *blob, size_t size)
+{
+    struct fleet_answer *answer = context;
+    struct stack *stack = &answer->role->stack;
+    if (size > 0)
+        answer->fleet = fleet_unpack(blob, size, &stack->error);
+    answer->done = true;
+    stack->loop.ops->stop(stack->loop.loop);
+}
+
+/* The fleet's tables as they were last written; a checkpoint has its own. */
+static int load_fleet(struct engine_role *role)
+{
+    struct fleet_answer answer = {.role = role};
+    store_load_fleet(role->stack.store, on_fleet, &answer);
+    if (stack_wait(&role->stack, &answer.done) != 0) {
+        fleet_free(answer.fleet);
+        role->error = role->stack.error;
+        return -1;
+    }
+    role->fleet = answer.fleet;
+    return 0;
+}
+
+/* --- 2, 3, 5, 6: the walls ------------------------------------------------------------------- */
+
+static int drop_rights(struct engine_role *role)
+{
+    struct sandbox_user user = {role->orders.drop, role->orders.uid, role->orders.gid};
+    if (sandbox_drop_user(&user, &role->error) != 0)
+        return -1;
+    prctl(PR_SET_PDEATHSIG, 0); /* its supervisor's death leaves it time for a checkpoint */
+    return sandbox_drop_capabilities(&role->error);
+}
+
+static int raise_walls(struct engine_role *role)
+{
+    struct sandbox_path path[CONFIG_SINKS + 2];
+    char *owned[CONFIG_SINKS];
+    size_t count = 0, owned_count = 0;
+    path[count++] = (struct sandbox_path){config_state_dir(&role->config), true};
+    if (*role->orders.folder)
+        path[count++] = (struct sandbox_path){role->orders.folder, true};
+    for (size_t i = 0; i < role->config.sink_count; i++) {
+        if (!role->config.sink[i].path)
+            continue;
+        owned[owned_count] = xstrdup(role->config.sink[i].path);
+        path[count++] = (struct sandbox_path){dirname(owned[owned_count++]), true};
+    }
+    int failed = sandbox_confine(path, count, SANDBOX_NO_NETWORK, &role->error);
+    while (owned_count > 0)
+        free(owned[--owned_count]);
+    return failed ? -1 : sandbox_seal(calls, sizeof calls / sizeof *calls, &role->error);
+}
+
+/* --- 7 what the supervisor says -------------------------------------------------------------- */
+
+static void take_ring(struct engine_role *role, struct control_message *m)
+{
+    const struct ring_orders *orders = control_body(m, sizeof *orders);
+    struct error error = {0};
+    if (!orders || m->fd_count != 4)
+        return;
+    struct ring_handles ring = {m->fd[0], m->fd[1], m->fd[2], m->fd[3], orders->ring_bytes};
+    if (engine_attach(role->stack.engine, orders->worker, orders->incarnation, &ring, &error) != 0)
+        log_error("%s", error.message);
+}
+
+static void take_lost(struct engine_role *role, const struct control_message *m)
+{
+    const struct lost_orders *orders = control_body(m, sizeof *orders);
+    if (orders)
+        engine_lost(role->stack.engine, orders->worker, orders->incarnation, orders->why,
+                    orders->final);
+}
+
+static void look_again(const struct engine_role *role)
+{
+    role->stack.loop.ops->stop(role->stack.loop.loop);
+}
+
+static void leave(struct engine_role *role)
+{
+    role->leaving = true;
+    look_again(role);
+}
+
+static void take_message(struct engine_role *role, struct control_message *m)
+{
+    const void *body;
+    switch (m->kind) {
+    case CONTROL_RING:
+        take_ring(role, m);
+        break;
+    case CONTROL_LOST:
+        take_lost(role, m);
+        break;
+    case CONTROL_WORKERS:
+        if ((body = control_body(m, sizeof role->news)))
+            memcpy(&role->news, body, sizeof role->news);
+        break;
+    case CONTROL_RELOADED:
+        if ((body = control_body(m, sizeof role->orders.reload)))
+            engine_role_reloaded(role, body);
+        break;
+    case CONTROL_START: /* every ring there is was told of */
+        role->started = true;
+        look_again(role);
+        break;
+    case CONTROL_FINISH:
+        engine_last(role->stack.engine);
+        break;
+    case CONTROL_STOP:
+        leave(role);
+        break;
+    default:
+        break;
+    }
+    control_close_descriptors(m);
+}
+
+static void on_control(void *context, unsigned what)
+{
+    struct engine_role *role = context;
+    enum control_result result;
+    (void)what;
+    while ((result = control_receive(ROLE_CONTROL_FD, &role->message)) == CONTROL_OK)
+        take_message(role, &role->message);
+    if (result == CONTROL_CLOSED) { /* nobody is left to work for */
+        role->stack.loop.ops->change(role->control_watch, 0);
+        leave(role);
+    }
+}
+
+static void on_beat(void *context)
+{
+    struct engine_role *role = context;
+    control_send(ROLE_CONTROL_FD, CONTROL_BEAT, NULL, 0, NULL, 0);
+    engine_role_measure(role);
+}
+
+/* --- from the start to the end --------------------------------------------------------------- */
+
+static int begin(struct engine_role *role)
+{
+    digest_prepare();
+    if (take_orders(role) != 0 || drop_rights(role) != 0 || open_output(role) != 0 ||
+        open_stack(role) != 0 || load_fleet(role) != 0 || raise_walls(role) != 0)
+        return -1;
+    struct loop_ref loop = role->stack.loop;
+    role->api = engine_role_serve(role);
+    if (!role->api)
+        return -1;
+    struct engine_answer answer = {engine_next_incarnation(role->stack.engine)};
+    control_send(ROLE_CONTROL_FD, CONTROL_READY, &answer, sizeof answer, NULL, 0);
+    role->control_watch = loop.ops->watch(loop.loop, ROLE_CONTROL_FD, LOOP_READ, on_control, role);
+    role->beat = loop.ops->timer(loop.loop, BEAT_NS, on_beat, role);
+    return 0;
+}
+
+static int work(struct engine_role *role)
+{
+    struct stack *stack = &role->stack;
+    while (!role->started && !role->leaving && stack->error.code == ERROR_NONE)
+        stack->loop.ops->run(stack->loop.loop);
+    if (role->started)
+        engine_begin(stack->engine, role->fleet);
+    else
+        fleet_free(role->fleet);
+    while (role->started && !engine_finished(stack->engine) && !role->leaving)
+        stack->loop.ops->run(stack->loop.loop);
+    role->error = stack->error;
+    if (role->error.code == ERROR_NONE && role->started && !engine_finished(stack->engine))
+        engine_checkpoint(stack->engine, &role->error);
+    if (role->error.code == ERROR_NONE && role->flows)
+        flows_finish(role->flows, &role->error);
+    return role->error.code == ERROR_NONE ? 0 : -1;
+}
+
+static void tell_end(const struct engine_role *role, int failed)
+{
+    struct failure failure = {role->error};
+    if (failed)
+        control_send(ROLE_CONTROL_FD, CONTROL_FAILED, &failure, sizeof failure, NULL, 0);
+    else
+        control_send(ROLE_CONTROL_FD, CONTROL_ENDED, NULL, 0, NULL, 0);
+}
+
+int engine_role(void)
+{
+    static struct engine_role role; /* messages are large */
+    int failed = begin(&role) != 0 || work(&role) != 0;
+    tell_end(&role, failed);
+    api_free(role.api);
+    if (role.control_watch)
+        role.stack.loop.ops->drop(role.control_watch);
+    if (role.beat)
+        role.stack.loop.ops->drop(role.beat);
+    stack_close(&role.stack);
+    flows_free(role.flows);
+    free(role.alerts_path);
+    config_fini(&role.config);
+    config_source_fini(&role.source);
+    return failed;
+}

@@ -1,0 +1,46 @@
+/* The engine process's own state, for engine_role.c (its life) and engine_api.c (what it says of
+ * itself). One thread. */
+#ifndef WEIR_ROLE_ENGINE_ROLE_H
+#define WEIR_ROLE_ENGINE_ROLE_H
+
+#include "messages.h"
+
+#include "weir/bus/api.h"
+#include "weir/config/source.h"
+#include "weir/investigate/flows.h"
+#include "weir/role/stack.h"
+
+struct worker_rate { /* between the last two measurements */
+    uint64_t packets, bytes;
+    uint64_t packets_per_s, bytes_per_s;
+    uint64_t ring_position, ring_bytes_per_s;
+};
+
+struct engine_role {
+    struct engine_orders orders;
+    struct config_source source;
+    struct config config;
+    int listener;
+    struct control_message message; /* the one at hand */
+    struct sink_config sink[CONFIG_SINKS];
+    size_t sink_count;
+    char *alerts_path;
+    struct flows *flows;
+    struct stack stack;
+    struct fleet *fleet; /* until the engine takes it */
+    struct api *api;
+    struct loop_watch *control_watch, *beat;
+    struct workers_news news;
+    struct worker_rate rate[CONFIG_WORKERS];
+    struct wtime measured;
+    bool started, leaving, reload_asked;
+    struct error error;
+};
+
+/* The control API, on role->listener. NULL and role->error. */
+struct api *engine_role_serve(struct engine_role *role);
+void engine_role_measure(struct engine_role *role); /* often: rates */
+/* The supervisor's word on a reload that was asked for. */
+void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
+
+#endif

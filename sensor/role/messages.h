@@ -1,0 +1,125 @@
+/* The bodies of control messages: fixed structs, the same in every process of one program. What a
+ * capture process says is taken from here and nowhere else; texts are cut at their ends by whoever
+ * receives them. For the files of this room only. */
+#ifndef WEIR_ROLE_MESSAGES_H
+#define WEIR_ROLE_MESSAGES_H
+
+#include "weir/capture/capture.h"
+#include "weir/config/config.h"
+#include "weir/record/control.h"
+
+#define ROLE_FILTER_MAX 2048
+#define ROLE_PATH_MAX   4096
+
+/* CONTROL_CAPTURE. Descriptors: the ring's four in the order of ring_handles, then (live) the
+ * memory for recent packets. */
+struct capture_orders {
+    uint32_t worker, workers;
+    uint32_t files; /* CONTROL_INPUTs that follow; 0: live */
+    uint32_t interfaces;
+    struct {
+        char name[16];
+        uint8_t vantage;
+    } interface[CONFIG_INTERFACES];
+    uint64_t ring_bytes;
+    uint32_t snaplen, buffer_mib;
+    uint16_t fanout;
+    bool again; /* started after others: an interface that is not there is no failure */
+    bool drop;  /* become `uid`, `gid` */
+    uint32_t uid, gid;
+    int32_t cpu; /* −1: any */
+    struct hash_key key;
+    char filter[ROLE_FILTER_MAX];
+};
+
+struct input_orders { /* CONTROL_INPUT; descriptor: the file, open for reading */
+    char path[ROLE_PATH_MAX];
+};
+
+struct finish_orders { /* CONTROL_FINISH */
+    uint64_t packets;
+};
+
+struct ready_answer { /* CONTROL_READY; live: descriptors are the packet sockets */
+    uint32_t interfaces_up, interfaces_gone;
+};
+
+struct held_answer { /* CONTROL_HELD */
+    uint64_t packets;
+};
+
+struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the order of the orders */
+    struct error error;
+    uint64_t packets, bytes;
+    int64_t first_ns, last_ns;
+    uint32_t longest_cut;
+    char link[32];
+    uint8_t sha256[SHA256_SIZE];
+};
+
+struct beat { /* CONTROL_BEAT of a capture process */
+    struct capture_status status;
+};
+
+struct failure { /* CONTROL_FAILED: why the process ends */
+    struct error error;
+};
+
+/* --- supervisor and engine -------------------------------------------------------------------- */
+
+struct reload_news { /* of the last reload */
+    bool any, ok;
+    int64_t at_ns; /* wall clock; tells one refusal from the next */
+    char text[sizeof((struct error *)NULL)->message];
+};
+
+/* CONTROL_ENGINE. Descriptors: the configuration's source, packed (a memfd); the listening control
+ * socket. */
+struct engine_orders {
+    uint64_t source_bytes;
+    uint32_t workers, generation, restarts;
+    int64_t started_s; /* the sensor, wall clock */
+    bool drop;         /* become `uid`, `gid` */
+    uint32_t uid, gid;
+    bool flows;                     /* -o with --flows */
+    char folder[ROLE_PATH_MAX / 2]; /* -o, "": none */
+    char redis_url[512];
+    struct reload_news reload;
+};
+
+struct engine_answer {         /* CONTROL_READY of the engine */
+    uint32_t next_incarnation; /* larger than any that its checkpoint speaks of */
+};
+
+struct ring_orders { /* CONTROL_RING; descriptors: the ring's four */
+    uint32_t worker, incarnation;
+    uint64_t ring_bytes;
+};
+
+struct lost_orders { /* CONTROL_LOST: the process behind this ring is gone */
+    uint32_t worker, incarnation;
+    bool final;
+    char why[64];
+};
+
+struct ring_news { /* CONTROL_DAMAGED, CONTROL_DRAINED */
+    uint32_t worker, incarnation;
+};
+
+struct workers_news { /* CONTROL_WORKERS, each second */
+    struct worker_news {
+        int32_t pid;
+        uint8_t state; /* enum worker_state */
+        uint32_t restarts;
+        char death[64];
+        struct capture_status status;
+    } worker[CONFIG_WORKERS];
+    uint32_t interfaces_up, interfaces_gone;
+    bool redis_up;
+};
+_Static_assert(sizeof(struct workers_news) <= CONTROL_BODY &&
+                   sizeof(struct engine_orders) <= CONTROL_BODY &&
+                   sizeof(struct capture_orders) <= CONTROL_BODY,
+               "a body is one datagram");
+
+#endif

@@ -1,0 +1,140 @@
+/* See weir/role/stack.h. Thread: the engine's. */
+#include "weir/role/stack.h"
+
+#include "weir/bus/event_loop.h"
+
+#include <string.h>
+
+static void look_again(struct stack *stack)
+{
+    stack->loop.ops->stop(stack->loop.loop);
+}
+
+int stack_wait(struct stack *stack, const bool *done)
+{
+    while (!*done && stack->error.code == ERROR_NONE)
+        stack->loop.ops->run(stack->loop.loop);
+    return stack->error.code == ERROR_NONE ? 0 : -1;
+}
+
+static void on_store_ready(void *context)
+{
+    struct stack *stack = context;
+    stack->store_ready = true;
+    look_again(stack);
+}
+
+static void on_store_failed(void *context, const struct error *error)
+{
+    struct stack *stack = context;
+    if (stack->error.code == ERROR_NONE)
+        stack->error = *error;
+    if (stack->engine)
+        engine_fail(stack->engine, error);
+    look_again(stack);
+}
+
+static const struct store_events store_events = {on_store_ready, on_store_failed};
+
+static int open_store(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    struct store_config store = {.url = c->redis_url,
+                                 .prefix = c->prefix,
+                                 .sensor = c->config->sensor_name,
+                                 .vantage = c->vantage};
+    stack->store = store_open(&store, stack->loop, &store_events, stack, &stack->error);
+    return stack->store ? stack_wait(stack, &stack->store_ready) : -1;
+}
+
+static void on_flow(void *context, const struct flow_view *view)
+{
+    const struct stack *stack = context;
+    stack->config.observer.flow(stack->config.observer.context, view);
+}
+
+static void on_damaged(void *context, uint32_t worker)
+{
+    const struct stack *stack = context;
+    stack->config.observer.damaged(stack->config.observer.context, worker);
+}
+
+static void on_drained(void *context, uint32_t worker, uint32_t incarnation)
+{
+    const struct stack *stack = context;
+    stack->config.observer.drained(stack->config.observer.context, worker, incarnation);
+}
+
+static void on_done(void *context, const struct error *error)
+{
+    struct stack *stack = context;
+    if (error && stack->error.code == ERROR_NONE)
+        stack->error = *error;
+    if (stack->config.observer.done)
+        stack->config.observer.done(stack->config.observer.context, error);
+    look_again(stack);
+}
+
+static int open_engine(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    stack->suffixes = suffixes_new();
+    if (!stack->suffixes)
+        return error_set(&stack->error, ERROR_RUN, "libpsl has no built-in public suffix list");
+    struct engine_config engine = {.loop = stack->loop,
+                                   .rings = c->rings,
+                                   .ring_count = c->ring_count,
+                                   .workers = c->workers,
+                                   .live = c->live,
+                                   .heartbeat_ns = c->heartbeat_ns,
+                                   .folder = c->live ? c->folder : NULL,
+                                   .store = stack->store,
+                                   .bus = stack->bus,
+                                   .calendar = stack->calendar,
+                                   .inside = &c->config->inside,
+                                   .suffixes = stack->suffixes,
+                                   .detect = c->config->detect,
+                                   .sensor = c->config->sensor_name,
+                                   .max_hosts = c->config->max_hosts,
+                                   .observer = {.flow = c->observer.flow ? on_flow : NULL,
+                                                .done = on_done,
+                                                .damaged = c->observer.damaged ? on_damaged : NULL,
+                                                .drained = c->observer.drained ? on_drained : NULL,
+                                                .context = stack}};
+    stack->engine = engine_new(&engine, &stack->error);
+    return stack->engine ? 0 : -1;
+}
+
+int stack_open(struct stack *stack, const struct stack_config *config)
+{
+    *stack = (struct stack){.config = *config};
+    stack->calendar = config_calendar(config->config, &stack->error);
+    if (!stack->calendar)
+        return -1;
+    stack->loop = event_loop_new(&stack->error);
+    if (!stack->loop.loop || open_store(stack) != 0)
+        return -1;
+    stack->bus =
+        bus_new(stack->loop, config->folder, config->sinks, config->sink_count, &stack->error);
+    return stack->bus ? open_engine(stack) : -1;
+}
+
+void stack_close_engine(struct stack *stack)
+{
+    engine_free(stack->engine);
+    stack->engine = NULL;
+}
+
+void stack_close(struct stack *stack)
+{
+    stack_close_engine(stack);
+    suffixes_free(stack->suffixes);
+    if (stack->bus)
+        bus_free(stack->bus);
+    if (stack->store)
+        store_free(stack->store);
+    if (stack->loop.loop)
+        event_loop_free(stack->loop);
+    calendar_free(stack->calendar);
+    *stack = (struct stack){.error = stack->error};
+}

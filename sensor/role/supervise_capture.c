@@ -1,0 +1,407 @@
+/* The capture processes of a live sensor. Each has a post: its number in the fanout, its rings, its
+ * back-off. The order in a fanout is the order of joining, so the first processes are started one
+ * after the other, and a successor joins (as the last, whom the kernel's program gives nothing)
+ * before the dead one's sockets, which are held here, are closed: the last then takes that place.
+ *
+ * Every process gets a ring of its own, so that nothing a dead one scribbled meets its successor.
+ * A ring is kept until the engine has drained it. Thread: the main thread. */
+#include "supervisor.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+#include "weir/capture/recent.h"
+
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CRASHES_KEPT 8 /* files of last packets, in the state directory */
+
+static void start_next(struct supervisor *s);
+
+/* --- rings ----------------------------------------------------------------------------------- */
+
+static struct kept_ring *own_ring(struct post *post)
+{
+    return &post->kept[post->kept_count - 1];
+}
+
+static void tell_ring(const struct supervisor *s, const struct post *post,
+                      const struct kept_ring *kept)
+{
+    const struct ring_handles *ring = &kept->ring;
+    struct ring_orders orders = {post->worker.number, kept->incarnation, ring->size};
+    int fd[] = {ring->producer_fd, ring->consumer_fd, ring->data_event, ring->space_event};
+    engine_child_send(s, CONTROL_RING, &orders, sizeof orders, fd, 4);
+}
+
+static void tell_lost(const struct supervisor *s, const struct post *post,
+                      const struct kept_ring *kept)
+{
+    struct lost_orders orders = {
+        .worker = post->worker.number, .incarnation = kept->incarnation, .final = s->stopping};
+    memcpy(orders.why, kept->why, sizeof orders.why);
+    engine_child_send(s, CONTROL_LOST, &orders, sizeof orders, NULL, 0);
+}
+
+void posts_hand_over(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++)
+        for (size_t k = 0; k < s->post[i].kept_count; k++) {
+            const struct kept_ring *kept = &s->post[i].kept[k];
+            if (kept->drained)
+                continue;
+            tell_ring(s, &s->post[i], kept);
+            if (kept->lost)
+                tell_lost(s, &s->post[i], kept);
+        }
+}
+
+/* Rings that the engine is done with; the living process's stays whatever the engine says. */
+static void drop_rings(struct post *post)
+{
+    while (post->kept_count > 0 && post->kept[0].drained &&
+           (post->kept_count > 1 || post->worker.state == WORKER_NONE)) {
+        ring_destroy(&post->kept[0].ring);
+        memmove(post->kept, post->kept + 1, --post->kept_count * sizeof *post->kept);
+    }
+}
+
+void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation)
+{
+    if (worker >= s->posts)
+        return;
+    struct post *post = &s->post[worker];
+    for (size_t i = 0; i < post->kept_count; i++)
+        post->kept[i].drained |= post->kept[i].incarnation <= incarnation;
+    drop_rings(post);
+}
+
+void posts_damaged(struct supervisor *s, uint32_t worker)
+{
+    if (worker >= s->posts)
+        return;
+    log_warn("capture worker %u wrote nonsense: it is ended", worker);
+    worker_kill(&s->post[worker].worker);
+}
+
+/* --- what a dead one leaves ------------------------------------------------------------------ */
+
+static void save_recent(const struct supervisor *s, const struct post *post)
+{
+    struct error error = {0};
+    char *path = xasprintf("%s/crash/worker-%u-%u.pcap", s->state_dir, post->worker.number,
+                           post->restarts % CRASHES_KEPT);
+    int packets = recent_save(post->recent_fd, path, &error);
+    if (packets > 0)
+        log_warn("capture worker %u: its last %d packets are in %s", post->worker.number, packets,
+                 path);
+    else if (packets < 0)
+        log_warn("%s", error.message);
+    free(path);
+}
+
+static void keep_sockets(struct post *post)
+{
+    struct worker *worker = &post->worker;
+    for (size_t i = 0; i < worker->sockets; i++) {
+        if (post->old_sockets == CONFIG_INTERFACES)
+            close(worker->socket[i]);
+        else
+            post->old_socket[post->old_sockets++] = worker->socket[i];
+    }
+    worker->sockets = 0;
+}
+
+static void close_old_sockets(struct post *post)
+{
+    while (post->old_sockets > 0)
+        close(post->old_socket[--post->old_sockets]);
+}
+
+static void on_gone(void *context, struct worker *worker)
+{
+    struct post *post = context;
+    struct supervisor *s = post->supervisor;
+    struct kept_ring *kept = own_ring(post);
+    keep_sockets(post);
+    if (worker->state == WORKER_LOST) {
+        memcpy(post->death, worker->death, sizeof post->death);
+        log_warn("capture worker %u died: %s", worker->number, worker->death);
+        save_recent(s, post);
+    } else if (worker->failure.code != ERROR_NONE) {
+        snprintf(post->death, sizeof post->death, "%.63s", worker->failure.message);
+        if (post->back_off.wait_ns == 0 || !s->capturing)
+            log_warn("capture worker %u: %s", worker->number, worker->failure.message);
+        if (!s->capturing && s->error.code == ERROR_NONE)
+            s->error = worker->failure;
+    }
+    kept->lost = worker->state == WORKER_LOST || worker->failure.code != ERROR_NONE;
+    snprintf(kept->why, sizeof kept->why, "died (%.54s)", post->death);
+    if (kept->lost)
+        tell_lost(s, post, kept);
+    close(post->recent_fd);
+    post->recent_fd = -1;
+    worker->state = WORKER_NONE;
+    drop_rings(post);
+    back_off_next(&post->back_off, wtime_now());
+    if (!s->regrouping)
+        start_next(s);
+}
+
+/* --- starting -------------------------------------------------------------------------------- */
+
+/* The first ones join one after the other, so that worker i is member i of every fanout. */
+static void on_ready(void *context, struct worker *worker)
+{
+    struct post *post = context;
+    struct supervisor *s = post->supervisor;
+    close_old_sockets(post);
+    post->gone_seen = 0;
+    if (s->joined) {
+        worker_begin(worker);
+        return;
+    }
+    start_next(s);
+    for (uint32_t i = 0; i < s->posts; i++)
+        if (s->post[i].worker.state != WORKER_READY)
+            return;
+    s->joined = s->capturing = true;
+    for (uint32_t i = 0; i < s->posts; i++)
+        worker_begin(&s->post[i].worker);
+    log_info("capturing");
+}
+
+static void on_held(void *context, struct worker *worker, uint64_t packets)
+{
+    (void)context;
+    (void)worker;
+    (void)packets; /* nobody holds a live one */
+}
+
+static void on_input(void *context, struct worker *worker, uint32_t index,
+                     const struct input_answer *answer)
+{
+    (void)context;
+    (void)worker;
+    (void)index;
+    (void)answer; /* an interface's figures are in the health records */
+}
+
+static const struct worker_events events = {on_ready, NULL, on_held, on_input, on_gone};
+
+static int make_ring(struct supervisor *s, struct post *post)
+{
+    struct kept_ring *kept = &post->kept[post->kept_count];
+    *kept = (struct kept_ring){.incarnation = s->next_incarnation++};
+    if (ring_create(&kept->ring, RING_BYTES, &s->error) != 0)
+        return -1;
+    post->kept_count++;
+    post->recent_fd = recent_create(&s->error);
+    return post->recent_fd < 0 ? -1 : 0;
+}
+
+static int pinned_cpu(const struct supervisor *s, uint32_t worker)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    return s->posts > 1 && cpus >= (long)s->posts ? (int)worker : -1;
+}
+
+static int start_post(struct supervisor *s, uint32_t number)
+{
+    struct post *post = &s->post[number];
+    if (make_ring(s, post) != 0)
+        return -1;
+    struct worker_config config = {.number = number,
+                                   .workers = s->posts,
+                                   .config = &s->config,
+                                   .filter = s->given.filter ? s->given.filter : s->config.filter,
+                                   .ring = &own_ring(post)->ring,
+                                   .recent_fd = post->recent_fd,
+                                   .fanout = s->fanout,
+                                   .again = s->capturing,
+                                   .cpu = pinned_cpu(s, number),
+                                   .user = s->user,
+                                   .key = &s->key,
+                                   .loop = s->loop,
+                                   .events = &events,
+                                   .context = post};
+    if (worker_start(&post->worker, &config, &s->error) != 0)
+        return -1;
+    post->worker.number = number;
+    tell_ring(s, post, own_ring(post));
+    post->restarts += s->capturing;
+    return 0;
+}
+
+static bool may_start(const struct supervisor *s, const struct post *post, struct wtime now)
+{
+    return post->worker.state == WORKER_NONE && post->kept_count < RINGS_UNDRAINED &&
+           (!s->capturing || back_off_over(&post->back_off, now));
+}
+
+/* Whoever is due; before the first run of all, one at a time. */
+static void start_next(struct supervisor *s)
+{
+    struct wtime now = wtime_now();
+    for (uint32_t i = 0; i < s->posts && !s->stopping && s->error.code == ERROR_NONE; i++) {
+        struct post *post = &s->post[i];
+        if (may_start(s, post, now) && start_post(s, i) != 0 && s->capturing) {
+            log_error("%s", s->error.message); /* no memory, no processes: tried again later */
+            s->error = (struct error){0};
+            back_off_next(&post->back_off, now);
+        }
+        if (!s->joined && post->worker.state != WORKER_READY)
+            return;
+    }
+}
+
+int posts_start(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++)
+        s->post[i] = (struct post){
+            .supervisor = s, .worker = {.number = i, .control = -1, .pid_fd = -1}, .recent_fd = -1};
+    start_next(s);
+    return s->error.code == ERROR_NONE ? 0 : -1;
+}
+
+/* --- each second ----------------------------------------------------------------------------- */
+
+static bool interface_is_up(const char *name)
+{
+    struct ifreq request = {.ifr_flags = 0};
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
+    bool up = fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP);
+    if (fd >= 0)
+        close(fd);
+    return up;
+}
+
+/* An interface that was gone is back: only a new process, which still has rights, can open it. */
+static void mind_interfaces(struct supervisor *s, struct post *post)
+{
+    uint32_t gone = post->worker.status.interfaces_gone;
+    for (size_t i = 0; i < s->config.interface_count; i++) {
+        const char *name = s->config.interface[i].name;
+        if (!(gone & (1u << i)))
+            continue;
+        if (!(post->gone_seen & (1u << i)) && post->worker.number == 0)
+            log_warn("interface %s is gone; it is taken up again once it is back", name);
+        post->gone_seen |= 1u << i;
+        if (!interface_is_up(name))
+            continue;
+        if (post->worker.number == 0)
+            log_warn("interface %s is back", name);
+        worker_stop(&post->worker);
+        return;
+    }
+}
+
+/* When an interface comes up again the kernel lines the members of its fanout up by the age of
+ * their sockets. Where a successor stands in for a dead one that is another order: all take their
+ * places anew, or host pairs would be torn apart between interfaces. */
+static void mind_order(struct supervisor *s, struct post *post)
+{
+    uint32_t up = post->worker.status.interfaces_up;
+    post->down_seen |= post->up_seen & ~up;
+    uint32_t again = post->down_seen & up;
+    post->up_seen |= up;
+    post->down_seen &= ~up;
+    uint32_t restarts = 0;
+    for (uint32_t i = 0; i < s->posts; i++)
+        restarts += s->post[i].restarts;
+    if (again == 0 || s->posts < 2 || restarts == 0 || !s->joined)
+        return;
+    log_warn("an interface went down and up: the capture processes take their places anew");
+    s->joined = false;
+    s->regrouping = true;
+    for (uint32_t i = 0; i < s->posts; i++) {
+        s->post[i].up_seen = s->post[i].down_seen = 0;
+        worker_stop(&s->post[i].worker);
+    }
+}
+
+static void mind(struct supervisor *s, struct post *post, struct wtime now)
+{
+    struct worker *worker = &post->worker;
+    int64_t silent_ns = now.ns - worker->alive.ns;
+    if (worker->state == WORKER_RUNNING && silent_ns > BEATS_MISSED_NS) {
+        log_warn("capture worker %u has not moved for %lld s: it is ended", worker->number,
+                 (long long)(silent_ns / NS_PER_S));
+        worker_kill(worker);
+    } else if (worker->state == WORKER_STARTING && silent_ns > START_NS) {
+        worker_kill(worker);
+    } else if (worker->state == WORKER_RUNNING && !s->stopping) {
+        mind_interfaces(s, post);
+        mind_order(s, post);
+    }
+}
+
+void posts_tick(struct supervisor *s, struct wtime now)
+{
+    for (uint32_t i = 0; i < s->posts; i++)
+        mind(s, &s->post[i], now);
+    if (s->regrouping && posts_gone(s)) {
+        s->regrouping = false;
+        for (uint32_t i = 0; i < s->posts; i++)
+            close_old_sockets(&s->post[i]);
+    }
+    if (s->capturing && !s->regrouping)
+        start_next(s);
+}
+
+void posts_news(struct supervisor *s, struct workers_news *news)
+{
+    for (uint32_t i = 0; i < s->posts; i++) {
+        const struct post *post = &s->post[i];
+        news->worker[i] = (struct worker_news){.pid = post->worker.pid,
+                                               .state = (uint8_t)post->worker.state,
+                                               .restarts = post->restarts,
+                                               .status = post->worker.status};
+        memcpy(news->worker[i].death, post->death, sizeof post->death);
+        news->interfaces_up |= post->worker.status.interfaces_up;
+        news->interfaces_gone |= post->worker.status.interfaces_gone;
+    }
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+void posts_stop(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++) {
+        struct post *post = &s->post[i];
+        if (post->worker.state == WORKER_RUNNING)
+            worker_stop(&post->worker);
+        else if (post->worker.state != WORKER_NONE)
+            worker_kill(&post->worker);
+        else if (post->kept_count > 0 && own_ring(post)->lost)
+            tell_lost(s, post, own_ring(post)); /* now for good */
+    }
+}
+
+bool posts_gone(const struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++)
+        if (s->post[i].worker.state != WORKER_NONE)
+            return false;
+    return true;
+}
+
+void posts_fini(struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++) {
+        struct post *post = &s->post[i];
+        worker_fini(&post->worker);
+        close_old_sockets(post);
+        for (size_t k = 0; k < post->kept_count; k++)
+            ring_destroy(&post->kept[k].ring);
+        if (post->recent_fd >= 0)
+            close(post->recent_fd);
+    }
+}

@@ -1,0 +1,384 @@
+/* The engine and the private redis-server of a live sensor, and reloads.
+ *
+ * A reload is a planned restart of the engine: the changed configuration is checked here, the
+ * engine leaves a checkpoint, and its successor begins with the new one, whole. When that one does
+ * not come up, the old configuration is taken again and the reload is refused with its words.
+ * Meanwhile capture goes on into the rings. Thread: the main thread. */
+#include "supervisor.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+#include "weir/role/check.h"
+#include "weir/role/role.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- redis ----------------------------------------------------------------------------------- */
+
+int private_redis_start(struct supervisor *s)
+{
+    struct embedded_config config = {.folder = s->redis_folder,
+                                     .persist = true,
+                                     .user = {s->user.change, s->user.uid, s->user.gid}};
+    return embedded_start(&s->embedded, &config, &s->error);
+}
+
+static bool private_redis_died(struct supervisor *s)
+{
+    if (s->embedded.pid <= 0 || waitpid(s->embedded.pid, NULL, WNOHANG) != s->embedded.pid)
+        return false;
+    s->embedded.pid = 0;
+    return true;
+}
+
+static void mind_redis(struct supervisor *s, struct wtime now)
+{
+    char line[EMBEDDED_LINE_SIZE];
+    if (!s->redis_folder)
+        return;
+    if (private_redis_died(s)) {
+        log_warn("the private redis-server ended; its log says: %s",
+                 embedded_last_line(s->redis_folder, line));
+        back_off_next(&s->redis_back_off, now);
+    }
+    if (s->embedded.pid > 0 || !back_off_over(&s->redis_back_off, now))
+        return;
+    s->redis_back_off.from = now;
+    if (private_redis_start(s) != 0) {
+        log_error("%s", s->error.message);
+        s->error = (struct error){0};
+        back_off_next(&s->redis_back_off, now);
+    }
+}
+
+/* --- what the engine says -------------------------------------------------------------------- */
+
+void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
+                       size_t size, const int *fd, size_t count)
+{
+    if (s->engine.state == ENGINE_RUNNING &&
+        control_send(s->engine.control, kind, body, size, fd, count) == CONTROL_AGAIN)
+        log_warn("the engine does not listen: message %d is not told", kind);
+}
+
+static int64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void settle_reload(struct supervisor *s)
+{
+    if (!s->reload_sent)
+        return;
+    config_fini(&s->config);
+    config_source_fini(&s->source);
+    s->config = s->next_config;
+    s->source = s->next_source;
+    s->state_dir = config_state_dir(&s->config); /* the same name, in the new one's memory */
+    s->next_config = (struct config){.owned = NULL};
+    s->next_source = (struct config_source){.path = NULL};
+    s->reloading = s->reload_sent = false;
+    s->engine.generation++;
+    s->reload = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
+    log_warn("reloaded: configuration %u is in effect", s->engine.generation);
+}
+
+static void on_ready(struct supervisor *s, const struct engine_answer *answer)
+{
+    struct engine_child *engine = &s->engine;
+    engine->state = ENGINE_RUNNING;
+    engine->started = engine->back_off.from = wtime_now();
+    if (answer->next_incarnation > s->next_incarnation)
+        s->next_incarnation = answer->next_incarnation;
+    settle_reload(s);
+    engine_child_send(s, CONTROL_RELOADED, &s->reload, sizeof s->reload, NULL, 0);
+    posts_hand_over(s);
+    engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
+    if (s->stopping && posts_gone(s))
+        engine_child_send(s, CONTROL_FINISH, NULL, 0, NULL, 0);
+    if (!engine->begun_once)
+        posts_start(s);
+    engine->begun_once = true;
+}
+
+static void take_message(struct supervisor *s, const struct control_message *message)
+{
+    const void *body;
+    switch (message->kind) {
+    case CONTROL_READY:
+        if (s->engine.state == ENGINE_STARTING &&
+            (body = control_body(message, sizeof(struct engine_answer))))
+            on_ready(s, body);
+        break;
+    case CONTROL_DAMAGED:
+        if ((body = control_body(message, sizeof(struct ring_news))))
+            posts_damaged(s, ((const struct ring_news *)body)->worker);
+        break;
+    case CONTROL_DRAINED:
+        if ((body = control_body(message, sizeof(struct ring_news))))
+            posts_drained(s, ((const struct ring_news *)body)->worker,
+                          ((const struct ring_news *)body)->incarnation);
+        break;
+    case CONTROL_RELOAD:
+        engine_child_reload(s);
+        break;
+    case CONTROL_FAILED:
+        if ((body = control_body(message, sizeof(struct failure))))
+            s->engine.failure = ((const struct failure *)body)->error;
+        break;
+    case CONTROL_ENDED:
+        s->engine.told_end = true;
+        break;
+    default: /* CONTROL_BEAT: any word is a sign of life */
+        break;
+    }
+}
+
+static void listen(struct supervisor *s)
+{
+    struct control_message message;
+    enum control_result result = CONTROL_OK;
+    while (s->engine.control >= 0 &&
+           (result = control_receive(s->engine.control, &message)) == CONTROL_OK) {
+        s->engine.alive = wtime_now();
+        take_message(s, &message);
+        control_close_descriptors(&message);
+    }
+    if (result == CONTROL_CLOSED) /* its end comes by the pidfd */
+        s->loop.ops->change(s->engine.control_watch, 0);
+}
+
+static void on_control(void *context, unsigned what)
+{
+    (void)what;
+    listen(context);
+}
+
+/* --- its end --------------------------------------------------------------------------------- */
+
+static void let_go(struct supervisor *s)
+{
+    struct engine_child *engine = &s->engine;
+    if (engine->control_watch)
+        s->loop.ops->drop(engine->control_watch);
+    if (engine->pid_watch)
+        s->loop.ops->drop(engine->pid_watch);
+    engine->control_watch = engine->pid_watch = NULL;
+    if (engine->control >= 0)
+        close(engine->control);
+    if (engine->pid_fd >= 0)
+        close(engine->pid_fd);
+    engine->control = engine->pid_fd = -1;
+    engine->pid = 0;
+    engine->state = ENGINE_NONE;
+}
+
+static void refuse_reload(struct supervisor *s, const char *why)
+{
+    log_error("reload refused, the configuration in effect stays: %s", why);
+    s->reload = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
+    snprintf(s->reload.text, sizeof s->reload.text, "%s", why);
+    config_fini(&s->next_config);
+    config_source_fini(&s->next_source);
+    s->next_config = (struct config){.owned = NULL};
+    s->reloading = s->reload_sent = false;
+}
+
+static void on_end(struct supervisor *s, const char *how)
+{
+    struct engine_child *engine = &s->engine;
+    const char *why = engine->failure.code != ERROR_NONE ? engine->failure.message : how;
+    bool came_up = engine->state == ENGINE_RUNNING, was_sent = s->reload_sent;
+    let_go(s);
+    if (engine->told_end && s->stopping) {
+        s->done = true;
+    } else if (engine->told_end) { /* as it was asked to, with a checkpoint */
+    } else if (was_sent && !came_up) {
+        refuse_reload(s, why);
+    } else if (!engine->begun_once) {
+        s->error = engine->failure;
+        error_set(&s->error, ERROR_RUN, "the engine ended: %s", how);
+    } else {
+        log_warn("the engine ended: %s; the next goes on from its checkpoint", why);
+        back_off_next(&engine->back_off, wtime_now());
+        engine->restarts++;
+    }
+    engine->failure = (struct error){0};
+    s->loop.ops->stop(s->loop.loop);
+}
+
+static void on_death(void *context, unsigned what)
+{
+    struct supervisor *s = context;
+    int status = 0;
+    char how[64];
+    (void)what;
+    if (waitpid(s->engine.pid, &status, WNOHANG) != s->engine.pid)
+        return;
+    listen(s);
+    on_end(s, role_death(status, how));
+}
+
+/* --- starting -------------------------------------------------------------------------------- */
+
+static int packed_source(struct supervisor *s, const struct config_source *source, uint64_t *size)
+{
+    struct buffer b = {0};
+    config_source_pack(source, &b);
+    int fd = memfd_create("weir-configuration", MFD_CLOEXEC);
+    *size = b.size;
+    if (fd < 0 || write(fd, b.data, b.size) != (ssize_t)b.size)
+        error_set(&s->error, ERROR_RUN, "cannot hand over the configuration: %s", strerror(errno));
+    buffer_fini(&b);
+    return fd;
+}
+
+static int send_orders(struct supervisor *s)
+{
+    struct engine_orders orders;
+    memset(&orders, 0, sizeof orders);
+    const struct config *config = s->reloading ? &s->next_config : &s->config;
+    int fd[] = {packed_source(s, s->reloading ? &s->next_source : &s->source, &orders.source_bytes),
+                s->listener};
+    orders.workers = s->posts;
+    orders.generation = s->engine.generation + s->reloading;
+    orders.restarts = s->engine.restarts;
+    orders.started_s = s->started_s;
+    orders.drop = s->user.change;
+    orders.uid = s->user.uid;
+    orders.gid = s->user.gid;
+    orders.flows = s->given.flows;
+    snprintf(orders.folder, sizeof orders.folder, "%s", s->given.folder ? s->given.folder : "");
+    snprintf(orders.redis_url, sizeof orders.redis_url, "%s",
+             s->redis_folder ? s->embedded.url : config->redis_url);
+    orders.reload = s->reload;
+    enum control_result sent =
+        fd[0] < 0 ? CONTROL_INVALID
+                  : control_send(s->engine.control, CONTROL_ENGINE, &orders, sizeof orders, fd, 2);
+    if (fd[0] >= 0)
+        close(fd[0]);
+    if (sent == CONTROL_OK)
+        return 0;
+    return error_set(&s->error, ERROR_RUN, "the engine took no orders");
+}
+
+int engine_child_start(struct supervisor *s)
+{
+    struct engine_child *engine = &s->engine;
+    engine->told_end = false;
+    engine->failure = (struct error){0};
+    engine->alive = engine->started = wtime_now();
+    s->reload_sent = s->reloading;
+    if (role_spawn("engine", &engine->pid, &engine->control, &s->error) != 0)
+        return -1;
+    engine->state = ENGINE_STARTING;
+    engine->pid_fd = (int)syscall(SYS_pidfd_open, engine->pid, 0);
+    if (engine->pid_fd < 0 || send_orders(s) != 0) {
+        engine_child_fini(s);
+        return error_set(&s->error, ERROR_RUN, "cannot watch the engine: %s", strerror(errno));
+    }
+    struct loop_ref loop = s->loop;
+    engine->control_watch = loop.ops->watch(loop.loop, engine->control, LOOP_READ, on_control, s);
+    engine->pid_watch = loop.ops->watch(loop.loop, engine->pid_fd, LOOP_READ, on_death, s);
+    return 0;
+}
+
+static bool may_start(const struct supervisor *s, struct wtime now)
+{
+    return s->engine.state == ENGINE_NONE && back_off_over(&s->engine.back_off, now) &&
+           (!s->redis_folder || s->embedded.pid > 0);
+}
+
+void engine_child_tick(struct supervisor *s, struct wtime now)
+{
+    mind_redis(s, now);
+    if (may_start(s, now) && engine_child_start(s) != 0) {
+        log_error("%s", s->error.message);
+        s->error = (struct error){0};
+        back_off_next(&s->engine.back_off, now);
+    }
+    if (s->engine.state != ENGINE_NONE && now.ns - s->engine.alive.ns > ENGINE_HUNG_NS) {
+        log_warn("the engine has not moved for %lld s: it is ended",
+                 (long long)(ENGINE_HUNG_NS / NS_PER_S));
+        kill(s->engine.pid, SIGKILL);
+    }
+}
+
+void engine_child_fini(struct supervisor *s)
+{
+    if (s->engine.pid > 0) {
+        kill(s->engine.pid, SIGKILL);
+        waitpid(s->engine.pid, NULL, 0);
+    }
+    let_go(s);
+}
+
+/* --- reload ---------------------------------------------------------------------------------- */
+
+/* What only a new sensor can change: another folder, other rights, other inputs. */
+static const char *fixed_key(const struct config *a, const struct config *b)
+{
+    static char names[160];
+    bool same = a->interface_count == b->interface_count;
+    for (size_t i = 0; same && i < a->interface_count; i++)
+        same = strcmp(a->interface[i].name, b->interface[i].name) == 0 &&
+               strcmp(a->interface[i].vantage, b->interface[i].vantage) == 0;
+    snprintf(names, sizeof names, "%s%s%s%s%s%s%s%s",
+             strcmp(a->sensor_name, b->sensor_name) ? " sensor.name" : "",
+             strcmp(a->state_dir, b->state_dir) ? " sensor.state_dir" : "",
+             strcmp(a->user, b->user) ? " sensor.user" : "",
+             strcmp(a->timezone, b->timezone) ? " site.timezone" : "",
+             strcmp(a->redis_url, b->redis_url) ? " redis.url" : "",
+             same ? "" : " capture.interfaces", a->workers != b->workers ? " capture.workers" : "",
+             strcmp(a->filter, b->filter) || a->snaplen != b->snaplen ||
+                     a->buffer_mib != b->buffer_mib
+                 ? " capture.filter/snaplen/buffer_mib"
+                 : "");
+    return names;
+}
+
+static int read_next(struct supervisor *s, struct error *error)
+{
+    struct config_source *next = &s->next_source;
+    *next = (struct config_source){.path = s->source.path,
+                                   .set = s->source.set,
+                                   .inside = s->source.inside,
+                                   .interface = s->source.interface};
+    config_init(&s->next_config);
+    if (config_source_read(next, error) != 0)
+        return -1;
+    config_fini(&s->next_config);
+    if (config_load(&s->next_config, next, error) != 0 ||
+        role_check(&s->next_config, s->given.filter, error) != 0)
+        return -1;
+    const char *fixed = fixed_key(&s->config, &s->next_config);
+    if (!*fixed)
+        return 0;
+    return error_set(error, ERROR_USAGE, "%s: only a restart of the sensor can change:%s",
+                     next->path ? next->path : "--set", fixed);
+}
+
+void engine_child_reload(struct supervisor *s)
+{
+    struct error error = {0};
+    if (s->reloading || s->stopping)
+        return; /* one at a time: its end is told */
+    if (read_next(s, &error) != 0) {
+        refuse_reload(s, error.message);
+        engine_child_send(s, CONTROL_RELOADED, &s->reload, sizeof s->reload, NULL, 0);
+        return;
+    }
+    s->reloading = true;
+    engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
+}

@@ -1,0 +1,121 @@
+/* The supervisor's own layout, for its files only. One thread.
+ *
+ *   supervisor.c        its life: folder, start, signals, the second's work, stop
+ *   supervise_engine.c  the engine and the private redis-server; reloads
+ *   supervise_capture.c the capture processes, their rings, what they leave behind */
+#ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
+#define WEIR_ROLE_SUPERVISOR_LOCAL_H
+
+#include "worker.h"
+
+#include "weir/baseline/embedded.h"
+#include "weir/role/supervisor.h"
+
+#define RING_BYTES      (8u << 20) /* a worker's: about what the engine may be away for */
+#define RINGS_UNDRAINED 4          /* a worker's, before it has to wait for the engine */
+#define BEATS_MISSED_NS (5 * NS_PER_S)
+#define START_NS        (30 * NS_PER_S)
+#define ENGINE_HUNG_NS  (60 * NS_PER_S)
+#define STOP_NS         (30 * NS_PER_S)
+#define HEALTHY_NS      NS_PER_S /* of life, and the next back-off begins anew */
+#define BACK_OFF_MIN_NS (50 * NS_PER_MS)
+#define BACK_OFF_MAX_NS (5 * NS_PER_S)
+
+struct back_off {
+    int64_t wait_ns; /* before the next start; 0: at once */
+    struct wtime from, due;
+};
+
+struct kept_ring { /* that the engine may still have to read */
+    struct ring_handles ring;
+    uint32_t incarnation;
+    bool lost;    /* the process behind it died, and `why` was told */
+    bool drained; /* the engine has all of it */
+    char why[64];
+};
+
+struct post { /* a capture process's place, whoever fills it */
+    struct supervisor *supervisor;
+    struct worker worker;
+    struct kept_ring kept[RINGS_UNDRAINED];
+    size_t kept_count; /* oldest first; the last one is the living process's */
+    int recent_fd;
+    int old_socket[CONFIG_INTERFACES]; /* of the process before, until the new one has its own */
+    size_t old_sockets;
+    struct back_off back_off;
+    uint32_t restarts;
+    uint32_t gone_seen;          /* interfaces that it is to be started again for */
+    uint32_t up_seen, down_seen; /* interfaces that were up, and then were not */
+    char death[64];
+};
+
+enum engine_state { ENGINE_NONE, ENGINE_STARTING, ENGINE_RUNNING };
+
+struct engine_child {
+    enum engine_state state;
+    pid_t pid;
+    int control, pid_fd;
+    struct loop_watch *control_watch, *pid_watch;
+    struct wtime alive, started;
+    struct back_off back_off;
+    uint32_t restarts, generation;
+    bool told_end, begun_once;
+    struct error failure;
+};
+
+struct supervisor {
+    struct supervisor_config given;
+    struct config_source source; /* in effect */
+    struct config config;
+    struct config_source next_source; /* a reload's, until the engine stands on it */
+    struct config next_config;
+    bool reloading, reload_sent;
+    struct reload_news reload;
+    const char *state_dir;
+    char *redis_folder;
+    int lock_fd, listener;
+    struct sandbox_user user;
+    struct embedded embedded;
+    struct back_off redis_back_off;
+    struct loop_ref loop;
+    struct loop_watch *signals[3], *second, *soon;
+    struct engine_child engine;
+    struct post post[CONFIG_WORKERS];
+    uint32_t posts, next_incarnation;
+    uint16_t fanout;
+    struct hash_key key;
+    bool joined;     /* every post has its place in the fanouts */
+    bool capturing;  /* … and had so at least once: what cannot start then is tried again */
+    bool regrouping; /* all are stopped, to take their places anew */
+    bool stopping, done;
+    struct wtime stop_by, next_news;
+    int64_t started_s;
+    struct error error;
+};
+
+/* How long to wait before starting anew what lived from `from` to now. */
+void back_off_next(struct back_off *back_off, struct wtime now);
+bool back_off_over(const struct back_off *back_off, struct wtime now);
+
+/* supervise_engine.c */
+int engine_child_start(struct supervisor *s);
+void engine_child_tick(struct supervisor *s, struct wtime now);
+/* Sends to the engine, when there is one. */
+void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
+                       size_t size, const int *fd, size_t count);
+void engine_child_reload(struct supervisor *s); /* SIGHUP, or the control API */
+void engine_child_fini(struct supervisor *s);
+int private_redis_start(struct supervisor *s);
+
+/* supervise_capture.c */
+int posts_start(struct supervisor *s); /* the first process of each, once the engine is ready */
+void posts_tick(struct supervisor *s, struct wtime now);
+void posts_hand_over(struct supervisor *s); /* all rings and losses, to a new engine */
+void posts_damaged(struct supervisor *s, uint32_t worker);
+void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation);
+void posts_stop(struct supervisor *s);
+void posts_news(struct supervisor *s, struct workers_news *news);
+bool posts_gone(const struct supervisor *s); /* no process is left, and the engine knows */
+void posts_fini(struct supervisor *s);
+
+#endif

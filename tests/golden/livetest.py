@@ -1,0 +1,281 @@
+"""What the live tests share: network namespaces of a test's own, wires between them, a tap box, a
+running sensor, tcpdump beside it, and real traffic. Standard library and real programs
+(deploy/packages-test).
+
+Everything happens in namespaces that the test made: nothing is sent on, and nothing is seen of, the
+machine's own interfaces. A test that fails leaves nothing behind: its processes are ended (by their
+ids, and whoever else is left in its namespaces), its namespaces are deleted.
+
+The tap box and the servers are processes of their own: liveparts.py.
+"""
+
+import contextlib
+import ctypes
+import itertools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import weirtest
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+ETH_P_ALL = 3
+SOL_PACKET, PACKET_IGNORE_OUTGOING = 263, 23
+PARTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "liveparts.py")
+READY_S = 60 # a sanitized program on a busy machine
+numbers = itertools.count()
+
+
+def require(test, *programs):
+    """Skips `test` by name and reason without root, network namespaces or one of the programs."""
+    if os.geteuid() != 0:
+        test.skipTest("needs root: network namespaces")
+    for program in ("ip", *programs):
+        if not shutil.which(program):
+            test.skipTest(f"{program} is not installed (deploy/packages-test)")
+    probe = f"weir-{os.getpid()}-probe"
+    done = subprocess.run(["ip", "netns", "add", probe], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        test.skipTest(f"no network namespaces here: {done.stderr.strip()}")
+    subprocess.run(["ip", "netns", "del", probe], check=True)
+
+
+def until(what, check, seconds=READY_S, every=0.05):
+    """What `check` returns once that is true; AssertionError after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        found = check()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
+        time.sleep(every)
+
+
+def read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+# --- namespaces ----------------------------------------------------------------------------------
+
+
+def switch_ipv6(key, disabled):
+    """/proc/sys/net is that of the thread that looks."""
+    with open(f"/proc/sys/net/ipv6/conf/{key}/disable_ipv6", "w", encoding="ascii") as file:
+        file.write(disabled)
+
+
+class Space:
+    """A network namespace. `with space:` moves the calling thread there and back."""
+
+    def __init__(self, test, name):
+        self.name = f"weir-{os.getpid()}-{next(numbers)}-{name}"
+        self.processes, self.home = [], os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
+        test.addCleanup(self.delete)
+        self.file = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
+        with self:
+            switch_ipv6("all", "1")
+            switch_ipv6("default", "1")
+        self.ip("link", "set", "lo", "up")
+
+    def move(self, file):
+        if LIBC.setns(file, CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+    def __enter__(self):
+        self.move(self.file)
+        return self
+
+    def __exit__(self, *_):
+        self.move(self.home)
+
+    def ip(self, *words):
+        subprocess.run(["ip", "-n", self.name, *words], check=True)
+
+    def start(self, *words, **given):
+        """A process in here: through `ip netns exec`, so that /sys shows this namespace's interfaces."""
+        given = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL,
+                 "stderr": subprocess.DEVNULL, **given}
+        process = subprocess.Popen(["ip", "netns", "exec", self.name, *map(str, words)], **given)
+        self.processes.append(process)
+        return process
+
+    def part(self, *words):
+        """A part of the stage (liveparts.py) as a process in here, once it says that it is ready."""
+        process = self.start(sys.executable, PARTS, *words, stdout=subprocess.PIPE, stderr=None)
+        if process.stdout.readline() != b"ready\n":
+            raise AssertionError(f"{words}: did not come up")
+        return process
+
+    def run(self, *words, seconds=120):
+        """Output of a program that must end well."""
+        process = self.start(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        out, err = process.communicate(timeout=seconds)
+        if process.returncode != 0:
+            raise AssertionError(f"{words}: status {process.returncode}\n{err.decode()[-2000:]}")
+        return out
+
+    def raw(self, interface):
+        """A packet socket: sends whole frames on `interface`, and receives what comes in there."""
+        with self:
+            made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+            made.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+            made.bind((interface, ETH_P_ALL))
+        return made
+
+    def delete(self):
+        for process in self.processes:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        left = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True,
+                              check=False).stdout.split()
+        for pid in left: # in a namespace that only this test knows
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        os.close(self.file)
+        os.close(self.home)
+        subprocess.run(["ip", "netns", "del", self.name], check=True)
+
+
+def wire(one, name, other, other_name, arp=True):
+    """A veth pair between two spaces, up, offloads off: a frame that is sent is a frame on the wire."""
+    subprocess.run(["ip", "link", "add", name, "netns", one.name, "type", "veth", "peer", "name",
+                    other_name, "netns", other.name], check=True)
+    for space, end in ((one, name), (other, other_name)):
+        space.run("ethtool", "-K", end, "gro", "off", "gso", "off", "tso", "off", "tx", "off")
+        space.ip("link", "set", end, "arp", "on" if arp else "off")
+        space.ip("link", "set", end, "up")
+
+
+CLIENT, SERVER = "10.1.0.1", "198.51.100.9"
+CLIENT6, SERVER6 = "fd00:1::1", "2001:db8::9"
+
+
+def address(space, interface, own, other):
+    """`own` on `interface`, `other` reached over it. IPv6 without automatic addresses: no chatter."""
+    wide = ":" in own
+    if wide:
+        space.ip("link", "set", interface, "addrgenmode", "none")
+        with space:
+            switch_ipv6(interface, "0")
+    space.ip("addr", "add", own + ("/128" if wide else "/32"), "dev", interface,
+             *(["nodad"] if wide else []))
+    space.ip("route", "add", other + ("/128" if wide else "/32"), "dev", interface, "src", own)
+
+
+# --- what watches --------------------------------------------------------------------------------
+
+
+class Sensor:
+    """`weir run` in a space, from "every process runs" to its end by SIGTERM."""
+
+    def __init__(self, test, space, *words, workers=1, wait=True, folder=None):
+        self.test, self.space = test, space
+        self.home = folder or test.path(f"sensor{next(numbers)}")
+        os.makedirs(self.home, exist_ok=True)
+        self.state, self.out = os.path.join(self.home, "state"), os.path.join(self.home, "out")
+        self.log = os.path.join(self.home, "log")
+        self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,
+                      "-o", self.out, *map(str, words)]
+        self.begin(workers, wait)
+        test.addCleanup(self.end_hard)
+
+    def begin(self, workers, wait):
+        with open(self.log, "ab") as log:
+            self.process = self.space.start(*self.tracer(), weirtest.binary(), *self.words, stderr=log)
+        if wait:
+            self.ready(workers)
+
+    def tracer(self):
+        return []
+
+    def is_up(self, workers):
+        status = self.status()
+        if status is None and self.process.poll() is not None:
+            raise AssertionError(f"{self.words} ended: {self.process.returncode}\n{read(self.log)}")
+        up = status and [one["state"] for one in status["capture"]] == ["running"] * workers
+        return up and status
+
+    def ready(self, workers=1):
+        """The status, with every capture process at work; a new engine is told of them within 1 s."""
+        return until(lambda: f"a running sensor\n{read(self.log)}", lambda: self.is_up(workers))
+
+    def kill(self, pid, number=signal.SIGKILL):
+        if pid <= 1: # "none now": never a group, never everybody
+            raise AssertionError(f"no process: {pid}\n{read(self.log)}")
+        os.kill(pid, number)
+
+    def ask(self, *words):
+        return subprocess.run([weirtest.binary(), *words, "--set", "sensor.state_dir=" + self.state],
+                              capture_output=True, text=True, check=False, timeout=READY_S)
+
+    def status(self):
+        """None: nobody answers (the engine is starting)."""
+        with contextlib.suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(os.path.join(self.state, "control.sock"))
+            client.sendall(b"GET /v1/status HTTP/1.1\r\nHost: weir\r\n\r\n")
+            with client.makefile("rb") as file:
+                return json.loads(file.read().partition(b"\r\n\r\n")[2])
+        return None
+
+    def lines(self, name):
+        """Whole lines of a file that may be being written."""
+        text = read(os.path.join(self.out, name))
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+    def alerts(self, rule=None):
+        return [alert for alert in self.lines("alerts.ndjson") if rule in (None, alert["rule"]["id"])]
+
+    def flows(self):
+        return self.lines("flows.ndjson")
+
+    def stop(self, status=0):
+        """SIGTERM: it ends in time, well, and no sanitizer spoke."""
+        self.process.terminate()
+        self.test.assertEqual(self.process.wait(READY_S), status, read(self.log))
+        self.check_log()
+
+    def check_log(self):
+        text = read(self.log)
+        if any(word in text for word in weirtest.SANITIZERS):
+            raise AssertionError(f"a sanitizer spoke: {self.words}\n{text[-6000:]}")
+
+    def end_hard(self):
+        if self.process.poll() is None:
+            self.process.kill() # its children go with it, or with their space
+            self.process.wait()
+
+
+class Tcpdump:
+    """tcpdump -w beside a sensor, from "listening" to its end; it must not have lost a packet."""
+
+    def __init__(self, test, space, interface):
+        self.test, self.path = test, test.path(f"dump{next(numbers)}.pcap")
+        self.process = space.start("tcpdump", "-i", interface, "-w", self.path, "-B", "65536", "-s", "0",
+                                   "--immediate-mode", "-Z", "root", stderr=subprocess.PIPE)
+        line = self.process.stderr.readline()
+        if b"listening on" not in line:
+            raise AssertionError(f"tcpdump: {line}")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        with self.process.stderr as pipe:
+            words = pipe.read().decode()
+        self.process.wait()
+        self.test.assertIn("\n0 packets dropped by kernel", words)
+        return self.path

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""A sensor's life on the wire: how it starts and does not, how it is reloaded and stopped, that it never
+sends, and that it tells of an upload while that still runs."""
+
+import os
+import time
+
+import livetest
+import weirtest
+from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
+from weirtest import NS, Case, RedisClient, RedisServer, conversation, pcap, udp
+
+INSIDE = ("--inside", "10.0.0.0/8")
+
+
+class Tapped(Case):
+    """A tap that nothing but the test speaks on: peer p0 ── tap0, without ARP and IPv6."""
+
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "setpriv")
+        self.peer, self.tap = Space(self, "peer"), Space(self, "tap")
+        wire(self.peer, "p0", self.tap, "tap0", arp=False)
+        self.line = self.peer.raw("p0")
+        self.addCleanup(self.line.close)
+
+    def speak(self, count=20):
+        for n in range(count):
+            self.line.send(udp(CLIENT, 20000 + n, SERVER, 9999, b"weir"))
+
+    def refused(self, status, *words, say, program=()):
+        """`weir run` that ends with `status` and one line that holds `say`."""
+        log = self.path("refused.log")
+        with open(log, "wb") as file:
+            ended = self.tap.start(*program, weirtest.binary(), "run", *words, stderr=file)
+        self.assertEqual(ended.wait(60), status, read(log))
+        lines = read(log).splitlines()
+        self.assertTrue(lines and say in lines[-1], read(log))
+        self.assertFalse([line for line in lines if not line.startswith("weir: ")], read(log))
+
+
+class Starting(Tapped):
+    def test_what_cannot_start(self):
+        state = ("--set", "sensor.state_dir=" + self.path("state"))
+        self.refused(1, "-i", "nosuch0", *state, say="nosuch0")
+        self.refused(2, "-i", "tap0", "--workers", "0", *state, say="--workers 0")
+        self.refused(2, *state, say="which interface?")
+        self.refused(2, "-i", "tap0", "-f", "no such filter", *state, say="no such filter")
+        self.refused(2, "-i", "tap0", "--set", "sensor.user=nosuchuser", *state, say="nosuchuser")
+        os.chmod(self.home, 0o777)
+        self.refused(1, "-i", "tap0", "--set", "sensor.state_dir=" + self.path("own"), say="tap0",
+                     program=("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
+
+    def test_two_on_one_state(self):
+        sensor = Sensor(self, self.tap, "-i", "tap0", *INSIDE)
+        self.refused(1, "-i", "tap0", "--set", "sensor.state_dir=" + sensor.state,
+                     say="another sensor runs there")
+        self.assertTrue(sensor.is_up(1), "the first one goes on")
+        sensor.stop()
+        again = Sensor(self, self.tap, "-i", "tap0", *INSIDE, folder=sensor.home)
+        again.stop()
+
+    def test_an_interface_that_is_down(self):
+        self.tap.ip("link", "set", "tap0", "down")
+        sensor = Sensor(self, self.tap, "-i", "tap0", *INSIDE, "--flows")
+        self.assertIn("tap0 is down", read(sensor.log))
+        self.assertNotEqual(sensor.status()["interfaces"][0]["state"], "up")
+        self.tap.ip("link", "set", "tap0", "up")
+        until("up", lambda: sensor.status()["interfaces"][0]["state"] == "up")
+        self.speak()
+        until("20 packets", lambda: sensor.status()["capture"][0]["packets"] == 20)
+        sensor.stop()
+        self.assertEqual(len(sensor.flows()), 20)
+
+
+class Reloading(Tapped):
+    def setUp(self):
+        super().setUp()
+        self.config = self.path("weir.yaml")
+        self.settings("detection: {learn_days: 7}")
+        self.sensor = Sensor(self, self.tap, "-c", self.config)
+        self.pids = self.capture_pids()
+
+    def settings(self, more, interface="tap0"):
+        self.write("weir.yaml", f"capture: {{interfaces: [{{name: {interface}}}], workers: 1}}\n"
+                                f"networks: {{inside: [10.0.0.0/8]}}\n{more}\n")
+
+    def capture_pids(self):
+        return [one["pid"] for one in self.sensor.ready()["capture"]]
+
+    def refused(self, say):
+        """Asked by `weir reload` and by SIGHUP: refused with the same words, nothing has changed."""
+        run = self.sensor.ask("reload")
+        self.assertEqual(run.returncode, 2, run)
+        self.assertIn(say, run.stderr)
+        before = read(self.sensor.log).count("reload refused")
+        self.sensor.process.send_signal(livetest.signal.SIGHUP)
+        until("a refusal", lambda: read(self.sensor.log).count("reload refused") > before)
+        config = until("a status", self.sensor.status)["config"]
+        self.assertEqual((config["generation"], config["last_reload"]["ok"]), (1, False))
+        self.assertIn(say, config["last_reload"]["text"])
+        self.assertEqual(self.capture_pids(), self.pids)
+
+    def test_refused(self):
+        self.settings("detection: {learn_dys: 7}")
+        self.refused("weir.yaml:3:13: unknown key")
+        self.settings("detection: {learn_days: many}")
+        self.refused("weir.yaml:3:")
+        self.settings("", interface="tap1")
+        self.refused("capture.interfaces")
+        os.unlink(self.config)
+        self.refused("weir.yaml")
+        self.speak()
+        until("20 packets", lambda: self.sensor.ready()["capture"][0]["packets"] == 20)
+        self.sensor.stop()
+
+    def test_in_effect(self):
+        """Detection changes at once and as a whole; capture goes on and loses nothing."""
+        self.settings("detection: {learn_days: 3}")
+        self.speak(10)
+        run = self.sensor.ask("reload")
+        self.speak(20)
+        self.assertEqual((run.returncode, run.stdout), (0, "reloaded: configuration 2\n"), run)
+        self.settings("detection: {learn_days: 4}")
+        self.sensor.process.send_signal(livetest.signal.SIGHUP)
+        until("generation 3", lambda: (self.sensor.status() or {"config": {"generation": 0}})
+              ["config"]["generation"] == 3)
+        self.assertEqual(self.capture_pids(), self.pids)
+        until("30 packets", lambda: self.sensor.ready()["capture"][0]["packets"] == 30)
+        self.sensor.stop()
+
+
+class Sending(Tapped):
+    def test_nothing_is_ever_sent(self):
+        """Start, work, death of a capture process, reload, stop: the other end of the tap hears nothing."""
+        sensor = Sensor(self, self.tap, "-i", "tap0", *INSIDE, "--flows", workers=2)
+        self.speak()
+        self.assertEqual(sensor.ask("reload").returncode, 0)
+        sensor.kill(sensor.ready(2)["capture"][0]["pid"])
+        until("a successor", lambda: sensor.ready(2)["capture"][0]["restarts"] == 1)
+        self.speak()
+        time.sleep(1)
+        sensor.stop()
+        self.assertGreater(len(sensor.flows()), 10)
+        self.line.setblocking(False)
+        with self.assertRaises(BlockingIOError, msg="a frame came from the tap"):
+            self.line.recv(65536)
+
+
+if __name__ == "__main__":
+    weirtest.main()

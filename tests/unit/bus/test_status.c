@@ -1,0 +1,148 @@
+/* The status as JSON: the whole of it, the nulls of a sensor that has just begun, and that no
+ * password leaves. */
+#include "weir/bus/status.h"
+
+#include "weir/base/buffer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *json_of(const struct status *status)
+{
+    struct json *json = json_new();
+    char *text = status_json(json, status);
+    json_free(json);
+    return text;
+}
+
+static void expect_part(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("no %s\nin %s", part, text);
+}
+
+static void test_whole(void **state)
+{
+    (void)state;
+    static const struct status_worker worker[] = {
+        {0, 71, STATUS_WORKER_RUNNING, 0, 1000, 50, 60000, 4, 5, 8388608, 4096, 2.5, 6, NULL},
+        {1, 0, STATUS_WORKER_WAITING, 3, 7, 0, 0, 0, 0, 8388608, 0, NAN, 0, "killed by SIGSEGV"}};
+    static const struct status_interface interface[] = {{"span0", "core", STATUS_INTERFACE_UP},
+                                                        {"span1", "core", STATUS_INTERFACE_DOWN},
+                                                        {"tap", "edge", STATUS_INTERFACE_GONE}};
+    static const struct bus_status sink[] = {
+        {"file", "/a", 9, 0, 0, false, ""},
+        {"stdout", NULL, 8, 1, 2, false, "would block"},
+        {"file", "/b", 1, 8, 1, true, "No space left on device"}};
+    static const char *const blind[] = {"worker 1 is not running since …"};
+    static const struct health health = {.packets = 1007, .parse_malformed = 3};
+    static const struct status status = {
+        .sensor = "span-1",
+        .version = "0.1.0",
+        .state = STATUS_RUNNING,
+        .started = {1772413447201000000},
+        .now = {1772413507201000000},
+        .generation = 2,
+        .last_reload = {true, false, "weir.yaml:1:1: no", {1772413467201000000}},
+        .worker = worker,
+        .worker_count = 2,
+        .interface = interface,
+        .interface_count = 3,
+        .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5},
+        .redis_url = "unix:/run/redis.sock",
+        .redis_state = "ready",
+        .redis_pending = 2,
+        .sink = sink,
+        .sink_count = 3,
+        .coverage = &health,
+        .blind = blind,
+        .blind_count = 1};
+    char *text = json_of(&status);
+    static const char expected[] =
+        "{\"sensor\":\"span-1\",\"version\":\"0.1.0\",\"state\":\"running\","
+        "\"started\":\"2026-03-02T01:04:07.201Z\",\"now\":\"2026-03-02T01:05:07.201Z\","
+        "\"config\":{\"generation\":2,\"last_reload\":{\"ok\":false,\"text\":\"weir.yaml:1:1: "
+        "no\",\"at\":\"2026-03-02T01:04:27.201Z\"}},\"capture\":["
+        "{\"worker\":0,\"pid\":71,\"state\":\"running\",\"restarts\":0,\"packets\":1000,"
+        "\"packets_per_s\":50,\"bytes_per_s\":60000,\"kernel_drops\":4,\"interface_drops\":5,"
+        "\"ring\":{\"bytes\":8388608,\"used_bytes\":4096,\"seconds\":2.5},\"parked\":6,"
+        "\"last_death\":null},"
+        "{\"worker\":1,\"pid\":0,\"state\":\"waiting\",\"restarts\":3,\"packets\":7,"
+        "\"packets_per_s\":0,\"bytes_per_s\":0,\"kernel_drops\":0,\"interface_drops\":0,"
+        "\"ring\":{\"bytes\":8388608,\"used_bytes\":0,\"seconds\":null},\"parked\":0,"
+        "\"last_death\":\"killed by SIGSEGV\"}],\"interfaces\":["
+        "{\"name\":\"span0\",\"vantage\":\"core\",\"state\":\"up\"},"
+        "{\"name\":\"span1\",\"vantage\":\"core\",\"state\":\"down\"},"
+        "{\"name\":\"tap\",\"vantage\":\"edge\",\"state\":\"gone\"}],"
+        "\"engine\":{\"pid\":70,\"restarts\":1,\"records\":20,\"records_late\":0,\"alerts\":3,"
+        "\"hosts\":412,\"hosts_ready\":300,\"hosts_learning\":112,\"incidents_open\":1,"
+        "\"open_flows\":99,\"waiting_records\":12,"
+        "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5}},"
+        "\"redis\":{\"url\":\"unix:/run/redis.sock\",\"state\":\"ready\",\"pending\":2},\"sinks\":["
+        "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
+        "\"state\":\"ok\",\"last_error\":null},"
+        "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
+        "\"state\":\"behind\",\"last_error\":\"would block\"},"
+        "{\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,\"failures\":1,"
+        "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
+        "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
+    if (strncmp(text, expected, strlen(expected)) != 0)
+        fail_msg("%s\ninstead of\n%s", text, expected);
+    expect_part(text, "\"parse_malformed\":3},\"blind\":[\"worker 1 is not running since …\"]}");
+    assert_null(strchr(text, '\n'));
+    free(text);
+}
+
+/* Nothing is known yet: every list is there and empty, what cannot be known is null. */
+static void test_beginning(void **state)
+{
+    (void)state;
+    static const struct status status = {.sensor = "", .engine = {.checkpoint_age_s = NAN}};
+    char *text = json_of(&status);
+    expect_part(text, "\"state\":\"starting\"");
+    expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
+                      "\"interfaces\":[],");
+    expect_part(text, "\"checkpoint\":{\"age_s\":null,");
+    expect_part(text, "\"sinks\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text, "\"blind\":[]}");
+    free(text);
+}
+
+static void test_password(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *shown;
+    } row[] = {
+        {"redis://:secret@h:1/0", "redis://:***@h:1/0"},
+        {"redis://user:sec:r@et@h", "redis://user:***@h"},
+        {"redis://secret@h", "redis://***@h"},
+        {"unix://u:secret@/run/a@b", "unix://u:***@b"},
+        {"redis://h:6379", "redis://h:6379"},
+        {"unix:/run/a@b.sock", "unix:/run/a@b.sock"},
+        {"unix:///run/a@b.sock", "unix:///run/a@b.sock"},
+        {"embedded", "embedded"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct status status = {.redis_url = row[i].url};
+        char *text = json_of(&status), *part = xasprintf("\"url\":\"%s\"", row[i].shown);
+        expect_part(text, part);
+        free(part);
+        free(text);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole),
+                                       cmocka_unit_test(test_beginning),
+                                       cmocka_unit_test(test_password)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,114 @@
+/* Sources of a configuration: the order in which they hold, and that another process is handed the
+ * same. */
+#include "weir/config/source.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct config_source example(void)
+{
+    static const char text[] = "sensor: {name: from-file}\n"
+                               "capture: {workers: 3, interfaces: [a, b]}\n"
+                               "networks: {inside: [10.0.0.0/8]}\n";
+    struct config_source source = {.path = "weir.yaml",
+                                   .text = xstrdup(text),
+                                   .text_size = strlen(text),
+                                   .set = {{"capture.workers=2", "site.timezone=Asia/Tokyo"}, 2},
+                                   .inside = {{"192.0.2.0/24"}, 1},
+                                   .interface = {{"c"}, 1}};
+    return source;
+}
+
+static void check_example(const struct config_source *source)
+{
+    struct config config;
+    struct error error = {0};
+    struct ip in, out;
+    assert_int_equal(config_load(&config, source, &error), 0);
+    assert_string_equal(config.sensor_name, "from-file");
+    assert_int_equal(config.workers, 2);
+    assert_string_equal(config.timezone, "Asia/Tokyo");
+    assert_int_equal(config.interface_count, 1);
+    assert_string_equal(config.interface[0].name, "c");
+    ip_parse("192.0.2.7", &in);
+    ip_parse("10.0.0.1", &out);
+    assert_true(prefix_set_has(&config.inside, &in));
+    assert_false(prefix_set_has(&config.inside, &out));
+    config_fini(&config);
+}
+
+static void test_order(void **state)
+{
+    (void)state;
+    struct config_source source = example();
+    check_example(&source);
+    config_source_fini(&source);
+}
+
+static void test_crossing(void **state)
+{
+    (void)state;
+    struct config_source source = example(), other;
+    struct error error = {0};
+    struct buffer b = {0};
+    config_source_pack(&source, &b);
+    assert_int_equal(config_source_unpack(&other, b.data, b.size, &error), 0);
+    check_example(&other);
+    config_source_fini(&other);
+    for (size_t cut = 0; cut < b.size; cut++) { /* whole or not at all */
+        error = (struct error){0};
+        assert_int_equal(config_source_unpack(&other, b.data, cut, &error), -1);
+        assert_int_equal(error.code, ERROR_RUN);
+        config_source_fini(&other);
+    }
+    buffer_fini(&b);
+    config_source_fini(&source);
+}
+
+static void test_nothing(void **state)
+{
+    (void)state;
+    struct config_source source = {.path = NULL}, other;
+    struct error error = {0};
+    struct buffer b = {0};
+    config_source_pack(&source, &b);
+    assert_int_equal(config_source_unpack(&other, b.data, b.size, &error), 0);
+    assert_null(other.path);
+    assert_null(other.text);
+    buffer_fini(&b);
+    config_source_fini(&other);
+}
+
+/* A mistake in the file names the file, one on the command line the option. */
+static void test_mistakes(void **state)
+{
+    (void)state;
+    struct config config;
+    struct error error = {0};
+    struct config_source source = example();
+    source.text[0] = 'x';
+    assert_int_equal(config_load(&config, &source, &error), -1);
+    assert_memory_equal(error.message, "weir.yaml:1:1:", 14);
+    config_fini(&config);
+    source.text[0] = 's';
+    source.interface.word[0] = "a/b";
+    error = (struct error){0};
+    assert_int_equal(config_load(&config, &source, &error), -1);
+    assert_non_null(strstr(error.message, "a/b"));
+    config_fini(&config);
+    config_source_fini(&source);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order), cmocka_unit_test(test_crossing),
+        cmocka_unit_test(test_nothing), cmocka_unit_test(test_mistakes)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
