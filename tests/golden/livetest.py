@@ -185,7 +185,8 @@ def address(space, interface, own, other):
 class Sensor:
     """`weir run` in a space, from "every process runs" to its end by SIGTERM."""
 
-    def __init__(self, test, space, *words, workers=1, wait=True, folder=None):
+    def __init__(self, test, space, *words, workers=1, folder=None, program=(), env=None):
+        """`program`: words before weir's own, of a program that becomes it."""
         self.test, self.space = test, space
         self.home = folder or test.path(f"sensor{next(numbers)}")
         os.makedirs(self.home, exist_ok=True)
@@ -193,17 +194,11 @@ class Sensor:
         self.log = os.path.join(self.home, "log")
         self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,
                       "-o", self.out, *map(str, words)]
-        self.begin(workers, wait)
-        test.addCleanup(self.end_hard)
-
-    def begin(self, workers, wait):
         with open(self.log, "ab") as log:
-            self.process = self.space.start(*self.tracer(), weirtest.binary(), *self.words, stderr=log)
-        if wait:
-            self.ready(workers)
-
-    def tracer(self):
-        return []
+            self.process = space.start(*program, weirtest.binary(), *self.words, stderr=log,
+                                       env={**os.environ, **(env or {})})
+        test.addCleanup(self.end_hard)
+        self.ready(workers)
 
     def is_up(self, workers):
         status = self.status()
