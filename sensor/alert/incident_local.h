@@ -36,6 +36,6 @@ struct story_name {
 };
 size_t incident_name_story(const struct story *story, struct story_name *name);
 void incident_list_add(struct list *list, struct slot *slot); /* as the newest */
-void incident_slot_free(void *slot);
+void incident_slot_free(void *value);                         /* a struct slot */
 
 #endif

@@ -211,7 +211,7 @@ void live_run(struct live *live, struct worker *worker, struct brake *brake)
 {
     live->base.ns = wall_ns();
     live->moved = live->looked = wtime_now();
-    worker_idle(worker, (struct ptime){live->base.ns - LAG_NS});
+    worker_idle(worker, live->base); /* from here on it sees: no packet of it can be older */
     for (size_t i = 0; i < live->count; i++)
         live->at[i].empty_ns = INT64_MIN;
     while (!brake_is_over(brake)) {

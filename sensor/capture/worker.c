@@ -164,6 +164,8 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
                    uint8_t vantage)
 {
     struct packet packet;
+    if (w->recent)
+        recent_put(w->recent, raw); /* before anything looks at it */
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
         w->health.time_jumps++;
         raw->time = w->clock;
@@ -217,6 +219,11 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     w->clock = PTIME_MIN;
     w->meter = brake->meter;
     METER_SET(brake->meter, time_ns, INT64_MIN);
+    if (w->live && config->recent_fd >= 0) {
+        w->recent = recent_open(config->recent_fd, error);
+        if (!w->recent)
+            return -1;
+    }
     if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
         return -1;
     w->content = content_new(&config->content, &content_events, w, error);
@@ -233,4 +240,6 @@ void worker_close(struct worker *w)
     if (w->content)
         content_free(w->content);
     emit_close(&w->emitter);
+    if (w->recent)
+        recent_close(w->recent);
 }

@@ -5,6 +5,7 @@
 #include "emit.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
+#include "weir/capture/recent.h"
 
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
@@ -17,6 +18,7 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
+    struct recent *recent; /* NULL: the last packets are not kept */
     struct meter *meter;
 };
 

@@ -12,6 +12,7 @@
 #define CHECKPOINT_LITTLE      (1u << 20u)     /* unless the log is smaller */
 #define CHECKPOINT_ATTEMPTS    3               /* starts that may die of one log */
 #define CHECKPOINT_HEALTHY_NS  (10 * NS_PER_S) /* wall time after which one did not */
+#define CHECKPOINT_HEALTHY_LOG (256u << 10u)   /* or so much taken behind it, */
 #define CHECKPOINT_LOG_TOO_BIG (4 * (uint64_t)CHECKPOINT_LOG_BYTES) /* no snapshot succeeds */
 
 struct resume { /* where to go on reading a worker's ring */
@@ -36,8 +37,19 @@ struct checkpoint {
     bool replaying;
     struct map told; /* ids of what the journal has behind the snapshot */
     struct resume resume[ENGINE_WORKERS_MAX];
-    struct loop_watch *healthy;
+    struct loop_watch *healthy; /* until this log is known to be good */
+    uint64_t healthy_bytes;
 };
+
+struct snapshot_header {
+    uint8_t magic[8];
+    uint64_t layout, number, size; /* of the body */
+    uint64_t journal;              /* the journal's last sequence number by then */
+    int64_t time_ns;
+    uint64_t body_hash, hash; /* the latter: of all before it */
+};
+extern const uint8_t snapshot_magic[8];
+uint64_t snapshot_header_hash(const struct snapshot_header *header);
 
 enum checkpoint_result {
     CHECKPOINT_READY,
@@ -45,7 +57,7 @@ enum checkpoint_result {
     CHECKPOINT_FAILED
 };
 
-/* Into a new engine: the snapshot is loaded, the log is ready to be replayed. */
+/* checkpoint_load.c. Into a new engine: the snapshot is loaded, the log is ready to be replayed. */
 enum checkpoint_result checkpoint_load(struct engine *engine, struct error *error);
 void checkpoint_free(struct engine *engine);
 /* Takes some of the log; when all of it is taken and consumed, ends the replay. */
@@ -57,6 +69,8 @@ void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
 void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const void *blob,
                            size_t size);
 bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size);
+/* A line's event.id, "" when it has none. Caller frees. */
+char *checkpoint_id_of(const char *line, size_t size);
 /* True when the journal has this line already (by its event.id). */
 bool checkpoint_told(struct engine *engine, const char *line);
 /* A snapshot when one is due; nothing may be under way. */

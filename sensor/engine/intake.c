@@ -13,6 +13,7 @@
 #include "internal.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -117,9 +118,13 @@ static struct ring_consumer *open_ring(struct engine *engine, uint32_t worker, u
     if (!*known)
         return ring_consumer_open(handles, error);
     if (incarnation == resume->incarnation && !resume->settled) {
-        struct ring_consumer *ring = ring_consumer_open_at(handles, resume->position, error);
+        struct error why = {0};
+        struct ring_consumer *ring = ring_consumer_open_at(handles, resume->position, &why);
         *known = ring != NULL;
-        return ring;
+        if (ring)
+            return ring;
+        log_warn("capture worker %" PRIu32 ": %s: what lies between is lost", worker, why.message);
+        return ring_consumer_open(handles, error); /* its loss is told, and it begins anew */
     }
     if (observer->drained)
         observer->drained(observer->context, worker, incarnation);

@@ -16,14 +16,6 @@
 
 #define MAGIC_END UINT64_C(0x646e652072696577)
 
-static bool take_raw(struct cursor *in, void *to, size_t size)
-{
-    const uint8_t *bytes = cursor_take(in, size);
-    if (bytes)
-        memcpy(to, bytes, size);
-    return bytes != NULL;
-}
-
 /* --- plain figures --------------------------------------------------------------------------- */
 
 #define PLAIN(X)                                                                                   \
@@ -66,7 +58,7 @@ static void put_plain(const struct engine *engine, struct buffer *out)
 static bool take_plain(struct engine *engine, struct cursor *in)
 {
 #define TAKE(field)                                                                                \
-    if (!take_raw(in, &engine->field, sizeof engine->field))                                       \
+    if (!snapshot_take_raw(in, &engine->field, sizeof engine->field))                              \
         return false;
     PLAIN(TAKE)
 #undef TAKE
@@ -94,7 +86,8 @@ static const struct record_header *take_record(struct cursor *in, uint32_t *work
     if (*worker >= ENGINE_WORKERS_MAX || cursor_left(in) < sizeof(struct record_header))
         return NULL;
     memcpy(&size, in->at, sizeof size); /* a record begins with it */
-    if (size < sizeof(struct record_header) || size > RECORD_MAX_BYTES || !take_raw(in, copy, size))
+    if (size < sizeof(struct record_header) || size > RECORD_MAX_BYTES ||
+        !snapshot_take_raw(in, copy, size))
         return NULL;
     return (const struct record_header *)copy;
 }
@@ -117,7 +110,7 @@ static bool take_order(struct engine *engine, struct cursor *in)
     struct order *order = &engine->order;
     uint64_t figures[5], copy[RECORD_MAX_BYTES / 8];
     uint32_t worker, incarnation;
-    if (!take_raw(in, figures, sizeof figures))
+    if (!snapshot_take_raw(in, figures, sizeof figures))
         return false;
     for (uint64_t i = 0; i < figures[4]; i++) {
         const struct record_header *record = take_record(in, &worker, &incarnation, copy);
@@ -128,7 +121,7 @@ static bool take_order(struct engine *engine, struct cursor *in)
     uint32_t workers = cursor_le32(in);
     for (uint32_t i = 0; i < workers; i++) {
         struct order_worker saved;
-        if (!take_raw(in, &saved, sizeof saved))
+        if (!snapshot_take_raw(in, &saved, sizeof saved))
             return false;
         if (i < order->workers)
             order->worker[i] = saved;
@@ -188,7 +181,7 @@ static void put_hosts(const struct engine *engine, struct buffer *out)
 static bool take_host(struct engine *engine, struct cursor *in)
 {
     struct ip ip;
-    if (!take_raw(in, &ip, sizeof ip) || hosts_get(engine, &ip))
+    if (!snapshot_take_raw(in, &ip, sizeof ip) || hosts_get(engine, &ip))
         return false;
     struct host *host = hosts_add(engine, &ip);
     int64_t stored_hour = (int64_t)cursor_le64(in);
@@ -241,7 +234,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
 {
     char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
-    bool good = take_raw(in, pair, sizeof *pair);
+    bool good = snapshot_take_raw(in, pair, sizeof *pair);
     if (good)
         destination_key(&pair->destination, key);
     if (!good || map_get(&total->pairs, key, strlen(key))) {
@@ -256,10 +249,10 @@ static bool take_pair(struct host_total *total, struct cursor *in)
 static bool take_total(struct engine *engine, struct cursor *in)
 {
     struct ip host;
-    if (!take_raw(in, &host, sizeof host))
+    if (!snapshot_take_raw(in, &host, sizeof host))
         return false;
     struct host_total *total = totals_open(engine->totals, &host, (int64_t)cursor_le64(in));
-    if (!total || !take_raw(in, &total->out, sizeof total->out))
+    if (!total || !snapshot_take_raw(in, &total->out, sizeof total->out))
         return false;
     total->in_bytes = cursor_le64(in);
     total->overflow = cursor_le32(in);
@@ -331,85 +324,22 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
     return incidents_unpack(engine->incidents, in);
 }
 
-/* --- sight ----------------------------------------------------------------------------------- */
-
-static void put_sight(const struct engine *engine, struct buffer *out)
-{
-    struct sight copy = engine->sight;
-    uint32_t vlans = 0, hosts = 0;
-    copy.vlan = NULL;
-    copy.hosts = NULL;
-    copy.hosts_silent.why = NULL;
-    buffer_put(out, &copy, sizeof copy);
-    for (size_t i = 0; i < SIGHT_VLANS; i++)
-        vlans += engine->sight.vlan[i].slots > 0;
-    buffer_le32(out, vlans);
-    for (size_t i = 0; i < SIGHT_VLANS; i++)
-        if (engine->sight.vlan[i].slots > 0) {
-            buffer_le16(out, (uint16_t)i);
-            buffer_put(out, &engine->sight.vlan[i], sizeof(struct sign));
-        }
-    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next)
-        hosts++;
-    buffer_le32(out, hosts);
-    for (const struct sight_host *at = engine->sight.hosts; at; at = at->next) {
-        const struct host *host =
-            (const void *)((const uint8_t *)at - offsetof(struct host, sight));
-        buffer_put(out, &host->ip, sizeof host->ip);
-        buffer_put(out, at, sizeof *at);
-    }
-}
-
-static bool take_watched(struct engine *engine, struct cursor *in, struct sight_host ***last)
-{
-    struct ip ip;
-    struct sight_host saved;
-    if (!take_raw(in, &ip, sizeof ip) || !take_raw(in, &saved, sizeof saved))
-        return false;
-    struct host *host = hosts_get(engine, &ip);
-    if (!host || host->sight.listed)
-        return !host; /* max_hosts is smaller now */
-    host->sight = saved;
-    host->sight.next = NULL;
-    **last = &host->sight;
-    *last = &host->sight.next;
-    return true;
-}
-
-static bool take_sight(struct engine *engine, struct cursor *in)
-{
-    struct sign *vlan = engine->sight.vlan;
-    struct sight_host **last = &engine->sight.hosts;
-    if (!take_raw(in, &engine->sight, sizeof engine->sight)) {
-        engine->sight.vlan = vlan;
-        return false;
-    }
-    engine->sight.vlan = vlan;
-    engine->sight.hosts = NULL;
-    uint32_t vlans = cursor_le32(in);
-    for (uint32_t i = 0; i < vlans; i++) {
-        uint16_t id = cursor_le16(in);
-        if (id >= SIGHT_VLANS || !take_raw(in, &vlan[id], sizeof vlan[id]))
-            return false;
-    }
-    uint32_t hosts = cursor_le32(in);
-    for (uint32_t i = 0; i < hosts; i++)
-        if (!take_watched(engine, in, &last))
-            return false;
-    return !in->failed;
-}
-
 /* --- all of it ------------------------------------------------------------------------------- */
 
 /* The plain figures come last: hosts and records that are taken count as if they came anew. */
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},     {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},     {put_totals, take_totals},
-                {put_fleet, take_fleet},     {put_names, take_names},
-                {put_stories, take_stories}, {put_incidents, take_incidents},
-                {put_sight, take_sight},     {put_plain, take_plain}};
+} sections[] = {{put_order, take_order},
+                {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},
+                {put_totals, take_totals},
+                {put_fleet, take_fleet},
+                {put_names, take_names},
+                {put_stories, take_stories},
+                {put_incidents, take_incidents},
+                {snapshot_put_sight, snapshot_take_sight},
+                {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)
 {

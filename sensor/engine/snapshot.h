@@ -12,5 +12,17 @@ uint64_t snapshot_layout(void);
 void snapshot_pack(const struct engine *engine, struct buffer *out);
 /* Into a new engine. False: it is not a snapshot of this layout; the engine is of no use then. */
 bool snapshot_unpack(struct engine *engine, struct cursor *in);
+/* Copies what is as it was in memory. */
+static inline bool snapshot_take_raw(struct cursor *in, void *to, size_t size)
+{
+    const uint8_t *bytes = cursor_take(in, size);
+    if (bytes)
+        memcpy(to, bytes, size);
+    return bytes != NULL;
+}
+
+/* snapshot_sight.c, behind the hosts */
+void snapshot_put_sight(const struct engine *engine, struct buffer *out);
+bool snapshot_take_sight(struct engine *engine, struct cursor *in);
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define BLIND_MAX 64
+#define RATE_S    3.0 /* what is told each second comes unevenly: rates are of a little longer */
 
 /* --- rates ----------------------------------------------------------------------------------- */
 
@@ -22,6 +23,8 @@ void engine_role_measure(struct engine_role *role)
 {
     struct wtime now = wtime_now();
     double seconds = (double)(now.ns - role->measured.ns) / 1e9;
+    if (seconds < RATE_S)
+        return;
     role->measured = now;
     for (uint32_t i = 0; i < role->orders.workers; i++) {
         struct worker_rate *rate = &role->rate[i];

@@ -291,10 +291,15 @@ static void take_lost(struct engine_role *role, const struct control_message *m)
                     orders->final);
 }
 
+static void look_again(const struct engine_role *role)
+{
+    role->stack.loop.ops->stop(role->stack.loop.loop);
+}
+
 static void leave(struct engine_role *role)
 {
     role->leaving = true;
-    role->stack.loop.ops->stop(role->stack.loop.loop);
+    look_again(role);
 }
 
 static void take_message(struct engine_role *role, struct control_message *m)
@@ -314,6 +319,10 @@ static void take_message(struct engine_role *role, struct control_message *m)
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))
             engine_role_reloaded(role, body);
+        break;
+    case CONTROL_START: /* every ring there is was told of */
+        role->started = true;
+        look_again(role);
         break;
     case CONTROL_FINISH:
         engine_last(role->stack.engine);
@@ -369,11 +378,16 @@ static int begin(struct engine_role *role)
 static int work(struct engine_role *role)
 {
     struct stack *stack = &role->stack;
-    engine_begin(stack->engine, role->fleet);
-    while (!engine_finished(stack->engine) && !role->leaving)
+    while (!role->started && !role->leaving && stack->error.code == ERROR_NONE)
+        stack->loop.ops->run(stack->loop.loop);
+    if (role->started)
+        engine_begin(stack->engine, role->fleet);
+    else
+        fleet_free(role->fleet);
+    while (role->started && !engine_finished(stack->engine) && !role->leaving)
         stack->loop.ops->run(stack->loop.loop);
     role->error = stack->error;
-    if (role->error.code == ERROR_NONE && !engine_finished(stack->engine))
+    if (role->error.code == ERROR_NONE && role->started && !engine_finished(stack->engine))
         engine_checkpoint(stack->engine, &role->error);
     if (role->error.code == ERROR_NONE && role->flows)
         flows_finish(role->flows, &role->error);

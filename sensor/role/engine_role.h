@@ -33,13 +33,13 @@ struct engine_role {
     struct workers_news news;
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
-    bool leaving, reload_asked;
+    bool started, leaving, reload_asked;
     struct error error;
 };
 
 /* The control API, on role->listener. NULL and role->error. */
 struct api *engine_role_serve(struct engine_role *role);
-void engine_role_measure(struct engine_role *role); /* each second: rates */
+void engine_role_measure(struct engine_role *role); /* often: rates */
 /* The supervisor's word on a reload that was asked for. */
 void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
 

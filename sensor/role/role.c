@@ -82,7 +82,7 @@ char *role_death(int wait_status, char *text)
 {
     if (WIFSIGNALED(wait_status)) {
         int number = WTERMSIG(wait_status);
-        snprintf(text, 64, "signal %d (%s)", number, strsignal(number));
+        snprintf(text, 64, "signal %d, %s", number, strsignal(number));
     } else {
         snprintf(text, 64, "status %d", WEXITSTATUS(wait_status));
     }

@@ -136,9 +136,9 @@ static void on_gone(void *context, struct worker *worker)
         save_recent(s, post);
     } else if (worker->failure.code != ERROR_NONE) {
         snprintf(post->death, sizeof post->death, "%.63s", worker->failure.message);
-        if (post->back_off.wait_ns == 0 || !s->captures_started)
+        if (post->back_off.wait_ns == 0 || !s->capturing)
             log_warn("capture worker %u: %s", worker->number, worker->failure.message);
-        if (!s->captures_started && s->error.code == ERROR_NONE)
+        if (!s->capturing && s->error.code == ERROR_NONE)
             s->error = worker->failure;
     }
     kept->lost = worker->state == WORKER_LOST || worker->failure.code != ERROR_NONE;
@@ -150,7 +150,8 @@ static void on_gone(void *context, struct worker *worker)
     worker->state = WORKER_NONE;
     drop_rings(post);
     back_off_next(&post->back_off, wtime_now());
-    start_next(s);
+    if (!s->regrouping)
+        start_next(s);
 }
 
 /* --- starting -------------------------------------------------------------------------------- */
@@ -162,7 +163,7 @@ static void on_ready(void *context, struct worker *worker)
     struct supervisor *s = post->supervisor;
     close_old_sockets(post);
     post->gone_seen = 0;
-    if (s->captures_started) {
+    if (s->joined) {
         worker_begin(worker);
         return;
     }
@@ -170,7 +171,7 @@ static void on_ready(void *context, struct worker *worker)
     for (uint32_t i = 0; i < s->posts; i++)
         if (s->post[i].worker.state != WORKER_READY)
             return;
-    s->captures_started = true;
+    s->joined = s->capturing = true;
     for (uint32_t i = 0; i < s->posts; i++)
         worker_begin(&s->post[i].worker);
     log_info("capturing");
@@ -223,7 +224,7 @@ static int start_post(struct supervisor *s, uint32_t number)
                                    .ring = &own_ring(post)->ring,
                                    .recent_fd = post->recent_fd,
                                    .fanout = s->fanout,
-                                   .again = s->captures_started,
+                                   .again = s->capturing,
                                    .cpu = pinned_cpu(s, number),
                                    .user = s->user,
                                    .key = &s->key,
@@ -234,14 +235,14 @@ static int start_post(struct supervisor *s, uint32_t number)
         return -1;
     post->worker.number = number;
     tell_ring(s, post, own_ring(post));
-    post->restarts += s->captures_started;
+    post->restarts += s->capturing;
     return 0;
 }
 
 static bool may_start(const struct supervisor *s, const struct post *post, struct wtime now)
 {
     return post->worker.state == WORKER_NONE && post->kept_count < RINGS_UNDRAINED &&
-           (!s->captures_started || back_off_over(&post->back_off, now));
+           (!s->capturing || back_off_over(&post->back_off, now));
 }
 
 /* Whoever is due; before the first run of all, one at a time. */
@@ -250,12 +251,12 @@ static void start_next(struct supervisor *s)
     struct wtime now = wtime_now();
     for (uint32_t i = 0; i < s->posts && !s->stopping && s->error.code == ERROR_NONE; i++) {
         struct post *post = &s->post[i];
-        if (may_start(s, post, now) && start_post(s, i) != 0 && s->captures_started) {
+        if (may_start(s, post, now) && start_post(s, i) != 0 && s->capturing) {
             log_error("%s", s->error.message); /* no memory, no processes: tried again later */
             s->error = (struct error){0};
             back_off_next(&post->back_off, now);
         }
-        if (!s->captures_started && post->worker.state != WORKER_READY)
+        if (!s->joined && post->worker.state != WORKER_READY)
             return;
     }
 }
@@ -302,6 +303,30 @@ static void mind_interfaces(struct supervisor *s, struct post *post)
     }
 }
 
+/* When an interface comes up again the kernel lines the members of its fanout up by the age of
+ * their sockets. Where a successor stands in for a dead one that is another order: all take their
+ * places anew, or host pairs would be torn apart between interfaces. */
+static void mind_order(struct supervisor *s, struct post *post)
+{
+    uint32_t up = post->worker.status.interfaces_up;
+    post->down_seen |= post->up_seen & ~up;
+    uint32_t again = post->down_seen & up;
+    post->up_seen |= up;
+    post->down_seen &= ~up;
+    uint32_t restarts = 0;
+    for (uint32_t i = 0; i < s->posts; i++)
+        restarts += s->post[i].restarts;
+    if (again == 0 || s->posts < 2 || restarts == 0 || !s->joined)
+        return;
+    log_warn("an interface went down and up: the capture processes take their places anew");
+    s->joined = false;
+    s->regrouping = true;
+    for (uint32_t i = 0; i < s->posts; i++) {
+        s->post[i].up_seen = s->post[i].down_seen = 0;
+        worker_stop(&s->post[i].worker);
+    }
+}
+
 static void mind(struct supervisor *s, struct post *post, struct wtime now)
 {
     struct worker *worker = &post->worker;
@@ -314,6 +339,7 @@ static void mind(struct supervisor *s, struct post *post, struct wtime now)
         worker_kill(worker);
     } else if (worker->state == WORKER_RUNNING && !s->stopping) {
         mind_interfaces(s, post);
+        mind_order(s, post);
     }
 }
 
@@ -321,7 +347,12 @@ void posts_tick(struct supervisor *s, struct wtime now)
 {
     for (uint32_t i = 0; i < s->posts; i++)
         mind(s, &s->post[i], now);
-    if (s->captures_started)
+    if (s->regrouping && posts_gone(s)) {
+        s->regrouping = false;
+        for (uint32_t i = 0; i < s->posts; i++)
+            close_old_sockets(&s->post[i]);
+    }
+    if (s->capturing && !s->regrouping)
         start_next(s);
 }
 

@@ -104,6 +104,7 @@ static void on_ready(struct supervisor *s, const struct engine_answer *answer)
     settle_reload(s);
     engine_child_send(s, CONTROL_RELOADED, &s->reload, sizeof s->reload, NULL, 0);
     posts_hand_over(s);
+    engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
     if (s->stopping && posts_gone(s))
         engine_child_send(s, CONTROL_FINISH, NULL, 0, NULL, 0);
     if (!engine->begun_once)

@@ -44,7 +44,8 @@ struct post { /* a capture process's place, whoever fills it */
     size_t old_sockets;
     struct back_off back_off;
     uint32_t restarts;
-    uint32_t gone_seen; /* interfaces that it is to be started again for */
+    uint32_t gone_seen;          /* interfaces that it is to be started again for */
+    uint32_t up_seen, down_seen; /* interfaces that were up, and then were not */
     char death[64];
 };
 
@@ -83,7 +84,10 @@ struct supervisor {
     uint32_t posts, next_incarnation;
     uint16_t fanout;
     struct hash_key key;
-    bool captures_started, stopping, done;
+    bool joined;     /* every post has its place in the fanouts */
+    bool capturing;  /* … and had so at least once: what cannot start then is tried again */
+    bool regrouping; /* all are stopped, to take their places anew */
+    bool stopping, done;
     struct wtime stop_by, next_news;
     int64_t started_s;
     struct error error;

@@ -99,11 +99,13 @@ struct engine;
  * worker whose ring is not there at engine_begin is lost. */
 struct engine *engine_new(const struct engine_config *config, struct error *error);
 void engine_free(struct engine *engine);
-/* A (further) ring of this worker, whose incarnations grow; read once the one before it is drained
- * and its loss or end is settled. Those that are there from the start are attached before
- * engine_begin: a worker without a ring holds nobody up. −1: no such worker, or no ring. */
+/* A (further) ring of this worker, whose incarnations grow, also over restarts of whoever numbers
+ * them (begin with the seconds of wall time): a checkpoint knows its rings by them. It is read once
+ * the one before it is drained and its loss or end is settled. Those that are there from the start
+ * are attached before engine_begin: a worker without a ring holds nobody up. −1: no such worker, or
+ * no ring. */
 int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
-                  const struct ring_handles *ring, struct error *error);
+                  const struct ring_handles *handles, struct error *error);
 /* The process that wrote this ring has gone. What the ring holds is taken first; then the flows it
  * left open end as `lost`, and from its last watermark to the first sign of its successor the
  * worker is blind. After an orderly end, or when it is settled already, it changes nothing. `why`:

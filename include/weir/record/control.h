@@ -6,7 +6,8 @@
  *   parent → capture   CAPTURE (its orders; the ring, the memory for recent packets)
  *                      INPUT × n (a path; its file), START, HOLD, FINISH, STOP
  *   capture → parent   READY (its packet sockets), INPUT_DONE × n, HELD, BEAT, FAILED, ENDED
- *   supervisor → engine ENGINE (configuration, control listener), RING, LOST, WORKERS, RELOADED,
+ *   supervisor → engine ENGINE (configuration, control listener), RING, LOST, START (all that
+ *                      there are were told of), WORKERS, RELOADED,
  * STOP engine → supervisor READY, BEAT, DAMAGED, DRAINED, RELOAD, FAILED, ENDED
  *
  * Thread: each end belongs to one thread. */

@@ -16,7 +16,7 @@ int role_main(int argc, char **argv);
 /* Starts `role` as a child process. 0: *pid, and *control, our end of its socket. The child dies
  * with the thread that started it. */
 int role_spawn(const char *role, pid_t *pid, int *control, struct error *error);
-/* How a child ended, for people: "signal 11 (Segmentation fault)", "status 1". `text` ≥ 64. */
+/* How a child ended, for people: "signal 11, Segmentation fault", "status 1". `text` ≥ 64. */
 char *role_death(int wait_status, char *text);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "weir/capture/capture.h"
 #include "weir/capture/fanout.h"
+#include "weir/capture/recent.h"
 
 #define SERVER UINT32_C(0xc6336401)
 
@@ -312,7 +313,9 @@ static void test_a_report_of_a_silent_flow(void **state)
     struct bench bench = bench_make();
     struct error error = {0};
     struct capture_config config = config_of(&bench, one, 1);
+    char kept[] = "/tmp/weir-live-XXXXXX";
     (void)state;
+    config.recent_fd = recent_create(&error);
     config.flow.report_ns = NS_PER_S;
     config.flow.udp_ns = 2 * NS_PER_S;
     bench.capture = capture_open(&config, &error);
@@ -327,6 +330,10 @@ static void test_a_report_of_a_silent_flow(void **state)
     assert_int_equal(bench.flows, 2); /* progress, then the end by time-out */
     bench_end(&bench);
     assert_int_equal(bench.ended, 1);
+    close(mkstemp(kept));
+    assert_int_equal(recent_save(config.recent_fd, kept, &error), 3); /* and its packets are kept */
+    unlink(kept);
+    close(config.recent_fd);
     bench_free(&bench);
 }
 

@@ -102,11 +102,9 @@ static void close_play(struct play *play)
     rig_close(play->rig);
 }
 
-/* The successor is there before its predecessor's loss is told: nobody runs ahead of it. */
-static void replace(struct play *play, uint32_t worker)
+static void new_ring(struct play *play, uint32_t worker)
 {
     struct rig *rig = play->rig;
-    uint32_t before = rig->incarnation[worker]++;
     for (size_t i = 0; i < play->rings; i++)
         if (play->ring[i].worker == worker)
             play->ring[i].lost = true;
@@ -114,11 +112,19 @@ static void replace(struct play *play, uint32_t worker)
     assert_int_equal(ring_create(&rig->ring[worker], 4u << 20, &rig->error), 0);
     rig->producer[worker] = ring_producer_open(&rig->ring[worker], &rig->error);
     rig->number[worker] = 0;
+    rig->incarnation[worker]++;
     own_ring(play, worker);
+}
+
+/* The successor is there before its predecessor's loss is told: nobody runs ahead of it. */
+static void replace(struct play *play, uint32_t worker)
+{
+    struct rig *rig = play->rig;
+    new_ring(play, worker);
     if (engine_attach(rig->engine, worker, rig->incarnation[worker], &rig->ring[worker],
                       &rig->error) != 0)
         fail_msg("%s", rig->error.message);
-    engine_lost(rig->engine, worker, before, "died (signal 9)", false);
+    engine_lost(rig->engine, worker, rig->incarnation[worker] - 1, "died (signal 9)", false);
 }
 
 /* --- the traffic ------------------------------------------------------------------------------ */
@@ -177,12 +183,10 @@ static void push_health(struct rig *rig, int64_t now, int step)
     rig_push(rig, 0, &record);
 }
 
-static void push_step(struct play *play, int step)
+static void push_traffic(struct play *play, int step)
 {
     struct rig *rig = play->rig;
     int64_t now = MONDAY_8 + step * STEP_NS;
-    if (step == 25)
-        replace(play, 1);
     push_names(rig, now, step);
     push_flows(rig, now, step);
     if (step % 3 == 0)
@@ -190,6 +194,13 @@ static void push_step(struct play *play, int step)
     push_health(rig, now, step);
     rig_push_watermark(rig, 0, now + STEP_NS - NS_PER_S);
     rig_push_watermark(rig, 1, now + (step % 4 ? STEP_NS - NS_PER_S : NS_PER_MIN));
+}
+
+static void push_step(struct play *play, int step)
+{
+    if (step == 25)
+        replace(play, 1);
+    push_traffic(play, step);
 }
 
 static void play_to_the_end(struct play *play)
@@ -405,17 +416,184 @@ static void test_stopped_in_good_order(void **state)
     close_play(&play);
 }
 
-int main(void)
+/* --- killed for good -------------------------------------------------------------------------- */
+
+/* The engine in a process of its own, on the same rings. */
+static pid_t start_process(struct play *play)
+{
+    struct rig *rig = play->rig;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    rig->loop = event_loop_new(&rig->error);
+    rig->ready = false;
+    start_again(play);
+    rig_run(rig);
+    if (rig->error.code != ERROR_NONE) {
+        fprintf(stderr, "%s\n", rig->error.message);
+        _exit(1);
+    }
+    char *text = what_came_of_it(rig), *path = xasprintf("%s/result", rig->folder);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    bool good = fd >= 0 && write(fd, text, strlen(text) + 1) == (ssize_t)strlen(text) + 1;
+    _exit(good ? 0 : 1);
+}
+
+static void forgive(struct rig *rig) /* it was not the log */
+{
+    char *path = xasprintf("%s/checkpoint.log", rig->folder);
+    struct entry_log log = {.fd = open(path, O_RDWR)};
+    if (log.fd >= 0)
+        log_set_attempts(&log, 0);
+    log_close(&log);
+    free(path);
+}
+
+static void kill_process(struct play *play, pid_t pid)
+{
+    int status;
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status)); /* else it ended by itself, badly */
+    forgive(play->rig);
+}
+
+static void expect_result(struct play *play)
+{
+    struct buffer got = {0};
+    char *path = xasprintf("%s/result", play->rig->folder), *want = undisturbed();
+    assert_int_equal(log_read(path, &got), LOG_OK);
+    assert_true(got.size > 0);
+    assert_string_equal((const char *)got.data, want);
+    buffer_fini(&got);
+    free(path);
+}
+
+static void test_sigkill(void **state)
+{
+    struct play play;
+    const char *text = getenv("WEIR_TEST_SEED");
+    unsigned seed = text ? (unsigned)atoi(text) : 1;
+    int status;
+    (void)state;
+    undisturbed();
+    open_play(&play);
+    kill_it(&play);
+    pid_t pid = start_process(&play);
+    for (int step = 0; step < STEPS; step++) {
+        bool now = step % 4 == 0 || step == 25;
+        if (now)
+            kill_process(&play, pid);
+        if (step == 25)
+            new_ring(&play, 1);
+        if (now)
+            pid = start_process(&play);
+        push_traffic(&play, step);
+        usleep((unsigned)rand_r(&seed) % 60000);
+    }
+    rig_push_watermark(play.rig, 0, INT64_MAX);
+    rig_push_watermark(play.rig, 1, INT64_MAX);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    expect_result(&play);
+    close_play(&play);
+}
+
+/* --- what cannot be used ---------------------------------------------------------------------- */
+
+/* Plays half of it, then changes a byte of a file (from its end when `at` is negative). */
+static void play_half_and_spoil(struct play *play, const char *name, long at)
+{
+    open_play(play);
+    for (int step = 0; step < STEPS / 2; step++)
+        push_step(play, step);
+    rig_turn(play->rig, 200 * NS_PER_MS);
+    kill_it(play);
+    char *path = xasprintf("%s/%s", play->rig->folder, name);
+    FILE *file = fopen(path, "r+e");
+    assert_non_null(file);
+    fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
+    int byte = fgetc(file);
+    fseek(file, at, at < 0 ? SEEK_END : SEEK_SET);
+    fputc(byte ^ 3, file);
+    fclose(file);
+    free(path);
+}
+
+static void expect_set_aside(struct play *play, const char *suffix)
+{
+    struct stat st;
+    char *path = xasprintf("%s/checkpoint.snapshot.%s", play->rig->folder, suffix);
+    assert_int_equal(stat(path, &st), 0);
+    free(path);
+    for (int step = STEPS / 2; step < STEPS; step++)
+        push_step(play, step);
+    play_to_the_end(play);
+    assert_true(engine_counts_of(play->rig->engine)->records[RECORD_FLOW] > 100);
+    close_play(play);
+}
+
+static void test_a_damaged_snapshot_is_set_aside(void **state)
+{
+    static const long at[] = {0, 9, 40, 60, 500, -1, -5000};
+    (void)state;
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        struct play play;
+        play_half_and_spoil(&play, "checkpoint.snapshot", at[i]);
+        start_again(&play);
+        expect_set_aside(&play, "damaged");
+    }
+}
+
+static void test_a_log_damaged_in_its_middle_is_set_aside(void **state)
+{
+    struct play play;
+    (void)state;
+    play_half_and_spoil(&play, "checkpoint.log", LOG_FIRST + 100);
+    start_again(&play);
+    expect_set_aside(&play, "damaged");
+}
+
+/* Three starts that die of it; the fourth does without. */
+static void test_poison(void **state)
+{
+    struct play play;
+    (void)state;
+    open_play(&play);
+    for (int step = 0; step < STEPS / 2; step++)
+        push_step(&play, step);
+    rig_turn(play.rig, 200 * NS_PER_MS);
+    for (int i = 0; i < 3; i++) {
+        kill_it(&play);
+        rig_open_store(play.rig);
+        rig_open_bus(play.rig);
+        rig_new_engine(play.rig); /* dies before it has said anything */
+        assert_true(engine_replaying(play.rig->engine));
+    }
+    kill_it(&play);
+    start_again(&play);
+    assert_false(engine_replaying(play.rig->engine));
+    expect_set_aside(&play, "poison");
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_undisturbed_one_has_something_to_say),
         cmocka_unit_test(test_killed_anywhere),
         cmocka_unit_test(test_killed_all_the_time),
         cmocka_unit_test(test_stopped_in_good_order),
+        cmocka_unit_test(test_sigkill),
+        cmocka_unit_test(test_a_damaged_snapshot_is_set_aside),
+        cmocka_unit_test(test_a_log_damaged_in_its_middle_is_set_aside),
+        cmocka_unit_test(test_poison),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");
         return 77;
     }
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,46 @@
+/* Looking into the engine from outside. Thread: the engine's. */
+#include "checkpoint.h"
+
+bool engine_finished(const struct engine *engine)
+{
+    return engine->finished;
+}
+
+const struct engine_counts *engine_counts_of(const struct engine *engine)
+{
+    return &engine->counts;
+}
+
+const struct health *engine_health(const struct engine *engine)
+{
+    return &engine->health_sum;
+}
+
+const struct incidents *engine_incidents(const struct engine *engine)
+{
+    return engine->incidents;
+}
+
+const struct fleet *engine_fleet(const struct engine *engine)
+{
+    return engine->fleet;
+}
+
+struct engine_status engine_status_of(const struct engine *engine)
+{
+    struct engine_status status = {.open_flows = engine->open_flows.map.count,
+                                   .waiting_records = engine->order.count - engine->order.next,
+                                   .complete = engine->order.complete};
+    for (uint32_t i = 0; i < engine->config.workers; i++)
+        status.workers_absent += engine->order.worker[i].absent;
+    const struct checkpoint *checkpoint = engine->checkpoint;
+    if (checkpoint) {
+        status.snapshots = checkpoint->taken;
+        status.snapshot_bytes = checkpoint->bytes;
+        status.checkpoint_failures = checkpoint->failures;
+        status.log_bytes = checkpoint->log.bytes;
+        status.snapshot_age_ns = wtime_now().ns - checkpoint->wall.ns;
+        status.replaying = checkpoint->replaying;
+    }
+    return status;
+}
