@@ -9,6 +9,7 @@ ids, and whoever else is left in its namespaces), its namespaces are deleted.
 The tap box and the servers are processes of their own: liveparts.py.
 """
 
+import collections
 import contextlib
 import ctypes
 import ipaddress
@@ -295,3 +296,25 @@ def load_baseline(url, path):
             client("HSET", f"weir:{{{host.ipv4_mapped or host}}}:profile", "closed", "1", "blob",
                    data[at + 20:at + 20 + size])
             at += 20 + size
+
+
+# --- flows ---------------------------------------------------------------------------------------
+
+LISTENER_REPORTS = "ff02::16"
+
+
+def counted(flows):
+    """Flows as a set that can be compared. Times are left out: each packet socket has the kernel look
+    at the clock for itself. So are the kernel's multicast-listener reports: it sends them for a second
+    after an interface came up, so that who watches first sees more of them."""
+    kept = ("proto", "orig", "resp", "vlan", "tunnel", "service", "server_name", "ja3", "dns",
+            "initiator", "scope", "end_reason")
+    return collections.Counter(json.dumps({key: flow.get(key) for key in kept}) for flow in flows
+                               if flow["resp"]["ip"] != LISTENER_REPORTS)
+
+
+def differences(have, want):
+    """Which flows only one side tells of; "" when they are the same."""
+    have, want = counted(have), counted(want)
+    return "\n".join(f"{'not told' if n < 0 else 'only told'}: {flow}"
+                     for flow, n in sorted((f, have[f] - want[f]) for f in have | want) if n)

@@ -94,7 +94,7 @@ class Faults(Case):
             now = status and status["capture"][number]
             return now and now["pid"] not in (0, before["pid"]) and now
         now = until("a successor", successor, within)
-        self.assertEqual(now["restarts"], before["restarts"] + 1)
+        self.assertEqual(now["restarts"], before["restarts"] + 1, read(self.sensor.log))
         self.assertIn("signal 9", now["last_death"])
         return at, time.time()
 
@@ -154,6 +154,55 @@ class Capture(Faults):
         self.assertIn("has not moved for", read(self.sensor.log))
         self.assertEqual(len(self.absences()), 1)
         self.assertLessEqual(self.told(), self.sent())
+
+
+class Engine(Faults):
+    """Capture goes on into the rings; the next engine goes on where the last checkpoint and its log end."""
+
+    def kill_engine(self, number=livetest.signal.SIGKILL):
+        before = self.sensor.ready(self.workers)["engine"]
+        self.sensor.kill(before["pid"], number)
+
+        def successor():
+            status = self.sensor.is_up(self.workers)
+            return status and status["engine"]["pid"] != before["pid"] and status
+        status = until(lambda: read(self.sensor.log), successor, 20)
+        self.assertEqual(status["engine"]["restarts"], before["restarts"] + 1)
+        return status
+
+    def test_killed_twice(self):
+        """No byte is lost, none is counted twice, no alert is told twice or not at all."""
+        self.begin(12)
+        for _ in range(2):
+            time.sleep(3)
+            pids = [one["pid"] for one in self.kill_engine()["capture"]]
+            self.assertEqual(pids, [one["pid"] for one in self.sensor.ready(2)["capture"]])
+        self.until_all_is_sent()
+        self.assert_ids_are_unique()
+        self.assert_flows_are_those_of_a_replay()
+
+    def assert_flows_are_those_of_a_replay(self):
+        run = self.replay("--flows", "--inside", "10.0.0.0/8", self.dump.path)
+        self.assertEqual(livetest.differences(self.sensor.flows(), run.flows()), "")
+
+    def test_redis_killed(self):
+        """The private server dies: it comes again with all it had, and the sensor goes on."""
+        self.begin(10)
+        time.sleep(3)
+        server = self.redis_pid()
+        self.sensor.kill(server)
+        until("another redis-server", lambda: self.redis_pid() not in (0, server), 20)
+        until("a sensor at work", lambda: self.sensor.is_up(2), 20)
+        self.until_all_is_sent()
+        self.assert_ids_are_unique()
+        self.assert_flows_are_those_of_a_replay()
+
+    def redis_pid(self):
+        """Of the redis-server that is a child of this sensor's supervisor."""
+        words = subprocess.run(["ps", "-o", "pid=,comm=", "--ppid", str(self.sensor.process.pid)],
+                               capture_output=True, text=True, check=False).stdout.split()
+        return next((int(pid) for pid, name in zip(words[::2], words[1::2])
+                     if name.startswith("redis")), 0)
 
 
 if __name__ == "__main__":
