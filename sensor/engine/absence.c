@@ -47,8 +47,6 @@ void judge_absence(struct engine *engine, const struct absence *absence)
                               .worker = absence->worker,
                               .why = absence->why,
                               .flows_lost = absence->flows_lost};
-    engine->counts.absences++;
-    engine->counts.absent_ns += (uint64_t)(absence->until.ns - absence->from.ns);
     tell_silence(engine, &silence, absence->until);
 }
 

@@ -194,7 +194,8 @@ static void announce(struct engine *engine)
             retire(engine, i);
         struct intake_ring *ring = engine->ring[i];
         const struct worker *worker = &engine->worker[i];
-        if (!(ring && ring->announced) && worker->attached && !worker->ended)
+        bool alone = !ring && !engine->order.worker[i].absent; /* its successor was expected */
+        if (!(ring && ring->announced) && !worker->ended && (worker->attached || alone))
             put_lost(engine, i, NULL, "gone while the engine was", 0);
         if (ring && !ring->announced) {
             announce_ring(engine, i);
