@@ -309,6 +309,8 @@ static void mind_interfaces(struct supervisor *s, struct post *post)
 static void mind_order(struct supervisor *s, struct post *post)
 {
     uint32_t up = post->worker.status.interfaces_up;
+    if (!post->worker.begun)
+        return; /* a successor that has not said yet what it sees */
     post->down_seen |= post->up_seen & ~up;
     uint32_t again = post->down_seen & up;
     post->up_seen |= up;

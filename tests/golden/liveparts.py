@@ -2,6 +2,7 @@
 "ready" when it is. Standard library only."""
 
 import http.server
+import os
 import select
 import socket
 import struct
@@ -116,8 +117,24 @@ def slow_post(server, port, rate, body_file):
         client.recv(1024)
 
 
+def stream(own, server, port, rate, seconds):
+    """Random bytes from `own` at `rate` bytes a second, as one POST."""
+    step = int(rate) // 20
+    steps, block = int(float(seconds) * 20), os.urandom(step)
+    with socket.create_connection((server, int(port)), source_address=(own, 0)) as client:
+        client.sendall(b"POST /up HTTP/1.1\r\nHost: upload.example.com\r\nContent-Length: %d\r\n\r\n"
+                       % (step * steps))
+        ready()
+        due = time.monotonic()
+        for _ in range(steps):
+            client.sendall(block)
+            due += 0.05
+            time.sleep(max(0, due - time.monotonic()))
+        client.recv(1024)
+
+
 PARTS = {"tap": tap_box, "web": web_server, "dns": dns_server, "ask": dns_questions,
-         "post": slow_post}
+         "post": slow_post, "stream": stream}
 
 if __name__ == "__main__":
     PARTS[sys.argv[1]](*sys.argv[2:])

@@ -9,14 +9,17 @@ ids, and whoever else is left in its namespaces), its namespaces are deleted.
 The tap box and the servers are processes of their own: liveparts.py.
 """
 
+import collections
 import contextlib
 import ctypes
+import ipaddress
 import itertools
 import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -172,9 +175,9 @@ def address(space, interface, own, other):
         space.ip("link", "set", interface, "addrgenmode", "none")
         with space:
             switch_ipv6(interface, "0")
-    space.ip("addr", "add", own + ("/128" if wide else "/32"), "dev", interface,
+    space.ip("addr", "replace", own + ("/128" if wide else "/32"), "dev", interface,
              *(["nodad"] if wide else []))
-    space.ip("route", "add", other + ("/128" if wide else "/32"), "dev", interface, "src", own)
+    space.ip("route", "replace", other + ("/128" if wide else "/32"), "dev", interface, "src", own)
 
 
 # --- what watches --------------------------------------------------------------------------------
@@ -183,7 +186,8 @@ def address(space, interface, own, other):
 class Sensor:
     """`weir run` in a space, from "every process runs" to its end by SIGTERM."""
 
-    def __init__(self, test, space, *words, workers=1, wait=True, folder=None):
+    def __init__(self, test, space, *words, workers=1, folder=None, program=(), env=None):
+        """`program`: words before weir's own, of a program that becomes it."""
         self.test, self.space = test, space
         self.home = folder or test.path(f"sensor{next(numbers)}")
         os.makedirs(self.home, exist_ok=True)
@@ -191,17 +195,11 @@ class Sensor:
         self.log = os.path.join(self.home, "log")
         self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,
                       "-o", self.out, *map(str, words)]
-        self.begin(workers, wait)
-        test.addCleanup(self.end_hard)
-
-    def begin(self, workers, wait):
         with open(self.log, "ab") as log:
-            self.process = self.space.start(*self.tracer(), weirtest.binary(), *self.words, stderr=log)
-        if wait:
-            self.ready(workers)
-
-    def tracer(self):
-        return []
+            self.process = space.start(*program, weirtest.binary(), *self.words, stderr=log,
+                                       env={**os.environ, **(env or {})})
+        test.addCleanup(self.end_hard)
+        self.ready(workers)
 
     def is_up(self, workers):
         status = self.status()
@@ -239,7 +237,9 @@ class Sensor:
         return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
     def alerts(self, rule=None):
-        return [alert for alert in self.lines("alerts.ndjson") if rule in (None, alert["rule"]["id"])]
+        """Without the heartbeats, which have no rule."""
+        return [alert for alert in self.lines("alerts.ndjson")
+                if "rule" in alert and rule in (None, alert["rule"]["id"])]
 
     def flows(self):
         return self.lines("flows.ndjson")
@@ -279,3 +279,42 @@ class Tcpdump:
         self.process.wait()
         self.test.assertIn("\n0 packets dropped by kernel", words)
         return self.path
+
+
+def load_baseline(url, path):
+    """A saved baseline into a sensor's store: the layouts of sensor/baseline/file.c and store.h."""
+    with open(path, "rb") as file:
+        data = file.read()
+    size, = struct.unpack_from("<I", data, 12)
+    with weirtest.RedisClient(url) as client:
+        client("SET", "weir:schema", "1")
+        client("SET", "weir:fleet", data[16:16 + size])
+        at = 16 + size
+        while at < len(data) - 32:
+            host = ipaddress.IPv6Address(data[at:at + 16])
+            size, = struct.unpack_from("<I", data, at + 16)
+            client("HSET", f"weir:{{{host.ipv4_mapped or host}}}:profile", "closed", "1", "blob",
+                   data[at + 20:at + 20 + size])
+            at += 20 + size
+
+
+# --- flows ---------------------------------------------------------------------------------------
+
+LISTENER_REPORTS = "ff02::16"
+
+
+def counted(flows):
+    """Flows as a set that can be compared. Times are left out: each packet socket has the kernel look
+    at the clock for itself. So are the kernel's multicast-listener reports: it sends them for a second
+    after an interface came up, so that who watches first sees more of them."""
+    kept = ("proto", "orig", "resp", "vlan", "tunnel", "service", "server_name", "ja3", "dns",
+            "initiator", "scope", "end_reason")
+    return collections.Counter(json.dumps({key: flow.get(key) for key in kept}) for flow in flows
+                               if flow["resp"]["ip"] != LISTENER_REPORTS)
+
+
+def differences(have, want):
+    """Which flows only one side tells of; "" when they are the same."""
+    have, want = counted(have), counted(want)
+    return "\n".join(f"{'not told' if n < 0 else 'only told'}: {flow}"
+                     for flow, n in sorted((f, have[f] - want[f]) for f in have | want) if n)

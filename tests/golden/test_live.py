@@ -2,8 +2,6 @@
 """The whole program on the wire, in network namespaces: a watched run of real traffic is a replay of
 what tcpdump saw."""
 
-import collections
-import json
 import os
 import subprocess
 
@@ -12,7 +10,6 @@ import weirtest
 from livetest import CLIENT, CLIENT6, SERVER, SERVER6, Sensor, Space, Tcpdump, address, require, wire
 from weirtest import Case
 
-LISTENER_REPORTS = "ff02::16"
 CAPTURES = ("08_benign/zeek__Traces_wikipedia", "08_benign/pcpp__example", # what is sent again
             "10_encap/zeek__Traces_vlan-qinqinq", "10_encap/arkime__gre-erspan-vxlan",
             "10_encap/arkime__ipv6-in-ipv4", "14_tls_quic_names/ipfixp__vlan",
@@ -87,7 +84,7 @@ class Tap(Case):
 
     def judged(self, dump):
         run = self.replay("--flows", "--inside", "10.0.0.0/8", dump)
-        return counted(run.flows())
+        return run.flows()
 
     def test_a_run_is_a_replay_of_what_tcpdump_saw(self):
         """One conversation, four sensors: one and two capture processes, beside the server and at the
@@ -105,10 +102,10 @@ class Tap(Case):
         for sensor in sensors.values():
             sensor.stop()
         want = self.judged(dump.stop())
-        self.assertGreater(sum(want.values()), 30)
+        self.assertGreater(len(want), 30)
         for name, sensor in sensors.items():
             with self.subTest(name):
-                self.assertEqual(differences(counted(sensor.flows()), want), "")
+                self.assertEqual(livetest.differences(sensor.flows(), want), "")
                 for one in statuses[name]["capture"]:
                     self.assertEqual((one["kernel_drops"], one["restarts"]), (0, 0), one)
 
@@ -118,21 +115,6 @@ class Tap(Case):
             status = sensor.status()
             return status and all(one["packets_per_s"] == 0 for one in status["capture"]) and status
         return livetest.until("quiet", quiet, every=1)
-
-
-def counted(flows):
-    """Flows as a set that can be compared. Times are left out: each packet socket has the kernel look
-    at the clock for itself. So are the kernel's multicast-listener reports: it sends them for a second
-    after an interface came up, so that who watches first sees more of them."""
-    kept = ("proto", "orig", "resp", "vlan", "tunnel", "service", "server_name", "ja3", "dns",
-            "initiator", "scope", "end_reason")
-    return collections.Counter(json.dumps({key: flow.get(key) for key in kept}) for flow in flows
-                               if flow["resp"]["ip"] != LISTENER_REPORTS)
-
-
-def differences(have, want):
-    return "\n".join(f"{'not told' if n < 0 else 'only told'}: {flow}"
-                     for flow, n in sorted(((f, have[f] - want[f]) for f in have | want)) if n)
 
 
 if __name__ == "__main__":

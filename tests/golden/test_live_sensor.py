@@ -8,7 +8,7 @@ import time
 import livetest
 import weirtest
 from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
-from weirtest import NS, Case, RedisClient, RedisServer, conversation, pcap, udp
+from weirtest import NS, Case, RedisServer, conversation, pcap, udp
 
 INSIDE = ("--inside", "10.0.0.0/8")
 
@@ -145,6 +145,53 @@ class Sending(Tapped):
         self.line.setblocking(False)
         with self.assertRaises(BlockingIOError, msg="a frame came from the tap"):
             self.line.recv(65536)
+
+
+class Upload(Case):
+    """What leaves is told while it leaves."""
+
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "redis-server")
+        self.client, self.server = Space(self, "client"), Space(self, "server")
+        wire(self.client, "c0", self.server, "s0")
+        address(self.client, "c0", CLIENT, SERVER)
+        address(self.server, "s0", SERVER, CLIENT)
+        self.server.part("web", "80")
+
+    def told_during(self, rule, body, rate, *words):
+        """The first alert of `rule` about the client while it posts `body` at `rate` bytes/s."""
+        sensor = Sensor(self, self.server, "-i", "s0", *INSIDE, *words)
+        self.write("body", body)
+        post = self.client.part("post", SERVER, "80", rate, self.path("body"))
+        alert = until(lambda: f"{rule}\n{sensor.alerts()}\n{sensor.status()}",
+                      lambda: sensor.alerts(rule), len(body) / rate)[0]
+        self.assertIsNone(post.poll(), "the upload goes on")
+        self.assertEqual(alert["source"]["ip"], CLIENT)
+        self.assertEqual(alert["destination"]["ip"], SERVER)
+        self.assertLess(alert["weir"]["out_bytes"]["value"], len(body))
+        sensor.stop()
+        return alert
+
+    def test_addresses_in_clear_text(self):
+        body = b"".join(b"user%06d@example.co.jp\n" % n for n in range(40_000))
+        alert = self.told_during("content.personal", body, 40_000)
+        self.assertEqual(alert["weir"]["baseline"]["state"], "learning")
+
+    def test_volume_by_a_loaded_baseline(self):
+        """Eight days of small uploads are learned by a replay, and put where a sensor keeps them."""
+        now, packets = int(time.time()), []
+        for hour in range(now // 3600 - 8 * 24, now // 3600 + 1):
+            packets += conversation(hour * 3600 * NS, (CLIENT, 30000 + hour % 1000), (SERVER, 80),
+                                    bytes(20_000 + hour % 7 * 1000), bytes(5000))
+        self.replay("--inside", "10.0.0.0/8", "--save-baseline", self.path("base"),
+                    self.write("days.pcap", pcap(packets)))
+        server = RedisServer()
+        self.addCleanup(server.stop)
+        livetest.load_baseline(server.url, self.path("base"))
+        alert = self.told_during("volume.destination", os.urandom(30_000_000), 2_000_000,
+                                 "--set", "redis.url=" + server.url)
+        self.assertEqual(alert["weir"]["baseline"]["state"], "ready")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+"""What a role asks of the kernel behind its walls, as strace sees it: nothing outside the lists that are
+written in its source, through start, work, a reload, the death of a process, and stop."""
+
+import collections
+import os
+import re
+
+import livetest
+import weirtest
+from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
+from weirtest import Case
+
+FORBIDDEN = {"open", "openat", "socket", "connect", "bind", "execve", "execveat", "fork", "vfork",
+             "ptrace", "kill", "unlink", "rename"} # to a capture process, whatever its list says
+SANITIZED = (b"__asan_init", b"__tsan_init")
+ENV = {"ASAN_OPTIONS": "detect_leaks=0"} # it looks for leaks by ptrace, which strace has taken
+
+
+def listed(name):
+    """Names of the calls in the source's table of `struct sandbox_call`."""
+    with open(os.path.join(weirtest.SOURCE, "sensor", name), encoding="utf-8") as file:
+        table = re.search(r"struct sandbox_call \w+\[\] = \{\n(.*?)\n\};", file.read(), re.S)
+    return set(re.findall(r'\.name = "(\w+)"', table.group(1)))
+
+
+def allowed():
+    """role → its calls; more of them where a sanitizer is in the program."""
+    with open(weirtest.binary(), "rb") as file:
+        program = file.read()
+    more = set()
+    if any(word in program for word in SANITIZED):
+        more = listed("capture/sandbox_sanitizer.c")
+    return {role: listed(f"role/{role}_role.c") | more for role in ("capture", "engine")}
+
+
+class Trace:
+    """role → Counter of the calls that its processes made once they were sealed."""
+
+    def __init__(self, path):
+        self.lines = [match.groups() for match in
+                      (re.match(r"(\d+) +(<\.\.\. )?(\w+)(.*)", line) for line in read(path).splitlines())
+                      if match]
+        self.role, self.parent = {}, {}
+        self.sealed, self.seals, self.calls = set(), collections.Counter(), {}
+        for pid, resumed, call, rest in self.lines:
+            self.learn(pid, call, rest)
+        pending = {}
+        for pid, resumed, call, rest in self.lines:
+            owner = self.owner(pid)
+            if owner in self.sealed and not resumed:
+                self.calls.setdefault(self.role[owner], collections.Counter())[call] += 1
+            if call == "seccomp":
+                filters = pending.pop(pid, False) if resumed else "SECCOMP_SET_MODE_FILTER" in rest
+                if "<unfinished" in rest:
+                    pending[pid] = filters
+                elif filters and rest.endswith("= 0") and owner in self.role:
+                    self.sealed.add(owner)
+                    self.seals[self.role[owner]] += 1
+
+    def learn(self, pid, call, rest):
+        role = re.search(r'\["weir", "--role", "(\w+)"\]', rest)
+        if call == "execve" and role:
+            self.role[pid] = role.group(1)
+        child = re.search(r"= (\d+)$", rest)
+        if call in ("clone", "clone3", "fork", "vfork") and child:
+            self.parent[child.group(1)] = pid
+
+    def owner(self, pid):
+        """The process of a role that this thread belongs to."""
+        while pid not in self.role and pid in self.parent:
+            pid = self.parent[pid]
+        return pid
+
+
+class Walls(Case):
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "strace", "curl")
+        self.strace = ("strace", "-D", "-f", "-qq", "-o", self.path("trace"))
+        self.lists = allowed()
+
+    def check(self, seals):
+        until("the end of the trace", lambda: not self.traced())
+        trace = Trace(self.path("trace"))
+        self.assertEqual(dict(trace.seals), seals)
+        for role, calls in trace.calls.items():
+            self.assertGreater(calls.total(), 20, role)
+            self.assertEqual(set(calls) - self.lists[role], set(), role)
+        self.assertEqual(set(trace.calls["capture"]) & FORBIDDEN, set())
+        self.assertEqual(self.lists["capture"] & FORBIDDEN, set())
+
+    def traced(self):
+        """Is strace still there? With -D it is nobody's child."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            words = words_of(pid)
+            if words[:1] == [b"strace"] and self.path("trace").encode() in words:
+                return True
+        return False
+
+    def test_a_sensor(self):
+        os.chmod(self.home, 0o755)
+        client, server = Space(self, "client"), Space(self, "server")
+        wire(client, "c0", server, "s0")
+        address(client, "c0", CLIENT, SERVER)
+        address(server, "s0", SERVER, CLIENT)
+        server.part("web", "80")
+        sensor = Sensor(self, server, "-i", "s0", "--flows", "--inside", "10.0.0.0/8",
+                        "--set", "sensor.user=nobody", program=self.strace, env=ENV)
+        client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/400000")
+        self.assertEqual(sensor.ask("reload").returncode, 0)
+        sensor.kill(sensor.ready()["capture"][0]["pid"])
+        until("a successor", lambda: sensor.ready()["capture"][0]["restarts"] == 1)
+        client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/40000")
+        livetest.time.sleep(2)
+        sensor.stop()
+        self.assertTrue(sensor.flows())
+        self.check({"capture": 2, "engine": 2})
+
+    def test_a_replay(self):
+        capture = os.path.join(weirtest.SHIPPED, "projectweb.pcapng")
+        with open(self.path("log"), "wb") as log:
+            done = livetest.subprocess.run(
+                [*self.strace, weirtest.binary(), "replay", "-q", "--workers", "2", "-o",
+                 self.path("out"), capture], stdout=log, stderr=log, check=False,
+                env={**os.environ, **ENV})
+        self.assertEqual(done.returncode, 0, read(self.path("log")))
+        self.check({"capture": 2})
+
+
+def words_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    weirtest.main()
