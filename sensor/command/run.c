@@ -1,5 +1,5 @@
-/* weir run: watches interfaces until it is stopped. With workers, the supervisor and its processes;
- * options and wiring only. */
+/* weir run: watches interfaces until it is stopped. With workers, the supervisor and its processes,
+ * else one process; options and wiring only. */
 #include "commands.h"
 #include "options.h"
 
@@ -18,7 +18,8 @@ static const char usage[] =
     "  -f, --filter EXPR         BPF: only packets that match\n"
     "      --inside PREFIX       an inside network; may be given again; replaces networks.inside\n"
     "      --set KEY=VALUE       one setting\n"
-    "      --workers N           capture.workers: so many sandboxed capture processes\n"
+    "      --workers N           capture.workers: so many sandboxed capture processes; 0: all in\n"
+    "                            this process, without walls (for debuggers)\n"
     "  -o, --output DIR          alerts.ndjson there, too\n"
     "      --flows               with -o: flows.ndjson, once it ends\n"
     "\n"
@@ -38,14 +39,13 @@ static int run(const struct options *o, struct error *error)
     if (o->config.interface_count == 0)
         return error_set(error, ERROR_USAGE,
                          "which interface? -i NAME, or capture.interfaces (weir run --help)");
-    if (o->config.workers == 0)
-        return error_set(error, ERROR_USAGE,
-                         "--workers 0: a sensor that runs has at least one capture process");
+    if (o->config.workers == 0 && o->folder)
+        return error_set(error, ERROR_USAGE, "-o needs --workers 1 or more");
     if (o->flows && !o->folder)
         return error_set(error, ERROR_USAGE, "--flows needs -o DIR");
     if (role_check(&o->config, o->filter, error) != 0)
         return -1;
-    return supervisor_run(&config, error);
+    return (o->config.workers > 0 ? supervisor_run : solo_run)(&config, error);
 }
 
 int command_run(int argc, char **argv)

@@ -9,6 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+void config_source_copy(struct config_source *copy, const struct config_source *source)
+{
+    *copy = *source;
+    copy->packed = NULL;
+    if (!source->text)
+        return;
+    copy->text = xcalloc(1, source->text_size + 1);
+    memcpy(copy->text, source->text, source->text_size);
+}
+
 int config_source_read(struct config_source *source, struct error *error)
 {
     if (!source->path)

@@ -95,7 +95,7 @@ void posts_damaged(struct supervisor *s, uint32_t worker)
 static void save_recent(const struct supervisor *s, const struct post *post)
 {
     struct error error = {0};
-    char *path = xasprintf("%s/crash/worker-%u-%u.pcap", s->state_dir, post->worker.number,
+    char *path = xasprintf("%s/crash/worker-%u-%u.pcap", s->state.folder, post->worker.number,
                            post->restarts % CRASHES_KEPT);
     int packets = recent_save(post->recent_fd, path, &error);
     if (packets > 0)
@@ -226,8 +226,8 @@ static int start_post(struct supervisor *s, uint32_t number)
                                    .fanout = s->fanout,
                                    .again = s->capturing,
                                    .cpu = pinned_cpu(s, number),
-                                   .user = s->user,
-                                   .key = &s->key,
+                                   .user = s->state.user,
+                                   .key = &s->state.key,
                                    .loop = s->loop,
                                    .events = &events,
                                    .context = post};

@@ -8,7 +8,6 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
-#include "weir/role/check.h"
 #include "weir/role/role.h"
 
 #include <errno.h>
@@ -26,9 +25,10 @@
 
 int private_redis_start(struct supervisor *s)
 {
-    struct embedded_config config = {.folder = s->redis_folder,
-                                     .persist = true,
-                                     .user = {s->user.change, s->user.uid, s->user.gid}};
+    struct embedded_config config = {
+        .folder = s->state.redis,
+        .persist = true,
+        .user = {s->state.user.change, s->state.user.uid, s->state.user.gid}};
     return embedded_start(&s->embedded, &config, &s->error);
 }
 
@@ -43,11 +43,11 @@ static bool private_redis_died(struct supervisor *s)
 static void mind_redis(struct supervisor *s, struct wtime now)
 {
     char line[EMBEDDED_LINE_SIZE];
-    if (!s->redis_folder)
+    if (!s->state.redis)
         return;
     if (private_redis_died(s)) {
         log_warn("the private redis-server ended; its log says: %s",
-                 embedded_last_line(s->redis_folder, line));
+                 embedded_last_line(s->state.redis, line));
         back_off_next(&s->redis_back_off, now);
     }
     if (s->embedded.pid > 0 || !back_off_over(&s->redis_back_off, now))
@@ -83,14 +83,12 @@ static void settle_reload(struct supervisor *s)
         return;
     config_fini(&s->config);
     config_source_fini(&s->source);
-    s->config = s->next_config;
-    s->source = s->next_source;
-    s->state_dir = config_state_dir(&s->config); /* the same name, in the new one's memory */
-    s->next_config = (struct config){.owned = NULL};
-    s->next_source = (struct config_source){.path = NULL};
+    s->config = s->next.config;
+    s->source = s->next.source;
+    s->next = (struct reload){.config = {.owned = NULL}};
     s->reloading = s->reload_sent = false;
     s->engine.generation++;
-    s->reload = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
+    s->news = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
 }
 
@@ -102,7 +100,7 @@ static void on_ready(struct supervisor *s, const struct engine_answer *answer)
     if (answer->next_incarnation > s->next_incarnation)
         s->next_incarnation = answer->next_incarnation;
     settle_reload(s);
-    engine_child_send(s, CONTROL_RELOADED, &s->reload, sizeof s->reload, NULL, 0);
+    engine_child_send(s, CONTROL_RELOADED, &s->news, sizeof s->news, NULL, 0);
     posts_hand_over(s);
     engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
     if (s->stopping && posts_gone(s))
@@ -187,11 +185,9 @@ static void let_go(struct supervisor *s)
 static void refuse_reload(struct supervisor *s, const char *why)
 {
     log_error("reload refused, the configuration in effect stays: %s", why);
-    s->reload = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
-    snprintf(s->reload.text, sizeof s->reload.text, "%s", why);
-    config_fini(&s->next_config);
-    config_source_fini(&s->next_source);
-    s->next_config = (struct config){.owned = NULL};
+    s->news = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
+    snprintf(s->news.text, sizeof s->news.text, "%s", why);
+    reload_fini(&s->next);
     s->reloading = s->reload_sent = false;
 }
 
@@ -248,22 +244,22 @@ static int send_orders(struct supervisor *s)
 {
     struct engine_orders orders;
     memset(&orders, 0, sizeof orders);
-    const struct config *config = s->reloading ? &s->next_config : &s->config;
-    int fd[] = {packed_source(s, s->reloading ? &s->next_source : &s->source, &orders.source_bytes),
+    const struct config *config = s->reloading ? &s->next.config : &s->config;
+    int fd[] = {packed_source(s, s->reloading ? &s->next.source : &s->source, &orders.source_bytes),
                 s->listener};
     orders.workers = s->posts;
     orders.generation = s->engine.generation + s->reloading;
     orders.restarts = s->engine.restarts;
     orders.started_s = s->started_s;
     orders.first = !s->engine.begun_once;
-    orders.drop = s->user.change;
-    orders.uid = s->user.uid;
-    orders.gid = s->user.gid;
+    orders.drop = s->state.user.change;
+    orders.uid = s->state.user.uid;
+    orders.gid = s->state.user.gid;
     orders.flows = s->given.flows;
     snprintf(orders.folder, sizeof orders.folder, "%s", s->given.folder ? s->given.folder : "");
     snprintf(orders.redis_url, sizeof orders.redis_url, "%s",
-             s->redis_folder ? s->embedded.url : config->redis_url);
-    orders.reload = s->reload;
+             s->state.redis ? s->embedded.url : config->redis_url);
+    orders.reload = s->news;
     enum control_result sent =
         fd[0] < 0 ? CONTROL_INVALID
                   : control_send(s->engine.control, CONTROL_ENGINE, &orders, sizeof orders, fd, 2);
@@ -298,7 +294,7 @@ int engine_child_start(struct supervisor *s)
 static bool may_start(const struct supervisor *s, struct wtime now)
 {
     return s->engine.state == ENGINE_NONE && back_off_over(&s->engine.back_off, now) &&
-           (!s->redis_folder || s->embedded.pid > 0);
+           (!s->state.redis || s->embedded.pid > 0);
 }
 
 void engine_child_tick(struct supervisor *s, struct wtime now)
@@ -327,57 +323,14 @@ void engine_child_fini(struct supervisor *s)
 
 /* --- reload ---------------------------------------------------------------------------------- */
 
-/* What only a new sensor can change: another folder, other rights, other inputs. */
-static const char *fixed_key(const struct config *a, const struct config *b)
-{
-    static char names[160];
-    bool same = a->interface_count == b->interface_count;
-    for (size_t i = 0; same && i < a->interface_count; i++)
-        same = strcmp(a->interface[i].name, b->interface[i].name) == 0 &&
-               strcmp(a->interface[i].vantage, b->interface[i].vantage) == 0;
-    snprintf(names, sizeof names, "%s%s%s%s%s%s%s%s",
-             strcmp(a->sensor_name, b->sensor_name) ? " sensor.name" : "",
-             strcmp(a->state_dir, b->state_dir) ? " sensor.state_dir" : "",
-             strcmp(a->user, b->user) ? " sensor.user" : "",
-             strcmp(a->timezone, b->timezone) ? " site.timezone" : "",
-             strcmp(a->redis_url, b->redis_url) ? " redis.url" : "",
-             same ? "" : " capture.interfaces", a->workers != b->workers ? " capture.workers" : "",
-             strcmp(a->filter, b->filter) || a->snaplen != b->snaplen ||
-                     a->buffer_mib != b->buffer_mib
-                 ? " capture.filter/snaplen/buffer_mib"
-                 : "");
-    return names;
-}
-
-static int read_next(struct supervisor *s, struct error *error)
-{
-    struct config_source *next = &s->next_source;
-    *next = (struct config_source){.path = s->source.path,
-                                   .set = s->source.set,
-                                   .inside = s->source.inside,
-                                   .interface = s->source.interface};
-    config_init(&s->next_config);
-    if (config_source_read(next, error) != 0)
-        return -1;
-    config_fini(&s->next_config);
-    if (config_load(&s->next_config, next, error) != 0 ||
-        role_check(&s->next_config, s->given.filter, error) != 0)
-        return -1;
-    const char *fixed = fixed_key(&s->config, &s->next_config);
-    if (!*fixed)
-        return 0;
-    return error_set(error, ERROR_USAGE, "%s: only a restart of the sensor can change:%s",
-                     next->path ? next->path : "--set", fixed);
-}
-
 void engine_child_reload(struct supervisor *s)
 {
     struct error error = {0};
     if (s->reloading || s->stopping)
         return; /* one at a time: its end is told */
-    if (read_next(s, &error) != 0) {
+    if (reload_read(&s->next, &s->source, &s->config, s->given.filter, &error) != 0) {
         refuse_reload(s, error.message);
-        engine_child_send(s, CONTROL_RELOADED, &s->reload, sizeof s->reload, NULL, 0);
+        engine_child_send(s, CONTROL_RELOADED, &s->news, sizeof s->news, NULL, 0);
         return;
     }
     s->reloading = true;

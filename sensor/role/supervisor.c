@@ -14,19 +14,13 @@
 #include "weir/bus/event_loop.h"
 #include "weir/role/role.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define TICK_NS     (50 * NS_PER_MS) /* due starts are looked for this often … */
-#define KEY_SIZE    32
 #define LISTEN_MODE 0660
 
 /* --- back-off -------------------------------------------------------------------------------- */
@@ -48,88 +42,33 @@ bool back_off_over(const struct back_off *back_off, struct wtime now)
     return now.ns >= back_off->due.ns;
 }
 
-/* --- the state directory --------------------------------------------------------------------- */
+/* --- what it stands on ----------------------------------------------------------------------- */
 
-static int own_folder(struct supervisor *s, const char *path)
+static int open_listener(struct supervisor *s)
 {
-    if (mkdir(path, 0750) != 0 && errno != EEXIST)
-        return error_set(&s->error, ERROR_RUN, "sensor.state_dir %s: %s", path, strerror(errno));
-    if (s->user.change && chown(path, s->user.uid, s->user.gid) != 0)
-        return error_set(&s->error, ERROR_RUN,
-                         "sensor.state_dir %s: cannot be given to user %s: %s", path,
-                         s->config.user, strerror(errno));
-    return 0;
+    char *socket = xasprintf("%s/control.sock", s->state.folder);
+    s->listener = api_listen(socket, LISTEN_MODE, &s->error);
+    free(socket);
+    return s->listener < 0 ? -1 : 0;
 }
 
-static int take_lock(struct supervisor *s)
+static void close_listener(struct supervisor *s)
 {
-    char *path = xasprintf("%s/lock", s->state_dir);
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-    if (s->lock_fd < 0)
-        error_set(&s->error, ERROR_RUN, "%s: %s", path, strerror(errno));
-    else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        error_set(&s->error, ERROR_RUN,
-                  "%s: another sensor runs there; give this one its own sensor.state_dir", path);
-    free(path);
-    return s->error.code == ERROR_NONE ? 0 : -1;
-}
-
-/* The site's key for hashes of found items: made once, kept with the state they appear in. */
-static int load_key(struct supervisor *s)
-{
-    uint8_t key[KEY_SIZE];
-    char *path = xasprintf("%s/site.key", s->state_dir);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool there = fd >= 0 && read(fd, key, sizeof key) == sizeof key;
-    if (fd >= 0)
-        close(fd);
-    if (!there) {
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0 || getrandom(key, sizeof key, 0) != sizeof key ||
-            write(fd, key, sizeof key) != sizeof key)
-            error_set(&s->error, ERROR_RUN, "%s: %s", path, strerror(errno));
-        if (fd >= 0)
-            close(fd);
-    }
-    hash_key_init(&s->key, key, sizeof key);
-    free(path);
-    return s->error.code == ERROR_NONE ? 0 : -1;
+    if (s->listener < 0)
+        return;
+    char *socket = xasprintf("%s/control.sock", s->state.folder);
+    unlink(socket);
+    free(socket);
+    close(s->listener);
 }
 
 static int open_state(struct supervisor *s)
 {
-    char *crash = xasprintf("%s/crash", s->state_dir);
-    char *socket = xasprintf("%s/control.sock", s->state_dir);
-    int failed = own_folder(s, s->state_dir) != 0 || take_lock(s) != 0 || load_key(s) != 0 ||
-                 own_folder(s, crash) != 0;
-    if (!failed) {
-        s->listener = api_listen(socket, LISTEN_MODE, &s->error);
-        failed = s->listener < 0;
-    }
-    free(crash);
-    free(socket);
-    return failed ? -1 : 0;
-}
-
-static int open_redis(struct supervisor *s)
-{
-    if (strcmp(s->config.redis_url, "embedded") != 0)
-        return 0;
-    s->redis_folder = xasprintf("%s/redis", s->state_dir);
-    return own_folder(s, s->redis_folder) != 0 ? -1 : private_redis_start(s);
-}
-
-static int open_output(struct supervisor *s)
-{
-    const char *folder = s->given.folder;
-    if (!folder)
-        return 0;
-    if (mkdir(folder, 0750) != 0 && errno != EEXIST)
-        return error_set(&s->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
-    if (s->user.change && chown(folder, s->user.uid, s->user.gid) != 0)
-        return error_set(&s->error, ERROR_RUN, "%s: cannot be given to user %s: %s", folder,
-                         s->config.user, strerror(errno));
-    return 0;
+    if (state_open(&s->state, &s->config, &s->error) != 0 || open_listener(s) != 0)
+        return -1;
+    if (s->given.folder && state_own_folder(&s->state, s->given.folder, &s->error) != 0)
+        return -1;
+    return s->state.redis ? private_redis_start(s) : 0;
 }
 
 /* --- signals and seconds --------------------------------------------------------------------- */
@@ -172,7 +111,7 @@ static void tell_news(struct supervisor *s, struct wtime now)
     s->next_news.ns = now.ns + NS_PER_S;
     memset(&news, 0, sizeof news);
     posts_news(s, &news);
-    news.redis_up = !s->redis_folder || s->embedded.pid > 0;
+    news.redis_up = !s->state.redis || s->embedded.pid > 0;
     engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
 }
 
@@ -203,15 +142,11 @@ static int open_loop(struct supervisor *s)
 
 static int begin(struct supervisor *s)
 {
-    s->state_dir = config_state_dir(&s->config);
     s->posts = s->config.workers;
     s->next_incarnation = s->engine.generation = 1;
     s->started_s = time(NULL);
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
-    if (sandbox_find_user(s->config.user, &s->user, &s->error) != 0)
-        return -1;
-    umask(0027);
-    if (open_state(s) != 0 || open_output(s) != 0 || open_redis(s) != 0 || open_loop(s) != 0)
+    if (open_state(s) != 0 || open_loop(s) != 0)
         return -1;
     return engine_child_start(s);
 }
@@ -229,43 +164,25 @@ static void end(struct supervisor *s)
         s->loop.ops->drop(s->second);
     if (s->loop.loop)
         event_loop_free(s->loop);
-    if (s->listener >= 0) {
-        char *socket = xasprintf("%s/control.sock", s->state_dir);
-        unlink(socket);
-        free(socket);
-        close(s->listener);
-    }
-    if (s->lock_fd >= 0)
-        close(s->lock_fd);
-    free(s->redis_folder);
+    close_listener(s);
+    state_close(&s->state);
     config_fini(&s->config);
-    config_fini(&s->next_config);
-    config_source_fini(&s->next_source);
-}
-
-/* A copy of the caller's source: what it borrows outlives us, its text is replaced by reloads. */
-static void copy_source(struct supervisor *s, const struct config_source *source)
-{
-    s->source = *source;
-    s->source.packed = NULL;
-    if (source->text) {
-        s->source.text = xcalloc(1, source->text_size + 1);
-        memcpy(s->source.text, source->text, source->text_size);
-    }
+    if (s->reloading)
+        reload_fini(&s->next);
 }
 
 int supervisor_run(const struct supervisor_config *given, struct error *error)
 {
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
-    s->lock_fd = s->listener = s->engine.control = s->engine.pid_fd = -1;
-    copy_source(s, given->source);
+    s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
+    config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)
             s->loop.ops->run(s->loop.loop);
     *error = s->error;
     end(s);
-    free(s->source.text);
+    config_source_fini(&s->source);
     free(s);
     return error->code == ERROR_NONE ? 0 : -1;
 }

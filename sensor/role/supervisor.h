@@ -6,6 +6,8 @@
 #ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
 #define WEIR_ROLE_SUPERVISOR_LOCAL_H
 
+#include "reload.h"
+#include "state.h"
 #include "worker.h"
 
 #include "weir/baseline/embedded.h"
@@ -67,14 +69,11 @@ struct supervisor {
     struct supervisor_config given;
     struct config_source source; /* in effect */
     struct config config;
-    struct config_source next_source; /* a reload's, until the engine stands on it */
-    struct config next_config;
+    struct reload next; /* while `reloading`: what the engine is to stand on */
     bool reloading, reload_sent;
-    struct reload_news reload;
-    const char *state_dir;
-    char *redis_folder;
-    int lock_fd, listener;
-    struct sandbox_user user;
+    struct reload_news news; /* of the last reload */
+    struct state state;
+    int listener;
     struct embedded embedded;
     struct back_off redis_back_off;
     struct loop_ref loop;
@@ -83,7 +82,6 @@ struct supervisor {
     struct post post[CONFIG_WORKERS];
     uint32_t posts, next_incarnation;
     uint16_t fanout;
-    struct hash_key key;
     bool joined;     /* every post has its place in the fanouts */
     bool capturing;  /* … and had so at least once: what cannot start then is tried again */
     bool regrouping; /* all are stopped, to take their places anew */

@@ -22,6 +22,8 @@ struct config_source {
     char *packed;                               /* owned */
 };
 
+/* A source that may outlive the other's text: what it borrows is the same. */
+void config_source_copy(struct config_source *copy, const struct config_source *source);
 /* Reads the file at source->path, when there is one. ERROR_USAGE: cannot be read. */
 int config_source_read(struct config_source *source, struct error *error);
 /* Everything in its order into a new configuration; config_fini it whatever comes back. */

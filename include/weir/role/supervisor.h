@@ -17,4 +17,7 @@ struct supervisor_config {
  * (role_check), and has workers and interfaces. */
 int supervisor_run(const struct supervisor_config *config, struct error *error);
 
+/* The same in one process, without walls, for debuggers and sanitizers (--workers 0). */
+int solo_run(const struct supervisor_config *config, struct error *error);
+
 #endif

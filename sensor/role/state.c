@@ -1,0 +1,99 @@
+/* See state.h. Thread: the main thread. */
+#include "state.h"
+
+#include "weir/base/buffer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_SIZE 32
+
+int state_own_folder(const struct state *state, const char *path, struct error *error)
+{
+    if (mkdir(path, 0750) != 0 && errno != EEXIST)
+        return error_set(error, ERROR_RUN, "%s: %s (sensor.state_dir says where state is kept)",
+                         path, strerror(errno));
+    if (state->user.change && chown(path, state->user.uid, state->user.gid) != 0)
+        return error_set(error, ERROR_RUN, "%s: cannot be given to user %s: %s", path,
+                         state->user_name, strerror(errno));
+    return 0;
+}
+
+static int take_lock(struct state *state, struct error *error)
+{
+    char *path = xasprintf("%s/lock", state->folder);
+    int failed = 0;
+    state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (state->lock_fd < 0)
+        failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    else if (flock(state->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        failed = error_set(error, ERROR_RUN,
+                           "%s: another sensor runs there; give this one its own sensor.state_dir",
+                           path);
+    free(path);
+    return failed;
+}
+
+static bool read_key(const char *path, uint8_t key[KEY_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool there = fd >= 0 && read(fd, key, KEY_SIZE) == KEY_SIZE;
+    if (fd >= 0)
+        close(fd);
+    return there;
+}
+
+static int make_key(const char *path, uint8_t key[KEY_SIZE], struct error *error)
+{
+    int failed = 0, fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || getrandom(key, KEY_SIZE, 0) != KEY_SIZE || write(fd, key, KEY_SIZE) != KEY_SIZE ||
+        fsync(fd) != 0)
+        failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+static int load_key(struct state *state, struct error *error)
+{
+    uint8_t key[KEY_SIZE] = {0};
+    char *path = xasprintf("%s/site.key", state->folder);
+    int failed = read_key(path, key) ? 0 : make_key(path, key, error);
+    hash_key_init(&state->key, key, sizeof key);
+    free(path);
+    return failed;
+}
+
+int state_open(struct state *state, const struct config *config, struct error *error)
+{
+    *state = (struct state){
+        .folder = xstrdup(config_state_dir(config)), .user_name = config->user, .lock_fd = -1};
+    if (sandbox_find_user(config->user, &state->user, error) != 0)
+        return -1;
+    umask(0027);
+    char *crash = xasprintf("%s/crash", state->folder);
+    int failed = state_own_folder(state, state->folder, error) != 0 ||
+                 take_lock(state, error) != 0 || load_key(state, error) != 0 ||
+                 state_own_folder(state, crash, error) != 0;
+    free(crash);
+    if (!failed && strcmp(config->redis_url, "embedded") == 0) {
+        state->redis = xasprintf("%s/redis", state->folder);
+        failed = state_own_folder(state, state->redis, error);
+    }
+    return failed ? -1 : 0;
+}
+
+void state_close(struct state *state)
+{
+    if (state->folder && state->lock_fd >= 0)
+        close(state->lock_fd);
+    free(state->folder);
+    free(state->redis);
+    *state = (struct state){.lock_fd = -1};
+}

@@ -1,0 +1,24 @@
+/* A sensor's state directory, as whoever runs the sensor opens it: made, locked, handed to the user
+ * the roles become, with the site's key. Thread: the main thread. */
+#ifndef WEIR_ROLE_STATE_H
+#define WEIR_ROLE_STATE_H
+
+#include "weir/base/digest.h"
+#include "weir/capture/sandbox.h"
+#include "weir/config/config.h"
+
+struct state {
+    char *folder; /* sensor.state_dir */
+    char *redis;  /* of the private server in it; NULL: the operator's is used */
+    struct sandbox_user user;
+    const char *user_name; /* borrowed from the configuration */
+    struct hash_key key;   /* for hashes of found items: made once, kept with what they appear in */
+    int lock_fd;
+};
+
+int state_open(struct state *state, const struct config *config, struct error *error);
+/* One more folder for the roles to write to (-o). */
+int state_own_folder(const struct state *state, const char *path, struct error *error);
+void state_close(struct state *state);
+
+#endif
