@@ -166,7 +166,9 @@ static bool unpack_registers(struct item_union *u, struct cursor *in)
     for (size_t i = 0; i < REGISTERS; i++)
         if (registers[i] > 64 - REGISTER_BITS + 1)
             return false;
-    return true;
+    /* All of the highest rank make the least sum there can be. */
+    return u->inverse_sum <= REGISTERS &&
+           u->inverse_sum >= ldexp(REGISTERS, -(64 - REGISTER_BITS + 1));
 }
 
 static bool unpack_exact(struct item_union *u, struct cursor *in)

@@ -73,9 +73,36 @@ static void estimates_beyond_a_million(void **state)
     item_union_free(u);
 }
 
+/* Exactly, in either form: what is added afterwards counts the same. */
+static void test_packed(void **state)
+{
+    (void)state;
+    static const uint64_t sizes[] = {0, 1, 5, 5000, UNION_EXACT + 5000};
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+        struct item_union *u = item_union_new();
+        struct buffer packed = {0};
+        for (uint64_t i = 0; i < sizes[n]; i++)
+            item_union_add(u, i * UINT64_C(0x9e3779b97f4a7c15)); /* 0 among them */
+        item_union_pack(u, &packed);
+        struct cursor in = cursor_make(packed.data, packed.size);
+        struct item_union *twin = item_union_unpack(&in);
+        assert_non_null(twin);
+        assert_int_equal(cursor_left(&in), 0);
+        for (uint64_t i = 0; i < 3000; i++) {
+            assert_int_equal(item_union_add(u, i * 77), item_union_add(twin, i * 77));
+            assert_true(item_union_count(u) == item_union_count(twin));
+        }
+        assert_true(item_union_error(u) == item_union_error(twin));
+        item_union_free(u);
+        item_union_free(twin);
+        buffer_fini(&packed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_packed),
         cmocka_unit_test(exact_while_small),
         cmocka_unit_test(zero_and_neighbours_are_items),
         cmocka_unit_test(estimates_beyond_a_million),

@@ -174,6 +174,42 @@ static void test_release(void **state)
     teardown(&r);
 }
 
+/* One that kept its own log of what it read goes on from there, or is told that it cannot. */
+static void test_opened_at_a_position(void **state)
+{
+    struct ring r;
+    struct error error = {0};
+    (void)state;
+    setup(&r);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(push(&r), RING_OK);
+    uint64_t middle = 0;
+    for (int i = 0; i < 8; i++) {
+        assert_int_equal(pop(&r), RING_OK);
+        if (i == 5)
+            middle = ring_read_position(r.consumer);
+        if (i == 3)
+            release(&r);
+    }
+    uint64_t released = 0, last = ring_read_position(r.consumer);
+    ring_consumer_leave(r.consumer);
+    assert_int_equal(push(&r), RING_OK); /* it was not closed */
+    const uint64_t bad[] = {released, released - 8, last + 65536, UINT64_MAX};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        error = (struct error){0};
+        assert_null(ring_consumer_open_at(&r.handles, bad[i], &error));
+        assert_int_equal(error.code, ERROR_RUN);
+    }
+    r.consumer = ring_consumer_open_at(&r.handles, middle, &error);
+    assert_non_null(r.consumer);
+    assert_true(ring_read_position(r.consumer) == middle);
+    r.popped = 6;
+    for (int i = 6; i < 11; i++)
+        assert_int_equal(pop(&r), RING_OK);
+    assert_int_equal(pop(&r), RING_EMPTY);
+    teardown(&r);
+}
+
 static void test_data_event(void **state)
 {
     struct ring r;
@@ -355,17 +391,13 @@ static void test_hostile_noise(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_sealed),
-                                       cmocka_unit_test(test_refused_records),
-                                       cmocka_unit_test(test_full_and_empty),
-                                       cmocka_unit_test(test_release),
-                                       cmocka_unit_test(test_data_event),
-                                       cmocka_unit_test(test_handles_may_go),
-                                       cmocka_unit_test(test_open_refused),
-                                       cmocka_unit_test(test_hostile_head),
-                                       cmocka_unit_test(test_hostile_sizes),
-                                       cmocka_unit_test(test_hostile_consumer),
-                                       cmocka_unit_test(test_hostile_noise)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_sealed),
+        cmocka_unit_test(test_refused_records), cmocka_unit_test(test_full_and_empty),
+        cmocka_unit_test(test_release),         cmocka_unit_test(test_opened_at_a_position),
+        cmocka_unit_test(test_data_event),      cmocka_unit_test(test_handles_may_go),
+        cmocka_unit_test(test_open_refused),    cmocka_unit_test(test_hostile_head),
+        cmocka_unit_test(test_hostile_sizes),   cmocka_unit_test(test_hostile_consumer),
+        cmocka_unit_test(test_hostile_noise)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
