@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define GAP_NS (5 * NS_PER_S) /* a shorter one is a restart nobody missed a packet by */
-
 static bool judge_one(struct engine *engine, const struct silence *silence, struct ptime now,
                       struct finding *finding)
 {
@@ -53,6 +51,6 @@ void judge_absence(struct engine *engine, const struct absence *absence)
 void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until)
 {
     struct silence silence = {.kind = ABSENT_SENSOR, .from = from, .until = until};
-    if (until.ns - from.ns > GAP_NS)
+    if (until.ns - from.ns > ABSENT_TOLD_NS)
         tell_silence(engine, &silence, until);
 }

@@ -263,6 +263,8 @@ static void count_record(struct engine *engine, const struct record_header *head
 static bool consume_ready(struct engine *engine)
 {
     for (const struct ordered *item; (item = order_peek(&engine->order)) != NULL;) {
+        if (engine->resumed && !checkpoint_replaying(engine))
+            live_resumed(engine, (struct ptime){item->record->time_ns});
         do_due(engine, (struct ptime){item->record->time_ns});
         if (paused(engine))
             return false;

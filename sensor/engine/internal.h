@@ -26,6 +26,7 @@
 #define TICK_NS        NS_PER_MIN /* open totals are published, incidents and stories advance */
 #define CLOSE_AFTER_NS (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
 #define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
+#define ABSENT_TOLD_NS (5 * NS_PER_S)    /* a shorter restart is one nobody missed a packet by */
 #define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
 
 /* What a capture process did not see because it was away; packet time. */
@@ -97,7 +98,8 @@ struct engine {
     struct closing *closing;       /* an hour being closed, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
-    bool last; /* no further ring comes */
+    bool last;    /* no further ring comes */
+    bool resumed; /* the sensor starts from a checkpoint; nothing new was consumed yet */
 };
 
 /* engine.c: takes the line, of the alert format or the heartbeat's. */
@@ -107,6 +109,8 @@ void engine_publish(struct engine *engine, char *line);
  * none is due by `now`; live_look does the one at `at` and moves on. */
 void live_flow(struct engine *engine, const struct flow_view *view);
 void live_health(struct engine *engine, uint32_t worker, const struct record_health *record);
+/* The first thing that is new after a checkpoint: how long was nobody there? */
+void live_resumed(struct engine *engine, struct ptime first);
 bool live_due(struct engine *engine, struct ptime now, struct ptime *at);
 void live_look(struct engine *engine, struct ptime at);
 

@@ -20,6 +20,18 @@ void live_health(struct engine *engine, uint32_t worker, const struct record_hea
                      record->total.packets > engine->worker[worker].health.packets);
 }
 
+void live_resumed(struct engine *engine, struct ptime first)
+{
+    struct ptime looked = {engine->sight.next.ns - SIGHT_LOOK_NS}, last = engine->counts.last;
+    engine->resumed = false;
+    if (engine->sight.next.ns != INT64_MIN && looked.ns > last.ns)
+        last = looked;
+    if (last.ns == INT64_MIN || first.ns - last.ns <= ABSENT_TOLD_NS)
+        return;
+    engine_note_gap(engine, last, first);
+    sight_skip(&engine->sight, first);
+}
+
 bool live_due(struct engine *engine, struct ptime now, struct ptime *at)
 {
     return sight_due(&engine->sight, now, at);

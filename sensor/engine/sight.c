@@ -209,6 +209,16 @@ void sight_health(struct sight *sight, uint32_t worker, struct ptime time, bool 
     sight->health[worker] = time;
 }
 
+void sight_skip(struct sight *sight, struct ptime until)
+{
+    sight->next.ns = floor_divide(until.ns, SIGHT_LOOK_NS) * SIGHT_LOOK_NS + SIGHT_LOOK_NS;
+    sight->floor = until;
+    if (sight->tap.slots == 0)
+        return;
+    sight->tap.last = until;
+    sight->tap.slot = slot_of(until);
+}
+
 /* --- looking ---------------------------------------------------------------------------------- */
 
 /* Idle time is walked until nothing can happen any more: two hours see the longest silence begin

@@ -65,6 +65,8 @@ void sight_flow(struct sight *sight, const struct record_flow *record, enum scop
                 struct sight_host *host);
 /* A worker's report; `grew`: it read packets since the one before. */
 void sight_health(struct sight *sight, uint32_t worker, struct ptime time, bool grew);
+/* Nobody watched until then: no silence reaches behind it. */
+void sight_skip(struct sight *sight, struct ptime until);
 /* The next look that is due by `now`, if there is one. */
 bool sight_due(struct sight *sight, struct ptime now, struct ptime *at);
 /* Looks at `at` (of sight_due): every silence that begins to be one or ends is told once, in a

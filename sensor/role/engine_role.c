@@ -198,6 +198,7 @@ static int open_stack(struct engine_role *role)
                                   .sink_count = role->sink_count,
                                   .workers = role->orders.workers,
                                   .live = true,
+                                  .sensor_starts = role->orders.first,
                                   .heartbeat_ns = HEARTBEAT_NS,
                                   .observer = {.flow = role->flows ? on_flow : NULL,
                                                .damaged = on_damaged,

@@ -173,6 +173,7 @@ static void blame(struct feed *feed, const struct worker *worker)
 {
     for (size_t i = worker->inputs; i < feed->slots; i++) {
         struct capture_input *input = &feed->input[feed->slot[i]];
+        input->error = (struct error){ERROR_NONE, ""}; /* a death says more than what it led to */
         error_set(&input->error, ERROR_INPUT,
                   "%s: its reader (capture worker %u) died (%s); what it had told was judged",
                   input->path, worker->number, worker->death);

@@ -79,6 +79,7 @@ struct engine_orders {
     uint64_t source_bytes;
     uint32_t workers, generation, restarts;
     int64_t started_s; /* the sensor, wall clock */
+    bool first;        /* of this sensor's life */
     bool drop;         /* become `uid`, `gid` */
     uint32_t uid, gid;
     bool flows;                     /* -o with --flows */

@@ -86,6 +86,7 @@ static int open_engine(struct stack *stack)
                                    .ring_count = c->ring_count,
                                    .workers = c->workers,
                                    .live = c->live,
+                                   .sensor_starts = c->sensor_starts,
                                    .heartbeat_ns = c->heartbeat_ns,
                                    .folder = c->live ? c->folder : NULL,
                                    .store = stack->store,

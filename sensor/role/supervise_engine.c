@@ -255,6 +255,7 @@ static int send_orders(struct supervisor *s)
     orders.generation = s->engine.generation + s->reloading;
     orders.restarts = s->engine.restarts;
     orders.started_s = s->started_s;
+    orders.first = !s->engine.begun_once;
     orders.drop = s->user.change;
     orders.uid = s->user.uid;
     orders.gid = s->user.gid;

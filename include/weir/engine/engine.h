@@ -88,6 +88,7 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
     const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
     int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
@@ -152,7 +153,7 @@ struct engine_status { /* what the counts do not say */
     bool replaying;
 };
 struct engine_status engine_status_of(const struct engine *engine);
-struct engine_ring { /* of a worker, the one being read; size 0: it has none */
+struct engine_ring {               /* of a worker, the one being read; size 0: it has none */
     uint64_t position, used, size; /* bytes: taken since it began; waiting; in all */
 };
 uint32_t engine_next_incarnation(const struct engine *engine); /* larger than any it knows */

@@ -16,8 +16,9 @@ struct stack_config {
     size_t sink_count;
     const struct ring_handles *rings;
     size_t ring_count;
-    uint32_t workers; /* live: whose rings come later */
-    bool live;        /* what was left in `folder` goes on; workers may be replaced */
+    uint32_t workers;     /* live: whose rings come later */
+    bool live;            /* what was left in `folder` goes on; workers may be replaced */
+    bool sensor_starts;   /* live: as engine_config has it */
     int64_t heartbeat_ns; /* live: of packet time */
     struct engine_observer observer; /* `done` is told after the stack knows it */
 };
