@@ -16,7 +16,6 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
-#include "weir/capture/recent.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -60,10 +59,7 @@ int live_open(struct live *live, const struct capture_config *config, struct cap
     }
     METER_SET(meter, interfaces_up, up);
     METER_SET(meter, interfaces_gone, gone);
-    if (config->recent_fd < 0)
-        return 0;
-    live->recent = recent_open(config->recent_fd, error);
-    return live->recent ? 0 : -1;
+    return 0;
 }
 
 size_t live_sockets(const struct live *live, int fd[], size_t room)
@@ -90,7 +86,6 @@ void live_close(struct live *live)
     for (size_t i = 0; i < live->count; i++)
         interface_close(&live->at[i].interface);
     free(live->at);
-    recent_close(live->recent);
     *live = (struct live){.count = 0};
 }
 
@@ -196,8 +191,6 @@ static void keep_time(struct live *live, struct worker *worker)
 static void take(struct live *live, struct live_interface *it, struct worker *worker)
 {
     struct ptime before = worker->clock;
-    if (live->recent)
-        recent_put(live->recent, &it->raw);
     worker_packet(worker, it->input, &it->raw, it->interface.vantage);
     it->pending = false;
     it->empty_ns = INT64_MIN;

@@ -19,7 +19,6 @@ struct live {
     size_t count;
     struct ptime base; /* packet time when the clock last moved by a packet … */
     struct wtime moved, looked;
-    struct recent *recent; /* NULL: the last packets are not kept */
 };
 
 /* `input`: one an interface, which outlives `live`. */

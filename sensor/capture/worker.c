@@ -119,11 +119,13 @@ static void tell_watermark(struct worker *w)
     w->watermark_number = w->emitter.number;
 }
 
-/* Everything due before `time`, then whatever the passing of time asks for. */
+/* Everything due before `time`, then whatever the passing of time asks for. A live worker says at
+ * once from when on it sees: should it die soon, its blindness begins there. */
 static void advance_clock(struct worker *w, struct ptime time)
 {
     int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
-    if (w->clock.ns == INT64_MIN) {
+    bool first = w->clock.ns == INT64_MIN;
+    if (first) {
         w->watermark = time;
         w->next_health.ns = time.ns + health_ns;
     }
@@ -134,7 +136,7 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_health(w);
         w->next_health.ns = time.ns + health_ns;
     }
-    if (time.ns - w->watermark.ns >= WATERMARK_NS ||
+    if ((first && w->live) || time.ns - w->watermark.ns >= WATERMARK_NS ||
         w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
         tell_watermark(w);
 }

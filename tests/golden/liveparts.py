@@ -3,6 +3,7 @@
 
 import http.server
 import os
+import random
 import select
 import socket
 import struct
@@ -133,8 +134,28 @@ def stream(own, server, port, rate, seconds):
         client.recv(1024)
 
 
+def churn(own, server, port, seconds, log):
+    """One short upload after the other; `log` gets a line each: its port, payload bytes, begin, end."""
+    head, end = b"POST /up HTTP/1.1\r\nHost: upload.example.com\r\nContent-Length: %d\r\n\r\n", time.time()
+    ready()
+    end += float(seconds)
+    with open(log, "w", encoding="ascii") as file:
+        while time.time() < end:
+            body = os.urandom(random.randrange(1000, 200_000))
+            began = time.time()
+            with socket.create_connection((server, int(port)), source_address=(own, 0)) as client:
+                own_port = client.getsockname()[1]
+                request = head % len(body) + body
+                client.sendall(request)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(4096):
+                    pass
+            print(own_port, len(request), began, time.time(), file=file, flush=True)
+            time.sleep(random.random() / 5)
+
+
 PARTS = {"tap": tap_box, "web": web_server, "dns": dns_server, "ask": dns_questions,
-         "post": slow_post, "stream": stream}
+         "post": slow_post, "stream": stream, "churn": churn}
 
 if __name__ == "__main__":
     PARTS[sys.argv[1]](*sys.argv[2:])
