@@ -76,6 +76,17 @@ weir_release_services() {
     fi
 }
 
+# weir_keep_off PACKAGE SERVICE: one that was installed just now is not started by the next boot either.
+weir_keep_off() {
+    case " ${missing[*]} " in
+    *" $1 "*)
+        if command -v systemctl >/dev/null; then
+            weir_as_root systemctl disable -q "$2" >>"$log" 2>&1 || true
+        fi
+        ;;
+    esac
+}
+
 # weir_install LIST...: makes sure that the packages of these lists are installed.
 weir_install() {
     local wanted missing log=$weir_root/build/log/install.txt
@@ -95,13 +106,8 @@ weir_install() {
         weir_die "could not install (no network, or a source that lacks them?):" \
             "$(grep -E '^(E|Err)[:0-9]' "$log" | tail -n 1 || true) (all of it: $log)"
     weir_release_services
-    case " ${missing[*]} " in
-    *" redis-server "*)
-        if command -v systemctl >/dev/null; then
-            weir_as_root systemctl disable -q redis-server >>"$log" 2>&1 || true
-        fi
-        ;;
-    esac
+    weir_keep_off redis-server redis-server
+    weir_keep_off openssh-server ssh
 }
 
 # weir_log FILE: an empty log file to write to.

@@ -318,3 +318,15 @@ def differences(have, want):
     have, want = counted(have), counted(want)
     return "\n".join(f"{'not told' if n < 0 else 'only told'}: {flow}"
                      for flow, n in sorted((f, have[f] - want[f]) for f in have | want) if n)
+
+
+K1, K2, MASK = 0x9E3779B1, 0x85EBCA77, 0xFFFFFFFF
+
+
+def worker_of(one, other, workers):
+    """Which capture process the kernel gives this IPv4 pair's packets to: the program of
+    capture/fanout.c, while every process has its place."""
+    a, b = (int(ipaddress.IPv4Address(ip)) for ip in (one, other))
+    value = ((a ^ b) * K1 ^ (a + b) * K2) & MASK
+    value = (value ^ value >> 16) * K2 & MASK
+    return (value ^ value >> 16) % workers

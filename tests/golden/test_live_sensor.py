@@ -78,7 +78,7 @@ class Reloading(Tapped):
         super().setUp()
         self.config = self.path("weir.yaml")
         self.settings("detection: {learn_days: 7}")
-        self.sensor = Sensor(self, self.tap, "-c", self.config)
+        self.sensor = Sensor(self, self.tap, "-c", self.config, "--flows")
         self.pids = self.capture_pids()
 
     def settings(self, more, interface="tap0"):
@@ -128,6 +128,8 @@ class Reloading(Tapped):
         self.assertEqual(self.capture_pids(), self.pids)
         until("30 packets", lambda: self.sensor.ready()["capture"][0]["packets"] == 30)
         self.sensor.stop()
+        packets = sorted(flow["orig"]["packets"] for flow in self.sensor.flows())
+        self.assertEqual(packets, [1] * 10 + [2] * 10)
 
 
 class Sending(Tapped):
