@@ -24,7 +24,8 @@ static const char usage[] =
     "      --flows               with -o: flows.ndjson, once it ends\n"
     "\n"
     "State (journal, baselines, control socket) is kept in sensor.state_dir (/var/lib/weir).\n"
-    "It needs root, or CAP_NET_RAW; with sensor.user its processes become that user.\n"
+    "It needs root, or CAP_NET_RAW. Of root its processes become sensor.user (default: weir, if\n"
+    "there is one, else nobody).\n"
     "\n"
     "exit status: 0 stopped; 1 could not run; 2 usage or configuration\n";
 
