@@ -19,6 +19,7 @@ class Tapped(Case):
     def setUp(self):
         super().setUp()
         require(self, "ethtool", "setpriv")
+        os.chmod(self.home, 0o755) # the sensor's processes are another user's
         self.peer, self.tap = Space(self, "peer"), Space(self, "tap")
         wire(self.peer, "p0", self.tap, "tap0", arp=False)
         self.line = self.peer.raw("p0")
@@ -190,6 +191,8 @@ class Upload(Case):
                     self.write("days.pcap", pcap(packets)))
         server = RedisServer()
         self.addCleanup(server.stop)
+        for path in (server.folder, server.url.removeprefix("unix:")):
+            os.chmod(path, 0o777) # the sensor's processes are another user's
         livetest.load_baseline(server.url, self.path("base"))
         alert = self.told_during("volume.destination", os.urandom(30_000_000), 2_000_000,
                                  "--set", "redis.url=" + server.url)
