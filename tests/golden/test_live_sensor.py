@@ -44,7 +44,7 @@ class Starting(Tapped):
     def test_what_cannot_start(self):
         state = ("--set", "sensor.state_dir=" + self.path("state"))
         self.refused(1, "-i", "nosuch0", *state, say="nosuch0")
-        self.refused(2, "-i", "tap0", "--workers", "0", *state, say="--workers 0")
+        self.refused(2, "-i", "tap0", "--workers", "17", *state, say="from 0 to 16")
         self.refused(2, *state, say="which interface?")
         self.refused(2, "-i", "tap0", "-f", "no such filter", *state, say="no such filter")
         self.refused(2, "-i", "tap0", "--set", "sensor.user=nosuchuser", *state, say="nosuchuser")
