@@ -141,10 +141,11 @@ static void on_gone(void *context, struct worker *worker)
         if (!s->capturing && s->error.code == ERROR_NONE)
             s->error = worker->failure;
     }
-    kept->lost = worker->state == WORKER_LOST || worker->failure.code != ERROR_NONE;
-    snprintf(kept->why, sizeof kept->why, "died (%.54s)", post->death);
-    if (kept->lost)
-        tell_lost(s, post, kept);
+    /* Also one that said good-bye: only its last watermark makes an end, and the engine knows. */
+    bool ended = worker->state == WORKER_ENDED && worker->failure.code == ERROR_NONE;
+    kept->lost = true;
+    snprintf(kept->why, sizeof kept->why, "died (%.54s)", ended ? "ended itself" : post->death);
+    tell_lost(s, post, kept);
     close(post->recent_fd);
     post->recent_fd = -1;
     worker->state = WORKER_NONE;
