@@ -1,11 +1,11 @@
-/* The sources of a configuration. Packed: a line of counts, then NUL-terminated strings in a fixed
- * order. The bytes only ever cross between two processes of one program. Thread: the main thread.
+/* The sources of a configuration. Packed: counts, then NUL-terminated strings in a fixed order,
+ * then the file's text. The bytes only ever cross between two processes of one program. Thread: the
+ * main thread.
  */
 #include "weir/config/source.h"
 
 #include "weir/base/yaml.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +49,9 @@ int config_load(struct config *config, const struct config_source *source, struc
 
 /* --- as bytes -------------------------------------------------------------------------------- */
 
-#define COUNTS "weir-config %zu %d %zu %zu %zu"
+struct counts {
+    uint64_t has_text, text_size, set, inside, interface;
+};
 
 static void put_words(const struct config_words *words, struct buffer *b)
 {
@@ -59,16 +61,15 @@ static void put_words(const struct config_words *words, struct buffer *b)
 
 void config_source_pack(const struct config_source *source, struct buffer *b)
 {
-    size_t text_size = source->text ? source->text_size : 0;
-    buffer_text(b, COUNTS, text_size, source->text != NULL, source->set.count, source->inside.count,
-                source->interface.count);
-    buffer_u8(b, 0);
+    struct counts counts = {source->text != NULL, source->text ? source->text_size : 0,
+                            source->set.count, source->inside.count, source->interface.count};
+    buffer_put(b, &counts, sizeof counts);
     const char *path = source->path ? source->path : "";
     buffer_put(b, path, strlen(path) + 1);
     put_words(&source->set, b);
     put_words(&source->inside, b);
     put_words(&source->interface, b);
-    buffer_put(b, source->text ? source->text : "", text_size);
+    buffer_put(b, source->text ? source->text : "", counts.text_size);
 }
 
 static const char *next_word(const char **at, const char *end)
@@ -80,7 +81,7 @@ static const char *next_word(const char **at, const char *end)
     return word;
 }
 
-static bool take_words(struct config_words *words, size_t count, const char **at, const char *end)
+static bool take_words(struct config_words *words, uint64_t count, const char **at, const char *end)
 {
     if (count > CONFIG_WORDS)
         return false;
@@ -93,23 +94,25 @@ static bool take_words(struct config_words *words, size_t count, const char **at
 int config_source_unpack(struct config_source *source, const void *data, size_t size,
                          struct error *error)
 {
-    size_t text_size, set, inside, interface;
-    int has_text;
+    struct counts counts;
     *source = (struct config_source){.packed = xcalloc(1, size + 1)};
     memcpy(source->packed, data, size);
-    const char *at = source->packed, *end = at + size, *counts = next_word(&at, end);
-    const char *path = counts ? next_word(&at, end) : NULL;
-    if (!path || sscanf(counts, COUNTS, &text_size, &has_text, &set, &inside, &interface) != 5 ||
-        !take_words(&source->set, set, &at, end) ||
-        !take_words(&source->inside, inside, &at, end) ||
-        !take_words(&source->interface, interface, &at, end) || (size_t)(end - at) != text_size)
+    const char *at = source->packed + sizeof counts, *end = source->packed + size, *path = NULL;
+    if (size >= sizeof counts) {
+        memcpy(&counts, data, sizeof counts);
+        path = next_word(&at, end);
+    }
+    if (!path || !take_words(&source->set, counts.set, &at, end) ||
+        !take_words(&source->inside, counts.inside, &at, end) ||
+        !take_words(&source->interface, counts.interface, &at, end) ||
+        (size_t)(end - at) != counts.text_size)
         return error_set(error, ERROR_RUN, "a configuration of %zu bytes makes no sense", size);
-    if (!has_text)
+    if (!counts.has_text)
         return 0;
     source->path = path;
-    source->text = xcalloc(1, text_size + 1);
-    source->text_size = text_size;
-    memcpy(source->text, at, text_size);
+    source->text = xcalloc(1, counts.text_size + 1);
+    source->text_size = counts.text_size;
+    memcpy(source->text, at, counts.text_size);
     return 0;
 }
 

@@ -91,9 +91,11 @@ static struct status_interface interface_status(const struct engine_role *role, 
 {
     const struct config_interface *interface = &role->config.interface[i];
     uint32_t bit = 1u << i;
-    enum status_interface_state state = role->news.interfaces_gone & bit ? STATUS_INTERFACE_GONE
-                                        : role->news.interfaces_up & bit ? STATUS_INTERFACE_UP
-                                                                         : STATUS_INTERFACE_DOWN;
+    enum status_interface_state state = STATUS_INTERFACE_DOWN;
+    if (role->news.interfaces_gone & bit)
+        state = STATUS_INTERFACE_GONE;
+    else if (role->news.interfaces_up & bit)
+        state = STATUS_INTERFACE_UP;
     return (struct status_interface){interface->name, interface->vantage, state};
 }
 

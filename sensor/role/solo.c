@@ -48,6 +48,12 @@ static int open_capture(struct solo *solo)
 {
     const struct config *config = &solo->at_start;
     struct capture_interface interface[CONFIG_INTERFACES];
+    for (size_t i = 0; i < config->interface_count; i++)
+        interface[i] =
+            (struct capture_interface){config->interface[i].name, config_vantage(config, i)};
+    if (ring_create(&solo->ring, SOLO_RING_BYTES, &solo->error) != 0)
+        return -1;
+    solo->ring_made = true;
     struct capture_config capture = {
         .interfaces = interface,
         .interface_count = config->interface_count,
@@ -56,16 +62,10 @@ static int open_capture(struct solo *solo)
         .snaplen = config->snaplen,
         .buffer_mib = config->buffer_mib,
         .promiscuous = true,
+        .ring = solo->ring,
         .recent_fd = -1,
         .flow = flow_config_default(),
         .content = {.stream = stream_config_default(), .key = solo->state.key}};
-    for (size_t i = 0; i < config->interface_count; i++)
-        interface[i] =
-            (struct capture_interface){config->interface[i].name, config_vantage(config, i)};
-    if (ring_create(&solo->ring, SOLO_RING_BYTES, &solo->error) != 0)
-        return -1;
-    solo->ring_made = true;
-    capture.ring = solo->ring;
     solo->capture = capture_open(&capture, &solo->error);
     return solo->capture ? 0 : -1;
 }

@@ -31,7 +31,7 @@ uint32_t feed_rings(const struct config *config);
 /* Drives the loop until every worker has begun. Inputs that cannot be read keep their error and are
  * left out; none left, or a worker that cannot begin, is a failure (`error`, and feed_inputs says
  * of each). Free it whatever comes back. */
-int feed_start(struct feed **feed, const struct feed_config *config, struct error *error);
+int feed_start(struct feed **made, const struct feed_config *config, struct error *error);
 /* Ends the inputs early: every worker at the same packet. */
 void feed_interrupt(struct feed *feed);
 void feed_join(struct feed *feed); /* drives the loop until all have told all */

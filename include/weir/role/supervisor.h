@@ -15,9 +15,9 @@ struct supervisor_config {
 
 /* Until SIGINT or SIGTERM (0), or until it could not run (−1). What the source says was checked
  * (role_check), and has workers and interfaces. */
-int supervisor_run(const struct supervisor_config *config, struct error *error);
+int supervisor_run(const struct supervisor_config *given, struct error *error);
 
 /* The same in one process, without walls, for debuggers and sanitizers (--workers 0). */
-int solo_run(const struct supervisor_config *config, struct error *error);
+int solo_run(const struct supervisor_config *given, struct error *error);
 
 #endif

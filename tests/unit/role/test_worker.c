@@ -56,7 +56,7 @@ static void talk_nonsense(void)
     for (int kind = 1; kind < CONTROL_KINDS; kind++)
         if (kind != CONTROL_ENDED && kind != CONTROL_FAILED)
             for (size_t size = 0; size <= 3000; size += 37)
-                say(kind, noise, size);
+                say((enum control_kind)kind, noise, size);
     int self[8] = {0, 1, 2, 0, 1, 2, 0, 1};
     say_with(CONTROL_READY, noise, sizeof(struct ready_answer), self, 8);
     say_with(CONTROL_BEAT, noise, sizeof(struct beat), self, 8);
