@@ -98,7 +98,7 @@ static const struct sandbox_call calls[] = {
 /* By descriptor: a packet socket that is written to sends, and an eventfd whose O_NONBLOCK is taken
  * away holds up the engine, which shares it. Nothing above makes a second number of a descriptor,
  * so a number means what it meant when the filter was made. */
-#define DESCRIPTOR_CALLS (CAPTURE_EVENTS + CONFIG_INTERFACES)
+#define DESCRIPTOR_CALLS (CAPTURE_EVENTS + 1 + CONFIG_INTERFACES)
 
 struct role {
     struct capture_orders orders;
@@ -219,8 +219,9 @@ static void tell_ready(const struct role *role)
 
 static size_t list_calls(const struct role *role, struct sandbox_call list[])
 {
-    int events[CAPTURE_EVENTS], sockets[CONFIG_INTERFACES];
+    int events[CAPTURE_EVENTS + 1], sockets[CONFIG_INTERFACES];
     size_t event_count = capture_events(role->capture, events);
+    events[event_count++] = role->ring.data_event; /* the ring's, by the number it came with */
     size_t socket_count = capture_sockets(role->capture, sockets, CONFIG_INTERFACES);
     size_t count = sizeof calls / sizeof *calls;
     memcpy(list, calls, sizeof calls);
