@@ -31,6 +31,7 @@ struct back_off {
 struct kept_ring { /* that the engine may still have to read */
     struct ring_handles ring;
     uint32_t incarnation;
+    bool told;    /* the engine waits for what it says */
     bool lost;    /* the process behind it died, and `why` was told */
     bool drained; /* the engine has all of it */
     char why[64];
