@@ -202,6 +202,15 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
 
 static const struct worker_events events = {on_ready, NULL, on_held, on_input, on_gone};
 
+/* Of a process that could not be started. */
+static void unmake_ring(struct post *post)
+{
+    if (post->recent_fd >= 0)
+        close(post->recent_fd);
+    post->recent_fd = -1;
+    ring_destroy(&post->kept[--post->kept_count].ring);
+}
+
 static int make_ring(struct supervisor *s, struct post *post)
 {
     struct kept_ring *kept = &post->kept[post->kept_count];
@@ -210,7 +219,10 @@ static int make_ring(struct supervisor *s, struct post *post)
         return -1;
     post->kept_count++;
     post->recent_fd = recent_create(&s->error);
-    return post->recent_fd < 0 ? -1 : 0;
+    if (post->recent_fd >= 0)
+        return 0;
+    unmake_ring(post);
+    return -1;
 }
 
 static int pinned_cpu(const struct supervisor *s, uint32_t worker)
@@ -238,8 +250,10 @@ static int start_post(struct supervisor *s, uint32_t number)
                                    .loop = s->loop,
                                    .events = &events,
                                    .context = post};
-    if (worker_start(&post->worker, &config, &s->error) != 0)
+    if (worker_start(&post->worker, &config, &s->error) != 0) {
+        unmake_ring(post);
         return -1;
+    }
     post->worker.number = number;
     post->restarts += s->capturing;
     return 0;
