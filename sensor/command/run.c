@@ -21,10 +21,12 @@ static const char usage[] =
     "      --workers N           capture.workers: so many sandboxed capture processes; 0: all in\n"
     "                            this process, without walls (for debuggers)\n"
     "  -o, --output DIR          alerts.ndjson there, too\n"
-    "      --flows               with -o: flows.ndjson, once it ends\n"
+    "      --flows               with -o: flows.ndjson, once it ends: flows that ended since the\n"
+    "                            engine's checkpoint (for short watches: kept until then)\n"
     "\n"
     "State (journal, baselines, control socket) is kept in sensor.state_dir (/var/lib/weir).\n"
-    "It needs root, or CAP_NET_RAW; with sensor.user its processes become that user.\n"
+    "It needs root, or CAP_NET_RAW. Of root its processes become sensor.user (default: weir, if\n"
+    "there is one, else nobody).\n"
     "\n"
     "exit status: 0 stopped; 1 could not run; 2 usage or configuration\n";
 

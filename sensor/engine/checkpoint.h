@@ -11,7 +11,7 @@
 #define CHECKPOINT_NS          (60 * NS_PER_S) /* or after so much packet time, */
 #define CHECKPOINT_LITTLE      (1u << 20u)     /* unless the log is smaller */
 #define CHECKPOINT_ATTEMPTS    3               /* starts that may die of one log */
-#define CHECKPOINT_HEALTHY_NS  (10 * NS_PER_S) /* wall time after which one did not */
+#define CHECKPOINT_HEALTHY_NS  (5 * NS_PER_S)  /* wall time, a look's, after which one did not */
 #define CHECKPOINT_HEALTHY_LOG (256u << 10u)   /* or so much taken behind it, */
 #define CHECKPOINT_LOG_TOO_BIG (4 * (uint64_t)CHECKPOINT_LOG_BYTES) /* no snapshot succeeds */
 

@@ -30,6 +30,8 @@ struct flows {
     struct line *line;
     size_t count, room;
     uint64_t offset;
+    const char *const *vantage; /* names, borrowed; NULL: none are told */
+    size_t vantages;
     int failed; /* errno of the first failed write */
 };
 
@@ -92,8 +94,17 @@ static void put_names(struct json *json, const struct flow_view *view)
         json_str(json, "dns", view->question);
 }
 
-static char *flow_line(struct json *json, const struct flow_view *view)
+static void put_place(struct json *json, const struct flows *flows, const struct flow_key *key)
 {
+    if (key->vlan)
+        json_uint(json, "vlan", key->vlan);
+    if (key->vantage < flows->vantages && *flows->vantage[key->vantage])
+        json_str(json, "vantage", flows->vantage[key->vantage]);
+}
+
+static char *flow_line(const struct flows *flows, const struct flow_view *view)
+{
+    struct json *json = flows->json;
     const struct record_flow *record = view->record;
     char text[64], proto[8];
     bool inside = view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL;
@@ -103,8 +114,7 @@ static char *flow_line(struct json *json, const struct flow_view *view)
     json_str(json, "proto", proto_text(record->key.proto, proto));
     put_side(json, "orig", &record->key.orig_ip, record->key.orig_port, &record->total[SIDE_ORIG]);
     put_side(json, "resp", &record->key.resp_ip, record->key.resp_port, &record->total[SIDE_RESP]);
-    if (record->key.vlan)
-        json_uint(json, "vlan", record->key.vlan);
+    put_place(json, flows, &record->key);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
     json_str(json, "initiator", inside ? "inside" : "outside");
@@ -114,12 +124,18 @@ static char *flow_line(struct json *json, const struct flow_view *view)
     return json_take_text(json, 0);
 }
 
+void flows_name_vantages(struct flows *flows, const char *const *names, size_t count)
+{
+    flows->vantage = names;
+    flows->vantages = count;
+}
+
 void flows_add(struct flows *flows, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     if (record->end == FLOW_OPEN || flows->failed)
         return;
-    char *text = flow_line(flows->json, view);
+    char *text = flow_line(flows, view);
     size_t size = strlen(text);
     text[size] = '\n';
     if (fwrite(text, 1, size + 1, flows->spool) != size + 1)

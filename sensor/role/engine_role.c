@@ -184,7 +184,14 @@ static int open_output(struct engine_role *role)
     char *path = xasprintf("%s/flows.ndjson", role->orders.folder);
     role->flows = flows_open(path, &role->error);
     free(path);
-    return role->flows ? 0 : -1;
+    if (!role->flows)
+        return -1;
+    for (size_t i = 0; i < CONFIG_INTERFACES; i++)
+        role->vantage[i] = "";
+    for (size_t i = 0; i < config->interface_count; i++)
+        role->vantage[config_vantage(config, i)] = config->interface[i].vantage;
+    flows_name_vantages(role->flows, role->vantage, CONFIG_INTERFACES);
+    return 0;
 }
 
 static int open_stack(struct engine_role *role)

@@ -26,6 +26,7 @@ struct engine_role {
     size_t sink_count;
     char *alerts_path;
     struct flows *flows;
+    const char *vantage[CONFIG_INTERFACES]; /* the names, by number */
     struct stack stack;
     struct fleet *fleet; /* until the engine takes it */
     struct api *api;

@@ -173,7 +173,10 @@ static int open_all(struct solo *solo)
         config_load(&solo->at_start, &solo->source, &solo->error) != 0 ||
         state_open(&solo->state, &solo->config, &solo->error) != 0)
         return -1;
-    struct embedded_config redis = {.folder = solo->state.redis, .persist = true};
+    struct embedded_config redis = {
+        .folder = solo->state.redis,
+        .persist = true,
+        .user = {solo->state.user.change, solo->state.user.uid, solo->state.user.gid}};
     if (solo->state.redis && embedded_start(&solo->embedded, &redis, &solo->error) != 0)
         return -1;
     return open_capture(solo);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,22 @@
 #include <unistd.h>
 
 #define KEY_SIZE 32
+
+/* Whoever starts us as root need not name a user to be safe. */
+static const char *user_of(const struct config *config)
+{
+    if (*config->user || geteuid() != 0)
+        return config->user;
+    return getpwnam("weir") ? "weir" : "nobody";
+}
+
+int state_make_folder(const struct state *state, const char *path, struct error *error)
+{
+    bool made = mkdir(path, 0750) == 0;
+    if (!made && errno != EEXIST)
+        return error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    return made ? state_own_folder(state, path, error) : 0;
+}
 
 int state_own_folder(const struct state *state, const char *path, struct error *error)
 {
@@ -73,8 +90,8 @@ static int load_key(struct state *state, struct error *error)
 int state_open(struct state *state, const struct config *config, struct error *error)
 {
     *state = (struct state){
-        .folder = xstrdup(config_state_dir(config)), .user_name = config->user, .lock_fd = -1};
-    if (sandbox_find_user(config->user, &state->user, error) != 0)
+        .folder = xstrdup(config_state_dir(config)), .user_name = user_of(config), .lock_fd = -1};
+    if (sandbox_find_user(state->user_name, &state->user, error) != 0)
         return -1;
     umask(0027);
     char *crash = xasprintf("%s/crash", state->folder);

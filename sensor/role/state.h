@@ -11,13 +11,15 @@ struct state {
     char *folder; /* sensor.state_dir */
     char *redis;  /* of the private server in it; NULL: the operator's is used */
     struct sandbox_user user;
-    const char *user_name; /* borrowed from the configuration */
+    const char *user_name; /* sensor.user; "" of root: weir, or nobody. Borrowed */
     struct hash_key key;   /* for hashes of found items: made once, kept with what they appear in */
     int lock_fd;
 };
 
 int state_open(struct state *state, const struct config *config, struct error *error);
-/* One more folder for the roles to write to (-o). */
+/* One more folder for the roles to write to (-o): theirs when it is made here, else as it is. */
+int state_make_folder(const struct state *state, const char *path, struct error *error);
+/* A folder that is the sensor's own: made, or taken over. */
 int state_own_folder(const struct state *state, const char *path, struct error *error);
 void state_close(struct state *state);
 

@@ -202,13 +202,13 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
 
 static const struct worker_events events = {on_ready, NULL, on_held, on_input, on_gone};
 
-/* Of a process that could not be started. */
+/* Nobody came to use it, and the engine was not told. */
 static void unmake_ring(struct post *post)
 {
+    ring_destroy(&post->kept[--post->kept_count].ring);
     if (post->recent_fd >= 0)
         close(post->recent_fd);
     post->recent_fd = -1;
-    ring_destroy(&post->kept[--post->kept_count].ring);
 }
 
 static int make_ring(struct supervisor *s, struct post *post)
@@ -254,7 +254,6 @@ static int start_post(struct supervisor *s, uint32_t number)
         unmake_ring(post);
         return -1;
     }
-    post->worker.number = number;
     post->restarts += s->capturing;
     return 0;
 }
@@ -265,12 +264,23 @@ static bool may_start(const struct supervisor *s, const struct post *post, struc
            (!s->capturing || back_off_over(&post->back_off, now));
 }
 
-/* Whoever is due; before the first run of all, one at a time. */
+static bool one_is_starting(const struct supervisor *s)
+{
+    for (uint32_t i = 0; i < s->posts; i++)
+        if (s->post[i].worker.state == WORKER_STARTING)
+            return true;
+    return false;
+}
+
+/* Whoever is due, one at a time: of two that join together, one would come into the other's place,
+ * and on another interface perhaps not. */
 static void start_next(struct supervisor *s)
 {
     struct wtime now = wtime_now();
     for (uint32_t i = 0; i < s->posts && !s->stopping && s->error.code == ERROR_NONE; i++) {
         struct post *post = &s->post[i];
+        if (one_is_starting(s))
+            return;
         if (may_start(s, post, now) && start_post(s, i) != 0 && s->capturing) {
             log_error("%s", s->error.message); /* no memory, no processes: tried again later */
             s->error = (struct error){0};

@@ -22,6 +22,7 @@
 
 #define TICK_NS     (50 * NS_PER_MS) /* due starts are looked for this often … */
 #define LISTEN_MODE 0660
+#define HELD_UP_NS  NS_PER_S
 
 /* --- back-off -------------------------------------------------------------------------------- */
 
@@ -48,8 +49,12 @@ static int open_listener(struct supervisor *s)
 {
     char *socket = xasprintf("%s/control.sock", s->state.folder);
     s->listener = api_listen(socket, LISTEN_MODE, &s->error);
+    const struct sandbox_user *user = &s->state.user;
+    if (s->listener >= 0 && user->change && chown(socket, user->uid, user->gid) != 0)
+        error_set(&s->error, ERROR_RUN, "%s: cannot be given to user %s", socket,
+                  s->state.user_name);
     free(socket);
-    return s->listener < 0 ? -1 : 0;
+    return s->error.code == ERROR_NONE ? 0 : -1;
 }
 
 static void close_listener(struct supervisor *s)
@@ -66,7 +71,7 @@ static int open_state(struct supervisor *s)
 {
     if (state_open(&s->state, &s->config, &s->error) != 0 || open_listener(s) != 0)
         return -1;
-    if (s->given.folder && state_own_folder(&s->state, s->given.folder, &s->error) != 0)
+    if (s->given.folder && state_make_folder(&s->state, s->given.folder, &s->error) != 0)
         return -1;
     return s->state.redis ? private_redis_start(s) : 0;
 }
@@ -115,10 +120,24 @@ static void tell_news(struct supervisor *s, struct wtime now)
     engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
 }
 
+/* While we were held up ourselves (a redis-server that took its time to start) nobody was heard:
+ * that is no silence of theirs. */
+static void forgive(struct supervisor *s, struct wtime now)
+{
+    int64_t away_ns = now.ns - s->ticked.ns;
+    if (s->ticked.ns > 0 && away_ns > HELD_UP_NS) {
+        for (uint32_t i = 0; i < s->posts; i++)
+            s->post[i].worker.alive.ns += away_ns;
+        s->engine.alive.ns += away_ns;
+    }
+    s->ticked = now;
+}
+
 static void on_tick(void *context)
 {
     struct supervisor *s = context;
     struct wtime now = wtime_now();
+    forgive(s, now);
     tell_news(s, now);
     posts_tick(s, now);
     engine_child_tick(s, now);

@@ -87,7 +87,7 @@ struct supervisor {
     bool capturing;  /* … and had so at least once: what cannot start then is tried again */
     bool regrouping; /* all are stopped, to take their places anew */
     bool stopping, done;
-    struct wtime stop_by, next_news;
+    struct wtime stop_by, next_news, ticked;
     int64_t started_s;
     struct error error;
 };

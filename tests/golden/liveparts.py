@@ -135,16 +135,18 @@ def stream(own, server, port, rate, seconds):
 
 
 def churn(own, server, port, seconds, log):
-    """One short upload after the other; `log` gets a line each: its port, payload bytes, begin, end."""
+    """One short upload after the other, each from a port of its own; `log` gets a line of each: its
+    port, payload bytes, begin, end."""
     head, end = b"POST /up HTTP/1.1\r\nHost: upload.example.com\r\nContent-Length: %d\r\n\r\n", time.time()
     ready()
     end += float(seconds)
+    ports = iter(range(1024, 65536))
     with open(log, "w", encoding="ascii") as file:
         while time.time() < end:
             body = os.urandom(random.randrange(1000, 200_000))
             began = time.time()
-            with socket.create_connection((server, int(port)), source_address=(own, 0)) as client:
-                own_port = client.getsockname()[1]
+            own_port = next(ports)
+            with socket.create_connection((server, int(port)), source_address=(own, own_port)) as client:
                 request = head % len(body) + body
                 client.sendall(request)
                 client.shutdown(socket.SHUT_WR)

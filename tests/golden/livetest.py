@@ -191,6 +191,8 @@ class Sensor:
         self.test, self.space = test, space
         self.home = folder or test.path(f"sensor{next(numbers)}")
         os.makedirs(self.home, exist_ok=True)
+        for path in (test.home, self.home): # the sensor's processes are another user's
+            os.chmod(path, 0o755)
         self.state, self.out = os.path.join(self.home, "state"), os.path.join(self.home, "out")
         self.log = os.path.join(self.home, "log")
         self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,

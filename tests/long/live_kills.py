@@ -6,8 +6,10 @@ rate for long.
 
 Kills: SIGKILL of random capture processes, each as soon as it has been healthy for a second (so that the
 supervisor's back-off begins anew), and of the engine in between, while clients upload. Then: every
-connection that no blindness of its own capture process touched is told once, with exactly its bytes; of
-no connection are more bytes told than it had; every death is told as a blind interval that holds it and
+connection that no blindness of its own capture process touched, until it was reported, is told once, with
+exactly its bytes (each process in turn is spared for a while, or nothing could be: a connection is
+reported 10 s after its end, and what its process had not reported dies with it); of no connection are
+more bytes told than it had; every death is told as a blind interval that holds it and
 is not longer than it by more than a heartbeat at either end; no alert is told twice.
 
 Rate: iperf3 as fast as it goes, and connections without end beside it; resident memory and descriptors
@@ -31,9 +33,12 @@ from livetest import SERVER, Sensor, Space, address, read, require, until, wire 
 os.environ.setdefault("WEIR_BINARY", os.path.join(weirtest.SOURCE, "build", "release", "weir"))
 CLIENTS = [f"10.1.0.{n}" for n in range(1, 13)]
 WORKERS = 4
+ENGINE_HEALTHY_S = 7.0 # engine/checkpoint.h: CHECKPOINT_HEALTHY_NS (else its log is suspected), and a start
 HEALTHY_S = 1.1 # supervisor.h: HEALTHY_NS, and a little
 BEAT_S = 1.0 # a live worker says so often how far it is
 SLACK_S = 0.5 # two cores for all of this
+REPORT_S = 10 # after its end, a connection is reported (flow/table.c)
+SPARED_S = 30 # a capture process is, in turn
 K1, K2, MASK = 0x9E3779B1, 0x85EBCA77, 0xFFFFFFFF # capture/fanout.c
 given = None
 
@@ -86,11 +91,11 @@ class Kills(Stage):
     def test_kills(self):
         self.begin("--flows")
         clients = self.churn(100_000)
-        self.deaths, self.engine_deaths = [], 0 # deaths: [worker, died, its successor born]
-        began = time.time()
+        self.deaths, self.engine_deaths, self.engine_died = [], 0, 0.0 # deaths: [worker, died, its successor born]
+        self.began = time.time()
         while len(self.deaths) < given.kills or self.engine_deaths < given.engine_kills:
             self.one_more()
-        took = time.time() - began
+        took = time.time() - self.began
         until("a successor of each",
               lambda: self.see(self.sensor.status()) and all(death[2] for death in self.deaths))
         for client in clients:
@@ -120,14 +125,16 @@ class Kills(Stage):
 
     def one_more(self):
         status = self.sensor.status()
+        spared = (time.time() - self.began) // SPARED_S % WORKERS
         due = self.engine_deaths * given.kills <= len(self.deaths) * given.engine_kills
-        if status and due and self.engine_deaths < given.engine_kills and self.deaths:
+        calm = time.time() - self.engine_died > ENGINE_HEALTHY_S
+        if status and due and calm and self.engine_deaths < given.engine_kills and self.deaths:
+            self.engine_died = time.time()
             self.sensor.kill(status["engine"]["pid"])
             self.engine_deaths += 1
-            print(f"engine killed at {time.time():.3f}", flush=True)
             return
         old = [(number, pid) for number, (pid, since) in self.see(status).items()
-               if time.time() - since > HEALTHY_S]
+               if time.time() - since > HEALTHY_S and number != spared]
         if not old or len(self.deaths) >= given.kills:
             time.sleep(0.02)
             return
@@ -183,13 +190,14 @@ class Kills(Stage):
         for key, (size, began, ended) in self.connections().items():
             self.assertLessEqual(told[key], size, (key, "bytes told twice"))
             all_bytes += size
-            if all(end < began - SLACK_S or ended + SLACK_S < start
+            if all(end < began - SLACK_S or ended + REPORT_S + SLACK_S < start
                    for start, end in blind[worker_of(key[0])]):
                 self.assertEqual((told[key], times[key]), (size, 1), (key, size, began, ended))
                 whole += 1
         print(f"{len(self.connections())} connections, {whole} that no blindness touched: told exactly; "
               f"{sum(told.values())} of {all_bytes} bytes told", flush=True)
-        self.assertGreater(whole, 0)
+        if given.kills > 100: # long enough
+            self.assertGreater(whole, 0)
 
 
 class Rate(Stage):

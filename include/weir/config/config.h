@@ -25,7 +25,7 @@ struct config_interface {
 
 struct config {
     char *sensor_name, *state_dir; /* state_dir "": a temporary folder (replay), CONFIG_STATE_DIR */
-    char *user;                    /* whom the roles become; "": whoever starts us */
+    char *user; /* whom the roles become; "": whoever starts us; of root: weir, or nobody */
     char *timezone;
     int work_start, work_end;
     unsigned work_days;
