@@ -110,6 +110,10 @@ static void fill(struct live_interface *it, int64_t now_ns)
     enum interface_result result = interface_next(&it->interface, &it->raw);
     it->pending = result == INTERFACE_PACKET;
     it->empty_ns = now_ns;
+    it->of_the_future = it->pending && it->raw.time.ns > now_ns + NS_PER_DAY;
+    if (it->of_the_future) /* a card whose clock is wrong: the engine believes no such time either
+                            */
+        it->raw.time.ns = now_ns;
     if (result == INTERFACE_GONE)
         lose(it, pcap_geterr(it->interface.pcap));
 }
@@ -191,6 +195,7 @@ static void keep_time(struct live *live, struct worker *worker)
 static void take(struct live *live, struct live_interface *it, struct worker *worker)
 {
     struct ptime before = worker->clock;
+    worker->health.time_jumps += it->of_the_future;
     worker_packet(worker, it->input, &it->raw, it->interface.vantage);
     it->pending = false;
     it->empty_ns = INT64_MIN;

@@ -11,7 +11,8 @@ struct live_interface {
     struct capture_input *input;
     struct packet_raw raw; /* in hand, when `pending` */
     bool pending, gone;
-    int64_t empty_ns; /* wall clock when it was last found to have none; INT64_MIN: not known */
+    bool of_the_future; /* its time stamp was, and is now ours */
+    int64_t empty_ns;   /* wall clock when it was last found to have none; INT64_MIN: not known */
 };
 
 struct live {

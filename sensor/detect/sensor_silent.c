@@ -90,7 +90,10 @@ static void write_text(const struct silence *s, char *text, size_t size)
     ptime_iso(s->until, until, sizeof until);
     span_text(s->until.ns - s->from.ns, span);
     span_text(s->longest_ns, longest);
-    if (s->kind == ABSENT_WORKER)
+    if (s->kind == ABSENT_WORKER && s->lasting)
+        snprintf(text, size, "capture worker %" PRIu32 " %s: blind since %s, and still (%s)",
+                 s->worker, s->why ? s->why : "is away", from, span);
+    else if (s->kind == ABSENT_WORKER)
         snprintf(text, size,
                  "capture worker %" PRIu32 " %s: blind from %s to %s (%s); %" PRIu64
                  " open flows were closed as lost",

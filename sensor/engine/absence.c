@@ -31,7 +31,7 @@ void tell_silence(struct engine *engine, const struct silence *silence, struct p
     if (absent || !(silence->over || silence->gone))
         incidents_find(engine->incidents, &finding, &story, BASELINE_READY, 0, now);
     finding.urgency = URGENCY_DIGEST;
-    if (absent || silence->over || silence->gone)
+    if ((absent && !silence->lasting) || silence->over || silence->gone)
         incidents_end(engine->incidents, &finding, &story, now);
 }
 

@@ -55,6 +55,7 @@ static void begin_absence(struct engine *engine, uint32_t number, const char why
         return;
     }
     worker->blind = true;
+    worker->absence_told = false;
     worker->absence = (struct absence){.worker = number, .from = worker->told, .flows_lost = flows};
     if (worker->told.ns == INT64_MIN)
         worker->absence.from = engine->order.complete;
@@ -106,8 +107,7 @@ static bool lies(const struct worker *worker, const struct record_header *header
 /* One that holds everybody up with so much of its own does not send watermarks as it should. */
 static void bound_order(struct engine *engine, uint32_t number)
 {
-    if (engine->order.worker[number].waiting < engine->order.max ||
-        !order_holds(&engine->order, number))
+    if (!order_is_full_of(&engine->order, number) || !order_holds(&engine->order, number))
         return;
     if (engine->config.live)
         engine->worker[number].damaged = true;

@@ -19,10 +19,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define BATCH_RECORDS 1024u       /* of one worker */
 #define BATCH_BYTES   (1u << 20u) /* of all */
 #define QUEUE_MAX     64          /* rings of one worker */
+#define UNHEARD_MAX   15          /* seconds */
 
 /* --- entries --------------------------------------------------------------------------------- */
 
@@ -207,6 +209,18 @@ static void announce(struct engine *engine)
     }
 }
 
+/* Live, nothing happened tomorrow: a process that says so would close hours that are to come, for
+ * good. Asked before the record is logged, so that a replay of the log does not ask. */
+static bool is_of_the_future(const struct engine *engine, const void *record, size_t size)
+{
+    struct record_header header;
+    if (!engine->config.live || size < sizeof header)
+        return false;
+    memcpy(&header, record, sizeof header);
+    bool end = header.kind == RECORD_WATERMARK && header.time_ns == INT64_MAX;
+    return !end && header.time_ns > engine->tomorrow_ns;
+}
+
 /* False: the ring has nothing more to say now. */
 static bool pop(struct engine *engine, uint32_t worker, struct intake_ring *ring)
 {
@@ -216,6 +230,8 @@ static bool pop(struct engine *engine, uint32_t worker, struct intake_ring *ring
     buffer_reserve(batch, RECORD_MAX_BYTES);
     enum ring_result result =
         ring_pop(ring->consumer, batch->data + batch->size, RECORD_MAX_BYTES, &size);
+    if (result == RING_OK && is_of_the_future(engine, batch->data + batch->size, size))
+        result = RING_INVALID;
     if (result != RING_OK) {
         ring->damaged = result != RING_EMPTY;
         batch->size = at;
@@ -225,6 +241,7 @@ static bool pop(struct engine *engine, uint32_t worker, struct intake_ring *ring
     entry->size = (uint32_t)size;
     entry->position = ring_read_position(ring->consumer);
     batch->size += size;
+    ring->heard = true;
     return true;
 }
 
@@ -235,8 +252,7 @@ static bool is_damaged(const struct engine *engine, uint32_t worker)
 
 static bool is_held_back(const struct engine *engine, uint32_t worker)
 {
-    return order_waiting(&engine->order) >= engine->order.max &&
-           !order_holds(&engine->order, worker);
+    return order_is_full(&engine->order) && !order_holds(&engine->order, worker);
 }
 
 static void fetch_ring(struct engine *engine, uint32_t worker)
@@ -273,7 +289,7 @@ static void tell_damaged(struct engine *engine)
         ring->told = true;
         engine->counts.workers_damaged++;
         if (observer->damaged) {
-            observer->damaged(observer->context, i);
+            observer->damaged(observer->context, i, ring->incarnation);
         } else {
             struct error error = {0};
             error_set(&error, ERROR_RUN, "capture worker %" PRIu32 ": its ring is damaged", i);
@@ -282,8 +298,30 @@ static void tell_damaged(struct engine *engine)
     }
 }
 
+/* A live worker says each second how far it is. One that says nothing, whatever it tells its parent
+ * of itself, would hold up all others for ever. */
+void engine_listen(struct engine *engine)
+{
+    bool silent = false;
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        struct intake_ring *ring = engine->ring[i];
+        if (!ring || !ring->announced || ring->lost || engine->worker[i].ended)
+            continue;
+        ring->unheard = ring->heard || ring_waiting(ring->consumer) > 0 ? 0 : ring->unheard + 1;
+        ring->heard = false;
+        if (ring->unheard < UNHEARD_MAX)
+            continue;
+        ring->damaged = silent = true;
+    }
+    if (silent)
+        tell_damaged(engine);
+}
+
 bool intake_fetch(struct engine *engine)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    engine->tomorrow_ns = now.tv_sec * NS_PER_S + NS_PER_DAY;
     engine->batch.size = 0;
     announce(engine);
     bool told = engine->batch.size > 0; /* what they say is judged by what is taken of that first */

@@ -23,11 +23,12 @@
 #include "weir/detect/judge.h"
 #include "weir/engine/engine.h"
 
-#define TICK_NS        NS_PER_MIN /* open totals are published, incidents and stories advance */
-#define CLOSE_AFTER_NS (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
-#define SENSOR_NS      (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
-#define ABSENT_TOLD_NS (5 * NS_PER_S)    /* a shorter restart is one nobody missed a packet by */
-#define LIVE_MARK_NS   (5 * NS_PER_S)    /* live, what is due by time alone is done so often */
+#define TICK_NS         NS_PER_MIN /* open totals are published, incidents and stories advance */
+#define CLOSE_AFTER_NS  (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
+#define SENSOR_NS       (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
+#define ABSENT_TOLD_NS  (5 * NS_PER_S)    /* a shorter restart is one nobody missed a packet by */
+#define ABSENT_LASTS_NS (30 * NS_PER_S)
+#define LIVE_MARK_NS    (5 * NS_PER_S) /* live, what is due by time alone is done so often */
 
 /* What a capture process did not see because it was away; packet time. */
 struct absence {
@@ -40,6 +41,7 @@ struct absence {
 struct worker {
     uint32_t incarnation;
     bool attached, ended, damaged; /* ended: nothing more comes, ever */
+    bool absence_told;             /* it lasts so long that it was told before its end */
     bool blind;                    /* lost, and no sign of a successor yet: `absence` has begun */
     uint64_t position, number;     /* in its ring; of its last record */
     struct ptime told, last;       /* its last watermark; the newest time of all it sent */
@@ -56,6 +58,8 @@ struct intake_ring { /* of one incarnation */
     bool watched;
     bool announced; /* its ENTRY_ATTACH was taken: it is read */
     bool damaged, told;
+    bool heard;       /* since the last engine_listen */
+    unsigned unheard; /* so many times in a row it was not */
     bool lost, final;
     char why[WHY_SIZE];
     struct intake_ring *next; /* the successor's */
@@ -74,6 +78,7 @@ struct engine {
     struct intake_ring *ring[ENGINE_WORKERS_MAX], *retired;
     bool given_up[ENGINE_WORKERS_MAX]; /* no successor comes, and there is no ring to say it by */
     struct buffer batch;               /* of entries */
+    int64_t tomorrow_ns;               /* wall time; for the batch at hand */
     struct worker worker[ENGINE_WORKERS_MAX];
     struct open_flows open_flows;
     struct order order;

@@ -82,8 +82,29 @@ static void on_silence(void *context, const struct silence *silence)
     tell_silence(engine, silence, (struct ptime){engine->sight.next.ns - SIGHT_LOOK_NS});
 }
 
+/* Most absences are over at once. One that is not is told while it lasts. */
+static void look_for_absent(struct engine *engine, struct ptime at)
+{
+    for (uint32_t i = 0; i < engine->config.workers; i++) {
+        struct worker *worker = &engine->worker[i];
+        const struct absence *absence = &worker->absence;
+        if (!worker->blind || worker->absence_told || absence->from.ns == INT64_MIN ||
+            at.ns - absence->from.ns < ABSENT_LASTS_NS)
+            continue;
+        struct silence silence = {.kind = ABSENT_WORKER,
+                                  .from = absence->from,
+                                  .until = at,
+                                  .lasting = true,
+                                  .worker = i,
+                                  .why = absence->why};
+        worker->absence_told = true;
+        tell_silence(engine, &silence, at);
+    }
+}
+
 void live_look(struct engine *engine, struct ptime at)
 {
+    look_for_absent(engine, at);
     sight_look(&engine->sight, at, on_silence, engine);
     beat_when_due(engine, at);
 }

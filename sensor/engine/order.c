@@ -71,6 +71,8 @@ void order_add(struct order *order, const struct record_header *record, uint32_t
     order->item[order->count++] = (struct ordered){copy, worker, incarnation};
     if (record->time_ns > order->complete.ns) {
         order->worker[worker].waiting++;
+        order->worker[worker].bytes += record->size;
+        order->bytes += record->size;
         return;
     }
     order->late += record->kind <= RECORD_WATERMARK;
@@ -136,7 +138,10 @@ static bool advance(struct order *order, struct ptime complete)
     size_t from = order->ready;
     for (size_t i = from; i < order->count; i++)
         if (order->item[i].record->time_ns <= complete.ns) {
-            order->worker[order->item[i].worker].waiting--;
+            struct order_worker *from_worker = &order->worker[order->item[i].worker];
+            from_worker->waiting--;
+            from_worker->bytes -= order->item[i].record->size;
+            order->bytes -= order->item[i].record->size;
             make_ready(order, i);
         }
     if (order->ready > from) /* there may be no array yet */
@@ -213,6 +218,17 @@ void order_present(struct order *order, uint32_t worker)
 size_t order_waiting(const struct order *order)
 {
     return order->count - order->ready;
+}
+
+bool order_is_full(const struct order *order)
+{
+    return order_waiting(order) >= order->max || order->bytes >= ORDER_MAX_BYTES;
+}
+
+bool order_is_full_of(const struct order *order, uint32_t worker)
+{
+    const struct order_worker *w = &order->worker[worker];
+    return w->waiting >= order->max || w->bytes >= ORDER_MAX_BYTES;
 }
 
 bool order_holds(const struct order *order, uint32_t worker)

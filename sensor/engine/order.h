@@ -13,7 +13,8 @@
 
 #include "weir/record/record.h"
 
-#define ORDER_MAX 262144u
+#define ORDER_MAX       262144u
+#define ORDER_MAX_BYTES (UINT64_C(128) << 20)
 
 /* Kinds of the engine's own, behind those that cross a ring (which validation refuses). */
 enum { ORDER_TIME = RECORD_WATERMARK + 1, ORDER_ABSENCE };
@@ -26,6 +27,7 @@ struct ordered {
 struct order_worker {
     struct ptime watermark; /* PTIME_MAX: its input ended */
     uint64_t waiting;       /* records of it that are not complete */
+    uint64_t bytes;         /* of those */
     bool absent;
 };
 
@@ -38,6 +40,7 @@ struct order {
     uint32_t workers;
     int64_t mark_ns; /* 0, or: an ORDER_TIME record each time so much packet time is complete */
     uint64_t max;    /* ORDER_MAX */
+    uint64_t bytes;  /* of the waiting ones */
     uint64_t late, forced;
 };
 
@@ -53,6 +56,9 @@ void order_absent(struct order *order, uint32_t worker, struct ptime last);
 /* Its successor is there: complete up to what everybody is. */
 void order_present(struct order *order, uint32_t worker);
 size_t order_waiting(const struct order *order);
+bool order_is_full(const struct order *order); /* by number or by bytes */
+/* Of this worker alone there waits what all together may. */
+bool order_is_full_of(const struct order *order, uint32_t worker);
 /* Others wait for this worker's watermark. */
 bool order_holds(const struct order *order, uint32_t worker);
 /* All that waits becomes ready, whoever's watermark is missing; counted. */

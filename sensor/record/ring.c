@@ -26,6 +26,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -96,6 +97,39 @@ int ring_create(struct ring_handles *ring, size_t size, struct error *error)
     error_set(error, ERROR_RUN, "ring: cannot make shared memory: %s", strerror(errno));
     ring_destroy(ring);
     return -1;
+}
+
+static int read_only(int fd, int *reader, struct error *error)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    *reader = open(path, O_RDONLY | O_CLOEXEC);
+    if (*reader >= 0)
+        return 0;
+    return error_set(error, ERROR_RUN, "ring: cannot be opened for reading only: %s",
+                     strerror(errno));
+}
+
+int ring_open_for_producer(const struct ring_handles *ring, struct ring_handles *side,
+                           struct error *error)
+{
+    *side = *ring;
+    return read_only(ring->consumer_fd, &side->consumer_fd, error);
+}
+
+int ring_open_for_consumer(const struct ring_handles *ring, struct ring_handles *side,
+                           struct error *error)
+{
+    *side = *ring;
+    return read_only(ring->producer_fd, &side->producer_fd, error);
+}
+
+void ring_close_side(const struct ring_handles *ring, struct ring_handles *side)
+{
+    if (side->consumer_fd >= 0 && side->consumer_fd != ring->consumer_fd)
+        close(side->consumer_fd);
+    if (side->producer_fd >= 0 && side->producer_fd != ring->producer_fd)
+        close(side->producer_fd);
 }
 
 void ring_destroy(struct ring_handles *ring)

@@ -10,11 +10,13 @@
 #include "weir/role/role.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define BLIND_MAX 64
+#define AWAY_TEXT 64
 #define RATE_S    3.0 /* what is told each second comes unevenly: rates are of a little longer */
 
 /* --- rates ----------------------------------------------------------------------------------- */
@@ -124,9 +126,17 @@ static struct status_engine engine_status(const struct engine_role *role)
 }
 
 /* What the open incidents of the sensor itself say, in people's words. */
-static size_t list_blind(const struct engine *engine, const char *line[BLIND_MAX])
+static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKERS][AWAY_TEXT],
+                         const char *line[BLIND_MAX])
 {
+    const struct engine *engine = role->stack.engine;
     size_t count, listed = 0;
+    for (uint32_t i = 0; i < role->orders.workers; i++)
+        if (role->news.worker[i].state != WORKER_RUNNING) {
+            snprintf(away[i], AWAY_TEXT, "capture worker %u is not at work: its share is not seen",
+                     i);
+            line[listed++] = away[i];
+        }
     const struct incident **all = incidents_sorted(engine_incidents(engine), &count);
     for (size_t i = 0; i < count && listed < BLIND_MAX; i++)
         if (!all[i]->closed && *all[i]->story.sight && all[i]->rank[0].finding.reason_count > 0)
@@ -140,10 +150,11 @@ static void show(struct engine_role *role, struct api_reply *reply)
     struct status_worker worker[CONFIG_WORKERS];
     struct status_interface interface[CONFIG_INTERFACES];
     struct bus_status sink[CONFIG_SINKS];
+    char away[CONFIG_WORKERS][AWAY_TEXT];
     const char *line[BLIND_MAX];
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
-    size_t blinds = list_blind(engine, line);
+    size_t blinds = list_blind(role, away, line);
     for (uint32_t i = 0; i < role->orders.workers; i++)
         worker[i] = worker_status(role, i);
     for (size_t i = 0; i < role->config.interface_count; i++)

@@ -140,12 +140,12 @@ static int take_orders(struct engine_role *role)
 static void on_flow(void *context, const struct flow_view *view)
 {
     struct engine_role *role = context;
-    flows_add(role->flows, view);
+    flow_log_add(role->flows, view, engine_replaying(role->stack.engine));
 }
 
-static void on_damaged(void *context, uint32_t worker)
+static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
-    struct ring_news news = {.worker = worker};
+    struct ring_news news = {worker, incarnation};
     (void)context;
     control_send(ROLE_CONTROL_FD, CONTROL_DAMAGED, &news, sizeof news, NULL, 0);
 }
@@ -181,17 +181,14 @@ static int open_output(struct engine_role *role)
         (struct sink_config){.type = "file", .path = role->alerts_path, .format = "ecs"};
     if (!role->orders.flows)
         return 0;
-    char *path = xasprintf("%s/flows.ndjson", role->orders.folder);
-    role->flows = flows_open(path, &role->error);
-    free(path);
-    if (!role->flows)
-        return -1;
-    for (size_t i = 0; i < CONFIG_INTERFACES; i++)
+    for (size_t i = 0; i < VANTAGES; i++)
         role->vantage[i] = "";
     for (size_t i = 0; i < config->interface_count; i++)
         role->vantage[config_vantage(config, i)] = config->interface[i].vantage;
-    flows_name_vantages(role->flows, role->vantage, CONFIG_INTERFACES);
-    return 0;
+    char *path = xasprintf("%s/flows.ndjson", role->orders.folder);
+    role->flows = flow_log_open(path, role->vantage, role->orders.first, &role->error);
+    free(path);
+    return role->flows ? 0 : -1;
 }
 
 static int open_stack(struct engine_role *role)
@@ -362,6 +359,8 @@ static void on_beat(void *context)
     struct engine_role *role = context;
     control_send(ROLE_CONTROL_FD, CONTROL_BEAT, NULL, 0, NULL, 0);
     engine_role_measure(role);
+    if (role->started)
+        engine_listen(role->stack.engine);
 }
 
 /* --- from the start to the end --------------------------------------------------------------- */
@@ -397,8 +396,6 @@ static int work(struct engine_role *role)
     role->error = stack->error;
     if (role->error.code == ERROR_NONE && role->started && !engine_finished(stack->engine))
         engine_checkpoint(stack->engine, &role->error);
-    if (role->error.code == ERROR_NONE && role->flows)
-        flows_finish(role->flows, &role->error);
     return role->error.code == ERROR_NONE ? 0 : -1;
 }
 
@@ -422,7 +419,7 @@ int engine_role(void)
     if (role.beat)
         role.stack.loop.ops->drop(role.beat);
     stack_close(&role.stack);
-    flows_free(role.flows);
+    flow_log_close(role.flows);
     free(role.alerts_path);
     config_fini(&role.config);
     config_source_fini(&role.source);

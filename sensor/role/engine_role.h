@@ -7,7 +7,7 @@
 
 #include "weir/bus/api.h"
 #include "weir/config/source.h"
-#include "weir/investigate/flows.h"
+#include "weir/investigate/flow_log.h"
 #include "weir/role/stack.h"
 
 struct worker_rate { /* between the last two measurements */
@@ -25,8 +25,8 @@ struct engine_role {
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path;
-    struct flows *flows;
-    const char *vantage[CONFIG_INTERFACES]; /* the names, by number */
+    struct flow_log *flows;
+    const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
     struct fleet *fleet; /* until the engine takes it */
     struct api *api;

@@ -29,6 +29,7 @@ struct feed {
     size_t tees;
     struct worker worker[CONFIG_WORKERS];
     uint32_t workers, started, gone, held;
+    bool holding, has_held[CONFIG_WORKERS];
     uint64_t furthest; /* of the held ones */
     struct error error;
     struct hash_key key;
@@ -138,7 +139,9 @@ static void on_begun(void *context, struct worker *worker)
 static void on_held(void *context, struct worker *worker, uint64_t packets)
 {
     struct feed *feed = context;
-    (void)worker;
+    if (!feed->holding || feed->has_held[worker->number])
+        return; /* nobody asked it */
+    feed->has_held[worker->number] = true;
     if (packets > feed->furthest)
         feed->furthest = packets;
     if (++feed->held < feed->workers - feed->gone)
@@ -292,6 +295,7 @@ void feed_interrupt(struct feed *feed)
 {
     if (feed->capture)
         capture_stop(feed->capture);
+    feed->holding = true;
     for (uint32_t i = 0; i < feed->started; i++)
         worker_hold(&feed->worker[i]);
 }

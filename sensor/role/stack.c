@@ -53,10 +53,10 @@ static void on_flow(void *context, const struct flow_view *view)
     stack->config.observer.flow(stack->config.observer.context, view);
 }
 
-static void on_damaged(void *context, uint32_t worker)
+static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
     const struct stack *stack = context;
-    stack->config.observer.damaged(stack->config.observer.context, worker);
+    stack->config.observer.damaged(stack->config.observer.context, worker, incarnation);
 }
 
 static void on_drained(void *context, uint32_t worker, uint32_t incarnation)

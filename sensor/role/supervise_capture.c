@@ -32,13 +32,19 @@ static struct kept_ring *own_ring(struct post *post)
 }
 
 /* Only once its process is ready to begin: from then on everybody's records wait for its word. */
-static void tell_ring(const struct supervisor *s, const struct post *post, struct kept_ring *kept)
+static void tell_ring(const struct supervisor *s, const struct post *post,
+                      const struct kept_ring *kept)
 {
-    const struct ring_handles *ring = &kept->ring;
-    struct ring_orders orders = {post->worker.number, kept->incarnation, ring->size};
-    int fd[] = {ring->producer_fd, ring->consumer_fd, ring->data_event, ring->space_event};
-    kept->told = true;
+    struct ring_handles ring;
+    struct error error = {0};
+    struct ring_orders orders = {post->worker.number, kept->incarnation, kept->ring.size};
+    if (ring_open_for_consumer(&kept->ring, &ring, &error) != 0) {
+        log_error("%s", error.message); /* no descriptors left: the engine hears of it as lost */
+        return;
+    }
+    int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event};
     engine_child_send(s, CONTROL_RING, &orders, sizeof orders, fd, 4);
+    ring_close_side(&kept->ring, &ring);
 }
 
 static void tell_lost(const struct supervisor *s, const struct post *post,
@@ -73,6 +79,14 @@ static void drop_rings(struct post *post)
     }
 }
 
+/* The ring that the living process writes to. */
+static bool is_current(const struct post *post, uint32_t incarnation)
+{
+    return post->worker.state == WORKER_RUNNING && post->kept_count > 0 &&
+           post->kept[post->kept_count - 1].incarnation == incarnation;
+}
+
+/* One that says of itself that it has ended and goes on would never be heard again. */
 void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation)
 {
     if (worker >= s->posts)
@@ -80,14 +94,16 @@ void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation)
     struct post *post = &s->post[worker];
     for (size_t i = 0; i < post->kept_count; i++)
         post->kept[i].drained |= post->kept[i].incarnation <= incarnation;
+    if (is_current(post, incarnation) && !s->stopping && !post->told_to_stop)
+        worker_kill(&post->worker);
     drop_rings(post);
 }
 
-void posts_damaged(struct supervisor *s, uint32_t worker)
+void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation)
 {
-    if (worker >= s->posts)
-        return;
-    log_warn("capture worker %u wrote nonsense: it is ended", worker);
+    if (worker >= s->posts || !is_current(&s->post[worker], incarnation))
+        return; /* whoever it was is gone */
+    log_warn("capture worker %u wrote nonsense, or nothing: it is ended", worker);
     worker_kill(&s->post[worker].worker);
 }
 
@@ -131,6 +147,9 @@ static void on_gone(void *context, struct worker *worker)
     struct supervisor *s = post->supervisor;
     struct kept_ring *kept = own_ring(post);
     keep_sockets(post);
+    if (worker->state == WORKER_LOST && !s->capturing)
+        error_set(&s->error, ERROR_RUN, "capture worker %u died at its start: %s", worker->number,
+                  worker->death);
     if (worker->state == WORKER_LOST) {
         memcpy(post->death, worker->death, sizeof post->death);
         log_warn("capture worker %u died: %s", worker->number, worker->death);
@@ -167,6 +186,7 @@ static void on_ready(void *context, struct worker *worker)
     struct supervisor *s = post->supervisor;
     close_old_sockets(post);
     post->gone_seen = 0;
+    post->told_to_stop = false;
     if (s->joined) {
         tell_ring(s, post, own_ring(post));
         worker_begin(worker);
@@ -313,6 +333,12 @@ static bool interface_is_up(const char *name)
     return up;
 }
 
+static void stop_post(struct post *post)
+{
+    post->told_to_stop = true;
+    worker_stop(&post->worker);
+}
+
 /* An interface that was gone is back: only a new process, which still has rights, can open it. */
 static void mind_interfaces(struct supervisor *s, struct post *post)
 {
@@ -324,11 +350,11 @@ static void mind_interfaces(struct supervisor *s, struct post *post)
         if (!(post->gone_seen & (1u << i)) && post->worker.number == 0)
             log_warn("interface %s is gone; it is taken up again once it is back", name);
         post->gone_seen |= 1u << i;
-        if (!interface_is_up(name))
+        if (!interface_is_up(name) || post->told_to_stop)
             continue;
         if (post->worker.number == 0)
             log_warn("interface %s is back", name);
-        worker_stop(&post->worker);
+        stop_post(post);
         return;
     }
 }
@@ -355,7 +381,7 @@ static void mind_order(struct supervisor *s, struct post *post)
     s->regrouping = true;
     for (uint32_t i = 0; i < s->posts; i++) {
         s->post[i].up_seen = s->post[i].down_seen = 0;
-        worker_stop(&s->post[i].worker);
+        stop_post(&s->post[i]);
     }
 }
 
@@ -429,6 +455,8 @@ void posts_fini(struct supervisor *s)
 {
     for (uint32_t i = 0; i < s->posts; i++) {
         struct post *post = &s->post[i];
+        if (!post->supervisor)
+            continue; /* posts_start did not come so far */
         worker_fini(&post->worker);
         close_old_sockets(post);
         for (size_t k = 0; k < post->kept_count; k++)

@@ -129,7 +129,8 @@ static void take_message(struct supervisor *s, const struct control_message *mes
         break;
     case CONTROL_DAMAGED:
         if ((body = control_body(message, sizeof(struct ring_news))))
-            posts_damaged(s, ((const struct ring_news *)body)->worker);
+            posts_damaged(s, ((const struct ring_news *)body)->worker,
+                          ((const struct ring_news *)body)->incarnation);
         break;
     case CONTROL_DRAINED:
         if ((body = control_body(message, sizeof(struct ring_news))))

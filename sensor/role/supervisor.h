@@ -47,6 +47,7 @@ struct post { /* a capture process's place, whoever fills it */
     size_t old_sockets;
     struct back_off back_off;
     uint32_t restarts;
+    bool told_to_stop;           /* to be started anew */
     uint32_t gone_seen;          /* interfaces that it is to be started again for */
     uint32_t up_seen, down_seen; /* interfaces that were up, and then were not */
     char death[64];
@@ -112,7 +113,7 @@ int private_redis_start(struct supervisor *s);
 int posts_start(struct supervisor *s); /* the first process of each, once the engine is ready */
 void posts_tick(struct supervisor *s, struct wtime now);
 void posts_hand_over(struct supervisor *s); /* all rings and losses, to a new engine */
-void posts_damaged(struct supervisor *s, uint32_t worker);
+void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation);
 void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation);
 void posts_stop(struct supervisor *s);
 void posts_news(struct supervisor *s, struct workers_news *news);

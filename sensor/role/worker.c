@@ -189,14 +189,18 @@ static int send_orders(const struct worker *worker, const struct worker_config *
                        struct error *error)
 {
     struct capture_orders orders;
-    const struct ring_handles *ring = c->ring;
-    int fd[] = {ring->producer_fd, ring->consumer_fd, ring->data_event, ring->space_event,
-                c->recent_fd};
+    struct ring_handles ring;
     fill_orders(c, &orders);
-    if (control_send(worker->control, CONTROL_CAPTURE, &orders, sizeof orders, fd,
-                     c->file_count > 0 ? 4 : 5) != CONTROL_OK)
-        return error_set(error, ERROR_RUN, "capture worker %u took no orders", c->number);
-    return 0;
+    if (ring_open_for_producer(c->ring, &ring, error) != 0)
+        return -1;
+    int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event,
+                c->recent_fd};
+    enum control_result sent = control_send(worker->control, CONTROL_CAPTURE, &orders,
+                                            sizeof orders, fd, c->file_count > 0 ? 4 : 5);
+    ring_close_side(c->ring, &ring);
+    if (sent == CONTROL_OK)
+        return 0;
+    return error_set(error, ERROR_RUN, "capture worker %u took no orders", c->number);
 }
 
 /* A process that has many files to take reads them while we write: its socket may be full. */

@@ -25,6 +25,7 @@ struct silence {
     struct ptime from;  /* last sign of life */
     struct ptime until; /* over: the next one; gone or lasting: so far */
     bool over;
+    bool lasting;        /* ABSENT_WORKER: it is still away */
     bool gone;           /* so long that it is no longer expected: the end of the story too */
     int64_t longest_ns;  /* SILENT_TAP to _VLAN: of the last hour before */
     int64_t needs_ns;    /* a silence is told from here on */

@@ -67,7 +67,7 @@ struct engine_observer {
     void (*done)(void *context, const struct error *error);
     /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is
      * read from it. The owner ends the process; engine_lost follows. NULL: the engine fails. */
-    void (*damaged)(void *context, uint32_t worker);
+    void (*damaged)(void *context, uint32_t worker, uint32_t incarnation);
     /* Everything of this ring was taken: its descriptors may be closed. May be NULL. */
     void (*drained)(void *context, uint32_t worker, uint32_t incarnation);
     void *context;
@@ -113,6 +113,8 @@ int engine_attach(struct engine *engine, uint32_t worker, uint32_t incarnation,
  * a few words, "died (signal 9)". `final`: no successor comes. */
 void engine_lost(struct engine *engine, uint32_t worker, uint32_t incarnation, const char *why,
                  bool final);
+/* Live, once a second of wall time: a worker from which nothing came for 15 s is damaged. */
+void engine_listen(struct engine *engine);
 /* Live: no further ring comes. Once those that are there have ended, the engine does. */
 void engine_last(struct engine *engine);
 /* The baseline is loaded: consumption may begin (fleet: NULL for a new one, else taken; the fleet

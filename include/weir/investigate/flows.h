@@ -10,8 +10,6 @@
 struct flows;
 struct flows *flows_open(const char *path, struct error *error);
 /* Progress records are ignored. A failed write is remembered and told by flows_finish. */
-/* Live: `vantage` of flow keys in words; names[number], borrowed. */
-void flows_name_vantages(struct flows *flows, const char *const *names, size_t count);
 void flows_add(struct flows *flows, const struct flow_view *view);
 int flows_finish(struct flows *flows, struct error *error);
 void flows_free(struct flows *flows); /* removes the temporary file */

@@ -40,6 +40,13 @@ enum ring_result {
 };
 
 int ring_create(struct ring_handles *ring, size_t size, struct error *error);
+/* The handles for one side: what the other writes is opened anew, for reading only, so that no
+ * mapping of it can be made writable. ring_close_side closes what is new. */
+int ring_open_for_producer(const struct ring_handles *ring, struct ring_handles *side,
+                           struct error *error);
+int ring_open_for_consumer(const struct ring_handles *ring, struct ring_handles *side,
+                           struct error *error);
+void ring_close_side(const struct ring_handles *ring, struct ring_handles *side);
 void ring_destroy(struct ring_handles *ring); /* closes the descriptors; mappings live on */
 
 struct ring_producer;

@@ -111,8 +111,9 @@ static inline void rig_stop(void *context)
     rig->loop.ops->stop(rig->loop.loop);
 }
 
-static inline void rig_damaged(void *context, uint32_t worker)
+static inline void rig_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
+    (void)incarnation;
     struct rig *rig = context;
     rig->damaged[worker]++;
 }

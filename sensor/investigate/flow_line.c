@@ -1,0 +1,81 @@
+/* One flow as a line of JSON, whoever keeps it (flows.c, flow_log.c). Pure but for the writer. */
+#include "flow_line.h"
+
+#include "weir/base/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* RFC 3339 with nanoseconds. */
+static void put_time(struct json *json, const char *key, int64_t ns)
+{
+    char date[32], text[64];
+    struct tm tm;
+    int64_t rest = ns % NS_PER_S;
+    time_t seconds = (time_t)(ns / NS_PER_S) - (rest < 0);
+    rest += rest < 0 ? NS_PER_S : 0;
+    gmtime_r(&seconds, &tm);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text, sizeof text, "%s.%09lldZ", date, (long long)rest);
+    json_str(json, key, text);
+}
+
+static void put_side(struct json *json, const char *key, const struct ip *ip, uint16_t port,
+                     const struct side_counts *counts)
+{
+    char text[IP_TEXT_SIZE];
+    json_open(json, key);
+    json_str(json, "ip", ip_text(ip, text));
+    json_uint(json, "port", port);
+    json_uint(json, "packets", counts->packets);
+    json_uint(json, "wire_bytes", counts->wire_bytes);
+    json_uint(json, "ip_bytes", counts->ip_bytes);
+    json_uint(json, "payload_bytes", counts->payload_bytes);
+    json_uint(json, "missing_bytes", counts->missing_bytes);
+    json_uint(json, "acked_bytes", counts->acked_bytes);
+    json_uint(json, "retransmitted_bytes", counts->retransmitted_bytes);
+    json_close(json);
+}
+
+static void put_names(struct json *json, const struct flow_view *view)
+{
+    char text[HEX_SIZE(16)];
+    if (view->record->service != SERVICE_NONE)
+        json_str(json, "service", service_name[view->record->service]);
+    if (*view->server_name)
+        json_str(json, "server_name", view->server_name);
+    if (view->record->flags & FLOW_HAS_JA3)
+        json_str(json, "ja3", hex_text(view->record->ja3, 16, text));
+    if (*view->question)
+        json_str(json, "dns", view->question);
+}
+
+static void put_place(struct json *json, const char *const *vantage, const struct flow_key *key)
+{
+    if (key->vlan)
+        json_uint(json, "vlan", key->vlan);
+    if (vantage && *vantage[key->vantage])
+        json_str(json, "vantage", vantage[key->vantage]);
+}
+
+char *flow_line(struct json *json, const char *const *vantage, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    char text[64], proto[8];
+    bool inside = view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL;
+    json_open(json, NULL);
+    put_time(json, "start", record->start_ns);
+    put_time(json, "end", record->last_ns);
+    json_str(json, "proto", proto_text(record->key.proto, proto));
+    put_side(json, "orig", &record->key.orig_ip, record->key.orig_port, &record->total[SIDE_ORIG]);
+    put_side(json, "resp", &record->key.resp_ip, record->key.resp_port, &record->total[SIDE_RESP]);
+    put_place(json, vantage, &record->key);
+    json_str(json, "community_id", flow_key_community_id(&record->key, text));
+    put_names(json, view);
+    json_str(json, "initiator", inside ? "inside" : "outside");
+    json_str(json, "scope", scope_name[view->scope]);
+    json_str(json, "end_reason", flow_end_name[record->end]);
+    json_close(json);
+    return json_take_text(json, 0);
+}
