@@ -147,6 +147,14 @@ size_t capture_sockets(const struct capture *capture, int fd[], size_t room)
     return live_sockets(&capture->live, fd, room);
 }
 
+size_t capture_events(const struct capture *capture, int fd[CAPTURE_EVENTS])
+{
+    fd[0] = capture->end_event;
+    fd[1] = capture->brake.wake_event;
+    fd[2] = ring_producer_event(capture->worker.emitter.ring);
+    return CAPTURE_EVENTS;
+}
+
 uint64_t capture_hold(struct capture *capture)
 {
     if (is_live(capture) || !capture->started)

@@ -40,7 +40,7 @@ const struct sandbox_call sandbox_sanitizer_calls[] = {
     {.name = "pipe2"},
     {.name = "write"},
     {.name = "close"},
-    {.name = "tgkill"},
+    {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}},
     {.name = "rt_sigreturn"},
     {.name = "exit"},
     {.name = "exit_group"},

@@ -13,6 +13,12 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <string.h>
+#include <unistd.h>
+
+static uint64_t value_of(uint64_t value)
+{
+    return value == SANDBOX_SELF ? (uint64_t)getpid() : value;
+}
 
 static int allow(scmp_filter_ctx filter, const struct sandbox_call *calls, size_t count,
                  struct error *error)
@@ -23,7 +29,8 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_call *calls, size_
         if (number < 0)
             continue;
         for (unsigned a = 0; a < calls[i].args && a < 2; a++)
-            equal[a] = SCMP_CMP64(calls[i].arg[a].index, SCMP_CMP_EQ, calls[i].arg[a].value);
+            equal[a] =
+                SCMP_CMP64(calls[i].arg[a].index, SCMP_CMP_EQ, value_of(calls[i].arg[a].value));
         uint32_t action = calls[i].refuse ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW;
         int result = seccomp_rule_add_array(filter, action, number, calls[i].args, equal);
         if (result != 0)

@@ -64,14 +64,20 @@ bool checkpoint_replaying(const struct engine *engine)
     return engine->checkpoint && engine->checkpoint->replaying;
 }
 
+void checkpoint_outlived(const struct engine *engine)
+{
+    const struct checkpoint *c = engine->checkpoint;
+    if (c && c->log.fd >= 0 && log_set_attempts(&c->log, 0) != 0)
+        log_warn("%s: %s", c->log_path, strerror(errno));
+}
+
 static void on_healthy(void *context)
 {
     struct engine *engine = context;
     struct checkpoint *c = engine->checkpoint;
     engine->config.loop.ops->drop(c->healthy);
     c->healthy = NULL;
-    if (c->log.fd >= 0 && log_set_attempts(&c->log, 0) != 0)
-        log_warn("%s: %s", c->log_path, strerror(errno));
+    checkpoint_outlived(engine);
 }
 
 static void end_replay(struct engine *engine)
@@ -301,6 +307,7 @@ int engine_checkpoint(struct engine *engine, struct error *error)
         return error_set(error, ERROR_RUN, "checkpoint: no folder to keep it in");
     c->wanted = true;
     c->retry_bytes = 0;
+    checkpoint_outlived(engine);
     if (!engine_is_idle(engine) || c->replaying)
         return 0;
     return checkpoint_take(engine, error);

@@ -62,6 +62,8 @@ enum checkpoint_result checkpoint_load(struct engine *engine, struct error *erro
 void checkpoint_free(struct engine *engine);
 /* Takes some of the log; when all of it is taken and consumed, ends the replay. */
 void checkpoint_feed(struct engine *engine);
+/* The engine goes in good order, or for a reason of its own: this log does not kill it. */
+void checkpoint_outlived(const struct engine *engine);
 /* Before a batch is taken. */
 void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
 /* What the store answered is kept; while replaying, the answer of then: false when there is none.

@@ -136,6 +136,7 @@ static void end(struct engine *engine, const struct error *error)
     if (engine->finished)
         return;
     engine->finished = true;
+    checkpoint_outlived(engine);
     intake_watch(engine, false);
     engine->config.observer.done(engine->config.observer.context, error);
 }

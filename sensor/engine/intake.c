@@ -197,9 +197,10 @@ static void announce(struct engine *engine)
         bool alone = !ring && !engine->order.worker[i].absent; /* its successor was expected */
         if (!(ring && ring->announced) && !worker->ended && (worker->attached || alone))
             put_lost(engine, i, NULL, "gone while the engine was", 0);
+        bool given_up = engine->given_up[i] || (engine->config.live && engine->last);
         if (ring && !ring->announced) {
             announce_ring(engine, i);
-        } else if (!ring && engine->given_up[i]) {
+        } else if (!ring && given_up && !worker->ended) {
             put_lost(engine, i, NULL, "given up", ENTRY_FINAL);
             engine->given_up[i] = false;
         }

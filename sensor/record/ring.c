@@ -171,6 +171,11 @@ void ring_producer_free(struct ring_producer *p)
     free(p);
 }
 
+int ring_producer_event(const struct ring_producer *p)
+{
+    return p->data_event;
+}
+
 static void signal_event(int fd)
 {
     uint64_t one = 1;

@@ -42,9 +42,9 @@
 
 /* What this role may ask of the kernel once it is sealed, and why. */
 static const struct sandbox_call calls[] = {
-    /* packets and files that are open; the ring's eventfds; a line to standard error */
+    /* packets and files that are open; a line to standard error (more by descriptor, below) */
     {.name = "read"},
-    {.name = "write"},
+    {.name = "write", .args = 1, .arg = {{0, STDERR_FILENO}}},
     {.name = "close"},
     {.name = "lseek"},
     {.name = "fstat"},
@@ -54,7 +54,7 @@ static const struct sandbox_call calls[] = {
     {.name = "pread64"}, /* the interfaces' own drop counters */
     /* the control socket; what libpcap drains when a filter is set */
     {.name = "recvmsg"},
-    {.name = "sendmsg"},
+    {.name = "sendmsg", .args = 1, .arg = {{0, ROLE_CONTROL_FD}}}, /* never a packet socket */
     {.name = "recvfrom"},
     /* a packet socket's filter, statistics and errors */
     {.name = "getsockopt"},
@@ -64,7 +64,7 @@ static const struct sandbox_call calls[] = {
     {.name = "getsockname"},
     {.name = "ioctl", .args = 1, .arg = {{1, SIOCGIFINDEX}}},
     {.name = "ioctl", .args = 1, .arg = {{1, SIOCGIFFLAGS}}},
-    {.name = "fcntl"},
+    {.name = "fcntl", .args = 1, .arg = {{1, F_GETFL}}},
     /* memory, threads, time */
     {.name = "mmap"},
     {.name = "munmap"},
@@ -90,10 +90,15 @@ static const struct sandbox_call calls[] = {
     {.name = "rt_sigaction"},
     {.name = "rt_sigreturn"},
     {.name = "restart_syscall"},
-    {.name = "tgkill"},
+    {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}}, /* roles are of one user */
     {.name = "exit"},
     {.name = "exit_group"},
 };
+
+/* By descriptor: a packet socket that is written to sends, and an eventfd whose O_NONBLOCK is taken
+ * away holds up the engine, which shares it. Nothing above makes a second number of a descriptor,
+ * so a number means what it meant when the filter was made. */
+#define DESCRIPTOR_CALLS (CAPTURE_EVENTS + 1 + CONFIG_INTERFACES)
 
 struct role {
     struct capture_orders orders;
@@ -212,8 +217,26 @@ static void tell_ready(const struct role *role)
 
 /* --- 3 to 6: the walls ----------------------------------------------------------------------- */
 
+static size_t list_calls(const struct role *role, struct sandbox_call list[])
+{
+    int events[CAPTURE_EVENTS + 1], sockets[CONFIG_INTERFACES];
+    size_t event_count = capture_events(role->capture, events);
+    events[event_count++] = role->ring.data_event; /* the ring's, by the number it came with */
+    size_t socket_count = capture_sockets(role->capture, sockets, CONFIG_INTERFACES);
+    size_t count = sizeof calls / sizeof *calls;
+    memcpy(list, calls, sizeof calls);
+    for (size_t i = 0; i < event_count; i++)
+        list[count++] =
+            (struct sandbox_call){.name = "write", .args = 1, .arg = {{0, (uint64_t)events[i]}}};
+    for (size_t i = 0; i < socket_count; i++) /* libpcap, around a filter */
+        list[count++] = (struct sandbox_call){
+            .name = "fcntl", .args = 2, .arg = {{0, (uint64_t)sockets[i]}, {1, F_SETFL}}};
+    return count;
+}
+
 static int raise_walls(struct role *role)
 {
+    struct sandbox_call list[sizeof calls / sizeof *calls + DESCRIPTOR_CALLS];
     const struct capture_orders *o = &role->orders;
     struct sandbox_user user = {o->drop, o->uid, o->gid};
     if (sandbox_drop_user(&user, &role->error) != 0)
@@ -222,7 +245,7 @@ static int raise_walls(struct role *role)
     if (sandbox_drop_capabilities(&role->error) != 0 ||
         sandbox_confine(NULL, 0, SANDBOX_NO_NETWORK, &role->error) != 0)
         return -1;
-    return sandbox_seal(calls, sizeof calls / sizeof *calls, &role->error);
+    return sandbox_seal(list, list_calls(role, list), &role->error);
 }
 
 /* --- 7 the work ------------------------------------------------------------------------------ */

@@ -98,7 +98,7 @@ static const struct sandbox_call calls[] = {
     {.name = "rt_sigaction"},
     {.name = "rt_sigreturn"},
     {.name = "restart_syscall"},
-    {.name = "tgkill"},
+    {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}}, /* roles are of one user */
     {.name = "exit"},
     {.name = "exit_group"},
 };

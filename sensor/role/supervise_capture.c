@@ -31,12 +31,13 @@ static struct kept_ring *own_ring(struct post *post)
     return &post->kept[post->kept_count - 1];
 }
 
-static void tell_ring(const struct supervisor *s, const struct post *post,
-                      const struct kept_ring *kept)
+/* Only once its process is ready to begin: from then on everybody's records wait for its word. */
+static void tell_ring(const struct supervisor *s, const struct post *post, struct kept_ring *kept)
 {
     const struct ring_handles *ring = &kept->ring;
     struct ring_orders orders = {post->worker.number, kept->incarnation, ring->size};
     int fd[] = {ring->producer_fd, ring->consumer_fd, ring->data_event, ring->space_event};
+    kept->told = true;
     engine_child_send(s, CONTROL_RING, &orders, sizeof orders, fd, 4);
 }
 
@@ -53,8 +54,8 @@ void posts_hand_over(struct supervisor *s)
 {
     for (uint32_t i = 0; i < s->posts; i++)
         for (size_t k = 0; k < s->post[i].kept_count; k++) {
-            const struct kept_ring *kept = &s->post[i].kept[k];
-            if (kept->drained)
+            struct kept_ring *kept = &s->post[i].kept[k];
+            if (kept->drained || !kept->told)
                 continue;
             tell_ring(s, &s->post[i], kept);
             if (kept->lost)
@@ -141,9 +142,12 @@ static void on_gone(void *context, struct worker *worker)
         if (!s->capturing && s->error.code == ERROR_NONE)
             s->error = worker->failure;
     }
-    kept->lost = worker->state == WORKER_LOST || worker->failure.code != ERROR_NONE;
-    snprintf(kept->why, sizeof kept->why, "died (%.54s)", post->death);
-    if (kept->lost)
+    /* Also one that said good-bye: only its last watermark makes an end, and the engine knows. */
+    bool ended = worker->state == WORKER_ENDED && worker->failure.code == ERROR_NONE;
+    kept->lost = true;
+    snprintf(kept->why, sizeof kept->why, "died (%.54s)", ended ? "ended itself" : post->death);
+    kept->drained |= !kept->told;
+    if (kept->told)
         tell_lost(s, post, kept);
     close(post->recent_fd);
     post->recent_fd = -1;
@@ -164,6 +168,7 @@ static void on_ready(void *context, struct worker *worker)
     close_old_sockets(post);
     post->gone_seen = 0;
     if (s->joined) {
+        tell_ring(s, post, own_ring(post));
         worker_begin(worker);
         return;
     }
@@ -172,6 +177,8 @@ static void on_ready(void *context, struct worker *worker)
         if (s->post[i].worker.state != WORKER_READY)
             return;
     s->joined = s->capturing = true;
+    for (uint32_t i = 0; i < s->posts; i++)
+        tell_ring(s, &s->post[i], own_ring(&s->post[i]));
     for (uint32_t i = 0; i < s->posts; i++)
         worker_begin(&s->post[i].worker);
     log_info("capturing");
@@ -247,7 +254,6 @@ static int start_post(struct supervisor *s, uint32_t number)
         unmake_ring(post);
         return -1;
     }
-    tell_ring(s, post, own_ring(post));
     post->restarts += s->capturing;
     return 0;
 }

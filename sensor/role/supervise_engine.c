@@ -70,6 +70,12 @@ void engine_child_send(const struct supervisor *s, enum control_kind kind, const
         log_warn("the engine does not listen: message %d is not told", kind);
 }
 
+void engine_child_finish(struct supervisor *s)
+{
+    engine_child_send(s, CONTROL_FINISH, NULL, 0, NULL, 0);
+    s->engine.told_to_finish |= s->engine.state == ENGINE_RUNNING;
+}
+
 static int64_t wall_ns(void)
 {
     struct timespec now;
@@ -104,7 +110,9 @@ static void on_ready(struct supervisor *s, const struct engine_answer *answer)
     posts_hand_over(s);
     engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
     if (s->stopping && posts_gone(s))
-        engine_child_send(s, CONTROL_FINISH, NULL, 0, NULL, 0);
+        engine_child_finish(s);
+    else if (s->reloading) /* asked for while it started, with what was in effect then */
+        engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
     if (!engine->begun_once)
         posts_start(s);
     engine->begun_once = true;
@@ -197,9 +205,9 @@ static void on_end(struct supervisor *s, const char *how)
     const char *why = engine->failure.code != ERROR_NONE ? engine->failure.message : how;
     bool came_up = engine->state == ENGINE_RUNNING, was_sent = s->reload_sent;
     let_go(s);
-    if (engine->told_end && s->stopping) {
+    if (engine->told_end && engine->told_to_finish) {
         s->done = true;
-    } else if (engine->told_end) { /* as it was asked to, with a checkpoint */
+    } else if (engine->told_end) { /* for a reload, with a checkpoint: its successor goes on */
     } else if (was_sent && !came_up) {
         refuse_reload(s, why);
     } else if (!engine->begun_once) {
@@ -273,7 +281,7 @@ static int send_orders(struct supervisor *s)
 int engine_child_start(struct supervisor *s)
 {
     struct engine_child *engine = &s->engine;
-    engine->told_end = false;
+    engine->told_end = engine->told_to_finish = false;
     engine->failure = (struct error){0};
     engine->alive = engine->started = wtime_now();
     s->reload_sent = s->reloading;

@@ -100,7 +100,7 @@ static void mind_stop(struct supervisor *s, struct wtime now)
     if (!s->stopping)
         return;
     if (posts_gone(s))
-        engine_child_send(s, CONTROL_FINISH, NULL, 0, NULL, 0);
+        engine_child_finish(s);
     if (now.ns > s->stop_by.ns) {
         error_set(&s->error, ERROR_RUN, "not all processes ended within %lld s: they are killed",
                   (long long)(STOP_NS / NS_PER_S));

@@ -31,6 +31,7 @@ struct back_off {
 struct kept_ring { /* that the engine may still have to read */
     struct ring_handles ring;
     uint32_t incarnation;
+    bool told;    /* the engine waits for what it says */
     bool lost;    /* the process behind it died, and `why` was told */
     bool drained; /* the engine has all of it */
     char why[64];
@@ -61,7 +62,7 @@ struct engine_child {
     struct wtime alive, started;
     struct back_off back_off;
     uint32_t restarts, generation;
-    bool told_end, begun_once;
+    bool told_end, told_to_finish, begun_once;
     struct error failure;
 };
 
@@ -101,6 +102,8 @@ void engine_child_tick(struct supervisor *s, struct wtime now);
 /* Sends to the engine, when there is one. */
 void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
                        size_t size, const int *fd, size_t count);
+/* Stopping, once no capture process is left: it drains their rings and ends for good. */
+void engine_child_finish(struct supervisor *s);
 void engine_child_reload(struct supervisor *s); /* SIGHUP, or the control API */
 void engine_child_fini(struct supervisor *s);
 int private_redis_start(struct supervisor *s);

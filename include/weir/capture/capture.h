@@ -94,6 +94,9 @@ struct capture;
 struct capture *capture_open(const struct capture_config *config, struct error *error);
 /* Live: the packet sockets, for the supervisor to hold. Returns how many were written. */
 size_t capture_sockets(const struct capture *capture, int fd[], size_t room);
+/* The eventfds that it writes to once it is started, and nothing else. */
+#define CAPTURE_EVENTS 3
+size_t capture_events(const struct capture *capture, int fd[CAPTURE_EVENTS]);
 /* Stage 2. The files are read in the order of their first packets; none readable, or a filter that
  * does not compile for a file's link type, is a failure. Waits for the head of a pipe. */
 int capture_start(struct capture *capture, struct error *error);

@@ -42,6 +42,8 @@ enum sandbox_network {
     SANDBOX_NETWORK,
 };
 
+#define SANDBOX_SELF UINT64_MAX /* as an argument's value: this process's number */
+
 /* A system call by its name, and which arguments must be equal for it to be allowed. Arguments are
  * compared as 64 bits. The same name may be listed several times: any row that fits allows. */
 struct sandbox_call {

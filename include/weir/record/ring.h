@@ -50,6 +50,8 @@ enum ring_result ring_push(struct ring_producer *producer, const void *record, s
 /* Waits for room; returns RING_CLOSED once the consumer said so. */
 enum ring_result ring_push_wait(struct ring_producer *producer, const void *record, size_t size);
 
+int ring_producer_event(const struct ring_producer *producer); /* the one it writes to */
+
 struct ring_consumer;
 struct ring_consumer *ring_consumer_open(const struct ring_handles *ring, struct error *error);
 /* Begins at `position`, which its own log of what it read says: released <= position <= head, else

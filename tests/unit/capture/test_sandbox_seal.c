@@ -30,6 +30,7 @@ static const struct sandbox_call list[] = {
     {.name = "lseek", .args = 2, .arg = {{1, 0}, {2, SEEK_CUR}}}, /* twice does no harm */
     {.name = "shutdown", .args = 1, .arg = {{1, SHUT_RD}}},
     {.name = "shutdown"}, /* and a row without arguments allows any */
+    {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}},
     {.name = "getppid", .refuse = true},
     {.name = "no_such_call"},
     {.name = "socketcall"}, /* another architecture's */
@@ -48,6 +49,7 @@ static void allowed(const void *unused)
     int pipes[2];
     char back = 0;
     uint32_t word = 1;
+    pid_t self = getpid();
     (void)unused;
     EXPECT(pipe(pipes) == 0);
     seal();
@@ -59,6 +61,7 @@ static void allowed(const void *unused)
     EXPECT(fcntl(pipes[0], F_GETFL) >= 0 && fcntl(pipes[0], F_GETFD) >= 0);
     EXPECT(lseek(pipes[0], 0, SEEK_CUR) == -1 && errno == ESPIPE);
     EXPECT(shutdown(pipes[0], SHUT_WR) == -1 && errno == ENOTSOCK);
+    EXPECT(syscall(SYS_tgkill, self, self, 0) == 0);
     EXPECT(syscall(SYS_getppid) == -1 && errno == ENOSYS); /* refused, and no more */
 }
 
@@ -97,6 +100,7 @@ static const struct call forbidden[] = {
     {"ptrace", SYS_ptrace, {PTRACE_TRACEME, 0, 0}},
     {"process_vm_writev", SYS_process_vm_writev, {0}},
     {"kill", SYS_kill, {0, 0, 0}},
+    {"a signal to another process", SYS_tgkill, {1, 1, 0}},
     {"clone", SYS_clone, {0}},
     {"clone3", SYS_clone3, {0}},
     {"io_uring_setup", SYS_io_uring_setup, {0}},

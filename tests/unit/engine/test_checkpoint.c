@@ -584,6 +584,30 @@ static void test_poison(void **state)
     expect_set_aside(&play, "poison");
 }
 
+/* The store was away, again and again: that is no fault of the log's. */
+static void test_ends_of_its_own_are_no_poison(void **state)
+{
+    struct play play;
+    struct error away = {ERROR_RUN, "the store is away"};
+    (void)state;
+    open_play(&play);
+    for (int step = 0; step < STEPS / 2; step++)
+        push_step(&play, step);
+    rig_turn(play.rig, 200 * NS_PER_MS);
+    for (int i = 0; i < 4; i++) {
+        kill_it(&play);
+        rig_open_store(play.rig);
+        rig_open_bus(play.rig);
+        rig_new_engine(play.rig);
+        assert_true(engine_replaying(play.rig->engine));
+        engine_fail(play.rig->engine, &away);
+        rig_turn(play.rig, NS_PER_MS); /* the observer stops the loop */
+    }
+    play.rig->error.code = ERROR_NONE;
+    kill_it(&play);
+    close_play(&play);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -595,6 +619,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_damaged_snapshot_is_set_aside),
         cmocka_unit_test(test_a_log_damaged_in_its_middle_is_set_aside),
         cmocka_unit_test(test_poison),
+        cmocka_unit_test(test_ends_of_its_own_are_no_poison),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");

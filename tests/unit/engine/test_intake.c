@@ -257,6 +257,22 @@ static void test_one_that_is_given_up(void **state)
     assert_int_equal(engine_counts_of(rig->engine)->workers_lost, 1);
 }
 
+/* Its ring is drained and let go, its successor never came: the last one asked for waits for none.
+ */
+static void test_the_end_while_a_worker_is_away(void **state)
+{
+    struct rig *rig = *state;
+    push_end(rig, 0, MONDAY_8 + 9 * NS_PER_S, 1);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 6)", false);
+    begin(rig);
+    assert_int_equal(rig->drained[0], 1);
+    assert_false(engine_finished(rig->engine));
+    rig_run(rig);
+    assert_int_equal(rig->done, 1);
+    assert_int_equal(rig->flows, 1);
+    assert_int_equal(engine_counts_of(rig->engine)->workers_lost, 1);
+}
+
 /* --- the bound -------------------------------------------------------------------------------- */
 
 /* The faster worker is read no further than the bound (and a batch); what waits is not lost. */
@@ -376,6 +392,7 @@ int main(void)
         WITH_TWO(test_an_absent_worker_holds_nobody_up),
         WITH_REPLAY(test_a_replay_that_loses_a_worker),
         WITH_REPLAY(test_one_that_is_given_up),
+        WITH(test_the_end_while_a_worker_is_away),
         WITH_REPLAY(test_the_faster_worker_is_held_back),
         WITH_REPLAY(test_a_replay_without_watermarks),
         WITH(test_a_worker_without_watermarks_is_ended),
