@@ -215,7 +215,7 @@ class Rate(Stage):
         self.check_flat(samples)
 
     def sizes(self):
-        """process → (resident KiB, descriptors)."""
+        """process → (resident KiB of its own, descriptors)."""
         main = self.sensor.process.pid
         found = {}
         for pid in map(int, filter(str.isdigit, os.listdir("/proc"))):
@@ -224,7 +224,7 @@ class Rate(Stage):
                 continue
             words = read(f"/proc/{pid}/cmdline").split("\0")
             resident = [line.split()[1] for line in read(f"/proc/{pid}/status").splitlines()
-                        if line.startswith("VmRSS")]
+                        if line.startswith("RssAnon")] # rings are of fixed size and fill once
             name = words[2] if words[1:2] == ["--role"] else os.path.basename(words[0].split()[0])
             found[f"{name} {pid}"] = (int(resident[0]), len(os.listdir(f"/proc/{pid}/fd")))
         return found
