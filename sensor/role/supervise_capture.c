@@ -32,14 +32,14 @@ static struct kept_ring *own_ring(struct post *post)
 }
 
 /* Only once its process is ready to begin: from then on everybody's records wait for its word. */
-static void tell_ring(const struct supervisor *s, const struct post *post,
-                      const struct kept_ring *kept)
+static void tell_ring(const struct supervisor *s, const struct post *post, struct kept_ring *kept)
 {
     struct ring_handles ring;
     struct error error = {0};
     struct ring_orders orders = {post->worker.number, kept->incarnation, kept->ring.size};
+    kept->told = true;
     if (ring_open_for_consumer(&kept->ring, &ring, &error) != 0) {
-        log_error("%s", error.message); /* no descriptors left: the engine hears of it as lost */
+        log_error("%s", error.message); /* no descriptors left: the next engine is told again */
         return;
     }
     int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event};
