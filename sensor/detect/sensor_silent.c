@@ -96,7 +96,7 @@ static void write_text(const struct silence *s, char *text, size_t size)
     else if (s->kind == ABSENT_WORKER)
         snprintf(text, size,
                  "capture worker %" PRIu32 " %s: blind from %s to %s (%s); %" PRIu64
-                 " open flows were closed as lost",
+                 " open flows were closed as lost, up to 10 s of each before were not told yet",
                  s->worker, s->why ? s->why : "was away", from, until, span, s->flows_lost);
     else if (s->kind == ABSENT_SENSOR || s->over)
         snprintf(text, size, "%s from %s to %s (%s)", what, from, until, span);
