@@ -5,6 +5,8 @@
 
 #include "../../../sensor/engine/internal.h"
 
+#include <time.h>
+
 static int set_up(void **state)
 {
     *state = rig_open_as(1, 1000, true);
@@ -378,12 +380,59 @@ static void test_workers_that_are_not(void **state)
     assert_false(engine_finished(rig->engine));
 }
 
+/* --- what a live worker may not do
+ * ------------------------------------------------------------ */
+
+/* A record of tomorrow would close hours that are to come. It is not even logged. */
+static void test_a_record_of_tomorrow(void **state)
+{
+    struct rig *rig = *state;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_ns = now.tv_sec * NS_PER_S;
+    push_progress(rig, 0, now_ns, 7, 1000);
+    rig_push_watermark(rig, 0, now_ns + NS_PER_HOUR);
+    begin(rig);
+    assert_int_equal(rig->flows, 1);
+    assert_int_equal(rig->damaged[0], 0);
+    push_progress(rig, 0, now_ns + 2 * NS_PER_DAY, 8, 1000);
+    rig_turn(rig, 100 * NS_PER_MS);
+    assert_int_equal(rig->damaged[0], 1);
+    assert_int_equal(rig->flows, 1);
+    assert_int_equal(engine_status_of(rig->engine).complete.ns, now_ns + NS_PER_HOUR);
+    assert_int_equal(engine_counts_of(rig->engine)->workers_damaged, 1);
+}
+
+/* Its beats are its own word: what counts is what comes out of its ring. */
+static void test_a_worker_that_says_nothing(void **state)
+{
+    struct rig *rig = *state;
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_S);
+    begin(rig);
+    for (int second = 0; second < 14; second++) {
+        engine_listen(rig->engine);
+        rig_push_watermark(rig, 0, MONDAY_8 + (2 + second) * NS_PER_S);
+        rig_turn(rig, 10 * NS_PER_MS);
+    }
+    assert_int_equal(rig->damaged[0], 0);
+    assert_int_equal(rig->damaged[1], 0); /* for 14 s, and one to go */
+    engine_listen(rig->engine);
+    assert_int_equal(rig->damaged[0], 0);
+    assert_int_equal(rig->damaged[1], 1);
+    assert_int_equal(engine_status_of(rig->engine).complete.ns, INT64_MIN); /* held up till then */
+    engine_lost(rig->engine, 1, rig->incarnation[1], "died (signal 9)", false);
+    rig_turn(rig, 100 * NS_PER_MS);
+    assert_int_equal(engine_status_of(rig->engine).complete.ns, MONDAY_8 + 15 * NS_PER_S);
+}
+
 int main(void)
 {
 #define WITH(test)        cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define WITH_TWO(test)    cmocka_unit_test_setup_teardown(test, set_up_two, tear_down)
 #define WITH_REPLAY(test) cmocka_unit_test_setup_teardown(test, set_up_replay, tear_down)
     const struct CMUnitTest tests[] = {
+        WITH(test_a_record_of_tomorrow),
+        WITH_TWO(test_a_worker_that_says_nothing),
         WITH(test_what_a_dead_worker_left_is_taken),
         WITH(test_a_successor),
         WITH(test_successors_that_die_at_once),

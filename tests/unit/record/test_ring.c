@@ -94,6 +94,37 @@ static void test_sealed(void **state)
     teardown(&r);
 }
 
+/* What the other side writes can be mapped for reading, and stays so whatever is tried. */
+static void test_read_only_for_the_other(void **state)
+{
+    (void)state;
+    struct ring_handles ring, side;
+    struct error error = {0};
+    assert_int_equal(ring_create(&ring, RING_SIZE_MIN, &error), 0);
+    for (int i = 0; i < 2; i++) {
+        int (*open_for)(const struct ring_handles *, struct ring_handles *, struct error *) =
+            i ? ring_open_for_producer : ring_open_for_consumer;
+        assert_int_equal(open_for(&ring, &side, &error), 0);
+        int fd = i ? side.consumer_fd : side.producer_fd;
+        void *area = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+        assert_ptr_not_equal(area, MAP_FAILED);
+        assert_int_equal(mprotect(area, 4096, PROT_READ | PROT_WRITE), -1);
+        assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), MAP_FAILED);
+        munmap(area, 4096);
+        if (i) {
+            struct ring_producer *producer = ring_producer_open(&side, &error);
+            assert_non_null(producer);
+            ring_producer_free(producer);
+        } else {
+            struct ring_consumer *consumer = ring_consumer_open(&side, &error);
+            assert_non_null(consumer);
+            ring_consumer_free(consumer);
+        }
+        ring_close_side(&ring, &side);
+    }
+    ring_destroy(&ring);
+}
+
 static void test_refused_records(void **state)
 {
     struct ring r;
@@ -391,13 +422,19 @@ static void test_hostile_noise(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_sealed),
-        cmocka_unit_test(test_refused_records), cmocka_unit_test(test_full_and_empty),
-        cmocka_unit_test(test_release),         cmocka_unit_test(test_opened_at_a_position),
-        cmocka_unit_test(test_data_event),      cmocka_unit_test(test_handles_may_go),
-        cmocka_unit_test(test_open_refused),    cmocka_unit_test(test_hostile_head),
-        cmocka_unit_test(test_hostile_sizes),   cmocka_unit_test(test_hostile_consumer),
-        cmocka_unit_test(test_hostile_noise)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_sealed),
+                                       cmocka_unit_test(test_read_only_for_the_other),
+                                       cmocka_unit_test(test_refused_records),
+                                       cmocka_unit_test(test_full_and_empty),
+                                       cmocka_unit_test(test_release),
+                                       cmocka_unit_test(test_opened_at_a_position),
+                                       cmocka_unit_test(test_data_event),
+                                       cmocka_unit_test(test_handles_may_go),
+                                       cmocka_unit_test(test_open_refused),
+                                       cmocka_unit_test(test_hostile_head),
+                                       cmocka_unit_test(test_hostile_sizes),
+                                       cmocka_unit_test(test_hostile_consumer),
+                                       cmocka_unit_test(test_hostile_noise)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
