@@ -88,7 +88,8 @@ class Kills(Stage):
         while len(self.deaths) < given.kills or self.engine_deaths < given.engine_kills:
             self.one_more()
         took = time.time() - self.began
-        until("a successor of each",
+        until(lambda: f"a successor of each\n{self.sensor.status()}\n{[d for d in self.deaths if not d[2]]}\n"
+              f"{read(self.sensor.log)[-3000:]}",
               lambda: self.see(self.sensor.status()) and all(death[2] for death in self.deaths))
         for client in clients:
             client.terminate()
@@ -107,9 +108,10 @@ class Kills(Stage):
         for number, one in enumerate(status["capture"] if status else []):
             if one["pid"] == 0 or not os.path.exists(f"/proc/{one['pid']}"):
                 continue
-            if any(death[:1] == [number] and death[3] == one["pid"] for death in self.deaths):
-                continue # news from before its death
-            living[number] = (one["pid"], born(one["pid"]))
+            since = born(one["pid"])
+            if any(death[0] == number and death[3] == one["pid"] and since <= death[1] for death in self.deaths):
+                continue # news from before its death (numbers of processes come again)
+            living[number] = (one["pid"], since)
             for death in self.deaths:
                 if death[0] == number and death[2] is None:
                     death[2] = living[number][1]
