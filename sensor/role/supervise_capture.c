@@ -414,12 +414,18 @@ void posts_tick(struct supervisor *s, struct wtime now)
         start_next(s);
 }
 
+/* One that was told to begin and has not moved yet sees nothing: it is not said to run. */
+static enum worker_state state_told(const struct worker *worker)
+{
+    return worker->state == WORKER_RUNNING && !worker->begun ? WORKER_READY : worker->state;
+}
+
 void posts_news(struct supervisor *s, struct workers_news *news)
 {
     for (uint32_t i = 0; i < s->posts; i++) {
         const struct post *post = &s->post[i];
         news->worker[i] = (struct worker_news){.pid = post->worker.pid,
-                                               .state = (uint8_t)post->worker.state,
+                                               .state = (uint8_t)state_told(&post->worker),
                                                .restarts = post->restarts,
                                                .status = post->worker.status};
         memcpy(news->worker[i].death, post->death, sizeof post->death);

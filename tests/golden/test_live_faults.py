@@ -41,6 +41,8 @@ def seconds_of(text):
 
 
 class Faults(Case):
+    maxDiff = None
+
     def setUp(self):
         super().setUp()
         require(self, "ethtool", "tcpdump")

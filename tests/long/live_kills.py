@@ -44,8 +44,11 @@ given = None
 
 
 def born(pid):
-    """Wall time at which a process was made (10 ms)."""
-    ticks = int(read(f"/proc/{pid}/stat").rpartition(")")[2].split()[19])
+    """Wall time at which a process was made (10 ms); None: it is gone."""
+    words = read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    if len(words) < 20:
+        return None
+    ticks = int(words[19])
     return time.time() - float(read("/proc/uptime").split()[0]) + ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -106,10 +109,9 @@ class Kills(Stage):
         """Who lives, and since when; a successor ends its predecessor's entry in `deaths`."""
         living = {}
         for number, one in enumerate(status["capture"] if status else []):
-            if one["pid"] == 0 or not os.path.exists(f"/proc/{one['pid']}"):
-                continue
-            since = born(one["pid"])
-            if any(death[0] == number and death[3] == one["pid"] and since <= death[1] for death in self.deaths):
+            since = born(one["pid"]) if one["pid"] else None
+            if since is None or any(death[0] == number and death[3] == one["pid"] and since <= death[1]
+                                    for death in self.deaths):
                 continue # news from before its death (numbers of processes come again)
             living[number] = (one["pid"], since)
             for death in self.deaths:

@@ -113,7 +113,8 @@ static void absences(void **state)
     assert_string_equal(find(&silence).reason[0].text,
                         "capture worker 63 was killed because it had not answered for 5 s: blind "
                         "from 2026-03-02T01:00:00.000Z to 2026-03-02T01:00:00.800Z (0.8 s); "
-                        "18446744073709551615 open flows were closed as lost, up to 10 s of each before were not told yet");
+                        "18446744073709551615 open flows were closed as lost, up to 10 s of each "
+                        "before were not told yet");
     assert_string_equal(silence_name(&silence, name), "worker 63 1772413200000000000");
     silence = silence_of(ABSENT_SENSOR, 30 * NS_PER_S);
     assert_int_equal(find(&silence).urgency, URGENCY_DIGEST); /* somebody restarted it */

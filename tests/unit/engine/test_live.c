@@ -224,7 +224,8 @@ static void test_absences(void **state)
     expect(&alert[0], "worker 0 1772438410000000000", "sensor.blind.absent", 10);
     assert_string_equal(alert[0].finding.reason[0].text,
                         "capture worker 0 died (signal 9): blind from 2026-03-02T08:00:10.000Z to "
-                        "2026-03-02T08:00:10.800Z (0.8 s); 12 open flows were closed as lost, up to 10 s of each before were not told yet");
+                        "2026-03-02T08:00:10.800Z (0.8 s); 12 open flows were closed as lost, up "
+                        "to 10 s of each before were not told yet");
     assert_int_equal(alert[0].finding.urgency, URGENCY_SHIFT);
     assert_int_equal(alert[0].story.last.ns, T(10) + 800 * NS_PER_MS);
     assert_int_equal(alert[1].state, INCIDENT_CLOSE);
