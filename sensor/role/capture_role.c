@@ -355,6 +355,7 @@ static int begin(struct role *role)
     enum control_result result = next_message(role);
     if (result != CONTROL_OK || role->message.kind != CONTROL_START)
         return error_set(&role->error, ERROR_RUN, "capture: told to do something else than start");
+    fault_before_start();
     return capture_start(role->capture, &role->error);
 }
 

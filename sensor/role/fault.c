@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #define FAULT_AFTER_NS (1500 * NS_PER_MS)
+#define LATE_MS        2000
 
 static struct {
     void (*act)(void);
     struct ring_handles ring;
     int recent_fd;
     struct wtime due;
+    bool late;
 } fault;
 
 static void try_open(void)
@@ -94,9 +96,16 @@ void fault_prepare(uint32_t worker, bool again, const struct ring_handles *ring,
     for (size_t i = 0; asked && worker == 0 && !again && i < sizeof row / sizeof *row; i++)
         if (strcmp(asked, row[i].name) == 0)
             fault.act = row[i].act;
+    fault.late = asked && worker == 0 && !again && strcmp(asked, "late") == 0;
     fault.ring = *ring;
     fault.recent_fd = recent_fd;
     fault.due.ns = wtime_now().ns + FAULT_AFTER_NS;
+}
+
+void fault_before_start(void)
+{
+    if (fault.late)
+        poll(NULL, 0, LATE_MS);
 }
 
 void fault_when_due(void)
@@ -117,6 +126,8 @@ void fault_prepare(uint32_t worker, bool again, const struct ring_handles *ring,
     (void)ring;
     (void)recent_fd;
 }
+
+void fault_before_start(void) {}
 
 void fault_when_due(void) {}
 

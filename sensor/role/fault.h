@@ -8,6 +8,8 @@
 
 /* Reads what is asked for, while the environment still counts. */
 void fault_prepare(uint32_t worker, bool again, const struct ring_handles *ring, int recent_fd);
+/* Told to start, it is slow to. */
+void fault_before_start(void);
 /* Does it, once the process has worked for a while. */
 void fault_when_due(void);
 

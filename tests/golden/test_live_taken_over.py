@@ -13,7 +13,7 @@ from livetest import SERVER, Sensor, Space, address, read, require, until, wire
 class TakenOver(weirtest.Case):
     def setUp(self):
         super().setUp()
-        require(self, "ethtool")
+        require(self, "ethtool", "curl")
         with open(weirtest.binary(), "rb") as file:
             if b"WEIR_FAULT" not in file.read():
                 self.skipTest("built without WEIR_FAULTS")
@@ -60,6 +60,16 @@ class TakenOver(weirtest.Case):
         self.assertIn("has not moved for 5 s", read(sensor.log))
         folder = os.path.join(sensor.state, "crash")
         self.assertTrue(all(name.endswith(".pcap") for name in os.listdir(folder)))
+
+    def test_slow_to_start(self):
+        """Who has been told to begin and does not see yet is not said to run: from "running" on, all is seen."""
+        sensor = Sensor(self, self.server, "-i", "s0", "--flows", "--inside", "10.0.0.0/8",
+                        env={"WEIR_FAULT": "late"})
+        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/40000")
+        sensor.stop()
+        flows = [flow for flow in sensor.flows() if flow["resp"]["port"] == 80]
+        self.assertEqual([(flow["resp"]["missing_bytes"], flow["resp"]["payload_bytes"] > 40000)
+                          for flow in flows], [(0, True)])
 
 
 if __name__ == "__main__":
