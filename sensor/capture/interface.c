@@ -222,6 +222,14 @@ int interface_start(struct interface *interface, struct error *error)
                      pcap_geterr(interface->pcap));
 }
 
+/* Not by libpcap, which would put what is in the blocks already through the new filter too. */
+int interface_stop(const struct interface *interface)
+{
+    struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = {1, &none};
+    return setsockopt(interface->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 enum interface_result interface_next(struct interface *interface, struct packet_raw *raw)
 {
     struct pcap_pkthdr *header;

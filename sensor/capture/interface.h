@@ -30,6 +30,8 @@ int interface_open(struct interface *interface, const struct capture_config *con
                    struct error *error);
 /* Lets packets through. */
 int interface_start(struct interface *interface, struct error *error);
+/* Lets no more packets through; those that the kernel holds are still read. -1: errno. */
+int interface_stop(const struct interface *interface);
 /* The next packet, without waiting; its bytes are borrowed until the next call. */
 enum interface_result interface_next(struct interface *interface, struct packet_raw *raw);
 /* Brings counters and `up` up to date. Once a second or so. */

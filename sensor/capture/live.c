@@ -17,8 +17,10 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -118,18 +120,26 @@ static void fill(struct live_interface *it, int64_t now_ns)
         lose(it, pcap_geterr(it->interface.pcap));
 }
 
-/* The next packet's interface; NULL when there is none or it must wait. *oldest_ns: its time. */
-static struct live_interface *choose(struct live *live, int64_t now_ns, int64_t *oldest_ns)
+/* The interface of the oldest packet in hand; *all: every one has a packet in hand. */
+static struct live_interface *oldest(struct live *live, int64_t now_ns, bool *all)
 {
     struct live_interface *best = NULL;
-    bool all = true;
+    *all = true;
     for (size_t i = 0; i < live->count; i++) {
         struct live_interface *it = &live->at[i];
         fill(it, now_ns);
         if (it->pending && (!best || it->raw.time.ns < best->raw.time.ns))
             best = it;
-        all &= it->pending || it->gone;
+        *all &= it->pending || it->gone;
     }
+    return best;
+}
+
+/* The next packet's interface; NULL when there is none or it must wait. *oldest_ns: its time. */
+static struct live_interface *choose(struct live *live, int64_t now_ns, int64_t *oldest_ns)
+{
+    bool all;
+    struct live_interface *best = oldest(live, now_ns, &all);
     *oldest_ns = best ? best->raw.time.ns : INT64_MAX;
     bool due = *oldest_ns <= now_ns - HOLD_NS || *oldest_ns > now_ns + HOLD_NS;
     return best && (all || due) ? best : NULL;
@@ -205,6 +215,24 @@ static void take(struct live *live, struct live_interface *it, struct worker *wo
     }
 }
 
+/* What the kernel held when it was told to stop: the blocks, with the last one handed over. It is
+ * no more than their size, for nothing new is let in. */
+static void take_rest(struct live *live, struct worker *worker)
+{
+    bool all;
+    for (size_t i = 0; i < live->count; i++)
+        if (!live->at[i].gone && interface_stop(&live->at[i].interface) != 0)
+            lose(&live->at[i], strerror(errno));
+    poll(NULL, 0, 2 * INTERFACE_BLOCK_MS);
+    int64_t now_ns = wall_ns();
+    for (size_t i = 0; i < live->count; i++)
+        live->at[i].empty_ns = INT64_MIN;
+    for (struct live_interface *it; (it = oldest(live, now_ns, &all)) != NULL;) {
+        take(live, it, worker);
+        meter_turn(worker->meter);
+    }
+}
+
 void live_run(struct live *live, struct worker *worker, struct brake *brake)
 {
     live->base.ns = wall_ns();
@@ -222,5 +250,6 @@ void live_run(struct live *live, struct worker *worker, struct brake *brake)
                              oldest_ns == INT64_MAX ? INT64_MAX : oldest_ns + HOLD_NS - now_ns);
         keep_time(live, worker);
     }
+    take_rest(live, worker);
     look(live, worker);
 }

@@ -133,6 +133,17 @@ class Reloading(Tapped):
         self.assertEqual(packets, [1] * 10 + [2] * 10)
 
 
+class Stopping(Tapped):
+    def test_what_the_kernel_holds_is_read(self):
+        """What passed until the stop is in a block that has not been handed over: it counts too."""
+        for _ in range(3):
+            sensor = Sensor(self, self.tap, "-i", "tap0", "--flows", *INSIDE)
+            self.speak()
+            sensor.stop()
+            self.assertEqual(sum(flow["orig"]["packets"] for flow in sensor.flows()
+                                 if flow["resp"]["port"] == 9999), 20)
+
+
 class Sending(Tapped):
     def test_nothing_is_ever_sent(self):
         """Start, work, death of a capture process, reload, stop: the other end of the tap hears nothing."""
