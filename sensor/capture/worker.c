@@ -175,7 +175,7 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     count_input(input, raw);
     if (raw->time.ns >= w->clock.ns)
         advance_clock(w, raw->time);
-    enum decode_result result = decode_packet(raw, &packet);
+    enum decode_result result = decode_packet(w->decoder, raw, &packet);
     packet.vantage = vantage;
     /* Live, the kernel has shared the packets out already. */
     uint32_t share = w->live ? w->index : result == DECODE_OK ? share_of(&packet, w->count) : 0;
@@ -232,6 +232,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     if (!w->content)
         return -1;
     w->table = flow_table_new(&config->flow, &flow_events, w);
+    w->decoder = decoder_new(&config->decoder);
     return 0;
 }
 
@@ -241,6 +242,7 @@ void worker_close(struct worker *w)
         flow_table_free(w->table);
     if (w->content)
         content_free(w->content);
+    decoder_free(w->decoder);
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);

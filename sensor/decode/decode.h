@@ -5,6 +5,10 @@
 #include "weir/base/cursor.h"
 #include "weir/decode/packet.h"
 
+struct decoder {
+    struct decoder_config config;
+};
+
 /* The rest of a frame, inwards from the next header. Two lengths, because they fail differently: a
  * header that runs past `left` cannot be (malformed), one that runs past the cursor was cut off by
  * the snap length (truncated). Invariant: cursor_left(&cursor) <= left. */

@@ -56,6 +56,7 @@ struct capture_config {
     struct ring_handles ring;
     bool blocking; /* replay: wait for room */
     int recent_fd; /* live: memfd for the last packets, -1: none */
+    struct decoder_config decoder;
     struct flow_config flow;
     struct content_config content;
 };

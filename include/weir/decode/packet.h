@@ -1,12 +1,15 @@
-/* Bytes → facts. decode_packet is pure: no state, no allocation, no copy; everything it points to
- * lives in the caller's packet. It reads outer headers only (tunnels are flows of their own
- * protocol here). Sources: RFC 791, 8200, 9293, 768, 792, 4443; IEEE 802.1Q; tcpdump.org link
- * types. */
+/* Bytes → facts. A frame is read inwards to its innermost IP packet: that one is the flow's, what
+ * carried it is in `tunnel`. Whatever cannot be read inside a tunnel is left to the packet around
+ * it, so no byte is nobody's. Everything a packet points to lives in the caller's frame or, where
+ * fragments were put together, in the decoder, until the next call. Sources: RFC 791, 8200, 9293,
+ * 768, 792, 4443; IEEE 802.1Q; tcpdump.org link types; of each tunnel in its own file. Thread: a
+ * decoder belongs to one thread. */
 #ifndef WEIR_DECODE_PACKET_H
 #define WEIR_DECODE_PACKET_H
 
 #include "weir/base/address.h"
 #include "weir/base/time.h"
+#include "weir/record/tunnel.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,8 +49,14 @@ extern const char *const decode_result_name[DECODE_RESULTS];
 struct packet {
     struct ptime time;
     uint32_t wire_bytes, captured; /* the frame; a claim over 1 MiB is not believed */
+    uint32_t frames;               /* it came in: more than one when fragments were put together;
+                                      then wire_bytes and ip_bytes are of all of them */
     uint16_t vlan;                 /* outermost 802.1Q id, 0: none */
-    uint8_t vantage;               /* where it was seen: set by who captured it, 0 from decode */
+    /* What keeps equal addresses apart inside of that: a hash of inner tags, VNI, TEID, GRE key; 0:
+     * nothing does. */
+    uint64_t tenant;
+    bool tenant_one_way; /* … in which an id belongs to one direction (TEID, call id, session) */
+    uint8_t vantage;     /* where it was seen: set by who captured it, 0 from decode */
     struct ip src, dst;
     uint8_t ip_version, proto, ttl;
     bool fragment; /* any fragment */
@@ -60,14 +69,34 @@ struct packet {
     uint32_t ip_bytes;
     uint16_t src_port, dst_port; /* ICMP: type and code */
     uint16_t icmp_id;
+    uint32_t ip_id;    /* identification: IPv4 always, IPv6 of a fragment; else 0 */
+    uint16_t checksum; /* TCP, UDP, ICMP: as sent */
     uint32_t seq, ack; /* TCP */
     uint8_t tcp_flags;
     uint16_t window;
     const uint8_t *payload;    /* transport payload; what was captured of it */
     uint32_t payload_captured; /* bytes at `payload` */
     uint32_t payload_bytes;    /* by IP length */
+    const uint8_t *macs;       /* innermost Ethernet header: destination, source; NULL: none */
+    struct tunnel tunnel;      /* orig: the sender's side */
 };
 
-enum decode_result decode_packet(const struct packet_raw *raw, struct packet *packet);
+#define DECODER_PORTS 32
+
+struct decoder_config { /* UDP ports that carry tunnels */
+    struct decoder_port {
+        uint16_t port;
+        uint8_t layer; /* LAYER_VXLAN, LAYER_GENEVE, LAYER_GTPU, LAYER_TEREDO, LAYER_L2TP */
+    } port[DECODER_PORTS];
+    size_t port_count;
+};
+struct decoder_config decoder_config_default(void); /* the ports IANA assigned */
+
+struct decoder;
+struct decoder *decoder_new(const struct decoder_config *config);
+void decoder_free(struct decoder *decoder);
+
+enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
+                                 struct packet *packet);
 
 #endif

@@ -44,14 +44,18 @@ static void check_same(const struct packet *a, const struct packet *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static struct decoder *decoder;
+    const struct decoder_config config = decoder_config_default();
     if (size < 3)
         return 0;
+    if (!decoder)
+        decoder = decoder_new(&config);
     uint32_t captured = (uint32_t)(size - 3);
     uint32_t longer = ((uint32_t)data[1] << 8 | data[2]) * (data[0] & 0x80 ? 70000u : 1u);
     struct packet_raw raw = {
         data + 3, captured, captured + longer, links[(data[0] & 0x7f) % LINKS], {1}};
     struct packet whole, cut;
-    enum decode_result result = decode_packet(&raw, &whole);
+    enum decode_result result = decode_packet(decoder, &raw, &whole);
     CHECK(result < DECODE_RESULTS);
     if (result != DECODE_OK)
         return 0;
@@ -59,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     raw.wire_bytes = whole.wire_bytes;
     for (uint32_t less = 1; less <= captured && less < 200; less++) {
         raw.captured = captured - less;
-        result = decode_packet(&raw, &cut);
+        result = decode_packet(decoder, &raw, &cut);
         CHECK(result == DECODE_OK || result == DECODE_TRUNCATED);
         if (result != DECODE_OK)
             continue;

@@ -120,6 +120,7 @@ static void bench_start(struct bench *bench, const char *const *inputs, size_t c
                                     .recent_fd = -1,
                                     .ring = bench->ring,
                                     .blocking = blocking,
+                                    .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     hash_key_init(&config.content.key, "test", 4);
@@ -305,6 +306,7 @@ static void test_nothing_to_read(void **state)
                                     .workers = 1,
                                     .ring = ring,
                                     .blocking = true,
+                                    .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     assert_null(capture_open(&config, &error));

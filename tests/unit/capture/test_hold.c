@@ -36,6 +36,7 @@ static void bench_start_with(struct bench *bench, const char *path, int fd, size
                                     .ring = bench->ring,
                                     .blocking = true,
                                     .recent_fd = -1,
+                                    .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     hash_key_init(&config.content.key, "test", 4);

@@ -64,6 +64,7 @@ static struct capture_config config_of(struct bench *bench, const struct capture
                                     .promiscuous = true,
                                     .ring = bench->ring,
                                     .recent_fd = -1,
+                                    .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     hash_key_init(&config.content.key, "test", 4);

@@ -3,13 +3,15 @@
 
 #include "weir/capture/share.h"
 
+static struct decoder *decoder;
+
 static struct packet packet_of(uint32_t from, uint32_t to)
 {
     struct frame frame;
     struct packet packet;
     frame_udp(&frame, from, 1, to, 2, "x", 1);
     struct packet_raw raw = {frame.data, frame.size, frame.size, 1, {START}};
-    assert_int_equal(decode_packet(&raw, &packet), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &raw, &packet), DECODE_OK);
     return packet;
 }
 
@@ -63,5 +65,9 @@ int main(void)
         cmocka_unit_test(test_every_worker_gets_some),
         cmocka_unit_test(test_ports_do_not_matter),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct decoder_config config = decoder_config_default();
+    decoder = decoder_new(&config);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    decoder_free(decoder);
+    return failed;
 }

@@ -169,6 +169,7 @@ static void run(struct found *found, const char *path, uint32_t worker, uint32_t
                                     .ring = ring,
                                     .blocking = true,
                                     .recent_fd = -1,
+                                    .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
     hash_key_init(&config.content.key, "test", 4);

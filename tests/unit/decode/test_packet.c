@@ -14,10 +14,12 @@
 
 #define ETHERNET 1
 
+static struct decoder *decoder;
+
 static enum decode_result decode(const struct made *m, int link, struct packet *packet)
 {
     struct packet_raw raw = {m->data, m->size, m->size, link, {7}};
-    return decode_packet(&raw, packet);
+    return decode_packet(decoder, &raw, packet);
 }
 
 static void assert_v4(const struct packet *p)
@@ -287,7 +289,7 @@ static void test_what_is_not_read(void **state)
     assert_int_equal(decode(&m, ETHERNET, &p), DECODE_MALFORMED);
     assert_int_equal(decode(&m, 101, &p), DECODE_MALFORMED);
     struct packet_raw cut = {m.data, 0, 60, 101, {0}};
-    assert_int_equal(decode_packet(&cut, &p), DECODE_TRUNCATED);
+    assert_int_equal(decode_packet(decoder, &cut, &p), DECODE_TRUNCATED);
 }
 
 static void test_version_must_agree(void **state)
@@ -325,7 +327,7 @@ static void test_ipv4_lengths(void **state)
     m.data[2] = 0x05;
     m.data[3] = 0xdc;
     struct packet_raw cut = {m.data, m.size, 1500, 101, {0}};
-    assert_int_equal(decode_packet(&cut, &p), DECODE_OK); /* cut by the snap length */
+    assert_int_equal(decode_packet(decoder, &cut, &p), DECODE_OK); /* cut by the snap length */
     assert_int_equal(p.ip_bytes, 1500);
     assert_int_equal(p.payload_bytes, 1472);
     assert_int_equal(p.payload_captured, 0);
@@ -338,10 +340,10 @@ static void test_wire_length_is_a_claim(void **state)
     struct packet p;
     put_small(&m);
     struct packet_raw less = {m.data, m.size, 5, 101, {0}};
-    assert_int_equal(decode_packet(&less, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &less, &p), DECODE_OK);
     assert_int_equal(p.wire_bytes, 28);
     struct packet_raw absurd = {m.data, m.size, UINT32_MAX, 101, {0}};
-    assert_int_equal(decode_packet(&absurd, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &absurd, &p), DECODE_OK);
     assert_int_equal(p.wire_bytes, 28);
 }
 
@@ -461,26 +463,27 @@ static void test_giants(void **state)
     put_tcp(&m, 5, TCP_ACK);
     memcpy(frame, m.data, m.size);
     struct packet_raw raw = {frame, BYTES, BYTES, 229, {0}};
-    assert_int_equal(decode_packet(&raw, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &raw, &p), DECODE_OK);
     assert_int_equal(p.ip_bytes, BYTES - 6);
     assert_int_equal(p.payload_bytes, BYTES - 6 - 40 - 8 - 20);
     assert_int_equal(p.payload_captured, p.payload_bytes);
 
     frame[45] = 0xff; /* the option claims more than there is */
-    assert_int_equal(decode_packet(&raw, &p), DECODE_MALFORMED);
+    assert_int_equal(decode_packet(decoder, &raw, &p), DECODE_MALFORMED);
 
     m.size = 0; /* without the option, as Linux shows it since 6.x */
     put_ipv6(&m, 0, PROTO_TCP);
     put_tcp(&m, 5, TCP_ACK);
     memcpy(frame, m.data, m.size);
-    assert_int_equal(decode_packet(&raw, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &raw, &p), DECODE_OK);
     assert_int_equal(p.ip_bytes, BYTES);
     assert_int_equal(p.payload_bytes, BYTES - 60);
     raw.wire_bytes = raw.captured = 60000; /* large send, below what the field could say */
-    assert_int_equal(decode_packet(&raw, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &raw, &p), DECODE_OK);
     assert_int_equal(p.payload_bytes, 60000 - 60);
     frame[6] = PROTO_UDP;
-    assert_int_equal(decode_packet(&raw, &p), DECODE_OK); /* a zero is a zero: no room for UDP */
+    assert_int_equal(decode_packet(decoder, &raw, &p),
+                     DECODE_OK); /* a zero is a zero: no room for UDP */
     assert_true(p.bad_transport);
     assert_int_equal(p.ip_bytes, 40);
 
@@ -489,7 +492,7 @@ static void test_giants(void **state)
     put_tcp(&m, 5, TCP_ACK);
     memcpy(frame, m.data, m.size);
     raw = (struct packet_raw){frame, BYTES, BYTES, 228, {0}};
-    assert_int_equal(decode_packet(&raw, &p), DECODE_OK);
+    assert_int_equal(decode_packet(decoder, &raw, &p), DECODE_OK);
     assert_int_equal(p.ip_bytes, BYTES);
     free(frame);
 }
@@ -530,7 +533,7 @@ static void cut_everywhere(const struct made *m, int link, uint32_t headers)
         uint8_t *copy = malloc(cut ? cut : 1); /* exact, so that a sanitizer sees one byte more */
         memcpy(copy, m->data, cut);
         struct packet_raw raw = {copy, cut, m->size, link, {7}};
-        enum decode_result result = decode_packet(&raw, &p);
+        enum decode_result result = decode_packet(decoder, &raw, &p);
         assert_int_equal(result, cut < headers ? DECODE_TRUNCATED : DECODE_OK);
         if (result == DECODE_OK)
             assert_same_facts(&p, &whole);
@@ -592,5 +595,9 @@ int main(void)
         cmocka_unit_test(test_cut_at_every_length),
         cmocka_unit_test(test_results_are_named),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct decoder_config config = decoder_config_default();
+    decoder = decoder_new(&config);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    decoder_free(decoder);
+    return failed;
 }
