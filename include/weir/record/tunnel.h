@@ -5,6 +5,9 @@
 
 #include "weir/base/address.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #define TUNNEL_LAYERS 6u /* that are kept; what nests deeper is counted, not listed */
 
 enum layer { /* with the unit of its id */
@@ -35,5 +38,14 @@ struct tunnel {
     uint8_t spare;
 };
 _Static_assert(sizeof(struct tunnel) == 68, "no padding");
+
+size_t tunnel_listed(const struct tunnel *tunnel);        /* entries of layer[] and id[] in use */
+bool tunnel_addressed(const struct tunnel *tunnel);       /* it has outermost addresses */
+struct tunnel tunnel_turned(const struct tunnel *tunnel); /* seen from the other side */
+/* Both lead from the one same place to the other: whether anything else differs or not. */
+bool tunnel_same_way(const struct tunnel *a, const struct tunnel *b);
+/* What is behind its count is zero, every layer is one: fit to be compared, or believed. */
+struct tunnel tunnel_tidy(const struct tunnel *tunnel);
+bool tunnel_holds(const struct tunnel *tunnel);
 
 #endif

@@ -144,7 +144,7 @@ static void test_served(void **state)
     (void)state;
     struct alert alert = case_alert(&case_volume);
     struct story *story = &alert.story;
-    story->flow[0].key = (struct flow_key){story->remote, story->host, 50123, 443, 0, 6, 0};
+    story->flow[0].key = (struct flow_key){story->remote, story->host, 50123, 443, 0, 6, 0, 0};
     story->flow[0].service = SERVICE_HTTP;
     story->flows_inside = 1;
     story->flows_outside = 2;
