@@ -175,7 +175,9 @@ bool flow_table_tunnels(const struct flow_table *table, const struct flow *flow,
 {
     if (!(flow->flags & FLOW_TUNNELLED)) /* its last line is not touched */
         return false;
-    for (int side = 0; side < SIDES; side++)
-        tunnel[side] = *tunnels_get(&table->tunnels, flow->tunnel[side]);
+    for (int side = 0; side < SIDES; side++) {
+        bool heard = flow->side[side].counts.packets > 0;
+        tunnel[side] = *tunnels_get(&table->tunnels, heard ? flow->tunnel[side] : TUNNEL_NONE);
+    }
     return tunnel[SIDE_ORIG].count > 0 || tunnel[SIDE_RESP].count > 0;
 }

@@ -1,6 +1,7 @@
 /* One flow as a line of JSON, whoever keeps it (flows.c, flow_log.c). Pure but for the writer. */
 #include "flow_line.h"
 
+#include "weir/alert/tunnel.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
@@ -59,6 +60,21 @@ static void put_place(struct json *json, const char *const *vantage, const struc
         json_str(json, "vantage", vantage[key->vantage]);
 }
 
+/* The side's that opened; of the other only when that came in none. */
+static void put_tunnel(struct json *json, const struct flow_view *view)
+{
+    const struct tunnel *tunnel = &view->tunnel[view->tunnel[SIDE_ORIG].count == 0];
+    if (tunnel->count == 0)
+        return;
+    json_open(json, "tunnel");
+    tunnel_put(json, tunnel);
+    if (view->way.by_tunnel)
+        json_bool(json, "decides", true);
+    if (view->record->flags & FLOW_TUNNEL_MOVED)
+        json_bool(json, "moved", true);
+    json_close(json);
+}
+
 char *flow_line(struct json *json, const char *const *vantage, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -71,6 +87,7 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_side(json, "orig", &record->key.orig_ip, record->key.orig_port, &record->total[SIDE_ORIG]);
     put_side(json, "resp", &record->key.resp_ip, record->key.resp_port, &record->total[SIDE_RESP]);
     put_place(json, vantage, &record->key);
+    put_tunnel(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
     json_str(json, "initiator", inside ? "inside" : "outside");

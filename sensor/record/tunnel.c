@@ -29,12 +29,14 @@ struct tunnel tunnel_turned(const struct tunnel *tunnel)
     back.resp_ip = tunnel->orig_ip;
     back.orig_port = tunnel->resp_port;
     back.resp_port = tunnel->orig_port;
+    for (size_t i = 0; i < TUNNEL_HOPS; i++)
+        back.hop[i] = (struct tunnel_hop){tunnel->hop[i].resp_ip, tunnel->hop[i].orig_ip};
     return back;
 }
 
 bool tunnel_same_way(const struct tunnel *a, const struct tunnel *b)
 {
-    return memcmp(&a->orig_ip, &b->orig_ip, 2 * sizeof a->orig_ip) == 0;
+    return memcmp(a, b, offsetof(struct tunnel, id)) == 0; /* all addresses */
 }
 
 struct tunnel tunnel_tidy(const struct tunnel *tunnel)
@@ -45,6 +47,7 @@ struct tunnel tunnel_tidy(const struct tunnel *tunnel)
     tidy.orig_ip = tunnel->orig_ip;
     tidy.resp_ip = tunnel->resp_ip;
     if (tunnel_addressed(tunnel)) {
+        memcpy(tidy.hop, tunnel->hop, sizeof tidy.hop);
         tidy.orig_port = tunnel->orig_port;
         tidy.resp_port = tunnel->resp_port;
     }

@@ -61,7 +61,7 @@ void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime t
 
 struct flow_table;
 /* How the packets of each side came, since the record before, each as the flow's sides lie; count
- * 0: in no tunnel. False: neither did, as far as is known. */
+ * 0: in no tunnel, or none came. False: neither did, as far as is known. */
 bool flow_table_tunnels(const struct flow_table *table, const struct flow *flow,
                         struct tunnel tunnel[SIDES]);
 struct flow_table *flow_table_new(const struct flow_config *config,
