@@ -5,6 +5,11 @@
  * always the inside host and `destination` the remote; who opened is in client, server,
  * weir.initiator and network.direction ("inbound": the outside opened most of the flows).
  *
+ * Of a flow in a tunnel, weir.tunnel describes the tunnel of the largest flow. Where the tunnel's
+ * addresses decided that it leaves ("decides"), source, destination, client and server are its ends
+ * and weir.tunnel.inner has the flow's own; else they are the flow's own. Community IDs are always
+ * of a flow's own addresses.
+ *
  * What is not known is left out, never written as 0 or "": p of an absolute finding, the expected
  * range when nothing was observed before, ATT&CK ids a detector has none of. The sensor's own
  * alerts have no traffic, so they have no source, destination, network or figures of it. Pure but
@@ -12,6 +17,7 @@
 #include "ecs.h"
 
 #include "ids.h"
+#include "weir/alert/tunnel.h"
 #include "weir/base/digest.h"
 
 #include <math.h>
@@ -133,9 +139,8 @@ static void put_destination(struct json *json, const struct story *story)
     const struct destination *destination = &story->destination;
     json_open(json, "destination");
     put_ip(json, "ip", &story->remote);
-    if (key)
-        json_uint(json, "port",
-                  ip_compare(&key->orig_ip, &story->host) == 0 ? key->resp_port : key->orig_port);
+    if (key && (story->remote_port || !story->by_tunnel))
+        json_uint(json, "port", story->remote_port);
     if (story->has_destination && destination->kind == DESTINATION_DOMAIN)
         json_str(json, "domain", destination->name);
     if (story->has_destination && destination->kind == DESTINATION_AS) {
@@ -155,6 +160,13 @@ static void put_end(struct json *json, const char *name, const struct ip *ip, ui
     json_close(json);
 }
 
+static void put_address(struct json *json, const char *name, const struct ip *ip)
+{
+    json_open(json, name);
+    put_ip(json, "ip", ip);
+    json_close(json);
+}
+
 static void put_ends(struct json *json, const struct story *story)
 {
     const struct flow_key *key = largest_flow(story);
@@ -164,7 +176,11 @@ static void put_ends(struct json *json, const struct story *story)
     json_uint(json, "packets", story->out_packets);
     json_close(json);
     put_destination(json, story);
-    if (key) {
+    if (key && story->by_tunnel) {
+        bool opened = !outside_opened(story);
+        put_address(json, opened ? "client" : "server", &story->host);
+        put_address(json, opened ? "server" : "client", &story->remote);
+    } else if (key) {
         put_end(json, "client", &key->orig_ip, key->orig_port);
         put_end(json, "server", &key->resp_ip, key->resp_port);
     }
@@ -172,6 +188,10 @@ static void put_ends(struct json *json, const struct story *story)
     json_list(json, "ip");
     put_ip(json, NULL, &story->host);
     put_ip(json, NULL, &story->remote);
+    if (key && story->by_tunnel) {
+        put_ip(json, NULL, &key->orig_ip);
+        put_ip(json, NULL, &key->resp_ip);
+    }
     json_close(json);
     json_close(json);
 }
@@ -248,6 +268,23 @@ static void put_flows(struct json *json, const struct story *story)
     json_uint(json, "flows_total", story->flows_total);
 }
 
+static void put_tunnel(struct json *json, const struct story *story)
+{
+    const struct flow_key *key = largest_flow(story);
+    if (!key || story->tunnel.count == 0)
+        return;
+    json_open(json, "tunnel");
+    tunnel_put(json, &story->tunnel);
+    if (story->by_tunnel) {
+        json_bool(json, "decides", true);
+        json_open(json, "inner");
+        put_end(json, "orig", &key->orig_ip, key->orig_port);
+        put_end(json, "resp", &key->resp_ip, key->resp_port);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_services(struct json *json, const struct story *story)
 {
     bool any = false;
@@ -291,6 +328,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     put_known(json, "scope", scope_of_kind[alert->finding.detector->kind]);
     json_close(json);
     put_flows(json, story);
+    put_tunnel(json, story);
     put_services(json, story);
     put_content(json, story);
 }

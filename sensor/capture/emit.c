@@ -128,16 +128,20 @@ static void *begin(struct emitter *emitter, size_t fixed, size_t tail, size_t *s
 }
 
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
-               const struct content_facts *facts)
+               const struct content_facts *facts, const struct tunnel tunnel[SIDES])
 {
     size_t size, name = strlen(facts->server_name), question = strlen(facts->question);
-    struct record_flow *record = begin(emitter, sizeof *record, name + question, &size);
+    size_t most = name + question + (tunnel ? SIDES * sizeof *tunnel : 0);
+    struct record_flow *record = begin(emitter, sizeof *record, most, &size);
     flow_fill_record(flow, end, time, record);
     record->service = (uint8_t)facts->service;
     record->server_name_size = (uint16_t)name;
     record->question_size = (uint16_t)question;
     memcpy(record->tail, facts->server_name, name);
     memcpy(record->tail + name, facts->question, question);
+    if (tunnel)
+        size =
+            record_size(sizeof *record, name + question + record_flow_put_tunnels(record, tunnel));
     if (facts->ja3) {
         record->flags |= FLOW_HAS_JA3;
         memcpy(record->ja3, facts->ja3, sizeof record->ja3);
@@ -187,7 +191,7 @@ void emit_server_name(struct emitter *emitter, const struct flow *flow, struct p
 
 void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
                 struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
-                uint64_t inspected_bytes, uint64_t gap_bytes)
+                uint64_t inspected_bytes, uint64_t gap_bytes, const struct tunnel tunnel[SIDES])
 {
     size_t size;
     struct record_content *record = begin(emitter, sizeof *record, count * sizeof *hash, &size);
@@ -198,6 +202,10 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
     record->inspected_bytes = inspected_bytes;
     record->gap_bytes = gap_bytes;
     record->sent_bytes = flow_get_counts(flow, side)->payload_bytes;
+    if (tunnel) {
+        record->tunnels = SIDES;
+        memcpy(record->tunnel, tunnel, sizeof record->tunnel);
+    }
     memcpy(record->hash, hash, count * sizeof *hash);
     if (!push(emitter, RECORD_CONTENT, time, size))
         emitter->health->content_overflow++;

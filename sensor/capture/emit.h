@@ -28,15 +28,16 @@ struct emitter {
 int emit_open(struct emitter *emitter, const struct ring_handles *ring, bool blocking,
               struct health *health, struct brake *brake, struct error *error);
 void emit_close(struct emitter *emitter);
+/* `tunnel`: of both sides (flow_table_tunnels), NULL: none. */
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
-               const struct content_facts *facts);
+               const struct content_facts *facts, const struct tunnel tunnel[SIDES]);
 void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
               const struct dns_message *message);
 void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
                       const char *text);
 void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
                 struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
-                uint64_t inspected_bytes, uint64_t gap_bytes);
+                uint64_t inspected_bytes, uint64_t gap_bytes, const struct tunnel tunnel[SIDES]);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
 void emit_watermark(struct emitter *emitter, struct ptime time);
 /* The clock has come here: what is told from now on is told at it or later. */

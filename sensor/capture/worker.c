@@ -29,7 +29,9 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
     else
         content_flush(w->content, flow, time);
     struct content_facts facts = content_get_facts(flow);
-    return emit_flow(&w->emitter, flow, end, time, &facts);
+    struct tunnel tunnel[SIDES];
+    bool tunnelled = flow_table_tunnels(w->table, flow, tunnel);
+    return emit_flow(&w->emitter, flow, end, time, &facts, tunnelled ? tunnel : NULL);
 }
 
 static void on_swapped(void *context, struct flow *flow)
@@ -62,7 +64,10 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
                      uint64_t inspected_bytes, uint64_t gap_bytes)
 {
     struct worker *w = context;
-    emit_items(&w->emitter, flow, side, time, class, hash, count, inspected_bytes, gap_bytes);
+    struct tunnel tunnel[SIDES];
+    bool tunnelled = flow_table_tunnels(w->table, flow, tunnel);
+    emit_items(&w->emitter, flow, side, time, class, hash, count, inspected_bytes, gap_bytes,
+               tunnelled ? tunnel : NULL);
 }
 
 static const struct flow_events flow_events = {on_report, on_swapped, on_release};

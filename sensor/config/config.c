@@ -17,6 +17,7 @@ void config_init(struct config *config)
                               .workers = 1,
                               .snaplen = 262144,
                               .buffer_mib = 64,
+                              .decoder = decoder_config_default(),
                               .max_hosts = 100000,
                               .detect = detect_config_default()};
     config->sensor_name = config_own(config, "weir");

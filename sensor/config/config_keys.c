@@ -205,8 +205,8 @@ static int read_interfaces(const struct reading *r, const struct yaml_node *node
     return 0;
 }
 
-static int read_whole(const struct reading *r, const struct yaml_node *node, uint32_t least,
-                      uint32_t most, uint32_t *to)
+int config_whole(const struct reading *r, const struct yaml_node *node, uint32_t least,
+                 uint32_t most, uint32_t *to)
 {
     double value;
     char expected[80];
@@ -219,17 +219,17 @@ static int read_whole(const struct reading *r, const struct yaml_node *node, uin
 
 static int read_workers(const struct reading *r, const struct yaml_node *node)
 {
-    return read_whole(r, node, 0, CONFIG_WORKERS, &r->config->workers);
+    return config_whole(r, node, 0, CONFIG_WORKERS, &r->config->workers);
 }
 
 static int read_snaplen(const struct reading *r, const struct yaml_node *node)
 {
-    return read_whole(r, node, 64, 262144, &r->config->snaplen);
+    return config_whole(r, node, 64, 262144, &r->config->snaplen);
 }
 
 static int read_buffer(const struct reading *r, const struct yaml_node *node)
 {
-    return read_whole(r, node, 1, 2047, &r->config->buffer_mib);
+    return config_whole(r, node, 1, 2047, &r->config->buffer_mib);
 }
 
 static int read_filter(const struct reading *r, const struct yaml_node *node)
@@ -245,7 +245,7 @@ static int read_redis(const struct reading *r, const struct yaml_node *node)
 
 static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
 {
-    return read_whole(r, node, 1, 10000000, &r->config->max_hosts);
+    return config_whole(r, node, 1, 10000000, &r->config->max_hosts);
 }
 
 static int read_budget(const struct reading *r, const struct yaml_node *node)
@@ -470,6 +470,7 @@ const struct key_row config_row[] = {
     {"capture.filter", read_filter, show_filter},
     {"capture.snaplen", read_snaplen, show_snaplen},
     {"capture.buffer_mib", read_buffer, show_buffer},
+    {"capture.tunnel_ports", config_read_tunnel_ports, config_show_tunnel_ports},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},

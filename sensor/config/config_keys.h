@@ -27,6 +27,12 @@ char *config_own(struct config *config, const char *text);
  */
 int config_take_interface(struct config *config, const char *name, const char *vantage,
                           struct error *error);
+/* A whole number within these bounds. */
+int config_whole(const struct reading *r, const struct yaml_node *node, uint32_t least,
+                 uint32_t most, uint32_t *to);
+/* tunnel_ports.c */
+int config_read_tunnel_ports(const struct reading *r, const struct yaml_node *node);
+void config_show_tunnel_ports(const struct config *config, struct buffer *b);
 /* "FILE:line:column: key: what it is, expected what". Returns -1. */
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected);
 

@@ -81,7 +81,8 @@ struct walk {
     bool own_tag;       /* no tunnel yet (but a mirror's): the next VLAN tag is packet->vlan */
     bool cut_by_mirror; /* the mirror says that it shortened what is inside */
     bool described;     /* packet->tunnel was cleared, so all of it is set */
-    bool addressed;     /* packet->tunnel has the outermost addresses */
+    bool addressed;     /* the addresses of `outer` are in packet->tunnel */
+    uint8_t hops;       /* packet->tunnel.hop[] in use */
     bool enclosed;      /* `outer` is set: an IP packet that is whole, whatever it carries */
     struct packet outer;
 };

@@ -82,6 +82,7 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
     walk.next = NULL;
     walk.headers = 0;
     walk.own_tag = true;
+    walk.hops = 0;
     walk.cut_by_mirror = walk.described = walk.addressed = walk.enclosed = false;
     enum decode_result result = next_by_link(&walk, raw->link);
     return result == DECODE_OK ? walk_read(&walk) : result;

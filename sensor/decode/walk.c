@@ -28,18 +28,29 @@ static struct tunnel *tunnel_of(struct walk *walk)
     return &walk->packet->tunnel;
 }
 
+/* The outermost pair has its ports; of those further in, the last place is for the innermost. */
+static void keep_addresses(struct walk *walk, struct tunnel *tunnel)
+{
+    const struct packet *outer = &walk->outer;
+    walk->addressed = true;
+    if (tunnel_addressed(tunnel)) {
+        size_t at = walk->hops < TUNNEL_HOPS ? walk->hops++ : TUNNEL_HOPS - 1;
+        tunnel->hop[at] = (struct tunnel_hop){outer->src, outer->dst};
+        return;
+    }
+    tunnel->orig_ip = outer->src;
+    tunnel->resp_ip = outer->dst;
+    if (outer->proto == PROTO_UDP) {
+        tunnel->orig_port = outer->src_port;
+        tunnel->resp_port = outer->dst_port;
+    }
+}
+
 void walk_layer(struct walk *walk, enum layer layer, uint32_t id)
 {
     struct tunnel *tunnel = tunnel_of(walk);
-    if (walk->enclosed && !walk->addressed && layer != LAYER_AH) {
-        tunnel->orig_ip = walk->outer.src;
-        tunnel->resp_ip = walk->outer.dst;
-        if (walk->outer.proto == PROTO_UDP) {
-            tunnel->orig_port = walk->outer.src_port;
-            tunnel->resp_port = walk->outer.dst_port;
-        }
-        walk->addressed = true;
-    }
+    if (walk->enclosed && !walk->addressed && layer != LAYER_AH)
+        keep_addresses(walk, tunnel);
     if (tunnel->count < TUNNEL_LAYERS) {
         tunnel->layer[tunnel->count] = (uint8_t)layer;
         tunnel->id[tunnel->count] = id;
@@ -76,6 +87,7 @@ void walk_enter(struct walk *walk)
 {
     walk->outer = *walk->packet;
     walk->enclosed = true;
+    walk->addressed = false;
 }
 
 enum decode_result walk_read(struct walk *walk)

@@ -1,6 +1,6 @@
 /* One flow record: whose bytes these are, and what is to be thought of them.
  *
- *   scope → host, destination → totals of the open hour → story → judge → incidents
+ *   way → host, destination → totals of the open hour → story → judge → incidents
  *
  * Out bytes are counted whoever opened the connection. A host comes into being only by an
  * established TCP payload or a two-way exchange, so spoofed sources make none. Thread: the
@@ -10,17 +10,6 @@
 #include <string.h>
 
 const char *const scope_name[SCOPES] = {"out", "in", "internal", "transit", "broadcast"};
-
-static enum scope scope_of(const struct prefix_set *inside, const struct flow_key *key)
-{
-    if (ip_is_broadcast(&key->orig_ip) || ip_is_broadcast(&key->resp_ip))
-        return SCOPE_BROADCAST;
-    bool orig = prefix_set_has(inside, &key->orig_ip);
-    bool resp = prefix_set_has(inside, &key->resp_ip);
-    if (orig == resp)
-        return orig ? SCOPE_INTERNAL : SCOPE_TRANSIT;
-    return orig ? SCOPE_OUT : SCOPE_IN;
-}
 
 static uint64_t positive(int64_t value)
 {
@@ -33,27 +22,46 @@ static void copy_text(char *to, const char *from, size_t size)
     to[size] = '\0';
 }
 
+/* Where a tunnel decides, a name inside of it says nothing of where the tunnel leads. */
+static struct destination destination_of(struct engine *engine, const struct way *way,
+                                         const char *server_name, bool *unverified)
+{
+    *unverified = false;
+    if (way->scope == SCOPE_IN)
+        return destination_of_prefix(ROLE_SERVED, &way->remote);
+    return names_destination(&engine->names, way->by_tunnel ? "" : server_name, &way->remote,
+                             unverified);
+}
+
+static void add_side(struct flow_view *view, int side)
+{
+    const struct record_flow *record = view->record;
+    int64_t payload = record->fresh[side].payload_bytes;
+    if (!(view->way.leaves & (1u << side))) {
+        view->in_bytes += positive(payload);
+        return;
+    }
+    volume_add(&view->out,
+               (struct volume){.value = positive(payload),
+                               .low = positive(record->fresh[side].acked_bytes),
+                               .high = positive(payload + record->fresh[side].missing_bytes)});
+}
+
 static void view_record(struct engine *engine, const struct record_flow *record,
                         struct flow_view *view, struct destination *destination)
 {
-    *view = (struct flow_view){.record = record,
-                               .scope = scope_of(engine->config.inside, &record->key)};
+    *view = (struct flow_view){.record = record};
+    bool tunnelled = record_flow_tunnels(record, view->tunnel);
+    view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
+    view->scope = view->way.scope;
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
         return;
-    bool out = view->scope == SCOPE_OUT;
-    int mine = out ? SIDE_ORIG : SIDE_RESP, other = out ? SIDE_RESP : SIDE_ORIG;
-    const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
-    view->host = out ? &record->key.orig_ip : &record->key.resp_ip;
-    view->out = (struct volume){
-        .value = positive(record->fresh[mine].payload_bytes),
-        .low = positive(record->fresh[mine].acked_bytes),
-        .high = positive(record->fresh[mine].payload_bytes + record->fresh[mine].missing_bytes)};
-    view->in_bytes = positive(record->fresh[other].payload_bytes);
-    *destination =
-        out ? names_destination(&engine->names, view->server_name, remote, &view->name_unverified)
-            : destination_of_prefix(ROLE_SERVED, remote);
+    view->host = &view->way.host;
+    for (int side = 0; side < SIDES; side++)
+        add_side(view, side);
+    *destination = destination_of(engine, &view->way, view->server_name, &view->name_unverified);
     view->destination = destination;
 }
 
@@ -269,21 +277,15 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
  * carries the bytes they left in. */
 void account_content(struct engine *engine, const struct record_content *record)
 {
-    enum scope scope = scope_of(engine->config.inside, &record->key);
-    enum flow_side mine = scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP;
-    if ((scope != SCOPE_OUT && scope != SCOPE_IN) || record->side != mine ||
-        record->class != CONTENT_EMAIL)
+    bool unverified;
+    struct way way = way_of(engine->config.inside, &record->key, record->tunnel);
+    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL)
         return;
-    bool unverified, out = scope == SCOPE_OUT;
-    const struct ip *host = out ? &record->key.orig_ip : &record->key.resp_ip;
-    const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
     struct destination destination =
-        out ? names_destination(&engine->names, names_of_flow(&engine->names, &record->key), remote,
-                                &unverified)
-            : destination_of_prefix(ROLE_SERVED, remote);
-    story_add_items(
-        stories_open(&engine->stories, host, &destination, (struct ptime){record->header.time_ns}),
-        record);
+        destination_of(engine, &way, names_of_flow(&engine->names, &record->key), &unverified);
+    story_add_items(stories_open(&engine->stories, &way.host, &destination,
+                                 (struct ptime){record->header.time_ns}),
+                    record);
 }
 
 /* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.

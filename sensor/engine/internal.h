@@ -5,6 +5,7 @@
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
+ *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
  *   live.c     what only a live engine does: looking for silences, the heartbeat
@@ -133,6 +134,10 @@ void hosts_fini(struct engine *engine);
 bool account_flow(struct engine *engine, const struct record_flow *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
+
+/* way.c; `tunnel`: of both sides, or NULL */
+struct way way_of(const struct prefix_set *inside, const struct flow_key *key,
+                  const struct tunnel tunnel[SIDES]);
 
 /* close.c */
 void close_load_host(struct engine *engine, struct host *host);

@@ -8,9 +8,9 @@
 
 struct open_key { /* compared as bytes: no padding */
     struct flow_key flow;
-    uint32_t worker;
+    uint64_t worker;
 };
-_Static_assert(sizeof(struct open_key) == sizeof(struct flow_key) + sizeof(uint32_t), "no padding");
+_Static_assert(sizeof(struct open_key) == sizeof(struct flow_key) + sizeof(uint64_t), "no padding");
 
 void open_flows_init(struct open_flows *flows)
 {

@@ -111,13 +111,18 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
     return open;
 }
 
-/* The sixteen largest flows, largest first. A flow is known by its key and start. */
+/* A flow is known by its key and start. */
+static bool is_flow(const struct alert_flow *flow, const struct record_flow *record)
+{
+    return memcmp(&flow->key, &record->key, sizeof record->key) == 0 &&
+           flow->start.ns == record->start_ns;
+}
+
+/* The sixteen largest flows, largest first. */
 static void keep_flow(struct story *story, const struct record_flow *record, uint64_t out_bytes)
 {
     size_t at = 0;
-    while (at < story->flow_count &&
-           (memcmp(&story->flow[at].key, &record->key, sizeof record->key) != 0 ||
-            story->flow[at].start.ns != record->start_ns))
+    while (at < story->flow_count && !is_flow(&story->flow[at], record))
         at++;
     if (at == ALERT_FLOWS) {
         at--;
@@ -143,16 +148,19 @@ void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
     const struct record_flow *record = view->record;
-    enum flow_side mine = view->scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP;
-    enum flow_side other = mine == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG;
+    uint64_t sent = 0;
     if (record->fresh_since_ns < story->first.ns)
         story->first.ns = record->fresh_since_ns;
     if (record->last_ns > story->last.ns)
         story->last.ns = record->last_ns;
     volume_add(&story->out, view->out);
     story->in_bytes += view->in_bytes;
-    story->out_packets += (uint64_t)record->fresh[mine].packets;
-    story->in_packets += (uint64_t)record->fresh[other].packets;
+    for (int side = 0; side < SIDES; side++) {
+        bool leaves = view->way.leaves & (1u << side);
+        *(leaves ? &story->out_packets : &story->in_packets) +=
+            (uint64_t)record->fresh[side].packets;
+        sent += leaves ? record->total[side].payload_bytes : 0;
+    }
     story->service_bytes[record->service] += view->out.value;
     if (first_of_flow(record)) {
         story->flows_total++;
@@ -161,10 +169,13 @@ void story_add(struct open_story *open, const struct flow_view *view)
         else
             story->flows_outside++;
     }
-    keep_flow(story, record, record->total[mine].payload_bytes);
-    const struct flow_key *largest = &story->flow[0].key;
-    bool opened = ip_compare(&largest->orig_ip, &story->host) == 0;
-    story->remote = opened ? largest->resp_ip : largest->orig_ip;
+    keep_flow(story, record, sent);
+    if (is_flow(&story->flow[0], record)) {
+        story->remote = view->way.remote;
+        story->remote_port = view->way.remote_port;
+        story->by_tunnel = view->way.by_tunnel;
+        story->tunnel = view->tunnel[view->tunnel[SIDE_ORIG].count > 0 ? SIDE_ORIG : SIDE_RESP];
+    }
     if (*view->server_name)
         memcpy(story->server_name, view->server_name, sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {

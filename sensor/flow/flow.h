@@ -1,17 +1,21 @@
 /* The flow room's own picture of a flow and its table.
  *
  * struct flow is six cache lines, ordered by how often they are touched: the first (who, when,
- * state) and the sender's side for every packet, the fourth for every TCP packet, the last two only
- * when a record is due. Flows live in chunks that never move, so the content room may keep
- * pointers; inside the room a flow is a 32-bit slot number.
+ * state), the sender's side and the fourth for every packet, the last two only when a record is
+ * due, a packet is older than one before, or came in a tunnel. Flows live in chunks that never
+ * move, so the content room may keep pointers; inside the room a flow is a 32-bit slot number.
  *
  * index.c finds a flow by key, queue.c keeps flows in order of time, expiry.c decides what is due,
  * initiator.c says who opened, connection.c follows TCP's life, tcp.c its bytes, stray.c bytes out
- * of place, holes.c what was not seen, record.c tells it, table.c ties them together. */
+ * of place, holes.c what was not seen, tunnels.c keeps what carried flows, record.c tells it,
+ * table.c ties them together. */
 #ifndef WEIR_SENSOR_FLOW_FLOW_H
 #define WEIR_SENSOR_FLOW_FLOW_H
 
+#include "weir/base/map.h"
 #include "weir/flow/table.h"
+
+#include <stddef.h>
 
 #define FLOW_CHUNK         16384u     /* flows a chunk: 6 MiB, three huge pages */
 #define SLOT_NONE          UINT32_MAX /* no flow */
@@ -73,11 +77,10 @@ struct flow_side_state {
 
 struct flow {
     _Alignas(128) struct flow_key key;
-    int64_t last_ns;      /* the latest of its packets */
-    uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
-    uint8_t flags;        /* FLOW_…, without FLOW_ONE_SIDED */
-    uint8_t class;        /* enum flow_class */
-    uint8_t idle_queue;   /* the queue it waits in, perhaps not yet its class's */
+    int64_t last_ns;    /* the latest of its packets */
+    uint8_t flags;      /* FLOW_…, without FLOW_ONE_SIDED */
+    uint8_t class;      /* enum flow_class */
+    uint8_t idle_queue; /* the queue it waits in, perhaps not yet its class's */
     uint8_t place[TIMERS];
     uint8_t closed; /* FLOW_OPEN, FLOW_END_CLOSED or FLOW_END_RESET */
     uint8_t tcp[SIDES];
@@ -88,17 +91,22 @@ struct flow {
     uint64_t start[SIDES]; /* position of the first byte */
     struct flow_gaps *gaps[SIDES];
     void *content;
-    int64_t start_ns;
+    uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
 
     struct flow_mark mark[SIDES];
 
     uint64_t ordinal;
     int64_t fresh_since_ns;
     struct flow_link link[TIMERS];
+    int64_t start_ns;
     uint32_t slot;
+    uint16_t tunnel[SIDES]; /* tunnels.c: how each side's packets came, as the flow's sides lie */
 };
 _Static_assert(sizeof(struct flow) == (size_t)6 * 64, "a flow is six cache lines");
-_Static_assert(sizeof(struct flow_key) == 40, "a key is five words");
+_Static_assert(sizeof(struct flow_key) == 48, "a key is six words");
+_Static_assert(offsetof(struct flow, side) == 64 && offsetof(struct flow, acked) == 192 &&
+                   offsetof(struct flow, mark) == 256 && offsetof(struct flow, ordinal) == 320,
+               "lines begin where they should");
 
 struct queue_entry {
     int64_t key_ns;
@@ -125,6 +133,15 @@ struct flow_index {
     uint64_t seed[4];
 };
 
+/* Distinct values, each counted by the flows that came so; a reference is an index from 1. */
+struct tunnels {
+    struct tunnel_entry **at; /* at[reference − 1]; those free again are kept, chained */
+    uint32_t count, room, used;
+    uint16_t free;
+    struct map map; /* struct tunnel → its entry */
+    uint64_t forgotten;
+};
+
 struct flow_table {
     struct flow_config config;
     struct flow_events events;
@@ -139,6 +156,7 @@ struct flow_table {
     uint32_t count;
     uint64_t begun, evicted, one_sided, two_sided;
     uint64_t tcp_payload_bytes, tcp_missing_bytes, holes_forgotten, far_segments;
+    struct tunnels tunnels;
 };
 
 static inline struct flow *flow_at(const struct flow_table *table, uint32_t slot)
@@ -170,13 +188,14 @@ static inline int64_t time_after(int64_t from, int64_t span)
 /* --- pages.c: memory in huge pages where it is large; not zeroed; free() frees it */
 void *pages_alloc(size_t size);
 
-/* --- index.c: by (address, port) × 2, protocol, VLAN and vantage, in either direction */
+/* --- index.c: by (address, port) × 2, protocol, VLAN, vantage and tenant, in either direction */
 
 /* A key as words, sender first: what is compared and hashed. */
 struct probe {
     uint64_t from[2], to[2];
     uint64_t rest;        /* ports, VLAN, protocol, vantage as they lie in a key */
     uint64_t rest_turned; /* … with the ports swapped */
+    uint64_t tenant;
     uint64_t hash;
 };
 
@@ -255,6 +274,25 @@ uint64_t gaps_fill(struct flow_table *table, struct flow *flow, enum flow_side s
 /* Missing bytes at or above `from`. */
 uint64_t gaps_above(const struct flow_gaps *gaps, uint64_t from);
 void gaps_forget_all(struct flow_gaps *gaps);
+
+/* --- tunnels.c */
+#define TUNNELS_MAX   65535u /* distinct ones */
+#define TUNNELS_WHOLE 57344u /* beyond so many, without their ids */
+#define TUNNEL_NONE   0u
+void tunnels_init(struct tunnels *tunnels);
+void tunnels_fini(struct tunnels *tunnels);
+/* A reference of one's own; TUNNEL_NONE for none, and where there is no room, which is counted. */
+uint16_t tunnels_take(struct tunnels *tunnels, const struct tunnel *tunnel);
+void tunnels_drop(struct tunnels *tunnels, uint16_t reference);
+const struct tunnel *tunnels_get(const struct tunnels *tunnels, uint16_t reference);
+/* The flow begins with this packet. */
+void tunnel_begin(struct flow_table *table, struct flow *flow, enum flow_side side,
+                  const struct packet *packet);
+/* A packet that came in a tunnel, or of a flow that did: reports what came by another way. */
+void tunnel_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
+                   const struct packet *packet, int64_t told_ns);
+void tunnel_swap_sides(struct flow_table *table, struct flow *flow);
+void tunnel_end(struct flow_table *table, struct flow *flow);
 
 /* --- record.c: missing_bytes as records tell it */
 uint64_t flow_missing_told(const struct flow *flow, enum flow_side side);

@@ -32,6 +32,8 @@ static uint64_t probe_hash(const struct flow_index *index, const struct probe *p
 {
     uint64_t both =
         endpoint_hash(index, probe->from, from_port) + endpoint_hash(index, probe->to, to_port);
+    if (probe->tenant != 0) /* most have none */
+        both += mix(probe->tenant ^ index->seed[3], index->seed[2]);
     return mix(both ^ index->seed[2], kind ^ index->seed[3]);
 }
 
@@ -40,8 +42,8 @@ static uint64_t kind_of(uint16_t vlan, uint8_t proto, uint8_t vantage)
     return ((uint64_t)vantage << 24) | ((uint64_t)vlan << 8) | proto;
 }
 
-/* The last word of a key, put together in a register: through memory, the read of eight bytes would
- * wait for the writes of one and two. */
+/* The ports' word of a key, put together in a register: through memory, the read of eight bytes
+ * would wait for the writes of one and two. */
 static uint64_t rest_of(uint16_t orig_port, uint16_t resp_port, const struct packet *packet)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -66,6 +68,7 @@ struct probe index_probe(const struct flow_index *index, const struct packet *pa
     memcpy(probe.to, &packet->dst, sizeof probe.to);
     probe.rest = rest_of(from_port, to_port, packet);
     probe.rest_turned = rest_of(to_port, from_port, packet);
+    probe.tenant = packet->tenant;
     probe.hash = probe_hash(index, &probe, from_port, to_port,
                             kind_of(packet->vlan, packet->proto, packet->vantage));
     return probe;
@@ -73,7 +76,7 @@ struct probe index_probe(const struct flow_index *index, const struct packet *pa
 
 struct flow_key probe_key(const struct probe *probe)
 {
-    struct flow_key key = {.vlan = 0};
+    struct flow_key key = {.tenant = probe->tenant};
     memcpy(&key.orig_ip, probe->from, sizeof key.orig_ip);
     memcpy(&key.resp_ip, probe->to, sizeof key.resp_ip);
     memcpy(&key.orig_port, &probe->rest, sizeof probe->rest);
@@ -85,6 +88,7 @@ static uint64_t key_hash(const struct flow_index *index, const struct flow_key *
     struct probe probe;
     memcpy(probe.from, &key->orig_ip, sizeof probe.from);
     memcpy(probe.to, &key->resp_ip, sizeof probe.to);
+    probe.tenant = key->tenant;
     return probe_hash(index, &probe, key->orig_port, key->resp_port,
                       kind_of(key->vlan, key->proto, key->vantage));
 }
@@ -191,8 +195,10 @@ void index_expect(const struct flow_table *table, const struct probe *probe, int
 /* Is it this flow's packet, and if so, whose? */
 static bool probe_fits(const struct probe *probe, const struct flow_key *key, enum flow_side *side)
 {
-    uint64_t have[5];
+    uint64_t have[6];
     memcpy(have, key, sizeof have);
+    if (have[5] != probe->tenant)
+        return false;
     if (((have[0] ^ probe->from[0]) | (have[1] ^ probe->from[1]) | (have[2] ^ probe->to[0]) |
          (have[3] ^ probe->to[1]) | (have[4] ^ probe->rest)) == 0) {
         *side = SIDE_ORIG;

@@ -11,6 +11,8 @@
  * input. Its memory goes to a free list; chunks are kept, so the table is as large as it ever was,
  * at most max_flows × 384 bytes and, for flows with losses, the holes (1 KiB a side at most).
  *
+ * What carried a flow is kept once for all flows that came so (tunnels.c).
+ *
  * Thread: the capture thread. The callbacks must not come back into the table. */
 #include "flow.h"
 
@@ -51,6 +53,7 @@ struct flow_table *flow_table_new(const struct flow_config *config,
     table->next_due_ns = INT64_MAX;
     table->free_slot = SLOT_NONE;
     index_init(&table->index);
+    tunnels_init(&table->tunnels);
     const int64_t idle_ns[FLOW_CLASSES] = {
         [CLASS_TCP_HALF] = config->tcp_half_ns,
         [CLASS_TCP_OPEN] = config->tcp_open_ns,
@@ -99,6 +102,7 @@ static void let_go(struct flow_table *table, struct flow *flow)
         free(flow->gaps[side]);
         flow->gaps[side] = NULL;
     }
+    tunnel_end(table, flow);
     flow->ordinal = 0;
     table->count--;
 }
@@ -124,6 +128,7 @@ void flow_table_free(struct flow_table *table)
         queue_fini(&table->idle[class]);
     queue_fini(&table->report);
     index_fini(&table->index);
+    tunnels_fini(&table->tunnels);
     for (uint32_t i = 0; i < table->chunk_count; i++)
         free(table->chunk[i]);
     free(table->chunk);
@@ -229,6 +234,7 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
     flow->start_ns = flow->last_ns = time_ns;
     flow->ordinal = ++table->begun;
     table->count++;
+    tunnel_begin(table, flow, *side, packet);
     index_add(&table->index, probe->hash, flow->slot);
     expiry_begin(table, flow);
     return flow;
@@ -253,6 +259,7 @@ static void swap_sides(struct flow_table *table, struct flow *flow)
     SWAP(uint64_t, flow->start[0], flow->start[1]);
     SWAP(uint8_t, flow->tcp[0], flow->tcp[1]);
 #undef SWAP
+    tunnel_swap_sides(table, flow);
     table->events.swapped(table->context, flow);
 }
 
@@ -275,12 +282,14 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
                          const struct packet *packet, int64_t time_ns)
 {
     struct side_counts *counts = &flow->side[side].counts;
+    if (packet->tunnel.count > 0 || (flow->flags & FLOW_TUNNELLED))
+        tunnel_packet(table, flow, side, packet, not_before(table, time_ns));
     counts->packets++;
     counts->wire_bytes += packet->wire_bytes;
     counts->ip_bytes += packet->ip_bytes;
     if (time_ns > flow->last_ns)
         flow->last_ns = time_ns;
-    if (time_ns < flow->start_ns)
+    else if (time_ns < flow->start_ns)
         flow->start_ns = time_ns;
     expiry_touch(table, flow, time_ns);
     if (packet->proto == PROTO_TCP && !packet->later_fragment) {
@@ -429,4 +438,5 @@ void flow_table_health(const struct flow_table *table, struct health *health)
     health->flows_evicted += table->evicted;
     health->flows_one_sided += table->one_sided;
     health->flows_two_sided += table->two_sided;
+    health->tunnels_forgotten += table->tunnels.forgotten;
 }

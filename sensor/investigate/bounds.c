@@ -23,6 +23,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"tcp_holes_forgotten", "TCP gaps that could no longer be filled", h->tcp_holes_forgotten},
         {"tcp_far_segments", "TCP segments too far from their stream to be believed",
          h->tcp_far_segments},
+        {"tunnels_forgotten", "times that a flow's tunnel was not kept whole",
+         h->tunnels_forgotten},
         {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
         {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
         {"parse_malformed", "names that did not parse", h->parse_malformed},

@@ -1,6 +1,7 @@
 /* One flow as a line of JSON, whoever keeps it (flows.c, flow_log.c). Pure but for the writer. */
 #include "flow_line.h"
 
+#include "weir/alert/tunnel.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
@@ -59,6 +60,38 @@ static void put_place(struct json *json, const char *const *vantage, const struc
         json_str(json, "vantage", vantage[key->vantage]);
 }
 
+static void put_tunnel(struct json *json, const char *key, const struct flow_view *view,
+                       enum flow_side side)
+{
+    const struct tunnel *tunnel = &view->tunnel[side];
+    if (tunnel->count == 0) {
+        json_none(json, key);
+        return;
+    }
+    json_open(json, key);
+    tunnel_put(json, tunnel);
+    if (view->way.by_tunnel)
+        json_bool(json, "decides", true);
+    if (view->record->flags & FLOW_TUNNEL_MOVED)
+        json_bool(json, "moved", true);
+    json_close(json);
+}
+
+/* One for both sides as a rule; tunnel_back where what resp sent came by another way, null where it
+ * came in none. */
+static void put_tunnels(struct json *json, const struct flow_view *view)
+{
+    const struct tunnel *tunnel = view->tunnel;
+    const struct side_counts *total = view->record->total;
+    if (tunnel[SIDE_ORIG].count == 0 && tunnel[SIDE_RESP].count == 0)
+        return;
+    put_tunnel(json, "tunnel", view, total[SIDE_ORIG].packets > 0 ? SIDE_ORIG : SIDE_RESP);
+    if (total[SIDE_ORIG].packets > 0 && total[SIDE_RESP].packets > 0 &&
+        (!tunnel_same_way(&tunnel[SIDE_ORIG], &tunnel[SIDE_RESP]) ||
+         (tunnel[SIDE_ORIG].count == 0) != (tunnel[SIDE_RESP].count == 0)))
+        put_tunnel(json, "tunnel_back", view, SIDE_RESP);
+}
+
 char *flow_line(struct json *json, const char *const *vantage, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -71,6 +104,7 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_side(json, "orig", &record->key.orig_ip, record->key.orig_port, &record->total[SIDE_ORIG]);
     put_side(json, "resp", &record->key.resp_ip, record->key.resp_port, &record->total[SIDE_RESP]);
     put_place(json, vantage, &record->key);
+    put_tunnels(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
     json_str(json, "initiator", inside ? "inside" : "outside");

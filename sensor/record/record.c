@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct flow_key) == 40, "compared as bytes: no padding");
+_Static_assert(sizeof(struct flow_key) == 48, "compared as bytes: no padding");
 _Static_assert(sizeof(struct record_header) == 24, "shared between processes");
 _Static_assert(sizeof(struct record_flow) == offsetof(struct record_flow, tail) &&
                    sizeof(struct record_name) == offsetof(struct record_name, tail) &&
@@ -37,6 +37,25 @@ const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
 size_t record_size(size_t fixed, size_t tail)
 {
     return (fixed + tail + 7) & ~(size_t)7;
+}
+
+bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES])
+{
+    const char *at = record->tail + record->server_name_size + record->question_size;
+    memset(tunnel, 0, SIDES * sizeof *tunnel);
+    if (record->tunnels == 0)
+        return false;
+    memcpy(&tunnel[SIDE_ORIG], at, sizeof *tunnel);
+    memcpy(&tunnel[SIDE_RESP], at + (record->tunnels - 1u) * sizeof *tunnel, sizeof *tunnel);
+    return true;
+}
+
+size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel tunnel[SIDES])
+{
+    char *at = record->tail + record->server_name_size + record->question_size;
+    record->tunnels = memcmp(&tunnel[0], &tunnel[1], sizeof *tunnel) == 0 ? 1 : 2;
+    memcpy(at, tunnel, record->tunnels * sizeof *tunnel);
+    return record->tunnels * sizeof *tunnel;
 }
 
 /* Types in pairs, request and answer, as Zeek and the specification pair them (RFC 792, 950, 1256;
@@ -170,19 +189,31 @@ static bool side_holds(const struct record_flow *r, int side)
            missing >= -payload;
 }
 
+/* Of two, one may be none. */
+static bool tunnels_hold(const struct record_flow *r)
+{
+    struct tunnel tunnel[SIDES];
+    if (!record_flow_tunnels(r, tunnel))
+        return true;
+    return tunnel_holds(&tunnel[SIDE_ORIG]) && tunnel_holds(&tunnel[SIDE_RESP]) &&
+           (tunnel[SIDE_ORIG].count > 0 || tunnel[SIDE_RESP].count > 0);
+}
+
 static enum record_fault validate_flow(const struct record_flow *r, size_t size)
 {
     if (size < sizeof *r)
         return RECORD_SHORT;
     size_t text = (size_t)r->server_name_size + r->question_size;
     if (r->server_name_size > RECORD_NAME_MAX || r->question_size > RECORD_NAME_MAX ||
-        record_size(sizeof *r, text) != size || !printable(r->tail, text))
+        r->tunnels > SIDES ||
+        record_size(sizeof *r, text + r->tunnels * sizeof(struct tunnel)) != size ||
+        !printable(r->tail, text))
         return RECORD_TAIL;
     int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
     bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && r->service < SERVICES &&
                  time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
                  r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
-                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP);
+                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP) && tunnels_hold(r);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
@@ -209,7 +240,8 @@ static enum record_fault validate_content(const struct record_content *r, size_t
         return RECORD_TAIL;
     bool holds = key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
                  r->inspected_bytes <= RECORD_BYTES_MAX && r->gap_bytes <= RECORD_BYTES_MAX &&
-                 r->sent_bytes <= RECORD_BYTES_MAX;
+                 r->sent_bytes <= RECORD_BYTES_MAX && (r->tunnels == 0 || r->tunnels == SIDES) &&
+                 tunnel_holds(&r->tunnel[SIDE_ORIG]) && tunnel_holds(&r->tunnel[SIDE_RESP]);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 

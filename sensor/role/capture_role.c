@@ -185,7 +185,7 @@ static int open_capture(struct role *role)
                                     .ring = role->ring,
                                     .blocking = o->files > 0,
                                     .recent_fd = role->recent_fd,
-                                    .decoder = decoder_config_default(),
+                                    .decoder = o->decoder,
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default(), .key = o->key}};
     for (uint32_t i = 0; i < o->interfaces; i++)

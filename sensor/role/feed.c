@@ -255,7 +255,7 @@ static int start_thread(struct feed *feed)
         .ring = feed->config.rings[0],
         .blocking = true,
         .recent_fd = -1,
-        .decoder = decoder_config_default(),
+        .decoder = feed->config.config->decoder,
         .flow = flow_config_default(),
         .content = {.stream = stream_config_default(), .key = feed->key}};
     feed->file = xcalloc(feed->config.input_count, sizeof *feed->file);

@@ -29,6 +29,7 @@ struct capture_orders {
     uint32_t uid, gid;
     int32_t cpu; /* −1: any */
     struct hash_key key;
+    struct decoder_config decoder;
     char filter[ROLE_FILTER_MAX];
 };
 

@@ -15,6 +15,14 @@ static bool same_interfaces(const struct config *a, const struct config *b)
     return same;
 }
 
+static bool same_ports(const struct decoder_config *a, const struct decoder_config *b)
+{
+    bool same = a->port_count == b->port_count;
+    for (size_t i = 0; same && i < a->port_count; i++)
+        same = a->port[i].port == b->port[i].port && a->port[i].layer == b->port[i].layer;
+    return same;
+}
+
 /* What only a new sensor can change: another folder, other rights, other inputs. */
 static void list_fixed(const struct config *a, const struct config *b, struct buffer *names)
 {
@@ -32,6 +40,7 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"capture.filter", strcmp(a->filter, b->filter) != 0},
         {"capture.snaplen", a->snaplen != b->snaplen},
         {"capture.buffer_mib", a->buffer_mib != b->buffer_mib},
+        {"capture.tunnel_ports", !same_ports(&a->decoder, &b->decoder)},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (row[i].changed)

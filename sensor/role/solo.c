@@ -64,7 +64,7 @@ static int open_capture(struct solo *solo)
         .promiscuous = true,
         .ring = solo->ring,
         .recent_fd = -1,
-        .decoder = decoder_config_default(),
+        .decoder = config->decoder,
         .flow = flow_config_default(),
         .content = {.stream = stream_config_default(), .key = solo->state.key}};
     solo->capture = capture_open(&capture, &solo->error);

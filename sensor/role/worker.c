@@ -167,6 +167,7 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->ring_bytes = c->ring->size;
     o->snaplen = c->config->snaplen;
     o->buffer_mib = c->config->buffer_mib;
+    o->decoder = c->config->decoder;
     o->fanout = c->fanout;
     o->again = c->again;
     o->drop = c->user.change;

@@ -8,9 +8,14 @@ against the span of sequence numbers; payload + retransmitted against all TCP pa
 Community ID.
 
 Several Weir flows may be one flow of the reference, which knows no time-outs and no reuse of ports,
-so both are summed by 5-tuple and VLAN, without regard to who opened.
+so both are summed by 5-tuple and VLAN, without regard to who opened. The reference counts outermost
+IP packets: Weir's flows in a tunnel are summed by the tunnel's addresses, and so are the
+reference's flows that are tunnels (packets and wire bytes; test_tunnels.py compares the inside).
+Of a side without a packet in the capture Weir tells what its peer acknowledged, the reference
+nothing: that is not compared.
 
-Every difference must be in EXCEPTIONS with its reason, and every exception must still be needed.
+Every difference must be in EXCEPTIONS with its reason, or in a file that is in UNDECIDED; every
+exception must still be needed, and there is at most one for 100 flows.
 
 Environment: WEIR_BINARY (the program), WEIR_TEST_PCAPS (the captures; else ../shared/pcaps beside
 WEIR_SOURCE). Exit status 77: skipped, there are no captures here.
@@ -23,10 +28,16 @@ import sys
 import tempfile
 from collections import defaultdict
 
-FOLDERS = ("08_benign", "13_community_id", "14_tls_quic_names")
 PROTO = {"tcp": 6, "udp": 17}
+# What the outermost layer with addresses of its own is carried by. IP in IP is 4 or 41.
+CARRIER = {"gre": 47, "erspan": 47, "ip": 4, "vxlan": 17, "geneve": 17, "gtpu": 17, "teredo": 17,
+           "l2tp": 17}
+CARRIERS = (4, 41, 47)
+ANY = -1  # port: all of them together
+TUNNEL_PORTS = {4789, 4790, 8472, 6081, 2152, 3544, 1701}
 COUNTS = ("packets", "wire_bytes", "ip_bytes")
 
+MIX = "09_benign_bulk/dev_mix_10min.pcap"
 CAPTURE2 = "08_benign/mercury__capture2.pcap"
 
 # (file, sender, count, its peer) → what Weir counts there, and why that is right all the same.
@@ -34,23 +45,62 @@ EXCEPTIONS = {
     (CAPTURE2, "10.10.0.2:443", "span", "10.6.9.137:1758"): (
         2737, "seen on both sides of a firewall that changes sequence numbers, from the middle on: "
         "the first segment of the second numbering (1,357 bytes) is not known for a duplicate yet"),
-    (CAPTURE2, "204.212.170.118:80", "span", "152.26.70.38:1241"): (
-        180, "no packet of this side is in the capture, but its peer acknowledged 180 bytes: "
-        "missing; the reference counts no acknowledgments"),
-    (CAPTURE2, "204.212.170.118:80", "span", "152.26.70.38:1242"): (180, "as above"),
     (CAPTURE2, "90.84.59.91:80", "span", "192.168.1.101:56593"): (
         2800, "1,400 bytes are in the capture, twice as many were acknowledged: the rest is "
         "missing; the reference counts no acknowledgments"),
     (CAPTURE2, "173.194.66.84:443", "span", "192.168.1.101:56652"): (
         110, "the 65 + 45 bytes of sequence 425922377 to 425922487 are in the capture; the "
         "reference counts none of them"),
+    (MIX, "10.0.5.9:443", "span", "10.0.5.10:1758"): (2737, "of capture2, see there"),
+    (MIX, "90.84.59.91:80", "span", "10.0.5.44:56593"): (2800, "of capture2, see there"),
+    (MIX, "173.194.66.84:443", "span", "10.0.5.44:56652"): (110, "of capture2, see there"),
+    ("03_upload_exfil/zeek__ftp_bigtransfer.pcap", "192.168.56.101:37150", "span",
+     "192.168.56.1:59764"): (
+        1494342974, "acknowledged up to there; data was captured up to 1121699374, and the "
+        "reference counts no acknowledgments"),
+    ("11_frag_tcp_edge/arkime__tcp-reassembly-synthetic.pcap", "10.180.156.1:40008", "span",
+     "10.180.156.2:80"): (
+        78, "two connections on the same ports, of 39 bytes each and with the same initial "
+        "sequence number: the reference counts the numbers once"),
+    ("11_frag_tcp_edge/sv__bug-6244-tcp-rst-with-data_tcp-rst-with-data.pcap", "1.1.1.1:12345",
+     "payload", "2.2.2.2:8080"): (0, "13 bytes in a reset: why it was sent, no payload (RFC 9293)"),
+    ("12_robustness/tcpdump__tcp_rst_data-trunc.pcap", "199.204.31.89:80", "payload",
+     "172.16.133.41:52875"): (0, "58 bytes in a reset"),
+    ("11_frag_tcp_edge/zeek__tcp_rst-inject-rae.pcap", "1.2.0.3:6649", "span", "1.2.0.2:2527"): (
+        0, "resets with forged sequence numbers; the reference takes their span for data"),
 }
 
-# UDP ports of flows that carry tunnels: the reference has the outer flow, Weir tells the inner ones.
-TUNNELS = {CAPTURE2: {3544}}
+NOT_READ = "the reference does not read this encapsulation; test_tunnels.py compares the inside"
+DAMAGED_HEADERS = "headers cut short or contradicting each other, in which counters differ"
+FRAGMENTS = "fragments are not put together yet: the later ones have no ports"
+MIXED_LINKS = "interfaces of different link types in one file are not read yet"
+
+# file → why nothing in it is compared.
+UNDECIDED = {
+    "10_encap/sv__bug-4810_pppoe-session-http.pcap": NOT_READ,
+    "10_encap/sv__decode-etag-01_input.pcap": NOT_READ,
+    "10_encap/sv__decode-nsh-type1_input.pcap": NOT_READ,
+    "10_encap/zeek__gtp_gtp_ext_header.pcap": FRAGMENTS,
+    "11_frag_tcp_edge/pcpp__ipv6_opt_fragments.pcap": FRAGMENTS,
+    "11_frag_tcp_edge/sv__bug-6887-defrag-eth-vlan-ipv4-tcp-syn_frag-eth-vlan-ip-tcp-syn.pcap":
+        FRAGMENTS,
+    "11_frag_tcp_edge/zeek__ipv4_fragmented-2.pcap": FRAGMENTS,
+    "11_frag_tcp_edge/zeek__ipv4_fragmented-3.pcap": FRAGMENTS,
+    **{f"12_robustness/pcpp__clusterfuzz-testcase-minimized-FuzzTarget-{number}": DAMAGED_HEADERS
+       for number in (4672344017862656, 4981601846820864, 5114733584449536, 5204104585674752,
+                      5421416466481152, 5487001111429120, 5654053026791424, 6303070823907328)},
+    "12_robustness/sv__decode-too-small_test.pcap": DAMAGED_HEADERS,
+    "12_robustness/tcpdump__ipv4_invalid_total_length_2.pcap": DAMAGED_HEADERS,
+    "12_robustness/zeek__trunc_ipv4-truncated-broken-header.pcap": DAMAGED_HEADERS,
+    "15_format/gopacket__le_test100.pcapng": MIXED_LINKS,
+    "15_format/gopacket__le_test201.pcapng": MIXED_LINKS,
+}
 
 # Files in which the reference has put the same 5-tuple of several VLANs together.
 VLANS_MERGED = {"14_tls_quic_names/ipfixp__vlan.pcap"}
+
+
+DAMAGED = 3  # exit status: an input was, and was read as far as it goes
 
 
 def pcaps_dir():
@@ -66,8 +116,33 @@ def key_of(proto, one, other, vlan):
     return (proto, *sorted((one, other)), vlan)
 
 
+def tunnel_key(proto, one, other):
+    """Of everything that goes through tunnels between two addresses."""
+    return (4 if proto == 41 else proto, *sorted(((one, ANY), (other, ANY))), 0)
+
+
 def new_flow():
     return {"ids": set(), "sides": defaultdict(lambda: defaultdict(int))}
+
+
+def is_tunnel(proto, ends):
+    return proto in CARRIERS or (proto == 17 and TUNNEL_PORTS & {port for _, port in ends})
+
+
+def fold(flows, tunnels):
+    """Tunnels by their addresses alone, of those that are in `tunnels`."""
+    folded = defaultdict(new_flow)
+    for key, flow in flows.items():
+        proto, one, other, _ = key
+        to = tunnel_key(proto, one[0], other[0])
+        if not is_tunnel(proto, (one, other)) or to not in tunnels:
+            if proto in PROTO.values():
+                folded[key] = flow
+            continue
+        for end, counts in flow["sides"].items():
+            for name in ("packets", "wire_bytes"):
+                folded[to]["sides"][(end[0], ANY)][name] += counts[name]
+    return folded
 
 
 def reference(path):
@@ -77,7 +152,7 @@ def reference(path):
         for row in rows:
             col = row.rstrip("\n").split("\t")
             proto = int(col[1])
-            if proto not in PROTO.values():
+            if proto not in PROTO.values() and proto not in CARRIERS:
                 continue
             ends = ((col[2], int(col[3])), (col[4], int(col[5])))
             vlan = 0 if col[0] in VLANS_MERGED else number(col[6].split(",")[0])
@@ -90,14 +165,41 @@ def reference(path):
     return files
 
 
+def ways_of(record):
+    """(side, tunnel it came in: None for none, its end there)"""
+    tunnel = record.get("tunnel")
+    for side, way in (("orig", tunnel), ("resp", record.get("tunnel_back", tunnel))):
+        yield side, way if way and "orig" in way else None
+
+
+def add_tunnelled(record, flows):
+    """What of a flow came in tunnels, to their sums. Returns their keys."""
+    keys = set()
+    for side, way in ways_of(record):
+        if not way or record[side]["packets"] == 0:
+            continue
+        proto = next(CARRIER[layer["type"]] for layer in way["layers"] if layer["type"] in CARRIER)
+        key = tunnel_key(proto, way["orig"]["ip"], way["resp"]["ip"])
+        counts = flows[key]["sides"][(way[side]["ip"], ANY)]
+        for name in ("packets", "wire_bytes"):
+            counts[name] += record[side][name]
+        keys.add(key)
+    return keys
+
+
 def told(lines, merged):
-    """key → {ids, sides}, from the lines of a flows.ndjson; merged: without regard to VLANs"""
-    flows = defaultdict(new_flow)
+    """(key → {ids, sides}, keys of tunnels), from the lines of a flows.ndjson; merged: without
+    regard to VLANs"""
+    flows, tunnels = defaultdict(new_flow), set()
     for line in lines:
         record = json.loads(line)
-        if record["proto"] not in PROTO:
+        keys = add_tunnelled(record, flows)
+        tunnels |= keys
+        if keys:
             continue
-        proto = PROTO[record["proto"]]
+        if record["proto"] not in PROTO and record["proto"] not in map(str, CARRIERS):
+            continue
+        proto = PROTO.get(record["proto"]) or int(record["proto"])
         ends = [(record[side]["ip"], record[side]["port"]) for side in ("orig", "resp")]
         flow = flows[key_of(proto, *ends, 0 if merged else record.get("vlan") or 0)]
         flow["ids"].add(record["community_id"])
@@ -107,7 +209,7 @@ def told(lines, merged):
                 side[count] += counts[count]
             side["payload"] += counts["payload_bytes"] + counts["retransmitted_bytes"]
             side["span"] += counts["payload_bytes"] + counts["missing_bytes"]
-    return flows
+    return flows, tunnels
 
 
 def differences(want, have):
@@ -121,7 +223,8 @@ def differences(want, have):
         for end, counts in sorted(want[key]["sides"].items()):
             for name, value in counts.items():
                 got = have[key]["sides"][end][name]
-                if (name != "span" or key[0] == PROTO["tcp"]) and got != value:
+                compared = name != "span" or (key[0] == PROTO["tcp"] and counts["packets"] > 0)
+                if compared and got != value:
                     yield key, end, name, got, value
 
 
@@ -130,7 +233,7 @@ def replay(binary, path):
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run([binary, "replay", "--flows", "-o", out, path], check=False,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
+        if done.returncode not in (0, DAMAGED):
             sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
         with open(os.path.join(out, "flows.ndjson"), encoding="utf-8") as lines:
             return lines.readlines()
@@ -143,25 +246,33 @@ def exception_of(name, key, end, count):
     return (name, f"{end[0]}:{end[1]}", count, f"{peer[0]}:{peer[1]}")
 
 
-def compare(folders, pcaps, lines_of):
+def captures(pcaps):
+    for folder in sorted(os.listdir(pcaps)):
+        if os.path.isdir(os.path.join(pcaps, folder)):
+            for base in sorted(os.listdir(os.path.join(pcaps, folder))):
+                if not base.endswith(".tsv"):
+                    yield f"{folder}/{base}"
+
+
+def compare(names, pcaps, lines_of):
     """Number of flows compared, differences not excepted, exceptions not needed."""
     flows, wrong, used = 0, [], set()
     wanted = reference(os.path.join(pcaps, "refflows.tsv"))
-    for folder in folders:
-        for base in sorted(os.listdir(os.path.join(pcaps, folder))):
-            name = f"{folder}/{base}"
-            tunnels = TUNNELS.get(name, set())
-            want = {key: flow for key, flow in wanted.get(name, {}).items()
-                    if key[0] != PROTO["udp"] or not {key[1][1], key[2][1]} & tunnels}
-            flows += len(want)
-            have = told(lines_of(os.path.join(pcaps, name)), name in VLANS_MERGED)
-            for key, end, count, got, value in differences(want, have):
-                where = exception_of(name, key, end, count)
-                if where in EXCEPTIONS and EXCEPTIONS[where][0] == got:
-                    used.add(where)
-                else:
-                    wrong.append(f"{name}: {key}: {end} {count}: {got}, the reference has {value}")
-    return flows, wrong, sorted(set(EXCEPTIONS) - used)
+    for name in names:
+        have, tunnels = told(lines_of(os.path.join(pcaps, name)), name in VLANS_MERGED)
+        have, want = fold(have, tunnels), fold(wanted.get(name, {}), tunnels)
+        flows += len(want)
+        found = list(differences(want, have))
+        if name in UNDECIDED:
+            used.update({name} if found else ())
+            continue
+        for key, end, count, got, value in found:
+            where = exception_of(name, key, end, count)
+            if where in EXCEPTIONS and EXCEPTIONS[where][0] == got:
+                used.add(where)
+            else:
+                wrong.append(f"{name}: {key}: {end} {count}: {got}, the reference has {value}")
+    return flows, wrong, sorted(map(str, (set(EXCEPTIONS) | set(UNDECIDED)) - used))
 
 
 def main():
@@ -170,13 +281,13 @@ def main():
         print("skipped: no captures at", pcaps)
         return 77
     binary = os.environ["WEIR_BINARY"]
-    flows, wrong, unneeded = compare(FOLDERS, pcaps, lambda path: replay(binary, path))
+    flows, wrong, unneeded = compare(captures(pcaps), pcaps, lambda path: replay(binary, path))
     for text in wrong:
         print(text)
     for where in unneeded:
         print("exception no longer needed:", where)
     print(f"{flows} flows compared, {len(wrong)} differences, {len(EXCEPTIONS)} exceptions")
-    return 1 if wrong or unneeded or flows == 0 else 0
+    return 1 if wrong or unneeded or flows < 100 * len(EXCEPTIONS) else 0
 
 
 if __name__ == "__main__":

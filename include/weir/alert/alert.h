@@ -23,7 +23,10 @@ struct alert_flow {
 
 /* What is known of the traffic the alert speaks of. */
 struct story {
-    struct ip host, remote; /* remote: of the largest flow */
+    struct ip host, remote; /* remote, and the next four: of the largest flow */
+    uint16_t remote_port;   /* 0: none */
+    bool by_tunnel;         /* host and remote are the ends of `tunnel`, not the flow's own */
+    struct tunnel tunnel;   /* count 0: it was in none */
     struct destination destination;
     bool has_destination;          /* false: the host as a whole, or the sensor */
     char sight[SILENCE_NAME_SIZE]; /* the sensor's: what it does not see; "": what it lost */

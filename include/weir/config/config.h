@@ -9,6 +9,7 @@
 #include "weir/base/error.h"
 #include "weir/base/yaml.h"
 #include "weir/bus/bus.h"
+#include "weir/decode/packet.h"
 #include "weir/detect/detector.h"
 
 #define CONFIG_SINKS      16
@@ -37,6 +38,7 @@ struct config {
     size_t interface_count;
     uint32_t workers; /* capture processes; 0: a thread of the engine's process */
     uint32_t snaplen, buffer_mib;
+    struct decoder_config decoder;
     char *filter;
     char *redis_url;
     uint32_t max_hosts;

@@ -23,11 +23,23 @@
 enum scope { SCOPE_OUT, SCOPE_IN, SCOPE_INTERNAL, SCOPE_TRANSIT, SCOPE_BROADCAST, SCOPES };
 extern const char *const scope_name[SCOPES]; /* by who opened: "out" the inside host did */
 
+/* Which two addresses decide whether a flow leaves (way.c). */
+struct way {
+    enum scope scope;
+    bool by_tunnel;       /* those of the tunnel around it, not its own */
+    uint8_t leaves;       /* SCOPE_OUT, SCOPE_IN: bit s: what flow side s sends leaves */
+    struct ip host;       /* SCOPE_OUT, SCOPE_IN: the inside one … */
+    struct ip remote;     /* … and the other */
+    uint16_t remote_port; /* 0: has none */
+};
+
 /* A flow record as the engine understood it, for observers. Borrowed during the call. */
 struct flow_view {
     const struct record_flow *record;
-    enum scope scope;
-    const struct ip *host; /* the inside side of SCOPE_OUT and SCOPE_IN, else NULL */
+    struct tunnel tunnel[SIDES]; /* of each side; count 0: none */
+    struct way way;
+    enum scope scope;                      /* way.scope */
+    const struct ip *host;                 /* way.host for SCOPE_OUT and SCOPE_IN, else NULL */
     const struct destination *destination; /* likewise */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address */

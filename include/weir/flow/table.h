@@ -9,7 +9,8 @@
  *
  * Bound: `max_flows`; at the bound the flow idle for longest is ended as FLOW_END_EVICTED and
  * counted. Holes in TCP sequence space: FLOW_HOLES a side; at the bound the lowest hole is
- * forgotten (stays missing) and counted. Thread: the capture thread only. */
+ * forgotten (stays missing) and counted. Tunnels: 65,535 distinct ones; from 57,344 on without
+ * their ids, at the bound not at all, counted. Thread: the capture thread only. */
 #ifndef WEIR_FLOW_TABLE_H
 #define WEIR_FLOW_TABLE_H
 
@@ -59,6 +60,10 @@ void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime t
                       struct record_flow *record);
 
 struct flow_table;
+/* How the packets of each side came, since the record before, each as the flow's sides lie; count
+ * 0: in no tunnel, or none came. False: neither did, as far as is known. */
+bool flow_table_tunnels(const struct flow_table *table, const struct flow *flow,
+                        struct tunnel tunnel[SIDES]);
 struct flow_table *flow_table_new(const struct flow_config *config,
                                   const struct flow_events *events, void *context);
 void flow_table_free(struct flow_table *table); /* releases flows without reports */

@@ -14,12 +14,13 @@
 
 #include "weir/base/address.h"
 #include "weir/base/time.h"
+#include "weir/record/tunnel.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_VERSION   1
+#define RECORD_VERSION   2
 #define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
 #define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
 
@@ -52,6 +53,9 @@ struct flow_key {
     uint16_t vlan;                 /* outermost VLAN id, 0: none */
     uint8_t proto;                 /* IP protocol number */
     uint8_t vantage;               /* where it was seen, < VANTAGES; 0 in a replay */
+    /* What keeps equal addresses apart inside of that (decode/packet.h), 0: nothing. Last, so that
+     * the order of keys without one is that of the members above. */
+    uint64_t tenant;
 };
 
 enum flow_side { SIDE_ORIG, SIDE_RESP, SIDES };
@@ -97,7 +101,10 @@ extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for 
 #define FLOW_MIDSTREAM 4u /* TCP: the SYN was not seen */
 #define FLOW_ORIG_BY_SYN                                                                           \
     8u /* the originator is known from a SYN, not guessed from ports or order */
-#define FLOW_HAS_JA3 16u
+#define FLOW_HAS_JA3      16u
+#define FLOW_TUNNELLED    32u /* packets of it came in a tunnel (that need not be known any more) */
+#define FLOW_TUNNEL_MOVED 64u /* a side's packets came by other tunnels before: told up to there   \
+                               */
 
 struct record_flow {
     struct record_header header;
@@ -111,7 +118,7 @@ struct record_flow {
     uint8_t end;     /* enum flow_end */
     uint8_t service; /* enum service */
     uint8_t flags;   /* FLOW_… */
-    uint8_t spare;
+    uint8_t tunnels; /* struct tunnel × this after the text: both sides', or orig's and resp's */
     uint16_t server_name_size, question_size; /* text in the tail, in this order, no NUL */
     uint8_t ja3[16];                          /* MD5, when FLOW_HAS_JA3 */
     char tail[];
@@ -151,9 +158,10 @@ struct record_content {
     uint8_t side;  /* enum flow_side: who sent it */
     uint8_t class; /* enum content_class */
     uint16_t hash_count;
-    uint32_t spare;
+    uint32_t tunnels;                    /* 0: the next are empty; 2: orig's and resp's */
     uint64_t inspected_bytes, gap_bytes; /* of this side so far */
     uint64_t sent_bytes;                 /* the side's payload_bytes when this was counted */
+    struct tunnel tunnel[SIDES];
     uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
 };
 
@@ -183,13 +191,15 @@ struct record_content {
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
     X(flows_two_sided)                                                                             \
-    X(ring_rejected)    /* progress records refused by a full ring (their bytes came later) */     \
-    X(ring_lost)        /* end records that no longer could be parked */                           \
-    X(streams_attached) /* out-of-order episodes handed to libnids */                              \
-    X(stream_gap_bytes) /* content that inspection did not see */                                  \
-    X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
-    X(content_overflow) /* content records refused by a full ring */                               \
-    X(parse_malformed)  /* names that did not parse */
+    X(tunnels_forgotten) /* times that a tunnel was not kept for want of room, or without its ids  \
+                          */                                                                       \
+    X(ring_rejected)     /* progress records refused by a full ring (their bytes came later) */    \
+    X(ring_lost)         /* end records that no longer could be parked */                          \
+    X(streams_attached)  /* out-of-order episodes handed to libnids */                             \
+    X(stream_gap_bytes)  /* content that inspection did not see */                                 \
+    X(stream_budget)     /* episodes cut short by the out-of-order budget */                       \
+    X(content_overflow)  /* content records refused by a full ring */                              \
+    X(parse_malformed)   /* names that did not parse */
 
 struct health {
 #define HEALTH_FIELD(name) uint64_t name;
@@ -215,6 +225,12 @@ extern const char *const record_fault_name[RECORD_FAULTS];
 
 /* `record` is the engine's own copy of `size` bytes, 8-aligned. */
 enum record_fault record_validate(const void *record, size_t size);
+
+/* How the packets of both sides travelled, each as the flow's sides lie; count 0: in no tunnel.
+ * False: neither was in one. The record is valid. */
+bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES]);
+/* Writes them behind the text of the tail, which has room; returns its bytes. */
+size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel tunnel[SIDES]);
 
 /* Bytes a record with this much tail takes (rounded up to 8). */
 size_t record_size(size_t fixed, size_t tail);

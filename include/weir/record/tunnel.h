@@ -5,6 +5,10 @@
 
 #include "weir/base/address.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TUNNEL_HOPS   2u
 #define TUNNEL_LAYERS 6u /* that are kept; what nests deeper is counted, not listed */
 
 enum layer { /* with the unit of its id */
@@ -31,12 +35,25 @@ extern const char *const layer_name[LAYERS]; /* "vlan", "mpls", …; NULL for LA
 struct tunnel {
     struct ip orig_ip,
         resp_ip; /* outermost addresses, as the flow's sides; ::, ::: there are none */
+    /* Of tunnels inside of that, outermost first; of more than these, the innermost is the last. */
+    struct tunnel_hop {
+        struct ip orig_ip, resp_ip;
+    } hop[TUNNEL_HOPS];
     uint32_t id[TUNNEL_LAYERS];
     uint16_t orig_port, resp_port; /* outermost, of UDP */
     uint8_t layer[TUNNEL_LAYERS];  /* enum layer, outermost first */
     uint8_t count;                 /* of layers met, may exceed TUNNEL_LAYERS; 0: no tunnel */
     uint8_t spare;
 };
-_Static_assert(sizeof(struct tunnel) == 68, "no padding");
+_Static_assert(sizeof(struct tunnel) == 132, "no padding");
+
+size_t tunnel_listed(const struct tunnel *tunnel);        /* entries of layer[] and id[] in use */
+bool tunnel_addressed(const struct tunnel *tunnel);       /* it has outermost addresses */
+struct tunnel tunnel_turned(const struct tunnel *tunnel); /* seen from the other side */
+/* Both lead from the one same place to the other: whether anything else differs or not. */
+bool tunnel_same_way(const struct tunnel *a, const struct tunnel *b);
+/* What is behind its count is zero, every layer is one: fit to be compared, or believed. */
+struct tunnel tunnel_tidy(const struct tunnel *tunnel);
+bool tunnel_holds(const struct tunnel *tunnel);
 
 #endif

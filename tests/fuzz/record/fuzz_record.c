@@ -22,6 +22,13 @@ static uint64_t sum(const void *data, size_t size)
     return total;
 }
 
+static uint64_t read_tunnel(const struct tunnel *tunnel)
+{
+    for (size_t i = 0; i < tunnel_listed(tunnel); i++)
+        must(layer_name[tunnel->layer[i]]);
+    return sum(tunnel->id, sizeof tunnel->id);
+}
+
 static uint64_t read_flow(const struct record_flow *r)
 {
     char id[32], proto[8];
@@ -31,7 +38,12 @@ static uint64_t read_flow(const struct record_flow *r)
         must(r->fresh[side].payload_bytes + r->fresh[side].missing_bytes >= 0 &&
              r->total[side].payload_bytes + r->total[side].missing_bytes <= 2 * RECORD_BYTES_MAX);
     must(r->last_ns - r->start_ns >= 0 && r->header.time_ns - r->start_ns <= INT64_MAX - 1);
-    return sum(r->tail, (size_t)r->server_name_size + r->question_size);
+    struct tunnel tunnel[SIDES];
+    uint64_t ids = 0;
+    if (record_flow_tunnels(r, tunnel))
+        for (int side = 0; side < SIDES; side++)
+            ids += read_tunnel(&tunnel[side]);
+    return sum(r->tail, (size_t)r->server_name_size + r->question_size) + ids;
 }
 
 static uint64_t read_name(const struct record_name *r)
@@ -43,6 +55,7 @@ static uint64_t read_name(const struct record_name *r)
 static uint64_t read_content(const struct record_content *r)
 {
     must(r->side < SIDES && content_class_name[r->class]);
+    must(r->tunnels == 0 || read_tunnel(&r->tunnel[0]) + read_tunnel(&r->tunnel[1]) < UINT64_MAX);
     return sum(r->hash, r->hash_count * sizeof *r->hash);
 }
 

@@ -37,6 +37,7 @@ static inline struct story case_story(void)
 {
     struct story story = {.host = case_ip("128.232.110.120"),
                           .remote = case_ip("66.35.250.204"),
+                          .remote_port = 80,
                           .destination = {ROLE_CLIENT, DESTINATION_DOMAIN, "example.jp"},
                           .has_destination = true,
                           .first = {CASE_TIME},

@@ -144,7 +144,8 @@ static void test_served(void **state)
     (void)state;
     struct alert alert = case_alert(&case_volume);
     struct story *story = &alert.story;
-    story->flow[0].key = (struct flow_key){story->remote, story->host, 50123, 443, 0, 6, 0};
+    story->flow[0].key = (struct flow_key){story->remote, story->host, 50123, 443, 0, 6, 0, 0};
+    story->remote_port = 50123;
     story->flow[0].service = SERVICE_HTTP;
     story->flows_inside = 1;
     story->flows_outside = 2;
@@ -158,6 +159,76 @@ static void test_served(void **state)
     assert_non_null(strstr(line, "\"initiator\":\"outside\""));
     assert_non_null(strstr(line, "\"url\":{\"domain\":\"up.example.jp\"}"));
     assert_null(strstr(line, "\"tls\":{\"client\""));
+    free(line);
+}
+
+static struct ip ip_of(const char *text)
+{
+    struct ip ip;
+    assert_int_equal(ip_parse(text, &ip), 0);
+    return ip;
+}
+
+/* The flow's own addresses decided: the tunnel is said beside them. */
+static void test_tunnel(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    struct tunnel *tunnel = &alert.story.tunnel;
+    tunnel->count = 7;
+    for (int i = 0; i < 6; i++)
+        tunnel->layer[i] = LAYER_MPLS;
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"tunnel\":{\"layers\":[{\"type\":\"mpls\",\"id\":0},"));
+    assert_non_null(strstr(line, "\"id\":0}],\"more\":1},"));
+    free(line);
+    *tunnel = (struct tunnel){ip_of("10.1.1.1"), ip_of("192.0.2.9"), .count = 2};
+    tunnel->layer[0] = LAYER_IP;
+    tunnel->id[0] = 4;
+    tunnel->layer[1] = LAYER_GRE;
+    tunnel->hop[0] = (struct tunnel_hop){ip_of("10.2.2.2"), ip_of("10.3.3.3")};
+    line = line_of(&alert);
+    assert_non_null(strstr(
+        line, "\"tunnel\":{\"layers\":[{\"type\":\"ip\",\"id\":4},{\"type\":\"gre\",\"id\":0}],"
+              "\"orig\":{\"ip\":\"10.1.1.1\"},\"resp\":{\"ip\":\"192.0.2.9\"},"
+              "\"hops\":[{\"orig\":{\"ip\":\"10.2.2.2\"},\"resp\":{\"ip\":\"10.3.3.3\"}}]}"));
+    assert_null(strstr(line, "decides"));
+    free(line);
+}
+
+/* The tunnel leaves, the flow in it does not: source and destination are the tunnel's ends. */
+static void test_tunnel_decides(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    struct story *story = &alert.story;
+    story->host = ip_of("10.1.1.1");
+    story->remote = ip_of("192.0.2.9");
+    story->remote_port = 4789;
+    story->destination = (struct destination){ROLE_CLIENT, DESTINATION_PREFIX, "192.0.2.0/24"};
+    story->by_tunnel = true;
+    story->tunnel = (struct tunnel){story->host, story->remote, .count = 1};
+    story->tunnel.layer[0] = LAYER_VXLAN;
+    story->tunnel.id[0] = 42;
+    story->tunnel.orig_port = 50000;
+    story->tunnel.resp_port = 4789;
+    story->flow[0].key =
+        (struct flow_key){ip_of("10.7.7.7"), ip_of("10.8.8.8"), 1000, 9000, 0, 6, 0, 1};
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"source\":{\"ip\":\"10.1.1.1\""));
+    assert_non_null(strstr(line, "\"destination\":{\"ip\":\"192.0.2.9\",\"port\":4789"));
+    assert_non_null(strstr(line, "\"client\":{\"ip\":\"10.1.1.1\"},"
+                                 "\"server\":{\"ip\":\"192.0.2.9\"},"));
+    assert_non_null(strstr(line, "\"related\":{\"ip\":[\"10.1.1.1\",\"192.0.2.9\",\"10.7.7.7\","
+                                 "\"10.8.8.8\"]}"));
+    assert_non_null(strstr(line, "\"type\":\"vxlan\",\"id\":42}],\"orig\":{\"ip\":\"10.1.1.1\","
+                                 "\"port\":50000},\"resp\":{\"ip\":\"192.0.2.9\",\"port\":4789},"
+                                 "\"decides\":true,\"inner\":{\"orig\":{\"ip\":\"10.7.7.7\","
+                                 "\"port\":1000},\"resp\":{\"ip\":\"10.8.8.8\",\"port\":9000}}}"));
+    free(line);
+    story->remote_port = 0; /* of GRE there is none */
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"destination\":{\"ip\":\"192.0.2.9\"}"));
     free(line);
 }
 
@@ -205,6 +276,8 @@ int main(void)
         cmocka_unit_test(test_absent_is_left_out),
         cmocka_unit_test(test_sensor_has_no_traffic),
         cmocka_unit_test(test_served),
+        cmocka_unit_test(test_tunnel),
+        cmocka_unit_test(test_tunnel_decides),
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_hostile_name),
         cmocka_unit_test(test_table),

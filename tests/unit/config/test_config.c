@@ -73,6 +73,26 @@ static void test_defaults(void **state)
     config_fini(&config);
 }
 
+static void test_tunnel_ports(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    char ports[400] = "capture.tunnel_ports={l2tp: [1";
+    (void)state;
+    read_good(&config,
+              "capture:\n  tunnel_ports: {vxlan: [4789, 14789], geneve: [8472], gtpu: []}\n");
+    char *text = config_text(&config);
+    assert_non_null(strstr(text, "tunnel_ports: {vxlan: [4789, 14789], geneve: [8472], gtpu: [], "
+                                 "teredo: [3544], l2tp: [1701]"));
+    free(text);
+    for (int port = 2; port < 40; port++)
+        sprintf(ports + strlen(ports), ", %d", port);
+    strcat(ports, "]}");
+    assert_int_equal(config_set(&config, ports, &error), -1);
+    assert_non_null(strstr(error.message, "more than 32 ports"));
+    config_fini(&config);
+}
+
 static void test_every_key(void **state)
 {
     struct config config;
@@ -194,6 +214,16 @@ static void test_wrong_values(void **state)
         {"capture: {workers: 17}\n", ":1:20: capture.workers", "from 0 to 16"},
         {"capture: {snaplen: 10}\n", ":1:20: capture.snaplen", "from 64 to 262144"},
         {"capture: {buffer_mib: 0}\n", ":1:23: capture.buffer_mib", "from 1 to 2047"},
+        {"capture: {tunnel_ports: [4789]}\n", ":1:25: capture.tunnel_ports: is a list",
+         "a mapping such as {vxlan: [4789, 8472]}"},
+        {"capture: {tunnel_ports: {vxlan: 4789}}\n", ":1:33: capture.tunnel_ports: \"4789\"",
+         "a list of UDP ports"},
+        {"capture: {tunnel_ports: {vxlan: [0]}}\n", ":1:34: capture.tunnel_ports",
+         "from 1 to 65535"},
+        {"capture: {tunnel_ports: {stt: [7471]}}\n", ":1:26: capture.tunnel_ports: unknown tunnel",
+         "vxlan, geneve, gtpu, teredo, l2tp"},
+        {"capture: {tunnel_ports: {geneve: [6081, 4789]}}\n", ":1:41: capture.tunnel_ports",
+         "port 4789 is vxlan already"},
         {"sensor: {user: []}\n", ":1:16: sensor.user: is a list", "a user"},
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
@@ -429,12 +459,19 @@ static void test_the_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),     cmocka_unit_test(test_every_key),
-        cmocka_unit_test(test_days),         cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_unknown_keys), cmocka_unit_test(test_the_table),
-        cmocka_unit_test(test_too_many),     cmocka_unit_test(test_set),
-        cmocka_unit_test(test_inside),       cmocka_unit_test(test_what_is_shown_is_read),
-        cmocka_unit_test(test_passwords),    cmocka_unit_test(test_the_calendar),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_tunnel_ports),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_days),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_what_is_shown_is_read),
+        cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_the_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

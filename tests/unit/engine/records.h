@@ -93,6 +93,28 @@ static inline void give_server_name(union any_record *record, const char *name)
                   sizeof record->flow, size);
 }
 
+/* One layer between these addresses, as the flow's sides lie. */
+static inline struct tunnel make_tunnel(const char *orig, const char *resp, enum layer layer)
+{
+    struct tunnel tunnel;
+    memset(&tunnel, 0, sizeof tunnel);
+    tunnel.orig_ip = make_ip(orig);
+    tunnel.resp_ip = make_ip(resp);
+    tunnel.layer[0] = (uint8_t)layer;
+    tunnel.count = 1;
+    return tunnel;
+}
+
+/* The flow came in them: orig's side, resp's side. The name has been given. */
+static inline void give_tunnels(union any_record *record, const struct tunnel tunnel[SIDES])
+{
+    size_t size = record_flow_put_tunnels(&record->flow, tunnel);
+    record->flow.flags |= FLOW_TUNNELLED;
+    finish_record(record, RECORD_FLOW, record->header.number, record->header.time_ns,
+                  sizeof record->flow,
+                  (size_t)record->flow.server_name_size + record->flow.question_size + size);
+}
+
 /* An answer: `name` is at `count` addresses. */
 static inline void make_answer(union any_record *record, uint64_t number, int64_t time_ns,
                                const char *name, const struct ip *address, size_t count)

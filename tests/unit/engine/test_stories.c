@@ -21,12 +21,17 @@ static struct flow_view view_of(const union any_record *record, enum scope scope
 {
     int mine = scope == SCOPE_OUT ? SIDE_ORIG : SIDE_RESP, other = SIDE_ORIG + SIDE_RESP - mine;
     const struct record_flow *flow = &record->flow;
-    return (struct flow_view){.record = flow,
-                              .scope = scope,
-                              .out = {(uint64_t)flow->fresh[mine].payload_bytes,
-                                      (uint64_t)flow->fresh[mine].acked_bytes,
-                                      (uint64_t)flow->fresh[mine].payload_bytes},
-                              .in_bytes = (uint64_t)flow->fresh[other].payload_bytes};
+    const struct flow_key *key = &flow->key;
+    return (struct flow_view){
+        .record = flow,
+        .scope = scope,
+        .way = {.scope = scope,
+                .leaves = (uint8_t)(1u << mine),
+                .remote = mine == SIDE_ORIG ? key->resp_ip : key->orig_ip,
+                .remote_port = mine == SIDE_ORIG ? key->resp_port : key->orig_port},
+        .out = {(uint64_t)flow->fresh[mine].payload_bytes, (uint64_t)flow->fresh[mine].acked_bytes,
+                (uint64_t)flow->fresh[mine].payload_bytes},
+        .in_bytes = (uint64_t)flow->fresh[other].payload_bytes};
 }
 
 static int set_up(void **state)
@@ -124,6 +129,7 @@ static void test_who_opened(void **state)
     assert_int_equal(open->story.out.value, 5700);
     assert_int_equal(open->story.in_bytes, 30);
     assert_memory_equal(&open->story.remote, &remote, sizeof remote); /* of the largest flow */
+    assert_int_equal(open->story.remote_port, 50000);
 }
 
 /* Forty flows that grow by turns: the sixteen with most bytes out are kept, largest first. */
