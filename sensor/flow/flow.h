@@ -75,7 +75,7 @@ struct flow {
     _Alignas(128) struct flow_key key;
     int64_t last_ns;      /* the latest of its packets */
     uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
-    uint8_t flags;        /* FLOW_…, without FLOW_ONE_SIDED */
+    uint8_t flags;        /* FLOW_… below 0x100, without FLOW_ONE_SIDED */
     uint8_t class;        /* enum flow_class */
     uint8_t idle_queue;   /* the queue it waits in, perhaps not yet its class's */
     uint8_t place[TIMERS];
@@ -96,6 +96,8 @@ struct flow {
     int64_t fresh_since_ns;
     struct flow_link link[TIMERS];
     uint32_t slot;
+    uint8_t rare_flags; /* FLOW_… from 0x100 on, shifted */
+    bool told;          /* a record of it was accepted */
 };
 _Static_assert(sizeof(struct flow) == (size_t)6 * 64, "a flow is six cache lines");
 _Static_assert(sizeof(struct flow_key) == 40, "a key is five words");
@@ -209,8 +211,9 @@ void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns);
 struct flow *expiry_oldest(struct flow_table *table);
 void expiry_drop(struct flow_table *table, struct flow *flow);
 
-/* --- initiator.c: true when the packet's sender opened the flow; *by_syn when a SYN says so. */
-bool initiator_is_sender(const struct packet *packet, bool *by_syn);
+/* --- initiator.c: true when the packet's sender opened the flow; *by: FLOW_ORIG_BY_SYN,
+ * FLOW_ORIG_BY_PORT, or 0 when only its being first speaks for it. */
+bool initiator_is_sender(const struct packet *packet, uint8_t *by);
 
 /* --- connection.c */
 bool connection_begins_anew(const struct flow_table *table, const struct flow *flow,
