@@ -9,17 +9,35 @@
 
 #include <string.h>
 
-const char *const scope_name[SCOPES] = {"out", "in", "internal", "transit", "broadcast"};
+const char *const scope_name[SCOPES] = {"out",     "in",        "internal",
+                                        "transit", "broadcast", "multicast"};
 
-static enum scope scope_of(const struct prefix_set *inside, const struct flow_key *key)
+static enum scope scope_of(const struct inside *inside, const struct flow_key *key)
 {
+    if (ip_is_multicast(&key->orig_ip) || ip_is_multicast(&key->resp_ip))
+        return SCOPE_MULTICAST;
     if (ip_is_broadcast(&key->orig_ip) || ip_is_broadcast(&key->resp_ip))
         return SCOPE_BROADCAST;
-    bool orig = prefix_set_has(inside, &key->orig_ip);
-    bool resp = prefix_set_has(inside, &key->resp_ip);
+    bool orig = inside_has(inside, &key->orig_ip, key->vlan, key->vantage);
+    bool resp = inside_has(inside, &key->resp_ip, key->vlan, key->vantage);
     if (orig == resp)
         return orig ? SCOPE_INTERNAL : SCOPE_TRANSIT;
     return orig ? SCOPE_OUT : SCOPE_IN;
+}
+
+/* A subnet's own broadcast address looks like any other: the frame's group address tells it. That
+ * is the sender's word, so it is taken only where no byte can have left by it: both ends inside, or
+ * neighbours of whom none is, and nobody answered. What goes from inside to outside stays egress
+ * whatever its frame says. */
+static enum scope scope_by_frame(enum scope scope, const struct record_flow *record)
+{
+    const struct flow_key *key = &record->key;
+    struct prefix orig = prefix_of(&key->orig_ip, 24, 64), resp = prefix_of(&key->resp_ip, 24, 64);
+    if (!(record->flags & FLOW_BROADCAST) || record->total[SIDE_RESP].packets > 0)
+        return scope;
+    bool neighbours = orig.bits == resp.bits && ip_compare(&orig.ip, &resp.ip) == 0;
+    bool within = scope == SCOPE_INTERNAL || (scope == SCOPE_TRANSIT && neighbours);
+    return within ? SCOPE_BROADCAST : scope;
 }
 
 static uint64_t positive(int64_t value)
@@ -36,8 +54,8 @@ static void copy_text(char *to, const char *from, size_t size)
 static void view_record(struct engine *engine, const struct record_flow *record,
                         struct flow_view *view, struct destination *destination)
 {
-    *view = (struct flow_view){.record = record,
-                               .scope = scope_of(engine->config.inside, &record->key)};
+    enum scope scope = scope_of(engine->config.inside, &record->key);
+    *view = (struct flow_view){.record = record, .scope = scope_by_frame(scope, record)};
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
