@@ -19,7 +19,7 @@
 
 static const uint8_t signature[SIGNATURE_SIZE] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
                                                   0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
-static const char word[] = "PROXY ";
+static const uint8_t word[6] = "PROXY "; /* no NUL */
 
 static enum parse_result begins(const uint8_t *data, size_t size, const void *token, size_t length)
 {
@@ -114,7 +114,7 @@ static enum parse_result parse_binary(const uint8_t *data, size_t size, struct p
 
 enum parse_result proxy_begins(const uint8_t *data, size_t size)
 {
-    enum parse_result text = begins(data, size, word, sizeof word - 1);
+    enum parse_result text = begins(data, size, word, sizeof word);
     return text == PARSE_NOT ? begins(data, size, signature, sizeof signature) : text;
 }
 
@@ -124,7 +124,7 @@ enum parse_result proxy_parse(const uint8_t *data, size_t size, struct proxy_hea
     enum parse_result result = proxy_begins(data, size);
     if (result != PARSE_OK)
         return result;
-    result = *data == *word ? parse_text(data, size, head) : parse_binary(data, size, head);
+    result = data[0] == word[0] ? parse_text(data, size, head) : parse_binary(data, size, head);
     if (result != PARSE_OK)
         head->client = (struct client_claim){.by = CLIENT_NONE};
     return result;
