@@ -139,6 +139,8 @@ bool http_is_request(const uint8_t *data, size_t size)
 {
     struct cursor c = cursor_make(data, size);
     struct span line, method, target;
+    if (method_size(data, size) < 3) /* nearly always: no look for a line's end */
+        return false;
     return take_line(&c, &line) && split_request(line, &method, &target) &&
            known_method((const uint8_t *)method.at, method.size, false);
 }
