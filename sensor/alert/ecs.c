@@ -285,6 +285,26 @@ static void put_tunnel(struct json *json, const struct story *story)
     json_close(json);
 }
 
+/* Claims, so not client.ip: that is who opened. At least `out_bytes`; at most, when others gave way
+ * to it, more. */
+static void put_clients(struct json *json, const struct story *story)
+{
+    if (story->client_count == 0)
+        return;
+    json_list(json, "clients_claimed");
+    for (size_t i = 0; i < story->client_count; i++) {
+        const struct claimed_client *client = &story->client[i];
+        json_open(json, NULL);
+        put_ip(json, "ip", &client->ip);
+        put_known(json, "by", client_by_name[client->by]);
+        json_uint(json, "out_bytes", client->out_bytes);
+        json_uint(json, "flows", client->flows);
+        json_close(json);
+    }
+    json_close(json);
+    json_bool(json, "clients_claimed_all", story->clients_replaced == 0);
+}
+
 static void put_services(struct json *json, const struct story *story)
 {
     bool any = false;
@@ -330,6 +350,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     put_flows(json, story);
     put_tunnel(json, story);
     put_services(json, story);
+    put_clients(json, story);
     put_content(json, story);
 }
 

@@ -19,10 +19,15 @@ bool ip_is_broadcast(const struct ip *ip)
     if (ip_is_v4(ip)) {
         uint32_t v4 =
             ((uint32_t)b[12] << 24) | ((uint32_t)b[13] << 16) | ((uint32_t)b[14] << 8) | b[15];
-        return v4 == 0 || v4 == UINT32_MAX || (b[12] & 0xf0) == 0xe0;
+        return v4 == 0 || v4 == UINT32_MAX;
     }
     static const struct ip none;
-    return b[0] == 0xff || ip_compare(ip, &none) == 0;
+    return ip_compare(ip, &none) == 0;
+}
+
+bool ip_is_multicast(const struct ip *ip)
+{
+    return ip_is_v4(ip) ? (ip->byte[12] & 0xf0) == 0xe0 : ip->byte[0] == 0xff;
 }
 
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE])

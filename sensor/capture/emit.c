@@ -135,6 +135,7 @@ bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, st
     struct record_flow *record = begin(emitter, sizeof *record, most, &size);
     flow_fill_record(flow, end, time, record);
     record->service = (uint8_t)facts->service;
+    record->client = facts->client;
     record->server_name_size = (uint16_t)name;
     record->question_size = (uint16_t)question;
     memcpy(record->tail, facts->server_name, name);

@@ -146,6 +146,16 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_watermark(w);
 }
 
+/* Before anybody looks at its content, so that all of it is told by the right side. */
+static enum flow_side settle_by_service(struct worker *w, struct flow *flow, enum flow_side side,
+                                        const struct packet *packet)
+{
+    enum evidence evidence = content_evidence(flow, side, packet);
+    if (evidence == EVIDENCE_NONE)
+        return side;
+    return flow_table_settle_initiator(w->table, flow, side, evidence == EVIDENCE_CLIENT);
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -165,6 +175,8 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
         packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     w->health.fragments += packet->later_fragment && !packet->bad_transport;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
+    if (!flow_initiator_is_known(flow))
+        side = settle_by_service(w, flow, side, packet);
     content_packet(w->content, flow, side, packet);
     flow_table_settle(w->table, flow, w->clock);
 }

@@ -26,12 +26,12 @@ void config_init(struct config *config)
     config->timezone = config_own(config, "UTC");
     config->filter = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
-    prefix_set_init(&config->inside);
+    inside_init(&config->inside);
 }
 
 void config_fini(struct config *config)
 {
-    prefix_set_fini(&config->inside);
+    inside_fini(&config->inside);
     for (struct owned *next; config->owned; config->owned = next) {
         next = config->owned->next;
         free(config->owned);
@@ -156,8 +156,8 @@ int config_add_inside(struct config *config, const char *text, bool first, struc
     if (prefix_parse(text, &prefix, &why) != 0)
         return error_set(error, ERROR_USAGE, "--inside %s", why.message);
     if (first)
-        prefix_set_fini(&config->inside);
-    prefix_set_add(&config->inside, prefix);
+        inside_fini(&config->inside);
+    prefix_set_add(&config->inside.everywhere, prefix);
     config->inside_set = true;
     return 0;
 }
@@ -169,10 +169,11 @@ int config_add_interface(struct config *config, const char *text, bool first, st
     return config_take_interface(config, text, "", error);
 }
 
-void config_finish(struct config *config)
+int config_finish(struct config *config, struct error *error)
 {
     if (!config->inside_set)
-        prefix_set_default_inside(&config->inside);
+        prefix_set_default_inside(&config->inside.everywhere);
+    return config_settle_inside(config, error);
 }
 
 char *config_text(const struct config *config)

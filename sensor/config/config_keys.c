@@ -133,25 +133,6 @@ static int read_holidays(const struct reading *r, const struct yaml_node *node)
     return 0;
 }
 
-static int read_inside(const struct reading *r, const struct yaml_node *node)
-{
-    if (node->kind != YAML_LIST || !node->child)
-        return config_refuse(r, node, "a list of prefixes such as [10.0.0.0/8]");
-    prefix_set_fini(&r->config->inside);
-    for (const struct yaml_node *item = node->child; item; item = item->next) {
-        struct prefix prefix;
-        struct error why = {0};
-        if (item->kind != YAML_SCALAR)
-            return config_refuse(r, item, "a prefix such as 10.0.0.0/8");
-        if (prefix_parse(item->text, &prefix, &why) != 0)
-            return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: %s", r->name, item->line,
-                             item->column, r->key, why.message);
-        prefix_set_add(&r->config->inside, prefix);
-    }
-    r->config->inside_set = true;
-    return 0;
-}
-
 int config_take_interface(struct config *config, const char *name, const char *vantage,
                           struct error *error)
 {
@@ -373,15 +354,6 @@ static void show_holidays(const struct config *c, struct buffer *b)
     buffer_text(b, "]");
 }
 
-static void show_inside(const struct config *c, struct buffer *b)
-{
-    char text[PREFIX_TEXT_SIZE];
-    buffer_text(b, "[");
-    for (size_t i = 0; i < c->inside.count; i++)
-        buffer_text(b, "%s\"%s\"", i ? ", " : "", prefix_text(&c->inside.item[i], text));
-    buffer_text(b, "]");
-}
-
 static void show_interfaces(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "[");
@@ -464,7 +436,7 @@ const struct key_row config_row[] = {
     {"site.work_hours", read_hours, show_hours},
     {"site.work_days", read_days, show_days},
     {"site.holidays", read_holidays, show_holidays},
-    {"networks.inside", read_inside, show_inside},
+    {"networks.inside", config_read_inside, config_show_inside},
     {"capture.interfaces", read_interfaces, show_interfaces},
     {"capture.workers", read_workers, show_workers},
     {"capture.filter", read_filter, show_filter},

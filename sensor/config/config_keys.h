@@ -36,4 +36,9 @@ void config_show_tunnel_ports(const struct config *config, struct buffer *b);
 /* "FILE:line:column: key: what it is, expected what". Returns -1. */
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected);
 
+/* config_inside.c: networks.inside; which vantage its interfaces are. */
+int config_read_inside(const struct reading *r, const struct yaml_node *node);
+void config_show_inside(const struct config *config, struct buffer *b);
+int config_settle_inside(struct config *config, struct error *error);
+
 #endif

@@ -43,8 +43,7 @@ int config_load(struct config *config, const struct config_source *source, struc
     for (size_t i = 0; i < source->interface.count; i++)
         if (config_add_interface(config, source->interface.word[i], i == 0, error) != 0)
             return -1;
-    config_finish(config);
-    return 0;
+    return config_finish(config, error);
 }
 
 /* --- as bytes -------------------------------------------------------------------------------- */

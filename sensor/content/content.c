@@ -17,6 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NETBIOS_PORT       137
+#define MDNS_PORT          5353
+#define EVIDENCE_DATAGRAMS 4u /* of a side; later ones bring nothing new */
+#define EVIDENCE_SSH_BYTES 65536u
+
 /* --- what was learnt ---------------------------------------------------------------------------
  */
 
@@ -58,6 +63,25 @@ void content_dns(struct content_flow *cf, const struct dns_message *message)
     if (!cf->question)
         cf->question = xstrdup(message->name);
     content->events.dns(content->context, cf->flow, content->now, message);
+}
+
+static bool same_client(const struct client_claim *a, const struct client_claim *b)
+{
+    return ip_compare(&a->ip, &b->ip) == 0;
+}
+
+/* The port is the connection's, and says nothing of who: a claim differs by its address. */
+void content_client(struct content_flow *cf, const struct client_claim *claim)
+{
+    if (claim->by == CLIENT_NONE)
+        return;
+    if (!cf->client) {
+        cf->client = xcalloc(2, sizeof *cf->client);
+        cf->client[0] = cf->client[1] = *claim;
+    } else if (!same_client(&cf->client[1], claim)) {
+        cf->client[1] = *claim;
+        cf->client[0].changes += cf->client[0].changes < UINT32_MAX;
+    }
 }
 
 bool content_has_port(const struct content_flow *cf, uint16_t port)
@@ -145,6 +169,7 @@ void content_release(struct content *content, struct flow *flow)
     free(cf->server_name);
     free(cf->question);
     free(cf->ja3);
+    free(cf->client);
     free(cf);
     *flow_content_slot(flow) = NULL;
 }
@@ -161,6 +186,33 @@ static void tcp_packet(struct content_flow *cf, enum flow_side side, const struc
         stream_free(cf->stream); /* not inside its callbacks */
         cf->stream = NULL;
     }
+}
+
+/* Of DNS the ports are asked: multicast DNS and NetBIOS have no client. */
+static enum evidence dns_evidence(const struct flow *flow, enum flow_side side,
+                                  const struct packet *packet)
+{
+    if (packet->src_port == MDNS_PORT || packet->dst_port == MDNS_PORT ||
+        packet->src_port == NETBIOS_PORT || packet->dst_port == NETBIOS_PORT ||
+        flow_get_counts(flow, side)->packets > EVIDENCE_DATAGRAMS)
+        return EVIDENCE_NONE;
+    return evidence_of_dns(packet->payload, packet->payload_captured);
+}
+
+enum evidence content_evidence(struct flow *flow, enum flow_side side, const struct packet *packet)
+{
+    if (packet->payload_captured == 0 || packet->later_fragment)
+        return EVIDENCE_NONE;
+    if (packet->proto == PROTO_UDP)
+        return dns_evidence(flow, side, packet);
+    if (packet->proto != PROTO_TCP || (packet->tcp_flags & TCP_RST))
+        return EVIDENCE_NONE;
+    const struct content_flow *cf = *flow_content_slot(flow);
+    enum service service = cf ? (enum service)cf->service : SERVICE_NONE;
+    /* The key exchange is over by then: what looks like it is chance. */
+    if (service == SERVICE_SSH && flow_get_counts(flow, side)->payload_bytes > EVIDENCE_SSH_BYTES)
+        return EVIDENCE_NONE;
+    return evidence_of_segment(packet->payload, packet->payload_captured, service);
 }
 
 void content_packet(struct content *content, struct flow *flow, enum flow_side side,
@@ -228,13 +280,15 @@ void content_swapped(struct content *content, struct flow *flow)
 struct content_facts content_get_facts(struct flow *flow)
 {
     const struct content_flow *cf = *flow_content_slot(flow);
-    struct content_facts facts = {SERVICE_NONE, "", "", NULL};
+    struct content_facts facts = {SERVICE_NONE, "", "", NULL, {.by = CLIENT_NONE}};
     if (!cf)
         return facts;
     facts.service = cf->service;
     facts.server_name = cf->server_name ? cf->server_name : "";
     facts.question = cf->question ? cf->question : "";
     facts.ja3 = cf->ja3;
+    if (cf->client)
+        facts.client = *cf->client;
     return facts;
 }
 

@@ -42,13 +42,14 @@ struct side {
     uint64_t *pending;             /* hashes found and not yet told */
     uint8_t *head;                 /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
-    uint64_t skip_bytes;  /* STAGE_REQUEST: of a body */
+    uint64_t skip_bytes;  /* STAGE_REQUEST: of a body; STAGE_PROBE: of a PROXY header */
     uint64_t limit_bytes; /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
     uint16_t pending_count, pending_room;
     uint8_t stage; /* enum stage */
     bool lost;     /* STAGE_DNS: a gap; where does the next message begin? */
+    bool begun;    /* something else than a PROXY header was seen, or bytes were lost */
 };
 
 struct content_flow {
@@ -58,10 +59,11 @@ struct content_flow {
     struct side *side[SIDES];
     char *server_name, *question; /* the first ones; NULL: none */
     uint8_t *ja3;
-    uint64_t last_name;      /* hash of the server name told last */
-    uint8_t service;         /* enum service */
-    uint8_t hints;           /* HINT_… */
-    uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
+    struct client_claim *client; /* two, the first and the last; NULL: none */
+    uint64_t last_name;          /* hash of the server name told last */
+    uint8_t service;             /* enum service */
+    uint8_t hints;               /* HINT_… */
+    uint8_t datagrams_tried;     /* for DNS on a port that does not promise it */
     bool stopped[SIDES];
 };
 
@@ -74,6 +76,8 @@ static inline enum flow_side side_index(const struct side *side)
 void content_set_service(struct content_flow *cf, enum service service); /* the first one stays */
 void content_server_name(struct content_flow *cf, const char *name);     /* "" is ignored */
 void content_hello(struct content_flow *cf, const struct tls_hello *hello);
+/* For whom the other end says it speaks; ignored when it says nothing. */
+void content_client(struct content_flow *cf, const struct client_claim *claim);
 /* What a message's question says, unless it had none. */
 void content_dns(struct content_flow *cf, const struct dns_message *message);
 bool content_has_port(const struct content_flow *cf, uint16_t port);

@@ -2,11 +2,13 @@
  *
  * A request is "METHOD SP target SP HTTP/", whatever the method, once its line is whole; as long as
  * it is not, only methods that are known count, so that a capital letter alone is not yet HTTP. The
- * host is that of the Host field; without one, that of an absolute or CONNECT target.
+ * host is a CONNECT's target (RFC 9110 9.3.6: where the bytes go), else that of the Host field;
+ * without one, that of an absolute target. For whom a proxy asks is read by forwarded.c.
  *
  * Pure; no allocation. Bound: HTTP_HEAD_MAX; a longer head is malformed. */
 #include "recognise.h"
 #include "weir/base/cursor.h"
+#include "weir/content/client.h"
 #include "weir/content/names.h"
 
 #include <string.h>
@@ -133,6 +135,16 @@ bool http_begins_request(const uint8_t *data, size_t size)
     return http_begins(data, size) == PARSE_OK && begins_answer(data, size) == PARSE_NOT;
 }
 
+bool http_is_request(const uint8_t *data, size_t size)
+{
+    struct cursor c = cursor_make(data, size);
+    struct span line, method, target;
+    if (method_size(data, size) < 3) /* nearly always: no look for a line's end */
+        return false;
+    return take_line(&c, &line) && split_request(line, &method, &target) &&
+           known_method((const uint8_t *)method.at, method.size, false);
+}
+
 /* --- the host ----------------------------------------------------------------------------------
  */
 
@@ -220,6 +232,18 @@ struct fields {
     int64_t length;
 };
 
+static void one_claim(struct span name, struct span value, struct http_head *head)
+{
+    struct client_claim client;
+    bool named = false;
+    if (name.size == 15 && has_prefix(name, "x-forwarded-for"))
+        named = forwarded_for(value.at, value.size, &client);
+    else if (name.size == 9 && has_prefix(name, "forwarded"))
+        named = forwarded(value.at, value.size, &client);
+    if (named)
+        head->client = client;
+}
+
 static void one_field(struct span line, struct fields *fields, struct http_head *head)
 {
     const char *colon = memchr(line.at, ':', line.size);
@@ -235,6 +259,8 @@ static void one_field(struct span line, struct fields *fields, struct http_head 
         fields->length = length_value(value);
     } else if (name.size == 17 && has_prefix(name, "transfer-encoding")) {
         fields->chunked = true;
+    } else if (head->client.by == CLIENT_NONE) {
+        one_claim(name, value, head);
     }
 }
 
@@ -282,7 +308,8 @@ enum parse_result http_parse_head(const uint8_t *data, size_t size, struct http_
     if (read_first_line(line, head, &authority) != PARSE_OK)
         return PARSE_NOT;
     bool whole = read_fields(&c, &fields, head);
-    if (head->request && !fields.host_seen)
+    bool connect = strcmp(head->method, "CONNECT") == 0;
+    if (head->request && (!fields.host_seen || (connect && authority.size > 0)))
         keep_host(authority, head->host);
     if (!whole)
         return size < HTTP_HEAD_MAX ? PARSE_MORE : PARSE_MALFORMED;

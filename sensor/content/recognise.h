@@ -17,6 +17,8 @@ bool tls_begins_hello(const uint8_t *data, size_t size); /* a ClientHello or Ser
 bool tls_may_be_client(const uint8_t *data, size_t size);
 enum parse_result http_begins(const uint8_t *data, size_t size); /* request or answer */
 bool http_begins_request(const uint8_t *data, size_t size);
+bool http_is_request(const uint8_t *data, size_t size); /* the whole line, of a known method */
+enum parse_result proxy_begins(const uint8_t *data, size_t size); /* the PROXY protocol */
 
 /* "220 " greets in SMTP and in FTP; "USER " opens FTP and POP3. Together they say FTP. */
 #define HINT_GREETING 1u

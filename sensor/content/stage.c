@@ -1,6 +1,7 @@
 /* What the next bytes of a stream side are.
  *
- *   PROBE ─┬─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
+ *   PROBE ─┬─> PROBE                        behind a PROXY header, whose client is kept
+ *          ├─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
  *          ├─> REQUEST <──> CLEAR           HTTP: heads where they are due, else at piece borders
  *          ├─> DNS                          length, message, length, message …
  *          ├─> CLEAR                        SMTP, FTP, HTTP answers
@@ -77,9 +78,42 @@ static void begin_unrecognised(struct side *side, const uint8_t *data, size_t si
         side_set_stage(side, is_clear_service(cf->service) ? STAGE_CLEAR : STAGE_UNKNOWN);
 }
 
+/* The PROXY protocol's header: true as long as it is or may be one; *used, how much of it is
+ * there. Only the first bytes of all can be. */
+static bool take_proxy(struct side *side, const uint8_t *data, size_t size, size_t *used)
+{
+    struct proxy_head head;
+    enum parse_result result = proxy_parse(data, size, &head);
+    *used = 0;
+    if (result == PARSE_MORE && size < RECOGNISE_BYTES_MAX)
+        return true;
+    side->begun = true;
+    if (result != PARSE_OK) {
+        side->owner->content->malformed += result == PARSE_MALFORMED;
+        return false;
+    }
+    content_client(side->owner, &head.client);
+    side_set_stage(side, STAGE_PROBE); /* what follows has the whole budget */
+    *used = head.size < size ? head.size : size;
+    side->skip_bytes = head.size - *used;
+    return true;
+}
+
+static size_t skip(struct side *side, size_t size)
+{
+    size_t skipped = side->skip_bytes < size ? (size_t)side->skip_bytes : size;
+    side->skip_bytes -= skipped;
+    return skipped;
+}
+
 static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
 {
     enum service service;
+    size_t used;
+    if (side->skip_bytes)
+        return skip(side, size);
+    if (!side->begun && side_index(side) == SIDE_ORIG && take_proxy(side, data, size, &used))
+        return used;
     enum parse_result result = service_recognise(data, size, &service);
     if (result == PARSE_OK)
         begin_service(side, service, data, size);
@@ -116,6 +150,7 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
 static void after_head(struct side *side, const struct http_head *head)
 {
     content_server_name(side->owner, head->host);
+    content_client(side->owner, &head->client);
     if (strcmp(head->method, "CONNECT") == 0)
         side_set_stage(side, STAGE_PROBE); /* another protocol begins */
     else if (!head->request || head->body_bytes == HTTP_BODY_UNKNOWN)
@@ -127,11 +162,8 @@ static void after_head(struct side *side, const struct http_head *head)
 static size_t step_request(struct side *side, const uint8_t *data, size_t size)
 {
     struct http_head head;
-    if (side->skip_bytes) {
-        size_t skipped = side->skip_bytes < size ? (size_t)side->skip_bytes : size;
-        side->skip_bytes -= skipped;
-        return skipped;
-    }
+    if (side->skip_bytes)
+        return skip(side, size);
     enum parse_result result = http_parse_head(data, size, &head);
     if (result == PARSE_MORE)
         return 0;
@@ -140,6 +172,7 @@ static size_t step_request(struct side *side, const uint8_t *data, size_t size)
         return head.size;
     }
     content_server_name(side->owner, head.host);
+    content_client(side->owner, &head.client);
     side->owner->content->malformed += result == PARSE_MALFORMED;
     side_set_stage(side, STAGE_CLEAR);
     return size;
@@ -216,7 +249,7 @@ static size_t run_gathered(struct side *side, size_t border)
 {
     size_t from = 0;
     if (side->stage == STAGE_PROBE) {
-        step_probe(side, side->head, side->head_size);
+        from = step_probe(side, side->head, side->head_size);
         if (side->stage == STAGE_UNKNOWN || side->stage == STAGE_CLEAR)
             from = border;
     }
@@ -246,8 +279,10 @@ static void cut_request(struct side *side, uint64_t bytes)
         side->skip_bytes -= bytes; /* within a body: the next head's place is still known */
         return;
     }
-    if (side->head_size && http_parse_head(side->head, side->head_size, &head) != PARSE_NOT)
+    if (side->head_size && http_parse_head(side->head, side->head_size, &head) != PARSE_NOT) {
         content_server_name(side->owner, head.host);
+        content_client(side->owner, &head.client);
+    }
     side->skip_bytes = 0;
     side_set_stage(side, STAGE_CLEAR);
 }
@@ -262,6 +297,13 @@ static void cut_hello(struct side *side)
 
 void stage_cut(struct side *side, uint64_t bytes)
 {
+    if (side->stage == STAGE_PROBE && bytes && bytes <= side->skip_bytes) {
+        side->skip_bytes -= bytes; /* within a PROXY header: what follows is still the beginning */
+        return;
+    }
+    side->begun |= bytes > 0;
+    if (side->stage == STAGE_PROBE)
+        side->skip_bytes = 0;
     if (side->stage == STAGE_PROBE && (side->head_size || bytes))
         begin_unrecognised(side, side->head, side->head_size);
     if (side->stage == STAGE_REQUEST)

@@ -9,7 +9,23 @@
 
 #include <string.h>
 
-const char *const scope_name[SCOPES] = {"out", "in", "internal", "transit", "broadcast"};
+const char *const scope_name[SCOPES] = {"out",     "in",        "internal",
+                                        "transit", "broadcast", "multicast"};
+
+/* A subnet's own broadcast address looks like any other: the frame's group address tells it. That
+ * is the sender's word, so it is taken only where no byte can have left by it: both ends inside, or
+ * neighbours of whom none is, and nobody answered. What goes from inside to outside stays egress
+ * whatever its frame says. */
+static enum scope scope_by_frame(enum scope scope, const struct record_flow *record)
+{
+    const struct flow_key *key = &record->key;
+    struct prefix orig = prefix_of(&key->orig_ip, 24, 64), resp = prefix_of(&key->resp_ip, 24, 64);
+    if (!(record->flags & FLOW_BROADCAST) || record->total[SIDE_RESP].packets > 0)
+        return scope;
+    bool neighbours = orig.bits == resp.bits && ip_compare(&orig.ip, &resp.ip) == 0;
+    bool within = scope == SCOPE_INTERNAL || (scope == SCOPE_TRANSIT && neighbours);
+    return within ? SCOPE_BROADCAST : scope;
+}
 
 static uint64_t positive(int64_t value)
 {
@@ -53,7 +69,7 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     *view = (struct flow_view){.record = record};
     bool tunnelled = record_flow_tunnels(record, view->tunnel);
     view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
-    view->scope = view->way.scope;
+    view->scope = scope_by_frame(view->way.scope, record);
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)

@@ -136,7 +136,7 @@ void account_content(struct engine *engine, const struct record_content *record)
 void judge_sensor(struct engine *engine, struct ptime now);
 
 /* way.c; `tunnel`: of both sides, or NULL */
-struct way way_of(const struct prefix_set *inside, const struct flow_key *key,
+struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
 /* close.c */

@@ -118,7 +118,7 @@ struct question_key {
  * nobody asked for proves nothing. */
 static bool was_asked(struct names *names, const struct record_name *record, const char *text)
 {
-    struct question_key key = {.flow = record->key};
+    struct question_key key = {.flow = flow_key_unordered(&record->key)};
     memcpy(key.name, text, record->name_size);
     size_t size = sizeof key.flow + record->name_size;
     if (!record->answered) {
@@ -138,8 +138,9 @@ void names_learn(struct names *names, const struct record_name *record)
     char text[RECORD_NAME_MAX + 1];
     name_text(record, text);
     if (record->kind == NAME_SERVER) {
-        if (!generations_get(&names->flows, &record->key, sizeof record->key))
-            generations_put(&names->flows, &record->key, sizeof record->key, xstrdup(text), free);
+        struct flow_key key = flow_key_unordered(&record->key);
+        if (!generations_get(&names->flows, &key, sizeof key))
+            generations_put(&names->flows, &key, sizeof key, xstrdup(text), free);
         return;
     }
     if (!was_asked(names, record, text) || record->rcode != 0)
@@ -156,13 +157,15 @@ void names_learn(struct names *names, const struct record_name *record)
 
 void names_flow_ended(struct names *names, const struct flow_key *key)
 {
-    free(map_remove(&names->flows.young, key, sizeof *key));
-    free(map_remove(&names->flows.old, key, sizeof *key));
+    struct flow_key flow = flow_key_unordered(key);
+    free(map_remove(&names->flows.young, &flow, sizeof flow));
+    free(map_remove(&names->flows.old, &flow, sizeof flow));
 }
 
 const char *names_of_flow(struct names *names, const struct flow_key *key)
 {
-    const char *name = generations_get(&names->flows, key, sizeof *key);
+    struct flow_key flow = flow_key_unordered(key);
+    const char *name = generations_get(&names->flows, &flow, sizeof flow);
     return name ? name : "";
 }
 

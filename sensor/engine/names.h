@@ -26,8 +26,8 @@ struct generations {
 struct names {
     const struct suffixes *suffixes;
     struct generations addresses; /* struct ip → the registrable domains of answers */
-    struct generations flows;     /* struct flow_key → its first server name */
-    struct generations questions; /* struct flow_key + name → it was asked on that flow */
+    struct generations flows;     /* flow_key_unordered → its first server name */
+    struct generations questions; /* flow_key_unordered + name → it was asked on that flow */
     uint64_t forgotten;
 };
 

@@ -37,9 +37,15 @@ static void link_newest(struct open_flows *flows, struct open_flow *open)
     flows->newest = open;
 }
 
+/* A flow may turn out to have been opened by the other side: it is the same flow. */
+static struct open_key key_of(uint32_t worker, const struct flow_key *key)
+{
+    return (struct open_key){flow_key_unordered(key), worker};
+}
+
 static struct open_flow *take(struct open_flows *flows, uint32_t worker, const struct flow_key *key)
 {
-    struct open_key full = {*key, worker};
+    struct open_key full = key_of(worker, key);
     struct open_flow *open = map_remove(&flows->map, &full, sizeof full);
     if (open)
         unlink_flow(flows, open);
@@ -56,7 +62,7 @@ void open_flows_note(struct open_flows *flows, uint32_t worker, const struct rec
         flows->forgotten++;
     }
     struct open_flow *open = xcalloc(1, sizeof *open + record->header.size);
-    struct open_key key = {record->key, worker};
+    struct open_key key = key_of(worker, &record->key);
     open->worker = worker;
     open->record = (void *)(open + 1);
     memcpy(open->record, record, record->header.size);

@@ -16,7 +16,7 @@ struct open_flow {
 };
 
 struct open_flows {
-    struct map map; /* worker + struct flow_key → struct open_flow */
+    struct map map; /* worker + flow_key_unordered → struct open_flow */
     struct open_flow *newest, *oldest;
     uint64_t forgotten;
 };

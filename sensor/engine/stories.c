@@ -111,18 +111,18 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
     return open;
 }
 
-/* A flow is known by its key and start. */
-static bool is_flow(const struct alert_flow *flow, const struct record_flow *record)
+/* By its key, whichever side opened it, and its start. */
+static bool same_flow(const struct alert_flow *flow, const struct record_flow *record)
 {
-    return memcmp(&flow->key, &record->key, sizeof record->key) == 0 &&
-           flow->start.ns == record->start_ns;
+    struct flow_key a = flow_key_unordered(&flow->key), b = flow_key_unordered(&record->key);
+    return flow->start.ns == record->start_ns && memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* The sixteen largest flows, largest first. */
 static void keep_flow(struct story *story, const struct record_flow *record, uint64_t out_bytes)
 {
     size_t at = 0;
-    while (at < story->flow_count && !is_flow(&story->flow[at], record))
+    while (at < story->flow_count && !same_flow(&story->flow[at], record))
         at++;
     if (at == ALERT_FLOWS) {
         at--;
@@ -144,6 +144,50 @@ static bool first_of_flow(const struct record_flow *record)
            (int64_t)(record->total[SIDE_ORIG].packets + record->total[SIDE_RESP].packets);
 }
 
+/* Space-saving: see claimed_client. Equal weights keep their order, so it depends on records
+ * alone. */
+static void keep_client(struct story *story, const struct client_claim *claim, uint64_t out_bytes,
+                        bool first)
+{
+    size_t at = 0;
+    if (claim->by == CLIENT_NONE)
+        return;
+    while (at < story->client_count && ip_compare(&story->client[at].ip, &claim->ip) != 0)
+        at++;
+    struct claimed_client client = {.ip = claim->ip, .by = claim->by};
+    if (at < story->client_count) {
+        client = story->client[at];
+    } else if (at < STORY_CLIENTS) {
+        story->client_count++;
+    } else {
+        client.weight = story->client[--at].weight;
+        story->clients_replaced++;
+    }
+    client.flows += first;
+    client.out_bytes += out_bytes;
+    client.weight += out_bytes;
+    for (; at > 0 && story->client[at - 1].weight < client.weight; at--)
+        story->client[at] = story->client[at - 1];
+    story->client[at] = client;
+}
+
+/* A flow is counted with its first record. When its sides turn afterwards it goes on in another
+ * story, where it is new; in that of the whole host it was opened by the other side after all. */
+static void count_flow(struct story *story, const struct flow_view *view)
+{
+    bool inside = view->scope == SCOPE_OUT, first = first_of_flow(view->record);
+    bool turned = !first && (view->record->flags & FLOW_TURNED);
+    uint32_t *opened = inside ? &story->flows_inside : &story->flows_outside;
+    uint32_t *other = inside ? &story->flows_outside : &story->flows_inside;
+    if (!first && !turned)
+        return;
+    ++*opened;
+    if (turned && !story->has_destination && *other > 0)
+        --*other;
+    else
+        story->flows_total++;
+}
+
 void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
@@ -162,15 +206,10 @@ void story_add(struct open_story *open, const struct flow_view *view)
         sent += leaves ? record->total[side].payload_bytes : 0;
     }
     story->service_bytes[record->service] += view->out.value;
-    if (first_of_flow(record)) {
-        story->flows_total++;
-        if (view->scope == SCOPE_OUT)
-            story->flows_inside++;
-        else
-            story->flows_outside++;
-    }
+    count_flow(story, view);
+    keep_client(story, &record->client, view->out.value, first_of_flow(record));
     keep_flow(story, record, sent);
-    if (is_flow(&story->flow[0], record)) {
+    if (same_flow(&story->flow[0], record)) {
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;
         story->by_tunnel = view->way.by_tunnel;

@@ -27,18 +27,20 @@ struct passage { /* of what one side sends */
     uint16_t from_port, to_port; /* 0: not known */
 };
 
-static enum scope scope_of(const struct prefix_set *inside, const struct flow_key *key)
+static enum scope scope_of(const struct inside *inside, const struct flow_key *key)
 {
+    if (ip_is_multicast(&key->orig_ip) || ip_is_multicast(&key->resp_ip))
+        return SCOPE_MULTICAST;
     if (ip_is_broadcast(&key->orig_ip) || ip_is_broadcast(&key->resp_ip))
         return SCOPE_BROADCAST;
-    bool orig = prefix_set_has(inside, &key->orig_ip);
-    bool resp = prefix_set_has(inside, &key->resp_ip);
+    bool orig = inside_has(inside, &key->orig_ip, key->vlan, key->vantage);
+    bool resp = inside_has(inside, &key->resp_ip, key->vlan, key->vantage);
     if (orig == resp)
         return orig ? SCOPE_INTERNAL : SCOPE_TRANSIT;
     return orig ? SCOPE_OUT : SCOPE_IN;
 }
 
-static struct way way_by_itself(const struct prefix_set *inside, const struct flow_key *key)
+static struct way way_by_itself(const struct inside *inside, const struct flow_key *key)
 {
     struct way way = {.scope = scope_of(inside, key)};
     if (way.scope != SCOPE_OUT && way.scope != SCOPE_IN)
@@ -51,7 +53,7 @@ static struct way way_by_itself(const struct prefix_set *inside, const struct fl
     return way;
 }
 
-static enum crossing crossing_of(const struct prefix_set *inside, const struct flow_key *key,
+static enum crossing crossing_of(const struct inside *inside, const struct flow_key *key,
                                  const struct ip *from, const struct ip *to)
 {
     struct flow_key around = *key; /* seen at the same place */
@@ -62,7 +64,7 @@ static enum crossing crossing_of(const struct prefix_set *inside, const struct f
 }
 
 /* By the innermost pair around it that crosses. */
-static struct passage passage_of(const struct prefix_set *inside, const struct flow_key *key,
+static struct passage passage_of(const struct inside *inside, const struct flow_key *key,
                                  const struct tunnel *tunnel, enum flow_side sender)
 {
     static const struct ip none;
@@ -94,7 +96,7 @@ static int deciding_side(const struct way *own, const struct passage passage[SID
     return SIDES;
 }
 
-struct way way_of(const struct prefix_set *inside, const struct flow_key *key,
+struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES])
 {
     struct way own = way_by_itself(inside, key);

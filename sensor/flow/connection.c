@@ -102,7 +102,7 @@ void connection_packet(struct flow_table *table, struct flow *flow, enum flow_si
     if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) == TCP_ACK)
         flow->tcp[side] |= TCP_SENT_ACK;
     if ((flags & (TCP_SYN | TCP_RST)) == TCP_SYN)
-        flow->flags &= (uint8_t)~FLOW_MIDSTREAM;
+        flow->flags &= (uint16_t)~FLOW_MIDSTREAM;
     note_end(flow, side, packet);
     uint64_t sent = flow->side[SIDE_ORIG].counts.payload_bytes;
     uint64_t received = flow->side[SIDE_RESP].counts.payload_bytes;

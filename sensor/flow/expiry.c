@@ -35,7 +35,7 @@ void expiry_set_class(struct flow_table *table, struct flow *flow, enum flow_cla
 {
     if (flow->class == class)
         return;
-    flow->class = (uint8_t) class;
+    flow->class = class & 15u;
     if (table->idle[class].interval_ns < queue_of(table, flow)->interval_ns) {
         queue_drop(table, queue_of(table, flow), flow);
         wait_idle(table, flow);

@@ -75,12 +75,14 @@ struct flow_side_state {
     uint64_t next; /* position after the highest byte seen; the low half is its sequence number */
 };
 
+#define FLOW_TOLD 0x8000u /* the table's own: a record of it was accepted */
+
 struct flow {
     _Alignas(128) struct flow_key key;
-    int64_t last_ns;    /* the latest of its packets */
-    uint8_t flags;      /* FLOW_…, without FLOW_ONE_SIDED */
-    uint8_t class;      /* enum flow_class */
-    uint8_t idle_queue; /* the queue it waits in, perhaps not yet its class's */
+    int64_t last_ns;        /* the latest of its packets */
+    uint16_t flags;         /* FLOW_…, without FLOW_ONE_SIDED; and FLOW_TOLD */
+    uint8_t class : 4;      /* enum flow_class */
+    uint8_t idle_queue : 4; /* the queue it waits in, perhaps not yet its class's */
     uint8_t place[TIMERS];
     uint8_t closed; /* FLOW_OPEN, FLOW_END_CLOSED or FLOW_END_RESET */
     uint8_t tcp[SIDES];
@@ -228,8 +230,9 @@ void expiry_touch(struct flow_table *table, struct flow *flow, int64_t time_ns);
 struct flow *expiry_oldest(struct flow_table *table);
 void expiry_drop(struct flow_table *table, struct flow *flow);
 
-/* --- initiator.c: true when the packet's sender opened the flow; *by_syn when a SYN says so. */
-bool initiator_is_sender(const struct packet *packet, bool *by_syn);
+/* --- initiator.c: true when the packet's sender opened the flow; *by: FLOW_ORIG_BY_SYN,
+ * FLOW_ORIG_BY_PORT, or 0 when only its being first speaks for it. */
+bool initiator_is_sender(const struct packet *packet, uint16_t *by);
 
 /* --- connection.c */
 bool connection_begins_anew(const struct flow_table *table, const struct flow *flow,

@@ -1,8 +1,9 @@
-/* Who opened a flow, from one packet.
+/* Who opened a flow, from one packet's headers.
  *
  * Evidence in this order: a SYN (its sender opened), a SYN/ACK (its receiver did), an ICMP reply
  * (its receiver asked), a service port on one side only (that side answers), else whoever is seen
- * first. Only the SYN is proof; the rest is a guess that a later SYN may correct (table.c).
+ * first. Only the SYN is proof; the rest is a guess that a later SYN, or what is said in the flow
+ * (content's evidence), may correct (table.c).
  * Thread: the capture thread. */
 #include "flow.h"
 
@@ -47,25 +48,39 @@ static bool icmp_is_reply(const struct packet *packet)
     return type == 129 || type == 140; /* echo and node information replies */
 }
 
-static bool sender_by_ports(uint16_t src, uint16_t dst)
+/* Requests of these replies. */
+static bool icmp_is_request(const struct packet *packet)
 {
+    uint16_t type = packet->src_port;
+    if (packet->proto == PROTO_ICMP)
+        return type == 8 || type == 13 || type == 15 || type == 17;
+    return type == 128 || type == 139;
+}
+
+static bool sender_by_ports(uint16_t src, uint16_t dst, uint16_t *by)
+{
+    *by = FLOW_ORIG_BY_PORT;
     if ((src < PORT_SYSTEM) != (dst < PORT_SYSTEM))
         return dst < PORT_SYSTEM;
     if (src >= PORT_SYSTEM && port_is_registered_service(src) != port_is_registered_service(dst))
         return port_is_registered_service(dst);
+    *by = 0;
     return true;
 }
 
-bool initiator_is_sender(const struct packet *packet, bool *by_syn)
+bool initiator_is_sender(const struct packet *packet, uint16_t *by)
 {
-    *by_syn = false;
+    *by = 0;
     if (packet->later_fragment)
         return true;
-    if (packet->proto == PROTO_ICMP || packet->proto == PROTO_ICMP6)
-        return !icmp_is_reply(packet);
+    if (packet->proto == PROTO_ICMP || packet->proto == PROTO_ICMP6) {
+        bool reply = icmp_is_reply(packet);
+        *by = reply || icmp_is_request(packet) ? FLOW_ORIG_BY_PORT : 0;
+        return !reply;
+    }
     if (packet->proto == PROTO_TCP && (packet->tcp_flags & (TCP_SYN | TCP_RST)) == TCP_SYN) {
-        *by_syn = true;
+        *by = FLOW_ORIG_BY_SYN;
         return !(packet->tcp_flags & TCP_ACK);
     }
-    return sender_by_ports(packet->src_port, packet->dst_port);
+    return sender_by_ports(packet->src_port, packet->dst_port, by);
 }

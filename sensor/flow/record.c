@@ -3,12 +3,13 @@
  * Thread: the capture thread. */
 #include "flow.h"
 
-uint8_t flow_get_flags(const struct flow *flow)
+uint16_t flow_get_flags(const struct flow *flow)
 {
     bool two = flow->side[SIDE_ORIG].counts.packets && flow->side[SIDE_RESP].counts.packets;
+    unsigned flags = flow->flags & ~FLOW_TOLD;
     if (flow->key.proto == PROTO_TCP && !two)
-        return (uint8_t)(flow->flags | FLOW_ONE_SIDED);
-    return flow->flags;
+        flags |= FLOW_ONE_SIDED;
+    return (uint16_t)flags;
 }
 
 /* What is told never takes back a span of bytes that was told before: a FIN may show that one byte

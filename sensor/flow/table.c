@@ -151,6 +151,7 @@ bool flow_report(struct flow_table *table, struct flow *flow, int64_t time_ns)
             .packets = counts->packets,
         };
     }
+    flow->flags = (uint16_t)((flow->flags | FLOW_TOLD) & ~FLOW_TURNED);
     queue_drop(table, &table->report, flow);
     return true;
 }
@@ -199,16 +200,6 @@ static enum flow_class class_of(const struct packet *packet)
     }
 }
 
-static struct flow_key key_turned(const struct flow_key *key)
-{
-    struct flow_key back = *key;
-    back.orig_ip = key->resp_ip;
-    back.resp_ip = key->orig_ip;
-    back.orig_port = key->resp_port;
-    back.resp_port = key->orig_port;
-    return back;
-}
-
 /* What is told now is not told before what was told already. */
 static int64_t not_before(const struct flow_table *table, int64_t time_ns)
 {
@@ -221,16 +212,13 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
     if (table->count >= table->config.max_flows)
         flow_finish(table, expiry_oldest(table), FLOW_END_EVICTED, not_before(table, time_ns));
     struct flow *flow = slot_take(table);
-    bool by_syn;
     flow->key = probe_key(probe);
-    *side = initiator_is_sender(packet, &by_syn) ? SIDE_ORIG : SIDE_RESP;
+    *side = initiator_is_sender(packet, &flow->flags) ? SIDE_ORIG : SIDE_RESP;
     if (*side == SIDE_RESP)
-        flow->key = key_turned(&flow->key);
-    flow->class = (uint8_t)class_of(packet);
-    if (by_syn)
-        flow->flags = FLOW_ORIG_BY_SYN;
-    else if (flow->class == CLASS_TCP_HALF)
-        flow->flags = FLOW_MIDSTREAM;
+        flow->key = flow_key_turned(&flow->key);
+    flow->class = class_of(packet) & 15u;
+    if (flow->class == CLASS_TCP_HALF && flow->flags != FLOW_ORIG_BY_SYN)
+        flow->flags |= FLOW_MIDSTREAM;
     flow->start_ns = flow->last_ns = time_ns;
     flow->ordinal = ++table->begun;
     table->count++;
@@ -251,7 +239,7 @@ static void swap_sides(struct flow_table *table, struct flow *flow)
         (a) = (b);                                                                                 \
         (b) = kept;                                                                                \
     } while (0)
-    flow->key = key_turned(&flow->key);
+    flow->key = flow_key_turned(&flow->key);
     SWAP(struct flow_side_state, flow->side[0], flow->side[1]);
     SWAP(struct flow_mark, flow->mark[0], flow->mark[1]);
     SWAP(struct flow_gaps *, flow->gaps[0], flow->gaps[1]);
@@ -260,22 +248,46 @@ static void swap_sides(struct flow_table *table, struct flow *flow)
     SWAP(uint8_t, flow->tcp[0], flow->tcp[1]);
 #undef SWAP
     tunnel_swap_sides(table, flow);
+    if (flow->flags & FLOW_TOLD)
+        flow->flags ^= FLOW_TURNED; /* twice is not at all */
     table->events.swapped(table->context, flow);
+}
+
+#define ORIG_BY_ALL (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE | FLOW_ORIG_BY_PORT)
+
+/* `by` says that `side` opened, or did not. Returns the side that it is now. */
+static enum flow_side settle(struct flow_table *table, struct flow *flow, enum flow_side side,
+                             bool opened, uint16_t by)
+{
+    flow->flags = (uint16_t)((flow->flags & ~ORIG_BY_ALL) | by);
+    if (opened == (side == SIDE_ORIG))
+        return side;
+    swap_sides(table, flow);
+    return side_other(side);
 }
 
 /* A SYN settles who opened, even when it comes late. */
 static enum flow_side settle_originator(struct flow_table *table, struct flow *flow,
                                         enum flow_side side, const struct packet *packet)
 {
-    bool by_syn;
-    bool sender = initiator_is_sender(packet, &by_syn);
-    if (!by_syn || (flow->flags & FLOW_ORIG_BY_SYN))
+    uint16_t by;
+    bool sender = initiator_is_sender(packet, &by);
+    if (by != FLOW_ORIG_BY_SYN || (flow->flags & FLOW_ORIG_BY_SYN))
         return side;
-    flow->flags |= FLOW_ORIG_BY_SYN;
-    if (sender == (side == SIDE_ORIG))
-        return side;
-    swap_sides(table, flow);
-    return side_other(side);
+    return settle(table, flow, side, sender, FLOW_ORIG_BY_SYN);
+}
+
+bool flow_initiator_is_known(const struct flow *flow)
+{
+    return (flow->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0;
+}
+
+enum flow_side flow_table_settle_initiator(struct flow_table *table, struct flow *flow,
+                                           enum flow_side sender, bool sender_is_client)
+{
+    if (flow_initiator_is_known(flow))
+        return sender;
+    return settle(table, flow, sender, sender_is_client, FLOW_ORIG_BY_SERVICE);
 }
 
 static void count_packet(struct flow_table *table, struct flow *flow, enum flow_side side,
@@ -292,6 +304,8 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
     else if (time_ns < flow->start_ns)
         flow->start_ns = time_ns;
     expiry_touch(table, flow, time_ns);
+    if (packet->macs && (packet->macs[0] & 1)) /* IEEE 802: a group address */
+        flow->flags |= FLOW_BROADCAST;
     if (packet->proto == PROTO_TCP && !packet->later_fragment) {
         tcp_packet(table, flow, side, packet);
         connection_packet(table, flow, side, packet);

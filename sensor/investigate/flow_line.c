@@ -52,6 +52,32 @@ static void put_names(struct json *json, const struct flow_view *view)
         json_str(json, "dns", view->question);
 }
 
+/* How it is known who opened it. */
+static const char *orig_by(const struct record_flow *record)
+{
+    if (record->flags & FLOW_ORIG_BY_SYN)
+        return "syn";
+    if (record->flags & FLOW_ORIG_BY_SERVICE)
+        return "service";
+    return record->flags & FLOW_ORIG_BY_PORT ? "port" : "order";
+}
+
+/* Whom a proxy says it speaks for. */
+static void put_client(struct json *json, const struct client_claim *client)
+{
+    char text[IP_TEXT_SIZE];
+    if (client->by == CLIENT_NONE)
+        return;
+    json_open(json, "client");
+    json_str(json, "ip", ip_text(&client->ip, text));
+    if (client->port)
+        json_uint(json, "port", client->port);
+    json_str(json, "by", client_by_name[client->by]);
+    if (client->changes)
+        json_uint(json, "changes", client->changes);
+    json_close(json);
+}
+
 static void put_place(struct json *json, const char *const *vantage, const struct flow_key *key)
 {
     if (key->vlan)
@@ -107,7 +133,9 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_tunnels(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
+    put_client(json, &record->client);
     json_str(json, "initiator", inside ? "inside" : "outside");
+    json_str(json, "orig_by", orig_by(record));
     json_str(json, "scope", scope_name[view->scope]);
     json_str(json, "end_reason", flow_end_name[record->end]);
     json_close(json);

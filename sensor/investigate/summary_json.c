@@ -53,15 +53,38 @@ static void put_inputs(struct json *json, const struct summary *s)
     json_close(json);
 }
 
+/* What is inside in one place only. */
+static void put_places(struct json *json, const struct inside *inside)
+{
+    char text[PREFIX_TEXT_SIZE];
+    json_list(json, "inside_in_places");
+    for (size_t i = 0; i < inside->place_count; i++) {
+        const struct inside_place *place = &inside->place[i];
+        json_open(json, NULL);
+        json_list(json, "nets");
+        for (size_t n = 0; n < place->nets.count; n++)
+            json_str(json, NULL, prefix_text(&place->nets.item[n], text));
+        json_close(json);
+        if (place->vlan != INSIDE_ANY)
+            json_int(json, "vlan", place->vlan);
+        if (place->interface)
+            json_str(json, "interface", place->interface);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_inside(struct json *json, const struct summary *s)
 {
     char text[PREFIX_TEXT_SIZE];
     struct prefix_sum sum[10];
     size_t count = hosts_outside(s->hosts, sum, 10);
     json_list(json, "inside");
-    for (size_t i = 0; i < s->inside->count; i++)
-        json_str(json, NULL, prefix_text(&s->inside->item[i], text));
+    for (size_t i = 0; i < s->inside->everywhere.count; i++)
+        json_str(json, NULL, prefix_text(&s->inside->everywhere.item[i], text));
     json_close(json);
+    if (s->inside->place_count > 0)
+        put_places(json, s->inside);
     json_bool(json, "inside_guessed", s->inside_guessed);
     json_list(json, "neither_side_inside");
     for (size_t i = 0; i < count; i++) {
@@ -89,6 +112,25 @@ static void put_rank(struct json *json, const struct incident_rank *rank)
     json_number(json, "would_not_fire_below", rank->finding.needs);
     json_str(json, "unit", rank->finding.needs_unit);
     json_close(json);
+}
+
+static void put_clients(struct json *json, const struct story *story)
+{
+    char text[IP_TEXT_SIZE];
+    if (story->client_count == 0)
+        return;
+    json_list(json, "clients_claimed");
+    for (size_t i = 0; i < story->client_count; i++) {
+        const struct claimed_client *client = &story->client[i];
+        json_open(json, NULL);
+        json_str(json, "ip", ip_text(&client->ip, text));
+        json_str(json, "by", client_by_name[client->by]);
+        json_uint(json, "out_bytes", client->out_bytes);
+        json_uint(json, "flows", client->flows);
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "clients_claimed_replaced", story->clients_replaced);
 }
 
 static void put_incident(struct json *json, const struct incident *incident)
@@ -119,6 +161,7 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_close(json);
     json_uint(json, "connections_from_outside", story->flows_outside);
     json_uint(json, "connections_from_inside", story->flows_inside);
+    put_clients(json, story);
     json_uint(json, "email_addresses", story->emails);
     json_number(json, "email_addresses_error", story->emails_error);
     json_list(json, "detectors");

@@ -99,8 +99,13 @@ static void put_inside(struct buffer *b, const struct summary *s)
 {
     char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
     buffer_text(b, "Inside   ");
-    for (size_t i = 0; i < s->inside->count; i++)
-        buffer_text(b, "%s%s", i ? ", " : "", prefix_text(&s->inside->item[i], text));
+    const struct prefix_set *everywhere = &s->inside->everywhere;
+    for (size_t i = 0; i < everywhere->count; i++)
+        buffer_text(b, "%s%s", i ? ", " : "", prefix_text(&everywhere->item[i], text));
+    for (size_t i = 0; i < s->inside->place_count; i++) {
+        buffer_text(b, "%s", i || everywhere->count ? ", " : "");
+        inside_place_text(&s->inside->place[i], b);
+    }
     buffer_text(b, " (%s); neither side inside: %s\n", s->inside_guessed ? "default" : "set",
                 figure_bytes(engine_counts_of(s->engine)->bytes[SCOPE_TRANSIT], bytes));
     struct prefix_sum sum[3];
@@ -178,6 +183,21 @@ static void put_what(struct buffer *b, const struct story *story)
     buffer_text(b, "\n");
 }
 
+static void put_clients(struct buffer *b, const struct story *story)
+{
+    char ip[IP_TEXT_SIZE], bytes[TEXT_SIZE];
+    if (story->client_count == 0)
+        return;
+    buffer_text(b, "   For    ");
+    for (size_t i = 0; i < story->client_count; i++) {
+        const struct claimed_client *client = &story->client[i];
+        buffer_text(b, "%s%s (%s)", i ? ", " : "", ip_text(&client->ip, ip),
+                    figure_bytes(client->out_bytes, bytes));
+    }
+    buffer_text(b, "%s, a proxy says: a claim, not an observation\n",
+                story->clients_replaced ? " and others" : "");
+}
+
 static void put_needs(struct buffer *b, const struct incident *incident)
 {
     char text[TEXT_SIZE];
@@ -251,6 +271,7 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
     if (!sensor) {
         put_bytes(b, story);
         put_what(b, story);
+        put_clients(b, story);
     }
     put_why(b, incident);
     put_needs(b, incident);

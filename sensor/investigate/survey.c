@@ -61,7 +61,8 @@ static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent, 
 void survey_add_flow(struct survey *survey, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
-    if (record->end == FLOW_OPEN || view->scope == SCOPE_BROADCAST)
+    if (record->end == FLOW_OPEN || view->scope == SCOPE_BROADCAST ||
+        view->scope == SCOPE_MULTICAST)
         return;
     bool internal = view->scope == SCOPE_INTERNAL;
     add_side(survey, &record->key.orig_ip, record->total[SIDE_ORIG].payload_bytes,
@@ -145,11 +146,17 @@ static void put_proposal(struct buffer *b, const struct survey *survey, const st
 {
     const struct seen_prefix **all = largest(survey);
     char text[PREFIX_TEXT_SIZE];
-    size_t proposed = s->inside_guessed ? 0 : s->inside->count;
+    const struct prefix_set *set = &s->inside->everywhere;
+    size_t proposed = s->inside_guessed ? 0 : set->count + s->inside->place_count;
     buffer_text(b,
                 "\nProposed configuration (read it before you use it)\n\nnetworks:\n  inside:\n");
-    for (size_t i = 0; i < proposed; i++)
-        buffer_text(b, "    - %s\n", prefix_text(&s->inside->item[i], text));
+    for (size_t i = 0; i < set->count && proposed > 0; i++)
+        buffer_text(b, "    - %s\n", prefix_text(&set->item[i], text));
+    for (size_t i = 0; i < s->inside->place_count; i++) {
+        buffer_text(b, "    - ");
+        inside_place_text(&s->inside->place[i], b);
+        buffer_text(b, "\n");
+    }
     for (size_t i = 0; s->inside_guessed && i < survey->prefixes.count && proposed < 8; i++)
         if (all[i]->inside_flows > 0) {
             buffer_text(b, "    - %s\n", prefix_text(&all[i]->prefix, text));

@@ -30,6 +30,8 @@ enum {
 const char *const flow_end_name[FLOW_ENDS] = {"open",   "closed",  "reset", "idle",
                                               "reused", "evicted", "input", "lost"};
 const char *const service_name[SERVICES] = {NULL, "dns", "tls", "http", "ssh", "smtp", "ftp"};
+const char *const client_by_name[CLIENT_BYS] = {NULL, "proxy-protocol", "x-forwarded-for",
+                                                "forwarded"};
 const char *const content_class_name[CONTENT_CLASSES] = {"email"};
 const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
                                                       "kind", "tail",  "range"};
@@ -56,6 +58,24 @@ size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel t
     record->tunnels = memcmp(&tunnel[0], &tunnel[1], sizeof *tunnel) == 0 ? 1 : 2;
     memcpy(at, tunnel, record->tunnels * sizeof *tunnel);
     return record->tunnels * sizeof *tunnel;
+}
+
+struct flow_key flow_key_turned(const struct flow_key *key)
+{
+    struct flow_key back = *key;
+    back.orig_ip = key->resp_ip;
+    back.resp_ip = key->orig_ip;
+    back.orig_port = key->resp_port;
+    back.resp_port = key->orig_port;
+    return back;
+}
+
+struct flow_key flow_key_unordered(const struct flow_key *key)
+{
+    int order = ip_compare(&key->orig_ip, &key->resp_ip);
+    if (order > 0 || (order == 0 && key->orig_port > key->resp_port))
+        return flow_key_turned(key);
+    return *key;
 }
 
 /* Types in pairs, request and answer, as Zeek and the specification pair them (RFC 792, 950, 1256;
@@ -211,9 +231,10 @@ static enum record_fault validate_flow(const struct record_flow *r, size_t size)
         return RECORD_TAIL;
     int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
     bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && r->service < SERVICES &&
-                 time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
-                 r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
-                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP) && tunnels_hold(r);
+                 r->client.by < CLIENT_BYS && time_holds(r->start_ns) && time_holds(r->last_ns) &&
+                 r->start_ns <= r->last_ns && r->fresh_since_ns >= r->start_ns &&
+                 r->fresh_since_ns <= latest_ns && side_holds(r, SIDE_ORIG) &&
+                 side_holds(r, SIDE_RESP) && tunnels_hold(r);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 

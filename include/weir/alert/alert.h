@@ -21,6 +21,19 @@ struct alert_flow {
     enum service service;
 };
 
+#define STORY_CLIENTS 8
+
+/* Whom proxies said they asked for (record.h): a claim. When more than STORY_CLIENTS appear, the
+ * lightest gives way and its weight is inherited (Metwally, Agrawal, El Abbadi 2005: space-saving),
+ * so whoever took more than an eighth of all is there. */
+struct claimed_client {
+    struct ip ip;
+    uint8_t by; /* enum client_by */
+    uint32_t flows;
+    uint64_t out_bytes; /* of its flows since it is listed: at least so much */
+    uint64_t weight;    /* at most so much */
+};
+
 /* What is known of the traffic the alert speaks of. */
 struct story {
     struct ip host, remote; /* remote, and the next four: of the largest flow */
@@ -44,6 +57,9 @@ struct story {
     struct alert_flow flow[ALERT_FLOWS]; /* by out_bytes, largest first */
     size_t flow_count;
     uint64_t flows_total;
+    struct claimed_client client[STORY_CLIENTS]; /* by weight, heaviest first */
+    size_t client_count;
+    uint64_t clients_replaced; /* times one gave way: not all are listed */
 };
 
 struct alert {

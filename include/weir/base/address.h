@@ -41,8 +41,10 @@ static inline int ip_compare(const struct ip *a, const struct ip *b)
     return memcmp(a->byte, b->byte, 16);
 }
 
-/* True for multicast, 255.255.255.255, 0.0.0.0 and ::; never egress. */
+/* True for 255.255.255.255, 0.0.0.0 and ::; never egress. */
 bool ip_is_broadcast(const struct ip *ip);
+/* 224.0.0.0/4, ff00::/8 (RFC 5771, RFC 4291 2.7); never egress either. */
+bool ip_is_multicast(const struct ip *ip);
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE]);
 int ip_parse(const char *text, struct ip *ip); /* 0 or -1 */
 

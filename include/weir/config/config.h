@@ -7,6 +7,7 @@
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
 #include "weir/base/error.h"
+#include "weir/base/inside.h"
 #include "weir/base/yaml.h"
 #include "weir/bus/bus.h"
 #include "weir/decode/packet.h"
@@ -32,7 +33,7 @@ struct config {
     unsigned work_days;
     const char *holiday[CONFIG_HOLIDAYS];
     size_t holiday_count;
-    struct prefix_set inside;
+    struct inside inside;
     bool inside_set;
     struct config_interface interface[CONFIG_INTERFACES];
     size_t interface_count;
@@ -62,8 +63,9 @@ int config_set(struct config *config, const char *assignment, struct error *erro
  * file said. */
 int config_add_inside(struct config *config, const char *text, bool first, struct error *error);
 int config_add_interface(struct config *config, const char *text, bool first, struct error *error);
-/* What is missing after all was read: the default inside networks. */
-void config_finish(struct config *config);
+/* What is missing after all was read: the default inside networks, and where the interfaces are
+ * that some of them are inside at. */
+int config_finish(struct config *config, struct error *error);
 char *config_text(const struct config *config); /* effective settings as YAML; caller frees */
 struct calendar *config_calendar(const struct config *config, struct error *error);
 /* The number of the interface's vantage, counted from 0 in the order of first mention. */

@@ -9,6 +9,7 @@
 #define WEIR_CONTENT_CONTENT_H
 
 #include "weir/base/digest.h"
+#include "weir/content/client.h"
 #include "weir/content/names.h"
 #include "weir/content/stream.h"
 #include "weir/flow/table.h"
@@ -40,9 +41,10 @@ struct content_events {
 /* What is known of a flow, for its records. Borrowed until the flow is released. */
 struct content_facts {
     enum service service;
-    const char *server_name; /* "" when none */
-    const char *question;    /* first DNS question, "" when none */
-    const uint8_t *ja3;      /* 16 bytes or NULL */
+    const char *server_name;    /* "" when none */
+    const char *question;       /* first DNS question, "" when none */
+    const uint8_t *ja3;         /* 16 bytes or NULL */
+    struct client_claim client; /* by is CLIENT_NONE when nobody claims anything */
 };
 
 struct content;
@@ -50,6 +52,9 @@ struct content *content_new(const struct content_config *config,
                             const struct content_events *events, void *context,
                             struct error *error);
 void content_free(struct content *content);
+/* Does the packet prove that its sender is the client or the server? Before content_packet, of
+ * flows whose initiator is not known; changes nothing. */
+enum evidence content_evidence(struct flow *flow, enum flow_side side, const struct packet *packet);
 /* After flow_table_packet, before flow_table_settle. */
 void content_packet(struct content *content, struct flow *flow, enum flow_side side,
                     const struct packet *packet);

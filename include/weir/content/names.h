@@ -52,6 +52,7 @@ struct http_head {
     char method[16];                /* of a request */
     uint32_t size;                  /* of the head with its empty line; 0 with PARSE_MORE */
     int64_t body_bytes; /* Content-Length of a request, 0 without; HTTP_BODY_UNKNOWN: chunked */
+    struct client_claim client; /* of the first Forwarded or X-Forwarded-For that names one */
 };
 #define HTTP_HEAD_MAX     16384u
 #define HTTP_BODY_UNKNOWN (-1)

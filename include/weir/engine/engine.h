@@ -12,6 +12,7 @@
 #include "weir/alert/incident.h"
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
+#include "weir/base/inside.h"
 #include "weir/base/loop.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/store.h"
@@ -20,7 +21,15 @@
 
 #define ENGINE_WORKERS_MAX 64
 
-enum scope { SCOPE_OUT, SCOPE_IN, SCOPE_INTERNAL, SCOPE_TRANSIT, SCOPE_BROADCAST, SCOPES };
+enum scope {
+    SCOPE_OUT,
+    SCOPE_IN,
+    SCOPE_INTERNAL,
+    SCOPE_TRANSIT, /* neither side is inside */
+    SCOPE_BROADCAST,
+    SCOPE_MULTICAST,
+    SCOPES
+};
 extern const char *const scope_name[SCOPES]; /* by who opened: "out" the inside host did */
 
 /* Which two addresses decide whether a flow leaves (way.c). */
@@ -95,7 +104,7 @@ struct engine_config {
     struct store *store;
     struct bus *bus;
     struct calendar *calendar;
-    const struct prefix_set *inside;
+    const struct inside *inside;
     const struct suffixes *suffixes;
     struct detect_config detect;
     const char *sensor;

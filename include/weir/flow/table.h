@@ -41,7 +41,7 @@ struct flow; /* private layout in sensor/flow/flow.h; read through these: */
 const struct flow_key *flow_get_key(const struct flow *flow); /* orig/resp as known now */
 const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side);
 struct ptime flow_get_start(const struct flow *flow);
-uint8_t flow_get_flags(const struct flow *flow);    /* FLOW_… */
+uint16_t flow_get_flags(const struct flow *flow);   /* FLOW_… */
 uint64_t flow_get_ordinal(const struct flow *flow); /* unique in the table's life, from 1 */
 void **flow_content_slot(struct flow *flow);        /* the content room's own pointer */
 
@@ -49,7 +49,8 @@ struct flow_events {
     /* A record is due at `time` (FLOW_OPEN: progress). Fill and push it; return true when it was
      * accepted: the table then moves the mark. After an end, refused or not, it is released. */
     bool (*report)(void *context, struct flow *flow, enum flow_end end, struct ptime time);
-    /* The originator was mistaken (a SYN came late): sides were swapped; content swaps its own. */
+    /* The originator was mistaken (a SYN came late, or the service said so): sides were swapped;
+     * content swaps its own. */
     void (*swapped)(void *context, struct flow *flow);
     /* The flow's memory goes; *flow_content_slot is freed here. */
     void (*release)(void *context, struct flow *flow);
@@ -72,6 +73,12 @@ void flow_table_advance(struct flow_table *table, struct ptime now);
 /* Counts the packet. Returns its flow and, in *side, who sent it. Never NULL. */
 struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,
                                enum flow_side *side);
+/* False: who opened it is a guess, which flow_table_settle_initiator may still correct. */
+bool flow_initiator_is_known(const struct flow *flow);
+/* What `sender` said proves that it is the client, or the server. The first such proof stays, and a
+ * SYN that was or will be seen stands above it. Returns the side that `sender` is now. */
+enum flow_side flow_table_settle_initiator(struct flow_table *table, struct flow *flow,
+                                           enum flow_side sender, bool sender_is_client);
 /* Optional, for sources that can look ahead: asks for the memory that flow_table_packet will need.
  * Stage 0 some packets before, stage 1 nearer (about 16 and 8). Changes nothing. */
 void flow_table_expect(const struct flow_table *table, const struct packet *packet, int stage);

@@ -20,7 +20,7 @@ struct summary_input {
 struct summary {
     const struct summary_input *input;
     size_t input_count;
-    const struct prefix_set *inside;
+    const struct inside *inside;
     bool inside_guessed; /* nobody set networks.inside */
     struct calendar *calendar;
     const char *timezone;

@@ -102,9 +102,31 @@ extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for 
 #define FLOW_ORIG_BY_SYN                                                                           \
     8u /* the originator is known from a SYN, not guessed from ports or order */
 #define FLOW_HAS_JA3      16u
-#define FLOW_TUNNELLED    32u /* packets of it came in a tunnel (that need not be known any more) */
+#define FLOW_TUNNELLED    32u /* packets of it came in a tunnel (not always known any more) */
 #define FLOW_TUNNEL_MOVED 64u /* a side's packets came by other tunnels before: told up to there   \
                                */
+#define FLOW_ORIG_BY_SERVICE 128u   /* … from what was said: only a client says that */
+#define FLOW_ORIG_BY_PORT    0x100u /* … guessed from the ports (ICMP: the type); else from order */
+#define FLOW_BROADCAST       0x200u /* a frame of it went to a group address of the link */
+#define FLOW_TURNED          0x400u /* the record before told its sides the other way round */
+
+enum client_by { /* where a claim of who the client really is was found */
+                 CLIENT_NONE,
+                 CLIENT_PROXY_PROTOCOL,
+                 CLIENT_X_FORWARDED_FOR,
+                 CLIENT_FORWARDED,
+                 CLIENT_BYS
+};
+extern const char *const client_by_name[CLIENT_BYS]; /* "proxy-protocol", …; NULL for none */
+
+/* Whom a proxy says it speaks for. Anybody can write that: it moves no byte and no host. */
+struct client_claim {
+    struct ip ip;
+    uint32_t changes; /* claims after the first that differ from the one before */
+    uint16_t port;    /* 0: not said */
+    uint8_t by;       /* enum client_by */
+    uint8_t spare;
+};
 
 struct record_flow {
     struct record_header header;
@@ -115,12 +137,14 @@ struct record_flow {
     struct {                         /* since the last record that was accepted */
         int64_t payload_bytes, missing_bytes, acked_bytes, packets; /* missing may shrink */
     } fresh[SIDES];
-    uint8_t end;     /* enum flow_end */
-    uint8_t service; /* enum service */
-    uint8_t flags;   /* FLOW_… */
-    uint8_t tunnels; /* struct tunnel × this after the text: both sides', or orig's and resp's */
+    uint8_t end;                              /* enum flow_end */
+    uint8_t service;                          /* enum service */
+    uint16_t flags;                           /* FLOW_… */
     uint16_t server_name_size, question_size; /* text in the tail, in this order, no NUL */
     uint8_t ja3[16];                          /* MD5, when FLOW_HAS_JA3 */
+    struct client_claim client;               /* the first */
+    uint8_t tunnels; /* struct tunnel × this after the text: both sides', or orig's and resp's */
+    uint8_t spare[7];
     char tail[];
 };
 
@@ -234,6 +258,10 @@ size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel t
 
 /* Bytes a record with this much tail takes (rounded up to 8). */
 size_t record_size(size_t fixed, size_t tail);
+/* The same for both orientations: what a flow is known by while it may still turn out that the
+ * other side opened it. */
+struct flow_key flow_key_unordered(const struct flow_key *key);
+struct flow_key flow_key_turned(const struct flow_key *key); /* the responder first */
 /* Community ID v1, seed 0: "1:" + base64(SHA-1). `text` ≥ 32. */
 char *flow_key_community_id(const struct flow_key *key, char *text);
 /* The two "ports" of an ICMP message, as Community ID v1 takes them. True when the type has a

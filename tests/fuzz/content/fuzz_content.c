@@ -47,7 +47,8 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
     else
         content_flush(content, flow, time);
     struct content_facts facts = content_get_facts(flow);
-    if (facts.service >= SERVICES || strlen(facts.server_name) > RECORD_NAME_MAX)
+    if (facts.service >= SERVICES || facts.client.by >= CLIENT_BYS ||
+        strlen(facts.server_name) > RECORD_NAME_MAX)
         abort();
     return true;
 }
@@ -122,6 +123,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         next[from] += p.payload_bytes;
         flow_table_advance(table, p.time);
         struct flow *flow = flow_table_packet(table, &p, &side);
+        enum evidence evidence = content_evidence(flow, side, &p);
+        if (evidence != EVIDENCE_NONE)
+            side = flow_table_settle_initiator(table, flow, side, evidence == EVIDENCE_CLIENT);
         content_packet(content, flow, side, &p);
         flow_table_settle(table, flow, p.time);
         free(copy);

@@ -137,6 +137,33 @@ static void test_sensor_has_no_traffic(void **state)
     free(line);
 }
 
+/* What a proxy claims stands apart from what was seen. */
+static void test_claimed_clients(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    struct story *story = &alert.story;
+    char *line = line_of(&alert);
+    assert_null(strstr(line, "clients_claimed"));
+    free(line);
+    story->client[0] = (struct claimed_client){
+        .ip = case_ip("198.51.100.7"), .by = CLIENT_FORWARDED, .flows = 3, .out_bytes = 4000};
+    story->client[1] = (struct claimed_client){
+        .ip = case_ip("2001:db8::7"), .by = CLIENT_PROXY_PROTOCOL, .flows = 1, .out_bytes = 10};
+    story->client_count = 2;
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"clients_claimed\":[{\"ip\":\"198.51.100.7\",\"by\":"
+                                 "\"forwarded\",\"out_bytes\":4000,\"flows\":3},{\"ip\":"
+                                 "\"2001:db8::7\",\"by\":\"proxy-protocol\",\"out_bytes\":10,"
+                                 "\"flows\":1}],\"clients_claimed_all\":true"));
+    assert_non_null(strstr(line, "\"client\":{\"ip\":\"128.232.110.120\""));
+    free(line);
+    story->clients_replaced = 1;
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"clients_claimed_all\":false"));
+    free(line);
+}
+
 /* The outside opened: source stays the inside host, client is the outside, direction says inbound.
  */
 static void test_served(void **state)
@@ -278,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_served),
         cmocka_unit_test(test_tunnel),
         cmocka_unit_test(test_tunnel_decides),
+        cmocka_unit_test(test_claimed_clients),
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_hostile_name),
         cmocka_unit_test(test_table),

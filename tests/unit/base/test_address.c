@@ -76,10 +76,10 @@ static void test_refused_addresses(void **state)
 
 static void test_broadcast(void **state)
 {
-    static const char *const yes[] = {"224.0.0.1", "239.255.255.255", "255.255.255.255",
-                                      "0.0.0.0",   "ff02::1",         "::"};
-    static const char *const no[] = {"223.255.255.255", "240.0.0.1", "10.255.255.255", "0.0.0.1",
-                                     "fe80::1",         "::1",       "fdff::1"};
+    static const char *const yes[] = {"255.255.255.255", "0.0.0.0", "::"};
+    static const char *const no[] = {"223.255.255.255", "240.0.0.1", "10.255.255.255",
+                                     "0.0.0.1",         "fe80::1",   "::1",
+                                     "fdff::1",         "224.0.0.1", "ff02::1"};
     (void)state;
     for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
         struct ip ip = ip_of(yes[i]);
@@ -88,6 +88,22 @@ static void test_broadcast(void **state)
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
         struct ip ip = ip_of(no[i]);
         assert_false(ip_is_broadcast(&ip));
+    }
+}
+
+static void test_multicast(void **state)
+{
+    static const char *const yes[] = {"224.0.0.1", "239.255.255.255", "ff02::1", "ff00::"};
+    static const char *const no[] = {"223.255.255.255", "240.0.0.1", "255.255.255.255",
+                                     "0.0.0.0",         "fe80::1",   "::"};
+    (void)state;
+    for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+        struct ip ip = ip_of(yes[i]);
+        assert_true(ip_is_multicast(&ip));
+    }
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) {
+        struct ip ip = ip_of(no[i]);
+        assert_false(ip_is_multicast(&ip));
     }
 }
 
@@ -269,8 +285,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_both_ways),    cmocka_unit_test(test_layout),
         cmocka_unit_test(test_refused_addresses), cmocka_unit_test(test_broadcast),
-        cmocka_unit_test(test_prefix_text),       cmocka_unit_test(test_refused_prefixes),
-        cmocka_unit_test(test_prefix_has),        cmocka_unit_test(test_prefix_of),
-        cmocka_unit_test(test_default_inside),    cmocka_unit_test(test_set_against_bits)};
+        cmocka_unit_test(test_multicast),         cmocka_unit_test(test_prefix_text),
+        cmocka_unit_test(test_refused_prefixes),  cmocka_unit_test(test_prefix_has),
+        cmocka_unit_test(test_prefix_of),         cmocka_unit_test(test_default_inside),
+        cmocka_unit_test(test_set_against_bits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

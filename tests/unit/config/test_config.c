@@ -50,10 +50,11 @@ static void read_good(struct config *config, const char *text)
 
 static void test_defaults(void **state)
 {
+    struct error error = {0};
     struct config config;
     (void)state;
     config_init(&config);
-    config_finish(&config);
+    assert_int_equal(config_finish(&config, &error), 0);
     assert_string_equal(config.sensor_name, "weir");
     assert_string_equal(config.state_dir, "");
     assert_string_equal(config.timezone, "UTC");
@@ -68,8 +69,8 @@ static void test_defaults(void **state)
     struct ip inside, outside;
     ip_parse("192.168.1.1", &inside);
     ip_parse("192.0.2.1", &outside);
-    assert_true(prefix_set_has(&config.inside, &inside));
-    assert_false(prefix_set_has(&config.inside, &outside));
+    assert_true(prefix_set_has(&config.inside.everywhere, &inside));
+    assert_false(prefix_set_has(&config.inside.everywhere, &outside));
     config_fini(&config);
 }
 
@@ -134,11 +135,11 @@ static void test_every_key(void **state)
     assert_string_equal(config.holiday[0], "2026-02-11");
     assert_string_equal(config.holiday[1], "2026-02-23");
     assert_true(config.inside_set);
-    assert_int_equal(config.inside.count, 2);
+    assert_int_equal(config.inside.everywhere.count, 2);
     ip_parse("10.4.9.9", &ip);
-    assert_true(prefix_set_has(&config.inside, &ip));
+    assert_true(prefix_set_has(&config.inside.everywhere, &ip));
     ip_parse("10.5.9.9", &ip);
-    assert_false(prefix_set_has(&config.inside, &ip)); /* it replaces the default */
+    assert_false(prefix_set_has(&config.inside.everywhere, &ip)); /* it replaces the default */
     assert_string_equal(config.filter, "tcp port 80");
     assert_string_equal(config.redis_url, "unix:/run/redis.sock");
     assert_int_equal(config.max_hosts, 5);
@@ -151,6 +152,78 @@ static void test_every_key(void **state)
     assert_string_equal(config.sink[0].format, "ecs");
     assert_string_equal(config.sink[1].type, "stdout");
     config_fini(&config);
+}
+
+static void expect_stable(const struct config *config)
+{
+    struct config again;
+    struct error error = {0};
+    char *first = config_text(config);
+    config_init(&again);
+    if (read_text(&again, first, &error) != 0)
+        fail_msg("%s\n%s", error.message, first);
+    assert_int_equal(config_finish(&again, &error), 0);
+    char *second = config_text(&again);
+    assert_string_equal(first, second);
+    free(first);
+    free(second);
+    config_fini(&again);
+}
+
+static bool inside_at(const struct config *config, const char *text, uint16_t vlan, uint8_t vantage)
+{
+    struct ip ip;
+    assert_int_equal(ip_parse(text, &ip), 0);
+    return inside_has(&config->inside, &ip, vlan, vantage);
+}
+
+/* Interfaces may be named further down, and -i may name others. */
+static void test_inside_places(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    (void)state;
+    read_good(&config, "networks:\n"
+                       "  inside:\n"
+                       "    - 198.51.100.0/24\n"
+                       "    - {vlan: 20}\n"
+                       "    - {nets: [192.0.2.0/24], vlan: 0, interface: span1}\n"
+                       "capture: {interfaces: [span0, {name: span1, vantage: dmz}]}\n");
+    assert_int_equal(config_finish(&config, &error), 0);
+    assert_true(inside_at(&config, "198.51.100.1", 5, 1));
+    assert_true(inside_at(&config, "10.0.0.1", 20, 0)); /* the default's, there */
+    assert_true(inside_at(&config, "fd00::1", 20, 1));
+    assert_false(inside_at(&config, "10.0.0.1", 21, 0));
+    assert_true(inside_at(&config, "192.0.2.1", 0, 1));
+    assert_false(inside_at(&config, "192.0.2.1", 0, 0));
+    assert_false(inside_at(&config, "192.0.2.1", 20, 1));
+    expect_stable(&config);
+    assert_int_equal(config_add_interface(&config, "eth0", true, &error), 0);
+    assert_int_equal(config_finish(&config, &error), -1);
+    assert_non_null(strstr(error.message, ":5:7: networks.inside: interface \"span1\", expected "
+                                          "one of capture.interfaces"));
+    assert_int_equal(config_add_inside(&config, "192.0.2.0/24", true, &error), 0);
+    assert_int_equal(config_finish(&config, &error), 0); /* --inside replaces places too */
+    assert_false(inside_at(&config, "10.0.0.1", 20, 0));
+    config_fini(&config);
+}
+
+static void test_too_many_places(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    struct buffer b = {0};
+    (void)state;
+    buffer_text(&b, "networks: {inside: [");
+    for (int i = 0; i < 65; i++)
+        buffer_text(&b, "%s{vlan: 20}", i ? ", " : "");
+    buffer_text(&b, "]}\n");
+    buffer_u8(&b, 0);
+    config_init(&config);
+    assert_int_equal(read_text(&config, (const char *)b.data, &error), -1);
+    assert_non_null(strstr(error.message, "at most 64 places"));
+    config_fini(&config);
+    buffer_fini(&b);
 }
 
 static void test_days(void **state)
@@ -168,7 +241,7 @@ static void test_days(void **state)
         snprintf(text, sizeof text, "site: {work_days: %s}\n", row[i].text);
         read_good(&config, text);
         assert_int_equal(config.work_days, row[i].days);
-        config_finish(&config);
+        assert_int_equal(config_finish(&config, &error), 0);
         char *shown = config_text(&config);
         config_init(&again);
         assert_int_equal(read_text(&again, shown, &error), 0);
@@ -204,6 +277,14 @@ static void test_wrong_values(void **state)
         {"networks:\n  inside:\n    - 10.0.0.0/8\n    - 300.0.0.0/8\n", ":4:7: networks.inside",
          "300.0.0.0/8"},
         {"networks: {inside: [[10.0.0.0/8]]}\n", ":1:21: networks.inside: is a list", "a prefix"},
+        {"networks: {inside: [{nets: [10.0.0.0/8]}]}\n", ":1:21: networks.inside: is a mapping",
+         "a place with vlan: or interface:"},
+        {"networks: {inside: [{vlan: 4095}]}\n", ":1:28: networks.inside", "0 (untagged) to 4094"},
+        {"networks: {inside: [{vlan: \"20\"}]}\n", ":1:28: networks.inside", "a VLAN id"},
+        {"networks: {inside: [{vlan: 20, nets: []}]}\n", ":1:38: networks.inside", "nets: a list"},
+        {"networks: {inside: [{vlan: 20, nets: [x]}]}\n", ":1:39: networks.inside", "\"x\""},
+        {"networks: {inside: [{interface: []}]}\n", ":1:33: networks.inside", "interface: a name"},
+        {"networks: {inside: [{port: 20}]}\n", ":1:22: networks.inside", "nets, vlan or interface"},
         {"capture: {filter: [tcp]}\n", ":1:19: capture.filter: is a list", "BPF"},
         {"capture: {interfaces: span0}\n", ":1:23: capture.interfaces", "a list"},
         {"capture: {interfaces: [{vantage: a}]}\n", ":1:24: capture.interfaces", "{name: span0"},
@@ -321,7 +402,7 @@ static void test_set(void **state)
     assert_int_equal(config.detect.learn_days, 3);
     assert_int_equal(config_set(&config, "networks.inside=[192.0.2.0/24, 2001:db8::/32]", &error),
                      0);
-    assert_int_equal(config.inside.count, 2);
+    assert_int_equal(config.inside.everywhere.count, 2);
     assert_int_equal(config_set(&config, "capture.filter=", &error), 0);
     assert_string_equal(config.filter, "");
     assert_int_equal(config_set(&config, "capture.filter=host 10.0.0.1 and port = 5", &error), 0);
@@ -352,9 +433,10 @@ static void test_inside(void **state)
     read_good(&config, "networks: {inside: [10.0.0.0/8]}\n");
     assert_int_equal(config_add_inside(&config, "192.0.2.0/24", true, &error), 0);
     assert_int_equal(config_add_inside(&config, "198.51.100.1", false, &error), 0);
-    assert_true(prefix_set_has(&config.inside, &a));
-    assert_true(prefix_set_has(&config.inside, &b));
-    assert_false(prefix_set_has(&config.inside, &c)); /* the first replaces what the file said */
+    assert_true(prefix_set_has(&config.inside.everywhere, &a));
+    assert_true(prefix_set_has(&config.inside.everywhere, &b));
+    assert_false(
+        prefix_set_has(&config.inside.everywhere, &c)); /* the first replaces what the file said */
     assert_int_equal(config_add_inside(&config, "198.51.100.0/33", false, &error), -1);
     assert_int_equal(error.code, ERROR_USAGE);
     assert_non_null(strstr(error.message, "--inside"));
@@ -363,28 +445,13 @@ static void test_inside(void **state)
 
 /* --- showing ---------------------------------------------------------------------------------- */
 
-static void expect_stable(const struct config *config)
-{
-    struct config again;
-    struct error error = {0};
-    char *first = config_text(config);
-    config_init(&again);
-    if (read_text(&again, first, &error) != 0)
-        fail_msg("%s\n%s", error.message, first);
-    config_finish(&again);
-    char *second = config_text(&again);
-    assert_string_equal(first, second);
-    free(first);
-    free(second);
-    config_fini(&again);
-}
-
 static void test_what_is_shown_is_read(void **state)
 {
+    struct error error = {0};
     struct config config;
     (void)state;
     config_init(&config);
-    config_finish(&config);
+    assert_int_equal(config_finish(&config, &error), 0);
     expect_stable(&config);
     char *text = config_text(&config);
     for (size_t i = 0; i < config_rows; i++) /* every key is shown */
@@ -462,6 +529,8 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_tunnel_ports),
         cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_inside_places),
+        cmocka_unit_test(test_too_many_places),
         cmocka_unit_test(test_days),
         cmocka_unit_test(test_wrong_values),
         cmocka_unit_test(test_unknown_keys),

@@ -38,8 +38,8 @@ static void check_example(const struct config_source *source)
     assert_string_equal(config.interface[0].name, "c");
     ip_parse("192.0.2.7", &in);
     ip_parse("10.0.0.1", &out);
-    assert_true(prefix_set_has(&config.inside, &in));
-    assert_false(prefix_set_has(&config.inside, &out));
+    assert_true(prefix_set_has(&config.inside.everywhere, &in));
+    assert_false(prefix_set_has(&config.inside.everywhere, &out));
     config_fini(&config);
 }
 

@@ -28,7 +28,7 @@ struct rig {
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
-    struct prefix_set inside;
+    struct inside inside;
     struct ring_handles ring[2];
     struct ring_producer *producer[2];
     uint32_t workers;
@@ -224,8 +224,8 @@ static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, in
     rig->calendar = calendar_new(&utc, &rig->error);
     rig->suffixes = suffixes_new();
     rig->loop = event_loop_new(&rig->error);
-    prefix_set_init(&rig->inside);
-    prefix_set_default_inside(&rig->inside);
+    inside_init(&rig->inside);
+    prefix_set_default_inside(&rig->inside.everywhere);
     rig_open_store(rig);
     rig_open_rings(rig, workers);
     rig_open_bus(rig);
@@ -270,7 +270,7 @@ static inline void rig_close(struct rig *rig)
     event_loop_free(rig->loop);
     suffixes_free(rig->suffixes);
     calendar_free(rig->calendar);
-    prefix_set_fini(&rig->inside);
+    inside_fini(&rig->inside);
     rig_remove_folder(rig->folder);
     free(rig->lost);
     free(rig);

@@ -44,7 +44,7 @@ static void test_scopes(void **state)
         {"203.0.113.9", "198.51.100.1", SCOPE_TRANSIT},
         {"10.0.0.1", "255.255.255.255", SCOPE_BROADCAST},
         {"fd00::1", "2001:db8::1", SCOPE_OUT},
-        {"fe80::1", "ff02::fb", SCOPE_BROADCAST},
+        {"fe80::1", "ff02::fb", SCOPE_MULTICAST},
         {"2001:db8::1", "fd00::1", SCOPE_IN},
     };
     uint64_t flows[SCOPES] = {0}, bytes[SCOPES] = {0};
@@ -65,6 +65,40 @@ static void test_scopes(void **state)
     assert_int_equal(counts->last.ns, MONDAY_8 + 7);
     assert_int_equal(counts->learning_bytes, 1000 + 1005 + 10 + 10);
     assert_int_equal(counts->judged_bytes, 0);
+}
+
+/* A frame to a group address makes a broadcast of what stays among neighbours, and of nothing else:
+ * what leaves is not hidden by it. */
+static void test_scopes_by_frame(void **state)
+{
+    struct rig *rig = *state;
+    static const struct {
+        const char *orig, *resp;
+        uint64_t down;
+        enum scope scope;
+    } row[] = {
+        {"10.0.0.1", "10.0.0.255", 0, SCOPE_BROADCAST},
+        {"10.0.0.1", "10.0.0.254", 10, SCOPE_INTERNAL}, /* it answered */
+        {"203.0.113.9", "203.0.113.255", 0, SCOPE_BROADCAST},
+        {"203.0.113.9", "198.51.100.255", 0, SCOPE_TRANSIT},
+        {"10.0.0.1", "198.51.100.255", 0, SCOPE_OUT},
+        {"203.0.113.9", "10.0.0.255", 0, SCOPE_IN},
+        {"10.0.0.1", "239.0.0.1", 0, SCOPE_MULTICAST},
+    };
+    uint64_t flows[SCOPES] = {0};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct flow_key key = make_flow_key(row[i].orig, 40000, row[i].resp, 443);
+        union any_record record;
+        make_flow(&record, 1, MONDAY_8 + (int64_t)i, &key, 1000, row[i].down);
+        record.flow.flags |= FLOW_BROADCAST;
+        if (row[i].down == 0)
+            set_side(&record.flow, SIDE_RESP, 0, 0);
+        rig_push(rig, 0, &record);
+        flows[row[i].scope]++;
+    }
+    const struct engine_counts *counts = rig_finish(rig);
+    for (int i = 0; i < SCOPES; i++)
+        assert_int_equal(counts->flows[i], flows[i]);
 }
 
 /* What left is what the inside side sent, whoever opened. */
@@ -536,6 +570,7 @@ int main(void)
 #define WITH_TWO(test) cmocka_unit_test_setup_teardown(test, set_up_two_workers, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_scopes),
+        WITH(test_scopes_by_frame),
         WITH(test_the_view),
         WITH(test_destinations_by_seen_answers),
         WITH(test_a_host_needs_an_exchange),

@@ -105,6 +105,34 @@ static void test_what_a_dead_worker_left_is_taken(void **state)
     assert_false(engine_finished(rig->engine));
 }
 
+/* Its sides turned between two records: it is one open flow, and ends once, as it was told last. */
+static void test_a_flow_that_turned_is_lost_once(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    push_progress(rig, 0, MONDAY_8 + 1, 7, 1000);
+    struct flow_key key = key_of(7), turned = flow_key_turned(&key);
+    make_flow(&record, 1, MONDAY_8 + 2, &turned, 60, 3000);
+    record.flow.end = FLOW_OPEN;
+    record.flow.flags |= FLOW_TURNED;
+    record.flow.fresh[SIDE_RESP].payload_bytes = record.flow.fresh[SIDE_RESP].acked_bytes = 2000;
+    record.flow.fresh[SIDE_ORIG].payload_bytes = record.flow.fresh[SIDE_ORIG].acked_bytes = 50;
+    record.flow.fresh[SIDE_ORIG].packets = record.flow.fresh[SIDE_RESP].packets = 1;
+    rig_push(rig, 0, &record);
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_S);
+    engine_lost(rig->engine, 0, rig->incarnation[0], "died (signal 9)", false);
+    begin(rig);
+    const struct engine_counts *counts = engine_counts_of(rig->engine);
+    assert_int_equal(rig->ended[FLOW_END_LOST], 1);
+    assert_memory_equal(&rig->lost[0].flow.key, &turned, sizeof turned);
+    assert_int_equal(rig->lost[0].flow.total[SIDE_RESP].payload_bytes, 3000);
+    assert_int_equal(counts->bytes[SCOPE_OUT], 1010);
+    assert_int_equal(counts->bytes[SCOPE_IN], 2050); /* together what it sent, once */
+    assert_int_equal(counts->flows[SCOPE_OUT] + counts->flows[SCOPE_IN], 1);
+    assert_int_equal(counts->learning_bytes, 3000); /* out, of the one host that it has inside */
+    assert_int_equal(engine_status_of(rig->engine).open_flows, 0);
+}
+
 static void test_a_successor(void **state)
 {
     struct rig *rig = *state;
@@ -434,6 +462,7 @@ int main(void)
         WITH(test_a_record_of_tomorrow),
         WITH_TWO(test_a_worker_that_says_nothing),
         WITH(test_what_a_dead_worker_left_is_taken),
+        WITH(test_a_flow_that_turned_is_lost_once),
         WITH(test_a_successor),
         WITH(test_successors_that_die_at_once),
         WITH_TWO(test_an_orderly_end_is_no_loss),

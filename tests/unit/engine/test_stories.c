@@ -132,6 +132,81 @@ static void test_who_opened(void **state)
     assert_int_equal(open->story.remote_port, 50000);
 }
 
+/* A flow that turned out to be opened by the other side is one flow of the host, and a new one of
+ * the destination that it has now. */
+static void test_turned(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct destination before = destination_of("example.jp"), after = before;
+    after.role = ROLE_SERVED;
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    struct flow_key turned = flow_key_turned(&key);
+    struct open_story *whole = stories_open(stories, &host, NULL, (struct ptime){START});
+    struct open_story *client = stories_open(stories, &host, &before, (struct ptime){START});
+    struct open_story *served = stories_open(stories, &host, &after, (struct ptime){START});
+    union any_record record;
+    make_flow(&record, 1, START, &key, 1000, 50);
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    story_add(whole, &view);
+    story_add(client, &view);
+    make_flow(&record, 2, START, &turned, 60, 3000);
+    record.flow.flags |= FLOW_TURNED;
+    record.flow.fresh[SIDE_RESP].payload_bytes = record.flow.fresh[SIDE_RESP].acked_bytes = 2000;
+    record.flow.fresh[SIDE_RESP].packets = 1;
+    view = view_of(&record, SCOPE_IN);
+    story_add(whole, &view);
+    story_add(served, &view);
+    assert_int_equal(whole->story.out.value, 3000);
+    assert_int_equal(whole->story.flows_total, 1);
+    assert_int_equal(whole->story.flows_inside, 0);
+    assert_int_equal(whole->story.flows_outside, 1);
+    assert_int_equal(whole->story.flow_count, 1);
+    assert_int_equal(whole->story.flow[0].out_bytes, 3000);
+    assert_memory_equal(&whole->story.flow[0].key, &turned, sizeof turned);
+    assert_int_equal(client->story.out.value + served->story.out.value, 3000);
+    assert_int_equal(served->story.flows_total, 1);
+    assert_int_equal(served->story.flows_outside, 1);
+}
+
+/* Eight are kept of any number; whoever took more than an eighth is among them. */
+static void test_claimed_clients(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1"), thief = make_ip("198.51.100.200");
+    struct destination served = destination_of("203.0.113.0/24");
+    served.role = ROLE_SERVED;
+    struct open_story *open = stories_open(stories, &host, &served, (struct ptime){START});
+    struct story *story = &open->story;
+    uint64_t all = 0, taken = 0;
+    for (unsigned i = 0; i < 400; i++) {
+        struct flow_key key = make_flow_key("203.0.113.5", (uint16_t)(1000 + i), "10.0.0.1", 80);
+        union any_record record;
+        bool is_thief = i % 5 == 3;
+        uint64_t bytes = is_thief ? 900 : 100 + i % 7;
+        make_flow(&record, 1, START, &key, 10, bytes);
+        record.flow.client.by = i % 50 == 0 ? CLIENT_NONE : CLIENT_X_FORWARDED_FOR;
+        record.flow.client.ip = is_thief ? thief : make_ip("192.0.2.1");
+        record.flow.client.ip.byte[15] = (uint8_t)(is_thief ? 200 : i);
+        struct flow_view view = view_of(&record, SCOPE_IN);
+        story_add(open, &view);
+        all += record.flow.client.by ? bytes : 0;
+        taken += is_thief ? bytes : 0;
+    }
+    assert_int_equal(story->client_count, STORY_CLIENTS);
+    assert_true(story->clients_replaced > 0);
+    assert_memory_equal(&story->client[0].ip, &thief, sizeof thief);
+    assert_int_equal(story->client[0].out_bytes, taken);
+    assert_int_equal(story->client[0].flows, 80);
+    uint64_t weight = 0;
+    for (size_t i = 0; i < STORY_CLIENTS; i++) {
+        weight += story->client[i].weight;
+        assert_true(story->client[i].out_bytes <= story->client[i].weight);
+        assert_true(i == 0 || story->client[i - 1].weight >= story->client[i].weight);
+    }
+    assert_int_equal(weight, all); /* nothing is weighed twice or lost */
+}
+
 /* Forty flows that grow by turns: the sixteen with most bytes out are kept, largest first. */
 static void test_the_sixteen_largest_flows(void **state)
 {
@@ -286,6 +361,8 @@ int main(void)
         WITH(test_a_story_is_of_a_host_and_a_destination),
         WITH(test_sums_of_what_is_fresh),
         WITH(test_who_opened),
+        WITH(test_turned),
+        WITH(test_claimed_clients),
         WITH(test_the_sixteen_largest_flows),
         WITH(test_distinct_items),
         WITH(test_a_gap_ends_a_story),

@@ -6,7 +6,7 @@
 #define HOST "10.0.0.66"
 #define FAR  "203.0.113.9"
 
-static struct prefix_set inside;
+static struct inside inside;
 
 static int set_inside(void **state)
 {
@@ -14,14 +14,14 @@ static int set_inside(void **state)
     struct error error;
     struct prefix prefix;
     assert_int_equal(prefix_parse("10.0.0.0/8", &prefix, &error), 0);
-    prefix_set_add(&inside, prefix);
+    prefix_set_add(&inside.everywhere, prefix);
     return 0;
 }
 
 static int drop_inside(void **state)
 {
     (void)state;
-    prefix_set_fini(&inside);
+    inside_fini(&inside);
     return 0;
 }
 

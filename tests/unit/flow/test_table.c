@@ -247,6 +247,62 @@ static void test_swap_keeps_what_was_reported(void **state)
     listen_end(&l);
 }
 
+/* Both orientations are told, and each record says when it is not that of the one before. */
+static void test_turned_is_told_once(void **state)
+{
+    (void)state;
+    struct listener l;
+    enum flow_side side;
+    listen_default(&l);
+    struct packet data = tcp(false, TCP_ACK, 901, 501, 10, 0);
+    struct flow *flow = feed(&l, &data, &side);
+    assert_int_equal(side, SIDE_RESP);
+    assert_true(flow_get_flags(flow) & FLOW_ORIG_BY_PORT);
+    assert_false(flow_initiator_is_known(flow));
+    assert_int_equal(flow_table_settle_initiator(l.table, flow, SIDE_RESP, true), SIDE_ORIG);
+    assert_int_equal(flow_get_flags(flow), FLOW_MIDSTREAM | FLOW_ONE_SIDED | FLOW_ORIG_BY_SERVICE);
+    assert_true(flow_initiator_is_known(flow));
+    assert_int_equal(flow_get_key(flow)->orig_port, 443);
+    /* The first proof stays, and a SYN stands above it. */
+    assert_int_equal(flow_table_settle_initiator(l.table, flow, SIDE_ORIG, false), SIDE_ORIG);
+    flow_table_advance(l.table, (struct ptime){11 * SECOND});
+    assert_int_equal(l.count, 1);
+    assert_false(l.told[0].flags & FLOW_TURNED); /* none was told before */
+    feed_tcp(&l, true, TCP_SYN, 500, 0, 0, 12 * SECOND);
+    assert_int_equal(flow_get_flags(flow), FLOW_ORIG_BY_SYN | FLOW_TURNED);
+    assert_int_equal(flow_get_key(flow)->orig_port, 40000);
+    assert_int_equal(flow_table_settle_initiator(l.table, flow, SIDE_RESP, true), SIDE_RESP);
+    flow_table_advance(l.table, (struct ptime){23 * SECOND});
+    feed_tcp(&l, false, TCP_ACK, 911, 501, 7, 24 * SECOND);
+    flow_table_finish(l.table, (struct ptime){25 * SECOND});
+    assert_int_equal(l.count, 3);
+    assert_true(l.told[1].flags & FLOW_TURNED);
+    assert_false(l.told[2].flags & FLOW_TURNED);
+    assert_int_equal(l.told[0].fresh[SIDE_ORIG].payload_bytes, 10);
+    assert_int_equal(l.told[1].fresh[SIDE_RESP].payload_bytes, 0);
+    assert_int_equal(l.told[2].fresh[SIDE_RESP].payload_bytes, 7);
+    assert_int_equal(l.told[2].total[SIDE_RESP].payload_bytes, 17);
+    listen_end(&l);
+}
+
+static void test_group_frames(void **state)
+{
+    (void)state;
+    static const uint8_t group[12] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1};
+    static const uint8_t one[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
+    struct listener l;
+    listen_default(&l);
+    struct packet p = udp(1, 5000, 2, 6000, 100, 0);
+    assert_false(flow_get_flags(feed(&l, &p, NULL)) & FLOW_BROADCAST); /* no link layer */
+    p.macs = one;
+    assert_false(flow_get_flags(feed(&l, &p, NULL)) & FLOW_BROADCAST);
+    p.macs = group;
+    assert_true(flow_get_flags(feed(&l, &p, NULL)) & FLOW_BROADCAST);
+    p.macs = one;
+    assert_true(flow_get_flags(feed(&l, &p, NULL)) & FLOW_BROADCAST);
+    listen_end(&l);
+}
+
 /* --- fragments, flags, content ------------------------------------------------------------ */
 
 static void test_later_fragments_have_a_flow_of_their_own(void **state)
@@ -291,9 +347,9 @@ static void test_established(void **state)
 
     listen_default(&l); /* mid-stream, both talk */
     flow = feed_tcp(&l, true, TCP_ACK, 101, 901, 500, 1);
-    assert_int_equal(flow_get_flags(flow), FLOW_MIDSTREAM | FLOW_ONE_SIDED);
+    assert_int_equal(flow_get_flags(flow), FLOW_MIDSTREAM | FLOW_ONE_SIDED | FLOW_ORIG_BY_PORT);
     feed_tcp(&l, false, TCP_ACK, 901, 601, 20, 1);
-    assert_int_equal(flow_get_flags(flow), FLOW_MIDSTREAM | FLOW_ESTABLISHED);
+    assert_int_equal(flow_get_flags(flow), FLOW_MIDSTREAM | FLOW_ESTABLISHED | FLOW_ORIG_BY_PORT);
     listen_end(&l);
 }
 
@@ -368,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_originator_by_ports),
         cmocka_unit_test(test_late_syn_swaps),
         cmocka_unit_test(test_swap_keeps_what_was_reported),
+        cmocka_unit_test(test_turned_is_told_once),
+        cmocka_unit_test(test_group_frames),
         cmocka_unit_test(test_later_fragments_have_a_flow_of_their_own),
         cmocka_unit_test(test_established),
         cmocka_unit_test(test_health_and_content),

@@ -67,7 +67,9 @@ static void test_one_line(void **state)
     flow->last_ns = INT64_C(1772413448000000000);
     flow->total[SIDE_ORIG] = (struct side_counts){1, 2, 3, 1000, 5, 6, 7};
     flow->service = SERVICE_TLS;
-    flow->flags = FLOW_HAS_JA3;
+    flow->flags = FLOW_HAS_JA3 | FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_PORT;
+    flow->client = (struct client_claim){
+        .ip = make_ip("203.0.113.7"), .port = 4711, .by = CLIENT_FORWARDED, .changes = 2};
     memset(flow->ja3, 0xab, sizeof flow->ja3);
     strcpy(made.view.server_name, "www.example.jp");
     strcpy(made.view.question, "q\"\\.jp");
@@ -85,7 +87,9 @@ static void test_one_line(void **state)
         "\"retransmitted_bytes\":0},"
         "\"vlan\":7,\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\",\"service\":\"tls\","
         "\"server_name\":\"www.example.jp\",\"ja3\":\"abababababababababababababababab\","
-        "\"dns\":\"q\\\"\\\\.jp\",\"initiator\":\"inside\",\"scope\":\"out\","
+        "\"dns\":\"q\\\"\\\\.jp\",\"client\":{\"ip\":\"203.0.113.7\",\"port\":4711,\"by\":"
+        "\"forwarded\",\"changes\":2},"
+        "\"initiator\":\"inside\",\"orig_by\":\"syn\",\"scope\":\"out\","
         "\"end_reason\":\"closed\"}\n");
     free(text);
 }
@@ -103,7 +107,8 @@ static void test_before_1970(void **state)
     char *text = finish(place, &size);
     assert_non_null(strstr(text, "\"start\":\"1969-12-31T23:59:59.999999999Z\""));
     assert_non_null(strstr(text, "\"end\":\"1969-12-31T23:59:59.000000000Z\""));
-    assert_non_null(strstr(text, "\"initiator\":\"outside\",\"scope\":\"in\""));
+    assert_non_null(
+        strstr(text, "\"initiator\":\"outside\",\"orig_by\":\"order\",\"scope\":\"in\""));
     free(text);
 }
 

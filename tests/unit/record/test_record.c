@@ -187,6 +187,7 @@ static void test_flow_refused(void **state)
     REFUSED(make_flow, r->end = FLOW_ENDS, RECORD_RANGE);
     REFUSED(make_flow, r->end = FLOW_END_LOST, RECORD_RANGE); /* the engine's own word */
     REFUSED(make_flow, r->service = SERVICES, RECORD_RANGE);
+    REFUSED(make_flow, r->client.by = CLIENT_BYS, RECORD_RANGE);
     REFUSED(make_flow, r->key.vlan = 4096, RECORD_RANGE);
     REFUSED(make_flow, r->key.vantage = VANTAGES, RECORD_RANGE);
     REFUSED(make_flow, r->header.time_ns = INT64_MAX, RECORD_RANGE);
@@ -264,6 +265,32 @@ static void test_sizes(void **state)
     assert_int_equal(record_size(20, 3), 24);
 }
 
+/* Both orientations have one unordered key; turning twice is nothing. */
+static void test_unordered_keys(void **state)
+{
+    static const struct {
+        uint8_t a, b;
+        uint16_t a_port, b_port;
+    } row[] = {{1, 2, 40000, 443}, {2, 1, 443, 40000}, {1, 1, 5, 6}, {1, 1, 6, 5}, {1, 1, 5, 5}};
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct flow_key key = {.orig_port = row[i].a_port,
+                               .resp_port = row[i].b_port,
+                               .vlan = 20,
+                               .proto = 6,
+                               .vantage = 3};
+        key.orig_ip.byte[15] = row[i].a;
+        key.resp_ip.byte[15] = row[i].b;
+        struct flow_key turned = flow_key_turned(&key), back = flow_key_turned(&turned);
+        struct flow_key one = flow_key_unordered(&key), other = flow_key_unordered(&turned);
+        assert_memory_equal(&key, &back, sizeof key);
+        assert_memory_equal(&one, &other, sizeof one);
+        assert_true(one.orig_port == key.orig_port || one.orig_port == key.resp_port);
+        assert_int_equal(one.vlan, 20);
+        assert_int_equal(one.vantage, 3);
+    }
+}
+
 static void test_names(void **state)
 {
     char text[8];
@@ -272,6 +299,8 @@ static void test_names(void **state)
         assert_non_null(flow_end_name[i]);
     for (int i = 1; i < SERVICES; i++)
         assert_non_null(service_name[i]);
+    for (int i = 1; i < CLIENT_BYS; i++)
+        assert_non_null(client_by_name[i]);
     for (int i = 0; i < RECORD_FAULTS; i++)
         assert_non_null(record_fault_name[i]);
     assert_null(service_name[SERVICE_NONE]);
@@ -290,14 +319,11 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_honest_records_pass),
-                                       cmocka_unit_test(test_largest_records_pass),
-                                       cmocka_unit_test(test_other_sizes),
-                                       cmocka_unit_test(test_kinds),
-                                       cmocka_unit_test(test_flow_refused),
-                                       cmocka_unit_test(test_counts_refused),
-                                       cmocka_unit_test(test_others_refused),
-                                       cmocka_unit_test(test_sizes),
-                                       cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_honest_records_pass), cmocka_unit_test(test_largest_records_pass),
+        cmocka_unit_test(test_other_sizes),         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_counts_refused),
+        cmocka_unit_test(test_others_refused),      cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_unordered_keys),      cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
