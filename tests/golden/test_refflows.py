@@ -235,7 +235,10 @@ def replay(binary, path):
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode not in (0, DAMAGED):
             sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
-        with open(os.path.join(out, "flows.ndjson"), encoding="utf-8") as lines:
+        told_path = os.path.join(out, "flows.ndjson")
+        if not os.path.exists(told_path):  # nothing of it could be read
+            return []
+        with open(told_path, encoding="utf-8") as lines:
             return lines.readlines()
 
 

@@ -9,7 +9,8 @@ none. What Weir leaves to the packet around it (an inside that it cannot read) d
 EXCEPTIONS with its reason; every exception must still be needed, and there is at most one for 100
 flows. The outside is compared by test_refflows.py.
 
-Also that a tunnel is told with its flow: its layers and its addresses, as tshark shows them.
+Also that a tunnel is told with its flow: its layers, and the address pairs around what each side
+sent, which must be those of a frame of that side.
 
 Environment: as test_refflows.py. Exit status 77: skipped, there are no captures or no tshark here.
 """
@@ -68,15 +69,22 @@ def frames(path):
         yield dict(zip(FIELDS, (text.split(",") if text else [] for text in line.split("|"))))
 
 
+def pair_of(frame, version, at):
+    return tuple(frame[f"{version}.{end}"][at] for end in ("src", "dst"))
+
+
 def innermost(frame):
-    """(protocol, source, destination, payload bytes) of the innermost TCP or UDP, or None."""
+    """(protocol, source, destination, payload bytes, address pairs around it) of the innermost
+    TCP or UDP, or None."""
     seen = defaultdict(int)
     address = transport = None
+    around = []
     for layer in frame["frame.protocols"][0].split(":"):
         if layer in ("icmp", "icmpv6"):
             return None
         if layer in ("ip", "ipv6"):
             address, transport = (layer, seen[layer]), None
+            around.append(address)
         elif layer in ("tcp", "udp"):
             transport = (layer, seen[layer])
         seen[layer] += 1
@@ -84,26 +92,30 @@ def innermost(frame):
         return None
     (version, at), (proto, nth) = address, transport
     try:
-        source, to = (frame[f"{version}.{end}"][at] for end in ("src", "dst"))
+        source, to = pair_of(frame, version, at)
+        pairs = tuple(pair_of(frame, *where) for where in around[:-1])
         ports = [int(frame[f"{proto}.{end}port"][nth]) for end in ("src", "dst")]
         size = int(frame["tcp.len" if proto == "tcp" else "udp.length"][nth])
     except IndexError:  # the header is cut
         return None
-    return proto, (source, ports[0]), (to, ports[1]), size - (UDP_HEADER if proto == "udp" else 0)
+    size -= UDP_HEADER if proto == "udp" else 0
+    return proto, (source, ports[0]), (to, ports[1]), size, pairs
 
 
 def by_tshark(path):
-    """(protocol, end, end) → end → counts"""
+    """(protocol, end, end) → end → counts; (protocol, source, destination) → what was around"""
     flows = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
+    ways = defaultdict(set)
     for frame in frames(path):
         found = innermost(frame)
         if found:
-            proto, source, to, size = found
+            proto, source, to, size, pairs = found
+            ways[(proto, source, to)].add(pairs)
             side = flows[(proto, *sorted((source, to)))][source]
             side["packets"] += 1
             side["wire_bytes"] += int(frame["frame.len"][0])
             side["payload"] += size
-    return flows
+    return flows, ways
 
 
 def by_weir(lines):
@@ -133,6 +145,19 @@ def differences(want, have):
                     yield key, f"{end} {name}: {got}, tshark has {value}"
 
 
+def ways_told(lines):
+    """(protocol, source, destination), pairs around what it sent, outermost first"""
+    for record in map(json.loads, lines):
+        back = record.get("tunnel_back", record.get("tunnel"))
+        for side, other, tunnel in (("orig", "resp", record.get("tunnel")), ("resp", "orig", back)):
+            if record["proto"] not in ("tcp", "udp") or record[side]["packets"] == 0:
+                continue
+            ends = [(record[end]["ip"], record[end]["port"]) for end in (side, other)]
+            pairs = [tunnel] + tunnel.get("hops", []) if tunnel and "orig" in tunnel else []
+            yield ((record["proto"], *ends),
+                   tuple((pair[side]["ip"], pair[other]["ip"]) for pair in pairs))
+
+
 def layers_told(lines):
     for record in map(json.loads, lines):
         if record.get("tunnel"):
@@ -144,13 +169,16 @@ def compare(names, pcaps, lines_of):
     for name in names:
         path = os.path.join(pcaps, name)
         lines = lines_of(path)
-        want = by_tshark(path)
+        want, ways = by_tshark(path)
         flows += len(want)
         for key, what in differences(want, by_weir(lines)):
             if (name, key) in EXCEPTIONS:
                 used.add((name, key))
             else:
                 wrong.append(f"{name}: {key}: {what}")
+        for key, pairs in ways_told(lines):
+            if key in ways and pairs not in ways[key]:
+                wrong.append(f"{name}: {key}: around it {pairs}, tshark has {ways[key]}")
         if name in LAYERS and LAYERS[name] not in layers_told(lines):
             wrong.append(f"{name}: no flow with the layers {LAYERS[name]}")
     return flows, wrong, sorted(map(str, set(EXCEPTIONS) - used))

@@ -81,6 +81,18 @@ static void release(void *context, struct flow *flow)
     ((struct watch *)context)->released++;
 }
 
+/* A few ways, with and without addresses, and two tenants. */
+static void wrap(struct packet *p, uint8_t how, uint8_t id)
+{
+    p->tunnel.count = (uint8_t)(1 + (how & 7));
+    memset(p->tunnel.layer, LAYER_GRE, sizeof p->tunnel.layer);
+    p->tunnel.id[0] = id;
+    p->tunnel.orig_ip.byte[15] = how >> 3 & 1;
+    p->tunnel.resp_ip.byte[15] = how >> 4 & 1;
+    p->tunnel.hop[1].orig_ip.byte[0] = how >> 5 & 1;
+    p->tenant = how >> 6 & 1;
+}
+
 static struct packet make_packet(const uint8_t op[8], uint32_t seq[2], int64_t *clock)
 {
     static const uint8_t protos[] = {PROTO_TCP, PROTO_TCP, PROTO_TCP, PROTO_UDP, PROTO_ICMP, 47};
@@ -107,6 +119,8 @@ static struct packet make_packet(const uint8_t op[8], uint32_t seq[2], int64_t *
     int64_t step = (int64_t)op[6] << (op[7] & 31);
     p.time.ns = op[7] & 0x40 ? *clock - step : *clock + step;
     *clock = p.time.ns > *clock ? p.time.ns : *clock;
+    if (op[7] & 0x80)
+        wrap(&p, op[4], op[5]);
     return p;
 }
 
@@ -132,6 +146,10 @@ static void one_packet(struct watch *watch, const struct packet *p)
         CHECK(c->acked_bytes <= c->payload_bytes);
     }
     flow_table_settle(watch->table, flow, p->time);
+    struct tunnel tunnel[SIDES];
+    if (flow_table_tunnels(watch->table, flow, tunnel))
+        CHECK(tunnel_holds(&tunnel[SIDE_ORIG]) && tunnel_holds(&tunnel[SIDE_RESP]));
+    CHECK(!tunnel_addressed(&p->tunnel) || (flow_get_flags(flow) & FLOW_TUNNELLED));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -53,6 +53,50 @@ static char *finish(struct place *place, size_t *size)
     return text;
 }
 
+/* One tunnel for both sides; another one back; none back. */
+static void test_tunnels(void **state)
+{
+    struct place *place = *state;
+    struct made made;
+    size_t size;
+    make_view(&made, SCOPE_OUT, "10.0.0.1", "10.0.0.2", 1000, 20, NULL);
+    struct tunnel tunnel = {.orig_ip = make_ip("10.1.1.1"), .resp_ip = make_ip("192.0.2.9")};
+    tunnel.count = 1;
+    tunnel.layer[0] = LAYER_VXLAN;
+    tunnel.id[0] = 42;
+    tunnel.resp_port = 4789;
+    made.view.tunnel[SIDE_ORIG] = made.view.tunnel[SIDE_RESP] = tunnel;
+    made.view.tunnel[SIDE_RESP].id[0] = 43; /* as of a TEID */
+    made.view.way.by_tunnel = true;
+    flows_add(place->flows, &made.view);
+    made.flow->start_ns++;
+    made.view.way.by_tunnel = false;
+    made.flow->flags |= FLOW_TUNNEL_MOVED;
+    made.view.tunnel[SIDE_RESP] = (struct tunnel){.count = 1, .layer = {LAYER_PPPOE}};
+    flows_add(place->flows, &made.view);
+    made.flow->start_ns++;
+    made.flow->flags = 0;
+    made.view.tunnel[SIDE_RESP].count = 0;
+    flows_add(place->flows, &made.view);
+    made.flow->start_ns++;
+    made.flow->total[SIDE_RESP].packets = 0; /* nothing came back */
+    flows_add(place->flows, &made.view);
+    char *text = finish(place, &size), *line[4] = {text};
+    for (int i = 1; i < 4; i++)
+        line[i] = strchr(line[i - 1], '\n') + 1;
+    for (int i = 1; i < 4; i++)
+        line[i][-1] = '\0';
+#define VXLAN                                                                                      \
+    "\"tunnel\":{\"layers\":[{\"type\":\"vxlan\",\"id\":42}],\"orig\":{\"ip\":\"10.1.1.1\"},"      \
+    "\"resp\":{\"ip\":\"192.0.2.9\",\"port\":4789}"
+    assert_non_null(strstr(line[0], VXLAN ",\"decides\":true},\"community_id\""));
+    assert_non_null(strstr(line[1], VXLAN ",\"moved\":true},\"tunnel_back\":{\"layers\":[{\"type\":"
+                                          "\"pppoe\",\"id\":0}],\"moved\":true},"));
+    assert_non_null(strstr(line[2], VXLAN "},\"tunnel_back\":null,\"community_id\""));
+    assert_non_null(strstr(line[3], VXLAN "},\"community_id\""));
+    free(text);
+}
+
 static void test_one_line(void **state)
 {
     struct place *place = *state;
@@ -204,6 +248,7 @@ int main(void)
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         WITH(test_one_line),
+        WITH(test_tunnels),
         WITH(test_before_1970),
         WITH(test_only_ends),
         WITH(test_order),

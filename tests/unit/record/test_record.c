@@ -206,6 +206,81 @@ static void test_flow_refused(void **state)
     REFUSED(make_flow, r->tail[3] = '\x80', RECORD_TAIL);
 }
 
+/* Two of them, of orig and of resp; the other one none. */
+static struct tunnel *make_tunnelled(void)
+{
+    static struct tunnel tunnel[SIDES];
+    memset(tunnel, 0, sizeof tunnel);
+    tunnel[0].orig_ip.byte[15] = 1;
+    tunnel[0].count = 2;
+    tunnel[0].layer[0] = LAYER_IP;
+    tunnel[0].layer[1] = LAYER_GRE;
+    tunnel[0].id[1] = 77;
+    return tunnel;
+}
+
+static void tell_tunnels(const struct tunnel tunnel[SIDES])
+{
+    make_flow();
+    size_t size = record_flow_put_tunnels(&made.flow, tunnel);
+    made.header.size = (uint32_t)record_size(sizeof made.flow, 26 + size);
+}
+
+static void test_tunnels(void **state)
+{
+    (void)state;
+    struct tunnel back[SIDES], *tunnel = make_tunnelled();
+    make_flow();
+    assert_false(record_flow_tunnels(&made.flow, back));
+    assert_int_equal(back[0].count + back[1].count, 0);
+    tell_tunnels(tunnel);
+    assert_int_equal(made.flow.tunnels, 2);
+    expect("one side's", RECORD_OK);
+    assert_true(record_flow_tunnels(&made.flow, back));
+    assert_memory_equal(back, tunnel, sizeof back);
+    tunnel[1] = tunnel[0];
+    tell_tunnels(tunnel);
+    assert_int_equal(made.flow.tunnels, 1); /* told once */
+    expect("both sides'", RECORD_OK);
+    assert_true(record_flow_tunnels(&made.flow, back));
+    assert_memory_equal(back, tunnel, sizeof back);
+#define REFUSED_TUNNEL(change)                                                                     \
+    (tunnel = make_tunnelled(), (void)(change), tell_tunnels(tunnel), expect(#change, RECORD_RANGE))
+    REFUSED_TUNNEL(tunnel[0].count = 0);
+    REFUSED_TUNNEL(tunnel[0].count = 1);
+    REFUSED_TUNNEL(tunnel[0].count = 3);
+    REFUSED_TUNNEL(tunnel[0].layer[0] = LAYERS);
+    REFUSED_TUNNEL(tunnel[0].spare = 1);
+    REFUSED_TUNNEL(tunnel[0].id[2] = 1);
+    REFUSED_TUNNEL((tunnel[0].orig_ip.byte[15] = 0, tunnel[0].orig_port = 1));
+    REFUSED_TUNNEL(tunnel[1].orig_port = 1);
+    REFUSED_TUNNEL(tunnel[0] = tunnel[1]); /* two times nothing */
+    tell_tunnels(make_tunnelled());
+    made.flow.tunnels = 3;
+    expect("three", RECORD_TAIL);
+    made.flow.tunnels = 1;
+    expect("fewer than there are", RECORD_TAIL);
+}
+
+static void test_a_tunnel_turned(void **state)
+{
+    (void)state;
+    struct tunnel tunnel = *make_tunnelled(), turned;
+    tunnel.resp_port = 4789;
+    tunnel.hop[1].orig_ip.byte[0] = 9;
+    turned = tunnel_turned(&tunnel);
+    assert_int_equal(turned.resp_ip.byte[15], 1);
+    assert_int_equal(turned.orig_port, 4789);
+    assert_int_equal(turned.hop[1].resp_ip.byte[0], 9);
+    assert_false(tunnel_same_way(&tunnel, &turned));
+    turned = tunnel_turned(&turned);
+    assert_memory_equal(&turned, &tunnel, sizeof turned);
+    turned.id[0]++;
+    assert_true(tunnel_same_way(&tunnel, &turned));
+    turned.hop[0].orig_ip.byte[0] = 9;
+    assert_false(tunnel_same_way(&tunnel, &turned));
+}
+
 static void test_counts_refused(void **state)
 {
     (void)state;
@@ -322,7 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_honest_records_pass), cmocka_unit_test(test_largest_records_pass),
         cmocka_unit_test(test_other_sizes),         cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_counts_refused),
+        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_tunnels),
+        cmocka_unit_test(test_a_tunnel_turned),     cmocka_unit_test(test_counts_refused),
         cmocka_unit_test(test_others_refused),      cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_unordered_keys),      cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
