@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_VERSION   1
+#define RECORD_VERSION   2
 #define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
 #define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
 
@@ -32,6 +32,7 @@ enum record_kind {
     RECORD_NAME,
     RECORD_CONTENT,
     RECORD_HEALTH,
+    RECORD_BINDING,
     RECORD_WATERMARK, /* header only: nothing before or at time_ns comes after this record */
 };
 
@@ -157,6 +158,20 @@ struct record_content {
     uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
 };
 
+enum binding_kind { BINDING_ARP, BINDING_ND, BINDING_DHCP4, BINDING_DHCP6, BINDING_KINDS };
+
+/* An address is a device's, as the wire said at time_ns. Its key is no flow's but all that it says
+ * (binding_key), so that the order of consumption does not depend on which worker saw it: two with
+ * one time and one key say the same. */
+struct record_binding {
+    struct record_header header;
+    struct flow_key key;
+    struct ip address, device; /* see base/device.h */
+    uint32_t lease_s;          /* DHCP: of the address; 0: none said */
+    uint8_t kind;              /* enum binding_kind */
+    uint8_t spare[3];
+};
+
 /* Everything a worker counts about its own sight, since its start. */
 #define HEALTH_COUNTERS(X)                                                                         \
     X(packets) /* read from the source */                                                          \
@@ -181,13 +196,16 @@ struct record_content {
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
     X(flows_two_sided)                                                                             \
-    X(ring_rejected)    /* progress records refused by a full ring (their bytes came later) */     \
-    X(ring_lost)        /* end records that no longer could be parked */                           \
-    X(streams_attached) /* out-of-order episodes handed to libnids */                              \
-    X(stream_gap_bytes) /* content that inspection did not see */                                  \
-    X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
-    X(content_overflow) /* content records refused by a full ring */                               \
-    X(parse_malformed)  /* names that did not parse */
+    X(ring_rejected)      /* progress records refused by a full ring (their bytes came later) */   \
+    X(ring_lost)          /* end records that no longer could be parked */                         \
+    X(streams_attached)   /* out-of-order episodes handed to libnids */                            \
+    X(stream_gap_bytes)   /* content that inspection did not see */                                \
+    X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
+    X(content_overflow)   /* content records refused by a full ring */                             \
+    X(parse_malformed)    /* names that did not parse */                                           \
+    X(bindings_suspect)   /* ARP, ND: the sender is not whom the message says; ties nothing */     \
+    X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \
+    X(bindings_lost)      /* refused by a full ring, or beyond what is read of one message */
 
 struct health {
 #define HEALTH_FIELD(name) uint64_t name;
@@ -218,6 +236,8 @@ enum record_fault record_validate(const void *record, size_t size);
 size_t record_size(size_t fixed, size_t tail);
 /* Community ID v1, seed 0: "1:" + base64(SHA-1). `text` ≥ 32. */
 char *flow_key_community_id(const struct flow_key *key, char *text);
+/* From its other fields. */
+struct flow_key binding_key(const struct record_binding *record);
 /* The two "ports" of an ICMP message, as Community ID v1 takes them. True when the type has a
  * counter type (dst_port), so that request and answer are one flow; false when it is one-way
  * (dst_port is the code). */
