@@ -203,6 +203,19 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
         emitter->health->content_overflow++;
 }
 
+void emit_binding(struct emitter *emitter, struct ptime time, const struct binding *binding)
+{
+    size_t size;
+    struct record_binding *record = begin(emitter, sizeof *record, 0, &size);
+    record->address = binding->address;
+    record->device = binding->device;
+    record->lease_s = binding->lease_s;
+    record->kind = (uint8_t)binding->kind;
+    record->key = binding_key(record);
+    if (!push(emitter, RECORD_BINDING, time, size))
+        emitter->health->bindings_lost++;
+}
+
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total)
 {
     size_t size;

@@ -86,6 +86,7 @@ static void count_undecoded(struct health *health, enum decode_result result)
 {
     switch (result) {
     case DECODE_NOT_IP:
+    case DECODE_ARP:
         health->not_ip++;
         break;
     case DECODE_UNKNOWN_LINK:
@@ -141,6 +142,21 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_watermark(w);
 }
 
+/* Each is told, never only the first of several: which of them is new depends on what other workers
+ * saw, so the engine decides. */
+static void tell_bindings(struct worker *w, enum decode_result decoded, const struct packet *packet)
+{
+    struct bindings bindings;
+    enum parse_result result = binding_parse(decoded, packet, &bindings);
+    if (result == PARSE_NOT)
+        return;
+    w->health.bindings_malformed += result == PARSE_MALFORMED;
+    w->health.bindings_suspect += bindings.suspect;
+    w->health.bindings_lost += bindings.more;
+    for (size_t i = 0; i < bindings.count; i++)
+        emit_binding(&w->emitter, packet->time, &bindings.item[i]);
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -150,6 +166,8 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
     w->health.time_backwards += raw->time.ns < w->clock.ns;
+    if (w->bindings)
+        tell_bindings(w, result, packet);
     if (result != DECODE_OK) {
         count_undecoded(&w->health, result);
         return;
@@ -218,6 +236,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     w->index = config->worker;
     w->count = config->workers;
     w->live = config->interface_count > 0;
+    w->bindings = config->content.bindings;
     w->clock = PTIME_MIN;
     w->meter = brake->meter;
     METER_SET(brake->meter, time_ns, INT64_MIN);

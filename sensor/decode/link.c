@@ -12,6 +12,7 @@
 
 #define TYPE_IPV4     0x0800
 #define TYPE_IPV6     0x86dd
+#define TYPE_ARP      0x0806
 #define TYPE_VLAN     0x8100
 #define TYPE_QINQ     0x88a8
 #define TYPE_QINQ_OLD 0x9100
@@ -68,6 +69,8 @@ static enum decode_result type_read(struct frame *frame, uint16_t type, struct p
         packet->ip_version = 4;
     else if (type == TYPE_IPV6)
         packet->ip_version = 6;
+    else if (type == TYPE_ARP)
+        return DECODE_ARP;
     else
         return type_may_carry_ip(type) ? DECODE_UNKNOWN_LINK : DECODE_NOT_IP;
     return DECODE_OK;
@@ -117,6 +120,8 @@ enum decode_result link_read(struct frame *frame, int link, struct packet *packe
 {
     switch ((enum link_kind)link) {
     case LINK_ETHERNET:
+        if (cursor_left(&frame->cursor) >= 14)
+            packet->macs = frame->cursor.at;
         return typed_read(frame, 14, 12, packet);
     case LINK_COOKED:
         return typed_read(frame, 16, 14, packet);

@@ -22,6 +22,7 @@ static uint32_t wire_bytes(const struct packet_raw *raw)
 const char *const decode_result_name[DECODE_RESULTS] = {
     [DECODE_OK] = "ok",
     [DECODE_NOT_IP] = "not_ip",
+    [DECODE_ARP] = "arp",
     [DECODE_UNKNOWN_LINK] = "unknown_link",
     [DECODE_TRUNCATED] = "truncated",
     [DECODE_MALFORMED] = "malformed",
@@ -65,10 +66,10 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
         result = ip_read(&frame, packet);
     if (result == DECODE_OK)
         result = transport_read(&frame, packet);
-    if (result != DECODE_OK)
+    if (result != DECODE_OK && result != DECODE_ARP)
         return result;
     packet->payload = frame.cursor.at;
     packet->payload_captured = (uint32_t)cursor_left(&frame.cursor);
     packet->payload_bytes = frame.left;
-    return DECODE_OK;
+    return result;
 }

@@ -38,7 +38,8 @@ struct packet_raw {
 
 enum decode_result {
     DECODE_OK,
-    DECODE_NOT_IP,       /* skipped: ARP, LLDP, … */
+    DECODE_NOT_IP, /* skipped: LLDP, … */
+    DECODE_ARP,    /* not IP either, but `payload` is the ARP message, up to the frame's end */
     DECODE_UNKNOWN_LINK, /* unknown: link type not read */
     DECODE_TRUNCATED,    /* cut inside a header */
     DECODE_MALFORMED,    /* IP lengths or versions that contradict each other */
