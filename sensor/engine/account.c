@@ -22,6 +22,39 @@ static enum scope scope_of(const struct prefix_set *inside, const struct flow_ke
     return orig ? SCOPE_OUT : SCOPE_IN;
 }
 
+/* By whom bytes are counted: the device that held the address when they left, else the address. */
+static const struct ip *host_of(const struct ip *address, const struct ip *device)
+{
+    return device ? device : address;
+}
+
+static const struct ip *device_of(const struct engine *engine, const struct ip *address,
+                                  int64_t from_ns, int64_t until_ns)
+{
+    if (!engine->config.by_device)
+        return NULL;
+    return identity_of(&engine->identity, address, (struct ptime){from_ns},
+                       (struct ptime){until_ns});
+}
+
+void account_binding(struct engine *engine, const struct record_binding *record)
+{
+    if (engine->config.by_device && prefix_set_has(engine->config.inside, &record->address))
+        identity_learn(&engine->identity, record);
+}
+
+/* --- flows ----------------------------------------------------------------------------------- */
+
+static void find_devices(const struct engine *engine, struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    int64_t from_ns = record->fresh_since_ns, until_ns = record->header.time_ns;
+    if (view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL)
+        view->device[SIDE_ORIG] = device_of(engine, &record->key.orig_ip, from_ns, until_ns);
+    if (view->scope == SCOPE_IN || view->scope == SCOPE_INTERNAL)
+        view->device[SIDE_RESP] = device_of(engine, &record->key.resp_ip, from_ns, until_ns);
+}
+
 static uint64_t positive(int64_t value)
 {
     return value > 0 ? (uint64_t)value : 0;
@@ -40,12 +73,13 @@ static void view_record(struct engine *engine, const struct record_flow *record,
                                .scope = scope_of(engine->config.inside, &record->key)};
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
+    find_devices(engine, view);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
         return;
     bool out = view->scope == SCOPE_OUT;
     int mine = out ? SIDE_ORIG : SIDE_RESP, other = out ? SIDE_RESP : SIDE_ORIG;
     const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
-    view->host = out ? &record->key.orig_ip : &record->key.resp_ip;
+    view->host = host_of(out ? &record->key.orig_ip : &record->key.resp_ip, view->device[mine]);
     view->out = (struct volume){
         .value = positive(record->fresh[mine].payload_bytes),
         .low = positive(record->fresh[mine].acked_bytes),
@@ -275,7 +309,9 @@ void account_content(struct engine *engine, const struct record_content *record)
         record->class != CONTENT_EMAIL)
         return;
     bool unverified, out = scope == SCOPE_OUT;
-    const struct ip *host = out ? &record->key.orig_ip : &record->key.resp_ip;
+    const struct ip *address = out ? &record->key.orig_ip : &record->key.resp_ip;
+    const struct ip *host = host_of(
+        address, device_of(engine, address, record->header.time_ns, record->header.time_ns));
     const struct ip *remote = out ? &record->key.resp_ip : &record->key.orig_ip;
     struct destination destination =
         out ? names_destination(&engine->names, names_of_flow(&engine->names, &record->key), remote,

@@ -4,6 +4,7 @@
 #include "stories.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,7 +113,8 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
 }
 
 /* The sixteen largest flows, largest first. A flow is known by its key and start. */
-static void keep_flow(struct story *story, const struct record_flow *record, uint64_t out_bytes)
+static void keep_flow(struct story *story, const struct record_flow *record, bool outbound,
+                      uint64_t out_bytes)
 {
     size_t at = 0;
     while (at < story->flow_count &&
@@ -127,10 +129,21 @@ static void keep_flow(struct story *story, const struct record_flow *record, uin
     if (at == story->flow_count)
         story->flow_count++;
     struct alert_flow flow = {
-        record->key, {record->start_ns}, out_bytes, (enum service)record->service};
+        record->key, {record->start_ns}, out_bytes, (enum service)record->service, outbound};
     for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--)
         story->flow[at] = story->flow[at - 1];
     story->flow[at] = flow;
+}
+
+static void keep_address(struct story *story, const struct ip *address)
+{
+    for (size_t i = 0; i < story->address_count; i++)
+        if (ip_compare(&story->address[i], address) == 0)
+            return;
+    if (story->address_count < ALERT_ADDRESSES)
+        story->address[story->address_count++] = *address;
+    else
+        story->more_addresses = true;
 }
 
 static bool first_of_flow(const struct record_flow *record)
@@ -161,10 +174,12 @@ void story_add(struct open_story *open, const struct flow_view *view)
         else
             story->flows_outside++;
     }
-    keep_flow(story, record, record->total[mine].payload_bytes);
-    const struct flow_key *largest = &story->flow[0].key;
-    bool opened = ip_compare(&largest->orig_ip, &story->host) == 0;
-    story->remote = opened ? largest->resp_ip : largest->orig_ip;
+    keep_flow(story, record, mine == SIDE_ORIG, record->total[mine].payload_bytes);
+    const struct alert_flow *largest = &story->flow[0];
+    story->remote = largest->outbound ? largest->key.resp_ip : largest->key.orig_ip;
+    story->source = largest->outbound ? largest->key.orig_ip : largest->key.resp_ip;
+    if (ip_is_device(&story->host))
+        keep_address(story, mine == SIDE_ORIG ? &record->key.orig_ip : &record->key.resp_ip);
     if (*view->server_name)
         memcpy(story->server_name, view->server_name, sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {

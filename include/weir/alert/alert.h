@@ -8,8 +8,9 @@
 #include "weir/base/json.h"
 #include "weir/detect/detector.h"
 
-#define ALERT_FLOWS   16 /* the largest are kept; flows_total counts all */
-#define ALERT_ID_SIZE 33 /* 128 bits in hex */
+#define ALERT_FLOWS     16 /* the largest are kept; flows_total counts all */
+#define ALERT_ADDRESSES 8
+#define ALERT_ID_SIZE   33 /* 128 bits in hex */
 
 enum incident_state { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };
 extern const char *const incident_state_name[];
@@ -19,11 +20,17 @@ struct alert_flow {
     struct ptime start;
     uint64_t out_bytes;
     enum service service;
+    bool outbound; /* the inside side opened it */
 };
 
 /* What is known of the traffic the alert speaks of. */
 struct story {
     struct ip host, remote; /* remote: of the largest flow */
+    struct ip source;       /* the inside address of the largest flow; `host` but for a device */
+    /* Of a device: its addresses in this story, by when they were first seen. */
+    struct ip address[ALERT_ADDRESSES];
+    uint32_t address_count;
+    bool more_addresses; /* … and there were others */
     struct destination destination;
     bool has_destination;          /* false: the host as a whole, or the sensor */
     char sight[SILENCE_NAME_SIZE]; /* the sensor's: what it does not see; "": what it lost */
