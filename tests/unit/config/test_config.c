@@ -65,6 +65,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.detect.learn_days, 7);
     assert_false(config.inside_set);
+    assert_false(config.by_device);
     struct ip inside, outside;
     ip_parse("192.168.1.1", &inside);
     ip_parse("192.0.2.1", &outside);
@@ -84,7 +85,7 @@ static void test_every_key(void **state)
                        "  work_hours: \"07-19\"\n"
                        "  work_days: \"sun-thu\"\n"
                        "  holidays: [2026-02-11, \"2026-02-23\"]\n"
-                       "networks: {inside: [10.4.0.0/16, \"fd00::/8\"]}\n"
+                       "networks: {inside: [10.4.0.0/16, \"fd00::/8\"], identity: device}\n"
                        "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
@@ -114,6 +115,7 @@ static void test_every_key(void **state)
     assert_string_equal(config.holiday[0], "2026-02-11");
     assert_string_equal(config.holiday[1], "2026-02-23");
     assert_true(config.inside_set);
+    assert_true(config.by_device);
     assert_int_equal(config.inside.count, 2);
     ip_parse("10.4.9.9", &ip);
     assert_true(prefix_set_has(&config.inside, &ip));
@@ -184,6 +186,8 @@ static void test_wrong_values(void **state)
         {"networks:\n  inside:\n    - 10.0.0.0/8\n    - 300.0.0.0/8\n", ":4:7: networks.inside",
          "300.0.0.0/8"},
         {"networks: {inside: [[10.0.0.0/8]]}\n", ":1:21: networks.inside: is a list", "a prefix"},
+        {"networks: {identity: mac}\n", ":1:22: networks.identity", "address or device"},
+        {"networks: {identity: []}\n", ":1:22: networks.identity", "address or device"},
         {"capture: {filter: [tcp]}\n", ":1:19: capture.filter: is a list", "BPF"},
         {"capture: {interfaces: span0}\n", ":1:23: capture.interfaces", "a list"},
         {"capture: {interfaces: [{vantage: a}]}\n", ":1:24: capture.interfaces", "{name: span0"},
