@@ -7,6 +7,8 @@
  * engine's. */
 #include "internal.h"
 
+#include "weir/base/device.h"
+
 #include <string.h>
 
 const char *const scope_name[SCOPES] = {"out", "in", "internal", "transit", "broadcast"};
@@ -45,6 +47,12 @@ void account_binding(struct engine *engine, const struct record_binding *record)
 
 /* --- flows ----------------------------------------------------------------------------------- */
 
+/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. */
+static bool is_no_address(const struct engine *engine, const struct flow_key *key)
+{
+    return engine->config.by_device && (ip_is_device(&key->orig_ip) || ip_is_device(&key->resp_ip));
+}
+
 static void find_devices(const struct engine *engine, struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -73,6 +81,8 @@ static void view_record(struct engine *engine, const struct record_flow *record,
                                .scope = scope_of(engine->config.inside, &record->key)};
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
+    if (is_no_address(engine, &record->key))
+        view->scope = SCOPE_TRANSIT;
     find_devices(engine, view);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
         return;
