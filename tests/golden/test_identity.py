@@ -193,8 +193,8 @@ class Identity(Case):
                 self.assertEqual(run.summary()[part], runs[0].summary()[part], part)
 
     def test_a_stolen_address(self):
-        """Who says "this address is mine" of one that is leased moves his bytes nowhere; who says it
-        in another's name ties nothing; both are counted."""
+        """Who says "this address is mine" of one that is leased moves his bytes nowhere; who says
+        it in another's name ties nothing; both are counted."""
         at = START + 2 * WEEK + 3 * DAY + 9 * HOUR
         data = capture(days(3), [(at, arp(DESK, address4(2))),
                                  (at + NS, arp(PRINTER, "10.1.0.99", sender=DESK))], theft(2))
@@ -213,8 +213,8 @@ class Identity(Case):
     def test_a_proxy_is_nobody(self):
         """80 addresses within an hour are not one device: each stays a host by itself."""
         sent = [packet for n in range(1, 4)
-                for packet in send(START + DAY + 2 * HOUR + n * 60 * NS, DESK, f"10.1.2.{n}", CLOUD4,
-                                   70_000)]
+                for packet in send(START + DAY + 2 * HOUR + n * 60 * NS, DESK, f"10.1.2.{n}",
+                                   CLOUD4, 70_000)]
         run = self.judge(capture(self.proxy(START + DAY), sent), *DEVICE)
         self.assertEqual({row["host"] for row in run.summary()["look_here_first"]},
                          {"10.1.2.1", "10.1.2.2", "10.1.2.3"})
