@@ -78,7 +78,7 @@ const struct ip *identity_of(const struct identity *identity, const struct ip *a
 void identity_pack(const struct identity *identity, struct buffer *out);
 bool identity_unpack(struct identity *identity, struct cursor *in);
 /* For identity_pack.c: makes the entry, as the newest of its list. */
-struct holding *identity_add_holding(struct identity *identity, const struct holding *holding);
+struct holding *identity_add_holding(struct identity *identity, const struct holding *from);
 struct claimant *identity_add_claimant(struct identity *identity, const struct ip *device);
 
 #endif

@@ -16,9 +16,9 @@ static void check(int holds)
         abort();
 }
 
-static enum parse_result parse(const uint8_t *around, const uint8_t *data, size_t size,
-                               struct bindings *found)
+static enum parse_result parse(const uint8_t *around, size_t size, struct bindings *found)
 {
+    const uint8_t *data = around + AROUND;
     struct ip address = ip_from_v6(around + 8);
     const uint8_t *mac = around[1] & 1 ? around + 2 : NULL;
     *found = (struct bindings){.count = 0};
@@ -52,14 +52,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct bindings whole, cut;
     if (size < AROUND)
         return 0;
-    const uint8_t *message = data + AROUND;
     size -= AROUND;
-    enum parse_result result = parse(data, message, size, &whole);
+    enum parse_result result = parse(data, size, &whole);
     check(result < PARSE_RESULTS);
     check_found(&whole);
     check(result != PARSE_NOT || whole.count == 0);
     for (size_t less = size > 300 ? size - 300 : 0; less < size; less++) {
-        check(parse(data, message, less, &cut) < PARSE_RESULTS);
+        check(parse(data, less, &cut) < PARSE_RESULTS);
         check_found(&cut);
     }
     return 0;
