@@ -174,6 +174,8 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     }
     w->health.malformed +=
         packet->bad_transport; /* its bytes are counted all the same, without ports */
+    w->health.tunnels_unread +=
+        packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     w->health.fragments += packet->later_fragment && !packet->bad_transport;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
     content_packet(w->content, flow, side, packet);

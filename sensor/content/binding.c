@@ -73,9 +73,10 @@ enum parse_result binding_parse(enum decode_result decoded, const struct packet 
                                 struct bindings *bindings)
 {
     const uint8_t *sender = packet->macs ? packet->macs + MAC_SIZE : NULL;
+    const uint8_t *arp_sender = packet->arp_macs ? packet->arp_macs + MAC_SIZE : NULL;
     *bindings = (struct bindings){.count = 0};
-    if (decoded == DECODE_ARP)
-        return arp_parse(packet->payload, packet->payload_captured, sender, bindings);
+    if (packet->arp && (decoded == DECODE_ARP || decoded == DECODE_OK))
+        return arp_parse(packet->arp, packet->arp_captured, arp_sender, bindings);
     if (decoded != DECODE_OK || packet->fragment) /* RFC 6980: ND in fragments is not taken */
         return PARSE_NOT;
     if (packet->proto == PROTO_UDP && packet->frames == 1)

@@ -1,4 +1,4 @@
-/* IPv4 with options, IPv6 with its extension headers.
+/* IPv4 with options, IPv6 with its extension headers, and one in the other.
  *
  * ip_bytes is by the IP length fields, so Ethernet's padding is not counted and a packet the snap
  * length cut is counted whole. Offload makes packets larger than those fields can say ("BIG TCP",
@@ -7,7 +7,9 @@
  *
  * A length that claims more than the frame had on the wire is malformed: no router forwards such a
  * packet, so none of these bytes left, and counting the claim would let one frame of 60 bytes
- * report 64 KiB of egress. Sources: RFC 791, 2675, 4302, 6275, 8200. Pure; no state, any thread. */
+ * report 64 KiB of egress. The same holds for a packet inside
+ * a tunnel, by what the layer around it has left. Sources: RFC 791, 2003, 2473, 2675, 4213, 4302,
+ * 6275, 8200. Pure; no state, any thread. */
 #include "decode.h"
 
 #define IPV4_HEADER   20
@@ -31,8 +33,22 @@ static bool is_giant(const struct frame *frame, uint8_t proto)
     return proto == PROTO_TCP || frame->left > UINT16_MAX;
 }
 
-static enum decode_result ipv4_read(struct frame *frame, struct packet *packet)
+/* What an outer IP packet left behind is not the inner one's. */
+static void packet_inside(struct walk *walk)
 {
+    struct packet *packet = walk->packet;
+    if (!walk->enclosed)
+        return;
+    packet->fragment = packet->later_fragment = packet->bad_transport = false;
+    packet->src_port = packet->dst_port = packet->icmp_id = packet->checksum = packet->window = 0;
+    packet->ip_id = packet->seq = packet->ack = 0;
+    packet->tcp_flags = 0;
+}
+
+enum decode_result ipv4_read(struct walk *walk)
+{
+    struct frame *frame = &walk->frame;
+    struct packet *packet = walk->packet;
     uint32_t whole = frame->left;
     const uint8_t *ip, *options;
     enum decode_result result = frame_step(frame, IPV4_HEADER, &ip);
@@ -49,7 +65,10 @@ static enum decode_result ipv4_read(struct frame *frame, struct packet *packet)
     result = frame_step(frame, header - IPV4_HEADER, &options);
     if (result != DECODE_OK)
         return result;
+    packet_inside(walk);
     uint16_t fragment = read_be16(ip + 6);
+    packet->ip_version = 4;
+    packet->ip_id = read_be16(ip + 4);
     packet->later_fragment = (fragment & 0x1fff) != 0;
     packet->fragment = (fragment & 0x3fff) != 0;
     packet->ttl = ip[8];
@@ -58,7 +77,7 @@ static enum decode_result ipv4_read(struct frame *frame, struct packet *packet)
     packet->dst = ip_from_v4(ip + 16);
     packet->ip_bytes = total;
     frame_trim(frame, total - header);
-    return DECODE_OK;
+    return transport_read(walk);
 }
 
 /* The jumbo payload length in a hop-by-hop header, or 0. */
@@ -82,13 +101,14 @@ static void fragment_read(const uint8_t *header, struct packet *packet)
     uint16_t field = read_be16(header + 2);
     packet->later_fragment = (field & 0xfff8) != 0;
     packet->fragment = (field & 0xfff9) != 0; /* an atomic fragment (RFC 6946) is a whole packet */
+    packet->ip_id = read_be32(header + 4);
 }
 
 /* One extension header. *next is its type and becomes the type of what follows; *jumbo is set when
  * it says how long the packet really is. */
-static enum decode_result extension_read(struct frame *frame, uint8_t *next, uint32_t *jumbo,
-                                         struct packet *packet)
+static enum decode_result extension_read(struct walk *walk, uint8_t *next, uint32_t *jumbo)
 {
+    struct frame *frame = &walk->frame;
     const uint8_t *head, *rest;
     enum decode_result result = frame_step(frame, 8, &head);
     if (result != DECODE_OK)
@@ -106,7 +126,9 @@ static enum decode_result extension_read(struct frame *frame, uint8_t *next, uin
     if (*next == NEXT_HOP)
         *jumbo = jumbo_length(head, size);
     else if (*next == NEXT_FRAGMENT)
-        fragment_read(head, packet);
+        fragment_read(head, walk->packet);
+    else if (*next == NEXT_AH)
+        walk_layer(walk, LAYER_AH, read_be32(head + 4));
     *next = head[0];
     return DECODE_OK;
 }
@@ -118,13 +140,13 @@ static bool is_extension(uint8_t next)
 }
 
 /* Steps over the chain of extension headers; what is behind a later fragment's is not read. */
-static enum decode_result chain_read(struct frame *frame, uint8_t next, uint32_t *jumbo,
-                                     struct packet *packet)
+static enum decode_result chain_read(struct walk *walk, uint8_t next, uint32_t *jumbo)
 {
+    struct packet *packet = walk->packet;
     for (int headers = 0; is_extension(next) && !packet->later_fragment; headers++) {
         if (headers == IPV6_CHAIN)
             return DECODE_MALFORMED;
-        enum decode_result result = extension_read(frame, &next, jumbo, packet);
+        enum decode_result result = extension_read(walk, &next, jumbo);
         if (result != DECODE_OK)
             return result;
     }
@@ -132,8 +154,10 @@ static enum decode_result chain_read(struct frame *frame, uint8_t next, uint32_t
     return DECODE_OK;
 }
 
-static enum decode_result ipv6_read(struct frame *frame, struct packet *packet)
+enum decode_result ipv6_read(struct walk *walk)
 {
+    struct frame *frame = &walk->frame;
+    struct packet *packet = walk->packet;
     const uint8_t *ip;
     enum decode_result result = frame_step(frame, IPV6_HEADER, &ip);
     if (result != DECODE_OK)
@@ -147,10 +171,12 @@ static enum decode_result ipv6_read(struct frame *frame, struct packet *packet)
     if (giant)
         length = frame->left;
     frame_trim(frame, length);
+    packet_inside(walk);
+    packet->ip_version = 6;
     packet->ttl = ip[7];
     packet->src = ip_from_v6(ip + 8);
     packet->dst = ip_from_v6(ip + 24);
-    result = chain_read(frame, ip[6], &jumbo, packet);
+    result = chain_read(walk, ip[6], &jumbo);
     if (result != DECODE_OK)
         return result;
     if (giant && jumbo != 0) {
@@ -161,14 +187,17 @@ static enum decode_result ipv6_read(struct frame *frame, struct packet *packet)
         length = jumbo;
     }
     packet->ip_bytes = IPV6_HEADER + length;
-    return DECODE_OK;
+    return transport_read(walk);
 }
 
-enum decode_result ip_read(struct frame *frame, struct packet *packet)
+enum decode_result ip_in_ip4_read(struct walk *walk)
 {
-    if (packet->ip_version == 4)
-        return ipv4_read(frame, packet);
-    if (packet->ip_version == 6)
-        return ipv6_read(frame, packet);
-    return DECODE_MALFORMED;
+    walk_layer(walk, LAYER_IP, walk->outer.ip_version);
+    return ipv4_read(walk);
+}
+
+enum decode_result ip_in_ip6_read(struct walk *walk)
+{
+    walk_layer(walk, LAYER_IP, walk->outer.ip_version);
+    return ipv6_read(walk);
 }

@@ -1,14 +1,16 @@
-/* The whole decode: link, IP, transport, one after the other over one frame.
+/* A decoder and what it is fed: the beginning of a frame's way (walk.c).
  *
  * Nothing the packet says is believed before it was compared with the bytes that are there: every
  * inner length must fit into the outer one. The wire length is what the capture source claims, but
  * at least what was captured, and nothing at all when it is more than any link or offload makes (a
- * file can claim 4 GiB a packet). Pure; no state, any thread. */
+ * file can claim 4 GiB a packet). Thread: a decoder belongs to one thread. */
 #include "decode.h"
 
 #include "weir/base/buffer.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WIRE_MAX (1u << 20) /* Linux's largest offloaded packet is half of this */
 
@@ -32,11 +34,14 @@ struct decoder_config decoder_config_default(void)
 {
     return (struct decoder_config){
         .port = {{4789, LAYER_VXLAN},
+                 {4790, LAYER_VXLAN}, /* GPE */
+                 {8472, LAYER_VXLAN}, /* not IANA's: the default of Linux, so of many clusters */
                  {6081, LAYER_GENEVE},
                  {2152, LAYER_GTPU},
                  {3544, LAYER_TEREDO},
-                 {1701, LAYER_L2TP}},
-        .port_count = 5,
+                 {1701, LAYER_L2TP},
+                 {6635, LAYER_MPLS}},
+        .port_count = 8,
     };
 }
 
@@ -44,6 +49,10 @@ struct decoder *decoder_new(const struct decoder_config *config)
 {
     struct decoder *decoder = xcalloc(1, sizeof *decoder);
     decoder->config = *config;
+    if (decoder->config.port_count > DECODER_PORTS)
+        decoder->config.port_count = DECODER_PORTS;
+    for (size_t i = 0; i < decoder->config.port_count; i++)
+        decoder->port_low[decoder->config.port[i].port & 0xff] = true;
     return decoder;
 }
 
@@ -52,24 +61,29 @@ void decoder_free(struct decoder *decoder)
     free(decoder);
 }
 
+/* Without its tunnel: that is large, and most packets are in none. */
+static void packet_begin(struct packet *packet, const struct packet_raw *raw)
+{
+    memset(packet, 0, offsetof(struct packet, tunnel));
+    packet->tunnel.count = 0;
+    packet->time = raw->time;
+    packet->wire_bytes = wire_bytes(raw);
+    packet->captured = raw->captured;
+    packet->frames = 1;
+}
+
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet)
 {
-    (void)decoder;
-    uint32_t wire = wire_bytes(raw);
-    struct frame frame = {cursor_make(raw->data, raw->captured), wire};
-
-    *packet = (struct packet){
-        .time = raw->time, .wire_bytes = wire, .captured = raw->captured, .frames = 1};
-    enum decode_result result = link_read(&frame, raw->link, packet);
-    if (result == DECODE_OK)
-        result = ip_read(&frame, packet);
-    if (result == DECODE_OK)
-        result = transport_read(&frame, packet);
-    if (result != DECODE_OK && result != DECODE_ARP)
-        return result;
-    packet->payload = frame.cursor.at;
-    packet->payload_captured = (uint32_t)cursor_left(&frame.cursor);
-    packet->payload_bytes = frame.left;
-    return result;
+    struct walk walk; /* `outer` is as large as a packet, and set when there is one */
+    packet_begin(packet, raw);
+    walk.frame = (struct frame){cursor_make(raw->data, raw->captured), packet->wire_bytes};
+    walk.packet = packet;
+    walk.decoder = decoder;
+    walk.next = NULL;
+    walk.headers = 0;
+    walk.own_tag = true;
+    walk.cut_by_mirror = walk.described = walk.addressed = walk.enclosed = false;
+    enum decode_result result = next_by_link(&walk, raw->link);
+    return result == DECODE_OK ? walk_read(&walk) : result;
 }

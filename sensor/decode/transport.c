@@ -1,11 +1,13 @@
-/* Transport headers: ports, and what TCP accounting needs.
+/* What an IP packet carries: a transport header (ports, and what TCP accounting needs) or a tunnel.
  *
  * The fixed part of the header must have been captured (else the packet is truncated); TCP options
  * may be cut off, only their length is used. A header that cannot be (shorter than its fixed part,
  * longer than the IP payload) does not stop the packet: routers forward it, so its bytes leave. It
  * is told without ports, like a later fragment. So are first fragments too short for their header,
- * which hide ports on purpose. Sources: RFC 9293, 768, 792, 4443, 9260. Pure; no state, any thread.
- */
+ * which hide ports on purpose.
+ *
+ * A tunnel in a fragment is not entered: its inside is not all there. Put together it is. Sources:
+ * RFC 9293, 768, 792, 4443, 9260. Pure; no state, any thread. */
 #include "decode.h"
 
 #define TCP_HEADER  20
@@ -28,6 +30,7 @@ static enum decode_result tcp_read(struct frame *frame, struct packet *packet)
     packet->ack = read_be32(tcp + 8);
     packet->tcp_flags = tcp[13];
     packet->window = read_be16(tcp + 14);
+    packet->checksum = read_be16(tcp + 16);
     uint32_t options = header - TCP_HEADER;
     size_t captured = cursor_left(&frame->cursor);
     cursor_skip(&frame->cursor, captured < options ? captured : options);
@@ -35,7 +38,7 @@ static enum decode_result tcp_read(struct frame *frame, struct packet *packet)
     return DECODE_OK;
 }
 
-/* UDP and SCTP: all that is wanted are the ports in front. */
+/* UDP and SCTP: all that is wanted are the ports in front. (SCTP's checksum has 32 bits.) */
 static enum decode_result ports_read(struct frame *frame, uint32_t header, struct packet *packet)
 {
     const uint8_t *bytes;
@@ -44,6 +47,8 @@ static enum decode_result ports_read(struct frame *frame, uint32_t header, struc
         return result;
     packet->src_port = read_be16(bytes);
     packet->dst_port = read_be16(bytes + 2);
+    if (packet->proto == PROTO_UDP)
+        packet->checksum = read_be16(bytes + 6);
     return DECODE_OK;
 }
 
@@ -55,6 +60,7 @@ static enum decode_result icmp_read(struct frame *frame, struct packet *packet)
         return result;
     packet->src_port = icmp[0];
     packet->dst_port = icmp[1];
+    packet->checksum = read_be16(icmp + 2);
     packet->icmp_id = read_be16(icmp + 4);
     return DECODE_OK;
 }
@@ -77,7 +83,8 @@ static enum decode_result header_read(struct frame *frame, struct packet *packet
     }
 }
 
-enum decode_result transport_read(struct frame *frame, struct packet *packet)
+/* As header_read, but what cannot be a header is payload. */
+static enum decode_result ports_or_payload(struct frame *frame, struct packet *packet)
 {
     if (packet->later_fragment)
         return DECODE_OK;
@@ -87,5 +94,39 @@ enum decode_result transport_read(struct frame *frame, struct packet *packet)
         return result;
     *frame = whole;
     packet->later_fragment = packet->bad_transport = true;
+    return DECODE_OK;
+}
+
+static layer_reader *tunnel_in(const struct walk *walk)
+{
+    switch (walk->packet->proto) {
+    case PROTO_TCP:
+    case PROTO_ICMP:
+        return NULL;
+    case PROTO_UDP:
+        return walk->packet->later_fragment ? NULL : layer_of_ports(walk->decoder, walk->packet);
+    default:
+        return layer_of_proto(walk->packet->proto);
+    }
+}
+
+enum decode_result transport_read(struct walk *walk)
+{
+    struct packet *packet = walk->packet;
+    enum decode_result result = ports_or_payload(&walk->frame, packet);
+    if (result != DECODE_OK)
+        return result;
+    packet->payload = walk->frame.cursor.at;
+    packet->payload_captured = (uint32_t)cursor_left(&walk->frame.cursor);
+    packet->payload_bytes = walk->frame.left;
+    layer_reader *inside = tunnel_in(walk);
+    if (!inside)
+        return DECODE_OK;
+    if (packet->fragment) {
+        packet->tunnel_unread = DECODE_TRUNCATED;
+        return DECODE_OK;
+    }
+    walk_enter(walk);
+    walk->next = inside;
     return DECODE_OK;
 }

@@ -45,8 +45,8 @@ enum parse_result dhcp4_parse(const uint8_t *data, size_t size, struct bindings 
 enum parse_result dhcp6_parse(const uint8_t *data, size_t size, const struct ip *client,
                               const uint8_t *receiver, struct bindings *bindings);
 
-/* Whichever of these the packet is (of decode_packet's result DECODE_OK or DECODE_ARP); PARSE_NOT:
- * none. `bindings` is set, not added to. */
+/* Whichever of these the packet is, or an ARP message that its tunnel carries (of decode_packet's
+ * result DECODE_OK or DECODE_ARP); PARSE_NOT: none. `bindings` is set, not added to. */
 enum parse_result binding_parse(enum decode_result decoded, const struct packet *packet,
                                 struct bindings *bindings);
 

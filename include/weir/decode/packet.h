@@ -38,11 +38,11 @@ struct packet_raw {
 
 enum decode_result {
     DECODE_OK,
-    DECODE_NOT_IP, /* skipped: LLDP, … */
-    DECODE_ARP,    /* not IP either, but `payload` is the ARP message, up to the frame's end */
-    DECODE_UNKNOWN_LINK, /* unknown: link type not read */
+    DECODE_NOT_IP,       /* skipped: LLDP, … */
+    DECODE_ARP,          /* not IP either: see packet.arp */
+    DECODE_UNKNOWN_LINK, /* unknown: link type or encapsulation not read */
     DECODE_TRUNCATED,    /* cut inside a header */
-    DECODE_MALFORMED,    /* IP lengths or versions that contradict each other */
+    DECODE_MALFORMED,    /* lengths or versions that contradict each other, or nested too deep */
     DECODE_RESULTS
 };
 extern const char *const decode_result_name[DECODE_RESULTS];
@@ -52,9 +52,12 @@ struct packet {
     uint32_t wire_bytes, captured; /* the frame; a claim over 1 MiB is not believed */
     uint32_t frames;               /* it came in: more than one when fragments were put together;
                                       then wire_bytes and ip_bytes are of all of them */
-    uint16_t vlan;                 /* outermost 802.1Q id, 0: none */
-    /* What keeps equal addresses apart inside of that: a hash of inner tags, VNI, TEID, GRE key; 0:
-     * nothing does. */
+    /* Outermost 802.1Q id before any tunnel, 0: none. A mirror's transport (ERSPAN) is not the
+     * frame's: the tag is that of the frame inside. */
+    uint16_t vlan;
+    /* What keeps equal addresses apart inside of that: a hash of inner tags, VNI, I-SID, TEID, GRE
+     * key, call and session ids; 0: nothing does. Not what names a path, a direction or a mirror
+     * (MPLS label, NSH path, PPPoE or ERSPAN session, SPI): see sensor/decode/walk.c. */
     uint64_t tenant;
     bool tenant_one_way; /* … in which an id belongs to one direction (TEID, call id, session) */
     uint8_t vantage;     /* where it was seen: set by who captured it, 0 from decode */
@@ -78,8 +81,17 @@ struct packet {
     const uint8_t *payload;    /* transport payload; what was captured of it */
     uint32_t payload_captured; /* bytes at `payload` */
     uint32_t payload_bytes;    /* by IP length */
-    const uint8_t *macs;       /* innermost Ethernet header: destination, source; NULL: none */
-    struct tunnel tunnel;      /* orig: the sender's side */
+    /* The innermost Ethernet header there is: destination, source; NULL: none. In a tunnel that
+     * carries IP without Ethernet it is the outer packet's. */
+    /* An ARP message, with the innermost Ethernet header in front of it (as `macs`): the frame's
+     * own (DECODE_ARP) or what the tunnel of this packet carried (DECODE_OK); NULL: none. */
+    const uint8_t *arp, *arp_macs;
+    uint32_t arp_captured; /* bytes at `arp`, to the frame's end */
+    const uint8_t *macs;
+    /* A tunnel's inside that could not be read: then this is the packet around it, with all that it
+     * carries as payload. DECODE_NOT_IP: it was read, and was not IP (ARP, a control message). */
+    enum decode_result tunnel_unread;
+    struct tunnel tunnel; /* orig: the sender's side. Only `count` is set when that is 0 */
 };
 
 #define DECODER_PORTS 32
@@ -87,11 +99,12 @@ struct packet {
 struct decoder_config { /* UDP ports that carry tunnels */
     struct decoder_port {
         uint16_t port;
-        uint8_t layer; /* LAYER_VXLAN, LAYER_GENEVE, LAYER_GTPU, LAYER_TEREDO, LAYER_L2TP */
+        /* LAYER_VXLAN, LAYER_GENEVE, LAYER_GTPU, LAYER_TEREDO, LAYER_L2TP or LAYER_MPLS */
+        uint8_t layer;
     } port[DECODER_PORTS];
     size_t port_count;
 };
-struct decoder_config decoder_config_default(void); /* the ports IANA assigned */
+struct decoder_config decoder_config_default(void); /* the usual ports */
 
 struct decoder;
 struct decoder *decoder_new(const struct decoder_config *config);

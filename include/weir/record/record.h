@@ -183,6 +183,8 @@ struct record_binding {
     X(unknown_link)      /* a link type or encapsulation this sensor does not read */              \
     X(truncated)         /* cut inside a header */                                                 \
     X(malformed)         /* header lengths or versions that contradict each other */               \
+    X(tunnels_unread)    /* packets of a tunnel whose inside was not read: counted as what carried \
+                            them */                                                                \
     X(fragments)         /* IP fragments other than the first: counted, without ports */           \
     X(time_backwards)    /* packets older than the one before */                                   \
     X(time_jumps)        /* live: an hour or more off the clock, told at the clock instead */      \

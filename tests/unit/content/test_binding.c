@@ -515,14 +515,19 @@ static void test_which_packets(void **state)
     memcpy(macs + MAC_SIZE, mac, MAC_SIZE);
     make_arp(1, mac, "10.0.0.1");
     struct packet packet = {
-        .payload = made.data, .payload_captured = (uint32_t)made.size, .frames = 1, .macs = macs};
+        .arp = made.data, .arp_captured = (uint32_t)made.size, .frames = 1, .arp_macs = macs};
     assert_int_equal(binding_parse(DECODE_ARP, &packet, &found), PARSE_OK);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(binding_parse(DECODE_OK, &packet, &found), PARSE_OK); /* in a tunnel */
     assert_int_equal(found.count, 1);
     assert_int_equal(binding_parse(DECODE_NOT_IP, &packet, &found), PARSE_NOT);
     assert_int_equal(found.count, 0);
     begin();
     put_ip("2001:db8::2");
     put_link_option(1, mac);
+    packet.arp = NULL;
+    packet.macs = macs;
+    packet.payload = made.data;
     packet.payload_captured = (uint32_t)made.size;
     packet.proto = PROTO_ICMP6;
     packet.ip_version = 6;
