@@ -83,11 +83,11 @@ struct packet {
     uint32_t payload_bytes;    /* by IP length */
     /* The innermost Ethernet header there is: destination, source; NULL: none. In a tunnel that
      * carries IP without Ethernet it is the outer packet's. */
+    const uint8_t *macs;
     /* An ARP message, with the innermost Ethernet header in front of it (as `macs`): the frame's
      * own (DECODE_ARP) or what the tunnel of this packet carried (DECODE_OK); NULL: none. */
     const uint8_t *arp, *arp_macs;
     uint32_t arp_captured; /* bytes at `arp`, to the frame's end */
-    const uint8_t *macs;
     /* A tunnel's inside that could not be read: then this is the packet around it, with all that it
      * carries as payload. DECODE_NOT_IP: it was read, and was not IP (ARP, a control message). */
     enum decode_result tunnel_unread;
