@@ -154,7 +154,7 @@ static void tell_bindings(struct worker *w, enum decode_result decoded, const st
     w->health.bindings_suspect += bindings.suspect;
     w->health.bindings_lost += bindings.more;
     for (size_t i = 0; i < bindings.count; i++)
-        emit_binding(&w->emitter, packet->time, &bindings.item[i]);
+        emit_binding(&w->emitter, packet, &bindings.item[i]);
 }
 
 /* The packets of this worker's share. */

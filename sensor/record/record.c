@@ -220,13 +220,15 @@ struct flow_key binding_key(const struct record_binding *record)
                              .resp_ip = record->device,
                              .orig_port = (uint16_t)(record->lease_s >> 16),
                              .resp_port = (uint16_t)record->lease_s,
-                             .proto = record->kind};
+                             .vlan = record->vlan,
+                             .proto = record->kind,
+                             .vantage = record->vantage};
 }
 
 static enum record_fault validate_binding(const struct record_binding *r)
 {
     struct flow_key key = binding_key(r);
-    bool holds = r->kind < BINDING_KINDS && ip_is_device(&r->device) &&
+    bool holds = key_holds(&key) && r->kind < BINDING_KINDS && ip_is_device(&r->device) &&
                  !ip_is_device(&r->address) && memcmp(&r->key, &key, sizeof key) == 0;
     return holds ? RECORD_OK : RECORD_RANGE;
 }

@@ -168,8 +168,9 @@ struct record_binding {
     struct flow_key key;
     struct ip address, device; /* see base/device.h */
     uint32_t lease_s;          /* DHCP: of the address; 0: none said */
-    uint8_t kind;              /* enum binding_kind */
-    uint8_t spare[3];
+    uint16_t vlan;             /* where it was said, as in a flow's key */
+    uint8_t vantage;
+    uint8_t kind; /* enum binding_kind */
 };
 
 /* Everything a worker counts about its own sight, since its start. */

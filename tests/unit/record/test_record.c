@@ -269,6 +269,9 @@ static void test_others_refused(void **state)
     REFUSED(make_binding, b->address = b->device, RECORD_RANGE);
     REFUSED(make_binding, b->lease_s = 60, RECORD_RANGE); /* the key would say another order */
     REFUSED(make_binding, b->key.vlan = 7, RECORD_RANGE);
+    REFUSED(make_binding, b->key.vlan = b->vlan = 4096, RECORD_RANGE);
+    REFUSED(make_binding, b->key.vlan = b->vlan = 4095, RECORD_OK);
+    REFUSED(make_binding, b->key.vantage = b->vantage = VANTAGES, RECORD_RANGE);
     REFUSED(make_health, made.header.time_ns = INT64_MAX, RECORD_RANGE);
     REFUSED(make_watermark, made.header.time_ns = INT64_MIN, RECORD_OK);
 }
