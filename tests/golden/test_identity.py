@@ -3,6 +3,7 @@
 and its old one to somebody else: the laptop's past goes with the laptop, in both families."""
 
 import ipaddress
+import os
 import struct
 
 import weirtest
@@ -16,6 +17,11 @@ LEASE_S = 7 * 86400
 LAPTOP, PRINTER, DESK, ROUTER = (bytes.fromhex(f"0200000000{n:02x}") for n in (0xA1, 0xB2, 0xC3, 1))
 SERVER4, SERVER6 = "10.1.0.1", "fe80::1"
 CLOUD4, CLOUD6 = ("198.51.100.9", 443), ("2001:db8:ffff::9", 443)
+# Of the shared captures: messages that tie an address, counted once by tshark's fields (ARP of a
+# sender with an address, neighbour discovery with a link-layer option, acknowledged leases).
+REAL = {"01_dns_tunnel/dnscap__dns.pcap": 10, "08_benign/mercury__capture2.pcap": 22,
+        "08_benign/zeek__Traces_wikipedia.pcap": 6, "09_benign_bulk/dev_mix_10min.pcap": 42,
+        "13_community_id/zeek-community-id__arp.pcap": 6, "14_tls_quic_names/ipfixp__mixed.pcap": 54}
 INSIDE = ("--inside", "10.1.0.0/16", "--inside", "2001:db8:1::/48", "--inside", "fe80::/10")
 DEVICE = ("--set", "networks.identity=device")
 
@@ -246,6 +252,14 @@ class Identity(Case):
         self.assertIn("volume.destination", {alert["rule"]["id"] for alert in given.alerts()})
         other = self.replay(*INSIDE, *DEVICE, "--baseline", self.path("address"), night)
         self.assertEqual(other.alerts(), [])
+
+    def test_real_captures(self):
+        if not os.path.exists(os.path.join(weirtest.SHARED, "INDEX.tsv")):
+            self.skipTest(f"no captures at {weirtest.SHARED}")
+        for name, bindings in REAL.items():
+            run = self.replay(*DEVICE, os.path.join(weirtest.SHARED, name))
+            self.assertEqual(run.summary()["identity"]["bindings"], bindings, name)
+            self.assertEqual(run.summary()["coverage"]["bounds"]["bindings_malformed"], 0, name)
 
     def test_the_key(self):
         self.assertIn("identity: address\n", weirtest.weir("check").out)
