@@ -21,7 +21,8 @@ CLOUD4, CLOUD6 = ("198.51.100.9", 443), ("2001:db8:ffff::9", 443)
 # sender with an address, neighbour discovery with a link-layer option, acknowledged leases).
 REAL = {"01_dns_tunnel/dnscap__dns.pcap": 10, "08_benign/mercury__capture2.pcap": 22,
         "08_benign/zeek__Traces_wikipedia.pcap": 6, "09_benign_bulk/dev_mix_10min.pcap": 42,
-        "13_community_id/zeek-community-id__arp.pcap": 6, "14_tls_quic_names/ipfixp__mixed.pcap": 54}
+        "13_community_id/zeek-community-id__arp.pcap": 6,
+        "14_tls_quic_names/ipfixp__mixed.pcap": 54}
 INSIDE = ("--inside", "10.1.0.0/16", "--inside", "2001:db8:1::/48", "--inside", "fe80::/10")
 DEVICE = ("--set", "networks.identity=device")
 
