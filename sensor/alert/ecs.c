@@ -18,9 +18,11 @@
 
 #include "ids.h"
 #include "weir/alert/tunnel.h"
+#include "weir/base/device.h"
 #include "weir/base/digest.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,11 +169,46 @@ static void put_address(struct json *json, const char *name, const struct ip *ip
     json_close(json);
 }
 
+static void put_mac(struct json *json, const char *key, const uint8_t *mac)
+{
+    char text[3 * MAC_SIZE];
+    if (!mac)
+        return;
+    snprintf(text, sizeof text, "%02X-%02X-%02X-%02X-%02X-%02X", mac[0], mac[1], mac[2], mac[3],
+             mac[4], mac[5]);
+    json_str(json, key, text);
+}
+
+static void put_addresses(struct json *json, const struct story *story)
+{
+    for (size_t i = 0; i < story->address_count; i++)
+        put_ip(json, NULL, &story->address[i]);
+}
+
+/* ECS writes a MAC in upper case with hyphens; host.id is as people read it. */
+static void put_device(struct json *json, const struct story *story)
+{
+    char text[IP_TEXT_SIZE];
+    json_open(json, "host");
+    json_str(json, "id", host_text(&story->host, text));
+    if (device_mac(&story->host)) {
+        json_list(json, "mac");
+        put_mac(json, NULL, device_mac(&story->host));
+        json_close(json);
+    }
+    json_list(json, "ip");
+    put_addresses(json, story);
+    json_close(json);
+    json_close(json);
+}
+
 static void put_ends(struct json *json, const struct story *story)
 {
+    bool device = ip_is_device(&story->host);
     const struct flow_key *key = largest_flow(story);
     json_open(json, "source");
-    put_ip(json, "ip", &story->host);
+    put_ip(json, "ip", device ? &story->source : &story->host);
+    put_mac(json, "mac", device_mac(&story->host));
     json_uint(json, "bytes", story->out.value);
     json_uint(json, "packets", story->out_packets);
     json_close(json);
@@ -184,9 +221,14 @@ static void put_ends(struct json *json, const struct story *story)
         put_end(json, "client", &key->orig_ip, key->orig_port);
         put_end(json, "server", &key->resp_ip, key->resp_port);
     }
+    if (device)
+        put_device(json, story);
     json_open(json, "related");
     json_list(json, "ip");
-    put_ip(json, NULL, &story->host);
+    if (device)
+        put_addresses(json, story);
+    else
+        put_ip(json, NULL, &story->host);
     put_ip(json, NULL, &story->remote);
     if (key && story->by_tunnel) {
         put_ip(json, NULL, &key->orig_ip);
@@ -337,6 +379,8 @@ static void put_traffic(struct json *json, const struct alert *alert)
     const struct story *story = &alert->story;
     json_str(json, "initiator", outside_opened(story) ? "outside" : "inside");
     put_known(json, "mode", alert->mode);
+    if (story->more_addresses)
+        json_bool(json, "more_addresses", true);
     json_open(json, "out_bytes");
     json_uint(json, "value", story->out.value);
     json_uint(json, "low", story->out.low);

@@ -9,6 +9,7 @@
 #include "ids.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 #include "weir/base/digest.h"
 
 #include <inttypes.h>
@@ -44,7 +45,7 @@ void incident_id(const struct story *story, char id[ALERT_ID_SIZE])
     char host[IP_TEXT_SIZE] = "", key[DESTINATION_KEY_SIZE];
     struct buffer text = {0};
     if (!story_is_sensor(story))
-        ip_text(&story->host, host);
+        host_text(&story->host, host);
     buffer_text(&text, "%s\n%s\n%" PRId64 "\n", host, story_key(story, key), story->first.ns);
     hash_text(&text, id);
     buffer_fini(&text);

@@ -212,6 +212,22 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
         emitter->health->content_overflow++;
 }
 
+void emit_binding(struct emitter *emitter, const struct packet *packet,
+                  const struct binding *binding)
+{
+    size_t size;
+    struct record_binding *record = begin(emitter, sizeof *record, 0, &size);
+    record->address = binding->address;
+    record->device = binding->device;
+    record->lease_s = binding->lease_s;
+    record->vlan = packet->vlan;
+    record->vantage = packet->vantage;
+    record->kind = (uint8_t)binding->kind;
+    record->key = binding_key(record);
+    if (!push(emitter, RECORD_BINDING, packet->time, size))
+        emitter->health->bindings_lost++;
+}
+
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total)
 {
     size_t size;

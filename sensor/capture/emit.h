@@ -4,6 +4,7 @@
 #define WEIR_CAPTURE_EMIT_H
 
 #include "brake.h"
+#include "weir/content/binding.h"
 #include "weir/content/content.h"
 #include "weir/flow/table.h"
 #include "weir/record/ring.h"
@@ -38,6 +39,9 @@ void emit_server_name(struct emitter *emitter, const struct flow *flow, struct p
 void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
                 struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
                 uint64_t inspected_bytes, uint64_t gap_bytes, const struct tunnel tunnel[SIDES]);
+/* Said in `packet`. */
+void emit_binding(struct emitter *emitter, const struct packet *packet,
+                  const struct binding *binding);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
 void emit_watermark(struct emitter *emitter, struct ptime time);
 /* The clock has come here: what is told from now on is told at it or later. */

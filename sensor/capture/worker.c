@@ -91,6 +91,7 @@ static void count_undecoded(struct health *health, enum decode_result result)
 {
     switch (result) {
     case DECODE_NOT_IP:
+    case DECODE_ARP:
         health->not_ip++;
         break;
     case DECODE_UNKNOWN_LINK:
@@ -156,6 +157,21 @@ static enum flow_side settle_by_service(struct worker *w, struct flow *flow, enu
     return flow_table_settle_initiator(w->table, flow, side, evidence == EVIDENCE_CLIENT);
 }
 
+/* Each is told, never only the first of several: which of them is new depends on what other workers
+ * saw, so the engine decides. */
+static void tell_bindings(struct worker *w, enum decode_result decoded, const struct packet *packet)
+{
+    struct bindings bindings;
+    enum parse_result result = binding_parse(decoded, packet, &bindings);
+    if (result == PARSE_NOT)
+        return;
+    w->health.bindings_malformed += result == PARSE_MALFORMED;
+    w->health.bindings_suspect += bindings.suspect;
+    w->health.bindings_lost += bindings.more;
+    for (size_t i = 0; i < bindings.count; i++)
+        emit_binding(&w->emitter, packet, &bindings.item[i]);
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -165,6 +181,8 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
     w->health.time_backwards += raw->time.ns < w->clock.ns;
+    if (w->bindings)
+        tell_bindings(w, result, packet);
     if (result != DECODE_OK) {
         count_undecoded(&w->health, result);
         return;
@@ -237,6 +255,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     w->index = config->worker;
     w->count = config->workers;
     w->live = config->interface_count > 0;
+    w->bindings = config->content.bindings;
     w->clock = PTIME_MIN;
     w->meter = brake->meter;
     METER_SET(brake->meter, time_ns, INT64_MIN);

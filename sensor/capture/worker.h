@@ -10,6 +10,7 @@
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
     bool live;
+    bool bindings; /* are told */
     struct decoder *decoder;
     struct flow_table *table;
     struct content *content;

@@ -133,6 +133,15 @@ static int read_holidays(const struct reading *r, const struct yaml_node *node)
     return 0;
 }
 
+static int read_identity(const struct reading *r, const struct yaml_node *node)
+{
+    bool device = node->kind == YAML_SCALAR && strcmp(node->text, "device") == 0;
+    if (!device && (node->kind != YAML_SCALAR || strcmp(node->text, "address") != 0))
+        return config_refuse(r, node, "address or device");
+    r->config->by_device = device;
+    return 0;
+}
+
 int config_take_interface(struct config *config, const char *name, const char *vantage,
                           struct error *error)
 {
@@ -354,6 +363,11 @@ static void show_holidays(const struct config *c, struct buffer *b)
     buffer_text(b, "]");
 }
 
+static void show_identity(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, c->by_device ? "device" : "address");
+}
+
 static void show_interfaces(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "[");
@@ -437,6 +451,7 @@ const struct key_row config_row[] = {
     {"site.work_days", read_days, show_days},
     {"site.holidays", read_holidays, show_holidays},
     {"networks.inside", config_read_inside, config_show_inside},
+    {"networks.identity", read_identity, show_identity},
     {"capture.interfaces", read_interfaces, show_interfaces},
     {"capture.workers", read_workers, show_workers},
     {"capture.filter", read_filter, show_filter},

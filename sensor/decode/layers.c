@@ -49,6 +49,7 @@ static const struct layer_row types[] = {
     {"ipv4", 0x0800, ipv4_read},
     {"ipv6", 0x86dd, ipv6_read},
     {"802.1Q", 0x8100, vlan_read},
+    {"arp", 0x0806, arp_read},
     {"802.1ad", 0x88a8, vlan_read},
     {"QinQ before 802.1ad", 0x9100, vlan_read},
     {"mpls", 0x8847, mpls_read},

@@ -115,3 +115,12 @@ enum decode_result pflog_read(struct walk *walk)
     walk->next = reader_of_family(head[1]);
     return walk->next ? DECODE_OK : DECODE_NOT_IP;
 }
+
+/* Nothing is inside; what it says is read by who asks for it (content/binding.h). */
+enum decode_result arp_read(struct walk *walk)
+{
+    walk->packet->arp = walk->frame.cursor.at;
+    walk->packet->arp_captured = (uint32_t)cursor_left(&walk->frame.cursor);
+    walk->packet->arp_macs = walk->packet->macs;
+    return DECODE_ARP;
+}

@@ -24,6 +24,7 @@ static uint32_t wire_bytes(const struct packet_raw *raw)
 const char *const decode_result_name[DECODE_RESULTS] = {
     [DECODE_OK] = "ok",
     [DECODE_NOT_IP] = "not_ip",
+    [DECODE_ARP] = "arp",
     [DECODE_UNKNOWN_LINK] = "unknown_link",
     [DECODE_TRUNCATED] = "truncated",
     [DECODE_MALFORMED] = "malformed",

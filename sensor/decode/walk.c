@@ -102,6 +102,12 @@ enum decode_result walk_read(struct walk *walk)
         return result;
     if (result == DECODE_MALFORMED && walk->cut_by_mirror)
         result = DECODE_TRUNCATED;
+    if (result == DECODE_ARP) {
+        walk->outer.arp = walk->packet->arp;
+        walk->outer.arp_macs = walk->packet->arp_macs;
+        walk->outer.arp_captured = walk->packet->arp_captured;
+        result = DECODE_NOT_IP;
+    }
     *walk->packet = walk->outer;
     walk->packet->tunnel_unread = result;
     return DECODE_OK;

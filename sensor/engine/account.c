@@ -7,6 +7,8 @@
  * engine's. */
 #include "internal.h"
 
+#include "weir/base/device.h"
+
 #include <string.h>
 
 const char *const scope_name[SCOPES] = {"out",     "in",        "internal",
@@ -25,6 +27,46 @@ static enum scope scope_by_frame(enum scope scope, const struct record_flow *rec
     bool neighbours = orig.bits == resp.bits && ip_compare(&orig.ip, &resp.ip) == 0;
     bool within = scope == SCOPE_INTERNAL || (scope == SCOPE_TRANSIT && neighbours);
     return within ? SCOPE_BROADCAST : scope;
+}
+
+/* By whom bytes are counted: the device that held the address when they left, else the address. */
+static const struct ip *host_of(const struct ip *address, const struct ip *device)
+{
+    return device ? device : address;
+}
+
+static const struct ip *device_of(const struct engine *engine, const struct ip *address,
+                                  int64_t from_ns, int64_t until_ns)
+{
+    if (!engine->config.by_device)
+        return NULL;
+    return identity_of(&engine->identity, address, (struct ptime){from_ns},
+                       (struct ptime){until_ns});
+}
+
+void account_binding(struct engine *engine, const struct record_binding *record)
+{
+    if (engine->config.by_device &&
+        inside_has(engine->config.inside, &record->address, record->vlan, record->vantage))
+        identity_learn(&engine->identity, record);
+}
+
+/* --- flows ----------------------------------------------------------------------------------- */
+
+/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. */
+static bool is_no_address(const struct engine *engine, const struct flow_key *key)
+{
+    return engine->config.by_device && (ip_is_device(&key->orig_ip) || ip_is_device(&key->resp_ip));
+}
+
+static void find_devices(const struct engine *engine, struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    int64_t from_ns = record->fresh_since_ns, until_ns = record->header.time_ns;
+    if (view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL)
+        view->device[SIDE_ORIG] = device_of(engine, &record->key.orig_ip, from_ns, until_ns);
+    if (view->scope == SCOPE_IN || view->scope == SCOPE_INTERNAL)
+        view->device[SIDE_RESP] = device_of(engine, &record->key.resp_ip, from_ns, until_ns);
 }
 
 static uint64_t positive(int64_t value)
@@ -72,9 +114,14 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     view->scope = scope_by_frame(view->way.scope, record);
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
+    if (is_no_address(engine, &record->key))
+        view->scope = SCOPE_TRANSIT;
+    find_devices(engine, view);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
         return;
-    view->host = &view->way.host;
+    const struct ip *device =
+        device_of(engine, &view->way.host, record->fresh_since_ns, record->header.time_ns);
+    view->host = host_of(&view->way.host, device);
     for (int side = 0; side < SIDES; side++)
         add_side(view, side);
     *destination = destination_of(engine, &view->way, view->server_name, &view->name_unverified);
@@ -297,11 +344,13 @@ void account_content(struct engine *engine, const struct record_content *record)
     struct way way = way_of(engine->config.inside, &record->key, record->tunnel);
     if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL)
         return;
+    const struct ip *host = host_of(
+        &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));
     struct destination destination =
         destination_of(engine, &way, names_of_flow(&engine->names, &record->key), &unverified);
-    story_add_items(stories_open(&engine->stories, &way.host, &destination,
-                                 (struct ptime){record->header.time_ns}),
-                    record);
+    story_add_items(
+        stories_open(&engine->stories, host, &destination, (struct ptime){record->header.time_ns}),
+        record);
 }
 
 /* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.

@@ -83,6 +83,7 @@ static struct engine *make(const struct engine_config *config)
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
     names_init(&engine->names, config->suffixes);
+    identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
     sight_init(&engine->sight);
     map_init(&engine->hosts);
@@ -126,6 +127,7 @@ void engine_free(struct engine *engine)
     sight_fini(&engine->sight);
     stories_fini(&engine->stories);
     names_fini(&engine->names);
+    identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);
     order_fini(&engine->order);
     free(engine);
@@ -180,6 +182,12 @@ static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.names_forgotten = engine->names.forgotten;
+    const struct identity_counts *identity = &engine->identity.counts;
+    engine->counts.addresses_moved = identity->moved;
+    engine->counts.addresses_contested = identity->contested;
+    engine->counts.addresses_by_proxy = identity->by_proxy;
+    engine->counts.proxies = identity->proxies;
+    engine->counts.identities_forgotten = identity->forgotten;
     engine->counts.vlans_unwatched = engine->sight.vlans_unwatched;
 }
 
@@ -233,6 +241,9 @@ static bool consume(struct engine *engine, const struct ordered *item)
         return account_flow(engine, record);
     case RECORD_NAME:
         names_learn(&engine->names, record);
+        break;
+    case RECORD_BINDING:
+        account_binding(engine, record);
         break;
     case RECORD_CONTENT:
         account_content(engine, record);

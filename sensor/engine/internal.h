@@ -10,11 +10,12 @@
  *   hosts.c    the cache of host profiles
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
- *   names.c, sight.c, stories.c, order.c: see their headers */
+ *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "entry.h"
+#include "identity.h"
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
@@ -84,6 +85,7 @@ struct engine {
     struct open_flows open_flows;
     struct order order;
     struct names names;
+    struct identity identity;
     struct stories stories;
     struct incidents *incidents;
     struct totals *totals;
@@ -132,6 +134,7 @@ void hosts_fini(struct engine *engine);
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
 bool account_flow(struct engine *engine, const struct record_flow *record);
+void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
 

@@ -89,6 +89,8 @@ static const struct flow_key *key_of(const struct record_header *record)
         return &((const struct record_name *)(const void *)record)->key;
     case RECORD_CONTENT:
         return &((const struct record_content *)(const void *)record)->key;
+    case RECORD_BINDING:
+        return &((const struct record_binding *)(const void *)record)->key;
     default:
         return &none;
     }

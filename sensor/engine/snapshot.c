@@ -38,6 +38,7 @@ uint64_t snapshot_layout(void)
             sizeof(struct order_worker),
         sizeof(struct open_story),
         sizeof(struct incident),
+        sizeof(struct holding),
         sizeof(struct incident_rank),
         sizeof(struct sight),
         sizeof(struct sight_host),
@@ -304,6 +305,16 @@ static bool take_names(struct engine *engine, struct cursor *in)
     return names_unpack(&engine->names, in);
 }
 
+static void put_identity(const struct engine *engine, struct buffer *out)
+{
+    identity_pack(&engine->identity, out);
+}
+
+static bool take_identity(struct engine *engine, struct cursor *in)
+{
+    return identity_unpack(&engine->identity, in);
+}
+
 static void put_stories(const struct engine *engine, struct buffer *out)
 {
     stories_pack(&engine->stories, out);
@@ -330,15 +341,11 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},
-                {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},
-                {put_totals, take_totals},
-                {put_fleet, take_fleet},
-                {put_names, take_names},
-                {put_stories, take_stories},
-                {put_incidents, take_incidents},
-                {snapshot_put_sight, snapshot_take_sight},
+} sections[] = {{put_order, take_order},         {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},         {put_totals, take_totals},
+                {put_fleet, take_fleet},         {put_names, take_names},
+                {put_identity, take_identity},   {put_stories, take_stories},
+                {put_incidents, take_incidents}, {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

@@ -4,6 +4,7 @@
 #include "stories.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,8 @@ static bool same_flow(const struct alert_flow *flow, const struct record_flow *r
 }
 
 /* The sixteen largest flows, largest first. */
-static void keep_flow(struct story *story, const struct record_flow *record, uint64_t out_bytes)
+static void keep_flow(struct story *story, const struct record_flow *record, bool outbound,
+                      uint64_t out_bytes)
 {
     size_t at = 0;
     while (at < story->flow_count && !same_flow(&story->flow[at], record))
@@ -132,10 +134,21 @@ static void keep_flow(struct story *story, const struct record_flow *record, uin
     if (at == story->flow_count)
         story->flow_count++;
     struct alert_flow flow = {
-        record->key, {record->start_ns}, out_bytes, (enum service)record->service};
+        record->key, {record->start_ns}, out_bytes, (enum service)record->service, outbound};
     for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--)
         story->flow[at] = story->flow[at - 1];
     story->flow[at] = flow;
+}
+
+static void keep_address(struct story *story, const struct ip *address)
+{
+    for (size_t i = 0; i < story->address_count; i++)
+        if (ip_compare(&story->address[i], address) == 0)
+            return;
+    if (story->address_count < ALERT_ADDRESSES)
+        story->address[story->address_count++] = *address;
+    else
+        story->more_addresses = true;
 }
 
 static bool first_of_flow(const struct record_flow *record)
@@ -208,13 +221,16 @@ void story_add(struct open_story *open, const struct flow_view *view)
     story->service_bytes[record->service] += view->out.value;
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
-    keep_flow(story, record, sent);
+    keep_flow(story, record, view->scope == SCOPE_OUT, sent);
     if (same_flow(&story->flow[0], record)) {
+        story->source = view->way.host;
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;
         story->by_tunnel = view->way.by_tunnel;
         story->tunnel = view->tunnel[view->tunnel[SIDE_ORIG].count > 0 ? SIDE_ORIG : SIDE_RESP];
     }
+    if (ip_is_device(&story->host))
+        keep_address(story, &view->way.host);
     if (*view->server_name)
         memcpy(story->server_name, view->server_name, sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {

@@ -2,6 +2,7 @@
 #include "flow_line.h"
 
 #include "weir/alert/tunnel.h"
+#include "weir/base/device.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
@@ -22,12 +23,14 @@ static void put_time(struct json *json, const char *key, int64_t ns)
     json_str(json, key, text);
 }
 
-static void put_side(struct json *json, const char *key, const struct ip *ip, uint16_t port,
-                     const struct side_counts *counts)
+static void put_side(struct json *json, const char *key, const struct ip *ip,
+                     const struct ip *device, uint16_t port, const struct side_counts *counts)
 {
     char text[IP_TEXT_SIZE];
     json_open(json, key);
     json_str(json, "ip", ip_text(ip, text));
+    if (device)
+        json_str(json, "device", host_text(device, text));
     json_uint(json, "port", port);
     json_uint(json, "packets", counts->packets);
     json_uint(json, "wire_bytes", counts->wire_bytes);
@@ -127,8 +130,10 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_time(json, "start", record->start_ns);
     put_time(json, "end", record->last_ns);
     json_str(json, "proto", proto_text(record->key.proto, proto));
-    put_side(json, "orig", &record->key.orig_ip, record->key.orig_port, &record->total[SIDE_ORIG]);
-    put_side(json, "resp", &record->key.resp_ip, record->key.resp_port, &record->total[SIDE_RESP]);
+    put_side(json, "orig", &record->key.orig_ip, view->device[SIDE_ORIG], record->key.orig_port,
+             &record->total[SIDE_ORIG]);
+    put_side(json, "resp", &record->key.resp_ip, view->device[SIDE_RESP], record->key.resp_port,
+             &record->total[SIDE_RESP]);
     put_place(json, vantage, &record->key);
     put_tunnels(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));

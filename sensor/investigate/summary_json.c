@@ -4,6 +4,7 @@
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 #include "weir/base/json.h"
 
 #include <stdlib.h>
@@ -144,7 +145,7 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_int(json, "score", incident->score);
     json_str(json, "urgency", urgency_name[incident->urgency]);
     json_str(json, "host",
-             ip_compare(&story->host, &nobody) == 0 ? NULL : ip_text(&story->host, text));
+             ip_compare(&story->host, &nobody) == 0 ? NULL : host_text(&story->host, text));
     json_str(json, "destination", story->has_destination ? story->destination.name : NULL);
     if (*story->sight)
         json_str(json, "sight", story->sight);
@@ -191,7 +192,7 @@ static void put_ranking(struct json *json, const struct summary *s)
     for (size_t i = 0; i < count; i++) {
         const struct ranked *r = &ranked[i];
         json_open(json, NULL);
-        json_str(json, "host", ip_text(&r->host->host, text));
+        json_str(json, "host", host_text(&r->host->host, text));
         put_volume(json, "out_bytes", r->host->out);
         json_uint(json, "in_bytes", r->host->in_bytes);
         json_number(json, "pcr", r->pcr);
@@ -226,6 +227,11 @@ static void put_counts(struct json *json, const struct summary *s)
     json_uint(json, "hosts_with_history", history.hosts);
     json_uint(json, "hosts_ready", history.ready);
     json_uint(json, "longest_history_hours", history.longest_hours);
+    json_close(json);
+    json_open(json, "identity");
+    json_uint(json, "bindings", counts->records[RECORD_BINDING]);
+    json_uint(json, "addresses_moved", counts->addresses_moved);
+    json_uint(json, "proxies", counts->proxies);
     json_close(json);
     json_open(json, "record_faults");
     for (int i = 1; i < RECORD_FAULTS; i++)

@@ -6,6 +6,7 @@
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -260,7 +261,9 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
         buffer_text(b, *story->sight ? "the sensor itself: %s" : "the sensor itself%s",
                     story->sight);
     else
-        buffer_text(b, "%s", ip_text(&story->host, host));
+        buffer_text(b, "%s", host_text(&story->host, host));
+    if (ip_is_device(&story->host))
+        buffer_text(b, " (%s)", ip_text(&story->source, host));
     if (!sensor && *story->server_name && story->has_destination &&
         story->destination.role == ROLE_SERVED)
         buffer_text(b, " (%s)", story->server_name);
@@ -337,7 +340,7 @@ static void put_ranking(struct buffer *b, const struct summary *s)
         buffer_text(b, "  no host sent 65,536 B or more to the outside\n");
     for (size_t i = 0; i < count; i++) {
         const struct ranked *r = &ranked[i];
-        buffer_text(b, "  %zu. %-15s %9s out, PCR %+.2f", i + 1, ip_text(&r->host->host, host),
+        buffer_text(b, "  %zu. %-15s %9s out, PCR %+.2f", i + 1, host_text(&r->host->host, host),
                     figure_bytes(r->host->out.value, out), r->pcr);
         if (r->top)
             buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out_bytes, top),

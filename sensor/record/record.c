@@ -1,6 +1,7 @@
 /* Records: names, sizes, validation, the Community ID. Thread-safe: no state. */
 #include "weir/record/record.h"
 
+#include "weir/base/device.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ _Static_assert(sizeof(struct record_flow) == offsetof(struct record_flow, tail) 
 _Static_assert(sizeof(struct record_content) + RECORD_CONTENT_HASHES * sizeof(uint64_t) <=
                        RECORD_MAX_BYTES &&
                    sizeof(struct record_health) <= RECORD_MAX_BYTES &&
-                   sizeof(struct record_health) % 8 == 0,
+                   sizeof(struct record_health) % 8 == 0 && sizeof(struct record_binding) % 8 == 0,
                "every record fits the ring");
 
 /* IP protocol numbers, by IANA. The decode room has names of its own, but stands above. */
@@ -266,6 +267,25 @@ static enum record_fault validate_content(const struct record_content *r, size_t
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
+struct flow_key binding_key(const struct record_binding *record)
+{
+    return (struct flow_key){.orig_ip = record->address,
+                             .resp_ip = record->device,
+                             .orig_port = (uint16_t)(record->lease_s >> 16),
+                             .resp_port = (uint16_t)record->lease_s,
+                             .vlan = record->vlan,
+                             .proto = record->kind,
+                             .vantage = record->vantage};
+}
+
+static enum record_fault validate_binding(const struct record_binding *r)
+{
+    struct flow_key key = binding_key(r);
+    bool holds = key_holds(&key) && r->kind < BINDING_KINDS && ip_is_device(&r->device) &&
+                 !ip_is_device(&r->address) && memcmp(&r->key, &key, sizeof key) == 0;
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
 static enum record_fault validate_fixed(size_t size, size_t expected)
 {
     if (size < expected)
@@ -276,6 +296,7 @@ static enum record_fault validate_fixed(size_t size, size_t expected)
 enum record_fault record_validate(const void *record, size_t size)
 {
     const struct record_header *header = record;
+    enum record_fault fault;
     if (size < sizeof *header)
         return RECORD_SHORT;
     if (header->size != size || size % 8 != 0 || size > RECORD_MAX_BYTES)
@@ -293,6 +314,9 @@ enum record_fault record_validate(const void *record, size_t size)
         return validate_content(record, size);
     case RECORD_HEALTH:
         return validate_fixed(size, sizeof(struct record_health));
+    case RECORD_BINDING:
+        fault = validate_fixed(size, sizeof(struct record_binding));
+        return fault == RECORD_OK ? validate_binding(record) : fault;
     case RECORD_WATERMARK:
         return validate_fixed(size, sizeof *header);
     default:

@@ -170,24 +170,25 @@ static int take_orders(struct role *role)
 static int open_capture(struct role *role)
 {
     const struct capture_orders *o = &role->orders;
-    struct capture_config config = {.files = role->file,
-                                    .file_count = role->file_count,
-                                    .interfaces = role->interface,
-                                    .interface_count = o->interfaces,
-                                    .filter = o->filter,
-                                    .worker = o->worker,
-                                    .workers = o->workers,
-                                    .snaplen = o->snaplen,
-                                    .buffer_mib = o->buffer_mib,
-                                    .promiscuous = true,
-                                    .absent_allowed = o->again,
-                                    .fanout = o->fanout,
-                                    .ring = role->ring,
-                                    .blocking = o->files > 0,
-                                    .recent_fd = role->recent_fd,
-                                    .decoder = o->decoder,
-                                    .flow = flow_config_default(),
-                                    .content = {.stream = stream_config_default(), .key = o->key}};
+    struct capture_config config = {
+        .files = role->file,
+        .file_count = role->file_count,
+        .interfaces = role->interface,
+        .interface_count = o->interfaces,
+        .filter = o->filter,
+        .worker = o->worker,
+        .workers = o->workers,
+        .snaplen = o->snaplen,
+        .buffer_mib = o->buffer_mib,
+        .promiscuous = true,
+        .absent_allowed = o->again,
+        .fanout = o->fanout,
+        .ring = role->ring,
+        .blocking = o->files > 0,
+        .recent_fd = role->recent_fd,
+        .decoder = o->decoder,
+        .flow = flow_config_default(),
+        .content = {.stream = stream_config_default(), .key = o->key, .bindings = o->bindings}};
     for (uint32_t i = 0; i < o->interfaces; i++)
         role->interface[i] =
             (struct capture_interface){o->interface[i].name, o->interface[i].vantage};

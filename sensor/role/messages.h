@@ -24,8 +24,9 @@ struct capture_orders {
     uint64_t ring_bytes;
     uint32_t snaplen, buffer_mib;
     uint16_t fanout;
-    bool again; /* started after others: an interface that is not there is no failure */
-    bool drop;  /* become `uid`, `gid` */
+    bool again;    /* started after others: an interface that is not there is no failure */
+    bool bindings; /* are told */
+    bool drop;     /* become `uid`, `gid` */
     uint32_t uid, gid;
     int32_t cpu; /* −1: any */
     struct hash_key key;

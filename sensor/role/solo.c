@@ -54,19 +54,20 @@ static int open_capture(struct solo *solo)
     if (ring_create(&solo->ring, SOLO_RING_BYTES, &solo->error) != 0)
         return -1;
     solo->ring_made = true;
-    struct capture_config capture = {
-        .interfaces = interface,
-        .interface_count = config->interface_count,
-        .filter = role_filter(config, solo->given.filter),
-        .workers = 1,
-        .snaplen = config->snaplen,
-        .buffer_mib = config->buffer_mib,
-        .promiscuous = true,
-        .ring = solo->ring,
-        .recent_fd = -1,
-        .decoder = config->decoder,
-        .flow = flow_config_default(),
-        .content = {.stream = stream_config_default(), .key = solo->state.key}};
+    struct capture_config capture = {.interfaces = interface,
+                                     .interface_count = config->interface_count,
+                                     .filter = role_filter(config, solo->given.filter),
+                                     .workers = 1,
+                                     .snaplen = config->snaplen,
+                                     .buffer_mib = config->buffer_mib,
+                                     .promiscuous = true,
+                                     .ring = solo->ring,
+                                     .recent_fd = -1,
+                                     .decoder = config->decoder,
+                                     .flow = flow_config_default(),
+                                     .content = {.stream = stream_config_default(),
+                                                 .key = solo->state.key,
+                                                 .bindings = config->by_device}};
     solo->capture = capture_open(&capture, &solo->error);
     return solo->capture ? 0 : -1;
 }

@@ -93,6 +93,7 @@ static int open_engine(struct stack *stack)
                                    .bus = stack->bus,
                                    .calendar = stack->calendar,
                                    .inside = &c->config->inside,
+                                   .by_device = c->config->by_device,
                                    .suffixes = stack->suffixes,
                                    .detect = c->config->detect,
                                    .sensor = c->config->sensor_name,

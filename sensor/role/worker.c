@@ -170,6 +170,7 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->decoder = c->config->decoder;
     o->fanout = c->fanout;
     o->again = c->again;
+    o->bindings = c->config->by_device;
     o->drop = c->user.change;
     o->uid = c->user.uid;
     o->gid = c->user.gid;

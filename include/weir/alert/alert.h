@@ -8,8 +8,9 @@
 #include "weir/base/json.h"
 #include "weir/detect/detector.h"
 
-#define ALERT_FLOWS   16 /* the largest are kept; flows_total counts all */
-#define ALERT_ID_SIZE 33 /* 128 bits in hex */
+#define ALERT_FLOWS     16 /* the largest are kept; flows_total counts all */
+#define ALERT_ADDRESSES 8
+#define ALERT_ID_SIZE   33 /* 128 bits in hex */
 
 enum incident_state { INCIDENT_OPEN, INCIDENT_UPDATE, INCIDENT_CLOSE };
 extern const char *const incident_state_name[];
@@ -19,6 +20,7 @@ struct alert_flow {
     struct ptime start;
     uint64_t out_bytes;
     enum service service;
+    bool outbound; /* the inside side opened it */
 };
 
 #define STORY_CLIENTS 8
@@ -40,6 +42,11 @@ struct story {
     uint16_t remote_port;   /* 0: none */
     bool by_tunnel;         /* host and remote are the ends of `tunnel`, not the flow's own */
     struct tunnel tunnel;   /* count 0: it was in none */
+    struct ip source;       /* the inside address; `host` but for a device */
+    /* Of a device: its addresses in this story, by when they were first seen. */
+    struct ip address[ALERT_ADDRESSES];
+    uint32_t address_count;
+    bool more_addresses; /* … and there were others */
     struct destination destination;
     bool has_destination;          /* false: the host as a whole, or the sensor */
     char sight[SILENCE_NAME_SIZE]; /* the sensor's: what it does not see; "": what it lost */

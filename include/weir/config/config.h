@@ -35,6 +35,7 @@ struct config {
     size_t holiday_count;
     struct inside inside;
     bool inside_set;
+    bool by_device; /* hosts are devices where one is known, not addresses */
     struct config_interface interface[CONFIG_INTERFACES];
     size_t interface_count;
     uint32_t workers; /* capture processes; 0: a thread of the engine's process */

@@ -26,6 +26,7 @@
 struct content_config {
     struct stream_config stream;
     struct hash_key key; /* the site's key for hashes of found items */
+    bool bindings;       /* which device holds which address is told (content/binding.h) */
 };
 
 struct content_events {

@@ -38,7 +38,8 @@ struct packet_raw {
 
 enum decode_result {
     DECODE_OK,
-    DECODE_NOT_IP,       /* skipped: ARP, LLDP, … */
+    DECODE_NOT_IP,       /* skipped: LLDP, … */
+    DECODE_ARP,          /* not IP either: see packet.arp */
     DECODE_UNKNOWN_LINK, /* unknown: link type or encapsulation not read */
     DECODE_TRUNCATED,    /* cut inside a header */
     DECODE_MALFORMED,    /* lengths or versions that contradict each other, or nested too deep */
@@ -83,6 +84,10 @@ struct packet {
     /* The innermost Ethernet header there is: destination, source; NULL: none. In a tunnel that
      * carries IP without Ethernet it is the outer packet's. */
     const uint8_t *macs;
+    /* An ARP message, with the innermost Ethernet header in front of it (as `macs`): the frame's
+     * own (DECODE_ARP) or what the tunnel of this packet carried (DECODE_OK); NULL: none. */
+    const uint8_t *arp, *arp_macs;
+    uint32_t arp_captured; /* bytes at `arp`, to the frame's end */
     /* A tunnel's inside that could not be read: then this is the packet around it, with all that it
      * carries as payload. DECODE_NOT_IP: it was read, and was not IP (ARP, a control message). */
     enum decode_result tunnel_unread;

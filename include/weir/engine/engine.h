@@ -47,8 +47,10 @@ struct flow_view {
     const struct record_flow *record;
     struct tunnel tunnel[SIDES]; /* of each side; count 0: none */
     struct way way;
-    enum scope scope;                      /* way.scope */
-    const struct ip *host;                 /* way.host for SCOPE_OUT and SCOPE_IN, else NULL */
+    enum scope scope; /* way.scope */
+    /* The inside side of SCOPE_OUT and SCOPE_IN, else NULL: way.host, or its device. */
+    const struct ip *host;
+    const struct ip *device[SIDES];        /* of inside sides, where one is known; else NULL */
     const struct destination *destination; /* likewise */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address */
@@ -71,14 +73,20 @@ struct engine_counts {
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
-    uint64_t late;                /* records older than what was complete when they came */
-    uint64_t forced;              /* records that no watermark completed (ORDER_MAX waited) */
-    uint64_t workers_lost;        /* incarnations that went without an end */
-    uint64_t workers_damaged;     /* whose ring or records made no sense */
-    uint64_t flows_lost;          /* closed because their worker was lost */
-    uint64_t flows_forgotten;     /* open flows beyond what is remembered: not closed at a loss */
-    uint64_t absences, absent_ns; /* intervals without a worker, their packet time in all */
-    struct ptime first, last;     /* record times */
+    uint64_t late;            /* records older than what was complete when they came */
+    uint64_t forced;          /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;    /* incarnations that went without an end */
+    uint64_t workers_damaged; /* whose ring or records made no sense */
+    uint64_t flows_lost;      /* closed because their worker was lost */
+    /* networks.identity: device */
+    uint64_t addresses_moved;      /* to another device */
+    uint64_t addresses_contested;  /* claims of one that is leased to another: not believed */
+    uint64_t addresses_by_proxy;   /* claims of devices that claim for others: not believed */
+    uint64_t proxies;              /* such devices */
+    uint64_t identities_forgotten; /* addresses and devices beyond what is remembered */
+    uint64_t flows_forgotten;      /* open flows beyond what is remembered: not closed at a loss */
+    uint64_t absences, absent_ns;  /* intervals without a worker, their packet time in all */
+    struct ptime first, last;      /* record times */
 };
 
 struct engine_observer {
@@ -105,6 +113,7 @@ struct engine_config {
     struct bus *bus;
     struct calendar *calendar;
     const struct inside *inside;
+    bool by_device; /* a host is the device that holds an inside address, where one is known */
     const struct suffixes *suffixes;
     struct detect_config detect;
     const char *sensor;

@@ -33,6 +33,7 @@ enum record_kind {
     RECORD_NAME,
     RECORD_CONTENT,
     RECORD_HEALTH,
+    RECORD_BINDING,
     RECORD_WATERMARK, /* header only: nothing before or at time_ns comes after this record */
 };
 
@@ -101,10 +102,11 @@ extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for 
 #define FLOW_MIDSTREAM 4u /* TCP: the SYN was not seen */
 #define FLOW_ORIG_BY_SYN                                                                           \
     8u /* the originator is known from a SYN, not guessed from ports or order */
-#define FLOW_HAS_JA3      16u
-#define FLOW_TUNNELLED    32u /* packets of it came in a tunnel (not always known any more) */
-#define FLOW_TUNNEL_MOVED 64u /* a side's packets came by other tunnels before: told up to there   \
-                               */
+#define FLOW_HAS_JA3   16u
+#define FLOW_TUNNELLED 32u /* packets of it came in a tunnel (not always known any more) */
+#define FLOW_TUNNEL_MOVED                                                                          \
+    64u /* a side's packets came by other tunnels before: told up to there                         \
+         */
 #define FLOW_ORIG_BY_SERVICE 128u   /* … from what was said: only a client says that */
 #define FLOW_ORIG_BY_PORT    0x100u /* … guessed from the ports (ICMP: the type); else from order */
 #define FLOW_BROADCAST       0x200u /* a frame of it went to a group address of the link */
@@ -189,6 +191,21 @@ struct record_content {
     uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
 };
 
+enum binding_kind { BINDING_ARP, BINDING_ND, BINDING_DHCP4, BINDING_DHCP6, BINDING_KINDS };
+
+/* An address is a device's, as the wire said at time_ns. Its key is no flow's but all that it says
+ * (binding_key), so that the order of consumption does not depend on which worker saw it: two with
+ * one time and one key say the same. */
+struct record_binding {
+    struct record_header header;
+    struct flow_key key;
+    struct ip address, device; /* see base/device.h */
+    uint32_t lease_s;          /* DHCP: of the address; 0: none said */
+    uint16_t vlan;             /* where it was said, as in a flow's key */
+    uint8_t vantage;
+    uint8_t kind; /* enum binding_kind */
+};
+
 /* Everything a worker counts about its own sight, since its start. */
 #define HEALTH_COUNTERS(X)                                                                         \
     X(packets) /* read from the source */                                                          \
@@ -215,15 +232,18 @@ struct record_content {
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
     X(flows_two_sided)                                                                             \
-    X(tunnels_forgotten) /* times that a tunnel was not kept for want of room, or without its ids  \
-                          */                                                                       \
-    X(ring_rejected)     /* progress records refused by a full ring (their bytes came later) */    \
-    X(ring_lost)         /* end records that no longer could be parked */                          \
-    X(streams_attached)  /* out-of-order episodes handed to libnids */                             \
-    X(stream_gap_bytes)  /* content that inspection did not see */                                 \
-    X(stream_budget)     /* episodes cut short by the out-of-order budget */                       \
-    X(content_overflow)  /* content records refused by a full ring */                              \
-    X(parse_malformed)   /* names that did not parse */
+    X(tunnels_forgotten)  /* times that a tunnel was not kept for want of room, or without its ids \
+                           */                                                                      \
+    X(ring_rejected)      /* progress records refused by a full ring (their bytes came later) */   \
+    X(ring_lost)          /* end records that no longer could be parked */                         \
+    X(streams_attached)   /* out-of-order episodes handed to libnids */                            \
+    X(stream_gap_bytes)   /* content that inspection did not see */                                \
+    X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
+    X(content_overflow)   /* content records refused by a full ring */                             \
+    X(parse_malformed)    /* names that did not parse */                                           \
+    X(bindings_suspect)   /* ARP, ND: the sender is not whom the message says; ties nothing */     \
+    X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \
+    X(bindings_lost)      /* refused by a full ring, or beyond what is read of one message */
 
 struct health {
 #define HEALTH_FIELD(name) uint64_t name;
@@ -264,6 +284,8 @@ struct flow_key flow_key_unordered(const struct flow_key *key);
 struct flow_key flow_key_turned(const struct flow_key *key); /* the responder first */
 /* Community ID v1, seed 0: "1:" + base64(SHA-1). `text` ≥ 32. */
 char *flow_key_community_id(const struct flow_key *key, char *text);
+/* From its other fields. */
+struct flow_key binding_key(const struct record_binding *record);
 /* The two "ports" of an ICMP message, as Community ID v1 takes them. True when the type has a
  * counter type (dst_port), so that request and answer are one flow; false when it is one-way
  * (dst_port is the code). */

@@ -1,5 +1,6 @@
 /* Any bytes as a record, in an aligned copy of exactly their size, as the engine holds them. What
  * is let through is then read as the engine would: its tail to the last byte. */
+#include "weir/base/device.h"
 #include "weir/record/record.h"
 
 #include <stdint.h>
@@ -59,6 +60,12 @@ static uint64_t read_content(const struct record_content *r)
     return sum(r->hash, r->hash_count * sizeof *r->hash);
 }
 
+static uint64_t read_binding(const struct record_binding *r)
+{
+    must(r->kind < BINDING_KINDS && ip_is_device(&r->device));
+    return sum(r, sizeof *r);
+}
+
 static uint64_t read_kind(const struct record_header *header)
 {
     switch ((enum record_kind)header->kind) {
@@ -70,6 +77,8 @@ static uint64_t read_kind(const struct record_header *header)
         return read_content((const void *)header);
     case RECORD_HEALTH:
         return sum(header, sizeof(struct record_health));
+    case RECORD_BINDING:
+        return read_binding((const void *)header);
     case RECORD_WATERMARK:
         return sum(header, sizeof *header);
     }

@@ -1,5 +1,6 @@
 /* The ECS line, byte for byte, against lines written by hand from the example in the design. */
 #include "alert_case.h"
+#include "weir/base/device.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -259,6 +260,39 @@ static void test_tunnel_decides(void **state)
     free(line);
 }
 
+/* The host is a device: the addresses are those that spoke, the largest flow's first. */
+static void test_device(void **state)
+{
+    (void)state;
+    static const uint8_t mac[MAC_SIZE] = {0x00, 0x1b, 0x21, 0xab, 0xcd, 0xef};
+    struct alert alert = case_alert(&case_volume);
+    struct story *story = &alert.story;
+    story->address[0] = case_ip("10.0.0.7");
+    story->address[1] = case_ip("2001:db8::7");
+    story->address_count = 2;
+    story->source = story->address[1];
+    story->flow[0].key.orig_ip = story->source;
+    story->host = device_of_mac(mac);
+    char *line = line_of(&alert);
+    assert_non_null(
+        strstr(line, "\"source\":{\"ip\":\"2001:db8::7\",\"mac\":\"00-1B-21-AB-CD-EF\","));
+    assert_non_null(strstr(line, "\"destination\":{\"ip\":\"66.35.250.204\",\"port\":80"));
+    assert_non_null(strstr(line, "\"host\":{\"id\":\"00:1b:21:ab:cd:ef\",\"mac\":["
+                                 "\"00-1B-21-AB-CD-EF\"],\"ip\":[\"10.0.0.7\",\"2001:db8::7\"]},"
+                                 "\"related\":{\"ip\":[\"10.0.0.7\",\"2001:db8::7\","
+                                 "\"66.35.250.204\"]}"));
+    assert_null(strstr(line, "100::"));
+    assert_null(strstr(line, "more_addresses"));
+    free(line);
+    story->more_addresses = true;
+    story->host = device_of_id(mac, sizeof mac);
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"host\":{\"id\":\"duid:"));
+    assert_non_null(strstr(line, "\"more_addresses\":true"));
+    assert_null(strstr(line, "\"mac\""));
+    free(line);
+}
+
 static void test_as_and_tie(void **state)
 {
     (void)state;
@@ -306,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_tunnel),
         cmocka_unit_test(test_tunnel_decides),
         cmocka_unit_test(test_claimed_clients),
+        cmocka_unit_test(test_device),
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_hostile_name),
         cmocka_unit_test(test_table),

@@ -83,12 +83,36 @@ static void put_oddities(struct file *file, int64_t time_ns)
     }
 }
 
+#define BINDINGS (3 * HOSTS) /* messages, and records of them */
+
+/* Each address by ARP (no pair's: worker 0's) and, acknowledged at the same instant, by DHCP: to
+ * the client and to a relay, so that two workers may tell the same. */
+static void put_bindings(struct file *file, int64_t time_ns)
+{
+    uint8_t arp[60] = {2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 8, 6, 0,
+                       1, 8, 0, 6, 4, 0, 1, 2, 2, 2, 2, 2, 2, 10};
+    uint8_t ack[256] = {2, 1, 6, [236] = 0x63, 0x82, 0x53, 0x63, 53, 1, 5, 51,
+                        4, 0, 0, 14,           16,   255};
+    struct frame frame;
+    memset(ack + 28, 2, 6);
+    ack[16] = 10;
+    for (uint32_t i = 0; i < HOSTS; i++) {
+        arp[31] = ack[19] = (uint8_t)i;
+        file_packet(file, time_ns, arp, sizeof arp, sizeof arp);
+        frame_udp(&frame, 0x0a0000f0, 67, 0x0a000000 + i, 68, ack, sizeof ack);
+        file_frame(file, time_ns, &frame);
+        frame_udp(&frame, 0x0a0000f0, 67, 0x0a0000f1, 67, ack, sizeof ack);
+        file_frame(file, time_ns, &frame);
+    }
+}
+
 static const char *make(struct file *file)
 {
     uint64_t seed = 17;
     file_begin(file, FILE_PCAP_NANO, 1);
     int64_t time_ns = put_segments(file, &seed);
     put_oddities(file, time_ns);
+    put_bindings(file, time_ns + NS_PER_S);
     put_answers(file, time_ns + NS_PER_MIN, &seed);
     put_oddities(file, time_ns + 5 * NS_PER_MIN);
     return file_write(file);
@@ -162,16 +186,17 @@ static void run(struct found *found, const char *path, uint32_t worker, uint32_t
     assert_int_equal(ring_create(&ring, RING_BYTES, &error), 0);
     struct ring_consumer *consumer = ring_consumer_open(&ring, &error);
     struct capture_file file = {path, -1};
-    struct capture_config config = {.files = &file,
-                                    .file_count = 1,
-                                    .worker = worker,
-                                    .workers = workers,
-                                    .ring = ring,
-                                    .blocking = true,
-                                    .recent_fd = -1,
-                                    .decoder = decoder_config_default(),
-                                    .flow = flow_config_default(),
-                                    .content = {.stream = stream_config_default()}};
+    struct capture_config config = {
+        .files = &file,
+        .file_count = 1,
+        .worker = worker,
+        .workers = workers,
+        .ring = ring,
+        .blocking = true,
+        .recent_fd = -1,
+        .decoder = decoder_config_default(),
+        .flow = flow_config_default(),
+        .content = {.stream = stream_config_default(), .bindings = true}};
     hash_key_init(&config.content.key, "test", 4);
     struct capture *capture = capture_open(&config, &error);
     assert_non_null(capture);
@@ -184,7 +209,8 @@ static void run(struct found *found, const char *path, uint32_t worker, uint32_t
     uint8_t none[SHA256_SIZE] = {0};
     found->digests += memcmp(input->sha256, none, sizeof none) != 0;
     assert_int_equal(input->packets,
-                     limit ? limit : SEGMENTS + ANSWERS + 2 * (1 + 20 * 4)); /* all read all */
+                     limit ? limit
+                           : SEGMENTS + ANSWERS + BINDINGS + 2 * (1 + 20 * 4)); /* all read all */
     assert_int_equal(input->error.code, limit ? ERROR_INPUT : ERROR_NONE);
     capture_free(capture);
     ring_consumer_free(consumer);
@@ -239,6 +265,10 @@ static void found_fini(struct found *found)
 static void expect_same(const char *path, uint64_t limit)
 {
     struct found one = run_all(path, 1, limit);
+    size_t bindings = 0;
+    for (size_t i = 0; i < one.count; i++)
+        bindings += one.record[i]->kind == RECORD_BINDING;
+    assert_int_equal(bindings, BINDINGS);
     for (uint32_t workers = 2; workers <= 3; workers++) {
         struct found many = run_all(path, workers, limit);
         assert_int_equal(many.count, one.count);

@@ -66,6 +66,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.detect.learn_days, 7);
     assert_false(config.inside_set);
+    assert_false(config.by_device);
     struct ip inside, outside;
     ip_parse("192.168.1.1", &inside);
     ip_parse("192.0.2.1", &outside);
@@ -105,7 +106,7 @@ static void test_every_key(void **state)
                        "  work_hours: \"07-19\"\n"
                        "  work_days: \"sun-thu\"\n"
                        "  holidays: [2026-02-11, \"2026-02-23\"]\n"
-                       "networks: {inside: [10.4.0.0/16, \"fd00::/8\"]}\n"
+                       "networks: {inside: [10.4.0.0/16, \"fd00::/8\"], identity: device}\n"
                        "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
@@ -135,6 +136,7 @@ static void test_every_key(void **state)
     assert_string_equal(config.holiday[0], "2026-02-11");
     assert_string_equal(config.holiday[1], "2026-02-23");
     assert_true(config.inside_set);
+    assert_true(config.by_device);
     assert_int_equal(config.inside.everywhere.count, 2);
     ip_parse("10.4.9.9", &ip);
     assert_true(prefix_set_has(&config.inside.everywhere, &ip));
@@ -285,6 +287,8 @@ static void test_wrong_values(void **state)
         {"networks: {inside: [{vlan: 20, nets: [x]}]}\n", ":1:39: networks.inside", "\"x\""},
         {"networks: {inside: [{interface: []}]}\n", ":1:33: networks.inside", "interface: a name"},
         {"networks: {inside: [{port: 20}]}\n", ":1:22: networks.inside", "nets, vlan or interface"},
+        {"networks: {identity: mac}\n", ":1:22: networks.identity", "address or device"},
+        {"networks: {identity: []}\n", ":1:22: networks.identity", "address or device"},
         {"capture: {filter: [tcp]}\n", ":1:19: capture.filter: is a list", "BPF"},
         {"capture: {interfaces: span0}\n", ":1:23: capture.interfaces", "a list"},
         {"capture: {interfaces: [{vantage: a}]}\n", ":1:24: capture.interfaces", "{name: span0"},

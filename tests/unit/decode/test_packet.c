@@ -271,6 +271,12 @@ static void test_what_is_not_read(void **state)
     struct packet p;
     put_ether(&m, 0x0806);
     put_fill(&m, 46, 0);
+    assert_int_equal(decode(&m, ETHERNET, &p), DECODE_ARP);
+    assert_ptr_equal(p.arp, m.data + 14);
+    assert_int_equal(p.arp_captured, 46);
+    assert_ptr_equal(p.arp_macs, m.data);
+    m.data[12] = 0x88; /* LLDP */
+    m.data[13] = 0xcc;
     assert_int_equal(decode(&m, ETHERNET, &p), DECODE_NOT_IP);
     m.data[12] = 0x88; /* MACsec may carry what we look for */
     m.data[13] = 0xe5;

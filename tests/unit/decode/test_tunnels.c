@@ -280,6 +280,10 @@ static void test_vxlan(void **state)
     vxlan.data[0] = 8;
     vxlan.data[21] = 6; /* ARP inside */
     unread_udp(4789, &vxlan, DECODE_NOT_IP);
+    struct made arp = made_udp(50000, 4789, &vxlan); /* shown all the same */
+    assert_int_equal(decode(&arp, RAW, &p), DECODE_OK);
+    assert_int_equal(p.arp - p.arp_macs, 14);
+    assert_int_equal(p.arp_captured, vxlan.size - 22);
     vxlan.data[21] = 0;
     struct made back = made_udp(4789, 50000, &vxlan); /* its source port is a hash */
     assert_int_equal(decode(&back, RAW, &p), DECODE_OK);

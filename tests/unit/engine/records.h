@@ -19,6 +19,7 @@ union any_record {
     struct record_flow flow;
     struct record_name name;
     struct record_content content;
+    struct record_binding binding;
     struct record_health health;
     uint64_t align[RECORD_MAX_BYTES / sizeof(uint64_t)];
 };
@@ -171,6 +172,20 @@ static inline void make_items(union any_record *record, uint64_t number, int64_t
         content->hash[i] = (first + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
     finish_record(record, RECORD_CONTENT, number, time_ns, sizeof *content,
                   count * sizeof *content->hash);
+}
+
+/* `address` is `device`'s. */
+static inline void make_binding(union any_record *record, uint64_t number, int64_t time_ns,
+                                struct ip address, struct ip device, enum binding_kind kind,
+                                uint32_t lease_s)
+{
+    memset(record, 0, sizeof *record);
+    record->binding.address = address;
+    record->binding.device = device;
+    record->binding.kind = (uint8_t)kind;
+    record->binding.lease_s = lease_s;
+    record->binding.key = binding_key(&record->binding);
+    finish_record(record, RECORD_BINDING, number, time_ns, sizeof record->binding, 0);
 }
 
 static inline void make_watermark(union any_record *record, uint64_t number, int64_t time_ns)

@@ -33,6 +33,7 @@ struct rig {
     struct ring_producer *producer[2];
     uint32_t workers;
     uint32_t max_hosts;
+    bool by_device;
     bool live;
     int64_t heartbeat_ns;
     bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
@@ -182,6 +183,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .bus = rig->bus,
                                    .calendar = rig->calendar,
                                    .inside = &rig->inside,
+                                   .by_device = rig->by_device,
                                    .suffixes = rig->suffixes,
                                    .detect = detect_config_default(),
                                    .sensor = "test",

@@ -7,6 +7,7 @@
 #include "../../../sensor/engine/checkpoint.h"
 #include "../../../sensor/engine/snapshot.h"
 
+#include "weir/base/device.h"
 #include "weir/base/digest.h"
 
 #include <inttypes.h>
@@ -86,7 +87,7 @@ static void open_play(struct play *play)
     struct rig *rig = rig_open_live(2, 1000, 5 * NS_PER_MIN);
     *play = (struct play){.rig = rig};
     engine_free(rig->engine);
-    rig->checkpoint = true;
+    rig->checkpoint = rig->by_device = true;
     own_ring(play, 0);
     own_ring(play, 1);
     start(play);
@@ -142,6 +143,18 @@ static void push_names(struct rig *rig, int64_t now, int step)
     rig_push(rig, 0, &record);
 }
 
+/* Addresses that devices hold, move on from and quarrel about. */
+static void push_bindings(struct rig *rig, int64_t now, int step)
+{
+    union any_record record;
+    uint8_t mac[MAC_SIZE] = {2, 0, 0, 0, 0, (uint8_t)(1 + step / 15)};
+    struct ip address = make_ip("10.0.0.1");
+    address.byte[15] = (uint8_t)(1 + step % 3);
+    make_binding(&record, 1, now + 1, address, device_of_mac(mac),
+                 step % 5 ? BINDING_ARP : BINDING_DHCP4, step % 5 ? 0 : 3600);
+    rig_push(rig, (uint32_t)step % 2, &record);
+}
+
 static void push_flows(struct rig *rig, int64_t now, int step)
 {
     union any_record record;
@@ -188,6 +201,7 @@ static void push_traffic(struct play *play, int step)
     struct rig *rig = play->rig;
     int64_t now = MONDAY_8 + step * STEP_NS;
     push_names(rig, now, step);
+    push_bindings(rig, now, step);
     push_flows(rig, now, step);
     if (step % 3 == 0)
         push_content(rig, now, step);
@@ -269,12 +283,15 @@ static void put_incidents(struct engine *engine, struct buffer *out)
 /* Packed by themselves: their order in memory may differ, what they hold may not. */
 static void put_sizes(struct engine *engine, struct buffer *out)
 {
-    struct buffer fleet = {0}, names = {0}, stories = {0};
+    struct buffer fleet = {0}, names = {0}, stories = {0}, identity = {0};
     fleet_pack(engine->fleet, &fleet);
     names_pack(&engine->names, &names);
     stories_pack(&engine->stories, &stories);
-    buffer_text(out, "fleet %zu %" PRIx64 ", names %zu, stories %zu\n", fleet.size,
-                hash64(fleet.data, fleet.size, 0), names.size, stories.size);
+    identity_pack(&engine->identity, &identity);
+    buffer_text(out, "fleet %zu %" PRIx64 ", names %zu, stories %zu, identity %zu %" PRIx64 "\n",
+                fleet.size, hash64(fleet.data, fleet.size, 0), names.size, stories.size,
+                identity.size, hash64(identity.data, identity.size, 0));
+    buffer_fini(&identity);
     buffer_fini(&fleet);
     buffer_fini(&names);
     buffer_fini(&stories);
@@ -347,6 +364,7 @@ static void test_the_undisturbed_one_has_something_to_say(void **state)
     assert_non_null(strstr(text, "content.personal"));
     assert_non_null(strstr(text, "sensor.blind"));
     assert_non_null(strstr(text, "example3.jp"));
+    assert_non_null(strstr(text, "\"host\":{\"id\":\"02:00:00:00:00:"));
     unsigned alerts = 0;
     for (const char *at = text; (at = strstr(at, "\"event\"")) != NULL; at++)
         alerts++;

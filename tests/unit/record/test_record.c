@@ -1,5 +1,6 @@
 /* Names, sizes and validation: each honest record passes, and each single thing made wrong is
  * refused with the fault that names it. */
+#include "weir/base/device.h"
 #include "weir/record/record.h"
 
 #include <setjmp.h>
@@ -18,6 +19,7 @@ union any_record {
     struct record_name name;
     struct record_content content;
     struct record_health health;
+    struct record_binding binding;
     uint64_t words[RECORD_MAX_BYTES / sizeof(uint64_t)];
     char bytes[RECORD_MAX_BYTES];
 };
@@ -80,14 +82,24 @@ static void make_health(void)
     memset(&made.health.total, 0xff, sizeof made.health.total);
 }
 
+static void make_binding(void)
+{
+    begin(RECORD_BINDING, sizeof made.binding, 0);
+    made.binding.address = ip_from_v4((const uint8_t *)"\x0a\0\0\1");
+    made.binding.device = device_of_mac((const uint8_t *)"\0\x1b\x21\1\2\3");
+    made.binding.lease_s = 86400;
+    made.binding.kind = BINDING_DHCP4;
+    made.binding.key = binding_key(&made.binding);
+}
+
 static void make_watermark(void)
 {
     begin(RECORD_WATERMARK, sizeof made.header, 0);
     made.header.time_ns = INT64_MAX; /* the end of the input */
 }
 
-static void (*const make[])(void) = {make_flow, make_name, make_content, make_health,
-                                     make_watermark};
+static void (*const make[])(void) = {make_flow,   make_name,    make_content,
+                                     make_health, make_binding, make_watermark};
 
 /* As the engine does: an exact heap copy, so that the sanitizer sees a byte read too many. */
 static enum record_fault validate(size_t size)
@@ -160,9 +172,9 @@ static void test_kinds(void **state)
         make_watermark();
         made.header.kind = (uint16_t)kind;
         made.header.time_ns = 0;
-        enum record_fault expected = kind == RECORD_WATERMARK                       ? RECORD_OK
-                                     : kind >= RECORD_FLOW && kind <= RECORD_HEALTH ? RECORD_SHORT
-                                                                                    : RECORD_KIND;
+        enum record_fault expected = kind == RECORD_WATERMARK                        ? RECORD_OK
+                                     : kind >= RECORD_FLOW && kind <= RECORD_BINDING ? RECORD_SHORT
+                                                                                     : RECORD_KIND;
         assert_int_equal(validate(made.header.size), expected);
     }
     make_watermark();
@@ -310,6 +322,7 @@ static void test_others_refused(void **state)
 {
     struct record_name *n = &made.name;
     struct record_content *c = &made.content;
+    struct record_binding *b = &made.binding;
     (void)state;
     REFUSED(make_name, n->kind = NAME_KINDS, RECORD_RANGE);
     REFUSED(make_name, n->kind = NAME_SERVER, RECORD_RANGE); /* has no addresses */
@@ -327,6 +340,14 @@ static void test_others_refused(void **state)
     REFUSED(make_content, c->inspected_bytes = UINT64_MAX, RECORD_RANGE);
     REFUSED(make_content, c->gap_bytes = UINT64_MAX, RECORD_RANGE);
     REFUSED(make_content, c->sent_bytes = UINT64_MAX, RECORD_RANGE);
+    REFUSED(make_binding, b->kind = BINDING_KINDS, RECORD_RANGE);
+    REFUSED(make_binding, b->device = b->address, RECORD_RANGE);
+    REFUSED(make_binding, b->address = b->device, RECORD_RANGE);
+    REFUSED(make_binding, b->lease_s = 60, RECORD_RANGE); /* the key would say another order */
+    REFUSED(make_binding, b->key.vlan = 7, RECORD_RANGE);
+    REFUSED(make_binding, b->key.vlan = b->vlan = 4096, RECORD_RANGE);
+    REFUSED(make_binding, b->key.vlan = b->vlan = 4095, RECORD_OK);
+    REFUSED(make_binding, b->key.vantage = b->vantage = VANTAGES, RECORD_RANGE);
     REFUSED(make_health, made.header.time_ns = INT64_MAX, RECORD_RANGE);
     REFUSED(make_watermark, made.header.time_ns = INT64_MIN, RECORD_OK);
 }
