@@ -193,18 +193,22 @@ class Opened(Sides):
 
 class Scopes(Sides):
     def test_broadcast_and_multicast_apart(self):
-        packets = [(START, to_group(udp("10.1.1.1", 5000, "10.1.1.255", 5001, bytes(100)))),
-                   (START + 1, udp("10.1.1.1", 5000, "255.255.255.255", 5001, bytes(10))),
+        packets = [(START + 1, udp("10.1.1.1", 5000, "255.255.255.255", 5001, bytes(10))),
                    (START + 2, to_group(udp("10.1.1.1", 5000, "239.1.2.3", 5001, bytes(20)),
                                         "01005e010203")),
                    (START + 3, udp("fe80::1", 5353, "ff02::fb", 5353, bytes(30)))]
         flows = self.flows_of(packets)
         self.assertEqual({flow["resp"]["ip"]: flow["scope"] for flow in flows},
-                         {"10.1.1.255": "broadcast", "255.255.255.255": "broadcast",
-                          "239.1.2.3": "multicast", "ff02::fb": "multicast"})
+                         {"255.255.255.255": "broadcast", "239.1.2.3": "multicast",
+                          "ff02::fb": "multicast"})
         scopes = self.run_.summary()["scopes"]
-        self.assertEqual(scopes["broadcast"], {"flows": 2, "payload_bytes": 110})
+        self.assertEqual(scopes["broadcast"], {"flows": 1, "payload_bytes": 10})
         self.assertEqual(scopes["multicast"], {"flows": 2, "payload_bytes": 50})
+
+    def test_a_subnets_broadcast_is_known_by_its_frame(self):
+        question = udp("10.1.1.1", 5000, "10.1.1.255", 5001, bytes(100))
+        self.assertEqual(self.one_flow([(START, to_group(question))])["scope"], "broadcast")
+        self.assertEqual(self.one_flow([(START, question)])["scope"], "internal")
 
     def test_a_group_frame_hides_nothing(self):
         """To an outside address, or with an answer, the frame's address changes nothing."""
