@@ -160,6 +160,8 @@ static void count_flow(struct worker *w, const struct packet *packet)
     enum flow_side side;
     w->health.malformed +=
         packet->bad_transport; /* its bytes are counted all the same, without ports */
+    w->health.tunnels_unread +=
+        packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
     content_packet(w->content, flow, side, packet);
     flow_table_settle(w->table, flow, w->clock);

@@ -117,10 +117,10 @@ layer_reader ip_in_ip4_read, ip_in_ip6_read;
 layer_reader transport_read;
 /* link.c */
 layer_reader ethernet_read, cooked_read, cooked2_read, loopback_read, hdlc_read, pflog_read,
-    enc_read, nflog_read, llc_read;
+    enc_read, nflog_read, llc_read, ieee80211_read;
 layer_reader vlan_read, etag_read, vntag_read, pbb_read; /* tag.c */
 layer_reader mpls_read, pppoe_read, ppp_read, ppp_direction_read, nsh_read;
 layer_reader ah_read, gre_read, erspan1_read, erspan2_read, erspan3_read;
-layer_reader vxlan_read, geneve_read, gtpu_read, teredo_read, l2tp_read;
+layer_reader vxlan_read, geneve_read, gtpu_read, teredo_read, l2tp_read, etherip_read;
 
 #endif

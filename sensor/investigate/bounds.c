@@ -16,6 +16,9 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
     const struct engine_counts *c = engine_counts_of(s->engine);
     struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
     const struct bound_count all[] = {
+        {"tunnels_unread",
+         "packets of a tunnel whose inside was not read (counted as what carried them)",
+         h->tunnels_unread},
         {"flows_evicted", "flows ended early for want of room", h->flows_evicted},
         {"fragments_given_up", "fragmented datagrams that were not seen whole",
          h->fragments_given_up},
