@@ -75,7 +75,8 @@ struct datagram {
     uint8_t cause;             /* of those that leave: enum given_up_cause */
     bool front;                /* the fragment at offset 0 was seen */
     uint8_t reassembly;        /* what of packet.reassembly is known: conflict, closed */
-    int64_t since_ns;          /* on the decoder's clock, which never goes back */
+    int64_t since_ns;          /* on the clock, which never goes back */
+    int64_t due_ns;            /* of those that leave */
     int64_t first_ns, last_ns; /* of its frames */
     uint8_t macs[2 * 6];
     struct packet packet; /* facts of the fragment at offset 0, else of the first; sums of all */
@@ -201,6 +202,12 @@ static struct datagram *find(const struct fragments *f, const struct datagram_ke
     return d;
 }
 
+static int64_t wait_ends(const struct datagram *d)
+{
+    int64_t end;
+    return __builtin_add_overflow(d->since_ns, FRAGMENTS_WAIT_NS, &end) ? INT64_MAX : end;
+}
+
 /* It waits no longer, but keeps its bytes until it is told. */
 static void leave(struct fragments *f, struct datagram *d, enum given_up_cause cause)
 {
@@ -208,6 +215,7 @@ static void leave(struct fragments *f, struct datagram *d, enum given_up_cause c
     age_remove(f, &f->waiting, d);
     age_append(f, &f->leaving, d);
     d->cause = (uint8_t)cause;
+    d->due_ns = cause == CAUSE_TIME ? wait_ends(d) : f->clock_ns;
 }
 
 /* One more of this pair is to come. */
@@ -432,12 +440,6 @@ enum fragment_result fragments_put(struct fragments *f, const struct fragment *f
 
 /* --- what is due -------------------------------------------------------------------------- */
 
-static int64_t wait_ends(const struct datagram *d)
-{
-    int64_t end;
-    return __builtin_add_overflow(d->since_ns, FRAGMENTS_WAIT_NS, &end) ? INT64_MAX : end;
-}
-
 /* The next to give up goes to the list of those that leave. */
 static void age_out(struct fragments *f, struct ptime now)
 {
@@ -453,13 +455,15 @@ static void age_out(struct fragments *f, struct ptime now)
 bool fragments_due(struct fragments *f, struct ptime now, struct ptime *due, struct walk *walk,
                    uint32_t *rest)
 {
+    if (now.ns > f->clock_ns && now.ns != INT64_MAX)
+        f->clock_ns = now.ns;
     if (f->count == 0)
         return false;
     age_out(f, now);
     struct datagram *d = slot_at(f, f->leaving.head);
     if (!d)
         return false;
-    due->ns = d->cause == CAUSE_TIME ? wait_ends(d) : f->clock_ns;
+    due->ns = d->due_ns;
     bool evicted = d->cause == CAUSE_ROOM;
     age_remove(f, &f->leaving, d);
     tell(f, d, walk, rest);
