@@ -18,9 +18,9 @@
  *  - A fragment that says of the end what cannot be after the others is told alone. So is what no
  *    host sends, without ports: no bytes, a length that is no multiple of eight before the end, an
  *    end beyond 65,535.
- *  - The same fragment again within FRAGMENTS_COPY_NS, in whatever VLAN, is a mirror's copy and not
- *    counted again (flow/duplicate.c sees datagrams only, so it cannot tell). Later, it is a frame
- * more of its datagram, or begins another.
+ *  - The same fragment again at once, in whatever VLAN, is a mirror's copy (copies.c) and not
+ * counted again: flow/duplicate.c sees datagrams only, so it cannot tell. Later, it is a frame more
+ * of its datagram, or begins another.
  *
  * Whoever calls asks for what is due before each frame: then there is room for one fragment more,
  * and what is given up is told in order and never at once with another packet. Everything takes the
@@ -30,6 +30,7 @@
 #include "fragments.h"
 
 #include "assembly.h"
+#include "copies.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/digest.h"
@@ -38,11 +39,8 @@
 #include <sys/random.h>
 
 #define BUCKETS   4096u
-#define COPIES    4096u
-#define COPY_SEED UINT64_C(0x7765697266726167)
 #define SLOT_NONE UINT16_MAX
 #define WIRE_SUM  (UINT32_C(1) << 31) /* no datagram grows beyond: endless repetitions */
-#define CUT_HASH  64u                 /* of a frame that was cut, perhaps not at the same place */
 
 /* The address pair first; no padding, compared as bytes. */
 struct datagram_key {
@@ -84,11 +82,6 @@ struct datagram {
     struct assembly bytes;
 };
 
-struct copy {
-    uint64_t digest;
-    int64_t time_ns;
-};
-
 struct fragments {
     struct chunk_pool pool;
     struct datagram *slot;
@@ -97,7 +90,7 @@ struct fragments {
     uint32_t count;     /* waiting or leaving */
     struct slot_list waiting, leaving;
     struct slot_list bucket[BUCKETS];
-    struct copy copy[COPIES];
+    struct copies copies;
     uint64_t seed;
     int64_t clock_ns;
     uint8_t macs[2 * 6];                        /* what packet.macs points to */
@@ -112,8 +105,7 @@ struct fragments *fragments_new(void)
     f->free_slot = SLOT_NONE;
     f->waiting = f->leaving = (struct slot_list){SLOT_NONE, SLOT_NONE};
     memset(f->bucket, 0xff, sizeof f->bucket);
-    for (size_t i = 0; i < COPIES; i++)
-        f->copy[i].time_ns = INT64_MIN;
+    copies_init(&f->copies);
     f->clock_ns = INT64_MIN;
     /* Without a random seed all works; only filling one bucket is cheaper. */
     if (getrandom(&f->seed, sizeof f->seed, GRND_NONBLOCK) != sizeof f->seed)
@@ -329,36 +321,17 @@ static bool is_possible(const struct piece *piece)
            !(piece->more && piece->size % UNIT_BYTES != 0);
 }
 
-/* Everything of a fragment that no router or switch changes on its way. Around it, a VLAN is left
- * out: it is the mirror's. A tunnel is not: who sends the same once more through one has sent it
- * twice. */
-static uint64_t digest_of(const struct datagram_key *key, const struct piece *piece,
-                          const struct tunnel *tunnel)
-{
-    struct datagram_key place = *key;
-    place.vlan = 0;
-    const uint32_t what[] = {piece->offset, piece->size, piece->more, tunnel->count};
-    uint64_t digest = hash64(what, sizeof what, hash64(&place, sizeof place, COPY_SEED));
-    if (tunnel->count > 0)
-        digest = hash64(tunnel, 2 * sizeof tunnel->orig_ip, digest);
-    uint32_t size = piece->captured;
-    if (size < piece->size && size > CUT_HASH)
-        size = CUT_HASH;
-    return hash64(piece->bytes, size, digest);
-}
-
+/* Around it, a VLAN is left out: it is the mirror's. A tunnel is not: who sends the same once more
+ * through one has sent it twice. */
 static bool is_copy(struct fragments *f, const struct datagram_key *key, const struct piece *piece,
                     const struct packet *packet)
 {
-    uint64_t digest = digest_of(key, piece, &packet->tunnel);
-    struct copy *copy = &f->copy[digest % COPIES];
-    int64_t since;
-    if (copy->digest == digest && copy->time_ns != INT64_MIN &&
-        !__builtin_sub_overflow(packet->time.ns, copy->time_ns, &since) &&
-        since <= FRAGMENTS_COPY_NS && since >= -FRAGMENTS_COPY_NS)
-        return true;
-    *copy = (struct copy){digest, packet->time.ns};
-    return false;
+    struct datagram_key place = *key;
+    place.vlan = 0;
+    uint64_t digest = hash64(&place, sizeof place, COPIES_SEED);
+    if (packet->tunnel.count > 0)
+        digest = hash64(&packet->tunnel, offsetof(struct tunnel, id), digest);
+    return copies_seen(&f->copies, digest, piece, packet->time);
 }
 
 /* Does the fragment belong to the datagram, or to the next with its identification? */

@@ -6,10 +6,9 @@
 #include "decode.h"
 
 #define FRAGMENTS_WAIT_NS   (30 * NS_PER_S)
-#define FRAGMENTS_COPY_NS   (100 * NS_PER_MS) /* a mirror's second copy comes sooner */
-#define FRAGMENTS_DATAGRAMS 4096u             /* that wait at once */
-#define FRAGMENTS_OF_PAIR   64u               /* … of one address pair */
-#define FRAGMENTS_CHUNKS    8192u             /* of memory: 16 MiB */
+#define FRAGMENTS_DATAGRAMS 4096u /* that wait at once */
+#define FRAGMENTS_OF_PAIR   64u   /* … of one address pair */
+#define FRAGMENTS_CHUNKS    8192u /* of memory: 16 MiB */
 
 /* What the IP header says of a fragment. */
 struct fragment {
