@@ -171,17 +171,45 @@ static void unit_add(struct assembly *assembly, struct chunk *chunk, const struc
     memcpy(unit_bytes(chunk, unit), piece->bytes + unit * UNIT_BYTES - piece->offset, captured);
 }
 
+static struct chunk *chunk_for(struct chunk_pool *pool, struct assembly *assembly, uint32_t unit)
+{
+    uint16_t *number = &assembly->chunk[unit / CHUNK_UNITS];
+    if (*number == CHUNK_NONE)
+        *number = chunk_take(pool);
+    return &pool->at[*number];
+}
+
+/* Nothing of the units from `from` to before `to` was seen, and all their bytes are here. They lie
+ * in one chunk. */
+static void run_add(struct assembly *assembly, struct chunk *chunk, const struct piece *piece,
+                    uint32_t from, uint32_t to)
+{
+    uint32_t at = from * UNIT_BYTES - piece->offset, size = (to - from) * UNIT_BYTES;
+    if (size > piece->size - at)
+        size = piece->size - at; /* the datagram's last unit */
+    for (uint32_t unit = from; unit < to; unit++) {
+        bit_set(chunk->seen, unit);
+        bit_set(chunk->have, unit);
+    }
+    memcpy(unit_bytes(chunk, from), piece->bytes + at, size);
+    assembly->distinct += size;
+}
+
 void assembly_add(struct chunk_pool *pool, struct assembly *assembly, const struct piece *piece)
 {
     uint32_t from = first_unit(piece), to = end_unit(piece);
-    for (uint32_t unit = from; unit < to; unit++) {
-        uint16_t *number = &assembly->chunk[unit / CHUNK_UNITS];
-        if (*number == CHUNK_NONE)
-            *number = chunk_take(pool);
-        struct chunk *chunk = &pool->at[*number];
-        if (unit == from)
-            bit_set(chunk->begins, unit);
-        unit_add(assembly, chunk, piece, unit);
+    bool simple = piece->offset >= assembly->reach && piece->captured == piece->size;
+    bit_set(chunk_for(pool, assembly, from)->begins, from);
+    for (uint32_t unit = from; unit < to;) {
+        struct chunk *chunk = chunk_for(pool, assembly, unit);
+        uint32_t end = (unit / CHUNK_UNITS + 1) * CHUNK_UNITS;
+        if (end > to)
+            end = to;
+        if (simple)
+            run_add(assembly, chunk, piece, unit, end);
+        for (; !simple && unit < end; unit++)
+            unit_add(assembly, chunk, piece, unit);
+        unit = end;
     }
     if (piece->offset + piece->size > assembly->reach)
         assembly->reach = piece->offset + piece->size;

@@ -95,10 +95,11 @@ void decoder_set_vantage(struct decoder *decoder, uint8_t vantage)
 bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
                  struct packet *packet)
 {
+    if (!fragments_due(decoder->fragments, now))
+        return false;
     struct walk walk = {.packet = packet, .decoder = decoder};
     uint32_t rest;
-    if (!fragments_due(decoder->fragments, now, due, &walk, &rest))
-        return false;
+    fragments_give_up(decoder->fragments, due, &walk, &rest);
     enum decode_result result = ip_resume(&walk);
     if (result != DECODE_OK) {
         packet->bad_transport = result == DECODE_MALFORMED;
