@@ -83,17 +83,17 @@ struct datagram {
 };
 
 struct fragments {
+    int64_t clock_ns; /* these three are looked at for every frame */
+    uint32_t count;   /* waiting or leaving */
+    struct slot_list waiting, leaving;
     struct chunk_pool pool;
     struct datagram *slot;
     uint32_t slots_used;
     uint16_t free_slot; /* chained by age.next */
-    uint32_t count;     /* waiting or leaving */
-    struct slot_list waiting, leaving;
+    uint64_t seed;
+    uint8_t macs[2 * 6]; /* what packet.macs points to */
     struct slot_list bucket[BUCKETS];
     struct copies copies;
-    uint64_t seed;
-    int64_t clock_ns;
-    uint8_t macs[2 * 6];                        /* what packet.macs points to */
     uint8_t out[ASSEMBLY_CHUNKS * CHUNK_BYTES]; /* what the frame is made of */
 };
 
