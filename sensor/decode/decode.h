@@ -63,12 +63,15 @@ static inline uint32_t read_be32(const uint8_t *b)
     return ((uint32_t)b[0] << 24) | ((uint32_t)b[1] << 16) | ((uint32_t)b[2] << 8) | b[3];
 }
 
+struct fragments;
 struct walk;
 typedef enum decode_result layer_reader(struct walk *walk);
 
 struct decoder {
     struct decoder_config config;
     bool port_low[256]; /* is there a tunnel's port with this low byte? */
+    uint8_t vantage;
+    struct fragments *fragments; /* that wait for each other */
 };
 
 /* One frame's way inwards. */
@@ -109,6 +112,7 @@ layer_reader *layer_of_ports(const struct decoder *decoder, const struct packet 
 
 /* ip.c: fills addresses, lengths, proto, fragment. */
 layer_reader ipv4_read, ipv6_read;
+layer_reader ip_resume; /* what of a datagram given up is behind its fragments' headers */
 layer_reader ip_in_ip4_read, ip_in_ip6_read;
 /* transport.c: what an IP packet carries: ports and TCP's fields, payload; or a tunnel. */
 layer_reader transport_read;

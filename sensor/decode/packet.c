@@ -4,7 +4,7 @@
  * inner length must fit into the outer one. The wire length is what the capture source claims, but
  * at least what was captured, and nothing at all when it is more than any link or offload makes (a
  * file can claim 4 GiB a packet). Thread: a decoder belongs to one thread. */
-#include "decode.h"
+#include "fragments.h"
 
 #include "weir/base/buffer.h"
 
@@ -28,6 +28,8 @@ const char *const decode_result_name[DECODE_RESULTS] = {
     [DECODE_UNKNOWN_LINK] = "unknown_link",
     [DECODE_TRUNCATED] = "truncated",
     [DECODE_MALFORMED] = "malformed",
+    [DECODE_HELD] = "held",
+    [DECODE_COPY] = "copy",
 };
 
 struct decoder_config decoder_config_default(void)
@@ -53,11 +55,14 @@ struct decoder *decoder_new(const struct decoder_config *config)
         decoder->config.port_count = DECODER_PORTS;
     for (size_t i = 0; i < decoder->config.port_count; i++)
         decoder->port_low[decoder->config.port[i].port & 0xff] = true;
+    decoder->fragments = fragments_new();
     return decoder;
 }
 
 void decoder_free(struct decoder *decoder)
 {
+    if (decoder)
+        fragments_free(decoder->fragments);
     free(decoder);
 }
 
@@ -72,11 +77,70 @@ static void packet_begin(struct packet *packet, const struct packet_raw *raw)
     packet->frames = 1;
 }
 
+/* The largest header that `left` bytes, of which none is captured, may begin with. */
+static uint32_t header_at_most(const struct packet *packet, uint32_t left)
+{
+    switch (packet->proto) {
+    case PROTO_TCP:
+        return left < 60 ? left : 60;
+    case PROTO_UDP:
+    case PROTO_ICMP:
+    case PROTO_ICMP6:
+        return 8;
+    case PROTO_SCTP:
+        return 12;
+    default:
+        return left; /* extension headers */
+    }
+}
+
+/* What is behind the IP header could not be read, though it was put together of several frames.
+ * They are nobody else's, so it is told without ports. Of a header that was cut off by the snap
+ * length no byte is taken for payload: a cut must not make more of what was sent. */
+static void tell_without_ports(const struct walk *walk, enum decode_result result)
+{
+    struct packet *packet = walk->packet;
+    uint32_t left = walk->frame.left;
+    packet->later_fragment = true;
+    packet->bad_transport = result == DECODE_MALFORMED;
+    packet->payload = walk->frame.cursor.at;
+    packet->payload_captured = 0;
+    packet->payload_bytes = left;
+    if (result == DECODE_TRUNCATED)
+        packet->payload_bytes -= header_at_most(packet, left);
+}
+
+void decoder_set_vantage(struct decoder *decoder, uint8_t vantage)
+{
+    decoder->vantage = vantage;
+}
+
+bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
+                 struct packet *packet)
+{
+    if (!fragments_due(decoder->fragments, now))
+        return false;
+    struct walk walk = {.packet = packet, .decoder = decoder};
+    uint32_t rest;
+    fragments_give_up(decoder->fragments, due, &walk, &rest);
+    enum decode_result result = ip_resume(&walk);
+    if (result != DECODE_OK)
+        tell_without_ports(&walk, result);
+    /* TCP's bytes have a place each, so what came after a gap is not told as if it followed: it is
+     * missing, like all that was not seen. */
+    if (packet->proto != PROTO_TCP || packet->later_fragment)
+        packet->payload_bytes += rest;
+    if (packet->reassembly & REASSEMBLY_CLOSED)
+        packet->payload_captured = 0;
+    return true;
+}
+
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet)
 {
     struct walk walk; /* `outer` is as large as a packet, and set when there is one */
     packet_begin(packet, raw);
+    packet->vantage = decoder->vantage;
     walk.frame = (struct frame){cursor_make(raw->data, raw->captured), packet->wire_bytes};
     walk.packet = packet;
     walk.decoder = decoder;
@@ -86,5 +150,15 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
     walk.hops = 0;
     walk.cut_by_mirror = walk.described = walk.addressed = walk.enclosed = false;
     enum decode_result result = next_by_link(&walk, raw->link);
-    return result == DECODE_OK ? walk_read(&walk) : result;
+    if (result == DECODE_OK)
+        result = walk_read(&walk);
+    if (packet->reassembly == 0)
+        return result;
+    if (packet->frames > 1 && (result == DECODE_TRUNCATED || result == DECODE_MALFORMED)) {
+        tell_without_ports(&walk, result);
+        result = DECODE_OK;
+    }
+    if (packet->reassembly & REASSEMBLY_CLOSED)
+        packet->payload_captured = 0;
+    return result;
 }

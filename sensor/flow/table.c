@@ -3,9 +3,9 @@
  * Theory of operation. A packet's key is looked up in either direction (index.c). A flow that is
  * not there begins: a slot from a chunk, the originator guessed or known (initiator.c), its timers
  * set (expiry.c). Then the sender's counters go up, and for TCP the sequence numbers decide what of
- * the payload is new (tcp.c) and whether the connection lives (connection.c). Fragments other than
- * the first have no ports: they make a flow of their own with ports 0 and count as plain IP
- * payload.
+ * the payload is new (tcp.c) and whether the connection lives (connection.c). Fragments of
+ * which the first was never seen have no ports: they make a flow of their own with ports 0 and
+ * count as plain IP payload.
  *
  * A flow ends by time-out, by a new connection on its ports, by eviction at max_flows, or with the
  * input. Its memory goes to a free list; chunks are kept, so the table is as large as it ever was,
@@ -206,6 +206,12 @@ static int64_t not_before(const struct flow_table *table, int64_t time_ns)
     return time_ns > table->clock_ns ? time_ns : table->clock_ns;
 }
 
+/* Of a datagram put together, its first fragment. */
+static int64_t start_of(const struct packet *packet)
+{
+    return time_held(packet->time.ns - packet->spread_ns, PACKET_TIME_MAX_NS);
+}
+
 static struct flow *begin(struct flow_table *table, const struct probe *probe,
                           const struct packet *packet, int64_t time_ns, enum flow_side *side)
 {
@@ -219,7 +225,8 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
     flow->class = class_of(packet) & 15u;
     if (flow->class == CLASS_TCP_HALF && flow->flags != FLOW_ORIG_BY_SYN)
         flow->flags |= FLOW_MIDSTREAM;
-    flow->start_ns = flow->last_ns = time_ns;
+    flow->last_ns = time_ns;
+    flow->start_ns = start_of(packet);
     flow->ordinal = ++table->begun;
     table->count++;
     tunnel_begin(table, flow, *side, packet);
@@ -296,13 +303,14 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
     struct side_counts *counts = &flow->side[side].counts;
     if (packet->tunnel.count > 0 || (flow->flags & FLOW_TUNNELLED))
         tunnel_packet(table, flow, side, packet, not_before(table, time_ns));
-    counts->packets++;
+    counts->packets += packet->frames;
     counts->wire_bytes += packet->wire_bytes;
     counts->ip_bytes += packet->ip_bytes;
+    int64_t start_ns = start_of(packet);
+    if (start_ns <= flow->last_ns && start_ns < flow->start_ns)
+        flow->start_ns = start_ns;
     if (time_ns > flow->last_ns)
         flow->last_ns = time_ns;
-    else if (time_ns < flow->start_ns)
-        flow->start_ns = time_ns;
     expiry_touch(table, flow, time_ns);
     if (packet->macs && (packet->macs[0] & 1)) /* IEEE 802: a group address */
         flow->flags |= FLOW_BROADCAST;

@@ -109,8 +109,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         data + 3, captured, captured + longer, links[(data[0] & 0x7f) % LINKS], {1}};
     struct packet whole;
     memset(&whole, 0xa5, sizeof whole); /* what is not set shows */
+    struct packet waiting;
+    struct ptime due;
     enum decode_result result = decode_packet(decoder, &raw, &whole);
     CHECK(result < DECODE_RESULTS);
+    while (decoder_due(decoder, PTIME_MAX, &due, &waiting)) /* fuzz_fragments looks at these */
+        CHECK(waiting.payload_bytes < waiting.ip_bytes);
     if (result != DECODE_OK)
         return 0;
     check_lengths(&raw, &whole);

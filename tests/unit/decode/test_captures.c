@@ -95,6 +95,8 @@ static void assert_as(const char *name, int frame, char *field[FIELDS], enum dec
                       const struct packet *p)
 {
     char want[2][64], have[2][IP_TEXT_SIZE];
+    if (p->reassembly != 0)
+        return; /* a frame of several: golden/test_fragments compares these */
     const char *end = quote_of(field[PROTOCOLS]), *last6 = NULL, *last4 = NULL;
     for (const char *at = field[PROTOCOLS]; at < end; at += strcspn(at, ":"), at += *at == ':') {
         if (strncmp(at, "ip:", 3) == 0 || strcmp(at, "ip") == 0)
