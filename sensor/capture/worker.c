@@ -7,7 +7,8 @@
  * Sharing. Every packet that is read moves the clock; only the worker whose share it is counts it
  * and looks inside (what is not IP, or cannot be decoded, is worker 0's). Replaying, all workers
  * read all packets: their clocks, and with them the times of all records, are the same for any
- * number of workers, and their counters add up to what one alone would have counted.
+ * number of workers, and so are the packets they take for a mirror's second copy; their counters
+ * add up to what one alone would have counted.
  *
  * Thread: the capture thread. */
 #include "worker.h"
@@ -109,6 +110,10 @@ static void tell_health(struct worker *w)
     flow_table_health(w->table, &total);
     total.tcp_far_segments += flow_table_far_segments(w->table);
     content_health(w->content, &total);
+    if (w->live || w->index == 0) { /* replaying, every worker forgets the same */
+        duplicates_health(w->duplicates, &total);
+        places_health(w->places, &total);
+    }
     emit_health(&w->emitter, w->clock, &total);
 }
 
@@ -141,9 +146,21 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_watermark(w);
 }
 
+/* Is it a mirror's second copy? Else the packet gets the place of its conversation. */
+static bool is_duplicate(struct worker *w, struct packet *packet)
+{
+    struct duplicate of;
+    if (!duplicates_seen(w->duplicates, packet, &of)) {
+        places_settle(w->places, packet);
+        return false;
+    }
+    places_join(w->places, packet, &of);
+    return true;
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
-                       const struct packet *packet)
+                       const struct packet *packet, bool duplicate)
 {
     enum flow_side side;
     w->health.packets++;
@@ -152,6 +169,11 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.time_backwards += raw->time.ns < w->clock.ns;
     if (result != DECODE_OK) {
         count_undecoded(&w->health, result);
+        return;
+    }
+    if (duplicate) {
+        w->health.duplicates += packet->frames;
+        w->health.duplicate_bytes += packet->wire_bytes;
         return;
     }
     w->health.malformed +=
@@ -177,10 +199,11 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         advance_clock(w, raw->time);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
     packet.vantage = vantage;
+    bool duplicate = result == DECODE_OK && is_duplicate(w, &packet);
     /* Live, the kernel has shared the packets out already. */
     uint32_t share = w->live ? w->index : result == DECODE_OK ? share_of(&packet, w->count) : 0;
     if (share == w->index)
-        own_packet(w, raw, result, &packet);
+        own_packet(w, raw, result, &packet, duplicate);
 }
 
 void worker_idle(struct worker *w, struct ptime now)
@@ -233,6 +256,8 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
         return -1;
     w->table = flow_table_new(&config->flow, &flow_events, w);
     w->decoder = decoder_new(&config->decoder);
+    w->duplicates = duplicates_new();
+    w->places = places_new();
     return 0;
 }
 
@@ -243,6 +268,8 @@ void worker_close(struct worker *w)
     if (w->content)
         content_free(w->content);
     decoder_free(w->decoder);
+    duplicates_free(w->duplicates);
+    places_free(w->places);
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);
