@@ -1,0 +1,94 @@
+"""Captures as a mirror would have made them that shows packets twice: reading pcap files, finding the
+IP header, writing copies of packets beside them. Standard library only."""
+
+import os
+import struct
+
+from weirtest import checksum
+
+ETHERNET = 1
+TAGS = (0x8100, 0x88A8)
+
+
+def frames(path):
+    """(time in ns, bytes, bytes on the wire) of each frame of an Ethernet pcap file."""
+    with open(path, "rb") as file:
+        data = file.read()
+    magic = data[:4]
+    order = "<" if magic in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    unit = 1 if struct.unpack(order + "I", magic)[0] == 0xA1B23C4D else 1000
+    if struct.unpack(order + "I", data[20:24])[0] & 0xFFFF != ETHERNET:
+        raise ValueError(f"{path}: not Ethernet")
+    at = 24
+    while at + 16 <= len(data):
+        seconds, part, kept, wire = struct.unpack(order + "IIII", data[at:at + 16])
+        yield seconds * 1_000_000_000 + part * unit, data[at + 16:at + 16 + kept], wire
+        at += 16 + kept
+
+
+def find(folder, name):
+    """The path of the file of that name, in whichever folder of `folder` it is."""
+    for path, _, names in os.walk(folder):
+        if name in names:
+            return os.path.join(path, name)
+    raise FileNotFoundError(name)
+
+
+def pcap(packets):
+    """A pcap file, in nanoseconds, of (time in ns, bytes, bytes on the wire)."""
+    out = [struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 262144, ETHERNET)]
+    for at, frame, wire in packets:
+        out.append(struct.pack("<IIII", at // 1_000_000_000, at % 1_000_000_000, len(frame), wire))
+        out.append(frame)
+    return b"".join(out)
+
+
+def ip_at(frame):
+    """Where the IP header of an Ethernet frame begins; None: it has none."""
+    at, kind = 14, struct.unpack("!H", frame[12:14])[0]
+    while kind in TAGS and len(frame) >= at + 4:
+        kind = struct.unpack("!H", frame[at + 2:at + 4])[0]
+        at += 4
+    if kind not in (0x0800, 0x86DD) or len(frame) < at + 20:
+        return None
+    return at
+
+
+def is_fragment(frame):
+    at = ip_at(frame)
+    return frame[at] >> 4 == 4 and struct.unpack("!H", frame[at + 6:at + 8])[0] & 0x3FFF != 0
+
+
+def exact(frame):
+    return frame
+
+
+def one_hop_on(frame):
+    """As the next router sends it: TTL or hop limit one less, other Ethernet addresses."""
+    at = ip_at(frame)
+    ip = bytearray(frame[at:])
+    if ip[0] >> 4 == 6:
+        ip[7] -= 1
+    else:
+        size = (ip[0] & 15) * 4
+        ip[8] -= 1
+        ip[10:12] = b"\0\0"
+        ip[10:12] = struct.pack("!H", checksum(bytes(ip[:size])))
+    return bytes.fromhex("020000000a0a020000000b0b") + frame[12:at] + bytes(ip)
+
+
+def in_vlan(vlan):
+    def tagged(frame):
+        return frame[:12] + struct.pack("!HH", 0x8100, vlan) + frame[ip_at(frame) - 2:]
+    return tagged
+
+
+def with_copies(packets, copy, delay_ns):
+    """Each IP frame but fragments comes a second time, changed by copy(number)(frame),
+    delay_ns(number) later. Returns all by time, and those that were added."""
+    added = []
+    for number, (time_ns, frame, wire) in enumerate(packets):
+        if ip_at(frame) is not None and not is_fragment(frame):
+            other = copy(number)(frame)
+            added.append((time_ns + delay_ns(number), other, wire + len(other) - len(frame)))
+    return sorted([*packets, *added], key=lambda packet: packet[0]), added
