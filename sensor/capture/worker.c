@@ -99,6 +99,8 @@ static void count_undecoded(struct health *health, enum decode_result result)
         health->malformed++;
         break;
     case DECODE_OK:
+    case DECODE_HELD:
+    case DECODE_COPY:
     case DECODE_RESULTS:
         break;
     }
@@ -158,30 +160,71 @@ static bool is_duplicate(struct worker *w, struct packet *packet)
     return true;
 }
 
-/* The packets of this worker's share. */
-static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
-                       const struct packet *packet, bool duplicate)
+static void count_reassembly(struct health *health, const struct packet *packet)
+{
+    uint8_t what = packet->reassembly;
+    if (what == 0)
+        return;
+    health->fragments += (what & REASSEMBLY_FRAGMENT) != 0;
+    health->fragments_whole += (what & REASSEMBLY_WHOLE) != 0;
+    health->fragments_given_up += (what & REASSEMBLY_GIVEN_UP) != 0;
+    health->fragments_evicted += (what & REASSEMBLY_EVICTED) != 0;
+    health->fragment_conflicts += (what & REASSEMBLY_CONFLICT) != 0;
+}
+
+static void count_flow(struct worker *w, const struct packet *packet)
 {
     enum flow_side side;
+    w->health.malformed +=
+        packet->bad_transport; /* its bytes are counted all the same, without ports */
+    w->health.tunnels_unread +=
+        packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
+    struct flow *flow = flow_table_packet(w->table, packet, &side);
+    content_packet(w->content, flow, side, packet);
+    flow_table_settle(w->table, flow, w->clock);
+}
+
+/* The packets of this worker's share. */
+static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
+                       const struct packet *packet)
+{
     w->health.packets++;
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
     w->health.time_backwards += raw->time.ns < w->clock.ns;
-    if (result != DECODE_OK) {
-        count_undecoded(&w->health, result);
-        return;
-    }
-    if (duplicate) {
+    count_reassembly(&w->health, packet);
+    if (result == DECODE_COPY) {
         w->health.duplicates += packet->frames;
         w->health.duplicate_bytes += packet->wire_bytes;
-        return;
     }
-    w->health.malformed +=
-        packet->bad_transport; /* its bytes are counted all the same, without ports */
-    w->health.fragments += packet->later_fragment && !packet->bad_transport;
-    struct flow *flow = flow_table_packet(w->table, packet, &side);
-    content_packet(w->content, flow, side, packet);
-    flow_table_settle(w->table, flow, w->clock);
+    if (result == DECODE_OK)
+        count_flow(w, packet);
+    else
+        count_undecoded(&w->health, result);
+}
+
+/* Live, the kernel has shared the packets out already. What has no addresses is worker 0's. */
+static bool is_own(const struct worker *w, enum decode_result result, const struct packet *packet)
+{
+    bool addressed = result == DECODE_OK || result == DECODE_HELD || result == DECODE_COPY;
+    return w->live || (addressed ? share_of(packet, w->count) : 0) == w->index;
+}
+
+/* Datagrams that wait no longer for their fragments, each at the time at which that is so. At the
+ * end of the input the clock stands. */
+static void tell_given_up(struct worker *w, struct ptime now)
+{
+    struct packet packet;
+    struct ptime due;
+    while (decoder_due(w->decoder, now, &due, &packet)) {
+        if (due.ns > w->clock.ns && now.ns != INT64_MAX)
+            advance_clock(w, due);
+        places_settle(w->places, &packet);
+        if (!is_own(w, DECODE_OK, &packet))
+            continue;
+        count_reassembly(&w->health, &packet);
+        count_flow(w, &packet);
+    }
 }
 
 void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
@@ -195,27 +238,30 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         raw->time = w->clock;
     }
     count_input(input, raw);
+    tell_given_up(w, raw->time.ns > w->clock.ns ? raw->time : w->clock);
     if (raw->time.ns >= w->clock.ns)
         advance_clock(w, raw->time);
+    decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
-    packet.vantage = vantage;
-    bool duplicate = result == DECODE_OK && is_duplicate(w, &packet);
-    /* Live, the kernel has shared the packets out already. */
-    uint32_t share = w->live ? w->index : result == DECODE_OK ? share_of(&packet, w->count) : 0;
-    if (share == w->index)
-        own_packet(w, raw, result, &packet, duplicate);
+    if (result == DECODE_OK && is_duplicate(w, &packet))
+        result = DECODE_COPY;
+    if (is_own(w, result, &packet))
+        own_packet(w, raw, result, &packet);
 }
 
 void worker_idle(struct worker *w, struct ptime now)
 {
-    if (now.ns > w->clock.ns)
-        advance_clock(w, now);
+    if (now.ns <= w->clock.ns)
+        return;
+    tell_given_up(w, now);
+    advance_clock(w, now);
 }
 
 void worker_end(struct worker *w)
 {
     emit_last(&w->emitter); /* no packet waits any more */
     if (w->clock.ns != INT64_MIN) {
+        tell_given_up(w, PTIME_MAX);
         flow_table_finish(w->table, w->clock);
         tell_health(w);
     }

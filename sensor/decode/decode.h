@@ -63,12 +63,15 @@ static inline uint32_t read_be32(const uint8_t *b)
     return ((uint32_t)b[0] << 24) | ((uint32_t)b[1] << 16) | ((uint32_t)b[2] << 8) | b[3];
 }
 
+struct fragments;
 struct walk;
 typedef enum decode_result layer_reader(struct walk *walk);
 
 struct decoder {
     struct decoder_config config;
     bool port_low[256]; /* is there a tunnel's port with this low byte? */
+    uint8_t vantage;
+    struct fragments *fragments; /* that wait for each other */
 };
 
 /* One frame's way inwards. */
@@ -108,15 +111,16 @@ layer_reader *layer_of_ports(const struct decoder *decoder, const struct packet 
 
 /* ip.c: fills addresses, lengths, proto, fragment. */
 layer_reader ipv4_read, ipv6_read;
+layer_reader ip_resume; /* what of a datagram given up is behind its fragments' headers */
 layer_reader ip_in_ip4_read, ip_in_ip6_read;
 /* transport.c: what an IP packet carries: ports and TCP's fields, payload; or a tunnel. */
 layer_reader transport_read;
 /* link.c */
 layer_reader ethernet_read, cooked_read, cooked2_read, loopback_read, hdlc_read, pflog_read,
-    enc_read, nflog_read, llc_read;
+    enc_read, nflog_read, llc_read, ieee80211_read;
 layer_reader vlan_read, etag_read, vntag_read, pbb_read; /* tag.c */
 layer_reader mpls_read, pppoe_read, ppp_read, ppp_direction_read, nsh_read;
 layer_reader ah_read, gre_read, erspan1_read, erspan2_read, erspan3_read;
-layer_reader vxlan_read, geneve_read, gtpu_read, teredo_read, l2tp_read;
+layer_reader vxlan_read, geneve_read, gtpu_read, teredo_read, l2tp_read, etherip_read;
 
 #endif

@@ -17,11 +17,17 @@
 #define GRE_VERSION  0x0007
 #define ROUTES_MAX   16
 
+#define TYPE_NONE     0x0000
+#define TYPE_OSI      0x00fe
+#define TYPE_CDP      0x2000
+#define TYPE_NHRP     0x2001
 #define TYPE_ERSPAN2  0x88be
 #define TYPE_ERSPAN3  0x22eb
 #define TYPE_WCCP     0x883e
 #define TYPE_ETHERNET 0x6558
 #define TYPE_PPP      0x880b
+#define ARUBA_FIRST   0x8200 /* up to 83f0: an access point's radio and network */
+#define ARUBA_MASK    0xfe0f
 #define NVGRE_FIRST   0x1000
 
 /* Source routes: family, offset, length, hops; ended by one that is all zero. */
@@ -73,9 +79,20 @@ static enum decode_result carried_read(struct walk *walk, uint16_t type, bool se
         return DECODE_OK;
     case TYPE_WCCP:
         return wccp_read(walk);
+    case TYPE_NONE:
+    case TYPE_OSI:
+    case TYPE_CDP:
+    case TYPE_NHRP:
+        return DECODE_NOT_IP; /* what routers tell each other */
     default:
-        return next_by_type(walk, type);
+        break;
     }
+    if ((type & ARUBA_MASK) == ARUBA_FIRST) {
+        walk->next = ieee80211_read;
+        return DECODE_OK;
+    }
+    /* Vendors choose numbers of their own for what carries packets. */
+    return next_by_type(walk, type) == DECODE_OK ? DECODE_OK : DECODE_UNKNOWN_LINK;
 }
 
 static enum decode_result gre0_read(struct walk *walk, uint16_t flags, uint16_t type)

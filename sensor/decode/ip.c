@@ -10,7 +10,7 @@
  * report 64 KiB of egress. The same holds for a packet inside
  * a tunnel, by what the layer around it has left. Sources: RFC 791, 2003, 2473, 2675, 4213, 4302,
  * 6275, 8200. Pure; no state, any thread. */
-#include "decode.h"
+#include "fragments.h"
 
 #define IPV4_HEADER   20
 #define IPV6_HEADER   40
@@ -45,6 +45,31 @@ static void packet_inside(struct walk *walk)
     packet->tcp_flags = 0;
 }
 
+/* A fragment, with addresses and lengths filled in. OK: the walk goes on, with the fragment or with
+ * its datagram. */
+static enum decode_result fragment_take(struct walk *walk, const struct fragment *fragment)
+{
+    struct packet *packet = walk->packet;
+    packet->fragment = true;
+    packet->later_fragment = fragment->offset != 0;
+    packet->ip_id = fragment->id;
+    if (packet->reassembly & REASSEMBLY_GIVEN_UP)
+        return DECODE_OK; /* a fragment of fragments that never were whole */
+    switch (fragments_put(walk->decoder->fragments, fragment, walk)) {
+    case FRAGMENT_HELD:
+        return DECODE_HELD;
+    case FRAGMENT_COPY:
+        return DECODE_COPY;
+    case FRAGMENT_IMPOSSIBLE:
+        packet->later_fragment = packet->bad_transport = true;
+        break;
+    case FRAGMENT_WHOLE:
+    case FRAGMENT_ALONE:
+        break;
+    }
+    return DECODE_OK;
+}
+
 enum decode_result ipv4_read(struct walk *walk)
 {
     struct frame *frame = &walk->frame;
@@ -66,18 +91,21 @@ enum decode_result ipv4_read(struct walk *walk)
     if (result != DECODE_OK)
         return result;
     packet_inside(walk);
-    uint16_t fragment = read_be16(ip + 6);
+    uint16_t field = read_be16(ip + 6);
     packet->ip_version = 4;
     packet->ip_id = read_be16(ip + 4);
-    packet->later_fragment = (fragment & 0x1fff) != 0;
-    packet->fragment = (fragment & 0x3fff) != 0;
     packet->ttl = ip[8];
     packet->proto = ip[9];
     packet->src = ip_from_v4(ip + 12);
     packet->dst = ip_from_v4(ip + 16);
     packet->ip_bytes = total;
     frame_trim(frame, total - header);
-    return transport_read(walk);
+    if ((field & 0x3fff) != 0) {
+        const struct fragment fragment = {packet->ip_id, (field & 0x1fffu) * 8,
+                                          (field & 0x2000) != 0};
+        result = fragment_take(walk, &fragment);
+    }
+    return result == DECODE_OK ? transport_read(walk) : result;
 }
 
 /* The jumbo payload length in a hop-by-hop header, or 0. */
@@ -96,12 +124,18 @@ static uint32_t jumbo_length(const uint8_t *header, uint32_t size)
     return 0;
 }
 
-static void fragment_read(const uint8_t *header, struct packet *packet)
+/* Behind the fragment header; *next is the type of what follows it, as this fragment has it. */
+static enum decode_result fragment_read(struct walk *walk, const uint8_t *header, uint8_t *next)
 {
     uint16_t field = read_be16(header + 2);
-    packet->later_fragment = (field & 0xfff8) != 0;
-    packet->fragment = (field & 0xfff9) != 0; /* an atomic fragment (RFC 6946) is a whole packet */
-    packet->ip_id = read_be32(header + 4);
+    const struct fragment fragment = {read_be32(header + 4), field & 0xfff8u, field & 1};
+    walk->packet->ip_id = fragment.id;
+    if (fragment.offset == 0 && !fragment.more)
+        return DECODE_OK; /* an atomic fragment (RFC 6946) is a whole packet */
+    walk->packet->proto = *next;
+    enum decode_result result = fragment_take(walk, &fragment);
+    *next = walk->packet->proto;
+    return result;
 }
 
 /* One extension header. *next is its type and becomes the type of what follows; *jumbo is set when
@@ -123,13 +157,14 @@ static enum decode_result extension_read(struct walk *walk, uint8_t *next, uint3
     result = frame_step(frame, size - 8, &rest);
     if (result != DECODE_OK)
         return result;
-    if (*next == NEXT_HOP)
-        *jumbo = jumbo_length(head, size);
-    else if (*next == NEXT_FRAGMENT)
-        fragment_read(head, walk->packet);
-    else if (*next == NEXT_AH)
-        walk_layer(walk, LAYER_AH, read_be32(head + 4));
+    uint8_t type = *next;
     *next = head[0];
+    if (type == NEXT_FRAGMENT)
+        return fragment_read(walk, head, next);
+    if (type == NEXT_HOP)
+        *jumbo = jumbo_length(head, size);
+    else if (type == NEXT_AH)
+        walk_layer(walk, LAYER_AH, read_be32(head + 4));
     return DECODE_OK;
 }
 
@@ -172,22 +207,32 @@ enum decode_result ipv6_read(struct walk *walk)
         length = frame->left;
     frame_trim(frame, length);
     packet_inside(walk);
+    const uint32_t frames = packet->frames;
     packet->ip_version = 6;
     packet->ttl = ip[7];
     packet->src = ip_from_v6(ip + 8);
     packet->dst = ip_from_v6(ip + 24);
+    packet->ip_bytes = IPV6_HEADER + length;
     result = chain_read(walk, ip[6], &jumbo);
     if (result != DECODE_OK)
         return result;
-    if (giant && jumbo != 0) {
+    if (giant && jumbo != 0 && packet->frames == frames) { /* no fragment: RFC 2675 4 */
         uint32_t headers = length - frame->left;
         if (jumbo > length || jumbo < headers)
             return DECODE_MALFORMED;
         frame_trim(frame, jumbo - headers);
-        length = jumbo;
+        packet->ip_bytes = IPV6_HEADER + jumbo;
     }
-    packet->ip_bytes = IPV6_HEADER + length;
     return transport_read(walk);
+}
+
+enum decode_result ip_resume(struct walk *walk)
+{
+    uint32_t jumbo;
+    enum decode_result result = DECODE_OK;
+    if (walk->packet->ip_version == 6)
+        result = chain_read(walk, walk->packet->proto, &jumbo);
+    return result == DECODE_OK ? transport_read(walk) : result;
 }
 
 enum decode_result ip_in_ip4_read(struct walk *walk)

@@ -13,6 +13,12 @@ struct layer_row {
     layer_reader *read;
 };
 
+static enum decode_result unknown_read(struct walk *walk)
+{
+    (void)walk;
+    return DECODE_UNKNOWN_LINK;
+}
+
 #define ROWS(table) table, sizeof(table) / sizeof(table)[0]
 
 static const struct layer_row links[] = {
@@ -36,6 +42,7 @@ static const struct layer_row links[] = {
     {"nflog", 239, nflog_read},
     {"pflog", 117, pflog_read},
     {"enc", 109, enc_read},
+    {"802.11", 105, ieee80211_read},
 };
 
 static const struct layer_row types[] = {
@@ -73,8 +80,15 @@ static const struct layer_row nsh_protocols[] = {
 };
 
 static const struct layer_row protos[] = {
-    {"gre", 47, gre_read}, {"ip in ip", 4, ip_in_ip4_read}, {"6in4", 41, ip_in_ip6_read},
-    {"ah", 51, ah_read},   {"mpls in ip", 137, mpls_read},
+    {"gre", 47, gre_read},
+    {"ip in ip", 4, ip_in_ip4_read},
+    {"6in4", 41, ip_in_ip6_read},
+    {"ah", 51, ah_read},
+    {"etherip", 97, etherip_read},
+    {"mpls in ip", 137, mpls_read},
+    {"l2tpv3", 115, unknown_read}, /* l2tp.c says why */
+    {"minimal encapsulation", 55, unknown_read},
+    {"ipip", 94, unknown_read},
 };
 
 /* Which side's port names it is the protocol's choice: of VXLAN and GENEVE the source port is a

@@ -16,17 +16,15 @@
 #define LABEL_IPV4_NULL 0
 #define LABEL_IPV6_NULL 2
 
-static bool ipv4_fits(const struct frame *frame)
+static bool ipv4_fits(const struct frame *frame, const uint8_t *ip)
 {
-    const uint8_t *ip;
-    return frame_peek(frame, 20, &ip) == DECODE_OK && (ip[0] & 0x0f) >= 5 &&
-           read_be16(ip + 2) >= (ip[0] & 0x0fu) * 4 && read_be16(ip + 2) <= frame->left;
+    return (ip[0] & 0x0f) >= 5 && read_be16(ip + 2) >= (ip[0] & 0x0fu) * 4 &&
+           read_be16(ip + 2) <= frame->left;
 }
 
-static bool ipv6_fits(const struct frame *frame)
+static bool ipv6_fits(const struct frame *frame, const uint8_t *ip)
 {
-    const uint8_t *ip;
-    return frame_peek(frame, 40, &ip) == DECODE_OK && read_be16(ip + 4) + 40u <= frame->left;
+    return read_be16(ip + 4) + 40u <= frame->left;
 }
 
 static enum decode_result pseudowire_read(struct walk *walk, const uint8_t *first)
@@ -43,25 +41,25 @@ static enum decode_result pseudowire_read(struct walk *walk, const uint8_t *firs
     return DECODE_OK;
 }
 
+/* What the first four bits say. A header that is cut cannot be held against its lengths, and must
+ * not be taken for something else. */
 static enum decode_result below_read(struct walk *walk)
 {
-    const uint8_t *first;
+    const uint8_t *first, *ip;
     enum decode_result result = frame_peek(&walk->frame, 4, &first);
     if (result != DECODE_OK)
         return result;
-    switch (first[0] >> 4) {
-    case 1:
+    unsigned version = first[0] >> 4;
+    if (version == 1)
         return DECODE_NOT_IP;
-    case 4:
-        if (ipv4_fits(&walk->frame))
+    if (version == 4 || version == 6) {
+        result = frame_peek(&walk->frame, version == 4 ? 20 : 40, &ip);
+        if (result == DECODE_TRUNCATED)
+            return result;
+        if (result == DECODE_OK && version == 4 && ipv4_fits(&walk->frame, ip))
             walk->next = ipv4_read;
-        break;
-    case 6:
-        if (ipv6_fits(&walk->frame))
+        else if (result == DECODE_OK && version == 6 && ipv6_fits(&walk->frame, ip))
             walk->next = ipv6_read;
-        break;
-    default:
-        break;
     }
     return walk->next ? DECODE_OK : pseudowire_read(walk, first);
 }

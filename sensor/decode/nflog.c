@@ -35,8 +35,8 @@ static enum decode_result attribute_step(struct frame *frame, bool *found)
         frame_trim(frame, a.size - ATTRIBUTE_HEADER);
         return DECODE_OK;
     }
-    uint32_t padded = (a.size + 3) & ~3u;
-    return frame_step(frame, padded - ATTRIBUTE_HEADER, &value);
+    uint32_t padded = ((a.size + 3) & ~3u) - ATTRIBUTE_HEADER; /* the last may be not */
+    return frame_step(frame, padded < frame->left ? padded : frame->left, &value);
 }
 
 enum decode_result nflog_read(struct walk *walk)

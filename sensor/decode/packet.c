@@ -4,7 +4,7 @@
  * inner length must fit into the outer one. The wire length is what the capture source claims, but
  * at least what was captured, and nothing at all when it is more than any link or offload makes (a
  * file can claim 4 GiB a packet). Thread: a decoder belongs to one thread. */
-#include "decode.h"
+#include "fragments.h"
 
 #include "weir/base/buffer.h"
 
@@ -27,6 +27,8 @@ const char *const decode_result_name[DECODE_RESULTS] = {
     [DECODE_UNKNOWN_LINK] = "unknown_link",
     [DECODE_TRUNCATED] = "truncated",
     [DECODE_MALFORMED] = "malformed",
+    [DECODE_HELD] = "held",
+    [DECODE_COPY] = "copy",
 };
 
 struct decoder_config decoder_config_default(void)
@@ -52,11 +54,14 @@ struct decoder *decoder_new(const struct decoder_config *config)
         decoder->config.port_count = DECODER_PORTS;
     for (size_t i = 0; i < decoder->config.port_count; i++)
         decoder->port_low[decoder->config.port[i].port & 0xff] = true;
+    decoder->fragments = fragments_new();
     return decoder;
 }
 
 void decoder_free(struct decoder *decoder)
 {
+    if (decoder)
+        fragments_free(decoder->fragments);
     free(decoder);
 }
 
@@ -71,11 +76,49 @@ static void packet_begin(struct packet *packet, const struct packet_raw *raw)
     packet->frames = 1;
 }
 
+/* What is behind the IP header could not be read, though it was put together of several frames.
+ * They are nobody else's, so it is told without ports. */
+static void tell_without_ports(const struct walk *walk)
+{
+    struct packet *packet = walk->packet;
+    packet->later_fragment = true;
+    packet->payload = walk->frame.cursor.at;
+    packet->payload_captured = (uint32_t)cursor_left(&walk->frame.cursor);
+    packet->payload_bytes = walk->frame.left;
+}
+
+void decoder_set_vantage(struct decoder *decoder, uint8_t vantage)
+{
+    decoder->vantage = vantage;
+}
+
+bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
+                 struct packet *packet)
+{
+    struct walk walk = {.packet = packet, .decoder = decoder};
+    uint32_t rest;
+    if (!fragments_due(decoder->fragments, now, due, &walk, &rest))
+        return false;
+    enum decode_result result = ip_resume(&walk);
+    if (result != DECODE_OK) {
+        packet->bad_transport = result == DECODE_MALFORMED;
+        tell_without_ports(&walk);
+    }
+    /* TCP's bytes have a place each, so what came after a gap is not told as if it followed: it is
+     * missing, like all that was not seen. */
+    if (packet->proto != PROTO_TCP || packet->later_fragment)
+        packet->payload_bytes += rest;
+    if (packet->reassembly & REASSEMBLY_CLOSED)
+        packet->payload_captured = 0;
+    return true;
+}
+
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet)
 {
     struct walk walk; /* `outer` is as large as a packet, and set when there is one */
     packet_begin(packet, raw);
+    packet->vantage = decoder->vantage;
     walk.frame = (struct frame){cursor_make(raw->data, raw->captured), packet->wire_bytes};
     walk.packet = packet;
     walk.decoder = decoder;
@@ -84,5 +127,16 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
     walk.own_tag = true;
     walk.cut_by_mirror = walk.described = walk.addressed = walk.enclosed = false;
     enum decode_result result = next_by_link(&walk, raw->link);
-    return result == DECODE_OK ? walk_read(&walk) : result;
+    if (result == DECODE_OK)
+        result = walk_read(&walk);
+    if (packet->reassembly == 0)
+        return result;
+    if (packet->frames > 1 && (result == DECODE_TRUNCATED || result == DECODE_MALFORMED)) {
+        packet->bad_transport = result == DECODE_MALFORMED;
+        tell_without_ports(&walk);
+        result = DECODE_OK;
+    }
+    if (packet->reassembly & REASSEMBLY_CLOSED)
+        packet->payload_captured = 0;
+    return result;
 }

@@ -18,6 +18,8 @@ enum decode_result ppp_read(struct walk *walk)
     struct frame *frame = &walk->frame;
     const uint8_t *head, *low;
     enum decode_result result = frame_peek(frame, 2, &head);
+    if (result == DECODE_TRUNCATED)
+        return result;
     if (result == DECODE_OK && head[0] == ADDRESS_ALL && head[1] == CONTROL_UI)
         frame_step(frame, 2, &head);
     result = frame_step(frame, 1, &head);

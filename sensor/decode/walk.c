@@ -86,7 +86,7 @@ enum decode_result walk_read(struct walk *walk)
         walk->next = NULL;
         result = walk->headers++ < WALK_HEADERS ? read(walk) : DECODE_MALFORMED;
     }
-    if (result == DECODE_OK || !walk->enclosed)
+    if (result == DECODE_OK || result == DECODE_HELD || result == DECODE_COPY || !walk->enclosed)
         return result;
     if (result == DECODE_MALFORMED && walk->cut_by_mirror)
         result = DECODE_TRUNCATED;

@@ -210,6 +210,12 @@ static int64_t not_before(const struct flow_table *table, int64_t time_ns)
     return time_ns > table->clock_ns ? time_ns : table->clock_ns;
 }
 
+/* Of a datagram put together, its first fragment. */
+static int64_t start_of(const struct packet *packet)
+{
+    return time_held(packet->time.ns - packet->spread_ns, PACKET_TIME_MAX_NS);
+}
+
 static struct flow *begin(struct flow_table *table, const struct probe *probe,
                           const struct packet *packet, int64_t time_ns, enum flow_side *side)
 {
@@ -226,7 +232,8 @@ static struct flow *begin(struct flow_table *table, const struct probe *probe,
         flow->flags = FLOW_ORIG_BY_SYN;
     else if (flow->class == CLASS_TCP_HALF)
         flow->flags = FLOW_MIDSTREAM;
-    flow->start_ns = flow->last_ns = time_ns;
+    flow->last_ns = time_ns;
+    flow->start_ns = start_of(packet);
     flow->ordinal = ++table->begun;
     table->count++;
     index_add(&table->index, probe->hash, flow->slot);
@@ -275,13 +282,14 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
                          const struct packet *packet, int64_t time_ns)
 {
     struct side_counts *counts = &flow->side[side].counts;
-    counts->packets++;
+    counts->packets += packet->frames;
     counts->wire_bytes += packet->wire_bytes;
     counts->ip_bytes += packet->ip_bytes;
+    int64_t start_ns = start_of(packet);
+    if (start_ns <= flow->last_ns && start_ns < flow->start_ns)
+        flow->start_ns = start_ns;
     if (time_ns > flow->last_ns)
         flow->last_ns = time_ns;
-    if (time_ns < flow->start_ns)
-        flow->start_ns = time_ns;
     expiry_touch(table, flow, time_ns);
     if (packet->proto == PROTO_TCP && !packet->later_fragment) {
         tcp_packet(table, flow, side, packet);

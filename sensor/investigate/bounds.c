@@ -16,7 +16,16 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
     const struct engine_counts *c = engine_counts_of(s->engine);
     struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
     const struct bound_count all[] = {
+        {"tunnels_unread",
+         "packets of a tunnel whose inside was not read (counted as what carried them)",
+         h->tunnels_unread},
         {"flows_evicted", "flows ended early for want of room", h->flows_evicted},
+        {"fragments_given_up", "fragmented datagrams that were not seen whole",
+         h->fragments_given_up},
+        {"fragments_evicted", "fragmented datagrams given up for want of room",
+         h->fragments_evicted},
+        {"fragment_conflicts", "fragmented datagrams that contradict themselves",
+         h->fragment_conflicts},
         {"tcp_holes_forgotten", "TCP gaps that could no longer be filled", h->tcp_holes_forgotten},
         {"tcp_far_segments", "TCP segments too far from their stream to be believed",
          h->tcp_far_segments},

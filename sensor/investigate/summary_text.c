@@ -354,8 +354,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
                                (double)s->hosts->out.value, more));
     uint64_t unread = h->truncated + h->malformed + h->unknown_link;
     if (unread + h->fragments + h->time_backwards > 0)
-        buffer_text(b,
-                    "          packets: %s not decoded, %s later fragments (counted without ports)",
+        buffer_text(b, "          packets: %s not decoded, %s fragments",
                     figure_count(unread, text), figure_count(h->fragments, more));
     if (h->time_backwards > 0)
         buffer_text(b, ", %s out of time order", figure_count(h->time_backwards, text));

@@ -6,5 +6,5 @@ const char *const layer_name[LAYERS] = {
     [LAYER_GRE] = "gre",       [LAYER_ERSPAN] = "erspan", [LAYER_VXLAN] = "vxlan",
     [LAYER_GENEVE] = "geneve", [LAYER_GTPU] = "gtpu",     [LAYER_IP] = "ip",
     [LAYER_TEREDO] = "teredo", [LAYER_AH] = "ah",         [LAYER_L2TP] = "l2tp",
-    [LAYER_PBB] = "pbb",       [LAYER_NSH] = "nsh",
+    [LAYER_PBB] = "pbb",       [LAYER_NSH] = "nsh",       [LAYER_ETHERIP] = "etherip",
 };

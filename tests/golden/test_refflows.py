@@ -46,6 +46,9 @@ EXCEPTIONS = {
         "reference counts none of them"),
 }
 
+# UDP ports of flows that carry tunnels: the reference has the outer flow, Weir tells the inner ones.
+TUNNELS = {CAPTURE2: {3544}}
+
 # Files in which the reference has put the same 5-tuple of several VLANs together.
 VLANS_MERGED = {"14_tls_quic_names/ipfixp__vlan.pcap"}
 
@@ -147,7 +150,9 @@ def compare(folders, pcaps, lines_of):
     for folder in folders:
         for base in sorted(os.listdir(os.path.join(pcaps, folder))):
             name = f"{folder}/{base}"
-            want = wanted.get(name, {})
+            tunnels = TUNNELS.get(name, set())
+            want = {key: flow for key, flow in wanted.get(name, {}).items()
+                    if key[0] != PROTO["udp"] or not {key[1][1], key[2][1]} & tunnels}
             flows += len(want)
             have = told(lines_of(os.path.join(pcaps, name)), name in VLANS_MERGED)
             for key, end, count, got, value in differences(want, have):

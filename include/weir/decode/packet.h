@@ -27,6 +27,14 @@
 #define PROTO_ICMP6 58
 #define PROTO_SCTP  132
 
+/* packet.reassembly. Each is told once, with the frame or the datagram that it is about. */
+#define REASSEMBLY_FRAGMENT 0x01 /* the frame was, or had inside, a fragment */
+#define REASSEMBLY_WHOLE    0x02 /* this is a datagram put together */
+#define REASSEMBLY_GIVEN_UP 0x04 /* this is what was seen of one that never was whole */
+#define REASSEMBLY_EVICTED  0x08 /* … for want of room; or a fragment that found none */
+#define REASSEMBLY_CONFLICT 0x10 /* fragments contradict each other */
+#define REASSEMBLY_CLOSED   0x20 /* … so that no host takes the datagram: not for inspection */
+
 /* As the capture source hands it over. */
 struct packet_raw {
     const uint8_t *data;
@@ -42,6 +50,8 @@ enum decode_result {
     DECODE_UNKNOWN_LINK, /* unknown: link type or encapsulation not read */
     DECODE_TRUNCATED,    /* cut inside a header */
     DECODE_MALFORMED,    /* lengths or versions that contradict each other, or nested too deep */
+    DECODE_HELD,         /* a fragment: its bytes are told with its datagram's, later */
+    DECODE_COPY,         /* a fragment that a mirror shows twice: not to be counted again */
     DECODE_RESULTS
 };
 extern const char *const decode_result_name[DECODE_RESULTS];
@@ -51,6 +61,7 @@ struct packet {
     uint32_t wire_bytes, captured; /* the frame; a claim over 1 MiB is not believed */
     uint32_t frames;               /* it came in: more than one when fragments were put together;
                                       then wire_bytes and ip_bytes are of all of them */
+    int64_t spread_ns;             /* from the first of these frames to `time`, the last; >= 0 */
     /* Outermost 802.1Q id before any tunnel, 0: none. A mirror's transport (ERSPAN) is not the
      * frame's: the tag is that of the frame inside. */
     uint16_t vlan;
@@ -62,9 +73,10 @@ struct packet {
     uint8_t vantage;     /* where it was seen: set by who captured it, 0 from decode */
     struct ip src, dst;
     uint8_t ip_version, proto, ttl;
-    bool fragment; /* any fragment */
-    /* Not the first fragment, or a transport header that cannot be: no ports, payload is IP
-     * payload. */
+    uint8_t reassembly; /* REASSEMBLY_… */
+    bool fragment;      /* a fragment by itself, or what was seen of a datagram given up */
+    /* Not the first fragment, or a transport header that cannot be or was not seen: no ports,
+     * payload is IP payload. */
     bool later_fragment;
     bool bad_transport; /* the latter: to be counted as malformed, but the bytes left */
     /* IP header and all that follows, by the IP length fields. A zero length is the frame's rest
@@ -105,6 +117,14 @@ struct decoder;
 struct decoder *decoder_new(const struct decoder_config *config);
 void decoder_free(struct decoder *decoder);
 
+/* Where the frames come from that follow: fragments of different vantages never meet. */
+void decoder_set_vantage(struct decoder *decoder, uint8_t vantage);
+/* Before each frame, and before time is seen to pass: one datagram that waits no longer for its
+ * fragments at `now` (PTIME_MAX: the input has ended), and when that was so, in *due. Ask until
+ * there is none. A fragment that comes when nobody asked may find no room: it is told alone. */
+bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
+                 struct packet *packet);
+/* Of DECODE_HELD and DECODE_COPY the packet has the addresses. */
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet);
 

@@ -163,18 +163,24 @@ struct record_content {
     X(wire_bytes)                                                                                  \
     X(kernel_drops) /* the operating system had no room (live) */                                  \
     X(interface_drops)                                                                             \
-    X(cut_packets)       /* captured shorter than they were */                                     \
-    X(not_ip)            /* ARP, LLDP, …: no host speaks to another network with these */        \
-    X(unknown_link)      /* a link type or encapsulation this sensor does not read */              \
-    X(truncated)         /* cut inside a header */                                                 \
-    X(malformed)         /* header lengths or versions that contradict each other */               \
-    X(fragments)         /* IP fragments other than the first: counted, without ports */           \
-    X(time_backwards)    /* packets older than the one before */                                   \
-    X(time_jumps)        /* live: an hour or more off the clock, told at the clock instead */      \
-    X(tcp_payload_bytes) /* distinct */                                                            \
+    X(cut_packets)     /* captured shorter than they were */                                       \
+    X(not_ip)          /* ARP, LLDP, …: no host speaks to another network with these */          \
+    X(unknown_link)    /* a link type or encapsulation this sensor does not read */                \
+    X(truncated)       /* cut inside a header */                                                   \
+    X(malformed)       /* header lengths or versions that contradict each other */                 \
+    X(tunnels_unread)  /* packets of a tunnel whose inside was not read: counted as what carried   \
+                          them */                                                                  \
+    X(fragments)       /* IP fragments: frames */                                                  \
+    X(fragments_whole) /* datagrams put together of them */                                        \
+    X(fragments_given_up) /* datagrams told as far as they were seen */                            \
+    X(fragments_evicted)  /* … before their time, for want of room */                            \
+    X(fragment_conflicts) /* datagrams whose fragments contradict each other */                    \
+    X(duplicates)         /* frames a mirror showed twice, not counted again */                    \
+    X(duplicate_bytes)    /* … as they were on the wire */                                       \
+    X(time_backwards)     /* packets older than the one before */                                  \
+    X(time_jumps)         /* live: an hour or more off the clock, told at the clock instead */     \
+    X(tcp_payload_bytes)  /* distinct */                                                           \
     X(tcp_missing_bytes)                                                                           \
-    X(duplicates)           /* frames a mirror showed again: read, not counted again */            \
-    X(duplicate_bytes)      /* their wire bytes */                                                 \
     X(duplicates_forgotten) /* packets forgotten before their copy could have come */              \
     X(places_forgotten)                                                                            \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \

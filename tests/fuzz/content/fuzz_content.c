@@ -106,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint8_t flags = TCP_ACK | (head & 8 ? TCP_SYN : 0) | (head & 16 ? TCP_FIN : 0);
         now_ns += NS_PER_MS;
         struct packet p = {.time = {now_ns},
+                           .frames = 1,
                            .ip_version = 4,
                            .proto = proto,
                            .src = ip_from_v4(address[from]),

@@ -88,6 +88,7 @@ static struct packet make_packet(const uint8_t op[8], uint32_t seq[2], int64_t *
     int from = op[1] & 1;
     struct packet p;
     memset(&p, 0, sizeof p);
+    p.frames = 1;
     p.ip_version = 4;
     p.proto = protos[op[0] % 6];
     p.src.byte[15] = (uint8_t)(from ? 1 : 2);

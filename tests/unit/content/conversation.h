@@ -161,6 +161,7 @@ static inline void packet(struct conversation *c, enum flow_side from, uint8_t f
         memcpy(payload, data, size);
     c->now.ns += NS_PER_MS;
     struct packet p = {.time = c->now,
+                       .frames = 1,
                        .ip_version = 4,
                        .proto = c->proto,
                        .src = ip_from_v4(address[from]),

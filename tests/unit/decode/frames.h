@@ -1,4 +1,5 @@
-/* Frames made by hand for the decode tests: append, then look at the bytes. */
+/* Frames made by hand for the decode tests: append, then look at the bytes. What is carried is made
+ * first, then put into what carries it. */
 #ifndef WEIR_TESTS_DECODE_FRAMES_H
 #define WEIR_TESTS_DECODE_FRAMES_H
 
@@ -91,6 +92,58 @@ static inline void put_tcp(struct made *m, unsigned words, unsigned flags)
     put32(m, 0);
     if (words > 5)
         put_fill(m, (words - 5) * 4, 1);
+}
+
+static inline void put_made(struct made *m, const struct made *inside)
+{
+    put(m, inside->data, inside->size);
+}
+
+/* The innermost packet of tunnels: 10.1.0.1:1000 to 10.1.0.2:2000 in UDP, "inner". */
+static inline struct made made_inner(void)
+{
+    struct made m = {.size = 0};
+    put_ipv4(&m, 33, 17, 0);
+    memcpy(m.data + 12, "\x0a\x01\x00\x01\x0a\x01\x00\x02", 8);
+    put_udp(&m, 1000, 2000, 5);
+    put(&m, "inner", 5);
+    return m;
+}
+
+/* 2001:db8::1 to ::2, the same datagram. */
+static inline struct made made_inner6(void)
+{
+    struct made m = {.size = 0};
+    put_ipv6(&m, 13, 17);
+    put_udp(&m, 1000, 2000, 5);
+    put(&m, "inner", 5);
+    return m;
+}
+
+static inline struct made made_ether(unsigned type, const struct made *inside)
+{
+    struct made m = {.size = 0};
+    put_ether(&m, type);
+    put_made(&m, inside);
+    return m;
+}
+
+/* An IPv4 packet that carries `inside`, without a link layer. */
+static inline struct made made_ip(unsigned proto, const struct made *inside)
+{
+    struct made m = {.size = 0};
+    put_ipv4(&m, 20 + inside->size, proto, 0);
+    put_made(&m, inside);
+    return m;
+}
+
+static inline struct made made_udp(unsigned src, unsigned dst, const struct made *inside)
+{
+    struct made m = {.size = 0};
+    put_ipv4(&m, 28 + inside->size, 17, 0);
+    put_udp(&m, src, dst, inside->size);
+    put_made(&m, inside);
+    return m;
 }
 
 #endif

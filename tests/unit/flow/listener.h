@@ -90,6 +90,7 @@ static inline struct packet plain(unsigned src, unsigned dst, uint8_t proto, uin
     struct packet p;
     memset(&p, 0, sizeof p);
     p.time.ns = time_ns;
+    p.frames = 1;
     p.src = host(src);
     p.dst = host(dst);
     p.ip_version = 4;

@@ -356,9 +356,37 @@ static void test_record_has_everything(void **state)
     listen_end(&l);
 }
 
+/* Three fragments, the first of them before what else is known of the flow. */
+static void test_datagram_of_several_frames(void **state)
+{
+    (void)state;
+    struct listener l;
+    listen_default(&l);
+    struct packet plain = udp(1, 5000, 2, 6000, 10, 3 * SECOND);
+    struct packet several = udp(1, 5000, 2, 6000, 4000, 4 * SECOND);
+    several.frames = 3;
+    several.spread_ns = 2 * SECOND;
+    feed(&l, &plain, NULL);
+    feed(&l, &several, NULL);
+    struct packet alone = udp(3, 5000, 2, 6000, 4000, 5 * SECOND);
+    alone.frames = 2;
+    alone.spread_ns = 6 * SECOND;
+    feed(&l, &alone, NULL);
+    flow_table_finish(l.table, (struct ptime){5 * SECOND});
+    assert_int_equal(l.count, 2);
+    assert_int_equal(l.told[0].total[SIDE_ORIG].packets, 4);
+    assert_int_equal(l.told[0].start_ns, 2 * SECOND);
+    assert_int_equal(l.told[0].last_ns, 4 * SECOND);
+    assert_int_equal(l.told[1].total[SIDE_ORIG].packets, 2);
+    assert_int_equal(l.told[1].start_ns, -1 * SECOND);
+    assert_int_equal(l.told[1].last_ns, 5 * SECOND);
+    listen_end(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_datagram_of_several_frames),
         cmocka_unit_test(test_both_directions_are_one_flow),
         cmocka_unit_test(test_identity),
         cmocka_unit_test(test_many_flows_are_found_again),
