@@ -54,11 +54,6 @@ def ip_at(frame):
     return at
 
 
-def is_fragment(frame):
-    at = ip_at(frame)
-    return frame[at] >> 4 == 4 and struct.unpack("!H", frame[at + 6:at + 8])[0] & 0x3FFF != 0
-
-
 def exact(frame):
     return frame
 
@@ -84,11 +79,11 @@ def in_vlan(vlan):
 
 
 def with_copies(packets, copy, delay_ns):
-    """Each IP frame but fragments comes a second time, changed by copy(number)(frame),
+    """Each IP frame comes a second time, changed by copy(number)(frame),
     delay_ns(number) later. Returns all by time, and those that were added."""
     added = []
     for number, (time_ns, frame, wire) in enumerate(packets):
-        if ip_at(frame) is not None and not is_fragment(frame):
+        if ip_at(frame) is not None:
             other = copy(number)(frame)
             added.append((time_ns + delay_ns(number), other, wire + len(other) - len(frame)))
     return sorted([*packets, *added], key=lambda packet: packet[0]), added

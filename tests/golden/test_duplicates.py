@@ -9,11 +9,11 @@ whose packets come once must lose nothing. What needs ../shared/pcaps is skipped
 
 import os
 import random
-import unittest
+import struct
 
 import copies
 import weirtest
-from weirtest import ACK, SHARED, conversation, tcp, udp
+from weirtest import ACK, SHARED, checksum, conversation, ethernet, ip_packet, tcp, udp
 
 US = 1_000
 MS = 1_000_000
@@ -45,6 +45,15 @@ def sensor(run):
 def up_to(limit_ns, seed):
     """A delay for each packet, the same in every run."""
     return lambda number: random.Random(seed * 1_000_003 + number).randrange(limit_ns)
+
+
+def fragment(packet, ident, at, size):
+    """A piece of an IPv4 packet without options."""
+    data = packet[20 + at:20 + at + size]
+    more = 0x2000 if 20 + at + size < len(packet) else 0
+    head = packet[:2] + struct.pack("!HHH", 20 + len(data), ident, more | at // 8) + packet[8:10]
+    head += b"\0\0" + packet[12:20]
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + data
 
 
 def retransmitted(run):
@@ -180,6 +189,18 @@ class Crafted(weirtest.Case):
             mirrored += [(at, first(frame)), (at + 30 * US, second(frame))]
         self.assert_equal_flows([(at, here(frame)) for at, frame in packets], mirrored,
                                 len(packets))
+
+    def test_fragments(self):
+        """A datagram of three, as it is and in another VLAN: put together once."""
+        whole = ip_packet("10.0.0.1", "198.51.100.9", 17,
+                          struct.pack("!HHHH", 5000, 6000, 2408, 0) + b"z" * 2400)
+        pieces = [ethernet(fragment(whole, 77, at, 800)) for at in (0, 800, 1600, 2400)]
+        packets = [(n * MS, piece) for n, piece in enumerate(pieces)]
+        for copy in (copies.exact, copies.one_hop_on, VLAN):
+            again = [(at + 100 * US, copy(piece)) for at, piece in packets]
+            self.assert_equal_flows(packets, packets + again, len(packets))
+            late = [(at + 7 * MS, copy(piece)) for at, piece in packets]
+            self.assert_equal_flows(packets, packets + late, len(packets))
 
     def test_workers_agree(self):
         packets = []
