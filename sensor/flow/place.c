@@ -21,7 +21,7 @@
 
 #include <stdlib.h>
 
-#define SLOTS (2 * PLACES_KEPT)
+#define SLOTS ((size_t)2 * PLACES_KEPT)
 
 enum standing {
     STANDING_OPEN,   /* an id without a twin; a question nobody has answered */

@@ -1,6 +1,7 @@
 """Captures as a mirror would have made them that shows packets twice: reading pcap files, finding the
 IP header, writing copies of packets beside them. Standard library only."""
 
+import ipaddress
 import os
 import struct
 
@@ -11,10 +12,13 @@ TAGS = (0x8100, 0x88A8)
 
 
 def frames(path):
-    """(time in ns, bytes, bytes on the wire) of each frame of an Ethernet pcap file."""
+    """(time in ns, bytes, bytes on the wire) of each frame of an Ethernet capture."""
     with open(path, "rb") as file:
         data = file.read()
     magic = data[:4]
+    if magic == b"\x0a\x0d\x0d\x0a":
+        yield from blocks(data)
+        return
     order = "<" if magic in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
     unit = 1 if struct.unpack(order + "I", magic)[0] == 0xA1B23C4D else 1000
     if struct.unpack(order + "I", data[20:24])[0] & 0xFFFF != ETHERNET:
@@ -24,6 +28,18 @@ def frames(path):
         seconds, part, kept, wire = struct.unpack(order + "IIII", data[at:at + 16])
         yield seconds * 1_000_000_000 + part * unit, data[at + 16:at + 16 + kept], wire
         at += 16 + kept
+
+
+def blocks(data):
+    """The same of a pcapng file: one interface, in microseconds."""
+    order = "<" if data[8:12] == b"\x4d\x3c\x2b\x1a" else ">"
+    at = 0
+    while at + 12 <= len(data):
+        kind, size = struct.unpack(order + "II", data[at:at + 8])
+        if kind == 6:
+            _, high, low, kept, wire = struct.unpack(order + "5I", data[at + 8:at + 28])
+            yield ((high << 32) | low) * 1000, data[at + 28:at + 28 + kept], wire
+        at += size
 
 
 def find(folder, name):
@@ -128,3 +144,35 @@ def told_twice(path):
             yield vlan, ip, wire
         else:
             seen[unchanging(ip)] = (now, place)
+
+
+def counts(ip, wire):
+    """(protocol, sender, receiver, counts) of a TCP or UDP packet without extension headers; else
+    None. An end is (address, port)."""
+    if ip[0] >> 4 == 6:
+        proto, size, whole, addresses = ip[6], 40, 40 + struct.unpack("!H", ip[4:6])[0], ip[8:40]
+    else:
+        proto, size, whole = ip[9], (ip[0] & 15) * 4, struct.unpack("!H", ip[2:4])[0]
+        addresses = ip[12:20]
+    if proto not in (6, 17):
+        return None
+    half = len(addresses) // 2
+    ports = struct.unpack("!HH", ip[size:size + 4])
+    ends = [(str(ipaddress.ip_address(addresses[at:at + half])), port)
+            for at, port in zip((0, half), ports)]
+    header = 8 if proto == 17 else (ip[size + 12] >> 4) * 4
+    return proto, *ends, {"packets": 1, "wire_bytes": wire, "ip_bytes": whole,
+                          "payload": whole - size - header}
+
+
+def take_out(path, flows, merged=False):
+    """Takes the copies that are in a capture out of another program's counts, which has counted
+    them: (protocol, end, end, VLAN) → {sides: {end: counts}}; merged: whatever the VLAN."""
+    for vlan, ip, wire in told_twice(path):
+        found = counts(ip, wire)
+        if not found:
+            continue
+        proto, sender, receiver, less = found
+        key = (proto, *sorted((sender, receiver)), 0 if merged else vlan)
+        for name, value in less.items() if key in flows else ():
+            flows[key]["sides"][sender][name] -= value

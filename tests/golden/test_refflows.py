@@ -23,7 +23,11 @@ import sys
 import tempfile
 from collections import defaultdict
 
+import copies
+
 FOLDERS = ("08_benign", "13_community_id", "14_tls_quic_names")
+# Files in which packets were captured twice: the reference counts them so, Weir once.
+TWICE = {"08_benign/mercury__capture2.pcap", "14_tls_quic_names/ipfixp__vlan.pcap"}
 PROTO = {"tcp": 6, "udp": 17}
 COUNTS = ("packets", "wire_bytes", "ip_bytes")
 
@@ -153,6 +157,8 @@ def compare(folders, pcaps, lines_of):
             tunnels = TUNNELS.get(name, set())
             want = {key: flow for key, flow in wanted.get(name, {}).items()
                     if key[0] != PROTO["udp"] or not {key[1][1], key[2][1]} & tunnels}
+            if name in TWICE:
+                copies.take_out(os.path.join(pcaps, name), want, name in VLANS_MERGED)
             flows += len(want)
             have = told(lines_of(os.path.join(pcaps, name)), name in VLANS_MERGED)
             for key, end, count, got, value in differences(want, have):
