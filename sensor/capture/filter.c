@@ -13,8 +13,11 @@
 #define SNAPLEN 262144
 
 /* Ethernet first: its words are the ones people know. */
-static const int links[] = {DLT_EN10MB, DLT_RAW,  DLT_LINUX_SLL, DLT_LINUX_SLL2,
-                            DLT_NULL,   DLT_LOOP, DLT_IPV4,      DLT_IPV6};
+static const int links[] = {DLT_EN10MB,   DLT_RAW,          DLT_LINUX_SLL, DLT_LINUX_SLL2,
+                            DLT_NULL,     DLT_LOOP,         DLT_IPV4,      DLT_IPV6,
+                            DLT_PPP,      DLT_PPP_SERIAL,   DLT_PPP_ETHER, DLT_C_HDLC,
+                            DLT_PPP_PPPD, DLT_PPP_WITH_DIR, DLT_MPLS,      DLT_NFLOG,
+                            DLT_PFLOG,    DLT_ENC,          DLT_IEEE802_11};
 #define LINKS (sizeof links / sizeof *links)
 
 struct filter {

@@ -194,7 +194,7 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.time_backwards += raw->time.ns < w->clock.ns;
     count_reassembly(&w->health, packet);
     if (result == DECODE_COPY) {
-        w->health.duplicates += packet->frames;
+        w->health.duplicates += packet->frames; /* one, but of what was in fragments */
         w->health.duplicate_bytes += packet->wire_bytes;
     }
     if (result == DECODE_OK)

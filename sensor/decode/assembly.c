@@ -85,6 +85,11 @@ static uint32_t end_unit(const struct piece *piece)
     return (piece->offset + piece->size + UNIT_BYTES - 1) / UNIT_BYTES;
 }
 
+static const uint8_t *piece_bytes(const struct piece *piece, uint32_t unit)
+{
+    return piece->bytes + ((size_t)unit * UNIT_BYTES - piece->offset);
+}
+
 /* How many bytes the piece has of the unit: by its length, and captured. */
 static uint32_t within(const struct piece *piece, uint32_t unit, uint32_t length)
 {
@@ -126,8 +131,7 @@ static bool unit_differs(struct chunk *chunk, const struct piece *piece, uint32_
 {
     uint32_t captured = within(piece, unit, piece->captured);
     return bit_get(chunk->have, unit) && captured != 0 &&
-           memcmp(unit_bytes(chunk, unit), piece->bytes + unit * UNIT_BYTES - piece->offset,
-                  captured) != 0;
+           memcmp(unit_bytes(chunk, unit), piece_bytes(piece, unit), captured) != 0;
 }
 
 struct overlap assembly_overlap(const struct chunk_pool *pool, const struct assembly *assembly,
@@ -168,20 +172,48 @@ static void unit_add(struct assembly *assembly, struct chunk *chunk, const struc
         assembly->cut_unit = (uint16_t)unit;
         assembly->cut_bytes = (uint8_t)captured;
     }
-    memcpy(unit_bytes(chunk, unit), piece->bytes + unit * UNIT_BYTES - piece->offset, captured);
+    memcpy(unit_bytes(chunk, unit), piece_bytes(piece, unit), captured);
+}
+
+static struct chunk *chunk_for(struct chunk_pool *pool, struct assembly *assembly, uint32_t unit)
+{
+    uint16_t *number = &assembly->chunk[unit / CHUNK_UNITS];
+    if (*number == CHUNK_NONE)
+        *number = chunk_take(pool);
+    return &pool->at[*number];
+}
+
+/* Nothing of the units from `from` to before `to` was seen, and all their bytes are here. They lie
+ * in one chunk. */
+static void run_add(struct assembly *assembly, struct chunk *chunk, const struct piece *piece,
+                    uint32_t from, uint32_t to)
+{
+    uint32_t at = from * UNIT_BYTES - piece->offset, size = (to - from) * UNIT_BYTES;
+    if (size > piece->size - at)
+        size = piece->size - at; /* the datagram's last unit */
+    for (uint32_t unit = from; unit < to; unit++) {
+        bit_set(chunk->seen, unit);
+        bit_set(chunk->have, unit);
+    }
+    memcpy(unit_bytes(chunk, from), piece->bytes + at, size);
+    assembly->distinct += size;
 }
 
 void assembly_add(struct chunk_pool *pool, struct assembly *assembly, const struct piece *piece)
 {
     uint32_t from = first_unit(piece), to = end_unit(piece);
-    for (uint32_t unit = from; unit < to; unit++) {
-        uint16_t *number = &assembly->chunk[unit / CHUNK_UNITS];
-        if (*number == CHUNK_NONE)
-            *number = chunk_take(pool);
-        struct chunk *chunk = &pool->at[*number];
-        if (unit == from)
-            bit_set(chunk->begins, unit);
-        unit_add(assembly, chunk, piece, unit);
+    bool simple = piece->offset >= assembly->reach && piece->captured == piece->size;
+    bit_set(chunk_for(pool, assembly, from)->begins, from);
+    for (uint32_t unit = from; unit < to;) {
+        struct chunk *chunk = chunk_for(pool, assembly, unit);
+        uint32_t end = (unit / CHUNK_UNITS + 1) * CHUNK_UNITS;
+        if (end > to)
+            end = to;
+        if (simple)
+            run_add(assembly, chunk, piece, unit, end);
+        for (; !simple && unit < end; unit++)
+            unit_add(assembly, chunk, piece, unit);
+        unit = end;
     }
     if (piece->offset + piece->size > assembly->reach)
         assembly->reach = piece->offset + piece->size;
@@ -225,8 +257,10 @@ uint32_t assembly_copy(const struct chunk_pool *pool, const struct assembly *ass
     if (bytes > assembly->reach)
         bytes = assembly->reach; /* the last unit is a part of eight bytes */
     for (uint32_t at = 0; at < bytes; at += CHUNK_BYTES) {
-        uint32_t size = bytes - at < CHUNK_BYTES ? bytes - at : CHUNK_BYTES;
-        memcpy(out + at, pool->at[assembly->chunk[at / CHUNK_BYTES]].data, size);
+        const struct chunk *chunk = chunk_of(pool, assembly, at / UNIT_BYTES);
+        if (!chunk)
+            return at;
+        memcpy(out + at, chunk->data, bytes - at < CHUNK_BYTES ? bytes - at : CHUNK_BYTES);
     }
     return bytes;
 }

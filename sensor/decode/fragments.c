@@ -83,17 +83,17 @@ struct datagram {
 };
 
 struct fragments {
+    int64_t clock_ns; /* these three are looked at for every frame */
+    uint32_t count;   /* waiting or leaving */
+    struct slot_list waiting, leaving;
     struct chunk_pool pool;
     struct datagram *slot;
     uint32_t slots_used;
     uint16_t free_slot; /* chained by age.next */
-    uint32_t count;     /* waiting or leaving */
-    struct slot_list waiting, leaving;
+    uint64_t seed;
+    uint8_t macs[2 * 6]; /* what packet.macs points to */
     struct slot_list bucket[BUCKETS];
     struct copies copies;
-    uint64_t seed;
-    int64_t clock_ns;
-    uint8_t macs[2 * 6];                        /* what packet.macs points to */
     uint8_t out[ASSEMBLY_CHUNKS * CHUNK_BYTES]; /* what the frame is made of */
 };
 
@@ -417,7 +417,7 @@ enum fragment_result fragments_put(struct fragments *f, const struct fragment *f
 static void age_out(struct fragments *f, struct ptime now)
 {
     struct datagram *oldest = slot_at(f, f->waiting.head);
-    if (!oldest || f->leaving.head != SLOT_NONE)
+    if (!oldest)
         return;
     if (wait_ends(oldest) <= now.ns)
         leave(f, oldest, CAUSE_TIME);
@@ -425,23 +425,24 @@ static void age_out(struct fragments *f, struct ptime now)
         leave(f, oldest, CAUSE_ROOM);
 }
 
-bool fragments_due(struct fragments *f, struct ptime now, struct ptime *due, struct walk *walk,
-                   uint32_t *rest)
+bool fragments_due(struct fragments *f, struct ptime now)
 {
     if (now.ns > f->clock_ns && now.ns != INT64_MAX)
         f->clock_ns = now.ns;
     if (f->count == 0)
         return false;
-    age_out(f, now);
-    struct datagram *d = slot_at(f, f->leaving.head);
-    if (!d)
-        return false;
+    if (f->leaving.head == SLOT_NONE)
+        age_out(f, now);
+    return f->leaving.head != SLOT_NONE;
+}
+
+void fragments_give_up(struct fragments *f, struct ptime *due, struct walk *walk, uint32_t *rest)
+{
+    struct datagram *d = &f->slot[f->leaving.head];
+    uint8_t why =
+        d->cause == CAUSE_ROOM ? REASSEMBLY_GIVEN_UP | REASSEMBLY_EVICTED : REASSEMBLY_GIVEN_UP;
     due->ns = d->due_ns;
-    bool evicted = d->cause == CAUSE_ROOM;
     age_remove(f, &f->leaving, d);
     tell(f, d, walk, rest);
-    walk->packet->reassembly |= REASSEMBLY_GIVEN_UP;
-    if (evicted)
-        walk->packet->reassembly |= REASSEMBLY_EVICTED;
-    return true;
+    walk->packet->reassembly |= why;
 }

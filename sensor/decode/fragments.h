@@ -33,10 +33,11 @@ void fragments_free(struct fragments *fragments);
  * WHOLE: both are the datagram's, good until the next call, and the walk goes on inside. */
 enum fragment_result fragments_put(struct fragments *fragments, const struct fragment *fragment,
                                    struct walk *walk);
-/* Gives up one datagram that is due at `now`, or whose place is wanted for the next frame; false:
- * there is none. walk->frame is what was seen from its front on without a gap, *rest how many bytes
+/* Is there a datagram to give up: due at `now`, or in the place of the next frame's? */
+bool fragments_due(struct fragments *fragments, struct ptime now);
+/* Gives it up. walk->frame is what was seen from its front on without a gap, *rest how many bytes
  * were seen behind that; walk->packet->later_fragment: the front was not seen. */
-bool fragments_due(struct fragments *fragments, struct ptime now, struct ptime *due,
-                   struct walk *walk, uint32_t *rest);
+void fragments_give_up(struct fragments *fragments, struct ptime *due, struct walk *walk,
+                       uint32_t *rest);
 
 #endif

@@ -2,29 +2,65 @@
  *
  * Nothing in the stack says what it carries; only the routers that made the path know. So (RFC 4928
  * asks that first bits be chosen so that this works): an explicit null says it; else four bits of 4
- * or 6 are IP if that packet's lengths fit; 0000 is a control word (RFC 4385) if its other bits are
- * what a pseudowire of Ethernet sends, and Ethernet follows; 0001 is the associated channel (OAM);
- * anything else is Ethernet without a control word, whose first bits are a MAC address. A guessed
+ * or 6 are IP if that header agrees with itself and with what is there; 0000 is a control word (RFC
+ * 4385) if its other bits are what a pseudowire of Ethernet sends, and Ethernet follows; 0001 is
+ * the associated channel (OAM); anything else is Ethernet without a control word, whose first bits
+ * are a MAC address. One that begins with 4 or 6 would have to be a header that agrees: its
+ * checksum in IPv4, its exact length in IPv6, less than once in 10,000 addresses. A guessed
  * Ethernet header whose source is a group address is none: then what is below is unknown, not "not
- * IP". A MAC address that begins with 4 or 6 in front of bytes whose lengths fit would be taken for
- * IP: such a frame's IP facts would be wrong, once in some 100,000 such frames. One label is kept,
- * the last: it names the service, those above it name the way. Sources: RFC 3032, 4023, 4385, 4448,
- * 5586, 7510. Pure; no state, any thread. */
+ * IP". One label is kept, the last: it names the service, those above it name the way. Sources: RFC
+ * 3032, 4023, 4385, 4448, 5586, 7510. Pure; no state, any thread. */
 #include "decode.h"
 
+#define ETHERNET_MIN    46 /* payload of the shortest frame */
 #define LABELS_MAX      16
 #define LABEL_IPV4_NULL 0
 #define LABEL_IPV6_NULL 2
 
-static bool ipv4_fits(const struct frame *frame, const uint8_t *ip)
+/* Is `total` what is there? Short frames are padded, some captures have the frame's checksum. */
+static bool is_all(const struct frame *frame, uint32_t total)
 {
-    return (ip[0] & 0x0f) >= 5 && read_be16(ip + 2) >= (ip[0] & 0x0fu) * 4 &&
-           read_be16(ip + 2) <= frame->left;
+    return total <= frame->left && (frame->left <= ETHERNET_MIN || frame->left - total <= 4);
 }
 
-static bool ipv6_fits(const struct frame *frame, const uint8_t *ip)
+/* Zero: left to the sending card. */
+static bool checksum_agrees(const uint8_t *ip, uint32_t header)
 {
-    return read_be16(ip + 4) + 40u <= frame->left;
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < header; i += 2)
+        sum += read_be16(ip + i);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return read_be16(ip + 10) == 0 || sum + (sum >> 16) == 0xffff;
+}
+
+static enum decode_result ipv4_try(struct walk *walk)
+{
+    const uint8_t *ip;
+    enum decode_result result = frame_peek(&walk->frame, 20, &ip);
+    if (result != DECODE_OK)
+        return result;
+    uint32_t header = (ip[0] & 0x0fu) * 4, total = read_be16(ip + 2);
+    bool giant = total == 0 && walk->frame.left > UINT16_MAX;
+    result = frame_peek(&walk->frame, header, &ip);
+    if (result != DECODE_OK)
+        return result;
+    if (header >= 20 && (giant || (total >= header && total <= walk->frame.left)) &&
+        checksum_agrees(ip, header))
+        walk->next = ipv4_read;
+    return DECODE_OK;
+}
+
+static enum decode_result ipv6_try(struct walk *walk)
+{
+    const uint8_t *ip;
+    enum decode_result result = frame_peek(&walk->frame, 40, &ip);
+    if (result != DECODE_OK)
+        return result;
+    uint32_t length = read_be16(ip + 4);
+    bool giant = length == 0 && walk->frame.left > UINT16_MAX;
+    if (giant || is_all(&walk->frame, length + 40))
+        walk->next = ipv6_read;
+    return DECODE_OK;
 }
 
 static enum decode_result pseudowire_read(struct walk *walk, const uint8_t *first)
@@ -41,26 +77,23 @@ static enum decode_result pseudowire_read(struct walk *walk, const uint8_t *firs
     return DECODE_OK;
 }
 
-/* What the first four bits say. A header that is cut cannot be held against its lengths, and must
- * not be taken for something else. */
+/* What the first four bits say. A header that is cut cannot be held against itself, and must not be
+ * taken for something else. */
 static enum decode_result below_read(struct walk *walk)
 {
-    const uint8_t *first, *ip;
+    const uint8_t *first;
     enum decode_result result = frame_peek(&walk->frame, 4, &first);
     if (result != DECODE_OK)
         return result;
     unsigned version = first[0] >> 4;
     if (version == 1)
         return DECODE_NOT_IP;
-    if (version == 4 || version == 6) {
-        result = frame_peek(&walk->frame, version == 4 ? 20 : 40, &ip);
-        if (result == DECODE_TRUNCATED)
-            return result;
-        if (result == DECODE_OK && version == 4 && ipv4_fits(&walk->frame, ip))
-            walk->next = ipv4_read;
-        else if (result == DECODE_OK && version == 6 && ipv6_fits(&walk->frame, ip))
-            walk->next = ipv6_read;
-    }
+    if (version == 4)
+        result = ipv4_try(walk);
+    else if (version == 6)
+        result = ipv6_try(walk);
+    if (result == DECODE_TRUNCATED)
+        return result;
     return walk->next ? DECODE_OK : pseudowire_read(walk, first);
 }
 

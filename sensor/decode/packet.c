@@ -76,15 +76,37 @@ static void packet_begin(struct packet *packet, const struct packet_raw *raw)
     packet->frames = 1;
 }
 
+/* The largest header that `left` bytes, of which none is captured, may begin with. */
+static uint32_t header_at_most(const struct packet *packet, uint32_t left)
+{
+    switch (packet->proto) {
+    case PROTO_TCP:
+        return left < 60 ? left : 60;
+    case PROTO_UDP:
+    case PROTO_ICMP:
+    case PROTO_ICMP6:
+        return 8;
+    case PROTO_SCTP:
+        return 12;
+    default:
+        return left; /* extension headers */
+    }
+}
+
 /* What is behind the IP header could not be read, though it was put together of several frames.
- * They are nobody else's, so it is told without ports. */
-static void tell_without_ports(const struct walk *walk)
+ * They are nobody else's, so it is told without ports. Of a header that was cut off by the snap
+ * length no byte is taken for payload: a cut must not make more of what was sent. */
+static void tell_without_ports(const struct walk *walk, enum decode_result result)
 {
     struct packet *packet = walk->packet;
+    uint32_t left = walk->frame.left;
     packet->later_fragment = true;
+    packet->bad_transport = result == DECODE_MALFORMED;
     packet->payload = walk->frame.cursor.at;
-    packet->payload_captured = (uint32_t)cursor_left(&walk->frame.cursor);
-    packet->payload_bytes = walk->frame.left;
+    packet->payload_captured = 0;
+    packet->payload_bytes = left;
+    if (result == DECODE_TRUNCATED)
+        packet->payload_bytes -= header_at_most(packet, left);
 }
 
 void decoder_set_vantage(struct decoder *decoder, uint8_t vantage)
@@ -95,15 +117,14 @@ void decoder_set_vantage(struct decoder *decoder, uint8_t vantage)
 bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
                  struct packet *packet)
 {
+    if (!fragments_due(decoder->fragments, now))
+        return false;
     struct walk walk = {.packet = packet, .decoder = decoder};
     uint32_t rest;
-    if (!fragments_due(decoder->fragments, now, due, &walk, &rest))
-        return false;
+    fragments_give_up(decoder->fragments, due, &walk, &rest);
     enum decode_result result = ip_resume(&walk);
-    if (result != DECODE_OK) {
-        packet->bad_transport = result == DECODE_MALFORMED;
-        tell_without_ports(&walk);
-    }
+    if (result != DECODE_OK)
+        tell_without_ports(&walk, result);
     /* TCP's bytes have a place each, so what came after a gap is not told as if it followed: it is
      * missing, like all that was not seen. */
     if (packet->proto != PROTO_TCP || packet->later_fragment)
@@ -132,8 +153,7 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
     if (packet->reassembly == 0)
         return result;
     if (packet->frames > 1 && (result == DECODE_TRUNCATED || result == DECODE_MALFORMED)) {
-        packet->bad_transport = result == DECODE_MALFORMED;
-        tell_without_ports(&walk);
+        tell_without_ports(&walk, result);
         result = DECODE_OK;
     }
     if (packet->reassembly & REASSEMBLY_CLOSED)

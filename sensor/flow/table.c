@@ -3,9 +3,9 @@
  * Theory of operation. A packet's key is looked up in either direction (index.c). A flow that is
  * not there begins: a slot from a chunk, the originator guessed or known (initiator.c), its timers
  * set (expiry.c). Then the sender's counters go up, and for TCP the sequence numbers decide what of
- * the payload is new (tcp.c) and whether the connection lives (connection.c). Fragments other than
- * the first have no ports: they make a flow of their own with ports 0 and count as plain IP
- * payload.
+ * the payload is new (tcp.c) and whether the connection lives (connection.c). Fragments of
+ * which the first was never seen have no ports: they make a flow of their own with ports 0 and
+ * count as plain IP payload.
  *
  * A flow ends by time-out, by a new connection on its ports, by eviction at max_flows, or with the
  * input. Its memory goes to a free list; chunks are kept, so the table is as large as it ever was,

@@ -20,16 +20,21 @@ static const int links[] = {0,   1, 12, 14, 101, 108, 113, 228, 229, 276, 147,
                             239, 9, 50, 51, 104, 166, 204, 219, 117, 109, 105};
 #define LINKS (sizeof links / sizeof links[0])
 
-static void check_lengths(const struct packet_raw *raw, const struct packet *p)
+static void check_pointers(const struct packet_raw *raw, const struct packet *p)
 {
     CHECK(p->payload >= raw->data && p->payload + p->payload_captured <= raw->data + raw->captured);
+    CHECK(!p->macs || (p->macs >= raw->data && p->macs + 14 <= raw->data + raw->captured));
+}
+
+static void check_lengths(const struct packet_raw *raw, const struct packet *p)
+{
+    check_pointers(raw, p);
     CHECK(p->payload_captured <= p->payload_bytes);
     CHECK(p->payload_bytes < p->ip_bytes);
     CHECK(p->ip_bytes <= p->wire_bytes);
     CHECK(p->captured <= p->wire_bytes);
     CHECK(p->ip_version == 4 || p->ip_version == 6);
     CHECK(p->vlan <= 4095);
-    CHECK(!p->macs || (p->macs >= raw->data && p->macs + 14 <= raw->data + raw->captured));
     if (p->later_fragment)
         CHECK(p->src_port == 0 && p->dst_port == 0 && p->tcp_flags == 0);
     if (p->bad_transport)
@@ -61,7 +66,12 @@ static void check_same(const struct packet *a, const struct packet *b)
     CHECK(a->src_port == b->src_port && a->dst_port == b->dst_port && a->seq == b->seq);
     CHECK(a->later_fragment == b->later_fragment && a->tcp_flags == b->tcp_flags);
     CHECK(a->payload_captured <= b->payload_captured);
-    CHECK(a->tenant == b->tenant && a->tunnel.count == b->tunnel.count);
+}
+
+static void check_same_tunnel(const struct packet *a, const struct packet *b)
+{
+    CHECK(a->tenant == b->tenant && a->tenant_one_way == b->tenant_one_way);
+    CHECK(a->tunnel.count == b->tunnel.count);
     CHECK(a->tunnel.count == 0 || memcmp(&a->tunnel, &b->tunnel, sizeof a->tunnel) == 0);
 }
 
@@ -82,6 +92,7 @@ static void check_cut(const struct packet_raw *raw, struct decoder *decoder,
     }
     CHECK(cut.tunnel_unread == whole->tunnel_unread);
     check_same(&cut, whole);
+    check_same_tunnel(&cut, whole);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -105,6 +105,13 @@ static void test_mpls(void **state)
     frame.data[4] = 0x44; /* a MAC address like an IPv4 header whose length does not fit */
     assert_int_equal(decode(&frame, 219, &p), DECODE_OK);
     assert_inner(&p);
+    memcpy(frame.data + 4, "\x45\x02\x00\x30\x02\x02", 6); /* one whose length does, not its sum */
+    assert_int_equal(decode(&frame, 219, &p), DECODE_OK);
+    assert_inner(&p);
+    memcpy(frame.data + 4, "\x66\x02\x00\x30\x00\x01", 6); /* IPv6, of another length */
+    put_fill(&frame, 40, 0);
+    assert_int_equal(decode(&frame, 219, &p), DECODE_OK);
+    assert_inner(&p);
     frame.data[10] = 0x01; /* a group's source: no Ethernet */
     assert_int_equal(result_of(&frame, 219), DECODE_UNKNOWN_LINK);
     frame.data[4] = 0x10; /* associated channel */
