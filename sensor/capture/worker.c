@@ -7,7 +7,8 @@
  * Sharing. Every packet that is read moves the clock; only the worker whose share it is counts it
  * and looks inside (what is not IP, or cannot be decoded, is worker 0's). Replaying, all workers
  * read all packets: their clocks, and with them the times of all records, are the same for any
- * number of workers, and their counters add up to what one alone would have counted.
+ * number of workers, and so are the packets they take for a mirror's second copy; their counters
+ * add up to what one alone would have counted.
  *
  * Thread: the capture thread. */
 #include "worker.h"
@@ -117,6 +118,10 @@ static void tell_health(struct worker *w)
     flow_table_health(w->table, &total);
     total.tcp_far_segments += flow_table_far_segments(w->table);
     content_health(w->content, &total);
+    if (w->live || w->index == 0) { /* replaying, every worker forgets the same */
+        duplicates_health(w->duplicates, &total);
+        places_health(w->places, &total);
+    }
     emit_health(&w->emitter, w->clock, &total);
 }
 
@@ -147,6 +152,18 @@ static void advance_clock(struct worker *w, struct ptime time)
     if ((first && w->live) || time.ns - w->watermark.ns >= WATERMARK_NS ||
         w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
         tell_watermark(w);
+}
+
+/* Is it a mirror's second copy? Else the packet gets the place of its conversation. */
+static bool is_duplicate(struct worker *w, struct packet *packet)
+{
+    struct duplicate of;
+    if (!duplicates_seen(w->duplicates, packet, &of)) {
+        places_settle(w->places, packet);
+        return false;
+    }
+    places_join(w->places, packet, &of);
+    return true;
 }
 
 /* Before anybody looks at its content, so that all of it is told by the right side. */
@@ -212,7 +229,7 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     if (w->bindings)
         tell_bindings(w, result, packet);
     if (result == DECODE_COPY) {
-        w->health.duplicates += packet->frames; /* one, but of a tunnel in fragments */
+        w->health.duplicates += packet->frames; /* one, but of what was in fragments */
         w->health.duplicate_bytes += packet->wire_bytes;
     }
     if (result == DECODE_OK)
@@ -237,6 +254,7 @@ static void tell_given_up(struct worker *w, struct ptime now)
     while (decoder_due(w->decoder, now, &due, &packet)) {
         if (due.ns > w->clock.ns && now.ns != INT64_MAX)
             advance_clock(w, due);
+        places_settle(w->places, &packet);
         if (!is_own(w, DECODE_OK, &packet))
             continue;
         count_reassembly(&w->health, &packet);
@@ -260,6 +278,8 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         advance_clock(w, raw->time);
     decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
+    if (result == DECODE_OK && is_duplicate(w, &packet))
+        result = DECODE_COPY;
     if (is_own(w, result, &packet))
         own_packet(w, raw, result, &packet);
 }
@@ -318,6 +338,8 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
         return -1;
     w->table = flow_table_new(&config->flow, &flow_events, w);
     w->decoder = decoder_new(&config->decoder);
+    w->duplicates = duplicates_new();
+    w->places = places_new();
     return 0;
 }
 
@@ -328,6 +350,8 @@ void worker_close(struct worker *w)
     if (w->content)
         content_free(w->content);
     decoder_free(w->decoder);
+    duplicates_free(w->duplicates);
+    places_free(w->places);
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);

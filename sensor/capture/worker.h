@@ -6,12 +6,15 @@
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
 #include "weir/capture/recent.h"
+#include "weir/flow/place.h"
 
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
     bool live;
     bool bindings; /* are told */
     struct decoder *decoder;
+    struct duplicates *duplicates;
+    struct places *places;
     struct flow_table *table;
     struct content *content;
     struct emitter emitter;

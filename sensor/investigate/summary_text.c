@@ -384,6 +384,9 @@ static void put_coverage(struct buffer *b, const struct summary *s)
         buffer_text(b, ", %s out of time order", figure_count(h->time_backwards, text));
     if (unread + h->fragments + h->time_backwards > 0)
         buffer_text(b, "\n");
+    if (h->duplicates > 0)
+        buffer_text(b, "          mirror copies: %s of the frames, counted once\n",
+                    figure_percent((double)h->duplicates, (double)h->packets, text));
     put_bounds(b, s);
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
 }

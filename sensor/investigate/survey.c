@@ -128,6 +128,18 @@ static void put_directions(struct buffer *b, const struct survey *survey)
                     : "");
 }
 
+static void put_duplicates(struct buffer *b, const struct health *health)
+{
+    char share[TEXT_SIZE];
+    if (health->duplicates == 0)
+        return;
+    figure_percent((double)health->duplicates, (double)health->packets, share);
+    buffer_text(b, "Duplicates  %s of the frames are mirror copies (counted once)%s\n", share,
+                4 * health->duplicates > health->packets
+                    ? ": the mirror takes ports in both directions, or several VLANs"
+                    : "");
+}
+
 static void put_vlans(struct buffer *b, const struct survey *survey)
 {
     const char *before = "VLANs       ";
@@ -181,6 +193,7 @@ char *survey_text(const struct survey *survey, const struct summary *s)
     put_prefixes(&b, survey);
     buffer_text(&b, "Neither side inside: %s\n", figure_bytes(counts->bytes[SCOPE_TRANSIT], text));
     put_directions(&b, survey);
+    put_duplicates(&b, health);
     put_vlans(&b, survey);
     if (survey->prefixes.count > 0)
         put_proposal(&b, survey, s);

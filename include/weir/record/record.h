@@ -230,6 +230,8 @@ struct record_binding {
     X(time_jumps)         /* live: an hour or more off the clock, told at the clock instead */     \
     X(tcp_payload_bytes)  /* distinct */                                                           \
     X(tcp_missing_bytes)                                                                           \
+    X(duplicates_forgotten) /* packets forgotten before their copy could have come */              \
+    X(places_forgotten)                                                                            \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \
                             */                                                                     \
     X(tcp_far_segments)    /* too far from their stream to be believed: counted as packets, not    \
