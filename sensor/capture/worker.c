@@ -12,6 +12,7 @@
  * Thread: the capture thread. */
 #include "worker.h"
 
+#include "unread.h"
 #include "weir/capture/share.h"
 
 #define WATERMARK_NS      NS_PER_S
@@ -82,20 +83,25 @@ static void count_input(struct capture_input *input, const struct packet_raw *ra
         input->last = raw->time;
 }
 
-static void count_undecoded(struct health *health, enum decode_result result)
+static void count_undecoded(struct health *health, const struct packet_raw *raw,
+                            const struct packet *packet, enum decode_result result)
 {
     switch (result) {
     case DECODE_NOT_IP:
         health->not_ip++;
+        unread_count(health, raw, false);
         break;
     case DECODE_UNKNOWN_LINK:
         health->unknown_link++;
+        unread_count(health, raw, true);
         break;
     case DECODE_TRUNCATED:
         health->truncated++;
+        unread_count_truncated(health, packet);
         break;
     case DECODE_MALFORMED:
         health->malformed++;
+        unread_count_malformed(health, packet);
         break;
     case DECODE_OK:
     case DECODE_RESULTS:
@@ -141,6 +147,16 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_watermark(w);
 }
 
+static void count_backwards(struct worker *w, struct ptime time)
+{
+    if (time.ns >= w->clock.ns)
+        return;
+    uint64_t back_ns = (uint64_t)w->clock.ns - (uint64_t)time.ns; /* both may be far from 0 */
+    w->health.time_backwards++;
+    if (back_ns > w->health.largest_step_back_ns)
+        w->health.largest_step_back_ns = back_ns;
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -149,13 +165,15 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.packets++;
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
-    w->health.time_backwards += raw->time.ns < w->clock.ns;
+    count_backwards(w, raw->time);
     if (result != DECODE_OK) {
-        count_undecoded(&w->health, result);
+        count_undecoded(&w->health, raw, packet, result);
         return;
     }
-    w->health.malformed +=
-        packet->bad_transport; /* its bytes are counted all the same, without ports */
+    if (packet->bad_transport) { /* its bytes are counted all the same, without ports */
+        w->health.malformed++;
+        unread_count_malformed(&w->health, packet);
+    }
     w->health.fragments += packet->later_fragment && !packet->bad_transport;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
     content_packet(w->content, flow, side, packet);

@@ -286,17 +286,6 @@ void account_content(struct engine *engine, const struct record_content *record)
         record);
 }
 
-/* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.
- */
-static struct health health_difference(const struct health *now, const struct health *before)
-{
-    struct health difference;
-#define SUBTRACT(name) difference.name = now->name > before->name ? now->name - before->name : 0;
-    HEALTH_COUNTERS(SUBTRACT)
-#undef SUBTRACT
-    return difference;
-}
-
 void judge_sensor(struct engine *engine, struct ptime now)
 {
     struct subject subject = {.kind = SUBJECT_SENSOR,

@@ -425,6 +425,10 @@ void flow_table_health(const struct flow_table *table, struct health *health)
     health->tcp_payload_bytes += table->tcp_payload_bytes;
     health->tcp_missing_bytes += table->tcp_missing_bytes;
     health->tcp_holes_forgotten += table->holes_forgotten;
+    health->tcp_retransmitted_bytes += table->again_bytes;
+    health->tcp_far_acks += table->far_acks;
+    health->tcp_resets_refused += table->resets_refused;
+    health->tcp_reset_bytes += table->reset_bytes;
     health->flows += table->begun;
     health->flows_evicted += table->evicted;
     health->flows_one_sided += table->one_sided;

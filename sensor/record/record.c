@@ -213,6 +213,21 @@ static enum record_fault validate_content(const struct record_content *r, size_t
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
+/* Sums of a few must not overflow; kinds are those there are, used ones in front. */
+static enum record_fault validate_health(const struct record_health *r, size_t size)
+{
+    bool holds = true, free_place = false;
+    if (size != sizeof *r)
+        return size < sizeof *r ? RECORD_SHORT : RECORD_TAIL;
+    for (size_t i = 0; i < HEALTH_KINDS; i++) {
+        const struct health_kind *kind = &r->total.kind[i];
+        free_place |= kind->what == HEALTH_NOTHING;
+        holds &= kind->what < HEALTH_WHATS && free_place == (kind->what == HEALTH_NOTHING) &&
+                 kind->packets <= RECORD_BYTES_MAX;
+    }
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
 static enum record_fault validate_fixed(size_t size, size_t expected)
 {
     if (size < expected)
@@ -239,7 +254,7 @@ enum record_fault record_validate(const void *record, size_t size)
     case RECORD_CONTENT:
         return validate_content(record, size);
     case RECORD_HEALTH:
-        return validate_fixed(size, sizeof(struct record_health));
+        return validate_health(record, size);
     case RECORD_WATERMARK:
         return validate_fixed(size, sizeof *header);
     default:
