@@ -125,8 +125,10 @@ static void tell_watermark(struct worker *w)
     w->watermark_number = w->emitter.number;
 }
 
-/* Everything due before `time`, then whatever the passing of time asks for. A live worker says at
- * once from when on it sees: should it die soon, its blindness begins there. */
+/* Everything due before `time`, then whatever the passing of time asks for. The first packet's time
+ * is told at once, as a report that nothing was counted yet: what the sensor's sight is judged over
+ * begins there, also when no packet could be read. A live worker says too from when on it sees:
+ * should it die soon, its blindness begins there. */
 static void advance_clock(struct worker *w, struct ptime time)
 {
     int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
@@ -138,7 +140,7 @@ static void advance_clock(struct worker *w, struct ptime time)
     flow_table_advance(w->table, time);
     w->clock = time;
     emit_not_before(&w->emitter, time);
-    if (time.ns >= w->next_health.ns) {
+    if (first || time.ns >= w->next_health.ns) {
         tell_health(w);
         w->next_health.ns = time.ns + health_ns;
     }
