@@ -365,6 +365,7 @@ static struct finish_entry *sorted_flows(const struct flow_table *table)
 void flow_table_finish(struct flow_table *table, struct ptime now)
 {
     flow_table_advance(table, now);
+    index_clear(&table->index); /* nothing is looked up any more: its memory is the sort's */
     struct finish_entry *all = sorted_flows(table);
     uint32_t count = table->count;
     for (uint32_t i = 0; i < count; i++) {
@@ -376,7 +377,6 @@ void flow_table_finish(struct flow_table *table, struct ptime now)
         let_go(table, flow);
     }
     free(all);
-    index_clear(&table->index);
     for (int class = 0; class < FLOW_CLASSES; class ++)
         queue_clear(&table->idle[class]);
     queue_clear(&table->report);

@@ -26,6 +26,7 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"kinds_more", "packets of further kinds that are not named", h->kinds_more},
         {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
         {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
+        {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
         {"parse_malformed", "names that did not parse", h->parse_malformed},
         {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
         {"records_lost", "flow ends lost to a full ring", h->ring_lost},

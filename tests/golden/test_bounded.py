@@ -1,12 +1,12 @@
-"""Bounded, whatever comes: memory is measured over the whole tree of processes.
+"""Bounded, whatever comes: memory is measured of each process of a replay.
 
   - open connections by the hundred thousand, each with a handshake and a byte: none is lost, each is
     told once, and memory stays under its bound;
   - SYNs from invented sources, inside and outside: bounded memory, no profile each, and the one real
     transfer among them is counted to the byte.
 
-CI reads 200,000 of each; with WEIR_TEST_ALL (tests/long/bounds) it is 1,000,000 connections in at most
-512 MB and 10,000,000 SYNs, which a build with sanitizers has not the memory for.
+CI reads 200,000 of each; with WEIR_TEST_ALL (tests/long/bounds) it is 1,000,000 connections and 10,000,000
+SYNs, in at most 512 MiB for any one process of the tree, which a build with sanitizers has not the memory for.
 """
 
 import os
@@ -23,25 +23,30 @@ ALL = bool(os.environ.get("WEIR_TEST_ALL"))
 OPEN = 1_000_000 if ALL else 200_000
 SYNS = 10_000_000 if ALL else 200_000
 LIMIT_MB = 512 if ALL else 1000  # sanitizers keep shadow and freed memory
+LOOKED_INTO = 65_536  # CONTENT_FLOWS: of the others only bytes are counted
 START = 1_772_438_400
 REAL_BYTES = 1_000_000
 CHUNK = 10_000  # packets written at once
 
 
 def resident_mb(pid):
-    """Of the process and all it started, in MB; rings in shared memory count in each."""
-    total, waiting = 0, [pid]
+    """MiB by process, of this one and all it started. What they share (rings, the program) is counted
+    in each."""
+    found, waiting = {}, [pid]
     while waiting:
         one = waiting.pop()
         try:
             with open(f"/proc/{one}/statm", encoding="ascii") as file:
-                total += int(file.read().split()[1]) * 4096
+                found[one] = int(file.read().split()[1]) * 4096 / 2**20
+            with open(f"/proc/{one}/cmdline", encoding="ascii") as file:
+                if "redis-server" in file.read():
+                    del found[one]  # the store: it is bounded by baseline.max_hosts, not by flows
             for task in os.listdir(f"/proc/{one}/task"):
                 with open(f"/proc/{one}/task/{task}/children", encoding="ascii") as file:
                     waiting += [int(child) for child in file.read().split()]
         except (OSError, IndexError):
             continue  # it has ended
-    return total / 1e6
+    return found
 
 
 class Template:
@@ -66,8 +71,8 @@ def records(packets):
 
 class Bounded(weirtest.Case):
     def stream(self, write, *words):
-        """A replay of what `write(pipe)` writes: (run, the most memory the tree had, seconds)."""
-        folder, peak = self.path(f"out{self.runs}"), [0.0]
+        """A replay of what `write(pipe)` writes: (run, the most memory a process of it had)."""
+        folder, peak = self.path(f"out{self.runs}"), {}
         self.runs += 1
         words = ["replay", "-q", "-o", folder, *words, "-"]
         with tempfile.TemporaryDirectory(prefix="weir-tmp-") as temporary:
@@ -77,7 +82,8 @@ class Bounded(weirtest.Case):
                                   env=weirtest.environment(temporary)) as weir:
                 def watch():
                     while weir.poll() is None:
-                        peak[0] = max(peak[0], resident_mb(weir.pid))
+                        for pid, now in resident_mb(weir.pid).items():
+                            peak[pid] = max(peak.get(pid, 0), now)
                         time.sleep(0.05)
 
                 watcher = threading.Thread(target=watch)
@@ -89,7 +95,9 @@ class Bounded(weirtest.Case):
                                folder)
             weirtest.check_run(run, temporary)
         self.assertEqual(run.status, 0, run)
-        return run, peak[0], time.monotonic() - begun
+        print(f"\n{time.monotonic() - begun:.1f} s, MiB by process: " +
+              ", ".join(f"{most:.0f}" for most in peak.values()), end=" ")
+        return run, max(peak.values())
 
     def test_open_connections(self):
         """Three packets each, in turns, so that all of them are open at the end."""
@@ -110,13 +118,14 @@ class Bounded(weirtest.Case):
                         rows.append((base, turn * 100_000_000 + (number - first) * 1000, *ends))
                     pipe.write(template.chunk(rows))
 
-        run, peak, seconds = self.stream(write)
+        run, peak = self.stream(write)
         summary = run.summary()
         sensor = summary["coverage"]["sensor"]
-        print(f"\n{OPEN:,} open connections: {peak:.0f} MB at most, {seconds:.1f} s", end=" ")
+        print(f"for {OPEN:,} open connections", end=" ")
         self.assertEqual(sensor["flows"], OPEN)
         self.assertEqual(sensor["flows_evicted"], 0)
         self.assertEqual(sensor["tcp_payload_bytes"], OPEN)
+        self.assertGreaterEqual(sensor["content_given_up"], OPEN - LOOKED_INTO)
         self.assertEqual(summary["scopes"]["out"]["flows"], OPEN)
         self.assertEqual(summary["coverage"]["out_bytes"],
                          {"value": OPEN, "low": 0, "high": OPEN})
@@ -150,11 +159,10 @@ class Bounded(weirtest.Case):
                                      0xC6336400 | seed & 0xFF, 443))
                 pipe.write((into if chunk & 1 else out).chunk(rows))
 
-        run, peak, seconds = self.stream(write, "--set", "baseline.max_hosts=1")
+        run, peak = self.stream(write, "--set", "baseline.max_hosts=1")
         summary = run.summary()
         sensor, ranked = summary["coverage"]["sensor"], summary["look_here_first"]
-        print(f"\n{SYNS:,} invented SYNs: {peak:.0f} MB at most, {seconds:.1f} s, "
-              f"{sensor['flows']:,} flows, {sensor['flows_evicted']:,} evicted", end=" ")
+        print(f"for {SYNS:,} invented SYNs, {sensor['flows_evicted']:,} flows evicted", end=" ")
         self.assertEqual(sensor["packets"], SYNS + len(real))
         self.assertEqual([host["host"] for host in ranked], ["10.9.9.9"])
         self.assertEqual(ranked[0]["out_bytes"],

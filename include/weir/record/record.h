@@ -203,6 +203,7 @@ struct record_content {
     X(stream_gap_bytes) /* content that inspection did not see */                                  \
     X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
     X(content_overflow) /* content records refused by a full ring */                               \
+    X(content_given_up) /* flows no longer looked into: too many were, at once */                  \
     X(parse_malformed)  /* names that did not parse */
 
 /* Packets that were not read, by what they said they were. In a replay one worker counts them all,
