@@ -78,6 +78,7 @@ static void make_health(void)
 {
     begin(RECORD_HEALTH, sizeof made.health, 0);
     memset(&made.health.total, 0xff, sizeof made.health.total);
+    memset(made.health.total.kind, 0, sizeof made.health.total.kind);
 }
 
 static void make_watermark(void)
