@@ -13,6 +13,7 @@
  * Thread: the capture thread. */
 #include "worker.h"
 
+#include "unread.h"
 #include "weir/capture/share.h"
 
 #define WATERMARK_NS      NS_PER_S
@@ -88,21 +89,26 @@ static void count_input(struct capture_input *input, const struct packet_raw *ra
         input->last = raw->time;
 }
 
-static void count_undecoded(struct health *health, enum decode_result result)
+static void count_undecoded(struct health *health, const struct packet_raw *raw,
+                            const struct packet *packet, enum decode_result result)
 {
     switch (result) {
     case DECODE_NOT_IP:
     case DECODE_ARP:
         health->not_ip++;
+        unread_count(health, raw, false);
         break;
     case DECODE_UNKNOWN_LINK:
         health->unknown_link++;
+        unread_count(health, raw, true);
         break;
     case DECODE_TRUNCATED:
         health->truncated++;
+        unread_count_truncated(health, packet);
         break;
     case DECODE_MALFORMED:
         health->malformed++;
+        unread_count_malformed(health, packet);
         break;
     case DECODE_OK:
     case DECODE_HELD:
@@ -132,8 +138,10 @@ static void tell_watermark(struct worker *w)
     w->watermark_number = w->emitter.number;
 }
 
-/* Everything due before `time`, then whatever the passing of time asks for. A live worker says at
- * once from when on it sees: should it die soon, its blindness begins there. */
+/* Everything due before `time`, then whatever the passing of time asks for. The first packet's time
+ * is told at once, as a report that nothing was counted yet: what the sensor's sight is judged over
+ * begins there, also when no packet could be read. A live worker says too from when on it sees:
+ * should it die soon, its blindness begins there. */
 static void advance_clock(struct worker *w, struct ptime time)
 {
     int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
@@ -145,7 +153,7 @@ static void advance_clock(struct worker *w, struct ptime time)
     flow_table_advance(w->table, time);
     w->clock = time;
     emit_not_before(&w->emitter, time);
-    if (time.ns >= w->next_health.ns) {
+    if (first || time.ns >= w->next_health.ns) {
         tell_health(w);
         w->next_health.ns = time.ns + health_ns;
     }
@@ -206,8 +214,10 @@ static void count_reassembly(struct health *health, const struct packet *packet)
 static void count_flow(struct worker *w, const struct packet *packet)
 {
     enum flow_side side;
-    w->health.malformed +=
-        packet->bad_transport; /* its bytes are counted all the same, without ports */
+    if (packet->bad_transport) { /* its bytes are counted all the same, without ports */
+        w->health.malformed++;
+        unread_count_malformed(&w->health, packet);
+    }
     w->health.tunnels_unread +=
         packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
@@ -217,6 +227,16 @@ static void count_flow(struct worker *w, const struct packet *packet)
     flow_table_settle(w->table, flow, w->clock);
 }
 
+static void count_backwards(struct worker *w, struct ptime time)
+{
+    if (time.ns >= w->clock.ns)
+        return;
+    uint64_t back_ns = (uint64_t)w->clock.ns - (uint64_t)time.ns; /* both may be far from 0 */
+    w->health.time_backwards++;
+    if (back_ns > w->health.largest_step_back_ns)
+        w->health.largest_step_back_ns = back_ns;
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -224,7 +244,7 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     w->health.packets++;
     w->health.wire_bytes += raw->wire_bytes;
     w->health.cut_packets += raw->captured < raw->wire_bytes;
-    w->health.time_backwards += raw->time.ns < w->clock.ns;
+    count_backwards(w, raw->time);
     count_reassembly(&w->health, packet);
     if (w->bindings)
         tell_bindings(w, result, packet);
@@ -235,7 +255,7 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
     if (result == DECODE_OK)
         count_flow(w, packet);
     else
-        count_undecoded(&w->health, result);
+        count_undecoded(&w->health, raw, packet, result);
 }
 
 /* Live, the kernel has shared the packets out already. What has no addresses is worker 0's. */

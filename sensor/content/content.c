@@ -128,6 +128,8 @@ struct content *content_new(const struct content_config *config,
         .key = &content->config.key,
         .limit_bytes = CONTENT_ITEM_SET_BYTES,
     };
+    content->nothing = xcalloc(1, sizeof *content->nothing);
+    content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
     if (!content->suffixes)
         error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
@@ -142,6 +144,8 @@ void content_free(struct content *content)
     if (!content)
         return;
     streams_free(content->streams);
+    free(content->active);
+    free(content->nothing);
     suffixes_free(content->suffixes);
     free(content);
 }
@@ -154,15 +158,17 @@ static struct content_flow *flow_content_new(struct content *content, struct flo
     if (tcp)
         cf->stream = stream_new(content->streams, cf);
     *flow_content_slot(flow) = cf;
+    active_join(cf);
     return cf;
 }
 
 void content_release(struct content *content, struct flow *flow)
 {
     struct content_flow *cf = *flow_content_slot(flow);
-    (void)content;
-    if (!cf)
+    *flow_content_slot(flow) = NULL;
+    if (!cf || cf == content->nothing)
         return;
+    active_leave(cf);
     stream_free(cf->stream);
     for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
         side_free(cf->side[side]);
@@ -171,7 +177,6 @@ void content_release(struct content *content, struct flow *flow)
     free(cf->ja3);
     free(cf->client);
     free(cf);
-    *flow_content_slot(flow) = NULL;
 }
 
 /* --- packets -----------------------------------------------------------------------------------
@@ -185,6 +190,7 @@ static void tcp_packet(struct content_flow *cf, enum flow_side side, const struc
     if (cf->stopped[SIDE_ORIG] && cf->stopped[SIDE_RESP]) {
         stream_free(cf->stream); /* not inside its callbacks */
         cf->stream = NULL;
+        active_leave(cf);
     }
 }
 
@@ -227,9 +233,14 @@ void content_packet(struct content *content, struct flow *flow, enum flow_side s
     /* Bare ACKs and RSTs of scans and floods begin nothing. */
     if (!cf && tcp && packet->payload_bytes == 0 && !(packet->tcp_flags & TCP_SYN))
         return;
+    content->now = packet->time;
+    if (cf == content->nothing)
+        return;
     if (!cf)
         cf = flow_content_new(content, flow, tcp);
-    content->now = packet->time;
+    else if (!tcp && cf->place == 0)
+        active_join(cf); /* it had been given up: a datagram stands alone, it can be looked at */
+    active_touch(cf, packet);
     if (tcp)
         tcp_packet(cf, side, packet);
     else
@@ -296,4 +307,5 @@ void content_health(const struct content *content, struct health *health)
 {
     streams_health(content->streams, health);
     health->parse_malformed += content->malformed;
+    health->content_given_up += content->given_up;
 }

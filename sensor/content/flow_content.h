@@ -1,6 +1,7 @@
 /* What content keeps of a flow and of each of its sides; private to the room.
  *
  *   content.c   flows: packets in, facts and events out
+ *   active.c    how many flows are looked into at once
  *   datagram.c  UDP
  *   side.c      a side's budget, its scanner, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
@@ -23,6 +24,10 @@ struct content {
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
     uint64_t malformed;      /* names that did not parse */
     struct ptime now;        /* of what is being looked at */
+    struct content_flow **active;
+    uint32_t active_count, active_room, hand;
+    uint64_t given_up;
+    struct content_flow *nothing; /* of every TCP flow that was given up with nothing found */
 };
 
 enum stage {
@@ -65,6 +70,8 @@ struct content_flow {
     uint8_t hints;               /* HINT_… */
     uint8_t datagrams_tried;     /* for DNS on a port that does not promise it */
     bool stopped[SIDES];
+    uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
+    uint32_t place; /* active.c: its place in content->active, from 1; 0: none */
 };
 
 static inline enum flow_side side_index(const struct side *side)
@@ -81,6 +88,11 @@ void content_client(struct content_flow *cf, const struct client_claim *claim);
 /* What a message's question says, unless it had none. */
 void content_dns(struct content_flow *cf, const struct dns_message *message);
 bool content_has_port(const struct content_flow *cf, uint16_t port);
+
+/* active.c: joins; is left by whoever frees it or has nothing more to see; a packet was seen. */
+void active_join(struct content_flow *cf);
+void active_leave(struct content_flow *cf);
+void active_touch(struct content_flow *cf, const struct packet *packet);
 
 /* datagram.c */
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet);

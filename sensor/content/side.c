@@ -14,7 +14,7 @@
 
 #define PENDING_FIRST 8u
 #define PENDING_MAX   256u
-#define HEAD_FIRST    512u
+#define HEAD_FIRST    128u
 #define SAMPLE_BYTES  256u /* of a piece, to know text by */
 
 _Static_assert(PENDING_MAX <= RECORD_CONTENT_HASHES, "a record holds what is told at once");

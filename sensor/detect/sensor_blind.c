@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS 5
+#define KINDS       9
+#define CODE_UNREAD "sensor.blind.unread"
 
 struct blindness {
     const char *code, *unit, *text; /* "LOST of OF …" */
@@ -43,6 +44,8 @@ static size_t look(const struct health *h, struct blindness found[])
 {
     uint64_t drops = h->kernel_drops + h->interface_drops;
     uint64_t tcp_flows = h->flows_one_sided + h->flows_two_sided;
+    uint64_t undecoded = h->truncated + h->malformed_link + h->malformed_ipv4 + h->malformed_ipv6;
+    uint64_t implausible = h->tcp_far_segments + h->tcp_far_acks + h->tcp_resets_refused;
     const struct blindness all[] = {
         {"sensor.blind.drops", "packet", "packets were lost before the sensor saw them", drops,
          h->packets + drops, 100, 0, 0.001, 0.1, 10000},
@@ -54,6 +57,16 @@ static size_t look(const struct health *h, struct blindness found[])
          h->flows_evicted, larger(h->flows, h->flows_evicted), 100, 0, 0.001, 0.5, 0},
         {"sensor.blind.ring", "flow", "flows lost their last figures because the engine was slow",
          h->ring_lost, larger(h->flows, h->ring_lost), 1, 0, 0.0001, 0.1, 1},
+        {CODE_UNREAD, "packet", "packets were of kinds that are not read", h->unknown_link,
+         larger(h->packets, h->unknown_link), 20, 0, 0.01, 0.5, 0},
+        {"sensor.blind.undecoded", "packet", "packets were cut or damaged in their headers",
+         undecoded, larger(h->packets, undecoded), 100, 0, 0.01, 0.5, 0},
+        {"sensor.blind.implausible", "packet",
+         "packets had TCP numbers that fit no stream seen: forged, or copies in other numbers",
+         implausible, larger(h->packets, implausible), 100, 0, 0.001, 0.1, 0},
+        {"sensor.blind.clock", "packet",
+         "packets had time stamps an hour or more off the clock, and are told at the clock",
+         h->time_jumps, larger(h->packets, h->time_jumps), 100, 0, 0.001, 0.1, 0},
     };
     size_t count = 0;
     for (size_t i = 0; i < KINDS; i++)
@@ -85,14 +98,36 @@ static int by_score(const void *a, const void *b)
     return order ? order : strcmp(x->code, y->code);
 }
 
+/* The two kinds that most of it was, in parentheses; "" when that is not known. */
+static const char *kinds_text(const struct health *health, char *text, size_t size)
+{
+    struct health_kind kind[HEALTH_KINDS];
+    char name[HEALTH_KIND_TEXT], packets[COUNT_TEXT_SIZE];
+    size_t count = health ? health_kinds(health, kind) : 0, said = 0, used = 0;
+    *text = '\0';
+    for (size_t i = 0; i < count && said < 2; i++) {
+        if (kind[i].what == HEALTH_SKIPPED)
+            continue;
+        used += (size_t)snprintf(text + used, size - used, "%s%s %s", said ? ", " : " (",
+                                 health_kind_text(&kind[i], name),
+                                 count_text(kind[i].packets, packets));
+        said++;
+    }
+    if (said > 0)
+        snprintf(text + used, size - used, ")");
+    return text;
+}
+
 static void write_reason(const struct subject *subject, const struct blindness *b,
                          struct reason *reason)
 {
     char lost[COUNT_TEXT_SIZE], of[COUNT_TEXT_SIZE], from[32], to[32];
-    bool bytes = strcmp(b->unit, "byte") == 0;
-    snprintf(reason->text, sizeof reason->text, "%s of %s %s, %s to %s",
+    char kinds[2 * (HEALTH_KIND_TEXT + COUNT_TEXT_SIZE + 4)];
+    bool bytes = strcmp(b->unit, "byte") == 0, unread = strcmp(b->code, CODE_UNREAD) == 0;
+    snprintf(reason->text, sizeof reason->text, "%s of %s %s%s, %s to %s",
              (bytes ? bytes_text : count_text)(b->lost, lost),
              (bytes ? bytes_text : count_text)(b->of, of), b->text,
+             kinds_text(unread ? &subject->interval : NULL, kinds, sizeof kinds),
              ptime_iso(subject->interval_start, from, sizeof from),
              ptime_iso(subject->interval_end, to, sizeof to));
     reason->code = b->code;
@@ -133,7 +168,9 @@ const struct detector detector_sensor_blind = {
     .wakes = true, /* a silent tap or direction; counted losses score 70 at most */
     .explains =
         "What the sensor lost over an interval: packets dropped, TCP payload not seen, flows "
-        "seen from one side, flows cut short for room; live, what fell silent that never was "
+        "seen from one side, flows cut short for room, encapsulations that are not read, damaged "
+        "headers, TCP numbers that fit nothing, clocks that jump; live, what fell silent that "
+        "never was "
         "(the tap, a direction, a VLAN, half of the hosts) and when a part of the sensor was "
         "away. No attack technique: most of it is cabling and load. While it lasts, figures are "
         "lower bounds and silence proves nothing. False alarms: asymmetric routes that are known "

@@ -304,6 +304,21 @@ static struct host *host_for(struct engine *engine, const struct flow_view *view
     return hosts_add(engine, view->host);
 }
 
+static void count_unestablished(struct engine *engine, const struct flow_view *view)
+{
+    engine->counts.unestablished_bytes += view->out.value;
+    engine->counts.unestablished_high += view->out.high;
+}
+
+static void count_protocol(struct engine *engine, const struct record_flow *record)
+{
+    for (int side = 0; side < SIDES; side++) {
+        engine->counts.protocol_packets[record->key.proto] += positive(record->fresh[side].packets);
+        engine->counts.protocol_bytes[record->key.proto] +=
+            positive(record->fresh[side].payload_bytes);
+    }
+}
+
 bool account_flow(struct engine *engine, const struct record_flow *record)
 {
     struct flow_view view;
@@ -321,9 +336,10 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
         else if (record->flags & FLOW_ESTABLISHED)
             engine->counts.refused_bytes += view.out.value;
         else
-            engine->counts.unestablished_bytes += view.out.value;
+            count_unestablished(engine, &view);
     }
     live_flow(engine, &view);
+    count_protocol(engine, record);
     engine->counts.flows[view.scope] += first_record(record);
     engine->counts.bytes[view.scope] +=
         positive(record->fresh[0].payload_bytes) + positive(record->fresh[1].payload_bytes);
@@ -351,17 +367,6 @@ void account_content(struct engine *engine, const struct record_content *record)
     story_add_items(
         stories_open(&engine->stories, host, &destination, (struct ptime){record->header.time_ns}),
         record);
-}
-
-/* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.
- */
-static struct health health_difference(const struct health *now, const struct health *before)
-{
-    struct health difference;
-#define SUBTRACT(name) difference.name = now->name > before->name ? now->name - before->name : 0;
-    HEALTH_COUNTERS(SUBTRACT)
-#undef SUBTRACT
-    return difference;
 }
 
 void judge_sensor(struct engine *engine, struct ptime now)

@@ -153,9 +153,7 @@ void entry_take_health(struct engine *engine, const struct record_health *record
 {
     struct worker *worker = &engine->worker[from->worker];
     if (from->incarnation != worker->health_of) {
-#define KEEP(name) worker->health_before.name += worker->health.name;
-        HEALTH_COUNTERS(KEEP)
-#undef KEEP
+        health_add(&worker->health_before, &worker->health);
         worker->health_of = from->incarnation;
         worker->health = (struct health){0};
     }
@@ -163,10 +161,8 @@ void entry_take_health(struct engine *engine, const struct record_health *record
     worker->health = record->total;
     engine->health_sum = (struct health){0};
     for (size_t i = 0; i < engine->config.workers; i++) {
-        const struct worker *w = &engine->worker[i];
-#define ADD(name) engine->health_sum.name += w->health_before.name + w->health.name;
-        HEALTH_COUNTERS(ADD)
-#undef ADD
+        health_add(&engine->health_sum, &engine->worker[i].health_before);
+        health_add(&engine->health_sum, &engine->worker[i].health);
     }
 }
 

@@ -73,13 +73,18 @@ static bool rst_is_plausible(const struct flow *flow, enum flow_side side,
     return !(flow->tcp[side] & TCP_KNOWN);
 }
 
-static void note_end(struct flow *flow, enum flow_side side, const struct packet *packet)
+static void note_end(struct flow_table *table, struct flow *flow, enum flow_side side,
+                     const struct packet *packet)
 {
+    bool reset = (packet->tcp_flags & TCP_RST) != 0;
+    if (reset && !rst_is_plausible(flow, side, packet)) {
+        table->resets_refused++;
+        return;
+    }
     if (flow->closed != FLOW_OPEN)
         return;
-    if (packet->tcp_flags & TCP_RST) {
-        if (rst_is_plausible(flow, side, packet))
-            flow->closed = FLOW_END_RESET;
+    if (reset) {
+        flow->closed = FLOW_END_RESET;
     } else if (both(flow, TCP_FINISHED)) {
         flow->closed = FLOW_END_CLOSED;
     }
@@ -103,7 +108,7 @@ void connection_packet(struct flow_table *table, struct flow *flow, enum flow_si
         flow->tcp[side] |= TCP_SENT_ACK;
     if ((flags & (TCP_SYN | TCP_RST)) == TCP_SYN)
         flow->flags &= (uint16_t)~FLOW_MIDSTREAM;
-    note_end(flow, side, packet);
+    note_end(table, flow, side, packet);
     uint64_t sent = flow->side[SIDE_ORIG].counts.payload_bytes;
     uint64_t received = flow->side[SIDE_RESP].counts.payload_bytes;
     if ((sent && received) || ((sent || received) && both(flow, TCP_FIRM)))

@@ -158,6 +158,7 @@ struct flow_table {
     uint32_t count;
     uint64_t begun, evicted, one_sided, two_sided;
     uint64_t tcp_payload_bytes, tcp_missing_bytes, holes_forgotten, far_segments;
+    uint64_t again_bytes, far_acks, resets_refused, reset_bytes;
     struct tunnels tunnels;
 };
 
@@ -248,6 +249,9 @@ uint64_t tcp_position(const struct flow *flow, enum flow_side side, uint32_t seq
 /* How far `seq` lies from the highest position known. */
 int64_t tcp_distance(const struct flow *flow, enum flow_side side, uint32_t seq);
 void tcp_count_fresh(struct flow_table *table, struct flow *flow, enum flow_side side,
+                     uint64_t bytes);
+/* Bytes that were counted already: they came again. */
+void tcp_count_again(struct flow_table *table, struct flow *flow, enum flow_side side,
                      uint64_t bytes);
 /* Gives up the sequence followed so far for one that begins at `seq`. What is missing stays so;
  * what was not acknowledged never will be. */

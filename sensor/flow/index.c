@@ -119,7 +119,9 @@ void index_fini(struct flow_index *index)
 
 void index_clear(struct flow_index *index)
 {
-    memset(index->at, 0, ((size_t)index->mask + 1) * sizeof *index->at);
+    free(index->at);
+    index->at = buckets(INDEX_FIRST);
+    index->mask = INDEX_FIRST - 1;
     index->count = 0;
 }
 

@@ -58,10 +58,11 @@ void stray_acknowledged(struct flow_table *table, struct flow *flow, enum flow_s
         take_up(table, flow, side);
 }
 
-static void count_duplicate(struct flow *flow, enum flow_side side, uint32_t seq, uint32_t size)
+static void count_duplicate(struct flow_table *table, struct flow *flow, enum flow_side side,
+                            uint32_t seq, uint32_t size)
 {
     struct flow_gaps *gaps = flow->gaps[side];
-    flow->side[side].counts.retransmitted_bytes += size;
+    tcp_count_again(table, flow, side, size);
     gaps->patience--;
     stray_note(flow, side, seq);
     gaps->stray_to = seq + size;
@@ -74,7 +75,7 @@ void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side
     bool follows = gaps->stray && seq - gaps->stray_to < TCP_NEAR;
     table->far_segments++;
     if (gaps->stray && seq + size == gaps->stray_to) {
-        flow->side[side].counts.retransmitted_bytes += size;
+        tcp_count_again(table, flow, side, size);
         return;
     }
     if (follows && gaps->moved) {
@@ -82,7 +83,7 @@ void stray_data(struct flow_table *table, struct flow *flow, enum flow_side side
         gaps->patience = STRAY_PATIENCE;
     }
     if (follows && gaps->patience > 0) {
-        count_duplicate(flow, side, seq, size);
+        count_duplicate(table, flow, side, seq, size);
         return;
     }
     if (follows) {

@@ -396,6 +396,7 @@ static struct finish_entry *sorted_flows(const struct flow_table *table)
 void flow_table_finish(struct flow_table *table, struct ptime now)
 {
     flow_table_advance(table, now);
+    index_clear(&table->index); /* nothing is looked up any more: its memory is the sort's */
     struct finish_entry *all = sorted_flows(table);
     uint32_t count = table->count;
     for (uint32_t i = 0; i < count; i++) {
@@ -407,7 +408,6 @@ void flow_table_finish(struct flow_table *table, struct ptime now)
         let_go(table, flow);
     }
     free(all);
-    index_clear(&table->index);
     for (int class = 0; class < FLOW_CLASSES; class ++)
         queue_clear(&table->idle[class]);
     queue_clear(&table->report);
@@ -456,6 +456,10 @@ void flow_table_health(const struct flow_table *table, struct health *health)
     health->tcp_payload_bytes += table->tcp_payload_bytes;
     health->tcp_missing_bytes += table->tcp_missing_bytes;
     health->tcp_holes_forgotten += table->holes_forgotten;
+    health->tcp_retransmitted_bytes += table->again_bytes;
+    health->tcp_far_acks += table->far_acks;
+    health->tcp_resets_refused += table->resets_refused;
+    health->tcp_reset_bytes += table->reset_bytes;
     health->flows += table->begun;
     health->flows_evicted += table->evicted;
     health->flows_one_sided += table->one_sided;

@@ -101,6 +101,13 @@ void tcp_count_fresh(struct flow_table *table, struct flow *flow, enum flow_side
     table->tcp_payload_bytes += bytes;
 }
 
+void tcp_count_again(struct flow_table *table, struct flow *flow, enum flow_side side,
+                     uint64_t bytes)
+{
+    flow->side[side].counts.retransmitted_bytes += bytes;
+    table->again_bytes += bytes;
+}
+
 void tcp_begin_again(struct flow *flow, enum flow_side side, uint32_t seq)
 {
     struct flow_gaps *gaps = gaps_of(flow, side);
@@ -142,7 +149,7 @@ static void overlap(struct flow_table *table, struct flow *flow, enum flow_side 
         *next = to;
     }
     tcp_count_fresh(table, flow, side, fresh);
-    flow->side[side].counts.retransmitted_bytes += to - from - fresh;
+    tcp_count_again(table, flow, side, to - from - fresh);
 }
 
 void tcp_data(struct flow_table *table, struct flow *flow, enum flow_side side, uint32_t seq,
@@ -235,6 +242,7 @@ static void acknowledge(struct flow_table *table, struct flow *flow, enum flow_s
     } else if (unseen && (step > TCP_NEAR || step < -TCP_NEAR)) {
         tcp_begin_again(flow, side, ack);
     } else if (step > TCP_NEAR) {
+        table->far_acks++;
         return;
     } else if (step > 0) {
         *bits = (uint8_t)(step == 1 ? *bits | TCP_STEP_ONE : *bits & ~TCP_STEP_ONE);
@@ -258,8 +266,10 @@ void tcp_packet(struct flow_table *table, struct flow *flow, enum flow_side side
                 const struct packet *packet)
 {
     uint8_t flags = packet->tcp_flags;
-    if (flags & TCP_RST)
+    if (flags & TCP_RST) {
+        table->reset_bytes += packet->payload_bytes;
         return;
+    }
     uint32_t seq = packet->seq + (flags & TCP_SYN ? 1 : 0);
     if (is_foreign_syn_ack(flow, side, packet)) {
         stray_note(flow, side, seq);

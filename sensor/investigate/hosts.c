@@ -13,6 +13,7 @@ struct hosts *hosts_new(void)
 {
     struct hosts *hosts = xcalloc(1, sizeof *hosts);
     map_init(&hosts->map);
+    map_init(&hosts->hidden);
     map_init(&hosts->outside);
     return hosts;
 }
@@ -29,6 +30,7 @@ void hosts_free(struct hosts *hosts)
     if (!hosts)
         return;
     map_fini(&hosts->map, free_host);
+    map_fini(&hosts->hidden, free);
     map_fini(&hosts->outside, free);
     free(hosts);
 }
@@ -81,7 +83,21 @@ static void add_destination(struct hosts *hosts, struct host_sum *host,
         return;
     }
     sum->destination = *view->destination;
-    sum->out_bytes += view->out.value;
+    volume_add(&sum->out, view->out);
+}
+
+/* Never seen sending, but acknowledged by its peers. */
+static void add_hidden(struct hosts *hosts, const struct flow_view *view)
+{
+    uint64_t missing = view->out.high - view->out.value;
+    if (!(view->record->flags & FLOW_ONE_SIDED) || view->out.value > 0 || view->out.high == 0)
+        return;
+    uint64_t *sum =
+        get_or_make(&hosts->hidden, view->host, sizeof *view->host, sizeof *sum, HOSTS_MAX);
+    if (sum)
+        *sum += missing;
+    else
+        hosts->overflow++;
 }
 
 void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
@@ -92,8 +108,10 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
         return;
     volume_add(&hosts->out, view->out);
     hosts->service_bytes[view->record->service] += view->out.value;
-    if (!view->accepted)
+    if (!view->accepted) {
+        add_hidden(hosts, view);
         return; /* spoofed sources must not fill the ranking */
+    }
     struct host_sum *host =
         get_or_make(&hosts->map, view->host, sizeof *view->host, sizeof *host, HOSTS_MAX);
     if (!host) {
@@ -120,7 +138,7 @@ static void count_users(const struct hosts *hosts, struct map *users)
         for (const struct map_entry *d; (d = map_next(&host->destinations, &to)) != NULL;) {
             const struct destination_sum *sum = d->value;
             uint32_t *count = get_or_make(users, d->key, d->key_size, sizeof *count, SIZE_MAX);
-            *count += sum->out_bytes > 0;
+            *count += sum->out.value > 0;
         }
     }
 }
@@ -134,7 +152,7 @@ static struct ranked weigh(const struct host_sum *host, const struct map *users)
         const struct destination_sum *sum = sorted[i]->value;
         const uint32_t *count = map_get(users, sorted[i]->key, sorted[i]->key_size);
         uint32_t users_here = count ? *count : 0;
-        double weight = users_here ? (double)sum->out_bytes / users_here : 0;
+        double weight = users_here ? (double)sum->out.value / users_here : 0;
         ranked.weight += weight;
         if (weight > heaviest) {
             heaviest = weight;
@@ -174,6 +192,32 @@ size_t hosts_rank(const struct hosts *hosts, struct ranked *ranked, size_t room)
     memcpy(ranked, all, count * sizeof *all);
     free(all);
     map_fini(&users, free);
+    return count;
+}
+
+static int by_high(const void *a, const void *b)
+{
+    const struct hidden *x = a, *y = b;
+    if (x->high != y->high)
+        return x->high > y->high ? -1 : 1;
+    return ip_compare(&x->host, &y->host);
+}
+
+size_t hosts_hidden(const struct hosts *hosts, struct hidden *hidden, size_t room)
+{
+    struct hidden *all = xcalloc(hosts->hidden.count + 1, sizeof *all);
+    size_t count = 0, at = 0;
+    for (const struct map_entry *e; (e = map_next(&hosts->hidden, &at)) != NULL;) {
+        if (map_get(&hosts->map, e->key, e->key_size))
+            continue; /* it was seen after all: its own figures have the rest */
+        const uint64_t *high = e->value;
+        memcpy(&all[count].host, e->key, sizeof all->host);
+        all[count++].high = *high;
+    }
+    qsort(all, count, sizeof *all, by_high);
+    count = count < room ? count : room;
+    memcpy(hidden, all, count * sizeof *all);
+    free(all);
     return count;
 }
 

@@ -1,6 +1,7 @@
 /* The summary for programs. The same figures as the text, exact. `duration_s` is the only one that
  * may differ between two runs of the same input. Thread: the engine's. */
 #include "bounds.h"
+#include "coverage.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -198,7 +199,8 @@ static void put_ranking(struct json *json, const struct summary *s)
         json_number(json, "pcr", r->pcr);
         json_number(json, "weight", r->weight);
         json_str(json, "top_destination", r->top ? r->top->destination.name : NULL);
-        json_uint(json, "top_destination_bytes", r->top ? r->top->out_bytes : 0);
+        json_uint(json, "top_destination_bytes", r->top ? r->top->out.value : 0);
+        put_volume(json, "top_destination_out", r->top ? r->top->out : (struct volume){0});
         json_uint(json, "top_destination_hosts", r->top_hosts);
         json_close(json);
     }
@@ -220,6 +222,7 @@ static void put_counts(struct json *json, const struct summary *s)
     json_uint(json, "judged_out_bytes", counts->judged_bytes);
     json_uint(json, "learning_out_bytes", counts->learning_bytes);
     json_uint(json, "unestablished_out_bytes", counts->unestablished_bytes);
+    json_uint(json, "unestablished_out_high_bytes", counts->unestablished_high);
     json_uint(json, "hosts_refused", counts->hosts_refused);
     json_uint(json, "refused_out_bytes", counts->refused_bytes);
     json_uint(json, "host_hours_closed", counts->host_hours_closed);
@@ -261,6 +264,7 @@ static void put_coverage(struct json *json, const struct summary *s)
                   s->hosts->service_bytes[i]);
     json_close(json);
     put_bounds(json, s);
+    coverage_json(json, s);
     json_open(json, "sensor");
 #define PUT(name) json_uint(json, #name, health->name);
     HEALTH_COUNTERS(PUT)

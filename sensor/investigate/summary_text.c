@@ -2,6 +2,7 @@
  * at first, what could not be seen. Every figure comes from the run; nothing is said that was not
  * measured. Thread: the engine's. */
 #include "bounds.h"
+#include "coverage.h"
 #include "figures.h"
 #include "weir/investigate/summary.h"
 
@@ -309,7 +310,7 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
     struct engine_history history = engine_history_of(s->engine);
-    char bytes[TEXT_SIZE];
+    char bytes[TEXT_SIZE], high[TEXT_SIZE];
     if (history.ready == 0)
         buffer_text(
             b,
@@ -319,11 +320,12 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
     else if (counts->learning_bytes > 0)
         buffer_text(b, "Not judged by history: %s out while hosts had less than %d days of past.\n",
                     figure_bytes(counts->learning_bytes, bytes), s->learn_days);
-    if (counts->unestablished_bytes > 0)
+    if (counts->unestablished_high > 0)
         buffer_text(b,
-                    "Not judged: %s of one-way traffic from addresses that never held a "
-                    "two-way exchange.\n",
-                    figure_bytes(counts->unestablished_bytes, bytes));
+                    "Not judged: %s (%s at most) of one-way traffic from addresses that never "
+                    "held a two-way exchange.\n",
+                    figure_bytes(counts->unestablished_bytes, bytes),
+                    figure_bytes(counts->unestablished_high, high));
     if (counts->refused_bytes > 0)
         buffer_text(b, "Not judged: %s out of hosts beyond baseline.max_hosts.\n",
                     figure_bytes(counts->refused_bytes, bytes));
@@ -334,16 +336,16 @@ static void put_ranking(struct buffer *b, const struct summary *s)
 {
     struct ranked ranked[RANK_SHOWN];
     size_t count = hosts_rank(s->hosts, ranked, RANK_SHOWN);
-    char host[IP_TEXT_SIZE], out[TEXT_SIZE], top[TEXT_SIZE];
+    char host[IP_TEXT_SIZE], out[COVERAGE_VOLUME_TEXT], top[TEXT_SIZE];
     buffer_text(b, "\nLook here first (a ranking, not a finding):\n");
     if (count == 0)
         buffer_text(b, "  no host sent 65,536 B or more to the outside\n");
     for (size_t i = 0; i < count; i++) {
         const struct ranked *r = &ranked[i];
         buffer_text(b, "  %zu. %-15s %9s out, PCR %+.2f", i + 1, host_text(&r->host->host, host),
-                    figure_bytes(r->host->out.value, out), r->pcr);
+                    coverage_volume(r->host->out, out), r->pcr);
         if (r->top)
-            buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out_bytes, top),
+            buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out.value, top),
                         r->top->destination.name, r->top_hosts, r->top_hosts == 1 ? "" : "s");
         buffer_text(b, "\n");
     }
@@ -376,17 +378,13 @@ static void put_coverage(struct buffer *b, const struct summary *s)
                 figure_percent((double)sealed, (double)s->hosts->out.value, text),
                 figure_percent((double)s->hosts->service_bytes[SERVICE_NONE],
                                (double)s->hosts->out.value, more));
-    uint64_t unread = h->truncated + h->malformed + h->unknown_link;
-    if (unread + h->fragments + h->time_backwards > 0)
-        buffer_text(b, "          packets: %s not decoded, %s fragments",
-                    figure_count(unread, text), figure_count(h->fragments, more));
-    if (h->time_backwards > 0)
-        buffer_text(b, ", %s out of time order", figure_count(h->time_backwards, text));
-    if (unread + h->fragments + h->time_backwards > 0)
-        buffer_text(b, "\n");
+    if (h->fragments > 0)
+        buffer_text(b, "          fragments: %s, put together into %s datagrams\n",
+                    figure_count(h->fragments, text), figure_count(h->fragments_whole, more));
     if (h->duplicates > 0)
         buffer_text(b, "          mirror copies: %s of the frames, counted once\n",
                     figure_percent((double)h->duplicates, (double)h->packets, text));
+    coverage_text(b, s);
     put_bounds(b, s);
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
 }

@@ -286,6 +286,21 @@ static enum record_fault validate_binding(const struct record_binding *r)
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
+/* Sums of a few must not overflow; kinds are those there are, used ones in front. */
+static enum record_fault validate_health(const struct record_health *r, size_t size)
+{
+    bool holds = true, free_place = false;
+    if (size != sizeof *r)
+        return size < sizeof *r ? RECORD_SHORT : RECORD_TAIL;
+    for (size_t i = 0; i < HEALTH_KINDS; i++) {
+        const struct health_kind *kind = &r->total.kind[i];
+        free_place |= kind->what == HEALTH_NOTHING;
+        holds &= kind->what < HEALTH_WHATS && free_place == (kind->what == HEALTH_NOTHING) &&
+                 kind->packets <= RECORD_BYTES_MAX;
+    }
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
 static enum record_fault validate_fixed(size_t size, size_t expected)
 {
     if (size < expected)
@@ -313,7 +328,7 @@ enum record_fault record_validate(const void *record, size_t size)
     case RECORD_CONTENT:
         return validate_content(record, size);
     case RECORD_HEALTH:
-        return validate_fixed(size, sizeof(struct record_health));
+        return validate_health(record, size);
     case RECORD_BINDING:
         fault = validate_fixed(size, sizeof(struct record_binding));
         return fault == RECORD_OK ? validate_binding(record) : fault;

@@ -17,6 +17,9 @@
 #define CONTENT_HANDSHAKE_BYTES (UINT64_C(64) << 10)
 #define CONTENT_PROBE_BYTES     (UINT64_C(64) << 10)
 #define CONTENT_CLEAR_BYTES     (UINT64_C(1) << 30)
+/* Flows that are looked into at once; the one without payload for longest makes room, and is looked
+ * into no more (content_given_up). */
+#define CONTENT_FLOWS (UINT32_C(1) << 16)
 /* Of all flows together: unfinished heads that are gathered (past it those that span segments are
  * not read, which parse_malformed counts), and sets of hashes already told (past it sets start anew
  * and tell items again). */

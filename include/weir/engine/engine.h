@@ -65,12 +65,14 @@ struct engine_counts {
     uint64_t faults[RECORD_FAULTS]; /* records refused by validation */
     uint64_t flows[SCOPES], bytes[SCOPES];
     uint64_t unestablished_bytes;          /* out, from hosts without a profile, one-way only */
+    uint64_t unestablished_high;           /* … with what their peers acknowledged unseen */
     uint64_t learning_bytes;               /* out, of hosts that are still learning */
     uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
+    uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
     uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed;
     uint64_t late;            /* records older than what was complete when they came */

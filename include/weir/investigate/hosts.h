@@ -22,12 +22,13 @@ struct host_sum {
 
 struct destination_sum {
     struct destination destination;
-    uint64_t out_bytes;
+    struct volume out;
     uint32_t hosts; /* in the fleet-wide map only: how many hosts sent to it */
 };
 
 struct hosts {
     struct map map;     /* struct ip → struct host_sum */
+    struct map hidden;  /* struct ip → uint64_t bytes: see hosts_hidden */
     struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
     uint64_t overflow;  /* additions that found no room */
     struct volume out;  /* of all hosts */
@@ -48,6 +49,14 @@ struct ranked {
 };
 /* The first `room` hosts with at least 64 KiB out; heaviest first. */
 size_t hosts_rank(const struct hosts *hosts, struct ranked *ranked, size_t room);
+
+/* Inside addresses that were never worth a profile, because nothing of theirs was seen, while their
+ * peers acknowledged bytes of them: an asymmetric capture, or somebody's invention. Most first. */
+struct hidden {
+    struct ip host;
+    uint64_t high; /* bytes at most; none of them was seen */
+};
+size_t hosts_hidden(const struct hosts *hosts, struct hidden *hidden, size_t room);
 
 /* Largest prefixes (/16, /32) with neither side inside. */
 struct prefix_sum {

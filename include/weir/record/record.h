@@ -212,11 +212,23 @@ struct record_binding {
     X(wire_bytes)                                                                                  \
     X(kernel_drops) /* the operating system had no room (live) */                                  \
     X(interface_drops)                                                                             \
-    X(cut_packets)     /* captured shorter than they were */                                       \
-    X(not_ip)          /* ARP, LLDP, …: no host speaks to another network with these */          \
-    X(unknown_link)    /* a link type or encapsulation this sensor does not read */                \
-    X(truncated)       /* cut inside a header */                                                   \
-    X(malformed)       /* header lengths or versions that contradict each other */                 \
+    X(cut_packets)    /* captured shorter than they were */                                        \
+    X(not_ip)         /* ARP, LLDP, …: no host speaks to another network with these */           \
+    X(unknown_link)   /* a link type or encapsulation this sensor does not read */                 \
+    X(truncated)      /* cut inside a header */                                                    \
+    X(malformed)      /* header lengths or versions that contradict each other */                  \
+    X(truncated_link) /* of `truncated`, by the header that was cut: … */                        \
+    X(truncated_ipv4)                                                                              \
+    X(truncated_ipv6)                                                                              \
+    X(truncated_transport)                                                                         \
+    X(malformed_link) /* of `malformed`, by the header that cannot be: … */                      \
+    X(malformed_ipv4)                                                                              \
+    X(malformed_ipv6)                                                                              \
+    X(malformed_tcp) /* … these are counted as flows all the same, without ports */              \
+    X(malformed_udp)                                                                               \
+    X(malformed_icmp)                                                                              \
+    X(malformed_sctp)                                                                              \
+    X(kinds_more)      /* packets of further kinds than health.kind has room for */                \
     X(tunnels_unread)  /* packets of a tunnel whose inside was not read: counted as what carried   \
                           them */                                                                  \
     X(fragments)       /* IP fragments: frames */                                                  \
@@ -232,6 +244,10 @@ struct record_binding {
     X(tcp_missing_bytes)                                                                           \
     X(duplicates_forgotten) /* packets forgotten before their copy could have come */              \
     X(places_forgotten)                                                                            \
+    X(tcp_retransmitted_bytes) /* bytes that came again, whatever they were */                     \
+    X(tcp_far_acks)            /* acknowledgments too far beyond their stream to be believed */    \
+    X(tcp_resets_refused)      /* RSTs that fit no side of their flow: they end nothing */         \
+    X(tcp_reset_bytes)         /* carried by RSTs: they left, but are no stream and no payload */  \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \
                             */                                                                     \
     X(tcp_far_segments)    /* too far from their stream to be believed: counted as packets, not    \
@@ -248,16 +264,51 @@ struct record_binding {
     X(stream_gap_bytes)   /* content that inspection did not see */                                \
     X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
     X(content_overflow)   /* content records refused by a full ring */                             \
+    X(content_given_up)   /* flows no longer looked into: too many were, at once */                \
     X(parse_malformed)    /* names that did not parse */                                           \
     X(bindings_suspect)   /* ARP, ND: the sender is not whom the message says; ties nothing */     \
     X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \
     X(bindings_lost)      /* refused by a full ring, or beyond what is read of one message */
 
+/* Packets that were not read, by what they said they were. In a replay one worker counts them all,
+ * so which kinds found room does not depend on how many workers there are. */
+enum health_what {
+    HEALTH_NOTHING, /* a free place */
+    HEALTH_LINK,    /* `value` is a link type that is not read */
+    HEALTH_UNREAD,  /* … an EtherType that may carry other hosts' IP packets, and is not read */
+    HEALTH_SKIPPED, /* … an EtherType with which no host speaks to another network (ARP, …) */
+    HEALTH_WHATS
+};
+extern const char *const health_what_name[HEALTH_WHATS]; /* "link_type", "ethertype", "not_ip" */
+
+#define HEALTH_KINDS 16u
+
+struct health_kind {
+    uint16_t what, value;
+    uint32_t spare;
+    uint64_t packets;
+};
+
 struct health {
 #define HEALTH_FIELD(name) uint64_t name;
     HEALTH_COUNTERS(HEALTH_FIELD)
 #undef HEALTH_FIELD
+    uint64_t largest_step_back_ns;         /* of time_backwards: a maximum, not a sum */
+    struct health_kind kind[HEALTH_KINDS]; /* the first HEALTH_KINDS met; used ones in front */
 };
+
+/* Counts packets of a kind; without room they are in kinds_more. */
+void health_count(struct health *health, enum health_what what, uint16_t value, uint64_t packets);
+/* Sums, but for the maximum. */
+void health_add(struct health *to, const struct health *health);
+/* What grew. A hole that filled makes fewer missing bytes: that is nothing lost, not a huge number.
+ * The maximum is told when it grew, else 0. */
+struct health health_difference(const struct health *now, const struct health *before);
+#define HEALTH_KIND_TEXT 40
+/* "EtherType 0x88e5 (MACsec)", "link type 105" */
+const char *health_kind_text(const struct health_kind *kind, char text[HEALTH_KIND_TEXT]);
+/* The kinds, most packets first; returns how many. */
+size_t health_kinds(const struct health *health, struct health_kind kind[HEALTH_KINDS]);
 
 struct record_health {
     struct record_header header;

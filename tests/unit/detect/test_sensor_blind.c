@@ -106,6 +106,49 @@ static void room_and_ring(void **state)
     assert_int_equal(f.score, 40);
 }
 
+static void what_is_not_read(void **state)
+{
+    struct finding f;
+    (void)state;
+    struct health macsec = {.packets = 60, .unknown_link = 50, .not_ip = 5};
+    health_count(&macsec, HEALTH_SKIPPED, 0x0806, 5);
+    health_count(&macsec, HEALTH_UNREAD, 0x88e5, 40);
+    health_count(&macsec, HEALTH_UNREAD, 0x88e7, 10);
+    assert_true(look(macsec, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.unread");
+    assert_has(f.reason[0].text,
+               "50 of 60 packets were of kinds that are not read (EtherType 0x88e5 "
+               "(MACsec) 40, EtherType 0x88e7 10), 2026-");
+    assert_int_equal(f.score, 70);
+    assert_int_equal(f.urgency, URGENCY_SHIFT);
+    assert_false(look((struct health){.packets = 60, .unknown_link = 19}, &f));
+    assert_false(look((struct health){.packets = 10000, .unknown_link = 99}, &f));
+    assert_true(look((struct health){.packets = 10000, .unknown_link = 100}, &f));
+    assert_int_equal(f.score, 40);
+    /* A sensor's neighbours are not its blindness. */
+    assert_false(look((struct health){.packets = 1000, .not_ip = 1000}, &f));
+}
+
+static void what_does_not_fit(void **state)
+{
+    struct finding f;
+    (void)state;
+    assert_false(look((struct health){.packets = 1000, .truncated = 99}, &f));
+    assert_true(look((struct health){.packets = 1000, .truncated = 60, .malformed_ipv4 = 40}, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.undecoded");
+    assert_false(look((struct health){.packets = 100000, .tcp_far_segments = 99}, &f));
+    assert_true(look((struct health){.packets = 100000,
+                                     .tcp_far_segments = 40,
+                                     .tcp_far_acks = 40,
+                                     .tcp_resets_refused = 20},
+                     &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.implausible");
+    assert_int_equal(f.score, 40);
+    assert_false(look((struct health){.packets = 1000, .time_jumps = 8}, &f));
+    assert_true(look((struct health){.packets = 1000, .time_jumps = 100}, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.clock");
+}
+
 static void the_worst_comes_first(void **state)
 {
     struct finding f;
@@ -138,6 +181,8 @@ int main(void)
         cmocka_unit_test(gaps),
         cmocka_unit_test(one_sided),
         cmocka_unit_test(room_and_ring),
+        cmocka_unit_test(what_is_not_read),
+        cmocka_unit_test(what_does_not_fit),
         cmocka_unit_test(the_worst_comes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -51,7 +51,7 @@ static void test_ranking(void **state)
     expect(&ranked[0], "10.0.0.2", 300000 + 100000 / 3.0, 1, "own.jp", 1);
     expect(&ranked[1], "10.0.0.1", 900000 / 3.0 * .9, .8, "shared.jp", 3);
     expect(&ranked[2], "10.0.0.3", 200000 / 3.0 * .02, -.96, "shared.jp", 3);
-    assert_int_equal(ranked[0].top->out_bytes, 300000);
+    assert_int_equal(ranked[0].top->out.value, 300000);
     assert_int_equal(hosts_rank(hosts, ranked, 1), 1);
     expect(&ranked[0], "10.0.0.2", 300000 + 100000 / 3.0, 1, "own.jp", 1);
 }

@@ -80,6 +80,7 @@ static void make_health(void)
 {
     begin(RECORD_HEALTH, sizeof made.health, 0);
     memset(&made.health.total, 0xff, sizeof made.health.total);
+    memset(made.health.total.kind, 0, sizeof made.health.total.kind);
 }
 
 static void make_binding(void)

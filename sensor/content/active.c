@@ -1,0 +1,96 @@
+/* Which flows are being looked into: CONTENT_FLOWS at most, so that a million open flows cost the
+ * content room no more than these do.
+ *
+ * The active ones lie in an array. When it is full, a hand goes round it (second chance): payload
+ * gives a flow three rounds, a handshake none, and whoever has none left makes room. A flow of
+ * which no byte was looked at yet just goes: it begins anew with its first payload, where it would
+ * have begun anyway. Of the others what was found stays, what was counted is told, and nothing more
+ * is looked at; that is counted (content_given_up).
+ *
+ * A datagram stands alone, so UDP can always be looked at again.
+ *
+ * Invariants: active[cf->place - 1] == cf for every cf with a place; a flow that was given up with
+ * nothing found has the shared content->nothing, which is never active.
+ * Thread: the capture thread, never inside a stream's callbacks. */
+#include "flow_content.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+
+#define ROUNDS 3
+
+static bool has_looked(const struct content_flow *cf)
+{
+    return cf->side[SIDE_ORIG] || cf->side[SIDE_RESP] || cf->stopped[SIDE_ORIG] ||
+           cf->stopped[SIDE_RESP] || cf->datagrams_tried;
+}
+
+static bool has_found(const struct content_flow *cf)
+{
+    return cf->service != SERVICE_NONE || cf->server_name || cf->question || cf->ja3;
+}
+
+void active_leave(struct content_flow *cf)
+{
+    struct content *content = cf->content;
+    if (cf->place == 0)
+        return;
+    struct content_flow *last = content->active[--content->active_count];
+    content->active[cf->place - 1] = last;
+    last->place = cf->place;
+    cf->place = 0;
+}
+
+static void give_up(struct content_flow *cf)
+{
+    struct content *content = cf->content;
+    void **slot = flow_content_slot(cf->flow);
+    bool looked = has_looked(cf), tcp = cf->stream != NULL;
+    for (enum flow_side side = SIDE_ORIG; side < SIDES; side++) {
+        if (cf->side[side])
+            side_tell(cf->side[side]);
+        side_free(cf->side[side]);
+        cf->side[side] = NULL;
+    }
+    stream_free(cf->stream);
+    cf->stream = NULL;
+    active_leave(cf);
+    content->given_up += looked;
+    if (has_found(cf))
+        return;
+    *slot = looked && tcp ? content->nothing : NULL;
+    free(cf);
+}
+
+static void make_room(struct content *content)
+{
+    for (;;) {
+        struct content_flow *cf = content->active[content->hand++ % content->active_count];
+        if (cf->rounds == 0) {
+            give_up(cf);
+            return;
+        }
+        cf->rounds--;
+    }
+}
+
+void active_join(struct content_flow *cf)
+{
+    struct content *content = cf->content;
+    if (content->active_count == CONTENT_FLOWS)
+        make_room(content);
+    if (content->active_count == content->active_room) {
+        uint32_t room = content->active_room ? 2 * content->active_room : 64;
+        content->active = xrealloc(content->active, room * sizeof(struct content_flow *));
+        content->active_room = room;
+    }
+    content->active[content->active_count++] = cf;
+    cf->place = content->active_count;
+}
+
+void active_touch(struct content_flow *cf, const struct packet *packet)
+{
+    if (packet->payload_bytes > 0)
+        cf->rounds = ROUNDS;
+}
