@@ -141,6 +141,14 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_watermark(w);
 }
 
+/* Or is it an encapsulation within that is not read? An empty frame of this type tells. */
+static bool reads_link(struct worker *w, int link)
+{
+    struct packet packet;
+    struct packet_raw nothing = {.data = (const uint8_t *)"", .link = link};
+    return decode_packet(w->decoder, &nothing, &packet) != DECODE_UNKNOWN_LINK;
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -163,13 +171,13 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
 }
 
 void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
-                   uint8_t vantage)
+                   uint8_t vantage, bool jumped)
 {
     struct packet packet;
     if (w->recent)
         recent_put(w->recent, raw); /* before anything looks at it */
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
-        w->health.time_jumps++;
+        jumped = true;
         raw->time = w->clock;
     }
     count_input(input, raw);
@@ -177,10 +185,21 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         advance_clock(w, raw->time);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
     packet.vantage = vantage;
+    if (result == DECODE_UNKNOWN_LINK)
+        input->unread_link += !reads_link(w, raw->link);
     /* Live, the kernel has shared the packets out already. */
     uint32_t share = w->live ? w->index : result == DECODE_OK ? share_of(&packet, w->count) : 0;
-    if (share == w->index)
-        own_packet(w, raw, result, &packet);
+    if (share != w->index)
+        return;
+    w->health.time_jumps += jumped;
+    own_packet(w, raw, result, &packet);
+}
+
+void worker_pause(struct worker *w)
+{
+    if (w->clock.ns != INT64_MIN && w->emitter.number != w->watermark_number)
+        tell_watermark(w);
+    worker_show(w);
 }
 
 void worker_idle(struct worker *w, struct ptime now)

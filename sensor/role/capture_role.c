@@ -172,6 +172,7 @@ static int open_capture(struct role *role)
     const struct capture_orders *o = &role->orders;
     struct capture_config config = {.files = role->file,
                                     .file_count = role->file_count,
+                                    .follow = o->follow,
                                     .interfaces = role->interface,
                                     .interface_count = o->interfaces,
                                     .filter = o->filter,
@@ -324,7 +325,10 @@ static void tell_inputs(const struct role *role)
                                        .bytes = input[i].bytes,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
-                                       .longest_cut = input[i].longest_cut};
+                                       .longest_cut = input[i].longest_cut,
+                                       .notes = input[i].notes};
+        if (input[i].packed)
+            strncpy(answer.packed, input[i].packed, sizeof answer.packed - 1);
         if (input[i].link)
             strncpy(answer.link, input[i].link, sizeof answer.link - 1);
         memcpy(answer.sha256, input[i].sha256, SHA256_SIZE);

@@ -170,7 +170,7 @@ struct record_content {
     X(malformed)         /* header lengths or versions that contradict each other */               \
     X(fragments)         /* IP fragments other than the first: counted, without ports */           \
     X(time_backwards)    /* packets older than the one before */                                   \
-    X(time_jumps)        /* live: an hour or more off the clock, told at the clock instead */      \
+    X(time_jumps)        /* an hour or more off the clock, told at the clock instead */            \
     X(tcp_payload_bytes) /* distinct */                                                            \
     X(tcp_missing_bytes)                                                                           \
     X(tcp_holes_forgotten) /* holes closed for want of room: a late fill counts as retransmitted   \
