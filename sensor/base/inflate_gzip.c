@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#define ZLIB_CONST /* it reads its input only */
 #include <zlib.h>
 
 #define ONLY_GZIP                                                                                  \
@@ -38,7 +39,7 @@ static enum member_result go_on(void *state, struct inflate_step *step)
 {
     z_stream *z = state;
     uInt in = at_most(step->in_size), out = at_most(step->out_size);
-    z->next_in = (z_const Bytef *)(uintptr_t)step->in;
+    z->next_in = step->in;
     z->avail_in = in;
     z->next_out = step->out;
     z->avail_out = out;

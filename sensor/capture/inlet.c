@@ -45,251 +45,254 @@ struct inlet {
 /* --- as it lies ------------------------------------------------------------------------------ */
 
 /* Nothing more is in a file that grows: wait. False: give up. */
-static bool wait_for_growth(struct inlet *s)
+static bool wait_for_growth(struct inlet *inlet)
 {
     struct stat st;
-    if (fstat(s->fd, &st) == 0 && st.st_size < s->at) {
-        snprintf(s->problem, sizeof s->problem,
-                 "truncated while it was followed: from %lld to %lld bytes", (long long)s->at,
+    if (fstat(inlet->fd, &st) == 0 && st.st_size < inlet->at) {
+        snprintf(inlet->problem, sizeof inlet->problem,
+                 "truncated while it was followed: from %lld to %lld bytes", (long long)inlet->at,
                  (long long)st.st_size);
         return false;
     }
-    if (s->idle)
-        s->idle(s->idle_context);
-    if (s->brake && brake_wait_ms(s->brake, FOLLOW_MS))
+    if (inlet->idle)
+        inlet->idle(inlet->idle_context);
+    if (inlet->brake && brake_wait_ms(inlet->brake, FOLLOW_MS))
         return true;
-    s->stopped = true;
+    inlet->stopped = true;
     return false;
 }
 
-static ssize_t read_some(struct inlet *s, uint8_t *to, size_t size)
+static ssize_t read_some(struct inlet *inlet, uint8_t *to, size_t size)
 {
-    if (s->regular) {
+    if (inlet->regular) {
         ssize_t got;
-        while ((got = pread(s->fd, to, size, s->at)) == 0 && s->follow)
-            if (!wait_for_growth(s))
+        while ((got = pread(inlet->fd, to, size, inlet->at)) == 0 && inlet->follow)
+            if (!wait_for_growth(inlet))
                 break;
         return got;
     }
-    if (s->brake && !brake_wait_readable(s->brake, s->fd)) {
-        s->stopped = true;
+    if (inlet->brake && !brake_wait_readable(inlet->brake, inlet->fd)) {
+        inlet->stopped = true;
         return 0;
     }
-    return read(s->fd, to, size);
+    return read(inlet->fd, to, size);
 }
 
-static ssize_t take_raw(struct inlet *s, uint8_t *to, size_t size)
+static ssize_t take_raw(struct inlet *inlet, uint8_t *to, size_t size)
 {
     ssize_t got;
-    if (s->stopped || s->ended)
+    if (inlet->stopped || inlet->ended)
         return 0;
     do
-        got = read_some(s, to, size);
+        got = read_some(inlet, to, size);
     while (got < 0 && (errno == EINTR || errno == EAGAIN));
-    if (s->brake)
-        meter_turn(s->brake->meter);
-    s->ended = got <= 0;
-    s->unreadable = got < 0;
+    if (inlet->brake)
+        meter_turn(inlet->brake->meter);
+    inlet->ended = got <= 0;
+    inlet->unreadable = got < 0;
     if (got < 0)
-        snprintf(s->problem, sizeof s->problem, "%s", strerror(errno));
+        snprintf(inlet->problem, sizeof inlet->problem, "%s", strerror(errno));
     if (got <= 0)
-        return *s->problem ? -1 : 0;
-    if (s->sha)
-        sha256_put(s->sha, to, (size_t)got);
-    s->bytes_read += (uint64_t)got;
-    s->at += got;
+        return *inlet->problem ? -1 : 0;
+    if (inlet->sha)
+        sha256_put(inlet->sha, to, (size_t)got);
+    inlet->bytes_read += (uint64_t)got;
+    inlet->at += got;
     return got;
 }
 
 /* One read more into `raw`, which is used up. */
-static ssize_t fill_raw(struct inlet *s)
+static ssize_t fill_raw(struct inlet *inlet)
 {
-    ssize_t got = take_raw(s, s->raw, s->raw_room);
-    s->raw_at = 0;
-    s->raw_end = got > 0 ? (size_t)got : 0;
+    ssize_t got = take_raw(inlet, inlet->raw, inlet->raw_room);
+    inlet->raw_at = 0;
+    inlet->raw_end = got > 0 ? (size_t)got : 0;
     return got;
 }
 
 /* --- what it holds --------------------------------------------------------------------------- */
 
-static ssize_t read_plain(struct inlet *s, uint8_t *to, size_t size)
+static ssize_t read_plain(struct inlet *inlet, uint8_t *to, size_t size)
 {
-    size_t left = s->raw_end - s->raw_at;
+    size_t left = inlet->raw_end - inlet->raw_at;
     if (left == 0)
-        return take_raw(s, to, size);
+        return take_raw(inlet, to, size);
     size_t count = left < size ? left : size;
-    memcpy(to, s->raw + s->raw_at, count);
-    s->raw_at += count;
+    memcpy(to, inlet->raw + inlet->raw_at, count);
+    inlet->raw_at += count;
     return (ssize_t)count;
 }
 
-static void tell_inflate(struct inlet *s, enum inflate_result result)
+static void tell_inflate(struct inlet *inlet, enum inflate_result result)
 {
-    const char *name = inflate_name(s->inflate);
+    const char *name = inflate_name(inlet->inflate);
     if (result == INFLATE_TOO_LARGE)
-        snprintf(s->problem, sizeof s->problem, "%s data that needs more than %u MiB to unpack",
-                 name, INFLATE_WINDOW_BYTES >> 20);
+        snprintf(inlet->problem, sizeof inlet->problem,
+                 "%s data that needs more than %u MiB to unpack", name, INFLATE_WINDOW_BYTES >> 20);
     else
-        snprintf(s->problem, sizeof s->problem, "%s data damaged before byte %llu", name,
-                 (unsigned long long)(s->bytes_read - (s->raw_end - s->raw_at)));
+        snprintf(inlet->problem, sizeof inlet->problem, "%s data damaged before byte %llu", name,
+                 (unsigned long long)(inlet->bytes_read - (inlet->raw_end - inlet->raw_at)));
 }
 
-static ssize_t read_packed(struct inlet *s, uint8_t *to, size_t size)
+/* NOLINTNEXTLINE(readability-non-const-parameter): written through `step` */
+static ssize_t read_packed(struct inlet *inlet, uint8_t *to, size_t size)
 {
     struct inflate_step step = {.out = to, .out_size = size};
     while (step.out_size == size) {
-        if (s->raw_at == s->raw_end) {
-            ssize_t got = fill_raw(s);
+        if (inlet->raw_at == inlet->raw_end) {
+            ssize_t got = fill_raw(inlet);
             if (got < 0)
                 return -1;
-            if (got == 0 && !s->stopped && !inflate_is_complete(s->inflate))
-                snprintf(s->problem, sizeof s->problem, "%s data ends early, after %llu bytes",
-                         inflate_name(s->inflate), (unsigned long long)s->bytes_read);
+            if (got == 0 && !inlet->stopped && !inflate_is_complete(inlet->inflate))
+                snprintf(inlet->problem, sizeof inlet->problem,
+                         "%s data ends early, after %llu bytes", inflate_name(inlet->inflate),
+                         (unsigned long long)inlet->bytes_read);
             if (got == 0)
-                return *s->problem ? -1 : 0;
+                return *inlet->problem ? -1 : 0;
         }
-        step.in = s->raw + s->raw_at;
-        step.in_size = s->raw_end - s->raw_at;
-        enum inflate_result result = inflate_go_on(s->inflate, &step);
-        s->raw_at = s->raw_end - step.in_size;
+        step.in = inlet->raw + inlet->raw_at;
+        step.in_size = inlet->raw_end - inlet->raw_at;
+        enum inflate_result result = inflate_go_on(inlet->inflate, &step);
+        inlet->raw_at = inlet->raw_end - step.in_size;
         if (result == INFLATE_OK)
             continue;
-        tell_inflate(s, result);
+        tell_inflate(inlet, result);
         break; /* what came before is given first */
     }
     return step.out_size < size ? (ssize_t)(size - step.out_size) : -1;
 }
 
-static ssize_t read_content(struct inlet *s, uint8_t *to, size_t size)
+static ssize_t read_content(struct inlet *inlet, uint8_t *to, size_t size)
 {
-    if (*s->problem)
+    if (*inlet->problem)
         return -1;
-    return s->inflate ? read_packed(s, to, size) : read_plain(s, to, size);
+    return inlet->inflate ? read_packed(inlet, to, size) : read_plain(inlet, to, size);
 }
 
-ssize_t inlet_read(struct inlet *s, void *to, size_t size)
+ssize_t inlet_read(struct inlet *inlet, void *to, size_t size)
 {
-    size_t left = s->head_end - s->head_at;
+    size_t left = inlet->head_end - inlet->head_at;
     if (left == 0 || size == 0)
-        return read_content(s, to, size);
+        return read_content(inlet, to, size);
     size_t count = left < size ? left : size;
-    memcpy(to, s->head + s->head_at, count);
-    s->head_at += count;
+    memcpy(to, inlet->head + inlet->head_at, count);
+    inlet->head_at += count;
     return (ssize_t)count;
 }
 
-size_t inlet_peek(struct inlet *s, const uint8_t **head)
+size_t inlet_peek(struct inlet *inlet, const uint8_t **head)
 {
     ssize_t got;
-    while (s->head_end < INLET_HEAD &&
-           (got = read_content(s, s->head + s->head_end, INLET_HEAD - s->head_end)) > 0)
-        s->head_end += (size_t)got;
-    *head = s->head;
-    return s->head_end;
+    while (inlet->head_end < INLET_HEAD && (got = read_content(inlet, inlet->head + inlet->head_end,
+                                                               INLET_HEAD - inlet->head_end)) > 0)
+        inlet->head_end += (size_t)got;
+    *head = inlet->head;
+    return inlet->head_end;
 }
 
 /* --- opening and closing --------------------------------------------------------------------- */
 
-static int look_at(struct inlet *s, struct error *error)
+static int look_at(struct inlet *inlet, struct error *error)
 {
     struct stat st;
-    if (fstat(s->fd, &st) != 0)
-        return error_set(error, ERROR_INPUT, "%s: %s", s->path, strerror(errno));
-    s->regular = S_ISREG(st.st_mode);
-    s->follow = s->follow && s->regular;
-    s->at = s->regular ? lseek(s->fd, 0, SEEK_CUR) : 0;
-    if (s->at < 0)
-        return error_set(error, ERROR_INPUT, "%s: %s", s->path, strerror(errno));
-    if (s->regular && st.st_size > s->at)
-        s->size = (uint64_t)(st.st_size - s->at);
+    if (fstat(inlet->fd, &st) != 0)
+        return error_set(error, ERROR_INPUT, "%s: %s", inlet->path, strerror(errno));
+    inlet->regular = S_ISREG(st.st_mode);
+    inlet->follow = inlet->follow && inlet->regular;
+    inlet->at = inlet->regular ? lseek(inlet->fd, 0, SEEK_CUR) : 0;
+    if (inlet->at < 0)
+        return error_set(error, ERROR_INPUT, "%s: %s", inlet->path, strerror(errno));
+    if (inlet->regular && st.st_size > inlet->at)
+        inlet->size = (uint64_t)(st.st_size - inlet->at);
     return 0;
 }
 
 /* Enough of it to know whether it is compressed: a pipe may give a byte at a time. */
-static void recognise(struct inlet *s)
+static void recognise(struct inlet *inlet)
 {
     ssize_t got;
-    while (s->raw_end < INFLATE_MAGIC_BYTES &&
-           (got = take_raw(s, s->raw + s->raw_end, s->raw_room - s->raw_end)) > 0)
-        s->raw_end += (size_t)got;
-    s->inflate = inflate_new(s->raw, s->raw_end);
+    while (inlet->raw_end < INFLATE_MAGIC_BYTES &&
+           (got = take_raw(inlet, inlet->raw + inlet->raw_end, inlet->raw_room - inlet->raw_end)) >
+               0)
+        inlet->raw_end += (size_t)got;
+    inlet->inflate = inflate_new(inlet->raw, inlet->raw_end);
 }
 
 struct inlet *inlet_open(const char *path, int fd, const struct source_options *options,
                          struct error *error)
 {
-    struct inlet *s = xcalloc(1, sizeof *s);
-    s->path = path;
-    s->fd = fd;
-    s->follow = options->follow;
-    s->brake = options->brake;
-    s->idle = options->idle;
-    s->idle_context = options->idle_context;
-    if (look_at(s, error) != 0) {
-        free(s);
+    struct inlet *inlet = xcalloc(1, sizeof *inlet);
+    inlet->path = path;
+    inlet->fd = fd;
+    inlet->follow = options->follow;
+    inlet->brake = options->brake;
+    inlet->idle = options->idle;
+    inlet->idle_context = options->idle_context;
+    if (look_at(inlet, error) != 0) {
+        free(inlet);
         return NULL;
     }
-    s->sha = options->digest ? sha256_new() : NULL;
-    s->raw_room = options->buffer_bytes;
-    s->raw = xcalloc(1, s->raw_room);
-    recognise(s);
-    return s;
+    inlet->sha = options->digest ? sha256_new() : NULL;
+    inlet->raw_room = options->buffer_bytes;
+    inlet->raw = xcalloc(1, inlet->raw_room);
+    recognise(inlet);
+    return inlet;
 }
 
-void inlet_free(struct inlet *s)
+void inlet_free(struct inlet *inlet)
 {
     uint8_t unused[SHA256_SIZE];
-    if (!s)
+    if (!inlet)
         return;
-    if (s->sha)
-        sha256_take(s->sha, unused);
-    inflate_free(s->inflate);
-    free(s->raw);
-    free(s);
+    if (inlet->sha)
+        sha256_take(inlet->sha, unused);
+    inflate_free(inlet->inflate);
+    free(inlet->raw);
+    free(inlet);
 }
 
 /* --- what is known of it --------------------------------------------------------------------- */
 
-bool inlet_stopped(const struct inlet *s)
+bool inlet_stopped(const struct inlet *inlet)
 {
-    return s->stopped;
+    return inlet->stopped;
 }
 
-const char *inlet_problem(const struct inlet *s)
+const char *inlet_problem(const struct inlet *inlet)
 {
-    return *s->problem ? s->problem : NULL;
+    return *inlet->problem ? inlet->problem : NULL;
 }
 
-const char *inlet_packed(const struct inlet *s)
+const char *inlet_packed(const struct inlet *inlet)
 {
-    return s->inflate ? inflate_name(s->inflate) : NULL;
+    return inlet->inflate ? inflate_name(inlet->inflate) : NULL;
 }
 
-bool inlet_is_regular(const struct inlet *s)
+bool inlet_is_regular(const struct inlet *inlet)
 {
-    return s->regular;
+    return inlet->regular;
 }
 
-uint64_t inlet_bytes_read(const struct inlet *s)
+uint64_t inlet_bytes_read(const struct inlet *inlet)
 {
-    return s->bytes_read;
+    return inlet->bytes_read;
 }
 
-uint64_t inlet_size(const struct inlet *s)
+uint64_t inlet_size(const struct inlet *inlet)
 {
-    return s->follow ? 0 : s->size;
+    return inlet->follow ? 0 : inlet->size;
 }
 
-bool inlet_digest(struct inlet *s, uint8_t sha256[SHA256_SIZE])
+bool inlet_digest(struct inlet *inlet, uint8_t sha256[SHA256_SIZE])
 {
-    if (!s->sha)
+    if (!inlet->sha)
         return false;
-    s->follow = false; /* what is there now */
-    while (fill_raw(s) > 0)
+    inlet->follow = false; /* what is there now */
+    while (fill_raw(inlet) > 0)
         ;
-    sha256_take(s->sha, sha256);
-    s->sha = NULL;
-    bool whole = !s->stopped && !s->unreadable;
+    sha256_take(inlet->sha, sha256);
+    inlet->sha = NULL;
+    bool whole = !inlet->stopped && !inlet->unreadable;
     if (!whole)
         memset(sha256, 0, SHA256_SIZE);
     return whole;

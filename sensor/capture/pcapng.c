@@ -121,7 +121,7 @@ static void note_comment(struct pcapng *p, struct cursor text)
     if (size >= sizeof notes->comment)
         size = sizeof notes->comment - 1;
     for (size_t i = 0; i < size; i++) /* one line, whatever it holds */
-        notes->comment[i] = text.at[i] < 0x20 || text.at[i] == 0x7f ? ' ' : (char)text.at[i];
+        notes->comment[i] = (char)(text.at[i] < 0x20 || text.at[i] == 0x7f ? 0x20 : text.at[i]);
 }
 
 /* --- sections and interfaces -------------------------------------------------------------------

@@ -110,7 +110,7 @@ static int open_inputs(struct feed *feed)
 {
     for (size_t i = 0; i < feed->config.input_count; i++) {
         struct capture_input *input = &feed->input[i];
-        struct stat st;
+        struct stat st = {.st_mode = 0};
         int fd = open_input(input, &st);
         if (fd < 0)
             continue;
