@@ -128,6 +128,18 @@ bool brake_wait_readable(struct brake *brake, int fd)
     return !brake_is_over(brake);
 }
 
+bool brake_wait_ms(struct brake *brake, int ms)
+{
+    struct pollfd wait = {.fd = brake->wake_event, .events = POLLIN};
+    uint64_t count;
+    brake_begin_wait(brake);
+    if (!brake_is_over(brake) && poll(&wait, 1, ms) > 0 &&
+        read(brake->wake_event, &count, sizeof count) < 0)
+        errno = 0; /* somebody else's to read: looked at next time */
+    brake_end_wait(brake);
+    return !brake_is_over(brake);
+}
+
 void brake_begin_wait(struct brake *brake)
 {
     change(brake, BRAKE_WAITS);

@@ -39,6 +39,8 @@ bool brake_take(struct brake *brake);
 bool brake_is_over(const struct brake *brake);
 /* Waits until `fd` is readable (or at its end). False: end now. */
 bool brake_wait_readable(struct brake *brake, int fd);
+/* Waits so long, or until it is held or over. False: end now. */
+bool brake_wait_ms(struct brake *brake, int ms);
 /* Around any other wait. */
 void brake_begin_wait(struct brake *brake);
 void brake_end_wait(struct brake *brake);

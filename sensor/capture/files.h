@@ -1,31 +1,46 @@
-/* Captures to replay: opened, put in order, read one after the other. */
+/* Captures to replay: opened, looked at, merged by packet time. */
 #ifndef WEIR_SENSOR_CAPTURE_FILES_H
 #define WEIR_SENSOR_CAPTURE_FILES_H
 
 #include "brake.h"
+#include "foresight.h"
 #include "weir/capture/source.h"
 #include "worker.h"
 
-struct pending_input { /* a source with its first packet already in hand */
+struct lane { /* one input in the merge */
     struct source *source;
     struct capture_input *input;
-    struct packet_raw first;
-    enum source_result got;
+    size_t index; /* as named */
+    struct foresight foresight;
+    struct packet_raw raw;  /* in hand … */
+    bool has, jumped;       /* … if so; its own time was not believed */
+    bool asleep;            /* raw.time is known, the rest is not open */
+    bool counted;           /* in `open` */
+    enum source_result got; /* how it ended */
+    uint64_t bytes_shown, kernel_drops, interface_drops; /* told so far */
 };
 
 struct files {
     struct capture_file *file; /* a copy: path and descriptor, -1 when it could not be opened */
     size_t count;
     struct filter *filter;
-    struct pending_input *pending;
-    size_t pending_count;
-    uint64_t closed_bytes; /* read of inputs that are done */
+    char (*link)[SOURCE_LINK]; /* one a file */
+    struct lane *lane;
+    size_t lanes;
+    struct lane **heap; /* the earliest first; as named where times are equal */
+    size_t heap_count;
+    size_t open, open_packed; /* lanes that are not asleep */
+    bool follow;
+    bool over; /* nothing more is to be read; what is in hand is told */
+    struct brake *brake;
+    struct worker *worker; /* once it runs */
+    uint64_t bytes_read;
 };
 
 /* `input`: one a file, which outlives `files`. Descriptors given in `config` are taken. */
 int files_open(struct files *files, const struct capture_config *config,
                struct capture_input *input, struct error *error);
-/* Reads the heads and the first packets. */
+/* Reads the heads, and of files among several the first packets. */
 int files_start(struct files *files, struct capture_input *input, bool digest, struct brake *brake,
                 struct error *error);
 /* Reads all. The capture thread. */

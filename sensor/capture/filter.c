@@ -69,20 +69,36 @@ void filter_free(struct filter *filter)
     free(filter);
 }
 
-int filter_apply(const struct filter *filter, pcap_t *pcap, struct error *error)
+int filter_program(const struct filter *filter, int link, const struct bpf_program **program,
+                   struct error *error)
 {
     const char *words = "this link type is not read";
+    *program = NULL;
     if (!filter || !*filter->text)
         return 0;
     for (size_t i = 0; i < LINKS; i++) {
-        if (links[i] != pcap_datalink(pcap))
+        if (links[i] != link)
             continue;
-        struct bpf_program program = filter->at[i].program;
-        if (filter->at[i].compiled && pcap_setfilter(pcap, &program) == 0)
+        *program = &filter->at[i].program;
+        if (filter->at[i].compiled)
             return 0;
-        words = filter->at[i].compiled ? pcap_geterr(pcap) : filter->at[i].words;
+        words = filter->at[i].words;
     }
+    *program = NULL;
     return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter->text, words);
+}
+
+int filter_apply(const struct filter *filter, pcap_t *pcap, struct error *error)
+{
+    const struct bpf_program *found;
+    if (filter_program(filter, pcap_datalink(pcap), &found, error) != 0)
+        return -1;
+    if (!found)
+        return 0;
+    struct bpf_program program = *found; /* libpcap copies it, and says so by no const */
+    if (pcap_setfilter(pcap, &program) == 0)
+        return 0;
+    return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter->text, pcap_geterr(pcap));
 }
 
 int source_check_filter(const char *text, struct error *error)

@@ -206,7 +206,7 @@ static void take(struct live *live, struct live_interface *it, struct worker *wo
 {
     struct ptime before = worker->clock;
     worker->health.time_jumps += it->of_the_future;
-    worker_packet(worker, it->input, &it->raw, it->interface.vantage);
+    worker_packet(worker, it->input, &it->raw, it->interface.vantage, false);
     it->pending = false;
     it->empty_ns = INT64_MIN;
     if (worker->clock.ns > before.ns) {

@@ -1,15 +1,21 @@
-/* One capture file through libpcap.
+/* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap or our own
+ * reader for pcapng.
  *
- * libpcap reads a FILE; ours is a cookie stream over a descriptor, so that every byte is hashed on
- * its way and counted for progress, with one large stdio buffer (libpcap's own small reads are most
- * of the cost of reading a bulk capture). A pipe is waited for before it is read, so that an idle
- * one can be given up. libpcap hands out nanoseconds whatever the file holds.
- * Thread: the capture thread (opening: whoever starts it). */
+ * libpcap reads a FILE; ours is a cookie stream, with a large stdio buffer (libpcap's own small
+ * reads are most of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the
+ * file holds. A filter is a program for each link type: libpcap runs it for a pcap, we for the
+ * interfaces of a pcapng.
+ *
+ * Put to sleep, all but the path and the descriptor is given back: of a thousand captures that
+ * follow each other only one or two are open. Thread: the capture thread (opening: whoever starts
+ * it). */
 #include "weir/capture/source.h"
 
-#include "brake.h"
 #include "filter.h"
+#include "inlet.h"
+#include "pcapng.h"
 #include "weir/base/buffer.h"
+#include "weir/base/inflate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,148 +26,129 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STDIO_BUFFER (1u << 20)
+#define BUFFER_BYTES (1u << 20)
+#define LINKS        8u
 /* The year 2109: what records may carry, with room for time-outs. */
 #define SECONDS_MAX INT64_C(4400000000)
 
 struct source {
     char *path;
     int fd;
-    bool regular;
-    off_t at; /* in a regular file */
-    FILE *file;
+    struct source_options options;
+    struct inlet *inlet;
+    FILE *file; /* pcap: libpcap's view of the stream */
     char *buffer;
     pcap_t *pcap;
-    struct brake *brake;
-    bool stopped;
-    struct sha256 *sha; /* NULL: no digest */
-    uint64_t bytes_read, size, packets;
+    struct pcapng *pcapng; /* or this */
+    struct link {
+        int type; /* DLT */
+        const struct bpf_program *program;
+    } link[LINKS]; /* met so far */
+    size_t links;
+    char link_name[SOURCE_LINK];
+    uint64_t packets;
+    struct error refused; /* why an interface was not accepted */
 };
 
-static ssize_t read_some(struct source *source, char *buffer, size_t size)
+/* --- link types --------------------------------------------------------------------------------
+ */
+
+static size_t link_index(const struct source *source, int link)
 {
-    if (source->regular)
-        return pread(source->fd, buffer, size, source->at);
-    if (source->brake && !brake_wait_readable(source->brake, source->fd)) {
-        source->stopped = true;
-        return 0;
-    }
-    return read(source->fd, buffer, size);
+    size_t i = 0;
+    while (i < source->links && source->link[i].type != link)
+        i++;
+    return i;
 }
+
+/* As many as there is room for. */
+static void add_name(struct source *source, int link)
+{
+    const char *known = pcap_datalink_val_to_name(link), *before = *source->link_name ? ", " : "";
+    char number[24];
+    snprintf(number, sizeof number, "%d", link);
+    const char *name = known ? known : number;
+    size_t size = strlen(source->link_name);
+    if (size + strlen(before) + strlen(name) < sizeof source->link_name)
+        snprintf(source->link_name + size, sizeof source->link_name - size, "%s%s", before, name);
+}
+
+static void meet_link(void *context, int link)
+{
+    struct source *source = context;
+    if (link_index(source, link) < source->links || source->links == LINKS)
+        return;
+    add_name(source, link);
+    source->link[source->links++] = (struct link){.type = link};
+}
+
+/* The filter for a link type that has packets. More than LINKS types in one file are read as long
+ * as there is no filter. */
+static bool accept_link(void *context, int link)
+{
+    struct source *source = context;
+    const struct bpf_program *program;
+    size_t i = link_index(source, link);
+    if (filter_program(source->options.filter, link, &program, &source->refused) != 0)
+        return false;
+    if (i == source->links)
+        return !program || error_set(&source->refused, ERROR_INPUT,
+                                     "more than %u link types, and a filter", LINKS) == 0;
+    source->link[i].program = program;
+    return true;
+}
+
+static bool passes(const struct source *source, const struct packet_raw *raw)
+{
+    size_t i = link_index(source, raw->link);
+    struct pcap_pkthdr header = {.caplen = raw->captured, .len = raw->wire_bytes};
+    return i == source->links || !source->link[i].program ||
+           pcap_offline_filter(source->link[i].program, &header, raw->data) != 0;
+}
+
+/* --- pcap, by libpcap --------------------------------------------------------------------------
+ */
 
 static ssize_t cookie_read(void *cookie, char *buffer, size_t size)
 {
-    struct source *source = cookie;
-    ssize_t got;
-    do
-        got = read_some(source, buffer, size);
-    while (got < 0 && errno == EINTR);
-    if (source->brake)
-        meter_turn(source->brake->meter);
-    if (got > 0) {
-        if (source->sha)
-            sha256_put(source->sha, buffer, (size_t)got);
-        source->bytes_read += (uint64_t)got;
-        source->at += got;
-    }
+    const struct source *source = cookie;
+    ssize_t got = inlet_read(source->inlet, buffer, size);
+    if (got < 0)
+        errno = EIO; /* source_next says what it was */
     return got;
 }
 
-static int look_at(int fd, const char *path, struct stat *st, struct error *error)
+static size_t buffer_bytes(const struct source *source)
 {
-    if (fd < 0 || fstat(fd, st) != 0)
-        return error_set(error, ERROR_INPUT, "%s: %s", path, strerror(errno));
-    if (S_ISDIR(st->st_mode))
-        return error_set(error, ERROR_INPUT, "%s: is a directory, expected a capture file", path);
-    return 0;
+    return source->options.buffer_bytes ? source->options.buffer_bytes : BUFFER_BYTES;
 }
 
-int source_descriptor(const char *path, struct error *error)
-{
-    struct stat st;
-    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                                    : open(path, O_RDONLY | O_CLOEXEC);
-    if (look_at(fd, path, &st, error) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static int open_descriptor(struct source *source, struct error *error)
-{
-    struct stat st = {.st_size = 0};
-    if (look_at(source->fd, source->path, &st, error) != 0)
-        return -1;
-    source->regular = S_ISREG(st.st_mode);
-    source->at = source->regular ? lseek(source->fd, 0, SEEK_CUR) : 0;
-    if (source->at < 0)
-        return error_set(error, ERROR_INPUT, "%s: %s", source->path, strerror(errno));
-    source->size =
-        source->regular && st.st_size > source->at ? (uint64_t)(st.st_size - source->at) : 0;
-    return 0;
-}
-
-static int open_stream(struct source *source, struct error *error)
+static int open_file(struct source *source, struct error *error)
 {
     cookie_io_functions_t functions = {.read = cookie_read};
     source->file = fopencookie(source, "rb", functions);
     if (!source->file)
         return error_set(error, ERROR_RUN, "%s: %s", source->path, strerror(errno));
-    source->buffer = xcalloc(1, STDIO_BUFFER);
-    setvbuf(source->file, source->buffer, _IOFBF, STDIO_BUFFER);
+    source->buffer = xcalloc(1, buffer_bytes(source));
+    setvbuf(source->file, source->buffer, _IOFBF, buffer_bytes(source));
     return 0;
 }
 
 static int open_pcap(struct source *source, struct error *error)
 {
     char words[PCAP_ERRBUF_SIZE] = "";
+    if (open_file(source, error) != 0)
+        return -1;
     source->pcap =
         pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, words);
-    if (source->pcap)
-        return 0;
-    if (source->bytes_read == 0)
-        return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
-                         source->path);
-    return error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
-                     source->path, words);
+    if (!source->pcap)
+        return error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
+                         source->path,
+                         inlet_problem(source->inlet) ? inlet_problem(source->inlet) : words);
+    add_name(source, pcap_datalink(source->pcap));
+    return filter_apply(source->options.filter, source->pcap, error);
 }
 
-struct source *source_open(const char *path, int fd, const struct source_options *options,
-                           struct error *error)
-{
-    struct source *source = xcalloc(1, sizeof *source);
-    source->path = xstrdup(path);
-    source->fd = fd;
-    source->brake = options->brake;
-    source->sha = options->digest ? sha256_new() : NULL;
-    if (open_descriptor(source, error) == 0 && open_stream(source, error) == 0 &&
-        open_pcap(source, error) == 0 && filter_apply(options->filter, source->pcap, error) == 0)
-        return source;
-    source_free(source);
-    return NULL;
-}
-
-void source_free(struct source *source)
-{
-    if (!source)
-        return;
-    if (source->pcap)
-        pcap_close(source->pcap); /* closes the stream too */
-    else if (source->file)
-        fclose(source->file);
-    if (source->sha) {
-        uint8_t unused[SHA256_SIZE];
-        sha256_take(source->sha, unused);
-    }
-    if (source->fd >= 0)
-        close(source->fd);
-    free(source->buffer);
-    free(source->path);
-    free(source);
-}
-
-/* pcapng can name any second at all: what no record can carry is the nearest that one can. */
 static struct ptime time_of(const struct pcap_pkthdr *header)
 {
     int64_t seconds = header->ts.tv_sec;
@@ -170,55 +157,218 @@ static struct ptime time_of(const struct pcap_pkthdr *header)
     return (struct ptime){seconds * NS_PER_S + header->ts.tv_usec % NS_PER_S};
 }
 
-enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error)
+/* NULL: a packet; else why there is none, "" for the end. */
+static const char *next_pcap(struct source *source, struct packet_raw *raw)
 {
     struct pcap_pkthdr *header;
     const u_char *data;
     int got = pcap_next_ex(source->pcap, &header, &data);
     if (got == 1) {
-        source->packets++;
         raw->data = data;
         raw->captured = header->caplen;
         raw->wire_bytes = header->len < header->caplen ? header->caplen : header->len;
         raw->link = pcap_datalink(source->pcap);
         raw->time = time_of(header);
+        return NULL;
+    }
+    return got == PCAP_ERROR_BREAK ? "" : pcap_geterr(source->pcap);
+}
+
+/* --- pcapng, by our own ------------------------------------------------------------------------
+ */
+
+static ssize_t pcapng_read(void *context, void *to, size_t size)
+{
+    const struct source *source = context;
+    return inlet_read(source->inlet, to, size);
+}
+
+static int open_pcapng(struct source *source, struct error *error)
+{
+    struct pcapng_io io = {pcapng_read, meet_link, accept_link, source};
+    source->pcapng = pcapng_new(&io, buffer_bytes(source));
+    enum pcapng_result got = pcapng_head(source->pcapng);
+    if (got == PCAPNG_PACKET || got == PCAPNG_END || inlet_stopped(source->inlet))
+        return 0;
+    return error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
+                     source->path,
+                     inlet_problem(source->inlet) ? inlet_problem(source->inlet)
+                                                  : pcapng_problem(source->pcapng));
+}
+
+static const char *next_pcapng(struct source *source, struct packet_raw *raw)
+{
+    for (;;) {
+        switch (pcapng_next(source->pcapng, raw)) {
+        case PCAPNG_PACKET:
+            if (passes(source, raw))
+                return NULL;
+            break;
+        case PCAPNG_END:
+            return "";
+        case PCAPNG_REFUSED:
+            return source->refused.message;
+        case PCAPNG_DAMAGED:
+            return pcapng_problem(source->pcapng);
+        }
+    }
+}
+
+/* --- either ------------------------------------------------------------------------------------
+ */
+
+static const struct magic {
+    const char *bytes;
+    size_t size;
+    const char *name; /* NULL: a capture */
+} magics[] = {
+    {"\x0a\x0d\x0d\x0a", 4, NULL},      {"\xa1\xb2\xc3\xd4", 4, NULL},
+    {"\xd4\xc3\xb2\xa1", 4, NULL},      {"\xa1\xb2\x3c\x4d", 4, NULL},
+    {"\x4d\x3c\xb2\xa1", 4, NULL},      {"\xa1\xb2\xcd\x34", 4, NULL},
+    {"\x34\xcd\xb2\xa1", 4, NULL},      {"BZh", 3, "bzip2"},
+    {"PK\x03\x04", 4, "zip"},           {"7z\xbc\xaf\x27\x1c", 6, "7z"},
+    {"\x02\x21\x4c\x18", 4, "old lz4"}, {"\x1f\x9d", 2, "compress"},
+};
+
+static const struct magic *magic_of(const uint8_t *head, size_t size)
+{
+    for (size_t i = 0; i < sizeof magics / sizeof *magics; i++)
+        if (size >= magics[i].size && memcmp(head, magics[i].bytes, magics[i].size) == 0)
+            return &magics[i];
+    return NULL;
+}
+
+bool source_looks_right(const uint8_t *head, size_t size)
+{
+    const struct magic *magic = magic_of(head, size);
+    return (magic && !magic->name) || inflate_recognise(head, size);
+}
+
+/* The first bytes say what it is. */
+static int open_content(struct source *source, struct error *error)
+{
+    const uint8_t *head;
+    size_t size = inlet_peek(source->inlet, &head);
+    const struct magic *magic = magic_of(head, size);
+    const char *packed = magic ? magic->name : inflate_recognise(head, size);
+    if (size == 0 && !inlet_problem(source->inlet))
+        return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
+                         source->path);
+    if (packed)
+        return error_set(error, ERROR_INPUT,
+                         "%s: not a capture: %s data%s (expected pcap or pcapng, as it is or "
+                         "packed once by gzip, zstd, lz4 or xz)",
+                         source->path, packed, inlet_packed(source->inlet) ? " within" : "");
+    if (magic && magic == magics)
+        return open_pcapng(source, error);
+    return open_pcap(source, error);
+}
+
+int source_wake(struct source *source, struct error *error)
+{
+    source->inlet = inlet_open(source->path, source->fd, &source->options, error);
+    return source->inlet ? open_content(source, error) : -1;
+}
+
+struct source *source_open(const char *path, int fd, const struct source_options *options,
+                           struct error *error)
+{
+    struct source *source = xcalloc(1, sizeof *source);
+    source->path = xstrdup(path);
+    source->fd = fd;
+    source->options = *options;
+    if (!source->options.buffer_bytes)
+        source->options.buffer_bytes = BUFFER_BYTES;
+    if (source_wake(source, error) == 0)
+        return source;
+    source_free(source);
+    return NULL;
+}
+
+void source_sleep(struct source *source)
+{
+    if (source->pcap)
+        pcap_close(source->pcap); /* closes the file too */
+    else if (source->file)
+        fclose(source->file);
+    pcapng_free(source->pcapng);
+    inlet_free(source->inlet);
+    free(source->buffer);
+    source->pcap = NULL;
+    source->file = NULL;
+    source->pcapng = NULL;
+    source->inlet = NULL;
+    source->buffer = NULL;
+    source->packets = 0;
+    source->links = 0;
+    *source->link_name = '\0';
+}
+
+bool source_can_sleep(const struct source *source)
+{
+    return source->inlet && inlet_is_regular(source->inlet) && !source->options.follow;
+}
+
+void source_free(struct source *source)
+{
+    if (!source)
+        return;
+    source_sleep(source);
+    if (source->fd >= 0)
+        close(source->fd);
+    free(source->path);
+    free(source);
+}
+
+enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error)
+{
+    if (!source->pcap && !source->pcapng)
+        return SOURCE_END; /* it did not wake */
+    const char *words = source->pcap ? next_pcap(source, raw) : next_pcapng(source, raw);
+    const char *problem = inlet_problem(source->inlet);
+    if (!words) {
+        source->packets++;
         return SOURCE_PACKET;
     }
-    if (source->stopped)
+    if (inlet_stopped(source->inlet))
         return SOURCE_STOPPED;
-    if (got == PCAP_ERROR_BREAK)
+    if (!*words && !problem)
         return SOURCE_END;
-    error_set(error, ERROR_INPUT, "%s: damaged after %llu packets: %s", source->path,
-              (unsigned long long)source->packets, pcap_geterr(source->pcap));
+    bool refused = source->refused.code != ERROR_NONE;
+    error_set(error, refused ? source->refused.code : ERROR_INPUT, "%s: %s after %llu packets: %s",
+              source->path, refused ? "not read" : "damaged", (unsigned long long)source->packets,
+              problem ? problem : words);
     return SOURCE_DAMAGED;
 }
 
 bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE])
 {
-    char rest[65536];
-    if (!source->sha)
-        return false;
-    while (cookie_read(source, rest, sizeof rest) > 0)
-        ;
-    sha256_take(source->sha, sha256);
-    source->sha = NULL;
-    if (source->stopped)
-        memset(sha256, 0, SHA256_SIZE);
-    return !source->stopped;
+    return source->inlet && inlet_digest(source->inlet, sha256);
 }
 
 uint64_t source_bytes_read(const struct source *source)
 {
-    return source->bytes_read;
+    return source->inlet ? inlet_bytes_read(source->inlet) : 0;
 }
 
 uint64_t source_size(const struct source *source)
 {
-    return source->size;
+    return source->inlet ? inlet_size(source->inlet) : 0;
 }
 
 const char *source_link_name(const struct source *source)
 {
-    const char *name = pcap_datalink_val_to_name(pcap_datalink(source->pcap));
-    return name ? name : "unknown";
+    return *source->link_name ? source->link_name : "none";
+}
+
+const char *source_packed(const struct source *source)
+{
+    return source->inlet ? inlet_packed(source->inlet) : NULL;
+}
+
+void source_notes_of(const struct source *source, struct source_notes *notes)
+{
+    *notes = (struct source_notes){.comments = 0};
+    if (source->pcapng)
+        pcapng_notes(source->pcapng, notes);
 }

@@ -237,6 +237,14 @@ static void count_backwards(struct worker *w, struct ptime time)
         w->health.largest_step_back_ns = back_ns;
 }
 
+/* Or is it an encapsulation within that is not read? An empty frame of this type tells. */
+static bool reads_link(struct worker *w, int link)
+{
+    struct packet packet;
+    struct packet_raw nothing = {.data = (const uint8_t *)"", .link = link};
+    return decode_packet(w->decoder, &nothing, &packet) != DECODE_UNKNOWN_LINK;
+}
+
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -283,13 +291,13 @@ static void tell_given_up(struct worker *w, struct ptime now)
 }
 
 void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
-                   uint8_t vantage)
+                   uint8_t vantage, bool jumped)
 {
     struct packet packet;
     if (w->recent)
         recent_put(w->recent, raw); /* before anything looks at it */
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
-        w->health.time_jumps++;
+        jumped = true;
         raw->time = w->clock;
     }
     count_input(input, raw);
@@ -298,10 +306,21 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         advance_clock(w, raw->time);
     decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
+    if (result == DECODE_UNKNOWN_LINK)
+        input->unread_link += !reads_link(w, raw->link);
     if (result == DECODE_OK && is_duplicate(w, &packet))
         result = DECODE_COPY;
-    if (is_own(w, result, &packet))
-        own_packet(w, raw, result, &packet);
+    if (!is_own(w, result, &packet))
+        return;
+    w->health.time_jumps += jumped;
+    own_packet(w, raw, result, &packet);
+}
+
+void worker_pause(struct worker *w)
+{
+    if (w->clock.ns != INT64_MIN && w->emitter.number != w->watermark_number)
+        tell_watermark(w);
+    worker_show(w);
 }
 
 void worker_idle(struct worker *w, struct ptime now)

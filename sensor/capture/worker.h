@@ -30,9 +30,11 @@ struct worker {
 int worker_open(struct worker *worker, const struct capture_config *config, struct brake *brake,
                 struct error *error);
 void worker_close(struct worker *worker);
-/* One packet, all the way. */
+/* One packet, all the way. `jumped`: its own time was not believed. */
 void worker_packet(struct worker *worker, struct capture_input *input, struct packet_raw *raw,
-                   uint8_t vantage);
+                   uint8_t vantage, bool jumped);
+/* No packet comes for a while: what was told so far is complete. The clock stays. */
+void worker_pause(struct worker *worker);
 /* The clock goes on although no packet came. */
 void worker_idle(struct worker *worker, struct ptime now);
 /* No packet comes any more: everything is told, waiting for room where there is none. */

@@ -54,7 +54,7 @@ static int survey(struct check *check)
     if (session_run(&check->session, &session) != 0)
         return command_fail(&check->session.error);
     struct summary summary = {.hosts = check->hosts};
-    struct summary_input *input = xcalloc(o->input_count, sizeof *input);
+    struct summary_input *input = xcalloc(session_input_count(&check->session), sizeof *input);
     session_describe(&check->session, input, &summary);
     char *text = survey_text(check->survey, &summary);
     int status = command_print(text);

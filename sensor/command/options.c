@@ -20,6 +20,7 @@ static const struct option row[] = {
     {"json", no_argument, NULL, 'j'},
     {"flows", no_argument, NULL, 'F'},
     {"exit-alerts", no_argument, NULL, 'x'},
+    {"follow", no_argument, NULL, 'W'},
     {"workers", required_argument, NULL, 'w'},
     {"quiet", no_argument, NULL, 'q'},
     {"help", no_argument, NULL, 'h'},
@@ -74,6 +75,9 @@ static int take(struct options *o, int letter, const char *value, struct error *
         return 0;
     case 'x':
         o->exit_alerts = true;
+        return 0;
+    case 'W':
+        o->follow = true;
         return 0;
     case 'q':
         o->quiet = true;

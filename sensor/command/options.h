@@ -14,7 +14,7 @@ struct options {
     size_t input_count;
     const char *filter, *folder, *baseline, *save_baseline;
     char workers[64]; /* --workers as a setting */
-    bool json, flows, exit_alerts, help, quiet;
+    bool json, flows, exit_alerts, follow, help, quiet;
 };
 
 /* Which options a command takes, as letters of `allowed` (see options.c). 0, or −1 and an error. */

@@ -18,7 +18,10 @@
 static const char usage[] =
     "usage: weir replay [options] INPUT...\n"
     "\n"
-    "Judges captures (pcap, pcapng, - for standard input) by their own clock, in a private store.\n"
+    "Judges captures by their own clock, in a private store. INPUT: a pcap or pcapng file, as it "
+    "is\n"
+    "or packed by gzip, zstd, lz4 or xz; a directory of them; - for standard input;\n"
+    "tcp://HOST:PORT for a capture sent over a connection. Several are merged by packet time.\n"
     "\n"
     "  -c, --config FILE         configuration (weir check prints every key and its value)\n"
     "  -f, --filter EXPR         BPF: only packets that match\n"
@@ -30,6 +33,7 @@ static const char usage[] =
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
+    "      --follow              files still grow: wait at their ends until interrupted\n"
     "      --workers N           capture.workers: so many sandboxed processes read; 0: a thread\n"
     "  -q, --quiet               no progress line\n"
     "\n"
@@ -150,7 +154,7 @@ static int tell(struct replay *replay)
 {
     const struct options *o = &replay->options;
     struct summary summary = {.hosts = replay->hosts, .folder = o->folder, .flows = o->flows};
-    struct summary_input *input = xcalloc(o->input_count, sizeof *input);
+    struct summary_input *input = xcalloc(session_input_count(&replay->session), sizeof *input);
     session_describe(&replay->session, input, &summary);
     char *text = summary_text(&summary);
     int failed = o->folder ? write_folder(replay, &summary, text) : 0;
@@ -178,6 +182,7 @@ static int run(struct replay *replay)
     struct session_options session = {.config = &o->config,
                                       .inputs = o->input,
                                       .input_count = o->input_count,
+                                      .follow = o->follow,
                                       .filter = o->filter,
                                       .sinks = replay->sink,
                                       .sink_count = replay->sink_count,
@@ -212,7 +217,7 @@ int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
     int status;
-    if (options_parse(&replay.options, argc, argv, "crfosIbBjFxwqh", &replay.error) != 0)
+    if (options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
         status = command_fail(&replay.error);
     else if (replay.options.help)
         status = command_print(usage);

@@ -91,8 +91,9 @@ static int start_feed(struct session *s)
 {
     const struct session_options *o = &s->options;
     struct feed_config config = {.config = o->config,
-                                 .inputs = o->inputs,
-                                 .input_count = o->input_count,
+                                 .inputs = (const char *const *)s->inputs.path,
+                                 .input_count = s->inputs.count,
+                                 .follow = o->follow,
                                  .filter = role_filter(o->config, o->filter),
                                  .rings = s->ring,
                                  .loop = s->stack.loop,
@@ -115,7 +116,8 @@ static void on_interrupt(void *context)
     if (s->interrupted)
         _exit(130);
     s->interrupted = true;
-    log_warn("interrupted: judging what was read so far (again to leave at once)");
+    if (!s->options.follow)
+        log_warn("interrupted: judging what was read so far (again to leave at once)");
     feed_interrupt(s->feed);
 }
 
@@ -185,6 +187,8 @@ static void deliver(struct session *s)
 int session_run(struct session *s, const struct session_options *options)
 {
     *s = (struct session){.options = *options, .started = wtime_now()};
+    if (inputs_expand(&s->inputs, options->inputs, options->input_count, &s->error) != 0)
+        return -1;
     if (make_folder(s) != 0 || open_rings(s) != 0 || open_stack(s) != 0)
         return -1;
     if (options->baseline && baseline_load(s, options->baseline) != 0)
@@ -199,6 +203,11 @@ int session_run(struct session *s, const struct session_options *options)
 }
 
 /* --- afterwards ------------------------------------------------------------------------------ */
+
+size_t session_input_count(const struct session *s)
+{
+    return s->inputs.count;
+}
 
 void session_describe(const struct session *s, struct summary_input *input, struct summary *summary)
 {
@@ -215,7 +224,12 @@ void session_describe(const struct session *s, struct summary_input *input, stru
                                    .first = found[i].first,
                                    .last = found[i].last,
                                    .longest_cut = found[i].longest_cut,
-                                   .link = found[i].link};
+                                   .link = found[i].link,
+                                   .packed = found[i].packed,
+                                   .comments = found[i].notes.comments,
+                                   .comment = found[i].notes.comment,
+                                   .untimed = found[i].notes.untimed,
+                                   .drops_known = found[i].notes.drops_known};
         memcpy(input[i].sha256, found[i].sha256, SHA256_SIZE);
     }
     summary->input = input;
@@ -306,5 +320,6 @@ void session_free(struct session *s)
         remove_folder(s->folder);
     free(s->folder);
     free(s->prefix);
+    inputs_fini(&s->inputs);
     *s = (struct session){.error = s->error};
 }

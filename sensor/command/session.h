@@ -4,6 +4,8 @@
 #ifndef WEIR_COMMAND_SESSION_H
 #define WEIR_COMMAND_SESSION_H
 
+#include "inputs.h"
+
 #include "weir/baseline/embedded.h"
 #include "weir/config/config.h"
 #include "weir/investigate/summary.h"
@@ -14,8 +16,9 @@
 
 struct session_options {
     const struct config *config;
-    const char *const *inputs;
+    const char *const *inputs; /* as named: directories too */
     size_t input_count;
+    bool follow;
     const char *filter; /* -f, or NULL: capture.filter */
     const struct sink_config *sinks;
     size_t sink_count;
@@ -28,6 +31,7 @@ struct session_options {
 
 struct session {
     struct session_options options;
+    struct inputs inputs;
     char *folder; /* private; removed at the end */
     char *prefix; /* of the store's keys */
     struct embedded embedded;
@@ -46,7 +50,9 @@ struct session {
 /* 0: judged to the end (inputs may have problems of their own:
  * session_input_problem). −1: session->error. */
 int session_run(struct session *session, const struct session_options *options);
-/* What the summary needs. `input` has room for options->input_count. */
+/* How many there were, once directories were read. */
+size_t session_input_count(const struct session *session);
+/* What the summary needs. `input` has room for session_input_count. */
 void session_describe(const struct session *session, struct summary_input *input,
                       struct summary *summary);
 /* The first input's problem, or NULL. */

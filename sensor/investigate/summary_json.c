@@ -2,6 +2,7 @@
  * may differ between two runs of the same input. Thread: the engine's. */
 #include "bounds.h"
 #include "coverage.h"
+#include "gaps.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -49,6 +50,11 @@ static void put_inputs(struct json *json, const struct summary *s)
         put_time(json, "last", input->last);
         json_uint(json, "longest_cut", input->longest_cut);
         json_str(json, "link", input->link);
+        json_str(json, "compression", input->packed);
+        json_uint(json, "comments", input->comments);
+        json_str(json, "first_comment", input->comments > 0 ? input->comment : NULL);
+        json_uint(json, "packets_without_time", input->untimed);
+        json_bool(json, "drops_recorded", input->drops_known);
         json_str(json, "sha256", opened ? hex_text(input->sha256, SHA256_SIZE, hex) : NULL);
         json_close(json);
     }
@@ -252,11 +258,43 @@ static void put_bounds(struct json *json, const struct summary *s)
     json_close(json);
 }
 
+static void put_gaps(struct json *json, const struct summary *s)
+{
+    size_t count;
+    struct gap *gap = input_gaps(s, &count);
+    json_list(json, "gaps");
+    for (size_t i = 0; i < count; i++) {
+        const char *before = strrchr(gap[i].before->path, '/');
+        const char *after = strrchr(gap[i].after->path, '/');
+        json_open(json, NULL);
+        put_time(json, "from", gap[i].from);
+        put_time(json, "to", gap[i].to);
+        json_str(json, "after_input", before ? before + 1 : gap[i].before->path);
+        json_str(json, "before_input", after ? after + 1 : gap[i].after->path);
+        json_close(json);
+    }
+    json_close(json);
+    free(gap);
+}
+
+/* Of all that had packets: one that does not know leaves the sum unknown. */
+static bool drops_recorded(const struct summary *s)
+{
+    bool any = false;
+    for (size_t i = 0; i < s->input_count; i++) {
+        if (s->input[i].packets > 0 && !s->input[i].drops_known)
+            return false;
+        any |= s->input[i].drops_known;
+    }
+    return any;
+}
+
 static void put_coverage(struct json *json, const struct summary *s)
 {
     const struct health *health = engine_health(s->engine);
     json_open(json, "coverage");
-    json_bool(json, "drops_recorded", false);
+    json_bool(json, "drops_recorded", drops_recorded(s));
+    put_gaps(json, s);
     put_volume(json, "out_bytes", s->hosts->out);
     json_open(json, "out_bytes_by_service");
     for (int i = 0; i < SERVICES; i++)

@@ -4,6 +4,7 @@
 #include "bounds.h"
 #include "coverage.h"
 #include "figures.h"
+#include "gaps.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -12,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANK_SHOWN 5
+#define RANK_SHOWN   5
+#define INPUTS_SHOWN 10
+#define GAPS_SHOWN   5
 
 static const char *tail_of(const char *path)
 {
@@ -22,21 +25,43 @@ static const char *tail_of(const char *path)
 
 /* --- head ------------------------------------------------------------------------------------ */
 
+static void put_input(struct buffer *b, const struct summary_input *input, double duration_s)
+{
+    static const uint8_t unread[SHA256_SIZE];
+    char count[TEXT_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
+    if (input->packets == 0 && input->problem) {
+        buffer_text(b, "%s  NOT READ: %s\n", tail_of(input->path), input->problem);
+        return;
+    }
+    hex_text(input->sha256, SHA256_SIZE, hex);
+    buffer_text(b, "%s  ", tail_of(input->path));
+    if (memcmp(input->sha256, unread, SHA256_SIZE) == 0)
+        buffer_text(b, "not read to its end");
+    else
+        buffer_text(b, "sha256 %.4s…%s", hex, hex + 60);
+    buffer_text(b, "  %s packets  %.1f s\n", figure_count(input->packets, count), duration_s);
+    if (input->problem)
+        buffer_text(b, "         READ IN PART: %s\n", input->problem);
+    if (input->comments > 0)
+        buffer_text(b, "         comment%s: \"%s\"\n", input->comments > 1 ? "s, the first" : "",
+                    input->comment);
+    if (input->untimed > 0)
+        buffer_text(b, "         %s packets without a time: told when the one before was\n",
+                    figure_count(input->untimed, count));
+}
+
+/* Of many, the first and those with a problem. */
 static void put_inputs(struct buffer *b, const struct summary *s)
 {
+    size_t left_out = 0;
     for (size_t i = 0; i < s->input_count; i++) {
-        const struct summary_input *input = &s->input[i];
-        char count[TEXT_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
-        if (input->packets == 0 && input->problem) {
-            buffer_text(b, "%s  NOT READ: %s\n", tail_of(input->path), input->problem);
-            continue;
-        }
-        hex_text(input->sha256, SHA256_SIZE, hex);
-        buffer_text(b, "%s  sha256 %.4s…%s  %s packets  %.1f s\n", tail_of(input->path), hex,
-                    hex + 60, figure_count(input->packets, count), s->duration_s);
-        if (input->problem)
-            buffer_text(b, "         READ IN PART: %s\n", input->problem);
+        if (i < INPUTS_SHOWN || s->input[i].problem)
+            put_input(b, &s->input[i], s->duration_s);
+        else
+            left_out++;
     }
+    if (left_out > 0)
+        buffer_text(b, "… and %zu more inputs, read whole (summary.json has all)\n", left_out);
 }
 
 struct span {
@@ -363,12 +388,48 @@ static void put_bounds(struct buffer *b, const struct summary *s)
             buffer_text(b, "          %s %s\n", figure_count(bound[i].count, text), bound[i].text);
 }
 
+static void put_gaps(struct buffer *b, const struct summary *s)
+{
+    size_t count;
+    struct gap *gap = input_gaps(s, &count);
+    char from[64], to[64];
+    for (size_t i = 0; i < count && i < GAPS_SHOWN; i++) {
+        calendar_text(s->calendar, gap[i].from, CALENDAR_LONG, from, sizeof from);
+        calendar_text(s->calendar, gap[i].to, CALENDAR_LONG, to, sizeof to);
+        buffer_text(b, "          nothing was seen from %s to %s, between %s and %s\n", from, to,
+                    tail_of(gap[i].before->path), tail_of(gap[i].after->path));
+    }
+    if (count > GAPS_SHOWN)
+        buffer_text(b, "          and %zu more such gaps\n", count - GAPS_SHOWN);
+    free(gap);
+}
+
+/* What whoever captured says it lost; many never say. */
+static void put_drops(struct buffer *b, const struct summary *s)
+{
+    const struct health *h = engine_health(s->engine);
+    char kernel[TEXT_SIZE], card[TEXT_SIZE];
+    size_t silent = 0, known = 0;
+    for (size_t i = 0; i < s->input_count; i++) {
+        known += s->input[i].drops_known;
+        silent += s->input[i].packets > 0 && !s->input[i].drops_known;
+    }
+    if (known > 0)
+        buffer_text(b, "drops recorded by whoever captured: %s (system), %s (interface)%s",
+                    figure_count(h->kernel_drops, kernel), figure_count(h->interface_drops, card),
+                    silent ? ", not known of every input" : "");
+    else
+        buffer_text(b, "drops before the file was written are not known");
+}
+
 static void put_coverage(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
     char text[TEXT_SIZE], more[TEXT_SIZE];
     uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
-    buffer_text(b, "\nCoverage  drops before the file was written are not known; TCP gaps %s",
+    buffer_text(b, "\nCoverage  ");
+    put_drops(b, s);
+    buffer_text(b, "; TCP gaps %s",
                 figure_percent((double)h->tcp_missing_bytes,
                                (double)(h->tcp_payload_bytes + h->tcp_missing_bytes), text));
     buffer_text(b, "; one-sided TCP flows %s",
@@ -385,6 +446,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
         buffer_text(b, "          mirror copies: %s of the frames, counted once\n",
                     figure_percent((double)h->duplicates, (double)h->packets, text));
     coverage_text(b, s);
+    put_gaps(b, s);
     put_bounds(b, s);
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
 }

@@ -173,6 +173,7 @@ static int open_capture(struct role *role)
     struct capture_config config = {
         .files = role->file,
         .file_count = role->file_count,
+        .follow = o->follow,
         .interfaces = role->interface,
         .interface_count = o->interfaces,
         .filter = o->filter,
@@ -325,7 +326,10 @@ static void tell_inputs(const struct role *role)
                                        .bytes = input[i].bytes,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
-                                       .longest_cut = input[i].longest_cut};
+                                       .longest_cut = input[i].longest_cut,
+                                       .notes = input[i].notes};
+        if (input[i].packed)
+            strncpy(answer.packed, input[i].packed, sizeof answer.packed - 1);
         if (input[i].link)
             strncpy(answer.link, input[i].link, sizeof answer.link - 1);
         memcpy(answer.sha256, input[i].sha256, SHA256_SIZE);

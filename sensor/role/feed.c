@@ -10,19 +10,23 @@
 #include "worker.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct feed {
     struct feed_config config;
     struct capture_input *input;
-    char **link;  /* of each input; owned */
-    size_t *slot; /* the inputs that opened, in order: their place in `input` */
+    char **link, **packed;   /* of each input; owned */
+    struct stat *opened;     /* each input, when it was; st_ino 0: not a file */
+    struct loop_watch *look; /* … whether its path still names it */
+    size_t *slot;            /* the inputs that opened, in order: their place in `input` */
     size_t slots;
     int *fd; /* [slot × workers + worker], until the workers have them */
     struct tee **tee;
@@ -44,22 +48,35 @@ uint32_t feed_rings(const struct config *config)
 
 /* --- inputs ---------------------------------------------------------------------------------- */
 
+/* Descriptors that are passed count with whoever sends them until they are taken. */
+static int allow_descriptors(struct feed *feed)
+{
+    struct rlimit limit;
+    rlim_t spare = 64, need = feed->config.input_count * (feed->workers + 1) + spare;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= need)
+        return 0;
+    if (limit.rlim_max < need)
+        return error_set(&feed->error, ERROR_RUN,
+                         "%zu inputs and %u workers need %llu open files, and %llu are allowed "
+                         "(ulimit -n)",
+                         feed->config.input_count, feed->workers, (unsigned long long)need,
+                         (unsigned long long)limit.rlim_max);
+    limit.rlim_cur = need;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0)
+        return 0;
+    return error_set(&feed->error, ERROR_RUN, "cannot have %llu open files: %s",
+                     (unsigned long long)need, strerror(errno));
+}
+
 static int open_input(struct capture_input *input, struct stat *st)
 {
-    bool standard_input = strcmp(input->path, "-") == 0;
-    int fd = standard_input ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
-                            : open(input->path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, st) != 0)
-        error_set(&input->error, ERROR_INPUT, "%s: %s", input->path, strerror(errno));
-    else if (S_ISDIR(st->st_mode))
-        error_set(&input->error, ERROR_INPUT, "%s: is a directory, expected a capture file",
-                  input->path);
-    else if (strlen(input->path) >= ROLE_PATH_MAX)
-        error_set(&input->error, ERROR_INPUT, "%.80s…: the name is too long", input->path);
-    if (input->error.code == ERROR_NONE)
+    if (strlen(input->path) >= ROLE_PATH_MAX)
+        return error_set(&input->error, ERROR_INPUT, "%.80s…: the name is too long", input->path);
+    int fd = source_descriptor(input->path, &input->error);
+    if (fd < 0 || fstat(fd, st) == 0)
         return fd;
-    if (fd >= 0)
-        close(fd);
+    error_set(&input->error, ERROR_INPUT, "%s: %s", input->path, strerror(errno));
+    close(fd);
     return -1;
 }
 
@@ -93,10 +110,12 @@ static int open_inputs(struct feed *feed)
 {
     for (size_t i = 0; i < feed->config.input_count; i++) {
         struct capture_input *input = &feed->input[i];
-        struct stat st;
+        struct stat st = {.st_mode = 0};
         int fd = open_input(input, &st);
         if (fd < 0)
             continue;
+        if (S_ISREG(st.st_mode))
+            feed->opened[i] = st;
         feed->slot[feed->slots] = i;
         int *to = feed->fd + feed->slots++ * feed->workers;
         if (share_input(feed, input, fd, S_ISREG(st.st_mode), to) != 0)
@@ -167,8 +186,11 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
     input->last.ns = answer->last_ns;
     input->longest_cut = answer->longest_cut;
     memcpy(input->sha256, answer->sha256, SHA256_SIZE);
+    input->notes = answer->notes;
     if (*answer->link && !input->link)
         input->link = feed->link[feed->slot[index]] = xstrdup(answer->link);
+    if (*answer->packed && !input->packed)
+        input->packed = feed->packed[feed->slot[index]] = xstrdup(answer->packed);
 }
 
 /* Whatever was not read to its end was read by somebody who died. */
@@ -211,6 +233,7 @@ static int start_worker(struct feed *feed, uint32_t number)
                                    .ring = &feed->config.rings[number],
                                    .files = file,
                                    .file_count = feed->slots,
+                                   .follow = feed->config.follow,
                                    .cpu = -1,
                                    .key = &feed->key,
                                    .loop = feed->config.loop,
@@ -249,6 +272,7 @@ static int start_workers(struct feed *feed)
 static int start_thread(struct feed *feed)
 {
     struct capture_config capture = {.file_count = feed->config.input_count,
+                                     .follow = feed->config.follow,
                                      .filter = feed->config.filter,
                                      .workers = 1,
                                      .ring = feed->config.rings[0],
@@ -267,6 +291,37 @@ static int start_thread(struct feed *feed)
     return feed->capture ? capture_start(feed->capture, &feed->error) : -1;
 }
 
+/* --- files that are followed -------------------------------------------------------------------
+ */
+
+/* A log rotator has put another file in its place, or none: what was opened is still read. */
+static void look_at_paths(void *context)
+{
+    struct feed *feed = context;
+    for (size_t i = 0; i < feed->config.input_count; i++) {
+        struct stat st, *opened = &feed->opened[i];
+        if (opened->st_ino == 0 || (stat(feed->config.inputs[i], &st) == 0 &&
+                                    st.st_ino == opened->st_ino && st.st_dev == opened->st_dev))
+            continue;
+        opened->st_ino = 0; /* said once */
+        log_warn("%s: this name is another file's now, or nobody's: the one it was is followed on",
+                 feed->config.inputs[i]);
+    }
+}
+
+/* The thread's inputs are opened by capture: here only what their paths name. */
+static void watch_paths(struct feed *feed)
+{
+    if (!feed->config.follow)
+        return;
+    for (size_t i = 0; feed->workers == 0 && i < feed->config.input_count; i++)
+        if (stat(feed->config.inputs[i], &feed->opened[i]) != 0 ||
+            !S_ISREG(feed->opened[i].st_mode))
+            feed->opened[i].st_ino = 0;
+    feed->look =
+        feed->config.loop.ops->timer(feed->config.loop.loop, NS_PER_S, look_at_paths, feed);
+}
+
 /* --- start and end --------------------------------------------------------------------------- */
 
 int feed_start(struct feed **made, const struct feed_config *config, struct error *error)
@@ -279,6 +334,8 @@ int feed_start(struct feed **made, const struct feed_config *config, struct erro
     hash_key_init(&feed->key, "weir replay", 11);
     feed->input = xcalloc(config->input_count, sizeof *feed->input);
     feed->link = xcalloc(config->input_count, sizeof(char *));
+    feed->packed = xcalloc(config->input_count, sizeof(char *));
+    feed->opened = xcalloc(config->input_count, sizeof *feed->opened);
     feed->slot = xcalloc(config->input_count, sizeof *feed->slot);
     feed->tee = xcalloc(config->input_count, sizeof(struct tee *));
     feed->fd = xcalloc(config->input_count * feed->workers + 1, sizeof *feed->fd);
@@ -287,7 +344,9 @@ int feed_start(struct feed **made, const struct feed_config *config, struct erro
     for (size_t i = 0; i < config->input_count; i++)
         feed->input[i] = (struct capture_input){
             .path = config->inputs[i], .first = PTIME_MAX, .last = PTIME_MIN};
-    if ((feed->workers > 0 ? start_workers : start_thread)(feed) == 0)
+    watch_paths(feed);
+    if (allow_descriptors(feed) == 0 &&
+        (feed->workers > 0 ? start_workers : start_thread)(feed) == 0)
         return 0;
     *error = feed->error;
     return -1;
@@ -335,6 +394,8 @@ void feed_free(struct feed *feed)
     if (!feed)
         return;
     capture_free(feed->capture);
+    if (feed->look)
+        feed->config.loop.ops->drop(feed->look);
     for (uint32_t i = 0; i < feed->started; i++)
         worker_fini(&feed->worker[i]);
     close_inputs(feed);
@@ -342,7 +403,11 @@ void feed_free(struct feed *feed)
         tee_free(feed->tee[i]);
     for (size_t i = 0; i < feed->config.input_count; i++)
         free(feed->link[i]);
+    for (size_t i = 0; i < feed->config.input_count; i++)
+        free(feed->packed[i]);
     free(feed->link);
+    free(feed->packed);
+    free(feed->opened);
     free(feed->tee);
     free(feed->input);
     free(feed->slot);

@@ -24,6 +24,7 @@ struct capture_orders {
     uint64_t ring_bytes;
     uint32_t snaplen, buffer_mib;
     uint16_t fanout;
+    bool follow;   /* the files grow */
     bool again;    /* started after others: an interface that is not there is no failure */
     bool bindings; /* are told */
     bool drop;     /* become `uid`, `gid` */
@@ -55,7 +56,8 @@ struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the orde
     uint64_t packets, bytes;
     int64_t first_ns, last_ns;
     uint32_t longest_cut;
-    char link[32];
+    char link[SOURCE_LINK], packed[8];
+    struct source_notes notes;
     uint8_t sha256[SHA256_SIZE];
 };
 

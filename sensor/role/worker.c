@@ -15,14 +15,19 @@
 
 /* --- what it says ---------------------------------------------------------------------------- */
 
-/* Hostile or not: a text ends. */
+/* Hostile or not: a text ends, and is one line. */
+static void end_text(char *text, size_t size)
+{
+    text[size - 1] = '\0';
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = ' ';
+}
+
 static struct error error_of(const struct error *told)
 {
     struct error error = *told;
-    error.message[sizeof error.message - 1] = '\0';
-    for (char *at = error.message; *at; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7f)
-            *at = ' ';
+    end_text(error.message, sizeof error.message);
     if (error.code <= ERROR_NONE || error.code > ERROR_INPUT)
         error.code = ERROR_RUN;
     return error;
@@ -55,7 +60,9 @@ static void on_beat(struct worker *worker, const struct beat *beat)
 static void on_input(struct worker *worker, const struct input_answer *told)
 {
     struct input_answer answer = *told;
-    answer.link[sizeof answer.link - 1] = '\0';
+    end_text(answer.link, sizeof answer.link);
+    end_text(answer.packed, sizeof answer.packed);
+    end_text(answer.notes.comment, sizeof answer.notes.comment);
     if (answer.error.code != ERROR_NONE)
         answer.error = error_of(&told->error);
     worker->events->input(worker->context, worker, worker->inputs++, &answer);
@@ -168,6 +175,7 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->snaplen = c->config->snaplen;
     o->buffer_mib = c->config->buffer_mib;
     o->decoder = c->config->decoder;
+    o->follow = c->follow;
     o->fanout = c->fanout;
     o->again = c->again;
     o->bindings = c->config->by_device;

@@ -22,13 +22,17 @@
 
 #include "weir/base/digest.h"
 #include "weir/base/error.h"
+#include "weir/capture/source.h"
 #include "weir/content/content.h"
 #include "weir/flow/table.h"
 #include "weir/record/ring.h"
 
-#define CAPTURE_PARKED     4096
-#define CAPTURE_INTERFACES 16
-#define CAPTURE_WORKERS    64
+#define CAPTURE_PARKED      4096
+#define CAPTURE_INTERFACES  16
+#define CAPTURE_WORKERS     64
+#define CAPTURE_FILES       4096 /* of one replay */
+#define CAPTURE_OPEN        1024 /* of them that overlap in time, and so are read at once … */
+#define CAPTURE_OPEN_PACKED 32   /* … and are compressed */
 
 struct capture_file {
     const char *path; /* borrowed until capture_free */
@@ -43,6 +47,7 @@ struct capture_interface {
 struct capture_config {
     const struct capture_file *files; /* replay … */
     size_t file_count;
+    bool follow;                                /* regular files grow: their end is not the end */
     const struct capture_interface *interfaces; /* … or live: then there are no files */
     size_t interface_count;                     /* ≤ CAPTURE_INTERFACES */
     const char *filter;                         /* BPF or NULL */
@@ -69,7 +74,10 @@ struct capture_input {
     uint64_t packets, bytes;
     struct ptime first, last; /* packets; PTIME_MAX/PTIME_MIN when there were none */
     uint32_t longest_cut;     /* the longest captured length among cut packets; 0: none was cut */
-    const char *link;
+    uint64_t unread_link;     /* packets of link types that are not read */
+    const char *link;         /* "EN10MB, LINUX_SLL" */
+    const char *packed;       /* "gzip"; NULL: not compressed */
+    struct source_notes notes;
     uint8_t sha256[SHA256_SIZE]; /* of worker 0 only; zero for an input not read to its end */
 };
 
@@ -98,8 +106,8 @@ size_t capture_sockets(const struct capture *capture, int fd[], size_t room);
 /* The eventfds that it writes to once it is started, and nothing else. */
 #define CAPTURE_EVENTS 3
 size_t capture_events(const struct capture *capture, int fd[CAPTURE_EVENTS]);
-/* Stage 2. The files are read in the order of their first packets; none readable, or a filter that
- * does not compile for a file's link type, is a failure. Waits for the head of a pipe. */
+/* Stage 2. The files are merged by packet time; none readable, or a filter that does not compile
+ * for a pcap's link type, is a failure. Waits for the head of a pipe. */
 int capture_start(struct capture *capture, struct error *error);
 /* Replay: stops reading and returns how many packets were read so far, over all inputs; the answer
  * holds until capture_finish_at or capture_stop. Waits at most for the packet in hand. */

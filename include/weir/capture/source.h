@@ -1,7 +1,7 @@
-/* Where packets come from: one capture file (pcap, pcapng, micro- or nanoseconds) or a pipe, read
- * through libpcap with a large buffer. Time stamps are nanoseconds; every byte of the file goes
- * through SHA-256 on its way, so that a summary names exactly what was judged. Thread: opened by
- * one thread, then used by the capture thread only. */
+/* Where packets come from: one capture (pcap of any kind, pcapng), compressed or not, in a file, a
+ * file that grows, a pipe or a socket. Time stamps are nanoseconds; every byte of the file as it
+ * lies goes through SHA-256 on its way, so that a summary names exactly what was judged. Thread:
+ * opened by one thread, then used by the capture thread only. */
 #ifndef WEIR_CAPTURE_SOURCE_H
 #define WEIR_CAPTURE_SOURCE_H
 
@@ -26,15 +26,39 @@ enum source_result {
     SOURCE_STOPPED /* while it waited for a pipe: what follows was not read */
 };
 
-struct brake;
-struct source_options {
-    const struct filter *filter; /* NULL: none */
-    struct brake *brake;         /* may end a wait for a pipe; NULL: nobody does */
-    bool digest;
+/* A packet that names no time of its own (a pcapng "simple packet"). */
+#define SOURCE_NO_TIME PTIME_MIN
+
+#define SOURCE_COMMENT 160u
+#define SOURCE_LINK    64u
+
+/* What the file says of itself. */
+struct source_notes {
+    uint64_t comments;            /* of sections, interfaces and packets */
+    char comment[SOURCE_COMMENT]; /* the first one's beginning, on one line; "": none */
+    uint64_t untimed;             /* packets without a time of their own */
+    bool drops_known;             /* the writer counted what it lost: */
+    uint64_t kernel_drops, interface_drops;
 };
 
-/* The descriptor of a path ("-": standard input), or -1: ERROR_INPUT. */
+struct brake;
+struct source_options {
+    const struct filter *filter; /* NULL: none; outlives the source */
+    struct brake *brake;         /* may end a wait; NULL: nobody does */
+    bool digest;
+    bool follow;                 /* a regular file's end is waited at until the brake is over */
+    size_t buffer_bytes;         /* of each of its buffers; 0: what suits one input alone */
+    void (*idle)(void *context); /* called before such a wait; NULL: nobody */
+    void *idle_context;
+};
+
+/* The descriptor of a path ("-": standard input; "tcp://HOST:PORT": a connection, made now), or -1:
+ * ERROR_INPUT. */
 int source_descriptor(const char *path, struct error *error);
+/* Whether a regular file's first bytes (at least INFLATE_MAGIC_BYTES, unless there are no more) are
+ * those of a capture or of compressed data. */
+bool source_looks_right(const uint8_t *head, size_t size);
+
 struct source;
 /* Takes `fd`, also when it fails. A regular file is read from where `fd` stands, without moving it:
  * processes that share the open file do not disturb each other. ERROR_INPUT: unreadable, not a
@@ -42,14 +66,21 @@ struct source;
 struct source *source_open(const char *path, int fd, const struct source_options *options,
                            struct error *error);
 void source_free(struct source *source);
+/* A regular file can be put aside with nothing but its descriptor kept, and begun again. */
+bool source_can_sleep(const struct source *source);
+void source_sleep(struct source *source);
+int source_wake(struct source *source, struct error *error); /* as source_open */
 /* The next packet; its bytes are borrowed until the next call. On SOURCE_DAMAGED `error` says how
  * far it could be read. */
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error);
 /* The rest of the file is read and thrown away, so that the digest is the file's. False when there
  * is none: not asked for, or stopped before the end. */
 bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE]);
-uint64_t source_bytes_read(const struct source *source);   /* of the file, for progress */
-uint64_t source_size(const struct source *source);         /* 0 when not known (a pipe) */
-const char *source_link_name(const struct source *source); /* "EN10MB" */
+uint64_t source_bytes_read(const struct source *source); /* of the file, for progress */
+uint64_t source_size(const struct source *source);       /* 0 when not known (a pipe) */
+/* Every link type met so far: "EN10MB", "EN10MB, LINUX_SLL", "none". Borrowed. */
+const char *source_link_name(const struct source *source);
+const char *source_packed(const struct source *source); /* "gzip"; NULL: not compressed */
+void source_notes_of(const struct source *source, struct source_notes *notes);
 
 #endif

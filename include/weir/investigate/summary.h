@@ -14,6 +14,11 @@ struct summary_input {
     struct ptime first, last;
     uint32_t longest_cut;
     const char *link;
+    const char *packed;  /* "gzip", or NULL */
+    uint64_t comments;   /* of a pcapng … */
+    const char *comment; /* … the first one's beginning; NULL or "": none */
+    uint64_t untimed;    /* packets that named no time */
+    bool drops_known;    /* its writer counted what it lost */
     uint8_t sha256[SHA256_SIZE];
 };
 

@@ -239,7 +239,7 @@ struct record_binding {
     X(duplicates)         /* frames a mirror showed twice, not counted again */                    \
     X(duplicate_bytes)    /* … as they were on the wire */                                       \
     X(time_backwards)     /* packets older than the one before */                                  \
-    X(time_jumps)         /* live: an hour or more off the clock, told at the clock instead */     \
+    X(time_jumps)         /* an hour or more off the clock, told at the clock instead */           \
     X(tcp_payload_bytes)  /* distinct */                                                           \
     X(tcp_missing_bytes)                                                                           \
     X(duplicates_forgotten) /* packets forgotten before their copy could have come */              \

@@ -12,6 +12,7 @@ struct feed_config {
     const struct config *config; /* workers: of it */
     const char *const *inputs;
     size_t input_count;
+    bool follow; /* files grow: their end is waited at until feed_interrupt, which is no problem */
     const char *filter;
     const struct ring_handles *rings; /* feed_rings(config) of them; borrowed */
     struct loop_ref loop;

@@ -167,7 +167,7 @@ static inline void bench_packet(struct bench *bench, struct tally *tally,
                                 const struct packet_raw *raw)
 {
     struct packet_raw copy = *raw;
-    worker_packet(&bench->worker, &bench->input, &copy, 0);
+    worker_packet(&bench->worker, &bench->input, &copy, 0, false);
     bench_drain(bench, tally);
 }
 

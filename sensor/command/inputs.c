@@ -1,0 +1,116 @@
+/* Directories become the captures in them. A file is known by its first bytes and not by its name;
+ * only these are read here, nothing is parsed. What cannot be opened stays an input, so that it is
+ * said why. Thread: start-up. */
+#include "inputs.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/inflate.h"
+#include "weir/base/log.h"
+#include "weir/capture/capture.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct others { /* files that are no captures */
+    size_t count;
+    char first[256];
+};
+
+static int add(struct inputs *inputs, const char *path, struct error *error)
+{
+    if (inputs->count == CAPTURE_FILES)
+        return error_set(error, ERROR_USAGE, "more than %d inputs (%.200s is one too many)",
+                         CAPTURE_FILES, path);
+    if (inputs->count == inputs->room) {
+        inputs->room = inputs->room ? 2 * inputs->room : 16;
+        inputs->path = xrealloc(inputs->path, inputs->room * sizeof(char *));
+    }
+    inputs->path[inputs->count++] = xstrdup(path);
+    return 0;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Also one that cannot be read: that is to be said, not passed over. */
+static bool is_capture(const char *path)
+{
+    uint8_t head[INFLATE_MAGIC_BYTES];
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    ssize_t got = fd < 0 ? -1 : read(fd, head, sizeof head);
+    if (fd >= 0)
+        close(fd);
+    return got < 0 || source_looks_right(head, (size_t)got);
+}
+
+static int consider(struct inputs *inputs, const char *folder, const char *name,
+                    struct others *others, struct error *error)
+{
+    struct stat st;
+    char *path = xasprintf("%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
+    int failed = 0;
+    if (*name == '.' || stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+        free(path);
+        return 0;
+    }
+    if (is_capture(path))
+        failed = add(inputs, path, error);
+    else if (others->count++ == 0)
+        strncpy(others->first, name, sizeof others->first - 1);
+    free(path);
+    return failed;
+}
+
+static void tell_others(const char *folder, const struct others *others)
+{
+    if (others->count == 1)
+        log_warn("%s: %s is left out: not a capture", folder, others->first);
+    else if (others->count > 1)
+        log_warn("%s: %zu files are left out: not captures (%s is one)", folder, others->count,
+                 others->first);
+}
+
+static int add_folder(struct inputs *inputs, const char *folder, struct error *error)
+{
+    struct dirent **entry;
+    struct others others = {.count = 0};
+    size_t before = inputs->count;
+    int failed = 0, count = scandir(folder, &entry, NULL, alphasort);
+    for (int i = 0; i < count; i++) {
+        if (failed == 0)
+            failed = consider(inputs, folder, entry[i]->d_name, &others, error);
+        free(entry[i]);
+    }
+    if (count >= 0)
+        free(entry);
+    if (failed)
+        return -1;
+    if (inputs->count == before)
+        return add(inputs, folder, error); /* opening it says what is wrong */
+    tell_others(folder, &others);
+    return 0;
+}
+
+int inputs_expand(struct inputs *inputs, const char *const *argument, size_t count,
+                  struct error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if ((is_folder(argument[i]) ? add_folder : add)(inputs, argument[i], error) != 0)
+            return -1;
+    return 0;
+}
+
+void inputs_fini(struct inputs *inputs)
+{
+    for (size_t i = 0; i < inputs->count; i++)
+        free(inputs->path[i]);
+    free(inputs->path);
+    *inputs = (struct inputs){.count = 0};
+}

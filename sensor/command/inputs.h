@@ -1,0 +1,21 @@
+/* The inputs that the arguments name: a directory stands for the captures in it. Start-up. */
+#ifndef WEIR_COMMAND_INPUTS_H
+#define WEIR_COMMAND_INPUTS_H
+
+#include "weir/base/error.h"
+
+#include <stddef.h>
+
+struct inputs {
+    char **path; /* owned */
+    size_t count, room;
+};
+
+/* A directory's regular files that begin as a capture or as compressed data do, by name, not those
+ * of folders in it, nor hidden ones; what else is there is said in one line. A directory without
+ * any stays as it is named: opening it says so. ERROR_USAGE: more than CAPTURE_FILES. */
+int inputs_expand(struct inputs *inputs, const char *const *argument, size_t count,
+                  struct error *error);
+void inputs_fini(struct inputs *inputs);
+
+#endif
