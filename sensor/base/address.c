@@ -30,6 +30,11 @@ bool ip_is_multicast(const struct ip *ip)
     return ip_is_v4(ip) ? (ip->byte[12] & 0xf0) == 0xe0 : ip->byte[0] == 0xff;
 }
 
+bool ip_is_group(const struct ip *ip)
+{
+    return ip_is_broadcast(ip) || ip_is_multicast(ip);
+}
+
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE])
 {
     if (ip_is_v4(ip))

@@ -23,7 +23,7 @@
 void binding_add(struct bindings *bindings, const struct ip *address, const struct ip *device,
                  enum binding_kind kind, uint32_t lease_s)
 {
-    if (ip_is_broadcast(address) || ip_is_device(address))
+    if (ip_is_group(address) || ip_is_device(address))
         return;
     if (bindings->count == BINDINGS_MAX) {
         bindings->more++;

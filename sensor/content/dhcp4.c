@@ -100,7 +100,7 @@ static enum parse_result tie(const struct options *o, uint8_t hardware, uint8_t 
         return PARSE_MALFORMED;
     if (o->more)
         return PARSE_MORE;
-    if (o->type == TYPE_ACK && !ip_is_broadcast(&address) &&
+    if (o->type == TYPE_ACK && !ip_is_group(&address) &&
         find_device(o, hardware, hardware_size, chaddr, &device))
         binding_add(bindings, &address, &device, BINDING_DHCP4, o->lease_s);
     return PARSE_OK;

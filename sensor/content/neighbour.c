@@ -45,7 +45,7 @@ enum parse_result arp_parse(const uint8_t *data, size_t size, const uint8_t *sen
     if (!mac || !address)
         return PARSE_MORE;
     struct ip ip = ip_from_v4(address);
-    if (!ip_is_broadcast(&ip)) /* a probe is nobody's fault */
+    if (!ip_is_group(&ip)) /* a probe is nobody's fault */
         binding_claim(bindings, &ip, mac, sender, BINDING_ARP);
     return PARSE_OK;
 }
@@ -92,7 +92,7 @@ enum parse_result neighbour_parse(uint8_t type, const uint8_t *data, size_t size
         find_option(c, type == NEIGHBOR_ADVERTISEMENT ? OPTION_TARGET : OPTION_SOURCE, &mac);
     if (found < 0)
         return found == -1 ? PARSE_MALFORMED : PARSE_MORE;
-    if (found && !ip_is_broadcast(&holder))
+    if (found && !ip_is_group(&holder))
         binding_claim(bindings, &holder, mac, sender, BINDING_ND);
     return PARSE_OK;
 }

@@ -45,6 +45,8 @@ static inline int ip_compare(const struct ip *a, const struct ip *b)
 bool ip_is_broadcast(const struct ip *ip);
 /* 224.0.0.0/4, ff00::/8 (RFC 5771, RFC 4291 2.7); never egress either. */
 bool ip_is_multicast(const struct ip *ip);
+/* Either: no one host's address. */
+bool ip_is_group(const struct ip *ip);
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE]);
 int ip_parse(const char *text, struct ip *ip); /* 0 or -1 */
 

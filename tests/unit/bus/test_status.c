@@ -95,7 +95,8 @@ static void test_whole(void **state)
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
-    expect_part(text, "\"parse_malformed\":3},\"blind\":[\"worker 1 is not running since …\"]}");
+    expect_part(text, "\"parse_malformed\":3,");
+    expect_part(text, "},\"blind\":[\"worker 1 is not running since …\"]}");
     assert_null(strchr(text, '\n'));
     free(text);
 }

@@ -167,6 +167,9 @@ static inline void bench_packet(struct bench *bench, struct tally *tally,
                                 const struct packet_raw *raw)
 {
     struct packet_raw copy = *raw;
+    if (copy.time.ns == SOURCE_NO_TIME.ns) /* what foresight.c does of it: the clock's */
+        copy.time =
+            bench->worker.clock.ns == PTIME_MIN.ns ? (struct ptime){0} : bench->worker.clock;
     worker_packet(&bench->worker, &bench->input, &copy, 0, false);
     bench_drain(bench, tally);
 }
