@@ -76,6 +76,7 @@ enum decode_result ipv4_read(struct walk *walk)
     struct packet *packet = walk->packet;
     uint32_t whole = frame->left;
     const uint8_t *ip, *options;
+    packet->ip_version = 4; /* also of one that cannot be read, for who counts these by kind */
     enum decode_result result = frame_step(frame, IPV4_HEADER, &ip);
     if (result != DECODE_OK)
         return result;
@@ -194,6 +195,7 @@ enum decode_result ipv6_read(struct walk *walk)
     struct frame *frame = &walk->frame;
     struct packet *packet = walk->packet;
     const uint8_t *ip;
+    packet->ip_version = 6; /* as above */
     enum decode_result result = frame_step(frame, IPV6_HEADER, &ip);
     if (result != DECODE_OK)
         return result;

@@ -127,14 +127,17 @@ static void put_protocols(struct buffer *b, const struct engine_counts *counts)
 static void put_order(struct buffer *b, const struct health *h)
 {
     char text[TEXT_SIZE];
-    if (h->time_backwards == 0)
-        return;
-    buffer_text(b,
-                "          time stamps: %s packets out of time order, the largest step back %.6f s",
-                figure_count(h->time_backwards, text), (double)h->largest_step_back_ns / 1e9);
+    if (h->time_backwards > 0)
+        buffer_text(
+            b,
+            "          time stamps: %s packets out of time order, the largest step back %.6f "
+            "s\n",
+            figure_count(h->time_backwards, text), (double)h->largest_step_back_ns / 1e9);
     if (h->time_jumps > 0)
-        buffer_text(b, ", %s an hour or more off", figure_count(h->time_jumps, text));
-    buffer_text(b, "\n");
+        buffer_text(b,
+                    "          time stamps: %s packets an hour or more off the clock, told at the "
+                    "clock\n",
+                    figure_count(h->time_jumps, text));
 }
 
 static void put_tcp(struct buffer *b, const struct health *h)

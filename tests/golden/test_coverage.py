@@ -28,10 +28,10 @@ class Coverage(weirtest.Case):
         path = self.write(f"sight{self.runs}.pcap", pcap(packets, nanoseconds=True, snap=snap))
         return self.judge_file(path, *words)
 
-    def judge_file(self, path, *words):
+    def judge_file(self, path, *words, status=0):
         said = []
         for workers in (0, 1, 2):
-            run = self.replay("--workers", workers, *words, path)
+            run = self.replay("--workers", workers, *words, path, status=status)
             reasons = {reason["code"]: reason for alert in run.alerts()
                        if alert["rule"]["id"] == "sensor.blind"
                        for reason in alert["weir"]["reasons"]}
@@ -61,7 +61,7 @@ class Coverage(weirtest.Case):
 
     def test_link_types(self):
         path = self.write("link.pcap", pcap([(START, b"\0" * 60)] * 30, link=195))
-        coverage, blind, _ = self.judge_file(path)
+        coverage, blind, _ = self.judge_file(path, status=3)
         self.assertEqual(coverage["unread"], [{"kind": "link_type", "value": 195, "packets": 30,
                                                "text": "link type 195"}])
         self.assertIn("30 of 30 packets", blind["sensor.blind.unread"]["text"])
@@ -89,7 +89,7 @@ class Coverage(weirtest.Case):
         self.assertEqual(sensor["malformed"], len(bad))
 
     def test_protocols_without_ports(self):
-        sealed = [(START + number, ethernet(ip_packet(HOST[0], REMOTE[0], 50, b"\0" * 100)))
+        sealed = [(START + number, ethernet(ip_packet(HOST[0], REMOTE[0], 50, bytes([number]) * 100)))
                   for number in range(7)]
         coverage, _, run = self.judge(real() + sealed)
         self.assertEqual(coverage["protocols"][-1], {"number": 50, "name": "50", "read": False,

@@ -32,6 +32,8 @@ CAPTURED_TWICE = {
     "zeek__tcp_ctu-64702-888.pcap": 6,     # the RST comes 241 µs apart: two
     "zeek__tcp_ssh-dups.pcap": 277,        # four of each; three ACKs came before that was clear
 }
+# Of a link type that is not read.
+UNREAD = {"pcpp__microsecs_big_endian.pcap"}
 
 
 def flows_of(run):
@@ -126,7 +128,10 @@ class Once(weirtest.Case):
             for name in sorted(names):
                 if not name.endswith((".pcap", ".cap")):
                     continue
-                run = self.replay("--workers", "0", os.path.join(folder, name))
+                if folder.endswith("12_robustness"):  # cut and broken ones: test_shared_pcaps.py
+                    continue
+                run = self.replay("--workers", "0", os.path.join(folder, name),
+                                  status=3 if name in UNREAD else 0)
                 have, want = sensor(run)["duplicates"], CAPTURED_TWICE.get(name, 0)
                 if have != want:
                     wrong.append(f"{name}: {have}, not {want}")

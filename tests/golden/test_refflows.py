@@ -31,7 +31,16 @@ from collections import defaultdict
 import copies
 
 # Files in which packets were captured twice: the reference counts them so, Weir once.
-TWICE = {"08_benign/mercury__capture2.pcap", "14_tls_quic_names/ipfixp__vlan.pcap"}
+TWICE = {
+    "03_upload_exfil/arkime__http-post-upload.pcap",
+    "08_benign/mercury__capture2.pcap",
+    "09_benign_bulk/dev_mix_10min.pcap",
+    "11_frag_tcp_edge/arkime__wireshark-retrans.pcap",
+    "11_frag_tcp_edge/zeek__tcp_ctu-64702-888.pcap",
+    "11_frag_tcp_edge/zeek__tcp_ssh-dups.pcap",
+    "13_community_id/zeek-community-id__icmp.pcap",
+    "14_tls_quic_names/ipfixp__vlan.pcap",
+}
 PROTO = {"tcp": 6, "udp": 17}
 # What the outermost layer with addresses of its own is carried by. IP in IP is 4 or 41.
 CARRIER = {"gre": 47, "erspan": 47, "ip": 4, "vxlan": 17, "geneve": 17, "gtpu": 17, "teredo": 17,
@@ -74,6 +83,22 @@ EXCEPTIONS = {
         0, "resets with forged sequence numbers; the reference takes their span for data"),
 }
 
+# (file, peer, sender) → packets that are probably copies and that Weir counts all the same: without an
+# identification, before this tap had proven to show packets twice, or as events that hosts repeat.
+CTU, DUPS = "11_frag_tcp_edge/zeek__tcp_ctu-64702-888.pcap", "11_frag_tcp_edge/zeek__tcp_ssh-dups.pcap"
+UNSURE = {
+    (MIX, "86.128.191.16:3527", "10.0.5.7:135"): 1,
+    (MIX, "86.128.116.241:2776", "10.0.5.7:445"): 1,
+    (MIX, "86.128.194.14:1845", "10.0.5.7:445"): 1,
+    (MIX, "86.128.67.61:2617", "10.0.5.7:445"): 1,
+    (MIX, "67.71.69.121:12492", "10.0.5.7:1092"): 1,
+    (MIX, "81.184.127.148:29344", "10.0.5.7:1367"): 1,
+    (MIX, "10.0.5.8:53", "10.0.5.7:2130"): 1,
+    (MIX, "ff02::1:3:5355", "fe80::6d49:f772:ed9b:d16a:60775"): 1,
+    (CTU, "192.168.1.108:64702", "185.33.86.224:888"): 1,
+    (DUPS, "192.168.0.112:22", "192.168.0.102:53206"): 3,
+}
+
 NOT_READ = "the reference does not read this encapsulation; test_tunnels.py compares the inside"
 DAMAGED_HEADERS = "headers cut short or contradicting each other, in which counters differ"
 FRAGMENTS = "fragments are not put together yet: the later ones have no ports"
@@ -84,7 +109,6 @@ UNDECIDED = {
     "10_encap/sv__bug-4810_pppoe-session-http.pcap": NOT_READ,
     "10_encap/sv__decode-etag-01_input.pcap": NOT_READ,
     "10_encap/sv__decode-nsh-type1_input.pcap": NOT_READ,
-    "10_encap/zeek__gtp_gtp_ext_header.pcap": FRAGMENTS,
     "11_frag_tcp_edge/pcpp__ipv6_opt_fragments.pcap": FRAGMENTS,
     "11_frag_tcp_edge/sv__bug-6887-defrag-eth-vlan-ipv4-tcp-syn_frag-eth-vlan-ip-tcp-syn.pcap":
         FRAGMENTS,
@@ -96,8 +120,6 @@ UNDECIDED = {
     "12_robustness/sv__decode-too-small_test.pcap": DAMAGED_HEADERS,
     "12_robustness/tcpdump__ipv4_invalid_total_length_2.pcap": DAMAGED_HEADERS,
     "12_robustness/zeek__trunc_ipv4-truncated-broken-header.pcap": DAMAGED_HEADERS,
-    "15_format/gopacket__le_test100.pcapng": MIXED_LINKS,
-    "15_format/gopacket__le_test201.pcapng": MIXED_LINKS,
 }
 
 # Files in which the reference has put the same 5-tuple of several VLANs together.
@@ -253,6 +275,16 @@ def exception_of(name, key, end, count):
     return (name, f"{end[0]}:{end[1]}", count, f"{peer[0]}:{peer[1]}")
 
 
+def is_excepted(where, got, value):
+    """By its row, or by a sender whose copies Weir does not take for such."""
+    if where in EXCEPTIONS:
+        return EXCEPTIONS[where][0] == got
+    if where is None or where[0::3] + where[1:2] not in UNSURE:
+        return False
+    extra = UNSURE[where[0::3] + where[1:2]]
+    return got - value == extra if where[2] == "packets" else got > value
+
+
 def captures(pcaps):
     for folder in sorted(os.listdir(pcaps)):
         if os.path.isdir(os.path.join(pcaps, folder)):
@@ -278,11 +310,11 @@ def compare(names, pcaps, lines_of):
             continue
         for key, end, count, got, value in found:
             where = exception_of(name, key, end, count)
-            if where in EXCEPTIONS and EXCEPTIONS[where][0] == got:
-                used.add(where)
+            if is_excepted(where, got, value):
+                used.update((where, where[0::3] + where[1:2]))
             else:
                 wrong.append(f"{name}: {key}: {end} {count}: {got}, the reference has {value}")
-    return flows, wrong, sorted(map(str, (set(EXCEPTIONS) | set(UNDECIDED)) - used))
+    return flows, wrong, sorted(map(str, (set(EXCEPTIONS) | set(UNSURE) | set(UNDECIDED)) - used))
 
 
 def main():
@@ -296,8 +328,9 @@ def main():
         print(text)
     for where in unneeded:
         print("exception no longer needed:", where)
-    print(f"{flows} flows compared, {len(wrong)} differences, {len(EXCEPTIONS)} exceptions")
-    return 1 if wrong or unneeded or flows < 100 * len(EXCEPTIONS) else 0
+    exceptions = len(EXCEPTIONS) + len(UNSURE)
+    print(f"{flows} flows compared, {len(wrong)} differences, {exceptions} exceptions")
+    return 1 if wrong or unneeded or flows < 100 * exceptions else 0
 
 
 if __name__ == "__main__":

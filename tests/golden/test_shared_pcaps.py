@@ -31,8 +31,6 @@ NOT_WHOLE = {
     "12_robustness/pcpp__crash-invalid-asn-record-len": "damaged after 1 packets: truncated dump file",
     "12_robustness/pcpp__radiuslayer": "damaged after 5 packets: invalid packet capture length",
     FUZZ + "minimized-FuzzTarget-5631583764873216": "none of its 1 packets could be read: link type 2105376",
-    "10_encap/tcpdump__ppp_ip_udp_dns.pcap":
-        "none of its 1 packets could be read: link type PPP_SERIAL",
     "12_robustness/tcpdump__pktap-heap-overflow.pcap":
         "none of its 2 packets could be read: link type 149",
     "12_robustness/tcpdump__unsupported-link-type-dbus.pcap":

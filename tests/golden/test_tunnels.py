@@ -37,11 +37,9 @@ COUNTS = ("packets", "wire_bytes", "payload")
 
 # (file, key) → why Weir tells another flow, or another figure.
 GTP = "10_encap/zeek__gtp_gtp_ext_header.pcap"
-FRAGMENTS = "the tunnel's packet is in two fragments, which are not put together yet"
+FRAGMENTS = "the tunnel's packet is in two fragments, which tshark is told not to put together here"
 EXCEPTIONS = {
     (GTP, ("tcp", ("10.155.182.202", 41511), ("10.155.186.57", 6005))): FRAGMENTS,
-    (GTP, ("udp", ("10.155.148.149", 0), ("10.155.148.157", 0))): FRAGMENTS,
-    (GTP, ("udp", ("10.155.148.149", 9000), ("10.155.148.157", 2152))): FRAGMENTS,
 }
 
 # file → the layers of one of its flows, as told.
@@ -158,6 +156,11 @@ def ways_told(lines):
                    tuple((pair[side]["ip"], pair[other]["ip"]) for pair in pairs))
 
 
+def only_tunnelled(flows, ways):
+    return {key: flow for key, flow in flows.items()
+            if any(ways.get((key[0], *ends), {()}) != {()} for ends in (key[1:], key[:0:-1]))}
+
+
 def layers_told(lines):
     for record in map(json.loads, lines):
         if record.get("tunnel"):
@@ -170,8 +173,11 @@ def compare(names, pcaps, lines_of):
         path = os.path.join(pcaps, name)
         lines = lines_of(path)
         want, ways = by_tshark(path)
+        have = by_weir(lines)
+        if name in test_refflows.TWICE:  # tshark counts copies; of these files what is in tunnels is
+            want, have = only_tunnelled(want, ways), only_tunnelled(have, ways)
         flows += len(want)
-        for key, what in differences(want, by_weir(lines)):
+        for key, what in differences(want, have):
             if (name, key) in EXCEPTIONS:
                 used.add((name, key))
             else:

@@ -189,6 +189,8 @@ static const struct sums *same_ends(const struct tally *whole, const struct map_
 static void hold_beginning(const struct tally *part, const struct tally *whole)
 {
     size_t at = 0;
+    if (part->health.fragments_given_up > whole->health.fragments_given_up)
+        return; /* told without the ports that the whole's have */
     for (const struct map_entry *e; (e = map_next(&part->ends, &at)) != NULL;) {
         const struct sums *is = e->value, *bound = same_ends(whole, e);
         for (int side = 0; side < 2; side++) {
