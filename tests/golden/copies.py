@@ -127,9 +127,9 @@ def unchanging(ip):
 def told_twice(path):
     """The frames of a pcap file that are copies, by rules simpler than the program's: the same
     packet with an identification, within 100 ms; without one, within 20 ms elsewhere or 1 µs
-    here. Yields (VLAN, IP packet, bytes on the wire)."""
+    here. Yields (its number from 0, VLAN, IP packet, bytes on the wire)."""
     seen = {}
-    for now, frame, wire in frames(path):
+    for number, (now, frame, wire) in enumerate(frames(path)):
         found = parts(frame)
         if not found:
             continue
@@ -141,7 +141,7 @@ def told_twice(path):
         else:
             near = 1_000 if place == first_place else 20_000_000
         if first is not None and now - first <= near:
-            yield vlan, ip, wire
+            yield number, vlan, ip, wire
         else:
             seen[unchanging(ip)] = (now, place)
 
@@ -168,7 +168,7 @@ def counts(ip, wire):
 def take_out(path, flows, merged=False):
     """Takes the copies that are in a capture out of another program's counts, which has counted
     them: (protocol, end, end, VLAN) → {sides: {end: counts}}; merged: whatever the VLAN."""
-    for vlan, ip, wire in told_twice(path):
+    for _, vlan, ip, wire in told_twice(path):
         found = counts(ip, wire)
         if not found:
             continue
