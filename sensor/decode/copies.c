@@ -8,34 +8,47 @@
  * copy (a tag more or less), so then only its front is compared.
  *
  * Direct mapped, the later in place of the earlier: at most, a copy is not recognised, and counts
- * as a frame more of its datagram. The seed is fixed, so that every worker comes to the same
- * answer; who aims two fragments at one place gains that. Thread: the decoder's. */
+ * as a frame more of its datagram. The digest is keyed, as in flow/marks.c and for the same reason:
+ * who knew the key could make two fragments that look like one, and the second would leave
+ * uncounted. The place in the table is not, so that every worker comes to the same answer; who aims
+ * two fragments at one place gains that they are both counted. Thread: the decoder's. */
 #include "copies.h"
 
-#include "weir/base/digest.h"
+#include <string.h>
+#include <sys/random.h>
 
-#define CUT_FRONT 64u
+#define CUT_FRONT  64u
+#define PLACE_SEED UINT64_C(0x7765697266726167)
 
 void copies_init(struct copies *copies)
 {
+    uint64_t material[4];
+    /* Without a random key it still works; only forging a copy is cheaper. */
+    if (getrandom(material, sizeof material, GRND_NONBLOCK) != sizeof material)
+        memset(material, 0, sizeof material);
+    hash_key_init(&copies->key, material, sizeof material);
     for (size_t i = 0; i < COPIES_KEPT; i++)
         copies->at[i] = (struct copy){0, INT64_MIN};
 }
 
-static uint64_t digest_of(uint64_t place, const struct piece *piece)
+static uint64_t digest_of(const struct copies *copies, const struct copy_of *of,
+                          const struct piece *piece)
 {
-    const uint32_t what[] = {piece->offset, piece->size, piece->more};
     uint32_t size = piece->captured;
     if (size < piece->size && size > CUT_FRONT)
         size = CUT_FRONT;
-    return hash64(piece->bytes, size, hash64(what, sizeof what, place));
+    const uint64_t parts[] = {hash64_keyed(&copies->key, of->whose, of->size),
+                              hash64_keyed(&copies->key, piece->bytes, size),
+                              (uint64_t)piece->offset << 32 | piece->size, piece->more};
+    return hash64_keyed(&copies->key, parts, sizeof parts);
 }
 
-bool copies_seen(struct copies *copies, uint64_t place, const struct piece *piece,
+bool copies_seen(struct copies *copies, const struct copy_of *of, const struct piece *piece,
                  struct ptime time)
 {
-    uint64_t digest = digest_of(place, piece);
-    struct copy *copy = &copies->at[digest % COPIES_KEPT];
+    uint64_t digest = digest_of(copies, of, piece);
+    uint64_t place = hash64(of->whose, of->size, PLACE_SEED + piece->offset);
+    struct copy *copy = &copies->at[place % COPIES_KEPT];
     int64_t since;
     if (copy->digest == digest && copy->time_ns != INT64_MIN &&
         !__builtin_sub_overflow(time.ns, copy->time_ns, &since) && since <= COPIES_NS &&

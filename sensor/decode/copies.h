@@ -4,13 +4,14 @@
 
 #include "assembly.h"
 
+#include "weir/base/digest.h"
 #include "weir/base/time.h"
 
 #define COPIES_KEPT 4096u
 #define COPIES_NS   (100 * NS_PER_MS) /* a copy comes sooner: as in flow/duplicate.c */
-#define COPIES_SEED UINT64_C(0x7765697266726167)
 
 struct copies {
+    struct hash_key key; /* drawn at start */
     struct copy {
         uint64_t digest;
         int64_t time_ns; /* INT64_MIN: none */
@@ -18,9 +19,14 @@ struct copies {
 };
 
 void copies_init(struct copies *copies);
-/* Was the piece seen within COPIES_NS? If not, it was now. `place` is a digest of all that says
- * whose the piece is, begun with COPIES_SEED. */
-bool copies_seen(struct copies *copies, uint64_t place, const struct piece *piece,
+
+struct copy_of { /* all that says whose a piece is; no padding */
+    const void *whose;
+    size_t size;
+};
+
+/* Was the piece seen within COPIES_NS? If not, it was now. */
+bool copies_seen(struct copies *copies, const struct copy_of *of, const struct piece *piece,
                  struct ptime time);
 
 #endif

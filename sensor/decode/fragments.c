@@ -36,6 +36,7 @@
 #include "weir/base/digest.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #define BUCKETS   4096u
@@ -326,12 +327,15 @@ static bool is_possible(const struct piece *piece)
 static bool is_copy(struct fragments *f, const struct datagram_key *key, const struct piece *piece,
                     const struct packet *packet)
 {
-    struct datagram_key place = *key;
-    place.vlan = 0;
-    uint64_t digest = hash64(&place, sizeof place, COPIES_SEED);
+    struct {
+        struct datagram_key key;
+        uint8_t around[offsetof(struct tunnel, id)]; /* the addresses of its tunnels */
+    } whose = {.key = *key};
+    whose.key.vlan = 0;
     if (packet->tunnel.count > 0)
-        digest = hash64(&packet->tunnel, offsetof(struct tunnel, id), digest);
-    return copies_seen(&f->copies, digest, piece, packet->time);
+        memcpy(whose.around, &packet->tunnel, sizeof whose.around);
+    const struct copy_of of = {&whose, sizeof whose};
+    return copies_seen(&f->copies, &of, piece, packet->time);
 }
 
 /* Does the fragment belong to the datagram, or to the next with its identification? */
