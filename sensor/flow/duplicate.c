@@ -28,6 +28,10 @@
  *    sixteen. Then it is one for twice as long as copies take here, 10 ms at most, and a packet
  *    has as many as one of those has: where there are two, of four equal ACKs two are counted.
  *
+ * A mirror shows a packet a few times, as often as it has ports and VLANs on the way. Whatever the
+ * rule, the copy after COPIES_MOST is counted, its identification tells no more, and the others
+ * prove nothing: who sends the same thing over and over sends it.
+ *
  * A datagram cut by the snap length could differ in what is not here: its certainty is rule 4's,
  * whatever else fits. TCP's sequence numbers do not depend on it.
  *
@@ -54,6 +58,7 @@
 
 #define BUCKETS       (DUPLICATES_KEPT / 2)
 #define CONVERSATIONS 4096u
+#define COPIES_MOST   8u
 #define SAME_ID       2 /* packets that repeat an identification: it is never changed */
 
 #define PROOF_WINDOW 1024u
@@ -66,9 +71,9 @@ struct kept {
     uint64_t digest; /* 0: empty */
     int64_t time_ns;
     uint64_t tenant;
-    uint16_t vlan, hop, outer;
-    uint8_t copies; /* seen of it, up to 255 */
-    uint8_t spare;
+    uint32_t outer;
+    uint16_t hop;
+    uint16_t vlan : 12, copies : 4; /* seen of it, up to COPIES_MOST */
 };
 _Static_assert(sizeof(struct kept) == 32, "a bucket of two is one cache line");
 
@@ -199,6 +204,14 @@ static void prove(struct duplicates *d, const struct question *q, int64_t copy_n
     }
 }
 
+/* One packet has had more copies than a mirror makes: they were none, and prove nothing. */
+static void disprove(struct duplicates *d, struct sender *sender, enum sight sight)
+{
+    struct proof *proof = &d->proof[sight];
+    proof->copies -= proof->copies < COPIES_MOST ? proof->copies : COPIES_MOST;
+    sender->same = SAME_ID;
+}
+
 static bool proven(const struct duplicates *d, enum sight sight)
 {
     uint32_t copies = d->proof[sight].copies;
@@ -242,8 +255,7 @@ static bool is_link_local(const struct ip *ip)
 
 static bool stays_on_link(const struct packet *packet)
 {
-    return ip_is_group(&packet->dst) || is_link_local(&packet->src) ||
-           is_link_local(&packet->dst);
+    return ip_is_group(&packet->dst) || is_link_local(&packet->src) || is_link_local(&packet->dst);
 }
 
 /* Rule 2. */
@@ -268,7 +280,7 @@ static bool sooner_than_timers(const struct kept *kept, const struct question *q
 static uint32_t copies_each(const struct duplicates *d, enum sight sight)
 {
     uint32_t once = d->packets - d->proof[SIGHT_SAME].copies - d->proof[SIGHT_OTHER].copies;
-    uint32_t each = once > 0 ? (d->proof[sight].copies + once / 2) / once : UINT8_MAX;
+    uint32_t each = once > 0 ? (d->proof[sight].copies + once / 2) / once : COPIES_MOST;
     return each > 0 ? each : 1;
 }
 
@@ -293,7 +305,7 @@ static int64_t apart(const struct kept *kept, const struct packet *packet)
 static bool is_copy(const struct duplicates *d, const struct kept *kept, const struct question *q,
                     enum sight sight, int64_t apart_ns)
 {
-    if (apart_ns < 0 || !stays(d, kept, q))
+    if (apart_ns < 0 || kept->copies == COPIES_MOST || !stays(d, kept, q))
         return false;
     if (!q->whole)
         return expected(d, kept, apart_ns, sight);
@@ -329,7 +341,7 @@ static void keep(struct duplicates *d, struct kept bucket[2], struct kept *at,
         .digest = q->digest,
         .time_ns = packet->time.ns,
         .tenant = packet->tenant,
-        .vlan = packet->vlan,
+        .vlan = packet->vlan & 0x0fffu,
         .hop = q->marks.hop,
         .outer = q->marks.outer,
     };
@@ -362,11 +374,12 @@ bool duplicates_seen(struct duplicates *d, const struct packet *packet, struct d
     if (copy) {
         bool certain = q.whole && (is_segment(packet) || (q.tells && packet->checksum != 0));
         *of = (struct duplicate){{at->tenant, at->vlan}, certain};
-        if (at->copies < UINT8_MAX)
-            at->copies++;
+        at->copies++;
         return true;
     }
     sender_spoke(sender, packet);
+    if (apart_ns >= 0 && at->copies == COPIES_MOST)
+        disprove(d, sender, sight);
     keep(d, bucket, at, &q);
     return false;
 }

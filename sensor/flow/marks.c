@@ -4,20 +4,20 @@
  * around: they are rewritten on the way. A router that rewrites more (NAT, new sequence numbers)
  * shows two packets.
  *
- * Of TCP 128 bytes of the payload are enough: bytes at sequence numbers that were seen are not new
- * whatever they are, so a forged copy hides nothing. Of everything else all that was captured is
- * taken: a datagram that differs in its last byte alone leaves a second time.
+ * Of the payload all that was captured is taken: a packet that differs in its last byte alone
+ * leaves a second time. Of TCP too: of bytes sent again in a segment's place who receives it raw
+ * has both, so they must be told as sent again, not left out as a mirror's.
  *
  * Keyed, because the hashes are not cryptographic: who knows the key can make a packet look like
- * another and so go uncounted. No answer depends on the key but for collisions (2^-64): places in
- * tables are not keyed. Who aims at one place has copies counted again, which is said.
+ * another and so go uncounted. No answer depends on the key but for collisions (2^-64; of two
+ * tunnels' addresses 2^-32): places in tables are not keyed, and neither is `hop`, which is too
+ * short for that; who makes two hops look like one has a packet counted, not left out. Who aims at
+ * one place has copies counted again, which is said.
  * Pure; any thread. */
 #include "marks.h"
 
 #include <string.h>
 #include <sys/random.h>
-
-#define TCP_PAYLOAD 128u
 
 void marks_key_init(struct marks_key *key)
 {
@@ -39,8 +39,6 @@ uint64_t marks_endpoint(const struct marks_key *key, const struct ip *ip, uint16
 static uint64_t payload_hash(const struct marks_key *key, const struct packet *packet)
 {
     uint32_t size = packet->payload_captured;
-    if (packet->proto == PROTO_TCP && !packet->later_fragment && size > TCP_PAYLOAD)
-        size = TCP_PAYLOAD;
     return size > 0 ? hash64_keyed(&key->secret, packet->payload, size) : 0;
 }
 
@@ -67,24 +65,24 @@ uint64_t marks_digest(const struct marks_key *key, const struct packet *packet, 
     return digest != 0 ? digest : 1;
 }
 
-static uint16_t hop_hash(const struct marks_key *key, const struct packet *packet)
+static uint16_t hop_hash(const struct packet *packet)
 {
     uint64_t word[2] = {0, 0};
     if (packet->macs)
         memcpy(word, packet->macs, 12);
     word[1] ^= (uint64_t)packet->ttl << 32;
-    uint64_t h = marks_mix(word[0] ^ key->seed[0], word[1] ^ key->seed[1]);
+    uint64_t h = word[0] * UINT64_C(0x9e3779b97f4a7c15) + word[1] * UINT64_C(0xc2b2ae3d27d4eb4f);
     return (uint16_t)(h >> 48);
 }
 
-static uint16_t outer_hash(const struct marks_key *key, const struct tunnel *tunnel)
+static uint32_t outer_hash(const struct marks_key *key, const struct tunnel *tunnel)
 {
     static const struct ip none;
     if (tunnel->count == 0 || ip_compare(&tunnel->orig_ip, &none) == 0)
         return 0;
     uint64_t both =
         marks_endpoint(key, &tunnel->orig_ip, 0) ^ (marks_endpoint(key, &tunnel->resp_ip, 0) << 1);
-    return (uint16_t)(both >> 48) | 1;
+    return (uint32_t)(both >> 32) | 1;
 }
 
 static uint64_t endpoint_place(const struct ip *ip, uint16_t port)
@@ -112,7 +110,7 @@ struct marks marks_of(const struct marks_key *key, const struct packet *packet)
     struct marks marks = {
         .headers = headers_hash(key, packet, from, to),
         .conversation = marks_mix((from + to) ^ key->seed[3], packet->proto ^ key->seed[5]),
-        .hop = hop_hash(key, packet),
+        .hop = hop_hash(packet),
         .outer = outer_hash(key, &packet->tunnel),
         .side = from < to,
     };

@@ -16,8 +16,8 @@ struct marks {
     /* Of the same, without the key: where in a table it is kept. So what has to make room does not
      * depend on the key, and all workers that see the same packets forget the same. */
     uint32_t place, conversation_place;
-    uint16_t hop;   /* of what a hop changes: TTL, Ethernet addresses */
-    uint16_t outer; /* of the outermost addresses of a tunnel; 0: none */
+    uint32_t outer; /* of the outermost addresses of a tunnel; 0: none */
+    uint16_t hop;   /* of what a hop changes: TTL, Ethernet addresses; without the key too */
     uint8_t side;   /* which of the two endpoints sent it: 0 or 1 */
 };
 

@@ -135,6 +135,26 @@ static void test_payload_counts(void **state)
     assert_false(ask_at(*state, datagram(1, one, 5), SECOND));
     assert_false(ask_at(*state, datagram(1, other, 5), SECOND + US));
     assert_true(ask_at(*state, datagram(1, other, 5), SECOND + 2 * US));
+    /* Nor who sends a segment's bytes again as others: its checksum is easily made to fit. */
+    struct packet p = segment(true, TCP_ACK, 1000, sizeof one, 4711), q = p;
+    p.payload = (const uint8_t *)one;
+    q.payload = (const uint8_t *)other;
+    p.payload_captured = q.payload_captured = sizeof one;
+    assert_false(ask_at(*state, p, SECOND));
+    assert_false(ask_at(*state, q, SECOND + US));
+}
+
+/* A mirror shows a packet a few times. Who sends one thing over and over is counted. */
+static void test_flood_of_one_packet(void **state)
+{
+    struct packet flood = datagram(1, "flood", 4711);
+    unsigned counted = 0;
+    for (int i = 0; i < 1000; i++)
+        counted += !ask_at(*state, flood, SECOND + i * US);
+    assert_in_range(counted, 1000 - 8, 1000);
+    struct packet ack = segment(false, TCP_ACK, 5000, 0, 0); /* and it says nothing of others */
+    assert_false(ask_at(*state, ack, SECOND + MS));
+    assert_false(ask_at(*state, ack, SECOND + MS + US));
 }
 
 /* Cut, two datagrams may differ in what is not here: only a proven tap's word is taken. */
@@ -357,6 +377,7 @@ int main(void)
         TEST(test_rewritten),
         TEST(test_each_field_counts),
         TEST(test_payload_counts),
+        TEST(test_flood_of_one_packet),
         TEST(test_cut_datagram),
         TEST(test_constant_identification),
         TEST(test_elsewhere_without_identification),
