@@ -8,8 +8,12 @@
  * A length that claims more than the frame had on the wire is malformed: no router forwards such a
  * packet, so none of these bytes left, and counting the claim would let one frame of 60 bytes
  * report 64 KiB of egress. The same holds for a packet inside
- * a tunnel, by what the layer around it has left. Sources: RFC 791, 2003, 2473, 2675, 4213, 4302,
- * 6275, 8200. Pure; no state, any thread. */
+ * a tunnel, by what the layer around it has left.
+ *
+ * A chain of extension headers that cannot be (longer than the packet, or than any real one) is
+ * another matter: routers look at the first header only and forward it, so its bytes leave. Such a
+ * packet is told without ports, as one with a transport header that cannot be. Sources: RFC 791,
+ * 2003, 2473, 2675, 4213, 4302, 6275, 8200. Pure; no state, any thread. */
 #include "fragments.h"
 
 #define IPV4_HEADER   20
@@ -190,6 +194,22 @@ static enum decode_result chain_read(struct walk *walk, uint8_t next, uint32_t *
     return DECODE_OK;
 }
 
+/* As chain_read, but a chain that cannot be is payload, with all behind it: in a packet that came
+ * alone. In a tunnel it is left to the packet around it. */
+static enum decode_result chain_or_payload(struct walk *walk, uint8_t next, uint32_t *jumbo)
+{
+    struct packet *packet = walk->packet;
+    const struct frame whole = walk->frame;
+    const uint32_t frames = packet->frames;
+    enum decode_result result = chain_read(walk, next, jumbo);
+    if (result != DECODE_MALFORMED || walk->enclosed || packet->frames != frames)
+        return result;
+    walk->frame = whole;
+    packet->proto = next;
+    packet->later_fragment = packet->bad_transport = true;
+    return DECODE_OK;
+}
+
 enum decode_result ipv6_read(struct walk *walk)
 {
     struct frame *frame = &walk->frame;
@@ -215,7 +235,7 @@ enum decode_result ipv6_read(struct walk *walk)
     packet->src = ip_from_v6(ip + 8);
     packet->dst = ip_from_v6(ip + 24);
     packet->ip_bytes = IPV6_HEADER + length;
-    result = chain_read(walk, ip[6], &jumbo);
+    result = chain_or_payload(walk, ip[6], &jumbo);
     if (result != DECODE_OK)
         return result;
     if (giant && jumbo != 0 && packet->frames == frames) { /* no fragment: RFC 2675 4 */
