@@ -12,7 +12,7 @@ enum decode_result ah_read(struct walk *walk)
     if (result != DECODE_OK)
         return result;
     uint32_t size = (head[1] + 2u) * 4;
-    if (size < AH_HEADER)
+    if (size < AH_HEADER || size > HEADERS_MAX)
         return DECODE_MALFORMED;
     result = frame_step(&walk->frame, size - AH_HEADER, &rest);
     if (result != DECODE_OK)

@@ -10,6 +10,9 @@
 #include "weir/decode/packet.h"
 
 #define WALK_HEADERS 16 /* nested in one frame; real ones have up to ten */
+/* Bytes between an IP header and what it carries that may be nobody's payload: extension headers, a
+ * tunnel's headers and options, padding. A dozen to 60 as a rule, segment lists have up to 120. */
+#define HEADERS_MAX 128u
 
 /* The rest of a frame, inwards from the next header. Two lengths, because they fail differently: a
  * header that runs past `left` cannot be (malformed), one that runs past the cursor was cut off by

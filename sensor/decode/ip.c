@@ -12,7 +12,10 @@
  *
  * A chain of extension headers that cannot be (longer than the packet, or than any real one) is
  * another matter: routers look at the first header only and forward it, so its bytes leave. Such a
- * packet is told without ports, as one with a transport header that cannot be. Sources: RFC 791,
+ * packet is told without ports, as one with a transport header that cannot be. For the same reason
+ * a packet in a tunnel must fill it: up to HEADERS_MAX bytes may be headers, options and padding,
+ * else the packet around it is told, with all that it carries. (What an IPv4 and a TCP header may
+ * have in options is as much.) Sources: RFC 791,
  * 2003, 2473, 2675, 4213, 4302, 6275, 8200. Pure; no state, any thread. */
 #include "fragments.h"
 
@@ -35,6 +38,13 @@
 static bool is_giant(const struct frame *frame, uint8_t proto)
 {
     return proto == PROTO_TCP || frame->left > UINT16_MAX;
+}
+
+/* An IP packet of `total` bytes in a tunnel: what of the packet around it is neither is header,
+ * option, padding; more of it than any real one has would leave as nobody's payload. */
+static bool fills_tunnel(const struct walk *walk, uint32_t total)
+{
+    return !walk->enclosed || walk->outer.payload_bytes - total <= HEADERS_MAX;
 }
 
 /* What an outer IP packet left behind is not the inner one's. */
@@ -90,7 +100,7 @@ enum decode_result ipv4_read(struct walk *walk)
     uint32_t total = read_be16(ip + 2);
     if (total == 0 && is_giant(frame, ip[9]))
         total = whole;
-    if (total < header || total > whole)
+    if (total < header || total > whole || !fills_tunnel(walk, total))
         return DECODE_MALFORMED;
     result = frame_step(frame, header - IPV4_HEADER, &options);
     if (result != DECODE_OK)
@@ -157,7 +167,7 @@ static enum decode_result extension_read(struct walk *walk, uint8_t *next, uint3
         size = (uint32_t)(head[1] + 2) * 4;
     else if (*next != NEXT_FRAGMENT)
         size = (uint32_t)(head[1] + 1) * 8;
-    if (size < 8)
+    if (size < 8 || size > HEADERS_MAX)
         return DECODE_MALFORMED;
     result = frame_step(frame, size - 8, &rest);
     if (result != DECODE_OK)
@@ -179,34 +189,33 @@ static bool is_extension(uint8_t next)
            next == NEXT_AH || next == NEXT_MOBILITY || next == NEXT_HIP || next == NEXT_SHIM6;
 }
 
-/* Steps over the chain of extension headers; what is behind a later fragment's is not read. */
+/* Steps over the chain of extension headers; what is behind a later fragment's is not read. One
+ * that cannot be is payload with all behind it; in a tunnel, it is left to the packet around it. */
 static enum decode_result chain_read(struct walk *walk, uint8_t next, uint32_t *jumbo)
 {
     struct packet *packet = walk->packet;
+    struct frame whole = walk->frame;
+    uint8_t first = next;
     for (int headers = 0; is_extension(next) && !packet->later_fragment; headers++) {
-        if (headers == IPV6_CHAIN)
-            return DECODE_MALFORMED;
-        enum decode_result result = extension_read(walk, &next, jumbo);
+        const uint32_t frames = packet->frames;
+        enum decode_result result =
+            headers < IPV6_CHAIN ? extension_read(walk, &next, jumbo) : DECODE_MALFORMED;
+        if (packet->frames != frames) { /* put together: another frame */
+            whole = walk->frame;
+            first = next;
+        }
+        if (result == DECODE_OK && whole.left - walk->frame.left > HEADERS_MAX)
+            result = DECODE_MALFORMED;
+        if (result == DECODE_MALFORMED && !walk->enclosed) {
+            walk->frame = whole;
+            packet->later_fragment = packet->bad_transport = true;
+            next = first;
+            break;
+        }
         if (result != DECODE_OK)
             return result;
     }
     packet->proto = next;
-    return DECODE_OK;
-}
-
-/* As chain_read, but a chain that cannot be is payload, with all behind it: in a packet that came
- * alone. In a tunnel it is left to the packet around it. */
-static enum decode_result chain_or_payload(struct walk *walk, uint8_t next, uint32_t *jumbo)
-{
-    struct packet *packet = walk->packet;
-    const struct frame whole = walk->frame;
-    const uint32_t frames = packet->frames;
-    enum decode_result result = chain_read(walk, next, jumbo);
-    if (result != DECODE_MALFORMED || walk->enclosed || packet->frames != frames)
-        return result;
-    walk->frame = whole;
-    packet->proto = next;
-    packet->later_fragment = packet->bad_transport = true;
     return DECODE_OK;
 }
 
@@ -227,6 +236,8 @@ enum decode_result ipv6_read(struct walk *walk)
         return DECODE_MALFORMED;
     if (giant)
         length = frame->left;
+    if (!fills_tunnel(walk, IPV6_HEADER + length))
+        return DECODE_MALFORMED;
     frame_trim(frame, length);
     packet_inside(walk);
     const uint32_t frames = packet->frames;
@@ -235,7 +246,7 @@ enum decode_result ipv6_read(struct walk *walk)
     packet->src = ip_from_v6(ip + 8);
     packet->dst = ip_from_v6(ip + 24);
     packet->ip_bytes = IPV6_HEADER + length;
-    result = chain_or_payload(walk, ip[6], &jumbo);
+    result = chain_read(walk, ip[6], &jumbo);
     if (result != DECODE_OK)
         return result;
     if (giant && jumbo != 0 && packet->frames == frames) { /* no fragment: RFC 2675 4 */

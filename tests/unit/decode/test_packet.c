@@ -447,6 +447,22 @@ static void test_ipv6_chain_is_bounded(void **state)
     assert_int_equal(p.payload_captured, 8);
 }
 
+/* Bytes in options that are larger than any real ones leave too. */
+static void test_ipv6_options_full_of_bytes(void **state)
+{
+    (void)state;
+    struct made m = {.size = 0};
+    struct packet p;
+    put_ipv6(&m, 1200 + 8, 60);
+    put8(&m, PROTO_UDP);
+    put8(&m, 149); /* 1,200 bytes */
+    put_fill(&m, 1198, 's');
+    put_udp(&m, 1, 2, 0);
+    assert_int_equal(decode(&m, 229, &p), DECODE_OK);
+    assert_v6(&p);
+    assert_int_equal(p.payload_bytes, 1208);
+}
+
 static void test_ipv6_fragments(void **state)
 {
     (void)state;
@@ -611,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_ipv4_fragments),
         cmocka_unit_test(test_ipv6_extension_chain),
         cmocka_unit_test(test_ipv6_chain_is_bounded),
+        cmocka_unit_test(test_ipv6_options_full_of_bytes),
         cmocka_unit_test(test_ipv6_fragments),
         cmocka_unit_test(test_giants),
         cmocka_unit_test(test_cut_at_every_length),

@@ -291,6 +291,34 @@ static void test_vxlan(void **state)
     unread_udp(4788, &vxlan, DECODE_OK);
 }
 
+/* What is behind a small packet, or in options before it, leaves too: it is the outer one's. */
+static void test_inside_fills_the_tunnel(void **state)
+{
+    (void)state;
+    struct packet p;
+    struct made inner = made_inner(), inner6 = made_inner6(), m = {.size = 0};
+    put(&m, "\x08\x00\x00\x00\x00\x01\x02\x00", 8);
+    struct made ether = made_ether(0x0800, &inner);
+    put_made(&m, &ether);
+    put_fill(&m, 13 + 4, 0); /* padded to 60 bytes, and the frame's checksum */
+    read_udp(4789, &m, &p);
+    put_fill(&m, 1200, 's');
+    unread_udp(4789, &m, DECODE_MALFORMED);
+    m = inner6;
+    put_fill(&m, 1200, 's');
+    unread_ip(41, &m, DECODE_MALFORMED);
+    m = (struct made){.size = 0};
+    put(&m, "\x3f\x00\x08\x00\x00\x01\x02\x00", 8); /* GENEVE, 252 bytes of options */
+    put_fill(&m, 252, 's');
+    put_made(&m, &inner);
+    unread_udp(6081, &m, DECODE_MALFORMED);
+    m = (struct made){.size = 0};
+    put(&m, "\x11\xfe\0\0\0\0\0\x01\0\0\0\x01", 12); /* AH, with a digest of 1,012 bytes */
+    put_fill(&m, 1012, 's');
+    put(&m, inner.data + 20, 13);
+    unread_ip(51, &m, DECODE_MALFORMED);
+}
+
 static void test_vxlan_gpe(void **state)
 {
     (void)state;
@@ -490,6 +518,7 @@ int main(void)
         cmocka_unit_test(test_erspan_3),
         cmocka_unit_test(test_erspan_cut_by_the_mirror),
         cmocka_unit_test(test_vxlan),
+        cmocka_unit_test(test_inside_fills_the_tunnel),
         cmocka_unit_test(test_vxlan_gpe),
         cmocka_unit_test(test_geneve),
         cmocka_unit_test(test_gtpu),
