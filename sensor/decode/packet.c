@@ -126,10 +126,11 @@ bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
     enum decode_result result = ip_resume(&walk);
     if (result != DECODE_OK)
         tell_without_ports(&walk, result);
-    /* TCP's bytes have a place each, so what came after a gap is not told as if it followed: it is
-     * missing, like all that was not seen. */
-    if (packet->proto != PROTO_TCP || packet->later_fragment)
-        packet->payload_bytes += rest;
+    /* Of TCP too: it is told as if it followed the front, so as many bytes as were seen are counted
+     * within the segment's own range, and the hole is behind them. A segment sent again fills that
+     * and no more. Left out, whoever omits a fragment on purpose would have the others uncounted.
+     */
+    packet->payload_bytes += rest;
     if (packet->reassembly & REASSEMBLY_CLOSED)
         packet->payload_captured = 0;
     return true;
