@@ -127,11 +127,12 @@ static bool begins_at(const struct chunk_pool *pool, const struct assembly *asse
     return chunk && bit_get(chunk->begins, unit);
 }
 
-static bool unit_differs(struct chunk *chunk, const struct piece *piece, uint32_t unit)
+static uint32_t unit_differs(struct chunk *chunk, const struct piece *piece, uint32_t unit)
 {
     uint32_t captured = within(piece, unit, piece->captured);
-    return bit_get(chunk->have, unit) && captured != 0 &&
-           memcmp(unit_bytes(chunk, unit), piece_bytes(piece, unit), captured) != 0;
+    if (!bit_get(chunk->have, unit) || captured == 0)
+        return 0;
+    return memcmp(unit_bytes(chunk, unit), piece_bytes(piece, unit), captured) ? captured : 0;
 }
 
 struct overlap assembly_overlap(const struct chunk_pool *pool, const struct assembly *assembly,
@@ -149,7 +150,7 @@ struct overlap assembly_overlap(const struct chunk_pool *pool, const struct asse
         bool seen = chunk && bit_get(chunk->seen, unit);
         overlap.any |= seen;
         overlap.exact &= seen && (unit == from || !bit_get(chunk->begins, unit));
-        overlap.differs |= seen && unit_differs(chunk, piece, unit);
+        overlap.differs += seen ? unit_differs(chunk, piece, unit) : 0;
     }
     return overlap;
 }

@@ -51,10 +51,11 @@ struct piece {
 };
 
 struct overlap {
-    bool any;     /* some of the piece's place was seen before */
-    bool begins;  /* a fragment began where the piece does */
-    bool exact;   /* a fragment had exactly the piece's place */
-    bool differs; /* bytes that are there already are others in the piece */
+    bool any;    /* some of the piece's place was seen before */
+    bool begins; /* a fragment began where the piece does */
+    bool exact;  /* a fragment had exactly the piece's place */
+    /* Bytes of the piece in units (see above) that are there already and are others in it. */
+    uint32_t differs;
 };
 
 void assembly_init(struct assembly *assembly);

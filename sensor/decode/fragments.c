@@ -14,7 +14,8 @@
  *    (RFC 5722): hosts drop such a datagram, so its bytes are accounted and its content is not
  *    inspected. An IPv4 fragment that begins where one began, with other bytes, is rather of the
  *    next datagram with the same identification (RFC 4963: 65,536 of them are soon used up, and a
- *    mirror loses frames): the older one is given up, so that neither's bytes are lost.
+ *    mirror loses frames): the older one is given up, so that neither's bytes are lost. So it is,
+ * in both families, when more bytes would be left out than the datagram has: they left too.
  *  - A fragment that says of the end what cannot be after the others is told alone. So is what no
  *    host sends, without ports: no bytes, a length that is no multiple of eight before the end, an
  *    end beyond 65,535.
@@ -73,6 +74,7 @@ struct datagram {
     uint16_t bucket;
     uint8_t cause;             /* of those that leave: enum given_up_cause */
     bool front;                /* the fragment at offset 0 was seen */
+    uint32_t differs;          /* bytes that came in the place of others, and were left out */
     uint8_t reassembly;        /* what of packet.reassembly is known: conflict, closed */
     int64_t since_ns;          /* on the clock, which never goes back */
     int64_t due_ns;            /* of those that leave */
@@ -342,7 +344,8 @@ static bool is_copy(struct fragments *f, const struct datagram_key *key, const s
 static bool takes_over(const struct datagram *d, const struct overlap *overlap,
                        const struct packet *packet)
 {
-    if ((uint64_t)d->packet.wire_bytes + packet->wire_bytes > WIRE_SUM)
+    if ((uint64_t)d->packet.wire_bytes + packet->wire_bytes > WIRE_SUM ||
+        d->differs + overlap->differs > d->bytes.distinct)
         return true;
     return packet->ip_version == 4 && overlap->begins && overlap->differs;
 }
@@ -350,6 +353,7 @@ static bool takes_over(const struct datagram *d, const struct overlap *overlap,
 static void note_overlap(struct datagram *d, const struct overlap *overlap)
 {
     bool v6 = d->key.version == 6;
+    d->differs += overlap->differs;
     if (!overlap->any || (v6 ? overlap->exact && !overlap->differs : !overlap->differs))
         return;
     d->reassembly |= v6 ? REASSEMBLY_CONFLICT | REASSEMBLY_CLOSED : REASSEMBLY_CONFLICT;
@@ -372,10 +376,13 @@ static struct datagram *datagram_for(struct fragments *f, const struct datagram_
         note_overlap(d, &overlap);
         return d;
     }
+    uint8_t closed = key->version == 6 && overlap.differs ? REASSEMBLY_CLOSED : 0;
     if (overlap.differs)
-        d->reassembly |= REASSEMBLY_CONFLICT;
+        d->reassembly |= REASSEMBLY_CONFLICT | closed;
     leave(f, d, CAUSE_TAKEN);
-    return begin(f, key);
+    d = begin(f, key);
+    d->reassembly = closed;
+    return d;
 }
 
 enum fragment_result fragments_put(struct fragments *f, const struct fragment *fragment,

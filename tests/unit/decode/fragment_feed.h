@@ -27,6 +27,7 @@ struct feed {
     uint8_t payload[LARGE]; /* of the last packet told */
     int64_t now_ns;
     uint64_t fed_wire, told_wire, copies_wire; /* bytes of frames */
+    uint64_t told_payload;
     uint32_t told, given_up;
     int64_t due_ns;        /* of the last one given up */
     struct packet kept[8]; /* the first ones told */
@@ -46,6 +47,7 @@ static inline void feed_told(struct feed *f)
         f->kept[f->told] = f->packet;
     f->told++;
     f->told_wire += f->packet.wire_bytes;
+    f->told_payload += f->packet.payload_bytes;
     assert_true(f->packet.payload_captured <= f->packet.payload_bytes);
     assert_true(f->packet.payload_bytes < f->packet.ip_bytes);
     assert_true(f->packet.payload_captured <= LARGE);

@@ -184,6 +184,29 @@ static void test_overlap_of_other_bytes_first_wins(void **state)
     feed_fini(&f);
 }
 
+/* Whoever sends other bytes over and over in one place has at least half of them counted. */
+static void test_overlaps_without_end(void **state)
+{
+    (void)state;
+    for (int v6 = 0; v6 < 2; v6++) {
+        struct feed f;
+        uint8_t bytes[SIZE];
+        feed_init(&f);
+        memcpy(bytes, udp, SIZE);
+        (v6 ? feed6 : feed4)(&f, PROTO_UDP, 7, bytes, 0, 808, true);
+        for (unsigned i = 0; i < 100; i++) {
+            memset(bytes, (int)i, SIZE);
+            (v6 ? feed6 : feed4)(&f, PROTO_UDP, 7, bytes, 8 + i % 2 * 8, 784, true);
+            assert_int_equal(f.result, DECODE_HELD);
+        }
+        feed_due(&f, INT64_MAX);
+        assert_in_range(f.told_payload, 100 * 784 / 2, 100 * 784 + 808);
+        assert_true(f.kept[0].reassembly & REASSEMBLY_CONFLICT);
+        assert_int_equal((f.kept[0].reassembly & REASSEMBLY_CLOSED) != 0, v6);
+        feed_fini(&f);
+    }
+}
+
 /* Sixteen bits of identification are soon used up: the fragment that begins where one began, with
  * other bytes, is of the next datagram, and the bytes of both count. */
 static void test_identification_taken_again(void **state)
@@ -500,6 +523,7 @@ int main(void)
         cmocka_unit_test(test_late_repetition_adds_no_payload),
         cmocka_unit_test(test_overlap_of_the_same_bytes),
         cmocka_unit_test(test_overlap_of_other_bytes_first_wins),
+        cmocka_unit_test(test_overlaps_without_end),
         cmocka_unit_test(test_identification_taken_again),
         cmocka_unit_test(test_v6_overlap_closes_the_content),
         cmocka_unit_test(test_end_that_cannot_be),
