@@ -7,6 +7,10 @@
  * fragmented at 1,500 bytes). What was cut by the snap length may have been cut elsewhere in the
  * copy (a tag more or less), so then only its front is compared.
  *
+ * A mirror shows a fragment a few times. All after COPIES_MOST of them are counted while they go
+ * on, for who sends the same thing over and over sends it; and of what was cut all but one, because
+ * it may differ in what is not here.
+ *
  * Direct mapped, the later in place of the earlier: at most, a copy is not recognised, and counts
  * as a frame more of its datagram. The digest is keyed, as in flow/marks.c and for the same reason:
  * who knew the key could make two fragments that look like one, and the second would leave
@@ -28,7 +32,7 @@ void copies_init(struct copies *copies)
         memset(material, 0, sizeof material);
     hash_key_init(&copies->key, material, sizeof material);
     for (size_t i = 0; i < COPIES_KEPT; i++)
-        copies->at[i] = (struct copy){0, INT64_MIN};
+        copies->at[i] = (struct copy){0, INT64_MIN, 0};
 }
 
 static uint64_t digest_of(const struct copies *copies, const struct copy_of *of,
@@ -49,11 +53,18 @@ bool copies_seen(struct copies *copies, const struct copy_of *of, const struct p
     uint64_t digest = digest_of(copies, of, piece);
     uint64_t place = hash64(of->whose, of->size, PLACE_SEED + piece->offset);
     struct copy *copy = &copies->at[place % COPIES_KEPT];
+    const uint32_t most = piece->captured < piece->size ? 1 : COPIES_MOST;
+    uint32_t seen = 0;
     int64_t since;
     if (copy->digest == digest && copy->time_ns != INT64_MIN &&
         !__builtin_sub_overflow(time.ns, copy->time_ns, &since) && since <= COPIES_NS &&
-        since >= -COPIES_NS)
-        return true;
-    *copy = (struct copy){digest, time.ns};
+        since >= -COPIES_NS) {
+        if (copy->copies < most) {
+            copy->copies++;
+            return true;
+        }
+        seen = most;
+    }
+    *copy = (struct copy){digest, time.ns, seen};
     return false;
 }

@@ -8,6 +8,7 @@
 #include "weir/base/time.h"
 
 #define COPIES_KEPT 4096u
+#define COPIES_MOST 8u                /* of one fragment; of one that was cut: one */
 #define COPIES_NS   (100 * NS_PER_MS) /* a copy comes sooner: as in flow/duplicate.c */
 
 struct copies {
@@ -15,6 +16,7 @@ struct copies {
     struct copy {
         uint64_t digest;
         int64_t time_ns; /* INT64_MIN: none */
+        uint32_t copies; /* seen of it */
     } at[COPIES_KEPT];
 };
 

@@ -29,8 +29,8 @@
  *    has as many as one of those has: where there are two, of four equal ACKs two are counted.
  *
  * A mirror shows a packet a few times, as often as it has ports and VLANs on the way. Whatever the
- * rule, the copy after COPIES_MOST is counted, its identification tells no more, and the others
- * prove nothing: who sends the same thing over and over sends it.
+ * rule, all after COPIES_MOST of them are counted while they go on, its identification tells no
+ * more, and the others prove nothing: who sends the same thing over and over sends it.
  *
  * A datagram cut by the snap length could differ in what is not here: its certainty is rule 4's,
  * whatever else fits. TCP's sequence numbers do not depend on it.
@@ -378,8 +378,11 @@ bool duplicates_seen(struct duplicates *d, const struct packet *packet, struct d
         return true;
     }
     sender_spoke(sender, packet);
-    if (apart_ns >= 0 && at->copies == COPIES_MOST)
+    bool flood = apart_ns >= 0 && at->copies == COPIES_MOST;
+    if (flood)
         disprove(d, sender, sight);
     keep(d, bucket, at, &q);
+    if (flood)
+        at->copies = COPIES_MOST; /* as long as it goes on */
     return false;
 }

@@ -138,6 +138,24 @@ static void test_copy_is_not_counted_again(void **state)
     assert_int_equal(f.told, 1);
 }
 
+/* A mirror shows a fragment a few times; a flood of one is counted. What was cut may differ. */
+static void test_flood_of_one_fragment(void **state)
+{
+    (void)state;
+    struct made m = {.size = 0};
+    put_part4(&m, PROTO_UDP, 7, udp, 400, 400, true);
+    for (unsigned cut = 0; cut < 2; cut++) {
+        struct feed f;
+        feed_init(&f);
+        for (unsigned i = 0; i < 1000; i++) {
+            f.now_ns += MS;
+            feed_cut(&f, &m, cut ? 200 : m.size, RAW_IP);
+        }
+        assert_int_equal(f.copies_wire, (cut ? 1 : 8) * m.size);
+        feed_fini(&f);
+    }
+}
+
 /* What comes later is a frame that was on the wire, but none of its bytes is new. */
 static void test_late_repetition_adds_no_payload(void **state)
 {
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test(test_ids_protocols_and_vlans_are_apart),
         cmocka_unit_test(test_vantages_are_apart),
         cmocka_unit_test(test_copy_is_not_counted_again),
+        cmocka_unit_test(test_flood_of_one_fragment),
         cmocka_unit_test(test_late_repetition_adds_no_payload),
         cmocka_unit_test(test_overlap_of_the_same_bytes),
         cmocka_unit_test(test_overlap_of_other_bytes_first_wins),
