@@ -8,7 +8,8 @@
  * Twins: a TEID, a call id, a session name one direction. When a packet whose id is not known yet
  * is the exact answer (addresses and ports turned, outer addresses turned) to one whose id has no
  * twin yet, the two ids are twins, and the one seen first stands for both. Where two unpaired ids
- * carried the same question, nobody can say whose answer it is: none is paired by it.
+ * carried the same question, nobody can say whose answer it is: none is paired by it. One number in
+ * two VLANs is two ids: gateways number from one, in every network.
  *
  * Memory: keyed hashes of the keys, in two generations of PLACES_KEPT; what is looked up moves to
  * the younger one, what is left in the older when the younger is full is forgotten. Nothing is
@@ -154,7 +155,7 @@ static uint64_t id_key(const struct places *places, const struct packet *packet)
 {
     const struct tunnel *outer = &packet->tunnel;
     return key_end(places, way_of(places, &outer->orig_ip, 0, &outer->resp_ip, 0) ^ packet->tenant,
-                   packet->vantage);
+                   ((uint64_t)packet->vantage << 16) | packet->vlan);
 }
 
 /* What the packet says, or what its answer would say, of inner and outer addresses. */
@@ -221,7 +222,7 @@ static void ask(struct places *places, const struct packet *packet, struct place
     struct known *at = memory_get(&places->questions, key);
     if (!at)
         memory_put(&places->questions, &(struct known){.key = key, .place = here});
-    else if (at->place.tenant != here.tenant)
+    else if (!same_place(at->place, here))
         at->standing = STANDING_SHARED;
 }
 
@@ -231,7 +232,8 @@ static struct known *asked_by(struct places *places, const struct packet *packet
     struct known *asked = memory_get(&places->questions, question_key(places, packet, true));
     if (!asked || asked->standing == STANDING_SHARED)
         return NULL;
-    struct packet other = {.tenant = asked->place.tenant, .vantage = packet->vantage};
+    struct packet other = {
+        .tenant = asked->place.tenant, .vlan = asked->place.vlan, .vantage = packet->vantage};
     other.tunnel.orig_ip = packet->tunnel.resp_ip;
     other.tunnel.resp_ip = packet->tunnel.orig_ip;
     struct known *id = memory_get(&places->ids, id_key(places, &other));

@@ -108,9 +108,28 @@ static void test_twins(void **state)
     p = one_way(1, false, 88); /* the same number towards another gateway is another one */
     p.tunnel.resp_ip = host(102);
     assert_place(settled(*state, p), 0, 88);
-    p = one_way(1, false, 88);
-    p.vlan = 3; /* the place is that of the first */
-    assert_place(settled(*state, p), 0, 77);
+    p = one_way(1, false, 88); /* so is it in another VLAN */
+    p.vlan = 3;
+    assert_place(settled(*state, p), 3, 88);
+}
+
+/* Two networks in two VLANs, alike to the last address, session and port. */
+static void test_one_plan_in_two_vlans(void **state)
+{
+    for (uint16_t vlan = 10; vlan <= 20; vlan = (uint16_t)(vlan + 10)) {
+        struct packet p = one_way(1, true, 77);
+        p.vlan = vlan;
+        assert_place(settled(*state, p), vlan, 77);
+    }
+    struct packet q = one_way(1, false, 88); /* nobody can say whose answer */
+    q.vlan = 20;
+    assert_place(settled(*state, q), 20, 88);
+    struct packet p = one_way(2, true, 79); /* that which only one asked, through a third */
+    p.vlan = 10;
+    settled(*state, p);
+    q = one_way(2, false, 89);
+    q.vlan = 30;
+    assert_place(settled(*state, q), 10, 79);
 }
 
 /* Neither outer nor inner addresses may differ. */
@@ -197,14 +216,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
-        TEST(test_joined),
-        TEST(test_three_places),
-        TEST(test_joined_for_one_pair),
-        TEST(test_twins),
-        TEST(test_no_answer),
-        TEST(test_ping),
-        TEST(test_overlapping_plans),
-        TEST(test_one_twin),
+        TEST(test_joined), TEST(test_three_places),          TEST(test_joined_for_one_pair),
+        TEST(test_twins),  TEST(test_one_plan_in_two_vlans), TEST(test_no_answer),
+        TEST(test_ping),   TEST(test_overlapping_plans),     TEST(test_one_twin),
         TEST(test_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
