@@ -59,6 +59,7 @@
 #define BUCKETS       (DUPLICATES_KEPT / 2)
 #define CONVERSATIONS 4096u
 #define COPIES_MOST   8u
+#define FLOOD         (COPIES_MOST + 1) /* in place of how many there were */
 #define SAME_ID       2 /* packets that repeat an identification: it is never changed */
 
 #define PROOF_WINDOW 1024u
@@ -73,7 +74,7 @@ struct kept {
     uint64_t tenant;
     uint32_t outer;
     uint16_t hop;
-    uint16_t vlan : 12, copies : 4; /* seen of it, up to COPIES_MOST */
+    uint16_t vlan : 12, copies : 4; /* seen of it, up to COPIES_MOST; FLOOD */
 };
 _Static_assert(sizeof(struct kept) == 32, "a bucket of two is one cache line");
 
@@ -185,10 +186,15 @@ static void sender_spoke(struct sender *sender, const struct packet *packet)
 
 /* --- the tap's record ------------------------------------------------------------------------ */
 
+static bool is_certain(const struct question *q)
+{
+    return q->whole && (q->tells || uses_sequence(q->packet));
+}
+
 /* `copy_ns`: so long after the first; -1: it is no copy. */
 static void prove(struct duplicates *d, const struct question *q, int64_t copy_ns, enum sight sight)
 {
-    if (!q->whole || !(q->tells || uses_sequence(q->packet)))
+    if (!is_certain(q))
         return;
     if (copy_ns >= 0) {
         d->proof[sight].copies++;
@@ -205,11 +211,11 @@ static void prove(struct duplicates *d, const struct question *q, int64_t copy_n
 }
 
 /* One packet has had more copies than a mirror makes: they were none, and prove nothing. */
-static void disprove(struct duplicates *d, struct sender *sender, enum sight sight)
+static void disprove(struct duplicates *d, const struct question *q, enum sight sight)
 {
     struct proof *proof = &d->proof[sight];
-    proof->copies -= proof->copies < COPIES_MOST ? proof->copies : COPIES_MOST;
-    sender->same = SAME_ID;
+    if (is_certain(q))
+        proof->copies -= proof->copies < COPIES_MOST ? proof->copies : COPIES_MOST;
 }
 
 static bool proven(const struct duplicates *d, enum sight sight)
@@ -305,7 +311,7 @@ static int64_t apart(const struct kept *kept, const struct packet *packet)
 static bool is_copy(const struct duplicates *d, const struct kept *kept, const struct question *q,
                     enum sight sight, int64_t apart_ns)
 {
-    if (apart_ns < 0 || kept->copies == COPIES_MOST || !stays(d, kept, q))
+    if (apart_ns < 0 || kept->copies >= COPIES_MOST || !stays(d, kept, q))
         return false;
     if (!q->whole)
         return expected(d, kept, apart_ns, sight);
@@ -347,6 +353,17 @@ static void keep(struct duplicates *d, struct kept bucket[2], struct kept *at,
     };
 }
 
+/* The packet `at` has come again more often than a mirror shows one. */
+static void keep_flood(struct duplicates *d, struct kept *at, const struct question *q,
+                       struct sender *sender, enum sight sight)
+{
+    if (at->copies == COPIES_MOST)
+        disprove(d, q, sight);
+    sender->same = SAME_ID;
+    keep(d, at, at, q);
+    at->copies = FLOOD; /* as long as it goes on */
+}
+
 bool duplicates_seen(struct duplicates *d, const struct packet *packet, struct duplicate *of)
 {
     if (packet->fragment && packet->frames <= 1)
@@ -378,11 +395,9 @@ bool duplicates_seen(struct duplicates *d, const struct packet *packet, struct d
         return true;
     }
     sender_spoke(sender, packet);
-    bool flood = apart_ns >= 0 && at->copies == COPIES_MOST;
-    if (flood)
-        disprove(d, sender, sight);
-    keep(d, bucket, at, &q);
-    if (flood)
-        at->copies = COPIES_MOST; /* as long as it goes on */
+    if (at && apart_ns >= 0 && at->copies >= COPIES_MOST)
+        keep_flood(d, at, &q, sender, sight);
+    else
+        keep(d, bucket, at, &q);
     return false;
 }

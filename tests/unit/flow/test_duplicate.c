@@ -162,6 +162,14 @@ static void test_flood_of_one_packet(void **state)
     struct packet ack = segment(false, TCP_ACK, 5000, 0, 0); /* and it says nothing of others */
     assert_false(ask_at(*state, ack, 3 * SECOND));
     assert_false(ask_at(*state, ack, 3 * SECOND + US));
+    /* nor takes it from what others prove, but once */
+    prove(*state, 4 * SECOND);
+    flood = datagram(1, "flood", 4712);
+    for (int i = 0; i < 1000; i++)
+        ask_at(*state, flood, 4 * SECOND + i * US);
+    ack.seq++;
+    assert_false(ask_at(*state, ack, 4 * SECOND + 2 * MS));
+    assert_true(ask_at(*state, ack, 4 * SECOND + 2 * MS + US));
 }
 
 /* Cut, two datagrams may differ in what is not here: only a proven tap's word is taken. */
