@@ -39,6 +39,10 @@
  * same packet is seen before, in and after its tunnel, but who wraps it once more and sends it to
  * an address outside has sent it a second time.
  *
+ * A packet outside of any tunnel is no copy of one in a tunnel in another VLAN: of a mirror's frame
+ * (ERSPAN) that is whatever its sender wrote, and the VLAN may decide who is inside. Else a host
+ * that wraps each of its packets in advance would have them counted in a place that nobody has.
+ *
  * Bound: DUPLICATES_KEPT packets in buckets of two, the older goes; where the tap proved to show
  * copies, one that goes before its 100 ms are over is counted. Of conversations CONVERSATIONS are
  * remembered, the newer in place of the older: then rule 3 does not apply, and rule 1 takes the
@@ -243,13 +247,15 @@ static enum sight sight_of(const struct kept *kept, const struct question *q)
     return same ? SIGHT_SAME : SIGHT_OTHER;
 }
 
-/* In a tunnel of other addresses than the first: is it still inside? */
+/* In a tunnel of other addresses than the first: is it still inside? Out of the first's tunnel: is
+ * it where that was? */
 static bool stays(const struct duplicates *d, const struct kept *kept, const struct question *q)
 {
     const struct tunnel *tunnel = &q->packet->tunnel;
-    return q->marks.outer == 0 || q->marks.outer == kept->outer ||
-           (prefix_set_has(&d->private, &tunnel->orig_ip) &&
-            prefix_set_has(&d->private, &tunnel->resp_ip));
+    if (q->marks.outer == 0)
+        return kept->outer == 0 || kept->vlan == q->packet->vlan;
+    return q->marks.outer == kept->outer || (prefix_set_has(&d->private, &tunnel->orig_ip) &&
+                                             prefix_set_has(&d->private, &tunnel->resp_ip));
 }
 
 static bool is_link_local(const struct ip *ip)

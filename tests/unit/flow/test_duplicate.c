@@ -331,6 +331,22 @@ static void test_tunnelled(void **state)
     assert_true(ask_at(*state, p, SECOND + 4 * US));
 }
 
+/* Who wraps his packet before he sends it does not choose the VLAN in which it is counted. */
+static void test_wrapped_in_advance(void **state)
+{
+    struct packet p = segment(true, TCP_ACK, 1000, 100, 4711), wrapped = p;
+    wrapped.tunnel.count = 1;
+    wrapped.tunnel.orig_ip = host(50);
+    wrapped.tunnel.resp_ip = host(51);
+    wrapped.vlan = p.vlan = 20;
+    assert_false(ask_at(*state, wrapped, SECOND));
+    assert_true(ask_at(*state, p, SECOND + US)); /* out of a fabric */
+    wrapped.ip_id = ++p.ip_id;
+    wrapped.vlan = 99;
+    assert_false(ask_at(*state, wrapped, SECOND));
+    assert_false(ask_at(*state, p, SECOND + US));
+}
+
 /* A fragment alone is the decoder's; what was put together has an identification, in IPv6 too. */
 static void test_fragments(void **state)
 {
@@ -404,6 +420,7 @@ int main(void)
         TEST(test_proof_ends),
         TEST(test_retransmission_in_proven_tap),
         TEST(test_tunnelled),
+        TEST(test_wrapped_in_advance),
         TEST(test_fragments),
         TEST(test_times),
         TEST(test_bound),
