@@ -243,6 +243,17 @@ class Identity(Case):
                           for row in run.summary()["look_here_first"]},
                          {text_of(LAPTOP): 100_000, text_of(PRINTER): 200_000})
 
+    def test_a_device_that_was_not_seen_sending(self):
+        """Only what came is in the capture: the coverage names the device as people read it."""
+        at = START + 10 * HOUR
+        cloud = ipaddress.ip_address(CLOUD4[0]).packed
+        coming = [packet for packet in send(at, LAPTOP, "10.1.0.50", CLOUD4, 10_000)
+                  if packet[1][26:30] == cloud]
+        run = self.judge(capture([(at - NS, arp(LAPTOP, "10.1.0.50"))], coming), *DEVICE)
+        hidden = run.summary()["coverage"]["one_sided"]["not_seen_sending"]
+        self.assertEqual([row["host"] for row in hidden], [text_of(LAPTOP)])
+        self.assertIn(f"{text_of(LAPTOP)} was not seen sending", run.out)
+
     def test_a_saved_baseline(self):
         """Holds devices too; one that was made by address knows none of them."""
         weeks = self.write("weeks.pcap", capture(days(3)))
