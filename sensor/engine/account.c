@@ -53,10 +53,11 @@ void account_binding(struct engine *engine, const struct record_binding *record)
 
 /* --- flows ----------------------------------------------------------------------------------- */
 
-/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. */
-static bool is_no_address(const struct engine *engine, const struct flow_key *key)
+/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. One that goes
+ * there leaves, like any other. */
+static bool is_forged(const struct engine *engine, const struct way *way)
 {
-    return engine->config.by_device && (ip_is_device(&key->orig_ip) || ip_is_device(&key->resp_ip));
+    return engine->config.by_device && ip_is_device(&way->host);
 }
 
 static void find_devices(const struct engine *engine, struct flow_view *view)
@@ -114,7 +115,7 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     view->scope = scope_by_frame(view->way.scope, record);
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
-    if (is_no_address(engine, &record->key))
+    if (is_forged(engine, &view->way))
         view->scope = SCOPE_TRANSIT;
     find_devices(engine, view);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
@@ -358,7 +359,8 @@ void account_content(struct engine *engine, const struct record_content *record)
 {
     bool unverified;
     struct way way = way_of(engine->config.inside, &record->key, record->tunnel);
-    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL)
+    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL ||
+        is_forged(engine, &way))
         return;
     const struct ip *host = host_of(
         &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));

@@ -47,7 +47,7 @@ struct flow_view {
     const struct record_flow *record;
     struct tunnel tunnel[SIDES]; /* of each side; count 0: none */
     struct way way;
-    enum scope scope; /* way.scope */
+    enum scope scope; /* way.scope, unless its frame or its host says otherwise (account.c) */
     /* The inside side of SCOPE_OUT and SCOPE_IN, else NULL: way.host, or its device. */
     const struct ip *host;
     const struct ip *device[SIDES];        /* of inside sides, where one is known; else NULL */
