@@ -44,10 +44,34 @@ static const struct ip *device_of(const struct engine *engine, const struct ip *
                        (struct ptime){until_ns});
 }
 
+static bool is_link_local(const struct ip *ip)
+{
+    return ip->byte[0] == 0xfe && (ip->byte[1] & 0xc0) == 0x80;
+}
+
+/* Anybody outside can wrap an ARP message into VXLAN, or send what looks like a lease, towards any
+ * inside address: nobody may say from there whose an inside address is. */
+static bool is_from_outside(const struct inside *inside, const struct record_binding *record)
+{
+    static const struct ip none;
+    for (size_t i = 0; i < BINDING_CARRIERS; i++) {
+        const struct ip *by = &record->carrier[i];
+        if (ip_compare(by, &none) != 0 && !is_link_local(by) &&
+            !inside_has(inside, by, record->vlan, record->vantage))
+            return true;
+    }
+    return false;
+}
+
 void account_binding(struct engine *engine, const struct record_binding *record)
 {
-    if (engine->config.by_device &&
-        inside_has(engine->config.inside, &record->address, record->vlan, record->vantage))
+    const struct inside *inside = engine->config.inside;
+    if (!engine->config.by_device ||
+        !inside_has(inside, &record->address, record->vlan, record->vantage))
+        return;
+    if (is_from_outside(inside, record))
+        engine->counts.addresses_from_outside++;
+    else
         identity_learn(&engine->identity, record);
 }
 

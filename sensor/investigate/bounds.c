@@ -61,6 +61,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"addresses_contested", "claims of addresses that are leased to another device",
          c->addresses_contested},
         {"addresses_by_proxy", "claims of devices that claim for others", c->addresses_by_proxy},
+        {"addresses_from_outside", "claims of inside addresses that came from outside",
+         c->addresses_from_outside},
         {"identities_forgotten", "addresses and devices forgotten early", c->identities_forgotten},
         {"vlans_unwatched", "flow records of VLAN ids that no silence is watched of",
          c->vlans_unwatched},

@@ -81,14 +81,15 @@ struct engine_counts {
     uint64_t workers_damaged; /* whose ring or records made no sense */
     uint64_t flows_lost;      /* closed because their worker was lost */
     /* networks.identity: device */
-    uint64_t addresses_moved;      /* to another device */
-    uint64_t addresses_contested;  /* claims of one that is leased to another: not believed */
-    uint64_t addresses_by_proxy;   /* claims of devices that claim for others: not believed */
-    uint64_t proxies;              /* such devices */
-    uint64_t identities_forgotten; /* addresses and devices beyond what is remembered */
-    uint64_t flows_forgotten;      /* open flows beyond what is remembered: not closed at a loss */
-    uint64_t absences, absent_ns;  /* intervals without a worker, their packet time in all */
-    struct ptime first, last;      /* record times */
+    uint64_t addresses_moved;        /* to another device */
+    uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */
+    uint64_t addresses_by_proxy;     /* claims of devices that claim for others: not believed */
+    uint64_t addresses_from_outside; /* claims that outside addresses sent: not believed */
+    uint64_t proxies;                /* such devices */
+    uint64_t identities_forgotten;   /* addresses and devices beyond what is remembered */
+    uint64_t flows_forgotten;     /* open flows beyond what is remembered: not closed at a loss */
+    uint64_t absences, absent_ns; /* intervals without a worker, their packet time in all */
+    struct ptime first, last;     /* record times */
 };
 
 struct engine_observer {

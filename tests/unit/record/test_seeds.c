@@ -187,6 +187,7 @@ static void make_binding(void)
     made.binding.lease_s = 86400;
     made.binding.vlan = 20;
     made.binding.kind = BINDING_DHCP4;
+    made.binding.carrier[0] = v4("10.0.0.1");
     made.binding.key = binding_key(&made.binding);
     finish(RECORD_BINDING, sizeof made.binding, 0);
 }
