@@ -88,6 +88,8 @@ static void find_devices(const struct engine *engine, struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     int64_t from_ns = record->fresh_since_ns, until_ns = record->header.time_ns;
+    if (view->way.by_tunnel) /* what its own addresses say is the sender's word */
+        return;
     if (view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL)
         view->device[SIDE_ORIG] = device_of(engine, &record->key.orig_ip, from_ns, until_ns);
     if (view->scope == SCOPE_IN || view->scope == SCOPE_INTERNAL)

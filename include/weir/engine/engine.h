@@ -50,7 +50,7 @@ struct flow_view {
     enum scope scope; /* way.scope, unless its frame or its host says otherwise (account.c) */
     /* The inside side of SCOPE_OUT and SCOPE_IN, else NULL: way.host, or its device. */
     const struct ip *host;
-    const struct ip *device[SIDES];        /* of inside sides, where one is known; else NULL */
+    const struct ip *device[SIDES]; /* of inside sides, unless a tunnel decides; NULL: not known */
     const struct destination *destination; /* likewise */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address */
