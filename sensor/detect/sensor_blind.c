@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS       9
+#define KINDS       10
 #define CODE_UNREAD "sensor.blind.unread"
 
 struct blindness {
@@ -60,6 +60,9 @@ static size_t look(const struct health *h, struct blindness found[])
          h->ring_lost, larger(h->flows, h->ring_lost), 1, 0, 0.0001, 0.1, 1},
         {CODE_UNREAD, "packet", "packets were of kinds, or carried tunnels, that are not read",
          unread, larger(h->packets, unread), 20, 0, 0.01, 0.5, 0},
+        {"sensor.blind.tunnels", "packet",
+         "packets came in tunnels for which there was no room: where these lead was not judged",
+         h->tunnels_lost, larger(h->packets, h->tunnels_lost), 100, 0, 0.001, 0.1, 10000},
         {"sensor.blind.undecoded", "packet", "packets were cut or damaged in their headers",
          undecoded, larger(h->packets, undecoded), 100, 0, 0.01, 0.5, 0},
         {"sensor.blind.implausible", "packet",

@@ -31,6 +31,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          h->tcp_far_segments},
         {"tunnels_forgotten", "times that a flow's tunnel was not kept whole",
          h->tunnels_forgotten},
+        {"tunnels_lost", "times that a flow's tunnel was not kept, nor where it led judged",
+         h->tunnels_lost},
         {"duplicates_forgotten", "packets forgotten before a mirror's copy of them could have come",
          h->duplicates_forgotten},
         {"places_forgotten", "VLANs and tunnel ids forgotten to be one place", h->places_forgotten},

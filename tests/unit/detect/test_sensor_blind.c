@@ -131,6 +131,10 @@ static void what_is_not_read(void **state)
         look((struct health){.packets = 10000, .tunnels_unread = 60, .unknown_link = 40}, &f));
     assert_string_equal(f.reason[0].code, "sensor.blind.unread");
     assert_has(f.reason[0].text, "100 of 10,000 packets");
+    /* One for which there was no room may have led anywhere. */
+    assert_false(look((struct health){.packets = 10000, .tunnels_lost = 99}, &f));
+    assert_true(look((struct health){.packets = 10000, .tunnels_lost = 100}, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.tunnels");
     /* A sensor's neighbours are not its blindness. */
     assert_false(look((struct health){.packets = 1000, .not_ip = 1000}, &f));
 }
