@@ -206,8 +206,9 @@ static void put_ends(struct json *json, const struct story *story)
 {
     bool device = ip_is_device(&story->host);
     const struct flow_key *key = largest_flow(story);
+    const struct ip *source = device ? &story->source : &story->host;
     json_open(json, "source");
-    put_ip(json, "ip", device ? &story->source : &story->host);
+    put_ip(json, "ip", source);
     put_mac(json, "mac", device_mac(&story->host));
     json_uint(json, "bytes", story->out.value);
     json_uint(json, "packets", story->out_packets);
@@ -215,7 +216,7 @@ static void put_ends(struct json *json, const struct story *story)
     put_destination(json, story);
     if (key && story->by_tunnel) {
         bool opened = !outside_opened(story);
-        put_address(json, opened ? "client" : "server", &story->host);
+        put_address(json, opened ? "client" : "server", source);
         put_address(json, opened ? "server" : "client", &story->remote);
     } else if (key) {
         put_end(json, "client", &key->orig_ip, key->orig_port);

@@ -212,6 +212,20 @@ void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side
         emitter->health->content_overflow++;
 }
 
+/* ARP in a tunnel is told with the packet around it: that one's sender brought it. */
+static void put_carriers(struct record_binding *record, const struct packet *packet)
+{
+    const struct tunnel *tunnel = &packet->tunnel;
+    if (record->kind != BINDING_ND)
+        record->carrier[0] = packet->src;
+    if (tunnel->count == 0)
+        return;
+    record->carrier[1] = tunnel->orig_ip;
+    for (size_t i = 0; i < TUNNEL_HOPS; i++)
+        record->carrier[2 + i] = tunnel->hop[i].orig_ip;
+}
+_Static_assert(BINDING_CARRIERS == 2 + TUNNEL_HOPS, "room for all");
+
 void emit_binding(struct emitter *emitter, const struct packet *packet,
                   const struct binding *binding)
 {
@@ -223,6 +237,7 @@ void emit_binding(struct emitter *emitter, const struct packet *packet,
     record->vlan = packet->vlan;
     record->vantage = packet->vantage;
     record->kind = (uint8_t)binding->kind;
+    put_carriers(record, packet);
     record->key = binding_key(record);
     if (!push(emitter, RECORD_BINDING, packet->time, size))
         emitter->health->bindings_lost++;

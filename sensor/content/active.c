@@ -28,7 +28,7 @@ static bool has_looked(const struct content_flow *cf)
 
 static bool has_found(const struct content_flow *cf)
 {
-    return cf->service != SERVICE_NONE || cf->server_name || cf->question || cf->ja3;
+    return cf->service != SERVICE_NONE || cf->server_name || cf->question || cf->ja3 || cf->client;
 }
 
 void active_leave(struct content_flow *cf)

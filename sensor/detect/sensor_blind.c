@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS       9
+#define KINDS       10
 #define CODE_UNREAD "sensor.blind.unread"
 
 struct blindness {
@@ -45,6 +45,7 @@ static size_t look(const struct health *h, struct blindness found[])
     uint64_t drops = h->kernel_drops + h->interface_drops;
     uint64_t tcp_flows = h->flows_one_sided + h->flows_two_sided;
     uint64_t undecoded = h->truncated + h->malformed_link + h->malformed_ipv4 + h->malformed_ipv6;
+    uint64_t unread = h->unknown_link + h->tunnels_unread;
     uint64_t implausible = h->tcp_far_segments + h->tcp_far_acks + h->tcp_resets_refused;
     const struct blindness all[] = {
         {"sensor.blind.drops", "packet", "packets were lost before the sensor saw them", drops,
@@ -57,8 +58,11 @@ static size_t look(const struct health *h, struct blindness found[])
          h->flows_evicted, larger(h->flows, h->flows_evicted), 100, 0, 0.001, 0.5, 0},
         {"sensor.blind.ring", "flow", "flows lost their last figures because the engine was slow",
          h->ring_lost, larger(h->flows, h->ring_lost), 1, 0, 0.0001, 0.1, 1},
-        {CODE_UNREAD, "packet", "packets were of kinds that are not read", h->unknown_link,
-         larger(h->packets, h->unknown_link), 20, 0, 0.01, 0.5, 0},
+        {CODE_UNREAD, "packet", "packets were of kinds, or carried tunnels, that are not read",
+         unread, larger(h->packets, unread), 20, 0, 0.01, 0.5, 0},
+        {"sensor.blind.tunnels", "packet",
+         "packets came in tunnels for which there was no room: where these lead was not judged",
+         h->tunnels_lost, larger(h->packets, h->tunnels_lost), 100, 0, 0.001, 0.1, 10000},
         {"sensor.blind.undecoded", "packet", "packets were cut or damaged in their headers",
          undecoded, larger(h->packets, undecoded), 100, 0, 0.01, 0.5, 0},
         {"sensor.blind.implausible", "packet",

@@ -44,25 +44,52 @@ static const struct ip *device_of(const struct engine *engine, const struct ip *
                        (struct ptime){until_ns});
 }
 
+static bool is_link_local(const struct ip *ip)
+{
+    return ip->byte[0] == 0xfe && (ip->byte[1] & 0xc0) == 0x80;
+}
+
+/* Anybody outside can wrap an ARP message into VXLAN, or send what looks like a lease, towards any
+ * inside address: nobody may say from there whose an inside address is. */
+static bool is_from_outside(const struct inside *inside, const struct record_binding *record)
+{
+    static const struct ip none;
+    for (size_t i = 0; i < BINDING_CARRIERS; i++) {
+        const struct ip *by = &record->carrier[i];
+        if (ip_compare(by, &none) != 0 && !is_link_local(by) &&
+            !inside_has(inside, by, record->vlan, record->vantage))
+            return true;
+    }
+    return false;
+}
+
 void account_binding(struct engine *engine, const struct record_binding *record)
 {
-    if (engine->config.by_device &&
-        inside_has(engine->config.inside, &record->address, record->vlan, record->vantage))
+    const struct inside *inside = engine->config.inside;
+    if (!engine->config.by_device ||
+        !inside_has(inside, &record->address, record->vlan, record->vantage))
+        return;
+    if (is_from_outside(inside, record))
+        engine->counts.addresses_from_outside++;
+    else
         identity_learn(&engine->identity, record);
 }
 
 /* --- flows ----------------------------------------------------------------------------------- */
 
-/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. */
-static bool is_no_address(const struct engine *engine, const struct flow_key *key)
+/* No packet comes from 100::/64 (RFC 6666): one that does must not pass for a device. One that goes
+ * there leaves, like any other. */
+static bool is_forged(const struct engine *engine, const struct way *way)
 {
-    return engine->config.by_device && (ip_is_device(&key->orig_ip) || ip_is_device(&key->resp_ip));
+    return engine->config.by_device && ip_is_device(&way->host);
 }
 
 static void find_devices(const struct engine *engine, struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     int64_t from_ns = record->fresh_since_ns, until_ns = record->header.time_ns;
+    if (view->way.by_tunnel) /* what its own addresses say is the sender's word */
+        return;
     if (view->scope == SCOPE_OUT || view->scope == SCOPE_INTERNAL)
         view->device[SIDE_ORIG] = device_of(engine, &record->key.orig_ip, from_ns, until_ns);
     if (view->scope == SCOPE_IN || view->scope == SCOPE_INTERNAL)
@@ -114,7 +141,7 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     view->scope = scope_by_frame(view->way.scope, record);
     copy_text(view->server_name, record->tail, record->server_name_size);
     copy_text(view->question, record->tail + record->server_name_size, record->question_size);
-    if (is_no_address(engine, &record->key))
+    if (is_forged(engine, &view->way))
         view->scope = SCOPE_TRANSIT;
     find_devices(engine, view);
     if (view->scope != SCOPE_OUT && view->scope != SCOPE_IN)
@@ -358,7 +385,8 @@ void account_content(struct engine *engine, const struct record_content *record)
 {
     bool unverified;
     struct way way = way_of(engine->config.inside, &record->key, record->tunnel);
-    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL)
+    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL ||
+        is_forged(engine, &way))
         return;
     const struct ip *host = host_of(
         &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));

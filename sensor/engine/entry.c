@@ -189,6 +189,7 @@ static void end_flow(struct engine *engine, struct open_flow *open, int64_t loss
     struct worker *worker = &engine->worker[open->worker];
     record->end = FLOW_END_LOST;
     record->fresh_since_ns = record->last_ns;
+    record->flags &= (uint16_t)~FLOW_TURNED; /* its last record said so: once is enough */
     memset(record->fresh, 0, sizeof record->fresh);
     record->header.number = ++worker->number;
     record->header.time_ns = loss_ns;

@@ -39,11 +39,16 @@ uint64_t snapshot_layout(void)
         sizeof(struct open_story),
         sizeof(struct incident),
         sizeof(struct holding),
+        sizeof(struct identity_counts),
         sizeof(struct incident_rank),
         sizeof(struct sight),
         sizeof(struct sight_host),
         sizeof(struct pair_total),
         sizeof(struct record_flow),
+        sizeof(struct record_name),
+        sizeof(struct record_content),
+        sizeof(struct record_health),
+        sizeof(struct record_binding),
         sizeof(struct entry),
         sizeof(void *)};
     return hash64(size, sizeof size, hash64(WEIR_VERSION, strlen(WEIR_VERSION), RECORD_VERSION));

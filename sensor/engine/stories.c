@@ -151,6 +151,22 @@ static void keep_address(struct story *story, const struct ip *address)
         story->more_addresses = true;
 }
 
+/* All that the flow has sent outwards; of one whose tunnel moved only what this story had of it,
+ * for the bytes before may have stayed inside. */
+static uint64_t sent_outwards(const struct story *story, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    uint64_t sent = 0;
+    if (!(record->flags & FLOW_TUNNEL_MOVED)) {
+        for (int side = 0; side < SIDES; side++)
+            sent += view->way.leaves & (1u << side) ? record->total[side].payload_bytes : 0;
+        return sent;
+    }
+    for (size_t i = 0; i < story->flow_count; i++)
+        sent += same_flow(&story->flow[i], record) ? story->flow[i].out_bytes : 0;
+    return sent + view->out.value;
+}
+
 static bool first_of_flow(const struct record_flow *record)
 {
     return record->fresh[SIDE_ORIG].packets + record->fresh[SIDE_RESP].packets ==
@@ -158,7 +174,8 @@ static bool first_of_flow(const struct record_flow *record)
 }
 
 /* Space-saving: see claimed_client. Equal weights keep their order, so it depends on records
- * alone. */
+ * alone. A claim that comes after a flow's first record makes no flow more, but nobody is listed
+ * with none. */
 static void keep_client(struct story *story, const struct client_claim *claim, uint64_t out_bytes,
                         bool first)
 {
@@ -176,7 +193,7 @@ static void keep_client(struct story *story, const struct client_claim *claim, u
         client.weight = story->client[--at].weight;
         story->clients_replaced++;
     }
-    client.flows += first;
+    client.flows += first || client.flows == 0;
     client.out_bytes += out_bytes;
     client.weight += out_bytes;
     for (; at > 0 && story->client[at - 1].weight < client.weight; at--)
@@ -205,7 +222,6 @@ void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
     const struct record_flow *record = view->record;
-    uint64_t sent = 0;
     if (record->fresh_since_ns < story->first.ns)
         story->first.ns = record->fresh_since_ns;
     if (record->last_ns > story->last.ns)
@@ -216,12 +232,11 @@ void story_add(struct open_story *open, const struct flow_view *view)
         bool leaves = view->way.leaves & (1u << side);
         *(leaves ? &story->out_packets : &story->in_packets) +=
             (uint64_t)record->fresh[side].packets;
-        sent += leaves ? record->total[side].payload_bytes : 0;
     }
     story->service_bytes[record->service] += view->out.value;
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
-    keep_flow(story, record, view->scope == SCOPE_OUT, sent);
+    keep_flow(story, record, view->scope == SCOPE_OUT, sent_outwards(story, view));
     if (same_flow(&story->flow[0], record)) {
         story->source = view->way.host;
         story->remote = view->way.remote;

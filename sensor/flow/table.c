@@ -465,4 +465,5 @@ void flow_table_health(const struct flow_table *table, struct health *health)
     health->flows_one_sided += table->one_sided;
     health->flows_two_sided += table->two_sided;
     health->tunnels_forgotten += table->tunnels.forgotten;
+    health->tunnels_lost += table->tunnels.lost;
 }

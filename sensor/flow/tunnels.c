@@ -76,10 +76,11 @@ uint16_t tunnels_take(struct tunnels *tunnels, const struct tunnel *tunnel)
     uint16_t reference = take(tunnels, &value, TUNNELS_WHOLE);
     if (reference != TUNNEL_NONE)
         return reference;
-    tunnels->forgotten++;
     memset(value.id, 0, sizeof value.id);
     value.orig_port = value.resp_port = 0;
-    return take(tunnels, &value, TUNNELS_MAX);
+    reference = take(tunnels, &value, TUNNELS_MAX);
+    ++*(reference != TUNNEL_NONE ? &tunnels->forgotten : &tunnels->lost);
+    return reference;
 }
 
 void tunnels_drop(struct tunnels *tunnels, uint16_t reference)

@@ -5,6 +5,8 @@
 
 #include "figures.h"
 
+#include "weir/base/device.h"
+
 #include <stdio.h>
 
 #define KINDS_SHOWN     4
@@ -39,7 +41,7 @@ static void put_one_sided(struct buffer *b, const struct summary *s)
     size_t count = hosts_hidden(s->hosts, hidden, HIDDEN_SHOWN);
     for (size_t i = 0; i < count; i++)
         buffer_text(b, "          %s was not seen sending; by acknowledgements alone at most %s\n",
-                    ip_text(&hidden[i].host, host), figure_bytes(hidden[i].high, text));
+                    host_text(&hidden[i].host, host), figure_bytes(hidden[i].high, text));
 }
 
 static void put_kinds(struct buffer *b, const struct health *h)
@@ -213,7 +215,7 @@ static void json_one_sided(struct json *json, const struct summary *s)
     json_list(json, "not_seen_sending");
     for (size_t i = 0; i < count; i++) {
         json_open(json, NULL);
-        json_str(json, "host", ip_text(&hidden[i].host, text));
+        json_str(json, "host", host_text(&hidden[i].host, text));
         json_uint(json, "high", hidden[i].high);
         json_close(json);
     }

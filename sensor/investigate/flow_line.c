@@ -106,14 +106,26 @@ static void put_tunnel(struct json *json, const char *key, const struct flow_vie
     json_close(json);
 }
 
+/* Its last packets came in none, others before did. */
+static void put_left_tunnel(struct json *json, const struct record_flow *record)
+{
+    if (!(record->flags & FLOW_TUNNEL_MOVED))
+        return;
+    json_open(json, "tunnel");
+    json_bool(json, "moved", true);
+    json_close(json);
+}
+
 /* One for both sides as a rule; tunnel_back where what resp sent came by another way, null where it
  * came in none. */
 static void put_tunnels(struct json *json, const struct flow_view *view)
 {
     const struct tunnel *tunnel = view->tunnel;
     const struct side_counts *total = view->record->total;
-    if (tunnel[SIDE_ORIG].count == 0 && tunnel[SIDE_RESP].count == 0)
+    if (tunnel[SIDE_ORIG].count == 0 && tunnel[SIDE_RESP].count == 0) {
+        put_left_tunnel(json, view->record);
         return;
+    }
     put_tunnel(json, "tunnel", view, total[SIDE_ORIG].packets > 0 ? SIDE_ORIG : SIDE_RESP);
     if (total[SIDE_ORIG].packets > 0 && total[SIDE_RESP].packets > 0 &&
         (!tunnel_same_way(&tunnel[SIDE_ORIG], &tunnel[SIDE_RESP]) ||

@@ -260,10 +260,12 @@ static enum record_fault validate_content(const struct record_content *r, size_t
     if (r->hash_count > RECORD_CONTENT_HASHES ||
         record_size(sizeof *r, r->hash_count * sizeof(uint64_t)) != size)
         return RECORD_TAIL;
-    bool holds = key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
-                 r->inspected_bytes <= RECORD_BYTES_MAX && r->gap_bytes <= RECORD_BYTES_MAX &&
-                 r->sent_bytes <= RECORD_BYTES_MAX && (r->tunnels == 0 || r->tunnels == SIDES) &&
-                 tunnel_holds(&r->tunnel[SIDE_ORIG]) && tunnel_holds(&r->tunnel[SIDE_RESP]);
+    bool holds =
+        key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
+        r->inspected_bytes <= RECORD_BYTES_MAX && r->gap_bytes <= RECORD_BYTES_MAX &&
+        r->sent_bytes <= RECORD_BYTES_MAX && (r->tunnels == 0 || r->tunnels == SIDES) &&
+        tunnel_holds(&r->tunnel[SIDE_ORIG]) && tunnel_holds(&r->tunnel[SIDE_RESP]) &&
+        (r->tunnel[SIDE_ORIG].count > 0 || r->tunnel[SIDE_RESP].count > 0) == (r->tunnels > 0);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 

@@ -213,6 +213,30 @@ class Identity(Case):
         self.assertEqual(bounds["bindings_suspect"], 1)
         self.assertIn("claims of addresses that are leased to another device", run.out)
 
+    def test_an_address_taken_from_outside(self):
+        """Of a laptop that is known by claims only, the thief's friend says from outside, in a
+        lease and by ARP in VXLAN, that its address is the printer's. A mirror inside is believed."""
+        at = START + DAY
+
+        def wrapped(source, claim):
+            return frame(ROUTER, LAPTOP, datagram(source, 40000, "10.1.0.50", 4789,
+                                                  b"\x08\0\0\0\0\0\x07\0" + claim))
+
+        lease = ack4(PRINTER, "10.1.0.50")
+        lease = frame(ROUTER, LAPTOP, datagram(CLOUD4[0], 67, "10.1.0.50", 68, lease[42:]))
+        data = capture([(at, arp(LAPTOP, "10.1.0.50")), (at + NS, lease),
+                        (at + 2 * NS, wrapped(CLOUD4[0], arp(PRINTER, "10.1.0.50"))),
+                        (at + 3 * NS, wrapped("10.1.0.60", arp(DESK, "10.1.0.51")))],
+                       send(at + HOUR, LAPTOP, "10.1.0.50", CLOUD4, 100_000),
+                       send(at + 2 * HOUR, DESK, "10.1.0.51", CLOUD4, 90_000))
+        for workers in (0, 2):
+            run = self.judge(data, *DEVICE, "--workers", workers)
+            self.assertEqual({row["host"] for row in run.summary()["look_here_first"]},
+                             {text_of(LAPTOP), text_of(DESK)})
+            self.assertEqual(run.summary()["identity"],
+                             {"bindings": 4, "addresses_moved": 0, "proxies": 0})
+            self.assertEqual(run.summary()["coverage"]["bounds"]["addresses_from_outside"], 2)
+
     @staticmethod
     def proxy(at):
         return [(at + n * NS, arp(DESK, f"10.1.2.{n}")) for n in range(1, 81)]
@@ -242,6 +266,17 @@ class Identity(Case):
         self.assertEqual({row["host"]: row["out_bytes"]["value"]
                           for row in run.summary()["look_here_first"]},
                          {text_of(LAPTOP): 100_000, text_of(PRINTER): 200_000})
+
+    def test_a_device_that_was_not_seen_sending(self):
+        """Only what came is in the capture: the coverage names the device as people read it."""
+        at = START + 10 * HOUR
+        cloud = ipaddress.ip_address(CLOUD4[0]).packed
+        coming = [packet for packet in send(at, LAPTOP, "10.1.0.50", CLOUD4, 10_000)
+                  if packet[1][26:30] == cloud]
+        run = self.judge(capture([(at - NS, arp(LAPTOP, "10.1.0.50"))], coming), *DEVICE)
+        hidden = run.summary()["coverage"]["one_sided"]["not_seen_sending"]
+        self.assertEqual([row["host"] for row in hidden], [text_of(LAPTOP)])
+        self.assertIn(f"{text_of(LAPTOP)} was not seen sending", run.out)
 
     def test_a_saved_baseline(self):
         """Holds devices too; one that was made by address knows none of them."""

@@ -30,8 +30,8 @@ struct alert_flow {
  * so whoever took more than an eighth of all is there. */
 struct claimed_client {
     struct ip ip;
-    uint8_t by; /* enum client_by */
-    uint32_t flows;
+    uint8_t by;         /* enum client_by */
+    uint32_t flows;     /* at least so many */
     uint64_t out_bytes; /* of its flows since it is listed: at least so much */
     uint64_t weight;    /* at most so much */
 };

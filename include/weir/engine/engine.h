@@ -47,10 +47,10 @@ struct flow_view {
     const struct record_flow *record;
     struct tunnel tunnel[SIDES]; /* of each side; count 0: none */
     struct way way;
-    enum scope scope; /* way.scope */
+    enum scope scope; /* way.scope, unless its frame or its host says otherwise (account.c) */
     /* The inside side of SCOPE_OUT and SCOPE_IN, else NULL: way.host, or its device. */
     const struct ip *host;
-    const struct ip *device[SIDES];        /* of inside sides, where one is known; else NULL */
+    const struct ip *device[SIDES]; /* of inside sides, unless a tunnel decides; NULL: not known */
     const struct destination *destination; /* likewise */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address */
@@ -81,14 +81,15 @@ struct engine_counts {
     uint64_t workers_damaged; /* whose ring or records made no sense */
     uint64_t flows_lost;      /* closed because their worker was lost */
     /* networks.identity: device */
-    uint64_t addresses_moved;      /* to another device */
-    uint64_t addresses_contested;  /* claims of one that is leased to another: not believed */
-    uint64_t addresses_by_proxy;   /* claims of devices that claim for others: not believed */
-    uint64_t proxies;              /* such devices */
-    uint64_t identities_forgotten; /* addresses and devices beyond what is remembered */
-    uint64_t flows_forgotten;      /* open flows beyond what is remembered: not closed at a loss */
-    uint64_t absences, absent_ns;  /* intervals without a worker, their packet time in all */
-    struct ptime first, last;      /* record times */
+    uint64_t addresses_moved;        /* to another device */
+    uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */
+    uint64_t addresses_by_proxy;     /* claims of devices that claim for others: not believed */
+    uint64_t addresses_from_outside; /* claims that outside addresses sent: not believed */
+    uint64_t proxies;                /* such devices */
+    uint64_t identities_forgotten;   /* addresses and devices beyond what is remembered */
+    uint64_t flows_forgotten;     /* open flows beyond what is remembered: not closed at a loss */
+    uint64_t absences, absent_ns; /* intervals without a worker, their packet time in all */
+    struct ptime first, last;     /* record times */
 };
 
 struct engine_observer {

@@ -191,11 +191,13 @@ struct record_content {
     uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
 };
 
+#define BINDING_CARRIERS 4u
+
 enum binding_kind { BINDING_ARP, BINDING_ND, BINDING_DHCP4, BINDING_DHCP6, BINDING_KINDS };
 
 /* An address is a device's, as the wire said at time_ns. Its key is no flow's but all that it says
  * (binding_key), so that the order of consumption does not depend on which worker saw it: two with
- * one time and one key say the same. */
+ * one time and one key say the same, though perhaps not both by carriers that are believed. */
 struct record_binding {
     struct record_header header;
     struct flow_key key;
@@ -204,6 +206,9 @@ struct record_binding {
     uint16_t vlan;             /* where it was said, as in a flow's key */
     uint8_t vantage;
     uint8_t kind; /* enum binding_kind */
+    /* Whoever brought it from beyond the link: who sent the tunnels around it, and a DHCP message.
+     * A link's own word (ARP, ND with hop limit 255) has none; ::, none. */
+    struct ip carrier[BINDING_CARRIERS];
 };
 
 /* Everything a worker counts about its own sight, since its start. */
@@ -256,8 +261,8 @@ struct record_binding {
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
     X(flows_two_sided)                                                                             \
-    X(tunnels_forgotten)  /* times that a tunnel was not kept for want of room, or without its ids \
-                           */                                                                      \
+    X(tunnels_forgotten)  /* times that a tunnel was kept without its ids, for want of room */     \
+    X(tunnels_lost)       /* … not at all: the flow's own addresses decided whether it left */   \
     X(ring_rejected)      /* progress records refused by a full ring (their bytes came later) */   \
     X(ring_lost)          /* end records that no longer could be parked */                         \
     X(streams_attached)   /* out-of-order episodes handed to libnids */                            \

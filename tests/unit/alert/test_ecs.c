@@ -258,6 +258,14 @@ static void test_tunnel_decides(void **state)
     line = line_of(&alert);
     assert_non_null(strstr(line, "\"destination\":{\"ip\":\"192.0.2.9\"}"));
     free(line);
+    /* Of a device, the tunnel's end is the address that spoke. */
+    story->source = story->host;
+    story->host = device_of_mac((const uint8_t[MAC_SIZE]){0x00, 0x1b, 0x21, 0xab, 0xcd, 0xef});
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"client\":{\"ip\":\"10.1.1.1\"},"
+                                 "\"server\":{\"ip\":\"192.0.2.9\"},"));
+    assert_null(strstr(line, "100::"));
+    free(line);
 }
 
 /* The host is a device: the addresses are those that spoke, the largest flow's first. */

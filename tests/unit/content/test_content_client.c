@@ -162,12 +162,32 @@ static void test_connect(void **state)
     assert_string_equal(c.log, "name:files.example ");
 }
 
+/* Other flows take its place among those that are looked into: what was found of it stays. */
+static void test_given_up(void **state)
+{
+    struct health health = {0};
+    (void)state;
+    opened();
+    say_text(&c, ORIG, head_v1);
+    struct flow *flow = c.flow;
+    for (uint32_t i = 0; i < 5 * CONTENT_FLOWS; i++) {
+        begin(&c, PROTO_TCP, (uint16_t)(1 + i % 30000), (uint16_t)(50000 + i / 30000));
+        c.now.ns -= NS_PER_MS; /* nothing times out */
+        packet(&c, ORIG, TCP_SYN, NULL, 0, 0);
+    }
+    content_health(c.content, &health);
+    assert_int_equal(health.content_given_up, 1);
+    c.flow = flow;
+    assert_client("192.0.2.1", 56324, CLIENT_PROXY_PROTOCOL);
+    finish(&c);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_proxy_in_pieces), TEST(test_proxy_with_a_tail), TEST(test_no_proxy),
-        TEST(test_changes),         TEST(test_connect),
+        TEST(test_changes),         TEST(test_connect),           TEST(test_given_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,14 +117,24 @@ static void what_is_not_read(void **state)
     assert_true(look(macsec, &f));
     assert_string_equal(f.reason[0].code, "sensor.blind.unread");
     assert_has(f.reason[0].text,
-               "50 of 60 packets were of kinds that are not read (EtherType 0x88e5 "
-               "(MACsec) 40, EtherType 0x88e7 10), 2026-");
+               "50 of 60 packets were of kinds, or carried tunnels, that are not read (EtherType "
+               "0x88e5 (MACsec) 40, EtherType 0x88e7 10), 2026-");
     assert_int_equal(f.score, 70);
     assert_int_equal(f.urgency, URGENCY_SHIFT);
     assert_false(look((struct health){.packets = 60, .unknown_link = 19}, &f));
     assert_false(look((struct health){.packets = 10000, .unknown_link = 99}, &f));
     assert_true(look((struct health){.packets = 10000, .unknown_link = 100}, &f));
     assert_int_equal(f.score, 40);
+    /* A tunnel whose inside is closed hides as much. */
+    assert_false(look((struct health){.packets = 10000, .tunnels_unread = 99}, &f));
+    assert_true(
+        look((struct health){.packets = 10000, .tunnels_unread = 60, .unknown_link = 40}, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.unread");
+    assert_has(f.reason[0].text, "100 of 10,000 packets");
+    /* One for which there was no room may have led anywhere. */
+    assert_false(look((struct health){.packets = 10000, .tunnels_lost = 99}, &f));
+    assert_true(look((struct health){.packets = 10000, .tunnels_lost = 100}, &f));
+    assert_string_equal(f.reason[0].code, "sensor.blind.tunnels");
     /* A sensor's neighbours are not its blindness. */
     assert_false(look((struct health){.packets = 1000, .not_ip = 1000}, &f));
 }

@@ -101,6 +101,34 @@ static void test_scopes_by_frame(void **state)
         assert_int_equal(counts->flows[i], flows[i]);
 }
 
+/* Devices are addresses of 100::/64, from which no packet comes: one that does is no device. What
+ * goes there has left like any other. */
+static void test_addresses_that_devices_have(void **state)
+{
+    struct rig *rig = *state;
+    struct error error;
+    struct prefix devices;
+    struct flow_key to = make_flow_key("fd00::1", 40000, "100::21b:21ff:1", 443);
+    struct flow_key from = make_flow_key("100::21b:21ff:1", 40000, "2001:db8::1", 443);
+    engine_free(rig->engine);
+    rig->by_device = true;
+    rig_new_engine(rig);
+    rig_push_flow(rig, MONDAY_8, &to, 1000, 10);
+    rig_push_watermark(rig, 0, MONDAY_8);
+    engine_begin(rig->engine, NULL);
+    rig_turn(rig, 100 * NS_PER_MS);
+    assert_int_equal(rig->view.scope, SCOPE_OUT);
+    assert_int_equal(rig->view.out.value, 1000);
+    assert_int_equal(prefix_parse("100::/64", &devices, &error), 0);
+    prefix_set_add(&rig->inside.everywhere, devices);
+    rig_push_flow(rig, MONDAY_8 + 1, &from, 1000, 10);
+    rig_push_watermark(rig, 0, MONDAY_8 + 1);
+    rig_turn(rig, 100 * NS_PER_MS);
+    assert_int_equal(rig->flows, 2);
+    assert_int_equal(rig->view.scope, SCOPE_TRANSIT);
+    assert_null(rig->view.host);
+}
+
 /* What left is what the inside side sent, whoever opened. */
 static void test_the_view(void **state)
 {
@@ -571,6 +599,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(test_scopes),
         WITH(test_scopes_by_frame),
+        WITH(test_addresses_that_devices_have),
         WITH(test_the_view),
         WITH(test_destinations_by_seen_answers),
         WITH(test_a_host_needs_an_exchange),

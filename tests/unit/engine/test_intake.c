@@ -125,6 +125,7 @@ static void test_a_flow_that_turned_is_lost_once(void **state)
     const struct engine_counts *counts = engine_counts_of(rig->engine);
     assert_int_equal(rig->ended[FLOW_END_LOST], 1);
     assert_memory_equal(&rig->lost[0].flow.key, &turned, sizeof turned);
+    assert_int_equal(rig->lost[0].flow.flags & FLOW_TURNED, 0); /* since the record before: no */
     assert_int_equal(rig->lost[0].flow.total[SIDE_RESP].payload_bytes, 3000);
     assert_int_equal(counts->bytes[SCOPE_OUT], 1010);
     assert_int_equal(counts->bytes[SCOPE_IN], 2050); /* together what it sent, once */

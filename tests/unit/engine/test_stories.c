@@ -244,6 +244,49 @@ static void test_the_sixteen_largest_flows(void **state)
     }
 }
 
+/* What a flow sent inside, before a tunnel took it out, did not leave. */
+static void test_a_flow_whose_tunnel_moved(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "10.0.0.2", 443);
+    union any_record record;
+    for (uint64_t i = 1; i <= 3; i++) { /* a megabyte before, then 100 each time */
+        make_flow(&record, i, START, &key, 1000000 + 100 * i, 0);
+        record.flow.flags |= FLOW_TUNNELLED | FLOW_TUNNEL_MOVED;
+        record.flow.fresh[SIDE_ORIG].payload_bytes = 100;
+        record.flow.fresh[SIDE_ORIG].packets = 1;
+        struct flow_view view = view_of(&record, SCOPE_OUT);
+        story_add(open, &view);
+    }
+    assert_int_equal(open->story.out.value, 300);
+    assert_int_equal(open->story.flow[0].out_bytes, 300);
+    assert_int_equal(open->story.flow_count, 1);
+}
+
+/* A proxy's connection that was opened ahead: the claim comes with a later record. */
+static void test_a_late_claim(void **state)
+{
+    struct stories *stories = *state;
+    struct ip host = make_ip("10.0.0.1");
+    struct open_story *open = stories_open(stories, &host, NULL, (struct ptime){START});
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "192.0.2.1", 443);
+    union any_record record;
+    for (uint64_t i = 1; i <= 3; i++) {
+        make_flow(&record, i, START, &key, 1000 * i, 0);
+        record.flow.fresh[SIDE_ORIG].payload_bytes = 1000;
+        record.flow.fresh[SIDE_ORIG].packets = i == 1 ? 4 : 1;
+        record.flow.client = (struct client_claim){
+            make_ip("203.0.113.1"), 0, 0, i == 1 ? CLIENT_NONE : CLIENT_X_FORWARDED_FOR, 0};
+        struct flow_view view = view_of(&record, SCOPE_OUT);
+        story_add(open, &view);
+    }
+    assert_int_equal(open->story.client_count, 1);
+    assert_int_equal(open->story.client[0].flows, 1);
+    assert_int_equal(open->story.client[0].out_bytes, 2000);
+}
+
 static void test_distinct_items(void **state)
 {
     struct stories *stories = *state;
@@ -363,6 +406,8 @@ int main(void)
         WITH(test_who_opened),
         WITH(test_turned),
         WITH(test_claimed_clients),
+        WITH(test_a_late_claim),
+        WITH(test_a_flow_whose_tunnel_moved),
         WITH(test_the_sixteen_largest_flows),
         WITH(test_distinct_items),
         WITH(test_a_gap_ends_a_story),

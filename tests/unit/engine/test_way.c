@@ -2,6 +2,7 @@
 #include "rig.h"
 
 #include "../../../sensor/engine/internal.h"
+#include "weir/base/device.h"
 
 #define HOST "10.0.0.66"
 #define FAR  "203.0.113.9"
@@ -305,6 +306,34 @@ static void counted_as_out(void **state)
     assert_memory_equal(&rig->view.tunnel[SIDE_RESP], &out, sizeof out);
 }
 
+/* Whoever wraps a packet chooses the addresses in it: they make nobody's device the sender. */
+static void of_no_device(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    struct flow_key key = make_flow_key("10.1.1.1", 40000, "10.2.2.2", 443);
+    struct tunnel out = make_tunnel(HOST, FAR, LAYER_VXLAN), tunnel[SIDES] = {out, out};
+    struct ip other = device_of_mac((const uint8_t[MAC_SIZE]){2, 0, 0, 0, 0, 1});
+    struct ip sender = device_of_mac((const uint8_t[MAC_SIZE]){2, 0, 0, 0, 0, 2});
+    engine_free(rig->engine);
+    rig->by_device = true;
+    rig_new_engine(rig);
+    make_binding(&record, 1, MONDAY_8, make_ip("10.1.1.1"), other, BINDING_ARP, 0);
+    rig_push(rig, 0, &record);
+    make_binding(&record, 2, MONDAY_8, make_ip(HOST), sender, BINDING_ARP, 0);
+    rig_push(rig, 0, &record);
+    make_flow(&record, 3, MONDAY_8 + 2 * NS_PER_S, &key, 5000, 70);
+    give_tunnels(&record, tunnel);
+    rig_push(rig, 0, &record);
+    rig_push_watermark(rig, 0, MONDAY_8 + 3 * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    rig_turn(rig, 100 * NS_PER_MS);
+    assert_int_equal(rig->flows, 1);
+    assert_true(rig->view.way.by_tunnel);
+    assert_null(rig->view.device[SIDE_ORIG]);
+    assert_memory_equal(rig->view.host, &sender, sizeof sender); /* the engine still has it */
+}
+
 /* A mirror that leaves: everything in it does. */
 static void both_sides_leave(void **state)
 {
@@ -340,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_tunnel_within),
         cmocka_unit_test(without_addresses),
         cmocka_unit_test_setup_teardown(counted_as_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_no_device, set_up, tear_down),
         cmocka_unit_test_setup_teardown(both_sides_leave, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, set_inside, drop_inside);

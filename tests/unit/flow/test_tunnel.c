@@ -201,7 +201,9 @@ static void kept_once_and_bounded(void **state)
         assert_int_not_equal(tunnels_take(&t, &value), TUNNEL_NONE);
     }
     value.orig_ip = host(99);
+    assert_int_equal(t.lost, 0);
     assert_int_equal(tunnels_take(&t, &value), TUNNEL_NONE);
+    assert_int_equal(t.lost, 1);
     assert_int_equal(tunnels_get(&t, TUNNEL_NONE)->count, 0);
     tunnels_drop(&t, first); /* room again */
     assert_int_equal(tunnels_take(&t, &value), first);
@@ -223,6 +225,7 @@ static void forgotten_is_counted(void **state)
     struct health health = {0};
     flow_table_health(l.table, &health);
     assert_true(health.tunnels_forgotten > TUNNELS_MAX - TUNNELS_WHOLE);
+    assert_true(health.tunnels_lost >= 10);
     assert_int_equal(l.count, 0); /* nothing moved */
     flow_table_finish(l.table, (struct ptime){2 * SECOND});
     struct packet p = with_tunnel(udp(1, 1000, 2, 53, 10, 2 * SECOND), 5, 70001, LAYER_IP, 4);

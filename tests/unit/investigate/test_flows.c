@@ -53,7 +53,7 @@ static char *finish(struct place *place, size_t *size)
     return text;
 }
 
-/* One tunnel for both sides; another one back; none back. */
+/* One tunnel for both sides; another one back; none back; none any more. */
 static void test_tunnels(void **state)
 {
     struct place *place = *state;
@@ -81,10 +81,14 @@ static void test_tunnels(void **state)
     made.flow->start_ns++;
     made.flow->total[SIDE_RESP].packets = 0; /* nothing came back */
     flows_add(place->flows, &made.view);
-    char *text = finish(place, &size), *line[4] = {text};
-    for (int i = 1; i < 4; i++)
+    made.flow->start_ns++;
+    made.flow->flags = FLOW_TUNNELLED | FLOW_TUNNEL_MOVED; /* out of it, at last */
+    made.view.tunnel[SIDE_ORIG].count = 0;
+    flows_add(place->flows, &made.view);
+    char *text = finish(place, &size), *line[5] = {text};
+    for (int i = 1; i < 5; i++)
         line[i] = strchr(line[i - 1], '\n') + 1;
-    for (int i = 1; i < 4; i++)
+    for (int i = 1; i < 5; i++)
         line[i][-1] = '\0';
 #define VXLAN                                                                                      \
     "\"tunnel\":{\"layers\":[{\"type\":\"vxlan\",\"id\":42}],\"orig\":{\"ip\":\"10.1.1.1\"},"      \
@@ -94,6 +98,7 @@ static void test_tunnels(void **state)
                                           "\"pppoe\",\"id\":0}],\"moved\":true},"));
     assert_non_null(strstr(line[2], VXLAN "},\"tunnel_back\":null,\"community_id\""));
     assert_non_null(strstr(line[3], VXLAN "},\"community_id\""));
+    assert_non_null(strstr(line[4], "\"tunnel\":{\"moved\":true},\"community_id\""));
     free(text);
 }
 
