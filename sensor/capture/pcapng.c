@@ -57,6 +57,7 @@ struct pcapng {
     uint8_t *window; /* `room` bytes, of which [at, end) are not used yet */
     size_t room, at, end;
     uint64_t read_bytes;
+    struct packet_raw unused; /* before any interface there is no packet to fill */
     bool big, refused;
     struct interface *interface; /* of this section */
     uint32_t interfaces, interface_room;
@@ -533,8 +534,7 @@ static enum pcapng_result block(struct pcapng *p)
 
 enum pcapng_result pcapng_head(struct pcapng *p)
 {
-    struct packet_raw unused;
-    p->packet = &unused;
+    p->packet = &p->unused;
     while (p->interfaces == 0) {
         enum pcapng_result result = block(p);
         if (result != PCAPNG_PACKET)

@@ -234,7 +234,7 @@ struct fields {
 
 static void one_claim(struct span name, struct span value, struct http_head *head)
 {
-    struct client_claim client;
+    struct client_claim client = {.by = CLIENT_NONE};
     bool named = false;
     if (name.size == 15 && has_prefix(name, "x-forwarded-for"))
         named = forwarded_for(value.at, value.size, &client);

@@ -242,8 +242,7 @@ static bool is_link_local(const struct ip *ip)
 
 static bool stays_on_link(const struct packet *packet)
 {
-    return ip_is_group(&packet->dst) || is_link_local(&packet->src) ||
-           is_link_local(&packet->dst);
+    return ip_is_group(&packet->dst) || is_link_local(&packet->src) || is_link_local(&packet->dst);
 }
 
 /* Rule 2. */

@@ -43,10 +43,15 @@ static uint64_t packets_of(const struct health *health, const struct health_kind
     return 0;
 }
 
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
 struct health health_difference(const struct health *now, const struct health *before)
 {
     struct health difference = {0};
-#define SUBTRACT(name) difference.name = now->name > before->name ? now->name - before->name : 0;
+#define SUBTRACT(name) difference.name = grown(now->name, before->name);
     HEALTH_COUNTERS(SUBTRACT)
 #undef SUBTRACT
     if (now->largest_step_back_ns > before->largest_step_back_ns)

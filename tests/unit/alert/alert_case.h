@@ -52,7 +52,7 @@ static inline struct story case_story(void)
                           .flows_total = 1};
     story.service_bytes[SERVICE_TLS] = 5000;
     story.flow[0] = (struct alert_flow){
-        .key = {story.host, story.remote, 34855, 80, 0, 6, 0},
+        .key = {story.host, story.remote, 34855, 80, 0, 6, 0, 0},
         .start = {CASE_TIME},
         .out_bytes = 5000,
         .service = SERVICE_TLS,

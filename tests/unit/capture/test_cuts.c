@@ -46,6 +46,7 @@ static char label[512]; /* the case in hand, for whoever reads a failure */
 struct capture_kept { /* a capture in memory */
     struct buffer file;
     struct packet_raw *packet;
+    uint8_t **data; /* the packets' */
     size_t count, room;
 };
 
@@ -110,13 +111,15 @@ static void keep_packet(struct capture_kept *kept, const struct packet_raw *raw)
     if (kept->count == kept->room) {
         kept->room = kept->room ? 2 * kept->room : 256;
         kept->packet = xrealloc(kept->packet, kept->room * sizeof *kept->packet);
+        kept->data = xrealloc(kept->data, kept->room * sizeof *kept->data);
     }
     /* Each packet in memory of its own size, so that a sanitizer sees a read beyond it. */
     uint8_t *data = malloc(raw->captured ? raw->captured : 1);
     assert_non_null(data);
     memcpy(data, raw->data, raw->captured);
     kept->packet[kept->count] = *raw;
-    kept->packet[kept->count++].data = data;
+    kept->packet[kept->count].data = kept->data[kept->count] = data;
+    kept->count++;
 }
 
 /* False: not a capture (some are damaged on purpose; then there is nothing to be above of). */
@@ -139,7 +142,8 @@ static bool capture_load(const char *path, struct capture_kept *kept)
 static void capture_drop(struct capture_kept *kept)
 {
     for (size_t i = 0; i < kept->count; i++)
-        free((void *)(uintptr_t)kept->packet[i].data);
+        free(kept->data[i]);
+    free(kept->data);
     free(kept->packet);
     buffer_fini(&kept->file);
 }
