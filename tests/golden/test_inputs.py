@@ -365,6 +365,32 @@ class Notes(Case):
 
 
 class Wrong(Case):
+    def test_a_pipe_that_is_no_capture(self):
+        """Its readers leave before it is written to its end."""
+        for workers in "012":
+            self.assert_fails(3, ("replay", "--workers", workers, "-"), "-: not a capture",
+                              stdin=b"junk" * 1_000_000)
+
+    def test_a_damaged_stream_that_does_not_end(self):
+        for workers in "012":
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                over = threading.Event()
+                def serve(server=server, over=over):
+                    peer, _ = server.accept()
+                    peer.sendall(PLAIN + b"\xff" * 400)
+                    over.wait(60)
+                    peer.close()
+                thread = threading.Thread(target=serve)
+                thread.start()
+                url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+                try:
+                    run = self.replay("--flows", "--workers", workers, url, status=3, timeout=30)
+                finally:
+                    over.set()
+                    thread.join()
+                self.assertIn(f"damaged after {len(PACKETS)} packets", complaint(run))
+                self.assertEqual(len(run.flows()), 41)
+
     def test_connections(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
