@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,6 +33,9 @@ static bool split(const char *place, char host[256], char port[16])
     size_t digits = strspn(colon + 1, "0123456789");
     if (digits == 0 || digits > 5 || colon[1 + digits] != '\0')
         return false;
+    unsigned long number = strtoul(colon + 1, NULL, 10);
+    if (number == 0 || number > UINT16_MAX)
+        return false; /* getaddrinfo would take it modulo 65,536 */
     snprintf(port, 16, "%s", colon + 1);
     return true;
 }

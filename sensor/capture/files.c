@@ -267,12 +267,18 @@ static void say_how_it_ended(const struct files *files, const struct lane *lane)
                   (unsigned long long)input->packets, input->link);
 }
 
+/* For a digest of the whole: a damaged stream may never end, and its damage is to be said. */
+static bool may_read_on(const struct lane *lane)
+{
+    return lane->got == SOURCE_DAMAGED && source_can_sleep(lane->source);
+}
+
 static void finish(struct files *files, struct lane *lane)
 {
     struct capture_input *input = lane->input;
     if (lane->counted) {
         note(files, lane);
-        if (lane->got != SOURCE_STOPPED)
+        if (lane->got == SOURCE_END || may_read_on(lane))
             source_digest(lane->source, input->sha256);
         show(files, lane);
         count_open(files, lane, false);

@@ -1,7 +1,8 @@
 /* BPF expressions. Names in them (ports, hosts, protocols) are looked up in files of the system, so
  * they are compiled before the sandbox closes, for each link type that decode/ reads: which one a
  * file has is known only when its head was read inside. An expression that fits some link types
- * only ("ether host" has no sense without Ethernet) is refused where it meets another.
+ * only ("ether host" has no sense without Ethernet) is refused where it meets another. Packets
+ * of a link type that is not read pass: decode counts them as unread, filter or not.
  * Thread: made by one, then read only. */
 #include "filter.h"
 
@@ -69,23 +70,28 @@ void filter_free(struct filter *filter)
     free(filter);
 }
 
+/* Raw IP has three numbers; libpcap compiles for one. */
+static int one_of(int link)
+{
+    return link == 14 || link == 101 ? DLT_RAW : link;
+}
+
 int filter_program(const struct filter *filter, int link, const struct bpf_program **program,
                    struct error *error)
 {
-    const char *words = "this link type is not read";
+    size_t i = 0;
     *program = NULL;
     if (!filter || !*filter->text)
         return 0;
-    for (size_t i = 0; i < LINKS; i++) {
-        if (links[i] != link)
-            continue;
-        *program = &filter->at[i].program;
-        if (filter->at[i].compiled)
-            return 0;
-        words = filter->at[i].words;
-    }
-    *program = NULL;
-    return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter->text, words);
+    while (i < LINKS && links[i] != one_of(link))
+        i++;
+    if (i == LINKS)
+        return 0;
+    if (!filter->at[i].compiled)
+        return error_set(error, ERROR_USAGE, "filter \"%s\": %s", filter->text,
+                         filter->at[i].words);
+    *program = &filter->at[i].program;
+    return 0;
 }
 
 int filter_apply(const struct filter *filter, pcap_t *pcap, struct error *error)

@@ -134,32 +134,34 @@ static void tell_inflate(struct inlet *inlet, enum inflate_result result)
                  (unsigned long long)(inlet->bytes_read - (inlet->raw_end - inlet->raw_at)));
 }
 
+/* As fill_raw. An end is one only where the compressed data may end. */
+static ssize_t fill_packed(struct inlet *inlet)
+{
+    ssize_t got = fill_raw(inlet);
+    if (got != 0 || inlet->stopped || inflate_is_complete(inlet->inflate))
+        return got;
+    snprintf(inlet->problem, sizeof inlet->problem, "%s data ends early, after %llu bytes",
+             inflate_name(inlet->inflate), (unsigned long long)inlet->bytes_read);
+    return -1;
+}
+
 /* NOLINTNEXTLINE(readability-non-const-parameter): written through `step` */
 static ssize_t read_packed(struct inlet *inlet, uint8_t *to, size_t size)
 {
     struct inflate_step step = {.out = to, .out_size = size};
-    while (step.out_size == size) {
-        if (inlet->raw_at == inlet->raw_end) {
-            ssize_t got = fill_raw(inlet);
-            if (got < 0)
-                return -1;
-            if (got == 0 && !inlet->stopped && !inflate_is_complete(inlet->inflate))
-                snprintf(inlet->problem, sizeof inlet->problem,
-                         "%s data ends early, after %llu bytes", inflate_name(inlet->inflate),
-                         (unsigned long long)inlet->bytes_read);
-            if (got == 0)
-                return *inlet->problem ? -1 : 0;
-        }
+    for (;;) { /* first without more bytes: a library may hold back what it has unpacked */
         step.in = inlet->raw + inlet->raw_at;
         step.in_size = inlet->raw_end - inlet->raw_at;
         enum inflate_result result = inflate_go_on(inlet->inflate, &step);
         inlet->raw_at = inlet->raw_end - step.in_size;
-        if (result == INFLATE_OK)
-            continue;
-        tell_inflate(inlet, result);
-        break; /* what came before is given first */
+        if (result != INFLATE_OK)
+            tell_inflate(inlet, result);
+        if (step.out_size < size)
+            return (ssize_t)(size - step.out_size);
+        ssize_t got = *inlet->problem ? -1 : fill_packed(inlet);
+        if (got <= 0)
+            return got;
     }
-    return step.out_size < size ? (ssize_t)(size - step.out_size) : -1;
 }
 
 static ssize_t read_content(struct inlet *inlet, uint8_t *to, size_t size)

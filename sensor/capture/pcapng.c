@@ -113,6 +113,29 @@ static bool next_option(const struct pcapng *p, struct cursor *c, struct option 
     return true;
 }
 
+/* An option that is said to be of another size than its kind has says nothing. */
+static bool is_option(const struct option *option, uint16_t code, size_t size)
+{
+    return option->code == code && cursor_left(&option->value) == size;
+}
+
+/* Also what a terminal obeys: U+0080 to U+009F, of which ESC [ is one in short. */
+static bool is_control(const uint8_t *text, size_t size, size_t i)
+{
+    if (text[i] == 0xc2)
+        return i + 1 < size && text[i + 1] >= 0x80 && text[i + 1] < 0xa0;
+    return text[i] < 0x20 || text[i] == 0x7f ||
+           (text[i] >= 0x80 && text[i] < 0xa0 && i > 0 && text[i - 1] == 0xc2);
+}
+
+/* Of a character that is cut off at the end nothing is kept. */
+static size_t whole_characters(const uint8_t *text, size_t size)
+{
+    while (size > 0 && (text[size] & 0xc0) == 0x80)
+        size--;
+    return size;
+}
+
 static void note_comment(struct pcapng *p, struct cursor text)
 {
     struct source_notes *notes = &p->notes;
@@ -120,9 +143,9 @@ static void note_comment(struct pcapng *p, struct cursor text)
     if (notes->comments++ > 0)
         return;
     if (size >= sizeof notes->comment)
-        size = sizeof notes->comment - 1;
+        size = whole_characters(text.at, sizeof notes->comment - 1);
     for (size_t i = 0; i < size; i++) /* one line, whatever it holds */
-        notes->comment[i] = (char)(text.at[i] < 0x20 || text.at[i] == 0x7f ? 0x20 : text.at[i]);
+        notes->comment[i] = (char)(is_control(text.at, size, i) ? 0x20 : text.at[i]);
 }
 
 /* --- sections and interfaces -------------------------------------------------------------------
@@ -213,9 +236,10 @@ static bool read_interface(struct pcapng *p, struct cursor c)
     while (next_option(p, &c, &option)) {
         if (option.code == OPTION_COMMENT)
             note_comment(p, option.value);
-        if (option.code == OPTION_TSRESOL && !set_clock(p, interface, cursor_u8(&option.value)))
+        if (is_option(&option, OPTION_TSRESOL, 1) &&
+            !set_clock(p, interface, cursor_u8(&option.value)))
             return false;
-        if (option.code == OPTION_TSOFFSET)
+        if (is_option(&option, OPTION_TSOFFSET, 8))
             interface->offset_s = (int64_t)get64(p, &option.value);
     }
     p->interfaces++;
@@ -280,6 +304,20 @@ static bool fill_packet(struct pcapng *p, struct interface *interface, struct cu
     return true;
 }
 
+/* A count that nobody can have counted is none. */
+static bool is_count(uint64_t drops)
+{
+    return drops < UINT64_C(1) << 60;
+}
+
+static void note_packet_drops(struct pcapng *p, uint64_t drops)
+{
+    if (!is_count(drops) || !is_count(p->packet_drops + drops))
+        return;
+    p->packet_drops += drops;
+    p->notes.drops_known = true;
+}
+
 static bool read_packet(struct pcapng *p, struct cursor c)
 {
     struct option option;
@@ -292,10 +330,8 @@ static bool read_packet(struct pcapng *p, struct cursor c)
     while (next_option(p, &c, &option)) {
         if (option.code == OPTION_COMMENT)
             note_comment(p, option.value);
-        if (option.code == OPTION_DROPCOUNT) {
-            p->packet_drops += get64(p, &option.value);
-            p->notes.drops_known = true;
-        }
+        if (is_option(&option, OPTION_DROPCOUNT, 8))
+            note_packet_drops(p, get64(p, &option.value));
     }
     return true;
 }
@@ -311,10 +347,8 @@ static bool read_packet_old(struct pcapng *p, struct cursor c)
     if (!interface || !fill_packet(p, interface, &c, captured, wire))
         return false;
     p->packet->time = time_of(interface, high, low);
-    if (drops != 0xffff) {
-        p->packet_drops += drops;
-        p->notes.drops_known = true;
-    }
+    if (drops != 0xffff)
+        note_packet_drops(p, drops);
     while (next_option(p, &c, &option))
         if (option.code == OPTION_COMMENT)
             note_comment(p, option.value);
@@ -344,14 +378,16 @@ static bool read_statistics(struct pcapng *p, struct cursor c)
     if (!interface)
         return false;
     while (next_option(p, &c, &option)) {
-        if (option.code != OPTION_IF_DROP && option.code != OPTION_OS_DROP)
+        bool by_card = is_option(&option, OPTION_IF_DROP, 8);
+        if (!by_card && !is_option(&option, OPTION_OS_DROP, 8))
             continue;
         uint64_t count = get64(p, &option.value);
-        uint64_t *drops =
-            option.code == OPTION_IF_DROP ? &interface->card_drops : &interface->os_drops;
-        if (!option.value.failed && count > *drops && count < UINT64_C(1) << 60)
+        uint64_t *drops = by_card ? &interface->card_drops : &interface->os_drops;
+        if (!is_count(count))
+            continue;
+        if (count > *drops)
             *drops = count; /* they only grow */
-        p->notes.drops_known |= !option.value.failed;
+        p->notes.drops_known = true;
     }
     return true;
 }

@@ -1,4 +1,5 @@
-/* Names what was not read: the link type, or the EtherType behind at most UNREAD_TAGS tags. It
+/* Names what was not read: the link type, or the EtherType behind at most UNREAD_TAGS tags; of a
+ * link type that is read and has no EtherTypes, that it was something within it. It
  * looks at packets that decode gave up on, and never farther than their captured bytes, so it costs
  * the others nothing. Thread: the capture thread. */
 #include "unread.h"
@@ -52,12 +53,14 @@ static bool type_of(const struct packet_raw *raw, uint16_t *type)
 void unread_count(struct health *health, const struct packet_raw *raw, bool carries)
 {
     uint16_t type;
-    bool fits = raw->link >= 0 && raw->link <= UINT16_MAX;
+    uint16_t link = raw->link >= 0 && raw->link <= UINT16_MAX ? (uint16_t)raw->link : UINT16_MAX;
     if (type_of(raw, &type))
         /* Below 1536 it is an 802.3 length, and every length would be a kind of its own. */
         health_count(health, carries ? HEALTH_UNREAD : HEALTH_SKIPPED, type < 0x600 ? 0 : type, 1);
+    else if (decode_reads_link(raw->link))
+        health_count(health, carries ? HEALTH_UNREAD_WITHIN : HEALTH_SKIPPED_WITHIN, link, 1);
     else
-        health_count(health, HEALTH_LINK, fits ? (uint16_t)raw->link : UINT16_MAX, 1);
+        health_count(health, HEALTH_LINK, link, 1);
 }
 
 void unread_count_truncated(struct health *health, const struct packet *packet)

@@ -237,14 +237,6 @@ static void count_backwards(struct worker *w, struct ptime time)
         w->health.largest_step_back_ns = back_ns;
 }
 
-/* Or is it an encapsulation within that is not read? An empty frame of this type tells. */
-static bool reads_link(struct worker *w, int link)
-{
-    struct packet packet;
-    struct packet_raw nothing = {.data = (const uint8_t *)"", .link = link};
-    return decode_packet(w->decoder, &nothing, &packet) != DECODE_UNKNOWN_LINK;
-}
-
 /* The packets of this worker's share. */
 static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
                        const struct packet *packet)
@@ -306,8 +298,8 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         advance_clock(w, raw->time);
     decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
-    if (result == DECODE_UNKNOWN_LINK)
-        input->unread_link += !reads_link(w, raw->link);
+    if (result == DECODE_UNKNOWN_LINK) /* or it is an encapsulation within that is not read */
+        input->unread_link += !decode_reads_link(raw->link);
     if (result == DECODE_OK && is_duplicate(w, &packet))
         result = DECODE_COPY;
     if (!is_own(w, result, &packet))

@@ -1,6 +1,7 @@
 /* Directories become the captures in them. A file is known by its first bytes and not by its name;
  * only these are read here, nothing is parsed. What cannot be opened stays an input, so that it is
- * said why. Thread: start-up. */
+ * said why. A file that is named twice (also by a directory, or a link) is read once: its packets
+ * were there once. Thread: start-up. */
 #include "inputs.h"
 
 #include "weir/base/buffer.h"
@@ -15,13 +16,33 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct others { /* files that are no captures */
-    size_t count;
-    char first[256];
+struct others { /* what is in a folder */
+    size_t captures, files, folders;
+    char first[256]; /* of the files */
 };
+
+/* Else it is from now on, if it is a file: a connection may be made again. */
+static bool is_named(struct inputs *inputs, const char *path)
+{
+    struct stat st;
+    if ((strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st)) != 0 ||
+        S_ISCHR(st.st_mode) || S_ISDIR(st.st_mode))
+        return false;
+    for (size_t i = 0; i < inputs->files; i++)
+        if (inputs->file[i].device == st.st_dev && inputs->file[i].inode == st.st_ino)
+            return true;
+    inputs->file = xrealloc(inputs->file, (inputs->files + 1) * sizeof *inputs->file);
+    inputs->file[inputs->files].device = st.st_dev;
+    inputs->file[inputs->files++].inode = st.st_ino;
+    return false;
+}
 
 static int add(struct inputs *inputs, const char *path, struct error *error)
 {
+    if (is_named(inputs, path)) {
+        log_warn("%s: named twice, read once", path);
+        return 0;
+    }
     if (inputs->count == CAPTURE_FILES)
         return error_set(error, ERROR_USAGE, "more than %d inputs (%.200s is one too many)",
                          CAPTURE_FILES, path);
@@ -56,13 +77,15 @@ static int consider(struct inputs *inputs, const char *folder, const char *name,
     struct stat st;
     char *path = xasprintf("%s%s%s", folder, folder[strlen(folder) - 1] == '/' ? "" : "/", name);
     int failed = 0;
-    if (*name == '.' || stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
-        free(path);
-        return 0;
-    }
-    if (is_capture(path))
+    bool there = stat(path, &st) == 0;
+    if (*name == '.')
+        ; /* hidden, "." and ".." */
+    else if (there && S_ISDIR(st.st_mode))
+        others->folders++;
+    else if (!there || (S_ISREG(st.st_mode) && is_capture(path))) {
+        others->captures++;
         failed = add(inputs, path, error);
-    else if (others->count++ == 0)
+    } else if (others->files++ == 0)
         strncpy(others->first, name, sizeof others->first - 1);
     free(path);
     return failed;
@@ -70,18 +93,21 @@ static int consider(struct inputs *inputs, const char *folder, const char *name,
 
 static void tell_others(const char *folder, const struct others *others)
 {
-    if (others->count == 1)
+    if (others->files == 1)
         log_warn("%s: %s is left out: not a capture", folder, others->first);
-    else if (others->count > 1)
-        log_warn("%s: %zu files are left out: not captures (%s is one)", folder, others->count,
+    else if (others->files > 1)
+        log_warn("%s: %zu files are left out: not captures (%s is one)", folder, others->files,
                  others->first);
+    if (others->folders > 0)
+        log_warn("%s: %zu folder%s in it %s not looked into (name what is to be read)", folder,
+                 others->folders, others->folders > 1 ? "s" : "",
+                 others->folders > 1 ? "are" : "is");
 }
 
 static int add_folder(struct inputs *inputs, const char *folder, struct error *error)
 {
     struct dirent **entry;
-    struct others others = {.count = 0};
-    size_t before = inputs->count;
+    struct others others = {.files = 0};
     int failed = 0, count = scandir(folder, &entry, NULL, alphasort);
     for (int i = 0; i < count; i++) {
         if (failed == 0)
@@ -92,7 +118,7 @@ static int add_folder(struct inputs *inputs, const char *folder, struct error *e
         free(entry);
     if (failed)
         return -1;
-    if (inputs->count == before)
+    if (others.captures == 0)
         return add(inputs, folder, error); /* opening it says what is wrong */
     tell_others(folder, &others);
     return 0;
@@ -112,5 +138,6 @@ void inputs_fini(struct inputs *inputs)
     for (size_t i = 0; i < inputs->count; i++)
         free(inputs->path[i]);
     free(inputs->path);
+    free(inputs->file);
     *inputs = (struct inputs){.count = 0};
 }

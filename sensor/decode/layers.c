@@ -128,6 +128,12 @@ enum decode_result next_by_link(struct walk *walk, int link)
     return next_by(walk, row_of(ROWS(links), (uint32_t)link), DECODE_UNKNOWN_LINK);
 }
 
+bool decode_reads_link(int link)
+{
+    const struct layer_row *row = row_of(ROWS(links), (uint32_t)link);
+    return row && row->read;
+}
+
 enum decode_result next_by_type(struct walk *walk, uint16_t type)
 {
     return next_by(walk, row_of(ROWS(types), type), DECODE_NOT_IP);

@@ -110,7 +110,7 @@ static const char *kinds_text(const struct health *health, char *text, size_t si
     size_t count = health ? health_kinds(health, kind) : 0, said = 0, used = 0;
     *text = '\0';
     for (size_t i = 0; i < count && said < 2; i++) {
-        if (kind[i].what == HEALTH_SKIPPED)
+        if (kind[i].what == HEALTH_SKIPPED || kind[i].what == HEALTH_SKIPPED_WITHIN)
             continue;
         used += (size_t)snprintf(text + used, size - used, "%s%s %s", said ? ", " : " (",
                                  health_kind_text(&kind[i], name),

@@ -53,7 +53,9 @@ static void put_kinds(struct buffer *b, const struct health *h)
         buffer_text(b, "%s%s %s%s",
                     i ? ", " : "          not read: ", figure_count(kind[i].packets, text),
                     health_kind_text(&kind[i], name),
-                    kind[i].what == HEALTH_UNREAD ? " (may carry IP)" : "");
+                    kind[i].what == HEALTH_UNREAD || kind[i].what == HEALTH_UNREAD_WITHIN
+                        ? " (may carry IP)"
+                        : "");
     uint64_t more = h->kinds_more;
     for (size_t i = shown; i < count; i++)
         more += kind[i].packets;

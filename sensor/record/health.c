@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const health_what_name[HEALTH_WHATS] = {NULL, "link_type", "ethertype", "not_ip"};
+const char *const health_what_name[HEALTH_WHATS] = {
+    NULL, "link_type", "ethertype", "not_ip", "within_link_type", "not_ip_within_link_type"};
 
 void health_count(struct health *health, enum health_what what, uint16_t value, uint64_t packets)
 {
@@ -90,9 +91,10 @@ static const char *type_name(uint16_t type)
 
 const char *health_kind_text(const struct health_kind *kind, char text[HEALTH_KIND_TEXT])
 {
-    const char *name = kind->what == HEALTH_LINK ? NULL : type_name(kind->value);
-    if (kind->what == HEALTH_LINK)
-        snprintf(text, HEALTH_KIND_TEXT, "link type %u", kind->value);
+    bool within = kind->what == HEALTH_UNREAD_WITHIN || kind->what == HEALTH_SKIPPED_WITHIN;
+    const char *name = type_name(kind->value);
+    if (kind->what == HEALTH_LINK || within)
+        snprintf(text, HEALTH_KIND_TEXT, "%slink type %u", within ? "within " : "", kind->value);
     else if (name)
         snprintf(text, HEALTH_KIND_TEXT, "EtherType 0x%04x (%s)", kind->value, name);
     else

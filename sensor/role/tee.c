@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,9 +50,19 @@ static bool give(struct tee *tee, size_t reader, size_t size)
     return true;
 }
 
+/* A reader that has gone is EPIPE: the signal beside it would end the whole replay. */
+static void block_sigpipe(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void *copy(void *context)
 {
     struct tee *tee = context;
+    block_sigpipe();
     for (bool going = true; going && wait_for(tee, tee->from, POLLIN);) {
         ssize_t got = read(tee->from, tee->bytes, sizeof tee->bytes);
         if (got < 0 && (errno == EINTR || errno == EAGAIN))

@@ -203,6 +203,27 @@ class Same(Case):
         self.assertIn("README is left out: not a capture", complaint(run))
         self.assertEqual(len(run.summary()["inputs"]), 5)
 
+    def test_named_twice(self):
+        """A file is read once, whatever it is called; another file with the same bytes is another."""
+        folder = self.path("folder")
+        os.makedirs(os.path.join(folder, "deeper"))
+        path = os.path.join(folder, "x.pcap")
+        with open(path, "wb") as file:
+            file.write(PLAIN)
+        os.symlink(path, os.path.join(folder, "y.pcap"))
+        shutil.copy(path, os.path.join(folder, "deeper", "z.pcap"))
+        run = self.same(path, folder)
+        self.assertEqual(len(run.summary()["inputs"]), 1)
+        self.assertEqual(run.err.splitlines(), [
+            f"weir: {path}: named twice, read once", f"weir: {folder}/y.pcap: named twice, read once",
+            f"weir: {folder}: 1 folder in it is not looked into (name what is to be read)"])
+        run = self.same("-", "-", stdin=PLAIN)
+        self.assertEqual(complaint(run), "weir: -: named twice, read once")
+        os.symlink("nothing", os.path.join(folder, "lost.pcap"))
+        run = self.replay("--flows", folder, status=3)
+        self.assertIn(f"{folder}/lost.pcap: No such file or directory", run.err)
+        self.assert_same(run)
+
     def test_many_files(self):
         folder = self.path("many")
         os.makedirs(folder)
@@ -344,6 +365,32 @@ class Notes(Case):
 
 
 class Wrong(Case):
+    def test_a_pipe_that_is_no_capture(self):
+        """Its readers leave before it is written to its end."""
+        for workers in "012":
+            self.assert_fails(3, ("replay", "--workers", workers, "-"), "-: not a capture",
+                              stdin=b"junk" * 1_000_000)
+
+    def test_a_damaged_stream_that_does_not_end(self):
+        for workers in "012":
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                over = threading.Event()
+                def serve(server=server, over=over):
+                    peer, _ = server.accept()
+                    peer.sendall(PLAIN + b"\xff" * 400)
+                    over.wait(60)
+                    peer.close()
+                thread = threading.Thread(target=serve)
+                thread.start()
+                url = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+                try:
+                    run = self.replay("--flows", "--workers", workers, url, status=3, timeout=30)
+                finally:
+                    over.set()
+                    thread.join()
+                self.assertIn(f"damaged after {len(PACKETS)} packets", complaint(run))
+                self.assertEqual(len(run.flows()), 41)
+
     def test_connections(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -351,7 +398,9 @@ class Wrong(Case):
         for url, part in ((f"tcp://127.0.0.1:{port}", "cannot connect: Connection refused"),
                           ("tcp://127.0.0.1", "expected tcp://HOST:PORT"),
                           ("tcp://::1:99", "expected tcp://HOST:PORT"),
-                          ("tcp://127.0.0.1:x", "expected tcp://HOST:PORT")):
+                          ("tcp://127.0.0.1:x", "expected tcp://HOST:PORT"),
+                          ("tcp://127.0.0.1:0", "expected tcp://HOST:PORT"),
+                          (f"tcp://127.0.0.1:{port + 65536}", "expected tcp://HOST:PORT")):
             for workers in "01":
                 self.assert_fails(3, ("replay", "--workers", workers, url), url + ": " + part)
 
@@ -384,9 +433,29 @@ class Wrong(Case):
     def test_a_link_type_that_is_not_read(self):
         quiet = self.write("quiet.pcap", PLAIN)
         odd = self.write("usb.pcap", pcap([(START, bytes(64))], link=189))
-        run = self.replay("--flows", quiet, odd, status=3)
-        self.assertIn("usb.pcap: none of its 1 packets could be read: link type USB", complaint(run))
-        self.assertEqual(len(run.flows()), 41)
+        made = section("<") + interface("<", 1) + interface("<", 189)
+        for at, frame in PACKETS:
+            made += packet("<", 1, at, bytes(64)) + packet("<", 0, at, frame)
+        mixed_up = self.write("mixed.pcapng", made)
+        for words in ((), ("-f", "tcp")): # a filter says nothing of what cannot be read
+            run = self.replay("--flows", *words, quiet, odd, status=3)
+            self.assertIn("usb.pcap: none of its 1 packets could be read: link type USB",
+                          complaint(run))
+            self.assertEqual(len(run.flows()), 41)
+            run = self.replay("--flows", *words, mixed_up)
+            self.assertEqual(len(run.flows()), 41)
+            self.assertEqual(run.summary()["coverage"]["unread"],
+                             [{"kind": "link_type", "value": 189, "text": "link type 189",
+                               "packets": len(PACKETS)}])
+
+    def test_what_is_not_read_within_a_link_type(self):
+        frames = [(START + n, b"\xff\x03\xc0\x21" + bytes(20)) for n in range(3)] # PPP: LCP
+        frames += [(START + NS + n, b"\xff\x03\x00\x3d" + bytes(30)) for n in range(2)] # multilink
+        run = self.replay(self.write("ppp.pcap", pcap(frames, True, link=9)))
+        self.assertEqual([(kind["kind"], kind["value"], kind["packets"])
+                          for kind in run.summary()["coverage"]["unread"]],
+                         [("not_ip_within_link_type", 9, 3), ("within_link_type", 9, 2)])
+        self.assertIn("not read: 3 within link type 9, 2 within link type 9 (may carry IP)", run.out)
 
 
 if __name__ == "__main__":

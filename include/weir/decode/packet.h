@@ -129,6 +129,8 @@ void decoder_set_vantage(struct decoder *decoder, uint8_t vantage);
  * there is none. A fragment that comes when nobody asked may find no room: it is told alone. */
 bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
                  struct packet *packet);
+/* Whether there is a way into frames of this link type (DLT). */
+bool decode_reads_link(int link);
 /* Of DECODE_HELD and DECODE_COPY the packet has the addresses. */
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet);

@@ -282,9 +282,12 @@ enum health_what {
     HEALTH_LINK,    /* `value` is a link type that is not read */
     HEALTH_UNREAD,  /* … an EtherType that may carry other hosts' IP packets, and is not read */
     HEALTH_SKIPPED, /* … an EtherType with which no host speaks to another network (ARP, …) */
+    HEALTH_UNREAD_WITHIN,  /* as these two, where no EtherType says what it is: `value` is the */
+    HEALTH_SKIPPED_WITHIN, /* … link type, which is read */
     HEALTH_WHATS
 };
-extern const char *const health_what_name[HEALTH_WHATS]; /* "link_type", "ethertype", "not_ip" */
+/* "link_type", "ethertype", "not_ip", "within_link_type", "not_ip_within_link_type" */
+extern const char *const health_what_name[HEALTH_WHATS];
 
 #define HEALTH_KINDS 16u
 
@@ -310,7 +313,7 @@ void health_add(struct health *to, const struct health *health);
  * The maximum is told when it grew, else 0. */
 struct health health_difference(const struct health *now, const struct health *before);
 #define HEALTH_KIND_TEXT 40
-/* "EtherType 0x88e5 (MACsec)", "link type 105" */
+/* "EtherType 0x88e5 (MACsec)", "link type 189", "within link type 9" */
 const char *health_kind_text(const struct health_kind *kind, char text[HEALTH_KIND_TEXT]);
 /* The kinds, most packets first; returns how many. */
 size_t health_kinds(const struct health *health, struct health_kind kind[HEALTH_KINDS]);

@@ -1,6 +1,8 @@
-/* Files through libpcap: packets, times, lengths and the digest, against what was written. */
+/* Files through libpcap and our own reader: packets, times, lengths and the digest, against what
+ * was written. */
 #include "files.h"
 
+#include "../../../sensor/capture/filter.h"
 #include "weir/capture/source.h"
 
 #include <fcntl.h>
@@ -125,6 +127,70 @@ static void test_filters(void **state)
     source_free(source);
     expect_refused(file.path, "udp dst port port", ERROR_USAGE, "filter \"udp dst port port\": ");
     source = open_good(file.path, "");
+    source_free(source);
+    file_end(&file);
+}
+
+/* A link type that decode reads and no filter is made for would pass as if it were not read. Of
+ * MPLS and NFLOG libpcap can filter nothing, and that is said. */
+static void test_filters_for_every_link_type_that_is_read(void **state)
+{
+    struct error none = {0};
+    struct filter *filter = filter_new("tcp or udp port 53", &none);
+    int read = 0;
+    (void)state;
+    assert_non_null(filter);
+    for (int link = 0; link < 400; link++) {
+        const struct bpf_program *program;
+        struct error error = {0};
+        if (filter_program(filter, link, &program, &error) != 0)
+            assert_non_null(strstr(error.message, "filtering not implemented"));
+        else if ((program != NULL) != decode_reads_link(link))
+            fail_msg("link type %d", link);
+        read += program != NULL;
+    }
+    assert_true(read > 15);
+    filter_free(filter);
+}
+
+/* The file as the beginning of an lz4 frame: its one block, all literals, and no end. */
+static void pack_without_an_end(struct file *file)
+{
+    static const uint8_t head[] = {0x04, 0x22, 0x4d, 0x18, 0x60, 0x70, 0x73}; /* blocks to 4 MiB */
+    struct buffer packed = {0};
+    size_t left = file->bytes.size - 15, more = left / 255 + 1;
+    assert_true(file->bytes.size < (4u << 20) - more);
+    buffer_put(&packed, head, sizeof head);
+    buffer_le32(&packed, (uint32_t)(1 + more + file->bytes.size));
+    buffer_put(&packed, "\xf0", 1); /* 15 literals and more */
+    for (; left >= 255; left -= 255)
+        buffer_put(&packed, "\xff", 1);
+    buffer_put(&packed, &(uint8_t){(uint8_t)left}, 1);
+    buffer_put(&packed, file->bytes.data, file->bytes.size);
+    buffer_fini(&file->bytes);
+    file->bytes = packed;
+}
+
+/* What a library has unpacked and holds back, of lz4 up to a block, is told before more is asked
+ * for: also where a file ends behind one, or does not grow on for now. */
+static void test_packed_and_cut_at_a_block(void **state)
+{
+    struct file file;
+    struct packet_raw raw;
+    struct error error = {0};
+    unsigned packets = 0;
+    (void)state;
+    file_begin(&file, FILE_PCAP, 1);
+    for (unsigned i = 0; i < 2000; i++) /* more than the stdio buffer holds */
+        file_connection(&file, START + i * NS_PER_S, 0x0a000001, (uint16_t)i, 0xc6336401, 1);
+    assert_true(file.bytes.size > (2u << 20));
+    pack_without_an_end(&file);
+    file_write(&file);
+    struct source *source = open_good(file.path, NULL);
+    while (source_next(source, &raw, &error) == SOURCE_PACKET)
+        packets++;
+    assert_int_equal(packets, 2000 * 9);
+    assert_non_null(strstr(error.message, "lz4 data ends early"));
     source_free(source);
     file_end(&file);
 }
@@ -265,6 +331,8 @@ int main(void)
         cmocka_unit_test(test_every_kind_of_file),
         cmocka_unit_test(test_digest_of_a_file_half_read),
         cmocka_unit_test(test_filters),
+        cmocka_unit_test(test_filters_for_every_link_type_that_is_read),
+        cmocka_unit_test(test_packed_and_cut_at_a_block),
         cmocka_unit_test(test_filters_before_there_is_a_source),
         cmocka_unit_test(test_what_is_no_capture),
         cmocka_unit_test(test_cut_anywhere),
