@@ -348,16 +348,26 @@ static void put_clients(struct json *json, const struct story *story)
     json_bool(json, "clients_claimed_all", story->clients_replaced == 0);
 }
 
+static void put_volume(struct json *json, const char *key, struct volume volume)
+{
+    volume = volume_clamped(volume);
+    json_open(json, key);
+    json_uint(json, "value", volume.value);
+    json_uint(json, "low", volume.low);
+    json_uint(json, "high", volume.high);
+    json_close(json);
+}
+
 static void put_services(struct json *json, const struct story *story)
 {
     bool any = false;
     for (size_t i = 0; i < SERVICES; i++) {
-        if (!service_name[i] || story->service_bytes[i] == 0)
+        if (!service_name[i] || story->service_out[i].high == 0)
             continue;
         if (!any)
             json_open(json, "services");
         any = true;
-        json_uint(json, service_name[i], story->service_bytes[i]);
+        put_volume(json, service_name[i], story->service_out[i]);
     }
     if (any)
         json_close(json);
@@ -382,11 +392,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     put_known(json, "mode", alert->mode);
     if (story->more_addresses)
         json_bool(json, "more_addresses", true);
-    json_open(json, "out_bytes");
-    json_uint(json, "value", story->out.value);
-    json_uint(json, "low", story->out.low);
-    json_uint(json, "high", story->out.high);
-    json_close(json);
+    put_volume(json, "out_bytes", story->out);
     json_open(json, "baseline");
     json_str(json, "state", baseline_state_name[alert->baseline]);
     json_uint(json, "hours", alert->baseline_hours);

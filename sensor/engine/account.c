@@ -118,18 +118,22 @@ static struct destination destination_of(struct engine *engine, const struct way
                              unverified);
 }
 
+/* What a side sent since the record before. */
+static struct volume fresh_of(const struct record_flow *record, int side)
+{
+    int64_t payload = record->fresh[side].payload_bytes;
+    return (struct volume){.value = positive(payload),
+                           .low = positive(record->fresh[side].acked_bytes),
+                           .high = positive(payload + record->fresh[side].missing_bytes)};
+}
+
 static void add_side(struct flow_view *view, int side)
 {
-    const struct record_flow *record = view->record;
-    int64_t payload = record->fresh[side].payload_bytes;
-    if (!(view->way.leaves & (1u << side))) {
-        view->in_bytes += positive(payload);
-        return;
-    }
-    volume_add(&view->out,
-               (struct volume){.value = positive(payload),
-                               .low = positive(record->fresh[side].acked_bytes),
-                               .high = positive(payload + record->fresh[side].missing_bytes)});
+    struct volume fresh = fresh_of(view->record, side);
+    if (view->way.leaves & (1u << side))
+        volume_add(&view->out, fresh);
+    else
+        view->in_bytes += fresh.value;
 }
 
 static void view_record(struct engine *engine, const struct record_flow *record,
@@ -170,13 +174,6 @@ static struct civil hour_of(struct engine *engine, struct ptime time)
     if (civil.hour <= engine->closed_hour)
         civil = close_civil(engine, engine->closed_hour + 1, time);
     return civil;
-}
-
-static struct volume clamped(struct volume v)
-{
-    v.low = v.low < v.value ? v.low : v.value;
-    v.high = v.high > v.value ? v.high : v.value;
-    return v;
 }
 
 /* --- judging --------------------------------------------------------------------------------- */
@@ -222,7 +219,7 @@ static void follow(struct engine *engine, struct open_story *open, struct ptime 
     if (!open->told)
         return;
     struct story story = open->story;
-    story.out = clamped(story.out);
+    story.out = volume_clamped(story.out);
     incidents_follow(engine->incidents, &story, now);
 }
 
@@ -233,7 +230,7 @@ static void find(struct engine *engine, const struct subject *subject, struct op
     uint32_t hours = subject->host ? profile_hours(subject->host) : 0;
     size_t count = judge(subject, finding);
     struct story story = open->story;
-    story.out = clamped(story.out);
+    story.out = volume_clamped(story.out);
     for (size_t i = 0; i < count; i++)
         incidents_find(engine->incidents, &finding[i], &story, subject->state, hours, now);
     if (count > 0)
@@ -248,11 +245,11 @@ static void judge_host(struct engine *engine, const struct host *host, const str
     struct subject subject = subject_of(engine, host, civil);
     const struct profile *profile = host->profile;
     subject.kind = SUBJECT_HOST;
-    subject.hour = clamped(total->out);
+    subject.hour = volume_clamped(total->out);
     subject.day = open_today(engine, host, civil, NULL);
     if (profile && profile->today == civil->day)
         volume_add(&subject.day, known_bytes(profile->today_bytes));
-    subject.day = clamped(subject.day);
+    subject.day = volume_clamped(subject.day);
     find(engine, &subject, open, now);
 }
 
@@ -265,7 +262,7 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
     subject.kind = total->destination.role == ROLE_CLIENT ? SUBJECT_DESTINATION : SUBJECT_SERVED;
     subject.destination = &total->destination;
     subject.pair = host->profile ? profile_pair(host->profile, &total->destination) : NULL;
-    subject.hour = clamped(total->out);
+    subject.hour = volume_clamped(total->out);
     struct volume today = open_today(engine, host, civil, key);
     subject.day = subject.week = today;
     if (subject.pair) {
@@ -273,8 +270,8 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
             volume_add(&subject.day, known_bytes(subject.pair->today_bytes));
         volume_add(&subject.week, known_bytes(subject.pair->first_week_bytes));
     }
-    subject.day = clamped(subject.day);
-    subject.week = clamped(subject.week);
+    subject.day = volume_clamped(subject.day);
+    subject.week = volume_clamped(subject.week);
     find(engine, &subject, open, now);
     if (!open->content_changed)
         return;
@@ -284,7 +281,7 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
     subject.emails = open->story.emails;
     subject.emails_error = open->story.emails_error;
     subject.inspected_bytes = open->story.out.value;
-    uint64_t missing = clamped(open->story.out).high - open->story.out.value;
+    uint64_t missing = volume_clamped(open->story.out).high - open->story.out.value;
     uint64_t uninspected = open->story.content_gap_bytes;
     subject.gap_bytes = missing > uninspected ? missing : uninspected;
     find(engine, &subject, open, now);
@@ -368,8 +365,8 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
     live_flow(engine, &view);
     count_protocol(engine, record);
     engine->counts.flows[view.scope] += first_record(record);
-    engine->counts.bytes[view.scope] +=
-        positive(record->fresh[0].payload_bytes) + positive(record->fresh[1].payload_bytes);
+    for (int side = 0; side < SIDES; side++)
+        volume_add(&engine->counts.payload[view.scope], fresh_of(record, side));
     if (engine->config.observer.flow)
         engine->config.observer.flow(engine->config.observer.context, &view);
     if (record->end != FLOW_OPEN)

@@ -233,7 +233,7 @@ void story_add(struct open_story *open, const struct flow_view *view)
         *(leaves ? &story->out_packets : &story->in_packets) +=
             (uint64_t)record->fresh[side].packets;
     }
-    story->service_bytes[record->service] += view->out.value;
+    volume_add(&story->service_out[record->service], view->out);
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
     keep_flow(story, record, view->scope == SCOPE_OUT, sent_outwards(story, view));

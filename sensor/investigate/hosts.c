@@ -107,7 +107,7 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
     if (!view->host)
         return;
     volume_add(&hosts->out, view->out);
-    hosts->service_bytes[view->record->service] += view->out.value;
+    volume_add(&hosts->service_out[view->record->service], view->out);
     if (!view->accepted) {
         add_hidden(hosts, view);
         return; /* spoofed sources must not fill the ranking */
@@ -121,7 +121,7 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
     host->host = *view->host;
     volume_add(&host->out, view->out);
     host->in_bytes += view->in_bytes;
-    host->service_bytes[view->record->service] += view->out.value;
+    volume_add(&host->service_out[view->record->service], view->out);
     host->flows += view->record->end != FLOW_OPEN;
     add_destination(hosts, host, view);
 }

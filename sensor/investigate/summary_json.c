@@ -26,6 +26,7 @@ static void put_time(struct json *json, const char *key, struct ptime time)
 static void put_volume(struct json *json, const char *key, struct volume volume)
 {
     json_open(json, key);
+    volume = volume_clamped(volume);
     json_uint(json, "value", volume.value);
     json_uint(json, "low", volume.low);
     json_uint(json, "high", volume.high);
@@ -163,9 +164,9 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_uint(json, "in_bytes", story->in_bytes);
     json_open(json, "out_bytes_by_service");
     for (int i = 0; i < SERVICES; i++)
-        if (story->service_bytes[i] > 0)
-            json_uint(json, i == SERVICE_NONE ? "unknown" : service_name[i],
-                      story->service_bytes[i]);
+        if (story->service_out[i].high > 0)
+            put_volume(json, i == SERVICE_NONE ? "unknown" : service_name[i],
+                       story->service_out[i]);
     json_close(json);
     json_uint(json, "connections_from_outside", story->flows_outside);
     json_uint(json, "connections_from_inside", story->flows_inside);
@@ -220,7 +221,7 @@ static void put_counts(struct json *json, const struct summary *s)
     for (int i = 0; i < SCOPES; i++) {
         json_open(json, scope_name[i]);
         json_uint(json, "flows", counts->flows[i]);
-        json_uint(json, "payload_bytes", counts->bytes[i]);
+        put_volume(json, "payload_bytes", counts->payload[i]);
         json_close(json);
     }
     json_close(json);
@@ -298,8 +299,7 @@ static void put_coverage(struct json *json, const struct summary *s)
     put_volume(json, "out_bytes", s->hosts->out);
     json_open(json, "out_bytes_by_service");
     for (int i = 0; i < SERVICES; i++)
-        json_uint(json, i == SERVICE_NONE ? "unknown" : service_name[i],
-                  s->hosts->service_bytes[i]);
+        put_volume(json, i == SERVICE_NONE ? "unknown" : service_name[i], s->hosts->service_out[i]);
     json_close(json);
     put_bounds(json, s);
     coverage_json(json, s);

@@ -134,7 +134,7 @@ static void put_inside(struct buffer *b, const struct summary *s)
         inside_place_text(&s->inside->place[i], b);
     }
     buffer_text(b, " (%s); neither side inside: %s\n", s->inside_guessed ? "default" : "set",
-                figure_bytes(engine_counts_of(s->engine)->bytes[SCOPE_TRANSIT], bytes));
+                figure_bytes(engine_counts_of(s->engine)->payload[SCOPE_TRANSIT].value, bytes));
     struct prefix_sum sum[3];
     size_t count = hosts_outside(s->hosts, sum, 3);
     if (count == 0)
@@ -175,15 +175,16 @@ static void put_bytes(struct buffer *b, const struct story *story)
 {
     static const char *const name[SERVICES] = {"not recognised", "DNS", "TLS", "HTTP", "SSH",
                                                "SMTP",           "FTP"};
-    char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE];
+    char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE], volume[COVERAGE_VOLUME_TEXT];
     buffer_text(b, "   Bytes  %s out [%s acknowledged – %s at most]",
                 figure_bytes(story->out.value, value), figure_bytes(story->out.low, low),
                 figure_bytes(story->out.high, high));
     const char *before = "; ";
     for (int i = 0; i < SERVICES; i++) {
-        if (story->service_bytes[i] == 0)
+        if (story->service_out[i].high == 0)
             continue;
-        buffer_text(b, "%s%s %s", before, name[i], figure_bytes(story->service_bytes[i], value));
+        buffer_text(b, "%s%s %s", before, name[i],
+                    coverage_volume(volume_clamped(story->service_out[i]), volume));
         before = ", ";
     }
     buffer_text(b, "\n");
@@ -192,7 +193,7 @@ static void put_bytes(struct buffer *b, const struct story *story)
 static void put_what(struct buffer *b, const struct story *story)
 {
     char count[TEXT_SIZE];
-    bool sealed = story->service_bytes[SERVICE_TLS] + story->service_bytes[SERVICE_SSH] > 0;
+    bool sealed = story->service_out[SERVICE_TLS].value + story->service_out[SERVICE_SSH].value > 0;
     if (story->emails == 0 && !sealed)
         return;
     buffer_text(b, "   What   ");
@@ -426,7 +427,8 @@ static void put_coverage(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
     char text[TEXT_SIZE], more[TEXT_SIZE];
-    uint64_t sealed = s->hosts->service_bytes[SERVICE_TLS] + s->hosts->service_bytes[SERVICE_SSH];
+    const struct volume *out = s->hosts->service_out;
+    uint64_t sealed = out[SERVICE_TLS].value + out[SERVICE_SSH].value;
     buffer_text(b, "\nCoverage  ");
     put_drops(b, s);
     buffer_text(b, "; TCP gaps %s",
@@ -437,8 +439,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
                                (double)(h->flows_one_sided + h->flows_two_sided), text));
     buffer_text(b, "\n          out bytes: %s encrypted, %s not recognised\n",
                 figure_percent((double)sealed, (double)s->hosts->out.value, text),
-                figure_percent((double)s->hosts->service_bytes[SERVICE_NONE],
-                               (double)s->hosts->out.value, more));
+                figure_percent((double)out[SERVICE_NONE].value, (double)s->hosts->out.value, more));
     if (h->fragments > 0)
         buffer_text(b, "          fragments: %s, put together into %s datagrams\n",
                     figure_count(h->fragments, text), figure_count(h->fragments_whole, more));

@@ -191,7 +191,8 @@ char *survey_text(const struct survey *survey, const struct summary *s)
     buffer_text(&b, "; %s not IP", figure_count(health->not_ip, text));
     buffer_text(&b, "; %s cut\n", figure_count(health->cut_packets, text));
     put_prefixes(&b, survey);
-    buffer_text(&b, "Neither side inside: %s\n", figure_bytes(counts->bytes[SCOPE_TRANSIT], text));
+    buffer_text(&b, "Neither side inside: %s\n",
+                figure_bytes(counts->payload[SCOPE_TRANSIT].value, text));
     put_directions(&b, survey);
     put_duplicates(&b, health);
     put_vlans(&b, survey);

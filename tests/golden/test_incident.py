@@ -65,7 +65,7 @@ class Incident(Case):
 
     def test_addresses_are_told_before_5_percent_have_left(self):
         first = self.of_rule("content.personal")[0]
-        sent = first["weir"]["services"]["http"]
+        sent = first["weir"]["services"]["http"]["value"]
         self.assertLess(sent, 0.05 * self.theft["http_payload_bytes"], brief(first))
         self.assertLess(when(first["@timestamp"]), when(self.theft["http_5_percent_left_at"]))
         self.assertGreaterEqual(first["weir"]["content"]["email_addresses"]["value"], 100)
@@ -110,8 +110,8 @@ class Incident(Case):
         self.assertGreater(incident["out_bytes"]["low"], 0.99 * self.bytes)
         self.assertEqual(incident["in_bytes"], self.theft["from_thief_bytes"])
         services = incident["out_bytes_by_service"]
-        self.assertEqual(services["http"], self.theft["http_payload_bytes"])
-        self.assertEqual(services["tls"], self.theft["tls_payload_bytes"])
+        self.assertEqual(services["http"]["value"], self.theft["http_payload_bytes"])
+        self.assertEqual(services["tls"]["value"], self.theft["tls_payload_bytes"])
 
     def test_every_alert_explains_itself(self):
         incidents = {alert["weir"]["incident"] for alert in self.alerts}

@@ -53,7 +53,7 @@ struct story {
     struct ptime first, last;      /* packets */
     struct volume out;
     uint64_t in_bytes, out_packets, in_packets;
-    uint64_t service_bytes[SERVICES];     /* out value by service */
+    struct volume service_out[SERVICES];  /* `out` by service */
     uint32_t flows_inside, flows_outside; /* by who opened */
     uint64_t emails;
     double emails_error;

@@ -16,4 +16,12 @@ static inline void volume_add(struct volume *sum, struct volume more)
     sum->high += more.high;
 }
 
+/* In order: a gap that was filled after it was told leaves more seen than there was at most. */
+static inline struct volume volume_clamped(struct volume v)
+{
+    v.low = v.low < v.value ? v.low : v.value;
+    v.high = v.high > v.value ? v.high : v.value;
+    return v;
+}
+
 #endif

@@ -63,7 +63,8 @@ struct flow_view {
 struct engine_counts {
     uint64_t records[RECORD_WATERMARK + 1];
     uint64_t faults[RECORD_FAULTS]; /* records refused by validation */
-    uint64_t flows[SCOPES], bytes[SCOPES];
+    uint64_t flows[SCOPES];
+    struct volume payload[SCOPES];
     uint64_t unestablished_bytes;          /* out, from hosts without a profile, one-way only */
     uint64_t unestablished_high;           /* … with what their peers acknowledged unseen */
     uint64_t learning_bytes;               /* out, of hosts that are still learning */

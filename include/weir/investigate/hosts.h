@@ -16,7 +16,7 @@ struct host_sum {
     struct ip host;
     struct volume out;
     uint64_t in_bytes, flows;
-    uint64_t service_bytes[SERVICES];
+    struct volume service_out[SERVICES];
     struct map destinations; /* destination key → struct destination_sum */
 };
 
@@ -32,7 +32,7 @@ struct hosts {
     struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
     uint64_t overflow;  /* additions that found no room */
     struct volume out;  /* of all hosts */
-    uint64_t service_bytes[SERVICES];
+    struct volume service_out[SERVICES];
 };
 
 struct hosts *hosts_new(void);

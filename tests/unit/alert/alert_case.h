@@ -50,7 +50,7 @@ static inline struct story case_story(void)
                           .server_name = "up.example.jp",
                           .flow_count = 1,
                           .flows_total = 1};
-    story.service_bytes[SERVICE_TLS] = 5000;
+    story.service_out[SERVICE_TLS] = (struct volume){5000, 4000, 6000};
     story.flow[0] = (struct alert_flow){
         .key = {story.host, story.remote, 34855, 80, 0, 6, 0, 0},
         .start = {CASE_TIME},

@@ -78,7 +78,7 @@ static void test_whole_line(void **state)
         "\"baseline\":{\"state\":\"ready\",\"hours\":504,\"scope\":\"host×destination\"},"
         "\"flows\":[{\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\","
         "\"start\":\"2026-03-02T01:04:07.201Z\",\"out_bytes\":5000,\"service\":\"tls\"}],"
-        "\"flows_total\":1,\"services\":{\"tls\":5000},"
+        "\"flows_total\":1,\"services\":{\"tls\":{\"value\":5000,\"low\":4000,\"high\":6000}},"
         "\"content\":{\"email_addresses\":{\"value\":120,\"error\":0.008}},"
         "\"reasons\":[{\"code\":\"volume.destination\",\"observed\":5000,\"expected\":[10,1200],"
         "\"unit\":\"byte\",\"p\":1e-6,\"weight\":1,\"samples\":340,"

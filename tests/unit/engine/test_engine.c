@@ -57,7 +57,7 @@ static void test_scopes(void **state)
     const struct engine_counts *counts = rig_finish(rig);
     for (int i = 0; i < SCOPES; i++) {
         assert_int_equal(counts->flows[i], flows[i]);
-        assert_int_equal(counts->bytes[i], bytes[i]);
+        assert_int_equal(counts->payload[i].value, bytes[i]);
     }
     assert_int_equal(counts->records[RECORD_FLOW], 8);
     assert_int_equal(rig->flows, 8);
@@ -224,7 +224,7 @@ static void test_max_hosts(void **state)
     assert_int_equal(counts->hosts_refused, 3);
     assert_int_equal(counts->learning_bytes, 2000);
     assert_int_equal(rig->flows, 5); /* seen and written down all the same */
-    assert_int_equal(counts->bytes[SCOPE_OUT], 5 * 1010);
+    assert_int_equal(counts->payload[SCOPE_OUT].value, 5 * 1010);
 }
 
 /* --- hours ------------------------------------------------------------------------------------ */

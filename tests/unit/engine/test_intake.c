@@ -95,7 +95,7 @@ static void test_what_a_dead_worker_left_is_taken(void **state)
         assert_int_equal(lost->fresh[SIDE_ORIG].packets, 0);
         assert_int_equal(lost->header.time_ns, MONDAY_8 + 2 * NS_PER_S);
     }
-    assert_int_equal(counts->bytes[SCOPE_OUT], 1010 + 2010 + 3010 + 110); /* none twice */
+    assert_int_equal(counts->payload[SCOPE_OUT].value, 1010 + 2010 + 3010 + 110); /* none twice */
     assert_int_equal(counts->flows[SCOPE_OUT], 4);
     assert_int_equal(counts->workers_lost, 1);
     assert_int_equal(counts->flows_lost, 2);
@@ -127,8 +127,8 @@ static void test_a_flow_that_turned_is_lost_once(void **state)
     assert_memory_equal(&rig->lost[0].flow.key, &turned, sizeof turned);
     assert_int_equal(rig->lost[0].flow.flags & FLOW_TURNED, 0); /* since the record before: no */
     assert_int_equal(rig->lost[0].flow.total[SIDE_RESP].payload_bytes, 3000);
-    assert_int_equal(counts->bytes[SCOPE_OUT], 1010);
-    assert_int_equal(counts->bytes[SCOPE_IN], 2050); /* together what it sent, once */
+    assert_int_equal(counts->payload[SCOPE_OUT].value, 1010);
+    assert_int_equal(counts->payload[SCOPE_IN].value, 2050); /* together what it sent, once */
     assert_int_equal(counts->flows[SCOPE_OUT] + counts->flows[SCOPE_IN], 1);
     assert_int_equal(counts->learning_bytes, 3000); /* out, of the one host that it has inside */
     assert_int_equal(engine_status_of(rig->engine).open_flows, 0);

@@ -98,7 +98,7 @@ static void test_sums_of_what_is_fresh(void **state)
     assert_int_equal(story->in_bytes, 90);
     assert_int_equal(story->out_packets, 6);
     assert_int_equal(story->in_packets, 6);
-    assert_int_equal(story->service_bytes[SERVICE_TLS], 3000);
+    assert_int_equal(story->service_out[SERVICE_TLS].value, 3000);
     assert_int_equal(story->flows_total, 1);
     assert_int_equal(story->flows_inside, 1);
     assert_int_equal(story->flows_outside, 0);

@@ -99,13 +99,13 @@ static void test_sums(void **state)
     make_view(&made, SCOPE_BROADCAST, "10.0.0.1", "10.255.255.255", 1 << 20, 0, NULL);
     hosts_add_flow(hosts, &made.view);
     assert_int_equal(hosts->out.value, 70030);
-    assert_int_equal(hosts->service_bytes[SERVICE_TLS], 70000);
-    assert_int_equal(hosts->service_bytes[SERVICE_NONE], 30);
+    assert_int_equal(hosts->service_out[SERVICE_TLS].value, 70000);
+    assert_int_equal(hosts->service_out[SERVICE_NONE].value, 30);
     struct ranked ranked;
     assert_int_equal(hosts_rank(hosts, &ranked, 1), 1);
     assert_int_equal(ranked.host->flows, 1);
     assert_int_equal(ranked.host->in_bytes, 10);
-    assert_int_equal(ranked.host->service_bytes[SERVICE_TLS], 70000);
+    assert_int_equal(ranked.host->service_out[SERVICE_TLS].value, 70000);
 }
 
 /* Neither side inside: the largest /16 and /32, for the proposal. */
