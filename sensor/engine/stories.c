@@ -159,7 +159,7 @@ static uint64_t sent_outwards(const struct story *story, const struct flow_view 
     uint64_t sent = 0;
     if (!(record->flags & FLOW_TUNNEL_MOVED)) {
         for (int side = 0; side < SIDES; side++)
-            sent += view->way.leaves & (1u << side) ? record->total[side].payload_bytes : 0;
+            sent += (view->way.leaves & (1u << side)) ? record->total[side].payload_bytes : 0;
         return sent;
     }
     for (size_t i = 0; i < story->flow_count; i++)
