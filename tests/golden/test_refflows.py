@@ -101,8 +101,7 @@ UNSURE = {
 
 NOT_READ = "the reference does not read this encapsulation; test_tunnels.py compares the inside"
 DAMAGED_HEADERS = "headers cut short or contradicting each other, in which counters differ"
-FRAGMENTS = "fragments are not put together yet: the later ones have no ports"
-MIXED_LINKS = "interfaces of different link types in one file are not read yet"
+FRAGMENTS = "the reference does not put fragments together; test_fragments.py compares with tshark"
 
 # file → why nothing in it is compared.
 UNDECIDED = {
