@@ -5,29 +5,14 @@
  *   Forwarded: by=10.0.0.1;for="[2001:db8::7]:4711", for=198.51.100.1
  *
  * Pure; no allocation. */
+#include "span.h"
 #include "weir/content/client.h"
 
 #include <string.h>
 #include <strings.h>
 
-struct span {
-    const char *at;
-    size_t size;
-};
-
-static struct span trim(struct span text)
-{
-    while (text.size && (*text.at == ' ' || *text.at == '\t')) {
-        text.at++;
-        text.size--;
-    }
-    while (text.size && (text.at[text.size - 1] == ' ' || text.at[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
 /* Up to the first of `stops` that is not in quotes, without it; steps over both. */
-static struct span take_until(struct span *rest, const char *stops)
+static struct text_span take_until(struct text_span *rest, const char *stops)
 {
     bool quoted = false;
     size_t i = 0;
@@ -41,7 +26,7 @@ static struct span take_until(struct span *rest, const char *stops)
             break;
     }
     size_t size = i < rest->size ? i : rest->size;
-    struct span taken = {rest->at, size};
+    struct text_span taken = {rest->at, size};
     size_t step = size < rest->size ? size + 1 : size;
     rest->at += step;
     rest->size -= step;
@@ -51,7 +36,7 @@ static struct span take_until(struct span *rest, const char *stops)
 /* --- nodes: an address, perhaps with a port ----------------------------------------------------
  */
 
-static bool read_port(struct span text, uint16_t *port)
+static bool read_port(struct text_span text, uint16_t *port)
 {
     unsigned value = 0;
     if (text.size == 0 || text.size > 5)
@@ -65,7 +50,7 @@ static bool read_port(struct span text, uint16_t *port)
     return value <= UINT16_MAX;
 }
 
-static bool read_address(struct span text, struct ip *ip)
+static bool read_address(struct text_span text, struct ip *ip)
 {
     char copy[IP_TEXT_SIZE];
     if (text.size == 0 || text.size >= sizeof copy || memchr(text.at, '\0', text.size))
@@ -77,23 +62,23 @@ static bool read_address(struct span text, struct ip *ip)
 
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:80". A port that is
  * none ("_hidden") takes nothing from the address. */
-static bool read_node(struct span text, struct client_claim *client)
+static bool read_node(struct text_span text, struct client_claim *client)
 {
-    struct span address = text, port = {"", 0};
+    struct text_span address = text, port = {"", 0};
     const char *colon = text.size ? memchr(text.at, ':', text.size) : NULL;
     if (text.size && *text.at == '[') {
         const char *bracket = memchr(text.at, ']', text.size);
         if (!bracket)
             return false;
-        address = (struct span){text.at + 1, (size_t)(bracket - text.at) - 1};
+        address = (struct text_span){text.at + 1, (size_t)(bracket - text.at) - 1};
         size_t used = address.size + 2;
         if (used < text.size && text.at[used] == ':')
-            port = (struct span){text.at + used + 1, text.size - used - 1};
+            port = (struct text_span){text.at + used + 1, text.size - used - 1};
         else if (used < text.size)
             return false;
     } else if (colon && !memchr(colon + 1, ':', text.size - (size_t)(colon + 1 - text.at))) {
         address.size = (size_t)(colon - text.at);
-        port = (struct span){colon + 1, text.size - address.size - 1};
+        port = (struct text_span){colon + 1, text.size - address.size - 1};
     }
     if (!read_address(address, &client->ip))
         return false;
@@ -107,31 +92,31 @@ static bool read_node(struct span text, struct client_claim *client)
 
 bool forwarded_for(const char *value, size_t size, struct client_claim *client)
 {
-    struct span rest = {value, size};
+    struct text_span rest = {value, size};
     *client = (struct client_claim){.by = CLIENT_NONE};
-    if (!read_node(trim(take_until(&rest, ",")), client))
+    if (!read_node(text_span_trim(take_until(&rest, ",")), client))
         return false;
     client->by = CLIENT_X_FORWARDED_FOR;
     return true;
 }
 
-static struct span unquoted(struct span text)
+static struct text_span unquoted(struct text_span text)
 {
     if (text.size >= 2 && *text.at == '"' && text.at[text.size - 1] == '"')
-        return (struct span){text.at + 1, text.size - 2};
+        return (struct text_span){text.at + 1, text.size - 2};
     return text;
 }
 
 bool forwarded(const char *value, size_t size, struct client_claim *client)
 {
-    struct span rest = {value, size};
-    struct span element = take_until(&rest, ",");
+    struct text_span rest = {value, size};
+    struct text_span element = take_until(&rest, ",");
     *client = (struct client_claim){.by = CLIENT_NONE};
     while (element.size) {
-        struct span pair = trim(take_until(&element, ";"));
+        struct text_span pair = text_span_trim(take_until(&element, ";"));
         if (pair.size < 4 || strncasecmp(pair.at, "for=", 4) != 0)
             continue;
-        struct span node = unquoted((struct span){pair.at + 4, pair.size - 4});
+        struct text_span node = unquoted((struct text_span){pair.at + 4, pair.size - 4});
         if (!read_node(node, client))
             return false;
         client->by = CLIENT_FORWARDED;

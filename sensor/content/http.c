@@ -7,17 +7,13 @@
  *
  * Pure; no allocation. Bound: HTTP_HEAD_MAX; a longer head is malformed. */
 #include "recognise.h"
+#include "span.h"
 #include "weir/base/cursor.h"
 #include "weir/content/client.h"
 #include "weir/content/names.h"
 
 #include <string.h>
 #include <strings.h>
-
-struct span { /* a piece of the head */
-    const char *at;
-    size_t size;
-};
 
 static const char *const methods[] = {
     "GET",       "HEAD",     "POST",   "PUT",         "DELETE",       "CONNECT", "OPTIONS",
@@ -50,43 +46,43 @@ static bool known_method(const uint8_t *data, size_t size, bool prefix)
     return false;
 }
 
-static bool has_prefix(struct span text, const char *prefix)
+static bool has_prefix(struct text_span text, const char *prefix)
 {
     size_t size = strlen(prefix);
     return text.size >= size && strncasecmp(text.at, prefix, size) == 0;
 }
 
 /* The bytes up to the line's end, without it, and steps over both. False: the line is not whole. */
-static bool take_line(struct cursor *c, struct span *line)
+static bool take_line(struct cursor *c, struct text_span *line)
 {
     size_t left = cursor_left(c);
     const uint8_t *end = left ? memchr(c->at, '\n', left) : NULL;
     if (!end)
         return false;
     size_t size = (size_t)(end - c->at);
-    *line = (struct span){(const char *)c->at, size};
+    *line = (struct text_span){(const char *)c->at, size};
     if (size && end[-1] == '\r')
         line->size--;
     cursor_skip(c, size + 1);
     return true;
 }
 
-static bool is_version(struct span text)
+static bool is_version(struct text_span text)
 {
     return text.size == 8 && memcmp(text.at, "HTTP/", 5) == 0;
 }
 
 /* "METHOD target HTTP/1.1" in its three parts. */
-static bool split_request(struct span line, struct span *method, struct span *target)
+static bool split_request(struct text_span line, struct text_span *method, struct text_span *target)
 {
     size_t size = method_size((const uint8_t *)line.at, line.size);
     if (size < 3 || size >= sizeof((struct http_head *)0)->method || size == line.size ||
         line.at[size] != ' ')
         return false;
-    *method = (struct span){line.at, size};
+    *method = (struct text_span){line.at, size};
     const char *last = memrchr(line.at + size, ' ', line.size - size);
-    struct span version = {last + 1, (size_t)(line.at + line.size - (last + 1))};
-    *target = (struct span){line.at + size + 1, 0};
+    struct text_span version = {last + 1, (size_t)(line.at + line.size - (last + 1))};
+    *target = (struct text_span){line.at + size + 1, 0};
     if (!is_version(version) || last <= target->at)
         return false;
     target->size = (size_t)(last - target->at);
@@ -110,7 +106,7 @@ static enum parse_result begins_unfinished(const uint8_t *data, size_t size)
         return known_method(data, size, true) ? PARSE_MORE : PARSE_NOT;
     if (data[token] != ' ' || !known_method(data, token, false))
         return PARSE_NOT;
-    struct span target = {(const char *)data + token + 1, size - token - 1};
+    struct text_span target = {(const char *)data + token + 1, size - token - 1};
     if (target.size && (target.at[0] == '/' || has_prefix(target, "http://")))
         return PARSE_OK;
     return PARSE_MORE; /* OPTIONS is RTSP's and SIP's too: the version will tell */
@@ -124,7 +120,7 @@ enum parse_result http_begins(const uint8_t *data, size_t size)
     if (answer != PARSE_NOT)
         return answer;
     struct cursor c = cursor_make(data, size);
-    struct span line, method, target;
+    struct text_span line, method, target;
     if (take_line(&c, &line))
         return split_request(line, &method, &target) ? PARSE_OK : PARSE_NOT;
     return begins_unfinished(data, size);
@@ -138,7 +134,7 @@ bool http_begins_request(const uint8_t *data, size_t size)
 bool http_is_request(const uint8_t *data, size_t size)
 {
     struct cursor c = cursor_make(data, size);
-    struct span line, method, target;
+    struct text_span line, method, target;
     if (method_size(data, size) < 3) /* nearly always: no look for a line's end */
         return false;
     return take_line(&c, &line) && split_request(line, &method, &target) &&
@@ -148,18 +144,7 @@ bool http_is_request(const uint8_t *data, size_t size)
 /* --- the host ----------------------------------------------------------------------------------
  */
 
-static struct span trim(struct span text)
-{
-    while (text.size && (*text.at == ' ' || *text.at == '\t')) {
-        text.at++;
-        text.size--;
-    }
-    while (text.size && (text.at[text.size - 1] == ' ' || text.at[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
-static bool all_digits(struct span text)
+static bool all_digits(struct text_span text)
 {
     for (size_t i = 0; i < text.size; i++)
         if (text.at[i] < '0' || text.at[i] > '9')
@@ -168,16 +153,17 @@ static bool all_digits(struct span text)
 }
 
 /* "host:port", "[v6]:port", "user@host" -> the host. */
-static struct span host_of(struct span text)
+static struct text_span host_of(struct text_span text)
 {
     const char *at = text.size ? memrchr(text.at, '@', text.size) : NULL;
     if (at)
-        text = (struct span){at + 1, (size_t)(text.at + text.size - (at + 1))};
+        text = (struct text_span){at + 1, (size_t)(text.at + text.size - (at + 1))};
     const char *bracket = text.size ? memchr(text.at, ']', text.size) : NULL;
     if (bracket && *text.at == '[')
-        return (struct span){text.at + 1, (size_t)(bracket - (text.at + 1))};
+        return (struct text_span){text.at + 1, (size_t)(bracket - (text.at + 1))};
     const char *colon = text.size ? memrchr(text.at, ':', text.size) : NULL;
-    if (colon && all_digits((struct span){colon + 1, (size_t)(text.at + text.size - (colon + 1))}))
+    if (colon &&
+        all_digits((struct text_span){colon + 1, (size_t)(text.at + text.size - (colon + 1))}))
         text.size = (size_t)(colon - text.at);
     if (text.size && text.at[text.size - 1] == '.')
         text.size--;
@@ -185,9 +171,9 @@ static struct span host_of(struct span text)
 }
 
 /* A host that is no host (control characters, spaces, too long) is none. */
-static void keep_host(struct span text, char host[RECORD_NAME_MAX + 1])
+static void keep_host(struct text_span text, char host[RECORD_NAME_MAX + 1])
 {
-    struct span name = host_of(trim(text));
+    struct text_span name = host_of(text_span_trim(text));
     if (name.size > RECORD_NAME_MAX)
         return;
     for (size_t i = 0; i < name.size; i++)
@@ -199,15 +185,15 @@ static void keep_host(struct span text, char host[RECORD_NAME_MAX + 1])
 }
 
 /* The authority of an absolute or CONNECT target. */
-static struct span authority_of(struct span method, struct span target)
+static struct text_span authority_of(struct text_span method, struct text_span target)
 {
-    static const struct span none = {"", 0};
+    static const struct text_span none = {"", 0};
     if (method.size == 7 && memcmp(method.at, "CONNECT", 7) == 0)
         return target;
     const char *scheme = memmem(target.at, target.size, "://", 3);
     if (!scheme || *target.at == '/')
         return none;
-    struct span rest = {scheme + 3, (size_t)(target.at + target.size - (scheme + 3))};
+    struct text_span rest = {scheme + 3, (size_t)(target.at + target.size - (scheme + 3))};
     for (size_t i = 0; i < rest.size; i++)
         if (strchr("/?#", rest.at[i]))
             rest.size = i;
@@ -217,7 +203,7 @@ static struct span authority_of(struct span method, struct span target)
 /* --- fields ------------------------------------------------------------------------------------
  */
 
-static int64_t length_value(struct span value)
+static int64_t length_value(struct text_span value)
 {
     int64_t bytes = 0;
     if (value.size == 0 || value.size > 18 || !all_digits(value))
@@ -232,7 +218,7 @@ struct fields {
     int64_t length;
 };
 
-static void one_claim(struct span name, struct span value, struct http_head *head)
+static void one_claim(struct text_span name, struct text_span value, struct http_head *head)
 {
     struct client_claim client = {.by = CLIENT_NONE};
     bool named = false;
@@ -244,13 +230,14 @@ static void one_claim(struct span name, struct span value, struct http_head *hea
         head->client = client;
 }
 
-static void one_field(struct span line, struct fields *fields, struct http_head *head)
+static void one_field(struct text_span line, struct fields *fields, struct http_head *head)
 {
     const char *colon = memchr(line.at, ':', line.size);
     if (!colon)
         return;
-    struct span name = {line.at, (size_t)(colon - line.at)};
-    struct span value = trim((struct span){colon + 1, line.size - name.size - 1});
+    struct text_span name = {line.at, (size_t)(colon - line.at)};
+    struct text_span value =
+        text_span_trim((struct text_span){colon + 1, line.size - name.size - 1});
     if (name.size == 4 && has_prefix(name, "host") && !fields->host_seen) {
         fields->host_seen = value.size > 0;
         keep_host(value, head->host);
@@ -267,7 +254,7 @@ static void one_field(struct span line, struct fields *fields, struct http_head 
 /* Lines up to the empty one. False: it is not there yet. */
 static bool read_fields(struct cursor *c, struct fields *fields, struct http_head *head)
 {
-    struct span line;
+    struct text_span line;
     while (take_line(c, &line)) {
         if (line.size == 0)
             return true;
@@ -277,10 +264,10 @@ static bool read_fields(struct cursor *c, struct fields *fields, struct http_hea
     return false;
 }
 
-static enum parse_result read_first_line(struct span line, struct http_head *head,
-                                         struct span *authority)
+static enum parse_result read_first_line(struct text_span line, struct http_head *head,
+                                         struct text_span *authority)
 {
-    struct span method, target;
+    struct text_span method, target;
     if (has_prefix(line, "HTTP/1."))
         return PARSE_OK;
     if (!split_request(line, &method, &target))
@@ -294,7 +281,7 @@ static enum parse_result read_first_line(struct span line, struct http_head *hea
 enum parse_result http_parse_head(const uint8_t *data, size_t size, struct http_head *head)
 {
     struct cursor c = cursor_make(data, size);
-    struct span line = {"", 0}, authority = {"", 0};
+    struct text_span line = {"", 0}, authority = {"", 0};
     struct fields fields = {.length = 0};
     memset(head, 0, sizeof *head);
     /* RFC 9112 2.2: an empty line or two before a request are to be forgiven. */
