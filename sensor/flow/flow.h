@@ -141,7 +141,7 @@ struct tunnels {
     uint32_t count, room, used;
     uint16_t free;
     struct map map; /* struct tunnel → its entry */
-    uint64_t forgotten, lost;
+    uint64_t forgotten, lost, mixed;
 };
 
 struct flow_table {

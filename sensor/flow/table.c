@@ -466,4 +466,5 @@ void flow_table_health(const struct flow_table *table, struct health *health)
     health->flows_two_sided += table->two_sided;
     health->tunnels_forgotten += table->tunnels.forgotten;
     health->tunnels_lost += table->tunnels.lost;
+    health->tunnels_mixed += table->tunnels.mixed;
 }

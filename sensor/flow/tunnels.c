@@ -3,8 +3,9 @@
  * A side's packets travel in that side's tunnel, and where a tunnel leads is what the engine judges
  * (engine/way.c). So what is told of a side never mixes two ways: when its packets come by other
  * outermost addresses than before (a tunnel that moved, one that begins or ends under a flow), what
- * came until then is reported first, and the flow says that this happened. Ids may change without
- * that: the first are kept.
+ * came until then is reported first, and the flow says that this happened (when the ring has no
+ * room for that, live, it is told with the new way, counted). Ids may change without that: the
+ * first are kept.
  *
  * Bound: TUNNELS_MAX. As addresses matter more than ids, the last eighth is for values without ids.
  * Thread: the capture thread. */
@@ -141,8 +142,8 @@ void tunnel_packet(struct flow_table *table, struct flow *flow, enum flow_side s
         return;
     }
     if (flow->side[side].counts.packets > 0) {
-        if (flow->place[TIMER_REPORT] != PLACE_NOWHERE)
-            flow_report(table, flow, told_ns);
+        if (flow->place[TIMER_REPORT] != PLACE_NOWHERE && !flow_report(table, flow, told_ns))
+            table->tunnels.mixed++;
         flow->flags |= FLOW_TUNNEL_MOVED;
     }
     flow->flags |= FLOW_TUNNELLED;

@@ -33,6 +33,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          h->tunnels_forgotten},
         {"tunnels_lost", "times that a flow's tunnel was not kept, nor where it led judged",
          h->tunnels_lost},
+        {"tunnels_mixed", "times that a flow's bytes were told with the tunnel it went on in",
+         h->tunnels_mixed},
         {"duplicates_forgotten", "packets forgotten before a mirror's copy of them could have come",
          h->duplicates_forgotten},
         {"places_forgotten", "VLANs and tunnel ids forgotten to be one place", h->places_forgotten},

@@ -261,10 +261,11 @@ struct record_binding {
     X(flows_evicted)       /* ended because the table was full */                                  \
     X(flows_one_sided)     /* TCP, ended with packets of one side only and payload or acks */      \
     X(flows_two_sided)                                                                             \
-    X(tunnels_forgotten)  /* times that a tunnel was kept without its ids, for want of room */     \
-    X(tunnels_lost)       /* … not at all: the flow's own addresses decided whether it left */   \
-    X(ring_rejected)      /* progress records refused by a full ring (their bytes came later) */   \
-    X(ring_lost)          /* end records that no longer could be parked */                         \
+    X(tunnels_forgotten) /* times that a tunnel was kept without its ids, for want of room */      \
+    X(tunnels_lost)      /* … not at all: the flow's own addresses decided whether it left */    \
+    X(tunnels_mixed) /* times that what came by one tunnel was told with the next: a full ring */  \
+    X(ring_rejected) /* progress records refused by a full ring (their bytes came later) */        \
+    X(ring_lost)     /* end records that no longer could be parked */                              \
     X(streams_attached)   /* out-of-order episodes handed to libnids */                            \
     X(stream_gap_bytes)   /* content that inspection did not see */                                \
     X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \

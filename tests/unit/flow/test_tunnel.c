@@ -144,7 +144,12 @@ static void a_move_is_told_first(void **state)
     assert_int_equal(l.told[1].fresh[SIDE_ORIG].payload_bytes, 6000);
     l.refuse = true; /* no room in the ring: it goes on, told with what comes next */
     p = with_tunnel(p, 91, 94, LAYER_IP, 4);
+    struct health health = {0};
+    flow_table_health(l.table, &health);
+    assert_int_equal(health.tunnels_mixed, 0);
     feed(&l, &p, NULL);
+    flow_table_health(l.table, &health);
+    assert_int_equal(health.tunnels_mixed, 1);
     flow_table_finish(l.table, (struct ptime){3 * SECOND});
     assert_int_equal(l.told[2].fresh[SIDE_ORIG].payload_bytes, 2000);
     assert_int_equal(l.told[2].total[SIDE_ORIG].payload_bytes, 8200);
