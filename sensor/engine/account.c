@@ -362,6 +362,8 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
         else
             count_unestablished(engine, &view);
     }
+    if (view.way.carried)
+        volume_add(&engine->counts.carried, view.out);
     live_flow(engine, &view);
     count_protocol(engine, record);
     engine->counts.flows[view.scope] += first_record(record);

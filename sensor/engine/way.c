@@ -11,6 +11,11 @@
  * 6in4 or GRE gateway are what one wants to know. A pair of which nothing leaves never overrules
  * one of which something does.
  *
+ * But that the inside of a tunnel is true, its sender alone says: who wraps packets of his
+ * neighbour to the neighbour's usual cloud has them counted for the neighbour. A gateway does the
+ * same honestly, and nothing on the wire tells one from the other. So what leaves in a tunnel of
+ * another inside host is `carried`: summed up and said, that somebody may look who carries.
+ *
  * Mirrors (ERSPAN) need no rule of their own: between switch and collector inside, nothing crosses
  * and the mirrored flow is judged as if it were seen here. A mirror whose transport leaves is a way
  * out of all that it carries, of both sides: switch and collector are then host and remote.
@@ -96,6 +101,15 @@ static int deciding_side(const struct way *own, const struct passage passage[SID
     return SIDES;
 }
 
+static bool is_carried(const struct way *own, const struct passage passage[SIDES])
+{
+    for (int side = 0; side < SIDES; side++)
+        if ((own->leaves & (1u << side)) && passage[side].crossing == LEAVES &&
+            ip_compare(&passage[side].from, &own->host) != 0)
+            return true;
+    return false;
+}
+
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES])
 {
@@ -106,8 +120,10 @@ struct way way_of(const struct inside *inside, const struct flow_key *key,
     for (int side = 0; side < SIDES; side++)
         passage[side] = passage_of(inside, key, &tunnel[side], (enum flow_side)side);
     int side = deciding_side(&own, passage);
-    if (side == SIDES)
+    if (side == SIDES) {
+        own.carried = is_carried(&own, passage);
         return own;
+    }
     bool leaves = passage[side].crossing == LEAVES;
     struct way way = {.scope = leaves == (side == SIDE_ORIG) ? SCOPE_OUT : SCOPE_IN,
                       .by_tunnel = true,

@@ -128,6 +128,17 @@ static void put_protocols(struct buffer *b, const struct engine_counts *counts)
         }
 }
 
+static void put_carried(struct buffer *b, const struct engine_counts *counts)
+{
+    char text[COVERAGE_VOLUME_TEXT];
+    if (counts->carried.high > 0)
+        buffer_text(
+            b,
+            "          tunnels: %s out in tunnels that other inside hosts send; counted for "
+            "those inside of them, on the word of who sends\n",
+            coverage_volume(volume_clamped(counts->carried), text));
+}
+
 static void put_order(struct buffer *b, const struct health *h)
 {
     char text[TEXT_SIZE];
@@ -162,6 +173,7 @@ void coverage_text(struct buffer *b, const struct summary *s)
     put_kinds(b, h);
     put_headers(b, h);
     put_protocols(b, engine_counts_of(s->engine));
+    put_carried(b, engine_counts_of(s->engine));
     put_order(b, h);
     put_tcp(b, h);
 }

@@ -297,6 +297,7 @@ static void put_coverage(struct json *json, const struct summary *s)
     json_bool(json, "drops_recorded", drops_recorded(s));
     put_gaps(json, s);
     put_volume(json, "out_bytes", s->hosts->out);
+    put_volume(json, "carried_out_bytes", engine_counts_of(s->engine)->carried);
     json_open(json, "out_bytes_by_service");
     for (int i = 0; i < SERVICES; i++)
         put_volume(json, i == SERVICE_NONE ? "unknown" : service_name[i], s->hosts->service_out[i]);

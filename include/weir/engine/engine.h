@@ -36,6 +36,7 @@ extern const char *const scope_name[SCOPES]; /* by who opened: "out" the inside 
 struct way {
     enum scope scope;
     bool by_tunnel;       /* those of the tunnel around it, not its own */
+    bool carried;         /* its own decide, though another inside host's tunnel takes it out */
     uint8_t leaves;       /* SCOPE_OUT, SCOPE_IN: bit s: what flow side s sends leaves */
     struct ip host;       /* SCOPE_OUT, SCOPE_IN: the inside one … */
     struct ip remote;     /* … and the other */
@@ -65,6 +66,7 @@ struct engine_counts {
     uint64_t faults[RECORD_FAULTS]; /* records refused by validation */
     uint64_t flows[SCOPES];
     struct volume payload[SCOPES];
+    struct volume carried;                 /* out, of flows with way.carried */
     uint64_t unestablished_bytes;          /* out, from hosts without a profile, one-way only */
     uint64_t unestablished_high;           /* … with what their peers acknowledged unseen */
     uint64_t learning_bytes;               /* out, of hosts that are still learning */

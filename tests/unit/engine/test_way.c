@@ -269,6 +269,26 @@ static void a_tunnel_within(void **state)
     }
 }
 
+/* Another's tunnel takes it out; its own, or one that stays inside, does not count as that. */
+static void carried_by_another(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *to;
+        bool carried;
+    } carrier[] = {{HOST, FAR, true},
+                   {"10.1.1.1", FAR, false},
+                   {HOST, "10.0.0.67", false},
+                   {"192.0.2.1", FAR, false}};
+    struct flow_key key = make_flow_key("10.1.1.1", 1000, "198.51.100.1", 443);
+    for (size_t i = 0; i < sizeof carrier / sizeof *carrier; i++) {
+        struct tunnel one = make_tunnel(carrier[i].from, carrier[i].to, LAYER_VXLAN);
+        struct way way = way_of(&inside, &key, (struct tunnel[SIDES]){one, one});
+        assert_false(way.by_tunnel);
+        assert_int_equal(way.carried, carrier[i].carried);
+    }
+}
+
 static void without_addresses(void **state)
 {
     (void)state;
@@ -367,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_rules),
         cmocka_unit_test(a_tunnel_within),
+        cmocka_unit_test(carried_by_another),
         cmocka_unit_test(without_addresses),
         cmocka_unit_test_setup_teardown(counted_as_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(of_no_device, set_up, tear_down),
