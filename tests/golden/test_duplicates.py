@@ -21,16 +21,13 @@ ADDED_IN_ALL = 100_000
 SIDES = ("orig", "resp")
 HOP, VLAN = copies.one_hop_on, copies.in_vlan(20)
 
-# file → frames that were shown twice when it was captured. Every other one has each packet once.
-CAPTURED_TWICE = {
-    "arkime__http-post-upload.pcap": 17,   # both sides of a router
-    "arkime__wireshark-retrans.pcap": 81,  # each up to four times, with one identification
-    "dev_mix_10min.pcap": 1153,            # holds the next one
-    "ipfixp__vlan.pcap": 2,                # in two VLANs at the same time
-    "mercury__capture2.pcap": 1153,
-    "zeek-community-id__icmp.pcap": 4,
-    "zeek__tcp_ctu-64702-888.pcap": 6,     # the RST comes 241 µs apart: two
-    "zeek__tcp_ssh-dups.pcap": 277,        # four of each; three ACKs came before that was clear
+# Where the program takes fewer frames for copies than copies.told_twice, whose rules are simpler.
+FEWER = {
+    "dev_mix_10min.pcap": 8,         # without an identification, before the tap had proven itself
+    "sv__eve-flow-vlan_input.pcap": 1,  # an identification of one, which packet makers write into all
+    "zeek__ipv4_fragmented-2.pcap": 1,  # a fragment of a size that no host sends: each is told alone
+    "zeek__tcp_ctu-64702-888.pcap": 1,  # the RST, 241 µs apart: two
+    "zeek__tcp_ssh-dups.pcap": 3,       # ACKs, before the tap had proven itself
 }
 # Of a link type that is not read.
 UNREAD = {"pcpp__microsecs_big_endian.pcap"}
@@ -42,6 +39,14 @@ def flows_of(run):
 
 def sensor(run):
     return run.summary()["coverage"]["sensor"]
+
+
+def told_twice(path):
+    """How many, by other rules than the program's; of what is no Ethernet none is known."""
+    try:
+        return sum(1 for _ in copies.told_twice(path))
+    except ValueError:
+        return 0
 
 
 def up_to(limit_ns, seed):
@@ -123,7 +128,7 @@ class Once(weirtest.Case):
     def test_shared(self):
         if not os.path.isdir(SHARED):
             self.skipTest("no captures at " + SHARED)
-        wrong = []
+        wrong, shown = [], 0
         for folder, _, names in sorted(os.walk(SHARED)):
             for name in sorted(names):
                 if not name.endswith((".pcap", ".cap")):
@@ -132,10 +137,12 @@ class Once(weirtest.Case):
                     continue
                 run = self.replay("--workers", "0", os.path.join(folder, name),
                                   status=3 if name in UNREAD else 0)
-                have, want = sensor(run)["duplicates"], CAPTURED_TWICE.get(name, 0)
-                if have != want:
-                    wrong.append(f"{name}: {have}, not {want}")
+                have, want = sensor(run)["duplicates"], told_twice(os.path.join(folder, name))
+                shown += have
+                if have != want - FEWER.get(name, 0):
+                    wrong.append(f"{name}: {have}, of {want}")
         self.assertEqual(wrong, [])
+        self.assertGreater(shown, 2000)
 
 
 class Crafted(weirtest.Case):
