@@ -15,13 +15,13 @@
  *    inspected. An IPv4 fragment that begins where one began, with other bytes, is rather of the
  *    next datagram with the same identification (RFC 4963: 65,536 of them are soon used up, and a
  *    mirror loses frames): the older one is given up, so that neither's bytes are lost. So it is,
- * in both families, when more bytes would be left out than the datagram has: they left too.
+ *    in both families, when more bytes would be left out than the datagram has: they left too.
  *  - A fragment that says of the end what cannot be after the others is told alone. So is what no
  *    host sends, without ports: no bytes, a length that is no multiple of eight before the end, an
  *    end beyond 65,535.
  *  - The same fragment again at once, in whatever VLAN, is a mirror's copy (copies.c) and not
- * counted again: flow/duplicate.c sees datagrams only, so it cannot tell. Later, it is a frame more
- * of its datagram, or begins another.
+ *    counted again: flow/duplicate.c sees datagrams only, so it cannot tell. Later, it is a frame
+ *    more of its datagram, or begins another.
  *
  * Whoever calls asks for what is due before each frame: then there is room for one fragment more,
  * and what is given up is told in order and never at once with another packet. Everything takes the
