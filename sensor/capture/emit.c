@@ -127,26 +127,45 @@ static void *begin(struct emitter *emitter, size_t fixed, size_t tail, size_t *s
     return emitter->scratch.bytes;
 }
 
-bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
-               const struct content_facts *facts, const struct tunnel tunnel[SIDES])
+static size_t put_texts(struct record_flow *record, const struct content_facts *facts)
 {
-    size_t size, name = strlen(facts->server_name), question = strlen(facts->question);
-    size_t most = name + question + (tunnel ? SIDES * sizeof *tunnel : 0);
-    struct record_flow *record = begin(emitter, sizeof *record, most, &size);
-    flow_fill_record(flow, end, time, record);
+    size_t at = 0;
+    for (int i = 0; i < FLOW_TEXTS; i++) {
+        size_t size = strlen(facts->text[i]);
+        memcpy(record->tail + at, facts->text[i], size);
+        record->text_size[i] = (uint8_t)size;
+        at += size;
+    }
+    return at;
+}
+
+static void put_facts(struct record_flow *record, const struct content_facts *facts)
+{
     record->service = (uint8_t)facts->service;
     record->client = facts->client;
-    record->server_name_size = (uint16_t)name;
-    record->question_size = (uint16_t)question;
-    memcpy(record->tail, facts->server_name, name);
-    memcpy(record->tail + name, facts->question, question);
-    if (tunnel)
-        size =
-            record_size(sizeof *record, name + question + record_flow_put_tunnels(record, tunnel));
+    record->operations = facts->operations;
+    record->flags |= facts->flags;
+    memcpy(record->entropy, facts->entropy, sizeof record->entropy);
+    memcpy(record->body, facts->body, sizeof record->body);
     if (facts->ja3) {
         record->flags |= FLOW_HAS_JA3;
         memcpy(record->ja3, facts->ja3, sizeof record->ja3);
     }
+}
+
+bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
+               const struct content_facts *facts, const struct tunnel tunnel[SIDES])
+{
+    size_t size, most = tunnel ? SIDES * sizeof *tunnel : 0;
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        most += strlen(facts->text[i]);
+    struct record_flow *record = begin(emitter, sizeof *record, most, &size);
+    flow_fill_record(flow, end, time, record);
+    put_facts(record, facts);
+    size_t tail = put_texts(record, facts);
+    if (tunnel)
+        tail += record_flow_put_tunnels(record, tunnel);
+    size = record_size(sizeof *record, tail);
     if (push(emitter, RECORD_FLOW, time, size))
         return true;
     if (end == FLOW_OPEN)
@@ -190,24 +209,55 @@ void emit_server_name(struct emitter *emitter, const struct flow *flow, struct p
         emitter->health->content_overflow++;
 }
 
-void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
-                struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
-                uint64_t inspected_bytes, uint64_t gap_bytes, const struct tunnel tunnel[SIDES])
+static size_t texts_size(const struct content_text *text, size_t count)
 {
-    size_t size;
-    struct record_content *record = begin(emitter, sizeof *record, count * sizeof *hash, &size);
+    size_t size = count;
+    for (size_t i = 0; i < count; i++)
+        size += text[i].size;
+    return size;
+}
+
+static uint8_t *put_counted(uint8_t *at, const struct content_text *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        *at++ = text[i].size;
+        memcpy(at, text[i].text, text[i].size);
+        at += text[i].size;
+    }
+    return at;
+}
+
+static void put_items(struct record_content *record, const struct content_items *items)
+{
+    uint8_t *at = (uint8_t *)(record->hash + items->count);
+    record->class = (uint8_t)items->class;
+    record->hash_count = (uint16_t)items->count;
+    record->label_count = (uint8_t)items->label_count;
+    record->sample_count = (uint8_t)items->sample_count;
+    record->inspected_bytes = items->inspected_bytes;
+    record->gap_bytes = items->gap_bytes;
+    memcpy(record->hash, items->hash, items->count * sizeof *items->hash);
+    memcpy(at, items->place, items->count);
+    at = put_counted(at + items->count, items->label, items->label_count);
+    put_counted(at, items->sample, items->sample_count);
+}
+
+void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
+                struct ptime time, const struct content_items *items,
+                const struct tunnel tunnel[SIDES])
+{
+    size_t size, tail = items->count * (sizeof *items->hash + 1) +
+                        texts_size(items->label, items->label_count) +
+                        texts_size(items->sample, items->sample_count);
+    struct record_content *record = begin(emitter, sizeof *record, tail, &size);
     record->key = *flow_get_key(flow);
     record->side = (uint8_t)side;
-    record->class = (uint8_t) class;
-    record->hash_count = (uint16_t)count;
-    record->inspected_bytes = inspected_bytes;
-    record->gap_bytes = gap_bytes;
     record->sent_bytes = flow_get_counts(flow, side)->payload_bytes;
+    put_items(record, items);
     if (tunnel) {
         record->tunnels = SIDES;
         memcpy(record->tunnel, tunnel, sizeof record->tunnel);
     }
-    memcpy(record->hash, hash, count * sizeof *hash);
     if (!push(emitter, RECORD_CONTENT, time, size))
         emitter->health->content_overflow++;
 }

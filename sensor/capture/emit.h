@@ -37,8 +37,8 @@ void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime tim
 void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
                       const char *text);
 void emit_items(struct emitter *emitter, const struct flow *flow, enum flow_side side,
-                struct ptime time, enum content_class class, const uint64_t *hash, size_t count,
-                uint64_t inspected_bytes, uint64_t gap_bytes, const struct tunnel tunnel[SIDES]);
+                struct ptime time, const struct content_items *items,
+                const struct tunnel tunnel[SIDES]);
 /* Said in `packet`. */
 void emit_binding(struct emitter *emitter, const struct packet *packet,
                   const struct binding *binding);

@@ -62,14 +62,12 @@ static void on_server_name(void *context, struct flow *flow, struct ptime time, 
 }
 
 static void on_items(void *context, struct flow *flow, enum flow_side side, struct ptime time,
-                     enum content_class class, const uint64_t *hash, size_t count,
-                     uint64_t inspected_bytes, uint64_t gap_bytes)
+                     const struct content_items *items)
 {
     struct worker *w = context;
     struct tunnel tunnel[SIDES];
     bool tunnelled = flow_table_tunnels(w->table, flow, tunnel);
-    emit_items(&w->emitter, flow, side, time, class, hash, count, inspected_bytes, gap_bytes,
-               tunnelled ? tunnel : NULL);
+    emit_items(&w->emitter, flow, side, time, items, tunnelled ? tunnel : NULL);
 }
 
 static const struct flow_events flow_events = {on_report, on_swapped, on_release};

@@ -28,7 +28,7 @@ static bool has_looked(const struct content_flow *cf)
 
 static bool has_found(const struct content_flow *cf)
 {
-    return cf->service != SERVICE_NONE || cf->server_name || cf->question || cf->ja3 || cf->client;
+    return cf->service != SERVICE_NONE || cf->facts;
 }
 
 void active_leave(struct content_flow *cf)
@@ -48,8 +48,7 @@ static void give_up(struct content_flow *cf)
     void **slot = flow_content_slot(cf->flow);
     bool looked = has_looked(cf), tcp = cf->stream != NULL;
     for (enum flow_side side = SIDE_ORIG; side < SIDES; side++) {
-        if (cf->side[side])
-            side_tell(cf->side[side]);
+        side_close(cf->side[side]);
         side_free(cf->side[side]);
         cf->side[side] = NULL;
     }
@@ -60,7 +59,7 @@ static void give_up(struct content_flow *cf)
     if (has_found(cf))
         return;
     *slot = looked && tcp ? content->nothing : NULL;
-    free(cf);
+    content_flow_free(cf);
 }
 
 static void make_room(struct content *content)

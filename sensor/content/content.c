@@ -1,7 +1,8 @@
 /* What the bytes of a flow were.
  *
  *   packet ─┬─ TCP ─> stream.c ─> data, gap ─┐
- *           └─ UDP ─> datagram.c ────────────┴─> side.c: stage.c for names, email.c for addresses
+ *           └─ UDP ─> datagram.c ────────────┴─> side.c: stage.c and protocols for what it is,
+ *                                                inspect.c for what it holds
  *
  * A flow gets its content_flow with its first SYN or payload, a side's state with that side's first
  * payload; both stay small until something is found. The first server name, question and JA3 name
@@ -12,6 +13,7 @@
 #include "weir/content/content.h"
 
 #include "flow_content.h"
+#include "protocol.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -31,17 +33,31 @@ void content_set_service(struct content_flow *cf, enum service service)
         cf->service = (uint8_t)service;
 }
 
+struct facts *content_facts_of(struct content_flow *cf)
+{
+    if (!cf->facts)
+        cf->facts = xcalloc(1, sizeof *cf->facts);
+    return cf->facts;
+}
+
+void content_text(struct content_flow *cf, enum flow_text which, const char *text)
+{
+    char **place = &content_facts_of(cf)->text[which];
+    if (!*place && *text)
+        *place = xstrdup(text);
+}
+
 void content_server_name(struct content_flow *cf, const char *name)
 {
     struct content *content = cf->content;
     if (!*name)
         return;
+    struct facts *facts = content_facts_of(cf);
     uint64_t hash = hash64(name, strlen(name), 0);
-    if (cf->server_name && hash == cf->last_name)
+    if (facts->text[TEXT_SERVER_NAME] && hash == facts->last_name)
         return;
-    if (!cf->server_name)
-        cf->server_name = xstrdup(name);
-    cf->last_name = hash;
+    content_text(cf, TEXT_SERVER_NAME, name);
+    facts->last_name = hash;
     content->events.server_name(content->context, cf->flow, content->now, name);
 }
 
@@ -49,10 +65,12 @@ void content_hello(struct content_flow *cf, const struct tls_hello *hello)
 {
     static const uint8_t none[sizeof hello->ja3];
     content_server_name(cf, hello->server_name);
-    if (cf->ja3 || memcmp(hello->ja3, none, sizeof none) == 0)
+    if (memcmp(hello->ja3, none, sizeof none) == 0)
         return;
-    cf->ja3 = xcalloc(1, sizeof hello->ja3);
-    memcpy(cf->ja3, hello->ja3, sizeof hello->ja3);
+    struct facts *facts = content_facts_of(cf);
+    if (!facts->has_ja3)
+        memcpy(facts->ja3, hello->ja3, sizeof hello->ja3);
+    facts->has_ja3 = true;
 }
 
 void content_dns(struct content_flow *cf, const struct dns_message *message)
@@ -60,8 +78,7 @@ void content_dns(struct content_flow *cf, const struct dns_message *message)
     struct content *content = cf->content;
     if (message->qtype == 0)
         return;
-    if (!cf->question)
-        cf->question = xstrdup(message->name);
+    content_text(cf, TEXT_QUESTION, message->name);
     content->events.dns(content->context, cf->flow, content->now, message);
 }
 
@@ -75,13 +92,40 @@ void content_client(struct content_flow *cf, const struct client_claim *claim)
 {
     if (claim->by == CLIENT_NONE)
         return;
-    if (!cf->client) {
-        cf->client = xcalloc(2, sizeof *cf->client);
-        cf->client[0] = cf->client[1] = *claim;
-    } else if (!same_client(&cf->client[1], claim)) {
-        cf->client[1] = *claim;
-        cf->client[0].changes += cf->client[0].changes < UINT32_MAX;
+    struct facts *facts = content_facts_of(cf);
+    if (facts->client.by == CLIENT_NONE) {
+        facts->client = facts->last_client = *claim;
+    } else if (!same_client(&facts->last_client, claim)) {
+        facts->last_client = *claim;
+        facts->client.changes += facts->client.changes < UINT32_MAX;
     }
+}
+
+static uint32_t plus(uint32_t count, uint32_t more)
+{
+    return count > UINT32_MAX - more ? UINT32_MAX : count + more;
+}
+
+void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes)
+{
+    struct operation_counts *counts = &content_facts_of(cf)->operations;
+    counts->reads = plus(counts->reads, reads);
+    counts->writes = plus(counts->writes, writes);
+}
+
+void content_set_protocol(struct content_flow *cf, const struct protocol *protocol)
+{
+    if (cf->protocol)
+        return;
+    cf->protocol = protocol;
+    content_set_service(cf, protocol->service);
+    if (protocol->flow_open)
+        cf->state = protocol->flow_open(cf);
+}
+
+struct flow_key content_key(const struct content_flow *cf)
+{
+    return *flow_get_key(cf->flow);
 }
 
 bool content_has_port(const struct content_flow *cf, uint16_t port)
@@ -123,11 +167,12 @@ struct content *content_new(const struct content_config *config,
     content->events = *events;
     content->context = context;
     content->suffixes = suffixes_new();
-    content->email = (struct email_shared){
-        .suffixes = content->suffixes,
+    content->inspection = (struct inspection){
         .key = &content->config.key,
-        .limit_bytes = CONTENT_ITEM_SET_BYTES,
+        .email = {.suffixes = content->suffixes, .key = &content->config.key},
     };
+    content->items =
+        (struct items_shared){.limit_bytes = CONTENT_ITEM_SET_BYTES, .samples = config->samples};
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
@@ -162,6 +207,16 @@ static struct content_flow *flow_content_new(struct content *content, struct flo
     return cf;
 }
 
+void content_flow_free(struct content_flow *cf)
+{
+    if (cf->protocol && cf->protocol->flow_close)
+        cf->protocol->flow_close(cf->state);
+    for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
+        free(cf->facts->text[i]);
+    free(cf->facts);
+    free(cf);
+}
+
 void content_release(struct content *content, struct flow *flow)
 {
     struct content_flow *cf = *flow_content_slot(flow);
@@ -172,11 +227,7 @@ void content_release(struct content *content, struct flow *flow)
     stream_free(cf->stream);
     for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
         side_free(cf->side[side]);
-    free(cf->server_name);
-    free(cf->question);
-    free(cf->ja3);
-    free(cf->client);
-    free(cf);
+    content_flow_free(cf);
 }
 
 /* --- packets -----------------------------------------------------------------------------------
@@ -269,6 +320,16 @@ void content_flush(struct content *content, struct flow *flow, struct ptime time
             side_end(cf->side[side]);
 }
 
+static void swap_facts(struct facts *facts)
+{
+    struct body_counts body = facts->body[SIDE_ORIG];
+    uint16_t entropy = facts->entropy[SIDE_ORIG];
+    facts->body[SIDE_ORIG] = facts->body[SIDE_RESP];
+    facts->body[SIDE_RESP] = body;
+    facts->entropy[SIDE_ORIG] = facts->entropy[SIDE_RESP];
+    facts->entropy[SIDE_RESP] = entropy;
+}
+
 void content_swapped(struct content *content, struct flow *flow)
 {
     struct content_flow *cf = *flow_content_slot(flow);
@@ -281,6 +342,8 @@ void content_swapped(struct content *content, struct flow *flow)
     cf->side[SIDE_RESP] = side;
     cf->stopped[SIDE_ORIG] = cf->stopped[SIDE_RESP];
     cf->stopped[SIDE_RESP] = stopped;
+    if (cf->facts)
+        swap_facts(cf->facts);
     if (cf->stream)
         stream_swap_sides(cf->stream);
 }
@@ -291,16 +354,21 @@ void content_swapped(struct content *content, struct flow *flow)
 struct content_facts content_get_facts(struct flow *flow)
 {
     const struct content_flow *cf = *flow_content_slot(flow);
-    struct content_facts facts = {SERVICE_NONE, "", "", NULL, {.by = CLIENT_NONE}};
-    if (!cf)
-        return facts;
-    facts.service = cf->service;
-    facts.server_name = cf->server_name ? cf->server_name : "";
-    facts.question = cf->question ? cf->question : "";
-    facts.ja3 = cf->ja3;
-    if (cf->client)
-        facts.client = *cf->client;
-    return facts;
+    struct content_facts known = {.service = SERVICE_NONE};
+    const struct facts *facts = cf ? cf->facts : NULL;
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        known.text[i] = facts && facts->text[i] ? facts->text[i] : "";
+    if (cf)
+        known.service = cf->service;
+    if (!facts)
+        return known;
+    known.ja3 = facts->has_ja3 ? facts->ja3 : NULL;
+    known.flags = facts->flags;
+    known.operations = facts->operations;
+    known.client = facts->client;
+    memcpy(known.entropy, facts->entropy, sizeof known.entropy);
+    memcpy(known.body, facts->body, sizeof known.body);
+    return known;
 }
 
 void content_health(const struct content *content, struct health *health)

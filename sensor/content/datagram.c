@@ -1,7 +1,7 @@
 /* UDP: each datagram stands alone. DNS by its ports, or by what it is where nothing is promised;
  * NetBIOS names (port 137) have DNS's format and another meaning. Everything else may be text.
  * Thread: the capture thread. */
-#include "flow_content.h"
+#include "protocol.h"
 
 #define DNS_PORT         53
 #define NETBIOS_PORT     137
@@ -34,9 +34,25 @@ static bool take_dns(struct content_flow *cf, const struct packet *packet)
            take_promised_dns(cf, packet);
 }
 
+/* Whose row said so once is asked alone from then on. */
+static bool take_row(struct content_flow *cf, enum flow_side side, const struct packet *packet)
+{
+    if (cf->protocol)
+        return cf->protocol->datagram && cf->protocol->datagram(cf, side, packet);
+    if (cf->rows_tried == DATAGRAMS_TO_TRY)
+        return false;
+    cf->rows_tried++;
+    for (size_t i = 0; protocols[i]; i++)
+        if (protocols[i]->datagram && protocols[i]->datagram(cf, side, packet)) {
+            content_set_protocol(cf, protocols[i]);
+            return true;
+        }
+    return false;
+}
+
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
-    if (take_dns(cf, packet) || cf->stopped[side])
+    if (take_dns(cf, packet) || take_row(cf, side, packet) || cf->stopped[side])
         return;
     struct side *state = side_of(cf, side, STAGE_PROBE);
     if (packet->payload_captured < packet->payload_bytes)

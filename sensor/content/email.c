@@ -10,9 +10,7 @@
  * Before the local part: "%3C" and "\u003c" and "\n" are escapes of a delimiter, and their letters
  * are not the address's. A '@' on either side ("a@b.jp@c.jp") is no address.
  *
- * Bounds: the carry; the set of hashes told (64 to 65,536 slots, three quarters full, and
- * email_shared.limit_bytes for all scanners together): at the bound it starts anew, and addresses
- * are told again. One thread. */
+ * Bounds: the carry. One thread. */
 #include "weir/content/email.h"
 
 #include "text.h"
@@ -29,28 +27,21 @@
 #define CARRY_MAX      (1u + LOCAL_MAX + 1u + DOMAIN_MAX + 1u)
 #define JOIN_MAX       384u /* of the next piece: more than any address's rest */
 #define AROUND_BYTES   32u  /* looked at on either side */
-#define SLOTS_FIRST    64u
-#define SLOTS_MAX      65536u
 #define ALPHABET_LOCAL 1u
 #define ALPHABET_NAME  2u /* of a domain, with its dots */
 
 struct email_scanner {
     struct email_shared *shared;
-    void (*found)(void *context, uint64_t hash);
-    void *context;
-    uint64_t *slot; /* hashes told; 0: empty */
-    uint32_t slots, told;
+    struct finder finder;
     uint8_t *carry;
     uint16_t carry_size, carry_room;
 };
 
-struct email_scanner *email_scanner_new(struct email_shared *shared,
-                                        void (*found)(void *context, uint64_t hash), void *context)
+struct email_scanner *email_scanner_new(struct email_shared *shared, const struct finder *finder)
 {
     struct email_scanner *scanner = xcalloc(1, sizeof *scanner);
     scanner->shared = shared;
-    scanner->found = found;
-    scanner->context = context;
+    scanner->finder = *finder;
     return scanner;
 }
 
@@ -58,60 +49,8 @@ void email_scanner_free(struct email_scanner *scanner)
 {
     if (!scanner)
         return;
-    scanner->shared->used_bytes -= scanner->slots * sizeof *scanner->slot;
-    free(scanner->slot);
     free(scanner->carry);
     free(scanner);
-}
-
-/* --- the set of hashes told --------------------------------------------------------------------
- */
-
-/* The slot of `hash`, or the empty one where it belongs. There is always an empty one. */
-static uint64_t *find_slot(uint64_t *slot, uint32_t slots, uint64_t hash)
-{
-    uint32_t at = (uint32_t)hash & (slots - 1);
-    while (slot[at] && slot[at] != hash)
-        at = (at + 1) & (slots - 1);
-    return &slot[at];
-}
-
-/* Room for one more: grows, or starts anew. False: not even a first set may be had. */
-static bool make_room(struct email_scanner *s)
-{
-    if (s->slots && s->told < s->slots / 4 * 3)
-        return true;
-    uint32_t slots = s->slots ? s->slots * 2 : SLOTS_FIRST;
-    size_t more = (slots - s->slots) * sizeof *s->slot;
-    if (slots > SLOTS_MAX || s->shared->used_bytes + more > s->shared->limit_bytes) {
-        if (s->slots)
-            memset(s->slot, 0, s->slots * sizeof *s->slot);
-        s->told = 0;
-        return s->slots > 0;
-    }
-    uint64_t *grown = xcalloc(slots, sizeof *grown);
-    for (uint32_t i = 0; i < s->slots; i++)
-        if (s->slot[i])
-            *find_slot(grown, slots, s->slot[i]) = s->slot[i];
-    free(s->slot);
-    s->slot = grown;
-    s->slots = slots;
-    s->shared->used_bytes += more;
-    return true;
-}
-
-static bool was_told(const struct email_scanner *s, uint64_t hash)
-{
-    return s->slots && *find_slot(s->slot, s->slots, hash) != 0;
-}
-
-static void tell(struct email_scanner *s, uint64_t hash)
-{
-    if (make_room(s)) {
-        *find_slot(s->slot, s->slots, hash) = hash;
-        s->told++;
-    }
-    s->found(s->context, hash);
 }
 
 /* --- what an address is made of ----------------------------------------------------------------
@@ -229,6 +168,19 @@ static struct span local_part(const uint8_t *data, size_t at)
     return (struct span){begin, at};
 }
 
+static void tell(struct email_scanner *s, uint64_t hash, const char *domain, const uint8_t *bytes,
+                 size_t size)
+{
+    const char *label = suffixes_registrable(s->shared->suffixes, last_labels(domain), false);
+    struct found found = {.class = CONTENT_EMAIL,
+                          .hash = hash,
+                          .label = label ? label : domain,
+                          .label_size = strlen(label ? label : domain),
+                          .bytes = bytes,
+                          .size = size};
+    s->finder.found(s->finder.context, &found);
+}
+
 /* Judges what stands around the '@' at `at`; `domain_end` is where its run ends. */
 static void judge(struct email_scanner *s, const uint8_t *data, size_t size, size_t at,
                   size_t domain_end)
@@ -248,14 +200,14 @@ static void judge(struct email_scanner *s, const uint8_t *data, size_t size, siz
     }
     text[length] = '\0';
     uint64_t hash = hash64_keyed(s->shared->key, text, length);
-    hash += hash == 0; /* 0 marks an empty slot */
-    if (was_told(s, hash))
+    hash += hash == 0; /* 0 is no hash of an item */
+    if (s->finder.known && s->finder.known(s->finder.context, hash))
         return;
     struct span address = {local.begin, domain.end};
     const char *name = text + (domain.begin - local.begin);
     if (is_domain_cached(s->shared, name, domain.end - domain.begin) &&
         stands_in_text(data, size, address))
-        tell(s, hash);
+        tell(s, hash, name, data + address.begin, length);
 }
 
 /* --- pieces ------------------------------------------------------------------------------------

@@ -3,16 +3,24 @@
  *   content.c   flows: packets in, facts and events out
  *   active.c    how many flows are looked into at once
  *   datagram.c  UDP
- *   side.c      a side's budget, its scanner, its found items, its gathered head
+ *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
+ *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
+ *   inspect.c   classes of sensitive data in clear bytes; items.c what was found and is not told
  *
  * Thread: the capture thread. */
 #ifndef WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 #define WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 
+#include "inspect.h"
+#include "items.h"
 #include "text.h"
 #include "weir/content/content.h"
-#include "weir/content/email.h"
+
+/* A step that asks for more than this has lost its way. */
+#define SIDE_GATHER_MAX 65536u
+
+struct protocol;
 
 struct content {
     struct content_config config;
@@ -20,7 +28,8 @@ struct content {
     void *context;
     struct streams *streams;
     struct suffixes *suffixes;
-    struct email_shared email;
+    struct inspection inspection;
+    struct items_shared items;
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
     uint64_t malformed;      /* names that did not parse */
     struct ptime now;        /* of what is being looked at */
@@ -37,24 +46,39 @@ enum stage {
     STAGE_REQUEST,   /* scanned; an HTTP request's head is due after `skip_bytes` */
     STAGE_DNS,       /* messages, each after its length */
     STAGE_HELLO,     /* a ClientHello */
+    STAGE_PROTOCOL,  /* the row's steps; inspects by itself what is clear */
     STAGE_ENCRYPTED, /* nothing more to be had; waits for the other side to be so too */
     STAGES
 };
 
 struct side {
     struct content_flow *owner;
-    struct email_scanner *scanner; /* from the first byte that is scanned */
-    uint64_t *pending;             /* hashes found and not yet told */
-    uint8_t *head;                 /* bytes that a stage wants to see again with more behind them */
+    struct filter *inspector; /* from the first byte that is inspected; bodies have their own */
+    struct items *items;      /* from the first inspector on */
+    void *state;              /* of its protocol's row */
+    uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t skip_bytes;  /* STAGE_REQUEST: of a body; STAGE_PROBE: of a PROXY header */
     uint64_t limit_bytes; /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
-    uint16_t pending_count, pending_room;
-    uint8_t stage; /* enum stage */
-    bool lost;     /* STAGE_DNS: a gap; where does the next message begin? */
-    bool begun;    /* something else than a PROXY header was seen, or bytes were lost */
+    uint8_t stage;             /* enum stage */
+    bool opened;               /* the protocol's row opened its state */
+    bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
+    bool begun;                /* something else than a PROXY header was seen, or bytes were lost */
+};
+
+/* What was learnt of a flow; most flows have none. Arrays of SIDES turn with the flow's sides. */
+struct facts {
+    char *text[FLOW_TEXTS]; /* the first ones; NULL: none */
+    uint64_t last_name;     /* hash of the server name told last */
+    bool has_ja3;
+    uint8_t ja3[16];
+    uint32_t flags; /* FLOW_… */
+    uint16_t entropy[SIDES];
+    struct body_counts body[SIDES];
+    struct operation_counts operations;
+    struct client_claim client, last_client; /* the first and the last */
 };
 
 struct content_flow {
@@ -62,13 +86,13 @@ struct content_flow {
     struct flow *flow;
     struct stream *stream; /* TCP, until both sides are stopped */
     struct side *side[SIDES];
-    char *server_name, *question; /* the first ones; NULL: none */
-    uint8_t *ja3;
-    struct client_claim *client; /* two, the first and the last; NULL: none */
-    uint64_t last_name;          /* hash of the server name told last */
-    uint8_t service;             /* enum service */
-    uint8_t hints;               /* HINT_… */
-    uint8_t datagrams_tried;     /* for DNS on a port that does not promise it */
+    struct facts *facts;             /* NULL: none */
+    const struct protocol *protocol; /* whose row opened `state`; NULL: none */
+    void *state;
+    uint8_t service;         /* enum service */
+    uint8_t hints;           /* HINT_… */
+    uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
+    uint8_t rows_tried;      /* datagrams that were no row's */
     bool stopped[SIDES];
     uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */
@@ -80,6 +104,9 @@ static inline enum flow_side side_index(const struct side *side)
 }
 
 /* content.c: what was learnt of the flow. */
+struct facts *content_facts_of(struct content_flow *cf); /* made when missing */
+void content_text(struct content_flow *cf, enum flow_text which, const char *text); /* the first
+                                                                            one stays; "" is none */
 void content_set_service(struct content_flow *cf, enum service service); /* the first one stays */
 void content_server_name(struct content_flow *cf, const char *name);     /* "" is ignored */
 void content_hello(struct content_flow *cf, const struct tls_hello *hello);
@@ -88,6 +115,12 @@ void content_client(struct content_flow *cf, const struct client_claim *claim);
 /* What a message's question says, unless it had none. */
 void content_dns(struct content_flow *cf, const struct dns_message *message);
 bool content_has_port(const struct content_flow *cf, uint16_t port);
+struct flow_key content_key(const struct content_flow *cf);
+/* The row whose state the flow has from now on; it stays. */
+void content_set_protocol(struct content_flow *cf, const struct protocol *protocol);
+void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
+
+void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */
 
 /* active.c: joins; is left by whoever frees it or has nothing more to see; a packet was seen. */
 void active_join(struct content_flow *cf);
@@ -99,6 +132,7 @@ void datagram_take(struct content_flow *cf, enum flow_side side, const struct pa
 
 /* side.c */
 struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage stage);
+void side_close(struct side *side); /* looked at no more: what it has is told; NULL is nothing */
 void side_free(struct side *side);
 void side_set_stage(struct side *side, enum stage stage);
 void side_take(struct side *side, const uint8_t *data, size_t size); /* may stop (free) the side */
@@ -106,6 +140,11 @@ void side_gap(struct side *side, uint64_t bytes);
 void side_datagram(struct side *side, const uint8_t *data, size_t size); /* may stop the side */
 void side_end(struct side *side);                                        /* the stream ends */
 void side_tell(struct side *side);
+/* Clear bytes that are no body, in order with those before; missing ones. */
+void side_inspect(struct side *side, const uint8_t *data, size_t size);
+void side_inspect_gap(struct side *side, uint64_t bytes);
+struct filter *side_inspector(struct side *side); /* a new one, for a body: its own text */
+void side_set_protocol(struct side *side, const struct protocol *protocol);
 bool side_gather(struct side *side, const uint8_t *data, size_t size); /* false: no room */
 void side_drop_head(struct side *side, size_t bytes);                  /* its first bytes */
 

@@ -1,23 +1,20 @@
 /* One side of a flow: how much of it is looked at, what was found in it, what is gathered of it.
  *
- * Every byte of a side that may be clear text goes through the address scanner; names are stage.c's
- * part. When a side's budget is spent, or both sides are encrypted and their names taken, the side
- * is told, freed and marked as stopped: from then on its packets cost a comparison.
+ * Every byte of a side that may be clear text is inspected; names are stage.c's part. When a side's
+ * budget is spent, or both sides are encrypted and their names taken, the side is told, freed and
+ * marked as stopped: from then on its packets cost a comparison.
  *
- * Bounds: PENDING_MAX hashes wait a side; all gathered heads together stay below
+ * Bounds: items.h; all gathered heads together stay below
  * CONTENT_GATHER_BYTES: past it a head is not gathered, and read as far as it is there. */
 #include "flow_content.h"
+#include "protocol.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define PENDING_FIRST 8u
-#define PENDING_MAX   256u
-#define HEAD_FIRST    128u
-#define SAMPLE_BYTES  256u /* of a piece, to know text by */
-
-_Static_assert(PENDING_MAX <= RECORD_CONTENT_HASHES, "a record holds what is told at once");
+#define HEAD_FIRST   128u
+#define SAMPLE_BYTES 256u /* of a piece, to know text by */
 
 /* --- life --------------------------------------------------------------------------------------
  */
@@ -32,20 +29,39 @@ struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage st
     return cf->side[side];
 }
 
+static void close_protocol(struct side *side)
+{
+    const struct protocol *protocol = side->owner->protocol;
+    if (side->opened && protocol->close)
+        protocol->close(side, side->state);
+    side->opened = false;
+    side->state = NULL;
+}
+
+void side_close(struct side *side)
+{
+    if (!side)
+        return;
+    close_protocol(side);
+    filter_end(side->inspector);
+    side->inspector = NULL;
+    side_tell(side);
+}
+
 void side_free(struct side *side)
 {
     if (!side)
         return;
+    close_protocol(side);
     side_drop_head(side, side->head_size);
-    email_scanner_free(side->scanner);
-    free(side->pending);
+    filter_end(side->inspector);
+    items_free(side->items);
     free(side);
 }
 
 static void stop(struct content_flow *cf, enum flow_side which)
 {
-    if (cf->side[which])
-        side_tell(cf->side[which]);
+    side_close(cf->side[which]);
     side_free(cf->side[which]);
     cf->side[which] = NULL;
     cf->stopped[which] = true;
@@ -58,8 +74,8 @@ void side_set_stage(struct side *side, enum stage stage)
     bool was_handshake = side->stage == STAGE_HELLO;
     side->stage = (uint8_t)stage;
     if (stage == STAGE_HELLO || stage == STAGE_ENCRYPTED) {
-        email_scanner_free(side->scanner);
-        side->scanner = NULL;
+        filter_end(side->inspector);
+        side->inspector = NULL;
         if (!was_handshake)
             side->limit_bytes = side->inspected_bytes + CONTENT_HANDSHAKE_BYTES;
     } else if (stage == STAGE_PROBE) {
@@ -74,34 +90,55 @@ void side_set_stage(struct side *side, enum stage stage)
 
 void side_tell(struct side *side)
 {
-    struct content_flow *cf = side->owner;
-    struct content *content = cf->content;
-    if (side->pending_count == 0)
-        return;
-    content->events.items(content->context, cf->flow, side_index(side), content->now, CONTENT_EMAIL,
-                          side->pending, side->pending_count, side->inspected_bytes,
-                          side->gap_bytes);
-    side->pending_count = 0;
+    if (side->items)
+        items_tell(side->items);
 }
 
-static void on_found(void *context, uint64_t hash)
+static void on_items(void *context, const struct content_items *items)
 {
     struct side *side = context;
-    if (side->pending_count == side->pending_room) {
-        side->pending_room =
-            side->pending_room ? (uint16_t)(side->pending_room * 2) : PENDING_FIRST;
-        side->pending = xrealloc(side->pending, side->pending_room * sizeof *side->pending);
-    }
-    side->pending[side->pending_count++] = hash;
-    if (side->pending_count == PENDING_MAX)
-        side_tell(side);
+    struct content_flow *cf = side->owner;
+    struct content *content = cf->content;
+    struct content_items told = *items;
+    told.inspected_bytes = side->inspected_bytes;
+    told.gap_bytes = side->gap_bytes;
+    content->events.items(content->context, cf->flow, side_index(side), content->now, &told);
 }
 
-static void scan(struct side *side, const uint8_t *data, size_t size)
+struct filter *side_inspector(struct side *side)
 {
-    if (!side->scanner)
-        side->scanner = email_scanner_new(&side->owner->content->email, on_found, side);
-    email_scanner_put(side->scanner, data, size);
+    struct content *content = side->owner->content;
+    if (!side->items)
+        side->items = items_new(&content->items, on_items, side);
+    struct finder finder = items_finder(side->items);
+    return inspector_new(&content->inspection, &finder);
+}
+
+void side_inspect(struct side *side, const uint8_t *data, size_t size)
+{
+    if (!side->inspector)
+        side->inspector = side_inspector(side);
+    filter_put(side->inspector, data, size);
+}
+
+void side_inspect_gap(struct side *side, uint64_t bytes)
+{
+    if (side->inspector)
+        filter_gap(side->inspector, bytes);
+}
+
+/* --- its protocol ------------------------------------------------------------------------------
+ */
+
+void side_set_protocol(struct side *side, const struct protocol *protocol)
+{
+    content_set_protocol(side->owner, protocol);
+    if (side->owner->protocol != protocol || side->opened)
+        return;
+    side_set_stage(side, STAGE_PROTOCOL);
+    if (protocol->open)
+        side->state = protocol->open(side);
+    side->opened = true;
 }
 
 /* --- gathered heads ----------------------------------------------------------------------------
@@ -187,15 +224,15 @@ void side_take(struct side *side, const uint8_t *data, size_t size)
     sample(side, data, size);
     stage_take(side, data, size);
     if (stage_scans(side->stage))
-        scan(side, data, size);
+        side_inspect(side, data, size);
     settle(side);
 }
 
 void side_gap(struct side *side, uint64_t bytes)
 {
     side->gap_bytes += bytes;
-    if (side->scanner)
-        email_scanner_gap(side->scanner);
+    if (side->stage != STAGE_PROTOCOL)
+        side_inspect_gap(side, bytes);
     stage_cut(side, bytes);
 }
 
@@ -203,15 +240,16 @@ void side_datagram(struct side *side, const uint8_t *data, size_t size)
 {
     side->inspected_bytes += size;
     sample(side, data, size);
-    scan(side, data, size);
-    email_scanner_finish(side->scanner);
+    side_inspect(side, data, size);
+    inspector_break(side->inspector);
     settle(side);
 }
 
 void side_end(struct side *side)
 {
     stage_cut(side, 0);
-    if (side->scanner)
-        email_scanner_finish(side->scanner);
+    close_protocol(side);
+    if (side->inspector)
+        inspector_break(side->inspector);
     side_tell(side);
 }

@@ -4,6 +4,7 @@
  *          ├─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
  *          ├─> REQUEST <──> CLEAR           HTTP: heads where they are due, else at piece borders
  *          ├─> DNS                          length, message, length, message …
+ *          ├─> PROTOCOL                     whoever has a row (protocol.h)
  *          ├─> CLEAR                        SMTP, FTP, HTTP answers
  *          └─> UNKNOWN ──> CLEAR            side.c decides by the share of text
  *
@@ -17,6 +18,7 @@
  * RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are missing or there is no room to
  * gather, what is gathered is read as far as it goes. */
 #include "flow_content.h"
+#include "protocol.h"
 #include "recognise.h"
 
 #include <string.h>
@@ -43,8 +45,11 @@ static bool is_clear_service(uint8_t service)
 
 static void begin_service(struct side *side, enum service service, const uint8_t *data, size_t size)
 {
+    const struct protocol *protocol = protocol_of(service);
     content_set_service(side->owner, service);
-    if (service == SERVICE_TLS)
+    if (protocol && protocol->step)
+        side_set_protocol(side, protocol);
+    else if (service == SERVICE_TLS)
         side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
     else if (service == SERVICE_HTTP)
         side_set_stage(side, http_begins_request(data, size) ? STAGE_REQUEST : STAGE_CLEAR);
@@ -106,6 +111,21 @@ static size_t skip(struct side *side, size_t size)
     return skipped;
 }
 
+static enum parse_result recognise_row(const struct side *side, const uint8_t *data, size_t size,
+                                       const struct protocol **protocol)
+{
+    struct flow_key key = content_key(side->owner);
+    struct opening opening = {data, size, side_index(side), key.orig_port, key.resp_port};
+    return protocol_recognise(&opening, protocol);
+}
+
+static void cut_protocol(struct side *side, uint64_t bytes)
+{
+    const struct protocol *protocol = side->owner->protocol;
+    if (protocol->cut)
+        protocol->cut(side, bytes);
+}
+
 static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
 {
     enum service service;
@@ -114,12 +134,38 @@ static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
         return skip(side, size);
     if (!side->begun && side_index(side) == SIDE_ORIG && take_proxy(side, data, size, &used))
         return used;
+    if (side->owner->protocol && side->owner->protocol->step) { /* the other side's words said so */
+        side_set_protocol(side, side->owner->protocol);
+        return 0;
+    }
     enum parse_result result = service_recognise(data, size, &service);
-    if (result == PARSE_OK)
+    if (result == PARSE_OK) {
         begin_service(side, service, data, size);
-    else if (result != PARSE_MORE)
+        return 0;
+    }
+    const struct protocol *protocol;
+    enum parse_result row = recognise_row(side, data, size, &protocol);
+    if (row == PARSE_OK)
+        side_set_protocol(side, protocol);
+    else if (result != PARSE_MORE && row != PARSE_MORE)
         begin_unrecognised(side, data, size);
     return 0;
+}
+
+/* --- PROTOCOL ----------------------------------------------------------------------------------
+ */
+
+static size_t step_protocol(struct side *side, const uint8_t *data, size_t size)
+{
+    const struct protocol *protocol = side->owner->protocol;
+    if (!protocol->step)
+        return size;
+    size_t used = protocol->step(side, data, size);
+    if (used > 0 || side->stage != STAGE_PROTOCOL || size < SIDE_GATHER_MAX)
+        return used;
+    side->owner->content->malformed++;
+    cut_protocol(side, 0);
+    return size;
 }
 
 /* --- UNKNOWN and CLEAR: at a piece's beginning -------------------------------------------------
@@ -224,9 +270,10 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear, [STAGE_CLEAR] = step_clear,
-    [STAGE_REQUEST] = step_request,     [STAGE_DNS] = step_dns,       [STAGE_HELLO] = step_hello,
-    [STAGE_ENCRYPTED] = step_encrypted,
+    [STAGE_PROBE] = step_probe,       [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,       [STAGE_REQUEST] = step_request,
+    [STAGE_DNS] = step_dns,           [STAGE_HELLO] = step_hello,
+    [STAGE_PROTOCOL] = step_protocol, [STAGE_ENCRYPTED] = step_encrypted,
 };
 
 /* How many bytes the stages were done with. */
@@ -312,5 +359,7 @@ void stage_cut(struct side *side, uint64_t bytes)
         cut_hello(side);
     else if (side->stage == STAGE_DNS)
         side->lost = true;
+    else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))
+        cut_protocol(side, bytes);
     side_drop_head(side, side->head_size);
 }

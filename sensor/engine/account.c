@@ -101,12 +101,6 @@ static uint64_t positive(int64_t value)
     return value > 0 ? (uint64_t)value : 0;
 }
 
-static void copy_text(char *to, const char *from, size_t size)
-{
-    memcpy(to, from, size);
-    to[size] = '\0';
-}
-
 /* Where a tunnel decides, a name inside of it says nothing of where the tunnel leads. */
 static struct destination destination_of(struct engine *engine, const struct way *way,
                                          const char *server_name, bool *unverified)
@@ -143,8 +137,8 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     bool tunnelled = record_flow_tunnels(record, view->tunnel);
     view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
     view->scope = scope_by_frame(view->way.scope, record);
-    copy_text(view->server_name, record->tail, record->server_name_size);
-    copy_text(view->question, record->tail + record->server_name_size, record->question_size);
+    for (unsigned i = 0; i < FLOW_TEXTS; i++)
+        record_flow_text(record, i, view->text[i]);
     if (is_forged(engine, &view->way))
         view->scope = SCOPE_TRANSIT;
     find_devices(engine, view);
@@ -155,7 +149,8 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     view->host = host_of(&view->way.host, device);
     for (int side = 0; side < SIDES; side++)
         add_side(view, side);
-    *destination = destination_of(engine, &view->way, view->server_name, &view->name_unverified);
+    *destination =
+        destination_of(engine, &view->way, view->text[TEXT_SERVER_NAME], &view->name_unverified);
     view->destination = destination;
 }
 

@@ -246,8 +246,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
     }
     if (ip_is_device(&story->host))
         keep_address(story, &view->way.host);
-    if (*view->server_name)
-        memcpy(story->server_name, view->server_name, sizeof story->server_name);
+    if (*view->text[TEXT_SERVER_NAME])
+        memcpy(story->server_name, view->text[TEXT_SERVER_NAME], sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {
         story->has_ja3 = true;
         memcpy(story->ja3, record->ja3, sizeof story->ja3);

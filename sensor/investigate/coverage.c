@@ -139,6 +139,15 @@ static void put_carried(struct buffer *b, const struct engine_counts *counts)
             coverage_volume(volume_clamped(counts->carried), text));
 }
 
+uint64_t coverage_sealed(const struct volume by_service[SERVICES])
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < SERVICES; i++)
+        if (service_is_sealed((enum service)i))
+            bytes += by_service[i].value;
+    return bytes;
+}
+
 static void put_order(struct buffer *b, const struct health *h)
 {
     char text[TEXT_SIZE];

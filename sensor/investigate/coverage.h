@@ -13,5 +13,7 @@ void coverage_json(struct json *json, const struct summary *summary);
 /* "4.31 MB", or "4.31 MB [4.20 MB acknowledged – 5.00 MB at most]" where these differ. */
 #define COVERAGE_VOLUME_TEXT 128
 const char *coverage_volume(struct volume volume, char text[COVERAGE_VOLUME_TEXT]);
+/* Of volumes by service: what left encrypted. */
+uint64_t coverage_sealed(const struct volume by_service[SERVICES]);
 
 #endif

@@ -47,12 +47,12 @@ static void put_names(struct json *json, const struct flow_view *view)
     char text[HEX_SIZE(16)];
     if (view->record->service != SERVICE_NONE)
         json_str(json, "service", service_name[view->record->service]);
-    if (*view->server_name)
-        json_str(json, "server_name", view->server_name);
+    if (*view->text[TEXT_SERVER_NAME])
+        json_str(json, "server_name", view->text[TEXT_SERVER_NAME]);
     if (view->record->flags & FLOW_HAS_JA3)
         json_str(json, "ja3", hex_text(view->record->ja3, 16, text));
-    if (*view->question)
-        json_str(json, "dns", view->question);
+    if (*view->text[TEXT_QUESTION])
+        json_str(json, "dns", view->text[TEXT_QUESTION]);
 }
 
 /* How it is known who opened it. */

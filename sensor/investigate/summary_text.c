@@ -173,8 +173,12 @@ static void put_when(struct buffer *b, const struct summary *s, const struct sto
 
 static void put_bytes(struct buffer *b, const struct story *story)
 {
-    static const char *const name[SERVICES] = {"not recognised", "DNS", "TLS", "HTTP", "SSH",
-                                               "SMTP",           "FTP"};
+    static const char *const name[] = {
+        "not recognised", "DNS",    "TLS",  "HTTP",    "SSH",    "SMTP", "FTP",    "FTP data",
+        "QUIC",           "HTTP/2", "NTP",  "POP3",    "IMAP",   "TFTP", "SMB",    "NFS",
+        "Modbus",         "S7",     "DNP3", "IEC 104", "BACnet", "CIP",  "OPC UA", "PROFINET",
+        "ASTERIX"};
+    _Static_assert(sizeof name / sizeof *name == SERVICES, "every service has a name");
     char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE], volume[COVERAGE_VOLUME_TEXT];
     buffer_text(b, "   Bytes  %s out [%s acknowledged – %s at most]",
                 figure_bytes(story->out.value, value), figure_bytes(story->out.low, low),
@@ -193,7 +197,7 @@ static void put_bytes(struct buffer *b, const struct story *story)
 static void put_what(struct buffer *b, const struct story *story)
 {
     char count[TEXT_SIZE];
-    bool sealed = story->service_out[SERVICE_TLS].value + story->service_out[SERVICE_SSH].value > 0;
+    bool sealed = coverage_sealed(story->service_out) > 0;
     if (story->emails == 0 && !sealed)
         return;
     buffer_text(b, "   What   ");
@@ -428,7 +432,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
     const struct health *h = engine_health(s->engine);
     char text[TEXT_SIZE], more[TEXT_SIZE];
     const struct volume *out = s->hosts->service_out;
-    uint64_t sealed = out[SERVICE_TLS].value + out[SERVICE_SSH].value;
+    uint64_t sealed = coverage_sealed(out);
     buffer_text(b, "\nCoverage  ");
     put_drops(b, s);
     buffer_text(b, "; TCP gaps %s",

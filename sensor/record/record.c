@@ -13,7 +13,12 @@ _Static_assert(sizeof(struct record_flow) == offsetof(struct record_flow, tail) 
                    sizeof(struct record_name) == offsetof(struct record_name, tail) &&
                    sizeof(struct record_content) == offsetof(struct record_content, hash),
                "tails begin where the fixed part ends");
-_Static_assert(sizeof(struct record_content) + RECORD_CONTENT_HASHES * sizeof(uint64_t) <=
+_Static_assert(sizeof(struct record_content) + RECORD_CONTENT_ITEMS * (sizeof(uint64_t) + 1) +
+                           RECORD_CONTENT_LABELS * (CONTENT_LABEL_MAX + 1) +
+                           RECORD_CONTENT_SAMPLES * (CONTENT_SAMPLE_MAX + 1) <=
+                       RECORD_MAX_BYTES &&
+                   sizeof(struct record_flow) + FLOW_TEXTS * RECORD_NAME_MAX +
+                           SIDES * sizeof(struct tunnel) <=
                        RECORD_MAX_BYTES &&
                    sizeof(struct record_health) <= RECORD_MAX_BYTES &&
                    sizeof(struct record_health) % 8 == 0 && sizeof(struct record_binding) % 8 == 0,
@@ -30,10 +35,14 @@ enum {
 
 const char *const flow_end_name[FLOW_ENDS] = {"open",   "closed",  "reset", "idle",
                                               "reused", "evicted", "input", "lost"};
-const char *const service_name[SERVICES] = {NULL, "dns", "tls", "http", "ssh", "smtp", "ftp"};
+const char *const service_name[SERVICES] = {
+    NULL,    "dns",    "tls",    "http", "ssh",   "smtp",     "ftp",    "ftp-data", "quic",
+    "http2", "ntp",    "pop3",   "imap", "tftp",  "smb",      "nfs",    "modbus",   "s7",
+    "dnp3",  "iec104", "bacnet", "cip",  "opcua", "profinet", "asterix"};
 const char *const client_by_name[CLIENT_BYS] = {NULL, "proxy-protocol", "x-forwarded-for",
                                                 "forwarded"};
-const char *const content_class_name[CONTENT_CLASSES] = {"email"};
+const char *const content_class_name[CONTENT_CLASSES] = {"email",   "card",   "iban",    "phone",
+                                                         "setting", "flight", "archive", "pattern"};
 const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
                                                       "kind", "tail",  "range"};
 
@@ -42,9 +51,35 @@ size_t record_size(size_t fixed, size_t tail)
     return (fixed + tail + 7) & ~(size_t)7;
 }
 
+bool service_is_ot(enum service service)
+{
+    return service >= SERVICE_MODBUS && service < SERVICES;
+}
+
+bool service_is_sealed(enum service service)
+{
+    return service == SERVICE_TLS || service == SERVICE_SSH || service == SERVICE_QUIC;
+}
+
+/* Where the text of this index begins; with FLOW_TEXTS, where all text ends. */
+static size_t text_offset(const struct record_flow *record, unsigned which)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < which; i++)
+        at += record->text_size[i];
+    return at;
+}
+
+char *record_flow_text(const struct record_flow *record, enum flow_text which, char *text)
+{
+    memcpy(text, record->tail + text_offset(record, which), record->text_size[which]);
+    text[record->text_size[which]] = '\0';
+    return text;
+}
+
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES])
 {
-    const char *at = record->tail + record->server_name_size + record->question_size;
+    const char *at = record->tail + text_offset(record, FLOW_TEXTS);
     memset(tunnel, 0, SIDES * sizeof *tunnel);
     if (record->tunnels == 0)
         return false;
@@ -55,7 +90,7 @@ bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[
 
 size_t record_flow_put_tunnels(struct record_flow *record, const struct tunnel tunnel[SIDES])
 {
-    char *at = record->tail + record->server_name_size + record->question_size;
+    char *at = record->tail + text_offset(record, FLOW_TEXTS);
     record->tunnels = memcmp(&tunnel[0], &tunnel[1], sizeof *tunnel) == 0 ? 1 : 2;
     memcpy(at, tunnel, record->tunnels * sizeof *tunnel);
     return record->tunnels * sizeof *tunnel;
@@ -220,22 +255,41 @@ static bool tunnels_hold(const struct record_flow *r)
            (tunnel[SIDE_ORIG].count > 0 || tunnel[SIDE_RESP].count > 0);
 }
 
+static bool texts_fit(const struct record_flow *r)
+{
+    for (unsigned i = 0; i < FLOW_TEXTS; i++)
+        if (r->text_size[i] > RECORD_NAME_MAX)
+            return false;
+    return true;
+}
+
+#define ENTROPY_MAX 8000u /* eight bits a byte */
+
+static bool content_holds(const struct record_flow *r)
+{
+    bool holds = r->service < SERVICES && r->client.by < CLIENT_BYS;
+    for (int side = 0; side < SIDES; side++)
+        holds &= r->entropy[side] <= ENTROPY_MAX &&
+                 r->body[side].declared_bytes <= RECORD_BYTES_MAX &&
+                 r->body[side].seen_bytes <= RECORD_BYTES_MAX &&
+                 r->body[side].undeclared <= r->body[side].bodies;
+    return holds;
+}
+
 static enum record_fault validate_flow(const struct record_flow *r, size_t size)
 {
     if (size < sizeof *r)
         return RECORD_SHORT;
-    size_t text = (size_t)r->server_name_size + r->question_size;
-    if (r->server_name_size > RECORD_NAME_MAX || r->question_size > RECORD_NAME_MAX ||
-        r->tunnels > SIDES ||
+    size_t text = text_offset(r, FLOW_TEXTS);
+    if (!texts_fit(r) || r->tunnels > SIDES ||
         record_size(sizeof *r, text + r->tunnels * sizeof(struct tunnel)) != size ||
         !printable(r->tail, text))
         return RECORD_TAIL;
     int64_t latest_ns = r->last_ns > r->header.time_ns ? r->last_ns : r->header.time_ns;
-    bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && r->service < SERVICES &&
-                 r->client.by < CLIENT_BYS && time_holds(r->start_ns) && time_holds(r->last_ns) &&
-                 r->start_ns <= r->last_ns && r->fresh_since_ns >= r->start_ns &&
-                 r->fresh_since_ns <= latest_ns && side_holds(r, SIDE_ORIG) &&
-                 side_holds(r, SIDE_RESP) && tunnels_hold(r);
+    bool holds = key_holds(&r->key) && r->end < FLOW_END_LOST && content_holds(r) &&
+                 time_holds(r->start_ns) && time_holds(r->last_ns) && r->start_ns <= r->last_ns &&
+                 r->fresh_since_ns >= r->start_ns && r->fresh_since_ns <= latest_ns &&
+                 side_holds(r, SIDE_ORIG) && side_holds(r, SIDE_RESP) && tunnels_hold(r);
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
@@ -253,12 +307,49 @@ static enum record_fault validate_name(const struct record_name *r, size_t size)
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
+/* --- items: hashes, a label's place for each, labels, samples ------------------------------------
+ */
+
+static const uint8_t *label_places(const struct record_content *r)
+{
+    return (const uint8_t *)(r->hash + r->hash_count);
+}
+
+/* Steps over `count` texts, each after its size. False: they do not end before `end`, one is empty, longer
+ * than `most`, or one is no text. */
+static bool skip_texts(const uint8_t **at, const uint8_t *end, size_t count, size_t most)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (*at >= end || **at == 0 || **at > most || **at >= end - *at ||
+            !printable((const char *)*at + 1, **at))
+            return false;
+        *at += 1 + **at;
+    }
+    return true;
+}
+
+/* Whether the tail is what the counts say, to the byte. */
+static bool items_hold(const struct record_content *r, size_t size)
+{
+    const uint8_t *end = (const uint8_t *)r + size;
+    size_t fixed = sizeof *r + r->hash_count * (sizeof *r->hash + 1u);
+    if (r->hash_count > RECORD_CONTENT_ITEMS || r->label_count > RECORD_CONTENT_LABELS ||
+        r->sample_count > RECORD_CONTENT_SAMPLES || fixed > size)
+        return false;
+    const uint8_t *place = label_places(r), *at = place + r->hash_count;
+    for (size_t i = 0; i < r->hash_count; i++)
+        if (place[i] >= r->label_count)
+            return false;
+    return skip_texts(&at, end, r->label_count, CONTENT_LABEL_MAX) &&
+           skip_texts(&at, end, r->sample_count, CONTENT_SAMPLE_MAX) &&
+           record_size((size_t)(at - (const uint8_t *)r), 0) == size;
+}
+
 static enum record_fault validate_content(const struct record_content *r, size_t size)
 {
     if (size < sizeof *r)
         return RECORD_SHORT;
-    if (r->hash_count > RECORD_CONTENT_HASHES ||
-        record_size(sizeof *r, r->hash_count * sizeof(uint64_t)) != size)
+    if (!items_hold(r, size))
         return RECORD_TAIL;
     bool holds =
         key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
@@ -267,6 +358,27 @@ static enum record_fault validate_content(const struct record_content *r, size_t
         tunnel_holds(&r->tunnel[SIDE_ORIG]) && tunnel_holds(&r->tunnel[SIDE_RESP]) &&
         (r->tunnel[SIDE_ORIG].count > 0 || r->tunnel[SIDE_RESP].count > 0) == (r->tunnels > 0);
     return holds ? RECORD_OK : RECORD_RANGE;
+}
+
+static const uint8_t *text_at(const struct record_content *r, size_t index)
+{
+    const uint8_t *at = label_places(r) + r->hash_count;
+    for (; index > 0; index--)
+        at += 1 + *at;
+    return at;
+}
+
+struct content_item record_content_item(const struct record_content *record, size_t index)
+{
+    const uint8_t *label = text_at(record, label_places(record)[index]);
+    return (struct content_item){record->hash[index], (const char *)label + 1, *label};
+}
+
+const char *record_content_sample(const struct record_content *record, size_t index, size_t *size)
+{
+    const uint8_t *sample = text_at(record, record->label_count + index);
+    *size = *sample;
+    return (const char *)sample + 1;
 }
 
 struct flow_key binding_key(const struct record_binding *record)

@@ -30,24 +30,44 @@ struct content_config {
     struct stream_config stream;
     struct hash_key key; /* the site's key for hashes of found items */
     bool bindings;       /* which device holds which address is told (content/binding.h) */
+    bool samples;        /* privacy.content_samples: a few found items are told as they were */
+};
+
+struct content_text {
+    const char *text; /* without NUL */
+    uint8_t size;
+};
+
+/* Found items of one class, new to this side of the flow (or told again after its set was full). */
+struct content_items {
+    enum content_class class;
+    const uint64_t *hash;
+    const uint8_t *place;             /* of each one's label */
+    size_t count;                     /* ≤ RECORD_CONTENT_ITEMS */
+    const struct content_text *label; /* ≤ RECORD_CONTENT_LABELS */
+    size_t label_count;
+    const struct content_text *sample; /* ≤ RECORD_CONTENT_SAMPLES */
+    size_t sample_count;
+    uint64_t inspected_bytes, gap_bytes; /* of this side so far */
 };
 
 struct content_events {
     void (*dns)(void *context, struct flow *flow, struct ptime time,
                 const struct dns_message *message);
     void (*server_name)(void *context, struct flow *flow, struct ptime time, const char *name);
-    /* `count` ≤ RECORD_CONTENT_HASHES. inspected/gap: of this side so far. */
     void (*items)(void *context, struct flow *flow, enum flow_side side, struct ptime time,
-                  enum content_class class, const uint64_t *hash, size_t count,
-                  uint64_t inspected_bytes, uint64_t gap_bytes);
+                  const struct content_items *items);
 };
 
 /* What is known of a flow, for its records. Borrowed until the flow is released. */
 struct content_facts {
     enum service service;
-    const char *server_name;    /* "" when none */
-    const char *question;       /* first DNS question, "" when none */
-    const uint8_t *ja3;         /* 16 bytes or NULL */
+    const char *text[FLOW_TEXTS]; /* "" when none */
+    const uint8_t *ja3;           /* 16 bytes or NULL */
+    uint32_t flags;               /* FLOW_ECH to FLOW_CERTIFICATE_OTHER */
+    uint16_t entropy[SIDES];      /* these as in struct record_flow */
+    struct body_counts body[SIDES];
+    struct operation_counts operations;
     struct client_claim client; /* by is CLIENT_NONE when nobody claims anything */
 };
 

@@ -6,33 +6,29 @@
  * (libpsl, ICANN section). What stands around it must look like text, so that compressed and
  * encrypted bytes do not make addresses by chance. "%40" and base64 are not decoded.
  *
- * Addresses are lower-cased, hashed with the site's key, and told once a flow side as long as that
- * side's set has room; past the bound the set starts anew (the engine's union does not mind
- * repeats). An address cut by a segment border is seen whole; one cut by a gap is not counted. */
+ * Addresses are lower-cased and hashed with the site's key; their label is the registrable domain.
+ * An address cut by a segment border is seen whole; one cut by a gap is not counted. */
 #ifndef WEIR_CONTENT_EMAIL_H
 #define WEIR_CONTENT_EMAIL_H
 
 #include "weir/base/digest.h"
 #include "weir/base/suffix.h"
+#include "weir/content/found.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define EMAIL_DOMAINS 256u
 
-/* What all scanners of a process share (zero what is not named). `used_bytes` of their sets stays
- * below `limit_bytes`: a set that may not grow starts anew instead. Outlives its scanners. */
+/* What all scanners of a process share (zero what is not named). Outlives its scanners. */
 struct email_shared {
     const struct suffixes *suffixes;
     const struct hash_key *key;
-    size_t used_bytes, limit_bytes;
     uint64_t domain[EMAIL_DOMAINS]; /* judged lately: keyed hash, its lowest bit the verdict */
 };
 
 struct email_scanner;
-/* `found` is called with the keyed hash of each address new to this scanner. */
-struct email_scanner *email_scanner_new(struct email_shared *shared,
-                                        void (*found)(void *context, uint64_t hash), void *context);
+struct email_scanner *email_scanner_new(struct email_shared *shared, const struct finder *finder);
 void email_scanner_free(struct email_scanner *scanner);
 void email_scanner_put(struct email_scanner *scanner, const uint8_t *data, size_t size);
 /* Bytes are missing: forget the unfinished address and do not believe the next one's first part. */

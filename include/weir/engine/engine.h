@@ -57,7 +57,7 @@ struct flow_view {
     bool name_unverified; /* a server name was given that no seen answer ties to the address */
     struct volume out;    /* fresh, of the host */
     uint64_t in_bytes;    /* fresh */
-    char server_name[RECORD_NAME_MAX + 1], question[RECORD_NAME_MAX + 1];
+    char text[FLOW_TEXTS][RECORD_NAME_MAX + 1];
 };
 
 /* What was seen, and what was not judged and why. Bytes are fresh payload of both sides. */

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_VERSION   2
+#define RECORD_VERSION   3
 #define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
 #define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
 
@@ -92,9 +92,29 @@ enum service { /* what the content proved itself to be; SERVICE_NONE: not known 
                SERVICE_SSH,
                SERVICE_SMTP,
                SERVICE_FTP,
+               SERVICE_FTP_DATA,
+               SERVICE_QUIC,
+               SERVICE_HTTP2, /* in clear */
+               SERVICE_NTP,
+               SERVICE_POP3,
+               SERVICE_IMAP,
+               SERVICE_TFTP,
+               SERVICE_SMB,
+               SERVICE_NFS,
+               SERVICE_MODBUS, /* from here on what plants and airports speak (service_is_ot) */
+               SERVICE_S7,
+               SERVICE_DNP3,
+               SERVICE_IEC104,
+               SERVICE_BACNET,
+               SERVICE_CIP,
+               SERVICE_OPCUA,
+               SERVICE_PROFINET,
+               SERVICE_ASTERIX,
                SERVICES
 };
 extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for SERVICE_NONE */
+bool service_is_ot(enum service service);        /* control systems and surveillance */
+bool service_is_sealed(enum service service);    /* encrypted: TLS, SSH, QUIC */
 
 #define FLOW_ESTABLISHED                                                                           \
     1u                    /* TCP payload after a handshake or from both sides; a two-way exchange */
@@ -107,10 +127,14 @@ extern const char *const service_name[SERVICES]; /* "dns", "tls", …; NULL for 
 #define FLOW_TUNNEL_MOVED                                                                          \
     64u /* a side's packets came by other tunnels before: told up to there                         \
          */
-#define FLOW_ORIG_BY_SERVICE 128u   /* … from what was said: only a client says that */
-#define FLOW_ORIG_BY_PORT    0x100u /* … guessed from the ports (ICMP: the type); else from order */
-#define FLOW_BROADCAST       0x200u /* a frame of it went to a group address of the link */
-#define FLOW_TURNED          0x400u /* the record before told its sides the other way round */
+#define FLOW_ORIG_BY_SERVICE      128u /* … from what was said: only a client says that */
+#define FLOW_ORIG_BY_PORT         0x100u /* … guessed from the ports (ICMP: the type); else from order */
+#define FLOW_BROADCAST            0x200u  /* a frame of it went to a group address of the link */
+#define FLOW_TURNED               0x400u  /* the record before told its sides the other way round */
+#define FLOW_ECH                  0x800u  /* the client offered an encrypted ClientHello */
+#define FLOW_ESNI                 0x1000u /* … or its forerunner */
+#define FLOW_CERTIFICATE_HAS_NAME 0x2000u /* the server's certificate holds the server name */
+#define FLOW_CERTIFICATE_OTHER    0x4000u /* … holds others: fronting, a forged name, an appliance */
 
 enum client_by { /* where a claim of who the client really is was found */
                  CLIENT_NONE,
@@ -130,6 +154,32 @@ struct client_claim {
     uint8_t spare;
 };
 
+/* What the content says of a flow in words. In a record's tail each follows the one before, none
+ * longer than RECORD_NAME_MAX, printable ASCII, without NUL. */
+enum flow_text {
+    TEXT_SERVER_NAME, /* the first SNI or Host */
+    TEXT_QUESTION,    /* the first DNS question */
+    TEXT_APPLICATION, /* finer than the service: "doh", "dot", "doq", or whatever libndpi calls it
+                       */
+    TEXT_JA4,
+    TEXT_ALPN,        /* what the client offers first; of QUIC too */
+    TEXT_CERTIFICATE, /* names in the server's certificate, the first ones, with commas between */
+    FLOW_TEXTS
+};
+
+/* Bodies that one side sent: files, messages, requests' and answers' contents. */
+struct body_counts {
+    uint64_t declared_bytes; /* of those that said how large they are */
+    uint64_t seen_bytes;     /* as they were sent, of all */
+    uint32_t bodies;
+    uint32_t undeclared; /* that did not say */
+};
+
+/* What was asked for in a control system's protocol, where a header tells. */
+struct operation_counts {
+    uint32_t reads, writes;
+};
+
 struct record_flow {
     struct record_header header;
     struct flow_key key;
@@ -139,12 +189,15 @@ struct record_flow {
     struct {                         /* since the last record that was accepted */
         int64_t payload_bytes, missing_bytes, acked_bytes, packets; /* missing may shrink */
     } fresh[SIDES];
-    uint8_t end;                              /* enum flow_end */
-    uint8_t service;                          /* enum service */
-    uint16_t flags;                           /* FLOW_… */
-    uint16_t server_name_size, question_size; /* text in the tail, in this order, no NUL */
-    uint8_t ja3[16];                          /* MD5, when FLOW_HAS_JA3 */
-    struct client_claim client;               /* the first */
+    uint8_t end;                   /* enum flow_end */
+    uint8_t service;               /* enum service */
+    uint8_t text_size[FLOW_TEXTS]; /* text in the tail */
+    uint32_t flags;                /* FLOW_… */
+    uint16_t entropy[SIDES];       /* thousandths of a bit a byte, of the first bytes; 0: unknown */
+    uint8_t ja3[16];               /* MD5, when FLOW_HAS_JA3 */
+    struct client_claim client;    /* the first */
+    struct body_counts body[SIDES];
+    struct operation_counts operations;
     uint8_t tunnels; /* struct tunnel × this after the text: both sides', or orig's and resp's */
     uint8_t spare[7];
     char tail[];
@@ -172,24 +225,54 @@ struct record_name {
     char tail[];
 };
 
-enum content_class { CONTENT_EMAIL, CONTENT_CLASSES };
-extern const char *const content_class_name[CONTENT_CLASSES];
+/* Classes of sensitive data. Each item has a label that says what kind of its class it is. */
+enum content_class {
+    CONTENT_EMAIL,   /* an address; its registrable domain */
+    CONTENT_CARD,    /* a payment card; its issuer: "visa" */
+    CONTENT_IBAN,    /* a bank account; its country: "DE" */
+    CONTENT_PHONE,   /* a telephone number; its country's code: "+81" */
+    CONTENT_SETTING, /* systems' settings and secrets: "private-key", "mail-host" */
+    CONTENT_FLIGHT,  /* flight data: "icao-fpl", "aftn", "ssim" */
+    CONTENT_ARCHIVE, /* a container: "zip", "7z-encrypted", "pdf" */
+    CONTENT_PATTERN, /* what the operator looks for (content.patterns); the pattern's name */
+    CONTENT_CLASSES
+};
+extern const char *const content_class_name[CONTENT_CLASSES]; /* "email", … */
 
-#define RECORD_CONTENT_HASHES 512u
+#define CONTENT_LABEL_MAX      63u  /* longer ones keep their end; printable ASCII */
+#define CONTENT_SAMPLE_MAX     80u  /* bytes; printable ASCII, the rest as \xHH */
+#define RECORD_CONTENT_ITEMS   256u /* of one record */
+#define RECORD_CONTENT_LABELS  48u
+#define RECORD_CONTENT_SAMPLES 4u
 
-/* What inspection counted on one side of a flow: never the data. */
+/* What inspection counted on one side of a flow: never the data, unless privacy.content_samples
+ * asks for some. Tail: hash_count keyed hashes, new to this flow (or repeated after its set was
+ * full); for each, a byte with the place of its label; then the labels, then the samples, each
+ * after a byte with its size. */
 struct record_content {
     struct record_header header;
     struct flow_key key;
     uint8_t side;  /* enum flow_side: who sent it */
     uint8_t class; /* enum content_class */
     uint16_t hash_count;
-    uint32_t tunnels;                    /* 0: the next are empty; 2: orig's and resp's */
+    uint8_t tunnels; /* 0: the next are empty; 2: orig's and resp's */
+    uint8_t label_count, sample_count;
+    uint8_t spare;
     uint64_t inspected_bytes, gap_bytes; /* of this side so far */
     uint64_t sent_bytes;                 /* the side's payload_bytes when this was counted */
     struct tunnel tunnel[SIDES];
-    uint64_t hash[]; /* keyed; new to this flow (or repeated after its set was full) */
+    uint64_t hash[];
 };
+
+/* One item of a valid record. Texts are without NUL, borrowed from the record. */
+struct content_item {
+    uint64_t hash;
+    const char *label;
+    uint8_t label_size;
+};
+struct content_item record_content_item(const struct record_content *record, size_t index);
+/* Its sample of this index, < sample_count. */
+const char *record_content_sample(const struct record_content *record, size_t index, size_t *size);
 
 #define BINDING_CARRIERS 4u
 
@@ -338,6 +421,8 @@ extern const char *const record_fault_name[RECORD_FAULTS];
 /* `record` is the engine's own copy of `size` bytes, 8-aligned. */
 enum record_fault record_validate(const void *record, size_t size);
 
+/* A text of a valid record, as a string; `text` holds RECORD_NAME_MAX + 1. */
+char *record_flow_text(const struct record_flow *record, enum flow_text which, char *text);
 /* How the packets of both sides travelled, each as the flow's sides lie; count 0: in no tunnel.
  * False: neither was in one. The record is valid. */
 bool record_flow_tunnels(const struct record_flow *record, struct tunnel tunnel[SIDES]);

@@ -29,14 +29,17 @@ static void on_server_name(void *context, struct flow *flow, struct ptime time, 
 }
 
 static void on_items(void *context, struct flow *flow, enum flow_side side, struct ptime time,
-                     enum content_class class, const uint64_t *hash, size_t count,
-                     uint64_t inspected_bytes, uint64_t gap_bytes)
+                     const struct content_items *items)
 {
-    (void)context, (void)flow, (void)side, (void)time, (void)class, (void)gap_bytes;
-    if (count == 0 || count > RECORD_CONTENT_HASHES || inspected_bytes == 0)
+    (void)context, (void)flow, (void)side, (void)time;
+    if (items->count == 0 || items->count > RECORD_CONTENT_ITEMS || items->inspected_bytes == 0 ||
+        items->class >= CONTENT_CLASSES || items->label_count > RECORD_CONTENT_LABELS)
         abort();
-    for (size_t i = 0; i < count; i++)
-        told += hash[i] & 1;
+    for (size_t i = 0; i < items->count; i++) {
+        if (items->place[i] >= items->label_count)
+            abort();
+        told += items->hash[i] & 1;
+    }
 }
 
 static bool on_report(void *context, struct flow *flow, enum flow_end end, struct ptime time)
@@ -47,9 +50,11 @@ static bool on_report(void *context, struct flow *flow, enum flow_end end, struc
     else
         content_flush(content, flow, time);
     struct content_facts facts = content_get_facts(flow);
-    if (facts.service >= SERVICES || facts.client.by >= CLIENT_BYS ||
-        strlen(facts.server_name) > RECORD_NAME_MAX)
+    if (facts.service >= SERVICES || facts.client.by >= CLIENT_BYS)
         abort();
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        if (strlen(facts.text[i]) > RECORD_NAME_MAX)
+            abort();
     return true;
 }
 

@@ -44,7 +44,10 @@ static uint64_t read_flow(const struct record_flow *r)
     if (record_flow_tunnels(r, tunnel))
         for (int side = 0; side < SIDES; side++)
             ids += read_tunnel(&tunnel[side]);
-    return sum(r->tail, (size_t)r->server_name_size + r->question_size) + ids;
+    char text[RECORD_NAME_MAX + 1];
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        ids += strlen(record_flow_text(r, (enum flow_text)i, text));
+    return ids;
 }
 
 static uint64_t read_name(const struct record_name *r)
@@ -57,7 +60,15 @@ static uint64_t read_content(const struct record_content *r)
 {
     must(r->side < SIDES && content_class_name[r->class]);
     must(r->tunnels == 0 || read_tunnel(&r->tunnel[0]) + read_tunnel(&r->tunnel[1]) < UINT64_MAX);
-    return sum(r->hash, r->hash_count * sizeof *r->hash);
+    uint64_t all = sum(r->hash, r->hash_count * sizeof *r->hash);
+    for (size_t i = 0; i < r->hash_count; i++) {
+        struct content_item item = record_content_item(r, i);
+        must(item.hash == r->hash[i] && item.label_size <= CONTENT_LABEL_MAX);
+        all += sum(item.label, item.label_size);
+    }
+    for (size_t i = 0, size; i < r->sample_count; i++)
+        all += sum(record_content_sample(r, i, &size), size);
+    return all & UINT32_MAX;
 }
 
 static uint64_t read_binding(const struct record_binding *r)

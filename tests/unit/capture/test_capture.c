@@ -26,7 +26,7 @@ struct sums { /* of one flow's records */
     int64_t payload, packets;
     uint64_t total_payload, total_packets; /* of the last record */
     unsigned ends, end;
-    uint16_t flags;
+    uint32_t flags;
 };
 
 static void see_flow(struct seen *seen, const struct record_flow *flow)

@@ -24,12 +24,16 @@ struct conversation {
     char log[8192];       /* "name:a.example dns:q/1:a.example …" */
     size_t log_size;
     size_t items[SIDES], calls[SIDES], largest_call;
-    uint64_t hash[4096]; /* of all items, as told */
-    size_t hash_count;
+    uint64_t hash[4096];                     /* of all items, as told */
+    char label[4096][CONTENT_LABEL_MAX + 1]; /* of each of them */
+    uint8_t class[4096];
+    size_t hash_count, of_class[SIDES][CONTENT_CLASSES];
     uint64_t inspected_bytes[SIDES], gap_bytes[SIDES]; /* as told last */
     /* What content_get_facts said when the flow ended. */
     enum service service;
     char server_name[RECORD_NAME_MAX + 1], question[RECORD_NAME_MAX + 1];
+    char text[FLOW_TEXTS][RECORD_NAME_MAX + 1];
+    struct content_facts facts; /* its texts are borrowed: those above are there to be read */
     uint8_t ja3[16];
     bool has_ja3, ended;
 };
@@ -64,20 +68,27 @@ static inline void on_server_name(void *context, struct flow *flow, struct ptime
 }
 
 static inline void on_items(void *context, struct flow *flow, enum flow_side side,
-                            struct ptime time, enum content_class class, const uint64_t *hash,
-                            size_t count, uint64_t inspected_bytes, uint64_t gap_bytes)
+                            struct ptime time, const struct content_items *items)
 {
     struct conversation *c = context;
+    size_t count = items->count;
     (void)flow, (void)time;
-    if (class != CONTENT_EMAIL || count == 0 || c->hash_count + count > 4096)
+    if (items->class >= CONTENT_CLASSES || count == 0 || c->hash_count + count > 4096)
         abort();
-    memcpy(c->hash + c->hash_count, hash, count * sizeof *hash);
+    c->of_class[side][items->class] += count;
+    for (size_t i = 0; i < count; i++) {
+        const struct content_text *label = &items->label[items->place[i]];
+        memcpy(c->label[c->hash_count + i], label->text, label->size);
+        c->label[c->hash_count + i][label->size] = '\0';
+        c->class[c->hash_count + i] = (uint8_t)items->class;
+    }
+    memcpy(c->hash + c->hash_count, items->hash, count * sizeof *items->hash);
     c->hash_count += count;
     c->items[side] += count;
     c->calls[side]++;
     c->largest_call = count > c->largest_call ? count : c->largest_call;
-    c->inspected_bytes[side] = inspected_bytes;
-    c->gap_bytes[side] = gap_bytes;
+    c->inspected_bytes[side] = items->inspected_bytes;
+    c->gap_bytes[side] = items->gap_bytes;
 }
 
 static inline bool on_report(void *context, struct flow *flow, enum flow_end end, struct ptime time)
@@ -90,8 +101,11 @@ static inline bool on_report(void *context, struct flow *flow, enum flow_end end
     content_flush(c->content, flow, time);
     struct content_facts facts = content_get_facts(flow);
     c->service = facts.service;
-    snprintf(c->server_name, sizeof c->server_name, "%s", facts.server_name);
-    snprintf(c->question, sizeof c->question, "%s", facts.question);
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        snprintf(c->text[i], sizeof c->text[i], "%s", facts.text[i]);
+    strcpy(c->server_name, c->text[TEXT_SERVER_NAME]);
+    strcpy(c->question, c->text[TEXT_QUESTION]);
+    c->facts = facts;
     c->has_ja3 = facts.ja3 != NULL;
     if (facts.ja3)
         memcpy(c->ja3, facts.ja3, sizeof c->ja3);

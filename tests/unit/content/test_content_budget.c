@@ -282,8 +282,8 @@ static void test_nothing(void **state)
     assert_null(*flow_content_slot(c.flow));
     struct content_facts facts = content_get_facts(c.flow);
     assert_int_equal(facts.service, SERVICE_NONE);
-    assert_string_equal(facts.server_name, "");
-    assert_string_equal(facts.question, "");
+    assert_string_equal(facts.text[TEXT_SERVER_NAME], "");
+    assert_string_equal(facts.text[TEXT_QUESTION], "");
     assert_null(facts.ja3);
     struct packet fragment = {.proto = PROTO_UDP,
                               .later_fragment = true,

@@ -89,7 +89,7 @@ static inline void give_server_name(union any_record *record, const char *name)
 {
     size_t size = strlen(name);
     memcpy(record->flow.tail, name, size);
-    record->flow.server_name_size = (uint16_t)size;
+    record->flow.text_size[TEXT_SERVER_NAME] = (uint8_t)size;
     finish_record(record, RECORD_FLOW, record->header.number, record->header.time_ns,
                   sizeof record->flow, size);
 }
@@ -112,8 +112,7 @@ static inline void give_tunnels(union any_record *record, const struct tunnel tu
     size_t size = record_flow_put_tunnels(&record->flow, tunnel);
     record->flow.flags |= FLOW_TUNNELLED;
     finish_record(record, RECORD_FLOW, record->header.number, record->header.time_ns,
-                  sizeof record->flow,
-                  (size_t)record->flow.server_name_size + record->flow.question_size + size);
+                  sizeof record->flow, record->flow.text_size[TEXT_SERVER_NAME] + size);
 }
 
 /* An answer: `name` is at `count` addresses. */
@@ -170,8 +169,12 @@ static inline void make_items(union any_record *record, uint64_t number, int64_t
     content->inspected_bytes = content->sent_bytes = 1000;
     for (size_t i = 0; i < count; i++)
         content->hash[i] = (first + i + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    uint8_t *label = (uint8_t *)(content->hash + count) + count; /* all have the first */
+    content->label_count = 1;
+    label[0] = 10;
+    memcpy(label + 1, "example.jp", 10);
     finish_record(record, RECORD_CONTENT, number, time_ns, sizeof *content,
-                  count * sizeof *content->hash);
+                  count * (sizeof *content->hash + 1) + 11);
 }
 
 /* `address` is `device`'s. */

@@ -169,7 +169,7 @@ static void test_destinations_by_seen_answers(void **state)
     rig_turn(rig, 200 * NS_PER_MS);
     assert_int_equal(rig->flows, 1);
     assert_true(rig->view.name_unverified);
-    assert_string_equal(rig->view.server_name, "www.example.jp");
+    assert_string_equal(rig->view.text[TEXT_SERVER_NAME], "www.example.jp");
     assert_string_equal(rig->destination.name, "198.51.100.0/24");
     make_flow(&record, 1, MONDAY_8 + 2, &key, 1000, 10);
     give_server_name(&record, "www.example.jp");
@@ -400,7 +400,7 @@ static void test_records_that_cannot_be(void **state)
     record.header.kind = 77;
     rig_push(rig, 0, &record);
     make_flow(&record, 1, MONDAY_8, &key, 1000, 10);
-    record.flow.server_name_size = 60000;
+    record.flow.text_size[TEXT_SERVER_NAME] = 255;
     rig_push(rig, 0, &record);
     make_flow(&record, 1, MONDAY_8, &key, 1000, 10);
     record.flow.end = 200;
@@ -460,7 +460,7 @@ static void test_counted_content_is_told(void **state)
     struct rig *rig = *state;
     union any_record record;
     struct flow_key key = make_flow_key("203.0.113.9", 50000, "10.0.0.1", 80);
-    make_items(&record, 1, MONDAY_8, &key, SIDE_ORIG, 0, 500); /* came in: not egress */
+    make_items(&record, 1, MONDAY_8, &key, SIDE_ORIG, 0, 250); /* came in: not egress */
     rig_push(rig, 0, &record);
     rig_push_flow(rig, MONDAY_8 + 1, &key, 50000, 10);
     make_items(&record, 1, MONDAY_8 + 2, &key, SIDE_RESP, 1000, 99);
@@ -497,14 +497,14 @@ static void test_content_among_too_many_destinations(void **state)
         rig_push_flow(rig, ++now, &key, 10, 10);
     }
     struct flow_key key = make_flow_key("10.0.0.1", 40000, "203.0.113.9", 80);
-    make_items(&record, 1, ++now, &key, SIDE_ORIG, 0, 500);
+    make_items(&record, 1, ++now, &key, SIDE_ORIG, 0, 250);
     rig_push(rig, 0, &record);
     rig_push_flow(rig, ++now, &key, 50000, 10);
     const struct engine_counts *counts = rig_finish(rig);
     assert_true(counts->pairs_overflow >= 11);
     assert_int_equal(rig->alerts, 2); /* open, close */
     assert_string_equal(rig->alert[0].story.destination.name, "203.0.113.0/24");
-    assert_int_equal(rig->alert[0].story.emails, 500);
+    assert_int_equal(rig->alert[0].story.emails, 250);
     assert_int_equal(rig->alert[0].story.out.value, 50000);
 }
 

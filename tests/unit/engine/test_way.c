@@ -322,7 +322,7 @@ static void counted_as_out(void **state)
     assert_int_equal(rig->view.in_bytes, 70);
     assert_string_equal(rig->destination.name, "203.0.113.0/24"); /* whatever is named inside */
     assert_false(rig->view.name_unverified);
-    assert_string_equal(rig->view.server_name, "www.example.jp");
+    assert_string_equal(rig->view.text[TEXT_SERVER_NAME], "www.example.jp");
     assert_memory_equal(&rig->view.tunnel[SIDE_RESP], &out, sizeof out);
 }
 

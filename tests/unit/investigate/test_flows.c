@@ -120,8 +120,8 @@ static void test_one_line(void **state)
     flow->client = (struct client_claim){
         .ip = make_ip("203.0.113.7"), .port = 4711, .by = CLIENT_FORWARDED, .changes = 2};
     memset(flow->ja3, 0xab, sizeof flow->ja3);
-    strcpy(made.view.server_name, "www.example.jp");
-    strcpy(made.view.question, "q\"\\.jp");
+    strcpy(made.view.text[TEXT_SERVER_NAME], "www.example.jp");
+    strcpy(made.view.text[TEXT_QUESTION], "q\"\\.jp");
     flows_add(place->flows, &made.view);
     char *text = finish(place, &size);
     assert_string_equal(

@@ -39,8 +39,8 @@ static void make_flow(void)
 {
     static const char text[] = "www.example.comexample.com";
     begin(RECORD_FLOW, sizeof made.flow, sizeof text - 1);
-    made.flow.server_name_size = 15;
-    made.flow.question_size = 11;
+    made.flow.text_size[TEXT_SERVER_NAME] = 15;
+    made.flow.text_size[TEXT_QUESTION] = 11;
     memcpy(made.flow.tail, text, sizeof text - 1);
     made.flow.start_ns = made.header.time_ns - 5000;
     made.flow.last_ns = made.header.time_ns - 1000;
@@ -71,9 +71,13 @@ static void make_name(void)
 
 static void make_content(void)
 {
-    begin(RECORD_CONTENT, sizeof made.content, 3 * sizeof(uint64_t));
+    static const char labels[] = "\0\1\1\13example.com\2jp\6a\\x09b";
+    begin(RECORD_CONTENT, sizeof made.content, 3 * sizeof(uint64_t) + sizeof labels - 1);
     made.content.side = SIDE_RESP;
     made.content.hash_count = 3;
+    made.content.label_count = 2;
+    made.content.sample_count = 1;
+    memcpy(made.content.hash + 3, labels, sizeof labels - 1);
 }
 
 static void make_health(void)
@@ -126,8 +130,18 @@ static void test_honest_records_pass(void **state)
 static void test_largest_records_pass(void **state)
 {
     (void)state;
-    begin(RECORD_CONTENT, sizeof made.content, RECORD_CONTENT_HASHES * sizeof(uint64_t));
-    made.content.hash_count = RECORD_CONTENT_HASHES;
+    size_t most = RECORD_CONTENT_ITEMS * 9 + RECORD_CONTENT_LABELS * (CONTENT_LABEL_MAX + 1) +
+                  RECORD_CONTENT_SAMPLES * (CONTENT_SAMPLE_MAX + 1);
+    begin(RECORD_CONTENT, sizeof made.content, most);
+    made.content.hash_count = RECORD_CONTENT_ITEMS;
+    made.content.label_count = RECORD_CONTENT_LABELS;
+    made.content.sample_count = RECORD_CONTENT_SAMPLES;
+    uint8_t *at = (uint8_t *)(made.content.hash + RECORD_CONTENT_ITEMS) + RECORD_CONTENT_ITEMS;
+    memset(at, 'x', most - RECORD_CONTENT_ITEMS * 9);
+    for (unsigned i = 0; i < RECORD_CONTENT_LABELS; i++, at += CONTENT_LABEL_MAX + 1)
+        *at = CONTENT_LABEL_MAX;
+    for (unsigned i = 0; i < RECORD_CONTENT_SAMPLES; i++, at += CONTENT_SAMPLE_MAX + 1)
+        *at = CONTENT_SAMPLE_MAX;
     assert_int_equal(validate(made.header.size), RECORD_OK);
     const size_t tail = RECORD_NAME_ADDRESSES * sizeof(struct ip) + RECORD_NAME_MAX;
     begin(RECORD_NAME, sizeof made.name, tail);
@@ -136,9 +150,9 @@ static void test_largest_records_pass(void **state)
     memset(made.name.tail + RECORD_NAME_ADDRESSES * sizeof(struct ip), 'x', RECORD_NAME_MAX);
     assert_int_equal(validate(made.header.size), RECORD_OK);
     make_flow();
-    made.header.size = (uint32_t)record_size(sizeof made.flow, 2 * RECORD_NAME_MAX);
-    made.flow.server_name_size = made.flow.question_size = RECORD_NAME_MAX;
-    memset(made.flow.tail, '~', 2 * RECORD_NAME_MAX);
+    made.header.size = (uint32_t)record_size(sizeof made.flow, FLOW_TEXTS * RECORD_NAME_MAX);
+    memset(made.flow.text_size, RECORD_NAME_MAX, sizeof made.flow.text_size);
+    memset(made.flow.tail, '~', FLOW_TEXTS * RECORD_NAME_MAX);
     assert_int_equal(validate(made.header.size), RECORD_OK);
 }
 
@@ -210,9 +224,14 @@ static void test_flow_refused(void **state)
     REFUSED(make_flow, r->start_ns = r->last_ns + 1, RECORD_RANGE);
     REFUSED(make_flow, r->fresh_since_ns = r->start_ns - 1, RECORD_RANGE);
     REFUSED(make_flow, r->fresh_since_ns = r->header.time_ns + 1, RECORD_RANGE);
-    REFUSED(make_flow, r->server_name_size = 0, RECORD_TAIL);
-    REFUSED(make_flow, r->server_name_size = UINT16_MAX, RECORD_TAIL);
-    REFUSED(make_flow, r->question_size = RECORD_NAME_MAX + 1, RECORD_TAIL);
+    REFUSED(make_flow, r->entropy[1] = 8001, RECORD_RANGE);
+    REFUSED(make_flow, r->body[0].undeclared = 1, RECORD_RANGE);
+    REFUSED(make_flow, r->body[1].seen_bytes = UINT64_MAX, RECORD_RANGE);
+    REFUSED(make_flow, r->body[0].declared_bytes = UINT64_MAX, RECORD_RANGE);
+    REFUSED(make_flow, r->text_size[TEXT_SERVER_NAME] = 0, RECORD_TAIL);
+    REFUSED(make_flow, r->text_size[TEXT_SERVER_NAME] = UINT8_MAX, RECORD_TAIL);
+    REFUSED(make_flow, r->text_size[TEXT_QUESTION] = RECORD_NAME_MAX + 1, RECORD_TAIL);
+    REFUSED(make_flow, r->text_size[TEXT_CERTIFICATE] = 8, RECORD_TAIL);
     REFUSED(make_flow, r->tail[0] = '\0', RECORD_TAIL);
     REFUSED(make_flow, r->tail[25] = '\n', RECORD_TAIL);
     REFUSED(make_flow, r->tail[3] = '\x7f', RECORD_TAIL);
@@ -340,7 +359,13 @@ static void test_others_refused(void **state)
     REFUSED(make_content, (c->tunnel[1].count = 1, c->tunnel[1].layer[0] = LAYER_IP), RECORD_RANGE);
     REFUSED(make_content, c->class = CONTENT_CLASSES, RECORD_RANGE);
     REFUSED(make_content, c->hash_count = 4, RECORD_TAIL);
-    REFUSED(make_content, c->hash_count = RECORD_CONTENT_HASHES + 1, RECORD_TAIL);
+    REFUSED(make_content, c->hash_count = RECORD_CONTENT_ITEMS + 1, RECORD_TAIL);
+    REFUSED(make_content, c->label_count = 1, RECORD_TAIL); /* an item's label is not there */
+    REFUSED(make_content, c->label_count = RECORD_CONTENT_LABELS + 1, RECORD_TAIL);
+    REFUSED(make_content, c->sample_count = 2, RECORD_TAIL);
+    REFUSED(make_content, ((uint8_t *)c->hash)[24] = 2, RECORD_TAIL);
+    REFUSED(make_content, ((uint8_t *)c->hash)[27] = 200, RECORD_TAIL);
+    REFUSED(make_content, ((uint8_t *)c->hash)[28] = '\n', RECORD_TAIL);
     REFUSED(make_content, c->inspected_bytes = UINT64_MAX, RECORD_RANGE);
     REFUSED(make_content, c->gap_bytes = UINT64_MAX, RECORD_RANGE);
     REFUSED(make_content, c->sent_bytes = UINT64_MAX, RECORD_RANGE);

@@ -56,7 +56,7 @@ static struct flow_key key_of(uint16_t orig_port, uint16_t resp_port, uint8_t pr
                              .vlan = 20};
 }
 
-static void flow_of(const char *text, uint16_t name, uint16_t question)
+static void flow_of(const char *text, uint8_t name, uint8_t question)
 {
     struct record_flow *flow = &made.flow;
     flow->key = key_of(40000, 443, 6);
@@ -69,8 +69,8 @@ static void flow_of(const char *text, uint16_t name, uint16_t question)
         flow->fresh[side].acked_bytes = 300;
         flow->fresh[side].packets = 4;
     }
-    flow->server_name_size = name;
-    flow->question_size = question;
+    flow->text_size[TEXT_SERVER_NAME] = name;
+    flow->text_size[TEXT_QUESTION] = question;
     memcpy(flow->tail, text, (size_t)name + question);
     finish(RECORD_FLOW, sizeof *flow, (size_t)name + question);
 }
@@ -159,7 +159,11 @@ static void make_content(void)
     made.content.sent_bytes = 1000;
     for (uint64_t i = 0; i < 3; i++)
         made.content.hash[i] = (i + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    finish(RECORD_CONTENT, sizeof made.content, 3 * sizeof(uint64_t));
+    static const char texts[] = "\0\1\1\13example.com\2jp\6a\\x09b";
+    made.content.label_count = 2;
+    made.content.sample_count = 1;
+    memcpy(made.content.hash + 3, texts, sizeof texts - 1);
+    finish(RECORD_CONTENT, sizeof made.content, 3 * sizeof(uint64_t) + sizeof texts - 1);
 }
 
 static void make_content_tunnel(void)

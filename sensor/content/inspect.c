@@ -1,0 +1,47 @@
+/* One inspector: the scanners of all classes, each given the same pieces. */
+#include "inspect.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+
+struct inspector {
+    struct filter filter;
+    struct email_scanner *email;
+};
+
+static void put(struct filter *filter, const uint8_t *data, size_t size)
+{
+    struct inspector *inspector = (struct inspector *)filter;
+    email_scanner_put(inspector->email, data, size);
+}
+
+static void gap(struct filter *filter, uint64_t bytes)
+{
+    struct inspector *inspector = (struct inspector *)filter;
+    (void)bytes;
+    email_scanner_gap(inspector->email);
+}
+
+void inspector_break(struct filter *filter)
+{
+    struct inspector *inspector = (struct inspector *)filter;
+    email_scanner_finish(inspector->email);
+}
+
+static void end(struct filter *filter)
+{
+    struct inspector *inspector = (struct inspector *)filter;
+    inspector_break(filter);
+    email_scanner_free(inspector->email);
+    free(inspector);
+}
+
+struct filter *inspector_new(struct inspection *inspection, const struct finder *finder)
+{
+    static const struct filter_ops ops = {put, gap, end};
+    struct inspector *inspector = xcalloc(1, sizeof *inspector);
+    inspector->filter.ops = &ops;
+    inspector->email = email_scanner_new(&inspection->email, finder);
+    return &inspector->filter;
+}

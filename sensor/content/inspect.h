@@ -1,0 +1,20 @@
+/* Counting classes of sensitive data in ordered bytes: one inspector a text, which is what a side
+ * of a flow says in clear, or one body that it sends. Thread: the capture thread. */
+#ifndef WEIR_SENSOR_CONTENT_INSPECT_H
+#define WEIR_SENSOR_CONTENT_INSPECT_H
+
+#include "filter.h"
+#include "weir/content/email.h"
+
+/* What all inspectors of a process share; outlives them. */
+struct inspection {
+    const struct hash_key *key;
+    struct email_shared email;
+};
+
+/* The last filter: whatever it finds is told to the finder. */
+struct filter *inspector_new(struct inspection *inspection, const struct finder *finder);
+/* The text ends here and another begins: of datagrams. */
+void inspector_break(struct filter *inspector);
+
+#endif

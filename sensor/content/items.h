@@ -1,0 +1,26 @@
+/* Found items of one side of a flow: told once, as long as the set of what was told has room (past
+ * the bound it starts anew: the engine's unions do not mind repeats), in records of a class each.
+ * Thread: the capture thread. */
+#ifndef WEIR_SENSOR_CONTENT_ITEMS_H
+#define WEIR_SENSOR_CONTENT_ITEMS_H
+
+#include "weir/content/content.h"
+#include "weir/content/found.h"
+
+/* What all sides share. `used_bytes` of their sets stays below `limit_bytes`: a set that may not
+ * grow starts anew instead. */
+struct items_shared {
+    size_t used_bytes, limit_bytes;
+    bool samples; /* keep a few of each record's items as they were */
+};
+
+struct items;
+/* `tell` is given a class's items when there are as many as a record holds, and by items_tell. */
+struct items *items_new(struct items_shared *shared,
+                        void (*tell)(void *context, const struct content_items *items),
+                        void *context);
+void items_free(struct items *items); /* what was not told is not */
+void items_tell(struct items *items);
+struct finder items_finder(struct items *items);
+
+#endif
