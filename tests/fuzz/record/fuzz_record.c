@@ -68,7 +68,7 @@ static uint64_t read_content(const struct record_content *r)
     }
     for (size_t i = 0, size; i < r->sample_count; i++)
         all += sum(record_content_sample(r, i, &size), size);
-    return all & UINT32_MAX;
+    return all & UINT16_MAX;
 }
 
 static uint64_t read_binding(const struct record_binding *r)
