@@ -66,8 +66,11 @@ static uint64_t read_content(const struct record_content *r)
         must(item.hash == r->hash[i] && item.label_size <= CONTENT_LABEL_MAX);
         all += sum(item.label, item.label_size);
     }
-    for (size_t i = 0, size; i < r->sample_count; i++)
-        all += sum(record_content_sample(r, i, &size), size);
+    for (size_t i = 0; i < r->sample_count; i++) {
+        size_t size;
+        const char *sample = record_content_sample(r, i, &size);
+        all += sum(sample, size);
+    }
     return all & UINT16_MAX;
 }
 
