@@ -8,15 +8,20 @@
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static const struct inflate_row *const rows[] = {&inflate_gzip, &inflate_zstd, &inflate_lz4,
                                                  &inflate_xz};
-#define ROWS (sizeof rows / sizeof *rows)
+static const struct inflate_row *const named[] = {&inflate_gzip, &inflate_zstd, &inflate_deflate,
+                                                  &inflate_brotli};
+#define ROWS  (sizeof rows / sizeof *rows)
+#define NAMED (sizeof named / sizeof *named)
 
 struct inflate {
     const struct inflate_row *row;
     void *state;
     bool inside; /* a member */
+    bool ended;  /* the only one */
     enum inflate_result result;
 };
 
@@ -34,17 +39,36 @@ const char *inflate_recognise(const void *head, size_t size)
     return row ? row->name : NULL;
 }
 
-struct inflate *inflate_new(const void *head, size_t size)
+static struct inflate *new_of(const struct inflate_row *row, size_t window_bytes)
 {
-    const struct inflate_row *row = row_of(head, size);
     if (!row)
         return NULL;
     struct inflate *inflate = xcalloc(1, sizeof *inflate);
     inflate->row = row;
-    inflate->state = row->open();
+    inflate->inside = !row->recognise; /* its first byte may be a zero, which is no padding */
+    inflate->state = row->open(window_bytes);
     if (!inflate->state)
         inflate->result = INFLATE_TOO_LARGE;
     return inflate;
+}
+
+struct inflate *inflate_new(const void *head, size_t size)
+{
+    return new_of(row_of(head, size), INFLATE_WINDOW_BYTES);
+}
+
+struct inflate *inflate_new_named(const char *name, size_t window_bytes)
+{
+    for (size_t i = 0; i < NAMED; i++)
+        if (strcmp(named[i]->name, name) == 0)
+            return new_of(named[i], window_bytes);
+    return NULL;
+}
+
+size_t inflate_memory_bytes(const struct inflate *inflate)
+{
+    return inflate->state && inflate->row->memory_bytes ? inflate->row->memory_bytes(inflate->state)
+                                                        : 0;
 }
 
 void inflate_free(struct inflate *inflate)
@@ -74,6 +98,10 @@ static bool step_between(struct inflate *inflate, struct inflate_step *step)
     }
     if (step->in_size == 0)
         return false;
+    if (inflate->ended) { /* there is no second one: these bytes are something else */
+        inflate->result = INFLATE_DAMAGED;
+        return false;
+    }
     inflate->inside = inflate->row->begin(inflate->state);
     if (!inflate->inside)
         inflate->result = INFLATE_TOO_LARGE;
@@ -91,6 +119,7 @@ enum inflate_result inflate_go_on(struct inflate *inflate, struct inflate_step *
             break;
         case MEMBER_ENDS:
             inflate->inside = false;
+            inflate->ended = !inflate->row->recognise;
             continue;
         case MEMBER_DAMAGED:
             inflate->result = INFLATE_DAMAGED;

@@ -9,8 +9,9 @@ static bool recognise(const uint8_t *head, size_t size)
     return size >= 4 && head[0] == 0x04 && head[1] == 0x22 && head[2] == 0x4d && head[3] == 0x18;
 }
 
-static void *open_state(void)
+static void *open_state(size_t window_bytes)
 {
+    (void)window_bytes;
     LZ4F_dctx *context = NULL;
     return LZ4F_isError(LZ4F_createDecompressionContext(&context, LZ4F_VERSION)) ? NULL : context;
 }
@@ -39,4 +40,5 @@ static void close_state(void *state)
     LZ4F_freeDecompressionContext(state);
 }
 
-const struct inflate_row inflate_lz4 = {"lz4", recognise, open_state, begin, go_on, close_state};
+const struct inflate_row inflate_lz4 = {"lz4", recognise,   open_state, begin,
+                                        go_on, close_state, NULL};

@@ -20,8 +20,9 @@ static bool begin(void *state)
     return lzma_stream_decoder(state, INFLATE_WINDOW_BYTES, 0) == LZMA_OK;
 }
 
-static void *open_state(void)
+static void *open_state(size_t window_bytes)
 {
+    (void)window_bytes;
     lzma_stream *z = xcalloc(1, sizeof *z);
     *z = (lzma_stream)LZMA_STREAM_INIT;
     return z;
@@ -59,4 +60,5 @@ static void close_state(void *state)
     free(state);
 }
 
-const struct inflate_row inflate_xz = {"xz", recognise, open_state, begin, go_on, close_state};
+const struct inflate_row inflate_xz = {"xz",  recognise,   open_state, begin,
+                                       go_on, close_state, NULL};

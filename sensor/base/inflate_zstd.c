@@ -6,8 +6,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
-#define WINDOW_LOG 27
-_Static_assert(1u << WINDOW_LOG == INFLATE_WINDOW_BYTES, "the bound");
+_Static_assert((INFLATE_WINDOW_BYTES & (INFLATE_WINDOW_BYTES - 1)) == 0, "a power of two");
 
 static bool recognise(const uint8_t *head, size_t size)
 {
@@ -19,11 +18,14 @@ static bool recognise(const uint8_t *head, size_t size)
     return frame || skippable;
 }
 
-static void *open_state(void)
+static void *open_state(size_t window_bytes)
 {
+    int window_log = 0;
+    while ((window_bytes >> window_log) > 1)
+        window_log++;
     ZSTD_DCtx *context = ZSTD_createDCtx();
     if (context)
-        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG);
+        ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, window_log);
     return context;
 }
 
@@ -57,4 +59,10 @@ static void close_state(void *state)
     ZSTD_freeDCtx(state);
 }
 
-const struct inflate_row inflate_zstd = {"zstd", recognise, open_state, begin, go_on, close_state};
+static size_t memory_bytes(const void *state)
+{
+    return ZSTD_sizeof_DCtx(state);
+}
+
+const struct inflate_row inflate_zstd = {"zstd", recognise,   open_state,  begin,
+                                         go_on,  close_state, memory_bytes};

@@ -38,6 +38,8 @@ PACKAGE_OF = [
     (re.compile(r"zstd(_errors)?\.h$"), "libzstd"),
     (re.compile(r"lz4frame\.h$"), "liblz4"),
     (re.compile(r"lzma\.h$"), "liblzma"),
+    (re.compile(r"brotli/"), "libbrotlidec"),
+    (re.compile(r"nghttp2/"), "libnghttp2"),
     (re.compile(r"pcap(/[a-z]+)?\.h$|pcap-[a-z]+\.h$"), "libpcap"),
     (re.compile(r"seccomp\.h$"), "libseccomp"),
     (re.compile(r"nids\.h$"), "${NIDS_LIBRARY}"),

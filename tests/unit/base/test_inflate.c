@@ -1,5 +1,6 @@
 /* Streams made by the libraries' own compressors: read back byte for byte in pieces of every size,
- * several members, padding, cut anywhere, spoilt, and a window that is too large. */
+ * several members, padding, cut anywhere, spoilt, and a window that is too large; by their first
+ * bytes and by HTTP's names. */
 #include "weir/base/inflate.h"
 
 #include <setjmp.h>
@@ -7,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <brotli/encode.h>
 #include <cmocka.h>
 #include <lz4frame.h>
 #include <lzma.h>
@@ -20,13 +22,41 @@
 static uint8_t plain[PLAIN];
 
 /* NOLINTNEXTLINE(readability-non-const-parameter): zlib writes there, through next_out */
-static size_t pack_gzip(uint8_t *to, size_t room)
+static size_t pack_bits(uint8_t *to, size_t room, int level, int bits)
 {
     z_stream z = {.next_in = plain, .avail_in = PLAIN, .next_out = to, .avail_out = (uInt)room};
-    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflateInit2(&z, level, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY), Z_OK);
     assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
     deflateEnd(&z);
     return z.total_out;
+}
+
+static size_t pack_gzip(uint8_t *to, size_t room)
+{
+    return pack_bits(to, room, 6, 31);
+}
+
+static size_t pack_zlib(uint8_t *to, size_t room)
+{
+    return pack_bits(to, room, 6, 15);
+}
+
+static size_t pack_bare(uint8_t *to, size_t room)
+{
+    return pack_bits(to, room, 6, -15);
+}
+
+/* Stored blocks: the first byte is a zero. */
+static size_t pack_stored(uint8_t *to, size_t room)
+{
+    return pack_bits(to, room, 0, -15);
+}
+
+static size_t pack_brotli(uint8_t *to, size_t room)
+{
+    size_t size = room;
+    assert_true(BrotliEncoderCompress(5, 22, BROTLI_DEFAULT_MODE, PLAIN, plain, &size, to));
+    return size;
 }
 
 static size_t pack_zstd(uint8_t *to, size_t room)
@@ -53,13 +83,21 @@ static const struct {
 } kinds[] = {{"gzip", pack_gzip}, {"zstd", pack_zstd}, {"lz4", pack_lz4}, {"xz", pack_xz}};
 #define KINDS (sizeof kinds / sizeof *kinds)
 
+static const struct {
+    const char *name;
+    size_t (*pack)(uint8_t *to, size_t room);
+    bool members;
+} named[] = {{"gzip", pack_gzip, true},     {"zstd", pack_zstd, true},
+             {"deflate", pack_zlib, false}, {"deflate", pack_bare, false},
+             {"br", pack_brotli, false},    {"deflate", pack_stored, false}};
+#define NAMED (sizeof named / sizeof *named)
+
 static uint8_t packed[4 * PLAIN];
 
 /* How much came out, all of it as it was; `complete`: the stream may end where it did. */
-static size_t unpack(size_t size, size_t in, size_t room, bool *complete,
-                     enum inflate_result *result)
+static size_t unpack_by(struct inflate *inflate, size_t size, size_t in, size_t room,
+                        bool *complete, enum inflate_result *result)
 {
-    struct inflate *inflate = inflate_new(packed, size);
     static uint8_t out[PLAIN];
     size_t made = 0;
     assert_non_null(inflate);
@@ -79,6 +117,12 @@ static size_t unpack(size_t size, size_t in, size_t room, bool *complete,
     *complete = inflate_is_complete(inflate);
     inflate_free(inflate);
     return made;
+}
+
+static size_t unpack(size_t size, size_t in, size_t room, bool *complete,
+                     enum inflate_result *result)
+{
+    return unpack_by(inflate_new(packed, size), size, in, room, complete, result);
 }
 
 static void expect(size_t size, size_t in, size_t room, size_t want)
@@ -146,6 +190,56 @@ static void test_spoilt(void **state)
     }
 }
 
+static void test_by_name(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < NAMED; k++) {
+        bool complete;
+        enum inflate_result result;
+        size_t size = named[k].pack(packed, sizeof packed);
+        for (size_t in = 1; in < 2 * PLAIN; in = in * 7 + 1)
+            for (size_t room = 1; room <= PLAIN; room = room * 11 + 1) {
+                struct inflate *inflate = inflate_new_named(named[k].name, 8u << 20);
+                assert_int_equal(unpack_by(inflate, size, in, room, &complete, &result), PLAIN);
+                assert_int_equal(result, INFLATE_OK);
+                assert_true(complete);
+            }
+        for (size_t cut = 1; cut < size; cut = cut * 3 / 2 + 1) {
+            struct inflate *inflate = inflate_new_named(named[k].name, 8u << 20);
+            assert_true(unpack_by(inflate, cut, 4096, 4096, &complete, &result) <= PLAIN);
+            assert_int_equal(result, INFLATE_OK);
+            assert_false(complete);
+        }
+        memcpy(packed + size, packed, size); /* a second member, or something else */
+        struct inflate *inflate = inflate_new_named(named[k].name, 8u << 20);
+        assert_int_equal(unpack_by(inflate, 2 * size, 4096, 4096, &complete, &result),
+                         named[k].members ? 2 * PLAIN : PLAIN);
+        assert_int_equal(result, named[k].members ? INFLATE_OK : INFLATE_DAMAGED);
+    }
+    assert_null(inflate_new_named("compress", 8u << 20));
+}
+
+/* What it holds is known, and the window is a bound of it. */
+static void test_memory(void **state)
+{
+    (void)state;
+    for (size_t k = 0; k < NAMED; k++) {
+        uint8_t out[4096];
+        size_t size = named[k].pack(packed, sizeof packed);
+        struct inflate *inflate = inflate_new_named(named[k].name, 8u << 20);
+        struct inflate_step step = {packed, size / 2, out, sizeof out};
+        assert_int_equal(inflate_go_on(inflate, &step), INFLATE_OK);
+        assert_in_range(inflate_memory_bytes(inflate), 4096, 8u << 20);
+        inflate_free(inflate);
+    }
+    size_t size = pack_zstd(packed, sizeof packed); /* its window: all of it */
+    bool complete;
+    enum inflate_result result;
+    struct inflate *inflate = inflate_new_named("zstd", 64u << 10);
+    assert_int_equal(unpack_by(inflate, size, 4096, 4096, &complete, &result), 0);
+    assert_int_equal(result, INFLATE_TOO_LARGE);
+}
+
 static void test_a_window_that_is_too_large(void **state)
 {
     ZSTD_CCtx *context = ZSTD_createCCtx();
@@ -172,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_members_and_padding),
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_spoilt),
+        cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_a_window_that_is_too_large),
     };
     uint32_t seed = 1;
