@@ -1,6 +1,10 @@
-/* A body's counts, and the filters in front of its inspector. */
+/* A body's counts, and the filters in front of its inspector: what undoes its codings, the one to
+ * be undone first first, then who reads what it is. An unknown coding ends that: what lies under it
+ * is inspected as it is. An identity body's pieces go to the inspector as they came. */
 #include "body.h"
 
+#include "coding.h"
+#include "doh.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -8,14 +12,36 @@
 struct body {
     struct side *side;
     struct filter *first;
+    struct coding_fate fate;
 };
+
+/* How many of its codings, from the first on, can be undone. */
+static size_t count_codings(struct body *body, const struct body_said *said)
+{
+    size_t count = 0;
+    while (count < BODY_CODINGS_MAX && coding_inflates(said->coding[count]))
+        count++;
+    body->fate.unread = count < BODY_CODINGS_MAX && said->coding[count] == CODING_UNKNOWN;
+    return count;
+}
+
+static void open_filters(struct body *body, const struct body_said *said)
+{
+    size_t count = count_codings(body, said);
+    body->first = side_inspector(body->side);
+    if (said->dns && !body->fate.unread)
+        body->first = doh_filter_new(body->side, body->first);
+    while (count > 0)
+        body->first = coding_filter_new(&body->fate, said->coding[--count], body->first);
+}
 
 struct body *body_begin(struct side *side, const struct body_said *said)
 {
     struct body *body = xcalloc(1, sizeof *body);
     struct body_counts *counts = &content_facts_of(side->owner)->body[side_index(side)];
     body->side = side;
-    body->first = side_inspector(side);
+    body->fate.side = side;
+    open_filters(body, said);
     counts->bodies += counts->bodies < UINT32_MAX;
     if (said->declared_bytes < 0)
         counts->undeclared += counts->undeclared < UINT32_MAX;
@@ -40,6 +66,10 @@ void body_end(struct body *body)
 {
     if (!body)
         return;
+    struct content *content = body->side->owner->content;
     filter_end(body->first);
+    content->bodies_damaged += body->fate.damaged;
+    content->bodies_bombs += body->fate.bomb;
+    content->bodies_unread += body->fate.unread;
     free(body);
 }

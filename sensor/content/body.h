@@ -27,6 +27,7 @@ struct body_said {
     enum body_coding coding[BODY_CODINGS_MAX]; /* the one to be undone first, first */
     char boundary[BODY_BOUNDARY_MAX + 1];      /* of a multipart; "": none */
     bool message; /* it begins with a head of its own (MIME), which says more */
+    bool dns;     /* it is a DNS message (RFC 8484) */
 };
 
 struct body;

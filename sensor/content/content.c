@@ -123,6 +123,19 @@ void content_set_protocol(struct content_flow *cf, const struct protocol *protoc
         cf->state = protocol->flow_open(cf);
 }
 
+static void close_protocol(struct content_flow *cf)
+{
+    if (cf->protocol && cf->protocol->flow_close)
+        cf->protocol->flow_close(cf->state);
+}
+
+void content_leave_protocol(struct content_flow *cf)
+{
+    close_protocol(cf);
+    cf->protocol = NULL;
+    cf->state = NULL;
+}
+
 struct flow_key content_key(const struct content_flow *cf)
 {
     return *flow_get_key(cf->flow);
@@ -209,8 +222,7 @@ static struct content_flow *flow_content_new(struct content *content, struct flo
 
 void content_flow_free(struct content_flow *cf)
 {
-    if (cf->protocol && cf->protocol->flow_close)
-        cf->protocol->flow_close(cf->state);
+    close_protocol(cf);
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
     free(cf->facts);
@@ -376,4 +388,7 @@ void content_health(const struct content *content, struct health *health)
     streams_health(content->streams, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
+    health->bodies_damaged += content->bodies_damaged;
+    health->bodies_bombs += content->bodies_bombs;
+    health->bodies_unread += content->bodies_unread;
 }

@@ -32,7 +32,11 @@ struct content {
     struct items_shared items;
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
     uint64_t malformed;      /* names that did not parse */
-    struct ptime now;        /* of what is being looked at */
+    uint64_t inflate_bytes;  /* that all bodies' decoders hold */
+    uint64_t hpack_bytes;    /* … HTTP/2's tables of fields */
+    uint32_t http2_streams;  /* bodies of HTTP/2 that are open */
+    uint64_t bodies_damaged, bodies_bombs, bodies_unread;
+    struct ptime now; /* of what is being looked at */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;
     uint64_t given_up;
@@ -43,7 +47,6 @@ enum stage {
     STAGE_PROBE,     /* what begins here? gathered until that is certain */
     STAGE_UNKNOWN,   /* nothing certain: scanned, and let go unless it proves to be text */
     STAGE_CLEAR,     /* clear text: scanned */
-    STAGE_REQUEST,   /* scanned; an HTTP request's head is due after `skip_bytes` */
     STAGE_DNS,       /* messages, each after its length */
     STAGE_HELLO,     /* a ClientHello */
     STAGE_PROTOCOL,  /* the row's steps; inspects by itself what is clear */
@@ -58,8 +61,9 @@ struct side {
     void *state;              /* of its protocol's row */
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
-    uint64_t skip_bytes;  /* STAGE_REQUEST: of a body; STAGE_PROBE: of a PROXY header */
-    uint64_t limit_bytes; /* inspected_bytes at which the stage's budget is spent */
+    uint64_t inflated_bytes; /* that its bodies' codings made (coding.h) */
+    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header */
+    uint64_t limit_bytes;    /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
     uint8_t stage;             /* enum stage */
@@ -118,6 +122,7 @@ bool content_has_port(const struct content_flow *cf, uint16_t port);
 struct flow_key content_key(const struct content_flow *cf);
 /* The row whose state the flow has from now on; it stays. */
 void content_set_protocol(struct content_flow *cf, const struct protocol *protocol);
+void content_leave_protocol(struct content_flow *cf); /* sides have closed theirs */
 void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
 
 void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */
@@ -145,6 +150,8 @@ void side_inspect(struct side *side, const uint8_t *data, size_t size);
 void side_inspect_gap(struct side *side, uint64_t bytes);
 struct filter *side_inspector(struct side *side); /* a new one, for a body: its own text */
 void side_set_protocol(struct side *side, const struct protocol *protocol);
+/* What both sides speak ends here (a tunnel, an upgrade), and what begins is looked at anew. */
+void side_leave_protocol(struct side *side);
 bool side_gather(struct side *side, const uint8_t *data, size_t size); /* false: no room */
 void side_drop_head(struct side *side, size_t bytes);                  /* its first bytes */
 

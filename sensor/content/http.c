@@ -6,6 +6,7 @@
  * without one, that of an absolute target. For whom a proxy asks is read by forwarded.c.
  *
  * Pure; no allocation. Bound: HTTP_HEAD_MAX; a longer head is malformed. */
+#include "http_fields.h"
 #include "recognise.h"
 #include "span.h"
 #include "weir/base/cursor.h"
@@ -126,6 +127,15 @@ enum parse_result http_begins(const uint8_t *data, size_t size)
     return begins_unfinished(data, size);
 }
 
+enum parse_result http2_begins(const uint8_t *data, size_t size)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t n = size < sizeof preface - 1 ? size : sizeof preface - 1;
+    if (memcmp(data, preface, n) != 0)
+        return PARSE_NOT;
+    return n == sizeof preface - 1 ? PARSE_OK : PARSE_MORE;
+}
+
 bool http_begins_request(const uint8_t *data, size_t size)
 {
     return http_begins(data, size) == PARSE_OK && begins_answer(data, size) == PARSE_NOT;
@@ -170,8 +180,7 @@ static struct text_span host_of(struct text_span text)
     return text;
 }
 
-/* A host that is no host (control characters, spaces, too long) is none. */
-static void keep_host(struct text_span text, char host[RECORD_NAME_MAX + 1])
+void http_host(struct text_span text, char host[RECORD_NAME_MAX + 1])
 {
     struct text_span name = host_of(text_span_trim(text));
     if (name.size > RECORD_NAME_MAX)
@@ -203,7 +212,7 @@ static struct text_span authority_of(struct text_span method, struct text_span t
 /* --- fields ------------------------------------------------------------------------------------
  */
 
-static int64_t length_value(struct text_span value)
+int64_t http_length(struct text_span value)
 {
     int64_t bytes = 0;
     if (value.size == 0 || value.size > 18 || !all_digits(value))
@@ -218,16 +227,18 @@ struct fields {
     int64_t length;
 };
 
-static void one_claim(struct text_span name, struct text_span value, struct http_head *head)
+void http_claim(struct text_span name, struct text_span value, struct client_claim *claim)
 {
     struct client_claim client = {.by = CLIENT_NONE};
     bool named = false;
+    if (claim->by != CLIENT_NONE)
+        return;
     if (name.size == 15 && has_prefix(name, "x-forwarded-for"))
         named = forwarded_for(value.at, value.size, &client);
     else if (name.size == 9 && has_prefix(name, "forwarded"))
         named = forwarded(value.at, value.size, &client);
     if (named)
-        head->client = client;
+        *claim = client;
 }
 
 static void one_field(struct text_span line, struct fields *fields, struct http_head *head)
@@ -240,14 +251,14 @@ static void one_field(struct text_span line, struct fields *fields, struct http_
         text_span_trim((struct text_span){colon + 1, line.size - name.size - 1});
     if (name.size == 4 && has_prefix(name, "host") && !fields->host_seen) {
         fields->host_seen = value.size > 0;
-        keep_host(value, head->host);
+        http_host(value, head->host);
     } else if (name.size == 14 && has_prefix(name, "content-length") && !fields->length_seen) {
         fields->length_seen = true;
-        fields->length = length_value(value);
+        fields->length = http_length(value);
     } else if (name.size == 17 && has_prefix(name, "transfer-encoding")) {
         fields->chunked = true;
-    } else if (head->client.by == CLIENT_NONE) {
-        one_claim(name, value, head);
+    } else {
+        http_claim(name, value, &head->client);
     }
 }
 
@@ -264,12 +275,23 @@ static bool read_fields(struct cursor *c, struct fields *fields, struct http_hea
     return false;
 }
 
+/* "HTTP/1.1 200 OK" (RFC 9112 4) */
+static uint16_t status_of(struct text_span line)
+{
+    struct text_span digits = {line.at + 9, 3};
+    if (line.size < 12 || line.at[8] != ' ' || !all_digits(digits))
+        return 0;
+    return (uint16_t)((digits.at[0] - '0') * 100 + (digits.at[1] - '0') * 10 + digits.at[2] - '0');
+}
+
 static enum parse_result read_first_line(struct text_span line, struct http_head *head,
                                          struct text_span *authority)
 {
     struct text_span method, target;
-    if (has_prefix(line, "HTTP/1."))
+    if (has_prefix(line, "HTTP/1.")) {
+        head->status = status_of(line);
         return PARSE_OK;
+    }
     if (!split_request(line, &method, &target))
         return PARSE_NOT;
     head->request = true;
@@ -297,7 +319,7 @@ enum parse_result http_parse_head(const uint8_t *data, size_t size, struct http_
     bool whole = read_fields(&c, &fields, head);
     bool connect = strcmp(head->method, "CONNECT") == 0;
     if (head->request && (!fields.host_seen || (connect && authority.size > 0)))
-        keep_host(authority, head->host);
+        http_host(authority, head->host);
     if (!whole)
         return size < HTTP_HEAD_MAX ? PARSE_MORE : PARSE_MALFORMED;
     head->size = (uint32_t)(size - cursor_left(&c));

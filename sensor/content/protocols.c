@@ -1,9 +1,12 @@
 /* The table of protocols. */
 #include "protocol.h"
 
+#include "http_stream.h"
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
+    &http_protocol,
+    &http2_protocol,
     NULL,
 };
 

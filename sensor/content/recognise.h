@@ -18,6 +18,8 @@ bool tls_may_be_client(const uint8_t *data, size_t size);
 enum parse_result http_begins(const uint8_t *data, size_t size); /* request or answer */
 bool http_begins_request(const uint8_t *data, size_t size);
 bool http_is_request(const uint8_t *data, size_t size); /* the whole line, of a known method */
+/* "PRI * HTTP/2.0 …": how a client begins (RFC 9113 3.4). */
+enum parse_result http2_begins(const uint8_t *data, size_t size);
 enum parse_result proxy_begins(const uint8_t *data, size_t size); /* the PROXY protocol */
 
 /* "220 " greets in SMTP and in FTP; "USER " opens FTP and POP3. Together they say FTP. */

@@ -50,6 +50,12 @@ static bool greeting_says(const uint8_t *data, size_t size, const char *word)
     return false;
 }
 
+/* HTTP/2's preface is a request of HTTP/1's kind until it is whole. */
+static enum parse_result http1_begins(const uint8_t *data, size_t size)
+{
+    return http2_begins(data, size) == PARSE_NOT ? http_begins(data, size) : PARSE_MORE;
+}
+
 static const char *const greetings[] = {"220 ", "220-", NULL};
 
 static enum parse_result greeting_begins(const uint8_t *data, size_t size, const char *word)
@@ -87,8 +93,9 @@ enum parse_result service_recognise(const uint8_t *data, size_t size, enum servi
         enum service service;
         enum parse_result (*begins)(const uint8_t *data, size_t size);
     } row[] = {
-        {SERVICE_TLS, tls_begins},   {SERVICE_SSH, ssh_begins}, {SERVICE_HTTP, http_begins},
-        {SERVICE_SMTP, smtp_begins}, {SERVICE_FTP, ftp_begins}, {SERVICE_DNS, dns_begins},
+        {SERVICE_TLS, tls_begins},    {SERVICE_SSH, ssh_begins},   {SERVICE_HTTP2, http2_begins},
+        {SERVICE_HTTP, http1_begins}, {SERVICE_SMTP, smtp_begins}, {SERVICE_FTP, ftp_begins},
+        {SERVICE_DNS, dns_begins},
     };
     enum parse_result result = PARSE_NOT;
     *service = SERVICE_NONE;

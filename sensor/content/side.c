@@ -141,6 +141,19 @@ void side_set_protocol(struct side *side, const struct protocol *protocol)
     side->opened = true;
 }
 
+void side_leave_protocol(struct side *side)
+{
+    struct content_flow *cf = side->owner;
+    for (enum flow_side which = SIDE_ORIG; which < SIDES; which++) {
+        struct side *one = cf->side[which];
+        if (one)
+            close_protocol(one);
+        if (one && one->stage == STAGE_PROTOCOL)
+            side_set_stage(one, STAGE_PROBE);
+    }
+    content_leave_protocol(cf);
+}
+
 /* --- gathered heads ----------------------------------------------------------------------------
  */
 
@@ -223,17 +236,16 @@ void side_take(struct side *side, const uint8_t *data, size_t size)
     side->inspected_bytes += size;
     sample(side, data, size);
     stage_take(side, data, size);
-    if (stage_scans(side->stage))
-        side_inspect(side, data, size);
     settle(side);
 }
 
 void side_gap(struct side *side, uint64_t bytes)
 {
+    bool protocol = side->stage == STAGE_PROTOCOL;
     side->gap_bytes += bytes;
-    if (side->stage != STAGE_PROTOCOL)
+    stage_cut(side, bytes); /* what is gathered comes before what is missing */
+    if (!protocol)
         side_inspect_gap(side, bytes);
-    stage_cut(side, bytes);
 }
 
 void side_datagram(struct side *side, const uint8_t *data, size_t size)

@@ -2,19 +2,19 @@
  *
  *   PROBE ─┬─> PROBE                        behind a PROXY header, whose client is kept
  *          ├─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
- *          ├─> REQUEST <──> CLEAR           HTTP: heads where they are due, else at piece borders
  *          ├─> DNS                          length, message, length, message …
  *          ├─> PROTOCOL                     whoever has a row (protocol.h)
- *          ├─> CLEAR                        SMTP, FTP, HTTP answers
+ *          ├─> CLEAR                        SMTP, FTP
  *          └─> UNKNOWN ──> CLEAR            side.c decides by the share of text
  *
  * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
  * or the stage wants more, and then the rest is gathered. A step that changes the stage without
- * consuming goes only downwards in the picture, so steps end. Protocols begin inside streams too:
- * a hello after STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a
- * segment), so pieces of UNKNOWN and CLEAR are looked at where they begin.
+ * consuming goes only downwards in the picture, so steps end. What PROBE, UNKNOWN and CLEAR are
+ * done with is inspected, each byte once. Protocols begin inside streams too: a hello after
+ * STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a segment), so
+ * pieces of UNKNOWN and CLEAR are looked at where they begin.
  *
- * Bounds: a gathered head is at most TLS_HELLO_MAX, HTTP_HEAD_MAX, one DNS message, or
+ * Bounds: a gathered head is at most TLS_HELLO_MAX, SIDE_GATHER_MAX, one DNS message, or
  * RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are missing or there is no room to
  * gather, what is gathered is read as far as it goes. */
 #include "flow_content.h"
@@ -32,7 +32,7 @@ typedef size_t step_function(struct side *side, const uint8_t *data, size_t size
 
 bool stage_scans(enum stage stage)
 {
-    return stage <= STAGE_REQUEST;
+    return stage <= STAGE_CLEAR;
 }
 
 static bool is_clear_service(uint8_t service)
@@ -43,16 +43,22 @@ static bool is_clear_service(uint8_t service)
 /* --- PROBE -------------------------------------------------------------------------------------
  */
 
+/* A row that is not the other side's: the side is no more than clear text. */
+static void begin_protocol(struct side *side, const struct protocol *protocol)
+{
+    side_set_protocol(side, protocol);
+    if (side->stage == STAGE_PROBE)
+        side_set_stage(side, STAGE_UNKNOWN);
+}
+
 static void begin_service(struct side *side, enum service service, const uint8_t *data, size_t size)
 {
     const struct protocol *protocol = protocol_of(service);
     content_set_service(side->owner, service);
     if (protocol && protocol->step)
-        side_set_protocol(side, protocol);
+        begin_protocol(side, protocol);
     else if (service == SERVICE_TLS)
         side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
-    else if (service == SERVICE_HTTP)
-        side_set_stage(side, http_begins_request(data, size) ? STAGE_REQUEST : STAGE_CLEAR);
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
@@ -146,7 +152,7 @@ static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
     const struct protocol *protocol;
     enum parse_result row = recognise_row(side, data, size, &protocol);
     if (row == PARSE_OK)
-        side_set_protocol(side, protocol);
+        begin_protocol(side, protocol);
     else if (result != PARSE_MORE && row != PARSE_MORE)
         begin_unrecognised(side, data, size);
     return 0;
@@ -181,46 +187,11 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
         side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
         return 0;
     }
-    if ((cf->service == SERVICE_HTTP || (unknown && early)) && http_begins_request(data, size)) {
-        content_set_service(cf, SERVICE_HTTP);
-        side_set_stage(side, STAGE_REQUEST);
-        return 0;
+    if ((cf->service == SERVICE_HTTP || (unknown && early)) &&
+        http_begins(data, size) == PARSE_OK) {
+        side_set_protocol(side, protocol_of(SERVICE_HTTP));
+        return side->stage == STAGE_PROTOCOL ? 0 : size;
     }
-    return size;
-}
-
-/* --- HTTP --------------------------------------------------------------------------------------
- */
-
-/* A head: what comes after it. */
-static void after_head(struct side *side, const struct http_head *head)
-{
-    content_server_name(side->owner, head->host);
-    content_client(side->owner, &head->client);
-    if (strcmp(head->method, "CONNECT") == 0)
-        side_set_stage(side, STAGE_PROBE); /* another protocol begins */
-    else if (!head->request || head->body_bytes == HTTP_BODY_UNKNOWN)
-        side_set_stage(side, STAGE_CLEAR); /* the next request will begin a piece */
-    else
-        side->skip_bytes = (uint64_t)head->body_bytes;
-}
-
-static size_t step_request(struct side *side, const uint8_t *data, size_t size)
-{
-    struct http_head head;
-    if (side->skip_bytes)
-        return skip(side, size);
-    enum parse_result result = http_parse_head(data, size, &head);
-    if (result == PARSE_MORE)
-        return 0;
-    if (result == PARSE_OK) {
-        after_head(side, &head);
-        return head.size;
-    }
-    content_server_name(side->owner, head.host);
-    content_client(side->owner, &head.client);
-    side->owner->content->malformed += result == PARSE_MALFORMED;
-    side_set_stage(side, STAGE_CLEAR);
     return size;
 }
 
@@ -270,10 +241,10 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,       [STAGE_UNKNOWN] = step_clear,
-    [STAGE_CLEAR] = step_clear,       [STAGE_REQUEST] = step_request,
-    [STAGE_DNS] = step_dns,           [STAGE_HELLO] = step_hello,
-    [STAGE_PROTOCOL] = step_protocol, [STAGE_ENCRYPTED] = step_encrypted,
+    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,         [STAGE_DNS] = step_dns,
+    [STAGE_HELLO] = step_hello,         [STAGE_PROTOCOL] = step_protocol,
+    [STAGE_ENCRYPTED] = step_encrypted,
 };
 
 /* How many bytes the stages were done with. */
@@ -282,6 +253,8 @@ static size_t run_steps(struct side *side, const uint8_t *data, size_t size)
     for (size_t at = 0; at < size;) {
         uint8_t before = side->stage;
         size_t used = step[side->stage](side, data + at, size - at);
+        if (used && stage_scans(side->stage))
+            side_inspect(side, data + at, used);
         at += used;
         if (used == 0 && side->stage == before)
             return at;
@@ -299,6 +272,8 @@ static size_t run_gathered(struct side *side, size_t border)
         from = step_probe(side, side->head, side->head_size);
         if (side->stage == STAGE_UNKNOWN || side->stage == STAGE_CLEAR)
             from = border;
+        if (from && stage_scans(side->stage))
+            side_inspect(side, side->head, from);
     }
     return from + run_steps(side, side->head + from, side->head_size - from);
 }
@@ -311,6 +286,8 @@ void stage_take(struct side *side, const uint8_t *data, size_t size)
     if (used < size && !side_gather(side, data + used, size - used)) {
         side->owner->content->malformed++;
         stage_cut(side, size - used);
+        if (stage_scans(side->stage))
+            side_inspect(side, data + used, size - used);
     } else if (border) {
         side_drop_head(side, run_gathered(side, border));
     }
@@ -318,21 +295,6 @@ void stage_take(struct side *side, const uint8_t *data, size_t size)
 
 /* --- what will not be continued ----------------------------------------------------------------
  */
-
-static void cut_request(struct side *side, uint64_t bytes)
-{
-    struct http_head head;
-    if (side->head_size == 0 && bytes <= side->skip_bytes) {
-        side->skip_bytes -= bytes; /* within a body: the next head's place is still known */
-        return;
-    }
-    if (side->head_size && http_parse_head(side->head, side->head_size, &head) != PARSE_NOT) {
-        content_server_name(side->owner, head.host);
-        content_client(side->owner, &head.client);
-    }
-    side->skip_bytes = 0;
-    side_set_stage(side, STAGE_CLEAR);
-}
 
 static void cut_hello(struct side *side)
 {
@@ -353,9 +315,9 @@ void stage_cut(struct side *side, uint64_t bytes)
         side->skip_bytes = 0;
     if (side->stage == STAGE_PROBE && (side->head_size || bytes))
         begin_unrecognised(side, side->head, side->head_size);
-    if (side->stage == STAGE_REQUEST)
-        cut_request(side, bytes);
-    else if (side->stage == STAGE_HELLO)
+    if (stage_scans(side->stage) && side->head_size)
+        side_inspect(side, side->head, side->head_size);
+    if (side->stage == STAGE_HELLO)
         cut_hello(side);
     else if (side->stage == STAGE_DNS)
         side->lost = true;

@@ -25,6 +25,11 @@
  * and tell items again). */
 #define CONTENT_GATHER_BYTES   (UINT64_C(64) << 20)
 #define CONTENT_ITEM_SET_BYTES (UINT64_C(256) << 20)
+/* … and what the decoders of all bodies hold (past it bodies are inspected as they were sent, which
+ * bodies_unread counts), and the tables of packed HTTP/2 fields (past it those are not read). */
+#define CONTENT_INFLATE_BYTES (UINT64_C(256) << 20)
+#define CONTENT_HPACK_BYTES   (UINT64_C(64) << 20)
+#define CONTENT_HTTP2_STREAMS 16384u /* whose bodies are open at once; see http2.c */
 
 struct content_config {
     struct stream_config stream;

@@ -50,6 +50,7 @@ struct http_head {
     bool request;
     char host[RECORD_NAME_MAX + 1]; /* lower case, port cut off; "" when none */
     char method[16];                /* of a request */
+    uint16_t status;                /* of an answer; 0: it has none */
     uint32_t size;                  /* of the head with its empty line; 0 with PARSE_MORE */
     int64_t body_bytes; /* Content-Length of a request, 0 without; HTTP_BODY_UNKNOWN: chunked */
     struct client_claim client; /* of the first Forwarded or X-Forwarded-For that names one */
