@@ -11,7 +11,6 @@
 struct told {
     struct content_facts facts;
     char text[FLOW_TEXTS][RECORD_NAME_MAX + 1];
-    uint64_t items, hashes; /* how many, and their sum */
     uint64_t malformed;
 };
 
@@ -45,11 +44,8 @@ static inline void two_ways_name(void *context, struct flow *flow, struct ptime 
 static inline void two_ways_items(void *context, struct flow *flow, enum flow_side side,
                                   struct ptime time, const struct content_items *items)
 {
-    struct two_ways *two = context;
-    (void)flow, (void)side, (void)time;
-    two->told->items += items->count;
-    for (size_t i = 0; i < items->count; i++)
-        two->told->hashes += items->hash[i];
+    (void)context, (void)flow, (void)side, (void)time;
+    two_ways_must(items->count > 0 && items->count <= RECORD_CONTENT_ITEMS);
 }
 
 static inline bool two_ways_report(void *context, struct flow *flow, enum flow_end end,
@@ -136,7 +132,7 @@ static inline void two_ways_packet(struct two_ways *two, enum flow_side from, ui
 static inline struct told two_ways_run(struct two_ways *two, const uint8_t *const data[SIDES],
                                        const size_t size[SIDES], size_t most, uint32_t lost)
 {
-    struct told told = {.items = 0};
+    struct told told = {.malformed = 0};
     struct health before = {0}, after = {0};
     uint32_t next[SIDES] = {1000, 5000};
     two->told = &told;
@@ -157,12 +153,13 @@ static inline struct told two_ways_run(struct two_ways *two, const uint8_t *cons
     return told;
 }
 
+/* Found items are left out: scanners look at what stands around an item, as far as its piece goes.
+ */
 static inline void two_ways_same(const struct told *a, const struct told *b)
 {
     two_ways_must(a->facts.service == b->facts.service);
     two_ways_must(memcmp(a->text, b->text, sizeof a->text) == 0);
     two_ways_must(memcmp(a->facts.body, b->facts.body, sizeof a->facts.body) == 0);
-    two_ways_must(a->items == b->items && a->hashes == b->hashes);
 }
 
 #endif
