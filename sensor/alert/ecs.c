@@ -17,6 +17,7 @@
 #include "ecs.h"
 
 #include "ids.h"
+#include "weir/alert/counted.h"
 #include "weir/alert/tunnel.h"
 #include "weir/base/device.h"
 #include "weir/base/digest.h"
@@ -375,13 +376,10 @@ static void put_services(struct json *json, const struct story *story)
 
 static void put_content(struct json *json, const struct story *story)
 {
-    if (story->emails == 0)
+    if (!counted_any(&story->counted))
         return;
     json_open(json, "content");
-    json_open(json, "email_addresses");
-    json_uint(json, "value", story->emails);
-    put_number(json, "error", story->emails_error);
-    json_close(json);
+    counted_put(json, &story->counted);
     json_close(json);
 }
 

@@ -55,8 +55,7 @@ struct story {
     uint64_t in_bytes, out_packets, in_packets;
     struct volume service_out[SERVICES];  /* `out` by service */
     uint32_t flows_inside, flows_outside; /* by who opened */
-    uint64_t emails;
-    double emails_error;
+    struct counted counted;               /* in what left */
     uint64_t content_gap_bytes; /* at least so much of one flow's content was not inspected */
     char server_name[RECORD_NAME_MAX + 1];
     bool has_ja3;
