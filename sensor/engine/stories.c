@@ -218,6 +218,13 @@ static void count_flow(struct story *story, const struct flow_view *view)
         story->flows_total++;
 }
 
+static void keep_text(const char *from, char to[STORY_TEXT_SIZE])
+{
+    size_t size = strnlen(from, STORY_TEXT_SIZE - 1);
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
 void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
@@ -234,6 +241,9 @@ void story_add(struct open_story *open, const struct flow_view *view)
             (uint64_t)record->fresh[side].packets;
     }
     volume_add(&story->service_out[record->service], view->out);
+    story->unverified_out += view->name_unverified ? view->out.value : 0;
+    if (record->flags & FLOW_CERTIFICATE_OTHER)
+        story->other_certificate_out += view->out.value;
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
     keep_flow(story, record, view->scope == SCOPE_OUT, sent_outwards(story, view));
@@ -242,6 +252,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;
         story->by_tunnel = view->way.by_tunnel;
+        keep_text(view->text[TEXT_JA4], story->ja4);
+        keep_text(view->text[TEXT_APPLICATION], story->application);
         story->tunnel = view->tunnel[view->tunnel[SIDE_ORIG].count > 0 ? SIDE_ORIG : SIDE_RESP];
     }
     if (ip_is_device(&story->host))

@@ -173,6 +173,8 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_uint(json, "connections_from_outside", story->flows_outside);
     json_uint(json, "connections_from_inside", story->flows_inside);
     put_clients(json, story);
+    json_uint(json, "name_unverified_bytes", story->unverified_out);
+    json_uint(json, "other_certificate_bytes", story->other_certificate_out);
     json_uint(json, "email_addresses", story->counted.of[CONTENT_EMAIL].items);
     json_number(json, "email_addresses_error", story->counted.of[CONTENT_EMAIL].error);
     json_open(json, "content");

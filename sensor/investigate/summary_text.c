@@ -211,6 +211,18 @@ static void put_what(struct buffer *b, const struct story *story)
     what_labels(b, &story->counted);
 }
 
+/* What a name is worth: the client said it, and nothing else did. */
+static void put_names(struct buffer *b, const struct story *story)
+{
+    char bytes[TEXT_SIZE];
+    if (story->unverified_out > 0)
+        buffer_text(b, "   Name   %s left under server names that no seen DNS answer bears out\n",
+                    figure_bytes(story->unverified_out, bytes));
+    if (story->other_certificate_out > 0)
+        buffer_text(b, "   Name   %s left to servers whose certificate holds other names\n",
+                    figure_bytes(story->other_certificate_out, bytes));
+}
+
 static void put_clients(struct buffer *b, const struct story *story)
 {
     char ip[IP_TEXT_SIZE], bytes[TEXT_SIZE];
@@ -301,6 +313,8 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
     if (!sensor) {
         put_bytes(b, story);
         put_what(b, story);
+        put_names(b, story);
+        put_names(b, story);
         put_clients(b, story);
     }
     put_why(b, incident);

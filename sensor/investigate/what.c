@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-#define TEXT_SIZE 32
+#define TEXT_SIZE    32
+#define LABELS_SHOWN 8 /* of a class */
 
 static void put_error(struct buffer *b, double error, bool gaps)
 {
@@ -35,19 +36,20 @@ void what_labels(struct buffer *buffer, const struct counted *counted)
     char count[TEXT_SIZE];
     for (int class = 0; class < CONTENT_CLASSES; class ++) {
         const char *before = NULL;
+        size_t told = 0;
         for (size_t i = 0; i < counted->label_count; i++) {
             const struct counted_label *label = &counted->label[i];
             if (label->class != class)
                 continue;
             if (!before)
                 buffer_text(buffer, "          %s: ", counted_words[class]);
+            if (told++ == LABELS_SHOWN)
+                break;
             buffer_text(buffer, "%s%s %s", before ? before : "", label->text,
                         figure_count(label->items, count));
             before = ", ";
         }
         if (before)
-            buffer_text(buffer, "\n");
+            buffer_text(buffer, "%s\n", told > LABELS_SHOWN || counted->more_labels ? ", …" : "");
     }
-    if (counted->more_labels)
-        buffer_text(buffer, "          (the labels that have most; there were others)\n");
 }

@@ -23,7 +23,8 @@ struct alert_flow {
     bool outbound; /* the inside side opened it */
 };
 
-#define STORY_CLIENTS 8
+#define STORY_CLIENTS   8
+#define STORY_TEXT_SIZE 48
 
 /* Whom proxies said they asked for (record.h): a claim. When more than STORY_CLIENTS appear, the
  * lightest gives way and its weight is inherited (Metwally, Agrawal, El Abbadi 2005: space-saving),
@@ -60,6 +61,10 @@ struct story {
     char server_name[RECORD_NAME_MAX + 1];
     bool has_ja3;
     uint8_t ja3[16];
+    char ja4[STORY_TEXT_SIZE];           /* these two: of the largest flow; "": not known */
+    char application[STORY_TEXT_SIZE];   /* TEXT_APPLICATION */
+    uint64_t unverified_out;             /* of `out`: under names that no seen answer bears out */
+    uint64_t other_certificate_out;      /* … of servers whose certificate holds other names */
     struct alert_flow flow[ALERT_FLOWS]; /* by out_bytes, largest first */
     size_t flow_count;
     uint64_t flows_total;
