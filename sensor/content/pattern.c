@@ -66,7 +66,7 @@ static int add(struct pattern_set *set, const struct pattern_row *row, struct er
     if (row->pattern && !(pattern->code = compile(row->pattern, error)))
         return -1;
     pattern->anchor_size = row->anchor ? strlen(row->anchor) : 0;
-    if (pattern->anchor_size > PATTERN_ANCHOR || (!row->pattern && pattern->anchor_size < 5))
+    if (pattern->anchor_size > PATTERN_ANCHOR || (!row->pattern && pattern->anchor_size < 4))
         return error_set(error, ERROR_RUN, "%s: an anchor of %zu bytes", row->label,
                          pattern->anchor_size);
     if (row->pattern)

@@ -21,7 +21,7 @@ static void see(struct pattern_set *set, size_t row, size_t end, size_t old)
     const struct pattern *pattern = &set->pattern[row];
     if (pattern->code) {
         look->seen[end / LOOK_BLOCK][row / 64] |= UINT64_C(1) << (row % 64);
-        look->any = true;
+        look->some[end / LOOK_BLOCK] = look->any = true;
     } else if (end > old && look->heard_count < LOOK_HEARD) {
         look->heard[look->heard_count++] =
             (struct heard){(uint32_t)(end - pattern->anchor_size), (uint32_t)row};
@@ -228,8 +228,10 @@ static void look_fast(struct pattern_set *set, size_t size, size_t old)
 void pattern_look(struct pattern_set *set, size_t size, size_t old)
 {
     struct look *look = &set->look;
-    if (look->any)
+    if (look->any) {
         memset(look->seen, 0, sizeof look->seen);
+        memset(look->some, 0, sizeof look->some);
+    }
     look->any = false;
     look->heard_count = 0;
     if (set->fast)

@@ -145,9 +145,10 @@ static bool rows_of(const struct pattern_set *set, size_t begin, size_t end,
                     uint64_t rows[LOOK_WORDS])
 {
     uint64_t all = 0;
-    memcpy(rows, set->always, sizeof set->always);
-    for (size_t block = begin / LOOK_BLOCK; set->look.any && block <= end / LOOK_BLOCK; block++)
-        for (size_t i = 0; i < LOOK_WORDS; i++)
+    for (size_t i = 0; i < LOOK_WORDS; i++)
+        rows[i] = set->always[i];
+    for (size_t block = begin / LOOK_BLOCK; block <= end / LOOK_BLOCK; block++)
+        for (size_t i = 0; set->look.some[block] && i < LOOK_WORDS; i++)
             rows[i] |= set->look.seen[block][i];
     for (size_t i = 0; i < LOOK_WORDS; i++)
         all |= rows[i];

@@ -13,7 +13,7 @@
 #define LOOK_BLOCK      128u /* where something was seen is known this exactly */
 #define LOOK_BLOCKS     (PATTERN_ROOM / LOOK_BLOCK + 2u)
 #define LOOK_WORDS      (PATTERN_ROWS_MAX / 64u)
-#define LOOK_HEARD      (PATTERN_ROOM / 4u) /* anchors without a pattern are 5 bytes or more */
+#define LOOK_HEARD      (PATTERN_ROOM / 4u) /* anchors without a pattern are 4 bytes or more */
 
 struct pattern {
     struct pattern_row row;
@@ -32,6 +32,7 @@ struct heard {
  */
 struct look {
     uint64_t seen[LOOK_BLOCKS][LOOK_WORDS];
+    bool some[LOOK_BLOCKS]; /* … anything at all */
     bool any;
     struct heard heard[LOOK_HEARD];
     size_t heard_count;
