@@ -12,6 +12,7 @@
 #ifndef WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 #define WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 
+#include "entropy.h"
 #include "inspect.h"
 #include "items.h"
 #include "text.h"
@@ -56,6 +57,7 @@ struct side {
     struct filter *inspector; /* from the first byte that is inspected; bodies have their own */
     struct items *items;      /* from the first inspector on */
     void *state;              /* of its protocol's row */
+    struct entropy *entropy;  /* of its first bytes, until there are enough */
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t skip_bytes;  /* STAGE_REQUEST: of a body; STAGE_PROBE: of a PROXY header */
@@ -65,7 +67,8 @@ struct side {
     uint8_t stage;             /* enum stage */
     bool opened;               /* the protocol's row opened its state */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
-    bool begun;                /* something else than a PROXY header was seen, or bytes were lost */
+    bool entropy_known;
+    bool begun; /* something else than a PROXY header was seen, or bytes were lost */
 };
 
 /* What was learnt of a flow; most flows have none. Arrays of SIDES turn with the flow's sides. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 struct search_shared {
+    char *label[CONTENT_PATTERNS]; /* the operator's: copies */
     const struct hash_key *key;
     struct pattern_set *set;
     struct messages *messages;
@@ -19,8 +20,9 @@ struct search {
     struct collector collector;
 };
 
-struct search_shared *search_shared_new(const struct hash_key *key, const struct pattern_row *own,
-                                        size_t own_count, bool fast, struct error *error)
+struct search_shared *search_shared_new(const struct hash_key *key,
+                                        const struct content_pattern *own, size_t own_count,
+                                        bool fast, struct error *error)
 {
     struct search_shared *shared = xcalloc(1, sizeof *shared);
     struct pattern_row *row =
@@ -32,8 +34,11 @@ struct search_shared *search_shared_new(const struct hash_key *key, const struct
         row[count++] = (struct pattern_row){.class = message_rows[i].class,
                                             .label = message_rows[i].label,
                                             .anchor = message_rows[i].anchor};
-    for (size_t i = 0; i < own_count; i++)
-        row[count++] = own[i];
+    for (size_t i = 0; i < own_count && i < CONTENT_PATTERNS; i++) {
+        shared->label[i] = xstrdup(own[i].name);
+        row[count++] = (struct pattern_row){
+            .class = CONTENT_PATTERN, .label = shared->label[i], .pattern = own[i].pattern};
+    }
     shared->key = key;
     shared->messages = messages_new(error);
     if (shared->messages)
@@ -51,6 +56,8 @@ void search_shared_free(struct search_shared *shared)
         return;
     pattern_set_free(shared->set);
     messages_free(shared->messages);
+    for (size_t i = 0; i < CONTENT_PATTERNS; i++)
+        free(shared->label[i]);
     free(shared);
 }
 
