@@ -218,7 +218,7 @@ void container_scanner_finish(struct container_scanner *scanner)
     struct container_scanner *s = scanner;
     if (!s->done && s->head_size < CONTAINER_HEAD)
         recognise(s);
-    if (!s->done && s->window_size > 0)
-        container_step(&s->state, s->window, s->window_size);
+    while (!s->done && s->window_size > 0)
+        step(s); /* each begins further on */
     settle(s);
 }

@@ -38,7 +38,8 @@ struct container_scanner *container_scanner_new(const struct hash_key *key,
 void container_scanner_free(struct container_scanner *scanner);
 void container_scanner_put(struct container_scanner *scanner, const uint8_t *data, size_t size);
 void container_scanner_gap(struct container_scanner *scanner, uint64_t bytes);
-/* The text ends: what it was is told. What is put next begins another. */
+/* The text ends: what it was is told. What is put afterwards is not looked at: of datagrams, only
+ * the first is a beginning. */
 void container_scanner_finish(struct container_scanner *scanner);
 
 #endif
