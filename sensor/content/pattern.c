@@ -66,13 +66,16 @@ static int add(struct pattern_set *set, const struct pattern_row *row, struct er
     if (row->pattern && !(pattern->code = compile(row->pattern, error)))
         return -1;
     pattern->anchor_size = row->anchor ? strlen(row->anchor) : 0;
-    if (pattern->anchor_size > PATTERN_ANCHOR || (!row->pattern && pattern->anchor_size < 4))
+    if (pattern->anchor_size > PATTERN_ANCHOR ||
+        (row->anchor && pattern->anchor_size < PATTERN_ANCHOR_MIN))
         return error_set(error, ERROR_RUN, "%s: an anchor of %zu bytes", row->label,
                          pattern->anchor_size);
     if (row->pattern)
         pattern->edges = strstr(row->pattern, "\\b") || strstr(row->pattern, "\\B") ||
                          strstr(row->pattern, "(?=") || strstr(row->pattern, "(?!");
-    pattern->always = pattern->anchor_size == 0;
+    pattern->always = row->anchor == NULL;
+    if (pattern->anchor_size)
+        skim_add(&set->skim, pattern, set->count);
     set->count++;
     return 0;
 }

@@ -1,10 +1,10 @@
 /* The first look: in which blocks of the buffer could a pattern match?
  *
- * With vectorscan one pass for all: the anchors as literals, and whole expressions (approximated
- * from above, HS_FLAG_PREFILTER) for those without. An expression whose meaning there could be
- * narrower than PCRE2's is not given to it: what hangs on a line's or a text's ends, and options
- * that turn that on or off. Without vectorscan the anchors are looked for one by one, and
- * expressions without one are tried everywhere. What is seen may be too much, never too little.
+ * Anchors are looked for in one pass (pattern_skim.c). Expressions without one, which are the
+ * operator's, are given to vectorscan, all in one pass too and approximated from above
+ * (HS_FLAG_PREFILTER). One whose meaning there could be narrower than PCRE2's is not: what hangs on
+ * a line's or a text's ends, and options that turn that on or off. Those, and without vectorscan
+ * all, are tried everywhere. What is seen may be too much, never too little.
  *
  * Vectorscan tells matches in no certain order, so nothing here hangs on it.
  * Bounds: struct look. Thread: start-up, then the capture thread; no memory is taken then. */
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void see(struct pattern_set *set, size_t row, size_t end, size_t old)
+void look_see(struct pattern_set *set, size_t row, size_t end, size_t old)
 {
     struct look *look = &set->look;
     const struct pattern *pattern = &set->pattern[row];
@@ -28,26 +28,13 @@ static void see(struct pattern_set *set, size_t row, size_t end, size_t old)
     }
 }
 
-static void look_for_anchor(struct pattern_set *set, size_t row, size_t size, size_t old)
+/* As if something stood everywhere. */
+static void see_all(struct pattern_set *set, size_t size)
 {
-    const struct pattern *pattern = &set->pattern[row];
-    const uint8_t *at = set->buffer, *end = set->buffer + size;
-    while ((at = memmem(at, (size_t)(end - at), pattern->row.anchor, pattern->anchor_size))) {
-        see(set, row, (size_t)(at - set->buffer) + pattern->anchor_size, old);
-        at++;
-    }
-}
-
-static void look_plainly(struct pattern_set *set, size_t size, size_t old)
-{
-    for (size_t row = 0; row < set->count; row++) {
-        const struct pattern *pattern = &set->pattern[row];
-        if (pattern->anchor_size)
-            look_for_anchor(set, row, size, old);
-        for (size_t at = 0; !pattern->anchor_size && !pattern->always && at < size;
+    for (size_t row = 0; row < set->count; row++)
+        for (size_t at = 0; !set->pattern[row].anchor_size && at < size + LOOK_BLOCK;
              at += LOOK_BLOCK)
-            see(set, row, at, old);
-    }
+            look_see(set, row, at < size ? at : size, 0);
 }
 
 static int by_begin(const void *a, const void *b)
@@ -78,19 +65,6 @@ static bool is_narrower(const char *pattern)
     return false;
 }
 
-/* A literal as an expression: each byte by its number. */
-static void quote(const char *text, char quoted[4 * PATTERN_ANCHOR + 1])
-{
-    static const char digit[] = "0123456789abcdef";
-    for (; *text; text++) {
-        *quoted++ = '\\';
-        *quoted++ = 'x';
-        *quoted++ = digit[(uint8_t)*text >> 4];
-        *quoted++ = digit[(uint8_t)*text & 15];
-    }
-    *quoted = '\0';
-}
-
 #define FAST_OPTIONS (HS_FLAG_MULTILINE | HS_FLAG_PREFILTER)
 
 static bool can_be_fast(const char *pattern)
@@ -107,7 +81,6 @@ static bool can_be_fast(const char *pattern)
 
 struct listing {
     const char *text[PATTERN_ROWS_MAX];
-    char quoted[PATTERN_ROWS_MAX][4 * PATTERN_ANCHOR + 1];
     unsigned flags[PATTERN_ROWS_MAX], row[PATTERN_ROWS_MAX], count;
 };
 
@@ -117,15 +90,10 @@ static void list(const struct pattern_set *set, struct listing *listing)
     for (size_t row = 0; row < set->count; row++) {
         const struct pattern *pattern = &set->pattern[row];
         unsigned at = listing->count;
-        if (pattern->always)
+        if (pattern->always || pattern->anchor_size)
             continue;
         listing->text[at] = pattern->row.pattern;
         listing->flags[at] = FAST_OPTIONS;
-        if (pattern->anchor_size) {
-            quote(pattern->row.anchor, listing->quoted[at]);
-            listing->text[at] = listing->quoted[at];
-            listing->flags[at] = 0;
-        }
         listing->row[at] = (unsigned)row;
         listing->count++;
     }
@@ -165,7 +133,7 @@ struct fast_look *fast_look_new(struct pattern_set *set)
     if (!database || hs_alloc_scratch(database, &scratch) != HS_SUCCESS) {
         hs_free_database(database);
         for (size_t row = 0; row < set->count; row++)
-            set->pattern[row].always = set->pattern[row].anchor_size == 0;
+            set->pattern[row].always = set->pattern[row].row.anchor == NULL;
         return NULL;
     }
     struct fast_look *fast = xcalloc(1, sizeof *fast);
@@ -183,29 +151,20 @@ void fast_look_free(struct fast_look *fast)
     free(fast);
 }
 
-struct seeing {
-    struct pattern_set *set;
-    size_t old;
-};
-
 static int on_match(unsigned row, unsigned long long from, unsigned long long to, unsigned flags,
                     void *context)
 {
-    const struct seeing *seeing = context;
+    struct pattern_set *set = context;
     (void)from, (void)flags;
-    see(seeing->set, row, (size_t)to, seeing->old);
+    look_see(set, row, (size_t)to, 0);
     return 0;
 }
 
-static void look_fast(struct pattern_set *set, size_t size, size_t old)
+static void look_fast(struct pattern_set *set, size_t size)
 {
-    struct seeing seeing = {set, old};
-    hs_error_t result = hs_scan(set->fast->database, (const char *)set->buffer, (unsigned)size, 0,
-                                set->fast->scratch, on_match, &seeing);
-    if (result == HS_SUCCESS)
-        return;
-    set->look.heard_count = 0; /* a fault of the library's: what it did not see is looked for */
-    look_plainly(set, size, old);
+    if (hs_scan(set->fast->database, (const char *)set->buffer, (unsigned)size, 0,
+                set->fast->scratch, on_match, set) != HS_SUCCESS)
+        see_all(set, size); /* a fault of the library's */
 }
 #else
 struct fast_look *fast_look_new(struct pattern_set *set)
@@ -219,9 +178,9 @@ void fast_look_free(struct fast_look *fast)
     (void)fast;
 }
 
-static void look_fast(struct pattern_set *set, size_t size, size_t old)
+static void look_fast(struct pattern_set *set, size_t size)
 {
-    look_plainly(set, size, old);
+    see_all(set, size);
 }
 #endif
 
@@ -234,10 +193,9 @@ void pattern_look(struct pattern_set *set, size_t size, size_t old)
     }
     look->any = false;
     look->heard_count = 0;
+    skim_look(set, size, old);
     if (set->fast)
-        look_fast(set, size, old);
-    else
-        look_plainly(set, size, old);
+        look_fast(set, size);
     if (look->heard_count > 1)
         qsort(look->heard, look->heard_count, sizeof *look->heard, by_begin);
 }

@@ -176,6 +176,15 @@ static void reach_over(struct pattern_scanner *s, const struct over *over)
         s->over[s->over_count++] = *over;
 }
 
+/* Nothing was seen there. */
+static bool is_quiet(const struct pattern_set *set, size_t begin, size_t end)
+{
+    bool some = set->some_always;
+    for (size_t block = begin / LOOK_BLOCK; block <= end / LOOK_BLOCK; block++)
+        some |= set->look.some[block];
+    return !some;
+}
+
 static void judge_window(struct pattern_scanner *s, const struct stretch *line)
 {
     uint64_t rows[LOOK_WORDS];
@@ -185,6 +194,10 @@ static void judge_window(struct pattern_scanner *s, const struct stretch *line)
     bool whole = visible <= PATTERN_VISIBLE && line->ends;
     if (visible > PATTERN_VISIBLE)
         visible = PATTERN_VISIBLE;
+    if (is_quiet(s->set, line->next, line->next + visible)) {
+        move_over(s, PATTERN_STEP);
+        return;
+    }
     bool any = rows_of(s->set, line->next, line->next + visible, rows);
     for (size_t row = 0; any && row < s->set->count; row++) {
         if (!(rows[row / 64] >> (row % 64) & 1))

@@ -10,6 +10,7 @@
 #define PATTERN_CHUNK   4096u /* of a text, looked at at once */
 #define PATTERN_CARRIED (PATTERN_VISIBLE + PATTERN_BEHIND)
 #define PATTERN_ROOM    (PATTERN_CARRIED + PATTERN_CHUNK)
+#define PATTERN_SLACK   16u  /* may be read behind the buffer */
 #define LOOK_BLOCK      128u /* where something was seen is known this exactly */
 #define LOOK_BLOCKS     (PATTERN_ROOM / LOOK_BLOCK + 2u)
 #define LOOK_WORDS      (PATTERN_ROWS_MAX / 64u)
@@ -38,6 +39,19 @@ struct look {
     size_t heard_count;
 };
 
+/* Anchors by groups of their bytes: pattern_skim.c. */
+struct skim_entry {
+    uint32_t group;
+    uint16_t row, offset, next;
+};
+
+struct skim {
+    uint64_t bit[1024];
+    uint16_t list[256];
+    struct skim_entry entry[2 * PATTERN_ROWS_MAX + 1];
+    size_t entries;
+};
+
 struct fast_look; /* vectorscan's database, or NULL */
 
 struct pattern_set {
@@ -50,10 +64,17 @@ struct pattern_set {
     pcre2_match_data *match;
     struct fast_look *fast;
     struct look look;
-    uint8_t buffer[PATTERN_ROOM];
+    struct skim skim;
+    uint8_t buffer[PATTERN_ROOM + PATTERN_SLACK];
 };
 
-/* pattern_look.c. fast_look_new: NULL where vectorscan is not to be had; rows that it cannot take
+/* pattern_skim.c: an anchor more; where anchors end in the first `size` bytes of set->buffer. */
+void skim_add(struct skim *skim, const struct pattern *pattern, size_t row);
+void skim_look(struct pattern_set *set, size_t size, size_t old);
+
+/* pattern_look.c. look_see: something of this row ends there. */
+void look_see(struct pattern_set *set, size_t row, size_t end, size_t old);
+/* fast_look_new: NULL where vectorscan is not to be had; rows that it cannot take
  * become `always`. */
 struct fast_look *fast_look_new(struct pattern_set *set);
 void fast_look_free(struct fast_look *fast);

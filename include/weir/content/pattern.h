@@ -17,12 +17,13 @@
 
 #include <stdbool.h>
 
-#define PATTERN_ROWS_MAX  192u
-#define PATTERN_MATCH_MAX 256u
-#define PATTERN_STEP      128u /* matches are looked for from so many bytes at once */
-#define PATTERN_VISIBLE   (PATTERN_STEP + PATTERN_MATCH_MAX)
-#define PATTERN_BEHIND    32u
-#define PATTERN_ANCHOR    20u /* bytes of an anchor, at most */
+#define PATTERN_ROWS_MAX   192u
+#define PATTERN_MATCH_MAX  256u
+#define PATTERN_STEP       128u /* matches are looked for from so many bytes at once */
+#define PATTERN_VISIBLE    (PATTERN_STEP + PATTERN_MATCH_MAX)
+#define PATTERN_BEHIND     32u
+#define PATTERN_ANCHOR     20u /* bytes of an anchor, at most */
+#define PATTERN_ANCHOR_MIN 4u
 /* Of an expression that needs more steps than allowed so often, no more is looked for until the
  * process ends: it would stall the capture thread. */
 #define PATTERN_REFUSALS 1024u
@@ -50,7 +51,7 @@ struct pattern_set;
 struct pattern_set *pattern_set_new(const struct pattern_row *row, size_t count, bool fast,
                                     struct error *error);
 void pattern_set_free(struct pattern_set *set);
-bool pattern_set_is_fast(const struct pattern_set *set);
+bool pattern_set_is_fast(const struct pattern_set *set);      /* vectorscan looks for some */
 uint64_t pattern_set_refusals(const struct pattern_set *set); /* searches that needed too much */
 
 struct pattern_scanner;

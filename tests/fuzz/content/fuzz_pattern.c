@@ -1,5 +1,6 @@
-/* Patterns over a text: in one piece or in pieces (cut where the first bytes of the input say), with
- * vectorscan's first look or without, the same is found in the same order; also around a gap. */
+/* Patterns over a text: in one piece or in pieces (cut where the first bytes of the input say),
+ * with vectorscan's first look or without, the same is found in the same order; also around a gap.
+ */
 #include "weir/content/pattern.h"
 
 #include <stdlib.h>
@@ -29,7 +30,7 @@ static const struct pattern_row rows[] = {
     {CONTENT_PATTERN, "start", "^[a-c]{3}", NULL},
     {CONTENT_PATTERN, "not", "q[^u]+u", NULL},
     {CONTENT_SETTING, "anchored", "^pass ?= ?[a-z]+$", "pass"},
-    {CONTENT_SETTING, "anchored-long", "k[a-z]{0,200}end", "end"},
+    {CONTENT_SETTING, "anchored-long", "k[a-z]{0,200}zend", "zend"},
     {CONTENT_FLIGHT, "heard", NULL, "(FPL-"},
     {CONTENT_FLIGHT, "heard-too", NULL, "ZCZC "},
 };

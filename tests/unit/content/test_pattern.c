@@ -191,7 +191,7 @@ static void test_listener(void **state)
 {
     static const struct pattern_row rows[] = {{CONTENT_FLIGHT, "a", NULL, "(FPL-"},
                                               {CONTENT_FLIGHT, "b", NULL, "ZCZC "},
-                                              {CONTENT_PATTERN, "c", "[0-9]+", "ab"}};
+                                              {CONTENT_PATTERN, "c", "[0-9]+", "abcd"}};
     static const char text[] = "x(FPL-1 ZCZC ZCZC 2\n(FPL-";
     struct heard heard;
     struct finder finder = {NULL, on_find, &finds};
@@ -214,15 +214,15 @@ static void test_listener(void **state)
 /* Two labels are two items; one match found by two rows of one label is one. */
 static void test_hashes(void **state)
 {
-    static const struct pattern_row rows[] = {{CONTENT_SETTING, "one", "ab12", "ab"},
-                                              {CONTENT_SETTING, "one", "ab[0-9]+", "b1"},
-                                              {CONTENT_SETTING, "two", "ab12", "ab"}};
+    static const struct pattern_row rows[] = {{CONTENT_SETTING, "one", "abcd12", "abcd"},
+                                              {CONTENT_SETTING, "one", "abcd[0-9]+", "abcd"},
+                                              {CONTENT_SETTING, "two", "abcd12", "bcd1"}};
     struct finder finder = {NULL, on_find, &finds};
     (void)state;
     struct pattern_set *set = set_of(rows, 3, true);
     struct pattern_scanner *s = pattern_scanner_new(set, &key, &finder, NULL);
     finds_clear(&finds);
-    pattern_scanner_put(s, (const uint8_t *)"ab12", 4);
+    pattern_scanner_put(s, (const uint8_t *)"abcd12", 6);
     pattern_scanner_finish(s);
     assert_int_equal(finds.count, 3);
     assert_true(finds.hash[0] == finds.hash[1]);
