@@ -41,12 +41,11 @@ struct look {
 
 /* Anchors by groups of their bytes: pattern_skim.c. */
 struct skim_entry {
-    uint32_t group;
-    uint16_t row, offset, next;
+    uint16_t hash, row, offset, next;
 };
 
 struct skim {
-    uint64_t bit[1024];
+    uint8_t may_be[32768]; /* by the hash of three bytes */
     uint16_t list[256];
     struct skim_entry entry[2 * PATTERN_ROWS_MAX + 1];
     size_t entries;

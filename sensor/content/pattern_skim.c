@@ -1,7 +1,7 @@
 /* Where do anchors stand? One pass for all of them, at every other byte.
  *
  * Of each anchor two neighbouring groups of three bytes are taken, the least everyday ones; one of
- * the two stands at an even place of the buffer wherever the anchor stands. A table of 65,536 bits,
+ * the two stands at an even place of the buffer wherever the anchor stands. A table of 32 KiB,
  * small enough for the nearest cache, says whether three bytes could be such a group; only then is
  * the anchor itself compared. (A library that looks for a hundred literals costs some ten times as
  * much: docs/content.md.)
@@ -16,16 +16,15 @@
 #define GROUP 3u
 #define LISTS 256u
 
+/* Four bytes: the fourth is no part of the group, and the hash does not see it. */
 static uint32_t group_at(const uint8_t *at)
 {
-    return ((uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-            (uint32_t)at[3] << 24) &
-           0xffffff;
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
 static uint32_t hash_of(uint32_t group)
 {
-    return (group * UINT32_C(0x9e3779b1)) >> 16;
+    return (group * (UINT32_C(0x9e3779b1) << 8)) >> 17;
 }
 
 /* How everyday a group is: small letters and blanks stand in every text. */
@@ -56,29 +55,28 @@ void skim_add(struct skim *skim, const struct pattern *pattern, size_t row)
         memcpy(bytes, pattern->row.anchor + offset, GROUP);
         uint32_t hash = hash_of(group_at(bytes));
         struct skim_entry *entry = &skim->entry[++skim->entries]; /* 0 is the end of a list */
-        *entry = (struct skim_entry){group_at(bytes), (uint16_t)row, (uint16_t)offset,
+        *entry = (struct skim_entry){(uint16_t)hash, (uint16_t)row, (uint16_t)offset,
                                      skim->list[hash % LISTS]};
         skim->list[hash % LISTS] = (uint16_t)skim->entries;
-        skim->bit[hash / 64] |= UINT64_C(1) << (hash % 64);
+        skim->may_be[hash] = 1;
     }
 }
 
-static bool may_be(const struct skim *skim, const uint8_t *at)
+static unsigned may_be(const struct skim *skim, const uint8_t *at)
 {
-    uint32_t hash = hash_of(group_at(at));
-    return skim->bit[hash / 64] >> (hash % 64) & 1;
+    return skim->may_be[hash_of(group_at(at))];
 }
 
 /* Which anchors have this group, and stand there? */
 static void look_closer(struct pattern_set *set, size_t at, size_t size, size_t old)
 {
     const struct skim *skim = &set->skim;
-    uint32_t group = group_at(set->buffer + at), hash = hash_of(group);
+    uint32_t hash = hash_of(group_at(set->buffer + at));
     for (unsigned i = skim->list[hash % LISTS]; i; i = skim->entry[i].next) {
         const struct skim_entry *entry = &skim->entry[i];
         const struct pattern *pattern = &set->pattern[entry->row];
         size_t begin = at - entry->offset;
-        if (entry->group == group && at >= entry->offset && size - begin >= pattern->anchor_size &&
+        if (entry->hash == hash && at >= entry->offset && size - begin >= pattern->anchor_size &&
             begin < size &&
             memcmp(set->buffer + begin, pattern->row.anchor, pattern->anchor_size) == 0)
             look_see(set, entry->row, begin + pattern->anchor_size, old);
@@ -90,17 +88,10 @@ void skim_look(struct pattern_set *set, size_t size, size_t old)
     const struct skim *skim = &set->skim;
     for (size_t at = 0; at < size; at += 8) {
         const uint8_t *b = set->buffer + at;
-        bool first = may_be(skim, b), second = may_be(skim, b + 2), third = may_be(skim, b + 4),
-             fourth = may_be(skim, b + 6);
-        if (!(first | second | third | fourth))
+        if (!(may_be(skim, b) | may_be(skim, b + 2) | may_be(skim, b + 4) | may_be(skim, b + 6)))
             continue;
-        if (first)
-            look_closer(set, at, size, old);
-        if (second)
-            look_closer(set, at + 2, size, old);
-        if (third)
-            look_closer(set, at + 4, size, old);
-        if (fourth)
-            look_closer(set, at + 6, size, old);
+        for (size_t i = 0; i < 8; i += 2)
+            if (may_be(skim, b + i))
+                look_closer(set, at + i, size, old);
     }
 }

@@ -347,7 +347,7 @@ static void test_wrong_values(void **state)
          "\"flags\""},
         {"content: {patterns: [{name: a, pattern: \"\"}]}\n", ":1:41: content.patterns",
          "1 to 512 bytes"},
-        {"privacy: {content_samples: 1}\n", ":1:27: privacy.content_samples: \"1\"",
+        {"privacy: {content_samples: 1}\n", ":1:28: privacy.content_samples: \"1\"",
          "true or false"},
         {"sensor: {user: []}\n", ":1:16: sensor.user: is a list", "a user"},
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
