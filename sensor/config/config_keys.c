@@ -306,7 +306,7 @@ static int read_sinks(const struct reading *r, const struct yaml_node *node)
 
 /* --- showing --------------------------------------------------------------------------------- */
 
-static void show_quoted(struct buffer *b, const char *text)
+void config_show_quoted(struct buffer *b, const char *text)
 {
     buffer_text(b, "\"");
     for (; *text; text++)
@@ -319,17 +319,17 @@ static void show_quoted(struct buffer *b, const char *text)
 
 static void show_name(const struct config *c, struct buffer *b)
 {
-    show_quoted(b, c->sensor_name);
+    config_show_quoted(b, c->sensor_name);
 }
 
 static void show_state_dir(const struct config *c, struct buffer *b)
 {
-    show_quoted(b, c->state_dir);
+    config_show_quoted(b, c->state_dir);
 }
 
 static void show_user(const struct config *c, struct buffer *b)
 {
-    show_quoted(b, c->user);
+    config_show_quoted(b, c->user);
 }
 
 static void show_timezone(const struct config *c, struct buffer *b)
@@ -373,9 +373,9 @@ static void show_interfaces(const struct config *c, struct buffer *b)
     buffer_text(b, "[");
     for (size_t i = 0; i < c->interface_count; i++) {
         buffer_text(b, "%s{name: ", i ? ", " : "");
-        show_quoted(b, c->interface[i].name);
+        config_show_quoted(b, c->interface[i].name);
         buffer_text(b, ", vantage: ");
-        show_quoted(b, c->interface[i].vantage);
+        config_show_quoted(b, c->interface[i].vantage);
         buffer_text(b, "}");
     }
     buffer_text(b, "]");
@@ -398,7 +398,7 @@ static void show_buffer(const struct config *c, struct buffer *b)
 
 static void show_filter(const struct config *c, struct buffer *b)
 {
-    show_quoted(b, c->filter);
+    config_show_quoted(b, c->filter);
 }
 
 /* A password is never shown; what stands in its place is still a URL. */
@@ -408,7 +408,7 @@ static void show_redis(const struct config *c, struct buffer *b)
     const char *colon =
         scheme && at && at > scheme ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
     char *shown = colon ? xasprintf("%.*s***%s", (int)(colon + 1 - url), url, at) : xstrdup(url);
-    show_quoted(b, shown);
+    config_show_quoted(b, shown);
     free(shown);
 }
 
@@ -434,7 +434,7 @@ static void show_sinks(const struct config *c, struct buffer *b)
         buffer_text(b, "%s{type: %s", i ? ", " : "", c->sink[i].type);
         if (c->sink[i].path) {
             buffer_text(b, ", path: ");
-            show_quoted(b, c->sink[i].path);
+            config_show_quoted(b, c->sink[i].path);
         }
         buffer_text(b, ", format: %s}", c->sink[i].format);
     }
@@ -458,6 +458,8 @@ const struct key_row config_row[] = {
     {"capture.snaplen", read_snaplen, show_snaplen},
     {"capture.buffer_mib", read_buffer, show_buffer},
     {"capture.tunnel_ports", config_read_tunnel_ports, config_show_tunnel_ports},
+    {"content.patterns", config_read_patterns, config_show_patterns},
+    {"privacy.content_samples", config_read_samples, config_show_samples},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},

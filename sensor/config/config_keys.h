@@ -33,6 +33,13 @@ int config_whole(const struct reading *r, const struct yaml_node *node, uint32_t
 /* tunnel_ports.c */
 int config_read_tunnel_ports(const struct reading *r, const struct yaml_node *node);
 void config_show_tunnel_ports(const struct config *config, struct buffer *b);
+/* content_keys.c */
+int config_read_patterns(const struct reading *r, const struct yaml_node *node);
+void config_show_patterns(const struct config *config, struct buffer *b);
+int config_read_samples(const struct reading *r, const struct yaml_node *node);
+void config_show_samples(const struct config *config, struct buffer *b);
+/* A text in double quotes, as YAML reads it back. */
+void config_show_quoted(struct buffer *b, const char *text);
 /* "FILE:line:column: key: what it is, expected what". Returns -1. */
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected);
 

@@ -14,6 +14,7 @@
 
 #include "flow_content.h"
 #include "protocol.h"
+#include "search.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -186,12 +187,15 @@ struct content *content_new(const struct content_config *config,
     };
     content->items =
         (struct items_shared){.limit_bytes = CONTENT_ITEM_SET_BYTES, .samples = config->samples};
+    content->config.pattern = NULL; /* was the caller's */
+    content->inspection.search = search_shared_new(&content->config.key, config->pattern,
+                                                   config->pattern_count, true, error);
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
     if (!content->suffixes)
         error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
-    if (content->streams && content->suffixes)
+    if (content->streams && content->suffixes && content->inspection.search)
         return content;
     content_free(content);
     return NULL;
@@ -204,6 +208,7 @@ void content_free(struct content *content)
     streams_free(content->streams);
     free(content->active);
     free(content->nothing);
+    search_shared_free(content->inspection.search);
     suffixes_free(content->suffixes);
     free(content);
 }
@@ -391,4 +396,5 @@ void content_health(const struct content *content, struct health *health)
     health->bodies_damaged += content->bodies_damaged;
     health->bodies_bombs += content->bodies_bombs;
     health->bodies_unread += content->bodies_unread;
+    health->patterns_refused += search_refused(content->inspection.search);
 }

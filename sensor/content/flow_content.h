@@ -12,6 +12,7 @@
 #ifndef WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 #define WEIR_SENSOR_CONTENT_FLOW_CONTENT_H
 
+#include "entropy.h"
 #include "inspect.h"
 #include "items.h"
 #include "text.h"
@@ -59,6 +60,7 @@ struct side {
     struct filter *inspector; /* from the first byte that is inspected; bodies have their own */
     struct items *items;      /* from the first inspector on */
     void *state;              /* of its protocol's row */
+    struct entropy *entropy;  /* of its first bytes, until there are enough */
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t inflated_bytes; /* that its bodies' codings made (coding.h) */
@@ -69,7 +71,8 @@ struct side {
     uint8_t stage;             /* enum stage */
     bool opened;               /* the protocol's row opened its state */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
-    bool begun;                /* something else than a PROXY header was seen, or bytes were lost */
+    bool entropy_known;
+    bool begun; /* something else than a PROXY header was seen, or bytes were lost */
 };
 
 /* What was learnt of a flow; most flows have none. Arrays of SIDES turn with the flow's sides. */

@@ -10,6 +10,7 @@
 struct inspection {
     const struct hash_key *key;
     struct email_shared email;
+    struct search_shared *search;
 };
 
 /* The last filter: whatever it finds is told to the finder. */

@@ -38,6 +38,42 @@ static void close_protocol(struct side *side)
     side->state = NULL;
 }
 
+/* --- entropy -----------------------------------------------------------------------------------
+ */
+
+static void forget_entropy(struct side *side)
+{
+    free(side->entropy);
+    side->entropy = NULL;
+}
+
+/* What is counted becomes a fact; of a service that is encrypted nothing is learnt by it. */
+static void tell_entropy(struct side *side)
+{
+    struct content_flow *cf = side->owner;
+    uint16_t known = side->entropy ? entropy_thousandths(side->entropy) : 0;
+    if (known && cf->service != SERVICE_TLS && cf->service != SERVICE_SSH)
+        content_facts_of(cf)->entropy[side_index(side)] = known;
+}
+
+/* The side's first bytes, whatever their segments: while it may be clear. */
+static void count_entropy(struct side *side, const uint8_t *data, size_t size)
+{
+    if (side->entropy_known)
+        return;
+    if (!stage_scans(side->stage)) {
+        forget_entropy(side);
+        return;
+    }
+    if (!side->entropy)
+        side->entropy = xcalloc(1, sizeof *side->entropy);
+    if (!entropy_put(side->entropy, data, size))
+        return;
+    tell_entropy(side);
+    forget_entropy(side);
+    side->entropy_known = true;
+}
+
 void side_close(struct side *side)
 {
     if (!side)
@@ -45,6 +81,7 @@ void side_close(struct side *side)
     close_protocol(side);
     filter_end(side->inspector);
     side->inspector = NULL;
+    tell_entropy(side);
     side_tell(side);
 }
 
@@ -55,6 +92,7 @@ void side_free(struct side *side)
     close_protocol(side);
     side_drop_head(side, side->head_size);
     filter_end(side->inspector);
+    free(side->entropy);
     items_free(side->items);
     free(side);
 }
@@ -236,6 +274,7 @@ void side_take(struct side *side, const uint8_t *data, size_t size)
     side->inspected_bytes += size;
     sample(side, data, size);
     stage_take(side, data, size);
+    count_entropy(side, data, size);
     settle(side);
 }
 
@@ -252,6 +291,7 @@ void side_datagram(struct side *side, const uint8_t *data, size_t size)
 {
     side->inspected_bytes += size;
     sample(side, data, size);
+    count_entropy(side, data, size);
     side_inspect(side, data, size);
     inspector_break(side->inspector);
     settle(side);
@@ -263,5 +303,6 @@ void side_end(struct side *side)
     close_protocol(side);
     if (side->inspector)
         inspector_break(side->inspector);
+    tell_entropy(side);
     side_tell(side);
 }

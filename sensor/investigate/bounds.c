@@ -45,6 +45,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
         {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
         {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
+        {"patterns_refused", "searches of patterns that were given up, or had no room",
+         h->patterns_refused},
         {"parse_malformed", "names that did not parse", h->parse_malformed},
         {"bodies_damaged", "bodies whose compression could not be undone to the end",
          h->bodies_damaged},

@@ -104,6 +104,10 @@ struct role {
     struct capture_orders orders;
     struct capture_file *file;
     size_t file_count;
+    struct pattern_words {
+        char *name, *pattern;
+    } words[CONFIG_PATTERNS];
+    struct content_pattern pattern[CONFIG_PATTERNS]; /* the same, borrowed */
     struct capture_interface interface[CONFIG_INTERFACES];
     struct ring_handles ring;
     int recent_fd;
@@ -149,6 +153,18 @@ static int take_file(struct role *role)
     return 0;
 }
 
+static int take_pattern(struct role *role, size_t place)
+{
+    const struct pattern_orders *orders;
+    if (next_message(role) != CONTROL_OK || role->message.kind != CONTROL_PATTERN ||
+        !(orders = control_body(&role->message, sizeof *orders)))
+        return error_set(&role->error, ERROR_RUN, "capture: a pattern was announced and not sent");
+    struct pattern_words *words = &role->words[place];
+    *words = (struct pattern_words){xstrdup(orders->name), xstrdup(orders->pattern)};
+    role->pattern[place] = (struct content_pattern){words->name, words->pattern};
+    return 0;
+}
+
 static int take_orders(struct role *role)
 {
     const struct capture_orders *orders;
@@ -158,6 +174,9 @@ static int take_orders(struct role *role)
     role->orders = *orders;
     if (take_ring(role) != 0)
         return -1;
+    for (uint32_t i = 0; i < role->orders.patterns && i < CONFIG_PATTERNS; i++)
+        if (take_pattern(role, i) != 0)
+            return -1;
     role->file = xcalloc(role->orders.files + 1, sizeof *role->file);
     while (role->file_count < role->orders.files)
         if (take_file(role) != 0)
@@ -167,33 +186,46 @@ static int take_orders(struct role *role)
 
 /* --- 2 what needs rights --------------------------------------------------------------------- */
 
+static void free_patterns(struct role *role)
+{
+    for (size_t i = 0; i < CONFIG_PATTERNS; i++) {
+        free(role->words[i].name);
+        free(role->words[i].pattern);
+    }
+}
+
 static int open_capture(struct role *role)
 {
     const struct capture_orders *o = &role->orders;
-    struct capture_config config = {
-        .files = role->file,
-        .file_count = role->file_count,
-        .follow = o->follow,
-        .interfaces = role->interface,
-        .interface_count = o->interfaces,
-        .filter = o->filter,
-        .worker = o->worker,
-        .workers = o->workers,
-        .snaplen = o->snaplen,
-        .buffer_mib = o->buffer_mib,
-        .promiscuous = true,
-        .absent_allowed = o->again,
-        .fanout = o->fanout,
-        .ring = role->ring,
-        .blocking = o->files > 0,
-        .recent_fd = role->recent_fd,
-        .decoder = o->decoder,
-        .flow = flow_config_default(),
-        .content = {.stream = stream_config_default(), .key = o->key, .bindings = o->bindings}};
+    struct capture_config config = {.files = role->file,
+                                    .file_count = role->file_count,
+                                    .follow = o->follow,
+                                    .interfaces = role->interface,
+                                    .interface_count = o->interfaces,
+                                    .filter = o->filter,
+                                    .worker = o->worker,
+                                    .workers = o->workers,
+                                    .snaplen = o->snaplen,
+                                    .buffer_mib = o->buffer_mib,
+                                    .promiscuous = true,
+                                    .absent_allowed = o->again,
+                                    .fanout = o->fanout,
+                                    .ring = role->ring,
+                                    .blocking = o->files > 0,
+                                    .recent_fd = role->recent_fd,
+                                    .decoder = o->decoder,
+                                    .flow = flow_config_default(),
+                                    .content = {.stream = stream_config_default(),
+                                                .key = o->key,
+                                                .bindings = o->bindings,
+                                                .samples = o->samples,
+                                                .pattern = role->pattern,
+                                                .pattern_count = o->patterns}};
     for (uint32_t i = 0; i < o->interfaces; i++)
         role->interface[i] =
             (struct capture_interface){o->interface[i].name, o->interface[i].vantage};
     role->capture = capture_open(&config, &role->error);
+    free_patterns(role);
     return role->capture ? 0 : -1;
 }
 

@@ -6,6 +6,7 @@
  * what is judged is one prefix of the input, whoever read it. Thread: the main thread. */
 #include "weir/role/feed.h"
 
+#include "content_config.h"
 #include "tee.h"
 #include "worker.h"
 
@@ -271,18 +272,18 @@ static int start_workers(struct feed *feed)
 
 static int start_thread(struct feed *feed)
 {
-    struct capture_config capture = {.file_count = feed->config.input_count,
-                                     .follow = feed->config.follow,
-                                     .filter = feed->config.filter,
-                                     .workers = 1,
-                                     .ring = feed->config.rings[0],
-                                     .blocking = true,
-                                     .recent_fd = -1,
-                                     .decoder = feed->config.config->decoder,
-                                     .flow = flow_config_default(),
-                                     .content = {.stream = stream_config_default(),
-                                                 .key = feed->key,
-                                                 .bindings = feed->config.config->by_device}};
+    struct content_pattern pattern[CONFIG_PATTERNS];
+    struct capture_config capture = {
+        .file_count = feed->config.input_count,
+        .follow = feed->config.follow,
+        .filter = feed->config.filter,
+        .workers = 1,
+        .ring = feed->config.rings[0],
+        .blocking = true,
+        .recent_fd = -1,
+        .decoder = feed->config.config->decoder,
+        .flow = flow_config_default(),
+        .content = role_content_config(feed->config.config, &feed->key, pattern)};
     feed->file = xcalloc(feed->config.input_count, sizeof *feed->file);
     for (size_t i = 0; i < feed->config.input_count; i++)
         feed->file[i] = (struct capture_file){feed->config.inputs[i], -1};

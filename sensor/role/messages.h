@@ -24,15 +24,21 @@ struct capture_orders {
     uint64_t ring_bytes;
     uint32_t snaplen, buffer_mib;
     uint16_t fanout;
-    bool follow;   /* the files grow */
-    bool again;    /* started after others: an interface that is not there is no failure */
-    bool bindings; /* are told */
-    bool drop;     /* become `uid`, `gid` */
+    bool follow;       /* the files grow */
+    bool again;        /* started after others: an interface that is not there is no failure */
+    bool bindings;     /* are told */
+    bool samples;      /* privacy.content_samples */
+    uint32_t patterns; /* CONTROL_PATTERNs that follow, before the inputs */
+    bool drop;         /* become `uid`, `gid` */
     uint32_t uid, gid;
     int32_t cpu; /* −1: any */
     struct hash_key key;
     struct decoder_config decoder;
     char filter[ROLE_FILTER_MAX];
+};
+
+struct pattern_orders { /* CONTROL_PATTERN */
+    char name[CONFIG_PATTERN_NAME + 1], pattern[CONFIG_PATTERN_TEXT + 1];
 };
 
 struct input_orders { /* CONTROL_INPUT; descriptor: the file, open for reading */

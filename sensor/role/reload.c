@@ -23,6 +23,15 @@ static bool same_ports(const struct decoder_config *a, const struct decoder_conf
     return same;
 }
 
+static bool same_patterns(const struct config *a, const struct config *b)
+{
+    bool same = a->pattern_count == b->pattern_count;
+    for (size_t i = 0; same && i < a->pattern_count; i++)
+        same = strcmp(a->pattern[i].name, b->pattern[i].name) == 0 &&
+               strcmp(a->pattern[i].pattern, b->pattern[i].pattern) == 0;
+    return same;
+}
+
 /* What only a new sensor can change: another folder, other rights, other inputs. */
 static void list_fixed(const struct config *a, const struct config *b, struct buffer *names)
 {
@@ -42,6 +51,8 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"capture.snaplen", a->snaplen != b->snaplen},
         {"capture.buffer_mib", a->buffer_mib != b->buffer_mib},
         {"capture.tunnel_ports", !same_ports(&a->decoder, &b->decoder)},
+        {"content.patterns", !same_patterns(a, b)},
+        {"privacy.content_samples", a->content_samples != b->content_samples},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (row[i].changed)

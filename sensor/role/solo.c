@@ -8,6 +8,7 @@
  * checkpoint, while the capture thread goes on into the ring. Threads: main, and capture's. */
 #include "weir/role/supervisor.h"
 
+#include "content_config.h"
 #include "reload.h"
 #include "state.h"
 
@@ -48,6 +49,7 @@ static int open_capture(struct solo *solo)
 {
     const struct config *config = &solo->at_start;
     struct capture_interface interface[CONFIG_INTERFACES];
+    struct content_pattern pattern[CONFIG_PATTERNS];
     for (size_t i = 0; i < config->interface_count; i++)
         interface[i] =
             (struct capture_interface){config->interface[i].name, config_vantage(config, i)};
@@ -65,9 +67,8 @@ static int open_capture(struct solo *solo)
                                      .recent_fd = -1,
                                      .decoder = config->decoder,
                                      .flow = flow_config_default(),
-                                     .content = {.stream = stream_config_default(),
-                                                 .key = solo->state.key,
-                                                 .bindings = config->by_device}};
+                                     .content =
+                                         role_content_config(config, &solo->state.key, pattern)};
     solo->capture = capture_open(&capture, &solo->error);
     return solo->capture ? 0 : -1;
 }

@@ -179,6 +179,8 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->fanout = c->fanout;
     o->again = c->again;
     o->bindings = c->config->by_device;
+    o->samples = c->config->content_samples;
+    o->patterns = (uint32_t)c->config->pattern_count;
     o->drop = c->user.change;
     o->uid = c->user.uid;
     o->gid = c->user.gid;
@@ -213,6 +215,24 @@ static int send_orders(const struct worker *worker, const struct worker_config *
     return error_set(error, ERROR_RUN, "capture worker %u took no orders", c->number);
 }
 
+static int send_patterns(const struct worker *worker, const struct worker_config *c,
+                         struct error *error)
+{
+    for (size_t i = 0; i < c->config->pattern_count; i++) {
+        struct pattern_orders pattern;
+        enum control_result result;
+        memset(&pattern, 0, sizeof pattern);
+        snprintf(pattern.name, sizeof pattern.name, "%s", c->config->pattern[i].name);
+        snprintf(pattern.pattern, sizeof pattern.pattern, "%s", c->config->pattern[i].pattern);
+        while ((result = control_send(worker->control, CONTROL_PATTERN, &pattern, sizeof pattern,
+                                      NULL, 0)) == CONTROL_AGAIN)
+            usleep(1000);
+        if (result != CONTROL_OK)
+            return error_set(error, ERROR_RUN, "capture worker %u took no patterns", c->number);
+    }
+    return 0;
+}
+
 /* A process that has many files to take reads them while we write: its socket may be full. */
 static int send_files(const struct worker *worker, const struct worker_config *c,
                       struct error *error)
@@ -245,7 +265,7 @@ int worker_start(struct worker *worker, const struct worker_config *c, struct er
     worker->state = WORKER_STARTING;
     worker->pid_fd = open_pid(worker->pid, error);
     if (worker->pid_fd < 0 || send_orders(worker, c, error) != 0 ||
-        send_files(worker, c, error) != 0) {
+        send_patterns(worker, c, error) != 0 || send_files(worker, c, error) != 0) {
         worker_fini(worker);
         return -1;
     }

@@ -44,6 +44,8 @@ PACKAGE_OF = [
     (re.compile(r"seccomp\.h$"), "libseccomp"),
     (re.compile(r"nids\.h$"), "${NIDS_LIBRARY}"),
     (re.compile(r"resolv\.h$|arpa/nameser(_compat)?\.h$"), "resolv"),
+    (re.compile(r"pcre2\.h$"), "libpcre2-8"),
+    (re.compile(r"hs\.h$"), "PkgConfig::HS"),
     (re.compile(r"hiredis/"), "hiredis"),
     (re.compile(r"event2/thread\.h$"), "libevent_pthreads"),
     (re.compile(r"event2/"), "libevent_core"),

@@ -13,14 +13,23 @@
 #include "weir/decode/packet.h"
 #include "weir/detect/detector.h"
 
-#define CONFIG_SINKS      16
-#define CONFIG_HOLIDAYS   366
-#define CONFIG_INTERFACES 8
-#define CONFIG_WORKERS    16
+#define CONFIG_SINKS        16
+#define CONFIG_HOLIDAYS     366
+#define CONFIG_INTERFACES   8
+#define CONFIG_WORKERS      16
+#define CONFIG_PATTERNS     64
+#define CONFIG_PATTERN_NAME 63  /* bytes */
+#define CONFIG_PATTERN_TEXT 512 /* bytes */
 
 struct config_interface {
     const char *name;    /* span0 */
     const char *vantage; /* where it looks from; interfaces of one vantage share flows */
+};
+
+/* What the operator looks for in clear text. */
+struct config_pattern {
+    const char *name, *pattern;
+    const char *place; /* "FILE:line:column: key", for whoever can tell that it is no expression */
 };
 
 #define CONFIG_STATE_DIR "/var/lib/weir"
@@ -42,6 +51,9 @@ struct config {
     uint32_t snaplen, buffer_mib;
     struct decoder_config decoder;
     char *filter;
+    struct config_pattern pattern[CONFIG_PATTERNS];
+    size_t pattern_count;
+    bool content_samples; /* found items are told as they were, a few */
     char *redis_url;
     uint32_t max_hosts;
     struct detect_config detect;

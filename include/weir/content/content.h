@@ -31,11 +31,21 @@
 #define CONTENT_HPACK_BYTES   (UINT64_C(64) << 20)
 #define CONTENT_HTTP2_STREAMS 16384u /* whose bodies are open at once; see http2.c */
 
+/* content.patterns: what the operator looks for; at most CONTENT_PATTERNS, that pattern_check
+ * takes.
+ */
+#define CONTENT_PATTERNS 64u
+struct content_pattern {
+    const char *name, *pattern;
+};
+
 struct content_config {
     struct stream_config stream;
     struct hash_key key; /* the site's key for hashes of found items */
     bool bindings;       /* which device holds which address is told (content/binding.h) */
     bool samples;        /* privacy.content_samples: a few found items are told as they were */
+    const struct content_pattern *pattern; /* borrowed for content_new only */
+    size_t pattern_count;
 };
 
 struct content_text {

@@ -41,6 +41,7 @@ enum control_kind {
     CONTROL_RELOADED,
     CONTROL_DAMAGED,
     CONTROL_DRAINED,
+    CONTROL_PATTERN,
     CONTROL_KINDS
 };
 

@@ -354,6 +354,7 @@ struct record_binding {
     X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
     X(content_overflow) /* content records refused by a full ring */                               \
     X(content_given_up) /* flows no longer looked into: too many were, at once */                  \
+    X(patterns_refused)   /* searches that needed too much, messages without room */               \
     X(parse_malformed)  /* names that did not parse */                                             \
     X(bodies_damaged)   /* whose codings could not be undone to the end: spoilt, or cut */         \
     X(bodies_bombs)     /* … that had grown beyond the bound, and were let go */                 \

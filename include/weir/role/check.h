@@ -1,4 +1,5 @@
-/* Everything about a configuration that can be wrong without trying it: time zone, filter, URL.
+/* Everything about a configuration that can be wrong without trying it: time zone, filter,
+ * patterns, URL.
  * Thread: start-up only. */
 #ifndef WEIR_ROLE_CHECK_H
 #define WEIR_ROLE_CHECK_H

@@ -95,6 +95,34 @@ static void test_tunnel_ports(void **state)
     config_fini(&config);
 }
 
+static void test_patterns(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    char most[8192] = "content.patterns=[";
+    (void)state;
+    read_good(&config,
+              "content:\n  patterns:\n    - {name: project-code, pattern: \"PRJ-\\\\d+\"}\n"
+              "    - name: b\n      pattern: 'a\"b'\nprivacy: {content_samples: true}\n");
+    assert_int_equal(config.pattern_count, 2);
+    assert_string_equal(config.pattern[0].name, "project-code");
+    assert_string_equal(config.pattern[0].pattern, "PRJ-\\d+");
+    assert_string_equal(config.pattern[1].pattern, "a\"b");
+    assert_non_null(strstr(config.pattern[1].place, ":5:16: content.patterns[1].pattern"));
+    assert_true(config.content_samples);
+    char *text = config_text(&config);
+    assert_non_null(strstr(text, "  patterns: [{name: project-code, pattern: \"PRJ-\\\\d+\"}, "
+                                 "{name: b, pattern: \"a\\\"b\"}]\n"));
+    assert_non_null(strstr(text, "  content_samples: true\n"));
+    free(text);
+    for (int i = 0; i < 65; i++)
+        sprintf(most + strlen(most), "%s{name: p%d, pattern: x}", i ? ", " : "", i);
+    strcat(most, "]");
+    assert_int_equal(config_set(&config, most, &error), -1);
+    assert_non_null(strstr(error.message, "at most 64"));
+    config_fini(&config);
+}
+
 static void test_every_key(void **state)
 {
     struct config config;
@@ -309,6 +337,18 @@ static void test_wrong_values(void **state)
          "vxlan, geneve, gtpu, teredo, l2tp"},
         {"capture: {tunnel_ports: {geneve: [6081, 4789]}}\n", ":1:41: capture.tunnel_ports",
          "port 4789 is vxlan already"},
+        {"content: {patterns: {name: a}}\n", ":1:21: content.patterns: is a mapping", "a list"},
+        {"content: {patterns: [{name: A, pattern: x}]}\n", ":1:29: content.patterns: \"A\"",
+         "of a-z, 0-9 and -"},
+        {"content: {patterns: [{name: a, pattern: x}, {name: a, pattern: y}]}\n",
+         ":1:52: content.patterns: \"a\"", "a name of its own"},
+        {"content: {patterns: [{name: a}]}\n", ":1:22: content.patterns", "a name and a pattern"},
+        {"content: {patterns: [{name: a, pattern: x, flags: i}]}\n", ":1:44: content.patterns",
+         "\"flags\""},
+        {"content: {patterns: [{name: a, pattern: \"\"}]}\n", ":1:41: content.patterns",
+         "1 to 512 bytes"},
+        {"privacy: {content_samples: 1}\n", ":1:28: privacy.content_samples: \"1\"",
+         "true or false"},
         {"sensor: {user: []}\n", ":1:16: sensor.user: is a list", "a user"},
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
@@ -530,21 +570,14 @@ static void test_the_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_tunnel_ports),
-        cmocka_unit_test(test_every_key),
-        cmocka_unit_test(test_inside_places),
-        cmocka_unit_test(test_too_many_places),
-        cmocka_unit_test(test_days),
-        cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_the_table),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_inside),
-        cmocka_unit_test(test_what_is_shown_is_read),
-        cmocka_unit_test(test_passwords),
-        cmocka_unit_test(test_the_calendar),
+        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_tunnel_ports),
+        cmocka_unit_test(test_patterns),      cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_inside_places), cmocka_unit_test(test_too_many_places),
+        cmocka_unit_test(test_days),          cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_unknown_keys),  cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_too_many),      cmocka_unit_test(test_set),
+        cmocka_unit_test(test_inside),        cmocka_unit_test(test_what_is_shown_is_read),
+        cmocka_unit_test(test_passwords),     cmocka_unit_test(test_the_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
