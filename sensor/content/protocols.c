@@ -4,6 +4,8 @@
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
+    &quic_protocol,
+    &dtls_protocol,
     NULL,
 };
 
