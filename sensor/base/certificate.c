@@ -52,7 +52,8 @@ static void add_address(struct list *list, const uint8_t *data, size_t size)
     if (size != 4 && size != 16)
         return;
     struct ip ip = size == 4 ? ip_from_v4(data) : ip_from_v6(data);
-    add_name(list, (const uint8_t *)ip_text(&ip, text), strlen(text));
+    ip_text(&ip, text);
+    add_name(list, (const uint8_t *)text, strlen(text));
 }
 
 /* True: a dNSName was among them. */
