@@ -16,18 +16,19 @@
 #include <string.h>
 
 #define DOT_PORT           853u  /* RFC 7858; DoQ too (RFC 9250) */
-#define DOQ_PORT_DRAFT     784u  /* draft-ietf-dprive-dnsoquic before -04 */
-#define DOQ_PORT_DRAFT_ALT 8853u /* … from -04 on */
+#define DOQ_PORT_DRAFT     784u  /* drafts of RFC 9250 */
+#define DOQ_PORT_DRAFT_ALT 8853u /* … later ones */
 
 /* --- encrypted DNS -----------------------------------------------------------------------------
  */
 
-/* Public resolvers that speak DNS over HTTPS, by their operators' documentation, November 2026;
- * names below these count too. */
+/* Well-known public resolvers that speak DNS over HTTPS, by the names their operators publish (many
+ * are in the DNSCrypt project's public-resolvers list too), as of 2025. Names below these count. */
 static const char *const doh_resolvers[] = {
     "dns.google",
     "dns64.dns.google",
     "cloudflare-dns.com",
+    "dns.cloudflare.com",
     "one.one.one.one",
     "cloudflare-gateway.com",
     "dns.quad9.net",
@@ -36,6 +37,8 @@ static const char *const doh_resolvers[] = {
     "dns11.quad9.net",
     "dns.adguard-dns.com",
     "dns.adguard.com",
+    "dns-family.adguard.com",
+    "dns-unfiltered.adguard.com",
     "unfiltered.adguard-dns.com",
     "family.adguard-dns.com",
     "d.adguard-dns.com",

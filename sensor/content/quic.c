@@ -10,9 +10,10 @@
  * versions before the IETF's. Anybody on the path can send an Initial that opens: its name is the
  * sender's claim, as every server name is.
  *
- * Bounds of a flow: INITIALS_MAX Initial packets that are tried, QUIC_CRYPTO_MAX of a hello; of
- * all, CONTENT_GATHER_BYTES with everything else that is gathered. Past them a hello is read as far
- * as it is there, and counted (parse_malformed). Afterwards a datagram costs a comparison. */
+ * Bounds of a flow: INITIALS_MAX Initial packets that are tried, DATAGRAMS_MAX datagrams,
+ * QUIC_CRYPTO_MAX of a hello; of all, CONTENT_GATHER_BYTES with everything else that is gathered.
+ * Past them a hello is read as far as it is there, and counted (parse_malformed). Afterwards, and
+ * after the first hello, a datagram costs a comparison. */
 #include "quic_packet.h"
 
 #include "protocol.h"
@@ -21,14 +22,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INITIALS_MAX 32u
+#define INITIALS_MAX  32u
+#define DATAGRAMS_MAX 64u /* a hello whose last piece was lost is waited for no longer */
 
 struct quic {
     struct content *content;
     struct quic_keys keys;
     uint32_t version; /* of the keys; 0: none yet */
     uint8_t initials; /* that were tried */
-    bool done;
+    uint8_t datagrams;
     size_t told; /* bytes of the hello that were read */
     uint64_t largest;
     struct quic_crypto crypto;
@@ -50,6 +52,8 @@ static void drop_crypto(struct quic *quic)
 
 static void quic_flow_close(void *state)
 {
+    if (!state)
+        return;
     drop_crypto(state);
     free(state);
 }
@@ -88,16 +92,18 @@ static bool read_hello(struct content_flow *cf, struct quic *quic)
     return result != PARSE_MORE;
 }
 
-static void finish(struct quic *quic, bool whole)
+/* Nothing more is to be had: the flow has no state any more, and is asked nothing. */
+static void finish(struct content_flow *cf, bool whole)
 {
-    quic->content->malformed += !whole;
-    quic->done = true;
-    drop_crypto(quic);
+    struct quic *quic = cf->state;
+    cf->content->malformed += !whole && quic->version; /* there was a client */
+    quic_flow_close(quic);
+    cf->state = NULL;
 }
 
-static void take_initial(struct content_flow *cf, struct quic *quic,
-                         const struct quic_packet *packet)
+static void take_initial(struct content_flow *cf, const struct quic_packet *packet)
 {
+    struct quic *quic = cf->state;
     uint8_t frames[UINT16_MAX];
     struct content *content = cf->content;
     size_t size = packet->size <= sizeof frames ? open_initial(quic, packet, frames) : 0;
@@ -106,19 +112,21 @@ static void take_initial(struct content_flow *cf, struct quic *quic,
     bool sound = size == 0 || quic_crypto_frames(frames, size, &quic->crypto, (uint32_t)left);
     content->gathered_bytes += quic->crypto.room - before;
     if (read_hello(cf, quic))
-        finish(quic, true);
+        finish(cf, true);
     else if (!sound || ++quic->initials == INITIALS_MAX)
-        finish(quic, false);
+        finish(cf, false);
 }
 
-static bool take_packets(struct content_flow *cf, struct quic *quic, const struct packet *packet)
+static void take_packets(struct content_flow *cf, const struct packet *packet)
 {
     struct cursor c = cursor_make(packet->payload, packet->payload_captured);
     struct quic_packet one;
-    while (!quic->done && cursor_left(&c) && quic_next_packet(&c, &one) == PARSE_OK)
+    while (cf->state && cursor_left(&c) && quic_next_packet(&c, &one) == PARSE_OK)
         if (one.kind == QUIC_INITIAL)
-            take_initial(cf, quic, &one);
-    return true;
+            take_initial(cf, &one);
+    struct quic *quic = cf->state;
+    if (quic && ++quic->datagrams == DATAGRAMS_MAX)
+        finish(cf, false);
 }
 
 static bool quic_datagram(struct content_flow *cf, enum flow_side side, const struct packet *packet)
@@ -131,7 +139,9 @@ static bool quic_datagram(struct content_flow *cf, enum flow_side side, const st
             return false;
         content_set_protocol(cf, &quic_protocol);
     }
-    return take_packets(cf, cf->state, packet);
+    if (cf->state)
+        take_packets(cf, packet);
+    return true;
 }
 
 const struct protocol quic_protocol = {.service = SERVICE_QUIC,

@@ -250,7 +250,7 @@ static void test_damage(void **state)
     add_piece(0, hello.size);
     datagram.size = 0;
     quic_initial(&datagram, &first, &frames);
-    for (size_t at = 0; at < datagram.size; at += at > 60 ? 30 : 1) {
+    for (size_t at = 0; at<datagram.size; at += at> 60 ? 30 : 1) {
         begin(&c, PROTO_UDP, (uint16_t)(40000 + at), 443);
         datagram.data[at] ^= 0x10;
         say(&c, SIDE_ORIG, datagram.data, datagram.size);
@@ -298,6 +298,32 @@ static void test_bound(void **state)
     expect_name("");
 }
 
+/* Nor is a hello waited for whose last piece never comes; a flow without one is nothing malformed.
+ */
+static void test_bound_of_datagrams(void **state)
+{
+    (void)state;
+    static const uint8_t rest[] = {0x41, 1, 2, 3, 4, 5};
+    make_hello("www.example.com");
+    add_piece(0, 30);
+    send_frames(&first, SIDE_ORIG);
+    for (unsigned i = 1; i < 64; i++) {
+        assert_int_equal(malformed(), 0);
+        say(&c, SIDE_RESP, rest, sizeof rest);
+    }
+    assert_int_equal(malformed(), 1);
+    begin(&c, PROTO_UDP, 50001, 443);
+    datagram.size = 0;
+    quic_long_header(&datagram, 0xe0, QUIC_VERSION_1, "8 bytes!", "source");
+    put_varint(&datagram, 30);
+    put_text(&datagram, "a Handshake packet's 30 bytes.");
+    for (unsigned i = 0; i < 100; i++)
+        say(&c, SIDE_RESP, datagram.data, datagram.size);
+    finish(&c);
+    assert_int_equal(malformed(), 1);
+    assert_int_equal(c.service, SERVICE_QUIC);
+}
+
 /* Pieces that are apart, more than are kept; and one beyond what is kept. */
 static void test_too_many_pieces(void **state)
 {
@@ -329,11 +355,22 @@ int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH(test_hello),      WITH(test_versions),   WITH(test_pieces),
-        WITH(test_coalesced),  WITH(test_unfinished), WITH(test_hole),
-        WITH(test_retry),      WITH(test_servers_id), WITH(test_version_negotiation),
-        WITH(test_other_side), WITH(test_doq),        WITH(test_damage),
-        WITH(test_cut),        WITH(test_bound),      WITH(test_too_many_pieces),
+        WITH(test_hello),
+        WITH(test_versions),
+        WITH(test_pieces),
+        WITH(test_coalesced),
+        WITH(test_unfinished),
+        WITH(test_hole),
+        WITH(test_retry),
+        WITH(test_servers_id),
+        WITH(test_version_negotiation),
+        WITH(test_other_side),
+        WITH(test_doq),
+        WITH(test_damage),
+        WITH(test_cut),
+        WITH(test_bound),
+        WITH(test_bound_of_datagrams),
+        WITH(test_too_many_pieces),
         WITH(test_not_quic),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
