@@ -17,6 +17,7 @@
 #include "ecs.h"
 
 #include "ids.h"
+#include "weir/alert/counted.h"
 #include "weir/alert/tunnel.h"
 #include "weir/base/device.h"
 #include "weir/base/digest.h"
@@ -247,6 +248,7 @@ static void put_network(struct json *json, const struct story *story)
     if (key) {
         json_str(json, "transport", proto_text(key->proto, proto));
         put_known(json, "protocol", service_name[story->flow[0].service]);
+        put_known(json, "application", story->application);
         json_str(json, "community_id", flow_key_community_id(key, text));
     }
     json_str(json, "direction", outside_opened(story) ? "inbound" : "outbound");
@@ -375,13 +377,10 @@ static void put_services(struct json *json, const struct story *story)
 
 static void put_content(struct json *json, const struct story *story)
 {
-    if (story->emails == 0)
+    if (!counted_any(&story->counted))
         return;
     json_open(json, "content");
-    json_open(json, "email_addresses");
-    json_uint(json, "value", story->emails);
-    put_number(json, "error", story->emails_error);
-    json_close(json);
+    counted_put(json, &story->counted);
     json_close(json);
 }
 
@@ -393,6 +392,11 @@ static void put_traffic(struct json *json, const struct alert *alert)
     if (story->more_addresses)
         json_bool(json, "more_addresses", true);
     put_volume(json, "out_bytes", story->out);
+    put_known(json, "ja4", story->ja4);
+    if (story->unverified_out > 0)
+        json_uint(json, "name_unverified_bytes", story->unverified_out);
+    if (story->other_certificate_out > 0)
+        json_uint(json, "other_certificate_bytes", story->other_certificate_out);
     json_open(json, "baseline");
     json_str(json, "state", baseline_state_name[alert->baseline]);
     json_uint(json, "hours", alert->baseline_hours);

@@ -61,6 +61,12 @@ static void on_flow(void *context, const struct flow_view *view)
         flows_add(replay->flows, view);
 }
 
+static void on_content(void *context, const struct ip *host, const struct record_content *record)
+{
+    struct replay *replay = context;
+    hosts_add_content(replay->hosts, host, record);
+}
+
 /* --- outputs ------------------------------------------------------------------------------------
  */
 
@@ -190,6 +196,7 @@ static int run(struct replay *replay)
                                       .save_baseline = o->save_baseline,
                                       .progress = !o->quiet && isatty(STDERR_FILENO),
                                       .flow = on_flow,
+                                      .content = on_content,
                                       .context = replay};
     if (session_run(&replay->session, &session) != 0) {
         replay->error = replay->session.error;

@@ -53,6 +53,12 @@ static void on_flow(void *context, const struct flow_view *view)
     s->options.flow(s->options.context, view);
 }
 
+static void on_content(void *context, const struct ip *host, const struct record_content *record)
+{
+    const struct session *s = context;
+    s->options.content(s->options.context, host, record);
+}
+
 /* A replay's keys are its own, even on a server that holds a live baseline. */
 static int open_stack(struct session *s)
 {
@@ -65,7 +71,9 @@ static int open_stack(struct session *s)
         .sink_count = o->sink_count,
         .rings = s->ring,
         .ring_count = s->rings,
-        .observer = {.flow = o->flow ? on_flow : NULL, .context = s},
+        .observer = {.flow = o->flow ? on_flow : NULL,
+                     .content = o->content ? on_content : NULL,
+                     .context = s},
     };
     s->prefix = xasprintf("weir-replay-%s", strrchr(s->folder, '-') + 1);
     config.prefix = s->prefix;

@@ -26,6 +26,7 @@ struct session_options {
     const char *save_baseline; /* FILE or NULL */
     bool progress;
     void (*flow)(void *context, const struct flow_view *view);
+    void (*content)(void *context, const struct ip *host, const struct record_content *record);
     void *context;
 };
 

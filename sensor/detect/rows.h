@@ -9,7 +9,21 @@ extern const struct detector detector_volume_destination;
 extern const struct detector detector_volume_served;
 extern const struct detector detector_destination_new;
 extern const struct detector detector_content_personal;
+extern const struct detector detector_content_settings;
+extern const struct detector detector_content_flight;
+extern const struct detector detector_content_archive;
+extern const struct detector detector_content_pattern;
 extern const struct detector detector_sensor_blind;
+
+/* content.c: what the rows about counted content share. */
+/* `low` items → `score`, ten times as many → `score` + `step`, …, 100 at most. */
+int content_score(uint64_t items, uint64_t low, int score, int step);
+/* One more reason: so many of the class left, of which labels, and what was not seen. */
+void content_reason(const struct subject *subject, enum content_class class, const char *code,
+                    struct finding *finding);
+/* Items of a class whose label ends in `ending`, as far as labels are listed: at least so many. */
+uint64_t content_labelled(const struct counted *counted, enum content_class class,
+                          const char *ending);
 
 /* sensor.blind of a silence: always true. */
 bool judge_silence(const struct silence *silence, struct finding *finding);

@@ -14,6 +14,10 @@ const struct detector *const detectors[] = {
     &detector_volume_served,
     &detector_destination_new,
     &detector_content_personal,
+    &detector_content_settings,
+    &detector_content_flight,
+    &detector_content_archive,
+    &detector_content_pattern,
     &detector_sensor_blind,
     NULL,
 };

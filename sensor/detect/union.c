@@ -12,21 +12,32 @@
 
 #define REGISTER_BITS 14
 #define REGISTERS     (1u << REGISTER_BITS)
+#define RANK_MAX      (64 - REGISTER_BITS + 1)
+#define RANKS         (RANK_MAX + 1)
 #define FIRST_SLOTS   16u
 
 struct item_union {
-    uint64_t *slot; /* NULL once the registers count */
-    size_t mask, count;
+    struct union_budget *budget;
+    uint64_t *slot;     /* NULL once the registers count */
+    size_t mask, count; /* items, as long as they are exact */
     bool has_zero;
     uint8_t *registers;
-    double inverse_sum; /* Σ 2^−register, kept up to date */
+    uint32_t of_rank[RANKS]; /* registers that hold so much, kept up to date */
 };
 
-struct item_union *item_union_new(void)
+static void charge(struct item_union *u, size_t more, size_t less)
+{
+    if (u->budget)
+        u->budget->used_bytes += (more - less) * sizeof *u->slot; /* wraps both ways alike */
+}
+
+struct item_union *item_union_new(struct union_budget *budget)
 {
     struct item_union *u = xcalloc(1, sizeof *u);
+    u->budget = budget;
     u->slot = xcalloc(FIRST_SLOTS, sizeof *u->slot);
     u->mask = FIRST_SLOTS - 1;
+    charge(u, FIRST_SLOTS, 0);
     return u;
 }
 
@@ -34,6 +45,8 @@ void item_union_free(struct item_union *u)
 {
     if (!u)
         return;
+    if (u->slot)
+        charge(u, 0, u->mask + 1);
     free(u->slot);
     free(u->registers);
     free(u);
@@ -67,16 +80,18 @@ static void grow(struct item_union *u)
         if (old[i])
             u->slot[find(u, old[i])] = old[i];
     free(old);
+    charge(u, 2 * size, size);
 }
 
 static bool add_to_registers(struct item_union *u, uint64_t hash)
 {
     uint64_t mixed = mix(hash), rest = mixed << REGISTER_BITS;
     size_t index = mixed >> (64 - REGISTER_BITS);
-    uint8_t rank = (uint8_t)(rest ? __builtin_clzll(rest) + 1 : 64 - REGISTER_BITS + 1);
+    uint8_t rank = (uint8_t)(rest ? __builtin_clzll(rest) + 1 : RANK_MAX);
     if (rank <= u->registers[index])
         return false;
-    u->inverse_sum += ldexp(1, -rank) - ldexp(1, -u->registers[index]);
+    u->of_rank[u->registers[index]]--;
+    u->of_rank[rank]++;
     u->registers[index] = rank;
     return true;
 }
@@ -84,14 +99,29 @@ static bool add_to_registers(struct item_union *u, uint64_t hash)
 static void become_registers(struct item_union *u)
 {
     u->registers = xcalloc(REGISTERS, 1);
-    u->inverse_sum = REGISTERS;
+    u->of_rank[0] = REGISTERS;
     for (size_t i = 0; i <= u->mask; i++)
         if (u->slot[i])
             add_to_registers(u, u->slot[i]);
     if (u->has_zero)
         add_to_registers(u, 0);
+    charge(u, 0, u->mask + 1);
     free(u->slot);
     u->slot = NULL;
+}
+
+/* Half full. */
+static void make_room(struct item_union *u)
+{
+    size_t size = u->mask + 1;
+    const struct union_budget *budget = u->budget;
+    if (budget && 2 * size * sizeof *u->slot > REGISTERS &&
+        budget->used_bytes + size * sizeof *u->slot > budget->limit_bytes) {
+        u->budget->shortened++;
+        become_registers(u);
+    } else {
+        grow(u);
+    }
 }
 
 bool item_union_add(struct item_union *u, uint64_t hash)
@@ -113,17 +143,56 @@ bool item_union_add(struct item_union *u, uint64_t hash)
     }
     u->slot[at] = hash;
     if (2 * u->count > u->mask)
-        grow(u);
+        make_room(u);
     return true;
 }
 
+/* x + Σ x^(2^k)·2^(k−1): of registers that nothing reached. Not for 1. */
+static double sigma(double x)
+{
+    double y = 1, z = x, before;
+    do {
+        x *= x;
+        before = z;
+        z += x * y;
+        y += y;
+    } while (z > before);
+    return z;
+}
+
+/* (1 − x − Σ (1 − x^(2^−k))²·2^−k) / 3: of registers that are full. */
+static double tau(double x)
+{
+    double y = 1, z = 1 - x, before;
+    if (x <= 0 || x >= 1)
+        return 0;
+    do {
+        x = sqrt(x);
+        before = z;
+        y *= 0.5;
+        z -= (1 - x) * (1 - x) * y;
+    } while (z < before);
+    return z / 3;
+}
+
+static double estimate(const struct item_union *u)
+{
+    double m = REGISTERS, z = m * tau(1 - u->of_rank[RANK_MAX] / m);
+    if (u->of_rank[0] == REGISTERS)
+        return 0;
+    for (int rank = RANK_MAX - 1; rank >= 1; rank--)
+        z = 0.5 * (z + u->of_rank[rank]);
+    z += m * sigma(u->of_rank[0] / m);
+    return m * m / (2 * log(2) * z);
+}
+
+/* What was counted exactly was there. */
 uint64_t item_union_count(const struct item_union *u)
 {
     if (!u->registers)
         return u->count;
-    /* Beyond UNION_EXACT items no register range is small: the plain estimate has no bias there. */
-    double m = REGISTERS, estimate = 0.7213 / (1 + 1.079 / m) * m * m / u->inverse_sum;
-    return estimate > UNION_EXACT + 1.0 ? (uint64_t)(estimate + 0.5) : UNION_EXACT + UINT64_C(1);
+    double items = estimate(u);
+    return items > (double)u->count + 1.0 ? (uint64_t)(items + 0.5) : u->count + 1;
 }
 
 double item_union_error(const struct item_union *u)
@@ -141,7 +210,7 @@ void item_union_pack(const struct item_union *u, struct buffer *out)
     buffer_u8(out, u->registers ? FORM_REGISTERS : FORM_EXACT);
     if (u->registers) {
         buffer_put(out, u->registers, REGISTERS);
-        buffer_f64(out, u->inverse_sum); /* its last bit depends on the order of what was added */
+        buffer_le32(out, (uint32_t)u->count);
         return;
     }
     buffer_le32(out, (uint32_t)u->count);
@@ -155,20 +224,20 @@ void item_union_pack(const struct item_union *u, struct buffer *out)
 static bool unpack_registers(struct item_union *u, struct cursor *in)
 {
     const uint8_t *registers = cursor_take(in, REGISTERS);
-    uint64_t bits = cursor_le64(in);
-    if (in->failed)
+    uint32_t count = cursor_le32(in);
+    if (in->failed || count > UNION_EXACT)
         return false;
     free(u->slot);
     u->slot = NULL;
+    u->count = count;
     u->registers = xcalloc(REGISTERS, 1);
     memcpy(u->registers, registers, REGISTERS);
-    memcpy(&u->inverse_sum, &bits, sizeof bits);
-    for (size_t i = 0; i < REGISTERS; i++)
-        if (registers[i] > 64 - REGISTER_BITS + 1)
+    for (size_t i = 0; i < REGISTERS; i++) {
+        if (registers[i] > RANK_MAX)
             return false;
-    /* All of the highest rank make the least sum there can be. */
-    return u->inverse_sum <= REGISTERS &&
-           u->inverse_sum >= ldexp(REGISTERS, -(64 - REGISTER_BITS + 1));
+        u->of_rank[registers[i]]++;
+    }
+    return true;
 }
 
 static bool unpack_exact(struct item_union *u, struct cursor *in)
@@ -182,13 +251,17 @@ static bool unpack_exact(struct item_union *u, struct cursor *in)
     return !in->failed;
 }
 
-struct item_union *item_union_unpack(struct cursor *in)
+struct item_union *item_union_unpack(struct union_budget *budget, struct cursor *in)
 {
-    struct item_union *u = item_union_new();
+    struct item_union *u = item_union_new(NULL); /* it had found room before */
     uint8_t form = cursor_u8(in);
     if ((form == FORM_EXACT && unpack_exact(u, in)) ||
-        (form == FORM_REGISTERS && unpack_registers(u, in)))
+        (form == FORM_REGISTERS && unpack_registers(u, in))) {
+        u->budget = budget;
+        if (u->slot)
+            charge(u, u->mask + 1, 0);
         return u;
+    }
     item_union_free(u);
     return NULL;
 }

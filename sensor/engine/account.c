@@ -276,8 +276,7 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
     open->content_changed = false;
     subject.kind = SUBJECT_CONTENT;
     subject.destination = &open->story.destination; /* the pair may be "other" */
-    subject.emails = open->story.emails;
-    subject.emails_error = open->story.emails_error;
+    subject.counted = &open->story.counted;
     subject.inspected_bytes = open->story.out.value;
     uint64_t missing = volume_clamped(open->story.out).high - open->story.out.value;
     uint64_t uninspected = open->story.content_gap_bytes;
@@ -382,16 +381,17 @@ void account_content(struct engine *engine, const struct record_content *record)
 {
     bool unverified;
     struct way way = way_of(engine->config.inside, &record->key, record->tunnel);
-    if (!(way.leaves & (1u << record->side)) || record->class != CONTENT_EMAIL ||
-        is_forged(engine, &way))
+    if (!(way.leaves & (1u << record->side)) || is_forged(engine, &way))
         return;
     const struct ip *host = host_of(
         &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));
     struct destination destination = destination_of(
         engine, &way, names_of_flow(&engine->names, &record->key), NULL, &unverified);
-    story_add_items(
-        stories_open(&engine->stories, host, &destination, (struct ptime){record->header.time_ns}),
-        record);
+    struct ptime now = {record->header.time_ns};
+    story_add_items(&engine->stories, stories_open(&engine->stories, host, &destination, now),
+                    record);
+    if (engine->config.observer.content)
+        engine->config.observer.content(engine->config.observer.context, host, record);
 }
 
 void judge_sensor(struct engine *engine, struct ptime now)

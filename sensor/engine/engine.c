@@ -181,6 +181,7 @@ static bool still_told(void *context, const struct story *story)
 static void count_bounds(struct engine *engine)
 {
     engine->counts.stories_evicted = engine->stories.evicted;
+    engine->counts.items_estimated = engine->stories.budget.shortened;
     engine->counts.names_forgotten = engine->names.forgotten;
     const struct identity_counts *identity = &engine->identity.counts;
     engine->counts.addresses_moved = identity->moved;

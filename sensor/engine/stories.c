@@ -28,14 +28,14 @@ static size_t make_key(const struct ip *host, const struct destination *destinat
 
 void stories_init(struct stories *stories)
 {
-    *stories = (struct stories){0};
+    *stories = (struct stories){.budget = {.limit_bytes = STORY_ITEMS_BYTES}};
     map_init(&stories->map);
 }
 
 static void free_story(void *value)
 {
     struct open_story *open = value;
-    item_union_free(open->emails);
+    counter_fini(&open->counter);
     free(open);
 }
 
@@ -218,6 +218,13 @@ static void count_flow(struct story *story, const struct flow_view *view)
         story->flows_total++;
 }
 
+static void keep_text(const char *from, char to[STORY_TEXT_SIZE])
+{
+    size_t size = strnlen(from, STORY_TEXT_SIZE - 1);
+    memcpy(to, from, size);
+    to[size] = '\0';
+}
+
 void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
@@ -234,6 +241,9 @@ void story_add(struct open_story *open, const struct flow_view *view)
             (uint64_t)record->fresh[side].packets;
     }
     volume_add(&story->service_out[record->service], view->out);
+    story->unverified_out += view->name_unverified ? view->out.value : 0;
+    if (record->flags & FLOW_CERTIFICATE_OTHER)
+        story->other_certificate_out += view->out.value;
     count_flow(story, view);
     keep_client(story, &record->client, view->out.value, first_of_flow(record));
     keep_flow(story, record, view->scope == SCOPE_OUT, sent_outwards(story, view));
@@ -242,6 +252,8 @@ void story_add(struct open_story *open, const struct flow_view *view)
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;
         story->by_tunnel = view->way.by_tunnel;
+        keep_text(view->text[TEXT_JA4], story->ja4);
+        keep_text(view->text[TEXT_APPLICATION], story->application);
         story->tunnel = view->tunnel[view->tunnel[SIDE_ORIG].count > 0 ? SIDE_ORIG : SIDE_RESP];
     }
     if (ip_is_device(&story->host))
@@ -254,14 +266,10 @@ void story_add(struct open_story *open, const struct flow_view *view)
     }
 }
 
-void story_add_items(struct open_story *open, const struct record_content *record)
+void story_add_items(struct stories *stories, struct open_story *open,
+                     const struct record_content *record)
 {
-    if (!open->emails)
-        open->emails = item_union_new();
-    for (size_t i = 0; i < record->hash_count; i++)
-        item_union_add(open->emails, record->hash[i]);
-    open->story.emails = item_union_count(open->emails);
-    open->story.emails_error = item_union_error(open->emails);
+    counter_add(&open->counter, &stories->budget, &open->story.counted, record);
     if (record->gap_bytes > open->story.content_gap_bytes)
         open->story.content_gap_bytes = record->gap_bytes;
     open->content_changed = true;
@@ -289,13 +297,11 @@ static void put_story(struct buffer *out, const struct open_story *open)
     size_t flows = offsetof(struct open_story, story.flow);
     size_t rest = flows + sizeof copy.story.flow;
     copy.newer = copy.older = NULL;
-    copy.emails = NULL;
-    buffer_u8(out, open->emails != NULL);
+    copy.counter = (struct counter){{NULL}};
     buffer_le32(out, (uint32_t)open->story.flow_count);
     buffer_put(out, bytes, flows + open->story.flow_count * sizeof *copy.story.flow);
     buffer_put(out, bytes + rest, sizeof copy - rest);
-    if (open->emails)
-        item_union_pack(open->emails, out);
+    counter_pack(&open->counter, out);
 }
 
 void stories_pack(const struct stories *stories, struct buffer *out)
@@ -306,12 +312,11 @@ void stories_pack(const struct stories *stories, struct buffer *out)
         put_story(out, open);
 }
 
-static bool fill_story(struct cursor *in, struct open_story *open)
+static bool fill_story(struct stories *stories, struct cursor *in, struct open_story *open)
 {
     uint8_t *bytes = (uint8_t *)open;
     size_t flows = offsetof(struct open_story, story.flow);
     size_t rest = flows + sizeof open->story.flow;
-    bool has_emails = cursor_u8(in) != 0;
     uint32_t count = cursor_le32(in);
     if (count > ALERT_FLOWS)
         return false;
@@ -322,15 +327,17 @@ static bool fill_story(struct cursor *in, struct open_story *open)
     memcpy(bytes, first, flows);
     memcpy(bytes + rest, second, sizeof *open - rest);
     open->newer = open->older = NULL;
-    open->emails = has_emails ? item_union_unpack(in) : NULL;
-    return open->story.flow_count == count && (!has_emails || open->emails);
+    open->counter = (struct counter){{NULL}};
+    return counter_unpack(&open->counter, &stories->budget, in) &&
+           open->story.flow_count == count && open->story.counted.label_count <= COUNTED_LABELS &&
+           open->story.counted.sample_count <= COUNTED_SAMPLES;
 }
 
 static bool take_story(struct stories *stories, struct cursor *in)
 {
     struct story_key key;
     struct open_story *open = xcalloc(1, sizeof *open);
-    if (!fill_story(in, open)) {
+    if (!fill_story(stories, in, open)) {
         free_story(open);
         return false;
     }

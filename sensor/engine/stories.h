@@ -7,15 +7,15 @@
 
 #include "weir/alert/alert.h"
 #include "weir/base/map.h"
-#include "weir/detect/union.h"
 #include "weir/engine/engine.h"
 
-#define STORIES_MAX  262144
-#define STORY_GAP_NS (6 * NS_PER_HOUR)
+#define STORIES_MAX       262144
+#define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
+#define STORY_GAP_NS      (6 * NS_PER_HOUR)
 
 struct open_story {
     struct story story;
-    struct item_union *emails;        /* NULL until the first */
+    struct counter counter;           /* of story.counted */
     bool content_changed;             /* since it was last judged */
     bool told;                        /* an incident speaks of it: kept until that closes */
     struct open_story *newer, *older; /* by last activity */
@@ -25,6 +25,7 @@ struct stories {
     struct map map; /* host + destination key → struct open_story */
     struct open_story *newest, *oldest;
     uint64_t evicted;
+    struct union_budget budget; /* of all stories' counted items */
 };
 
 void stories_init(struct stories *stories);
@@ -35,7 +36,8 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now);
 /* Adds a flow record's fresh part. */
 void story_add(struct open_story *open, const struct flow_view *view);
-void story_add_items(struct open_story *open, const struct record_content *record);
+void story_add_items(struct stories *stories, struct open_story *open,
+                     const struct record_content *record);
 /* Forgets what has been silent; `told` ones when keep() says that no incident speaks of them now.
  */
 void stories_advance(struct stories *stories, struct ptime now,

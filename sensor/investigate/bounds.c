@@ -56,6 +56,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"hosts_refused", "records of hosts beyond baseline.max_hosts", c->hosts_refused},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},
+        {"items_estimated", "sets of counted items estimated for want of room",
+         c->items_estimated + s->hosts->budget.shortened},
         {"names_forgotten", "names forgotten early", c->names_forgotten},
         {"bindings_malformed", "ARP, neighbour discovery and DHCP messages that did not parse",
          h->bindings_malformed},

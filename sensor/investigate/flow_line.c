@@ -23,9 +23,29 @@ static void put_time(struct json *json, const char *key, int64_t ns)
     json_str(json, key, text);
 }
 
-static void put_side(struct json *json, const char *key, const struct ip *ip,
-                     const struct ip *device, uint16_t port, const struct side_counts *counts)
+/* What the side sent in bodies; how even its first bytes are spread. */
+static void put_contents(struct json *json, const struct body_counts *body, uint16_t entropy)
 {
+    if (body->bodies > 0) {
+        json_open(json, "bodies");
+        json_uint(json, "count", body->bodies);
+        json_uint(json, "undeclared", body->undeclared);
+        json_uint(json, "declared_bytes", body->declared_bytes);
+        json_uint(json, "seen_bytes", body->seen_bytes);
+        json_close(json);
+    }
+    if (entropy > 0)
+        json_number(json, "entropy", entropy / 1000.0);
+}
+
+static void put_side(struct json *json, const char *key, const struct flow_view *view,
+                     enum flow_side side)
+{
+    const struct record_flow *record = view->record;
+    const struct side_counts *counts = &record->total[side];
+    const struct ip *ip = side == SIDE_ORIG ? &record->key.orig_ip : &record->key.resp_ip;
+    const struct ip *device = view->device[side];
+    uint16_t port = side == SIDE_ORIG ? record->key.orig_port : record->key.resp_port;
     char text[IP_TEXT_SIZE];
     json_open(json, key);
     json_str(json, "ip", ip_text(ip, text));
@@ -39,20 +59,42 @@ static void put_side(struct json *json, const char *key, const struct ip *ip,
     json_uint(json, "missing_bytes", counts->missing_bytes);
     json_uint(json, "acked_bytes", counts->acked_bytes);
     json_uint(json, "retransmitted_bytes", counts->retransmitted_bytes);
+    put_contents(json, &record->body[side], record->entropy[side]);
     json_close(json);
 }
 
 static void put_names(struct json *json, const struct flow_view *view)
 {
+    static const char *const member[FLOW_TEXTS] = {"server_name", "dns",  "application",
+                                                   "ja4",         "alpn", "certificate"};
+    const struct record_flow *record = view->record;
     char text[HEX_SIZE(16)];
-    if (view->record->service != SERVICE_NONE)
-        json_str(json, "service", service_name[view->record->service]);
-    if (*view->text[TEXT_SERVER_NAME])
-        json_str(json, "server_name", view->text[TEXT_SERVER_NAME]);
-    if (view->record->flags & FLOW_HAS_JA3)
-        json_str(json, "ja3", hex_text(view->record->ja3, 16, text));
-    if (*view->text[TEXT_QUESTION])
-        json_str(json, "dns", view->text[TEXT_QUESTION]);
+    if (record->service != SERVICE_NONE)
+        json_str(json, "service", service_name[record->service]);
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        if (*view->text[i])
+            json_str(json, member[i], view->text[i]);
+    if (record->flags & FLOW_HAS_JA3)
+        json_str(json, "ja3", hex_text(record->ja3, 16, text));
+    if (record->flags & FLOW_ECH)
+        json_bool(json, "ech", true);
+    if (record->flags & FLOW_ESNI)
+        json_bool(json, "esni", true);
+    if (record->flags & (FLOW_CERTIFICATE_HAS_NAME | FLOW_CERTIFICATE_OTHER))
+        json_bool(json, "certificate_has_name", record->flags & FLOW_CERTIFICATE_HAS_NAME);
+    if (view->name_unverified)
+        json_bool(json, "name_unverified", true);
+}
+
+/* What was asked of a control system. */
+static void put_operations(struct json *json, const struct operation_counts *operations)
+{
+    if (operations->reads == 0 && operations->writes == 0)
+        return;
+    json_open(json, "operations");
+    json_uint(json, "reads", operations->reads);
+    json_uint(json, "writes", operations->writes);
+    json_close(json);
 }
 
 /* How it is known who opened it. */
@@ -142,14 +184,13 @@ char *flow_line(struct json *json, const char *const *vantage, const struct flow
     put_time(json, "start", record->start_ns);
     put_time(json, "end", record->last_ns);
     json_str(json, "proto", proto_text(record->key.proto, proto));
-    put_side(json, "orig", &record->key.orig_ip, view->device[SIDE_ORIG], record->key.orig_port,
-             &record->total[SIDE_ORIG]);
-    put_side(json, "resp", &record->key.resp_ip, view->device[SIDE_RESP], record->key.resp_port,
-             &record->total[SIDE_RESP]);
+    put_side(json, "orig", view, SIDE_ORIG);
+    put_side(json, "resp", view, SIDE_RESP);
     put_place(json, vantage, &record->key);
     put_tunnels(json, view);
     json_str(json, "community_id", flow_key_community_id(&record->key, text));
     put_names(json, view);
+    put_operations(json, &record->operations);
     put_client(json, &record->client);
     json_str(json, "initiator", inside ? "inside" : "outside");
     json_str(json, "orig_by", orig_by(record));

@@ -15,6 +15,8 @@ struct hosts *hosts_new(void)
     map_init(&hosts->map);
     map_init(&hosts->hidden);
     map_init(&hosts->outside);
+    map_init(&hosts->content);
+    hosts->budget.limit_bytes = HOSTS_ITEMS_BYTES;
     return hosts;
 }
 
@@ -25,6 +27,13 @@ static void free_host(void *value)
     free(host);
 }
 
+static void free_content(void *value)
+{
+    struct host_content *content = value;
+    counter_fini(&content->counter);
+    free(content);
+}
+
 void hosts_free(struct hosts *hosts)
 {
     if (!hosts)
@@ -32,6 +41,7 @@ void hosts_free(struct hosts *hosts)
     map_fini(&hosts->map, free_host);
     map_fini(&hosts->hidden, free);
     map_fini(&hosts->outside, free);
+    map_fini(&hosts->content, free_content);
     free(hosts);
 }
 
@@ -124,6 +134,23 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
     volume_add(&host->service_out[view->record->service], view->out);
     host->flows += view->record->end != FLOW_OPEN;
     add_destination(hosts, host, view);
+}
+
+void hosts_add_content(struct hosts *hosts, const struct ip *host,
+                       const struct record_content *record)
+{
+    struct host_content *content =
+        get_or_make(&hosts->content, host, sizeof *host, sizeof *content, HOSTS_MAX);
+    if (content)
+        counter_add(&content->counter, &hosts->budget, &content->counted, record);
+    else
+        hosts->overflow++;
+}
+
+const struct counted *hosts_counted(const struct hosts *hosts, const struct ip *host)
+{
+    const struct host_content *content = map_get(&hosts->content, host, sizeof *host);
+    return content ? &content->counted : NULL;
 }
 
 /* --- ranking --------------------------------------------------------------------------------- */

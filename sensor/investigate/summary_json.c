@@ -3,6 +3,7 @@
 #include "bounds.h"
 #include "coverage.h"
 #include "gaps.h"
+#include "weir/alert/counted.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RANK_KEPT 20
+#define RANK_KEPT          20
+#define HOSTS_CONTENT_TOLD 1000
 
 static void put_time(struct json *json, const char *key, struct ptime time)
 {
@@ -171,8 +173,13 @@ static void put_incident(struct json *json, const struct incident *incident)
     json_uint(json, "connections_from_outside", story->flows_outside);
     json_uint(json, "connections_from_inside", story->flows_inside);
     put_clients(json, story);
-    json_uint(json, "email_addresses", story->emails);
-    json_number(json, "email_addresses_error", story->emails_error);
+    json_uint(json, "name_unverified_bytes", story->unverified_out);
+    json_uint(json, "other_certificate_bytes", story->other_certificate_out);
+    json_uint(json, "email_addresses", story->counted.of[CONTENT_EMAIL].items);
+    json_number(json, "email_addresses_error", story->counted.of[CONTENT_EMAIL].error);
+    json_open(json, "content");
+    counted_put(json, &story->counted);
+    json_close(json);
     json_list(json, "detectors");
     for (size_t i = 0; i < incident->rank_count; i++)
         put_rank(json, &incident->rank[i]);
@@ -189,6 +196,33 @@ static void put_incidents(struct json *json, const struct summary *s)
         put_incident(json, all[i]);
     json_close(json);
     free(all);
+}
+
+static void put_counted(struct json *json, const struct hosts *hosts, const struct ip *host)
+{
+    const struct counted *counted = hosts_counted(hosts, host);
+    json_open(json, "content");
+    if (counted)
+        counted_put(json, counted);
+    json_close(json);
+}
+
+/* Hosts of which something was counted in what left, by address. */
+static void put_hosts_content(struct json *json, const struct summary *s)
+{
+    char text[IP_TEXT_SIZE];
+    const struct map_entry **sorted = map_sorted(&s->hosts->content);
+    json_list(json, "content_by_host");
+    for (size_t i = 0; i < s->hosts->content.count && i < HOSTS_CONTENT_TOLD; i++) {
+        struct ip host;
+        memcpy(&host, sorted[i]->key, sizeof host);
+        json_open(json, NULL);
+        json_str(json, "host", host_text(&host, text));
+        put_counted(json, s->hosts, &host);
+        json_close(json);
+    }
+    json_close(json);
+    free(sorted);
 }
 
 static void put_ranking(struct json *json, const struct summary *s)
@@ -209,6 +243,7 @@ static void put_ranking(struct json *json, const struct summary *s)
         json_uint(json, "top_destination_bytes", r->top ? r->top->out.value : 0);
         put_volume(json, "top_destination_out", r->top ? r->top->out : (struct volume){0});
         json_uint(json, "top_destination_hosts", r->top_hosts);
+        put_counted(json, s->hosts, &r->host->host);
         json_close(json);
     }
     json_close(json);
@@ -323,6 +358,7 @@ char *summary_json(const struct summary *s)
     put_inside(json, s);
     put_incidents(json, s);
     put_ranking(json, s);
+    put_hosts_content(json, s);
     put_counts(json, s);
     put_coverage(json, s);
     json_number(json, "duration_s", s->duration_s);

@@ -6,6 +6,7 @@
 #include "figures.h"
 #include "gaps.h"
 #include "weir/investigate/summary.h"
+#include "what.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/device.h"
@@ -196,23 +197,30 @@ static void put_bytes(struct buffer *b, const struct story *story)
 
 static void put_what(struct buffer *b, const struct story *story)
 {
-    char count[TEXT_SIZE];
-    bool sealed = coverage_sealed(story->service_out) > 0;
-    if (story->emails == 0 && !sealed)
+    bool sealed = coverage_sealed(story->service_out) > 0, any = counted_any(&story->counted);
+    if (!any && !sealed)
         return;
     buffer_text(b, "   What   ");
-    if (story->emails > 0) {
-        buffer_text(b, "clear text: %s distinct e-mail addresses",
-                    figure_count(story->emails, count));
-        if (story->emails_error > 0)
-            buffer_text(b, " ±%.1f %%", 100 * story->emails_error);
-        else
-            buffer_text(b, story->content_gap_bytes > 0 ? " or more: some content was not seen"
-                                                        : " (exact)");
+    if (any) {
+        buffer_text(b, "clear text: ");
+        what_text(b, &story->counted, story->content_gap_bytes > 0);
     }
     if (sealed)
-        buffer_text(b, "%sencrypted: content not visible", story->emails > 0 ? "; " : "");
+        buffer_text(b, "%sencrypted: content not visible", any ? "; " : "");
     buffer_text(b, "\n");
+    what_labels(b, &story->counted);
+}
+
+/* What a name is worth: the client said it, and nothing else did. */
+static void put_names(struct buffer *b, const struct story *story)
+{
+    char bytes[TEXT_SIZE];
+    if (story->unverified_out > 0)
+        buffer_text(b, "   Name   %s left under server names that no seen DNS answer bears out\n",
+                    figure_bytes(story->unverified_out, bytes));
+    if (story->other_certificate_out > 0)
+        buffer_text(b, "   Name   %s left to servers whose certificate holds other names\n",
+                    figure_bytes(story->other_certificate_out, bytes));
 }
 
 static void put_clients(struct buffer *b, const struct story *story)
@@ -305,6 +313,8 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
     if (!sensor) {
         put_bytes(b, story);
         put_what(b, story);
+        put_names(b, story);
+        put_names(b, story);
         put_clients(b, story);
     }
     put_why(b, incident);
@@ -362,6 +372,16 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
     buffer_text(b, "Not judged: zones (none are configured).\n");
 }
 
+static void put_counted(struct buffer *b, const struct hosts *hosts, const struct ip *host)
+{
+    const struct counted *counted = hosts_counted(hosts, host);
+    if (!counted)
+        return;
+    buffer_text(b, "     in clear text: ");
+    what_text(b, counted, false);
+    buffer_text(b, "\n");
+}
+
 static void put_ranking(struct buffer *b, const struct summary *s)
 {
     struct ranked ranked[RANK_SHOWN];
@@ -378,6 +398,7 @@ static void put_ranking(struct buffer *b, const struct summary *s)
             buffer_text(b, "; %s to %s (%u host%s used it)", figure_bytes(r->top->out.value, top),
                         r->top->destination.name, r->top_hosts, r->top_hosts == 1 ? "" : "s");
         buffer_text(b, "\n");
+        put_counted(b, s->hosts, &r->host->host);
     }
 }
 

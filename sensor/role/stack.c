@@ -53,6 +53,12 @@ static void on_flow(void *context, const struct flow_view *view)
     stack->config.observer.flow(stack->config.observer.context, view);
 }
 
+static void on_content(void *context, const struct ip *host, const struct record_content *record)
+{
+    const struct stack *stack = context;
+    stack->config.observer.content(stack->config.observer.context, host, record);
+}
+
 static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
     const struct stack *stack = context;
@@ -99,6 +105,7 @@ static int open_engine(struct stack *stack)
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
                                    .observer = {.flow = c->observer.flow ? on_flow : NULL,
+                                                .content = c->observer.content ? on_content : NULL,
                                                 .done = on_done,
                                                 .damaged = c->observer.damaged ? on_damaged : NULL,
                                                 .drained = c->observer.drained ? on_drained : NULL,

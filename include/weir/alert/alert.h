@@ -23,7 +23,8 @@ struct alert_flow {
     bool outbound; /* the inside side opened it */
 };
 
-#define STORY_CLIENTS 8
+#define STORY_CLIENTS   8
+#define STORY_TEXT_SIZE 48
 
 /* Whom proxies said they asked for (record.h): a claim. When more than STORY_CLIENTS appear, the
  * lightest gives way and its weight is inherited (Metwally, Agrawal, El Abbadi 2005: space-saving),
@@ -55,12 +56,15 @@ struct story {
     uint64_t in_bytes, out_packets, in_packets;
     struct volume service_out[SERVICES];  /* `out` by service */
     uint32_t flows_inside, flows_outside; /* by who opened */
-    uint64_t emails;
-    double emails_error;
+    struct counted counted;               /* in what left */
     uint64_t content_gap_bytes; /* at least so much of one flow's content was not inspected */
     char server_name[RECORD_NAME_MAX + 1];
     bool has_ja3;
     uint8_t ja3[16];
+    char ja4[STORY_TEXT_SIZE];           /* these two: of the largest flow; "": not known */
+    char application[STORY_TEXT_SIZE];   /* TEXT_APPLICATION */
+    uint64_t unverified_out;             /* of `out`: under names that no seen answer bears out */
+    uint64_t other_certificate_out;      /* … of servers whose certificate holds other names */
     struct alert_flow flow[ALERT_FLOWS]; /* by out_bytes, largest first */
     size_t flow_count;
     uint64_t flows_total;

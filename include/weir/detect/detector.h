@@ -10,6 +10,7 @@
 #define WEIR_DETECT_DETECTOR_H
 
 #include "weir/baseline/survival.h"
+#include "weir/detect/counted.h"
 #include "weir/detect/silence.h"
 #include "weir/record/record.h"
 
@@ -47,8 +48,7 @@ struct subject {
     struct volume hour, day;   /* running totals of host or pair; day includes the open hour */
     struct volume week;        /* pairs in their first 7 days: everything so far */
     /* SUBJECT_CONTENT: */
-    uint64_t emails;                     /* distinct, seen leaving in this story */
-    double emails_error;                 /* relative standard error; 0: exact */
+    const struct counted *counted;       /* distinct, seen leaving in this story */
     uint64_t inspected_bytes, gap_bytes; /* of the content it was counted in */
     /* SUBJECT_SENSOR: a silence or an absence; NULL: what was counted over the interval
      * (differences of health records) */

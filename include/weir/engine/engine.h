@@ -74,7 +74,8 @@ struct engine_counts {
     uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
-    uint64_t pairs_overflow; /* additions to "other": TOTALS_PAIRS of a host and hour */
+    uint64_t items_estimated; /* sets of counted items that became estimates for want of room */
+    uint64_t pairs_overflow;  /* additions to "other": TOTALS_PAIRS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
     uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
@@ -99,6 +100,8 @@ struct engine_counts {
 struct engine_observer {
     void (*flow)(void *context, const struct flow_view *view);
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
+    /* Counted items that left `host`, whose flow's record follows. */
+    void (*content)(void *context, const struct ip *host, const struct record_content *record);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
     void (*done)(void *context, const struct error *error);
     /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is

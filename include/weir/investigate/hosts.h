@@ -11,6 +11,7 @@
 #define HOSTS_MAX          65536
 #define HOSTS_DESTINATIONS 1024
 #define PREFIXES_MAX       16384
+#define HOSTS_ITEMS_BYTES  (UINT64_C(256) << 20) /* of sets of counted items, see union.h */
 
 struct host_sum {
     struct ip host;
@@ -26,17 +27,28 @@ struct destination_sum {
     uint32_t hosts; /* in the fleet-wide map only: how many hosts sent to it */
 };
 
+struct host_content {
+    struct counter counter;
+    struct counted counted; /* what left it in clear */
+};
+
 struct hosts {
     struct map map;     /* struct ip → struct host_sum */
     struct map hidden;  /* struct ip → uint64_t bytes: see hosts_hidden */
     struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
-    uint64_t overflow;  /* additions that found no room */
-    struct volume out;  /* of all hosts */
+    struct map content; /* struct ip → struct host_content */
+    struct union_budget budget;
+    uint64_t overflow; /* additions that found no room */
+    struct volume out; /* of all hosts */
     struct volume service_out[SERVICES];
 };
 
 struct hosts *hosts_new(void);
 void hosts_free(struct hosts *hosts);
+void hosts_add_content(struct hosts *hosts, const struct ip *host,
+                       const struct record_content *record);
+/* What was counted of a host; NULL: nothing. */
+const struct counted *hosts_counted(const struct hosts *hosts, const struct ip *host);
 void hosts_add_flow(struct hosts *hosts, const struct flow_view *view);
 
 /* A ranking, not a finding: bytes sent, each destination's divided by the number of hosts that use

@@ -14,13 +14,13 @@ static void must(bool holds)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct cursor in = cursor_make(data, size);
-    struct item_union *u = item_union_unpack(&in);
+    struct item_union *u = item_union_unpack(NULL, &in);
     if (!u)
         return 0;
     struct buffer packed = {0};
     item_union_pack(u, &packed);
     struct cursor again = cursor_make(packed.data, packed.size);
-    struct item_union *twin = item_union_unpack(&again);
+    struct item_union *twin = item_union_unpack(NULL, &again);
     must(twin && cursor_left(&again) == 0);
     if (item_union_error(u) == 0)
         must(item_union_count(u) == item_union_count(twin));

@@ -53,8 +53,10 @@ static void test_whole_line(void **state)
     alert.story.has_ja3 = true;
     for (size_t i = 0; i < 16; i++)
         alert.story.ja3[i] = (uint8_t)(0x10 + i);
-    alert.story.emails = 120;
-    alert.story.emails_error = 0.008;
+    alert.story.counted.of[CONTENT_EMAIL].items = 120;
+    alert.story.counted.label[0] = (struct counted_label){100, CONTENT_EMAIL, "example.jp"};
+    alert.story.counted.label_count = 1;
+    alert.story.counted.of[CONTENT_EMAIL].error = 0.008;
     char *line = line_of(&alert);
     assert_string_equal(
         line, HEAD
@@ -79,7 +81,8 @@ static void test_whole_line(void **state)
         "\"flows\":[{\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\","
         "\"start\":\"2026-03-02T01:04:07.201Z\",\"out_bytes\":5000,\"service\":\"tls\"}],"
         "\"flows_total\":1,\"services\":{\"tls\":{\"value\":5000,\"low\":4000,\"high\":6000}},"
-        "\"content\":{\"email_addresses\":{\"value\":120,\"error\":0.008}},"
+        "\"content\":{\"email_addresses\":{\"value\":120,\"error\":0.008,"
+        "\"labels\":{\"example.jp\":100}}},"
         "\"reasons\":[{\"code\":\"volume.destination\",\"observed\":5000,\"expected\":[10,1200],"
         "\"unit\":\"byte\",\"p\":1e-6,\"weight\":1,\"samples\":340,"
         "\"text\":\"largest of 340 host-days\"}],"

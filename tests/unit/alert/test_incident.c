@@ -108,7 +108,7 @@ static void test_second_detector(void **state)
     struct fixture *f = *state;
     struct story story = case_story();
     find(f, &case_volume, 10, 60, &story, 0);
-    story.emails = 120;
+    story.counted.of[CONTENT_EMAIL].items = 120;
     find(f, &case_content, 5, 85, &story, 1);
     assert_int_equal(f->told.count, 2);
     assert_int_equal(f->told.alert[1].state, INCIDENT_UPDATE);
@@ -122,7 +122,7 @@ static void test_second_detector(void **state)
     assert_int_equal(sorted[0]->score, 85);
     assert_int_equal(sorted[0]->rank_count, 2);
     assert_int_equal(sorted[0]->alerts, 2);
-    assert_int_equal(sorted[0]->story.emails, 120);
+    assert_int_equal(sorted[0]->story.counted.of[CONTENT_EMAIL].items, 120);
     assert_int_equal(sorted[0]->opened.ns, CASE_TIME);
     assert_int_equal(sorted[0]->rank[1].first.ns, CASE_TIME + 1);
     free(sorted);

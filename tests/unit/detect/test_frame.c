@@ -12,7 +12,9 @@
 static void rows_are_whole(void **state)
 {
     static const char *const ids[] = {"volume.host",     "volume.destination", "volume.served",
-                                      "destination.new", "content.personal",   "sensor.blind"};
+                                      "destination.new", "content.personal",   "content.settings",
+                                      "content.flight",  "content.archive",    "content.pattern",
+                                      "sensor.blind"};
     double shares = 0;
     size_t i = 0;
     (void)state;
@@ -28,7 +30,7 @@ static void rows_are_whole(void **state)
             assert_true(d->technique[0] == 'T' && strncmp(d->tactic, "TA", 2) == 0);
         shares += d->share;
     }
-    assert_int_equal(i, 6);
+    assert_int_equal(i, 10);
     assert_true(i <= JUDGE_FINDINGS);
     assert_true(fabs(shares - 1) < 1e-12);
     assert_null(detector_get("volume"));
@@ -98,12 +100,14 @@ static void findings_come_in_the_tables_order(void **state)
 {
     struct detect_config config = detect_config_default();
     struct destination d = named(ROLE_CLIENT, "x.example");
+    struct counted counted = {.of[CONTENT_EMAIL].items = 500, .of[CONTENT_SETTING].items = 50};
     struct subject subject = {
-        .kind = SUBJECT_CONTENT, .config = &config, .destination = &d, .emails = 500};
+        .kind = SUBJECT_CONTENT, .config = &config, .destination = &d, .counted = &counted};
     struct finding finding[JUDGE_FINDINGS];
     (void)state;
-    assert_int_equal(judge(&subject, finding), 1);
+    assert_int_equal(judge(&subject, finding), 2);
     assert_ptr_equal(finding[0].detector, detector_get("content.personal"));
+    assert_ptr_equal(finding[1].detector, detector_get("content.settings"));
     assert_false(detector_ask(detector_get("sensor.blind"), &subject, finding)); /* another kind */
 }
 

@@ -21,7 +21,7 @@ static uint64_t hash_of(uint64_t item) /* splitmix64: stands in for the keyed ha
 
 static void exact_while_small(void **state)
 {
-    struct item_union *u = item_union_new();
+    struct item_union *u = item_union_new(NULL);
     (void)state;
     assert_int_equal(item_union_count(u), 0);
     for (uint64_t i = 0; i < 76104; i++)
@@ -36,7 +36,7 @@ static void exact_while_small(void **state)
 
 static void zero_and_neighbours_are_items(void **state)
 {
-    struct item_union *u = item_union_new();
+    struct item_union *u = item_union_new(NULL);
     (void)state;
     for (uint64_t i = 0; i < 1000; i++) { /* hashes that are no hashes at all */
         assert_true(item_union_add(u, i));
@@ -48,7 +48,7 @@ static void zero_and_neighbours_are_items(void **state)
 
 static void estimates_beyond_a_million(void **state)
 {
-    struct item_union *u = item_union_new();
+    struct item_union *u = item_union_new(NULL);
     uint64_t last = 0;
     (void)state;
     for (uint64_t i = 0; i < UNION_EXACT; i++)
@@ -79,13 +79,13 @@ static void test_packed(void **state)
     (void)state;
     static const uint64_t sizes[] = {0, 1, 5, 5000, UNION_EXACT + 5000};
     for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
-        struct item_union *u = item_union_new();
+        struct item_union *u = item_union_new(NULL);
         struct buffer packed = {0};
         for (uint64_t i = 0; i < sizes[n]; i++)
             item_union_add(u, i * UINT64_C(0x9e3779b97f4a7c15)); /* 0 among them */
         item_union_pack(u, &packed);
         struct cursor in = cursor_make(packed.data, packed.size);
-        struct item_union *twin = item_union_unpack(&in);
+        struct item_union *twin = item_union_unpack(NULL, &in);
         assert_non_null(twin);
         assert_int_equal(cursor_left(&in), 0);
         for (uint64_t i = 0; i < 3000; i++) {

@@ -276,7 +276,8 @@ static void put_incidents(struct engine *engine, struct buffer *out)
         buffer_text(out, "incident %s: %u alerts, %s, %" PRIu64 " out, %" PRIu64 " emails, %s\n",
                     incident[i]->id, incident[i]->alerts,
                     incident[i]->rank[0].finding.reason[0].code, incident[i]->story.out.value,
-                    incident[i]->story.emails, incident[i]->rank[0].finding.reason[0].text);
+                    incident[i]->story.counted.of[CONTENT_EMAIL].items,
+                    incident[i]->rank[0].finding.reason[0].text);
     free(incident);
 }
 

@@ -498,7 +498,7 @@ static void test_counted_content_is_told(void **state)
     const struct alert *alert = &rig->alert[0];
     assert_string_equal(alert->finding.detector->id, "content.personal");
     assert_int_equal(alert->time.ns, MONDAY_8 + 5);
-    assert_int_equal(alert->story.emails, 100);
+    assert_int_equal(alert->story.counted.of[CONTENT_EMAIL].items, 100);
     assert_int_equal(alert->story.out.value, 10 + 2000 + 100);
     assert_int_equal(alert->state, INCIDENT_OPEN);
     assert_int_equal(rig->alert[1].state, INCIDENT_CLOSE);
@@ -527,7 +527,7 @@ static void test_content_among_too_many_destinations(void **state)
     assert_true(counts->pairs_overflow >= 11);
     assert_int_equal(rig->alerts, 2); /* open, close */
     assert_string_equal(rig->alert[0].story.destination.name, "203.0.113.0/24");
-    assert_int_equal(rig->alert[0].story.emails, 250);
+    assert_int_equal(rig->alert[0].story.counted.of[CONTENT_EMAIL].items, 250);
     assert_int_equal(rig->alert[0].story.out.value, 50000);
 }
 

@@ -296,12 +296,12 @@ static void test_distinct_items(void **state)
     union any_record record;
     assert_false(open->content_changed);
     make_items(&record, 1, START, &key, SIDE_ORIG, 0, 250);
-    story_add_items(open, &record.content);
+    story_add_items(stories, open, &record.content);
     make_items(&record, 2, START, &key, SIDE_ORIG, 150, 250); /* 100 of them are not new */
-    story_add_items(open, &record.content);
+    story_add_items(stories, open, &record.content);
     assert_true(open->content_changed);
-    assert_int_equal(open->story.emails, 400);
-    assert_true(open->story.emails_error <= 0); /* exact */
+    assert_int_equal(open->story.counted.of[CONTENT_EMAIL].items, 400);
+    assert_true(open->story.counted.of[CONTENT_EMAIL].error <= 0); /* exact */
 }
 
 /* Silent for six hours: the next flow begins another story, unless an incident tells this one. */

@@ -135,8 +135,9 @@ static void test_one_line(void **state)
         "\"ip_bytes\":220,\"payload_bytes\":20,\"missing_bytes\":0,\"acked_bytes\":0,"
         "\"retransmitted_bytes\":0},"
         "\"vlan\":7,\"community_id\":\"1:LQU9qZlK+B5F3KDmev6m5PMibrg=\",\"service\":\"tls\","
-        "\"server_name\":\"www.example.jp\",\"ja3\":\"abababababababababababababababab\","
-        "\"dns\":\"q\\\"\\\\.jp\",\"client\":{\"ip\":\"203.0.113.7\",\"port\":4711,\"by\":"
+        "\"server_name\":\"www.example.jp\",\"dns\":\"q\\\"\\\\.jp\","
+        "\"ja3\":\"abababababababababababababababab\",\"client\":{\"ip\":\"203.0.113.7\",\"port\":"
+        "4711,\"by\":"
         "\"forwarded\",\"changes\":2},"
         "\"initiator\":\"inside\",\"orig_by\":\"syn\",\"scope\":\"out\","
         "\"end_reason\":\"closed\"}\n");
