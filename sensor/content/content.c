@@ -62,18 +62,6 @@ void content_server_name(struct content_flow *cf, const char *name)
     content->events.server_name(content->context, cf->flow, content->now, name);
 }
 
-void content_hello(struct content_flow *cf, const struct tls_hello *hello)
-{
-    static const uint8_t none[sizeof hello->ja3];
-    content_server_name(cf, hello->server_name);
-    if (memcmp(hello->ja3, none, sizeof none) == 0)
-        return;
-    struct facts *facts = content_facts_of(cf);
-    if (!facts->has_ja3)
-        memcpy(facts->ja3, hello->ja3, sizeof hello->ja3);
-    facts->has_ja3 = true;
-}
-
 void content_dns(struct content_flow *cf, const struct dns_message *message)
 {
     struct content *content = cf->content;
@@ -230,6 +218,7 @@ void content_flow_free(struct content_flow *cf)
     close_protocol(cf);
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
+    handshake_free(cf);
     free(cf->facts);
     free(cf);
 }

@@ -6,6 +6,7 @@
  *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
  *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
+ *   handshake.c what a TLS or QUIC handshake said
  *   inspect.c   classes of sensitive data in clear bytes; items.c what was found and is not told
  *
  * Thread: the capture thread. */
@@ -50,6 +51,7 @@ enum stage {
     STAGE_CLEAR,     /* clear text: scanned */
     STAGE_DNS,       /* messages, each after its length */
     STAGE_HELLO,     /* a ClientHello */
+    STAGE_SERVER,    /* a ServerHello, and the certificate behind it */
     STAGE_PROTOCOL,  /* the row's steps; inspects by itself what is clear */
     STAGE_ENCRYPTED, /* nothing more to be had; waits for the other side to be so too */
     STAGES
@@ -79,7 +81,9 @@ struct side {
 struct facts {
     char *text[FLOW_TEXTS]; /* the first ones; NULL: none */
     uint64_t last_name;     /* hash of the server name told last */
-    bool has_ja3;
+    char *hello_name;       /* of the first hello; "": it had none; NULL: no hello yet */
+    char *certificate;      /* names that wait for the hello's to be compared; NULL: none */
+    bool has_ja3, has_certificate;
     uint8_t ja3[16];
     uint32_t flags; /* FLOW_… */
     uint16_t entropy[SIDES];
@@ -116,7 +120,6 @@ void content_text(struct content_flow *cf, enum flow_text which, const char *tex
                                                                             one stays; "" is none */
 void content_set_service(struct content_flow *cf, enum service service); /* the first one stays */
 void content_server_name(struct content_flow *cf, const char *name);     /* "" is ignored */
-void content_hello(struct content_flow *cf, const struct tls_hello *hello);
 /* For whom the other end says it speaks; ignored when it says nothing. */
 void content_client(struct content_flow *cf, const struct client_claim *claim);
 /* What a message's question says, unless it had none. */
@@ -129,6 +132,11 @@ void content_leave_protocol(struct content_flow *cf); /* sides have closed their
 void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
 
 void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */
+
+/* handshake.c: what a client's hello says, as far as it was there; the server's certificate. */
+void content_hello(struct content_flow *cf, const struct tls_hello *hello);
+void content_certificate(struct content_flow *cf, const struct tls_certificate *certificate);
+void handshake_free(struct content_flow *cf); /* what waits */
 
 /* active.c: joins; is left by whoever frees it or has nothing more to see; a packet was seen. */
 void active_join(struct content_flow *cf);

@@ -36,6 +36,10 @@ struct protocol {
 
 extern const struct protocol *const protocols[]; /* NULL-terminated, the most certain first */
 
+/* The rows. */
+extern const struct protocol dtls_protocol;
+extern const struct protocol quic_protocol;
+
 /* The row of a service; NULL: it has none. */
 const struct protocol *protocol_of(enum service service);
 /* The first row that is certain. PARSE_MORE: one could still become so. */

@@ -5,6 +5,8 @@
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
+    &quic_protocol,
+    &dtls_protocol,
     &http_protocol,
     &http2_protocol,
     NULL,

@@ -12,6 +12,7 @@
 /* A length-prefixed (TCP) message that can hardly be anything else. */
 enum parse_result dns_begins(const uint8_t *data, size_t size);
 enum parse_result tls_begins(const uint8_t *data, size_t size);
+bool tls_begins_server_hello(const uint8_t *data, size_t size);
 bool tls_begins_hello(const uint8_t *data, size_t size); /* a ClientHello or ServerHello */
 /* Given tls_begins: a ClientHello, or five bytes that may become one. */
 bool tls_may_be_client(const uint8_t *data, size_t size);

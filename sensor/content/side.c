@@ -109,9 +109,9 @@ static void stop(struct content_flow *cf, enum flow_side which)
 
 void side_set_stage(struct side *side, enum stage stage)
 {
-    bool was_handshake = side->stage == STAGE_HELLO;
+    bool was_handshake = side->stage == STAGE_HELLO || side->stage == STAGE_SERVER;
     side->stage = (uint8_t)stage;
-    if (stage == STAGE_HELLO || stage == STAGE_ENCRYPTED) {
+    if (stage == STAGE_HELLO || stage == STAGE_SERVER || stage == STAGE_ENCRYPTED) {
         filter_end(side->inspector);
         side->inspector = NULL;
         if (!was_handshake)

@@ -1,7 +1,7 @@
 /* What the next bytes of a stream side are.
  *
  *   PROBE ─┬─> PROBE                        behind a PROXY header, whose client is kept
- *          ├─> HELLO ──> ENCRYPTED          TLS; SSH goes to ENCRYPTED at once
+ *          ├─> HELLO ──> SERVER ──> ENCRYPTED   TLS, each side's; SSH goes to ENCRYPTED at once
  *          ├─> DNS                          length, message, length, message …
  *          ├─> PROTOCOL                     whoever has a row (protocol.h)
  *          ├─> CLEAR                        SMTP, FTP
@@ -14,9 +14,9 @@
  * STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a segment), so
  * pieces of UNKNOWN and CLEAR are looked at where they begin.
  *
- * Bounds: a gathered head is at most TLS_HELLO_MAX, SIDE_GATHER_MAX, one DNS message, or
- * RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are missing or there is no room to
- * gather, what is gathered is read as far as it goes. */
+ * Bounds: a gathered head is at most TLS_HELLO_MAX (a server's flight: CONTENT_HANDSHAKE_BYTES),
+ * SIDE_GATHER_MAX, one DNS message, or RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are
+ * missing or there is no room to gather, what is gathered is read as far as it goes. */
 #include "flow_content.h"
 #include "protocol.h"
 #include "recognise.h"
@@ -40,6 +40,14 @@ static bool is_clear_service(uint8_t service)
     return service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
 }
 
+/* By the first bytes: the client's hello, or five bytes that may become one of either side's. */
+static enum stage stage_of_tls(const uint8_t *data, size_t size)
+{
+    if (tls_begins_server_hello(data, size))
+        return STAGE_SERVER;
+    return tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED;
+}
+
 /* --- PROBE -------------------------------------------------------------------------------------
  */
 
@@ -58,7 +66,7 @@ static void begin_service(struct side *side, enum service service, const uint8_t
     if (protocol && protocol->step)
         begin_protocol(side, protocol);
     else if (service == SERVICE_TLS)
-        side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+        side_set_stage(side, stage_of_tls(data, size));
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
@@ -184,7 +192,7 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     bool early = side->inspected_bytes <= CONTENT_PROBE_BYTES;
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
-        side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+        side_set_stage(side, stage_of_tls(data, size));
         return 0;
     }
     if ((cf->service == SERVICE_HTTP || (unknown && early)) &&
@@ -201,10 +209,27 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
 static size_t step_hello(struct side *side, const uint8_t *data, size_t size)
 {
     struct tls_hello hello;
+    if (tls_begins_server_hello(data, size)) {
+        side_set_stage(side, STAGE_SERVER);
+        return 0;
+    }
+    if (size < TLS_HELLO_MAX && tls_hello_wants_more(data, size))
+        return 0;
     enum parse_result result = tls_parse_hello(data, size, &hello);
+    content_hello(side->owner, &hello);
+    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
+    side_set_stage(side, STAGE_ENCRYPTED);
+    return size;
+}
+
+static size_t step_server(struct side *side, const uint8_t *data, size_t size)
+{
+    struct tls_certificate certificate;
+    enum parse_result result = tls_parse_certificate(data, size, &certificate);
     if (result == PARSE_MORE && size < TLS_HELLO_MAX)
         return 0;
-    content_hello(side->owner, &hello);
+    if (result == PARSE_OK)
+        content_certificate(side->owner, &certificate);
     side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
     side_set_stage(side, STAGE_ENCRYPTED);
     return size;
@@ -241,9 +266,13 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear,
-    [STAGE_CLEAR] = step_clear,         [STAGE_DNS] = step_dns,
-    [STAGE_HELLO] = step_hello,         [STAGE_PROTOCOL] = step_protocol,
+    [STAGE_PROBE] = step_probe,
+    [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,
+    [STAGE_DNS] = step_dns,
+    [STAGE_HELLO] = step_hello,
+    [STAGE_SERVER] = step_server,
+    [STAGE_PROTOCOL] = step_protocol,
     [STAGE_ENCRYPTED] = step_encrypted,
 };
 
@@ -319,6 +348,8 @@ void stage_cut(struct side *side, uint64_t bytes)
         side_inspect(side, side->head, side->head_size);
     if (side->stage == STAGE_HELLO)
         cut_hello(side);
+    else if (side->stage == STAGE_SERVER)
+        side_set_stage(side, STAGE_ENCRYPTED);
     else if (side->stage == STAGE_DNS)
         side->lost = true;
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))

@@ -103,13 +103,14 @@ static uint64_t positive(int64_t value)
 
 /* Where a tunnel decides, a name inside of it says nothing of where the tunnel leads. */
 static struct destination destination_of(struct engine *engine, const struct way *way,
-                                         const char *server_name, bool *unverified)
+                                         const char *server_name, const char *certificate,
+                                         bool *unverified)
 {
     *unverified = false;
     if (way->scope == SCOPE_IN)
         return destination_of_prefix(ROLE_SERVED, &way->remote);
-    return names_destination(&engine->names, way->by_tunnel ? "" : server_name, &way->remote,
-                             unverified);
+    return names_destination(&engine->names, way->by_tunnel ? "" : server_name, certificate,
+                             &way->remote, unverified);
 }
 
 /* What a side sent since the record before. */
@@ -149,8 +150,10 @@ static void view_record(struct engine *engine, const struct record_flow *record,
     view->host = host_of(&view->way.host, device);
     for (int side = 0; side < SIDES; side++)
         add_side(view, side);
+    bool other = record->flags & FLOW_CERTIFICATE_OTHER;
     *destination =
-        destination_of(engine, &view->way, view->text[TEXT_SERVER_NAME], &view->name_unverified);
+        destination_of(engine, &view->way, view->text[TEXT_SERVER_NAME],
+                       other ? view->text[TEXT_CERTIFICATE] : NULL, &view->name_unverified);
     view->destination = destination;
 }
 
@@ -382,8 +385,8 @@ void account_content(struct engine *engine, const struct record_content *record)
         return;
     const struct ip *host = host_of(
         &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));
-    struct destination destination =
-        destination_of(engine, &way, names_of_flow(&engine->names, &record->key), &unverified);
+    struct destination destination = destination_of(
+        engine, &way, names_of_flow(&engine->names, &record->key), NULL, &unverified);
     struct ptime now = {record->header.time_ns};
     story_add_items(&engine->stories, stories_open(&engine->stories, host, &destination, now),
                     record);

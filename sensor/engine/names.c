@@ -2,11 +2,19 @@
  *
  * A server name alone is the attacker's choice (SNI and Host can be forged), so it becomes a
  * destination only when a DNS answer seen on the wire ties its registrable domain to the address.
- * Otherwise the prefix speaks. Thread: the engine's. */
+ * Otherwise the prefix speaks.
+ *
+ * An answer can be forged too: a host that asks a resolver of the attacker's own ties any name to
+ * any address. Up to TLS 1.2 the server's certificate is seen, and one that is for other domains
+ * alone says that whoever answers there is not the one named: the name is then the client's claim,
+ * whatever DNS said. A certificate that holds the name proves nothing, as anybody can write one.
+ * What is asked is the registrable domain: a host name that its own domain's certificate forgot is
+ * no other destination. Thread: the engine's. */
 #include "names.h"
 
 #include "weir/base/buffer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,13 +189,30 @@ static bool answered(struct names *names, const char *domain, const struct ip *r
     return false;
 }
 
+/* None of the certificate's names is of the domain. */
+static bool is_contradicted(struct names *names, const char *domain, const char *certificate)
+{
+    char name[RECORD_NAME_MAX + 1];
+    for (size_t size; *certificate; certificate += size + (certificate[size] == ',')) {
+        size = strcspn(certificate, ",");
+        bool wild = strncmp(certificate, "*.", 2) == 0;
+        snprintf(name, sizeof name, "%.*s", (int)(size - 2 * wild), certificate + 2 * wild);
+        const char *its = suffixes_registrable(names->suffixes, name, true);
+        if (its && strcmp(its, domain) == 0)
+            return false;
+    }
+    return true;
+}
+
 struct destination names_destination(struct names *names, const char *server_name,
-                                     const struct ip *remote, bool *unverified)
+                                     const char *certificate, const struct ip *remote,
+                                     bool *unverified)
 {
     const char *domain =
         *server_name ? suffixes_registrable(names->suffixes, server_name, true) : NULL;
     *unverified = false;
-    if (domain && answered(names, domain, remote)) {
+    bool claim = domain && certificate && is_contradicted(names, domain, certificate);
+    if (domain && !claim && answered(names, domain, remote)) {
         struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
         memcpy(destination.name, domain, strlen(domain) + 1); /* ≤ RECORD_NAME_MAX */
         return destination;

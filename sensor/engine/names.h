@@ -38,10 +38,13 @@ void names_flow_ended(struct names *names, const struct flow_key *key);
 /* The first server name that was told for a flow, "" when none was. */
 const char *names_of_flow(struct names *names, const struct flow_key *key);
 /* The destination of a flow that the inside host opened: the registrable domain of `server_name`
- * when a seen answer ties that domain to `remote`, else the prefix, with *unverified set when a
- * name was given. */
+ * when a seen answer ties that domain to `remote` and no certificate contradicts it, else the
+ * prefix, with *unverified set when a name was given. `certificate`: the names, with commas
+ * between, of a server's certificate that does not hold the server name; NULL: none such was seen.
+ */
 struct destination names_destination(struct names *names, const char *server_name,
-                                     const struct ip *remote, bool *unverified);
+                                     const char *certificate, const struct ip *remote,
+                                     bool *unverified);
 /* names_pack.c: all of it, for a restart; into an empty one. False: it is not that. */
 void names_pack(const struct names *names, struct buffer *out);
 bool names_unpack(struct names *names, struct cursor *in);

@@ -18,7 +18,10 @@
 #include "roles.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/certificate.h"
+#include "weir/base/digest.h"
 #include "weir/base/log.h"
+#include "weir/base/quic_keys.h"
 #include "weir/capture/sandbox.h"
 #include "weir/role/role.h"
 
@@ -385,6 +388,8 @@ static int begin(struct role *role)
     fault_prepare(role->orders.worker, role->orders.again, &role->ring, role->recent_fd);
     pin(role->orders.cpu);
     digest_prepare();
+    certificate_prepare();
+    quic_keys_prepare();
     if (open_capture(role) != 0)
         return -1;
     tell_ready(role);

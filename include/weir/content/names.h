@@ -1,10 +1,13 @@
 /* Bounded recognisers and name parsers. All are pure functions over bytes that are already there;
  * none allocates. Sources: RFC 1035/3596 (DNS, through glibc's ns_parse), RFC 8446/6066 (TLS, SNI),
- * RFC 9112 (HTTP/1), JA3 (salesforce/ja3, 2017: MD5 of the ClientHello's numbers, GREASE left out).
+ * RFC 9112 (HTTP/1), RFC 6347 and 9147 (DTLS), RFC 9000, 9001 and 9369 (QUIC), JA3 (salesforce/ja3,
+ * 2017: MD5 of the ClientHello's numbers, GREASE left out), JA4 (FoxIO's description of the TLS
+ * client's fingerprint, 2023).
  */
 #ifndef WEIR_CONTENT_NAMES_H
 #define WEIR_CONTENT_NAMES_H
 
+#include "weir/base/certificate.h"
 #include "weir/record/record.h"
 
 enum parse_result {
@@ -35,14 +38,38 @@ enum parse_result dns_parse(const uint8_t *data, size_t size, struct dns_message
 /* True for a whole message that can hardly be anything else: for ports that promise nothing. */
 bool dns_looks_like(const uint8_t *data, size_t size);
 
+#define JA4_SIZE 37 /* "t13d1516h2_8daaf6152771_b186095e22b6" */
+
+enum hello_carrier { HELLO_TLS, HELLO_QUIC, HELLO_DTLS, HELLO_CARRIERS };
+
 struct tls_hello {
     char server_name[RECORD_NAME_MAX + 1]; /* "" when none; lower case; only printable ASCII */
+    char alpn[RECORD_NAME_MAX + 1];        /* the first one, if it is printable ASCII; else "" */
+    char ja4[JA4_SIZE];                    /* "" as long as there is no JA3, or of endless lists */
+    uint32_t flags;                        /* FLOW_ECH, which GREASE looks like too; FLOW_ESNI */
     uint8_t ja3[16]; /* zeros: none (unfinished, or a list longer than any client's) */
 };
 #define TLS_HELLO_MAX 65536u
 /* The beginning of a TLS stream of the client: the ClientHello may span records and segments. A
  * server name that was whole is in `hello` with PARSE_MORE and PARSE_MALFORMED too. */
 enum parse_result tls_parse_hello(const uint8_t *data, size_t size, struct tls_hello *hello);
+/* True as long as it is one that asks for more bytes: cheaper than to read it again for nothing. */
+bool tls_hello_wants_more(const uint8_t *data, size_t size);
+/* A ClientHello that somebody else put together, from its handshake header on. */
+enum parse_result tls_parse_hello_message(const uint8_t *data, size_t size,
+                                          enum hello_carrier carrier, struct tls_hello *hello);
+/* A datagram of DTLS: PARSE_OK when every record of it is whole. A ClientHello that lies in its
+ * first record, whole, is in `hello`. */
+enum parse_result dtls_parse(const uint8_t *data, size_t size, struct tls_hello *hello);
+
+struct tls_certificate {
+    size_t size;
+    uint8_t der[CERTIFICATE_MAX];
+};
+/* The beginning of a TLS stream of the server: its own certificate, up to TLS 1.2. PARSE_NOT: it
+ * sends none, or none in clear. PARSE_MALFORMED too when it is larger than what is read. */
+enum parse_result tls_parse_certificate(const uint8_t *data, size_t size,
+                                        struct tls_certificate *certificate);
 /* True when a stream begins like TLS in either direction (for servers' side and mid-stream). */
 bool tls_looks_like(const uint8_t *data, size_t size);
 

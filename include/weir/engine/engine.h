@@ -54,7 +54,8 @@ struct flow_view {
     const struct ip *device[SIDES]; /* of inside sides, unless a tunnel decides; NULL: not known */
     const struct destination *destination; /* likewise */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
-    bool name_unverified; /* a server name was given that no seen answer ties to the address */
+    bool name_unverified; /* a server name was given that no seen answer ties to the address, or
+                             that the server's certificate contradicts */
     struct volume out;    /* fresh, of the host */
     uint64_t in_bytes;    /* fresh */
     char text[FLOW_TEXTS][RECORD_NAME_MAX + 1];

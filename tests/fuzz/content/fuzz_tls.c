@@ -19,6 +19,13 @@ static void check_text(const char *name)
         check(*name > ' ' && *name < 0x7f && (*name < 'A' || *name > 'Z'));
 }
 
+static void check_alpn(const char *alpn)
+{
+    check(memchr(alpn, '\0', RECORD_NAME_MAX + 1) != NULL);
+    for (; *alpn; alpn++)
+        check(*alpn > ' ' && *alpn < 0x7f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t none[16];
@@ -26,7 +33,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     enum parse_result result = tls_parse_hello(data, size, &hello);
     check(result < PARSE_RESULTS);
     check_text(hello.server_name);
+    check_alpn(hello.alpn);
     check(result == PARSE_OK || memcmp(hello.ja3, none, sizeof none) == 0);
+    check(result == PARSE_OK || hello.ja4[0] == '\0');
+    check(hello.ja4[0] == '\0' || strlen(hello.ja4) == JA4_SIZE - 1);
+    if (tls_hello_wants_more(data, size))
+        check(result == PARSE_MORE);
     if (result == PARSE_OK)
         check(tls_looks_like(data, size));
     enum parse_result before = tls_parse_hello(data, size / 2, &half);

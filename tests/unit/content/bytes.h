@@ -3,6 +3,7 @@
 #define WEIR_TEST_CONTENT_BYTES_H
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,14 +109,45 @@ struct hello_parts {
     unsigned version;
     const uint16_t *ciphers;
     size_t cipher_count;
-    const uint16_t *extensions; /* in this order; 0, 10 and 11 are filled from below */
+    const uint16_t *extensions; /* in this order; 0, 10, 11, 13, 16, 43 are filled from below */
     size_t extension_count;
     const char *name;
     const uint16_t *groups;
     size_t group_count;
     const uint8_t *formats;
     size_t format_count;
+    const char *alpn; /* extension 16: one value of alpn_size bytes */
+    size_t alpn_size;
+    const uint16_t *versions; /* extension 43 */
+    size_t version_count;
+    const uint16_t *signatures; /* extension 13 */
+    size_t signature_count;
+    bool cookie; /* DTLS */
 };
+
+static inline void put_list(struct bytes *b, unsigned width, const uint16_t *value, size_t count)
+{
+    size_t list = put_open(b, width);
+    for (size_t i = 0; i < count; i++)
+        put16(b, value[i]);
+    put_close(b, list, width);
+}
+
+/* What JA4 takes beyond JA3. */
+static inline void hello_offers(struct bytes *b, unsigned type, const struct hello_parts *parts)
+{
+    if (type == 13) {
+        put_list(b, 2, parts->signatures, parts->signature_count);
+    } else if (type == 16 && parts->alpn) {
+        size_t list = put_open(b, 2);
+        put8(b, (unsigned)parts->alpn_size);
+        put(b, parts->alpn, parts->alpn_size);
+        put(b, "\2h3", 3);
+        put_close(b, list, 2);
+    } else if (type == 43) {
+        put_list(b, 1, parts->versions, parts->version_count);
+    }
+}
 
 static inline void hello_extension(struct bytes *b, unsigned type, const struct hello_parts *parts)
 {
@@ -138,6 +170,7 @@ static inline void hello_extension(struct bytes *b, unsigned type, const struct 
         put(b, parts->formats, parts->format_count);
         put_close(b, list, 1);
     }
+    hello_offers(b, type, parts);
     put_close(b, body, 2);
 }
 
@@ -150,6 +183,8 @@ static inline void hello_message(struct bytes *b, const struct hello_parts *part
     for (unsigned i = 0; i < 32; i++)
         put8(b, i);
     put8(b, 0);
+    if (parts->cookie)
+        put(b, "\3abc", 4);
     size_t ciphers = put_open(b, 2);
     for (size_t i = 0; i < parts->cipher_count; i++)
         put16(b, parts->ciphers[i]);
@@ -183,9 +218,16 @@ static inline void plain_hello(struct bytes *b, const char *name)
 {
     static const uint16_t ciphers[] = {0x1301, 0x1302}, extensions[] = {0, 10, 11}, groups[] = {29};
     static const uint8_t formats[] = {0};
-    const struct hello_parts parts = {0x0303,         ciphers, 2,      extensions + (name == NULL),
-                                      name ? 3u : 2u, name,    groups, 1,
-                                      formats,        1};
+    const struct hello_parts parts = {.version = 0x0303,
+                                      .ciphers = ciphers,
+                                      .cipher_count = 2,
+                                      .extensions = extensions + (name == NULL),
+                                      .extension_count = name ? 3 : 2,
+                                      .name = name,
+                                      .groups = groups,
+                                      .group_count = 1,
+                                      .formats = formats,
+                                      .format_count = 1};
     struct bytes *message = calloc(1, sizeof *message);
     hello_message(message, &parts);
     tls_records(b, message, 16384);

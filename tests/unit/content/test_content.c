@@ -167,8 +167,14 @@ static void test_tls_cut(void **state)
     (void)state;
     static const uint16_t ciphers[] = {1, 2}, extensions[] = {0, 10};
     uint16_t groups[600] = {29};
-    const struct hello_parts parts = {0x0303,        ciphers, 2,   extensions, 2,
-                                      "cut.example", groups,  600, NULL,       0};
+    const struct hello_parts parts = {.version = 0x0303,
+                                      .ciphers = ciphers,
+                                      .cipher_count = 2,
+                                      .extensions = extensions,
+                                      .extension_count = 2,
+                                      .name = "cut.example",
+                                      .groups = groups,
+                                      .group_count = 600};
     struct bytes *message = calloc(1, sizeof *message);
     hello_message(message, &parts);
     tls_records(&b, message, 16384);

@@ -214,8 +214,14 @@ static void make_big_hello(struct bytes *hello)
     static const uint16_t ciphers[] = {1}, extensions[] = {10, 0};
     uint16_t *groups = calloc(29900, sizeof *groups);
     struct bytes *message = calloc(1, sizeof *message);
-    const struct hello_parts parts = {0x0303,        ciphers, 1,     extensions, 2,
-                                      "big.example", groups,  29900, NULL,       0};
+    const struct hello_parts parts = {.version = 0x0303,
+                                      .ciphers = ciphers,
+                                      .cipher_count = 1,
+                                      .extensions = extensions,
+                                      .extension_count = 2,
+                                      .name = "big.example",
+                                      .groups = groups,
+                                      .group_count = 29900};
     hello_message(message, &parts);
     tls_records(hello, message, 16384);
     free(message);

@@ -45,8 +45,16 @@ static void assert_ja3(const char *hex)
 static const uint16_t ciphers1[] = {47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4};
 static const uint16_t extensions1[] = {0, 10, 11}, groups1[] = {23, 24, 25};
 static const uint8_t formats1[] = {0};
-static const struct hello_parts example1 = {
-    769, ciphers1, COUNT(ciphers1), extensions1, 3, "Www.Example.COM.", groups1, 3, formats1, 1};
+static const struct hello_parts example1 = {.version = 769,
+                                            .ciphers = ciphers1,
+                                            .cipher_count = COUNT(ciphers1),
+                                            .extensions = extensions1,
+                                            .extension_count = 3,
+                                            .name = "Www.Example.COM.",
+                                            .groups = groups1,
+                                            .group_count = 3,
+                                            .formats = formats1,
+                                            .format_count = 1};
 
 static void test_published(void **state)
 {

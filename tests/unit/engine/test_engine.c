@@ -181,6 +181,29 @@ static void test_destinations_by_seen_answers(void **state)
     assert_string_equal(rig->destination.name, "example.jp");
 }
 
+/* A flow's flag says that its certificate does not hold the name: the prefix speaks. */
+static void test_a_certificate_for_others(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    struct ip address = make_ip("198.51.100.1");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    make_question(&record, 1, MONDAY_8, "www.example.jp");
+    rig_push(rig, 0, &record);
+    make_answer(&record, 2, MONDAY_8 + 1, "www.example.jp", &address, 1);
+    rig_push(rig, 0, &record);
+    make_flow(&record, 3, MONDAY_8 + 2, &key, 1000, 10);
+    give_server_name(&record, "www.example.jp");
+    record.flow.flags |= FLOW_CERTIFICATE_OTHER;
+    rig_push(rig, 0, &record);
+    rig_push_watermark(rig, 0, INT64_MAX);
+    engine_begin(rig->engine, NULL);
+    rig_run(rig);
+    assert_int_equal(rig->flows, 1);
+    assert_true(rig->view.name_unverified);
+    assert_string_equal(rig->destination.name, "198.51.100.0/24");
+}
+
 /* --- hosts ------------------------------------------------------------------------------------ */
 
 /* A spoofed source opens no host; one that was met counts everything. */
@@ -602,6 +625,7 @@ int main(void)
         WITH(test_addresses_that_devices_have),
         WITH(test_the_view),
         WITH(test_destinations_by_seen_answers),
+        WITH(test_a_certificate_for_others),
         WITH(test_a_host_needs_an_exchange),
         cmocka_unit_test_setup_teardown(test_max_hosts, set_up_two_hosts, tear_down),
         WITH(test_an_hour_is_closed_two_minutes_after_its_end),

@@ -60,16 +60,52 @@ static void test_an_answer_needs_a_question(void **state)
     assert_int_equal(names->addresses.young.count, 0);
 }
 
-static void expect(struct names *names, const char *server_name, const char *remote,
-                   enum destination_kind kind, const char *name, bool unverified)
+static void expect_with(struct names *names, const char *server_name, const char *certificate,
+                        const char *remote, enum destination_kind kind, const char *name,
+                        bool unverified)
 {
     struct ip ip = make_ip(remote);
     bool said = !unverified;
-    struct destination destination = names_destination(names, server_name, &ip, &said);
+    struct destination destination = names_destination(names, server_name, certificate, &ip, &said);
     assert_int_equal(destination.role, ROLE_CLIENT);
     assert_string_equal(destination.name, name);
     assert_int_equal(destination.kind, kind);
     assert_int_equal(said, unverified);
+}
+
+static void expect(struct names *names, const char *server_name, const char *remote,
+                   enum destination_kind kind, const char *name, bool unverified)
+{
+    expect_with(names, server_name, NULL, remote, kind, name, unverified);
+}
+
+/* An answer of the attacker's own resolver ties the name; the server's certificate unties it. */
+static void test_a_certificate_for_others(void **state)
+{
+    struct names *names = *state;
+    static const char there[] = "198.51.100.9", prefix[] = "198.51.100.0/24";
+    static const struct {
+        const char *certificate;
+        bool holds;
+    } row[] = {
+        {NULL, true},
+        {"", false},
+        {"mallory.example", false},
+        {"mallory.example,*.mallory.example,198.51.100.9", false},
+        {"notexample.jp,example.jp.mallory.example,jp", false},
+        {"mallory.example,mail.example.jp", true},
+        {"*.example.jp", true},
+        {"example.jp", true},
+    };
+    answer(names, "www.example.jp", there);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        expect_with(names, "www.example.jp", row[i].certificate, there,
+                    row[i].holds ? DESTINATION_DOMAIN : DESTINATION_PREFIX,
+                    row[i].holds ? "example.jp" : prefix, !row[i].holds);
+    /* It proves nothing of a name that no answer ties; without a name there is none to doubt. */
+    expect_with(names, "www.example.com", "www.example.com", there, DESTINATION_PREFIX, prefix,
+                true);
+    expect_with(names, "", "mallory.example", there, DESTINATION_PREFIX, prefix, false);
 }
 
 static void test_a_name_that_was_answered(void **state)
@@ -204,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(test_a_name_that_was_answered),
         WITH(test_an_answer_needs_a_question),
+        WITH(test_a_certificate_for_others),
         WITH(test_a_name_alone_is_the_attackers_choice),
         WITH(test_names_without_a_registrable_domain),
         WITH(test_private_suffixes),
