@@ -6,6 +6,7 @@
  *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
  *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
+ *   control.c   what the rows of control systems share
  *   inspect.c   classes of sensitive data in clear bytes; items.c what was found and is not told
  *
  * Thread: the capture thread. */
@@ -93,6 +94,7 @@ struct content_flow {
     uint8_t hints;           /* HINT_… */
     uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
     uint8_t rows_tried;      /* datagrams that were no row's */
+    uint32_t last_tag;       /* control.c: of a datagram that was not certain; 0: none */
     bool stopped[SIDES];
     uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */

@@ -1,10 +1,12 @@
 /* The table of protocols. */
 #include "protocol.h"
 
+#include "controls.h"
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
-    NULL,
+    &protocol_dnp3,     &protocol_opcua,  &protocol_s7,     &protocol_cip,     &protocol_bacnet,
+    &protocol_profinet, &protocol_iec104, &protocol_modbus, &protocol_asterix, NULL,
 };
 
 const struct protocol *protocol_of(enum service service)

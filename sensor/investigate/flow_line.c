@@ -42,6 +42,16 @@ static void put_side(struct json *json, const char *key, const struct ip *ip,
     json_close(json);
 }
 
+static void put_operations(struct json *json, const struct operation_counts *operations)
+{
+    if (operations->reads == 0 && operations->writes == 0)
+        return;
+    json_open(json, "operations");
+    json_uint(json, "reads", operations->reads);
+    json_uint(json, "writes", operations->writes);
+    json_close(json);
+}
+
 static void put_names(struct json *json, const struct flow_view *view)
 {
     char text[HEX_SIZE(16)];
@@ -53,6 +63,7 @@ static void put_names(struct json *json, const struct flow_view *view)
         json_str(json, "ja3", hex_text(view->record->ja3, 16, text));
     if (*view->text[TEXT_QUESTION])
         json_str(json, "dns", view->text[TEXT_QUESTION]);
+    put_operations(json, &view->record->operations);
 }
 
 /* How it is known who opened it. */
