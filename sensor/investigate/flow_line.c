@@ -57,6 +57,8 @@ static void put_names(struct json *json, const struct flow_view *view)
     char text[HEX_SIZE(16)];
     if (view->record->service != SERVICE_NONE)
         json_str(json, "service", service_name[view->record->service]);
+    if (*view->text[TEXT_APPLICATION])
+        json_str(json, "application", view->text[TEXT_APPLICATION]);
     if (*view->text[TEXT_SERVER_NAME])
         json_str(json, "server_name", view->text[TEXT_SERVER_NAME]);
     if (view->record->flags & FLOW_HAS_JA3)

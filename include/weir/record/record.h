@@ -349,15 +349,18 @@ struct record_binding {
     X(tunnels_mixed) /* times that what came by one tunnel was told with the next: a full ring */  \
     X(ring_rejected) /* progress records refused by a full ring (their bytes came later) */        \
     X(ring_lost)     /* end records that no longer could be parked */                              \
-    X(streams_attached)   /* out-of-order episodes handed to libnids */                            \
-    X(stream_gap_bytes)   /* content that inspection did not see */                                \
-    X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
-    X(content_overflow)   /* content records refused by a full ring */                             \
-    X(content_given_up)   /* flows no longer looked into: too many were, at once */                \
-    X(parse_malformed)    /* names that did not parse */                                           \
-    X(bindings_suspect)   /* ARP, ND: the sender is not whom the message says; ties nothing */     \
-    X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \
-    X(bindings_lost)      /* refused by a full ring, or beyond what is read of one message */
+    X(streams_attached)     /* out-of-order episodes handed to libnids */                          \
+    X(stream_gap_bytes)     /* content that inspection did not see */                              \
+    X(stream_budget)        /* episodes cut short by the out-of-order budget */                    \
+    X(content_overflow)     /* content records refused by a full ring */                           \
+    X(content_given_up)     /* flows no longer looked into: too many were, at once */              \
+    X(parse_malformed)      /* names that did not parse */                                         \
+    X(applications_asked)   /* flows that libndpi was asked about … */                           \
+    X(applications_named)   /* … and had a name for */                                           \
+    X(applications_unasked) /* not asked about, for want of room */                                \
+    X(bindings_suspect)     /* ARP, ND: the sender is not whom the message says; ties nothing */   \
+    X(bindings_malformed)   /* ARP, ND, DHCP that did not parse */                                 \
+    X(bindings_lost)        /* refused by a full ring, or beyond what is read of one message */
 
 /* Packets that were not read, by what they said they were. In a replay one worker counts them all,
  * so which kinds found room does not depend on how many workers there are. */
