@@ -17,6 +17,7 @@
 #define ASKED      5u
 #define ACTIVATED  6u
 #define CAUSE_MAX  47u
+#define NUMBERED   0x80u /* memory: there was one */
 
 static bool is_unnumbered(uint32_t control)
 {
@@ -29,6 +30,15 @@ static uint32_t tag_of(uint32_t control)
 {
     uint32_t function = control >> 24;
     return function < 0x10 ? 1 : function < 0x40 ? 2 : 3;
+}
+
+/* A side numbers its I formats one by one: memory has the next number's last bits. */
+static bool is_next(uint32_t control, const struct control_view *view,
+                    struct control_message *message)
+{
+    uint8_t number = (control >> 25) & 0x7f;
+    message->memory = (uint8_t)(NUMBERED | ((number + 1) & 0x7f));
+    return !view->strict || view->memory == 0 || view->memory == (NUMBERED | number);
 }
 
 static bool is_known(uint8_t type)
@@ -71,6 +81,7 @@ static enum parse_result parse(const struct control_view *view, struct control_m
         return PARSE_MORE;
     message->size = 2u + length;
     message->weight = 1;
+    message->memory = view->memory;
     bool numbered = !(control >> 24 & 1), supervises = control >> 24 == 1;
     if (!numbered && length != LENGTH_MIN)
         return PARSE_NOT;
@@ -82,6 +93,8 @@ static enum parse_result parse(const struct control_view *view, struct control_m
         return PARSE_NOT;
     if (!numbered)
         return (control >> 16 & 0xff) == 0 ? PARSE_OK : PARSE_NOT;
+    if (!is_next(control, view, message))
+        return PARSE_NOT;
     return parse_asdu(&c, length - LENGTH_MIN, message);
 }
 

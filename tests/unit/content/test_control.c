@@ -251,7 +251,8 @@ static void test_others(void **state)
     }
 }
 
-/* Every byte value again and again, and nothing else: is nothing of this, on any of their ports. */
+/* Every byte value again and again, and nothing else: is nothing of this. (On their ports one
+ * message is enough, and "hhhh…" is one of IEC 104's.) */
 static void test_monotone(void **state)
 {
     static uint8_t data[1500];
@@ -259,7 +260,8 @@ static void test_monotone(void **state)
     for (unsigned value = 0; value < 256; value++) {
         memset(data, (int)value, sizeof data);
         for (size_t i = 0; i < CONTROL_CASES; i++) {
-            opened(control_cases[i].proto, i % 2 ? control_cases[i].port : OTHER_PORT);
+            bool own = control_cases[i].service != SERVICE_IEC104;
+            opened(control_cases[i].proto, own && i % 2 ? control_cases[i].port : OTHER_PORT);
             say(&c, ORIG, data, sizeof data);
             say(&c, RESP, data, sizeof data);
             say(&c, ORIG, data, sizeof data);
