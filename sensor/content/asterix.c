@@ -17,10 +17,11 @@
 #define HAS_SOURCE 0x80u
 #define MORE       1u
 
-/* Whose first item (FRN 1) is 010, the data source. */
+/* Whose first item (FRN 1) is 010, the data source. Not 4 (safety nets): a SOCKS 4 request begins
+ * as such a block does, and what comes behind that must not wait for its end. */
 static bool is_category(uint8_t category)
 {
-    static const uint16_t categories[] = {1,  2,  4,  8,  9,  10, 11, 15, 16, 17,  18,  19,  20, 21,
+    static const uint16_t categories[] = {1,  2,  8,  9,  10, 11, 15, 16, 17, 18,  19,  20,  21,
                                           23, 24, 25, 30, 34, 48, 62, 63, 65, 205, 240, 247, 0};
     return control_lists(categories, category);
 }
