@@ -58,7 +58,7 @@ static void count_request(struct cursor c, struct control_message *message)
 {
     for (int deep = 0; deep < 2; deep++) {
         uint8_t service = cursor_u8(&c);
-        size_t path_size = 2u * cursor_u8(&c);
+        size_t path_size = (size_t)2 * cursor_u8(&c);
         bool manager = is_manager(cursor_take(&c, path_size), path_size);
         if (c.failed || service & 0x80)
             return;

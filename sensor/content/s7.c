@@ -82,8 +82,9 @@ static enum parse_result parse_s7(struct cursor c, size_t telegram, bool whole,
 
 static void count_plus(struct control_message *message, uint16_t function)
 {
-    static const uint16_t reads[] = {0x04bb, 0x0524, 0x054c, 0x057c, 0x0586, 0};
-    static const uint16_t writes[] = {0x04ca, 0x04d4, 0x04f2, 0x0542, 0x056b, 0};
+    static const uint16_t reads[] = {0x04bb, 0x04fc, 0x0524, 0x054c, 0x0586, 0x0590, 0};
+    static const uint16_t writes[] = {0x04ca, 0x04d4, 0x04f2, 0x0506, 0x051a,
+                                      0x0542, 0x056b, 0x057c, 0};
     message->reads = control_lists(reads, function);
     message->writes = control_lists(writes, function);
 }
