@@ -12,6 +12,7 @@
  * Invariants: active[cf->place - 1] == cf for every cf with a place; a flow that was given up with
  * nothing found has the shared content->nothing, which is never active.
  * Thread: the capture thread, never inside a stream's callbacks. */
+#include "application.h"
 #include "flow_content.h"
 
 #include "weir/base/buffer.h"
@@ -56,6 +57,7 @@ static void give_up(struct content_flow *cf)
     cf->stream = NULL;
     active_leave(cf);
     content->given_up += looked;
+    application_drop(cf);
     if (has_found(cf))
         return;
     *slot = looked && tcp ? content->nothing : NULL;

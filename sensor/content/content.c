@@ -12,6 +12,7 @@
  * Thread: the capture thread; one `struct content` a process, as libnids is process-global. */
 #include "weir/content/content.h"
 
+#include "application.h"
 #include "flow_content.h"
 #include "protocol.h"
 #include "search.h"
@@ -146,6 +147,8 @@ static void on_data(void *owner, enum flow_side side, const uint8_t *data, size_
     cf->content->now = time;
     if (size && !cf->stopped[side])
         side_take(side_of(cf, side, STAGE_PROBE), data, size);
+    if (size)
+        application_take(cf, side, data, size);
 }
 
 static void on_gap(void *owner, enum flow_side side, uint64_t bytes, struct ptime time)
@@ -181,9 +184,11 @@ struct content *content_new(const struct content_config *config,
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
+    content->applications = content->streams ? applications_new(error) : NULL;
     if (!content->suffixes)
         error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
-    if (content->streams && content->suffixes && content->inspection.search)
+    if (content->streams && content->applications && content->suffixes &&
+        content->inspection.search)
         return content;
     content_free(content);
     return NULL;
@@ -194,6 +199,7 @@ void content_free(struct content *content)
     if (!content)
         return;
     streams_free(content->streams);
+    applications_free(content->applications);
     free(content->active);
     free(content->nothing);
     search_shared_free(content->inspection.search);
@@ -216,6 +222,7 @@ static struct content_flow *flow_content_new(struct content *content, struct flo
 void content_flow_free(struct content_flow *cf)
 {
     close_protocol(cf);
+    application_drop(cf);
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
     handshake_free(cf);
@@ -278,6 +285,12 @@ enum evidence content_evidence(struct flow *flow, enum flow_side side, const str
     return evidence_of_segment(packet->payload, packet->payload_captured, service);
 }
 
+static void take_datagram(struct content_flow *cf, enum flow_side side, const struct packet *packet)
+{
+    datagram_take(cf, side, packet);
+    application_take(cf, side, packet->payload, packet->payload_captured);
+}
+
 void content_packet(struct content *content, struct flow *flow, enum flow_side side,
                     const struct packet *packet)
 {
@@ -301,7 +314,7 @@ void content_packet(struct content *content, struct flow *flow, enum flow_side s
     if (tcp)
         tcp_packet(cf, side, packet);
     else
-        datagram_take(cf, side, packet);
+        take_datagram(cf, side, packet);
 }
 
 void content_progress(struct content *content, struct flow *flow, struct ptime time)
@@ -350,6 +363,7 @@ void content_swapped(struct content *content, struct flow *flow)
     cf->stopped[SIDE_RESP] = stopped;
     if (cf->facts)
         swap_facts(cf->facts);
+    application_swap(cf);
     if (cf->stream)
         stream_swap_sides(cf->stream);
 }
@@ -380,6 +394,7 @@ struct content_facts content_get_facts(struct flow *flow)
 void content_health(const struct content *content, struct health *health)
 {
     streams_health(content->streams, health);
+    applications_health(content->applications, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
     health->bodies_damaged += content->bodies_damaged;

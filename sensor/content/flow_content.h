@@ -7,6 +7,8 @@
  *   stage.c     a stream side's stages: what its next bytes are
  *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
  *   handshake.c what a TLS or QUIC handshake said
+ *   application.c what libndpi calls a flow that has no name here
+ *   control.c   what the rows of control systems share
  *   inspect.c   classes of sensitive data in clear bytes; items.c what was found and is not told
  *
  * Thread: the capture thread. */
@@ -23,6 +25,8 @@
 #define SIDE_GATHER_MAX 65536u
 
 struct protocol;
+struct applications;
+struct application_sample;
 
 struct content {
     struct content_config config;
@@ -30,6 +34,7 @@ struct content {
     void *context;
     struct streams *streams;
     struct suffixes *suffixes;
+    struct applications *applications; /* application.h */
     struct inspection inspection;
     struct items_shared items;
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
@@ -97,13 +102,16 @@ struct content_flow {
     struct flow *flow;
     struct stream *stream; /* TCP, until both sides are stopped */
     struct side *side[SIDES];
-    struct facts *facts;             /* NULL: none */
-    const struct protocol *protocol; /* whose row opened `state`; NULL: none */
+    struct facts *facts;               /* NULL: none */
+    struct application_sample *sample; /* application.h; NULL: none */
+    const struct protocol *protocol;   /* whose row opened `state`; NULL: none */
     void *state;
     uint8_t service;         /* enum service */
     uint8_t hints;           /* HINT_… */
     uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
     uint8_t rows_tried;      /* datagrams that were no row's */
+    bool application_done;   /* named, or nothing more is kept for it */
+    uint32_t last_tag;       /* control.c: of a datagram that was not certain; 0: none */
     bool stopped[SIDES];
     uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */

@@ -17,6 +17,8 @@ struct opening {
     size_t size;
     enum flow_side side;
     uint16_t orig_port, resp_port;
+    const uint8_t *peer; /* the other side's, when it is not recognised either; NULL: none */
+    size_t peer_size;
 };
 
 struct protocol {

@@ -1,6 +1,7 @@
 /* The table of protocols. */
 #include "protocol.h"
 
+#include "controls.h"
 #include "http_stream.h"
 #include "recognise.h"
 
@@ -9,6 +10,15 @@ const struct protocol *const protocols[] = {
     &dtls_protocol,
     &http_protocol,
     &http2_protocol,
+    &dnp3_protocol,
+    &opcua_protocol,
+    &s7_protocol,
+    &cip_protocol,
+    &bacnet_protocol,
+    &profinet_protocol,
+    &iec104_protocol,
+    &modbus_protocol,
+    &asterix_protocol,
     NULL,
 };
 

@@ -129,7 +129,15 @@ static enum parse_result recognise_row(const struct side *side, const uint8_t *d
                                        const struct protocol **protocol)
 {
     struct flow_key key = content_key(side->owner);
-    struct opening opening = {data, size, side_index(side), key.orig_port, key.resp_port};
+    const struct side *peer = side->owner->side[1 - side_index(side)];
+    bool waits = peer && peer->stage == STAGE_PROBE && peer->head_size;
+    struct opening opening = {data,
+                              size,
+                              side_index(side),
+                              key.orig_port,
+                              key.resp_port,
+                              waits ? peer->head : NULL,
+                              waits ? peer->head_size : 0};
     return protocol_recognise(&opening, protocol);
 }
 
@@ -333,8 +341,19 @@ static void cut_hello(struct side *side)
     side_set_stage(side, STAGE_ENCRYPTED);
 }
 
+/* What was gathered while nothing was certain, when the other side has become certain since. */
+static void read_late(struct side *side)
+{
+    const struct protocol *protocol = side->owner->protocol;
+    if (side->stage == STAGE_PROBE && side->head_size && protocol && protocol->step) {
+        side_set_protocol(side, protocol);
+        side_drop_head(side, run_steps(side, side->head, side->head_size));
+    }
+}
+
 void stage_cut(struct side *side, uint64_t bytes)
 {
+    read_late(side);
     if (side->stage == STAGE_PROBE && bytes && bytes <= side->skip_bytes) {
         side->skip_bytes -= bytes; /* within a PROXY header: what follows is still the beginning */
         return;

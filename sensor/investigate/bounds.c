@@ -53,6 +53,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"bodies_bombs", "compressed bodies let go because they grew beyond the bound",
          h->bodies_bombs},
         {"bodies_unread", "bodies inspected as they were sent, compressed", h->bodies_unread},
+        {"applications_unasked", "flows without a name that libndpi was not asked about",
+         h->applications_unasked},
         {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
         {"records_lost", "flow ends lost to a full ring", h->ring_lost},
         {"records_refused", "records refused by validation", faults_of(c)},

@@ -43,6 +43,7 @@ PACKAGE_OF = [
     (re.compile(r"pcap(/[a-z]+)?\.h$|pcap-[a-z]+\.h$"), "libpcap"),
     (re.compile(r"seccomp\.h$"), "libseccomp"),
     (re.compile(r"nids\.h$"), "${NIDS_LIBRARY}"),
+    (re.compile(r"ndpi_api\.h$"), "libndpi"),
     (re.compile(r"resolv\.h$|arpa/nameser(_compat)?\.h$"), "resolv"),
     (re.compile(r"pcre2\.h$"), "libpcre2-8"),
     (re.compile(r"hs\.h$"), "PkgConfig::HS"),

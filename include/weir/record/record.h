@@ -356,6 +356,9 @@ struct record_binding {
     X(content_given_up) /* flows no longer looked into: too many were, at once */                  \
     X(patterns_refused)   /* searches that needed too much, messages without room */               \
     X(parse_malformed)  /* names that did not parse */                                             \
+    X(applications_asked)   /* flows that libndpi was asked about … */                           \
+    X(applications_named)   /* … and had a name for */                                           \
+    X(applications_unasked) /* not asked about, for want of room */                                \
     X(bodies_damaged)   /* whose codings could not be undone to the end: spoilt, or cut */         \
     X(bodies_bombs)     /* … that had grown beyond the bound, and were let go */                 \
     X(bodies_unread)    /* inspected as they were sent: unknown codings, or no memory for them */  \

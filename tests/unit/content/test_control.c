@@ -1,0 +1,302 @@
+/* Control systems and surveillance through content: what they are called, how much is read and
+ * written, on their own port and on any, however the stream is cut and whatever is missing. */
+#include "control_case.h"
+#include "conversation.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define ORIG       SIDE_ORIG
+#define RESP       SIDE_RESP
+#define OTHER_PORT 4711
+
+static struct conversation c;
+static uint16_t port; /* a new one for each conversation */
+
+static int setup(void **state)
+{
+    (void)state;
+    port = 20001;
+    return conversation_open(&c);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    conversation_close(&c);
+    return 0;
+}
+
+static void opened(uint8_t proto, uint16_t resp_port)
+{
+    c.log_size = 0;
+    if (proto == PROTO_TCP)
+        handshake(&c, port++, resp_port);
+    else
+        begin(&c, proto, port++, resp_port);
+}
+
+static void say_hex(enum flow_side from, const char *text)
+{
+    static struct bytes b;
+    b.size = 0;
+    put_hex(&b, text);
+    say(&c, from, b.data, b.size);
+}
+
+static void assert_told(enum service service, uint32_t reads, uint32_t writes)
+{
+    struct content_facts facts = content_get_facts(c.flow);
+    assert_int_equal(facts.service, service);
+    assert_int_equal(facts.operations.reads, reads);
+    assert_int_equal(facts.operations.writes, writes);
+}
+
+/* The flow's end: what was gathered is read. */
+static void closed(enum service service, uint32_t reads, uint32_t writes)
+{
+    content_flush(c.content, c.flow, c.now);
+    assert_told(service, reads, writes);
+}
+
+static void talk(const struct control_case *t)
+{
+    for (size_t i = 0; i < CASE_MESSAGES; i++) {
+        if (t->asks[i])
+            say_hex(ORIG, t->asks[i]);
+        if (t->answers[i])
+            say_hex(RESP, t->answers[i]);
+    }
+}
+
+static void test_own_port(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CONTROL_CASES; i++) {
+        const struct control_case *t = &control_cases[i];
+        opened(t->proto, t->port);
+        talk(t);
+        closed(t->service, t->reads, t->writes);
+    }
+}
+
+static void test_other_port(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CONTROL_CASES; i++) {
+        const struct control_case *t = &control_cases[i];
+        opened(t->proto, OTHER_PORT);
+        talk(t);
+        closed(t->service, t->reads, t->writes);
+    }
+}
+
+static void join(struct bytes *b, const char *const message[CASE_MESSAGES])
+{
+    b->size = 0;
+    for (size_t i = 0; i < CASE_MESSAGES && message[i]; i++)
+        put_hex(b, message[i]);
+}
+
+/* Either side's stream in segments of `most`, the first one of `first` bytes. */
+static void talk_cut(const struct control_case *t, uint16_t resp_port, size_t first, size_t most)
+{
+    static struct bytes asks, answers;
+    join(&asks, t->asks);
+    join(&answers, t->answers);
+    size_t of_asks = first < asks.size ? first : asks.size;
+    size_t of_answers = first < answers.size ? first : answers.size;
+    opened(t->proto, resp_port);
+    say_cut(&c, ORIG, asks.data, of_asks, most);
+    say_cut(&c, RESP, answers.data, of_answers, most);
+    say_cut(&c, ORIG, asks.data + of_asks, asks.size - of_asks, most);
+    say_cut(&c, RESP, answers.data + of_answers, answers.size - of_answers, most);
+    closed(t->service, t->reads, t->writes);
+}
+
+static void test_cut_everywhere(void **state)
+{
+    static struct bytes asks;
+    (void)state;
+    for (size_t i = 0; i < CONTROL_CASES; i++) {
+        const struct control_case *t = &control_cases[i];
+        join(&asks, t->asks);
+        if (t->proto != PROTO_TCP)
+            continue;
+        for (size_t first = 1; first <= asks.size; first++) {
+            talk_cut(t, t->port, first, sizeof asks.data);
+            talk_cut(t, OTHER_PORT, first, sizeof asks.data);
+        }
+        for (size_t most = 1; most < 16; most++) {
+            talk_cut(t, t->port, asks.size, most);
+            talk_cut(t, OTHER_PORT, asks.size, most);
+        }
+    }
+}
+
+/* The sensor missed bytes, then what begins anywhere comes; then whole messages again. */
+static void test_gap(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < CONTROL_CASES; i++) {
+        const struct control_case *t = &control_cases[i];
+        if (t->proto != PROTO_TCP)
+            continue;
+        opened(t->proto, t->port);
+        talk(t);
+        lose(&c, ORIG, 3);
+        say_text(&c, ORIG, "the rest of a message");
+        c.now.ns += NS_PER_S;
+        packet(&c, RESP, TCP_ACK, NULL, 0, 0);
+        talk(t);
+        closed(t->service, 2 * t->reads, 2 * t->writes);
+    }
+}
+
+/* The snap length cuts bodies: whose header was seen is counted, and the next is in its place. */
+static void test_snap(void **state)
+{
+    static const char head[] = "0001 0000 00c9 11 10 0001 0061 c2 0000";
+    struct bytes *b = calloc(1, sizeof *b);
+    (void)state;
+    put_hex(b, head);
+    opened(PROTO_TCP, 502);
+    for (int i = 0; i < 3; i++)
+        packet(&c, ORIG, TCP_ACK, b->data, b->size, 6 + 0xc9 - b->size);
+    say_hex(ORIG, control_cases[0].asks[0]);
+    closed(SERVICE_MODBUS, 1, 3);
+    free(b);
+}
+
+/* One question and its answer are enough; the question is read when the flow ends. */
+static void test_answered(void **state)
+{
+    (void)state;
+    opened(PROTO_TCP, OTHER_PORT);
+    say_hex(ORIG, control_cases[0].asks[0]);
+    assert_told(SERVICE_NONE, 0, 0);
+    say_hex(RESP, control_cases[0].answers[0]);
+    assert_told(SERVICE_MODBUS, 0, 0);
+    closed(SERVICE_MODBUS, 1, 0);
+    opened(PROTO_TCP, OTHER_PORT);
+    say_hex(ORIG, control_cases[0].asks[0]);
+    say_hex(RESP, control_cases[0].answers[1]); /* of another transaction */
+    closed(SERVICE_NONE, 0, 0);
+}
+
+/* Joined in the middle, the server speaks first. */
+static void test_turned(void **state)
+{
+    (void)state;
+    c.log_size = 0;
+    begin(&c, PROTO_TCP, 502, port++);
+    say_hex(ORIG, control_cases[0].answers[1]);
+    say_hex(RESP, control_cases[0].asks[0]);
+    say_hex(RESP, control_cases[0].asks[1]);
+    closed(SERVICE_MODBUS, 1, 1);
+}
+
+static const struct {
+    uint8_t proto;
+    uint16_t port;
+    const char *asks[3];
+} others[] = {
+    /* a remote desktop's connection request, and TLS behind it; IEC 61850, on port 102 */
+    {PROTO_TCP, 3389, {"0300 0013 0e e0 0000 0000 00 01 00 0800 03000000", "160301 0001 00"}},
+    {PROTO_TCP, 102, {S7_OPEN, "0300 000b 02 f0 80 0d 02 05 06"}},
+    /* a CRC that does not hold; one bit of the length is another */
+    {PROTO_TCP, 20000, {"0564 08 c4 0400 0300 b4b9 c0 c1 0d d22d"}},
+    {PROTO_TCP, OTHER_PORT, {"0564 09 c4 0400 0300 b4b8 c0 c1 0d d22d"}},
+    /* Modbus: one message alone; a length that is not the function's, twice */
+    {PROTO_TCP, OTHER_PORT, {"0001 0000 0006 11 03 006b 0003"}},
+    {PROTO_TCP,
+     OTHER_PORT,
+     {"0001 0000 0007 11 03 006b 0003 00", "0002 0000 0007 11 03 006b 0003 00"}},
+    /* on its port, another protocol number; too short to be */
+    {PROTO_TCP, 502, {"0001 0001 0006 11 03 006b 0003", "0001 0000 0001 11"}},
+    {PROTO_TCP, 2404, {"68 03 070000", "68 04 07000001"}},
+    {PROTO_TCP, 2404, {"68 0e 0000 0000 2b 01 06 00 0100 000000 14"}}, /* no such type */
+    {PROTO_TCP, 44818, {"6500 0400 00000000 00000000 0000000000000000 01000000 01000000"}},
+    {PROTO_TCP, 44818, {"0000 0000 00000000 00000000 0000000000000000 00000000"}},
+    {PROTO_TCP, 4840, {"'MSGX' 20000000 00000000", "'MSGF' 07000000"}},
+    {PROTO_TCP, 4840, {"'MESSAGE: hello'"}},
+    /* the length is not the datagram's; a version of nobody's */
+    {PROTO_UDP, 47808, {"81 0a 0012 01 04 00 05 01 0c 0c 023fffff 19 4b"}},
+    {PROTO_UDP, 47808, {"81 0a 0010 01 04 00 05 01 0c 0c 023fffff 19 4b"}},
+    {PROTO_UDP, 47808, {"81 0a 0011 02 04 00 05 01 0c 0c 023fffff 19 4b"}},
+    /* a block alone; of two radars; more items than bytes; an FSPEC whose last byte is empty */
+    {PROTO_UDP, 8600, {"30 0009 c0 190d 356d4d"}},
+    {PROTO_UDP, 8600, {"30 0009 c0 190d 356d4d", "30 0009 c0 190e 356d4d"}},
+    {PROTO_UDP, 8600, {"30 0009 fe 190d 356d4d", "30 0009 fe 190d 356d4d"}},
+    {PROTO_UDP, 8600, {"30 0009 c1 00 190d 356d", "30 0009 c1 00 190d 356d"}},
+    {PROTO_UDP, 8600, {"30 0008 c0 190d 356d4d", "30 000a c0 190d 356d4d"}},
+    {PROTO_UDP, 34964, {PN_HEAD("0b") "0200" PN_TAIL}},
+};
+
+static void test_others(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        opened(others[i].proto, others[i].port);
+        for (size_t n = 0; n < 3 && others[i].asks[n]; n++)
+            say_hex(ORIG, others[i].asks[n]);
+        content_flush(c.content, c.flow, c.now);
+        struct content_facts facts = content_get_facts(c.flow);
+        assert_false(service_is_ot(facts.service));
+        assert_int_equal(facts.operations.reads + facts.operations.writes, 0);
+    }
+}
+
+/* Every byte value again and again, and nothing else: is nothing of this. (On their ports one
+ * message is enough, and "hhhh…" is one of IEC 104's.) */
+static void test_monotone(void **state)
+{
+    static uint8_t data[1500];
+    (void)state;
+    for (unsigned value = 0; value < 256; value++) {
+        memset(data, (int)value, sizeof data);
+        for (size_t i = 0; i < CONTROL_CASES; i++) {
+            bool own = control_cases[i].service != SERVICE_IEC104;
+            opened(control_cases[i].proto, own && i % 2 ? control_cases[i].port : OTHER_PORT);
+            say(&c, ORIG, data, sizeof data);
+            say(&c, RESP, data, sizeof data);
+            say(&c, ORIG, data, sizeof data);
+            content_flush(c.content, c.flow, c.now);
+            assert_false(service_is_ot(content_get_facts(c.flow).service));
+        }
+    }
+}
+
+/* UDP has DNP3 and EtherNet/IP too, and cyclic data of the latter. */
+static void test_datagrams(void **state)
+{
+    (void)state;
+    opened(PROTO_UDP, OTHER_PORT);
+    say_hex(ORIG, control_cases[CONTROL_CASES - 1].asks[1]);
+    closed(SERVICE_DNP3, 1, 0);
+    opened(PROTO_UDP, 44818); /* ListIdentity */
+    say_hex(ORIG, "6300 0000 00000000 00000000 0000000000000000 00000000");
+    closed(SERVICE_CIP, 0, 0);
+    opened(PROTO_UDP, 2222);
+    say_hex(ORIG, "0200 0280 0800 1122334455667788 b100 0400 0100 aabb");
+    closed(SERVICE_CIP, 0, 0);
+    opened(PROTO_UDP, 2222);
+    say_hex(ORIG, "0200 0280 0800 1122334455667788 b100 0500 0100 aabb");
+    closed(SERVICE_NONE, 0, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_own_port),       cmocka_unit_test(test_other_port),
+        cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_gap),
+        cmocka_unit_test(test_snap),           cmocka_unit_test(test_answered),
+        cmocka_unit_test(test_turned),         cmocka_unit_test(test_others),
+        cmocka_unit_test(test_monotone),       cmocka_unit_test(test_datagrams),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
