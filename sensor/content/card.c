@@ -68,7 +68,7 @@ static bool has_luhn_digit(const char *digits, size_t size)
 
 static bool is_one_digit(const char *digits, size_t size)
 {
-    return strspn(digits, (const char[]){*digits, '\0'}) >= size;
+    return memcmp(digits, digits + 1, size - 1) == 0;
 }
 
 /* The digits that are in number->text: a card's? */
@@ -111,14 +111,17 @@ static bool precedes_group(struct window *window, size_t at)
 static bool ends(struct window *window, size_t at)
 {
     uint8_t next = window_at(window, at);
-    if (is_word(next) || memchr("_-@+", next, 4))
+    if (is_word(next) || next == '_')
         return false;
-    return next != '.' || !is_word(window_at(window, at + 1));
+    if (next == '.')
+        return !is_word(window_at(window, at + 1));
+    return !is_joint(next);
 }
 
 static bool begins(const struct window *window, size_t at)
 {
-    return number_begins(window, at) && !memchr("-.+/@", window_before(window, at, 1), 5);
+    uint8_t before = window_before(window, at, 1);
+    return number_begins(window, at) && !is_joint(before) && before != '/';
 }
 
 /* --- its forms ---------------------------------------------------------------------------------

@@ -75,15 +75,15 @@ static const struct structure *structure_at(struct window *window, size_t at)
 /* The whole number with its first four characters at its end, letters as 10 to 35. */
 static bool has_check_digits(const char *text, size_t size)
 {
-    unsigned rest = 0;
-    for (size_t i = 0; i < size; i++) {
-        char c = text[(i + 4) % size];
-        if (is_digit((uint8_t)c))
-            rest = (rest * 10 + (unsigned)(c - '0')) % 97;
-        else
-            rest = (rest * 100 + (unsigned)(c - 'A') + 10) % 97;
+    uint64_t rest = 0;
+    for (size_t i = 4; i < size + 4; i++) {
+        char c = text[i < size ? i : i - size];
+        rest = is_digit((uint8_t)c) ? rest * 10 + (unsigned)(c - '0')
+                                    : rest * 100 + (unsigned)(c - 'A') + 10;
+        if (rest >> 56) /* room for two more digits */
+            rest %= 97;
     }
-    return rest == 1;
+    return rest % 97 == 1;
 }
 
 static bool fits(uint8_t byte, char kind, bool lower)
@@ -100,16 +100,17 @@ static size_t read_parts(struct window *window, const struct structure *structur
     size_t at = number->begin + number->size;
     bool lower = is_lower(window_at(window, number->begin));
     for (const char *part = structure->parts; *part; part++) {
-        char *kind;
-        for (unsigned long left = strtoul(part, &kind, 10); left > 0; left--, at++) {
+        unsigned left = (unsigned)(*part++ - '0');
+        if (is_digit((uint8_t)*part))
+            left = left * 10 + (unsigned)(*part++ - '0');
+        for (; left > 0; left--, at++) {
             if (grouped && number->size % GROUP_SIZE == 0 && window_at(window, at++) != ' ')
                 return 0;
             uint8_t byte = window_at(window, at);
-            if (!fits(byte, *kind, lower))
+            if (!fits(byte, *part, lower))
                 return 0;
             number->text[number->size++] = capital(byte);
         }
-        part = kind;
     }
     return at;
 }
@@ -117,8 +118,8 @@ static size_t read_parts(struct window *window, const struct structure *structur
 static bool judge_at(struct window *window, size_t begin, bool grouped, struct number *number)
 {
     const struct structure *structure = structure_at(window, begin);
-    if (!structure || !number_begins(window, begin) ||
-        memchr("-@", window_before(window, begin, 1), 2))
+    uint8_t before = window_before(window, begin, 1);
+    if (!structure || !number_begins(window, begin) || before == '-' || before == '@')
         return false;
     number->begin = begin;
     number->size = 0;
@@ -156,13 +157,16 @@ static bool judge_groups(struct window *window, size_t run, struct number *numbe
 {
     for (size_t back = 1; back <= GROUPS_BACK_MAX; back++) {
         size_t size = back * (GROUP_SIZE + 1);
-        if (run < size || window->data[run - size + GROUP_SIZE] != ' ')
+        if (run < size)
             return false;
         for (size_t i = 0; i < GROUP_SIZE; i++)
             if (!is_word(window->data[run - size + i]))
                 return false;
-        if (judge_at(window, run - size, true, number))
+        uint8_t before = window_before(window, run - size, 1);
+        if (is_digit(window->data[run - size + 2]) && judge_at(window, run - size, true, number))
             return true;
+        if (before != ' ')
+            return false;
     }
     return false;
 }

@@ -55,6 +55,12 @@ static inline bool is_word(uint8_t byte)
     return is_digit(byte) || is_letter(byte);
 }
 
+/* A hyphen or point before or an '@' after makes it a part of something else. */
+static inline bool is_joint(uint8_t byte)
+{
+    return byte == '-' || byte == '.' || byte == '+' || byte == '@';
+}
+
 /* number.c: does no word go on before `at`? An escape's last letter ("\n", "%3A") is none. */
 bool number_begins(const struct window *window, size_t at);
 

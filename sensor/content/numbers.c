@@ -62,23 +62,52 @@ static void tell(const struct numbers_scanner *s, const struct window *window,
     s->finder.found(s->finder.context, &found);
 }
 
-/* An IBAN before a card, which its groups could be. */
+/* A run of four digits, no more: a group of an IBAN, a card's first, a telephone's last or first.
+ * Most runs are none of these, as two bytes tell: the judges are asked about the others. */
+static bool judge_four(struct window *window, size_t run, struct number *number)
+{
+    uint8_t before = window_before(window, run, 1), next = window_at(window, run + RUN_MIN);
+    if (before == ' ' && is_word(window_before(window, run, 2)) && iban_judge(window, run, number))
+        return true;
+    window->beyond = false; /* where one had to look says nothing of another */
+    if ((next == ' ' || next == '-') && is_digit(window_at(window, run + 7)) &&
+        is_digit(window_at(window, run + 8)) && card_judge(window, run, number))
+        return true;
+    window->beyond = false;
+    return (before == '-' || (next == '-' && window->data[run] == '0')) &&
+           phone_judge_national(window, run, number);
+}
+
+/* Behind a letter an account, or an escape and what it delimits. */
+static bool judge_behind_letter(struct window *window, size_t run, struct number *number)
+{
+    if (iban_judge(window, run, number))
+        return true;
+    window->beyond = false;
+    if (!number_begins(window, run))
+        return false;
+    if (card_judge(window, run, number))
+        return true;
+    window->beyond = false;
+    return phone_judge_escaped_plus(window, run, number) ||
+           phone_judge_national(window, run, number);
+}
+
 static bool judge(struct window *window, size_t place, struct number *number)
 {
-    static bool (*const judges[])(struct window *, size_t, struct number *) = {
-        iban_judge, card_judge, phone_judge_national, phone_judge_escaped_plus};
     window->beyond = false;
-    if (window_before(window, place, 1) == '+')
+    uint8_t before = window_before(window, place, 1);
+    if (before == '+')
         return phone_judge_plus(window, place - 1, number);
     size_t run = place - (RUN_MIN - 1);
-    if (window_before(window, run, 1) == '+')
+    before = window_before(window, run, 1);
+    if (before == '+')
         return false; /* judged at its first digit */
-    for (size_t i = 0; i < sizeof judges / sizeof *judges; i++) {
-        window->beyond = false; /* where another had to look says nothing of this one */
-        if (judges[i](window, run, number))
-            return true;
-    }
-    return false;
+    if (is_letter(before))
+        return judge_behind_letter(window, run, number);
+    if (!is_digit(window_at(window, run + RUN_MIN)))
+        return judge_four(window, run, number);
+    return is_digit(window_at(window, run + 13)) && card_judge(window, run, number);
 }
 
 /* What is in [from, to) of a window whose first byte is the text's number `base`. */

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define SKIM_BLOCK 64u
-#define SKIM_SLICE 1024u             /* at most, of one call */
+#define SKIM_SLICE 2048u             /* at most, of one call */
 #define SKIM_ROOM  (SKIM_SLICE / 2u) /* places that a slice can have: "+1+1+1 …" */
 
 /* The places in [from, to) of `data`, ascending: of each run of at least four digits the fourth
@@ -18,9 +18,9 @@ size_t skim(const uint8_t *data, size_t from, size_t to, uint32_t place[SKIM_ROO
 struct skim_masks {
     uint64_t digit, plus;
 };
-struct skim_masks skim_portable(const uint8_t data[SKIM_BLOCK]);
-#ifdef __SSE2__
-struct skim_masks skim_sse2(const uint8_t data[SKIM_BLOCK]);
-#endif
+typedef struct skim_masks skim_masks_function(const uint8_t *block);
+/* NULL: this processor, or this build, does not have it. */
+skim_masks_function *skim_sse2(void), *skim_avx2(void);
+struct skim_masks skim_portable(const uint8_t *block);
 
 #endif

@@ -81,10 +81,19 @@ static void test_room(void **state)
     assert_int_equal(skim(data, 1, 1 + SKIM_SLICE, place), SKIM_ROOM);
 }
 
-/* Every byte at every place of a block. */
+static void assert_masks(skim_masks_function *masks_of, const uint8_t *block)
+{
+    struct skim_masks masks = masks_of(block), expected = skim_portable(block);
+    assert_int_equal(masks.digit, expected.digit);
+    if (masks.digit)
+        assert_int_equal(masks.plus, expected.plus);
+}
+
+/* Every byte at every place of a block, among digits and among letters. */
 static void test_masks(void **state)
 {
     (void)state;
+    skim_masks_function *const fast[] = {skim_sse2(), skim_avx2()};
     uint8_t block[SKIM_BLOCK];
     for (unsigned byte = 0; byte < 256; byte++)
         for (unsigned at = 0; at < SKIM_BLOCK; at++) {
@@ -94,14 +103,16 @@ static void test_masks(void **state)
             bool digit = is_digit((uint8_t)byte);
             assert_int_equal(masks.digit, ~(digit ? 0 : UINT64_C(1) << at));
             assert_int_equal(masks.plus, byte == '+' ? UINT64_C(1) << at : 0);
-#ifdef __SSE2__
-            struct skim_masks sse2 = skim_sse2(block);
-            assert_int_equal(sse2.digit, masks.digit);
-            assert_int_equal(sse2.plus, masks.plus);
-            memset(block, 'a', sizeof block);
-            block[at] = (uint8_t)byte;
-            assert_int_equal(skim_sse2(block).digit, skim_portable(block).digit);
-#endif
+            for (size_t i = 0; i < sizeof fast / sizeof *fast; i++) {
+                if (!fast[i])
+                    continue;
+                memset(block, '5', sizeof block);
+                block[at] = (uint8_t)byte;
+                assert_masks(fast[i], block);
+                memset(block, 'a', sizeof block);
+                block[at] = (uint8_t)byte;
+                assert_masks(fast[i], block);
+            }
         }
 }
 
