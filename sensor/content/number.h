@@ -8,7 +8,7 @@
 #define NUMBER_LABEL_MAX 15u
 /* No judge looks further than this from its place (numbers.c); its own before and behind. */
 #define NUMBER_BEFORE 24u
-#define NUMBER_AFTER  48u
+#define NUMBER_AFTER  40u
 
 /* Bytes of one text. What is asked for beyond them is a line's end, and is noted: where the text
  * did not end but was lost, nothing is known then. */

@@ -143,10 +143,15 @@ static void judge_stretch(struct numbers_scanner *s, struct stretch *stretch)
 /* The last bytes of `data`, of which places before `judged` are done with. */
 static void keep(struct numbers_scanner *s, const uint8_t *data, size_t size, size_t judged)
 {
-    size_t kept = size < KEEP_BYTES ? size : KEEP_BYTES;
-    memmove(s->keep, data + (size - kept), kept);
-    s->kept = (uint8_t)kept;
-    s->judged = (uint8_t)(judged - (size - kept));
+    if (size >= KEEP_BYTES) {
+        memcpy(s->keep, data + (size - KEEP_BYTES), KEEP_BYTES);
+        s->kept = KEEP_BYTES;
+        s->judged = (uint8_t)(judged - (size - KEEP_BYTES));
+        return;
+    }
+    memcpy(s->keep, data, size);
+    s->kept = (uint8_t)size;
+    s->judged = (uint8_t)judged;
 }
 
 /* Before which place everything can be judged that more bytes may follow. */
@@ -155,30 +160,40 @@ static size_t ripe(size_t size, size_t from)
     return size > NUMBER_AFTER + from ? size - NUMBER_AFTER : from;
 }
 
-void numbers_scanner_put(struct numbers_scanner *s, const uint8_t *data, size_t size)
+/* What is kept with the beginning of `data` behind it, `head` bytes. Returns the place in `data` up
+ * to which places are done with. */
+static size_t judge_join(struct numbers_scanner *s, const uint8_t *data, size_t size, size_t head)
 {
     uint8_t joined[2 * KEEP_BYTES];
-    size_t kept = s->kept, head = size < KEEP_BYTES ? size : KEEP_BYTES, first = 0;
+    size_t kept = s->kept;
+    memcpy(joined, s->keep, KEEP_BYTES); /* all of it: a copy of known size is quicker */
+    memcpy(joined + kept, data, head);
+    struct stretch join = {.window = {joined, kept + head, false},
+                           .base = s->total - size - kept,
+                           .from = s->judged,
+                           .to = ripe(kept + head, s->judged)};
+    judge_stretch(s, &join);
+    if (head == size) {
+        keep(s, joined, kept + head, join.to);
+        return size;
+    }
+    return join.to - kept;
+}
+
+void numbers_scanner_put(struct numbers_scanner *s, const uint8_t *data, size_t size)
+{
+    size_t done = 0;
     if (size == 0)
         return;
-    struct stretch stretch = {.window = {data, size, false}, .base = s->total};
     s->total += size;
-    if (kept) {
-        memcpy(joined, s->keep, kept);
-        memcpy(joined + kept, data, head);
-        struct stretch join = {.window = {joined, kept + head, false},
-                               .base = stretch.base - kept,
-                               .from = s->judged,
-                               .to = ripe(kept + head, s->judged)};
-        judge_stretch(s, &join);
-        if (head == size) {
-            keep(s, joined, kept + head, join.to);
-            return;
-        }
-        first = join.to - kept;
-    }
-    stretch.from = first;
-    stretch.to = ripe(size, first);
+    if (s->kept)
+        done = judge_join(s, data, size, size < KEEP_BYTES ? size : KEEP_BYTES);
+    if (done == size)
+        return;
+    struct stretch stretch = {.window = {data, size, false},
+                              .base = s->total - size,
+                              .from = done,
+                              .to = ripe(size, done)};
     judge_stretch(s, &stretch);
     keep(s, data, size, stretch.to);
 }

@@ -9,7 +9,7 @@
 
 #define DIGITS_MIN     8u
 #define DIGITS_MAX     15u /* E.164 6.1 */
-#define SPAN_MAX       40u /* bytes, from the '+' */
+#define SPAN_MAX       32u /* bytes, from the '+' */
 #define SEPARATORS_MAX 5u  /* " (0) ": together */
 
 /* Codes that are assigned (E.164 annex to the Operational Bulletin), and how many digits follow. */

@@ -1,6 +1,7 @@
-/* bench_worker tls|TEXT SEGMENTS: one bulk upload through a whole capture worker (decode, duplicate
- * test, flow table, content, records), segment by segment, with an acknowledgement every second
- * one. Prints the nanoseconds of processor time a segment and how many items were found.
+/* bench_worker tls|TEXT SEGMENTS [FILE]: one bulk upload through a whole capture worker (decode,
+ * duplicate test, flow table, content, records), segment by segment, with an acknowledgement every
+ * second one. Prints the nanoseconds of processor time a segment and how many items were found.
+ * With a FILE the packets are written there instead, as a capture for bench_capture.
  *
  * Linked a second time with content_none.c it is bench_worker_counting: the same without content.
  * The frames are few and are used again with other sequence numbers, so that a payload is in the
@@ -26,6 +27,7 @@ struct frame {
 };
 
 struct bench {
+    FILE *file; /* NULL: to the worker */
     struct ring_handles ring;
     struct ring_consumer *consumer;
     struct brake brake;
@@ -72,6 +74,14 @@ static void make_frame(struct frame *frame, bool from_client, unsigned flags, co
     frame->size = HEAD_BYTES + size;
 }
 
+static void write_packet(FILE *file, const struct packet_raw *raw)
+{
+    uint32_t head[4] = {(uint32_t)(raw->time.ns / 1000000000),
+                        (uint32_t)(raw->time.ns % 1000000000), raw->captured, raw->wire_bytes};
+    fwrite(head, sizeof head, 1, file);
+    fwrite(raw->data, raw->captured, 1, file);
+}
+
 /* With the identification that a sender counts up, so that no packet looks like a mirror's copy. */
 static void send_frame(struct bench *bench, struct frame *frame, bool from_client)
 {
@@ -85,7 +95,10 @@ static void send_frame(struct bench *bench, struct frame *frame, bool from_clien
                              .wire_bytes = frame->size,
                              .link = 1,
                              .time = {bench->now_ns}};
-    worker_packet(&bench->worker, &bench->input, &raw, 0, false);
+    if (bench->file)
+        write_packet(bench->file, &raw);
+    else
+        worker_packet(&bench->worker, &bench->input, &raw, 0, false);
     *seq += size + ((frame->data[47] & 3) != 0); /* SYN, FIN */
 }
 
@@ -155,9 +168,43 @@ __attribute__((noinline)) void measured(struct bench *bench, struct frame *frame
         send_frame(bench, &frame[i % FRAMES], true);
         if (i % 2)
             send_frame(bench, &ack, false);
-        if (i % 1024 == 0)
+        if (i % 1024 == 0 && !bench->file)
             drain(bench);
     }
+}
+
+static int write_file(struct bench *bench, const char *path, bool tls, struct frame *frame,
+                      unsigned long segments)
+{
+    static const uint32_t head[6] = {0xa1b23c4d, 4u << 16 | 2, 0, 0, 262144, 1};
+    bench->now_ns = START_NS;
+    bench->seq[0] = bench->seq[1] = 1000;
+    bench->file = fopen(path, "wb");
+    if (!bench->file || fwrite(head, sizeof head, 1, bench->file) != 1)
+        return 1;
+    handshake(bench, tls);
+    measured(bench, frame, segments);
+    return fclose(bench->file) == 0 ? 0 : 1;
+}
+
+static int measure(struct bench *bench, bool tls, struct frame *frame, unsigned long segments)
+{
+    struct error error = {0};
+    if (begin(bench, &error) != 0) {
+        fprintf(stderr, "%s\n", error.message);
+        return 1;
+    }
+    handshake(bench, tls);
+    measured(bench, frame, FRAMES); /* past what is looked at once */
+    int64_t before = processor_ns();
+    measured(bench, frame, segments);
+    int64_t after = processor_ns();
+    worker_end(&bench->worker);
+    drain(bench);
+    printf("%.1f %llu\n", (double)(after - before) / (double)segments,
+           (unsigned long long)bench->items);
+    worker_close(&bench->worker);
+    return 0;
 }
 
 int main(int argc, char **argv)
@@ -165,28 +212,14 @@ int main(int argc, char **argv)
     static struct frame frame[FRAMES];
     static uint8_t text[FRAMES * SEGMENT_BYTES];
     static struct bench bench;
-    struct error error = {0};
-    bool tls = argc == 3 && strcmp(argv[1], "tls") == 0;
-    if (argc != 3 || !texts_fill(tls ? "random" : argv[1], text, sizeof text)) {
-        fprintf(stderr, "usage: bench_worker tls|TEXT SEGMENTS\n");
+    bool tls = argc > 2 && strcmp(argv[1], "tls") == 0;
+    if (argc < 3 || !texts_fill(tls ? "random" : argv[1], text, sizeof text)) {
+        fprintf(stderr, "usage: bench_worker tls|TEXT SEGMENTS [FILE]\n");
         return 2;
     }
-    if (begin(&bench, &error) != 0) {
-        fprintf(stderr, "%s\n", error.message);
-        return 1;
-    }
-    handshake(&bench, tls);
     for (size_t i = 0; i < FRAMES; i++)
         make_frame(&frame[i], true, 16, text + i * SEGMENT_BYTES, SEGMENT_BYTES);
     unsigned long segments = strtoul(argv[2], NULL, 10);
-    measured(&bench, frame, FRAMES); /* past what is looked at once */
-    int64_t before = processor_ns();
-    measured(&bench, frame, segments);
-    int64_t after = processor_ns();
-    worker_end(&bench.worker);
-    drain(&bench);
-    printf("%.1f %llu\n", (double)(after - before) / (double)segments,
-           (unsigned long long)bench.items);
-    worker_close(&bench.worker);
-    return 0;
+    return argc > 3 ? write_file(&bench, argv[3], tls, frame, segments)
+                    : measure(&bench, tls, frame, segments);
 }
