@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-#define DIGITS_MIN   14u
-#define DIGITS_MAX   19u
-#define GROUPS_MAX   5u
-#define PREFIX_SIZE  6u
-#define LENGTH(n)    (1u << (n))
-#define LENGTHS_LONG (LENGTH(16) | LENGTH(17) | LENGTH(18) | LENGTH(19))
+#define DIGITS_MIN    14u
+#define DIGITS_MAX    19u
+#define GROUPS_MAX    5u
+#define NAME_MAX_SIZE 12u /* letters */
+#define PREFIX_SIZE   6u
+#define LENGTH(n)     (1u << (n))
+#define LENGTHS_LONG  (LENGTH(16) | LENGTH(17) | LENGTH(18) | LENGTH(19))
 
 struct issuer {
     uint32_t first, last; /* of the ranges of the first six digits */
@@ -124,6 +125,32 @@ static bool begins(const struct window *window, size_t at)
     return number_begins(window, at) && !is_joint(before) && before != '/';
 }
 
+/* Identifiers that are drawn by chance have an issuer's range and Luhn's digit once in a hundred,
+ * and pages are full of them: what a query or an object calls an identifier is none ("id",
+ * "user_id", "userId", an advertiser's "correlator", a "random" against caches). */
+static bool is_identifier(const struct window *window, size_t run)
+{
+    static const char *const names[] = {"correlator", "random", "rnd", "rand", "ord", "cb",
+                                        "ts",         "time",   "id",  "Id",   "ID"};
+    size_t end = run, size = 0;
+    bool assigned = false;
+    for (uint8_t byte; run - end < 4; end--, assigned |= byte == '=' || byte == ':') {
+        byte = window_before(window, end, 1);
+        if (byte != '=' && byte != ':' && byte != '"' && byte != ' ')
+            break;
+    }
+    while (size <= NAME_MAX_SIZE && is_letter(window_before(window, end, size + 1)))
+        size++;
+    for (size_t i = 0; assigned && i < sizeof names / sizeof *names; i++) {
+        size_t length = strlen(names[i]);
+        bool camel = names[i][0] == 'I'; /* "userId" */
+        if ((camel ? size >= length : size == length) &&
+            memcmp(window->data + (end - length), names[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* --- its forms ---------------------------------------------------------------------------------
  */
 
@@ -138,7 +165,7 @@ static bool judge_run(struct window *window, size_t run, struct number *number)
     number->size = (uint8_t)size;
     number->begin = run;
     number->end = run + size;
-    return is_card(number);
+    return is_card(number) && !is_identifier(window, run);
 }
 
 /* As on the card: "4446" is 4-4-4-6. */
