@@ -116,33 +116,35 @@ static const char *last_labels(const char *name)
     return at;
 }
 
-/* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows. */
-static bool is_domain(const struct suffixes *suffixes, const char *name)
+/* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows: how long its
+ * registrable part is; 0: it is no domain. */
+static uint8_t judge_domain(const struct suffixes *suffixes, const char *name)
 {
     size_t label = 0;
     for (const char *at = name;; at++) {
         if (*at == '.' || *at == '\0') {
             if (label == 0 || label > LABEL_MAX || at[-1] == '-')
-                return false;
+                return 0;
             label = 0;
             if (*at == '\0')
                 break;
         } else if (label++ == 0 && *at == '-') {
-            return false;
+            return 0;
         }
     }
-    return suffixes_registrable(suffixes, last_labels(name), false) != NULL;
+    const char *registrable = suffixes_registrable(suffixes, last_labels(name), false);
+    return registrable ? (uint8_t)strlen(registrable) : 0;
 }
 
 /* The same, remembered: a list of addresses has few domains, and the list of suffixes is what takes
  * the time. */
-static bool is_domain_cached(struct email_shared *shared, const char *name, size_t size)
+static uint8_t judge_domain_cached(struct email_shared *shared, const char *name, size_t size)
 {
-    uint64_t hash = hash64_keyed(shared->key, name, size) & ~UINT64_C(1);
-    uint64_t *place = &shared->domain[(hash >> 1) % EMAIL_DOMAINS];
-    if ((*place & ~UINT64_C(1)) != hash)
-        *place = hash | is_domain(shared->suffixes, name);
-    return *place & 1;
+    uint64_t hash = hash64_keyed(shared->key, name, size) & ~UINT64_C(0xff);
+    uint64_t *place = &shared->domain[(hash >> 8) % EMAIL_DOMAINS];
+    if ((*place & ~UINT64_C(0xff)) != hash)
+        *place = hash | judge_domain(shared->suffixes, name);
+    return *place & 0xff;
 }
 
 struct span {
@@ -174,14 +176,13 @@ static struct span local_part(const uint8_t *data, size_t at)
     return (struct span){begin, at};
 }
 
-static void tell(struct email_scanner *s, uint64_t hash, const char *domain, const uint8_t *bytes,
+static void tell(struct email_scanner *s, uint64_t hash, const char *label, const uint8_t *bytes,
                  size_t size)
 {
-    const char *label = suffixes_registrable(s->shared->suffixes, last_labels(domain), false);
     struct found found = {.class = CONTENT_EMAIL,
                           .hash = hash,
-                          .label = label ? label : domain,
-                          .label_size = strlen(label ? label : domain),
+                          .label = label,
+                          .label_size = strlen(label),
                           .bytes = bytes,
                           .size = size};
     s->finder.found(s->finder.context, &found);
@@ -211,9 +212,9 @@ static void judge(struct email_scanner *s, const uint8_t *data, size_t size, siz
         return;
     struct span address = {local.begin, domain.end};
     const char *name = text + (domain.begin - local.begin);
-    if (is_domain_cached(s->shared, name, domain.end - domain.begin) &&
-        stands_in_text(data, size, address))
-        tell(s, hash, name, data + address.begin, length);
+    uint8_t registrable = judge_domain_cached(s->shared, name, domain.end - domain.begin);
+    if (registrable && stands_in_text(data, size, address))
+        tell(s, hash, text + (length - registrable), data + address.begin, length);
 }
 
 /* --- pieces ------------------------------------------------------------------------------------
