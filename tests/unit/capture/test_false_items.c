@@ -1,5 +1,6 @@
 /* Numbers that are none: over captures of everyday traffic the scanners find no payment card and no
- * bank account, in either direction: the captures hold none. Without the shared captures: skipped. */
+ * bank account, in either direction: the captures hold none. Without the shared captures: skipped.
+ */
 #include "tally.h"
 
 #include "weir/capture/source.h"
