@@ -1,7 +1,7 @@
 /* One inspector: the scanners of all classes, each given the same pieces.
  *
  * Each finds its candidates in its own way, whichever is the cheapest for it: the C library's
- * memchr for '@' (an eighth of what skim.c costs), skim.c for digits. What a byte costs with each
+ * memchr for '@' (a quarter of what skim.c costs), skim.c for digits. What a byte costs with each
  * of them is measured in tests/bench. */
 #include "inspect.h"
 
