@@ -56,12 +56,18 @@ void email_scanner_free(struct email_scanner *scanner)
 /* --- what an address is made of ----------------------------------------------------------------
  */
 
-static unsigned alphabets(uint8_t c)
+/* Bits of the bytes 0 to 127. Everything before and behind an address goes through here. */
+static const uint64_t name_bits[2] = {UINT64_C(0x03ff600000000000), UINT64_C(0x07fffffe07fffffe)};
+static const uint64_t local_bits[2] = {UINT64_C(0x03ff680000000000), UINT64_C(0x07fffffe87fffffe)};
+
+static bool has(const uint64_t bits[2], uint8_t c)
 {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-        c == '.')
-        return ALPHABET_LOCAL | ALPHABET_NAME;
-    return c == '_' || c == '+' ? ALPHABET_LOCAL : 0;
+    return c < 128 && (bits[c >> 6] >> (c & 63) & 1);
+}
+
+static bool in_alphabet(unsigned alphabet, uint8_t c)
+{
+    return has(alphabet == ALPHABET_NAME ? name_bits : local_bits, c);
 }
 
 static bool is_hex(uint8_t c)
@@ -73,7 +79,7 @@ static bool is_hex(uint8_t c)
 static size_t run_begin(const uint8_t *data, size_t end, unsigned alphabet, size_t most)
 {
     size_t begin = end;
-    while (begin > 0 && end - begin < most && (alphabets(data[begin - 1]) & alphabet))
+    while (begin > 0 && end - begin < most && in_alphabet(alphabet, data[begin - 1]))
         begin--;
     return begin;
 }
@@ -81,7 +87,7 @@ static size_t run_begin(const uint8_t *data, size_t end, unsigned alphabet, size
 static size_t run_end(const uint8_t *data, size_t size, size_t begin, size_t most)
 {
     size_t end = begin;
-    while (end < size && end - begin < most && (alphabets(data[end]) & ALPHABET_NAME))
+    while (end < size && end - begin < most && in_alphabet(ALPHABET_NAME, data[end]))
         end++;
     return end;
 }
@@ -110,33 +116,35 @@ static const char *last_labels(const char *name)
     return at;
 }
 
-/* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows. */
-static bool is_domain(const struct suffixes *suffixes, const char *name)
+/* Labels of 1 to 63, no hyphen at either end, and a suffix that the list knows: how long its
+ * registrable part is; 0: it is no domain. */
+static uint8_t judge_domain(const struct suffixes *suffixes, const char *name)
 {
     size_t label = 0;
     for (const char *at = name;; at++) {
         if (*at == '.' || *at == '\0') {
             if (label == 0 || label > LABEL_MAX || at[-1] == '-')
-                return false;
+                return 0;
             label = 0;
             if (*at == '\0')
                 break;
         } else if (label++ == 0 && *at == '-') {
-            return false;
+            return 0;
         }
     }
-    return suffixes_registrable(suffixes, last_labels(name), false) != NULL;
+    const char *registrable = suffixes_registrable(suffixes, last_labels(name), false);
+    return registrable ? (uint8_t)strlen(registrable) : 0;
 }
 
 /* The same, remembered: a list of addresses has few domains, and the list of suffixes is what takes
  * the time. */
-static bool is_domain_cached(struct email_shared *shared, const char *name, size_t size)
+static uint8_t judge_domain_cached(struct email_shared *shared, const char *name, size_t size)
 {
-    uint64_t hash = hash64_keyed(shared->key, name, size) & ~UINT64_C(1);
-    uint64_t *place = &shared->domain[(hash >> 1) % EMAIL_DOMAINS];
-    if ((*place & ~UINT64_C(1)) != hash)
-        *place = hash | is_domain(shared->suffixes, name);
-    return *place & 1;
+    uint64_t hash = hash64_keyed(shared->key, name, size) & ~UINT64_C(0xff);
+    uint64_t *place = &shared->domain[(hash >> 8) % EMAIL_DOMAINS];
+    if ((*place & ~UINT64_C(0xff)) != hash)
+        *place = hash | judge_domain(shared->suffixes, name);
+    return *place & 0xff;
 }
 
 struct span {
@@ -168,14 +176,13 @@ static struct span local_part(const uint8_t *data, size_t at)
     return (struct span){begin, at};
 }
 
-static void tell(struct email_scanner *s, uint64_t hash, const char *domain, const uint8_t *bytes,
+static void tell(struct email_scanner *s, uint64_t hash, const char *label, const uint8_t *bytes,
                  size_t size)
 {
-    const char *label = suffixes_registrable(s->shared->suffixes, last_labels(domain), false);
     struct found found = {.class = CONTENT_EMAIL,
                           .hash = hash,
-                          .label = label ? label : domain,
-                          .label_size = strlen(label ? label : domain),
+                          .label = label,
+                          .label_size = strlen(label),
                           .bytes = bytes,
                           .size = size};
     s->finder.found(s->finder.context, &found);
@@ -205,9 +212,9 @@ static void judge(struct email_scanner *s, const uint8_t *data, size_t size, siz
         return;
     struct span address = {local.begin, domain.end};
     const char *name = text + (domain.begin - local.begin);
-    if (is_domain_cached(s->shared, name, domain.end - domain.begin) &&
-        stands_in_text(data, size, address))
-        tell(s, hash, name, data + address.begin, length);
+    uint8_t registrable = judge_domain_cached(s->shared, name, domain.end - domain.begin);
+    if (registrable && stands_in_text(data, size, address))
+        tell(s, hash, text + (length - registrable), data + address.begin, length);
 }
 
 /* --- pieces ------------------------------------------------------------------------------------
@@ -240,7 +247,10 @@ static void scan(struct email_scanner *s, const uint8_t *data, size_t size, size
 static size_t tail_begin(const uint8_t *data, size_t size)
 {
     size_t local = run_begin(data, size, ALPHABET_LOCAL, LOCAL_MAX + 1);
-    size_t name = run_begin(data, size, ALPHABET_NAME, DOMAIN_MAX + 1);
+    size_t most = size < DOMAIN_MAX + 1 ? size : DOMAIN_MAX + 1;
+    size_t name = 0;
+    if (memrchr(data + (size - most), '@', most))
+        name = run_begin(data, size, ALPHABET_NAME, DOMAIN_MAX + 1);
     if (name > 0 && size - name <= DOMAIN_MAX && data[name - 1] == '@') {
         size_t begin = run_begin(data, name - 1, ALPHABET_LOCAL, LOCAL_MAX);
         return begin > 0 ? begin - 1 : 0;
@@ -262,14 +272,24 @@ static void keep_tail(struct email_scanner *s, const uint8_t *data, size_t size)
     s->carry_size = (uint16_t)keep;
 }
 
+/* How much of `data` an address that is carried may reach into, with what stands around it. */
+static size_t rest_size(const uint8_t *data, size_t size)
+{
+    size_t end = 0, most = size < JOIN_MAX ? size : JOIN_MAX;
+    while (end < most && (in_alphabet(ALPHABET_LOCAL, data[end]) || data[end] == '@'))
+        end++;
+    return most - end < AROUND_BYTES ? most : end + AROUND_BYTES;
+}
+
 void email_scanner_put(struct email_scanner *scanner, const uint8_t *data, size_t size)
 {
     uint8_t join[CARRY_MAX + JOIN_MAX];
     size_t carried = scanner->carry_size;
-    size_t head = size < JOIN_MAX ? size : JOIN_MAX;
+    size_t head = 0;
     if (size == 0)
         return;
     if (carried) {
+        head = size < JOIN_MAX ? size : rest_size(data, size);
         memcpy(join, scanner->carry, carried);
         memcpy(join + carried, data, head);
     }

@@ -18,13 +18,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EMAIL_DOMAINS 256u
+#define EMAIL_DOMAINS 4096u
 
 /* What all scanners of a process share (zero what is not named). Outlives its scanners. */
 struct email_shared {
     const struct suffixes *suffixes;
     const struct hash_key *key;
-    uint64_t domain[EMAIL_DOMAINS]; /* judged lately: keyed hash, its lowest bit the verdict */
+    uint64_t domain[EMAIL_DOMAINS]; /* judged lately: keyed hash, its lowest byte how long the
+                                       registrable part is, 0: no domain */
 };
 
 struct email_scanner;

@@ -34,6 +34,7 @@ struct tally {
     struct map ends; /* struct ends → struct sums */
     struct side_counts all;
     struct health health;
+    uint64_t items[CONTENT_CLASSES]; /* as told: on either side, again after a set was full */
     uint64_t records, last_number;
     int64_t watermark;
     bool finished;
@@ -98,6 +99,10 @@ static inline void tally_record(struct tally *tally, const void *record, size_t 
         tally->watermark = header->time_ns;
     if (header->kind == RECORD_FLOW)
         tally_flow(tally, record);
+    if (header->kind == RECORD_CONTENT) {
+        const struct record_content *content = record;
+        tally->items[content->class] += content->hash_count;
+    }
     if (header->kind == RECORD_HEALTH)
         tally->health = ((const struct record_health *)record)->total;
     tally->finished = header->kind == RECORD_WATERMARK && header->time_ns == INT64_MAX;

@@ -272,6 +272,12 @@ static void test_label(void **state)
     put(scanner, text, sizeof text - 1);
     assert_int_equal(found_count, 1);
     assert_string_equal(last_label, "example.co.jp");
+    last_label[0] = '\0';
+    put(scanner, "Jiro@mail.example.co.jp, ", 25); /* its domain was judged before */
+    assert_int_equal(found_count, 2);
+    assert_string_equal(last_label, "example.co.jp");
+    put(scanner, "a@localhost b@localhost ", 24); /* so was this one */
+    assert_int_equal(found_count, 2);
     email_scanner_free(scanner);
 }
 
