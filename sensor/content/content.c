@@ -12,6 +12,7 @@
  * Thread: the capture thread; one `struct content` a process, as libnids is process-global. */
 #include "weir/content/content.h"
 
+#include "expect.h"
 #include "flow_content.h"
 #include "protocol.h"
 #include "weir/base/buffer.h"
@@ -137,13 +138,20 @@ bool content_has_port(const struct content_flow *cf, uint16_t port)
 /* --- streams -----------------------------------------------------------------------------------
  */
 
+static struct side *begin_side(struct content_flow *cf, enum flow_side side)
+{
+    if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
+        expect_begin(cf);
+    return side_of(cf, side, STAGE_PROBE);
+}
+
 static void on_data(void *owner, enum flow_side side, const uint8_t *data, size_t size,
                     struct ptime time)
 {
     struct content_flow *cf = owner;
     cf->content->now = time;
     if (size && !cf->stopped[side])
-        side_take(side_of(cf, side, STAGE_PROBE), data, size);
+        side_take(begin_side(cf, side), data, size);
 }
 
 static void on_gap(void *owner, enum flow_side side, uint64_t bytes, struct ptime time)
@@ -151,7 +159,7 @@ static void on_gap(void *owner, enum flow_side side, uint64_t bytes, struct ptim
     struct content_flow *cf = owner;
     cf->content->now = time;
     if (!cf->stopped[side])
-        side_gap(side_of(cf, side, STAGE_PROBE), bytes);
+        side_gap(begin_side(cf, side), bytes);
 }
 
 static const struct stream_events stream_events = {on_data, on_gap};
@@ -173,6 +181,7 @@ struct content *content_new(const struct content_config *config,
     };
     content->items =
         (struct items_shared){.limit_bytes = CONTENT_ITEM_SET_BYTES, .samples = config->samples};
+    content->expectations = expectations_new();
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
@@ -189,6 +198,7 @@ void content_free(struct content *content)
     if (!content)
         return;
     streams_free(content->streams);
+    expectations_free(content->expectations);
     free(content->active);
     free(content->nothing);
     suffixes_free(content->suffixes);
@@ -214,6 +224,7 @@ void content_flow_free(struct content_flow *cf)
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
     free(cf->facts);
+    free(cf->expected);
     free(cf);
 }
 
@@ -376,4 +387,5 @@ void content_health(const struct content *content, struct health *health)
     streams_health(content->streams, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
+    health->channels_forgotten += expectations_forgotten(content->expectations);
 }

@@ -30,9 +30,10 @@ struct content {
     struct suffixes *suffixes;
     struct inspection inspection;
     struct items_shared items;
-    uint64_t gathered_bytes; /* room of all sides' gathered heads */
-    uint64_t malformed;      /* names that did not parse */
-    struct ptime now;        /* of what is being looked at */
+    uint64_t gathered_bytes;           /* room of all sides' gathered heads */
+    uint64_t malformed;                /* names that did not parse */
+    struct ptime now;                  /* of what is being looked at */
+    struct expectations *expectations; /* data channels that were announced */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;
     uint64_t given_up;
@@ -89,10 +90,11 @@ struct content_flow {
     struct facts *facts;             /* NULL: none */
     const struct protocol *protocol; /* whose row opened `state`; NULL: none */
     void *state;
-    uint8_t service;         /* enum service */
-    uint8_t hints;           /* HINT_… */
-    uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
-    uint8_t rows_tried;      /* datagrams that were no row's */
+    struct expected *expected; /* NULL: no other flow announced this one */
+    uint8_t service;           /* enum service */
+    uint8_t hints;             /* HINT_… */
+    uint8_t datagrams_tried;   /* for DNS on a port that does not promise it */
+    uint8_t rows_tried;        /* datagrams that were no row's */
     bool stopped[SIDES];
     uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */

@@ -36,6 +36,9 @@ struct protocol {
 
 extern const struct protocol *const protocols[]; /* NULL-terminated, the most certain first */
 
+/* Rows that others lead to. */
+extern const struct protocol ftp_data_protocol;
+
 /* The row of a service; NULL: it has none. */
 const struct protocol *protocol_of(enum service service);
 /* The first row that is certain. PARSE_MORE: one could still become so. */

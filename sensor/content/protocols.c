@@ -3,7 +3,10 @@
 
 #include "recognise.h"
 
+extern const struct protocol ftp_protocol;
+
 const struct protocol *const protocols[] = {
+    &ftp_protocol,
     NULL,
 };
 

@@ -1,0 +1,43 @@
+/* An FTP data connection that its control connection announced (ftp_control.c): all that a side
+ * sends is one body, from its first byte to its FIN, RST or the flow's end. An empty file has no
+ * byte, and is no body. Thread: the capture thread. */
+#include "expect.h"
+#include "protocol.h"
+
+/* What was declared is of the side that sends first. */
+static void *data_open(struct side *side)
+{
+    struct expected *expected = side->owner->expected;
+    struct body_said said = {.declared_bytes = BODY_UNDECLARED};
+    if (expected) {
+        said.declared_bytes = expected->declared_bytes;
+        said.coding[0] = expected->coding;
+        expected->declared_bytes = BODY_UNDECLARED;
+    }
+    return body_begin(side, &said);
+}
+
+static void data_close(struct side *side, void *state)
+{
+    (void)side;
+    body_end(state);
+}
+
+static size_t data_step(struct side *side, const uint8_t *data, size_t size)
+{
+    body_put(side->state, data, size);
+    return size;
+}
+
+static void data_cut(struct side *side, uint64_t bytes)
+{
+    body_gap(side->state, bytes);
+}
+
+const struct protocol ftp_data_protocol = {
+    .service = SERVICE_FTP_DATA,
+    .open = data_open,
+    .close = data_close,
+    .step = data_step,
+    .cut = data_cut,
+};
