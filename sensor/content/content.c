@@ -387,5 +387,7 @@ void content_health(const struct content *content, struct health *health)
     streams_health(content->streams, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
+    health->files_cut += content->files_cut;
+    health->messages_unread += content->messages_unread;
     health->channels_forgotten += expectations_forgotten(content->expectations);
 }

@@ -30,9 +30,11 @@ struct content {
     struct suffixes *suffixes;
     struct inspection inspection;
     struct items_shared items;
-    uint64_t gathered_bytes;           /* room of all sides' gathered heads */
-    uint64_t malformed;                /* names that did not parse */
-    struct ptime now;                  /* of what is being looked at */
+    uint64_t gathered_bytes;  /* room of all sides' gathered heads */
+    uint64_t malformed;       /* names that did not parse */
+    struct ptime now;         /* of what is being looked at */
+    uint32_t open_file_count; /* open_files.c */
+    uint64_t files_cut, messages_unread;
     struct expectations *expectations; /* data channels that were announced */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;

@@ -3,9 +3,10 @@
 
 #include "recognise.h"
 
-extern const struct protocol ftp_protocol;
+extern const struct protocol ftp_protocol, smb_protocol;
 
 const struct protocol *const protocols[] = {
+    &smb_protocol,
     &ftp_protocol,
     NULL,
 };
