@@ -123,12 +123,12 @@ struct channel expect_channel(const struct content_flow *cf, enum flow_side list
 void expect_begin(struct content_flow *cf)
 {
     struct content *content = cf->content;
+    if (cf->service != SERVICE_NONE || cf->expected)
+        return;
     struct flow_key key = content_key(cf);
     struct channel by_resp = expect_channel(cf, SIDE_RESP, key.proto, key.resp_port);
     struct channel by_orig = expect_channel(cf, SIDE_ORIG, key.proto, key.orig_port);
     struct expected expected;
-    if (cf->service != SERVICE_NONE || cf->expected)
-        return;
     if (!expect_take(content->expectations, &by_resp, content->now, &expected) &&
         !expect_take(content->expectations, &by_orig, content->now, &expected))
         return;

@@ -3,11 +3,12 @@
 
 #include "recognise.h"
 
-extern const struct protocol ftp_protocol, smb_protocol;
+extern const struct protocol ftp_protocol, smb_protocol, tftp_protocol;
 
 const struct protocol *const protocols[] = {
     &smb_protocol,
     &ftp_protocol,
+    &tftp_protocol,
     NULL,
 };
 

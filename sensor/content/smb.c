@@ -86,7 +86,7 @@ static void take_answer2(struct cursor *c, uint16_t code, struct smb_command *co
 
 static void parse2(struct cursor *c, struct smb_command *command)
 {
-    uint64_t id[2]; /* message, session */
+    uint64_t id[2];    /* message, session */
     cursor_skip(c, 8); /* mark, size, credits charged */
     uint32_t status = cursor_le32(c);
     uint16_t code = cursor_le16(c);
