@@ -94,6 +94,11 @@ void open_files_at(struct open_files *files, uint64_t file, uint64_t offset)
     files->current = one;
 }
 
+void open_files_at_none(struct open_files *files)
+{
+    files->current = NULL;
+}
+
 void open_files_put(struct open_files *files, const uint8_t *data, size_t size)
 {
     if (!files->current)

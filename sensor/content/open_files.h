@@ -22,6 +22,7 @@ struct open_files *open_files_new(struct side *side);
 void open_files_free(struct open_files *files); /* their bodies end; NULL is nothing */
 /* The next bytes are of this file (a hash of its name on the wire), from this place on. */
 void open_files_at(struct open_files *files, uint64_t file, uint64_t offset);
+void open_files_at_none(struct open_files *files); /* … are no file's, until the next one */
 void open_files_put(struct open_files *files, const uint8_t *data, size_t size);
 void open_files_gap(struct open_files *files, uint64_t bytes);
 void open_files_close(struct open_files *files, uint64_t file);

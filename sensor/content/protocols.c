@@ -3,13 +3,10 @@
 
 #include "recognise.h"
 
-extern const struct protocol ftp_protocol, smb_protocol, tftp_protocol;
+extern const struct protocol ftp_protocol, nfs_protocol, smb_protocol, tftp_protocol;
 
 const struct protocol *const protocols[] = {
-    &smb_protocol,
-    &ftp_protocol,
-    &tftp_protocol,
-    NULL,
+    &smb_protocol, &nfs_protocol, &ftp_protocol, &tftp_protocol, NULL,
 };
 
 const struct protocol *protocol_of(enum service service)
