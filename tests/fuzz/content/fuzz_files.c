@@ -1,4 +1,4 @@
-/* Conversations of file protocols: the input is a list of packets, each of one of four flows
+/* Conversations of file protocols: the input is a list of packets, each of one of six flows
  * between two hosts (FTP's control, its data, TFTP or NFS over UDP, SMB or NFS), with its side, how
  * many bytes were lost before it, its size and its bytes. Whatever is said, in order or not,
  * nothing reads past a payload, bodies count no more than was sent, and all is given back. */
