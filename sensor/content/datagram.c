@@ -55,7 +55,7 @@ void datagram_take(struct content_flow *cf, enum flow_side side, const struct pa
 {
     if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
         expect_begin(cf);
-    if ((!cf->expected && take_dns(cf, packet)) || take_row(cf, side, packet) || cf->stopped[side])
+    if (take_dns(cf, packet) || take_row(cf, side, packet) || cf->stopped[side])
         return;
     struct side *state = side_of(cf, side, STAGE_PROBE);
     if (packet->payload_captured < packet->payload_bytes)

@@ -134,5 +134,6 @@ void expect_begin(struct content_flow *cf)
         return;
     cf->expected = xcalloc(1, sizeof *cf->expected);
     *cf->expected = expected;
-    content_set_protocol(cf, expected.protocol);
+    if (expected.protocol->step)
+        content_set_protocol(cf, expected.protocol);
 }

@@ -51,7 +51,8 @@ bool expect_take(struct expectations *expectations, const struct channel *channe
 /* Where `listener`, one side of the flow, will be found by the other side. */
 struct channel expect_channel(const struct content_flow *cf, enum flow_side listener, uint8_t proto,
                               uint16_t port);
-/* A flow's first payload: when it was expected, it has its row from now on. */
+/* A flow's first payload: when it was expected, a stream has its row from now on. A datagram's row
+ * is asked with all others, so that an announcement hides nothing that is something else. */
 void expect_begin(struct content_flow *cf);
 
 #endif

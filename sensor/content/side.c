@@ -220,10 +220,13 @@ static void settle(struct side *side)
 
 void side_take(struct side *side, const uint8_t *data, size_t size)
 {
+    bool was_probe = side->stage == STAGE_PROBE;
     side->inspected_bytes += size;
     sample(side, data, size);
     stage_take(side, data, size);
-    if (stage_scans(side->stage))
+    /* What is not known yet may turn out to be a password: it is inspected once that is known. */
+    bool held = was_probe && side->stage == STAGE_PROBE && side->head_size;
+    if (stage_scans(side->stage) && !held)
         side_inspect(side, data, size);
     settle(side);
 }
@@ -231,9 +234,9 @@ void side_take(struct side *side, const uint8_t *data, size_t size)
 void side_gap(struct side *side, uint64_t bytes)
 {
     side->gap_bytes += bytes;
+    stage_cut(side, bytes);
     if (side->stage != STAGE_PROTOCOL)
         side_inspect_gap(side, bytes);
-    stage_cut(side, bytes);
 }
 
 void side_datagram(struct side *side, const uint8_t *data, size_t size)

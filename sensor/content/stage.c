@@ -303,6 +303,13 @@ static size_t run_steps(struct side *side, const uint8_t *data, size_t size)
     return size;
 }
 
+/* What was gathered while nothing was known, once it is known to be clear text. */
+static void inspect_held(struct side *side, size_t size)
+{
+    if (side->stage != STAGE_PROBE && stage_scans(side->stage) && size)
+        side_inspect(side, side->head, size);
+}
+
 /* The head with a new piece behind it, which begins at `border`. Where the head turns out to be
  * nobody's, the piece is looked at from its own beginning: short greetings come before many a hello
  * (SOCKS, database servers). */
@@ -311,6 +318,7 @@ static size_t run_gathered(struct side *side, size_t border)
     size_t from = 0;
     if (side->stage == STAGE_PROBE) {
         from = step_probe(side, side->head, side->head_size);
+        inspect_held(side, border);
         if (side->stage == STAGE_UNKNOWN || side->stage == STAGE_CLEAR)
             from = border;
     }
@@ -365,8 +373,10 @@ void stage_cut(struct side *side, uint64_t bytes)
     side->begun |= bytes > 0;
     if (side->stage == STAGE_PROBE)
         side->skip_bytes = 0;
-    if (side->stage == STAGE_PROBE && (side->head_size || bytes))
+    if (side->stage == STAGE_PROBE && (side->head_size || bytes)) {
         begin_unrecognised(side, side->head, side->head_size);
+        inspect_held(side, side->head_size);
+    }
     if (side->stage == STAGE_REQUEST)
         cut_request(side, bytes);
     else if (side->stage == STAGE_HELLO)

@@ -215,6 +215,16 @@ static bool is_request(const struct tftp_datagram *datagram)
     return datagram->kind == TFTP_READ_REQUEST || datagram->kind == TFTP_WRITE_REQUEST;
 }
 
+/* Whether the flow is a transfer's. An announced one becomes it with what a transfer begins with.
+ */
+static bool begin_transfer(struct content_flow *cf, const struct tftp_datagram *datagram)
+{
+    bool begins = datagram->kind != TFTP_ERROR && datagram->block <= 1;
+    if (!cf->protocol && cf->expected && cf->expected->protocol == &tftp_protocol && begins)
+        content_set_protocol(cf, &tftp_protocol);
+    return cf->protocol == &tftp_protocol;
+}
+
 static bool take_datagram(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
     struct tftp_datagram datagram;
@@ -222,7 +232,7 @@ static bool take_datagram(struct content_flow *cf, enum flow_side side, const st
         return false;
     if (is_request(&datagram))
         take_request(cf, side, &datagram, packet->src_port);
-    else if (cf->protocol != &tftp_protocol)
+    else if (!begin_transfer(cf, &datagram))
         return false;
     else if (datagram.kind == TFTP_DATA)
         take_data(cf, side, &datagram, packet);

@@ -1,5 +1,6 @@
 /* FTP: lines, and what they say of data connections. */
 #include "../../../sensor/content/ftp.h"
+#include "bytes.h"
 #include "channels.h"
 
 #include <setjmp.h>
@@ -274,6 +275,56 @@ static void test_becomes_tls(void **state)
     assert_int_equal(c.hash_count, 0);
 }
 
+/* An announcement hides no names. */
+static void test_data_is_tls(void **state)
+{
+    (void)state;
+    static struct bytes hello;
+    plain_hello(&hello, "hidden.example");
+    for (size_t most = 1; most < 12; most++) {
+        open_control();
+        speak(RESP, "227 (192,0,2,80,19,136)\r\n");
+        handshake(&c, (uint16_t)(40000 + most), 5000);
+        c.log_size = 0;
+        say_cut(&c, ORIG, hello.data, hello.size, most);
+        struct content_facts facts = ended(&c, c.flow);
+        assert_string_equal(facts.text[TEXT_SERVER_NAME], "hidden.example");
+        assert_int_equal(facts.body[ORIG].bodies, 0);
+        finish(&c);
+    }
+}
+
+/* What is sent in a record's likeness is still all counted, and so is less than a hello. */
+static void test_data_is_nearly_tls(void **state)
+{
+    (void)state;
+    static const char record[] = "\x16\x03\x01\x01\x00\x09rest";
+    for (size_t size = 1; size < sizeof record; size++) {
+        open_control();
+        speak(RESP, "227 (192,0,2,80,19,136)\r\n");
+        handshake(&c, (uint16_t)(40000 + size), 5000);
+        say_cut(&c, ORIG, record, size, 1);
+        struct content_facts facts = ended(&c, c.flow);
+        assert_true(bodies_are(&facts, ORIG, 1, size, 1, 0));
+        finish(&c);
+    }
+}
+
+/* Of a line that is not whole yet nothing is looked at: it may be a password. */
+static void test_held(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 30; most++) {
+        static const char line[] = "PASS p@example.com\r\nCWD u@example.com\r\n";
+        size_t before = c.hash_count;
+        handshake(&c, (uint16_t)(40000 + most), 21); /* the server is not seen */
+        say_cut(&c, ORIG, line, sizeof line - 1, most);
+        ended(&c, c.flow);
+        assert_int_equal(c.hash_count - before, 1);
+        assert_int_equal(c.hash[before], hash64_keyed(&c.key, "u@example.com", 13));
+    }
+}
+
 /* A line without end is read to a bound, and hides neither itself nor what follows. */
 static void test_endless_line(void **state)
 {
@@ -296,10 +347,20 @@ static void test_endless_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines), TEST(test_passive_upload), TEST(test_extended_and_translated),
-        TEST(test_active_download),   TEST(test_restarted),      TEST(test_control_in_pieces),
-        TEST(test_control_gap),       TEST(test_data_gap),       TEST(test_announced_once),
-        TEST(test_becomes_tls),       TEST(test_endless_line),
+        cmocka_unit_test(test_lines),
+        TEST(test_passive_upload),
+        TEST(test_extended_and_translated),
+        TEST(test_active_download),
+        TEST(test_restarted),
+        TEST(test_control_in_pieces),
+        TEST(test_control_gap),
+        TEST(test_data_gap),
+        TEST(test_announced_once),
+        TEST(test_becomes_tls),
+        TEST(test_data_is_tls),
+        TEST(test_data_is_nearly_tls),
+        TEST(test_held),
+        TEST(test_endless_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

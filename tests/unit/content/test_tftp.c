@@ -242,6 +242,21 @@ static void test_unasked(void **state)
     assert_int_equal(c.items[ORIG], 1);
 }
 
+/* An announced port where something else speaks is not hidden. */
+static void test_something_else(void **state)
+{
+    (void)state;
+    begin(&c, PROTO_UDP, 50000, 69);
+    say(&c, ORIG, BYTES("\0\2a\0octet\0"));
+    begin(&c, PROTO_UDP, 50000, 3000);
+    dns_header(&b, 0x0100, 1, 0);
+    dns_question(&b, "hidden.example", 1);
+    say(&c, ORIG, b.data, b.size);
+    struct content_facts facts = ended(&c, c.flow);
+    assert_int_equal(facts.service, SERVICE_DNS);
+    assert_string_equal(facts.text[TEXT_QUESTION], "hidden.example");
+}
+
 static void test_cut_block(void **state)
 {
     (void)state;
@@ -267,6 +282,7 @@ int main(void)
         TEST(test_one_sided),
         TEST(test_same_port),
         TEST(test_unasked),
+        TEST(test_something_else),
         TEST(test_cut_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
