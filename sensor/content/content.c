@@ -13,6 +13,7 @@
 #include "weir/content/content.h"
 
 #include "application.h"
+#include "expect.h"
 #include "flow_content.h"
 #include "protocol.h"
 #include "search.h"
@@ -140,13 +141,20 @@ bool content_has_port(const struct content_flow *cf, uint16_t port)
 /* --- streams -----------------------------------------------------------------------------------
  */
 
+static struct side *begin_side(struct content_flow *cf, enum flow_side side)
+{
+    if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
+        expect_begin(cf);
+    return side_of(cf, side, STAGE_PROBE);
+}
+
 static void on_data(void *owner, enum flow_side side, const uint8_t *data, size_t size,
                     struct ptime time)
 {
     struct content_flow *cf = owner;
     cf->content->now = time;
     if (size && !cf->stopped[side])
-        side_take(side_of(cf, side, STAGE_PROBE), data, size);
+        side_take(begin_side(cf, side), data, size);
     if (size)
         application_take(cf, side, data, size);
 }
@@ -156,7 +164,7 @@ static void on_gap(void *owner, enum flow_side side, uint64_t bytes, struct ptim
     struct content_flow *cf = owner;
     cf->content->now = time;
     if (!cf->stopped[side])
-        side_gap(side_of(cf, side, STAGE_PROBE), bytes);
+        side_gap(begin_side(cf, side), bytes);
 }
 
 static const struct stream_events stream_events = {on_data, on_gap};
@@ -181,6 +189,7 @@ struct content *content_new(const struct content_config *config,
     content->config.pattern = NULL; /* was the caller's */
     content->inspection.search = search_shared_new(&content->config.key, config->pattern,
                                                    config->pattern_count, true, error);
+    content->expectations = expectations_new();
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
@@ -200,6 +209,7 @@ void content_free(struct content *content)
         return;
     streams_free(content->streams);
     applications_free(content->applications);
+    expectations_free(content->expectations);
     free(content->active);
     free(content->nothing);
     search_shared_free(content->inspection.search);
@@ -227,6 +237,7 @@ void content_flow_free(struct content_flow *cf)
         free(cf->facts->text[i]);
     handshake_free(cf);
     free(cf->facts);
+    free(cf->expected);
     free(cf);
 }
 
@@ -401,4 +412,7 @@ void content_health(const struct content *content, struct health *health)
     health->bodies_bombs += content->bodies_bombs;
     health->bodies_unread += content->bodies_unread;
     health->patterns_refused += search_refused(content->inspection.search);
+    health->files_cut += content->files_cut;
+    health->messages_unread += content->messages_unread;
+    health->channels_forgotten += expectations_forgotten(content->expectations);
 }

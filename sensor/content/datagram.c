@@ -1,6 +1,7 @@
 /* UDP: each datagram stands alone. DNS by its ports, or by what it is where nothing is promised;
  * NetBIOS names (port 137) have DNS's format and another meaning. Everything else may be text.
  * Thread: the capture thread. */
+#include "expect.h"
 #include "protocol.h"
 
 #define DNS_PORT         53
@@ -52,6 +53,8 @@ static bool take_row(struct content_flow *cf, enum flow_side side, const struct 
 
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
+    if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
+        expect_begin(cf);
     if (take_dns(cf, packet) || take_row(cf, side, packet) || cf->stopped[side])
         return;
     struct side *state = side_of(cf, side, STAGE_PROBE);

@@ -37,13 +37,16 @@ struct content {
     struct applications *applications; /* application.h */
     struct inspection inspection;
     struct items_shared items;
-    uint64_t gathered_bytes; /* room of all sides' gathered heads */
-    uint64_t malformed;      /* names that did not parse */
-    uint64_t inflate_bytes;  /* that all bodies' decoders hold */
-    uint64_t hpack_bytes;    /* … HTTP/2's tables of fields */
-    uint32_t http2_streams;  /* bodies of HTTP/2 that are open */
+    uint64_t gathered_bytes;  /* room of all sides' gathered heads */
+    uint64_t malformed;       /* names that did not parse */
+    uint64_t inflate_bytes;   /* that all bodies' decoders hold */
+    uint64_t hpack_bytes;     /* … HTTP/2's tables of fields */
+    uint32_t http2_streams;   /* bodies of HTTP/2 that are open */
+    uint32_t open_file_count; /* open_files.c */
     uint64_t bodies_damaged, bodies_bombs, bodies_unread;
-    struct ptime now; /* of what is being looked at */
+    uint64_t files_cut, messages_unread;
+    struct expectations *expectations; /* data channels that were announced */
+    struct ptime now;                  /* of what is being looked at */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;
     uint64_t given_up;
@@ -106,12 +109,13 @@ struct content_flow {
     struct application_sample *sample; /* application.h; NULL: none */
     const struct protocol *protocol;   /* whose row opened `state`; NULL: none */
     void *state;
-    uint8_t service;         /* enum service */
-    uint8_t hints;           /* HINT_… */
-    uint8_t datagrams_tried; /* for DNS on a port that does not promise it */
-    uint8_t rows_tried;      /* datagrams that were no row's */
-    bool application_done;   /* named, or nothing more is kept for it */
-    uint32_t last_tag;       /* control.c: of a datagram that was not certain; 0: none */
+    struct expected *expected; /* NULL: no other flow announced this one */
+    uint8_t service;           /* enum service */
+    uint8_t hints;             /* HINT_… */
+    uint8_t datagrams_tried;   /* for DNS on a port that does not promise it */
+    uint8_t rows_tried;        /* datagrams that were no row's */
+    bool application_done;     /* named, or nothing more is kept for it */
+    uint32_t last_tag;         /* control.c: of a datagram that was not certain; 0: none */
     bool stopped[SIDES];
     uint8_t rounds; /* active.c: how often the hand passes before it takes this one */
     uint32_t place; /* active.c: its place in content->active, from 1; 0: none */

@@ -41,6 +41,8 @@ extern const struct protocol *const protocols[]; /* NULL-terminated, the most ce
 /* The rows. */
 extern const struct protocol dtls_protocol;
 extern const struct protocol quic_protocol;
+/* Rows that others lead to. */
+extern const struct protocol ftp_data_protocol;
 
 /* The row of a service; NULL: it has none. */
 const struct protocol *protocol_of(enum service service);

@@ -5,11 +5,17 @@
 #include "http_stream.h"
 #include "recognise.h"
 
+extern const struct protocol ftp_protocol, nfs_protocol, smb_protocol, tftp_protocol;
+
 const struct protocol *const protocols[] = {
     &quic_protocol,
     &dtls_protocol,
     &http_protocol,
     &http2_protocol,
+    &smb_protocol,
+    &nfs_protocol,
+    &ftp_protocol,
+    &tftp_protocol,
     &dnp3_protocol,
     &opcua_protocol,
     &s7_protocol,

@@ -85,13 +85,22 @@ static bool is_dns_by_port(const struct side *side, const uint8_t *data, size_t 
                PARSE_NOT;
 }
 
+static bool has_row(const struct content_flow *cf)
+{
+    return cf->protocol && cf->protocol->step;
+}
+
 static void begin_unrecognised(struct side *side, const uint8_t *data, size_t size)
 {
     struct content_flow *cf = side->owner;
     cf->hints |= service_hint(data, size);
-    if (cf->hints == (HINT_GREETING | HINT_USER))
+    if (cf->hints == (HINT_GREETING | HINT_USER)) {
         content_set_service(cf, SERVICE_FTP);
-    if (is_dns_by_port(side, data, size))
+        content_set_protocol(cf, protocol_of(SERVICE_FTP));
+    }
+    if (has_row(cf))
+        side_set_protocol(side, cf->protocol);
+    else if (is_dns_by_port(side, data, size))
         begin_service(side, SERVICE_DNS, data, size);
     else
         side_set_stage(side, is_clear_service(cf->service) ? STAGE_CLEAR : STAGE_UNKNOWN);
@@ -154,9 +163,10 @@ static size_t step_probe(struct side *side, const uint8_t *data, size_t size)
     size_t used;
     if (side->skip_bytes)
         return skip(side, size);
-    if (!side->begun && side_index(side) == SIDE_ORIG && take_proxy(side, data, size, &used))
+    if (!side->begun && !side->owner->expected && side_index(side) == SIDE_ORIG &&
+        take_proxy(side, data, size, &used))
         return used;
-    if (side->owner->protocol && side->owner->protocol->step) { /* the other side's words said so */
+    if (has_row(side->owner)) { /* the other side's words said so */
         side_set_protocol(side, side->owner->protocol);
         return 0;
     }
@@ -198,6 +208,10 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     struct content_flow *cf = side->owner;
     bool unknown = side->stage == STAGE_UNKNOWN;
     bool early = side->inspected_bytes <= CONTENT_PROBE_BYTES;
+    if (has_row(cf)) { /* only the other side's words said so: FTP that greets like SMTP */
+        side_set_protocol(side, cf->protocol);
+        return 0;
+    }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
         side_set_stage(side, stage_of_tls(data, size));

@@ -354,6 +354,9 @@ struct record_binding {
     X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
     X(content_overflow) /* content records refused by a full ring */                               \
     X(content_given_up) /* flows no longer looked into: too many were, at once */                  \
+    X(channels_forgotten) /* announced data channels: too many were, at once */                    \
+    X(files_cut)          /* open files no longer followed: too many were, at once */              \
+    X(messages_unread)    /* SMB, NFS: compressed, or too deep for where data lies */              \
     X(patterns_refused)   /* searches that needed too much, messages without room */               \
     X(parse_malformed)  /* names that did not parse */                                             \
     X(applications_asked)   /* flows that libndpi was asked about … */                           \

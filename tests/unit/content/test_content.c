@@ -285,9 +285,11 @@ static void test_ftp_by_both(void **state)
     say_text(&c, RESP, "220 files.example ready\r\n"); /* SMTP would say the same */
     say_text(&c, ORIG, "USER anonymous\r\n");
     say_text(&c, RESP, "331 mail address?\r\n");
-    say_text(&c, ORIG, "PASS me@example.com\r\n");
+    say_text(&c, ORIG, "PASS me@example.com\r\n"); /* a secret is not looked at */
+    say_text(&c, ORIG, "CWD you@example.com\r\n");
     assert_end(SERVICE_FTP, "", "");
     assert_int_equal(c.items[ORIG], 1);
+    assert_told(0, "you@example.com");
 }
 
 static void test_pop3_is_not_ftp(void **state)
