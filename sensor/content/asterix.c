@@ -94,6 +94,7 @@ static bool datagram(struct content_flow *cf, enum flow_side side, const struct 
 }
 
 const struct protocol asterix_protocol = {.service = SERVICE_ASTERIX,
+                                          .joins = true,
                                           .begins = begins,
                                           .open = control_open,
                                           .close = control_close,

@@ -186,6 +186,7 @@ static bool datagram(struct content_flow *cf, enum flow_side side, const struct 
 }
 
 const struct protocol cip_protocol = {.service = SERVICE_CIP,
+                                      .joins = true,
                                       .begins = begins,
                                       .open = control_open,
                                       .close = control_close,

@@ -91,6 +91,7 @@ static bool datagram(struct content_flow *cf, enum flow_side side, const struct 
 }
 
 const struct protocol dnp3_protocol = {.service = SERVICE_DNP3,
+                                       .joins = true,
                                        .begins = begins,
                                        .open = control_open,
                                        .close = control_close,

@@ -235,6 +235,7 @@ static enum parse_result begins(const struct opening *opening)
 
 const struct protocol ftp_protocol = {
     .service = SERVICE_FTP,
+    .joins = true,
     .begins = begins,
     .flow_open = flow_open,
     .flow_close = free,

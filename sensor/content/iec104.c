@@ -111,6 +111,7 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 }
 
 const struct protocol iec104_protocol = {.service = SERVICE_IEC104,
+                                         .joins = true,
                                          .begins = begins,
                                          .open = control_open,
                                          .close = control_close,

@@ -95,6 +95,7 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 }
 
 const struct protocol modbus_protocol = {.service = SERVICE_MODBUS,
+                                         .joins = true,
                                          .begins = begins,
                                          .open = control_open,
                                          .close = control_close,

@@ -332,6 +332,7 @@ static enum parse_result begins(const struct opening *opening)
 
 const struct protocol nfs_protocol = {
     .service = SERVICE_NFS,
+    .joins = true,
     .begins = begins,
     .flow_open = flow_open,
     .flow_close = flow_close,

@@ -121,6 +121,7 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 }
 
 const struct protocol opcua_protocol = {.service = SERVICE_OPCUA,
+                                        .joins = true,
                                         .begins = begins,
                                         .open = control_open,
                                         .close = control_close,

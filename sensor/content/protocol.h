@@ -23,6 +23,8 @@ struct opening {
 
 struct protocol {
     enum service service;
+    bool joins; /* a side that was nothing yet is stepped once the other is certain, from a piece's
+                 * beginning: steps find where a message begins */
     /* TCP. PARSE_MORE: could still become it. */
     enum parse_result (*begins)(const struct opening *opening);
     /* What both sides share, in cf->state, and what one has, in side->state; NULL: nothing. */

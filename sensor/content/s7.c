@@ -177,6 +177,7 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 }
 
 const struct protocol s7_protocol = {.service = SERVICE_S7,
+                                     .joins = true,
                                      .begins = begins,
                                      .open = control_open,
                                      .close = control_close,

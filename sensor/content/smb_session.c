@@ -306,6 +306,7 @@ static enum parse_result begins(const struct opening *opening)
 
 const struct protocol smb_protocol = {
     .service = SERVICE_SMB,
+    .joins = true,
     .begins = begins,
     .flow_open = flow_open,
     .flow_close = flow_close,

@@ -208,9 +208,10 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     struct content_flow *cf = side->owner;
     bool unknown = side->stage == STAGE_UNKNOWN;
     bool early = side->inspected_bytes <= CONTENT_PROBE_BYTES;
-    if (has_row(cf)) { /* only the other side's words said so: FTP that greets like SMTP */
+    if (cf->protocol && cf->protocol->joins && !side->opened) { /* by the other side's words */
         side_set_protocol(side, cf->protocol);
-        return 0;
+        if (side->stage == STAGE_PROTOCOL)
+            return 0;
     }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
@@ -329,8 +330,19 @@ static size_t run_gathered(struct side *side, size_t border)
     return from + run_steps(side, side->head + from, side->head_size - from);
 }
 
+/* What was gathered while nothing was certain, when the other side has become certain since. */
+static void read_late(struct side *side)
+{
+    const struct protocol *protocol = side->owner->protocol;
+    if (side->stage == STAGE_PROBE && side->head_size && protocol && protocol->step) {
+        side_set_protocol(side, protocol);
+        side_drop_head(side, run_steps(side, side->head, side->head_size));
+    }
+}
+
 void stage_take(struct side *side, const uint8_t *data, size_t size)
 {
+    read_late(side);
     size_t used = 0, border = side->head_size;
     if (border == 0)
         used = run_steps(side, data, size);
@@ -353,16 +365,6 @@ static void cut_hello(struct side *side)
     if (side->head_size && tls_parse_hello(side->head, side->head_size, &hello) != PARSE_NOT)
         content_hello(side->owner, &hello);
     side_set_stage(side, STAGE_ENCRYPTED);
-}
-
-/* What was gathered while nothing was certain, when the other side has become certain since. */
-static void read_late(struct side *side)
-{
-    const struct protocol *protocol = side->owner->protocol;
-    if (side->stage == STAGE_PROBE && side->head_size && protocol && protocol->step) {
-        side_set_protocol(side, protocol);
-        side_drop_head(side, run_steps(side, side->head, side->head_size));
-    }
 }
 
 void stage_cut(struct side *side, uint64_t bytes)

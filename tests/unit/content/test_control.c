@@ -200,6 +200,18 @@ static void test_turned(void **state)
     closed(SERVICE_MODBUS, 1, 1);
 }
 
+/* Joined in the middle of the client's message: from the server's next one on it is known. */
+static void test_joined_late(void **state)
+{
+    (void)state;
+    begin(&c, PROTO_TCP, port++, 502);
+    say_hex(ORIG, "ffffffffffffffffffffffff");
+    say_hex(RESP, control_cases[0].answers[0]);
+    say_hex(ORIG, control_cases[0].asks[0]);
+    say_hex(ORIG, control_cases[0].asks[1]);
+    closed(SERVICE_MODBUS, 1, 1);
+}
+
 static const struct {
     uint8_t proto;
     uint16_t port;
@@ -295,8 +307,9 @@ int main(void)
         cmocka_unit_test(test_own_port),       cmocka_unit_test(test_other_port),
         cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_gap),
         cmocka_unit_test(test_snap),           cmocka_unit_test(test_answered),
-        cmocka_unit_test(test_turned),         cmocka_unit_test(test_others),
-        cmocka_unit_test(test_monotone),       cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
+        cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
+        cmocka_unit_test(test_datagrams),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
