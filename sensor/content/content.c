@@ -73,13 +73,16 @@ void content_hello(struct content_flow *cf, const struct tls_hello *hello)
     facts->has_ja3 = true;
 }
 
-void content_dns(struct content_flow *cf, const struct dns_message *message)
+void content_dns(struct content_flow *cf, const uint8_t *data, size_t size,
+                 struct dns_message *message)
 {
     struct content *content = cf->content;
     if (message->qtype == 0)
         return;
     content_text(cf, TEXT_QUESTION, message->name);
-    content->events.dns(content->context, cf->flow, content->now, message);
+    do
+        content->events.dns(content->context, cf->flow, content->now, message);
+    while (dns_next_question(data, size, message));
 }
 
 static bool same_client(const struct client_claim *a, const struct client_claim *b)

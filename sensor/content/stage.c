@@ -248,21 +248,28 @@ static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size
 /* --- DNS over TCP ------------------------------------------------------------------------------
  */
 
+static size_t dns_length(const uint8_t *data)
+{
+    return (size_t)data[0] << 8 | data[1];
+}
+
 static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
 {
     struct dns_message message;
+    if (side->skip_bytes)
+        return skip(side, size);
     if (side->lost && dns_begins(data, size) != PARSE_OK)
         return size; /* perhaps the next piece */
     side->lost = false;
     if (size < DNS_LENGTH_SIZE)
         return 0;
-    size_t length = (size_t)data[0] << 8 | data[1];
+    size_t length = dns_length(data);
     if (size - DNS_LENGTH_SIZE < length)
         return 0;
     enum parse_result result = dns_parse(data + DNS_LENGTH_SIZE, length, &message);
     side->owner->content->malformed += result != PARSE_OK;
     if (result != PARSE_NOT)
-        content_dns(side->owner, &message);
+        content_dns(side->owner, data + DNS_LENGTH_SIZE, length, &message);
     return DNS_LENGTH_SIZE + length;
 }
 
@@ -334,6 +341,31 @@ static void cut_request(struct side *side, uint64_t bytes)
     side_set_stage(side, STAGE_CLEAR);
 }
 
+/* The message that is cut says what its beginning says. Where the next one begins is known when the
+ * missing bytes are all its own; else a piece must look like one (step_dns). */
+static void cut_dns(struct side *side, uint64_t bytes)
+{
+    struct dns_message message;
+    if (side->lost || (side->head_size == 0 && bytes == 0))
+        return;
+    if (side->head_size == 0 && side->skip_bytes > 0 && bytes <= side->skip_bytes) {
+        side->skip_bytes -= bytes;
+        return;
+    }
+    side->skip_bytes = 0;
+    side->lost = true;
+    if (side->head_size < DNS_LENGTH_SIZE)
+        return;
+    const uint8_t *data = side->head + DNS_LENGTH_SIZE;
+    size_t there = side->head_size - DNS_LENGTH_SIZE, length = dns_length(side->head);
+    if (dns_parse(data, there, &message) != PARSE_NOT)
+        content_dns(side->owner, data, there, &message);
+    if (bytes > 0 && bytes <= length - there) {
+        side->lost = false;
+        side->skip_bytes = length - there - bytes;
+    }
+}
+
 static void cut_hello(struct side *side)
 {
     struct tls_hello hello;
@@ -358,7 +390,7 @@ void stage_cut(struct side *side, uint64_t bytes)
     else if (side->stage == STAGE_HELLO)
         cut_hello(side);
     else if (side->stage == STAGE_DNS)
-        side->lost = true;
+        cut_dns(side, bytes);
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))
         cut_protocol(side, bytes);
     side_drop_head(side, side->head_size);
