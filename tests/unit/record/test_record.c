@@ -69,6 +69,17 @@ static void make_name(void)
     memcpy(made.name.tail + 2 * sizeof(struct ip), "example.com", 11);
 }
 
+/* An answer without addresses may not have aliases in practice; the format does not mind. */
+static void make_alias(void)
+{
+    begin(RECORD_NAME, sizeof made.name, 11 + 1 + 7);
+    made.name.kind = NAME_DNS;
+    made.name.answered = 1;
+    made.name.name_size = 11;
+    made.name.alias_count = 1;
+    memcpy(made.name.tail, "example.com\7cdn.net", 11 + 1 + 7);
+}
+
 static void make_content(void)
 {
     static const char labels[] = "\0\1\1\13example.com\2jp\6a\\x09b";
@@ -353,6 +364,15 @@ static void test_others_refused(void **state)
     REFUSED(make_name, n->name_size = RECORD_NAME_MAX + 1, RECORD_TAIL);
     REFUSED(make_name, n->name_size = 17, RECORD_TAIL);
     REFUSED(make_name, n->tail[2 * sizeof(struct ip)] = '\t', RECORD_TAIL);
+    REFUSED(make_alias, (void)n, RECORD_OK);
+    REFUSED(make_alias, n->alias_count = RECORD_NAME_ALIASES + 1, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 2, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 120, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[12] = '\n', RECORD_TAIL);
+    REFUSED(make_alias, n->name_size = 40, RECORD_TAIL);
+    REFUSED(make_alias, n->kind = NAME_SERVER, RECORD_RANGE);
     REFUSED(make_content, c->side = SIDES, RECORD_RANGE);
     REFUSED(make_content, c->tunnels = 1, RECORD_RANGE);
     REFUSED(make_content, c->tunnels = SIDES, RECORD_RANGE); /* of which there is none */
