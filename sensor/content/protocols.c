@@ -3,7 +3,10 @@
 
 #include "recognise.h"
 
+extern const struct protocol ntp_protocol;
+
 const struct protocol *const protocols[] = {
+    &ntp_protocol,
     NULL,
 };
 
