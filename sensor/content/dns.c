@@ -4,8 +4,8 @@
  * and records. ns_parserr is not used: it expands every owner name, and 64 kB of compression
  * pointers over TCP would cost 10^8 steps; owners matter to aliases alone (dns_answers.c). The
  * question is read before the judgement, because what a tunnel asks must not be hidden by a junk
- * byte behind it. Answers belong to the first question: nobody answers more than one (RFC 9619), and
- * mDNS, which asks many at once, repeats none in its answers.
+ * byte behind it. Answers belong to the first question: nobody answers more than one (RFC 9619),
+ * and mDNS, which asks many at once, repeats none in its answers.
  *
  * Pure; no allocation. Bounds: QUESTIONS_MAX questions of a message; one that says it has more is
  * none. Invariant: message->qtype is 0 exactly as long as no question was whole. */

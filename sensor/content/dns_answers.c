@@ -16,13 +16,13 @@
 #include <arpa/nameser.h>
 #include <string.h>
 
-#define CLASS_MASK    0x7fff /* mDNS: the top bit means "flush" (RFC 6762) */
-#define CNAMES_READ   16u
-#define TYPE_SVCB     64
-#define TYPE_HTTPS    65
-#define HINT_IPV4     4 /* SvcParamKeys (RFC 9460 14.3.2) */
-#define HINT_IPV6     6
-#define SVCB_ALIAS    0u /* SvcPriority: AliasMode has no parameters */
+#define CLASS_MASK  0x7fff /* mDNS: the top bit means "flush" (RFC 6762) */
+#define CNAMES_READ 16u
+#define TYPE_SVCB   64
+#define TYPE_HTTPS  65
+#define HINT_IPV4   4 /* SvcParamKeys (RFC 9460 14.3.2) */
+#define HINT_IPV6   6
+#define SVCB_ALIAS  0u /* SvcPriority: AliasMode has no parameters */
 
 struct answers {
     const uint8_t *data, *end; /* the message */

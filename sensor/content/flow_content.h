@@ -58,7 +58,7 @@ struct side {
     void *state;              /* of its protocol's row */
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
-    uint64_t skip_bytes;  /* STAGE_REQUEST: of a body; PROBE: of a PROXY header; DNS: of a message */
+    uint64_t skip_bytes; /* STAGE_REQUEST: of a body; PROBE: of a PROXY header; DNS: of a message */
     uint64_t limit_bytes; /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */

@@ -1,13 +1,15 @@
 /* NTP by its shape (RFC 5905 7.3, extension fields RFC 7822, control messages RFC 9327).
  *
  * A time message is 48 bytes, then extension fields and a MAC. What clients and servers write there
- * is narrow: delays of seconds, a precision of 2^-1 to 2^-32 s, a server's two times within a second
- * or so of each other; or nothing at all but the client's time (what careful clients send). That is
- * certain on any port. On port 123 the lengths and the stratum are enough, so that symmetric,
- * broadcast and control messages are known too. Text is neither: its second byte is no stratum.
+ * is narrow: delays of seconds, a precision of 2^-1 to 2^-32 s, a server's two times within a
+ * second or so of each other; or nothing at all but the client's time (what careful clients send).
+ * That is certain on any port. On port 123 the lengths and the stratum are enough, so that
+ * symmetric, broadcast and control messages are known too. Text is neither: its second byte is no
+ * stratum.
  *
  * A datagram that is NTP is not searched for sensitive data; one that is not well-formed is.
- * Pure but for the row; each datagram stands alone, in time bounded by its size. Thread: capture. */
+ * Pure but for the row; each datagram stands alone, in time bounded by its size. Thread: capture.
+ */
 #include "ntp.h"
 
 #include "protocol.h"
@@ -15,17 +17,17 @@
 
 #include <string.h>
 
-#define NTP_PORT          123
-#define TIME_BYTES        48u
-#define TRANSMIT_AT       40u
-#define MAC_MD5_BYTES     20u /* with the key id */
-#define MAC_MAX_BYTES     24u /* SHA-1 */
-#define EXTENSION_MIN     16u
-#define STRATUM_MAX       16
-#define PRECISION_MIN     (-32)
-#define SHORT_SECONDS_MAX 16u /* of root delay and dispersion: beyond, nobody trusts the server */
-#define CONTROL_BYTES     12u
-#define PRIVATE_BYTES     8u
+#define NTP_PORT                   123
+#define TIME_BYTES                 48u
+#define TRANSMIT_AT                40u
+#define MAC_MD5_BYTES              20u /* with the key id */
+#define MAC_MAX_BYTES              24u /* SHA-1 */
+#define EXTENSION_MIN              16u
+#define STRATUM_MAX                16
+#define PRECISION_MIN              (-32)
+#define SHORT_SECONDS_MAX          16u /* of root delay and dispersion: beyond, nobody trusts the server */
+#define CONTROL_BYTES              12u
+#define PRIVATE_BYTES              8u
 #define PRIVATE_IMPLEMENTATION_MAX 3u /* ntpd's own numbers: 0, 2, 3 */
 
 enum mode { MODE_CLIENT = 3, MODE_SERVER, MODE_BROADCAST, MODE_CONTROL, MODE_PRIVATE };

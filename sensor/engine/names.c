@@ -5,8 +5,8 @@
  * Otherwise the prefix speaks.
  *
  * An answer ties the name that was asked, and the names it is an alias of (CNAMEs): clients speak
- * either, and an honest resolver asks for the alias by itself before it repeats it, so it vouches for
- * both alike. A server that lies could as well have lied when asked for the alias directly. The
+ * either, and an honest resolver asks for the alias by itself before it repeats it, so it vouches
+ * for both alike. A server that lies could as well have lied when asked for the alias directly. The
  * alias gets no more than that: its registrable domain, at the addresses of that one answer.
  *
  * Thread: the engine's. */

@@ -293,8 +293,8 @@ static enum record_fault validate_flow(const struct record_flow *r, size_t size)
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
-/* Steps over `count` texts, each after its size. False: they do not end before `end`, one is empty, longer
- * than `most`, or one is no text. */
+/* Steps over `count` texts, each after its size. False: they do not end before `end`, one is empty,
+ * longer than `most`, or one is no text. */
 static bool skip_texts(const uint8_t **at, const uint8_t *end, size_t count, size_t most)
 {
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
-/* Segments as frames: Ethernet, IPv4 or IPv6, TCP, through the real decoder and flow table, and from
- * there to the flow's stream. Who sent a segment and whose it is must come out as it went in. */
+/* Segments as frames: Ethernet, IPv4 or IPv6, TCP, through the real decoder and flow table, and
+ * from there to the flow's stream. Who sent a segment and whose it is must come out as it went in.
+ */
 #ifndef WEIR_TEST_STREAM_WIRE_H
 #define WEIR_TEST_STREAM_WIRE_H
 

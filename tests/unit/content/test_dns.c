@@ -497,24 +497,15 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_query),
-        cmocka_unit_test(test_answer),
-        cmocka_unit_test(test_aliases),
-        cmocka_unit_test(test_aliases_are_bounded),
-        cmocka_unit_test(test_hints),
-        cmocka_unit_test(test_data_in_answers),
-        cmocka_unit_test(test_every_question),
-        cmocka_unit_test(test_rcode),
-        cmocka_unit_test(test_many_addresses),
-        cmocka_unit_test(test_not_addresses),
-        cmocka_unit_test(test_announcement),
-        cmocka_unit_test(test_every_prefix),
-        cmocka_unit_test(test_junk_behind),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_long_name),
-        cmocka_unit_test(test_name_a_little_too_long),
-        cmocka_unit_test(test_not_dns),
-        cmocka_unit_test(test_looks_like),
+        cmocka_unit_test(test_query),          cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_aliases),        cmocka_unit_test(test_aliases_are_bounded),
+        cmocka_unit_test(test_hints),          cmocka_unit_test(test_data_in_answers),
+        cmocka_unit_test(test_every_question), cmocka_unit_test(test_rcode),
+        cmocka_unit_test(test_many_addresses), cmocka_unit_test(test_not_addresses),
+        cmocka_unit_test(test_announcement),   cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_junk_behind),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_long_name),      cmocka_unit_test(test_name_a_little_too_long),
+        cmocka_unit_test(test_not_dns),        cmocka_unit_test(test_looks_like),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,14 +221,10 @@ static void test_text_on_the_port(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_certain),
-        cmocka_unit_test(test_by_port),
-        cmocka_unit_test(test_not),
-        cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_chance_is_not_certain),
-        cmocka_unit_test(test_in_a_flow),
-        cmocka_unit_test(test_text_on_the_port),
+        cmocka_unit_test(test_certain),   cmocka_unit_test(test_by_port),
+        cmocka_unit_test(test_not),       cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_commands),  cmocka_unit_test(test_chance_is_not_certain),
+        cmocka_unit_test(test_in_a_flow), cmocka_unit_test(test_text_on_the_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

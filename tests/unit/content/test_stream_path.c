@@ -178,10 +178,11 @@ static void verify(const struct sender *s, const struct network *n, enum way way
         twice += s->delivered[i] > 1;
         missed += s->captured[i] && !s->delivered[i];
     }
-    printf("%-40s %s sent %9llu  captured %9llu  delivered %9llu  gap %8llu in %5llu  episodes %llu\n",
-           n->path->name, way_name[way], (unsigned long long)n->size, (unsigned long long)captured,
-           (unsigned long long)s->data[SIDE_ORIG], (unsigned long long)s->gap[SIDE_ORIG],
-           (unsigned long long)s->gaps[SIDE_ORIG], (unsigned long long)health->streams_attached);
+    printf(
+        "%-40s %s sent %9llu  captured %9llu  delivered %9llu  gap %8llu in %5llu  episodes %llu\n",
+        n->path->name, way_name[way], (unsigned long long)n->size, (unsigned long long)captured,
+        (unsigned long long)s->data[SIDE_ORIG], (unsigned long long)s->gap[SIDE_ORIG],
+        (unsigned long long)s->gaps[SIDE_ORIG], (unsigned long long)health->streams_attached);
     assert_int_equal(s->wrong, 0);
     assert_int_equal(twice, 0);
     assert_int_equal(missed, 0);

@@ -1,6 +1,6 @@
-/* Long, many and flooded, as IPv4 and as IPv6 frames through decoder and flow table: more than 4 GiB
- * in one stream, 200,000 flows open at once, a flood of SYNs. Every delivered byte is compared with
- * what was sent there. */
+/* Long, many and flooded, as IPv4 and as IPv6 frames through decoder and flow table: more than 4
+ * GiB in one stream, 200,000 flows open at once, a flood of SYNs. Every delivered byte is compared
+ * with what was sent there. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
