@@ -349,6 +349,21 @@ static void test_counts_refused(void **state)
     }
 }
 
+static void test_aliases_refused(void **state)
+{
+    struct record_name *n = &made.name;
+    (void)state;
+    REFUSED(make_alias, (void)n, RECORD_OK);
+    REFUSED(make_alias, n->alias_count = RECORD_NAME_ALIASES + 1, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 2, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 120, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[12] = '\n', RECORD_TAIL);
+    REFUSED(make_alias, n->name_size = 40, RECORD_TAIL);
+    REFUSED(make_alias, n->kind = NAME_SERVER, RECORD_RANGE);
+}
+
 static void test_others_refused(void **state)
 {
     struct record_name *n = &made.name;
@@ -364,15 +379,6 @@ static void test_others_refused(void **state)
     REFUSED(make_name, n->name_size = RECORD_NAME_MAX + 1, RECORD_TAIL);
     REFUSED(make_name, n->name_size = 17, RECORD_TAIL);
     REFUSED(make_name, n->tail[2 * sizeof(struct ip)] = '\t', RECORD_TAIL);
-    REFUSED(make_alias, (void)n, RECORD_OK);
-    REFUSED(make_alias, n->alias_count = RECORD_NAME_ALIASES + 1, RECORD_TAIL);
-    REFUSED(make_alias, n->alias_count = 2, RECORD_TAIL);
-    REFUSED(make_alias, n->alias_count = 0, RECORD_TAIL);
-    REFUSED(make_alias, n->tail[11] = 0, RECORD_TAIL);
-    REFUSED(make_alias, n->tail[11] = 120, RECORD_TAIL);
-    REFUSED(make_alias, n->tail[12] = '\n', RECORD_TAIL);
-    REFUSED(make_alias, n->name_size = 40, RECORD_TAIL);
-    REFUSED(make_alias, n->kind = NAME_SERVER, RECORD_RANGE);
     REFUSED(make_content, c->side = SIDES, RECORD_RANGE);
     REFUSED(make_content, c->tunnels = 1, RECORD_RANGE);
     REFUSED(make_content, c->tunnels = SIDES, RECORD_RANGE); /* of which there is none */
@@ -464,12 +470,18 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_honest_records_pass), cmocka_unit_test(test_largest_records_pass),
-        cmocka_unit_test(test_other_sizes),         cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_tunnels),
-        cmocka_unit_test(test_a_tunnel_turned),     cmocka_unit_test(test_counts_refused),
-        cmocka_unit_test(test_others_refused),      cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_unordered_keys),      cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_honest_records_pass),
+                                       cmocka_unit_test(test_largest_records_pass),
+                                       cmocka_unit_test(test_other_sizes),
+                                       cmocka_unit_test(test_kinds),
+                                       cmocka_unit_test(test_flow_refused),
+                                       cmocka_unit_test(test_tunnels),
+                                       cmocka_unit_test(test_a_tunnel_turned),
+                                       cmocka_unit_test(test_counts_refused),
+                                       cmocka_unit_test(test_aliases_refused),
+                                       cmocka_unit_test(test_others_refused),
+                                       cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_unordered_keys),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
