@@ -179,11 +179,6 @@ def values_of(records, kind):
     return [record[kind] for record in records if record.get(kind)]
 
 
-def is_quic(flow):
-    proto, ends, _ = flow
-    return proto == "udp" and any(port == 443 for _, port in ends)
-
-
 def ends_text(flow):
     return f"{flow[0]} " + " ".join(f"{ip}:{port}" for ip, port in sorted(flow[1]))
 
@@ -229,8 +224,8 @@ class Comparison:
         have = {(flow, kind, value) for flow, records in flows.items()
                 for kind in ("dns", "server_name", "ja3") for value in values_of(records, kind)
                 if value and value not in names[flow][kind]}
-        self.told += sum(len(values_of(records, kind)) for records in flows.values()
-                         for kind in ("dns", "server_name"))
+        self.told += sum(bool(value) for records in flows.values()
+                         for kind in ("dns", "server_name") for value in values_of(records, kind))
         for flow, kind, value in sorted(have - asked_again(path) if have else (), key=repr):
             self.differs(name, flow, kind, value)
 
@@ -240,7 +235,8 @@ class Comparison:
         extra = self.extra / self.told if self.told else 1
         print(f"{self.found} of {asked} flows' names found ({share:.2%}; goal {GOAL:.0%}), "
               f"{self.quic} more inside QUIC, {self.wrong_ja3} wrong JA3s, "
-              f"{self.extra} of {self.told} names told are extra or wrong ({extra:.2%}; at most {EXTRA_MOST:.1%})")
+              f"{self.extra} of {self.told} names told are extra or wrong "
+              f"({extra:.2%}; at most {EXTRA_MOST:.1%})")
         for entry in self.unlisted:
             print("extra or wrong, and not listed:", entry)
         return (share >= GOAL and extra <= EXTRA_MOST and not self.wrong_ja3 and
