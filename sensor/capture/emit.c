@@ -175,12 +175,32 @@ bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, st
     return false;
 }
 
+static size_t aliases_size(const struct dns_message *message)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < message->alias_count; i++)
+        size += 1 + strlen(message->alias[i]);
+    return size;
+}
+
+static void put_aliases(struct record_name *record, char *at, const struct dns_message *message)
+{
+    record->alias_count = message->alias_count;
+    for (size_t i = 0; i < message->alias_count; i++) {
+        size_t size = strlen(message->alias[i]);
+        *at++ = (char)size;
+        memcpy(at, message->alias[i], size);
+        at += size;
+    }
+}
+
 void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
               const struct dns_message *message)
 {
     size_t size, name = strlen(message->name);
     size_t addresses = message->address_count * sizeof(struct ip);
-    struct record_name *record = begin(emitter, sizeof *record, addresses + name, &size);
+    size_t most = addresses + name + aliases_size(message);
+    struct record_name *record = begin(emitter, sizeof *record, most, &size);
     record->key = *flow_get_key(flow);
     record->kind = NAME_DNS;
     record->answered = message->response;
@@ -190,8 +210,12 @@ void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime tim
     record->more = message->more;
     record->address_count = message->address_count;
     record->name_size = (uint16_t)name;
+    record->answers = message->answers;
+    record->answer_bytes = message->answer_bytes;
+    record->message_bytes = message->message_bytes;
     memcpy(record->tail, message->address, addresses);
     memcpy(record->tail + addresses, message->name, name);
+    put_aliases(record, record->tail + addresses + name, message);
     if (!push(emitter, RECORD_NAME, time, size))
         emitter->health->content_overflow++;
 }

@@ -64,13 +64,16 @@ void content_server_name(struct content_flow *cf, const char *name)
     content->events.server_name(content->context, cf->flow, content->now, name);
 }
 
-void content_dns(struct content_flow *cf, const struct dns_message *message)
+void content_dns(struct content_flow *cf, const uint8_t *data, size_t size,
+                 struct dns_message *message)
 {
     struct content *content = cf->content;
     if (message->qtype == 0)
         return;
     content_text(cf, TEXT_QUESTION, message->name);
-    content->events.dns(content->context, cf->flow, content->now, message);
+    do
+        content->events.dns(content->context, cf->flow, content->now, message);
+    while (dns_next_question(data, size, message));
 }
 
 static bool same_client(const struct client_claim *a, const struct client_claim *b)

@@ -19,7 +19,7 @@ static bool take_promised_dns(struct content_flow *cf, const struct packet *pack
     if (result == PARSE_NOT || (result == PARSE_MORE && message.qtype == 0))
         return false;
     content_set_service(cf, SERVICE_DNS);
-    content_dns(cf, &message);
+    content_dns(cf, packet->payload, packet->payload_captured, &message);
     return true;
 }
 

@@ -1,14 +1,16 @@
-/* DNS messages: the first question and the addresses of the answer (RFC 1035, 3596, 6762).
+/* DNS messages: every question, one after the other, and what answers the first (RFC 1035, 6762).
  *
  * glibc's ns_initparse judges the message as a whole, ns_name_unpack and ns_skiprr read its names
  * and records. ns_parserr is not used: it expands every owner name, and 64 kB of compression
- * pointers over TCP would cost 10^8 steps; nobody asks for owner names. The question is read before
- * the judgement, because what a tunnel asks must not be hidden by a junk byte behind it.
+ * pointers over TCP would cost 10^8 steps; owners matter to aliases alone (dns_answers.c). The
+ * question is read before the judgement, because what a tunnel asks must not be hidden by a junk
+ * byte behind it. Answers belong to the first question: nobody answers more than one (RFC 9619),
+ * and mDNS, which asks many at once, repeats none in its answers.
  *
- * Pure; no allocation. Invariant: message->qtype is 0 exactly as long as no question was whole. */
+ * Pure; no allocation. Bounds: QUESTIONS_MAX questions of a message; one that says it has more is
+ * none. Invariant: message->qtype is 0 exactly as long as no question was whole. */
+#include "dns.h"
 #include "recognise.h"
-#include "weir/base/cursor.h"
-#include "weir/content/names.h"
 
 #include <arpa/nameser.h>
 #include <stdio.h>
@@ -19,7 +21,7 @@
 #define CLASS_MASK    0x7fff /* mDNS: the top bit means "unicast answer" or "flush" (RFC 6762) */
 #define TEXT_MAX      (4 * NS_MAXCDNAME + 1)
 #define QUESTION_MIN  5u /* root name, type, class */
-#define RECORD_MIN    11u
+#define QUESTIONS_MAX 32
 
 struct header {
     bool response;
@@ -46,14 +48,13 @@ static struct header read_header(struct cursor *c)
 
 static bool plausible(const struct header *h)
 {
-    if (h->opcode > OPCODE_UPDATE || h->questions > 32)
+    if (h->opcode > OPCODE_UPDATE || h->questions > QUESTIONS_MAX)
         return false;
     /* Only an answer that refuses may be empty (FORMERR). */
     return h->response || h->questions || h->answers || h->authorities || h->additionals;
 }
 
-/* Steps over a name as it stands (labels, then a zero or a pointer). False: no name. */
-static bool skip_name(struct cursor *c)
+bool dns_skip_name(struct cursor *c)
 {
     for (;;) {
         uint8_t length = cursor_u8(c);
@@ -74,22 +75,17 @@ static enum parse_result classify(struct cursor c, const struct header *h)
 {
     uint32_t records = (uint32_t)h->answers + h->authorities + h->additionals;
     for (uint32_t i = 0; i < h->questions && !c.failed; i++) {
-        if (!skip_name(&c))
+        if (!dns_skip_name(&c))
             return PARSE_MALFORMED;
         cursor_skip(&c, NS_QFIXEDSZ);
     }
     for (uint32_t i = 0; i < records && !c.failed; i++) {
-        if (!skip_name(&c))
+        if (!dns_skip_name(&c))
             return PARSE_MALFORMED;
         cursor_skip(&c, NS_RRFIXEDSZ - 2);
         cursor_skip(&c, cursor_be16(&c));
     }
     return c.failed ? PARSE_MORE : PARSE_MALFORMED;
-}
-
-static char lower(uint8_t byte)
-{
-    return (char)(byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte);
 }
 
 /* Text of an unpacked name; at most 4 characters a byte fit TEXT_MAX. */
@@ -102,7 +98,7 @@ static size_t name_to_text(const uint8_t *wire, char text[TEXT_MAX])
         for (uint8_t i = 1; i <= *at; i++) {
             uint8_t byte = at[i];
             if (byte > 0x20 && byte < 0x7f && byte != '.' && byte != '\\')
-                text[size++] = lower(byte);
+                text[size++] = dns_lower(byte);
             else
                 size += (size_t)snprintf(text + size, 5, "\\%03u", byte);
         }
@@ -111,7 +107,7 @@ static size_t name_to_text(const uint8_t *wire, char text[TEXT_MAX])
     return size;
 }
 
-static void keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
+void dns_keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
 {
     char text[TEXT_MAX];
     size_t size = name_to_text(wire, text), from = 0;
@@ -126,59 +122,28 @@ static void keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
     memcpy(name, text + from, size - from + 1);
 }
 
-/* The first question, at the cursor. PARSE_OK steps over it. */
+/* The question at the cursor, its name unpacked too. PARSE_OK steps over it. */
 static enum parse_result read_question(struct cursor *c, const uint8_t *data,
-                                       struct dns_message *message)
+                                       uint8_t wire[NS_MAXCDNAME], struct dns_message *message)
 {
-    uint8_t wire[NS_MAXCDNAME];
     struct cursor probe = *c;
-    if (!skip_name(&probe))
+    if (!dns_skip_name(&probe))
         return PARSE_NOT;
     uint16_t type = cursor_be16(&probe);
     cursor_skip(&probe, 2);
     if (probe.failed)
         return PARSE_MORE;
-    if (ns_name_unpack(data, c->end, c->at, wire, sizeof wire) < 0 || type == 0)
+    if (ns_name_unpack(data, c->end, c->at, wire, NS_MAXCDNAME) < 0 || type == 0)
         return PARSE_NOT;
-    keep_name(wire, message->name);
+    dns_keep_name(wire, message->name);
     message->qtype = type;
     *c = probe;
     return PARSE_OK;
 }
 
-static void keep_address(struct dns_message *message, struct ip ip, uint32_t ttl_s)
-{
-    bool first = message->address_count == 0;
-    if (first || ttl_s < message->ttl_s)
-        message->ttl_s = ttl_s;
-    if (message->address_count < RECORD_NAME_ADDRESSES)
-        message->address[message->address_count++] = ip;
-    else
-        message->more++;
-}
-
-/* `c` at the first answer of a message that ns_initparse accepted. */
-static void read_answers(struct cursor *c, uint16_t answers, struct dns_message *message)
-{
-    for (uint16_t i = 0; i < answers && !c->failed; i++) {
-        if (!skip_name(c))
-            return;
-        uint16_t type = cursor_be16(c);
-        uint16_t class = cursor_be16(c) & CLASS_MASK;
-        uint32_t ttl_s = cursor_be32(c);
-        uint16_t size = cursor_be16(c);
-        const uint8_t *value = cursor_take(c, size);
-        if (!value || class != ns_c_in)
-            continue;
-        if (type == ns_t_a && size == 4)
-            keep_address(message, ip_from_v4(value), ttl_s);
-        else if (type == ns_t_aaaa && size == 16)
-            keep_address(message, ip_from_v6(value), ttl_s);
-    }
-}
-
 enum parse_result dns_parse(const uint8_t *data, size_t size, struct dns_message *message)
 {
+    uint8_t wire[NS_MAXCDNAME] = {0};
     memset(message, 0, sizeof *message);
     struct cursor c = cursor_make(data, size);
     struct header h = read_header(&c);
@@ -190,10 +155,13 @@ enum parse_result dns_parse(const uint8_t *data, size_t size, struct dns_message
     message->rcode = h.rcode;
     struct cursor sections = c;
     if (h.questions) {
-        enum parse_result result = read_question(&c, data, message);
+        enum parse_result result = read_question(&c, data, wire, message);
         if (result != PARSE_OK)
             return result;
+        message->questions_left = (uint8_t)(h.questions - 1);
+        message->next_question = (uint32_t)(c.at - data);
     }
+    message->message_bytes = (uint32_t)size;
     ns_msg parsed;
     if (size > UINT16_MAX || ns_initparse(data, (int)size, &parsed) != 0)
         return classify(sections, &h);
@@ -202,8 +170,28 @@ enum parse_result dns_parse(const uint8_t *data, size_t size, struct dns_message
         cursor_skip(&c, rest > 0 ? (size_t)rest : 0);
     }
     if (h.response)
-        read_answers(&c, h.answers, message);
+        dns_read_answers(data, &c, h.answers, wire, message);
     return PARSE_OK;
+}
+
+bool dns_next_question(const uint8_t *data, size_t size, struct dns_message *message)
+{
+    uint8_t wire[NS_MAXCDNAME];
+    struct cursor c = cursor_make(data, size);
+    cursor_skip(&c, message->next_question);
+    while (message->questions_left > 0) {
+        message->questions_left--;
+        if (read_question(&c, data, wire, message) == PARSE_OK) {
+            message->next_question = (uint32_t)(c.at - data);
+            message->address_count = message->alias_count = 0;
+            message->ttl_s = message->more = message->answer_bytes = message->message_bytes = 0;
+            message->answers = 0;
+            return true;
+        }
+        if (!dns_skip_name(&c) || !cursor_skip(&c, NS_QFIXEDSZ))
+            return false; /* one that is broken, or of type 0, hides none behind it */
+    }
+    return false;
 }
 
 /* --- on ports that promise nothing -------------------------------------------------------------

@@ -22,10 +22,10 @@ struct doh {
     bool lost;
 };
 
-static void tell(struct side *side, const struct dns_message *message)
+static void tell(struct side *side, const uint8_t *data, size_t size, struct dns_message *message)
 {
     content_text(side->owner, TEXT_APPLICATION, "doh");
-    content_dns(side->owner, message);
+    content_dns(side->owner, data, size, message);
 }
 
 /* --- bodies ------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ static void end(struct filter *filter)
     enum parse_result result = doh->size ? dns_parse(doh->data, doh->size, &message) : PARSE_NOT;
     doh->side->owner->content->malformed += doh->size && result != PARSE_OK;
     if (result == PARSE_OK || (doh->size && result != PARSE_NOT))
-        tell(doh->side, &message);
+        tell(doh->side, doh->data, doh->size, &message);
     let_go(doh);
     filter_end(doh->next);
     free(doh);
@@ -148,5 +148,5 @@ void doh_target(struct side *side, struct text_span target)
     struct text_span value = {at, (size_t)(target.at + target.size - at)};
     size_t size = decode(value, bytes, sizeof bytes);
     if (dns_parse(bytes, size, &message) == PARSE_OK && !message.response && message.qtype != 0)
-        tell(side, &message);
+        tell(side, bytes, size, &message);
 }

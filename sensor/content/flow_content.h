@@ -74,7 +74,7 @@ struct side {
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t inflated_bytes; /* that its bodies' codings made (coding.h) */
-    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header */
+    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message */
     uint64_t limit_bytes;    /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
@@ -134,8 +134,9 @@ void content_set_service(struct content_flow *cf, enum service service); /* the 
 void content_server_name(struct content_flow *cf, const char *name);     /* "" is ignored */
 /* For whom the other end says it speaks; ignored when it says nothing. */
 void content_client(struct content_flow *cf, const struct client_claim *claim);
-/* What a message's question says, unless it had none. */
-void content_dns(struct content_flow *cf, const struct dns_message *message);
+/* What dns_parse found in these bytes: every question is told. It is used up. */
+void content_dns(struct content_flow *cf, const uint8_t *data, size_t size,
+                 struct dns_message *message);
 bool content_has_port(const struct content_flow *cf, uint16_t port);
 struct flow_key content_key(const struct content_flow *cf);
 /* The row whose state the flow has from now on; it stays. */

@@ -14,7 +14,7 @@
  * FIELDS_BLOCK_MAX all frames of one head. Thread: the capture thread. */
 #include "body.h"
 #include "hpack.h"
-#include "http_stream.h"
+#include "protocol.h"
 #include "recognise.h"
 #include "weir/base/buffer.h"
 #include "weir/base/cursor.h"

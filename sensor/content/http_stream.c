@@ -16,7 +16,7 @@
  *
  * Bounds: a head HTTP_HEAD_MAX, a chunk's line and a trailer LINE_MAX, HTTP_ASKED_MAX requests. One
  * body a side is open. Thread: the capture thread. */
-#include "http_stream.h"
+#include "protocol.h"
 
 #include "http_side.h"
 #include "recognise.h"

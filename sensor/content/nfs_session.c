@@ -28,8 +28,6 @@
 #define RECORD_LAST 0x80u
 #define RECORD_MARK (RECORD_HEAD + NFS_MARK) /* what a record is told by */
 
-extern const struct protocol nfs_protocol;
-
 struct asked {
     struct nfs_message call;
     bool used;

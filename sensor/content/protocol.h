@@ -40,11 +40,11 @@ struct protocol {
 
 extern const struct protocol *const protocols[]; /* NULL-terminated, the most certain first */
 
-/* The rows. */
-extern const struct protocol dtls_protocol;
-extern const struct protocol quic_protocol;
-/* Rows that others lead to. */
-extern const struct protocol ftp_data_protocol;
+/* The rows; ftp_data's flows are announced (expect.h), nothing begins like them. */
+extern const struct protocol dtls_protocol, ftp_data_protocol, ftp_protocol, http2_protocol,
+    http_protocol, nfs_protocol, ntp_protocol, quic_protocol, smb_protocol, tftp_protocol;
+extern const struct protocol asterix_protocol, bacnet_protocol, cip_protocol, dnp3_protocol,
+    iec104_protocol, modbus_protocol, opcua_protocol, profinet_protocol, s7_protocol;
 
 /* The row of a service; NULL: it has none. */
 const struct protocol *protocol_of(enum service service);

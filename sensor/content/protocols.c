@@ -1,11 +1,7 @@
 /* The table of protocols. */
 #include "protocol.h"
 
-#include "controls.h"
-#include "http_stream.h"
 #include "recognise.h"
-
-extern const struct protocol ftp_protocol, nfs_protocol, smb_protocol, tftp_protocol;
 
 const struct protocol *const protocols[] = {
     &quic_protocol,
@@ -25,6 +21,7 @@ const struct protocol *const protocols[] = {
     &iec104_protocol,
     &modbus_protocol,
     &asterix_protocol,
+    &ntp_protocol,
     NULL,
 };
 

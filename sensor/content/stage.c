@@ -15,8 +15,8 @@
  * pieces of UNKNOWN and CLEAR are looked at where they begin.
  *
  * Bounds: a gathered head is at most TLS_HELLO_MAX (a server's flight: CONTENT_HANDSHAKE_BYTES),
- * SIDE_GATHER_MAX, one DNS message, or RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes are
- * missing or there is no room to gather, what is gathered is read as far as it goes. */
+ * SIDE_GATHER_MAX, one DNS message, or RECOGNISE_BYTES_MAX, and a piece. Beyond, and where bytes
+ * are missing or there is no room to gather, what is gathered is read as far as it goes. */
 #include "flow_content.h"
 #include "protocol.h"
 #include "recognise.h"
@@ -267,21 +267,28 @@ static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size
 /* --- DNS over TCP ------------------------------------------------------------------------------
  */
 
+static size_t dns_length(const uint8_t *data)
+{
+    return (size_t)data[0] << 8 | data[1];
+}
+
 static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
 {
     struct dns_message message;
+    if (side->skip_bytes)
+        return skip(side, size);
     if (side->lost && dns_begins(data, size) != PARSE_OK)
         return size; /* perhaps the next piece */
     side->lost = false;
     if (size < DNS_LENGTH_SIZE)
         return 0;
-    size_t length = (size_t)data[0] << 8 | data[1];
+    size_t length = dns_length(data);
     if (size - DNS_LENGTH_SIZE < length)
         return 0;
     enum parse_result result = dns_parse(data + DNS_LENGTH_SIZE, length, &message);
     side->owner->content->malformed += result != PARSE_OK;
     if (result != PARSE_NOT)
-        content_dns(side->owner, &message);
+        content_dns(side->owner, data + DNS_LENGTH_SIZE, length, &message);
     return DNS_LENGTH_SIZE + length;
 }
 
@@ -289,14 +296,10 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,
-    [STAGE_UNKNOWN] = step_clear,
-    [STAGE_CLEAR] = step_clear,
-    [STAGE_DNS] = step_dns,
-    [STAGE_HELLO] = step_hello,
-    [STAGE_SERVER] = step_server,
-    [STAGE_PROTOCOL] = step_protocol,
-    [STAGE_ENCRYPTED] = step_encrypted,
+    [STAGE_PROBE] = step_probe,       [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,       [STAGE_DNS] = step_dns,
+    [STAGE_HELLO] = step_hello,       [STAGE_SERVER] = step_server,
+    [STAGE_PROTOCOL] = step_protocol, [STAGE_ENCRYPTED] = step_encrypted,
 };
 
 /* How many bytes the stages were done with. */
@@ -359,6 +362,31 @@ void stage_take(struct side *side, const uint8_t *data, size_t size)
 /* --- what will not be continued ----------------------------------------------------------------
  */
 
+/* The message that is cut says what its beginning says. Where the next one begins is known when the
+ * missing bytes are all its own; else a piece must look like one (step_dns). */
+static void cut_dns(struct side *side, uint64_t bytes)
+{
+    struct dns_message message;
+    if (side->lost || (side->head_size == 0 && bytes == 0))
+        return;
+    if (side->head_size == 0 && side->skip_bytes > 0 && bytes <= side->skip_bytes) {
+        side->skip_bytes -= bytes;
+        return;
+    }
+    side->skip_bytes = 0;
+    side->lost = true;
+    if (side->head_size < DNS_LENGTH_SIZE)
+        return;
+    const uint8_t *data = side->head + DNS_LENGTH_SIZE;
+    size_t there = side->head_size - DNS_LENGTH_SIZE, length = dns_length(side->head);
+    if (dns_parse(data, there, &message) != PARSE_NOT)
+        content_dns(side->owner, data, there, &message);
+    if (bytes > 0 && bytes <= length - there) {
+        side->lost = false;
+        side->skip_bytes = length - there - bytes;
+    }
+}
+
 static void cut_hello(struct side *side)
 {
     struct tls_hello hello;
@@ -386,7 +414,7 @@ void stage_cut(struct side *side, uint64_t bytes)
     else if (side->stage == STAGE_SERVER)
         side_set_stage(side, STAGE_ENCRYPTED);
     else if (side->stage == STAGE_DNS)
-        side->lost = true;
+        cut_dns(side, bytes);
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))
         cut_protocol(side, bytes);
     side_drop_head(side, side->head_size);

@@ -19,8 +19,6 @@
 
 #define HALF_THE_BLOCKS 0x8000u
 
-extern const struct protocol tftp_protocol;
-
 struct transfer {         /* both sides' */
     uint32_t block_bytes; /* 0: whatever the first block has */
     uint32_t window;

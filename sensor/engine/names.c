@@ -4,6 +4,11 @@
  * destination only when a DNS answer seen on the wire ties its registrable domain to the address.
  * Otherwise the prefix speaks.
  *
+ * An answer ties the name that was asked, and the names it is an alias of (CNAMEs): clients speak
+ * either, and an honest resolver asks for the alias by itself before it repeats it, so it vouches
+ * for both alike. A server that lies could as well have lied when asked for the alias directly. The
+ * alias gets no more than that: its registrable domain, at the addresses of that one answer.
+ *
  * An answer can be forged too: a host that asks a resolver of the attacker's own ties any name to
  * any address. Up to TLS 1.2 the server's certificate is seen, and one that is for other domains
  * alone says that whoever answers there is not the one named: the name is then the client's claim,
@@ -68,7 +73,7 @@ static void *generations_renew(struct generations *g, const void *key, size_t si
 
 void names_init(struct names *names, const struct suffixes *suffixes)
 {
-    *names = (struct names){.suffixes = suffixes};
+    *names = (struct names){.suffixes = suffixes, .now_ns = -RECORD_TIME_MAX_NS};
     map_init(&names->addresses.young);
     map_init(&names->addresses.old);
     map_init(&names->flows.young);
@@ -106,7 +111,33 @@ static void learn_answer(struct names *names, const struct ip *address, const ch
         newest = xstrdup(domain);
     }
     memmove(known->domain + 1, known->domain, at * sizeof *known->domain);
+    memmove(known->seen_ns + 1, known->seen_ns, at * sizeof *known->seen_ns);
     known->domain[0] = newest;
+    known->seen_ns[0] = names->now_ns;
+}
+
+/* The name of an answer, or an alias, at all its addresses. */
+static void learn_name(struct names *names, const struct record_name *record, const char *text)
+{
+    const char *domain = suffixes_registrable(names->suffixes, text, true);
+    for (size_t i = 0; domain && i < record->address_count; i++) {
+        struct ip address;
+        memcpy(&address, record->tail + i * sizeof address, sizeof address);
+        learn_answer(names, &address, domain);
+    }
+}
+
+/* The last one first, so that the name that was asked ends up the newest. */
+static void learn_aliases(struct names *names, const struct record_name *record)
+{
+    for (size_t i = record->alias_count; i-- > 0;) {
+        char text[RECORD_NAME_MAX + 1];
+        size_t size;
+        const char *alias = record_name_alias(record, i, &size);
+        memcpy(text, alias, size);
+        text[size] = '\0';
+        learn_name(names, record, text);
+    }
 }
 
 /* Validated: the tail holds address_count addresses and name_size bytes of text. */
@@ -145,6 +176,8 @@ void names_learn(struct names *names, const struct record_name *record)
 {
     char text[RECORD_NAME_MAX + 1];
     name_text(record, text);
+    if (record->header.time_ns > names->now_ns)
+        names->now_ns = record->header.time_ns;
     if (record->kind == NAME_SERVER) {
         struct flow_key key = flow_key_unordered(&record->key);
         if (!generations_get(&names->flows, &key, sizeof key))
@@ -153,14 +186,8 @@ void names_learn(struct names *names, const struct record_name *record)
     }
     if (!was_asked(names, record, text) || record->rcode != 0)
         return;
-    const char *domain = suffixes_registrable(names->suffixes, text, true);
-    if (!domain)
-        return;
-    for (size_t i = 0; i < record->address_count; i++) {
-        struct ip address;
-        memcpy(&address, record->tail + i * sizeof address, sizeof address);
-        learn_answer(names, &address, domain);
-    }
+    learn_aliases(names, record);
+    learn_name(names, record, text);
 }
 
 void names_flow_ended(struct names *names, const struct flow_key *key)
@@ -181,11 +208,15 @@ const char *names_of_flow(struct names *names, const struct flow_key *key)
 
 static bool answered(struct names *names, const char *domain, const struct ip *remote)
 {
-    const struct address_names *known =
+    struct address_names *known =
         generations_renew(&names->addresses, remote, sizeof *remote, free_address_names);
     for (size_t i = 0; known && i < NAMES_OF_ADDRESS && known->domain[i]; i++)
-        if (strcmp(known->domain[i], domain) == 0)
+        if (strcmp(known->domain[i], domain) == 0) {
+            if (names->now_ns - known->seen_ns[i] > NAMES_ADDRESS_LIFE_NS)
+                return false;
+            known->seen_ns[i] = names->now_ns;
             return true;
+        }
     return false;
 }
 

@@ -13,9 +13,15 @@
 
 #define NAMES_GENERATION 131072
 #define NAMES_OF_ADDRESS 8 /* registrable domains remembered of one address, the newest */
+/* How long an answer vouches for an address after it was last seen or relied upon. No cache keeps
+ * an answer for longer (RFC 8767 caps TTLs at this), and many clients keep one far beyond its TTL,
+ * so the TTL itself would only make honest names unverified. Not for ever: addresses change hands,
+ * and whoever rents one next must not inherit the name. */
+#define NAMES_ADDRESS_LIFE_NS (INT64_C(7) * 24 * 3600 * NS_PER_S)
 
 struct address_names {
     char *domain[NAMES_OF_ADDRESS]; /* newest first */
+    int64_t seen_ns[NAMES_OF_ADDRESS];
 };
 
 struct generations {
@@ -29,6 +35,7 @@ struct names {
     struct generations flows;     /* flow_key_unordered → its first server name */
     struct generations questions; /* flow_key_unordered + name → it was asked on that flow */
     uint64_t forgotten;
+    int64_t now_ns; /* of the newest name record */
 };
 
 void names_init(struct names *names, const struct suffixes *suffixes);

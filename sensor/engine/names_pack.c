@@ -24,14 +24,17 @@ static void put_map(struct buffer *out, const struct map *map, bool addresses)
             continue;
         }
         const struct address_names *known = entry->value;
-        for (size_t i = 0; i < NAMES_OF_ADDRESS; i++)
+        for (size_t i = 0; i < NAMES_OF_ADDRESS; i++) {
             put_text(out, known->domain[i]);
+            buffer_le64(out, (uint64_t)known->seen_ns[i]);
+        }
     }
 }
 
 void names_pack(const struct names *names, struct buffer *out)
 {
     buffer_le64(out, names->forgotten);
+    buffer_le64(out, (uint64_t)names->now_ns);
     put_map(out, &names->addresses.young, true);
     put_map(out, &names->addresses.old, true);
     put_map(out, &names->flows.young, false);
@@ -52,16 +55,23 @@ static char *take_text(struct cursor *in)
     return text;
 }
 
+/* Such that differences do not overflow. */
+static bool take_time(struct cursor *in, int64_t *time_ns)
+{
+    *time_ns = (int64_t)cursor_le64(in);
+    return *time_ns >= -RECORD_TIME_MAX_NS && *time_ns <= RECORD_TIME_MAX_NS;
+}
+
 static bool take_domains(struct cursor *in, struct address_names *known)
 {
     for (size_t i = 0; i < NAMES_OF_ADDRESS; i++) {
         char *text = take_text(in);
-        if (!text)
-            return false;
-        if (*text)
+        if (text && *text)
             known->domain[i] = text;
         else
             free(text);
+        if (!text || !take_time(in, &known->seen_ns[i]))
+            return false;
     }
     return true;
 }
@@ -97,7 +107,7 @@ static bool take_map(struct cursor *in, struct map *map, bool addresses)
 bool names_unpack(struct names *names, struct cursor *in)
 {
     names->forgotten = cursor_le64(in);
-    return take_map(in, &names->addresses.young, true) &&
+    return take_time(in, &names->now_ns) && take_map(in, &names->addresses.young, true) &&
            take_map(in, &names->addresses.old, true) && take_map(in, &names->flows.young, false) &&
            take_map(in, &names->flows.old, false) && take_map(in, &names->questions.young, false) &&
            take_map(in, &names->questions.old, false);

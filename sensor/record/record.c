@@ -293,30 +293,8 @@ static enum record_fault validate_flow(const struct record_flow *r, size_t size)
     return holds ? RECORD_OK : RECORD_RANGE;
 }
 
-static enum record_fault validate_name(const struct record_name *r, size_t size)
-{
-    if (size < sizeof *r)
-        return RECORD_SHORT;
-    size_t addresses = r->address_count * sizeof(struct ip);
-    if (r->address_count > RECORD_NAME_ADDRESSES || r->name_size > RECORD_NAME_MAX ||
-        record_size(sizeof *r, addresses + r->name_size) != size ||
-        !printable(r->tail + addresses, r->name_size))
-        return RECORD_TAIL;
-    bool holds = key_holds(&r->key) && r->kind < NAME_KINDS && r->answered <= 1 &&
-                 (r->kind == NAME_DNS || r->address_count == 0);
-    return holds ? RECORD_OK : RECORD_RANGE;
-}
-
-/* --- items: hashes, a label's place for each, labels, samples ------------------------------------
- */
-
-static const uint8_t *label_places(const struct record_content *r)
-{
-    return (const uint8_t *)(r->hash + r->hash_count);
-}
-
-/* Steps over `count` texts, each after its size. False: they do not end before `end`, one is empty, longer
- * than `most`, or one is no text. */
+/* Steps over `count` texts, each after its size. False: they do not end before `end`, one is empty,
+ * longer than `most`, or one is no text. */
 static bool skip_texts(const uint8_t **at, const uint8_t *end, size_t count, size_t most)
 {
     for (size_t i = 0; i < count; i++) {
@@ -326,6 +304,54 @@ static bool skip_texts(const uint8_t **at, const uint8_t *end, size_t count, siz
         *at += 1 + **at;
     }
     return true;
+}
+
+static const uint8_t *alias_texts(const struct record_name *r)
+{
+    return (const uint8_t *)r->tail + r->address_count * sizeof(struct ip) + r->name_size;
+}
+
+/* False: they do not fit a record of this size. `*bytes`: they take so many. */
+static bool aliases_fit(const struct record_name *r, size_t size, size_t *bytes)
+{
+    const uint8_t *begin = alias_texts(r), *at = begin, *end = (const uint8_t *)r + size;
+    if (!skip_texts(&at, end, r->alias_count, RECORD_NAME_MAX))
+        return false;
+    *bytes = (size_t)(at - begin);
+    return true;
+}
+
+static enum record_fault validate_name(const struct record_name *r, size_t size)
+{
+    if (size < sizeof *r)
+        return RECORD_SHORT;
+    size_t addresses = r->address_count * sizeof(struct ip), aliases;
+    if (r->address_count > RECORD_NAME_ADDRESSES || r->name_size > RECORD_NAME_MAX ||
+        r->alias_count > RECORD_NAME_ALIASES || sizeof *r + addresses + r->name_size > size ||
+        !aliases_fit(r, size, &aliases) ||
+        record_size(sizeof *r, addresses + r->name_size + aliases) != size ||
+        !printable(r->tail + addresses, r->name_size))
+        return RECORD_TAIL;
+    bool holds = key_holds(&r->key) && r->kind < NAME_KINDS && r->answered <= 1 &&
+                 (r->kind == NAME_DNS || (r->address_count == 0 && r->alias_count == 0));
+    return holds ? RECORD_OK : RECORD_RANGE;
+}
+
+const char *record_name_alias(const struct record_name *record, size_t index, size_t *size)
+{
+    const uint8_t *at = alias_texts(record);
+    for (size_t i = 0; i < index; i++)
+        at += 1 + *at;
+    *size = *at;
+    return (const char *)at + 1;
+}
+
+/* --- items: hashes, a label's place for each, labels, samples ------------------------------------
+ */
+
+static const uint8_t *label_places(const struct record_content *r)
+{
+    return (const uint8_t *)(r->hash + r->hash_count);
 }
 
 /* Whether the tail is what the counts say, to the byte. */

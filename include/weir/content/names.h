@@ -26,15 +26,24 @@ struct dns_message {
     uint16_t qtype;                 /* 0: no question (mDNS announces without one) */
     uint8_t rcode;
     bool response;
-    uint32_t ttl_s;
+    uint32_t ttl_s; /* the smallest of all its addresses */
     uint32_t more;
-    uint8_t address_count;
-    struct ip address[RECORD_NAME_ADDRESSES]; /* A and AAAA of the answer section */
+    uint8_t address_count, alias_count;
+    struct ip address[RECORD_NAME_ADDRESSES]; /* of the answer section: A, AAAA, hints of HTTPS */
+    char alias[RECORD_NAME_ALIASES][RECORD_NAME_MAX + 1]; /* the chain of CNAMEs, from the name on;
+                                                           * 0 without an address */
+    uint16_t answers;       /* records of the answer section, as far as they are read */
+    uint32_t answer_bytes;  /* their data */
+    uint32_t message_bytes; /* all of it: other sections and EDNS options carry data too */
+    uint8_t questions_left; /* for dns_next_question */
+    uint32_t next_question;
 };
 /* A whole message (UDP payload, or a TCP message without its length). A question that was whole is
  * in `message` (qtype not 0) with PARSE_MORE (the packet was cut) and PARSE_MALFORMED too: junk
  * behind the question hides no name. */
 enum parse_result dns_parse(const uint8_t *data, size_t size, struct dns_message *message);
+/* After dns_parse, with the same bytes: the next question, without answers. False: no more. */
+bool dns_next_question(const uint8_t *data, size_t size, struct dns_message *message);
 /* True for a whole message that can hardly be anything else: for ports that promise nothing. */
 bool dns_looks_like(const uint8_t *data, size_t size);
 

@@ -210,6 +210,7 @@ enum name_kind {
 };
 
 #define RECORD_NAME_ADDRESSES 32u /* of one answer; further ones are counted in `more` */
+#define RECORD_NAME_ALIASES   4u  /* of one answer; further ones are not told */
 
 struct record_name {
     struct record_header header;
@@ -222,8 +223,16 @@ struct record_name {
     uint16_t name_size; /* text after the addresses: lower case, no last dot */
     uint32_t ttl_s;     /* smallest of the answer's addresses */
     uint32_t more;
+    /* What tunnels are known by; all of a message's are in its first question's record. */
+    uint32_t answer_bytes;  /* data of the answer's records */
+    uint32_t message_bytes; /* of the whole message, options and other sections too */
+    uint16_t answers;       /* records */
+    uint8_t alias_count;    /* texts after the name, each after its size: what it is an alias of */
+    uint8_t spare[5];
     char tail[];
 };
+/* An alias of a valid record, of this index; without NUL, borrowed from the record. */
+const char *record_name_alias(const struct record_name *record, size_t index, size_t *size);
 
 /* Classes of sensitive data. Each item has a label that says what kind of its class it is. */
 enum content_class {

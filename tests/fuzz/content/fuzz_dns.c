@@ -19,6 +19,15 @@ static void check_text(const char *name)
         check(*name > ' ' && *name < 0x7f && (*name < 'A' || *name > 'Z'));
 }
 
+static void check_questions(const uint8_t *data, size_t size, struct dns_message message)
+{
+    for (unsigned questions = 1; dns_next_question(data, size, &message); questions++) {
+        check(questions < 32 && message.qtype != 0 && message.next_question <= size);
+        check(message.address_count == 0 && message.answers == 0);
+        check_text(message.name);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct dns_message message, shorter;
@@ -28,7 +37,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(message.more == 0 || message.address_count == RECORD_NAME_ADDRESSES);
     check(result == PARSE_OK || message.address_count == 0);
     check(result != PARSE_NOT || message.qtype == 0);
+    check(message.alias_count <= RECORD_NAME_ALIASES);
+    check(message.address_count || message.alias_count == 0);
+    check(message.answer_bytes <= size && message.message_bytes <= size);
     check_text(message.name);
+    for (size_t i = 0; i < message.alias_count; i++) {
+        check(message.alias[i][0] != '\0');
+        check_text(message.alias[i]);
+    }
+    check_questions(data, size, message);
     if (dns_looks_like(data, size))
         check(result == PARSE_OK && message.qtype != 0);
     if (result == PARSE_OK && size > 0) {

@@ -53,7 +53,14 @@ static uint64_t read_flow(const struct record_flow *r)
 static uint64_t read_name(const struct record_name *r)
 {
     must(r->kind < NAME_KINDS && r->name_size <= RECORD_NAME_MAX);
-    return sum(r->tail, r->address_count * sizeof(struct ip) + r->name_size);
+    uint64_t all = sum(r->tail, r->address_count * sizeof(struct ip) + r->name_size);
+    for (size_t i = 0; i < r->alias_count; i++) {
+        size_t size;
+        const char *alias = record_name_alias(r, i, &size);
+        must(size > 0 && size <= RECORD_NAME_MAX);
+        all += sum(alias, size);
+    }
+    return all;
 }
 
 static uint64_t read_content(const struct record_content *r)

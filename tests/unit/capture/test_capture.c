@@ -18,7 +18,8 @@ struct seen {
     struct health health;
     uint8_t answered, addresses; /* of the last name */
     uint32_t ttl_s;
-    char text[RECORD_NAME_MAX + 1];
+    char text[RECORD_NAME_MAX + 1], alias[RECORD_NAME_MAX + 1];
+    uint32_t answers, answer_bytes, message_bytes;
     bool finished;
 };
 
@@ -72,6 +73,15 @@ static void see(struct seen *seen, const void *record, size_t size)
         size_t at = name->address_count * sizeof(struct ip);
         memcpy(seen->text, name->tail + at, name->name_size);
         seen->text[name->name_size] = '\0';
+        seen->answers = name->answers;
+        seen->answer_bytes = name->answer_bytes;
+        seen->message_bytes = name->message_bytes;
+        if (name->alias_count) {
+            size_t bytes;
+            const char *alias = record_name_alias(name, 0, &bytes);
+            memcpy(seen->alias, alias, bytes);
+            seen->alias[bytes] = '\0';
+        }
     }
     seen->finished = header->kind == RECORD_WATERMARK && header->time_ns == INT64_MAX;
 }
@@ -231,10 +241,15 @@ static void test_time_passes_in_packets(void **state)
 
 static void test_names_cross(void **state)
 {
-    static const uint8_t answer[] = {0, 7,   0x81, 0x80, 0, 1,   0,   1,   0,    0,   0,   0,
-                                     3, 'W', 'w',  'w',  7, 'e', 'x', 'a', 'm',  'p', 'l', 'e',
-                                     2, 'j', 'p',  0,    0, 1,   0,   1,   0xc0, 12,  0,   1,
-                                     0, 1,   0,    0,    1, 44,  0,   4,   198,  51,  100, 1};
+    static const uint8_t answer[] = {
+        0,    7,   0x81, 0x80, 0,  1,   0,   2,   0,   0,   0,   0, /* header */
+        3,    'W', 'w',  'w',  7,  'e', 'x', 'a', 'm', 'p', 'l', 'e', 2,   'j', 'p', 0, 0,
+        1,    0,   1,    0xc0, 12, 0,   5,   0,   1,   0,   0,   0,   9,   0,   6,   3, 'c',
+        'd',  'n', 0xc0, 16, /* its alias */
+        0xc0, 44,  0,    1,    0,  1,   0,   0,   1,   44,  0,   4,   198, 51,  100, 1, /* its
+                                                                                           address
+                                                                                         */
+    };
     struct file file;
     struct frame frame;
     struct bench bench;
@@ -250,6 +265,10 @@ static void test_names_cross(void **state)
     assert_int_equal(bench.seen.answered, 1);
     assert_int_equal(bench.seen.addresses, 1);
     assert_int_equal(bench.seen.ttl_s, 300);
+    assert_string_equal(bench.seen.alias, "cdn.example.jp");
+    assert_int_equal(bench.seen.answers, 2);
+    assert_int_equal(bench.seen.answer_bytes, 6 + 4);
+    assert_int_equal(bench.seen.message_bytes, sizeof answer);
     bench_end(&bench);
     file_end(&file);
 }

@@ -34,6 +34,9 @@ struct sender {
     uint8_t *delivered;       /* SIDE_ORIG */
     uint64_t size;            /* of both arrays */
     const uint8_t *last_pointer;
+    /* How packets come to the stream; NULL: at once. */
+    void (*carry)(struct sender *s, enum flow_side side, const struct packet *packet);
+    void *carrier;
 };
 
 static inline void sender_on_data(void *owner, enum flow_side side, const uint8_t *data,
@@ -105,7 +108,10 @@ static inline void sender_packet(struct sender *s, enum flow_side side, uint32_t
                             .payload = payload,
                             .payload_captured = captured,
                             .payload_bytes = bytes};
-    stream_packet(s->stream, side, &packet);
+    if (s->carry)
+        s->carry(s, side, &packet);
+    else
+        stream_packet(s->stream, side, &packet);
 }
 
 /* `bytes` at `offset`, of which `captured` were; the payload is an allocation of exactly that size

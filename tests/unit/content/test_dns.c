@@ -67,6 +67,11 @@ static void test_answer(void **state)
     assert_string_equal(ip_text(&m.address[2], text), "192.0.2.2");
     assert_int_equal(m.ttl_s, 60);
     assert_int_equal(m.more, 0);
+    assert_int_equal(m.answers, 4);
+    assert_int_equal(m.answer_bytes, 4 + 4 + 16 + 4);
+    assert_int_equal(m.message_bytes, b.size);
+    assert_int_equal(m.alias_count, 1);
+    assert_string_equal(m.alias[0], "b.example");
 }
 
 static void test_rcode(void **state)

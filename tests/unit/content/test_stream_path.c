@@ -1,7 +1,8 @@
 /* Streams as a sensor sees them through imperfect networks: a sender, a path that loses and
  * reorders, a receiver that acknowledges, and a sensor that misses packets. For each, byte for
  * byte: what reached the sensor reached the consumer, once and at its place, and delivered + gap =
- * sent. */
+ * sent. Each goes straight into the stream, and as IPv4 and as IPv6 frames through decoder and flow
+ * table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 
 #include "stream_sender.h"
+#include "stream_wire.h"
 
 #include <stdio.h>
 
@@ -26,6 +28,7 @@ struct path {
     uint32_t sensor_loss;                  /* per million, data and acknowledgements alike */
     uint32_t snap;                         /* payload bytes captured at most; 0: all */
     bool no_syn, no_syn_ack, no_third_ack; /* not seen by the sensor */
+    bool fast_open;                        /* the SYN carries the first segment */
     bool one_sided;                        /* no acknowledgement is seen */
     bool resegmented;                      /* what is sent again is cut at other places */
     bool lossless;                         /* nothing may be told as a gap */
@@ -133,7 +136,9 @@ static void plan(struct network *n, const struct path *p)
 
 static void handshake(struct sender *s, const struct path *p)
 {
-    if (!p->no_syn)
+    if (p->fast_open)
+        send_cut(s, SIDE_ORIG, 0, p->segment_bytes, p->segment_bytes, TCP_SYN);
+    else if (!p->no_syn)
         send_syn(s, SIDE_ORIG);
     if (!p->no_syn_ack && !p->one_sided)
         sender_packet(s, SIDE_RESP, s->isn[SIDE_RESP] - 1, TCP_SYN | TCP_ACK, s->isn[SIDE_ORIG],
@@ -159,7 +164,12 @@ static void play(struct sender *s, const struct network *n)
     stream_finish(s->stream, s->now);
 }
 
-static void verify(const struct sender *s, const struct network *n, const struct health *health)
+/* How segments come to the stream. */
+enum way { WAY_STRAIGHT, WAY_IPV4, WAY_IPV6, WAYS };
+static const char *const way_name[WAYS] = {"-   ", "IPv4", "IPv6"};
+
+static void verify(const struct sender *s, const struct network *n, enum way way,
+                   const struct health *health)
 {
     uint64_t captured = 0, kept = 0, twice = 0, missed = 0;
     for (uint64_t i = 0; i < n->size; i++) {
@@ -168,10 +178,11 @@ static void verify(const struct sender *s, const struct network *n, const struct
         twice += s->delivered[i] > 1;
         missed += s->captured[i] && !s->delivered[i];
     }
-    printf("%-40s sent %9llu  captured %9llu  delivered %9llu  gap %8llu in %5llu  episodes %llu\n",
-           n->path->name, (unsigned long long)n->size, (unsigned long long)captured,
-           (unsigned long long)s->data[SIDE_ORIG], (unsigned long long)s->gap[SIDE_ORIG],
-           (unsigned long long)s->gaps[SIDE_ORIG], (unsigned long long)health->streams_attached);
+    printf(
+        "%-40s %s sent %9llu  captured %9llu  delivered %9llu  gap %8llu in %5llu  episodes %llu\n",
+        n->path->name, way_name[way], (unsigned long long)n->size, (unsigned long long)captured,
+        (unsigned long long)s->data[SIDE_ORIG], (unsigned long long)s->gap[SIDE_ORIG],
+        (unsigned long long)s->gaps[SIDE_ORIG], (unsigned long long)health->streams_attached);
     assert_int_equal(s->wrong, 0);
     assert_int_equal(twice, 0);
     assert_int_equal(missed, 0);
@@ -185,6 +196,7 @@ static void verify(const struct sender *s, const struct network *n, const struct
 }
 
 static struct streams *streams; /* of the path being run */
+static struct wire wire;
 
 static int teardown(void **state)
 {
@@ -194,7 +206,21 @@ static int teardown(void **state)
     return 0;
 }
 
-static void run_path(const struct path *p)
+static void carry(struct sender *s, enum flow_side side, const struct packet *packet)
+{
+    wire_carry(s->carrier, s->id, s->stream, side, packet);
+}
+
+static void open_way(struct sender *s, enum way way)
+{
+    if (way == WAY_STRAIGHT)
+        return;
+    assert_int_equal(wire_open(&wire, way == WAY_IPV6 ? 6 : 4, 0), 0);
+    s->carry = carry;
+    s->carrier = &wire;
+}
+
+static void run_path(const struct path *p, enum way way)
 {
     streams = open_streams(0, 0);
     assert_non_null(streams);
@@ -204,10 +230,15 @@ static void run_path(const struct path *p)
     plan(&n, p);
     sender_track(&s, n.size);
     assert_int_equal(s.size, n.size);
+    open_way(&s, way);
     handshake(&s, p);
     play(&s, &n);
     struct health health = health_of(streams);
-    verify(&s, &n, &health);
+    verify(&s, &n, way, &health);
+    if (s.carry) {
+        assert_int_equal(flow_table_count(wire.table), 1);
+        wire_close(&wire);
+    }
     sender_fini(&s);
     teardown(NULL);
     free(n.events);
@@ -294,6 +325,32 @@ static const struct path paths[] = {
      .copied = 10000,
      .again_after = 50,
      .lossless = true},
+    {.name = "mid-stream, 1 % reordered",
+     FULL,
+     .isn = 0x9abcdef0u,
+     .no_syn = true,
+     .no_syn_ack = true,
+     .no_third_ack = true,
+     .reordered = 10000,
+     .late_by = 3,
+     .lossless = true},
+    {.name = "fast open", FULL, WRAP, .fast_open = true, .lossless = true},
+    {.name = "giants, 5 % reordered",
+     .segments = 400,
+     .segment_bytes = 65495,
+     .reordered = 50000,
+     .late_by = 3,
+     .lossless = true},
+    {.name = "giants beyond the length field",
+     .segments = 400,
+     .segment_bytes = 131072,
+     .reordered = 50000,
+     .late_by = 3,
+     .lossless = true},
+    {.name = "giants, sensor lost 1 %",
+     .segments = 400,
+     .segment_bytes = 65495,
+     .sensor_loss = 10000},
     {.name = "one-sided", FULL, .one_sided = true, .lossless = true},
     {.name = "sensor lost 0.01 %", .segments = 60000, .segment_bytes = 500, .sensor_loss = 100},
     {.name = "sensor lost 0.1 %", FULL, WRAP, .sensor_loss = 1000},
@@ -326,7 +383,8 @@ static void test_paths(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        run_path(&paths[i]);
+        for (enum way way = WAY_STRAIGHT; way < WAYS; way++)
+            run_path(&paths[i], way);
 }
 
 /* Many random mixtures, small, each with other numbers. */
@@ -351,7 +409,7 @@ static void test_random_paths(void **state)
             p.sensor_loss = 100000;
             p.lossless = false;
         }
-        run_path(&p);
+        run_path(&p, (enum way)(i % WAYS));
     }
 }
 

@@ -168,6 +168,60 @@ static void test_every_address_of_an_answer(void **state)
     expect(names, "cdn.example.net", "2001:db8::7", DESTINATION_DOMAIN, "example.net", false);
 }
 
+/* "www.shop.example" is an alias of "shop.cdn.example.net", which has the address. */
+static void answer_alias(struct names *names, bool asked)
+{
+    static const char tail[] = "www.shop.jp\24shop.cdn.example.net";
+    union any_record record;
+    struct ip ip = make_ip("198.51.100.9");
+    make_question(&record, 1, 900, "www.shop.jp");
+    if (asked)
+        names_learn(names, &record.name);
+    make_answer(&record, 1, 1000, "www.shop.jp", &ip, 1);
+    record.name.alias_count = 1;
+    memcpy(record.name.tail + sizeof ip, tail, sizeof tail - 1);
+    finish_record(&record, RECORD_NAME, 1, 1000, sizeof record.name, sizeof ip + sizeof tail - 1);
+    assert_int_equal(record_validate(&record, record.header.size), RECORD_OK);
+    names_learn(names, &record.name);
+}
+
+static void test_aliases_have_the_address_too(void **state)
+{
+    struct names *names = *state;
+    answer_alias(names, false);
+    assert_int_equal(names->addresses.young.count, 0);
+    answer_alias(names, true);
+    expect(names, "www.shop.jp", "198.51.100.9", DESTINATION_DOMAIN, "shop.jp", false);
+    expect(names, "shop.cdn.example.net", "198.51.100.9", DESTINATION_DOMAIN, "example.net", false);
+    expect(names, "www.example.com", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+    struct ip ip = make_ip("198.51.100.9");
+    const struct address_names *known = map_get(&names->addresses.young, &ip, sizeof ip);
+    assert_string_equal(known->domain[0], "shop.jp");
+    assert_string_equal(known->domain[1], "example.net");
+    assert_null(known->domain[2]);
+}
+
+/* Some other name is told at that time. */
+static void pass_until(struct names *names, int64_t time_ns)
+{
+    union any_record record;
+    make_question(&record, 1, time_ns, "clock.example");
+    names_learn(names, &record.name);
+}
+
+static void test_an_answer_does_not_vouch_for_ever(void **state)
+{
+    struct names *names = *state;
+    const int64_t life_ns = NAMES_ADDRESS_LIFE_NS;
+    answer(names, "www.example.co.jp", "198.51.100.9");
+    answer(names, "www.example.com", "198.51.100.9");
+    pass_until(names, 1000 + life_ns);
+    expect(names, "www.example.com", "198.51.100.9", DESTINATION_DOMAIN, "example.com", false);
+    pass_until(names, 1000 + life_ns + 1); /* the one that was relied upon lives on */
+    expect(names, "www.example.com", "198.51.100.9", DESTINATION_DOMAIN, "example.com", false);
+    expect(names, "www.example.co.jp", "198.51.100.9", DESTINATION_PREFIX, "198.51.100.0/24", true);
+}
+
 /* The newest eight domains of an address; seen again is new again. */
 static void test_eight_domains_an_address(void **state)
 {
@@ -246,6 +300,8 @@ int main(void)
         WITH(test_private_suffixes),
         WITH(test_ipv6),
         WITH(test_every_address_of_an_answer),
+        WITH(test_aliases_have_the_address_too),
+        WITH(test_an_answer_does_not_vouch_for_ever),
         WITH(test_eight_domains_an_address),
         WITH(test_names_of_flows),
         WITH(test_generations),

@@ -69,6 +69,17 @@ static void make_name(void)
     memcpy(made.name.tail + 2 * sizeof(struct ip), "example.com", 11);
 }
 
+/* An answer without addresses may not have aliases in practice; the format does not mind. */
+static void make_alias(void)
+{
+    begin(RECORD_NAME, sizeof made.name, 11 + 1 + 7);
+    made.name.kind = NAME_DNS;
+    made.name.answered = 1;
+    made.name.name_size = 11;
+    made.name.alias_count = 1;
+    memcpy(made.name.tail, "example.com\7cdn.net", 11 + 1 + 7);
+}
+
 static void make_content(void)
 {
     static const char labels[] = "\0\1\1\13example.com\2jp\6a\\x09b";
@@ -338,6 +349,21 @@ static void test_counts_refused(void **state)
     }
 }
 
+static void test_aliases_refused(void **state)
+{
+    struct record_name *n = &made.name;
+    (void)state;
+    REFUSED(make_alias, (void)n, RECORD_OK);
+    REFUSED(make_alias, n->alias_count = RECORD_NAME_ALIASES + 1, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 2, RECORD_TAIL);
+    REFUSED(make_alias, n->alias_count = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 0, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[11] = 120, RECORD_TAIL);
+    REFUSED(make_alias, n->tail[12] = '\n', RECORD_TAIL);
+    REFUSED(make_alias, n->name_size = 40, RECORD_TAIL);
+    REFUSED(make_alias, n->kind = NAME_SERVER, RECORD_RANGE);
+}
+
 static void test_others_refused(void **state)
 {
     struct record_name *n = &made.name;
@@ -444,12 +470,18 @@ static void test_names(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_honest_records_pass), cmocka_unit_test(test_largest_records_pass),
-        cmocka_unit_test(test_other_sizes),         cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_flow_refused),        cmocka_unit_test(test_tunnels),
-        cmocka_unit_test(test_a_tunnel_turned),     cmocka_unit_test(test_counts_refused),
-        cmocka_unit_test(test_others_refused),      cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_unordered_keys),      cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_honest_records_pass),
+                                       cmocka_unit_test(test_largest_records_pass),
+                                       cmocka_unit_test(test_other_sizes),
+                                       cmocka_unit_test(test_kinds),
+                                       cmocka_unit_test(test_flow_refused),
+                                       cmocka_unit_test(test_tunnels),
+                                       cmocka_unit_test(test_a_tunnel_turned),
+                                       cmocka_unit_test(test_counts_refused),
+                                       cmocka_unit_test(test_aliases_refused),
+                                       cmocka_unit_test(test_others_refused),
+                                       cmocka_unit_test(test_sizes),
+                                       cmocka_unit_test(test_unordered_keys),
+                                       cmocka_unit_test(test_names)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

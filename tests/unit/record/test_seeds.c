@@ -135,9 +135,13 @@ static void make_name_dns(void)
     made.name.qtype = 1;
     made.name.ttl_s = 300;
     made.name.name_size = 11;
+    made.name.answers = 3;
+    made.name.answer_bytes = 40;
+    made.name.message_bytes = 90;
+    made.name.alias_count = 1;
     memcpy(made.name.tail, address, sizeof address);
-    memcpy(made.name.tail + sizeof address, "example.com", 11);
-    finish(RECORD_NAME, sizeof made.name, sizeof address + 11);
+    memcpy(made.name.tail + sizeof address, "example.com\7cdn.net", 19);
+    finish(RECORD_NAME, sizeof made.name, sizeof address + 19);
 }
 
 static void make_name_server(void)
