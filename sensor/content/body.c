@@ -1,6 +1,7 @@
 /* A body's counts, and the filters in front of its inspector. */
 #include "body.h"
 
+#include "mime.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -15,7 +16,9 @@ struct body *body_begin(struct side *side, const struct body_said *said)
     struct body *body = xcalloc(1, sizeof *body);
     struct body_counts *counts = &content_facts_of(side->owner)->body[side_index(side)];
     body->side = side;
-    body->first = side_inspector(side);
+    body->first = said->message || said->boundary[0]
+                      ? mime_filter_new(side, said->boundary, said->message)
+                      : side_inspector(side);
     counts->bodies += counts->bodies < UINT32_MAX;
     if (said->declared_bytes < 0)
         counts->undeclared += counts->undeclared < UINT32_MAX;

@@ -32,6 +32,7 @@ struct content {
     struct items_shared items;
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
     uint64_t malformed;      /* names that did not parse */
+    uint64_t mime_beyond;    /* heads and nestings beyond what mime.c reads */
     struct ptime now;        /* of what is being looked at */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;
@@ -153,5 +154,8 @@ void stage_take(struct side *side, const uint8_t *data, size_t size);
 /* What is gathered will not be continued: bytes are missing (how many), or there was no room. */
 void stage_cut(struct side *side, uint64_t bytes);
 bool stage_scans(enum stage stage);
+/* TLS begins inside a protocol, after STARTTLS: PARSE_OK, and the side has another stage;
+ * PARSE_MORE, it may. */
+enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size);
 
 #endif

@@ -46,6 +46,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
         {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
         {"parse_malformed", "names that did not parse", h->parse_malformed},
+        {"mime_beyond", "heads of messages, and nestings in them, beyond what is read",
+         h->mime_beyond},
         {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
         {"records_lost", "flow ends lost to a full ring", h->ring_lost},
         {"records_refused", "records refused by validation", faults_of(c)},
