@@ -4,6 +4,7 @@
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
+    &smtp_protocol,
     NULL,
 };
 

@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#define TLS_KNOWN_BYTES    6u /* which message it is, too */
 #define DNS_PORT           53
 #define DNS_LENGTH_SIZE    2u
 #define DNS_HEADER_SIZE    12u
@@ -42,6 +43,16 @@ static bool is_clear_service(uint8_t service)
 
 /* --- PROBE -------------------------------------------------------------------------------------
  */
+
+enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size)
+{
+    enum parse_result result = tls_begins(data, size);
+    if (result == PARSE_OK && size < TLS_KNOWN_BYTES)
+        return PARSE_MORE;
+    if (result == PARSE_OK)
+        side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+    return result;
+}
 
 static void begin_service(struct side *side, enum service service, const uint8_t *data, size_t size)
 {
@@ -176,6 +187,10 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     struct content_flow *cf = side->owner;
     bool unknown = side->stage == STAGE_UNKNOWN;
     bool early = side->inspected_bytes <= CONTENT_PROBE_BYTES;
+    if (cf->protocol && cf->protocol->step && !side->opened) { /* the other side's words say so */
+        side_set_protocol(side, cf->protocol);
+        return 0;
+    }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
         side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
@@ -299,6 +314,8 @@ static size_t run_gathered(struct side *side, size_t border)
         from = step_probe(side, side->head, side->head_size);
         if (side->stage == STAGE_UNKNOWN || side->stage == STAGE_CLEAR)
             from = border;
+        if (side->stage == STAGE_PROTOCOL) /* it inspects again what was, up to the border */
+            side_inspect_gap(side, 0);
     }
     return from + run_steps(side, side->head + from, side->head_size - from);
 }
