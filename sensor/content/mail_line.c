@@ -63,12 +63,6 @@ size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *
     return used;
 }
 
-void mail_line_cut(struct side *side, struct mail_line *line)
-{
-    if (!line->ready && line->size)
-        mail_line_show(side, line);
-}
-
 /* --- what it says ------------------------------------------------------------------------------
  */
 
@@ -121,6 +115,66 @@ int64_t mail_number(const char *text, size_t size)
         number = number * 10 + (text[at] - '0');
     }
     return at ? number : -1;
+}
+
+/* --- a side ------------------------------------------------------------------------------------
+ */
+
+void mail_set_role(struct side *side, struct mail_side *mail, bool like_server)
+{
+    const struct side *other = side->owner->side[1 - side_index(side)];
+    const struct mail_side *o = other && other->opened ? other->state : NULL;
+    if (o && o->role != MAIL_UNKNOWN)
+        mail->role = o->role == MAIL_CLIENT ? MAIL_SERVER : MAIL_CLIENT;
+    else
+        mail->role = like_server ? MAIL_SERVER : MAIL_CLIENT;
+}
+
+void mail_judge(struct side *side, struct mail_side *mail, bool command, bool secret)
+{
+    if (command)
+        mail->authenticates = false;
+    if (mail->authenticates || secret || (mail->after_gap && !command))
+        mail_line_hide(&mail->line);
+    else
+        mail_line_show(side, &mail->line);
+}
+
+/* What was held back of a line is no secret when it is not known to be one: it is a word at most.
+ */
+static void show_held(struct side *side, struct mail_side *mail)
+{
+    if (!mail->line.ready && mail->line.size && !mail->authenticates)
+        mail_line_show(side, &mail->line);
+}
+
+void mail_cut(struct side *side, struct mail_side *mail, uint64_t bytes)
+{
+    if (!mail->line.hidden) {
+        show_held(side, mail);
+        mail_line_reset(&mail->line);
+    }
+    mail->after_gap = true;
+    side_inspect_gap(side, bytes);
+}
+
+void mail_close(struct side *side, struct mail_side *mail)
+{
+    show_held(side, mail);
+}
+
+enum parse_result mail_begins(const struct opening *opening, const char *const *texts)
+{
+    enum parse_result result = PARSE_NOT;
+    for (; *texts; texts++) {
+        size_t length = strlen(*texts), size = opening->size < length ? opening->size : length;
+        if (strncasecmp((const char *)opening->data, *texts, size) != 0)
+            continue;
+        if (size == length)
+            return PARSE_OK;
+        result = PARSE_MORE;
+    }
+    return result;
 }
 
 /* --- a message's lines -------------------------------------------------------------------------

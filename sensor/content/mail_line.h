@@ -6,6 +6,7 @@
 #define WEIR_SENSOR_CONTENT_MAIL_LINE_H
 
 #include "body.h"
+#include "protocol.h"
 #include "span.h"
 
 #define MAIL_LINE_HEAD 64u
@@ -29,8 +30,6 @@ void mail_line_show(struct side *side, struct mail_line *line);
 void mail_line_hide(struct mail_line *line);
 /* Takes bytes up to the line's end, which sets `ended`. Returns how many. */
 size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *data, size_t size);
-/* The stream ends or has a gap within the line: what was not shown is. */
-void mail_line_cut(struct side *side, struct mail_line *line);
 
 /* Without its end. */
 struct text_span mail_line_text(const struct mail_line *line);
@@ -41,6 +40,29 @@ bool mail_word_in(struct text_span word, const char *const *texts);
 /* Decimal digits at the beginning; -1: none, or too many. */
 int64_t mail_number(const char *text, size_t size);
 
+enum mail_role { MAIL_UNKNOWN, MAIL_CLIENT, MAIL_SERVER };
+
+/* What every side of a mail protocol has; the first member of its state. */
+struct mail_side {
+    uint8_t role;       /* enum mail_role */
+    bool authenticates; /* what the client says is secret, up to its next command */
+    bool after_gap;     /* the line's beginning may be missing */
+    struct mail_line line;
+};
+
+/* Sets the role by that of the other side, else by how this one's first line looks. */
+void mail_set_role(struct side *side, struct mail_side *mail, bool like_server);
+/* The first words of a client's line are there: it is shown, unless it is a secret, or may be the
+ * rest of one. */
+void mail_judge(struct side *side, struct mail_side *mail, bool command, bool secret);
+/* Bytes are missing in what is no message. */
+void mail_cut(struct side *side, struct mail_side *mail, uint64_t bytes);
+/* The stream ends. */
+void mail_close(struct side *side, struct mail_side *mail);
+
+/* Does it begin with one of these, in any case? PARSE_MORE: with the beginning of one. */
+enum parse_result mail_begins(const struct opening *opening, const char *const *texts);
+
 /* A message's lines: a dot at a line's beginning is doubled, a lone one ends it (RFC 5321 4.5.2,
  * RFC 1939 3). Lines begin behind a line feed. */
 struct dotted {
@@ -48,7 +70,8 @@ struct dotted {
     bool bare;    /* its sender ends lines with a line feed alone */
     uint8_t held; /* of ".\r" at a line's beginning */
 };
-/* Gives the body what belongs to it; returns how many bytes were taken, not 0. *ended: the lone dot was.
+/* Gives the body what belongs to it; returns how many bytes were taken, not 0. *ended: the lone dot
+ * was.
  */
 size_t dotted_put(struct dotted *dotted, struct body *body, const uint8_t *data, size_t size,
                   bool *ended);

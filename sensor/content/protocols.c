@@ -5,6 +5,7 @@
 
 const struct protocol *const protocols[] = {
     &smtp_protocol,
+    &pop3_protocol,
     NULL,
 };
 

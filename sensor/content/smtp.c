@@ -29,7 +29,6 @@
 #define CODE_REFUSED       400u /* and above */
 #define ROLE_BYTES         4u
 
-enum role { ROLE_UNKNOWN, ROLE_CLIENT, ROLE_SERVER };
 enum place {
     PLACE_COMMAND,
     PLACE_ASKED, /* behind DATA: a message, or the next command */
@@ -43,17 +42,15 @@ struct smtp_flow {
 };
 
 struct smtp_side {
-    uint8_t role, place;
-    bool lost;          /* bytes are missing since the last command or message began */
-    bool after_gap;     /* the line's beginning may be missing */
-    bool authenticates; /* the client's lines are secrets */
-    bool bare;          /* … end with a line feed alone */
+    struct mail_side mail;
+    uint8_t place; /* enum place; of the client */
+    bool lost;     /* bytes are missing since the last command or message began */
+    bool bare;     /* its lines end with a line feed alone */
     bool last_chunk;
     uint64_t chunk_bytes; /* left of it */
     int64_t declared_bytes;
     struct body *body;
     struct dotted dotted;
-    struct mail_line line;
 };
 
 static const char *const commands[] = {
@@ -66,7 +63,7 @@ static bool is_answer(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 3; i++)
         if (i >= size || data[i] < '0' || data[i] > '9')
             return false;
-    return size == 3 || strchr(" -\r\n", data[3]);
+    return size == 3 || memchr(" -\r\n", data[3], 4);
 }
 
 /* --- messages ----------------------------------------------------------------------------------
@@ -87,7 +84,7 @@ static void begin_message(struct side *side, struct smtp_side *s)
     struct body_said said = {.declared_bytes = s->declared_bytes, .message = true};
     flow->granted = false;
     s->body = body_begin(side, &said);
-    s->dotted = (struct dotted){.within = s->after_gap, .bare = s->bare};
+    s->dotted = (struct dotted){.within = s->mail.after_gap, .bare = s->bare};
 }
 
 static void put_message(struct smtp_side *s, const uint8_t *data, size_t size)
@@ -99,10 +96,19 @@ static void put_message(struct smtp_side *s, const uint8_t *data, size_t size)
         end_message(s);
 }
 
+/* What was held back of a message's line, which might have been a command. */
+static void put_held(struct smtp_side *s)
+{
+    if (s->place != PLACE_MESSAGE || s->mail.line.size == 0)
+        return;
+    put_message(s, (const uint8_t *)s->mail.line.text, s->mail.line.size);
+    mail_line_reset(&s->mail.line);
+}
+
 /* A line of a message that has lost bytes begins, or may: perhaps the message is over. */
 static bool may_be_over(const struct smtp_side *s)
 {
-    return s->after_gap || (s->lost && !s->dotted.within && s->dotted.held == 0);
+    return s->mail.after_gap || (s->lost && !s->dotted.within && s->dotted.held == 0);
 }
 
 static size_t take_message(struct smtp_side *s, const uint8_t *data, size_t size)
@@ -132,7 +138,7 @@ static int64_t size_said(struct text_span text)
 
 static void begin_chunk(struct side *side, struct smtp_side *s)
 {
-    struct text_span size = mail_line_word(&s->line, 1);
+    struct text_span size = mail_line_word(&s->mail.line, 1);
     int64_t bytes = mail_number(size.at, size.size);
     if (bytes < 0) {
         side->owner->content->malformed++;
@@ -141,7 +147,7 @@ static void begin_chunk(struct side *side, struct smtp_side *s)
     if (!s->body)
         begin_message(side, s);
     s->chunk_bytes = (uint64_t)bytes;
-    s->last_chunk = mail_word_is(mail_line_word(&s->line, 2), "LAST");
+    s->last_chunk = mail_word_is(mail_line_word(&s->mail.line, 2), "LAST");
     s->place = PLACE_CHUNK;
     if (bytes == 0 && s->last_chunk)
         end_message(s);
@@ -152,9 +158,9 @@ static void begin_chunk(struct side *side, struct smtp_side *s)
 static void on_command(struct side *side, struct smtp_side *s)
 {
     struct smtp_flow *flow = side->owner->state;
-    struct text_span verb = mail_line_word(&s->line, 0), text = mail_line_text(&s->line);
+    struct text_span verb = mail_line_word(&s->mail.line, 0), text = mail_line_text(&s->mail.line);
     s->place = PLACE_COMMAND;
-    s->bare = text.size + 1u == s->line.size;
+    s->bare = text.size + 1u == s->mail.line.size;
     if (mail_word_is(verb, "BDAT")) {
         begin_chunk(side, s);
         return;
@@ -164,7 +170,7 @@ static void on_command(struct side *side, struct smtp_side *s)
     if (mail_word_is(verb, "MAIL"))
         s->declared_bytes = size_said(text);
     bool asks = mail_word_is(verb, "DATA");
-    s->authenticates |= mail_word_is(verb, "AUTH");
+    s->mail.authenticates |= mail_word_is(verb, "AUTH");
     if (asks)
         s->place = PLACE_ASKED;
     if (asks || mail_word_is(verb, "AUTH"))
@@ -192,7 +198,7 @@ static bool is_capital(struct text_span word)
 /* The first word of a line is there: does a message begin with it, or go on? */
 static bool is_of_message(const struct smtp_flow *flow, const struct smtp_side *s)
 {
-    struct text_span word = mail_line_word(&s->line, 0);
+    struct text_span word = mail_line_word(&s->mail.line, 0);
     bool command = mail_word_in(word, commands);
     if (s->place == PLACE_MESSAGE) /* with a gap in it */
         return !command || flow->code == CODE_GO_ON || (flow->code == 0 && !is_capital(word));
@@ -205,7 +211,7 @@ static bool is_of_message(const struct smtp_flow *flow, const struct smtp_side *
 static void judge_line(struct side *side, struct smtp_side *s)
 {
     struct smtp_flow *flow = side->owner->state;
-    struct text_span verb = mail_line_word(&s->line, 0);
+    struct text_span verb = mail_line_word(&s->mail.line, 0);
     if (is_of_message(flow, s)) {
         if (s->place != PLACE_MESSAGE) {
             begin_message(side, s);
@@ -213,38 +219,35 @@ static void judge_line(struct side *side, struct smtp_side *s)
                 body_gap(s->body, 0); /* its head is not whole */
         }
         s->place = PLACE_MESSAGE;
-        s->after_gap = false;
-        put_message(s, (const uint8_t *)s->line.text, s->line.size);
-        mail_line_reset(&s->line);
+        s->mail.after_gap = false;
+        put_message(s, (const uint8_t *)s->mail.line.text, s->mail.line.size);
+        mail_line_reset(&s->mail.line);
         return;
     }
     if (s->place == PLACE_MESSAGE)
         end_message(s);
     s->place = PLACE_COMMAND;
     bool command = mail_word_in(verb, commands);
-    if (command || flow->code == CODE_AUTHENTICATED || flow->code >= CODE_REFUSED)
-        s->authenticates = false;
+    if (flow->code == CODE_AUTHENTICATED || flow->code >= CODE_REFUSED)
+        s->mail.authenticates = false;
     flow->granted = flow->granted && !command;
-    if (s->authenticates || mail_word_is(verb, "AUTH") || (s->after_gap && !command))
-        mail_line_hide(&s->line);
-    else
-        mail_line_show(side, &s->line);
+    mail_judge(side, &s->mail, command, mail_word_is(verb, "AUTH"));
 }
 
 static size_t take_line(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
     size_t used = 0;
-    if (!s->line.ready) {
-        used = mail_line_open(&s->line, data, size, 1);
-        if (s->line.ready)
+    if (!s->mail.line.ready) {
+        used = mail_line_open(&s->mail.line, data, size, 1);
+        if (s->mail.line.ready)
             judge_line(side, s);
     } else {
-        used = mail_line_rest(side, &s->line, data, size);
+        used = mail_line_rest(side, &s->mail.line, data, size);
     }
-    if (s->line.ended) {
+    if (s->mail.line.ended) {
         on_command(side, s);
-        mail_line_reset(&s->line);
-        s->after_gap = false;
+        mail_line_reset(&s->mail.line);
+        s->mail.after_gap = false;
     }
     return used;
 }
@@ -264,13 +267,13 @@ static size_t take_chunk(struct smtp_side *s, const uint8_t *data, size_t size)
 static size_t client_step(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
     const struct smtp_flow *flow = side->owner->state;
-    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON && s->line.size == 0) {
+    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON && s->mail.line.size == 0) {
         begin_message(side, s);
         s->place = PLACE_MESSAGE;
     }
     if (s->place == PLACE_CHUNK)
         return take_chunk(s, data, size);
-    if (s->place == PLACE_MESSAGE && s->line.size == 0 && !may_be_over(s))
+    if (s->place == PLACE_MESSAGE && s->mail.line.size == 0 && !may_be_over(s))
         return take_message(s, data, size);
     return take_line(side, s, data, size);
 }
@@ -282,21 +285,21 @@ static size_t server_step(struct side *side, struct smtp_side *s, const uint8_t 
 {
     struct smtp_flow *flow = side->owner->state;
     size_t used = 0;
-    if (!s->line.ready) {
-        used = mail_line_open(&s->line, data, size, 1);
-        if (s->line.ready)
-            mail_line_show(side, &s->line);
+    if (!s->mail.line.ready) {
+        used = mail_line_open(&s->mail.line, data, size, 1);
+        if (s->mail.line.ready)
+            mail_line_show(side, &s->mail.line);
     } else {
-        used = mail_line_rest(side, &s->line, data, size);
+        used = mail_line_rest(side, &s->mail.line, data, size);
     }
-    if (!s->line.ended)
+    if (!s->mail.line.ended)
         return used;
-    const char *text = s->line.text;
-    if (is_answer((const uint8_t *)text, s->line.size) && text[3] != '-') {
+    const char *text = s->mail.line.text;
+    if (is_answer((const uint8_t *)text, s->mail.line.size) && text[3] != '-') {
         flow->code = (unsigned)mail_number(text, 3);
         flow->granted |= flow->code == CODE_GO_ON;
     }
-    mail_line_reset(&s->line);
+    mail_line_reset(&s->mail.line);
     return used;
 }
 
@@ -314,82 +317,68 @@ static void *open(struct side *side)
     struct smtp_side *s = xcalloc(1, sizeof *s);
     (void)side;
     s->declared_bytes = BODY_UNDECLARED;
-    s->lost = s->after_gap = true; /* nothing is known of what was before */
+    s->lost = s->mail.after_gap = true; /* nothing is known of what was before */
     return s;
 }
 
 static void close(struct side *side, void *state)
 {
     struct smtp_side *s = state;
-    if (!s->authenticates)
-        mail_line_cut(side, &s->line);
+    put_held(s);
+    mail_close(side, &s->mail);
     body_end(s->body);
     free(s);
-}
-
-/* False: not certain yet. */
-static bool know_role(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
-{
-    const struct side *other = side->owner->side[1 - side_index(side)];
-    const struct smtp_side *o = other && other->opened ? other->state : NULL;
-    if (o && o->role != ROLE_UNKNOWN)
-        s->role = o->role == ROLE_CLIENT ? ROLE_SERVER : ROLE_CLIENT;
-    else if (size >= ROLE_BYTES || memchr(data, '\n', size))
-        s->role = is_answer(data, size) ? ROLE_SERVER : ROLE_CLIENT;
-    return s->role != ROLE_UNKNOWN;
 }
 
 static size_t step(struct side *side, const uint8_t *data, size_t size)
 {
     struct smtp_side *s = side->state;
-    bool line_begins = s->line.size == 0 && s->place < PLACE_MESSAGE;
-    if (s->role == ROLE_UNKNOWN && !know_role(side, s, data, size))
+    bool line_begins = s->mail.line.size == 0 && s->place < PLACE_MESSAGE;
+    if (s->mail.role == MAIL_UNKNOWN && size < ROLE_BYTES && !memchr(data, '\n', size))
         return 0;
+    if (s->mail.role == MAIL_UNKNOWN)
+        mail_set_role(side, &s->mail, is_answer(data, size));
     if (line_begins && stage_begin_tls(side, data, size) != PARSE_NOT)
         return 0;
-    return s->role == ROLE_CLIENT ? client_step(side, s, data, size)
-                                  : server_step(side, s, data, size);
+    return s->mail.role == MAIL_CLIENT ? client_step(side, s, data, size)
+                                       : server_step(side, s, data, size);
 }
 
-static void cut_client(struct side *side, struct smtp_side *s, uint64_t bytes)
+static void cut_message(struct smtp_side *s, uint64_t bytes)
 {
-    const struct smtp_flow *flow = side->owner->state;
-    bool within = s->body && s->place != PLACE_COMMAND;
-    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON) {
-        begin_message(side, s);
-        s->place = PLACE_MESSAGE;
-        within = true;
-    }
-    if (within)
-        body_gap(s->body, bytes);
-    if (s->place == PLACE_CHUNK && bytes <= s->chunk_bytes) {
-        s->chunk_bytes -= bytes;
-        if (s->chunk_bytes == 0 && s->last_chunk)
-            end_message(s);
-        else if (s->chunk_bytes == 0)
-            s->place = PLACE_COMMAND;
-        return;
-    }
-    if (s->place == PLACE_CHUNK)
-        end_message(s);
+    put_held(s);
+    body_gap(s->body, bytes);
     s->dotted = (struct dotted){.within = true, .bare = s->bare}; /* a dot hardly begins a line */
-    s->lost = s->after_gap = true;
+}
+
+/* True: the place is kept. */
+static bool cut_chunk(struct smtp_side *s, uint64_t bytes)
+{
+    bool within = bytes <= s->chunk_bytes;
+    body_gap(s->body, bytes);
+    s->chunk_bytes -= within ? bytes : s->chunk_bytes;
+    if (within && s->chunk_bytes)
+        return true;
+    s->place = PLACE_COMMAND;
+    if (!within || s->last_chunk)
+        end_message(s);
+    return within;
 }
 
 static void cut(struct side *side, uint64_t bytes)
 {
     struct smtp_side *s = side->state;
-    bool hidden = s->line.hidden && !s->line.ended;
-    if (bytes == 0)
+    const struct smtp_flow *flow = side->owner->state;
+    if (bytes == 0 || (s->place == PLACE_CHUNK && cut_chunk(s, bytes)))
         return;
-    if (s->role != ROLE_SERVER)
-        cut_client(side, s, bytes);
-    if (!hidden) {
-        if (!s->authenticates)
-            mail_line_cut(side, &s->line);
-        mail_line_reset(&s->line);
+    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON) {
+        begin_message(side, s);
+        s->place = PLACE_MESSAGE;
     }
-    side_inspect_gap(side, bytes);
+    if (s->place == PLACE_MESSAGE)
+        cut_message(s, bytes);
+    s->lost = true;
+    mail_cut(side, &s->mail, bytes);
 }
 
 /* --- recognition -------------------------------------------------------------------------------
@@ -403,21 +392,14 @@ static bool is_mail_port(uint16_t port)
 /* Greetings that say "SMTP" and "EHLO " are known without this (service.c). */
 static enum parse_result begins(const struct opening *opening)
 {
-    static const char *const openings[] = {"EHLO\r", "HELO\r", "LHLO ", "MAIL FROM:", "RCPT TO:"};
-    const char *data = (const char *)opening->data;
-    enum parse_result result = PARSE_NOT;
-    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
-        size_t length = strlen(openings[i]), size = opening->size < length ? opening->size : length;
-        if (strncasecmp(data, openings[i], size) == 0 && size == length)
-            return PARSE_OK;
-        if (strncasecmp(data, openings[i], size) == 0)
-            result = PARSE_MORE;
-    }
+    static const char *const openings[] = {"EHLO\r",     "HELO\r",   "LHLO ",
+                                           "MAIL FROM:", "RCPT TO:", NULL};
+    enum parse_result result = mail_begins(opening, openings);
     if (!is_mail_port(opening->orig_port) && !is_mail_port(opening->resp_port))
         return result;
     if (opening->size >= ROLE_BYTES)
         return is_answer(opening->data, opening->size) ? PARSE_OK : result;
-    return opening->size && data[0] >= '2' && data[0] <= '5' ? PARSE_MORE : result;
+    return opening->data[0] >= '2' && opening->data[0] <= '5' ? PARSE_MORE : result;
 }
 
 const struct protocol smtp_protocol = {
