@@ -376,5 +376,5 @@ void content_health(const struct content *content, struct health *health)
     streams_health(content->streams, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
-    health->mime_beyond += content->mime_beyond;
+    health->mail_beyond += content->mail_beyond;
 }

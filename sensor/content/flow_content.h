@@ -32,7 +32,7 @@ struct content {
     struct items_shared items;
     uint64_t gathered_bytes; /* room of all sides' gathered heads */
     uint64_t malformed;      /* names that did not parse */
-    uint64_t mime_beyond;    /* heads and nestings beyond what mime.c reads */
+    uint64_t mail_beyond;    /* of mail: what is not read (record.h) */
     struct ptime now;        /* of what is being looked at */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;

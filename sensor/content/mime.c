@@ -15,7 +15,7 @@
  * line that looks like a delimiter, and behind it one that begins with "Content-", say so.
  *
  * Bounds: mime_head.h's, MIME_DEPTH_MAX; what is nested deeper is text. Both are counted
- * (mime_beyond). An entity holds a delimiter's line and, while in a head, one field.
+ * (mail_beyond). An entity holds a delimiter's line and, while in a head, one field.
  * Thread: the capture thread. */
 #include "mime.h"
 
@@ -75,7 +75,7 @@ static void begin_head(struct mime *m, bool own)
 
 static void count_beyond(struct mime *m)
 {
-    m->side->owner->content->mime_beyond++;
+    m->side->owner->content->mail_beyond++;
 }
 
 /* What a part is, once its encoding is undone. */

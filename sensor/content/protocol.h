@@ -34,7 +34,7 @@ struct protocol {
     bool (*datagram)(struct content_flow *cf, enum flow_side side, const struct packet *packet);
 };
 
-extern const struct protocol smtp_protocol, pop3_protocol;
+extern const struct protocol smtp_protocol, pop3_protocol, imap_protocol;
 extern const struct protocol *const protocols[]; /* NULL-terminated, the most certain first */
 
 /* The row of a service; NULL: it has none. */

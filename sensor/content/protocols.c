@@ -6,6 +6,7 @@
 const struct protocol *const protocols[] = {
     &smtp_protocol,
     &pop3_protocol,
+    &imap_protocol,
     NULL,
 };
 

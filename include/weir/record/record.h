@@ -355,7 +355,7 @@ struct record_binding {
     X(content_overflow)   /* content records refused by a full ring */                             \
     X(content_given_up)   /* flows no longer looked into: too many were, at once */                \
     X(parse_malformed)    /* names that did not parse */                                           \
-    X(mime_beyond)        /* MIME heads and nestings beyond what is read */                        \
+    X(mail_beyond)        /* of mail: heads, nestings and compressed sessions that are not read */ \
     X(bindings_suspect)   /* ARP, ND: the sender is not whom the message says; ties nothing */     \
     X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \
     X(bindings_lost)      /* refused by a full ring, or beyond what is read of one message */

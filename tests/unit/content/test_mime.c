@@ -62,7 +62,7 @@ static uint64_t beyond(void)
 {
     struct health health = {0};
     content_health(c.content, &health);
-    return health.mime_beyond;
+    return health.mail_beyond;
 }
 
 /* --- whole messages ----------------------------------------------------------------------------

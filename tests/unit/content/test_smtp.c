@@ -153,6 +153,18 @@ static void test_bare(void **state)
     assert_bodies(1, 14, 0, 1);
 }
 
+/* Whatever is declared, the sum is one that a record may hold. */
+static void test_declared(void **state)
+{
+    (void)state;
+    handshake(&c, port, 25);
+    for (int i = 0; i < 3; i++) {
+        say_text(&c, ORIG, "MAIL FROM:<> SIZE=999999999999999999\r\nDATA\r\nX: x\r\n.\r\n");
+        say_text(&c, ORIG, "MAIL FROM:<> SIZE=9999999999999999999\r\nDATA\r\nX: x\r\n.\r\n");
+    }
+    assert_bodies(6, 36, RECORD_BYTES_MAX, 3);
+}
+
 /* --- BDAT --------------------------------------------------------------------------------------
  */
 
@@ -323,11 +335,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_two_messages),   TEST(test_refused),      TEST(test_one_sided),
-        TEST(test_server_alone),   TEST(test_quiet_server), TEST(test_bare),
-        TEST(test_chunks),         TEST(test_chunk_gap),    TEST(test_end_lost),
-        TEST(test_beginning_lost), TEST(test_reordered),    TEST(test_secrets),
-        TEST(test_midstream),      TEST(test_tls),
+        TEST(test_two_messages), TEST(test_refused),        TEST(test_one_sided),
+        TEST(test_server_alone), TEST(test_quiet_server),   TEST(test_bare),
+        TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
+        TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
+        TEST(test_secrets),      TEST(test_midstream),      TEST(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
