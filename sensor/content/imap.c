@@ -112,7 +112,8 @@ static void begin_answered(struct side *side, struct imap_side *s, struct text_s
 /* The client's. */
 static void begin_sent(struct side *side, struct imap_side *s)
 {
-    bool secret = s->secret && s->literal_bytes <= SECRET_MAX;
+    bool secret = s->secret && s->literal_bytes <= SECRET_MAX &&
+                  mail_line_hides(&s->mail.line, s->literal_bytes) == s->literal_bytes;
     s->literal = secret ? LITERAL_SECRET : s->appends || s->secret ? LITERAL_BODY : LITERAL_TEXT;
     s->said = (struct body_said){.declared_bytes = (int64_t)s->literal_bytes, .message = true};
     s->headless = s->sniffs = false;

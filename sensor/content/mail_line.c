@@ -47,6 +47,13 @@ void mail_line_show(struct side *side, struct mail_line *line)
     side_inspect(side, (const uint8_t *)line->text, line->size);
 }
 
+size_t mail_line_hides(struct mail_line *line, size_t bytes)
+{
+    size_t left = MAIL_HIDDEN_MAX - line->hidden_bytes, hidden = bytes < left ? bytes : left;
+    line->hidden_bytes += (uint32_t)hidden;
+    return hidden;
+}
+
 void mail_line_hide(struct mail_line *line)
 {
     line->hidden = true;
@@ -58,8 +65,9 @@ size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *
     size_t used = end ? (size_t)(end - data) + 1 : size;
     line->ended = end != NULL;
     keep(line, data, used);
-    if (!line->hidden)
-        side_inspect(side, data, used);
+    size_t hidden = line->hidden ? mail_line_hides(line, used) : 0;
+    if (hidden < used)
+        side_inspect(side, data + hidden, used - hidden);
     return used;
 }
 
@@ -134,7 +142,8 @@ void mail_judge(struct side *side, struct mail_side *mail, bool command, bool se
 {
     if (command)
         mail->authenticates = false;
-    if (mail->authenticates || secret || (mail->after_gap && !command))
+    bool hides = mail->authenticates || secret || (mail->after_gap && !command);
+    if (hides && mail_line_hides(&mail->line, mail->line.size) == mail->line.size)
         mail_line_hide(&mail->line);
     else
         mail_line_show(side, &mail->line);

@@ -11,14 +11,17 @@
 
 #define MAIL_LINE_HEAD 64u
 #define MAIL_LINE_MAX  512u
+/* Of a side: secrets are not larger (RFC 4954 4: a line of 12,288), and what is hides something. */
+#define MAIL_HIDDEN_MAX 65536u
 
 struct mail_line {
     char text[MAIL_LINE_MAX]; /* the first MAIL_LINE_HEAD bytes, and the last ones */
     uint16_t size;
     uint8_t blanks;
-    bool ready;  /* the first words are there; whoever asked shows or hides the line */
-    bool hidden; /* a secret: not inspected */
-    bool ended;  /* its line feed is there */
+    bool ready;            /* the first words are there; whoever asked shows or hides the line */
+    bool hidden;           /* a secret: not inspected */
+    bool ended;            /* its line feed is there */
+    uint32_t hidden_bytes; /* of all lines */
 };
 
 void mail_line_reset(struct mail_line *line);
@@ -28,6 +31,10 @@ size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, 
 /* What was taken so far is inspected, or nothing of the line is. */
 void mail_line_show(struct side *side, struct mail_line *line);
 void mail_line_hide(struct mail_line *line);
+/* So many bytes are a secret; returns how many of them may be: not more than MAIL_HIDDEN_MAX in
+ * all.
+ */
+size_t mail_line_hides(struct mail_line *line, size_t bytes);
 /* Takes bytes up to the line's end, which sets `ended`. Returns how many. */
 size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *data, size_t size);
 

@@ -14,9 +14,9 @@
  * whole, or missing (a gap before the first byte says so), it may be a multipart all the same: a
  * line that looks like a delimiter, and behind it one that begins with "Content-", say so.
  *
- * Bounds: mime_head.h's, MIME_DEPTH_MAX; what is nested deeper is text. Both are counted
- * (mail_beyond). An entity holds a delimiter's line and, while in a head, one field.
- * Thread: the capture thread. */
+ * Bounds: mime_head.h's, MIME_DEPTH_MAX, PARTS_MAX; what is nested deeper, or comes later, is text.
+ * All are counted (mail_beyond). An entity holds a delimiter's line and, while in a head, one
+ * field. Thread: the capture thread. */
 #include "mime.h"
 
 #include "mime_head.h"
@@ -24,11 +24,13 @@
 #include "weir/base/buffer.h"
 
 #include <ctype.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TAIL_MAX 32u /* white space behind a delimiter: what RFC 2046 calls padding */
-#define HELD_MAX (2u + BODY_BOUNDARY_MAX + TAIL_MAX)
+#define TAIL_MAX  32u    /* white space behind a delimiter: what RFC 2046 calls padding */
+#define PARTS_MAX 10000u /* of an entity: some bytes of a part cost as much as many of a text */
+#define HELD_MAX  (2u + BODY_BOUNDARY_MAX + TAIL_MAX)
 
 enum place { PLACE_HEAD, PLACE_OUTSIDE, PLACE_BODY };
 
@@ -40,6 +42,7 @@ struct mime {
     struct mime_head *head; /* PLACE_HEAD */
     uint8_t place;          /* enum place */
     uint8_t depth;
+    uint16_t parts;
     bool own_head; /* the head is the entity's, not a part's */
     bool digest;
     bool seeking; /* is it a multipart? `boundary` is what it may be, of candidate_size */
@@ -68,7 +71,8 @@ static void begin_head(struct mime *m, bool own)
 {
     m->place = PLACE_HEAD;
     m->own_head = own;
-    m->head = xcalloc(1, sizeof *m->head);
+    m->head = xrealloc(NULL, sizeof *m->head);
+    memset(m->head, 0, offsetof(struct mime_head, field));
     if (m->digest)
         m->head->said.kind = MIME_MESSAGE;
 }
@@ -177,8 +181,12 @@ static void on_delimiter(struct mime *m)
     m->line_begins = true;
     end_part(m);
     text_put(m, (const uint8_t *)"\n", 1);
-    if (!last)
+    if (!last && m->parts++ < PARTS_MAX) {
         begin_head(m, false);
+    } else if (!last) {
+        count_beyond(m);
+        m->boundary_size = 0; /* all that follows is text */
+    }
 }
 
 /* May the line still become a delimiter with this byte behind what is held of it? */

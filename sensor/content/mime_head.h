@@ -29,7 +29,7 @@ void mime_read_field(struct mime_said *said, const char *field, size_t size);
  * BODY_BOUNDARY_MAX characters), and `boundary` is "". */
 bool mime_boundary(const char *value, size_t size, char boundary[BODY_BOUNDARY_MAX + 1]);
 
-/* A head, line by line; zeros begin one. */
+/* A head, line by line; zeros begin one, but for `field`. */
 struct mime_head {
     struct mime_said said;
     uint32_t bytes, lines;

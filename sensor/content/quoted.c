@@ -28,26 +28,29 @@ struct quoted {
     struct filter *next;
     uint8_t place; /* enum place */
     uint8_t digit; /* as it was written */
-    size_t made;
-    uint8_t out[OUT_BYTES];
 };
 
-static void flush(struct quoted *q)
+struct out {
+    uint8_t data[OUT_BYTES];
+    size_t size;
+};
+
+static void flush(struct quoted *q, struct out *out)
 {
-    filter_put(q->next, q->out, q->made);
-    q->made = 0;
+    filter_put(q->next, out->data, out->size);
+    out->size = 0;
 }
 
-static void make(struct quoted *q, const void *data, size_t size)
+static void make(struct quoted *q, struct out *out, const void *data, size_t size)
 {
-    if (size > OUT_BYTES - q->made)
-        flush(q);
+    if (size > OUT_BYTES - out->size)
+        flush(q, out);
     if (size > OUT_BYTES) {
         filter_put(q->next, data, size);
         return;
     }
-    memcpy(q->out + q->made, data, size);
-    q->made += size;
+    memcpy(out->data + out->size, data, size);
+    out->size += size;
 }
 
 static int hex(uint8_t c)
@@ -59,22 +62,22 @@ static int hex(uint8_t c)
 }
 
 /* What was held back turns out to stand for itself. */
-static void give_back(struct quoted *q)
+static void give_back(struct quoted *q, struct out *out)
 {
     const uint8_t held[2] = {'=', q->place == PLACE_SPACE ? ' ' : q->digit};
     if (q->place == PLACE_SIGN)
-        make(q, held, 1);
+        make(q, out, held, 1);
     else if (q->place == PLACE_DIGIT || q->place == PLACE_SPACE)
-        make(q, held, 2);
+        make(q, out, held, 2);
     q->place = PLACE_TEXT;
 }
 
 /* Behind '=': true when the byte belongs to it. */
-static bool take_quoted(struct quoted *q, uint8_t byte)
+static bool take_quoted(struct quoted *q, struct out *out, uint8_t byte)
 {
     if (q->place == PLACE_DIGIT && hex(byte) >= 0) {
         const uint8_t value = (uint8_t)(hex(q->digit) << 4 | hex(byte));
-        make(q, &value, 1);
+        make(q, out, &value, 1);
         q->place = PLACE_TEXT;
     } else if (q->place == PLACE_SIGN && hex(byte) >= 0) {
         q->digit = byte;
@@ -87,7 +90,7 @@ static bool take_quoted(struct quoted *q, uint8_t byte)
                (byte == ' ' || byte == '\t')) {
         q->place = PLACE_SPACE;
     } else {
-        give_back(q);
+        give_back(q, out);
         return false;
     }
     return true;
@@ -96,19 +99,21 @@ static bool take_quoted(struct quoted *q, uint8_t byte)
 static void put(struct filter *filter, const uint8_t *data, size_t size)
 {
     struct quoted *q = (struct quoted *)filter;
+    struct out out;
+    out.size = 0;
     for (size_t at = 0; at < size;) {
         if (q->place != PLACE_TEXT) {
-            at += take_quoted(q, data[at]);
+            at += take_quoted(q, &out, data[at]);
             continue;
         }
         const uint8_t *sign = memchr(data + at, '=', size - at);
         size_t plain = sign ? (size_t)(sign - (data + at)) : size - at;
-        make(q, data + at, plain);
+        make(q, &out, data + at, plain);
         at += plain + (sign != NULL);
         if (sign)
             q->place = PLACE_SIGN;
     }
-    flush(q);
+    flush(q, &out);
 }
 
 static void gap(struct filter *filter, uint64_t bytes)
@@ -121,8 +126,10 @@ static void gap(struct filter *filter, uint64_t bytes)
 static void end(struct filter *filter)
 {
     struct quoted *q = (struct quoted *)filter;
-    give_back(q);
-    flush(q);
+    struct out out;
+    out.size = 0;
+    give_back(q, &out);
+    flush(q, &out);
     filter_end(q->next);
     free(q);
 }

@@ -202,6 +202,8 @@ static bool is_of_message(const struct smtp_flow *flow, const struct smtp_side *
     bool command = mail_word_in(word, commands);
     if (s->place == PLACE_MESSAGE) /* with a gap in it */
         return !command || flow->code == CODE_GO_ON || (flow->code == 0 && !is_capital(word));
+    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON)
+        return true;
     if (s->place == PLACE_ASKED)
         return flow->code >= CODE_REFUSED ? is_field(word) : !command;
     return s->lost && flow->granted && !command;

@@ -220,6 +220,19 @@ static void test_long_head(void **state)
     assert_int_equal(beyond(), 2);
 }
 
+static void test_many_parts(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"late@example.com"};
+    put_text(&message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+    for (int i = 0; i < 11000; i++)
+        put_text(&message, "--b\r\n\r\n");
+    put_text(&message, "late@example.com\r\n");
+    send_message(1460);
+    assert_int_equal(told_only(&c, all, 1), 1);
+    assert_int_equal(beyond(), 1);
+}
+
 /* --- missing bytes -----------------------------------------------------------------------------
  */
 
@@ -305,9 +318,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_plain),     TEST(test_borders),  TEST(test_base64),        TEST(test_quoted),
-        TEST(test_nested),    TEST(test_messages), TEST(test_malformed),     TEST(test_depth),
-        TEST(test_long_head), TEST(test_gaps),     TEST(test_gap_in_base64), TEST(test_lost_head),
+        TEST(test_plain),      TEST(test_borders),   TEST(test_base64),    TEST(test_quoted),
+        TEST(test_nested),     TEST(test_messages),  TEST(test_malformed), TEST(test_depth),
+        TEST(test_many_parts), TEST(test_long_head), TEST(test_gaps),      TEST(test_gap_in_base64),
+        TEST(test_lost_head),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

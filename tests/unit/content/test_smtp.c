@@ -297,6 +297,23 @@ static void test_secrets(void **state)
     assert_int_equal(told_only(&c, shown, 1), 1);
 }
 
+/* What is longer than any secret is none. */
+static void test_no_secret(void **state)
+{
+    (void)state;
+    char line[1024];
+    memset(line, 'x', sizeof line);
+    line[sizeof line - 1] = '\n';
+    begin(&c, PROTO_TCP, port, 587);
+    say_text(&c, ORIG, "EHLO x\r\nAUTH XPLAIN\r\nsecret@example.com\r\n");
+    for (int i = 0; i < 70; i++)
+        say(&c, ORIG, line, sizeof line);
+    say_text(&c, ORIG, "a@example.com\r\n");
+    assert_bodies(0, 0, 0, 0);
+    assert_int_equal(c.hash_count, 1);
+    assert_true(was_told(&c, "a@example.com"));
+}
+
 /* Where the flow is found in its middle, a line's rest may be a secret's. */
 static void test_midstream(void **state)
 {
@@ -339,7 +356,8 @@ int main(void)
         TEST(test_server_alone), TEST(test_quiet_server),   TEST(test_bare),
         TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
         TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
-        TEST(test_secrets),      TEST(test_midstream),      TEST(test_tls),
+        TEST(test_secrets),      TEST(test_no_secret),      TEST(test_midstream),
+        TEST(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
