@@ -5,6 +5,8 @@
 
 #include "coding.h"
 #include "doh.h"
+#include "mime.h"
+#include "transfer.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -15,24 +17,46 @@ struct body {
     struct coding_fate fate;
 };
 
+static bool can_be_undone(enum body_coding coding)
+{
+    return coding == CODING_BASE64 || coding == CODING_QUOTED || coding_inflates(coding);
+}
+
 /* How many of its codings, from the first on, can be undone. */
 static size_t count_codings(struct body *body, const struct body_said *said)
 {
     size_t count = 0;
-    while (count < BODY_CODINGS_MAX && coding_inflates(said->coding[count]))
+    while (count < BODY_CODINGS_MAX && can_be_undone(said->coding[count]))
         count++;
     body->fate.unread = count < BODY_CODINGS_MAX && said->coding[count] == CODING_UNKNOWN;
     return count;
 }
 
+static struct filter *undo(struct body *body, enum body_coding coding, struct filter *next)
+{
+    if (coding == CODING_BASE64)
+        return base64_filter_new(next);
+    if (coding == CODING_QUOTED)
+        return quoted_filter_new(next);
+    return coding_filter_new(&body->fate, coding, next);
+}
+
 static void open_filters(struct body *body, const struct body_said *said)
 {
     size_t count = count_codings(body, said);
-    body->first = side_inspector(body->side);
+    bool mime = (said->message || said->boundary[0]) && !body->fate.unread;
+    body->first = mime ? mime_filter_new(body->side, said->boundary, said->message)
+                       : side_inspector(body->side);
     if (said->dns && !body->fate.unread)
         body->first = doh_filter_new(body->side, body->first);
     while (count > 0)
-        body->first = coding_filter_new(&body->fate, said->coding[--count], body->first);
+        body->first = undo(body, said->coding[--count], body->first);
+}
+
+/* Anything can be declared: a sum that no record may hold would lose the record. */
+static uint64_t at_most(uint64_t bytes)
+{
+    return bytes < RECORD_BYTES_MAX ? bytes : RECORD_BYTES_MAX;
 }
 
 struct body *body_begin(struct side *side, const struct body_said *said)
@@ -46,7 +70,7 @@ struct body *body_begin(struct side *side, const struct body_said *said)
     if (said->declared_bytes < 0)
         counts->undeclared += counts->undeclared < UINT32_MAX;
     else
-        counts->declared_bytes += (uint64_t)said->declared_bytes;
+        counts->declared_bytes = at_most(counts->declared_bytes + (uint64_t)said->declared_bytes);
     return body;
 }
 

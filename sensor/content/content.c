@@ -418,4 +418,5 @@ void content_health(const struct content *content, struct health *health)
     health->files_cut += content->files_cut;
     health->messages_unread += content->messages_unread;
     health->channels_forgotten += expectations_forgotten(content->expectations);
+    health->mail_beyond += content->mail_beyond;
 }

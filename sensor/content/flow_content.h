@@ -44,7 +44,7 @@ struct content {
     uint32_t http2_streams;   /* bodies of HTTP/2 that are open */
     uint32_t open_file_count; /* open_files.c */
     uint64_t bodies_damaged, bodies_bombs, bodies_unread;
-    uint64_t files_cut, messages_unread;
+    uint64_t files_cut, messages_unread, mail_beyond;
     struct expectations *expectations; /* data channels that were announced */
     struct ptime now;                  /* of what is being looked at */
     struct content_flow **active;
@@ -184,5 +184,8 @@ void stage_take(struct side *side, const uint8_t *data, size_t size);
 /* What is gathered will not be continued: bytes are missing (how many), or there was no room. */
 void stage_cut(struct side *side, uint64_t bytes);
 bool stage_scans(enum stage stage);
+/* TLS begins inside a protocol, after STARTTLS: PARSE_OK, and the side has another stage;
+ * PARSE_MORE, it may. */
+enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size);
 
 #endif

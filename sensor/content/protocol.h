@@ -42,7 +42,8 @@ extern const struct protocol *const protocols[]; /* NULL-terminated, the most ce
 
 /* The rows; ftp_data's flows are announced (expect.h), nothing begins like them. */
 extern const struct protocol dtls_protocol, ftp_data_protocol, ftp_protocol, http2_protocol,
-    http_protocol, nfs_protocol, ntp_protocol, quic_protocol, smb_protocol, tftp_protocol;
+    http_protocol, imap_protocol, nfs_protocol, ntp_protocol, pop3_protocol, quic_protocol,
+    smb_protocol, smtp_protocol, tftp_protocol;
 extern const struct protocol asterix_protocol, bacnet_protocol, cip_protocol, dnp3_protocol,
     iec104_protocol, modbus_protocol, opcua_protocol, profinet_protocol, s7_protocol;
 

@@ -4,25 +4,17 @@
 #include "recognise.h"
 
 const struct protocol *const protocols[] = {
-    &quic_protocol,
-    &dtls_protocol,
-    &http_protocol,
-    &http2_protocol,
-    &smb_protocol,
-    &nfs_protocol,
-    &ftp_protocol,
-    &tftp_protocol,
-    &dnp3_protocol,
-    &opcua_protocol,
-    &s7_protocol,
-    &cip_protocol,
-    &bacnet_protocol,
-    &profinet_protocol,
-    &iec104_protocol,
-    &modbus_protocol,
-    &asterix_protocol,
-    &ntp_protocol,
-    NULL,
+    &quic_protocol,     &dtls_protocol,
+    &http_protocol,     &http2_protocol,
+    &smb_protocol,      &nfs_protocol,
+    &smtp_protocol,     &pop3_protocol,
+    &imap_protocol,     &ftp_protocol,
+    &tftp_protocol,     &dnp3_protocol,
+    &opcua_protocol,    &s7_protocol,
+    &cip_protocol,      &bacnet_protocol,
+    &profinet_protocol, &iec104_protocol,
+    &modbus_protocol,   &asterix_protocol,
+    &ntp_protocol,      NULL,
 };
 
 const struct protocol *protocol_of(enum service service)

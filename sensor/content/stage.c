@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#define TLS_KNOWN_BYTES    6u /* which message it is, too */
 #define DNS_PORT           53
 #define DNS_LENGTH_SIZE    2u
 #define DNS_HEADER_SIZE    12u
@@ -50,6 +51,16 @@ static enum stage stage_of_tls(const uint8_t *data, size_t size)
 
 /* --- PROBE -------------------------------------------------------------------------------------
  */
+
+enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size)
+{
+    enum parse_result result = tls_begins(data, size);
+    if (result == PARSE_OK && size < TLS_KNOWN_BYTES)
+        return PARSE_MORE;
+    if (result == PARSE_OK)
+        side_set_stage(side, stage_of_tls(data, size));
+    return result;
+}
 
 /* A row that is not the other side's: the side is no more than clear text. */
 static void begin_protocol(struct side *side, const struct protocol *protocol)

@@ -62,6 +62,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"bodies_unread", "bodies inspected as they were sent, compressed", h->bodies_unread},
         {"applications_unasked", "flows without a name that libndpi was not asked about",
          h->applications_unasked},
+        {"mail_beyond", "heads, nestings and compressed sessions of mail that were not read",
+         h->mail_beyond},
         {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
         {"records_lost", "flow ends lost to a full ring", h->ring_lost},
         {"records_refused", "records refused by validation", faults_of(c)},

@@ -358,21 +358,22 @@ struct record_binding {
     X(tunnels_mixed) /* times that what came by one tunnel was told with the next: a full ring */  \
     X(ring_rejected) /* progress records refused by a full ring (their bytes came later) */        \
     X(ring_lost)     /* end records that no longer could be parked */                              \
-    X(streams_attached) /* out-of-order episodes handed to libnids */                              \
-    X(stream_gap_bytes) /* content that inspection did not see */                                  \
-    X(stream_budget)    /* episodes cut short by the out-of-order budget */                        \
-    X(content_overflow) /* content records refused by a full ring */                               \
-    X(content_given_up) /* flows no longer looked into: too many were, at once */                  \
+    X(streams_attached)   /* out-of-order episodes handed to libnids */                            \
+    X(stream_gap_bytes)   /* content that inspection did not see */                                \
+    X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
+    X(content_overflow)   /* content records refused by a full ring */                             \
+    X(content_given_up)   /* flows no longer looked into: too many were, at once */                \
     X(channels_forgotten) /* announced data channels: too many were, at once */                    \
     X(files_cut)          /* open files no longer followed: too many were, at once */              \
     X(messages_unread)    /* SMB, NFS: compressed, or too deep for where data lies */              \
     X(patterns_refused)   /* searches that needed too much, messages without room */               \
-    X(parse_malformed)  /* names that did not parse */                                             \
-    X(applications_asked)   /* flows that libndpi was asked about … */                           \
-    X(applications_named)   /* … and had a name for */                                           \
+    X(parse_malformed)    /* names that did not parse */                                           \
+    X(mail_beyond)        /* of mail: heads, nestings and compressed sessions that are not read */ \
+    X(applications_asked) /* flows that libndpi was asked about … */                             \
+    X(applications_named) /* … and had a name for */                                             \
     X(applications_unasked) /* not asked about, for want of room */                                \
-    X(bodies_damaged)   /* whose codings could not be undone to the end: spoilt, or cut */         \
-    X(bodies_bombs)     /* … that had grown beyond the bound, and were let go */                 \
+    X(bodies_damaged)       /* whose codings could not be undone to the end: spoilt, or cut */     \
+    X(bodies_bombs)         /* … that had grown beyond the bound, and were let go */             \
     X(bodies_unread)    /* inspected as they were sent: unknown codings, or no memory for them */  \
     X(bindings_suspect) /* ARP, ND: the sender is not whom the message says; ties nothing */       \
     X(bindings_malformed) /* ARP, ND, DHCP that did not parse */                                   \

@@ -298,7 +298,7 @@ static void test_pop3_is_not_ftp(void **state)
     handshake(&c, 40000, 110);
     say_text(&c, RESP, "+OK ready <1896.697170952@mail.example.com>\r\n");
     say_text(&c, ORIG, "USER me@example.com\r\n");
-    assert_end(SERVICE_NONE, "", "");
+    assert_end(SERVICE_POP3, "", "");
     assert_int_equal(c.items[ORIG], 1);
 }
 
