@@ -14,8 +14,8 @@
  * sender cut its stream. An answer whose request was not seen and whose body begins like an answer
  * had none: it was a HEAD's.
  *
- * Bounds: a head HTTP_HEAD_MAX, a chunk's line and a trailer LINE_MAX, HTTP_ASKED_MAX requests. One
- * body a side is open. Thread: the capture thread. */
+ * Bounds: a head HTTP_HEAD_MAX, a chunk's line and a trailer HTTP_LINE_MAX, HTTP_ASKED_MAX
+ * requests. One body a side is open. Thread: the capture thread. */
 #include "http_stream.h"
 
 #include "http_side.h"
