@@ -165,6 +165,10 @@ static size_t step_lost(struct side *side, const uint8_t *data, size_t size)
         http->place = PLACE_HEAD;
         return 0;
     }
+    if (side->inspected_bytes <= CONTENT_PROBE_BYTES && tls_begins_hello(data, size)) {
+        side_leave_protocol(side); /* what was lost made a tunnel */
+        return 0;
+    }
     side_inspect(side, data, size);
     return size;
 }
