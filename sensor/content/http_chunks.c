@@ -1,20 +1,20 @@
 /* Bodies in chunks (RFC 9112 7.1): the lines around them. A chunk itself is a piece of a body, as
- * one of known length is. Bound: LINE_MAX. Thread: the capture thread. */
+ * one of known length is. Bound: HTTP_LINE_MAX. Thread: the capture thread. */
 #include "http_side.h"
 
 #include <string.h>
 
-#define LINE_MAX         4096u
+#define HTTP_LINE_MAX    4096u
 #define CHUNK_DIGITS_MAX 15u
 
 /* A line with its end; 0: it has none yet. A line that is too long is lost. */
 static size_t line_size(struct side *side, const uint8_t *data, size_t size)
 {
-    size_t most = size < LINE_MAX ? size : LINE_MAX;
+    size_t most = size < HTTP_LINE_MAX ? size : HTTP_LINE_MAX;
     const uint8_t *end = memchr(data, '\n', most);
     if (end)
         return (size_t)(end - data) + 1;
-    if (size < LINE_MAX)
+    if (size < HTTP_LINE_MAX)
         return 0;
     return http_lose_here(side, data, size);
 }

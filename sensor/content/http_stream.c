@@ -14,8 +14,8 @@
  * sender cut its stream. An answer whose request was not seen and whose body begins like an answer
  * had none: it was a HEAD's.
  *
- * Bounds: a head HTTP_HEAD_MAX, a chunk's line and a trailer LINE_MAX, HTTP_ASKED_MAX requests. One
- * body a side is open. Thread: the capture thread. */
+ * Bounds: a head HTTP_HEAD_MAX, a chunk's line and a trailer HTTP_LINE_MAX, HTTP_ASKED_MAX
+ * requests. One body a side is open. Thread: the capture thread. */
 #include "protocol.h"
 
 #include "http_side.h"
@@ -163,6 +163,10 @@ static size_t step_lost(struct side *side, const uint8_t *data, size_t size)
     struct http_side *http = http_state_of(side);
     if (http_begins(data, size) == PARSE_OK) {
         http->place = PLACE_HEAD;
+        return 0;
+    }
+    if (side->inspected_bytes <= CONTENT_PROBE_BYTES && tls_begins_hello(data, size)) {
+        side_leave_protocol(side); /* what was lost made a tunnel */
         return 0;
     }
     side_inspect(side, data, size);

@@ -51,7 +51,8 @@ PACKAGE_OF = [
     (re.compile(r"event2/thread\.h$"), "libevent_pthreads"),
     (re.compile(r"event2/"), "libevent_core"),
 ]
-TEST_ONLY = re.compile(r"cmocka\.h$")
+# Tests of any room pack what that room is to unpack.
+TEST_ONLY = re.compile(r"(cmocka|zlib|zstd)\.h$|brotli/encode\.h$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 

@@ -397,6 +397,22 @@ static void test_tunnels(void **state)
     assert_bodies(RESP, 1, 0, 3, 3);
 }
 
+/* The sensor does not see the CONNECT, but what follows it. */
+static void test_tunnel_lost(void **state)
+{
+    (void)state;
+    handshake(&c, 40000, 3128);
+    say_text(&c, ORIG, "GET / HTTP/1.1\r\nHost: proxy.example\r\n\r\n");
+    say_text(&c, RESP, OK "Content-Length: 0\r\n\r\n");
+    lose(&c, ORIG, 50);
+    lose(&c, RESP, 40);
+    plain_hello(&b, "inner.example");
+    say(&c, ORIG, b.data, b.size);
+    finish(&c);
+    assert_string_equal(c.log, "name:proxy.example name:inner.example ");
+    assert_true(c.has_ja3);
+}
+
 /* A message in two frames, masked as clients do; then an empty ping and a server's text. */
 static void test_websocket(void **state)
 {
@@ -486,6 +502,7 @@ int main(void)
         TEST(test_transfer_coding),
         TEST(test_tunnel_refused),
         TEST(test_tunnels),
+        TEST(test_tunnel_lost),
         TEST(test_websocket),
         TEST(test_doh),
         TEST(test_no_doh),
