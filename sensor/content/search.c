@@ -1,6 +1,6 @@
 /* One set of patterns for all: settings, the anchors of messages, the operator's; in this order,
- * which is that of the set's rows. Which is told first, a pattern or a message, hangs on the pieces;
- * what is told does not. Thread: the capture thread. */
+ * which is that of the set's rows. Which is told first, a pattern or a message, hangs on the
+ * pieces; what is told does not. Thread: the capture thread. */
 #include "search.h"
 
 #include "collector.h"
