@@ -26,8 +26,8 @@ struct container_scanner {
     uint16_t head_size; /* gathered of the beginning */
     uint8_t tail_size;  /* PDF: the last bytes, in which the key may have begun */
     uint8_t tail[PDF_KEY];
-    bool done; /* nothing more is looked at */
-    uint8_t head[CONTAINER_HEAD];
+    bool done;     /* nothing more is looked at */
+    uint8_t *head; /* CONTAINER_HEAD of room, until it is done */
 };
 
 struct container_scanner *container_scanner_new(const struct hash_key *key,
@@ -44,6 +44,7 @@ void container_scanner_free(struct container_scanner *scanner)
     if (!scanner)
         return;
     free(scanner->window);
+    free(scanner->head);
     free(scanner);
 }
 
@@ -68,7 +69,8 @@ static void settle(struct container_scanner *s)
         tell(s);
     s->done = true;
     free(s->window);
-    s->window = NULL;
+    free(s->head);
+    s->window = s->head = NULL;
 }
 
 /* --- wanted bytes ------------------------------------------------------------------------------
@@ -183,6 +185,8 @@ void container_scanner_put(struct container_scanner *scanner, const uint8_t *dat
     size_t some = 0;
     if (scanner->done || size == 0)
         return;
+    if (!scanner->head)
+        scanner->head = xcalloc(1, CONTAINER_HEAD);
     if (scanner->head_size < CONTAINER_HEAD) {
         some = CONTAINER_HEAD - scanner->head_size;
         if (some > size)
@@ -216,7 +220,7 @@ void container_scanner_gap(struct container_scanner *scanner, uint64_t bytes)
 void container_scanner_finish(struct container_scanner *scanner)
 {
     struct container_scanner *s = scanner;
-    if (!s->done && s->head_size < CONTAINER_HEAD)
+    if (!s->done && s->head_size > 0 && s->head_size < CONTAINER_HEAD)
         recognise(s);
     while (!s->done && s->window_size > 0)
         step(s); /* each begins further on */

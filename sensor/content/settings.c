@@ -1,7 +1,8 @@
 /* What systems' settings and secrets look like, a line each. Keys that span lines: flight.c.
  *
  * Precision before recall: a row asks for the key and for a value in its form, and where a word is
- * one of everyday language, for the line's beginning. Of each row, why it rarely matches by chance.
+ * one of everyday language, for the line's beginning. Of each group, why it rarely matches by
+ * chance. Every match of a row holds the row's anchor: where no anchor stands nothing is tried.
  */
 #include "search.h"
 
@@ -9,14 +10,15 @@
     {                                                                                              \
         CONTENT_SETTING, label, pattern, anchor                                                    \
     }
-#define NOT_WORD  "(?<![A-Za-z0-9_-])"
-#define ASSIGN    "[ \\t]*[=:][ \\t]*"
-#define HOST      "\\[?[A-Za-z0-9][A-Za-z0-9-]*(?:\\.[A-Za-z0-9-]+)+\\]?"
-#define USER      "^[a-z_][a-z0-9_-]{0,31}\\$?:"
-#define PASSWD    USER "[x*!]:[0-9]{1,10}:[0-9]{1,10}:[^:]{0,80}:/[^: ]{0,80}:/[^: ]{1,60}$"
-#define SHADOW    USER "\\$(?:1|5|6|y)\\$[^:]{8,160}:[0-9]{0,6}:[0-9]{0,6}:[0-9]{0,6}:"
-#define AWS       "(?i:aws_secret_access_key)" ASSIGN "[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])"
-#define TOKEN_END "(?![A-Za-z0-9_-])"
+#define NOT_WORD "(?<![A-Za-z0-9_-])"
+#define ASSIGN   "[ \\t]*[=:][ \\t]*"
+#define HOST     "\\[?[A-Za-z0-9][A-Za-z0-9-]*(?:\\.[A-Za-z0-9-]+)+\\]?"
+#define USER     "^[a-z_][a-z0-9_-]{0,31}\\$?:"
+#define PASSWD(shell)                                                                              \
+    USER "[x*!]:[0-9]{1,10}:[0-9]{1,10}:[^:]{0,80}:/[^: ]{0,80}:/" shell "/[^: ]{1,60}$"
+#define SHADOW(kind) USER "\\$" kind "\\$[^:]{8,160}:[0-9]{0,6}:[0-9]{0,6}:[0-9]{0,6}:"
+#define AWS_SECRET   ASSIGN "[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])"
+#define TOKEN_END    "(?![A-Za-z0-9_-])"
 
 const struct pattern_row setting_rows[] = {
     /* Tokens: a prefix that its issuer chose to be found by, and all of the length he gives it. */
@@ -56,13 +58,13 @@ const struct pattern_row setting_rows[] = {
     SETTING("mail-host", "smtp_server", NOT_WORD "smtp_server[\"']?" ASSIGN "[\"']?" HOST),
 
     /* Accounts: seven fields, nine fields. */
-    SETTING("passwd", ":/bin/", PASSWD),
-    SETTING("passwd", ":/sbin/", PASSWD),
-    SETTING("passwd", ":/usr/", PASSWD),
-    SETTING("shadow", ":$6$", SHADOW),
-    SETTING("shadow", ":$y$", SHADOW),
-    SETTING("shadow", ":$5$", SHADOW),
-    SETTING("shadow", ":$1$", SHADOW),
+    SETTING("passwd", ":/bin/", PASSWD("bin")),
+    SETTING("passwd", ":/sbin/", PASSWD("sbin")),
+    SETTING("passwd", ":/usr/", PASSWD("usr")),
+    SETTING("shadow", ":$6$", SHADOW("6")),
+    SETTING("shadow", ":$y$", SHADOW("y")),
+    SETTING("shadow", ":$5$", SHADOW("5")),
+    SETTING("shadow", ":$1$", SHADOW("1")),
 
     /* sshd_config: its keys are nobody's words. */
     SETTING("ssh-server", "PermitRootLogin",
@@ -78,7 +80,7 @@ const struct pattern_row setting_rows[] = {
     /* Routers: Cisco's and Juniper's statements, each with a hash, a community or an address. */
     SETTING("router", "enable secret ", "^enable secret (?:[0-9] )?[^ ]{4,}"),
     SETTING("router", "enable password ", "^enable password (?:[0-9] )?[^ ]{4,}"),
-    SETTING("router", " secret 5 $1$", "^username [^ ]+ .*secret 5 \\$1\\$.*"),
+    SETTING("router", "secret 5 $1$", "^username [^ ]+ .*secret 5 \\$1\\$.*"),
     SETTING("router", "ip address ",
             "^ ip address [0-9.]{7,15} 255\\.[0-9.]{5,11}(?: secondary)?$"),
     SETTING("router", "encrypted-password ", "encrypted-password \"\\$[0-9a-z]+\\$[^\"]+\""),
@@ -112,7 +114,7 @@ const struct pattern_row setting_rows[] = {
             "^(?:export )?[A-Z][A-Z0-9_]{0,60}PASSWORD=(?![$<{*%]|[\"']?[ \\t]*$)[^ ].{3,100}"),
     SETTING("environment", "SECRET_KEY=",
             "^(?:export )?[A-Z0-9_]{0,60}SECRET_KEY=(?![$<{*%]|[\"']?[ \\t]*$)[^ ].{7,100}"),
-    SETTING("aws-key", "AWS_SECRET_ACCESS_KE", NOT_WORD AWS),
-    SETTING("aws-key", "aws_secret_access_ke", NOT_WORD AWS),
+    SETTING("aws-key", "AWS_SECRET_ACCESS_KE", NOT_WORD "AWS_SECRET_ACCESS_KEY" AWS_SECRET),
+    SETTING("aws-key", "aws_secret_access_ke", NOT_WORD "aws_secret_access_key" AWS_SECRET),
 };
 const size_t setting_row_count = sizeof setting_rows / sizeof *setting_rows;

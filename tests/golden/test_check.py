@@ -66,6 +66,27 @@ class Check(Case):
         self.assertIn("learn_days: 3\n", text)
         self.assertIn('inside: ["192.0.2.0/24", "2001:db8::/32"]\n', text)
 
+    def test_patterns(self):
+        rows = ", ".join(f'{{name: p{n}, pattern: "{"x" * 500}{n}"}}' for n in range(64))
+        path = self.write("many.yaml", f"content: {{patterns: [{rows}]}}\nprivacy: {{content_samples: true}}\n")
+        text = self.effective("-c", path)
+        self.assertIn('{name: p63, pattern: "' + "x" * 500 + '63"}]', text)
+        self.assertIn("content_samples: true\n", text)
+        # all of them reach a capture process: more than one message to it holds
+        packets = conversation(START, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 100)
+        run = weir("replay", "-q", "-c", path, "--workers", "2", self.write("p.pcap", pcap(packets)))
+        self.assertEqual((run.status, run.err), (0, ""), run)
+
+    def test_a_pattern_that_is_none(self):
+        path = self.write("bad.yaml", 'content:\n  patterns:\n    - {name: a, pattern: "x"}\n'
+                                      '    - {name: b, pattern: "abc(defg"}\n')
+        expected = ("bad.yaml:4:26: content.patterns[1].pattern: missing closing parenthesis at offset 8: "
+                    "expected a PCRE2 expression\n")
+        for words in (("check",), ("replay", "-q", self.write("p.pcap", pcap([])))):
+            run = weir(*words, "-c", path)
+            self.assertEqual(run.status, 2, run)
+            self.assertTrue(run.err.endswith(expected), run)
+
     def test_an_empty_file_is_the_defaults(self):
         self.assertEqual(self.effective("-c", self.write("empty.yaml", "")), self.effective())
 

@@ -13,15 +13,11 @@ struct finds {
     size_t log_size, count;
     uint64_t hash[4096];
     bool brief; /* no bytes in the log */
-    bool once;  /* what was found before is not told again, as by items.h */
 };
 
 static inline void on_find(void *context, const struct found *found)
 {
     struct finds *finds = context;
-    for (size_t i = 0; finds->once && i < finds->count; i++)
-        if (finds->hash[i] == found->hash)
-            return;
     int bytes = finds->brief ? 0 : (int)found->size;
     int size = snprintf(finds->log + finds->log_size, sizeof finds->log - finds->log_size,
                         "%s:%.*s[%.*s] ", content_class_name[found->class], (int)found->label_size,

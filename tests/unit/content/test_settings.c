@@ -85,7 +85,6 @@ static void test_hosts(void **state)
 {
     (void)state;
     finds.brief = false;
-    finds.once = true; /* several rows may find one line */
     expect("relayhost = [smtp.example.com]:587\n# relayhost = no\n",
            "setting:mail-host[relayhost = [smtp.example.com]:587] ");
     expect("the relayhost is smtp.example.com", "");
@@ -123,7 +122,7 @@ static void test_hosts(void **state)
 static void test_icao(void **state)
 {
     (void)state;
-    finds.brief = finds.once = false;
+    finds.brief = false;
     expect("x " FPL " y", "flight:icao-fpl[" FPL_PLAIN "] ");
     expect(FPL FPL, "flight:icao-fpl[" FPL_PLAIN "] flight:icao-fpl[" FPL_PLAIN "] ");
     expect("(FPL-ABC123-IS-B738/M-S/C-RJTT0100-N0450F350 DCT-RJBB0110)",
