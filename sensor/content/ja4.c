@@ -1,21 +1,20 @@
 /* JA4 is three texts with "_" between: what was counted, the ciphers' hash, the extensions' hash
- * with the signature algorithms'. Its description leaves open what a hello with fewer than one byte
- * of ALPN has ("00" here), and asks that GREASE be left out wherever it is; of an ALPN it is not,
- * as there it is bytes like others. Bounds: JA4_LIST_MAX values a list. Pure, but for what qsort
- * takes for itself. */
+ * with the signature algorithms'. GREASE is left out wherever it may be (hello.c), but for an ALPN
+ * value, whose bytes are like any others. Where the description and its authors' tools differ (an
+ * ALPN that is no text), the description is followed. Bounds: JA4_LIST_MAX values a list. Pure, but
+ * for what qsort takes for itself. */
 #include "ja4.h"
 
+#include "tls_wire.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXTENSION_SERVER_NAME 0u
-#define EXTENSION_ALPN        16u
-#define HASH_DIGITS           12u
-#define VALUE_CHARS           5u /* "1301," */
-#define COUNT_MAX             99u
+#define HASH_DIGITS 12u
+#define VALUE_CHARS 5u /* "1301," */
+#define COUNT_MAX   99u
 
 static const char digit[] = "0123456789abcdef";
 
@@ -69,7 +68,7 @@ static size_t put_list(const struct ja4_list *list, char *text, size_t at, bool 
     size_t begin = at;
     for (size_t i = 0; i < list->count; i++) {
         uint16_t value = list->value[i];
-        if (leave_out && (value == EXTENSION_SERVER_NAME || value == EXTENSION_ALPN))
+        if (leave_out && (value == TLS_EXTENSION_SERVER_NAME || value == TLS_EXTENSION_ALPN))
             continue;
         if (at > begin)
             text[at++] = ',';

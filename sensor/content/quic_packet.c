@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define LONG_HEADER     0x80u
-#define VARINT_MAX      8u
 #define NUMBER_MAX      4u
 #define RETRY_TAG       16u
 #define CRYPTO_ROOM_MIN 2048u

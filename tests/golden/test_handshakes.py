@@ -21,10 +21,12 @@ import sys
 import tempfile
 
 ASKED_MIN = 100  # fewer, and the test has gone blind
-HELLO = ("frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport", "udp.srcport",
-         "udp.dstport", "tls.handshake.type", "tls.handshake.version", "tls.handshake.ciphersuite",
+HELLO = ("frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
+         "udp.srcport", "udp.dstport", "tls.handshake.type", "tls.handshake.version",
+         "tls.handshake.ciphersuite",
          "tls.handshake.extension.type", "tls.handshake.extensions.supported_version",
-         "tls.handshake.sig_hash_alg", "tls.handshake.sig_hash_alg_len", "tls.handshake.extensions_alpn_str", "tls.handshake.extensions_server_name")
+         "tls.handshake.sig_hash_alg", "tls.handshake.sig_hash_alg_len",
+         "tls.handshake.extensions_alpn_str")
 SERVER = HELLO[:9] + ("tls.handshake.type", "x509ce.dNSName")
 VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3"}
 
@@ -83,7 +85,7 @@ def alpn_text(value):
 
 
 def signatures_of(row, extensions):
-    """Those of signature_algorithms: delegated_credentials and signature_algorithms_cert have such lists too."""
+    """Of signature_algorithms: delegated_credentials and signature_algorithms_cert have such lists too."""
     values = [int(value, 0) for value in row["tls.handshake.sig_hash_alg"].split(",") if value]
     sizes = [int(value) // 2 for value in row["tls.handshake.sig_hash_alg_len"].split(",") if value]
     at = 0
@@ -118,8 +120,7 @@ def hellos(path):
         flow = ends_of(row)
         alpn = row["tls.handshake.extensions_alpn_str"].split(",")[0]
         said.setdefault(flow, {"ja4": ja4(row, flow[0]), "alpn": alpn or None,
-                               "ech": True if 0xFE0D in numbers(row["tls.handshake.extension.type"]) else None,
-                               "name": row["tls.handshake.extensions_server_name"].lower()})
+                               "ech": 0xFE0D in numbers(row["tls.handshake.extension.type"]) or None})
     return said
 
 
