@@ -1,5 +1,5 @@
-/* A pattern as an operator may write it (the input's first line, 24 bytes at most): it is refused, or
- * finds the same with vectorscan's first look and without. */
+/* A pattern as an operator may write it (the input's first line, 24 bytes at most): it is refused,
+ * or finds the same with vectorscan's first look and without. */
 #include "weir/content/pattern.h"
 
 #include <stdlib.h>
