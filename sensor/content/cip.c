@@ -184,7 +184,7 @@ static bool datagram(struct content_flow *cf, enum flow_side side, const struct 
 {
     if (!is_io(cf, packet))
         return control_datagram(&cip, cf, side, packet);
-    datagram_inspect(cf, side, packet);
+    datagram_inspect(cf, side, STAGE_CLEAR, packet);
     return true;
 }
 

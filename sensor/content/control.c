@@ -223,6 +223,6 @@ bool control_datagram(const struct control *control, struct content_flow *cf, en
         return false;
     if (sum.reads || sum.writes)
         content_operations(cf, sum.reads, sum.writes);
-    datagram_inspect(cf, side, packet);
+    datagram_inspect(cf, side, STAGE_CLEAR, packet);
     return true;
 }

@@ -317,6 +317,12 @@ static void test_inspected(void **state)
     say_hex(ORIG, "81 0b 0025 01 20 ffff 00 ff 10 08 '  alice@mail.example.com '");
     assert_int_equal(content_get_facts(c.flow).service, SERVICE_BACNET);
     assert_address(ORIG);
+    opened(PROTO_UDP, 34964); /* behind more than any other datagrams are given */
+    for (int i = 0; i < 1000; i++)
+        say_hex(ORIG, control_cases[8].asks[0]);
+    say_text(&c, ORIG, text);
+    assert_int_equal(content_get_facts(c.flow).service, SERVICE_PROFINET);
+    assert_address(ORIG);
     opened(PROTO_UDP, 2222);
     say_hex(ORIG, "0200 0280 0800 1122334455667788 b100 1a00 0100 ' alice@mail.example.com '");
     assert_int_equal(content_get_facts(c.flow).service, SERVICE_CIP);
