@@ -1,6 +1,5 @@
 /* bench_inspect SCANNER TEXT BYTES: gives one scanner that many bytes of a text, in pieces of a
  * segment's size. tests/bench/run counts the instructions of measured() with callgrind. */
-#include "../../sensor/content/container.h"
 #include "../../sensor/content/inspect.h"
 #include "../../sensor/content/search.h"
 
@@ -70,31 +69,15 @@ static void *patterns_open(void)
     return search_new(inspection.search, &finder);
 }
 
-static void patterns_put(void *search, const uint8_t *data, size_t size)
+static void patterns_put(void *scanner, const uint8_t *data, size_t size)
 {
-    search_put(search, data, size);
+    search_put(scanner, data, size);
 }
 
-static void patterns_close(void *search)
+static void patterns_close(void *scanner)
 {
-    search_finish(search);
-    search_free(search);
-}
-
-static void *containers_open(void)
-{
-    return container_scanner_new(&key, &finder);
-}
-
-static void containers_put(void *scanner, const uint8_t *data, size_t size)
-{
-    container_scanner_put(scanner, data, size);
-}
-
-static void containers_close(void *scanner)
-{
-    container_scanner_finish(scanner);
-    container_scanner_free(scanner);
+    search_finish(scanner);
+    search_free(scanner);
 }
 
 static void *all_open(void)
@@ -121,7 +104,6 @@ static const struct scanner {
     {"email", email_open, email_put, email_close},
     {"numbers", numbers_open, numbers_put, numbers_close},
     {"patterns", patterns_open, patterns_put, patterns_close},
-    {"containers", containers_open, containers_put, containers_close},
     {"all", all_open, all_put, all_close},
 };
 
@@ -147,12 +129,14 @@ int main(int argc, char **argv)
         return 2;
     }
     hash_key_init(&key, "bench", 5);
+    inspection =
+        (struct inspection){.key = &key, .email = {.suffixes = suffixes_new(), .key = &key}};
     struct error error = {ERROR_NONE, ""};
-    inspection = (struct inspection){.key = &key,
-                                     .email = {.suffixes = suffixes_new(), .key = &key},
-                                     .search = search_shared_new(&key, NULL, 0, true, &error)};
-    if (!inspection.search)
+    inspection.search = search_shared_new(&key, NULL, 0, true, &error);
+    if (!inspection.search) {
+        fprintf(stderr, "bench_inspect: %s\n", error.message);
         return 1;
+    }
     void *state = scanner->open();
     scanner->put(state, data, size < PIECE_BYTES ? size : PIECE_BYTES); /* what is made once */
     measured(scanner, state, data, size);
