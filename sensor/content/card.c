@@ -109,6 +109,12 @@ static bool precedes_group(struct window *window, size_t at)
     return true;
 }
 
+/* A '+' behind a word is a blank: a form's text as browsers send it. */
+static bool is_blank_plus(const struct window *window, size_t end)
+{
+    return window_before(window, end, 1) == '+' && is_word(window_before(window, end, 2));
+}
+
 static bool ends(struct window *window, size_t at)
 {
     uint8_t next = window_at(window, at);
@@ -116,13 +122,14 @@ static bool ends(struct window *window, size_t at)
         return false;
     if (next == '.')
         return !is_word(window_at(window, at + 1));
-    return !is_joint(next);
+    return next == '+' || !is_joint(next);
 }
 
 static bool begins(const struct window *window, size_t at)
 {
     uint8_t before = window_before(window, at, 1);
-    return number_begins(window, at) && !is_joint(before) && before != '/';
+    return number_begins(window, at) && (!is_joint(before) || is_blank_plus(window, at)) &&
+           before != '/';
 }
 
 /* Identifiers that are drawn by chance have an issuer's range and Luhn's digit once in a hundred,
@@ -143,8 +150,9 @@ static bool is_identifier(const struct window *window, size_t run)
         size++;
     for (size_t i = 0; assigned && i < sizeof names / sizeof *names; i++) {
         size_t length = strlen(names[i]);
-        bool camel = names[i][0] == 'I'; /* "userId" */
-        if ((camel ? size >= length : size == length) &&
+        bool camel = names[i][0] == 'I'; /* "userId", "userID", not "PAID" */
+        uint8_t first = window_before(window, end, length + 1);
+        if ((size == length || (camel && size > length && first >= 'a')) &&
             memcmp(window->data + (end - length), names[i], length) == 0)
             return true;
     }

@@ -182,7 +182,10 @@ static bool is_io(struct content_flow *cf, const struct packet *packet)
 
 static bool datagram(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
-    return is_io(cf, packet) || control_datagram(&cip, cf, side, packet);
+    if (!is_io(cf, packet))
+        return control_datagram(&cip, cf, side, packet);
+    datagram_inspect(cf, side, STAGE_CLEAR, packet);
+    return true;
 }
 
 const struct protocol cip_protocol = {.service = SERVICE_CIP,

@@ -6,8 +6,8 @@
  * header on and legs told, until a line is no record, or the trailer.
  *
  * Bounds: MESSAGE_BYTES_MAX a text, MESSAGES_OPEN texts at once (messages_refused counts those that
- * found no room). PCRE2's limits are as in pattern.c: an expression here is ours, and simple.
- * Thread: the capture thread. */
+ * found no room, and those that needed more steps than allowed). PCRE2's limits are as in
+ * pattern.c: an expression here is ours, and simple. Thread: the capture thread. */
 #include "collector.h"
 
 #include "weir/base/buffer.h"
@@ -108,10 +108,11 @@ static void judge(struct collector *c)
 {
     struct messages *messages = c->messages;
     const PCRE2_SIZE *place = pcre2_get_ovector_pointer(messages->match);
-    if (pcre2_match(messages->code[c->row], c->text, c->size, 0, 0, messages->match,
-                    messages->limits) >= 0 &&
-        place[1] > 0)
+    int result = pcre2_match(messages->code[c->row], c->text, c->size, 0, 0, messages->match,
+                             messages->limits);
+    if (result >= 0 && place[1] > 0)
         tell(c, c->text, place[1]);
+    messages->refused += result < 0 && result != PCRE2_ERROR_NOMATCH;
     collector_drop(c);
 }
 

@@ -6,9 +6,11 @@
  * one's.
  *
  * Streams. A header is read and its message skipped, so nothing is gathered but a header that two
- * segments share. Missing bytes within a message are skipped with it; after others, and after bytes
- * that are no message, the next piece (a segment) that begins with a strictly checked message is
- * where reading goes on: these protocols put a message's beginning where a segment's is.
+ * segments share. All of it is inspected as the clear bytes it is: a header is cheap to write in
+ * front of anything, and where no message is, nothing else would look. Missing bytes within a
+ * message are skipped with it; after others, and after bytes that are no message, the next piece (a
+ * segment) that begins with a strictly checked message is where reading goes on: these protocols
+ * put a message's beginning where a segment's is.
  *
  * Bounds: a state of a few bytes a side; each byte is looked at once, but for a header's that is
  * not whole, and in recognition (RECOGNISE_BYTES_MAX). Thread: the capture thread. */
@@ -119,8 +121,8 @@ static size_t lose(struct control_side *state, struct side *side, size_t size)
     return size;
 }
 
-size_t control_step(const struct control *control, struct side *side, const uint8_t *data,
-                    size_t size)
+static size_t take_message(const struct control *control, struct side *side, const uint8_t *data,
+                           size_t size)
 {
     struct control_side *state = side->state;
     struct flow_key key = content_key(side->owner);
@@ -143,9 +145,22 @@ size_t control_step(const struct control *control, struct side *side, const uint
     return skip(state, size);
 }
 
+size_t control_step(const struct control *control, struct side *side, const uint8_t *data,
+                    size_t size)
+{
+    size_t used = take_message(control, side, data, size);
+    if (used)
+        side_inspect(side, data, used);
+    return used;
+}
+
 void control_cut(struct side *side, uint64_t bytes)
 {
     struct control_side *state = side->state;
+    if (side->head_size)
+        side_inspect(side, side->head, side->head_size);
+    if (bytes)
+        side_inspect_gap(side, bytes);
     if (side->head_size == 0 && bytes && bytes <= state->skip_bytes) {
         state->skip_bytes -= bytes;
         return;
@@ -208,5 +223,6 @@ bool control_datagram(const struct control *control, struct content_flow *cf, en
         return false;
     if (sum.reads || sum.writes)
         content_operations(cf, sum.reads, sum.writes);
+    datagram_inspect(cf, side, STAGE_CLEAR, packet);
     return true;
 }

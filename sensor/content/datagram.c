@@ -51,14 +51,21 @@ static bool take_row(struct content_flow *cf, enum flow_side side, const struct 
     return false;
 }
 
+void datagram_inspect(struct content_flow *cf, enum flow_side side, enum stage stage,
+                      const struct packet *packet)
+{
+    if (cf->stopped[side])
+        return;
+    struct side *state = side_of(cf, side, stage);
+    if (packet->payload_captured < packet->payload_bytes)
+        state->gap_bytes += packet->payload_bytes - packet->payload_captured;
+    side_datagram(state, packet->payload, packet->payload_captured);
+}
+
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
     if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
         expect_begin(cf);
-    if (take_dns(cf, packet) || take_row(cf, side, packet) || cf->stopped[side])
-        return;
-    struct side *state = side_of(cf, side, STAGE_PROBE);
-    if (packet->payload_captured < packet->payload_bytes)
-        state->gap_bytes += packet->payload_bytes - packet->payload_captured;
-    side_datagram(state, packet->payload, packet->payload_captured);
+    if (!take_dns(cf, packet) && !take_row(cf, side, packet))
+        datagram_inspect(cf, side, STAGE_PROBE, packet);
 }

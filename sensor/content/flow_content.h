@@ -158,6 +158,10 @@ void active_touch(struct content_flow *cf, const struct packet *packet);
 
 /* datagram.c */
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet);
+/* As clear bytes, with the budget of `stage` when they are the side's first: STAGE_PROBE, they may
+ * be text; STAGE_CLEAR. */
+void datagram_inspect(struct content_flow *cf, enum flow_side side, enum stage stage,
+                      const struct packet *packet);
 
 /* side.c */
 struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage stage);

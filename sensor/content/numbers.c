@@ -101,11 +101,9 @@ static bool judge(struct window *window, size_t place, struct number *number)
         return phone_judge_plus(window, place - 1, number);
     size_t run = place - (RUN_MIN - 1);
     before = window_before(window, run, 1);
-    if (before == '+')
-        return false; /* judged at its first digit */
     if (is_letter(before))
         return judge_behind_letter(window, run, number);
-    if (!is_digit(window_at(window, run + RUN_MIN)))
+    if (before != '+' && !is_digit(window_at(window, run + RUN_MIN)))
         return judge_four(window, run, number);
     return is_digit(window_at(window, run + 13)) && card_judge(window, run, number);
 }

@@ -3,6 +3,8 @@
  * Precision before recall: a row asks for the key and for a value in its form, and where a word is
  * one of everyday language, for the line's beginning. Of each group, why it rarely matches by
  * chance. Every match of a row holds the row's anchor: where no anchor stands nothing is tried.
+ * Blanks before something that blanks fit too are possessive, and labels of a name bounded: a line
+ * of them would otherwise cost their square, or have the row set aside (pattern.h).
  */
 #include "search.h"
 
@@ -12,7 +14,7 @@
     }
 #define NOT_WORD "(?<![A-Za-z0-9_-])"
 #define ASSIGN   "[ \\t]*[=:][ \\t]*"
-#define HOST     "\\[?[A-Za-z0-9][A-Za-z0-9-]*(?:\\.[A-Za-z0-9-]+)+\\]?"
+#define HOST     "\\[?[A-Za-z0-9][A-Za-z0-9-]*+(?:\\.[A-Za-z0-9-]++){1,16}+\\]?"
 #define USER     "^[a-z_][a-z0-9_-]{0,31}\\$?:"
 #define PASSWD(shell)                                                                              \
     USER "[x*!]:[0-9]{1,10}:[0-9]{1,10}:[^:]{0,80}:/[^: ]{0,80}:/" shell "/[^: ]{1,60}$"
@@ -51,7 +53,7 @@ const struct pattern_row setting_rows[] = {
     SETTING("mail-host", "MAILER(", "^MAILER\\([`\"]?[a-z]+[`'\"]?\\)"),
     SETTING("mail-host", "SMART_HOST", "^define\\([`\"]SMART_HOST['\"]?,.*"),
     SETTING("mail-host", "mail_location", "^[ \\t]*mail_location[ \\t]*=[ \\t]*(?:m|s)[a-z]+:.*"),
-    SETTING("mail-host", "route_list", "^[ \\t]*route_list[ \\t]*=[ \\t]*[^ ]+ .*"),
+    SETTING("mail-host", "route_list", "^[ \\t]*route_list[ \\t]*=[ \\t]*+[^ ]+ .*"),
     SETTING("mail-host", "mail.smtp.host", "mail\\.smtp\\.host\"?" ASSIGN "\"?" HOST),
     SETTING("mail-host", "smtp_host", NOT_WORD "smtp_host[\"']?" ASSIGN "[\"']?" HOST),
     SETTING("mail-host", "SMTP_HOST", NOT_WORD "SMTP_HOST[\"']?" ASSIGN "[\"']?" HOST),
@@ -91,7 +93,7 @@ const struct pattern_row setting_rows[] = {
 
     /* Web servers: directives that take a path or an address. */
     SETTING("web-server", "proxy_pass", "^[ \\t]*proxy_pass[ \\t]+(?:https?|unix|\\$)[^;]*;"),
-    SETTING("web-server", "ssl_certificate_key", "^[ \\t]*ssl_certificate_key[ \\t]+[^; ]+;"),
+    SETTING("web-server", "ssl_certificate_key", "^[ \\t]*ssl_certificate_key[ \\t]++[^; ]+;"),
     SETTING("web-server", "<VirtualHost ", "^[ \\t]*<VirtualHost [^>]+:[0-9*]+>"),
     SETTING("web-server", "SSLCertificateKeyFil", "^[ \\t]*SSLCertificateKeyFile[ \\t]+[^ ].*"),
 

@@ -1,6 +1,6 @@
-/* Numbers that are none: over captures of everyday traffic the scanners find no payment card and no
- * bank account, in either direction: the captures hold none. Without the shared captures: skipped.
- */
+/* What is none: over all shared captures (pages, mail, files, plants, malformed and random bytes)
+ * nothing is taken, in either direction, for a payment card, a bank account, a setting or flight
+ * data: they hold none. Without the shared captures: skipped. */
 #include "tally.h"
 
 #include "weir/capture/source.h"
@@ -20,8 +20,8 @@ static void replay(const char *path)
     assert_true(fd >= 0);
     struct source_options options = {0};
     struct source *source = source_open(path, fd, &options, &error);
-    if (!source)
-        fail_msg("%s: %s", path, error.message);
+    if (!source) /* 12_robustness has some that are none */
+        return;
     bench_begin(&bench, &tally, 1 << 16);
     struct packet_raw raw;
     while (source_next(source, &raw, &error) == SOURCE_PACKET)
@@ -38,38 +38,37 @@ static int visit(const char *path, const struct stat *st, int kind, struct FTW *
 {
     (void)st;
     (void)where;
-    const char *dot = strrchr(path, '.');
-    if (kind == FTW_F && dot && strcmp(dot, ".pcap") == 0)
+    if (kind == FTW_F && strstr(path, ".pcap"))
         replay(path);
     return 0;
 }
 
-static void test_benign(void **state)
+static void test_shared_captures(void **state)
 {
     (void)state;
-    static const char *const folders[] = {"08_benign", "09_benign_bulk"};
     const char *source = getenv("WEIR_SOURCE"), *shared = getenv("WEIR_TEST_PCAPS");
     char path[4096];
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (shared && *shared)
-            snprintf(path, sizeof path, "%s/%s", shared, folders[i]);
-        else
-            snprintf(path, sizeof path, "%s/../shared/pcaps/%s", source ? source : ".", folders[i]);
-        nftw(path, visit, 16, 0);
-    }
+    if (shared && *shared)
+        snprintf(path, sizeof path, "%s", shared);
+    else
+        snprintf(path, sizeof path, "%s/../shared/pcaps", source ? source : ".");
+    nftw(path, visit, 16, 0);
     if (all.records == 0)
         skip();
-    print_message("%llu records: %llu addresses, %llu telephone numbers\n",
+    print_message("%llu records: %llu addresses, %llu telephone numbers, %llu archives\n",
                   (unsigned long long)all.records, (unsigned long long)all.items[CONTENT_EMAIL],
-                  (unsigned long long)all.items[CONTENT_PHONE]);
+                  (unsigned long long)all.items[CONTENT_PHONE],
+                  (unsigned long long)all.items[CONTENT_ARCHIVE]);
     assert_int_equal(all.items[CONTENT_CARD], 0);
     assert_int_equal(all.items[CONTENT_IBAN], 0);
+    assert_int_equal(all.items[CONTENT_SETTING], 0);
+    assert_int_equal(all.items[CONTENT_FLIGHT], 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_benign),
+        cmocka_unit_test(test_shared_captures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

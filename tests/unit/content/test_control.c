@@ -283,6 +283,52 @@ static void test_monotone(void **state)
     }
 }
 
+static void assert_address(enum flow_side from)
+{
+    content_flush(c.content, c.flow, c.now);
+    assert_int_equal(c.of_class[from][CONTENT_EMAIL], 1);
+    memset(c.of_class, 0, sizeof c.of_class);
+}
+
+/* A message in front switches nothing off: what it holds, what comes behind it, what comes behind
+ * missing bytes, and the other side's bytes are inspected. */
+static void test_inspected(void **state)
+{
+    static const char text[] = " to alice@mail.example.com ";
+    (void)state;
+    opened(PROTO_TCP, OTHER_PORT);
+    say_hex(ORIG, "'MSGF' 00000100 " UA_CHANNEL "01 00 7702 00000000");
+    for (size_t i = 0; i < sizeof text - 1; i++)
+        say(&c, ORIG, text + i, 1);
+    assert_address(ORIG);
+    opened(PROTO_TCP, 502);
+    say_hex(ORIG, control_cases[0].asks[0]);
+    say_text(&c, ORIG, "no message any more");
+    say_text(&c, RESP, text);
+    say_text(&c, ORIG, "al");
+    lose(&c, ORIG, 3);
+    say_text(&c, ORIG, "ice@mail.example.com, carol@mail.example.com ");
+    c.now.ns += NS_PER_S;
+    packet(&c, RESP, TCP_ACK, NULL, 0, 0);
+    content_progress(c.content, c.flow, c.now);
+    assert_int_equal(c.of_class[RESP][CONTENT_EMAIL], 1);
+    assert_address(ORIG);
+    opened(PROTO_UDP, 47808);
+    say_hex(ORIG, "81 0b 0025 01 20 ffff 00 ff 10 08 '  alice@mail.example.com '");
+    assert_int_equal(content_get_facts(c.flow).service, SERVICE_BACNET);
+    assert_address(ORIG);
+    opened(PROTO_UDP, 34964); /* behind more than any other datagrams are given */
+    for (int i = 0; i < 1000; i++)
+        say_hex(ORIG, control_cases[8].asks[0]);
+    say_text(&c, ORIG, text);
+    assert_int_equal(content_get_facts(c.flow).service, SERVICE_PROFINET);
+    assert_address(ORIG);
+    opened(PROTO_UDP, 2222);
+    say_hex(ORIG, "0200 0280 0800 1122334455667788 b100 1a00 0100 ' alice@mail.example.com '");
+    assert_int_equal(content_get_facts(c.flow).service, SERVICE_CIP);
+    assert_address(ORIG);
+}
+
 /* UDP has DNP3 and EtherNet/IP too, and cyclic data of the latter. */
 static void test_datagrams(void **state)
 {
@@ -309,7 +355,7 @@ int main(void)
         cmocka_unit_test(test_snap),           cmocka_unit_test(test_answered),
         cmocka_unit_test(test_joined_late),    cmocka_unit_test(test_turned),
         cmocka_unit_test(test_others),         cmocka_unit_test(test_monotone),
-        cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_datagrams),      cmocka_unit_test(test_inspected),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -71,6 +71,25 @@ static void test_lines_and_words(void **state)
     EXPECT("q", "", "");
 }
 
+/* Where it was built with, vectorscan does look first (else the tests here would hold PCRE2 against
+ * itself); never for what it might see too little of. */
+static void test_who_looks_first(void **state)
+{
+    static const struct pattern_row plain = {CONTENT_PATTERN, "p", "PRJ-[0-9]{6}", NULL},
+                                    line = {CONTENT_PATTERN, "p", "^key = .*$", NULL};
+    (void)state;
+#ifndef WEIR_HAVE_HS
+    skip();
+#endif
+    struct pattern_set *set[] = {set_of(&plain, 1, true), set_of(&plain, 1, false),
+                                 set_of(&line, 1, true)};
+    assert_true(pattern_set_is_fast(set[0]));
+    assert_false(pattern_set_is_fast(set[1]));
+    assert_false(pattern_set_is_fast(set[2]));
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++)
+        pattern_set_free(set[i]);
+}
+
 /* A line of 3,000 bytes without an end: places in it decide, not pieces. */
 static void test_long_lines(void **state)
 {
@@ -234,10 +253,15 @@ static void test_hashes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_lines_and_words),  cmocka_unit_test(test_long_lines),
-        cmocka_unit_test(test_bound_of_a_match), cmocka_unit_test(test_gaps),
-        cmocka_unit_test(test_what_is_refused),  cmocka_unit_test(test_catastrophe),
-        cmocka_unit_test(test_listener),         cmocka_unit_test(test_hashes),
+        cmocka_unit_test(test_lines_and_words),
+        cmocka_unit_test(test_who_looks_first),
+        cmocka_unit_test(test_long_lines),
+        cmocka_unit_test(test_bound_of_a_match),
+        cmocka_unit_test(test_gaps),
+        cmocka_unit_test(test_what_is_refused),
+        cmocka_unit_test(test_catastrophe),
+        cmocka_unit_test(test_listener),
+        cmocka_unit_test(test_hashes),
     };
     hash_key_init(&key, "site", 4);
     return cmocka_run_group_tests(tests, NULL, NULL);
