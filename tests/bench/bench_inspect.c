@@ -1,6 +1,7 @@
 /* bench_inspect SCANNER TEXT BYTES: gives one scanner that many bytes of a text, in pieces of a
  * segment's size. tests/bench/run counts the instructions of measured() with callgrind. */
 #include "../../sensor/content/inspect.h"
+#include "../../sensor/content/search.h"
 
 #include "texts.h"
 #include "weir/content/numbers.h"
@@ -63,6 +64,22 @@ static void numbers_close(void *scanner)
     numbers_scanner_free(scanner);
 }
 
+static void *patterns_open(void)
+{
+    return search_new(inspection.search, &finder);
+}
+
+static void patterns_put(void *scanner, const uint8_t *data, size_t size)
+{
+    search_put(scanner, data, size);
+}
+
+static void patterns_close(void *scanner)
+{
+    search_finish(scanner);
+    search_free(scanner);
+}
+
 static void *all_open(void)
 {
     return inspector_new(&inspection, &finder);
@@ -86,6 +103,7 @@ static const struct scanner {
 } scanners[] = {
     {"email", email_open, email_put, email_close},
     {"numbers", numbers_open, numbers_put, numbers_close},
+    {"patterns", patterns_open, patterns_put, patterns_close},
     {"all", all_open, all_put, all_close},
 };
 
@@ -113,6 +131,12 @@ int main(int argc, char **argv)
     hash_key_init(&key, "bench", 5);
     inspection =
         (struct inspection){.key = &key, .email = {.suffixes = suffixes_new(), .key = &key}};
+    struct error error = {ERROR_NONE, ""};
+    inspection.search = search_shared_new(&key, NULL, 0, true, &error);
+    if (!inspection.search) {
+        fprintf(stderr, "bench_inspect: %s\n", error.message);
+        return 1;
+    }
     void *state = scanner->open();
     scanner->put(state, data, size < PIECE_BYTES ? size : PIECE_BYTES); /* what is made once */
     measured(scanner, state, data, size);
