@@ -36,7 +36,7 @@ static uint32_t tag_of(uint32_t control)
 static bool is_next(uint32_t control, const struct control_view *view,
                     struct control_message *message)
 {
-    uint8_t number = (control >> 25) & 0x7f;
+    uint8_t number = (uint8_t)((control >> 25) & 0x7f);
     message->memory = (uint8_t)(NUMBERED | ((number + 1) & 0x7f));
     return !view->strict || view->memory == 0 || view->memory == (NUMBERED | number);
 }

@@ -96,8 +96,10 @@ struct pattern_set *pattern_set_new(const struct pattern_row *row, size_t count,
     int failed = 0;
     if (count > PATTERN_ROWS_MAX)
         failed = error_set(error, ERROR_RUN, "more than %u patterns", PATTERN_ROWS_MAX);
+    skim_begin(&set->skim, fast);
     for (size_t i = 0; i < count && !failed; i++)
         failed = add(set, &row[i], error);
+    skim_finish(set);
     set->limits = pcre2_match_context_create(NULL);
     set->match = pcre2_match_data_create(1, NULL);
     if (!set->limits || !set->match)

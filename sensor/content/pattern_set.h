@@ -10,7 +10,7 @@
 #define PATTERN_CHUNK   4096u /* of a text, looked at at once */
 #define PATTERN_CARRIED (PATTERN_VISIBLE + PATTERN_BEHIND)
 #define PATTERN_ROOM    (PATTERN_CARRIED + PATTERN_CHUNK)
-#define PATTERN_SLACK   16u  /* may be read behind the buffer */
+#define PATTERN_SLACK   64u  /* may be read behind the buffer */
 #define LOOK_BLOCK      128u /* where something was seen is known this exactly */
 #define LOOK_BLOCKS     (PATTERN_ROOM / LOOK_BLOCK + 2u)
 #define LOOK_WORDS      (PATTERN_ROWS_MAX / 64u)
@@ -44,11 +44,21 @@ struct skim_entry {
     uint16_t hash, row, offset, next;
 };
 
+#define SKIM_GROUP 3u
+#define SKIM_WIDE  4u /* bytes of a group, looked at in 32 places at once */
+
+/* By the halves of a group's bytes, which of eight buckets of groups have such a byte there. */
+struct skim_halves {
+    uint8_t low[SKIM_WIDE][16], high[SKIM_WIDE][16];
+};
+
 struct skim {
     uint8_t may_be[32768]; /* by the hash of three bytes */
     uint16_t list[256];
     struct skim_entry entry[2 * PATTERN_ROWS_MAX + 1];
     size_t entries;
+    bool wide; /* this processor looks at 32 places at once: skim_halves is used */
+    struct skim_halves halves;
 };
 
 struct fast_look; /* vectorscan's database, or NULL */
@@ -67,8 +77,11 @@ struct pattern_set {
     uint8_t buffer[PATTERN_ROOM + PATTERN_SLACK];
 };
 
-/* pattern_skim.c: an anchor more; where anchors end in the first `size` bytes of set->buffer. */
+/* pattern_skim.c: before the first, an anchor more, after the last; where anchors end in the first
+ * `size` bytes of set->buffer. */
+void skim_begin(struct skim *skim, bool wide);
 void skim_add(struct skim *skim, const struct pattern *pattern, size_t row);
+void skim_finish(struct pattern_set *set);
 void skim_look(struct pattern_set *set, size_t size, size_t old);
 
 /* pattern_look.c. look_see: something of this row ends there. */

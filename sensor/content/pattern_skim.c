@@ -1,10 +1,11 @@
-/* Where do anchors stand? One pass for all of them, at every other byte.
+/* Where do anchors stand? One pass for all of them.
  *
- * Of each anchor two neighbouring groups of three bytes are taken, the least everyday ones; one of
- * the two stands at an even place of the buffer wherever the anchor stands. A table of 32 KiB,
- * small enough for the nearest cache, says whether three bytes could be such a group; only then is
- * the anchor itself compared. (A library that looks for a hundred literals costs some ten times as
- * much: docs/content.md.)
+ * Of each anchor a group of three bytes is taken, the least everyday one. Where the processor has
+ * AVX2, tables of half bytes say of 32 places at once whether one of the groups could begin there
+ * (the method is Teddy: Wang et al., "Hyperscan", NSDI 2019); elsewhere a table of 32 KiB says it
+ * of every other place, and each anchor has two neighbouring groups, one of which stands at an even
+ * place. Only where a group may be the anchors themselves are compared: what is found is the same.
+ * (A library that looks for a hundred literals costs ten times as much: docs/content.md.)
  *
  * Bounds: a group that is found costs the anchors that share its list, which are few and ours;
  * bytes behind the buffer's end are read, never trusted (PATTERN_SLACK). Thread: start-up, then the
@@ -13,8 +14,13 @@
 
 #include <string.h>
 
-#define GROUP 3u
-#define LISTS 256u
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+#define GROUP   SKIM_GROUP
+#define LISTS   256u
+#define BUCKETS 8u
 
 /* Four bytes: the fourth is no part of the group, and the hash does not see it. */
 static uint32_t group_at(const uint8_t *at)
@@ -28,29 +34,44 @@ static uint32_t hash_of(uint32_t group)
 }
 
 /* How everyday a group is: small letters and blanks stand in every text. */
-static unsigned everyday(const char *group)
+static unsigned everyday(const char *group, size_t size)
 {
     unsigned sum = 0;
-    for (size_t i = 0; i < GROUP; i++)
+    for (size_t i = 0; i < size; i++)
         sum += (group[i] >= 'a' && group[i] <= 'z') || group[i] == ' ' ? 2 : 1;
     return sum;
 }
 
-/* Where the two groups begin. */
-static size_t best_place(const char *anchor, size_t size)
+/* Where the group begins, or two neighbouring ones. */
+static size_t best_place(const char *anchor, size_t size, bool wide)
 {
     size_t best = 0;
+    for (size_t at = 1; wide && at + SKIM_WIDE <= size; at++)
+        if (everyday(anchor + at, SKIM_WIDE) < everyday(anchor + best, SKIM_WIDE))
+            best = at;
+    if (wide)
+        return best;
     for (size_t at = 1; at + GROUP + 1 <= size; at++)
-        if (everyday(anchor + at) + everyday(anchor + at + 1) <
-            everyday(anchor + best) + everyday(anchor + best + 1))
+        if (everyday(anchor + at, GROUP) + everyday(anchor + at + 1, GROUP) <
+            everyday(anchor + best, GROUP) + everyday(anchor + best + 1, GROUP))
             best = at;
     return best;
 }
 
+void skim_begin(struct skim *skim, bool wide)
+{
+#ifdef __x86_64__
+    skim->wide = wide && __builtin_cpu_supports("avx2");
+#else
+    (void)wide;
+    skim->wide = false;
+#endif
+}
+
 void skim_add(struct skim *skim, const struct pattern *pattern, size_t row)
 {
-    size_t place = best_place(pattern->row.anchor, pattern->anchor_size);
-    for (size_t offset = place; offset < place + 2; offset++) {
+    size_t place = best_place(pattern->row.anchor, pattern->anchor_size, skim->wide);
+    for (size_t offset = place; offset < place + (skim->wide ? 1 : 2); offset++) {
         uint8_t bytes[4] = {0};
         memcpy(bytes, pattern->row.anchor + offset, GROUP);
         uint32_t hash = hash_of(group_at(bytes));
@@ -83,7 +104,119 @@ static void look_closer(struct pattern_set *set, size_t at, size_t size, size_t 
     }
 }
 
-void skim_look(struct pattern_set *set, size_t size, size_t old)
+/* --- 32 places at once -------------------------------------------------------------------------
+ */
+
+static const char *group_of(const struct pattern_set *set, const struct skim_entry *entry)
+{
+    return set->pattern[entry->row].row.anchor + entry->offset;
+}
+
+/* How often a byte stands in text, roughly and in whole numbers: the machine's floating point must
+ * not decide where a group goes. */
+static unsigned weight_of(unsigned byte)
+{
+    if (byte == ' ')
+        return 60;
+    if (byte >= 'a' && byte <= 'z')
+        return 16;
+    if ((byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9'))
+        return 4;
+    return byte >= 0x20 && byte < 0x7f ? 3 : 1;
+}
+
+static void put_group(struct skim_halves *halves, const char *group, unsigned bucket)
+{
+    for (size_t i = 0; i < SKIM_WIDE; i++) {
+        uint8_t byte = (uint8_t)group[i];
+        halves->low[i][byte & 15] |= (uint8_t)(1u << bucket);
+        halves->high[i][byte >> 4] |= (uint8_t)(1u << bucket);
+    }
+}
+
+/* What a bucket takes for its own by chance, in some unit. */
+static uint64_t chance_of(const struct skim_halves *halves, unsigned bucket)
+{
+    uint64_t chance = 1;
+    for (size_t i = 0; i < SKIM_WIDE; i++) {
+        uint64_t weight = 0;
+        for (unsigned byte = 0; byte < 256; byte++)
+            if (halves->low[i][byte & 15] & halves->high[i][byte >> 4] & (1u << bucket))
+                weight += weight_of(byte);
+        chance *= weight;
+    }
+    return chance;
+}
+
+/* Each group goes where it adds least to what is taken for one by chance. */
+void skim_finish(struct pattern_set *set)
+{
+    struct skim *skim = &set->skim;
+    for (size_t i = 1; i <= skim->entries && skim->wide; i++) {
+        const char *group = group_of(set, &skim->entry[i]);
+        uint64_t least = UINT64_MAX;
+        unsigned best = 0;
+        for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
+            struct skim_halves with = skim->halves;
+            put_group(&with, group, bucket);
+            uint64_t more = chance_of(&with, bucket) - chance_of(&skim->halves, bucket);
+            if (more < least) {
+                least = more;
+                best = bucket;
+            }
+        }
+        put_group(&skim->halves, group, best);
+    }
+}
+
+#ifdef __x86_64__
+#define WIDE        __attribute__((target("avx2")))
+#define WIDE_PLACES 32u
+
+/* A byte above 0x7f is in no anchor, and gives 0 without its low half being cut out. */
+WIDE static inline __m256i buckets_of(__m256i low, __m256i high, const uint8_t *at)
+{
+    __m256i bytes = _mm256_loadu_si256((const void *)at);
+    __m256i upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
+    return _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper));
+}
+
+WIDE static inline __m256i twice(const uint8_t half[16])
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)half));
+}
+
+/* Each table by itself, so that all stay in registers. */
+WIDE static void look_wide(struct pattern_set *set, size_t size, size_t old)
+{
+    const struct skim_halves *of = &set->skim.halves;
+    __m256i low0 = twice(of->low[0]), low1 = twice(of->low[1]), low2 = twice(of->low[2]),
+            low3 = twice(of->low[3]);
+    __m256i high0 = twice(of->high[0]), high1 = twice(of->high[1]), high2 = twice(of->high[2]),
+            high3 = twice(of->high[3]);
+    for (size_t at = 0; at < size; at += WIDE_PLACES) {
+        const uint8_t *b = set->buffer + at;
+        __m256i first =
+            _mm256_and_si256(buckets_of(low0, high0, b), buckets_of(low1, high1, b + 1));
+        __m256i rest =
+            _mm256_and_si256(buckets_of(low2, high2, b + 2), buckets_of(low3, high3, b + 3));
+        if (_mm256_testz_si256(first, rest))
+            continue;
+        __m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(first, rest), _mm256_setzero_si256());
+        uint32_t places = ~(uint32_t)_mm256_movemask_epi8(none);
+        for (; places; places &= places - 1) {
+            size_t place = at + (unsigned)__builtin_ctz(places);
+            if (may_be(&set->skim, set->buffer + place))
+                look_closer(set, place, size, old);
+        }
+    }
+}
+#endif
+
+/* --- every other place ------------------------------------------------------------------------
+ */
+
+static void look_narrow(struct pattern_set *set, size_t size, size_t old)
 {
     const struct skim *skim = &set->skim;
     for (size_t at = 0; at < size; at += 8) {
@@ -94,4 +227,15 @@ void skim_look(struct pattern_set *set, size_t size, size_t old)
             if (may_be(skim, b + i))
                 look_closer(set, at + i, size, old);
     }
+}
+
+void skim_look(struct pattern_set *set, size_t size, size_t old)
+{
+#ifdef __x86_64__
+    if (set->skim.wide) {
+        look_wide(set, size, old);
+        return;
+    }
+#endif
+    look_narrow(set, size, old);
 }

@@ -21,6 +21,8 @@
 #define SHADOW(kind) USER "\\$" kind "\\$[^:]{8,160}:[0-9]{0,6}:[0-9]{0,6}:[0-9]{0,6}:"
 #define AWS_SECRET   ASSIGN "[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])"
 #define TOKEN_END    "(?![A-Za-z0-9_-])"
+#define MEMBER       "[ \\t]*:[ \\t]*\""
+#define MAIL_HOST    "(?:smtp|imap|pop3?|mail|mx|relay|submission)[0-9a-z-]*\\.[A-Za-z0-9.-]+"
 
 const struct pattern_row setting_rows[] = {
     /* Tokens: a prefix that its issuer chose to be found by, and all of the length he gives it. */
@@ -58,6 +60,13 @@ const struct pattern_row setting_rows[] = {
     SETTING("mail-host", "smtp_host", NOT_WORD "smtp_host[\"']?" ASSIGN "[\"']?" HOST),
     SETTING("mail-host", "SMTP_HOST", NOT_WORD "SMTP_HOST[\"']?" ASSIGN "[\"']?" HOST),
     SETTING("mail-host", "smtp_server", NOT_WORD "smtp_server[\"']?" ASSIGN "[\"']?" HOST),
+
+    /* … and as web tools hand them out: a member of JSON with a host named after its duty. */
+    SETTING("mail-host", "\"host\"", "\"host\"" MEMBER MAIL_HOST "\""),
+    SETTING("mail-host", "\"server\"", "\"server\"" MEMBER MAIL_HOST "\""),
+    SETTING("mail-host", "\"hostname\"", "\"hostname\"" MEMBER MAIL_HOST "\""),
+    /* A word of an interface in a translation looks like a password: it counts with others only. */
+    SETTING("credential", "\"password\"", "\"password\"" MEMBER "(?![<{*$%])[^\" ]{4,100}\""),
 
     /* Accounts: seven fields, nine fields. */
     SETTING("passwd", ":/bin/", PASSWD("bin")),

@@ -6,10 +6,11 @@
 #define NEEDS     5
 #define KEY_SCORE 70 /* a private key or token */
 
-/* What opens a door by itself, by the endings of its label. */
+/* What opens a door by itself, by its label or the label's ending. */
 static uint64_t secrets(const struct counted *counted)
 {
-    static const char *const ending[] = {"-key", "-token", "-secret", "-password", "-hash"};
+    static const char *const ending[] = {"-key",   "-token",    "jwt",
+                                         "shadow", "ldap-bind", "database-url"};
     uint64_t items = 0;
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
         items += content_labelled(counted, CONTENT_SETTING, ending[i]);

@@ -79,6 +79,15 @@ class Incident(Case):
         self.assertLess(first["weir"]["out_bytes"]["value"], self.bytes)
         self.assertEqual(first["weir"]["baseline"]["state"], "ready")
 
+    def test_mail_settings_are_told(self):
+        """Two tenants' pages: an SMTP and an IMAP host each, one relay and one password of both."""
+        self.assertEqual(self.theft["mail_settings_pages"], 2)
+        incident, = self.summary["incidents"]
+        settings = incident["content"]["settings"]
+        self.assertEqual(settings["labels"], {"mail-host": 5, "credential": 1})
+        alert = self.of_rule("content.settings")[0]
+        self.assertEqual(alert["weir"]["score"], 55 + 1, brief(alert))
+
     def test_the_last_word_on_addresses_is_right(self):
         content = self.of_rule("content.personal")[-1]["weir"]["content"]["email_addresses"]
         incident, = self.summary["incidents"]

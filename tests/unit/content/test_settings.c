@@ -91,6 +91,11 @@ static void test_hosts(void **state)
     expect("the relayhost is smtp.example.com", "");
     expect("mail.smtp.host=smtp.example.com",
            "setting:mail-host[mail.smtp.host=smtp.example.com] ");
+    expect("{\"smtp\": {\"host\": \"smtp-a.example.jp\", \"port\": 587, \"password\": \"s3cret\"}}",
+           "setting:mail-host[\"host\": \"smtp-a.example.jp\"] "
+           "setting:credential[\"password\": \"s3cret\"] ");
+    expect("{\"host\":\"www.example.jp\",\"password\":\"\",\"server\":\"mail\"}", "");
+    expect("{\"password\": \"${PASSWORD}\", \"password\": \"your new password\"}", "");
     expect("root:x:0:0:root:/root:/bin/bash\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\r\n"
            "a:b:c:/bin/sh\n",
            "setting:passwd[root:x:0:0:root:/root:/bin/bash] "
