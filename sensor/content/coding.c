@@ -58,11 +58,14 @@ static bool count_memory(struct coding *coding)
     return content->inflate_bytes <= CONTENT_INFLATE_BYTES;
 }
 
+bool coding_is_beyond(const struct side *side)
+{
+    return side->inflated_bytes > CODING_FREE_BYTES + CODING_RATIO * side->inspected_bytes;
+}
+
 static bool is_bomb(const struct coding *coding)
 {
-    const struct side *side = coding->fate->side;
-    return coding->made_bytes > CODING_BODY_BYTES ||
-           side->inflated_bytes > CODING_FREE_BYTES + CODING_RATIO * side->inspected_bytes;
+    return coding->made_bytes > CODING_BODY_BYTES || coding_is_beyond(coding->fate->side);
 }
 
 static void open_decoder(struct coding *coding)
