@@ -90,6 +90,9 @@ static void test_types(void **state)
         {"Content-Type: multipart/form-data; boundary=abc\r\n", "abc", false, false},
         {"Content-Type: Multipart/Mixed;charset=x; Boundary=\"a b\"; z=1\r\n", "a b", false, false},
         {"Content-Type: text/plain; boundary=abc\r\n", "", false, false},
+        {"Content-Type: multipart/mixed; boundary=\"a;b\"\r\n", "a;b", false, false},
+        {"Content-Type: multipart/mixed; x=\"; boundary=no\"; boundary=yes\r\n", "yes", false,
+         false},
         {"Content-Type: multipart/mixed; boundary=\r\n", "", false, false},
         {"Content-Type: multipart/mixed; boundary\r\n", "", false, false},
         {"Content-Type: multipart/mixed; boundary="
