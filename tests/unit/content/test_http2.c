@@ -184,6 +184,27 @@ static void test_bodies(void **state)
     assert_int_equal(health.parse_malformed + health.bodies_damaged + health.bodies_unread, 0);
 }
 
+/* What stands where zeros should is no body, and is looked at. */
+static void test_padding(void **state)
+{
+    (void)state;
+    begin_both();
+    put8(&block, 16);
+    put(&block, first, sizeof first - 1);
+    put_text(&block, " x@example.com  ");
+    frame(&b, HEADERS, END_HEADERS | PADDED, 1, block.data, block.size);
+    frame(&b, DATA, PADDED | END_STREAM, 1,
+          "\x10"
+          "abc y@example.com  ",
+          20);
+    for (size_t most = 1; most < b.size; most++) {
+        talk((uint16_t)(20000 + most), most);
+        assert_bodies(ORIG, 1, 1, 0, 3);
+        assert_int_equal(c.items[ORIG], 2);
+    }
+    assert_int_equal(health_now().parse_malformed, 0);
+}
+
 /* A head in three frames, and a promise's, which the table needs as well. */
 static void test_continuation(void **state)
 {
@@ -451,7 +472,7 @@ int main(void)
         TEST(test_many_streams), TEST(test_reset_by_the_other),
         TEST(test_h2c),          TEST(test_server_first),
         TEST(test_large_table),  TEST(test_field_bomb),
-        TEST(test_doh),
+        TEST(test_doh),          TEST(test_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
