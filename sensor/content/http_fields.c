@@ -84,13 +84,15 @@ static void transfer_encoding(struct http_fields *fields, struct text_span value
 /* --- what it is --------------------------------------------------------------------------------
  */
 
+/* Of two types the one with a boundary counts, as in mail. */
 static void content_type(struct http_fields *fields, struct text_span value)
 {
+    char boundary[sizeof fields->boundary];
     struct text_span rest = value, type = next_part(&rest, ';');
     fields->dns = is(type, "application/dns-message");
     fields->message = begins(type, "message/");
-    if (begins(type, "multipart/"))
-        mime_boundary(value.at, value.size, fields->boundary);
+    if (begins(type, "multipart/") && mime_boundary(value.at, value.size, boundary))
+        memcpy(fields->boundary, boundary, sizeof boundary);
 }
 
 /* A repeated length says nothing new; another one nothing that can be believed (RFC 9112 6.3). */

@@ -101,6 +101,8 @@ static void test_types(void **state)
         {"Content-Type: multipart/mixed; boundary="
          "12345678901234567890123456789012345678901234567890123456789012345678901\r\n",
          "", false, false},
+        {"Content-Type: multipart/mixed; boundary=a\r\nContent-Type: multipart/mixed\r\n", "a",
+         false, false},
         {"Content-Type: message/rfc822\r\n", "", true, false},
         {"Content-Type: application/DNS-message; x=y\r\n", "", false, true},
         {"Content-Type: application/dns-json\r\n", "", false, false},
