@@ -2,18 +2,22 @@
  *
  * It is opened with the first byte and closed as soon as it is of no use, for what decoders hold is
  * dear: all together stay below CONTENT_INFLATE_BYTES (the one that goes beyond is closed, and its
- * body inspected as it was sent). After damage the rest is inspected as it is: a false label hides
- * nothing. After a gap nothing can be undone any more, and the rest is as missing to the next
- * filter. At a bound, too: a bomb's bytes are worth nothing, packed or not.
- * Output goes on in pieces of the stack, so a byte costs time and no memory. */
+ * body inspected as it was sent). After damage, or CODING_SILENT_BYTES of which nothing was made,
+ * the rest is inspected as it is, and what the decoder took before it had made anything, to
+ * FIRST_BYTES: a false label hides nothing, however its bytes were cut. After a gap nothing can be
+ * undone any more, and the rest is as missing to the next filter. At a bound, too: a bomb's bytes
+ * are worth nothing, packed or not. Output goes on in pieces of the stack, so a byte costs time and
+ * no memory. */
 #include "coding.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PIECE_BYTES  8192u
+#define FIRST_BYTES  64u        /* no decoder takes more than a few of plain text for its own */
 #define WINDOW_BYTES (8u << 20) /* RFC 9659: of zstd in HTTP */
 
 enum mode {
@@ -31,7 +35,10 @@ struct coding {
     const char *name;
     size_t held_bytes; /* of the decoder, as far as it is counted */
     uint64_t made_bytes;
+    uint64_t silent_bytes; /* taken since something was made */
     uint8_t mode;
+    uint8_t first_size;
+    uint8_t first[FIRST_BYTES]; /* taken before anything was made */
 };
 
 static struct content *content_of(const struct coding *coding)
@@ -58,11 +65,14 @@ static bool count_memory(struct coding *coding)
     return content->inflate_bytes <= CONTENT_INFLATE_BYTES;
 }
 
+bool coding_is_beyond(const struct side *side)
+{
+    return side->inflated_bytes > CODING_FREE_BYTES + CODING_RATIO * side->inspected_bytes;
+}
+
 static bool is_bomb(const struct coding *coding)
 {
-    const struct side *side = coding->fate->side;
-    return coding->made_bytes > CODING_BODY_BYTES ||
-           side->inflated_bytes > CODING_FREE_BYTES + CODING_RATIO * side->inspected_bytes;
+    return coding->made_bytes > CODING_BODY_BYTES || coding_is_beyond(coding->fate->side);
 }
 
 static void open_decoder(struct coding *coding)
@@ -97,20 +107,52 @@ static bool one_piece(struct coding *coding, struct inflate_step *step)
     return coding->inflate && step->out_size == 0;
 }
 
+/* It was never what was said: what the decoder took goes on as it was sent. */
+static void put_first(struct coding *coding, const uint8_t *data, size_t size)
+{
+    filter_put(coding->next, coding->first, coding->first_size);
+    if (coding->silent_bytes > coding->first_size)
+        filter_gap(coding->next, coding->silent_bytes - coding->first_size);
+    filter_put(coding->next, data, size);
+}
+
+static void keep_first(struct coding *coding, const uint8_t *data, size_t size)
+{
+    size_t room = sizeof coding->first - coding->first_size, some = size < room ? size : room;
+    memcpy(coding->first + coding->first_size, data, some);
+    coding->first_size = (uint8_t)(coding->first_size + some);
+}
+
+/* Nothing was made of these bytes. */
+static void stay_silent(struct coding *coding, const uint8_t *data, size_t size)
+{
+    if (coding->made_bytes == 0)
+        keep_first(coding, data, size);
+    coding->silent_bytes += size;
+    if (coding->silent_bytes <= CODING_SILENT_BYTES)
+        return;
+    coding->fate->damaged = true;
+    close_decoder(coding, MODE_AS_SENT);
+    filter_gap(coding->next, 1);
+}
+
 static void undo(struct coding *coding, const uint8_t *data, size_t size)
 {
     struct inflate_step step = {.in = data, .in_size = size};
+    uint64_t made = coding->made_bytes;
     while (one_piece(coding, &step))
         ;
-    if (coding->mode == MODE_UNDOING)
-        return;
-    filter_gap(coding->next, 1); /* what comes now does not follow what came before */
-    if (coding->mode == MODE_MISSING)
-        return;
-    if (coding->made_bytes == 0) /* it was never what was said */
-        filter_put(coding->next, data, size);
-    else
-        filter_put(coding->next, step.in, step.in_size);
+    if (coding->mode == MODE_UNDOING && coding->made_bytes == made) {
+        stay_silent(coding, data, size);
+    } else if (coding->mode == MODE_UNDOING) {
+        coding->silent_bytes = 0;
+    } else {
+        filter_gap(coding->next, 1); /* what comes now does not follow what came before */
+        if (coding->mode == MODE_AS_SENT && coding->made_bytes == 0)
+            put_first(coding, data, size);
+        else if (coding->mode == MODE_AS_SENT)
+            filter_put(coding->next, step.in, step.in_size);
+    }
 }
 
 static void put(struct filter *filter, const uint8_t *data, size_t size)

@@ -11,6 +11,9 @@
 #define CODING_BODY_BYTES (UINT64_C(256) << 20)
 #define CODING_RATIO      100u
 #define CODING_FREE_BYTES (UINT64_C(256) << 10)
+/* A decoder that takes so much and makes nothing is led about (a gzip header's file name, frames to
+ * be skipped): no block of any coding is as large. */
+#define CODING_SILENT_BYTES (UINT64_C(256) << 10)
 
 /* What became of a body's codings, all together. */
 struct coding_fate {
@@ -21,6 +24,8 @@ struct coding_fate {
 };
 
 bool coding_inflates(enum body_coding coding);
+/* Has so much been made of what the side sent that it can only be meant as a bomb? */
+bool coding_is_beyond(const struct side *side);
 /* `fate` outlives it. */
 struct filter *coding_filter_new(struct coding_fate *fate, enum body_coding coding,
                                  struct filter *next);

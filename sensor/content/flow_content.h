@@ -73,7 +73,7 @@ struct side {
     struct entropy *entropy;  /* of its first bytes, until there are enough */
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
-    uint64_t inflated_bytes; /* that its bodies' codings made (coding.h) */
+    uint64_t inflated_bytes; /* that its bodies' codings and packed heads made (coding.h) */
     uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message */
     uint64_t limit_bytes;    /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;

@@ -4,10 +4,13 @@
  * TABLE_BYTES whatever they say: a sender that stays below them is decoded, a larger one is not.
  * A table keeps what was sent, so its memory is asked for through a hook that counts it, and all
  * tables together stay below CONTENT_HPACK_BYTES. A byte of a block may stand for a whole field of
- * the table: past HPACK_TEXT_MAX of text a block is decoded and no more looked at.
+ * the table: past HPACK_TEXT_MAX of text a block is decoded and no more looked at, and so is what
+ * a side's heads and bodies make beyond coding.h's measure (counted in bodies_bombs): else ten
+ * bytes of a frame cost a look at 64 KiB, as often as somebody likes.
  * Thread: the capture thread. */
 #include "hpack.h"
 
+#include "coding.h"
 #include "doh.h"
 #include "weir/base/buffer.h"
 
@@ -140,9 +143,16 @@ static void on_field(struct hpack *hpack, struct http2_head *head, const nghttp2
 {
     struct text_span name = {(const char *)field->name, field->namelen};
     struct text_span value = {(const char *)field->value, field->valuelen};
-    if (name.size == 0 || name.size + value.size > HPACK_TEXT_MAX - head->text_bytes)
+    size_t size = name.size + value.size;
+    if (name.size == 0 || size > HPACK_TEXT_MAX - head->text_bytes)
         return;
-    head->text_bytes += (uint32_t)(name.size + value.size);
+    if (coding_is_beyond(hpack->side)) {
+        hpack->side->owner->content->bodies_bombs += !head->bomb;
+        head->bomb = true;
+        return;
+    }
+    head->text_bytes += (uint32_t)size;
+    hpack->side->inflated_bytes += size;
     inspect_field(hpack->side, name, value);
     take_field(hpack, head, name, text_span_trim(value));
 }

@@ -10,6 +10,7 @@ struct http2_head {
     char host[RECORD_NAME_MAX + 1]; /* :authority, else host */
     uint16_t status;                /* 0: a request or trailers */
     uint32_t text_bytes;            /* of names and values so far */
+    bool bomb;                      /* some of it was let go */
 };
 
 /* One direction's table. Its memory counts in content->hpack_bytes. */

@@ -136,11 +136,6 @@ enum parse_result http2_begins(const uint8_t *data, size_t size)
     return n == sizeof preface - 1 ? PARSE_OK : PARSE_MORE;
 }
 
-bool http_begins_request(const uint8_t *data, size_t size)
-{
-    return http_begins(data, size) == PARSE_OK && begins_answer(data, size) == PARSE_NOT;
-}
-
 bool http_is_request(const uint8_t *data, size_t size)
 {
     struct cursor c = cursor_make(data, size);

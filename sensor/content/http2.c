@@ -223,6 +223,9 @@ static size_t step_fields(struct side *side, const uint8_t *data, size_t size)
     http2->block_bytes += frame->length;
     if (http2->block_bytes > FIELDS_BLOCK_MAX || !block_of(frame, data + FRAME_HEAD, &block))
         return malformed(side, data, size);
+    size_t before = (size_t)(block.end - (data + FRAME_HEAD));
+    if (before < frame->length) /* the padding */
+        side_inspect(side, block.end, frame->length - before);
     put_fields(side, block.at, cursor_left(&block));
     return FRAME_HEAD + frame->length;
 }
@@ -261,6 +264,8 @@ static size_t step_payload(struct side *side, const uint8_t *data, size_t size)
     http2->content_left -= (uint32_t)content;
     size_t rest = size - content, padding = http2->padding_left < rest ? http2->padding_left : rest;
     http2->padding_left -= (uint32_t)padding;
+    if (padding) /* zeros, or what somebody hides there */
+        side_inspect(side, data + content, padding);
     end_frame(side);
     return content + padding;
 }

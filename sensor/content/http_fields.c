@@ -3,6 +3,8 @@
  * unknown one: the body is inspected as it is. Pure. */
 #include "http_fields.h"
 
+#include "mime_head.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -82,28 +84,15 @@ static void transfer_encoding(struct http_fields *fields, struct text_span value
 /* --- what it is --------------------------------------------------------------------------------
  */
 
-static void keep_boundary(struct http_fields *fields, struct text_span value)
-{
-    if (value.size >= 2 && *value.at == '"' && value.at[value.size - 1] == '"')
-        value = (struct text_span){value.at + 1, value.size - 2};
-    if (value.size == 0 || value.size > BODY_BOUNDARY_MAX || memchr(value.at, '\0', value.size))
-        return;
-    memcpy(fields->boundary, value.at, value.size);
-    fields->boundary[value.size] = '\0';
-}
-
+/* Of two types the one with a boundary counts, as in mail. */
 static void content_type(struct http_fields *fields, struct text_span value)
 {
-    struct text_span type = next_part(&value, ';');
+    char boundary[sizeof fields->boundary];
+    struct text_span rest = value, type = next_part(&rest, ';');
     fields->dns = is(type, "application/dns-message");
     fields->message = begins(type, "message/");
-    bool multipart = begins(type, "multipart/");
-    while (multipart && value.size) {
-        struct text_span parameter = next_part(&value, ';');
-        struct text_span name = next_part(&parameter, '=');
-        if (is(name, "boundary"))
-            keep_boundary(fields, text_span_trim(parameter));
-    }
+    if (begins(type, "multipart/") && mime_boundary(value.at, value.size, boundary))
+        memcpy(fields->boundary, boundary, sizeof boundary);
 }
 
 /* A repeated length says nothing new; another one nothing that can be believed (RFC 9112 6.3). */

@@ -196,7 +196,8 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
         if (place == PLACE_HEAD && http2_begins(data, size) != PARSE_NOT)
             return http2_begins(data, size) == PARSE_OK ? become_http2(side, data, size) : 0;
         size_t used = steps[place](side, data, size);
-        if (used > 0 || side->state != http || http->place == place)
+        /* Of a protocol that was left, the state is gone. */
+        if (used > 0 || side->owner->protocol != &http_protocol || http->place == place)
             return used;
     }
 }

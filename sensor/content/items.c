@@ -2,7 +2,7 @@
  * is kept once a batch; a batch that has no room for one more item or label is told first.
  *
  * Bounds: the set has 64 to 65,536 slots, three quarters full, and items_shared.limit_bytes for all
- * together; a batch is what a record holds. */
+ * together; a batch is what a record holds, and ITEMS_BATCHES_MAX wait. */
 #include "items.h"
 
 #include "weir/base/buffer.h"
@@ -46,13 +46,20 @@ struct items *items_new(struct items_shared *shared,
     return items;
 }
 
+static void drop_batch(struct items *items, enum content_class class)
+{
+    items->shared->batches -= items->batch[class] != NULL;
+    free(items->batch[class]);
+    items->batch[class] = NULL;
+}
+
 void items_free(struct items *items)
 {
     if (!items)
         return;
     items->shared->used_bytes -= items->slots * sizeof *items->slot;
     for (int class = 0; class < CONTENT_CLASSES; class ++)
-        free(items->batch[class]);
+        drop_batch(items, (enum content_class) class);
     free(items->slot);
     free(items);
 }
@@ -121,8 +128,7 @@ static void tell_class(struct items *items, enum content_class class)
                                  .sample = sample,
                                  .sample_count = batch->samples};
     items->tell(items->context, &told);
-    free(batch);
-    items->batch[class] = NULL;
+    drop_batch(items, class);
 }
 
 void items_tell(struct items *items)
@@ -178,16 +184,25 @@ static uint8_t find_label(const struct batch *batch, const struct text *label)
     return at;
 }
 
+/* The class's batch, in which there is room for one more item with this label. */
+static struct batch *batch_for(struct items *items, enum content_class class,
+                               const struct text *label)
+{
+    struct batch *batch = items->batch[class];
+    if (batch && batch->labels == RECORD_CONTENT_LABELS &&
+        find_label(batch, label) == batch->labels)
+        tell_class(items, class);
+    if (!items->batch[class]) {
+        items->batch[class] = xcalloc(1, sizeof *batch);
+        items->shared->batches++;
+    }
+    return items->batch[class];
+}
+
 static void add(struct items *items, const struct found *found)
 {
     struct text label = label_of(found);
-    struct batch *batch = items->batch[found->class];
-    if (batch && batch->labels == RECORD_CONTENT_LABELS &&
-        find_label(batch, &label) == batch->labels)
-        tell_class(items, found->class);
-    if (!items->batch[found->class])
-        items->batch[found->class] = xcalloc(1, sizeof *batch);
-    batch = items->batch[found->class];
+    struct batch *batch = batch_for(items, found->class, &label);
     uint8_t place = find_label(batch, &label);
     if (place == batch->labels)
         batch->label[batch->labels++] = label;
@@ -195,7 +210,7 @@ static void add(struct items *items, const struct found *found)
         batch->sample[batch->samples++] = sample_of(found);
     batch->place[batch->count] = place;
     batch->hash[batch->count++] = found->hash;
-    if (batch->count == RECORD_CONTENT_ITEMS)
+    if (batch->count == RECORD_CONTENT_ITEMS || items->shared->batches > ITEMS_BATCHES_MAX)
         tell_class(items, found->class);
 }
 

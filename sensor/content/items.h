@@ -7,10 +7,15 @@
 #include "weir/content/content.h"
 #include "weir/content/found.h"
 
+/* Batches that may wait for more items, of all sides together (some 6 KiB each). */
+#define ITEMS_BATCHES_MAX 16384u
+
 /* What all sides share. `used_bytes` of their sets stays below `limit_bytes`: a set that may not
- * grow starts anew instead. */
+ * grow starts anew instead. With ITEMS_BATCHES_MAX batches an item of a further one is told at
+ * once. */
 struct items_shared {
     size_t used_bytes, limit_bytes;
+    uint32_t batches;
     bool samples; /* keep a few of each record's items as they were */
 };
 

@@ -17,7 +17,6 @@ bool tls_begins_hello(const uint8_t *data, size_t size); /* a ClientHello or Ser
 /* Given tls_begins: a ClientHello, or five bytes that may become one. */
 bool tls_may_be_client(const uint8_t *data, size_t size);
 enum parse_result http_begins(const uint8_t *data, size_t size); /* request or answer */
-bool http_begins_request(const uint8_t *data, size_t size);
 bool http_is_request(const uint8_t *data, size_t size); /* the whole line, of a known method */
 /* "PRI * HTTP/2.0 …": how a client begins (RFC 9113 3.4). */
 enum parse_result http2_begins(const uint8_t *data, size_t size);

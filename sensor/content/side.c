@@ -215,6 +215,8 @@ bool side_gather(struct side *side, const uint8_t *data, size_t size)
 
 void side_drop_head(struct side *side, size_t bytes)
 {
+    if (bytes == 0 && side->head_size)
+        return; /* a byte more came, and is not enough: nothing is moved for it */
     if (bytes < side->head_size) {
         memmove(side->head, side->head + bytes, side->head_size - bytes);
         side->head_size -= (uint32_t)bytes;
@@ -280,10 +282,10 @@ void side_take(struct side *side, const uint8_t *data, size_t size)
 
 void side_gap(struct side *side, uint64_t bytes)
 {
-    bool protocol = side->stage == STAGE_PROTOCOL;
+    bool row = side->stage == STAGE_PROTOCOL;
     side->gap_bytes += bytes;
-    stage_cut(side, bytes); /* what is gathered comes before what is missing */
-    if (!protocol)
+    stage_cut(side, bytes);                    /* what is gathered comes before what is missing */
+    if (!row && side->stage != STAGE_PROTOCOL) /* a row that it had, or has now, was told */
         side_inspect_gap(side, bytes);
 }
 

@@ -4,7 +4,7 @@
  *          ├─> HELLO ──> SERVER ──> ENCRYPTED   TLS, each side's; SSH goes to ENCRYPTED at once
  *          ├─> DNS                          length, message, length, message …
  *          ├─> PROTOCOL                     whoever has a row (protocol.h)
- *          ├─> CLEAR                        SMTP, FTP
+ *          ├─> CLEAR                        what HTTP was left for, and nobody's
  *          └─> UNKNOWN ──> CLEAR            side.c decides by the share of text
  *
  * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
@@ -81,7 +81,7 @@ static void begin_service(struct side *side, enum service service, const uint8_t
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
-        side_set_stage(side, service == SERVICE_DNS ? STAGE_DNS : STAGE_CLEAR);
+        side_set_stage(side, STAGE_DNS);
 }
 
 /* On port 53 less is asked of a message than elsewhere. */

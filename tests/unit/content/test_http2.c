@@ -184,6 +184,27 @@ static void test_bodies(void **state)
     assert_int_equal(health.parse_malformed + health.bodies_damaged + health.bodies_unread, 0);
 }
 
+/* What stands where zeros should is no body, and is looked at. */
+static void test_padding(void **state)
+{
+    (void)state;
+    begin_both();
+    put8(&block, 16);
+    put(&block, first, sizeof first - 1);
+    put_text(&block, " x@example.com  ");
+    frame(&b, HEADERS, END_HEADERS | PADDED, 1, block.data, block.size);
+    frame(&b, DATA, PADDED | END_STREAM, 1,
+          "\x10"
+          "abc y@example.com  ",
+          20);
+    for (size_t most = 1; most < b.size; most++) {
+        talk((uint16_t)(20000 + most), most);
+        assert_bodies(ORIG, 1, 1, 0, 3);
+        assert_int_equal(c.items[ORIG], 2);
+    }
+    assert_int_equal(health_now().parse_malformed, 0);
+}
+
 /* A head in three frames, and a promise's, which the table needs as well. */
 static void test_continuation(void **state)
 {
@@ -399,6 +420,29 @@ static void test_large_table(void **state)
     assert_int_equal(health_now().parse_malformed, 0);
 }
 
+/* One block after another, ten bytes each, that stand for a field of 4000 bytes: what is looked at
+ * stays within the measure of bodies that are packed (256 KiB, and a hundred times what came). */
+static void test_field_bomb(void **state)
+{
+    (void)state;
+    static char big[4000];
+    memset(big, 'x', sizeof big);
+    begin_both();
+    put(&block, "\x40\x01k\x7f\xa1\x1e", 6); /* "k", with a value of 4000 bytes */
+    put(&block, big, sizeof big);
+    frame(&b, HEADERS, END_HEADERS | END_STREAM, 1, block.data, block.size);
+    for (uint32_t i = 1; i < 5000; i++)
+        frame(&b, HEADERS, END_HEADERS | END_STREAM, 2 * i + 1, "\xbe", 1);
+    talk(40000, 1460);
+    assert_int_not_equal(health_now().bodies_bombs, 0);
+    uint64_t bombs = health_now().bodies_bombs;
+    talk(40001, 1460);
+    assert_int_equal(health_now().bodies_bombs, 2 * bombs);
+    /* The field that goes beyond is still looked at. */
+    assert_in_range(bombs, 5000 - 2 - (262144 + 100 * b.size) / 4000, 5000);
+    assert_int_equal(health_now().parse_malformed, 0);
+}
+
 /* The question of RFC 8484's example, in a path and in a body. */
 static void test_doh(void **state)
 {
@@ -427,7 +471,8 @@ int main(void)
         TEST(test_bad_block),    TEST(test_gaps),
         TEST(test_many_streams), TEST(test_reset_by_the_other),
         TEST(test_h2c),          TEST(test_server_first),
-        TEST(test_large_table),  TEST(test_doh),
+        TEST(test_large_table),  TEST(test_field_bomb),
+        TEST(test_doh),          TEST(test_padding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

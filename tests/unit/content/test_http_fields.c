@@ -90,6 +90,9 @@ static void test_types(void **state)
         {"Content-Type: multipart/form-data; boundary=abc\r\n", "abc", false, false},
         {"Content-Type: Multipart/Mixed;charset=x; Boundary=\"a b\"; z=1\r\n", "a b", false, false},
         {"Content-Type: text/plain; boundary=abc\r\n", "", false, false},
+        {"Content-Type: multipart/mixed; boundary=\"a;b\"\r\n", "a;b", false, false},
+        {"Content-Type: multipart/mixed; x=\"; boundary=no\"; boundary=yes\r\n", "yes", false,
+         false},
         {"Content-Type: multipart/mixed; boundary=\r\n", "", false, false},
         {"Content-Type: multipart/mixed; boundary\r\n", "", false, false},
         {"Content-Type: multipart/mixed; boundary="
@@ -98,6 +101,8 @@ static void test_types(void **state)
         {"Content-Type: multipart/mixed; boundary="
          "12345678901234567890123456789012345678901234567890123456789012345678901\r\n",
          "", false, false},
+        {"Content-Type: multipart/mixed; boundary=a\r\nContent-Type: multipart/mixed\r\n", "a",
+         false, false},
         {"Content-Type: message/rfc822\r\n", "", true, false},
         {"Content-Type: application/DNS-message; x=y\r\n", "", false, true},
         {"Content-Type: application/dns-json\r\n", "", false, false},

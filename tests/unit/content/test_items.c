@@ -262,13 +262,39 @@ static void test_collisions(void **state)
     items_free(items);
 }
 
+/* Of all sides together no more than so many wait, whoever sends something worth counting. */
+static void test_many_sides(void **state)
+{
+    (void)state;
+    enum { SIDES_SOME = ITEMS_BATCHES_MAX + 10 };
+    struct items_shared shared = {.limit_bytes = 1 << 20};
+    struct items **items = calloc(SIDES_SOME, sizeof(struct items *));
+    assert_non_null(items);
+    for (uint32_t i = 0; i < SIDES_SOME; i++) {
+        items[i] = items_new(&shared, on_tell, &told);
+        if (i == 0)
+            memset(&told, 0, sizeof told);
+        find(items[i], CONTENT_EMAIL, hash_of(i), "example.com", "a@example.com");
+    }
+    assert_int_equal(shared.batches, ITEMS_BATCHES_MAX);
+    assert_int_equal(told.calls, 10);
+    assert_int_equal(told.count, 10);
+    items_tell(items[0]);
+    assert_int_equal(shared.batches, ITEMS_BATCHES_MAX - 1);
+    for (uint32_t i = 0; i < SIDES_SOME; i++)
+        items_free(items[i]);
+    assert_int_equal(shared.batches, 0);
+    free(items);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_told_once),    cmocka_unit_test(test_batches),
-        cmocka_unit_test(test_labels),       cmocka_unit_test(test_label_text),
-        cmocka_unit_test(test_samples),      cmocka_unit_test(test_full),
-        cmocka_unit_test(test_shared_limit), cmocka_unit_test(test_collisions),
+        cmocka_unit_test(test_many_sides), cmocka_unit_test(test_told_once),
+        cmocka_unit_test(test_batches),    cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_label_text), cmocka_unit_test(test_samples),
+        cmocka_unit_test(test_full),       cmocka_unit_test(test_shared_limit),
+        cmocka_unit_test(test_collisions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
