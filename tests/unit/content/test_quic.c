@@ -298,6 +298,43 @@ static void test_bound(void **state)
     expect_name("");
 }
 
+/* Nor does a client hide behind Initials that nobody can open without being counted. */
+static void test_bound_of_decoys(void **state)
+{
+    (void)state;
+    struct initial parts = first;
+    make_hello("www.example.com");
+    for (; parts.number < 32; parts.number++) {
+        assert_int_equal(malformed(), 0);
+        add_piece(0, 50);
+        datagram.size = 0;
+        quic_initial(&datagram, &parts, &frames);
+        frames.size = 0;
+        datagram.data[datagram.size - 1] ^= 1;
+        say(&c, SIDE_ORIG, datagram.data, datagram.size);
+    }
+    assert_int_equal(malformed(), 1);
+    send_whole(&parts);
+    expect_name("");
+}
+
+/* A datagram is one connection's: keys are made for no second one. */
+static void test_other_connection_behind(void **state)
+{
+    (void)state;
+    const struct initial other = {QUIC_VERSION_1, "another!", NULL, 0, NULL};
+    make_hello("www.example.com");
+    add_piece(0, 50);
+    datagram.size = 0;
+    quic_initial(&datagram, &first, &frames);
+    frames.size = 0;
+    add_piece(0, hello.size);
+    quic_initial(&datagram, &other, &frames);
+    say(&c, SIDE_ORIG, datagram.data, datagram.size);
+    frames.size = 0;
+    expect_name("");
+}
+
 /* Nor is a hello waited for whose last piece never comes; a flow without one is nothing malformed.
  */
 static void test_bound_of_datagrams(void **state)
@@ -369,6 +406,8 @@ int main(void)
         WITH(test_damage),
         WITH(test_cut),
         WITH(test_bound),
+        WITH(test_bound_of_decoys),
+        WITH(test_other_connection_behind),
         WITH(test_bound_of_datagrams),
         WITH(test_too_many_pieces),
         WITH(test_not_quic),
