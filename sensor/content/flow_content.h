@@ -156,8 +156,9 @@ void active_join(struct content_flow *cf);
 void active_leave(struct content_flow *cf);
 void active_touch(struct content_flow *cf, const struct packet *packet);
 
-/* datagram.c */
+/* datagram.c: a packet; a datagram that may hold clear text. */
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet);
+void datagram_inspect(struct content_flow *cf, enum flow_side side, const struct packet *packet);
 
 /* side.c */
 struct side *side_of(struct content_flow *cf, enum flow_side side, enum stage stage);
