@@ -112,6 +112,14 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
     return open;
 }
 
+struct open_story *stories_find(const struct stories *stories, const struct ip *host,
+                                const struct destination *destination)
+{
+    struct story_key key;
+    size_t size = make_key(host, destination, &key);
+    return map_get(&stories->map, &key, size);
+}
+
 /* By its key, whichever side opened it, and its start. */
 static bool same_flow(const struct alert_flow *flow, const struct record_flow *record)
 {
