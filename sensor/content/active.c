@@ -37,6 +37,7 @@ void active_leave(struct content_flow *cf)
     struct content *content = cf->content;
     if (cf->place == 0)
         return;
+    handshake_forget(cf);
     struct content_flow *last = content->active[--content->active_count];
     content->active[cf->place - 1] = last;
     last->place = cf->place;

@@ -149,7 +149,8 @@ void content_flow_free(struct content_flow *cf); /* what it has learnt; sides ar
 /* handshake.c: what a client's hello says, as far as it was there; the server's certificate. */
 void content_hello(struct content_flow *cf, const struct tls_hello *hello);
 void content_certificate(struct content_flow *cf, const struct tls_certificate *certificate);
-void handshake_free(struct content_flow *cf); /* what waits */
+void handshake_free(struct content_flow *cf);
+void handshake_forget(struct content_flow *cf); /* what waits: nobody looks at the flow any more */
 
 /* active.c: joins; is left by whoever frees it or has nothing more to see; a packet was seen. */
 void active_join(struct content_flow *cf);
