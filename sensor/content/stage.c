@@ -400,8 +400,10 @@ static void cut_dns(struct side *side, uint64_t bytes)
     enum parse_result result = dns_parse(data, there, &message);
     if (result != PARSE_NOT)
         content_dns(side->owner, data, there, &message);
-    if (result == PARSE_NOT || result == PARSE_MALFORMED)
+    if (result == PARSE_NOT || result == PARSE_MALFORMED) {
         side_inspect(side, side->head, side->head_size);
+        return; /* nor is its length to be believed */
+    }
     if (bytes > 0 && bytes <= length - there) {
         side->lost = false;
         side->skip_bytes = length - there - bytes;

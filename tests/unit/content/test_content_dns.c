@@ -153,6 +153,13 @@ static void test_text_over_tcp(void **state)
     say_text(&c, ORIG, text);
     finish(&c);
     assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 5);
+    handshake(&c, 39001, 53);
+    say(&c, ORIG, stream->data, b.size + 2);
+    say_text(&c, ORIG, "zz to dave@example.com, "); /* would be 31,354 bytes */
+    lose(&c, ORIG, 10);
+    say_text(&c, ORIG, text);
+    finish(&c);
+    assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 8);
     free(stream);
 }
 
