@@ -46,7 +46,7 @@ static bool ends_with(const char *text, const char *ending)
 
 bool counted_is_grave(const struct counted_label *label)
 {
-    static const char *const secret[] = {"-key", "-token", "-secret", "-password", "-hash"};
+    static const char *const secret[] = {"-key", "-token", "database-url", "shadow"};
     if (label->class == CONTENT_ARCHIVE)
         return ends_with(label->text, "-encrypted");
     for (size_t i = 0; label->class == CONTENT_SETTING && i < sizeof secret / sizeof *secret; i++)

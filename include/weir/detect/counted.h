@@ -44,8 +44,9 @@ extern const char *const counted_words[CONTENT_CLASSES];  /* "e-mail addresses" 
 extern const char *const counted_unit[CONTENT_CLASSES];   /* "address" */
 
 bool counted_any(const struct counted *counted);
-/* What one item of is enough to tell: a secret that opens a door by itself, an archive that a
- * password protects. Their labels end so. */
+/* What one item of is enough to tell: a secret that opens a door by itself (a key, a token, a URL
+ * with its password, a hashed password), an archive that a password protects. Their labels end so.
+ */
 bool counted_is_grave(const struct counted_label *label);
 
 /* Distinct items of each class; NULL: none yet. Zero it to begin. */
