@@ -56,6 +56,7 @@ static void give_up(struct content_flow *cf)
     }
     stream_free(cf->stream);
     cf->stream = NULL;
+    content_close_state(cf);
     active_leave(cf);
     content->given_up += looked;
     application_drop(cf);

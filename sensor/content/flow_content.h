@@ -142,6 +142,7 @@ struct flow_key content_key(const struct content_flow *cf);
 /* The row whose state the flow has from now on; it stays. */
 void content_set_protocol(struct content_flow *cf, const struct protocol *protocol);
 void content_leave_protocol(struct content_flow *cf); /* sides have closed theirs */
+void content_close_state(struct content_flow *cf);    /* the same, but it is still the row's */
 void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
 
 void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */

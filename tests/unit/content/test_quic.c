@@ -1,5 +1,6 @@
 /* QUIC flows: packets made by hand after RFC 9000 and 9001, sealed by a cipher of the test's own.
  */
+#include "../../../sensor/content/flow_content.h"
 #include "conversation.h"
 #include "quic_sender.h"
 
@@ -335,6 +336,26 @@ static void test_other_connection_behind(void **state)
     expect_name("");
 }
 
+/* A flow that made room for others holds nothing; its next datagrams are looked at again. */
+static void test_given_up(void **state)
+{
+    (void)state;
+    struct initial parts = first;
+    make_hello("www.example.com");
+    add_piece(300, hello.size);
+    send_frames(&parts, SIDE_ORIG);
+    assert_int_equal(c.content->gathered_bytes, 2048);
+    for (uint32_t i = 0; i < 5 * CONTENT_FLOWS; i++) {
+        begin(&c, PROTO_TCP, (uint16_t)(1 + i % 30000), (uint16_t)(50000 + i / 30000));
+        c.now.ns -= NS_PER_MS; /* nothing times out */
+        packet(&c, SIDE_ORIG, TCP_SYN, NULL, 0, 0);
+    }
+    assert_int_equal(c.content->gathered_bytes, 0);
+    begin(&c, PROTO_UDP, 50000, 443);
+    send_whole(&parts);
+    assert_string_equal(c.log, "name:www.example.com ");
+}
+
 /* Nor is a hello waited for whose last piece never comes; a flow without one is nothing malformed.
  */
 static void test_bound_of_datagrams(void **state)
@@ -406,6 +427,7 @@ int main(void)
         WITH(test_damage),
         WITH(test_cut),
         WITH(test_bound),
+        WITH(test_given_up),
         WITH(test_bound_of_decoys),
         WITH(test_other_connection_behind),
         WITH(test_bound_of_datagrams),
