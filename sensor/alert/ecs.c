@@ -258,7 +258,8 @@ static void put_network(struct json *json, const struct story *story)
 /* A server name comes from a TLS handshake or a Host field; ECS keeps the two apart. */
 static void put_server_name(struct json *json, const struct story *story)
 {
-    bool http = story->flow_count && story->flow[0].service == SERVICE_HTTP && !story->has_ja3;
+    enum service service = story->flow_count ? story->flow[0].service : SERVICE_NONE;
+    bool http = (service == SERVICE_HTTP || service == SERVICE_HTTP2) && !story->has_ja3;
     char ja3[HEX_SIZE(sizeof story->ja3)];
     if (!*story->server_name && !story->has_ja3)
         return;

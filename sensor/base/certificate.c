@@ -2,8 +2,8 @@
  * who answers to a hello, and slow. So the certificate's outer sequence is stepped through with
  * OpenSSL's ASN1_get_object, and only the subject's name and the extensions are decoded.
  *
- * Bounds: CERTIFICATE_MAX bytes in, CERTIFICATE_NAMES names out. OpenSSL allocates in proportion to
- * what is there, nests no deeper than its own limit, and looks nothing up elsewhere. */
+ * Bounds: CERTIFICATE_MAX bytes in, as many names out as they hold. OpenSSL allocates in proportion
+ * to what is there, nests no deeper than its own limit, and looks nothing up elsewhere. */
 #include "weir/base/certificate.h"
 
 #include "weir/base/address.h"
@@ -35,7 +35,7 @@ static void add_name(struct list *list, const uint8_t *text, size_t size)
 {
     if (size && text[size - 1] == '.')
         size--;
-    if (size == 0 || size > CERTIFICATE_NAME_MAX || list->count == CERTIFICATE_NAMES)
+    if (size == 0 || size > CERTIFICATE_NAME_MAX)
         return;
     for (size_t i = 0; i < size; i++)
         if (!is_name_char(text[i]))

@@ -37,6 +37,7 @@ void active_leave(struct content_flow *cf)
     struct content *content = cf->content;
     if (cf->place == 0)
         return;
+    handshake_forget(cf);
     struct content_flow *last = content->active[--content->active_count];
     content->active[cf->place - 1] = last;
     last->place = cf->place;
@@ -55,6 +56,7 @@ static void give_up(struct content_flow *cf)
     }
     stream_free(cf->stream);
     cf->stream = NULL;
+    content_close_state(cf);
     active_leave(cf);
     content->given_up += looked;
     application_drop(cf);

@@ -117,17 +117,25 @@ void content_set_protocol(struct content_flow *cf, const struct protocol *protoc
         cf->state = protocol->flow_open(cf);
 }
 
-static void close_protocol(struct content_flow *cf)
+void content_close_state(struct content_flow *cf)
 {
-    if (cf->protocol && cf->protocol->flow_close)
+    if (cf->protocol && cf->protocol->flow_close && cf->state)
         cf->protocol->flow_close(cf->state);
+    cf->state = NULL;
 }
 
 void content_leave_protocol(struct content_flow *cf)
 {
-    close_protocol(cf);
+    content_close_state(cf);
     cf->protocol = NULL;
-    cf->state = NULL;
+}
+
+/* It had been given up: a datagram stands alone, it can be looked at. */
+static void look_again(struct content_flow *cf)
+{
+    active_join(cf);
+    if (cf->protocol && cf->protocol->flow_open && !cf->state)
+        cf->state = cf->protocol->flow_open(cf);
 }
 
 struct flow_key content_key(const struct content_flow *cf)
@@ -234,7 +242,7 @@ static struct content_flow *flow_content_new(struct content *content, struct flo
 
 void content_flow_free(struct content_flow *cf)
 {
-    close_protocol(cf);
+    content_close_state(cf);
     application_drop(cf);
     for (int i = 0; cf->facts && i < FLOW_TEXTS; i++)
         free(cf->facts->text[i]);
@@ -323,7 +331,7 @@ void content_packet(struct content *content, struct flow *flow, enum flow_side s
     if (!cf)
         cf = flow_content_new(content, flow, tcp);
     else if (!tcp && cf->place == 0)
-        active_join(cf); /* it had been given up: a datagram stands alone, it can be looked at */
+        look_again(cf);
     active_touch(cf, packet);
     if (tcp)
         tcp_packet(cf, side, packet);

@@ -1,5 +1,6 @@
 /* UDP: each datagram stands alone. DNS by its ports, or by what it is where nothing is promised;
- * NetBIOS names (port 137) have DNS's format and another meaning. Everything else may be text.
+ * NetBIOS names (port 137) have DNS's format and another meaning. Everything else may be text, and
+ * so may a message that contradicts itself: a question in front of it switches no inspection off.
  * Thread: the capture thread. */
 #include "expect.h"
 #include "protocol.h"
@@ -10,7 +11,19 @@
 #define LLMNR_PORT       5355
 #define DATAGRAMS_TO_TRY 4 /* for DNS, on other ports */
 
-static bool take_promised_dns(struct content_flow *cf, const struct packet *packet)
+void datagram_inspect(struct content_flow *cf, enum flow_side side, enum stage stage,
+                      const struct packet *packet)
+{
+    if (cf->stopped[side])
+        return;
+    struct side *state = side_of(cf, side, stage);
+    if (packet->payload_captured < packet->payload_bytes)
+        state->gap_bytes += packet->payload_bytes - packet->payload_captured;
+    side_datagram(state, packet->payload, packet->payload_captured);
+}
+
+static bool take_promised_dns(struct content_flow *cf, enum flow_side side,
+                              const struct packet *packet)
 {
     struct dns_message message;
     bool cut = packet->fragment || packet->payload_captured < packet->payload_bytes;
@@ -20,19 +33,21 @@ static bool take_promised_dns(struct content_flow *cf, const struct packet *pack
         return false;
     content_set_service(cf, SERVICE_DNS);
     content_dns(cf, packet->payload, packet->payload_captured, &message);
+    if (result != PARSE_OK && !cut)
+        datagram_inspect(cf, side, STAGE_PROBE, packet);
     return true;
 }
 
-static bool take_dns(struct content_flow *cf, const struct packet *packet)
+static bool take_dns(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
     if (content_has_port(cf, DNS_PORT) || content_has_port(cf, MDNS_PORT) ||
         content_has_port(cf, LLMNR_PORT) || cf->service == SERVICE_DNS)
-        return take_promised_dns(cf, packet);
+        return take_promised_dns(cf, side, packet);
     if (cf->datagrams_tried == DATAGRAMS_TO_TRY || content_has_port(cf, NETBIOS_PORT))
         return false;
     cf->datagrams_tried++;
     return dns_looks_like(packet->payload, packet->payload_captured) &&
-           take_promised_dns(cf, packet);
+           take_promised_dns(cf, side, packet);
 }
 
 /* Whose row said so once is asked alone from then on. */
@@ -51,21 +66,10 @@ static bool take_row(struct content_flow *cf, enum flow_side side, const struct 
     return false;
 }
 
-void datagram_inspect(struct content_flow *cf, enum flow_side side, enum stage stage,
-                      const struct packet *packet)
-{
-    if (cf->stopped[side])
-        return;
-    struct side *state = side_of(cf, side, stage);
-    if (packet->payload_captured < packet->payload_bytes)
-        state->gap_bytes += packet->payload_bytes - packet->payload_captured;
-    side_datagram(state, packet->payload, packet->payload_captured);
-}
-
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
     if (!cf->side[SIDE_ORIG] && !cf->side[SIDE_RESP])
         expect_begin(cf);
-    if (!take_dns(cf, packet) && !take_row(cf, side, packet))
+    if (!take_dns(cf, side, packet) && !take_row(cf, side, packet))
         datagram_inspect(cf, side, STAGE_PROBE, packet);
 }

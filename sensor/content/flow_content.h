@@ -142,6 +142,7 @@ struct flow_key content_key(const struct content_flow *cf);
 /* The row whose state the flow has from now on; it stays. */
 void content_set_protocol(struct content_flow *cf, const struct protocol *protocol);
 void content_leave_protocol(struct content_flow *cf); /* sides have closed theirs */
+void content_close_state(struct content_flow *cf);    /* the same, but it is still the row's */
 void content_operations(struct content_flow *cf, uint32_t reads, uint32_t writes);
 
 void content_flow_free(struct content_flow *cf); /* what it has learnt; sides are gone */
@@ -149,14 +150,15 @@ void content_flow_free(struct content_flow *cf); /* what it has learnt; sides ar
 /* handshake.c: what a client's hello says, as far as it was there; the server's certificate. */
 void content_hello(struct content_flow *cf, const struct tls_hello *hello);
 void content_certificate(struct content_flow *cf, const struct tls_certificate *certificate);
-void handshake_free(struct content_flow *cf); /* what waits */
+void handshake_free(struct content_flow *cf);
+void handshake_forget(struct content_flow *cf); /* what waits: nobody looks at the flow any more */
 
 /* active.c: joins; is left by whoever frees it or has nothing more to see; a packet was seen. */
 void active_join(struct content_flow *cf);
 void active_leave(struct content_flow *cf);
 void active_touch(struct content_flow *cf, const struct packet *packet);
 
-/* datagram.c */
+/* datagram.c: a packet; a datagram that may hold clear text. */
 void datagram_take(struct content_flow *cf, enum flow_side side, const struct packet *packet);
 /* As clear bytes, with the budget of `stage` when they are the side's first: STAGE_PROBE, they may
  * be text; STAGE_CLEAR. */

@@ -2,9 +2,11 @@
  * whether the server's certificate holds the name that the client asked for.
  *
  * The two sides of a flow may be seen in either order, so a certificate's names wait for the
- * hello's. They are charged to CONTENT_GATHER_BYTES; without room they are compared with nothing,
- * counted. A certificate's names prove nothing of who the server is: anybody can write one, and
- * nobody here asks whom it was signed by. That it does not hold the name is what tells.
+ * hello's, as long as the flow is looked into: a flow that is open for days must not hold what
+ * others want to gather. They are charged to CONTENT_GATHER_BYTES; without room they are compared
+ * with nothing, counted. A certificate's names prove nothing of who the server is: anybody can
+ * write one, and nobody here asks whom it was signed by. That it does not hold the name is what
+ * tells.
  *
  * DNS over HTTPS looks like any HTTPS: it is known by the server's name alone, from a list that is
  * never complete, and not at all behind an encrypted hello. DoT and DoQ have ports and ALPNs. */
@@ -96,10 +98,10 @@ static const char *encrypted_dns(const struct content_flow *cf, const struct tls
 /* --- the certificate ---------------------------------------------------------------------------
  */
 
-static void drop_certificate(struct content_flow *cf)
+void handshake_forget(struct content_flow *cf)
 {
     struct facts *facts = cf->facts;
-    if (!facts->certificate)
+    if (!facts || !facts->certificate)
         return;
     cf->content->gathered_bytes -= strlen(facts->certificate) + 1;
     free(facts->certificate);
@@ -170,7 +172,7 @@ static void keep_name(struct content_flow *cf, const char *name)
     facts->hello_name = xstrdup(name);
     if (facts->certificate)
         compare(cf, facts->certificate);
-    drop_certificate(cf);
+    handshake_forget(cf);
 }
 
 static bool is_whole(const struct tls_hello *hello)
@@ -199,6 +201,6 @@ void handshake_free(struct content_flow *cf)
 {
     if (!cf->facts)
         return;
-    drop_certificate(cf);
+    handshake_forget(cf);
     free(cf->facts->hello_name);
 }

@@ -157,9 +157,13 @@ static bool all_digits(struct text_span text)
     return true;
 }
 
-/* "host:port", "[v6]:port", "user@host" -> the host. */
+/* "host:port", "[v6]:port", "user@host" -> the host. Whoever writes a target there, which none may,
+ * leaves its path and query behind: they are no name. */
 static struct text_span host_of(struct text_span text)
 {
+    for (size_t i = 0; i < text.size; i++)
+        if (text.at[i] == '/' || text.at[i] == '?' || text.at[i] == '#')
+            text.size = i;
     const char *at = text.size ? memrchr(text.at, '@', text.size) : NULL;
     if (at)
         text = (struct text_span){at + 1, (size_t)(text.at + text.size - (at + 1))};

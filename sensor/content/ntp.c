@@ -7,7 +7,8 @@
  * symmetric, broadcast and control messages are known too. Text is neither: its second byte is no
  * stratum.
  *
- * A datagram that is NTP is not searched for sensitive data; one that is not well-formed is.
+ * A datagram that is NTP is not searched for sensitive data unless it is longer than a time and its
+ * MAC: extension fields and commands have room for anything. One that is not well-formed is.
  * Pure but for the row; each datagram stands alone, in time bounded by its size. Thread: capture.
  */
 #include "ntp.h"
@@ -125,11 +126,14 @@ enum ntp_likeness ntp_judge(const uint8_t *data, size_t size)
 
 static bool datagram(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
-    (void)side;
     if (packet->fragment || packet->payload_captured < packet->payload_bytes)
         return false;
     enum ntp_likeness likeness = ntp_judge(packet->payload, packet->payload_captured);
-    return likeness == NTP_CERTAIN || (likeness == NTP_BY_PORT && content_has_port(cf, NTP_PORT));
+    if (likeness != NTP_CERTAIN && (likeness != NTP_BY_PORT || !content_has_port(cf, NTP_PORT)))
+        return false;
+    if (packet->payload_captured > TIME_BYTES + MAC_MAX_BYTES)
+        datagram_inspect(cf, side, STAGE_PROBE, packet);
+    return true;
 }
 
 const struct protocol ntp_protocol = {.service = SERVICE_NTP, .datagram = datagram};

@@ -12,8 +12,11 @@
  *
  * Bounds of a flow: INITIALS_MAX Initial packets that are tried, DATAGRAMS_MAX datagrams,
  * QUIC_CRYPTO_MAX of a hello; of all, CONTENT_GATHER_BYTES with everything else that is gathered.
- * Past them a hello is read as far as it is there, and counted (parse_malformed). Afterwards, and
- * after the first hello, a datagram costs a comparison. */
+ * Past them a hello is read as far as it is there, and counted (parse_malformed): also where none
+ * of all the Initials opened, as a client may hide its own behind some that nobody can read.
+ * Afterwards, and after the first hello, a datagram costs a comparison. Keys cost most (some 17
+ * us), so they are made once a datagram: packets behind the first with another id or version are
+ * nobody's (RFC 9000 12.2), and are not tried. */
 #include "quic_packet.h"
 
 #include "protocol.h"
@@ -58,21 +61,35 @@ static void quic_flow_close(void *state)
     free(state);
 }
 
-/* Its frames into `out`; 0: it is not the client's. */
-static size_t open_initial(struct quic *quic, const struct quic_packet *packet, uint8_t *out)
-{
+/* The keys that follow from a datagram's own id, once they are wanted. */
+struct own_keys {
+    bool made, usable;
     struct quic_keys keys;
+};
+
+static bool make_keys(struct own_keys *own, const struct quic_packet *packet)
+{
+    if (!own->made)
+        own->usable = quic_client_keys(packet->version, packet->id, packet->id_size, &own->keys);
+    own->made = true;
+    return own->usable;
+}
+
+/* Its frames into `out`; 0: it is not the client's. */
+static size_t open_initial(struct quic *quic, const struct quic_packet *packet,
+                           struct own_keys *own, uint8_t *out)
+{
     uint64_t largest = 0;
     size_t size = 0;
     if (quic->version == packet->version)
         size = quic_open_packet(packet, &quic->keys, &quic->largest, out);
-    if (size || !quic_client_keys(packet->version, packet->id, packet->id_size, &keys))
+    if (size || !make_keys(own, packet))
         return size;
-    size = quic_open_packet(packet, &keys, &largest, out);
+    size = quic_open_packet(packet, &own->keys, &largest, out);
     if (size == 0)
         return 0;
     drop_crypto(quic);
-    quic->keys = keys;
+    quic->keys = own->keys;
     quic->version = packet->version;
     quic->largest = largest;
     return size;
@@ -96,17 +113,19 @@ static bool read_hello(struct content_flow *cf, struct quic *quic)
 static void finish(struct content_flow *cf, bool whole)
 {
     struct quic *quic = cf->state;
-    cf->content->malformed += !whole && quic->version; /* there was a client */
+    bool client = quic->version || quic->initials == INITIALS_MAX;
+    cf->content->malformed += !whole && client;
     quic_flow_close(quic);
     cf->state = NULL;
 }
 
-static void take_initial(struct content_flow *cf, const struct quic_packet *packet)
+static void take_initial(struct content_flow *cf, const struct quic_packet *packet,
+                         struct own_keys *own)
 {
     struct quic *quic = cf->state;
     uint8_t frames[UINT16_MAX];
     struct content *content = cf->content;
-    size_t size = packet->size <= sizeof frames ? open_initial(quic, packet, frames) : 0;
+    size_t size = packet->size <= sizeof frames ? open_initial(quic, packet, own, frames) : 0;
     uint64_t left = CONTENT_GATHER_BYTES - content->gathered_bytes;
     uint32_t before = quic->crypto.room;
     bool sound = size == 0 || quic_crypto_frames(frames, size, &quic->crypto, (uint32_t)left);
@@ -117,13 +136,25 @@ static void take_initial(struct content_flow *cf, const struct quic_packet *pack
         finish(cf, false);
 }
 
+static bool same_connection(const struct quic_packet *a, const struct quic_packet *b)
+{
+    return a->version == b->version && a->id_size == b->id_size &&
+           memcmp(a->id, b->id, a->id_size) == 0;
+}
+
 static void take_packets(struct content_flow *cf, const struct packet *packet)
 {
     struct cursor c = cursor_make(packet->payload, packet->payload_captured);
-    struct quic_packet one;
-    while (cf->state && cursor_left(&c) && quic_next_packet(&c, &one) == PARSE_OK)
+    struct own_keys own = {.made = false};
+    struct quic_packet one, first = {.id = NULL};
+    while (cf->state && cursor_left(&c) && quic_next_packet(&c, &one) == PARSE_OK) {
+        if (!first.id)
+            first = one;
+        if (!same_connection(&first, &one))
+            break;
         if (one.kind == QUIC_INITIAL)
-            take_initial(cf, &one);
+            take_initial(cf, &one, &own);
+    }
     struct quic *quic = cf->state;
     if (quic && ++quic->datagrams == DATAGRAMS_MAX)
         finish(cf, false);

@@ -275,7 +275,7 @@ static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size
     return size;
 }
 
-/* --- DNS over TCP ------------------------------------------------------------------------------
+/* --- DNS over TCP: what turns out to be no message, or contradicts itself, is inspected ---------
  */
 
 static size_t dns_length(const uint8_t *data)
@@ -288,8 +288,10 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
     struct dns_message message;
     if (side->skip_bytes)
         return skip(side, size);
-    if (side->lost && dns_begins(data, size) != PARSE_OK)
+    if (side->lost && dns_begins(data, size) != PARSE_OK) {
+        side_inspect(side, data, size);
         return size; /* perhaps the next piece */
+    }
     side->lost = false;
     if (size < DNS_LENGTH_SIZE)
         return 0;
@@ -297,9 +299,14 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
     if (size - DNS_LENGTH_SIZE < length)
         return 0;
     enum parse_result result = dns_parse(data + DNS_LENGTH_SIZE, length, &message);
-    side->owner->content->malformed += result != PARSE_OK;
     if (result != PARSE_NOT)
         content_dns(side->owner, data + DNS_LENGTH_SIZE, length, &message);
+    if (result == PARSE_OK) {
+        side_inspect_gap(side, DNS_LENGTH_SIZE + length);
+    } else {
+        side->owner->content->malformed++;
+        side_inspect(side, data, DNS_LENGTH_SIZE + length);
+    }
     return DNS_LENGTH_SIZE + length;
 }
 
@@ -390,8 +397,13 @@ static void cut_dns(struct side *side, uint64_t bytes)
         return;
     const uint8_t *data = side->head + DNS_LENGTH_SIZE;
     size_t there = side->head_size - DNS_LENGTH_SIZE, length = dns_length(side->head);
-    if (dns_parse(data, there, &message) != PARSE_NOT)
+    enum parse_result result = dns_parse(data, there, &message);
+    if (result != PARSE_NOT)
         content_dns(side->owner, data, there, &message);
+    if (result == PARSE_NOT || result == PARSE_MALFORMED) {
+        side_inspect(side, side->head, side->head_size);
+        return; /* nor is its length to be believed */
+    }
     if (bytes > 0 && bytes <= length - there) {
         side->lost = false;
         side->skip_bytes = length - there - bytes;

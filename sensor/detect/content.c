@@ -14,18 +14,12 @@ int content_score(uint64_t items, uint64_t low, int score, int step)
     return (int)fmin(100.0, floor(score + step * decades + 1e-9));
 }
 
-uint64_t content_labelled(const struct counted *counted, enum content_class class,
-                          const char *ending)
+uint64_t content_grave(const struct counted *counted, enum content_class class)
 {
     uint64_t items = 0;
-    size_t size = strlen(ending);
-    for (size_t i = 0; i < counted->label_count; i++) {
-        const struct counted_label *label = &counted->label[i];
-        size_t length = strlen(label->text);
-        if (label->class == class && length >= size &&
-            strcmp(label->text + length - size, ending) == 0)
-            items += label->items;
-    }
+    for (size_t i = 0; i < counted->label_count; i++)
+        if (counted->label[i].class == class && counted_is_grave(&counted->label[i]))
+            items += counted->label[i].items;
     return items;
 }
 

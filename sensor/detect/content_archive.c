@@ -2,12 +2,11 @@
  * but everybody sends them. */
 #include "rows.h"
 
-#define NEEDS  1
-#define ENDING "-encrypted"
+#define NEEDS 1
 
 static bool judge_content(const struct subject *subject, struct finding *finding)
 {
-    uint64_t items = content_labelled(subject->counted, CONTENT_ARCHIVE, ENDING);
+    uint64_t items = content_grave(subject->counted, CONTENT_ARCHIVE);
     if (items < NEEDS)
         return false;
     finding->evidence = (double)items;

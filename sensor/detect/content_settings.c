@@ -6,21 +6,10 @@
 #define NEEDS     5
 #define KEY_SCORE 70 /* a private key or token */
 
-/* What opens a door by itself, by its label or the label's ending. */
-static uint64_t secrets(const struct counted *counted)
-{
-    static const char *const ending[] = {"-key",   "-token",    "jwt",
-                                         "shadow", "ldap-bind", "database-url"};
-    uint64_t items = 0;
-    for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
-        items += content_labelled(counted, CONTENT_SETTING, ending[i]);
-    return items;
-}
-
 static bool judge_content(const struct subject *subject, struct finding *finding)
 {
     uint64_t items = subject->counted->of[CONTENT_SETTING].items;
-    uint64_t keys = secrets(subject->counted);
+    uint64_t keys = content_grave(subject->counted, CONTENT_SETTING);
     if (items < NEEDS && keys == 0)
         return false;
     finding->evidence = (double)(items + NEEDS * keys);

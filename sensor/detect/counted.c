@@ -38,19 +38,42 @@ static void copy_end(char *to, size_t most, const char *from, size_t size)
     to[kept] = '\0';
 }
 
-/* The lightest label of the class that has most of them; of equals the later one. */
-static size_t to_replace(const struct counted *counted)
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t length = strlen(text), size = strlen(ending);
+    return length >= size && strcmp(text + length - size, ending) == 0;
+}
+
+bool counted_is_grave(const struct counted_label *label)
+{
+    static const char *const secret[] = {"-key",         "-token", "jwt",
+                                         "database-url", "shadow", "ldap-bind"};
+    if (label->class == CONTENT_ARCHIVE)
+        return ends_with(label->text, "-encrypted");
+    for (size_t i = 0; label->class == CONTENT_SETTING && i < sizeof secret / sizeof *secret; i++)
+        if (ends_with(label->text, secret[i]))
+            return true;
+    return false;
+}
+
+/* Of those that may give way to `label`, the lightest of the class that has most of them; of equals
+ * the later one. COUNTED_LABELS: none may. */
+static size_t to_replace(const struct counted *counted, const struct counted_label *label)
 {
     uint8_t count[CONTENT_CLASSES] = {0};
-    size_t victim = 0;
-    for (size_t i = 0; i < counted->label_count; i++)
-        count[counted->label[i].class]++;
-    for (size_t i = 0; i < counted->label_count; i++) {
+    size_t victim = COUNTED_LABELS;
+    for (size_t i = 0; i < COUNTED_LABELS; i++)
+        if (!counted_is_grave(&counted->label[i]))
+            count[counted->label[i].class]++;
+    for (size_t i = 0; i < COUNTED_LABELS; i++) {
         const struct counted_label *a = &counted->label[i], *b = &counted->label[victim];
-        if (count[a->class] > count[b->class] || (a->class == b->class && a->items <= b->items))
+        if (counted_is_grave(a))
+            continue;
+        if (victim == COUNTED_LABELS || count[a->class] > count[b->class] ||
+            (a->class == b->class && a->items <= b->items))
             victim = i;
     }
-    return victim;
+    return victim == COUNTED_LABELS && counted_is_grave(label) ? COUNTED_LABELS - 1 : victim;
 }
 
 static bool stands_before(const struct counted_label *a, const struct counted_label *b)
@@ -83,9 +106,11 @@ static void count_label(struct counted *counted, uint8_t class, const struct con
         if (at < COUNTED_LABELS) {
             counted->label_count++;
         } else {
-            at = to_replace(counted);
+            at = to_replace(counted, &label);
             counted->more_labels = true;
         }
+        if (at == COUNTED_LABELS)
+            return;
         counted->label[at] = label;
     }
     place(counted, at);

@@ -21,9 +21,9 @@ int content_score(uint64_t items, uint64_t low, int score, int step);
 /* One more reason: so many of the class left, of which labels, and what was not seen. */
 void content_reason(const struct subject *subject, enum content_class class, const char *code,
                     struct finding *finding);
-/* Items of a class whose label ends in `ending`, as far as labels are listed: at least so many. */
-uint64_t content_labelled(const struct counted *counted, enum content_class class,
-                          const char *ending);
+/* Items of a class with a grave label (counted.h), as far as labels are listed: at least so many.
+ */
+uint64_t content_grave(const struct counted *counted, enum content_class class);
 
 /* sensor.blind of a silence: always true. */
 bool judge_silence(const struct silence *silence, struct finding *finding);

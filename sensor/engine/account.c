@@ -271,17 +271,38 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
     subject.day = volume_clamped(subject.day);
     subject.week = volume_clamped(subject.week);
     find(engine, &subject, open, now);
-    if (!open->content_changed)
+}
+
+/* What was counted in one story, as what left in another: the same as a rule. */
+static void judge_items(struct engine *engine, const struct host *host, const struct civil *civil,
+                        struct open_story *items, struct open_story *open, struct ptime now)
+{
+    struct subject subject = subject_of(engine, host, civil);
+    if (!items->content_changed)
         return;
-    open->content_changed = false;
+    items->content_changed = false;
     subject.kind = SUBJECT_CONTENT;
     subject.destination = &open->story.destination; /* the pair may be "other" */
-    subject.counted = &open->story.counted;
+    subject.counted = &items->story.counted;
     subject.inspected_bytes = open->story.out.value;
     uint64_t missing = volume_clamped(open->story.out).high - open->story.out.value;
-    uint64_t uninspected = open->story.content_gap_bytes;
+    uint64_t uninspected = items->story.content_gap_bytes;
     subject.gap_bytes = missing > uninspected ? missing : uninspected;
     find(engine, &subject, open, now);
+}
+
+/* Items are told before anybody says whose certificate the flow has seen, so those of a flow whose
+ * name its certificate contradicts have joined the name's story. They left here. */
+static struct open_story *story_of_claim(struct engine *engine, const struct flow_view *view,
+                                         const struct host *host)
+{
+    bool unverified;
+    if (!(view->record->flags & FLOW_CERTIFICATE_OTHER) || !view->name_unverified)
+        return NULL;
+    struct destination destination =
+        destination_of(engine, &view->way, view->text[TEXT_SERVER_NAME], NULL, &unverified);
+    struct open_story *open = stories_find(&engine->stories, &host->ip, &destination);
+    return !unverified && open && open->content_changed ? open : NULL;
 }
 
 static void judge_record(struct engine *engine, const struct flow_view *view, struct host *host)
@@ -307,12 +328,17 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
                     profile_state(host->profile, civil.hour, engine->config.detect.learn_days) ==
                         BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
-    if (view->out.value == 0 && !open->content_changed) { /* acknowledgements, gaps, what came in */
+    struct open_story *claimed = story_of_claim(engine, view, host);
+    /* acknowledgements, gaps, what came in */
+    if (view->out.value == 0 && !open->content_changed && !claimed) {
         follow(engine, open, now);
         follow(engine, whole, now);
         return;
     }
     judge_pair(engine, host, &civil, pair, open, now);
+    judge_items(engine, host, &civil, open, open, now);
+    if (claimed)
+        judge_items(engine, host, &civil, claimed, open, now);
     judge_host(engine, host, &civil, total, whole, now);
 }
 

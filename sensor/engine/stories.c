@@ -112,6 +112,14 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
     return open;
 }
 
+struct open_story *stories_find(const struct stories *stories, const struct ip *host,
+                                const struct destination *destination)
+{
+    struct story_key key;
+    size_t size = make_key(host, destination, &key);
+    return map_get(&stories->map, &key, size);
+}
+
 /* By its key, whichever side opened it, and its start. */
 static bool same_flow(const struct alert_flow *flow, const struct record_flow *record)
 {
@@ -307,6 +315,7 @@ static void put_story(struct buffer *out, const struct open_story *open)
 void stories_pack(const struct stories *stories, struct buffer *out)
 {
     buffer_le64(out, stories->evicted);
+    buffer_le64(out, stories->budget.shortened);
     buffer_le64(out, stories->map.count);
     for (const struct open_story *open = stories->oldest; open; open = open->newer)
         put_story(out, open);
@@ -355,6 +364,7 @@ static bool take_story(struct stories *stories, struct cursor *in)
 bool stories_unpack(struct stories *stories, struct cursor *in)
 {
     stories->evicted = cursor_le64(in);
+    stories->budget.shortened = cursor_le64(in);
     uint64_t count = cursor_le64(in);
     if (count > STORIES_MAX)
         return false;

@@ -34,6 +34,9 @@ void stories_fini(struct stories *stories);
  * host's. */
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now);
+/* The one that is open already; NULL: none. */
+struct open_story *stories_find(const struct stories *stories, const struct ip *host,
+                                const struct destination *destination);
 /* Adds a flow record's fresh part. */
 void story_add(struct open_story *open, const struct flow_view *view);
 void story_add_items(struct stories *stories, struct open_story *open,

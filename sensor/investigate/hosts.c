@@ -141,16 +141,17 @@ void hosts_add_content(struct hosts *hosts, const struct ip *host,
 {
     struct host_content *content =
         get_or_make(&hosts->content, host, sizeof *host, sizeof *content, HOSTS_MAX);
-    if (content)
-        counter_add(&content->counter, &hosts->budget, &content->counted, record);
-    else
+    if (!content) {
         hosts->overflow++;
+        return;
+    }
+    counter_add(&content->counter, &hosts->budget, &content->counted, record);
+    content->gaps |= record->gap_bytes > 0;
 }
 
-const struct counted *hosts_counted(const struct hosts *hosts, const struct ip *host)
+const struct host_content *hosts_content_of(const struct hosts *hosts, const struct ip *host)
 {
-    const struct host_content *content = map_get(&hosts->content, host, sizeof *host);
-    return content ? &content->counted : NULL;
+    return map_get(&hosts->content, host, sizeof *host);
 }
 
 /* --- ranking --------------------------------------------------------------------------------- */

@@ -200,10 +200,10 @@ static void put_incidents(struct json *json, const struct summary *s)
 
 static void put_counted(struct json *json, const struct hosts *hosts, const struct ip *host)
 {
-    const struct counted *counted = hosts_counted(hosts, host);
+    const struct host_content *content = hosts_content_of(hosts, host);
     json_open(json, "content");
-    if (counted)
-        counted_put(json, counted);
+    if (content)
+        counted_put(json, &content->counted);
     json_close(json);
 }
 

@@ -374,11 +374,11 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
 
 static void put_counted(struct buffer *b, const struct hosts *hosts, const struct ip *host)
 {
-    const struct counted *counted = hosts_counted(hosts, host);
-    if (!counted)
+    const struct host_content *content = hosts_content_of(hosts, host);
+    if (!content)
         return;
     buffer_text(b, "     in clear text: ");
-    what_text(b, counted, false);
+    what_text(b, &content->counted, content->gaps);
     buffer_text(b, "\n");
 }
 

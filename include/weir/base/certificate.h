@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#define CERTIFICATE_MAX      16384u /* DER bytes; larger ones are not read */
-#define CERTIFICATE_NAMES    64u    /* the first ones */
+#define CERTIFICATE_MAX      16384u                /* DER bytes; larger ones are not read */
+#define CERTIFICATE_NAMES    (CERTIFICATE_MAX / 3) /* more of them do not fit: all are told */
 #define CERTIFICATE_NAME_MAX 253u
 
 /* Appends the names, lower case, without a last dot, commas between, no NUL. Only letters, digits,

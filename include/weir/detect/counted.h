@@ -1,8 +1,9 @@
 /* What inspection counted in one story, or of one host: of each class how many distinct items, and
  * the labels that most of them have (record.h says what labels are). Labels are kept in a pool for
  * all classes: when it is full the lightest label of the class that has most of them makes room, so
- * that thousands of mail domains cannot drive out the one private key. A label's figure counts
- * since it is listed: at least so many. Engine thread. */
+ * that thousands of mail domains cannot drive out the one private key. A grave label gives way to
+ * other grave ones alone. A label's figure counts since it is listed: at least so many. Engine
+ * thread. */
 #ifndef WEIR_DETECT_COUNTED_H
 #define WEIR_DETECT_COUNTED_H
 
@@ -43,6 +44,10 @@ extern const char *const counted_words[CONTENT_CLASSES];  /* "e-mail addresses" 
 extern const char *const counted_unit[CONTENT_CLASSES];   /* "address" */
 
 bool counted_any(const struct counted *counted);
+/* What one item of is enough to tell: a secret that opens a door by itself (a key, a token, a URL
+ * with its password, a hashed password), an archive that a password protects. Their labels end so.
+ */
+bool counted_is_grave(const struct counted_label *label);
 
 /* Distinct items of each class; NULL: none yet. Zero it to begin. */
 struct counter {

@@ -30,6 +30,7 @@ struct destination_sum {
 struct host_content {
     struct counter counter;
     struct counted counted; /* what left it in clear */
+    bool gaps;              /* at least: some of what it sent beside was not seen */
 };
 
 struct hosts {
@@ -48,7 +49,7 @@ void hosts_free(struct hosts *hosts);
 void hosts_add_content(struct hosts *hosts, const struct ip *host,
                        const struct record_content *record);
 /* What was counted of a host; NULL: nothing. */
-const struct counted *hosts_counted(const struct hosts *hosts, const struct ip *host);
+const struct host_content *hosts_content_of(const struct hosts *hosts, const struct ip *host);
 void hosts_add_flow(struct hosts *hosts, const struct flow_view *view);
 
 /* A ranking, not a finding: bytes sent, each destination's divided by the number of hosts that use

@@ -191,6 +191,11 @@ static void test_served(void **state)
     assert_non_null(strstr(line, "\"url\":{\"domain\":\"up.example.jp\"}"));
     assert_null(strstr(line, "\"tls\":{\"client\""));
     free(line);
+    story->flow[0].service = SERVICE_HTTP2; /* in clear: its :authority is no SNI */
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"url\":{\"domain\":\"up.example.jp\"}"));
+    assert_null(strstr(line, "\"tls\":{\"client\""));
+    free(line);
 }
 
 static struct ip ip_of(const char *text)

@@ -139,6 +139,7 @@ static size_t many_names(uint8_t *der, unsigned count)
     return at;
 }
 
+/* All of them: a server that serves many is no forger because its list is long. */
 static void test_many_names(void **state)
 {
     (void)state;
@@ -147,8 +148,8 @@ static void test_many_names(void **state)
     assert_true(names_of(der, many_names(der, 500)));
     for (const char *c = text; *c; c++)
         names += *c == ',';
-    assert_int_equal(names, CERTIFICATE_NAMES);
-    assert_string_equal(text + strlen(text) - 15, "host063.example");
+    assert_int_equal(names, 500);
+    assert_true(certificate_holds(text, "host499.example"));
     free(der);
 }
 

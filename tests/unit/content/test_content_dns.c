@@ -108,13 +108,68 @@ static void test_every_question_is_told(void **state)
     assert_string_equal(c.question, "a.example");
 }
 
+static const char text[] = " to alice@example.com and bob@example.com, quickly please ";
+
+/* A question in front, or records that are none, hide no text. */
+static void test_text_behind_a_question(void **state)
+{
+    (void)state;
+    query("a.example", 1);
+    put_text(&b, text);
+    begin(&c, PROTO_UDP, 40000, 53);
+    say(&c, ORIG, b.data, b.size);
+    assert_end("query:a.example/1/0 ");
+    assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 2);
+    b.data[7] = 9; /* answers, that are not there */
+    begin(&c, PROTO_UDP, 40001, 53);
+    say(&c, ORIG, b.data, b.size);
+    finish(&c);
+    assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 4);
+}
+
+/* After a message, text whose first bytes say how long it is. */
+static void test_text_over_tcp(void **state)
+{
+    (void)state;
+    struct bytes *stream = calloc(1, sizeof *stream);
+    query("a.example", 1);
+    put16(stream, (unsigned)b.size);
+    put(stream, b.data, b.size);
+    put16(stream, sizeof text - 1);
+    put_text(stream, text);
+    put16(stream, (unsigned)b.size);
+    put(stream, b.data, b.size);
+    put_text(stream, "zz to carol@example.com"); /* ends before its time */
+    for (size_t most = 1; most <= stream->size; most++) {
+        c.log_size = c.of_class[ORIG][CONTENT_EMAIL] = c.hash_count = 0;
+        handshake(&c, (uint16_t)(40000 + most), 53);
+        say_cut(&c, ORIG, stream->data, stream->size, most);
+        assert_end("query:a.example/1/0 query:a.example/1/0 ");
+        assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 3);
+    }
+    handshake(&c, 39000, 53);
+    say(&c, ORIG, stream->data, b.size + 2);
+    lose(&c, ORIG, 10);
+    say_text(&c, ORIG, text);
+    finish(&c);
+    assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 5);
+    handshake(&c, 39001, 53);
+    say(&c, ORIG, stream->data, b.size + 2);
+    say_text(&c, ORIG, "zz to dave@example.com, "); /* would be 31,354 bytes */
+    lose(&c, ORIG, 10);
+    say_text(&c, ORIG, text);
+    finish(&c);
+    assert_int_equal(c.of_class[ORIG][CONTENT_EMAIL], 8);
+    free(stream);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_dns_over_tcp_every_gap),
-        TEST(test_dns_over_tcp_cut),
-        TEST(test_every_question_is_told),
+        TEST(test_dns_over_tcp_every_gap), TEST(test_dns_over_tcp_cut),
+        TEST(test_every_question_is_told), TEST(test_text_behind_a_question),
+        TEST(test_text_over_tcp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* A server's flight made by hand after RFC 5246, and flows whose certificate is compared with the
  * name that was asked for. The certificates were made elsewhere (certificates.h says what they
  * hold). */
+#include "../../../sensor/content/flow_content.h"
 #include "../certificates.h"
 #include "conversation.h"
 
@@ -231,6 +232,19 @@ static uint64_t malformed(void)
     return health.parse_malformed;
 }
 
+/* Nobody looks at the flow any more: its certificate's names wait for no hello. */
+static void test_nothing_waits_for_ever(void **state)
+{
+    (void)state;
+    MAKE(two_names, 16384);
+    handshake(&c, 40000, 443);
+    say(&c, SIDE_RESP, flight.data, flight.size);
+    assert_true(c.content->gathered_bytes > 0);
+    say(&c, SIDE_ORIG, "\x17\3\3\0\5hello", 10);
+    assert_int_equal(c.content->gathered_bytes, 0);
+    expect(all_names, 0);
+}
+
 static void test_missing_bytes(void **state)
 {
     (void)state;
@@ -300,6 +314,7 @@ int main(void)
         WITH(test_compared),
         WITH(test_cut_by_tcp),
         WITH(test_no_names),
+        WITH(test_nothing_waits_for_ever),
         WITH(test_missing_bytes),
         WITH(test_starttls),
         WITH(test_encrypted_dns),

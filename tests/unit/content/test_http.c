@@ -42,6 +42,8 @@ static void test_hosts(void **state)
         {"GET / HTTP/1.1\r\nHost: first.example\r\nHost: second.example\r\n\r\n", "GET",
          "first.example"},
         {"GET / HTTP/1.1\r\nHost: a b.example\r\n\r\n", "GET", ""},
+        {"GET / HTTP/1.1\r\nHost: a.example/p?token=s3cret@b.example\r\n\r\n", "GET", "a.example"},
+        {"GET / HTTP/1.1\r\nHost: u:pass@a.example:80?token=s3cret\r\n\r\n", "GET", "a.example"},
         {"GET / HTTP/1.1\r\nHost: \x01.example\r\n\r\n", "GET", ""},
         {"GET http://u@T.example:81/p?q=://x HTTP/1.1\r\n\r\n", "GET", "t.example"},
         {"GET http://t.example HTTP/1.1\r\nHost: h.example\r\n\r\n", "GET", "h.example"},

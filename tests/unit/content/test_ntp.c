@@ -218,13 +218,36 @@ static void test_text_on_the_port(void **state)
     assert_int_equal(c.of_class[SIDE_ORIG][CONTENT_EMAIL], 2);
 }
 
+/* Nor does an extension field, which is well-formed whatever it holds. */
+static void test_text_in_an_extension(void **state)
+{
+    (void)state;
+    static const char text[] = "to alice@example.com and bob@example.com, quickly please.   ";
+    assert_int_equal(conversation_open(&c), 0);
+    begin(&c, PROTO_UDP, 40000, 123);
+    client();
+    put16(&b, 0x0104);
+    put16(&b, 4 + sizeof text - 1);
+    put(&b, text, sizeof text - 1);
+    say(&c, SIDE_ORIG, b.data, b.size);
+    finish(&c);
+    conversation_close(&c);
+    assert_int_equal(c.service, SERVICE_NTP);
+    assert_int_equal(c.of_class[SIDE_ORIG][CONTENT_EMAIL], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_certain),   cmocka_unit_test(test_by_port),
-        cmocka_unit_test(test_not),       cmocka_unit_test(test_extensions),
-        cmocka_unit_test(test_commands),  cmocka_unit_test(test_chance_is_not_certain),
-        cmocka_unit_test(test_in_a_flow), cmocka_unit_test(test_text_on_the_port),
+        cmocka_unit_test(test_certain),
+        cmocka_unit_test(test_by_port),
+        cmocka_unit_test(test_not),
+        cmocka_unit_test(test_extensions),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_chance_is_not_certain),
+        cmocka_unit_test(test_in_a_flow),
+        cmocka_unit_test(test_text_on_the_port),
+        cmocka_unit_test(test_text_in_an_extension),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

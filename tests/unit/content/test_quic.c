@@ -1,5 +1,6 @@
 /* QUIC flows: packets made by hand after RFC 9000 and 9001, sealed by a cipher of the test's own.
  */
+#include "../../../sensor/content/flow_content.h"
 #include "conversation.h"
 #include "quic_sender.h"
 
@@ -298,6 +299,63 @@ static void test_bound(void **state)
     expect_name("");
 }
 
+/* Nor does a client hide behind Initials that nobody can open without being counted. */
+static void test_bound_of_decoys(void **state)
+{
+    (void)state;
+    struct initial parts = first;
+    make_hello("www.example.com");
+    for (; parts.number < 32; parts.number++) {
+        assert_int_equal(malformed(), 0);
+        add_piece(0, 50);
+        datagram.size = 0;
+        quic_initial(&datagram, &parts, &frames);
+        frames.size = 0;
+        datagram.data[datagram.size - 1] ^= 1;
+        say(&c, SIDE_ORIG, datagram.data, datagram.size);
+    }
+    assert_int_equal(malformed(), 1);
+    send_whole(&parts);
+    expect_name("");
+}
+
+/* A datagram is one connection's: keys are made for no second one. */
+static void test_other_connection_behind(void **state)
+{
+    (void)state;
+    const struct initial other = {QUIC_VERSION_1, "another!", NULL, 0, NULL};
+    make_hello("www.example.com");
+    add_piece(0, 50);
+    datagram.size = 0;
+    quic_initial(&datagram, &first, &frames);
+    frames.size = 0;
+    add_piece(0, hello.size);
+    quic_initial(&datagram, &other, &frames);
+    say(&c, SIDE_ORIG, datagram.data, datagram.size);
+    frames.size = 0;
+    expect_name("");
+}
+
+/* A flow that made room for others holds nothing; its next datagrams are looked at again. */
+static void test_given_up(void **state)
+{
+    (void)state;
+    struct initial parts = first;
+    make_hello("www.example.com");
+    add_piece(300, hello.size);
+    send_frames(&parts, SIDE_ORIG);
+    assert_int_equal(c.content->gathered_bytes, 2048);
+    for (uint32_t i = 0; i < 5 * CONTENT_FLOWS; i++) {
+        begin(&c, PROTO_TCP, (uint16_t)(1 + i % 30000), (uint16_t)(50000 + i / 30000));
+        c.now.ns -= NS_PER_MS; /* nothing times out */
+        packet(&c, SIDE_ORIG, TCP_SYN, NULL, 0, 0);
+    }
+    assert_int_equal(c.content->gathered_bytes, 0);
+    begin(&c, PROTO_UDP, 50000, 443);
+    send_whole(&parts);
+    assert_string_equal(c.log, "name:www.example.com ");
+}
+
 /* Nor is a hello waited for whose last piece never comes; a flow without one is nothing malformed.
  */
 static void test_bound_of_datagrams(void **state)
@@ -369,6 +427,9 @@ int main(void)
         WITH(test_damage),
         WITH(test_cut),
         WITH(test_bound),
+        WITH(test_given_up),
+        WITH(test_bound_of_decoys),
+        WITH(test_other_connection_behind),
         WITH(test_bound_of_datagrams),
         WITH(test_too_many_pieces),
         WITH(test_not_quic),

@@ -117,6 +117,23 @@ static void settings(void **state)
     assert_true(finding.needs == 1);
 }
 
+/* By the labels that settings.c writes: a hashed password, a URL with one. */
+static void one_secret(void **state)
+{
+    static const char *const secret[] = {"aws-key", "slack-token", "database-url", "shadow"};
+    static const char *const plain[] = {"router", "environment", "passwd", "mail-host"};
+    struct finding finding;
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct counted counted = {.of[CONTENT_SETTING].items = 1}, other = counted;
+        label(&counted, CONTENT_SETTING, secret[i], 1);
+        assert_true(ask_counted("content.settings", &counted, 0, &finding));
+        assert_int_equal(finding.score, 70);
+        label(&other, CONTENT_SETTING, plain[i], 1);
+        assert_false(ask_counted("content.settings", &other, 0, &finding));
+    }
+}
+
 static void flight_archives_and_patterns(void **state)
 {
     struct finding finding;
@@ -147,6 +164,7 @@ int main(void)
         cmocka_unit_test(says_count_and_error),
         cmocka_unit_test(other_classes_count_too),
         cmocka_unit_test(settings),
+        cmocka_unit_test(one_secret),
         cmocka_unit_test(flight_archives_and_patterns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -121,6 +121,39 @@ static void test_one_key_stays(void **state)
     assert_int_equal(counted.of[CONTENT_EMAIL].items, 1100);
 }
 
+/* Nor do many kinds of the same class that weigh more. */
+static void test_grave_labels_stay(void **state)
+{
+    char kind[32];
+    bool key = false, archive = false;
+    (void)state;
+    make(CONTENT_SETTING, "aws-key", NULL, 0, 1);
+    add();
+    make(CONTENT_ARCHIVE, "zip-encrypted", NULL, 0, 1);
+    add();
+    for (unsigned i = 0; i < 40; i++) {
+        snprintf(kind, sizeof kind, "kind%u", i);
+        make(i % 2 ? CONTENT_SETTING : CONTENT_ARCHIVE, kind, NULL, 1000 + 10 * i, 5);
+        add();
+    }
+    for (size_t i = 0; i < counted.label_count; i++) {
+        key |= strcmp(counted.label[i].text, "aws-key") == 0;
+        archive |= strcmp(counted.label[i].text, "zip-encrypted") == 0;
+    }
+    assert_true(key && archive && counted.more_labels);
+    for (unsigned i = 0; i < 40; i++) { /* more of them than there is room for */
+        snprintf(kind, sizeof kind, "kind%u-token", i);
+        make(CONTENT_SETTING, kind, NULL, 5000 + 10 * i, 1);
+        add();
+    }
+    make(CONTENT_EMAIL, "example.jp", NULL, 0, 200);
+    add();
+    assert_int_equal(counted.label_count, COUNTED_LABELS);
+    for (size_t i = 0; i < COUNTED_LABELS; i++)
+        assert_true(counted_is_grave(&counted.label[i]));
+    assert_int_equal(counted.of[CONTENT_EMAIL].items, 200);
+}
+
 static void test_long_labels_keep_their_end(void **state)
 {
     static const char label[] = "a-very-long-host-name-of-a-department.of.an.agency.example.jp";
@@ -185,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_classes_and_labels, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_key_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_grave_labels_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_long_labels_keep_their_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_packed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_budget, setup, teardown),

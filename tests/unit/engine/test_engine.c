@@ -506,6 +506,33 @@ static void test_counted_content_is_told(void **state)
     assert_int_equal(count_lines(rig->sink, alert->id), 1);
 }
 
+/* What left in clear text before a certificate contradicted the name is judged with its flow. */
+static void test_content_behind_a_forged_name(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    struct ip address = make_ip("198.51.100.1");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    make_question(&record, 1, MONDAY_8, "www.example.jp");
+    rig_push(rig, 0, &record);
+    make_answer(&record, 2, MONDAY_8 + 1, "www.example.jp", &address, 1);
+    rig_push(rig, 0, &record);
+    make_server_name(&record, 3, MONDAY_8 + 2, &key, "www.example.jp");
+    rig_push(rig, 0, &record);
+    make_items(&record, 4, MONDAY_8 + 3, &key, SIDE_ORIG, 0, 250);
+    rig_push(rig, 0, &record);
+    make_flow(&record, 5, MONDAY_8 + 4, &key, 9000, 10);
+    give_server_name(&record, "www.example.jp");
+    record.flow.flags |= FLOW_CERTIFICATE_OTHER;
+    rig_push(rig, 0, &record);
+    rig_finish(rig);
+    assert_int_equal(rig->alerts, 2); /* open, close */
+    assert_string_equal(rig->alert[0].finding.detector->id, "content.personal");
+    assert_string_equal(rig->alert[0].story.destination.name, "198.51.100.0/24");
+    assert_int_equal(rig->alert[0].story.out.value, 9000);
+    assert_int_equal((int)rig->alert[0].finding.reason[0].observed, 250);
+}
+
 /* Past TOTALS_PAIRS destinations an hour's bytes are summed as "other"; what left, and for where,
  * is told all the same. */
 static void test_content_among_too_many_destinations(void **state)
@@ -638,6 +665,7 @@ int main(void)
         WITH(test_records_that_cannot_be),
         WITH(test_a_ring_that_cannot_be),
         WITH(test_counted_content_is_told),
+        WITH(test_content_behind_a_forged_name),
         WITH(test_content_among_too_many_destinations),
         WITH(test_a_hole_that_fills_is_no_loss),
         WITH(test_the_store_dies),

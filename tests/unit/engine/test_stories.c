@@ -397,6 +397,39 @@ static void test_a_told_story_outlives_the_bound(void **state)
                      0);
 }
 
+/* Items, labels, what they take of the budget, and what was estimated for want of it: to the byte.
+ */
+static void test_packed(void **state)
+{
+    struct stories *stories = *state, taken;
+    union any_record record;
+    struct ip a = make_ip("10.0.0.1");
+    struct destination x = destination_of("example.jp"), y = destination_of("example.com");
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 80);
+    struct ptime now = {START};
+    struct buffer out = {NULL, 0, 0}, again = {NULL, 0, 0};
+    stories->budget.limit_bytes = 40000;
+    for (unsigned i = 0; i < 12; i++) { /* one of them outgrows it */
+        make_items(&record, i + 1, START, &key, SIDE_ORIG, 250 * i, 250);
+        story_add_items(stories, stories_open(stories, &a, i < 10 ? &x : &y, now), &record.content);
+    }
+    assert_int_equal(stories->budget.shortened, 1);
+    stories_pack(stories, &out);
+    stories_init(&taken);
+    taken.budget.limit_bytes = 40000;
+    struct cursor in = cursor_make(out.data, out.size);
+    assert_true(stories_unpack(&taken, &in));
+    assert_int_equal(cursor_left(&in), 0);
+    assert_int_equal(taken.budget.shortened, 1);
+    assert_int_equal(taken.budget.used_bytes, stories->budget.used_bytes);
+    stories_pack(&taken, &again);
+    assert_int_equal(again.size, out.size);
+    assert_memory_equal(again.data, out.data, out.size);
+    stories_fini(&taken);
+    buffer_fini(&out);
+    buffer_fini(&again);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -412,6 +445,7 @@ int main(void)
         WITH(test_distinct_items),
         WITH(test_a_gap_ends_a_story),
         WITH(test_advancing_forgets),
+        WITH(test_packed),
         WITH(test_the_bound),
         WITH(test_a_told_story_outlives_the_bound),
     };

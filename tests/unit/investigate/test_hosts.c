@@ -140,6 +140,29 @@ static void test_outside(void **state)
 }
 
 /* At a bound what does not fit is summed and counted, never dropped in silence. */
+/* Once a gap was told, no figure of the host is exact. */
+static void test_content(void **state)
+{
+    struct hosts *hosts = *state;
+    struct ip host = ip_from_v4((const uint8_t[]){10, 0, 0, 1});
+    union {
+        struct record_content content;
+        uint8_t bytes[sizeof(struct record_content) + 3 * sizeof(uint64_t)];
+    } record = {.content = {.class = CONTENT_EMAIL, .hash_count = 1, .label_count = 1}};
+    record.content.hash[0] = 77;
+    memcpy(record.content.hash + 1, "\0\1x", 3); /* the label's place, its size, itself */
+    assert_null(hosts_content_of(hosts, &host));
+    hosts_add_content(hosts, &host, &record.content);
+    assert_int_equal(hosts_content_of(hosts, &host)->counted.of[CONTENT_EMAIL].items, 1);
+    assert_false(hosts_content_of(hosts, &host)->gaps);
+    record.content.gap_bytes = 5;
+    hosts_add_content(hosts, &host, &record.content);
+    record.content.gap_bytes = 0; /* another flow's */
+    hosts_add_content(hosts, &host, &record.content);
+    assert_int_equal(hosts_content_of(hosts, &host)->counted.of[CONTENT_EMAIL].items, 1);
+    assert_true(hosts_content_of(hosts, &host)->gaps);
+}
+
 static void test_bounds(void **state)
 {
     struct hosts *hosts = *state;
@@ -168,7 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH(test_ranking), WITH(test_equal_weights_by_address),
         WITH(test_served),  WITH(test_sums),
-        WITH(test_outside), WITH(test_bounds),
+        WITH(test_outside), WITH(test_content),
+        WITH(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
