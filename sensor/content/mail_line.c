@@ -14,9 +14,21 @@ void mail_line_reset(struct mail_line *line)
     line->ready = line->hidden = line->ended = false;
 }
 
-/* Of what has no room the middle goes: the head stays, and the newest bytes. */
+static void append(struct mail_line *line, const uint8_t *data, size_t size)
+{
+    memcpy(line->text + line->size, data, size);
+    line->size = (uint16_t)(line->size + size);
+}
+
+/* Of what has no room the middle goes: the head stays, and the newest bytes. A head may be short of
+ * its size when the rest begins: first words are, and there are none behind a literal. */
 static void keep(struct mail_line *line, const uint8_t *data, size_t size)
 {
+    size_t wanted = line->size < MAIL_LINE_HEAD ? MAIL_LINE_HEAD - line->size : 0;
+    size_t first = size < wanted ? size : wanted;
+    append(line, data, first);
+    data += first;
+    size -= first;
     size_t room = MAIL_LINE_MAX - line->size;
     if (size > room) {
         size_t tail = line->size - MAIL_LINE_HEAD, kept = tail < TAIL_KEPT ? tail : TAIL_KEPT;
@@ -25,8 +37,7 @@ static void keep(struct mail_line *line, const uint8_t *data, size_t size)
         room = MAIL_LINE_MAX - line->size;
     }
     size_t last = size < room ? size : room;
-    memcpy(line->text + line->size, data + (size - last), last);
-    line->size = (uint16_t)(line->size + last);
+    append(line, data + (size - last), last);
 }
 
 size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, unsigned words)

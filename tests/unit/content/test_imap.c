@@ -110,6 +110,24 @@ static void test_partial(void **state)
     assert_int_equal(told_only(&c, address, 1), 1);
 }
 
+/* Of a line longer than what is kept its end counts: behind a literal it has no first words. */
+static void test_long_line(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 2000; most = most * 3 / 2 + 1) {
+        greet();
+        b.size = 0;
+        put_literal("* 1 FETCH (ENVELOPE (", "x", 1);
+        for (int i = 0; i < 1500; i++)
+            put8(&b, 'x');
+        put_literal(" BODY[]", coded, CODED_BYTES);
+        put_text(&b, ")\r\n");
+        say_cut(&c, RESP, b.data, b.size, most);
+        assert_bodies(RESP, 1, CODED_BYTES, CODED_BYTES, 0);
+        assert_int_equal(told_only(&c, address, 1), 1);
+    }
+}
+
 /* Of a part alone nothing says how it is encoded. */
 static void test_parts(void **state)
 {
@@ -248,7 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_fetch), TEST(test_partial), TEST(test_parts),    TEST(test_append),
-        TEST(test_gaps),  TEST(test_secrets), TEST(test_upgrades),
+        TEST(test_gaps),  TEST(test_secrets), TEST(test_upgrades), TEST(test_long_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

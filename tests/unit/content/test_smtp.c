@@ -314,6 +314,25 @@ static void test_no_secret(void **state)
     assert_true(was_told(&c, "a@example.com"));
 }
 
+/* Of a line longer than what is kept its end counts, however it is cut and short its verb is. */
+static void test_long_line(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 2000; most = most * 3 / 2 + 1) {
+        b.size = 0;
+        put_text(&b, "EHLO x\r\nMAIL FROM:<");
+        for (int i = 0; i < 1500; i++)
+            put8(&b, 'x');
+        put_text(&b, "@example.com> SIZE=63\r\nRCPT TO:<root>\r\nDATA\r\n");
+        put(&b, coded, CODED_BYTES);
+        put_text(&b, ".\r\n");
+        forget(&c);
+        begin(&c, PROTO_TCP, port++, 25);
+        say_cut(&c, ORIG, b.data, b.size, most);
+        assert_bodies(1, CODED_BYTES, 63, 0);
+    }
+}
+
 /* Where the flow is found in its middle, a line's rest may be a secret's. */
 static void test_midstream(void **state)
 {
@@ -357,7 +376,7 @@ int main(void)
         TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
         TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
         TEST(test_secrets),      TEST(test_no_secret),      TEST(test_midstream),
-        TEST(test_tls),
+        TEST(test_tls),          TEST(test_long_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
