@@ -139,10 +139,30 @@ int64_t mail_number(const char *text, size_t size)
 /* --- a side ------------------------------------------------------------------------------------
  */
 
-void mail_set_role(struct side *side, struct mail_side *mail, bool like_server)
+/* NULL: not seen, or looked at no more. */
+static struct mail_side *other_of(const struct side *side)
 {
     const struct side *other = side->owner->side[1 - side_index(side)];
-    const struct mail_side *o = other && other->opened ? other->state : NULL;
+    return other && other->opened ? other->state : NULL;
+}
+
+bool mail_hears_other(const struct side *side)
+{
+    return other_of(side) != NULL;
+}
+
+void mail_turn_roles(struct side *side, struct mail_side *mail)
+{
+    struct mail_side *other = other_of(side);
+    uint8_t role = mail->role;
+    mail->role = role == MAIL_CLIENT ? MAIL_SERVER : MAIL_CLIENT;
+    if (other && other->role != MAIL_UNKNOWN)
+        other->role = role;
+}
+
+void mail_set_role(struct side *side, struct mail_side *mail, bool like_server)
+{
+    const struct mail_side *o = other_of(side);
     if (o && o->role != MAIL_UNKNOWN)
         mail->role = o->role == MAIL_CLIENT ? MAIL_SERVER : MAIL_CLIENT;
     else

@@ -59,6 +59,10 @@ struct mail_side {
 
 /* Sets the role by that of the other side, else by how this one's first line looks. */
 void mail_set_role(struct side *side, struct mail_side *mail, bool like_server);
+/* A line that its role never says: the roles were wrong, and both change. */
+void mail_turn_roles(struct side *side, struct mail_side *mail);
+/* The other side speaks the protocol too, as far as it was seen. */
+bool mail_hears_other(const struct side *side);
 /* The first words of a client's line are there: it is shown, unless it is a secret, or may be the
  * rest of one. */
 void mail_judge(struct side *side, struct mail_side *mail, bool command, bool secret);

@@ -367,6 +367,60 @@ static void test_tls(void **state)
     }
 }
 
+/* What looks like TLS and was not agreed upon hides nothing: a line, a message's first, a message's
+ * behind a STARTTLS that was refused, or not waited for. */
+static void test_no_tls(void **state)
+{
+    (void)state;
+    static const char hello[] = "\x16\3\1\0\5\1\r\n";
+    static const char mail[] = "MAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n";
+    static const char *const before[] = {"", "STARTTLS\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t most = 1; most < 8; most++) {
+            forget(&c);
+            handshake(&c, port++, 25);
+            say_text(&c, RESP, "220 mx.example ESMTP\r\n");
+            say_text(&c, ORIG, "EHLO x\r\n");
+            say_text(&c, RESP, "250 mx.example\r\n");
+            if (most == 1)
+                say_text(&c, ORIG, before[i]);
+            say_text(&c, RESP, i && most == 1 ? "502 no\r\n" : "250 no\r\n");
+            if (most > 1)
+                say_text(&c, ORIG, before[i]);
+            say_cut(&c, ORIG, hello, sizeof hello - 1, most);
+            say_text(&c, ORIG, mail);
+            say_text(&c, RESP, "500 what?\r\n250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_cut(&c, ORIG, coded, CODED_BYTES, most);
+            say_text(&c, ORIG, ".\r\nMAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n");
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_cut(&c, ORIG, hello, sizeof hello - 1, most);
+            say_text(&c, ORIG, "next@example.com\r\n.\r\n");
+            assert_bodies(2, CODED_BYTES + 8 + 18, 0, 2);
+            assert_int_equal(c.hash_count, 2);
+        }
+    }
+}
+
+/* A client that speaks first, and like a server. */
+static void test_turned(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 30; most++) {
+        forget(&c);
+        handshake(&c, port++, 25);
+        say_text(&c, ORIG, "220 mx.example ESMTP\r\n");
+        say_text(&c, RESP, "220 mx.example ESMTP\r\n500 what?\r\n");
+        b.size = 0;
+        put_text(&b, "MAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n");
+        say_cut(&c, ORIG, b.data, b.size, most);
+        say_text(&c, RESP, "250 ok\r\n250 ok\r\n354 go on\r\n");
+        say_cut(&c, ORIG, coded, CODED_BYTES, most);
+        say_text(&c, ORIG, ".\r\n");
+        assert_bodies(1, CODED_BYTES, 0, 1);
+        assert_int_equal(told_only(&c, address, 1), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,7 +430,8 @@ int main(void)
         TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
         TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
         TEST(test_secrets),      TEST(test_no_secret),      TEST(test_midstream),
-        TEST(test_tls),          TEST(test_long_line),
+        TEST(test_tls),          TEST(test_long_line),      TEST(test_no_tls),
+        TEST(test_turned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
