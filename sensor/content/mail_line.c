@@ -65,11 +65,6 @@ size_t mail_line_hides(struct mail_line *line, size_t bytes)
     return hidden;
 }
 
-void mail_line_hide(struct mail_line *line)
-{
-    line->hidden = true;
-}
-
 size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *data, size_t size)
 {
     const uint8_t *end = memchr(data, '\n', size);
@@ -175,7 +170,7 @@ void mail_judge(struct side *side, struct mail_side *mail, bool command, bool se
         mail->authenticates = false;
     bool hides = mail->authenticates || secret || (mail->after_gap && !command);
     if (hides && mail_line_hides(&mail->line, mail->line.size) == mail->line.size)
-        mail_line_hide(&mail->line);
+        mail->line.hidden = true;
     else
         mail_line_show(side, &mail->line);
 }

@@ -28,9 +28,8 @@ void mail_line_reset(struct mail_line *line);
 /* Takes bytes until `words` words, MAIL_LINE_HEAD bytes or the line are whole, which sets `ready`;
  * they are not inspected yet. Returns how many. */
 size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, unsigned words);
-/* What was taken so far is inspected, or nothing of the line is. */
+/* What was taken so far is inspected. */
 void mail_line_show(struct side *side, struct mail_line *line);
-void mail_line_hide(struct mail_line *line);
 /* So many bytes are a secret; returns how many of them may be: not more than MAIL_HIDDEN_MAX in
  * all.
  */
