@@ -120,6 +120,7 @@ static void begin_answered(struct side *side, struct imap_side *s, struct text_s
 /* The client's. */
 static void begin_sent(struct side *side, struct imap_side *s)
 {
+    end_body(s); /* when the roles were turned: a part of a message */
     bool secret = s->secret && s->literal_bytes <= SECRET_MAX &&
                   mail_line_hides(&s->mail.line, s->literal_bytes) == s->literal_bytes;
     s->literal = secret ? LITERAL_SECRET : s->appends || s->secret ? LITERAL_BODY : LITERAL_TEXT;

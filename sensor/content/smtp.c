@@ -89,6 +89,7 @@ static void begin_message(struct side *side, struct smtp_side *s)
     struct smtp_flow *flow = side->owner->state;
     struct body_said said = {.declared_bytes = s->declared_bytes, .message = true};
     flow->granted = false;
+    body_end(s->body); /* chunks without a last one */
     s->body = body_begin(side, &said);
     s->dotted = (struct dotted){.within = s->mail.after_gap, .bare = s->bare};
 }

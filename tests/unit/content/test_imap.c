@@ -306,13 +306,27 @@ static void test_turned(void **state)
     }
 }
 
+/* … and says a part of a message before. */
+static void test_turned_late(void **state)
+{
+    (void)state;
+    begin(&c, PROTO_TCP, port, 143);
+    say_text(&c, ORIG, "* OK ready\r\n* 1 FETCH (BODY[]<0> {4}\r\nX: y)\r\n");
+    b.size = 0;
+    put_literal("a1 APPEND Sent", coded, CODED_BYTES);
+    put_text(&b, "\r\n");
+    say(&c, ORIG, b.data, b.size);
+    assert_bodies(ORIG, 2, CODED_BYTES + 4, CODED_BYTES, 1);
+    assert_int_equal(told_only(&c, address, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_fetch),       TEST(test_partial), TEST(test_parts),    TEST(test_append),
-        TEST(test_gaps),        TEST(test_secrets), TEST(test_upgrades), TEST(test_long_line),
-        TEST(test_no_upgrades), TEST(test_turned),
+        TEST(test_fetch),       TEST(test_partial), TEST(test_parts),       TEST(test_append),
+        TEST(test_gaps),        TEST(test_secrets), TEST(test_upgrades),    TEST(test_long_line),
+        TEST(test_no_upgrades), TEST(test_turned),  TEST(test_turned_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,6 +203,17 @@ static void test_chunk_gap(void **state)
     assert_int_equal(c.items[ORIG], 1);
 }
 
+/* Chunks without a last one, then a message whose DATA is missing: two messages. */
+static void test_chunk_and_message(void **state)
+{
+    (void)state;
+    smtp_open(&c, port, "MAIL FROM:<>\r\nRCPT TO:<root>\r\nBDAT 3\r\nx\r\n");
+    lose(&c, ORIG, 50);
+    say_text(&c, ORIG, "is no command\r\n.\r\n");
+    smtp_quit(&c);
+    assert_bodies(2, 3 + 15, 0, 2);
+}
+
 /* --- missing bytes -----------------------------------------------------------------------------
  */
 
@@ -425,13 +436,16 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_two_messages), TEST(test_refused),        TEST(test_one_sided),
-        TEST(test_server_alone), TEST(test_quiet_server),   TEST(test_bare),
-        TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
-        TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
-        TEST(test_secrets),      TEST(test_no_secret),      TEST(test_midstream),
-        TEST(test_tls),          TEST(test_long_line),      TEST(test_no_tls),
-        TEST(test_turned),
+        TEST(test_two_messages),      TEST(test_refused),
+        TEST(test_one_sided),         TEST(test_server_alone),
+        TEST(test_quiet_server),      TEST(test_bare),
+        TEST(test_declared),          TEST(test_chunks),
+        TEST(test_chunk_gap),         TEST(test_end_lost),
+        TEST(test_beginning_lost),    TEST(test_reordered),
+        TEST(test_secrets),           TEST(test_no_secret),
+        TEST(test_midstream),         TEST(test_tls),
+        TEST(test_long_line),         TEST(test_no_tls),
+        TEST(test_chunk_and_message), TEST(test_turned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
