@@ -40,13 +40,19 @@ static void keep(struct mail_line *line, const uint8_t *data, size_t size)
     append(line, data + (size - last), last);
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
 size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, unsigned words)
 {
     size_t at = 0;
     while (at < size && !line->ready) {
         uint8_t byte = data[at++];
+        bool behind_word = line->size && !is_blank(line->text[line->size - 1]);
         line->text[line->size++] = (char)byte;
-        line->blanks = (uint8_t)(line->blanks + (byte == ' '));
+        line->blanks = (uint8_t)(line->blanks + (behind_word && is_blank((char)byte)));
         line->ended = byte == '\n';
         line->ready = line->ended || line->blanks == words || line->size == MAIL_LINE_HEAD;
     }
@@ -94,15 +100,17 @@ struct text_span mail_line_word(const struct mail_line *line, unsigned index)
     if (rest.size > MAIL_LINE_HEAD)
         rest.size = MAIL_LINE_HEAD;
     for (;; index--) {
-        const char *blank = rest.size ? memchr(rest.at, ' ', rest.size) : NULL;
-        size_t size = blank ? (size_t)(blank - rest.at) : rest.size;
-        if (index == 0)
+        size_t size = 0;
+        while (rest.size && is_blank(*rest.at)) {
+            rest.at++;
+            rest.size--;
+        }
+        while (size < rest.size && !is_blank(rest.at[size]))
+            size++;
+        if (index == 0 || rest.size == 0)
             return (struct text_span){rest.at, size};
-        size_t step = blank ? size + 1 : size;
-        rest.at += step;
-        rest.size -= step;
-        if (rest.size == 0)
-            return rest;
+        rest.at += size;
+        rest.size -= size;
     }
 }
 

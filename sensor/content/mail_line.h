@@ -17,7 +17,7 @@
 struct mail_line {
     char text[MAIL_LINE_MAX]; /* the first MAIL_LINE_HEAD bytes, and the last ones */
     uint16_t size;
-    uint8_t blanks;
+    uint8_t blanks;        /* runs of them, behind words */
     bool ready;            /* the first words are there; whoever asked shows or hides the line */
     bool hidden;           /* a secret: not inspected */
     bool ended;            /* its line feed is there */
@@ -39,7 +39,8 @@ size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *
 
 /* Without its end. */
 struct text_span mail_line_text(const struct mail_line *line);
-/* The word of this index, from 0; empty when there is none. Of the first MAIL_LINE_HEAD bytes. */
+/* The word of this index, from 0; empty when there is none. Of the first MAIL_LINE_HEAD bytes.
+ * Servers pass over any blanks before words, so that is done here too. */
 struct text_span mail_line_word(const struct mail_line *line, unsigned index);
 bool mail_word_is(struct text_span word, const char *text); /* in any case */
 bool mail_word_in(struct text_span word, const char *const *texts);

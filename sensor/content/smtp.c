@@ -49,6 +49,7 @@ struct smtp_flow {
 
 struct smtp_side {
     struct mail_side mail;
+    struct smtp_flow *flow;
     uint8_t place; /* enum place; of the client */
     bool lost;     /* bytes are missing since the last command or message began */
     bool bare;     /* its lines end with a line feed alone */
@@ -81,6 +82,7 @@ static void end_message(struct smtp_side *s)
     s->body = NULL;
     s->declared_bytes = BODY_UNDECLARED;
     s->lost = false;
+    s->flow->granted = false;
     s->place = PLACE_COMMAND;
 }
 
@@ -208,8 +210,10 @@ static bool is_of_message(const struct smtp_flow *flow, const struct smtp_side *
 {
     struct text_span word = mail_line_word(&s->mail.line, 0);
     bool command = mail_word_in(word, commands);
+    bool folded = word.at != s->mail.line.text;
     if (s->place == PLACE_MESSAGE) /* with a gap in it */
-        return !command || flow->code == CODE_GO_ON || (flow->code == 0 && !is_capital(word));
+        return folded || !command || flow->code == CODE_GO_ON ||
+               (flow->code == 0 && !is_capital(word));
     if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON)
         return true;
     if (s->place == PLACE_ASKED)
@@ -279,10 +283,18 @@ static size_t take_chunk(struct smtp_side *s, const uint8_t *data, size_t size)
     return used;
 }
 
+/* The server waits for a message, whatever was made of the line that asked for it. */
+static bool is_due(const struct smtp_side *s)
+{
+    if (s->mail.line.size)
+        return false;
+    return (s->place == PLACE_ASKED && s->flow->code == CODE_GO_ON) ||
+           (s->place < PLACE_MESSAGE && s->flow->granted && !s->lost);
+}
+
 static size_t client_step(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
-    const struct smtp_flow *flow = side->owner->state;
-    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON && s->mail.line.size == 0) {
+    if (is_due(s)) {
         begin_message(side, s);
         s->place = PLACE_MESSAGE;
     }
@@ -350,7 +362,7 @@ static void *flow_open(struct content_flow *cf)
 static void *open(struct side *side)
 {
     struct smtp_side *s = xcalloc(1, sizeof *s);
-    (void)side;
+    s->flow = side->owner->state;
     s->declared_bytes = BODY_UNDECLARED;
     s->lost = s->mail.after_gap = true; /* nothing is known of what was before */
     return s;

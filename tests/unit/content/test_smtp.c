@@ -140,6 +140,33 @@ static void test_quiet_server(void **state)
     assert_bodies(1, 53, 0, 1);
 }
 
+/* Commands as no client but a mischievous one writes them, and every server takes them. */
+static void test_blanks(void **state)
+{
+    (void)state;
+    static const char *const data[] = {" DATA\r\n", "\tDATA \t\r\n", "DATA\t\r\n",
+                                       "                                                        "
+                                       "                                          DATA\r\n"};
+    for (size_t i = 0; i < COUNT(data); i++)
+        for (size_t most = 1; most < 70; most++) {
+            forget(&c);
+            handshake(&c, port++, 25);
+            say_text(&c, RESP, "220 mx.example ESMTP\r\n");
+            say_text(&c, ORIG, "EHLO x\r\n MAIL  FROM:<>\r\nRCPT TO:<root>\r\n");
+            say_text(&c, ORIG, "BDAT  \t 6   LAST \r\nX: y\r\n");
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n");
+            say_text(&c, ORIG, "MAIL  FROM:<>\r\nRCPT  TO:<root>\r\n");
+            say_cut(&c, ORIG, data[i], strlen(data[i]), most);
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_text(&c, ORIG, "NOOP : x\r\n");
+            say_cut(&c, ORIG, coded, CODED_BYTES, most);
+            say_text(&c, ORIG, ".\r\n");
+            smtp_quit(&c);
+            assert_bodies(2, 6 + 10 + CODED_BYTES, 0, 2);
+            assert_int_equal(told_only(&c, address, 1), 1);
+        }
+}
+
 /* Lines that end with a line feed alone, as a person at a terminal sends them. */
 static void test_bare(void **state)
 {
@@ -436,16 +463,17 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_two_messages),      TEST(test_refused),
-        TEST(test_one_sided),         TEST(test_server_alone),
-        TEST(test_quiet_server),      TEST(test_bare),
-        TEST(test_declared),          TEST(test_chunks),
-        TEST(test_chunk_gap),         TEST(test_end_lost),
-        TEST(test_beginning_lost),    TEST(test_reordered),
-        TEST(test_secrets),           TEST(test_no_secret),
-        TEST(test_midstream),         TEST(test_tls),
-        TEST(test_long_line),         TEST(test_no_tls),
-        TEST(test_chunk_and_message), TEST(test_turned),
+        TEST(test_two_messages),   TEST(test_refused),
+        TEST(test_one_sided),      TEST(test_server_alone),
+        TEST(test_quiet_server),   TEST(test_bare),
+        TEST(test_declared),       TEST(test_chunks),
+        TEST(test_chunk_gap),      TEST(test_end_lost),
+        TEST(test_beginning_lost), TEST(test_reordered),
+        TEST(test_secrets),        TEST(test_no_secret),
+        TEST(test_midstream),      TEST(test_tls),
+        TEST(test_long_line),      TEST(test_no_tls),
+        TEST(test_blanks),         TEST(test_chunk_and_message),
+        TEST(test_turned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
