@@ -7,11 +7,12 @@
 #include <stdint.h>
 
 enum ftp_word {
-    FTP_OTHER,  /* a command that is none of these, or no command at all */
-    FTP_KNOWN,  /* a command of which nothing more is wanted */
-    FTP_SECRET, /* PASS, ACCT, ADAT: the rest of the line is not for reading */
-    FTP_LISTEN, /* PORT, EPRT: the client listens at `port` */
-    FTP_STORE,  /* STOR, STOU, APPE */
+    FTP_OTHER,   /* a command that is none of these, or no command at all */
+    FTP_KNOWN,   /* a command of which nothing more is wanted */
+    FTP_SECRET,  /* PASS, ACCT, ADAT: the rest of the line is not for reading */
+    FTP_UPGRADE, /* AUTH */
+    FTP_LISTEN,  /* PORT, EPRT: the client listens at `port` */
+    FTP_STORE,   /* STOR, STOU, APPE */
     FTP_RETRIEVE,
     FTP_LIST,
     FTP_SIZE,

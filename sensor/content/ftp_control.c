@@ -2,10 +2,13 @@
  * next, and how much it says it will carry.
  *
  * Who is the server is told by the first line, so nothing depends on who opened the flow. Lines are
- * read whole: what is inspected does not depend on segments. Passwords are never inspected, nor is
- * the rest of a line whose beginning was lost.
+ * read whole: what is inspected does not depend on segments. Passwords are not inspected, nor is
+ * the rest of a line whose beginning was lost. A TLS hello is one once the server has granted AUTH,
+ * where it is heard, or behind missing bytes: else a line that every server refuses would hide what
+ * follows.
  *
  * Bounds: a line longer than FTP_LINE_MAX is read to there, and its rest inspected as the line was.
+ * FTP_HIDDEN_MAX bytes of a side are secrets at most: what is more hides something.
  * One announced data connection at a time; RFC 959 knows no more. Thread: the capture thread. */
 #include "expect.h"
 #include "ftp.h"
@@ -16,12 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FTP_PORT 21
+#define FTP_PORT       21
+#define FTP_GRANTED    234 /* of AUTH */
+#define FTP_HIDDEN_MAX 65536u
 
 struct control { /* both sides' */
     struct channel channel;
     bool announced; /* `channel` is what was announced last */
     bool deflate, deflate_asked;
+    bool tls, tls_asked;
     bool restarted; /* the transfer asked for does not begin at 0 */
     bool size_asked;
     uint64_t asked_name, sized_name; /* hashes: of SIZE's argument; of the one answered */
@@ -32,7 +38,9 @@ enum rest { REST_NONE, REST_CLEAR, REST_SECRET };
 
 struct lines { /* a side's */
     bool known, server;
-    uint8_t rest; /* enum rest: of a line that goes on */
+    bool after_gap; /* the line's beginning may be missing */
+    uint8_t rest;   /* enum rest: of a line that goes on */
+    uint32_t hidden_bytes;
 };
 
 static void *flow_open(struct content_flow *cf)
@@ -45,8 +53,10 @@ static void *flow_open(struct content_flow *cf)
 
 static void *side_open(struct side *side)
 {
+    struct lines *lines = xcalloc(1, sizeof *lines);
     (void)side;
-    return xcalloc(1, sizeof(struct lines));
+    lines->after_gap = true; /* nothing is known of what was before */
+    return lines;
 }
 
 static void side_closed(struct side *side, void *state)
@@ -115,6 +125,7 @@ static void take_command(struct side *side, const struct ftp_line *line)
     struct content_flow *cf = side->owner;
     struct control *control = cf->state;
     control->size_asked = line->word == FTP_SIZE;
+    control->tls_asked = line->word == FTP_UPGRADE;
     if (line->word == FTP_LISTEN)
         announce(side, line->port);
     else if (line->word == FTP_RETRIEVE)
@@ -146,10 +157,22 @@ static void take_reply(struct side *side, const struct ftp_line *line)
         declare(side->owner, line->number);
     else if (line->code == 200)
         control->deflate = control->deflate_asked;
+    else if (line->code >= 500)
+        control->deflate_asked = control->deflate; /* perhaps MODE was what is refused */
+    else if (line->code == FTP_GRANTED)
+        control->tls = control->tls_asked;
 }
 
 /* --- lines -------------------------------------------------------------------------------------
  */
+
+/* How many of the bytes of a secret may be one. */
+static size_t hide(struct lines *lines, size_t size)
+{
+    size_t left = FTP_HIDDEN_MAX - lines->hidden_bytes, hidden = size < left ? size : left;
+    lines->hidden_bytes += (uint32_t)hidden;
+    return hidden;
+}
 
 static void take_line(struct side *side, const uint8_t *data, size_t size, bool whole)
 {
@@ -167,8 +190,10 @@ static void take_line(struct side *side, const uint8_t *data, size_t size, bool 
         take_reply(side, &line);
     else if (!lines->server)
         take_command(side, &line);
-    if (!secret)
-        side_inspect(side, data, size);
+    size_t hidden = secret ? hide(lines, size) : 0;
+    if (hidden < size)
+        side_inspect(side, data + hidden, size - hidden);
+    lines->after_gap = false;
 }
 
 static size_t take_rest(struct side *side, const uint8_t *data, size_t size)
@@ -176,8 +201,9 @@ static size_t take_rest(struct side *side, const uint8_t *data, size_t size)
     struct lines *lines = side->state;
     const uint8_t *end = memchr(data, '\n', size);
     size_t used = end ? (size_t)(end - data) + 1 : size;
-    if (lines->rest == REST_CLEAR)
-        side_inspect(side, data, used);
+    size_t hidden = lines->rest == REST_SECRET ? hide(lines, used) : 0;
+    if (hidden < used)
+        side_inspect(side, data + hidden, used - hidden);
     if (end)
         lines->rest = REST_NONE;
     return used;
@@ -186,7 +212,11 @@ static size_t take_rest(struct side *side, const uint8_t *data, size_t size)
 /* After AUTH TLS. */
 static bool becomes_tls(struct side *side, const uint8_t *data, size_t size)
 {
-    if (!tls_begins_hello(data, size))
+    const struct control *control = side->owner->state;
+    const struct lines *lines = side->state;
+    const struct side *other = side->owner->side[1 - side_index(side)];
+    bool heard = other && other->opened;
+    if (!(control->tls || lines->after_gap || !heard) || !tls_begins_hello(data, size))
         return false;
     side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
     return true;
@@ -217,6 +247,7 @@ static void cut(struct side *side, uint64_t bytes)
     if (bytes == 0)
         return;
     lines->rest = lines->known && lines->server ? REST_CLEAR : REST_SECRET;
+    lines->after_gap = true;
     side_inspect_gap(side, bytes);
 }
 

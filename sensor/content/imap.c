@@ -9,13 +9,17 @@
  *
  * LOGIN and AUTHENTICATE commands are not inspected, with their literals and what the client says
  * behind AUTHENTICATE; nor is, behind a gap, the rest of a line that is no command. A session that
- * COMPRESS begins is not read (mail_beyond). Missing bytes within a literal lose no place.
+ * COMPRESS begins is not read (mail_beyond). It begins, and so does TLS, when the answer to that
+ * very command says so: else a command that every server refuses would hide what follows. Where the
+ * server is not heard, or behind missing bytes, a record of TLS is TLS. Who begins like a server
+ * and then commands is a client. Missing bytes within a literal lose no place.
  *
  * Bounds: mail_line.h, body.h; one body a side. Thread: the capture thread. */
 #include "imap_item.h"
 #include "mail_line.h"
 #include "protocol.h"
 #include "weir/base/buffer.h"
+#include "weir/base/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +39,13 @@ enum place {
 enum literal { LITERAL_TEXT, LITERAL_SECRET, LITERAL_BODY };
 enum answer { ANSWER_NONE, ANSWER_GO_ON, ANSWER_DONE, ANSWER_REFUSED };
 
+enum upgrade { UPGRADE_NONE, UPGRADE_TLS, UPGRADE_COMPRESSED };
+
 struct imap_flow {
-    uint8_t answer; /* enum answer: since the client's last command or literal */
-    bool compresses;
+    uint8_t answer;   /* enum answer: since the client's last command or literal */
+    uint8_t asked;    /* enum upgrade: by the command of this tag, */
+    uint64_t tag;     /* … a hash */
+    uint8_t upgraded; /* enum upgrade: granted */
 };
 
 struct imap_side {
@@ -112,6 +120,7 @@ static void begin_answered(struct side *side, struct imap_side *s, struct text_s
 /* The client's. */
 static void begin_sent(struct side *side, struct imap_side *s)
 {
+    end_body(s); /* when the roles were turned: a part of a message */
     bool secret = s->secret && s->literal_bytes <= SECRET_MAX &&
                   mail_line_hides(&s->mail.line, s->literal_bytes) == s->literal_bytes;
     s->literal = secret ? LITERAL_SECRET : s->appends || s->secret ? LITERAL_BODY : LITERAL_TEXT;
@@ -175,6 +184,18 @@ static size_t take_bytes(struct side *side, struct imap_side *s, const uint8_t *
 /* --- lines -------------------------------------------------------------------------------------
  */
 
+static uint64_t tag_of(const struct imap_side *s)
+{
+    struct text_span tag = mail_line_word(&s->mail.line, 0);
+    return hash64(tag.at, tag.size, 0);
+}
+
+static void ask_upgrade(struct imap_flow *flow, const struct imap_side *s, enum upgrade upgrade)
+{
+    flow->asked = (uint8_t)upgrade;
+    flow->tag = tag_of(s);
+}
+
 static void client_judge(struct side *side, struct imap_side *s)
 {
     struct imap_flow *flow = side->owner->state;
@@ -188,10 +209,12 @@ static void client_judge(struct side *side, struct imap_side *s)
     mail_judge(side, &s->mail, command, authenticates || mail_word_is(verb, "LOGIN"));
     s->secret = s->mail.line.hidden;
     s->mail.authenticates |= authenticates;
-    if (command) {
+    if (command)
         flow->answer = ANSWER_NONE;
-        flow->compresses = mail_word_is(verb, "COMPRESS");
-    }
+    if (mail_word_is(verb, "STARTTLS"))
+        ask_upgrade(flow, s, UPGRADE_TLS);
+    else if (mail_word_is(verb, "COMPRESS"))
+        ask_upgrade(flow, s, UPGRADE_COMPRESSED);
 }
 
 static void on_client_line(struct side *side, struct imap_side *s)
@@ -209,11 +232,24 @@ static void on_client_line(struct side *side, struct imap_side *s)
         begin_sent(side, s);
 }
 
+/* A command behind a tag is nothing that a server says. */
+static bool is_clients(const struct imap_side *s)
+{
+    struct text_span tag = mail_line_word(&s->mail.line, 0);
+    return !s->mail.after_gap && !mail_word_is(tag, "*") && !mail_word_is(tag, "+") &&
+           mail_word_in(mail_line_word(&s->mail.line, 1), commands);
+}
+
 static void server_judge(struct side *side, struct imap_side *s)
 {
     struct imap_flow *flow = side->owner->state;
     struct text_span tag = mail_line_word(&s->mail.line, 0);
     struct text_span word = mail_line_word(&s->mail.line, 1);
+    if (is_clients(s)) {
+        mail_turn_roles(side, &s->mail);
+        client_judge(side, s);
+        return;
+    }
     mail_line_show(side, &s->mail.line);
     if (mail_word_is(tag, "*")) {
         int64_t number = mail_number(word.at, word.size);
@@ -224,6 +260,8 @@ static void server_judge(struct side *side, struct imap_side *s)
         flow->answer = ANSWER_REFUSED;
     } else if (mail_word_is(word, "OK")) {
         flow->answer = ANSWER_DONE;
+        if (flow->asked && flow->tag == tag_of(s))
+            flow->upgraded = flow->asked;
     }
 }
 
@@ -250,7 +288,6 @@ static void go_on(struct imap_side *s)
 
 static size_t take_line(struct side *side, struct imap_side *s, const uint8_t *data, size_t size)
 {
-    bool client = s->mail.role == MAIL_CLIENT;
     size_t used;
     if (s->continued)
         go_on(s);
@@ -258,14 +295,14 @@ static size_t take_line(struct side *side, struct imap_side *s, const uint8_t *d
         used = mail_line_rest(side, &s->mail.line, data, size);
     } else {
         used = mail_line_open(&s->mail.line, data, size, CLIENT_WORDS);
-        if (s->mail.line.ready && client)
+        if (s->mail.line.ready && s->mail.role == MAIL_CLIENT)
             client_judge(side, s);
         else if (s->mail.line.ready)
             server_judge(side, s);
     }
     if (!s->mail.line.ended)
         return used;
-    if (client)
+    if (s->mail.role == MAIL_CLIENT)
         on_client_line(side, s);
     else
         on_server_line(side, s);
@@ -295,11 +332,17 @@ static void settle_asked(struct side *side, struct imap_side *s)
 static bool is_compressed(struct side *side, const struct imap_side *s)
 {
     const struct imap_flow *flow = side->owner->state;
-    if (!flow->compresses || flow->answer != ANSWER_DONE)
+    if (flow->upgraded != UPGRADE_COMPRESSED)
         return false;
     side->owner->content->mail_beyond += s->mail.role == MAIL_SERVER;
     side_set_stage(side, STAGE_ENCRYPTED);
     return true;
+}
+
+static bool may_begin_tls(const struct side *side, const struct imap_side *s)
+{
+    const struct imap_flow *flow = side->owner->state;
+    return s->mail.after_gap || flow->upgraded == UPGRADE_TLS || !mail_hears_other(side);
 }
 
 static size_t step(struct side *side, const uint8_t *data, size_t size)
@@ -312,7 +355,9 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
     if (s->place == PLACE_LITERAL)
         return take_bytes(side, s, data, size);
     bool begins = s->mail.line.size == 0 && !s->continued;
-    if (begins && (is_compressed(side, s) || stage_begin_tls(side, data, size) != PARSE_NOT))
+    if (begins && is_compressed(side, s))
+        return 0;
+    if (begins && may_begin_tls(side, s) && stage_begin_tls(side, data, size) != PARSE_NOT)
         return 0;
     return take_line(side, s, data, size);
 }

@@ -14,9 +14,21 @@ void mail_line_reset(struct mail_line *line)
     line->ready = line->hidden = line->ended = false;
 }
 
-/* Of what has no room the middle goes: the head stays, and the newest bytes. */
+static void append(struct mail_line *line, const uint8_t *data, size_t size)
+{
+    memcpy(line->text + line->size, data, size);
+    line->size = (uint16_t)(line->size + size);
+}
+
+/* Of what has no room the middle goes: the head stays, and the newest bytes. A head may be short of
+ * its size when the rest begins: first words are, and there are none behind a literal. */
 static void keep(struct mail_line *line, const uint8_t *data, size_t size)
 {
+    size_t wanted = line->size < MAIL_LINE_HEAD ? MAIL_LINE_HEAD - line->size : 0;
+    size_t first = size < wanted ? size : wanted;
+    append(line, data, first);
+    data += first;
+    size -= first;
     size_t room = MAIL_LINE_MAX - line->size;
     if (size > room) {
         size_t tail = line->size - MAIL_LINE_HEAD, kept = tail < TAIL_KEPT ? tail : TAIL_KEPT;
@@ -25,8 +37,12 @@ static void keep(struct mail_line *line, const uint8_t *data, size_t size)
         room = MAIL_LINE_MAX - line->size;
     }
     size_t last = size < room ? size : room;
-    memcpy(line->text + line->size, data + (size - last), last);
-    line->size = (uint16_t)(line->size + last);
+    append(line, data + (size - last), last);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
 }
 
 size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, unsigned words)
@@ -34,8 +50,9 @@ size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, 
     size_t at = 0;
     while (at < size && !line->ready) {
         uint8_t byte = data[at++];
+        bool behind_word = line->size && !is_blank(line->text[line->size - 1]);
         line->text[line->size++] = (char)byte;
-        line->blanks = (uint8_t)(line->blanks + (byte == ' '));
+        line->blanks = (uint8_t)(line->blanks + (behind_word && is_blank((char)byte)));
         line->ended = byte == '\n';
         line->ready = line->ended || line->blanks == words || line->size == MAIL_LINE_HEAD;
     }
@@ -52,11 +69,6 @@ size_t mail_line_hides(struct mail_line *line, size_t bytes)
     size_t left = MAIL_HIDDEN_MAX - line->hidden_bytes, hidden = bytes < left ? bytes : left;
     line->hidden_bytes += (uint32_t)hidden;
     return hidden;
-}
-
-void mail_line_hide(struct mail_line *line)
-{
-    line->hidden = true;
 }
 
 size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *data, size_t size)
@@ -88,15 +100,17 @@ struct text_span mail_line_word(const struct mail_line *line, unsigned index)
     if (rest.size > MAIL_LINE_HEAD)
         rest.size = MAIL_LINE_HEAD;
     for (;; index--) {
-        const char *blank = rest.size ? memchr(rest.at, ' ', rest.size) : NULL;
-        size_t size = blank ? (size_t)(blank - rest.at) : rest.size;
-        if (index == 0)
+        size_t size = 0;
+        while (rest.size && is_blank(*rest.at)) {
+            rest.at++;
+            rest.size--;
+        }
+        while (size < rest.size && !is_blank(rest.at[size]))
+            size++;
+        if (index == 0 || rest.size == 0)
             return (struct text_span){rest.at, size};
-        size_t step = blank ? size + 1 : size;
-        rest.at += step;
-        rest.size -= step;
-        if (rest.size == 0)
-            return rest;
+        rest.at += size;
+        rest.size -= size;
     }
 }
 
@@ -128,10 +142,30 @@ int64_t mail_number(const char *text, size_t size)
 /* --- a side ------------------------------------------------------------------------------------
  */
 
-void mail_set_role(struct side *side, struct mail_side *mail, bool like_server)
+/* NULL: not seen, or looked at no more. */
+static struct mail_side *other_of(const struct side *side)
 {
     const struct side *other = side->owner->side[1 - side_index(side)];
-    const struct mail_side *o = other && other->opened ? other->state : NULL;
+    return other && other->opened ? other->state : NULL;
+}
+
+bool mail_hears_other(const struct side *side)
+{
+    return other_of(side) != NULL;
+}
+
+void mail_turn_roles(struct side *side, struct mail_side *mail)
+{
+    struct mail_side *other = other_of(side);
+    uint8_t role = mail->role;
+    mail->role = role == MAIL_CLIENT ? MAIL_SERVER : MAIL_CLIENT;
+    if (other && other->role != MAIL_UNKNOWN)
+        other->role = role;
+}
+
+void mail_set_role(struct side *side, struct mail_side *mail, bool like_server)
+{
+    const struct mail_side *o = other_of(side);
     if (o && o->role != MAIL_UNKNOWN)
         mail->role = o->role == MAIL_CLIENT ? MAIL_SERVER : MAIL_CLIENT;
     else
@@ -144,7 +178,7 @@ void mail_judge(struct side *side, struct mail_side *mail, bool command, bool se
         mail->authenticates = false;
     bool hides = mail->authenticates || secret || (mail->after_gap && !command);
     if (hides && mail_line_hides(&mail->line, mail->line.size) == mail->line.size)
-        mail_line_hide(&mail->line);
+        mail->line.hidden = true;
     else
         mail_line_show(side, &mail->line);
 }

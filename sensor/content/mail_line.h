@@ -17,7 +17,7 @@
 struct mail_line {
     char text[MAIL_LINE_MAX]; /* the first MAIL_LINE_HEAD bytes, and the last ones */
     uint16_t size;
-    uint8_t blanks;
+    uint8_t blanks;        /* runs of them, behind words */
     bool ready;            /* the first words are there; whoever asked shows or hides the line */
     bool hidden;           /* a secret: not inspected */
     bool ended;            /* its line feed is there */
@@ -28,9 +28,8 @@ void mail_line_reset(struct mail_line *line);
 /* Takes bytes until `words` words, MAIL_LINE_HEAD bytes or the line are whole, which sets `ready`;
  * they are not inspected yet. Returns how many. */
 size_t mail_line_open(struct mail_line *line, const uint8_t *data, size_t size, unsigned words);
-/* What was taken so far is inspected, or nothing of the line is. */
+/* What was taken so far is inspected. */
 void mail_line_show(struct side *side, struct mail_line *line);
-void mail_line_hide(struct mail_line *line);
 /* So many bytes are a secret; returns how many of them may be: not more than MAIL_HIDDEN_MAX in
  * all.
  */
@@ -40,7 +39,8 @@ size_t mail_line_rest(struct side *side, struct mail_line *line, const uint8_t *
 
 /* Without its end. */
 struct text_span mail_line_text(const struct mail_line *line);
-/* The word of this index, from 0; empty when there is none. Of the first MAIL_LINE_HEAD bytes. */
+/* The word of this index, from 0; empty when there is none. Of the first MAIL_LINE_HEAD bytes.
+ * Servers pass over any blanks before words, so that is done here too. */
 struct text_span mail_line_word(const struct mail_line *line, unsigned index);
 bool mail_word_is(struct text_span word, const char *text); /* in any case */
 bool mail_word_in(struct text_span word, const char *const *texts);
@@ -59,6 +59,10 @@ struct mail_side {
 
 /* Sets the role by that of the other side, else by how this one's first line looks. */
 void mail_set_role(struct side *side, struct mail_side *mail, bool like_server);
+/* A line that its role never says: the roles were wrong, and both change. */
+void mail_turn_roles(struct side *side, struct mail_side *mail);
+/* The other side speaks the protocol too, as far as it was seen. */
+bool mail_hears_other(const struct side *side);
 /* The first words of a client's line are there: it is shown, unless it is a secret, or may be the
  * rest of one. */
 void mail_judge(struct side *side, struct mail_side *mail, bool command, bool secret);

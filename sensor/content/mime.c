@@ -12,7 +12,8 @@
  * Missing bytes: a delimiter may follow them directly. One that is among them joins two parts: the
  * second is decoded as the first was, until the next delimiter. Where a message's own head is not
  * whole, or missing (a gap before the first byte says so), it may be a multipart all the same: a
- * line that looks like a delimiter, and behind it one that begins with "Content-", say so.
+ * line that looks like a delimiter, and behind it one that begins with "Content-", say so. The same
+ * is asked of a multipart whose boundary cannot be read.
  *
  * Bounds: mime_head.h's, MIME_DEPTH_MAX, PARTS_MAX; what is nested deeper, or comes later, is text.
  * All are counted (mail_beyond). An entity holds a delimiter's line and, while in a head, one
@@ -93,6 +94,13 @@ static struct filter *content_of(struct mime *m, const struct mime_said *said)
     return side_inspector(m->side);
 }
 
+static void set_boundary(struct mime *m, const char *boundary)
+{
+    m->boundary_size = (uint8_t)strlen(boundary);
+    memcpy(m->boundary, boundary, m->boundary_size + 1u);
+    m->seeking = m->boundary_size == 0;
+}
+
 static void begin_body(struct mime *m, const struct mime_said *said, bool cut)
 {
     bool multipart = said->kind == MIME_MULTIPART || said->kind == MIME_DIGEST;
@@ -100,8 +108,7 @@ static void begin_body(struct mime *m, const struct mime_said *said, bool cut)
     if (m->own_head && multipart && said->coding == CODING_NONE) {
         m->place = PLACE_OUTSIDE;
         m->digest = said->kind == MIME_DIGEST;
-        m->boundary_size = (uint8_t)strlen(said->boundary);
-        memcpy(m->boundary, said->boundary, m->boundary_size + 1u);
+        set_boundary(m, said->boundary);
         return;
     }
     if (m->own_head && cut && said->kind == MIME_LEAF && said->coding == CODING_NONE) {
@@ -363,8 +370,7 @@ static struct filter *mime_new(struct side *side, const char *boundary, bool mes
         return &m->filter;
     }
     m->place = PLACE_OUTSIDE;
-    m->boundary_size = (uint8_t)strlen(boundary);
-    memcpy(m->boundary, boundary, m->boundary_size + 1u);
+    set_boundary(m, boundary);
     return &m->filter;
 }
 

@@ -108,10 +108,24 @@ bool mime_boundary(const char *value, size_t size, char boundary[BODY_BOUNDARY_M
     return false;
 }
 
+static bool is_multipart(const struct mime_said *said)
+{
+    return said->kind == MIME_MULTIPART || said->kind == MIME_DIGEST;
+}
+
+/* Of two fields readers take the one or the other: taken apart as a multipart, both are read. */
 static void read_type(struct mime_said *said, struct text_span value)
 {
+    char boundary[BODY_BOUNDARY_MAX + 1];
+    bool multipart = has_prefix(value, "multipart/");
+    bool has_boundary = multipart && mime_boundary(value.at, value.size, boundary);
+    if (is_multipart(said) && !has_boundary)
+        return;
+    said->boundary[0] = '\0';
     said->kind = MIME_LEAF;
-    if (has_prefix(value, "multipart/") && mime_boundary(value.at, value.size, said->boundary))
+    if (has_boundary)
+        memcpy(said->boundary, boundary, sizeof boundary);
+    if (multipart)
         said->kind = has_prefix(value, "multipart/digest") ? MIME_DIGEST : MIME_MULTIPART;
     else if (has_prefix(value, "message/rfc822") || has_prefix(value, "message/global"))
         said->kind = MIME_MESSAGE;

@@ -11,7 +11,7 @@
 
 enum mime_kind {
     MIME_LEAF,
-    MIME_MULTIPART, /* with a boundary */
+    MIME_MULTIPART, /* boundary "": it has none that can be read */
     MIME_DIGEST,    /* … whose parts are messages unless they say otherwise */
     MIME_MESSAGE
 };

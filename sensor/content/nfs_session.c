@@ -7,9 +7,11 @@
  * Kerberos seals names the flow (TEXT_APPLICATION), and is not read.
  *
  * Large records pass through without being gathered. A message whose head does not fit its record's
- * first fragment is counted and passed over (messages_unread). After missing bytes that may hide a
- * record's beginning the next one that can be told is looked for, byte by byte: a call by its
- * program, a reply by its call.
+ * first fragment is counted and passed over (messages_unread), and so is one that is larger than
+ * any head and of which nothing is read. What is neither call nor reply, and what is passed over
+ * after missing bytes, is anybody's clear text and inspected as that. After missing bytes that may
+ * hide a record's beginning the next one that can be told is looked for, byte by byte: a call by
+ * its program, a reply by its call.
  *
  * Bounds: NFS_ASKED calls that wait for their answers (the oldest goes), a record's head of
  * NFS_HEAD_MAX, open_files.h. Version 3 closes nothing: a file is open until others push it out.
@@ -45,6 +47,7 @@ struct records { /* a side's */
     bool last;             /* the fragment is its record's last */
     bool told;             /* the message's head was read */
     bool lost;             /* where does the next record begin? */
+    bool clear;            /* the record is not RPC's: it is inspected as it is */
 };
 
 /* --- calls that wait ---------------------------------------------------------------------------
@@ -58,11 +61,18 @@ static struct asked *find_asked(struct session *session, uint32_t xid)
     return NULL;
 }
 
-/* False: it was called before, and not answered yet. */
+/* False: it was called before, and not answered yet. Another call of the same number replaces it.
+ */
 static bool remember(struct session *session, const struct nfs_message *call)
 {
-    if (find_asked(session, call->xid))
+    struct asked *before = find_asked(session, call->xid);
+    if (before && before->call.kind == call->kind && before->call.file == call->file &&
+        before->call.offset == call->offset && before->call.data_bytes == call->data_bytes)
         return false;
+    if (before) {
+        before->call = *call;
+        return true;
+    }
     if (!session->asked)
         session->asked = xcalloc(NFS_ASKED, sizeof *session->asked);
     session->asked[session->asked_next++ % NFS_ASKED] = (struct asked){*call, true};
@@ -140,12 +150,13 @@ static void end_fragment(struct records *records)
     if (!records->last)
         return;
     records->before = records->data = 0;
-    records->told = false;
+    records->told = records->clear = false;
 }
 
 /* Passes over up to `size` bytes of the fragment; NULL data: they are missing. */
-static uint64_t pass(struct records *records, const uint8_t *data, uint64_t size)
+static uint64_t pass(struct side *side, const uint8_t *data, uint64_t size)
 {
+    struct records *records = side->state;
     uint64_t used = least(size, records->left);
     uint64_t before = least(records->before, used);
     uint64_t inside = least(records->data, used - before);
@@ -156,6 +167,8 @@ static uint64_t pass(struct records *records, const uint8_t *data, uint64_t size
         open_files_put(records->files, data + before, (size_t)inside);
     else if (inside)
         open_files_gap(records->files, inside);
+    if (records->clear && data)
+        side_inspect(side, data, (size_t)used);
     if (records->left == 0)
         end_fragment(records);
     return used;
@@ -174,6 +187,20 @@ static size_t begin_fragment(struct records *records, const uint8_t *data, size_
     return RECORD_HEAD;
 }
 
+static bool is_rpc(const uint8_t *data, size_t size)
+{
+    return size >= NFS_MARK && (nfs_is_call(data) || nfs_is_reply(data));
+}
+
+/* Does something go by of which nothing is looked at? */
+static bool is_unread(const struct records *records, const struct nfs_message *message,
+                      enum parse_result result)
+{
+    if (result == PARSE_MALFORMED || records->clear)
+        return !records->last;
+    return message->kind == NFS_OTHER && records->left > NFS_HEAD_MAX;
+}
+
 /* False: more of it is needed. */
 static bool begin_message(struct side *side, const uint8_t *data, size_t size)
 {
@@ -185,7 +212,8 @@ static bool begin_message(struct side *side, const uint8_t *data, size_t size)
     if (result == PARSE_MORE)
         return false;
     side->owner->content->malformed += result == PARSE_MALFORMED && records->last;
-    side->owner->content->messages_unread += result == PARSE_MALFORMED && !records->last;
+    records->clear = !is_rpc(data, there);
+    side->owner->content->messages_unread += is_unread(records, &message, result);
     records->told = true;
     records->before = message.data_at;
     records->data = result == PARSE_OK ? message.data_bytes : 0;
@@ -223,21 +251,27 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 {
     struct records *records = side->state;
     size_t used = 0;
-    if (records->lost)
+    if (records->lost) {
         used = look_for_record(side, data, size);
+        if (used)
+            side_inspect(side, data, used);
+    }
     if (records->lost)
         return used;
     if (records->left == 0)
         return used + begin_fragment(records, data + used, size - used);
     if (!records->told && !begin_message(side, data, size))
         return 0;
-    return (size_t)pass(records, data, size);
+    return (size_t)pass(side, data, size);
 }
 
 static void cut(struct side *side, uint64_t bytes)
 {
     struct records *records = side->state;
     uint64_t gone = side->head_size + bytes;
+    if (records->lost && side->head_size)
+        side_inspect(side, side->head, side->head_size);
+    side_inspect_gap(side, bytes);
     if (records->lost)
         return;
     if (!records->told && records->left) { /* its head was among them */
@@ -245,7 +279,7 @@ static void cut(struct side *side, uint64_t bytes)
         records->told = true;
     }
     bool beyond = gone > records->left;
-    pass(records, NULL, gone);
+    pass(side, NULL, gone);
     records->lost = beyond;
 }
 
@@ -257,7 +291,7 @@ static bool take_datagram(struct content_flow *cf, enum flow_side which,
 {
     const uint8_t *data = packet->payload;
     uint32_t size = packet->payload_captured;
-    if (size < NFS_MARK || cf->stopped[which] ||
+    if (cf->stopped[which] || !is_rpc(data, size) ||
         (cf->protocol != &nfs_protocol && !nfs_is_call(data)))
         return false;
     struct side *side = side_of(cf, which, STAGE_PROBE);

@@ -7,7 +7,9 @@
  * until it is answered; of one-sided traffic all reads are one file.
  *
  * Missing bytes within a message cost what they were; where they hide the next frame, the next
- * frame that can be told by its mark is looked for, byte by byte. Encrypted messages name the flow
+ * frame that can be told by its mark is looked for, byte by byte. What is passed over meanwhile,
+ * and a frame's message that has no mark of SMB's, is anybody's clear text and inspected as that:
+ * eight bytes of SMB hide nothing that is none. Encrypted messages name the flow
  * (TEXT_APPLICATION), compressed ones are counted (messages_unread).
  *
  * Bounds: SMB_ASKED requests that wait for their answers (the oldest goes, its read is then of no
@@ -50,7 +52,8 @@ struct messages { /* a side's */
     uint64_t chain; /* the id of its first command */
     /* Of the command: what is passed over, data, what is passed over. All 0: its head is next. */
     uint64_t before, data, after;
-    bool lost; /* where does the next message begin? */
+    bool lost;  /* where does the next message begin? */
+    bool clear; /* the message is not SMB's: it is inspected as it is */
 };
 
 /* --- requests that wait ------------------------------------------------------------------------
@@ -159,7 +162,8 @@ static bool begin_command(struct side *side, const uint8_t *data, size_t size)
     enum parse_result result = smb_parse(data, size, messages->left, &command);
     if (result == PARSE_MORE)
         return false;
-    side->owner->content->malformed += result == PARSE_MALFORMED;
+    side->owner->content->malformed += result != PARSE_OK;
+    messages->clear = result == PARSE_NOT;
     if (result != PARSE_OK)
         command = (struct smb_command){.kind = SMB_OTHER};
     if (messages->chain == 0 || !command.related)
@@ -180,8 +184,9 @@ static uint64_t least(uint64_t a, uint64_t b)
 }
 
 /* Passes over up to `size` bytes of the command; NULL data: they are missing. */
-static uint64_t pass(struct messages *messages, const uint8_t *data, uint64_t size)
+static uint64_t pass(struct side *side, const uint8_t *data, uint64_t size)
 {
+    struct messages *messages = side->state;
     uint64_t before = least(messages->before, size);
     uint64_t inside = least(messages->data, size - before);
     uint64_t after = least(messages->after, size - before - inside);
@@ -193,6 +198,8 @@ static uint64_t pass(struct messages *messages, const uint8_t *data, uint64_t si
         open_files_put(messages->files, data + before, (size_t)inside);
     else if (inside)
         open_files_gap(messages->files, inside);
+    if (messages->clear && data)
+        side_inspect(side, data, (size_t)before);
     return before + inside + after;
 }
 
@@ -203,6 +210,7 @@ static size_t begin_message(struct messages *messages, const uint8_t *data, size
         return 0;
     messages->left = (uint64_t)data[1] << 16 | (uint64_t)data[2] << 8 | data[3];
     messages->chain = 0;
+    messages->clear = data[0] != FRAME_MESSAGE; /* the session service's own */
     if (data[0] >= FRAME_FIRST && data[0] <= FRAME_LAST)
         messages->before = messages->left;
     else if (data[0] != FRAME_MESSAGE)
@@ -233,8 +241,11 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 {
     struct messages *messages = side->state;
     size_t used = 0;
-    if (messages->lost)
+    if (messages->lost) {
         used = look_for_message(messages, data, size);
+        if (used)
+            side_inspect(side, data, used);
+    }
     if (messages->lost)
         return used;
     if (messages->left == 0)
@@ -242,22 +253,25 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
     if (messages->before + messages->data + messages->after == 0 &&
         !begin_command(side, data, size))
         return 0;
-    return (size_t)pass(messages, data, size);
+    return (size_t)pass(side, data, size);
 }
 
 static void cut(struct side *side, uint64_t bytes)
 {
     struct messages *messages = side->state;
     uint64_t gone = side->head_size + bytes;
+    if (messages->lost && side->head_size)
+        side_inspect(side, side->head, side->head_size);
+    side_inspect_gap(side, bytes);
     if (messages->lost)
         return;
     if (messages->left && messages->before + messages->data + messages->after == 0)
         messages->before = messages->left; /* its head was among them */
     messages->lost = gone > messages->left;
-    gone -= pass(messages, NULL, gone);
+    gone -= pass(side, NULL, gone);
     if (messages->left && gone > 0) { /* the next command's head too */
         messages->before = messages->left;
-        pass(messages, NULL, gone);
+        pass(side, NULL, gone);
     }
 }
 

@@ -12,8 +12,11 @@
  * missing.
  *
  * AUTH lines, and whatever the client says until another command, are not inspected; nor is, behind
- * a gap, the rest of a line that is no command. A record of TLS at a line's beginning is TLS: after
- * STARTTLS, whether that was seen or not. Bounds: mail_line.h, body.h; one message at once.
+ * a gap, the rest of a line that is no command. A record of TLS at a line's beginning is TLS behind
+ * missing bytes, or once the server has granted STARTTLS, where it is heard: else a line that looks
+ * like one, which every server refuses, would hide the message behind it. For the same reason a
+ * client that begins with what looks like an answer is known by its first MAIL or RCPT. Bounds:
+ * mail_line.h, body.h; one message at once.
  * Thread: the capture thread. */
 #include "mail_line.h"
 #include "protocol.h"
@@ -24,6 +27,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define CODE_READY         220u
 #define CODE_AUTHENTICATED 235u
 #define CODE_GO_ON         354u
 #define CODE_REFUSED       400u /* and above */
@@ -37,12 +41,15 @@ enum place {
 };
 
 struct smtp_flow {
-    unsigned code; /* the server's last answer since DATA or AUTH; 0: none */
-    bool granted;  /* it said 354, and no message has begun since */
+    unsigned code;   /* the server's last answer since DATA, AUTH or STARTTLS; 0: none */
+    bool granted;    /* it said 354, and no message has begun since */
+    bool greeted;    /* the server has answered before */
+    bool starts_tls; /* the client's last command was STARTTLS, and not before the greeting's 220 */
 };
 
 struct smtp_side {
     struct mail_side mail;
+    struct smtp_flow *flow;
     uint8_t place; /* enum place; of the client */
     bool lost;     /* bytes are missing since the last command or message began */
     bool bare;     /* its lines end with a line feed alone */
@@ -75,6 +82,7 @@ static void end_message(struct smtp_side *s)
     s->body = NULL;
     s->declared_bytes = BODY_UNDECLARED;
     s->lost = false;
+    s->flow->granted = false;
     s->place = PLACE_COMMAND;
 }
 
@@ -83,6 +91,7 @@ static void begin_message(struct side *side, struct smtp_side *s)
     struct smtp_flow *flow = side->owner->state;
     struct body_said said = {.declared_bytes = s->declared_bytes, .message = true};
     flow->granted = false;
+    body_end(s->body); /* chunks without a last one */
     s->body = body_begin(side, &said);
     s->dotted = (struct dotted){.within = s->mail.after_gap, .bare = s->bare};
 }
@@ -161,6 +170,7 @@ static void on_command(struct side *side, struct smtp_side *s)
     struct text_span verb = mail_line_word(&s->mail.line, 0), text = mail_line_text(&s->mail.line);
     s->place = PLACE_COMMAND;
     s->bare = text.size + 1u == s->mail.line.size;
+    flow->starts_tls = flow->greeted && mail_word_is(verb, "STARTTLS");
     if (mail_word_is(verb, "BDAT")) {
         begin_chunk(side, s);
         return;
@@ -173,7 +183,7 @@ static void on_command(struct side *side, struct smtp_side *s)
     s->mail.authenticates |= mail_word_is(verb, "AUTH");
     if (asks)
         s->place = PLACE_ASKED;
-    if (asks || mail_word_is(verb, "AUTH"))
+    if (asks || flow->starts_tls || mail_word_is(verb, "AUTH"))
         flow->code = 0;
     s->lost = s->lost && !mail_word_in(verb, commands);
 }
@@ -200,8 +210,10 @@ static bool is_of_message(const struct smtp_flow *flow, const struct smtp_side *
 {
     struct text_span word = mail_line_word(&s->mail.line, 0);
     bool command = mail_word_in(word, commands);
+    bool folded = word.at != s->mail.line.text;
     if (s->place == PLACE_MESSAGE) /* with a gap in it */
-        return !command || flow->code == CODE_GO_ON || (flow->code == 0 && !is_capital(word));
+        return folded || !command || flow->code == CODE_GO_ON ||
+               (flow->code == 0 && !is_capital(word));
     if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON)
         return true;
     if (s->place == PLACE_ASKED)
@@ -236,6 +248,15 @@ static void judge_line(struct side *side, struct smtp_side *s)
     mail_judge(side, &s->mail, command, mail_word_is(verb, "AUTH"));
 }
 
+static void end_line(struct side *side, struct smtp_side *s)
+{
+    if (!s->mail.line.ended)
+        return;
+    on_command(side, s);
+    mail_line_reset(&s->mail.line);
+    s->mail.after_gap = false;
+}
+
 static size_t take_line(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
     size_t used = 0;
@@ -246,11 +267,7 @@ static size_t take_line(struct side *side, struct smtp_side *s, const uint8_t *d
     } else {
         used = mail_line_rest(side, &s->mail.line, data, size);
     }
-    if (s->mail.line.ended) {
-        on_command(side, s);
-        mail_line_reset(&s->mail.line);
-        s->mail.after_gap = false;
-    }
+    end_line(side, s);
     return used;
 }
 
@@ -266,10 +283,18 @@ static size_t take_chunk(struct smtp_side *s, const uint8_t *data, size_t size)
     return used;
 }
 
+/* The server waits for a message, whatever was made of the line that asked for it. */
+static bool is_due(const struct smtp_side *s)
+{
+    if (s->mail.line.size)
+        return false;
+    return (s->place == PLACE_ASKED && s->flow->code == CODE_GO_ON) ||
+           (s->place < PLACE_MESSAGE && s->flow->granted && !s->lost);
+}
+
 static size_t client_step(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
-    const struct smtp_flow *flow = side->owner->state;
-    if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON && s->mail.line.size == 0) {
+    if (is_due(s)) {
         begin_message(side, s);
         s->place = PLACE_MESSAGE;
     }
@@ -283,6 +308,24 @@ static size_t client_step(struct side *side, struct smtp_side *s, const uint8_t 
 /* --- the server's lines ------------------------------------------------------------------------
  */
 
+/* What no server says. */
+static bool is_clients(const struct smtp_side *s)
+{
+    static const char *const verbs[] = {"MAIL", "RCPT", NULL};
+    return !s->mail.after_gap && mail_word_in(mail_line_word(&s->mail.line, 0), verbs);
+}
+
+static void judge_answer(struct side *side, struct smtp_side *s)
+{
+    if (is_clients(s)) {
+        mail_turn_roles(side, &s->mail);
+        judge_line(side, s);
+        end_line(side, s);
+    } else {
+        mail_line_show(side, &s->mail.line);
+    }
+}
+
 static size_t server_step(struct side *side, struct smtp_side *s, const uint8_t *data, size_t size)
 {
     struct smtp_flow *flow = side->owner->state;
@@ -290,18 +333,20 @@ static size_t server_step(struct side *side, struct smtp_side *s, const uint8_t 
     if (!s->mail.line.ready) {
         used = mail_line_open(&s->mail.line, data, size, 1);
         if (s->mail.line.ready)
-            mail_line_show(side, &s->mail.line);
+            judge_answer(side, s);
     } else {
         used = mail_line_rest(side, &s->mail.line, data, size);
     }
-    if (!s->mail.line.ended)
+    if (!s->mail.line.ended || s->mail.role != MAIL_SERVER)
         return used;
     const char *text = s->mail.line.text;
     if (is_answer((const uint8_t *)text, s->mail.line.size) && text[3] != '-') {
         flow->code = (unsigned)mail_number(text, 3);
         flow->granted |= flow->code == CODE_GO_ON;
+        flow->greeted = true;
     }
     mail_line_reset(&s->mail.line);
+    s->mail.after_gap = false;
     return used;
 }
 
@@ -317,7 +362,7 @@ static void *flow_open(struct content_flow *cf)
 static void *open(struct side *side)
 {
     struct smtp_side *s = xcalloc(1, sizeof *s);
-    (void)side;
+    s->flow = side->owner->state;
     s->declared_bytes = BODY_UNDECLARED;
     s->lost = s->mail.after_gap = true; /* nothing is known of what was before */
     return s;
@@ -332,15 +377,24 @@ static void close(struct side *side, void *state)
     free(s);
 }
 
+/* Both sides begin with it once STARTTLS is granted; a side that is heard alone is believed. */
+static bool may_begin_tls(const struct side *side, const struct smtp_side *s)
+{
+    const struct smtp_flow *flow = side->owner->state;
+    if (s->mail.line.size || s->place >= PLACE_MESSAGE)
+        return false;
+    return s->mail.after_gap || (flow->starts_tls && flow->code == CODE_READY) ||
+           !mail_hears_other(side);
+}
+
 static size_t step(struct side *side, const uint8_t *data, size_t size)
 {
     struct smtp_side *s = side->state;
-    bool line_begins = s->mail.line.size == 0 && s->place < PLACE_MESSAGE;
     if (s->mail.role == MAIL_UNKNOWN && size < ROLE_BYTES && !memchr(data, '\n', size))
         return 0;
     if (s->mail.role == MAIL_UNKNOWN)
         mail_set_role(side, &s->mail, is_answer(data, size));
-    if (line_begins && stage_begin_tls(side, data, size) != PARSE_NOT)
+    if (may_begin_tls(side, s) && stage_begin_tls(side, data, size) != PARSE_NOT)
         return 0;
     return s->mail.role == MAIL_CLIENT ? client_step(side, s, data, size)
                                        : server_step(side, s, data, size);

@@ -4,7 +4,8 @@
  * Blocks are counted from 1 and wrap. One that came before is a retransmission. One from further on
  * shows that bytes are missing, unless several may be under way (a window): then its receiver drops
  * it too, and it comes again, until an acknowledgement says that the receiver had what was not seen
- * here. The transfer ends with the first block that is not full.
+ * here. The transfer ends with the first block that is not full. A block behind that, or of a
+ * number that was not used, is no part of it: it is anybody's datagram, and hides nothing.
  *
  * Some servers answer from the port they were asked at: the transfer is then the request's flow.
  * Bounds: CONTENT_CLEAR_BYTES a side, as everywhere. Thread: the capture thread. */
@@ -28,6 +29,7 @@ struct transfer {         /* both sides' */
 struct blocks { /* a side's */
     struct body *body;
     uint16_t next;
+    uint16_t passed; /* blocks, at most HALF_THE_BLOCKS: these may come again */
     bool done;
     bool acknowledges; /* it is the receiver, and seen */
 };
@@ -135,13 +137,29 @@ static void begin_body(struct side *side, size_t first_bytes)
     blocks->body = body_begin(side, &said);
 }
 
+static void advance(struct blocks *blocks, uint16_t count)
+{
+    uint32_t passed = (uint32_t)blocks->passed + count;
+    blocks->next = (uint16_t)(blocks->next + count);
+    blocks->passed = (uint16_t)(passed < HALF_THE_BLOCKS ? passed : HALF_THE_BLOCKS);
+}
+
+/* Is it one that came before, or that may come? */
+static bool is_of_transfer(const struct blocks *blocks, uint16_t block)
+{
+    uint16_t behind = (uint16_t)(blocks->next - block);
+    if (behind == 0 || behind > HALF_THE_BLOCKS)
+        return !blocks->done;
+    return behind <= blocks->passed;
+}
+
 static void skip_blocks(struct side *side, uint16_t count)
 {
     struct transfer *transfer = side->owner->state;
     struct blocks *blocks = side->state;
     begin_body(side, 0);
     body_gap(blocks->body, (uint64_t)count * transfer->block_bytes);
-    blocks->next = (uint16_t)(blocks->next + count);
+    advance(blocks, count);
 }
 
 static bool is_acknowledged(struct side *side)
@@ -159,7 +177,7 @@ static void take_block(struct side *side, uint16_t block, struct cursor data, si
     uint16_t ahead = (uint16_t)(block - blocks->next);
     size_t size = cursor_left(&data);
     if (blocks->done || ahead >= HALF_THE_BLOCKS)
-        return;
+        return; /* again */
     if (ahead && transfer->window > 1 && is_acknowledged(side))
         return;
     begin_body(side, size + missing);
@@ -168,7 +186,7 @@ static void take_block(struct side *side, uint16_t block, struct cursor data, si
     body_put(blocks->body, data.at, size);
     if (missing)
         body_gap(blocks->body, missing);
-    blocks->next++;
+    advance(blocks, 1);
     blocks->done = size + missing < transfer->block_bytes;
     if (!blocks->done)
         return;
@@ -191,18 +209,21 @@ static void take_acknowledgement(struct content_flow *cf, enum flow_side from, u
         skip_blocks(sender, more);
 }
 
-static void take_data(struct content_flow *cf, enum flow_side from,
+static bool take_data(struct content_flow *cf, enum flow_side from,
                       const struct tftp_datagram *datagram, const struct packet *packet)
 {
     struct side *side = open_side(cf, from);
     struct cursor data = cursor_make(packet->payload, packet->payload_captured);
     size_t missing = packet->payload_bytes - packet->payload_captured;
     if (!side)
-        return;
+        return true;
+    if (!is_of_transfer(side->state, datagram->block))
+        return false;
     side->inspected_bytes += packet->payload_captured;
     side->gap_bytes += missing;
     cursor_skip(&data, TFTP_HEAD);
     take_block(side, datagram->block, data, missing);
+    return true;
 }
 
 /* --- datagrams ---------------------------------------------------------------------------------
@@ -233,7 +254,9 @@ static bool take_datagram(struct content_flow *cf, enum flow_side side, const st
     else if (!begin_transfer(cf, &datagram))
         return false;
     else if (datagram.kind == TFTP_DATA)
-        take_data(cf, side, &datagram, packet);
+        return take_data(cf, side, &datagram, packet);
+    else if (datagram.kind == TFTP_ERROR)
+        return false; /* a text, and the transfer's end: nothing to keep it from being read */
     else if (datagram.kind == TFTP_ACK)
         take_acknowledgement(cf, side, datagram.block);
     else if (datagram.kind == TFTP_OPTIONS)

@@ -342,6 +342,43 @@ static void test_endless_line(void **state)
     assert_int_equal(c.items[ORIG], 1);
 }
 
+/* What looks like TLS and was not agreed upon hides nothing, nor does what is longer than any
+ * secret; a mode that was refused is not the next transfer's. */
+static void test_hides_nothing(void **state)
+{
+    (void)state;
+    struct health health = {0};
+    static char line[1024];
+    open_control();
+    speak(ORIG, "AUTH TLS\r\n");
+    speak(RESP, "502 no\r\n");
+    speak(ORIG, "\x16\3\1\1\5\1\r\n");
+    speak(RESP, "500 what?\r\n");
+    speak(ORIG, "MODE Z\r\n");
+    speak(RESP, "504 no\r\n");
+    speak(ORIG, "TYPE I\r\n");
+    speak(RESP, "200 ok\r\n");
+    speak(ORIG, "PORT 10,0,0,1,19,136\r\n");
+    speak(RESP, "200 ok\r\n");
+    begin(&c, PROTO_TCP, 5000, 20);
+    say_text(&c, ORIG, "text x@example.com\n");
+    struct content_facts facts = ended(&c, c.flow);
+    assert_int_equal(facts.service, SERVICE_FTP_DATA);
+    assert_true(bodies_are(&facts, ORIG, 1, 19, 1, 0));
+    content_health(c.content, &health);
+    assert_int_equal(health.bodies_damaged, 0);
+    memset(line, 'x', sizeof line);
+    memcpy(line, "PASS ", 5);
+    memcpy(line + sizeof line - 2, "\r\n", 2);
+    enter(&c, &control);
+    for (int i = 0; i < 70; i++)
+        say(&c, ORIG, line, sizeof line);
+    say_text(&c, ORIG, "PASS  a@example.com\r\n");
+    facts = ended(&c, c.flow);
+    assert_int_equal(facts.service, SERVICE_FTP);
+    assert_int_equal(c.items[ORIG], 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -361,6 +398,7 @@ int main(void)
         TEST(test_data_is_nearly_tls),
         TEST(test_held),
         TEST(test_endless_line),
+        TEST(test_hides_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

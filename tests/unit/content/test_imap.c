@@ -110,6 +110,24 @@ static void test_partial(void **state)
     assert_int_equal(told_only(&c, address, 1), 1);
 }
 
+/* Of a line longer than what is kept its end counts: behind a literal it has no first words. */
+static void test_long_line(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 2000; most = most * 3 / 2 + 1) {
+        greet();
+        b.size = 0;
+        put_literal("* 1 FETCH (ENVELOPE (", "x", 1);
+        for (int i = 0; i < 1500; i++)
+            put8(&b, 'x');
+        put_literal(" BODY[]", coded, CODED_BYTES);
+        put_text(&b, ")\r\n");
+        say_cut(&c, RESP, b.data, b.size, most);
+        assert_bodies(RESP, 1, CODED_BYTES, CODED_BYTES, 0);
+        assert_int_equal(told_only(&c, address, 1), 1);
+    }
+}
+
 /* Of a part alone nothing says how it is encoded. */
 static void test_parts(void **state)
 {
@@ -243,12 +261,72 @@ static void test_upgrades(void **state)
     assert_int_equal(beyond(), 1);
 }
 
+/* Neither a command that is refused while another is granted, nor what looks like TLS, hides the
+ * message behind it. */
+static void test_no_upgrades(void **state)
+{
+    (void)state;
+    static const char *const commands[] = {"COMPRESS X", "STARTTLS"};
+    for (size_t i = 0; i < 4; i++) {
+        greet();
+        b.size = 0;
+        put_text(&b, "a1 NOOP\r\na2 ");
+        put_text(&b, commands[i % 2]);
+        put_text(&b, "\r\n\x16\3\1\0\5\1\r\n");
+        say(&c, ORIG, b.data, i < 2 ? b.size : b.size - 8);
+        say_text(&c, RESP, "a1 OK\r\na2 BAD\r\n");
+        say(&c, ORIG, b.data + b.size - 8, i < 2 ? 0 : 8);
+        say_text(&c, RESP, "* BAD\r\n");
+        b.size = 0;
+        put_literal("a3 APPEND Sent", coded, CODED_BYTES);
+        say(&c, ORIG, b.data, b.size);
+        say_text(&c, ORIG, "\r\n");
+        assert_bodies(ORIG, 1, CODED_BYTES, CODED_BYTES, 0);
+        assert_int_equal(told_only(&c, address, 1), 1);
+        assert_int_equal(beyond(), 0);
+    }
+}
+
+/* A client that speaks first, and like a server. */
+static void test_turned(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 60; most++) {
+        forget(&c);
+        handshake(&c, port++, 143);
+        say_text(&c, ORIG, "* OK ready\r\n");
+        say_text(&c, RESP, "* OK ready\r\n");
+        b.size = 0;
+        put_literal("a1 APPEND Sent", coded, CODED_BYTES);
+        put_text(&b, "\r\n");
+        say_cut(&c, ORIG, b.data, b.size, most);
+        say_text(&c, RESP, "a1 OK\r\n");
+        assert_bodies(ORIG, 1, CODED_BYTES, CODED_BYTES, 0);
+        assert_int_equal(told_only(&c, address, 1), 1);
+    }
+}
+
+/* … and says a part of a message before. */
+static void test_turned_late(void **state)
+{
+    (void)state;
+    begin(&c, PROTO_TCP, port, 143);
+    say_text(&c, ORIG, "* OK ready\r\n* 1 FETCH (BODY[]<0> {4}\r\nX: y)\r\n");
+    b.size = 0;
+    put_literal("a1 APPEND Sent", coded, CODED_BYTES);
+    put_text(&b, "\r\n");
+    say(&c, ORIG, b.data, b.size);
+    assert_bodies(ORIG, 2, CODED_BYTES + 4, CODED_BYTES, 1);
+    assert_int_equal(told_only(&c, address, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_fetch), TEST(test_partial), TEST(test_parts),    TEST(test_append),
-        TEST(test_gaps),  TEST(test_secrets), TEST(test_upgrades),
+        TEST(test_fetch),       TEST(test_partial), TEST(test_parts),       TEST(test_append),
+        TEST(test_gaps),        TEST(test_secrets), TEST(test_upgrades),    TEST(test_long_line),
+        TEST(test_no_upgrades), TEST(test_turned),  TEST(test_turned_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -174,6 +174,29 @@ static void test_malformed(void **state)
     assert_found(all, COUNT(all), 60);
 }
 
+/* A boundary that cannot be read, and a type that another one contradicts, hide no part. */
+static void test_no_boundary(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"a@example.com"};
+    static const char *const type[] = {
+        "multipart/mixed; boundary*0=a; boundary*1=b\r\n",
+        "multipart/mixed\r\n",
+        "multipart/mixed; boundary=ab\r\nContent-Type: text/plain\r\n",
+        "text/plain\r\nContent-Type: multipart/mixed; boundary=ab\r\n",
+        "multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: multipart/mixed\r\n",
+    };
+    for (size_t i = 0; i < COUNT(type); i++) {
+        message.size = 0;
+        put_text(&message, "Content-Type: ");
+        put_text(&message, type[i]);
+        put_text(&message, "\r\n--ab\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+        put_base64_text(&message, "a@example.com");
+        put_text(&message, "--ab--\r\n");
+        assert_found(all, COUNT(all), 60);
+    }
+}
+
 /* --- bounds ------------------------------------------------------------------------------------
  */
 
@@ -318,10 +341,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_plain),      TEST(test_borders),   TEST(test_base64),    TEST(test_quoted),
-        TEST(test_nested),     TEST(test_messages),  TEST(test_malformed), TEST(test_depth),
-        TEST(test_many_parts), TEST(test_long_head), TEST(test_gaps),      TEST(test_gap_in_base64),
-        TEST(test_lost_head),
+        TEST(test_plain),     TEST(test_borders),     TEST(test_base64),
+        TEST(test_quoted),    TEST(test_nested),      TEST(test_messages),
+        TEST(test_malformed), TEST(test_depth),       TEST(test_many_parts),
+        TEST(test_long_head), TEST(test_gaps),        TEST(test_gap_in_base64),
+        TEST(test_lost_head), TEST(test_no_boundary),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

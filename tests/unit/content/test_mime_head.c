@@ -51,7 +51,7 @@ static void test_fields(void **state)
     } row[] = {
         {"Content-Type: multipart/mixed; boundary=b\r\n", MIME_MULTIPART, CODING_NONE},
         {"content-type:Multipart/Digest;boundary=b", MIME_DIGEST, CODING_NONE},
-        {"Content-Type: multipart/mixed\r\n", MIME_LEAF, CODING_NONE},
+        {"Content-Type: multipart/mixed\r\n", MIME_MULTIPART, CODING_NONE},
         {"CONTENT-TYPE : message/rfc822\r\n", MIME_MESSAGE, CODING_NONE},
         {"Content-Type: text/plain; boundary=b\r\n", MIME_LEAF, CODING_NONE},
         {"Content-Transfer-Encoding:\r\n base64 \r\n", MIME_LEAF, CODING_BASE64},

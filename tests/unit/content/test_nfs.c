@@ -253,6 +253,48 @@ static void test_fragments(void **state)
     assert_int_equal(health.messages_unread, 1);
 }
 
+/* What is neither call nor reply is inspected as it is, over TCP and UDP; a call of another
+ * content under the same number is another; what is large and not read is counted. */
+static void test_what_is_not_nfs(void **state)
+{
+    (void)state;
+    struct health health = {0};
+    handshake(&c, 700, 2049);
+    record();
+    write3(1, 1, 0, "one@example.com ");
+    record_end();
+    record();
+    write3(1, 1, 16, "two@example.com ");
+    record_end();
+    for (int i = 0; i < 3; i++) {
+        record();
+        put_text(&b, "a text of nobody's: three@example.com ");
+        record_end();
+    }
+    record();
+    call(2, 3, 2); /* SETATTR */
+    zeros(5000);
+    record_end();
+    put32(&b, 4); /* a fragment that tells nothing */
+    put32(&b, 3);
+    put32(&b, 0x80000000u | 20);
+    put_text(&b, "four four@example.co");
+    say_cut(&c, ORIG, b.data, b.size, 50);
+    b.size = 0;
+    struct content_facts facts = ended(&c, c.flow);
+    assert_true(bodies_are(&facts, ORIG, 1, 32, 1, 0));
+    assert_int_equal(c.items[ORIG], 4);
+    content_health(c.content, &health);
+    assert_int_equal(health.messages_unread, 2);
+    begin(&c, PROTO_UDP, 40000, 2049);
+    write3(1, 1, 0, "text");
+    send_all(ORIG);
+    say(&c, ORIG, "a text of nobody's: five@example.com ", 37);
+    facts = ended(&c, c.flow);
+    assert_int_equal(facts.service, SERVICE_NFS);
+    assert_int_equal(c.items[ORIG], 5);
+}
+
 static void test_gaps(void **state)
 {
     (void)state;
@@ -487,7 +529,7 @@ int main(void)
         TEST(test_fragments),       TEST(test_gaps),
         TEST(test_datagrams),       TEST(test_compounds),
         TEST(test_kerberos),        TEST(test_truncated),
-        TEST(test_claim),
+        TEST(test_claim),           TEST(test_what_is_not_nfs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -386,6 +386,34 @@ static void test_gap_in_data(void **state)
     assert_int_equal(c.items[ORIG], 1);
 }
 
+/* What has no mark of SMB's is inspected as it is: within a frame, and where no frame begins. */
+static void test_what_is_not_smb(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 60; most++) {
+        handshake(&c, (uint16_t)(40000 + most), 445);
+        b.size = 0;
+        frame();
+        write2(LAST, 1, 1, 0, "text");
+        frame_end();
+        frame();
+        put_text(&b, "a text of nobody's: one@example.com ");
+        frame_end();
+        frame();
+        write2(LAST, 2, 1, 4, "text");
+        frame_end();
+        put(&b, "\x84\0\0\x20", 4);
+        put_text(&b, "keeping alive three@example.com ");
+        put_text(&b, "\x41 no frame: two@example.com and no end");
+        size_t before = c.hash_count;
+        say_cut(&c, ORIG, b.data, b.size, most);
+        struct content_facts facts = ended(&c, c.flow);
+        assert_int_equal(facts.service, SERVICE_SMB);
+        assert_true(bodies_are(&facts, ORIG, 1, 8, 1, 0));
+        assert_int_equal(c.hash_count - before, 3);
+    }
+}
+
 static void test_many_files(void **state)
 {
     (void)state;
@@ -514,9 +542,18 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_write_in_pieces), TEST(test_read),   TEST(test_close),  TEST(test_compound),
-        TEST(test_what_is_no_file), TEST(test_sealed), TEST(test_gaps),   TEST(test_gap_in_data),
-        TEST(test_many_files),      TEST(test_smb1),   TEST(test_claims),
+        TEST(test_write_in_pieces),
+        TEST(test_read),
+        TEST(test_close),
+        TEST(test_compound),
+        TEST(test_what_is_no_file),
+        TEST(test_sealed),
+        TEST(test_gaps),
+        TEST(test_gap_in_data),
+        TEST(test_many_files),
+        TEST(test_smb1),
+        TEST(test_claims),
+        TEST(test_what_is_not_smb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,33 @@ static void test_quiet_server(void **state)
     assert_bodies(1, 53, 0, 1);
 }
 
+/* Commands as no client but a mischievous one writes them, and every server takes them. */
+static void test_blanks(void **state)
+{
+    (void)state;
+    static const char *const data[] = {" DATA\r\n", "\tDATA \t\r\n", "DATA\t\r\n",
+                                       "                                                        "
+                                       "                                          DATA\r\n"};
+    for (size_t i = 0; i < COUNT(data); i++)
+        for (size_t most = 1; most < 70; most++) {
+            forget(&c);
+            handshake(&c, port++, 25);
+            say_text(&c, RESP, "220 mx.example ESMTP\r\n");
+            say_text(&c, ORIG, "EHLO x\r\n MAIL  FROM:<>\r\nRCPT TO:<root>\r\n");
+            say_text(&c, ORIG, "BDAT  \t 6   LAST \r\nX: y\r\n");
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n");
+            say_text(&c, ORIG, "MAIL  FROM:<>\r\nRCPT  TO:<root>\r\n");
+            say_cut(&c, ORIG, data[i], strlen(data[i]), most);
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_text(&c, ORIG, "NOOP : x\r\n");
+            say_cut(&c, ORIG, coded, CODED_BYTES, most);
+            say_text(&c, ORIG, ".\r\n");
+            smtp_quit(&c);
+            assert_bodies(2, 6 + 10 + CODED_BYTES, 0, 2);
+            assert_int_equal(told_only(&c, address, 1), 1);
+        }
+}
+
 /* Lines that end with a line feed alone, as a person at a terminal sends them. */
 static void test_bare(void **state)
 {
@@ -201,6 +228,17 @@ static void test_chunk_gap(void **state)
     say_text(&c, ORIG, "MAIL FROM:<a@example.com>\r\n");
     assert_bodies(1, 14 + 12, 0, 1);
     assert_int_equal(c.items[ORIG], 1);
+}
+
+/* Chunks without a last one, then a message whose DATA is missing: two messages. */
+static void test_chunk_and_message(void **state)
+{
+    (void)state;
+    smtp_open(&c, port, "MAIL FROM:<>\r\nRCPT TO:<root>\r\nBDAT 3\r\nx\r\n");
+    lose(&c, ORIG, 50);
+    say_text(&c, ORIG, "is no command\r\n.\r\n");
+    smtp_quit(&c);
+    assert_bodies(2, 3 + 15, 0, 2);
 }
 
 /* --- missing bytes -----------------------------------------------------------------------------
@@ -314,6 +352,25 @@ static void test_no_secret(void **state)
     assert_true(was_told(&c, "a@example.com"));
 }
 
+/* Of a line longer than what is kept its end counts, however it is cut and short its verb is. */
+static void test_long_line(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 2000; most = most * 3 / 2 + 1) {
+        b.size = 0;
+        put_text(&b, "EHLO x\r\nMAIL FROM:<");
+        for (int i = 0; i < 1500; i++)
+            put8(&b, 'x');
+        put_text(&b, "@example.com> SIZE=63\r\nRCPT TO:<root>\r\nDATA\r\n");
+        put(&b, coded, CODED_BYTES);
+        put_text(&b, ".\r\n");
+        forget(&c);
+        begin(&c, PROTO_TCP, port++, 25);
+        say_cut(&c, ORIG, b.data, b.size, most);
+        assert_bodies(1, CODED_BYTES, 63, 0);
+    }
+}
+
 /* Where the flow is found in its middle, a line's rest may be a secret's. */
 static void test_midstream(void **state)
 {
@@ -348,16 +405,75 @@ static void test_tls(void **state)
     }
 }
 
+/* What looks like TLS and was not agreed upon hides nothing: a line, a message's first, a message's
+ * behind a STARTTLS that was refused, or not waited for. */
+static void test_no_tls(void **state)
+{
+    (void)state;
+    static const char hello[] = "\x16\3\1\0\5\1\r\n";
+    static const char mail[] = "MAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n";
+    static const char *const before[] = {"", "STARTTLS\r\n"};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t most = 1; most < 8; most++) {
+            forget(&c);
+            handshake(&c, port++, 25);
+            say_text(&c, RESP, "220 mx.example ESMTP\r\n");
+            say_text(&c, ORIG, "EHLO x\r\n");
+            say_text(&c, RESP, "250 mx.example\r\n");
+            if (most == 1)
+                say_text(&c, ORIG, before[i]);
+            say_text(&c, RESP, i && most == 1 ? "502 no\r\n" : "250 no\r\n");
+            if (most > 1)
+                say_text(&c, ORIG, before[i]);
+            say_cut(&c, ORIG, hello, sizeof hello - 1, most);
+            say_text(&c, ORIG, mail);
+            say_text(&c, RESP, "500 what?\r\n250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_cut(&c, ORIG, coded, CODED_BYTES, most);
+            say_text(&c, ORIG, ".\r\nMAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n");
+            say_text(&c, RESP, "250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n");
+            say_cut(&c, ORIG, hello, sizeof hello - 1, most);
+            say_text(&c, ORIG, "next@example.com\r\n.\r\n");
+            assert_bodies(2, CODED_BYTES + 8 + 18, 0, 2);
+            assert_int_equal(c.hash_count, 2);
+        }
+    }
+}
+
+/* A client that speaks first, and like a server. */
+static void test_turned(void **state)
+{
+    (void)state;
+    for (size_t most = 1; most < 30; most++) {
+        forget(&c);
+        handshake(&c, port++, 25);
+        say_text(&c, ORIG, "220 mx.example ESMTP\r\n");
+        say_text(&c, RESP, "220 mx.example ESMTP\r\n500 what?\r\n");
+        b.size = 0;
+        put_text(&b, "MAIL FROM:<>\r\nRCPT TO:<root>\r\nDATA\r\n");
+        say_cut(&c, ORIG, b.data, b.size, most);
+        say_text(&c, RESP, "250 ok\r\n250 ok\r\n354 go on\r\n");
+        say_cut(&c, ORIG, coded, CODED_BYTES, most);
+        say_text(&c, ORIG, ".\r\n");
+        assert_bodies(1, CODED_BYTES, 0, 1);
+        assert_int_equal(told_only(&c, address, 1), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        TEST(test_two_messages), TEST(test_refused),        TEST(test_one_sided),
-        TEST(test_server_alone), TEST(test_quiet_server),   TEST(test_bare),
-        TEST(test_declared),     TEST(test_chunks),         TEST(test_chunk_gap),
-        TEST(test_end_lost),     TEST(test_beginning_lost), TEST(test_reordered),
-        TEST(test_secrets),      TEST(test_no_secret),      TEST(test_midstream),
-        TEST(test_tls),
+        TEST(test_two_messages),   TEST(test_refused),
+        TEST(test_one_sided),      TEST(test_server_alone),
+        TEST(test_quiet_server),   TEST(test_bare),
+        TEST(test_declared),       TEST(test_chunks),
+        TEST(test_chunk_gap),      TEST(test_end_lost),
+        TEST(test_beginning_lost), TEST(test_reordered),
+        TEST(test_secrets),        TEST(test_no_secret),
+        TEST(test_midstream),      TEST(test_tls),
+        TEST(test_long_line),      TEST(test_no_tls),
+        TEST(test_blanks),         TEST(test_chunk_and_message),
+        TEST(test_turned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

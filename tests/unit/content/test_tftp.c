@@ -257,6 +257,22 @@ static void test_something_else(void **state)
     assert_string_equal(facts.text[TEXT_QUESTION], "hidden.example");
 }
 
+/* Blocks that no receiver would take hide nothing: behind the last one, or of other numbers. */
+static void test_no_block(void **state)
+{
+    (void)state;
+    request(BYTES("\0\2a\0octet\0"));
+    block(ORIG, 1, "", 512);
+    block(ORIG, 60000, "a@example.com", 512);
+    block(ORIG, 2, "", 1);
+    block(ORIG, 2, "b@example.com", 512); /* the same again: once */
+    block(ORIG, 3, "c@example.com", 512);
+    block(ORIG, 0, "d@example.com", 512);
+    say(&c, ORIG, BYTES("\0\5\0\0e@example.com\0"));
+    assert_sent(ORIG, 1, 513, 0);
+    assert_int_equal(c.hash_count, 4);
+}
+
 static void test_cut_block(void **state)
 {
     (void)state;
@@ -284,6 +300,7 @@ int main(void)
         TEST(test_unasked),
         TEST(test_something_else),
         TEST(test_cut_block),
+        TEST(test_no_block),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
