@@ -4,6 +4,7 @@
  * of something else: a longer number, a word, a fraction, a path. Pure. */
 #include "number.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define DIGITS_MIN    14u
@@ -83,7 +84,7 @@ static bool is_card(struct number *number)
         is_one_digit(number->text, number->size))
         return false;
     number->class = CONTENT_CARD;
-    strcpy(number->label, issuer->label);
+    snprintf(number->label, sizeof number->label, "%s", issuer->label);
     return true;
 }
 
@@ -187,7 +188,7 @@ static bool is_embossed(const char *groups)
 }
 
 struct groups {
-    char separator;
+    uint8_t separator;
     size_t count;
     char size[GROUPS_MAX + 1]; /* of each, as a digit: 1 to 9 */
     size_t end[GROUPS_MAX];    /* of each, in the window */
@@ -218,7 +219,7 @@ static bool read_groups(struct window *window, size_t run, struct groups *groups
 /* "4111 1111 1111 1111 123": the most groups first, but what follows may be a number of its own. */
 static bool judge_groups(struct window *window, size_t run, struct number *number)
 {
-    struct groups groups = {.separator = (char)window_at(window, run + 4)};
+    struct groups groups = {.separator = window_at(window, run + 4)};
     if (!read_groups(window, run, &groups))
         return false;
     for (; groups.count >= 3; groups.count--) {

@@ -27,7 +27,7 @@ bool coding_inflates(enum body_coding coding);
 /* Has so much been made of what the side sent that it can only be meant as a bomb? */
 bool coding_is_beyond(const struct side *side);
 /* `fate` outlives it. */
-struct filter *coding_filter_new(struct coding_fate *fate, enum body_coding coding,
+struct filter *coding_filter_new(struct coding_fate *fate, enum body_coding which,
                                  struct filter *next);
 
 #endif

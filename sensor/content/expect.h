@@ -36,10 +36,10 @@ struct expected {
 
 struct expectations;
 struct expectations *expectations_new(void);
-void expectations_free(struct expectations *expectations);
-uint64_t expectations_forgotten(const struct expectations *expectations);
+void expectations_free(struct expectations *all);
+uint64_t expectations_forgotten(const struct expectations *all);
 /* From now on for EXPECT_NS; what was expected of the channel before is replaced. */
-void expect_add(struct expectations *expectations, const struct channel *channel,
+void expect_add(struct expectations *all, const struct channel *channel,
                 const struct expected *expected, struct ptime now);
 /* False: nothing is expected there. */
 bool expect_look(struct expectations *expectations, const struct channel *channel, struct ptime now,

@@ -16,6 +16,6 @@ struct inspection {
 /* The last filter: whatever it finds is told to the finder. */
 struct filter *inspector_new(struct inspection *inspection, const struct finder *finder);
 /* The text ends here and another begins: of datagrams. */
-void inspector_break(struct filter *inspector);
+void inspector_break(struct filter *filter);
 
 #endif

@@ -57,9 +57,12 @@ static void alpn_text(const struct ja4_parts *parts, char text[2])
     if (parts->alpn_size == 0)
         return;
     uint8_t first = parts->alpn[0], last = parts->alpn[parts->alpn_size - 1];
-    bool both = is_alphanumeric(first) && is_alphanumeric(last);
-    text[0] = both ? (char)first : digit[first >> 4];
-    text[1] = both ? (char)last : digit[last & 15];
+    text[0] = digit[first >> 4];
+    text[1] = digit[last & 15];
+    if (!is_alphanumeric(first) || !is_alphanumeric(last))
+        return;
+    text[0] = (char)first;
+    text[1] = (char)last;
 }
 
 /* "1301,1302": returns its end. Not printf's: it took most of a hello's time. */
@@ -112,5 +115,5 @@ void ja4_text(struct ja4_parts *parts, char text[JA4_SIZE])
         size = put_list(&parts->signatures, source, size, false);
     }
     put_hash(source, size, text + at + HASH_DIGITS + 1);
-    text[at + 2 * HASH_DIGITS + 1] = '\0';
+    text[at + (size_t)2 * HASH_DIGITS + 1] = '\0';
 }

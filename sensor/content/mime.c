@@ -124,7 +124,6 @@ static void begin_body(struct mime *m, const struct mime_said *said, bool cut)
         m->part = quoted_filter_new(m->part);
 }
 
-static size_t take_head(struct mime *m, const uint8_t *data, size_t size);
 static size_t take_body(struct mime *m, const uint8_t *data, size_t size);
 
 /* Bytes that a head had taken and that are the body's. */
@@ -290,7 +289,9 @@ static size_t seek_field(struct mime *m, const uint8_t *data, size_t size)
             m->boundary_size = m->candidate_size;
             m->held_size = 0;
             begin_head(m, false);
-            take_head(m, (const uint8_t *)name, sizeof name - 1);
+            size_t used; /* eight letters end no head */
+            mime_head_take(m->head, (const uint8_t *)name, sizeof name - 1, &used);
+            text_put(m, (const uint8_t *)name, used);
             return at + 1;
         }
     }

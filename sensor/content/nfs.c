@@ -88,14 +88,16 @@ bool nfs_is_call(const uint8_t *data)
 {
     struct cursor c = cursor_make(data, NFS_MARK);
     cursor_skip(&c, 4);
-    return cursor_be32(&c) == 0 && cursor_be32(&c) == RPC_VERSION && cursor_be32(&c) == NFS_PROGRAM;
+    uint32_t type = cursor_be32(&c), version = cursor_be32(&c), program = cursor_be32(&c);
+    return type == 0 && version == RPC_VERSION && program == NFS_PROGRAM;
 }
 
 bool nfs_is_reply(const uint8_t *data)
 {
     struct cursor c = cursor_make(data, NFS_MARK);
     cursor_skip(&c, 4);
-    return cursor_be32(&c) == 1 && cursor_be32(&c) == 0 && cursor_be32(&c) <= GSS_FLAVOR;
+    uint32_t type = cursor_be32(&c), accepted = cursor_be32(&c), flavor = cursor_be32(&c);
+    return type == 1 && accepted == 0 && flavor <= GSS_FLAVOR;
 }
 
 /* Credentials and verifier. False: what follows cannot be read. */

@@ -251,11 +251,10 @@ static size_t step(struct side *side, const uint8_t *data, size_t size)
 {
     struct records *records = side->state;
     size_t used = 0;
-    if (records->lost) {
+    if (records->lost)
         used = look_for_record(side, data, size);
-        if (used)
-            side_inspect(side, data, used);
-    }
+    if (used)
+        side_inspect(side, data, used);
     if (records->lost)
         return used;
     if (records->left == 0)

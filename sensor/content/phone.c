@@ -219,17 +219,17 @@ static bool has_prefix(const char *prefixes, const char *digits)
 /* Groups of digits with a hyphen between each two, from `begin` to `end`: their shape is known? */
 static bool judge_national(struct window *window, size_t begin, size_t end, struct number *number)
 {
-    char digits[DIGITS_MAX + 1], groups[4] = "000";
+    char digits[DIGITS_MAX + 1] = "81", groups[4] = "000";
     size_t count = 2, group = 0;
     for (size_t at = begin; at < end; at++) {
         uint8_t byte = window_at(window, at);
         if (byte == '-')
             group++;
-        else
+        if (group == sizeof groups - 1 || count == DIGITS_MAX)
+            return false;
+        if (byte != '-')
             groups[group]++, digits[count++] = (char)byte;
     }
-    digits[0] = '8';
-    digits[1] = '1';
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         if (strcmp(shapes[i].groups, groups) != 0 || !has_prefix(shapes[i].prefixes, digits + 2))
             continue;

@@ -76,7 +76,7 @@ static void give_back(struct quoted *q, struct out *out)
 static bool take_quoted(struct quoted *q, struct out *out, uint8_t byte)
 {
     if (q->place == PLACE_DIGIT && hex(byte) >= 0) {
-        const uint8_t value = (uint8_t)(hex(q->digit) << 4 | hex(byte));
+        const uint8_t value = (uint8_t)((unsigned)hex(q->digit) << 4 | (unsigned)hex(byte));
         make(q, out, &value, 1);
         q->place = PLACE_TEXT;
     } else if (q->place == PLACE_SIGN && hex(byte) >= 0) {

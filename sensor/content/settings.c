@@ -18,11 +18,11 @@
 #define USER     "^[a-z_][a-z0-9_-]{0,31}\\$?:"
 #define PASSWD(shell)                                                                              \
     USER "[x*!]:[0-9]{1,10}:[0-9]{1,10}:[^:]{0,80}:/[^: ]{0,80}:/" shell "/[^: ]{1,60}$"
-#define SHADOW(kind) USER "\\$" kind "\\$[^:]{8,160}:[0-9]{0,6}:[0-9]{0,6}:[0-9]{0,6}:"
-#define AWS_SECRET   ASSIGN "[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])"
-#define TOKEN_END    "(?![A-Za-z0-9_-])"
-#define MEMBER       "[ \\t]*:[ \\t]*\""
-#define MAIL_HOST    "(?:smtp|imap|pop3?|mail|mx|relay|submission)[0-9a-z-]*\\.[A-Za-z0-9.-]+"
+#define SHADOW(kind)    USER "\\$" kind "\\$[^:]{8,160}:[0-9]{0,6}:[0-9]{0,6}:[0-9]{0,6}:"
+#define AWS_SECRET      ASSIGN "[A-Za-z0-9/+=]{40}(?![A-Za-z0-9/+=])"
+#define TOKEN_END       "(?![A-Za-z0-9_-])"
+#define MEMBER          "[ \\t]*:[ \\t]*\""
+#define MAIL_HOST(duty) "\"(?:host|hostname|server)\"" MEMBER duty "[0-9a-z-]*\\.[A-Za-z0-9.-]+\""
 
 const struct pattern_row setting_rows[] = {
     /* Tokens: a prefix that its issuer chose to be found by, and all of the length he gives it. */
@@ -62,9 +62,9 @@ const struct pattern_row setting_rows[] = {
     SETTING("mail-host", "smtp_server", NOT_WORD "smtp_server[\"']?" ASSIGN "[\"']?" HOST),
 
     /* … and as web tools hand them out: a member of JSON with a host named after its duty. */
-    SETTING("mail-host", "\"host\"", "\"host\"" MEMBER MAIL_HOST "\""),
-    SETTING("mail-host", "\"server\"", "\"server\"" MEMBER MAIL_HOST "\""),
-    SETTING("mail-host", "\"hostname\"", "\"hostname\"" MEMBER MAIL_HOST "\""),
+    SETTING("mail-host", "\"smtp", MAIL_HOST("smtp")),
+    SETTING("mail-host", "\"imap", MAIL_HOST("imap")),
+    SETTING("mail-host", "\"relay", MAIL_HOST("relay")),
     /* A word of an interface in a translation looks like a password: it counts with others only. */
     SETTING("credential", "\"password\"", "\"password\"" MEMBER "(?![<{*$%])[^\" ]{4,100}\""),
 

@@ -150,7 +150,7 @@ static inline struct skim_masks last_masks(skim_masks_function *masks_of, const 
 static inline __attribute__((always_inline)) size_t
 skim_by(skim_masks_function *masks_of, const uint8_t *data, size_t from, size_t to, uint32_t *place)
 {
-    static const struct runs none;
+    static const struct runs none = {0, 0, 0};
     struct runs runs = runs_before(data, from);
     size_t count = 0, at = from;
     for (; to - at >= SKIM_BLOCK; at += SKIM_BLOCK) {

@@ -218,7 +218,7 @@ enum parse_result smb_begins(const uint8_t *data, size_t size)
     if (size > 4 && data[4] < 0xfc)
         return PARSE_NOT;
     for (size_t i = 5; i < size && i < 8; i++)
-        if (data[i] != mark[i - 5])
+        if (data[i] != (uint8_t)mark[i - 5])
             return PARSE_NOT;
     return size < 8 ? PARSE_MORE : PARSE_OK;
 }

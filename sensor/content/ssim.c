@@ -19,20 +19,33 @@ static bool is_capital(uint8_t c)
 
 /* '9' stands for a digit, 'A' for a capital, 'X' for either, 'd' for a digit or blank, '?' for
  * anything, '+' for a sign; others for themselves. */
+static bool fits(uint8_t byte, char form)
+{
+    switch (form) {
+    case '9':
+        return is_digit(byte);
+    case 'A':
+        return is_capital(byte);
+    case 'X':
+        return is_digit(byte) || is_capital(byte);
+    case 'd':
+        return is_digit(byte) || byte == ' ';
+    case '+':
+        return byte == '+' || byte == '-';
+    case '?':
+        return true;
+    default:
+        return byte == (uint8_t)form;
+    }
+}
+
 static bool has_form(const uint8_t *text, const char *form)
 {
-    for (; *form; form++, text++) {
-        bool fits = *form == '9'   ? is_digit(*text)
-                    : *form == 'A' ? is_capital(*text)
-                    : *form == 'X' ? is_digit(*text) || is_capital(*text)
-                    : *form == 'd' ? is_digit(*text) || *text == ' '
-                    : *form == '+' ? *text == '+' || *text == '-'
-                    : *form == '?' ? true
-                                   : *text == (uint8_t)*form;
-        if (!fits)
-            return false;
+    while (*form && fits(*text, *form)) {
+        form++;
+        text++;
     }
-    return true;
+    return *form == '\0';
 }
 
 bool ssim_is_leg(const uint8_t *line, size_t size)

@@ -251,12 +251,10 @@ static bool take_datagram(struct content_flow *cf, enum flow_side side, const st
         return false;
     if (is_request(&datagram))
         take_request(cf, side, &datagram, packet->src_port);
-    else if (!begin_transfer(cf, &datagram))
-        return false;
+    else if (!begin_transfer(cf, &datagram) || datagram.kind == TFTP_ERROR)
+        return false; /* an ERROR's text ends the transfer: nothing keeps it from being read */
     else if (datagram.kind == TFTP_DATA)
         return take_data(cf, side, &datagram, packet);
-    else if (datagram.kind == TFTP_ERROR)
-        return false; /* a text, and the transfer's end: nothing to keep it from being read */
     else if (datagram.kind == TFTP_ACK)
         take_acknowledgement(cf, side, datagram.block);
     else if (datagram.kind == TFTP_OPTIONS)

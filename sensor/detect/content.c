@@ -68,5 +68,5 @@ void content_reason(const struct subject *subject, enum content_class class, con
                         count_text(of->items, count), counted_words[class], error,
                         subject->destination->name, missed);
     if (size > 0 && (size_t)size + strlen(labels) < sizeof reason->text)
-        strcpy(reason->text + size, labels);
+        memcpy(reason->text + size, labels, strlen(labels) + 1);
 }

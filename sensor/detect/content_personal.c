@@ -36,7 +36,7 @@ static bool judge_content(const struct subject *subject, struct finding *finding
     if (items < rows[most].needs)
         return false;
     uint64_t tenfold = 10 * rows[most].needs;
-    finding->evidence = (double)(items * (100 / rows[most].needs));
+    finding->evidence = 100 * times(subject->counted, most);
     finding->score = items < tenfold ? content_score(items, rows[most].needs, 60, 25)
                                      : content_score(items, tenfold, 85, 15);
     finding->needs = (double)rows[most].needs;

@@ -226,8 +226,8 @@ static bool is_contradicted(struct names *names, const char *domain, const char 
     char name[RECORD_NAME_MAX + 1];
     for (size_t size; *certificate; certificate += size + (certificate[size] == ',')) {
         size = strcspn(certificate, ",");
-        bool wild = strncmp(certificate, "*.", 2) == 0;
-        snprintf(name, sizeof name, "%.*s", (int)(size - 2 * wild), certificate + 2 * wild);
+        size_t wild = strncmp(certificate, "*.", 2) == 0 ? 2 : 0;
+        snprintf(name, sizeof name, "%.*s", (int)(size - wild), certificate + wild);
         const char *its = suffixes_registrable(names->suffixes, name, true);
         if (its && strcmp(its, domain) == 0)
             return false;

@@ -2,12 +2,53 @@
  * counted, so that none is kept and never said. Thread: the engine's. */
 #include "bounds.h"
 
+#define BOUNDS_CONTENT 16
+
 static uint64_t faults_of(const struct engine_counts *counts)
 {
     uint64_t faults = 0;
     for (int i = RECORD_OK + 1; i < RECORD_FAULTS; i++)
         faults += counts->faults[i];
     return faults;
+}
+
+static size_t put(const struct bound_count *from, size_t size, struct bound_count *to)
+{
+    for (size_t n = 0; n < size; n++)
+        to[n] = from[n];
+    return size;
+}
+
+/* What was not looked into, or not to its end. */
+static size_t put_content(const struct health *h, struct bound_count *count)
+{
+    const struct bound_count all[] = {
+        {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
+        {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
+        {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
+        {"patterns_refused", "searches of patterns that were given up, or had no room",
+         h->patterns_refused},
+        {"channels_forgotten", "announced data channels forgotten for want of room",
+         h->channels_forgotten},
+        {"files_cut",
+         "open files no longer followed for want of room: the rest counts as another's",
+         h->files_cut},
+        {"messages_unread", "messages of file servers whose data was not looked for",
+         h->messages_unread},
+        {"parse_malformed", "names that did not parse", h->parse_malformed},
+        {"bodies_damaged", "bodies whose compression could not be undone to the end",
+         h->bodies_damaged},
+        {"bodies_bombs", "compressed bodies let go because they grew beyond the bound",
+         h->bodies_bombs},
+        {"bodies_unread", "bodies inspected as they were sent, compressed", h->bodies_unread},
+        {"applications_unasked", "flows without a name that libndpi was not asked about",
+         h->applications_unasked},
+        {"mail_beyond", "heads, nestings and compressed sessions of mail that were not read",
+         h->mail_beyond},
+        {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
+    };
+    _Static_assert(sizeof all / sizeof *all <= BOUNDS_CONTENT, "room for all");
+    return put(all, sizeof all / sizeof *all, count);
 }
 
 size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
@@ -42,29 +83,6 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          h->tcp_far_acks},
         {"tcp_resets_refused", "resets that fit no side of their flow", h->tcp_resets_refused},
         {"kinds_more", "packets of further kinds that are not named", h->kinds_more},
-        {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
-        {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
-        {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
-        {"patterns_refused", "searches of patterns that were given up, or had no room",
-         h->patterns_refused},
-        {"channels_forgotten", "announced data channels forgotten for want of room",
-         h->channels_forgotten},
-        {"files_cut",
-         "open files no longer followed for want of room: the rest counts as another's",
-         h->files_cut},
-        {"messages_unread", "messages of file servers whose data was not looked for",
-         h->messages_unread},
-        {"parse_malformed", "names that did not parse", h->parse_malformed},
-        {"bodies_damaged", "bodies whose compression could not be undone to the end",
-         h->bodies_damaged},
-        {"bodies_bombs", "compressed bodies let go because they grew beyond the bound",
-         h->bodies_bombs},
-        {"bodies_unread", "bodies inspected as they were sent, compressed", h->bodies_unread},
-        {"applications_unasked", "flows without a name that libndpi was not asked about",
-         h->applications_unasked},
-        {"mail_beyond", "heads, nestings and compressed sessions of mail that were not read",
-         h->mail_beyond},
-        {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
         {"records_lost", "flow ends lost to a full ring", h->ring_lost},
         {"records_refused", "records refused by validation", faults_of(c)},
         {"records_forced", "records judged before every worker was complete", c->forced},
@@ -95,9 +113,7 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
         {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
     };
-    size_t size = sizeof all / sizeof *all;
-    _Static_assert(sizeof all / sizeof *all <= BOUNDS_MAX, "room for all");
-    for (size_t n = 0; n < size; n++)
-        count[n] = all[n];
-    return size;
+    _Static_assert(sizeof all / sizeof *all + BOUNDS_CONTENT <= BOUNDS_MAX, "room for all");
+    size_t size = put(all, sizeof all / sizeof *all, count);
+    return size + put_content(h, count + size);
 }

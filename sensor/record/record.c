@@ -14,10 +14,10 @@ _Static_assert(sizeof(struct record_flow) == offsetof(struct record_flow, tail) 
                    sizeof(struct record_content) == offsetof(struct record_content, hash),
                "tails begin where the fixed part ends");
 _Static_assert(sizeof(struct record_content) + RECORD_CONTENT_ITEMS * (sizeof(uint64_t) + 1) +
-                           RECORD_CONTENT_LABELS * (CONTENT_LABEL_MAX + 1) +
-                           RECORD_CONTENT_SAMPLES * (CONTENT_SAMPLE_MAX + 1) <=
+                           (size_t)RECORD_CONTENT_LABELS * (CONTENT_LABEL_MAX + 1) +
+                           (size_t)RECORD_CONTENT_SAMPLES * (CONTENT_SAMPLE_MAX + 1) <=
                        RECORD_MAX_BYTES &&
-                   sizeof(struct record_flow) + FLOW_TEXTS * RECORD_NAME_MAX +
+                   sizeof(struct record_flow) + (size_t)FLOW_TEXTS * RECORD_NAME_MAX +
                            SIDES * sizeof(struct tunnel) <=
                        RECORD_MAX_BYTES &&
                    sizeof(struct record_health) <= RECORD_MAX_BYTES &&

@@ -27,6 +27,7 @@ static enum parse_result parse(const uint8_t *data, size_t size, size_t whole,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const size_t all = size;
     struct nfs_message whole, part;
     if (size == 0)
         return 0;
@@ -40,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(result != PARSE_MORE && whole.kind < NFS_KINDS);
     check(result != PARSE_OK || whole.data_at <= size);
     for (size_t there = 0; there < size; there += 13) {
-        enum parse_result early = parse(data, there, size, call, &part);
+        enum parse_result early = parse(data, there, all, call, &part);
         check(early != PARSE_MORE || there < NFS_HEAD_MAX);
         check(early != PARSE_OK || (result == PARSE_OK && same(&part, &whole)));
     }

@@ -73,16 +73,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct all whole, pieces;
     if (size < CUTS || size > 8192)
         return 0;
-    const uint8_t *text = data + CUTS;
+    const uint8_t *cuts = data, *text = data + CUTS;
     size_t length = size - CUTS, gap = (size_t)data[0] * 31 % (length + 1);
     whole.count = pieces.count = 0;
     pieces.text = NULL;
     run(text, length, length, NULL, &whole);
-    run(text, length, length, data, &pieces);
+    run(text, length, length, cuts, &pieces);
     if (whole.count != pieces.count ||
         memcmp(whole.hash, pieces.hash, whole.count * sizeof *whole.hash) != 0)
         abort();
     pieces = (struct all){.text = text, .size = length, .gap = gap};
-    run(text, length, gap, data, &pieces);
+    run(text, length, gap, cuts, &pieces);
     return 0;
 }

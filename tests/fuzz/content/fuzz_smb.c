@@ -20,12 +20,13 @@ static int same(const struct smb_command *a, const struct smb_command *b)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const size_t all = size;
     struct smb_command whole, part;
     enum parse_result result = smb_parse(data, size, size, &whole);
     check(result != PARSE_MORE && whole.kind < SMB_KINDS);
     check(smb_parse(data, size, size + 1, &part) != PARSE_MORE || result == PARSE_MALFORMED);
     for (size_t there = 0; there < size && there <= SMB_COMMAND_HEAD_MAX; there += 7) {
-        enum parse_result early = smb_parse(data, there, size, &part);
+        enum parse_result early = smb_parse(data, there, all, &part);
         check(early != PARSE_MORE || there < SMB_COMMAND_HEAD_MAX);
         check(early != PARSE_OK || (result == PARSE_OK && same(&part, &whole)));
     }

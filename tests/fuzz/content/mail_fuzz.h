@@ -191,17 +191,17 @@ static int mail_fuzz(void (*begin)(void), enum flow_side from, const uint8_t *da
 {
     if (size < 5 || size > MAIL_FUZZ_MAX)
         return 0;
-    const uint8_t *said = data + 4;
+    const uint8_t *cuts = data, *said = data + 4;
     size_t said_size = size - 4;
     begin();
     mail_pieces(from, said, said_size, NULL, false);
     struct mail_result whole = mail_end();
     begin();
-    mail_pieces(from, said, said_size, data, false);
+    mail_pieces(from, said, said_size, cuts, false);
     struct mail_result pieces = mail_end();
     mail_compare(&whole, &pieces, mail_is_text(said, said_size));
     begin();
-    mail_pieces(from, said, said_size, data, true);
+    mail_pieces(from, said, said_size, cuts, true);
     mail_end();
     return 0;
 }

@@ -284,11 +284,39 @@ static void test_days(void **state)
 
 /* --- values that are not ---------------------------------------------------------------------- */
 
+struct wrong {
+    const char *text, *place, *words;
+};
+
+static void expect_all_refused(const struct wrong *row, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        expect_refused(row[i].text, row[i].place, row[i].words);
+}
+
+static void test_wrong_content(void **state)
+{
+    static const struct wrong row[] = {
+        {"content: {patterns: {name: a}}\n", ":1:21: content.patterns: is a mapping", "a list"},
+        {"content: {patterns: [{name: A, pattern: x}]}\n", ":1:29: content.patterns: \"A\"",
+         "of a-z, 0-9 and -"},
+        {"content: {patterns: [{name: a, pattern: x}, {name: a, pattern: y}]}\n",
+         ":1:52: content.patterns: \"a\"", "a name of its own"},
+        {"content: {patterns: [{name: a}]}\n", ":1:22: content.patterns", "a name and a pattern"},
+        {"content: {patterns: [{name: a, pattern: x, flags: i}]}\n", ":1:44: content.patterns",
+         "\"flags\""},
+        {"content: {patterns: [{name: a, pattern: \"\"}]}\n", ":1:41: content.patterns",
+         "1 to 512 bytes"},
+        {"privacy: {content_samples: 1}\n", ":1:28: privacy.content_samples: \"1\"",
+         "true or false"},
+    };
+    (void)state;
+    expect_all_refused(row, sizeof row / sizeof *row);
+}
+
 static void test_wrong_values(void **state)
 {
-    static const struct {
-        const char *text, *place, *words;
-    } row[] = {
+    static const struct wrong row[] = {
         {"sensor: {name: [a]}\n", ":1:16: sensor.name: is a list", "1 to 64"},
         {"sensor: {name: \"\"}\n", ":1:16: sensor.name", "1 to 64"},
         {"sensor:\n  state_dir: {}\n", ":2:14: sensor.state_dir: is a mapping", "a folder"},
@@ -337,18 +365,6 @@ static void test_wrong_values(void **state)
          "vxlan, geneve, gtpu, teredo, l2tp"},
         {"capture: {tunnel_ports: {geneve: [6081, 4789]}}\n", ":1:41: capture.tunnel_ports",
          "port 4789 is vxlan already"},
-        {"content: {patterns: {name: a}}\n", ":1:21: content.patterns: is a mapping", "a list"},
-        {"content: {patterns: [{name: A, pattern: x}]}\n", ":1:29: content.patterns: \"A\"",
-         "of a-z, 0-9 and -"},
-        {"content: {patterns: [{name: a, pattern: x}, {name: a, pattern: y}]}\n",
-         ":1:52: content.patterns: \"a\"", "a name of its own"},
-        {"content: {patterns: [{name: a}]}\n", ":1:22: content.patterns", "a name and a pattern"},
-        {"content: {patterns: [{name: a, pattern: x, flags: i}]}\n", ":1:44: content.patterns",
-         "\"flags\""},
-        {"content: {patterns: [{name: a, pattern: \"\"}]}\n", ":1:41: content.patterns",
-         "1 to 512 bytes"},
-        {"privacy: {content_samples: 1}\n", ":1:28: privacy.content_samples: \"1\"",
-         "true or false"},
         {"sensor: {user: []}\n", ":1:16: sensor.user: is a list", "a user"},
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
@@ -373,8 +389,7 @@ static void test_wrong_values(void **state)
         {"alerts: {sinks: [{type: stdout, format: csv}]}\n", ":1:18: alerts.sinks", "\"csv\""},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        expect_refused(row[i].text, row[i].place, row[i].words);
+    expect_all_refused(row, sizeof row / sizeof *row);
 }
 
 static void test_unknown_keys(void **state)
@@ -570,14 +585,23 @@ static void test_the_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_tunnel_ports),
-        cmocka_unit_test(test_patterns),      cmocka_unit_test(test_every_key),
-        cmocka_unit_test(test_inside_places), cmocka_unit_test(test_too_many_places),
-        cmocka_unit_test(test_days),          cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_unknown_keys),  cmocka_unit_test(test_the_table),
-        cmocka_unit_test(test_too_many),      cmocka_unit_test(test_set),
-        cmocka_unit_test(test_inside),        cmocka_unit_test(test_what_is_shown_is_read),
-        cmocka_unit_test(test_passwords),     cmocka_unit_test(test_the_calendar),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_tunnel_ports),
+        cmocka_unit_test(test_patterns),
+        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_inside_places),
+        cmocka_unit_test(test_too_many_places),
+        cmocka_unit_test(test_days),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_wrong_content),
+        cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_inside),
+        cmocka_unit_test(test_what_is_shown_is_read),
+        cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_the_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -401,10 +401,10 @@ static void test_one_wrong(void **state)
                                         "DE89370400440532013000"};
     for (size_t i = 0; i < COUNT(right); i++)
         for (size_t at = i == 2 ? 2 : 0; at < strlen(right[i]); at++)
-            for (char digit = '0'; digit <= '9'; digit++) {
+            for (int digit = '0'; digit <= '9'; digit++) {
                 char text[40];
                 strcpy(text, right[i]);
-                text[at] = digit;
+                text[at] = (char)digit;
                 struct numbers_scanner *scanner = open_scanner();
                 put(scanner, text, strlen(text));
                 numbers_scanner_finish(scanner);

@@ -144,9 +144,10 @@ static void test_quiet_server(void **state)
 static void test_blanks(void **state)
 {
     (void)state;
-    static const char *const data[] = {" DATA\r\n", "\tDATA \t\r\n", "DATA\t\r\n",
-                                       "                                                        "
-                                       "                                          DATA\r\n"};
+    char far[98 + sizeof "DATA\r\n"];
+    memset(far, ' ', sizeof far);
+    memcpy(far + 98, "DATA\r\n", sizeof "DATA\r\n");
+    const char *const data[] = {" DATA\r\n", "\tDATA \t\r\n", "DATA\t\r\n", far};
     for (size_t i = 0; i < COUNT(data); i++)
         for (size_t most = 1; most < 70; most++) {
             forget(&c);
