@@ -85,7 +85,8 @@ class Baselines(Case):
     def test_the_night_by_the_weeks(self):
         """Alone: no history, so only content speaks. With the baseline: as in one replay."""
         alone = self.replay(*CONFIG, self.night)
-        self.assertEqual({alert["rule"]["id"] for alert in alone.alerts()}, {"content.personal"})
+        self.assertEqual({alert["rule"]["id"] for alert in alone.alerts()},
+                         {"content.personal", "content.settings"})
         self.assertEqual({alert["weir"]["baseline"]["state"] for alert in alone.alerts()}, {"learning"})
         given = self.replay(*CONFIG, "--baseline", self.base, self.night)
         whole = self.replay(*CONFIG, CAPTURE)

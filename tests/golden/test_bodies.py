@@ -70,7 +70,8 @@ def theirs(path):
 
 def ours(path):
     with tempfile.TemporaryDirectory() as directory:
-        subprocess.run([os.environ["WEIR_BINARY"], "replay", "-q", "--flows", "-o", directory, path],
+        subprocess.run([os.environ["WEIR_BINARY"], "replay", "-q", "--workers", "0", "--flows", "-o",
+                        directory, path],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(os.path.join(directory, "flows.ndjson"), encoding="utf-8") as file:
             flows = [json.loads(line) for line in file]

@@ -139,7 +139,7 @@ def replay(binary, path):
     """flow → its records"""
     flows = {}
     with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--flows", "-o", out, path], check=False,
+        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
             sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")

@@ -163,7 +163,7 @@ def told(lines):
 
 def replay(binary, path):
     with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--flows", "-o", out, path], check=False,
+        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         written = os.path.join(out, "flows.ndjson")
         if done.returncode < 0 or not os.path.exists(written):

@@ -239,7 +239,7 @@ class Ot(Case):
         compared = 0
         for path in captures(*CAPTURES):
             want = ask_tshark(path)
-            have = ask_weir(self.replay("--flows", path).flows())
+            have = ask_weir(self.replay("--workers", "0", "--flows", path).flows())
             with self.subTest(capture=os.path.basename(path)):
                 self.assertEqual(have, want)
             compared += len(want)
@@ -250,12 +250,12 @@ class Ot(Case):
         for name, proto, port, asks, answers in MADE:
             path = self.write("made.pcap", pcap(frames_of(proto, port, asks, answers)))
             want = ask_tshark(path, "-d", "udp.port==8600,asterix")
-            have = ask_weir(self.replay("--flows", path).flows())
+            have = ask_weir(self.replay("--workers", "0", "--flows", path).flows())
             with self.subTest(made=name):
                 self.assertEqual([flow[0] for flow in want.values()], [name])
                 self.assertEqual(have, want)
             path = self.write("moved.pcap", pcap(frames_of(proto, 4711, asks, answers)))
-            moved = ask_weir(self.replay("--flows", path).flows())
+            moved = ask_weir(self.replay("--workers", "0", "--flows", path).flows())
             with self.subTest(moved=name):
                 self.assertEqual(list(moved.values()), list(want.values()))
 
@@ -264,7 +264,7 @@ class Ot(Case):
             self.skipTest("no captures here")
         seen = 0
         for path in captures(*EVERYDAY):
-            for flow in self.replay("--flows", path).flows():
+            for flow in self.replay("--workers", "0", "--flows", path).flows():
                 seen += 1
                 ports = {flow["orig"]["port"], flow["resp"]["port"]}
                 self.assertFalse(flow.get("service") in OT and not ports & OT_PORTS, (path, flow))

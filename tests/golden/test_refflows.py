@@ -256,7 +256,7 @@ def differences(want, have):
 def replay(binary, path):
     """The lines of flows.ndjson."""
     with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--flows", "-o", out, path], check=False,
+        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode not in (0, DAMAGED):
             sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
