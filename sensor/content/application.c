@@ -55,6 +55,8 @@ void applications_free(struct applications *applications)
 
 void applications_health(const struct applications *applications, struct health *health)
 {
+    if (!applications)
+        return;
     health->applications_asked += applications->asked;
     health->applications_named += applications->named;
     health->applications_unasked += applications->unasked;
@@ -165,7 +167,7 @@ static void ask(struct content_flow *cf)
 void application_take(struct content_flow *cf, enum flow_side side, const uint8_t *data,
                       size_t size)
 {
-    if (cf->application_done)
+    if (!cf->content->applications || cf->application_done)
         return;
     if (cf->service != SERVICE_NONE || cf->protocol) {
         application_drop(cf);

@@ -204,10 +204,11 @@ struct content *content_new(const struct content_config *config,
     content->nothing = xcalloc(1, sizeof *content->nothing);
     content->nothing->content = content;
     content->streams = streams_new(&config->stream, &stream_events, error);
-    content->applications = content->streams ? applications_new(error) : NULL;
+    if (content->streams && config->applications)
+        content->applications = applications_new(error);
     if (!content->suffixes)
         error_set(error, ERROR_RUN, "libpsl has no built-in Public Suffix List");
-    if (content->streams && content->applications && content->suffixes &&
+    if (content->streams && !content->applications == !config->applications && content->suffixes &&
         content->inspection.search)
         return content;
     content_free(content);

@@ -140,7 +140,7 @@ static uint64_t chance_of(const struct skim_halves *halves, unsigned bucket)
     uint64_t chance = 1;
     for (size_t i = 0; i < SKIM_WIDE; i++) {
         uint64_t weight = 0;
-        for (unsigned byte = 0; byte < 256; byte++)
+        for (unsigned byte = ' '; byte < 0x7f; byte++) /* the others are rare in text */
             if (halves->low[i][byte & 15] & halves->high[i][byte >> 4] & (1u << bucket))
                 weight += weight_of(byte);
         chance *= weight;
@@ -152,6 +152,7 @@ static uint64_t chance_of(const struct skim_halves *halves, unsigned bucket)
 void skim_finish(struct pattern_set *set)
 {
     struct skim *skim = &set->skim;
+    uint64_t chance[BUCKETS] = {0};
     for (size_t i = 1; i <= skim->entries && skim->wide; i++) {
         const char *group = group_of(set, &skim->entry[i]);
         uint64_t least = UINT64_MAX;
@@ -159,13 +160,14 @@ void skim_finish(struct pattern_set *set)
         for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
             struct skim_halves with = skim->halves;
             put_group(&with, group, bucket);
-            uint64_t more = chance_of(&with, bucket) - chance_of(&skim->halves, bucket);
+            uint64_t more = chance_of(&with, bucket) - chance[bucket];
             if (more < least) {
                 least = more;
                 best = bucket;
             }
         }
         put_group(&skim->halves, group, best);
+        chance[best] += least;
     }
 }
 

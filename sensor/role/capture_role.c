@@ -222,6 +222,7 @@ static int open_capture(struct role *role)
                                                 .key = o->key,
                                                 .bindings = o->bindings,
                                                 .samples = o->samples,
+                                                .applications = true,
                                                 .pattern = role->pattern,
                                                 .pattern_count = o->patterns}};
     for (uint32_t i = 0; i < o->interfaces; i++)

@@ -11,6 +11,7 @@ struct content_config role_content_config(const struct config *config, const str
     return (struct content_config){.stream = stream_config_default(),
                                    .key = *key,
                                    .bindings = config->by_device,
+                                   .applications = true,
                                    .samples = config->content_samples,
                                    .pattern = room,
                                    .pattern_count = config->pattern_count};

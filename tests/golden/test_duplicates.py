@@ -15,6 +15,8 @@ import copies
 import weirtest
 from weirtest import ACK, SHARED, checksum, conversation, ethernet, ip_packet, tcp, udp
 
+weirtest.workers = 0
+
 US = 1_000
 MS = 1_000_000
 ADDED_IN_ALL = 100_000

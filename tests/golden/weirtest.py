@@ -105,8 +105,15 @@ def weir(*words, stdin=None, env=None, stdout=subprocess.PIPE, timeout=240):
     return run
 
 
+# 0: a test's replays read in their own process, which takes half the time under the sanitizers. That the
+# answer is the same is what test_worker_processes asks. None: as everybody's.
+workers = None
+
+
 def replay(folder, *words, **more):
     """`weir replay -q -o FOLDER words…`"""
+    if workers is not None and "--workers" not in words:
+        words = ("--workers", str(workers), *words)
     run = weir("replay", "-q", "-o", folder, *words, **more)
     run.folder = folder
     return run
