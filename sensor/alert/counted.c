@@ -14,6 +14,8 @@ static void put_class(struct json *json, const struct counted *counted, enum con
         if (counted->label[i].class == class)
             json_uint(json, counted->label[i].text, counted->label[i].items);
     json_close(json);
+    if (counted_has_more(counted, class))
+        json_bool(json, "more_labels", true);
     json_close(json);
 }
 
@@ -35,7 +37,5 @@ void counted_put(struct json *json, const struct counted *counted)
 {
     for (int class = 0; class < CONTENT_CLASSES; class ++)
         put_class(json, counted, (enum content_class) class);
-    if (counted->more_labels)
-        json_bool(json, "more_labels", true);
     put_samples(json, counted);
 }

@@ -420,6 +420,8 @@ void content_health(const struct content *content, struct health *health)
     applications_health(content->applications, health);
     health->parse_malformed += content->malformed;
     health->content_given_up += content->given_up;
+    health->content_let_go += content->let_go;
+    health->content_beyond += content->beyond;
     health->bodies_damaged += content->bodies_damaged;
     health->bodies_bombs += content->bodies_bombs;
     health->bodies_unread += content->bodies_unread;

@@ -49,8 +49,8 @@ struct content {
     struct ptime now;                  /* of what is being looked at */
     struct content_flow **active;
     uint32_t active_count, active_room, hand;
-    uint64_t given_up;
-    struct content_flow *nothing; /* of every TCP flow that was given up with nothing found */
+    uint64_t given_up, let_go, beyond; /* see record.h: content_… */
+    struct content_flow *nothing;      /* of every TCP flow that was given up with nothing found */
 };
 
 enum stage {
@@ -80,6 +80,7 @@ struct side {
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
     uint8_t stage;             /* enum stage */
     bool opened;               /* the protocol's row opened its state */
+    bool beyond;               /* counted in content->beyond */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
     bool entropy_known;
     bool begun; /* something else than a PROXY header was seen, or bytes were lost */
@@ -175,6 +176,8 @@ void side_gap(struct side *side, uint64_t bytes);
 void side_datagram(struct side *side, const uint8_t *data, size_t size); /* may stop the side */
 void side_end(struct side *side);                                        /* the stream ends */
 void side_tell(struct side *side);
+/* CONTENT_CLEAR_BYTES were not looked at yet; counts the side once when they were. */
+bool side_has_room(struct side *side);
 /* Clear bytes that are no body, in order with those before; missing ones. */
 void side_inspect(struct side *side, const uint8_t *data, size_t size);
 void side_inspect_gap(struct side *side, uint64_t bytes);

@@ -296,7 +296,7 @@ static bool take_datagram(struct content_flow *cf, enum flow_side which,
     struct side *side = side_of(cf, which, STAGE_PROBE);
     if (!side->opened)
         side_set_protocol(side, &nfs_protocol);
-    if (!side->opened || side->inspected_bytes >= CONTENT_CLEAR_BYTES)
+    if (!side->opened || !side_has_room(side))
         return side->opened;
     struct records *records = side->state;
     struct nfs_message message;

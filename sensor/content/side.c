@@ -257,6 +257,24 @@ static bool is_spent(struct side *side)
     return false;
 }
 
+bool side_has_room(struct side *side)
+{
+    if (side->inspected_bytes < CONTENT_CLEAR_BYTES)
+        return true;
+    side->owner->content->beyond += !side->beyond;
+    side->beyond = true;
+    return false;
+}
+
+/* What is not looked at any further, though it may be clear, is said. */
+static void count_spent(struct side *side)
+{
+    bool binary = side->stage == STAGE_PROBE || side->stage == STAGE_UNKNOWN;
+    side->owner->content->let_go += binary;
+    if (!binary)
+        side_has_room(side);
+}
+
 static void settle(struct side *side)
 {
     struct content_flow *cf = side->owner;
@@ -264,6 +282,7 @@ static void settle(struct side *side)
         stop(cf, SIDE_ORIG);
         stop(cf, SIDE_RESP);
     } else if (is_spent(side)) {
+        count_spent(side);
         stop(cf, side_index(side));
     }
 }

@@ -71,7 +71,7 @@ static struct side *open_side(struct content_flow *cf, enum flow_side which)
     struct side *side = side_of(cf, which, STAGE_PROBE);
     if (!side->opened)
         side_set_protocol(side, &tftp_protocol);
-    return side->opened && side->inspected_bytes < CONTENT_CLEAR_BYTES ? side : NULL;
+    return side->opened && side_has_room(side) ? side : NULL;
 }
 
 /* --- requests ----------------------------------------------------------------------------------

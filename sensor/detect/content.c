@@ -41,7 +41,8 @@ static void labels_text(const struct counted *counted, enum content_class class,
         told++;
     }
     if (told > 0)
-        snprintf(text + at, room - at, "%s)", of_class > told || counted->more_labels ? ", …" : "");
+        snprintf(text + at, room - at, "%s)",
+                 of_class > told || counted_has_more(counted, class) ? ", …" : "");
 }
 
 static void missed_text(const struct subject *subject, char *text, size_t room)
@@ -57,7 +58,8 @@ void content_reason(const struct subject *subject, enum content_class class, con
 {
     const struct counted_class *of = &subject->counted->of[class];
     struct reason *reason = &finding->reason[finding->reason_count++];
-    char count[COUNT_TEXT_SIZE], error[24] = "exact", missed[72], labels[176];
+    char count[COUNT_TEXT_SIZE], error[24] = "exact", missed[72];
+    char labels[224]; /* three of 40 letters and a number each, and what joins them */
     *reason = (struct reason){
         .code = code, .observed = (double)of->items, .unit = counted_unit[class], .weight = 1};
     if (of->error > 0)

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+_Static_assert(CONTENT_CLASSES <= 8, "more_labels has a bit for each");
+
 const char *const counted_member[CONTENT_CLASSES] = {
     "email_addresses", "payment_cards", "bank_accounts", "telephone_numbers",
     "settings",        "flight_items",  "archives",      "pattern_matches"};
@@ -19,6 +21,11 @@ bool counted_any(const struct counted *counted)
         if (counted->of[class].items > 0)
             return true;
     return false;
+}
+
+bool counted_has_more(const struct counted *counted, enum content_class class)
+{
+    return counted->more_labels & (1u << class);
 }
 
 void counter_fini(struct counter *counter)
@@ -107,7 +114,8 @@ static void count_label(struct counted *counted, uint8_t class, const struct con
             counted->label_count++;
         } else {
             at = to_replace(counted, &label);
-            counted->more_labels = true;
+            uint8_t lost = at < COUNTED_LABELS ? counted->label[at].class : class;
+            counted->more_labels |= (uint8_t)(1u << lost);
         }
         if (at == COUNTED_LABELS)
             return;

@@ -2,7 +2,7 @@
  * counted, so that none is kept and never said. Thread: the engine's. */
 #include "bounds.h"
 
-#define BOUNDS_CONTENT 16
+#define BOUNDS_CONTENT 20
 
 static uint64_t faults_of(const struct engine_counts *counts)
 {
@@ -25,6 +25,11 @@ static size_t put_content(const struct health *h, struct bound_count *count)
     const struct bound_count all[] = {
         {"stream_budget", "out-of-order episodes cut short", h->stream_budget},
         {"stream_gap_bytes", "bytes of content that inspection did not see", h->stream_gap_bytes},
+        {"content_let_go",
+         "sides of flows that began with 64 KiB of no text, not inspected further",
+         h->content_let_go},
+        {"content_beyond", "sides of flows whose clear text was inspected to 1 GiB only",
+         h->content_beyond},
         {"content_given_up", "flows no longer looked into for want of room", h->content_given_up},
         {"patterns_refused", "searches of patterns that were given up, or had no room",
          h->patterns_refused},

@@ -212,7 +212,8 @@ static void put_hosts_content(struct json *json, const struct summary *s)
 {
     char text[IP_TEXT_SIZE];
     const struct map_entry **sorted = map_sorted(&s->hosts->content);
-    json_list(json, "content_by_host");
+    json_uint(json, "content_hosts", s->hosts->content.count);
+    json_list(json, "content_by_host"); /* the first HOSTS_CONTENT_TOLD of them */
     for (size_t i = 0; i < s->hosts->content.count && i < HOSTS_CONTENT_TOLD; i++) {
         struct ip host;
         memcpy(&host, sorted[i]->key, sizeof host);

@@ -50,6 +50,7 @@ void what_labels(struct buffer *buffer, const struct counted *counted)
             before = ", ";
         }
         if (before)
-            buffer_text(buffer, "%s\n", told > LABELS_SHOWN || counted->more_labels ? ", …" : "");
+            buffer_text(buffer, "%s\n",
+                        told > LABELS_SHOWN || counted_has_more(counted, class) ? ", …" : "");
     }
 }

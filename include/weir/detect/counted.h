@@ -35,7 +35,7 @@ struct counted {
     struct counted_label label[COUNTED_LABELS]; /* by class, of one class most items first */
     struct counted_sample sample[COUNTED_SAMPLES];
     uint8_t label_count, sample_count;
-    bool more_labels; /* not all are listed */
+    uint8_t more_labels; /* a bit for each class: there were others than those listed */
 };
 
 /* Of a class: its member in JSON, what people call many of them, and the unit of reasons. */
@@ -44,6 +44,8 @@ extern const char *const counted_words[CONTENT_CLASSES];  /* "e-mail addresses" 
 extern const char *const counted_unit[CONTENT_CLASSES];   /* "address" */
 
 bool counted_any(const struct counted *counted);
+/* Not all labels of the class are listed. */
+bool counted_has_more(const struct counted *counted, enum content_class class);
 /* What one item of is enough to tell: a secret that opens a door by itself (a key, a token, a URL
  * with its password, a hashed password), an archive that a password protects. Their labels end so.
  */

@@ -134,7 +134,7 @@ bool service_is_sealed(enum service service);    /* encrypted: TLS, SSH, QUIC */
 #define FLOW_ECH                  0x800u  /* the client offered an encrypted ClientHello */
 #define FLOW_ESNI                 0x1000u /* … or its forerunner */
 #define FLOW_CERTIFICATE_HAS_NAME 0x2000u /* the server's certificate holds the server name */
-#define FLOW_CERTIFICATE_OTHER    0x4000u /* … holds others: fronting, a forged name, an appliance */
+#define FLOW_CERTIFICATE_OTHER    0x4000u /* … does not: fronting, a forged name, an appliance */
 
 enum client_by { /* where a claim of who the client really is was found */
                  CLIENT_NONE,
@@ -362,6 +362,8 @@ struct record_binding {
     X(stream_gap_bytes)   /* content that inspection did not see */                                \
     X(stream_budget)      /* episodes cut short by the out-of-order budget */                      \
     X(content_overflow)   /* content records refused by a full ring */                             \
+    X(content_let_go)     /* sides that began with no text: not looked into after 64 KiB */        \
+    X(content_beyond)     /* sides of which only the first GiB of clear text was looked into */    \
     X(content_given_up)   /* flows no longer looked into: too many were, at once */                \
     X(channels_forgotten) /* announced data channels: too many were, at once */                    \
     X(files_cut)          /* open files no longer followed: too many were, at once */              \

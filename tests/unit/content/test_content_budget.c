@@ -43,6 +43,13 @@ static void say_bulk(enum flow_side from, size_t bytes, bool binary)
     }
 }
 
+static struct health counted(void)
+{
+    struct health health = {0};
+    content_health(c.content, &health);
+    return health;
+}
+
 static void test_unknown_binary(void **state)
 {
     (void)state;
@@ -54,6 +61,27 @@ static void test_unknown_binary(void **state)
     finish(&c);
     assert_int_equal(c.items[ORIG], 1); /* what text there is in the first 64 KiB still counts */
     assert_in_range(c.inspected_bytes[ORIG], 40000, CONTENT_PROBE_BYTES + SEGMENT);
+    assert_int_equal(counted().content_let_go, 1);
+}
+
+/* The rest of a body is counted as bytes, and said not to have been inspected. */
+static void test_a_gib_of_clear_text(void **state)
+{
+    (void)state;
+    static const char blank[60000];
+    handshake(&c, 40000, 80);
+    say_text(&c, ORIG, "PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1200000000\r\n\r\n");
+    for (size_t at = 0; at < CONTENT_CLEAR_BYTES - 120000; at += sizeof blank)
+        say(&c, ORIG, blank, sizeof blank);
+    say_text(&c, ORIG, " early@example.com ");
+    assert_int_equal(counted().content_beyond, 0);
+    for (size_t at = 0; at < 200000; at += sizeof blank)
+        say(&c, ORIG, blank, sizeof blank);
+    say_text(&c, ORIG, " late@example.com ");
+    finish(&c);
+    assert_int_equal(c.items[ORIG], 1);
+    assert_int_equal(counted().content_beyond, 1);
+    assert_int_equal(counted().content_let_go, 0);
 }
 
 static void test_unknown_text(void **state)
@@ -320,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
         TEST(test_unknown_binary),
+        TEST(test_a_gib_of_clear_text),
         TEST(test_unknown_text),
         TEST(test_unknown_utf8),
         TEST(test_http_binary_body),
