@@ -74,8 +74,6 @@ static int add(struct pattern_set *set, const struct pattern_row *row, struct er
         pattern->edges = strstr(row->pattern, "\\b") || strstr(row->pattern, "\\B") ||
                          strstr(row->pattern, "(?=") || strstr(row->pattern, "(?!");
     pattern->always = row->anchor == NULL;
-    if (pattern->anchor_size)
-        skim_add(&set->skim, pattern, set->count);
     set->count++;
     return 0;
 }
@@ -96,10 +94,8 @@ struct pattern_set *pattern_set_new(const struct pattern_row *row, size_t count,
     int failed = 0;
     if (count > PATTERN_ROWS_MAX)
         failed = error_set(error, ERROR_RUN, "more than %u patterns", PATTERN_ROWS_MAX);
-    skim_begin(&set->skim, fast);
     for (size_t i = 0; i < count && !failed; i++)
         failed = add(set, &row[i], error);
-    skim_finish(set);
     set->limits = pcre2_match_context_create(NULL);
     set->match = pcre2_match_data_create(1, NULL);
     if (!set->limits || !set->match)
@@ -111,6 +107,7 @@ struct pattern_set *pattern_set_new(const struct pattern_row *row, size_t count,
         pattern_set_free(set);
         return NULL;
     }
+    skim_build(set, fast);
     if (fast)
         set->fast = fast_look_new(set);
     settle_always(set);

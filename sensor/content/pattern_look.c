@@ -184,7 +184,7 @@ static void look_fast(struct pattern_set *set, size_t size)
 }
 #endif
 
-void pattern_look(struct pattern_set *set, size_t size, size_t old)
+void pattern_look(struct pattern_set *set, size_t from, size_t size, size_t old)
 {
     struct look *look = &set->look;
     if (look->any) {
@@ -193,7 +193,7 @@ void pattern_look(struct pattern_set *set, size_t size, size_t old)
     }
     look->any = false;
     look->heard_count = 0;
-    skim_look(set, size, old);
+    skim_look(set, from, size, old);
     if (set->fast)
         look_fast(set, size);
     if (look->heard_count > 1)

@@ -4,9 +4,9 @@
  * first look (pattern_look.c) says where something may be. Every line is covered by windows: one
  * begins each PATTERN_STEP bytes of the line, and PATTERN_VISIBLE bytes from there on (and
  * PATTERN_BEHIND before) are given to PCRE2, for matches that begin within the step. A window is
- * judged once, when all of it or its line's end is there; what is not judged yet is carried. So
- * what is found hangs on places in lines, not on how the text was cut, and a line of any length
- * costs one pass.
+ * judged once, when all of it or its line's end is there; what is not judged yet is carried, and
+ * looked at again only when something was seen in it. So what is found hangs on places in lines,
+ * not on how the text was cut, and a line of any length costs one pass.
  *
  * The listener is told the same bytes in order, PATTERN_ANCHOR behind: an anchor that is cut by two
  * pieces is told before its first byte.
@@ -41,6 +41,7 @@ struct pattern_scanner {
     uint16_t line, next;
     bool first;
     bool broken; /* its first byte follows missing ones */
+    bool seen;   /* something was, in what is carried: it must be looked at again */
     uint8_t over_count;
     struct over over[PATTERN_OVER];
 };
@@ -176,12 +177,11 @@ static void reach_over(struct pattern_scanner *s, const struct over *over)
         s->over[s->over_count++] = *over;
 }
 
-/* Nothing was seen there. */
-static bool is_quiet(const struct pattern_set *set, size_t begin, size_t end)
+static bool is_quiet(const struct look *look, size_t begin, size_t end)
 {
-    bool some = set->some_always;
+    bool some = false;
     for (size_t block = begin / LOOK_BLOCK; block <= end / LOOK_BLOCK; block++)
-        some |= set->look.some[block];
+        some |= look->some[block];
     return !some;
 }
 
@@ -194,7 +194,7 @@ static void judge_window(struct pattern_scanner *s, const struct stretch *line)
     bool whole = visible <= PATTERN_VISIBLE && line->ends;
     if (visible > PATTERN_VISIBLE)
         visible = PATTERN_VISIBLE;
-    if (is_quiet(s->set, line->next, line->next + visible)) {
+    if (!s->set->some_always && is_quiet(&s->set->look, line->next, line->next + visible)) {
         move_over(s, PATTERN_STEP);
         return;
     }
@@ -265,6 +265,14 @@ static void carry(struct pattern_scanner *s, const struct stretch *line, size_t 
     s->line = (uint16_t)(from - begin);
     s->next = (uint16_t)(line->next - from);
     s->first = line->first;
+    s->seen = s->set->look.any && !is_quiet(&s->set->look, begin, size);
+}
+
+/* What is carried was looked at, and of anchors that it cuts none begins before what was heard:
+ * unless something was seen there, only the rest is looked at. */
+static void look(const struct pattern_scanner *s, size_t size)
+{
+    pattern_look(s->set, s->seen ? 0 : s->heard, size, s->heard);
 }
 
 static struct stretch unfinished(const struct pattern_scanner *s)
@@ -319,7 +327,7 @@ static void put_chunk(struct pattern_scanner *s, const uint8_t *data, size_t siz
     if (carried)
         memcpy(set->buffer, s->carried, carried);
     memcpy(set->buffer + carried, data, size);
-    pattern_look(set, all, s->heard);
+    look(s, all);
     if (set->look.any || set->some_always)
         judge_lines(s, &line, all);
     else
@@ -341,7 +349,7 @@ static void end_line(struct pattern_scanner *s, bool cut)
     size_t size = s->carried_size;
     if (size) {
         memcpy(set->buffer, s->carried, size);
-        pattern_look(set, size, s->heard);
+        look(s, size);
         listen(s, size, true);
         line.end = !cut && size > line.begin && set->buffer[size - 1] == '\r' ? size - 1 : size;
         line.ends = true;
@@ -350,6 +358,7 @@ static void end_line(struct pattern_scanner *s, bool cut)
     }
     s->carried_size = s->heard = s->line = s->next = 0;
     s->over_count = 0;
+    s->seen = false;
     s->first = true;
     s->broken = cut;
 }

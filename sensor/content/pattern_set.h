@@ -57,8 +57,9 @@ struct skim {
     uint16_t list[256];
     struct skim_entry entry[2 * PATTERN_ROWS_MAX + 1];
     size_t entries;
-    bool wide; /* this processor looks at 32 places at once: skim_halves is used */
+    bool wide; /* this processor looks at 32 places at once: what follows is used */
     struct skim_halves halves;
+    uint16_t place[PATTERN_ROOM + 32u]; /* where a group may be, of one look */
 };
 
 struct fast_look; /* vectorscan's database, or NULL */
@@ -77,12 +78,10 @@ struct pattern_set {
     uint8_t buffer[PATTERN_ROOM + PATTERN_SLACK];
 };
 
-/* pattern_skim.c: before the first, an anchor more, after the last; where anchors end in the first
- * `size` bytes of set->buffer. */
-void skim_begin(struct skim *skim, bool wide);
-void skim_add(struct skim *skim, const struct pattern *pattern, size_t row);
-void skim_finish(struct pattern_set *set);
-void skim_look(struct pattern_set *set, size_t size, size_t old);
+/* pattern_skim.c. skim_build: for all anchors of the set. skim_look: those that begin in [from,
+ * size) of set->buffer and end there. */
+void skim_build(struct pattern_set *set, bool wide);
+void skim_look(struct pattern_set *set, size_t from, size_t size, size_t old);
 
 /* pattern_look.c. look_see: something of this row ends there. */
 void look_see(struct pattern_set *set, size_t row, size_t end, size_t old);
@@ -90,8 +89,8 @@ void look_see(struct pattern_set *set, size_t row, size_t end, size_t old);
  * become `always`. */
 struct fast_look *fast_look_new(struct pattern_set *set);
 void fast_look_free(struct fast_look *fast);
-/* Fills set->look from the first `size` bytes of set->buffer; of anchors alone those that end
- * behind `old`. */
-void pattern_look(struct pattern_set *set, size_t size, size_t old);
+/* Fills set->look from the first `size` bytes of set->buffer: of anchors those that begin at `from`
+ * or behind it; of anchors alone those that end behind `old`, too. */
+void pattern_look(struct pattern_set *set, size_t from, size_t size, size_t old);
 
 #endif

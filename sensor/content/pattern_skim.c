@@ -1,11 +1,14 @@
 /* Where do anchors stand? One pass for all of them.
  *
- * Of each anchor a group of three bytes is taken, the least everyday one. Where the processor has
- * AVX2, tables of half bytes say of 32 places at once whether one of the groups could begin there
- * (the method is Teddy: Wang et al., "Hyperscan", NSDI 2019); elsewhere a table of 32 KiB says it
- * of every other place, and each anchor has two neighbouring groups, one of which stands at an even
- * place. Only where a group may be the anchors themselves are compared: what is found is the same.
- * (A library that looks for a hundred literals costs ten times as much: docs/content.md.)
+ * Of each anchor a group of four bytes is taken. Where the processor has AVX2, tables of half bytes
+ * say of 32 places at once whether one of the groups could begin there (the method is Teddy: Wang
+ * et al., "Hyperscan", NSDI 2019); elsewhere a table of 32 KiB says it of every other place, by
+ * three bytes, and each anchor has two neighbouring groups, one of which stands at an even place.
+ * Only where a group may be the anchors themselves are compared: what is found is the same. (A
+ * library that looks for a hundred literals costs ten times as much: docs/content.md.)
+ *
+ * What text costs hangs on how often it looks like a group: each is chosen with its bucket so that
+ * all take least by chance.
  *
  * Bounds: a group that is found costs the anchors that share its list, which are few and ours;
  * bytes behind the buffer's end are read, never trusted (PATTERN_SLACK). Thread: start-up, then the
@@ -21,6 +24,7 @@
 #define GROUP   SKIM_GROUP
 #define LISTS   256u
 #define BUCKETS 8u
+#define ASCII   128u /* no other byte is in an anchor */
 
 /* Four bytes: the fourth is no part of the group, and the hash does not see it. */
 static uint32_t group_at(const uint8_t *at)
@@ -33,55 +37,141 @@ static uint32_t hash_of(uint32_t group)
     return (group * (UINT32_C(0x9e3779b1) << 8)) >> 17;
 }
 
-/* How everyday a group is: small letters and blanks stand in every text. */
-static unsigned everyday(const char *group, size_t size)
+/* --- groups, chosen at start-up ----------------------------------------------------------------
+ */
+
+struct choice {
+    uint8_t weight[ASCII];    /* how often a byte stands in text */
+    uint64_t chance[BUCKETS]; /* how often a bucket takes text for its own */
+};
+
+/* In thousandths, roughly, of prose with markup and base64 in it. In whole numbers: the machine's
+ * floating point must not decide where a group goes. */
+static unsigned weight_of(unsigned byte)
 {
-    unsigned sum = 0;
-    for (size_t i = 0; i < size; i++)
-        sum += (group[i] >= 'a' && group[i] <= 'z') || group[i] == ' ' ? 2 : 1;
-    return sum;
+    static const uint8_t small[26] = {86, 19, 32, 47, 131, 26, 24, 65, 74, 6,  12, 44, 28,
+                                      71, 79, 23, 5,  64,  67, 95, 32, 14, 28, 6,  24, 5};
+    if (byte >= 'a' && byte <= 'z')
+        return small[byte - 'a'];
+    if ((byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9'))
+        return 12;
+    if (byte == ' ' || byte == '\n')
+        return byte == ' ' ? 150 : 20;
+    return byte > ' ' && byte < 0x7f ? 6 : 1;
 }
 
-/* Where the group begins, or two neighbouring ones. */
-static size_t best_place(const char *anchor, size_t size, bool wide)
+static void put_group(struct skim_halves *halves, const char *group, unsigned bucket)
 {
-    size_t best = 0;
-    for (size_t at = 1; wide && at + SKIM_WIDE <= size; at++)
-        if (everyday(anchor + at, SKIM_WIDE) < everyday(anchor + best, SKIM_WIDE))
-            best = at;
-    if (wide)
-        return best;
-    for (size_t at = 1; at + GROUP + 1 <= size; at++)
-        if (everyday(anchor + at, GROUP) + everyday(anchor + at + 1, GROUP) <
-            everyday(anchor + best, GROUP) + everyday(anchor + best + 1, GROUP))
-            best = at;
-    return best;
-}
-
-void skim_begin(struct skim *skim, bool wide)
-{
-#ifdef __x86_64__
-    skim->wide = wide && __builtin_cpu_supports("avx2");
-#else
-    (void)wide;
-    skim->wide = false;
-#endif
-}
-
-void skim_add(struct skim *skim, const struct pattern *pattern, size_t row)
-{
-    size_t place = best_place(pattern->row.anchor, pattern->anchor_size, skim->wide);
-    for (size_t offset = place; offset < place + (skim->wide ? 1 : 2); offset++) {
-        uint8_t bytes[4] = {0};
-        memcpy(bytes, pattern->row.anchor + offset, GROUP);
-        uint32_t hash = hash_of(group_at(bytes));
-        struct skim_entry *entry = &skim->entry[++skim->entries]; /* 0 is the end of a list */
-        *entry = (struct skim_entry){(uint16_t)hash, (uint16_t)row, (uint16_t)offset,
-                                     skim->list[hash % LISTS]};
-        skim->list[hash % LISTS] = (uint16_t)skim->entries;
-        skim->may_be[hash] = 1;
+    for (size_t i = 0; i < SKIM_WIDE; i++) {
+        uint8_t byte = (uint8_t)group[i];
+        halves->low[i][byte & 15] |= (uint8_t)(1u << bucket);
+        halves->high[i][byte >> 4] |= (uint8_t)(1u << bucket);
     }
 }
+
+/* As if the bytes of text hung on nothing: the product over the group's places. */
+static uint64_t chance_of(const struct choice *choice, const struct skim_halves *halves,
+                          unsigned bucket)
+{
+    uint64_t chance = 1;
+    for (size_t i = 0; i < SKIM_WIDE; i++) {
+        uint64_t weight = 0;
+        for (unsigned high = 0; high < ASCII / 16; high++)
+            for (unsigned low = 0; (halves->high[i][high] >> bucket & 1) && low < 16; low++)
+                if (halves->low[i][low] >> bucket & 1)
+                    weight += choice->weight[high * 16 + low];
+        chance *= weight; /* of at most 2,000 */
+    }
+    return chance;
+}
+
+static void add_entry(struct pattern_set *set, size_t row, size_t offset)
+{
+    struct skim *skim = &set->skim;
+    uint8_t bytes[4] = {0};
+    memcpy(bytes, set->pattern[row].row.anchor + offset, GROUP);
+    uint32_t hash = hash_of(group_at(bytes));
+    struct skim_entry *entry = &skim->entry[++skim->entries]; /* 0 is the end of a list */
+    *entry = (struct skim_entry){(uint16_t)hash, (uint16_t)row, (uint16_t)offset,
+                                 skim->list[hash % LISTS]};
+    skim->list[hash % LISTS] = (uint16_t)skim->entries;
+    skim->may_be[hash] = 1;
+}
+
+/* The group and the bucket that add least to what is taken by chance. */
+static void add_wide(struct pattern_set *set, size_t row, struct choice *choice)
+{
+    const struct pattern *pattern = &set->pattern[row];
+    struct skim_halves *halves = &set->skim.halves;
+    uint64_t least = UINT64_MAX;
+    unsigned best_bucket = 0;
+    size_t best = 0;
+    for (size_t at = 0; at + SKIM_WIDE <= pattern->anchor_size; at++)
+        for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
+            struct skim_halves with = *halves;
+            put_group(&with, pattern->row.anchor + at, bucket);
+            uint64_t more = chance_of(choice, &with, bucket) - choice->chance[bucket];
+            if (more < least) {
+                least = more;
+                best = at;
+                best_bucket = bucket;
+            }
+        }
+    put_group(halves, pattern->row.anchor + best, best_bucket);
+    choice->chance[best_bucket] += least;
+    add_entry(set, row, best);
+}
+
+static uint64_t chance_of_group(const struct choice *choice, const char *group)
+{
+    uint64_t chance = 1;
+    for (size_t i = 0; i < GROUP; i++)
+        chance *= choice->weight[(uint8_t)group[i] % ASCII];
+    return chance;
+}
+
+/* Two groups, the second a byte behind the first. */
+static void add_narrow(struct pattern_set *set, size_t row, const struct choice *choice)
+{
+    const char *anchor = set->pattern[row].row.anchor;
+    uint64_t least = UINT64_MAX;
+    size_t best = 0;
+    for (size_t at = 0; at + GROUP + 1 <= set->pattern[row].anchor_size; at++) {
+        uint64_t chance =
+            chance_of_group(choice, anchor + at) + chance_of_group(choice, anchor + at + 1);
+        if (chance < least) {
+            least = chance;
+            best = at;
+        }
+    }
+    add_entry(set, row, best);
+    add_entry(set, row, best + 1);
+}
+
+/* Short anchors first, which leave no choice: long ones have a group that goes with theirs. */
+void skim_build(struct pattern_set *set, bool wide)
+{
+    struct choice choice = {.chance = {0}};
+    for (unsigned byte = 0; byte < ASCII; byte++)
+        choice.weight[byte] = (uint8_t)weight_of(byte);
+#ifdef __x86_64__
+    set->skim.wide = wide && __builtin_cpu_supports("avx2");
+#else
+    (void)wide;
+#endif
+    for (size_t size = PATTERN_ANCHOR_MIN; size <= PATTERN_ANCHOR; size++)
+        for (size_t row = 0; row < set->count; row++) {
+            if (set->pattern[row].anchor_size != size)
+                continue;
+            if (set->skim.wide)
+                add_wide(set, row, &choice);
+            else
+                add_narrow(set, row, &choice);
+        }
+}
+
+/* --- looking closer ----------------------------------------------------------------------------
+ */
 
 static unsigned may_be(const struct skim *skim, const uint8_t *at)
 {
@@ -107,70 +197,6 @@ static void look_closer(struct pattern_set *set, size_t at, size_t size, size_t 
 /* --- 32 places at once -------------------------------------------------------------------------
  */
 
-static const char *group_of(const struct pattern_set *set, const struct skim_entry *entry)
-{
-    return set->pattern[entry->row].row.anchor + entry->offset;
-}
-
-/* How often a byte stands in text, roughly and in whole numbers: the machine's floating point must
- * not decide where a group goes. */
-static unsigned weight_of(unsigned byte)
-{
-    if (byte == ' ')
-        return 60;
-    if (byte >= 'a' && byte <= 'z')
-        return 16;
-    if ((byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9'))
-        return 4;
-    return byte >= 0x20 && byte < 0x7f ? 3 : 1;
-}
-
-static void put_group(struct skim_halves *halves, const char *group, unsigned bucket)
-{
-    for (size_t i = 0; i < SKIM_WIDE; i++) {
-        uint8_t byte = (uint8_t)group[i];
-        halves->low[i][byte & 15] |= (uint8_t)(1u << bucket);
-        halves->high[i][byte >> 4] |= (uint8_t)(1u << bucket);
-    }
-}
-
-/* What a bucket takes for its own by chance, in some unit. */
-static uint64_t chance_of(const struct skim_halves *halves, unsigned bucket)
-{
-    uint64_t chance = 1;
-    for (size_t i = 0; i < SKIM_WIDE; i++) {
-        uint64_t weight = 0;
-        for (unsigned byte = ' '; byte < 0x7f; byte++) /* the others are rare in text */
-            if (halves->low[i][byte & 15] & halves->high[i][byte >> 4] & (1u << bucket))
-                weight += weight_of(byte);
-        chance *= weight;
-    }
-    return chance;
-}
-
-/* Each group goes where it adds least to what is taken for one by chance. */
-void skim_finish(struct pattern_set *set)
-{
-    struct skim *skim = &set->skim;
-    uint64_t chance[BUCKETS] = {0};
-    for (size_t i = 1; i <= skim->entries && skim->wide; i++) {
-        const char *group = group_of(set, &skim->entry[i]);
-        uint64_t least = UINT64_MAX;
-        unsigned best = 0;
-        for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
-            struct skim_halves with = skim->halves;
-            put_group(&with, group, bucket);
-            uint64_t more = chance_of(&with, bucket) - chance[bucket];
-            if (more < least) {
-                least = more;
-                best = bucket;
-            }
-        }
-        put_group(&skim->halves, group, best);
-        chance[best] += least;
-    }
-}
-
 #ifdef __x86_64__
 #define WIDE        __attribute__((target("avx2")))
 #define WIDE_PLACES 32u
@@ -188,15 +214,18 @@ WIDE static inline __m256i twice(const uint8_t half[16])
     return _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)half));
 }
 
-/* Each table by itself, so that all stay in registers. */
-WIDE static void look_wide(struct pattern_set *set, size_t size, size_t old)
+/* The places where a group may be. Each table has its register; a call in the loop would cost them
+ * all, so what is there is looked at later. */
+WIDE static size_t find_wide(struct pattern_set *set, size_t from, size_t size)
 {
     const struct skim_halves *of = &set->skim.halves;
+    uint16_t *place = set->skim.place;
+    size_t count = 0;
     __m256i low0 = twice(of->low[0]), low1 = twice(of->low[1]), low2 = twice(of->low[2]),
             low3 = twice(of->low[3]);
     __m256i high0 = twice(of->high[0]), high1 = twice(of->high[1]), high2 = twice(of->high[2]),
             high3 = twice(of->high[3]);
-    for (size_t at = 0; at < size; at += WIDE_PLACES) {
+    for (size_t at = from; at < size; at += WIDE_PLACES) {
         const uint8_t *b = set->buffer + at;
         __m256i first =
             _mm256_and_si256(buckets_of(low0, high0, b), buckets_of(low1, high1, b + 1));
@@ -206,22 +235,28 @@ WIDE static void look_wide(struct pattern_set *set, size_t size, size_t old)
             continue;
         __m256i none = _mm256_cmpeq_epi8(_mm256_and_si256(first, rest), _mm256_setzero_si256());
         uint32_t places = ~(uint32_t)_mm256_movemask_epi8(none);
-        for (; places; places &= places - 1) {
-            size_t place = at + (unsigned)__builtin_ctz(places);
-            if (may_be(&set->skim, set->buffer + place))
-                look_closer(set, place, size, old);
-        }
+        for (; places; places &= places - 1)
+            place[count++] = (uint16_t)(at + (unsigned)__builtin_ctz(places));
     }
+    return count;
+}
+
+static void look_wide(struct pattern_set *set, size_t from, size_t size, size_t old)
+{
+    size_t count = find_wide(set, from, size);
+    for (size_t i = 0; i < count; i++)
+        if (may_be(&set->skim, set->buffer + set->skim.place[i]))
+            look_closer(set, set->skim.place[i], size, old);
 }
 #endif
 
 /* --- every other place ------------------------------------------------------------------------
  */
 
-static void look_narrow(struct pattern_set *set, size_t size, size_t old)
+static void look_narrow(struct pattern_set *set, size_t from, size_t size, size_t old)
 {
     const struct skim *skim = &set->skim;
-    for (size_t at = 0; at < size; at += 8) {
+    for (size_t at = from; at < size; at += 8) {
         const uint8_t *b = set->buffer + at;
         if (!(may_be(skim, b) | may_be(skim, b + 2) | may_be(skim, b + 4) | may_be(skim, b + 6)))
             continue;
@@ -231,13 +266,13 @@ static void look_narrow(struct pattern_set *set, size_t size, size_t old)
     }
 }
 
-void skim_look(struct pattern_set *set, size_t size, size_t old)
+void skim_look(struct pattern_set *set, size_t from, size_t size, size_t old)
 {
 #ifdef __x86_64__
     if (set->skim.wide) {
-        look_wide(set, size, old);
+        look_wide(set, from, size, old);
         return;
     }
 #endif
-    look_narrow(set, size, old);
+    look_narrow(set, from, size, old);
 }

@@ -185,7 +185,54 @@ static void test_catastrophe(void **state)
     pattern_set_free(set);
 }
 
-/* --- anchors and the listener ------------------------------------------------------------------
+/* --- anchors -----------------------------------------------------------------------------------
+ */
+
+/* What is found of `rows` in `text` cut into two at every place, and into pieces of every size. */
+static void expect_cut(const struct pattern_row *rows, size_t count, const char *text, size_t size,
+                       const char *expected)
+{
+    struct finder finder = {NULL, on_find, &finds};
+    for (int fast = 0; fast < 2; fast++) {
+        struct pattern_set *set = set_of(rows, count, fast);
+        for (size_t cut = 1; cut < 2 * size; cut++) {
+            struct pattern_scanner *s = pattern_scanner_new(set, &key, &finder, NULL);
+            size_t most = cut < size ? cut : cut - size + 1, first = cut < size ? cut : 0;
+            finds_clear(&finds);
+            pattern_scanner_put(s, (const uint8_t *)text, first);
+            put_cut(s, text + first, size - first, first ? size : most);
+            pattern_scanner_finish(s);
+            assert_string_equal(finds.log, expected);
+            pattern_scanner_free(s);
+        }
+        pattern_set_free(set);
+    }
+}
+
+/* An anchor is seen long before the line ends that decides: what was seen in what is carried is not
+ * forgotten, and a cut anchor is seen at all. In what follows an anchor stands nothing else. */
+static void test_seen_long_before(void **state)
+{
+    static const struct pattern_row rows[] = {
+        {CONTENT_SETTING, "k", "AKIA[A-Z]+ [a-z]*end$", "AKIA"},
+        {CONTENT_SETTING, "p", "^\"password\": .*;$", "\"password\""},
+        {CONTENT_SETTING, "l", "=DESTINATION TYPE B [a-z]+", "=DESTINATION TYPE B"}};
+    static char text[900], expected[1024];
+    (void)state;
+    memset(text, 'a', sizeof text);
+    memcpy(text + 100, "\n AKIAXYZ ", 10);
+    memcpy(text + 300, "end\r\n\"password\": ", 17);
+    memcpy(text + 450, ";\n", 2);
+    memcpy(text + 520, "=DESTINATION TYPE B ", 20);
+    memcpy(text + 640, " AKIAEF ", 8);
+    memcpy(text + 897, "end", 3);
+    snprintf(expected, sizeof expected,
+             "setting:k[%.201s] setting:p[%.146s] setting:l[%.120s] setting:k[%.256s] ", text + 102,
+             text + 305, text + 520, text + 641);
+    expect_cut(rows, 3, text, sizeof text, expected);
+}
+
+/* --- the listener ------------------------------------------------------------------
  */
 
 struct heard {
@@ -260,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_gaps),
         cmocka_unit_test(test_what_is_refused),
         cmocka_unit_test(test_catastrophe),
+        cmocka_unit_test(test_seen_long_before),
         cmocka_unit_test(test_listener),
         cmocka_unit_test(test_hashes),
     };
