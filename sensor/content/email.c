@@ -260,15 +260,21 @@ static size_t tail_begin(const uint8_t *data, size_t size)
     return local;
 }
 
+/* Without a '@' there the last bytes are kept as they are: what of them is unfinished is asked when
+ * one comes. */
 static void keep_tail(struct email_scanner *s, const uint8_t *data, size_t size)
 {
-    size_t from = tail_begin(data, size), keep = size - from;
+    size_t most = size < DOMAIN_MAX + 1 ? size : DOMAIN_MAX + 1;
+    size_t from = size > LOCAL_MAX + 2 ? size - (LOCAL_MAX + 2) : 0;
+    if (most && memrchr(data + (size - most), '@', most))
+        from = tail_begin(data, size);
+    size_t keep = size - from;
     if (keep > s->carry_room) {
         s->carry_room = (uint16_t)(keep > LOCAL_MAX + 2 ? CARRY_MAX : LOCAL_MAX + 2);
         s->carry = xrealloc(s->carry, s->carry_room);
     }
     if (keep)
-        memmove(s->carry, data + from, keep);
+        memcpy(s->carry, data + from, keep);
     s->carry_size = (uint16_t)keep;
 }
 
@@ -281,26 +287,43 @@ static size_t rest_size(const uint8_t *data, size_t size)
     return most - end < AROUND_BYTES ? most : end + AROUND_BYTES;
 }
 
-void email_scanner_put(struct email_scanner *scanner, const uint8_t *data, size_t size)
+/* Does a '@' stand where what is carried may belong to it? */
+static bool may_join(const struct email_scanner *s, const uint8_t *data, size_t size)
+{
+    if (s->carry_size == 0)
+        return false;
+    return size < JOIN_MAX || memchr(s->carry, '@', s->carry_size) ||
+           memchr(data, '@', LOCAL_MAX + 1);
+}
+
+/* What is unfinished of what is carried, and the beginning of `data` behind it. True: that was
+ * all of `data`. */
+static bool scan_join(struct email_scanner *s, const uint8_t *data, size_t size)
 {
     uint8_t join[CARRY_MAX + JOIN_MAX];
-    size_t carried = scanner->carry_size;
-    size_t head = 0;
-    if (size == 0)
-        return;
-    if (carried) {
-        head = size < JOIN_MAX ? size : rest_size(data, size);
-        memcpy(join, scanner->carry, carried);
-        memcpy(join + carried, data, head);
-    }
-    if (carried && head == size) {
-        scan(scanner, join, carried + head, 0, ANY_LOCAL, false);
-        keep_tail(scanner, join, carried + head);
-        return;
+    size_t tail = tail_begin(s->carry, s->carry_size), carried = s->carry_size - tail;
+    size_t head = size < JOIN_MAX ? size : rest_size(data, size);
+    memcpy(join, s->carry + tail, carried);
+    memcpy(join + carried, data, head);
+    if (head == size) {
+        scan(s, join, carried + head, 0, ANY_LOCAL, false);
+        keep_tail(s, join, carried + head);
+        return true;
     }
     if (carried)
-        scan(scanner, join, carried + head, carried, ONLY_CARRIED, false);
-    scan(scanner, data, size, 0, carried ? ONLY_OWN : ANY_LOCAL, false);
+        scan(s, join, carried + head, carried, ONLY_CARRIED, false);
+    scan(s, data, size, 0, carried ? ONLY_OWN : ANY_LOCAL, false);
+    return false;
+}
+
+void email_scanner_put(struct email_scanner *scanner, const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return;
+    if (!may_join(scanner, data, size))
+        scan(scanner, data, size, 0, ANY_LOCAL, false);
+    else if (scan_join(scanner, data, size))
+        return;
     keep_tail(scanner, data, size);
 }
 
@@ -313,7 +336,8 @@ void email_scanner_gap(struct email_scanner *scanner)
 
 void email_scanner_finish(struct email_scanner *scanner)
 {
-    if (scanner->carry_size)
-        scan(scanner, scanner->carry, scanner->carry_size, 0, ANY_LOCAL, true);
+    size_t size = scanner->carry_size, tail = size ? tail_begin(scanner->carry, size) : 0;
+    if (tail < size)
+        scan(scanner, scanner->carry + tail, size - tail, 0, ANY_LOCAL, true);
     scanner->carry_size = 0;
 }

@@ -3,13 +3,16 @@
  * Nearly all bytes of nearly all text are in no number, so what is done to every byte is as little
  * as can be: two masks of 64 bits a block, made with AVX2 where the processor has it, with SSE2 on
  * every other x86-64, and byte by byte elsewhere, with the same answer. From the masks shifts find
- * fourth digits; a block without digits costs its loads and one branch.
+ * fourth digits; a block without digits costs its loads and one branch. Each block begins with the
+ * last bytes of the one before, so that nothing is carried from block to block.
  *
  * A place is known from itself and the bytes before it alone, so whoever cuts a text into pieces
  * finds each place once. Pure; bounds: SKIM_SLICE. */
 #include "skim.h"
 
 #include <string.h>
+
+#define SKIM_BEFORE 4u /* bytes that decide about a place, before it */
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -88,84 +91,48 @@ WIDE static inline struct skim_masks avx2_masks(const uint8_t *block)
 }
 #endif
 
-/* What must be known of the block before: bit 63 is its last byte. */
-struct runs {
-    uint64_t one, two, four; /* of so many digits in a row, the last one */
-};
-
-/* The bits of `now` moved up by `by`, with those that come up from the block before. */
-static uint64_t moved(uint64_t before, uint64_t now, unsigned by)
+/* Of each fourth digit in a row that is not the fifth, the bit; the block's first SKIM_BEFORE bits
+ * only where nothing is before the block. */
+static inline uint64_t fourth_digits(uint64_t digit)
 {
-    return now << by | before >> (SKIM_BLOCK - by);
+    uint64_t two = digit & digit << 1;
+    uint64_t four = two & two << 2;
+    return four & ~(digit << 4);
 }
 
-/* Bit i: i is the fourth digit in a row, and not the fifth. */
-static uint64_t fourth_digits(struct runs *runs, uint64_t digit)
-{
-    uint64_t two = digit & moved(runs->one, digit, 1);
-    uint64_t four = two & moved(runs->two, two, 2);
-    uint64_t first = four & ~moved(runs->four, four, 1);
-    *runs = (struct runs){digit, two, four};
-    return first;
-}
-
-static struct runs runs_before(const uint8_t *data, size_t from)
-{
-    struct runs runs = {0, 0, 0};
-    uint64_t digit = 0;
-    for (unsigned i = 1; i <= 5 && i <= from && (uint8_t)(data[from - i] - '0') <= 9; i++)
-        digit |= UINT64_C(1) << (SKIM_BLOCK - i);
-    if (digit)
-        fourth_digits(&runs, digit);
-    return runs;
-}
-
-/* The places of the block at `at`, which has digits. */
-static inline size_t add_places(const uint8_t *data, size_t at, struct skim_masks masks,
-                                struct runs *runs, uint32_t *place)
+/* Of a block, those at `at` and behind it. */
+static inline size_t add_places(struct skim_masks masks, size_t block, size_t at, uint32_t *place)
 {
     size_t count = 0;
-    uint64_t plus = masks.plus << 1 | (at > 0 && data[at - 1] == '+');
-    uint64_t places = fourth_digits(runs, masks.digit) | (plus & masks.digit);
-    for (; places; places &= places - 1)
-        place[count++] = (uint32_t)(at + (unsigned)__builtin_ctzll(places));
+    uint64_t places = fourth_digits(masks.digit) | (masks.plus << 1 & masks.digit);
+    for (places &= UINT64_MAX << (at - block); places; places &= places - 1)
+        place[count++] = (uint32_t)(block + (unsigned)__builtin_ctzll(places));
     return count;
 }
 
-/* Of the last `size` bytes before `to`, fewer than a block. */
-static inline struct skim_masks last_masks(skim_masks_function *masks_of, const uint8_t *data,
-                                           size_t to, size_t size)
+/* From `at` to the end, less than a block: by the last block, or as if zeros followed. */
+static inline size_t add_last(skim_masks_function *masks_of, const uint8_t *data, size_t at,
+                              size_t to, uint32_t *place)
 {
     uint8_t rest[SKIM_BLOCK] = {0};
-    if (to < SKIM_BLOCK) {
-        memcpy(rest, data + to - size, size);
-        return masks_of(rest);
-    }
-    struct skim_masks masks = masks_of(data + to - SKIM_BLOCK);
-    return (struct skim_masks){masks.digit >> (SKIM_BLOCK - size),
-                               masks.plus >> (SKIM_BLOCK - size)};
+    if (to >= SKIM_BLOCK)
+        return add_places(masks_of(data + to - SKIM_BLOCK), to - SKIM_BLOCK, at, place);
+    memcpy(rest, data, to);
+    return add_places(masks_of(rest), 0, at, place);
 }
 
 /* Once for each way of making masks, which goes into it: calls would cost as much as they do. */
 static inline __attribute__((always_inline)) size_t
 skim_by(skim_masks_function *masks_of, const uint8_t *data, size_t from, size_t to, uint32_t *place)
 {
-    static const struct runs none = {0, 0, 0};
-    struct runs runs = runs_before(data, from);
-    size_t count = 0, at = from;
-    for (; to - at >= SKIM_BLOCK; at += SKIM_BLOCK) {
-        struct skim_masks masks = masks_of(data + at);
+    size_t count = 0, at = from, block = from < SKIM_BEFORE ? 0 : from - SKIM_BEFORE;
+    for (; to - block >= SKIM_BLOCK; block += SKIM_BLOCK - SKIM_BEFORE) {
+        struct skim_masks masks = masks_of(data + block);
         if (masks.digit)
-            count += add_places(data, at, masks, &runs, place + count);
-        else
-            runs = none;
+            count += add_places(masks, block, at, place + count);
+        at = block + SKIM_BLOCK;
     }
-    if (at < to) {
-        struct skim_masks masks = last_masks(masks_of, data, to, to - at);
-        if (masks.digit)
-            count += add_places(data, at, masks, &runs, place + count);
-    }
-    return count;
+    return at < to ? count + add_last(masks_of, data, at, to, place + count) : count;
 }
 
 #ifdef __x86_64__
