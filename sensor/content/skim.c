@@ -100,12 +100,13 @@ static inline uint64_t fourth_digits(uint64_t digit)
     return four & ~(digit << 4);
 }
 
-/* Of a block, those at `at` and behind it. */
-static inline size_t add_places(struct skim_masks masks, size_t block, size_t at, uint32_t *place)
+/* Of a block, those that are `fresh`. */
+static inline size_t add_places(struct skim_masks masks, size_t block, uint64_t fresh,
+                                uint32_t *place)
 {
     size_t count = 0;
     uint64_t places = fourth_digits(masks.digit) | (masks.plus << 1 & masks.digit);
-    for (places &= UINT64_MAX << (at - block); places; places &= places - 1)
+    for (places &= fresh; places; places &= places - 1)
         place[count++] = (uint32_t)(block + (unsigned)__builtin_ctzll(places));
     return count;
 }
@@ -115,21 +116,25 @@ static inline size_t add_last(skim_masks_function *masks_of, const uint8_t *data
                               size_t to, uint32_t *place)
 {
     uint8_t rest[SKIM_BLOCK] = {0};
+    size_t block = to >= SKIM_BLOCK ? to - SKIM_BLOCK : 0;
+    uint64_t fresh = UINT64_MAX << (at - block);
     if (to >= SKIM_BLOCK)
-        return add_places(masks_of(data + to - SKIM_BLOCK), to - SKIM_BLOCK, at, place);
+        return add_places(masks_of(data + block), block, fresh, place);
     memcpy(rest, data, to);
-    return add_places(masks_of(rest), 0, at, place);
+    return add_places(masks_of(rest), block, fresh, place);
 }
 
 /* Once for each way of making masks, which goes into it: calls would cost as much as they do. */
 static inline __attribute__((always_inline)) size_t
 skim_by(skim_masks_function *masks_of, const uint8_t *data, size_t from, size_t to, uint32_t *place)
 {
-    size_t count = 0, at = from, block = from < SKIM_BEFORE ? 0 : from - SKIM_BEFORE;
+    size_t count = 0, block = from < SKIM_BEFORE ? 0 : from - SKIM_BEFORE, at = from;
+    uint64_t fresh = UINT64_MAX << (from - block);
     for (; to - block >= SKIM_BLOCK; block += SKIM_BLOCK - SKIM_BEFORE) {
         struct skim_masks masks = masks_of(data + block);
         if (masks.digit)
-            count += add_places(masks, block, at, place + count);
+            count += add_places(masks, block, fresh, place + count);
+        fresh = UINT64_MAX << SKIM_BEFORE;
         at = block + SKIM_BLOCK;
     }
     return at < to ? count + add_last(masks_of, data, at, to, place + count) : count;
