@@ -40,9 +40,15 @@ static uint32_t hash_of(uint32_t group)
 /* --- groups, chosen at start-up ----------------------------------------------------------------
  */
 
+/* What a bucket takes for its own: at each place of a group, bytes of these halves. */
+struct bucket {
+    uint16_t low[SKIM_WIDE], high[SKIM_WIDE];
+    uint64_t chance; /* how often text has such */
+};
+
 struct choice {
-    uint8_t weight[ASCII];    /* how often a byte stands in text */
-    uint64_t chance[BUCKETS]; /* how often a bucket takes text for its own */
+    uint8_t weight[ASCII]; /* how often a byte stands in text */
+    struct bucket bucket[BUCKETS];
 };
 
 /* In thousandths, roughly, of prose with markup and base64 in it. In whole numbers: the machine's
@@ -60,29 +66,29 @@ static unsigned weight_of(unsigned byte)
     return byte > ' ' && byte < 0x7f ? 6 : 1;
 }
 
-static void put_group(struct skim_halves *halves, const char *group, unsigned bucket)
-{
-    for (size_t i = 0; i < SKIM_WIDE; i++) {
-        uint8_t byte = (uint8_t)group[i];
-        halves->low[i][byte & 15] |= (uint8_t)(1u << bucket);
-        halves->high[i][byte >> 4] |= (uint8_t)(1u << bucket);
-    }
-}
-
 /* As if the bytes of text hung on nothing: the product over the group's places. */
-static uint64_t chance_of(const struct choice *choice, const struct skim_halves *halves,
-                          unsigned bucket)
+static uint64_t chance_of(const struct choice *choice, const struct bucket *bucket)
 {
     uint64_t chance = 1;
     for (size_t i = 0; i < SKIM_WIDE; i++) {
         uint64_t weight = 0;
-        for (unsigned high = 0; high < ASCII / 16; high++)
-            for (unsigned low = 0; (halves->high[i][high] >> bucket & 1) && low < 16; low++)
-                if (halves->low[i][low] >> bucket & 1)
-                    weight += choice->weight[high * 16 + low];
+        for (unsigned high = bucket->high[i]; high; high &= high - 1)
+            for (unsigned low = bucket->low[i]; low; low &= low - 1)
+                weight += choice->weight[__builtin_ctz(high) * 16 + __builtin_ctz(low)];
         chance *= weight; /* of at most 2,000 */
     }
     return chance;
+}
+
+static struct bucket bucket_with(const struct choice *choice, unsigned number, const char *group)
+{
+    struct bucket bucket = choice->bucket[number];
+    for (size_t i = 0; i < SKIM_WIDE; i++) {
+        bucket.low[i] |= (uint16_t)(1u << (group[i] & 15));
+        bucket.high[i] |= (uint16_t)(1u << ((uint8_t)group[i] >> 4));
+    }
+    bucket.chance = chance_of(choice, &bucket);
+    return bucket;
 }
 
 static void add_entry(struct pattern_set *set, size_t row, size_t offset)
@@ -102,24 +108,34 @@ static void add_entry(struct pattern_set *set, size_t row, size_t offset)
 static void add_wide(struct pattern_set *set, size_t row, struct choice *choice)
 {
     const struct pattern *pattern = &set->pattern[row];
-    struct skim_halves *halves = &set->skim.halves;
+    struct bucket best = {.chance = 0};
     uint64_t least = UINT64_MAX;
-    unsigned best_bucket = 0;
-    size_t best = 0;
+    unsigned number = 0;
+    size_t place = 0;
     for (size_t at = 0; at + SKIM_WIDE <= pattern->anchor_size; at++)
-        for (unsigned bucket = 0; bucket < BUCKETS; bucket++) {
-            struct skim_halves with = *halves;
-            put_group(&with, pattern->row.anchor + at, bucket);
-            uint64_t more = chance_of(choice, &with, bucket) - choice->chance[bucket];
-            if (more < least) {
-                least = more;
-                best = at;
-                best_bucket = bucket;
-            }
+        for (unsigned i = 0; least && i < BUCKETS; i++) {
+            struct bucket with = bucket_with(choice, i, pattern->row.anchor + at);
+            uint64_t more = with.chance - choice->bucket[i].chance;
+            if (more >= least)
+                continue;
+            least = more;
+            best = with;
+            number = i;
+            place = at;
         }
-    put_group(halves, pattern->row.anchor + best, best_bucket);
-    choice->chance[best_bucket] += least;
-    add_entry(set, row, best);
+    choice->bucket[number] = best;
+    add_entry(set, row, place);
+}
+
+static void set_halves(struct skim_halves *halves, const struct choice *choice)
+{
+    for (unsigned number = 0; number < BUCKETS; number++)
+        for (size_t i = 0; i < SKIM_WIDE; i++)
+            for (unsigned half = 0; half < 16; half++) {
+                const struct bucket *bucket = &choice->bucket[number];
+                halves->low[i][half] |= (uint8_t)((bucket->low[i] >> half & 1) << number);
+                halves->high[i][half] |= (uint8_t)((bucket->high[i] >> half & 1) << number);
+            }
 }
 
 static uint64_t chance_of_group(const struct choice *choice, const char *group)
@@ -151,7 +167,7 @@ static void add_narrow(struct pattern_set *set, size_t row, const struct choice 
 /* Short anchors first, which leave no choice: long ones have a group that goes with theirs. */
 void skim_build(struct pattern_set *set, bool wide)
 {
-    struct choice choice = {.chance = {0}};
+    struct choice choice = {.weight = {0}};
     for (unsigned byte = 0; byte < ASCII; byte++)
         choice.weight[byte] = (uint8_t)weight_of(byte);
 #ifdef __x86_64__
@@ -168,6 +184,7 @@ void skim_build(struct pattern_set *set, bool wide)
             else
                 add_narrow(set, row, &choice);
         }
+    set_halves(&set->skim.halves, &choice);
 }
 
 /* --- looking closer ----------------------------------------------------------------------------
