@@ -3,9 +3,9 @@
  * memchr finds each '@'; from there the local part is read backwards and the domain forwards, both
  * bounded, so text without '@' costs next to nothing and no text costs more than a few hundred
  * steps an '@'. At the end of a piece the address that might still be unfinished, and the one
- * character before it, is carried (CARRY_MAX bytes at most); the next piece's first bytes are
- * joined to it. An address is judged exactly once, when its end is seen: in the join when it
- * touches the carry, in the piece otherwise.
+ * character before it, is carried (CARRY_MAX bytes at most); where a '@' is near, the next piece's
+ * first bytes are joined to it. An address is judged exactly once, when its end is seen: in the
+ * join when it touches the carry, in the piece otherwise.
  *
  * Before the local part: "%3C" and "\u003c" and "\n" are escapes of a delimiter, and their letters
  * are not the address's. A '@' on either side ("a@b.jp@c.jp") is no address.

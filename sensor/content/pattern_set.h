@@ -78,8 +78,8 @@ struct pattern_set {
     uint8_t buffer[PATTERN_ROOM + PATTERN_SLACK];
 };
 
-/* pattern_skim.c. skim_build: for all anchors of the set. skim_look: those that begin in [from,
- * size) of set->buffer and end there. */
+/* pattern_skim.c. skim_build: for all anchors of the set. skim_look: all that lie in [from,
+ * size) of set->buffer; some that begin before may be told too. */
 void skim_build(struct pattern_set *set, bool wide);
 void skim_look(struct pattern_set *set, size_t from, size_t size, size_t old);
 
@@ -90,7 +90,7 @@ void look_see(struct pattern_set *set, size_t row, size_t end, size_t old);
 struct fast_look *fast_look_new(struct pattern_set *set);
 void fast_look_free(struct fast_look *fast);
 /* Fills set->look from the first `size` bytes of set->buffer: of anchors those that begin at `from`
- * or behind it; of anchors alone those that end behind `old`, too. */
+ * or behind it; of anchors alone only those that end behind `old`. */
 void pattern_look(struct pattern_set *set, size_t from, size_t size, size_t old);
 
 #endif

@@ -24,7 +24,7 @@
 #define GROUP   SKIM_GROUP
 #define LISTS   256u
 #define BUCKETS 8u
-#define ASCII   128u /* no other byte is in an anchor */
+#define BYTES   256u
 
 /* Four bytes: the fourth is no part of the group, and the hash does not see it. */
 static uint32_t group_at(const uint8_t *at)
@@ -47,7 +47,7 @@ struct bucket {
 };
 
 struct choice {
-    uint8_t weight[ASCII]; /* how often a byte stands in text */
+    uint8_t weight[BYTES]; /* how often a byte stands in text */
     struct bucket bucket[BUCKETS];
 };
 
@@ -142,7 +142,7 @@ static uint64_t chance_of_group(const struct choice *choice, const char *group)
 {
     uint64_t chance = 1;
     for (size_t i = 0; i < GROUP; i++)
-        chance *= choice->weight[(uint8_t)group[i] % ASCII];
+        chance *= choice->weight[(uint8_t)group[i]];
     return chance;
 }
 
@@ -168,7 +168,7 @@ static void add_narrow(struct pattern_set *set, size_t row, const struct choice 
 void skim_build(struct pattern_set *set, bool wide)
 {
     struct choice choice = {.weight = {0}};
-    for (unsigned byte = 0; byte < ASCII; byte++)
+    for (unsigned byte = 0; byte < BYTES; byte++)
         choice.weight[byte] = (uint8_t)weight_of(byte);
 #ifdef __x86_64__
     set->skim.wide = wide && __builtin_cpu_supports("avx2");
