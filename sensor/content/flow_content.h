@@ -65,6 +65,9 @@ enum stage {
     STAGES
 };
 
+/* STAGE_ENCRYPTED: TLS records whose headers were where they are due. */
+enum { RECORDS_UNKNOWN, RECORDS_ARE_DUE, RECORDS_BEGAN, RECORDS_ARE_CERTAIN };
+
 struct side {
     struct content_flow *owner;
     struct filter *inspector; /* from the first byte that is inspected; bodies have their own */
@@ -74,11 +77,13 @@ struct side {
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t inflated_bytes; /* that its bodies' codings and packed heads made (coding.h) */
-    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message */
+    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message; ENCRYPTED: of a
+                                record */
     uint64_t limit_bytes;    /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
     uint8_t stage;             /* enum stage */
+    uint8_t records;           /* STAGE_ENCRYPTED: RECORDS_… */
     bool opened;               /* the protocol's row opened its state */
     bool beyond;               /* counted in content->beyond */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */

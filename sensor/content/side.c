@@ -111,6 +111,7 @@ void side_set_stage(struct side *side, enum stage stage)
 {
     bool was_handshake = side->stage == STAGE_HELLO || side->stage == STAGE_SERVER;
     side->stage = (uint8_t)stage;
+    side->records = RECORDS_UNKNOWN;
     if (stage == STAGE_HELLO || stage == STAGE_SERVER || stage == STAGE_ENCRYPTED) {
         filter_end(side->inspector);
         side->inspector = NULL;
@@ -231,9 +232,11 @@ void side_drop_head(struct side *side, size_t bytes)
 /* --- budgets -----------------------------------------------------------------------------------
  */
 
+/* … for certain, as far as that can be asked. */
 static bool is_encrypted(const struct side *side)
 {
-    return side && side->stage == STAGE_ENCRYPTED;
+    return side && side->stage == STAGE_ENCRYPTED &&
+           (side->records == RECORDS_UNKNOWN || side->records == RECORDS_ARE_CERTAIN);
 }
 
 static void sample(struct side *side, const uint8_t *data, size_t size)

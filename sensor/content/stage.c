@@ -9,7 +9,8 @@
  *
  * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
  * or the stage wants more, and then the rest is gathered. A step that changes the stage without
- * consuming goes only downwards in the picture, so steps end. What PROBE, UNKNOWN and CLEAR are
+ * consuming goes only downwards in the picture, but for ENCRYPTED, which goes to UNKNOWN with bytes
+ * that begin no record and so do not lead back: steps end. What PROBE, UNKNOWN and CLEAR are
  * done with is inspected, each byte once. Protocols begin inside streams too: a hello after
  * STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a segment), so
  * pieces of UNKNOWN and CLEAR are looked at where they begin.
@@ -20,6 +21,7 @@
 #include "flow_content.h"
 #include "protocol.h"
 #include "recognise.h"
+#include "tls_wire.h"
 
 #include <string.h>
 
@@ -52,13 +54,30 @@ static enum stage stage_of_tls(const uint8_t *data, size_t size)
 /* --- PROBE -------------------------------------------------------------------------------------
  */
 
+/* Records come from here on, whose headers are held against that (step_encrypted). */
+static void begin_records(struct side *side)
+{
+    side_set_stage(side, STAGE_ENCRYPTED);
+    side->skip_bytes = 0;
+    side->records = RECORDS_ARE_DUE;
+}
+
+static void begin_tls(struct side *side, const uint8_t *data, size_t size)
+{
+    enum stage stage = stage_of_tls(data, size);
+    if (stage == STAGE_ENCRYPTED)
+        begin_records(side);
+    else
+        side_set_stage(side, stage);
+}
+
 enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size)
 {
     enum parse_result result = tls_begins(data, size);
     if (result == PARSE_OK && size < TLS_KNOWN_BYTES)
         return PARSE_MORE;
     if (result == PARSE_OK)
-        side_set_stage(side, stage_of_tls(data, size));
+        begin_tls(side, data, size);
     return result;
 }
 
@@ -77,7 +96,7 @@ static void begin_service(struct side *side, enum service service, const uint8_t
     if (protocol && protocol->step)
         begin_protocol(side, protocol);
     else if (service == SERVICE_TLS)
-        side_set_stage(side, stage_of_tls(data, size));
+        begin_tls(side, data, size);
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
@@ -226,7 +245,7 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
-        side_set_stage(side, stage_of_tls(data, size));
+        begin_tls(side, data, size);
         return 0;
     }
     if ((cf->service == SERVICE_HTTP || (unknown && early)) &&
@@ -252,8 +271,8 @@ static size_t step_hello(struct side *side, const uint8_t *data, size_t size)
     enum parse_result result = tls_parse_hello(data, size, &hello);
     content_hello(side->owner, &hello);
     side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    side_set_stage(side, STAGE_ENCRYPTED);
-    return size;
+    begin_records(side);
+    return 0;
 }
 
 static size_t step_server(struct side *side, const uint8_t *data, size_t size)
@@ -265,14 +284,31 @@ static size_t step_server(struct side *side, const uint8_t *data, size_t size)
     if (result == PARSE_OK)
         content_certificate(side->owner, &certificate);
     side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    side_set_stage(side, STAGE_ENCRYPTED);
-    return size;
+    begin_records(side);
+    return 0;
 }
 
+/* Records lie one behind the other. Where they do not, five bytes that look like one hide nothing:
+ * the side is clear text, as far as anybody knows. */
 static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size)
 {
-    (void)side, (void)data;
-    return size;
+    if (side->records == RECORDS_UNKNOWN)
+        return size;
+    if (side->skip_bytes)
+        return skip(side, size);
+    enum parse_result result = tls_begins(data, size);
+    if (result == PARSE_OK) {
+        side->skip_bytes = TLS_RECORD_HEADER + ((size_t)data[3] << 8 | data[4]);
+        if (side->records < RECORDS_ARE_CERTAIN)
+            side->records++;
+        return skip(side, size);
+    }
+    if (result == PARSE_NOT) {
+        side->owner->content->malformed++;
+        side_set_stage(side, STAGE_PROBE); /* its budget … */
+        side_set_stage(side, STAGE_UNKNOWN);
+    }
+    return 0;
 }
 
 /* --- DNS over TCP: what turns out to be no message, or contradicts itself, is inspected ---------
@@ -418,6 +454,15 @@ static void cut_hello(struct side *side)
     side_set_stage(side, STAGE_ENCRYPTED);
 }
 
+/* Missing bytes within a record are its own; behind others nothing is known. */
+static void cut_records(struct side *side, uint64_t bytes)
+{
+    if (side->head_size == 0 && bytes <= side->skip_bytes)
+        side->skip_bytes -= bytes;
+    else
+        side->records = RECORDS_UNKNOWN;
+}
+
 void stage_cut(struct side *side, uint64_t bytes)
 {
     read_late(side);
@@ -436,6 +481,8 @@ void stage_cut(struct side *side, uint64_t bytes)
         cut_hello(side);
     else if (side->stage == STAGE_SERVER)
         side_set_stage(side, STAGE_ENCRYPTED);
+    else if (side->stage == STAGE_ENCRYPTED)
+        cut_records(side, bytes);
     else if (side->stage == STAGE_DNS)
         cut_dns(side, bytes);
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))
