@@ -140,7 +140,7 @@ static void test_http_midstream(void **state)
  */
 
 static const char server_hello[] = "\x16\3\3\0\x05\2\0\0\1\0";
-static const char sealed[] = "\x17\3\3\0\x30 not sealed: secret@example.com, but looked at no more";
+static const char sealed[] = "\x17\3\3\0\x36 not sealed: secret@example.com, but looked at no more";
 
 static void test_tls(void **state)
 {
