@@ -1,7 +1,7 @@
 /* What the next bytes of a stream side are.
  *
  *   PROBE ─┬─> PROBE                        behind a PROXY header, whose client is kept
- *          ├─> HELLO ──> SERVER ──> ENCRYPTED   TLS, each side's; SSH goes to ENCRYPTED at once
+ *          ├─> HELLO, SERVER, RECORDS, ENCRYPTED   TLS (tls_records.c); SSH is ENCRYPTED at once
  *          ├─> DNS                          length, message, length, message …
  *          ├─> PROTOCOL                     whoever has a row (protocol.h)
  *          ├─> CLEAR                        what HTTP was left for, and nobody's
@@ -9,8 +9,8 @@
  *
  * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
  * or the stage wants more, and then the rest is gathered. A step that changes the stage without
- * consuming goes only downwards in the picture, but for ENCRYPTED, which goes to UNKNOWN with bytes
- * that begin no record and so do not lead back: steps end. What PROBE, UNKNOWN and CLEAR are
+ * consuming goes only downwards in the picture; TLS that is none goes to UNKNOWN with bytes that
+ * begin no record and so do not lead back: steps end. What PROBE, UNKNOWN, RECORDS and CLEAR are
  * done with is inspected, each byte once. Protocols begin inside streams too: a hello after
  * STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a segment), so
  * pieces of UNKNOWN and CLEAR are looked at where they begin.
@@ -21,11 +21,9 @@
 #include "flow_content.h"
 #include "protocol.h"
 #include "recognise.h"
-#include "tls_wire.h"
 
 #include <string.h>
 
-#define TLS_KNOWN_BYTES    6u /* which message it is, too */
 #define DNS_PORT           53
 #define DNS_LENGTH_SIZE    2u
 #define DNS_HEADER_SIZE    12u
@@ -43,43 +41,8 @@ static bool is_clear_service(uint8_t service)
     return service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
 }
 
-/* By the first bytes: the client's hello, or five bytes that may become one of either side's. */
-static enum stage stage_of_tls(const uint8_t *data, size_t size)
-{
-    if (tls_begins_server_hello(data, size))
-        return STAGE_SERVER;
-    return tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED;
-}
-
 /* --- PROBE -------------------------------------------------------------------------------------
  */
-
-/* Records come from here on, whose headers are held against that (step_encrypted). */
-static void begin_records(struct side *side)
-{
-    side_set_stage(side, STAGE_ENCRYPTED);
-    side->skip_bytes = 0;
-    side->records = RECORDS_ARE_DUE;
-}
-
-static void begin_tls(struct side *side, const uint8_t *data, size_t size)
-{
-    enum stage stage = stage_of_tls(data, size);
-    if (stage == STAGE_ENCRYPTED)
-        begin_records(side);
-    else
-        side_set_stage(side, stage);
-}
-
-enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size)
-{
-    enum parse_result result = tls_begins(data, size);
-    if (result == PARSE_OK && size < TLS_KNOWN_BYTES)
-        return PARSE_MORE;
-    if (result == PARSE_OK)
-        begin_tls(side, data, size);
-    return result;
-}
 
 /* A row that is not the other side's: the side is no more than clear text. */
 static void begin_protocol(struct side *side, const struct protocol *protocol)
@@ -96,7 +59,7 @@ static void begin_service(struct side *side, enum service service, const uint8_t
     if (protocol && protocol->step)
         begin_protocol(side, protocol);
     else if (service == SERVICE_TLS)
-        begin_tls(side, data, size);
+        records_begin(side, data, size);
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
@@ -245,7 +208,7 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
-        begin_tls(side, data, size);
+        records_begin(side, data, size);
         return 0;
     }
     if ((cf->service == SERVICE_HTTP || (unknown && early)) &&
@@ -254,61 +217,6 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
         return side->stage == STAGE_PROTOCOL ? 0 : size;
     }
     return size;
-}
-
-/* --- TLS ---------------------------------------------------------------------------------------
- */
-
-static size_t step_hello(struct side *side, const uint8_t *data, size_t size)
-{
-    struct tls_hello hello;
-    if (tls_begins_server_hello(data, size)) {
-        side_set_stage(side, STAGE_SERVER);
-        return 0;
-    }
-    if (size < TLS_HELLO_MAX && tls_hello_wants_more(data, size))
-        return 0;
-    enum parse_result result = tls_parse_hello(data, size, &hello);
-    content_hello(side->owner, &hello);
-    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    begin_records(side);
-    return 0;
-}
-
-static size_t step_server(struct side *side, const uint8_t *data, size_t size)
-{
-    struct tls_certificate certificate;
-    enum parse_result result = tls_parse_certificate(data, size, &certificate);
-    if (result == PARSE_MORE && size < TLS_HELLO_MAX)
-        return 0;
-    if (result == PARSE_OK)
-        content_certificate(side->owner, &certificate);
-    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    begin_records(side);
-    return 0;
-}
-
-/* Records lie one behind the other. Where they do not, five bytes that look like one hide nothing:
- * the side is clear text, as far as anybody knows. */
-static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size)
-{
-    if (side->records == RECORDS_UNKNOWN)
-        return size;
-    if (side->skip_bytes)
-        return skip(side, size);
-    enum parse_result result = tls_begins(data, size);
-    if (result == PARSE_OK) {
-        side->skip_bytes = TLS_RECORD_HEADER + ((size_t)data[3] << 8 | data[4]);
-        if (side->records < RECORDS_ARE_CERTAIN)
-            side->records++;
-        return skip(side, size);
-    }
-    if (result == PARSE_NOT) {
-        side->owner->content->malformed++;
-        side_set_stage(side, STAGE_PROBE); /* its budget … */
-        side_set_stage(side, STAGE_UNKNOWN);
-    }
-    return 0;
 }
 
 /* --- DNS over TCP: what turns out to be no message, or contradicts itself, is inspected ---------
@@ -350,10 +258,11 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,       [STAGE_UNKNOWN] = step_clear,
-    [STAGE_CLEAR] = step_clear,       [STAGE_DNS] = step_dns,
-    [STAGE_HELLO] = step_hello,       [STAGE_SERVER] = step_server,
-    [STAGE_PROTOCOL] = step_protocol, [STAGE_ENCRYPTED] = step_encrypted,
+    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,         [STAGE_DNS] = step_dns,
+    [STAGE_HELLO] = records_step_hello, [STAGE_SERVER] = records_step_server,
+    [STAGE_PROTOCOL] = step_protocol,   [STAGE_RECORDS] = records_step,
+    [STAGE_ENCRYPTED] = records_step,
 };
 
 /* How many bytes the stages were done with. */
@@ -446,23 +355,6 @@ static void cut_dns(struct side *side, uint64_t bytes)
     }
 }
 
-static void cut_hello(struct side *side)
-{
-    struct tls_hello hello;
-    if (side->head_size && tls_parse_hello(side->head, side->head_size, &hello) != PARSE_NOT)
-        content_hello(side->owner, &hello);
-    side_set_stage(side, STAGE_ENCRYPTED);
-}
-
-/* Missing bytes within a record are its own; behind others nothing is known. */
-static void cut_records(struct side *side, uint64_t bytes)
-{
-    if (side->head_size == 0 && bytes <= side->skip_bytes)
-        side->skip_bytes -= bytes;
-    else
-        side->records = RECORDS_UNKNOWN;
-}
-
 void stage_cut(struct side *side, uint64_t bytes)
 {
     read_late(side);
@@ -475,14 +367,14 @@ void stage_cut(struct side *side, uint64_t bytes)
         side->skip_bytes = 0;
     if (side->stage == STAGE_PROBE && (side->head_size || bytes))
         begin_unrecognised(side, side->head, side->head_size);
+    if (side->stage == STAGE_HELLO || side->stage == STAGE_SERVER) {
+        records_cut_hello(side, bytes);
+        side_drop_head(side, run_steps(side, side->head, side->head_size));
+    }
     if (stage_scans(side->stage) && side->head_size)
         side_inspect(side, side->head, side->head_size);
-    if (side->stage == STAGE_HELLO)
-        cut_hello(side);
-    else if (side->stage == STAGE_SERVER)
-        side_set_stage(side, STAGE_ENCRYPTED);
-    else if (side->stage == STAGE_ENCRYPTED)
-        cut_records(side, bytes);
+    if (side->stage == STAGE_RECORDS || side->stage == STAGE_ENCRYPTED)
+        records_cut(side, bytes);
     else if (side->stage == STAGE_DNS)
         cut_dns(side, bytes);
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))

@@ -124,25 +124,6 @@ static void test_http_binary_body(void **state)
     assert_int_equal(c.items[RESP], 1);
 }
 
-/* Five bytes like a record's first, on one side or on both, hide nothing. */
-static void test_like_a_record(void **state)
-{
-    (void)state;
-    static const char like[] = "\x17\x03\x03\x00\x02xx";
-    for (size_t both = 0; both < 2; both++) {
-        handshake(&c, (uint16_t)(40000 + both), 443);
-        if (both)
-            say(&c, RESP, like, sizeof like - 1);
-        say(&c, ORIG, like, sizeof like - 1);
-        say_text(&c, ORIG, " early@example.com ");
-        say_bulk(ORIG, 200000, false);
-        say_text(&c, ORIG, " late@example.com ");
-        finish(&c);
-        assert_int_equal(c.service, SERVICE_TLS);
-        assert_int_equal(c.items[ORIG], 2 * (both + 1));
-    }
-}
-
 static void test_datagrams(void **state)
 {
     (void)state;
@@ -372,7 +353,6 @@ int main(void)
         TEST(test_unknown_text),
         TEST(test_unknown_utf8),
         TEST(test_http_binary_body),
-        TEST(test_like_a_record),
         TEST(test_datagrams),
         TEST(test_batches),
         TEST(test_flush),
