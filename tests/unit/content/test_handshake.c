@@ -2,6 +2,7 @@
  * name that was asked for. The certificates were made elsewhere (certificates.h says what they
  * hold). */
 #include "../../../sensor/content/flow_content.h"
+#include "../../../sensor/content/tls_wire.h"
 #include "../certificates.h"
 #include "conversation.h"
 
@@ -225,6 +226,32 @@ static void test_no_names(void **state)
     expect("", FLOW_CERTIFICATE_OTHER);
 }
 
+/* A ServerHello is one when it is whole and all its lengths are right. */
+static void test_server_hello_fits(void **state)
+{
+    (void)state;
+    for (unsigned version = 0; version <= 0x0304; version += 0x0304) {
+        flight.size = message.size = 0;
+        put_server_hello(version);
+        for (size_t most = 1; most <= message.size; most++) {
+            flight.size = 0;
+            tls_records(&flight, &message, most);
+            assert_true(tls_server_hello_fits(flight.data, flight.size));
+            assert_false(tls_server_hello_fits(flight.data, flight.size - 1));
+        }
+        static const struct {
+            size_t at;
+            uint8_t wrong;
+        } spoilt[] = {{5, 1}, {9, 4}, {10, 5}, {43, 33}, {43, 3}, {52, 6}, {56, 2}};
+        for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+            uint8_t *byte = flight.data + spoilt[i].at, right = *byte;
+            *byte = spoilt[i].wrong;
+            assert_false(tls_server_hello_fits(flight.data, flight.size));
+            *byte = right;
+        }
+    }
+}
+
 static uint64_t malformed(void)
 {
     struct health health = {0};
@@ -318,6 +345,7 @@ int main(void)
         WITH(test_compared),
         WITH(test_cut_by_tcp),
         WITH(test_no_names),
+        WITH(test_server_hello_fits),
         WITH(test_nothing_waits_for_ever),
         WITH(test_missing_bytes),
         WITH(test_starttls),

@@ -323,15 +323,51 @@ static void test_gap_over_a_header(void **state)
     expect(SERVICE_TLS, 1);
 }
 
+/* --- datagrams ---------------------------------------------------------------------------------
+ */
+
+/* A datagram that looks encrypted says nothing of the next ones; what is not text is not asked. */
+static void test_text_behind_datagrams(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *data;
+        size_t size;
+        enum service service;
+    } first[] = {
+        {TEXT("\x17\xfe\xfd\0\1\0\0\0\0\0\1\0\2xx"), SERVICE_TLS},
+        {TEXT("\xc0\0\0\0\1\x08"
+              "8 bytes!\0\0\x28" MAIL MAIL),
+         SERVICE_QUIC},
+    };
+    for (unsigned i = 0; i < 2; i++) {
+        forget();
+        begin(&c, PROTO_UDP, (uint16_t)(30000 + i), 4433);
+        say(&c, ORIG, first[i].data, first[i].size);
+        say_text(&c, ORIG, "\x40" MAIL MAIL);
+        say_text(&c, ORIG, "\xff" MAIL MAIL);
+        expect(first[i].service, 1);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_tls_in_pieces),   TEST(test_text_behind_tls), TEST(test_let_go_when_certain),
-        TEST(test_empty_records),   TEST(test_prefixes),        TEST(test_text_in_a_record),
-        TEST(test_text_in_records), TEST(test_much_text),       TEST(test_midstream),
-        TEST(test_gap_in_a_record), TEST(test_gap_in_a_hello),  TEST(test_gap_over_a_header),
+        TEST(test_tls_in_pieces),
+        TEST(test_text_behind_tls),
+        TEST(test_let_go_when_certain),
+        TEST(test_empty_records),
+        TEST(test_prefixes),
+        TEST(test_text_in_a_record),
+        TEST(test_text_in_records),
+        TEST(test_much_text),
+        TEST(test_midstream),
+        TEST(test_gap_in_a_record),
+        TEST(test_gap_in_a_hello),
+        TEST(test_gap_over_a_header),
+        TEST(test_text_behind_datagrams),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
