@@ -5,7 +5,7 @@
  *   datagram.c  UDP
  *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
- *   tls_records.c   TLS: hellos, and records held to their places
+ *   tls_records.c  TLS: hellos, and records held to their places
  *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
  *   handshake.c what a TLS or QUIC handshake said
  *   application.c what libndpi calls a flow that has no name here
@@ -67,10 +67,6 @@ enum stage {
     STAGES
 };
 
-/* As many as the shortest handshake has on either side: hello, ChangeCipherSpec or what stands for
- * it, Finished. */
-#define TLS_HELD_RECORDS 3u
-
 struct side {
     struct content_flow *owner;
     struct filter *inspector; /* from the first byte that is inspected; bodies have their own */
@@ -86,7 +82,7 @@ struct side {
     uint32_t head_size, head_room;
     struct text_counts sample; /* STAGE_PROBE, UNKNOWN, RECORDS */
     uint8_t stage;             /* enum stage */
-    uint8_t records;           /* that were in their places, to TLS_HELD_RECORDS */
+    uint8_t records;           /* that were in their places, as far as it matters */
     bool held;                 /* STAGE_RECORDS, ENCRYPTED: a record's header is due */
     bool opened;               /* the protocol's row opened its state */
     bool beyond;               /* counted in content->beyond */

@@ -26,6 +26,10 @@
 
 #define TLS_KNOWN_BYTES 6u /* which message it is, too */
 
+/* As many as the shortest handshake has on either side: hello, ChangeCipherSpec or what stands for
+ * it, Finished. */
+#define TLS_HELD_RECORDS 3u
+
 #define HELLO_OF_CLIENT 1u
 #define HELLO_OF_SERVER 2u
 #define HELLO_OF_BOTH   (HELLO_OF_CLIENT | HELLO_OF_SERVER)
@@ -67,15 +71,15 @@ enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t
  */
 
 /* What there is of a hello; one that lost bytes is as good as one that is whole. */
-static void take_hello(struct side *side, const uint8_t *data, size_t size, bool lost)
+static enum parse_result take_hello(struct side *side, const uint8_t *data, size_t size, bool lost)
 {
     struct tls_hello hello;
     enum parse_result result = tls_parse_hello(data, size, &hello);
     bool read = result == PARSE_OK || (lost && result == PARSE_MORE);
     content_hello(side->owner, &hello);
-    side->owner->content->malformed += !lost && result != PARSE_NOT && !read;
     side->owner->hellos |= read ? HELLO_OF_CLIENT : 0;
     begin_records(side, read);
+    return result;
 }
 
 static void take_server_hello(struct side *side, const uint8_t *data, size_t size)
@@ -91,8 +95,10 @@ size_t records_step_hello(struct side *side, const uint8_t *data, size_t size)
         side_set_stage(side, STAGE_SERVER);
         return 0;
     }
-    if (size >= TLS_HELLO_MAX || !tls_hello_wants_more(data, size))
-        take_hello(side, data, size, false);
+    if (size < TLS_HELLO_MAX && tls_hello_wants_more(data, size))
+        return 0;
+    enum parse_result result = take_hello(side, data, size, false);
+    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
     return 0;
 }
 
@@ -111,7 +117,9 @@ size_t records_step_server(struct side *side, const uint8_t *data, size_t size)
 
 void records_cut_hello(struct side *side, uint64_t bytes)
 {
-    if (side->stage == STAGE_HELLO)
+    if (side->head_size == 0) /* there was no room for it */
+        begin_records(side, false);
+    else if (side->stage == STAGE_HELLO)
         take_hello(side, side->head, side->head_size, bytes > 0);
     else
         take_server_hello(side, side->head, side->head_size);
