@@ -50,11 +50,20 @@ static bool take_dns(struct content_flow *cf, enum flow_side side, const struct 
            take_promised_dns(cf, side, packet);
 }
 
+/* DTLS and QUIC do not ask what follows their hellos: text that follows one is none of theirs. */
+static bool is_text_behind_hello(const struct content_flow *cf, const struct packet *packet)
+{
+    enum service service = cf->protocol->service;
+    return (service == SERVICE_TLS || service == SERVICE_QUIC) &&
+           text_begins(packet->payload, packet->payload_captured);
+}
+
 /* Whose row said so once is asked alone from then on. */
 static bool take_row(struct content_flow *cf, enum flow_side side, const struct packet *packet)
 {
     if (cf->protocol)
-        return cf->protocol->datagram && cf->protocol->datagram(cf, side, packet);
+        return cf->protocol->datagram && !is_text_behind_hello(cf, packet) &&
+               cf->protocol->datagram(cf, side, packet);
     if (cf->rows_tried == DATAGRAMS_TO_TRY)
         return false;
     cf->rows_tried++;

@@ -5,6 +5,7 @@
  *   datagram.c  UDP
  *   side.c      a side's budget, its inspector, its found items, its gathered head
  *   stage.c     a stream side's stages: what its next bytes are
+ *   tls_records.c  TLS: hellos, and records held to their places
  *   protocols.c the protocols that have a row (protocol.h); body.c what they carry
  *   handshake.c what a TLS or QUIC handshake said
  *   application.c what libndpi calls a flow that has no name here
@@ -56,6 +57,7 @@ struct content {
 enum stage {
     STAGE_PROBE,     /* what begins here? gathered until that is certain */
     STAGE_UNKNOWN,   /* nothing certain: scanned, and let go unless it proves to be text */
+    STAGE_RECORDS,   /* like TLS records, without a hello: held to their places, and scanned */
     STAGE_CLEAR,     /* clear text: scanned */
     STAGE_DNS,       /* messages, each after its length */
     STAGE_HELLO,     /* a ClientHello */
@@ -74,11 +76,14 @@ struct side {
     uint8_t *head;            /* bytes that a stage wants to see again with more behind them */
     uint64_t inspected_bytes, gap_bytes;
     uint64_t inflated_bytes; /* that its bodies' codings and packed heads made (coding.h) */
-    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message */
+    uint64_t skip_bytes;     /* STAGE_PROBE: of a PROXY header; DNS: of a message; RECORDS,
+                                ENCRYPTED: of a record */
     uint64_t limit_bytes;    /* inspected_bytes at which the stage's budget is spent */
     uint32_t head_size, head_room;
-    struct text_counts sample; /* STAGE_PROBE, STAGE_UNKNOWN */
+    struct text_counts sample; /* STAGE_PROBE, UNKNOWN, RECORDS */
     uint8_t stage;             /* enum stage */
+    uint8_t records;           /* that were in their places, as far as it matters */
+    bool held;                 /* STAGE_RECORDS, ENCRYPTED: a record's header is due */
     bool opened;               /* the protocol's row opened its state */
     bool beyond;               /* counted in content->beyond */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
@@ -113,6 +118,7 @@ struct content_flow {
     struct expected *expected; /* NULL: no other flow announced this one */
     uint8_t service;           /* enum service */
     uint8_t hints;             /* HINT_… */
+    uint8_t hellos;            /* tls_records.c: of whom a hello was read */
     uint8_t datagrams_tried;   /* for DNS on a port that does not promise it */
     uint8_t rows_tried;        /* datagrams that were no row's */
     bool application_done;     /* named, or nothing more is kept for it */
@@ -193,6 +199,15 @@ void stage_take(struct side *side, const uint8_t *data, size_t size);
 /* What is gathered will not be continued: bytes are missing (how many), or there was no room. */
 void stage_cut(struct side *side, uint64_t bytes);
 bool stage_scans(enum stage stage);
+
+/* tls_records.c: steps, and what missing bytes cut (`bytes` of them, behind the gathered head). */
+size_t records_step_hello(struct side *side, const uint8_t *data, size_t size);
+size_t records_step_server(struct side *side, const uint8_t *data, size_t size);
+size_t records_step(struct side *side, const uint8_t *data, size_t size);
+void records_cut_hello(struct side *side, uint64_t bytes); /* the head is to be stepped again */
+void records_cut(struct side *side, uint64_t bytes);
+void records_begin(struct side *side, const uint8_t *data, size_t size); /* given tls_begins */
+bool records_are_certain(const struct side *side);                       /* it is encrypted */
 /* TLS begins inside a protocol, after STARTTLS: PARSE_OK, and the side has another stage;
  * PARSE_MORE, it may. */
 enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size);

@@ -218,7 +218,7 @@ static bool becomes_tls(struct side *side, const uint8_t *data, size_t size)
     bool heard = other && other->opened;
     if (!(control->tls || lines->after_gap || !heard) || !tls_begins_hello(data, size))
         return false;
-    side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+    stage_begin_tls(side, data, size);
     return true;
 }
 

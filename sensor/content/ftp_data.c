@@ -35,7 +35,7 @@ static size_t data_step(struct side *side, const uint8_t *data, size_t size)
         if (size < HELLO_BEGINS)
             return 0;
         if (tls_begins_hello(data, size)) {
-            side_set_stage(side, tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED);
+            stage_begin_tls(side, data, size);
             return 0;
         }
     }

@@ -111,12 +111,13 @@ void side_set_stage(struct side *side, enum stage stage)
 {
     bool was_handshake = side->stage == STAGE_HELLO || side->stage == STAGE_SERVER;
     side->stage = (uint8_t)stage;
+    side->held = false;
     if (stage == STAGE_HELLO || stage == STAGE_SERVER || stage == STAGE_ENCRYPTED) {
         filter_end(side->inspector);
         side->inspector = NULL;
         if (!was_handshake)
             side->limit_bytes = side->inspected_bytes + CONTENT_HANDSHAKE_BYTES;
-    } else if (stage == STAGE_PROBE) {
+    } else if (stage == STAGE_PROBE || stage == STAGE_RECORDS) {
         side->limit_bytes = side->inspected_bytes + CONTENT_PROBE_BYTES;
     } else if (stage != STAGE_UNKNOWN) { /* which goes on with what PROBE left */
         side->limit_bytes = CONTENT_CLEAR_BYTES;
@@ -233,12 +234,19 @@ void side_drop_head(struct side *side, size_t bytes)
 
 static bool is_encrypted(const struct side *side)
 {
-    return side && side->stage == STAGE_ENCRYPTED;
+    return side && records_are_certain(side);
+}
+
+/* Nothing is certain: it may be text. */
+static bool is_open(const struct side *side)
+{
+    return side->stage == STAGE_PROBE || side->stage == STAGE_UNKNOWN ||
+           side->stage == STAGE_RECORDS;
 }
 
 static void sample(struct side *side, const uint8_t *data, size_t size)
 {
-    if (side->stage == STAGE_PROBE || side->stage == STAGE_UNKNOWN)
+    if (is_open(side))
         text_count(&side->sample, data, size < SAMPLE_BYTES ? size : SAMPLE_BYTES);
 }
 
@@ -246,12 +254,12 @@ static void sample(struct side *side, const uint8_t *data, size_t size)
 static bool is_spent(struct side *side)
 {
     uint8_t service = side->owner->service;
+    bool clear = service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
     if (side->inspected_bytes < side->limit_bytes)
         return false;
-    if (side->stage != STAGE_PROBE && side->stage != STAGE_UNKNOWN)
+    if (!is_open(side))
         return true;
-    if (service != SERVICE_HTTP && service != SERVICE_SMTP && service != SERVICE_FTP &&
-        !text_is_most(&side->sample))
+    if ((!clear || side->stage == STAGE_RECORDS) && !text_is_most(&side->sample))
         return true;
     side_set_stage(side, STAGE_CLEAR);
     return false;
@@ -266,12 +274,12 @@ bool side_has_room(struct side *side)
     return false;
 }
 
-/* What is not looked at any further, though it may be clear, is said. */
+/* What is not looked at any further, though it may be clear, is said; records in their places are
+ * TLS. */
 static void count_spent(struct side *side)
 {
-    bool binary = side->stage == STAGE_PROBE || side->stage == STAGE_UNKNOWN;
-    side->owner->content->let_go += binary;
-    if (!binary)
+    side->owner->content->let_go += is_open(side) && side->stage != STAGE_RECORDS;
+    if (!is_open(side))
         side_has_room(side);
 }
 

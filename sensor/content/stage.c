@@ -1,7 +1,7 @@
 /* What the next bytes of a stream side are.
  *
  *   PROBE ─┬─> PROBE                        behind a PROXY header, whose client is kept
- *          ├─> HELLO ──> SERVER ──> ENCRYPTED   TLS, each side's; SSH goes to ENCRYPTED at once
+ *          ├─> HELLO, SERVER, RECORDS, ENCRYPTED   TLS (tls_records.c); SSH is ENCRYPTED at once
  *          ├─> DNS                          length, message, length, message …
  *          ├─> PROTOCOL                     whoever has a row (protocol.h)
  *          ├─> CLEAR                        what HTTP was left for, and nobody's
@@ -9,7 +9,8 @@
  *
  * A step is given bytes, consumes some and may change the stage; steps go on until all is consumed
  * or the stage wants more, and then the rest is gathered. A step that changes the stage without
- * consuming goes only downwards in the picture, so steps end. What PROBE, UNKNOWN and CLEAR are
+ * consuming goes only downwards in the picture; TLS that is none goes to UNKNOWN with bytes that
+ * begin no record and so do not lead back: steps end. What PROBE, UNKNOWN, RECORDS and CLEAR are
  * done with is inspected, each byte once. Protocols begin inside streams too: a hello after
  * STARTTLS, AUTH TLS, SOCKS or CONNECT, and a request after a gap, begin a piece (a segment), so
  * pieces of UNKNOWN and CLEAR are looked at where they begin.
@@ -23,7 +24,6 @@
 
 #include <string.h>
 
-#define TLS_KNOWN_BYTES    6u /* which message it is, too */
 #define DNS_PORT           53
 #define DNS_LENGTH_SIZE    2u
 #define DNS_HEADER_SIZE    12u
@@ -41,26 +41,8 @@ static bool is_clear_service(uint8_t service)
     return service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
 }
 
-/* By the first bytes: the client's hello, or five bytes that may become one of either side's. */
-static enum stage stage_of_tls(const uint8_t *data, size_t size)
-{
-    if (tls_begins_server_hello(data, size))
-        return STAGE_SERVER;
-    return tls_may_be_client(data, size) ? STAGE_HELLO : STAGE_ENCRYPTED;
-}
-
 /* --- PROBE -------------------------------------------------------------------------------------
  */
-
-enum parse_result stage_begin_tls(struct side *side, const uint8_t *data, size_t size)
-{
-    enum parse_result result = tls_begins(data, size);
-    if (result == PARSE_OK && size < TLS_KNOWN_BYTES)
-        return PARSE_MORE;
-    if (result == PARSE_OK)
-        side_set_stage(side, stage_of_tls(data, size));
-    return result;
-}
 
 /* A row that is not the other side's: the side is no more than clear text. */
 static void begin_protocol(struct side *side, const struct protocol *protocol)
@@ -77,7 +59,7 @@ static void begin_service(struct side *side, enum service service, const uint8_t
     if (protocol && protocol->step)
         begin_protocol(side, protocol);
     else if (service == SERVICE_TLS)
-        side_set_stage(side, stage_of_tls(data, size));
+        records_begin(side, data, size);
     else if (service == SERVICE_SSH)
         side_set_stage(side, STAGE_ENCRYPTED);
     else
@@ -226,7 +208,7 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
     }
     if (early && (tls_begins_hello(data, size) || (unknown && tls_looks_like(data, size)))) {
         content_set_service(cf, SERVICE_TLS);
-        side_set_stage(side, stage_of_tls(data, size));
+        records_begin(side, data, size);
         return 0;
     }
     if ((cf->service == SERVICE_HTTP || (unknown && early)) &&
@@ -234,44 +216,6 @@ static size_t step_clear(struct side *side, const uint8_t *data, size_t size)
         side_set_protocol(side, protocol_of(SERVICE_HTTP));
         return side->stage == STAGE_PROTOCOL ? 0 : size;
     }
-    return size;
-}
-
-/* --- TLS ---------------------------------------------------------------------------------------
- */
-
-static size_t step_hello(struct side *side, const uint8_t *data, size_t size)
-{
-    struct tls_hello hello;
-    if (tls_begins_server_hello(data, size)) {
-        side_set_stage(side, STAGE_SERVER);
-        return 0;
-    }
-    if (size < TLS_HELLO_MAX && tls_hello_wants_more(data, size))
-        return 0;
-    enum parse_result result = tls_parse_hello(data, size, &hello);
-    content_hello(side->owner, &hello);
-    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    side_set_stage(side, STAGE_ENCRYPTED);
-    return size;
-}
-
-static size_t step_server(struct side *side, const uint8_t *data, size_t size)
-{
-    struct tls_certificate certificate;
-    enum parse_result result = tls_parse_certificate(data, size, &certificate);
-    if (result == PARSE_MORE && size < TLS_HELLO_MAX)
-        return 0;
-    if (result == PARSE_OK)
-        content_certificate(side->owner, &certificate);
-    side->owner->content->malformed += result == PARSE_MALFORMED || result == PARSE_MORE;
-    side_set_stage(side, STAGE_ENCRYPTED);
-    return size;
-}
-
-static size_t step_encrypted(struct side *side, const uint8_t *data, size_t size)
-{
-    (void)side, (void)data;
     return size;
 }
 
@@ -314,10 +258,11 @@ static size_t step_dns(struct side *side, const uint8_t *data, size_t size)
  */
 
 static step_function *const step[STAGES] = {
-    [STAGE_PROBE] = step_probe,       [STAGE_UNKNOWN] = step_clear,
-    [STAGE_CLEAR] = step_clear,       [STAGE_DNS] = step_dns,
-    [STAGE_HELLO] = step_hello,       [STAGE_SERVER] = step_server,
-    [STAGE_PROTOCOL] = step_protocol, [STAGE_ENCRYPTED] = step_encrypted,
+    [STAGE_PROBE] = step_probe,         [STAGE_UNKNOWN] = step_clear,
+    [STAGE_CLEAR] = step_clear,         [STAGE_DNS] = step_dns,
+    [STAGE_HELLO] = records_step_hello, [STAGE_SERVER] = records_step_server,
+    [STAGE_PROTOCOL] = step_protocol,   [STAGE_RECORDS] = records_step,
+    [STAGE_ENCRYPTED] = records_step,
 };
 
 /* How many bytes the stages were done with. */
@@ -410,14 +355,6 @@ static void cut_dns(struct side *side, uint64_t bytes)
     }
 }
 
-static void cut_hello(struct side *side)
-{
-    struct tls_hello hello;
-    if (side->head_size && tls_parse_hello(side->head, side->head_size, &hello) != PARSE_NOT)
-        content_hello(side->owner, &hello);
-    side_set_stage(side, STAGE_ENCRYPTED);
-}
-
 void stage_cut(struct side *side, uint64_t bytes)
 {
     read_late(side);
@@ -430,12 +367,14 @@ void stage_cut(struct side *side, uint64_t bytes)
         side->skip_bytes = 0;
     if (side->stage == STAGE_PROBE && (side->head_size || bytes))
         begin_unrecognised(side, side->head, side->head_size);
+    if (side->stage == STAGE_HELLO || side->stage == STAGE_SERVER) {
+        records_cut_hello(side, bytes);
+        side_drop_head(side, run_steps(side, side->head, side->head_size));
+    }
     if (stage_scans(side->stage) && side->head_size)
         side_inspect(side, side->head, side->head_size);
-    if (side->stage == STAGE_HELLO)
-        cut_hello(side);
-    else if (side->stage == STAGE_SERVER)
-        side_set_stage(side, STAGE_ENCRYPTED);
+    if (side->stage == STAGE_RECORDS || side->stage == STAGE_ENCRYPTED)
+        records_cut(side, bytes);
     else if (side->stage == STAGE_DNS)
         cut_dns(side, bytes);
     else if (side->stage == STAGE_PROTOCOL && (side->head_size || bytes))

@@ -4,6 +4,7 @@
 
 #define MOST_PERCENT 70u
 #define ESCAPE       0x1b /* ISO-2022-JP */
+#define BEGIN_BYTES  16u
 
 static bool is_text(uint8_t byte)
 {
@@ -53,4 +54,14 @@ bool text_is_most(const struct text_counts *counts)
 {
     return (uint64_t)counts->text * 100 >= (uint64_t)counts->bytes * MOST_PERCENT &&
            counts->bytes > 0;
+}
+
+bool text_begins(const uint8_t *data, size_t size)
+{
+    if (size < BEGIN_BYTES)
+        return false;
+    for (size_t i = 0; i < BEGIN_BYTES; i++)
+        if (data[i] >= 0x80 || !is_text(data[i]))
+            return false;
+    return true;
 }

@@ -14,4 +14,7 @@ struct text_counts {
 void text_count(struct text_counts *counts, const uint8_t *data, size_t size); /* adds */
 bool text_is_most(const struct text_counts *counts);                           /* >= 70 % */
 
+/* Begins with 16 bytes of printable ASCII and white space: one of five million random ones does. */
+bool text_begins(const uint8_t *data, size_t size);
+
 #endif

@@ -137,9 +137,9 @@ enum parse_result tls_parse_hello_message(const uint8_t *data, size_t size,
 /* --- recognising -------------------------------------------------------------------------------
  */
 
-enum parse_result tls_begins(const uint8_t *data, size_t size)
+static enum parse_result read_header(const uint8_t *data, size_t size, uint8_t last, size_t *length)
 {
-    if (size > 0 && (data[0] < TLS_RECORD_FIRST || data[0] > TLS_RECORD_LAST))
+    if (size > 0 && (data[0] < TLS_RECORD_FIRST || data[0] > last))
         return PARSE_NOT;
     if (size > 1 && data[1] != 3)
         return PARSE_NOT;
@@ -147,8 +147,23 @@ enum parse_result tls_begins(const uint8_t *data, size_t size)
         return PARSE_NOT;
     if (size < TLS_RECORD_HEADER)
         return PARSE_MORE;
-    size_t length = (size_t)data[3] << 8 | data[4];
-    return length > 0 && length <= TLS_RECORD_MAX ? PARSE_OK : PARSE_NOT;
+    *length = (size_t)data[3] << 8 | data[4];
+    return *length <= TLS_RECORD_MAX ? PARSE_OK : PARSE_NOT;
+}
+
+enum parse_result tls_begins(const uint8_t *data, size_t size)
+{
+    size_t length;
+    enum parse_result result = read_header(data, size, TLS_RECORD_LAST, &length);
+    return result == PARSE_OK && length == 0 ? PARSE_NOT : result;
+}
+
+enum parse_result tls_record_size(const uint8_t *data, size_t size, size_t *whole)
+{
+    size_t length = 0;
+    enum parse_result result = read_header(data, size, TLS_HEARTBEAT, &length);
+    *whole = TLS_RECORD_HEADER + length;
+    return result;
 }
 
 bool tls_looks_like(const uint8_t *data, size_t size)

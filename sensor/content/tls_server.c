@@ -10,8 +10,9 @@
 
 #include <string.h>
 
-#define TLS_1_3     0x0304u
-#define RANDOM_SIZE 32u
+#define TLS_1_3        0x0304u
+#define RANDOM_SIZE    32u
+#define SESSION_ID_MAX 32u
 
 struct flight {
     const uint8_t *data;
@@ -110,4 +111,34 @@ enum parse_result tls_parse_certificate(const uint8_t *data, size_t size,
     if (result != PARSE_OK)
         return result;
     return type == TLS_CERTIFICATE ? take_first(body, certificate) : PARSE_NOT;
+}
+
+static bool hello_fits(struct cursor hello)
+{
+    uint8_t major = cursor_u8(&hello), minor = cursor_u8(&hello);
+    cursor_skip(&hello, RANDOM_SIZE);
+    uint8_t session_size = cursor_u8(&hello);
+    cursor_skip(&hello, session_size);
+    cursor_skip(&hello, 3); /* cipher, compression */
+    if (hello.failed || major != 3 || minor > 4 || session_size > SESSION_ID_MAX)
+        return false;
+    if (cursor_left(&hello) == 0)
+        return true; /* without extensions, up to TLS 1.2 */
+    struct cursor extensions = cursor_sub(&hello, cursor_be16(&hello));
+    while (!extensions.failed && cursor_left(&extensions)) {
+        cursor_skip(&extensions, 2); /* type */
+        cursor_skip(&extensions, cursor_be16(&extensions));
+    }
+    return !hello.failed && !extensions.failed && cursor_left(&hello) == 0;
+}
+
+bool tls_server_hello_fits(const uint8_t *data, size_t size)
+{
+    uint8_t scratch[TLS_HELLO_MAX], type;
+    struct flight flight;
+    struct cursor body;
+    collect(data, size, scratch, &flight);
+    struct cursor c = cursor_make(flight.data, flight.size);
+    return next_message(&flight, &c, &type, &body) == PARSE_OK && type == TLS_SERVER_HELLO &&
+           hello_fits(body);
 }

@@ -8,6 +8,7 @@
 #define TLS_RECORD_FIRST  20u /* change_cipher_spec */
 #define TLS_HANDSHAKE     22u
 #define TLS_RECORD_LAST   23u /* application_data */
+#define TLS_HEARTBEAT     24u /* RFC 6520; begins nothing */
 #define TLS_RECORD_HEADER 5u
 #define TLS_RECORD_MAX    (16384u + 2048u) /* RFC 5246 6.2.3: the most of any version */
 #define TLS_RECORDS_MAX   1024u            /* that one flight is read of */
@@ -29,5 +30,9 @@
 
 /* A handshake record's header; PARSE_OK gives what is there of its content. */
 enum parse_result tls_take_record(struct cursor *c, struct cursor *content);
+/* A record that follows another one, of any type, perhaps empty; *whole with its header. */
+enum parse_result tls_record_size(const uint8_t *data, size_t size, size_t *whole);
+/* The flight begins with a whole ServerHello, every length in which is right (RFC 8446 4.1.3). */
+bool tls_server_hello_fits(const uint8_t *data, size_t size);
 
 #endif

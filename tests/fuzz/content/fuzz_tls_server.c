@@ -1,5 +1,6 @@
 /* A server's flight: bounds, and what a prefix may say of the whole. */
-#include "weir/content/names.h"
+#include "../../../sensor/content/recognise.h"
+#include "../../../sensor/content/tls_wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,5 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check(result == before && half.size == whole.size);
         check(memcmp(half.der, whole.der, whole.size) == 0);
     }
+    if (tls_server_hello_fits(data, size / 2))
+        check(tls_server_hello_fits(data, size)); /* what follows does not change it */
+    size_t record;
+    if (tls_begins(data, size) == PARSE_OK)
+        check(tls_record_size(data, size, &record) == PARSE_OK && record > TLS_RECORD_HEADER);
     return 0;
 }

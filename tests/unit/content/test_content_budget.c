@@ -265,6 +265,7 @@ static void test_one_sided_tls(void **state)
     make_big_hello(hello);
     handshake(&c, 40000, 443);
     say_cut(&c, ORIG, hello->data, hello->size, 1400);
+    say(&c, ORIG, "\x17\3\3\x40", 5); /* a record of 16 KiB */
     say_bulk(ORIG, 3000, true);
     lose(&c, ORIG, 500);
     say_bulk(ORIG, 6000, true);

@@ -263,12 +263,15 @@ static void test_announced_once(void **state)
 
 static void test_becomes_tls(void **state)
 {
+    static struct bytes hello;
     (void)state;
     handshake(&c, 40000, 2121);
     say_text(&c, RESP, "220 FTP\r\n");
     say_text(&c, ORIG, "AUTH TLS\r\n");
     say_text(&c, RESP, "234 go\r\n");
-    say(&c, ORIG, "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", 10);
+    plain_hello(&hello, "ftp.example");
+    say(&c, ORIG, hello.data, hello.size);
+    say(&c, ORIG, "\x17\x03\x03\x00\x27", 5);
     say_text(&c, ORIG, "227 (1,2,3,4,19,136)\r\n x@example.com \r\n");
     struct content_facts facts = ended(&c, c.flow);
     assert_int_equal(facts.service, SERVICE_FTP);

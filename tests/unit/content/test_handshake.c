@@ -2,6 +2,7 @@
  * name that was asked for. The certificates were made elsewhere (certificates.h says what they
  * hold). */
 #include "../../../sensor/content/flow_content.h"
+#include "../../../sensor/content/tls_wire.h"
 #include "../certificates.h"
 #include "conversation.h"
 
@@ -225,6 +226,32 @@ static void test_no_names(void **state)
     expect("", FLOW_CERTIFICATE_OTHER);
 }
 
+/* A ServerHello is one when it is whole and all its lengths are right. */
+static void test_server_hello_fits(void **state)
+{
+    (void)state;
+    for (unsigned version = 0; version <= 0x0304; version += 0x0304) {
+        flight.size = message.size = 0;
+        put_server_hello(version);
+        for (size_t most = 1; most <= message.size; most++) {
+            flight.size = 0;
+            tls_records(&flight, &message, most);
+            assert_true(tls_server_hello_fits(flight.data, flight.size));
+            assert_false(tls_server_hello_fits(flight.data, flight.size - 1));
+        }
+        static const struct {
+            size_t at;
+            uint8_t wrong;
+        } spoilt[] = {{5, 1}, {9, 4}, {10, 5}, {43, 33}, {43, 3}, {52, 6}, {56, 2}};
+        for (size_t i = 0; i < sizeof spoilt / sizeof *spoilt; i++) {
+            uint8_t *byte = flight.data + spoilt[i].at, right = *byte;
+            *byte = spoilt[i].wrong;
+            assert_false(tls_server_hello_fits(flight.data, flight.size));
+            *byte = right;
+        }
+    }
+}
+
 static uint64_t malformed(void)
 {
     struct health health = {0};
@@ -240,7 +267,11 @@ static void test_nothing_waits_for_ever(void **state)
     handshake(&c, 40000, 443);
     say(&c, SIDE_RESP, flight.data, flight.size);
     assert_true(c.content->gathered_bytes > 0);
-    say(&c, SIDE_ORIG, "\x17\3\3\0\5hello", 10);
+    uint8_t sealed[1005] = {0x17, 3, 3, 1000 >> 8, 1000 & 0xff, 0xfe};
+    for (unsigned i = 0; i < CONTENT_HANDSHAKE_BYTES / sizeof sealed + 2; i++) {
+        say(&c, SIDE_ORIG, sealed, sizeof sealed);
+        say(&c, SIDE_RESP, sealed, sizeof sealed);
+    }
     assert_int_equal(c.content->gathered_bytes, 0);
     expect(all_names, 0);
 }
@@ -314,6 +345,7 @@ int main(void)
         WITH(test_compared),
         WITH(test_cut_by_tcp),
         WITH(test_no_names),
+        WITH(test_server_hello_fits),
         WITH(test_nothing_waits_for_ever),
         WITH(test_missing_bytes),
         WITH(test_starttls),
