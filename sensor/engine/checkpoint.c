@@ -90,6 +90,7 @@ static void end_replay(struct engine *engine)
     map_init(&c->told);
     buffer_fini(&c->replay);
     c->replaying = false;
+    loads_ask(engine); /* what the log has no answer to */
     c->healthy_bytes = c->log.bytes + CHECKPOINT_HEALTHY_LOG;
     c->healthy = loop.ops->timer(loop.loop, CHECKPOINT_HEALTHY_NS, on_healthy, engine);
 }
@@ -103,8 +104,12 @@ void checkpoint_feed(struct engine *engine)
     }
     for (int n = 0; n < FEED_ENTRIES && c->at < c->replay.size; n++) {
         const struct entry *entry = log_entry(c->replay.data, c->at);
+        if (entry->kind == ENTRY_LOADED && n > 0) /* all before it is consumed first */
+            return;
+        size_t at = c->at;
         c->at += sizeof *entry + entry->size;
-        entry_take(engine, entry);
+        if (entry->kind != ENTRY_LOADED || at >= c->answers)
+            entry_take(engine, entry);
     }
 }
 
@@ -129,23 +134,24 @@ bool checkpoint_told(struct engine *engine, const char *line)
     return told;
 }
 
-/* Answers come in the order of the questions, which is the same as then. */
+/* The next answer of the log that was not taken yet: while one is waited for, nothing else is. */
 bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size)
 {
     struct checkpoint *c = engine->checkpoint;
     if (!checkpoint_replaying(engine))
         return false;
-    while (c->answers < c->replay.size) {
-        const struct entry *entry = log_entry(c->replay.data, c->answers);
-        c->answers += sizeof *entry + entry->size;
+    for (size_t at = c->answers > c->at ? c->answers : c->at; at < c->replay.size;) {
+        const struct entry *entry = log_entry(c->replay.data, at);
+        at += sizeof *entry + entry->size;
         if (entry->kind != ENTRY_LOADED)
             continue;
         const struct entry_loaded *loaded = (const void *)(entry + 1);
         if (ip_compare(&loaded->host, ip) != 0)
-            log_warn("checkpoint: the log has an answer about another host");
+            return false; /* its answer was never logged: the store is asked */
+        c->answers = at;
         *size = loaded->blob_size;
         *blob = loaded->blob_size ? loaded + 1 : NULL;
-        return ip_compare(&loaded->host, ip) == 0;
+        return true;
     }
     return false;
 }

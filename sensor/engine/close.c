@@ -1,4 +1,4 @@
-/* The engine and the store: loading hosts, publishing open totals, closing hours.
+/* The engine and the store: publishing open totals, closing hours.
  *
  * An hour is closed CLOSE_AFTER_NS after its end, once, for all hosts in sorted order:
  *
@@ -21,44 +21,6 @@ struct closing {
     struct ptime now;
     struct civil civil; /* of the hour being learned */
 };
-
-/* --- loading --------------------------------------------------------------------------------- */
-
-static void set_loaded(struct engine *engine, struct host *host, const void *blob, size_t size)
-{
-    struct error error = {0};
-    host->loaded = true;
-    if (!blob)
-        return;
-    host->profile = profile_unpack(blob, size, &error);
-    if (host->profile)
-        host->stored_hour = host->profile->last_closed_hour;
-    else
-        engine_fail(engine, &error);
-}
-
-static void on_loaded(void *context, const struct ip *ip, const void *blob, size_t size)
-{
-    struct engine *engine = context;
-    engine->waiting--;
-    if (engine->finished)
-        return;
-    checkpoint_log_answer(engine, ip, blob, blob ? size : 0);
-    set_loaded(engine, hosts_get(engine, ip), blob, size);
-    engine_pump(engine);
-}
-
-void close_load_host(struct engine *engine, struct host *host)
-{
-    const void *blob;
-    size_t size;
-    if (checkpoint_answer(engine, &host->ip, &blob, &size)) {
-        set_loaded(engine, host, blob, size);
-        return;
-    }
-    engine->waiting++;
-    store_load_profile(engine->config.store, &host->ip, on_loaded, engine);
-}
 
 /* --- publishing ------------------------------------------------------------------------------ */
 
@@ -146,6 +108,7 @@ static void finish(struct engine *engine)
     free(closing->total);
     free(closing);
     engine->closing = NULL;
+    cache_trim(engine);
     if (engine->checkpoint) /* what the store has now is what the snapshot has */
         engine->checkpoint->wanted = true;
     schedule_next(engine, now);
@@ -172,18 +135,23 @@ static void learn(struct engine *engine, struct host *host, int64_t hour,
                   const struct host_total *total)
 {
     struct buffer blob = {0};
-    if (!host->profile)
-        host->profile = profile_new(&host->ip, hour);
-    profile_catch_up(host->profile, hour - 1, engine->config.calendar);
-    profile_close_hour(host->profile, total, &engine->closing->civil, engine->fleet);
-    if (host->profile->last_closed_hour == host->stored_hour) {
+    struct profile *profile = hosts_open(engine, host);
+    if (!profile)
+        profile = profile_new(&host->ip, hour);
+    profile_catch_up(profile, hour - 1, engine->config.calendar);
+    profile_close_hour(profile, total, &engine->closing->civil, engine->fleet);
+    int64_t closed = profile->last_closed_hour;
+    host->due--;
+    if (closed == host->stored_hour) {
+        hosts_learned(engine, host, profile, NULL, 0);
         host_done(engine);
         return;
     }
-    profile_pack(host->profile, &blob);
-    store_put_profile(engine->config.store, &host->ip, host->stored_hour,
-                      host->profile->last_closed_hour, blob.data, blob.size, on_written, engine);
-    host->stored_hour = host->profile->last_closed_hour;
+    profile_pack(profile, &blob);
+    store_put_profile(engine->config.store, &host->ip, host->stored_hour, closed, blob.data,
+                      blob.size, on_written, engine);
+    host->stored_hour = closed;
+    hosts_learned(engine, host, profile, blob.data, blob.size);
     buffer_fini(&blob);
 }
 
@@ -219,9 +187,12 @@ void close_hour(struct engine *engine, struct ptime now)
     engine->closing = closing;
     close_publish(engine);
     engine->waiting += (uint32_t)closing->count;
-    for (size_t i = 0; i < closing->count; i++)
-        store_sum_open(engine->config.store, &closing->total[i]->host, closing->total[i]->hour,
-                       on_summed, engine);
+    for (size_t i = 0; i < closing->count; i++) {
+        struct host *host = hosts_get(engine, &closing->total[i]->host);
+        if (host->due++ == 0)
+            loads_need_whole(engine, host);
+        store_sum_open(engine->config.store, &host->ip, closing->total[i]->hour, on_summed, engine);
+    }
 }
 
 void close_fini(struct engine *engine)

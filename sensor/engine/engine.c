@@ -353,6 +353,8 @@ static bool step(struct engine *engine)
         checkpoint_feed(engine);
         return true;
     }
+    if (loads_take_answers(engine))
+        return true;
     if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;
