@@ -143,7 +143,7 @@ void cache_drop(struct engine *engine, struct host *host)
         free_blob(&engine->cache, host);
         list_remove(&engine->cache.list[LIST_PACKED], host, LIST_PACKED);
     }
-    host->loaded = host->passing = false;
+    host->loaded = false;
 }
 
 void cache_trim(struct engine *engine)

@@ -8,7 +8,8 @@
  * The state is a function of the entries (internal.h), so the snapshot and the entries behind it
  * make the same state, the same alerts and the same ids. What must not be said twice is not: an
  * alert whose id the journal has behind the snapshot is not published again. What the store
- * answered about a host is an entry too, because by now the store may know more.
+ * answered about a host is an entry too, because by now the store may know more; so is that other
+ * sensors were waited for (close_turn.c).
  *
  * The snapshot has a number and the log names the one it follows, so a death between the two steps
  * leaves an old log, which is told by its number. A death in the middle of a write leaves a torn
@@ -106,10 +107,8 @@ void checkpoint_feed(struct engine *engine)
         const struct entry *entry = log_entry(c->replay.data, c->at);
         if (entry->kind == ENTRY_LOADED && n > 0) /* all before it is consumed first */
             return;
-        size_t at = c->at;
         c->at += sizeof *entry + entry->size;
-        if (entry->kind != ENTRY_LOADED || at >= c->answers)
-            entry_take(engine, entry);
+        entry_take(engine, entry);
     }
 }
 
@@ -134,24 +133,17 @@ bool checkpoint_told(struct engine *engine, const char *line)
     return told;
 }
 
-/* The next answer of the log that was not taken yet: while one is waited for, nothing else is. */
-bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size)
+bool checkpoint_waited(const struct engine *engine, int64_t through)
 {
-    struct checkpoint *c = engine->checkpoint;
+    const struct checkpoint *c = engine->checkpoint;
     if (!checkpoint_replaying(engine))
         return false;
-    for (size_t at = c->answers > c->at ? c->answers : c->at; at < c->replay.size;) {
+    for (size_t at = LOG_FIRST; at < c->replay.size;) {
         const struct entry *entry = log_entry(c->replay.data, at);
+        const struct entry_waited *waited = (const void *)(entry + 1);
+        if (entry->kind == ENTRY_WAITED && waited->through == through)
+            return true;
         at += sizeof *entry + entry->size;
-        if (entry->kind != ENTRY_LOADED)
-            continue;
-        const struct entry_loaded *loaded = (const void *)(entry + 1);
-        if (ip_compare(&loaded->host, ip) != 0)
-            return false; /* its answer was never logged: the store is asked */
-        c->answers = at;
-        *size = loaded->blob_size;
-        *blob = loaded->blob_size ? loaded + 1 : NULL;
-        return true;
     }
     return false;
 }
@@ -194,6 +186,16 @@ void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const voi
     buffer_put(&bytes, padding, padded - size);
     checkpoint_log(engine, bytes.data, bytes.size);
     buffer_fini(&bytes);
+}
+
+void checkpoint_log_wait(struct engine *engine, int64_t through)
+{
+    struct {
+        struct entry entry;
+        struct entry_waited waited;
+    } wait = {{.kind = ENTRY_WAITED, .size = sizeof wait.waited}, {through}};
+    if (engine->checkpoint && !engine->checkpoint->replaying)
+        checkpoint_log(engine, (uint8_t *)&wait, sizeof wait);
 }
 
 /* --- snapshots ------------------------------------------------------------------------------- */

@@ -230,8 +230,9 @@ static void take_lost(struct engine *engine, const struct entry *entry)
 
 static void take_loaded(struct engine *engine, const struct entry_loaded *loaded)
 {
-    loads_take_logged(engine, &loaded->host, loaded->blob_size ? loaded + 1 : NULL,
-                      loaded->blob_size);
+    struct host *host = hosts_get(engine, &loaded->host);
+    if (host) /* max_hosts may be smaller now */
+        loads_take(engine, host, loaded->blob_size ? loaded + 1 : NULL, loaded->blob_size);
 }
 
 void entry_take(struct engine *engine, const struct entry *entry)
@@ -250,6 +251,8 @@ void entry_take(struct engine *engine, const struct entry *entry)
         break;
     case ENTRY_LOADED:
         take_loaded(engine, (const void *)(entry + 1));
+        break;
+    case ENTRY_WAITED: /* looked up when it is asked for */
         break;
     }
     engine->counts.late = engine->order.late;

@@ -66,19 +66,20 @@ void hosts_learned(struct engine *engine, struct host *host, struct profile *pro
                    const void *blob, size_t size)
 {
     note(engine, host, profile);
+    host->stored_hour = profile->last_closed_hour;
     profile_free(profile);
-    if (!host->blob && !cache_has_room(engine, size))
-        host->passing = true;
-    if (blob)
+    if (host->blob || cache_has_room(engine, size))
         cache_put(engine, host, blob, size);
-    if (host->passing && host->due == 0)
+    else
         cache_drop(engine, host);
 }
 
 void hosts_set(struct engine *engine, struct host *host, const void *blob, size_t size)
 {
     struct error error = {0};
+    cache_drop(engine, host);
     host->loaded = true;
+    host->stored_hour = INT64_MIN;
     if (!blob)
         return;
     struct profile *profile = profile_unpack(blob, size, &error);
@@ -95,10 +96,9 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
 void hosts_changed(struct engine *engine, const struct ip *ip)
 {
     struct host *host = hosts_get(engine, ip);
-    if (!host)
-        return;
-    host->changed = host->loading;
-    if (!host->loading)
+    if (host && host->loading)
+        host->changed = !host->queued;
+    else if (host)
         cache_drop(engine, host);
 }
 
@@ -109,9 +109,6 @@ void hosts_abandon(struct engine *engine)
     for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;) {
         struct host *host = e->value;
         host->loading = host->changed = false;
-        host->due = 0;
-        if (host->passing)
-            cache_drop(engine, host);
     }
 }
 

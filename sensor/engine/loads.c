@@ -8,10 +8,10 @@
  *
  * So that a restart comes to the same, an answer is taken only when every entry that was logged
  * before it is consumed, and is then an entry itself; from the log it is taken again at that place,
- * whatever the store knows by then. An hour's close waits for its answers; these are logged as they
- * come, since nothing else is consumed meanwhile.
+ * whatever the store knows by then. When an hour is closed of a host that is being loaded, the
+ * close has its profile from the store, and the answer finds nobody waiting.
  *
- * What was asked twice, or has been let go since, is not taken: nobody waits for it. Thread: the
+ * Bounds: the queue is of hosts; answers wait only while an hour's close pauses. Thread: the
  * engine's. */
 #include "checkpoint.h"
 #include "internal.h"
@@ -40,7 +40,7 @@ static void ask_again(struct engine *engine, struct host *host)
     loads_need_later(engine, host);
 }
 
-static void apply(struct engine *engine, struct host *host, const void *blob, size_t size)
+void loads_take(struct engine *engine, struct host *host, const void *blob, size_t size)
 {
     bool was_loading = host->loading;
     if (host->queued)
@@ -48,18 +48,10 @@ static void apply(struct engine *engine, struct host *host, const void *blob, si
     host->queued = host->loading = host->changed = false;
     engine->counts.profiles_loaded += blob != NULL;
     hosts_set(engine, host, blob, size);
-    host->passing = engine->closing && !was_loading;
     if (was_loading)
         account_again(engine, host);
-    if (!engine->closing)
+    if (!close_paused(engine)) /* which is asking for those that are here */
         cache_trim(engine);
-}
-
-void loads_take_logged(struct engine *engine, const struct ip *ip, const void *blob, size_t size)
-{
-    struct host *host = hosts_get(engine, ip);
-    if (host) /* max_hosts may be smaller now */
-        apply(engine, host, blob, size);
 }
 
 static struct answer *take_oldest(struct loads *loads)
@@ -84,7 +76,7 @@ bool loads_take_answers(struct engine *engine)
             ask_again(engine, host);
         } else if (host && host->loading) {
             checkpoint_log_answer(engine, &answer->host, blob, answer->size);
-            apply(engine, host, blob, answer->size);
+            loads_take(engine, host, blob, answer->size);
         }
         free(answer);
     }
@@ -139,38 +131,24 @@ static void go_on_without(struct engine *engine, struct host *host)
     loads_ask(engine);
 }
 
-bool loads_need(struct engine *engine, struct host *host)
-{
-    if (host->loaded)
-        return true;
-    if (!engine->config.live)
-        return loads_need_whole(engine, host);
-    go_on_without(engine, host);
-    return true;
-}
+/* --- a replay waits -------------------------------------------------------------------------- */
 
-/* --- waiting --------------------------------------------------------------------------------- */
-
-/* Another answer about it may be under way: that one finds nobody waiting. */
 static void on_awaited(void *context, const struct ip *ip, const void *blob, size_t size)
 {
     struct engine *engine = context;
     engine->waiting--;
     if (engine->finished)
         return;
-    checkpoint_log_answer(engine, ip, blob, blob ? size : 0);
-    apply(engine, hosts_get(engine, ip), blob, size);
+    loads_take(engine, hosts_get(engine, ip), blob, size);
     engine_pump(engine);
 }
 
-bool loads_need_whole(struct engine *engine, struct host *host)
+bool loads_need(struct engine *engine, struct host *host)
 {
-    const void *blob;
-    size_t size;
     if (host->loaded)
         return true;
-    if (checkpoint_answer(engine, &host->ip, &blob, &size)) {
-        apply(engine, host, blob, size);
+    if (engine->config.live) {
+        go_on_without(engine, host);
         return true;
     }
     engine->waiting++;

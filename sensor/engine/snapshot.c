@@ -27,7 +27,9 @@
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
-    X(closed_hour)
+    X(closed_hour)                                                                                 \
+    X(fleet_hour)                                                                                  \
+    X(fleet_spoiled)
 
 uint64_t snapshot_layout(void)
 {
@@ -171,6 +173,7 @@ static void put_host(struct buffer *out, const struct host *host)
 {
     buffer_put(out, &host->ip, sizeof host->ip);
     buffer_le64(out, (uint64_t)host->stored_hour);
+    buffer_le64(out, host->stored_edits);
     buffer_le32(out, host->hours);
     buffer_u8(out, host->ready);
     buffer_u8(out, host->loaded);
@@ -202,6 +205,7 @@ static bool take_host(struct engine *engine, struct cursor *in)
     struct host *host = hosts_add(engine, &ip), unused;
     host = host ? host : &unused; /* max_hosts is smaller now: counted */
     host->stored_hour = (int64_t)cursor_le64(in);
+    host->stored_edits = cursor_le64(in);
     host->hours = cursor_le32(in);
     host->ready = cursor_u8(in) != 0;
     host->loaded = cursor_u8(in) != 0;

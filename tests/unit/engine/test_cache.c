@@ -146,7 +146,7 @@ static void test_a_replay_is_the_same_with_little_memory(void **state)
     assert_int_equal(loaded, HOSTS);
     char *little = replay(LITTLE, &let_go, &loaded);
     assert_true(let_go > 100);
-    assert_true(loaded > let_go); /* some for the closes, too */
+    assert_true(loaded > let_go);
     char *least = replay(1, &let_go, &loaded);
     assert_true(let_go > 300);
     assert_string_equal(little, much);
