@@ -59,6 +59,7 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->sensor = xstrdup(config->sensor);
     store->vantage =
         xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
+    store->address = config->address && !store->url.unix_socket ? xstrdup(config->address) : NULL;
     store->read_only = config->read_only;
     store->timeout_ns = config->timeout_ns > 0 ? config->timeout_ns : TIMEOUT_NS;
     store->loop = loop;
@@ -76,7 +77,18 @@ void store_free(struct store *store)
     free(store->prefix);
     free(store->sensor);
     free(store->vantage);
+    free(store->address);
     free(store);
+}
+
+bool store_is_lost(const struct store *store)
+{
+    return !store->timer;
+}
+
+bool store_refuses_writes(const struct store *store)
+{
+    return store->refuses_writes;
 }
 
 size_t store_pending(const struct store *store)

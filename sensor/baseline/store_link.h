@@ -44,7 +44,8 @@ struct store {
     struct loop_watch *timer;
     struct store_request *oldest, *newest;
     size_t pending;
-    bool ready;
+    char *address; /* instead of url.host; NULL: none */
+    bool ready, refuses_writes;
     bool overdue;         /* the time-out had passed at the last tick, too */
     struct wtime waiting; /* since then nothing was answered */
     struct error refused; /* found before the loop ran; told from the loop */
@@ -63,8 +64,9 @@ struct store_request *store_request_new(struct store *store, const char *command
 /* Sends, or drops the request when there is no connection. `argv[0]` is the command. */
 void store_send(struct store_request *request, int argc, const char **argv, const size_t *size);
 
-/* store_error.c: what an error reply, or a broken connection, means to the operator. */
-void store_error_reply(const struct store *store, const char *text, struct error *error);
+/* store_error.c: what an error reply, or a broken connection, means to the operator. True: the
+ * server refuses writes only. */
+bool store_error_reply(const struct store *store, const char *text, struct error *error);
 void store_error_link(const struct store *store, int code, const char *text, struct error *error);
 
 /* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */
