@@ -11,6 +11,7 @@
 #include "internal.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 struct closing {
     struct host_total **total; /* of every hour that is due, sorted by (hour, host) */
     size_t count, learned, written;
+    int64_t closed_before; /* engine->closed_hour */
     struct ptime now;
     struct civil civil; /* of the hour being learned */
 };
@@ -28,13 +30,19 @@ static void set_loaded(struct engine *engine, struct host *host, const void *blo
 {
     struct error error = {0};
     host->loaded = true;
+    profile_free(host->profile); /* of before the store went, whose hour is closed anew */
+    host->profile = NULL;
+    host->stored_hour = INT64_MIN;
     if (!blob)
         return;
     host->profile = profile_unpack(blob, size, &error);
     if (host->profile)
         host->stored_hour = host->profile->last_closed_hour;
-    else
+    else if (!engine->config.live)
         engine_fail(engine, &error);
+    else if (engine->counts.profiles_damaged++ == 0)
+        log_error("%s; such hosts are judged like unknown ones, and what is stored stays",
+                  error.message);
 }
 
 static void on_loaded(void *context, const struct ip *ip, const void *blob, size_t size)
@@ -48,16 +56,22 @@ static void on_loaded(void *context, const struct ip *ip, const void *blob, size
     engine_pump(engine);
 }
 
-void close_load_host(struct engine *engine, struct host *host)
+bool close_load_host(struct engine *engine, struct host *host)
 {
     const void *blob;
     size_t size;
+    struct store *store = memory_reader(engine);
+    if (!memory_asks(engine))
+        return false;
     if (checkpoint_answer(engine, &host->ip, &blob, &size)) {
         set_loaded(engine, host, blob, size);
-        return;
+        return true;
     }
+    if (!store)
+        return false;
     engine->waiting++;
-    store_load_profile(engine->config.store, &host->ip, on_loaded, engine);
+    store_load_profile(store, &host->ip, on_loaded, engine);
+    return true;
 }
 
 /* --- publishing ------------------------------------------------------------------------------ */
@@ -66,8 +80,11 @@ void close_load_host(struct engine *engine, struct host *host)
  * dropped only by a close, which publishes first, so the list never outlives them. */
 void close_publish(struct engine *engine)
 {
+    struct store *store = memory_store(engine);
+    if (!store)
+        return;
     for (size_t i = 0; i < engine->changed_count; i++) {
-        store_put_open(engine->config.store, engine->changed[i]);
+        store_put_open(store, engine->changed[i]);
         engine->changed[i]->queued = false;
     }
     engine->changed_count = 0;
@@ -84,6 +101,24 @@ void close_queue_changed(struct engine *engine, struct host_total *total)
     }
     total->queued = true;
     engine->changed[engine->changed_count++] = total;
+}
+
+void close_forget_first(struct engine *engine, size_t count)
+{
+    if (count == 0)
+        return;
+    engine->changed_count -= count;
+    memmove(engine->changed, engine->changed + count,
+            engine->changed_count * sizeof(struct host_total *));
+}
+
+void close_forget_changed(struct engine *engine, int64_t hour)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->changed_count; i++)
+        if (engine->changed[i]->hour > hour)
+            engine->changed[kept++] = engine->changed[i];
+    engine->changed_count = kept;
 }
 
 /* --- closing --------------------------------------------------------------------------------- */
@@ -103,7 +138,7 @@ void close_note_open(struct engine *engine, struct host_total *total, const stru
 
 bool close_due(const struct engine *engine, struct ptime now)
 {
-    return !engine->closing && now.ns >= engine->next_close.ns;
+    return !engine->closing && memory_store(engine) && now.ns >= engine->next_close.ns;
 }
 
 /* The calendar speaks of times, totals of ordinals. Hours are of one length, so from any known one
@@ -115,16 +150,14 @@ struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near)
     return calendar_at(engine->config.calendar, (struct ptime){starts_ns});
 }
 
-static void schedule_next(struct engine *engine, struct ptime now)
+void close_schedule(struct engine *engine, struct ptime now)
 {
-    size_t count;
-    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
+    int64_t hour;
     engine->next_close = PTIME_MAX;
-    if (count > 0) {
-        struct civil civil = close_civil(engine, total[0]->hour, now);
+    if (totals_oldest(engine->totals, &hour)) {
+        struct civil civil = close_civil(engine, hour, now);
         close_at(engine, &civil);
     }
-    free(total);
 }
 
 static void finish(struct engine *engine)
@@ -148,7 +181,7 @@ static void finish(struct engine *engine)
     engine->closing = NULL;
     if (engine->checkpoint) /* what the store has now is what the snapshot has */
         engine->checkpoint->wanted = true;
-    schedule_next(engine, now);
+    close_schedule(engine, now);
     engine_pump(engine);
 }
 
@@ -201,27 +234,80 @@ static void on_summed(void *context, const struct ip *ip, int64_t hour, struct h
         host_total_free(sum);
 }
 
+/* While the store was away hosts were met that nobody was asked about: now it is. Its answers come
+ * in the order of the questions, before the hour's sums. */
+static void load_all(struct engine *engine, const struct closing *closing)
+{
+    for (size_t i = 0; i < closing->count; i++) {
+        struct host *host = hosts_get(engine, &closing->total[i]->host);
+        if (!host->loaded)
+            close_load_host(engine, host);
+    }
+}
+
 void close_hour(struct engine *engine, struct ptime now)
 {
     struct civil civil =
         calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
     struct closing *closing = xcalloc(1, sizeof *closing);
-    engine->closed_hour = civil.hour - 1;
-    closing->total = totals_until(engine->totals, civil.hour - 1, &closing->count);
+    int64_t until = civil.hour - 1, oldest;
+    if (engine->config.live && totals_oldest(engine->totals, &oldest) && oldest < until)
+        until = oldest; /* one after the other: what was away all night learns hour by hour */
+    closing->closed_before = engine->closed_hour;
+    if (until > engine->closed_hour)
+        engine->closed_hour = until;
+    closing->total = totals_until(engine->totals, until, &closing->count);
     if (closing->count == 0) {
         free(closing->total);
         free(closing);
-        schedule_next(engine, now);
+        close_schedule(engine, now);
         return;
     }
     closing->now = now;
     closing->civil = civil;
     engine->closing = closing;
     close_publish(engine);
+    load_all(engine, closing);
     engine->waiting += (uint32_t)closing->count;
     for (size_t i = 0; i < closing->count; i++)
         store_sum_open(engine->config.store, &closing->total[i]->host, closing->total[i]->hour,
                        on_summed, engine);
+}
+
+/* The notes that the hosts of an unfinished hour left are not in what is packed. */
+static void forget_notes(struct engine *engine)
+{
+    struct buffer blob = {0};
+    fleet_pack(engine->fleet, &blob);
+    struct fleet *fleet = fleet_unpack(blob.data, blob.size, NULL);
+    buffer_fini(&blob);
+    if (!fleet)
+        return;
+    fleet_free(engine->fleet);
+    engine->fleet = fleet;
+}
+
+/* Of the hosts that have learned the hour nobody knows whether it was written: they are judged by
+ * what they learned, and loaded anew before the hour is closed. */
+void close_abandon(struct engine *engine)
+{
+    struct closing *closing = engine->closing;
+    if (!closing)
+        return;
+    for (size_t i = 0; i < closing->learned; i++)
+        hosts_get(engine, &closing->total[i]->host)->loaded = false;
+    if (closing->learned > 0)
+        forget_notes(engine);
+    engine->closed_hour = closing->closed_before;
+    free(closing->total);
+    free(closing);
+    engine->closing = NULL;
+    close_schedule(engine, engine->order.complete);
+}
+
+void close_resume(struct engine *engine)
+{
+    close_schedule(engine, engine->order.complete); /* what is past is due at the next look */
 }
 
 void close_fini(struct engine *engine)

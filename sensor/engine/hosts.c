@@ -30,6 +30,11 @@ void engine_know_host(struct engine *engine, const struct ip *ip)
         hosts_add(engine, ip); /* its profile is loaded when it first sends */
 }
 
+void hosts_abandon(struct engine *engine)
+{
+    engine->waiting = 0; /* they stay not loaded, and are asked for again on need */
+}
+
 static void free_host(void *value)
 {
     struct host *host = value;

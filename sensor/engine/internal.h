@@ -8,6 +8,7 @@
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
  *   close.c    the store: loading hosts, publishing open totals, closing hours
  *   hosts.c    the cache of host profiles
+ *   memory.c, memory_link.c   whether the store is there, and what that means
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
@@ -16,6 +17,7 @@
 
 #include "entry.h"
 #include "identity.h"
+#include "memory.h"
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
@@ -75,8 +77,13 @@ struct host {
     struct sight_host sight;
 };
 
+struct site_day { /* looked up once a day */
+    bool known;
+    int64_t day, first_hour;
+};
+
 struct engine {
-    struct engine_config config;
+    struct engine_config config; /* its `store` is NULL while it is not there (memory.h) */
     struct intake_ring *ring[ENGINE_WORKERS_MAX], *retired;
     bool given_up[ENGINE_WORKERS_MAX]; /* no successor comes, and there is no ring to say it by */
     struct buffer batch;               /* of entries */
@@ -102,8 +109,11 @@ struct engine {
     int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
-    uint32_t waiting;              /* answers of the store that consumption waits for */
-    struct closing *closing;       /* an hour being closed, else NULL */
+    uint32_t waiting;        /* answers of the store that consumption waits for */
+    struct closing *closing; /* an hour being closed, else NULL */
+    struct memory memory;
+    struct memory_link *link;
+    struct site_day today;
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
     bool last;    /* no further ring comes */
@@ -129,11 +139,15 @@ void judge_absence(struct engine *engine, const struct absence *absence);
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
 struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max_hosts reached */
+void hosts_abandon(struct engine *engine); /* loads under way are not answered any more */
 void hosts_fini(struct engine *engine);
 
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
 bool account_flow(struct engine *engine, const struct record_flow *record);
+/* `key`: of a destination, or NULL: to all. */
+struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
+                           int64_t last, const char *key);
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
@@ -143,7 +157,8 @@ struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
 /* close.c */
-void close_load_host(struct engine *engine, struct host *host);
+/* False: nobody is there to answer. */
+bool close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 bool close_due(const struct engine *engine, struct ptime now);
@@ -151,6 +166,13 @@ void close_hour(struct engine *engine, struct ptime now); /* pauses consumption 
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 /* The hour of an ordinal, from any time. */
 struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
+void close_schedule(struct engine *engine, struct ptime now); /* next_close, by what is open */
+/* The store has gone: the closing under way is forgotten, its hour stays open. */
+void close_abandon(struct engine *engine);
+void close_resume(struct engine *engine); /* it is back: what is due is closed, hour by hour */
+/* What is to be published: but for hours up to `hour`; but for the first of the list. */
+void close_forget_changed(struct engine *engine, int64_t hour);
+void close_forget_first(struct engine *engine, size_t count);
 void close_fini(struct engine *engine);
 
 /* intake.c */

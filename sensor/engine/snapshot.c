@@ -27,7 +27,8 @@
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
-    X(closed_hour)
+    X(closed_hour)                                                                                 \
+    X(memory)
 
 uint64_t snapshot_layout(void)
 {

@@ -95,6 +95,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"flows_lost", "flows cut short because their capture process died", c->flows_lost},
         {"open_flows_forgotten", "open flows not remembered for such a loss", c->flows_forgotten},
         {"hosts_refused", "records of hosts beyond baseline.max_hosts", c->hosts_refused},
+        {"hours_unlearned", "hours that waited for the store too long and are not learned",
+         c->hours_unlearned},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},
         {"items_estimated", "sets of counted items estimated for want of room",
