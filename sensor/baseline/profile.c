@@ -7,6 +7,7 @@
 const char *const baseline_state_name[] = {"learning", "ready", "frozen", "stale"};
 
 #define CATCH_UP_HOURS (INT64_C(7) * 24 * HISTOGRAM_WEEKS)
+#define ALLOCATED      16 /* what an allocation costs beside its bytes */
 #define HOUR_LIMIT     (INT64_MAX / NS_PER_HOUR - 48)
 
 struct profile *profile_new(const struct ip *host, int64_t first_hour)
@@ -63,6 +64,22 @@ enum baseline_state profile_state(const struct profile *profile, int64_t hour, i
 {
     return hour - profile->first_hour < (int64_t)learn_days * 24 ? BASELINE_LEARNING
                                                                  : BASELINE_READY;
+}
+
+static size_t histogram_bytes(const struct histogram *h)
+{
+    return h->room ? h->room * sizeof *h->cell + ALLOCATED : 0;
+}
+
+size_t profile_bytes(const struct profile *profile)
+{
+    size_t bytes = sizeof *profile + ALLOCATED + histogram_bytes(&profile->hour) +
+                   histogram_bytes(&profile->day) + histogram_bytes(&profile->new_network) +
+                   histogram_bytes(&profile->new_network_days);
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        bytes += sizeof(struct pair) + ALLOCATED + histogram_bytes(&profile->pair[i]->hour) +
+                 histogram_bytes(&profile->pair[i]->day);
+    return bytes;
 }
 
 uint32_t profile_hours(const struct profile *profile)

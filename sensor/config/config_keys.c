@@ -238,6 +238,11 @@ static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
     return config_whole(r, node, 1, 10000000, &r->config->max_hosts);
 }
 
+static int read_cache(const struct reading *r, const struct yaml_node *node)
+{
+    return config_whole(r, node, 1, 1048576, &r->config->cache_mib);
+}
+
 static int read_budget(const struct reading *r, const struct yaml_node *node)
 {
     double value;
@@ -417,6 +422,11 @@ static void show_max_hosts(const struct config *c, struct buffer *b)
     buffer_text(b, "%u", c->max_hosts);
 }
 
+static void show_cache(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->cache_mib);
+}
+
 static void show_budget(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
@@ -462,6 +472,7 @@ const struct key_row config_row[] = {
     {"privacy.content_samples", config_read_samples, config_show_samples},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
+    {"baseline.cache_mib", read_cache, show_cache},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"alerts.sinks", read_sinks, show_sinks},

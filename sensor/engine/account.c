@@ -9,6 +9,7 @@
 
 #include "weir/base/device.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const char *const scope_name[SCOPES] = {"out",     "in",        "internal",
@@ -344,9 +345,10 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    bool learning = !host->profile ||
-                    profile_state(host->profile, civil.hour, engine->config.detect.learn_days) ==
-                        BASELINE_LEARNING;
+    const struct profile *profile = hosts_profile(engine, host); /* host->profile from here on */
+    bool learning =
+        !profile ||
+        profile_state(profile, civil.hour, engine->config.detect.learn_days) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
     /* acknowledgements, gaps, what came in */
@@ -360,6 +362,37 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     if (claimed)
         judge_items(engine, host, &civil, claimed, open, now);
     judge_host(engine, host, &civil, total, whole, now);
+}
+
+/* In the order of keys: what an alert says first must not depend on a map's. */
+static void judge_pairs_again(struct engine *engine, struct host *host, const struct civil *civil,
+                              const struct host_total *total, struct ptime now)
+{
+    const struct map_entry **entry = map_sorted(&total->pairs);
+    for (size_t i = 0; i < total->pairs.count; i++) {
+        const struct pair_total *pair = entry[i]->value;
+        struct open_story *open = stories_find(&engine->stories, &host->ip, &pair->destination);
+        if (open && pair->out.value > 0)
+            judge_pair(engine, host, civil, pair, open, now);
+    }
+    free(entry);
+}
+
+void account_again(struct engine *engine, struct host *host)
+{
+    struct ptime now = engine->counts.last;
+    if (!hosts_profile(engine, host) || now.ns == INT64_MIN)
+        return;
+    int64_t newest = hour_of(engine, now).hour;
+    struct open_story *whole = stories_find(&engine->stories, &host->ip, NULL);
+    for (int64_t hour = newest - 1; hour <= newest; hour++) {
+        const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
+        if (!total || !whole)
+            continue;
+        struct civil civil = close_civil(engine, hour, now);
+        judge_pairs_again(engine, host, &civil, total, now);
+        judge_host(engine, host, &civil, total, whole, now);
+    }
 }
 
 /* A host that was met before counts everything; a new one needs a two-way exchange. */
@@ -393,7 +426,7 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
     view_record(engine, record, &view, &destination);
     if (view.host) {
         struct host *host = host_for(engine, &view);
-        if (host && !host->loaded && close_load_host(engine, host))
+        if (host && !loads_need(engine, host))
             return false;
         view.accepted = host != NULL;
         if (host)

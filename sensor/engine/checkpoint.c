@@ -8,7 +8,8 @@
  * The state is a function of the entries (internal.h), so the snapshot and the entries behind it
  * make the same state, the same alerts and the same ids. What must not be said twice is not: an
  * alert whose id the journal has behind the snapshot is not published again. What the store
- * answered about a host is an entry too, because by now the store may know more.
+ * answered about a host is an entry too, because by now the store may know more; so is that other
+ * sensors were waited for (close_turn.c).
  *
  * The snapshot has a number and the log names the one it follows, so a death between the two steps
  * leaves an old log, which is told by its number. A death in the middle of a write leaves a torn
@@ -90,6 +91,7 @@ static void end_replay(struct engine *engine)
     map_init(&c->told);
     buffer_fini(&c->replay);
     c->replaying = false;
+    loads_ask(engine); /* what the log has no answer to */
     c->healthy_bytes = c->log.bytes + CHECKPOINT_HEALTHY_LOG;
     c->healthy = loop.ops->timer(loop.loop, CHECKPOINT_HEALTHY_NS, on_healthy, engine);
     memory_begin(engine);
@@ -104,6 +106,8 @@ void checkpoint_feed(struct engine *engine)
     }
     for (int n = 0; n < FEED_ENTRIES && c->at < c->replay.size; n++) {
         const struct entry *entry = log_entry(c->replay.data, c->at);
+        if (entry->kind == ENTRY_LOADED && n > 0) /* all before it is consumed first */
+            return;
         c->at += sizeof *entry + entry->size;
         entry_take(engine, entry);
     }
@@ -130,23 +134,17 @@ bool checkpoint_told(struct engine *engine, const char *line)
     return told;
 }
 
-/* Answers come in the order of the questions, which is the same as then. */
-bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size)
+bool checkpoint_waited(const struct engine *engine, int64_t through)
 {
-    struct checkpoint *c = engine->checkpoint;
+    const struct checkpoint *c = engine->checkpoint;
     if (!checkpoint_replaying(engine))
         return false;
-    while (c->answers < c->replay.size) {
-        const struct entry *entry = log_entry(c->replay.data, c->answers);
-        c->answers += sizeof *entry + entry->size;
-        if (entry->kind != ENTRY_LOADED)
-            continue;
-        const struct entry_loaded *loaded = (const void *)(entry + 1);
-        if (ip_compare(&loaded->host, ip) != 0)
-            log_warn("checkpoint: the log has an answer about another host");
-        *size = loaded->blob_size;
-        *blob = loaded->blob_size ? loaded + 1 : NULL;
-        return ip_compare(&loaded->host, ip) == 0;
+    for (size_t at = LOG_FIRST; at < c->replay.size;) {
+        const struct entry *entry = log_entry(c->replay.data, at);
+        const struct entry_waited *waited = (const void *)(entry + 1);
+        if (entry->kind == ENTRY_WAITED && waited->through == through)
+            return true;
+        at += sizeof *entry + entry->size;
     }
     return false;
 }
@@ -189,6 +187,16 @@ void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const voi
     buffer_put(&bytes, padding, padded - size);
     checkpoint_log(engine, bytes.data, bytes.size);
     buffer_fini(&bytes);
+}
+
+void checkpoint_log_wait(struct engine *engine, int64_t through)
+{
+    struct {
+        struct entry entry;
+        struct entry_waited waited;
+    } wait = {{.kind = ENTRY_WAITED, .size = sizeof wait.waited}, {through}};
+    if (engine->checkpoint && !engine->checkpoint->replaying)
+        checkpoint_log(engine, (uint8_t *)&wait, sizeof wait);
 }
 
 /* --- snapshots ------------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ struct checkpoint {
     bool broken;          /* the log could not be written: not exact until the next snapshot */
     uint64_t retry_bytes; /* a snapshot failed: not again before the log is so large */
     struct buffer replay; /* the log as it was found, while it is replayed */
-    size_t at, answers;   /* in it: the next entry, the next answer of the store */
+    size_t at;            /* in it: the next entry */
     bool replaying;
     struct map told; /* ids of what the journal has behind the snapshot */
     struct resume resume[ENGINE_WORKERS_MAX];
@@ -66,11 +66,12 @@ void checkpoint_feed(struct engine *engine);
 void checkpoint_outlived(const struct engine *engine);
 /* Before a batch is taken. */
 void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
-/* What the store answered is kept; while replaying, the answer of then: false when there is none.
- */
+/* What the store answered is kept, in its place among the entries: it comes again with them. */
 void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const void *blob,
                            size_t size);
-bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size);
+/* That an hour's close had to wait for other sensors; did it then, while replaying? */
+void checkpoint_log_wait(struct engine *engine, int64_t through);
+bool checkpoint_waited(const struct engine *engine, int64_t through);
 /* A line's event.id, "" when it has none. Caller frees. */
 char *checkpoint_id_of(const char *line, size_t size);
 /* True when the journal has this line already (by its event.id). */

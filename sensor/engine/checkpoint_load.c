@@ -129,7 +129,7 @@ static enum checkpoint_result use_log(struct engine *engine, const struct log_he
     if (log_open(&c->log, c->log_path, header, end, error) != 0)
         return CHECKPOINT_FAILED;
     c->replay.size = end;
-    c->at = c->answers = LOG_FIRST;
+    c->at = LOG_FIRST;
     c->replaying = end > LOG_FIRST;
     if (c->replaying && log_set_attempts(&c->log, header->attempts + 1) != 0)
         log_warn("%s: %s", c->log_path, strerror(errno));

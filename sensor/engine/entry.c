@@ -4,6 +4,7 @@
  *   attach  → the worker is there (again): its watermark begins at what is complete
  *   lost    → the flows it left open end as `lost`, in key order, behind its last record; its
  *             absence begins
+ *   loaded  → a host's profile came (of the log only: loads.c logs one as it takes it)
  *
  * Nothing here looks at rings or at how much was consumed, so the log of entries is all that a
  * restart needs. A worker that lies about its order (a number or a time that goes back) is damaged:
@@ -227,6 +228,13 @@ static void take_lost(struct engine *engine, const struct entry *entry)
     }
 }
 
+static void take_loaded(struct engine *engine, const struct entry_loaded *loaded)
+{
+    struct host *host = hosts_get(engine, &loaded->host);
+    if (host) /* max_hosts may be smaller now */
+        loads_take(engine, host, loaded->blob_size ? loaded + 1 : NULL, loaded->blob_size);
+}
+
 void entry_take(struct engine *engine, const struct entry *entry)
 {
     if (entry->worker >= engine->config.workers) /* of a log from when there were more */
@@ -241,7 +249,10 @@ void entry_take(struct engine *engine, const struct entry *entry)
     case ENTRY_LOST:
         take_lost(engine, entry);
         break;
-    case ENTRY_LOADED: /* looked up when it is asked for */
+    case ENTRY_LOADED:
+        take_loaded(engine, (const void *)(entry + 1));
+        break;
+    case ENTRY_WAITED: /* looked up when it is asked for */
         break;
     }
     engine->counts.late = engine->order.late;

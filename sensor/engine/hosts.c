@@ -1,8 +1,11 @@
-/* The cache of host profiles: every inside host that was ever worth a profile in this run. Bounded
- * by max_hosts; a host beyond it is counted, not judged. Thread: the engine's. */
+/* The hosts that are known: every inside host that was ever worth a profile in this run, or that a
+ * loaded baseline knows. Bounded by max_hosts; one beyond it is counted, not judged. What is kept
+ * of each whatever happens is some 300 bytes; profiles are the cache's (cache.c). Thread: the
+ * engine's. */
 #include "internal.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 
@@ -30,20 +33,110 @@ void engine_know_host(struct engine *engine, const struct ip *ip)
         hosts_add(engine, ip); /* its profile is loaded when it first sends */
 }
 
+/* --- profiles -------------------------------------------------------------------------------- */
+
+static void note(struct engine *engine, struct host *host, const struct profile *profile)
+{
+    host->hours = profile_hours(profile);
+    host->ready = profile_state(profile, profile->last_closed_hour,
+                                engine->config.detect.learn_days) != BASELINE_LEARNING;
+}
+
+const struct profile *hosts_profile(struct engine *engine, struct host *host)
+{
+    return host->blob ? cache_use(engine, host) : NULL;
+}
+
+/* The one that is judged by, where there is one: judging changes nothing in it, so it is what the
+ * blob says. */
+struct profile *hosts_open(struct engine *engine, struct host *host)
+{
+    struct error error = {0};
+    struct profile *profile = cache_take_unpacked(engine, host);
+    if (profile || !host->blob)
+        return profile;
+    profile = profile_unpack(host->blob, host->blob_size, &error);
+    if (!profile)
+        engine_fail(engine, &error);
+    return profile;
+}
+
+/* A host's first profile is kept if there is room: nobody else's has to go for it. What was learned
+ * is judged by only as the blob says it, so that it does not matter who still had it in memory. */
+void hosts_learned(struct engine *engine, struct host *host, struct profile *profile,
+                   const void *blob, size_t size)
+{
+    note(engine, host, profile);
+    host->stored_hour = profile->last_closed_hour;
+    profile_free(profile);
+    if (host->blob || cache_has_room(engine, size))
+        cache_put(engine, host, blob, size);
+    else
+        cache_drop(engine, host);
+}
+
+/* Of another build, or no profile at all: a live engine that ended for it would not get further the
+ * next time either. */
+void hosts_damaged(struct engine *engine, const struct error *error)
+{
+    if (!engine->config.live)
+        engine_fail(engine, error);
+    else if (engine->counts.profiles_damaged++ == 0)
+        log_error("%s; such hosts are judged like unknown ones, and what is stored stays",
+                  error->message);
+}
+
+void hosts_set(struct engine *engine, struct host *host, const void *blob, size_t size)
+{
+    struct error error = {0};
+    cache_drop(engine, host);
+    host->loaded = true;
+    host->stored_hour = INT64_MIN;
+    if (!blob)
+        return;
+    struct profile *profile = profile_unpack(blob, size, &error);
+    if (!profile) {
+        hosts_damaged(engine, &error);
+        return;
+    }
+    note(engine, host, profile);
+    host->stored_hour = profile->last_closed_hour;
+    cache_put(engine, host, blob, size);
+    cache_put_unpacked(engine, host, profile);
+}
+
+void hosts_changed(struct engine *engine, const struct ip *ip)
+{
+    struct host *host = hosts_get(engine, ip);
+    if (host && host->loading)
+        host->changed = !host->queued;
+    else if (host)
+        cache_drop(engine, host);
+}
+
 void hosts_abandon(struct engine *engine)
 {
-    engine->waiting = 0; /* they stay not loaded, and are asked for again on need */
+    size_t position = 0;
+    loads_abandon(engine);
+    for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;) {
+        struct host *host = e->value;
+        host->loading = host->changed = false;
+    }
 }
+
+/* --- all of them ----------------------------------------------------------------------------- */
 
 static void free_host(void *value)
 {
     struct host *host = value;
     profile_free(host->profile);
+    free(host->blob);
     free(host);
 }
 
 void hosts_fini(struct engine *engine)
 {
+    loads_fini(engine);
     map_fini(&engine->hosts, free_host);
 }
 
@@ -53,15 +146,12 @@ struct engine_history engine_history_of(const struct engine *engine)
     size_t position = 0;
     for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;) {
         const struct host *host = e->value;
-        if (!host->profile)
+        if (host->hours == 0)
             continue;
         history.hosts++;
-        int64_t hour = host->profile->last_closed_hour;
-        if (profile_state(host->profile, hour, engine->config.detect.learn_days) !=
-            BASELINE_LEARNING)
-            history.ready++;
-        if (profile_hours(host->profile) > history.longest_hours)
-            history.longest_hours = profile_hours(host->profile);
+        history.ready += host->ready;
+        if (host->hours > history.longest_hours)
+            history.longest_hours = host->hours;
     }
     return history;
 }

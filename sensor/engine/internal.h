@@ -6,9 +6,11 @@
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
- *   close.c    the store: loading hosts, publishing open totals, closing hours
- *   hosts.c    the cache of host profiles
- *   memory.c, memory_link.c   whether the store is there, and what that means
+ *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
+ *   memory.c, memory_link.c   whether the store is there, and what that means (memory.h)
+ *   hosts.c    the hosts that are known, and what is known of each
+ *   cache.c    how many of their profiles are in memory, and in which shape
+ *   loads.c    profiles that are asked of the store, and when an answer is taken
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
@@ -69,17 +71,46 @@ struct intake_ring { /* of one incarnation */
     struct intake_ring *next; /* the successor's */
 };
 
+/* A host's profile is in the store and, while the cache has room for it, packed in memory. Whoever
+ * asks for it gets it unpacked (hosts_profile), and some stay so. */
+enum host_list_kind { LIST_PACKED, LIST_UNPACKED, LISTS };
+
+struct host_list { /* by last use */
+    struct host *oldest, *newest;
+};
+
 struct host {
     struct ip ip;
-    struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
-    int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
-    bool loaded;
+    struct profile *profile; /* unpacked; NULL: not at the moment, or it has none (hosts_profile) */
+    uint8_t *blob;           /* the same, packed; NULL: has none, or it is not here */
+    uint32_t blob_size;
+    uint32_t unpacked_bytes;
+    uint32_t hours;      /* of the profile when it was last seen, in memory or not; 0: has none */
+    bool ready;          /* … it was no longer learning */
+    bool loaded;         /* what the store knows of it is known: the blob, or that there is none */
+    bool queued;         /* to be asked for */
+    bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */
+    bool changed;        /* … and the store has changed it since: the answer is not it */
+    int64_t stored_hour; /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
+    uint64_t stored_edits; /* store_close.h */
+    struct host *newer[LISTS], *older[LISTS];
     struct sight_host sight;
 };
 
 struct site_day { /* looked up once a day */
     bool known;
     int64_t day, first_hour;
+};
+
+struct cache { /* see cache.c */
+    uint64_t packed_bytes, unpacked_bytes;
+    struct host_list list[LISTS];
+};
+
+struct loads {              /* see loads.c */
+    struct host_list queue; /* of hosts to be asked for; linked as LIST_PACKED: they have no blob */
+    uint32_t under_way;     /* asked, the answer not yet taken */
+    struct answer *oldest, *newest; /* that came and are not yet taken */
 };
 
 struct engine {
@@ -99,21 +130,26 @@ struct engine {
     struct fleet *fleet;
     struct json *json;
     struct map hosts; /* struct ip → struct host */
+    struct cache cache;
+    struct loads loads;
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
-    struct sight sight;          /* live only */
-    struct ptime next_beat;      /* PTIME_MIN before the first look */
-    struct ptime next_tick;      /* PTIME_MIN before the first record */
-    struct ptime next_close;     /* PTIME_MAX: no hour is open */
-    int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
+    struct sight sight;      /* live only */
+    struct ptime next_beat;  /* PTIME_MIN before the first look */
+    struct ptime next_tick;  /* PTIME_MIN before the first record */
+    struct ptime next_close; /* PTIME_MAX: no hour is open */
+    int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
+    int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */
+    bool fleet_spoiled;      /* … or half changed: it is read from the store before it learns */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
-    uint32_t waiting;        /* answers of the store that consumption waits for */
-    struct closing *closing; /* an hour being closed, else NULL */
     struct memory memory;
     struct memory_link *link;
     struct site_day today;
+    uint32_t waiting;              /* answers of the store that consumption waits for */
+    struct closing *closing;       /* hours being closed, else NULL */
+    struct cleaning *cleaning;     /* of a closed hour, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
     bool last;    /* no further ring comes */
@@ -139,8 +175,44 @@ void judge_absence(struct engine *engine, const struct absence *absence);
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
 struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max_hosts reached */
-void hosts_abandon(struct engine *engine); /* loads under way are not answered any more */
+/* The profile to judge by; NULL: it has none, or it is being loaded. Good until the next call. */
+const struct profile *hosts_profile(struct engine *engine, struct host *host);
+/* Closing an hour: the profile in memory, to be changed; NULL: there is none. What was learned is
+ * given back with hosts_learned (which frees `profile`). */
+struct profile *hosts_open(struct engine *engine, struct host *host);
+void hosts_learned(struct engine *engine, struct host *host, struct profile *profile,
+                   const void *blob, size_t size);
+/* A blob is no profile: a replay fails, a live engine counts it. */
+void hosts_damaged(struct engine *engine, const struct error *error);
+/* What the store has of it (NULL: nothing). */
+void hosts_set(struct engine *engine, struct host *host, const void *blob, size_t size);
+/* The store's profile is another one now: it is loaded again on need. */
+void hosts_changed(struct engine *engine, const struct ip *ip);
+void hosts_abandon(struct engine *engine); /* the store went: no load is under way any more */
 void hosts_fini(struct engine *engine);
+
+/* cache.c */
+void list_add(struct host_list *list, struct host *host, enum host_list_kind kind);
+void list_remove(struct host_list *list, struct host *host, enum host_list_kind kind);
+bool cache_has_room(const struct engine *engine, size_t bytes);
+void cache_put(struct engine *engine, struct host *host, const void *blob, size_t size);
+void cache_put_unpacked(struct engine *engine, struct host *host, struct profile *profile);
+struct profile *cache_take_unpacked(struct engine *engine, struct host *host); /* or NULL */
+const struct profile *cache_use(struct engine *engine, struct host *host);     /* has a blob */
+void cache_drop(struct engine *engine, struct host *host); /* it is no longer loaded */
+/* Lets profiles go until the rest fits. Only where the same happens in every run: nothing that an
+ * answer's moment decides may come in between. */
+void cache_trim(struct engine *engine);
+
+/* loads.c: true when there is no answer to wait for: it is loaded or, live, goes on without. */
+bool loads_need(struct engine *engine, struct host *host);
+bool loads_take_answers(struct engine *engine); /* all before them is consumed; true: some */
+void loads_ask(struct engine *engine);          /* for those that wait to be asked for */
+void loads_need_later(struct engine *engine, struct host *host); /* loads_ask follows */
+/* What the store answered, of a log or of an hour's close, in its place. */
+void loads_take(struct engine *engine, struct host *host, const void *blob, size_t size);
+void loads_abandon(struct engine *engine);
+void loads_fini(struct engine *engine);
 
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
@@ -148,6 +220,8 @@ bool account_flow(struct engine *engine, const struct record_flow *record);
 /* `key`: of a destination, or NULL: to all. */
 struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
                            int64_t last, const char *key);
+/* The profile of a host that was judged without came: its open hours are judged once more. */
+void account_again(struct engine *engine, struct host *host);
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
@@ -157,23 +231,26 @@ struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
 /* close.c */
-/* False: nobody is there to answer. */
-bool close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
+void close_tick(struct engine *engine);                                    /* each minute */
+void close_first(struct engine *engine, struct ptime now);                 /* at the first record */
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 bool close_due(const struct engine *engine, struct ptime now);
-void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
+void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
+void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 /* The hour of an ordinal, from any time. */
 struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
-void close_schedule(struct engine *engine, struct ptime now); /* next_close, by what is open */
-/* The store has gone: the closing under way is forgotten, its hour stays open. */
-void close_abandon(struct engine *engine);
-void close_resume(struct engine *engine); /* it is back: what is due is closed, hour by hour */
-/* What is to be published: but for hours up to `hour`; but for the first of the list. */
-void close_forget_changed(struct engine *engine, int64_t hour);
-void close_forget_first(struct engine *engine, size_t count);
 void close_fini(struct engine *engine);
+
+/* close_turn.c */
+bool close_paused(const struct engine *engine); /* consumption waits for a close */
+/* Nothing is ready: what was waited for may be done now; true: it pauses. */
+bool close_act(struct engine *engine);
+/* The store goes: what is under way is forgotten, the hours stay in the totals. */
+void close_abandon(struct engine *engine);
+/* The store is there (again): hours that are due are closed. */
+void close_resume(struct engine *engine);
 
 /* intake.c */
 /* One batch of entries from the rings, taken; false: there was nothing. */

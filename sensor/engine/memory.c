@@ -25,7 +25,9 @@ struct store *memory_store(const struct engine *engine)
 
 bool memory_asks(const struct engine *engine)
 {
-    return engine->memory.state != ENGINE_STORE_AWAY;
+    if (checkpoint_replaying(engine))
+        return engine->memory.state != ENGINE_STORE_AWAY;
+    return memory_reader(engine) != NULL;
 }
 
 bool memory_is_stale(const struct engine *engine)
@@ -158,19 +160,27 @@ static uint64_t count_pairs(struct host_total *const *total, size_t count)
     return pairs;
 }
 
+/* Totals that go are to be published no more. */
+static void forget_changed(struct engine *engine, int64_t hour)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->changed_count; i++)
+        if (engine->changed[i]->hour > hour)
+            engine->changed[kept++] = engine->changed[i];
+    engine->changed_count = kept;
+}
+
 /* The oldest hour, which the first `count` of `total` are, is not learned. */
 static void let_hour_go(struct engine *engine, struct host_total **total, size_t count)
 {
     int64_t hour = total[0]->hour;
-    close_forget_changed(engine, hour);
+    forget_changed(engine, hour);
     for (size_t i = 0; i < count; i++) {
         engine->counts.unlearned_bytes += total[i]->out.value;
         totals_drop(engine->totals, total[i]);
     }
     engine->counts.hours_unlearned++;
     engine->counts.host_hours_unlearned += count;
-    if (engine->closed_hour < hour) /* what still comes of it belongs to the next */
-        engine->closed_hour = hour;
 }
 
 static size_t count_hours(struct host_total *const *total, size_t count)
@@ -203,21 +213,15 @@ static void bound_spool(struct engine *engine, const struct civil *civil)
         hours--;
     }
     free(total);
-    if (at > 0)
-        close_schedule(engine, civil->starts);
 }
 
 /* --- at each look ---------------------------------------------------------------------------- */
 
-/* An hour is still open that should be closed by now. */
-static bool is_overdue(struct engine *engine, struct ptime at)
+/* An hour that came due is not closed yet. */
+static bool is_overdue(const struct engine *engine)
 {
     int64_t hour;
-    if (engine->closing)
-        return true;
-    if (!totals_oldest(engine->totals, &hour))
-        return false;
-    return close_civil(engine, hour, at).ends.ns + CLOSE_AFTER_NS <= at.ns;
+    return engine->closing || (totals_oldest(engine->totals, &hour) && hour <= engine->closed_hour);
 }
 
 void memory_look(struct engine *engine, struct ptime at)
@@ -226,7 +230,7 @@ void memory_look(struct engine *engine, struct ptime at)
     bool here = memory->state == ENGINE_STORE_HERE;
     if (here && !memory->behind)
         return;
-    if (here && !is_overdue(engine, at)) {
+    if (here && !is_overdue(engine)) {
         memory->behind = memory->stale = false;
         return;
     }

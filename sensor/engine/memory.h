@@ -44,8 +44,8 @@ struct memory_link; /* NULL: the store was given, and is there for as long as th
 struct store *memory_store(const struct engine *engine);
 /* For loading only; NULL: not now. */
 struct store *memory_reader(const struct engine *engine);
-/* Whether hosts are asked for at all: by the state, not by the connection, so that the replay of a
- * log asks exactly what was asked. */
+/* Whether hosts are asked for at all. While a log is replayed: by the state, not by the connection,
+ * so that exactly that is asked that was. */
 bool memory_asks(const struct engine *engine);
 bool memory_is_stale(const struct engine *engine);
 struct heartbeat_store memory_beat(const struct engine *engine); /* texts are borrowed */
@@ -59,6 +59,9 @@ int memory_open(struct engine *engine, struct error *error);
 void memory_begin(struct engine *engine);
 /* Live, before what is due at a point of the grid. */
 void memory_look(struct engine *engine, struct ptime at);
+/* What the store answered makes no sense: it is away, for this reason. A replay fails. Not to be
+ * used any more by who calls this. */
+void memory_distrust(struct engine *engine, const struct error *error);
 void memory_fini(struct engine *engine);
 
 /* --- between the two files ------------------------------------------------------------------- */

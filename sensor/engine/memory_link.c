@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define PAUSE_MIN_NS (200 * NS_PER_MS)
 #define PAUSE_MAX_NS (10 * NS_PER_S)
@@ -54,7 +55,8 @@ struct store *memory_reader(const struct engine *engine)
     const struct connection *reader = link ? link->reader : NULL;
     if (engine->config.store)
         return engine->config.store;
-    return reader && reader->ready && memory_asks(engine) ? reader->store : NULL;
+    bool reads = reader && reader->ready && engine->memory.state == ENGINE_STORE_READS;
+    return reads ? reader->store : NULL;
 }
 
 bool memory_link_fills(const struct engine *engine)
@@ -104,13 +106,22 @@ static void drop(struct connection **connection)
     *connection = NULL;
 }
 
+static void forget_first(struct engine *engine, size_t count)
+{
+    if (count == 0)
+        return;
+    engine->changed_count -= count;
+    memmove(engine->changed, engine->changed + count,
+            engine->changed_count * sizeof(struct host_total *));
+}
+
 /* What was put is put again with the rest at the next try. */
 static void stop_filling(struct memory_link *link)
 {
     if (link->filler)
         link->engine->config.loop.ops->drop(link->filler);
     link->filler = NULL;
-    close_forget_first(link->engine, link->fill_at);
+    forget_first(link->engine, link->fill_at);
     link->fill_at = link->fill_end = 0;
 }
 
@@ -193,6 +204,14 @@ static void on_failed(void *context, const struct error *error)
     struct connection *connection = context;
     connection->link->refused += !store_is_lost(connection->store);
     lose(connection, error);
+}
+
+void memory_distrust(struct engine *engine, const struct error *error)
+{
+    if (engine->link && engine->link->main)
+        lose(engine->link->main, error);
+    else
+        engine_fail(engine, error);
 }
 
 /* --- coming ---------------------------------------------------------------------------------- */

@@ -28,6 +28,8 @@
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
     X(closed_hour)                                                                                 \
+    X(fleet_hour)                                                                                  \
+    X(fleet_spoiled)                                                                               \
     X(memory)
 
 uint64_t snapshot_layout(void)
@@ -51,6 +53,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct record_health),
         sizeof(struct record_binding),
         sizeof(struct entry),
+        sizeof(struct host),
         sizeof(void *)};
     return hash64(size, sizeof size, hash64(WEIR_VERSION, strlen(WEIR_VERSION), RECORD_VERSION));
 }
@@ -166,23 +169,33 @@ static bool take_open_flows(struct engine *engine, struct cursor *in)
 
 /* --- hosts and totals ------------------------------------------------------------------------ */
 
+/* Profiles as they lie in memory. */
+static void put_host(struct buffer *out, const struct host *host)
+{
+    buffer_put(out, &host->ip, sizeof host->ip);
+    buffer_le64(out, (uint64_t)host->stored_hour);
+    buffer_le64(out, host->stored_edits);
+    buffer_le32(out, host->hours);
+    buffer_u8(out, host->ready);
+    buffer_u8(out, host->loaded);
+    buffer_u8(out, host->loading);
+    buffer_le32(out, host->blob_size);
+    buffer_put(out, host->blob, host->blob_size);
+}
+
+/* Those in memory first, from the one that would be let go first. */
 static void put_hosts(const struct engine *engine, struct buffer *out)
 {
     size_t position = 0;
-    struct buffer blob = {0};
+    const struct host *host = engine->cache.list[LIST_PACKED].oldest;
     buffer_le64(out, engine->hosts.count);
+    for (; host; host = host->newer[LIST_PACKED])
+        put_host(out, host);
     for (const struct map_entry *entry; (entry = map_next(&engine->hosts, &position)) != NULL;) {
-        const struct host *host = entry->value;
-        blob.size = 0;
-        if (host->profile)
-            profile_pack(host->profile, &blob);
-        buffer_put(out, &host->ip, sizeof host->ip);
-        buffer_le64(out, (uint64_t)host->stored_hour);
-        buffer_u8(out, host->loaded);
-        buffer_le32(out, (uint32_t)blob.size);
-        buffer_put(out, blob.data, blob.size);
+        host = entry->value;
+        if (!host->blob)
+            put_host(out, host);
     }
-    buffer_fini(&blob);
 }
 
 static bool take_host(struct engine *engine, struct cursor *in)
@@ -190,18 +203,23 @@ static bool take_host(struct engine *engine, struct cursor *in)
     struct ip ip;
     if (!snapshot_take_raw(in, &ip, sizeof ip) || hosts_get(engine, &ip))
         return false;
-    struct host *host = hosts_add(engine, &ip);
-    int64_t stored_hour = (int64_t)cursor_le64(in);
-    bool loaded = cursor_u8(in) != 0;
+    struct host *host = hosts_add(engine, &ip), unused;
+    host = host ? host : &unused; /* max_hosts is smaller now: counted */
+    host->stored_hour = (int64_t)cursor_le64(in);
+    host->stored_edits = cursor_le64(in);
+    host->hours = cursor_le32(in);
+    host->ready = cursor_u8(in) != 0;
+    host->loaded = cursor_u8(in) != 0;
+    bool loading = cursor_u8(in) != 0;
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
-    if (!blob || !host)
-        return blob != NULL; /* max_hosts is smaller now: counted */
-    host->stored_hour = stored_hour;
-    host->loaded = loaded;
+    if (!blob || host == &unused)
+        return blob != NULL;
     if (size > 0)
-        host->profile = profile_unpack(blob, size, NULL);
-    return size == 0 || host->profile;
+        cache_put(engine, host, blob, size);
+    if (loading)
+        loads_need_later(engine, host);
+    return true;
 }
 
 static bool take_hosts(struct engine *engine, struct cursor *in)

@@ -115,6 +115,7 @@ static int open_engine(struct stack *stack)
                                    .detect = c->config->detect,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
+                                   .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
                                    .observer = {.flow = c->observer.flow ? on_flow : NULL,
                                                 .content = c->observer.content ? on_content : NULL,
                                                 .done = on_done,

@@ -79,6 +79,8 @@ struct pair *profile_pair(const struct profile *profile, const struct destinatio
 bool profile_is_new(const struct profile *profile, const struct pair *pair, int64_t hour);
 /* Learning until `learn_days` of hours have passed since first seen. */
 enum baseline_state profile_state(const struct profile *profile, int64_t hour, int learn_days);
+/* In memory, as the allocator counts, give or take a little. */
+size_t profile_bytes(const struct profile *profile);
 /* Hours observed so far, for "hours: 504". */
 uint32_t profile_hours(const struct profile *profile);
 /* Counts the hours up to and including `hour` as seen (inactive), without learning anything else.

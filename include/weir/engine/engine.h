@@ -78,11 +78,17 @@ struct engine_counts {
     uint64_t pairs_overflow;  /* additions to "other": TOTALS_PAIRS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
-    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
-    uint64_t hours_closed, host_hours_closed;
+    uint64_t vlans_unwatched;                 /* live: flow records of a VLAN id that is none */
+    uint64_t hours_closed, host_hours_closed; /* with totals of this sensor's */
     /* Waited longer for the store than the spool has room: hours, hosts of them, what left. */
     uint64_t hours_unlearned, host_hours_unlearned, unlearned_bytes;
     uint64_t profiles_damaged; /* in the store: their hosts are judged like unknown ones */
+    uint64_t totals_late;      /* host-hours that other sensors closed before this one's word */
+    uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
+    uint64_t closes_lost;      /* begun, and taken over by another sensor */
+    uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
+    uint64_t profiles_let_go;  /* from memory, for want of room (cache_bytes): the store has them */
+    uint64_t profiles_loaded;  /* from the store */
     uint64_t late;             /* records older than what was complete when they came */
     uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
     uint64_t workers_lost;     /* incarnations that went without an end */
@@ -135,6 +141,7 @@ struct engine_config {
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;
+    uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
     bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
     const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
     int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */

@@ -34,6 +34,7 @@ struct rig {
     struct ring_producer *producer[2];
     uint32_t workers;
     uint32_t max_hosts;
+    uint64_t cache_bytes;
     bool by_device;
     bool live;
     int64_t heartbeat_ns;
@@ -190,6 +191,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .detect = detect_config_default(),
                                    .sensor = "test",
                                    .max_hosts = rig->max_hosts,
+                                   .cache_bytes = rig->cache_bytes,
                                    .observer = {.flow = rig_flow,
                                                 .alert = rig_alert,
                                                 .done = rig_done,

@@ -2,15 +2,11 @@
  * profiles, incidents and alerts, none lost, none twice. A day's morning of traffic of two workers
  * (hours that close, names, counted content, a worker that is replaced) is played to an engine that
  * is left alone and to engines that are not. Skipped (77) where redis-server is not installed. */
-#include "rig.h"
+#include "state_text.h"
 
-#include "../../../sensor/engine/checkpoint.h"
 #include "../../../sensor/engine/snapshot.h"
 
 #include "weir/base/device.h"
-#include "weir/base/digest.h"
-
-#include <inttypes.h>
 
 #include <fcntl.h>
 #include <signal.h>
@@ -226,97 +222,8 @@ static void play_to_the_end(struct play *play)
         fail_msg("%s", play->rig->error.message);
 }
 
-/* --- what came of it, as text ----------------------------------------------------------------- */
-
-static void put_line(void *context, const char *line, size_t size)
-{
-    struct buffer *out = context;
-    buffer_put(out, line, size);
-    buffer_text(out, "\n");
-}
-
-static void put_hosts(struct engine *engine, struct buffer *out)
-{
-    const struct map_entry **host = map_sorted(&engine->hosts);
-    for (size_t i = 0; i < engine->hosts.count; i++) {
-        const struct host *h = host[i]->value;
-        struct buffer blob = {0};
-        if (h->profile)
-            profile_pack(h->profile, &blob);
-        buffer_text(out, "host %d: loaded %d, stored %" PRId64 ", profile %zu %" PRIx64 "\n",
-                    h->ip.byte[15], h->loaded, h->stored_hour, blob.size,
-                    hash64(blob.data, blob.size, 0));
-        buffer_fini(&blob);
-    }
-    free(host);
-}
-
-static void put_totals(struct engine *engine, struct buffer *out)
-{
-    size_t count;
-    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct map_entry **pair = map_sorted(&total[i]->pairs);
-        for (size_t n = 0; n < total[i]->pairs.count; n++) {
-            const struct pair_total *p = pair[n]->value;
-            buffer_text(out, "total %d %" PRId64 " %s: %" PRIu64 " %" PRIu64 " %u\n",
-                        total[i]->host.byte[15], total[i]->hour, p->destination.name, p->out.value,
-                        p->in_bytes, p->flows);
-        }
-        free(pair);
-    }
-    free(total);
-}
-
-static void put_incidents(struct engine *engine, struct buffer *out)
-{
-    size_t count;
-    const struct incident **incident = incidents_sorted(engine->incidents, &count);
-    for (size_t i = 0; i < count; i++)
-        buffer_text(out, "incident %s: %u alerts, %s, %" PRIu64 " out, %" PRIu64 " emails, %s\n",
-                    incident[i]->id, incident[i]->alerts,
-                    incident[i]->rank[0].finding.reason[0].code, incident[i]->story.out.value,
-                    incident[i]->story.counted.of[CONTENT_EMAIL].items,
-                    incident[i]->rank[0].finding.reason[0].text);
-    free(incident);
-}
-
-/* Packed by themselves: their order in memory may differ, what they hold may not. */
-static void put_sizes(struct engine *engine, struct buffer *out)
-{
-    struct buffer fleet = {0}, names = {0}, stories = {0}, identity = {0};
-    fleet_pack(engine->fleet, &fleet);
-    names_pack(&engine->names, &names);
-    stories_pack(&engine->stories, &stories);
-    identity_pack(&engine->identity, &identity);
-    buffer_text(out, "fleet %zu %" PRIx64 ", names %zu, stories %zu, identity %zu %" PRIx64 "\n",
-                fleet.size, hash64(fleet.data, fleet.size, 0), names.size, stories.size,
-                identity.size, hash64(identity.data, identity.size, 0));
-    buffer_fini(&identity);
-    buffer_fini(&fleet);
-    buffer_fini(&names);
-    buffer_fini(&stories);
-}
-
-static char *what_came_of_it(struct rig *rig)
-{
-    struct buffer out = {0};
-    struct engine *engine = rig->engine;
-    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
-    put_hosts(engine, &out);
-    put_totals(engine, &out);
-    put_incidents(engine, &out);
-    put_sizes(engine, &out);
-    const uint64_t *count = (const uint64_t *)&engine->counts;
-    for (size_t i = 0; i < sizeof engine->counts / sizeof *count; i++)
-        buffer_text(&out, "count %zu: %" PRIu64 "\n", i, count[i]);
-    buffer_text(&out,
-                "packets %" PRIu64 ", tick %" PRId64 ", close %" PRId64 ", hour %" PRId64 "\n",
-                engine->health_sum.packets, engine->next_tick.ns, engine->next_close.ns,
-                engine->closed_hour);
-    buffer_u8(&out, 0);
-    return (char *)out.data;
-}
+/* --- comparing ---------------------------------------------------------------------------------
+ */
 
 static char *undisturbed(void)
 {

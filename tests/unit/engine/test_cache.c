@@ -1,0 +1,381 @@
+/* Profiles that come and go: however little memory they have, a replay says and learns the same; a
+ * live engine goes on while one is loaded, judges again when it is there, and comes back from a
+ * death to exactly where it was, loads under way included. Skipped (77) where redis-server is not
+ * installed. */
+#include "state_text.h"
+
+#define HOSTS   24
+#define DAYS    12
+#define LITTLE  (UINT64_C(12) << 10) /* of some HOSTS × 1 kB */
+#define STEPS   40
+#define STEP_NS (2 * NS_PER_MIN)
+
+static struct ip host_ip(unsigned number)
+{
+    struct ip ip = make_ip("10.0.0.1");
+    ip.byte[15] = (uint8_t)(1 + number);
+    return ip;
+}
+
+/* --- a past ----------------------------------------------------------------------------------- */
+
+static void learn_hour(struct rig *rig, struct profile *profile, int64_t time_ns, uint64_t bytes)
+{
+    struct civil civil = calendar_at(rig->calendar, (struct ptime){time_ns});
+    struct host_total *total = host_total_new(&profile->host, civil.hour);
+    for (int i = 0; i < 6 && bytes > 0; i++) {
+        struct ip remote = make_ip("198.51.100.1");
+        remote.byte[14] = (uint8_t)(100 + i);
+        struct destination destination = destination_of_prefix(ROLE_CLIENT, &remote);
+        totals_add(total, &destination, (struct volume){bytes, bytes, bytes}, 100, 1);
+    }
+    profile_close_hour(profile, total, &civil, NULL);
+    host_total_free(total);
+}
+
+/* Every host sent a little to the same six networks in every working hour before MONDAY_8. */
+static struct profile *make_past(struct rig *rig, const struct ip *ip)
+{
+    int64_t first_ns = MONDAY_8 - DAYS * NS_PER_DAY;
+    struct profile *profile =
+        profile_new(ip, calendar_at(rig->calendar, (struct ptime){first_ns}).hour);
+    for (int hour = 0; hour < DAYS * 24; hour++)
+        learn_hour(rig, profile, first_ns + hour * NS_PER_HOUR,
+                   hour % 24 < 10 ? 2000 + (uint64_t)(hour * 37 % 500) : 0);
+    return profile;
+}
+
+static void put_past(struct rig *rig, unsigned number)
+{
+    struct ip ip = host_ip(number);
+    struct buffer blob = {0};
+    struct profile *profile = make_past(rig, &ip);
+    profile_pack(profile, &blob);
+    store_put_profile(rig->store, &ip, INT64_MIN, profile->last_closed_hour, blob.data, blob.size,
+                      NULL, NULL);
+    buffer_fini(&blob);
+    profile_free(profile);
+}
+
+static struct rig *open_with_past(bool live, uint64_t cache_bytes)
+{
+    struct rig *rig = rig_open_as(1, 1000, live);
+    engine_free(rig->engine);
+    for (unsigned i = 0; i < HOSTS; i++)
+        put_past(rig, i);
+    while (store_pending(rig->store) > 0)
+        rig_turn(rig, NS_PER_MS);
+    rig->cache_bytes = cache_bytes;
+    rig->checkpoint = live;
+    rig_new_engine(rig);
+    return rig;
+}
+
+static void attach(struct rig *rig)
+{
+    assert_int_equal(engine_attach(rig->engine, 0, 0, &rig->ring[0], &rig->error), 0);
+}
+
+/* --- a present -------------------------------------------------------------------------------- */
+
+static void push_host(struct rig *rig, int64_t time_ns, unsigned number, int network,
+                      uint64_t bytes)
+{
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    key.orig_ip = host_ip(number);
+    key.resp_ip.byte[14] = (uint8_t)(100 + network);
+    rig_push_flow(rig, time_ns, &key, bytes, 500);
+}
+
+/* Five hosts a step, others at each; one of them lets much go to somebody new. */
+static void push_step(struct rig *rig, int step)
+{
+    int64_t now = MONDAY_8 + step * STEP_NS + 5 * NS_PER_S;
+    for (int i = 0; i < 5; i++)
+        push_host(rig, now + i, (unsigned)(step * 7 + i * 5) % HOSTS, (step + i) % 6,
+                  2000 + (uint64_t)step);
+    if (step % 10 == 5)
+        push_host(rig, now + 10, (unsigned)(step * 5) % HOSTS, 77, UINT64_C(3) << 30);
+    rig_push_watermark(rig, 0, now + STEP_NS - 10 * NS_PER_S);
+}
+
+/* --- replays ---------------------------------------------------------------------------------- */
+
+struct stored {
+    struct rig *rig;
+    struct buffer *out;
+};
+
+static void put_profile(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    struct stored *stored = context;
+    if (!host)
+        stored->rig->loop.ops->stop(stored->rig->loop.loop);
+    else
+        buffer_text(stored->out, "%d: %zu %" PRIx64 "\n", host->byte[15], size,
+                    hash64(blob, size, 0));
+}
+
+/* Alerts, incidents, and all that the store knows in the end. */
+static char *replay(uint64_t cache_bytes, uint64_t *let_go, uint64_t *loaded)
+{
+    struct buffer out = {0};
+    struct rig *rig = open_with_past(false, cache_bytes);
+    for (int step = 0; step < 100; step++)
+        push_step(rig, step);
+    const struct engine_counts *counts = rig_finish(rig);
+    *let_go = counts->profiles_let_go;
+    *loaded = counts->profiles_loaded;
+    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
+    put_incidents(rig->engine, &out);
+    put_sizes(rig->engine, &out);
+    struct stored stored = {rig, &out};
+    store_each_profile(rig->store, put_profile, &stored);
+    rig->loop.ops->run(rig->loop.loop);
+    rig_close(rig);
+    buffer_u8(&out, 0);
+    return (char *)out.data;
+}
+
+static void test_a_replay_is_the_same_with_little_memory(void **state)
+{
+    uint64_t let_go, loaded;
+    (void)state;
+    char *much = replay(0, &let_go, &loaded);
+    assert_int_equal(let_go, 0);
+    assert_int_equal(loaded, HOSTS);
+    char *little = replay(LITTLE, &let_go, &loaded);
+    assert_true(let_go > 100);
+    assert_true(loaded > let_go);
+    char *least = replay(1, &let_go, &loaded);
+    assert_true(let_go > 300);
+    assert_string_equal(little, much);
+    assert_string_equal(least, much);
+    assert_non_null(strstr(much, "\"volume.host\""));
+    free(much);
+    free(little);
+    free(least);
+}
+
+/* --- what is let go --------------------------------------------------------------------------- */
+
+static struct host *have(struct rig *rig, unsigned number)
+{
+    struct ip ip = host_ip(number);
+    struct buffer blob = {0};
+    struct profile *profile = make_past(rig, &ip);
+    struct host *host = hosts_add(rig->engine, &ip);
+    profile_pack(profile, &blob);
+    hosts_set(rig->engine, host, blob.data, blob.size);
+    buffer_fini(&blob);
+    profile_free(profile);
+    return host;
+}
+
+static void test_the_one_not_judged_for_longest_goes(void **state)
+{
+    struct rig *rig = rig_open(1, 1000);
+    struct host *host[4];
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        host[i] = have(rig, i);
+    uint64_t three = rig->engine->cache.packed_bytes * 3 / 4;
+    assert_non_null(hosts_profile(rig->engine, host[0]));
+    rig->engine->config.cache_bytes = three * 4 / 3 + 4;
+    cache_trim(rig->engine);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_let_go, 1);
+    assert_true(host[0]->loaded && !host[1]->loaded && host[2]->loaded && host[3]->loaded);
+    assert_null(host[1]->blob);
+    assert_null(host[1]->profile);
+    assert_null(hosts_profile(rig->engine, host[1]));
+    /* what is known of it without its profile stays */
+    assert_int_equal(engine_history_of(rig->engine).hosts, 4);
+    assert_int_equal(engine_history_of(rig->engine).ready, 4);
+    assert_int_equal(engine_history_of(rig->engine).longest_hours, DAYS * 24);
+    rig_close(rig);
+}
+
+/* Of unpacked ones the last stays, whatever the bound; the others are unpacked again on need. */
+static void test_unpacked_ones_go_first(void **state)
+{
+    struct rig *rig = rig_open(1, 1000);
+    struct host *host[3];
+    (void)state;
+    for (unsigned i = 0; i < 3; i++)
+        host[i] = have(rig, i);
+    assert_true(host[0]->profile && host[1]->profile && host[2]->profile);
+    assert_true(host[0]->unpacked_bytes > 2 * host[0]->blob_size);
+    rig->engine->config.cache_bytes = 8 * host[0]->unpacked_bytes - 8; /* a quarter: not two */
+    const struct profile *profile = hosts_profile(rig->engine, host[1]);
+    assert_non_null(profile);
+    assert_int_equal(profile->last_closed_hour, host[1]->stored_hour);
+    profile_free(cache_take_unpacked(rig->engine, host[0]));
+    assert_non_null(hosts_profile(rig->engine, host[0]));
+    assert_non_null(host[0]->profile);
+    assert_null(host[1]->profile);
+    assert_null(host[2]->profile);
+    assert_true(host[1]->loaded && host[2]->loaded);
+    assert_int_equal(rig->engine->cache.unpacked_bytes, host[0]->unpacked_bytes);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_let_go, 0);
+    rig_close(rig);
+}
+
+/* --- live ------------------------------------------------------------------------------------- */
+
+static void test_a_live_engine_goes_on_meanwhile(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    (void)state;
+    attach(rig);
+    push_host(rig, MONDAY_8 + NS_PER_S, 3, 77, UINT64_C(3) << 30);
+    rig_push_watermark(rig, 0, MONDAY_8 + 10 * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    struct ip ip = host_ip(3);
+    struct host *host = hosts_get(rig->engine, &ip);
+    assert_non_null(host); /* its record was consumed, nothing was answered yet */
+    assert_int_equal(engine_counts_of(rig->engine)->records[RECORD_FLOW], 1);
+    assert_true(host->loading && !host->loaded);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_true(host->loaded && !host->loading);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 1);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 1); /* judged again */
+    rig_close(rig);
+}
+
+/* What was asked before somebody changed it is asked again; what was in memory goes. */
+static void test_a_profile_that_was_changed_is_loaded_again(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    struct ip ip = host_ip(3);
+    (void)state;
+    attach(rig);
+    push_host(rig, MONDAY_8 + NS_PER_S, 3, 1, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 10 * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    struct host *host = hosts_get(rig->engine, &ip);
+    assert_true(host->loading);
+    hosts_changed(rig->engine, &ip);
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_true(host->loaded && !host->changed);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 1);
+    hosts_changed(rig->engine, &ip);
+    assert_true(!host->loaded && !host->blob);
+    push_host(rig, MONDAY_8 + 20 * NS_PER_S, 3, 1, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 30 * NS_PER_S);
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 2);
+    rig_close(rig);
+}
+
+/* The store goes with loads under way: nothing waits for them, and a later record asks anew. */
+static void test_abandoned_loads_are_asked_for_again(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    struct ip ip = host_ip(3);
+    (void)state;
+    attach(rig);
+    push_host(rig, MONDAY_8 + NS_PER_S, 3, 1, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 10 * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    struct host *host = hosts_get(rig->engine, &ip);
+    store_free(rig->store);
+    rig->engine->config.store = rig->store = NULL;
+    hosts_abandon(rig->engine);
+    assert_true(!host->loaded && !host->loading);
+    assert_int_equal(rig->engine->loads.under_way, 0);
+    push_host(rig, MONDAY_8 + 20 * NS_PER_S, 3, 1, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 30 * NS_PER_S);
+    rig_turn(rig, 20 * NS_PER_MS);
+    assert_int_equal(engine_counts_of(rig->engine)->records[RECORD_FLOW], 2);
+    assert_true(!host->loaded && !host->loading);
+    rig->ready = false;
+    rig_open_store(rig);
+    rig->engine->config.store = rig->store;
+    push_host(rig, MONDAY_8 + 40 * NS_PER_S, 3, 1, 2000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 50 * NS_PER_S);
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_true(host->loaded);
+    rig_close(rig);
+}
+
+/* --- deaths ----------------------------------------------------------------------------------- */
+
+static void kill_and_start(struct rig *rig)
+{
+    engine_free(rig->engine);
+    bus_free(rig->bus);
+    store_free(rig->store);
+    rig->ready = false;
+    rig_open_store(rig);
+    rig_open_bus(rig);
+    rig_new_engine(rig);
+    attach(rig);
+    engine_begin(rig->engine, NULL);
+    while (engine_replaying(rig->engine)) /* the store's answers come by the loop: none yet */
+        engine_pump(rig->engine);
+    log_set_attempts(&rig->engine->checkpoint->log, 0);
+}
+
+static void expect_text(const char *got, const char *want, int step)
+{
+    size_t at = 0;
+    if (strcmp(got, want) == 0)
+        return;
+    while (got[at] == want[at])
+        at++;
+    while (at > 0 && got[at - 1] != '\n')
+        at--;
+    fail_msg("behind step %d:\n got  %.300s\n want %.300s", step, got + at, want + at);
+}
+
+/* Killed behind each step, with loads under way, taken and let go: what comes up is what went. */
+static void test_a_death_with_loads_under_way(void **state)
+{
+    struct rig *rig = open_with_past(true, LITTLE);
+    unsigned loading = 0, hours = 0;
+    (void)state;
+    attach(rig);
+    engine_begin(rig->engine, NULL);
+    for (int step = 0; step < STEPS; step++) {
+        push_step(rig, step);
+        rig_turn(rig, (step * 7919) % 13 * 100 * NS_PER_US + 1);
+        if (rig->engine->closing || rig->engine->waiting) /* the store's part is not over */
+            rig_turn(rig, 50 * NS_PER_MS);
+        assert_true(engine_is_idle(rig->engine));
+        loading += rig->engine->loads.under_way;
+        hours = (unsigned)engine_counts_of(rig->engine)->hours_closed;
+        char *before = what_came_of_it(rig);
+        kill_and_start(rig);
+        char *after = what_came_of_it(rig);
+        expect_text(after, before, step);
+        free(before);
+        free(after);
+    }
+    assert_true(loading > 5);
+    assert_true(hours >= 1);
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_int_equal(rig->engine->loads.under_way, 0);
+    assert_true(engine_counts_of(rig->engine)->profiles_let_go > 20);
+    rig_close(rig);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_replay_is_the_same_with_little_memory),
+        cmocka_unit_test(test_the_one_not_judged_for_longest_goes),
+        cmocka_unit_test(test_unpacked_ones_go_first),
+        cmocka_unit_test(test_a_live_engine_goes_on_meanwhile),
+        cmocka_unit_test(test_a_profile_that_was_changed_is_loaded_again),
+        cmocka_unit_test(test_abandoned_loads_are_asked_for_again),
+        cmocka_unit_test(test_a_death_with_loads_under_way),
+    };
+    if (system("command -v redis-server >/dev/null") != 0) {
+        puts("skipped: redis-server is not installed");
+        return 77;
+    }
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
