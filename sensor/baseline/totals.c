@@ -84,21 +84,38 @@ struct host_total *totals_get(const struct totals *totals, const struct ip *host
     return map_get(&totals->map, &key, sizeof key);
 }
 
+/* False: there is no room. */
+static bool put(struct totals *totals, struct host_total *total)
+{
+    struct hour_hosts *open = hosts_of_hour(totals, total->hour);
+    if (open->hosts >= totals->max_hosts) {
+        totals->refused++;
+        return false;
+    }
+    open->hosts++;
+    struct total_key key = {total->host, total->hour};
+    map_put(&totals->map, &key, sizeof key, total);
+    return true;
+}
+
+bool totals_adopt(struct totals *totals, struct host_total *total)
+{
+    bool taken = !totals_get(totals, &total->host, total->hour) && put(totals, total);
+    if (!taken)
+        host_total_free(total);
+    return taken;
+}
+
 struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour)
 {
     struct host_total *total = totals_get(totals, host, hour);
     if (total)
         return total;
-    struct hour_hosts *open = hosts_of_hour(totals, hour);
-    if (open->hosts >= totals->max_hosts) {
-        totals->refused++;
-        return NULL;
-    }
-    open->hosts++;
     total = host_total_new(host, hour);
-    struct total_key key = {*host, hour};
-    map_put(&totals->map, &key, sizeof key, total);
-    return total;
+    if (put(totals, total))
+        return total;
+    host_total_free(total);
+    return NULL;
 }
 
 /* The pair's total, made when absent; the role's "other" when the host's table is full. */

@@ -275,7 +275,7 @@ int checkpoint_take(struct engine *engine, struct error *error)
     c->taken++;
     c->time = engine->order.complete;
     c->wall = wtime_now();
-    c->wanted = c->broken = false;
+    c->wanted = c->broken = engine->unsaved = false;
     c->retry_bytes = 0;
     if (log_begin(&c->log, c->log_path, snapshot_layout(), c->number, error) != 0) {
         c->broken = c->wanted = true;

@@ -19,7 +19,7 @@
  * dropped only by a close, which publishes first, so the list never outlives them. */
 void close_publish(struct engine *engine)
 {
-    if (!memory_store(engine))
+    if (!memory_store(engine) || engine->unsaved)
         return;
     for (size_t i = 0; i < engine->changed_count; i++) {
         store_put_open(memory_store(engine), engine->changed[i]);
@@ -106,6 +106,7 @@ void close_hour(struct engine *engine, struct ptime now)
         calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
     engine->closed_hour = civil.hour - 1;
     engine->next_close.ns = civil.ends.ns + CLOSE_AFTER_NS;
+    engine->unsaved = false; /* others wait for it */
     close_publish(engine);
     if (memory_store(engine))
         close_begin(engine, engine->closed_hour, now);

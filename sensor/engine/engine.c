@@ -215,6 +215,9 @@ static void do_due_at(struct engine *engine, struct ptime now)
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
         engine->health_from = now;
         close_first(engine, now);
+        warm_begin(engine, now);
+        if (paused(engine))
+            return;
     }
     if (now.ns >= engine->next_tick.ns)
         tick(engine, now);

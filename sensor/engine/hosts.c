@@ -118,6 +118,7 @@ void hosts_abandon(struct engine *engine)
 {
     size_t position = 0;
     loads_abandon(engine);
+    warm_abandon(engine);
     for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;) {
         struct host *host = e->value;
         host->loading = host->changed = false;
@@ -137,6 +138,7 @@ static void free_host(void *value)
 void hosts_fini(struct engine *engine)
 {
     loads_fini(engine);
+    warm_abandon(engine);
     map_fini(&engine->hosts, free_host);
 }
 

@@ -148,6 +148,8 @@ struct engine {
     struct memory_link *link;
     struct site_day today;
     uint32_t waiting;              /* answers of the store that consumption waits for */
+    struct warm *warm;             /* totals that come back from the store, else NULL */
+    bool unsaved;                  /* … that did, and no checkpoint has them: not published */
     struct closing *closing;       /* hours being closed, else NULL */
     struct cleaning *cleaning;     /* of a closed hour, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
@@ -213,6 +215,10 @@ void loads_need_later(struct engine *engine, struct host *host); /* loads_ask fo
 void loads_take(struct engine *engine, struct host *host, const void *blob, size_t size);
 void loads_abandon(struct engine *engine);
 void loads_fini(struct engine *engine);
+
+/* warm.c: before the first record that this engine ever consumed; it may pause for it. */
+void warm_begin(struct engine *engine, struct ptime now);
+void warm_abandon(struct engine *engine);
 
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */

@@ -90,6 +90,11 @@ void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
                     void (*done)(void *context, const struct ip *host, int64_t hour,
                                  struct host_total *total),
                     void *context);
+/* The same of this sensor's own fields only: what it had said before. */
+void store_own_open(struct store *store, const struct ip *host, int64_t hour,
+                    void (*done)(void *context, const struct ip *host, int64_t hour,
+                                 struct host_total *total),
+                    void *context);
 /* Sets the profile when the stored one's last_closed_hour is `expected` (INT64_MIN: there is none).
  * `done` may be NULL; won is false when another sensor was first. */
 void store_put_profile(struct store *store, const struct ip *host, int64_t expected,

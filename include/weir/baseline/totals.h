@@ -39,6 +39,9 @@ struct totals *totals_new(uint32_t max_hosts);
 void totals_free(struct totals *totals);
 /* The host's total for that hour, made when absent; NULL when max_hosts is reached (counted). */
 struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour);
+/* Takes a total of its own, when there is none of its host and hour yet and max_hosts allows; else
+ * frees it. */
+bool totals_adopt(struct totals *totals, struct host_total *total);
 struct host_total *totals_get(const struct totals *totals, const struct ip *host, int64_t hour);
 /* Adds to the pair and to the host. Returns the pair added to. */
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
