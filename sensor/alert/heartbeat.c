@@ -46,6 +46,20 @@ static void put_blind(struct json *json, const struct incidents *incidents)
     free(all);
 }
 
+static void put_store(struct json *json, const struct heartbeat_store *store)
+{
+    char text[32];
+    json_open(json, "store");
+    json_str(json, "state", store->state);
+    if (!store->learning && store->since.ns != INT64_MIN)
+        json_str(json, "since", ptime_iso(store->since, text, sizeof text));
+    if (*store->why)
+        json_str(json, "why", store->why);
+    json_uint(json, "hours_open", store->hours);
+    json_uint(json, "hours_unlearned", store->unlearned);
+    json_close(json);
+}
+
 static void put_weir(struct json *json, const struct heartbeat *beat,
                      const struct incidents *incidents)
 {
@@ -60,6 +74,7 @@ static void put_weir(struct json *json, const struct heartbeat *beat,
     json_uint(json, "alerts", beat->alerts);
     json_uint(json, "records", beat->records);
     json_uint(json, "workers", beat->workers);
+    put_store(json, &beat->store);
     put_blind(json, incidents);
     json_close(json);
 }

@@ -66,6 +66,7 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->sensor = xstrdup(config->sensor);
     store->vantage =
         xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
+    store->address = config->address && !store->url.unix_socket ? xstrdup(config->address) : NULL;
     store->token = xasprintf("%s %" PRId64 " %d", config->sensor, wtime_now().ns, (int)getpid());
     store->read_only = config->read_only;
     store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
@@ -87,8 +88,19 @@ void store_free(struct store *store)
     free(store->prefix);
     free(store->sensor);
     free(store->vantage);
+    free(store->address);
     free(store->token);
     free(store);
+}
+
+bool store_is_lost(const struct store *store)
+{
+    return !store->timer;
+}
+
+bool store_refuses_writes(const struct store *store)
+{
+    return store->refuses_writes;
 }
 
 size_t store_pending(const struct store *store)

@@ -37,6 +37,9 @@ static const struct meaning {
     {"ERR unknown command", "lacks a command that Weir needs (Redis 4 or later is expected)"},
 };
 
+/* Of these, what refuses writes only. */
+static const char *const of_writes[] = {"READONLY", "OOM", "MISCONF", "NOREPLICAS"};
+
 static bool names(const char *text, const char *code)
 {
     size_t size = strlen(code);
@@ -64,7 +67,15 @@ static const char *meaning_of_reply(const char *text)
     return NULL;
 }
 
-void store_error_reply(const struct store *store, const char *text, struct error *error)
+static bool is_of_writes(const char *text)
+{
+    for (size_t i = 0; i < sizeof of_writes / sizeof of_writes[0]; i++)
+        if (names(text, of_writes[i]))
+            return true;
+    return false;
+}
+
+bool store_error_reply(const struct store *store, const char *text, struct error *error)
 {
     char quoted[QUOTE_SIZE];
     const char *meaning = meaning_of_reply(text);
@@ -73,6 +84,7 @@ void store_error_reply(const struct store *store, const char *text, struct error
     else
         error_set(error, ERROR_RUN, "redis at %s: answers: %s", store->url.shown,
                   quote(text, quoted));
+    return is_of_writes(text);
 }
 
 static const char closed[] = "closed the connection";

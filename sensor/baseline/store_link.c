@@ -84,7 +84,8 @@ struct store_request *store_request_new(struct store *store, const char *command
 static void take_error(struct store *store, const redisReply *reply)
 {
     struct error error = {0};
-    store_error_reply(store, reply->str, &error);
+    bool writes = store_error_reply(store, reply->str, &error);
+    store->refuses_writes = writes;
     if (store->ready)
         store->events.failed(store->context, &error);
     else
@@ -268,9 +269,12 @@ static void on_tick(void *context)
 
 static int begin(struct store *store)
 {
-    redisAsyncContext *redis = store->url.unix_socket
-                                   ? redisAsyncConnectUnix(store->url.host)
-                                   : redisAsyncConnect(store->url.host, store->url.port);
+    const char *host = store->address ? store->address : store->url.host;
+    if (!*host)
+        return error_set(&store->refused, ERROR_RUN, "redis at %s: its name was not found",
+                         store->url.shown);
+    redisAsyncContext *redis = store->url.unix_socket ? redisAsyncConnectUnix(store->url.host)
+                                                      : redisAsyncConnect(host, store->url.port);
     if (!redis)
         return error_set(&store->refused, ERROR_RUN, "redis at %s: no memory", store->url.shown);
     if (redis->err) {

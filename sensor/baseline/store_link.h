@@ -61,7 +61,8 @@ struct store {
     struct loop_watch *timer;
     struct store_request *oldest, *newest;
     size_t pending;
-    bool ready;
+    char *address; /* instead of url.host; NULL: none */
+    bool ready, refuses_writes;
     bool overdue;         /* the time-out had passed at the last tick, too */
     struct wtime waiting; /* since then nothing was answered */
     struct error refused; /* found before the loop ran; told from the loop */
@@ -91,8 +92,9 @@ char *store_closer_key(const struct store *store, char *key);
 struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
                                    const struct ip *host, int64_t hour);
 
-/* store_error.c: what an error reply, or a broken connection, means to the operator. */
-void store_error_reply(const struct store *store, const char *text, struct error *error);
+/* store_error.c: what an error reply, or a broken connection, means to the operator. True: the
+ * server refuses writes only. */
+bool store_error_reply(const struct store *store, const char *text, struct error *error);
 void store_error_link(const struct store *store, int code, const char *text, struct error *error);
 
 /* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */

@@ -177,6 +177,21 @@ struct host_total **totals_until(const struct totals *totals, int64_t hour, size
     return found;
 }
 
+size_t totals_hours(const struct totals *totals)
+{
+    return totals->open_count;
+}
+
+bool totals_oldest(const struct totals *totals, int64_t *hour)
+{
+    if (totals->open_count > 0)
+        *hour = totals->open[0].hour;
+    for (size_t i = 1; i < totals->open_count; i++)
+        if (totals->open[i].hour < *hour)
+            *hour = totals->open[i].hour;
+    return totals->open_count > 0;
+}
+
 void totals_drop(struct totals *totals, struct host_total *host)
 {
     struct total_key key = {host->host, host->hour};

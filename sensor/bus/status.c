@@ -113,13 +113,26 @@ static char *mask_password(const char *url)
     return xasprintf("%.*s***%s", (int)(secret - url), url, end);
 }
 
-static void put_redis(struct json *json, const struct status *status)
+static void put_redis(struct json *json, const struct status_redis *redis)
 {
-    char *url = mask_password(status->redis_url ? status->redis_url : "");
+    char *url = mask_password(redis->url ? redis->url : "");
     json_open(json, "redis");
     json_str(json, "url", url);
-    json_str(json, "state", status->redis_state);
-    json_uint(json, "pending", status->redis_pending);
+    json_str(json, "state", redis->state);
+    json_uint(json, "pending", redis->pending);
+    json_bool(json, "behind", redis->behind);
+    if (redis->away)
+        put_time(json, "since", redis->since);
+    else
+        json_none(json, "since");
+    json_str(json, "why", redis->away ? redis->why : NULL);
+    json_uint(json, "refused", redis->refused);
+    json_uint(json, "absences", redis->absences);
+    json_uint(json, "hours_open", redis->hours_open);
+    json_uint(json, "host_hours_open", redis->host_hours_open);
+    json_uint(json, "hours_unlearned", redis->hours_unlearned);
+    json_uint(json, "unlearned_bytes", redis->unlearned_bytes);
+    json_uint(json, "profiles_damaged", redis->profiles_damaged);
     json_close(json);
     free(url);
 }
@@ -165,7 +178,7 @@ char *status_json(struct json *json, const struct status *status)
     put_config(json, status);
     put_capture(json, status);
     put_engine(json, &status->engine);
-    put_redis(json, status);
+    put_redis(json, &status->redis);
     put_sinks(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");

@@ -24,6 +24,8 @@
 #define RIGHTS_ABI_3 (UINT64_C(1) << 14) /* truncate */
 #define RIGHTS_ABI_5 (UINT64_C(1) << 15) /* ioctl on devices */
 #define TCP_ABI_4    UINT64_C(3)         /* bind, connect */
+#define TCP_CONNECT  UINT64_C(2)
+#define RULE_PORT    2                   /* LANDLOCK_RULE_NET_PORT */
 #define SCOPES_ABI_6 UINT64_C(3)         /* abstract unix sockets, signals */
 
 #define RIGHTS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -40,6 +42,10 @@
  * know is zero. */
 struct ruleset {
     uint64_t files, tcp, scopes;
+};
+
+struct port_rule { /* landlock_net_port_attr */
+    uint64_t allowed, port;
 };
 
 static struct ruleset all_of(long abi, enum sandbox_network network)
@@ -80,8 +86,11 @@ static int allow(int rules, const struct sandbox_path *path, uint64_t handled, s
 }
 
 static int confine_to(int rules, const struct sandbox_path *paths, size_t count, uint64_t handled,
-                      struct error *error)
+                      const struct port_rule *port, struct error *error)
 {
+    if (port->allowed && syscall(SYS_landlock_add_rule, rules, RULE_PORT, port, 0) != 0)
+        return error_set(error, ERROR_RUN, "sandbox: cannot confine to a port: %s",
+                         strerror(errno));
     for (size_t i = 0; i < count; i++)
         if (allow(rules, &paths[i], handled, error) != 0)
             return -1;
@@ -91,8 +100,9 @@ static int confine_to(int rules, const struct sandbox_path *paths, size_t count,
     return 0;
 }
 
-int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
-                    struct error *error)
+/* `port` 0: none. */
+static int confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
+                   uint16_t port, struct error *error)
 {
 #ifdef WEIR_COVERAGE
     return 0;
@@ -108,7 +118,23 @@ int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox
     int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (rules < 0)
         return error_set(error, ERROR_RUN, "sandbox: Landlock: %s", strerror(errno));
-    int result = confine_to(rules, paths, count, handled.files, error);
+    struct port_rule rule = {port && handled.tcp ? TCP_CONNECT : 0, port};
+    if (port && !handled.tcp)
+        log_warn("the kernel cannot hold TCP connections to one port (Linux 6.7 can): of new "
+                 "connections only their kind is confined");
+    int result = confine_to(rules, paths, count, handled.files, &rule, error);
     close(rules);
     return result;
+}
+
+int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
+                    struct error *error)
+{
+    return confine(paths, count, network, 0, error);
+}
+
+int sandbox_confine_to_port(const struct sandbox_path *paths, size_t count, uint16_t port,
+                            struct error *error)
+{
+    return confine(paths, count, SANDBOX_NO_NETWORK, port, error);
 }

@@ -24,11 +24,11 @@ static int allow(scmp_filter_ctx filter, const struct sandbox_call *calls, size_
                  struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
-        struct scmp_arg_cmp equal[2] = {{0}};
+        struct scmp_arg_cmp equal[SANDBOX_ARGS] = {{0}};
         int number = seccomp_syscall_resolve_name(calls[i].name);
         if (number < 0)
             continue;
-        for (unsigned a = 0; a < calls[i].args && a < 2; a++)
+        for (unsigned a = 0; a < calls[i].args && a < SANDBOX_ARGS; a++)
             equal[a] =
                 SCMP_CMP64(calls[i].arg[a].index, SCMP_CMP_EQ, value_of(calls[i].arg[a].value));
         uint32_t action = calls[i].refuse ? SCMP_ACT_ERRNO(ENOSYS) : SCMP_ACT_ALLOW;

@@ -218,12 +218,37 @@ static void show_engine(struct screen *screen, const struct json_value *status)
         row(screen, "", "RESTARTED from its checkpoint: %" PRId64 " so far", restarts);
 }
 
+/* What it means that the store is away is said here: alerts alone would say `stale`. */
+static void show_redis(struct screen *screen, const struct json_value *redis)
+{
+    const char *state = text_of(redis, "state"), *why = json_text(json_get(redis, "why"));
+    int64_t hours = whole_of(redis, "hours_open"), lost = whole_of(redis, "hours_unlearned");
+    int64_t damaged = whole_of(redis, "profiles_damaged");
+    bool behind = false;
+    char text[FIGURE];
+    json_truth(json_get(redis, "behind"), &behind);
+    if (why) {
+        row(screen, "redis", "%s since %s: %s", strcmp(state, "away") == 0 ? "AWAY" : "READS ONLY",
+            text_of(redis, "since"), why);
+        row(screen, "", "judged by what is known; %" PRId64 " hours wait to be learned", hours);
+    } else {
+        row(screen, "redis", "%s, %" PRId64 " commands pending, %s", state,
+            whole_of(redis, "pending"), text_of(redis, "url"));
+    }
+    if (behind)
+        row(screen, "", "it was away: CATCHING UP, %" PRId64 " hours are open", hours);
+    if (lost > 0)
+        row(screen, "", "%" PRId64 " hours waited too long and are NOT LEARNED, %sB", lost,
+            scaled((double)whole_of(redis, "unlearned_bytes"), text));
+    if (damaged > 0)
+        row(screen, "", "%" PRId64 " DAMAGED PROFILES: their hosts are judged like unknown ones",
+            damaged);
+}
+
 static void show_outside(struct screen *screen, const struct json_value *status)
 {
-    const struct json_value *redis = json_get(status, "redis");
     const struct json_value *list = json_get(status, "sinks"), *sink;
-    row(screen, "redis", "%s, %" PRId64 " commands pending, %s", text_of(redis, "state"),
-        whole_of(redis, "pending"), text_of(redis, "url"));
+    show_redis(screen, json_get(status, "redis"));
     for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++) {
         const char *path = json_text(json_get(sink, "path")), *state = text_of(sink, "state");
         const char *why = json_text(json_get(sink, "last_error"));

@@ -182,14 +182,31 @@ static struct volume known_bytes(uint64_t bytes)
     return (struct volume){bytes, bytes, bytes};
 }
 
-/* The open hours of the same site day, this one included. */
-static struct volume open_today(struct engine *engine, const struct host *host,
-                                const struct civil *civil, const char *key)
+/* The first hour of the site day: days have 23 to 25 hours. */
+static int64_t first_of_day(struct engine *engine, const struct civil *civil)
+{
+    struct site_day *today = &engine->today;
+    if (today->known && today->day == civil->day)
+        return today->first_hour;
+    struct civil at = *civil;
+    while (at.day == civil->day) {
+        *today = (struct site_day){true, at.day, at.hour};
+        at = calendar_at(engine->config.calendar, (struct ptime){at.starts.ns - 1});
+    }
+    return today->first_hour;
+}
+
+/* What left in open hours from `first` on, this one included: the hour before is one too for two
+ * minutes, and while the store is away all since then. */
+struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
+                           int64_t last, const char *key)
 {
     struct volume sum = {0, 0, 0};
-    for (int64_t hour = civil->hour - 1; hour <= civil->hour; hour++) {
+    int64_t oldest = last;
+    totals_oldest(engine->totals, &oldest);
+    for (int64_t hour = oldest > first ? oldest : first; hour <= last; hour++) {
         const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (!total || (hour < civil->hour && civil->hour_of_day == 0))
+        if (!total)
             continue;
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
         if (!key)
@@ -210,6 +227,9 @@ static struct subject subject_of(struct engine *engine, const struct host *host,
                               .state = BASELINE_LEARNING};
     if (host->profile)
         subject.state = profile_state(host->profile, civil->hour, engine->config.detect.learn_days);
+    /* What is known is old, or is not there to be asked for. A host that still learns does so. */
+    if (memory_is_stale(engine) && (subject.state == BASELINE_READY || !host->loaded))
+        subject.state = BASELINE_STALE;
     return subject;
 }
 
@@ -245,7 +265,7 @@ static void judge_host(struct engine *engine, const struct host *host, const str
     const struct profile *profile = host->profile;
     subject.kind = SUBJECT_HOST;
     subject.hour = volume_clamped(total->out);
-    subject.day = open_today(engine, host, civil, NULL);
+    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, NULL);
     if (profile && profile->today == civil->day)
         volume_add(&subject.day, known_bytes(profile->today_bytes));
     subject.day = volume_clamped(subject.day);
@@ -262,8 +282,8 @@ static void judge_pair(struct engine *engine, const struct host *host, const str
     subject.destination = &total->destination;
     subject.pair = host->profile ? profile_pair(host->profile, &total->destination) : NULL;
     subject.hour = volume_clamped(total->out);
-    struct volume today = open_today(engine, host, civil, key);
-    subject.day = subject.week = today;
+    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, key);
+    subject.week = account_open(engine, host, INT64_MIN, civil->hour, key);
     if (subject.pair) {
         if (subject.pair->today == civil->day)
             volume_add(&subject.day, known_bytes(subject.pair->today_bytes));

@@ -94,6 +94,7 @@ static void end_replay(struct engine *engine)
     loads_ask(engine); /* what the log has no answer to */
     c->healthy_bytes = c->log.bytes + CHECKPOINT_HEALTHY_LOG;
     c->healthy = loop.ops->timer(loop.loop, CHECKPOINT_HEALTHY_NS, on_healthy, engine);
+    memory_begin(engine);
 }
 
 void checkpoint_feed(struct engine *engine)

@@ -189,7 +189,7 @@ static struct profile *profile_of(struct engine *engine, struct host *host,
         return profile_new(&gathered->host, engine->closing->work.hour);
     struct profile *profile = profile_unpack(gathered->blob, gathered->size, &error);
     if (!profile)
-        engine_fail(engine, &error);
+        hosts_damaged(engine, &error);
     return profile;
 }
 
@@ -244,6 +244,8 @@ static void learn(struct engine *engine, const struct store_gathered *gathered)
     struct profile *profile = profile_of(engine, host, gathered);
     if (profile)
         learn_hour(engine, host, gathered, profile);
+    else if (gathered->blob) /* damaged: what is stored stays as it is, nothing is learned */
+        work->done++;
     else if (!engine->finished)
         gather(engine, &gathered->host);
 }
@@ -307,7 +309,7 @@ static void on_fleet(void *context, int64_t closed, const void *blob, size_t siz
         return;
     struct fleet *fleet = blob ? fleet_unpack(blob, size, &error) : fleet_new();
     if (!fleet) {
-        engine_fail(engine, &error);
+        memory_distrust(engine, &error);
         return;
     }
     fleet_free(engine->fleet);

@@ -79,6 +79,7 @@ static struct engine *make(const struct engine_config *config)
     engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
     engine->closed_hour = engine->fleet_hour = INT64_MIN;
+    engine->memory.since = engine->memory.next_bound = PTIME_MIN;
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
@@ -105,7 +106,8 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
         engine = make(config);
         result = checkpoint_load(engine, error);
     }
-    if (result == CHECKPOINT_READY && attach_rings(engine, error) == 0)
+    if (result == CHECKPOINT_READY && attach_rings(engine, error) == 0 &&
+        memory_open(engine, error) == 0)
         return engine;
     engine_free(engine);
     return NULL;
@@ -118,6 +120,7 @@ void engine_free(struct engine *engine)
     event_loop_cancel(engine->config.loop, engine);
     intake_fini(engine);
     checkpoint_free(engine);
+    memory_fini(engine);
     close_fini(engine);
     incidents_free(engine->incidents);
     json_free(engine->json);
@@ -155,8 +158,9 @@ void engine_begin(struct engine *engine, struct fleet *fleet)
     if (engine->fleet)
         fleet_free(fleet);
     else
-        engine->fleet = fleet ? fleet : fleet_new();
+        engine->fleet = fleet;
     engine->begun = true;
+    memory_begin(engine);
     /* A log follows a snapshot: what the store holds by its time is in no log. */
     if (engine->checkpoint && engine->checkpoint->number == 0 &&
         checkpoint_take(engine, &error) != 0)
@@ -230,6 +234,7 @@ static void do_due(struct engine *engine, struct ptime now)
         return;
     }
     for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
+        memory_look(engine, at);
         do_due_at(engine, at);
         if (!paused(engine))
             live_look(engine, at);

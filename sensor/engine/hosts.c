@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 
@@ -74,6 +75,17 @@ void hosts_learned(struct engine *engine, struct host *host, struct profile *pro
         cache_drop(engine, host);
 }
 
+/* Of another build, or no profile at all: a live engine that ended for it would not get further the
+ * next time either. */
+void hosts_damaged(struct engine *engine, const struct error *error)
+{
+    if (!engine->config.live)
+        engine_fail(engine, error);
+    else if (engine->counts.profiles_damaged++ == 0)
+        log_error("%s; such hosts are judged like unknown ones, and what is stored stays",
+                  error->message);
+}
+
 void hosts_set(struct engine *engine, struct host *host, const void *blob, size_t size)
 {
     struct error error = {0};
@@ -84,7 +96,7 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
         return;
     struct profile *profile = profile_unpack(blob, size, &error);
     if (!profile) {
-        engine_fail(engine, &error);
+        hosts_damaged(engine, &error);
         return;
     }
     note(engine, host, profile);

@@ -6,18 +6,20 @@
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
- *   close.c, close_turn.c, close_work.c   the store: publishing open totals, closing hours
- * (close.h) hosts.c    the hosts that are known, and what is known of each cache.c    how many of
- * their profiles are in memory, and in which shape loads.c    profiles that are asked of the store,
- * and when an answer is taken warm.c     a start without a checkpoint: the sensor's own open totals
- * come back live.c     what only a live engine does: looking for silences, the heartbeat absence.c
- * a blindness becomes a finding: silences, workers and the sensor that were away identity.c,
- * names.c, sight.c, stories.c, order.c: see their headers */
+ *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
+ *   memory.c, memory_link.c   whether the store is there, and what that means (memory.h)
+ *   hosts.c    the hosts that are known, and what is known of each
+ *   cache.c    how many of their profiles are in memory, and in which shape
+ *   loads.c    profiles that are asked of the store, and when an answer is taken
+ *   live.c     what only a live engine does: looking for silences, the heartbeat
+ *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
 
 #include "entry.h"
 #include "identity.h"
+#include "memory.h"
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
@@ -95,6 +97,11 @@ struct host {
     struct sight_host sight;
 };
 
+struct site_day { /* looked up once a day */
+    bool known;
+    int64_t day, first_hour;
+};
+
 struct cache { /* see cache.c */
     uint64_t packed_bytes, unpacked_bytes;
     struct host_list list[LISTS];
@@ -107,7 +114,7 @@ struct loads {              /* see loads.c */
 };
 
 struct engine {
-    struct engine_config config;
+    struct engine_config config; /* its `store` is NULL while it is not there (memory.h) */
     struct intake_ring *ring[ENGINE_WORKERS_MAX], *retired;
     bool given_up[ENGINE_WORKERS_MAX]; /* no successor comes, and there is no ring to say it by */
     struct buffer batch;               /* of entries */
@@ -137,6 +144,9 @@ struct engine {
     bool fleet_spoiled;      /* … or half changed: it is read from the store before it learns */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
+    struct memory memory;
+    struct memory_link *link;
+    struct site_day today;
     uint32_t waiting;              /* answers of the store that consumption waits for */
     struct warm *warm;             /* totals that come back from the store, else NULL */
     bool unsaved;                  /* … that did, and no checkpoint has them: not published */
@@ -174,7 +184,9 @@ const struct profile *hosts_profile(struct engine *engine, struct host *host);
 struct profile *hosts_open(struct engine *engine, struct host *host);
 void hosts_learned(struct engine *engine, struct host *host, struct profile *profile,
                    const void *blob, size_t size);
-/* What the store has of it (NULL: nothing); the engine fails when it is no profile. */
+/* A blob is no profile: a replay fails, a live engine counts it. */
+void hosts_damaged(struct engine *engine, const struct error *error);
+/* What the store has of it (NULL: nothing). */
 void hosts_set(struct engine *engine, struct host *host, const void *blob, size_t size);
 /* The store's profile is another one now: it is loaded again on need. */
 void hosts_changed(struct engine *engine, const struct ip *ip);
@@ -211,6 +223,9 @@ void warm_abandon(struct engine *engine);
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
 bool account_flow(struct engine *engine, const struct record_flow *record);
+/* `key`: of a destination, or NULL: to all. */
+struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
+                           int64_t last, const char *key);
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
 void account_binding(struct engine *engine, const struct record_binding *record);
@@ -220,12 +235,6 @@ void judge_sensor(struct engine *engine, struct ptime now);
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
-
-/* The store; NULL: it is away. */
-static inline struct store *memory_store(const struct engine *engine)
-{
-    return engine->config.store;
-}
 
 /* close.c */
 void close_publish(struct engine *engine);

@@ -60,7 +60,8 @@ static void beat(struct engine *engine, struct ptime now)
                                   .incidents_open = incidents_counts(engine->incidents).open,
                                   .alerts = engine->counts.alerts,
                                   .records = records_of(&engine->counts),
-                                  .workers = engine->config.workers};
+                                  .workers = engine->config.workers,
+                                  .store = memory_beat(engine)};
     engine->counts.heartbeats++;
     engine_publish(engine, heartbeat_line(engine->json, &heartbeat, engine->incidents));
 }

@@ -105,7 +105,7 @@ static void on_answer(void *context, const struct ip *ip, const void *blob, size
 void loads_ask(struct engine *engine)
 {
     struct loads *loads = &engine->loads;
-    struct store *store = memory_store(engine);
+    struct store *store = memory_reader(engine);
     if (!store || checkpoint_replaying(engine)) /* the log has the answers */
         return;
     while (loads->queue.oldest && loads->under_way < LOADS_UNDER_WAY) {
@@ -125,7 +125,7 @@ void loads_need_later(struct engine *engine, struct host *host)
 
 static void go_on_without(struct engine *engine, struct host *host)
 {
-    if (host->loading || !memory_store(engine))
+    if (host->loading || !memory_asks(engine))
         return;
     loads_need_later(engine, host);
     loads_ask(engine);

@@ -29,7 +29,8 @@
     X(next_close)                                                                                  \
     X(closed_hour)                                                                                 \
     X(fleet_hour)                                                                                  \
-    X(fleet_spoiled)
+    X(fleet_spoiled)                                                                               \
+    X(memory)
 
 uint64_t snapshot_layout(void)
 {

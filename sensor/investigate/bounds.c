@@ -95,6 +95,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"flows_lost", "flows cut short because their capture process died", c->flows_lost},
         {"open_flows_forgotten", "open flows not remembered for such a loss", c->flows_forgotten},
         {"hosts_refused", "records of hosts beyond baseline.max_hosts", c->hosts_refused},
+        {"hours_unlearned", "hours that waited for the store too long and are not learned",
+         c->hours_unlearned},
         {"profiles_let_go", "times that a host's profile left the engine's memory for want of room",
          c->profiles_let_go},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},

@@ -125,6 +125,27 @@ static struct status_engine engine_status(const struct engine_role *role)
     return shown;
 }
 
+static struct status_redis redis_status(const struct engine_role *role)
+{
+    const struct engine *engine = role->stack.engine;
+    const struct engine_counts *counts = engine_counts_of(engine);
+    struct engine_store_status store = engine_store_of(engine);
+    return (struct status_redis){.url = role->config.redis_url,
+                                 .state = engine_store_state_name[store.state],
+                                 .behind = store.behind,
+                                 .away = store.state != ENGINE_STORE_HERE,
+                                 .since = {store.since_wall_ns},
+                                 .why = store.why,
+                                 .pending = store.pending,
+                                 .refused = store.refused,
+                                 .absences = store.absences,
+                                 .hours_open = store.hours,
+                                 .host_hours_open = store.host_hours,
+                                 .hours_unlearned = counts->hours_unlearned,
+                                 .unlearned_bytes = counts->unlearned_bytes,
+                                 .profiles_damaged = counts->profiles_damaged};
+}
+
 /* What the open incidents of the sensor itself say, in people's words. */
 static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKERS][AWAY_TEXT],
                          const char *line[BLIND_MAX])
@@ -175,9 +196,7 @@ static void show(struct engine_role *role, struct api_reply *reply)
         .interface = interface,
         .interface_count = role->config.interface_count,
         .engine = engine_status(role),
-        .redis_url = role->config.redis_url,
-        .redis_state = "ready",
-        .redis_pending = store_pending(role->stack.store),
+        .redis = redis_status(role),
         .sink = sink,
         .sink_count = bus_status(role->stack.bus, sink, CONFIG_SINKS),
         .coverage = engine_health(engine),

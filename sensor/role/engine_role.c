@@ -4,15 +4,19 @@
  *   2 become another user
  *   3 give up every capability, for good
  *   4 open what it needs: the store, the journal, the sinks, its own checkpoint
- *   5 give up every other file (Landlock): the state directory and the sinks' folders are left
+ *   5 give up every other file (Landlock): the state directory and the sinks' folders are left; and
+ *     every TCP connection but to the store's port
  *   6 give up every call that is not in `calls` below (seccomp)
  *   7 only now take the first record that a capture process wrote
  *
  * It ends when all input has ended, when it is told to (a planned restart), when its supervisor is
  * gone, or when something it stands on failed; in every case but the last it leaves a checkpoint,
- * and from an older one and its log the next engine goes on as if this one had not ended. New
- * connections to the store are not made behind the walls: an engine that lost it ends, and its
- * successor connects. Thread: one, on the loop. */
+ * and from an older one and its log the next engine goes on as if this one had not ended.
+ *
+ * The store is connected to again from behind the walls, which leave exactly that: a socket of the
+ * one kind that its URL names, so that with the private server, or any on a unix socket, there is
+ * no network at all. No name can be looked up there: a store that is named and stays away is looked
+ * up anew by a successor (a planned restart each STORE_LOOK_NS). Thread: one, on the loop. */
 #include "engine_role.h"
 
 #include "roles.h"
@@ -23,6 +27,7 @@
 #include "weir/role/role.h"
 
 #include <libgen.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,11 +35,17 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define BEAT_NS      NS_PER_S         /* to the supervisor, wall time */
-#define HEARTBEAT_NS (5 * NS_PER_MIN) /* to the sinks, packet time */
+#define BEAT_NS       NS_PER_S         /* to the supervisor, wall time */
+#define HEARTBEAT_NS  (5 * NS_PER_MIN) /* to the sinks, packet time */
+#define STORE_LOOK_NS NS_PER_MIN       /* a store that was found by name and is away, wall time */
+
+/* In `calls`, until the store's place is known; no call has such arguments. */
+#define STORE_FAMILY   (UINT64_MAX - 1)
+#define STORE_PROTOCOL (UINT64_MAX - 2)
 
 /* What this role may ask of the kernel once it is sealed, and why. */
 static const struct sandbox_call calls[] = {
@@ -65,6 +76,11 @@ static const struct sandbox_call calls[] = {
     {.name = "getsockname"},
     {.name = "getpeername"},
     {.name = "dup"}, /* a further ring's eventfds */
+    /* the store again, after it was lost: one family, one protocol; its port by Landlock */
+    {.name = "socket",
+     .args = 3,
+     .arg = {{0, STORE_FAMILY}, {1, SOCK_STREAM}, {2, STORE_PROTOCOL}}},
+    {.name = "connect"},
     /* journal, positions, sinks, checkpoint: what Landlock leaves of the file system */
     {.name = "openat"},
     {.name = "newfstatat"},
@@ -191,11 +207,22 @@ static int open_output(struct engine_role *role)
     return role->flows ? 0 : -1;
 }
 
+/* A name that is not found now may be later: the store is away until then. */
+static void find_store(struct engine_role *role)
+{
+    struct error error = {0};
+    if (store_place_of(role->orders.redis_url, &role->place, &error) != 0)
+        log_warn("%s", error.message);
+    role->place.named |= role->place.family == 0;
+}
+
 static int open_stack(struct engine_role *role)
 {
+    find_store(role);
     struct stack_config config = {.config = &role->config,
                                   .folder = config_state_dir(&role->config),
                                   .redis_url = role->orders.redis_url,
+                                  .redis_address = role->place.address,
                                   .prefix = "weir",
                                   .vantage = only_vantage(&role->config),
                                   .sinks = role->sink,
@@ -214,36 +241,6 @@ static int open_stack(struct engine_role *role)
     return -1;
 }
 
-struct fleet_answer {
-    struct engine_role *role;
-    struct fleet *fleet;
-    bool done;
-};
-
-static void on_fleet(void *context, const void *blob, size_t size)
-{
-    struct fleet_answer *answer = context;
-    struct stack *stack = &answer->role->stack;
-    if (size > 0)
-        answer->fleet = fleet_unpack(blob, size, &stack->error);
-    answer->done = true;
-    stack->loop.ops->stop(stack->loop.loop);
-}
-
-/* The fleet's tables as they were last written; a checkpoint has its own. */
-static int load_fleet(struct engine_role *role)
-{
-    struct fleet_answer answer = {.role = role};
-    store_load_fleet(role->stack.store, on_fleet, &answer);
-    if (stack_wait(&role->stack, &answer.done) != 0) {
-        fleet_free(answer.fleet);
-        role->error = role->stack.error;
-        return -1;
-    }
-    role->fleet = answer.fleet;
-    return 0;
-}
-
 /* --- 2, 3, 5, 6: the walls ------------------------------------------------------------------- */
 
 static int drop_rights(struct engine_role *role)
@@ -253,6 +250,22 @@ static int drop_rights(struct engine_role *role)
         return -1;
     prctl(PR_SET_PDEATHSIG, 0); /* its supervisor's death leaves it time for a checkpoint */
     return sandbox_drop_capabilities(&role->error);
+}
+
+static int seal(struct engine_role *role)
+{
+    struct sandbox_call own[sizeof calls / sizeof *calls];
+    const struct store_place *place = &role->place;
+    memcpy(own, calls, sizeof own);
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        for (unsigned a = 0; a < own[i].args; a++) {
+            uint64_t *value = &own[i].arg[a].value;
+            if (*value == STORE_FAMILY && place->family)
+                *value = (uint64_t)place->family;
+            else if (*value == STORE_PROTOCOL)
+                *value = place->unix_socket ? 0 : IPPROTO_TCP;
+        }
+    return sandbox_seal(own, sizeof own / sizeof *own, &role->error);
 }
 
 static int raise_walls(struct engine_role *role)
@@ -269,10 +282,12 @@ static int raise_walls(struct engine_role *role)
         owned[owned_count] = xstrdup(role->config.sink[i].path);
         path[count++] = (struct sandbox_path){dirname(owned[owned_count++]), true};
     }
-    int failed = sandbox_confine(path, count, SANDBOX_NO_NETWORK, &role->error);
+    int failed = role->place.port
+                     ? sandbox_confine_to_port(path, count, role->place.port, &role->error)
+                     : sandbox_confine(path, count, SANDBOX_NO_NETWORK, &role->error);
     while (owned_count > 0)
         free(owned[--owned_count]);
-    return failed ? -1 : sandbox_seal(calls, sizeof calls / sizeof *calls, &role->error);
+    return failed ? -1 : seal(role);
 }
 
 /* --- 7 what the supervisor says -------------------------------------------------------------- */
@@ -330,6 +345,7 @@ static void take_message(struct engine_role *role, struct control_message *m)
         look_again(role);
         break;
     case CONTROL_FINISH:
+        role->finishing = true;
         engine_last(role->stack.engine);
         break;
     case CONTROL_STOP:
@@ -354,11 +370,25 @@ static void on_control(void *context, unsigned what)
     }
 }
 
+/* Its name may have come to mean another address. */
+static void look_for_store(struct engine_role *role)
+{
+    bool away = engine_store_of(role->stack.engine).state == ENGINE_STORE_AWAY;
+    struct wtime now = wtime_now();
+    if (!role->place.named || !role->started || role->finishing || !away)
+        role->store_lost.ns = 0;
+    else if (role->store_lost.ns == 0)
+        role->store_lost = now;
+    else if (now.ns - role->store_lost.ns > STORE_LOOK_NS)
+        leave(role);
+}
+
 static void on_beat(void *context)
 {
     struct engine_role *role = context;
     control_send(ROLE_CONTROL_FD, CONTROL_BEAT, NULL, 0, NULL, 0);
     engine_role_measure(role);
+    look_for_store(role);
     if (role->started)
         engine_listen(role->stack.engine);
 }
@@ -369,7 +399,7 @@ static int begin(struct engine_role *role)
 {
     digest_prepare();
     if (take_orders(role) != 0 || drop_rights(role) != 0 || open_output(role) != 0 ||
-        open_stack(role) != 0 || load_fleet(role) != 0 || raise_walls(role) != 0)
+        open_stack(role) != 0 || raise_walls(role) != 0)
         return -1;
     struct loop_ref loop = role->stack.loop;
     role->api = engine_role_serve(role);
@@ -388,9 +418,7 @@ static int work(struct engine_role *role)
     while (!role->started && !role->leaving && stack->error.code == ERROR_NONE)
         stack->loop.ops->run(stack->loop.loop);
     if (role->started)
-        engine_begin(stack->engine, role->fleet);
-    else
-        fleet_free(role->fleet);
+        engine_begin(stack->engine, NULL);
     while (role->started && !engine_finished(stack->engine) && !role->leaving)
         stack->loop.ops->run(stack->loop.loop);
     role->error = stack->error;

@@ -28,13 +28,14 @@ struct engine_role {
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
-    struct fleet *fleet; /* until the engine takes it */
+    struct store_place place; /* of the store, looked up before the walls */
     struct api *api;
     struct loop_watch *control_watch, *beat;
+    struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
-    bool started, leaving, reload_asked;
+    bool started, leaving, finishing, reload_asked;
     struct error error;
 };
 

@@ -39,12 +39,22 @@ static const struct store_events store_events = {on_store_ready, on_store_failed
 static int open_store(struct stack *stack)
 {
     const struct stack_config *c = &stack->config;
-    struct store_config store = {.url = c->redis_url,
-                                 .prefix = c->prefix,
-                                 .sensor = c->config->sensor_name,
-                                 .vantage = c->vantage};
-    stack->store = store_open(&store, stack->loop, &store_events, stack, &stack->error);
+    stack->reach = (struct store_config){.url = c->redis_url,
+                                         .prefix = c->prefix,
+                                         .sensor = c->config->sensor_name,
+                                         .vantage = c->vantage,
+                                         .address = c->redis_address};
+    if (c->live)
+        return 0;
+    stack->store = store_open(&stack->reach, stack->loop, &store_events, stack, &stack->error);
     return stack->store ? stack_wait(stack, &stack->store_ready) : -1;
+}
+
+static void on_settled(void *context)
+{
+    struct stack *stack = context;
+    stack->store_ready = true;
+    look_again(stack);
 }
 
 static void on_flow(void *context, const struct flow_view *view)
@@ -96,6 +106,7 @@ static int open_engine(struct stack *stack)
                                    .heartbeat_ns = c->heartbeat_ns,
                                    .folder = c->live ? c->folder : NULL,
                                    .store = stack->store,
+                                   .reach = c->live ? &stack->reach : NULL,
                                    .bus = stack->bus,
                                    .calendar = stack->calendar,
                                    .inside = &c->config->inside,
@@ -110,9 +121,12 @@ static int open_engine(struct stack *stack)
                                                 .done = on_done,
                                                 .damaged = c->observer.damaged ? on_damaged : NULL,
                                                 .drained = c->observer.drained ? on_drained : NULL,
+                                                .store = on_settled,
                                                 .context = stack}};
     stack->engine = engine_new(&engine, &stack->error);
-    return stack->engine ? 0 : -1;
+    if (!stack->engine)
+        return -1;
+    return c->live ? stack_wait(stack, &stack->store_ready) : 0;
 }
 
 int stack_open(struct stack *stack, const struct stack_config *config)

@@ -300,10 +300,12 @@ int engine_child_start(struct supervisor *s)
     return 0;
 }
 
+/* Of the private server the engine's start waits for the first try only: without one it judges what
+ * needs no baseline. */
 static bool may_start(const struct supervisor *s, struct wtime now)
 {
     return s->engine.state == ENGINE_NONE && back_off_over(&s->engine.back_off, now) &&
-           (!s->state.redis || s->embedded.pid > 0);
+           (!s->state.redis || s->embedded.pid > 0 || s->redis_back_off.wait_ns > 0);
 }
 
 void engine_child_tick(struct supervisor *s, struct wtime now)

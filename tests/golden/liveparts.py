@@ -10,6 +10,8 @@ import struct
 import sys
 import time
 
+import weirtest
+
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_IGNORE_OUTGOING, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 23, 1, 1
 SO_RCVBUFFORCE, SO_SNDBUFFORCE = 33, 32
@@ -156,8 +158,32 @@ def churn(own, server, port, seconds, log):
             time.sleep(random.random() / 5)
 
 
+def crowd(interface, hosts, period, seconds, log):
+    """`hosts` hosts of 10.2.0.0/16 that ask an outside server each `period` seconds, and its answers, as
+    frames: UDP, 300 bytes up, 100 down. `log` gets a line a round: when it began, when it was sent."""
+    count, period = int(hosts), float(period)
+    pairs = [crowd_frames(n) for n in range(count)]
+    with packet_socket(interface) as line, open(log, "w", encoding="ascii") as file:
+        ready()
+        end = time.monotonic() + float(seconds)
+        while time.monotonic() < end:
+            began, due = time.time(), time.monotonic()
+            for n, (up, down) in enumerate(pairs):
+                line.send(up)
+                line.send(down)
+                if n % 50 == 49:
+                    time.sleep(max(0, due + n * period / count - time.monotonic()))
+            print(began, time.time(), file=file, flush=True)
+
+
+def crowd_frames(number):
+    host, server = f"10.2.{number >> 8}.{number & 255}", f"203.0.{number % 8}.7"
+    return (weirtest.udp(host, 5000, server, 6000, bytes(300)),
+            weirtest.udp(server, 6000, host, 5000, bytes(100)))
+
+
 PARTS = {"tap": tap_box, "web": web_server, "dns": dns_server, "ask": dns_questions,
-         "post": slow_post, "stream": stream, "churn": churn}
+         "post": slow_post, "stream": stream, "churn": churn, "crowd": crowd}
 
 if __name__ == "__main__":
     PARTS[sys.argv[1]](*sys.argv[2:])

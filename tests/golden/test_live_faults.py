@@ -2,17 +2,21 @@
 """Processes of a sensor die under traffic: it goes on, says what it did not see, and counts no byte
 twice. tcpdump beside it knows the truth."""
 
+import contextlib
 import datetime
 import os
+import socket
 import struct
 import subprocess
+import threading
 import time
 
 import livetest
 import weirtest
 from livetest import SERVER, Sensor, Space, Tcpdump, address, read, require, until, wire, worker_of
-from weirtest import Case
+from weirtest import Case, RedisServer
 
+NEWCOMER = "10.1.0.9"
 CLIENTS = ("10.1.0.1", "10.1.0.2", "10.1.0.3", "10.1.0.4") # enough for both workers to have some
 PAIRS = [(f"10.1.0.{n}", f"198.51.100.{n}") for n in range(60)]
 RATE = 600_000 # bytes a second of each: it reports every 1.7 s
@@ -53,8 +57,8 @@ class Faults(Case):
             address(self.server, "s0", SERVER, own)
         self.server.part("web", "80")
 
-    def begin(self, seconds, workers=2):
-        self.sensor = Sensor(self, self.server, "-i", "s0", "--flows", "--inside", "10.0.0.0/8",
+    def begin(self, seconds, *words, workers=2):
+        self.sensor = Sensor(self, self.server, "-i", "s0", "--flows", "--inside", "10.0.0.0/8", *words,
                              workers=workers)
         self.workers = workers
         self.dump = Tcpdump(self, self.server, "s0")
@@ -230,13 +234,16 @@ class Engine(Faults):
                          self.sensor.alerts("sensor.blind")) # if it said so, there is the reason
 
     def test_redis_killed(self):
-        """The private server dies: it comes again with all it had, and the sensor goes on."""
+        """The private server dies: it comes again with all it had, and the sensor, its engine too, goes
+        on."""
         self.begin(10)
         time.sleep(3)
-        server = self.redis_pid()
+        server, engine = self.redis_pid(), self.sensor.ready(2)["engine"]["pid"]
         self.sensor.kill(server)
         until("another redis-server", lambda: self.redis_pid() not in (0, server), 20)
-        until("a sensor at work", lambda: self.sensor.is_up(2), 20)
+        status = until("redis again", lambda: (now := self.sensor.is_up(2)) and
+                       now["redis"]["absences"] == 1 and now["redis"]["state"] == "ready" and now, 20)
+        self.assertEqual((status["engine"]["pid"], status["engine"]["restarts"]), (engine, 0))
         self.until_all_is_sent()
         self.assert_ids_are_unique()
         self.assert_flows_are_those_of_a_replay()
@@ -247,6 +254,124 @@ class Engine(Faults):
                                capture_output=True, text=True, check=False).stdout.split()
         return next((int(pid) for pid, name in zip(words[::2], words[1::2])
                      if name.startswith("redis")), 0)
+
+
+class Store(Faults):
+    """The operator's own redis-server in every trouble: the sensor goes on, says what is wrong, and has
+    the server again once it is right."""
+
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "tcpdump", "redis-server")
+        self.redis = RedisServer()
+        self.addCleanup(self.redis.stop)
+        os.chmod(self.redis.folder, 0o777) # the sensor's processes are another user's
+        self.path_of_redis = self.redis.url.removeprefix("unix:")
+
+    def order(self, *words):
+        with weirtest.RedisClient(self.redis.url) as client:
+            client(*words)
+
+    def lose_clients(self):
+        with contextlib.suppress(ConnectionError), weirtest.RedisClient(self.redis.url) as client:
+            client("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+    def until_redis(self, state, why=None):
+        def reached():
+            redis = (self.sensor.status() or {}).get("redis")
+            return redis and redis["state"] == state and (why or "") in (redis["why"] or "") and redis
+        return until(lambda: f"redis {state}, {why}\n{self.sensor.status()}\n{read(self.sensor.log)}",
+                     reached, 20)
+
+    def test_every_trouble(self):
+        self.begin(25, "--set", "redis.url=" + self.redis.url)
+        engine = self.sensor.ready(2)["engine"]["pid"]
+        self.until_redis("ready")
+        for trouble in (self.full, self.replica, self.stopped, self.killed, self.nonsense):
+            trouble()
+            self.until_redis("ready")
+        self.until_all_is_sent()
+        self.assertEqual(self.sensor_says("judging goes on"), 5)
+        self.assertEqual(self.sensor_says("redis is there again"), 5)
+        self.assert_ids_are_unique()
+        self.assertFalse(self.sensor.alerts("sensor.blind"), "it saw everything")
+        self.assertNotIn("the engine ended", read(self.sensor.log))
+        self.assertTrue(engine)
+        run = self.replay("--flows", "--inside", "10.0.0.0/8", self.dump.path)
+        self.assertEqual(livetest.differences(self.sensor.flows(), run.flows()), "")
+
+    def sensor_says(self, words):
+        return read(self.sensor.log).count(words)
+
+    def full(self):
+        self.order("CONFIG", "SET", "maxmemory", "1")
+        self.lose_clients()
+        self.until_redis("reads only", "is full")
+        self.order("CONFIG", "SET", "maxmemory", "0")
+
+    def replica(self):
+        self.order("REPLICAOF", "127.0.0.1", "1")
+        self.lose_clients()
+        self.until_redis("reads only", "read-only replica")
+        self.order("REPLICAOF", "NO", "ONE")
+
+    def stopped(self):
+        """Somebody who was not met before is asked about, and there is no answer."""
+        self.redis.process.send_signal(livetest.signal.SIGSTOP)
+        address(self.client, "c0", NEWCOMER, SERVER)
+        address(self.server, "s0", SERVER, NEWCOMER)
+        self.streams.append(self.client.part("stream", NEWCOMER, SERVER, "80", RATE, 2))
+        self.until_redis("away", "no answer within")
+        self.redis.process.send_signal(livetest.signal.SIGCONT)
+
+    def killed(self):
+        self.redis.process.kill()
+        self.redis.process.wait()
+        self.until_redis("away", "its server is not")
+        self.redis.start()
+
+    def nonsense(self):
+        self.redis.process.kill()
+        self.redis.process.wait()
+        os.unlink(self.path_of_redis)
+        with socket.socket(socket.AF_UNIX) as other:
+            other.bind(self.path_of_redis)
+            os.chmod(self.path_of_redis, 0o777)
+            other.listen(8)
+            thread = threading.Thread(target=self.speak_http, args=(other,))
+            thread.start()
+            self.until_redis("away", "does not speak Redis")
+            other.shutdown(socket.SHUT_RDWR)
+            thread.join()
+        os.unlink(self.path_of_redis)
+        self.redis.start()
+
+    def speak_http(self, other):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = other.accept()
+                with client:
+                    client.recv(4096)
+                    client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    def test_not_there_at_the_start(self):
+        """What needs no baseline is judged; it is said; and all goes on as usual once it is there."""
+        self.redis.process.kill()
+        self.redis.process.wait()
+        self.sensor = Sensor(self, self.server, "-i", "s0", "--inside", "10.0.0.0/8",
+                             "--set", "redis.url=" + self.redis.url)
+        self.until_redis("away", "its server is not")
+        self.assertIn("AWAY since", self.sensor.ask("status").stdout)
+        body = b"".join(b"user%06d@example.co.jp\n" % n for n in range(4_000))
+        self.client.part("post", SERVER, "80", len(body), self.write("body", body))
+        until(lambda: f"an alert\n{self.sensor.status()}\n{read(self.sensor.log)}",
+              lambda: self.sensor.alerts("content.personal"), 30)
+        self.redis.start()
+        self.until_redis("ready")
+        self.assertNotIn("AWAY", self.sensor.ask("status").stdout)
+        self.sensor.stop()
+        with weirtest.RedisClient(self.redis.url) as client:
+            self.assertEqual(client("GET", "weir:schema"), b"1")
 
 
 if __name__ == "__main__":

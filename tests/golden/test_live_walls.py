@@ -46,6 +46,7 @@ class Trace:
                       if match]
         self.role, self.parent = {}, {}
         self.sealed, self.seals, self.calls = set(), collections.Counter(), {}
+        self.sockets = collections.defaultdict(list) # role → their arguments
         for pid, resumed, call, rest in self.lines:
             self.learn(pid, call, rest)
         pending = {}
@@ -53,6 +54,8 @@ class Trace:
             owner = self.owner(pid)
             if owner in self.sealed and not resumed:
                 self.calls.setdefault(self.role[owner], collections.Counter())[call] += 1
+                if call == "socket":
+                    self.sockets[self.role[owner]].append(rest[1:rest.index(")")])
             if call == "seccomp":
                 filters = pending.pop(pid, False) if resumed else "SECCOMP_SET_MODE_FILTER" in rest
                 if "<unfinished" in rest:
@@ -93,7 +96,9 @@ class Walls(Case):
             self.assertGreater(calls.total(), 20, role)
             self.assertEqual(set(calls) - self.lists[role], set(), role)
         self.assertEqual(set(trace.calls["capture"]) & FORBIDDEN, set())
+        self.assertEqual(set(trace.sockets), set(trace.sockets) & {"engine"})
         self.assertEqual(self.lists["capture"] & FORBIDDEN, set())
+        return trace
 
     def traced(self):
         """Is strace still there? With -D it is nobody's child."""
@@ -117,10 +122,40 @@ class Walls(Case):
         sensor.kill(sensor.ready()["capture"][0]["pid"])
         until("a successor", lambda: sensor.ready()["capture"][0]["restarts"] == 1)
         client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/40000")
+        self.lose_redis(sensor)
         livetest.time.sleep(2)
         sensor.stop()
         self.assertTrue(sensor.flows())
-        self.check({"capture": 2, "engine": 2})
+        trace = self.check({"capture": 2, "engine": 2})
+        self.assertEqual({words.split(",")[0] for words in trace.sockets["engine"]}, {"AF_UNIX"})
+        self.assertGreater(trace.calls["engine"]["connect"], 0)
+
+    def lose_redis(self, sensor):
+        """The engine connects again from behind its walls."""
+        with weirtest.RedisClient(f"unix:{sensor.state}/redis/redis.sock") as client:
+            client("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+        def is_back():
+            redis = sensor.ready()["redis"]
+            return redis["absences"] >= 1 and redis["state"] == "ready"
+        until(lambda: f"redis again\n{sensor.status()}\n{read(sensor.log)}", is_back)
+
+    def test_a_server_by_tcp(self):
+        """One family and one port: the store's."""
+        require(self, "redis-server")
+        os.chmod(self.home, 0o755)
+        client, server = Space(self, "client"), Space(self, "server")
+        wire(client, "c0", server, "s0")
+        server.start("redis-server", "--port", "7000", "--bind", "127.0.0.1", "--save", "")
+        sensor = Sensor(self, server, "-i", "s0", "--set", "redis.url=redis://localhost:7000",
+                        "--set", "sensor.user=nobody", program=self.strace, env=ENV)
+        until(lambda: f"redis\n{read(sensor.log)}", lambda: sensor.ready()["redis"]["state"] == "ready")
+        server.run("redis-cli", "-p", "7000", "CLIENT", "KILL", "TYPE", "normal")
+        until(lambda: f"redis again\n{read(sensor.log)}", lambda:
+              (redis := sensor.ready()["redis"])["absences"] == 1 and redis["state"] == "ready")
+        sensor.stop()
+        trace = self.check({"capture": 1, "engine": 1})
+        self.assertEqual(set(trace.sockets["engine"]), {"AF_INET, SOCK_STREAM, IPPROTO_TCP"})
 
     def test_a_replay(self):
         capture = os.path.join(weirtest.SHIPPED, "projectweb.pcapng")

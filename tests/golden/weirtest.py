@@ -285,7 +285,11 @@ class RedisClient:
     def __init__(self, url):
         if url.startswith("unix:"):
             self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.connect(url[5:])
+            try:
+                self.socket.connect(url[5:])
+            except OSError:
+                self.socket.close()
+                raise
         else:
             account, _, place = url.removeprefix("redis://").rpartition("@")
             host, _, port = place.partition(":")
@@ -332,16 +336,18 @@ class RedisServer:
         self.folder = tempfile.mkdtemp(prefix="weir-redis-")
         self.process = None
         self.url = "unix:" + os.path.join(self.folder, "redis.sock")
-        words = ["--port", "0", "--unixsocket", self.url[5:]]
+        words = ["--port", "0", "--unixsocket", self.url[5:], "--unixsocketperm", "777"]
         if password:
             with socket.socket() as probe:
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
             self.url = f"redis://:{password}@127.0.0.1:{port}"
             words = ["--bind", "127.0.0.1", "--port", str(port), "--requirepass", password]
-        self.process = subprocess.Popen(
-            ["redis-server", "--save", "", "--appendonly", "no", "--dir", self.folder, *words],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.words = ["redis-server", "--save", "", "--appendonly", "no", "--dir", self.folder, *words]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait_until_up()
 
     def wait_until_up(self):

@@ -17,6 +17,13 @@ struct heartbeat {
     uint32_t hosts, hosts_ready;  /* met; of these, with a baseline that is ready */
     uint64_t incidents_open, alerts, records;
     uint32_t workers;
+    struct heartbeat_store {
+        const char *state;  /* "ready", "reads only", "away" */
+        bool learning;      /* ready, and nothing is left to be learned of while it was not */
+        struct ptime since; /* not learning: packet time it went; PTIME_MIN: not known */
+        const char *why;    /* one line, "" */
+        uint64_t hours, unlearned; /* that are open; that waited too long and are not learned */
+    } store;
 };
 
 /* One ECS line without newline; caller frees. event.id is a hash of sensor and time. What the open

@@ -30,6 +30,9 @@ struct store_config {
     const char *sensor, *vantage; /* no "|" in them; vantage NULL: the sensor's own */
     bool read_only;     /* --baseline URL: loads only; putting anything is the caller's mistake */
     int64_t timeout_ns; /* wall time; 0: 5 s */
+    /* Where to connect to instead of the URL's host (store_place_of), from behind walls where no
+     * name can be looked up. NULL: the URL's host; "": it could not be found, which is told. */
+    const char *address;
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
     int64_t silent_ns, wait_ns; /* store_close.h: STORE_SILENT_NS, STORE_WAIT_LIMIT_NS; 0: those */
@@ -39,10 +42,18 @@ struct store_events {
     void (*ready)(void *context);
     /* One line, by name. Before ready, and when the connection is lost or the server is silent for
      * timeout_ns: once, then nothing more is called and all that is left to do is store_free. After
-     * ready also for each command the server refuses (full, read-only, …); the connection stays.
-     * What a refused or lost store_put_open carried counts as written no more: mark the pairs
-     * changed again (totals are absolute, so putting them twice changes nothing). */
+     * ready also for each command the server refuses (full, read-only, …), which is then not
+     * answered; the connection stays (store_is_lost tells the one from the other). What a refused
+     * or lost store_put_open carried counts as written no more: mark the pairs changed again
+     * (totals are absolute, so putting them twice changes nothing). */
     void (*failed)(void *context, const struct error *error);
+};
+
+struct store_place { /* where a URL's server is, for who will not be able to look */
+    bool unix_socket, named; /* named: by a name, which may come to mean another address */
+    int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: the name was not found */
+    uint16_t port;
+    char address[64]; /* as text; "" of a unix socket */
 };
 
 struct store;
@@ -54,6 +65,13 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
 /* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error.
  */
 int store_check_url(const char *url, struct error *error);
+/* Looks the URL's host up, which may take the resolver's time. −1: the URL makes no sense, or the
+ * name is not found (family 0). */
+int store_place_of(const char *url, struct store_place *place, struct error *error);
+/* In `failed`: the connection is gone, or never came. */
+bool store_is_lost(const struct store *store);
+/* In `failed`: the server is there, and refuses writes only (full, a replica, no disk, …). */
+bool store_refuses_writes(const struct store *store);
 void store_free(struct store *store);            /* drops what is unanswered */
 size_t store_pending(const struct store *store); /* commands without an answer yet */
 

@@ -50,6 +50,8 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
  * items stay. */
 struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count);
 void totals_drop(struct totals *totals, struct host_total *host);
+size_t totals_hours(const struct totals *totals);               /* that are open */
+bool totals_oldest(const struct totals *totals, int64_t *hour); /* of them; false: none is */
 /* A restart goes on counting. */
 void totals_set_refused(struct totals *totals, uint64_t refused);
 uint64_t totals_refused(const struct totals *totals);

@@ -71,8 +71,17 @@ struct status {
     const struct status_interface *interface;
     size_t interface_count;
     struct status_engine engine;
-    const char *redis_url, *redis_state; /* the URL's password is masked here */
-    uint64_t redis_pending;              /* commands without an answer yet */
+    struct status_redis {
+        const char *url, *state; /* the URL's password is masked here */
+        bool behind;             /* ready, and hours are still to be closed */
+        bool away;               /* not ready */
+        struct ptime since;      /* away: wall clock */
+        const char *why;         /* away: one line */
+        uint64_t pending;        /* commands without an answer yet */
+        uint64_t refused;        /* commands that it did not take */
+        uint64_t absences;       /* times it went */
+        uint64_t hours_open, host_hours_open, hours_unlearned, unlearned_bytes, profiles_damaged;
+    } redis;
     const struct bus_status *sink;
     size_t sink_count;
     const struct health *coverage; /* summed over the workers, since the start */

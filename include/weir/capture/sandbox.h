@@ -43,17 +43,18 @@ enum sandbox_network {
 };
 
 #define SANDBOX_SELF UINT64_MAX /* as an argument's value: this process's number */
+#define SANDBOX_ARGS 3
 
 /* A system call by its name, and which arguments must be equal for it to be allowed. Arguments are
  * compared as 64 bits. The same name may be listed several times: any row that fits allows. */
 struct sandbox_call {
     const char *name;
     bool refuse;   /* ENOSYS instead of death: libraries try it and know another way */
-    unsigned args; /* of `arg`: 0, 1 or 2 */
+    unsigned args; /* of `arg`: 0 to SANDBOX_ARGS */
     struct {
-        unsigned index; /* from 0; two rows of `arg` name different ones */
+        unsigned index; /* from 0; rows of `arg` name different ones */
         uint64_t value;
-    } arg[2];
+    } arg[SANDBOX_ARGS];
 };
 
 /* "": no change. ERROR_USAGE: no such user (the line says how to make one), or root. */
@@ -74,6 +75,11 @@ int sandbox_drop_capabilities(struct error *error);
  * line of log, and not an error. */
 int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
                     struct error *error);
+
+/* 3, likewise, but for TCP connect to this one port (any address: Landlock knows no more). A kernel
+ * before Linux 6.7 cannot tell ports apart, which is told of in one line of log. */
+int sandbox_confine_to_port(const struct sandbox_path *paths, size_t count, uint16_t port,
+                            struct error *error);
 
 /* 4. Names that this architecture or libseccomp does not know are skipped. A sanitizer's build
  * allows what a report needs on top; and no leak is looked for from stage 2 on (a leak check opens

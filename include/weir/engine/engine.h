@@ -80,6 +80,9 @@ struct engine_counts {
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
     uint64_t vlans_unwatched;                 /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed; /* with totals of this sensor's */
+    /* Waited longer for the store than the spool has room: hours, hosts of them, what left. */
+    uint64_t hours_unlearned, host_hours_unlearned, unlearned_bytes;
+    uint64_t profiles_damaged; /* in the store: their hosts are judged like unknown ones */
     uint64_t totals_late;      /* host-hours that other sensors closed before this one's word */
     uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
     uint64_t closes_lost;      /* begun, and taken over by another sensor */
@@ -115,6 +118,8 @@ struct engine_observer {
     void (*damaged)(void *context, uint32_t worker, uint32_t incarnation);
     /* Everything of this ring was taken: its descriptors may be closed. May be NULL. */
     void (*drained)(void *context, uint32_t worker, uint32_t incarnation);
+    /* Once: engine_store_settled. May be NULL. */
+    void (*store)(void *context);
     void *context;
 };
 
@@ -125,7 +130,9 @@ struct engine_config {
     uint32_t workers; /* ≥ ring_count; 0: ring_count */
     bool live; /* workers may be replaced, watermarks advance time, silence is watched, the end
                   of all input closes no incident */
-    struct store *store;
+    struct store *store; /* given: it is there for as long as the engine is */
+    /* Or, live: the engine's own, connected to again whenever it was lost. Borrowed. */
+    const struct store_config *reach;
     struct bus *bus;
     struct calendar *calendar;
     const struct inside *inside;
@@ -179,6 +186,25 @@ bool engine_replaying(const struct engine *engine);
 void engine_note_gap(struct engine *engine, struct ptime from, struct ptime until);
 /* Something the engine stands on failed (the store): ends with `done(error)`. */
 void engine_fail(struct engine *engine, const struct error *error);
+
+/* The store was reached, or could not be at the first try: engine_begin makes of it what it is. */
+bool engine_store_settled(const struct engine *engine);
+enum engine_store_state {
+    ENGINE_STORE_HERE,
+    ENGINE_STORE_READS, /* it refuses writes: hosts are loaded, nothing is put, no hour closed */
+    ENGINE_STORE_AWAY
+};
+extern const char *const engine_store_state_name[];
+struct engine_store_status {
+    enum engine_store_state state;
+    bool behind;                         /* it was away: hours are still to be closed */
+    struct ptime since;                  /* not HERE or behind: packet time it went */
+    int64_t since_wall_ns;               /* … of the epoch */
+    const char *why;                     /* one line, "" */
+    uint64_t pending, refused, absences; /* commands unanswered, refused; times it went */
+    size_t hours, host_hours;            /* that are open, the present one included */
+};
+struct engine_store_status engine_store_of(const struct engine *engine);
 
 bool engine_finished(const struct engine *engine);
 

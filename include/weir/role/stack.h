@@ -1,6 +1,7 @@
 /* What the engine stands on, put up in one order and taken down in the other: the store, the bus,
  * the calendar, the suffix list, then the engine itself. A replay and the engine's process differ
- * only in where things are kept and in who fills the rings. Thread: the engine's. */
+ * in where things are kept, in who fills the rings, and in that a live engine connects to the store
+ * itself, again and again, while a replay cannot do without. Thread: the engine's. */
 #ifndef WEIR_ROLE_STACK_H
 #define WEIR_ROLE_STACK_H
 
@@ -11,6 +12,7 @@ struct stack_config {
     const struct config *config; /* borrowed while the stack stands */
     const char *folder;          /* of the journal and the sinks' places */
     const char *redis_url, *prefix;
+    const char *redis_address; /* live: as store_config has it */
     const char *vantage; /* NULL: the sensor's own */
     const struct sink_config *sinks;
     size_t sink_count;
@@ -26,7 +28,8 @@ struct stack_config {
 struct stack {
     struct stack_config config;
     struct loop_ref loop;
-    struct store *store;
+    struct store_config reach; /* live */
+    struct store *store;       /* a replay's */
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
@@ -35,8 +38,9 @@ struct stack {
     bool store_ready;
 };
 
-/* Drives the loop until the store answers. 0: everything stands, nothing is consumed yet
- * (engine_begin). −1: stack->error. stack_close either way. */
+/* Drives the loop until the store answers, or, live, could not be reached at the first try. 0:
+ * everything stands, nothing is consumed yet (engine_begin). −1: stack->error. stack_close either
+ * way. */
 int stack_open(struct stack *stack, const struct stack_config *config);
 /* Runs the loop until `*done` or an error. */
 int stack_wait(struct stack *stack, const bool *done);

@@ -43,7 +43,12 @@ static const struct heartbeat case_beat = {.time = {CASE_TIME},
                                            .incidents_open = 4,
                                            .alerts = 12,
                                            .records = 345,
-                                           .workers = 2};
+                                           .workers = 2,
+                                           .store = {.state = "away",
+                                                     .since = {CASE_TIME},
+                                                     .why = "redis at unix:/s: gone",
+                                                     .hours = 3,
+                                                     .unlearned = 1}};
 
 static void test_line(void **state)
 {
@@ -64,7 +69,10 @@ static void test_line(void **state)
         "\"observer\":{\"type\":\"sensor\",\"product\":\"weir\",\"name\":\"span-1\",\"version\":"
         "\"" WEIR_VERSION "\"},\"weir\":{\"packets\":1000,\"wire_bytes\":640000,\"drops\":3,"
         "\"gaps\":1460,\"hosts\":20,\"hosts_ready\":7,\"incidents_open\":4,\"alerts\":12,"
-        "\"records\":345,\"workers\":2,\"blind\":[\"tap\",\"vlan 20\"]}}");
+        "\"records\":345,\"workers\":2,"
+        "\"store\":{\"state\":\"away\",\"since\":\"2026-03-02T01:04:07.201Z\","
+        "\"why\":\"redis at unix:/s: gone\",\"hours_open\":3,\"hours_unlearned\":1},"
+        "\"blind\":[\"tap\",\"vlan 20\"]}}");
     free(line);
     incidents_free(incidents);
     json_free(json);
@@ -75,9 +83,10 @@ static void test_nothing_to_say(void **state)
     (void)state;
     struct json *json = json_new();
     struct incidents *incidents = incidents_new(NS_PER_DAY, ignore, NULL);
-    struct heartbeat beat = {.time = {0}};
+    struct heartbeat beat = {.time = {0}, .store = {.state = "ready", .learning = true, .why = ""}};
     char *line = heartbeat_line(json, &beat, incidents);
-    assert_non_null(strstr(line, "\"blind\":[]}}"));
+    assert_non_null(strstr(line, "\"store\":{\"state\":\"ready\",\"hours_open\":0,"
+                                 "\"hours_unlearned\":0},\"blind\":[]}}"));
     assert_null(strstr(line, "\"name\""));
     assert_null(strchr(line, '\n'));
     free(line);

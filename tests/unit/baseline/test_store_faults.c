@@ -182,6 +182,56 @@ static void test_error_replies(void **state)
         expect_said(said[i].reply, strlen(said[i].reply), false, said[i].words);
 }
 
+/* What only writes are refused by can still be read. */
+static void test_who_takes_no_writes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *reply;
+        bool writes;
+    } said[] = {
+        {"-READONLY You can't write against a read only replica.\r\n", true},
+        {"-OOM command not allowed when used memory > 'maxmemory'.\r\n", true},
+        {"-ERR Error running script (call to f_0): @user_script:5: -OOM command not allowed\r\n",
+         true},
+        {"-MISCONF Redis is configured to save RDB snapshots\r\n", true},
+        {"-NOREPLICAS Not enough good replicas to write.\r\n", true},
+        {"-LOADING Redis is loading the dataset in memory\r\n", false},
+        {"-NOAUTH Authentication required.\r\n", false},
+        {"-ERR the word READONLYISH in it\r\n", false},
+        {":7\r\n", false},
+    };
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        struct fake fake;
+        struct client client = {.free_when_failed = false};
+        fake_start(&fake, said[i].reply, strlen(said[i].reply), false);
+        struct store_config config = config_of(fake.url);
+        client_open(&client, &config);
+        assert_int_equal(client.failed, 1);
+        assert_true(store_is_lost(client.store));
+        assert_int_equal(store_refuses_writes(client.store), said[i].writes);
+        client_close(&client);
+        fake_stop(&fake);
+    }
+}
+
+/* The address decides, not the URL's name; one that was not found is told at once. */
+static void test_an_address_for_the_name(void **state)
+{
+    (void)state;
+    struct client client = {.ready = 0};
+    struct store_config config = config_of("redis://no-such-name.invalid:1");
+    config.address = "127.0.0.1";
+    client_open(&client, &config);
+    assert_non_null(strstr(client.error.message, "connection refused"));
+    client_close(&client);
+    config.address = "";
+    client_open(&client, &config);
+    assert_non_null(strstr(client.error.message, "no-such-name.invalid:1: its name was not found"));
+    assert_true(store_is_lost(client.store));
+    client_close(&client);
+}
+
 static void test_goes_away(void **state)
 {
     (void)state;
@@ -288,10 +338,16 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_nonsense),      cmocka_unit_test(test_right_protocol_wrong_answer),
-        cmocka_unit_test(test_error_replies), cmocka_unit_test(test_goes_away),
-        cmocka_unit_test(test_silence),       cmocka_unit_test(test_not_there),
-        cmocka_unit_test(test_port_refused),  cmocka_unit_test(test_after_failure),
+        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test(test_right_protocol_wrong_answer),
+        cmocka_unit_test(test_who_takes_no_writes),
+        cmocka_unit_test(test_an_address_for_the_name),
+        cmocka_unit_test(test_error_replies),
+        cmocka_unit_test(test_goes_away),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_not_there),
+        cmocka_unit_test(test_port_refused),
+        cmocka_unit_test(test_after_failure),
         cmocka_unit_test(test_usage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

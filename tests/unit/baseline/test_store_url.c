@@ -1,6 +1,7 @@
 /* The store's URL: what is taken, what is refused and in which words, and that no password is ever
  * shown. */
 #include "../../../sensor/baseline/store_url.h"
+#include "weir/baseline/store.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -149,13 +151,56 @@ static void test_long(void **state)
     assert_non_null(strstr(error.message, "107"));
 }
 
+static void test_places(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *address;
+        int family;
+        uint16_t port;
+        bool named;
+    } row[] = {
+        {"unix:/run/redis.sock", "", AF_UNIX, 0, false},
+        {"redis://:s3cret@127.0.0.1:7000/3", "127.0.0.1", AF_INET, 7000, false},
+        {"redis://[::1]", "::1", AF_INET6, 6379, false},
+        {"redis://localhost:1", "127.0.0.1", AF_INET, 1, true},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof row[0]; i++) {
+        struct store_place place;
+        struct error error = {0};
+        if (store_place_of(row[i].url, &place, &error) != 0)
+            fail_msg("%s: %s", row[i].url, error.message);
+        assert_string_equal(place.address, row[i].address);
+        assert_int_equal(place.family, row[i].family);
+        assert_int_equal(place.port, row[i].port);
+        assert_int_equal(place.named, row[i].named);
+        assert_int_equal(place.unix_socket, row[i].family == AF_UNIX);
+    }
+}
+
+static void test_no_place(void **state)
+{
+    (void)state;
+    struct store_place place;
+    struct error error = {0};
+    assert_int_equal(store_place_of("redis://:s3cret@no-such-name.invalid:7", &place, &error), -1);
+    assert_int_equal(error.code, ERROR_RUN);
+    assert_non_null(strstr(error.message, "no-such-name.invalid"));
+    assert_null(strstr(error.message, "s3cret"));
+    assert_int_equal(place.family, 0);
+    assert_int_equal(place.port, 7);
+    assert_true(place.named);
+    error = (struct error){0};
+    assert_int_equal(store_place_of("http://x", &place, &error), -1);
+    assert_int_equal(error.code, ERROR_USAGE);
+    assert_int_equal(place.port, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unix),
-        cmocka_unit_test(test_redis),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long),
+        cmocka_unit_test(test_unix), cmocka_unit_test(test_redis),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_long), cmocka_unit_test(test_places), cmocka_unit_test(test_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,9 +56,7 @@ static void test_whole(void **state)
         .interface = interface,
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5},
-        .redis_url = "unix:/run/redis.sock",
-        .redis_state = "ready",
-        .redis_pending = 2,
+        .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -85,7 +83,11 @@ static void test_whole(void **state)
         "\"hosts\":412,\"hosts_ready\":300,\"hosts_learning\":112,\"incidents_open\":1,"
         "\"open_flows\":99,\"waiting_records\":12,"
         "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5}},"
-        "\"redis\":{\"url\":\"unix:/run/redis.sock\",\"state\":\"ready\",\"pending\":2},\"sinks\":["
+        "\"redis\":{\"url\":\"unix:/run/redis.sock\",\"state\":\"ready\",\"pending\":2,"
+        "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
+        "1,"
+        "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
+        "\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
         "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
@@ -132,7 +134,7 @@ static void test_password(void **state)
         {"embedded", "embedded"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        struct status status = {.redis_url = row[i].url};
+        struct status status = {.redis = {.url = row[i].url}};
         char *text = json_of(&status), *part = xasprintf("\"url\":\"%s\"", row[i].shown);
         expect_part(text, part);
         free(part);

@@ -434,6 +434,37 @@ static void test_network(void **state)
     assert_int_equal(child(connect_with, NULL), 0);
 }
 
+static int try_port(uint16_t port, bool listens)
+{
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons(port)};
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = listens ? bind(fd, (const struct sockaddr *)&name, sizeof name)
+                         : connect(fd, (const struct sockaddr *)&name, sizeof name);
+    int cause = result == 0 ? 0 : errno;
+    close(fd);
+    return cause;
+}
+
+/* Nobody listens at either: the one is asked, the other is not. */
+static void connect_to_one_port(const void *unused)
+{
+    struct error error = {0};
+    (void)unused;
+    must(sandbox_confine_to_port(NULL, 0, 1, &error), &error);
+    EXPECT(try_port(1, false) != EACCES);
+    EXPECT(try_port(2, false) == EACCES);
+    EXPECT(try_port(1, true) == EACCES); /* to listen there is another matter */
+    EXPECT(try_open("beside", O_RDONLY) == EACCES);
+}
+
+static void test_one_port(void **state)
+{
+    (void)state;
+    need_landlock(4);
+    assert_int_equal(child(connect_to_one_port, NULL), 0);
+}
+
 static void signal_outside(const void *unused)
 {
     (void)unused;
@@ -511,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_device),
         cmocka_unit_test(test_missing_path),
         cmocka_unit_test(test_network),
+        cmocka_unit_test(test_one_port),
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_no_landlock),
         cmocka_unit_test(test_all),

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -28,6 +29,7 @@ static const struct sandbox_call list[] = {
     {.name = "fcntl", .args = 1, .arg = {{1, F_GETFD}}},
     {.name = "lseek", .args = 2, .arg = {{1, 0}, {2, SEEK_CUR}}},
     {.name = "lseek", .args = 2, .arg = {{1, 0}, {2, SEEK_CUR}}}, /* twice does no harm */
+    {.name = "socket", .args = 3, .arg = {{0, AF_INET}, {1, SOCK_STREAM}, {2, IPPROTO_TCP}}},
     {.name = "shutdown", .args = 1, .arg = {{1, SHUT_RD}}},
     {.name = "shutdown"}, /* and a row without arguments allows any */
     {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}},
@@ -61,6 +63,7 @@ static void allowed(const void *unused)
     EXPECT(fcntl(pipes[0], F_GETFL) >= 0 && fcntl(pipes[0], F_GETFD) >= 0);
     EXPECT(lseek(pipes[0], 0, SEEK_CUR) == -1 && errno == ESPIPE);
     EXPECT(shutdown(pipes[0], SHUT_WR) == -1 && errno == ENOTSOCK);
+    EXPECT(socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) >= 0);
     EXPECT(syscall(SYS_tgkill, self, self, 0) == 0);
     EXPECT(syscall(SYS_getppid) == -1 && errno == ENOSYS); /* refused, and no more */
 }
@@ -87,6 +90,9 @@ static void try_call(const void *argument)
 
 static const struct call forbidden[] = {
     {"socket", SYS_socket, {AF_INET, SOCK_STREAM, 0}},
+    {"another protocol of TCP's kind", SYS_socket, {AF_INET, SOCK_STREAM, 262}}, /* MPTCP */
+    {"another family", SYS_socket, {AF_INET6, SOCK_STREAM, IPPROTO_TCP}},
+    {"another type", SYS_socket, {AF_INET, SOCK_RAW, IPPROTO_TCP}},
     {"a unix socket", SYS_socket, {AF_UNIX, SOCK_STREAM, 0}},
     {"connect", SYS_connect, {0}},
     {"openat", SYS_openat, {AT_FDCWD, 0, O_RDONLY}},

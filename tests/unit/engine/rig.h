@@ -25,6 +25,7 @@ struct rig {
     struct embedded redis;
     struct loop_ref loop;
     struct store *store;
+    const struct store_config *reach; /* not NULL: the engine connects itself, `store` is ours */
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
@@ -180,7 +181,8 @@ static inline void rig_new_engine(struct rig *rig)
                                    .folder = rig->checkpoint ? rig->folder : NULL,
                                    .live = rig->live,
                                    .heartbeat_ns = rig->heartbeat_ns,
-                                   .store = rig->store,
+                                   .store = rig->reach ? NULL : rig->store,
+                                   .reach = rig->reach,
                                    .bus = rig->bus,
                                    .calendar = rig->calendar,
                                    .inside = &rig->inside,
