@@ -134,15 +134,25 @@ static void put_group(struct skim_halves *halves, const char *group, unsigned bu
     }
 }
 
+/* Of the bytes with this high half that a bucket takes. */
+static uint64_t weight_of_row(const uint8_t low[16], unsigned high, unsigned bucket)
+{
+    uint64_t weight = 0;
+    for (unsigned byte = high << 4; byte < (high + 1) << 4 && byte < 0x7f; byte++)
+        if (low[byte & 15] & (1u << bucket))
+            weight += weight_of(byte);
+    return weight;
+}
+
 /* What a bucket takes for its own by chance, in some unit. */
 static uint64_t chance_of(const struct skim_halves *halves, unsigned bucket)
 {
     uint64_t chance = 1;
     for (size_t i = 0; i < SKIM_WIDE; i++) {
         uint64_t weight = 0;
-        for (unsigned byte = ' '; byte < 0x7f; byte++) /* the others are rare in text */
-            if (halves->low[i][byte & 15] & halves->high[i][byte >> 4] & (1u << bucket))
-                weight += weight_of(byte);
+        for (unsigned high = ' ' >> 4; high < 8; high++) /* the others are rare in text */
+            if (halves->high[i][high] & (1u << bucket))
+                weight += weight_of_row(halves->low[i], high, bucket);
         chance *= weight;
     }
     return chance;
