@@ -9,6 +9,7 @@ WEIR_TEST_PCAPS (the shared captures; else ../shared/pcaps beside the source roo
 WEIR_TEST_REDIS_TCP (servers to use; else a private one is started).
 """
 
+import hashlib
 import ipaddress
 import json
 import os
@@ -135,6 +136,44 @@ def replay(folder, *words, **more):
     run = weir("replay", "-q", "-o", folder, *words, **more)
     run.folder = folder
     return run
+
+
+def place_of_replay(capture):
+    """The file in which `replayed` keeps an answer: by program and capture, as they are now. A program that
+    was built since leaves nothing of the one before. None: nobody says where we are built."""
+    def stamp(path):
+        found = os.stat(path)
+        return hashlib.sha256(f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()
+    if not os.environ.get("WEIR_BUILD"):
+        return None
+    kept = os.path.join(os.environ["WEIR_BUILD"], "replays")
+    folder = os.path.join(kept, stamp(binary()))
+    if not os.path.isdir(folder):
+        shutil.rmtree(kept, ignore_errors=True)
+        os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, stamp(capture))
+
+
+def replayed(capture):
+    """The lines of flows.ndjson of `weir replay --workers 0 --flows CAPTURE`; None: it wrote none.
+
+    A handful of tests each ask what was told of the same hundreds of captures, so the first one's answer is
+    kept beside the build: it is the same every time (test_determinism, test_worker_processes)."""
+    kept = place_of_replay(capture)
+    if kept and os.path.exists(kept):
+        with open(kept, encoding="utf-8") as file:
+            return json.load(file)
+    with tempfile.TemporaryDirectory(prefix="weir-test-") as home:
+        run = replay(os.path.join(home, "out"), "--workers", "0", "--flows", capture)
+        if run.status not in (0, 3): # 3: damaged, and read as far as it goes
+            raise AssertionError(f"replay of a capture: {run}")
+        written = os.path.exists(os.path.join(run.folder, "flows.ndjson"))
+        lines = run.bytes("flows.ndjson").decode("utf-8").splitlines() if written else None
+    if kept:
+        with open(f"{kept}.{os.getpid()}", "w", encoding="utf-8") as file:
+            json.dump(lines, file)
+        os.replace(file.name, kept)
+    return lines
 
 
 def complaint(run):
