@@ -143,7 +143,8 @@ def place_of_replay(capture):
     was built since leaves nothing of the one before. None: nobody says where we are built."""
     def stamp(path):
         found = os.stat(path)
-        return hashlib.sha256(f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}".encode()).hexdigest()
+        words = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}"
+        return hashlib.sha256(words.encode()).hexdigest()
     if not os.environ.get("WEIR_BUILD"):
         return None
     kept = os.path.join(os.environ["WEIR_BUILD"], "replays")
