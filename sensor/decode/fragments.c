@@ -26,8 +26,8 @@
  * Whoever calls asks for what is due before each frame: then there is room for one fragment more,
  * and what is given up is told in order and never at once with another packet. Everything takes the
  * same time however much waits, but for a search through the at most FRAGMENTS_OF_PAIR datagrams of
- * a pair. The seed of the buckets is random; no result depends on it. Memory: 18 MiB, touched only
- * as far as it was ever needed. Thread: the decoder's. */
+ * a pair. The seed of the buckets is random; no result depends on it. Memory: 18 MiB, taken with
+ * the first fragment and touched only as far as it was ever needed. Thread: the decoder's. */
 #include "fragments.h"
 
 #include "assembly.h"
@@ -103,8 +103,6 @@ struct fragments {
 struct fragments *fragments_new(void)
 {
     struct fragments *f = xcalloc(1, sizeof *f);
-    chunk_pool_init(&f->pool, FRAGMENTS_CHUNKS);
-    f->slot = xcalloc(FRAGMENTS_DATAGRAMS, sizeof *f->slot);
     f->free_slot = SLOT_NONE;
     f->waiting = f->leaving = (struct slot_list){SLOT_NONE, SLOT_NONE};
     memset(f->bucket, 0xff, sizeof f->bucket);
@@ -114,6 +112,13 @@ struct fragments *fragments_new(void)
     if (getrandom(&f->seed, sizeof f->seed, GRND_NONBLOCK) != sizeof f->seed)
         f->seed = 0;
     return f;
+}
+
+/* With the first fragment: most captures hold none. */
+static void room_make(struct fragments *f)
+{
+    chunk_pool_init(&f->pool, FRAGMENTS_CHUNKS);
+    f->slot = xcalloc(FRAGMENTS_DATAGRAMS, sizeof *f->slot);
 }
 
 void fragments_free(struct fragments *f)
@@ -394,6 +399,8 @@ enum fragment_result fragments_put(struct fragments *f, const struct fragment *f
     packet->reassembly |= REASSEMBLY_FRAGMENT;
     if (!is_possible(&piece))
         return FRAGMENT_IMPOSSIBLE;
+    if (!f->slot)
+        room_make(f);
     struct datagram_key key = key_of(fragment, packet);
     if (is_copy(f, &key, &piece, packet))
         return FRAGMENT_COPY;

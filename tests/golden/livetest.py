@@ -199,7 +199,7 @@ class Sensor:
                       "-o", self.out, *map(str, words)]
         with open(self.log, "ab") as log:
             self.process = space.start(*program, weirtest.binary(), *self.words, stderr=log,
-                                       env={**os.environ, **(env or {})})
+                                       env={**os.environ, **weirtest.unnamed_reports(), **(env or {})})
         test.addCleanup(self.end_hard)
         self.ready(workers)
 
@@ -255,7 +255,7 @@ class Sensor:
     def check_log(self):
         text = read(self.log)
         if any(word in text for word in weirtest.SANITIZERS):
-            raise AssertionError(f"a sanitizer spoke: {self.words}\n{text[-6000:]}")
+            raise AssertionError(f"a sanitizer spoke: {self.words}\n{weirtest.named(text[-6000:])}")
 
     def end_hard(self):
         if self.process.poll() is None:

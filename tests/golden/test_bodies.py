@@ -15,8 +15,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import Counter
+
+import weirtest
 
 CAPTURES = (
     "03_upload_exfil/arkime__http-post-upload.pcap",
@@ -69,12 +70,7 @@ def theirs(path):
 
 
 def ours(path):
-    with tempfile.TemporaryDirectory() as directory:
-        subprocess.run([os.environ["WEIR_BINARY"], "replay", "-q", "--workers", "0", "--flows", "-o",
-                        directory, path],
-                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        with open(os.path.join(directory, "flows.ndjson"), encoding="utf-8") as file:
-            flows = [json.loads(line) for line in file]
+    flows = [json.loads(line) for line in weirtest.replayed(path)]
     bodies = [flow[side]["bodies"] for flow in flows if flow.get("service") == "http"
               for side in ("orig", "resp") if "bodies" in flow[side]]
     total = {key: sum(one[key] for one in bodies)

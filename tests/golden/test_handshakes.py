@@ -18,16 +18,17 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
+
+import weirtest
 
 ASKED_MIN = 100  # fewer, and the test has gone blind
-HELLO = ("frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
-         "udp.srcport", "udp.dstport", "tls.handshake.type", "tls.handshake.version",
-         "tls.handshake.ciphersuite",
-         "tls.handshake.extension.type", "tls.handshake.extensions.supported_version",
-         "tls.handshake.sig_hash_alg", "tls.handshake.sig_hash_alg_len",
-         "tls.handshake.extensions_alpn_str")
-SERVER = HELLO[:9] + ("tls.handshake.type", "x509ce.dNSName")
+FIELDS = ("frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst", "tcp.srcport", "tcp.dstport",
+          "udp.srcport", "udp.dstport", "tls.handshake.type", "tls.handshake.version",
+          "tls.handshake.ciphersuite",
+          "tls.handshake.extension.type", "tls.handshake.extensions.supported_version",
+          "tls.handshake.sig_hash_alg", "tls.handshake.sig_hash_alg_len",
+          "tls.handshake.extensions_alpn_str", "x509ce.dNSName")
+WANTED = "tls.handshake.type == 1 || (tls.handshake.type == 11 && x509ce.dNSName)"
 VERSIONS = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3"}
 
 
@@ -47,13 +48,14 @@ def captures(folder):
 # --- tshark's side -------------------------------------------------------------------------------
 
 
-def fields(path, wanted, names):
-    command = ["tshark", "-r", path, "-Y", wanted, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=,"]
-    for name in names:
+def handshakes(path):
+    """The fields of every frame with a hello, or with names in a certificate"""
+    command = ["tshark", "-r", path, "-Y", WANTED, "-T", "fields", "-E", "separator=/t", "-E", "aggregator=,"]
+    for name in FIELDS:
         command += ["-e", name]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     for line in done.stdout.splitlines():
-        yield dict(zip(names, line.split("\t")))
+        yield dict(zip(FIELDS, line.split("\t")))
 
 
 def ends_of(row):
@@ -111,10 +113,10 @@ def ja4(row, proto):
     return f"{head}_{hash12(','.join(f'{value:04x}' for value in sorted(ciphers)))}_{hash12(listed)}"
 
 
-def hellos(path):
+def hellos(rows):
     """flow → what its first hello says"""
     said = {}
-    for row in fields(path, "tls.handshake.type == 1", HELLO):
+    for row in rows:
         if row["tls.handshake.type"] != "1" or not row["tls.handshake.ciphersuite"]:
             continue
         flow = ends_of(row)
@@ -124,29 +126,24 @@ def hellos(path):
     return said
 
 
-def certificates(path):
+def certificates(rows):
     """flow → the DNS names of every certificate in its first Certificate message"""
     names = {}
-    for row in fields(path, "tls.handshake.type == 11 && x509ce.dNSName", SERVER):
-        names.setdefault(ends_of(row), {name.lower() for name in row["x509ce.dNSName"].split(",")})
+    for row in rows:
+        if "11" in row["tls.handshake.type"].split(",") and row["x509ce.dNSName"]:
+            names.setdefault(ends_of(row), {name.lower() for name in row["x509ce.dNSName"].split(",")})
     return names
 
 
 # --- Weir's side ---------------------------------------------------------------------------------
 
 
-def replay(binary, path):
+def replay(path):
     """flow → its records"""
     flows = {}
-    with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if done.returncode != 0:
-            sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
-        with open(os.path.join(out, "flows.ndjson"), encoding="utf-8") as lines:
-            for record in map(json.loads, lines):
-                ends = frozenset((record[side]["ip"], record[side]["port"]) for side in ("orig", "resp"))
-                flows.setdefault((record["proto"], ends), []).append(record)
+    for record in map(json.loads, weirtest.replayed(path)):
+        ends = frozenset((record[side]["ip"], record[side]["port"]) for side in ("orig", "resp"))
+        flows.setdefault((record["proto"], ends), []).append(record)
     return flows
 
 
@@ -158,14 +155,15 @@ def names_of(record):
 def compare(name, path, flows):
     """(asked, wrong) of one capture"""
     asked = wrong = 0
-    for flow, said in hellos(path).items():
+    rows = list(handshakes(path))
+    for flow, said in hellos(rows).items():
         records = flows.get(flow, [])
         for key in ("ja4", "alpn", "ech"):
             asked += 1
             if not any(record.get(key) == said[key] for record in records):
                 wrong += 1
                 print(f"{name}: {flow}: {key} {said[key]!r}, not {[record.get(key) for record in records]}")
-    for flow, wanted in certificates(path).items():
+    for flow, wanted in certificates(rows).items():
         asked += 1
         told = set().union(*map(names_of, flows.get(flow, [])))
         if not told or not told <= wanted:
@@ -175,14 +173,14 @@ def compare(name, path, flows):
 
 
 def main():
-    folder, binary = pcaps_dir(), os.environ["WEIR_BINARY"]
+    folder = pcaps_dir()
     if not os.path.exists(os.path.join(folder, "names.tsv")) or not shutil.which("tshark"):
         print("skipped: no captures at", folder, "or no tshark")
         return 77
     asked = wrong = 0
     for name in captures(folder):
         path = os.path.join(folder, name)
-        counts = compare(name, path, replay(binary, path))
+        counts = compare(name, path, replay(path))
         asked, wrong = asked + counts[0], wrong + counts[1]
     print(f"{asked} asked, {wrong} wrong")
     return 1 if wrong or asked < ASKED_MIN else 0

@@ -26,8 +26,9 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections import defaultdict
+
+import weirtest
 
 GOAL = 0.98
 EXTRA_MOST = 0.005
@@ -161,15 +162,11 @@ def told(lines):
     return flows
 
 
-def replay(binary, path):
-    with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        written = os.path.join(out, "flows.ndjson")
-        if done.returncode < 0 or not os.path.exists(written):
-            sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
-        with open(written, encoding="utf-8") as lines:
-            return told(lines)
+def replay(path):
+    lines = weirtest.replayed(path)
+    if lines is None:
+        sys.exit(f"{path}: nothing was written")
+    return told(lines)
 
 
 def values_of(records, kind):
@@ -256,7 +253,7 @@ def main():
     if not os.path.exists(os.path.join(pcaps, "names.tsv")) or not shutil.which("tshark"):
         print("skipped: no captures at", pcaps, "or no tshark")
         return 77
-    binary, folders = os.environ["WEIR_BINARY"], sys.argv[1:]
+    folders = sys.argv[1:]
     rows, comparison = rows_of(os.path.join(pcaps, "names.tsv")), Comparison()
     for name in captures(pcaps):
         if folders and name.split("/")[0] not in folders:
@@ -264,7 +261,7 @@ def main():
         path = os.path.join(pcaps, name)
         names = tshark_names(path, rows[name]) if rows[name] else defaultdict(
             lambda: defaultdict(list))
-        flows = replay(binary, path)
+        flows = replay(path)
         comparison.compare_wanted(name, names, flows)
         comparison.compare_told(name, path, names, flows)
     enough = folders or comparison.asked >= ASKED_MIN

@@ -14,6 +14,7 @@ Which codes read and which write is written down here again, by name of the prot
 Environment: see weirtest.py. Without captures or tshark what needs them is skipped."""
 
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -227,6 +228,10 @@ def captures(*folders):
             if path.endswith((".pcap", ".pcapng", ".cap"))]
 
 
+def flows_of(path):
+    return [json.loads(line) for line in weirtest.replayed(path)]
+
+
 class Ot(Case):
     def need(self, captures_too):
         if captures_too and not os.path.isdir(SHARED):
@@ -239,7 +244,7 @@ class Ot(Case):
         compared = 0
         for path in captures(*CAPTURES):
             want = ask_tshark(path)
-            have = ask_weir(self.replay("--workers", "0", "--flows", path).flows())
+            have = ask_weir(flows_of(path))
             with self.subTest(capture=os.path.basename(path)):
                 self.assertEqual(have, want)
             compared += len(want)
@@ -264,7 +269,7 @@ class Ot(Case):
             self.skipTest("no captures here")
         seen = 0
         for path in captures(*EVERYDAY):
-            for flow in self.replay("--workers", "0", "--flows", path).flows():
+            for flow in flows_of(path):
                 seen += 1
                 ports = {flow["orig"]["port"], flow["resp"]["port"]}
                 self.assertFalse(flow.get("service") in OT and not ports & OT_PORTS, (path, flow))

@@ -23,12 +23,11 @@ WEIR_SOURCE). Exit status 77: skipped, there are no captures here.
 
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections import defaultdict
 
 import copies
+import weirtest
 
 # Files in which packets were captured twice: the reference counts them so, Weir once.
 TWICE = {
@@ -125,7 +124,6 @@ UNDECIDED = {
 VLANS_MERGED = {"14_tls_quic_names/ipfixp__vlan.pcap"}
 
 
-DAMAGED = 3  # exit status: an input was, and was read as far as it goes
 
 
 def pcaps_dir():
@@ -253,20 +251,6 @@ def differences(want, have):
                     yield key, end, name, got, value
 
 
-def replay(binary, path):
-    """The lines of flows.ndjson."""
-    with tempfile.TemporaryDirectory() as out:
-        done = subprocess.run([binary, "replay", "--workers", "0", "--flows", "-o", out, path], check=False,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if done.returncode not in (0, DAMAGED):
-            sys.exit(f"{path}: exit status {done.returncode}: {done.stderr}")
-        told_path = os.path.join(out, "flows.ndjson")
-        if not os.path.exists(told_path):  # nothing of it could be read
-            return []
-        with open(told_path, encoding="utf-8") as lines:
-            return lines.readlines()
-
-
 def exception_of(name, key, end, count):
     if end is None:
         return None
@@ -292,12 +276,12 @@ def captures(pcaps):
                     yield f"{folder}/{base}"
 
 
-def compare(names, pcaps, lines_of):
+def compare(names, pcaps):
     """Number of flows compared, differences not excepted, exceptions not needed."""
     flows, wrong, used = 0, [], set()
     wanted = reference(os.path.join(pcaps, "refflows.tsv"))
     for name in names:
-        have, tunnels = told(lines_of(os.path.join(pcaps, name)), name in VLANS_MERGED)
+        have, tunnels = told(weirtest.replayed(os.path.join(pcaps, name)) or [], name in VLANS_MERGED)
         want = wanted.get(name, {})
         if name in TWICE:
             copies.take_out(os.path.join(pcaps, name), want, name in VLANS_MERGED)
@@ -321,8 +305,7 @@ def main():
     if not os.path.exists(os.path.join(pcaps, "refflows.tsv")):
         print("skipped: no captures at", pcaps)
         return 77
-    binary = os.environ["WEIR_BINARY"]
-    flows, wrong, unneeded = compare(captures(pcaps), pcaps, lambda path: replay(binary, path))
+    flows, wrong, unneeded = compare(captures(pcaps), pcaps)
     for text in wrong:
         print(text)
     for where in unneeded:

@@ -24,6 +24,7 @@ from collections import defaultdict
 
 import copies
 import test_refflows
+import weirtest
 
 FOLDER = "10_encap"
 OTHERS = ("08_benign/mercury__capture2.pcap", "09_benign_bulk/dev_mix_10min.pcap",
@@ -170,11 +171,11 @@ def is_unsure(name, key):
     return not {(name, one, other), (name, other, one)}.isdisjoint(test_refflows.UNSURE)
 
 
-def compare(names, pcaps, lines_of):
+def compare(names, pcaps):
     flows, wrong, used = 0, [], set()
     for name in names:
         path = os.path.join(pcaps, name)
-        lines = lines_of(path)
+        lines = weirtest.replayed(path)
         copied = {copy[0] for copy in copies.told_twice(path)} if name in test_refflows.TWICE else ()
         want, ways = by_tshark(path, copied)
         flows += len(want)
@@ -204,9 +205,7 @@ def main():
     if not os.path.exists(os.path.join(pcaps, FOLDER)) or not shutil.which("tshark"):
         print("skipped: no captures at", pcaps, "or no tshark")
         return 77
-    binary = os.environ["WEIR_BINARY"]
-    flows, wrong, unneeded = compare(captures(pcaps), pcaps,
-                                     lambda path: test_refflows.replay(binary, path))
+    flows, wrong, unneeded = compare(captures(pcaps), pcaps)
     for text in wrong:
         print(text)
     for where in unneeded:

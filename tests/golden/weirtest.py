@@ -9,9 +9,11 @@ WEIR_TEST_PCAPS (the shared captures; else ../shared/pcaps beside the source roo
 WEIR_TEST_REDIS_TCP (servers to use; else a private one is started).
 """
 
+import hashlib
 import ipaddress
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -78,14 +80,31 @@ def check_run(run, temporary):
     if run.status < 0:
         raise AssertionError(f"ended by {signal.Signals(-run.status).name}: {run}")
     if any(word in run.err for word in SANITIZERS):
-        raise AssertionError(f"a sanitizer spoke: {run.words}\n{run.err[-6000:]}")
+        raise AssertionError(f"a sanitizer spoke: {run.words}\n{named(run.err[-6000:])}")
     left = os.listdir(temporary)
     if left:
         raise AssertionError(f"left in TMPDIR: {left}: {run}")
 
 
+def unnamed_reports():
+    """A capture process must read all debug information before its walls close, or its report names no
+    functions: 0.2 s each under the sanitizers, half of a small replay. It reports places in files instead,
+    and named() asks what they are once there is a report."""
+    return {name: ":".join(filter(None, (os.environ.get(name), "symbolize=0")))
+            for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS")}
+
+
+def named(text):
+    """A sanitizer's report with its places ("(/path/weir+0x1234)") named as functions and lines."""
+    def name_of(place):
+        done = subprocess.run(["addr2line", "-f", "-p", "-e", *place.groups()], check=False,
+                              capture_output=True, text=True)
+        return place.group(0) + " " + done.stdout.strip()
+    return re.sub(r"\((/[^()]+)\+(0x[0-9a-f]+)\)", name_of, text) if shutil.which("addr2line") else text
+
+
 def environment(temporary, env=None):
-    return {**os.environ, "TMPDIR": temporary, **(env or {})}
+    return {**os.environ, **unnamed_reports(), "TMPDIR": temporary, **(env or {})}
 
 
 def binary():
@@ -117,6 +136,45 @@ def replay(folder, *words, **more):
     run = weir("replay", "-q", "-o", folder, *words, **more)
     run.folder = folder
     return run
+
+
+def place_of_replay(capture):
+    """The file in which `replayed` keeps an answer: by program and capture, as they are now. A program that
+    was built since leaves nothing of the one before. None: nobody says where we are built."""
+    def stamp(path):
+        found = os.stat(path)
+        words = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}"
+        return hashlib.sha256(words.encode()).hexdigest()
+    if not os.environ.get("WEIR_BUILD"):
+        return None
+    kept = os.path.join(os.environ["WEIR_BUILD"], "replays")
+    folder = os.path.join(kept, stamp(binary()))
+    if not os.path.isdir(folder):
+        shutil.rmtree(kept, ignore_errors=True)
+        os.makedirs(folder, exist_ok=True)
+    return os.path.join(folder, stamp(capture))
+
+
+def replayed(capture):
+    """The lines of flows.ndjson of `weir replay --workers 0 --flows CAPTURE`; None: it wrote none.
+
+    A handful of tests each ask what was told of the same hundreds of captures, so the first one's answer is
+    kept beside the build: it is the same every time (test_determinism, test_worker_processes)."""
+    kept = place_of_replay(capture)
+    if kept and os.path.exists(kept):
+        with open(kept, encoding="utf-8") as file:
+            return json.load(file)
+    with tempfile.TemporaryDirectory(prefix="weir-test-") as home:
+        run = replay(os.path.join(home, "out"), "--workers", "0", "--flows", capture)
+        if run.status not in (0, 3): # 3: damaged, and read as far as it goes
+            raise AssertionError(f"replay of a capture: {run}")
+        written = os.path.exists(os.path.join(run.folder, "flows.ndjson"))
+        lines = run.bytes("flows.ndjson").decode("utf-8").splitlines() if written else None
+    if kept:
+        with open(f"{kept}.{os.getpid()}", "w", encoding="utf-8") as file:
+            json.dump(lines, file)
+        os.replace(file.name, kept)
+    return lines
 
 
 def complaint(run):

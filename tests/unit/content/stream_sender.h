@@ -43,12 +43,14 @@ static inline void sender_on_data(void *owner, enum flow_side side, const uint8_
                                   size_t size, struct ptime time)
 {
     struct sender *s = owner;
-    for (size_t i = 0; i < size; i++) {
-        uint64_t offset = s->at[side] + i;
-        s->wrong += data[i] != sent_byte(s->id, side, offset);
-        if (side == SIDE_ORIG && offset < s->size)
-            s->delivered[offset]++;
-    }
+    const uint64_t at = s->at[side];
+    const uint32_t id = s->id;
+    uint64_t wrong = 0;
+    for (size_t i = 0; i < size; i++)
+        wrong += data[i] != sent_byte(id, side, at + i);
+    s->wrong += wrong;
+    for (uint64_t i = at; side == SIDE_ORIG && i < at + size && i < s->size; i++)
+        s->delivered[i]++;
     s->at[side] += size;
     s->data[side] += size;
     s->last_event = time;

@@ -168,25 +168,54 @@ static void play(struct sender *s, const struct network *n)
 enum way { WAY_STRAIGHT, WAY_IPV4, WAY_IPV6, WAYS };
 static const char *const way_name[WAYS] = {"-   ", "IPv4", "IPv6"};
 
+struct bytes {
+    uint64_t captured, kept, twice, missed;
+};
+
+static void count_byte(const struct sender *s, uint64_t at, struct bytes *bytes)
+{
+    bytes->captured += s->captured[at];
+    bytes->kept += s->captured[at] && s->delivered[at];
+    bytes->twice += s->delivered[at] > 1;
+    bytes->missed += s->captured[at] && !s->delivered[at];
+}
+
+/* Eight at once where each that was captured was delivered once: nearly all are. */
+static struct bytes count_bytes(const struct sender *s, uint64_t size)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    struct bytes bytes = {0};
+    uint64_t captured, delivered, at = 0;
+    for (; at + sizeof captured <= size; at += sizeof captured) {
+        memcpy(&captured, s->captured + at, sizeof captured);
+        memcpy(&delivered, s->delivered + at, sizeof delivered);
+        if (captured == delivered && (captured & ~ones) == 0) {
+            bytes.captured += captured * ones >> 56;
+            bytes.kept += captured * ones >> 56;
+            continue;
+        }
+        for (uint64_t i = at; i < at + sizeof captured; i++)
+            count_byte(s, i, &bytes);
+    }
+    for (; at < size; at++)
+        count_byte(s, at, &bytes);
+    return bytes;
+}
+
 static void verify(const struct sender *s, const struct network *n, enum way way,
                    const struct health *health)
 {
-    uint64_t captured = 0, kept = 0, twice = 0, missed = 0;
-    for (uint64_t i = 0; i < n->size; i++) {
-        captured += s->captured[i];
-        kept += s->captured[i] && s->delivered[i];
-        twice += s->delivered[i] > 1;
-        missed += s->captured[i] && !s->delivered[i];
-    }
+    struct bytes bytes = count_bytes(s, n->size);
     printf(
         "%-40s %s sent %9llu  captured %9llu  delivered %9llu  gap %8llu in %5llu  episodes %llu\n",
-        n->path->name, way_name[way], (unsigned long long)n->size, (unsigned long long)captured,
-        (unsigned long long)s->data[SIDE_ORIG], (unsigned long long)s->gap[SIDE_ORIG],
-        (unsigned long long)s->gaps[SIDE_ORIG], (unsigned long long)health->streams_attached);
+        n->path->name, way_name[way], (unsigned long long)n->size,
+        (unsigned long long)bytes.captured, (unsigned long long)s->data[SIDE_ORIG],
+        (unsigned long long)s->gap[SIDE_ORIG], (unsigned long long)s->gaps[SIDE_ORIG],
+        (unsigned long long)health->streams_attached);
     assert_int_equal(s->wrong, 0);
-    assert_int_equal(twice, 0);
-    assert_int_equal(missed, 0);
-    assert_int_equal(kept, s->data[SIDE_ORIG]);
+    assert_int_equal(bytes.twice, 0);
+    assert_int_equal(bytes.missed, 0);
+    assert_int_equal(bytes.kept, s->data[SIDE_ORIG]);
     assert_int_equal(s->data[SIDE_ORIG] + s->gap[SIDE_ORIG], n->size);
     assert_int_equal(health->stream_gap_bytes, s->gap[SIDE_ORIG]);
     if (n->path->lossless)
