@@ -238,6 +238,18 @@ static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
     return config_whole(r, node, 1, 10000000, &r->config->max_hosts);
 }
 
+static int read_retention(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_MAP)
+        return config_refuse(r, node, "a mapping: baselines: days");
+    for (const struct yaml_node *kind = node->child; kind; kind = kind->next)
+        if (strcmp(kind->key, "baselines") != 0)
+            return config_refuse(r, kind, "known: baselines");
+        else if (config_whole(r, kind, 1, 3650, &r->config->baseline_days) != 0)
+            return -1;
+    return 0;
+}
+
 static int read_budget(const struct reading *r, const struct yaml_node *node)
 {
     double value;
@@ -422,6 +434,11 @@ static void show_budget(const struct config *c, struct buffer *b)
     buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
 }
 
+static void show_retention(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "{baselines: %u}", c->baseline_days);
+}
+
 static void show_learn_days(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%d", c->detect.learn_days);
@@ -460,6 +477,7 @@ const struct key_row config_row[] = {
     {"capture.tunnel_ports", config_read_tunnel_ports, config_show_tunnel_ports},
     {"content.patterns", config_read_patterns, config_show_patterns},
     {"privacy.content_samples", config_read_samples, config_show_samples},
+    {"privacy.retention_days", read_retention, show_retention},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},

@@ -299,6 +299,73 @@ static void test_a_closer_is_cut_for_good(void **state)
     }
 }
 
+/* --- a store that goes and comes back ----------------------------------------------------------
+ */
+
+static void put_all_again(struct engine *engine)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
+    for (size_t i = 0; i < count; i++) {
+        size_t position = 0;
+        for (const struct map_entry *e; (e = map_next(&total[i]->pairs, &position)) != NULL;)
+            ((struct pair_total *)e->value)->changed = true;
+        close_queue_changed(engine, total[i]);
+    }
+    free(total);
+    close_publish(engine);
+}
+
+/* The engine lives on without it: the hours stay open, and are closed when it is back. */
+static bool play_away(struct fleet_rig *fleet, unsigned limit)
+{
+    struct sensor *sensor = &fleet->sensor[0];
+    struct engine *engine = sensor->engine;
+    struct proxy proxy;
+    proxy_open(&proxy, fleet->loop, fleet->folder, fleet->redis.url, limit);
+    store_free(sensor->store);
+    sensor->engine = NULL; /* its failure is not told to the engine, which would end */
+    assert_true(sensor_open_store(sensor, proxy.url));
+    engine->config.store = sensor->store;
+    fleet_push_hours(fleet, FEW_HOSTS, 0, FEW_HOURS, any_sensor);
+    fleet_push_clocks(fleet, FEW_HOURS);
+    sensor->engine = engine;
+    while (sensor->ready && !sensor_is_through(sensor, FEW_HOURS)) {
+        sensor->engine = NULL;
+        fleet_turn(fleet, NS_PER_MS);
+        sensor->engine = engine;
+        sensor->ready = sensor->error.code == ERROR_NONE;
+    }
+    bool was_cut = !sensor->ready;
+    store_free(sensor->store);
+    engine->config.store = NULL;
+    close_abandon(engine);
+    engine->waiting = 0; /* loads under way */
+    proxy_close(&proxy);
+    return was_cut;
+}
+
+static void test_the_store_is_away(void **state)
+{
+    bool cut = true;
+    (void)state;
+    for (unsigned limit = 1; cut; limit++) {
+        struct fleet_rig *fleet = fleet_open(1, NULL);
+        struct sensor *sensor = &fleet->sensor[0];
+        start_all(fleet);
+        cut = play_away(fleet, limit);
+        fleet_turn(fleet, 5 * NS_PER_MS);
+        assert_true(sensor_open_store(sensor, fleet->redis.url));
+        sensor->engine->config.store = sensor->store;
+        put_all_again(sensor->engine);
+        close_resume(sensor->engine);
+        engine_pump(sensor->engine);
+        fleet_run_until(fleet, FEW_HOURS);
+        expect_few(fleet, limit);
+        fleet_close(fleet);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +380,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_cut_behind_every_command),
         cmocka_unit_test(test_one_of_two_is_cut),
         cmocka_unit_test(test_a_closer_is_cut_for_good),
+        cmocka_unit_test(test_the_store_is_away),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");
