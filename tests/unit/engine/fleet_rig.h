@@ -168,6 +168,7 @@ struct sensor {
 
 struct fleet_rig {
     char folder[64];
+    char url[256];
     struct embedded redis;
     struct loop_ref loop;
     struct calendar *calendar;
@@ -242,7 +243,7 @@ static inline void sensor_start(struct sensor *sensor, const char *url)
     struct sink_config sink = {"file", NULL, "ecs"};
     char *path = xasprintf("%s/alerts.ndjson", sensor->folder);
     sink.path = path;
-    if (!sensor_open_store(sensor, url ? url : fleet->redis.url))
+    if (!sensor_open_store(sensor, url ? url : fleet->url))
         return;
     sensor->bus = bus_new(fleet->loop, sensor->folder, &sink, 1, &sensor->error);
     free(path);
@@ -305,15 +306,14 @@ static inline void sensor_open(struct fleet_rig *fleet, int i, const char *vanta
     sensor_push_watermark(sensor, MONDAY_8);
 }
 
-static inline struct fleet_rig *fleet_open(int sensors, const char *vantage)
+/* On a server that is somebody else's. */
+static inline struct fleet_rig *fleet_open_at(const char *url, int sensors, const char *vantage)
 {
     struct fleet_rig *fleet = xcalloc(1, sizeof *fleet);
     struct error error = {0};
     strcpy(fleet->folder, "/tmp/weir-fleet-XXXXXX");
     assert_non_null(mkdtemp(fleet->folder));
-    struct embedded_config redis = {.folder = fleet->folder, .persist = false};
-    if (embedded_start(&fleet->redis, &redis, &error) != 0)
-        fail_msg("%s", error.message);
+    snprintf(fleet->url, sizeof fleet->url, "%s", url ? url : "");
     struct calendar_config utc = {
         .timezone = "UTC", .work_start = 8, .work_end = 18, .work_days = 31};
     fleet->calendar = calendar_new(&utc, &error);
@@ -327,6 +327,17 @@ static inline struct fleet_rig *fleet_open(int sensors, const char *vantage)
     return fleet;
 }
 
+static inline struct fleet_rig *fleet_open(int sensors, const char *vantage)
+{
+    struct fleet_rig *fleet = fleet_open_at(NULL, sensors, vantage);
+    struct embedded_config redis = {.folder = fleet->folder, .persist = false};
+    struct error error = {0};
+    if (embedded_start(&fleet->redis, &redis, &error) != 0)
+        fail_msg("%s", error.message);
+    snprintf(fleet->url, sizeof fleet->url, "%s", fleet->redis.url);
+    return fleet;
+}
+
 static inline void fleet_close(struct fleet_rig *fleet)
 {
     for (int i = 0; i < fleet->sensors; i++) {
@@ -336,7 +347,8 @@ static inline void fleet_close(struct fleet_rig *fleet)
         ring_destroy(&sensor->ring);
         rig_remove_folder(sensor->folder);
     }
-    embedded_stop(&fleet->redis);
+    if (fleet->redis.pid)
+        embedded_stop(&fleet->redis);
     event_loop_free(fleet->loop);
     suffixes_free(fleet->suffixes);
     calendar_free(fleet->calendar);
@@ -435,6 +447,10 @@ static inline void dump_profile(void *context, const struct ip *host, const void
 static inline void dump_fleet(void *context, int64_t closed, const void *blob, size_t size)
 {
     struct dump *dump = context;
+    if (!blob) {
+        buffer_text(&dump->text, "fleet: nothing\n");
+        return;
+    }
     struct fleet *fleet = fleet_unpack(blob, size, NULL);
     assert_non_null(fleet);
     buffer_text(&dump->text,
@@ -452,7 +468,7 @@ static inline char *fleet_dump(struct fleet_rig *fleet)
     struct sensor reader = {.fleet = fleet};
     struct dump dump = {.fleet = fleet};
     struct store_config config = {
-        .url = fleet->redis.url, .prefix = "weir-test", .sensor = "reader", .read_only = true};
+        .url = fleet->url, .prefix = "weir-test", .sensor = "reader", .read_only = true};
     struct store *store = store_open(&config, fleet->loop, &events, &reader, &reader.error);
     while (!reader.ready)
         fleet_turn(fleet, NS_PER_MS);

@@ -238,7 +238,7 @@ static bool play_cut(struct fleet_rig *fleet, unsigned limit, int (*whose)(uint6
     sensor_kill(cut);
     fleet_push_hours(fleet, FEW_HOSTS, 0, FEW_HOURS, whose);
     fleet_push_clocks(fleet, FEW_HOURS);
-    proxy_open(&proxy, fleet->loop, fleet->folder, fleet->redis.url, limit);
+    proxy_open(&proxy, fleet->loop, fleet->folder, fleet->url, limit);
     sensor_start(cut, proxy.url);
     while (cut->error.code == ERROR_NONE && !sensor_is_through(cut, FEW_HOURS))
         fleet_turn(fleet, NS_PER_MS);
@@ -322,7 +322,7 @@ static bool play_away(struct fleet_rig *fleet, unsigned limit)
     struct sensor *sensor = &fleet->sensor[0];
     struct engine *engine = sensor->engine;
     struct proxy proxy;
-    proxy_open(&proxy, fleet->loop, fleet->folder, fleet->redis.url, limit);
+    proxy_open(&proxy, fleet->loop, fleet->folder, fleet->url, limit);
     store_free(sensor->store);
     sensor->engine = NULL; /* its failure is not told to the engine, which would end */
     assert_true(sensor_open_store(sensor, proxy.url));
@@ -355,7 +355,7 @@ static void test_the_store_is_away(void **state)
         start_all(fleet);
         cut = play_away(fleet, limit);
         fleet_turn(fleet, 5 * NS_PER_MS);
-        assert_true(sensor_open_store(sensor, fleet->redis.url));
+        assert_true(sensor_open_store(sensor, fleet->url));
         sensor->engine->config.store = sensor->store;
         put_all_again(sensor->engine);
         close_resume(sensor->engine);
