@@ -208,6 +208,10 @@ struct volume account_open(const struct engine *engine, const struct host *host,
         const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
         if (!total)
             continue;
+        /* learned, but not closed for all yet: the profile's own day has it */
+        if (engine->config.live && host->profile && hour <= engine->closed_hour &&
+            hour <= host->profile->last_closed_hour)
+            continue;
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
         if (!key)
             volume_add(&sum, total->out);

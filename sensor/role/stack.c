@@ -43,7 +43,8 @@ static int open_store(struct stack *stack)
                                          .prefix = c->prefix,
                                          .sensor = c->config->sensor_name,
                                          .vantage = c->vantage,
-                                         .address = c->redis_address};
+                                         .address = c->redis_address,
+                                         .retention_s = c->config->baseline_days * INT64_C(86400)};
     if (c->live)
         return 0;
     stack->store = store_open(&stack->reach, stack->loop, &store_events, stack, &stack->error);
