@@ -25,6 +25,8 @@ void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
 /* Adding it would change nothing. */
 bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t hash);
 void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
+/* Adds all that is in `from`. */
+void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
 uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape);
 void hostset_pack(const struct hostset *set, struct hostset_shape shape, struct buffer *out);
 bool hostset_unpack(struct hostset *set, struct hostset_shape shape, struct cursor *in);
