@@ -1,5 +1,6 @@
-/* The store: opening it, profiles and fleet tables as commands. Open totals are in store_totals.c,
- * walks over all keys in store_walk.c, the connection in store_link.c. The keys are in the header.
+/* The store: opening it, its keys, profiles and fleet tables as commands. Open totals are in
+ * store_totals.c, the closing of hours in store_close.c and store_learn.c, walks over all keys in
+ * store_walk.c, the connection in store_link.c. The keys are in the header.
  *
  * A profile is set only when the stored one is the one that was read, which is a script, because it
  * must be one step on the server. Scripts are sent with EVAL, not EVALSHA: one that the server had
@@ -13,10 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define KEY_SIZE      160
 #define NAME_MAX_SIZE 200
 #define TIMEOUT_NS    (5 * NS_PER_S)
+#define RETENTION_S   (INT64_C(400) * 24 * 60 * 60)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
@@ -47,6 +49,11 @@ static int check_names(const struct store_config *config, struct error *error)
     return 0;
 }
 
+static int64_t or_default(int64_t value, int64_t otherwise)
+{
+    return value > 0 ? value : otherwise;
+}
+
 struct store *store_open(const struct store_config *config, struct loop_ref loop,
                          const struct store_events *events, void *context, struct error *error)
 {
@@ -59,8 +66,12 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->sensor = xstrdup(config->sensor);
     store->vantage =
         xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
+    store->token = xasprintf("%s %" PRId64 " %d", config->sensor, wtime_now().ns, (int)getpid());
     store->read_only = config->read_only;
-    store->timeout_ns = config->timeout_ns > 0 ? config->timeout_ns : TIMEOUT_NS;
+    store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
+    store->retention_s = or_default(config->retention_s, RETENTION_S);
+    store->silent_ns = or_default(config->silent_ns, STORE_SILENT_NS);
+    store->wait_ns = or_default(config->wait_ns, STORE_WAIT_LIMIT_NS);
     store->loop = loop;
     store->events = *events;
     store->context = context;
@@ -76,6 +87,7 @@ void store_free(struct store *store)
     free(store->prefix);
     free(store->sensor);
     free(store->vantage);
+    free(store->token);
     free(store);
 }
 
@@ -84,20 +96,42 @@ size_t store_pending(const struct store *store)
     return store->pending;
 }
 
-/* --- profiles and fleet tables ---------------------------------------------------------------- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
-static char *profile_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
+char *store_profile_key(const struct store *store, const struct ip *host, char *key)
 {
     char text[IP_TEXT_SIZE];
-    snprintf(key, KEY_SIZE, "%s:{%s}:profile", store->prefix, ip_text(host, text));
+    snprintf(key, STORE_KEY_SIZE, "%s:{%s}:profile", store->prefix, ip_text(host, text));
     return key;
 }
 
-static char *fleet_key(const struct store *store, char key[KEY_SIZE])
+char *store_open_key(const struct store *store, const struct ip *host, int64_t hour, char *key)
 {
-    snprintf(key, KEY_SIZE, "%s:fleet", store->prefix);
+    char text[IP_TEXT_SIZE];
+    snprintf(key, STORE_KEY_SIZE, "%s:{%s}:open:%" PRId64, store->prefix, ip_text(host, text),
+             hour);
     return key;
 }
+
+char *store_hour_key(const struct store *store, int64_t hour, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:hour:%" PRId64, store->prefix, hour);
+    return key;
+}
+
+char *store_fleet_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:fleet", store->prefix);
+    return key;
+}
+
+char *store_closer_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:closer", store->prefix);
+    return key;
+}
+
+/* --- profiles and fleet tables ---------------------------------------------------------------- */
 
 static bool is_blob(const redisReply *reply)
 {
@@ -119,8 +153,8 @@ void store_load_profile(struct store *store, const struct ip *host,
                                      size_t size),
                         void *context)
 {
-    char key[KEY_SIZE];
-    const char *argv[3] = {"HGET", profile_key(store, host, key), "blob"};
+    char key[STORE_KEY_SIZE];
+    const char *argv[3] = {"HGET", store_profile_key(store, host, key), "blob"};
     size_t size[3] = {4, strlen(key), 4};
     struct store_request *request = store_request_new(store, "HGET", on_loaded, context);
     request->done.host = done;
@@ -137,30 +171,36 @@ static bool on_fleet(struct store_request *request, const redisReply *reply)
     return true;
 }
 
+/* A store that only a reader knows may still be of schema 1, where the tables are the key itself.
+ */
+static const char fleet_script[] =
+    "if redis.call('TYPE', KEYS[1]).ok == 'string' then return redis.call('GET', KEYS[1]) end\n"
+    "return redis.call('HGET', KEYS[1], 'blob')";
+
 void store_load_fleet(struct store *store,
                       void (*done)(void *context, const void *blob, size_t size), void *context)
 {
-    char key[KEY_SIZE];
-    const char *argv[2] = {"GET", fleet_key(store, key)};
-    size_t size[2] = {3, strlen(key)};
-    struct store_request *request = store_request_new(store, "GET", on_fleet, context);
+    char key[STORE_KEY_SIZE];
+    const char *argv[4] = {"EVAL", fleet_script, "1", store_fleet_key(store, key)};
+    size_t size[4] = {4, sizeof fleet_script - 1, 1, strlen(key)};
+    struct store_request *request = store_request_new(store, "EVAL", on_fleet, context);
     request->done.blob = done;
-    store_send(request, 2, argv, size);
+    store_send(request, 4, argv, size);
 }
 
 static bool on_set(struct store_request *request, const redisReply *reply)
 {
     (void)request;
-    return reply->type == REDIS_REPLY_STATUS;
+    return reply->type == REDIS_REPLY_INTEGER;
 }
 
 void store_put_fleet(struct store *store, const void *blob, size_t blob_size)
 {
-    char key[KEY_SIZE];
-    const char *argv[3] = {"SET", fleet_key(store, key), blob};
-    size_t size[3] = {3, strlen(key), blob_size};
+    char key[STORE_KEY_SIZE];
+    const char *argv[4] = {"HSET", store_fleet_key(store, key), "blob", blob};
+    size_t size[4] = {4, strlen(key), 4, blob_size};
     assert(!store->read_only);
-    store_send(store_request_new(store, "SET", on_set, NULL), 3, argv, size);
+    store_send(store_request_new(store, "HSET", on_set, NULL), 4, argv, size);
 }
 
 static const char swap_script[] =
@@ -181,12 +221,13 @@ void store_put_profile(struct store *store, const struct ip *host, int64_t expec
                        int64_t last_closed_hour, const void *blob, size_t blob_size,
                        void (*done)(void *context, const struct ip *host, bool won), void *context)
 {
-    char key[KEY_SIZE], from[24] = "none", to[24];
+    char key[STORE_KEY_SIZE], from[24] = "none", to[24];
     assert(!store->read_only);
     if (expected != INT64_MIN)
         snprintf(from, sizeof from, "%" PRId64, expected);
     snprintf(to, sizeof to, "%" PRId64, last_closed_hour);
-    const char *argv[7] = {"EVAL", swap_script, "1", profile_key(store, host, key), from, to, blob};
+    const char *argv[7] = {"EVAL", swap_script, "1", store_profile_key(store, host, key),
+                           from,   to,          blob};
     size_t size[7] = {4,        sizeof swap_script - 1, 1, strlen(key), strlen(from), strlen(to),
                       blob_size};
     struct store_request *request = store_request_new(store, "EVAL", on_swapped, context);

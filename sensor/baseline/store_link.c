@@ -31,6 +31,7 @@ static void free_request(struct store_request *request)
 {
     if (request->walk)
         store_walk_release(request->walk);
+    store_list_free(request->list);
     free(request);
 }
 
@@ -175,11 +176,17 @@ static bool check_schema(struct store_request *request, const redisReply *reply)
 }
 
 /* Writing the number back, in one step with reading it, finds out at once whether the server takes
- * writes at all. What is not a number is left alone. */
+ * writes at all. What is not a number is left alone. From schema 1, where the fleet's tables were
+ * the key itself: they become a field. */
 static const char schema_script[] =
     "local have = redis.call('GET', KEYS[1])\n"
     "if have and (not tonumber(have) or tonumber(have) > tonumber(ARGV[1])) then\n"
     "  return have\n"
+    "end\n"
+    "if redis.call('TYPE', KEYS[2]).ok == 'string' then\n"
+    "  local blob = redis.call('GET', KEYS[2])\n"
+    "  redis.call('DEL', KEYS[2])\n"
+    "  redis.call('HSET', KEYS[2], 'blob', blob)\n"
     "end\n"
     "redis.call('SET', KEYS[1], ARGV[1])\n"
     "return ARGV[1]";
@@ -205,8 +212,10 @@ static void introduce(struct store *store)
         send_words(store_request_new(store, "GET", check_schema, NULL), 2, get);
     } else {
         snprintf(number, sizeof number, "%d", STORE_SCHEMA);
-        const char *eval[5] = {"EVAL", schema_script, "1", key, number};
-        send_words(store_request_new(store, "EVAL", check_schema, NULL), 5, eval);
+        char fleet[STORE_KEY_SIZE];
+        const char *eval[6] = {"EVAL", schema_script, "2", key, store_fleet_key(store, fleet),
+                               number};
+        send_words(store_request_new(store, "EVAL", check_schema, NULL), 6, eval);
     }
 }
 

@@ -6,12 +6,21 @@
 #include "store_url.h"
 #include "weir/base/time.h"
 #include "weir/baseline/store.h"
+#include "weir/baseline/store_close.h"
 
 #include <hiredis/async.h>
 
-#define STORE_SCHEMA 1 /* of keys and values here; blobs carry their own */
+#define STORE_SCHEMA   2 /* of keys and values here; blobs carry their own */
+#define STORE_KEY_SIZE 160
 
 struct store_walk; /* a scan over keys: several requests share one */
+
+struct store_list { /* of an hour's hosts: handed on from one request to the next */
+    void (*done)(void *context, struct ip *hosts, size_t count);
+    void *context;
+    struct ip *host;
+    size_t count, room;
+};
 
 /* One command without an answer yet. `answered` gets a reply that is no error, and says whether it
  * understood it; the request is freed after. */
@@ -26,17 +35,25 @@ struct store_request {
         void (*blob)(void *context, const void *blob, size_t size);
         void (*total)(void *context, const struct ip *host, int64_t hour, struct host_total *total);
         void (*won)(void *context, const struct ip *host, bool won);
+        void (*turn)(void *context, const struct store_turn *turn);
+        void (*gathered)(void *context, const struct store_gathered *gathered);
+        void (*put)(void *context, const struct ip *host, enum store_put put);
+        void (*hour)(void *context, enum store_put put);
+        void (*fleet)(void *context, int64_t closed, const void *blob, size_t size);
+        void (*plain)(void *context);
     } done;
     struct ip host;
     int64_t hour;
     struct store_walk *walk;
+    struct store_list *list;
 };
 
 struct store {
     struct store_url url;
     char *prefix, *sensor, *vantage;
+    char *token; /* of the lease: the sensor's name and what no other run of it has */
     bool read_only;
-    int64_t timeout_ns;
+    int64_t timeout_ns, retention_s, silent_ns, wait_ns;
     struct loop_ref loop;
     struct store_events events;
     void *context;
@@ -63,12 +80,26 @@ struct store_request *store_request_new(struct store *store, const char *command
 /* Sends, or drops the request when there is no connection. `argv[0]` is the command. */
 void store_send(struct store_request *request, int argc, const char **argv, const size_t *size);
 
+/* Keys, with room for STORE_KEY_SIZE. */
+char *store_profile_key(const struct store *store, const struct ip *host, char *key);
+char *store_open_key(const struct store *store, const struct ip *host, int64_t hour, char *key);
+char *store_hour_key(const struct store *store, int64_t hour, char *key); /* its hosts */
+char *store_fleet_key(const struct store *store, char *key);
+char *store_closer_key(const struct store *store, char *key);
+
+/* store_totals.c: the fleet's sum out of an HGETALL's reply; NULL: there is none. */
+struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
+                                   const struct ip *host, int64_t hour);
+
 /* store_error.c: what an error reply, or a broken connection, means to the operator. */
 void store_error_reply(const struct store *store, const char *text, struct error *error);
 void store_error_link(const struct store *store, int code, const char *text, struct error *error);
 
 /* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */
 int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);
+
+/* store_close.c */
+void store_list_free(struct store_list *list);
 
 /* store_walk.c */
 void store_walk_release(struct store_walk *walk);

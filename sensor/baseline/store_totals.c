@@ -1,5 +1,8 @@
 /* Open totals in the store: writing a sensor's own, reading the fleet's sum.
  *
+ * With a host's first total of an hour the host joins the hour's list, in the same step: whoever
+ * closes the hour finds everybody.
+ *
  * A sensor writes absolute totals under its own field, and the server keeps the larger of each
  * number, in one step (a script): writing them twice, or late, changes nothing. Numbers are
  * compared as decimal text (longer is larger), because Lua's own are exact only below 2^53.
@@ -17,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_SIZE     160
 #define OPEN_EXPIRES "604800" /* 7 days in seconds */
 #define NUMBERS      6
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
@@ -25,7 +27,9 @@
 #define CHUNK        64 /* pairs a command */
 
 static const char maximum_script[] =
-    "for i = 2, #ARGV, 2 do\n"
+    "redis.call('SADD', KEYS[2], ARGV[2])\n"
+    "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
+    "for i = 3, #ARGV, 2 do\n"
     "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
     "  if have then\n"
     "    local old, new = {}, {}\n"
@@ -43,18 +47,10 @@ static const char maximum_script[] =
     "return 1";
 
 struct chunk {
-    char key[KEY_SIZE];
+    char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
     char field[CHUNK][FIELD_SIZE], numbers[CHUNK][NUMBERS_TEXT];
     size_t count;
 };
-
-static char *open_key(const struct store *store, const struct ip *host, int64_t hour,
-                      char key[KEY_SIZE])
-{
-    char text[IP_TEXT_SIZE];
-    snprintf(key, KEY_SIZE, "%s:{%s}:open:%" PRId64, store->prefix, ip_text(host, text), hour);
-    return key;
-}
 
 static bool on_put(struct store_request *request, const redisReply *reply)
 {
@@ -64,10 +60,12 @@ static bool on_put(struct store_request *request, const redisReply *reply)
 
 static void send_chunk(struct store *store, struct chunk *chunk)
 {
-    const char *argv[5 + 2 * CHUNK] = {"EVAL", maximum_script, "1", chunk->key, OPEN_EXPIRES};
-    size_t size[5 + 2 * CHUNK] = {4, sizeof maximum_script - 1, 1, strlen(chunk->key),
-                                  strlen(OPEN_EXPIRES)};
-    int argc = 5;
+    const char *argv[7 + 2 * CHUNK] = {"EVAL",      maximum_script, "2",        chunk->key,
+                                       chunk->list, OPEN_EXPIRES,   chunk->host};
+    size_t size[7 + 2 * CHUNK];
+    int argc = 7;
+    for (int i = 0; i < argc; i++)
+        size[i] = strlen(argv[i]);
     for (size_t i = 0; i < chunk->count; i++) {
         argv[argc] = chunk->field[i];
         size[argc++] = strlen(chunk->field[i]);
@@ -85,7 +83,9 @@ void store_put_open(struct store *store, struct host_total *total)
     size_t position = 0;
     chunk.count = 0;
     assert(!store->read_only);
-    open_key(store, &total->host, total->hour, chunk.key);
+    store_open_key(store, &total->host, total->hour, chunk.key);
+    store_hour_key(store, total->hour, chunk.list);
+    ip_text(&total->host, chunk.host);
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *pair = entry->value;
         char key[DESTINATION_KEY_SIZE];
@@ -210,22 +210,29 @@ static struct host_total *sum_words(const struct ip *host, int64_t hour, struct 
     return total;
 }
 
+struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
+                                   const struct ip *host, int64_t hour)
+{
+    struct host_total *total = NULL;
+    if (reply->elements == 0)
+        return NULL;
+    struct word *words = xcalloc(reply->elements, sizeof *words);
+    size_t count = parse_words(reply, words);
+    if (count < reply->elements / 2 && store->odd_totals++ == 0)
+        log_warn("redis at %s: holds totals that no Weir wrote; they are not counted",
+                 store->url.shown);
+    if (count > 0)
+        total = sum_words(host, hour, words, count);
+    free(words);
+    return total;
+}
+
 static bool on_open(struct store_request *request, const redisReply *reply)
 {
-    struct store *store = request->store;
-    struct host_total *total = NULL;
     if (reply->type != REDIS_REPLY_ARRAY)
         return false;
-    if (reply->elements > 0) {
-        struct word *words = xcalloc(reply->elements, sizeof *words);
-        size_t count = parse_words(reply, words);
-        if (count < reply->elements / 2 && store->odd_totals++ == 0)
-            log_warn("redis at %s: holds totals that no Weir wrote; they are not counted",
-                     store->url.shown);
-        if (count > 0)
-            total = sum_words(&request->host, request->hour, words, count);
-        free(words);
-    }
+    struct host_total *total =
+        store_sum_reply(request->store, reply, &request->host, request->hour);
     request->done.total(request->context, &request->host, request->hour, total);
     return true;
 }
@@ -235,8 +242,8 @@ void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
                                  struct host_total *total),
                     void *context)
 {
-    char key[KEY_SIZE];
-    const char *argv[2] = {"HGETALL", open_key(store, host, hour, key)};
+    char key[STORE_KEY_SIZE];
+    const char *argv[2] = {"HGETALL", store_open_key(store, host, hour, key)};
     size_t size[2] = {7, strlen(key)};
     struct store_request *request = store_request_new(store, "HGETALL", on_open, context);
     request->done.total = done;

@@ -8,7 +8,8 @@
  * The state is a function of the entries (internal.h), so the snapshot and the entries behind it
  * make the same state, the same alerts and the same ids. What must not be said twice is not: an
  * alert whose id the journal has behind the snapshot is not published again. What the store
- * answered about a host is an entry too, because by now the store may know more.
+ * answered about a host is an entry too, because by now the store may know more; so is that other
+ * sensors were waited for (close_turn.c).
  *
  * The snapshot has a number and the log names the one it follows, so a death between the two steps
  * leaves an old log, which is told by its number. A death in the middle of a write leaves a torn
@@ -150,6 +151,21 @@ bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **
     return false;
 }
 
+bool checkpoint_waited(const struct engine *engine, int64_t through)
+{
+    const struct checkpoint *c = engine->checkpoint;
+    if (!checkpoint_replaying(engine))
+        return false;
+    for (size_t at = LOG_FIRST; at < c->replay.size;) {
+        const struct entry *entry = log_entry(c->replay.data, at);
+        const struct entry_waited *waited = (const void *)(entry + 1);
+        if (entry->kind == ENTRY_WAITED && waited->through == through)
+            return true;
+        at += sizeof *entry + entry->size;
+    }
+    return false;
+}
+
 /* --- logging --------------------------------------------------------------------------------- */
 
 void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size)
@@ -188,6 +204,16 @@ void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const voi
     buffer_put(&bytes, padding, padded - size);
     checkpoint_log(engine, bytes.data, bytes.size);
     buffer_fini(&bytes);
+}
+
+void checkpoint_log_wait(struct engine *engine, int64_t through)
+{
+    struct {
+        struct entry entry;
+        struct entry_waited waited;
+    } wait = {{.kind = ENTRY_WAITED, .size = sizeof wait.waited}, {through}};
+    if (engine->checkpoint && !engine->checkpoint->replaying)
+        checkpoint_log(engine, (uint8_t *)&wait, sizeof wait);
 }
 
 /* --- snapshots ------------------------------------------------------------------------------- */

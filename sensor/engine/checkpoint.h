@@ -70,6 +70,9 @@ void checkpoint_log(struct engine *engine, uint8_t *batch, size_t size);
  */
 void checkpoint_log_answer(struct engine *engine, const struct ip *ip, const void *blob,
                            size_t size);
+/* That an hour's close had to wait for other sensors; did it then, while replaying? */
+void checkpoint_log_wait(struct engine *engine, int64_t through);
+bool checkpoint_waited(const struct engine *engine, int64_t through);
 bool checkpoint_answer(struct engine *engine, const struct ip *ip, const void **blob, size_t *size);
 /* A line's event.id, "" when it has none. Caller frees. */
 char *checkpoint_id_of(const char *line, size_t size);

@@ -1,26 +1,17 @@
-/* The engine and the store: loading hosts, publishing open totals, closing hours.
+/* The engine and the store: loading hosts, publishing open totals, and when an hour is due.
  *
- * An hour is closed CLOSE_AFTER_NS after its end, once, for all hosts in sorted order:
- *
- *   publish what changed → ask for the fleet's sum of each host's hour → learn it → write the
- * profile (compare-and-set) → when the last answer is in, apply the fleet tables and write them
- *
- * The store answers in the order of the calls, so hosts are learned in sorted order whatever
- * happens to be fast. Consumption pauses meanwhile. Thread: the engine's. */
+ * Running totals are published each minute. An hour is due CLOSE_AFTER_NS after its end: totals are
+ * published once more, and from there on nothing is added to it (what is told later belongs to the
+ * hour that is open), so that the fleet's sum cannot change any more. Who closes it, and how, is
+ * in close_turn.c and close_work.c. Live, every hour is due, also one in which nothing was seen:
+ * the others wait for this sensor's word. Thread: the engine's. */
+#include "close.h"
 #include "checkpoint.h"
-#include "internal.h"
 
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct closing {
-    struct host_total **total; /* of every hour that is due, sorted by (hour, host) */
-    size_t count, learned, written;
-    struct ptime now;
-    struct civil civil; /* of the hour being learned */
-};
 
 /* --- loading --------------------------------------------------------------------------------- */
 
@@ -66,11 +57,21 @@ void close_load_host(struct engine *engine, struct host *host)
  * dropped only by a close, which publishes first, so the list never outlives them. */
 void close_publish(struct engine *engine)
 {
+    if (!memory_store(engine))
+        return;
     for (size_t i = 0; i < engine->changed_count; i++) {
-        store_put_open(engine->config.store, engine->changed[i]);
+        store_put_open(memory_store(engine), engine->changed[i]);
         engine->changed[i]->queued = false;
     }
     engine->changed_count = 0;
+}
+
+/* Each minute. A restart that replays says nothing that it said before. */
+void close_tick(struct engine *engine)
+{
+    close_publish(engine);
+    if (engine->config.live && memory_store(engine) && !checkpoint_replaying(engine))
+        store_say_alive(memory_store(engine), engine->closed_hour);
 }
 
 void close_queue_changed(struct engine *engine, struct host_total *total)
@@ -103,7 +104,7 @@ void close_note_open(struct engine *engine, struct host_total *total, const stru
 
 bool close_due(const struct engine *engine, struct ptime now)
 {
-    return !engine->closing && now.ns >= engine->next_close.ns;
+    return now.ns >= engine->next_close.ns;
 }
 
 /* The calendar speaks of times, totals of ordinals. Hours are of one length, so from any known one
@@ -115,9 +116,12 @@ struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near)
     return calendar_at(engine->config.calendar, (struct ptime){starts_ns});
 }
 
-static void schedule_next(struct engine *engine, struct ptime now)
+/* After a close. */
+void close_schedule(struct engine *engine, struct ptime now)
 {
     size_t count;
+    if (engine->config.live) /* close_hour did */
+        return;
     struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
     engine->next_close = PTIME_MAX;
     if (count > 0) {
@@ -127,108 +131,26 @@ static void schedule_next(struct engine *engine, struct ptime now)
     free(total);
 }
 
-static void finish(struct engine *engine)
+void close_first(struct engine *engine, struct ptime now)
 {
-    struct closing *closing = engine->closing;
-    struct buffer blob = {0};
-    fleet_apply(engine->fleet);
-    fleet_pack(engine->fleet, &blob);
-    store_put_fleet(engine->config.store, blob.data, blob.size);
-    buffer_fini(&blob);
-    engine->counts.host_hours_closed += closing->count;
-    int64_t last = INT64_MIN;
-    for (size_t i = 0; i < closing->count; i++) {
-        engine->counts.hours_closed += closing->total[i]->hour != last;
-        last = closing->total[i]->hour;
-        totals_drop(engine->totals, closing->total[i]);
-    }
-    struct ptime now = closing->now;
-    free(closing->total);
-    free(closing);
-    engine->closing = NULL;
-    if (engine->checkpoint) /* what the store has now is what the snapshot has */
-        engine->checkpoint->wanted = true;
-    schedule_next(engine, now);
-    engine_pump(engine);
-}
-
-static void host_done(struct engine *engine)
-{
-    engine->waiting--;
-    if (!engine->finished && ++engine->closing->written == engine->closing->count)
-        finish(engine);
-}
-
-static void on_written(void *context, const struct ip *ip, bool won)
-{
-    (void)ip;
-    (void)won; /* another sensor closed the hour first: its profile is as good as ours */
-    host_done(context);
-}
-
-/* A profile that already knows later hours (a baseline from after this capture) learns nothing, and
- * is not written. */
-static void learn(struct engine *engine, struct host *host, int64_t hour,
-                  const struct host_total *total)
-{
-    struct buffer blob = {0};
-    if (!host->profile)
-        host->profile = profile_new(&host->ip, hour);
-    profile_catch_up(host->profile, hour - 1, engine->config.calendar);
-    profile_close_hour(host->profile, total, &engine->closing->civil, engine->fleet);
-    if (host->profile->last_closed_hour == host->stored_hour) {
-        host_done(engine);
-        return;
-    }
-    profile_pack(host->profile, &blob);
-    store_put_profile(engine->config.store, &host->ip, host->stored_hour,
-                      host->profile->last_closed_hour, blob.data, blob.size, on_written, engine);
-    host->stored_hour = host->profile->last_closed_hour;
-    buffer_fini(&blob);
-}
-
-static void on_summed(void *context, const struct ip *ip, int64_t hour, struct host_total *sum)
-{
-    struct engine *engine = context;
-    struct closing *closing = engine->closing;
-    if (!engine->finished) { /* else it failed: answers still come, nothing more is written */
-        const struct host_total *own = closing->total[closing->learned++];
-        if (closing->civil.hour != hour)
-            closing->civil = close_civil(engine, hour, closing->now);
-        learn(engine, hosts_get(engine, ip), hour, sum ? sum : own);
-    }
-    if (sum)
-        host_total_free(sum);
+    struct civil civil = calendar_at(engine->config.calendar, now);
+    if (engine->config.live)
+        close_at(engine, &civil);
 }
 
 void close_hour(struct engine *engine, struct ptime now)
 {
     struct civil civil =
         calendar_at(engine->config.calendar, (struct ptime){now.ns - CLOSE_AFTER_NS});
-    struct closing *closing = xcalloc(1, sizeof *closing);
     engine->closed_hour = civil.hour - 1;
-    closing->total = totals_until(engine->totals, civil.hour - 1, &closing->count);
-    if (closing->count == 0) {
-        free(closing->total);
-        free(closing);
-        schedule_next(engine, now);
-        return;
-    }
-    closing->now = now;
-    closing->civil = civil;
-    engine->closing = closing;
+    engine->next_close.ns = civil.ends.ns + CLOSE_AFTER_NS;
     close_publish(engine);
-    engine->waiting += (uint32_t)closing->count;
-    for (size_t i = 0; i < closing->count; i++)
-        store_sum_open(engine->config.store, &closing->total[i]->host, closing->total[i]->hour,
-                       on_summed, engine);
+    if (memory_store(engine))
+        close_begin(engine, engine->closed_hour, now);
 }
 
 void close_fini(struct engine *engine)
 {
-    if (engine->closing)
-        free(engine->closing->total);
-    free(engine->closing);
-    engine->closing = NULL;
+    close_abandon(engine);
     free(engine->changed);
 }

@@ -3,10 +3,10 @@
  *   intake (entries) → order → one record at a time → account
  *
  * Before a record at time t is consumed, everything due before t is done: the minute's tick, the
- * close of an hour. Whatever needs an answer of the store sets `waiting` or `closing`; the pump
- * then returns and engine_pump starts it again. At the end of all inputs the totals are published
- * once more, open incidents are closed, alerts are delivered, and `done` is told. Thread: the
- * engine's. */
+ * close of an hour. Whatever needs an answer of the store sets `waiting`, or closing pauses; the
+ * pump then returns and engine_pump starts it again. At the end of all inputs the totals are
+ * published once more, open incidents are closed, alerts are delivered, and `done` is told. Thread:
+ * the engine's. */
 #include "checkpoint.h"
 #include "internal.h"
 
@@ -20,7 +20,7 @@
 
 static bool paused(const struct engine *engine)
 {
-    return engine->waiting > 0 || engine->closing || engine->finished;
+    return engine->waiting > 0 || close_paused(engine) || engine->finished;
 }
 
 /* --- alerts out ------------------------------------------------------------------------------ */
@@ -78,7 +78,7 @@ static struct engine *make(const struct engine_config *config)
     engine->last = !config->live;
     engine->next_tick = engine->next_beat = PTIME_MIN;
     engine->next_close = PTIME_MAX;
-    engine->closed_hour = INT64_MIN;
+    engine->closed_hour = engine->fleet_hour = INT64_MIN;
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
@@ -161,6 +161,7 @@ void engine_begin(struct engine *engine, struct fleet *fleet)
     if (engine->checkpoint && engine->checkpoint->number == 0 &&
         checkpoint_take(engine, &error) != 0)
         end(engine, &error);
+    close_resume(engine);
     engine_pump(engine);
 }
 
@@ -195,7 +196,7 @@ static void count_bounds(struct engine *engine)
 /* Ticks fall on whole minutes of packet time; idle minutes are skipped. */
 static void tick(struct engine *engine, struct ptime now)
 {
-    close_publish(engine);
+    close_tick(engine);
     incidents_advance(engine->incidents, now);
     stories_advance(&engine->stories, now, still_told, engine);
     if (now.ns - engine->health_from.ns >= SENSOR_NS)
@@ -209,6 +210,7 @@ static void do_due_at(struct engine *engine, struct ptime now)
     if (engine->next_tick.ns == INT64_MIN) {
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
         engine->health_from = now;
+        close_first(engine, now);
     }
     if (now.ns >= engine->next_tick.ns)
         tick(engine, now);
@@ -353,6 +355,8 @@ static bool step(struct engine *engine)
         checkpoint_feed(engine);
         return true;
     }
+    if (close_act(engine))
+        return false;
     if (engine->order.ended && engine->last && !intake_queued(engine)) {
         finish(engine);
         return false;

@@ -241,7 +241,8 @@ void entry_take(struct engine *engine, const struct entry *entry)
     case ENTRY_LOST:
         take_lost(engine, entry);
         break;
-    case ENTRY_LOADED: /* looked up when it is asked for */
+    case ENTRY_LOADED: /* looked up when they are asked for */
+    case ENTRY_WAITED:
         break;
     }
     engine->counts.late = engine->order.late;

@@ -10,7 +10,7 @@
 
 /* Everything that reaches the engine from outside, one after the other. The state is a function of
  * the entries: however they are cut into batches, the same come to the same. */
-enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST, ENTRY_LOADED };
+enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST, ENTRY_LOADED, ENTRY_WAITED };
 
 #define ENTRY_FINAL    1u /* no successor comes */
 #define ENTRY_FOLLOWED 2u /* its successor is there: its ENTRY_ATTACH is the next entry */
@@ -28,6 +28,10 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
     struct ip host;
     uint32_t blob_size; /* 0: nothing */
     uint32_t spare;
+};
+
+struct entry_waited { /* ENTRY_WAITED: hours that were due had to wait for other sensors */
+    int64_t through;
 };
 
 #endif

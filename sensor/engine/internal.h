@@ -6,7 +6,8 @@
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
  *   account.c  one flow record: whose bytes these are, totals, stories, judging
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
- *   close.c    the store: loading hosts, publishing open totals, closing hours
+ *   close.c, close_turn.c, close_work.c   the store: loading hosts, publishing open totals, closing
+ *              hours (close.h)
  *   hosts.c    the cache of host profiles
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
@@ -71,6 +72,7 @@ struct host {
     struct ip ip;
     struct profile *profile; /* NULL: has none yet (never before met in a closed hour) */
     int64_t stored_hour;     /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
+    uint64_t stored_edits;   /* store_close.h */
     bool loaded;
     struct sight_host sight;
 };
@@ -95,15 +97,18 @@ struct engine {
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
-    struct sight sight;          /* live only */
-    struct ptime next_beat;      /* PTIME_MIN before the first look */
-    struct ptime next_tick;      /* PTIME_MIN before the first record */
-    struct ptime next_close;     /* PTIME_MAX: no hour is open */
-    int64_t closed_hour;         /* of this run; INT64_MIN before the first close */
+    struct sight sight;      /* live only */
+    struct ptime next_beat;  /* PTIME_MIN before the first look */
+    struct ptime next_tick;  /* PTIME_MIN before the first record */
+    struct ptime next_close; /* PTIME_MAX: no hour is open */
+    int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
+    int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */
+    bool fleet_spoiled;      /* … or half changed: it is read from the store before it learns */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
     uint32_t waiting;              /* answers of the store that consumption waits for */
-    struct closing *closing;       /* an hour being closed, else NULL */
+    struct closing *closing;       /* hours being closed, else NULL */
+    struct cleaning *cleaning;     /* of a closed hour, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
     bool last;    /* no further ring comes */
@@ -142,16 +147,34 @@ void judge_sensor(struct engine *engine, struct ptime now);
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
+/* The store; NULL: it is away. */
+static inline struct store *memory_store(const struct engine *engine)
+{
+    return engine->config.store;
+}
+
 /* close.c */
 void close_load_host(struct engine *engine, struct host *host);
 void close_publish(struct engine *engine);
+void close_tick(struct engine *engine);                                    /* each minute */
+void close_first(struct engine *engine, struct ptime now);                 /* at the first record */
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
 bool close_due(const struct engine *engine, struct ptime now);
-void close_hour(struct engine *engine, struct ptime now); /* pauses consumption until it is done */
+void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
+void close_schedule(struct engine *engine, struct ptime now);
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil);
 /* The hour of an ordinal, from any time. */
 struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near);
 void close_fini(struct engine *engine);
+
+/* close_turn.c */
+bool close_paused(const struct engine *engine); /* consumption waits for a close */
+/* Nothing is ready: what was waited for may be done now; true: it pauses. */
+bool close_act(struct engine *engine);
+/* The store goes: what is under way is forgotten, the hours stay in the totals. */
+void close_abandon(struct engine *engine);
+/* The store is there (again): hours that are due are closed. */
+void close_resume(struct engine *engine);
 
 /* intake.c */
 /* One batch of entries from the rings, taken; false: there was nothing. */

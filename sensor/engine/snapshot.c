@@ -27,7 +27,9 @@
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
-    X(closed_hour)
+    X(closed_hour)                                                                                 \
+    X(fleet_hour)                                                                                  \
+    X(fleet_spoiled)
 
 uint64_t snapshot_layout(void)
 {
@@ -177,6 +179,7 @@ static void put_hosts(const struct engine *engine, struct buffer *out)
             profile_pack(host->profile, &blob);
         buffer_put(out, &host->ip, sizeof host->ip);
         buffer_le64(out, (uint64_t)host->stored_hour);
+        buffer_le64(out, host->stored_edits);
         buffer_u8(out, host->loaded);
         buffer_le32(out, (uint32_t)blob.size);
         buffer_put(out, blob.data, blob.size);
@@ -191,12 +194,14 @@ static bool take_host(struct engine *engine, struct cursor *in)
         return false;
     struct host *host = hosts_add(engine, &ip);
     int64_t stored_hour = (int64_t)cursor_le64(in);
+    uint64_t stored_edits = cursor_le64(in);
     bool loaded = cursor_u8(in) != 0;
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || !host)
         return blob != NULL; /* max_hosts is smaller now: counted */
     host->stored_hour = stored_hour;
+    host->stored_edits = stored_edits;
     host->loaded = loaded;
     if (size > 0)
         host->profile = profile_unpack(blob, size, NULL);

@@ -7,14 +7,17 @@
  *
  * Keys (PREFIX is "weir", or "weir-replay-…" for a replay that was given a server: it never touches
  * what lives there, and removes its own keys at the end). All of a host share a hash tag; HOST is
- * the address as text. Open totals expire after 7 days.
+ * the address as text. docs/redis.md has fields, sizes, times to live and who writes when.
  *
  *   PREFIX:schema            the schema's number; a newer one is refused
  *   PREFIX:{HOST}:open:HOUR  hash: "VANTAGE|SENSOR|DESTINATION KEY" → six numbers as text (out
  *                            value, low, high, in, flows, 0), each applied as a maximum
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
- *   PREFIX:fleet             the packed fleet tables */
+ *   PREFIX:hour:HOUR         set: hosts with open totals
+ *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
+ *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
+ * hour PREFIX:closer            the lease of the sensor that closes an hour */
 #ifndef WEIR_BASELINE_STORE_H
 #define WEIR_BASELINE_STORE_H
 
@@ -27,6 +30,9 @@ struct store_config {
     const char *sensor, *vantage; /* no "|" in them; vantage NULL: the sensor's own */
     bool read_only;     /* --baseline URL: loads only; putting anything is the caller's mistake */
     int64_t timeout_ns; /* wall time; 0: 5 s */
+    /* Profiles that nothing changed for so long expire; 0: 400 days. */
+    int64_t retention_s;
+    int64_t silent_ns, wait_ns; /* store_close.h: STORE_SILENT_NS, STORE_WAIT_LIMIT_NS; 0: those */
 };
 
 struct store_events {
@@ -71,6 +77,7 @@ void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
 void store_put_profile(struct store *store, const struct ip *host, int64_t expected,
                        int64_t last_closed_hour, const void *blob, size_t size,
                        void (*done)(void *context, const struct ip *host, bool won), void *context);
+/* Whatever stands there: for what is imported. Sensors use store_close_hour. */
 void store_put_fleet(struct store *store, const void *blob, size_t size);
 /* Every profile that is stored (SCAN, sorted by address), for export. `done` with host NULL ends.
  */

@@ -78,13 +78,17 @@ struct engine_counts {
     uint64_t pairs_overflow;  /* additions to "other": TOTALS_PAIRS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
-    uint64_t vlans_unwatched; /* live: flow records of a VLAN id that is none */
-    uint64_t hours_closed, host_hours_closed;
-    uint64_t late;            /* records older than what was complete when they came */
-    uint64_t forced;          /* records that no watermark completed (ORDER_MAX waited) */
-    uint64_t workers_lost;    /* incarnations that went without an end */
-    uint64_t workers_damaged; /* whose ring or records made no sense */
-    uint64_t flows_lost;      /* closed because their worker was lost */
+    uint64_t vlans_unwatched;                 /* live: flow records of a VLAN id that is none */
+    uint64_t hours_closed, host_hours_closed; /* with totals of this sensor's */
+    uint64_t totals_late;      /* host-hours that other sensors closed before this one's word */
+    uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
+    uint64_t closes_lost;      /* begun, and taken over by another sensor */
+    uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
+    uint64_t late;             /* records older than what was complete when they came */
+    uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;     /* incarnations that went without an end */
+    uint64_t workers_damaged;  /* whose ring or records made no sense */
+    uint64_t flows_lost;       /* closed because their worker was lost */
     /* networks.identity: device */
     uint64_t addresses_moved;        /* to another device */
     uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */

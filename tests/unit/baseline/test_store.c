@@ -31,7 +31,7 @@ static void test_blobs(void **state)
     assert_int_equal(store_pending(a.store), 0);
     client_close(&a);
     redisReply *reply = ask("GET " CASE_PREFIX ":schema");
-    assert_string_equal(reply->str, "1");
+    assert_string_equal(reply->str, "2");
     freeReplyObject(reply);
 }
 

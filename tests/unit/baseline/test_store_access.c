@@ -23,19 +23,50 @@ static void expect_refused(struct store_config config, const char *words)
 static void test_schema(void **state)
 {
     (void)state;
-    order("SET " CASE_PREFIX ":schema 2");
-    expect_refused(config_of("a", NULL), "newer Weir (schema 2");
+    order("SET " CASE_PREFIX ":schema 3");
+    expect_refused(config_of("a", NULL), "newer Weir (schema 3");
     struct store_config config = config_of("a", NULL);
     config.read_only = true;
-    expect_refused(config, "newer Weir (schema 2");
+    expect_refused(config, "newer Weir (schema 3");
     redisReply *reply = ask("GET " CASE_PREFIX ":schema");
-    assert_string_equal(reply->str, "2"); /* left alone */
+    assert_string_equal(reply->str, "3"); /* left alone */
     freeReplyObject(reply);
     order("SET " CASE_PREFIX ":schema elephants");
     expect_refused(config_of("a", NULL), "another program");
     order("DEL " CASE_PREFIX ":schema");
     order("LPUSH " CASE_PREFIX ":schema x");
     expect_refused(config_of("a", NULL), "another program");
+}
+
+/* Schema 1 had the fleet's tables as a key of its own. A reader finds them there; the first sensor
+ * makes a field of them. */
+static void test_from_schema_1(void **state)
+{
+    (void)state;
+    struct client a = {.ready = 0};
+    struct answer fleet = {.client = &a};
+    struct store_config config = config_of("a", NULL);
+    order("SET " CASE_PREFIX ":schema 1");
+    order("SET " CASE_PREFIX ":fleet tables");
+    config.read_only = true;
+    client_open(&a, &config);
+    store_load_fleet(a.store, on_blob, &fleet);
+    client_run(&a);
+    assert_string_equal(fleet.text, "tables");
+    client_close(&a);
+    must_open(&a, "a", NULL);
+    fleet = (struct answer){.client = &a};
+    store_load_fleet(a.store, on_blob, &fleet);
+    client_run(&a);
+    assert_string_equal(fleet.text, "tables");
+    assert_int_equal(a.failed, 0);
+    client_close(&a);
+    redisReply *reply = ask("HGET " CASE_PREFIX ":fleet blob");
+    assert_string_equal(reply->str, "tables");
+    freeReplyObject(reply);
+    reply = ask("GET " CASE_PREFIX ":schema");
+    assert_string_equal(reply->str, "2");
+    freeReplyObject(reply);
 }
 
 static void test_read_only(void **state)
@@ -245,9 +276,9 @@ static void test_tcp_and_database(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_schema),           T(test_read_only), T(test_password),         T(test_full),
-        T(test_replica),          T(test_stalls),    T(test_idle_is_no_stall), T(test_dies),
-        T(test_tcp_and_database),
+        T(test_schema), T(test_from_schema_1),    T(test_read_only), T(test_password),
+        T(test_full),   T(test_replica),          T(test_stalls),    T(test_idle_is_no_stall),
+        T(test_dies),   T(test_tcp_and_database),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,259 @@
+/* Whose turn it is to close an hour: the list of sensors, the lease, the list of an hour's hosts.
+ *
+ * One script is said and asked by everybody, so all decisions are taken in one place and at one
+ * time, the server's: sensors' clocks may differ. It writes down what the sensor is complete
+ * through, looks who is waited for, names the next hour to close (the oldest one behind the last
+ * closed hour that has a list of hosts, else the newest that all are complete through) and hands
+ * out the lease. A lease of this sensor's own name from an earlier run is taken over at once.
+ * Bounds: STORE_HOURS_KEPT hours are looked for; entries of sensors silent for 30 days go. Thread:
+ * the engine's. */
+#include "store_link.h"
+#include "store_words.h"
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEASE_MS "15000"
+#define PAGE     "2000" /* hosts a step of SSCAN */
+
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists. ARGV: sensor, complete, token, lease,
+ * silent, longest wait (ms), hours kept, want. */
+static const char turn_script[] =
+    "if redis.replicate_commands then redis.replicate_commands() end\n"
+    "local t = redis.call('TIME')\n"
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
+    "local function parts(text) return string.match(text or '', '^(%-?%d*) (%d+) (%d+)$') end\n"
+    "local before, _, since = parts(redis.call('HGET', KEYS[1], ARGV[1]))\n"
+    "if before ~= ARGV[2] then since = string.format('%.0f', now) end\n"
+    "redis.call('HSET', KEYS[1], ARGV[1],\n"
+    "  ARGV[2] .. ' ' .. string.format('%.0f', now) .. ' ' .. since)\n"
+    "redis.call('EXPIRE', KEYS[1], 2592000)\n"
+    "local own = tonumber(ARGV[2])\n"
+    "local least, waited, passed = own, 0, 0\n"
+    "local patience = now - since <= tonumber(ARGV[6])\n"
+    "local all = redis.call('HGETALL', KEYS[1])\n"
+    "for i = 1, #all, 2 do\n"
+    "  local theirs, alive = parts(all[i + 1])\n"
+    "  if not alive or now - alive > 2592000000 then\n"
+    "    redis.call('HDEL', KEYS[1], all[i])\n"
+    "  elseif own and all[i] ~= ARGV[1] and (theirs == '' or tonumber(theirs) < own) then\n"
+    "    if patience and now - alive <= tonumber(ARGV[5]) then\n"
+    "      waited = waited + 1\n"
+    "      if theirs == '' then least = nil\n"
+    "      elseif least then least = math.min(least, tonumber(theirs)) end\n"
+    "    else passed = passed + 1 end\n"
+    "  end\n"
+    "end\n"
+    "local closed = redis.call('HGET', KEYS[2], 'closed') or ''\n"
+    "local hour, granted = '', 0\n"
+    "if ARGV[8] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
+    "  local from = least - tonumber(ARGV[7]) + 1\n"
+    "  if closed ~= '' then from = math.max(from, tonumber(closed) + 1) end\n"
+    "  for h = from, least do\n"
+    "    hour = string.format('%.0f', h)\n"
+    "    if redis.call('EXISTS', KEYS[4] .. hour) == 1 then break end\n"
+    "  end\n"
+    "  local holder = redis.call('GET', KEYS[3])\n"
+    "  local mine = ARGV[1] .. ' '\n"
+    "  if not holder or string.sub(holder, 1, #mine) == mine then\n"
+    "    redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])\n"
+    "    granted = 1\n"
+    "  end\n"
+    "end\n"
+    "return {closed, before or '', hour, granted, waited, passed}";
+
+static bool take_hour(const redisReply *reply, int64_t *hour)
+{
+    char *end;
+    *hour = STORE_NO_HOUR;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    if (reply->len == 0)
+        return true;
+    errno = 0;
+    *hour = strtoll(reply->str, &end, 10);
+    return errno == 0 && end == reply->str + reply->len;
+}
+
+static bool take_turn(const redisReply *reply, struct store_turn *turn)
+{
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6)
+        return false;
+    for (size_t i = 3; i < 6; i++)
+        if (reply->element[i]->type != REDIS_REPLY_INTEGER)
+            return false;
+    turn->granted = reply->element[3]->integer == 1;
+    turn->waited = (uint32_t)reply->element[4]->integer;
+    turn->passed = (uint32_t)reply->element[5]->integer;
+    return take_hour(reply->element[0], &turn->closed) &&
+           take_hour(reply->element[1], &turn->before) &&
+           take_hour(reply->element[2], &turn->hour) &&
+           (!turn->granted || turn->hour != STORE_NO_HOUR);
+}
+
+static bool on_turn(struct store_request *request, const redisReply *reply)
+{
+    struct store_turn turn;
+    if (!take_turn(reply, &turn))
+        return false;
+    if (request->done.turn)
+        request->done.turn(request->context, &turn);
+    return true;
+}
+
+static void send_turn(struct store *store, int64_t complete, bool want,
+                      void (*done)(void *context, const struct store_turn *turn), void *context)
+{
+    char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
+        hours[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    snprintf(sensors, sizeof sensors, "%s:sensors", store->prefix);
+    snprintf(hours, sizeof hours, "%s:hour:", store->prefix);
+    words_text(&words, "EVAL");
+    words_text(&words, turn_script);
+    words_number(&words, 4);
+    words_text(&words, sensors);
+    words_text(&words, store_fleet_key(store, fleet));
+    words_text(&words, store_closer_key(store, closer));
+    words_text(&words, hours);
+    words_text(&words, store->sensor);
+    words_hour(&words, complete);
+    words_text(&words, store->token);
+    words_text(&words, LEASE_MS);
+    words_number(&words, store->silent_ns / NS_PER_MS);
+    words_number(&words, store->wait_ns / NS_PER_MS);
+    words_number(&words, STORE_HOURS_KEPT);
+    words_number(&words, want);
+    struct store_request *request = store_request_new(store, "EVAL", on_turn, context);
+    request->done.turn = done;
+    assert(!store->read_only);
+    store_send(request, words.count, words.argv, words.size);
+}
+
+void store_ask_turn(struct store *store, int64_t complete, bool want,
+                    void (*done)(void *context, const struct store_turn *turn), void *context)
+{
+    send_turn(store, complete, want, done, context);
+}
+
+void store_say_alive(struct store *store, int64_t complete)
+{
+    send_turn(store, complete, false, NULL, NULL);
+}
+
+/* --- the lease -------------------------------------------------------------------------------- */
+
+static const char keep_script[] = "if redis.call('GET', KEYS[1]) == ARGV[1] then\n"
+                                  "  return redis.call('PEXPIRE', KEYS[1], ARGV[2])\n"
+                                  "end\n"
+                                  "return 0";
+
+static bool on_kept(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+void store_keep_lease(struct store *store)
+{
+    char closer[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    words_text(&words, "EVAL");
+    words_text(&words, keep_script);
+    words_number(&words, 1);
+    words_text(&words, store_closer_key(store, closer));
+    words_text(&words, store->token);
+    words_text(&words, LEASE_MS);
+    store_send(store_request_new(store, "EVAL", on_kept, NULL), words.count, words.argv,
+               words.size);
+}
+
+/* --- the hosts of an hour --------------------------------------------------------------------- */
+
+static int compare_hosts(const void *a, const void *b)
+{
+    return ip_compare(a, b);
+}
+
+static size_t sort_hosts(struct ip *host, size_t count)
+{
+    size_t kept = 0;
+    if (count > 0)
+        qsort(host, count, sizeof *host, compare_hosts);
+    for (size_t i = 0; i < count; i++) /* SSCAN may name a member twice */
+        if (kept == 0 || ip_compare(&host[kept - 1], &host[i]) != 0)
+            host[kept++] = host[i];
+    return kept;
+}
+
+static void keep_members(struct store_list *list, const redisReply *members)
+{
+    for (size_t i = 0; i < members->elements; i++) {
+        const redisReply *member = members->element[i];
+        if (list->count == list->room) {
+            list->room = list->room ? 2 * list->room : 256;
+            list->host = xrealloc(list->host, list->room * sizeof *list->host);
+        }
+        if (member->type == REDIS_REPLY_STRING &&
+            ip_parse(member->str, &list->host[list->count]) == 0)
+            list->count++;
+    }
+}
+
+static void send_page(struct store *store, struct store_list *list, int64_t hour,
+                      const char *cursor);
+
+static bool on_page(struct store_request *request, const redisReply *reply)
+{
+    struct store_list *list = request->list;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_STRING ||
+        reply->element[1]->type != REDIS_REPLY_ARRAY)
+        return false;
+    keep_members(list, reply->element[1]);
+    if (strcmp(reply->element[0]->str, "0") != 0) {
+        request->list = NULL;
+        send_page(request->store, list, request->hour, reply->element[0]->str);
+        return true;
+    }
+    size_t count = sort_hosts(list->host, list->count);
+    struct ip *host = list->host;
+    list->host = NULL;
+    list->done(list->context, host, count);
+    return true;
+}
+
+static void send_page(struct store *store, struct store_list *list, int64_t hour,
+                      const char *cursor)
+{
+    char key[STORE_KEY_SIZE];
+    const char *argv[5] = {"SSCAN", store_hour_key(store, hour, key), cursor, "COUNT", PAGE};
+    size_t size[5];
+    for (int i = 0; i < 5; i++)
+        size[i] = strlen(argv[i]);
+    struct store_request *request = store_request_new(store, "SSCAN", on_page, list->context);
+    request->list = list;
+    request->hour = hour;
+    store_send(request, 5, argv, size);
+}
+
+void store_list_hour(struct store *store, int64_t hour,
+                     void (*done)(void *context, struct ip *hosts, size_t count), void *context)
+{
+    struct store_list *list = xcalloc(1, sizeof *list);
+    list->done = done;
+    list->context = context;
+    send_page(store, list, hour, "0");
+}
+
+void store_list_free(struct store_list *list)
+{
+    if (!list)
+        return;
+    free(list->host);
+    free(list);
+}

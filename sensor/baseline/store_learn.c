@@ -1,0 +1,280 @@
+/* Learning an hour: a host's profile with the hour's sum out of the store, the learned one into it,
+ * the fleet's tables last.
+ *
+ * Until the tables of hour H are there, H is not closed, and whoever closes it begins again. So a
+ * profile that is put for H keeps the one before it in its hash (`previous`, `before` its hour): a
+ * second closer learns from that, feeds the tables as the first one would have, and writes the
+ * same bytes. Readers never look at it. Every write of a closer holds its lease's token against the
+ * one that is there, in the same step: one that was thought dead and lives writes nothing.
+ * docs/redis.md goes through every point at which one may die. Thread: the engine's. */
+#include "store_link.h"
+#include "store_words.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_EXPIRES ((int64_t)STORE_LISTS_KEPT * 60 * 60) /* seconds */
+
+static void begin(struct words *words, const char *script, int64_t keys)
+{
+    words->count = 0;
+    words_text(words, "EVAL");
+    words_text(words, script);
+    words_number(words, keys);
+}
+
+static void send(struct store_request *request, struct words *words)
+{
+    store_send(request, words->count, words->argv, words->size);
+}
+
+static bool take_hour(const redisReply *reply, int64_t *hour)
+{
+    char *end;
+    *hour = STORE_NO_HOUR;
+    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
+        return true;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    errno = 0;
+    *hour = strtoll(reply->str, &end, 10);
+    return errno == 0 && end == reply->str + reply->len;
+}
+
+/* --- gathering -------------------------------------------------------------------------------- */
+
+/* KEYS: profile, open totals. ARGV: the hour ("": as it is), the caller's copy: closed, edits. A
+ * profile of the hour without a `before` is through: it is handed out as it is. */
+static const char gather_script[] =
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"
+    "local base, edits, field = have[1], have[3] or '0', 'blob'\n"
+    "if base == ARGV[1] and have[2] then base, field = have[2], 'previous' end\n"
+    "base = base or ''\n"
+    "local same, blob, totals = 0, false, {}\n"
+    "if base ~= '' then\n"
+    "  if base == ARGV[2] and edits == ARGV[3] then same = 1\n"
+    "  else blob = redis.call('HGET', KEYS[1], field) end\n"
+    "end\n"
+    "if ARGV[1] ~= '' then totals = redis.call('HGETALL', KEYS[2]) end\n"
+    "return {base, edits, same, blob, totals}";
+
+static bool take_gathered(const redisReply *reply, struct store_gathered *gathered)
+{
+    int64_t edits;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
+        reply->element[2]->type != REDIS_REPLY_INTEGER ||
+        reply->element[4]->type != REDIS_REPLY_ARRAY ||
+        !take_hour(reply->element[0], &gathered->closed) || !take_hour(reply->element[1], &edits) ||
+        edits < 0)
+        return false;
+    gathered->edits = (uint64_t)edits;
+    gathered->same = reply->element[2]->integer == 1;
+    if (reply->element[3]->type == REDIS_REPLY_STRING) {
+        gathered->blob = reply->element[3]->str;
+        gathered->size = reply->element[3]->len;
+    }
+    return reply->element[3]->type == REDIS_REPLY_STRING ||
+           reply->element[3]->type == REDIS_REPLY_NIL;
+}
+
+static bool on_gathered(struct store_request *request, const redisReply *reply)
+{
+    struct store_gathered gathered = {.host = request->host};
+    if (!take_gathered(reply, &gathered))
+        return false;
+    gathered.sum =
+        store_sum_reply(request->store, reply->element[4], &request->host, request->hour);
+    request->done.gathered(request->context, &gathered);
+    return true;
+}
+
+void store_gather(struct store *store, const struct ip *host, int64_t hour, int64_t have,
+                  uint64_t edits,
+                  void (*done)(void *context, const struct store_gathered *gathered), void *context)
+{
+    char profile[STORE_KEY_SIZE], open[STORE_KEY_SIZE];
+    struct words words;
+    begin(&words, gather_script, 2);
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, store_open_key(store, host, hour, open));
+    words_hour(&words, hour);
+    words_hour(&words, have);
+    words_number(&words, (int64_t)edits);
+    struct store_request *request = store_request_new(store, "EVAL", on_gathered, context);
+    request->done.gathered = done;
+    request->host = *host;
+    request->hour = hour;
+    send(request, &words);
+}
+
+/* --- putting ---------------------------------------------------------------------------------- */
+
+/* KEYS: profile, closer. ARGV: token ("": alone), base, edits, hour, blob, expiry. What was put for
+ * this hour before is put again when it grew from the same base. */
+static const char put_script[] =
+    "local alone = ARGV[1] == ''\n"
+    "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"
+    "local closed = have[1] or ''\n"
+    "if (have[3] or '0') ~= ARGV[3] then return 0 end\n"
+    "if closed == ARGV[4] and have[2] == ARGV[2] then\n"
+    "  redis.call('HSET', KEYS[1], 'blob', ARGV[5])\n"
+    "elseif closed ~= ARGV[2] then\n"
+    "  return 0\n"
+    "elseif alone then\n"
+    "  redis.call('HSET', KEYS[1], 'closed', ARGV[4], 'blob', ARGV[5])\n"
+    "else\n"
+    "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"
+    "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"
+    "end\n"
+    "redis.call('EXPIRE', KEYS[1], ARGV[6])\n"
+    "return 1";
+
+static bool take_put(const redisReply *reply, enum store_put *put)
+{
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < -1 || reply->integer > 1)
+        return false;
+    *put = reply->integer == 1   ? STORE_PUT
+           : reply->integer == 0 ? STORE_PUT_CHANGED
+                                 : STORE_PUT_LOST;
+    return true;
+}
+
+static bool on_put(struct store_request *request, const redisReply *reply)
+{
+    enum store_put put;
+    if (!take_put(reply, &put))
+        return false;
+    request->done.put(request->context, &request->host, put);
+    return true;
+}
+
+void store_put_learned(struct store *store, const struct store_learned *learned,
+                       void (*done)(void *context, const struct ip *host, enum store_put put),
+                       void *context)
+{
+    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE];
+    struct words words;
+    assert(!store->read_only);
+    begin(&words, put_script, 2);
+    words_text(&words, store_profile_key(store, &learned->host, profile));
+    words_text(&words, store_closer_key(store, closer));
+    words_text(&words, learned->alone ? "" : store->token);
+    words_hour(&words, learned->base);
+    words_number(&words, (int64_t)learned->edits);
+    words_hour(&words, learned->hour);
+    words_bytes(&words, learned->blob, learned->size);
+    words_number(&words, store->retention_s);
+    struct store_request *request = store_request_new(store, "EVAL", on_put, context);
+    request->done.put = done;
+    request->host = learned->host;
+    send(request, &words);
+}
+
+/* --- the fleet's tables ----------------------------------------------------------------------- */
+
+/* KEYS: fleet, closer, the hour's list. ARGV: token, the last closed hour, the hour, blob, expiry
+ * of the list. With the hour the lease is given back. */
+static const char close_script[] =
+    "local alone = ARGV[1] == ''\n"
+    "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "if not alone and (redis.call('HGET', KEYS[1], 'closed') or '') ~= ARGV[2] then return 0 end\n"
+    "redis.call('HSET', KEYS[1], 'closed', ARGV[3])\n"
+    "if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'blob', ARGV[4]) end\n"
+    "redis.call('EXPIRE', KEYS[3], ARGV[5])\n"
+    "if not alone then redis.call('DEL', KEYS[2]) end\n"
+    "return 1";
+
+static bool on_hour(struct store_request *request, const redisReply *reply)
+{
+    enum store_put put;
+    if (!take_put(reply, &put))
+        return false;
+    request->done.hour(request->context, put);
+    return true;
+}
+
+void store_close_hour(struct store *store, int64_t before, int64_t hour, const void *blob,
+                      size_t size, bool alone, void (*done)(void *context, enum store_put put),
+                      void *context)
+{
+    char fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], list[STORE_KEY_SIZE];
+    struct words words;
+    assert(!store->read_only);
+    begin(&words, close_script, 3);
+    words_text(&words, store_fleet_key(store, fleet));
+    words_text(&words, store_closer_key(store, closer));
+    words_text(&words, store_hour_key(store, hour, list));
+    words_text(&words, alone ? "" : store->token);
+    words_hour(&words, before);
+    words_hour(&words, hour);
+    words_bytes(&words, blob, size);
+    words_number(&words, LIST_EXPIRES);
+    struct store_request *request = store_request_new(store, "EVAL", on_hour, context);
+    request->done.hour = done;
+    send(request, &words);
+}
+
+static bool on_fleet(struct store_request *request, const redisReply *reply)
+{
+    int64_t closed;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        !take_hour(reply->element[0], &closed))
+        return false;
+    const redisReply *blob = reply->element[1];
+    bool there = blob->type == REDIS_REPLY_STRING;
+    if (!there && blob->type != REDIS_REPLY_NIL)
+        return false;
+    request->done.fleet(request->context, closed, there ? blob->str : NULL, there ? blob->len : 0);
+    return true;
+}
+
+void store_read_fleet(struct store *store,
+                      void (*done)(void *context, int64_t closed, const void *blob, size_t size),
+                      void *context)
+{
+    char key[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    words_text(&words, "HMGET");
+    words_text(&words, store_fleet_key(store, key));
+    words_text(&words, "closed");
+    words_text(&words, "blob");
+    struct store_request *request = store_request_new(store, "HMGET", on_fleet, context);
+    request->done.fleet = done;
+    send(request, &words);
+}
+
+/* --- cleaning --------------------------------------------------------------------------------- */
+
+/* KEYS: profile, open totals. ARGV: the hour, which is closed. */
+static const char clean_script[] = "redis.call('UNLINK', KEYS[2])\n"
+                                   "if redis.call('HGET', KEYS[1], 'closed') == ARGV[1] then\n"
+                                   "  redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
+                                   "end\n"
+                                   "return 1";
+
+static bool on_cleaned(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (request->done.plain)
+        request->done.plain(request->context);
+    return true;
+}
+
+void store_clean_hour(struct store *store, const struct ip *host, int64_t hour,
+                      void (*done)(void *context), void *context)
+{
+    char profile[STORE_KEY_SIZE], open[STORE_KEY_SIZE];
+    struct words words;
+    assert(!store->read_only);
+    begin(&words, clean_script, 2);
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, store_open_key(store, host, hour, open));
+    words_hour(&words, hour);
+    struct store_request *request = store_request_new(store, "EVAL", on_cleaned, context);
+    request->done.plain = done;
+    send(request, &words);
+}

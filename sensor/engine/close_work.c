@@ -1,0 +1,383 @@
+/* The work of closing: learning an hour for all sensors, or taking what another one learned.
+ *
+ *   learn: list of the hour's hosts → gather each → learn → put → tables applied, put with the hour
+ *   take:  tables → lists of the hours → of hosts that are held here, the profile if it changed
+ *
+ * Hosts are gone through in sorted order with CLOSE_WINDOW of them under way; the store answers in
+ * the order of the calls, so they are learned in that order. Hosts that this sensor does not hold
+ * are learned and let go. The tables are changed in place: when the lease was lost, or the store,
+ * they are spoiled, and read from the store before the next hour. A profile that was put and not
+ * closed is in the same case: gathering compares hours, and the one before it comes from the store.
+ *
+ * A replay has the store for itself: the hosts are those of its totals, without list or lease.
+ * Thread: the engine's. */
+#include "checkpoint.h"
+#include "close.h"
+
+#include "weir/base/buffer.h"
+
+#include <stdlib.h>
+
+static void go(struct engine *engine);
+
+static bool is_working(const struct engine *engine)
+{
+    return !engine->finished && engine->closing && engine->closing->step == CLOSE_WORKING;
+}
+
+static void end_work(struct engine *engine)
+{
+    struct work *work = &engine->closing->work;
+    free(work->host);
+    *work = (struct work){.count = 0};
+    close_asks_again(engine);
+}
+
+static void lose(struct engine *engine)
+{
+    engine->fleet_spoiled = true;
+    engine->counts.closes_lost++;
+    end_work(engine);
+}
+
+void close_through(struct engine *engine, int64_t hour)
+{
+    size_t count;
+    int64_t last = STORE_NO_HOUR;
+    engine->fleet_hour = hour;
+    engine->fleet_spoiled = false;
+    if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
+        hour = engine->closed_hour;
+    struct host_total **total = totals_until(engine->totals, hour, &count);
+    engine->counts.host_hours_closed += count;
+    for (size_t i = 0; i < count; i++) {
+        engine->counts.hours_closed += total[i]->hour != last;
+        last = total[i]->hour;
+        totals_drop(engine->totals, total[i]);
+    }
+    free(total);
+    if (engine->checkpoint) /* what the store has now is what the snapshot has */
+        engine->checkpoint->wanted = true;
+}
+
+/* --- cleaning --------------------------------------------------------------------------------- */
+
+static void clean(struct engine *engine);
+
+static void on_cleaned(void *context)
+{
+    struct engine *engine = context;
+    if (!engine->cleaning)
+        return;
+    engine->cleaning->done++;
+    clean(engine);
+}
+
+static void clean(struct engine *engine)
+{
+    struct cleaning *cleaning = engine->cleaning;
+    while (cleaning->asked < cleaning->count && cleaning->asked - cleaning->done < CLOSE_WINDOW)
+        store_clean_hour(engine->config.store, &cleaning->host[cleaning->asked++], cleaning->hour,
+                         on_cleaned, engine);
+    if (cleaning->done == cleaning->count)
+        close_clean_fini(engine);
+}
+
+void close_clean_fini(struct engine *engine)
+{
+    if (engine->cleaning)
+        free(engine->cleaning->host);
+    free(engine->cleaning);
+    engine->cleaning = NULL;
+}
+
+/* Takes the hosts. What is left of an hour before, when hours are closed one behind the other, is
+ * left to the next closing of its hosts and to its expiry. */
+static void begin_cleaning(struct engine *engine, int64_t hour, struct ip *host, size_t count)
+{
+    if (engine->cleaning || count == 0) {
+        free(host);
+        return;
+    }
+    engine->cleaning = xcalloc(1, sizeof *engine->cleaning);
+    *engine->cleaning = (struct cleaning){.hour = hour, .host = host, .count = count};
+    clean(engine);
+}
+
+/* --- learning --------------------------------------------------------------------------------- */
+
+static void on_closed(void *context, enum store_put put)
+{
+    struct engine *engine = context;
+    if (!is_working(engine))
+        return;
+    struct work *work = &engine->closing->work;
+    if (put != STORE_PUT) {
+        lose(engine);
+        return;
+    }
+    close_through(engine, work->hour);
+    if (engine->config.live) {
+        begin_cleaning(engine, work->hour, work->host, work->count);
+        work->host = NULL;
+    }
+    end_work(engine);
+}
+
+/* An hour without hosts leaves the tables as they are. */
+static void put_tables(struct engine *engine)
+{
+    const struct work *work = &engine->closing->work;
+    struct buffer blob = {0};
+    if (work->count > 0) {
+        fleet_apply(engine->fleet);
+        fleet_pack(engine->fleet, &blob);
+    }
+    store_close_hour(engine->config.store, engine->fleet_hour, work->hour, blob.data, blob.size,
+                     !engine->config.live, on_closed, engine);
+    buffer_fini(&blob);
+}
+
+static void on_put(void *context, const struct ip *ip, enum store_put put)
+{
+    struct engine *engine = context;
+    if (!is_working(engine))
+        return;
+    struct work *work = &engine->closing->work;
+    struct host *host = hosts_get(engine, ip);
+    if (put == STORE_PUT_LOST)
+        work->lost = true;
+    if (put == STORE_PUT_CHANGED) { /* by an operator: what he made of it stands */
+        engine->counts.profiles_changed++;
+        if (host)
+            host->loaded = false;
+    }
+    work->done++;
+    go(engine);
+}
+
+static void put_profile(struct engine *engine, const struct store_gathered *gathered,
+                        const struct profile *profile)
+{
+    struct buffer blob = {0};
+    profile_pack(profile, &blob);
+    struct store_learned learned = {.host = gathered->host,
+                                    .base = gathered->closed,
+                                    .edits = gathered->edits,
+                                    .hour = profile->last_closed_hour,
+                                    .blob = blob.data,
+                                    .size = blob.size,
+                                    .alone = !engine->config.live};
+    store_put_learned(engine->config.store, &learned, on_put, engine);
+    buffer_fini(&blob);
+}
+
+/* False: a damaged blob; the engine failed. */
+static bool unpack(struct engine *engine, const struct store_gathered *gathered,
+                   struct profile **profile)
+{
+    struct error error = {0};
+    *profile = NULL;
+    if (!gathered->blob)
+        return true;
+    *profile = profile_unpack(gathered->blob, gathered->size, &error);
+    if (*profile)
+        return true;
+    engine_fail(engine, &error);
+    return false;
+}
+
+/* What the engine holds of it from now on; takes the profile. */
+static void hold(struct host *host, struct profile *profile, uint64_t edits)
+{
+    if (host->profile != profile)
+        profile_free(host->profile);
+    host->profile = profile;
+    host->stored_hour = profile ? profile->last_closed_hour : INT64_MIN;
+    host->stored_edits = edits;
+}
+
+static bool is_held(const struct host *host)
+{
+    return host && host->loaded;
+}
+
+/* A profile that already knows later hours (a baseline from after this capture) learns nothing, and
+ * is not written. */
+static void learn(struct engine *engine, const struct store_gathered *gathered)
+{
+    struct work *work = &engine->closing->work;
+    struct host *host = hosts_get(engine, &gathered->host);
+    const struct host_total *total = gathered->sum;
+    struct profile *profile = gathered->same ? host->profile : NULL;
+    if (!gathered->same && !unpack(engine, gathered, &profile))
+        return;
+    if (!total)
+        total = totals_get(engine->totals, &gathered->host, work->hour);
+    if (!profile)
+        profile = profile_new(&gathered->host, work->hour);
+    bool later = gathered->closed >= work->hour;
+    if (!later) {
+        profile_catch_up(profile, work->hour - 1, engine->config.calendar);
+        profile_close_hour(profile, total, &work->civil, engine->fleet);
+        put_profile(engine, gathered, profile);
+    }
+    if (is_held(host))
+        hold(host, profile, gathered->edits);
+    else
+        profile_free(profile);
+    if (later)
+        work->done++;
+}
+
+/* --- taking ----------------------------------------------------------------------------------- */
+
+static void take(struct engine *engine, const struct store_gathered *gathered)
+{
+    struct host *host = hosts_get(engine, &gathered->host);
+    struct profile *profile = NULL;
+    engine->closing->work.done++;
+    if (gathered->same || !is_held(host) || !unpack(engine, gathered, &profile))
+        return;
+    hold(host, profile, gathered->edits);
+}
+
+static void take_all_held(struct engine *engine)
+{
+    struct work *work = &engine->closing->work;
+    size_t position = 0;
+    work->host = xcalloc(engine->hosts.count, sizeof *work->host);
+    for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;)
+        work->host[work->count++] = ((const struct host *)e->value)->ip;
+    go(engine);
+}
+
+static void list_next(struct engine *engine);
+
+static void on_listed(void *context, struct ip *hosts, size_t count)
+{
+    struct engine *engine = context;
+    if (!is_working(engine)) {
+        free(hosts);
+        return;
+    }
+    struct work *work = &engine->closing->work;
+    if (!work->taking) {
+        work->host = hosts;
+        work->count = count;
+        go(engine);
+        return;
+    }
+    work->host = xrealloc(work->host, (work->count + count + 1) * sizeof *work->host);
+    for (size_t i = 0; i < count; i++)
+        if (is_held(hosts_get(engine, &hosts[i])))
+            work->host[work->count++] = hosts[i];
+    free(hosts);
+    list_next(engine);
+}
+
+static void list_next(struct engine *engine)
+{
+    struct work *work = &engine->closing->work;
+    if (work->next_list > work->hour)
+        go(engine);
+    else
+        store_list_hour(engine->config.store, work->next_list++, on_listed, engine);
+}
+
+static void on_fleet(void *context, int64_t closed, const void *blob, size_t size)
+{
+    struct engine *engine = context;
+    struct error error = {0};
+    if (!is_working(engine))
+        return;
+    struct fleet *fleet = blob ? fleet_unpack(blob, size, &error) : fleet_new();
+    if (!fleet) {
+        engine_fail(engine, &error);
+        return;
+    }
+    fleet_free(engine->fleet);
+    engine->fleet = fleet;
+    engine->closing->work.hour = closed;
+    int64_t from = engine->fleet_hour;
+    if (from == STORE_NO_HOUR || closed < from || closed - from > STORE_LISTS_KEPT) {
+        take_all_held(engine);
+        return;
+    }
+    engine->closing->work.next_list = from + 1;
+    list_next(engine);
+}
+
+void close_take(struct engine *engine, int64_t closed)
+{
+    engine->closing->work = (struct work){.taking = true, .hour = closed};
+    store_read_fleet(engine->config.store, on_fleet, engine);
+}
+
+/* --- both ------------------------------------------------------------------------------------- */
+
+static void on_gathered(void *context, const struct store_gathered *gathered)
+{
+    struct engine *engine = context;
+    if (is_working(engine)) {
+        if (engine->closing->work.taking)
+            take(engine, gathered);
+        else
+            learn(engine, gathered);
+    }
+    host_total_free(gathered->sum);
+    if (is_working(engine))
+        go(engine);
+}
+
+static void gather(struct engine *engine, const struct ip *ip)
+{
+    const struct work *work = &engine->closing->work;
+    const struct host *host = hosts_get(engine, ip);
+    bool held = is_held(host) && host->profile;
+    store_gather(engine->config.store, ip, work->taking ? STORE_NO_HOUR : work->hour,
+                 held ? host->profile->last_closed_hour : STORE_NO_HOUR,
+                 held ? host->stored_edits : 0, on_gathered, engine);
+}
+
+static void go(struct engine *engine)
+{
+    struct work *work = &engine->closing->work;
+    while (!work->lost && work->asked < work->count && work->asked - work->done < CLOSE_WINDOW) {
+        gather(engine, &work->host[work->asked++]);
+        if (engine->config.live && !work->taking && work->asked % CLOSE_KEEP == 0)
+            store_keep_lease(engine->config.store);
+    }
+    if (work->done < work->asked || (!work->lost && work->asked < work->count))
+        return;
+    if (work->lost) {
+        lose(engine);
+    } else if (work->taking) {
+        close_through(engine, work->hour);
+        end_work(engine);
+    } else {
+        put_tables(engine);
+    }
+}
+
+static void list_own(struct engine *engine, int64_t hour)
+{
+    struct work *work = &engine->closing->work;
+    struct host_total **total = totals_until(engine->totals, hour, &work->count);
+    work->host = xcalloc(work->count + 1, sizeof *work->host);
+    for (size_t i = 0; i < work->count; i++)
+        work->host[i] = total[i]->host;
+    free(total);
+}
+
+void close_learn(struct engine *engine, int64_t hour)
+{
+    struct closing *closing = engine->closing;
+    closing->work = (struct work){.hour = hour, .civil = close_civil(engine, hour, closing->now)};
+    if (engine->config.live) {
+        store_list_hour(engine->config.store, hour, on_listed, engine);
+        return;
+    }
+    list_own(engine, hour);
+    go(engine);
+}
