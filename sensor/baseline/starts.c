@@ -30,6 +30,12 @@ static uint16_t find(const struct starts *starts, uint32_t second)
     return low;
 }
 
+bool starts_has(const struct starts *starts, uint32_t second)
+{
+    uint16_t at = find(starts, second);
+    return at < starts->count && starts->at[at].second == second;
+}
+
 /* The entry of a second, made when absent; NULL when later ones than these are not kept. */
 static struct start *entry(struct starts *starts, uint32_t second)
 {
@@ -66,12 +72,6 @@ void starts_union(struct starts *starts, const struct starts *more)
         if (start && start->bytes < more->at[i].bytes)
             start->bytes = more->at[i].bytes;
     }
-}
-
-void starts_sum(struct starts *starts, const struct starts *more)
-{
-    for (uint16_t i = 0; i < more->count; i++)
-        starts_add(starts, more->at[i].second, more->at[i].bytes);
 }
 
 /* --- text ------------------------------------------------------------------------------------- */

@@ -96,6 +96,7 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"open_flows_forgotten", "open flows not remembered for such a loss", c->flows_forgotten},
         {"hosts_refused", "records of hosts beyond baseline.max_hosts", c->hosts_refused},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
+        {"starts_refused", "starts of connections that are not in a rhythm", c->starts_refused},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},
         {"items_estimated", "sets of counted items estimated for want of room",
          c->items_estimated + s->hosts->budget.shortened},

@@ -27,11 +27,11 @@ struct starts {       /* all zero: none */
 };
 
 void starts_fini(struct starts *starts);
+bool starts_has(const struct starts *starts, uint32_t second);
 /* More bytes of connections that began in `second`; 0 bytes: it did begin. */
 void starts_add(struct starts *starts, uint32_t second, uint64_t bytes);
-/* What `more` knows too: the larger of both (the same traffic seen twice), or the sum. */
+/* What `more` knows too of the same traffic: the larger of both. */
 void starts_union(struct starts *starts, const struct starts *more);
-void starts_sum(struct starts *starts, const struct starts *more);
 /* There were, or may have been, later ones. */
 bool starts_cut(const struct starts *starts);
 
