@@ -20,6 +20,12 @@ void rhythm_fini(struct rhythm *rhythm)
     *rhythm = (struct rhythm){0};
 }
 
+void rhythm_drop(struct rhythm *rhythm)
+{
+    free(rhythm->today);
+    rhythm->today = NULL;
+}
+
 void rhythm_end_day(struct rhythm *rhythm, int64_t day)
 {
     struct rhythm_score score;
@@ -29,8 +35,7 @@ void rhythm_end_day(struct rhythm *rhythm, int64_t day)
         rhythm->scored_day = rhythm->day;
         rhythm->score = (uint16_t)(score.score * THOUSAND + 0.5);
     }
-    free(rhythm->today);
-    rhythm->today = NULL;
+    rhythm_drop(rhythm);
 }
 
 static void take_start(struct rhythm_day *day, int64_t second, uint32_t bytes, bool after_gap)

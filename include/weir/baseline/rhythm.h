@@ -71,6 +71,8 @@ void rhythm_hour(struct rhythm *rhythm, const struct civil *civil, const struct 
                  uint32_t flows);
 /* Days before `day` are over. */
 void rhythm_end_day(struct rhythm *rhythm, int64_t day);
+/* Forgets today so far. */
+void rhythm_drop(struct rhythm *rhythm);
 /* Today's so far. False: too little, or too much, to have one. */
 bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score);
 /* The interval that half of today's are not longer than, s; 0: there are none. */
