@@ -304,8 +304,8 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
         ratio_add(&profile->ratio, bytes, total->in_bytes, histogram_week(civil->day));
     if (total)
         learn_pairs(profile, total, civil, fleet);
+    profile->last_closed_hour = civil->hour; /* what is packed is packed as of it */
     learn_keep_small(profile, civil->day, fleet);
-    profile->last_closed_hour = civil->hour;
 }
 
 uint32_t profile_lift(struct profile *profile, const struct destination *destination)

@@ -15,7 +15,7 @@
 
 #define HALF_LIFE_DAYS 28.0
 #define OLD_WEEKS      12
-#define GROWS_BY       1024 /* a day's growth of all but the pairs, and what pairs are off by */
+#define GROWS_BY       2048 /* a day's growth of all but the pairs, and what pairs are off by */
 
 double learn_weight_on(const struct pair *pair, int64_t day)
 {
