@@ -2,6 +2,7 @@
 #include "weir/base/digest.h"
 #include "weir/baseline/survival.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +17,22 @@ static void use(struct fleet *fleet)
     struct civil civil = {.hour = 24 * 20514, .day = 20514, .class = HOUR_NIGHT_WEEKDAY};
     struct destination d = {ROLE_CLIENT, DESTINATION_AS, "AS64500"};
     struct profile *profile = profile_new(&ip, civil.hour - 1000);
+    memcpy(profile->group, "q22", 4);
     if (!(survival_young(profile, &d, fleet, &civil, 70000).p > 0) ||
+        !(survival_young_span(profile, &d, fleet, &civil, 70000).p > 0) ||
+        !(survival_absolute_hour(profile, fleet, &civil, 70000).p > 0) ||
         !(survival_host_day(profile, fleet, &civil, 70000).p > 0))
         abort();
-    fleet_note_host(fleet, &ip, "", &civil, true, 70000, 12.0, false);
+    fleet_note_host(fleet, &ip, "q22", &civil, true, 70000, 12.0, false);
     fleet_note_pair(fleet, &ip, "", &d, 70000, 12.0, &civil);
+    fleet_note_today(fleet, "q22", 20514, 0, 70000);
+    fleet_note_clip(fleet, &ip, &d, "q22", 20514);
+    fleet_note_clip(fleet, &ip, NULL, "q22", 20514);
     fleet_apply(fleet);
+    if (!isfinite(fleet_day_trend(fleet, "q22", 20514)))
+        abort();
+    fleet_moved(fleet, &d, "q22", 20514);
+    fleet_moved(fleet, NULL, "q22", 20514);
     if (fleet_hosts(fleet) == 0 || fleet_prevalence(fleet, &d) == 0)
         abort();
     profile_free(profile);
@@ -54,7 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct buffer patched = {0};
     buffer_put(&patched, "WF", 2);
-    buffer_le16(&patched, FLEET_SCHEMA);
+    buffer_le16(&patched, data[2] == 1 ? 1 : FLEET_SCHEMA);
     buffer_le64(&patched, hash64(data + HEADER, size - HEADER, SEED));
     buffer_put(&patched, data + HEADER, size - HEADER);
     check(patched.data, patched.size);
