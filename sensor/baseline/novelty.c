@@ -101,7 +101,8 @@ static bool take_kind(struct novelty_kind *kind, struct cursor *in)
         return !in->failed;
     kind->level = cursor_u8(in);
     kind->count = cursor_u8(in);
-    if (kind->level >= HASH_BITS || kind->count > NOVELTY_SAMPLE || kind->count > kind->contacts)
+    if (in->failed || kind->level >= HASH_BITS || kind->count > NOVELTY_SAMPLE ||
+        kind->count > kind->contacts)
         return false;
     uint32_t last = 0;
     for (unsigned i = 0; i < kind->count; i++) {
