@@ -71,7 +71,8 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
     store->retention_s = or_default(config->retention_s, RETENTION_S);
     store->silent_ns = or_default(config->silent_ns, STORE_SILENT_NS);
-    store->wait_ns = or_default(config->wait_ns, STORE_WAIT_LIMIT_NS);
+    store->wait_ns = or_default(config->wait_ns, STORE_WAIT_NS);
+    store->lease_ns = or_default(config->lease_ns, STORE_LEASE_NS);
     store->loop = loop;
     store->events = *events;
     store->context = context;

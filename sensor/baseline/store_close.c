@@ -17,8 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEASE_MS "15000"
-#define PAGE     "2000" /* hosts a step of SSCAN */
+#define PAGE "2000" /* hosts a step of SSCAN */
 
 /* KEYS: sensors, fleet, closer, the prefix of hours' lists. ARGV: sensor, complete, token, lease,
  * silent, longest wait (ms), hours kept, want. */
@@ -123,7 +122,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);
-    words_text(&words, LEASE_MS);
+    words_number(&words, store->lease_ns / NS_PER_MS);
     words_number(&words, store->silent_ns / NS_PER_MS);
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
@@ -167,7 +166,7 @@ void store_keep_lease(struct store *store)
     words_number(&words, 1);
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, store->token);
-    words_text(&words, LEASE_MS);
+    words_number(&words, store->lease_ns / NS_PER_MS);
     store_send(store_request_new(store, "EVAL", on_kept, NULL), words.count, words.argv,
                words.size);
 }

@@ -53,7 +53,7 @@ struct store {
     char *prefix, *sensor, *vantage;
     char *token; /* of the lease: the sensor's name and what no other run of it has */
     bool read_only;
-    int64_t timeout_ns, retention_s, silent_ns, wait_ns;
+    int64_t timeout_ns, retention_s, silent_ns, wait_ns, lease_ns;
     struct loop_ref loop;
     struct store_events events;
     void *context;
