@@ -131,10 +131,20 @@ static void ask_peers(struct profile *profile, struct pair *pair, int64_t day,
     }
 }
 
+static void drop_frozen_sums(struct profile *profile)
+{
+    for (uint32_t i = 0; profile->frozen_sums && i < profile->pair_count; i++)
+        profile->pair[i]->today_bytes = 0;
+    if (profile->frozen_sums)
+        profile->today_bytes = 0;
+    profile->frozen_sums = false;
+}
+
 static void begin_day(struct profile *profile, const struct civil *civil, struct fleet *fleet)
 {
     if (civil->day <= profile->today)
         return;
+    drop_frozen_sums(profile);
     finish_host_day(profile, fleet);
     ask_peers(profile, NULL, civil->day, fleet);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
@@ -248,7 +258,8 @@ static void learn_pairs(struct profile *profile, const struct host_total *total,
 /* --- frozen ------------------------------------------------------------------------------------
  */
 
-/* Only what is judged with: the running sums of the day, and of what is new. */
+/* Only what is judged with: the running sums of the day, and of what is new. A first week of which
+ * some was frozen is not told when it is over, nor are its spans. */
 static void sum_pairs(struct profile *profile, const struct host_total *total,
                       const struct civil *civil)
 {
@@ -262,6 +273,8 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
             pair->today_bytes = 0;
         pair->today = civil->day > pair->today ? civil->day : pair->today;
         pair->today_bytes += bytes;
+        pair->told = pair->told || bytes > 0;
+        pair->spans_told = bytes > 0 ? PAIR_SPANS : pair->spans_told;
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)
             pair->first_week_bytes += bytes;
         rhythm_end_day(&pair->rhythm, civil->day);
@@ -278,6 +291,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
         profile->today = civil->day;
         profile->today_bytes = 0;
     }
+    profile->frozen_sums = true;
     profile->today_bytes += total ? total->out.value : 0;
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;

@@ -16,7 +16,8 @@
 #define TOLD         0x80
 #define SPANS_SHIFT  5 /* above the role, which is one bit */
 #define ROLE_SHIFT   4
-#define FROZEN       1
+#define FROZEN       1u
+#define FROZEN_SUMS  2u
 #define TIME_LIMIT                                                                                 \
     (INT64_C(1) << 40) /* hours or days either side of 1970: differences cannot overflow */
 
@@ -101,7 +102,8 @@ static void put_past(struct buffer *out, const struct profile *profile)
 static void put_more(struct buffer *out, const struct profile *profile)
 {
     size_t group_size = strlen(profile->group);
-    buffer_u8(out, profile->frozen ? FROZEN : 0);
+    buffer_u8(out,
+              (uint8_t)((profile->frozen ? FROZEN : 0) | (profile->frozen_sums ? FROZEN_SUMS : 0)));
     buffer_u8(out, (uint8_t)group_size);
     buffer_put(out, profile->group, group_size);
     put_unsigned(out, profile->weeks_thinned);
@@ -302,10 +304,11 @@ static bool take_more(struct cursor *in, struct profile *profile)
     size_t group_size = cursor_u8(in);
     const uint8_t *group = cursor_take(in, group_size);
     if (!group || group_size >= GROUP_NAME_SIZE || memchr(group, '\0', group_size) ||
-        flags > FROZEN)
+        flags > (FROZEN | FROZEN_SUMS))
         return false;
     memcpy(profile->group, group, group_size);
     profile->frozen = flags & FROZEN;
+    profile->frozen_sums = flags & FROZEN_SUMS;
     profile->weeks_thinned = take_u32(in);
     return !in->failed && histogram_unpack(&profile->new_network_hour, in) &&
            histogram_unpack(&profile->new_network_span, in) &&

@@ -95,7 +95,8 @@ struct profile {
     uint32_t pairs_evicted;
     uint32_t weeks_thinned;      /* of histograms, when even without pairs there was no room */
     char group[GROUP_NAME_SIZE]; /* its peers (group.h); "": none yet */
-    bool frozen; /* by an operator: nothing is learned, only today's running sums go on */
+    bool frozen;      /* by an operator: nothing is learned, only today's running sums go on */
+    bool frozen_sums; /* some of today's were frozen: they are not learned after a thaw either */
     struct clips clips;
     struct cusum cusum; /* of days, less the group's trend */
     struct ratio ratio;

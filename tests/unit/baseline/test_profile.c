@@ -558,6 +558,7 @@ static void a_frozen_profile_learns_nothing(void **state)
     p->last_closed_hour = still->last_closed_hour;
     p->today = still->today;
     p->today_bytes = still->today_bytes;
+    p->frozen_sums = false;
     struct pair *pair = profile_pair(p, &a), *was = profile_pair(still, &a);
     pair->today = was->today;
     pair->today_bytes = was->today_bytes;
@@ -571,6 +572,39 @@ static void a_frozen_profile_learns_nothing(void **state)
     profile_free(p);
     profile_free(still);
     fleet_free(fleet);
+}
+
+/* What was sent while it was frozen is not learned afterwards: not as a day, not as a first week.
+ */
+static void a_thaw_does_not_learn_what_was_frozen(void **state)
+{
+    struct profile *p = make_profile();
+    (void)state;
+    for (int day = 0; day < 40; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "daily", 1000);
+    close_one(p, MONDAY + 40, 9, NULL, ROLE_SERVED, "late", 1000);
+    uint64_t days = histogram_samples(&p->day);
+    p->frozen = true;
+    close_one(p, MONDAY + 41, 9, NULL, ROLE_SERVED, "late", UINT64_C(1) << 30);
+    close_one(p, MONDAY + 42, 9, NULL, ROLE_SERVED, "late", UINT64_C(1) << 30);
+    p->frozen = false;
+    assert_int_equal(p->today_bytes, UINT64_C(1) << 30);
+    struct buffer blob = {0};
+    profile_pack(p, &blob);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    for (int i = 0; i < 2; i++) {
+        struct profile *thawed = i ? back : p;
+        close_one(thawed, MONDAY + 42, 10, NULL, ROLE_SERVED, "daily", 1000);
+        close_one(thawed, MONDAY + 43, 9, NULL, ROLE_SERVED, "daily", 1000);
+        assert_int_equal(histogram_samples(&thawed->day), days);
+        close_one(thawed, MONDAY + 60, 9, NULL, ROLE_SERVED, "daily", 1000);
+        assert_int_equal(histogram_samples(&thawed->day), days + 1);
+        assert_int_equal(thawed->new_networks, 0);
+        assert_int_equal(thawed->new_network_span.count, 0);
+        profile_free(thawed);
+    }
+    buffer_fini(&blob);
 }
 
 static void damage_is_refused(void **state)
@@ -620,6 +654,7 @@ int main(void)
         cmocka_unit_test(packs_and_unpacks),
         cmocka_unit_test(schema_1_is_taken_over),
         cmocka_unit_test(a_frozen_profile_learns_nothing),
+        cmocka_unit_test(a_thaw_does_not_learn_what_was_frozen),
         cmocka_unit_test(damage_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
