@@ -40,6 +40,7 @@ void group_copy(struct group *to, struct group *from)
     memcpy(to->active, from->active, sizeof to->active);
     memcpy(to->seen, from->seen, sizeof to->seen);
     memcpy(to->day, from->day, sizeof to->day);
+    to->contacts = from->contacts;
 }
 
 void group_fini(struct group *group)
@@ -86,6 +87,11 @@ void group_fade(struct group *group, double weight)
     for (size_t i = 0; i < FLEET_HOUR_WEEKS; i++) {
         group->active[i] *= weight;
         group->seen[i] *= weight;
+    }
+    for (int kind = 0; kind < DESTINATION_KINDS; kind++) {
+        group->contacts.all[kind] *= weight;
+        for (int bucket = 0; bucket < PREVALENCE_BUCKETS; bucket++)
+            group->contacts.first[kind][bucket] *= weight;
     }
 }
 

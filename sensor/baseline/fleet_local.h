@@ -79,6 +79,9 @@ size_t clip_key(uint8_t key[CLIP_KEY_SIZE], int64_t day, const struct destinatio
 uint32_t fleet_hash(const struct ip *host);
 void fleet_note_use(struct fleet *fleet, const struct ip *host,
                     const struct destination *destination, int64_t day);
+/* As of the last hour; beyond FLEET_EXACT_HOSTS hosts some are taken to use it that do not. */
+bool fleet_uses(const struct fleet *fleet, const struct ip *host,
+                const struct destination *destination);
 void fleet_apply_uses(struct fleet *fleet);
 void used_by_free(void *value);
 void clip_hosts_free(void *value);

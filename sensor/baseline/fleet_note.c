@@ -151,6 +151,20 @@ void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *gro
         fleet_note_use(fleet, host, destination, civil->day);
 }
 
+void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
+                        const struct destination *destination, bool first, int64_t week)
+{
+    reach_week(fleet, week);
+    struct targets targets = targets_of(fleet, group);
+    first = first && !fleet_uses(fleet, host, destination);
+    enum prevalence_bucket bucket = first ? fleet_bucket(fleet, destination, 1) : PREVALENCE_REST;
+    for (int i = 0; i < targets.count; i++) {
+        struct contacts *contacts = &targets.to[i]->next.contacts;
+        contacts->all[destination->kind] += 1;
+        contacts->first[destination->kind][bucket] += first;
+    }
+}
+
 void fleet_note_pair_day(struct fleet *fleet, const char *group,
                          const struct destination *destination, uint64_t day_bytes, double location,
                          int64_t week)

@@ -73,6 +73,13 @@ static void put_days(struct buffer *out, const struct group *group)
     }
 }
 
+static void put_contacts(struct buffer *out, const struct contacts *contacts)
+{
+    put_counts(out, contacts->all, DESTINATION_KINDS);
+    for (int kind = 0; kind < DESTINATION_KINDS; kind++)
+        put_counts(out, contacts->first[kind], PREVALENCE_BUCKETS);
+}
+
 static void put_groups(struct buffer *out, const struct map *groups)
 {
     const struct map_entry **entry = map_sorted(groups);
@@ -88,6 +95,7 @@ static void put_groups(struct buffer *out, const struct map *groups)
         buffer_put(out, entry[i]->key, entry[i]->key_size);
         put_group(out, &group->now);
         put_days(out, &group->now);
+        put_contacts(out, &group->now.contacts);
         hostset_pack(&group->hosts, destination_shape, out);
     }
     free(entry);
@@ -117,6 +125,7 @@ void fleet_pack(const struct fleet *fleet, struct buffer *out)
     for (size_t i = 0; i < YOUNG_HISTOGRAMS; i++)
         histogram_pack(young_histogram(&view.young, i), &body);
     put_days(&body, &fleet->all.now);
+    put_contacts(&body, &fleet->all.now.contacts);
     put_groups(&body, &fleet->groups);
     put_clips(&body, fleet);
     buffer_put(out, "WF", 2);
@@ -223,6 +232,14 @@ static bool take_days(struct cursor *in, struct group *group)
     return true;
 }
 
+static bool take_contacts(struct cursor *in, struct contacts *contacts)
+{
+    bool good = take_counts(in, contacts->all, DESTINATION_KINDS);
+    for (int kind = 0; good && kind < DESTINATION_KINDS; kind++)
+        good = take_counts(in, contacts->first[kind], PREVALENCE_BUCKETS);
+    return good;
+}
+
 static bool take_groups(struct cursor *in, struct fleet *fleet)
 {
     char before[GROUP_NAME_SIZE] = "";
@@ -240,6 +257,7 @@ static bool take_groups(struct cursor *in, struct fleet *fleet)
         struct peer_group *group = peer_group_new();
         map_put(&fleet->groups, name, size, group);
         if (!take_group(in, &group->now, NULL) || !take_days(in, &group->now) ||
+            !take_contacts(in, &group->now.contacts) ||
             !hostset_unpack(&group->hosts, destination_shape, in))
             return false;
     }
@@ -281,8 +299,8 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
         return good && cursor_left(in) == 0;
     for (size_t i = 0; good && i < YOUNG_HISTOGRAMS; i++)
         good = histogram_unpack(young_histogram(&fleet->young, i), in);
-    return good && take_days(in, &fleet->all.now) && take_groups(in, fleet) &&
-           take_clips(in, fleet) && cursor_left(in) == 0;
+    return good && take_days(in, &fleet->all.now) && take_contacts(in, &fleet->all.now.contacts) &&
+           take_groups(in, fleet) && take_clips(in, fleet) && cursor_left(in) == 0;
 }
 
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)

@@ -66,6 +66,15 @@ void fleet_note_use(struct fleet *fleet, const struct ip *host,
         add_use(&fleet->use, key, size, hash, day);
 }
 
+bool fleet_uses(const struct fleet *fleet, const struct ip *host,
+                const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = strlen(destination_key(destination, key));
+    const struct used_by *used = map_get(&fleet->destinations, key, size);
+    return used && hostset_has(&used->hosts, destination_shape, fleet_hash(host));
+}
+
 /* The day, oldest first, and what was done: "host|GROUP" or the destination's key. */
 size_t clip_key(uint8_t key[CLIP_KEY_SIZE], int64_t day, const struct destination *destination,
                 const char *group)

@@ -4,6 +4,7 @@
  *                            it the tables of new destinations and networks (learn_new.c), the
  *                            peers are asked about what was guarded a week ago
  *   the hour               → hour histograms, locations, shares of active hours
+ *                            rhythms, ratios, who was met (learn_more.c)
  *   bounds                 → the smallest decayed weight goes (learn_bound.c)
  *
  * Every size passes the guard first, so that one enormous value cannot make the next one ordinary;
@@ -86,6 +87,7 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
         pair->contacts < PAIR_KNOWN_CONTACTS) /* a rarity that returned is new again */
         learn_new(profile, YOUNG_FIRST_WEEK, &pair->destination, 0, pair->today_bytes, pair->today,
                   fleet);
+    learn_pair_growth(pair);
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
     learn_location(&pair->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
     pair->today_bytes = 0;
@@ -105,6 +107,7 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
     if (fleet)
         fleet_note_host_day(fleet, profile->group, bytes, location_or_nan(&profile->day_location),
                             exposed, week);
+    learn_host_growth(profile, fleet);
     histogram_add(&profile->day, histogram_bin(bytes), week, 1);
     learn_location(&profile->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
     profile->today_bytes = 0;
@@ -150,6 +153,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
             learn_pair_day(profile, pair, fleet);
         learn_spans(profile, pair, civil->hour, civil->day, fleet);
         ask_peers(profile, pair, civil->day, fleet);
+        rhythm_end_day(&pair->rhythm, civil->day);
         pair->packed_bytes = pair_packed_bytes(pair);
     }
     group_decide(profile, civil->day);
@@ -159,9 +163,11 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
 
 /* --- hours --------------------------------------------------------------------------------- */
 
-static void learn_pair_hour(struct profile *profile, struct pair *pair, uint64_t bytes,
-                            const struct civil *civil, struct fleet *fleet)
+static void learn_pair_hour(struct profile *profile, struct pair *pair,
+                            const struct pair_total *sum, const struct civil *civil,
+                            struct fleet *fleet)
 {
+    uint64_t bytes = sum->out.value;
     int64_t week = histogram_week(civil->day);
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_pair_hour(pair, &peers, week);
@@ -180,6 +186,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair, uint64_t
         pair->contacts++;
     pair->today = civil->day;
     pair->today_bytes += bytes;
+    rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
     pair->packed_bytes = pair_packed_bytes(pair);
 }
 
@@ -237,10 +244,11 @@ static void learn_pairs(struct profile *profile, const struct host_total *total,
         if (bytes == 0 || destination_is_other(&sum->destination))
             continue;
         struct pair *pair = profile_pair(profile, &sum->destination);
+        learn_contact(profile, &sum->destination, pair != NULL, civil, fleet);
         if (!pair)
             pair = learn_admit(profile, &sum->destination, bytes, civil, fleet);
         if (pair)
-            learn_pair_hour(profile, pair, bytes, civil, fleet);
+            learn_pair_hour(profile, pair, sum, civil, fleet);
         else
             learn_passer_by(profile, &sum->destination, bytes, civil, fleet);
     }
@@ -269,6 +277,10 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         pair->spans_told = bytes > 0 ? PAIR_SPANS : pair->spans_told;
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)
             pair->first_week_bytes += bytes;
+        rhythm_end_day(&pair->rhythm, civil->day);
+        if (bytes > 0)
+            rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
+        pair->packed_bytes = pair_packed_bytes(pair);
     }
 }
 
@@ -283,6 +295,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
     profile->today_bytes += total ? total->out.value : 0;
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;
+    learn_drop_rhythms(profile);
 }
 
 /* --- an hour's close ---------------------------------------------------------------------------
@@ -301,6 +314,8 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
     begin_day(profile, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);
+    if (total)
+        ratio_add(&profile->ratio, bytes, total->in_bytes, histogram_week(civil->day));
     if (total)
         learn_pairs(profile, total, civil, fleet);
     profile->last_closed_hour = civil->hour; /* what is packed is packed as of it */

@@ -1,17 +1,21 @@
 /* What a profile may hold: PROFILE_PAIRS pairs, PROFILE_PACKED_BYTES packed.
  *
- * At the first bound, and at the second while the rest of the profile takes no more than half of
- * it, the pair of the smallest decayed weight goes. When the rest takes more (sizes all over the
- * place, for months), the histogram with the most cells loses its oldest week. Both are counted. A
- * week of every histogram and no pair fit into a third of the bound, so this always ends. Thread:
- * the engine's. */
+ * At the second bound what counts least goes first: weeks of the pairs' histograms that are twelve
+ * weeks old and more (an eighth of their weight is left), the oldest before the others; then
+ * today's rhythms, of the pairs that were met longest ago (clocks are looked for among new
+ * destinations). At the first bound, and then at the second while the rest of
+ * the profile takes no more than half of it, the pair of the smallest decayed weight goes. When the
+ * rest takes more (sizes all over the place, for months), the histogram with the most cells loses
+ * its oldest week. Both are counted. A week of every histogram and no pair fit into a third of the
+ * bound, so this always ends. Thread: the engine's. */
 #include "profile_local.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define HALF_LIFE_DAYS 28.0
-#define GROWS_BY       1024 /* a day's growth of all but the pairs, and what pairs are off by */
+#define OLD_WEEKS      12
+#define GROWS_BY       2048 /* a day's growth of all but the pairs, and what pairs are off by */
 
 double learn_weight_on(const struct pair *pair, int64_t day)
 {
@@ -84,24 +88,105 @@ static bool thin(struct profile *profile)
     return true;
 }
 
-static bool fits(const struct profile *profile)
+/* Bytes too many. */
+static size_t excess(const struct profile *profile)
 {
     struct buffer blob = {0};
     profile_pack(profile, &blob);
     size_t packed = blob.size;
     buffer_fini(&blob);
-    return packed <= PROFILE_PACKED_BYTES;
+    return packed > PROFILE_PACKED_BYTES ? packed - PROFILE_PACKED_BYTES : 0;
 }
 
-void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
+/* Whether a histogram remembers more than one week, and since when. */
+static bool oldest_week(const struct histogram *h, uint16_t *week)
+{
+    *week = h->newest;
+    for (uint16_t i = 0; i < h->count; i++)
+        if (h->cell[i].week < *week)
+            *week = h->cell[i].week;
+    return *week < h->newest;
+}
+
+/* The pairs' histograms forget the oldest week of all, if it is old. False: there is none. */
+static bool thin_pairs(struct profile *profile, int64_t week)
+{
+    uint16_t oldest = UINT16_MAX, of_this;
+    for (uint32_t i = 0; i < 2 * profile->pair_count; i++) {
+        const struct pair *pair = profile->pair[i / 2];
+        if (oldest_week(i % 2 ? &pair->day : &pair->hour, &of_this) && of_this < oldest)
+            oldest = of_this;
+    }
+    if (week - oldest < OLD_WEEKS)
+        return false;
+    for (uint32_t i = 0; i < 2 * profile->pair_count; i++) {
+        struct pair *pair = profile->pair[i / 2];
+        struct histogram *h = i % 2 ? &pair->day : &pair->hour;
+        if (oldest_week(h, &of_this) && of_this == oldest)
+            histogram_thin(h);
+        pair->packed_bytes = pair_packed_bytes(pair);
+    }
+    profile->weeks_thinned++;
+    return true;
+}
+
+static bool may_be_large(const struct profile *profile)
 {
     size_t estimate = profile->packed_bytes + GROWS_BY;
     for (uint32_t i = 0; i < profile->pair_count; i++)
         estimate += profile->pair[i]->packed_bytes;
-    if (estimate <= PROFILE_PACKED_BYTES)
+    return estimate > PROFILE_PACKED_BYTES;
+}
+
+/* --- rhythms ---------------------------------------------------------------------------------- */
+
+static int by_first_contact(const void *a, const void *b)
+{
+    const struct pair *x = *(struct pair *const *)a, *y = *(struct pair *const *)b;
+    char key[DESTINATION_KEY_SIZE], other[DESTINATION_KEY_SIZE];
+    if (x->first_hour != y->first_hour)
+        return x->first_hour < y->first_hour ? -1 : 1;
+    return strcmp(destination_key(&x->destination, key), destination_key(&y->destination, other));
+}
+
+/* What today's rhythm of a pair takes of the blob, give or take a byte or two; it is gone. */
+static size_t drop_rhythm(struct profile *profile, struct pair *pair)
+{
+    uint32_t before = pair_packed_bytes(pair);
+    if (!pair->rhythm.today)
+        return 0;
+    rhythm_drop(&pair->rhythm);
+    profile->rhythms_dropped++;
+    pair->packed_bytes = pair_packed_bytes(pair);
+    return before - pair->packed_bytes;
+}
+
+void learn_drop_rhythms(struct profile *profile)
+{
+    struct pair *sorted[PROFILE_PAIRS];
+    size_t over = may_be_large(profile) ? excess(profile) : 0;
+    uint32_t next = 0;
+    if (over == 0)
         return;
+    memcpy(sorted, profile->pair, sizeof sorted);
+    qsort(sorted, profile->pair_count, sizeof *sorted, by_first_contact);
+    while (over > 0 && next < profile->pair_count) {
+        size_t saved = 0;
+        while (saved < over && next < profile->pair_count)
+            saved += drop_rhythm(profile, sorted[next++]);
+        over = excess(profile);
+    }
+}
+
+void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
+{
+    if (!may_be_large(profile))
+        return;
+    while (excess(profile) > 0 && thin_pairs(profile, histogram_week(day)))
+        ;
+    learn_drop_rhythms(profile);
     profile->packed_bytes = profile_packed_bytes(profile);
-    while (!fits(profile)) {
+    while (excess(profile) > 0) {
         if (profile->packed_bytes > PROFILE_PACKED_BYTES / 2 && thin(profile))
             continue;
         if (profile->pair_count == 0)

@@ -24,6 +24,7 @@ void pair_free(struct pair *pair)
 {
     histogram_fini(&pair->hour);
     histogram_fini(&pair->day);
+    rhythm_fini(&pair->rhythm);
     clips_fini(&pair->clips);
     free(pair);
 }
@@ -41,6 +42,7 @@ void profile_free(struct profile *profile)
     histogram_fini(&profile->new_network_hour);
     histogram_fini(&profile->new_network_span);
     clips_fini(&profile->clips);
+    ratio_fini(&profile->ratio);
     free(profile);
 }
 

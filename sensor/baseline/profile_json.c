@@ -2,6 +2,7 @@
  * hosts stand behind a group. Thread: any (pure). */
 #include "weir/baseline/profile_json.h"
 
+#include "pair_json.h"
 #include "weir/baseline/group.h"
 
 #include <stdlib.h>
@@ -96,6 +97,7 @@ static void put_group(struct json *json, const char *key, const struct group *gr
     put_histogram(json, "absolute_day", &group->absolute_day);
     put_numbers(json, "active", group->active, FLEET_HOUR_WEEKS);
     put_numbers(json, "seen", group->seen, FLEET_HOUR_WEEKS);
+    json_contacts(json, &group->contacts);
     json_close(json);
 }
 
@@ -162,6 +164,8 @@ static void put_pair(struct json *json, const struct profile *profile, const str
     put_histogram(json, "hour", &pair->hour);
     put_histogram(json, "day", &pair->day);
     put_clips(json, &pair->clips);
+    json_cusum(json, &pair->cusum);
+    json_rhythm(json, &pair->rhythm);
     json_close(json);
 }
 
@@ -199,6 +203,7 @@ static void put_life(struct json *json, const struct profile *profile)
     json_uint(json, "new_networks", profile->new_networks);
     json_uint(json, "pairs_evicted", profile->pairs_evicted);
     json_uint(json, "weeks_thinned", profile->weeks_thinned);
+    json_uint(json, "rhythms_dropped", profile->rhythms_dropped);
 }
 
 void profile_json(struct json *json, const struct profile *profile, const struct fleet *fleet,
@@ -219,6 +224,9 @@ void profile_json(struct json *json, const struct profile *profile, const struct
     put_histogram(json, "new_network_span", &profile->new_network_span);
     put_histogram(json, "new_network_days", &profile->new_network_days);
     put_clips(json, &profile->clips);
+    json_cusum(json, &profile->cusum);
+    put_histogram(json, "ratio", &profile->ratio.hours);
+    json_novelty(json, &profile->novelty);
     put_pairs(json, profile, fleet, hour);
     put_fleet(json, profile, fleet);
 }
@@ -256,6 +264,7 @@ static void put_destination(struct json *json, const struct profile *profile,
         put_estimate(json, "new_span", survival_new_network_span(profile, fleet, civil, bytes));
         return;
     }
+    put_estimate(json, "novelty", survival_novelty(profile, destination, fleet, pair == NULL));
     put_estimate(json, "new_week", survival_young(profile, destination, fleet, civil, bytes));
     put_estimate(json, "new_hour", survival_young_hour(profile, destination, fleet, civil, bytes));
     put_estimate(json, "new_span", survival_young_span(profile, destination, fleet, civil, bytes));

@@ -28,11 +28,19 @@ void learn_gone(struct profile *profile, struct pair *pair, int64_t day, struct 
 void learn_young_hour(struct profile *profile, struct pair *pair, uint64_t bytes,
                       const struct civil *civil, struct fleet *fleet);
 
+/* learn_more.c: a finished day's growth; an hour's contact. `known`: it has a pair. */
+void learn_host_growth(struct profile *profile, const struct fleet *fleet);
+void learn_pair_growth(struct pair *pair);
+void learn_contact(struct profile *profile, const struct destination *destination, bool known,
+                   const struct civil *civil, struct fleet *fleet);
+
 /* learn_bound.c: room for one more pair (NULL when everything that is remembered weighs more), and
  * the bound on what is packed. */
 struct pair *learn_admit(struct profile *profile, const struct destination *destination,
                          uint64_t bytes, const struct civil *civil, struct fleet *fleet);
 void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet);
+/* Rhythms of today, as many as must go until the rest fits. */
+void learn_drop_rhythms(struct profile *profile);
 double learn_weight_on(const struct pair *pair, int64_t day);
 
 /* learn.c */

@@ -54,7 +54,8 @@ static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, 
     histogram_pack(&pair->day, out);
     put_unsigned(out, pair->span_bytes);
     clips_pack(&pair->clips, day, out);
-    /* Next, in schema 2: cusum_pack(&pair->cusum), rhythm_pack(&pair->rhythm). */
+    cusum_pack(&pair->cusum, out);
+    rhythm_pack(&pair->rhythm, hour, day, out);
 }
 
 uint32_t pair_packed_bytes(const struct pair *pair)
@@ -109,8 +110,10 @@ static void put_more(struct buffer *out, const struct profile *profile)
     histogram_pack(&profile->new_network_hour, out);
     histogram_pack(&profile->new_network_span, out);
     clips_pack(&profile->clips, profile->today, out);
-    /* Next, in schema 2: cusum_pack(&profile->cusum), ratio_pack(&profile->ratio),
-     * novelty_pack(&profile->novelty). */
+    cusum_pack(&profile->cusum, out);
+    ratio_pack(&profile->ratio, out);
+    novelty_pack(&profile->novelty, out);
+    put_unsigned(out, profile->rhythms_dropped);
 }
 
 static void put_host(struct buffer *out, const struct profile *profile)
@@ -246,9 +249,10 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
         begin_spans(pair, profile);
     } else {
         pair->span_bytes = take_unsigned(in);
-        if (!clips_unpack(&pair->clips, PAIR_CLIPS, profile->today, in))
+        if (!clips_unpack(&pair->clips, PAIR_CLIPS, profile->today, in) ||
+            !cusum_unpack(&pair->cusum, in) ||
+            !rhythm_unpack(&pair->rhythm, profile->last_closed_hour, profile->today, in))
             return false;
-        /* Next, in schema 2: cusum_unpack(&pair->cusum), rhythm_unpack(&pair->rhythm). */
     }
     pair->packed_bytes = pair_packed_bytes(pair);
     return !in->failed;
@@ -288,6 +292,12 @@ static bool take_past(struct cursor *in, struct profile *profile)
            histogram_unpack(&profile->new_network_days, in);
 }
 
+static bool take_dropped(struct cursor *in, struct profile *profile)
+{
+    profile->rhythms_dropped = take_u32(in);
+    return !in->failed;
+}
+
 static bool take_more(struct cursor *in, struct profile *profile)
 {
     uint8_t flags = cursor_u8(in);
@@ -302,9 +312,9 @@ static bool take_more(struct cursor *in, struct profile *profile)
     profile->weeks_thinned = take_u32(in);
     return !in->failed && histogram_unpack(&profile->new_network_hour, in) &&
            histogram_unpack(&profile->new_network_span, in) &&
-           clips_unpack(&profile->clips, PROFILE_CLIPS, profile->today, in);
-    /* Next, in schema 2: cusum_unpack(&profile->cusum), ratio_unpack(&profile->ratio),
-     * novelty_unpack(&profile->novelty). */
+           clips_unpack(&profile->clips, PROFILE_CLIPS, profile->today, in) &&
+           cusum_unpack(&profile->cusum, in) && ratio_unpack(&profile->ratio, in) &&
+           novelty_unpack(&profile->novelty, in) && take_dropped(in, profile);
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)

@@ -4,8 +4,9 @@
  * closes the hour finds everybody.
  *
  * A sensor writes absolute totals under its own field, and the server keeps the larger of each
- * number, in one step (a script): writing them twice, or late, changes nothing. Numbers are
- * compared as decimal text (longer is larger), because Lua's own are exact only below 2^53.
+ * number and the union of the starts (starts.h), in one step (a script): writing them twice, or
+ * late, changes nothing. Numbers are compared as decimal text (longer is larger), because Lua's own
+ * are exact only below 2^53; a start's are below 2^32.
  *
  * Reading: the larger of each number among the sensors of a vantage (taps of the same traffic),
  * summed over vantages. Fields that are not ours are not counted, and said once. Thread: the
@@ -23,23 +24,37 @@
 #define OPEN_EXPIRES "604800" /* 7 days in seconds */
 #define NUMBERS      6
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
-#define NUMBERS_TEXT 128
 #define CHUNK        64 /* pairs a command */
 
+_Static_assert(STARTS_MAX == 256, "the script keeps as many");
 static const char maximum_script[] =
     "redis.call('SADD', KEYS[2], ARGV[2])\n"
     "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
     "for i = 3, #ARGV, 2 do\n"
     "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
     "  if have then\n"
-    "    local old, new = {}, {}\n"
-    "    for n in string.gmatch(have, '%d+') do old[#old + 1] = n end\n"
-    "    for n in string.gmatch(best, '%d+') do\n"
+    "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"
+    "    local starts = string.match(best, ';.*') or ''\n"
+    "    for n in string.gmatch(string.match(have, '^[^;]*'), '%d+') do old[#old + 1] = n end\n"
+    "    for n in string.gmatch(string.match(best, '^[^;]*'), '%d+') do\n"
     "      local o = old[#new + 1] or '0'\n"
     "      local larger = #o > #n or (#o == #n and o > n)\n"
     "      new[#new + 1] = larger and o or n\n"
     "    end\n"
-    "    best = table.concat(new, ' ')\n"
+    "    if string.sub(starts, 1, #before) ~= before then\n"
+    "      local most, second, text = {}, {}, {}\n"
+    "      for s, b in string.gmatch(before .. starts, ';(%d+):(%d+)') do\n"
+    "        s, b = tonumber(s), tonumber(b)\n"
+    "        if not most[s] then second[#second + 1] = s end\n"
+    "        most[s] = math.max(most[s] or 0, b)\n"
+    "      end\n"
+    "      table.sort(second)\n"
+    "      for j = 1, math.min(#second, 256) do\n"
+    "        text[j] = string.format(';%d:%.0f', second[j], most[second[j]])\n"
+    "      end\n"
+    "      starts = table.concat(text)\n"
+    "    end\n"
+    "    best = table.concat(new, ' ') .. starts\n"
     "  end\n"
     "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"
     "end\n"
@@ -48,8 +63,9 @@ static const char maximum_script[] =
 
 struct chunk {
     char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
-    char field[CHUNK][FIELD_SIZE], numbers[CHUNK][NUMBERS_TEXT];
-    size_t count;
+    char field[CHUNK][FIELD_SIZE];
+    size_t begins[CHUNK], count;
+    struct buffer values;
 };
 
 static bool on_put(struct store_request *request, const redisReply *reply)
@@ -69,38 +85,48 @@ static void send_chunk(struct store *store, struct chunk *chunk)
     for (size_t i = 0; i < chunk->count; i++) {
         argv[argc] = chunk->field[i];
         size[argc++] = strlen(chunk->field[i]);
-        argv[argc] = chunk->numbers[i];
-        size[argc++] = strlen(chunk->numbers[i]);
+        size_t ends = i + 1 < chunk->count ? chunk->begins[i + 1] : chunk->values.size;
+        argv[argc] = (const char *)chunk->values.data + chunk->begins[i];
+        size[argc++] = ends - chunk->begins[i];
     }
     if (chunk->count > 0)
         store_send(store_request_new(store, "EVAL", on_put, NULL), argc, argv, size);
     chunk->count = 0;
+    chunk->values.size = 0;
+}
+
+static void add_to_chunk(struct store *store, struct chunk *chunk, const struct pair_total *pair)
+{
+    char key[DESTINATION_KEY_SIZE];
+    snprintf(chunk->field[chunk->count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
+             destination_key(&pair->destination, key));
+    chunk->begins[chunk->count] = chunk->values.size;
+    buffer_text(&chunk->values, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " 0",
+                pair->out.value, pair->out.low, pair->out.high, pair->in_bytes, pair->flows);
+    starts_text(&pair->starts, &chunk->values);
+    if (++chunk->count == CHUNK)
+        send_chunk(store, chunk);
 }
 
 void store_put_open(struct store *store, struct host_total *total)
 {
-    struct chunk chunk; /* large: only its count is set */
+    struct chunk chunk; /* large: only this is set */
     size_t position = 0;
     chunk.count = 0;
+    chunk.values = (struct buffer){0};
     assert(!store->read_only);
     store_open_key(store, &total->host, total->hour, chunk.key);
     store_hour_key(store, total->hour, chunk.list);
     ip_text(&total->host, chunk.host);
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *pair = entry->value;
-        char key[DESTINATION_KEY_SIZE];
         if (!pair->changed)
             continue;
         pair->changed = false;
-        snprintf(chunk.field[chunk.count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
-                 destination_key(&pair->destination, key));
-        snprintf(chunk.numbers[chunk.count], NUMBERS_TEXT,
-                 "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " 0", pair->out.value,
-                 pair->out.low, pair->out.high, pair->in_bytes, pair->flows);
-        if (++chunk.count == CHUNK)
-            send_chunk(store, &chunk);
+        add_to_chunk(store, &chunk, pair);
     }
     send_chunk(store, &chunk);
+    buffer_fini(&chunk.values);
 }
 
 /* --- the fleet's sum -------------------------------------------------------------------------- */
@@ -110,6 +136,7 @@ struct word {
     const char *vantage, *destination;
     size_t vantage_size, destination_size;
     uint64_t number[NUMBERS];
+    struct starts starts;
 };
 
 static int compare_text(const char *a, size_t a_size, const char *b, size_t b_size)
@@ -148,7 +175,7 @@ static bool parse_field(const redisReply *field, struct word *word)
     return true;
 }
 
-/* Six decimal numbers, one space between two. hiredis ends strings with a NUL. */
+/* Six decimal numbers, one space between two, then the starts. hiredis ends strings with a NUL. */
 static bool parse_numbers(const redisReply *value, struct word *word)
 {
     const char *at = value->str;
@@ -159,29 +186,31 @@ static bool parse_numbers(const redisReply *value, struct word *word)
             if (__builtin_mul_overflow(number, 10, &number) ||
                 __builtin_add_overflow(number, (uint64_t)(*at - '0'), &number))
                 return false;
-        if (at == begin || *at != (i + 1 < NUMBERS ? ' ' : '\0'))
+        if (at == begin || (i + 1 < NUMBERS && *at++ != ' '))
             return false;
         word->number[i] = number;
-        at++;
     }
-    return at == value->str + value->len + 1;
+    return starts_parse(&word->starts, at, (size_t)(value->str + value->len - at));
 }
 
-/* Adds what one vantage knows of one destination: the larger of each number of its sensors. */
-static const struct word *add_vantage(struct host_total *total, const struct word *word,
-                                      const struct word *end)
+/* Adds what one vantage knows of one destination: the larger of each number of its sensors, and all
+ * their starts. */
+static struct word *add_vantage(struct host_total *total, struct word *most, const struct word *end)
 {
-    struct word most = *word;
     struct destination destination;
-    for (word++; word < end && compare_words(word, &most) == 0; word++)
+    struct word *word = most + 1;
+    for (; word < end && compare_words(word, most) == 0; word++) {
         for (size_t i = 0; i < NUMBERS; i++)
-            if (word->number[i] > most.number[i])
-                most.number[i] = word->number[i];
-    uint32_t flows = most.number[4] > UINT32_MAX ? UINT32_MAX : (uint32_t)most.number[4];
-    if (destination_parse(most.destination, most.destination_size, &destination))
-        totals_add(total, &destination,
-                   (struct volume){most.number[0], most.number[1], most.number[2]}, most.number[3],
-                   flows);
+            if (word->number[i] > most->number[i])
+                most->number[i] = word->number[i];
+        starts_union(&most->starts, &word->starts);
+    }
+    uint32_t flows = most->number[4] > UINT32_MAX ? UINT32_MAX : (uint32_t)most->number[4];
+    if (destination_parse(most->destination, most->destination_size, &destination)) {
+        struct volume out = {most->number[0], most->number[1], most->number[2]};
+        struct pair_total *pair = totals_add(total, &destination, out, most->number[3], flows);
+        totals_starts(total, pair, &most->starts);
+    }
     return word;
 }
 
@@ -196,6 +225,8 @@ static size_t parse_words(const redisReply *reply, struct word *words)
             parse_field(field, word) && parse_numbers(value, word) &&
             destination_parse(word->destination, word->destination_size, &unused))
             count++;
+        else
+            starts_fini(&word->starts);
     }
     return count;
 }
@@ -205,7 +236,7 @@ static struct host_total *sum_words(const struct ip *host, int64_t hour, struct 
 {
     struct host_total *total = host_total_new(host, hour);
     qsort(words, count, sizeof *words, compare_words);
-    for (const struct word *at = words; at < words + count;)
+    for (struct word *at = words; at < words + count;)
         at = add_vantage(total, at, words + count);
     return total;
 }
@@ -223,6 +254,8 @@ struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
                  store->url.shown);
     if (count > 0)
         total = sum_words(host, hour, words, count);
+    for (size_t i = 0; i < count; i++)
+        starts_fini(&words[i].starts);
     free(words);
     return total;
 }

@@ -35,11 +35,18 @@ struct host_total *host_total_new(const struct ip *host, int64_t hour)
     return total;
 }
 
+static void free_pair(void *value)
+{
+    struct pair_total *pair = value;
+    starts_fini(&pair->starts);
+    free(pair);
+}
+
 void host_total_free(struct host_total *total)
 {
     if (!total)
         return;
-    map_fini(&total->pairs, free);
+    map_fini(&total->pairs, free_pair);
     free(total);
 }
 
@@ -151,6 +158,27 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
     pair->flows += flows;
     pair->changed = true;
     return pair;
+}
+
+void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second, uint64_t bytes)
+{
+    uint16_t before = pair->starts.count;
+    if (destination_is_other(&pair->destination))
+        return;
+    bool grows = !starts_cut(&pair->starts) && !starts_has(&pair->starts, second);
+    if (grows && host->starts >= TOTALS_STARTS) {
+        host->starts_refused++;
+        return;
+    }
+    starts_add(&pair->starts, second, bytes);
+    host->starts += (uint32_t)(pair->starts.count - before);
+    pair->changed = true;
+}
+
+void totals_starts(struct host_total *host, struct pair_total *pair, const struct starts *starts)
+{
+    for (uint16_t i = 0; i < starts->count; i++)
+        totals_start(host, pair, starts->at[i].second, starts->at[i].bytes);
 }
 
 static int by_hour_and_host(const void *a, const void *b)

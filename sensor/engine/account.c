@@ -175,6 +175,19 @@ static struct civil hour_of(struct engine *engine, struct ptime time)
     return civil;
 }
 
+/* When it began, where that was in the hour its bytes are counted in. A flow that goes on into the
+ * next hour keeps the size it had in its first. */
+static void note_start(struct engine *engine, struct host_total *total, struct pair_total *pair,
+                       const struct flow_view *view, const struct civil *civil)
+{
+    int64_t since_ns = view->record->start_ns - civil->starts.ns;
+    uint32_t refused = total->starts_refused;
+    if (since_ns < 0 || view->record->start_ns >= civil->ends.ns)
+        return;
+    totals_start(total, pair, (uint32_t)(since_ns / NS_PER_S), view->out.value);
+    engine->counts.starts_refused += total->starts_refused - refused;
+}
+
 /* --- judging --------------------------------------------------------------------------------- */
 
 static struct volume known_bytes(uint64_t bytes)
@@ -344,6 +357,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
                                          first_record(record) ? 1 : 0);
     engine->counts.pairs_overflow += total->overflow - overflow;
+    note_start(engine, total, pair, view, &civil);
     close_note_open(engine, total, &civil);
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);

@@ -231,6 +231,17 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
     return !in->failed;
 }
 
+/* As it is, its pointer too, which is not read back; then the starts. */
+static void put_pair(struct buffer *out, const struct pair_total *pair)
+{
+    buffer_put(out, pair, sizeof *pair);
+    buffer_le16(out, pair->starts.count);
+    for (uint16_t i = 0; i < pair->starts.count; i++) {
+        buffer_le16(out, pair->starts.at[i].second);
+        buffer_le32(out, pair->starts.at[i].bytes);
+    }
+}
+
 static void put_total(struct buffer *out, const struct host_total *total)
 {
     size_t position = 0;
@@ -239,9 +250,10 @@ static void put_total(struct buffer *out, const struct host_total *total)
     buffer_put(out, &total->out, sizeof total->out);
     buffer_le64(out, total->in_bytes);
     buffer_le32(out, total->overflow);
+    buffer_le32(out, total->starts_refused);
     buffer_le32(out, (uint32_t)total->pairs.count);
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;)
-        buffer_put(out, entry->value, sizeof(struct pair_total));
+        put_pair(out, entry->value);
 }
 
 static void put_totals(const struct engine *engine, struct buffer *out)
@@ -260,6 +272,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
     char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
     bool good = snapshot_take_raw(in, pair, sizeof *pair);
+    pair->starts = (struct starts){0};
     if (good)
         destination_key(&pair->destination, key);
     if (!good || map_get(&total->pairs, key, strlen(key))) {
@@ -268,7 +281,12 @@ static bool take_pair(struct host_total *total, struct cursor *in)
     }
     pair->changed = true; /* what was put before may not have arrived */
     map_put(&total->pairs, key, strlen(key), pair);
-    return true;
+    uint16_t starts = cursor_le16(in);
+    for (uint16_t i = 0; i < starts; i++) {
+        uint16_t second = cursor_le16(in);
+        totals_start(total, pair, second, cursor_le32(in));
+    }
+    return !in->failed;
 }
 
 static bool take_total(struct engine *engine, struct cursor *in)
@@ -281,6 +299,7 @@ static bool take_total(struct engine *engine, struct cursor *in)
         return false;
     total->in_bytes = cursor_le64(in);
     total->overflow = cursor_le32(in);
+    total->starts_refused = cursor_le32(in);
     uint32_t pairs = cursor_le32(in);
     for (uint32_t i = 0; i < pairs; i++)
         if (!take_pair(total, in))

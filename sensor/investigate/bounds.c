@@ -106,6 +106,7 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"profiles_changed", "host-hours not learned because an operator changed the profile",
          c->profiles_changed},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
+        {"starts_refused", "starts of connections that are not in a rhythm", c->starts_refused},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},
         {"items_estimated", "sets of counted items estimated for want of room",
          c->items_estimated + s->hosts->budget.shortened},

@@ -276,6 +276,20 @@ class Judge:
     def new_span(self):
         return self.new("span", self.exposure("exposure")[1:].sum())
 
+    def novelty(self):
+        kind = ("domain", "as", "prefix").index(self.asked["destination"].split("|")[1])
+        own, rate, rarity = self.profile["novelty"][kind], .5, 1
+        if self.profile["fleet"]:
+            fleet = self.profile["fleet"]["contacts"][kind]
+            more = self.asked["destination"] not in self.pairs
+            bucket = bucket_of(self.asked["hosts"] + more, self.profile["fleet"]["hosts"])
+            rate = (sum(fleet["first"]) + 1) / (fleet["all"] + 2)
+            rarity = (sum(fleet["first"][:bucket + 1]) + 1) / (sum(fleet["first"]) + 1)
+        if self.profile["peers"] and self.profile["peers"]["hosts"] > 1:
+            group = self.profile["peers"]["contacts"][kind]
+            rate = (sum(group["first"]) + 100 * rate) / (group["all"] + 100)
+        return rarity * min(1, (own["met_once"] + 20 * rate) / (own["contacts"] + 20))
+
 
 # --- learning ------------------------------------------------------------------------------------
 
@@ -403,7 +417,7 @@ class Estimators(unittest.TestCase):
                     p = min(1, max(1e-12, getattr(judge, name)()))
                     self.near(p, estimate["p"], (profile["host"], name, asked))
                     compared[name] += 1
-        self.assertEqual(len(compared), 9, compared)
+        self.assertEqual(len(compared), 10, compared)
         for name, count in compared.items(): # each was asked often, of groups too
             self.assertGreater(count, 500, name)
         self.assertGreater(sum(1 for b in self.baselines if b["profile"]["peers"]), 10)

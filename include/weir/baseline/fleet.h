@@ -53,11 +53,19 @@ struct day_sizes {
     uint32_t count[HISTOGRAM_BINS];
 };
 
+/* Contacts (a host, a client destination, an hour) and those of them with something new to the
+ * host, by how many hosts used it then with this one. Halved every 28 days, as residuals are. */
+struct contacts {
+    double all[DESTINATION_KINDS];
+    double first[DESTINATION_KINDS][PREVALENCE_BUCKETS];
+};
+
 struct group {
     struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day;
     struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
     struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
+    struct contacts contacts;
 };
 
 /* Bytes of destinations new to a host, by prevalence when they were counted, and the exposure: how
@@ -145,6 +153,9 @@ enum young_kind { YOUNG_FIRST_WEEK, YOUNG_HOUR, YOUNG_SPAN, YOUNG_KINDS };
 void fleet_note_young(struct fleet *fleet, enum young_kind kind,
                       const struct destination *destination, uint32_t more, uint64_t bytes,
                       int64_t week);
+/* A contact; `first`: the host is not known to have used it before. */
+void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
+                        const struct destination *destination, bool first, int64_t week);
 /* A size of the host (`destination` NULL) or of its pair was guarded. */
 void fleet_note_clip(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, const char *group, int64_t day);

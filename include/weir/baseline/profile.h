@@ -8,7 +8,11 @@
 #define WEIR_BASELINE_PROFILE_H
 
 #include "weir/base/calendar.h"
+#include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
+#include "weir/baseline/novelty.h"
+#include "weir/baseline/ratio.h"
+#include "weir/baseline/rhythm.h"
 #include "weir/baseline/totals.h"
 
 #define PROFILE_SCHEMA       2 /* 1 is read too: what it does not know begins empty */
@@ -65,6 +69,8 @@ struct pair {
     uint8_t spans_told;        /* likewise its three spans of seven days; PAIR_SPANS: all */
     uint64_t span_bytes;       /* of the span under way */
     struct clips clips;
+    struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
+    struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
     uint32_t packed_bytes; /* its share of the blob; not itself packed */
 };
 
@@ -92,6 +98,10 @@ struct profile {
     bool frozen;      /* by an operator: nothing is learned, only today's running sums go on */
     bool frozen_sums; /* some of today's were frozen: they are not learned after a thaw either */
     struct clips clips;
+    struct cusum cusum; /* of days, less the group's trend */
+    struct ratio ratio;
+    struct novelty novelty;           /* of client pairs */
+    uint32_t rhythms_dropped;         /* of today, for want of room */
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of the blob without pairs, as of the day's begin; not itself packed */

@@ -61,6 +61,18 @@ struct estimate survival_young_span(const struct profile *profile,
                                     uint64_t bytes);
 /* Active host-days in which what is new was counted: the weight behind survival_young. */
 uint64_t survival_exposure_days(const struct fleet *fleet);
+/* That a contact (one destination, one hour) of this host is with something new to it, and as rare
+ * as this: by name alone, no bytes (novelty.h; client role). `more`: as in fleet_bucket.
+ *   rate   (new + 1)/(contacts + 2) of the fleet, by kind of destination; of a group
+ *          (new + 100·rate)/(contacts + 100)
+ *   rarity the share of the fleet's new contacts with something as rare or rarer: (new_k + 1)/(new
+ * + 1)
+ */
+double survival_rarity(const struct destination *destination, const struct fleet *fleet,
+                       uint32_t more);
+struct estimate survival_novelty(const struct profile *profile,
+                                 const struct destination *destination, const struct fleet *fleet,
+                                 uint32_t more);
 /* A client network that is new to the server (served role). p is of a server's day. */
 struct estimate survival_new_network(const struct profile *profile, const struct fleet *fleet,
                                      const struct civil *civil, uint64_t bytes);

@@ -1,23 +1,28 @@
 /* Running totals of the open hour: (host, destination, hour) → volume, absolute.
  * What is stored in Redis while an hour is open, and what an hour's close turns into a profile.
  * Bounds: `max_hosts` hosts an hour; TOTALS_PAIRS destinations a host and hour, the rest summed in
- * one pair a role ("client|prefix|other", "served|prefix|other"); both counted. Engine thread. */
+ * one pair a role ("client|prefix|other", "served|prefix|other"); TOTALS_STARTS seconds in which
+ * something began a host and hour, of all its pairs (beyond, which are kept depends on the order);
+ * all counted. Engine thread. */
 #ifndef WEIR_BASELINE_TOTALS_H
 #define WEIR_BASELINE_TOTALS_H
 
 #include "weir/base/map.h"
 #include "weir/base/time.h"
 #include "weir/baseline/destination.h"
+#include "weir/baseline/starts.h"
 #include "weir/baseline/volume.h"
 
-#define TOTALS_PAIRS 4096
+#define TOTALS_PAIRS  4096
+#define TOTALS_STARTS 65536
 
 struct pair_total {
     struct destination destination;
     struct volume out;
     uint64_t in_bytes;
-    uint32_t flows; /* that began in this hour */
-    bool changed;   /* since it was last written to the store */
+    uint32_t flows;       /* that began in this hour */
+    struct starts starts; /* when they did; "other" has none */
+    bool changed;         /* since it was last written to the store */
 };
 
 struct host_total {
@@ -27,7 +32,9 @@ struct host_total {
     struct volume out;
     uint64_t in_bytes;
     uint32_t overflow; /* additions that went to "other" */
-    bool queued;       /* its owner has it on a list of what changed */
+    uint32_t starts;   /* seconds that its pairs keep */
+    uint32_t starts_refused;
+    bool queued; /* its owner has it on a list of what changed */
 };
 
 /* A total of its own, outside any struct totals (the store's sums). */
@@ -46,6 +53,11 @@ struct host_total *totals_get(const struct totals *totals, const struct ip *host
 /* Adds to the pair and to the host. Returns the pair added to. */
 struct pair_total *totals_add(struct host_total *host, const struct destination *destination,
                               struct volume out, uint64_t in_bytes, uint32_t flows);
+/* Out bytes of connections to a pair of the host's that began in `second` of this hour. */
+void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second,
+                  uint64_t bytes);
+/* All that somebody else knows of it. */
+void totals_starts(struct host_total *host, struct pair_total *pair, const struct starts *starts);
 /* All host_totals of `hour` and before, sorted by (hour, host); the array is the caller's, the
  * items stay. */
 struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count);

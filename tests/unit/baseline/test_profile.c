@@ -541,6 +541,7 @@ static void a_frozen_profile_learns_nothing(void **state)
     for (int day = 0; day < 8; day++)
         close_one(p, MONDAY + day, 9, NULL, ROLE_CLIENT, "a.example", 1000 + (uint64_t)day);
     p->frozen = true;
+    rhythm_drop(&profile_pair(p, &a)->rhythm);
     assert_int_equal(profile_state(p, MONDAY * 24, 7), BASELINE_FROZEN);
     profile_pack(p, &before);
     struct profile *still = profile_unpack(before.data, before.size, NULL);
@@ -561,6 +562,8 @@ static void a_frozen_profile_learns_nothing(void **state)
     struct pair *pair = profile_pair(p, &a), *was = profile_pair(still, &a);
     pair->today = was->today;
     pair->today_bytes = was->today_bytes;
+    assert_int_equal(pair->rhythm.today->connections[9], 1); /* it is of today */
+    rhythm_drop(&pair->rhythm);
     profile_pack(p, &after);
     assert_int_equal(before.size, after.size);
     assert_memory_equal(before.data, after.data, before.size);

@@ -157,10 +157,12 @@ static void test_odd_totals(void **state)
                                         "v|s|nonsense",
                                         "v|s|client|domain|x.jp",
                                         "v|s|client|domain|y.jp",
-                                        "v|s|client|domain|z.jp"};
-    static const char *const value[] = {"1 2 3 4 5 0",  "1 2 3 4 5 0",
-                                        "1 2 3 4 5 0",  "1 2 3 4 5",
-                                        "1 2 3 4 5 0 ", "99999999999999999999 2 3 4 5 0"};
+                                        "v|s|client|domain|z.jp",
+                                        "v|s|client|domain|w.jp"};
+    static const char *const value[] = {"1 2 3 4 5 0",        "1 2 3 4 5 0",
+                                        "1 2 3 4 5 0",        "1 2 3 4 5",
+                                        "1 2 3 4 5 0 ",       "99999999999999999999 2 3 4 5 0",
+                                        "1 2 3 4 5 0;7:1;7:2"};
     struct client a;
     must_open(&a, "a", NULL);
     for (size_t i = 0; i < sizeof field / sizeof field[0]; i++)
@@ -175,11 +177,105 @@ static void test_odd_totals(void **state)
     client_close(&a);
 }
 
+/* --- starts ----------------------------------------------------------------------------------- */
+
+static void put_starts(struct client *client, const char *text)
+{
+    struct host_total *total = total_of("10.0.0.1", 7);
+    struct starts starts = {0};
+    add(total, "example.jp", 1000, 30, 2);
+    struct destination d = domain("example.jp");
+    assert_true(starts_parse(&starts, text, strlen(text)));
+    totals_starts(total, totals_add(total, &d, (struct volume){0, 0, 0}, 0, 0), &starts);
+    store_put_open(client->store, total);
+    settle(client);
+    starts_fini(&starts);
+    host_total_free(total);
+}
+
+static void expect_starts(struct client *client, const char *expected)
+{
+    struct host_total *back = sum(client, "10.0.0.1", 7);
+    struct buffer text = {0};
+    starts_text(&pair_of(back, "example.jp")->starts, &text);
+    buffer_u8(&text, 0);
+    assert_string_equal((const char *)text.data, expected);
+    assert_int_equal(back->starts, pair_of(back, "example.jp")->starts.count);
+    buffer_fini(&text);
+    host_total_free(back);
+}
+
+/* A retry, an older word that comes late, one that lacks what an earlier run had seen: the union,
+ * and the larger of each. */
+static void test_starts_are_a_union(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_starts(&a, "");
+    expect_starts(&a, "");
+    put_starts(&a, ";12:500");
+    put_starts(&a, ";12:5000;75:4294967295");
+    put_starts(&a, ";12:5000;75:4294967295");
+    put_starts(&a, ";12:900;40:1");
+    put_starts(&a, "");
+    expect_starts(&a, ";12:5000;40:1;75:4294967295");
+    client_close(&a);
+}
+
+static void test_starts_of_vantages(void **state)
+{
+    (void)state;
+    struct client a, b, c;
+    must_open(&a, "a", "core"); /* a and b see the same traffic, c another part of it */
+    must_open(&b, "b", "core");
+    must_open(&c, "c", "branch");
+    put_starts(&a, ";10:100;30:5");
+    put_starts(&b, ";10:90;20:7");
+    put_starts(&c, ";10:1;3599:2");
+    expect_starts(&a, ";10:101;20:7;30:5;3599:2");
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+}
+
+/* The earliest of all, in the server as in memory. */
+static void test_starts_are_bounded(void **state)
+{
+    (void)state;
+    struct client a;
+    struct buffer odd = {0}, even = {0}, expected = {0};
+    must_open(&a, "a", NULL);
+    for (unsigned i = 0; i < STARTS_MAX; i++) {
+        buffer_text(&odd, ";%u:3", 2 * i + 1);
+        buffer_text(&even, ";%u:2", 2 * i);
+        buffer_text(&expected, ";%u:%u", i, 2 + i % 2);
+    }
+    buffer_u8(&odd, 0);
+    buffer_u8(&even, 0);
+    buffer_u8(&expected, 0);
+    put_starts(&a, (const char *)odd.data);
+    put_starts(&a, (const char *)even.data);
+    expect_starts(&a, (const char *)expected.data);
+    buffer_fini(&odd);
+    buffer_fini(&even);
+    buffer_fini(&expected);
+    client_close(&a);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_put_and_sum),     T(test_retries),    T(test_exact),      T(test_vantages),
-        T(test_without_vantage), T(test_many_pairs), T(test_odd_totals),
+        T(test_put_and_sum),
+        T(test_retries),
+        T(test_exact),
+        T(test_vantages),
+        T(test_without_vantage),
+        T(test_many_pairs),
+        T(test_odd_totals),
+        T(test_starts_are_a_union),
+        T(test_starts_of_vantages),
+        T(test_starts_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,6 +111,37 @@ static void overflow_goes_to_other_by_role(void **state)
     totals_free(NULL);
 }
 
+static void starts_are_kept_by_pair_and_bounded_by_host(void **state)
+{
+    struct ip ip = make_host(1);
+    struct host_total *host = host_total_new(&ip, 1);
+    struct destination other = destination_other(ROLE_CLIENT);
+    struct pair_total *pair = totals_add(host, &other, exactly(1), 0, 1);
+    char name[32];
+    (void)state;
+    totals_start(host, pair, 5, 10);
+    assert_int_equal(pair->starts.count, 0);
+    for (unsigned i = 0; i < TOTALS_STARTS / STARTS_MAX; i++) {
+        snprintf(name, sizeof name, "d%u.example", i);
+        struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, name);
+        pair = totals_add(host, &d, exactly(1), 0, 1);
+        pair->changed = false;
+        for (unsigned second = 300; second-- > 0;) /* of 300 the earliest 256 */
+            totals_start(host, pair, second, 1);
+        assert_true(pair->changed);
+    }
+    assert_int_equal(pair->starts.count, STARTS_MAX);
+    assert_int_equal(host->starts, TOTALS_STARTS);
+    assert_int_equal(host->starts_refused, 0);
+    totals_start(host, pair, 5, 10); /* is kept already */
+    assert_int_equal(pair->starts.at[5].bytes, 11);
+    struct destination last = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "last.example");
+    totals_starts(host, totals_add(host, &last, exactly(1), 0, 1), &pair->starts);
+    assert_int_equal(host->starts_refused, STARTS_MAX);
+    assert_int_equal(host->starts, TOTALS_STARTS);
+    host_total_free(host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +149,7 @@ int main(void)
         cmocka_unit_test(lists_sorted_by_hour_and_host),
         cmocka_unit_test(refuses_hosts_beyond_the_bound),
         cmocka_unit_test(overflow_goes_to_other_by_role),
+        cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -44,9 +44,11 @@ static inline void put_totals(struct engine *engine, struct buffer *out)
         const struct map_entry **pair = map_sorted(&total[i]->pairs);
         for (size_t n = 0; n < total[i]->pairs.count; n++) {
             const struct pair_total *p = pair[n]->value;
-            buffer_text(out, "total %d %" PRId64 " %s: %" PRIu64 " %" PRIu64 " %u\n",
+            buffer_text(out, "total %d %" PRId64 " %s: %" PRIu64 " %" PRIu64 " %u",
                         total[i]->host.byte[15], total[i]->hour, p->destination.name, p->out.value,
                         p->in_bytes, p->flows);
+            starts_text(&p->starts, out);
+            buffer_text(out, "\n");
         }
         free(pair);
     }

@@ -1,0 +1,110 @@
+/* The four parts of the beacon score (rhythm.h). Thread: any (pure). */
+#include "rhythm_counts.h"
+
+#include <math.h>
+
+#define SKEW_RANGE    10.0 /* s or bytes: quartiles closer than that have no skew */
+#define MODE_SHARE    0.05
+#define MODE_HOURS    11
+#define LASTING_HOURS 6
+#define IDEAL_HOURS   12
+#define DAY_S         86400.0
+
+/* How regular the values are. `unknown`: the part of the deviation when the median is below 1. */
+static double regularity(const struct rhythm_counts *counts, double unknown)
+{
+    struct rhythm_spread spread = rhythm_spread_of(counts);
+    double q1 = spread.quartile[0], q2 = spread.quartile[1], q3 = spread.quartile[2];
+    double skew = 0, steady = unknown;
+    if (q3 - q1 >= SKEW_RANGE && !spread.same[0] && !spread.same[1])
+        skew = (q1 + q3 - 2 * q2) / (q3 - q1);
+    if (q2 >= 1)
+        steady = fmax(0, (q2 - spread.deviation) / q2);
+    return ((1 - fmin(1, fabs(skew))) + steady) / 2;
+}
+
+struct hours {
+    uint32_t largest;
+    unsigned used, longest_run;
+    double sum;
+};
+
+static struct hours hours_of(const struct rhythm_day *day)
+{
+    struct hours hours = {0, 0, 0, 0};
+    unsigned run = 0;
+    for (unsigned i = 0; i < 2 * RHYTHM_HOURS; i++) { /* twice: runs go round midnight */
+        uint32_t count = day->connections[i % RHYTHM_HOURS];
+        run = count ? run + 1 : 0;
+        if (run > hours.longest_run)
+            hours.longest_run = run < RHYTHM_HOURS ? run : RHYTHM_HOURS;
+        if (i >= RHYTHM_HOURS)
+            continue;
+        hours.used += count > 0;
+        hours.sum += (double)count;
+        if (count > hours.largest)
+            hours.largest = count;
+    }
+    return hours;
+}
+
+static double evenness(const struct rhythm_day *day, const struct hours *hours)
+{
+    double mean = hours->sum / RHYTHM_HOURS, squares = 0;
+    for (unsigned i = 0; i < RHYTHM_HOURS; i++)
+        squares += ((double)day->connections[i] - mean) * ((double)day->connections[i] - mean);
+    return fmax(0, 1 - sqrt(squares / RHYTHM_HOURS) / mean);
+}
+
+/* The share of hours in the two commonest levels, one odd hour left out. */
+static double two_levels(const struct rhythm_day *day, const struct hours *hours)
+{
+    unsigned levels[RHYTHM_HOURS] = {0}, first = 0, second = 0;
+    double width = ceil((double)hours->largest * MODE_SHARE);
+    if (hours->used < MODE_HOURS)
+        return 0;
+    for (unsigned i = 0; i < RHYTHM_HOURS; i++)
+        if (day->connections[i] > 0) /* at most 1/MODE_SHARE = 20: below 24 */
+            levels[(unsigned)((double)day->connections[i] / width)]++;
+    for (unsigned i = 0; i < RHYTHM_HOURS; i++)
+        if (levels[i] > first) {
+            second = first;
+            first = levels[i];
+        } else if (levels[i] > second) {
+            second = levels[i];
+        }
+    return fmin(1, (double)(first + second) / (double)(hours->used - 1));
+}
+
+static double lasting(const struct rhythm_day *day, const struct hours *hours)
+{
+    if (hours->used < LASTING_HOURS)
+        return 0;
+    double coverage = (double)(day->last_s - day->first_s) / DAY_S;
+    return fmin(1, fmax(coverage, (double)hours->longest_run / IDEAL_HOURS));
+}
+
+bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
+{
+    const struct rhythm_day *day = rhythm->today;
+    if (!day || rhythm_total(&day->sizes) < RHYTHM_LEAST ||
+        rhythm_total(&day->intervals) < RHYTHM_LEAST - 1)
+        return false;
+    struct hours hours = hours_of(day);
+    if (hours.sum >= RHYTHM_CONNECTIONS)
+        return false;
+    *score = (struct rhythm_score){.ts = regularity(&day->intervals, 1),
+                                   .ds = regularity(&day->sizes, 0),
+                                   .hist = fmax(evenness(day, &hours), two_levels(day, &hours)),
+                                   .dur = lasting(day, &hours)};
+    score->score = (score->ts + score->ds + score->hist + score->dur) / 4;
+    return true;
+}
+
+double rhythm_interval(const struct rhythm *rhythm)
+{
+    const struct rhythm_day *day = rhythm->today;
+    if (!day || rhythm_total(&day->intervals) < 2)
+        return 0;
+    return rhythm_spread_of(&day->intervals).quartile[1];
+}
