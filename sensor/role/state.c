@@ -1,5 +1,5 @@
 /* See state.h. Thread: the main thread. */
-#include "state.h"
+#include "weir/role/state.h"
 
 #include "weir/base/buffer.h"
 
