@@ -26,9 +26,10 @@ struct store_request {
         void (*blob)(void *context, const void *blob, size_t size);
         void (*total)(void *context, const struct ip *host, int64_t hour, struct host_total *total);
         void (*won)(void *context, const struct ip *host, bool won);
+        void (*line)(void *context, const char *line, size_t size);
     } done;
     struct ip host;
-    int64_t hour;
+    int64_t hour; /* or where in the audit */
     struct store_walk *walk;
 };
 

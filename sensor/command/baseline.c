@@ -10,6 +10,9 @@
 
 static const char usage[] =
     "usage: weir baseline list [--json]               every host: state, time left, what is kept\n"
+    "       weir baseline export FILE                 all of it as one checksummed file\n"
+    "       weir baseline import [--replace] FILE     … and back\n"
+    "       weir baseline audit [--json]              who changed what, when\n"
     "\n"
     "Each takes -c FILE and --set KEY=VALUE. A running sensor's memory is used while it runs;\n"
     "without one the private server of the state directory is started meanwhile.\n"
@@ -22,6 +25,9 @@ static const struct verb {
     int (*run)(struct access *access, const struct options *options);
 } verbs[] = {
     {"list", "csjh", false, baseline_list},
+    {"export", "csh", false, baseline_export},
+    {"import", "csRmh", true, baseline_import},
+    {"audit", "csjh", false, baseline_audited},
 };
 
 static const struct verb *verb_of(const char *name)

@@ -15,7 +15,6 @@
 struct listing {
     struct access *access;
     struct json *json; /* NULL: for people */
-    int64_t hour;      /* now, in the site's zone */
     uint64_t hosts, ready, unreadable, bytes;
     bool done;
 };
@@ -32,10 +31,12 @@ static struct ptime hour_begins(struct calendar *calendar, int64_t hour)
     return civil.starts;
 }
 
+/* As of the last hour it knows: a baseline of old captures is not older for being looked at late.
+ */
 static int64_t hours_left(const struct listing *listing, const struct profile *profile)
 {
     int64_t learn = (int64_t)listing->access->config->detect.learn_days * 24;
-    int64_t left = profile->first_hour + learn - listing->hour;
+    int64_t left = profile->first_hour + learn - profile->last_closed_hour - 1;
     return left > 0 ? left : 0;
 }
 
@@ -90,7 +91,7 @@ static void on_profile(void *context, const struct ip *ip, const void *blob, siz
         return;
     }
     int learn_days = listing->access->config->detect.learn_days;
-    enum baseline_state state = profile_state(profile, listing->hour, learn_days);
+    enum baseline_state state = profile_state(profile, profile->last_closed_hour + 1, learn_days);
     listing->hosts++;
     listing->ready += state == BASELINE_READY;
     listing->bytes += size;
@@ -104,7 +105,6 @@ static void on_profile(void *context, const struct ip *ip, const void *blob, siz
 int baseline_list(struct access *access, const struct options *options)
 {
     struct listing listing = {.access = access, .json = options->json ? json_new() : NULL};
-    listing.hour = calendar_at(access->calendar, (struct ptime){wtime_now().ns}).hour;
     store_each_profile(access->store, on_profile, &listing);
     int failed = access_wait(access, &listing.done);
     if (!failed && !listing.json)

@@ -14,7 +14,9 @@
  *                            value, low, high, in, flows, 0), each applied as a maximum
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
- *   PREFIX:fleet             the packed fleet tables */
+ *   PREFIX:fleet             the packed fleet tables
+ *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
+ */
 #ifndef WEIR_BASELINE_STORE_H
 #define WEIR_BASELINE_STORE_H
 
@@ -78,6 +80,18 @@ void store_each_profile(struct store *store,
                         void (*each)(void *context, const struct ip *host, const void *blob,
                                      size_t size),
                         void *context);
+/* --- governing (store_govern.c): what people change. The audit's line goes before the change. */
+void store_put_audit(struct store *store, const char *line);
+/* Oldest first; line NULL ends. The store must not be freed in it before that. */
+void store_each_audit(struct store *store,
+                      void (*each)(void *context, const char *line, size_t size), void *context);
+/* Whatever is stored of this host. */
+void store_replace_profile(struct store *store, const struct ip *host, int64_t last_closed_hour,
+                           const void *blob, size_t size);
+/* Every key of a host: its profile, its open totals of any hour. */
+void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
+                       void *context);
+
 /* Removes every key under the prefix (only ever called for a replay's own prefix). */
 void store_clear(struct store *store, void (*done)(void *context), void *context);
 

@@ -1,0 +1,92 @@
+/* What people change of the memory: a profile set whatever is stored, and the audit, a list that is
+ * only ever appended to.
+ *
+ * A change is preceded by its line in the audit, on the same connection: Redis takes them in order,
+ * so nothing is changed that was not said before. A server that takes no writes refuses the line
+ * first. Thread: the engine's, or a command's main thread. */
+#include "store_link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_SIZE    160
+#define AUDIT_LINES 500 /* a command */
+
+/* --- the audit ------------------------------------------------------------------------------- */
+
+static char *audit_key(const struct store *store, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%s:audit", store->prefix);
+    return key;
+}
+
+static bool is_whole(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+void store_put_audit(struct store *store, const char *line)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {"RPUSH", audit_key(store, key), line};
+    size_t size[3] = {5, strlen(key), strlen(line)};
+    assert(!store->read_only);
+    store_send(store_request_new(store, "RPUSH", is_whole, NULL), 3, argv, size);
+}
+
+static void ask_audit(struct store *store, int64_t from,
+                      void (*each)(void *context, const char *line, size_t size), void *context);
+
+static bool on_audit(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        request->done.line(request->context, reply->element[i]->str, reply->element[i]->len);
+    if (reply->elements == AUDIT_LINES)
+        ask_audit(request->store, request->hour + AUDIT_LINES, request->done.line,
+                  request->context);
+    else
+        request->done.line(request->context, NULL, 0);
+    return true;
+}
+
+static void ask_audit(struct store *store, int64_t from,
+                      void (*each)(void *context, const char *line, size_t size), void *context)
+{
+    char key[KEY_SIZE], first[24], last[24];
+    snprintf(first, sizeof first, "%" PRId64, from);
+    snprintf(last, sizeof last, "%" PRId64, from + AUDIT_LINES - 1);
+    const char *argv[4] = {"LRANGE", audit_key(store, key), first, last};
+    size_t size[4] = {6, strlen(key), strlen(first), strlen(last)};
+    struct store_request *request = store_request_new(store, "LRANGE", on_audit, context);
+    request->done.line = each;
+    request->hour = from;
+    store_send(request, 4, argv, size);
+}
+
+void store_each_audit(struct store *store,
+                      void (*each)(void *context, const char *line, size_t size), void *context)
+{
+    ask_audit(store, 0, each, context);
+}
+
+/* --- profiles -------------------------------------------------------------------------------- */
+
+void store_replace_profile(struct store *store, const struct ip *host, int64_t last_closed_hour,
+                           const void *blob, size_t blob_size)
+{
+    char key[KEY_SIZE], text[IP_TEXT_SIZE], closed[24];
+    snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(host, text));
+    snprintf(closed, sizeof closed, "%" PRId64, last_closed_hour);
+    const char *argv[6] = {"HSET", key, "closed", closed, "blob", blob};
+    size_t size[6] = {4, strlen(key), 6, strlen(closed), 4, blob_size};
+    assert(!store->read_only);
+    store_send(store_request_new(store, "HSET", is_whole, NULL), 6, argv, size);
+}
