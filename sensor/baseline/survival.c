@@ -79,6 +79,12 @@ static double hour_share(const struct profile *profile, const struct group *grou
            (profile->hours_seen[civil->class] + PI_PSEUDO);
 }
 
+double survival_hour_share(const struct profile *profile, const struct fleet *fleet,
+                           const struct civil *civil)
+{
+    return hour_share(profile, group_of(fleet, profile), civil);
+}
+
 static double day_share(const struct profile *profile, const struct civil *civil)
 {
     int other = civil->class >= HOUR_WORK_WEEKEND;

@@ -10,6 +10,7 @@
 
 static const char usage[] =
     "usage: weir baseline list [--json]               every host: state, time left, what is kept\n"
+    "       weir baseline show [--json] HOST          what is normal for a host\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
     "       weir baseline import [--replace] FILE     … and back\n"
     "       weir baseline audit [--json]              who changed what, when\n"
@@ -24,9 +25,8 @@ static const struct verb {
     bool writes;
     int (*run)(struct access *access, const struct options *options);
 } verbs[] = {
-    {"list", "csjh", false, baseline_list},
-    {"export", "csh", false, baseline_export},
-    {"import", "csRmh", true, baseline_import},
+    {"list", "csjh", false, baseline_list},     {"show", "csjh", false, baseline_show},
+    {"export", "csh", false, baseline_export},  {"import", "csRmh", true, baseline_import},
     {"audit", "csjh", false, baseline_audited},
 };
 

@@ -5,6 +5,7 @@
 #include "access.h"
 #include "options.h"
 
+int baseline_show(struct access *access, const struct options *options);
 int baseline_list(struct access *access, const struct options *options);
 int baseline_export(struct access *access, const struct options *options);
 int baseline_import(struct access *access, const struct options *options);

@@ -3,6 +3,7 @@
 #include "baseline.h"
 
 #include "commands.h"
+#include "profile_text.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
@@ -18,18 +19,6 @@ struct listing {
     uint64_t hosts, ready, unreadable, bytes;
     bool done;
 };
-
-/* Hours are ordinals of the site's clock; what they begin at is found by asking. */
-static struct ptime hour_begins(struct calendar *calendar, int64_t hour)
-{
-    struct ptime time = {hour * NS_PER_HOUR};
-    struct civil civil = calendar_at(calendar, time);
-    for (int i = 0; i < 4 && civil.hour != hour; i++) {
-        time.ns += (hour - civil.hour) * NS_PER_HOUR;
-        civil = calendar_at(calendar, time);
-    }
-    return civil.starts;
-}
 
 /* As of the last hour it knows: a baseline of old captures is not older for being looked at late.
  */
@@ -64,8 +53,8 @@ static void show_line(struct listing *listing, const char *host, const struct pr
 {
     struct calendar *calendar = listing->access->calendar;
     char last[40], left[40] = "";
-    calendar_text(calendar, hour_begins(calendar, profile->last_closed_hour), CALENDAR_MINUTE, last,
-                  sizeof last);
+    calendar_text(calendar, profile_text_hour(calendar, profile->last_closed_hour).starts,
+                  CALENDAR_MINUTE, last, sizeof last);
     if (hours_left(listing, profile) > 0)
         snprintf(left, sizeof left, " %" PRId64 " h left", hours_left(listing, profile));
     printf("%-39s %-8s%-11s %6" PRIu32 " h %4u d %3" PRIu32 " dest %7.1f kB  last %s\n", host,
