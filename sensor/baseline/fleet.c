@@ -174,7 +174,7 @@ static void add_residual(struct residuals *table, uint64_t bytes, double locatio
     table->count[residual_bin(bytes, location)] += 1;
 }
 
-static uint32_t hash_of(const struct ip *host)
+uint32_t fleet_host_hash(const struct ip *host)
 {
     return (uint32_t)hash64(host->byte, sizeof host->byte, HOST_SEED);
 }
@@ -185,7 +185,7 @@ void fleet_note_host(struct fleet *fleet, const struct ip *host, const struct ci
     struct group *group = &fleet->next;
     int64_t week = histogram_week(civil->day);
     reach_week(fleet, week);
-    hostset_add(&fleet->next_hosts, fleet_shape, hash_of(host));
+    hostset_add(&fleet->next_hosts, fleet_shape, fleet_host_hash(host));
     group->seen[civil->hour_of_week] += 1;
     if (!active)
         return;
@@ -214,7 +214,7 @@ static void note_use(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, int64_t day)
 {
     struct used_by *used = find_destination(fleet, destination);
-    uint32_t hash = hash_of(host);
+    uint32_t hash = fleet_host_hash(host);
     char key[DESTINATION_KEY_SIZE];
     if (used && used->last_day < day)
         used->last_day = day;

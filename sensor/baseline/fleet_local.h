@@ -37,6 +37,7 @@ struct residuals *group_residuals(struct group *group, size_t index);
 struct histogram *group_histogram(struct group *group, size_t index);
 void fleet_sum(struct group *group); /* the residuals' totals */
 void used_by_free(void *value);
+uint32_t fleet_host_hash(const struct ip *host);
 void fleet_share(struct fleet *fleet); /* next := what is read now */
 
 #endif

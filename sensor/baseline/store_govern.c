@@ -77,6 +77,51 @@ void store_each_audit(struct store *store,
     ask_audit(store, 0, each, context);
 }
 
+/* --- holds: nothing of this host may be removed -------------------------------------------------
+ */
+
+static char *hold_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
+    return key;
+}
+
+static bool is_status(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_INTEGER;
+}
+
+void store_put_hold(struct store *store, const struct ip *host, const char *why)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {why ? "SET" : "DEL", hold_key(store, host, key), why};
+    size_t size[3] = {3, strlen(key), why ? strlen(why) : 0};
+    assert(!store->read_only);
+    store_send(store_request_new(store, argv[0], is_status, NULL), why ? 3 : 2, argv, size);
+}
+
+static bool on_hold(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
+        return false;
+    bool held = reply->type == REDIS_REPLY_STRING;
+    request->done.blob(request->context, held ? reply->str : NULL, held ? reply->len : 0);
+    return true;
+}
+
+void store_load_hold(struct store *store, const struct ip *host,
+                     void (*done)(void *context, const void *why, size_t size), void *context)
+{
+    char key[KEY_SIZE];
+    const char *argv[2] = {"GET", hold_key(store, host, key)};
+    size_t size[2] = {3, strlen(key)};
+    struct store_request *request = store_request_new(store, "GET", on_hold, context);
+    request->done.blob = done;
+    store_send(request, 2, argv, size);
+}
+
 /* --- profiles -------------------------------------------------------------------------------- */
 
 void store_replace_profile(struct store *store, const struct ip *host, int64_t last_closed_hour,

@@ -13,6 +13,10 @@ static const char usage[] =
     "       weir baseline show [--json] HOST          what is normal for a host\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
     "       weir baseline import [--replace] FILE     … and back\n"
+    "       weir baseline reset [--yes] HOST          it learns anew\n"
+    "       weir baseline forget [--yes] HOST         nothing of it is kept; refused under hold\n"
+    "       weir baseline hold HOST --reason TEXT     nothing of it may be removed, until\n"
+    "       weir baseline release HOST                … this\n"
     "       weir baseline audit [--json]              who changed what, when\n"
     "\n"
     "Each takes -c FILE and --set KEY=VALUE. A running sensor's memory is used while it runs;\n"
@@ -27,6 +31,8 @@ static const struct verb {
 } verbs[] = {
     {"list", "csjh", false, baseline_list},     {"show", "csjh", false, baseline_show},
     {"export", "csh", false, baseline_export},  {"import", "csRmh", true, baseline_import},
+    {"reset", "csymh", true, baseline_reset},   {"forget", "csymh", true, baseline_forget},
+    {"hold", "csmh", true, baseline_hold},      {"release", "csmh", true, baseline_release},
     {"audit", "csjh", false, baseline_audited},
 };
 

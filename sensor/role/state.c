@@ -87,6 +87,20 @@ static int load_key(struct state *state, struct error *error)
     return failed;
 }
 
+int state_read_key(const struct config *config, struct hash_key *key, struct error *error)
+{
+    uint8_t bytes[KEY_SIZE] = {0};
+    char *path = xasprintf("%s/site.key", config_state_dir(config));
+    int failed = 0;
+    if (read_key(path, bytes))
+        hash_key_init(key, bytes, sizeof bytes);
+    else
+        failed = error_set(error, ERROR_RUN, "%s: the site's key cannot be read: %s", path,
+                           strerror(errno));
+    free(path);
+    return failed;
+}
+
 int state_open(struct state *state, const struct config *config, struct error *error)
 {
     *state = (struct state){

@@ -15,6 +15,7 @@
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
  *   PREFIX:fleet             the packed fleet tables
+ *   PREFIX:{HOST}:hold       why nothing of this host may be removed
  *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
  */
 #ifndef WEIR_BASELINE_STORE_H
@@ -88,6 +89,11 @@ void store_each_audit(struct store *store,
 /* Whatever is stored of this host. */
 void store_replace_profile(struct store *store, const struct ip *host, int64_t last_closed_hour,
                            const void *blob, size_t size);
+/* A hold: nothing of the host may be removed, and why; NULL releases, or says that there is none.
+ */
+void store_put_hold(struct store *store, const struct ip *host, const char *why);
+void store_load_hold(struct store *store, const struct ip *host,
+                     void (*done)(void *context, const void *why, size_t size), void *context);
 /* Every key of a host: its profile, its open totals of any hour. */
 void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
                        void *context);
