@@ -15,22 +15,38 @@ static void forget_in(struct hostset *set, struct hostset_shape shape, uint32_t 
         forgotten->sets += hostset_remove(set, hash);
 }
 
+static void forget_in_group(struct peer_group *group, struct hostset_shape shape, uint32_t hash,
+                            struct fleet_forgotten *forgotten)
+{
+    forget_in(&group->hosts, shape, hash, forgotten);
+    hostset_remove(&group->next_hosts, hash);
+    group->count = hostset_count(&group->hosts, shape);
+}
+
+static void forget_uses(struct uses *uses, uint32_t hash)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < uses->count; i++)
+        if (uses->use[i].hash == hash)
+            free(uses->use[i].key);
+        else
+            uses->use[kept++] = uses->use[i];
+    uses->count = kept;
+}
+
 struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *host)
 {
     struct fleet_forgotten forgotten = {0, 0};
-    uint32_t hash = fleet_host_hash(host);
-    size_t position = 0, kept = 0;
-    forget_in(&fleet->hosts, fleet_shape, hash, &forgotten);
-    hostset_remove(&fleet->next_hosts, hash);
-    for (const struct map_entry *e; (e = map_next(&fleet->destinations, &position)) != NULL;) {
-        struct used_by *used = e->value;
-        forget_in(&used->hosts, destination_shape, hash, &forgotten);
-    }
-    for (size_t i = 0; i < fleet->use_count; i++)
-        if (fleet->use[i].hash == hash)
-            free(fleet->use[i].key);
-        else
-            fleet->use[kept++] = fleet->use[i];
-    fleet->use_count = kept;
+    uint32_t hash = fleet_hash(host);
+    const struct map_entry *e;
+    forget_in_group(&fleet->all, fleet_shape, hash, &forgotten);
+    for (size_t position = 0; (e = map_next(&fleet->groups, &position)) != NULL;)
+        forget_in_group(e->value, destination_shape, hash, &forgotten);
+    for (size_t position = 0; (e = map_next(&fleet->destinations, &position)) != NULL;)
+        forget_in(&((struct used_by *)e->value)->hosts, destination_shape, hash, &forgotten);
+    for (size_t position = 0; (e = map_next(&fleet->clips, &position)) != NULL;)
+        forget_in(e->value, destination_shape, hash, &forgotten);
+    forget_uses(&fleet->use, hash);
+    forget_uses(&fleet->clip, hash);
     return forgotten;
 }

@@ -1,4 +1,8 @@
-/* The fleet's layout, for fleet.c and fleet_pack.c only. */
+/* The fleet's layout, for fleet*.c only.
+ *
+ * Readers see `now`; notes go into `next`, a copy of it, and become visible together when
+ * fleet_apply copies back: so no host's judgement depends on which host was closed before it within
+ * an hour. */
 #ifndef WEIR_BASELINE_LOCAL_FLEET_H
 #define WEIR_BASELINE_LOCAL_FLEET_H
 
@@ -7,37 +11,79 @@
 #include "weir/baseline/fleet.h"
 
 #define GROUP_RESIDUALS  6
-#define GROUP_HISTOGRAMS (3 + PREVALENCE_BUCKETS)
+#define GROUP_HISTOGRAMS 2
+#define YOUNG_HISTOGRAMS (2 + YOUNG_KINDS * PREVALENCE_BUCKETS)
 
 static const struct hostset_shape destination_shape = {FLEET_EXACT_HOSTS, 8};
 static const struct hostset_shape fleet_shape = {4096, 12};
+
+struct peer_group {
+    struct group now, next;
+    struct hostset hosts, next_hosts; /* of the fleet in fleet_shape, else in destination_shape */
+    uint32_t count;                   /* of hosts: asked far more often than it changes */
+    bool changed;                     /* next is not now */
+    bool known;                       /* applied at least once: packed */
+};
 
 struct used_by { /* a destination's hosts */
     struct hostset hosts;
     int64_t last_day;
 };
 
-struct new_use { /* a host that was not known to use a destination */
-    char *key;
+/* A host that was not known to use a destination, or one that was guarded: added to the set of
+ * `key` when the notes are applied. */
+struct new_use {
+    uint8_t *key;
+    size_t key_size;
     uint32_t hash;
     int64_t day;
 };
 
-struct fleet {
-    struct group group, next; /* next: with the notes */
-    struct hostset hosts, next_hosts;
-    int64_t week, next_week; /* the residuals' weights are as of this week; INT64_MIN: never */
-    struct map destinations; /* key → struct used_by */
-    uint64_t forgotten;
-    struct new_use *use; /* until fleet_apply */
-    size_t use_count, use_room;
+struct uses {
+    struct new_use *use;
+    size_t count, room;
 };
 
+struct fleet {
+    struct peer_group all;
+    struct map groups; /* name → struct peer_group */
+    struct young young, next_young;
+    bool young_changed;
+    int64_t week, next_week; /* the residuals' weights are as of this week; INT64_MIN: never */
+    struct map destinations; /* key → struct used_by */
+    struct map clips;        /* clip_key → struct hostset */
+    int64_t clips_day;       /* the newest day in them */
+    uint64_t forgotten, groups_refused, clips_refused;
+    struct uses use, clip; /* until fleet_apply */
+};
+
+/* fleet_group.c: one group's tables */
 struct residuals *group_residuals(struct group *group, size_t index);
 struct histogram *group_histogram(struct group *group, size_t index);
-void fleet_sum(struct group *group); /* the residuals' totals */
+struct histogram *young_histogram(struct young *young, size_t index);
+void group_copy(struct group *to, struct group *from);
+void group_fini(struct group *group);
+void group_fade(struct group *group, double weight);
+void group_sum(struct group *group);                               /* the residuals' totals */
+double group_median(const struct group *group, int64_t day);       /* NAN: too few */
+double group_usual_median(const struct group *group, int64_t day); /* of all remembered days */
+void young_copy(struct young *to, struct young *from);
+void young_fini(struct young *young);
+struct peer_group *peer_group_new(void);
+void peer_group_free(void *value);
+
+/* fleet_use.c: who uses what, and who was guarded */
+#define CLIP_KEY_SIZE (8 + 8 + DESTINATION_KEY_SIZE)
+size_t clip_key(uint8_t key[CLIP_KEY_SIZE], int64_t day, const struct destination *destination,
+                const char *group);
+uint32_t fleet_hash(const struct ip *host);
+void fleet_note_use(struct fleet *fleet, const struct ip *host,
+                    const struct destination *destination, int64_t day);
+void fleet_apply_uses(struct fleet *fleet);
 void used_by_free(void *value);
-uint32_t fleet_host_hash(const struct ip *host);
+void clip_hosts_free(void *value);
+void uses_fini(struct uses *uses);
+
 void fleet_share(struct fleet *fleet); /* next := what is read now */
 
 #endif

@@ -1,6 +1,9 @@
 /* The fleet's tables as a blob: "WF", schema (16 bits), XXH3 of the rest (64 bits), the rest. Notes
- * that are not applied yet are not packed. Destinations are sorted by key: the same tables give the
- * same bytes. Reading checks every range. Thread: the engine's. */
+ * that are not applied yet are not packed. Groups, destinations and guarded hosts are sorted by
+ * key: the same tables give the same bytes. Reading checks every range.
+ *
+ * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
+ * with no groups, no days of their own and nothing young but first weeks. Thread: the engine's. */
 #include "fleet_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -41,19 +44,81 @@ static void put_destinations(struct buffer *out, const struct map *destinations)
     free(entry);
 }
 
+static void put_group(struct buffer *out, struct group *group)
+{
+    for (size_t i = 0; i < GROUP_RESIDUALS; i++)
+        put_counts(out, group_residuals(group, i)->count, HISTOGRAM_BINS);
+    for (size_t i = 0; i < GROUP_HISTOGRAMS; i++)
+        histogram_pack(group_histogram(group, i), out);
+    put_counts(out, group->active, FLEET_HOUR_WEEKS);
+    put_counts(out, group->seen, FLEET_HOUR_WEEKS);
+}
+
+/* A day: bins in use, then each as the difference to the one before and its count. */
+static void put_days(struct buffer *out, const struct group *group)
+{
+    for (size_t i = 0; i < FLEET_DAYS; i++) {
+        const struct day_sizes *sizes = &group->day[i];
+        unsigned used = 0, last = 0;
+        for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++)
+            used += sizes->count[bin] > 0;
+        put_signed(out, sizes->day);
+        buffer_u8(out, (uint8_t)used);
+        for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++)
+            if (sizes->count[bin] > 0) {
+                put_unsigned(out, bin - last);
+                put_unsigned(out, sizes->count[bin]);
+                last = bin;
+            }
+    }
+}
+
+static void put_groups(struct buffer *out, const struct map *groups)
+{
+    const struct map_entry **entry = map_sorted(groups);
+    uint64_t known = 0;
+    for (size_t i = 0; i < groups->count; i++)
+        known += ((const struct peer_group *)entry[i]->value)->known;
+    put_unsigned(out, known);
+    for (size_t i = 0; i < groups->count; i++) {
+        struct peer_group *group = entry[i]->value;
+        if (!group->known)
+            continue;
+        buffer_u8(out, (uint8_t)entry[i]->key_size);
+        buffer_put(out, entry[i]->key, entry[i]->key_size);
+        put_group(out, &group->now);
+        put_days(out, &group->now);
+        hostset_pack(&group->hosts, destination_shape, out);
+    }
+    free(entry);
+}
+
+static void put_clips(struct buffer *out, const struct fleet *fleet)
+{
+    const struct map_entry **entry = map_sorted(&fleet->clips);
+    put_signed(out, fleet->clips_day);
+    put_unsigned(out, fleet->clips.count);
+    for (size_t i = 0; i < fleet->clips.count; i++) {
+        put_unsigned(out, entry[i]->key_size);
+        buffer_put(out, entry[i]->key, entry[i]->key_size);
+        hostset_pack(entry[i]->value, destination_shape, out);
+    }
+    free(entry);
+}
+
 void fleet_pack(const struct fleet *fleet, struct buffer *out)
 {
     struct buffer body = {0};
     struct fleet view = *fleet; /* the tables by index, without writing to them */
     put_signed(&body, fleet->week == INT64_MIN ? NEVER : fleet->week);
-    for (size_t i = 0; i < GROUP_RESIDUALS; i++)
-        put_counts(&body, group_residuals(&view.group, i)->count, HISTOGRAM_BINS);
-    for (size_t i = 0; i < GROUP_HISTOGRAMS; i++)
-        histogram_pack(group_histogram(&view.group, i), &body);
-    put_counts(&body, fleet->group.active, FLEET_HOUR_WEEKS);
-    put_counts(&body, fleet->group.seen, FLEET_HOUR_WEEKS);
-    hostset_pack(&fleet->hosts, fleet_shape, &body);
+    put_group(&body, &view.all.now);
+    hostset_pack(&fleet->all.hosts, fleet_shape, &body);
     put_destinations(&body, &fleet->destinations);
+    for (size_t i = 0; i < YOUNG_HISTOGRAMS; i++)
+        histogram_pack(young_histogram(&view.young, i), &body);
+    put_days(&body, &fleet->all.now);
+    put_groups(&body, &fleet->groups);
+    put_clips(&body, fleet);
     buffer_put(out, "WF", 2);
     buffer_le16(out, FLEET_SCHEMA);
     buffer_le64(out, hash64(body.data, body.size, SEED));
@@ -78,6 +143,13 @@ static bool take_counts(struct cursor *in, double *count, unsigned size)
     return !in->failed;
 }
 
+/* Keys are sorted by bytes, the shorter first, without repeats. */
+static bool rises(const uint8_t *before, size_t before_size, const uint8_t *key, size_t size)
+{
+    int order = memcmp(before, key, size < before_size ? size : before_size);
+    return order < 0 || (order == 0 && before_size < size);
+}
+
 static bool take_destination(struct cursor *in, struct fleet *fleet, char before[],
                              size_t *before_size)
 {
@@ -86,9 +158,7 @@ static bool take_destination(struct cursor *in, struct fleet *fleet, char before
     const uint8_t *key = cursor_take(in, size);
     if (!key || !destination_parse((const char *)key, size, &destination))
         return false;
-    size_t shorter = size < *before_size ? size : *before_size;
-    int order = memcmp(before, key, shorter);
-    if (order > 0 || (order == 0 && *before_size >= size))
+    if (!rises((const uint8_t *)before, *before_size, key, size))
         return false;
     memcpy(before, key, size);
     *before_size = size;
@@ -111,21 +181,108 @@ static bool take_destinations(struct cursor *in, struct fleet *fleet)
     return !in->failed;
 }
 
-static bool take_body(struct cursor *in, struct fleet *fleet)
+static bool take_group(struct cursor *in, struct group *group, struct young *schema_1)
 {
     bool good = true;
+    for (size_t i = 0; good && i < GROUP_RESIDUALS; i++)
+        good = take_counts(in, group_residuals(group, i)->count, HISTOGRAM_BINS);
+    for (size_t i = 0; good && i < GROUP_HISTOGRAMS; i++)
+        good = histogram_unpack(group_histogram(group, i), in);
+    if (schema_1) {
+        good = good && histogram_unpack(&schema_1->exposure, in);
+        for (size_t i = 0; good && i < PREVALENCE_BUCKETS; i++)
+            good = histogram_unpack(&schema_1->first_week[i], in);
+    }
+    return good && take_counts(in, group->active, FLEET_HOUR_WEEKS) &&
+           take_counts(in, group->seen, FLEET_HOUR_WEEKS);
+}
+
+static bool take_day(struct cursor *in, struct day_sizes *sizes, size_t slot)
+{
+    sizes->day = take_signed(in);
+    unsigned used = cursor_u8(in), bin = 0;
+    if (in->failed || sizes->day <= -DAY_LIMIT || sizes->day >= DAY_LIMIT ||
+        (sizes->day != 0 && (uint64_t)sizes->day % FLEET_DAYS != slot))
+        return false;
+    for (unsigned i = 0; i < used; i++) {
+        uint64_t step = take_at_most(in, HISTOGRAM_BINS - 1 - bin);
+        uint64_t count = take_at_most(in, UINT32_MAX);
+        if (in->failed || count == 0 || (i > 0 && step == 0))
+            return false;
+        bin += (unsigned)step;
+        sizes->count[bin] = (uint32_t)count;
+    }
+    return true;
+}
+
+static bool take_days(struct cursor *in, struct group *group)
+{
+    for (size_t i = 0; i < FLEET_DAYS; i++)
+        if (!take_day(in, &group->day[i], i))
+            return false;
+    return true;
+}
+
+static bool take_groups(struct cursor *in, struct fleet *fleet)
+{
+    char before[GROUP_NAME_SIZE] = "";
+    uint64_t count = take_at_most(in, FLEET_GROUPS);
+    for (uint64_t i = 0; i < count; i++) {
+        char name[GROUP_NAME_SIZE] = "";
+        size_t size = cursor_u8(in);
+        const uint8_t *text = cursor_take(in, size);
+        if (!text || size == 0 || size >= sizeof name || memchr(text, '\0', size))
+            return false;
+        memcpy(name, text, size);
+        if (strcmp(before, name) >= 0)
+            return false;
+        memcpy(before, name, sizeof before);
+        struct peer_group *group = peer_group_new();
+        map_put(&fleet->groups, name, size, group);
+        if (!take_group(in, &group->now, NULL) || !take_days(in, &group->now) ||
+            !hostset_unpack(&group->hosts, destination_shape, in))
+            return false;
+    }
+    return !in->failed;
+}
+
+static bool take_clips(struct cursor *in, struct fleet *fleet)
+{
+    uint8_t before[CLIP_KEY_SIZE] = {0};
+    size_t before_size = 0;
+    fleet->clips_day = take_signed(in);
+    uint64_t count = take_at_most(in, FLEET_CLIPS);
+    if (fleet->clips_day < 0 || fleet->clips_day >= DAY_LIMIT)
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
+        size_t size = take_at_most(in, CLIP_KEY_SIZE - 1);
+        const uint8_t *key = cursor_take(in, size);
+        if (!key || size <= 8 || !rises(before, before_size, key, size))
+            return false;
+        memcpy(before, key, size);
+        before_size = size;
+        struct hostset *hosts = xcalloc(1, sizeof *hosts);
+        map_put(&fleet->clips, key, size, hosts);
+        if (!hostset_unpack(hosts, destination_shape, in))
+            return false;
+    }
+    return !in->failed;
+}
+
+static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
+{
     int64_t week = take_signed(in);
     if (week < NEVER || week > UINT16_MAX)
         return false;
     fleet->week = week == NEVER ? INT64_MIN : week;
-    for (size_t i = 0; good && i < GROUP_RESIDUALS; i++)
-        good = take_counts(in, group_residuals(&fleet->group, i)->count, HISTOGRAM_BINS);
-    for (size_t i = 0; good && i < GROUP_HISTOGRAMS; i++)
-        good = histogram_unpack(group_histogram(&fleet->group, i), in);
-    good = good && take_counts(in, fleet->group.active, FLEET_HOUR_WEEKS) &&
-           take_counts(in, fleet->group.seen, FLEET_HOUR_WEEKS) &&
-           hostset_unpack(&fleet->hosts, fleet_shape, in) && take_destinations(in, fleet);
-    return good && cursor_left(in) == 0;
+    bool good = take_group(in, &fleet->all.now, schema == 1 ? &fleet->young : NULL) &&
+                hostset_unpack(&fleet->all.hosts, fleet_shape, in) && take_destinations(in, fleet);
+    if (schema == 1)
+        return good && cursor_left(in) == 0;
+    for (size_t i = 0; good && i < YOUNG_HISTOGRAMS; i++)
+        good = histogram_unpack(young_histogram(&fleet->young, i), in);
+    return good && take_days(in, &fleet->all.now) && take_groups(in, fleet) &&
+           take_clips(in, fleet) && cursor_left(in) == 0;
 }
 
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)
@@ -138,7 +295,7 @@ struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)
         error_set(error, ERROR_INPUT, "not the fleet's tables (%zu bytes)", size);
         return NULL;
     }
-    if (schema != FLEET_SCHEMA) {
+    if (schema < 1 || schema > FLEET_SCHEMA) {
         error_set(error, ERROR_INPUT, "fleet tables of schema %u, this sensor reads schema %d",
                   schema, FLEET_SCHEMA);
         return NULL;
@@ -149,12 +306,11 @@ struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)
         return NULL;
     }
     struct fleet *fleet = fleet_new();
-    if (!take_body(&in, fleet)) {
+    if (!take_body(&in, fleet, schema)) {
         error_set(error, ERROR_INPUT, "fleet tables are not well-formed (%zu bytes)", size);
         fleet_free(fleet);
         return NULL;
     }
-    fleet_sum(&fleet->group);
     fleet_share(fleet);
     return fleet;
 }

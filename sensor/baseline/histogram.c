@@ -141,6 +141,16 @@ static void insert_cell(struct histogram *h, uint16_t at, struct histogram_cell 
     h->count++;
 }
 
+/* `newest` is the week of some cell, or what is packed would not be read again. Blocks stay as they
+ * are: an older `newest` would keep those weeks apart, but what is joined cannot be parted. */
+static void reach_newest(struct histogram *h)
+{
+    uint16_t newest = 0;
+    for (uint16_t i = 0; i < h->count; i++)
+        newest = h->cell[i].week > newest ? h->cell[i].week : newest;
+    h->newest = newest;
+}
+
 void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t count)
 {
     uint16_t at_week = clamp_week(week);
@@ -156,6 +166,36 @@ void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t cou
         h->cell[at].count = saturating(h->cell[at].count, count);
     else
         insert_cell(h, at, (struct histogram_cell){at_week, (uint8_t)bin, 0, count});
+}
+
+uint32_t histogram_take(struct histogram *h, unsigned bin, int64_t week, uint32_t count)
+{
+    uint16_t at_week = kept_week(clamp_week(week), h->newest);
+    uint16_t at = find_cell(h, bin, at_week);
+    if (at == h->count || h->cell[at].bin != bin || h->cell[at].week != at_week)
+        return 0;
+    uint32_t taken = count < h->cell[at].count ? count : h->cell[at].count;
+    h->cell[at].count -= taken;
+    if (h->cell[at].count > 0)
+        return taken;
+    h->count--;
+    memmove(&h->cell[at], &h->cell[at + 1], (size_t)(h->count - at) * sizeof *h->cell);
+    reach_newest(h);
+    return taken;
+}
+
+bool histogram_thin(struct histogram *h)
+{
+    uint16_t oldest = h->newest, kept = 0;
+    for (uint16_t i = 0; i < h->count; i++)
+        oldest = h->cell[i].week < oldest ? h->cell[i].week : oldest;
+    if (oldest == h->newest)
+        return false;
+    for (uint16_t i = 0; i < h->count; i++)
+        if (h->cell[i].week != oldest)
+            h->cell[kept++] = h->cell[i];
+    h->count = kept;
+    return true;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -56,6 +56,16 @@ static uint16_t find_exact(const struct hostset *set, uint32_t hash)
     return low;
 }
 
+static void use_registers(struct hostset *set, struct hostset_shape shape)
+{
+    set->registers = xcalloc((size_t)1 << shape.bits, 1);
+    for (uint16_t i = 0; i < set->count; i++)
+        add_to_registers(set->registers, shape, set->hash[i]);
+    free(set->hash);
+    set->hash = NULL;
+    set->count = set->room = 0;
+}
+
 void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
 {
     if (set->registers) {
@@ -69,13 +79,21 @@ void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash)
         add_to_exact(set, at, hash);
         return;
     }
-    set->registers = xcalloc((size_t)1 << shape.bits, 1);
-    for (uint16_t i = 0; i < set->count; i++)
-        add_to_registers(set->registers, shape, set->hash[i]);
+    use_registers(set, shape);
     add_to_registers(set->registers, shape, hash);
-    free(set->hash);
-    set->hash = NULL;
-    set->count = set->room = 0;
+}
+
+void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape)
+{
+    for (uint16_t i = 0; i < from->count; i++)
+        hostset_add(to, shape, from->hash[i]);
+    if (!from->registers)
+        return;
+    if (!to->registers)
+        use_registers(to, shape);
+    for (size_t i = 0; i < (size_t)1 << shape.bits; i++)
+        if (from->registers[i] > to->registers[i])
+            to->registers[i] = from->registers[i];
 }
 
 bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t hash)

@@ -27,6 +27,8 @@ bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t
 /* Out of the exact form; false: it was not there, or the set is a sketch. */
 bool hostset_remove(struct hostset *set, uint32_t hash);
 void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
+/* Adds all that is in `from`. */
+void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
 uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape);
 void hostset_pack(const struct hostset *set, struct hostset_shape shape, struct buffer *out);
 bool hostset_unpack(struct hostset *set, struct hostset_shape shape, struct cursor *in);

@@ -23,6 +23,7 @@ void pair_free(struct pair *pair)
 {
     histogram_fini(&pair->hour);
     histogram_fini(&pair->day);
+    clips_fini(&pair->clips);
     free(pair);
 }
 
@@ -36,6 +37,9 @@ void profile_free(struct profile *profile)
     histogram_fini(&profile->day);
     histogram_fini(&profile->new_network);
     histogram_fini(&profile->new_network_days);
+    histogram_fini(&profile->new_network_hour);
+    histogram_fini(&profile->new_network_week);
+    clips_fini(&profile->clips);
     free(profile);
 }
 
@@ -61,6 +65,8 @@ bool profile_is_new(const struct profile *profile, const struct pair *pair, int6
 
 enum baseline_state profile_state(const struct profile *profile, int64_t hour, int learn_days)
 {
+    if (profile->frozen)
+        return BASELINE_FROZEN;
     return hour - profile->first_hour < (int64_t)learn_days * 24 ? BASELINE_LEARNING
                                                                  : BASELINE_READY;
 }
@@ -83,8 +89,10 @@ void profile_count_hour(struct profile *profile, const struct civil *civil, bool
         profile->first_day = civil->day;
     profile->counted_day = civil->day;
     profile->days_seen[civil->class >= HOUR_WORK_WEEKEND]++;
-    if (civil->day - profile->first_day >= PROFILE_NOVELTY_DAYS)
-        histogram_add(&profile->new_network_days, 0, histogram_week(civil->day), 1);
+    int64_t age = civil->day - profile->first_day;
+    if (age >= PROFILE_NOVELTY_DAYS)
+        histogram_add(&profile->new_network_days, age >= PROFILE_YOUNG_DAYS,
+                      histogram_week(civil->day), 1);
 }
 
 /* The calendar speaks of times, profiles of ordinals: the zone's offset is found by asking. */
@@ -106,7 +114,7 @@ void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *ca
         return;
     if (hour - from >= CATCH_UP_HOURS)
         from = hour - CATCH_UP_HOURS + 1;
-    for (struct civil civil = civil_of(calendar, from); civil.hour <= hour;
+    for (struct civil civil = civil_of(calendar, from); !profile->frozen && civil.hour <= hour;
          civil = calendar_at(calendar, civil.ends)) {
         profile_count_hour(profile, &civil, false);
         if (profile->silent[civil.hour_of_week] < UINT16_MAX)

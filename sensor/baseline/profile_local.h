@@ -1,7 +1,9 @@
-/* Shared by profile.c, learn.c and profile_pack.c only. */
+/* Shared by profile*.c and learn*.c only. */
 #ifndef WEIR_BASELINE_LOCAL_PROFILE_H
 #define WEIR_BASELINE_LOCAL_PROFILE_H
 
+#include "clips.h"
+#include "weir/baseline/fleet.h"
 #include "weir/baseline/profile.h"
 
 #define NO_DAY INT64_C(-0x7fffffff) /* before any day there is */
@@ -11,5 +13,29 @@ void pair_free(struct pair *pair);
 void profile_count_hour(struct profile *profile, const struct civil *civil, bool active);
 /* The bytes that profile_pack spends on this pair, give or take one or two. */
 uint32_t pair_packed_bytes(const struct pair *pair);
+/* And on all but the pairs. */
+uint32_t profile_packed_bytes(const struct profile *profile);
+
+/* learn_new.c: something new took `bytes` in all. `more`: 1 when the fleet does not know yet that
+ * the host uses it. */
+void learn_new(struct profile *profile, enum young_kind kind, const struct destination *destination,
+               uint32_t more, uint64_t bytes, int64_t day, struct fleet *fleet);
+/* Tells what ended before this hour. */
+void learn_spans(struct profile *profile, struct pair *pair, int64_t hour, int64_t day,
+                 struct fleet *fleet);
+void learn_gone(struct profile *profile, struct pair *pair, int64_t day, struct fleet *fleet);
+/* Adds to its running totals, and tells an hour of something new. */
+void learn_young_hour(struct profile *profile, struct pair *pair, uint64_t bytes,
+                      const struct civil *civil, struct fleet *fleet);
+
+/* learn_bound.c: room for one more pair (NULL when everything that is remembered weighs more), and
+ * the bound on what is packed. */
+struct pair *learn_admit(struct profile *profile, const struct destination *destination,
+                         uint64_t bytes, const struct civil *civil, struct fleet *fleet);
+void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet);
+double learn_weight_on(const struct pair *pair, int64_t day);
+
+/* learn.c */
+void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fleet);
 
 #endif

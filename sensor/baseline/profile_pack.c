@@ -1,7 +1,10 @@
 /* A profile as a blob: "WP", schema (16 bits), XXH3 of the rest (64 bits), the rest. Numbers are
  * varints, times differences to the last closed hour and its day, pairs sorted by key: the same
  * profile gives the same bytes, about 150 a pair. Reading checks every range, since what comes from
- * a store may be anybody's. Thread: any (pure). */
+ * a store may be anybody's.
+ *
+ * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
+ * frozen: what it has is taken over, the rest begins. Thread: any (pure). */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -11,6 +14,9 @@
 #define HEADER_BYTES 12
 #define SEED         UINT64_C(0x70726f66696c65)
 #define TOLD         0x80
+#define SPANS_SHIFT  5 /* above the role, which is one bit */
+#define ROLE_SHIFT   4
+#define FROZEN       1
 #define TIME_LIMIT                                                                                 \
     (INT64_C(1) << 40) /* hours or days either side of 1970: differences cannot overflow */
 
@@ -27,8 +33,9 @@ static void put_location(struct buffer *out, const struct location *location)
 static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, int64_t day)
 {
     size_t name_size = strlen(pair->destination.name);
-    buffer_u8(out, (uint8_t)((pair->told ? TOLD : 0) | pair->destination.role << 4 |
-                             pair->destination.kind));
+    buffer_u8(out, (uint8_t)((pair->told ? TOLD : 0u) | (unsigned)pair->spans_told << SPANS_SHIFT |
+                             (unsigned)pair->destination.role << ROLE_SHIFT |
+                             (unsigned)pair->destination.kind));
     buffer_u8(out, (uint8_t)name_size);
     buffer_put(out, pair->destination.name, name_size);
     put_signed(out, hour - pair->first_hour);
@@ -44,6 +51,9 @@ static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, 
     put_location(out, &pair->day_location);
     histogram_pack(&pair->hour, out);
     histogram_pack(&pair->day, out);
+    put_unsigned(out, pair->span_bytes);
+    clips_pack(&pair->clips, day, out);
+    /* Next, in schema 2: cusum_pack(&pair->cusum), rhythm_pack(&pair->rhythm). */
 }
 
 uint32_t pair_packed_bytes(const struct pair *pair)
@@ -65,16 +75,8 @@ static int by_destination(const void *a, const void *b)
     return strcmp(x->destination.name, y->destination.name);
 }
 
-static void put_body(struct buffer *out, const struct profile *profile)
+static void put_past(struct buffer *out, const struct profile *profile)
 {
-    struct pair *sorted[PROFILE_PAIRS];
-    int64_t hour = profile->last_closed_hour, day = profile->today;
-    buffer_put(out, profile->host.byte, sizeof profile->host.byte);
-    put_signed(out, hour);
-    put_signed(out, hour - profile->first_hour);
-    put_signed(out, day);
-    put_signed(out, profile->first_day);
-    put_signed(out, profile->counted_day);
     for (int i = 0; i < HOUR_CLASSES; i++) {
         put_unsigned(out, profile->hours_seen[i]);
         put_unsigned(out, profile->hours_active[i]);
@@ -92,11 +94,54 @@ static void put_body(struct buffer *out, const struct profile *profile)
     histogram_pack(&profile->day, out);
     histogram_pack(&profile->new_network, out);
     histogram_pack(&profile->new_network_days, out);
+}
+
+/* What came with schema 2. */
+static void put_more(struct buffer *out, const struct profile *profile)
+{
+    size_t group_size = strlen(profile->group);
+    buffer_u8(out, profile->frozen ? FROZEN : 0);
+    buffer_u8(out, (uint8_t)group_size);
+    buffer_put(out, profile->group, group_size);
+    put_unsigned(out, profile->weeks_thinned);
+    histogram_pack(&profile->new_network_hour, out);
+    histogram_pack(&profile->new_network_week, out);
+    clips_pack(&profile->clips, profile->today, out);
+    /* Next, in schema 2: cusum_pack(&profile->cusum), ratio_pack(&profile->ratio),
+     * novelty_pack(&profile->novelty). */
+}
+
+static void put_host(struct buffer *out, const struct profile *profile)
+{
+    int64_t hour = profile->last_closed_hour;
+    buffer_put(out, profile->host.byte, sizeof profile->host.byte);
+    put_signed(out, hour);
+    put_signed(out, hour - profile->first_hour);
+    put_signed(out, profile->today);
+    put_signed(out, profile->first_day);
+    put_signed(out, profile->counted_day);
+    put_past(out, profile);
+    put_more(out, profile);
+}
+
+uint32_t profile_packed_bytes(const struct profile *profile)
+{
+    struct buffer out = {0};
+    put_host(&out, profile);
+    uint32_t size = (uint32_t)out.size + HEADER_BYTES;
+    buffer_fini(&out);
+    return size;
+}
+
+static void put_body(struct buffer *out, const struct profile *profile)
+{
+    struct pair *sorted[PROFILE_PAIRS];
+    put_host(out, profile);
     put_unsigned(out, profile->pair_count);
     memcpy(sorted, profile->pair, sizeof sorted);
     qsort(sorted, profile->pair_count, sizeof *sorted, by_destination);
     for (uint32_t i = 0; i < profile->pair_count; i++)
-        put_pair(out, sorted[i], hour, day);
+        put_pair(out, sorted[i], profile->last_closed_hour, profile->today);
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -144,26 +189,25 @@ static struct location take_location(struct cursor *in)
     return location;
 }
 
-static bool take_destination(struct cursor *in, struct pair *pair)
+static bool take_destination(struct cursor *in, struct pair *pair, unsigned schema)
 {
     struct destination *destination = &pair->destination;
     uint8_t kinds = cursor_u8(in), size = cursor_u8(in);
     const uint8_t *name = cursor_take(in, size);
-    pair->told = kinds & TOLD;
-    kinds &= (uint8_t)~TOLD;
-    if (!name || size == 0 || memchr(name, '\0', size) || kinds >> 4 >= ROLES ||
-        (kinds & 15) >= DESTINATION_KINDS)
+    unsigned kind = kinds & 15u, spans = kinds >> SPANS_SHIFT & 3u;
+    if (!name || size == 0 || memchr(name, '\0', size) || kind >= DESTINATION_KINDS ||
+        (schema == 1 && spans > 0))
         return false;
-    destination->role = (enum pair_role)(kinds >> 4);
-    destination->kind = (enum destination_kind)(kinds & 15);
+    pair->told = kinds & TOLD;
+    pair->spans_told = (uint8_t)spans;
+    destination->role = kinds >> ROLE_SHIFT & 1 ? ROLE_SERVED : ROLE_CLIENT;
+    destination->kind = (enum destination_kind)kind;
     memcpy(destination->name, name, size);
     return true;
 }
 
-static bool take_pair(struct cursor *in, struct pair *pair, int64_t hour, int64_t day)
+static bool take_pair_past(struct cursor *in, struct pair *pair, int64_t hour, int64_t day)
 {
-    if (!take_destination(in, pair))
-        return false;
     pair->first_hour = take_since(in, hour);
     pair->last_hour = take_since(in, hour);
     pair->first_day = take_since(in, day);
@@ -175,19 +219,46 @@ static bool take_pair(struct cursor *in, struct pair *pair, int64_t hour, int64_
     pair->first_week_bytes = take_unsigned(in);
     pair->hour_location = take_location(in);
     pair->day_location = take_location(in);
-    if (in->failed || !histogram_unpack(&pair->hour, in) || !histogram_unpack(&pair->day, in))
-        return false;
-    pair->packed_bytes = pair_packed_bytes(pair);
-    return true;
+    return !in->failed && histogram_unpack(&pair->hour, in) && histogram_unpack(&pair->day, in);
 }
 
-static bool take_pairs(struct cursor *in, struct profile *profile)
+/* Spans that were over are not told any more; one that was under way begins with the first week, or
+ * with what comes. */
+static void begin_spans(struct pair *pair, const struct profile *profile)
+{
+    int64_t spans = (profile->last_closed_hour + 1 - pair->first_hour) / PAIR_YOUNG_HOURS;
+    bool warm_up = pair->first_day - profile->first_day < PROFILE_WARMUP_DAYS;
+    pair->spans_told = (uint8_t)(warm_up || spans > PAIR_SPANS ? PAIR_SPANS
+                                 : spans < 0                   ? 0
+                                                               : spans);
+    pair->span_bytes = pair->spans_told == 0 ? pair->first_week_bytes : 0;
+}
+
+static bool take_pair(struct cursor *in, struct pair *pair, const struct profile *profile,
+                      unsigned schema)
+{
+    if (!take_destination(in, pair, schema) ||
+        !take_pair_past(in, pair, profile->last_closed_hour, profile->today))
+        return false;
+    if (schema == 1) {
+        begin_spans(pair, profile);
+    } else {
+        pair->span_bytes = take_unsigned(in);
+        if (!clips_unpack(&pair->clips, PAIR_CLIPS, profile->today, in))
+            return false;
+        /* Next, in schema 2: cusum_unpack(&pair->cusum), rhythm_unpack(&pair->rhythm). */
+    }
+    pair->packed_bytes = pair_packed_bytes(pair);
+    return !in->failed;
+}
+
+static bool take_pairs(struct cursor *in, struct profile *profile, unsigned schema)
 {
     uint32_t count = (uint32_t)take_at_most(in, PROFILE_PAIRS);
     for (uint32_t i = 0; i < count; i++) {
         struct pair *pair = xcalloc(1, sizeof *pair);
         profile->pair[profile->pair_count++] = pair;
-        if (!take_pair(in, pair, profile->last_closed_hour, profile->today))
+        if (!take_pair(in, pair, profile, schema))
             return false;
         if (i > 0 && by_destination(&profile->pair[i - 1], &profile->pair[i]) >= 0)
             return false;
@@ -195,17 +266,8 @@ static bool take_pairs(struct cursor *in, struct profile *profile)
     return true;
 }
 
-static bool take_body(struct cursor *in, struct profile *profile)
+static bool take_past(struct cursor *in, struct profile *profile)
 {
-    const uint8_t *host = cursor_take(in, sizeof profile->host.byte);
-    if (!host)
-        return false;
-    memcpy(profile->host.byte, host, sizeof profile->host.byte);
-    profile->last_closed_hour = take_time(in);
-    profile->first_hour = take_since(in, profile->last_closed_hour);
-    profile->today = take_time(in);
-    profile->first_day = take_time(in);
-    profile->counted_day = take_time(in);
     for (int i = 0; i < HOUR_CLASSES; i++) {
         profile->hours_seen[i] = take_u32(in);
         profile->hours_active[i] = take_u32(in);
@@ -221,8 +283,43 @@ static bool take_body(struct cursor *in, struct profile *profile)
     profile->day_location = take_location(in);
     return !in->failed && histogram_unpack(&profile->hour, in) &&
            histogram_unpack(&profile->day, in) && histogram_unpack(&profile->new_network, in) &&
-           histogram_unpack(&profile->new_network_days, in) && take_pairs(in, profile) &&
-           !in->failed && cursor_left(in) == 0;
+           histogram_unpack(&profile->new_network_days, in);
+}
+
+static bool take_more(struct cursor *in, struct profile *profile)
+{
+    uint8_t flags = cursor_u8(in);
+    size_t group_size = cursor_u8(in);
+    const uint8_t *group = cursor_take(in, group_size);
+    if (!group || group_size >= GROUP_NAME_SIZE || memchr(group, '\0', group_size) ||
+        flags > FROZEN)
+        return false;
+    memcpy(profile->group, group, group_size);
+    profile->frozen = flags & FROZEN;
+    profile->weeks_thinned = take_u32(in);
+    return !in->failed && histogram_unpack(&profile->new_network_hour, in) &&
+           histogram_unpack(&profile->new_network_week, in) &&
+           clips_unpack(&profile->clips, PROFILE_CLIPS, profile->today, in);
+    /* Next, in schema 2: cusum_unpack(&profile->cusum), ratio_unpack(&profile->ratio),
+     * novelty_unpack(&profile->novelty). */
+}
+
+static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)
+{
+    const uint8_t *host = cursor_take(in, sizeof profile->host.byte);
+    if (!host)
+        return false;
+    memcpy(profile->host.byte, host, sizeof profile->host.byte);
+    profile->last_closed_hour = take_time(in);
+    profile->first_hour = take_since(in, profile->last_closed_hour);
+    profile->today = take_time(in);
+    profile->first_day = take_time(in);
+    profile->counted_day = take_time(in);
+    if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
+        !take_pairs(in, profile, schema))
+        return false;
+    profile->packed_bytes = profile_packed_bytes(profile);
+    return !in->failed && cursor_left(in) == 0;
 }
 
 struct profile *profile_unpack(const void *data, size_t size, struct error *error)
@@ -235,7 +332,7 @@ struct profile *profile_unpack(const void *data, size_t size, struct error *erro
         error_set(error, ERROR_INPUT, "not a host profile (%zu bytes)", size);
         return NULL;
     }
-    if (schema != PROFILE_SCHEMA) {
+    if (schema < 1 || schema > PROFILE_SCHEMA) {
         error_set(error, ERROR_INPUT, "host profile of schema %u, this sensor reads schema %d",
                   schema, PROFILE_SCHEMA);
         return NULL;
@@ -246,7 +343,7 @@ struct profile *profile_unpack(const void *data, size_t size, struct error *erro
         return NULL;
     }
     struct profile *profile = xcalloc(1, sizeof *profile);
-    if (!take_body(&in, profile)) {
+    if (!take_body(&in, profile, schema)) {
         error_set(error, ERROR_INPUT, "host profile is not well-formed (%zu bytes)", size);
         profile_free(profile);
         return NULL;

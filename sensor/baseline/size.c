@@ -4,8 +4,10 @@
  *
  * S_peers is the residual table at log2(x + 1) − location, itself with ten pseudo-counts of belief
  * (a Laplace in log size, Pareto 1.2 either side); a thing with fewer than LOCATION_MIN values is
- * compared with absolute sizes instead. The peers' tail is the prior of its own: without that,
- * thirty days of a steady host would be judged by the fattest tail there is. Thread: any (pure). */
+ * compared with absolute sizes instead. There are two such tables, the group's and the fleet's:
+ * S_peers = w·S_group + (1 − w)·S_fleet, w as in peers_weight. The peers' tail is the prior of its
+ * own: without that, thirty days of a steady host would be judged by the fattest tail there is.
+ * Thread: any (pure). */
 #include "size.h"
 
 #include <math.h>
@@ -19,86 +21,120 @@
 #define BELIEF_CENTRE    80.0 /* 1 MB */
 #define BELIEF_SCALE     8.0  /* a factor of four */
 
-struct size_model size_host_hour(const struct profile *profile, const struct group *group,
+static struct size_model of_peers(const struct peers *peers, bool of_day, int64_t week)
+{
+    struct size_model model = {.peers = *peers, .week = week};
+    const struct group *groups[2] = {peers->group, peers->all};
+    for (int i = 0; i < 2; i++)
+        if (groups[i])
+            model.absolute[i] = of_day ? &groups[i]->absolute_day : &groups[i]->absolute_hour;
+    return model;
+}
+
+struct size_model size_host_hour(const struct profile *profile, const struct peers *peers,
                                  int64_t week)
 {
-    return (struct size_model){&profile->hour,
-                               &profile->hour_location,
-                               group ? &group->host_hour : NULL,
-                               group ? &group->absolute_hour : NULL,
-                               PSEUDO_HOST_HOUR,
-                               week};
+    struct size_model model = of_peers(peers, false, week);
+    model.own = &profile->hour;
+    model.location = &profile->hour_location;
+    model.residuals[0] = peers->group ? &peers->group->host_hour : NULL;
+    model.residuals[1] = peers->all ? &peers->all->host_hour : NULL;
+    model.pseudo = PSEUDO_HOST_HOUR;
+    return model;
 }
 
-struct size_model size_host_day(const struct profile *profile, const struct group *group,
+struct size_model size_host_day(const struct profile *profile, const struct peers *peers,
                                 int64_t week)
 {
-    return (struct size_model){&profile->day,
-                               &profile->day_location,
-                               group ? &group->host_day : NULL,
-                               group ? &group->absolute_day : NULL,
-                               PSEUDO_HOST_DAY,
-                               week};
+    struct size_model model = of_peers(peers, true, week);
+    model.own = &profile->day;
+    model.location = &profile->day_location;
+    model.residuals[0] = peers->group ? &peers->group->host_day : NULL;
+    model.residuals[1] = peers->all ? &peers->all->host_day : NULL;
+    model.pseudo = PSEUDO_HOST_DAY;
+    return model;
 }
 
-struct size_model size_pair_hour(const struct pair *pair, const struct group *group, int64_t week)
+static const struct residuals *pair_table(const struct group *group, enum pair_role role,
+                                          bool of_day)
 {
-    bool client = pair->destination.role == ROLE_CLIENT;
-    return (struct size_model){&pair->hour,
-                               &pair->hour_location,
-                               !group   ? NULL
-                               : client ? &group->pair_hour
-                                        : &group->served_hour,
-                               group ? &group->absolute_hour : NULL,
-                               PSEUDO_PAIR_HOUR,
-                               week};
+    if (!group)
+        return NULL;
+    if (role == ROLE_CLIENT)
+        return of_day ? &group->pair_day : &group->pair_hour;
+    return of_day ? &group->served_day : &group->served_hour;
 }
 
-struct size_model size_pair_day(const struct pair *pair, const struct group *group, int64_t week)
+static struct size_model of_pair(const struct pair *pair, const struct peers *peers, bool of_day,
+                                 int64_t week)
 {
-    bool client = pair->destination.role == ROLE_CLIENT;
-    return (struct size_model){&pair->day,
-                               &pair->day_location,
-                               !group   ? NULL
-                               : client ? &group->pair_day
-                                        : &group->served_day,
-                               group ? &group->absolute_day : NULL,
-                               PSEUDO_PAIR_DAY,
-                               week};
+    struct size_model model = of_peers(peers, of_day, week);
+    model.own = of_day ? &pair->day : &pair->hour;
+    model.location = of_day ? &pair->day_location : &pair->hour_location;
+    model.residuals[0] = pair_table(peers->group, pair->destination.role, of_day);
+    model.residuals[1] = pair_table(peers->all, pair->destination.role, of_day);
+    model.pseudo = of_day ? PSEUDO_PAIR_DAY : PSEUDO_PAIR_HOUR;
+    return model;
 }
 
-static double by_absolute(const struct histogram *absolute, int64_t week, uint64_t bytes)
+struct size_model size_pair_hour(const struct pair *pair, const struct peers *peers, int64_t week)
+{
+    return of_pair(pair, peers, false, week);
+}
+
+struct size_model size_pair_day(const struct pair *pair, const struct peers *peers, int64_t week)
+{
+    return of_pair(pair, peers, true, week);
+}
+
+/* S of a table of the peers, with ten pseudo-counts of belief; `values` is how many it holds. */
+static double with_belief(const struct residuals *counts, const struct tail *tail, unsigned bin,
+                          double belief)
+{
+    return (tail->total * tail_survival(counts, tail, bin) + PSEUDO_BELIEF * belief) /
+           (tail->total + PSEUDO_BELIEF);
+}
+
+static double by_absolute(const struct size_model *model, uint64_t bytes)
 {
     unsigned bin = histogram_bin(bytes);
-    double belief = tail_prior(bin, BELIEF_CENTRE, BELIEF_SCALE);
-    if (!absolute)
-        return belief;
-    struct residuals counts = {{0}, 0};
-    tail_gather(&counts, absolute, week);
-    struct tail tail = tail_fit(&counts, TAIL_SIGMA);
-    return (tail.total * tail_survival(&counts, &tail, bin) + PSEUDO_BELIEF * belief) /
-           (tail.total + PSEUDO_BELIEF);
+    double belief = tail_prior(bin, BELIEF_CENTRE, BELIEF_SCALE), survival[2], values[2] = {0, 0};
+    for (int i = 0; i < 2; i++) {
+        struct residuals counts = {{0}, 0};
+        if (model->absolute[i])
+            tail_gather(&counts, model->absolute[i], model->week);
+        struct tail tail = tail_fit(&counts, TAIL_SIGMA);
+        survival[i] = with_belief(&counts, &tail, bin, belief);
+        values[i] = tail.total;
+    }
+    double weight = peers_weight(&model->peers, values[0]);
+    return weight * survival[0] + (1 - weight) * survival[1];
 }
 
-static double by_residual(const struct residuals *peers, double location, uint64_t bytes,
-                          double *sigma)
+/* `sigma` becomes the peers', weighed likewise. */
+static double by_residual(const struct size_model *model, uint64_t bytes, double *sigma)
 {
-    unsigned bin = residual_bin(bytes, location);
+    unsigned bin = residual_bin(bytes, model->location->mean);
     double belief = tail_prior(bin, RESIDUAL_ZERO, TAIL_SIGMA);
-    if (!peers)
-        return belief;
-    struct tail tail = tail_fit(peers, TAIL_SIGMA);
-    *sigma = tail.sigma;
-    return (tail.total * tail_survival(peers, &tail, bin) + PSEUDO_BELIEF * belief) /
-           (tail.total + PSEUDO_BELIEF);
+    static const struct residuals nothing;
+    double survival[2], values[2], sigmas[2];
+    for (int i = 0; i < 2; i++) {
+        const struct residuals *table = model->residuals[i] ? model->residuals[i] : &nothing;
+        struct tail tail = tail_fit(table, TAIL_SIGMA);
+        survival[i] = with_belief(table, &tail, bin, belief);
+        values[i] = tail.total;
+        sigmas[i] = tail.sigma;
+    }
+    double weight = peers_weight(&model->peers, values[0]);
+    *sigma = weight * sigmas[0] + (1 - weight) * sigmas[1];
+    return weight * survival[0] + (1 - weight) * survival[1];
 }
 
 double size_survival(const struct size_model *model, uint64_t bytes)
 {
     double sigma = TAIL_SIGMA;
-    double peers = model->location->count >= LOCATION_MIN
-                       ? by_residual(model->peers, model->location->mean, bytes, &sigma)
-                       : by_absolute(model->absolute, model->week, bytes);
+    double peers = model->location->count >= LOCATION_MIN ? by_residual(model, bytes, &sigma)
+                                                          : by_absolute(model, bytes);
     struct residuals counts = {{0}, 0};
     tail_gather(&counts, model->own, model->week);
     struct tail own = tail_fit(&counts, sigma);
@@ -107,9 +143,27 @@ double size_survival(const struct size_model *model, uint64_t bytes)
            (own.total + model->pseudo);
 }
 
+double size_absolute(const struct peers *peers, bool of_day, int64_t week, uint64_t bytes)
+{
+    struct size_model model = of_peers(peers, of_day, week);
+    return by_absolute(&model, bytes);
+}
+
+struct size_of_new size_of_new(const struct peers *peers, bool of_day, int64_t week)
+{
+    return (struct size_of_new){{{0}, 0}, *peers, of_day, week};
+}
+
+const struct histogram *young_table(const struct young *young, enum young_kind kind)
+{
+    return kind == YOUNG_FIRST_WEEK ? young->first_week
+           : kind == YOUNG_HOUR     ? young->hour
+                                    : young->span;
+}
+
 double size_new_survival(const struct size_of_new *model, const struct tail *tail, uint64_t bytes)
 {
-    double absolute = by_absolute(model->absolute, model->week, bytes);
+    double absolute = size_absolute(&model->peers, model->of_day, model->week, bytes);
     return (tail->total * tail_survival(&model->counts, tail, histogram_bin(bytes)) +
             PSEUDO_NEW * absolute) /
            (tail->total + PSEUDO_NEW);

@@ -8,35 +8,42 @@
 
 #define GUARD_SURVIVAL 1e-4
 
+/* A table of the peers: the group's and the whole fleet's, either NULL when there is none. */
 struct size_model {
     const struct histogram *own;
     const struct location *location;
-    const struct residuals *peers;    /* NULL: there are none */
-    const struct histogram *absolute; /* likewise */
-    double pseudo;                    /* m: observations that the peers stand for */
+    struct peers peers;
+    const struct residuals *residuals[2]; /* group, fleet */
+    const struct histogram *absolute[2];  /* likewise */
+    double pseudo;                        /* m: observations that the peers stand for */
     int64_t week;
 };
 
-struct size_model size_host_hour(const struct profile *profile, const struct group *group,
+struct size_model size_host_hour(const struct profile *profile, const struct peers *peers,
                                  int64_t week);
-struct size_model size_host_day(const struct profile *profile, const struct group *group,
+struct size_model size_host_day(const struct profile *profile, const struct peers *peers,
                                 int64_t week);
-struct size_model size_pair_hour(const struct pair *pair, const struct group *group, int64_t week);
-struct size_model size_pair_day(const struct pair *pair, const struct group *group, int64_t week);
+struct size_model size_pair_hour(const struct pair *pair, const struct peers *peers, int64_t week);
+struct size_model size_pair_day(const struct pair *pair, const struct peers *peers, int64_t week);
 
 /* Never rising in bytes. */
 double size_survival(const struct size_model *model, uint64_t bytes);
 /* `bytes`, or the floor of the largest bin with S ≥ GUARD_SURVIVAL when that is less. */
 uint64_t size_guarded(const struct size_model *model, uint64_t bytes);
 
-/* Sizes of what is new: those that were counted, and a few observations of the peers' absolute
- * sizes
- * (`absolute` NULL: of belief). */
+/* The share of the peers' hours (or days) of `bytes` or more, by absolute size. */
+double size_absolute(const struct peers *peers, bool of_day, int64_t week, uint64_t bytes);
+
+/* Sizes of what is new: those that were counted (the caller gathers them), and a few observations
+ * of the peers' absolute sizes. */
 struct size_of_new {
     struct residuals counts;
-    const struct histogram *absolute;
+    struct peers peers;
+    bool of_day;
     int64_t week;
 };
+struct size_of_new size_of_new(const struct peers *peers, bool of_day, int64_t week);
+const struct histogram *young_table(const struct young *young, enum young_kind kind);
 double size_new_survival(const struct size_of_new *model, const struct tail *tail, uint64_t bytes);
 uint64_t size_new_guarded(const struct size_of_new *model, uint64_t bytes);
 

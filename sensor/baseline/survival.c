@@ -14,11 +14,6 @@ static double probability(double p)
     return p >= 1 ? 1.0 : p > SURVIVAL_LEAST ? p : SURVIVAL_LEAST;
 }
 
-static const struct group *group_of(const struct fleet *fleet, const struct profile *profile)
-{
-    return fleet ? fleet_group(fleet, &profile->host) : NULL;
-}
-
 /* --- what was observed ----------------------------------------------------------------------- */
 
 /* The smallest bin up to which a share `q` of the counts lies. */
@@ -55,9 +50,9 @@ static struct estimate of_size(const struct size_model *model, double share, uin
 
 /* --- how often a host is active -------------------------------------------------------------- */
 
-/* How often the peers are active at this hour of the week. Hosts are few and weeks are slow to
- * come, so the same hour of all working days (or of both others) stands behind it. */
-static double peers_share(const struct group *group, int hour_of_week)
+/* How often a group's hosts are active at this hour of the week. Hosts are few and weeks are slow
+ * to come, so the same hour of all working days (or of both others) stands behind it. */
+static double share_at(const struct group *group, int hour_of_week)
 {
     int first = hour_of_week / 24 < 5 ? 0 : 5, last = first ? 7 : 5;
     double active = 1, seen = 2;
@@ -71,18 +66,22 @@ static double peers_share(const struct group *group, int hour_of_week)
            (group->seen[hour_of_week] + PI_PSEUDO);
 }
 
-static double hour_share(const struct profile *profile, const struct group *group,
+static double hour_share(const struct profile *profile, const struct peers *peers,
                          const struct civil *civil)
 {
-    double peers = peers_share(group, civil->hour_of_week);
-    return (profile->hours_active[civil->class] + PI_PSEUDO * peers) /
+    int hour = civil->hour_of_week;
+    double weight = peers->group ? peers_weight(peers, peers->group->seen[hour]) : 0;
+    double share =
+        weight * share_at(peers->group, hour) + (1 - weight) * share_at(peers->all, hour);
+    return (profile->hours_active[civil->class] + PI_PSEUDO * share) /
            (profile->hours_seen[civil->class] + PI_PSEUDO);
 }
 
 double survival_hour_share(const struct profile *profile, const struct fleet *fleet,
                            const struct civil *civil)
 {
-    return hour_share(profile, group_of(fleet, profile), civil);
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    return hour_share(profile, &peers, civil);
 }
 
 static double day_share(const struct profile *profile, const struct civil *civil)
@@ -94,16 +93,16 @@ static double day_share(const struct profile *profile, const struct civil *civil
 struct estimate survival_host_hour(const struct profile *profile, const struct fleet *fleet,
                                    const struct civil *civil, uint64_t bytes)
 {
-    const struct group *group = group_of(fleet, profile);
-    struct size_model model = size_host_hour(profile, group, histogram_week(civil->day));
-    return of_size(&model, hour_share(profile, group, civil), bytes);
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = size_host_hour(profile, &peers, histogram_week(civil->day));
+    return of_size(&model, hour_share(profile, &peers, civil), bytes);
 }
 
 struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes)
 {
-    const struct group *group = group_of(fleet, profile);
-    struct size_model model = size_host_day(profile, group, histogram_week(civil->day));
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = size_host_day(profile, &peers, histogram_week(civil->day));
     return of_size(&model, day_share(profile, civil), bytes);
 }
 
@@ -119,17 +118,17 @@ struct estimate survival_pair_hour(const struct profile *profile, const struct p
                                    const struct fleet *fleet, const struct civil *civil,
                                    uint64_t bytes)
 {
-    const struct group *group = group_of(fleet, profile);
-    struct size_model model = size_pair_hour(pair, group, histogram_week(civil->day));
-    return of_size(&model, fmin(1.0, 3 * hour_share(profile, group, civil)), bytes);
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = size_pair_hour(pair, &peers, histogram_week(civil->day));
+    return of_size(&model, fmin(1.0, 3 * hour_share(profile, &peers, civil)), bytes);
 }
 
 struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
                                   const struct fleet *fleet, const struct civil *civil,
                                   uint64_t bytes)
 {
-    const struct group *group = group_of(fleet, profile);
-    struct size_model model = size_pair_day(pair, group, histogram_week(civil->day));
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = size_pair_day(pair, &peers, histogram_week(civil->day));
     return of_size(&model, fmin(1.0, 3 * day_share(profile, civil)), bytes);
 }
 
@@ -173,51 +172,141 @@ static struct estimate of_rate(const struct residuals *happened, double sigma0, 
 
 uint64_t survival_exposure_days(const struct fleet *fleet)
 {
-    return fleet ? histogram_samples(&fleet_group(fleet, NULL)->exposure) : 0;
+    return fleet ? histogram_samples(&fleet_young(fleet)->exposure) : 0;
 }
 
-struct estimate survival_young(const struct profile *profile, const struct destination *destination,
-                               const struct fleet *fleet, const struct civil *civil, uint64_t bytes)
+static double exposure_of(const struct young *young, enum young_kind kind, int64_t week)
+{
+    return kind == YOUNG_HOUR   ? histogram_total(&young->exposure_hours, week)
+           : kind == YOUNG_SPAN ? histogram_at_least(&young->exposure, 1, week)
+                                : histogram_total(&young->exposure, week);
+}
+
+static struct estimate of_young(const struct profile *profile, enum young_kind kind,
+                                const struct destination *destination, const struct fleet *fleet,
+                                const struct civil *civil, uint64_t bytes)
 {
     if (!fleet)
         return (struct estimate){.p = 1};
-    const struct group *group = fleet_group(fleet, &profile->host);
+    const struct histogram *table = young_table(fleet_young(fleet), kind);
+    const struct peers peers = fleet_peers(fleet, profile->group);
     int64_t week = histogram_week(civil->day);
     /* A host that was noted with it is counted already. */
     uint32_t more = profile_pair(profile, destination) ? 0 : 1;
     enum prevalence_bucket bucket = fleet_bucket(fleet, destination, more);
     struct residuals rare = {{0}, 0};
-    struct size_of_new all = {{{0}, 0}, &group->absolute_day, week};
+    struct size_of_new all = size_of_new(&peers, kind != YOUNG_HOUR, week);
     uint64_t samples = 0;
     for (int k = 0; k < PREVALENCE_BUCKETS; k++) {
-        tail_gather(&all.counts, &group->young[k], week);
+        tail_gather(&all.counts, &table[k], week);
         if (k > (int)bucket)
             continue;
-        tail_gather(&rare, &group->young[k], week);
-        samples += histogram_samples(&group->young[k]);
+        tail_gather(&rare, &table[k], week);
+        samples += histogram_samples(&table[k]);
     }
     struct tail whole = tail_fit(&all.counts, TAIL_SIGMA);
     struct estimate estimate = of_rate(&rare, whole.sigma, size_new_survival(&all, &whole, bytes),
-                                       histogram_total(&group->exposure, week), bytes);
+                                       exposure_of(fleet_young(fleet), kind, week), bytes);
     estimate.samples = (double)samples;
+    return estimate;
+}
+
+struct estimate survival_young(const struct profile *profile, const struct destination *destination,
+                               const struct fleet *fleet, const struct civil *civil, uint64_t bytes)
+{
+    return of_young(profile, YOUNG_FIRST_WEEK, destination, fleet, civil, bytes);
+}
+
+struct estimate survival_young_hour(const struct profile *profile,
+                                    const struct destination *destination,
+                                    const struct fleet *fleet, const struct civil *civil,
+                                    uint64_t bytes)
+{
+    return of_young(profile, YOUNG_HOUR, destination, fleet, civil, bytes);
+}
+
+struct estimate survival_young_span(const struct profile *profile,
+                                    const struct destination *destination,
+                                    const struct fleet *fleet, const struct civil *civil,
+                                    uint64_t bytes)
+{
+    return of_young(profile, YOUNG_SPAN, destination, fleet, civil, bytes);
+}
+
+static struct estimate of_network(const struct profile *profile, enum young_kind kind,
+                                  const struct fleet *fleet, const struct civil *civil,
+                                  uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    const struct histogram *days = &profile->new_network_days;
+    int64_t week = histogram_week(civil->day);
+    struct residuals fresh = {{0}, 0};
+    struct size_of_new known = size_of_new(&peers, kind != YOUNG_HOUR, week);
+    const struct histogram *table = kind == YOUNG_FIRST_WEEK ? &profile->new_network
+                                    : kind == YOUNG_HOUR     ? &profile->new_network_hour
+                                                             : &profile->new_network_week;
+    double exposure =
+        kind == YOUNG_SPAN ? histogram_at_least(days, 1, week) : histogram_total(days, week);
+    tail_gather(&fresh, table, week);
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        const struct pair *pair = profile->pair[i];
+        if (pair->destination.role == ROLE_SERVED)
+            tail_gather(&known.counts, kind == YOUNG_HOUR ? &pair->hour : &pair->day, week);
+    }
+    struct tail usual = tail_fit(&known.counts, TAIL_SIGMA);
+    struct estimate estimate =
+        of_rate(&fresh, usual.sigma, size_new_survival(&known, &usual, bytes),
+                kind == YOUNG_HOUR ? 24 * exposure : exposure, bytes);
+    estimate.samples =
+        kind == YOUNG_FIRST_WEEK ? profile->new_networks : (double)histogram_samples(table);
     return estimate;
 }
 
 struct estimate survival_new_network(const struct profile *profile, const struct fleet *fleet,
                                      const struct civil *civil, uint64_t bytes)
 {
-    const struct group *group = group_of(fleet, profile);
+    return of_network(profile, YOUNG_FIRST_WEEK, fleet, civil, bytes);
+}
+
+struct estimate survival_new_network_hour(const struct profile *profile, const struct fleet *fleet,
+                                          const struct civil *civil, uint64_t bytes)
+{
+    return of_network(profile, YOUNG_HOUR, fleet, civil, bytes);
+}
+
+struct estimate survival_new_network_span(const struct profile *profile, const struct fleet *fleet,
+                                          const struct civil *civil, uint64_t bytes)
+{
+    return of_network(profile, YOUNG_SPAN, fleet, civil, bytes);
+}
+
+/* --- absolute sizes -------------------------------------------------------------------------- */
+
+static struct estimate of_absolute(const struct profile *profile, const struct fleet *fleet,
+                                   bool of_day, const struct civil *civil, uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
     int64_t week = histogram_week(civil->day);
-    struct residuals fresh = {{0}, 0};
-    struct size_of_new known = {{{0}, 0}, group ? &group->absolute_day : NULL, week};
-    tail_gather(&fresh, &profile->new_network, week);
-    for (uint32_t i = 0; i < profile->pair_count; i++)
-        if (profile->pair[i]->destination.role == ROLE_SERVED)
-            tail_gather(&known.counts, &profile->pair[i]->day, week);
-    struct tail usual = tail_fit(&known.counts, TAIL_SIGMA);
-    struct estimate estimate =
-        of_rate(&fresh, usual.sigma, size_new_survival(&known, &usual, bytes),
-                histogram_total(&profile->new_network_days, week), bytes);
-    estimate.samples = profile->new_networks;
+    struct estimate estimate = {.p = probability(size_absolute(&peers, of_day, week, bytes))};
+    const struct group *shown = peers.share >= 0.5 ? peers.group : peers.all;
+    if (!shown)
+        return estimate;
+    const struct histogram *table = of_day ? &shown->absolute_day : &shown->absolute_hour;
+    struct residuals counts = {{0}, 0};
+    tail_gather(&counts, table, week);
+    describe(&estimate, &counts);
+    estimate.samples = (double)histogram_samples(table);
     return estimate;
+}
+
+struct estimate survival_absolute_hour(const struct profile *profile, const struct fleet *fleet,
+                                       const struct civil *civil, uint64_t bytes)
+{
+    return of_absolute(profile, fleet, false, civil, bytes);
+}
+
+struct estimate survival_absolute_day(const struct profile *profile, const struct fleet *fleet,
+                                      const struct civil *civil, uint64_t bytes)
+{
+    return of_absolute(profile, fleet, true, civil, bytes);
 }

@@ -13,6 +13,10 @@ static const char usage[] =
     "       weir baseline show [--json] HOST          what is normal for a host\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
     "       weir baseline import [--replace] FILE     … and back\n"
+    "       weir baseline freeze HOST|--all           nothing is learned of it, until\n"
+    "       weir baseline thaw HOST|--all             … this\n"
+    "       weir baseline benign HOST [DESTINATION]   what was guarded against is learned after "
+    "all\n"
     "       weir baseline reset [--yes] HOST          it learns anew\n"
     "       weir baseline forget [--yes] HOST         nothing of it is kept; refused under hold\n"
     "       weir baseline hold HOST --reason TEXT     nothing of it may be removed, until\n"
@@ -29,11 +33,12 @@ static const struct verb {
     bool writes;
     int (*run)(struct access *access, const struct options *options);
 } verbs[] = {
-    {"list", "csjh", false, baseline_list},     {"show", "csjh", false, baseline_show},
-    {"export", "csh", false, baseline_export},  {"import", "csRmh", true, baseline_import},
-    {"reset", "csymh", true, baseline_reset},   {"forget", "csymh", true, baseline_forget},
-    {"hold", "csmh", true, baseline_hold},      {"release", "csmh", true, baseline_release},
-    {"audit", "csjh", false, baseline_audited},
+    {"list", "csjh", false, baseline_list},      {"show", "csjh", false, baseline_show},
+    {"export", "csh", false, baseline_export},   {"import", "csRmh", true, baseline_import},
+    {"freeze", "csamh", true, baseline_freeze},  {"thaw", "csamh", true, baseline_thaw},
+    {"benign", "csmh", true, baseline_benign},   {"reset", "csymh", true, baseline_reset},
+    {"forget", "csymh", true, baseline_forget},  {"hold", "csmh", true, baseline_hold},
+    {"release", "csmh", true, baseline_release}, {"audit", "csjh", false, baseline_audited},
 };
 
 static const struct verb *verb_of(const char *name)

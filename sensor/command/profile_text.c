@@ -10,6 +10,7 @@
 #include "profile_text.h"
 
 #include "weir/base/buffer.h"
+#include "weir/baseline/group.h"
 #include "weir/baseline/survival.h"
 
 #include <inttypes.h>
@@ -57,13 +58,14 @@ static const char *hour_text(const struct profile_view *view, int64_t hour, char
 static void put_head(const struct profile_view *view, struct buffer *out)
 {
     const struct profile *p = view->profile;
-    char host[IP_TEXT_SIZE], first[40], last[40];
+    char host[IP_TEXT_SIZE], first[40], last[40], group[120];
     int64_t now = p->last_closed_hour + 1;
     int64_t left = p->first_hour + (int64_t)view->learn_days * 24 - now;
     buffer_text(out, "%s  %s", ip_text(&p->host, host),
                 baseline_state_name[profile_state(p, now, view->learn_days)]);
     if (left > 0)
         buffer_text(out, ", %" PRId64 " hours left", left);
+    buffer_text(out, "\npeers: %s", group_text(p->group, group, sizeof group));
     buffer_text(out, "\n%" PRIu32 " hours seen, %" PRIu32 " days, from %s to %s\n",
                 profile_hours(p), p->days_seen[0] + p->days_seen[1],
                 hour_text(view, p->first_hour, first), hour_text(view, p->last_closed_hour, last));

@@ -1,20 +1,33 @@
 /* What is normal for everyone: tables shared by all hosts, read as of the previous hour and changed
  * only by fleet_apply after all hosts of an hour are closed. Engine thread.
  *
- * One peer group for now (grouping by role or zone comes with the profiles' deepening): every table
- * is keyed by nothing, so a group becomes one more struct group. Bounds: FLEET_DESTINATIONS
- * destinations for prevalence (when they are full the longest unseen sixteenth goes, counted). */
+ * Sizes and activity are kept once for the whole fleet and once for each peer group (group.h); a
+ * group counts in what is said of peers by how many others are in it and by what they did
+ * (survival.h), so that a lone server is not its own judge. New destinations and prevalence are the
+ * fleet's.
+ *
+ * Bounds: FLEET_GROUPS groups (hosts of one more are judged by the fleet; counted);
+ * FLEET_DESTINATIONS destinations for prevalence (when they are full the longest unseen sixteenth
+ * goes, counted); FLEET_CLIPS sets of hosts whose sizes were guarded (further ones are not noted,
+ * counted: then nothing is lifted). */
 #ifndef WEIR_BASELINE_FLEET_H
 #define WEIR_BASELINE_FLEET_H
 
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       1
+#define FLEET_SCHEMA       2 /* 1 is read too: its one group is the fleet */
+#define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
+#define FLEET_CLIPS        4096
 #define FLEET_EXACT_HOSTS                                                                          \
     32 /* a destination's hosts are an exact set up to here, then HyperLogLog */
-#define FLEET_HOUR_WEEKS 168
+#define FLEET_HOUR_WEEKS   168
+#define FLEET_DAYS         8 /* of which the sizes of the hosts' days are known one by one */
+#define FLEET_MEDIAN_HOSTS 5 /* no median of fewer */
+#define FLEET_MOVED_DAYS   6 /* peers move together when that many days or fewer apart */
+#define FLEET_MOVED_HOSTS  3
+#define FLEET_MOVED_SHARE  0.05
 
 /* Residuals: log2 bytes minus the host's location, in quarter octaves around bin RESIDUAL_ZERO.
  * Counts are halved every 28 days, in steps of a week. */
@@ -34,21 +47,63 @@ enum prevalence_bucket { /* how many hosts use a destination */
                          PREVALENCE_BUCKETS
 };
 
+/* The totals of one day so far, a host each: how many hosts in which bin. */
+struct day_sizes {
+    int64_t day;
+    uint32_t count[HISTOGRAM_BINS];
+};
+
 struct group {
     struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day;
     struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
-    /* Bytes of destinations new to a host in their whole first week, by prevalence when it ended;
-     * and the host-days (active ones) in which that was counted. */
-    struct histogram young[PREVALENCE_BUCKETS];
-    struct histogram exposure; /* bin 0: host-days by week */
+    struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
+};
+
+/* Bytes of destinations new to a host, by prevalence when they were counted, and the exposure: how
+ * much there was in which they could have been counted. */
+struct young {
+    struct histogram first_week[PREVALENCE_BUCKETS]; /* whole, when it is over */
+    struct histogram hour[PREVALENCE_BUCKETS];       /* each of the first week */
+    struct histogram span[PREVALENCE_BUCKETS];       /* seven days each, of the first 21 */
+    /* Active host-days by week: bin 0 from a host's 14th day on, bin 1 from its 28th: spans are
+     * counted from then on. */
+    struct histogram exposure;
+    struct histogram exposure_hours; /* active host-hours from the 14th day on, in bin 0 */
+};
+
+/* Who a host is compared with. */
+struct peers {
+    const struct group *group; /* NULL: nobody else is like it */
+    const struct group *all;   /* NULL: there is no fleet */
+    /* What the group counts in all that is said of peers: others/(others + 4), before it is asked
+     * how much they did (peers_weight). */
+    double share;
 };
 
 struct fleet;
 struct fleet *fleet_new(void);
 void fleet_free(struct fleet *fleet);
-const struct group *fleet_group(const struct fleet *fleet, const struct ip *host);
+const struct group *fleet_all(const struct fleet *fleet);
+const struct group *fleet_group(const struct fleet *fleet, const char *group); /* NULL: unknown */
+const struct young *fleet_young(const struct fleet *fleet);
+struct peers fleet_peers(const struct fleet *fleet, const char *group); /* fleet NULL: nobody */
+/* share·values/(values + 100): how much of the peers' word the group has, the fleet has the rest.
+ */
+double peers_weight(const struct peers *peers, double values);
+/* log2(bytes + 1) of the median host that sent anything on that day, as of the last closed hour (so
+ * that, once the day is over, it is the whole day's): of the group, or of the fleet when fewer than
+ * FLEET_MEDIAN_HOSTS of the group sent; NAN when fewer of the fleet did, or the day is not among
+ * the last FLEET_DAYS. */
+double fleet_day_median(const struct fleet *fleet, const char *group, int64_t day);
+/* How much busier than usual everybody was: that median minus the median of all remembered days of
+ * the same hosts; 0 when there is none. What a day is to be detrended by: unlike the median it does
+ * not jump when group and fleet take turns. */
+double fleet_day_trend(const struct fleet *fleet, const char *group, int64_t day);
 uint32_t fleet_hosts(const struct fleet *fleet); /* hosts with a profile */
+uint32_t fleet_group_hosts(const struct fleet *fleet, const char *group);
+size_t fleet_groups(const struct fleet *fleet);
+uint64_t fleet_groups_refused(const struct fleet *fleet); /* notes without a group, at the bound */
 /* Hosts that sent to it in a closed hour (client role only: servers have their own rate). */
 uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *destination);
 /* With `more` hosts beyond those that are known. */
@@ -56,23 +111,42 @@ enum prevalence_bucket fleet_bucket(const struct fleet *fleet,
                                     const struct destination *destination, uint32_t more);
 size_t fleet_destinations(const struct fleet *fleet);
 uint64_t fleet_forgotten(const struct fleet *fleet); /* destinations, at the bound */
+/* Enough others were guarded within FLEET_MOVED_DAYS of `day`: hosts of the group, or at the
+ * destination. FLEET_MOVED_HOSTS, and FLEET_MOVED_SHARE of those there are: in a large fleet three
+ * are guarded every day by chance. */
+bool fleet_moved(const struct fleet *fleet, const struct destination *destination,
+                 const char *group, int64_t day);
 
-/* Notes from profile_close_hour; nothing that is read changes before fleet_apply. `location` is the
- * one before this value was learned, NAN while there was too little to have one. */
-void fleet_note_host(struct fleet *fleet, const struct ip *host, const struct civil *civil,
-                     bool active, uint64_t hour_bytes, double location);
-void fleet_note_silent(struct fleet *fleet, const uint16_t hours[FLEET_HOUR_WEEKS]);
-/* `exposed`: first weeks of what was new to the host could end on that day, and were counted. */
-void fleet_note_host_day(struct fleet *fleet, uint64_t day_bytes, double location, bool exposed,
-                         int64_t week);
-void fleet_note_pair(struct fleet *fleet, const struct ip *host,
+/* Notes from profile_close_hour; nothing that is read changes before fleet_apply. `group` is the
+ * host's, "" while it has none. `location` is the one before this value was learned, NAN while
+ * there was too little to have one. `exposed`: what was new to the host could be counted (from its
+ * 14th day on). */
+void fleet_note_host(struct fleet *fleet, const struct ip *host, const char *group,
+                     const struct civil *civil, bool active, uint64_t hour_bytes, double location,
+                     bool exposed);
+void fleet_note_silent(struct fleet *fleet, const char *group,
+                       const uint16_t hours[FLEET_HOUR_WEEKS]);
+/* `exposed`: 0 not at all, 1 first weeks and hours, 2 spans of seven days too. */
+void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
+                         double location, int exposed, int64_t week);
+/* The host's running total of a day grew from `before` to `after`. */
+void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint64_t before,
+                      uint64_t after);
+void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *group,
                      const struct destination *destination, uint64_t hour_bytes, double location,
                      const struct civil *civil);
-void fleet_note_pair_day(struct fleet *fleet, const struct destination *destination,
-                         uint64_t day_bytes, double location, int64_t week);
-/* The first week of a destination new to a host is over; `more` as in fleet_bucket. */
-void fleet_note_young(struct fleet *fleet, const struct destination *destination, uint32_t more,
-                      uint64_t bytes, int64_t week);
+void fleet_note_pair_day(struct fleet *fleet, const char *group,
+                         const struct destination *destination, uint64_t day_bytes, double location,
+                         int64_t week);
+/* The first week of a destination new to a host is over; or an hour of it; or seven days of its
+ * first three weeks. `more` as in fleet_bucket. */
+enum young_kind { YOUNG_FIRST_WEEK, YOUNG_HOUR, YOUNG_SPAN, YOUNG_KINDS };
+void fleet_note_young(struct fleet *fleet, enum young_kind kind,
+                      const struct destination *destination, uint32_t more, uint64_t bytes,
+                      int64_t week);
+/* A size of the host (`destination` NULL) or of its pair was guarded. */
+void fleet_note_clip(struct fleet *fleet, const struct ip *host,
+                     const struct destination *destination, const char *group, int64_t day);
 void fleet_apply(struct fleet *fleet);
 
 /* Takes the host out of every exact set of hosts: of so many. In so many sketches, which give
@@ -83,7 +157,8 @@ struct fleet_forgotten {
 struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *host);
 
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
-/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. */
+/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
+ * taken over. */
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error);
 
 #endif

@@ -43,6 +43,10 @@ double histogram_weight(int64_t age_weeks);
 void histogram_fini(struct histogram *h);
 void histogram_copy(struct histogram *to, const struct histogram *from); /* `to` is freed first */
 void histogram_add(struct histogram *h, unsigned bin, int64_t week, uint32_t count);
+/* Takes back at most `count` of what was added at that bin and week; how many there were. */
+uint32_t histogram_take(struct histogram *h, unsigned bin, int64_t week, uint32_t count);
+/* Drops the oldest week, unless it is the only one; whether it did. */
+bool histogram_thin(struct histogram *h);
 /* Weighted counts as of `week`. */
 double histogram_total(const struct histogram *h, int64_t week);
 double histogram_at_least(const struct histogram *h, unsigned bin, int64_t week);

@@ -11,13 +11,18 @@
 #include "weir/baseline/histogram.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       1
+#define PROFILE_SCHEMA       2 /* 1 is read too: what it does not know begins empty */
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
 #define PROFILE_NOVELTY_DAYS 14 /* from here on the first weeks of that end, and are counted */
+#define PROFILE_YOUNG_DAYS   28 /* and from here on the third weeks */
+#define PROFILE_CLIPS        8
+#define PAIR_CLIPS           4
+#define GROUP_NAME_SIZE      32
 
 #define PAIR_YOUNG_HOURS    168 /* its first week */
+#define PAIR_SPANS          3   /* spans of that length in which its seven-day totals are young */
 #define PAIR_KNOWN_CONTACTS 5
 #define PAIR_KNOWN_HOURS    48
 #define LOCATION_MIN        5 /* a location of fewer values is not compared with anybody's */
@@ -26,6 +31,22 @@
 struct location {
     double mean;
     uint32_t count;
+};
+
+/* Sizes that the guard against poisoning made smaller, to be put right when somebody says that they
+ * were meant: an operator, or after a week enough of the peers (profile_lift). At the bound the
+ * oldest goes; what it was stays as it was learned. */
+struct clip {
+    int64_t day;
+    uint8_t bin, learned; /* as sent, as learned */
+    bool of_day;          /* a day's total, else an hour's */
+    bool asked;           /* the peers were asked, and did not move */
+    uint16_t count;
+};
+
+struct clips {
+    struct clip *clip; /* NULL: none */
+    uint8_t count;
 };
 
 struct pair {
@@ -41,7 +62,10 @@ struct pair {
     uint64_t today_bytes;      /* closed hours of that day */
     uint64_t first_week_bytes; /* everything in the first 7 days */
     bool told;                 /* its first week was counted, or never is (met in the warm-up) */
-    uint32_t packed_bytes;     /* its share of the blob; not itself packed */
+    uint8_t spans_told;        /* likewise its three spans of seven days; PAIR_SPANS: all */
+    uint64_t span_bytes;       /* of the span under way */
+    struct clips clips;
+    uint32_t packed_bytes; /* its share of the blob; not itself packed */
 };
 
 struct profile {
@@ -58,10 +82,18 @@ struct profile {
      * in their whole first week (told when it is over, so that nobody is their own precedent), the
      * days (bin 0) in which that was counted, and how many networks that were. */
     struct histogram new_network, new_network_days;
+    /* Likewise, of single hours in the first week, and of spans of seven days in the first three
+     * weeks. new_network_days has the days from the 28th on in bin 1: those are their exposure. */
+    struct histogram new_network_hour, new_network_week;
     uint32_t new_networks;
     uint32_t pairs_evicted;
+    uint32_t weeks_thinned;      /* of histograms, when even without pairs there was no room */
+    char group[GROUP_NAME_SIZE]; /* its peers (group.h); "": none yet */
+    bool frozen; /* by an operator: nothing is learned, only today's running sums go on */
+    struct clips clips;
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
+    uint32_t packed_bytes; /* of the blob without pairs, as of the day's begin; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */
     uint16_t silent[168];
 };
@@ -77,7 +109,7 @@ struct pair *profile_pair(const struct profile *profile, const struct destinatio
 /* New to the host: never met (NULL), met first after the warm-up and in its first week, or older
  * than a week and met in fewer than 5 hours. What is older and not new is known (survival.h). */
 bool profile_is_new(const struct profile *profile, const struct pair *pair, int64_t hour);
-/* Learning until `learn_days` of hours have passed since first seen. */
+/* Frozen, or learning until `learn_days` of hours have passed since first seen. */
 enum baseline_state profile_state(const struct profile *profile, int64_t hour, int learn_days);
 /* Hours observed so far, for "hours: 504". */
 uint32_t profile_hours(const struct profile *profile);
@@ -88,12 +120,21 @@ void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *ca
  * or before last_closed_hour are ignored (a replayed close changes nothing). Fleet tables are fed
  * through `fleet` (may be NULL), which applies them after all hosts of the hour. A size that is
  * very unlikely (S(x) < 1e-4, without the share of active hours) is learned at the bin where S =
- * 1e-4: an attacker cannot teach at once. */
+ * 1e-4: an attacker cannot teach at once. A frozen profile learns nothing and tells nothing. */
 void profile_close_hour(struct profile *profile, const struct host_total *total,
                         const struct civil *civil, struct fleet *fleet);
 
+/* An operator says that it was meant: what the guard made smaller is learned as it was sent, of the
+ * pair, or of the host and all its pairs (`destination` NULL). How many sizes that were. Locations
+ * are not revisited, and what the fleet was told stays as it was told. */
+uint32_t profile_lift(struct profile *profile, const struct destination *destination);
+/* The peers as configured (a role, a zone; at most GROUP_NAME_SIZE − 2 bytes count), instead of
+ * those that are like it; NULL: those again, from the next day on. */
+void profile_set_group(struct profile *profile, const char *name);
+
 void profile_pack(const struct profile *profile, struct buffer *out);
-/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. */
+/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
+ * taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 
 #endif

@@ -3,17 +3,17 @@
  * early p is conservative. Each p is for one look (one hour, one day, one pair); what many looks a
  * day cost is the detectors' business.
  *
- *   host hour   p = π·S(x);  π = (active_hc + 12·π_group) / (n_hc + 12), c the hour's class
- *               π_group = (active[hour of week] + 12·g)/(seen[hour of week] + 12),
- *               g = (Σ active + 1)/(Σ seen + 2) over that hour of Mondays to Fridays, or of
- * weekends S(x) = (N·S_own(x) + m·S_group(log2 x − loc)) / (N + m), m = 40 an hour, 6 a day host
- * day    the same; π = (active + 1)/(seen + 2) over working days or over the others tail above the
- * 97 % bin t: S = S(t)·exp(−(k − t)/σ), σ = (Σ excess + 20·σ0)/(n + 20); σ0 is the group's σ, whose
- * own σ0 is m0 = 4/(1.2·ln 2) bins; S(t) ≥ ½/(N + 1) known pair  (≥ 5 contacts, ≥ 48 h old) p =
- * S(x)·min(1, 3π), m = 10 an hour, 5 a day young       destination new to the host, x its first
- * week so far: p = (N_k·S_k(x) + ½·S_all(x))/(host-days + 1), k: as rare or rarer new client
- * network of a server, x its first week so far: p = (N·S_new(x) + ½·S_known(x))/(days + 1), by the
- * server's own days */
+ *   host hour    p = π·S(x);  π = (active_hc + 12·π_peers)/(n_hc + 12), c the hour's class
+ *                S(x) = (N·S_own(x) + m·S_peers(log2 x − loc))/(N + m), m = 40 an hour, 6 a day
+ *   host day     the same; π = (active + 1)/(seen + 2) over working days or over the others
+ *   known pair   (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π), m = 10 an hour, 5 a day
+ *   absolute     p = S_peers(x), of hosts' hours or days by size: what a known-good destination or
+ * a busy past cannot hide young        destination new to the host, x its first week so far, one of
+ * its first week's hours, or its seven days so far in its first three weeks: p = (N_k·S_k(x) +
+ * ½·S_all(x))/(host-days or host-hours + 1), k: as rare or rarer new client network of a server,
+ * likewise: p = (N·S_new(x) + ½·S_known(x))/(days or hours + 1), by the server's own days
+ *
+ * Every table's tail, peers and pseudo-counts are in docs/baselines.md, in full. */
 #ifndef WEIR_BASELINE_SURVIVAL_H
 #define WEIR_BASELINE_SURVIVAL_H
 
@@ -52,10 +52,30 @@ double survival_pair_hours_a_day(const struct pair *pair);
 struct estimate survival_young(const struct profile *profile, const struct destination *destination,
                                const struct fleet *fleet, const struct civil *civil,
                                uint64_t bytes);
+/* One hour of its first week (p is of a host-hour); its seven days so far, counted from its first
+ * contact, in its first 21 days (p is of a host-day). */
+struct estimate survival_young_hour(const struct profile *profile,
+                                    const struct destination *destination,
+                                    const struct fleet *fleet, const struct civil *civil,
+                                    uint64_t bytes);
+struct estimate survival_young_span(const struct profile *profile,
+                                    const struct destination *destination,
+                                    const struct fleet *fleet, const struct civil *civil,
+                                    uint64_t bytes);
 /* Active host-days in which what is new was counted: the weight behind survival_young. */
 uint64_t survival_exposure_days(const struct fleet *fleet);
 /* A client network that is new to the server (served role). p is of a server's day. */
 struct estimate survival_new_network(const struct profile *profile, const struct fleet *fleet,
                                      const struct civil *civil, uint64_t bytes);
+struct estimate survival_new_network_hour(const struct profile *profile, const struct fleet *fleet,
+                                          const struct civil *civil, uint64_t bytes);
+struct estimate survival_new_network_span(const struct profile *profile, const struct fleet *fleet,
+                                          const struct civil *civil, uint64_t bytes);
+/* The absolute channel: a host's hour or day by size alone, among its peers. `expected` and
+ * `largest` are the group's where it counts as much as the fleet, else the fleet's. */
+struct estimate survival_absolute_hour(const struct profile *profile, const struct fleet *fleet,
+                                       const struct civil *civil, uint64_t bytes);
+struct estimate survival_absolute_day(const struct profile *profile, const struct fleet *fleet,
+                                      const struct civil *civil, uint64_t bytes);
 
 #endif

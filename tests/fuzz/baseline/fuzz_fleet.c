@@ -19,8 +19,8 @@ static void use(struct fleet *fleet)
     if (!(survival_young(profile, &d, fleet, &civil, 70000).p > 0) ||
         !(survival_host_day(profile, fleet, &civil, 70000).p > 0))
         abort();
-    fleet_note_host(fleet, &ip, &civil, true, 70000, 12.0);
-    fleet_note_pair(fleet, &ip, &d, 70000, 12.0, &civil);
+    fleet_note_host(fleet, &ip, "", &civil, true, 70000, 12.0, false);
+    fleet_note_pair(fleet, &ip, "", &d, 70000, 12.0, &civil);
     fleet_apply(fleet);
     if (fleet_hosts(fleet) == 0 || fleet_prevalence(fleet, &d) == 0)
         abort();

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "make.h"
+#include "schema_1.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,27 +24,27 @@ static void use(struct fleet *fleet, unsigned host, const char *name, int64_t da
     struct destination d = domain(name);
     struct ip ip = make_host(host);
     struct civil civil = make_civil(day, 10);
-    fleet_note_pair(fleet, &ip, &d, 1000, NAN, &civil);
+    fleet_note_pair(fleet, &ip, "", &d, 1000, NAN, &civil);
 }
 
 static void notes_wait_for_apply(void **state)
 {
     struct fleet *fleet = fleet_new();
-    const struct group *group = fleet_group(fleet, NULL);
+    const struct group *group = fleet_all(fleet);
     struct civil civil = make_civil(MONDAY, 10);
     struct ip host = make_host(1);
     struct destination d = domain("a.example");
     (void)state;
-    fleet_note_host(fleet, &host, &civil, true, 1 << 20, 18.0);
-    fleet_note_host(fleet, &host, &civil, false, 0, NAN);
-    fleet_note_host_day(fleet, 1 << 22, NAN, true, WEEK);
-    fleet_note_host_day(fleet, 1 << 22, 20.0, false, WEEK);
+    fleet_note_host(fleet, &host, "", &civil, true, 1 << 20, 18.0, false);
+    fleet_note_host(fleet, &host, "", &civil, false, 0, NAN, false);
+    fleet_note_host_day(fleet, "", 1 << 22, NAN, true, WEEK);
+    fleet_note_host_day(fleet, "", 1 << 22, 20.0, false, WEEK);
     use(fleet, 1, "a.example", MONDAY);
-    fleet_note_young(fleet, &d, 1, 5000, WEEK);
+    fleet_note_young(fleet, YOUNG_FIRST_WEEK, &d, 1, 5000, WEEK);
     assert_int_equal(fleet_hosts(fleet), 0);
     assert_int_equal(fleet_prevalence(fleet, &d), 0);
     assert_near(group->host_hour.total, 0);
-    assert_int_equal(histogram_samples(&group->exposure), 0);
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->exposure), 0);
     assert_near(group->seen[10], 0);
     fleet_apply(fleet);
     assert_int_equal(fleet_hosts(fleet), 1);
@@ -53,8 +54,8 @@ static void notes_wait_for_apply(void **state)
     assert_near(group->host_day.total, 1);
     assert_int_equal(histogram_samples(&group->absolute_day), 2);
     assert_int_equal(histogram_samples(&group->absolute_hour), 1);
-    assert_int_equal(histogram_samples(&group->exposure), 1);
-    assert_int_equal(histogram_samples(&group->young[PREVALENCE_ONE]), 1);
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->exposure), 1);
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->first_week[PREVALENCE_ONE]), 1);
     assert_near(group->seen[10], 2);
     assert_near(group->active[10], 1);
     fleet_free(fleet);
@@ -73,20 +74,20 @@ static void residual_bins(void **state)
 static void plain_counts_fade_by_week(void **state)
 {
     struct fleet *fleet = fleet_new();
-    const struct group *group = fleet_group(fleet, NULL);
+    const struct group *group = fleet_all(fleet);
     struct ip host = make_host(1);
     uint16_t silent[FLEET_HOUR_WEEKS] = {0};
     (void)state;
     silent[30] = 5;
     for (unsigned j = 0; j < 300; j++) {
         struct civil civil = make_civil(MONDAY, 10);
-        fleet_note_host(fleet, &host, &civil, true, sample_bytes(j), 20.0);
+        fleet_note_host(fleet, &host, "", &civil, true, sample_bytes(j), 20.0, false);
     }
-    fleet_note_silent(fleet, silent);
+    fleet_note_silent(fleet, "", silent);
     fleet_apply(fleet);
     assert_near(group->host_hour.total, 300);
     struct civil later = make_civil(MONDAY + 28, 10); /* four weeks: one half-life */
-    fleet_note_host(fleet, &host, &later, true, (1 << 20) - 1, 20.0);
+    fleet_note_host(fleet, &host, "", &later, true, (1 << 20) - 1, 20.0, false);
     fleet_apply(fleet);
     assert_near(group->host_hour.total, 151); /* Python: 300/2 + 1 */
     assert_near(group->active[10], 151);
@@ -103,9 +104,9 @@ static void prevalence_and_buckets(void **state)
     (void)state;
     for (unsigned i = 0; i < 1000; i++) {
         struct ip host = make_host(i);
-        fleet_note_host(fleet, &host, &civil, true, 1, NAN);
+        fleet_note_host(fleet, &host, "", &civil, true, 1, NAN, false);
         use(fleet, i, "most", MONDAY);
-        fleet_note_pair(fleet, &host, &served, 1, NAN, &civil);
+        fleet_note_pair(fleet, &host, "", &served, 1, NAN, &civil);
         if (i < 20)
             use(fleet, i, "some", MONDAY);
         if (i < 1)
@@ -161,7 +162,7 @@ static void counts_very_many_hosts(void **state)
     (void)state;
     for (unsigned i = 0; i < 60000; i++) {
         struct ip host = make_host(i);
-        fleet_note_host(fleet, &host, &civil, false, 0, NAN);
+        fleet_note_host(fleet, &host, "", &civil, false, 0, NAN, false);
     }
     fleet_apply(fleet);
     assert_true(fleet_hosts(fleet) > 57000 && fleet_hosts(fleet) < 63000); /* 2^12: 1.6 % */
@@ -212,7 +213,7 @@ static void close_one(struct profile *profile, int64_t day, int hour, struct fle
 static void closed_hours_feed_the_tables(void **state)
 {
     struct fleet *fleet = fleet_new();
-    const struct group *group = fleet_group(fleet, NULL);
+    const struct group *group = fleet_all(fleet);
     struct ip host = make_host(1);
     struct profile *p = profile_new(&host, MONDAY * 24);
     (void)state;
@@ -226,14 +227,15 @@ static void closed_hours_feed_the_tables(void **state)
     assert_true(group->pair_hour.total > 20 && group->pair_day.total > 3);
     assert_near(group->served_hour.total, 0);
     /* No first week of anything met after the warm-up can be over yet. */
-    assert_int_equal(histogram_samples(&group->exposure), 0);
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->exposure), 0);
     close_one(p, MONDAY + 10, 9, fleet, "late.example", 300000);
     close_one(p, MONDAY + 12, 9, fleet, "late.example", 400000);
     for (int day = 14; day < 20; day++)
         close_one(p, MONDAY + day, 10, fleet, "daily.example", 1000000);
-    assert_int_equal(histogram_samples(&group->exposure), 5); /* day 19 is not over */
-    assert_int_equal(histogram_samples(&group->young[PREVALENCE_ONE]), 1);
-    assert_int_equal(histogram_largest(&group->young[PREVALENCE_ONE]), histogram_bin(700000));
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->exposure), 5); /* day 19 is not over */
+    assert_int_equal(histogram_samples(&fleet_young(fleet)->first_week[PREVALENCE_ONE]), 1);
+    assert_int_equal(histogram_largest(&fleet_young(fleet)->first_week[PREVALENCE_ONE]),
+                     histogram_bin(700000));
     profile_free(p);
     fleet_free(fleet);
 }
@@ -244,7 +246,7 @@ static void silence_is_told(void **state)
     static const struct calendar_config utc = {"UTC", 8, 18, 0x1f, NULL, 0};
     struct calendar *calendar = calendar_new(&utc, NULL);
     struct fleet *fleet = fleet_new();
-    const struct group *group = fleet_group(fleet, NULL);
+    const struct group *group = fleet_all(fleet);
     struct ip host = make_host(1);
     struct civil civil = calendar_at(calendar, (struct ptime){(MONDAY * 24 + 3) * NS_PER_HOUR});
     struct profile *p = profile_new(&host, civil.hour);
@@ -275,15 +277,15 @@ static struct fleet *make_fleet(void)
     for (unsigned i = 0; i < 200; i++) {
         struct civil civil = make_civil(MONDAY + i % 30, (int)(i % 24));
         struct ip host = make_host(i);
-        fleet_note_host(fleet, &host, &civil, i % 3 > 0, sample_bytes(i), 19.5);
-        fleet_note_host_day(fleet, sample_bytes(i) * 5, 22.0, true, WEEK + i % 4);
+        fleet_note_host(fleet, &host, "", &civil, i % 3 > 0, sample_bytes(i), 19.5, false);
+        fleet_note_host_day(fleet, "", sample_bytes(i) * 5, 22.0, true, WEEK + i % 4);
         for (unsigned j = 0; j <= i % 50; j++) {
             snprintf(name, sizeof name, "d%u.example", j);
             use(fleet, i, name, MONDAY + i % 30);
         }
         struct destination d = domain(name);
-        fleet_note_pair_day(fleet, &d, sample_bytes(i), 19.0, WEEK + i % 4);
-        fleet_note_young(fleet, &d, i % 7, sample_bytes(i), WEEK + i % 4);
+        fleet_note_pair_day(fleet, "", &d, sample_bytes(i), 19.0, WEEK + i % 4);
+        fleet_note_young(fleet, YOUNG_FIRST_WEEK, &d, i % 7, sample_bytes(i), WEEK + i % 4);
         if (i % 10 == 9)
             fleet_apply(fleet);
     }
@@ -308,8 +310,8 @@ static void packs_and_unpacks(void **state)
     for (unsigned i = 0; i < 30; i++) {
         struct ip host = make_host(1000 + i);
         struct civil civil = make_civil(MONDAY + 40, 3);
-        fleet_note_host(fleet, &host, &civil, true, sample_bytes(i), 19.5);
-        fleet_note_host(back, &host, &civil, true, sample_bytes(i), 19.5);
+        fleet_note_host(fleet, &host, "", &civil, true, sample_bytes(i), 19.5, false);
+        fleet_note_host(back, &host, "", &civil, true, sample_bytes(i), 19.5, false);
         use(fleet, 1000 + i, "d3.example", MONDAY + 40);
         use(back, 1000 + i, "d3.example", MONDAY + 40);
     }
@@ -320,11 +322,47 @@ static void packs_and_unpacks(void **state)
     fleet_pack(back, &again);
     assert_int_equal(blob.size, again.size);
     assert_memory_equal(blob.data, again.data, blob.size);
-    const struct residuals *a = &fleet_group(fleet, NULL)->host_hour;
-    const struct residuals *b = &fleet_group(back, NULL)->host_hour;
+    const struct residuals *a = &fleet_all(fleet)->host_hour;
+    const struct residuals *b = &fleet_all(back)->host_hour;
     assert_memory_equal(a, b, sizeof *a);
     buffer_fini(&blob);
     buffer_fini(&again);
+    fleet_free(fleet);
+    fleet_free(back);
+}
+
+static void schema_1_is_taken_over(void **state)
+{
+    struct error error = {0};
+    struct buffer blob = {0}, again = {0};
+    struct fleet *fleet = fleet_unpack(fleet_schema_1, sizeof fleet_schema_1, &error);
+    struct profile *p = profile_unpack(profile_schema_1, sizeof profile_schema_1, &error);
+    struct civil civil = make_civil(MONDAY + 20, 9);
+    struct destination d = domain("a.example");
+    (void)state;
+    assert_non_null(fleet);
+    assert_non_null(p);
+    assert_int_equal(fleet_hosts(fleet), 1);
+    assert_int_equal(fleet_prevalence(fleet, &d), 1);
+    assert_int_equal(histogram_samples(&fleet_all(fleet)->absolute_hour), 40);
+    assert_int_equal(survival_exposure_days(fleet), 5);
+    assert_int_equal(fleet_groups(fleet), 0);
+    assert_true(isnan(fleet_day_median(fleet, "", MONDAY + 19)));
+    /* As that sensor judged. */
+    assert_near(survival_host_hour(p, fleet, &civil, 5000000).p, 0.00085061975615709229);
+    assert_near(survival_host_day(p, fleet, &civil, 5000000).p, 0.0020689534297531776);
+    /* It goes on, and what it writes is the new schema. */
+    close_one(p, MONDAY + 20, 9, fleet, "b.example", 5000000);
+    fleet_pack(fleet, &blob);
+    assert_int_equal(blob.data[2], 2);
+    struct fleet *back = fleet_unpack(blob.data, blob.size, &error);
+    assert_non_null(back);
+    fleet_pack(back, &again);
+    assert_int_equal(blob.size, again.size);
+    assert_memory_equal(blob.data, again.data, blob.size);
+    buffer_fini(&blob);
+    buffer_fini(&again);
+    profile_free(p);
     fleet_free(fleet);
     fleet_free(back);
 }
@@ -350,7 +388,7 @@ static void damage_is_refused(void **state)
     struct error error = {0};
     (void)state;
     use(fleet, 1, "a.example", MONDAY);
-    fleet_note_host_day(fleet, 12345, 10.0, true, WEEK);
+    fleet_note_host_day(fleet, "", 12345, 10.0, true, WEEK);
     fleet_apply(fleet);
     fleet_pack(fleet, &blob);
     for (size_t i = 0; i < blob.size; i++) {
@@ -362,7 +400,7 @@ static void damage_is_refused(void **state)
     blob.data[2] = 7;
     assert_null(fleet_unpack(blob.data, blob.size, &error));
     assert_int_equal(error.code, ERROR_INPUT);
-    assert_string_equal(error.message, "fleet tables of schema 7, this sensor reads schema 1");
+    assert_string_equal(error.message, "fleet tables of schema 7, this sensor reads schema 2");
     buffer_fini(&blob);
     fleet_free(fleet);
 }
@@ -380,6 +418,7 @@ int main(void)
         cmocka_unit_test(closed_hours_feed_the_tables),
         cmocka_unit_test(silence_is_told),
         cmocka_unit_test(packs_and_unpacks),
+        cmocka_unit_test(schema_1_is_taken_over),
         cmocka_unit_test(an_empty_fleet_packs),
         cmocka_unit_test(damage_is_refused),
     };

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "make.h"
+#include "schema_1.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -426,6 +427,84 @@ static void packs_and_unpacks(void **state)
     profile_free(NULL);
 }
 
+static void schema_1_is_taken_over(void **state)
+{
+    struct error error = {0};
+    struct buffer blob = {0}, again = {0};
+    struct profile *p = profile_unpack(profile_schema_1, sizeof profile_schema_1, &error);
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct destination b = make_destination(ROLE_SERVED, DESTINATION_PREFIX, "203.0.113.0/24");
+    (void)state;
+    assert_non_null(p);
+    assert_int_equal(p->pair_count, 2);
+    assert_int_equal(profile_pair(p, &a)->contacts, 40);
+    assert_int_equal(profile_pair(p, &b)->contacts, 8);
+    assert_int_equal(p->new_networks, 1);
+    assert_int_equal(p->today_bytes, 238000);
+    assert_int_equal(p->first_hour, MONDAY * 24);
+    assert_near(p->hour_location.mean, 16.751237869262695);
+    /* What that schema did not know: met in the warm-up; nine days and a half old. */
+    assert_string_equal(p->group, "");
+    assert_false(p->frozen);
+    assert_int_equal(profile_pair(p, &a)->spans_told, PAIR_SPANS);
+    assert_int_equal(profile_pair(p, &b)->spans_told, 1);
+    assert_int_equal(p->clips.count + profile_pair(p, &b)->clips.count, 0);
+    for (int day = 20; day < 40; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_CLIENT, "a.example", 120000);
+    assert_int_equal(profile_pair(p, &a)->contacts, 60);
+    assert_int_equal(profile_pair(p, &b)->spans_told, PAIR_SPANS);
+    profile_pack(p, &blob);
+    assert_int_equal(blob.data[2], 2);
+    struct profile *back = profile_unpack(blob.data, blob.size, &error);
+    assert_non_null(back);
+    profile_pack(back, &again);
+    assert_int_equal(blob.size, again.size);
+    assert_memory_equal(blob.data, again.data, blob.size);
+    buffer_fini(&blob);
+    buffer_fini(&again);
+    profile_free(p);
+    profile_free(back);
+}
+
+static void a_frozen_profile_learns_nothing(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct buffer before = {0}, after = {0};
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    (void)state;
+    for (int day = 0; day < 8; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_CLIENT, "a.example", 1000 + (uint64_t)day);
+    p->frozen = true;
+    assert_int_equal(profile_state(p, MONDAY * 24, 7), BASELINE_FROZEN);
+    profile_pack(p, &before);
+    struct profile *still = profile_unpack(before.data, before.size, NULL);
+    close_one(p, MONDAY + 8, 9, fleet, ROLE_CLIENT, "a.example", UINT64_C(1) << 33);
+    close_one(p, MONDAY + 8, 10, fleet, ROLE_CLIENT, "b.example", 5000);
+    fleet_apply(fleet);
+    assert_int_equal(fleet_hosts(fleet), 0); /* nor does anybody else from it */
+    assert_int_equal(p->last_closed_hour, (MONDAY + 8) * 24 + 10);
+    assert_int_equal(p->today_bytes, (UINT64_C(1) << 33) + 5000);
+    assert_int_equal(profile_pair(p, &a)->today_bytes, UINT64_C(1) << 33);
+    /* All else is what it was. */
+    assert_int_equal(p->pair_count, 1);
+    assert_int_equal(profile_hours(p), profile_hours(still));
+    p->last_closed_hour = still->last_closed_hour;
+    p->today = still->today;
+    p->today_bytes = still->today_bytes;
+    struct pair *pair = profile_pair(p, &a), *was = profile_pair(still, &a);
+    pair->today = was->today;
+    pair->today_bytes = was->today_bytes;
+    profile_pack(p, &after);
+    assert_int_equal(before.size, after.size);
+    assert_memory_equal(before.data, after.data, before.size);
+    buffer_fini(&before);
+    buffer_fini(&after);
+    profile_free(p);
+    profile_free(still);
+    fleet_free(fleet);
+}
+
 static void damage_is_refused(void **state)
 {
     struct profile *p = make_profile();
@@ -446,7 +525,7 @@ static void damage_is_refused(void **state)
     error = (struct error){0};
     blob.data[2] = 9;
     assert_null(profile_unpack(blob.data, blob.size, &error));
-    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 1");
+    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 2");
     buffer_fini(&blob);
     profile_free(p);
 }
@@ -469,6 +548,8 @@ int main(void)
         cmocka_unit_test(a_typical_host_is_small),
         cmocka_unit_test(the_blob_is_bounded),
         cmocka_unit_test(packs_and_unpacks),
+        cmocka_unit_test(schema_1_is_taken_over),
+        cmocka_unit_test(a_frozen_profile_learns_nothing),
         cmocka_unit_test(damage_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

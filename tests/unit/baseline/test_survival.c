@@ -50,22 +50,23 @@ static void make_fleet(struct fleet *fleet)
     for (unsigned j = 0; j < 400; j++) {
         uint64_t bytes = sample_bytes(j % 300);
         struct ip host = make_host(j);
-        fleet_note_host_day(fleet, bytes, j < 300 ? 20.0 : NAN, true, WEEK);
+        fleet_note_host_day(fleet, "", bytes, j < 300 ? 20.0 : NAN, true, WEEK);
         if (j >= 300)
             continue;
-        fleet_note_host(fleet, &host, &civil, true, bytes, 20.0);
-        fleet_note_pair(fleet, &host, &served, bytes, 20.0, &civil);
-        fleet_note_pair_day(fleet, &served, bytes, 20.0, WEEK);
-        fleet_note_pair(fleet, &host, j < 100 ? &big : &served, bytes, NAN, &civil);
+        fleet_note_host(fleet, &host, "", &civil, true, bytes, 20.0, false);
+        fleet_note_pair(fleet, &host, "", &served, bytes, 20.0, &civil);
+        fleet_note_pair_day(fleet, "", &served, bytes, 20.0, WEEK);
+        fleet_note_pair(fleet, &host, "", j < 100 ? &big : &served, bytes, NAN, &civil);
         struct destination client = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "all");
-        fleet_note_pair(fleet, &host, &client, bytes, 20.0, &civil);
-        fleet_note_pair_day(fleet, &client, bytes, 20.0, WEEK);
+        fleet_note_pair(fleet, &host, "", &client, bytes, 20.0, &civil);
+        fleet_note_pair_day(fleet, "", &client, bytes, 20.0, WEEK);
     }
     fleet_apply(fleet); /* buckets are as of now: 300 hosts, 100 of them with big.example */
     for (unsigned i = 0; i < 60; i++)
-        fleet_note_young(fleet, &rare, i % 2 ? 2 : 1, 20000 * (uint64_t)(i + 1), WEEK);
+        fleet_note_young(fleet, YOUNG_FIRST_WEEK, &rare, i % 2 ? 2 : 1, 20000 * (uint64_t)(i + 1),
+                         WEEK);
     for (unsigned i = 0; i < 20; i++)
-        fleet_note_young(fleet, &big, 0, 10000000 * (uint64_t)(i + 1), WEEK);
+        fleet_note_young(fleet, YOUNG_FIRST_WEEK, &big, 0, 10000000 * (uint64_t)(i + 1), WEEK);
     fleet_apply(fleet);
 }
 
