@@ -15,12 +15,15 @@
 #include "weir/base/buffer.h"
 
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define TELL_MS 5000
+#define TELL_MS       5000
+#define TELL_TRIES    40
+#define TELL_AGAIN_MS 250
 
 /* --- before a change ------------------------------------------------------------------------- */
 
@@ -108,7 +111,13 @@ int baseline_tell(struct access *access, const char *host, bool forget)
         return 0;
     char *path = api_socket_path(access->config->state_dir);
     char *target = xasprintf("/v1/baseline?host=%s%s", host ? host : "", forget ? "&forget" : "");
-    if (api_call(path, "POST", target, TELL_MS, &status, &body, &error) != 0) {
+    failed = api_call(path, "POST", target, TELL_MS, &status, &body, &error);
+    for (int i = 0; !failed && status == 409 && i < TELL_TRIES; i++) { /* an hour is being closed */
+        free(body);
+        poll(NULL, 0, TELL_AGAIN_MS);
+        failed = api_call(path, "POST", target, TELL_MS, &status, &body, &error);
+    }
+    if (failed) {
         failed = error_set(&access->error, ERROR_RUN,
                            "changed, but the running sensor was not told: %s", error.message);
     } else if (status != 200) {

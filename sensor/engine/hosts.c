@@ -30,6 +30,17 @@ void engine_know_host(struct engine *engine, const struct ip *ip)
         hosts_add(engine, ip); /* its profile is loaded when it first sends */
 }
 
+void hosts_changed(struct engine *engine, const struct ip *ip)
+{
+    struct host *host = hosts_get(engine, ip);
+    if (!host)
+        return;
+    profile_free(host->profile);
+    host->profile = NULL;
+    host->stored_hour = INT64_MIN;
+    host->loaded = false;
+}
+
 static void free_host(void *value)
 {
     struct host *host = value;

@@ -129,6 +129,8 @@ void judge_absence(struct engine *engine, const struct absence *absence);
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
 struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max_hosts reached */
+/* What the store has of it was changed by others: it is loaded again on need. */
+void hosts_changed(struct engine *engine, const struct ip *ip);
 void hosts_fini(struct engine *engine);
 
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
