@@ -11,8 +11,10 @@
 static const char usage[] =
     "usage: weir baseline list [--json]               every host: state, time left, what is kept\n"
     "       weir baseline show [--json] HOST          what is normal for a host\n"
+    "       weir baseline diff [--json] FILE [FILE]   what changed since, or between two\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
     "       weir baseline import [--replace] FILE     … and back\n"
+    "       weir baseline merge FILE... -o FILE       one out of several\n"
     "       weir baseline freeze HOST|--all           nothing is learned of it, until\n"
     "       weir baseline thaw HOST|--all             … this\n"
     "       weir baseline benign HOST [DESTINATION]   what was guarded against is learned after "
@@ -23,22 +25,36 @@ static const char usage[] =
     "       weir baseline release HOST                … this\n"
     "       weir baseline audit [--json]              who changed what, when\n"
     "\n"
-    "Each takes -c FILE and --set KEY=VALUE. A running sensor's memory is used while it runs;\n"
-    "without one the private server of the state directory is started meanwhile.\n"
+    "Each takes -c FILE and --set KEY=VALUE, and what changes something --reason TEXT. A running\n"
+    "sensor's memory is used while it runs; without one the private server of the state directory\n"
+    "is started meanwhile. docs/governance.md says what each does.\n"
     "\n"
-    "exit status: 0 done; 1 the memory cannot be reached; 2 usage or configuration; 3 an input\n";
+    "exit status: 0 done; 1 the memory cannot be reached, or refused; 2 usage or configuration;\n"
+    "3 a file is missing or damaged\n";
+
+enum need { NOTHING, READS, WRITES };
 
 static const struct verb {
     const char *name, *options; /* letters of options.c */
-    bool writes;
+    enum need need;
+    size_t least, most; /* arguments */
+    const char *expected;
     int (*run)(struct access *access, const struct options *options);
 } verbs[] = {
-    {"list", "csjh", false, baseline_list},      {"show", "csjh", false, baseline_show},
-    {"export", "csh", false, baseline_export},   {"import", "csRmh", true, baseline_import},
-    {"freeze", "csamh", true, baseline_freeze},  {"thaw", "csamh", true, baseline_thaw},
-    {"benign", "csmh", true, baseline_benign},   {"reset", "csymh", true, baseline_reset},
-    {"forget", "csymh", true, baseline_forget},  {"hold", "csmh", true, baseline_hold},
-    {"release", "csmh", true, baseline_release}, {"audit", "csjh", false, baseline_audited},
+    {"list", "csjh", READS, 0, 0, "no argument", baseline_list},
+    {"show", "csjh", READS, 1, 1, "one address", baseline_show},
+    {"diff", "csjh", READS, 1, 2, "one file or two", baseline_diff},
+    {"export", "csh", READS, 1, 1, "one file", baseline_export},
+    {"import", "csRmh", WRITES, 1, 1, "one file", baseline_import},
+    {"merge", "csoh", NOTHING, 1, OPTIONS_INPUTS, "files", baseline_merge},
+    {"freeze", "csamh", WRITES, 0, 1, "one address, or --all", baseline_freeze},
+    {"thaw", "csamh", WRITES, 0, 1, "one address, or --all", baseline_thaw},
+    {"benign", "csmh", WRITES, 1, 2, "an address, and perhaps a destination", baseline_benign},
+    {"reset", "csymh", WRITES, 1, 1, "one address", baseline_reset},
+    {"forget", "csymh", WRITES, 1, 1, "one address", baseline_forget},
+    {"hold", "csmh", WRITES, 1, 1, "one address", baseline_hold},
+    {"release", "csmh", WRITES, 1, 1, "one address", baseline_release},
+    {"audit", "csjh", READS, 0, 0, "no argument", baseline_audited},
 };
 
 static const struct verb *verb_of(const char *name)
@@ -49,12 +65,22 @@ static const struct verb *verb_of(const char *name)
     return NULL;
 }
 
+/* Two files are compared without any memory. */
+static enum need need_of(const struct verb *verb, const struct options *options)
+{
+    return verb->run == baseline_diff && options->input_count == 2 ? NOTHING : verb->need;
+}
+
 static int run(const struct verb *verb, const struct options *options)
 {
-    struct access access;
-    int status = access_open(&access, &options->config, verb->writes) == 0
-                     ? verb->run(&access, options)
-                     : EXIT_RUN;
+    struct access access = {.config = &options->config, .state = {.lock_fd = -1}};
+    enum need need = need_of(verb, options);
+    int status = EXIT_RUN;
+    if (options->input_count < verb->least || options->input_count > verb->most)
+        error_set(&access.error, ERROR_USAGE, "baseline %s: expected %s", verb->name,
+                  verb->expected);
+    else if (need == NOTHING || access_open(&access, &options->config, need == WRITES) == 0)
+        status = verb->run(&access, options);
     if (access.error.code != ERROR_NONE)
         status = command_fail(&access.error);
     access_close(&access);

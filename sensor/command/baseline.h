@@ -7,6 +7,8 @@
 
 int baseline_show(struct access *access, const struct options *options);
 int baseline_list(struct access *access, const struct options *options);
+int baseline_diff(struct access *access, const struct options *options);
+int baseline_merge(struct access *access, const struct options *options);
 int baseline_export(struct access *access, const struct options *options);
 int baseline_import(struct access *access, const struct options *options);
 int baseline_freeze(struct access *access, const struct options *options);
@@ -21,7 +23,10 @@ int baseline_audited(struct access *access, const struct options *options);
 /* baseline_audit.c: goes before each change. `subject`: the host, or NULL for all. */
 void baseline_audit(struct access *access, const char *verb, const char *subject,
                     const struct options *options);
-/* baseline_change.c: once all that was sent is answered, a running sensor takes what was changed.
+/* baseline_change.c: the first argument, or −1 and access->error. */
+int baseline_host(struct access *access, const struct options *options, const char *verb,
+                  struct ip *host);
+/* Once all that was sent is answered, a running sensor takes what was changed.
  * `host` NULL: everything. −1: access->error. */
 int baseline_tell(struct access *access, const char *host, bool forget);
 

@@ -27,12 +27,13 @@
 
 /* --- before a change ------------------------------------------------------------------------- */
 
-static int take_host(struct access *access, const struct options *options, const char *verb,
-                     struct ip *host)
+int baseline_host(struct access *access, const struct options *options, const char *verb,
+                  struct ip *host)
 {
-    if (options->input_count == 1 && ip_parse(options->input[0], host) == 0)
+    if (ip_parse(options->input[0], host) == 0)
         return 0;
-    return error_set(&access->error, ERROR_USAGE, "baseline %s: expected one address", verb);
+    return error_set(&access->error, ERROR_USAGE, "baseline %s %.60s: expected an address", verb,
+                     options->input[0]);
 }
 
 /* What cannot be taken back is asked for twice. */
@@ -151,8 +152,9 @@ int baseline_reset(struct access *access, const struct options *options)
 {
     struct ip host;
     const char *name = options->input[0];
-    if (take_host(access, options, "reset", &host) != 0 || check_known(access, &host, name) != 0 ||
-        check_free(access, &host, name) != 0 || confirm(access, options, "reset", name) != 0)
+    if (baseline_host(access, options, "reset", &host) != 0 ||
+        check_known(access, &host, name) != 0 || check_free(access, &host, name) != 0 ||
+        confirm(access, options, "reset", name) != 0)
         return EXIT_RUN;
     baseline_audit(access, "reset", name, options);
     if (remove_host(access, &host) != 0 || baseline_tell(access, name, false) != 0)
@@ -203,8 +205,8 @@ int baseline_forget(struct access *access, const struct options *options)
     struct fleet_forgotten forgotten = {0, 0};
     const char *name = options->input[0];
     char text[200];
-    if (take_host(access, options, "forget", &host) != 0 || check_free(access, &host, name) != 0 ||
-        confirm(access, options, "forget", name) != 0 ||
+    if (baseline_host(access, options, "forget", &host) != 0 ||
+        check_free(access, &host, name) != 0 || confirm(access, options, "forget", name) != 0 ||
         write_tombstone(access, &host, options) != 0 || remove_host(access, &host) != 0 ||
         forget_in_fleet(access, &host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
         return EXIT_RUN;
@@ -221,7 +223,7 @@ int baseline_forget(struct access *access, const struct options *options)
 int baseline_hold(struct access *access, const struct options *options)
 {
     struct ip host;
-    if (take_host(access, options, "hold", &host) != 0)
+    if (baseline_host(access, options, "hold", &host) != 0)
         return EXIT_RUN;
     if (!options->reason) {
         error_set(&access->error, ERROR_USAGE, "baseline hold: say why with --reason TEXT");
@@ -235,7 +237,7 @@ int baseline_hold(struct access *access, const struct options *options)
 int baseline_release(struct access *access, const struct options *options)
 {
     struct ip host;
-    if (take_host(access, options, "release", &host) != 0)
+    if (baseline_host(access, options, "release", &host) != 0)
         return EXIT_RUN;
     baseline_audit(access, "release", options->input[0], options);
     store_put_hold(access->store, &host, NULL);

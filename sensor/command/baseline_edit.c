@@ -120,10 +120,6 @@ static int hosts_changed(struct access *access, const struct options *options, c
 {
     struct edit edit = {.access = access, .change = change};
     char text[64];
-    if (options->input_count > 1) {
-        error_set(&access->error, ERROR_USAGE, "baseline %s: expected one address, or --all", verb);
-        return EXIT_USAGE;
-    }
     if (run_edit(&edit, options, verb) != 0)
         return EXIT_RUN;
     snprintf(text, sizeof text, "%" PRIu32 " hosts changed\n", edit.hosts);
@@ -163,11 +159,6 @@ int baseline_benign(struct access *access, const struct options *options)
     struct destination destination;
     struct edit edit = {.access = access, .change = profile_lift};
     char text[80];
-    if (options->input_count < 1 || options->input_count > 2) {
-        error_set(&access->error, ERROR_USAGE,
-                  "baseline benign: expected an address, and perhaps a destination");
-        return EXIT_USAGE;
-    }
     if (options->input_count == 2) {
         if (take_destination(access, options->input[1], &destination) != 0)
             return EXIT_USAGE;

@@ -14,15 +14,6 @@
 
 #define UNANSWERED 256 /* commands under way */
 
-static const char *only_input(const struct options *options, struct access *access,
-                              const char *what)
-{
-    if (options->input_count == 1)
-        return options->input[0];
-    error_set(&access->error, ERROR_USAGE, "baseline %s: expected one file", what);
-    return NULL;
-}
-
 /* --- out ------------------------------------------------------------------------------------- */
 
 struct exporting {
@@ -55,10 +46,8 @@ static void on_profile_out(void *context, const struct ip *host, const void *blo
 int baseline_export(struct access *access, const struct options *options)
 {
     struct exporting exporting = {.access = access};
-    const char *path = only_input(options, access, "export");
+    const char *path = options->input[0];
     char text[160];
-    if (!path)
-        return EXIT_USAGE;
     store_load_fleet(access->store, on_fleet_out, &exporting);
     if (access_wait(access, &exporting.fleet_done) != 0)
         return EXIT_RUN;
@@ -151,10 +140,8 @@ static int check_empty(struct importing *importing, const char *path)
 int baseline_import(struct access *access, const struct options *options)
 {
     struct importing importing = {.access = access, .replace = options->replace};
-    const char *path = only_input(options, access, "import");
+    const char *path = options->input[0];
     char text[160];
-    if (!path)
-        return EXIT_USAGE;
     if (baseline_read(path, check_fleet, check_host, NULL, &access->error) != 0 ||
         check_empty(&importing, path) != 0)
         return EXIT_RUN;

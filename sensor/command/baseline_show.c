@@ -70,10 +70,8 @@ int baseline_show(struct access *access, const struct options *options)
 {
     struct showing showing = {.access = access};
     struct ip host;
-    if (options->input_count != 1 || ip_parse(options->input[0], &host) != 0) {
-        error_set(&access->error, ERROR_USAGE, "baseline show: expected one address");
+    if (baseline_host(access, options, "show", &host) != 0)
         return EXIT_USAGE;
-    }
     int status = load(&showing, &host) == 0 ? show(&showing, options->input[0]) : EXIT_RUN;
     profile_free(showing.profile);
     fleet_free(showing.fleet);
