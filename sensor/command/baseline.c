@@ -11,6 +11,7 @@
 static const char usage[] =
     "usage: weir baseline list [--json]               every host: state, time left, what is kept\n"
     "       weir baseline show [--json] HOST          what is normal for a host\n"
+    "       weir baseline review [--sign-off NAME]    what to look at before it is trusted\n"
     "       weir baseline diff [--json] FILE [FILE]   what changed since, or between two\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
     "       weir baseline import [--replace] FILE     … and back\n"
@@ -43,6 +44,7 @@ static const struct verb {
 } verbs[] = {
     {"list", "csjh", READS, 0, 0, "no argument", baseline_list},
     {"show", "csjh", READS, 1, 1, "one address", baseline_show},
+    {"review", "csSmh", READS, 0, 0, "no argument", baseline_review},
     {"diff", "csjh", READS, 1, 2, "one file or two", baseline_diff},
     {"export", "csh", READS, 1, 1, "one file", baseline_export},
     {"import", "csRmh", WRITES, 1, 1, "one file", baseline_import},
@@ -65,10 +67,12 @@ static const struct verb *verb_of(const char *name)
     return NULL;
 }
 
-/* Two files are compared without any memory. */
+/* Two files are compared without any memory; who signs writes. */
 static enum need need_of(const struct verb *verb, const struct options *options)
 {
-    return verb->run == baseline_diff && options->input_count == 2 ? NOTHING : verb->need;
+    if (verb->run == baseline_diff && options->input_count == 2)
+        return NOTHING;
+    return options->sign_off ? WRITES : verb->need;
 }
 
 static int run(const struct verb *verb, const struct options *options)

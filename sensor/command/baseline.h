@@ -7,6 +7,7 @@
 
 int baseline_show(struct access *access, const struct options *options);
 int baseline_list(struct access *access, const struct options *options);
+int baseline_review(struct access *access, const struct options *options);
 int baseline_diff(struct access *access, const struct options *options);
 int baseline_merge(struct access *access, const struct options *options);
 int baseline_export(struct access *access, const struct options *options);

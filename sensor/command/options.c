@@ -27,6 +27,7 @@ static const struct option row[] = {
     {"yes", no_argument, NULL, 'y'},
     {"all", no_argument, NULL, 'a'},
     {"reason", required_argument, NULL, 'm'},
+    {"sign-off", required_argument, NULL, 'S'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -97,6 +98,9 @@ static int take(struct options *o, int letter, const char *value, struct error *
         return 0;
     case 'm':
         o->reason = value;
+        return 0;
+    case 'S':
+        o->sign_off = value;
         return 0;
     case 'h':
         o->help = true;

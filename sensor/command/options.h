@@ -14,7 +14,7 @@ struct options {
     size_t input_count;
     const char *filter, *folder, *baseline, *save_baseline;
     char workers[64]; /* --workers as a setting */
-    const char *reason;
+    const char *reason, *sign_off;
     bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
 };
 

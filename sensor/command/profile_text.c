@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIGURE       24
 #define SHADES       5
 #define DESTINATIONS 20 /* shown; the others are counted */
 
@@ -35,15 +34,14 @@ struct civil profile_text_hour(struct calendar *calendar, int64_t hour)
     return civil;
 }
 
-/* "-", "999 B", "12.3 kB": decimal, three figures. */
-static const char *bytes_text(double bytes, char text[FIGURE])
+const char *profile_text_bytes(double bytes, char text[PROFILE_TEXT_FIGURE])
 {
     static const char *const unit[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     size_t at = 0;
     for (; bytes >= 999.5 && at + 1 < sizeof unit / sizeof *unit; at++)
         bytes /= 1000;
     int digits = at == 0 || bytes >= 99.95 ? 0 : bytes >= 9.995 ? 1 : 2;
-    snprintf(text, FIGURE, "%.*f %s", digits, bytes, unit[at]);
+    snprintf(text, PROFILE_TEXT_FIGURE, "%.*f %s", digits, bytes, unit[at]);
     return text;
 }
 
@@ -114,16 +112,19 @@ static double quantile(const struct histogram *h, double q, int64_t week)
 static void put_sizes(struct buffer *out, const char *label, const struct histogram *h,
                       int64_t week)
 {
-    char five[FIGURE], half[FIGURE], most[FIGURE], largest[FIGURE];
+    char five[PROFILE_TEXT_FIGURE], half[PROFILE_TEXT_FIGURE], most[PROFILE_TEXT_FIGURE],
+        largest[PROFILE_TEXT_FIGURE];
     if (histogram_largest(h) < 0) {
         buffer_text(out, "%-16s nothing yet\n", label);
         return;
     }
-    buffer_text(out, "%-16s %10s %10s %10s %10s   of %" PRIu64 "\n", label,
-                bytes_text(quantile(h, 0.05, week), five), bytes_text(quantile(h, 0.5, week), half),
-                bytes_text(quantile(h, 0.95, week), most),
-                bytes_text((double)histogram_middle((unsigned)histogram_largest(h)), largest),
-                histogram_samples(h));
+    buffer_text(
+        out, "%-16s %10s %10s %10s %10s   of %" PRIu64 "\n", label,
+        profile_text_bytes(quantile(h, 0.05, week), five),
+        profile_text_bytes(quantile(h, 0.5, week), half),
+        profile_text_bytes(quantile(h, 0.95, week), most),
+        profile_text_bytes((double)histogram_middle((unsigned)histogram_largest(h)), largest),
+        histogram_samples(h));
 }
 
 /* --- destinations ---------------------------------------------------------------------------- */
@@ -141,13 +142,13 @@ static int compare_pairs(const void *a, const void *b)
 static void put_pair(const struct profile_view *view, struct buffer *out, const struct pair *pair,
                      int64_t week)
 {
-    char first[40], last[40], half[FIGURE], most[FIGURE];
+    char first[40], last[40], half[PROFILE_TEXT_FIGURE], most[PROFILE_TEXT_FIGURE];
     buffer_text(out, "%-7s%-36.36s %6" PRIu32 "  %-12s %-12s %10s %10s\n",
                 pair->destination.role == ROLE_SERVED ? "served" : "uses", pair->destination.name,
                 pair->contacts, hour_text(view, pair->first_hour, first),
                 hour_text(view, pair->last_hour, last),
-                bytes_text(quantile(&pair->day, 0.5, week), half),
-                bytes_text(quantile(&pair->day, 0.95, week), most));
+                profile_text_bytes(quantile(&pair->day, 0.5, week), half),
+                profile_text_bytes(quantile(&pair->day, 0.95, week), most));
 }
 
 static void put_pairs(const struct profile_view *view, struct buffer *out, int64_t week)

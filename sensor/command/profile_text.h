@@ -18,6 +18,9 @@ struct profile_view {
 /* Lines of at most 100 columns. Caller frees. */
 char *profile_text(const struct profile_view *view);
 
+#define PROFILE_TEXT_FIGURE 24
+/* "999 B", "12.3 kB": decimal, three figures. Returns `text`. */
+const char *profile_text_bytes(double bytes, char text[PROFILE_TEXT_FIGURE]);
 /* When that hour of the site began; hours are ordinals, so it is found by asking. */
 struct civil profile_text_hour(struct calendar *calendar, int64_t hour);
 
