@@ -139,6 +139,13 @@ static int compare_pairs(const void *a, const void *b)
                   destination_key(&right->destination, right_key));
 }
 
+static const char *day_text(const struct pair *pair, double q, int64_t week,
+                            char text[PROFILE_TEXT_FIGURE])
+{
+    int bin = histogram_quantile(&pair->day, q, week);
+    return bin < 0 ? "-" : profile_text_bytes((double)histogram_floor((unsigned)bin), text);
+}
+
 static void put_pair(const struct profile_view *view, struct buffer *out, const struct pair *pair,
                      int64_t week)
 {
@@ -146,9 +153,8 @@ static void put_pair(const struct profile_view *view, struct buffer *out, const 
     buffer_text(out, "%-7s%-36.36s %6" PRIu32 "  %-12s %-12s %10s %10s\n",
                 pair->destination.role == ROLE_SERVED ? "served" : "uses", pair->destination.name,
                 pair->contacts, hour_text(view, pair->first_hour, first),
-                hour_text(view, pair->last_hour, last),
-                profile_text_bytes(quantile(&pair->day, 0.5, week), half),
-                profile_text_bytes(quantile(&pair->day, 0.95, week), most));
+                hour_text(view, pair->last_hour, last), day_text(pair, 0.5, week, half),
+                day_text(pair, 0.95, week, most));
 }
 
 static void put_pairs(const struct profile_view *view, struct buffer *out, int64_t week)
