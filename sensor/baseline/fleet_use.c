@@ -254,6 +254,11 @@ uint64_t fleet_forgotten(const struct fleet *fleet)
     return fleet->forgotten;
 }
 
+uint64_t fleet_clips_refused(const struct fleet *fleet)
+{
+    return fleet->clips_refused;
+}
+
 bool fleet_moved(const struct fleet *fleet, const struct destination *destination,
                  const char *group, int64_t day)
 {

@@ -72,7 +72,7 @@ struct pair *learn_admit(struct profile *profile, const struct destination *dest
 static bool thin(struct profile *profile)
 {
     struct histogram *const all[] = {&profile->hour, &profile->day, &profile->new_network,
-                                     &profile->new_network_hour, &profile->new_network_week};
+                                     &profile->new_network_hour, &profile->new_network_span};
     struct histogram *most = all[0];
     for (size_t i = 1; i < sizeof all / sizeof *all; i++)
         if (all[i]->count > most->count)

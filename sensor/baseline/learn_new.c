@@ -22,7 +22,7 @@ static void note_network(struct profile *profile, enum young_kind kind, const st
 {
     struct histogram *table = kind == YOUNG_FIRST_WEEK ? &profile->new_network
                               : kind == YOUNG_HOUR     ? &profile->new_network_hour
-                                                       : &profile->new_network_week;
+                                                       : &profile->new_network_span;
     add_network(table, peers, kind != YOUNG_HOUR, bytes, week);
     profile->new_networks += kind == YOUNG_FIRST_WEEK;
 }

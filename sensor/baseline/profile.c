@@ -38,7 +38,7 @@ void profile_free(struct profile *profile)
     histogram_fini(&profile->new_network);
     histogram_fini(&profile->new_network_days);
     histogram_fini(&profile->new_network_hour);
-    histogram_fini(&profile->new_network_week);
+    histogram_fini(&profile->new_network_span);
     clips_fini(&profile->clips);
     free(profile);
 }

@@ -105,7 +105,7 @@ static void put_more(struct buffer *out, const struct profile *profile)
     buffer_put(out, profile->group, group_size);
     put_unsigned(out, profile->weeks_thinned);
     histogram_pack(&profile->new_network_hour, out);
-    histogram_pack(&profile->new_network_week, out);
+    histogram_pack(&profile->new_network_span, out);
     clips_pack(&profile->clips, profile->today, out);
     /* Next, in schema 2: cusum_pack(&profile->cusum), ratio_pack(&profile->ratio),
      * novelty_pack(&profile->novelty). */
@@ -298,7 +298,7 @@ static bool take_more(struct cursor *in, struct profile *profile)
     profile->frozen = flags & FROZEN;
     profile->weeks_thinned = take_u32(in);
     return !in->failed && histogram_unpack(&profile->new_network_hour, in) &&
-           histogram_unpack(&profile->new_network_week, in) &&
+           histogram_unpack(&profile->new_network_span, in) &&
            clips_unpack(&profile->clips, PROFILE_CLIPS, profile->today, in);
     /* Next, in schema 2: cusum_unpack(&profile->cusum), ratio_unpack(&profile->ratio),
      * novelty_unpack(&profile->novelty). */

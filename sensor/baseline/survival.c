@@ -244,7 +244,7 @@ static struct estimate of_network(const struct profile *profile, enum young_kind
     struct size_of_new known = size_of_new(&peers, kind != YOUNG_HOUR, week);
     const struct histogram *table = kind == YOUNG_FIRST_WEEK ? &profile->new_network
                                     : kind == YOUNG_HOUR     ? &profile->new_network_hour
-                                                             : &profile->new_network_week;
+                                                             : &profile->new_network_span;
     double exposure =
         kind == YOUNG_SPAN ? histogram_at_least(days, 1, week) : histogram_total(days, week);
     tail_gather(&fresh, table, week);

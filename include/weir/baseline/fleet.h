@@ -104,6 +104,7 @@ uint32_t fleet_hosts(const struct fleet *fleet); /* hosts with a profile */
 uint32_t fleet_group_hosts(const struct fleet *fleet, const char *group);
 size_t fleet_groups(const struct fleet *fleet);
 uint64_t fleet_groups_refused(const struct fleet *fleet); /* notes without a group, at the bound */
+uint64_t fleet_clips_refused(const struct fleet *fleet); /* guarded sizes not noted, at the bound */
 /* Hosts that sent to it in a closed hour (client role only: servers have their own rate). */
 uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *destination);
 /* With `more` hosts beyond those that are known. */

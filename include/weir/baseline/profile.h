@@ -84,7 +84,7 @@ struct profile {
     struct histogram new_network, new_network_days;
     /* Likewise, of single hours in the first week, and of spans of seven days in the first three
      * weeks. new_network_days has the days from the 28th on in bin 1: those are their exposure. */
-    struct histogram new_network_hour, new_network_week;
+    struct histogram new_network_hour, new_network_span;
     uint32_t new_networks;
     uint32_t pairs_evicted;
     uint32_t weeks_thinned;      /* of histograms, when even without pairs there was no room */

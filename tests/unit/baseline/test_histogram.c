@@ -235,6 +235,79 @@ static void refuses_what_pack_never_writes(void **state)
     }
 }
 
+static void takes_back(void **state)
+{
+    struct histogram h = {0}, back = {0};
+    struct buffer blob = {0};
+    (void)state;
+    histogram_add(&h, 40, 100, 5);
+    histogram_add(&h, 40, 101, 2);
+    histogram_add(&h, 50, 110, 1);
+    assert_int_equal(histogram_take(&h, 41, 100, 1), 0);
+    assert_int_equal(histogram_take(&h, 40, 100, 3), 3); /* weeks 100 and 101 are one by now */
+    assert_int_equal(histogram_samples(&h), 5);
+    assert_int_equal(histogram_take(&h, 50, 110, 9), 1); /* no more than there is */
+    assert_int_equal(histogram_samples(&h), 4);
+    assert_int_equal(histogram_largest(&h), 40);
+    /* It is still one that packs and unpacks, though its newest week went. */
+    histogram_pack(&h, &blob);
+    struct cursor in = cursor_make(blob.data, blob.size);
+    assert_true(histogram_unpack(&back, &in));
+    assert_int_equal(histogram_samples(&back), 4);
+    assert_int_equal(histogram_take(&h, 40, 100, 4), 4);
+    assert_int_equal(histogram_take(&h, 40, 100, 1), 0);
+    assert_int_equal(h.count, 0);
+    histogram_add(&h, 3, 7, 1);
+    assert_int_equal(histogram_samples(&h), 1);
+    histogram_fini(&h);
+    histogram_fini(&back);
+    buffer_fini(&blob);
+}
+
+/* Every order of taking leaves something that packs: the weeks are joined as `newest` had it. */
+static void takes_back_anything(void **state)
+{
+    (void)state;
+    for (unsigned seed = 0; seed < 2000; seed++) {
+        struct histogram h = {0}, back = {0};
+        struct buffer blob = {0};
+        unsigned random = seed;
+        for (int i = 0; i < 12; i++) {
+            random = random * 1664525u + 1013904223u;
+            histogram_add(&h, (random >> 28) % 3, 200 + (random >> 16) % 27, 1);
+        }
+        for (int i = 0; i < 8 && h.count; i++) {
+            random = random * 1664525u + 1013904223u;
+            struct histogram_cell cell = h.cell[(random >> 16) % h.count];
+            assert_int_equal(histogram_take(&h, cell.bin, cell.week, cell.count), cell.count);
+        }
+        histogram_pack(&h, &blob);
+        struct cursor in = cursor_make(blob.data, blob.size);
+        assert_true(histogram_unpack(&back, &in));
+        assert_int_equal(back.count, h.count);
+        histogram_fini(&h);
+        histogram_fini(&back);
+        buffer_fini(&blob);
+    }
+}
+
+static void thins_by_weeks(void **state)
+{
+    struct histogram h = {0};
+    (void)state;
+    assert_false(histogram_thin(&h));
+    histogram_add(&h, 40, 100, 5);
+    histogram_add(&h, 30, 110, 7);
+    histogram_add(&h, 40, 119, 2);
+    assert_true(histogram_thin(&h)); /* the block of week 100 */
+    assert_int_equal(histogram_samples(&h), 9);
+    assert_true(histogram_thin(&h));
+    assert_int_equal(histogram_samples(&h), 2);
+    assert_false(histogram_thin(&h));
+    assert_int_equal(histogram_samples(&h), 2);
+    histogram_fini(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +320,9 @@ int main(void)
         cmocka_unit_test(counts_saturate_and_weeks_clamp),
         cmocka_unit_test(packs_and_unpacks),
         cmocka_unit_test(refuses_what_pack_never_writes),
+        cmocka_unit_test(takes_back),
+        cmocka_unit_test(takes_back_anything),
+        cmocka_unit_test(thins_by_weeks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -381,6 +381,71 @@ static void the_blob_is_bounded(void **state)
     profile_free(p);
 }
 
+/* The worst that a client network outside can do: 64 pairs with names as long as they get, sizes
+ * all over the place on both sides for thirty weeks, and everything guarded that can be. */
+static void the_worst_is_bounded(void **state)
+{
+    struct profile *p = make_profile();
+    struct buffer blob = {0};
+    uint32_t random = 5, largest = 0;
+    (void)state;
+    profile_set_group(p, "a zone whose name is much longer than there is room for");
+    for (int hour = 0; hour < 24 * 210; hour++) {
+        struct civil civil = make_civil(MONDAY + hour / 24, hour % 24);
+        static char names[12][256];
+        struct load load[12];
+        for (unsigned i = 0; i < 12; i++) {
+            random = random * 1664525 + 1013904223;
+            memset(names[i], 'a' + (int)(random >> 28), 250);
+            snprintf(names[i] + 240, 15, "%u", random >> 20);
+            random = random * 1664525 + 1013904223;
+            load[i] = (struct load){random & 0x10000 ? ROLE_CLIENT : ROLE_SERVED, names[i],
+                                    (UINT64_C(1) << (random >> 27)) + (random >> 12)};
+        }
+        close_with(p, &civil, NULL, load, 12);
+        if (hour % 24 == 23) {
+            blob.size = 0;
+            profile_pack(p, &blob);
+            assert_true(blob.size <= PROFILE_PACKED_BYTES);
+            largest = blob.size > largest ? (uint32_t)blob.size : largest;
+        }
+    }
+    print_message("the worst of 30 weeks: %u bytes, %u pairs, %u weeks thinned\n", largest,
+                  p->pair_count, p->weeks_thinned);
+    assert_true(largest > PROFILE_PACKED_BYTES / 2);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    buffer_fini(&blob);
+    profile_free(p);
+    profile_free(back);
+}
+
+/* Without pairs, too: every bin of every histogram, every week. */
+static void histograms_are_bounded(void **state)
+{
+    struct profile *p = make_profile();
+    struct buffer blob = {0};
+    (void)state;
+    for (unsigned week = 0; week <= HISTOGRAM_WEEKS; week++)
+        for (unsigned bin = 0; bin < HISTOGRAM_BINS; bin++) {
+            histogram_add(&p->hour, bin, WEEK + week - 21, 100000);
+            histogram_add(&p->day, bin, WEEK + week - 21, 100000);
+            histogram_add(&p->new_network, bin, WEEK + week - 21, 100000);
+            histogram_add(&p->new_network_hour, bin, WEEK + week - 21, 100000);
+            histogram_add(&p->new_network_span, bin, WEEK + week - 21, 100000);
+        }
+    profile_pack(p, &blob);
+    assert_true(blob.size > PROFILE_PACKED_BYTES);
+    close_one(p, MONDAY, 9, NULL, ROLE_CLIENT, "a.example", 1000);
+    blob.size = 0;
+    profile_pack(p, &blob);
+    assert_true(blob.size <= PROFILE_PACKED_BYTES);
+    assert_true(p->weeks_thinned > 0);
+    assert_int_equal(p->pair_count, 1); /* the newcomer stays: it was not what took the room */
+    buffer_fini(&blob);
+    profile_free(p);
+}
+
 /* --- the blob --------------------------------------------------------------------------------- */
 
 static void packs_and_unpacks(void **state)
@@ -547,6 +612,8 @@ int main(void)
         cmocka_unit_test(the_lightest_pair_goes),
         cmocka_unit_test(a_typical_host_is_small),
         cmocka_unit_test(the_blob_is_bounded),
+        cmocka_unit_test(the_worst_is_bounded),
+        cmocka_unit_test(histograms_are_bounded),
         cmocka_unit_test(packs_and_unpacks),
         cmocka_unit_test(schema_1_is_taken_over),
         cmocka_unit_test(a_frozen_profile_learns_nothing),
