@@ -10,7 +10,9 @@
 
 static const char usage[] =
     "usage: weir baseline list [--json]               every host: state, time left, what is kept\n"
-    "       weir baseline show [--json] HOST          what is normal for a host\n"
+    "       weir baseline show [--json] HOST          what is normal for a host; --bytes N: and "
+    "how\n"
+    "            unlikely N would be, --destination NAME: towards there, --at HOUR: then (UTC)\n"
     "       weir baseline review [--sign-off NAME]    what to look at before it is trusted\n"
     "       weir baseline diff [--json] FILE [FILE]   what changed since, or between two\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
@@ -43,7 +45,7 @@ static const struct verb {
     int (*run)(struct access *access, const struct options *options);
 } verbs[] = {
     {"list", "csjh", READS, 0, 0, "no argument", baseline_list},
-    {"show", "csjh", READS, 1, 1, "one address", baseline_show},
+    {"show", "csjndth", READS, 1, 1, "one address", baseline_show},
     {"review", "csSmh", READS, 0, 0, "no argument", baseline_review},
     {"diff", "csjh", READS, 1, 2, "one file or two", baseline_diff},
     {"export", "csh", READS, 1, 1, "one file", baseline_export},

@@ -27,6 +27,8 @@ void baseline_audit(struct access *access, const char *verb, const char *subject
 /* baseline_change.c: the first argument, or −1 and access->error. */
 int baseline_host(struct access *access, const struct options *options, const char *verb,
                   struct ip *host);
+/* baseline_edit.c: likewise, "example.jp" or a key, "served|prefix|203.0.113.0/24". */
+int baseline_destination(struct access *access, const char *text, struct destination *destination);
 /* Once all that was sent is answered, a running sensor takes what was changed.
  * `host` NULL: everything. −1: access->error. */
 int baseline_tell(struct access *access, const char *host, bool forget);

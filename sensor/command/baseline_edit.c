@@ -139,8 +139,7 @@ int baseline_thaw(struct access *access, const struct options *options)
 /* --- benign ---------------------------------------------------------------------------------- */
 
 /* A destination as people write it: the key that alerts and `show --json` have, or a domain. */
-static int take_destination(struct access *access, const char *text,
-                            struct destination *destination)
+int baseline_destination(struct access *access, const char *text, struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
     if (destination_parse(text, strlen(text), destination))
@@ -160,7 +159,7 @@ int baseline_benign(struct access *access, const struct options *options)
     struct edit edit = {.access = access, .change = profile_lift};
     char text[80];
     if (options->input_count == 2) {
-        if (take_destination(access, options->input[1], &destination) != 0)
+        if (baseline_destination(access, options->input[1], &destination) != 0)
             return EXIT_USAGE;
         edit.destination = &destination;
     }

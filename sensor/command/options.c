@@ -28,6 +28,9 @@ static const struct option row[] = {
     {"all", no_argument, NULL, 'a'},
     {"reason", required_argument, NULL, 'm'},
     {"sign-off", required_argument, NULL, 'S'},
+    {"bytes", required_argument, NULL, 'n'},
+    {"destination", required_argument, NULL, 'd'},
+    {"at", required_argument, NULL, 't'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -101,6 +104,15 @@ static int take(struct options *o, int letter, const char *value, struct error *
         return 0;
     case 'S':
         o->sign_off = value;
+        return 0;
+    case 'n':
+        o->bytes = value;
+        return 0;
+    case 'd':
+        o->destination = value;
+        return 0;
+    case 't':
+        o->at = value;
         return 0;
     case 'h':
         o->help = true;

@@ -15,6 +15,7 @@ struct options {
     const char *filter, *folder, *baseline, *save_baseline;
     char workers[64]; /* --workers as a setting */
     const char *reason, *sign_off;
+    const char *bytes, *destination, *at; /* baseline show: of which size, where to, when */
     bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
 };
 
