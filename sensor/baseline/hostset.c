@@ -104,6 +104,16 @@ bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t
     return at < set->count && set->hash[at] == hash;
 }
 
+bool hostset_remove(struct hostset *set, uint32_t hash)
+{
+    uint16_t at = find_exact(set, hash);
+    if (set->registers || at == set->count || set->hash[at] != hash)
+        return false;
+    set->count--;
+    memmove(&set->hash[at], &set->hash[at + 1], (size_t)(set->count - at) * sizeof *set->hash);
+    return true;
+}
+
 void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset_shape shape)
 {
     size_t size = (size_t)1 << shape.bits;

@@ -24,6 +24,8 @@ void hostset_fini(struct hostset *set);
 void hostset_add(struct hostset *set, struct hostset_shape shape, uint32_t hash);
 /* Adding it would change nothing. */
 bool hostset_has(const struct hostset *set, struct hostset_shape shape, uint32_t hash);
+/* Out of the exact form; false: it was not there, or the set is a sketch. */
+bool hostset_remove(struct hostset *set, uint32_t hash);
 void hostset_copy(struct hostset *to, const struct hostset *from, struct hostset_shape shape);
 /* Adds all that is in `from`. */
 void hostset_merge(struct hostset *to, const struct hostset *from, struct hostset_shape shape);

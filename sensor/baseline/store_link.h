@@ -41,9 +41,10 @@ struct store_request {
         void (*hour)(void *context, enum store_put put);
         void (*fleet)(void *context, int64_t closed, const void *blob, size_t size);
         void (*plain)(void *context);
+        void (*line)(void *context, const char *line, size_t size);
     } done;
     struct ip host;
-    int64_t hour;
+    int64_t hour; /* or where in the audit */
     struct store_walk *walk;
     struct store_list *list;
 };

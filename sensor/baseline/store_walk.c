@@ -10,6 +10,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct store_walk {
     void (*each)(void *context, const struct ip *host, const void *blob, size_t size);
     void (*cleared)(void *context);
     void *context;
-    char pattern[96];
+    char pattern[128];
     struct ip *host;
     size_t count, room, asked;
 };
@@ -225,4 +226,16 @@ void store_clear(struct store *store, void (*done)(void *context), void *context
     } else {
         send_scan(store, walk, "0", 1);
     }
+}
+
+void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
+                       void *context)
+{
+    char text[IP_TEXT_SIZE];
+    struct store_walk *walk = xcalloc(1, sizeof *walk);
+    walk->cleared = done;
+    walk->context = context;
+    assert(!store->read_only);
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:*", store->prefix, ip_text(host, text));
+    send_scan(store, walk, "0", 1);
 }

@@ -77,6 +77,13 @@ static double hour_share(const struct profile *profile, const struct peers *peer
            (profile->hours_seen[civil->class] + PI_PSEUDO);
 }
 
+double survival_hour_share(const struct profile *profile, const struct fleet *fleet,
+                           const struct civil *civil)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    return hour_share(profile, &peers, civil);
+}
+
 static double day_share(const struct profile *profile, const struct civil *civil)
 {
     int other = civil->class >= HOUR_WORK_WEEKEND;

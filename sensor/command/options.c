@@ -23,6 +23,14 @@ static const struct option row[] = {
     {"follow", no_argument, NULL, 'W'},
     {"workers", required_argument, NULL, 'w'},
     {"quiet", no_argument, NULL, 'q'},
+    {"replace", no_argument, NULL, 'R'},
+    {"yes", no_argument, NULL, 'y'},
+    {"all", no_argument, NULL, 'a'},
+    {"reason", required_argument, NULL, 'm'},
+    {"sign-off", required_argument, NULL, 'S'},
+    {"bytes", required_argument, NULL, 'n'},
+    {"destination", required_argument, NULL, 'd'},
+    {"at", required_argument, NULL, 't'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -81,6 +89,30 @@ static int take(struct options *o, int letter, const char *value, struct error *
         return 0;
     case 'q':
         o->quiet = true;
+        return 0;
+    case 'R':
+        o->replace = true;
+        return 0;
+    case 'y':
+        o->yes = true;
+        return 0;
+    case 'a':
+        o->all = true;
+        return 0;
+    case 'm':
+        o->reason = value;
+        return 0;
+    case 'S':
+        o->sign_off = value;
+        return 0;
+    case 'n':
+        o->bytes = value;
+        return 0;
+    case 'd':
+        o->destination = value;
+        return 0;
+    case 't':
+        o->at = value;
         return 0;
     case 'h':
         o->help = true;

@@ -14,7 +14,9 @@ struct options {
     size_t input_count;
     const char *filter, *folder, *baseline, *save_baseline;
     char workers[64]; /* --workers as a setting */
-    bool json, flows, exit_alerts, follow, help, quiet;
+    const char *reason, *sign_off;
+    const char *bytes, *destination, *at; /* baseline show: of which size, where to, when */
+    bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
 };
 
 /* Which options a command takes, as letters of `allowed` (see options.c). 0, or −1 and an error. */

@@ -241,6 +241,33 @@ void engine_role_reloaded(struct engine_role *role, const struct reload_news *ne
     role->reload_asked = false;
 }
 
+/* "host=ADDRESS" or "host=" (all), and perhaps "&forget". */
+static bool read_change(const char *query, struct ip *host, bool *one, bool *forget)
+{
+    char text[IP_TEXT_SIZE] = "";
+    const char *end = query + strcspn(query, "&");
+    if (strncmp(query, "host=", 5) != 0 || (size_t)(end - query) - 5 >= sizeof text)
+        return false;
+    memcpy(text, query + 5, (size_t)(end - query) - 5);
+    *one = *text != '\0';
+    *forget = strcmp(end, "&forget") == 0;
+    return (*end == '\0' || *forget) && (!*one || ip_parse(text, host) == 0);
+}
+
+static void on_baseline(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct engine_role *role = context;
+    struct ip host;
+    bool one, forget;
+    if (!read_change(request->query, &host, &one, &forget))
+        api_refuse(reply, 400, "expected ?host=ADDRESS, perhaps &forget");
+    else if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) !=
+             ENGINE_CHANGED)
+        api_refuse(reply, 409, "an hour is being closed");
+    else
+        reply->body = xstrdup("{\"ok\":true}");
+}
+
 static void on_health(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct engine_role *role = context;
@@ -253,6 +280,7 @@ static void on_health(void *context, const struct api_request *request, struct a
 
 static const struct api_route routes[] = {{"GET", "/v1/status", on_status},
                                           {"POST", "/v1/reload", on_reload},
+                                          {"POST", "/v1/baseline", on_baseline},
                                           {"GET", "/v1/health", on_health},
                                           {NULL, NULL, NULL}};
 

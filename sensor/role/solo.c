@@ -10,7 +10,7 @@
 
 #include "content_config.h"
 #include "reload.h"
-#include "state.h"
+#include "weir/role/state.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"

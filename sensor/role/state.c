@@ -1,5 +1,5 @@
 /* See state.h. Thread: the main thread. */
-#include "state.h"
+#include "weir/role/state.h"
 
 #include "weir/base/buffer.h"
 
@@ -83,6 +83,20 @@ static int load_key(struct state *state, struct error *error)
     char *path = xasprintf("%s/site.key", state->folder);
     int failed = read_key(path, key) ? 0 : make_key(path, key, error);
     hash_key_init(&state->key, key, sizeof key);
+    free(path);
+    return failed;
+}
+
+int state_read_key(const struct config *config, struct hash_key *key, struct error *error)
+{
+    uint8_t bytes[KEY_SIZE] = {0};
+    char *path = xasprintf("%s/site.key", config_state_dir(config));
+    int failed = 0;
+    if (read_key(path, bytes))
+        hash_key_init(key, bytes, sizeof bytes);
+    else
+        failed = error_set(error, ERROR_RUN, "%s: the site's key cannot be read: %s", path,
+                           strerror(errno));
     free(path);
     return failed;
 }

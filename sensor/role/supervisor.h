@@ -7,7 +7,7 @@
 #define WEIR_ROLE_SUPERVISOR_LOCAL_H
 
 #include "reload.h"
-#include "state.h"
+#include "weir/role/state.h"
 #include "worker.h"
 
 #include "weir/baseline/embedded.h"

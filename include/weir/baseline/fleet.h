@@ -161,6 +161,13 @@ void fleet_note_clip(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, const char *group, int64_t day);
 void fleet_apply(struct fleet *fleet);
 
+/* Takes the host out of every exact set of hosts: of so many. In so many sketches, which give
+ * nobody back, it may still be counted. */
+struct fleet_forgotten {
+    uint32_t sets, sketches;
+};
+struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *host);
+
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
  * taken over. */

@@ -15,10 +15,14 @@
  *                            starts (starts.h), applied as a union
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
+ *   PREFIX:{HOST}:hold       why nothing of this host may be removed
  *   PREFIX:hour:HOUR         set: hosts with open totals
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
- * hour PREFIX:closer            the lease of the sensor that closes an hour */
+ *                            hour
+ *   PREFIX:closer            the lease of the sensor that closes an hour
+ *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
+ */
 #ifndef WEIR_BASELINE_STORE_H
 #define WEIR_BASELINE_STORE_H
 
@@ -50,7 +54,7 @@ struct store_events {
     void (*failed)(void *context, const struct error *error);
 };
 
-struct store_place { /* where a URL's server is, for who will not be able to look */
+struct store_place {         /* where a URL's server is, for who will not be able to look */
     bool unix_socket, named; /* named: by a name, which may come to mean another address */
     int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: the name was not found */
     uint16_t port;
@@ -109,6 +113,26 @@ void store_each_profile(struct store *store,
                         void (*each)(void *context, const struct ip *host, const void *blob,
                                      size_t size),
                         void *context);
+/* --- governing (store_govern.c): what people change. The audit's line goes before the change. */
+void store_put_audit(struct store *store, const char *line);
+/* Oldest first; line NULL ends. The store must not be freed in it before that. */
+void store_each_audit(struct store *store,
+                      void (*each)(void *context, const char *line, size_t size), void *context);
+/* Sets the profile when the stored one's last_closed_hour is `expected` (INT64_MIN: whatever is
+ * stored); `done` may be NULL. Closers see that it was edited. */
+void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
+                           int64_t last_closed_hour, const void *blob, size_t size,
+                           void (*done)(void *context, const struct ip *host, bool won),
+                           void *context);
+/* A hold: nothing of the host may be removed, and why; NULL releases, or says that there is none.
+ */
+void store_put_hold(struct store *store, const struct ip *host, const char *why);
+void store_load_hold(struct store *store, const struct ip *host,
+                     void (*done)(void *context, const void *why, size_t size), void *context);
+/* Every key of a host: its profile, its open totals of any hour. */
+void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
+                       void *context);
+
 /* Removes every key under the prefix (only ever called for a replay's own prefix). */
 void store_clear(struct store *store, void (*done)(void *context), void *context);
 

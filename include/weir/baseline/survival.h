@@ -32,6 +32,9 @@ struct estimate survival_host_hour(const struct profile *profile, const struct f
                                    const struct civil *civil, uint64_t bytes);
 struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes);
+/* π: how likely it is that the host sends anything in such an hour. */
+double survival_hour_share(const struct profile *profile, const struct fleet *fleet,
+                           const struct civil *civil);
 /* `pair` must be known (survival_pair_known). Serves both roles. */
 bool survival_pair_known(const struct pair *pair, int64_t hour);
 struct estimate survival_pair_hour(const struct profile *profile, const struct pair *pair,

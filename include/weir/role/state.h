@@ -21,6 +21,8 @@ int state_open(struct state *state, const struct config *config, struct error *e
 int state_make_folder(const struct state *state, const char *path, struct error *error);
 /* A folder that is the sensor's own: made, or taken over. */
 int state_own_folder(const struct state *state, const char *path, struct error *error);
+/* Only the site's key, of a state directory that is there, whoever runs. */
+int state_read_key(const struct config *config, struct hash_key *key, struct error *error);
 void state_close(struct state *state);
 
 #endif

@@ -1,0 +1,172 @@
+/* What people change of the memory: a profile set whatever is stored, and the audit, a list that is
+ * only ever appended to.
+ *
+ * A change is preceded by its line in the audit, on the same connection: Redis takes them in order,
+ * so nothing is changed that was not said before. A server that takes no writes refuses the line
+ * first. Thread: the engine's, or a command's main thread. */
+#include "store_link.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_SIZE    160
+#define AUDIT_LINES 500 /* a command */
+
+/* --- the audit ------------------------------------------------------------------------------- */
+
+static char *audit_key(const struct store *store, char key[KEY_SIZE])
+{
+    snprintf(key, KEY_SIZE, "%s:audit", store->prefix);
+    return key;
+}
+
+static bool is_whole(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_INTEGER;
+}
+
+void store_put_audit(struct store *store, const char *line)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {"RPUSH", audit_key(store, key), line};
+    size_t size[3] = {5, strlen(key), strlen(line)};
+    assert(!store->read_only);
+    store_send(store_request_new(store, "RPUSH", is_whole, NULL), 3, argv, size);
+}
+
+static void ask_audit(struct store *store, int64_t from,
+                      void (*each)(void *context, const char *line, size_t size), void *context);
+
+static bool on_audit(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        if (reply->element[i]->type != REDIS_REPLY_STRING)
+            return false;
+    for (size_t i = 0; i < reply->elements; i++)
+        request->done.line(request->context, reply->element[i]->str, reply->element[i]->len);
+    if (reply->elements == AUDIT_LINES)
+        ask_audit(request->store, request->hour + AUDIT_LINES, request->done.line,
+                  request->context);
+    else
+        request->done.line(request->context, NULL, 0);
+    return true;
+}
+
+static void ask_audit(struct store *store, int64_t from,
+                      void (*each)(void *context, const char *line, size_t size), void *context)
+{
+    char key[KEY_SIZE], first[24], last[24];
+    snprintf(first, sizeof first, "%" PRId64, from);
+    snprintf(last, sizeof last, "%" PRId64, from + AUDIT_LINES - 1);
+    const char *argv[4] = {"LRANGE", audit_key(store, key), first, last};
+    size_t size[4] = {6, strlen(key), strlen(first), strlen(last)};
+    struct store_request *request = store_request_new(store, "LRANGE", on_audit, context);
+    request->done.line = each;
+    request->hour = from;
+    store_send(request, 4, argv, size);
+}
+
+void store_each_audit(struct store *store,
+                      void (*each)(void *context, const char *line, size_t size), void *context)
+{
+    ask_audit(store, 0, each, context);
+}
+
+/* --- holds: nothing of this host may be removed -------------------------------------------------
+ */
+
+static char *hold_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
+    return key;
+}
+
+static bool is_status(struct store_request *request, const redisReply *reply)
+{
+    (void)request;
+    return reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_INTEGER;
+}
+
+void store_put_hold(struct store *store, const struct ip *host, const char *why)
+{
+    char key[KEY_SIZE];
+    const char *argv[3] = {why ? "SET" : "DEL", hold_key(store, host, key), why};
+    size_t size[3] = {3, strlen(key), why ? strlen(why) : 0};
+    assert(!store->read_only);
+    store_send(store_request_new(store, argv[0], is_status, NULL), why ? 3 : 2, argv, size);
+}
+
+static bool on_hold(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
+        return false;
+    bool held = reply->type == REDIS_REPLY_STRING;
+    request->done.blob(request->context, held ? reply->str : NULL, held ? reply->len : 0);
+    return true;
+}
+
+void store_load_hold(struct store *store, const struct ip *host,
+                     void (*done)(void *context, const void *why, size_t size), void *context)
+{
+    char key[KEY_SIZE];
+    const char *argv[2] = {"GET", hold_key(store, host, key)};
+    size_t size[2] = {3, strlen(key)};
+    struct store_request *request = store_request_new(store, "GET", on_hold, context);
+    request->done.blob = done;
+    store_send(request, 2, argv, size);
+}
+
+/* --- profiles -------------------------------------------------------------------------------- */
+
+/* KEYS: profile. ARGV: the closed hour it was read with ("": whatever there is), closed, blob,
+ * expiry. What a closer kept to begin an hour again goes: it would undo this; that it was edited is
+ * counted, so that a closer that has the blob from before does not write over it. */
+static const char replace_script[] =
+    "if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'closed') ~= ARGV[1] then return 0 end\n"
+    "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
+    "redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
+    "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
+    "redis.call('EXPIRE', KEYS[1], ARGV[4])\n"
+    "return 1";
+
+static bool on_replaced(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (request->done.won)
+        request->done.won(request->context, &request->host, reply->integer == 1);
+    return true;
+}
+
+void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
+                           int64_t last_closed_hour, const void *blob, size_t blob_size,
+                           void (*done)(void *context, const struct ip *host, bool won),
+                           void *context)
+{
+    char key[KEY_SIZE], text[IP_TEXT_SIZE], from[24] = "", closed[24], expiry[24];
+    assert(!store->read_only);
+    snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(host, text));
+    if (expected != INT64_MIN)
+        snprintf(from, sizeof from, "%" PRId64, expected);
+    snprintf(closed, sizeof closed, "%" PRId64, last_closed_hour);
+    snprintf(expiry, sizeof expiry, "%" PRId64, store->retention_s);
+    const char *argv[8] = {"EVAL", replace_script, "1", key, from, closed, blob, expiry};
+    size_t size[8] = {4,
+                      sizeof replace_script - 1,
+                      1,
+                      strlen(key),
+                      strlen(from),
+                      strlen(closed),
+                      blob_size,
+                      strlen(expiry)};
+    struct store_request *request = store_request_new(store, "EVAL", on_replaced, context);
+    request->done.won = done;
+    request->host = *host;
+    store_send(request, 8, argv, size);
+}

@@ -1,0 +1,96 @@
+/* The audit: who changed what of the memory, and when. weir baseline audit shows it.
+ *
+ * A line is JSON, kept in Redis beside what it speaks of (store.h), so it goes where the memory
+ * goes and is there for every sensor. Times are the wall clock's: people act in it. Thread: the
+ * main thread. */
+#include "baseline.h"
+
+#include "commands.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/json.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+/* sudo says who is behind root. */
+static const char *who(void)
+{
+    const char *behind = getenv("SUDO_USER");
+    const struct passwd *user = getpwuid(getuid());
+    if (getuid() == 0 && behind && *behind)
+        return behind;
+    return user ? user->pw_name : "?";
+}
+
+void baseline_audit(struct access *access, const char *verb, const char *subject,
+                    const struct options *options)
+{
+    char at[32];
+    time_t now = time(NULL);
+    struct tm utc;
+    struct json *j = json_new();
+    strftime(at, sizeof at, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    json_open(j, NULL);
+    json_str(j, "at", at);
+    json_str(j, "who", who());
+    json_str(j, "verb", verb);
+    if (subject)
+        json_str(j, "subject", subject);
+    if (options->reason)
+        json_str(j, "reason", options->reason);
+    json_close(j);
+    char *line = json_take_text(j, 0);
+    store_put_audit(access->store, line);
+    free(line);
+    json_free(j);
+}
+
+struct reading {
+    struct access *access;
+    bool as_json, done;
+    uint64_t lines;
+};
+
+static const char *text_of(const struct json_value *object, const char *key)
+{
+    const char *text = json_text(json_get(object, key));
+    return text ? text : "";
+}
+
+static void show(const char *line, size_t size)
+{
+    struct error error = {0};
+    struct json_value *root = json_parse(line, size, &error);
+    const char *reason = text_of(root, "reason");
+    printf("%-21s %-12s %-9s %s%s%s\n", text_of(root, "at"), text_of(root, "who"),
+           text_of(root, "verb"), text_of(root, "subject"), *reason ? "  reason: " : "", reason);
+    json_value_free(root);
+}
+
+static void on_line(void *context, const char *line, size_t size)
+{
+    struct reading *reading = context;
+    if (!line) {
+        reading->done = true;
+        access_look_again(reading->access);
+        return;
+    }
+    reading->lines++;
+    if (reading->as_json)
+        printf("%.*s\n", (int)size, line);
+    else
+        show(line, size);
+}
+
+int baseline_audited(struct access *access, const struct options *options)
+{
+    struct reading reading = {.access = access, .as_json = options->json};
+    store_each_audit(access->store, on_line, &reading);
+    if (access_wait(access, &reading.done) != 0)
+        return EXIT_RUN;
+    return command_print(reading.lines || options->json ? "" : "nothing was changed by hand\n");
+}

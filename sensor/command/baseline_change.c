@@ -1,0 +1,245 @@
+/* weir baseline reset, forget, hold, release: what people take away from the memory, or keep others
+ * from taking.
+ *
+ *   held? → refused;  else: the audit's line → the change → the running sensor is told
+ *
+ * `reset` begins learning anew; what the host added to the fleet's sums stays. `forget` is for a
+ * person's right: also out of every exact set of the fleet, and what the sensor has open of it; the
+ * audit keeps a tombstone with a hash of the address in its place, keyed with the site's key, so
+ * that who knows the address can prove that it was forgotten. Thread: the main thread. */
+#include "baseline.h"
+
+#include "api_client.h"
+#include "commands.h"
+
+#include "weir/base/buffer.h"
+
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TELL_MS       5000
+#define TELL_TRIES    40
+#define TELL_AGAIN_MS 250
+
+/* --- before a change ------------------------------------------------------------------------- */
+
+int baseline_host(struct access *access, const struct options *options, const char *verb,
+                  struct ip *host)
+{
+    if (ip_parse(options->input[0], host) == 0)
+        return 0;
+    return error_set(&access->error, ERROR_USAGE, "baseline %s %.60s: expected an address", verb,
+                     options->input[0]);
+}
+
+/* What cannot be taken back is asked for twice. */
+static int confirm(struct access *access, const struct options *options, const char *verb,
+                   const char *what)
+{
+    char answer[16] = "";
+    if (options->yes)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return error_set(&access->error, ERROR_USAGE, "baseline %s %s: cannot be undone; say --yes",
+                         verb, what);
+    fprintf(stderr, "%s %s? It cannot be undone. Type yes: ", verb, what);
+    if (fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0)
+        return 0;
+    return error_set(&access->error, ERROR_RUN, "nothing was changed");
+}
+
+struct question {
+    struct access *access;
+    struct buffer answer;
+    bool there, done;
+};
+
+static void on_answer(void *context, const void *blob, size_t size)
+{
+    struct question *question = context;
+    question->there = blob != NULL;
+    if (blob)
+        buffer_put(&question->answer, blob, size);
+    buffer_u8(&question->answer, 0);
+    question->done = true;
+    access_look_again(question->access);
+}
+
+static void on_host_answer(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    (void)host;
+    on_answer(context, blob, size);
+}
+
+static int check_free(struct access *access, const struct ip *host, const char *name)
+{
+    struct question question = {.access = access};
+    store_load_hold(access->store, host, on_answer, &question);
+    int failed = access_wait(access, &question.done);
+    if (!failed && question.there)
+        failed = error_set(&access->error, ERROR_RUN, "%s is under hold: %s", name,
+                           (const char *)question.answer.data);
+    buffer_fini(&question.answer);
+    return failed;
+}
+
+static int check_known(struct access *access, const struct ip *host, const char *name)
+{
+    struct question question = {.access = access};
+    store_load_profile(access->store, host, on_host_answer, &question);
+    int failed = access_wait(access, &question.done);
+    if (!failed && !question.there)
+        failed = error_set(&access->error, ERROR_RUN, "%s: no baseline of this host", name);
+    buffer_fini(&question.answer);
+    return failed;
+}
+
+/* --- after it -------------------------------------------------------------------------------- */
+
+/* The sensor that runs has what was changed in its cache. */
+int baseline_tell(struct access *access, const char *host, bool forget)
+{
+    struct error error = {0};
+    char *body = NULL, why[256];
+    int status = 0, failed = 0;
+    if (access_settle(access) != 0)
+        return -1;
+    if (!access->running)
+        return 0;
+    char *path = api_socket_path(access->config->state_dir);
+    char *target = xasprintf("/v1/baseline?host=%s%s", host ? host : "", forget ? "&forget" : "");
+    failed = api_call(path, "POST", target, TELL_MS, &status, &body, &error);
+    for (int i = 0; !failed && status == 409 && i < TELL_TRIES; i++) { /* an hour is being closed */
+        free(body);
+        poll(NULL, 0, TELL_AGAIN_MS);
+        failed = api_call(path, "POST", target, TELL_MS, &status, &body, &error);
+    }
+    if (failed) {
+        failed = error_set(&access->error, ERROR_RUN,
+                           "changed, but the running sensor was not told: %s", error.message);
+    } else if (status != 200) {
+        api_error_text(body, why, sizeof why);
+        failed = error_set(&access->error, ERROR_RUN,
+                           "changed, but the running sensor did not take it: %s", why);
+    }
+    free(body);
+    free(target);
+    free(path);
+    return failed;
+}
+
+static void on_removed(void *context)
+{
+    struct question *question = context;
+    question->done = true;
+    access_look_again(question->access);
+}
+
+static int remove_host(struct access *access, const struct ip *host)
+{
+    struct question question = {.access = access};
+    store_remove_host(access->store, host, on_removed, &question);
+    return access_wait(access, &question.done);
+}
+
+/* --- reset ----------------------------------------------------------------------------------- */
+
+int baseline_reset(struct access *access, const struct options *options)
+{
+    struct ip host;
+    const char *name = options->input[0];
+    if (baseline_host(access, options, "reset", &host) != 0 ||
+        check_known(access, &host, name) != 0 || check_free(access, &host, name) != 0 ||
+        confirm(access, options, "reset", name) != 0)
+        return EXIT_RUN;
+    baseline_audit(access, "reset", name, options);
+    if (remove_host(access, &host) != 0 || baseline_tell(access, name, false) != 0)
+        return EXIT_RUN;
+    return command_print("learning begins anew\n");
+}
+
+/* --- forget ---------------------------------------------------------------------------------- */
+
+/* A tombstone is a hash that only who knows the address, and the site's key, can make again. */
+static int write_tombstone(struct access *access, const struct ip *host,
+                           const struct options *options)
+{
+    struct hash_key key;
+    char tombstone[40];
+    if (state_read_key(access->config, &key, &access->error) != 0)
+        return -1;
+    uint64_t hash = hash64_keyed(&key, host->byte, sizeof host->byte);
+    snprintf(tombstone, sizeof tombstone, "keyed:%016" PRIx64, hash);
+    baseline_audit(access, "forget", tombstone, options);
+    return 0;
+}
+
+static int forget_in_fleet(struct access *access, const struct ip *host,
+                           struct fleet_forgotten *forgotten)
+{
+    struct question question = {.access = access};
+    store_load_fleet(access->store, on_answer, &question);
+    int failed = access_wait(access, &question.done);
+    struct fleet *fleet = NULL;
+    if (!failed && question.there)
+        fleet = fleet_unpack(question.answer.data, question.answer.size - 1, &access->error);
+    if (fleet) {
+        struct buffer blob = {0};
+        *forgotten = fleet_forget_host(fleet, host);
+        fleet_pack(fleet, &blob);
+        store_put_fleet(access->store, blob.data, blob.size);
+        buffer_fini(&blob);
+        fleet_free(fleet);
+    }
+    buffer_fini(&question.answer);
+    return access->error.code == ERROR_NONE ? 0 : -1;
+}
+
+int baseline_forget(struct access *access, const struct options *options)
+{
+    struct ip host;
+    struct fleet_forgotten forgotten = {0, 0};
+    const char *name = options->input[0];
+    char text[200];
+    if (baseline_host(access, options, "forget", &host) != 0 ||
+        check_free(access, &host, name) != 0 || confirm(access, options, "forget", name) != 0 ||
+        write_tombstone(access, &host, options) != 0 || remove_host(access, &host) != 0 ||
+        forget_in_fleet(access, &host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
+        return EXIT_RUN;
+    snprintf(text, sizeof text,
+             "forgotten: its profile, its open totals, and its mark in %" PRIu32
+             " sets of the fleet\n%s",
+             forgotten.sets,
+             forgotten.sketches ? "one among many in sketches, which give nobody back\n" : "");
+    return command_print(text);
+}
+
+/* --- hold, release --------------------------------------------------------------------------- */
+
+int baseline_hold(struct access *access, const struct options *options)
+{
+    struct ip host;
+    if (baseline_host(access, options, "hold", &host) != 0)
+        return EXIT_RUN;
+    if (!options->reason) {
+        error_set(&access->error, ERROR_USAGE, "baseline hold: say why with --reason TEXT");
+        return EXIT_USAGE;
+    }
+    baseline_audit(access, "hold", options->input[0], options);
+    store_put_hold(access->store, &host, options->reason);
+    return access_settle(access) == 0 ? command_print("held\n") : EXIT_RUN;
+}
+
+int baseline_release(struct access *access, const struct options *options)
+{
+    struct ip host;
+    if (baseline_host(access, options, "release", &host) != 0)
+        return EXIT_RUN;
+    baseline_audit(access, "release", options->input[0], options);
+    store_put_hold(access->store, &host, NULL);
+    return access_settle(access) == 0 ? command_print("released\n") : EXIT_RUN;
+}

@@ -1,0 +1,155 @@
+/* weir baseline export, import: the whole memory as one file (baseline/file.h), and back. A file is
+ * checked whole, and held against what is there, before anything of it is written. Thread: the main
+ * thread. */
+#include "baseline.h"
+
+#include "commands.h"
+
+#include "weir/base/buffer.h"
+#include "weir/baseline/file.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define UNANSWERED 256 /* commands under way */
+
+/* --- out ------------------------------------------------------------------------------------- */
+
+struct exporting {
+    struct access *access;
+    struct baseline_writer *writer;
+    uint64_t hosts;
+    bool fleet_done, done;
+};
+
+static void on_fleet_out(void *context, const void *blob, size_t size)
+{
+    struct exporting *exporting = context;
+    exporting->writer = baseline_writer_new(blob ? blob : "", blob ? size : 0);
+    exporting->fleet_done = true;
+    access_look_again(exporting->access);
+}
+
+static void on_profile_out(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    struct exporting *exporting = context;
+    if (host) {
+        baseline_writer_put(exporting->writer, host, blob, size);
+        exporting->hosts++;
+        return;
+    }
+    exporting->done = true;
+    access_look_again(exporting->access);
+}
+
+int baseline_export(struct access *access, const struct options *options)
+{
+    struct exporting exporting = {.access = access};
+    const char *path = options->input[0];
+    char text[160];
+    store_load_fleet(access->store, on_fleet_out, &exporting);
+    if (access_wait(access, &exporting.fleet_done) != 0)
+        return EXIT_RUN;
+    store_each_profile(access->store, on_profile_out, &exporting);
+    int failed = access_wait(access, &exporting.done);
+    if (baseline_writer_finish(exporting.writer, failed ? NULL : path, &access->error) != 0)
+        failed = -1;
+    snprintf(text, sizeof text, "%" PRIu64 " hosts exported\n", exporting.hosts);
+    return failed ? EXIT_RUN : command_print(text);
+}
+
+/* --- in -------------------------------------------------------------------------------------- */
+
+struct importing {
+    struct access *access;
+    uint64_t hosts;
+    bool replace, any, checked;
+};
+
+static int check_fleet(void *context, const void *blob, size_t size, struct error *error)
+{
+    (void)context;
+    if (size == 0)
+        return 0;
+    struct fleet *fleet = fleet_unpack(blob, size, error);
+    fleet_free(fleet);
+    return fleet ? 0 : -1;
+}
+
+static int check_host(void *context, const struct ip *host, const void *blob, size_t size,
+                      struct error *error)
+{
+    (void)context;
+    (void)host;
+    struct profile *profile = profile_unpack(blob, size, error);
+    profile_free(profile);
+    return profile ? 0 : -1;
+}
+
+static int put_fleet(void *context, const void *blob, size_t size, struct error *error)
+{
+    struct importing *importing = context;
+    (void)error;
+    if (size > 0)
+        store_put_fleet(importing->access->store, blob, size);
+    return 0;
+}
+
+static int put_host(void *context, const struct ip *host, const void *blob, size_t size,
+                    struct error *error)
+{
+    struct importing *importing = context;
+    struct profile *profile = profile_unpack(blob, size, error);
+    if (!profile)
+        return -1;
+    store_replace_profile(importing->access->store, host, INT64_MIN, profile->last_closed_hour,
+                          blob, size, NULL, NULL);
+    profile_free(profile);
+    importing->hosts++;
+    return store_pending(importing->access->store) < UNANSWERED ? 0
+                                                                : access_settle(importing->access);
+}
+
+static void on_there(void *context, const struct ip *host, const void *blob, size_t size)
+{
+    struct importing *importing = context;
+    (void)blob;
+    (void)size;
+    importing->any |= host != NULL;
+    if (host)
+        return;
+    importing->checked = true;
+    access_look_again(importing->access);
+}
+
+/* A memory that has learned is not mixed with another by chance. */
+static int check_empty(struct importing *importing, const char *path)
+{
+    struct access *access = importing->access;
+    store_each_profile(access->store, on_there, importing);
+    if (access_wait(access, &importing->checked) != 0)
+        return -1;
+    if (!importing->any || importing->replace)
+        return 0;
+    return error_set(&access->error, ERROR_USAGE,
+                     "%s: the memory has learned already; --replace puts the file's hosts in the "
+                     "place of its own",
+                     path);
+}
+
+int baseline_import(struct access *access, const struct options *options)
+{
+    struct importing importing = {.access = access, .replace = options->replace};
+    const char *path = options->input[0];
+    char text[160];
+    if (baseline_read(path, check_fleet, check_host, NULL, &access->error) != 0 ||
+        check_empty(&importing, path) != 0)
+        return EXIT_RUN;
+    baseline_audit(access, "import", NULL, options);
+    if (baseline_read(path, put_fleet, put_host, &importing, &access->error) != 0 ||
+        access_settle(access) != 0)
+        return EXIT_RUN;
+    snprintf(text, sizeof text, "%" PRIu64 " hosts imported\n", importing.hosts);
+    return command_print(text);
+}
