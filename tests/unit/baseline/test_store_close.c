@@ -448,6 +448,22 @@ static void test_times_to_live(void **state)
     client_close(&a);
 }
 
+/* What is put by others than closers: of an hour that is being closed nothing stays. */
+static void test_an_import_stands(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_true(put_profile(&a, "10.0.0.1", 7, 7, "imported"));
+    struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(said.closed, 7); /* through: it is not learned again */
+    assert_int_equal(said.edits, 1);
+    assert_string_equal(said.text, "imported");
+    client_close(&a);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -460,6 +476,7 @@ static int run(void)
         T(test_a_restart_takes_its_own_lease),
         T(test_from_the_profile_before),
         T(test_an_edit_stands),
+        T(test_an_import_stands),
         T(test_tables),
         T(test_hosts_of_an_hour),
         T(test_times_to_live),
