@@ -361,7 +361,7 @@ static void test_an_edit_stands(void **state)
     (void)state;
     struct client a;
     must_open(&a, "a", NULL);
-    assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
+    order("HSET " CASE_PREFIX ":{10.0.0.1}:profile closed 6 blob six");
     assert_true(ask_turn(&a, 7, true).granted);
     assert_true(gather(&a, 7, 6, 0).same);
     order("HSET " CASE_PREFIX ":{10.0.0.1}:profile blob frozen edits 1");
