@@ -2,7 +2,7 @@
  * finds, what the dead may not write. */
 #include "store_server.h"
 
-#include "weir/baseline/store_close.h"
+#include "../../../sensor/baseline/store_link.h"
 
 struct said {
     struct client *client;
@@ -274,6 +274,26 @@ static void test_words_that_no_sensor_said(void **state)
     client_close(&a);
 }
 
+/* Each finds that the other one speaks in its name. */
+static void test_two_of_one_name(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    ask_turn(&a, 7, false);
+    ask_turn(&a, 7, false);
+    assert_false(a.store->namesake);
+    must_open(&b, "a", NULL);
+    ask_turn(&b, 7, false);
+    assert_false(b.store->namesake); /* it could be the next run of the same */
+    ask_turn(&a, 7, false);
+    assert_true(a.store->namesake);
+    ask_turn(&b, 7, false);
+    assert_true(b.store->namesake);
+    client_close(&a);
+    client_close(&b);
+}
+
 /* --- the lease -------------------------------------------------------------------------------- */
 
 static void test_the_dead_write_nothing(void **state)
@@ -472,6 +492,7 @@ static int run(void)
         T(test_waits_for_others),
         T(test_the_silent_and_the_slow),
         T(test_words_that_no_sensor_said),
+        T(test_two_of_one_name),
         T(test_the_dead_write_nothing),
         T(test_a_restart_takes_its_own_lease),
         T(test_from_the_profile_before),
