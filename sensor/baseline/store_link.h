@@ -67,6 +67,8 @@ struct store {
     bool overdue;         /* the time-out had passed at the last tick, too */
     struct wtime waiting; /* since then nothing was answered */
     struct error refused; /* found before the loop ran; told from the loop */
+    bool named;           /* this run's sign of life is in the store */
+    bool namesake;        /* another sensor's was there instead, which was said */
     uint64_t odd_totals;  /* fields of open totals that no Weir wrote */
 };
 

@@ -3,7 +3,7 @@
 
     store_kills.py [--kills 200] [--sensors 2] [--hours 30] [--seed N]
 
-Two sensors (engines with checkpoints, tests/long/store_feed.c) share a redis-server that syncs each
+Two sensors (engines with checkpoints, tests/unit/engine/store_feed.c) share a redis-server that syncs each
 write (appendfsync always). SIGKILL of a sensor, of the server, or of both, as often as asked, spread
 over the hours of the traffic; whoever died is started again. Then every profile and the fleet's tables
 are, to the byte, those of a run that nothing disturbed."""

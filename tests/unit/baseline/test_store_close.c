@@ -2,7 +2,7 @@
  * finds, what the dead may not write. */
 #include "store_server.h"
 
-#include "weir/baseline/store_close.h"
+#include "../../../sensor/baseline/store_link.h"
 
 struct said {
     struct client *client;
@@ -274,6 +274,26 @@ static void test_words_that_no_sensor_said(void **state)
     client_close(&a);
 }
 
+/* Each finds that the other one speaks in its name. */
+static void test_two_of_one_name(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    ask_turn(&a, 7, false);
+    ask_turn(&a, 7, false);
+    assert_false(a.store->namesake);
+    must_open(&b, "a", NULL);
+    ask_turn(&b, 7, false);
+    assert_false(b.store->namesake); /* it could be the next run of the same */
+    ask_turn(&a, 7, false);
+    assert_true(a.store->namesake);
+    ask_turn(&b, 7, false);
+    assert_true(b.store->namesake);
+    client_close(&a);
+    client_close(&b);
+}
+
 /* --- the lease -------------------------------------------------------------------------------- */
 
 static void test_the_dead_write_nothing(void **state)
@@ -361,7 +381,7 @@ static void test_an_edit_stands(void **state)
     (void)state;
     struct client a;
     must_open(&a, "a", NULL);
-    assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
+    order("HSET " CASE_PREFIX ":{10.0.0.1}:profile closed 6 blob six");
     assert_true(ask_turn(&a, 7, true).granted);
     assert_true(gather(&a, 7, 6, 0).same);
     order("HSET " CASE_PREFIX ":{10.0.0.1}:profile blob frozen edits 1");
@@ -448,6 +468,22 @@ static void test_times_to_live(void **state)
     client_close(&a);
 }
 
+/* What is put by others than closers: of an hour that is being closed nothing stays. */
+static void test_an_import_stands(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_true(put_profile(&a, "10.0.0.1", 7, 7, "imported"));
+    struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(said.closed, 7); /* through: it is not learned again */
+    assert_int_equal(said.edits, 1);
+    assert_string_equal(said.text, "imported");
+    client_close(&a);
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,10 +492,12 @@ static int run(void)
         T(test_waits_for_others),
         T(test_the_silent_and_the_slow),
         T(test_words_that_no_sensor_said),
+        T(test_two_of_one_name),
         T(test_the_dead_write_nothing),
         T(test_a_restart_takes_its_own_lease),
         T(test_from_the_profile_before),
         T(test_an_edit_stands),
+        T(test_an_import_stands),
         T(test_tables),
         T(test_hosts_of_an_hour),
         T(test_times_to_live),

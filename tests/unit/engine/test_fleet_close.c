@@ -3,6 +3,8 @@
  * Skipped (77) where redis-server is not installed. */
 #include "fleet_rig.h"
 
+#include "../../../sensor/engine/checkpoint.h"
+
 #define HOSTS 12
 #define HOURS 30 /* over a midnight, so that days are learned */
 #define STEPS 7
@@ -151,6 +153,43 @@ static void test_waiting_stops_nobody(void **state)
     assert_int_equal(engine_counts_of(fast->engine)->records[RECORD_FLOW], before + 1);
     fleet_push_clocks(fleet, 1);
     fleet_run_until(fleet, 1);
+    fleet_close(fleet);
+}
+
+/* Killed while it waits, with more judged meanwhile: it waits again from the same record on, and
+ * judges the rest as it did, by what was known then. */
+static void test_killed_while_it_waits(void **state)
+{
+    struct fleet_rig *fleet = fleet_open(2, NULL);
+    struct sensor *fast = &fleet->sensor[0];
+    union any_record record;
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    (void)state;
+    start_all(fleet);
+    fleet_push_hours(fleet, HOSTS, 0, 1, any_sensor);
+    sensor_push_watermark(fast, MONDAY_8 + NS_PER_HOUR + 3 * NS_PER_MIN);
+    fleet_turn(fleet, 50 * NS_PER_MS);
+    make_flow(&record, 1, MONDAY_8 + NS_PER_HOUR + 4 * NS_PER_MIN, &key, 5000, 10);
+    sensor_push(fast, &record);
+    sensor_push_watermark(fast, MONDAY_8 + NS_PER_HOUR + 5 * NS_PER_MIN);
+    fleet_turn(fleet, 50 * NS_PER_MS);
+    struct engine_counts before = *engine_counts_of(fast->engine);
+    int64_t fleet_hour = fast->engine->fleet_hour;
+    sensor_kill(fast);
+    sensor_start(fast, NULL);
+    assert_true(fast->engine->checkpoint->replaying || fast->engine->closing);
+    fleet_turn(fleet, 100 * NS_PER_MS);
+    assert_false(fast->engine->checkpoint->replaying);
+    assert_non_null(fast->engine->closing);
+    assert_false(fast->engine->closing->paused);
+    assert_int_equal(fast->engine->fleet_hour, fleet_hour);
+    assert_memory_equal(engine_counts_of(fast->engine), &before, sizeof before);
+    fleet_push_clocks(fleet, 1);
+    fleet_run_until(fleet, 1);
+    char *text = fleet_dump(fleet), *want = play(1, NULL, HOSTS, 1, any_sensor);
+    assert_string_equal(text, want);
+    free(text);
+    free(want);
     fleet_close(fleet);
 }
 
@@ -375,6 +414,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_two_taps_of_the_same),
         cmocka_unit_test(test_in_step),
         cmocka_unit_test(test_waiting_stops_nobody),
+        cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),
         cmocka_unit_test(test_a_slow_sensor_is_late),
         cmocka_unit_test(test_cut_behind_every_command),

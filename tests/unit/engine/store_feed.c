@@ -6,9 +6,9 @@
  * says "sensor I PID" of each process it starts; told "hour" it pushes one hour more of traffic,
  * split over the sensors, told "end" it waits until the last hour is closed, prints what the store
  * holds, and ends. */
-#include "../unit/engine/fleet_rig.h"
+#include "fleet_rig.h"
 
-#include "../../sensor/engine/entry_log.h"
+#include "../../../sensor/engine/entry_log.h"
 
 #include <fcntl.h>
 #include <poll.h>
