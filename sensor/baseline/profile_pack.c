@@ -162,6 +162,7 @@ static bool take_destination(struct cursor *in, struct pair *pair)
 
 static bool take_pair(struct cursor *in, struct pair *pair, int64_t hour, int64_t day)
 {
+    size_t before = cursor_left(in);
     if (!take_destination(in, pair))
         return false;
     pair->first_hour = take_since(in, hour);
@@ -177,7 +178,7 @@ static bool take_pair(struct cursor *in, struct pair *pair, int64_t hour, int64_
     pair->day_location = take_location(in);
     if (in->failed || !histogram_unpack(&pair->hour, in) || !histogram_unpack(&pair->day, in))
         return false;
-    pair->packed_bytes = pair_packed_bytes(pair);
+    pair->packed_bytes = (uint32_t)(before - cursor_left(in));
     return true;
 }
 
