@@ -242,6 +242,7 @@ static void begin_spans(struct pair *pair, const struct profile *profile)
 static bool take_pair(struct cursor *in, struct pair *pair, const struct profile *profile,
                       unsigned schema)
 {
+    size_t before = cursor_left(in);
     if (!take_destination(in, pair, schema) ||
         !take_pair_past(in, pair, profile->last_closed_hour, profile->today))
         return false;
@@ -254,7 +255,8 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
             !rhythm_unpack(&pair->rhythm, profile->last_closed_hour, profile->today, in))
             return false;
     }
-    pair->packed_bytes = pair_packed_bytes(pair);
+    pair->packed_bytes =
+        schema == 1 ? pair_packed_bytes(pair) : (uint32_t)(before - cursor_left(in));
     return !in->failed;
 }
 

@@ -8,9 +8,16 @@
 
 static inline void put_unsigned(struct buffer *out, uint64_t value)
 {
+    uint8_t bytes[10];
+    size_t size = 0;
+    if (value < 0x80 && out->size < out->room) { /* nearly all of them */
+        out->data[out->size++] = (uint8_t)value;
+        return;
+    }
     for (; value >= 0x80; value >>= 7)
-        buffer_u8(out, (uint8_t)(value | 0x80));
-    buffer_u8(out, (uint8_t)value);
+        bytes[size++] = (uint8_t)(value | 0x80);
+    bytes[size++] = (uint8_t)value;
+    buffer_put(out, bytes, size);
 }
 
 /* Anything beyond 64 bits fails the cursor. */

@@ -215,9 +215,6 @@ static void do_due_at(struct engine *engine, struct ptime now)
         engine->next_tick.ns = now.ns - now.ns % TICK_NS + TICK_NS;
         engine->health_from = now;
         close_first(engine, now);
-        warm_begin(engine, now);
-        if (paused(engine))
-            return;
     }
     if (now.ns >= engine->next_tick.ns)
         tick(engine, now);
@@ -233,6 +230,9 @@ static void do_due(struct engine *engine, struct ptime now)
         do_due_at(engine, now);
         return;
     }
+    if (!engine->warmed && engine->counts.first.ns == INT64_MAX)
+        warm_begin(engine, now);
+    engine->warmed = true;
     for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
         memory_look(engine, at);
         do_due_at(engine, at);

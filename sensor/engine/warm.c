@@ -7,10 +7,10 @@
  *                → consumption begins, nothing is published before a checkpoint has it
  *
  * Consumption pauses meanwhile, so nothing is added before what was there is known; and a start
- * that dies of the log behind it finds in the store what this one found, so it adds nothing twice. What was counted and not yet
- * published when the sensor died (a minute) is lost, as are its stories and incidents. Should the
- * store go in between, what has not come back stays there (totals are a maximum), but is not
- * judged.
+ * that dies of the log behind it finds in the store what this one found, so it adds nothing twice.
+ * What was counted and not yet published when the sensor died (a minute) is lost, as are its
+ * stories and incidents. Should the store go in between, what has not come back stays there (totals
+ * are a maximum), but is not judged.
  *
  * Bounds: STORE_HOURS_KEPT hours, WINDOW host-hours asked for at a time. Live only. Thread: the
  * engine's. */

@@ -85,6 +85,28 @@ static void refuses_hosts_beyond_the_bound(void **state)
     totals_free(totals);
 }
 
+static void adopts_what_is_not_there(void **state)
+{
+    struct totals *totals = totals_new(2);
+    struct ip host[3] = {make_host(1), make_host(2), make_host(3)};
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct host_total *own = host_total_new(&host[0], 7);
+    (void)state;
+    totals_add(own, &a, exactly(5), 0, 1);
+    assert_true(totals_adopt(totals, own));
+    assert_ptr_equal(totals_get(totals, &host[0], 7), own);
+    assert_int_equal(own->out.value, 5);
+    assert_false(totals_adopt(totals, host_total_new(&host[0], 7))); /* one is there */
+    assert_ptr_equal(totals_get(totals, &host[0], 7), own);
+    assert_int_equal(totals_refused(totals), 0);
+    assert_non_null(totals_open(totals, &host[1], 7));
+    assert_false(totals_adopt(totals, host_total_new(&host[2], 7))); /* no room */
+    assert_int_equal(totals_refused(totals), 1);
+    totals_drop(totals, own);
+    assert_true(totals_adopt(totals, host_total_new(&host[2], 7)));
+    totals_free(totals);
+}
+
 static void overflow_goes_to_other_by_role(void **state)
 {
     struct ip host = make_host(1);
@@ -148,6 +170,7 @@ int main(void)
         cmocka_unit_test(sums_pairs_and_hosts),
         cmocka_unit_test(lists_sorted_by_hour_and_host),
         cmocka_unit_test(refuses_hosts_beyond_the_bound),
+        cmocka_unit_test(adopts_what_is_not_there),
         cmocka_unit_test(overflow_goes_to_other_by_role),
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
     };

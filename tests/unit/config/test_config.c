@@ -65,6 +65,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.work_days, 0x1f);
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.baseline_days, 400);
+    assert_int_equal(config.cache_mib, 512);
     assert_int_equal(config.detect.learn_days, 7);
     assert_false(config.inside_set);
     assert_false(config.by_device);
@@ -140,7 +141,7 @@ static void test_every_key(void **state)
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
                        "privacy: {retention_days: {baselines: 30}}\n"
-                       "baseline: {max_hosts: 5}\n"
+                       "baseline: {max_hosts: 5, cache_mib: 3}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
                        "alerts:\n"
                        "  sinks:\n"
@@ -176,6 +177,7 @@ static void test_every_key(void **state)
     assert_string_equal(config.redis_url, "unix:/run/redis.sock");
     assert_int_equal(config.max_hosts, 5);
     assert_int_equal(config.baseline_days, 30);
+    assert_int_equal(config.cache_mib, 3);
     assert_true(config.detect.alerts_per_100_hosts_per_day > 0.2499 &&
                 config.detect.alerts_per_100_hosts_per_day < 0.2501);
     assert_int_equal(config.detect.learn_days, 14);
@@ -380,6 +382,8 @@ static void test_wrong_values(void **state)
         {"baseline: {max_hosts: 1.5}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: nan}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: 10 hosts}\n", ":1:23: baseline.max_hosts", "a whole number"},
+        {"baseline: {cache_mib: 0}\n", ":1:23: baseline.cache_mib", "a whole number"},
+        {"baseline: {cache_mib: 1048577}\n", ":1:23: baseline.cache_mib", "a whole number"},
         {"detection: {learn_days: 0}\n", ":1:25: detection.learn_days", "1 to 90"},
         {"detection: {learn_days: 91}\n", ":1:25: detection.learn_days", "1 to 90"},
         {"detection: {learn_days: \"7\"}\n", ":1:25: detection.learn_days", "1 to 90"},
