@@ -46,7 +46,8 @@ static void take_start(struct rhythm_day *day, int64_t second, uint32_t bytes, b
     else if (second > day->last_s && !after_gap)
         rhythm_count(&day->intervals, (uint32_t)(second - day->last_s));
     rhythm_count(&day->sizes, bytes);
-    day->last_s = second;
+    if (first || second > day->last_s) /* a blob may claim to be of later than now */
+        day->last_s = second;
 }
 
 void rhythm_hour(struct rhythm *rhythm, const struct civil *civil, const struct starts *starts,

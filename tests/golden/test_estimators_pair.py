@@ -2,7 +2,7 @@
 """Growth, rhythm, ratio and novelty against numpy.
 
 The program `estimates_pair` is told values and prints what its modules make of them; here the same is
-computed from the formulas in docs/detection.md alone, to 1e-9 where they are exact. Rhythm is exact in
+computed from the formulas in docs/baselines.md alone, to 1e-9 where they are exact. Rhythm is exact in
 its hours and its duration; its intervals and sizes are kept in sixteen bins, so they are compared twice:
 with the same bins (to 1e-9), and with RITA's score of the values themselves, over simulated clocks and
 noise, which is how far the bins are off.

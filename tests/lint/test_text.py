@@ -30,6 +30,10 @@ POINTER = re.compile(r"\b(?:const (?:void|uint8_t|char|struct packet_raw) \*|str
 NOT_FUZZED = {
     # function: why no fuzz target calls it
     "histogram_unpack": "fuzz_profile and fuzz_fleet go through it",
+    "cusum_unpack": "fuzz_profile goes through it",
+    "rhythm_unpack": "fuzz_profile goes through it",
+    "ratio_unpack": "fuzz_profile goes through it",
+    "novelty_unpack": "fuzz_profile goes through it",
     "counter_unpack": "fuzz_union goes through it",
     "incidents_unpack": "structs as they were in memory, of one build, behind the snapshot's checksum",
     "config_source_unpack": "bytes of our own supervisor; test_source cuts them at every place",

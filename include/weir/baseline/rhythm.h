@@ -20,7 +20,7 @@
  * suffice, else half as many, and so on: a clock's few values nearly exactly, a browser's many
  * roughly. Quartiles take the counts of a bin as spread evenly over its whole numbers. The
  * resolution depends on the values only, not on their order. Measured against the exact score:
- * tests/golden/test_estimators_pair.py, docs/detection.md.
+ * tests/golden/test_estimators_pair.py, docs/baselines.md.
  *
  * Where an hour's starts were cut (starts.h) its rest makes no intervals and no sizes, nor the
  * interval to the next hour. A day's last score is kept when the day is over. Engine thread. */

@@ -262,6 +262,24 @@ static void packs_and_unpacks(void **state)
     rhythm_fini(&rhythm);
 }
 
+/* A blob that comes from later than what is learned into it stays one that can be read. */
+static void a_day_from_the_future_stays_readable(void **state)
+{
+    struct rhythm rhythm = {0}, back;
+    struct buffer packed = {0};
+    (void)state;
+    feed(&rhythm, 20, ";10:5;1810:5", 2);
+    feed(&rhythm, 9, ";10:5;1810:5", 2);
+    assert_int_equal(rhythm.today->last_s, (MONDAY * 24 + 20) * 3600 + 1810);
+    assert_int_equal(rhythm.today->intervals.cell[0].count, 1);
+    rhythm_pack(&rhythm, MONDAY * 24 + 9, MONDAY, &packed);
+    struct cursor in = cursor_make(packed.data, packed.size);
+    assert_true(rhythm_unpack(&back, MONDAY * 24 + 9, MONDAY, &in));
+    rhythm_fini(&back);
+    rhythm_fini(&rhythm);
+    buffer_fini(&packed);
+}
+
 static void other_bytes_are_refused(void **state)
 {
     static const struct {
@@ -304,6 +322,7 @@ int main(void)
         cmocka_unit_test(bins_do_not_depend_on_order),
         cmocka_unit_test(a_day_leaves_its_score),
         cmocka_unit_test(packs_and_unpacks),
+        cmocka_unit_test(a_day_from_the_future_stays_readable),
         cmocka_unit_test(other_bytes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
