@@ -11,6 +11,7 @@
 
 #include "weir/base/digest.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,6 +232,25 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
     return !in->failed;
 }
 
+/* Without the unused room for the name: while the store is away a million of these may wait. */
+#define PAIR_NAME offsetof(struct pair_total, destination.name)
+#define PAIR_REST (PAIR_NAME + DESTINATION_NAME_SIZE)
+
+static void put_pair(struct buffer *out, const struct pair_total *pair)
+{
+    size_t name = strnlen(pair->destination.name, DESTINATION_NAME_SIZE - 1);
+    buffer_u8(out, (uint8_t)name);
+    buffer_put(out, pair, PAIR_NAME + name);
+    buffer_put(out, (const uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
+}
+
+static bool take_pair_raw(struct cursor *in, struct pair_total *pair)
+{
+    size_t name = cursor_u8(in);
+    return snapshot_take_raw(in, pair, PAIR_NAME + name) &&
+           snapshot_take_raw(in, (uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
+}
+
 static void put_total(struct buffer *out, const struct host_total *total)
 {
     size_t position = 0;
@@ -241,7 +261,7 @@ static void put_total(struct buffer *out, const struct host_total *total)
     buffer_le32(out, total->overflow);
     buffer_le32(out, (uint32_t)total->pairs.count);
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;)
-        buffer_put(out, entry->value, sizeof(struct pair_total));
+        put_pair(out, entry->value);
 }
 
 static void put_totals(const struct engine *engine, struct buffer *out)
@@ -259,7 +279,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
 {
     char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
-    bool good = snapshot_take_raw(in, pair, sizeof *pair);
+    bool good = take_pair_raw(in, pair);
     if (good)
         destination_key(&pair->destination, key);
     if (!good || map_get(&total->pairs, key, strlen(key))) {
