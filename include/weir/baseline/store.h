@@ -49,7 +49,7 @@ struct store_events {
     void (*failed)(void *context, const struct error *error);
 };
 
-struct store_place { /* where a URL's server is, for who will not be able to look */
+struct store_place {         /* where a URL's server is, for who will not be able to look */
     bool unix_socket, named; /* named: by a name, which may come to mean another address */
     int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: the name was not found */
     uint16_t port;
