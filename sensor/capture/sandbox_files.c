@@ -25,8 +25,8 @@
 #define RIGHTS_ABI_5 (UINT64_C(1) << 15) /* ioctl on devices */
 #define TCP_ABI_4    UINT64_C(3)         /* bind, connect */
 #define TCP_CONNECT  UINT64_C(2)
-#define RULE_PORT    2                   /* LANDLOCK_RULE_NET_PORT */
-#define SCOPES_ABI_6 UINT64_C(3)         /* abstract unix sockets, signals */
+#define RULE_PORT    2           /* LANDLOCK_RULE_NET_PORT */
+#define SCOPES_ABI_6 UINT64_C(3) /* abstract unix sockets, signals */
 
 #define RIGHTS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define RIGHTS_WRITE                                                                               \

@@ -11,6 +11,7 @@
 
 #include "weir/base/digest.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -231,15 +232,29 @@ static bool take_hosts(struct engine *engine, struct cursor *in)
     return !in->failed;
 }
 
-/* As it is, its pointer too, which is not read back; then the starts. */
+/* Without the unused room for the name: while the store is away a million of these may wait. The
+ * pointer to the starts is not read back; they follow. */
+#define PAIR_NAME offsetof(struct pair_total, destination.name)
+#define PAIR_REST (PAIR_NAME + DESTINATION_NAME_SIZE)
+
 static void put_pair(struct buffer *out, const struct pair_total *pair)
 {
-    buffer_put(out, pair, sizeof *pair);
+    size_t name = strnlen(pair->destination.name, DESTINATION_NAME_SIZE - 1);
+    buffer_u8(out, (uint8_t)name);
+    buffer_put(out, pair, PAIR_NAME + name);
+    buffer_put(out, (const uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
     buffer_le16(out, pair->starts.count);
     for (uint16_t i = 0; i < pair->starts.count; i++) {
         buffer_le16(out, pair->starts.at[i].second);
         buffer_le32(out, pair->starts.at[i].bytes);
     }
+}
+
+static bool take_pair_raw(struct cursor *in, struct pair_total *pair)
+{
+    size_t name = cursor_u8(in);
+    return snapshot_take_raw(in, pair, PAIR_NAME + name) &&
+           snapshot_take_raw(in, (uint8_t *)pair + PAIR_REST, sizeof *pair - PAIR_REST);
 }
 
 static void put_total(struct buffer *out, const struct host_total *total)
@@ -271,7 +286,7 @@ static bool take_pair(struct host_total *total, struct cursor *in)
 {
     char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
-    bool good = snapshot_take_raw(in, pair, sizeof *pair);
+    bool good = take_pair_raw(in, pair);
     pair->starts = (struct starts){0};
     if (good)
         destination_key(&pair->destination, key);

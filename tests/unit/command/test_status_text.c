@@ -146,10 +146,37 @@ static void test_harmless(void **state)
     free(text);
 }
 
+static void expect_redis(const char *redis, const char *rows)
+{
+    char *json = xasprintf("{\"redis\":{%s}}", redis);
+    char *text = screen_of(json, 200);
+    expect_part(text, rows);
+    free(json);
+    free(text);
+}
+
+static void test_redis(void **state)
+{
+    (void)state;
+    expect_redis("\"state\":\"away\",\"since\":\"THEN\",\"why\":\"redis at unix:/r: gone\","
+                 "\"hours_open\":3",
+                 "redis       AWAY since THEN: redis at unix:/r: gone\n"
+                 "            judged by what is known; 3 hours wait to be learned\n");
+    expect_redis("\"state\":\"reads only\",\"since\":\"THEN\",\"why\":\"full\"",
+                 "redis       READS ONLY since THEN: full\n");
+    expect_redis("\"state\":\"ready\",\"pending\":2,\"url\":\"unix:/r\",\"behind\":true,"
+                 "\"hours_open\":9,\"hours_unlearned\":4,\"unlearned_bytes\":12000,"
+                 "\"profiles_damaged\":1",
+                 "redis       ready, 2 commands pending, unix:/r\n"
+                 "            it was away: CATCHING UP, 9 hours are open\n"
+                 "            4 hours waited too long and are NOT LEARNED, 12.0 KB\n"
+                 "            1 DAMAGED PROFILES: their hosts are judged like unknown ones\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_well), cmocka_unit_test(test_trouble),
-                                       cmocka_unit_test(test_width),
+                                       cmocka_unit_test(test_width), cmocka_unit_test(test_redis),
                                        cmocka_unit_test(test_harmless)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

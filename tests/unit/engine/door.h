@@ -20,6 +20,7 @@ enum door_mode {
     DOOR_SHUT,   /* closes what comes */
     DOOR_SILENT, /* takes everything, says nothing */
     DOOR_SAYS,   /* `says`, whatever it is told */
+    DOOR_SLOW,   /* what the server says takes its time */
     DOOR_ENDS
 };
 
@@ -84,7 +85,9 @@ static inline bool door_pass(struct door *door, int from, int to, bool of_server
     if (of_server && left >= 0 && (size_t)left < room)
         room = (size_t)left;
     ssize_t got = room > 0 ? recv(from, bytes, room, 0) : 0;
-    if (got > 0 && door->mode == DOOR_OPEN && to >= 0)
+    if (got > 0 && door->mode == DOOR_SLOW && of_server)
+        usleep(20 * 1000);
+    if (got > 0 && (door->mode == DOOR_OPEN || door->mode == DOOR_SLOW) && to >= 0)
         got = send(to, bytes, (size_t)got, MSG_NOSIGNAL);
     if (of_server && left >= 0)
         door->cut_after = got > 0 ? left - got : -1;
@@ -119,7 +122,7 @@ static inline void *door_run(void *context)
 {
     struct door *door = context;
     for (int mode = DOOR_OPEN; mode != DOOR_ENDS;) {
-        if (mode != door->mode && door->mode != DOOR_SILENT)
+        if (mode != door->mode && door->mode != DOOR_SILENT && door->mode != DOOR_SLOW)
             for (size_t i = 0; i < DOOR_WAYS; i++)
                 door_drop(door, i);
         mode = door->mode;

@@ -402,6 +402,19 @@ static void test_what_is_no_store(void **state)
     }
 }
 
+/* That is no trouble: it is waited for, and what is judged is the same. */
+static void test_slow(void **state)
+{
+    struct play play;
+    (void)state;
+    open_play(&play, false, DOOR_OPEN);
+    play.door.mode = DOOR_SLOW;
+    play_steps(&play, 0, STEPS);
+    assert_int_equal(status_of(&play).absences, 0);
+    expect_the_same(&play, "slow", true);
+    close_play(&play);
+}
+
 /* It is not asked without end. */
 static void test_back_off(void **state)
 {
@@ -419,7 +432,7 @@ static void test_back_off(void **state)
 static void test_cut_anywhere(void **state)
 {
     (void)state;
-    for (int64_t cut = 0; cut < 24000; cut += 701) {
+    for (int64_t cut = 0; cut < 24000; cut += 1201) {
         struct play play;
         char what[64];
         open_play(&play, false, DOOR_OPEN);
@@ -568,6 +581,7 @@ int main(void)
         cmocka_unit_test(test_reads_go_on),
         cmocka_unit_test(test_not_there_at_the_start),
         cmocka_unit_test(test_what_is_no_store),
+        cmocka_unit_test(test_slow),
         cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_the_spool_is_bounded),
