@@ -56,7 +56,7 @@ struct config {
     bool content_samples; /* found items are told as they were, a few */
     char *redis_url;
     uint32_t max_hosts;
-    uint32_t cache_mib; /* of hosts' profiles in the engine's memory */
+    uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     struct detect_config detect;
     struct sink_config sink[CONFIG_SINKS];
