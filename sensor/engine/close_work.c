@@ -15,6 +15,7 @@
 #include "close.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 
@@ -172,7 +173,8 @@ static void put_profile(struct engine *engine, const struct store_gathered *gath
     buffer_fini(&blob);
 }
 
-/* False: a damaged blob; the engine failed. */
+/* False: a damaged blob. One host's must not stop the closing of everybody's, on every sensor in
+ * turn: the host is left out until somebody resets it. */
 static bool unpack(struct engine *engine, const struct store_gathered *gathered,
                    struct profile **profile)
 {
@@ -183,7 +185,9 @@ static bool unpack(struct engine *engine, const struct store_gathered *gathered,
     *profile = profile_unpack(gathered->blob, gathered->size, &error);
     if (*profile)
         return true;
-    engine_fail(engine, &error);
+    char text[IP_TEXT_SIZE];
+    log_error("%s: its hours are not learned: %s", ip_text(&gathered->host, text), error.message);
+    engine->counts.profiles_damaged++;
     return false;
 }
 
@@ -210,8 +214,10 @@ static void learn(struct engine *engine, const struct store_gathered *gathered)
     struct host *host = hosts_get(engine, &gathered->host);
     const struct host_total *total = gathered->sum;
     struct profile *profile = gathered->same ? host->profile : NULL;
-    if (!gathered->same && !unpack(engine, gathered, &profile))
+    if (!gathered->same && !unpack(engine, gathered, &profile)) {
+        work->done++;
         return;
+    }
     if (!total)
         total = totals_get(engine->totals, &gathered->host, work->hour);
     if (!profile)

@@ -84,6 +84,7 @@ struct engine_counts {
     uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
     uint64_t closes_lost;      /* begun, and taken over by another sensor */
     uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
+    uint64_t profiles_damaged; /* in the store: host-hours that could not be learned for that */
     uint64_t late;             /* records older than what was complete when they came */
     uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
     uint64_t workers_lost;     /* incarnations that went without an end */
