@@ -15,6 +15,7 @@
 #include "close.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <stdlib.h>
 

@@ -105,6 +105,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          c->sensors_passed},
         {"profiles_changed", "host-hours not learned because an operator changed the profile",
          c->profiles_changed},
+        {"profiles_damaged", "host-hours not learned because the stored profile is damaged",
+         c->profiles_damaged},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},
         {"starts_refused", "starts of connections that are not in a rhythm", c->starts_refused},
         {"stories_evicted", "stories forgotten early", c->stories_evicted},

@@ -129,6 +129,28 @@ static void test_in_step(void **state)
     fleet_close(fleet);
 }
 
+/* One host's blob is damaged: it is left out, the others are as they would be. */
+static void test_a_damaged_profile_is_left_out(void **state)
+{
+    struct fleet_rig *fleet = fleet_open(1, NULL);
+    struct sensor *sensor = &fleet->sensor[0];
+    struct ip ip = make_ip("10.0.0.250"); /* in the list, but nobody's */
+    (void)state;
+    start_all(fleet);
+    store_put_profile(sensor->store, &ip, INT64_MIN, HOUR_8 - 9, "no profile", 10, NULL, NULL);
+    struct host_total *total = host_total_new(&ip, HOUR_8);
+    struct destination destination = destination_of_prefix(ROLE_CLIENT, &ip);
+    totals_add(total, &destination, (struct volume){1, 1, 1}, 1, 1);
+    store_put_open(sensor->store, total);
+    host_total_free(total);
+    fleet_push_hours(fleet, HOSTS, 0, 1, any_sensor);
+    fleet_push_clocks(fleet, 1);
+    fleet_run_until(fleet, 1);
+    assert_int_equal(engine_counts_of(sensor->engine)->profiles_damaged, 1);
+    assert_true(engine_counts_of(sensor->engine)->host_hours_closed >= HOSTS / 2);
+    fleet_close(fleet);
+}
+
 /* --- who is waited for ------------------------------------------------------------------------ */
 
 /* While others are waited for, judging goes on. */
@@ -413,6 +435,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_split_over_four),
         cmocka_unit_test(test_two_taps_of_the_same),
         cmocka_unit_test(test_in_step),
+        cmocka_unit_test(test_a_damaged_profile_is_left_out),
         cmocka_unit_test(test_waiting_stops_nobody),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),
