@@ -7,6 +7,7 @@
  * forgotten would have to be sent again behind commands that rely on it (the sum behind the put),
  * and the engine counts on the order of the calls. Thread: the engine's. */
 #include "store_link.h"
+#include "store_words.h"
 #include "weir/base/buffer.h"
 
 #include <assert.h>
@@ -71,7 +72,8 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
     store->retention_s = or_default(config->retention_s, RETENTION_S);
     store->silent_ns = or_default(config->silent_ns, STORE_SILENT_NS);
-    store->wait_ns = or_default(config->wait_ns, STORE_WAIT_LIMIT_NS);
+    store->wait_ns = or_default(config->wait_ns, STORE_WAIT_NS);
+    store->lease_ns = or_default(config->lease_ns, STORE_LEASE_NS);
     store->loop = loop;
     store->events = *events;
     store->context = context;
@@ -203,9 +205,14 @@ void store_put_fleet(struct store *store, const void *blob, size_t blob_size)
     store_send(store_request_new(store, "HSET", on_set, NULL), 4, argv, size);
 }
 
+/* Not a closer's (store_learn.c): so it counts as an edit, and an hour that is being closed does
+ * not go back behind it. */
 static const char swap_script[] =
     "if (redis.call('HGET', KEYS[1], 'closed') or 'none') ~= ARGV[1] then return 0 end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
+    "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
+    "redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
+    "redis.call('EXPIRE', KEYS[1], ARGV[4])\n"
     "return 1";
 
 static bool on_swapped(struct store_request *request, const redisReply *reply)
@@ -221,17 +228,22 @@ void store_put_profile(struct store *store, const struct ip *host, int64_t expec
                        int64_t last_closed_hour, const void *blob, size_t blob_size,
                        void (*done)(void *context, const struct ip *host, bool won), void *context)
 {
-    char key[STORE_KEY_SIZE], from[24] = "none", to[24];
+    char key[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
     assert(!store->read_only);
-    if (expected != INT64_MIN)
-        snprintf(from, sizeof from, "%" PRId64, expected);
-    snprintf(to, sizeof to, "%" PRId64, last_closed_hour);
-    const char *argv[7] = {"EVAL", swap_script, "1", store_profile_key(store, host, key),
-                           from,   to,          blob};
-    size_t size[7] = {4,        sizeof swap_script - 1, 1, strlen(key), strlen(from), strlen(to),
-                      blob_size};
+    words_text(&words, "EVAL");
+    words_text(&words, swap_script);
+    words_number(&words, 1);
+    words_text(&words, store_profile_key(store, host, key));
+    if (expected == INT64_MIN)
+        words_text(&words, "none");
+    else
+        words_number(&words, expected);
+    words_number(&words, last_closed_hour);
+    words_bytes(&words, blob, blob_size);
+    words_number(&words, store->retention_s);
     struct store_request *request = store_request_new(store, "EVAL", on_swapped, context);
     request->done.won = done;
     request->host = *host;
-    store_send(request, 7, argv, size);
+    store_send(request, words.count, words.argv, words.size);
 }

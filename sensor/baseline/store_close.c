@@ -17,8 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEASE_MS "15000"
-#define PAGE     "2000" /* hosts a step of SSCAN */
+#define PAGE "2000" /* hosts a step of SSCAN */
 
 /* KEYS: sensors, fleet, closer, the prefix of hours' lists. ARGV: sensor, complete, token, lease,
  * silent, longest wait (ms), hours kept, want. */
@@ -26,11 +25,13 @@ static const char turn_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
-    "local function parts(text) return string.match(text or '', '^(%-?%d*) (%d+) (%d+)$') end\n"
-    "local before, _, since = parts(redis.call('HGET', KEYS[1], ARGV[1]))\n"
+    "local function parts(text)\n"
+    "  return string.match(text or '', '^(%-?%d*) (%d+) (%d+) (.+)$')\n"
+    "end\n"
+    "local before, _, since, run = parts(redis.call('HGET', KEYS[1], ARGV[1]))\n"
     "if before ~= ARGV[2] then since = string.format('%.0f', now) end\n"
     "redis.call('HSET', KEYS[1], ARGV[1],\n"
-    "  ARGV[2] .. ' ' .. string.format('%.0f', now) .. ' ' .. since)\n"
+    "  ARGV[2] .. ' ' .. string.format('%.0f', now) .. ' ' .. since .. ' ' .. ARGV[3])\n"
     "redis.call('EXPIRE', KEYS[1], 2592000)\n"
     "local own = tonumber(ARGV[2])\n"
     "local least, waited, passed = own, 0, 0\n"
@@ -64,7 +65,7 @@ static const char turn_script[] =
     "    granted = 1\n"
     "  end\n"
     "end\n"
-    "return {closed, before or '', hour, granted, waited, passed}";
+    "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0}";
 
 static bool take_hour(const redisReply *reply, int64_t *hour)
 {
@@ -81,9 +82,9 @@ static bool take_hour(const redisReply *reply, int64_t *hour)
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 6)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7)
         return false;
-    for (size_t i = 3; i < 6; i++)
+    for (size_t i = 3; i < 7; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
     turn->granted = reply->element[3]->integer == 1;
@@ -95,11 +96,23 @@ static bool take_turn(const redisReply *reply, struct store_turn *turn)
            (!turn->granted || turn->hour != STORE_NO_HOUR);
 }
 
+/* The entry was last written by this run, unless two sensors have one name: then each takes the
+ * other's totals for its own, and its lease. */
+static void note_namesake(struct store *store, bool own)
+{
+    if (store->named && !own && !store->namesake)
+        log_error("redis at %s: another sensor calls itself \"%s\": give each a sensor.name",
+                  store->url.shown, store->sensor);
+    store->namesake = store->namesake || (store->named && !own);
+    store->named = true;
+}
+
 static bool on_turn(struct store_request *request, const redisReply *reply)
 {
     struct store_turn turn;
     if (!take_turn(reply, &turn))
         return false;
+    note_namesake(request->store, reply->element[6]->integer == 1);
     if (request->done.turn)
         request->done.turn(request->context, &turn);
     return true;
@@ -123,7 +136,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);
-    words_text(&words, LEASE_MS);
+    words_number(&words, store->lease_ns / NS_PER_MS);
     words_number(&words, store->silent_ns / NS_PER_MS);
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
@@ -167,7 +180,7 @@ void store_keep_lease(struct store *store)
     words_number(&words, 1);
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, store->token);
-    words_text(&words, LEASE_MS);
+    words_number(&words, store->lease_ns / NS_PER_MS);
     store_send(store_request_new(store, "EVAL", on_kept, NULL), words.count, words.argv,
                words.size);
 }

@@ -53,7 +53,7 @@ struct store {
     char *prefix, *sensor, *vantage;
     char *token; /* of the lease: the sensor's name and what no other run of it has */
     bool read_only;
-    int64_t timeout_ns, retention_s, silent_ns, wait_ns;
+    int64_t timeout_ns, retention_s, silent_ns, wait_ns, lease_ns;
     struct loop_ref loop;
     struct store_events events;
     void *context;
@@ -65,6 +65,8 @@ struct store {
     bool overdue;         /* the time-out had passed at the last tick, too */
     struct wtime waiting; /* since then nothing was answered */
     struct error refused; /* found before the loop ran; told from the loop */
+    bool named;           /* this run's sign of life is in the store */
+    bool namesake;        /* another sensor's was there instead, which was said */
     uint64_t odd_totals;  /* fields of open totals that no Weir wrote */
 };
 

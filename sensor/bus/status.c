@@ -97,6 +97,11 @@ static void put_engine(struct json *json, const struct status_engine *engine)
     json_uint(json, "bytes", engine->checkpoint_bytes);
     json_uint(json, "snapshots", engine->snapshots);
     json_close(json);
+    json_open(json, "closing");
+    json_uint(json, "hours", engine->closing_hours);
+    json_uint(json, "sensors_waited", engine->closing_waited);
+    json_uint(json, "totals_late", engine->totals_late);
+    json_close(json);
     json_close(json);
 }
 

@@ -212,6 +212,13 @@ static void show_engine(struct screen *screen, const struct json_value *status)
         scaled((double)whole_of(engine, "waiting_records"), text[1]),
         scaled((double)whole_of(checkpoint, "bytes"), text[2]),
         seconds(decimal_of(checkpoint, "age_s"), text[3]));
+    const struct json_value *closing = json_get(engine, "closing");
+    if (whole_of(closing, "sensors_waited") > 0)
+        row(screen, "", "%" PRId64 " hours wait for %" PRId64 " other sensors to be closed",
+            whole_of(closing, "hours"), whole_of(closing, "sensors_waited"));
+    if (whole_of(closing, "totals_late") > 0)
+        row(screen, "", "%" PRId64 " HOST-HOURS WERE CLOSED WITHOUT THIS SENSOR",
+            whole_of(closing, "totals_late"));
     if (late > 0)
         row(screen, "", "%" PRId64 " records came LATE, behind their watermark", late);
     if (restarts > 0)

@@ -20,6 +20,7 @@ void config_init(struct config *config)
                               .decoder = decoder_config_default(),
                               .max_hosts = 100000,
                               .cache_mib = 512,
+                              .baseline_days = 400,
                               .detect = detect_config_default()};
     config->sensor_name = config_own(config, "weir");
     config->state_dir = config_own(config, "");

@@ -243,6 +243,18 @@ static int read_cache(const struct reading *r, const struct yaml_node *node)
     return config_whole(r, node, 1, 1048576, &r->config->cache_mib);
 }
 
+static int read_retention(const struct reading *r, const struct yaml_node *node)
+{
+    if (node->kind != YAML_MAP)
+        return config_refuse(r, node, "a mapping: baselines: days");
+    for (const struct yaml_node *kind = node->child; kind; kind = kind->next)
+        if (strcmp(kind->key, "baselines") != 0)
+            return config_refuse(r, kind, "known: baselines");
+        else if (config_whole(r, kind, 1, 3650, &r->config->baseline_days) != 0)
+            return -1;
+    return 0;
+}
+
 static int read_budget(const struct reading *r, const struct yaml_node *node)
 {
     double value;
@@ -432,6 +444,11 @@ static void show_budget(const struct config *c, struct buffer *b)
     buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
 }
 
+static void show_retention(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "{baselines: %u}", c->baseline_days);
+}
+
 static void show_learn_days(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%d", c->detect.learn_days);
@@ -470,6 +487,7 @@ const struct key_row config_row[] = {
     {"capture.tunnel_ports", config_read_tunnel_ports, config_show_tunnel_ports},
     {"content.patterns", config_read_patterns, config_show_patterns},
     {"privacy.content_samples", config_read_samples, config_show_samples},
+    {"privacy.retention_days", read_retention, show_retention},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"baseline.cache_mib", read_cache, show_cache},

@@ -191,6 +191,10 @@ static struct volume open_today(struct engine *engine, const struct host *host,
         const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
         if (!total || (hour < civil->hour && civil->hour_of_day == 0))
             continue;
+        /* learned, but not closed for all yet: the profile's own day has it */
+        if (engine->config.live && host->profile && hour <= engine->closed_hour &&
+            hour <= host->profile->last_closed_hour)
+            continue;
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
         if (!key)
             volume_add(&sum, total->out);

@@ -93,11 +93,12 @@ void close_schedule(struct engine *engine, struct ptime now)
     free(total);
 }
 
+/* Live, whoever begins has nothing in the hours before: it says so at once, or the others would
+ * wait for its word until its own first hour ends. */
 void close_first(struct engine *engine, struct ptime now)
 {
-    struct civil civil = calendar_at(engine->config.calendar, now);
     if (engine->config.live)
-        close_at(engine, &civil);
+        engine->next_close = now;
 }
 
 void close_hour(struct engine *engine, struct ptime now)

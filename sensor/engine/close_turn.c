@@ -191,13 +191,17 @@ bool close_act(struct engine *engine)
     return true;
 }
 
+/* A sign of life comes first: from then on the others wait for this sensor. */
 void close_resume(struct engine *engine)
 {
-    struct ptime now = engine->order.complete;
-    if (!engine->config.live || engine->closing || engine->finished || !memory_store(engine) ||
-        engine->closed_hour == STORE_NO_HOUR || engine->closed_hour <= engine->fleet_hour)
+    struct store *store = memory_store(engine);
+    if (!engine->config.live || engine->finished || !store)
         return;
-    new_closing(engine, now);
+    if (!checkpoint_replaying(engine))
+        store_say_alive(store, engine->closed_hour);
+    if (engine->closing || engine->closed_hour <= engine->fleet_hour)
+        return;
+    new_closing(engine, engine->order.complete);
     wait_for_others(engine);
 }
 

@@ -1,5 +1,6 @@
 /* Looking into the engine from outside. Thread: the engine's. */
 #include "checkpoint.h"
+#include "close.h"
 
 bool engine_finished(const struct engine *engine)
 {
@@ -26,6 +27,16 @@ const struct fleet *engine_fleet(const struct engine *engine)
     return engine->fleet;
 }
 
+static void add_closing(const struct engine *engine, struct engine_status *status)
+{
+    const struct closing *closing = engine->closing;
+    if (!closing || !engine->config.live)
+        return;
+    bool known = engine->fleet_hour != STORE_NO_HOUR;
+    status->closing_hours = known ? (uint64_t)(closing->through - engine->fleet_hour) : 1;
+    status->closing_waited = closing->turn.waited;
+}
+
 struct engine_status engine_status_of(const struct engine *engine)
 {
     struct engine_status status = {.open_flows = engine->open_flows.map.count,
@@ -33,6 +44,7 @@ struct engine_status engine_status_of(const struct engine *engine)
                                    .complete = engine->order.complete};
     for (uint32_t i = 0; i < engine->config.workers; i++)
         status.workers_absent += engine->order.worker[i].absent;
+    add_closing(engine, &status);
     const struct checkpoint *checkpoint = engine->checkpoint;
     if (checkpoint) {
         status.snapshots = checkpoint->taken;

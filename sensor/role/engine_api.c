@@ -119,7 +119,10 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .waiting_records = status.waiting_records,
                                   .checkpoint_age_s = (double)status.snapshot_age_ns / 1e9,
                                   .checkpoint_bytes = status.snapshot_bytes + status.log_bytes,
-                                  .snapshots = status.snapshots};
+                                  .snapshots = status.snapshots,
+                                  .closing_hours = status.closing_hours,
+                                  .closing_waited = status.closing_waited,
+                                  .totals_late = counts->totals_late};
     for (int i = 0; i <= RECORD_WATERMARK; i++)
         shown.records += counts->records[i];
     return shown;

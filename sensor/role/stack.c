@@ -42,7 +42,8 @@ static int open_store(struct stack *stack)
     struct store_config store = {.url = c->redis_url,
                                  .prefix = c->prefix,
                                  .sensor = c->config->sensor_name,
-                                 .vantage = c->vantage};
+                                 .vantage = c->vantage,
+                                 .retention_s = c->config->baseline_days * INT64_C(86400)};
     stack->store = store_open(&store, stack->loop, &store_events, stack, &stack->error);
     return stack->store ? stack_wait(stack, &stack->store_ready) : -1;
 }

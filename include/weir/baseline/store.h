@@ -32,7 +32,7 @@ struct store_config {
     int64_t timeout_ns; /* wall time; 0: 5 s */
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
-    int64_t silent_ns, wait_ns; /* store_close.h: STORE_SILENT_NS, STORE_WAIT_LIMIT_NS; 0: those */
+    int64_t silent_ns, wait_ns, lease_ns; /* store_close.h: STORE_…_NS; 0: those */
 };
 
 struct store_events {

@@ -10,12 +10,14 @@
 
 #include "weir/baseline/store.h"
 
-#define STORE_NO_HOUR    INT64_MIN
-#define STORE_HOURS_KEPT 168  /* open totals expire after so many: older hours are not looked for  \
-                               */
-#define STORE_LISTS_KEPT    6 /* the list of a closed hour's hosts is kept for so many hours */
-#define STORE_SILENT_NS     (3 * NS_PER_MIN) /* a sensor without a sign of life is not waited for */
-#define STORE_WAIT_LIMIT_NS (10 * NS_PER_MIN) /* nor is one that lives but does not get on */
+#define STORE_NO_HOUR INT64_MIN
+#define STORE_HOURS_KEPT                                                                           \
+    168                    /* open totals expire after so many: older hours are not looked for     \
+                            */
+#define STORE_LISTS_KEPT 6 /* the list of a closed hour's hosts is kept for so many hours */
+#define STORE_SILENT_NS  (3 * NS_PER_MIN)  /* a sensor without a sign of life is not waited for */
+#define STORE_WAIT_NS    (10 * NS_PER_MIN) /* nor is one that lives but does not get on */
+#define STORE_LEASE_NS   (15 * NS_PER_S)   /* unless it is renewed */
 
 /* Where the fleet stands, by the server's clock. */
 struct store_turn {

@@ -54,6 +54,7 @@ struct status_engine {
     uint64_t hosts, hosts_ready, hosts_learning, incidents_open, open_flows, waiting_records;
     double checkpoint_age_s; /* NAN: none yet */
     uint64_t checkpoint_bytes, snapshots;
+    uint64_t closing_hours, closing_waited, totals_late; /* docs/api.md: engine.closing */
 };
 
 struct status {

@@ -57,6 +57,7 @@ struct config {
     char *redis_url;
     uint32_t max_hosts;
     uint32_t cache_mib; /* of hosts' profiles in the engine's memory */
+    uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     struct detect_config detect;
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;

@@ -198,6 +198,8 @@ struct engine_status { /* what the counts do not say */
     /* of the checkpoint; all 0 without one */
     uint64_t snapshots, snapshot_bytes, log_bytes;
     uint64_t checkpoint_failures; /* parts of either that could not be written */
+    uint64_t closing_hours;       /* final here, and not closed for all yet */
+    uint32_t closing_waited;      /* other sensors that they wait for */
     int64_t snapshot_age_ns;      /* wall time since this run took or loaded the last one */
     bool replaying;
 };

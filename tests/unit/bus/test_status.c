@@ -55,7 +55,7 @@ static void test_whole(void **state)
         .worker_count = 2,
         .interface = interface,
         .interface_count = 3,
-        .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5},
+        .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis_url = "unix:/run/redis.sock",
         .redis_state = "ready",
         .redis_pending = 2,
@@ -84,7 +84,8 @@ static void test_whole(void **state)
         "\"engine\":{\"pid\":70,\"restarts\":1,\"records\":20,\"records_late\":0,\"alerts\":3,"
         "\"hosts\":412,\"hosts_ready\":300,\"hosts_learning\":112,\"incidents_open\":1,"
         "\"open_flows\":99,\"waiting_records\":12,"
-        "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5}},"
+        "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5},"
+        "\"closing\":{\"hours\":2,\"sensors_waited\":1,\"totals_late\":3}},"
         "\"redis\":{\"url\":\"unix:/run/redis.sock\",\"state\":\"ready\",\"pending\":2},\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
         "\"state\":\"ok\",\"last_error\":null},"

@@ -1,0 +1,511 @@
+/* Closing hours, as the store sees it: who is waited for, who has the lease, what a second closer
+ * finds, what the dead may not write. */
+#include "store_server.h"
+
+#include "../../../sensor/baseline/store_link.h"
+
+struct said {
+    struct client *client;
+    struct store_turn turn;
+    enum store_put put;
+    struct ip host[8];
+    size_t count;
+    int64_t closed;
+    uint64_t edits;
+    bool same, called;
+    char text[64]; /* the blob; "(none)" */
+    uint64_t sum_bytes;
+};
+
+static void told_so(struct said *said)
+{
+    assert_false(said->called);
+    said->called = true;
+    said->client->loop.ops->stop(said->client->loop.loop);
+}
+
+static void set_text(struct said *said, const void *blob, size_t size)
+{
+    memset(said->text, 0, sizeof said->text);
+    memcpy(said->text, blob ? blob : "(none)", blob ? size : 6);
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+static void on_turn(void *context, const struct store_turn *turn)
+{
+    struct said *said = context;
+    told_so(said);
+    said->turn = *turn;
+}
+
+static struct store_turn ask_turn(struct client *client, int64_t complete, bool want)
+{
+    struct said said = {.client = client};
+    store_ask_turn(client->store, complete, want, on_turn, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.turn;
+}
+
+static void on_gathered(void *context, const struct store_gathered *gathered)
+{
+    struct said *said = context;
+    told_so(said);
+    said->closed = gathered->closed;
+    said->edits = gathered->edits;
+    said->same = gathered->same;
+    set_text(said, gathered->blob, gathered->size);
+    if (gathered->sum)
+        said->sum_bytes = gathered->sum->out.value;
+    host_total_free(gathered->sum);
+}
+
+static struct said gather(struct client *client, int64_t hour, int64_t have, uint64_t edits)
+{
+    struct said said = {.client = client};
+    struct ip ip = client_ip("10.0.0.1");
+    store_gather(client->store, &ip, hour, have, edits, on_gathered, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said;
+}
+
+static void on_put(void *context, const struct ip *host, enum store_put put)
+{
+    struct said *said = context;
+    assert_non_null(host);
+    told_so(said);
+    said->put = put;
+}
+
+static enum store_put put_learned(struct client *client, int64_t base, int64_t hour,
+                                  const char *blob)
+{
+    struct said said = {.client = client};
+    struct store_learned learned = {.host = client_ip("10.0.0.1"),
+                                    .base = base,
+                                    .hour = hour,
+                                    .blob = blob,
+                                    .size = strlen(blob)};
+    store_put_learned(client->store, &learned, on_put, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.put;
+}
+
+static void on_hour(void *context, enum store_put put)
+{
+    struct said *said = context;
+    told_so(said);
+    said->put = put;
+}
+
+static enum store_put close_it(struct client *client, int64_t before, int64_t hour,
+                               const char *blob)
+{
+    struct said said = {.client = client};
+    store_close_hour(client->store, before, hour, blob, strlen(blob), false, on_hour, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.put;
+}
+
+static void on_fleet(void *context, int64_t closed, const void *blob, size_t size)
+{
+    struct said *said = context;
+    told_so(said);
+    said->closed = closed;
+    set_text(said, blob, size);
+}
+
+static struct said read_fleet(struct client *client)
+{
+    struct said said = {.client = client};
+    store_read_fleet(client->store, on_fleet, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said;
+}
+
+static void on_list(void *context, struct ip *hosts, size_t count)
+{
+    struct said *said = context;
+    told_so(said);
+    assert_true(count <= 8);
+    if (count > 0)
+        memcpy(said->host, hosts, count * sizeof *hosts);
+    said->count = count;
+    free(hosts);
+}
+
+static struct said list_hour(struct client *client, int64_t hour)
+{
+    struct said said = {.client = client};
+    store_list_hour(client->store, hour, on_list, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said;
+}
+
+static void open_with(struct client *client, const char *sensor, int64_t silent_ns, int64_t wait_ns,
+                      int64_t lease_ns)
+{
+    struct store_config config = config_of(sensor, NULL);
+    config.silent_ns = silent_ns;
+    config.wait_ns = wait_ns;
+    config.lease_ns = lease_ns;
+    *client = (struct client){.ready = 0};
+    client_open(client, &config);
+    assert_int_equal(client->ready, 1);
+}
+
+/* --- whose turn ------------------------------------------------------------------------------- */
+
+static void test_alone(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    struct store_turn turn = ask_turn(&a, STORE_NO_HOUR, true);
+    assert_false(turn.granted); /* nothing is complete */
+    assert_int_equal(turn.closed, STORE_NO_HOUR);
+    turn = ask_turn(&a, 7, false);
+    assert_false(turn.granted); /* it did not want to */
+    turn = ask_turn(&a, 7, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.hour, 7);
+    assert_int_equal(turn.before, 7);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    turn = ask_turn(&a, 8, true);
+    assert_int_equal(turn.closed, 7);
+    assert_int_equal(turn.before, 7);
+    assert_int_equal(turn.hour, 8);
+    assert_true(turn.granted);
+    client_close(&a);
+}
+
+/* The oldest hour with a list comes first, also when somebody else left it. */
+static void test_the_oldest_hour_first(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_word(&a, 100, 1, 1); /* hour 7 */
+    settle(&a);
+    assert_int_equal(ask_turn(&a, 7 + STORE_HOURS_KEPT, true).hour, 7 + STORE_HOURS_KEPT);
+    assert_int_equal(ask_turn(&a, 6 + STORE_HOURS_KEPT, true).hour, 7);
+    assert_int_equal(ask_turn(&a, 20, true).hour, 7);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_int_equal(ask_turn(&a, 20, true).hour, 20);
+    assert_int_equal(list_hour(&a, 7).count, 1);
+    assert_int_equal(list_hour(&a, 20).count, 0);
+    client_close(&a);
+}
+
+static void test_waits_for_others(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    must_open(&b, "b", NULL);
+    ask_turn(&b, STORE_NO_HOUR, false);
+    struct store_turn turn = ask_turn(&a, 7, true);
+    assert_false(turn.granted);
+    assert_int_equal(turn.waited, 1);
+    ask_turn(&b, 5, false);
+    turn = ask_turn(&a, 7, true); /* both are complete through 5 */
+    assert_true(turn.granted);
+    assert_int_equal(turn.hour, 5);
+    assert_int_equal(turn.waited, 1);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 5, "five"), STORE_PUT);
+    assert_false(ask_turn(&a, 7, true).granted);
+    turn = ask_turn(&b, 9, false);
+    assert_int_equal(turn.before, 5);
+    /* a is at 7 */
+    assert_int_equal(turn.waited, 1);
+    turn = ask_turn(&a, 7, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.hour, 7);
+    assert_false(ask_turn(&b, 9, true).granted); /* a has the lease */
+    client_close(&a);
+    client_close(&b);
+}
+
+static void test_the_silent_and_the_slow(void **state)
+{
+    (void)state;
+    struct client a, b;
+    open_with(&b, "b", 0, 0, 0);
+    ask_turn(&b, 3, false);
+    open_with(&a, "a", 50 * NS_PER_MS, 0, 0);
+    usleep(100000);
+    struct store_turn turn = ask_turn(&a, 7, true);
+    assert_true(turn.granted); /* b was silent for too long */
+    assert_int_equal(turn.hour, 7);
+    assert_int_equal(turn.passed, 1);
+    client_close(&a);
+    order("DEL " CASE_PREFIX ":closer");
+    open_with(&a, "a", 0, 200 * NS_PER_MS, 0);
+    store_say_alive(b.store, 3);
+    settle(&b);
+    assert_int_equal(ask_turn(&a, 8, true).hour, 3); /* a says 8 for the first time */
+    usleep(300000);
+    store_say_alive(b.store, 3);
+    settle(&b);
+    turn = ask_turn(&a, 8, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.hour, 8); /* b lives, and did not get on */
+    assert_int_equal(turn.passed, 1);
+    client_close(&a);
+    client_close(&b);
+}
+
+static void test_words_that_no_sensor_said(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    order("HSET " CASE_PREFIX ":sensors x elephants y {7}");
+    assert_true(ask_turn(&a, 7, true).granted); /* they are removed */
+    redisReply *reply = ask("HLEN " CASE_PREFIX ":sensors");
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+    client_close(&a);
+}
+
+/* Each finds that the other one speaks in its name. */
+static void test_two_of_one_name(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    ask_turn(&a, 7, false);
+    ask_turn(&a, 7, false);
+    assert_false(a.store->namesake);
+    must_open(&b, "a", NULL);
+    ask_turn(&b, 7, false);
+    assert_false(b.store->namesake); /* it could be the next run of the same */
+    ask_turn(&a, 7, false);
+    assert_true(a.store->namesake);
+    ask_turn(&b, 7, false);
+    assert_true(b.store->namesake);
+    client_close(&a);
+    client_close(&b);
+}
+
+/* --- the lease -------------------------------------------------------------------------------- */
+
+static void test_the_dead_write_nothing(void **state)
+{
+    (void)state;
+    struct client a, b;
+    open_with(&a, "a", 0, 0, 100 * NS_PER_MS);
+    open_with(&b, "b", 0, 0, 0);
+    ask_turn(&b, 7, false);
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "a7"), STORE_PUT);
+    usleep(200000); /* its lease is over */
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "late"), STORE_PUT_LOST);
+    assert_true(ask_turn(&b, 7, true).granted);
+    store_keep_lease(a.store);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "late"), STORE_PUT_LOST);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "late"), STORE_PUT_LOST);
+    assert_string_equal(gather(&b, STORE_NO_HOUR, STORE_NO_HOUR, 0).text, "a7");
+    assert_int_equal(read_fleet(&b).closed, STORE_NO_HOUR);
+    client_close(&a);
+    client_close(&b);
+}
+
+/* Of the same name: the run before it is over. */
+static void test_a_restart_takes_its_own_lease(void **state)
+{
+    (void)state;
+    struct client a, again;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    must_open(&again, "a", NULL);
+    assert_true(ask_turn(&again, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "old"), STORE_PUT_LOST);
+    assert_int_equal(put_learned(&again, STORE_NO_HOUR, 7, "new"), STORE_PUT);
+    client_close(&a);
+    client_close(&again);
+}
+
+/* --- profiles --------------------------------------------------------------------------------- */
+
+/* Until the hour is closed a second closer finds what the first one found. */
+static void test_from_the_profile_before(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_word(&a, 100, 1, 1); /* hour 7 */
+    assert_true(ask_turn(&a, 7, true).granted);
+    struct said first = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(first.closed, STORE_NO_HOUR);
+    assert_string_equal(first.text, "(none)");
+    assert_int_equal(first.sum_bytes, 100);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    first = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(first.closed, STORE_NO_HOUR); /* as before it */
+    assert_string_equal(first.text, "(none)");
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_string_equal(load(&a, "10.0.0.1").text, "seven"); /* readers see the newest */
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "tables"), STORE_PUT);
+
+    struct ip ip = client_ip("10.0.0.1");
+    store_clean_hour(a.store, &ip, 7, NULL, NULL);
+    settle(&a);
+    assert_int_equal(keys("*:open:*"), 0);
+    assert_true(ask_turn(&a, 8, true).granted);
+    struct said next = gather(&a, 8, STORE_NO_HOUR, 0);
+    assert_int_equal(next.closed, 7);
+    assert_string_equal(next.text, "seven");
+    assert_true(gather(&a, 8, 7, 0).same);
+    assert_false(gather(&a, 8, 6, 0).same);
+    assert_int_equal(put_learned(&a, 7, 8, "eight"), STORE_PUT);
+    next = gather(&a, 8, STORE_NO_HOUR, 0);
+    assert_int_equal(next.closed, 7);
+    assert_string_equal(next.text, "seven");
+    assert_int_equal(put_learned(&a, 6, 8, "x"), STORE_PUT_CHANGED); /* from another past */
+    store_clean_hour(a.store, &ip, 7, NULL, NULL); /* late: of hour 8 nothing goes */
+    assert_string_equal(gather(&a, 8, STORE_NO_HOUR, 0).text, "seven");
+    assert_int_equal(gather(&a, STORE_NO_HOUR, STORE_NO_HOUR, 0).closed, 8); /* as it is */
+    client_close(&a);
+}
+
+/* An operator changed it between gathering and putting: his word stands. */
+static void test_an_edit_stands(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    order("HSET " CASE_PREFIX ":{10.0.0.1}:profile closed 6 blob six");
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_true(gather(&a, 7, 6, 0).same);
+    order("HSET " CASE_PREFIX ":{10.0.0.1}:profile blob frozen edits 1");
+    assert_int_equal(put_learned(&a, 6, 7, "seven"), STORE_PUT_CHANGED);
+    struct said said = gather(&a, 7, 6, 0);
+    assert_false(said.same);
+    assert_int_equal(said.edits, 1);
+    assert_string_equal(said.text, "frozen");
+    client_close(&a);
+}
+
+/* --- tables ----------------------------------------------------------------------------------- */
+
+static void test_tables(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_string_equal(read_fleet(&a).text, "(none)");
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(close_it(&a, 6, 7, "x"), STORE_PUT_CHANGED); /* nothing is closed yet */
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_int_equal(close_it(&a, 7, 8, "x"), STORE_PUT_LOST); /* the lease went with the hour */
+    assert_true(ask_turn(&a, 8, true).granted);
+    assert_int_equal(close_it(&a, 7, 8, ""), STORE_PUT); /* nobody was there */
+    struct said fleet = read_fleet(&a);
+    assert_int_equal(fleet.closed, 8);
+    assert_string_equal(fleet.text, "seven");
+    client_close(&a);
+}
+
+static void test_hosts_of_an_hour(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    static const char *const host[] = {"fd00::1", "10.0.0.9", "10.0.0.1"};
+    for (size_t i = 0; i < 3; i++) {
+        struct host_total *total = total_of(host[i], 7);
+        add(total, "example.jp", 1, 1, 1);
+        store_put_open(a.store, total);
+        host_total_free(total);
+    }
+    settle(&a);
+    order("SADD " CASE_PREFIX ":hour:7 elephants");
+    struct said said = list_hour(&a, 7);
+    assert_int_equal(said.count, 3);
+    for (size_t i = 1; i < said.count; i++)
+        assert_true(ip_compare(&said.host[i - 1], &said.host[i]) < 0);
+    assert_int_equal(list_hour(&a, 6).count, 0);
+    client_close(&a);
+}
+
+/* What is kept, and for how long. */
+static void test_times_to_live(void **state)
+{
+    (void)state;
+    struct client a;
+    struct store_config config = config_of("a", NULL);
+    config.retention_s = 1000;
+    a = (struct client){.ready = 0};
+    client_open(&a, &config);
+    put_word(&a, 100, 1, 1);
+    ask_turn(&a, 7, true);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    static const struct {
+        const char *key;
+        long long least, most;
+    } expected[] = {{":{10.0.0.1}:profile", 990, 1000},
+                    {":{10.0.0.1}:open:7", 604790, 604800},
+                    {":hour:7", 604790, 604800},
+                    {":sensors", 2591990, 2592000},
+                    {":closer", 5, 15},
+                    {":schema", -1, -1}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        redisReply *reply = ask("TTL %s%s", CASE_PREFIX, expected[i].key);
+        assert_in_range(reply->integer + 10, expected[i].least + 10, expected[i].most + 10);
+        freeReplyObject(reply);
+    }
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "tables"), STORE_PUT);
+    redisReply *reply = ask("TTL " CASE_PREFIX ":hour:7");
+    assert_in_range(reply->integer, 6 * 3600 - 10, 6 * 3600);
+    freeReplyObject(reply);
+    client_close(&a);
+}
+
+/* What is put by others than closers: of an hour that is being closed nothing stays. */
+static void test_an_import_stands(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_true(put_profile(&a, "10.0.0.1", 7, 7, "imported"));
+    struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(said.closed, 7); /* through: it is not learned again */
+    assert_int_equal(said.edits, 1);
+    assert_string_equal(said.text, "imported");
+    client_close(&a);
+}
+
+static int run(void)
+{
+    const struct CMUnitTest tests[] = {
+        T(test_alone),
+        T(test_the_oldest_hour_first),
+        T(test_waits_for_others),
+        T(test_the_silent_and_the_slow),
+        T(test_words_that_no_sensor_said),
+        T(test_two_of_one_name),
+        T(test_the_dead_write_nothing),
+        T(test_a_restart_takes_its_own_lease),
+        T(test_from_the_profile_before),
+        T(test_an_edit_stands),
+        T(test_an_import_stands),
+        T(test_tables),
+        T(test_hosts_of_an_hour),
+        T(test_times_to_live),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    return with_server(run);
+}
