@@ -149,7 +149,7 @@ struct engine {
     struct site_day today;
     uint32_t waiting;              /* answers of the store that consumption waits for */
     struct warm *warm;             /* totals that come back from the store, else NULL */
-    bool warmed;                   /* … or were not to, in this run */
+    bool warmed;                   /* … or had nothing to come back */
     bool unsaved;                  /* … that did, and no checkpoint has them: not published */
     struct closing *closing;       /* hours being closed, else NULL */
     struct cleaning *cleaning;     /* of a closed hour, else NULL */

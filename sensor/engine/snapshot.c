@@ -28,6 +28,7 @@
     X(next_beat)                                                                                   \
     X(next_tick)                                                                                   \
     X(next_close)                                                                                  \
+    X(warmed)                                                                                      \
     X(closed_hour)                                                                                 \
     X(fleet_hour)                                                                                  \
     X(fleet_spoiled)                                                                               \
@@ -123,6 +124,7 @@ static bool take_order(struct engine *engine, struct cursor *in)
     uint32_t worker, incarnation;
     if (!snapshot_take_raw(in, figures, sizeof figures))
         return false;
+    order->complete.ns = (int64_t)figures[0]; /* what was ready is so again, in its order */
     for (uint64_t i = 0; i < figures[4]; i++) {
         const struct record_header *record = take_record(in, &worker, &incarnation, copy);
         if (!record)
@@ -137,7 +139,6 @@ static bool take_order(struct engine *engine, struct cursor *in)
         if (i < order->workers)
             order->worker[i] = saved;
     }
-    order->complete.ns = (int64_t)figures[0];
     order->ended = figures[1] != 0;
     order->late = figures[2];
     order->forced = figures[3];

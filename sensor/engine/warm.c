@@ -46,6 +46,19 @@ struct warm {
     uint64_t restored;
 };
 
+/* Before anything is consumed. A log that is being replayed goes first: nothing is published. */
+static void save(struct engine *engine)
+{
+    struct error error = {0};
+    if (!engine->checkpoint)
+        return;
+    engine->checkpoint->wanted = engine->unsaved = true;
+    if (checkpoint_replaying(engine) || checkpoint_take(engine, &error) == 0)
+        return;
+    engine->checkpoint->failures++;
+    log_error("checkpoint: %s", error.message);
+}
+
 static void end(struct engine *engine)
 {
     struct warm *warm = engine->warm;
@@ -53,8 +66,7 @@ static void end(struct engine *engine)
         log_warn("no checkpoint, but %" PRIu64 " hosts' open hours are in the store: they go on",
                  warm->restored);
     warm_abandon(engine);
-    if (engine->checkpoint)
-        engine->checkpoint->wanted = engine->unsaved = true;
+    save(engine);
     engine_pump(engine);
 }
 
