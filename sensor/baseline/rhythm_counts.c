@@ -13,6 +13,7 @@
 #define FINE_BINS  2048u /* of 32 octaves */
 #define NARROW     3     /* halvings up to which a bin (9 %) counts as one value */
 #define BISECTIONS 100
+#define PRECISION  1e-12
 
 /* ⌈2^(31 + j/64)⌉ */
 static const uint32_t edge[FINE] = {
@@ -178,22 +179,32 @@ static double count_within(const struct rhythm_counts *counts, double centre, do
     return sum;
 }
 
-/* The distance of a rank (0 is the nearest): the least within which more than `rank` lie. */
-static double distance_at(const struct rhythm_counts *counts, double centre, uint64_t rank)
+/* The distance of a rank (0 is the nearest): the least within which more than `rank` lie, between
+ * `low` and `high`. */
+static double distance_at(const struct rhythm_counts *counts, double centre, uint64_t rank,
+                          double low, double high)
 {
-    double low = 0, high = (double)UINT32_MAX, wanted = (double)rank + 1;
-    if (count_within(counts, centre, 0) >= wanted)
-        return 0;
-    for (int i = 0; i < BISECTIONS; i++) {
+    double wanted = (double)rank + 1;
+    if (count_within(counts, centre, low) >= wanted)
+        return low;
+    for (int i = 0; i < BISECTIONS && high - low > PRECISION * high; i++) {
         double middle = (low + high) / 2;
-        if (!(middle > low && middle < high))
-            break;
         if (count_within(counts, centre, middle) >= wanted)
             high = middle;
         else
             low = middle;
     }
     return high;
+}
+
+static double median_distance(const struct rhythm_counts *counts, double centre, uint64_t n)
+{
+    double first[2], last[2];
+    rhythm_range(counts, &counts->cell[0], first);
+    rhythm_range(counts, &counts->cell[counts->used - 1], last);
+    double farthest = fmax(centre - first[0], last[1] - centre);
+    double low = distance_at(counts, centre, (n - 1) / 2, 0, farthest);
+    return n % 2 ? low : (low + distance_at(counts, centre, n / 2, low, farthest)) / 2;
 }
 
 struct rhythm_spread rhythm_spread_of(const struct rhythm_counts *counts)
@@ -204,8 +215,6 @@ struct rhythm_spread rhythm_spread_of(const struct rhythm_counts *counts)
     struct rhythm_spread spread = {
         {lower.value, middle.value, upper.value},
         {is_same(counts, &lower, &middle), is_same(counts, &middle, &upper)},
-        (distance_at(counts, middle.value, (n - 1) / 2) +
-         distance_at(counts, middle.value, n / 2)) /
-            2};
+        median_distance(counts, middle.value, n)};
     return spread;
 }
