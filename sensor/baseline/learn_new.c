@@ -75,7 +75,7 @@ void learn_spans(struct profile *profile, struct pair *pair, int64_t hour, int64
                  struct fleet *fleet)
 {
     while (pair->spans_told < PAIR_SPANS &&
-           hour - pair->first_hour >= PAIR_YOUNG_HOURS * (pair->spans_told + 1))
+           hour - pair->first_hour >= INT64_C(1) * PAIR_YOUNG_HOURS * (pair->spans_told + 1))
         tell_span(profile, pair, day, fleet);
     if (hour - pair->first_hour >= PAIR_YOUNG_HOURS)
         tell_first_week(profile, pair, day, fleet);

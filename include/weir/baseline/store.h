@@ -70,9 +70,9 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
 /* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error.
  */
 int store_check_url(const char *url, struct error *error);
-/* Looks the URL's host up, which may take the resolver's time. −1: the URL makes no sense, or the
- * name is not found (family 0). */
-int store_place_of(const char *url, struct store_place *place, struct error *error);
+/* Looks the host of a URL up, which may take the resolver's time. −1: the URL makes no sense, or
+ * the name is not found (family 0). */
+int store_place_of(const char *text, struct store_place *place, struct error *error);
 /* In `failed`: the connection is gone, or never came. */
 bool store_is_lost(const struct store *store);
 /* In `failed`: the server is there, and refuses writes only (full, a replica, no disk, …). */
