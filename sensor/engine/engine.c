@@ -230,10 +230,6 @@ static void do_due(struct engine *engine, struct ptime now)
         do_due_at(engine, now);
         return;
     }
-    if (!engine->warmed) {
-        engine->warmed = true;
-        warm_begin(engine, now);
-    }
     for (struct ptime at; !paused(engine) && live_due(engine, now, &at);) {
         memory_look(engine, at);
         do_due_at(engine, at);

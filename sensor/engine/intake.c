@@ -317,7 +317,37 @@ void engine_listen(struct engine *engine)
         tell_damaged(engine);
 }
 
-bool intake_fetch(struct engine *engine)
+/* A time that can be, of the batch's first record that has one. */
+static bool batch_time(const struct engine *engine, struct ptime *time)
+{
+    const uint8_t *at = engine->batch.data, *end = at + engine->batch.size;
+    while (at < end) {
+        const struct entry *entry = (const void *)at;
+        const struct record_header *header = (const void *)(entry + 1);
+        if (entry->kind == ENTRY_RECORD && entry->size >= sizeof *header && header->time_ns > 0 &&
+            header->time_ns < engine->tomorrow_ns) {
+            time->ns = header->time_ns;
+            return true;
+        }
+        at += sizeof *entry + entry->size;
+    }
+    return false;
+}
+
+/* The very first records wait until what the store has of this sensor is in a checkpoint: were they
+ * logged before, a start that dies in between would find in the store what it had published of
+ * them, and have them in its log too. */
+static bool must_wait(struct engine *engine)
+{
+    struct ptime first;
+    if (!engine->config.live || engine->warmed || !batch_time(engine, &first))
+        return false;
+    engine->warmed = true;
+    warm_begin(engine, first);
+    return engine->warm != NULL;
+}
+
+static void fill_batch(struct engine *engine)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -327,6 +357,17 @@ bool intake_fetch(struct engine *engine)
     bool told = engine->batch.size > 0; /* what they say is judged by what is taken of that first */
     for (uint32_t i = 0; !told && i < engine->config.workers; i++)
         fetch_ring(engine, i);
+}
+
+bool intake_fetch(struct engine *engine)
+{
+    if (engine->warm)
+        return false;
+    if (!engine->held)
+        fill_batch(engine);
+    engine->held = !engine->held && must_wait(engine);
+    if (engine->held)
+        return false;
     bool any = engine->batch.size > 0 || engine->retired;
     if (engine->batch.size > 0)
         checkpoint_log(engine, engine->batch.data, engine->batch.size);

@@ -150,6 +150,7 @@ struct engine {
     uint32_t waiting;              /* answers of the store that consumption waits for */
     struct warm *warm;             /* totals that come back from the store, else NULL */
     bool warmed;                   /* … or had nothing to come back */
+    bool held;                     /* the batch at hand waits for that */
     bool unsaved;                  /* … that did, and no checkpoint has them: not published */
     struct closing *closing;       /* hours being closed, else NULL */
     struct cleaning *cleaning;     /* of a closed hour, else NULL */

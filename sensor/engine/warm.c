@@ -3,11 +3,11 @@
  * on where they were last published, and an hour that nobody sends in any more is closed all the
  * same. Profiles need nothing: they are loaded on need.
  *
- *   first record → where does the fleet stand? → lists of the hours that are open → own totals
+ *   first batch, held → where does the fleet stand? → lists of the hours that are open → own totals
  *                → consumption begins, nothing is published before a checkpoint has it
  *
- * Consumption pauses meanwhile, so nothing is added before what was there is known; and a start
- * that dies of the log behind it finds in the store what this one found, so it adds nothing twice.
+ * Nothing is consumed or logged meanwhile (intake.c holds the batch), so a start that dies before
+ * its checkpoint finds in the rings and in the store what this one found, and adds nothing twice.
  * What was counted and not yet published when the sensor died (a minute) is lost, as are its
  * stories and incidents. Should the store go in between, what has not come back stays there (totals
  * are a maximum), but is not judged.
