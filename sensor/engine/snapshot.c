@@ -205,7 +205,7 @@ static bool take_host(struct engine *engine, struct cursor *in)
     struct ip ip;
     if (!snapshot_take_raw(in, &ip, sizeof ip) || hosts_get(engine, &ip))
         return false;
-    struct host *host = hosts_add(engine, &ip), unused;
+    struct host unused = {.ip = ip}, *host = hosts_add(engine, &ip);
     host = host ? host : &unused; /* max_hosts is smaller now: counted */
     host->stored_hour = (int64_t)cursor_le64(in);
     host->stored_edits = cursor_le64(in);
