@@ -96,6 +96,14 @@ static bool is_not_here(struct rig *rig)
     return !is_here(rig);
 }
 
+/* The first loss is often only a connection that ends; the next try says why. */
+static const char *awaited;
+
+static bool says_other(struct rig *rig)
+{
+    return !strstr(engine_store_of(rig->engine).why, awaited);
+}
+
 /* Here again, and all hours that came due meanwhile are closed. */
 static bool is_behind(struct rig *rig)
 {
@@ -333,6 +341,8 @@ static void test_every_trouble(void **state)
         begin_trouble(&play, &troubles[i]);
         play_steps(&play, TROUBLE, TROUBLE + 1);
         until(play.rig, is_here);
+        awaited = troubles[i].why;
+        until(play.rig, says_other);
         play_steps(&play, TROUBLE + 1, OVER);
         expect_trouble(&play, &troubles[i]);
         end_trouble(&play, &troubles[i]);
