@@ -91,7 +91,9 @@ char *store_hour_key(const struct store *store, int64_t hour, char *key); /* its
 char *store_fleet_key(const struct store *store, char *key);
 char *store_closer_key(const struct store *store, char *key);
 
-/* store_totals.c: the fleet's sum out of an HGETALL's reply; NULL: there is none. */
+/* store_totals.c: asks for every field of a host's open hour. */
+void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);
+/* The fleet's sum out of such a reply; NULL: there is none. */
 struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
                                    const struct ip *host, int64_t hour);
 

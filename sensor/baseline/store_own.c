@@ -48,12 +48,7 @@ void store_own_open(struct store *store, const struct ip *host, int64_t hour,
                                  struct host_total *total),
                     void *context)
 {
-    char key[STORE_KEY_SIZE];
-    const char *argv[2] = {"HGETALL", store_open_key(store, host, hour, key)};
-    size_t size[2] = {7, strlen(key)};
     struct store_request *request = store_request_new(store, "HGETALL", on_own, context);
     request->done.total = done;
-    request->host = *host;
-    request->hour = hour;
-    store_send(request, 2, argv, size);
+    store_ask_open(request, host, hour);
 }

@@ -270,17 +270,22 @@ static bool on_open(struct store_request *request, const redisReply *reply)
     return true;
 }
 
+void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour)
+{
+    char key[STORE_KEY_SIZE];
+    const char *argv[2] = {"HGETALL", store_open_key(request->store, host, hour, key)};
+    size_t size[2] = {7, strlen(key)};
+    request->host = *host;
+    request->hour = hour;
+    store_send(request, 2, argv, size);
+}
+
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
                     void (*done)(void *context, const struct ip *host, int64_t hour,
                                  struct host_total *total),
                     void *context)
 {
-    char key[STORE_KEY_SIZE];
-    const char *argv[2] = {"HGETALL", store_open_key(store, host, hour, key)};
-    size_t size[2] = {7, strlen(key)};
     struct store_request *request = store_request_new(store, "HGETALL", on_open, context);
     request->done.total = done;
-    request->host = *host;
-    request->hour = hour;
-    store_send(request, 2, argv, size);
+    store_ask_open(request, host, hour);
 }

@@ -2,6 +2,7 @@
  *
  *   SCAN … SCAN → sort → HGET (a window of them) … → PING → the end is told
  *   SCAN → UNLINK → … SCAN → UNLINK → PING → the end is told
+ *   (a host: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
  *
  * The last word is a request of its own, so that each answer makes at most one call to the caller,
  * who may free the store in it. A walk lives as long as a request of it does. Thread: the engine's.
@@ -26,6 +27,9 @@ struct store_walk {
     char pattern[128];
     struct ip *host;
     size_t count, room, asked;
+    /* Of a host that is removed: its own keys first, then its name in the lists of hours. */
+    char removed[IP_TEXT_SIZE];
+    bool lists;
 };
 
 void store_walk_release(struct store_walk *walk)
@@ -159,6 +163,16 @@ static void unlink_keys(struct store *store, struct store_walk *walk, const redi
     }
 }
 
+/* SREM of each list of an hour's hosts. */
+static void unlist(struct store *store, struct store_walk *walk, const redisReply *keys)
+{
+    for (size_t i = 0; i < keys->elements; i++) {
+        const char *argv[3] = {"SREM", keys->element[i]->str, walk->removed};
+        size_t size[3] = {4, keys->element[i]->len, strlen(walk->removed)};
+        store_send(request_of(store, walk, "SREM", on_unlinked), 3, argv, size);
+    }
+}
+
 static bool on_scanned(struct store_request *request, const redisReply *reply);
 
 static void send_scan(struct store *store, struct store_walk *walk, const char *cursor,
@@ -167,6 +181,13 @@ static void send_scan(struct store *store, struct store_walk *walk, const char *
     const char *argv[6] = {"SCAN", cursor, "MATCH", walk->pattern, "COUNT", "1000"};
     size_t size[6] = {4, cursor_size, 5, strlen(walk->pattern), 5, 4};
     store_send(request_of(store, walk, "SCAN", on_scanned), 6, argv, size);
+}
+
+static void begin_lists(struct store *store, struct store_walk *walk)
+{
+    walk->lists = true;
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:hour:*", store->prefix);
+    send_scan(store, walk, "0", 1);
 }
 
 static bool scan_makes_sense(const redisReply *reply)
@@ -191,12 +212,16 @@ static bool on_scanned(struct store_request *request, const redisReply *reply)
     if (walk->each)
         for (size_t i = 0; i < keys->elements; i++)
             keep_host(store, walk, keys->element[i]);
+    else if (walk->lists)
+        unlist(store, walk, keys);
     else
         unlink_keys(store, walk, keys);
     if (strcmp(cursor->str, "0") != 0)
         send_scan(store, walk, cursor->str, cursor->len);
     else if (walk->each)
         begin_profiles(store, walk);
+    else if (*walk->removed && !walk->lists)
+        begin_lists(store, walk);
     else
         send_end(store, walk);
     return true;
@@ -231,11 +256,11 @@ void store_clear(struct store *store, void (*done)(void *context), void *context
 void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
                        void *context)
 {
-    char text[IP_TEXT_SIZE];
     struct store_walk *walk = xcalloc(1, sizeof *walk);
     walk->cleared = done;
     walk->context = context;
     assert(!store->read_only);
-    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:*", store->prefix, ip_text(host, text));
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:*", store->prefix,
+             ip_text(host, walk->removed));
     send_scan(store, walk, "0", 1);
 }

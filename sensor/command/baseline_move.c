@@ -148,7 +148,7 @@ int baseline_import(struct access *access, const struct options *options)
         return EXIT_RUN;
     baseline_audit(access, "import", NULL, options);
     if (baseline_read(path, put_fleet, put_host, &importing, &access->error) != 0 ||
-        access_settle(access) != 0)
+        baseline_tell(access, NULL, false) != 0)
         return EXIT_RUN;
     snprintf(text, sizeof text, "%" PRIu64 " hosts imported\n", importing.hosts);
     return command_print(text);

@@ -31,9 +31,11 @@ static void forget_totals(struct engine *engine, const struct ip *ip)
     free(all);
 }
 
+/* The fleet's tables too: they are read from the store before they learn again. */
 static void all_changed(struct engine *engine)
 {
     size_t position = 0;
+    engine->fleet_spoiled = true;
     for (const struct map_entry *e; (e = map_next(&engine->hosts, &position)) != NULL;)
         hosts_changed(engine, &((const struct host *)e->value)->ip);
 }
@@ -41,12 +43,13 @@ static void all_changed(struct engine *engine)
 enum engine_change engine_memory_changed(struct engine *engine, const struct ip *ip, bool forget)
 {
     struct error error = {0};
-    if (engine->finished || engine->closing || checkpoint_replaying(engine))
+    if (engine->finished || engine->closing || checkpoint_replaying(engine) ||
+        memory_link_fills(engine)) /* which goes over what was changed */
         return ENGINE_CHANGE_LATER;
-    if (!ip)
-        all_changed(engine);
-    else
+    if (ip)
         hosts_changed(engine, ip);
+    else
+        all_changed(engine);
     if (ip && forget)
         forget_totals(engine, ip);
     if (ip && forget && engine->fleet)

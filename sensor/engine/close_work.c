@@ -229,6 +229,14 @@ static void learn_hour(struct engine *engine, struct host *host,
 
 static void gather(struct engine *engine, const struct ip *ip);
 
+/* Somebody removed all there was of it since it was put on the hour's list: it does not come back
+ * as a profile of nothing. */
+static bool is_forgotten(const struct engine *engine, const struct store_gathered *gathered)
+{
+    return !gathered->same && !gathered->blob && !gathered->sum &&
+           !totals_get(engine->totals, &gathered->host, engine->closing->work.hour);
+}
+
 /* A profile that already knows later hours (a baseline from after this capture) learns nothing, and
  * is not written. */
 static void learn(struct engine *engine, const struct store_gathered *gathered)
@@ -237,6 +245,10 @@ static void learn(struct engine *engine, const struct store_gathered *gathered)
     struct host *host = hosts_get(engine, &gathered->host);
     if (gathered->closed != STORE_NO_HOUR && gathered->closed >= work->hour) {
         hold(engine, host, gathered);
+        work->done++;
+        return;
+    }
+    if (is_forgotten(engine, gathered)) {
         work->done++;
         return;
     }

@@ -263,7 +263,7 @@ static void on_baseline(void *context, const struct api_request *request, struct
         api_refuse(reply, 400, "expected ?host=ADDRESS, perhaps &forget");
     else if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) !=
              ENGINE_CHANGED)
-        api_refuse(reply, 409, "an hour is being closed");
+        api_refuse(reply, 409, "an hour is being closed, or the store is being filled");
     else
         reply->body = xstrdup("{\"ok\":true}");
 }

@@ -129,7 +129,9 @@ void store_replace_profile(struct store *store, const struct ip *host, int64_t e
 void store_put_hold(struct store *store, const struct ip *host, const char *why);
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context);
-/* Every key of a host: its profile, its open totals of any hour. */
+/* Every key of a host: its profile, its open totals of any hour; and its name in the lists of
+ * hours.
+ */
 void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
                        void *context);
 

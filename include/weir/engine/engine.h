@@ -178,8 +178,9 @@ void engine_begin(struct engine *engine, struct fleet *fleet);
 /* A host that a loaded baseline knows: whatever it sends is judged, one-way traffic too. */
 void engine_know_host(struct engine *engine, const struct ip *ip);
 /* People changed what the store holds of a host (NULL: of all): it is read again when it is needed.
- * `forget`: what is open of it, and its mark in the fleet's sets, go too. LATER: an hour is being
- * closed, ask again. */
+ * `forget`: what is open of it, and its mark in the fleet's sets, go too. Of all, the fleet's
+ * tables are read again with the next hour's close. LATER: an hour is being closed, or a store that
+ * came back is being filled: ask again. */
 enum engine_change { ENGINE_CHANGED, ENGINE_CHANGE_LATER };
 enum engine_change engine_memory_changed(struct engine *engine, const struct ip *ip, bool forget);
 /* A snapshot now, or as soon as no answer of the store is awaited. A restart is exact without: this

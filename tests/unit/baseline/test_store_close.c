@@ -94,6 +94,14 @@ static enum store_put put_learned(struct client *client, int64_t base, int64_t h
     return said.put;
 }
 
+static void on_replaced(void *context, const struct ip *host, bool won)
+{
+    struct said *said = context;
+    assert_non_null(host);
+    told_so(said);
+    said->put = won ? STORE_PUT : STORE_PUT_CHANGED;
+}
+
 static void on_hour(void *context, enum store_put put)
 {
     struct said *said = context;
@@ -435,6 +443,70 @@ static void test_hosts_of_an_hour(void **state)
     client_close(&a);
 }
 
+static void on_removed(void *context)
+{
+    told_so(context);
+}
+
+/* Also out of the lists: an hour's close would make a profile of it again. */
+static void test_a_host_is_removed(void **state)
+{
+    (void)state;
+    struct client a;
+    struct said said = {.client = &a};
+    struct ip gone = client_ip("10.0.0.1");
+    must_open(&a, "a", NULL);
+    for (int i = 0; i < 2; i++) {
+        struct host_total *total = total_of(i ? "10.0.0.1" : "10.0.0.11", 7);
+        add(total, "example.jp", 1, 1, 1);
+        store_put_open(a.store, total);
+        host_total_free(total);
+    }
+    settle(&a);
+    assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
+    store_remove_host(a.store, &gone, on_removed, &said);
+    client_run(&a);
+    assert_true(said.called);
+    said = list_hour(&a, 7);
+    assert_int_equal(said.count, 1);
+    assert_int_equal(said.host[0].byte[15], 11);
+    said = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(said.closed, STORE_NO_HOUR);
+    assert_int_equal(said.sum_bytes, 0);
+    client_close(&a);
+}
+
+static bool replace(struct client *client, int64_t expected, int64_t closed, const char *blob)
+{
+    struct said said = {.client = client};
+    struct ip ip = client_ip("10.0.0.1");
+    store_replace_profile(client->store, &ip, expected, closed, blob, strlen(blob), on_replaced,
+                          &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.put == STORE_PUT;
+}
+
+/* A change by hand stands only on what was read, and what a closer kept does not undo it. */
+static void test_a_change_by_hand(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_false(replace(&a, 6, 6, "frozen at six"));
+    assert_true(replace(&a, 7, 7, "frozen"));
+    struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
+    assert_int_equal(said.closed, 7);
+    assert_int_equal(said.edits, 1);
+    assert_string_equal(said.text, "frozen");
+    assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven again"), STORE_PUT_CHANGED);
+    assert_true(replace(&a, INT64_MIN, 3, "imported"));
+    assert_int_equal(gather(&a, STORE_NO_HOUR, STORE_NO_HOUR, 0).closed, 3);
+    client_close(&a);
+}
+
 /* What is kept, and for how long. */
 static void test_times_to_live(void **state)
 {
@@ -500,6 +572,8 @@ static int run(void)
         T(test_an_import_stands),
         T(test_tables),
         T(test_hosts_of_an_hour),
+        T(test_a_host_is_removed),
+        T(test_a_change_by_hand),
         T(test_times_to_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

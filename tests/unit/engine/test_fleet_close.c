@@ -151,6 +151,26 @@ static void test_a_damaged_profile_is_left_out(void **state)
     fleet_close(fleet);
 }
 
+/* Forgotten between its last totals and the close: all that is left is its name in the list. */
+static void test_a_forgotten_host_stays_away(void **state)
+{
+    struct fleet_rig *fleet = fleet_open(1, NULL);
+    (void)state;
+    start_all(fleet);
+    char *order = xasprintf("redis-cli -s %s SADD weir-test:hour:%" PRId64 " 10.0.0.250 >/dev/null",
+                            fleet->url + strlen("unix:"), HOUR_8);
+    assert_int_equal(system(order), 0);
+    free(order);
+    fleet_push_hours(fleet, HOSTS, 0, 1, any_sensor);
+    fleet_push_clocks(fleet, 1);
+    fleet_run_until(fleet, 1);
+    char *text = fleet_dump(fleet);
+    assert_non_null(strstr(text, "10.0.0.1"));
+    assert_null(strstr(text, "10.0.0.250"));
+    free(text);
+    fleet_close(fleet);
+}
+
 /* --- who is waited for ------------------------------------------------------------------------ */
 
 /* While others are waited for, judging goes on. */
@@ -436,6 +456,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_two_taps_of_the_same),
         cmocka_unit_test(test_in_step),
         cmocka_unit_test(test_a_damaged_profile_is_left_out),
+        cmocka_unit_test(test_a_forgotten_host_stays_away),
         cmocka_unit_test(test_waiting_stops_nobody),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),

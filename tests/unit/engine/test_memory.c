@@ -425,6 +425,32 @@ static void test_slow(void **state)
     close_play(&play);
 }
 
+static bool does_not_fill(struct rig *rig)
+{
+    return !memory_link_fills(rig->engine);
+}
+
+/* While what is open is put into a store that came back, nothing of it is taken away. */
+static void test_forgetting_waits_for_the_filling(void **state)
+{
+    struct play play;
+    const struct ip first = make_ip("10.0.0.1"), second = make_ip("10.0.0.2");
+    (void)state;
+    open_play(&play, false, DOOR_OPEN);
+    struct engine *engine = play.rig->engine;
+    play_steps(&play, 0, TROUBLE);
+    play.door.mode = DOOR_SHUT;
+    play_steps(&play, TROUBLE, TROUBLE + 1);
+    until(play.rig, is_here);
+    assert_int_equal(engine_memory_changed(engine, &second, true), ENGINE_CHANGED);
+    play.door.mode = DOOR_OPEN;
+    until(play.rig, does_not_fill);
+    assert_int_equal(engine_memory_changed(engine, &first, true), ENGINE_CHANGE_LATER);
+    until(play.rig, is_behind);
+    assert_int_equal(engine_memory_changed(engine, &first, true), ENGINE_CHANGED);
+    close_play(&play);
+}
+
 /* It is not asked without end. */
 static void test_back_off(void **state)
 {
@@ -592,6 +618,7 @@ int main(void)
         cmocka_unit_test(test_not_there_at_the_start),
         cmocka_unit_test(test_what_is_no_store),
         cmocka_unit_test(test_slow),
+        cmocka_unit_test(test_forgetting_waits_for_the_filling),
         cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_cut_anywhere),
         cmocka_unit_test(test_the_spool_is_bounded),
