@@ -216,6 +216,13 @@ static inline void fleet_turn(struct fleet_rig *fleet, int64_t ns)
     fleet->loop.ops->drop(timer);
 }
 
+/* What has not come by then never comes. */
+static inline void fleet_give_up(struct wtime began, const char *what)
+{
+    if (wtime_now().ns - began.ns > 60 * NS_PER_S)
+        fail_msg("after 60 s: %s", what);
+}
+
 /* False: the store went before it was ready. */
 static inline bool sensor_open_store(struct sensor *sensor, const char *url)
 {
@@ -231,8 +238,11 @@ static inline bool sensor_open_store(struct sensor *sensor, const char *url)
     sensor->ready = false;
     sensor->error.code = ERROR_NONE;
     sensor->store = store_open(&config, fleet->loop, &events, sensor, &sensor->error);
-    while (!sensor->ready && sensor->error.code == ERROR_NONE)
+    struct wtime began = wtime_now();
+    while (!sensor->ready && sensor->error.code == ERROR_NONE) {
         fleet_turn(sensor->fleet, NS_PER_MS);
+        fleet_give_up(began, "the store is neither there nor gone");
+    }
     return sensor->ready;
 }
 
@@ -405,17 +415,41 @@ static inline bool sensor_is_through(const struct sensor *sensor, int hours)
            sensor->engine->fleet_hour >= HOUR_8 + hours - 1;
 }
 
+static inline void sensor_run_until(struct sensor *sensor, int hours)
+{
+    struct wtime began = wtime_now();
+    while (sensor->engine && !sensor_is_through(sensor, hours)) {
+        fleet_turn(sensor->fleet, 5 * NS_PER_MS);
+        if (sensor->error.code != ERROR_NONE)
+            fail_msg("%s: %s", sensor->name, sensor->error.message);
+        if (wtime_now().ns - began.ns > 60 * NS_PER_S)
+            fail_msg("%s is still at hour %" PRId64 " of %" PRId64, sensor->name,
+                     sensor->engine->fleet_hour, HOUR_8 + hours - 1);
+    }
+}
+
 static inline void fleet_run_until(struct fleet_rig *fleet, int hours)
+{
+    for (int i = 0; i < fleet->sensors; i++)
+        sensor_run_until(&fleet->sensor[i], hours);
+}
+
+/* Has taken all that was pushed, and every answer of the store that it asked for. */
+static inline bool sensor_is_settled(const struct sensor *sensor)
+{
+    const struct engine *engine = sensor->engine;
+    return !engine ||
+           (engine->warmed && engine->waiting == 0 && engine->worker[0].number == sensor->number &&
+            store_pending(sensor->store) == 0);
+}
+
+static inline void fleet_settle(struct fleet_rig *fleet)
 {
     struct wtime began = wtime_now();
     for (int i = 0; i < fleet->sensors; i++)
-        while (fleet->sensor[i].engine && !sensor_is_through(&fleet->sensor[i], hours)) {
-            fleet_turn(fleet, 5 * NS_PER_MS);
-            if (fleet->sensor[i].error.code != ERROR_NONE)
-                fail_msg("sensor %d: %s", i, fleet->sensor[i].error.message);
-            if (wtime_now().ns - began.ns > 60 * NS_PER_S)
-                fail_msg("sensor %d is still at hour %" PRId64 " of %" PRId64, i,
-                         fleet->sensor[i].engine->fleet_hour, HOUR_8 + hours - 1);
+        while (!sensor_is_settled(&fleet->sensor[i])) {
+            fleet_turn(fleet, NS_PER_MS);
+            fleet_give_up(began, "a sensor is not at rest");
         }
 }
 
@@ -470,12 +504,17 @@ static inline char *fleet_dump(struct fleet_rig *fleet)
     struct store_config config = {
         .url = fleet->url, .prefix = "weir-test", .sensor = "reader", .read_only = true};
     struct store *store = store_open(&config, fleet->loop, &events, &reader, &reader.error);
-    while (!reader.ready)
+    struct wtime began = wtime_now();
+    while (!reader.ready) {
         fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "no store to read from");
+    }
     store_read_fleet(store, dump_fleet, &dump);
     store_each_profile(store, dump_profile, &dump);
-    while (!dump.done)
+    while (!dump.done) {
         fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "the store is not read");
+    }
     store_free(store);
     buffer_u8(&dump.text, 0);
     return (char *)dump.text.data;
