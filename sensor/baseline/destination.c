@@ -2,6 +2,7 @@
  * Thread: any (pure). */
 #include "weir/baseline/destination.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static const char *const role_name[ROLES] = {"client", "served"};
@@ -41,6 +42,13 @@ bool destination_parse(const char *key, size_t size, struct destination *destina
     *destination = (struct destination){(enum pair_role)role, (enum destination_kind)kind, ""};
     memcpy(destination->name, at, left);
     return true;
+}
+
+struct destination destination_of_as(enum pair_role role, uint32_t number)
+{
+    struct destination destination = {role, DESTINATION_AS, ""};
+    snprintf(destination.name, sizeof destination.name, "AS%" PRIu32, number);
+    return destination;
 }
 
 struct destination destination_of_prefix(enum pair_role role, const struct ip *remote)

@@ -27,6 +27,7 @@ void config_init(struct config *config)
     config->user = config_own(config, "");
     config->timezone = config_own(config, "UTC");
     config->filter = config_own(config, "");
+    config->as_database = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
     inside_init(&config->inside);
 }

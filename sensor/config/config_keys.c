@@ -222,6 +222,11 @@ static int read_buffer(const struct reading *r, const struct yaml_node *node)
     return config_whole(r, node, 1, 2047, &r->config->buffer_mib);
 }
 
+static int read_as_database(const struct reading *r, const struct yaml_node *node)
+{
+    return read_text(r, node, &r->config->as_database, "a MaxMind DB file");
+}
+
 static int read_filter(const struct reading *r, const struct yaml_node *node)
 {
     return read_text(r, node, &r->config->filter, "a BPF expression");
@@ -413,6 +418,11 @@ static void show_buffer(const struct config *c, struct buffer *b)
     buffer_text(b, "%u", c->buffer_mib);
 }
 
+static void show_as_database(const struct config *c, struct buffer *b)
+{
+    config_show_quoted(b, c->as_database);
+}
+
 static void show_filter(const struct config *c, struct buffer *b)
 {
     config_show_quoted(b, c->filter);
@@ -479,6 +489,7 @@ const struct key_row config_row[] = {
     {"site.holidays", read_holidays, show_holidays},
     {"networks.inside", config_read_inside, config_show_inside},
     {"networks.identity", read_identity, show_identity},
+    {"networks.as_database", read_as_database, show_as_database},
     {"capture.interfaces", read_interfaces, show_interfaces},
     {"capture.workers", read_workers, show_workers},
     {"capture.filter", read_filter, show_filter},

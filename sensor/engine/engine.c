@@ -83,7 +83,7 @@ static struct engine *make(const struct engine_config *config)
     engine->counts.first = PTIME_MAX;
     engine->counts.last = PTIME_MIN;
     make_workers(engine);
-    names_init(&engine->names, config->suffixes);
+    names_init(&engine->names, config->suffixes, config->networks);
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
     sight_init(&engine->sight);

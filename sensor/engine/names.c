@@ -71,9 +71,11 @@ static void *generations_renew(struct generations *g, const void *key, size_t si
 /* --- learning ------------------------------------------------------------------------------------
  */
 
-void names_init(struct names *names, const struct suffixes *suffixes)
+void names_init(struct names *names, const struct suffixes *suffixes,
+                const struct networks *networks)
 {
-    *names = (struct names){.suffixes = suffixes, .now_ns = -RECORD_TIME_MAX_NS};
+    *names =
+        (struct names){.suffixes = suffixes, .networks = networks, .now_ns = -RECORD_TIME_MAX_NS};
     map_init(&names->addresses.young);
     map_init(&names->addresses.old);
     map_init(&names->flows.young);
@@ -249,5 +251,7 @@ struct destination names_destination(struct names *names, const char *server_nam
         return destination;
     }
     *unverified = *server_name != '\0';
-    return destination_of_prefix(ROLE_CLIENT, remote);
+    uint32_t number = networks_as(names->networks, remote);
+    return number > 0 ? destination_of_as(ROLE_CLIENT, number)
+                      : destination_of_prefix(ROLE_CLIENT, remote);
 }

@@ -7,6 +7,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/cursor.h"
 #include "weir/base/map.h"
+#include "weir/base/networks.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/destination.h"
 #include "weir/record/record.h"
@@ -31,14 +32,16 @@ struct generations {
 
 struct names {
     const struct suffixes *suffixes;
-    struct generations addresses; /* struct ip → the registrable domains of answers */
-    struct generations flows;     /* flow_key_unordered → its first server name */
-    struct generations questions; /* flow_key_unordered + name → it was asked on that flow */
+    const struct networks *networks; /* NULL: prefixes stand for them */
+    struct generations addresses;    /* struct ip → the registrable domains of answers */
+    struct generations flows;        /* flow_key_unordered → its first server name */
+    struct generations questions;    /* flow_key_unordered + name → it was asked on that flow */
     uint64_t forgotten;
     int64_t now_ns; /* of the newest name record */
 };
 
-void names_init(struct names *names, const struct suffixes *suffixes);
+void names_init(struct names *names, const struct suffixes *suffixes,
+                const struct networks *networks);
 void names_fini(struct names *names);
 void names_learn(struct names *names, const struct record_name *record);
 void names_flow_ended(struct names *names, const struct flow_key *key);
@@ -46,8 +49,9 @@ void names_flow_ended(struct names *names, const struct flow_key *key);
 const char *names_of_flow(struct names *names, const struct flow_key *key);
 /* The destination of a flow that the inside host opened: the registrable domain of `server_name`
  * when a seen answer ties that domain to `remote` and no certificate contradicts it, else the
- * prefix, with *unverified set when a name was given. `certificate`: the names, with commas
- * between, of a server's certificate that does not hold the server name; NULL: none such was seen.
+ * autonomous system where it is known, else the prefix, with *unverified set when a name was given.
+ * `certificate`: the names, with commas between, of a server's certificate that does not hold the
+ * server name; NULL: none such was seen.
  */
 struct destination names_destination(struct names *names, const char *server_name,
                                      const char *certificate, const struct ip *remote,

@@ -3,6 +3,7 @@
 
 #include "messages.h"
 
+#include "weir/base/networks.h"
 #include "weir/baseline/store.h"
 #include "weir/capture/source.h"
 #include "weir/content/pattern.h"
@@ -27,12 +28,21 @@ static int check_patterns(const struct config *config, struct error *error)
     return 0;
 }
 
+static int check_networks(const struct config *config, struct error *error)
+{
+    struct networks *networks =
+        *config->as_database ? networks_open(config->as_database, error) : NULL;
+    networks_close(networks);
+    return *config->as_database && !networks ? -1 : 0;
+}
+
 int role_check(const struct config *config, const char *filter, struct error *error)
 {
     const char *held = role_filter(config, filter);
     struct calendar *calendar = config_calendar(config, error);
     calendar_free(calendar);
-    if (!calendar || source_check_filter(held, error) != 0 || check_patterns(config, error) != 0)
+    if (!calendar || source_check_filter(held, error) != 0 || check_patterns(config, error) != 0 ||
+        check_networks(config, error) != 0)
         return -1;
     if (strlen(held) >= ROLE_FILTER_MAX)
         return error_set(error, ERROR_USAGE, "filter: longer than %d characters",

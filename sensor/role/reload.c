@@ -44,6 +44,7 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"sensor.user", strcmp(a->user, b->user) != 0},
         {"site.timezone", strcmp(a->timezone, b->timezone) != 0},
         {"networks.identity", a->by_device != b->by_device},
+        {"networks.as_database", strcmp(a->as_database, b->as_database) != 0},
         {"redis.url", strcmp(a->redis_url, b->redis_url) != 0},
         {"capture.interfaces", !same_interfaces(a, b)},
         {"capture.workers", a->workers != b->workers},

@@ -98,6 +98,9 @@ static int open_engine(struct stack *stack)
     stack->suffixes = suffixes_new();
     if (!stack->suffixes)
         return error_set(&stack->error, ERROR_RUN, "libpsl has no built-in public suffix list");
+    const char *database = c->config->as_database;
+    if (*database && !(stack->networks = networks_open(database, &stack->error)))
+        return -1;
     struct engine_config engine = {.loop = stack->loop,
                                    .rings = c->rings,
                                    .ring_count = c->ring_count,
@@ -113,6 +116,7 @@ static int open_engine(struct stack *stack)
                                    .inside = &c->config->inside,
                                    .by_device = c->config->by_device,
                                    .suffixes = stack->suffixes,
+                                   .networks = stack->networks,
                                    .detect = c->config->detect,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
@@ -154,6 +158,7 @@ void stack_close(struct stack *stack)
 {
     stack_close_engine(stack);
     suffixes_free(stack->suffixes);
+    networks_close(stack->networks);
     if (stack->bus)
         bus_free(stack->bus);
     if (stack->store)

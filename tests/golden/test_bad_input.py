@@ -223,6 +223,15 @@ class Configuration(BadCase):
             with self.subTest(text=text):
                 self.assert_config(text, "bad.yaml:" + place)
 
+    def test_no_database_of_networks(self):
+        bad = self.write("bad.mmdb", "no database\n")
+        for path in (bad, self.path("no.mmdb"), self.home):
+            with self.subTest(path=path):
+                self.assert_refused(2, ["--set", f"networks.as_database={path}", self.quiet],
+                                    f"networks.as_database: {path}")
+                self.assert_fails(2, ("check", "--set", f"networks.as_database={path}"),
+                                  f"networks.as_database: {path}")
+
     def test_bad_yaml(self):
         for text, place in (("site: [1\n", "bad.yaml:2:1"), ("a: b: c\n", "bad.yaml:1:5"),
                             ("\tsite: {}\n", "bad.yaml:1:1"), ("site: &a {}\n", "bad.yaml:1:7"),

@@ -47,6 +47,7 @@ PACKAGE_OF = [
     (re.compile(r"resolv\.h$|arpa/nameser(_compat)?\.h$"), "resolv"),
     (re.compile(r"pcre2\.h$"), "libpcre2-8"),
     (re.compile(r"hs\.h$"), "PkgConfig::HS"),
+    (re.compile(r"maxminddb\.h$"), "PkgConfig::MAXMINDDB"),
     (re.compile(r"hiredis/"), "hiredis"),
     (re.compile(r"event2/thread\.h$"), "libevent_pthreads"),
     (re.compile(r"event2/"), "libevent_core"),

@@ -1,7 +1,8 @@
 /* A destination is a service, not an address: what a host's baseline is kept against.
- * For a client inside: the registrable domain, else the AS, else the prefix (/24, /48) of the
- * remote. For a server inside: the outside client's network, as prefix or AS. The key carries
- * which. */
+ * For a client inside: the registrable domain, else the AS (where networks.as_database is given),
+ * else the prefix (/24, /48) of the remote. For a server inside: the outside client's prefix, never
+ * its AS: who took what from another network of the same provider is not to pass for a customer.
+ * The key carries which. */
 #ifndef WEIR_BASELINE_DESTINATION_H
 #define WEIR_BASELINE_DESTINATION_H
 
@@ -30,6 +31,7 @@ struct destination {
 #define DESTINATION_KEY_SIZE (DESTINATION_NAME_SIZE + 24)
 char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE]);
 bool destination_parse(const char *key, size_t size, struct destination *destination);
+struct destination destination_of_as(enum pair_role role, uint32_t number);
 struct destination destination_of_prefix(enum pair_role role, const struct ip *remote);
 /* "client|prefix|other": what stands for the destinations that found no room (totals.h). It is
  * summed and stored like any other, but nothing is learned of it. */

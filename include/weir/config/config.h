@@ -44,6 +44,7 @@ struct config {
     size_t holiday_count;
     struct inside inside;
     bool inside_set;
+    char *as_database; /* a MaxMind DB file; "": none */
     bool by_device; /* hosts are devices where one is known, not addresses */
     struct config_interface interface[CONFIG_INTERFACES];
     size_t interface_count;

@@ -14,6 +14,7 @@
 #include "weir/base/calendar.h"
 #include "weir/base/inside.h"
 #include "weir/base/loop.h"
+#include "weir/base/networks.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/store.h"
 #include "weir/bus/bus.h"
@@ -139,6 +140,7 @@ struct engine_config {
     const struct inside *inside;
     bool by_device; /* a host is the device that holds an inside address, where one is known */
     const struct suffixes *suffixes;
+    const struct networks *networks; /* NULL: unnamed destinations are prefixes */
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;

@@ -1,5 +1,5 @@
 /* What the engine stands on, put up in one order and taken down in the other: the store, the bus,
- * the calendar, the suffix list, then the engine itself. A replay and the engine's process differ
+ * the calendar, the suffix list, the networks, then the engine itself. A replay and the engine's process differ
  * in where things are kept, in who fills the rings, and in that a live engine connects to the store
  * itself, again and again, while a replay cannot do without. Thread: the engine's. */
 #ifndef WEIR_ROLE_STACK_H
@@ -33,6 +33,7 @@ struct stack {
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
+    struct networks *networks; /* NULL: none is configured */
     struct engine *engine;
     struct error error; /* the first */
     bool store_ready;

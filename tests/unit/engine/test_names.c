@@ -2,9 +2,13 @@
  * address. The expected domains are the Public Suffix List's. */
 #include "records.h"
 
+#include "../mmdb.h"
+
 #include "../../../sensor/engine/names.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static int set_up(void **state)
 {
@@ -12,7 +16,7 @@ static int set_up(void **state)
     static struct suffixes *suffixes;
     suffixes = suffixes_new();
     assert_non_null(suffixes);
-    names_init(&names, suffixes);
+    names_init(&names, suffixes, NULL);
     *state = &names;
     return 0;
 }
@@ -72,6 +76,38 @@ static void expect_with(struct names *names, const char *server_name, const char
     assert_int_equal(destination.kind, kind);
     assert_int_equal(said, unverified);
 }
+
+#ifdef WEIR_HAVE_MAXMINDDB
+/* Where the operator has a database, what no name stands for is its network, not a prefix. */
+static void test_an_autonomous_system(void **state)
+{
+    struct names *names = *state;
+    static struct mmdb db;
+    char path[] = "/tmp/weir-names-XXXXXX";
+    struct error error = {0};
+    struct ip mapped = make_ip("198.51.100.0");
+    mmdb_begin(&db);
+    mmdb_put_map(&db, 1);
+    mmdb_put_text(&db, "autonomous_system_number");
+    mmdb_put_number(&db, 6, 64500);
+    memset(mapped.byte, 0, 12);
+    mmdb_prefix(&db, mapped.byte, 96 + 24, 0);
+    close(mkstemp(path));
+    assert_true(mmdb_write(&db, path));
+    struct networks *networks = networks_open(path, &error);
+    assert_non_null(networks);
+    names->networks = networks;
+    answer(names, "www.example.jp", "198.51.100.9");
+    expect_with(names, "", NULL, "198.51.100.8", DESTINATION_AS, "AS64500", false);
+    expect_with(names, "www.example.com", NULL, "198.51.100.8", DESTINATION_AS, "AS64500", true);
+    expect_with(names, "www.example.jp", NULL, "198.51.100.9", DESTINATION_DOMAIN, "example.jp",
+                false);
+    expect_with(names, "", NULL, "198.51.101.8", DESTINATION_PREFIX, "198.51.101.0/24", false);
+    names->networks = NULL;
+    networks_close(networks);
+    unlink(path);
+}
+#endif
 
 static void expect(struct names *names, const char *server_name, const char *remote,
                    enum destination_kind kind, const char *name, bool unverified)
@@ -298,6 +334,9 @@ int main(void)
         WITH(test_a_name_alone_is_the_attackers_choice),
         WITH(test_names_without_a_registrable_domain),
         WITH(test_private_suffixes),
+#ifdef WEIR_HAVE_MAXMINDDB
+        WITH(test_an_autonomous_system),
+#endif
         WITH(test_ipv6),
         WITH(test_every_address_of_an_answer),
         WITH(test_aliases_have_the_address_too),

@@ -1,0 +1,20 @@
+/* Whose network an address is in: the number of the autonomous system that announces it, by a
+ * database that the operator provides (MaxMind DB format, specification 2.0; through libmaxminddb,
+ * where it was built with). Read: `autonomous_system_number` (GeoLite2-ASN and its likes), else
+ * `asn` ("AS64500", or a number). Nothing is looked up anywhere else. Read-only once open, so any
+ * thread may ask. */
+#ifndef WEIR_BASE_NETWORKS_H
+#define WEIR_BASE_NETWORKS_H
+
+#include "weir/base/address.h"
+#include "weir/base/error.h"
+
+struct networks;
+/* NULL and an error: no such file, no such database, one that names no autonomous systems, or a
+ * program that was built without the library. */
+struct networks *networks_open(const char *path, struct error *error);
+void networks_close(struct networks *networks); /* may be NULL */
+/* 0: the database does not know (NULL: there is none). */
+uint32_t networks_as(const struct networks *networks, const struct ip *address);
+
+#endif
