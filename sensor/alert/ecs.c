@@ -385,6 +385,23 @@ static void put_content(struct json *json, const struct story *story)
     json_close(json);
 }
 
+/* Other hosts whose incidents with this destination are open. */
+static void put_links(struct json *json, const struct alert *alert)
+{
+    char text[IP_TEXT_SIZE];
+    if (alert->links_total == 0)
+        return;
+    json_list(json, "linked");
+    for (size_t i = 0; i < alert->link_count; i++) {
+        json_open(json, NULL);
+        json_str(json, "incident", alert->link[i].incident);
+        json_str(json, "host", host_text(&alert->link[i].host, text));
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "linked_total", alert->links_total);
+}
+
 static void put_traffic(struct json *json, const struct alert *alert)
 {
     const struct story *story = &alert->story;
@@ -408,6 +425,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     put_services(json, story);
     put_clients(json, story);
     put_content(json, story);
+    put_links(json, alert);
 }
 
 static void put_reason(struct json *json, const struct reason *reason)

@@ -16,6 +16,7 @@
 
 #include "ids.h"
 #include "incident_local.h"
+#include "linked.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct incidents *incidents_new(int64_t gap_ns,
     incidents->mode = "online";
     map_init(&incidents->by_story);
     map_init(&incidents->by_id);
+    map_init(&incidents->by_destination);
     map_init(&incidents->texts);
     return incidents;
 }
@@ -50,6 +52,7 @@ void incidents_free(struct incidents *incidents)
 {
     if (!incidents)
         return;
+    linked_fini(incidents);
     map_fini(&incidents->by_story, NULL);
     map_fini(&incidents->by_id, incident_slot_free);
     map_fini(&incidents->texts, free);
@@ -129,6 +132,7 @@ static void tell(struct incidents *incidents, const struct slot *slot, uint32_t 
                           .ruleset = incidents->ruleset};
     memcpy(alert.incident, incident->id, sizeof alert.incident);
     alert_id(incident->id, finding->detector->id, raise, alert.id);
+    linked_fill(incidents, slot, &alert);
     incidents->alert(incidents->context, incident, &alert);
 }
 
@@ -159,6 +163,7 @@ static void close_incident(struct incidents *incidents, struct slot *slot, struc
     struct story_name name;
     size_t size = incident_name_story(&incident->story, &name);
     map_remove(&incidents->by_story, &name, size);
+    linked_remove(incidents, slot);
     list_remove(&incidents->open, slot);
     if (incidents->closed.count >= INCIDENTS_KEPT)
         forget_oldest(incidents);
@@ -195,6 +200,7 @@ static struct slot *new_slot(struct incidents *incidents, const struct story *st
     memcpy(slot->incident.id, id, sizeof slot->incident.id);
     slot->incident.opened = time;
     slot->incident.opened_out = story->out;
+    slot->incident.story = *story;
     map_put(&incidents->by_id, id, ALERT_ID_SIZE - 1, slot);
     return slot;
 }
@@ -220,6 +226,8 @@ static struct slot *open_slot(struct incidents *incidents, const struct story *s
     size_t size = incident_name_story(story, &name);
     map_put(&incidents->by_story, &name, size, slot);
     incident_list_add(&incidents->open, slot);
+    slot->number = ++incidents->numbered;
+    linked_add(incidents, slot);
     return slot;
 }
 

@@ -9,8 +9,10 @@
 struct slot {
     struct incident incident; /* first: what readers are shown */
     struct ptime touched;     /* packet time at which it was last heard of */
+    uint64_t number;          /* grows with every (re-)opening */
     struct slot *newer, *older;
-    size_t closed_by; /* the rank whose number the closing alert took */
+    struct slot *linked_before, *linked_after; /* linked.c */
+    size_t closed_by;                          /* the rank whose number the closing alert took */
 };
 
 struct list {
@@ -23,8 +25,10 @@ struct incidents {
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
     void *context;
     const char *sensor, *ruleset, *mode;
-    struct map by_story; /* host + destination key → open slot */
-    struct map by_id;    /* id → slot, closed ones too */
+    struct map by_story;       /* host + destination key → open slot */
+    struct map by_id;          /* id → slot, closed ones too */
+    struct map by_destination; /* of open ones: linked.c */
+    uint64_t numbered;
     struct list open, closed;
     struct incidents_counts counts;
     struct map texts; /* that a restart brought: reasons' codes and units, by themselves */

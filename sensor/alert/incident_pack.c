@@ -3,6 +3,7 @@
  * for what points: detectors by their id, the static texts of reasons as text, which after a
  * restart are owned here. Thread: the engine's. */
 #include "incident_local.h"
+#include "linked.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static void put_list(struct buffer *out, const struct list *list)
     buffer_le64(out, list->count);
     for (const struct slot *slot = list->oldest; slot; slot = slot->newer) {
         struct slot copy = *slot;
-        copy.newer = copy.older = NULL;
+        copy.newer = copy.older = copy.linked_before = copy.linked_after = NULL;
         copy.incident.rank = NULL;
         buffer_put(out, &copy, sizeof copy);
         for (size_t i = 0; i < slot->incident.rank_count; i++)
@@ -107,7 +108,7 @@ static struct slot *take_slot(struct incidents *incidents, struct cursor *in)
     bool good = take_raw(in, slot, sizeof *slot) && slot->incident.rank_count > 0 &&
                 slot->incident.rank_count <= INCIDENT_RANKS &&
                 slot->closed_by < slot->incident.rank_count;
-    slot->newer = slot->older = NULL;
+    slot->newer = slot->older = slot->linked_before = slot->linked_after = NULL;
     slot->incident.rank = NULL;
     if (good)
         slot->incident.rank = xcalloc(slot->incident.rank_count, sizeof *slot->incident.rank);
@@ -142,7 +143,10 @@ static bool take_list(struct incidents *incidents, struct cursor *in, struct lis
 
 bool incidents_unpack(struct incidents *incidents, struct cursor *in)
 {
-    return take_raw(in, &incidents->counts, sizeof incidents->counts) &&
-           take_list(incidents, in, &incidents->open) &&
-           take_list(incidents, in, &incidents->closed);
+    bool good = take_raw(in, &incidents->counts, sizeof incidents->counts) &&
+                take_list(incidents, in, &incidents->open) &&
+                take_list(incidents, in, &incidents->closed);
+    if (good)
+        linked_restore(incidents);
+    return good;
 }

@@ -5,6 +5,7 @@
 #include "coverage.h"
 #include "figures.h"
 #include "gaps.h"
+#include "links.h"
 #include "weir/investigate/summary.h"
 #include "what.h"
 
@@ -288,14 +289,15 @@ static void put_live(struct buffer *b, const struct summary *s, const struct inc
     buffer_text(b, "\n");
 }
 
-static void put_incident(struct buffer *b, const struct summary *s, const struct incident *incident,
-                         size_t number)
+static void put_incident(struct buffer *b, const struct summary *s, const struct links *links,
+                         size_t at)
 {
+    const struct incident *incident = links->incident[at];
     const struct story *story = &incident->story;
     char host[IP_TEXT_SIZE], name[16];
     static const struct ip nobody;
     bool sensor = ip_compare(&story->host, &nobody) == 0;
-    buffer_text(b, "#%zu %s %d  ", number, grade(incident->score), incident->score);
+    buffer_text(b, "#%zu %s %d  ", at + 1, grade(incident->score), incident->score);
     if (sensor)
         buffer_text(b, *story->sight ? "the sensor itself: %s" : "the sensor itself%s",
                     story->sight);
@@ -314,8 +316,8 @@ static void put_incident(struct buffer *b, const struct summary *s, const struct
         put_bytes(b, story);
         put_what(b, story);
         put_names(b, story);
-        put_names(b, story);
         put_clients(b, story);
+        links_put(links, at, b);
     }
     put_why(b, incident);
     put_needs(b, incident);
@@ -328,6 +330,8 @@ static void put_incidents(struct buffer *b, const struct summary *s)
     size_t count, told = 0;
     const struct incident **all = incidents_sorted(engine_incidents(s->engine), &count);
     static const struct ip nobody;
+    struct links links;
+    links_init(&links, all, count);
     for (size_t i = 0; i < count; i++)
         told += ip_compare(&all[i]->story.host, &nobody) != 0;
     if (told > 0)
@@ -340,7 +344,8 @@ static void put_incidents(struct buffer *b, const struct summary *s)
             "\nNo sign that data left, within what could be judged and the coverage below.%s\n\n",
             count > 0 ? " The sensor has something to say of itself:" : "");
     for (size_t i = 0; i < count; i++)
-        put_incident(b, s, all[i], i + 1);
+        put_incident(b, s, &links, i);
+    links_fini(&links);
     free(all);
 }
 

@@ -73,6 +73,13 @@ struct story {
     uint64_t clients_replaced; /* times one gave way: not all are listed */
 };
 
+/* Another host's open incident with the same destination. */
+#define ALERT_LINKS 8
+struct alert_link {
+    struct ip host;
+    char incident[ALERT_ID_SIZE];
+};
+
 struct alert {
     char id[ALERT_ID_SIZE];
     char incident[ALERT_ID_SIZE];
@@ -83,6 +90,9 @@ struct alert {
     struct story story;
     enum baseline_state baseline;
     uint32_t baseline_hours;
+    struct alert_link link[ALERT_LINKS]; /* those that were opened first; links_total counts all */
+    size_t link_count;
+    uint64_t links_total;
     const char *mode;             /* static: "online" */
     const char *sensor, *ruleset; /* borrowed from the configuration */
 };

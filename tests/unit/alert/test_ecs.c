@@ -321,6 +321,23 @@ static void test_as_and_tie(void **state)
     free(line);
 }
 
+static void test_links(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert(&case_volume);
+    char *line = line_of(&alert);
+    assert_null(strstr(line, "linked"));
+    free(line);
+    alert.links_total = 11;
+    alert.link_count = 1;
+    alert.link[0].host = case_ip("10.0.0.9");
+    memcpy(alert.link[0].incident, "cdbcce3c885a82c06b71eedcf2895afc", ALERT_ID_SIZE);
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"linked\":[{\"incident\":\"cdbcce3c885a82c06b71eedcf2895afc\","
+                                 "\"host\":\"10.0.0.9\"}],\"linked_total\":11"));
+    free(line);
+}
+
 /* What the network said can be anything; the line stays one line of valid JSON. */
 static void test_hostile_name(void **state)
 {
@@ -358,6 +375,7 @@ int main(void)
         cmocka_unit_test(test_claimed_clients),
         cmocka_unit_test(test_device),
         cmocka_unit_test(test_as_and_tie),
+        cmocka_unit_test(test_links),
         cmocka_unit_test(test_hostile_name),
         cmocka_unit_test(test_table),
     };

@@ -338,6 +338,81 @@ static void test_incident_bounds(void **state)
     free(sorted);
 }
 
+/* --- incidents that share a destination ------------------------------------------------------- */
+
+static struct story story_of_host(uint8_t last)
+{
+    struct story story = case_story();
+    story.host.byte[15] = last;
+    return story;
+}
+
+static void test_hosts_that_share_a_destination(void **state)
+{
+    struct fixture *f = *state;
+    struct story story[12], elsewhere = story_of_host(99), whole = story_of_host(98);
+    strcpy(elsewhere.destination.name, "example.org");
+    whole.has_destination = false;
+    find(f, &case_volume, 10, 60, &elsewhere, 0);
+    find(f, &case_volume, 10, 60, &whole, 0);
+    for (uint8_t i = 0; i < 12; i++) {
+        story[i] = story_of_host(i);
+        find(f, &case_volume, 10, 60, &story[i], i);
+    }
+    /* The first has nobody, the last eleven, of which the eight that opened first are named. */
+    const struct alert *told = f->told.alert;
+    assert_int_equal(told[0].links_total, 0);
+    assert_int_equal(told[1].links_total, 0);
+    assert_int_equal(told[2].links_total, 0);
+    assert_int_equal(told[2].link_count, 0);
+    assert_int_equal(told[4].links_total, 2);
+    assert_int_equal(told[4].link_count, 2);
+    assert_string_equal(told[4].link[0].incident, told[2].incident);
+    assert_string_equal(told[4].link[1].incident, told[3].incident);
+    assert_int_equal(told[4].link[1].host.byte[15], 1);
+    assert_int_equal(told[13].links_total, 11);
+    assert_int_equal(told[13].link_count, ALERT_LINKS);
+    assert_string_equal(told[13].link[7].incident, told[9].incident);
+    /* Who is closed is not among them; who goes on has come last. */
+    struct finding over = case_finding(&case_volume, 10, 60);
+    incidents_end(f->incidents, &over, &story[0], after(20));
+    assert_int_equal(told[14].state, INCIDENT_CLOSE);
+    assert_int_equal(told[14].links_total, 11);
+    find(f, &case_volume, 20, 60, &story[1], 21);
+    assert_int_equal(told[15].links_total, 10);
+    assert_string_equal(told[15].link[0].incident, told[4].incident);
+    find(f, &case_volume, 20, 60, &story[0], 22);
+    find(f, &case_volume, 40, 60, &story[2], 23);
+    assert_int_equal(told[17].links_total, 11);
+    assert_string_equal(told[17].link[0].incident, told[3].incident);
+}
+
+/* The same after a restart, in the same order. */
+static void test_sharing_outlives_a_restart(void **state)
+{
+    struct fixture *f = *state, after_restart = {.incidents = NULL};
+    struct story story[6];
+    struct buffer packed = {0};
+    for (uint8_t i = 0; i < 6; i++) {
+        story[i] = story_of_host(i);
+        find(f, detector_get("volume.host"), 10, 60, &story[i], i);
+    }
+    incidents_follow(f->incidents, &story[0], after(30)); /* the newest that was heard of */
+    incidents_pack(f->incidents, &packed);
+    struct cursor in = cursor_make(packed.data, packed.size);
+    after_restart.incidents = incidents_new(GAP, tell, &after_restart.told);
+    assert_true(incidents_unpack(after_restart.incidents, &in));
+    struct story next = story_of_host(9);
+    find(f, detector_get("volume.host"), 10, 60, &next, 40);
+    find(&after_restart, detector_get("volume.host"), 10, 60, &next, 40);
+    const struct alert *a = &f->told.alert[6], *b = &after_restart.told.alert[0];
+    assert_int_equal(b->links_total, 6);
+    assert_int_equal(b->link[0].host.byte[15], 0);
+    assert_memory_equal(a->link, b->link, sizeof a->link);
+    incidents_free(after_restart.incidents);
+    buffer_fini(&packed);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -355,6 +430,8 @@ int main(void)
         T(test_sorted),
         T(test_rank_bound),
         T(test_incident_bounds),
+        T(test_hosts_that_share_a_destination),
+        T(test_sharing_outlives_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
