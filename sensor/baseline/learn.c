@@ -91,7 +91,7 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
     learn_location(&pair->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
     pair->today_bytes = 0;
-    pair->packed_bytes = pair_packed_bytes(pair);
+    pair->packed_bytes = 0;
 }
 
 static void finish_host_day(struct profile *profile, struct fleet *fleet)
@@ -154,7 +154,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         learn_spans(profile, pair, civil->hour, civil->day, fleet);
         ask_peers(profile, pair, civil->day, fleet);
         rhythm_end_day(&pair->rhythm, civil->day);
-        pair->packed_bytes = pair_packed_bytes(pair);
+        pair->packed_bytes = 0;
     }
     group_decide(profile, civil->day);
     profile->today = civil->day;
@@ -187,7 +187,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
     pair->today = civil->day;
     pair->today_bytes += bytes;
     rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
-    pair->packed_bytes = pair_packed_bytes(pair);
+    pair->packed_bytes = 0;
 }
 
 /* A newcomer that found no room is new each time it comes; it counts as such, or a busy server
@@ -280,7 +280,7 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         rhythm_end_day(&pair->rhythm, civil->day);
         if (bytes > 0)
             rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
-        pair->packed_bytes = pair_packed_bytes(pair);
+        pair->packed_bytes = 0;
     }
 }
 
@@ -333,7 +333,7 @@ uint32_t profile_lift(struct profile *profile, const struct destination *destina
             continue;
         while (pair->clips.count > 0)
             lifted += clips_lift(&pair->clips, 0, &pair->hour, &pair->day);
-        pair->packed_bytes = pair_packed_bytes(pair);
+        pair->packed_bytes = 0;
     }
     return lifted;
 }

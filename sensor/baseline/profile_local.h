@@ -11,8 +11,9 @@
 void pair_free(struct pair *pair);
 /* Counts one hour as seen; the first of a day counts the day too. */
 void profile_count_hour(struct profile *profile, const struct civil *civil, bool active);
-/* The bytes that profile_pack spends on this pair, give or take one or two. */
-uint32_t pair_packed_bytes(const struct pair *pair);
+/* The bytes that profile_pack spends on this pair when the last closed hour is `hour`, today `day`.
+ */
+uint32_t pair_packed_bytes(const struct pair *pair, int64_t hour, int64_t day);
 /* And on all but the pairs. */
 uint32_t profile_packed_bytes(const struct profile *profile);
 

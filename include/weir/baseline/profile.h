@@ -71,7 +71,7 @@ struct pair {
     struct clips clips;
     struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
     struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
-    uint32_t packed_bytes; /* its share of the blob; not itself packed */
+    uint32_t packed_bytes; /* its share of the blob, 0: it changed since; not itself packed */
 };
 
 struct profile {
