@@ -266,33 +266,36 @@ static uint8_t *write_unsigned(uint8_t *at, uint64_t value)
     return at;
 }
 
-/* The ages in use, youngest first, and the slot of each. */
-static uint8_t *pack_ages(uint8_t *at, uint32_t used, uint8_t slot_of_age[SLOTS])
+/* The ages in use, youngest first, and the bit of each. */
+static uint8_t *pack_ages(uint8_t *at, uint32_t used, uint32_t bit_of_age[SLOTS])
 {
-    uint8_t slots = 0;
-    *at++ = (uint8_t)__builtin_popcount(used);
-    for (unsigned last = 0; used; used &= used - 1) {
+    uint8_t *slots = at++;
+    uint32_t bit = 1;
+    for (unsigned last = 0; used; used &= used - 1, bit <<= 1) {
         unsigned age = (unsigned)__builtin_ctz(used);
         at = write_unsigned(at, age - last);
         last = age;
-        slot_of_age[age] = slots++;
+        bit_of_age[age] = bit;
     }
+    *slots = (uint8_t)(at - slots - 1); /* each took a byte */
     return at;
 }
 
-static uint8_t *pack_bins(uint8_t *at, const struct histogram *h, const uint8_t slot_of_age[SLOTS])
+static uint8_t *pack_bins(uint8_t *at, const struct histogram *h, const uint32_t bit_of_age[SLOTS])
 {
     const struct histogram_cell *cell = h->cell, *end = cell + h->count;
+    const unsigned newest = h->newest; /* or it is read again behind each byte */
     for (unsigned last = 0; cell < end;) {
-        const struct histogram_cell *next = cell;
-        uint32_t mask = 0;
+        const struct histogram_cell *next = cell + 1;
         unsigned bin = cell->bin;
+        uint32_t mask = bit_of_age[newest - cell->week];
         for (; next < end && next->bin == bin; next++)
-            mask |= UINT32_C(1) << slot_of_age[h->newest - next->week];
+            mask |= bit_of_age[newest - next->week];
         at = write_unsigned(at, bin - last);
         at = write_unsigned(at, mask);
-        for (; cell < next; cell++)
+        do
             at = write_unsigned(at, cell->count);
+        while (++cell < next);
         last = bin;
     }
     return at;
@@ -300,20 +303,20 @@ static uint8_t *pack_bins(uint8_t *at, const struct histogram *h, const uint8_t 
 
 void histogram_pack(const struct histogram *h, struct buffer *out)
 {
-    uint32_t used = 0; /* by age */
-    uint64_t bins = 0;
-    uint8_t slot_of_age[SLOTS];
+    uint32_t used = 0, bit_of_age[SLOTS]; /* by age */
+    unsigned bins = 0, last = HISTOGRAM_BINS;
     for (uint16_t i = 0; i < h->count; i++) {
         used |= UINT32_C(1) << (h->newest - h->cell[i].week);
-        bins += i == 0 || h->cell[i].bin != h->cell[i - 1].bin;
+        bins += h->cell[i].bin != last;
+        last = h->cell[i].bin;
     }
     put_unsigned(out, bins);
     if (bins == 0)
         return;
     buffer_le16(out, h->newest);
     buffer_reserve(out, HEAD_MOST + (size_t)CELL_MOST * h->count);
-    uint8_t *at = pack_ages(out->data + out->size, used, slot_of_age);
-    at = pack_bins(at, h, slot_of_age);
+    uint8_t *at = pack_ages(out->data + out->size, used, bit_of_age);
+    at = pack_bins(at, h, bit_of_age);
     out->size = (size_t)(at - out->data);
 }
 
