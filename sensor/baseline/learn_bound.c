@@ -15,7 +15,6 @@
 
 #define HALF_LIFE_DAYS 28.0
 #define OLD_WEEKS      12
-#define GROWS_BY       2048 /* a day's growth of all but the pairs, and what pairs are off by */
 
 double learn_weight_on(const struct pair *pair, int64_t day)
 {
@@ -80,37 +79,30 @@ static void measure_pair(const struct profile *profile, struct pair *pair)
     pair->packed_bytes = pair_packed_bytes(pair, profile->last_closed_hour, profile->today);
 }
 
-/* A blob is its parts one behind the other, so from here on their sum is exact, as long as what
- * changes is measured again: nothing is packed to see how large it is. */
-static void measure(struct profile *profile)
+/* Packs, behind what `blob` holds. False: the profile is too large. Then its parts are measured,
+ * and since a blob is its parts one behind the other, their sum is its size, as long as what
+ * changes is measured again: nothing more is packed to see how large it is. */
+static bool pack_small(struct profile *profile, struct buffer *blob)
 {
-    profile->packed_bytes = profile_packed_bytes(profile);
+    size_t before = blob->size;
+    profile_pack(profile, blob);
+    size_t bytes = blob->size - before;
+    if (bytes <= PROFILE_PACKED_BYTES)
+        return true;
     for (uint32_t i = 0; i < profile->pair_count; i++)
-        measure_pair(profile, profile->pair[i]);
+        bytes -= profile->pair[i]->packed_bytes;
+    profile->packed_bytes = (uint32_t)bytes;
+    blob->size = before;
+    return false;
 }
 
-static size_t packed(const struct profile *profile)
+/* Bytes too many. */
+static size_t excess(const struct profile *profile)
 {
     size_t bytes = profile->packed_bytes;
     for (uint32_t i = 0; i < profile->pair_count; i++)
         bytes += profile->pair[i]->packed_bytes;
-    return bytes;
-}
-
-/* Bytes too many, of what was measured. */
-static size_t excess(const struct profile *profile)
-{
-    size_t bytes = packed(profile);
     return bytes > PROFILE_PACKED_BYTES ? bytes - PROFILE_PACKED_BYTES : 0;
-}
-
-/* Whether it is worth while to measure all. What did not change is about as large as it was. */
-static bool may_be_large(const struct profile *profile)
-{
-    for (uint32_t i = 0; i < profile->pair_count; i++)
-        if (profile->pair[i]->packed_bytes == 0)
-            measure_pair(profile, profile->pair[i]);
-    return packed(profile) + GROWS_BY > PROFILE_PACKED_BYTES;
 }
 
 /* False: every histogram is down to one week. */
@@ -212,19 +204,19 @@ static void drop_rhythms(struct profile *profile)
     }
 }
 
-void learn_drop_rhythms(struct profile *profile)
+void learn_drop_rhythms(struct profile *profile, struct buffer *blob)
 {
-    if (!may_be_large(profile))
+    if (pack_small(profile, blob))
         return;
-    measure(profile);
     drop_rhythms(profile);
+    profile_pack(profile, blob);
 }
 
-void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
+void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet,
+                      struct buffer *blob)
 {
-    if (!may_be_large(profile))
+    if (pack_small(profile, blob))
         return;
-    measure(profile);
     while (excess(profile) > 0 && thin_pairs(profile, histogram_week(day)))
         profile->packed_bytes = profile_packed_bytes(profile); /* it counts them */
     drop_rhythms(profile);
@@ -232,8 +224,9 @@ void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
         if (profile->packed_bytes > PROFILE_PACKED_BYTES / 2 && thin(profile))
             continue;
         if (profile->pair_count == 0)
-            return;
+            break;
         evict(profile, lightest(profile, day), day, fleet);
         profile->packed_bytes = profile_packed_bytes(profile); /* it tells what was new */
     }
+    profile_pack(profile, blob);
 }

@@ -161,8 +161,11 @@ static void put_body(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->pair_count);
     memcpy(sorted, profile->pair, sizeof sorted);
     sort_pairs(sorted, profile->pair_count);
-    for (uint32_t i = 0; i < profile->pair_count; i++)
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        size_t before = out->size;
         put_pair(out, sorted[i], profile->last_closed_hour, profile->today);
+        sorted[i]->packed_bytes = (uint32_t)(out->size - before);
+    }
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -260,7 +263,6 @@ static void begin_spans(struct pair *pair, const struct profile *profile)
 static bool take_pair(struct cursor *in, struct pair *pair, const struct profile *profile,
                       unsigned schema)
 {
-    size_t before = cursor_left(in);
     if (!take_destination(in, pair, schema) ||
         !take_pair_past(in, pair, profile->last_closed_hour, profile->today))
         return false;
@@ -273,8 +275,6 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
             !rhythm_unpack(&pair->rhythm, profile->last_closed_hour, profile->today, in))
             return false;
     }
-    if (schema > 1)
-        pair->packed_bytes = (uint32_t)(before - cursor_left(in));
     return !in->failed;
 }
 
@@ -339,7 +339,6 @@ static bool take_more(struct cursor *in, struct profile *profile)
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)
 {
-    size_t size = HEADER_BYTES + cursor_left(in);
     const uint8_t *host = cursor_take(in, sizeof profile->host.byte);
     if (!host)
         return false;
@@ -349,13 +348,9 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->today = take_time(in);
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
-    if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)))
+    if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
+        !take_pairs(in, profile, schema))
         return false;
-    profile->packed_bytes = (uint32_t)(size - cursor_left(in)) + COUNT_BYTES;
-    if (!take_pairs(in, profile, schema))
-        return false;
-    if (schema == 1)
-        profile->packed_bytes = profile_packed_bytes(profile);
     return !in->failed && cursor_left(in) == 0;
 }
 

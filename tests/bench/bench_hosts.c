@@ -47,6 +47,13 @@ static void give_up(void *context, const struct error *error)
     exit(1);
 }
 
+/* The lease was lost (a machine so slow that 15 s pass), or the store is not as `put` left it. */
+static _Noreturn void fail(const char *where)
+{
+    fprintf(stderr, "bench_hosts: refused in %s\n", where);
+    exit(1);
+}
+
 static uint64_t random_bits(void)
 {
     static uint64_t state = 88172645463325252U;
@@ -139,7 +146,7 @@ static void on_closed(void *context, enum store_put result)
 {
     struct bench *bench = context;
     if (result != STORE_PUT)
-        exit(1);
+        fail(__func__);
     bench->closed = bench->civil.hour;
     for (bench->asked = 0; bench->asked < bench->hosts && bench->asked < WINDOW; bench->asked++) {
         struct ip ip = make_host(bench->asked);
@@ -164,7 +171,7 @@ static void on_put(void *context, const struct ip *host, enum store_put result)
     struct bench *bench = context;
     (void)host;
     if (result != STORE_PUT)
-        exit(1);
+        fail(__func__);
     if (++bench->done == bench->hosts)
         put_tables(bench);
     else
@@ -177,9 +184,8 @@ static void on_gathered(void *context, const struct store_gathered *gathered)
     struct buffer blob = {0};
     struct profile *profile = profile_unpack(gathered->blob, gathered->size, NULL);
     if (!profile || !gathered->sum)
-        exit(1);
-    profile_close_hour(profile, gathered->sum, &bench->civil, bench->fleet);
-    profile_pack(profile, &blob);
+        fail(__func__);
+    profile_close_packed(profile, gathered->sum, &bench->civil, bench->fleet, &blob);
     struct store_learned learned = {.host = gathered->host,
                                     .base = gathered->closed,
                                     .edits = gathered->edits,
@@ -206,7 +212,7 @@ static void on_turn(void *context, const struct store_turn *turn)
 {
     struct bench *bench = context;
     if (!turn->granted || turn->hour != bench->civil.hour)
-        exit(1);
+        fail(__func__);
     bench->asked = bench->done = bench->cleaned = 0;
     ask(bench);
 }
