@@ -2,6 +2,7 @@
  * line. Thread: the caller's. */
 #include "weir/base/buffer.h"
 
+#include <endian.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,11 +73,11 @@ void buffer_put(struct buffer *b, const void *data, size_t size)
         memcpy(make_room(b, size), data, size);
 }
 
-static void put_le(struct buffer *b, uint64_t value, size_t size)
+/* Inlined where `size` is known, this is one store. */
+static inline void put_le(struct buffer *b, uint64_t value, size_t size)
 {
-    uint8_t *at = make_room(b, size);
-    for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
+    uint64_t little = htole64(value);
+    memcpy(make_room(b, size), &little, size);
 }
 
 void buffer_u8(struct buffer *b, uint8_t value)

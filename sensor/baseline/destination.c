@@ -12,8 +12,13 @@ static const char *const kind_name[DESTINATION_KINDS] = {"domain", "as", "prefix
 
 char *destination_key(const struct destination *destination, char key[DESTINATION_KEY_SIZE])
 {
-    snprintf(key, DESTINATION_KEY_SIZE, "%s|%s|%s", role_name[destination->role],
-             kind_name[destination->kind], destination->name);
+    size_t size = strnlen(destination->name, DESTINATION_NAME_SIZE - 1);
+    char *at = stpcpy(key, role_name[destination->role]);
+    *at++ = '|';
+    at = stpcpy(at, kind_name[destination->kind]);
+    *at++ = '|';
+    memcpy(at, destination->name, size);
+    at[size] = '\0';
     return key;
 }
 

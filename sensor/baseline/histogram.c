@@ -252,42 +252,76 @@ int histogram_quantile(const struct histogram *h, double q, int64_t week)
  * newest week (16 bits); weeks in use, ages rising from 0 as differences; then for each bin:
  * difference to the bin before, a mask of its weeks, their counts. */
 
-#define SLOTS (HISTOGRAM_WEEKS + 1)
+#define SLOTS       (HISTOGRAM_WEEKS + 1)
+#define HEAD_MOST   (2 + 2 + 1 + SLOTS) /* bytes before the bins: their number to the weeks */
+#define CELL_MOST   (2 + 4 + 5)         /* bytes of a bin, its mask and one count */
+#define CELLS_LOCAL (HISTOGRAM_BINS * SLOTS)
+
+/* Room is made once, for the most it can take: a profile has over a hundred histograms. */
+static uint8_t *write_unsigned(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+/* The ages in use, youngest first, and the bit of each. */
+static uint8_t *pack_ages(uint8_t *at, uint32_t used, uint32_t bit_of_age[SLOTS])
+{
+    uint8_t *slots = at++;
+    uint32_t bit = 1;
+    for (unsigned last = 0; used; used &= used - 1, bit <<= 1) {
+        unsigned age = (unsigned)__builtin_ctz(used);
+        at = write_unsigned(at, age - last);
+        last = age;
+        bit_of_age[age] = bit;
+    }
+    *slots = (uint8_t)(at - slots - 1); /* each took a byte */
+    return at;
+}
+
+static uint8_t *pack_bins(uint8_t *at, const struct histogram *h, const uint32_t bit_of_age[SLOTS])
+{
+    const struct histogram_cell *cell = h->cell, *end = cell + h->count;
+    const unsigned newest = h->newest; /* or it is read again behind each byte */
+    for (unsigned last = 0; cell < end;) {
+        const struct histogram_cell *next = cell + 1;
+        unsigned bin = cell->bin;
+        uint32_t mask = bit_of_age[newest - cell->week];
+        for (; next < end && next->bin == bin; next++)
+            mask |= bit_of_age[newest - next->week];
+        at = write_unsigned(at, bin - last);
+        at = write_unsigned(at, mask);
+        do
+            at = write_unsigned(at, cell->count);
+        while (++cell < next);
+        last = bin;
+    }
+    return at;
+}
 
 void histogram_pack(const struct histogram *h, struct buffer *out)
 {
-    uint32_t used = 0; /* by age */
-    uint64_t bins = 0;
-    uint8_t slot_of_age[SLOTS] = {0}, slots = 0;
+    uint32_t used = 0, bit_of_age[SLOTS]; /* by age */
+    unsigned bins = 0, last = HISTOGRAM_BINS;
     for (uint16_t i = 0; i < h->count; i++) {
         used |= UINT32_C(1) << (h->newest - h->cell[i].week);
-        bins += i == 0 || h->cell[i].bin != h->cell[i - 1].bin;
+        bins += h->cell[i].bin != last;
+        last = h->cell[i].bin;
     }
     put_unsigned(out, bins);
     if (bins == 0)
         return;
     buffer_le16(out, h->newest);
-    buffer_u8(out, (uint8_t)__builtin_popcount(used));
-    for (unsigned age = 0, last = 0; age < SLOTS; age++) {
-        if (!(used >> age & 1))
-            continue;
-        put_unsigned(out, age - last);
-        last = age;
-        slot_of_age[age] = slots++;
-    }
-    for (uint16_t i = 0, next; i < h->count; i = next) {
-        uint32_t mask = 0;
-        for (next = i; next < h->count && h->cell[next].bin == h->cell[i].bin; next++)
-            mask |= UINT32_C(1) << slot_of_age[h->newest - h->cell[next].week];
-        put_unsigned(out, i ? (uint64_t)(h->cell[i].bin - h->cell[i - 1].bin) : h->cell[0].bin);
-        put_unsigned(out, mask);
-        for (uint16_t j = i; j < next; j++)
-            put_unsigned(out, h->cell[j].count);
-    }
+    buffer_reserve(out, HEAD_MOST + (size_t)CELL_MOST * h->count);
+    uint8_t *at = pack_ages(out->data + out->size, used, bit_of_age);
+    at = pack_bins(at, h, bit_of_age);
+    out->size = (size_t)(at - out->data);
 }
 
-/* The ages in use, youngest first; their number, or 0 when they are not what pack writes. */
-static unsigned unpack_ages(struct cursor *in, uint16_t newest, uint8_t age[SLOTS])
+/* The weeks in use, latest first; their number, or 0 when they are not what pack writes. */
+static unsigned unpack_weeks(struct cursor *in, uint16_t newest, uint16_t week[SLOTS])
 {
     unsigned slots = cursor_u8(in), last = 0;
     if (slots == 0 || slots > SLOTS)
@@ -297,53 +331,70 @@ static unsigned unpack_ages(struct cursor *in, uint16_t newest, uint8_t age[SLOT
         if (in->failed || (i == 0) != (step == 0) || last + step > newest)
             return 0;
         last += (unsigned)step;
-        age[i] = (uint8_t)last;
+        week[i] = (uint16_t)(newest - last);
+        if (week[i] != kept_week(week[i], newest))
+            return 0;
     }
     return slots;
 }
 
-static bool unpack_bins(struct histogram *h, struct cursor *in, uint64_t bins)
+/* Returns the end of what it wrote, or NULL. At most SLOTS cells: the mask is below 2^slots. */
+static struct histogram_cell *unpack_bin(struct histogram_cell *cell, struct cursor *in,
+                                         unsigned bin, uint64_t mask, const uint16_t week[SLOTS])
 {
-    uint8_t age[SLOTS];
-    uint16_t newest = cursor_le16(in);
-    unsigned slots = unpack_ages(in, newest, age), bin = 0;
+    while (mask) { /* cells go oldest first */
+        unsigned slot = 63 - (unsigned)__builtin_clzll(mask);
+        uint32_t count = (uint32_t)take_at_most(in, UINT32_MAX);
+        if (count == 0)
+            return NULL;
+        *cell++ = (struct histogram_cell){week[slot], (uint8_t)bin, 0, count};
+        mask &= ~(UINT64_C(1) << slot);
+    }
+    return cell;
+}
+
+/* The number of cells, or 0. */
+static size_t unpack_bins(struct histogram_cell cells[CELLS_LOCAL], uint16_t newest,
+                          struct cursor *in, uint64_t bins)
+{
+    uint16_t week[SLOTS];
+    unsigned slots = unpack_weeks(in, newest, week), bin = 0;
+    struct histogram_cell *cell = cells;
     uint64_t used = 0;
-    h->newest = newest;
     for (uint64_t i = 0; slots && i < bins; i++) {
         uint64_t step = take_at_most(in, HISTOGRAM_BINS - 1 - bin);
         uint64_t mask = take_unsigned(in);
         if (in->failed || (i > 0 && step == 0) || mask == 0 || mask >> slots)
-            return false;
+            return 0;
         bin += (unsigned)step;
         used |= mask;
-        for (unsigned slot = slots; slot-- > 0;) { /* cells go oldest first */
-            if (!(mask >> slot & 1))
-                continue;
-            struct histogram_cell cell = {(uint16_t)(newest - age[slot]), (uint8_t)bin, 0, 0};
-            cell.count = (uint32_t)take_at_most(in, UINT32_MAX);
-            if (cell.count == 0 || cell.week != kept_week(cell.week, newest))
-                return false;
-            h->cell[h->count++] = cell;
-        }
+        cell = unpack_bin(cell, in, bin, mask, week);
+        if (!cell)
+            return 0;
     }
-    return slots && !in->failed && used == (UINT64_C(1) << slots) - 1;
+    return slots && !in->failed && used == (UINT64_C(1) << slots) - 1 ? (size_t)(cell - cells) : 0;
 }
 
+/* Cells are gathered on the stack (39 kB, of which what there is is touched), since only their end
+ * tells how many there are. */
 bool histogram_unpack(struct histogram *h, struct cursor *in)
 {
+    struct histogram_cell cells[CELLS_LOCAL];
     *h = (struct histogram){0};
     uint64_t bins = take_at_most(in, HISTOGRAM_BINS);
     if (in->failed)
         return false;
     if (bins == 0)
         return true;
-    h->room = (uint16_t)(bins * SLOTS);
-    h->cell = xcalloc(h->room, sizeof *h->cell);
-    if (!unpack_bins(h, in, bins)) {
-        histogram_fini(h);
+    uint16_t newest = cursor_le16(in);
+    struct cursor local = *in; /* nothing else points to it: it may stay in registers */
+    size_t count = unpack_bins(cells, newest, &local, bins);
+    *in = local;
+    if (count == 0)
         return false;
-    }
-    h->room = h->count;
-    h->cell = xrealloc(h->cell, h->room * sizeof *h->cell);
+    h->cell = xrealloc(NULL, count * sizeof *cells);
+    memcpy(h->cell, cells, count * sizeof *cells);
+    h->count = h->room = (uint16_t)count;
+    h->newest = newest;
     return true;
 }

@@ -91,7 +91,6 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
     learn_location(&pair->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
     pair->today_bytes = 0;
-    pair->packed_bytes = pair_packed_bytes(pair);
 }
 
 static void finish_host_day(struct profile *profile, struct fleet *fleet)
@@ -154,11 +153,9 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         learn_spans(profile, pair, civil->hour, civil->day, fleet);
         ask_peers(profile, pair, civil->day, fleet);
         rhythm_end_day(&pair->rhythm, civil->day);
-        pair->packed_bytes = pair_packed_bytes(pair);
     }
     group_decide(profile, civil->day);
     profile->today = civil->day;
-    profile->packed_bytes = profile_packed_bytes(profile);
 }
 
 /* --- hours --------------------------------------------------------------------------------- */
@@ -187,7 +184,6 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
     pair->today = civil->day;
     pair->today_bytes += bytes;
     rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
-    pair->packed_bytes = pair_packed_bytes(pair);
 }
 
 /* A newcomer that found no room is new each time it comes; it counts as such, or a busy server
@@ -280,12 +276,11 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         rhythm_end_day(&pair->rhythm, civil->day);
         if (bytes > 0)
             rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
-        pair->packed_bytes = pair_packed_bytes(pair);
     }
 }
 
 static void close_frozen(struct profile *profile, const struct host_total *total,
-                         const struct civil *civil)
+                         const struct civil *civil, struct buffer *blob)
 {
     if (civil->day > profile->today) {
         profile->today = civil->day;
@@ -295,22 +290,16 @@ static void close_frozen(struct profile *profile, const struct host_total *total
     profile->today_bytes += total ? total->out.value : 0;
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;
-    learn_drop_rhythms(profile);
+    learn_drop_rhythms(profile, blob);
 }
 
 /* --- an hour's close ---------------------------------------------------------------------------
  */
 
-void profile_close_hour(struct profile *profile, const struct host_total *total,
-                        const struct civil *civil, struct fleet *fleet)
+static void close_learning(struct profile *profile, const struct host_total *total,
+                           const struct civil *civil, struct fleet *fleet, struct buffer *blob)
 {
     uint64_t bytes = total ? total->out.value : 0;
-    if (civil->hour <= profile->last_closed_hour)
-        return;
-    if (profile->frozen) {
-        close_frozen(profile, total, civil);
-        return;
-    }
     begin_day(profile, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);
@@ -319,7 +308,26 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
     if (total)
         learn_pairs(profile, total, civil, fleet);
     profile->last_closed_hour = civil->hour; /* what is packed is packed as of it */
-    learn_keep_small(profile, civil->day, fleet);
+    learn_keep_small(profile, civil->day, fleet, blob);
+}
+
+void profile_close_packed(struct profile *profile, const struct host_total *total,
+                          const struct civil *civil, struct fleet *fleet, struct buffer *blob)
+{
+    if (civil->hour <= profile->last_closed_hour)
+        profile_pack(profile, blob);
+    else if (profile->frozen)
+        close_frozen(profile, total, civil, blob);
+    else
+        close_learning(profile, total, civil, fleet, blob);
+}
+
+void profile_close_hour(struct profile *profile, const struct host_total *total,
+                        const struct civil *civil, struct fleet *fleet)
+{
+    struct buffer blob = {0};
+    profile_close_packed(profile, total, civil, fleet, &blob);
+    buffer_fini(&blob);
 }
 
 uint32_t profile_lift(struct profile *profile, const struct destination *destination)
@@ -333,7 +341,6 @@ uint32_t profile_lift(struct profile *profile, const struct destination *destina
             continue;
         while (pair->clips.count > 0)
             lifted += clips_lift(&pair->clips, 0, &pair->hour, &pair->day);
-        pair->packed_bytes = pair_packed_bytes(pair);
     }
     return lifted;
 }

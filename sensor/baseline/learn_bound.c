@@ -15,7 +15,6 @@
 
 #define HALF_LIFE_DAYS 28.0
 #define OLD_WEEKS      12
-#define GROWS_BY       2048 /* a day's growth of all but the pairs, and what pairs are off by */
 
 double learn_weight_on(const struct pair *pair, int64_t day)
 {
@@ -28,14 +27,17 @@ double learn_weight_on(const struct pair *pair, int64_t day)
 static uint32_t lightest(const struct profile *profile, int64_t day)
 {
     uint32_t found = 0;
+    double least = learn_weight_on(profile->pair[0], day);
     char key[DESTINATION_KEY_SIZE], found_key[DESTINATION_KEY_SIZE];
     for (uint32_t i = 1; i < profile->pair_count; i++) {
-        double a = learn_weight_on(profile->pair[i], day);
-        double b = learn_weight_on(profile->pair[found], day);
-        if (a < b ||
-            (a <= b && strcmp(destination_key(&profile->pair[i]->destination, key),
-                              destination_key(&profile->pair[found]->destination, found_key)) < 0))
-            found = i;
+        double weight = learn_weight_on(profile->pair[i], day);
+        if (weight > least ||
+            (weight >= least &&
+             strcmp(destination_key(&profile->pair[i]->destination, key),
+                    destination_key(&profile->pair[found]->destination, found_key)) >= 0))
+            continue;
+        found = i;
+        least = weight;
     }
     return found;
 }
@@ -72,6 +74,37 @@ struct pair *learn_admit(struct profile *profile, const struct destination *dest
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
+static void measure_pair(const struct profile *profile, struct pair *pair)
+{
+    pair->packed_bytes = pair_packed_bytes(pair, profile->last_closed_hour, profile->today);
+}
+
+/* Packs, behind what `blob` holds. False: the profile is too large. Then its parts are measured,
+ * and since a blob is its parts one behind the other, their sum is its size, as long as what
+ * changes is measured again: nothing more is packed to see how large it is. */
+static bool pack_small(struct profile *profile, struct buffer *blob)
+{
+    size_t before = blob->size;
+    profile_pack(profile, blob);
+    size_t bytes = blob->size - before;
+    if (bytes <= PROFILE_PACKED_BYTES)
+        return true;
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        bytes -= profile->pair[i]->packed_bytes;
+    profile->packed_bytes = (uint32_t)bytes;
+    blob->size = before;
+    return false;
+}
+
+/* Bytes too many. */
+static size_t excess(const struct profile *profile)
+{
+    size_t bytes = profile->packed_bytes;
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        bytes += profile->pair[i]->packed_bytes;
+    return bytes > PROFILE_PACKED_BYTES ? bytes - PROFILE_PACKED_BYTES : 0;
+}
+
 /* False: every histogram is down to one week. */
 static bool thin(struct profile *profile)
 {
@@ -86,16 +119,6 @@ static bool thin(struct profile *profile)
     profile->weeks_thinned++;
     profile->packed_bytes = profile_packed_bytes(profile);
     return true;
-}
-
-/* Bytes too many. */
-static size_t excess(const struct profile *profile)
-{
-    struct buffer blob = {0};
-    profile_pack(profile, &blob);
-    size_t packed = blob.size;
-    buffer_fini(&blob);
-    return packed > PROFILE_PACKED_BYTES ? packed - PROFILE_PACKED_BYTES : 0;
 }
 
 /* Whether a histogram remembers more than one week, and since when. */
@@ -122,20 +145,13 @@ static bool thin_pairs(struct profile *profile, int64_t week)
     for (uint32_t i = 0; i < 2 * profile->pair_count; i++) {
         struct pair *pair = profile->pair[i / 2];
         struct histogram *h = i % 2 ? &pair->day : &pair->hour;
-        if (oldest_week(h, &of_this) && of_this == oldest)
-            histogram_thin(h);
-        pair->packed_bytes = pair_packed_bytes(pair);
+        if (!oldest_week(h, &of_this) || of_this != oldest)
+            continue;
+        histogram_thin(h);
+        measure_pair(profile, pair);
     }
     profile->weeks_thinned++;
     return true;
-}
-
-static bool may_be_large(const struct profile *profile)
-{
-    size_t estimate = profile->packed_bytes + GROWS_BY;
-    for (uint32_t i = 0; i < profile->pair_count; i++)
-        estimate += profile->pair[i]->packed_bytes;
-    return estimate > PROFILE_PACKED_BYTES;
 }
 
 /* --- rhythms ---------------------------------------------------------------------------------- */
@@ -149,22 +165,31 @@ static int by_first_contact(const void *a, const void *b)
     return strcmp(destination_key(&x->destination, key), destination_key(&y->destination, other));
 }
 
+static size_t rhythm_bytes(const struct pair *pair)
+{
+    struct buffer out = {0};
+    rhythm_pack(&pair->rhythm, pair->last_hour, pair->today, &out);
+    size_t bytes = out.size;
+    buffer_fini(&out);
+    return bytes;
+}
+
 /* What today's rhythm of a pair takes of the blob, give or take a byte or two; it is gone. */
 static size_t drop_rhythm(struct profile *profile, struct pair *pair)
 {
-    uint32_t before = pair_packed_bytes(pair);
+    size_t before = rhythm_bytes(pair);
     if (!pair->rhythm.today)
         return 0;
     rhythm_drop(&pair->rhythm);
     profile->rhythms_dropped++;
-    pair->packed_bytes = pair_packed_bytes(pair);
-    return before - pair->packed_bytes;
+    measure_pair(profile, pair);
+    return before - rhythm_bytes(pair);
 }
 
-void learn_drop_rhythms(struct profile *profile)
+static void drop_rhythms(struct profile *profile)
 {
     struct pair *sorted[PROFILE_PAIRS];
-    size_t over = may_be_large(profile) ? excess(profile) : 0;
+    size_t over = excess(profile);
     uint32_t next = 0;
     if (over == 0)
         return;
@@ -174,23 +199,34 @@ void learn_drop_rhythms(struct profile *profile)
         size_t saved = 0;
         while (saved < over && next < profile->pair_count)
             saved += drop_rhythm(profile, sorted[next++]);
+        profile->packed_bytes = profile_packed_bytes(profile); /* it counts them */
         over = excess(profile);
     }
 }
 
-void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet)
+void learn_drop_rhythms(struct profile *profile, struct buffer *blob)
 {
-    if (!may_be_large(profile))
+    if (pack_small(profile, blob))
+        return;
+    drop_rhythms(profile);
+    profile_pack(profile, blob);
+}
+
+void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet,
+                      struct buffer *blob)
+{
+    if (pack_small(profile, blob))
         return;
     while (excess(profile) > 0 && thin_pairs(profile, histogram_week(day)))
-        ;
-    learn_drop_rhythms(profile);
-    profile->packed_bytes = profile_packed_bytes(profile);
+        profile->packed_bytes = profile_packed_bytes(profile); /* it counts them */
+    drop_rhythms(profile);
     while (excess(profile) > 0) {
         if (profile->packed_bytes > PROFILE_PACKED_BYTES / 2 && thin(profile))
             continue;
         if (profile->pair_count == 0)
-            return;
+            break;
         evict(profile, lightest(profile, day), day, fleet);
+        profile->packed_bytes = profile_packed_bytes(profile); /* it tells what was new */
     }
+    profile_pack(profile, blob);
 }

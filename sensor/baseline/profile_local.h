@@ -11,8 +11,9 @@
 void pair_free(struct pair *pair);
 /* Counts one hour as seen; the first of a day counts the day too. */
 void profile_count_hour(struct profile *profile, const struct civil *civil, bool active);
-/* The bytes that profile_pack spends on this pair, give or take one or two. */
-uint32_t pair_packed_bytes(const struct pair *pair);
+/* The bytes that profile_pack spends on this pair when the last closed hour is `hour`, today `day`.
+ */
+uint32_t pair_packed_bytes(const struct pair *pair, int64_t hour, int64_t day);
 /* And on all but the pairs. */
 uint32_t profile_packed_bytes(const struct profile *profile);
 
@@ -35,12 +36,13 @@ void learn_contact(struct profile *profile, const struct destination *destinatio
                    const struct civil *civil, struct fleet *fleet);
 
 /* learn_bound.c: room for one more pair (NULL when everything that is remembered weighs more), and
- * the bound on what is packed. */
+ * the bound on what is packed, behind what `blob` holds. */
 struct pair *learn_admit(struct profile *profile, const struct destination *destination,
                          uint64_t bytes, const struct civil *civil, struct fleet *fleet);
-void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet);
-/* Rhythms of today, as many as must go until the rest fits. */
-void learn_drop_rhythms(struct profile *profile);
+void learn_keep_small(struct profile *profile, int64_t day, struct fleet *fleet,
+                      struct buffer *blob);
+/* Rhythms of today, as many as must go until the rest fits; packed likewise. */
+void learn_drop_rhythms(struct profile *profile, struct buffer *blob);
 double learn_weight_on(const struct pair *pair, int64_t day);
 
 /* learn.c */

@@ -9,9 +9,13 @@
 #include "varint.h"
 #include "weir/base/digest.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #define HEADER_BYTES 12
+#define COUNT_BYTES  1   /* of the number of pairs */
+#define PAIR_USUAL   512 /* bytes */
+#define HOST_USUAL   2048
 #define SEED         UINT64_C(0x70726f66696c65)
 #define TOLD         0x80
 #define SPANS_SHIFT  5 /* above the role, which is one bit */
@@ -58,10 +62,11 @@ static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, 
     rhythm_pack(&pair->rhythm, hour, day, out);
 }
 
-uint32_t pair_packed_bytes(const struct pair *pair)
+uint32_t pair_packed_bytes(const struct pair *pair, int64_t hour, int64_t day)
 {
     struct buffer out = {0};
-    put_pair(&out, pair, pair->last_hour, pair->today);
+    buffer_reserve(&out, PAIR_USUAL);
+    put_pair(&out, pair, hour, day);
     uint32_t size = (uint32_t)out.size;
     buffer_fini(&out);
     return size;
@@ -132,10 +137,21 @@ static void put_host(struct buffer *out, const struct profile *profile)
 uint32_t profile_packed_bytes(const struct profile *profile)
 {
     struct buffer out = {0};
+    buffer_reserve(&out, HOST_USUAL);
     put_host(&out, profile);
-    uint32_t size = (uint32_t)out.size + HEADER_BYTES;
+    uint32_t size = (uint32_t)out.size + HEADER_BYTES + COUNT_BYTES;
     buffer_fini(&out);
     return size;
+}
+
+/* As they were read, pairs are in order already. */
+static void sort_pairs(struct pair **pair, uint32_t count)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (by_destination(&pair[i - 1], &pair[i]) > 0) {
+            qsort(pair, count, sizeof *pair, by_destination);
+            return;
+        }
 }
 
 static void put_body(struct buffer *out, const struct profile *profile)
@@ -144,20 +160,25 @@ static void put_body(struct buffer *out, const struct profile *profile)
     put_host(out, profile);
     put_unsigned(out, profile->pair_count);
     memcpy(sorted, profile->pair, sizeof sorted);
-    qsort(sorted, profile->pair_count, sizeof *sorted, by_destination);
-    for (uint32_t i = 0; i < profile->pair_count; i++)
+    sort_pairs(sorted, profile->pair_count);
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        size_t before = out->size;
         put_pair(out, sorted[i], profile->last_closed_hour, profile->today);
+        sorted[i]->packed_bytes = (uint32_t)(out->size - before);
+    }
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
 {
-    struct buffer body = {0};
-    put_body(&body, profile);
+    size_t begins = out->size;
+    buffer_reserve(out, PROFILE_PACKED_BYTES); /* nearly always enough: it never grows */
     buffer_put(out, "WP", 2);
     buffer_le16(out, PROFILE_SCHEMA);
-    buffer_le64(out, hash64(body.data, body.size, SEED));
-    buffer_put(out, body.data, body.size);
-    buffer_fini(&body);
+    buffer_le64(out, 0); /* the hash, when it is known */
+    put_body(out, profile);
+    uint8_t *body = out->data + begins + HEADER_BYTES;
+    uint64_t hash = htole64(hash64(body, out->size - begins - HEADER_BYTES, SEED));
+    memcpy(body - sizeof hash, &hash, sizeof hash);
 }
 
 /* --- reading
@@ -242,7 +263,6 @@ static void begin_spans(struct pair *pair, const struct profile *profile)
 static bool take_pair(struct cursor *in, struct pair *pair, const struct profile *profile,
                       unsigned schema)
 {
-    size_t before = cursor_left(in);
     if (!take_destination(in, pair, schema) ||
         !take_pair_past(in, pair, profile->last_closed_hour, profile->today))
         return false;
@@ -255,8 +275,6 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
             !rhythm_unpack(&pair->rhythm, profile->last_closed_hour, profile->today, in))
             return false;
     }
-    pair->packed_bytes =
-        schema == 1 ? pair_packed_bytes(pair) : (uint32_t)(before - cursor_left(in));
     return !in->failed;
 }
 
@@ -333,7 +351,6 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
         !take_pairs(in, profile, schema))
         return false;
-    profile->packed_bytes = profile_packed_bytes(profile);
     return !in->failed && cursor_left(in) == 0;
 }
 

@@ -9,6 +9,7 @@
  * docs/redis.md goes through every point at which one may die. Thread: the engine's. */
 #include "store_link.h"
 #include "store_words.h"
+#include "weir/base/buffer.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -41,6 +42,112 @@ static bool take_hour(const redisReply *reply, int64_t *hour)
     errno = 0;
     *hour = strtoll(reply->str, &end, 10);
     return errno == 0 && end == reply->str + reply->len;
+}
+
+/* --- gathering, without a copy ---------------------------------------------------------------- */
+
+/* A blob that passes through a script is copied and hashed there, which costs the server three
+ * times what reading it does. So whoever has no copy to compare asks with two plain commands, the
+ * profile first; the server answers one behind the other. Between them only an operator's change
+ * may fall (totals of an hour that is being closed are final), and of that `closed` and `edits`
+ * tell when the profile is put: what was taken away is not put again. */
+struct store_part {
+    int64_t closed;
+    uint64_t edits;
+    bool there;
+    size_t size;
+    uint8_t blob[];
+};
+
+/* A profile of the hour without a `before` is through: it is handed out as it is. */
+static bool take_profile(const redisReply *reply, int64_t hour, struct store_gathered *gathered)
+{
+    int64_t closed, before, edits;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
+        !take_hour(reply->element[0], &closed) || !take_hour(reply->element[1], &before) ||
+        !take_hour(reply->element[2], &edits) || (edits < 0 && edits != STORE_NO_HOUR))
+        return false;
+    bool again =
+        hour != STORE_NO_HOUR && closed == hour && reply->element[1]->type == REDIS_REPLY_STRING;
+    const redisReply *blob = reply->element[again ? 4 : 3];
+    gathered->closed = again ? before : closed;
+    gathered->edits = edits == STORE_NO_HOUR ? 0 : (uint64_t)edits;
+    if (gathered->closed != STORE_NO_HOUR && blob->type == REDIS_REPLY_STRING) {
+        gathered->blob = blob->str;
+        gathered->size = blob->len;
+    }
+    return blob->type == REDIS_REPLY_STRING || blob->type == REDIS_REPLY_NIL;
+}
+
+static bool on_profile(struct store_request *request, const redisReply *reply)
+{
+    struct store_gathered gathered = {.host = request->host};
+    if (!take_profile(reply, STORE_NO_HOUR, &gathered))
+        return false;
+    request->done.gathered(request->context, &gathered);
+    return true;
+}
+
+static bool on_sum(struct store_request *request, const redisReply *reply)
+{
+    const struct store_part *part = request->part;
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return false;
+    if (!part) /* the profile was refused, which was told */
+        return true;
+    struct store_gathered gathered = {.host = request->host,
+                                      .closed = part->closed,
+                                      .edits = part->edits,
+                                      .blob = part->there ? part->blob : NULL,
+                                      .size = part->size};
+    gathered.sum = store_sum_reply(request->store, reply, &request->host, request->hour);
+    request->done.gathered(request->context, &gathered);
+    return true;
+}
+
+/* Kept with the request that is the next to be answered. */
+static bool on_part(struct store_request *request, const redisReply *reply)
+{
+    struct store_request *next = request->store->oldest;
+    struct store_gathered gathered = {.host = request->host};
+    if (!take_profile(reply, request->hour, &gathered))
+        return false;
+    if (!next || next->answered != on_sum) /* it could not be sent: the connection goes */
+        return true;
+    struct store_part *part = xcalloc(1, sizeof *part + gathered.size);
+    part->closed = gathered.closed;
+    part->edits = gathered.edits;
+    part->there = gathered.blob != NULL;
+    part->size = gathered.size;
+    if (gathered.size)
+        memcpy(part->blob, gathered.blob, gathered.size);
+    next->part = part;
+    return true;
+}
+
+static void gather_plainly(struct store *store, const struct ip *host, int64_t hour,
+                           void (*done)(void *context, const struct store_gathered *gathered),
+                           void *context)
+{
+    static const char *const field[] = {"closed", "before", "edits", "blob", "previous"};
+    char key[STORE_KEY_SIZE];
+    bool sums = hour != STORE_NO_HOUR;
+    struct words words = {.count = 0};
+    words_text(&words, "HMGET");
+    words_text(&words, store_profile_key(store, host, key));
+    for (size_t i = 0; i < sizeof field / sizeof *field; i++)
+        words_text(&words, field[i]);
+    struct store_request *request =
+        store_request_new(store, "HMGET", sums ? on_part : on_profile, context);
+    request->done.gathered = done;
+    request->host = *host;
+    request->hour = hour;
+    send(request, &words);
+    if (!sums)
+        return;
+    request = store_request_new(store, "HGETALL", on_sum, context);
+    request->done.gathered = done;
+    store_ask_open(request, host, hour);
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */
@@ -96,6 +203,10 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 {
     char profile[STORE_KEY_SIZE], open[STORE_KEY_SIZE];
     struct words words;
+    if (have == STORE_NO_HOUR) {
+        gather_plainly(store, host, hour, done, context);
+        return;
+    }
     begin(&words, gather_script, 2);
     words_text(&words, store_profile_key(store, host, profile));
     words_text(&words, store_open_key(store, host, hour, open));

@@ -32,6 +32,7 @@ static void free_request(struct store_request *request)
     if (request->walk)
         store_walk_release(request->walk);
     store_list_free(request->list);
+    free(request->part);
     free(request);
 }
 

@@ -22,6 +22,8 @@ struct store_list { /* of an hour's hosts: handed on from one request to the nex
     size_t count, room;
 };
 
+struct store_part; /* store_learn.c: a profile, until the sum that was asked for behind it comes */
+
 /* One command without an answer yet. `answered` gets a reply that is no error, and says whether it
  * understood it; the request is freed after. */
 struct store_request {
@@ -47,6 +49,7 @@ struct store_request {
     int64_t hour; /* or where in the audit */
     struct store_walk *walk;
     struct store_list *list;
+    struct store_part *part;
 };
 
 struct store {

@@ -21,13 +21,15 @@ struct tail tail_fit(const struct residuals *counts, double sigma0)
 {
     struct tail tail = {.total = counts->total, .sigma = sigma0};
     double below = 0, above = 0, excess = 0;
-    unsigned bin = 0;
+    unsigned bin = 0, end = HISTOGRAM_BINS;
     if (tail.total <= 0)
         return tail;
     while (bin < HISTOGRAM_BINS - 1 && below + counts->count[bin] < TAIL_SHARE * tail.total)
         below += counts->count[bin++];
     tail.from = bin;
-    for (unsigned k = bin + 1; k < HISTOGRAM_BINS; k++) {
+    while (end > bin + 1 && counts->count[end - 1] <= 0) /* what is above adds nothing */
+        end--;
+    for (unsigned k = bin + 1; k < end; k++) {
         above += counts->count[k];
         excess += counts->count[k] * (double)(k - bin);
     }

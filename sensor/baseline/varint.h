@@ -24,6 +24,8 @@ static inline void put_unsigned(struct buffer *out, uint64_t value)
 static inline uint64_t take_unsigned(struct cursor *in)
 {
     uint64_t value = 0;
+    if (!in->failed && in->at < in->end && *in->at < 0x80) /* nearly all of them */
+        return *in->at++;
     for (unsigned shift = 0; shift < 64; shift += 7) {
         uint8_t byte = cursor_u8(in);
         if (shift == 63 && byte > 1)

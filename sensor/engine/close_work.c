@@ -215,8 +215,7 @@ static void learn_hour(struct engine *engine, struct host *host,
     if (!total)
         total = totals_get(engine->totals, &gathered->host, work->hour);
     profile_catch_up(profile, work->hour - 1, engine->config.calendar);
-    profile_close_hour(profile, total, &work->civil, engine->fleet);
-    profile_pack(profile, &blob);
+    profile_close_packed(profile, total, &work->civil, engine->fleet, &blob);
     put_profile(engine, gathered, &blob);
     if (is_held(host)) {
         host->stored_edits = gathered->edits;

@@ -71,7 +71,7 @@ struct pair {
     struct clips clips;
     struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
     struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
-    uint32_t packed_bytes; /* its share of the blob; not itself packed */
+    uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
 };
 
 struct profile {
@@ -104,7 +104,7 @@ struct profile {
     uint32_t rhythms_dropped;         /* of today, for want of room */
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
-    uint32_t packed_bytes; /* of the blob without pairs, as of the day's begin; not itself packed */
+    uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */
     uint16_t silent[168];
 };
@@ -136,6 +136,10 @@ void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *ca
  * 1e-4: an attacker cannot teach at once. A frozen profile learns nothing and tells nothing. */
 void profile_close_hour(struct profile *profile, const struct host_total *total,
                         const struct civil *civil, struct fleet *fleet);
+/* Likewise, and leaves behind what `blob` holds what profile_pack would: how large it is is known
+ * from packing it. */
+void profile_close_packed(struct profile *profile, const struct host_total *total,
+                          const struct civil *civil, struct fleet *fleet, struct buffer *blob);
 
 /* An operator says that it was meant: what the guard made smaller is learned as it was sent, of the
  * pair, or of the host and all its pairs (`destination` NULL). How many sizes that were. Locations

@@ -61,13 +61,27 @@ static void on_gathered(void *context, const struct store_gathered *gathered)
     host_total_free(gathered->sum);
 }
 
-static struct said gather(struct client *client, int64_t hour, int64_t have, uint64_t edits)
+static struct said gather_once(struct client *client, int64_t hour, int64_t have, uint64_t edits)
 {
     struct said said = {.client = client};
     struct ip ip = client_ip("10.0.0.1");
     store_gather(client->store, &ip, hour, have, edits, on_gathered, &said);
     client_run(client);
     assert_true(said.called);
+    return said;
+}
+
+/* Whoever has a copy asks by another way: of one that nobody else has he is told the same. */
+static struct said gather(struct client *client, int64_t hour, int64_t have, uint64_t edits)
+{
+    struct said said = gather_once(client, hour, have, edits);
+    if (have != STORE_NO_HOUR)
+        return said;
+    struct said other = gather_once(client, hour, -1000, 77);
+    assert_false(said.same || other.same);
+    assert_true(said.closed == other.closed && said.edits == other.edits);
+    assert_string_equal(said.text, other.text);
+    assert_int_equal(said.sum_bytes, other.sum_bytes);
     return said;
 }
 
@@ -383,6 +397,31 @@ static void test_from_the_profile_before(void **state)
     client_close(&a);
 }
 
+/* Of two questions that belong together one is refused: that is said once, and nothing is handed
+ * out, whichever it is. */
+static void test_half_an_answer_is_none(void **state)
+{
+    (void)state;
+    static const char *const odd[2] = {"SET " CASE_PREFIX ":{10.0.0.1}:profile x",
+                                       "SET " CASE_PREFIX ":{10.0.0.1}:open:7 x"};
+    struct client a;
+    must_open(&a, "a", NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        struct said said = {.client = &a};
+        struct ip ip = client_ip("10.0.0.1");
+        order("FLUSHALL");
+        order(odd[i]);
+        store_gather(a.store, &ip, 7, STORE_NO_HOUR, 0, on_gathered, &said);
+        client_run(&a);
+        assert_int_equal(a.failed, 1);
+        a.failed = 0;
+        settle(&a);
+        assert_false(said.called);
+        assert_non_null(strstr(a.error.message, "WRONGTYPE"));
+    }
+    client_close(&a);
+}
+
 /* An operator changed it between gathering and putting: his word stands. */
 static void test_an_edit_stands(void **state)
 {
@@ -568,6 +607,7 @@ static int run(void)
         T(test_the_dead_write_nothing),
         T(test_a_restart_takes_its_own_lease),
         T(test_from_the_profile_before),
+        T(test_half_an_answer_is_none),
         T(test_an_edit_stands),
         T(test_an_import_stands),
         T(test_tables),
