@@ -202,21 +202,6 @@ void store_load_fleet(struct store *store,
     store_send(request, 4, argv, size);
 }
 
-static bool on_set(struct store_request *request, const redisReply *reply)
-{
-    (void)request;
-    return reply->type == REDIS_REPLY_INTEGER;
-}
-
-void store_put_fleet(struct store *store, const void *blob, size_t blob_size)
-{
-    char key[STORE_KEY_SIZE];
-    const char *argv[4] = {"HSET", store_fleet_key(store, key), "blob", blob};
-    size_t size[4] = {4, strlen(key), 4, blob_size};
-    assert(!store->read_only);
-    store_send(store_request_new(store, "HSET", on_set, NULL), 4, argv, size);
-}
-
 /* Not a closer's (store_learn.c): so it counts as an edit, and an hour that is being closed does
  * not go back behind it. */
 static const char swap_script[] =

@@ -65,7 +65,8 @@ static const char turn_script[] =
     "    granted = 1\n"
     "  end\n"
     "end\n"
-    "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0}";
+    "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0,\n"
+    "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0}";
 
 static bool take_hour(const redisReply *reply, int64_t *hour)
 {
@@ -82,14 +83,15 @@ static bool take_hour(const redisReply *reply, int64_t *hour)
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 8)
         return false;
-    for (size_t i = 3; i < 7; i++)
+    for (size_t i = 3; i < 8; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
     turn->granted = reply->element[3]->integer == 1;
     turn->waited = (uint32_t)reply->element[4]->integer;
     turn->passed = (uint32_t)reply->element[5]->integer;
+    turn->edits = (uint64_t)reply->element[7]->integer;
     return take_hour(reply->element[0], &turn->closed) &&
            take_hour(reply->element[1], &turn->before) &&
            take_hour(reply->element[2], &turn->hour) &&

@@ -1,10 +1,11 @@
-/* What people change of the memory: a profile set whatever is stored, and the audit, a list that is
- * only ever appended to.
+/* What people change of the memory: a profile or the fleet's tables set by hand, and the audit, a
+ * list that is only ever appended to.
  *
  * A change is preceded by its line in the audit, on the same connection: Redis takes them in order,
  * so nothing is changed that was not said before. A server that takes no writes refuses the line
  * first. Thread: the engine's, or a command's main thread. */
 #include "store_link.h"
+#include "store_words.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -169,4 +170,47 @@ void store_replace_profile(struct store *store, const struct ip *host, int64_t e
     request->done.won = done;
     request->host = *host;
     store_send(request, 8, argv, size);
+}
+
+/* --- the fleet's tables ----------------------------------------------------------------------- */
+
+/* KEYS: fleet. ARGV: closed and edits as they were read (edits "": whatever there is), blob. A
+ * closer that had read them before does not write over it (store_learn.c). */
+static const char fleet_script[] =
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'edits')\n"
+    "if ARGV[2] ~= '' and ((have[1] or '') ~= ARGV[1] or (have[2] or '0') ~= ARGV[2]) then\n"
+    "  return 0\n"
+    "end\n"
+    "redis.call('HSET', KEYS[1], 'blob', ARGV[3])\n"
+    "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
+    "return 1";
+
+static bool on_fleet_put(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (request->done.whole)
+        request->done.whole(request->context, reply->integer == 1);
+    return true;
+}
+
+void store_put_fleet(struct store *store, const struct store_fleet *read, const void *blob,
+                     size_t size, void (*done)(void *context, bool won), void *context)
+{
+    char key[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    assert(!store->read_only);
+    words_text(&words, "EVAL");
+    words_text(&words, fleet_script);
+    words_number(&words, 1);
+    words_text(&words, store_fleet_key(store, key));
+    words_hour(&words, read ? read->closed : INT64_MIN);
+    if (read)
+        words_number(&words, (int64_t)read->edits);
+    else
+        words_text(&words, "");
+    words_bytes(&words, blob, size);
+    struct store_request *request = store_request_new(store, "EVAL", on_fleet_put, context);
+    request->done.whole = done;
+    store_send(request, words.count, words.argv, words.size);
 }

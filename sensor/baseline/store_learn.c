@@ -43,6 +43,16 @@ static bool take_hour(const redisReply *reply, int64_t *hour)
     return errno == 0 && end == reply->str + reply->len;
 }
 
+/* How often something was edited; nothing there: never. */
+static bool take_count(const redisReply *reply, uint64_t *count)
+{
+    int64_t value;
+    if (!take_hour(reply, &value))
+        return false;
+    *count = value > 0 ? (uint64_t)value : 0;
+    return value >= 0 || value == STORE_NO_HOUR;
+}
+
 /* --- gathering -------------------------------------------------------------------------------- */
 
 /* KEYS: profile, open totals. ARGV: the hour ("": as it is), the caller's copy: closed, edits. A
@@ -176,11 +186,14 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
 /* --- the fleet's tables ----------------------------------------------------------------------- */
 
 /* KEYS: fleet, closer, the hour's list. ARGV: token, the last closed hour, the hour, blob, expiry
- * of the list. With the hour the lease is given back. */
+ * of the list, the tables' edits. With the hour the lease is given back. */
 static const char close_script[] =
     "local alone = ARGV[1] == ''\n"
     "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
-    "if not alone and (redis.call('HGET', KEYS[1], 'closed') or '') ~= ARGV[2] then return 0 end\n"
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'edits')\n"
+    "if not alone and ((have[1] or '') ~= ARGV[2] or (have[2] or '0') ~= ARGV[6]) then\n"
+    "  return 0\n"
+    "end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[3])\n"
     "if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'blob', ARGV[4]) end\n"
     "redis.call('EXPIRE', KEYS[3], ARGV[5])\n"
@@ -196,9 +209,9 @@ static bool on_hour(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_close_hour(struct store *store, int64_t before, int64_t hour, const void *blob,
-                      size_t size, bool alone, void (*done)(void *context, enum store_put put),
-                      void *context)
+void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64_t hour,
+                      const void *blob, size_t size, bool alone,
+                      void (*done)(void *context, enum store_put put), void *context)
 {
     char fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], list[STORE_KEY_SIZE];
     struct words words;
@@ -212,6 +225,7 @@ void store_close_hour(struct store *store, int64_t before, int64_t hour, const v
     words_hour(&words, hour);
     words_bytes(&words, blob, size);
     words_number(&words, LIST_EXPIRES);
+    words_number(&words, (int64_t)edits);
     struct store_request *request = store_request_new(store, "EVAL", on_hour, context);
     request->done.hour = done;
     send(request, &words);
@@ -219,21 +233,23 @@ void store_close_hour(struct store *store, int64_t before, int64_t hour, const v
 
 static bool on_fleet(struct store_request *request, const redisReply *reply)
 {
-    int64_t closed;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        !take_hour(reply->element[0], &closed))
+    struct store_fleet fleet = {.blob = NULL};
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+        !take_hour(reply->element[0], &fleet.closed) ||
+        !take_count(reply->element[2], &fleet.edits))
         return false;
     const redisReply *blob = reply->element[1];
     bool there = blob->type == REDIS_REPLY_STRING;
     if (!there && blob->type != REDIS_REPLY_NIL)
         return false;
-    request->done.fleet(request->context, closed, there ? blob->str : NULL, there ? blob->len : 0);
+    fleet.blob = there ? blob->str : NULL;
+    fleet.size = there ? blob->len : 0;
+    request->done.fleet(request->context, &fleet);
     return true;
 }
 
 void store_read_fleet(struct store *store,
-                      void (*done)(void *context, int64_t closed, const void *blob, size_t size),
-                      void *context)
+                      void (*done)(void *context, const struct store_fleet *fleet), void *context)
 {
     char key[STORE_KEY_SIZE];
     struct words words = {.count = 0};
@@ -241,6 +257,7 @@ void store_read_fleet(struct store *store,
     words_text(&words, store_fleet_key(store, key));
     words_text(&words, "closed");
     words_text(&words, "blob");
+    words_text(&words, "edits");
     struct store_request *request = store_request_new(store, "HMGET", on_fleet, context);
     request->done.fleet = done;
     send(request, &words);

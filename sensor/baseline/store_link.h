@@ -39,7 +39,8 @@ struct store_request {
         void (*gathered)(void *context, const struct store_gathered *gathered);
         void (*put)(void *context, const struct ip *host, enum store_put put);
         void (*hour)(void *context, enum store_put put);
-        void (*fleet)(void *context, int64_t closed, const void *blob, size_t size);
+        void (*fleet)(void *context, const struct store_fleet *fleet);
+        void (*whole)(void *context, bool won);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
     } done;

@@ -13,6 +13,7 @@
 #include "commands.h"
 
 #include "weir/base/buffer.h"
+#include "weir/baseline/store_close.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -24,6 +25,7 @@
 #define TELL_MS       5000
 #define TELL_TRIES    40
 #define TELL_AGAIN_MS 250
+#define FLEET_TRIES   20 /* an hour is closed once an hour: two are enough */
 
 /* --- before a change ------------------------------------------------------------------------- */
 
@@ -178,25 +180,53 @@ static int write_tombstone(struct access *access, const struct ip *host,
     return 0;
 }
 
+struct fleet_change {
+    struct access *access;
+    const struct ip *host;
+    struct fleet_forgotten forgotten;
+    bool won, done;
+};
+
+static void on_fleet_put(void *context, bool won)
+{
+    struct fleet_change *change = context;
+    change->won = won;
+    change->done = true;
+    access_look_again(change->access);
+}
+
+static void on_fleet(void *context, const struct store_fleet *read)
+{
+    struct fleet_change *change = context;
+    struct access *access = change->access;
+    struct buffer blob = {0};
+    struct fleet *fleet = read->blob ? fleet_unpack(read->blob, read->size, &access->error) : NULL;
+    if (!fleet) {
+        on_fleet_put(change, true); /* there are none, or the error says so */
+        return;
+    }
+    change->forgotten = fleet_forget_host(fleet, change->host);
+    fleet_pack(fleet, &blob);
+    store_put_fleet(access->store, read, blob.data, blob.size, on_fleet_put, change);
+    buffer_fini(&blob);
+    fleet_free(fleet);
+}
+
+/* Not over an hour that was closed in between: then from what there is now. */
 static int forget_in_fleet(struct access *access, const struct ip *host,
                            struct fleet_forgotten *forgotten)
 {
-    struct question question = {.access = access};
-    store_load_fleet(access->store, on_answer, &question);
-    int failed = access_wait(access, &question.done);
-    struct fleet *fleet = NULL;
-    if (!failed && question.there)
-        fleet = fleet_unpack(question.answer.data, question.answer.size - 1, &access->error);
-    if (fleet) {
-        struct buffer blob = {0};
-        *forgotten = fleet_forget_host(fleet, host);
-        fleet_pack(fleet, &blob);
-        store_put_fleet(access->store, blob.data, blob.size);
-        buffer_fini(&blob);
-        fleet_free(fleet);
+    struct fleet_change change = {.access = access, .host = host};
+    for (int i = 0; i < FLEET_TRIES && !change.won; i++) {
+        change.done = false;
+        store_read_fleet(access->store, on_fleet, &change);
+        if (access_wait(access, &change.done) != 0)
+            return -1;
     }
-    buffer_fini(&question.answer);
-    return access->error.code == ERROR_NONE ? 0 : -1;
+    *forgotten = change.forgotten;
+    return change.won ? 0
+                      : error_set(&access->error, ERROR_RUN,
+                                  "the fleet's tables change all the time: say it again");
 }
 
 int baseline_forget(struct access *access, const struct options *options)

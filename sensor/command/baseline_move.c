@@ -92,7 +92,7 @@ static int put_fleet(void *context, const void *blob, size_t size, struct error 
     struct importing *importing = context;
     (void)error;
     if (size > 0)
-        store_put_fleet(importing->access->store, blob, size);
+        store_put_fleet(importing->access->store, NULL, blob, size, NULL, NULL);
     return 0;
 }
 

@@ -105,8 +105,6 @@ void store_own_open(struct store *store, const struct ip *host, int64_t hour,
 void store_put_profile(struct store *store, const struct ip *host, int64_t expected,
                        int64_t last_closed_hour, const void *blob, size_t size,
                        void (*done)(void *context, const struct ip *host, bool won), void *context);
-/* Whatever stands there: for what is imported. Sensors use store_close_hour. */
-void store_put_fleet(struct store *store, const void *blob, size_t size);
 /* Every profile that is stored (SCAN, sorted by address), for export. `done` with host NULL ends.
  */
 void store_each_profile(struct store *store,
@@ -124,6 +122,17 @@ void store_replace_profile(struct store *store, const struct ip *host, int64_t e
                            int64_t last_closed_hour, const void *blob, size_t size,
                            void (*done)(void *context, const struct ip *host, bool won),
                            void *context);
+/* The fleet's tables, where they are still as `read` says (NULL: whatever stands there). Closers
+ * see that they were edited, and begin from these. `done` may be NULL. Sensors use
+ * store_close_hour. */
+struct store_fleet {
+    int64_t closed; /* the last hour that is in them; INT64_MIN: none is */
+    uint64_t edits; /* changes by others than closers */
+    const void *blob;
+    size_t size;
+};
+void store_put_fleet(struct store *store, const struct store_fleet *read, const void *blob,
+                     size_t size, void (*done)(void *context, bool won), void *context);
 /* A hold: nothing of the host may be removed, and why; NULL releases, or says that there is none.
  */
 void store_put_hold(struct store *store, const struct ip *host, const char *why);

@@ -113,18 +113,20 @@ static enum store_put close_it(struct client *client, int64_t before, int64_t ho
                                const char *blob)
 {
     struct said said = {.client = client};
-    store_close_hour(client->store, before, hour, blob, strlen(blob), false, on_hour, &said);
+    store_close_hour(client->store, before, client->edits, hour, blob, strlen(blob), false, on_hour,
+                     &said);
     client_run(client);
     assert_true(said.called);
     return said.put;
 }
 
-static void on_fleet(void *context, int64_t closed, const void *blob, size_t size)
+static void on_fleet(void *context, const struct store_fleet *fleet)
 {
     struct said *said = context;
     told_so(said);
-    said->closed = closed;
-    set_text(said, blob, size);
+    said->closed = fleet->closed;
+    said->edits = fleet->edits;
+    set_text(said, fleet->blob, fleet->size);
 }
 
 static struct said read_fleet(struct client *client)
@@ -507,6 +509,52 @@ static void test_a_change_by_hand(void **state)
     client_close(&a);
 }
 
+static void on_whole(void *context, bool won)
+{
+    struct said *said = context;
+    told_so(said);
+    said->put = won ? STORE_PUT : STORE_PUT_CHANGED;
+}
+
+static enum store_put put_fleet(struct client *client, const struct said *read, const char *blob)
+{
+    struct said said = {.client = client};
+    struct store_fleet fleet = {.closed = read ? read->closed : 0, .edits = read ? read->edits : 0};
+    store_put_fleet(client->store, read ? &fleet : NULL, blob, strlen(blob), on_whole, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.put;
+}
+
+/* Tables that people changed are not written over by a closer that had read them before, nor does
+ * who changes them undo an hour. */
+static void test_tables_changed_by_hand(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    struct said before = read_fleet(&a);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_int_equal(put_fleet(&a, &before, "without somebody"), STORE_PUT_CHANGED);
+    assert_string_equal(read_fleet(&a).text, "seven");
+    struct store_turn turn = ask_turn(&a, 8, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.edits, 0);
+    before = read_fleet(&a);
+    assert_int_equal(put_fleet(&a, &before, "without somebody"), STORE_PUT);
+    assert_int_equal(close_it(&a, 7, 8, "with everybody"), STORE_PUT_CHANGED);
+    struct said now = read_fleet(&a);
+    assert_string_equal(now.text, "without somebody");
+    assert_int_equal(now.closed, 7);
+    assert_int_equal(ask_turn(&a, 8, true).edits, 1);
+    a.edits = now.edits;
+    assert_int_equal(close_it(&a, 7, 8, "eight"), STORE_PUT);
+    assert_int_equal(put_fleet(&a, NULL, "imported"), STORE_PUT); /* whatever is there */
+    assert_string_equal(read_fleet(&a).text, "imported");
+    client_close(&a);
+}
+
 /* What is kept, and for how long. */
 static void test_times_to_live(void **state)
 {
@@ -574,6 +622,7 @@ static int run(void)
         T(test_hosts_of_an_hour),
         T(test_a_host_is_removed),
         T(test_a_change_by_hand),
+        T(test_tables_changed_by_hand),
         T(test_times_to_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
