@@ -4,7 +4,10 @@
  * time, the server's: sensors' clocks may differ. It writes down what the sensor is complete
  * through, looks who is waited for, names the next hour to close (the oldest one behind the last
  * closed hour that has a list of hosts, else the newest that all are complete through) and hands
- * out the lease. A lease of this sensor's own name from an earlier run is taken over at once.
+ * out the lease. A lease of this sensor's own name from an earlier run is taken over at once. Who
+ * says to be complete through an hour that is not over by the server's clock (50 min are allowed:
+ * hours begin off the clock's in some zones) has a clock that is ahead: it passes nobody over, or
+ * the hours it closed would be lost for all.
  * Bounds: STORE_HOURS_KEPT hours are looked for; entries of sensors silent for 30 days go. Thread:
  * the engine's. */
 #include "store_link.h"
@@ -35,7 +38,8 @@ static const char turn_script[] =
     "redis.call('EXPIRE', KEYS[1], 2592000)\n"
     "local own = tonumber(ARGV[2])\n"
     "local least, waited, passed = own, 0, 0\n"
-    "local patience = now - since <= tonumber(ARGV[6])\n"
+    "local over = own and (own + 1) * 3600000 <= now + 3000000\n"
+    "local patience = not over or now - since <= tonumber(ARGV[6])\n"
     "local all = redis.call('HGETALL', KEYS[1])\n"
     "for i = 1, #all, 2 do\n"
     "  local theirs, alive = parts(all[i + 1])\n"
@@ -59,8 +63,7 @@ static const char turn_script[] =
     "    if redis.call('EXISTS', KEYS[4] .. hour) == 1 then break end\n"
     "  end\n"
     "  local holder = redis.call('GET', KEYS[3])\n"
-    "  local mine = ARGV[1] .. ' '\n"
-    "  if not holder or string.sub(holder, 1, #mine) == mine then\n"
+    "  if not holder or string.match(holder, '^(.*) %-?%d+ %d+$') == ARGV[1] then\n"
     "    redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])\n"
     "    granted = 1\n"
     "  end\n"

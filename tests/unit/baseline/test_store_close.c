@@ -271,6 +271,32 @@ static void test_the_silent_and_the_slow(void **state)
     client_close(&b);
 }
 
+/* One whose clock is ahead passes nobody over: the hours that it closed would be lost for all. */
+static void test_a_clock_that_is_ahead(void **state)
+{
+    (void)state;
+    struct client a, b;
+    redisReply *reply = ask("TIME");
+    int64_t hour = strtoll(reply->element[0]->str, NULL, 10) / 3600;
+    freeReplyObject(reply);
+    open_with(&a, "a", 0, 100 * NS_PER_MS, 0);
+    open_with(&b, "b", 0, 0, 0);
+    ask_turn(&b, hour - 2, false);
+    assert_int_equal(ask_turn(&a, hour + 24, true).hour, hour - 2);
+    usleep(200000);
+    struct store_turn turn = ask_turn(&a, hour + 24, true);
+    assert_int_equal(turn.waited, 1);
+    assert_int_equal(turn.passed, 0);
+    assert_int_equal(turn.hour, hour - 2); /* what both have */
+    ask_turn(&a, hour - 1, true);          /* its clock was set right */
+    usleep(200000);
+    turn = ask_turn(&a, hour - 1, true);
+    assert_int_equal(turn.passed, 1);
+    assert_int_equal(turn.hour, hour - 1);
+    client_close(&a);
+    client_close(&b);
+}
+
 static void test_words_that_no_sensor_said(void **state)
 {
     (void)state;
@@ -340,6 +366,22 @@ static void test_a_restart_takes_its_own_lease(void **state)
     assert_int_equal(put_learned(&again, STORE_NO_HOUR, 7, "new"), STORE_PUT);
     client_close(&a);
     client_close(&again);
+}
+
+/* … but not the lease of one whose name begins like its own. */
+static void test_a_name_within_a_name(void **state)
+{
+    (void)state;
+    struct client longer, a;
+    must_open(&longer, "a 2", NULL);
+    ask_turn(&longer, 7, false);
+    must_open(&a, "a", NULL);
+    ask_turn(&a, 7, false);
+    assert_true(ask_turn(&longer, 7, true).granted);
+    assert_false(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&longer, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    client_close(&longer);
+    client_close(&a);
 }
 
 /* --- profiles --------------------------------------------------------------------------------- */
@@ -621,6 +663,8 @@ static int run(void)
         T(test_tables),
         T(test_hosts_of_an_hour),
         T(test_a_host_is_removed),
+        T(test_a_clock_that_is_ahead),
+        T(test_a_name_within_a_name),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),
