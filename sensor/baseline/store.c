@@ -69,6 +69,7 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
         xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
     store->address = config->address && !store->url.unix_socket ? xstrdup(config->address) : NULL;
     store->token = xasprintf("%s %" PRId64 " %d", config->sensor, wtime_now().ns, (int)getpid());
+    store->instance = xstrdup(config->instance ? config->instance : "");
     store->read_only = config->read_only;
     store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
     store->retention_s = or_default(config->retention_s, RETENTION_S);
@@ -92,6 +93,7 @@ void store_free(struct store *store)
     free(store->vantage);
     free(store->address);
     free(store->token);
+    free(store->instance);
     free(store);
 }
 
@@ -142,6 +144,12 @@ char *store_fleet_key(const struct store *store, char *key)
 char *store_closer_key(const struct store *store, char *key)
 {
     snprintf(key, STORE_KEY_SIZE, "%s:closer", store->prefix);
+    return key;
+}
+
+char *store_name_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:name:%s", store->prefix, store->sensor);
     return key;
 }
 

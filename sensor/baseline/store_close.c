@@ -22,10 +22,19 @@
 
 #define PAGE "2000" /* hosts a step of SSCAN */
 
-/* KEYS: sensors, fleet, closer, the prefix of hours' lists. ARGV: sensor, complete, token, lease,
- * silent, longest wait (ms), hours kept, want. */
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name. ARGV: sensor, complete, token,
+ * lease, silent, longest wait (ms), hours kept, instance, want. The name stays this installation's
+ * for so long as it would not be waited for, or is another one's, which is at work (store_link.c).
+ */
 static const char turn_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
+    "if ARGV[8] ~= '' then\n"
+    "  local holder = redis.call('GET', KEYS[5])\n"
+    "  if holder and holder ~= ARGV[8] then\n"
+    "    return redis.error_reply('NAMESAKE is at work')\n"
+    "  end\n"
+    "  redis.call('SET', KEYS[5], ARGV[8], 'PX', ARGV[5])\n"
+    "end\n"
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
     "local function parts(text)\n"
@@ -55,7 +64,7 @@ static const char turn_script[] =
     "end\n"
     "local closed = redis.call('HGET', KEYS[2], 'closed') or ''\n"
     "local hour, granted = '', 0\n"
-    "if ARGV[8] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
+    "if ARGV[9] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
     "  local from = least - tonumber(ARGV[7]) + 1\n"
     "  if closed ~= '' then from = math.max(from, tonumber(closed) + 1) end\n"
     "  for h = from, least do\n"
@@ -101,8 +110,8 @@ static bool take_turn(const redisReply *reply, struct store_turn *turn)
            (!turn->granted || turn->hour != STORE_NO_HOUR);
 }
 
-/* The entry was last written by this run, unless two sensors have one name: then each takes the
- * other's totals for its own, and its lease. */
+/* The entry was last written by this run, unless two sensors have one name, and one installation's
+ * state (a copied directory), or none: then each takes the other's totals for its own. */
 static void note_namesake(struct store *store, bool own)
 {
     if (store->named && !own && !store->namesake)
@@ -127,17 +136,18 @@ static void send_turn(struct store *store, int64_t complete, bool want,
                       void (*done)(void *context, const struct store_turn *turn), void *context)
 {
     char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
-        hours[STORE_KEY_SIZE];
+        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE];
     struct words words = {.count = 0};
     snprintf(sensors, sizeof sensors, "%s:sensors", store->prefix);
     snprintf(hours, sizeof hours, "%s:hour:", store->prefix);
     words_text(&words, "EVAL");
     words_text(&words, turn_script);
-    words_number(&words, 4);
+    words_number(&words, 5);
     words_text(&words, sensors);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, hours);
+    words_text(&words, store_name_key(store, name));
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);
@@ -145,6 +155,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_number(&words, store->silent_ns / NS_PER_MS);
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
+    words_text(&words, store->instance);
     words_number(&words, want);
     struct store_request *request = store_request_new(store, "EVAL", on_turn, context);
     request->done.turn = done;

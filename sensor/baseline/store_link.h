@@ -10,8 +10,8 @@
 
 #include <hiredis/async.h>
 
-#define STORE_SCHEMA   2 /* of keys and values here; blobs carry their own */
-#define STORE_KEY_SIZE 160
+#define STORE_SCHEMA   2   /* of keys and values here; blobs carry their own */
+#define STORE_KEY_SIZE 300 /* with a sensor's name of 200 */
 
 struct store_walk; /* a scan over keys: several requests share one */
 
@@ -53,7 +53,8 @@ struct store_request {
 struct store {
     struct store_url url;
     char *prefix, *sensor, *vantage;
-    char *token; /* of the lease: the sensor's name and what no other run of it has */
+    char *token;    /* of the lease: the sensor's name and what no other run of it has */
+    char *instance; /* "": its name is not claimed */
     bool read_only;
     int64_t timeout_ns, retention_s, silent_ns, wait_ns, lease_ns;
     struct loop_ref loop;
@@ -91,6 +92,7 @@ char *store_open_key(const struct store *store, const struct ip *host, int64_t h
 char *store_hour_key(const struct store *store, int64_t hour, char *key); /* its hosts */
 char *store_fleet_key(const struct store *store, char *key);
 char *store_closer_key(const struct store *store, char *key);
+char *store_name_key(const struct store *store, char *key);
 
 /* store_totals.c: asks for every field of a host's open hour. */
 void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);

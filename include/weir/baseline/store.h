@@ -20,6 +20,7 @@
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
  *                            hour
+ *   PREFIX:name:SENSOR       the installation that has this name
  *   PREFIX:closer            the lease of the sensor that closes an hour
  *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
  */
@@ -40,6 +41,9 @@ struct store_config {
     const char *address;
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
+    /* Of which installation this sensor is: its name is then its own alone, until it was silent for
+     * silent_ns; another one of that name is refused writes, saying so. NULL: nothing is claimed. */
+    const char *instance;
     int64_t silent_ns, wait_ns, lease_ns; /* store_close.h: STORE_…_NS; 0: those */
 };
 

@@ -330,6 +330,55 @@ static void test_two_of_one_name(void **state)
     client_close(&b);
 }
 
+static void open_instance(struct client *client, const char *instance, int64_t silent_ns)
+{
+    struct store_config config = config_of("a", NULL);
+    config.instance = instance;
+    config.silent_ns = silent_ns;
+    *client = (struct client){.ready = 0};
+    client_open(client, &config);
+}
+
+/* A name is one installation's, through its restarts; another one's words are not taken. */
+static void test_a_name_is_claimed(void **state)
+{
+    (void)state;
+    struct client a, other, again;
+    open_instance(&a, "here", 0);
+    assert_int_equal(a.ready, 1);
+    ask_turn(&a, 7, false);
+    open_instance(&other, "there", 0);
+    assert_int_equal(other.ready, 0);
+    assert_non_null(strstr(other.error.message, "another sensor of this name"));
+    assert_true(store_refuses_writes(other.store)); /* reading is open to it */
+    client_close(&other);
+    open_instance(&again, "here", 0);
+    assert_int_equal(again.ready, 1);
+    assert_true(ask_turn(&again, 8, true).granted);
+    client_close(&again);
+    client_close(&a);
+}
+
+/* Until it was silent for so long; who had it and comes back then finds it taken, and says no more
+ * in its name. */
+static void test_a_name_is_taken_over(void **state)
+{
+    (void)state;
+    struct client a, other;
+    open_instance(&a, "here", 100 * NS_PER_MS);
+    ask_turn(&a, 7, false);
+    usleep(200000);
+    open_instance(&other, "there", 0);
+    assert_int_equal(other.ready, 1);
+    store_say_alive(a.store, 9);
+    client_run(&a);
+    assert_int_equal(a.failed, 1);
+    assert_non_null(strstr(a.error.message, "another sensor of this name"));
+    assert_int_equal(ask_turn(&other, 8, false).before, 7);
+    client_close(&other);
+    client_close(&a);
+}
+
 /* --- the lease -------------------------------------------------------------------------------- */
 
 static void test_the_dead_write_nothing(void **state)
@@ -665,6 +714,8 @@ static int run(void)
         T(test_a_host_is_removed),
         T(test_a_clock_that_is_ahead),
         T(test_a_name_within_a_name),
+        T(test_a_name_is_claimed),
+        T(test_a_name_is_taken_over),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),
