@@ -153,6 +153,25 @@ char *store_name_key(const struct store *store, char *key)
     return key;
 }
 
+char *store_hold_key(const struct store *store, const struct ip *host, char *key)
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, STORE_KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
+    return key;
+}
+
+char *store_forgotten_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:forgotten", store->prefix);
+    return key;
+}
+
+char *store_taken_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:taken", store->prefix);
+    return key;
+}
+
 /* --- profiles and fleet tables ---------------------------------------------------------------- */
 
 static bool is_blob(const redisReply *reply)

@@ -22,9 +22,10 @@
 
 #define PAGE "2000" /* hosts a step of SSCAN */
 
-/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name. ARGV: sensor, complete, token,
- * lease, silent, longest wait (ms), hours kept, instance, want. The name stays this installation's
- * for so long as it would not be waited for, or is another one's, which is at work (store_link.c).
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name, forgets, taken. ARGV: sensor,
+ * complete, token, lease, silent, longest wait (ms), hours kept, instance, want. The name stays
+ * this installation's for so long as it would not be waited for, or is another one's, which is at
+ * work (store_link.c).
  */
 static const char turn_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
@@ -78,7 +79,9 @@ static const char turn_script[] =
     "  end\n"
     "end\n"
     "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0,\n"
-    "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0}";
+    "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0,\n"
+    "  (redis.call('GET', KEYS[6]) or '0') == (redis.call('HGET', KEYS[7], ARGV[1]) or '0')\n"
+    "    and 0 or 1}";
 
 static bool take_hour(const redisReply *reply, int64_t *hour)
 {
@@ -95,15 +98,16 @@ static bool take_hour(const redisReply *reply, int64_t *hour)
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 8)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
         return false;
-    for (size_t i = 3; i < 8; i++)
+    for (size_t i = 3; i < 9; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
     turn->granted = reply->element[3]->integer == 1;
     turn->waited = (uint32_t)reply->element[4]->integer;
     turn->passed = (uint32_t)reply->element[5]->integer;
     turn->edits = (uint64_t)reply->element[7]->integer;
+    turn->forgets = reply->element[8]->integer == 1;
     return take_hour(reply->element[0], &turn->closed) &&
            take_hour(reply->element[1], &turn->before) &&
            take_hour(reply->element[2], &turn->hour) &&
@@ -136,18 +140,21 @@ static void send_turn(struct store *store, int64_t complete, bool want,
                       void (*done)(void *context, const struct store_turn *turn), void *context)
 {
     char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
-        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE];
+        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE], forgets[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
     struct words words = {.count = 0};
     snprintf(sensors, sizeof sensors, "%s:sensors", store->prefix);
     snprintf(hours, sizeof hours, "%s:hour:", store->prefix);
+    snprintf(forgets, sizeof forgets, "%s:forgets", store->prefix);
     words_text(&words, "EVAL");
     words_text(&words, turn_script);
-    words_number(&words, 5);
+    words_number(&words, 7);
     words_text(&words, sensors);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, hours);
     words_text(&words, store_name_key(store, name));
+    words_text(&words, forgets);
+    words_text(&words, store_taken_key(store, taken));
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);

@@ -81,13 +81,6 @@ void store_each_audit(struct store *store,
 /* --- holds: nothing of this host may be removed -------------------------------------------------
  */
 
-static char *hold_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
-{
-    char text[IP_TEXT_SIZE];
-    snprintf(key, KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
-    return key;
-}
-
 static bool is_status(struct store_request *request, const redisReply *reply)
 {
     (void)request;
@@ -96,8 +89,8 @@ static bool is_status(struct store_request *request, const redisReply *reply)
 
 void store_put_hold(struct store *store, const struct ip *host, const char *why)
 {
-    char key[KEY_SIZE];
-    const char *argv[3] = {why ? "SET" : "DEL", hold_key(store, host, key), why};
+    char key[STORE_KEY_SIZE];
+    const char *argv[3] = {why ? "SET" : "DEL", store_hold_key(store, host, key), why};
     size_t size[3] = {3, strlen(key), why ? strlen(why) : 0};
     assert(!store->read_only);
     store_send(store_request_new(store, argv[0], is_status, NULL), why ? 3 : 2, argv, size);
@@ -115,8 +108,8 @@ static bool on_hold(struct store_request *request, const redisReply *reply)
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context)
 {
-    char key[KEY_SIZE];
-    const char *argv[2] = {"GET", hold_key(store, host, key)};
+    char key[STORE_KEY_SIZE];
+    const char *argv[2] = {"GET", store_hold_key(store, host, key)};
     size_t size[2] = {3, strlen(key)};
     struct store_request *request = store_request_new(store, "GET", on_hold, context);
     request->done.blob = done;

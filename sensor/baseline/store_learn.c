@@ -121,11 +121,15 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* KEYS: profile, closer. ARGV: token ("": alone), base, edits, hour, blob, expiry. What was put for
- * this hour before is put again when it grew from the same base. */
+/* KEYS: profile, closer, the forgotten, who took what. ARGV: token ("": alone), base, edits, hour,
+ * blob, expiry, host, sensor. What was put for this hour before is put again when it grew from the
+ * same base. A host that was forgotten since does not come back (store_forget.c). */
 static const char put_script[] =
     "local alone = ARGV[1] == ''\n"
     "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "local gone = redis.call('HGET', KEYS[3], ARGV[7])\n"
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[8]) or '0') then return 0 end\n"
     "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"
     "local closed = have[1] or ''\n"
     "if (have[3] or '0') ~= ARGV[3] then return 0 end\n"
@@ -165,18 +169,23 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
                        void (*done)(void *context, const struct ip *host, enum store_put put),
                        void *context)
 {
-    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE];
+    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], forgotten[STORE_KEY_SIZE],
+        taken[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
     struct words words;
     assert(!store->read_only);
-    begin(&words, put_script, 2);
+    begin(&words, put_script, 4);
     words_text(&words, store_profile_key(store, &learned->host, profile));
     words_text(&words, store_closer_key(store, closer));
+    words_text(&words, store_forgotten_key(store, forgotten));
+    words_text(&words, store_taken_key(store, taken));
     words_text(&words, learned->alone ? "" : store->token);
     words_hour(&words, learned->base);
     words_number(&words, (int64_t)learned->edits);
     words_hour(&words, learned->hour);
     words_bytes(&words, learned->blob, learned->size);
     words_number(&words, store->retention_s);
+    words_text(&words, ip_text(&learned->host, host));
+    words_text(&words, store->sensor);
     struct store_request *request = store_request_new(store, "EVAL", on_put, context);
     request->done.put = done;
     request->host = learned->host;

@@ -41,6 +41,7 @@ struct store_request {
         void (*hour)(void *context, enum store_put put);
         void (*fleet)(void *context, const struct store_fleet *fleet);
         void (*whole)(void *context, bool won);
+        void (*forgotten)(void *context, const struct store_forgotten *forgotten);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
     } done;
@@ -93,6 +94,9 @@ char *store_hour_key(const struct store *store, int64_t hour, char *key); /* its
 char *store_fleet_key(const struct store *store, char *key);
 char *store_closer_key(const struct store *store, char *key);
 char *store_name_key(const struct store *store, char *key);
+char *store_hold_key(const struct store *store, const struct ip *host, char *key);
+char *store_forgotten_key(const struct store *store, char *key); /* store_forget.c */
+char *store_taken_key(const struct store *store, char *key);
 
 /* store_totals.c: asks for every field of a host's open hour. */
 void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);
@@ -111,7 +115,10 @@ int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);
 /* store_close.c */
 void store_list_free(struct store_list *list);
 
-/* store_walk.c */
+/* store_walk.c. Of a host whose profile is gone: its open totals, its name in the lists of hours.
+ */
+void store_walk_host(struct store *store, const struct ip *host,
+                     void (*done)(void *context, bool removed), void *context);
 void store_walk_release(struct store_walk *walk);
 
 #endif

@@ -134,18 +134,24 @@ int baseline_tell(struct access *access, const char *host, bool forget)
     return failed;
 }
 
-static void on_removed(void *context)
+static void on_removed(void *context, bool removed)
 {
     struct question *question = context;
+    question->there = !removed;
     question->done = true;
     access_look_again(question->access);
 }
 
-static int remove_host(struct access *access, const struct ip *host)
+/* Somebody may have held it while this one was asked whether he means it. */
+static int remove_host(struct access *access, const struct ip *host, const char *name, bool forget)
 {
     struct question question = {.access = access};
-    store_remove_host(access->store, host, on_removed, &question);
-    return access_wait(access, &question.done);
+    store_remove_host(access->store, host, forget, on_removed, &question);
+    if (access_wait(access, &question.done) != 0)
+        return -1;
+    return question.there ? error_set(&access->error, ERROR_RUN,
+                                      "%s was put under hold meanwhile: nothing was changed", name)
+                          : 0;
 }
 
 /* --- reset ----------------------------------------------------------------------------------- */
@@ -159,7 +165,7 @@ int baseline_reset(struct access *access, const struct options *options)
         confirm(access, options, "reset", name) != 0)
         return EXIT_RUN;
     baseline_audit(access, "reset", name, options);
-    if (remove_host(access, &host) != 0 || baseline_tell(access, name, false) != 0)
+    if (remove_host(access, &host, name, false) != 0 || baseline_tell(access, name, false) != 0)
         return EXIT_RUN;
     return command_print("learning begins anew\n");
 }
@@ -237,7 +243,8 @@ int baseline_forget(struct access *access, const struct options *options)
     char text[200];
     if (baseline_host(access, options, "forget", &host) != 0 ||
         check_free(access, &host, name) != 0 || confirm(access, options, "forget", name) != 0 ||
-        write_tombstone(access, &host, options) != 0 || remove_host(access, &host) != 0 ||
+        write_tombstone(access, &host, options) != 0 ||
+        remove_host(access, &host, name, true) != 0 ||
         forget_in_fleet(access, &host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
         return EXIT_RUN;
     snprintf(text, sizeof text,

@@ -239,6 +239,9 @@ void judge_sensor(struct engine *engine, struct ptime now);
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
+/* changed.c: drops what was forgotten in the store meanwhile. */
+void changed_look(struct engine *engine);
+
 /* close.c */
 void close_publish(struct engine *engine);
 void close_tick(struct engine *engine);                                    /* each minute */

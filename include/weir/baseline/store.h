@@ -22,6 +22,9 @@
  *                            hour
  *   PREFIX:name:SENSOR       the installation that has this name
  *   PREFIX:closer            the lease of the sensor that closes an hour
+ *   PREFIX:forgets           how many hosts were forgotten
+ *   PREFIX:forgotten         hash: host → number, time: what a sensor still has to drop
+ *   PREFIX:taken             hash: sensor → the number it has dropped everything through
  *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
  */
 #ifndef WEIR_BASELINE_STORE_H
@@ -42,7 +45,8 @@ struct store_config {
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
     /* Of which installation this sensor is: its name is then its own alone, until it was silent for
-     * silent_ns; another one of that name is refused writes, saying so. NULL: nothing is claimed. */
+     * silent_ns; another one of that name is refused writes, saying so. NULL: nothing is claimed.
+     */
     const char *instance;
     int64_t silent_ns, wait_ns, lease_ns; /* store_close.h: STORE_…_NS; 0: those */
 };
@@ -142,11 +146,22 @@ void store_put_fleet(struct store *store, const struct store_fleet *read, const 
 void store_put_hold(struct store *store, const struct ip *host, const char *why);
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context);
-/* Every key of a host: its profile, its open totals of any hour; and its name in the lists of
- * hours.
- */
-void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
-                       void *context);
+/* A host's profile, its open totals of any hour, and its name in the lists of hours. `forget`:
+ * other sensors are told to drop what they have of it, and until they did they write nothing of it.
+ * `removed` false: it is under hold, and left as it is. */
+void store_remove_host(struct store *store, const struct ip *host, bool forget,
+                       void (*done)(void *context, bool removed), void *context);
+/* What is to be forgotten and was not taken by this sensor yet. `host` is borrowed. */
+struct store_forgotten {
+    uint64_t number; /* for store_took_forgotten */
+    struct ip *host;
+    size_t count;
+};
+void store_read_forgotten(struct store *store,
+                          void (*done)(void *context, const struct store_forgotten *forgotten),
+                          void *context);
+/* This sensor has nothing left of them, also when it is killed now. */
+void store_took_forgotten(struct store *store, uint64_t number);
 
 /* Removes every key under the prefix (only ever called for a replay's own prefix). */
 void store_clear(struct store *store, void (*done)(void *context), void *context);

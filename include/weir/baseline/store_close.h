@@ -26,6 +26,7 @@ struct store_turn {
     int64_t hour;    /* granted: the hour to close next */
     bool granted;    /* this sensor has the lease */
     uint64_t edits;  /* changes of the fleet's tables by others than closers */
+    bool forgets;    /* there is something that this sensor has to forget (store_read_forgotten) */
     uint32_t waited; /* sensors that are not complete and are waited for */
     uint32_t passed; /* … that are not waited for any more */
 };

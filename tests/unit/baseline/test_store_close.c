@@ -536,9 +536,21 @@ static void test_hosts_of_an_hour(void **state)
     client_close(&a);
 }
 
-static void on_removed(void *context)
+static void on_removed(void *context, bool removed)
 {
-    told_so(context);
+    struct said *said = context;
+    told_so(said);
+    said->same = removed;
+}
+
+static bool remove_host(struct client *client, bool forget)
+{
+    struct said said = {.client = client};
+    struct ip ip = client_ip("10.0.0.1");
+    store_remove_host(client->store, &ip, forget, on_removed, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.same;
 }
 
 /* Also out of the lists: an hour's close would make a profile of it again. */
@@ -546,8 +558,7 @@ static void test_a_host_is_removed(void **state)
 {
     (void)state;
     struct client a;
-    struct said said = {.client = &a};
-    struct ip gone = client_ip("10.0.0.1");
+    struct said said;
     must_open(&a, "a", NULL);
     for (int i = 0; i < 2; i++) {
         struct host_total *total = total_of(i ? "10.0.0.1" : "10.0.0.11", 7);
@@ -557,9 +568,7 @@ static void test_a_host_is_removed(void **state)
     }
     settle(&a);
     assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
-    store_remove_host(a.store, &gone, on_removed, &said);
-    client_run(&a);
-    assert_true(said.called);
+    assert_true(remove_host(&a, false));
     said = list_hour(&a, 7);
     assert_int_equal(said.count, 1);
     assert_int_equal(said.host[0].byte[15], 11);
@@ -567,6 +576,81 @@ static void test_a_host_is_removed(void **state)
     assert_int_equal(said.closed, STORE_NO_HOUR);
     assert_int_equal(said.sum_bytes, 0);
     client_close(&a);
+}
+
+/* A hold that came between the question and the removal. */
+static void test_a_held_host_is_not_removed(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_word(&a, 100, 1, 1);
+    settle(&a);
+    assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
+    order("SET " CASE_PREFIX ":{10.0.0.1}:hold case");
+    assert_false(remove_host(&a, true));
+    assert_int_equal(keys("*{10.0.0.1}*"), 3);
+    order("DEL " CASE_PREFIX ":{10.0.0.1}:hold");
+    assert_true(remove_host(&a, true));
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+    assert_int_equal(keys(CASE_PREFIX ":forg*"), 0); /* no sensor has anything of it */
+    client_close(&a);
+}
+
+static void on_forgotten(void *context, const struct store_forgotten *forgotten)
+{
+    struct said *said = context;
+    told_so(said);
+    said->edits = forgotten->number;
+    said->count = forgotten->count;
+    if (forgotten->count == 1)
+        said->host[0] = forgotten->host[0];
+}
+
+static struct said read_forgotten(struct client *client)
+{
+    struct said said = {.client = client};
+    store_read_forgotten(client->store, on_forgotten, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said;
+}
+
+/* Another sensor goes on saying what it has of the host: not before it has dropped it. */
+static void test_a_forgotten_host_is_not_brought_back(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    must_open(&b, "b", NULL);
+    assert_false(ask_turn(&a, 7, false).forgets);
+    ask_turn(&b, 7, false);
+    assert_true(remove_host(&a, true));
+    put_word(&b, 100, 1, 1);
+    settle(&b);
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+    assert_true(ask_turn(&b, 7, true).granted);
+    assert_int_equal(put_learned(&b, STORE_NO_HOUR, 7, "new"), STORE_PUT_CHANGED);
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+
+    assert_true(ask_turn(&b, 7, false).forgets);
+    struct said said = read_forgotten(&b);
+    assert_int_equal(said.count, 1);
+    assert_int_equal(said.host[0].byte[15], 1);
+    store_took_forgotten(b.store, said.edits);
+    settle(&b);
+    assert_false(ask_turn(&b, 7, false).forgets);
+    put_word(&b, 7, 1, 1);
+    settle(&b);
+    assert_int_equal(gather(&b, 7, STORE_NO_HOUR, 0).sum_bytes, 7);
+    assert_int_equal(read_forgotten(&b).count, 0);
+    assert_int_equal(keys(CASE_PREFIX ":forgotten"), 1); /* a has not yet */
+    store_took_forgotten(a.store, read_forgotten(&a).edits);
+    settle(&a);
+    assert_int_equal(keys(CASE_PREFIX ":forgotten"), 0); /* nobody has to know of it any more */
+    assert_false(ask_turn(&a, 7, false).forgets);
+    client_close(&a);
+    client_close(&b);
 }
 
 static bool replace(struct client *client, int64_t expected, int64_t closed, const char *blob)
@@ -716,6 +800,8 @@ static int run(void)
         T(test_a_name_within_a_name),
         T(test_a_name_is_claimed),
         T(test_a_name_is_taken_over),
+        T(test_a_held_host_is_not_removed),
+        T(test_a_forgotten_host_is_not_brought_back),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),

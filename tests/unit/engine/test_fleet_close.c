@@ -236,6 +236,49 @@ static void test_forgotten_in_the_tables_stays_away(void **state)
     fleet_close(fleet);
 }
 
+static void on_removed(void *context, bool removed)
+{
+    struct taken_out *taken = context;
+    assert_true(removed);
+    taken->done = true;
+    fleet_stop(taken->fleet);
+}
+
+/* Forgotten on the side of one sensor: the other one, which has it in memory and in an open hour,
+ * and is killed besides, drops it, and does not bring it back. */
+static void test_forgotten_by_the_other_one(void **state)
+{
+    struct fleet_rig *fleet = fleet_open(2, NULL);
+    struct sensor *other = &fleet->sensor[1];
+    struct taken_out taken = {.fleet = fleet, .host = make_ip("10.0.0.2")};
+    (void)state;
+    start_all(fleet);
+    fleet_push_hours(fleet, 2, 0, 1, last_sensor);
+    fleet_push_clocks(fleet, 1);
+    fleet_run_until(fleet, 1);
+    fleet_push_hours(fleet, 2, 2, 3, last_sensor);
+    fleet_settle(fleet);
+    assert_non_null(hosts_get(other->engine, &taken.host)->blob);
+    store_remove_host(fleet->sensor[0].store, &taken.host, true, on_removed, &taken);
+    while (!taken.done)
+        fleet_turn(fleet, NS_PER_MS);
+    sensor_kill(other);
+    sensor_start(other, NULL);
+    for (int i = 0; i < 2; i++) /* the next minute */
+        sensor_push_watermark(&fleet->sensor[i], MONDAY_8 + 3 * NS_PER_HOUR + NS_PER_MIN);
+    fleet_settle(fleet);
+    assert_null(hosts_get(other->engine, &taken.host)->blob);
+    sensor_kill(other);
+    sensor_start(other, NULL);
+    fleet_push_clocks(fleet, 3);
+    fleet_run_until(fleet, 3);
+    char *text = fleet_dump(fleet);
+    assert_non_null(strstr(text, "10.0.0.1:"));
+    assert_null(strstr(text, "10.0.0.2:"));
+    free(text);
+    fleet_close(fleet);
+}
+
 /* --- who is waited for ------------------------------------------------------------------------ */
 
 /* While others are waited for, judging goes on. */
@@ -458,6 +501,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_damaged_profile_is_left_out),
         cmocka_unit_test(test_a_forgotten_host_stays_away),
         cmocka_unit_test(test_forgotten_in_the_tables_stays_away),
+        cmocka_unit_test(test_forgotten_by_the_other_one),
         cmocka_unit_test(test_waiting_stops_nobody),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),
