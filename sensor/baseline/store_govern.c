@@ -118,11 +118,13 @@ void store_load_hold(struct store *store, const struct ip *host,
 
 /* --- profiles -------------------------------------------------------------------------------- */
 
-/* KEYS: profile. ARGV: the closed hour it was read with ("": whatever there is), closed, blob,
- * expiry. What a closer kept to begin an hour again goes: it would undo this; that it was edited is
+/* KEYS: profile, hold. ARGV: the blob that was read ("": whatever there is), closed, blob, expiry.
+ * What a closer kept to begin an hour again goes: it would undo this; that it was edited is
  * counted, so that a closer that has the blob from before does not write over it. */
 static const char replace_script[] =
-    "if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'closed') ~= ARGV[1] then return 0 end\n"
+    "local have = redis.call('HGET', KEYS[1], 'blob')\n"
+    "if ARGV[1] ~= '' and have ~= ARGV[1] then return 0 end\n"
+    "if ARGV[1] == '' and have and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
     "redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
     "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
@@ -138,31 +140,28 @@ static bool on_replaced(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
-                           int64_t last_closed_hour, const void *blob, size_t blob_size,
+void store_replace_profile(struct store *store, const struct ip *host, const void *read,
+                           size_t read_size, int64_t last_closed_hour, const void *blob,
+                           size_t blob_size,
                            void (*done)(void *context, const struct ip *host, bool won),
                            void *context)
 {
-    char key[KEY_SIZE], text[IP_TEXT_SIZE], from[24] = "", closed[24], expiry[24];
+    char profile[STORE_KEY_SIZE], hold[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
     assert(!store->read_only);
-    snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(host, text));
-    if (expected != INT64_MIN)
-        snprintf(from, sizeof from, "%" PRId64, expected);
-    snprintf(closed, sizeof closed, "%" PRId64, last_closed_hour);
-    snprintf(expiry, sizeof expiry, "%" PRId64, store->retention_s);
-    const char *argv[8] = {"EVAL", replace_script, "1", key, from, closed, blob, expiry};
-    size_t size[8] = {4,
-                      sizeof replace_script - 1,
-                      1,
-                      strlen(key),
-                      strlen(from),
-                      strlen(closed),
-                      blob_size,
-                      strlen(expiry)};
+    words_text(&words, "EVAL");
+    words_text(&words, replace_script);
+    words_number(&words, 2);
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, store_hold_key(store, host, hold));
+    words_bytes(&words, read, read ? read_size : 0);
+    words_number(&words, last_closed_hour);
+    words_bytes(&words, blob, blob_size);
+    words_number(&words, store->retention_s);
     struct store_request *request = store_request_new(store, "EVAL", on_replaced, context);
     request->done.won = done;
     request->host = *host;
-    store_send(request, 8, argv, size);
+    store_send(request, words.count, words.argv, words.size);
 }
 
 /* --- the fleet's tables ----------------------------------------------------------------------- */

@@ -4,6 +4,8 @@
 The shipped incident's three weeks are the memory. Each verb is asked of the operator's server and its
 effect looked for in what the next one says; the private server of a state directory is asked once."""
 
+import hashlib
+import ipaddress
 import json
 import os
 
@@ -16,6 +18,10 @@ CONFIG = ("-c", os.path.join(SHIPPED, "projectweb.yaml"))
 CAPTURE = os.path.join(SHIPPED, "projectweb.pcapng")
 HOST = "10.4.1.22"
 SERVER = "10.4.0.17"
+
+
+def ip_bytes(text):
+    return b"\0" * 10 + b"\xff\xff" + ipaddress.ip_address(text).packed
 
 
 class Governance(Case):
@@ -119,6 +125,31 @@ class Governance(Case):
         self.ask("release", HOST)
         self.ask("reset", "--yes", HOST)
         self.assertNotIn(HOST, self.listed())
+
+    def test_what_is_held_is_not_replaced(self):
+        self.learn()
+        self.ask("freeze", HOST)
+        self.ask("hold", HOST, "--reason", "case 7")
+        self.assertEqual(self.ask("import", "--replace", self.file).out, "17 hosts imported, 1 under hold left\n")
+        self.assertEqual(self.listed()[HOST]["state"], "frozen")
+
+    def test_a_damaged_profile_stops_nobody(self):
+        self.learn()
+        with RedisClient(self.redis.url) as client:
+            client("HSET", f"weir:{{{HOST}}}:profile", "blob", "no profile")
+        self.assertIn("1 profiles are damaged and stay as they are, 17 hosts changed",
+                      self.ask("freeze", "--all", status=1).err)
+        whole = self.path("whole.base")
+        self.assertIn("17 hosts exported, 1 damaged ones left out", self.ask("export", whole, status=1).err)
+        self.assertEqual(self.ask("import", "--replace", whole).out, "17 hosts imported\n")
+        self.assertIn(f"{HOST}: ", self.ask("freeze", HOST, status=1).err)
+
+    def test_a_profile_under_another_hosts_name(self):
+        wrong = self.learned[:-32].replace(ip_bytes(HOST), ip_bytes("10.4.1.23"), 1)
+        self.assertNotEqual(wrong, self.learned[:-32])
+        wrong += hashlib.sha256(wrong).digest()
+        self.assertIn("is of", complaint(self.ask("import", self.write("wrong", wrong), status=3)))
+        self.assertEqual(self.listed(), {})
 
     def test_what_cannot_be_undone_is_asked_for_twice(self):
         self.learn()

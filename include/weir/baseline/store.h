@@ -124,10 +124,12 @@ void store_put_audit(struct store *store, const char *line);
 /* Oldest first; line NULL ends. The store must not be freed in it before that. */
 void store_each_audit(struct store *store,
                       void (*each)(void *context, const char *line, size_t size), void *context);
-/* Sets the profile when the stored one's last_closed_hour is `expected` (INT64_MIN: whatever is
- * stored); `done` may be NULL. Closers see that it was edited. */
-void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
-                           int64_t last_closed_hour, const void *blob, size_t size,
+/* Sets the profile when the stored one is still the one that was `read`, to the byte: neither an
+ * hour nor somebody else's change came in between. `read` NULL: whatever is stored, unless it is
+ * under hold. `done` may be NULL. Closers see that it was edited. */
+void store_replace_profile(struct store *store, const struct ip *host, const void *read,
+                           size_t read_size, int64_t last_closed_hour, const void *blob,
+                           size_t size,
                            void (*done)(void *context, const struct ip *host, bool won),
                            void *context);
 /* The fleet's tables, where they are still as `read` says (NULL: whatever stands there). Closers

@@ -653,12 +653,12 @@ static void test_a_forgotten_host_is_not_brought_back(void **state)
     client_close(&b);
 }
 
-static bool replace(struct client *client, int64_t expected, int64_t closed, const char *blob)
+static bool replace(struct client *client, const char *read, int64_t closed, const char *blob)
 {
     struct said said = {.client = client};
     struct ip ip = client_ip("10.0.0.1");
-    store_replace_profile(client->store, &ip, expected, closed, blob, strlen(blob), on_replaced,
-                          &said);
+    store_replace_profile(client->store, &ip, read, read ? strlen(read) : 0, closed, blob,
+                          strlen(blob), on_replaced, &said);
     client_run(client);
     assert_true(said.called);
     return said.put == STORE_PUT;
@@ -672,15 +672,19 @@ static void test_a_change_by_hand(void **state)
     must_open(&a, "a", NULL);
     assert_true(ask_turn(&a, 7, true).granted);
     assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
-    assert_false(replace(&a, 6, 6, "frozen at six"));
-    assert_true(replace(&a, 7, 7, "frozen"));
+    assert_false(replace(&a, "six", 6, "frozen at six"));
+    assert_true(replace(&a, "seven", 7, "frozen"));
+    assert_false(replace(&a, "seven", 7, "benign")); /* another one's word stands, too */
     struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
     assert_int_equal(said.closed, 7);
     assert_int_equal(said.edits, 1);
     assert_string_equal(said.text, "frozen");
     assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven again"), STORE_PUT_CHANGED);
-    assert_true(replace(&a, INT64_MIN, 3, "imported"));
+    assert_true(replace(&a, NULL, 3, "imported"));
     assert_int_equal(gather(&a, STORE_NO_HOUR, STORE_NO_HOUR, 0).closed, 3);
+    order("SET " CASE_PREFIX ":{10.0.0.1}:hold case");
+    assert_false(replace(&a, NULL, 4, "imported")); /* it would remove what is held */
+    assert_true(replace(&a, "imported", 3, "frozen"));
     client_close(&a);
 }
 
