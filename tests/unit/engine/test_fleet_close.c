@@ -171,114 +171,6 @@ static void test_a_forgotten_host_stays_away(void **state)
     fleet_close(fleet);
 }
 
-struct taken_out {
-    struct fleet_rig *fleet;
-    struct ip host;
-    struct fleet_forgotten forgotten;
-    bool put, done;
-};
-
-static void on_taken_out(void *context, bool won)
-{
-    struct taken_out *taken = context;
-    assert_true(won);
-    taken->done = true;
-    fleet_stop(taken->fleet);
-}
-
-static void take_out(void *context, const struct store_fleet *read)
-{
-    struct taken_out *taken = context;
-    struct buffer blob = {0};
-    struct fleet *tables = fleet_unpack(read->blob, read->size, NULL);
-    assert_non_null(tables);
-    taken->forgotten = fleet_forget_host(tables, &taken->host);
-    fleet_pack(tables, &blob);
-    if (taken->put)
-        store_put_fleet(taken->fleet->sensor[0].store, read, blob.data, blob.size, on_taken_out,
-                        taken);
-    else
-        on_taken_out(taken, true);
-    buffer_fini(&blob);
-    fleet_free(tables);
-}
-
-/* In how many sets of the stored tables a host is; it is taken out when `put`. */
-static uint32_t sets_with(struct fleet_rig *fleet, const char *host, bool put)
-{
-    struct taken_out taken = {.fleet = fleet, .host = make_ip(host), .put = put};
-    struct wtime began = wtime_now();
-    store_read_fleet(fleet->sensor[0].store, take_out, &taken);
-    while (!taken.done) {
-        fleet_turn(fleet, NS_PER_MS);
-        fleet_give_up(began, "the tables are not read");
-    }
-    return taken.forgotten.sets;
-}
-
-/* What a sensor holds of the tables when people change them is not written back with the next hour,
- * though nobody told it. */
-static void test_forgotten_in_the_tables_stays_away(void **state)
-{
-    struct fleet_rig *fleet = fleet_open(1, NULL);
-    (void)state;
-    start_all(fleet);
-    fleet_push_hours(fleet, 2, 0, 1, any_sensor);
-    fleet_push_clocks(fleet, 1);
-    fleet_run_until(fleet, 1);
-    assert_true(sets_with(fleet, "10.0.0.2", true) > 0);
-    for (int hour = 1; hour < 4; hour++) { /* of the other host only; in 1 it is silent */
-        fleet_push_hours(fleet, 1, hour, hour + 1, any_sensor);
-        fleet_push_clocks(fleet, hour + 1);
-        fleet_run_until(fleet, hour + 1);
-        assert_int_equal(sets_with(fleet, "10.0.0.2", false), 0);
-    }
-    fleet_close(fleet);
-}
-
-static void on_removed(void *context, bool removed)
-{
-    struct taken_out *taken = context;
-    assert_true(removed);
-    taken->done = true;
-    fleet_stop(taken->fleet);
-}
-
-/* Forgotten on the side of one sensor: the other one, which has it in memory and in an open hour,
- * and is killed besides, drops it, and does not bring it back. */
-static void test_forgotten_by_the_other_one(void **state)
-{
-    struct fleet_rig *fleet = fleet_open(2, NULL);
-    struct sensor *other = &fleet->sensor[1];
-    struct taken_out taken = {.fleet = fleet, .host = make_ip("10.0.0.2")};
-    (void)state;
-    start_all(fleet);
-    fleet_push_hours(fleet, 2, 0, 1, last_sensor);
-    fleet_push_clocks(fleet, 1);
-    fleet_run_until(fleet, 1);
-    fleet_push_hours(fleet, 2, 2, 3, last_sensor);
-    fleet_settle(fleet);
-    assert_non_null(hosts_get(other->engine, &taken.host)->blob);
-    store_remove_host(fleet->sensor[0].store, &taken.host, true, on_removed, &taken);
-    while (!taken.done)
-        fleet_turn(fleet, NS_PER_MS);
-    sensor_kill(other);
-    sensor_start(other, NULL);
-    for (int i = 0; i < 2; i++) /* the next minute */
-        sensor_push_watermark(&fleet->sensor[i], MONDAY_8 + 3 * NS_PER_HOUR + NS_PER_MIN);
-    fleet_settle(fleet);
-    assert_null(hosts_get(other->engine, &taken.host)->blob);
-    sensor_kill(other);
-    sensor_start(other, NULL);
-    fleet_push_clocks(fleet, 3);
-    fleet_run_until(fleet, 3);
-    char *text = fleet_dump(fleet);
-    assert_non_null(strstr(text, "10.0.0.1:"));
-    assert_null(strstr(text, "10.0.0.2:"));
-    free(text);
-    fleet_close(fleet);
-}
-
 /* --- who is waited for ------------------------------------------------------------------------ */
 
 /* While others are waited for, judging goes on. */
@@ -500,8 +392,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_in_step),
         cmocka_unit_test(test_a_damaged_profile_is_left_out),
         cmocka_unit_test(test_a_forgotten_host_stays_away),
-        cmocka_unit_test(test_forgotten_in_the_tables_stays_away),
-        cmocka_unit_test(test_forgotten_by_the_other_one),
         cmocka_unit_test(test_waiting_stops_nobody),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),
