@@ -23,11 +23,17 @@
 /* --- removing --------------------------------------------------------------------------------- */
 
 /* KEYS: profile, hold, sensors, the count of forgets, the forgotten. ARGV: host, whether it is to
- * be forgotten, how long the list lives. 0: it is held. */
+ * be forgotten, how long the list lives. 0: it is held. What learns anew keeps its count of edits for
+ * as long: a copy of before is never taken for what is put there next. */
 static const char remove_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
     "if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end\n"
-    "redis.call('UNLINK', KEYS[1])\n"
+    "if ARGV[2] == '1' then redis.call('UNLINK', KEYS[1])\n"
+    "elseif redis.call('EXISTS', KEYS[1]) == 1 then\n"
+    "  redis.call('HDEL', KEYS[1], 'closed', 'blob', 'before', 'previous')\n"
+    "  redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
+    "  redis.call('EXPIRE', KEYS[1], ARGV[3])\n"
+    "end\n"
     "if ARGV[2] == '1' and redis.call('HLEN', KEYS[3]) > 0 then\n"
     "  local n = string.format('%.0f', redis.call('INCR', KEYS[4]))\n"
     "  redis.call('HSET', KEYS[5], ARGV[1], n .. ' ' .. redis.call('TIME')[1])\n"

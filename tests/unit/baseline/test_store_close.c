@@ -734,6 +734,27 @@ static void test_tables_changed_by_hand(void **state)
     client_close(&a);
 }
 
+/* Taken away and imported again, with the same hour: it is not what a sensor holds of before. */
+static void test_a_change_is_never_an_earlier_one(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(replace(&a, NULL, 7, "seven"));
+    assert_true(replace(&a, "seven", 7, "frozen"));
+    struct said held = gather(&a, 8, STORE_NO_HOUR, 0);
+    assert_true(gather(&a, 8, held.closed, held.edits).same);
+    assert_true(remove_host(&a, false));
+    assert_string_equal(load(&a, "10.0.0.1").text, "(none)");
+    assert_false(gather(&a, 8, held.closed, held.edits).same);
+    assert_true(replace(&a, NULL, 7, "imported"));
+    assert_true(replace(&a, "imported", 7, "benign"));
+    struct said now = gather(&a, 8, held.closed, held.edits);
+    assert_false(now.same);
+    assert_string_equal(now.text, "benign");
+    client_close(&a);
+}
+
 /* What is kept, and for how long. */
 static void test_times_to_live(void **state)
 {
@@ -806,6 +827,7 @@ static int run(void)
         T(test_a_name_is_taken_over),
         T(test_a_held_host_is_not_removed),
         T(test_a_forgotten_host_is_not_brought_back),
+        T(test_a_change_is_never_an_earlier_one),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),
