@@ -23,8 +23,8 @@
 /* --- removing --------------------------------------------------------------------------------- */
 
 /* KEYS: profile, hold, sensors, the count of forgets, the forgotten. ARGV: host, whether it is to
- * be forgotten, how long the list lives. 0: it is held. What learns anew keeps its count of edits for
- * as long: a copy of before is never taken for what is put there next. */
+ * be forgotten, how long the list lives. 0: it is held. What learns anew keeps its count of edits
+ * for as long: a copy of before is never taken for what is put there next. */
 static const char remove_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
     "if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end\n"

@@ -81,19 +81,29 @@ void store_each_audit(struct store *store,
 /* --- holds: nothing of this host may be removed -------------------------------------------------
  */
 
-static bool is_status(struct store_request *request, const redisReply *reply)
-{
-    (void)request;
-    return reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_INTEGER;
-}
+/* KEYS: hold, profile. ARGV: why ("": it is released), expiry. What is held does not expire: who
+ * writes it leaves that so. */
+static const char hold_script[] = "if ARGV[1] ~= '' then\n"
+                                  "  redis.call('SET', KEYS[1], ARGV[1])\n"
+                                  "  return redis.call('PERSIST', KEYS[2])\n"
+                                  "end\n"
+                                  "redis.call('EXPIRE', KEYS[2], ARGV[2])\n"
+                                  "return redis.call('DEL', KEYS[1])";
 
 void store_put_hold(struct store *store, const struct ip *host, const char *why)
 {
-    char key[STORE_KEY_SIZE];
-    const char *argv[3] = {why ? "SET" : "DEL", store_hold_key(store, host, key), why};
-    size_t size[3] = {3, strlen(key), why ? strlen(why) : 0};
+    char hold[STORE_KEY_SIZE], profile[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
     assert(!store->read_only);
-    store_send(store_request_new(store, argv[0], is_status, NULL), why ? 3 : 2, argv, size);
+    words_text(&words, "EVAL");
+    words_text(&words, hold_script);
+    words_number(&words, 2);
+    words_text(&words, store_hold_key(store, host, hold));
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, why ? why : "");
+    words_number(&words, store->retention_s);
+    store_send(store_request_new(store, "EVAL", is_whole, NULL), words.count, words.argv,
+               words.size);
 }
 
 static bool on_hold(struct store_request *request, const redisReply *reply)
@@ -128,7 +138,7 @@ static const char replace_script[] =
     "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
     "redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
     "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[4])\n"
+    "if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end\n"
     "return 1";
 
 static bool on_replaced(struct store_request *request, const redisReply *reply)

@@ -121,9 +121,9 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* KEYS: profile, closer, the forgotten, who took what. ARGV: token ("": alone), base, edits, hour,
- * blob, expiry, host, sensor. What was put for this hour before is put again when it grew from the
- * same base. A host that was forgotten since does not come back (store_forget.c). */
+/* KEYS: profile, closer, the forgotten, who took what, hold. ARGV: token ("": alone), base, edits,
+ * hour, blob, expiry, host, sensor. What was put for this hour before is put again when it grew
+ * from the same base. A host that was forgotten since does not come back (store_forget.c). */
 static const char put_script[] =
     "local alone = ARGV[1] == ''\n"
     "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
@@ -143,7 +143,7 @@ static const char put_script[] =
     "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"
     "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"
     "end\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[6])\n"
+    "if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[6]) end\n"
     "return 1";
 
 static bool take_put(const redisReply *reply, enum store_put *put)
@@ -170,14 +170,15 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
                        void *context)
 {
     char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], forgotten[STORE_KEY_SIZE],
-        taken[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
+        taken[STORE_KEY_SIZE], hold[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
     struct words words;
     assert(!store->read_only);
-    begin(&words, put_script, 4);
+    begin(&words, put_script, 5);
     words_text(&words, store_profile_key(store, &learned->host, profile));
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, store_forgotten_key(store, forgotten));
     words_text(&words, store_taken_key(store, taken));
+    words_text(&words, store_hold_key(store, &learned->host, hold));
     words_text(&words, learned->alone ? "" : store->token);
     words_hour(&words, learned->base);
     words_number(&words, (int64_t)learned->edits);

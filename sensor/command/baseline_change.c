@@ -262,7 +262,7 @@ int baseline_hold(struct access *access, const struct options *options)
     struct ip host;
     if (baseline_host(access, options, "hold", &host) != 0)
         return EXIT_RUN;
-    if (!options->reason) {
+    if (!options->reason || !*options->reason) {
         error_set(&access->error, ERROR_USAGE, "baseline hold: say why with --reason TEXT");
         return EXIT_USAGE;
     }

@@ -85,6 +85,7 @@ static enum store_put put_learned(struct client *client, int64_t base, int64_t h
     struct said said = {.client = client};
     struct store_learned learned = {.host = client_ip("10.0.0.1"),
                                     .base = base,
+                                    .edits = client->put_edits,
                                     .hour = hour,
                                     .blob = blob,
                                     .size = strlen(blob)};
@@ -755,6 +756,38 @@ static void test_a_change_is_never_an_earlier_one(void **state)
     client_close(&a);
 }
 
+static long long profile_lives(void)
+{
+    redisReply *reply = ask("TTL " CASE_PREFIX ":{10.0.0.1}:profile");
+    long long seconds = reply->integer;
+    freeReplyObject(reply);
+    return seconds;
+}
+
+/* Nor does what is held expire, whoever writes it meanwhile. */
+static void test_what_is_held_does_not_expire(void **state)
+{
+    (void)state;
+    struct client a;
+    struct ip ip = client_ip("10.0.0.1");
+    must_open(&a, "a", NULL);
+    assert_true(replace(&a, NULL, 6, "six"));
+    assert_true(profile_lives() > 0);
+    store_put_hold(a.store, &ip, "case");
+    settle(&a);
+    assert_int_equal(profile_lives(), -1);
+    assert_true(replace(&a, "six", 6, "frozen"));
+    assert_int_equal(profile_lives(), -1);
+    a.put_edits = 2;
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, 6, 7, "seven"), STORE_PUT);
+    assert_int_equal(profile_lives(), -1);
+    store_put_hold(a.store, &ip, NULL);
+    settle(&a);
+    assert_in_range(profile_lives(), 399 * 86400, 400 * 86400);
+    client_close(&a);
+}
+
 /* What is kept, and for how long. */
 static void test_times_to_live(void **state)
 {
@@ -828,6 +861,7 @@ static int run(void)
         T(test_a_held_host_is_not_removed),
         T(test_a_forgotten_host_is_not_brought_back),
         T(test_a_change_is_never_an_earlier_one),
+        T(test_what_is_held_does_not_expire),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),
