@@ -198,6 +198,16 @@ class Governance(Case):
         self.assertEqual(audit[1]["reason"], "new role")
         self.assertRegex(audit[1]["at"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
+    def test_a_reason_cannot_make_up_a_line(self):
+        self.learn()
+        self.ask("hold", HOST, "--reason", "a\x1b[31mb\n2026-01-01T00:00:00Z  root  release c")
+        out = self.ask("audit").out
+        self.assertEqual(len(out.splitlines()), 2, out)
+        self.assertNotIn("\x1b", out)
+        self.ask("review", "--sign-off", "me\x1b[2J\nyou")
+        self.assertRegex(self.ask("review").out, r"signed off: me\?\[2J\?you, ")
+        self.assertEqual(json.loads(self.ask("audit", "--json").out.splitlines()[-1])["verb"], "sign-off")
+
     def test_a_server_that_takes_no_writes_changes_nothing(self):
         self.learn()
         with RedisClient(self.redis.url) as client:
