@@ -11,6 +11,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 #define NAME_MAX_SIZE 200
 #define TIMEOUT_NS    (5 * NS_PER_S)
+#define HOUR_LIMIT    (INT64_C(1) << 40) /* no clock shows it, and sums with it do not overflow */
 #define RETENTION_S   (INT64_C(400) * 24 * 60 * 60)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -170,6 +172,20 @@ char *store_taken_key(const struct store *store, char *key)
 {
     snprintf(key, STORE_KEY_SIZE, "%s:taken", store->prefix);
     return key;
+}
+
+bool store_take_hour(const redisReply *reply, int64_t *hour)
+{
+    char *end;
+    *hour = INT64_MIN;
+    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
+        return true;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    errno = 0;
+    *hour = strtoll(reply->str, &end, 10);
+    return errno == 0 && end == reply->str + reply->len && *hour > -HOUR_LIMIT &&
+           *hour < HOUR_LIMIT;
 }
 
 /* --- profiles and fleet tables ---------------------------------------------------------------- */

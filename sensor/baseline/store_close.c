@@ -16,7 +16,6 @@
 #include "weir/base/log.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,19 +82,6 @@ static const char turn_script[] =
     "  (redis.call('GET', KEYS[6]) or '0') == (redis.call('HGET', KEYS[7], ARGV[1]) or '0')\n"
     "    and 0 or 1}";
 
-static bool take_hour(const redisReply *reply, int64_t *hour)
-{
-    char *end;
-    *hour = STORE_NO_HOUR;
-    if (reply->type != REDIS_REPLY_STRING)
-        return false;
-    if (reply->len == 0)
-        return true;
-    errno = 0;
-    *hour = strtoll(reply->str, &end, 10);
-    return errno == 0 && end == reply->str + reply->len;
-}
-
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
@@ -108,9 +94,9 @@ static bool take_turn(const redisReply *reply, struct store_turn *turn)
     turn->passed = (uint32_t)reply->element[5]->integer;
     turn->edits = (uint64_t)reply->element[7]->integer;
     turn->forgets = reply->element[8]->integer == 1;
-    return take_hour(reply->element[0], &turn->closed) &&
-           take_hour(reply->element[1], &turn->before) &&
-           take_hour(reply->element[2], &turn->hour) &&
+    return store_take_hour(reply->element[0], &turn->closed) &&
+           store_take_hour(reply->element[1], &turn->before) &&
+           store_take_hour(reply->element[2], &turn->hour) &&
            (!turn->granted || turn->hour != STORE_NO_HOUR);
 }
 

@@ -11,7 +11,6 @@
 #include "store_words.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,24 +29,11 @@ static void send(struct store_request *request, struct words *words)
     store_send(request, words->count, words->argv, words->size);
 }
 
-static bool take_hour(const redisReply *reply, int64_t *hour)
-{
-    char *end;
-    *hour = STORE_NO_HOUR;
-    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
-        return true;
-    if (reply->type != REDIS_REPLY_STRING)
-        return false;
-    errno = 0;
-    *hour = strtoll(reply->str, &end, 10);
-    return errno == 0 && end == reply->str + reply->len;
-}
-
 /* How often something was edited; nothing there: never. */
 static bool take_count(const redisReply *reply, uint64_t *count)
 {
     int64_t value;
-    if (!take_hour(reply, &value))
+    if (!store_take_hour(reply, &value))
         return false;
     *count = value > 0 ? (uint64_t)value : 0;
     return value >= 0 || value == STORE_NO_HOUR;
@@ -76,8 +62,8 @@ static bool take_gathered(const redisReply *reply, struct store_gathered *gather
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
         reply->element[2]->type != REDIS_REPLY_INTEGER ||
         reply->element[4]->type != REDIS_REPLY_ARRAY ||
-        !take_hour(reply->element[0], &gathered->closed) || !take_hour(reply->element[1], &edits) ||
-        edits < 0)
+        !store_take_hour(reply->element[0], &gathered->closed) ||
+        !store_take_hour(reply->element[1], &edits) || edits < 0)
         return false;
     gathered->edits = (uint64_t)edits;
     gathered->same = reply->element[2]->integer == 1;
@@ -245,7 +231,7 @@ static bool on_fleet(struct store_request *request, const redisReply *reply)
 {
     struct store_fleet fleet = {.blob = NULL};
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
-        !take_hour(reply->element[0], &fleet.closed) ||
+        !store_take_hour(reply->element[0], &fleet.closed) ||
         !take_count(reply->element[2], &fleet.edits))
         return false;
     const redisReply *blob = reply->element[1];

@@ -98,6 +98,9 @@ char *store_hold_key(const struct store *store, const struct ip *host, char *key
 char *store_forgotten_key(const struct store *store, char *key); /* store_forget.c */
 char *store_taken_key(const struct store *store, char *key);
 
+/* An hour, or another small number, as text; nothing there: INT64_MIN. False: it is none. */
+bool store_take_hour(const redisReply *reply, int64_t *hour);
+
 /* store_totals.c: asks for every field of a host's open hour. */
 void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);
 /* The fleet's sum out of such a reply; NULL: there is none. */

@@ -788,6 +788,32 @@ static void test_what_is_held_does_not_expire(void **state)
     client_close(&a);
 }
 
+/* Hours that no clock shows: sums with them would overflow. The connection is given up. */
+static void test_hours_that_no_clock_shows(void **state)
+{
+    static const char *const hour[] = {"9223372036854775807", "-9223372036854775807",
+                                       "99999999999999999999", "7x", "1099511627777"};
+    (void)state;
+    for (size_t i = 0; i < sizeof hour / sizeof *hour; i++) {
+        struct client a;
+        struct said said = {.client = &a};
+        struct ip ip = client_ip("10.0.0.1");
+        must_open(&a, "a", NULL);
+        freeReplyObject(ask("HSET " CASE_PREFIX ":fleet closed %s", hour[i]));
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:profile closed %s blob x", hour[i]));
+        store_gather(a.store, &ip, 8, STORE_NO_HOUR, 0, on_gathered, &said);
+        client_run(&a);
+        assert_false(said.called);
+        client_close(&a);
+        must_open(&a, "a", NULL);
+        store_ask_turn(a.store, 7, false, on_turn, &said);
+        client_run(&a);
+        assert_false(said.called);
+        assert_non_null(strstr(a.error.message, "makes no sense"));
+        client_close(&a);
+    }
+}
+
 /* What is kept, and for how long. */
 static void test_times_to_live(void **state)
 {
@@ -862,6 +888,7 @@ static int run(void)
         T(test_a_forgotten_host_is_not_brought_back),
         T(test_a_change_is_never_an_earlier_one),
         T(test_what_is_held_does_not_expire),
+        T(test_hours_that_no_clock_shows),
         T(test_a_change_by_hand),
         T(test_tables_changed_by_hand),
         T(test_times_to_live),
