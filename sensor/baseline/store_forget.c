@@ -85,16 +85,16 @@ void store_remove_host(struct store *store, const struct ip *host, bool forget,
 
 /* --- what a sensor takes ---------------------------------------------------------------------- */
 
-/* KEYS: the forgotten, who took what. ARGV: sensor. The highest number in the list comes first. */
+/* KEYS: the forgotten, who took what, the count of forgets. ARGV: sensor. */
 static const char read_script[] =
     "local had = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')\n"
-    "local all, highest, hosts = redis.call('HGETALL', KEYS[1]), had, {}\n"
+    "local all, hosts = redis.call('HGETALL', KEYS[1]), {}\n"
     "for i = 1, #all, 2 do\n"
-    "  local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"
-    "  highest = math.max(highest, n)\n"
-    "  if n > had then hosts[#hosts + 1] = all[i] end\n"
+    "  if tonumber(string.match(all[i + 1], '^%d+') or '0') > had then\n"
+    "    hosts[#hosts + 1] = all[i]\n"
+    "  end\n"
     "end\n"
-    "return {highest, hosts}";
+    "return {tonumber(redis.call('GET', KEYS[3]) or '0'), hosts}";
 
 static bool on_read(struct store_request *request, const redisReply *reply)
 {
@@ -119,13 +119,15 @@ void store_read_forgotten(struct store *store,
                           void (*done)(void *context, const struct store_forgotten *forgotten),
                           void *context)
 {
-    char key[2][STORE_KEY_SIZE];
+    char key[3][STORE_KEY_SIZE];
     struct words words = {.count = 0};
     words_text(&words, "EVAL");
     words_text(&words, read_script);
-    words_number(&words, 2);
+    words_number(&words, 3);
     words_text(&words, store_forgotten_key(store, key[0]));
     words_text(&words, store_taken_key(store, key[1]));
+    snprintf(key[2], STORE_KEY_SIZE, "%s:forgets", store->prefix);
+    words_text(&words, key[2]);
     words_text(&words, store->sensor);
     struct store_request *request = store_request_new(store, "EVAL", on_read, context);
     request->done.forgotten = done;

@@ -650,6 +650,14 @@ static void test_a_forgotten_host_is_not_brought_back(void **state)
     settle(&a);
     assert_int_equal(keys(CASE_PREFIX ":forgotten"), 0); /* nobody has to know of it any more */
     assert_false(ask_turn(&a, 7, false).forgets);
+
+    assert_true(remove_host(&a, true));
+    order("DEL " CASE_PREFIX ":forgotten"); /* as after 7 days: there is nothing left to take */
+    assert_true(ask_turn(&a, 7, false).forgets);
+    said = read_forgotten(&a);
+    assert_int_equal(said.count, 0);
+    store_took_forgotten(a.store, said.edits);
+    assert_false(ask_turn(&a, 7, false).forgets);
     client_close(&a);
     client_close(&b);
 }
