@@ -20,7 +20,7 @@
 
 #define NAME_MAX_SIZE 200
 #define TIMEOUT_NS    (5 * NS_PER_S)
-#define HOUR_LIMIT    (INT64_C(1) << 40) /* no clock shows it, and sums with it do not overflow */
+#define HOUR_LIMIT    INT64_C(2500000) /* the year 2255: as a time it is still one */
 #define RETENTION_S   (INT64_C(400) * 24 * 60 * 60)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -174,18 +174,32 @@ char *store_taken_key(const struct store *store, char *key)
     return key;
 }
 
-bool store_take_hour(const redisReply *reply, int64_t *hour)
+/* Nothing there: INT64_MIN. */
+static bool take_number(const redisReply *reply, int64_t limit, int64_t *number)
 {
     char *end;
-    *hour = INT64_MIN;
+    *number = INT64_MIN;
     if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
         return true;
     if (reply->type != REDIS_REPLY_STRING)
         return false;
     errno = 0;
-    *hour = strtoll(reply->str, &end, 10);
-    return errno == 0 && end == reply->str + reply->len && *hour > -HOUR_LIMIT &&
-           *hour < HOUR_LIMIT;
+    *number = strtoll(reply->str, &end, 10);
+    return errno == 0 && end == reply->str + reply->len && *number > -limit && *number < limit;
+}
+
+bool store_take_hour(const redisReply *reply, int64_t *hour)
+{
+    return take_number(reply, HOUR_LIMIT, hour);
+}
+
+bool store_take_count(const redisReply *reply, uint64_t *count)
+{
+    int64_t number;
+    if (!take_number(reply, INT64_MAX, &number))
+        return false;
+    *count = number > 0 ? (uint64_t)number : 0;
+    return number >= 0 || number == INT64_MIN;
 }
 
 /* --- profiles and fleet tables ---------------------------------------------------------------- */

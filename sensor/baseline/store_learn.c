@@ -29,16 +29,6 @@ static void send(struct store_request *request, struct words *words)
     store_send(request, words->count, words->argv, words->size);
 }
 
-/* How often something was edited; nothing there: never. */
-static bool take_count(const redisReply *reply, uint64_t *count)
-{
-    int64_t value;
-    if (!store_take_hour(reply, &value))
-        return false;
-    *count = value > 0 ? (uint64_t)value : 0;
-    return value >= 0 || value == STORE_NO_HOUR;
-}
-
 /* --- gathering -------------------------------------------------------------------------------- */
 
 /* KEYS: profile, open totals. ARGV: the hour ("": as it is), the caller's copy: closed, edits. A
@@ -58,14 +48,12 @@ static const char gather_script[] =
 
 static bool take_gathered(const redisReply *reply, struct store_gathered *gathered)
 {
-    int64_t edits;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
         reply->element[2]->type != REDIS_REPLY_INTEGER ||
         reply->element[4]->type != REDIS_REPLY_ARRAY ||
         !store_take_hour(reply->element[0], &gathered->closed) ||
-        !store_take_hour(reply->element[1], &edits) || edits < 0)
+        !store_take_count(reply->element[1], &gathered->edits))
         return false;
-    gathered->edits = (uint64_t)edits;
     gathered->same = reply->element[2]->integer == 1;
     if (reply->element[3]->type == REDIS_REPLY_STRING) {
         gathered->blob = reply->element[3]->str;
@@ -232,7 +220,7 @@ static bool on_fleet(struct store_request *request, const redisReply *reply)
     struct store_fleet fleet = {.blob = NULL};
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
         !store_take_hour(reply->element[0], &fleet.closed) ||
-        !take_count(reply->element[2], &fleet.edits))
+        !store_take_count(reply->element[2], &fleet.edits))
         return false;
     const redisReply *blob = reply->element[1];
     bool there = blob->type == REDIS_REPLY_STRING;

@@ -98,8 +98,10 @@ char *store_hold_key(const struct store *store, const struct ip *host, char *key
 char *store_forgotten_key(const struct store *store, char *key); /* store_forget.c */
 char *store_taken_key(const struct store *store, char *key);
 
-/* An hour, or another small number, as text; nothing there: INT64_MIN. False: it is none. */
+/* An hour as text; nothing there: STORE_NO_HOUR. False: no clock shows it. */
 bool store_take_hour(const redisReply *reply, int64_t *hour);
+/* How often something was edited; nothing there: never. */
+bool store_take_count(const redisReply *reply, uint64_t *count);
 
 /* store_totals.c: asks for every field of a host's open hour. */
 void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);

@@ -41,15 +41,31 @@ struct exporting {
     bool fleet_done, done;
 };
 
+static int check_fleet(void *context, const void *blob, size_t size, struct error *error)
+{
+    (void)context;
+    if (size == 0)
+        return 0;
+    struct fleet *fleet = fleet_unpack(blob, size, error);
+    fleet_free(fleet);
+    return fleet ? 0 : -1;
+}
+
+/* A file with something damaged in it could not be imported: that is left out. */
 static void on_fleet_out(void *context, const void *blob, size_t size)
 {
     struct exporting *exporting = context;
-    exporting->writer = baseline_writer_new(blob ? blob : "", blob ? size : 0);
+    struct error error = {0};
+    if (check_fleet(NULL, blob, size, &error) != 0) {
+        log_error("%s; they are left out", error.message);
+        exporting->damaged++;
+        size = 0;
+    }
+    exporting->writer = baseline_writer_new(size > 0 ? blob : "", size);
     exporting->fleet_done = true;
     access_look_again(exporting->access);
 }
 
-/* A file with a damaged profile in it could not be imported: the profile is left out. */
 static void export_one(struct exporting *exporting, const struct ip *host, const void *blob,
                        size_t size)
 {
@@ -89,7 +105,7 @@ int baseline_export(struct access *access, const struct options *options)
         failed = -1;
     if (!failed && exporting.damaged > 0)
         failed = error_set(&access->error, ERROR_RUN,
-                           "%s: %" PRIu64 " hosts exported, %" PRIu64 " damaged ones left out",
+                           "%s: %" PRIu64 " hosts exported, %" PRIu64 " damaged blobs left out",
                            path, exporting.hosts, exporting.damaged);
     snprintf(text, sizeof text, "%" PRIu64 " hosts exported\n", exporting.hosts);
     return failed ? EXIT_RUN : command_print(text);
@@ -102,16 +118,6 @@ struct importing {
     uint64_t hosts, held;
     bool replace, any, checked;
 };
-
-static int check_fleet(void *context, const void *blob, size_t size, struct error *error)
-{
-    (void)context;
-    if (size == 0)
-        return 0;
-    struct fleet *fleet = fleet_unpack(blob, size, error);
-    fleet_free(fleet);
-    return fleet ? 0 : -1;
-}
 
 /* Checked again: the file may be another one by now. */
 static int put_fleet(void *context, const void *blob, size_t size, struct error *error)

@@ -140,9 +140,24 @@ class Governance(Case):
         self.assertIn("1 profiles are damaged and stay as they are, 17 hosts changed",
                       self.ask("freeze", "--all", status=1).err)
         whole = self.path("whole.base")
-        self.assertIn("17 hosts exported, 1 damaged ones left out", self.ask("export", whole, status=1).err)
+        self.assertIn("17 hosts exported, 1 damaged blobs left out", self.ask("export", whole, status=1).err)
         self.assertEqual(self.ask("import", "--replace", whole).out, "17 hosts imported\n")
         self.assertIn(f"{HOST}: ", self.ask("freeze", HOST, status=1).err)
+
+    def test_damaged_tables_are_left_out(self):
+        self.learn()
+        with RedisClient(self.redis.url) as client:
+            client("HSET", "weir:fleet", "blob", "no tables")
+        whole = self.path("whole.base")
+        self.assertIn("18 hosts exported, 1 damaged blobs left out", self.ask("export", whole, status=1).err)
+        with RedisClient(self.redis.url) as client:
+            client("FLUSHALL")
+        self.assertEqual(self.ask("import", whole).out, "18 hosts imported\n")
+
+    def test_an_hour_that_no_clock_shows(self):
+        self.learn()
+        for hour in ("9999-01-01T01", "1000-01-01T01"):
+            self.assertIn("--at", complaint(self.ask("show", "--bytes", "5", "--at", hour, HOST, status=2)))
 
     def test_a_profile_under_another_hosts_name(self):
         wrong = self.learned[:-32].replace(ip_bytes(HOST), ip_bytes("10.4.1.23"), 1)
