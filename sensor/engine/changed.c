@@ -49,10 +49,10 @@ static void all_changed(struct engine *engine)
         hosts_changed(engine, &((const struct host *)e->value)->ip);
 }
 
-/* What is between two records only, and would not be undone by what is under way. */
+/* It would not be undone by what is under way. While others are waited for nothing is. */
 static bool may_change(const struct engine *engine)
 {
-    return !engine->finished && !engine->closing && !checkpoint_replaying(engine) &&
+    return !engine->finished && !close_paused(engine) && !checkpoint_replaying(engine) &&
            !memory_link_fills(engine); /* which goes over what was changed */
 }
 
@@ -65,12 +65,13 @@ static int keep(struct engine *engine)
     return -1;
 }
 
-/* Dropped first, kept so, then said: killed in between, it is told again. */
+/* Dropped first, kept so, then said: killed in between, it is told again. Where it cannot be kept
+ * at once it comes with the next sign of life: until then nothing of these hosts is written. */
 static void on_forgotten(void *context, const struct store_forgotten *forgotten)
 {
     struct engine *engine = context;
     struct store *store = memory_store(engine);
-    if (!may_change(engine) || !store) /* with the next sign of life */
+    if (!store || !may_change(engine) || (engine->checkpoint && !engine_is_idle(engine)))
         return;
     for (size_t i = 0; i < forgotten->count; i++)
         drop(engine, &forgotten->host[i]);
