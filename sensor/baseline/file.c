@@ -89,7 +89,8 @@ static int sync_folder_of(const char *path)
 static int write_file(const struct buffer *out, const char *path)
 {
     char *beside = xasprintf("%s.tmp", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    unlink(beside); /* of one that died; or what somebody laid there for us to write through */
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     int failed = fd < 0 || write_all(fd, out) != 0;
     int cause = errno;
     if (fd >= 0)
@@ -126,7 +127,7 @@ int baseline_writer_finish(struct baseline_writer *writer, const char *path, str
 static int open_for_reading(const char *path, int64_t *size, struct error *error)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is not waited for */
     if (fd < 0)
         return error_set(error, ERROR_INPUT, "%s: %s", path, strerror(errno));
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {

@@ -11,6 +11,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 
 #define NAME_MAX_SIZE 200
 #define TIMEOUT_NS    (5 * NS_PER_S)
+#define HOUR_LIMIT    INT64_C(2500000) /* the year 2255: as a time it is still one */
 #define RETENTION_S   (INT64_C(400) * 24 * 60 * 60)
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -69,6 +71,7 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
         xstrdup(config->vantage && *config->vantage ? config->vantage : config->sensor);
     store->address = config->address && !store->url.unix_socket ? xstrdup(config->address) : NULL;
     store->token = xasprintf("%s %" PRId64 " %d", config->sensor, wtime_now().ns, (int)getpid());
+    store->instance = xstrdup(config->instance ? config->instance : "");
     store->read_only = config->read_only;
     store->timeout_ns = or_default(config->timeout_ns, TIMEOUT_NS);
     store->retention_s = or_default(config->retention_s, RETENTION_S);
@@ -92,6 +95,7 @@ void store_free(struct store *store)
     free(store->vantage);
     free(store->address);
     free(store->token);
+    free(store->instance);
     free(store);
 }
 
@@ -143,6 +147,59 @@ char *store_closer_key(const struct store *store, char *key)
 {
     snprintf(key, STORE_KEY_SIZE, "%s:closer", store->prefix);
     return key;
+}
+
+char *store_name_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:name:%s", store->prefix, store->sensor);
+    return key;
+}
+
+char *store_hold_key(const struct store *store, const struct ip *host, char *key)
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, STORE_KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
+    return key;
+}
+
+char *store_forgotten_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:forgotten", store->prefix);
+    return key;
+}
+
+char *store_taken_key(const struct store *store, char *key)
+{
+    snprintf(key, STORE_KEY_SIZE, "%s:taken", store->prefix);
+    return key;
+}
+
+/* Nothing there: INT64_MIN. */
+static bool take_number(const redisReply *reply, int64_t limit, int64_t *number)
+{
+    char *end;
+    *number = INT64_MIN;
+    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
+        return true;
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    errno = 0;
+    *number = strtoll(reply->str, &end, 10);
+    return errno == 0 && end == reply->str + reply->len && *number > -limit && *number < limit;
+}
+
+bool store_take_hour(const redisReply *reply, int64_t *hour)
+{
+    return take_number(reply, HOUR_LIMIT, hour);
+}
+
+bool store_take_count(const redisReply *reply, uint64_t *count)
+{
+    int64_t number;
+    if (!take_number(reply, INT64_MAX, &number))
+        return false;
+    *count = number > 0 ? (uint64_t)number : 0;
+    return number >= 0 || number == INT64_MIN;
 }
 
 /* --- profiles and fleet tables ---------------------------------------------------------------- */
@@ -200,21 +257,6 @@ void store_load_fleet(struct store *store,
     struct store_request *request = store_request_new(store, "EVAL", on_fleet, context);
     request->done.blob = done;
     store_send(request, 4, argv, size);
-}
-
-static bool on_set(struct store_request *request, const redisReply *reply)
-{
-    (void)request;
-    return reply->type == REDIS_REPLY_INTEGER;
-}
-
-void store_put_fleet(struct store *store, const void *blob, size_t blob_size)
-{
-    char key[STORE_KEY_SIZE];
-    const char *argv[4] = {"HSET", store_fleet_key(store, key), "blob", blob};
-    size_t size[4] = {4, strlen(key), 4, blob_size};
-    assert(!store->read_only);
-    store_send(store_request_new(store, "HSET", on_set, NULL), 4, argv, size);
 }
 
 /* Not a closer's (store_learn.c): so it counts as an edit, and an hour that is being closed does

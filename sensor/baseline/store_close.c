@@ -4,7 +4,10 @@
  * time, the server's: sensors' clocks may differ. It writes down what the sensor is complete
  * through, looks who is waited for, names the next hour to close (the oldest one behind the last
  * closed hour that has a list of hosts, else the newest that all are complete through) and hands
- * out the lease. A lease of this sensor's own name from an earlier run is taken over at once.
+ * out the lease. A lease of this sensor's own name from an earlier run is taken over at once. Who
+ * says to be complete through an hour that is not over by the server's clock (50 min are allowed:
+ * hours begin off the clock's in some zones) has a clock that is ahead: it passes nobody over, or
+ * the hours it closed would be lost for all.
  * Bounds: STORE_HOURS_KEPT hours are looked for; entries of sensors silent for 30 days go. Thread:
  * the engine's. */
 #include "store_link.h"
@@ -13,16 +16,25 @@
 #include "weir/base/log.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PAGE "2000" /* hosts a step of SSCAN */
 
-/* KEYS: sensors, fleet, closer, the prefix of hours' lists. ARGV: sensor, complete, token, lease,
- * silent, longest wait (ms), hours kept, want. */
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name, forgets, taken. ARGV: sensor,
+ * complete, token, lease, silent, longest wait (ms), hours kept, instance, want. The name stays
+ * this installation's for so long as it would not be waited for, or is another one's, which is at
+ * work (store_link.c).
+ */
 static const char turn_script[] =
     "if redis.replicate_commands then redis.replicate_commands() end\n"
+    "if ARGV[8] ~= '' then\n"
+    "  local holder = redis.call('GET', KEYS[5])\n"
+    "  if holder and holder ~= ARGV[8] then\n"
+    "    return redis.error_reply('NAMESAKE is at work')\n"
+    "  end\n"
+    "  redis.call('SET', KEYS[5], ARGV[8], 'PX', ARGV[5])\n"
+    "end\n"
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
     "local function parts(text)\n"
@@ -35,7 +47,8 @@ static const char turn_script[] =
     "redis.call('EXPIRE', KEYS[1], 2592000)\n"
     "local own = tonumber(ARGV[2])\n"
     "local least, waited, passed = own, 0, 0\n"
-    "local patience = now - since <= tonumber(ARGV[6])\n"
+    "local over = own and (own + 1) * 3600000 <= now + 3000000\n"
+    "local patience = not over or now - since <= tonumber(ARGV[6])\n"
     "local all = redis.call('HGETALL', KEYS[1])\n"
     "for i = 1, #all, 2 do\n"
     "  local theirs, alive = parts(all[i + 1])\n"
@@ -51,7 +64,7 @@ static const char turn_script[] =
     "end\n"
     "local closed = redis.call('HGET', KEYS[2], 'closed') or ''\n"
     "local hour, granted = '', 0\n"
-    "if ARGV[8] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
+    "if ARGV[9] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
     "  local from = least - tonumber(ARGV[7]) + 1\n"
     "  if closed ~= '' then from = math.max(from, tonumber(closed) + 1) end\n"
     "  for h = from, least do\n"
@@ -59,45 +72,36 @@ static const char turn_script[] =
     "    if redis.call('EXISTS', KEYS[4] .. hour) == 1 then break end\n"
     "  end\n"
     "  local holder = redis.call('GET', KEYS[3])\n"
-    "  local mine = ARGV[1] .. ' '\n"
-    "  if not holder or string.sub(holder, 1, #mine) == mine then\n"
+    "  if not holder or string.match(holder, '^(.*) %-?%d+ %d+$') == ARGV[1] then\n"
     "    redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])\n"
     "    granted = 1\n"
     "  end\n"
     "end\n"
-    "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0}";
-
-static bool take_hour(const redisReply *reply, int64_t *hour)
-{
-    char *end;
-    *hour = STORE_NO_HOUR;
-    if (reply->type != REDIS_REPLY_STRING)
-        return false;
-    if (reply->len == 0)
-        return true;
-    errno = 0;
-    *hour = strtoll(reply->str, &end, 10);
-    return errno == 0 && end == reply->str + reply->len;
-}
+    "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0,\n"
+    "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0,\n"
+    "  (redis.call('GET', KEYS[6]) or '0') == (redis.call('HGET', KEYS[7], ARGV[1]) or '0')\n"
+    "    and 0 or 1}";
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 7)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
         return false;
-    for (size_t i = 3; i < 7; i++)
+    for (size_t i = 3; i < 9; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
     turn->granted = reply->element[3]->integer == 1;
     turn->waited = (uint32_t)reply->element[4]->integer;
     turn->passed = (uint32_t)reply->element[5]->integer;
-    return take_hour(reply->element[0], &turn->closed) &&
-           take_hour(reply->element[1], &turn->before) &&
-           take_hour(reply->element[2], &turn->hour) &&
+    turn->edits = (uint64_t)reply->element[7]->integer;
+    turn->forgets = reply->element[8]->integer == 1;
+    return store_take_hour(reply->element[0], &turn->closed) &&
+           store_take_hour(reply->element[1], &turn->before) &&
+           store_take_hour(reply->element[2], &turn->hour) &&
            (!turn->granted || turn->hour != STORE_NO_HOUR);
 }
 
-/* The entry was last written by this run, unless two sensors have one name: then each takes the
- * other's totals for its own, and its lease. */
+/* The entry was last written by this run, unless two sensors have one name, and one installation's
+ * state (a copied directory), or none: then each takes the other's totals for its own. */
 static void note_namesake(struct store *store, bool own)
 {
     if (store->named && !own && !store->namesake)
@@ -122,17 +126,21 @@ static void send_turn(struct store *store, int64_t complete, bool want,
                       void (*done)(void *context, const struct store_turn *turn), void *context)
 {
     char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
-        hours[STORE_KEY_SIZE];
+        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE], forgets[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
     struct words words = {.count = 0};
     snprintf(sensors, sizeof sensors, "%s:sensors", store->prefix);
     snprintf(hours, sizeof hours, "%s:hour:", store->prefix);
+    snprintf(forgets, sizeof forgets, "%s:forgets", store->prefix);
     words_text(&words, "EVAL");
     words_text(&words, turn_script);
-    words_number(&words, 4);
+    words_number(&words, 7);
     words_text(&words, sensors);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, hours);
+    words_text(&words, store_name_key(store, name));
+    words_text(&words, forgets);
+    words_text(&words, store_taken_key(store, taken));
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);
@@ -140,6 +148,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_number(&words, store->silent_ns / NS_PER_MS);
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
+    words_text(&words, store->instance);
     words_number(&words, want);
     struct store_request *request = store_request_new(store, "EVAL", on_turn, context);
     request->done.turn = done;

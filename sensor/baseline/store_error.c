@@ -27,6 +27,7 @@ static const struct meaning {
     {"NOREPLICAS", "has too few replicas to take writes (NOREPLICAS)"},
     {"BUSY", "is busy with somebody's script (BUSY)"},
     {"DENIED", "is in protected mode and takes no remote client (DENIED)"},
+    {"NAMESAKE", "knows another sensor of this name that is at work: give each a sensor.name"},
     {"WRONGTYPE", "holds another program's data under Weir's keys (WRONGTYPE)"},
     {"ERR invalid password", "refuses the password"},
     {"ERR AUTH", "has no password set, but the URL names one"},
@@ -38,7 +39,7 @@ static const struct meaning {
 };
 
 /* Of these, what refuses writes only. */
-static const char *const of_writes[] = {"READONLY", "OOM", "MISCONF", "NOREPLICAS"};
+static const char *const of_writes[] = {"READONLY", "OOM", "MISCONF", "NOREPLICAS", "NAMESAKE"};
 
 static bool names(const char *text, const char *code)
 {

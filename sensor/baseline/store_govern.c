@@ -1,10 +1,11 @@
-/* What people change of the memory: a profile set whatever is stored, and the audit, a list that is
- * only ever appended to.
+/* What people change of the memory: a profile or the fleet's tables set by hand, and the audit, a
+ * list that is only ever appended to.
  *
  * A change is preceded by its line in the audit, on the same connection: Redis takes them in order,
  * so nothing is changed that was not said before. A server that takes no writes refuses the line
  * first. Thread: the engine's, or a command's main thread. */
 #include "store_link.h"
+#include "store_words.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -80,26 +81,29 @@ void store_each_audit(struct store *store,
 /* --- holds: nothing of this host may be removed -------------------------------------------------
  */
 
-static char *hold_key(const struct store *store, const struct ip *host, char key[KEY_SIZE])
-{
-    char text[IP_TEXT_SIZE];
-    snprintf(key, KEY_SIZE, "%s:{%s}:hold", store->prefix, ip_text(host, text));
-    return key;
-}
-
-static bool is_status(struct store_request *request, const redisReply *reply)
-{
-    (void)request;
-    return reply->type == REDIS_REPLY_STATUS || reply->type == REDIS_REPLY_INTEGER;
-}
+/* KEYS: hold, profile. ARGV: why ("": it is released), expiry. What is held does not expire: who
+ * writes it leaves that so. */
+static const char hold_script[] = "if ARGV[1] ~= '' then\n"
+                                  "  redis.call('SET', KEYS[1], ARGV[1])\n"
+                                  "  return redis.call('PERSIST', KEYS[2])\n"
+                                  "end\n"
+                                  "redis.call('EXPIRE', KEYS[2], ARGV[2])\n"
+                                  "return redis.call('DEL', KEYS[1])";
 
 void store_put_hold(struct store *store, const struct ip *host, const char *why)
 {
-    char key[KEY_SIZE];
-    const char *argv[3] = {why ? "SET" : "DEL", hold_key(store, host, key), why};
-    size_t size[3] = {3, strlen(key), why ? strlen(why) : 0};
+    char hold[STORE_KEY_SIZE], profile[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
     assert(!store->read_only);
-    store_send(store_request_new(store, argv[0], is_status, NULL), why ? 3 : 2, argv, size);
+    words_text(&words, "EVAL");
+    words_text(&words, hold_script);
+    words_number(&words, 2);
+    words_text(&words, store_hold_key(store, host, hold));
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, why ? why : "");
+    words_number(&words, store->retention_s);
+    store_send(store_request_new(store, "EVAL", is_whole, NULL), words.count, words.argv,
+               words.size);
 }
 
 static bool on_hold(struct store_request *request, const redisReply *reply)
@@ -114,8 +118,8 @@ static bool on_hold(struct store_request *request, const redisReply *reply)
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context)
 {
-    char key[KEY_SIZE];
-    const char *argv[2] = {"GET", hold_key(store, host, key)};
+    char key[STORE_KEY_SIZE];
+    const char *argv[2] = {"GET", store_hold_key(store, host, key)};
     size_t size[2] = {3, strlen(key)};
     struct store_request *request = store_request_new(store, "GET", on_hold, context);
     request->done.blob = done;
@@ -124,15 +128,17 @@ void store_load_hold(struct store *store, const struct ip *host,
 
 /* --- profiles -------------------------------------------------------------------------------- */
 
-/* KEYS: profile. ARGV: the closed hour it was read with ("": whatever there is), closed, blob,
- * expiry. What a closer kept to begin an hour again goes: it would undo this; that it was edited is
+/* KEYS: profile, hold. ARGV: the blob that was read ("": whatever there is), closed, blob, expiry.
+ * What a closer kept to begin an hour again goes: it would undo this; that it was edited is
  * counted, so that a closer that has the blob from before does not write over it. */
 static const char replace_script[] =
-    "if ARGV[1] ~= '' and redis.call('HGET', KEYS[1], 'closed') ~= ARGV[1] then return 0 end\n"
+    "local have = redis.call('HGET', KEYS[1], 'blob')\n"
+    "if ARGV[1] ~= '' and have ~= ARGV[1] then return 0 end\n"
+    "if ARGV[1] == '' and have and redis.call('EXISTS', KEYS[2]) == 1 then return 0 end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[2], 'blob', ARGV[3])\n"
     "redis.call('HDEL', KEYS[1], 'before', 'previous')\n"
     "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[4])\n"
+    "if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[4]) end\n"
     "return 1";
 
 static bool on_replaced(struct store_request *request, const redisReply *reply)
@@ -144,29 +150,69 @@ static bool on_replaced(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
-                           int64_t last_closed_hour, const void *blob, size_t blob_size,
+void store_replace_profile(struct store *store, const struct ip *host, const void *read,
+                           size_t read_size, int64_t last_closed_hour, const void *blob,
+                           size_t blob_size,
                            void (*done)(void *context, const struct ip *host, bool won),
                            void *context)
 {
-    char key[KEY_SIZE], text[IP_TEXT_SIZE], from[24] = "", closed[24], expiry[24];
+    char profile[STORE_KEY_SIZE], hold[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
     assert(!store->read_only);
-    snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(host, text));
-    if (expected != INT64_MIN)
-        snprintf(from, sizeof from, "%" PRId64, expected);
-    snprintf(closed, sizeof closed, "%" PRId64, last_closed_hour);
-    snprintf(expiry, sizeof expiry, "%" PRId64, store->retention_s);
-    const char *argv[8] = {"EVAL", replace_script, "1", key, from, closed, blob, expiry};
-    size_t size[8] = {4,
-                      sizeof replace_script - 1,
-                      1,
-                      strlen(key),
-                      strlen(from),
-                      strlen(closed),
-                      blob_size,
-                      strlen(expiry)};
+    words_text(&words, "EVAL");
+    words_text(&words, replace_script);
+    words_number(&words, 2);
+    words_text(&words, store_profile_key(store, host, profile));
+    words_text(&words, store_hold_key(store, host, hold));
+    words_bytes(&words, read, read ? read_size : 0);
+    words_number(&words, last_closed_hour);
+    words_bytes(&words, blob, blob_size);
+    words_number(&words, store->retention_s);
     struct store_request *request = store_request_new(store, "EVAL", on_replaced, context);
     request->done.won = done;
     request->host = *host;
-    store_send(request, 8, argv, size);
+    store_send(request, words.count, words.argv, words.size);
+}
+
+/* --- the fleet's tables ----------------------------------------------------------------------- */
+
+/* KEYS: fleet. ARGV: closed and edits as they were read (edits "": whatever there is), blob. A
+ * closer that had read them before does not write over it (store_learn.c). */
+static const char fleet_script[] =
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'edits')\n"
+    "if ARGV[2] ~= '' and ((have[1] or '') ~= ARGV[1] or (have[2] or '0') ~= ARGV[2]) then\n"
+    "  return 0\n"
+    "end\n"
+    "redis.call('HSET', KEYS[1], 'blob', ARGV[3])\n"
+    "redis.call('HINCRBY', KEYS[1], 'edits', 1)\n"
+    "return 1";
+
+static bool on_fleet_put(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (request->done.whole)
+        request->done.whole(request->context, reply->integer == 1);
+    return true;
+}
+
+void store_put_fleet(struct store *store, const struct store_fleet *read, const void *blob,
+                     size_t size, void (*done)(void *context, bool won), void *context)
+{
+    char key[STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    assert(!store->read_only);
+    words_text(&words, "EVAL");
+    words_text(&words, fleet_script);
+    words_number(&words, 1);
+    words_text(&words, store_fleet_key(store, key));
+    words_hour(&words, read ? read->closed : INT64_MIN);
+    if (read)
+        words_number(&words, (int64_t)read->edits);
+    else
+        words_text(&words, "");
+    words_bytes(&words, blob, size);
+    struct store_request *request = store_request_new(store, "EVAL", on_fleet_put, context);
+    request->done.whole = done;
+    store_send(request, words.count, words.argv, words.size);
 }

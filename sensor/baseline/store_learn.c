@@ -12,7 +12,6 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,19 +28,6 @@ static void begin(struct words *words, const char *script, int64_t keys)
 static void send(struct store_request *request, struct words *words)
 {
     store_send(request, words->count, words->argv, words->size);
-}
-
-static bool take_hour(const redisReply *reply, int64_t *hour)
-{
-    char *end;
-    *hour = STORE_NO_HOUR;
-    if (reply->type == REDIS_REPLY_NIL || (reply->type == REDIS_REPLY_STRING && reply->len == 0))
-        return true;
-    if (reply->type != REDIS_REPLY_STRING)
-        return false;
-    errno = 0;
-    *hour = strtoll(reply->str, &end, 10);
-    return errno == 0 && end == reply->str + reply->len;
 }
 
 /* --- gathering, without a copy ---------------------------------------------------------------- */
@@ -64,8 +50,9 @@ static bool take_profile(const redisReply *reply, int64_t hour, struct store_gat
 {
     int64_t closed, before, edits;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
-        !take_hour(reply->element[0], &closed) || !take_hour(reply->element[1], &before) ||
-        !take_hour(reply->element[2], &edits) || (edits < 0 && edits != STORE_NO_HOUR))
+        !store_take_hour(reply->element[0], &closed) ||
+        !store_take_hour(reply->element[1], &before) ||
+        !store_take_hour(reply->element[2], &edits) || (edits < 0 && edits != STORE_NO_HOUR))
         return false;
     bool again =
         hour != STORE_NO_HOUR && closed == hour && reply->element[1]->type == REDIS_REPLY_STRING;
@@ -169,14 +156,12 @@ static const char gather_script[] =
 
 static bool take_gathered(const redisReply *reply, struct store_gathered *gathered)
 {
-    int64_t edits;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 5 ||
         reply->element[2]->type != REDIS_REPLY_INTEGER ||
         reply->element[4]->type != REDIS_REPLY_ARRAY ||
-        !take_hour(reply->element[0], &gathered->closed) || !take_hour(reply->element[1], &edits) ||
-        edits < 0)
+        !store_take_hour(reply->element[0], &gathered->closed) ||
+        !store_take_count(reply->element[1], &gathered->edits))
         return false;
-    gathered->edits = (uint64_t)edits;
     gathered->same = reply->element[2]->integer == 1;
     if (reply->element[3]->type == REDIS_REPLY_STRING) {
         gathered->blob = reply->element[3]->str;
@@ -222,11 +207,15 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* KEYS: profile, closer. ARGV: token ("": alone), base, edits, hour, blob, expiry. What was put for
- * this hour before is put again when it grew from the same base. */
+/* KEYS: profile, closer, the forgotten, who took what, hold. ARGV: token ("": alone), base, edits,
+ * hour, blob, expiry, host, sensor. What was put for this hour before is put again when it grew
+ * from the same base. A host that was forgotten since does not come back (store_forget.c). */
 static const char put_script[] =
     "local alone = ARGV[1] == ''\n"
     "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "local gone = redis.call('HGET', KEYS[3], ARGV[7])\n"
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[8]) or '0') then return 0 end\n"
     "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"
     "local closed = have[1] or ''\n"
     "if (have[3] or '0') ~= ARGV[3] then return 0 end\n"
@@ -240,7 +229,7 @@ static const char put_script[] =
     "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"
     "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"
     "end\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[6])\n"
+    "if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[6]) end\n"
     "return 1";
 
 static bool take_put(const redisReply *reply, enum store_put *put)
@@ -266,18 +255,24 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
                        void (*done)(void *context, const struct ip *host, enum store_put put),
                        void *context)
 {
-    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE];
+    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], forgotten[STORE_KEY_SIZE],
+        taken[STORE_KEY_SIZE], hold[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
     struct words words;
     assert(!store->read_only);
-    begin(&words, put_script, 2);
+    begin(&words, put_script, 5);
     words_text(&words, store_profile_key(store, &learned->host, profile));
     words_text(&words, store_closer_key(store, closer));
+    words_text(&words, store_forgotten_key(store, forgotten));
+    words_text(&words, store_taken_key(store, taken));
+    words_text(&words, store_hold_key(store, &learned->host, hold));
     words_text(&words, learned->alone ? "" : store->token);
     words_hour(&words, learned->base);
     words_number(&words, (int64_t)learned->edits);
     words_hour(&words, learned->hour);
     words_bytes(&words, learned->blob, learned->size);
     words_number(&words, store->retention_s);
+    words_text(&words, ip_text(&learned->host, host));
+    words_text(&words, store->sensor);
     struct store_request *request = store_request_new(store, "EVAL", on_put, context);
     request->done.put = done;
     request->host = learned->host;
@@ -287,11 +282,14 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
 /* --- the fleet's tables ----------------------------------------------------------------------- */
 
 /* KEYS: fleet, closer, the hour's list. ARGV: token, the last closed hour, the hour, blob, expiry
- * of the list. With the hour the lease is given back. */
+ * of the list, the tables' edits. With the hour the lease is given back. */
 static const char close_script[] =
     "local alone = ARGV[1] == ''\n"
     "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
-    "if not alone and (redis.call('HGET', KEYS[1], 'closed') or '') ~= ARGV[2] then return 0 end\n"
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'edits')\n"
+    "if not alone and ((have[1] or '') ~= ARGV[2] or (have[2] or '0') ~= ARGV[6]) then\n"
+    "  return 0\n"
+    "end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[3])\n"
     "if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'blob', ARGV[4]) end\n"
     "redis.call('EXPIRE', KEYS[3], ARGV[5])\n"
@@ -307,9 +305,9 @@ static bool on_hour(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_close_hour(struct store *store, int64_t before, int64_t hour, const void *blob,
-                      size_t size, bool alone, void (*done)(void *context, enum store_put put),
-                      void *context)
+void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64_t hour,
+                      const void *blob, size_t size, bool alone,
+                      void (*done)(void *context, enum store_put put), void *context)
 {
     char fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], list[STORE_KEY_SIZE];
     struct words words;
@@ -323,6 +321,7 @@ void store_close_hour(struct store *store, int64_t before, int64_t hour, const v
     words_hour(&words, hour);
     words_bytes(&words, blob, size);
     words_number(&words, LIST_EXPIRES);
+    words_number(&words, (int64_t)edits);
     struct store_request *request = store_request_new(store, "EVAL", on_hour, context);
     request->done.hour = done;
     send(request, &words);
@@ -330,21 +329,23 @@ void store_close_hour(struct store *store, int64_t before, int64_t hour, const v
 
 static bool on_fleet(struct store_request *request, const redisReply *reply)
 {
-    int64_t closed;
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
-        !take_hour(reply->element[0], &closed))
+    struct store_fleet fleet = {.blob = NULL};
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
+        !store_take_hour(reply->element[0], &fleet.closed) ||
+        !store_take_count(reply->element[2], &fleet.edits))
         return false;
     const redisReply *blob = reply->element[1];
     bool there = blob->type == REDIS_REPLY_STRING;
     if (!there && blob->type != REDIS_REPLY_NIL)
         return false;
-    request->done.fleet(request->context, closed, there ? blob->str : NULL, there ? blob->len : 0);
+    fleet.blob = there ? blob->str : NULL;
+    fleet.size = there ? blob->len : 0;
+    request->done.fleet(request->context, &fleet);
     return true;
 }
 
 void store_read_fleet(struct store *store,
-                      void (*done)(void *context, int64_t closed, const void *blob, size_t size),
-                      void *context)
+                      void (*done)(void *context, const struct store_fleet *fleet), void *context)
 {
     char key[STORE_KEY_SIZE];
     struct words words = {.count = 0};
@@ -352,6 +353,7 @@ void store_read_fleet(struct store *store,
     words_text(&words, store_fleet_key(store, key));
     words_text(&words, "closed");
     words_text(&words, "blob");
+    words_text(&words, "edits");
     struct store_request *request = store_request_new(store, "HMGET", on_fleet, context);
     request->done.fleet = done;
     send(request, &words);

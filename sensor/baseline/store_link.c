@@ -13,6 +13,7 @@
 #include "store_link.h"
 #include "weir/base/buffer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,7 +135,7 @@ void store_send(struct store_request *request, int argc, const char **argv, cons
 
 static void send_words(struct store_request *request, int argc, const char **argv)
 {
-    size_t size[8];
+    size_t size[9];
     for (int i = 0; i < argc; i++)
         size[i] = strlen(argv[i]);
     store_send(request, argc, argv, size);
@@ -178,12 +179,21 @@ static bool check_schema(struct store_request *request, const redisReply *reply)
 }
 
 /* Writing the number back, in one step with reading it, finds out at once whether the server takes
- * writes at all. What is not a number is left alone. From schema 1, where the fleet's tables were
- * the key itself: they become a field. */
+ * writes at all. What is not a number is left alone. Nor does who has another installation's
+ * name write: two that wrote totals in one name would take each other's for their own. From schema
+ * 1, where the fleet's tables were the key itself: they become a field. KEYS: schema, fleet, name.
+ * ARGV: schema, instance, for how long the name is its own. */
 static const char schema_script[] =
     "local have = redis.call('GET', KEYS[1])\n"
     "if have and (not tonumber(have) or tonumber(have) > tonumber(ARGV[1])) then\n"
     "  return have\n"
+    "end\n"
+    "if ARGV[2] ~= '' then\n"
+    "  local holder = redis.call('GET', KEYS[3])\n"
+    "  if holder and holder ~= ARGV[2] then\n"
+    "    return redis.error_reply('NAMESAKE is at work')\n"
+    "  end\n"
+    "  redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3])\n"
     "end\n"
     "if redis.call('TYPE', KEYS[2]).ok == 'string' then\n"
     "  local blob = redis.call('GET', KEYS[2])\n"
@@ -215,9 +225,18 @@ static void introduce(struct store *store)
     } else {
         snprintf(number, sizeof number, "%d", STORE_SCHEMA);
         char fleet[STORE_KEY_SIZE];
-        const char *eval[6] = {"EVAL", schema_script, "2", key, store_fleet_key(store, fleet),
-                               number};
-        send_words(store_request_new(store, "EVAL", check_schema, NULL), 6, eval);
+        char name[STORE_KEY_SIZE], silent[24];
+        snprintf(silent, sizeof silent, "%" PRId64, store->silent_ns / NS_PER_MS);
+        const char *eval[9] = {"EVAL",
+                               schema_script,
+                               "3",
+                               key,
+                               store_fleet_key(store, fleet),
+                               store_name_key(store, name),
+                               number,
+                               store->instance,
+                               silent};
+        send_words(store_request_new(store, "EVAL", check_schema, NULL), 9, eval);
     }
 }
 

@@ -10,8 +10,8 @@
 
 #include <hiredis/async.h>
 
-#define STORE_SCHEMA   2 /* of keys and values here; blobs carry their own */
-#define STORE_KEY_SIZE 160
+#define STORE_SCHEMA   2   /* of keys and values here; blobs carry their own */
+#define STORE_KEY_SIZE 300 /* with a sensor's name of 200 */
 
 struct store_walk; /* a scan over keys: several requests share one */
 
@@ -41,7 +41,9 @@ struct store_request {
         void (*gathered)(void *context, const struct store_gathered *gathered);
         void (*put)(void *context, const struct ip *host, enum store_put put);
         void (*hour)(void *context, enum store_put put);
-        void (*fleet)(void *context, int64_t closed, const void *blob, size_t size);
+        void (*fleet)(void *context, const struct store_fleet *fleet);
+        void (*whole)(void *context, bool won);
+        void (*forgotten)(void *context, const struct store_forgotten *forgotten);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
     } done;
@@ -55,7 +57,8 @@ struct store_request {
 struct store {
     struct store_url url;
     char *prefix, *sensor, *vantage;
-    char *token; /* of the lease: the sensor's name and what no other run of it has */
+    char *token;    /* of the lease: the sensor's name and what no other run of it has */
+    char *instance; /* "": its name is not claimed */
     bool read_only;
     int64_t timeout_ns, retention_s, silent_ns, wait_ns, lease_ns;
     struct loop_ref loop;
@@ -93,6 +96,15 @@ char *store_open_key(const struct store *store, const struct ip *host, int64_t h
 char *store_hour_key(const struct store *store, int64_t hour, char *key); /* its hosts */
 char *store_fleet_key(const struct store *store, char *key);
 char *store_closer_key(const struct store *store, char *key);
+char *store_name_key(const struct store *store, char *key);
+char *store_hold_key(const struct store *store, const struct ip *host, char *key);
+char *store_forgotten_key(const struct store *store, char *key); /* store_forget.c */
+char *store_taken_key(const struct store *store, char *key);
+
+/* An hour as text; nothing there: STORE_NO_HOUR. False: no clock shows it. */
+bool store_take_hour(const redisReply *reply, int64_t *hour);
+/* How often something was edited; nothing there: never. */
+bool store_take_count(const redisReply *reply, uint64_t *count);
 
 /* store_totals.c: asks for every field of a host's open hour. */
 void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);
@@ -111,7 +123,10 @@ int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);
 /* store_close.c */
 void store_list_free(struct store_list *list);
 
-/* store_walk.c */
+/* store_walk.c. Of a host whose profile is gone: its open totals, its name in the lists of hours.
+ */
+void store_walk_host(struct store *store, const struct ip *host,
+                     void (*done)(void *context, bool removed), void *context);
 void store_walk_release(struct store_walk *walk);
 
 #endif

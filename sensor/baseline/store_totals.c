@@ -25,12 +25,19 @@
 #define NUMBERS      6
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
 #define CHUNK        64 /* pairs a command */
+#define HEAD         10 /* words before them */
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
+/* KEYS: open totals, the hour's list, the forgotten, who took what. ARGV: expiry, host, sensor,
+ * then field and value by turns. Of a host that was forgotten, and not by this sensor yet, nothing
+ * is written: it has it from before (store_forget.c). */
 static const char maximum_script[] =
+    "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[3]) or '0') then return 0 end\n"
     "redis.call('SADD', KEYS[2], ARGV[2])\n"
     "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
-    "for i = 3, #ARGV, 2 do\n"
+    "for i = 4, #ARGV, 2 do\n"
     "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
     "  if have then\n"
     "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"
@@ -63,6 +70,7 @@ static const char maximum_script[] =
 
 struct chunk {
     char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
+    char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
     char field[CHUNK][FIELD_SIZE];
     size_t begins[CHUNK], count;
     struct buffer values;
@@ -76,10 +84,11 @@ static bool on_put(struct store_request *request, const redisReply *reply)
 
 static void send_chunk(struct store *store, struct chunk *chunk)
 {
-    const char *argv[7 + 2 * CHUNK] = {"EVAL",      maximum_script, "2",        chunk->key,
-                                       chunk->list, OPEN_EXPIRES,   chunk->host};
-    size_t size[7 + 2 * CHUNK];
-    int argc = 7;
+    const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      maximum_script,   "4",          chunk->key,
+                                          chunk->list, chunk->forgotten, chunk->taken, OPEN_EXPIRES,
+                                          chunk->host, store->sensor};
+    size_t size[HEAD + 2 * CHUNK];
+    int argc = HEAD;
     for (int i = 0; i < argc; i++)
         size[i] = strlen(argv[i]);
     for (size_t i = 0; i < chunk->count; i++) {
@@ -117,6 +126,8 @@ void store_put_open(struct store *store, struct host_total *total)
     assert(!store->read_only);
     store_open_key(store, &total->host, total->hour, chunk.key);
     store_hour_key(store, total->hour, chunk.list);
+    store_forgotten_key(store, chunk.forgotten);
+    store_taken_key(store, chunk.taken);
     ip_text(&total->host, chunk.host);
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *pair = entry->value;

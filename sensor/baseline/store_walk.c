@@ -2,7 +2,7 @@
  *
  *   SCAN … SCAN → sort → HGET (a window of them) … → PING → the end is told
  *   SCAN → UNLINK → … SCAN → UNLINK → PING → the end is told
- *   (a host: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
+ *   (a host's open totals: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
  *
  * The last word is a request of its own, so that each answer makes at most one call to the caller,
  * who may free the store in it. A walk lives as long as a request of it does. Thread: the engine's.
@@ -23,11 +23,12 @@ struct store_walk {
     size_t requests;
     void (*each)(void *context, const struct ip *host, const void *blob, size_t size);
     void (*cleared)(void *context);
+    void (*gone)(void *context, bool removed);
     void *context;
     char pattern[128];
     struct ip *host;
     size_t count, room, asked;
-    /* Of a host that is removed: its own keys first, then its name in the lists of hours. */
+    /* Of a host that is removed: its open totals first, then its name in the lists of hours. */
     char removed[IP_TEXT_SIZE];
     bool lists;
 };
@@ -57,6 +58,8 @@ static bool at_end(struct store_request *request, const redisReply *reply)
         return false;
     if (walk->each)
         walk->each(walk->context, NULL, NULL, 0);
+    else if (walk->gone)
+        walk->gone(walk->context, true);
     else if (walk->cleared)
         walk->cleared(walk->context);
     return true;
@@ -253,14 +256,14 @@ void store_clear(struct store *store, void (*done)(void *context), void *context
     }
 }
 
-void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
-                       void *context)
+void store_walk_host(struct store *store, const struct ip *host,
+                     void (*done)(void *context, bool removed), void *context)
 {
     struct store_walk *walk = xcalloc(1, sizeof *walk);
-    walk->cleared = done;
+    walk->gone = done;
     walk->context = context;
     assert(!store->read_only);
-    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:*", store->prefix,
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:open:*", store->prefix,
              ip_text(host, walk->removed));
     send_scan(store, walk, "0", 1);
 }

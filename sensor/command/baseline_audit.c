@@ -61,14 +61,28 @@ static const char *text_of(const struct json_value *object, const char *key)
     return text ? text : "";
 }
 
+/* Whoever may write to Redis, or gave a reason, must not make up a line. */
 static void show(const char *line, size_t size)
 {
     struct error error = {0};
     struct json_value *root = json_parse(line, size, &error);
     const char *reason = text_of(root, "reason");
-    printf("%-21s %-12s %-9s %s%s%s\n", text_of(root, "at"), text_of(root, "who"),
-           text_of(root, "verb"), text_of(root, "subject"), *reason ? "  reason: " : "", reason);
+    char *shown = xasprintf("%-21s %-12s %-9s %s%s%s", text_of(root, "at"), text_of(root, "who"),
+                            text_of(root, "verb"), text_of(root, "subject"),
+                            *reason ? "  reason: " : "", reason);
+    command_make_harmless(shown);
+    puts(shown);
+    free(shown);
     json_value_free(root);
+}
+
+/* JSON has no line's end of its own. */
+static void show_json(const char *line, size_t size)
+{
+    char *shown = xasprintf("%.*s", (int)size, line);
+    command_make_harmless(shown);
+    puts(shown);
+    free(shown);
 }
 
 static void on_line(void *context, const char *line, size_t size)
@@ -81,7 +95,7 @@ static void on_line(void *context, const char *line, size_t size)
     }
     reading->lines++;
     if (reading->as_json)
-        printf("%.*s\n", (int)size, line);
+        show_json(line, size);
     else
         show(line, size);
 }

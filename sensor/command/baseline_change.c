@@ -13,6 +13,7 @@
 #include "commands.h"
 
 #include "weir/base/buffer.h"
+#include "weir/baseline/store_close.h"
 
 #include <inttypes.h>
 #include <poll.h>
@@ -24,6 +25,7 @@
 #define TELL_MS       5000
 #define TELL_TRIES    40
 #define TELL_AGAIN_MS 250
+#define FLEET_TRIES   20 /* an hour is closed once an hour: two are enough */
 
 /* --- before a change ------------------------------------------------------------------------- */
 
@@ -132,18 +134,24 @@ int baseline_tell(struct access *access, const char *host, bool forget)
     return failed;
 }
 
-static void on_removed(void *context)
+static void on_removed(void *context, bool removed)
 {
     struct question *question = context;
+    question->there = !removed;
     question->done = true;
     access_look_again(question->access);
 }
 
-static int remove_host(struct access *access, const struct ip *host)
+/* Somebody may have held it while this one was asked whether he means it. */
+static int remove_host(struct access *access, const struct ip *host, const char *name, bool forget)
 {
     struct question question = {.access = access};
-    store_remove_host(access->store, host, on_removed, &question);
-    return access_wait(access, &question.done);
+    store_remove_host(access->store, host, forget, on_removed, &question);
+    if (access_wait(access, &question.done) != 0)
+        return -1;
+    return question.there ? error_set(&access->error, ERROR_RUN,
+                                      "%s was put under hold meanwhile: nothing was changed", name)
+                          : 0;
 }
 
 /* --- reset ----------------------------------------------------------------------------------- */
@@ -157,7 +165,7 @@ int baseline_reset(struct access *access, const struct options *options)
         confirm(access, options, "reset", name) != 0)
         return EXIT_RUN;
     baseline_audit(access, "reset", name, options);
-    if (remove_host(access, &host) != 0 || baseline_tell(access, name, false) != 0)
+    if (remove_host(access, &host, name, false) != 0 || baseline_tell(access, name, false) != 0)
         return EXIT_RUN;
     return command_print("learning begins anew\n");
 }
@@ -178,25 +186,53 @@ static int write_tombstone(struct access *access, const struct ip *host,
     return 0;
 }
 
+struct fleet_change {
+    struct access *access;
+    const struct ip *host;
+    struct fleet_forgotten forgotten;
+    bool won, done;
+};
+
+static void on_fleet_put(void *context, bool won)
+{
+    struct fleet_change *change = context;
+    change->won = won;
+    change->done = true;
+    access_look_again(change->access);
+}
+
+static void on_fleet(void *context, const struct store_fleet *read)
+{
+    struct fleet_change *change = context;
+    struct access *access = change->access;
+    struct buffer blob = {0};
+    struct fleet *fleet = read->blob ? fleet_unpack(read->blob, read->size, &access->error) : NULL;
+    if (!fleet) {
+        on_fleet_put(change, true); /* there are none, or the error says so */
+        return;
+    }
+    change->forgotten = fleet_forget_host(fleet, change->host);
+    fleet_pack(fleet, &blob);
+    store_put_fleet(access->store, read, blob.data, blob.size, on_fleet_put, change);
+    buffer_fini(&blob);
+    fleet_free(fleet);
+}
+
+/* Not over an hour that was closed in between: then from what there is now. */
 static int forget_in_fleet(struct access *access, const struct ip *host,
                            struct fleet_forgotten *forgotten)
 {
-    struct question question = {.access = access};
-    store_load_fleet(access->store, on_answer, &question);
-    int failed = access_wait(access, &question.done);
-    struct fleet *fleet = NULL;
-    if (!failed && question.there)
-        fleet = fleet_unpack(question.answer.data, question.answer.size - 1, &access->error);
-    if (fleet) {
-        struct buffer blob = {0};
-        *forgotten = fleet_forget_host(fleet, host);
-        fleet_pack(fleet, &blob);
-        store_put_fleet(access->store, blob.data, blob.size);
-        buffer_fini(&blob);
-        fleet_free(fleet);
+    struct fleet_change change = {.access = access, .host = host};
+    for (int i = 0; i < FLEET_TRIES && !change.won; i++) {
+        change.done = false;
+        store_read_fleet(access->store, on_fleet, &change);
+        if (access_wait(access, &change.done) != 0)
+            return -1;
     }
-    buffer_fini(&question.answer);
-    return access->error.code == ERROR_NONE ? 0 : -1;
+    *forgotten = change.forgotten;
+    return change.won ? 0
+                      : error_set(&access->error, ERROR_RUN,
+                                  "the fleet's tables change all the time: say it again");
 }
 
 int baseline_forget(struct access *access, const struct options *options)
@@ -207,7 +243,8 @@ int baseline_forget(struct access *access, const struct options *options)
     char text[200];
     if (baseline_host(access, options, "forget", &host) != 0 ||
         check_free(access, &host, name) != 0 || confirm(access, options, "forget", name) != 0 ||
-        write_tombstone(access, &host, options) != 0 || remove_host(access, &host) != 0 ||
+        write_tombstone(access, &host, options) != 0 ||
+        remove_host(access, &host, name, true) != 0 ||
         forget_in_fleet(access, &host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
         return EXIT_RUN;
     snprintf(text, sizeof text,
@@ -225,7 +262,7 @@ int baseline_hold(struct access *access, const struct options *options)
     struct ip host;
     if (baseline_host(access, options, "hold", &host) != 0)
         return EXIT_RUN;
-    if (!options->reason) {
+    if (!options->reason || !*options->reason) {
         error_set(&access->error, ERROR_USAGE, "baseline hold: say why with --reason TEXT");
         return EXIT_USAGE;
     }

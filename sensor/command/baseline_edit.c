@@ -8,6 +8,7 @@
 #include "commands.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -19,11 +20,11 @@ struct edit {
     /* Changes the profile; 0: there was nothing to change. */
     uint32_t (*change)(struct profile *profile, const struct destination *destination);
     const struct destination *destination;
-    uint32_t hosts, changes, overtaken;
+    uint32_t hosts, changes, overtaken, damaged;
     bool there, done;
 };
 
-/* An hour was learned between the reading and this. */
+/* An hour was learned between the reading and this, or somebody else changed it. */
 static void on_put(void *context, const struct ip *host, bool won)
 {
     struct edit *edit = context;
@@ -35,12 +36,18 @@ static void edit_one(struct edit *edit, const struct ip *host, const void *blob,
 {
     struct access *access = edit->access;
     struct buffer changed = {0};
-    struct profile *profile = profile_unpack(blob, size, &access->error);
+    struct error error = {0};
+    struct profile *profile = profile_unpack(blob, size, &error);
+    if (!profile) {
+        char text[IP_TEXT_SIZE];
+        log_error("%s: %s; it stays as it is", ip_text(host, text), error.message);
+        edit->damaged++;
+    }
     uint32_t changes = profile ? edit->change(profile, edit->destination) : 0;
     if (changes > 0) {
         profile_pack(profile, &changed);
-        store_replace_profile(access->store, host, profile->last_closed_hour,
-                              profile->last_closed_hour, changed.data, changed.size, on_put, edit);
+        store_replace_profile(access->store, host, blob, size, profile->last_closed_hour,
+                              changed.data, changed.size, on_put, edit);
         edit->hosts++;
         edit->changes += changes;
     }
@@ -100,12 +107,16 @@ static int run_edit(struct edit *edit, const struct options *options, const char
         return -1;
     if (baseline_tell(edit->access, one ? name : NULL, false) != 0)
         return -1;
-    return edit->overtaken == 0
-               ? 0
-               : error_set(&edit->access->error, ERROR_RUN,
-                           "%" PRIu32 " hosts learned an hour meanwhile and are as they were: "
-                           "say it again",
-                           edit->overtaken);
+    if (edit->overtaken > 0)
+        return error_set(&edit->access->error, ERROR_RUN,
+                         "%" PRIu32 " hosts were changed meanwhile and are as they were: "
+                         "say it again",
+                         edit->overtaken);
+    return edit->damaged == 0 ? 0
+                              : error_set(&edit->access->error, ERROR_RUN,
+                                          "%" PRIu32 " profiles are damaged and stay as they are, "
+                                          "%" PRIu32 " hosts changed",
+                                          edit->damaged, edit->hosts);
 }
 
 /* --- freeze, thaw ---------------------------------------------------------------------------- */

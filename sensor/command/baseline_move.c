@@ -6,6 +6,7 @@
 #include "commands.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 #include "weir/baseline/file.h"
 
 #include <inttypes.h>
@@ -14,29 +15,76 @@
 
 #define UNANSWERED 256 /* commands under way */
 
+/* Under another host's name it would learn as that one, and judge as the other. */
+static int check_host(void *context, const struct ip *host, const void *blob, size_t size,
+                      struct error *error)
+{
+    char text[IP_TEXT_SIZE], other[IP_TEXT_SIZE];
+    struct profile *profile = profile_unpack(blob, size, error);
+    (void)context;
+    if (!profile)
+        return -1;
+    bool own = ip_compare(&profile->host, host) == 0;
+    ip_text(&profile->host, other);
+    profile_free(profile);
+    return own ? 0
+               : error_set(error, ERROR_INPUT, "the profile of %s is of %s", ip_text(host, text),
+                           other);
+}
+
 /* --- out ------------------------------------------------------------------------------------- */
 
 struct exporting {
     struct access *access;
     struct baseline_writer *writer;
-    uint64_t hosts;
+    uint64_t hosts, damaged;
     bool fleet_done, done;
 };
 
+static int check_fleet(void *context, const void *blob, size_t size, struct error *error)
+{
+    (void)context;
+    if (size == 0)
+        return 0;
+    struct fleet *fleet = fleet_unpack(blob, size, error);
+    fleet_free(fleet);
+    return fleet ? 0 : -1;
+}
+
+/* A file with something damaged in it could not be imported: that is left out. */
 static void on_fleet_out(void *context, const void *blob, size_t size)
 {
     struct exporting *exporting = context;
-    exporting->writer = baseline_writer_new(blob ? blob : "", blob ? size : 0);
+    struct error error = {0};
+    if (check_fleet(NULL, blob, size, &error) != 0) {
+        log_error("%s; they are left out", error.message);
+        exporting->damaged++;
+        size = 0;
+    }
+    exporting->writer = baseline_writer_new(size > 0 ? blob : "", size);
     exporting->fleet_done = true;
     access_look_again(exporting->access);
+}
+
+static void export_one(struct exporting *exporting, const struct ip *host, const void *blob,
+                       size_t size)
+{
+    char text[IP_TEXT_SIZE];
+    struct error error = {0};
+    if (check_host(NULL, host, blob, size, &error) == 0) {
+        baseline_writer_put(exporting->writer, host, blob, size);
+        exporting->hosts++;
+        return;
+    }
+    log_error("%s: %s; it is left out", ip_text(host, text), error.message);
+    exporting->damaged++;
 }
 
 static void on_profile_out(void *context, const struct ip *host, const void *blob, size_t size)
 {
     struct exporting *exporting = context;
     if (host) {
-        baseline_writer_put(exporting->writer, host, blob, size);
-        exporting->hosts++;
+        export_one(exporting, host, blob, size);
         return;
     }
     exporting->done = true;
@@ -55,6 +103,10 @@ int baseline_export(struct access *access, const struct options *options)
     int failed = access_wait(access, &exporting.done);
     if (baseline_writer_finish(exporting.writer, failed ? NULL : path, &access->error) != 0)
         failed = -1;
+    if (!failed && exporting.damaged > 0)
+        failed = error_set(&access->error, ERROR_RUN,
+                           "%s: %" PRIu64 " hosts exported, %" PRIu64 " damaged blobs left out",
+                           path, exporting.hosts, exporting.damaged);
     snprintf(text, sizeof text, "%" PRIu64 " hosts exported\n", exporting.hosts);
     return failed ? EXIT_RUN : command_print(text);
 }
@@ -63,50 +115,39 @@ int baseline_export(struct access *access, const struct options *options)
 
 struct importing {
     struct access *access;
-    uint64_t hosts;
+    uint64_t hosts, held;
     bool replace, any, checked;
 };
 
-static int check_fleet(void *context, const void *blob, size_t size, struct error *error)
-{
-    (void)context;
-    if (size == 0)
-        return 0;
-    struct fleet *fleet = fleet_unpack(blob, size, error);
-    fleet_free(fleet);
-    return fleet ? 0 : -1;
-}
-
-static int check_host(void *context, const struct ip *host, const void *blob, size_t size,
-                      struct error *error)
-{
-    (void)context;
-    (void)host;
-    struct profile *profile = profile_unpack(blob, size, error);
-    profile_free(profile);
-    return profile ? 0 : -1;
-}
-
+/* Checked again: the file may be another one by now. */
 static int put_fleet(void *context, const void *blob, size_t size, struct error *error)
 {
     struct importing *importing = context;
-    (void)error;
+    if (check_fleet(NULL, blob, size, error) != 0)
+        return -1;
     if (size > 0)
-        store_put_fleet(importing->access->store, blob, size);
+        store_put_fleet(importing->access->store, NULL, blob, size, NULL, NULL);
     return 0;
+}
+
+static void on_put(void *context, const struct ip *host, bool won)
+{
+    struct importing *importing = context;
+    (void)host;
+    importing->hosts += won;
+    importing->held += !won;
 }
 
 static int put_host(void *context, const struct ip *host, const void *blob, size_t size,
                     struct error *error)
 {
     struct importing *importing = context;
-    struct profile *profile = profile_unpack(blob, size, error);
-    if (!profile)
+    if (check_host(NULL, host, blob, size, error) != 0)
         return -1;
-    store_replace_profile(importing->access->store, host, INT64_MIN, profile->last_closed_hour,
-                          blob, size, NULL, NULL);
+    struct profile *profile = profile_unpack(blob, size, error);
+    store_replace_profile(importing->access->store, host, NULL, 0, profile->last_closed_hour, blob,
+                          size, on_put, importing);
     profile_free(profile);
-    importing->hosts++;
     return store_pending(importing->access->store) < UNANSWERED ? 0
                                                                 : access_settle(importing->access);
 }
@@ -151,5 +192,8 @@ int baseline_import(struct access *access, const struct options *options)
         baseline_tell(access, NULL, false) != 0)
         return EXIT_RUN;
     snprintf(text, sizeof text, "%" PRIu64 " hosts imported\n", importing.hosts);
+    if (importing.held > 0)
+        snprintf(text, sizeof text, "%" PRIu64 " hosts imported, %" PRIu64 " under hold left\n",
+                 importing.hosts, importing.held);
     return command_print(text);
 }

@@ -177,6 +177,7 @@ static void on_audit(void *context, const char *line, size_t size)
     const char *subject = json_text(json_get(root, "subject"));
     if (verb && at && subject && strcmp(verb, "sign-off") == 0)
         snprintf(review->signed_off, sizeof review->signed_off, "%s, %s", subject, at);
+    command_make_harmless(review->signed_off);
     json_value_free(root);
 }
 

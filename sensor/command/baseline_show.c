@@ -64,7 +64,7 @@ static int take_hour(const struct showing *showing, const char *text, struct civ
     const char *end = text ? strptime(text, "%Y-%m-%dT%H", &utc) : NULL;
     if (!text)
         *civil = profile_text_hour(access->calendar, showing->profile->last_closed_hour + 1);
-    else if (end && (*end == '\0' || *end == ':'))
+    else if (end && (*end == '\0' || *end == ':') && utc.tm_year >= 70 && utc.tm_year < 300)
         *civil = calendar_at(access->calendar, (struct ptime){(int64_t)timegm(&utc) * NS_PER_S});
     else
         return error_set(&showing->access->error, ERROR_USAGE,

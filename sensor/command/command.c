@@ -104,3 +104,14 @@ int command_print(const char *text)
     log_error("standard output: %s", strerror(errno));
     return EXIT_RUN;
 }
+
+/* C0, DEL, and C1 as UTF-8 has it. */
+void command_make_harmless(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; *at; at++) {
+        if (*at < 0x20 || *at == 0x7f)
+            *at = '?';
+        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
+            at[0] = at[1] = '?';
+    }
+}

@@ -18,5 +18,7 @@ int command_fail(const struct error *error);
 /* Writes all of `text` to standard output; false (and the reason on standard error) when it cannot.
  */
 int command_print(const char *text);
+/* What others wrote, for a terminal: neither a line's end nor anything that a terminal obeys. */
+void command_make_harmless(char *text);
 
 #endif

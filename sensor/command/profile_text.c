@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOUR_LIMIT   INT64_C(2500000) /* the year 2255: as a time it is still one */
 #define SHADES       5
 #define DESTINATIONS 20 /* shown; the others are counted */
 
@@ -25,6 +26,8 @@ static const char *const day_name[] = {"mon", "tue", "wed", "thu", "fri", "sat",
 
 struct civil profile_text_hour(struct calendar *calendar, int64_t hour)
 {
+    if (hour > HOUR_LIMIT || hour < -HOUR_LIMIT) /* in a made-up profile */
+        hour = hour > 0 ? HOUR_LIMIT : -HOUR_LIMIT;
     struct ptime time = {hour * NS_PER_HOUR};
     struct civil civil = calendar_at(calendar, time);
     for (int i = 0; i < 4 && civil.hour != hour; i++) {

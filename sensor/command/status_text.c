@@ -5,6 +5,8 @@
  * interface's name cannot drive the terminal. Thread: the caller's. */
 #include "status_text.h"
 
+#include "commands.h"
+
 #include "weir/base/buffer.h"
 
 #include <inttypes.h>
@@ -24,17 +26,6 @@ struct screen {
 };
 
 /* --- rows ------------------------------------------------------------------------------------- */
-
-/* C0, DEL, and C1 as UTF-8 has it. */
-static void make_harmless(char *text)
-{
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < 0x20 || *at == 0x7f)
-            *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-            at[0] = at[1] = '?';
-    }
-}
 
 /* The bytes of `text` that fit in `columns`, cut at a blank where there is one. */
 static size_t fitting(const char *text, size_t columns)
@@ -62,7 +53,7 @@ static void row(struct screen *screen, const char *label, const char *format, ..
     va_end(list);
     if (size < 0)
         return;
-    make_harmless(text);
+    command_make_harmless(text);
     const char *at = text;
     do {
         size_t part = fitting(at, screen->width - LABEL);

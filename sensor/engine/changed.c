@@ -1,6 +1,7 @@
 /* People changed the memory (weir baseline …): what the engine holds of it is read again when it is
- * needed. A snapshot follows, as this came by no ring: a restart must not go on from before.
- * Thread: the engine's. */
+ * needed. A snapshot follows, as this came by no ring: a restart must not go on from before. What
+ * is to be forgotten is also found in the store, each minute: whoever was told may have been
+ * another sensor (store_forget.c). Thread: the engine's. */
 #include "checkpoint.h"
 #include "internal.h"
 
@@ -31,6 +32,14 @@ static void forget_totals(struct engine *engine, const struct ip *ip)
     free(all);
 }
 
+static void drop(struct engine *engine, const struct ip *ip)
+{
+    hosts_changed(engine, ip);
+    forget_totals(engine, ip);
+    if (engine->fleet)
+        fleet_forget_host(engine->fleet, ip);
+}
+
 /* The fleet's tables too: they are read from the store before they learn again. */
 static void all_changed(struct engine *engine)
 {
@@ -40,21 +49,54 @@ static void all_changed(struct engine *engine)
         hosts_changed(engine, &((const struct host *)e->value)->ip);
 }
 
-enum engine_change engine_memory_changed(struct engine *engine, const struct ip *ip, bool forget)
+/* It would not be undone by what is under way. While others are waited for nothing is. */
+static bool may_change(const struct engine *engine)
+{
+    return !engine->finished && !close_paused(engine) && !checkpoint_replaying(engine) &&
+           !memory_link_fills(engine); /* which goes over what was changed */
+}
+
+static int keep(struct engine *engine)
 {
     struct error error = {0};
-    if (engine->finished || engine->closing || checkpoint_replaying(engine) ||
-        memory_link_fills(engine)) /* which goes over what was changed */
+    if (!engine->checkpoint || engine_checkpoint(engine, &error) == 0)
+        return 0;
+    log_warn("after a change of the memory: %s", error.message);
+    return -1;
+}
+
+/* Dropped first, kept so, then said: killed in between, it is told again. Where it cannot be kept
+ * at once it comes with the next sign of life: until then nothing of these hosts is written. */
+static void on_forgotten(void *context, const struct store_forgotten *forgotten)
+{
+    struct engine *engine = context;
+    struct store *store = memory_store(engine);
+    if (!store || !may_change(engine) || (engine->checkpoint && !engine_is_idle(engine)))
+        return;
+    for (size_t i = 0; i < forgotten->count; i++)
+        drop(engine, &forgotten->host[i]);
+    if (forgotten->count == 0 || keep(engine) == 0)
+        store_took_forgotten(store, forgotten->number);
+}
+
+void changed_look(struct engine *engine)
+{
+    if (engine->config.live && memory_store(engine) && may_change(engine))
+        store_read_forgotten(memory_store(engine), on_forgotten, engine);
+}
+
+enum engine_change engine_memory_changed(struct engine *engine, const struct ip *ip, bool forget)
+{
+    if (!may_change(engine))
         return ENGINE_CHANGE_LATER;
     if (ip)
         hosts_changed(engine, ip);
     else
         all_changed(engine);
-    if (ip && forget)
-        forget_totals(engine, ip);
-    if (ip && forget && engine->fleet)
-        fleet_forget_host(engine->fleet, ip);
-    if (engine->checkpoint && engine_checkpoint(engine, &error) != 0)
-        log_warn("after a change of the memory: %s", error.message);
+    if (ip && forget) {
+        drop(engine, ip);
+        changed_look(engine); /* it is in the list, too */
+    }
+    keep(engine);
     return ENGINE_CHANGED;
 }

@@ -28,12 +28,18 @@ void close_publish(struct engine *engine)
     engine->changed_count = 0;
 }
 
+static void on_alive(void *context, const struct store_turn *turn)
+{
+    if (turn->forgets)
+        changed_look(context);
+}
+
 /* Each minute. A restart that replays says nothing that it said before. */
 void close_tick(struct engine *engine)
 {
     close_publish(engine);
     if (engine->config.live && memory_store(engine) && !checkpoint_replaying(engine))
-        store_say_alive(memory_store(engine), engine->closed_hour);
+        store_ask_turn(memory_store(engine), engine->closed_hour, false, on_alive, engine);
 }
 
 void close_queue_changed(struct engine *engine, struct host_total *total)

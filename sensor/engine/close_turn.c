@@ -41,7 +41,8 @@ static void act(struct engine *engine)
     const struct store_turn *turn = &closing->turn;
     closing->step = CLOSE_WORKING;
     closing->paused = true;
-    if (turn->closed != engine->fleet_hour || engine->fleet_spoiled)
+    if (turn->closed != engine->fleet_hour || turn->edits != engine->fleet_edits ||
+        engine->fleet_spoiled)
         close_take(engine, turn->closed);
     else if (turn->closed >= closing->through)
         finish(engine);

@@ -135,8 +135,8 @@ static void put_tables(struct engine *engine)
         fleet_apply(engine->fleet);
         fleet_pack(engine->fleet, &blob);
     }
-    store_close_hour(engine->config.store, engine->fleet_hour, work->hour, blob.data, blob.size,
-                     !engine->config.live, on_closed, engine);
+    store_close_hour(engine->config.store, engine->fleet_hour, engine->fleet_edits, work->hour,
+                     blob.data, blob.size, !engine->config.live, on_closed, engine);
     buffer_fini(&blob);
 }
 
@@ -313,20 +313,21 @@ static void list_next(struct engine *engine)
         store_list_hour(engine->config.store, work->next_list++, on_listed, engine);
 }
 
-static void on_fleet(void *context, int64_t closed, const void *blob, size_t size)
+static void on_fleet(void *context, const struct store_fleet *read)
 {
     struct engine *engine = context;
     struct error error = {0};
     if (!is_working(engine))
         return;
-    struct fleet *fleet = blob ? fleet_unpack(blob, size, &error) : fleet_new();
+    struct fleet *fleet = read->blob ? fleet_unpack(read->blob, read->size, &error) : fleet_new();
     if (!fleet) {
         memory_distrust(engine, &error);
         return;
     }
     fleet_free(engine->fleet);
     engine->fleet = fleet;
-    engine->closing->work.hour = closed;
+    engine->fleet_edits = read->edits;
+    int64_t closed = engine->closing->work.hour = read->closed;
     int64_t from = engine->fleet_hour;
     if (from == STORE_NO_HOUR || closed < from || closed - from > STORE_LISTS_KEPT) {
         take_all_held(engine);

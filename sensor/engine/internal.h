@@ -141,7 +141,8 @@ struct engine {
     struct ptime next_close; /* PTIME_MAX: no hour is open */
     int64_t closed_hour;     /* totals through it are final; INT64_MIN before the first close */
     int64_t fleet_hour;      /* `fleet` is after this hour; INT64_MIN: not known */
-    bool fleet_spoiled;      /* … or half changed: it is read from the store before it learns */
+    uint64_t fleet_edits; /* … and after so many changes by people; a restart reads them again */
+    bool fleet_spoiled;   /* … or half changed: it is read from the store before it learns */
     struct host_total **changed; /* since they were last published */
     size_t changed_count, changed_room;
     struct memory memory;
@@ -237,6 +238,9 @@ void judge_sensor(struct engine *engine, struct ptime now);
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
+
+/* changed.c: drops what was forgotten in the store meanwhile. */
+void changed_look(struct engine *engine);
 
 /* close.c */
 void close_publish(struct engine *engine);

@@ -45,8 +45,10 @@ static int open_store(struct stack *stack)
                                          .vantage = c->vantage,
                                          .address = c->redis_address,
                                          .retention_s = c->config->baseline_days * INT64_C(86400)};
-    if (c->live)
-        return 0;
+    if (c->live) {
+        stack->reach.instance = stack->instance;
+        return state_instance(c->folder, stack->instance, &stack->error);
+    }
     stack->store = store_open(&stack->reach, stack->loop, &store_events, stack, &stack->error);
     return stack->store ? stack_wait(stack, &stack->store_ready) : -1;
 }

@@ -2,10 +2,13 @@
 #include "weir/role/state.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,7 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE 32
+#define KEY_SIZE     32
+#define LOCK_NS      (3 * NS_PER_S)
+#define LOCK_STEP_MS 20
 
 /* Whoever starts us as root need not name a user to be safe. */
 static const char *user_of(const struct config *config)
@@ -42,6 +47,19 @@ int state_own_folder(const struct state *state, const char *path, struct error *
     return 0;
 }
 
+/* Somebody may have it for a moment: `weir baseline` looks whether a sensor runs, or had started
+ * the private server itself. A sensor that runs keeps it: then this says so a little later. */
+static bool lock_soon(int fd)
+{
+    int64_t end = wtime_now().ns + LOCK_NS;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || wtime_now().ns > end)
+            return false;
+        poll(NULL, 0, LOCK_STEP_MS);
+    }
+    return true;
+}
+
 static int take_lock(struct state *state, struct error *error)
 {
     char *path = xasprintf("%s/lock", state->folder);
@@ -49,7 +67,7 @@ static int take_lock(struct state *state, struct error *error)
     state->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (state->lock_fd < 0)
         failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
-    else if (flock(state->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    else if (!lock_soon(state->lock_fd))
         failed = error_set(error, ERROR_RUN,
                            "%s: another sensor runs there; give this one its own sensor.state_dir",
                            path);
@@ -97,6 +115,45 @@ int state_read_key(const struct config *config, struct hash_key *key, struct err
     else
         failed = error_set(error, ERROR_RUN, "%s: the site's key cannot be read: %s", path,
                            strerror(errno));
+    free(path);
+    return failed;
+}
+
+static bool read_instance(const char *path, char text[STATE_INSTANCE_SIZE])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd >= 0 ? read(fd, text, STATE_INSTANCE_SIZE - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    text[got > 0 ? got : 0] = '\0';
+    return strspn(text, "0123456789abcdef") == STATE_INSTANCE_SIZE - 1;
+}
+
+/* Readable for whatever user the sensor runs as the next time; it is no secret. */
+static int make_instance(const char *path, char text[STATE_INSTANCE_SIZE])
+{
+    uint8_t random[(STATE_INSTANCE_SIZE - 1) / 2];
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return -1;
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(text + 2 * i, 3, "%02x", random[i]);
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int failed = fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
+                 fchmod(fd, 0644) != 0 || fsync(fd) != 0;
+    int cause = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = cause;
+    return failed ? -1 : 0;
+}
+
+int state_instance(const char *folder, char text[STATE_INSTANCE_SIZE], struct error *error)
+{
+    char *path = xasprintf("%s/sensor.id", folder);
+    int failed = 0;
+    if (!read_instance(path, text) && make_instance(path, text) != 0)
+        failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
     free(path);
     return failed;
 }

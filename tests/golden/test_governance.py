@@ -4,6 +4,8 @@
 The shipped incident's three weeks are the memory. Each verb is asked of the operator's server and its
 effect looked for in what the next one says; the private server of a state directory is asked once."""
 
+import hashlib
+import ipaddress
 import json
 import os
 
@@ -16,6 +18,10 @@ CONFIG = ("-c", os.path.join(SHIPPED, "projectweb.yaml"))
 CAPTURE = os.path.join(SHIPPED, "projectweb.pcapng")
 HOST = "10.4.1.22"
 SERVER = "10.4.0.17"
+
+
+def ip_bytes(text):
+    return b"\0" * 10 + b"\xff\xff" + ipaddress.ip_address(text).packed
 
 
 class Governance(Case):
@@ -120,6 +126,46 @@ class Governance(Case):
         self.ask("reset", "--yes", HOST)
         self.assertNotIn(HOST, self.listed())
 
+    def test_what_is_held_is_not_replaced(self):
+        self.learn()
+        self.ask("freeze", HOST)
+        self.ask("hold", HOST, "--reason", "case 7")
+        self.assertEqual(self.ask("import", "--replace", self.file).out, "17 hosts imported, 1 under hold left\n")
+        self.assertEqual(self.listed()[HOST]["state"], "frozen")
+
+    def test_a_damaged_profile_stops_nobody(self):
+        self.learn()
+        with RedisClient(self.redis.url) as client:
+            client("HSET", f"weir:{{{HOST}}}:profile", "blob", "no profile")
+        self.assertIn("1 profiles are damaged and stay as they are, 17 hosts changed",
+                      self.ask("freeze", "--all", status=1).err)
+        whole = self.path("whole.base")
+        self.assertIn("17 hosts exported, 1 damaged blobs left out", self.ask("export", whole, status=1).err)
+        self.assertEqual(self.ask("import", "--replace", whole).out, "17 hosts imported\n")
+        self.assertIn(f"{HOST}: ", self.ask("freeze", HOST, status=1).err)
+
+    def test_damaged_tables_are_left_out(self):
+        self.learn()
+        with RedisClient(self.redis.url) as client:
+            client("HSET", "weir:fleet", "blob", "no tables")
+        whole = self.path("whole.base")
+        self.assertIn("18 hosts exported, 1 damaged blobs left out", self.ask("export", whole, status=1).err)
+        with RedisClient(self.redis.url) as client:
+            client("FLUSHALL")
+        self.assertEqual(self.ask("import", whole).out, "18 hosts imported\n")
+
+    def test_an_hour_that_no_clock_shows(self):
+        self.learn()
+        for hour in ("9999-01-01T01", "1000-01-01T01"):
+            self.assertIn("--at", complaint(self.ask("show", "--bytes", "5", "--at", hour, HOST, status=2)))
+
+    def test_a_profile_under_another_hosts_name(self):
+        wrong = self.learned[:-32].replace(ip_bytes(HOST), ip_bytes("10.4.1.23"), 1)
+        self.assertNotEqual(wrong, self.learned[:-32])
+        wrong += hashlib.sha256(wrong).digest()
+        self.assertIn("is of", complaint(self.ask("import", self.write("wrong", wrong), status=3)))
+        self.assertEqual(self.listed(), {})
+
     def test_what_cannot_be_undone_is_asked_for_twice(self):
         self.learn()
         for verb in ("reset", "forget"):
@@ -166,6 +212,16 @@ class Governance(Case):
         self.assertEqual(audit[1]["subject"], HOST)
         self.assertEqual(audit[1]["reason"], "new role")
         self.assertRegex(audit[1]["at"], r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+    def test_a_reason_cannot_make_up_a_line(self):
+        self.learn()
+        self.ask("hold", HOST, "--reason", "a\x1b[31mb\n2026-01-01T00:00:00Z  root  release c")
+        out = self.ask("audit").out
+        self.assertEqual(len(out.splitlines()), 2, out)
+        self.assertNotIn("\x1b", out)
+        self.ask("review", "--sign-off", "me\x1b[2J\nyou")
+        self.assertRegex(self.ask("review").out, r"signed off: me\?\[2J\?you, ")
+        self.assertEqual(json.loads(self.ask("audit", "--json").out.splitlines()[-1])["verb"], "sign-off")
 
     def test_a_server_that_takes_no_writes_changes_nothing(self):
         self.learn()

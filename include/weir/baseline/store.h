@@ -20,7 +20,11 @@
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
  *                            hour
+ *   PREFIX:name:SENSOR       the installation that has this name
  *   PREFIX:closer            the lease of the sensor that closes an hour
+ *   PREFIX:forgets           how many hosts were forgotten
+ *   PREFIX:forgotten         hash: host → number, time: what a sensor still has to drop
+ *   PREFIX:taken             hash: sensor → the number it has dropped everything through
  *   PREFIX:audit             list: what people changed, a line of JSON each, only ever appended to
  */
 #ifndef WEIR_BASELINE_STORE_H
@@ -40,6 +44,10 @@ struct store_config {
     const char *address;
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
+    /* Of which installation this sensor is: its name is then its own alone, until it was silent for
+     * silent_ns; another one of that name is refused writes, saying so. NULL: nothing is claimed.
+     */
+    const char *instance;
     int64_t silent_ns, wait_ns, lease_ns; /* store_close.h: STORE_…_NS; 0: those */
 };
 
@@ -105,8 +113,6 @@ void store_own_open(struct store *store, const struct ip *host, int64_t hour,
 void store_put_profile(struct store *store, const struct ip *host, int64_t expected,
                        int64_t last_closed_hour, const void *blob, size_t size,
                        void (*done)(void *context, const struct ip *host, bool won), void *context);
-/* Whatever stands there: for what is imported. Sensors use store_close_hour. */
-void store_put_fleet(struct store *store, const void *blob, size_t size);
 /* Every profile that is stored (SCAN, sorted by address), for export. `done` with host NULL ends.
  */
 void store_each_profile(struct store *store,
@@ -118,22 +124,46 @@ void store_put_audit(struct store *store, const char *line);
 /* Oldest first; line NULL ends. The store must not be freed in it before that. */
 void store_each_audit(struct store *store,
                       void (*each)(void *context, const char *line, size_t size), void *context);
-/* Sets the profile when the stored one's last_closed_hour is `expected` (INT64_MIN: whatever is
- * stored); `done` may be NULL. Closers see that it was edited. */
-void store_replace_profile(struct store *store, const struct ip *host, int64_t expected,
-                           int64_t last_closed_hour, const void *blob, size_t size,
+/* Sets the profile when the stored one is still the one that was `read`, to the byte: neither an
+ * hour nor somebody else's change came in between. `read` NULL: whatever is stored, unless it is
+ * under hold. `done` may be NULL. Closers see that it was edited. */
+void store_replace_profile(struct store *store, const struct ip *host, const void *read,
+                           size_t read_size, int64_t last_closed_hour, const void *blob,
+                           size_t size,
                            void (*done)(void *context, const struct ip *host, bool won),
                            void *context);
+/* The fleet's tables, where they are still as `read` says (NULL: whatever stands there). Closers
+ * see that they were edited, and begin from these. `done` may be NULL. Sensors use
+ * store_close_hour. */
+struct store_fleet {
+    int64_t closed; /* the last hour that is in them; INT64_MIN: none is */
+    uint64_t edits; /* changes by others than closers */
+    const void *blob;
+    size_t size;
+};
+void store_put_fleet(struct store *store, const struct store_fleet *read, const void *blob,
+                     size_t size, void (*done)(void *context, bool won), void *context);
 /* A hold: nothing of the host may be removed, and why; NULL releases, or says that there is none.
  */
 void store_put_hold(struct store *store, const struct ip *host, const char *why);
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context);
-/* Every key of a host: its profile, its open totals of any hour; and its name in the lists of
- * hours.
- */
-void store_remove_host(struct store *store, const struct ip *host, void (*done)(void *context),
-                       void *context);
+/* A host's profile, its open totals of any hour, and its name in the lists of hours. `forget`:
+ * other sensors are told to drop what they have of it, and until they did they write nothing of it.
+ * `removed` false: it is under hold, and left as it is. */
+void store_remove_host(struct store *store, const struct ip *host, bool forget,
+                       void (*done)(void *context, bool removed), void *context);
+/* What is to be forgotten and was not taken by this sensor yet. `host` is borrowed. */
+struct store_forgotten {
+    uint64_t number; /* for store_took_forgotten */
+    struct ip *host;
+    size_t count;
+};
+void store_read_forgotten(struct store *store,
+                          void (*done)(void *context, const struct store_forgotten *forgotten),
+                          void *context);
+/* This sensor has nothing left of them, also when it is killed now. */
+void store_took_forgotten(struct store *store, uint64_t number);
 
 /* Removes every key under the prefix (only ever called for a replay's own prefix). */
 void store_clear(struct store *store, void (*done)(void *context), void *context);

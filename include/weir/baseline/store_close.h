@@ -25,6 +25,8 @@ struct store_turn {
     int64_t before;  /* what this sensor had said it is complete through, before this call */
     int64_t hour;    /* granted: the hour to close next */
     bool granted;    /* this sensor has the lease */
+    uint64_t edits;  /* changes of the fleet's tables by others than closers */
+    bool forgets;    /* there is something that this sensor has to forget (store_read_forgotten) */
     uint32_t waited; /* sensors that are not complete and are waited for */
     uint32_t passed; /* … that are not waited for any more */
 };
@@ -77,15 +79,15 @@ struct store_learned {
 void store_put_learned(struct store *store, const struct store_learned *learned,
                        void (*done)(void *context, const struct ip *host, enum store_put put),
                        void *context);
-/* Closes the hour: the tables are those after it. `before`: the last closed hour. An empty blob
- * leaves the tables as they are. */
-void store_close_hour(struct store *store, int64_t before, int64_t hour, const void *blob,
-                      size_t size, bool alone, void (*done)(void *context, enum store_put put),
-                      void *context);
+/* Closes the hour: the tables are those after it. `before`: the last closed hour; `edits`: of the
+ * tables that it grew from (STORE_PUT_CHANGED: people changed them since). An empty blob leaves the
+ * tables as they are. */
+void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64_t hour,
+                      const void *blob, size_t size, bool alone,
+                      void (*done)(void *context, enum store_put put), void *context);
 /* The tables, and the hour they are closed through. */
 void store_read_fleet(struct store *store,
-                      void (*done)(void *context, int64_t closed, const void *blob, size_t size),
-                      void *context);
+                      void (*done)(void *context, const struct store_fleet *fleet), void *context);
 /* Of a closed hour: what a closer kept of the host in case it died. `done` may be NULL. */
 void store_clean_hour(struct store *store, const struct ip *host, int64_t hour,
                       void (*done)(void *context), void *context);

@@ -7,6 +7,7 @@
 
 #include "weir/config/config.h"
 #include "weir/engine/engine.h"
+#include "weir/role/state.h"
 
 struct stack_config {
     const struct config *config; /* borrowed while the stack stands */
@@ -29,6 +30,7 @@ struct stack {
     struct stack_config config;
     struct loop_ref loop;
     struct store_config reach; /* live */
+    char instance[STATE_INSTANCE_SIZE];
     struct store *store;       /* a replay's */
     struct bus *bus;
     struct calendar *calendar;

@@ -16,6 +16,8 @@ struct state {
     int lock_fd;
 };
 
+#define STATE_INSTANCE_SIZE 33
+
 int state_open(struct state *state, const struct config *config, struct error *error);
 /* One more folder for the roles to write to (-o): theirs when it is made here, else as it is. */
 int state_make_folder(const struct state *state, const char *path, struct error *error);
@@ -23,6 +25,8 @@ int state_make_folder(const struct state *state, const char *path, struct error 
 int state_own_folder(const struct state *state, const char *path, struct error *error);
 /* Only the site's key, of a state directory that is there, whoever runs. */
 int state_read_key(const struct config *config, struct hash_key *key, struct error *error);
+/* What no other state directory has: made once, and kept in it. As text; −1: it cannot be kept. */
+int state_instance(const char *folder, char text[STATE_INSTANCE_SIZE], struct error *error);
 void state_close(struct state *state);
 
 #endif

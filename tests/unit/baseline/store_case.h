@@ -21,6 +21,8 @@ struct client {
     struct loop_ref loop;
     struct store *store;
     unsigned ready, failed, answers;
+    uint64_t edits;     /* of the fleet's tables that it closes with */
+    uint64_t put_edits; /* of the profile that it learned from */
     struct error error; /* the last */
     bool free_when_failed;
 };

@@ -266,11 +266,42 @@ static void test_disk_full(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A link where the file is begun: what it points to is not written. */
+static void test_a_link_beside(void **state)
+{
+    struct fixture *f = *state;
+    char other[140], text[8] = "";
+    struct error error = {0};
+    snprintf(other, sizeof other, "%s/other", f->folder);
+    FILE *file = fopen(other, "w");
+    fputs("mine", file);
+    fclose(file);
+    assert_int_equal(symlink(other, f->beside), 0);
+    assert_int_equal(baseline_writer_finish(three_hosts(), f->path, &error), 0);
+    file = fopen(other, "r");
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_string_equal(text, "mine");
+}
+
+/* Nobody writes to it: it is refused, not waited for. */
+static void test_a_fifo(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    assert_int_equal(mkfifo(f->path, 0600), 0);
+    alarm(10);
+    assert_int_equal(baseline_read(f->path, NULL, NULL, NULL, &error), -1);
+    alarm(0);
+    assert_int_equal(error.code, ERROR_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_round_trip), T(test_bytes),   T(test_empty),          T(test_damage),
-        T(test_structure),  T(test_missing), T(test_callback_fails), T(test_disk_full),
+        T(test_round_trip),    T(test_bytes),   T(test_empty),          T(test_damage),
+        T(test_structure),     T(test_missing), T(test_callback_fails), T(test_disk_full),
+        T(test_a_link_beside), T(test_a_fifo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

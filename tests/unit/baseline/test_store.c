@@ -21,7 +21,7 @@ static void test_blobs(void **state)
     store_load_fleet(a.store, on_blob, &fleet);
     client_run(&a);
     assert_string_equal(fleet.text, "(none)");
-    store_put_fleet(a.store, "a\0b\r\n", 5);
+    store_put_fleet(a.store, NULL, "a\0b\r\n", 5, NULL, NULL);
     fleet = (struct answer){.client = &a};
     store_load_fleet(a.store, on_blob, &fleet);
     client_run(&a);

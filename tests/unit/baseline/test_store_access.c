@@ -136,7 +136,7 @@ static void test_full(void **state)
     put_word(&a, 1, 1, 1);
     client_run(&a);
     assert_int_equal(a.failed, 2);
-    store_put_fleet(a.store, "x", 1);
+    store_put_fleet(a.store, NULL, "x", 1, NULL, NULL);
     client_run(&a);
     assert_int_equal(a.failed, 3);
     expect_refused(config_of("b", NULL), "is full (OOM)"); /* said at once by a newcomer */
@@ -220,7 +220,7 @@ static void test_dies(void **state)
     struct answer answer = {.client = &a};
     signal(SIGPIPE, SIG_DFL); /* would end this program */
     for (int i = 0; i < 100 && a.failed == 0; i++) {
-        store_put_fleet(a.store, "x", 1);
+        store_put_fleet(a.store, NULL, "x", 1, NULL, NULL);
         if (i == 0)
             store_load_fleet(a.store, on_blob, &answer);
         poll_loop_turn(a.loop.loop);

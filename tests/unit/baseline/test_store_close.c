@@ -99,6 +99,7 @@ static enum store_put put_learned(struct client *client, int64_t base, int64_t h
     struct said said = {.client = client};
     struct store_learned learned = {.host = client_ip("10.0.0.1"),
                                     .base = base,
+                                    .edits = client->put_edits,
                                     .hour = hour,
                                     .blob = blob,
                                     .size = strlen(blob)};
@@ -127,18 +128,20 @@ static enum store_put close_it(struct client *client, int64_t before, int64_t ho
                                const char *blob)
 {
     struct said said = {.client = client};
-    store_close_hour(client->store, before, hour, blob, strlen(blob), false, on_hour, &said);
+    store_close_hour(client->store, before, client->edits, hour, blob, strlen(blob), false, on_hour,
+                     &said);
     client_run(client);
     assert_true(said.called);
     return said.put;
 }
 
-static void on_fleet(void *context, int64_t closed, const void *blob, size_t size)
+static void on_fleet(void *context, const struct store_fleet *fleet)
 {
     struct said *said = context;
     told_so(said);
-    said->closed = closed;
-    set_text(said, blob, size);
+    said->closed = fleet->closed;
+    said->edits = fleet->edits;
+    set_text(said, fleet->blob, fleet->size);
 }
 
 static struct said read_fleet(struct client *client)
@@ -283,6 +286,32 @@ static void test_the_silent_and_the_slow(void **state)
     client_close(&b);
 }
 
+/* One whose clock is ahead passes nobody over: the hours that it closed would be lost for all. */
+static void test_a_clock_that_is_ahead(void **state)
+{
+    (void)state;
+    struct client a, b;
+    redisReply *reply = ask("TIME");
+    int64_t hour = strtoll(reply->element[0]->str, NULL, 10) / 3600;
+    freeReplyObject(reply);
+    open_with(&a, "a", 0, 100 * NS_PER_MS, 0);
+    open_with(&b, "b", 0, 0, 0);
+    ask_turn(&b, hour - 2, false);
+    assert_int_equal(ask_turn(&a, hour + 24, true).hour, hour - 2);
+    usleep(200000);
+    struct store_turn turn = ask_turn(&a, hour + 24, true);
+    assert_int_equal(turn.waited, 1);
+    assert_int_equal(turn.passed, 0);
+    assert_int_equal(turn.hour, hour - 2); /* what both have */
+    ask_turn(&a, hour - 1, true);          /* its clock was set right */
+    usleep(200000);
+    turn = ask_turn(&a, hour - 1, true);
+    assert_int_equal(turn.passed, 1);
+    assert_int_equal(turn.hour, hour - 1);
+    client_close(&a);
+    client_close(&b);
+}
+
 static void test_words_that_no_sensor_said(void **state)
 {
     (void)state;
@@ -314,6 +343,55 @@ static void test_two_of_one_name(void **state)
     assert_true(b.store->namesake);
     client_close(&a);
     client_close(&b);
+}
+
+static void open_instance(struct client *client, const char *instance, int64_t silent_ns)
+{
+    struct store_config config = config_of("a", NULL);
+    config.instance = instance;
+    config.silent_ns = silent_ns;
+    *client = (struct client){.ready = 0};
+    client_open(client, &config);
+}
+
+/* A name is one installation's, through its restarts; another one's words are not taken. */
+static void test_a_name_is_claimed(void **state)
+{
+    (void)state;
+    struct client a, other, again;
+    open_instance(&a, "here", 0);
+    assert_int_equal(a.ready, 1);
+    ask_turn(&a, 7, false);
+    open_instance(&other, "there", 0);
+    assert_int_equal(other.ready, 0);
+    assert_non_null(strstr(other.error.message, "another sensor of this name"));
+    assert_true(store_refuses_writes(other.store)); /* reading is open to it */
+    client_close(&other);
+    open_instance(&again, "here", 0);
+    assert_int_equal(again.ready, 1);
+    assert_true(ask_turn(&again, 8, true).granted);
+    client_close(&again);
+    client_close(&a);
+}
+
+/* Until it was silent for so long; who had it and comes back then finds it taken, and says no more
+ * in its name. */
+static void test_a_name_is_taken_over(void **state)
+{
+    (void)state;
+    struct client a, other;
+    open_instance(&a, "here", 100 * NS_PER_MS);
+    ask_turn(&a, 7, false);
+    usleep(200000);
+    open_instance(&other, "there", 0);
+    assert_int_equal(other.ready, 1);
+    store_say_alive(a.store, 9);
+    client_run(&a);
+    assert_int_equal(a.failed, 1);
+    assert_non_null(strstr(a.error.message, "another sensor of this name"));
+    assert_int_equal(ask_turn(&other, 8, false).before, 7);
+    client_close(&other);
+    client_close(&a);
 }
 
 /* --- the lease -------------------------------------------------------------------------------- */
@@ -352,6 +430,22 @@ static void test_a_restart_takes_its_own_lease(void **state)
     assert_int_equal(put_learned(&again, STORE_NO_HOUR, 7, "new"), STORE_PUT);
     client_close(&a);
     client_close(&again);
+}
+
+/* … but not the lease of one whose name begins like its own. */
+static void test_a_name_within_a_name(void **state)
+{
+    (void)state;
+    struct client longer, a;
+    must_open(&longer, "a 2", NULL);
+    ask_turn(&longer, 7, false);
+    must_open(&a, "a", NULL);
+    ask_turn(&a, 7, false);
+    assert_true(ask_turn(&longer, 7, true).granted);
+    assert_false(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&longer, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    client_close(&longer);
+    client_close(&a);
 }
 
 /* --- profiles --------------------------------------------------------------------------------- */
@@ -482,9 +576,21 @@ static void test_hosts_of_an_hour(void **state)
     client_close(&a);
 }
 
-static void on_removed(void *context)
+static void on_removed(void *context, bool removed)
 {
-    told_so(context);
+    struct said *said = context;
+    told_so(said);
+    said->same = removed;
+}
+
+static bool remove_host(struct client *client, bool forget)
+{
+    struct said said = {.client = client};
+    struct ip ip = client_ip("10.0.0.1");
+    store_remove_host(client->store, &ip, forget, on_removed, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.same;
 }
 
 /* Also out of the lists: an hour's close would make a profile of it again. */
@@ -492,8 +598,7 @@ static void test_a_host_is_removed(void **state)
 {
     (void)state;
     struct client a;
-    struct said said = {.client = &a};
-    struct ip gone = client_ip("10.0.0.1");
+    struct said said;
     must_open(&a, "a", NULL);
     for (int i = 0; i < 2; i++) {
         struct host_total *total = total_of(i ? "10.0.0.1" : "10.0.0.11", 7);
@@ -503,9 +608,7 @@ static void test_a_host_is_removed(void **state)
     }
     settle(&a);
     assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
-    store_remove_host(a.store, &gone, on_removed, &said);
-    client_run(&a);
-    assert_true(said.called);
+    assert_true(remove_host(&a, false));
     said = list_hour(&a, 7);
     assert_int_equal(said.count, 1);
     assert_int_equal(said.host[0].byte[15], 11);
@@ -515,12 +618,95 @@ static void test_a_host_is_removed(void **state)
     client_close(&a);
 }
 
-static bool replace(struct client *client, int64_t expected, int64_t closed, const char *blob)
+/* A hold that came between the question and the removal. */
+static void test_a_held_host_is_not_removed(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    put_word(&a, 100, 1, 1);
+    settle(&a);
+    assert_true(put_profile(&a, "10.0.0.1", INT64_MIN, 6, "six"));
+    order("SET " CASE_PREFIX ":{10.0.0.1}:hold case");
+    assert_false(remove_host(&a, true));
+    assert_int_equal(keys("*{10.0.0.1}*"), 3);
+    order("DEL " CASE_PREFIX ":{10.0.0.1}:hold");
+    assert_true(remove_host(&a, true));
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+    assert_int_equal(keys(CASE_PREFIX ":forg*"), 0); /* no sensor has anything of it */
+    client_close(&a);
+}
+
+static void on_forgotten(void *context, const struct store_forgotten *forgotten)
+{
+    struct said *said = context;
+    told_so(said);
+    said->edits = forgotten->number;
+    said->count = forgotten->count;
+    if (forgotten->count == 1)
+        said->host[0] = forgotten->host[0];
+}
+
+static struct said read_forgotten(struct client *client)
+{
+    struct said said = {.client = client};
+    store_read_forgotten(client->store, on_forgotten, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said;
+}
+
+/* Another sensor goes on saying what it has of the host: not before it has dropped it. */
+static void test_a_forgotten_host_is_not_brought_back(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", NULL);
+    must_open(&b, "b", NULL);
+    assert_false(ask_turn(&a, 7, false).forgets);
+    ask_turn(&b, 7, false);
+    assert_true(remove_host(&a, true));
+    put_word(&b, 100, 1, 1);
+    settle(&b);
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+    assert_true(ask_turn(&b, 7, true).granted);
+    assert_int_equal(put_learned(&b, STORE_NO_HOUR, 7, "new"), STORE_PUT_CHANGED);
+    assert_int_equal(keys("*{10.0.0.1}*"), 0);
+
+    assert_true(ask_turn(&b, 7, false).forgets);
+    struct said said = read_forgotten(&b);
+    assert_int_equal(said.count, 1);
+    assert_int_equal(said.host[0].byte[15], 1);
+    store_took_forgotten(b.store, said.edits);
+    settle(&b);
+    assert_false(ask_turn(&b, 7, false).forgets);
+    put_word(&b, 7, 1, 1);
+    settle(&b);
+    assert_int_equal(gather(&b, 7, STORE_NO_HOUR, 0).sum_bytes, 7);
+    assert_int_equal(read_forgotten(&b).count, 0);
+    assert_int_equal(keys(CASE_PREFIX ":forgotten"), 1); /* a has not yet */
+    store_took_forgotten(a.store, read_forgotten(&a).edits);
+    settle(&a);
+    assert_int_equal(keys(CASE_PREFIX ":forgotten"), 0); /* nobody has to know of it any more */
+    assert_false(ask_turn(&a, 7, false).forgets);
+
+    assert_true(remove_host(&a, true));
+    order("DEL " CASE_PREFIX ":forgotten"); /* as after 7 days: there is nothing left to take */
+    assert_true(ask_turn(&a, 7, false).forgets);
+    said = read_forgotten(&a);
+    assert_int_equal(said.count, 0);
+    store_took_forgotten(a.store, said.edits);
+    assert_false(ask_turn(&a, 7, false).forgets);
+    client_close(&a);
+    client_close(&b);
+}
+
+static bool replace(struct client *client, const char *read, int64_t closed, const char *blob)
 {
     struct said said = {.client = client};
     struct ip ip = client_ip("10.0.0.1");
-    store_replace_profile(client->store, &ip, expected, closed, blob, strlen(blob), on_replaced,
-                          &said);
+    store_replace_profile(client->store, &ip, read, read ? strlen(read) : 0, closed, blob,
+                          strlen(blob), on_replaced, &said);
     client_run(client);
     assert_true(said.called);
     return said.put == STORE_PUT;
@@ -534,16 +720,145 @@ static void test_a_change_by_hand(void **state)
     must_open(&a, "a", NULL);
     assert_true(ask_turn(&a, 7, true).granted);
     assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
-    assert_false(replace(&a, 6, 6, "frozen at six"));
-    assert_true(replace(&a, 7, 7, "frozen"));
+    assert_false(replace(&a, "six", 6, "frozen at six"));
+    assert_true(replace(&a, "seven", 7, "frozen"));
+    assert_false(replace(&a, "seven", 7, "benign")); /* another one's word stands, too */
     struct said said = gather(&a, 7, STORE_NO_HOUR, 0);
     assert_int_equal(said.closed, 7);
     assert_int_equal(said.edits, 1);
     assert_string_equal(said.text, "frozen");
     assert_int_equal(put_learned(&a, STORE_NO_HOUR, 7, "seven again"), STORE_PUT_CHANGED);
-    assert_true(replace(&a, INT64_MIN, 3, "imported"));
+    assert_true(replace(&a, NULL, 3, "imported"));
     assert_int_equal(gather(&a, STORE_NO_HOUR, STORE_NO_HOUR, 0).closed, 3);
+    order("SET " CASE_PREFIX ":{10.0.0.1}:hold case");
+    assert_false(replace(&a, NULL, 4, "imported")); /* it would remove what is held */
+    assert_true(replace(&a, "imported", 3, "frozen"));
     client_close(&a);
+}
+
+static void on_whole(void *context, bool won)
+{
+    struct said *said = context;
+    told_so(said);
+    said->put = won ? STORE_PUT : STORE_PUT_CHANGED;
+}
+
+static enum store_put put_fleet(struct client *client, const struct said *read, const char *blob)
+{
+    struct said said = {.client = client};
+    struct store_fleet fleet = {.closed = read ? read->closed : 0, .edits = read ? read->edits : 0};
+    store_put_fleet(client->store, read ? &fleet : NULL, blob, strlen(blob), on_whole, &said);
+    client_run(client);
+    assert_true(said.called);
+    return said.put;
+}
+
+/* Tables that people changed are not written over by a closer that had read them before, nor does
+ * who changes them undo an hour. */
+static void test_tables_changed_by_hand(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(ask_turn(&a, 7, true).granted);
+    struct said before = read_fleet(&a);
+    assert_int_equal(close_it(&a, STORE_NO_HOUR, 7, "seven"), STORE_PUT);
+    assert_int_equal(put_fleet(&a, &before, "without somebody"), STORE_PUT_CHANGED);
+    assert_string_equal(read_fleet(&a).text, "seven");
+    struct store_turn turn = ask_turn(&a, 8, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.edits, 0);
+    before = read_fleet(&a);
+    assert_int_equal(put_fleet(&a, &before, "without somebody"), STORE_PUT);
+    assert_int_equal(close_it(&a, 7, 8, "with everybody"), STORE_PUT_CHANGED);
+    struct said now = read_fleet(&a);
+    assert_string_equal(now.text, "without somebody");
+    assert_int_equal(now.closed, 7);
+    assert_int_equal(ask_turn(&a, 8, true).edits, 1);
+    a.edits = now.edits;
+    assert_int_equal(close_it(&a, 7, 8, "eight"), STORE_PUT);
+    assert_int_equal(put_fleet(&a, NULL, "imported"), STORE_PUT); /* whatever is there */
+    assert_string_equal(read_fleet(&a).text, "imported");
+    client_close(&a);
+}
+
+/* Taken away and imported again, with the same hour: it is not what a sensor holds of before. */
+static void test_a_change_is_never_an_earlier_one(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    assert_true(replace(&a, NULL, 7, "seven"));
+    assert_true(replace(&a, "seven", 7, "frozen"));
+    struct said held = gather(&a, 8, STORE_NO_HOUR, 0);
+    assert_true(gather(&a, 8, held.closed, held.edits).same);
+    assert_true(remove_host(&a, false));
+    assert_string_equal(load(&a, "10.0.0.1").text, "(none)");
+    assert_false(gather(&a, 8, held.closed, held.edits).same);
+    assert_true(replace(&a, NULL, 7, "imported"));
+    assert_true(replace(&a, "imported", 7, "benign"));
+    struct said now = gather(&a, 8, held.closed, held.edits);
+    assert_false(now.same);
+    assert_string_equal(now.text, "benign");
+    client_close(&a);
+}
+
+static long long profile_lives(void)
+{
+    redisReply *reply = ask("TTL " CASE_PREFIX ":{10.0.0.1}:profile");
+    long long seconds = reply->integer;
+    freeReplyObject(reply);
+    return seconds;
+}
+
+/* Nor does what is held expire, whoever writes it meanwhile. */
+static void test_what_is_held_does_not_expire(void **state)
+{
+    (void)state;
+    struct client a;
+    struct ip ip = client_ip("10.0.0.1");
+    must_open(&a, "a", NULL);
+    assert_true(replace(&a, NULL, 6, "six"));
+    assert_true(profile_lives() > 0);
+    store_put_hold(a.store, &ip, "case");
+    settle(&a);
+    assert_int_equal(profile_lives(), -1);
+    assert_true(replace(&a, "six", 6, "frozen"));
+    assert_int_equal(profile_lives(), -1);
+    a.put_edits = 2;
+    assert_true(ask_turn(&a, 7, true).granted);
+    assert_int_equal(put_learned(&a, 6, 7, "seven"), STORE_PUT);
+    assert_int_equal(profile_lives(), -1);
+    store_put_hold(a.store, &ip, NULL);
+    settle(&a);
+    assert_in_range(profile_lives(), 399 * 86400, 400 * 86400);
+    client_close(&a);
+}
+
+/* Hours that no clock shows: sums with them would overflow. The connection is given up. */
+static void test_hours_that_no_clock_shows(void **state)
+{
+    static const char *const hour[] = {"9223372036854775807", "-9223372036854775807",
+                                       "99999999999999999999", "7x", "2500000"};
+    (void)state;
+    for (size_t i = 0; i < sizeof hour / sizeof *hour; i++) {
+        struct client a;
+        struct said said = {.client = &a};
+        struct ip ip = client_ip("10.0.0.1");
+        must_open(&a, "a", NULL);
+        freeReplyObject(ask("HSET " CASE_PREFIX ":fleet closed %s", hour[i]));
+        freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:profile closed %s blob x", hour[i]));
+        store_gather(a.store, &ip, 8, STORE_NO_HOUR, 0, on_gathered, &said);
+        client_run(&a);
+        assert_false(said.called);
+        client_close(&a);
+        must_open(&a, "a", NULL);
+        store_ask_turn(a.store, 7, false, on_turn, &said);
+        client_run(&a);
+        assert_false(said.called);
+        assert_non_null(strstr(a.error.message, "makes no sense"));
+        client_close(&a);
+    }
 }
 
 /* What is kept, and for how long. */
@@ -613,7 +928,17 @@ static int run(void)
         T(test_tables),
         T(test_hosts_of_an_hour),
         T(test_a_host_is_removed),
+        T(test_a_clock_that_is_ahead),
+        T(test_a_name_within_a_name),
+        T(test_a_name_is_claimed),
+        T(test_a_name_is_taken_over),
+        T(test_a_held_host_is_not_removed),
+        T(test_a_forgotten_host_is_not_brought_back),
+        T(test_a_change_is_never_an_earlier_one),
+        T(test_what_is_held_does_not_expire),
+        T(test_hours_that_no_clock_shows),
         T(test_a_change_by_hand),
+        T(test_tables_changed_by_hand),
         T(test_times_to_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

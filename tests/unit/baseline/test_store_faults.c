@@ -298,7 +298,7 @@ static void test_after_failure(void **state)
     client_open(&client, &config);
     assert_int_equal(client.failed, 1);
     store_load_fleet(client.store, unexpected, NULL);
-    store_put_fleet(client.store, "x", 1);
+    store_put_fleet(client.store, NULL, "x", 1, NULL, NULL);
     assert_int_equal(store_pending(client.store), 0);
     client_close(&client);
     fake_stop(&fake);

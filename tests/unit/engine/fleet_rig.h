@@ -478,20 +478,20 @@ static inline void dump_profile(void *context, const struct ip *host, const void
     profile_free(profile);
 }
 
-static inline void dump_fleet(void *context, int64_t closed, const void *blob, size_t size)
+static inline void dump_fleet(void *context, const struct store_fleet *read)
 {
     struct dump *dump = context;
-    if (!blob) {
+    if (!read->blob) {
         buffer_text(&dump->text, "fleet: nothing\n");
         return;
     }
-    struct fleet *fleet = fleet_unpack(blob, size, NULL);
+    struct fleet *fleet = fleet_unpack(read->blob, read->size, NULL);
     assert_non_null(fleet);
     buffer_text(&dump->text,
                 "fleet: through %" PRId64 ", %u hosts, %zu destinations, %zu bytes %016" PRIx64
                 "\n",
-                closed - HOUR_8, fleet_hosts(fleet), fleet_destinations(fleet), size,
-                hash64(blob, size, 0));
+                read->closed - HOUR_8, fleet_hosts(fleet), fleet_destinations(fleet), read->size,
+                hash64(read->blob, read->size, 0));
     fleet_free(fleet);
 }
 

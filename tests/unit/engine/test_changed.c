@@ -106,8 +106,8 @@ static void test_a_changed_profile_is_read_again(void **state)
     struct profile *profile = profile_new(&ip, civil.hour - 500);
     profile_catch_up(profile, civil.hour - 1, rig->calendar);
     profile_pack(profile, &blob);
-    store_replace_profile(rig->store, &ip, INT64_MIN, profile->last_closed_hour, blob.data,
-                          blob.size, NULL, NULL);
+    store_replace_profile(rig->store, &ip, NULL, 0, profile->last_closed_hour, blob.data, blob.size,
+                          NULL, NULL);
     profile_free(profile);
     buffer_fini(&blob);
     assert_int_equal(engine_memory_changed(rig->engine, &ip, false), ENGINE_CHANGED);

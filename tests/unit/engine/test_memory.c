@@ -65,8 +65,11 @@ static void open_play(struct play *play, bool checkpoint, enum door_mode mode)
     play->door.says = "-LOADING Redis is loading the dataset in memory\r\n";
     play->door.mode = mode;
     snprintf(play->url, sizeof play->url, "unix:%s", play->door.path);
-    play->reach = (struct store_config){
-        .url = play->url, .prefix = "weir-test", .sensor = "test", .timeout_ns = 200 * NS_PER_MS};
+    play->reach = (struct store_config){.url = play->url,
+                                        .prefix = "weir-test",
+                                        .sensor = "test",
+                                        .instance = "here",
+                                        .timeout_ns = 200 * NS_PER_MS};
     engine_free(rig->engine);
     rig->reach = &play->reach;
     rig->checkpoint = checkpoint;
@@ -279,6 +282,8 @@ static const struct trouble {
      ENGINE_STORE_READS},
     {"a replica", "read-only replica", DOOR_OPEN, "REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE",
      ENGINE_STORE_READS},
+    {"a namesake", "another sensor of this name", DOOR_OPEN, "SET weir-test:name:test there",
+     "DEL weir-test:name:test", ENGINE_STORE_READS},
 };
 
 static void begin_trouble(struct play *play, const struct trouble *trouble)
