@@ -181,6 +181,8 @@ static void put_host(struct buffer *out, const struct host *host)
     buffer_u8(out, host->ready);
     buffer_u8(out, host->loaded);
     buffer_u8(out, host->loading);
+    buffer_u8(out, host->damaged);
+    buffer_le64(out, (uint64_t)host->missed_ns);
     buffer_le32(out, host->blob_size);
     buffer_put(out, host->blob, host->blob_size);
 }
@@ -213,6 +215,8 @@ static bool take_host(struct engine *engine, struct cursor *in)
     host->ready = cursor_u8(in) != 0;
     host->loaded = cursor_u8(in) != 0;
     bool loading = cursor_u8(in) != 0;
+    host->damaged = cursor_u8(in) != 0;
+    host->missed_ns = (int64_t)cursor_le64(in);
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || host == &unused)
