@@ -140,10 +140,20 @@ static void drop_frozen_sums(struct profile *profile)
     profile->frozen_sums = false;
 }
 
+static void join_group(struct profile *profile, int64_t day, struct fleet *fleet)
+{
+    char before[GROUP_NAME_SIZE];
+    memcpy(before, profile->group, sizeof before);
+    group_decide(profile, day);
+    if (fleet && strcmp(before, profile->group) != 0)
+        fleet_note_left(fleet, &profile->host, before);
+}
+
 static void begin_day(struct profile *profile, const struct civil *civil, struct fleet *fleet)
 {
     if (civil->day <= profile->today)
         return;
+    memset(profile->new_told, 0, sizeof profile->new_told);
     drop_frozen_sums(profile);
     finish_host_day(profile, fleet);
     ask_peers(profile, NULL, civil->day, fleet);
@@ -156,7 +166,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         rhythm_end_day(&pair->rhythm, civil->day);
         pair->packed_bytes = pair_packed_bytes(pair);
     }
-    group_decide(profile, civil->day);
+    join_group(profile, civil->day, fleet);
     profile->today = civil->day;
     profile->packed_bytes = profile_packed_bytes(profile);
 }
@@ -311,6 +321,7 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
         close_frozen(profile, total, civil);
         return;
     }
+    profile->new_told[YOUNG_HOUR] = 0;
     begin_day(profile, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);

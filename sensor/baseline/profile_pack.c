@@ -11,13 +11,15 @@
 
 #include <stdlib.h>
 
-#define HEADER_BYTES 12
-#define SEED         UINT64_C(0x70726f66696c65)
-#define TOLD         0x80
-#define SPANS_SHIFT  5 /* above the role, which is one bit */
-#define ROLE_SHIFT   4
-#define FROZEN       1u
-#define FROZEN_SUMS  2u
+#define HEADER_BYTES    12
+#define SEED            UINT64_C(0x70726f66696c65)
+#define TOLD            0x80
+#define SPANS_SHIFT     5 /* above the role, which is one bit */
+#define ROLE_SHIFT      4
+#define FROZEN          1u
+#define FROZEN_SUMS     2u
+#define NEW_WEEKS_SHIFT 2 /* first weeks told today, three bits; then spans */
+#define NEW_SPANS_SHIFT 5
 #define TIME_LIMIT                                                                                 \
     (INT64_C(1) << 40) /* hours or days either side of 1970: differences cannot overflow */
 
@@ -103,7 +105,9 @@ static void put_more(struct buffer *out, const struct profile *profile)
 {
     size_t group_size = strlen(profile->group);
     buffer_u8(out,
-              (uint8_t)((profile->frozen ? FROZEN : 0) | (profile->frozen_sums ? FROZEN_SUMS : 0)));
+              (uint8_t)((profile->frozen ? FROZEN : 0) | (profile->frozen_sums ? FROZEN_SUMS : 0) |
+                        (unsigned)profile->new_told[YOUNG_FIRST_WEEK] << NEW_WEEKS_SHIFT |
+                        (unsigned)profile->new_told[YOUNG_SPAN] << NEW_SPANS_SHIFT));
     buffer_u8(out, (uint8_t)group_size);
     buffer_put(out, profile->group, group_size);
     put_unsigned(out, profile->weeks_thinned);
@@ -305,8 +309,11 @@ static bool take_more(struct cursor *in, struct profile *profile)
     uint8_t flags = cursor_u8(in);
     size_t group_size = cursor_u8(in);
     const uint8_t *group = cursor_take(in, group_size);
+    profile->new_told[YOUNG_FIRST_WEEK] = flags >> NEW_WEEKS_SHIFT & 7;
+    profile->new_told[YOUNG_SPAN] = flags >> NEW_SPANS_SHIFT & 7;
     if (!group || group_size >= GROUP_NAME_SIZE || memchr(group, '\0', group_size) ||
-        flags > (FROZEN | FROZEN_SUMS))
+        profile->new_told[YOUNG_FIRST_WEEK] > PROFILE_NEW_TOLD ||
+        profile->new_told[YOUNG_SPAN] > PROFILE_NEW_TOLD)
         return false;
     memcpy(profile->group, group, group_size);
     profile->frozen = flags & FROZEN;
