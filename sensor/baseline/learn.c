@@ -195,7 +195,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
     if (pair->contacts < UINT32_MAX)
         pair->contacts++;
     pair->today = civil->day;
-    pair->today_bytes += bytes;
+    pair->today_bytes = bytes_add(pair->today_bytes, bytes);
     rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
     pair->packed_bytes = pair_packed_bytes(pair);
 }
@@ -221,7 +221,7 @@ static void tell_host_hour(struct profile *profile, const struct civil *civil, u
     memset(profile->silent, 0, sizeof profile->silent);
     if (bytes > 0)
         fleet_note_today(fleet, profile->group, profile->today, profile->today_bytes,
-                         profile->today_bytes + bytes);
+                         bytes_add(profile->today_bytes, bytes));
 }
 
 static void learn_host_hour(struct profile *profile, uint64_t bytes, const struct civil *civil,
@@ -241,7 +241,7 @@ static void learn_host_hour(struct profile *profile, uint64_t bytes, const struc
     }
     if (fleet)
         tell_host_hour(profile, civil, bytes, learned, location, fleet);
-    profile->today_bytes += bytes;
+    profile->today_bytes = bytes_add(profile->today_bytes, bytes);
 }
 
 static void learn_pairs(struct profile *profile, const struct host_total *total,
@@ -282,11 +282,11 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         if (pair->today < civil->day)
             pair->today_bytes = 0;
         pair->today = civil->day > pair->today ? civil->day : pair->today;
-        pair->today_bytes += bytes;
+        pair->today_bytes = bytes_add(pair->today_bytes, bytes);
         pair->told = pair->told || bytes > 0;
         pair->spans_told = bytes > 0 ? PAIR_SPANS : pair->spans_told;
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)
-            pair->first_week_bytes += bytes;
+            pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
         rhythm_end_day(&pair->rhythm, civil->day);
         if (bytes > 0)
             rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
@@ -302,7 +302,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
         profile->today_bytes = 0;
     }
     profile->frozen_sums = true;
-    profile->today_bytes += total ? total->out.value : 0;
+    profile->today_bytes = bytes_add(profile->today_bytes, total ? total->out.value : 0);
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;
     learn_drop_rhythms(profile);

@@ -372,3 +372,16 @@ struct profile *profile_unpack(const void *data, size_t size, struct error *erro
     }
     return profile;
 }
+
+struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
+                                  struct error *error)
+{
+    struct profile *profile = profile_unpack(data, size, error);
+    char text[IP_TEXT_SIZE], expected[IP_TEXT_SIZE];
+    if (!profile || ip_compare(&profile->host, host) == 0)
+        return profile;
+    error_set(error, ERROR_INPUT, "host profile of %s is that of %s", ip_text(host, expected),
+              ip_text(&profile->host, text));
+    profile_free(profile);
+    return NULL;
+}

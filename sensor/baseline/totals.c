@@ -153,9 +153,9 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
     struct pair_total *pair = pair_for(host, destination);
     volume_add(&pair->out, out);
     volume_add(&host->out, out);
-    pair->in_bytes += in_bytes;
-    host->in_bytes += in_bytes;
-    pair->flows += flows;
+    pair->in_bytes = bytes_add(pair->in_bytes, in_bytes);
+    host->in_bytes = bytes_add(host->in_bytes, in_bytes);
+    pair->flows = flows > UINT32_MAX - pair->flows ? UINT32_MAX : pair->flows + flows;
     pair->changed = true;
     return pair;
 }

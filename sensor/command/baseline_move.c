@@ -81,8 +81,7 @@ static int check_host(void *context, const struct ip *host, const void *blob, si
                       struct error *error)
 {
     (void)context;
-    (void)host;
-    struct profile *profile = profile_unpack(blob, size, error);
+    struct profile *profile = profile_unpack_of(host, blob, size, error);
     profile_free(profile);
     return profile ? 0 : -1;
 }

@@ -188,7 +188,8 @@ static struct profile *profile_of(struct engine *engine, struct host *host,
         return hosts_open(engine, host);
     if (!gathered->blob)
         return profile_new(&gathered->host, engine->closing->work.hour);
-    struct profile *profile = profile_unpack(gathered->blob, gathered->size, &error);
+    struct profile *profile =
+        profile_unpack_of(&gathered->host, gathered->blob, gathered->size, &error);
     if (!profile)
         hosts_damaged(engine, &error);
     return profile;

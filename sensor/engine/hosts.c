@@ -95,7 +95,7 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
     host->stored_hour = INT64_MIN;
     if (!blob)
         return;
-    struct profile *profile = profile_unpack(blob, size, &error);
+    struct profile *profile = profile_unpack_of(&host->ip, blob, size, &error);
     if (!profile) {
         host->damaged = true;
         hosts_damaged(engine, &error);

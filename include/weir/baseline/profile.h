@@ -155,5 +155,8 @@ void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
  * taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
+/* The same, where a host's own is expected: another's is an error. */
+struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
+                                  struct error *error);
 
 #endif

@@ -254,6 +254,43 @@ static void a_name_that_nobody_uses_any_more_is_new_again(void **state)
     site_free(&site);
 }
 
+/* --- nonsense --------------------------------------------------------------------------------- */
+
+/* A store says that more was sent than there are numbers for: it does not become little. */
+static void sums_stay_large(void **state)
+{
+    struct site site = site_new(15);
+    struct profile *p = site.profile[0];
+    struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "service.example");
+    struct pair *pair = profile_pair(p, &d);
+    struct civil civil = make_civil(MONDAY + 14, 18);
+    struct host_total *total = total_of(p, &civil);
+    (void)state;
+    struct pair_total *sum = totals_add(total, &d, exactly(UINT64_MAX - 5), 7, UINT32_MAX - 1);
+    totals_add(total, &d, exactly(1000), UINT64_MAX, 2);
+    assert_true(sum->out.value == UINT64_MAX && sum->in_bytes == UINT64_MAX);
+    assert_int_equal(sum->flows, UINT32_MAX);
+    assert_true(total->out.value == UINT64_MAX && total->in_bytes == UINT64_MAX);
+    assert_true(p->today_bytes > 0 && pair->today_bytes > 0);
+    close_total(&site, p, total, &civil);
+    assert_true(p->today_bytes == UINT64_MAX);
+    assert_true(pair->today_bytes == UINT64_MAX);
+    assert_true(pair->first_week_bytes < UINT64_MAX); /* that week is over */
+    civil = make_civil(MONDAY + 15, 8);
+    total = total_of(p, &civil);
+    add(total, "service.example", 1000000);
+    close_total(&site, p, total, &civil);
+    fleet_apply(site.fleet);
+    struct buffer blob = {0};
+    profile_pack(p, &blob);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_true(survival_host_day(back, site.fleet, &civil, UINT64_MAX).p < 0.01);
+    buffer_fini(&blob);
+    profile_free(back);
+    site_free(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_host_that_changes_leaves),
         cmocka_unit_test(who_leaves_as_another_comes),
         cmocka_unit_test(a_name_that_nobody_uses_any_more_is_new_again),
+        cmocka_unit_test(sums_stay_large),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,6 +353,26 @@ static void test_a_damaged_one_is_judged_by_its_peers(void **state)
     rig_close(rig);
 }
 
+/* Another host's profile is none of this one's. */
+static void test_anothers_profile_is_not_taken(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    struct ip mine = host_ip(50), others = host_ip(51);
+    struct buffer blob = {0};
+    struct profile *profile = make_past(rig, &others);
+    struct host *host = hosts_add(rig->engine, &mine);
+    (void)state;
+    profile_pack(profile, &blob);
+    hosts_set(rig->engine, host, blob.data, blob.size);
+    assert_true(host->damaged && !host->blob);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_damaged, 1);
+    hosts_set(rig->engine, hosts_add(rig->engine, &others), blob.data, blob.size);
+    assert_non_null(hosts_get(rig->engine, &others)->blob);
+    buffer_fini(&blob);
+    profile_free(profile);
+    rig_close(rig);
+}
+
 /* What was asked before somebody changed it is asked again; what was in memory goes. */
 static void test_a_profile_that_was_changed_is_loaded_again(void **state)
 {
@@ -473,6 +493,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_one_that_is_awaited_is_judged_by_its_peers),
         cmocka_unit_test(test_a_young_fleet_says_nothing_of_it),
         cmocka_unit_test(test_a_damaged_one_is_judged_by_its_peers),
+        cmocka_unit_test(test_anothers_profile_is_not_taken),
         cmocka_unit_test(test_a_profile_that_was_changed_is_loaded_again),
         cmocka_unit_test(test_abandoned_loads_are_asked_for_again),
         cmocka_unit_test(test_a_death_with_loads_under_way),
