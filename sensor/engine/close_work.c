@@ -49,6 +49,7 @@ void close_through(struct engine *engine, int64_t hour)
     engine->fleet_spoiled = false;
     if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
         hour = engine->closed_hour;
+    close_forget_changed(engine, hour);
     struct host_total **total = totals_until(engine->totals, hour, &count);
     engine->counts.host_hours_closed += count;
     for (size_t i = 0; i < count; i++) {

@@ -246,6 +246,7 @@ void close_publish(struct engine *engine);
 void close_tick(struct engine *engine);                                    /* each minute */
 void close_first(struct engine *engine, struct ptime now);                 /* at the first record */
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
+void close_forget_changed(struct engine *engine, int64_t hour); /* through it: not any more */
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);
