@@ -289,18 +289,14 @@ static void put_totals(const struct engine *engine, struct buffer *out)
 
 static bool take_pair(struct host_total *total, struct cursor *in)
 {
-    char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
     bool good = take_pair_raw(in, pair);
     pair->starts = (struct starts){0};
-    if (good)
-        destination_key(&pair->destination, key);
-    if (!good || map_get(&total->pairs, key, strlen(key))) {
+    pair->changed = true; /* what was put before may not have arrived */
+    if (!good || !totals_take_pair(total, pair)) {
         free(pair);
         return false;
     }
-    pair->changed = true; /* what was put before may not have arrived */
-    map_put(&total->pairs, key, strlen(key), pair);
     uint16_t starts = cursor_le16(in);
     for (uint16_t i = 0; i < starts; i++) {
         uint16_t second = cursor_le16(in);
