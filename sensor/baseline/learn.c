@@ -56,13 +56,18 @@ static void learn_location(struct location *location, uint64_t bytes, uint32_t l
 static uint64_t guard(struct profile *profile, struct pair *pair, const struct size_model *model,
                       uint64_t bytes, int64_t day, bool of_day, struct fleet *fleet)
 {
-    uint64_t learned = size_guarded(model, bytes);
+    struct clips *clips = pair ? &pair->clips : &profile->clips;
+    struct size_model lately = *model;
+    lately.clips = clips;
+    lately.day = day;
+    lately.of_day = of_day;
+    uint64_t learned = size_guarded(&lately, bytes);
     struct clip clip = {.day = day, .of_day = of_day, .count = 1};
     clip.bin = (uint8_t)histogram_bin(bytes);
     clip.learned = (uint8_t)histogram_bin(learned);
     if (clip.learned >= clip.bin)
         return learned;
-    clips_note(pair ? &pair->clips : &profile->clips, pair ? PAIR_CLIPS : PROFILE_CLIPS, &clip);
+    clips_note(clips, pair ? PAIR_CLIPS : PROFILE_CLIPS, &clip);
     if (fleet)
         fleet_note_clip(fleet, &profile->host, pair ? &pair->destination : NULL, profile->group,
                         day);

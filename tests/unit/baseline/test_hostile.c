@@ -151,6 +151,36 @@ static void what_was_told_today_is_remembered(void **state)
     site_free(&site);
 }
 
+/* A thousandfold and more for two days, ten hours each, sizes that vary: all of it is learned as
+ * what its first hour was, and that is less than five octaves beyond what was usual. */
+static void a_day_of_it_is_no_precedent(void **state)
+{
+    struct site site = site_new(56);
+    struct profile *p = site.profile[0];
+    struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "service.example");
+    int usual = histogram_largest(&p->hour), first = 0;
+    (void)state;
+    for (int hour = 8; hour < 28; hour++) {
+        struct civil civil = make_civil(MONDAY + 56 + hour / 18, hour < 18 ? hour : hour - 10);
+        struct host_total *total = total_of(p, &civil);
+        add(total, "service.example", UINT64_C(1000000000) + (uint64_t)hour * 700000000);
+        close_total(&site, p, total, &civil);
+        fleet_apply(site.fleet);
+        if (first == 0)
+            first = histogram_largest(&p->hour);
+        assert_true(first > usual && first < usual + 20);
+        assert_int_equal(histogram_largest(&p->hour), first);
+    }
+    const struct pair *pair = profile_pair(p, &d);
+    assert_true(histogram_largest(&pair->hour) < usual + 24);
+    assert_true(p->clips.count <= PROFILE_CLIPS && pair->clips.count <= PAIR_CLIPS);
+    uint64_t guarded = 0;
+    for (int i = 0; i < p->clips.count; i++)
+        guarded += p->clips.clip[i].of_day ? 0 : p->clips.clip[i].count;
+    assert_true(guarded >= 14); /* the others went for want of room */
+    site_free(&site);
+}
+
 /* --- outlasting ------------------------------------------------------------------------------- */
 
 /* Ten hosts were of a server's group once, and are not now: it is no judge of itself. */
@@ -296,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_host_does_not_teach_all_what_is_new),
         cmocka_unit_test(what_was_told_today_is_remembered),
+        cmocka_unit_test(a_day_of_it_is_no_precedent),
         cmocka_unit_test(who_left_a_group_is_no_peer),
         cmocka_unit_test(a_host_that_changes_leaves),
         cmocka_unit_test(who_leaves_as_another_comes),
