@@ -418,7 +418,8 @@ static void put_traffic(struct json *json, const struct alert *alert)
     json_open(json, "baseline");
     json_str(json, "state", baseline_state_name[alert->baseline]);
     json_uint(json, "hours", alert->baseline_hours);
-    put_known(json, "scope", scope_of_kind[alert->finding.detector->kind]);
+    put_known(json, "scope",
+              alert->finding.by_peers ? "peers" : scope_of_kind[alert->finding.detector->kind]);
     json_close(json);
     put_flows(json, story);
     put_tunnel(json, story);

@@ -280,14 +280,17 @@ void incidents_find(struct incidents *incidents, const struct finding *finding,
     incident->baseline = baseline;
     incident->baseline_hours = baseline_hours;
     struct incident_rank *rank = find_rank(incident, finding->detector);
-    bool raise = !rank || grown(rank, finding);
+    bool known_now = rank && rank->finding.by_peers && !finding->by_peers;
+    bool raise = !rank || (!known_now && grown(rank, finding));
     if (!rank)
         rank = add_rank(incident, finding, time);
     if (!rank) {
         incidents->counts.unranked++;
         return;
     }
-    if (finding->evidence >= rank->finding.evidence)
+    if (known_now) /* the same once more, by its own past: it was told, and counts from here on */
+        rank->evidence = finding->evidence;
+    if (known_now || finding->evidence >= rank->finding.evidence)
         rank->finding = *finding;
     if (finding->score > incident->score)
         incident->score = finding->score;

@@ -26,6 +26,28 @@ static void drop(struct clips *clips, size_t index)
         clips_fini(clips);
 }
 
+static uint16_t saturating(unsigned a, unsigned b)
+{
+    return (uint16_t)(a + b < UINT16_MAX ? a + b : UINT16_MAX);
+}
+
+/* There is no room for one more: it joins one of its day that was learned likewise, both as of the
+ * smaller size. Sizes that vary must not crowd out what was guarded lately: the guard goes by it.
+ */
+static bool join(struct clips *clips, const struct clip *clip)
+{
+    for (size_t i = clips->count; i-- > 0;) {
+        struct clip *have = &clips->clip[i];
+        if (have->of_day != clip->of_day || have->learned != clip->learned ||
+            have->day != clip->day)
+            continue;
+        have->bin = have->bin < clip->bin ? have->bin : clip->bin;
+        have->count = saturating(have->count, clip->count);
+        return true;
+    }
+    return false;
+}
+
 void clips_note(struct clips *clips, uint8_t most, const struct clip *clip)
 {
     for (size_t i = 0; i < clips->count; i++) {
@@ -37,6 +59,8 @@ void clips_note(struct clips *clips, uint8_t most, const struct clip *clip)
             return;
         }
     }
+    if (clips->count == most && join(clips, clip))
+        return;
     if (clips->count == most)
         drop(clips, 0);
     clips->clip = xrealloc(clips->clip, most * sizeof *clips->clip);

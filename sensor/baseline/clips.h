@@ -1,5 +1,6 @@
 /* What the guard against poisoning made smaller, remembered small: at most `most` entries of equal
- * day, sizes and kind, the oldest goes first. Thread: any (pure). */
+ * day, sizes and kind; then of equal day and kind as far as they were learned alike, else the
+ * oldest goes first. Thread: any (pure). */
 #ifndef WEIR_BASELINE_LOCAL_CLIPS_H
 #define WEIR_BASELINE_LOCAL_CLIPS_H
 

@@ -34,6 +34,7 @@ void fleet_free(struct fleet *fleet)
         return;
     uses_fini(&fleet->use);
     uses_fini(&fleet->clip);
+    uses_fini(&fleet->left);
     group_fini(&fleet->all.now);
     group_fini(&fleet->all.next);
     hostset_fini(&fleet->all.hosts);
@@ -145,6 +146,8 @@ static void apply_group(struct peer_group *group, struct hostset_shape shape)
 void fleet_apply(struct fleet *fleet)
 {
     size_t position = 0;
+    bool new_week = fleet->next_week != fleet->week;
+    fleet_apply_left(fleet);
     apply_group(&fleet->all, fleet_shape);
     for (const struct map_entry *entry; (entry = map_next(&fleet->groups, &position));)
         apply_group(entry->value, destination_shape);
@@ -153,6 +156,8 @@ void fleet_apply(struct fleet *fleet)
     fleet->young_changed = false;
     fleet->week = fleet->next_week;
     fleet_apply_uses(fleet);
+    if (new_week)
+        fleet_forget_faded(fleet);
 }
 
 static void share_group(struct peer_group *group, struct hostset_shape shape)

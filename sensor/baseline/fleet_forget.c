@@ -48,5 +48,6 @@ struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *h
         forget_in(e->value, destination_shape, hash, &forgotten);
     forget_uses(&fleet->use, hash);
     forget_uses(&fleet->clip, hash);
+    forget_uses(&fleet->left, hash);
     return forgotten;
 }

@@ -53,8 +53,8 @@ struct fleet {
     struct map destinations; /* key → struct used_by */
     struct map clips;        /* clip_key → struct hostset */
     int64_t clips_day;       /* the newest day in them */
-    uint64_t forgotten, groups_refused, clips_refused;
-    struct uses use, clip; /* until fleet_apply */
+    uint64_t forgotten, groups_refused, clips_refused, crowded;
+    struct uses use, clip, left; /* until fleet_apply; left: a group's name and who left it */
 };
 
 /* fleet_group.c: one group's tables */
@@ -83,6 +83,8 @@ void fleet_note_use(struct fleet *fleet, const struct ip *host,
 bool fleet_uses(const struct fleet *fleet, const struct ip *host,
                 const struct destination *destination);
 void fleet_apply_uses(struct fleet *fleet);
+void fleet_apply_left(struct fleet *fleet);   /* before the groups are applied */
+void fleet_forget_faded(struct fleet *fleet); /* a week began */
 void used_by_free(void *value);
 void clip_hosts_free(void *value);
 void uses_fini(struct uses *uses);

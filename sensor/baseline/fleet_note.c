@@ -151,6 +151,11 @@ void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *gro
         fleet_note_use(fleet, host, destination, civil->day);
 }
 
+void fleet_note_crowd(struct fleet *fleet)
+{
+    fleet->crowded++;
+}
+
 void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
                         const struct destination *destination, bool first, int64_t week)
 {

@@ -101,6 +101,12 @@ void fleet_note_clip(struct fleet *fleet, const struct ip *host,
     add_use(&fleet->clip, key, size, fleet_hash(host), day);
 }
 
+void fleet_note_left(struct fleet *fleet, const struct ip *host, const char *group)
+{
+    if (*group)
+        add_use(&fleet->left, group, strlen(group), fleet_hash(host), 0);
+}
+
 /* --- applying -------------------------------------------------------------------------------- */
 
 struct aged {
@@ -117,6 +123,21 @@ static int by_age(const void *a, const void *b)
     return x->rank < y->rank ? -1 : x->rank > y->rank;
 }
 
+/* Removal moves slots about, so the keys are taken first. */
+static void forget_all(struct fleet *fleet, const struct aged *aged, size_t count)
+{
+    char **key = xcalloc(count, sizeof *key);
+    for (size_t i = 0; i < count; i++) {
+        key[i] = xcalloc(1, aged[i].entry->key_size + 1);
+        memcpy(key[i], aged[i].entry->key, aged[i].entry->key_size);
+    }
+    for (size_t i = 0; i < count; i++) {
+        used_by_free(map_remove(&fleet->destinations, key[i], strlen(key[i])));
+        free(key[i]);
+    }
+    free(key);
+}
+
 /* A sixteenth at once, so that a full table costs one sort now and then, not a walk a destination.
  */
 static void forget_longest_unseen(struct fleet *fleet)
@@ -129,20 +150,25 @@ static void forget_longest_unseen(struct fleet *fleet)
         aged[i] = (struct aged){entry[i], used->last_day, i};
     }
     qsort(aged, count, sizeof *aged, by_age);
-    /* Removal moves slots about, so the keys are taken first. */
-    char **key = xcalloc(forget, sizeof *key);
-    for (size_t i = 0; i < forget; i++) {
-        key[i] = xcalloc(1, aged[i].entry->key_size + 1);
-        memcpy(key[i], aged[i].entry->key, aged[i].entry->key_size);
-    }
-    for (size_t i = 0; i < forget; i++) {
-        used_by_free(map_remove(&fleet->destinations, key[i], strlen(key[i])));
-        free(key[i]);
-    }
+    forget_all(fleet, aged, forget);
     fleet->forgotten += forget;
-    free(key);
     free(aged);
     free(entry);
+}
+
+/* What nobody used in the weeks that anything is remembered for is new to whoever meets it: names
+ * expire, and somebody else registers them. */
+void fleet_forget_faded(struct fleet *fleet)
+{
+    struct aged *aged = xcalloc(fleet->destinations.count, sizeof *aged);
+    size_t position = 0, count = 0;
+    for (const struct map_entry *e; (e = map_next(&fleet->destinations, &position)) != NULL;) {
+        const struct used_by *used = e->value;
+        if (fleet->week - histogram_week(used->last_day) > HISTOGRAM_WEEKS)
+            aged[count++] = (struct aged){.entry = e};
+    }
+    forget_all(fleet, aged, count);
+    free(aged);
 }
 
 static int by_key_and_hash(const void *a, const void *b)
@@ -229,6 +255,20 @@ void fleet_apply_uses(struct fleet *fleet)
     apply_all(fleet, &fleet->clip, apply_clip);
 }
 
+/* A lone host in a group that others passed through would be its own judge. Behind all that came to
+ * a group in the hour, so that it does not matter who is told first. A sketch gives nobody back: a
+ * group that once had more than FLEET_EXACT_HOSTS keeps its number. */
+void fleet_apply_left(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->left.count; i++) {
+        const struct new_use *left = &fleet->left.use[i];
+        struct peer_group *group = map_get(&fleet->groups, left->key, left->key_size);
+        if (group && hostset_remove(&group->next_hosts, left->hash))
+            group->changed = true;
+    }
+    uses_fini(&fleet->left);
+}
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *destination)
@@ -261,6 +301,11 @@ size_t fleet_destinations(const struct fleet *fleet)
 uint64_t fleet_forgotten(const struct fleet *fleet)
 {
     return fleet->forgotten;
+}
+
+uint64_t fleet_crowded(const struct fleet *fleet)
+{
+    return fleet->crowded;
 }
 
 uint64_t fleet_clips_refused(const struct fleet *fleet)

@@ -56,13 +56,18 @@ static void learn_location(struct location *location, uint64_t bytes, uint32_t l
 static uint64_t guard(struct profile *profile, struct pair *pair, const struct size_model *model,
                       uint64_t bytes, int64_t day, bool of_day, struct fleet *fleet)
 {
-    uint64_t learned = size_guarded(model, bytes);
+    struct clips *clips = pair ? &pair->clips : &profile->clips;
+    struct size_model lately = *model;
+    lately.clips = clips;
+    lately.day = day;
+    lately.of_day = of_day;
+    uint64_t learned = size_guarded(&lately, bytes);
     struct clip clip = {.day = day, .of_day = of_day, .count = 1};
     clip.bin = (uint8_t)histogram_bin(bytes);
     clip.learned = (uint8_t)histogram_bin(learned);
     if (clip.learned >= clip.bin)
         return learned;
-    clips_note(pair ? &pair->clips : &profile->clips, pair ? PAIR_CLIPS : PROFILE_CLIPS, &clip);
+    clips_note(clips, pair ? PAIR_CLIPS : PROFILE_CLIPS, &clip);
     if (fleet)
         fleet_note_clip(fleet, &profile->host, pair ? &pair->destination : NULL, profile->group,
                         day);
@@ -139,10 +144,20 @@ static void drop_frozen_sums(struct profile *profile)
     profile->frozen_sums = false;
 }
 
+static void join_group(struct profile *profile, int64_t day, struct fleet *fleet)
+{
+    char before[GROUP_NAME_SIZE];
+    memcpy(before, profile->group, sizeof before);
+    group_decide(profile, day);
+    if (fleet && strcmp(before, profile->group) != 0)
+        fleet_note_left(fleet, &profile->host, before);
+}
+
 static void begin_day(struct profile *profile, const struct civil *civil, struct fleet *fleet)
 {
     if (civil->day <= profile->today)
         return;
+    memset(profile->new_told, 0, sizeof profile->new_told);
     drop_frozen_sums(profile);
     finish_host_day(profile, fleet);
     ask_peers(profile, NULL, civil->day, fleet);
@@ -154,7 +169,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         ask_peers(profile, pair, civil->day, fleet);
         rhythm_end_day(&pair->rhythm, civil->day);
     }
-    group_decide(profile, civil->day);
+    join_group(profile, civil->day, fleet);
     profile->today = civil->day;
 }
 
@@ -182,7 +197,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
     if (pair->contacts < UINT32_MAX)
         pair->contacts++;
     pair->today = civil->day;
-    pair->today_bytes += bytes;
+    pair->today_bytes = bytes_add(pair->today_bytes, bytes);
     rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
 
@@ -207,7 +222,7 @@ static void tell_host_hour(struct profile *profile, const struct civil *civil, u
     memset(profile->silent, 0, sizeof profile->silent);
     if (bytes > 0)
         fleet_note_today(fleet, profile->group, profile->today, profile->today_bytes,
-                         profile->today_bytes + bytes);
+                         bytes_add(profile->today_bytes, bytes));
 }
 
 static void learn_host_hour(struct profile *profile, uint64_t bytes, const struct civil *civil,
@@ -227,7 +242,7 @@ static void learn_host_hour(struct profile *profile, uint64_t bytes, const struc
     }
     if (fleet)
         tell_host_hour(profile, civil, bytes, learned, location, fleet);
-    profile->today_bytes += bytes;
+    profile->today_bytes = bytes_add(profile->today_bytes, bytes);
 }
 
 static void learn_pairs(struct profile *profile, const struct host_total *total,
@@ -268,11 +283,11 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         if (pair->today < civil->day)
             pair->today_bytes = 0;
         pair->today = civil->day > pair->today ? civil->day : pair->today;
-        pair->today_bytes += bytes;
+        pair->today_bytes = bytes_add(pair->today_bytes, bytes);
         pair->told = pair->told || bytes > 0;
         pair->spans_told = bytes > 0 ? PAIR_SPANS : pair->spans_told;
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)
-            pair->first_week_bytes += bytes;
+            pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
         rhythm_end_day(&pair->rhythm, civil->day);
         if (bytes > 0)
             rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
@@ -287,7 +302,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
         profile->today_bytes = 0;
     }
     profile->frozen_sums = true;
-    profile->today_bytes += total ? total->out.value : 0;
+    profile->today_bytes = bytes_add(profile->today_bytes, total ? total->out.value : 0);
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;
     learn_drop_rhythms(profile, blob);
@@ -300,6 +315,7 @@ static void close_learning(struct profile *profile, const struct host_total *tot
                            const struct civil *civil, struct fleet *fleet, struct buffer *blob)
 {
     uint64_t bytes = total ? total->out.value : 0;
+    profile->new_told[YOUNG_HOUR] = 0;
     begin_day(profile, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);

@@ -3,7 +3,10 @@
  * when it is over, its hours one by one, and spans of seven days of the first three weeks.
  *
  * A total counts once, when its time is over: told day by day, a slow thief would be his own
- * precedent. Every size passes the guard of its table. Thread: the engine's. */
+ * precedent. Every size passes the guard of its table, and of one host the fleet is told so much
+ * and no more (PROFILE_NEW_TOLD; beyond it is counted): p is a rate of the whole fleet's host-days,
+ * and who meets thousands of destinations an hour says nothing of the others. Thread: the engine's.
+ */
 #include "profile_local.h"
 #include "size.h"
 
@@ -40,6 +43,21 @@ static void note_destination(struct fleet *fleet, enum young_kind kind, const st
     fleet_note_young(fleet, kind, destination, more, size_new_guarded(&model, bytes), week);
 }
 
+_Static_assert(sizeof((struct profile *)NULL)->new_told == YOUNG_KINDS, "one each");
+
+static bool may_tell(struct profile *profile, enum young_kind kind, uint64_t bytes,
+                     struct fleet *fleet)
+{
+    if (bytes < PROFILE_NEW_BYTES) /* as much is not judged */
+        return true;
+    if (profile->new_told[kind] == PROFILE_NEW_TOLD) {
+        fleet_note_crowd(fleet);
+        return false;
+    }
+    profile->new_told[kind]++;
+    return true;
+}
+
 /* --- when ------------------------------------------------------------------------------------- */
 
 void learn_new(struct profile *profile, enum young_kind kind, const struct destination *destination,
@@ -51,7 +69,7 @@ void learn_new(struct profile *profile, enum young_kind kind, const struct desti
     const struct peers peers = fleet_peers(fleet, profile->group);
     if (destination->role == ROLE_SERVED)
         note_network(profile, kind, &peers, bytes, histogram_week(day));
-    else if (fleet)
+    else if (fleet && may_tell(profile, kind, bytes, fleet))
         note_destination(fleet, kind, &peers, destination, more, bytes, histogram_week(day));
 }
 
@@ -93,9 +111,9 @@ void learn_young_hour(struct profile *profile, struct pair *pair, uint64_t bytes
 {
     bool young = civil->hour - pair->first_hour < PAIR_YOUNG_HOURS;
     if (young)
-        pair->first_week_bytes += bytes;
+        pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
     if (pair->spans_told < PAIR_SPANS)
-        pair->span_bytes += bytes;
+        pair->span_bytes = bytes_add(pair->span_bytes, bytes);
     if (young && pair->first_day - profile->first_day >= PROFILE_WARMUP_DAYS)
         learn_new(profile, YOUNG_HOUR, &pair->destination, pair->contacts == 0, bytes, civil->day,
                   fleet);

@@ -22,6 +22,8 @@
 #define ROLE_SHIFT   4
 #define FROZEN       1u
 #define FROZEN_SUMS  2u
+#define NEW_WEEKS_SHIFT 2 /* first weeks told today, three bits; then spans */
+#define NEW_SPANS_SHIFT 5
 #define TIME_LIMIT                                                                                 \
     (INT64_C(1) << 40) /* hours or days either side of 1970: differences cannot overflow */
 
@@ -108,7 +110,9 @@ static void put_more(struct buffer *out, const struct profile *profile)
 {
     size_t group_size = strlen(profile->group);
     buffer_u8(out,
-              (uint8_t)((profile->frozen ? FROZEN : 0) | (profile->frozen_sums ? FROZEN_SUMS : 0)));
+              (uint8_t)((profile->frozen ? FROZEN : 0) | (profile->frozen_sums ? FROZEN_SUMS : 0) |
+                        (unsigned)profile->new_told[YOUNG_FIRST_WEEK] << NEW_WEEKS_SHIFT |
+                        (unsigned)profile->new_told[YOUNG_SPAN] << NEW_SPANS_SHIFT));
     buffer_u8(out, (uint8_t)group_size);
     buffer_put(out, profile->group, group_size);
     put_unsigned(out, profile->weeks_thinned);
@@ -323,8 +327,11 @@ static bool take_more(struct cursor *in, struct profile *profile)
     uint8_t flags = cursor_u8(in);
     size_t group_size = cursor_u8(in);
     const uint8_t *group = cursor_take(in, group_size);
+    profile->new_told[YOUNG_FIRST_WEEK] = flags >> NEW_WEEKS_SHIFT & 7;
+    profile->new_told[YOUNG_SPAN] = flags >> NEW_SPANS_SHIFT & 7;
     if (!group || group_size >= GROUP_NAME_SIZE || memchr(group, '\0', group_size) ||
-        flags > (FROZEN | FROZEN_SUMS))
+        profile->new_told[YOUNG_FIRST_WEEK] > PROFILE_NEW_TOLD ||
+        profile->new_told[YOUNG_SPAN] > PROFILE_NEW_TOLD)
         return false;
     memcpy(profile->group, group, group_size);
     profile->frozen = flags & FROZEN;
@@ -381,4 +388,17 @@ struct profile *profile_unpack(const void *data, size_t size, struct error *erro
         return NULL;
     }
     return profile;
+}
+
+struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
+                                  struct error *error)
+{
+    struct profile *profile = profile_unpack(data, size, error);
+    char text[IP_TEXT_SIZE], expected[IP_TEXT_SIZE];
+    if (!profile || ip_compare(&profile->host, host) == 0)
+        return profile;
+    error_set(error, ERROR_INPUT, "host profile of %s is that of %s", ip_text(host, expected),
+              ip_text(&profile->host, text));
+    profile_free(profile);
+    return NULL;
 }

@@ -130,6 +130,39 @@ static double by_residual(const struct size_model *model, uint64_t bytes, double
     return weight * survival[0] + (1 - weight) * survival[1];
 }
 
+/* --- what was guarded lately ------------------------------------------------------------------ */
+
+/* Nothing of it is left, and nothing is learned larger: else each guarded size would raise the next
+ * one's bound (by its own count, and by what it adds to the peers'), and ten hours of a
+ * thousandfold size would be learned in a day. */
+static bool is_late(const struct size_model *model, const struct clip *clip)
+{
+    return clip->of_day == model->of_day && model->day - clip->day < GUARD_DAYS;
+}
+
+static void leave_out(struct residuals *counts, const struct size_model *model)
+{
+    for (size_t i = 0; model->clips && i < model->clips->count; i++) {
+        const struct clip *clip = &model->clips->clip[i];
+        double weight = histogram_weight(model->week - histogram_week(clip->day));
+        double less = fmin(counts->count[clip->learned], weight * clip->count);
+        if (!is_late(model, clip))
+            continue;
+        counts->count[clip->learned] -= less;
+        counts->total -= less;
+    }
+}
+
+static uint64_t no_larger(const struct size_model *model, uint64_t bytes)
+{
+    for (size_t i = 0; model->clips && i < model->clips->count; i++) {
+        const struct clip *clip = &model->clips->clip[i];
+        if (is_late(model, clip) && histogram_bin(bytes) > clip->learned)
+            bytes = histogram_floor(clip->learned);
+    }
+    return bytes;
+}
+
 double size_survival(const struct size_model *model, uint64_t bytes)
 {
     double sigma = TAIL_SIGMA;
@@ -137,6 +170,7 @@ double size_survival(const struct size_model *model, uint64_t bytes)
                                                           : by_absolute(model, bytes);
     struct residuals counts = {{0}, 0};
     tail_gather(&counts, model->own, model->week);
+    leave_out(&counts, model);
     struct tail own = tail_fit(&counts, sigma);
     return (own.total * tail_survival(&counts, &own, histogram_bin(bytes)) +
             model->pseudo * peers) /
@@ -196,7 +230,8 @@ static double survival_of_model(const void *model, uint64_t bytes)
 
 uint64_t size_guarded(const struct size_model *model, uint64_t bytes)
 {
-    return guarded(survival_of_model, model, bytes);
+    uint64_t least = guarded(survival_of_model, model, bytes);
+    return least < bytes ? no_larger(model, least) : bytes;
 }
 
 static double survival_of_new(const void *context, uint64_t bytes)

@@ -7,6 +7,7 @@
 #include "tail.h"
 
 #define GUARD_SURVIVAL 1e-4
+#define GUARD_DAYS     7
 
 /* A table of the peers: the group's and the whole fleet's, either NULL when there is none. */
 struct size_model {
@@ -17,6 +18,11 @@ struct size_model {
     const struct histogram *absolute[2];  /* likewise */
     double pseudo;                        /* m: observations that the peers stand for */
     int64_t week;
+    /* The guard: what it made smaller in the last GUARD_DAYS before `day`, or on it, is no
+     * precedent. NULL: all is. */
+    const struct clips *clips;
+    int64_t day;
+    bool of_day;
 };
 
 struct size_model size_host_hour(const struct profile *profile, const struct peers *peers,

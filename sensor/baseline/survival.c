@@ -285,7 +285,7 @@ struct estimate survival_new_network_span(const struct profile *profile, const s
 static struct estimate of_absolute(const struct profile *profile, const struct fleet *fleet,
                                    bool of_day, const struct civil *civil, uint64_t bytes)
 {
-    const struct peers peers = fleet_peers(fleet, profile->group);
+    const struct peers peers = fleet_peers(fleet, profile ? profile->group : "");
     int64_t week = histogram_week(civil->day);
     struct estimate estimate = {.p = probability(size_absolute(&peers, of_day, week, bytes))};
     const struct group *shown = peers.share >= 0.5 ? peers.group : peers.all;
@@ -309,4 +309,9 @@ struct estimate survival_absolute_day(const struct profile *profile, const struc
                                       const struct civil *civil, uint64_t bytes)
 {
     return of_absolute(profile, fleet, true, civil, bytes);
+}
+
+uint64_t survival_peer_days(const struct fleet *fleet)
+{
+    return fleet ? histogram_samples(&fleet_all(fleet)->absolute_day) : 0;
 }

@@ -16,6 +16,7 @@ struct hour_hosts {
 struct totals {
     struct map map; /* struct total_key → struct host_total */
     uint32_t max_hosts;
+    uint64_t pairs, most_pairs;
     uint64_t refused;
     struct hour_hosts *open;
     size_t open_count, open_room;
@@ -59,6 +60,7 @@ struct totals *totals_new(uint32_t max_hosts)
 {
     struct totals *totals = xcalloc(1, sizeof *totals);
     totals->max_hosts = max_hosts;
+    totals->most_pairs = TOTALS_PAIRS_OPEN + (uint64_t)max_hosts * TOTALS_PAIRS_A_HOST;
     map_init(&totals->map);
     return totals;
 }
@@ -100,6 +102,8 @@ static bool put(struct totals *totals, struct host_total *total)
         return false;
     }
     open->hosts++;
+    total->totals = totals;
+    totals->pairs += total->pairs.count;
     struct total_key key = {total->host, total->hour};
     map_put(&totals->map, &key, sizeof key, total);
     return true;
@@ -125,7 +129,40 @@ struct host_total *totals_open(struct totals *totals, const struct ip *host, int
     return NULL;
 }
 
-/* The pair's total, made when absent; the role's "other" when the host's table is full. */
+void totals_set_room(struct totals *totals, uint64_t pairs)
+{
+    totals->most_pairs = pairs;
+}
+
+uint64_t totals_pairs(const struct totals *totals)
+{
+    return totals->pairs;
+}
+
+static bool is_full(const struct host_total *host)
+{
+    const struct totals *totals = host->totals;
+    return host->pairs.count >= TOTALS_PAIRS || (totals && totals->pairs >= totals->most_pairs);
+}
+
+static void put_pair(struct host_total *host, const char *key, struct pair_total *pair)
+{
+    map_put(&host->pairs, key, strlen(key), pair);
+    if (host->totals)
+        host->totals->pairs++;
+}
+
+bool totals_take_pair(struct host_total *host, struct pair_total *pair)
+{
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(&pair->destination, key);
+    if (map_get(&host->pairs, key, strlen(key)))
+        return false;
+    put_pair(host, key, pair);
+    return true;
+}
+
+/* The pair's total, made when absent; the role's "other" when there is no room for one more. */
 static struct pair_total *pair_for(struct host_total *host, const struct destination *destination)
 {
     char key[DESTINATION_KEY_SIZE];
@@ -133,7 +170,7 @@ static struct pair_total *pair_for(struct host_total *host, const struct destina
     struct pair_total *pair;
     destination_key(&wanted, key);
     pair = map_get(&host->pairs, key, strlen(key));
-    if (!pair && host->pairs.count >= TOTALS_PAIRS) {
+    if (!pair && is_full(host)) {
         host->overflow++;
         wanted = destination_other(destination->role);
         destination_key(&wanted, key);
@@ -143,7 +180,7 @@ static struct pair_total *pair_for(struct host_total *host, const struct destina
         return pair;
     pair = xcalloc(1, sizeof *pair);
     pair->destination = wanted;
-    map_put(&host->pairs, key, strlen(key), pair);
+    put_pair(host, key, pair);
     return pair;
 }
 
@@ -153,9 +190,9 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
     struct pair_total *pair = pair_for(host, destination);
     volume_add(&pair->out, out);
     volume_add(&host->out, out);
-    pair->in_bytes += in_bytes;
-    host->in_bytes += in_bytes;
-    pair->flows += flows;
+    pair->in_bytes = bytes_add(pair->in_bytes, in_bytes);
+    host->in_bytes = bytes_add(host->in_bytes, in_bytes);
+    pair->flows = flows > UINT32_MAX - pair->flows ? UINT32_MAX : pair->flows + flows;
     pair->changed = true;
     return pair;
 }
@@ -225,6 +262,7 @@ void totals_drop(struct totals *totals, struct host_total *host)
     struct total_key key = {host->host, host->hour};
     struct hour_hosts *open = hosts_of_hour(totals, host->hour);
     map_remove(&totals->map, &key, sizeof key);
+    totals->pairs -= host->pairs.count;
     if (open->hosts > 0)
         open->hosts--;
     if (open->hosts == 0)

@@ -36,7 +36,7 @@ static int take_host(void *context, const struct ip *host, const void *blob, siz
                      struct error *error)
 {
     struct session *s = context;
-    struct profile *profile = profile_unpack(blob, size, error);
+    struct profile *profile = profile_unpack_of(host, blob, size, error);
     if (!profile)
         return -1;
     store_put_profile(s->stack.store, host, INT64_MIN, profile->last_closed_hour, blob, size, NULL,

@@ -19,17 +19,10 @@
 static int check_host(void *context, const struct ip *host, const void *blob, size_t size,
                       struct error *error)
 {
-    char text[IP_TEXT_SIZE], other[IP_TEXT_SIZE];
-    struct profile *profile = profile_unpack(blob, size, error);
     (void)context;
-    if (!profile)
-        return -1;
-    bool own = ip_compare(&profile->host, host) == 0;
-    ip_text(&profile->host, other);
+    struct profile *profile = profile_unpack_of(host, blob, size, error);
     profile_free(profile);
-    return own ? 0
-               : error_set(error, ERROR_INPUT, "the profile of %s is of %s", ip_text(host, text),
-                           other);
+    return profile ? 0 : -1;
 }
 
 /* --- out ------------------------------------------------------------------------------------- */

@@ -92,7 +92,9 @@ bool detector_ask(const struct detector *detector, const struct subject *subject
 {
     if (detector->kind != subject->kind)
         return false;
-    if (detector->needs_history && (!subject->host || subject->state == BASELINE_LEARNING))
+    bool by_peers = detector->by_peers && subject->awaited && !subject->host;
+    bool unknown = !subject->host || subject->state == BASELINE_LEARNING;
+    if (detector->needs_history && unknown && !by_peers)
         return false;
     memset(finding, 0, sizeof *finding);
     bool found = detector->judge ? detector->judge(subject, finding)
@@ -100,6 +102,7 @@ bool detector_ask(const struct detector *detector, const struct subject *subject
     if (!found)
         return false;
     finding->detector = detector;
+    finding->by_peers = by_peers;
     finding->urgency = urgency_of(detector, finding->score);
     return true;
 }

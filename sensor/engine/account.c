@@ -275,12 +275,24 @@ static void find(struct engine *engine, const struct subject *subject, struct op
         follow(engine, open, now);
 }
 
-static void judge_host(struct engine *engine, const struct host *host, const struct civil *civil,
+/* A load takes milliseconds, and one's own past is the better judge: peers are asked when it takes
+ * longer, or when what came is no profile. */
+static bool is_awaited(struct host *host, struct ptime now)
+{
+    if (host->loaded)
+        return host->damaged;
+    if (host->missed_ns == 0)
+        host->missed_ns = now.ns;
+    return now.ns - host->missed_ns >= AWAITED_NS;
+}
+
+static void judge_host(struct engine *engine, struct host *host, const struct civil *civil,
                        const struct host_total *total, struct open_story *open, struct ptime now)
 {
     struct subject subject = subject_of(engine, host, civil);
     const struct profile *profile = host->profile;
     subject.kind = SUBJECT_HOST;
+    subject.awaited = is_awaited(host, now);
     subject.hour = volume_clamped(total->out);
     subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, NULL);
     if (profile && profile->today == civil->day)

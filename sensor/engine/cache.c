@@ -143,7 +143,8 @@ void cache_drop(struct engine *engine, struct host *host)
         free_blob(&engine->cache, host);
         list_remove(&engine->cache.list[LIST_PACKED], host, LIST_PACKED);
     }
-    host->loaded = false;
+    host->loaded = host->damaged = false;
+    host->missed_ns = 0;
 }
 
 void cache_trim(struct engine *engine)

@@ -15,8 +15,7 @@
 
 /* --- publishing ------------------------------------------------------------------------------ */
 
-/* Only what changed since the last time: an hour's hosts are many, a minute's are few. Totals are
- * dropped only by a close, which publishes first, so the list never outlives them. */
+/* Only what changed since the last time: an hour's hosts are many, a minute's are few. */
 void close_publish(struct engine *engine)
 {
     if (!memory_store(engine) || engine->unsaved)
@@ -32,6 +31,17 @@ static void on_alive(void *context, const struct store_turn *turn)
 {
     if (turn->forgets)
         changed_look(context);
+}
+
+/* Before the totals of an hour and of those before it go: they are to be published no more. A start
+ * means to put all totals again, and may find their hour closed by others before it did. */
+void close_forget_changed(struct engine *engine, int64_t hour)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < engine->changed_count; i++)
+        if (engine->changed[i]->hour > hour)
+            engine->changed[kept++] = engine->changed[i];
+    engine->changed_count = kept;
 }
 
 /* Each minute. A restart that replays says nothing that it said before. */

@@ -49,6 +49,7 @@ void close_through(struct engine *engine, int64_t hour)
     engine->fleet_spoiled = false;
     if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
         hour = engine->closed_hour;
+    close_forget_changed(engine, hour);
     struct host_total **total = totals_until(engine->totals, hour, &count);
     engine->counts.host_hours_closed += count;
     for (size_t i = 0; i < count; i++) {
@@ -188,7 +189,8 @@ static struct profile *profile_of(struct engine *engine, struct host *host,
         return hosts_open(engine, host);
     if (!gathered->blob)
         return profile_new(&gathered->host, engine->closing->work.hour);
-    struct profile *profile = profile_unpack(gathered->blob, gathered->size, &error);
+    struct profile *profile =
+        profile_unpack_of(&gathered->host, gathered->blob, gathered->size, &error);
     if (!profile)
         hosts_damaged(engine, &error);
     return profile;

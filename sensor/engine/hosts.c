@@ -82,7 +82,7 @@ void hosts_damaged(struct engine *engine, const struct error *error)
     if (!engine->config.live)
         engine_fail(engine, error);
     else if (engine->counts.profiles_damaged++ == 0)
-        log_error("%s; such hosts are judged like unknown ones, and what is stored stays",
+        log_error("%s; such hosts are judged by their peers, and what is stored stays",
                   error->message);
 }
 
@@ -91,11 +91,13 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
     struct error error = {0};
     cache_drop(engine, host);
     host->loaded = true;
+    host->damaged = false;
     host->stored_hour = INT64_MIN;
     if (!blob)
         return;
-    struct profile *profile = profile_unpack(blob, size, &error);
+    struct profile *profile = profile_unpack_of(&host->ip, blob, size, &error);
     if (!profile) {
+        host->damaged = true;
         hosts_damaged(engine, &error);
         return;
     }

@@ -34,6 +34,7 @@
 #define SENSOR_NS       (10 * NS_PER_MIN) /* the sensor's own sight is judged over this */
 #define ABSENT_TOLD_NS  (5 * NS_PER_S)    /* a shorter restart is one nobody missed a packet by */
 #define ABSENT_LASTS_NS (30 * NS_PER_S)
+#define AWAITED_NS      NS_PER_S /* a profile takes so long, and its host is judged by its peers */
 #define LIVE_MARK_NS    (5 * NS_PER_S) /* live, what is due by time alone is done so often */
 
 /* What a capture process did not see because it was away; packet time. */
@@ -91,6 +92,8 @@ struct host {
     bool queued;         /* to be asked for */
     bool loading;        /* asked for; it goes on meanwhile as one that nothing is known of */
     bool changed;        /* … and the store has changed it since: the answer is not it */
+    bool damaged;        /* what the store has of it is no profile */
+    int64_t missed_ns;   /* not loaded: its first record since then; 0: there was none */
     int64_t stored_hour; /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
     uint64_t stored_edits; /* store_close.h */
     struct host *newer[LISTS], *older[LISTS];
@@ -247,6 +250,7 @@ void close_publish(struct engine *engine);
 void close_tick(struct engine *engine);                                    /* each minute */
 void close_first(struct engine *engine, struct ptime now);                 /* at the first record */
 void close_queue_changed(struct engine *engine, struct host_total *total); /* to be published */
+void close_forget_changed(struct engine *engine, int64_t hour); /* through it: not any more */
 bool close_due(const struct engine *engine, struct ptime now);
 void close_hour(struct engine *engine, struct ptime now); /* close_paused: until that is over */
 void close_schedule(struct engine *engine, struct ptime now);

@@ -1,8 +1,8 @@
 /* Profiles that are not in memory, asked of the store.
  *
  * A replay waits for each: the same capture makes the same alerts however fast the store is. A live
- * engine goes on: until the answer is there the host is judged as one that nothing is known of
- * (what needs no past, and no more), and when it is there, once more.
+ * engine goes on: until the answer is there the host is judged by what needs no past and, when that
+ * takes longer than AWAITED_NS, by its peers; and when it is there, once more.
  *
  *   need → queue → asked (LOADS_UNDER_WAY at most) → answer came → in its place: logged, taken
  *

@@ -160,21 +160,11 @@ static uint64_t count_pairs(struct host_total *const *total, size_t count)
     return pairs;
 }
 
-/* Totals that go are to be published no more. */
-static void forget_changed(struct engine *engine, int64_t hour)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < engine->changed_count; i++)
-        if (engine->changed[i]->hour > hour)
-            engine->changed[kept++] = engine->changed[i];
-    engine->changed_count = kept;
-}
-
 /* The oldest hour, which the first `count` of `total` are, is not learned. */
 static void let_hour_go(struct engine *engine, struct host_total **total, size_t count)
 {
     int64_t hour = total[0]->hour;
-    forget_changed(engine, hour);
+    close_forget_changed(engine, hour);
     for (size_t i = 0; i < count; i++) {
         engine->counts.unlearned_bytes += total[i]->out.value;
         totals_drop(engine->totals, total[i]);

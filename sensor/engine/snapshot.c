@@ -181,6 +181,8 @@ static void put_host(struct buffer *out, const struct host *host)
     buffer_u8(out, host->ready);
     buffer_u8(out, host->loaded);
     buffer_u8(out, host->loading);
+    buffer_u8(out, host->damaged);
+    buffer_le64(out, (uint64_t)host->missed_ns);
     buffer_le32(out, host->blob_size);
     buffer_put(out, host->blob, host->blob_size);
 }
@@ -213,6 +215,8 @@ static bool take_host(struct engine *engine, struct cursor *in)
     host->ready = cursor_u8(in) != 0;
     host->loaded = cursor_u8(in) != 0;
     bool loading = cursor_u8(in) != 0;
+    host->damaged = cursor_u8(in) != 0;
+    host->missed_ns = (int64_t)cursor_le64(in);
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || host == &unused)
@@ -285,18 +289,14 @@ static void put_totals(const struct engine *engine, struct buffer *out)
 
 static bool take_pair(struct host_total *total, struct cursor *in)
 {
-    char key[DESTINATION_KEY_SIZE];
     struct pair_total *pair = xcalloc(1, sizeof *pair);
     bool good = take_pair_raw(in, pair);
     pair->starts = (struct starts){0};
-    if (good)
-        destination_key(&pair->destination, key);
-    if (!good || map_get(&total->pairs, key, strlen(key))) {
+    pair->changed = true; /* what was put before may not have arrived */
+    if (!good || !totals_take_pair(total, pair)) {
         free(pair);
         return false;
     }
-    pair->changed = true; /* what was put before may not have arrived */
-    map_put(&total->pairs, key, strlen(key), pair);
     uint16_t starts = cursor_le16(in);
     for (uint16_t i = 0; i < starts; i++) {
         uint16_t second = cursor_le16(in);

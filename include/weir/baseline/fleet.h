@@ -112,6 +112,8 @@ uint32_t fleet_hosts(const struct fleet *fleet); /* hosts with a profile */
 uint32_t fleet_group_hosts(const struct fleet *fleet, const char *group);
 size_t fleet_groups(const struct fleet *fleet);
 uint64_t fleet_groups_refused(const struct fleet *fleet); /* notes without a group, at the bound */
+uint64_t
+fleet_crowded(const struct fleet *fleet); /* new destinations not noted: of one host too many */
 uint64_t fleet_clips_refused(const struct fleet *fleet); /* guarded sizes not noted, at the bound */
 /* Hosts that sent to it in a closed hour (client role only: servers have their own rate). */
 uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *destination);
@@ -153,9 +155,12 @@ enum young_kind { YOUNG_FIRST_WEEK, YOUNG_HOUR, YOUNG_SPAN, YOUNG_KINDS };
 void fleet_note_young(struct fleet *fleet, enum young_kind kind,
                       const struct destination *destination, uint32_t more, uint64_t bytes,
                       int64_t week);
+void fleet_note_crowd(struct fleet *fleet); /* one that is not noted, see learn_new.c */
 /* A contact; `first`: the host is not known to have used it before. */
 void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
                         const struct destination *destination, bool first, int64_t week);
+/* The host is in another group now. */
+void fleet_note_left(struct fleet *fleet, const struct ip *host, const char *group);
 /* A size of the host (`destination` NULL) or of its pair was guarded. */
 void fleet_note_clip(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, const char *group, int64_t day);

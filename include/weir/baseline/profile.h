@@ -21,6 +21,8 @@
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
 #define PROFILE_NOVELTY_DAYS 14 /* from here on the first weeks of that end, and are counted */
 #define PROFILE_YOUNG_DAYS   28 /* and from here on the third weeks */
+#define PROFILE_NEW_TOLD     4  /* of a kind of new destination the fleet is told of, see below */
+#define PROFILE_NEW_BYTES    UINT64_C(65536)
 #define PROFILE_CLIPS        8
 #define PAIR_CLIPS           4
 #define GROUP_NAME_SIZE      32
@@ -97,6 +99,10 @@ struct profile {
     char group[GROUP_NAME_SIZE]; /* its peers (group.h); "": none yet */
     bool frozen;      /* by an operator: nothing is learned, only today's running sums go on */
     bool frozen_sums; /* some of today's were frozen: they are not learned after a thaw either */
+    /* New destinations of PROFILE_NEW_BYTES and more that the fleet was told of: PROFILE_NEW_TOLD
+     * first weeks and spans a day, hours an hour (those are not packed), or one host that meets
+     * thousands would make them ordinary for all. */
+    uint8_t new_told[3];
     struct clips clips;
     struct cusum cusum; /* of days, less the group's trend */
     struct ratio ratio;
@@ -153,5 +159,8 @@ void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
  * taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
+/* The same, where a host's own is expected: another's is an error. */
+struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
+                                  struct error *error);
 
 #endif

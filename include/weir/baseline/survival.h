@@ -83,11 +83,14 @@ struct estimate survival_new_network_hour(const struct profile *profile, const s
                                           const struct civil *civil, uint64_t bytes);
 struct estimate survival_new_network_span(const struct profile *profile, const struct fleet *fleet,
                                           const struct civil *civil, uint64_t bytes);
-/* The absolute channel: a host's hour or day by size alone, among its peers. `expected` and
- * `largest` are the group's where it counts as much as the fleet, else the fleet's. */
+/* The absolute channel: a host's hour or day by size alone, among its peers; without a profile,
+ * among the whole fleet. `expected` and `largest` are the group's where it counts as much as the
+ * fleet, else the fleet's. */
 struct estimate survival_absolute_hour(const struct profile *profile, const struct fleet *fleet,
                                        const struct civil *civil, uint64_t bytes);
 struct estimate survival_absolute_day(const struct profile *profile, const struct fleet *fleet,
                                       const struct civil *civil, uint64_t bytes);
+/* Active host-days that this goes by. */
+uint64_t survival_peer_days(const struct fleet *fleet);
 
 #endif

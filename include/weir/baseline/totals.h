@@ -1,9 +1,11 @@
 /* Running totals of the open hour: (host, destination, hour) → volume, absolute.
  * What is stored in Redis while an hour is open, and what an hour's close turns into a profile.
  * Bounds: `max_hosts` hosts an hour; TOTALS_PAIRS destinations a host and hour, the rest summed in
- * one pair a role ("client|prefix|other", "served|prefix|other"); TOTALS_STARTS seconds in which
- * something began a host and hour, of all its pairs (beyond, which are kept depends on the order);
- * all counted. Engine thread. */
+ * one pair a role ("client|prefix|other", "served|prefix|other"); TOTALS_PAIRS_OPEN and 16 for each
+ * of `max_hosts` destinations in all open hours together (half a kB each), beyond which new ones go
+ * to "other" likewise: a thousand hosts that scan must not take the sensor down; TOTALS_STARTS
+ * seconds in which something began a host and hour, of all its pairs (beyond, which are kept
+ * depends on the order); all counted. Engine thread. */
 #ifndef WEIR_BASELINE_TOTALS_H
 #define WEIR_BASELINE_TOTALS_H
 
@@ -13,8 +15,10 @@
 #include "weir/baseline/starts.h"
 #include "weir/baseline/volume.h"
 
-#define TOTALS_PAIRS  4096
-#define TOTALS_STARTS 65536
+#define TOTALS_PAIRS        4096
+#define TOTALS_STARTS       65536
+#define TOTALS_PAIRS_OPEN   (UINT64_C(4) << 20)
+#define TOTALS_PAIRS_A_HOST 16
 
 struct pair_total {
     struct destination destination;
@@ -34,7 +38,8 @@ struct host_total {
     uint32_t overflow; /* additions that went to "other" */
     uint32_t starts;   /* seconds that its pairs keep */
     uint32_t starts_refused;
-    bool queued; /* its owner has it on a list of what changed */
+    bool queued;           /* its owner has it on a list of what changed */
+    struct totals *totals; /* that it is in; NULL: it is on its own */
 };
 
 /* A total of its own, outside any struct totals (the store's sums). */
@@ -43,6 +48,11 @@ void host_total_free(struct host_total *total);
 
 struct totals; /* open hours by host */
 struct totals *totals_new(uint32_t max_hosts);
+void totals_set_room(struct totals *totals, uint64_t pairs); /* instead of those */
+/* In all open hours. */
+uint64_t totals_pairs(const struct totals *totals);
+/* A pair of its own, taken as it is; false: there is one of that name (then it is the caller's). */
+bool totals_take_pair(struct host_total *host, struct pair_total *pair);
 void totals_free(struct totals *totals);
 /* The host's total for that hour, made when absent; NULL when max_hosts is reached (counted). */
 struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour);

@@ -45,8 +45,11 @@ struct subject {
     const struct pair *pair;               /* NULL: never met in a closed hour */
     const struct fleet *fleet;
     enum baseline_state state; /* of the host */
-    struct volume hour, day;   /* running totals of host or pair; day includes the open hour */
-    struct volume week;        /* pairs in their first 7 days: everything so far */
+    /* SUBJECT_HOST, `host` NULL: its past is in the store and has not come, or cannot be read. Rows
+     * that say so (by_peers) judge it by its peers meanwhile. */
+    bool awaited;
+    struct volume hour, day; /* running totals of host or pair; day includes the open hour */
+    struct volume week;      /* pairs in their first 7 days: everything so far */
     /* SUBJECT_CONTENT: */
     const struct counted *counted;       /* distinct, seen leaving in this story */
     uint64_t inspected_bytes, gap_bytes; /* of the content it was counted in */
@@ -77,6 +80,7 @@ struct finding {
     double evidence; /* −ln p, or the absolute row's own growing measure; raised again at × 1.3 */
     int score;       /* 0–100 */
     enum urgency urgency; /* by stated criteria (docs/detection.md), apart from the budget */
+    bool by_peers;        /* of a host that is awaited: its own past was not there to be asked */
     struct reason reason[FINDING_REASONS];
     size_t reason_count;
     double needs; /* would not fire below this */
@@ -89,6 +93,7 @@ struct detector {
     const char *tactic, *technique, *subtechnique; /* ATT&CK ids; NULL where none is honest */
     double share;                                  /* of the budget; 0: absolute */
     bool needs_history;                            /* not asked while the host is learning */
+    bool by_peers;        /* … but of one that is awaited: then without a profile */
     bool wakes;           /* from URGENT_SCORE on somebody is woken (URGENCY_NOW) */
     const char *explains; /* what it sees, its units, its known false alarms */
     /* Statistical: false when the row does not apply to the subject (then it says nothing). */

@@ -76,7 +76,7 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t items_estimated; /* sets of counted items that became estimates for want of room */
-    uint64_t pairs_overflow;  /* additions to "other": TOTALS_PAIRS of a host and hour */
+    uint64_t pairs_overflow;  /* additions to "other": no room (totals.h) */
     uint64_t starts_refused;  /* seconds beyond TOTALS_STARTS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */

@@ -276,6 +276,30 @@ static void test_strongest_finding_is_kept(void **state)
     assert_int_equal(f->told.alert[1].finding.score, 90);
 }
 
+/* Judged by its peers, then by its own past: the same bytes are not told twice, what grows on them
+ * is; the incident ends with what its own past says. */
+static void test_by_peers_and_then_by_its_own_past(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    struct finding finding = case_finding(&case_volume, 10, 60);
+    finding.by_peers = true;
+    incidents_find(f->incidents, &finding, &story, BASELINE_LEARNING, 0, after(0));
+    assert_int_equal(f->told.count, 1);
+    find(f, &case_volume, 20, 80, &story, 1);
+    assert_int_equal(f->told.count, 1);
+    find(f, &case_volume, 25, 82, &story, 2);
+    assert_int_equal(f->told.count, 1);
+    find(f, &case_volume, 26, 84, &story, 3);
+    assert_int_equal(f->told.count, 2);
+    assert_int_equal(f->told.alert[1].state, INCIDENT_UPDATE);
+    incidents_find(f->incidents, &finding, &story, BASELINE_LEARNING, 0, after(4));
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.count, 3);
+    assert_false(f->told.alert[2].finding.by_peers);
+    assert_int_equal(f->told.alert[2].finding.score, 84);
+}
+
 static void test_sorted(void **state)
 {
     struct fixture *f = *state;
@@ -427,6 +451,7 @@ int main(void)
         T(test_whole_host_and_sensor),
         T(test_sights),
         T(test_strongest_finding_is_kept),
+        T(test_by_peers_and_then_by_its_own_past),
         T(test_sorted),
         T(test_rank_bound),
         T(test_incident_bounds),

@@ -164,6 +164,50 @@ static void starts_are_kept_by_pair_and_bounded_by_host(void **state)
     host_total_free(host);
 }
 
+/* Room for 164. What is there goes on; what is new is "other",
+ * two a host at most; an hour that goes makes room. */
+static void all_pairs_together_are_bounded(void **state)
+{
+    struct totals *totals = totals_new(10);
+    struct host_total *total[4];
+    char name[32];
+    (void)state;
+    totals_set_room(totals, 164);
+    for (unsigned h = 0; h < 4; h++) {
+        struct ip host = make_host(h);
+        total[h] = totals_open(totals, &host, 5);
+        for (unsigned i = 0; i < 50; i++) {
+            snprintf(name, sizeof name, "%u.example", i);
+            struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, name);
+            totals_add(total[h], &d, exactly(1), 0, 1);
+        }
+    }
+    assert_int_equal(total[2]->pairs.count, 50);
+    assert_int_equal(total[3]->pairs.count, 14 + 1);
+    assert_int_equal(total[3]->overflow, 36);
+    assert_int_equal(total[3]->out.value, 50);
+    assert_int_equal(totals_pairs(totals), 165);
+    struct destination known = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "7.example");
+    assert_int_equal(totals_add(total[0], &known, exactly(1), 0, 0)->out.value, 2);
+    struct destination fresh = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "x.example");
+    totals_drop(totals, total[1]);
+    assert_int_equal(totals_pairs(totals), 115);
+    assert_false(
+        destination_is_other(&totals_add(total[3], &fresh, exactly(1), 0, 0)->destination));
+    /* A sum of its own is bounded by itself. */
+    struct ip host = make_host(9);
+    struct host_total *own = host_total_new(&host, 6);
+    for (unsigned i = 0; i < 300; i++) {
+        snprintf(name, sizeof name, "%u.example", i);
+        struct destination d = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, name);
+        totals_add(own, &d, exactly(1), 0, 1);
+    }
+    assert_int_equal(own->pairs.count, 300);
+    assert_true(totals_adopt(totals, own));
+    assert_int_equal(totals_pairs(totals), 416);
+    totals_free(totals);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +217,7 @@ int main(void)
         cmocka_unit_test(adopts_what_is_not_there),
         cmocka_unit_test(overflow_goes_to_other_by_role),
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
+        cmocka_unit_test(all_pairs_together_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,6 +126,74 @@ static void a_larger_budget_says_more(void **state)
     site_free(site);
 }
 
+/* --- while its own past is not there ---------------------------------------------------------- */
+
+static struct subject awaited(struct site *site, int day, int hour, uint64_t bytes)
+{
+    struct subject subject = at(site, day, hour, bytes, bytes);
+    subject.host = NULL;
+    subject.state = BASELINE_LEARNING;
+    subject.awaited = true;
+    return subject;
+}
+
+/* All 20 hosts have sent some 10 MB on each of 40 days: 780 host-days are counted. */
+static void one_that_is_awaited_is_judged_by_its_peers(void **state)
+{
+    struct site *site = watched(SITE_HOSTS);
+    struct subject usual = awaited(site, 56, 17, 12000000);
+    struct subject much = awaited(site, 56, 17, UINT64_C(3000000000));
+    struct finding f;
+    (void)state;
+    assert_false(ask("volume.host", &usual, NULL));
+    assert_true(ask("volume.host", &much, &f));
+    assert_true(f.by_peers && f.p <= 0.003);
+    assert_string_equal(f.reason[0].code, "volume.host.peers");
+    assert_has(f.reason[0].text, "3.0 GB left this host in this day, which is not yet known by its "
+                                 "own past; of all hosts, usually 8.3 MB to ");
+    assert_has(f.reason[0].text, "the largest of 780 active host-days about ");
+    uint64_t needs = (uint64_t)f.needs;
+    usual = awaited(site, 56, 17, needs - 1);
+    much = awaited(site, 56, 17, needs);
+    assert_false(ask("volume.host", &usual, NULL));
+    assert_true(ask("volume.host", &much, NULL));
+    site_free(site);
+}
+
+/* One that the store does not know learns, as ever; rows that do not say so are not asked. */
+static void one_that_is_not_awaited_is_not(void **state)
+{
+    struct site *site = watched(SITE_HOSTS);
+    struct subject much = awaited(site, 56, 17, UINT64_C(3000000000));
+    (void)state;
+    much.awaited = false;
+    assert_false(ask("volume.host", &much, NULL));
+    much.awaited = true;
+    for (size_t i = 0; detectors[i]; i++)
+        if (detectors[i]->kind == SUBJECT_HOST && detectors[i] != detector_get("volume.host"))
+            assert_false(detectors[i]->needs_history && detectors[i]->by_peers);
+    site_free(site);
+}
+
+/* At a threshold of .003 a false alarm is expected in 334 host-days: with fewer nothing is said. */
+static void few_peers_cannot_tell(void **state)
+{
+    struct site *site = site_new(SITE_HOSTS);
+    struct subject much;
+    (void)state;
+    site_play(site, 0, 22, office_hour); /* 16 working days, the last is not over */
+    assert_int_equal(survival_peer_days(site->fleet), 300);
+    much = awaited(site, 22, 17, UINT64_C(1) << 40);
+    assert_false(ask("volume.host", &much, NULL));
+    site_play(site, 22, 25, office_hour);
+    assert_int_equal(survival_peer_days(site->fleet), 360);
+    much = awaited(site, 25, 17, UINT64_C(1) << 40);
+    assert_true(ask("volume.host", &much, NULL));
+    much.fleet = NULL;
+    assert_false(ask("volume.host", &much, NULL));
+    site_free(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +203,9 @@ int main(void)
         cmocka_unit_test(an_ordinary_hour_at_night_is_not_ordinary),
         cmocka_unit_test(a_site_of_one_host),
         cmocka_unit_test(a_larger_budget_says_more),
+        cmocka_unit_test(one_that_is_awaited_is_judged_by_its_peers),
+        cmocka_unit_test(one_that_is_not_awaited_is_not),
+        cmocka_unit_test(few_peers_cannot_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,10 +23,10 @@ static inline void put_hosts(struct engine *engine, struct buffer *out)
     for (size_t i = 0; i < engine->hosts.count; i++) {
         const struct host *h = host[i]->value;
         buffer_text(out,
-                    "host %d: loaded %d, loading %d, %u hours, ready %d, stored %" PRId64
-                    ", profile %u %" PRIx64 "\n",
-                    h->ip.byte[15], h->loaded, h->loading, h->hours, h->ready, h->stored_hour,
-                    h->blob_size, hash64(h->blob, h->blob_size, 0));
+                    "host %d: loaded %d, loading %d, damaged %d, missed %" PRId64
+                    ", %u hours, ready %d, stored %" PRId64 ", profile %u %" PRIx64 "\n",
+                    h->ip.byte[15], h->loaded, h->loading, h->damaged, h->missed_ns, h->hours,
+                    h->ready, h->stored_hour, h->blob_size, hash64(h->blob, h->blob_size, 0));
     }
     free(host);
     buffer_text(out, "by last use:");

@@ -4,6 +4,8 @@
  * installed. */
 #include "state_text.h"
 
+#include <math.h>
+
 #define HOSTS   24
 #define DAYS    12
 #define LITTLE  (UINT64_C(12) << 10) /* of some HOSTS × 1 kB */
@@ -256,6 +258,121 @@ static void test_a_live_engine_goes_on_meanwhile(void **state)
     rig_close(rig);
 }
 
+/* A fleet whose hosts send a few MB a day, of so many days. */
+static void make_peers(struct rig *rig, int days)
+{
+    int64_t week = histogram_week(calendar_at(rig->calendar, (struct ptime){MONDAY_8}).day);
+    for (int i = 0; i < days; i++)
+        fleet_note_host_day(rig->engine->fleet, "", UINT64_C(1) << (20 + i % 4), NAN, 0, week);
+    fleet_apply(rig->engine->fleet);
+}
+
+static void push_more(struct rig *rig, int64_t after_ns, uint64_t bytes)
+{
+    push_host(rig, MONDAY_8 + after_ns, 5, 77, bytes);
+    rig_push_watermark(rig, 0, MONDAY_8 + after_ns + NS_PER_S / 2);
+    engine_pump(rig->engine);
+}
+
+static char *told(struct rig *rig)
+{
+    struct buffer out = {0};
+    assert_int_equal(bus_flush(rig->bus, &rig->error), 0);
+    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
+    buffer_u8(&out, 0);
+    return (char *)out.data;
+}
+
+/* The answer takes longer than a second of packet time: its peers judge, and say so. What its own
+ * past makes of the same is not told again. */
+static void test_one_that_is_awaited_is_judged_by_its_peers(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    (void)state;
+    struct ip ip = host_ip(5);
+    begin(rig, 3, 1, 2000);
+    make_peers(rig, 400);
+    push_more(rig, 21 * NS_PER_S, UINT64_C(3) << 30);
+    struct host *host = hosts_get(rig->engine, &ip);
+    assert_true(host->loading);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
+    push_more(rig, 22 * NS_PER_S - NS_PER_MS, 1000);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
+    push_more(rig, 23 * NS_PER_S, 1000);
+    assert_int_equal(engine_counts_of(rig->engine)->records[RECORD_FLOW], 5);
+    assert_true(host->loading);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 1);
+    char *first = told(rig);
+    assert_non_null(strstr(first, "\"volume.host.peers\""));
+    assert_non_null(strstr(first, "not yet known by its own past"));
+    assert_non_null(
+        strstr(first, "\"baseline\":{\"state\":\"learning\",\"hours\":0,\"scope\":\"peers\"}"));
+    rig_turn(rig, 50 * NS_PER_MS);
+    assert_true(host->loaded && host->missed_ns == 0);
+    push_more(rig, 24 * NS_PER_S, 1000);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 1);
+    push_more(rig, 25 * NS_PER_S, UINT64_C(1) << 42); /* far more: told, by its own past */
+    assert_true(engine_counts_of(rig->engine)->alerts > 1);
+    char *all = told(rig);
+    assert_non_null(strstr(all, "\"volume.host.day\""));
+    free(first);
+    free(all);
+    rig_close(rig);
+}
+
+/* Few peers say nothing. */
+static void test_a_young_fleet_says_nothing_of_it(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    (void)state;
+    begin(rig, 3, 1, 2000);
+    make_peers(rig, 100);
+    push_more(rig, 21 * NS_PER_S, UINT64_C(3) << 30);
+    push_more(rig, 25 * NS_PER_S, 1000);
+    assert_int_equal(engine_counts_of(rig->engine)->records[RECORD_FLOW], 4);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
+    rig_close(rig);
+}
+
+/* What the store has of it is no profile: by its peers, for as long as that is so. */
+static void test_a_damaged_one_is_judged_by_its_peers(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    struct ip ip = host_ip(5);
+    (void)state;
+    begin(rig, 3, 1, 2000);
+    make_peers(rig, 400);
+    hosts_set(rig->engine, hosts_add(rig->engine, &ip), "WPxx", 4);
+    struct host *host = hosts_get(rig->engine, &ip);
+    assert_true(host->loaded && host->damaged && !host->blob);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_damaged, 1);
+    push_more(rig, 21 * NS_PER_S, 2000);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
+    push_more(rig, 22 * NS_PER_S, UINT64_C(3) << 30);
+    assert_int_equal(engine_counts_of(rig->engine)->alerts, 1);
+    rig_close(rig);
+}
+
+/* Another host's profile is none of this one's. */
+static void test_anothers_profile_is_not_taken(void **state)
+{
+    struct rig *rig = open_with_past(true, 0);
+    struct ip mine = host_ip(50), others = host_ip(51);
+    struct buffer blob = {0};
+    struct profile *profile = make_past(rig, &others);
+    struct host *host = hosts_add(rig->engine, &mine);
+    (void)state;
+    profile_pack(profile, &blob);
+    hosts_set(rig->engine, host, blob.data, blob.size);
+    assert_true(host->damaged && !host->blob);
+    assert_int_equal(engine_counts_of(rig->engine)->profiles_damaged, 1);
+    hosts_set(rig->engine, hosts_add(rig->engine, &others), blob.data, blob.size);
+    assert_non_null(hosts_get(rig->engine, &others)->blob);
+    buffer_fini(&blob);
+    profile_free(profile);
+    rig_close(rig);
+}
+
 /* What was asked before somebody changed it is asked again; what was in memory goes. */
 static void test_a_profile_that_was_changed_is_loaded_again(void **state)
 {
@@ -373,6 +490,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_one_not_judged_for_longest_goes),
         cmocka_unit_test(test_unpacked_ones_go_first),
         cmocka_unit_test(test_a_live_engine_goes_on_meanwhile),
+        cmocka_unit_test(test_one_that_is_awaited_is_judged_by_its_peers),
+        cmocka_unit_test(test_a_young_fleet_says_nothing_of_it),
+        cmocka_unit_test(test_a_damaged_one_is_judged_by_its_peers),
+        cmocka_unit_test(test_anothers_profile_is_not_taken),
         cmocka_unit_test(test_a_profile_that_was_changed_is_loaded_again),
         cmocka_unit_test(test_abandoned_loads_are_asked_for_again),
         cmocka_unit_test(test_a_death_with_loads_under_way),

@@ -235,6 +235,35 @@ static void test_killed_while_it_waits(void **state)
     fleet_close(fleet);
 }
 
+/* Dead while it waits, behind a checkpoint: when it comes up the hour is closed by the other one.
+ * Its totals of that hour, which a start means to put again, are gone before they are. */
+static void test_closed_while_it_was_dead(void **state)
+{
+    struct fleet_rig *fleet = fleet_open(2, NULL);
+    struct sensor *fast = &fleet->sensor[0], *slow = &fleet->sensor[1];
+    (void)state;
+    start_all(fleet);
+    fleet_push_hours(fleet, HOSTS, 0, 1, any_sensor);
+    sensor_push_watermark(fast, MONDAY_8 + NS_PER_HOUR + 3 * NS_PER_MIN);
+    fleet_settle(fleet);
+    assert_int_equal(engine_checkpoint(fast->engine, &fast->error), 0);
+    assert_true(totals_count(fast->engine->totals) > 0);
+    sensor_kill(fast);
+    sensor_push_watermark(slow, MONDAY_8 + NS_PER_HOUR + 3 * NS_PER_MIN);
+    sensor_run_until(slow, 1);
+    sensor_start(fast, NULL);
+    sensor_run_until(fast, 1);
+    assert_int_equal(totals_count(fast->engine->totals), 0);
+    assert_int_equal(fast->engine->changed_count, 0);
+    char *text = fleet_dump(fleet), *want = play(1, NULL, HOSTS, 1, any_sensor);
+    assert_string_equal(text, want);
+    free(text);
+    free(want);
+    fleet_push_clocks(fleet, 2); /* it publishes what there is */
+    fleet_run_until(fleet, 2);
+    fleet_close(fleet);
+}
+
 /* One that has gone is waited for as long as it could come back; what it had written counts. */
 static void test_a_dead_sensor_is_waited_for_only_so_long(void **state)
 {
@@ -394,6 +423,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_forgotten_host_stays_away),
         cmocka_unit_test(test_waiting_stops_nobody),
         cmocka_unit_test(test_killed_while_it_waits),
+        cmocka_unit_test(test_closed_while_it_was_dead),
         cmocka_unit_test(test_a_dead_sensor_is_waited_for_only_so_long),
         cmocka_unit_test(test_a_slow_sensor_is_late),
         cmocka_unit_test(test_cut_behind_every_command),
