@@ -18,6 +18,7 @@ const struct detector *const detectors[] = {
     &detector_content_flight,
     &detector_content_archive,
     &detector_content_pattern,
+    &detector_tunnel_dns,
     &detector_sensor_blind,
     NULL,
 };

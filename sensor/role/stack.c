@@ -113,6 +113,7 @@ static int open_engine(struct stack *stack)
                                    .inside = &c->config->inside,
                                    .by_device = c->config->by_device,
                                    .suffixes = stack->suffixes,
+                                   .key = c->key,
                                    .detect = c->config->detect,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,

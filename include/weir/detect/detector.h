@@ -12,6 +12,7 @@
 #include "weir/baseline/survival.h"
 #include "weir/detect/counted.h"
 #include "weir/detect/silence.h"
+#include "weir/detect/tunnel.h"
 #include "weir/record/record.h"
 
 #include <stdbool.h>
@@ -26,6 +27,7 @@ enum subject_kind {
     SUBJECT_SERVED,      /* an inside server and an outside client network */
     SUBJECT_CONTENT,     /* what inspection counted for a host and a destination */
     SUBJECT_SENSOR,      /* the sensor's own sight over an interval */
+    SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
     SUBJECTS
 };
 
@@ -55,6 +57,8 @@ struct subject {
     const struct silence *silence;
     struct health interval;
     struct ptime interval_start, interval_end;
+    /* SUBJECT_QUESTIONS */
+    const struct asked_names *asked;
 };
 
 struct reason {

@@ -12,6 +12,7 @@
 #include "weir/alert/incident.h"
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
+#include "weir/base/digest.h"
 #include "weir/base/inside.h"
 #include "weir/base/loop.h"
 #include "weir/base/suffix.h"
@@ -139,6 +140,7 @@ struct engine_config {
     const struct inside *inside;
     bool by_device; /* a host is the device that holds an inside address, where one is known */
     const struct suffixes *suffixes;
+    const struct hash_key *key; /* the site's, for what is remembered of names; NULL: none */
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;

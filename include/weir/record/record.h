@@ -228,7 +228,8 @@ struct record_name {
     uint32_t message_bytes; /* of the whole message, options and other sections too */
     uint16_t answers;       /* records */
     uint8_t alias_count;    /* texts after the name, each after its size: what it is an alias of */
-    uint8_t spare[5];
+    uint8_t name_cut;       /* bytes of the name that are not in the text: it keeps its end */
+    uint8_t spare[4];
     char tail[];
 };
 /* An alias of a valid record, of this index; without NUL, borrowed from the record. */
