@@ -4,19 +4,23 @@
 void tunnelled_init(struct tunnelled *tunnelled, const struct hash_key *key)
 {
     questions_init(&tunnelled->questions, key);
+    recent_keys_init(&tunnelled->applications, RECENT_APPLICATIONS, 1);
 }
 
 void tunnelled_fini(struct tunnelled *tunnelled)
 {
     questions_fini(&tunnelled->questions);
+    recent_keys_fini(&tunnelled->applications);
 }
 
 void tunnelled_pack(const struct tunnelled *tunnelled, struct buffer *out)
 {
     questions_pack(&tunnelled->questions, out);
+    recent_keys_pack(&tunnelled->applications, out);
 }
 
 bool tunnelled_unpack(struct tunnelled *tunnelled, struct cursor *in)
 {
-    return questions_unpack(&tunnelled->questions, in);
+    return questions_unpack(&tunnelled->questions, in) &&
+           recent_keys_unpack(&tunnelled->applications, in);
 }

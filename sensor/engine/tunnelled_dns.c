@@ -369,7 +369,7 @@ static void note_connection(struct questions *questions, const struct ip *host,
     }
 }
 
-void tunnelled_flow(struct engine *engine, const struct flow_view *view)
+void tunnelled_connection(struct engine *engine, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     if (view->host && (record->flags & FLOW_ESTABLISHED) && record->service != SERVICE_DNS)

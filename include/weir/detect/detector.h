@@ -27,6 +27,7 @@ enum subject_kind {
     SUBJECT_SERVED,      /* an inside server and an outside client network */
     SUBJECT_CONTENT,     /* what inspection counted for a host and a destination */
     SUBJECT_SENSOR,      /* the sensor's own sight over an interval */
+    SUBJECT_FLOW,        /* what one flow said of itself: tunnel.h */
     SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
     SUBJECTS
 };
@@ -59,6 +60,8 @@ struct subject {
     struct ptime interval_start, interval_end;
     /* SUBJECT_QUESTIONS */
     const struct asked_names *asked;
+    /* SUBJECT_FLOW, with host, destination and pair */
+    const struct spoken *spoken;
 };
 
 struct reason {

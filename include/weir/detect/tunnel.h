@@ -4,6 +4,7 @@
 #define WEIR_DETECT_TUNNEL_H
 
 #include "weir/base/time.h"
+#include "weir/record/record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,16 @@ struct asked_names {
     uint64_t odd_answers;  /* answers of other types than addresses and aliases */
     uint64_t answer_bytes; /* data that came back, addresses apart */
     struct ptime from, until;
+};
+
+/* What one flow said of itself, that an inside host opened and that was answered. */
+struct spoken {
+    enum service service;
+    uint16_t port;           /* of the server */
+    const char *application; /* TEXT_APPLICATION, "" */
+    const char *alpn;        /* what the client offered first, "" */
+    bool names_server;       /* a server name, or an encrypted hello that may hold one */
+    bool application_is_new; /* the host is no newcomer, and was not heard to speak this before */
 };
 
 #endif
