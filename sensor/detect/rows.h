@@ -14,6 +14,7 @@ extern const struct detector detector_content_flight;
 extern const struct detector detector_content_archive;
 extern const struct detector detector_content_pattern;
 extern const struct detector detector_tunnel_dns;
+extern const struct detector detector_tunnel_icmp;
 extern const struct detector detector_tunnel_new;
 extern const struct detector detector_protocol_mismatch;
 extern const struct detector detector_sensor_blind;

@@ -65,6 +65,7 @@ void tunnelled_flow(struct engine *engine, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
     tunnelled_connection(engine, view);
+    tunnelled_echo(engine, view);
     if (!view->accepted || view->scope != SCOPE_OUT || view->way.by_tunnel ||
         !(record->flags & FLOW_ESTABLISHED) ||
         (record->service == SERVICE_NONE && !*view->text[TEXT_APPLICATION]))

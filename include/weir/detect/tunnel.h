@@ -37,4 +37,11 @@ struct spoken {
     bool application_is_new; /* the host is no newcomer, and was not heard to speak this before */
 };
 
+/* Echo payloads that left for one address and are no ordinary ping's: the last 12 to 24 hours', and
+ * the last half to whole hour's. */
+struct echoes {
+    uint64_t bytes;    /* of the day */
+    uint64_t payloads; /* of the hour: that differ from the one before */
+};
+
 #endif
