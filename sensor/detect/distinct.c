@@ -119,7 +119,7 @@ struct distinct_sums distinct_sum(const struct distinct *a, const struct distinc
             const struct distinct_item *item = &both[n]->item[i];
             if ((limit > 0 && item->rank >= limit) || (n == 1 && holds(a, item->hash)))
                 continue;
-            double stands_for = limit > 0 ? -1 / expm1(-item->weight * limit) : 1;
+            double stands_for = limit > 0 ? -1 / expm1(-(double)item->weight * limit) : 1;
             sums.things += stands_for;
             sums.weight += stands_for * item->weight;
             if (counts && !counts(context, item))
