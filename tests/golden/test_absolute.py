@@ -95,6 +95,8 @@ class Real(weirtest.Case):
         self.assertLessEqual(len(found), 4, found)
         first = [host["host"] for host in run.summary()["look_here_first"][:5]]
         self.assertIn("10.0.14.2", first) # the upload by SMTP
+        self.assertIn(("10.0.16.3", "203.0.114.21"),
+                      [(flow["host"], flow["remote"]) for flow in run.summary()["open_throughout"]])
 
 
 class Made(weirtest.Case):
