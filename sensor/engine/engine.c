@@ -190,6 +190,8 @@ static void count_bounds(struct engine *engine)
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.items_estimated = engine->stories.budget.shortened;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.questions_forgotten = tunnelled_forgotten(&engine->tunnelled);
+    engine->counts.questions_estimated = engine->tunnelled.questions.budget.shortened;
     const struct identity_counts *identity = &engine->identity.counts;
     engine->counts.addresses_moved = identity->moved;
     engine->counts.addresses_contested = identity->contested;

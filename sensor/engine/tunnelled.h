@@ -42,6 +42,7 @@ void tunnelled_connection(struct engine *engine, const struct flow_view *view);
 void tunnelled_echo(struct engine *engine, const struct flow_view *view);
 /* tunnelled_flow.c: after it was accounted. */
 void tunnelled_flow(struct engine *engine, const struct flow_view *view);
+uint64_t tunnelled_forgotten(const struct tunnelled *tunnelled); /* for want of room */
 /* For a restart; into an empty one. False: it is not that. */
 void tunnelled_pack(const struct tunnelled *tunnelled, struct buffer *out);
 bool tunnelled_unpack(struct tunnelled *tunnelled, struct cursor *in);
