@@ -40,6 +40,7 @@ struct asked_entry {
     uint64_t last_name;
     uint64_t judged_at;                    /* `most` of both when it was last judged */
     uint64_t untold_bytes, untold_packets; /* since its story was last told of them */
+    uint32_t untold_flows;                 /* … turns from one flow to another */
     bool told;
     char domain[];
 };

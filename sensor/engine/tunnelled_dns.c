@@ -92,6 +92,7 @@ static uint64_t client_hash(const struct questions *questions, const struct ip *
 
 /* --- judging --------------------------------------------------------------------------------- */
 
+/* The first ones are listed: of questions no flow is larger than another by much. */
 static void put_flow(struct story *story, const struct asked_entry *entry)
 {
     struct flow_key a = flow_key_unordered(&entry->flow);
@@ -101,16 +102,15 @@ static void put_flow(struct story *story, const struct asked_entry *entry)
         if (memcmp(&a, &b, sizeof a) == 0)
             break;
     }
+    story->flows_total += entry->untold_flows;
+    story->flows_inside += entry->untold_flows;
     if (at == ALERT_FLOWS)
         return;
-    if (at == story->flow_count) {
+    if (at == story->flow_count)
         story->flow[story->flow_count++] = (struct alert_flow){.key = entry->flow,
                                                                .start = {entry->flow_start_ns},
                                                                .service = SERVICE_DNS,
                                                                .outbound = true};
-        story->flows_total++;
-        story->flows_inside++;
-    }
     story->flow[at].out_bytes += entry->untold_bytes;
 }
 
@@ -139,6 +139,7 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
         story->remote_port = entry->flow.resp_port;
     }
     entry->untold_bytes = entry->untold_packets = 0;
+    entry->untold_flows = 0;
     return open;
 }
 
@@ -227,6 +228,7 @@ static void note_question(struct engine *engine, struct asked_entry *entry,
     if (memcmp(&entry->flow, &asking->key, sizeof entry->flow) != 0) {
         entry->flow = asking->key;
         entry->flow_start_ns = now.ns;
+        entry->untold_flows++;
     }
     entry->untold_bytes += record->message_bytes;
     entry->untold_packets++;
