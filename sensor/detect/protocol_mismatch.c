@@ -60,34 +60,43 @@ static bool is_nameless(const struct spoken *spoken)
            !spoken->names_server;
 }
 
-static bool judge_flow(const struct subject *subject, struct finding *finding)
+static void say_port(const struct subject *subject, int row, struct finding *finding)
 {
     const struct spoken *spoken = subject->spoken;
-    int row = broken_promise(spoken);
     struct reason *reason = &finding->reason[0];
-    if ((row < 0 && !is_nameless(spoken)) ||
-        survival_pair_known(subject->pair, subject->civil.hour))
-        return false;
-    *reason = (struct reason){.observed = spoken->port, .unit = "port", .weight = 1};
-    finding->reason_count = 1;
-    finding->evidence = 1;
-    if (row >= 0) {
-        reason->code = "protocol.mismatch.port";
-        finding->score = spoken->service == SERVICE_SSH ? SCORE_SHELL : SCORE_OTHER;
-        snprintf(reason->text, sizeof reason->text,
-                 "%s was spoken with port %u of %.60s, which is "
-                 "for %s",
-                 service_name[spoken->service], spoken->port, subject->destination->name,
-                 service_name[ports[row].promised[0]]);
-        return true;
-    }
+    reason->code = "protocol.mismatch.port";
+    finding->score = spoken->service == SERVICE_SSH ? SCORE_SHELL : SCORE_OTHER;
+    snprintf(reason->text, sizeof reason->text,
+             "%s was spoken with port %u of %.60s, which is for %s", service_name[spoken->service],
+             spoken->port, subject->destination->name, service_name[ports[row].promised[0]]);
+}
+
+static void say_nameless(const struct subject *subject, struct finding *finding)
+{
+    struct reason *reason = &finding->reason[0];
     reason->code = "protocol.mismatch.nameless";
     finding->score = SCORE_NAMELESS;
     snprintf(
         reason->text, sizeof reason->text,
         "HTTP/3 (QUIC) with %.60s, port %u, without saying which server is meant: browsers and "
         "applications do, programs that were given a bare address do not",
-        subject->destination->name, spoken->port);
+        subject->destination->name, subject->spoken->port);
+}
+
+static bool judge_flow(const struct subject *subject, struct finding *finding)
+{
+    int row = broken_promise(subject->spoken);
+    if ((row < 0 && !is_nameless(subject->spoken)) ||
+        survival_pair_known(subject->pair, subject->civil.hour))
+        return false;
+    finding->reason[0] =
+        (struct reason){.observed = subject->spoken->port, .unit = "port", .weight = 1};
+    finding->reason_count = 1;
+    finding->evidence = 1;
+    if (row >= 0)
+        say_port(subject, row, finding);
+    else
+        say_nameless(subject, finding);
     return true;
 }
 

@@ -32,6 +32,9 @@ static double needs(const struct asked_names *asked)
         times *= ORDER_TIMES;
     if (asked->widely && !asked->own_server)
         times *= WIDELY_TIMES;
+    /* a service of thousands: as much a client as is told of one alone */
+    if (asked->widely && asked->all_clients)
+        times = fmax(times, (double)asked->clients);
     return times * NEEDS_BYTES;
 }
 

@@ -12,6 +12,8 @@
  * but not by more DNS, or the tunnel's own questions would do. Thread: the engine's. */
 #include "internal.h"
 
+#include "weir/base/device.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +140,8 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
         story->remote = entry->flow.resp_ip;
         story->remote_port = entry->flow.resp_port;
     }
+    if (ip_is_device(&story->host) && story->address_count == 0)
+        story->address[story->address_count++] = entry->flow.orig_ip;
     entry->untold_bytes = entry->untold_packets = 0;
     entry->untold_flows = 0;
     return open;

@@ -98,6 +98,12 @@ static void dns_needs_more_of_the_usual(void **state)
     assert_has(finding.reason[0].text, "by 2 clients together");
     asked.clients = 1;
     assert_false(ask_names(&asked, &finding));
+    asked.clients = 500;
+    asked.widely = true;
+    asked.names_bytes = 1999999; /* 4 kB each */
+    assert_false(ask_names(&asked, &finding));
+    asked.names_bytes = 2000000;
+    assert_true(ask_names(&asked, &finding));
 }
 
 static bool ask_echoes(uint64_t bytes, uint64_t payloads, struct finding *finding)
