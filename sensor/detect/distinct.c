@@ -162,8 +162,10 @@ bool distinct_unpack(struct distinct *d, struct distinct_budget *budget, struct 
     if (limit)
         memcpy(&d->limit, limit, sizeof d->limit);
     uint32_t room = cursor_le32(in), count = cursor_le32(in);
+    /* only a full one turns anything away */
+    bool full = count == room && room > 0;
     if (in->failed || !(d->limit >= 0) || !isfinite(d->limit) || count > room ||
-        !take_room(d, budget, room))
+        (d->limit > 0 && !full) || !take_room(d, budget, room))
         return false;
     for (; d->count < count; d->count++) {
         struct distinct_item *item = &d->item[d->count];
@@ -173,6 +175,8 @@ bool distinct_unpack(struct distinct *d, struct distinct_budget *budget, struct 
         if (item->weight < 1 || item->weight > DISTINCT_WEIGHT_MAX)
             return false;
         item->rank = rank_of(item->hash, item->weight);
+        if (d->limit > 0 && item->rank >= d->limit)
+            return false;
     }
     return !in->failed;
 }
