@@ -295,6 +295,9 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_DESTINATION] = "host×destination",
     [SUBJECT_SERVED] = "server×client network",
     [SUBJECT_CONTENT] = "host×destination",
+    [SUBJECT_ECHOES] = "host×destination",
+    [SUBJECT_FLOW] = "host×destination",
+    [SUBJECT_QUESTIONS] = "host×domain",
 };
 
 static void put_flows(struct json *json, const struct story *story)

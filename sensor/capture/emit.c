@@ -213,6 +213,7 @@ void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime tim
     record->answers = message->answers;
     record->answer_bytes = message->answer_bytes;
     record->message_bytes = message->message_bytes;
+    record->name_cut = message->name_cut;
     memcpy(record->tail, message->address, addresses);
     memcpy(record->tail + addresses, message->name, name);
     put_aliases(record, record->tail + addresses + name, message);

@@ -107,7 +107,16 @@ static size_t name_to_text(const uint8_t *wire, char text[TEXT_MAX])
     return size;
 }
 
-void dns_keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
+/* Of a text: an escape is one byte. A name has 255 at most. */
+static uint8_t bytes_of_text(const char *text, size_t size)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < size; i += text[i] == '\\' ? 4 : 1)
+        bytes++;
+    return (uint8_t)bytes;
+}
+
+uint8_t dns_keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
 {
     char text[TEXT_MAX];
     size_t size = name_to_text(wire, text), from = 0;
@@ -120,6 +129,7 @@ void dns_keep_name(const uint8_t *wire, char name[RECORD_NAME_MAX + 1])
             }
     }
     memcpy(name, text + from, size - from + 1);
+    return bytes_of_text(text, from);
 }
 
 /* The question at the cursor, its name unpacked too. PARSE_OK steps over it. */
@@ -135,7 +145,7 @@ static enum parse_result read_question(struct cursor *c, const uint8_t *data,
         return PARSE_MORE;
     if (ns_name_unpack(data, c->end, c->at, wire, NS_MAXCDNAME) < 0 || type == 0)
         return PARSE_NOT;
-    dns_keep_name(wire, message->name);
+    message->name_cut = dns_keep_name(wire, message->name);
     message->qtype = type;
     *c = probe;
     return PARSE_OK;

@@ -13,6 +13,10 @@ extern const struct detector detector_content_settings;
 extern const struct detector detector_content_flight;
 extern const struct detector detector_content_archive;
 extern const struct detector detector_content_pattern;
+extern const struct detector detector_tunnel_dns;
+extern const struct detector detector_tunnel_icmp;
+extern const struct detector detector_tunnel_new;
+extern const struct detector detector_protocol_mismatch;
 extern const struct detector detector_sensor_blind;
 
 /* content.c: what the rows about counted content share. */

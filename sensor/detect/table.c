@@ -18,6 +18,10 @@ const struct detector *const detectors[] = {
     &detector_content_flight,
     &detector_content_archive,
     &detector_content_pattern,
+    &detector_tunnel_dns,
+    &detector_tunnel_icmp,
+    &detector_tunnel_new,
+    &detector_protocol_mismatch,
     &detector_sensor_blind,
     NULL,
 };

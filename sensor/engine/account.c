@@ -468,6 +468,7 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
     }
     if (view.way.carried)
         volume_add(&engine->counts.carried, view.out);
+    tunnelled_flow(engine, &view);
     live_flow(engine, &view);
     count_protocol(engine, record);
     engine->counts.flows[view.scope] += first_record(record);

@@ -86,6 +86,7 @@ static struct engine *make(const struct engine_config *config)
     names_init(&engine->names, config->suffixes, config->networks);
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
+    tunnelled_init(&engine->tunnelled, config->key);
     sight_init(&engine->sight);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
@@ -129,6 +130,7 @@ void engine_free(struct engine *engine)
     hosts_fini(engine);
     sight_fini(&engine->sight);
     stories_fini(&engine->stories);
+    tunnelled_fini(&engine->tunnelled);
     names_fini(&engine->names);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);
@@ -188,6 +190,8 @@ static void count_bounds(struct engine *engine)
     engine->counts.stories_evicted = engine->stories.evicted;
     engine->counts.items_estimated = engine->stories.budget.shortened;
     engine->counts.names_forgotten = engine->names.forgotten;
+    engine->counts.questions_forgotten = tunnelled_forgotten(&engine->tunnelled);
+    engine->counts.questions_estimated = engine->tunnelled.questions.budget.shortened;
     const struct identity_counts *identity = &engine->identity.counts;
     engine->counts.addresses_moved = identity->moved;
     engine->counts.addresses_contested = identity->contested;
@@ -249,6 +253,7 @@ static bool consume(struct engine *engine, const struct ordered *item)
         return account_flow(engine, record);
     case RECORD_NAME:
         names_learn(&engine->names, record);
+        tunnelled_name(engine, record);
         break;
     case RECORD_BINDING:
         account_binding(engine, record);

@@ -13,6 +13,7 @@
  *   loads.c    profiles that are asked of the store, and when an answer is taken
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
 #define WEIR_ENGINE_INTERNAL_H
@@ -25,6 +26,7 @@
 #include "order.h"
 #include "sight.h"
 #include "stories.h"
+#include "tunnelled.h"
 #include "weir/base/buffer.h"
 #include "weir/detect/judge.h"
 #include "weir/engine/engine.h"
@@ -128,6 +130,7 @@ struct engine {
     struct names names;
     struct identity identity;
     struct stories stories;
+    struct tunnelled tunnelled;
     struct incidents *incidents;
     struct totals *totals;
     struct fleet *fleet;

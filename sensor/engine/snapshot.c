@@ -43,6 +43,8 @@ uint64_t snapshot_layout(void)
             sizeof(struct order_worker),
         sizeof(struct open_story),
         sizeof(struct incident),
+        sizeof(struct asked_entry),
+        sizeof(struct answer_names),
         sizeof(struct holding),
         sizeof(struct identity_counts),
         sizeof(struct incident_rank),
@@ -384,6 +386,16 @@ static bool take_stories(struct engine *engine, struct cursor *in)
     return stories_unpack(&engine->stories, in);
 }
 
+static void put_tunnelled(const struct engine *engine, struct buffer *out)
+{
+    tunnelled_pack(&engine->tunnelled, out);
+}
+
+static bool take_tunnelled(struct engine *engine, struct cursor *in)
+{
+    return tunnelled_unpack(&engine->tunnelled, in);
+}
+
 static void put_incidents(const struct engine *engine, struct buffer *out)
 {
     incidents_pack(engine->incidents, out);
@@ -404,6 +416,7 @@ static const struct section {
                 {put_hosts, take_hosts},         {put_totals, take_totals},
                 {put_fleet, take_fleet},         {put_names, take_names},
                 {put_identity, take_identity},   {put_stories, take_stories},
+                {put_tunnelled, take_tunnelled},
                 {put_incidents, take_incidents}, {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 

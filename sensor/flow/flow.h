@@ -89,8 +89,14 @@ struct flow {
 
     struct flow_side_state side[SIDES];
 
-    uint64_t acked[SIDES]; /* highest position the peer acknowledged */
-    uint64_t start[SIDES]; /* position of the first byte */
+    union {
+        uint64_t acked[SIDES];  /* TCP: highest position the peer acknowledged */
+        uint64_t echoed[SIDES]; /* ICMP: hash of the last echo's payload; 0: none */
+    };
+    union {
+        uint64_t start[SIDES];          /* TCP: position of the first byte */
+        struct echo_counts echo[SIDES]; /* ICMP */
+    };
     struct flow_gaps *gaps[SIDES];
     void *content;
     uint64_t fresh_bytes; /* payload of both sides since the last attempt to report */
@@ -190,6 +196,9 @@ static inline int64_t time_after(int64_t from, int64_t span)
 
 /* --- pages.c: memory in huge pages where it is large; not zeroed; free() frees it */
 void *pages_alloc(size_t size);
+
+/* --- echo.c: what an echo's payload says; any other packet, nothing */
+void echo_packet(struct flow *flow, enum flow_side side, const struct packet *packet);
 
 /* --- index.c: by (address, port) × 2, protocol, VLAN, vantage and tenant, in either direction */
 

@@ -45,6 +45,8 @@ void flow_fill_record(const struct flow *flow, enum flow_end end, struct ptime t
         uint64_t missing = flow_missing_told(flow, (enum flow_side)side);
         record->total[side] = *total;
         record->total[side].missing_bytes = missing;
+        if (flow->key.proto == PROTO_ICMP || flow->key.proto == PROTO_ICMP6)
+            record->echo[side] = flow->echo[side];
         record->fresh[side].payload_bytes = (int64_t)(total->payload_bytes - mark->payload_bytes);
         record->fresh[side].missing_bytes = (int64_t)(missing - mark->missing_bytes);
         record->fresh[side].acked_bytes = (int64_t)(total->acked_bytes - mark->acked_bytes);

@@ -319,6 +319,7 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
         connection_packet(table, flow, side, packet);
         return;
     }
+    echo_packet(flow, side, packet);
     counts->payload_bytes += packet->payload_bytes;
     counts->acked_bytes += packet->payload_bytes;
     flow->fresh_bytes += packet->payload_bytes;

@@ -133,6 +133,7 @@ void hosts_add_flow(struct hosts *hosts, const struct flow_view *view)
     host->in_bytes += view->in_bytes;
     volume_add(&host->service_out[view->record->service], view->out);
     host->flows += view->record->end != FLOW_OPEN;
+    hosts_add_lasting(hosts, view);
     add_destination(hosts, host, view);
 }
 

@@ -250,6 +250,27 @@ static void put_ranking(struct json *json, const struct summary *s)
     json_close(json);
 }
 
+static void put_lasting(struct json *json, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
+    char text[IP_TEXT_SIZE], time[32], id[32];
+    json_list(json, "open_throughout");
+    for (size_t i = 0; i < count; i++) {
+        const struct lasting_flow *flow = &s->hosts->lasting[i];
+        json_open(json, NULL);
+        json_str(json, "host", host_text(&flow->host, text));
+        json_str(json, "remote", ip_text(&flow->remote, text));
+        json_uint(json, "port", flow->remote_port);
+        json_str(json, "start", ptime_iso((struct ptime){flow->start_ns}, time, sizeof time));
+        json_str(json, "end", ptime_iso((struct ptime){flow->last_ns}, time, sizeof time));
+        json_uint(json, "out_bytes", flow->out_bytes);
+        json_str(json, "community_id", flow_key_community_id(&flow->key, id));
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_counts(struct json *json, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
@@ -359,6 +380,7 @@ char *summary_json(const struct summary *s)
     put_inside(json, s);
     put_incidents(json, s);
     put_ranking(json, s);
+    put_lasting(json, s);
     put_hosts_content(json, s);
     put_counts(json, s);
     put_coverage(json, s);

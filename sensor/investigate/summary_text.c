@@ -360,7 +360,8 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
         buffer_text(
             b,
             "Not judged by history: volumes and destinations of every host (no host has %d days "
-            "of past%s).\nJudged: counted content, and the sensor's own sight.\n",
+            "of past%s).\nJudged: counted content, tunnels in DNS "
+            "and ICMP, protocols against their ports, and the sensor's own sight.\n",
             s->learn_days, s->had_baseline ? ", the given baseline included" : "");
     else if (counts->learning_bytes > 0)
         buffer_text(b, "Not judged by history: %s out while hosts had less than %d days of past.\n",
@@ -405,6 +406,27 @@ static void put_ranking(struct buffer *b, const struct summary *s)
         buffer_text(b, "\n");
         put_counted(b, s->hosts, &r->host->host);
     }
+}
+
+#define LASTING_SHOWN 5
+
+static void put_lasting(struct buffer *b, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
+    char host[IP_TEXT_SIZE], remote[IP_TEXT_SIZE], bytes[TEXT_SIZE];
+    if (count > 0)
+        buffer_text(b, "\nOpen through the whole capture:\n");
+    for (size_t i = 0; i < count && i < LASTING_SHOWN; i++) {
+        const struct lasting_flow *flow = &s->hosts->lasting[i];
+        buffer_text(b, "  %-15s with %s port %u, %lld min, %s out\n", host_text(&flow->host, host),
+                    ip_text(&flow->remote, remote), flow->remote_port,
+                    (long long)((flow->last_ns - flow->start_ns) / NS_PER_MIN),
+                    figure_bytes(flow->out_bytes, bytes));
+    }
+    if (count > LASTING_SHOWN)
+        buffer_text(b, "  … and %s%zu more\n", count == LASTING_KEPT ? "at least " : "",
+                    count - LASTING_SHOWN);
 }
 
 /* --- coverage -------------------------------------------------------------------------------- */
@@ -501,6 +523,7 @@ char *summary_text(const struct summary *s)
     put_incidents(&b, s);
     put_not_judged(&b, s);
     put_ranking(&b, s);
+    put_lasting(&b, s);
     put_coverage(&b, s);
     put_next(&b, s);
     buffer_u8(&b, 0);

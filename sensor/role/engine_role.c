@@ -25,6 +25,7 @@
 #include "weir/base/log.h"
 #include "weir/capture/sandbox.h"
 #include "weir/role/role.h"
+#include "weir/role/state.h"
 
 #include <libgen.h>
 #include <netinet/in.h>
@@ -219,12 +220,15 @@ static void find_store(struct engine_role *role)
 static int open_stack(struct engine_role *role)
 {
     find_store(role);
+    if (state_read_key(&role->config, &role->key, &role->error) != 0)
+        return -1;
     struct stack_config config = {.config = &role->config,
                                   .folder = config_state_dir(&role->config),
                                   .redis_url = role->orders.redis_url,
                                   .redis_address = role->place.address,
                                   .prefix = "weir",
                                   .vantage = only_vantage(&role->config),
+                                  .key = &role->key,
                                   .sinks = role->sink,
                                   .sink_count = role->sink_count,
                                   .workers = role->orders.workers,

@@ -119,6 +119,7 @@ static int open_engine(struct stack *stack)
                                    .by_device = c->config->by_device,
                                    .suffixes = stack->suffixes,
                                    .networks = stack->networks,
+                                   .key = c->key,
                                    .detect = c->config->detect,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,

@@ -23,6 +23,7 @@ struct dns_message {
                                      * printable ASCII, and dots and backslashes inside a label, as
                                      * \DDD (RFC 4343); "" for the root; of a text that would be
                                      * longer the end is kept: it says whose name it is */
+    uint8_t name_cut;               /* … so many of its bytes are not there */
     uint16_t qtype;                 /* 0: no question (mDNS announces without one) */
     uint8_t rcode;
     bool response;

@@ -12,6 +12,7 @@
 #include "weir/baseline/survival.h"
 #include "weir/detect/counted.h"
 #include "weir/detect/silence.h"
+#include "weir/detect/tunnel.h"
 #include "weir/record/record.h"
 
 #include <stdbool.h>
@@ -26,6 +27,9 @@ enum subject_kind {
     SUBJECT_SERVED,      /* an inside server and an outside client network */
     SUBJECT_CONTENT,     /* what inspection counted for a host and a destination */
     SUBJECT_SENSOR,      /* the sensor's own sight over an interval */
+    SUBJECT_ECHOES,      /* ICMP echo payloads of a host and an address: tunnel.h */
+    SUBJECT_FLOW,        /* what one flow said of itself: tunnel.h */
+    SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
     SUBJECTS
 };
 
@@ -58,6 +62,12 @@ struct subject {
     const struct silence *silence;
     struct health interval;
     struct ptime interval_start, interval_end;
+    /* SUBJECT_QUESTIONS */
+    const struct asked_names *asked;
+    /* SUBJECT_ECHOES */
+    const struct echoes *echoes;
+    /* SUBJECT_FLOW, with host, destination and pair */
+    const struct spoken *spoken;
 };
 
 struct reason {

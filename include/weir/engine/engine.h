@@ -12,6 +12,7 @@
 #include "weir/alert/incident.h"
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
+#include "weir/base/digest.h"
 #include "weir/base/inside.h"
 #include "weir/base/loop.h"
 #include "weir/base/networks.h"
@@ -75,6 +76,8 @@ struct engine_counts {
     uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
+    uint64_t questions_forgotten; /* for tunnel.*: domains, names, servers beyond what is kept */
+    uint64_t questions_estimated; /* sketches of names that found no room to grow */
     uint64_t items_estimated; /* sets of counted items that became estimates for want of room */
     uint64_t pairs_overflow;  /* additions to "other": no room (totals.h) */
     uint64_t starts_refused;  /* seconds beyond TOTALS_STARTS of a host and hour */
@@ -141,6 +144,7 @@ struct engine_config {
     bool by_device; /* a host is the device that holds an inside address, where one is known */
     const struct suffixes *suffixes;
     const struct networks *networks; /* NULL: unnamed destinations are prefixes */
+    const struct hash_key *key; /* the site's, for what is remembered of names; NULL: none */
     struct detect_config detect;
     const char *sensor;
     uint32_t max_hosts;

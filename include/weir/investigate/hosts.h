@@ -33,12 +33,24 @@ struct host_content {
     bool gaps;              /* at least: some of what it sent beside was not seen */
 };
 
+#define LASTING_KEPT 16
+
+struct lasting_flow { /* that ended, with an inside host */
+    struct flow_key key;
+    struct ip host, remote;
+    uint16_t remote_port; /* 0: has none */
+    int64_t start_ns, last_ns;
+    uint64_t out_bytes;
+};
+
 struct hosts {
     struct map map;     /* struct ip → struct host_sum */
     struct map hidden;  /* struct ip → uint64_t bytes: see hosts_hidden */
     struct map outside; /* struct prefix → uint64_t bytes: neither side inside */
     struct map content; /* struct ip → struct host_content */
     struct union_budget budget;
+    struct lasting_flow lasting[LASTING_KEPT]; /* the longest, longest first */
+    size_t lasting_count;
     uint64_t overflow; /* additions that found no room */
     struct volume out; /* of all hosts */
     struct volume service_out[SERVICES];
@@ -70,6 +82,11 @@ struct hidden {
     uint64_t high; /* bytes at most; none of them was seen */
 };
 size_t hosts_hidden(const struct hosts *hosts, struct hidden *hidden, size_t room);
+
+/* lasting.c: of a record that ends a flow. */
+void hosts_add_lasting(struct hosts *hosts, const struct flow_view *view);
+/* How many of `hosts->lasting` were open for nine tenths of this span, and for five minutes. */
+size_t hosts_lasting(const struct hosts *hosts, struct ptime first, struct ptime last);
 
 /* Largest prefixes (/16, /32) with neither side inside. */
 struct prefix_sum {

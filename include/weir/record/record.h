@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RECORD_VERSION   3
+#define RECORD_VERSION   4
 #define RECORD_MAX_BYTES 8192u /* the largest record; the ring refuses larger ones */
 #define RECORD_NAME_MAX  253u  /* a DNS name without its last dot (RFC 1035 2.3.4) */
 
@@ -180,6 +180,11 @@ struct operation_counts {
     uint32_t reads, writes;
 };
 
+/* ICMP echo: payloads of one side that are no ordinary ping's, since start_ns (flow/echo.c). */
+struct echo_counts {
+    uint32_t payloads, bytes; /* both stay at UINT32_MAX */
+};
+
 struct record_flow {
     struct record_header header;
     struct flow_key key;
@@ -198,6 +203,7 @@ struct record_flow {
     struct client_claim client;    /* the first */
     struct body_counts body[SIDES];
     struct operation_counts operations;
+    struct echo_counts echo[SIDES];
     uint8_t tunnels; /* struct tunnel × this after the text: both sides', or orig's and resp's */
     uint8_t spare[7];
     char tail[];
@@ -228,7 +234,8 @@ struct record_name {
     uint32_t message_bytes; /* of the whole message, options and other sections too */
     uint16_t answers;       /* records */
     uint8_t alias_count;    /* texts after the name, each after its size: what it is an alias of */
-    uint8_t spare[5];
+    uint8_t name_cut;       /* bytes of the name that are not in the text: it keeps its end */
+    uint8_t spare[4];
     char tail[];
 };
 /* An alias of a valid record, of this index; without NUL, borrowed from the record. */

@@ -15,6 +15,7 @@ struct stack_config {
     const char *redis_url, *prefix;
     const char *redis_address; /* live: as store_config has it */
     const char *vantage;       /* NULL: the sensor's own */
+    const struct hash_key *key; /* as engine_config has it */
     const struct sink_config *sinks;
     size_t sink_count;
     const struct ring_handles *rings;

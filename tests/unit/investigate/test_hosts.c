@@ -185,14 +185,43 @@ static void test_bounds(void **state)
     assert_int_equal(hosts->out.value, (HOSTS_DESTINATIONS + 7) * 1000 + (HOSTS_MAX + 3) * 10);
 }
 
+/* Twenty connections of 1 to 20 minutes, in an order of their own: sixteen of five minutes and more
+ * are kept, longest first. Of 20 minutes nine tenths are 18. */
+static void test_open_all_the_while(void **state)
+{
+    struct hosts *hosts = *state;
+    for (int i = 0; i < 20; i++) {
+        struct made made;
+        int minutes = i * 7 % 20 + 1;
+        make_view(&made, SCOPE_OUT, "10.0.0.1", "198.51.100.1", 100, 0, NULL);
+        made.flow->last_ns = START + minutes * NS_PER_MIN;
+        made.flow->key.orig_port = (uint16_t)(1000 + minutes);
+        made.flow->end = FLOW_OPEN;
+        hosts_add_flow(hosts, &made.view); /* it goes on: not yet */
+        made.flow->end = FLOW_END_INPUT;
+        hosts_add_flow(hosts, &made.view);
+    }
+    assert_int_equal(hosts->lasting_count, 16);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(hosts->lasting[i].key.orig_port, 1020 - i);
+    struct ptime first = {START}, last = {START + 20 * NS_PER_MIN};
+    assert_int_equal(hosts_lasting(hosts, first, last), 3);
+    last.ns += NS_PER_HOUR;
+    assert_int_equal(hosts_lasting(hosts, first, last), 0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH(test_ranking), WITH(test_equal_weights_by_address),
-        WITH(test_served),  WITH(test_sums),
-        WITH(test_outside), WITH(test_content),
+        WITH(test_ranking),
+        WITH(test_equal_weights_by_address),
+        WITH(test_served),
+        WITH(test_sums),
+        WITH(test_outside),
+        WITH(test_content),
         WITH(test_bounds),
+        cmocka_unit_test_setup_teardown(test_open_all_the_while, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,77 @@
+/* What flows say of themselves (protocol.mismatch, tunnel.new).
+ *
+ * Asked of flows that an inside host opened and that were answered, with each of their records, for
+ * what is spoken may become known later; an incident tells it once. Findings join the story of host
+ * and destination, which the record was added to before. Thread: the engine's. */
+#include "internal.h"
+
+#include <string.h>
+
+static bool is_new_application(struct engine *engine, const struct flow_view *view)
+{
+    struct recent_keys *known = &engine->tunnelled.applications;
+    const char *text = view->text[TEXT_APPLICATION];
+    struct {
+        struct ip host;
+        uint64_t application;
+    } key = {*view->host, hash64(text, strlen(text), 0)};
+    uint64_t hash = hash64_keyed(&engine->tunnelled.questions.key, &key, sizeof key);
+    if (*text == '\0' || recent_keys_get(known, hash))
+        return false;
+    recent_keys_put(known, hash);
+    return true;
+}
+
+static struct spoken spoken_of(struct engine *engine, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    return (struct spoken){.service = (enum service)record->service,
+                           .port = view->way.remote_port,
+                           .application = view->text[TEXT_APPLICATION],
+                           .alpn = view->text[TEXT_ALPN],
+                           .names_server = *view->text[TEXT_SERVER_NAME] ||
+                                           (record->flags & (FLOW_ECH | FLOW_ESNI)) != 0,
+                           .application_is_new = is_new_application(engine, view)};
+}
+
+static void judge_spoken(struct engine *engine, const struct flow_view *view,
+                         const struct host *host, struct open_story *open)
+{
+    struct ptime now = {view->record->header.time_ns};
+    struct spoken spoken = spoken_of(engine, view);
+    struct civil civil = calendar_at(engine->config.calendar, now);
+    struct subject subject = {.kind = SUBJECT_FLOW,
+                              .config = &engine->config.detect,
+                              .civil = civil,
+                              .host = host->profile,
+                              .destination = view->destination,
+                              .fleet = engine->fleet,
+                              .state = BASELINE_LEARNING,
+                              .spoken = &spoken};
+    if (host->profile) {
+        subject.pair = profile_pair(host->profile, view->destination);
+        subject.state = profile_state(host->profile, civil.hour, engine->config.detect.learn_days);
+    }
+    struct finding finding[JUDGE_FINDINGS];
+    size_t count = judge(&subject, finding);
+    struct story story = open->story;
+    story.out = volume_clamped(story.out);
+    for (size_t i = 0; i < count; i++)
+        incidents_find(engine->incidents, &finding[i], &story, subject.state, host->hours, now);
+    open->told |= count > 0;
+}
+
+void tunnelled_flow(struct engine *engine, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    tunnelled_connection(engine, view);
+    tunnelled_echo(engine, view);
+    if (!view->accepted || view->scope != SCOPE_OUT || view->way.by_tunnel ||
+        !(record->flags & FLOW_ESTABLISHED) ||
+        (record->service == SERVICE_NONE && !*view->text[TEXT_APPLICATION]))
+        return;
+    struct host *host = hosts_get(engine, view->host);
+    struct open_story *open = stories_find(&engine->stories, view->host, view->destination);
+    if (host && open)
+        judge_spoken(engine, view, host, open);
+}
