@@ -295,6 +295,7 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_DESTINATION] = "host×destination",
     [SUBJECT_SERVED] = "server×client network",
     [SUBJECT_CONTENT] = "host×destination",
+    [SUBJECT_RULE] = "host×destination",
 };
 
 static void put_flows(struct json *json, const struct story *story)

@@ -14,6 +14,7 @@ extern const struct detector detector_content_flight;
 extern const struct detector detector_content_archive;
 extern const struct detector detector_content_pattern;
 extern const struct detector detector_sensor_blind;
+extern const struct detector detector_intel_match;
 
 /* content.c: what the rows about counted content share. */
 /* `low` items → `score`, ten times as many → `score` + `step`, …, 100 at most. */

@@ -19,6 +19,7 @@ const struct detector *const detectors[] = {
     &detector_content_archive,
     &detector_content_pattern,
     &detector_sensor_blind,
+    &detector_intel_match,
     NULL,
 };
 

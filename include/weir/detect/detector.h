@@ -26,6 +26,7 @@ enum subject_kind {
     SUBJECT_SERVED,      /* an inside server and an outside client network */
     SUBJECT_CONTENT,     /* what inspection counted for a host and a destination */
     SUBJECT_SENSOR,      /* the sensor's own sight over an interval */
+    SUBJECT_RULE,        /* a story, as an operator's rule or list speaks of it */
     SUBJECTS
 };
 
