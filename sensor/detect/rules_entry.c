@@ -363,6 +363,10 @@ static int read_of(struct rule_compiler *c, const struct rule_piece *entry,
             return rule_refuse(entry->source, item, c->error,
                                "of: there is no detector or rule \"%.60s\" (weir rules list)",
                                item->text);
+        if (strcmp(item->text, "sensor.blind") == 0)
+            return rule_refuse(entry->source, item, c->error,
+                               "of: what the sensor does not see is always told, expected another "
+                               "detector");
         of[exception->of_count++] = rules_own(c->rules, item->text);
     }
     return 0;

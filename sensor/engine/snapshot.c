@@ -47,6 +47,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct identity_counts),
         sizeof(struct incident_rank),
         sizeof(struct sight),
+        sizeof(struct rule_tally),
         sizeof(struct sight_host),
         sizeof(struct pair_total),
         sizeof(struct record_flow),
@@ -384,6 +385,16 @@ static bool take_stories(struct engine *engine, struct cursor *in)
     return stories_unpack(&engine->stories, in);
 }
 
+static void put_ruled(const struct engine *engine, struct buffer *out)
+{
+    ruled_pack(&engine->ruled, out);
+}
+
+static bool take_ruled(struct engine *engine, struct cursor *in)
+{
+    return ruled_unpack(&engine->ruled, in);
+}
+
 static void put_incidents(const struct engine *engine, struct buffer *out)
 {
     incidents_pack(engine->incidents, out);
@@ -400,11 +411,17 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},         {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},         {put_totals, take_totals},
-                {put_fleet, take_fleet},         {put_names, take_names},
-                {put_identity, take_identity},   {put_stories, take_stories},
-                {put_incidents, take_incidents}, {snapshot_put_sight, snapshot_take_sight},
+} sections[] = {{put_order, take_order},
+                {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},
+                {put_totals, take_totals},
+                {put_fleet, take_fleet},
+                {put_names, take_names},
+                {put_identity, take_identity},
+                {put_stories, take_stories},
+                {put_incidents, take_incidents},
+                {put_ruled, take_ruled},
+                {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

@@ -114,6 +114,7 @@ static int open_engine(struct stack *stack)
                                    .by_device = c->config->by_device,
                                    .suffixes = stack->suffixes,
                                    .detect = c->config->detect,
+                                   .rules = c->config->rules,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
                                    .cache_bytes = (uint64_t)c->config->cache_mib << 20u,

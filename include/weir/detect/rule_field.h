@@ -19,8 +19,7 @@ enum rule_type {
 /* name, type, what it is, in which unit. What the client alone says is marked CLAIMED: exceptions
  * and trust see such a name only where a seen DNS answer ties it to the address. */
 #define RULE_FIELDS(X)                                                                             \
-    X(HOST, "host", ADDRESS, "the inside host (its address; of a device :: and `device` is set)")  \
-    X(SOURCE, "source", ADDRESS, "the inside address that was used")                               \
+    X(HOST, "host", ADDRESS, "the inside address that was used")                                   \
     X(DEVICE, "device", TEXT, "the inside device, \"aa:bb:cc:dd:ee:ff\", where one is known")      \
     X(REMOTE, "remote", ADDRESS, "the address outside")                                            \
     X(REMOTE_PORT, "remote_port", COUNT, "its port")                                               \

@@ -92,9 +92,9 @@ static void test_comparisons(void **state)
         {"remote in (2001:db8::/32, 203.0.113.0/28)", true},
         {"host != 10.0.0.5", false},
         {"host != 10.0.0.6", true},
-        {"source != 10.0.0.6", false}, /* not known: every comparison is false */
-        {"not source = 10.0.0.6", true},
-        {"source exists", false},
+        {"device != \"x\"", false}, /* not known: every comparison is false */
+        {"not device = x", true},
+        {"device exists", false},
         {"host exists", true},
         {"out_bytes > 12 MB", false},
         {"out_bytes >= 12 MB", true},
@@ -281,6 +281,8 @@ static void test_refused_files(void **state)
         {"- {list: l, items: 5}\n", "items: expected a list"},
         {"- {exception: e, of: [volume.hosts], when: ech, reason: x, expires: never}\n",
          "a.yaml:1:23: of: there is no detector or rule \"volume.hosts\""},
+        {"- {exception: e, of: [sensor.blind], when: ech, reason: x, expires: never}\n",
+         "of: what the sensor does not see is always told"},
         {"- {exception: e, of: [], when: ech, reason: x, expires: never}\n", "of: expected ids"},
         {"- {exception: e, of: [volume.host], when: ech, expires: never}\n", "has no reason"},
         {"- {exception: e, of: [volume.host], when: ech, reason: x, expires: 2026-02-29}\n",
