@@ -37,6 +37,11 @@ struct ruled_rule *ruled_rule(struct ruled *ruled, const char *id)
     return rule;
 }
 
+const struct rules *engine_rules(const struct engine *engine)
+{
+    return engine->config.rules;
+}
+
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id)
 {
     const struct ruled_rule *rule = map_get(&engine->ruled.rule, id, strlen(id));
