@@ -163,6 +163,9 @@ static int compile_all(struct loading *l)
     for (const struct rule_definition *d = all->first; d; d = d->next)
         if (read_definition(l, d) != 0)
             return -1;
+    for (size_t i = 0; i < rules->code_count; i++)
+        if (rules->code[i].op < OP_NOT)
+            rules->uses[rules->code[i].field] = true;
     return 0;
 }
 

@@ -97,11 +97,12 @@ static bool is_allowed(struct engine *engine, const struct rule_facts *facts,
     return true;
 }
 
-static void ask_rule(struct engine *engine, const struct ruled_flow *flow, const struct rule *asked,
+static void ask_rule(struct engine *engine, const struct ruled_flow *flow, size_t index,
                      const struct rule_facts *facts)
 {
     const struct rules *rules = engine->ruled.rules;
-    struct ruled_rule *rule = ruled_rule(&engine->ruled, asked->detector.id);
+    const struct rule *asked = &rules->rule[index];
+    struct ruled_rule *rule = engine->ruled.of[index];
     struct finding finding;
     rule->tally.asked++;
     if (!rule_matches(rules, asked, facts, &rule->tally.steps))
@@ -123,7 +124,7 @@ static void ask_lists(struct engine *engine, const struct ruled_flow *flow,
     if (!intel_look(engine->ruled.rules->intel, facts, &match))
         return;
     intel_finding(&match, facts, &finding);
-    struct ruled_rule *rule = ruled_rule(&engine->ruled, finding.detector->id);
+    struct ruled_rule *rule = engine->ruled.of[engine->ruled.rules->rule_count];
     rule->tally.matched++;
     engine->counts.rules_matched++;
     if (is_allowed(engine, facts, &finding))
@@ -141,7 +142,7 @@ void ruled_flow(struct engine *engine, const struct ruled_flow *flow)
     ruled_facts_of_flow(engine, flow, &facts);
     for (size_t i = 0; i < rules->rule_count; i++)
         if (rules->rule[i].enabled)
-            ask_rule(engine, flow, &rules->rule[i], &facts.facts);
+            ask_rule(engine, flow, i, &facts.facts);
     if (rules->intel)
         ask_lists(engine, flow, &facts.facts);
 }

@@ -32,7 +32,8 @@ struct ruled_rule { /* by id, so that it survives an edit */
 
 struct ruled {
     const struct rules *rules; /* or NULL */
-    struct map rule;           /* id → struct ruled_rule */
+    struct map rule;           /* id → struct ruled_rule: of each rule, and of intel.match */
+    struct ruled_rule **of;    /* the same, by the rules' order; then intel.match */
     uint64_t fingerprint;      /* of the rules that open incidents were told by */
     bool review;               /* these are others: look through open incidents */
 };
@@ -79,7 +80,6 @@ void ruled_facts_of_story(struct engine *engine, const struct story *story, stru
                           struct ruled_facts *facts);
 
 /* ruled_limit.c: may this rule tell of the story now? Counts either way. */
-struct ruled_rule *ruled_rule(struct ruled *ruled, const char *id);
 bool ruled_may_tell(struct ruled_rule *rule, uint32_t limit, int64_t limit_ns, uint64_t story,
                     struct ptime now);
 

@@ -1,5 +1,6 @@
 /* What is known when a rule is asked: of a flow record and its story, or of a story alone. Time is
- * packet time by the site's clock. Thread: the engine's. */
+ * packet time by the site's clock. What costs a look-up is only looked up where a condition asks
+ * for it. Thread: the engine's. */
 #include "internal.h"
 
 #include "weir/base/device.h"
@@ -30,11 +31,17 @@ static void put_destination(const struct destination *destination, struct rule_f
                     destination->role == ROLE_CLIENT ? "outbound" : "inbound");
 }
 
+static bool is_used(const struct engine *engine, enum rule_field field)
+{
+    return engine->ruled.rules->uses[field];
+}
+
 static void put_names(const struct engine *engine, const char *server_name, bool verified,
                       struct rule_facts *facts)
 {
-    const char *domain =
-        *server_name ? suffixes_registrable(engine->config.suffixes, server_name, true) : NULL;
+    const char *domain = *server_name && is_used(engine, FIELD_REGISTRABLE_DOMAIN)
+                             ? suffixes_registrable(engine->config.suffixes, server_name, true)
+                             : NULL;
     rule_facts_text(facts, FIELD_SERVER_NAME, server_name);
     rule_facts_text(facts, FIELD_REGISTRABLE_DOMAIN, domain);
     rule_facts_number(facts, FIELD_NAME_VERIFIED, *server_name && verified);
@@ -119,29 +126,39 @@ static uint64_t day_bytes(const struct engine *engine, const struct ruled_flow *
     return open.value + (day == flow->civil->day ? closed_bytes : 0);
 }
 
+/* Of the site's day: hours that are open, and those that the profile has. */
+static void put_days(const struct engine *engine, const struct ruled_flow *flow,
+                     struct rule_facts *facts)
+{
+    const struct profile *profile = flow->host->profile;
+    const struct pair *pair = NULL;
+    char key[DESTINATION_KEY_SIZE];
+    if (profile && (is_used(engine, FIELD_MET_BEFORE) || is_used(engine, FIELD_OUT_BYTES_DAY)))
+        pair = profile_pair(profile, flow->view->destination);
+    rule_facts_number(facts, FIELD_MET_BEFORE, pair != NULL);
+    if (is_used(engine, FIELD_OUT_BYTES_DAY))
+        rule_facts_number(facts, FIELD_OUT_BYTES_DAY,
+                          day_bytes(engine, flow, destination_key(&flow->pair->destination, key),
+                                    pair ? pair->today : INT64_MIN, pair ? pair->today_bytes : 0));
+    if (is_used(engine, FIELD_HOST_OUT_BYTES_DAY))
+        rule_facts_number(facts, FIELD_HOST_OUT_BYTES_DAY,
+                          day_bytes(engine, flow, NULL, profile ? profile->today : INT64_MIN,
+                                    profile ? profile->today_bytes : 0));
+}
+
 static void put_bytes(const struct engine *engine, const struct ruled_flow *flow,
                       struct rule_facts *facts)
 {
     const struct flow_view *view = flow->view;
     const struct record_flow *record = view->record;
-    const struct profile *profile = flow->host->profile;
-    const struct pair *pair = profile ? profile_pair(profile, view->destination) : NULL;
-    char key[DESTINATION_KEY_SIZE];
     uint64_t sent[2] = {0, 0};
-    destination_key(&flow->pair->destination, key);
     for (int side = 0; side < SIDES; side++)
         sent[(view->way.leaves >> side) & 1] += record->total[side].payload_bytes;
     rule_facts_number(facts, FIELD_OUT_BYTES, sent[1]);
     rule_facts_number(facts, FIELD_IN_BYTES, sent[0]);
     rule_facts_number(facts, FIELD_OUT_BYTES_HOUR, flow->pair->out.value);
     rule_facts_number(facts, FIELD_HOST_OUT_BYTES_HOUR, flow->total->out.value);
-    rule_facts_number(
-        facts, FIELD_OUT_BYTES_DAY,
-        day_bytes(engine, flow, key, pair ? pair->today : INT64_MIN, pair ? pair->today_bytes : 0));
-    rule_facts_number(facts, FIELD_HOST_OUT_BYTES_DAY,
-                      day_bytes(engine, flow, NULL, profile ? profile->today : INT64_MIN,
-                                profile ? profile->today_bytes : 0));
-    rule_facts_number(facts, FIELD_MET_BEFORE, pair != NULL);
+    put_days(engine, flow, facts);
 }
 
 void ruled_facts_of_flow(struct engine *engine, const struct ruled_flow *flow,

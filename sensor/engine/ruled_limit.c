@@ -7,10 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct ruled_rule *add_rule(struct ruled *ruled, const char *id)
+{
+    struct ruled_rule *rule = xcalloc(1, sizeof *rule);
+    rule->since = PTIME_MIN;
+    map_init(&rule->stories);
+    map_put(&ruled->rule, id, strlen(id), rule);
+    return rule;
+}
+
 void ruled_init(struct ruled *ruled, const struct rules *rules)
 {
+    size_t count = rules ? rules->rule_count : 0;
     *ruled = (struct ruled){.rules = rules, .fingerprint = rules ? rules->fingerprint : 0};
     map_init(&ruled->rule);
+    ruled->of = xcalloc(count + 1, sizeof(struct ruled_rule *));
+    for (size_t i = 0; i < count; i++)
+        ruled->of[i] = add_rule(ruled, rules->rule[i].detector.id);
+    ruled->of[count] = add_rule(ruled, "intel.match");
 }
 
 static void free_rule(void *value)
@@ -23,18 +37,7 @@ static void free_rule(void *value)
 void ruled_fini(struct ruled *ruled)
 {
     map_fini(&ruled->rule, free_rule);
-}
-
-struct ruled_rule *ruled_rule(struct ruled *ruled, const char *id)
-{
-    struct ruled_rule *rule = map_get(&ruled->rule, id, strlen(id));
-    if (rule)
-        return rule;
-    rule = xcalloc(1, sizeof *rule);
-    rule->since = PTIME_MIN;
-    map_init(&rule->stories);
-    map_put(&ruled->rule, id, strlen(id), rule);
-    return rule;
+    free(ruled->of);
 }
 
 const struct rules *engine_rules(const struct engine *engine)
@@ -107,20 +110,18 @@ void ruled_pack(const struct ruled *ruled, struct buffer *out)
     free(rule);
 }
 
-static bool take_rule(struct ruled *ruled, struct cursor *in)
+/* What is of a rule that is no more is read over. */
+static bool take_rule(const struct ruled *ruled, struct cursor *in)
 {
     static char held;
-    char id[256];
+    struct ruled_rule gone = {.told = 0};
     size_t size = cursor_u8(in);
-    const uint8_t *name = cursor_take(in, size), *tally;
-    if (!name)
-        return false;
-    memcpy(id, name, size);
-    id[size] = '\0';
-    struct ruled_rule *rule = ruled_rule(ruled, id);
-    tally = cursor_take(in, sizeof rule->tally);
+    const uint8_t *id = cursor_take(in, size), *tally = cursor_take(in, sizeof gone.tally);
+    struct ruled_rule *rule = id ? map_get(&ruled->rule, id, size) : NULL;
     if (!tally)
         return false;
+    bool there = rule != NULL;
+    rule = there ? rule : &gone;
     memcpy(&rule->tally, tally, sizeof rule->tally);
     rule->since.ns = (int64_t)cursor_le64(in);
     rule->told = cursor_le64(in);
@@ -129,7 +130,7 @@ static bool take_rule(struct ruled *ruled, struct cursor *in)
     uint32_t stories = cursor_le32(in);
     for (uint32_t i = 0; i < stories && !in->failed; i++) {
         const uint8_t *story = cursor_take(in, sizeof(uint64_t));
-        if (story)
+        if (story && there)
             map_put(&rule->stories, story, sizeof(uint64_t), &held);
     }
     return !in->failed;

@@ -78,8 +78,9 @@ struct rules {
     size_t exception_count;
     struct rule_trust *trust;
     size_t trust_count;
-    struct intel *intel;  /* NULL: no lists */
-    uint64_t fingerprint; /* of all texts: whether they are the same as before a restart */
+    struct intel *intel;         /* NULL: no lists */
+    bool uses[RULE_FIELD_COUNT]; /* a condition speaks of the field */
+    uint64_t fingerprint;        /* of all texts: whether they are the same as before a restart */
     /* for rules*.c */
     struct rule_code *code;
     size_t code_count;

@@ -239,7 +239,7 @@ struct rule_tally {                   /* of one rule, or of intel.match */
     char example[RULE_EXAMPLES][256]; /* what was said first; "" from the first that is not there */
 };
 const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
-/* NULL: it matched nothing yet, or there is none of this id. */
+/* NULL: there is none of this id. */
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id);
 struct engine_status { /* what the counts do not say */
     uint64_t open_flows, waiting_records;

@@ -2,6 +2,8 @@
  * (77) where redis-server is not installed. */
 #include "rig.h"
 
+#include "../../../sensor/engine/internal.h"
+
 static int set_up(void **state)
 {
     *state = rig_open(1, 1000);
@@ -199,6 +201,36 @@ static void test_lists(void **state)
                         "server_name a.evil.example is on list feed; 1.0 kB left for it");
 }
 
+/* Trust lowers the budget of the pair it speaks of, and of nothing else. */
+static void test_trust(void **state)
+{
+    struct rig *rig = *state;
+    struct detect_config lower, usual = detect_config_default();
+    struct story story = {.host = make_ip("10.0.0.1"),
+                          .source = make_ip("10.0.0.1"),
+                          .has_destination = true,
+                          .flow_count = 1,
+                          .destination = {ROLE_CLIENT, DESTINATION_DOMAIN, "example.jp"},
+                          .server_name = "www.example.jp"};
+    struct subject subject = {.kind = SUBJECT_DESTINATION, .config = &usual};
+    with_rules(rig, "- {trust: t, when: server_name under example.jp, reason: ours, expires: "
+                    "2026-03-02, bar: 50}\n");
+    struct ptime now = {MONDAY_8}, tomorrow = {MONDAY_8 + NS_PER_DAY};
+    struct subject asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
+    assert_float_equal(asked.config->alerts_per_100_hosts_per_day, 0.02, 1e-12);
+    assert_float_equal(usual.alerts_per_100_hosts_per_day, 1, 0);
+    asked = ruled_subject(rig->engine, &subject, &story, tomorrow, &lower);
+    assert_ptr_equal(asked.config, &usual);
+    story.unverified_out = 1; /* now it is a name that anybody may give */
+    asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
+    assert_ptr_equal(asked.config, &usual);
+    story.unverified_out = 0;
+    subject.kind = SUBJECT_HOST;
+    asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
+    assert_ptr_equal(asked.config, &usual);
+    rig_finish(rig);
+}
+
 /* --- an edit --------------------------------------------------------------------------------- */
 
 static int set_up_live(void **state)
@@ -309,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_exceptions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_trust, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_edits, set_up_live, tear_down),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
