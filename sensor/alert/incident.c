@@ -270,8 +270,10 @@ bool incidents_would_tell(const struct incidents *incidents, const struct findin
                           const struct story *story)
 {
     const struct slot *slot = find_open(incidents, story);
-    const struct incident_rank *rank = slot ? find_rank(&slot->incident, finding->detector) : NULL;
-    return !rank || grown(rank, finding);
+    if (!slot)
+        return true;
+    const struct incident_rank *rank = find_rank(&slot->incident, finding->detector);
+    return rank ? grown(rank, finding) : slot->incident.rank_count < INCIDENT_RANKS;
 }
 
 void incidents_find(struct incidents *incidents, const struct finding *finding,
