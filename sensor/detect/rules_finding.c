@@ -6,7 +6,8 @@
 
 #include <stdio.h>
 
-#define RAISED 1.31 /* above the factor at which an incident is raised again */
+#define NEEDS_TRIES 64   /* a condition with more figures says what was seen */
+#define RAISED      1.31 /* above the factor at which an incident is raised again */
 
 const struct detector detector_intel_match = {
     .id = "intel.match",
@@ -64,24 +65,53 @@ static bool holds_below(const struct rules *rules, const struct rule *rule,
     return rule_program_holds(rules, rule->condition, &less, NULL);
 }
 
-/* By bisection: at most 64 evaluations. */
+struct needs {
+    const struct rules *rules;
+    const struct rule *rule;
+    const struct rule_facts *facts;
+    uint64_t least; /* at which it is known to hold */
+    unsigned tries;
+};
+
+static void try_need(struct needs *needs, uint64_t bytes)
+{
+    if (bytes == 0 || bytes >= needs->least || needs->tries++ >= NEEDS_TRIES)
+        return;
+    if (holds_below(needs->rules, needs->rule, needs->facts, bytes))
+        needs->least = bytes;
+}
+
+/* What a condition says of bytes changes only at its own figures, and just above them. */
+static void try_code(struct needs *needs, const struct rule_code *code)
+{
+    if (code->op >= OP_NOT || rule_field_row[code->field].type != RULE_BYTES)
+        return;
+    if (code->op != OP_IN && code->op != OP_NOT_IN) {
+        try_need(needs, code->number);
+        try_need(needs, code->number + 1);
+        return;
+    }
+    const struct rule_set *set = &needs->rules->set[code->operand];
+    for (size_t i = 0; i < set->count && needs->tries < NEEDS_TRIES; i++) {
+        try_need(needs, set->number[i]);
+        try_need(needs, set->number[i] + 1);
+    }
+}
+
 static void find_needs(const struct rules *rules, const struct rule *rule,
                        const struct rule_facts *facts, struct finding *finding)
 {
-    uint64_t low = 0, high = 0;
+    struct needs needs = {rules, rule, facts, 0, 0};
+    const struct rule_program *program = &rule->condition;
     for (size_t i = 0; i < RULE_FIELD_COUNT; i++)
-        if (rule_field_row[i].type == RULE_BYTES && number_of(facts, (enum rule_field)i) > high)
-            high = facts->fact[i].number;
-    if (holds_below(rules, rule, facts, 0)) /* it does not ask for bytes */
+        if (rule_field_row[i].type == RULE_BYTES &&
+            number_of(facts, (enum rule_field)i) > needs.least)
+            needs.least = facts->fact[i].number;
+    if (needs.least == 0 || holds_below(rules, rule, facts, 0)) /* it does not ask for bytes */
         return;
-    while (high - low > 1) {
-        uint64_t middle = low + (high - low) / 2;
-        if (holds_below(rules, rule, facts, middle))
-            high = middle;
-        else
-            low = middle;
-    }
-    finding->needs = (double)high;
+    for (uint32_t i = 0; i < program->count; i++)
+        try_code(&needs, &rules->code[program->first + i]);
+    finding->needs = (double)needs.least;
     finding->needs_unit = "byte";
 }
 

@@ -17,7 +17,7 @@
 #include "weir/detect/rules.h"
 #include "weir/engine/engine.h"
 
-#define RULED_HELD  4096u /* of one rule and window */
+#define RULED_HELD  1024u /* of one rule and window */
 #define INTEL_LIMIT 1000u
 
 struct host;

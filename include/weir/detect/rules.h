@@ -116,8 +116,8 @@ const struct rule_exception *rules_exception(const struct rules *rules, const ch
 double rules_bar(const struct rules *rules, const struct rule_facts *facts);
 /* NULL: there is none of this id. */
 const struct rule *rules_get(const struct rules *rules, const char *id);
-/* What `rule` says of the facts. `bytes`: the least of all byte fields at which it would still
- * match, by bisection. */
+/* What `rule` says of the facts; needs: the least that all byte fields could be cut to and it would
+ * still match. */
 void rule_finding(const struct rules *rules, const struct rule *rule,
                   const struct rule_facts *facts, struct finding *finding);
 

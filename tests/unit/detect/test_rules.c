@@ -535,6 +535,35 @@ static void test_finding(void **state)
     rules_free(rules);
 }
 
+/* The least at which it would still match, however it asks. */
+static void test_needs(void **state)
+{
+    static const struct {
+        const char *condition;
+        double needs;
+    } row[] = {
+        {"out_bytes >= 5 MB", 5000000},
+        {"out_bytes > 5 MB and out_bytes_story > 7 MB", 7000001},
+        {"out_bytes > 5 MB or out_bytes_story > 7 MB", 5000001},
+        {"out_bytes > 5 MB and not out_bytes < 9 MB", 9000000},
+        {"out_bytes != 0 B", 1},
+        {"out_bytes in (3 MB, 12 MB)", 3000000},
+        {"not out_bytes <= 11 MB", 11000001},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char text[256];
+        struct finding finding;
+        struct rule_facts facts = example();
+        struct rules *rules = load(rule_of(row[i].condition, text, sizeof text));
+        assert_true(rule_matches(rules, &rules->rule[0], &facts, NULL));
+        rule_finding(rules, &rules->rule[0], &facts, &finding);
+        if (finding.needs != row[i].needs)
+            fail_msg("%s: %.0f", row[i].condition, finding.needs);
+        rules_free(rules);
+    }
+}
+
 static void test_steps(void **state)
 {
     struct rule_facts facts = example();
@@ -562,6 +591,7 @@ int main(void)
         cmocka_unit_test(test_exceptions),
         cmocka_unit_test(test_doubt),
         cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_needs),
         cmocka_unit_test(test_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
