@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct config_source example(void)
 {
@@ -120,6 +121,17 @@ static void write_file(const char *name, const char *text)
     fclose(file);
 }
 
+static void remove_files(void)
+{
+    static const char *const name[] = {"rules-1.yaml", "rules-2.yaml", "list.txt"};
+    char path[128];
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, name[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static struct config_source with_rules(void)
 {
     static char path[64];
@@ -188,6 +200,7 @@ static void test_rules_are_read_anew(void **state)
     assert_int_equal(config_load(&config, &source, &error), 0);
     config_fini(&config);
     config_source_fini(&source);
+    remove_files();
 }
 
 static void test_rules_that_are_not_there(void **state)
