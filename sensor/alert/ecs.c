@@ -298,6 +298,7 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_ECHOES] = "host×destination",
     [SUBJECT_FLOW] = "host×destination",
     [SUBJECT_QUESTIONS] = "host×domain",
+    [SUBJECT_RULE] = "host×destination",
 };
 
 static void put_flows(struct json *json, const struct story *story)

@@ -38,6 +38,7 @@ struct incidents *incidents_new(int64_t gap_ns,
     map_init(&incidents->by_id);
     map_init(&incidents->by_destination);
     map_init(&incidents->texts);
+    map_init(&incidents->rows);
     return incidents;
 }
 
@@ -56,6 +57,7 @@ void incidents_free(struct incidents *incidents)
     map_fini(&incidents->by_story, NULL);
     map_fini(&incidents->by_id, incident_slot_free);
     map_fini(&incidents->texts, free);
+    map_fini(&incidents->rows, free);
     free(incidents);
 }
 
@@ -240,11 +242,13 @@ static void touch(struct incidents *incidents, struct slot *slot, const struct s
     incident_list_add(&incidents->open, slot);
 }
 
+/* By id: an edited rule is another row with the same one, and goes on with the incident it opened.
+ */
 static struct incident_rank *find_rank(const struct incident *incident,
                                        const struct detector *detector)
 {
     for (size_t i = 0; i < incident->rank_count; i++)
-        if (incident->rank[i].detector == detector)
+        if (strcmp(incident->rank[i].detector->id, detector->id) == 0)
             return &incident->rank[i];
     return NULL;
 }
@@ -268,6 +272,16 @@ static bool grown(const struct incident_rank *rank, const struct finding *findin
 {
     return finding->evidence > rank->evidence &&
            finding->evidence >= rank->evidence * INCIDENT_RAISE_FACTOR;
+}
+
+bool incidents_would_tell(const struct incidents *incidents, const struct finding *finding,
+                          const struct story *story)
+{
+    const struct slot *slot = find_open(incidents, story);
+    if (!slot)
+        return true;
+    const struct incident_rank *rank = find_rank(&slot->incident, finding->detector);
+    return rank ? grown(rank, finding) : slot->incident.rank_count < INCIDENT_RANKS;
 }
 
 void incidents_find(struct incidents *incidents, const struct finding *finding,

@@ -32,6 +32,7 @@ struct incidents {
     struct list open, closed;
     struct incidents_counts counts;
     struct map texts; /* that a restart brought: reasons' codes and units, by themselves */
+    struct map rows;  /* … and rules that no table has, by id → struct detector */
 };
 
 struct story_name {

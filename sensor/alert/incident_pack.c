@@ -22,10 +22,22 @@ static void put_text(struct buffer *out, const char *text)
         buffer_put(out, text, size);
 }
 
+/* What alerts say of a rule; of a built-in row the table knows it. */
+static void put_row(struct buffer *out, const struct detector *row)
+{
+    put_text(out, row->id);
+    if (detector_get(row->id))
+        return;
+    put_text(out, row->name);
+    put_text(out, row->tactic);
+    put_text(out, row->technique);
+    put_text(out, row->subtechnique);
+}
+
 static void put_rank(struct buffer *out, const struct incident_rank *rank)
 {
     struct incident_rank copy = *rank;
-    put_text(out, rank->detector->id);
+    put_row(out, rank->detector);
     put_text(out, rank->finding.needs_unit);
     for (size_t i = 0; i < FINDING_REASONS; i++) {
         put_text(out, rank->finding.reason[i].code);
@@ -82,24 +94,47 @@ static const char *take_text(struct incidents *incidents, struct cursor *in)
     return known;
 }
 
+/* NULL: there is no id. All ranks of one rule share a row: that of the first. */
+static const struct detector *take_row(struct incidents *incidents, struct cursor *in)
+{
+    const char *id = take_text(incidents, in);
+    if (!id)
+        return NULL;
+    const struct detector *known = detector_get(id);
+    if (known)
+        return known;
+    struct detector row = {.id = id, .kind = SUBJECT_RULE};
+    row.name = take_text(incidents, in);
+    row.tactic = take_text(incidents, in);
+    row.technique = take_text(incidents, in);
+    row.subtechnique = take_text(incidents, in);
+    known = map_get(&incidents->rows, id, strlen(id));
+    if (known || !row.name)
+        return known;
+    struct detector *own = xcalloc(1, sizeof *own);
+    *own = row;
+    map_put(&incidents->rows, id, strlen(id), own);
+    return own;
+}
+
 static bool take_rank(struct incidents *incidents, struct cursor *in, struct incident_rank *rank)
 {
     const char *code[FINDING_REASONS], *unit[FINDING_REASONS];
-    const char *id = take_text(incidents, in);
+    const struct detector *row = take_row(incidents, in);
     const char *needs_unit = take_text(incidents, in);
     for (size_t i = 0; i < FINDING_REASONS; i++) {
         code[i] = take_text(incidents, in);
         unit[i] = take_text(incidents, in);
     }
-    if (!id || !take_raw(in, rank, sizeof *rank))
+    if (!row || !take_raw(in, rank, sizeof *rank))
         return false;
-    rank->detector = rank->finding.detector = detector_get(id);
+    rank->detector = rank->finding.detector = row;
     rank->finding.needs_unit = needs_unit;
     for (size_t i = 0; i < FINDING_REASONS; i++) {
         rank->finding.reason[i].code = code[i];
         rank->finding.reason[i].unit = unit[i];
     }
-    return rank->detector != NULL;
+    return true;
 }
 
 static struct slot *take_slot(struct incidents *incidents, struct cursor *in)

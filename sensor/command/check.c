@@ -2,6 +2,7 @@
  */
 #include "commands.h"
 #include "options.h"
+#include "rules_text.h"
 #include "session.h"
 
 #include "weir/role/check.h"
@@ -70,7 +71,11 @@ static int validate(struct check *check)
     if (role_check(&check->options.config, check->options.filter, &check->error) != 0)
         return command_fail(&check->error);
     char *text = config_text(&check->options.config);
+    char *rules = rules_summary(check->options.config.rules);
     int status = command_print(text);
+    if (status == EXIT_DONE)
+        status = command_print(rules);
+    free(rules);
     free(text);
     return status;
 }

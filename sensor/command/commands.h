@@ -11,6 +11,7 @@ int command_replay(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_reload(int argc, char **argv);
+int command_rules(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.
  */

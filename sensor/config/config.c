@@ -35,6 +35,8 @@ void config_init(struct config *config)
 void config_fini(struct config *config)
 {
     inside_fini(&config->inside);
+    rules_free(config->rules);
+    config->rules = NULL;
     for (struct owned *next; config->owned; config->owned = next) {
         next = config->owned->next;
         free(config->owned);
@@ -56,16 +58,15 @@ static void known_names(const char *section, char *text, size_t size)
     const char *last = "";
     text[0] = '\0';
     for (size_t i = 0; i < config_rows; i++) {
-        const char *dot = strchr(config_row[i].key, '.');
+        size_t first = strcspn(config_row[i].key, "."); /* "rules" is a key by itself */
         if (section &&
             (strncmp(config_row[i].key, section, length) != 0 || config_row[i].key[length] != '.'))
             continue;
-        if (!section &&
-            strncmp(last, config_row[i].key, (size_t)(dot - config_row[i].key) + 1) == 0)
+        if (!section && strncmp(last, config_row[i].key, first + 1) == 0)
             continue;
         last = config_row[i].key;
-        const char *name = section ? dot + 1 : config_row[i].key;
-        int width = section ? (int)strlen(name) : (int)(dot - config_row[i].key);
+        const char *name = section ? config_row[i].key + first + 1 : config_row[i].key;
+        int width = section ? (int)strlen(name) : (int)first;
         at += (size_t)snprintf(text + at, size - at, "%s%.*s", at ? ", " : "", width, name);
         if (at >= size)
             return;
@@ -93,6 +94,11 @@ static bool is_section(const char *name)
 
 static int read_section(struct reading *r, const struct yaml_node *section)
 {
+    const struct key_row *whole = strchr(section->key, '.') ? NULL : find_row(section->key);
+    if (whole) {
+        r->key = whole->key;
+        return whole->read(r, section);
+    }
     if (!is_section(section->key))
         return unknown(r, section, NULL);
     r->key = section->key;
@@ -184,12 +190,17 @@ char *config_text(const struct config *config)
     struct buffer b = {0};
     const char *section = "";
     for (size_t i = 0; i < config_rows; i++) {
-        const char *dot = strchr(config_row[i].key, '.');
-        int width = (int)(dot - config_row[i].key);
+        int width = (int)strcspn(config_row[i].key, ".");
+        if (!config_row[i].key[width]) {
+            buffer_text(&b, "%s: ", config_row[i].key);
+            config_row[i].show(config, &b);
+            buffer_text(&b, "\n");
+            continue;
+        }
         if (strncmp(section, config_row[i].key, (size_t)width + 1) != 0)
             buffer_text(&b, "%.*s:\n", width, config_row[i].key);
         section = config_row[i].key;
-        buffer_text(&b, "  %s: ", dot + 1);
+        buffer_text(&b, "  %s: ", config_row[i].key + width + 1);
         config_row[i].show(config, &b);
         buffer_text(&b, "\n");
     }

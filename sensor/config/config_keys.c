@@ -504,6 +504,7 @@ const struct key_row config_row[] = {
     {"baseline.cache_mib", read_cache, show_cache},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},
     {"detection.learn_days", read_learn_days, show_learn_days},
+    {"rules", config_read_rules, config_show_rules},
     {"alerts.sinks", read_sinks, show_sinks},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

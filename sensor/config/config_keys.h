@@ -33,6 +33,9 @@ int config_whole(const struct reading *r, const struct yaml_node *node, uint32_t
 /* tunnel_ports.c */
 int config_read_tunnel_ports(const struct reading *r, const struct yaml_node *node);
 void config_show_tunnel_ports(const struct config *config, struct buffer *b);
+/* rules_keys.c */
+int config_read_rules(const struct reading *r, const struct yaml_node *node);
+void config_show_rules(const struct config *config, struct buffer *b);
 /* content_keys.c */
 int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);

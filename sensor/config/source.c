@@ -1,9 +1,10 @@
 /* The sources of a configuration. Packed: counts, then NUL-terminated strings in a fixed order,
- * then the file's text. The bytes only ever cross between two processes of one program. Thread: the
- * main thread.
+ * then the file's text, then the rule files. The bytes only ever cross between two processes of one
+ * program. Thread: the main thread.
  */
 #include "weir/config/source.h"
 
+#include "files.h"
 #include "weir/base/yaml.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ void config_source_copy(struct config_source *copy, const struct config_source *
 {
     *copy = *source;
     copy->packed = NULL;
+    config_files_copy(&copy->files, &source->files);
     if (!source->text)
         return;
     copy->text = xcalloc(1, source->text_size + 1);
@@ -28,7 +30,7 @@ int config_source_read(struct config_source *source, struct error *error)
     return source->text ? 0 : -1;
 }
 
-int config_load(struct config *config, const struct config_source *source, struct error *error)
+int config_load(struct config *config, struct config_source *source, struct error *error)
 {
     config_init(config);
     if (source->text &&
@@ -43,13 +45,15 @@ int config_load(struct config *config, const struct config_source *source, struc
     for (size_t i = 0; i < source->interface.count; i++)
         if (config_add_interface(config, source->interface.word[i], i == 0, error) != 0)
             return -1;
-    return config_finish(config, error);
+    if (config_finish(config, error) != 0)
+        return -1;
+    return config_load_rules(config, &source->files, error);
 }
 
 /* --- as bytes -------------------------------------------------------------------------------- */
 
 struct counts {
-    uint64_t has_text, text_size, set, inside, interface;
+    uint64_t has_text, text_size, set, inside, interface, files_size;
 };
 
 static void put_words(const struct config_words *words, struct buffer *b)
@@ -60,8 +64,11 @@ static void put_words(const struct config_words *words, struct buffer *b)
 
 void config_source_pack(const struct config_source *source, struct buffer *b)
 {
-    struct counts counts = {source->text != NULL, source->text ? source->text_size : 0,
-                            source->set.count, source->inside.count, source->interface.count};
+    struct buffer files = {0};
+    config_files_pack(&source->files, &files);
+    struct counts counts = {source->text != NULL,    source->text ? source->text_size : 0,
+                            source->set.count,       source->inside.count,
+                            source->interface.count, files.size};
     buffer_put(b, &counts, sizeof counts);
     const char *path = source->path ? source->path : "";
     buffer_put(b, path, strlen(path) + 1);
@@ -69,6 +76,8 @@ void config_source_pack(const struct config_source *source, struct buffer *b)
     put_words(&source->inside, b);
     put_words(&source->interface, b);
     buffer_put(b, source->text ? source->text : "", counts.text_size);
+    buffer_put(b, files.data, files.size);
+    buffer_fini(&files);
 }
 
 static const char *next_word(const char **at, const char *end)
@@ -104,7 +113,9 @@ int config_source_unpack(struct config_source *source, const void *data, size_t 
     if (!path || !take_words(&source->set, counts.set, &at, end) ||
         !take_words(&source->inside, counts.inside, &at, end) ||
         !take_words(&source->interface, counts.interface, &at, end) ||
-        (size_t)(end - at) != counts.text_size)
+        counts.text_size > (size_t)(end - at) ||
+        (size_t)(end - at) - counts.text_size != counts.files_size ||
+        !config_files_unpack(&source->files, at + counts.text_size, counts.files_size))
         return error_set(error, ERROR_RUN, "a configuration of %zu bytes makes no sense", size);
     if (!counts.has_text)
         return 0;
@@ -119,5 +130,6 @@ void config_source_fini(struct config_source *source)
 {
     free(source->text);
     free(source->packed);
+    config_files_fini(&source->files);
     *source = (struct config_source){.path = NULL};
 }

@@ -18,6 +18,7 @@ extern const struct detector detector_tunnel_icmp;
 extern const struct detector detector_tunnel_new;
 extern const struct detector detector_protocol_mismatch;
 extern const struct detector detector_sensor_blind;
+extern const struct detector detector_intel_match;
 
 /* content.c: what the rows about counted content share. */
 /* `low` items → `score`, ten times as many → `score` + `step`, …, 100 at most. */

@@ -263,8 +263,10 @@ static void find(struct engine *engine, const struct subject *subject, struct op
                  struct ptime now)
 {
     struct finding finding[JUDGE_FINDINGS];
+    struct detect_config config;
     uint32_t hours = subject->host ? profile_hours(subject->host) : 0;
-    size_t count = judge(subject, finding);
+    struct subject asked = ruled_subject(engine, subject, &open->story, now, &config);
+    size_t count = ruled_keep(engine, &open->story, finding, judge(&asked, finding), now);
     struct story story = open->story;
     story.out = volume_clamped(story.out);
     for (size_t i = 0; i < count; i++)
@@ -355,6 +357,22 @@ static struct open_story *story_of_claim(struct engine *engine, const struct flo
     return !unverified && open && open->content_changed ? open : NULL;
 }
 
+static void apply_rules(struct engine *engine, const struct flow_view *view, struct host *host,
+                        const struct civil *civil, const struct host_total *total,
+                        const struct pair_total *pair, struct open_story *open)
+{
+    struct ruled_flow flow = {.view = view,
+                              .host = host,
+                              .civil = civil,
+                              .total = total,
+                              .pair = pair,
+                              .open = open,
+                              .first_hour = first_of_day(engine, civil),
+                              .now = {view->record->header.time_ns}};
+    flow.state = subject_of(engine, host, civil).state;
+    ruled_flow(engine, &flow);
+}
+
 static void judge_record(struct engine *engine, const struct flow_view *view, struct host *host)
 {
     const struct record_flow *record = view->record;
@@ -381,6 +399,8 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
         profile_state(profile, civil.hour, engine->config.detect.learn_days) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
+    if (engine->config.rules)
+        apply_rules(engine, view, host, &civil, total, pair, open);
     /* acknowledgements, gaps, what came in */
     if (view->out.value == 0 && !open->content_changed && !claimed) {
         follow(engine, open, now);

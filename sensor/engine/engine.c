@@ -88,6 +88,7 @@ static struct engine *make(const struct engine_config *config)
     stories_init(&engine->stories);
     tunnelled_init(&engine->tunnelled, config->key);
     sight_init(&engine->sight);
+    ruled_init(&engine->ruled, config->rules);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
@@ -129,6 +130,7 @@ void engine_free(struct engine *engine)
     fleet_free(engine->fleet);
     hosts_fini(engine);
     sight_fini(&engine->sight);
+    ruled_fini(&engine->ruled);
     stories_fini(&engine->stories);
     tunnelled_fini(&engine->tunnelled);
     names_fini(&engine->names);
@@ -205,6 +207,7 @@ static void count_bounds(struct engine *engine)
 static void tick(struct engine *engine, struct ptime now)
 {
     close_tick(engine);
+    ruled_tick(engine, now);
     incidents_advance(engine->incidents, now);
     stories_advance(&engine->stories, now, still_told, engine);
     if (now.ns - engine->health_from.ns >= SENSOR_NS)

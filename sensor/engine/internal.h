@@ -11,6 +11,7 @@
  *   hosts.c    the hosts that are known, and what is known of each
  *   cache.c    how many of their profiles are in memory, and in which shape
  *   loads.c    profiles that are asked of the store, and when an answer is taken
+ *   ruled.c, ruled_facts.c, ruled_limit.c   an operator's rules, exceptions, trust (ruled.h)
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
@@ -24,6 +25,7 @@
 #include "names.h"
 #include "open_flows.h"
 #include "order.h"
+#include "ruled.h"
 #include "sight.h"
 #include "stories.h"
 #include "tunnelled.h"
@@ -141,6 +143,7 @@ struct engine {
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
+    struct ruled ruled;
     struct sight sight;      /* live only */
     struct ptime next_beat;  /* PTIME_MIN before the first look */
     struct ptime next_tick;  /* PTIME_MIN before the first record */

@@ -49,6 +49,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct identity_counts),
         sizeof(struct incident_rank),
         sizeof(struct sight),
+        sizeof(struct rule_tally),
         sizeof(struct sight_host),
         sizeof(struct pair_total),
         sizeof(struct record_flow),
@@ -396,6 +397,16 @@ static bool take_tunnelled(struct engine *engine, struct cursor *in)
     return tunnelled_unpack(&engine->tunnelled, in);
 }
 
+static void put_ruled(const struct engine *engine, struct buffer *out)
+{
+    ruled_pack(&engine->ruled, out);
+}
+
+static bool take_ruled(struct engine *engine, struct cursor *in)
+{
+    return ruled_unpack(&engine->ruled, in);
+}
+
 static void put_incidents(const struct engine *engine, struct buffer *out)
 {
     incidents_pack(engine->incidents, out);
@@ -416,8 +427,8 @@ static const struct section {
                 {put_hosts, take_hosts},         {put_totals, take_totals},
                 {put_fleet, take_fleet},         {put_names, take_names},
                 {put_identity, take_identity},   {put_stories, take_stories},
-                {put_tunnelled, take_tunnelled},
-                {put_incidents, take_incidents}, {snapshot_put_sight, snapshot_take_sight},
+                {put_tunnelled, take_tunnelled}, {put_incidents, take_incidents},
+                {put_ruled, take_ruled},         {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

@@ -133,6 +133,9 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          c->vlans_unwatched},
         {"incidents_evicted", "incidents closed early", i.evicted},
         {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
+        {"rules_withheld", "stories that rules did not tell for their rate limits",
+         c->rules_withheld},
+        {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
         {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
     };

@@ -360,9 +360,10 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
         buffer_text(
             b,
             "Not judged by history: volumes and destinations of every host (no host has %d days "
-            "of past%s).\nJudged: counted content, tunnels in DNS "
+            "of past%s).\nJudged: counted content%s, tunnels in DNS "
             "and ICMP, protocols against their ports, and the sensor's own sight.\n",
-            s->learn_days, s->had_baseline ? ", the given baseline included" : "");
+            s->learn_days, s->had_baseline ? ", the given baseline included" : "",
+            engine_rules(s->engine) ? ", the operator's rules" : "");
     else if (counts->learning_bytes > 0)
         buffer_text(b, "Not judged by history: %s out while hosts had less than %d days of past.\n",
                     figure_bytes(counts->learning_bytes, bytes), s->learn_days);

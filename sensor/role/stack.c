@@ -121,6 +121,7 @@ static int open_engine(struct stack *stack)
                                    .networks = stack->networks,
                                    .key = c->key,
                                    .detect = c->config->detect,
+                                   .rules = c->config->rules,
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
                                    .cache_bytes = (uint64_t)c->config->cache_mib << 20u,

@@ -52,6 +52,9 @@ void incidents_free(struct incidents *incidents);
 void incidents_find(struct incidents *incidents, const struct finding *finding,
                     const struct story *story, enum baseline_state baseline,
                     uint32_t baseline_hours, struct ptime time);
+/* Whether incidents_find would emit an alert for it. */
+bool incidents_would_tell(const struct incidents *incidents, const struct finding *finding,
+                          const struct story *story);
 /* The story goes on, whether or not anything is found: keeps an open incident's figures true. */
 void incidents_follow(struct incidents *incidents, const struct story *story, struct ptime time);
 /* The story is over: its open incident, if there is one, is closed with this finding as the last

@@ -11,13 +11,14 @@
 #include "weir/base/yaml.h"
 #include "weir/bus/bus.h"
 #include "weir/decode/packet.h"
-#include "weir/detect/detector.h"
+#include "weir/detect/rules.h"
 
 #define CONFIG_SINKS        16
 #define CONFIG_HOLIDAYS     366
 #define CONFIG_INTERFACES   8
 #define CONFIG_WORKERS      16
 #define CONFIG_PATTERNS     64
+#define CONFIG_RULES        32  /* paths or patterns of rule files */
 #define CONFIG_PATTERN_NAME 63  /* bytes */
 #define CONFIG_PATTERN_TEXT 512 /* bytes */
 
@@ -30,6 +31,12 @@ struct config_interface {
 struct config_pattern {
     const char *name, *pattern;
     const char *place; /* "FILE:line:column: key", for whoever can tell that it is no expression */
+};
+
+/* Where rules are read from. */
+struct config_rules {
+    const char *path;  /* absolute; of one file, or a pattern as glob(7) has them */
+    const char *place; /* "FILE:line:column", for messages */
 };
 
 #define CONFIG_STATE_DIR "/var/lib/weir"
@@ -62,7 +69,10 @@ struct config {
     struct detect_config detect;
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;
-    struct owned { /* every string the config holds */
+    struct config_rules rules_from[CONFIG_RULES];
+    size_t rules_count;
+    struct rules *rules; /* of them; NULL: none. Owned */
+    struct owned {       /* every string the config holds */
         struct owned *next;
         char text[];
     } * owned;

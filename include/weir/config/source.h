@@ -14,10 +14,29 @@ struct config_words {
     size_t count;
 };
 
+/* Rule files and the lists they name, as they were when the configuration was read first: whoever
+ * is handed the source has the same, whatever became of the files. */
+struct config_file {
+    char *path, *text; /* owned */
+    size_t size;
+    bool rules; /* else a list that a rule file names */
+};
+
+#define CONFIG_FILES       128
+#define CONFIG_FILES_BYTES (UINT64_C(64) << 20) /* all together */
+
+struct config_files {
+    struct config_file *file;
+    size_t count;
+    uint64_t bytes;
+    bool held; /* they were read */
+};
+
 struct config_source {
     const char *path; /* of the file; NULL: none */
     char *text;       /* what it held when it was read; owned */
     size_t text_size;
+    struct config_files files;                  /* read by the first config_load */
     struct config_words set, inside, interface; /* borrowed: the command line's, or of `packed` */
     char *packed;                               /* owned */
 };
@@ -26,8 +45,9 @@ struct config_source {
 void config_source_copy(struct config_source *copy, const struct config_source *source);
 /* Reads the file at source->path, when there is one. ERROR_USAGE: cannot be read. */
 int config_source_read(struct config_source *source, struct error *error);
-/* Everything in its order into a new configuration; config_fini it whatever comes back. */
-int config_load(struct config *config, const struct config_source *source, struct error *error);
+/* Everything in its order into a new configuration, rules too; config_fini it whatever comes back.
+ */
+int config_load(struct config *config, struct config_source *source, struct error *error);
 /* As bytes and back. config_source_unpack: ERROR_RUN when they make no sense. */
 void config_source_pack(const struct config_source *source, struct buffer *b);
 int config_source_unpack(struct config_source *source, const void *data, size_t size,

@@ -30,6 +30,7 @@ enum subject_kind {
     SUBJECT_ECHOES,      /* ICMP echo payloads of a host and an address: tunnel.h */
     SUBJECT_FLOW,        /* what one flow said of itself: tunnel.h */
     SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
+    SUBJECT_RULE,        /* a story, as an operator's rule or list speaks of it */
     SUBJECTS
 };
 

@@ -19,6 +19,7 @@
 #include "weir/base/suffix.h"
 #include "weir/baseline/store.h"
 #include "weir/bus/bus.h"
+#include "weir/detect/rules.h"
 #include "weir/record/ring.h"
 
 #define ENGINE_WORKERS_MAX 64
@@ -94,11 +95,15 @@ struct engine_counts {
     uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
     uint64_t profiles_let_go;  /* from memory, for want of room (cache_bytes): the store has them */
     uint64_t profiles_loaded;  /* from the store */
-    uint64_t late;             /* records older than what was complete when they came */
-    uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
-    uint64_t workers_lost;     /* incarnations that went without an end */
-    uint64_t workers_damaged;  /* whose ring or records made no sense */
-    uint64_t flows_lost;       /* closed because their worker was lost */
+    uint64_t rules_matched;    /* flow records that a rule or a list of indicators matched */
+    uint64_t rules_withheld; /* stories not told by a rule for its rate limit, each once a window */
+    uint64_t excepted;       /* findings that an exception held back, at each look */
+    uint64_t trusted;        /* pairs judged by a raised bar, at each look */
+    uint64_t late;           /* records older than what was complete when they came */
+    uint64_t forced;         /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;   /* incarnations that went without an end */
+    uint64_t workers_damaged; /* whose ring or records made no sense */
+    uint64_t flows_lost;      /* closed because their worker was lost */
     /* networks.identity: device */
     uint64_t addresses_moved;        /* to another device */
     uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */
@@ -146,6 +151,7 @@ struct engine_config {
     const struct networks *networks; /* NULL: unnamed destinations are prefixes */
     const struct hash_key *key; /* the site's, for what is remembered of names; NULL: none */
     struct detect_config detect;
+    const struct rules *rules; /* of the operator; NULL: none. They outlive the engine */
     const char *sensor;
     uint32_t max_hosts;
     uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
@@ -230,6 +236,17 @@ struct engine_history { /* how much past there was to judge by */
     uint32_t longest_hours;
 };
 struct engine_history engine_history_of(const struct engine *engine);
+#define RULE_EXAMPLES 3
+struct rule_tally {                   /* of one rule, or of intel.match */
+    uint64_t asked, steps;            /* flow records; instructions in all */
+    uint64_t matched, excepted;       /* flow records */
+    uint64_t told;                    /* alerts */
+    uint64_t withheld;                /* stories, each once in a window of its rate limit */
+    char example[RULE_EXAMPLES][256]; /* what was said first; "" from the first that is not there */
+};
+const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
+/* NULL: there is none of this id. */
+const struct rule_tally *engine_rule(const struct engine *engine, const char *id);
 struct engine_status { /* what the counts do not say */
     uint64_t open_flows, waiting_records;
     struct ptime complete; /* every worker that is there is complete up to this */

@@ -337,6 +337,73 @@ static void test_rank_bound(void **state)
     }
     assert_int_equal(f->told.count, INCIDENT_RANKS);
     assert_int_equal(incidents_counts(f->incidents).unranked, 1);
+    struct finding finding = case_finding(&many[INCIDENT_RANKS], 99, 60);
+    assert_false(incidents_would_tell(f->incidents, &finding, &story));
+}
+
+/* --- an operator's rules: rows that no table has --------------------------------------------- */
+
+static const struct detector rule_before = {.id = "my.rule",
+                                            .name = "Before",
+                                            .kind = SUBJECT_RULE,
+                                            .tactic = "TA0010",
+                                            .technique = "T1567"};
+static const struct detector rule_after = {.id = "my.rule", .name = "After", .kind = SUBJECT_RULE};
+
+/* An edited rule goes on with the incident of the one before it. */
+static void test_an_edited_rule(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    struct finding same = case_finding(&rule_after, 12, 60),
+                   more = case_finding(&rule_after, 14, 60);
+    assert_true(incidents_would_tell(f->incidents, &same, &story));
+    find(f, &rule_before, 10, 60, &story, 0);
+    assert_false(incidents_would_tell(f->incidents, &same, &story));
+    find(f, &rule_after, 12, 60, &story, 1);
+    assert_int_equal(f->told.count, 1);
+    assert_true(incidents_would_tell(f->incidents, &more, &story));
+    find(f, &rule_after, 14, 60, &story, 2);
+    assert_int_equal(f->told.count, 2);
+    assert_int_equal(f->told.alert[1].raise, 1);
+    assert_string_equal(f->told.alert[1].finding.detector->name, "After");
+    incidents_advance(f->incidents, PTIME_MAX);
+    assert_int_equal(f->told.count, 3);
+}
+
+/* What a restart brings back needs no rule to be there. */
+static void test_a_rule_that_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct told told = {.count = 0};
+    struct story story = case_story();
+    struct buffer packed = {0}, again = {0};
+    find(f, &rule_before, 10, 60, &story, 0);
+    find(f, &case_volume, 10, 50, &story, 1);
+    incidents_pack(f->incidents, &packed);
+    struct incidents *back = incidents_new(GAP, tell, &told);
+    struct cursor in = cursor_make(packed.data, packed.size);
+    assert_true(incidents_unpack(back, &in));
+    assert_int_equal(cursor_left(&in), 0);
+    incidents_pack(back, &again);
+    assert_int_equal(again.size, packed.size);
+    incidents_advance(back, PTIME_MAX);
+    assert_int_equal(told.count, 1);
+    const struct detector *row = told.alert[0].finding.detector;
+    assert_string_equal(row->id, "my.rule");
+    assert_string_equal(row->name, "Before");
+    assert_string_equal(row->tactic, "TA0010");
+    assert_string_equal(row->technique, "T1567");
+    assert_null(row->subtechnique);
+    incidents_free(back);
+    for (size_t size = 0; size < packed.size; size += 97) { /* cut anywhere */
+        back = incidents_new(GAP, tell, &told);
+        in = cursor_make(packed.data, size);
+        assert_false(incidents_unpack(back, &in));
+        incidents_free(back);
+    }
+    buffer_fini(&packed);
+    buffer_fini(&again);
 }
 
 static void test_incident_bounds(void **state)
@@ -457,6 +524,8 @@ int main(void)
         T(test_incident_bounds),
         T(test_hosts_that_share_a_destination),
         T(test_sharing_outlives_a_restart),
+        T(test_an_edited_rule),
+        T(test_a_rule_that_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -424,6 +424,12 @@ static void test_the_table(void **state)
     for (size_t i = 0; i < config_rows; i++) {
         char text[128], name[64];
         const char *dot = strchr(config_row[i].key, '.');
+        if (!dot) { /* a key by itself */
+            snprintf(text, sizeof text, "%s: {zzz: 1}\n", config_row[i].key);
+            expect_refused(text, ":1:", "is a mapping, expected a list");
+            expect_refused("zzz: {}\n", ":1:1:", config_row[i].key);
+            continue;
+        }
         snprintf(name, sizeof name, "%.*s", (int)(dot - config_row[i].key), config_row[i].key);
         snprintf(text, sizeof text, "%s: {zzz: 1}\n", name);
         expect_refused(text, ":1:", dot + 1);
@@ -526,7 +532,9 @@ static void test_what_is_shown_is_read(void **state)
     expect_stable(&config);
     char *text = config_text(&config);
     for (size_t i = 0; i < config_rows; i++) /* every key is shown */
-        assert_non_null(strstr(text, strchr(config_row[i].key, '.') + 1));
+        assert_non_null(strstr(text, strchr(config_row[i].key, '.')
+                                         ? strchr(config_row[i].key, '.') + 1
+                                         : config_row[i].key));
     free(text);
     config_fini(&config);
     read_good(&config,
@@ -537,6 +545,7 @@ static void test_what_is_shown_is_read(void **state)
               "capture: {filter: \"host 10.0.0.1 or (vlan 5 and port 80)\"}\n"
               "redis: {url: \"redis://127.0.0.1:6380/2\"}\n"
               "detection: {alerts_per_100_hosts_per_day: 0.0123456789, learn_days: 90}\n"
+              "rules: [\"/etc/a \\\"b\\\"/c, d\", /etc/weir/rules/*.yaml]\n"
               "alerts: {sinks: [{type: file, path: \"/a \\\"b\\\"/c, d\"}, {type: stdout}]}\n");
     expect_stable(&config);
     config_fini(&config);

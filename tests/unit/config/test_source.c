@@ -8,8 +8,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct config_source example(void)
 {
@@ -25,7 +27,7 @@ static struct config_source example(void)
     return source;
 }
 
-static void check_example(const struct config_source *source)
+static void check_example(struct config_source *source)
 {
     struct config config;
     struct error error = {0};
@@ -105,10 +107,128 @@ static void test_mistakes(void **state)
     config_source_fini(&source);
 }
 
+/* --- rule files ------------------------------------------------------------------------------ */
+
+static char folder[] = "/tmp/weir-source-XXXXXX";
+
+static void write_file(const char *name, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void remove_files(void)
+{
+    static const char *const name[] = {"rules-1.yaml", "rules-2.yaml", "list.txt"};
+    char path[128];
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, name[i]);
+        unlink(path);
+    }
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static struct config_source with_rules(void)
+{
+    static char path[64];
+    static const char text[] = "rules: [rules-*.yaml]\n";
+    snprintf(path, sizeof path, "%s/weir.yaml", folder);
+    return (struct config_source){.path = path, .text = xstrdup(text), .text_size = strlen(text)};
+}
+
+static void write_examples(void)
+{
+    write_file("rules-1.yaml", "- {rule: a, name: A, severity: 50, condition: ech}\n"
+                               "- {intel: i, file: list.txt, format: lines}\n");
+    write_file("rules-2.yaml", "- {rule: a, severity: 70, override: replace}\n");
+    write_file("list.txt", "203.0.113.9\n");
+}
+
+/* What was read first is what everybody has: another process, and who loads again. */
+static void test_rules_are_held(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    struct config_source copy, unpacked, source;
+    struct buffer b = {0};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    write_examples();
+    source = with_rules();
+    assert_int_equal(config_load(&config, &source, &error), 0);
+    assert_int_equal(config.rules->rule_count, 1);
+    assert_int_equal(config.rules->rule[0].score, 70);
+    uint64_t fingerprint = config.rules->fingerprint;
+    config_fini(&config);
+    write_file("rules-2.yaml", "- nonsense\n");
+    write_file("list.txt", "198.51.100.1\n");
+    config_source_copy(&copy, &source);
+    config_source_pack(&copy, &b);
+    assert_int_equal(config_source_unpack(&unpacked, b.data, b.size, &error), 0);
+    assert_int_equal(config_load(&config, &unpacked, &error), 0);
+    assert_true(config.rules->fingerprint == fingerprint);
+    config_fini(&config);
+    for (size_t size = 0; size < b.size; size++) { /* cut anywhere it makes no sense */
+        struct config_source cut;
+        struct error why = {0};
+        assert_int_equal(config_source_unpack(&cut, b.data, size, &why), -1);
+        config_source_fini(&cut);
+    }
+    buffer_fini(&b);
+    config_source_fini(&unpacked);
+    config_source_fini(&copy);
+    config_source_fini(&source);
+}
+
+/* Who reads now is told what is wrong now, and may try again. */
+static void test_rules_are_read_anew(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    (void)state;
+    struct config_source source = with_rules();
+    assert_int_equal(config_load(&config, &source, &error), -1);
+    assert_non_null(strstr(error.message, "rules-2.yaml:1:3: expected an entry"));
+    assert_int_equal(source.files.count, 0);
+    config_fini(&config);
+    write_examples();
+    error = (struct error){0};
+    assert_int_equal(config_load(&config, &source, &error), 0);
+    config_fini(&config);
+    config_source_fini(&source);
+    remove_files();
+}
+
+static void test_rules_that_are_not_there(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    struct config_source source = {.set = {{"rules=[/nowhere/*.yaml]"}, 1}};
+    (void)state;
+    assert_int_equal(config_load(&config, &source, &error), 0); /* a pattern may fit nothing */
+    assert_null(config.rules);
+    config_fini(&config);
+    config_source_fini(&source);
+    source = (struct config_source){.set = {{"rules=[/nowhere/a.yaml]"}, 1}};
+    assert_int_equal(config_load(&config, &source, &error), -1);
+    assert_string_equal(error.message,
+                        "--set:1:2: rules: /nowhere/a.yaml: No such file or directory");
+    config_fini(&config);
+    config_source_fini(&source);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_order), cmocka_unit_test(test_crossing),
-        cmocka_unit_test(test_nothing), cmocka_unit_test(test_mistakes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_order),
+                                       cmocka_unit_test(test_crossing),
+                                       cmocka_unit_test(test_nothing),
+                                       cmocka_unit_test(test_mistakes),
+                                       cmocka_unit_test(test_rules_are_held),
+                                       cmocka_unit_test(test_rules_are_read_anew),
+                                       cmocka_unit_test(test_rules_that_are_not_there)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,7 @@ struct rig {
     uint32_t max_hosts;
     uint64_t cache_bytes;
     bool by_device;
+    const struct rules *rules; /* of the next rig_new_engine */
     bool live;
     int64_t heartbeat_ns;
     bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
@@ -189,6 +190,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .by_device = rig->by_device,
                                    .suffixes = rig->suffixes,
                                    .detect = detect_config_default(),
+                                   .rules = rig->rules,
                                    .sensor = "test",
                                    .max_hosts = rig->max_hosts,
                                    .cache_bytes = rig->cache_bytes,

@@ -72,10 +72,14 @@ static inline void put_incidents(struct engine *engine, struct buffer *out)
 static inline void put_sizes(struct engine *engine, struct buffer *out)
 {
     struct buffer fleet = {0}, names = {0}, stories = {0}, identity = {0};
+    struct buffer ruled = {0};
     fleet_pack(engine->fleet, &fleet);
     names_pack(&engine->names, &names);
     stories_pack(&engine->stories, &stories);
     identity_pack(&engine->identity, &identity);
+    ruled_pack(&engine->ruled, &ruled);
+    buffer_text(out, "ruled %zu %" PRIx64 "\n", ruled.size, hash64(ruled.data, ruled.size, 0));
+    buffer_fini(&ruled);
     buffer_text(out, "fleet %zu %" PRIx64 ", names %zu, stories %zu, identity %zu %" PRIx64 "\n",
                 fleet.size, hash64(fleet.data, fleet.size, 0), names.size, stories.size,
                 identity.size, hash64(identity.data, identity.size, 0));

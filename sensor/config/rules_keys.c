@@ -1,0 +1,123 @@
+/* "rules": where rules are read from. Paths begin at the folder of the configuration
+ * file (of --set: the working folder); those with * ? [ are patterns (glob(7)), whose files come in
+ * the order of their names. A path that is not there is a mistake, a pattern that nothing fits is
+ * not. Thread: start-up only. */
+#include "config_keys.h"
+#include "files.h"
+
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXPECTED "a list of at most 32 paths such as [rules/*.yaml]"
+
+/* Of the path as it was written: absolute. */
+static char *whole_path(const struct reading *r, const char *path)
+{
+    const char *slash = strrchr(r->name, '/');
+    int folder = slash ? (int)(slash - r->name) + 1 : 0;
+    if (*path == '/')
+        return xstrdup(path);
+    if (*r->name == '/')
+        return xasprintf("%.*s%s", folder, r->name, path);
+    char *here = getcwd(NULL, 0);
+    char *whole = xasprintf("%s/%.*s%s", here ? here : ".", folder, r->name, path);
+    free(here);
+    return whole;
+}
+
+int config_read_rules(const struct reading *r, const struct yaml_node *node)
+{
+    char place[512];
+    if (node->kind != YAML_LIST)
+        return config_refuse(r, node, EXPECTED);
+    r->config->rules_count = 0;
+    for (const struct yaml_node *item = node->child; item; item = item->next) {
+        if (item->kind != YAML_SCALAR || !*item->text || r->config->rules_count == CONFIG_RULES)
+            return config_refuse(r, item, EXPECTED);
+        snprintf(place, sizeof place, "%.400s:%d:%d", r->name, item->line, item->column);
+        char *path = whole_path(r, item->text);
+        r->config->rules_from[r->config->rules_count++] =
+            (struct config_rules){config_own(r->config, path), config_own(r->config, place)};
+        free(path);
+    }
+    return 0;
+}
+
+void config_show_rules(const struct config *config, struct buffer *b)
+{
+    buffer_text(b, "[");
+    for (size_t i = 0; i < config->rules_count; i++) {
+        buffer_text(b, "%s", i ? ", " : "");
+        config_show_quoted(b, config->rules_from[i].path);
+    }
+    buffer_text(b, "]");
+}
+
+/* --- the files ------------------------------------------------------------------------------- */
+
+static int read_from(const struct config_rules *from, struct config_files *files,
+                     struct error *error)
+{
+    glob_t found = {.gl_pathc = 0};
+    struct error why = {0};
+    int failed = 0;
+    bool pattern = strpbrk(from->path, "*?[") != NULL;
+    int result = glob(from->path, pattern ? 0 : GLOB_NOCHECK, NULL, &found);
+    if (result != 0 && result != GLOB_NOMATCH)
+        return error_set(error, ERROR_USAGE, "%s: rules: %s: cannot be looked through", from->place,
+                         from->path);
+    for (size_t i = 0; i < found.gl_pathc && !failed; i++)
+        if (!config_files_get(files, found.gl_pathv[i]))
+            failed = config_files_read(files, found.gl_pathv[i], true, &why);
+    globfree(&found);
+    return failed ? error_set(error, ERROR_USAGE, "%s: rules: %s", from->place, why.message) : 0;
+}
+
+struct fetching {
+    struct config_files *files;
+    bool held;
+};
+
+static int fetch(void *context, const char *path, struct rules_file *file, struct error *error)
+{
+    const struct fetching *fetching = context;
+    const struct config_file *known = config_files_get(fetching->files, path);
+    if (!known && fetching->held)
+        return error_set(error, ERROR_USAGE, "%s: was not read", path);
+    if (!known && config_files_read(fetching->files, path, false, error) != 0)
+        return -1;
+    known = config_files_get(fetching->files, path);
+    *file = (struct rules_file){known->path, known->text, known->size};
+    return 0;
+}
+
+static int compile(struct config *config, struct config_files *files, struct error *error)
+{
+    struct rules_file rules[CONFIG_FILES];
+    struct fetching fetching = {files, files->held};
+    size_t count = 0;
+    for (size_t i = 0; i < files->count; i++)
+        if (files->file[i].rules)
+            rules[count++] =
+                (struct rules_file){files->file[i].path, files->file[i].text, files->file[i].size};
+    if (count == 0)
+        return 0;
+    config->rules = rules_load(rules, count, fetch, &fetching, error);
+    return config->rules ? 0 : -1;
+}
+
+int config_load_rules(struct config *config, struct config_files *files, struct error *error)
+{
+    int failed = 0;
+    for (size_t i = 0; i < config->rules_count && !files->held && !failed; i++)
+        failed = read_from(&config->rules_from[i], files, error);
+    if (!failed)
+        failed = compile(config, files, error);
+    if (failed && !files->held) /* another try reads them anew */
+        config_files_fini(files);
+    files->held |= !failed;
+    return failed;
+}
