@@ -112,14 +112,14 @@ class Host:
 
 
 class Fleet:
-    """hosts, days: how large. attacks: of each kind; 0: none, the same fleet otherwise."""
+    """hosts, days: how large. attacks: of each kind; 0: none, the same fleet otherwise. served: with servers."""
 
-    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3):
-        assert purpose in SETS
+    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3, served=True):
+        assert purpose in SETS and days >= 26
         root = numpy.random.SeedSequence([zlib.crc32(purpose.encode()), seed, hosts, days])
         benign, evil = root.spawn(2)
         self.rng, self.evil = numpy.random.default_rng(benign), numpy.random.default_rng(evil)
-        self.days, self.remotes, self.rows, self.attacks = days, 0, Rows(), []
+        self.days, self.remotes, self.rows, self.attacks, self.served = days, 0, Rows(), [], served
         self.services = numpy.array([self.new_remote() for _ in range(60)])
         self.popularity = 1 / numpy.arange(1, 61) ** .8
         self.popularity /= self.popularity.sum()
@@ -131,6 +131,8 @@ class Fleet:
         self.active = [host.active(self.rng, self) for host in self.hosts]
         self.servers = [inside(10_000), inside(10_001)]
         self.make_benign()
+        if served:
+            self.make_served()
         if attacks:
             self.make_attacks(attacks)
         self.table = self.rows.sorted()
@@ -154,7 +156,6 @@ class Fleet:
                 self.make_backup(host)
         self.make_rollouts()
         self.make_night_reports()
-        self.make_served()
 
     def times_of(self, rng, hours):
         return START + hours * HOUR + rng.uniform(0, 2900, size=len(hours))
@@ -310,7 +311,8 @@ class Fleet:
                 make(hosts[next(victims)])
         for n in range(count):
             self.attack_cold_host(n)
-            self.attack_served_theft(n)
+            if self.served:
+                self.attack_served_theft(n)
 
     def steal(self, kind, host, remote, rows):
         """rows: (start, duration, bytes)."""

@@ -46,7 +46,7 @@ def read_alarms(path):
             found.append((seconds(alert["@timestamp"]), address(alert["source"]["ip"]),
                           None if whole or not remote else address(remote) & ~255 | 7, weir["score"],
                           weir["incident"], alert["rule"]["id"]))
-    return sorted(found)
+    return sorted(found, key=lambda alarm: alarm[0])
 
 
 def replay(binary, fleet, budget, settings=()):
