@@ -25,6 +25,7 @@
 const char *const zeek_result_text[ZEEK_RESULTS] = {"",
                                                     "",
                                                     "values before any #fields",
+                                                    "of another log",
                                                     "no JSON object",
                                                     "no conn_state",
                                                     "no ts",
@@ -532,8 +533,8 @@ enum zeek_result zeek_line(struct zeek_header *header, const char *line, size_t 
             return ZEEK_NO_JSON;
         if (!value[ZEEK_STATE].at) /* as other logs' lines; a connection always has one */
             return ZEEK_NO_STATE;
-    } else if (header->columns == 0) {
-        return ZEEK_NO_FIELDS;
+    } else if (header->columns == 0 || header->other) {
+        return header->other ? ZEEK_OTHER : ZEEK_NO_FIELDS;
     } else {
         take_columns(header, whole, value);
     }

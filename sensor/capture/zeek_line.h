@@ -47,6 +47,7 @@ enum zeek_result {
     ZEEK_OK,
     ZEEK_HEADER,    /* a comment, nothing to tell */
     ZEEK_NO_FIELDS, /* values before #fields */
+    ZEEK_OTHER,     /* after a #path that is not conn */
     ZEEK_NO_JSON,
     ZEEK_NO_STATE,
     ZEEK_NO_TIME, /* ts is missing or cannot be */

@@ -304,10 +304,10 @@ void zeek_log_notes(const struct zeek_log *log, struct log_notes *notes)
 /* Of a longer head it is looked at which log it is: a folder of Zeek's has many. */
 bool zeek_log_recognise(const uint8_t *head, size_t size)
 {
-    static const char *const begins[] = {"#separator", "#fields", "{\"ts\":", "{\"_path\":"};
+    static const char *const begins[] = {"#separator", "#fields", "{\""};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
         size_t most = strlen(begins[i]) < size ? strlen(begins[i]) : size;
-        if (most < INFLATE_MAGIC_BYTES || memcmp(head, begins[i], most) != 0)
+        if (size < INFLATE_MAGIC_BYTES || memcmp(head, begins[i], most) != 0)
             continue;
         if (size <= INLET_HEAD)
             return true;

@@ -45,7 +45,7 @@ class Attack:
     start: float
     end: float
     bytes: int
-    rows: list = dataclasses.field(default_factory=list)  # (time, bytes), for bytes to detection
+    rows: list = dataclasses.field(default_factory=list)  # (start, duration, bytes), for bytes to detection
 
 
 class Rows:
@@ -317,7 +317,7 @@ class Fleet:
     def steal(self, kind, host, remote, rows):
         """rows: (start, duration, bytes)."""
         attack = Attack(kind, host, remote, rows[0][0], max(start + lasts for start, lasts, _ in rows),
-                        sum(size for _, _, size in rows), [(start + lasts, size) for start, lasts, size in rows])
+                        sum(size for _, _, size in rows), rows)
         start, lasts, sizes = (numpy.array(column, dtype=float) for column in zip(*rows))
         self.rows.add(start, host, remote, 443, lasts, numpy.rint(sizes), numpy.rint(sizes / 40 + 2000))
         self.attacks.append(attack)
@@ -412,7 +412,7 @@ class Fleet:
         lasts = float(self.evil.uniform(60, 1800))
         self.rows.add(start, client, self.servers[SHARED_SERVER], 443, lasts, 20_000, round(size))
         self.attacks.append(Attack("served-theft", self.servers[SHARED_SERVER], client, start, start + lasts,
-                                   round(size), [(start + lasts, size)]))
+                                   round(size), [(start, lasts, size)]))
 
     # --- as a log ---------------------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ def days_to(attack, alarm):
 
 def share_to(attack, alarm):
     """Of its bytes, what had left."""
-    return sum(size for time, size in attack.rows if time <= alarm[0]) / attack.bytes
+    return sum(size * min(1, max(0, (alarm[0] - start) / lasts)) for start, lasts, size in attack.rows) / attack.bytes
 
 
 def chance(fleet, alarms, count=5):
@@ -125,13 +125,13 @@ def outcome(fleet, alarms):
     return result
 
 
-def measure(binary, purpose, seed, hosts, days, attacks, budgets, settings=()):
+def measure(binary, purpose, seed, hosts, days, attacks, budgets, settings=(), others=True):
     """All of one seed: {method: {budget: {…}}}."""
     honest = Fleet(purpose, seed, hosts, days, 0)
     robbed = Fleet(purpose, seed, hosts, days, attacks)
     host_days = hosts * (days - QUIET_DAYS)
     result = {"seed": seed, "host_days": host_days, "methods": {}}
-    for name, signs_of in baselines.METHODS.items() if attacks else ():
+    for name, signs_of in baselines.METHODS.items() if others else ():
         quiet, loud = (sorted(signs_of(fleet.table, fleet), key=lambda sign: sign[0]) for fleet in (honest, robbed))
         for budget in budgets:
             threshold = baselines.threshold_for(quiet, budget * host_days / 100)
@@ -186,6 +186,56 @@ def pooled(results, method, budget):
 def mean_recall(attacks):
     parts = [recall(attacks, kind) for kind in KINDS]
     return sum(found / total for found, total in parts if total) / len(KINDS)
+
+
+GOALS = {1.0: {"mean": .88, "bulk-trusted ≥ 1000 MB": .98, "bulk-trusted 200–1000 MB": .85, "slow-trusted": .65,
+               "served-theft": .80}, .1: {"mean": .45}}
+
+
+def best_baseline(results, budget):
+    """Its mean, and by kind the best of any."""
+    pools = [pooled(results, method, budget)["attacks"] for method in results[0]["methods"] if method != "Weir"]
+    kinds = {kind: max(found / total for found, total in (recall(attacks, kind) for attacks in pools))
+             for kind in KINDS}
+    return max(mean_recall(attacks) for attacks in pools), kinds
+
+
+def goals_of(results, budget):
+    """(what, reached, wanted at least) and (what, reached, wanted at most)."""
+    pool = pooled(results, "Weir", budget)
+    attacks = pool["attacks"]
+    wanted = GOALS.get(budget, {})
+    values = {"mean": mean_recall(attacks)}
+    for name, band in (("bulk-trusted ≥ 1000 MB", ("bulk-trusted", 1000 * MB)),
+                       ("bulk-trusted 200–1000 MB", ("bulk-trusted", 200 * MB, 1000 * MB)),
+                       ("slow-trusted", ("slow-trusted",)), ("served-theft", ("served-theft",))):
+        found, total = recall(attacks, *band)
+        values[name] = found / total if total else 0.0
+    at_least = [(name, values[name], value) for name, value in wanted.items()]
+    best, kinds = best_baseline(results, budget)
+    at_least.append(("mean against the best baseline", values["mean"] / best if best else float("inf"), 1.8))
+    for kind, value in kinds.items():
+        found, total = recall(attacks, kind)
+        at_least.append((f"{kind} against the best baseline", found / total, value - .05))
+    realised = pool["false"] / (budget * pool["host_days"] / 100)
+    at_least.append(("realised / nominal", realised, .7))
+    at_most = [("realised / nominal", realised, 1.4)]
+    for kind, days in (("slow-new", 1), ("boiling-frog", 7)) if budget == 1 else ():
+        took = median([a["days"] if a["days"] is not None else float("inf") for a in attacks if a["kind"] == kind])
+        at_most.append((f"median days to find {kind}", took, days))
+    return at_least, at_most
+
+
+def missed_goals(results):
+    """Lines, one a goal that was not reached."""
+    lines = []
+    for budget in results[0]["methods"]["Weir"]:
+        at_least, at_most = goals_of(results, budget)
+        lines += [f"{budget:g}: {what}: {value:.2f}, wanted ≥ {goal:.2f}" for what, value, goal in at_least
+                  if value < goal]
+        lines += [f"{budget:g}: {what}: {value:.2f}, wanted ≤ {goal:.2f}" for what, value, goal in at_most
+                  if value > goal]
+    return lines
 
 
 def tables(results):

@@ -370,6 +370,9 @@ static void test_another_log(void **state)
     assert_int_equal(zeek_log_head(log, &error), -1);
     assert_int_equal(error.code, ERROR_INPUT);
     zeek_log_free(log);
+    struct told told = tell(HEAD DNS "#path\tdns\n" DNS "#path\tconn\n" HTTP); /* by cat */
+    assert_int_equal(told.count, 2);
+    assert_string_equal(told.notes.why, "of another log");
 }
 
 static bool recognised(const char *text)
