@@ -58,6 +58,18 @@ enum zeek_result {
 };
 extern const char *const zeek_result_text[ZEEK_RESULTS];
 
+/* A part of the line, borrowed; at NULL: unset. */
+struct zeek_span {
+    const char *at;
+    size_t size;
+};
+
+bool zeek_is(struct zeek_span span, const char *word);
+/* The next of those with separators between; false: there is none. */
+bool zeek_next(struct zeek_span *rest, char separator, struct zeek_span *span);
+enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS],
+                                 struct connection *connection);
+
 void zeek_header_init(struct zeek_header *header);
 /* A whole line without its end. `header` takes what a '#' line says. */
 enum zeek_result zeek_line(struct zeek_header *header, const char *line, size_t size,
