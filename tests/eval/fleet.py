@@ -112,14 +112,16 @@ class Host:
 
 
 class Fleet:
-    """hosts, days: how large. attacks: of each kind; 0: none, the same fleet otherwise. served: with servers."""
+    """hosts, days: how large. attacks: of each kind; 0: none, the same fleet otherwise. served: with servers.
+    packets: what is stolen at once is not in the log but in self.uploads, for packets.py."""
 
-    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3, served=True):
+    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3, served=True, packets=False):
         assert purpose in SETS and days >= 26
         root = numpy.random.SeedSequence([zlib.crc32(purpose.encode()), seed, hosts, days])
         benign, evil = root.spawn(2)
         self.rng, self.evil = numpy.random.default_rng(benign), numpy.random.default_rng(evil)
         self.days, self.remotes, self.rows, self.attacks, self.served = days, 0, Rows(), [], served
+        self.packets, self.uploads = packets, []
         self.services = numpy.array([self.new_remote() for _ in range(60)])
         self.popularity = 1 / numpy.arange(1, 61) ** .8
         self.popularity /= self.popularity.sum()
@@ -318,9 +320,12 @@ class Fleet:
         """rows: (start, duration, bytes)."""
         attack = Attack(kind, host, remote, rows[0][0], max(start + lasts for start, lasts, _ in rows),
                         sum(size for _, _, size in rows), rows)
+        self.attacks.append(attack)
+        if self.packets and kind in ("bulk-new", "bulk-trusted"):
+            self.uploads += [(begin, lasts, host, int(remote), size) for begin, lasts, size in rows]
+            return
         start, lasts, sizes = (numpy.array(column, dtype=float) for column in zip(*rows))
         self.rows.add(start, host, remote, 443, lasts, numpy.rint(sizes), numpy.rint(sizes / 40 + 2000))
-        self.attacks.append(attack)
 
     def trusted(self, host):
         """One of the three that it uses most."""

@@ -14,6 +14,7 @@ import tempfile
 import time as clock
 
 import baselines
+import packets
 from fleet import DAY, KINDS, MB, MORE_KINDS, QUIET_DAYS, START, Fleet
 
 GRACE = DAY
@@ -54,11 +55,15 @@ def replay(binary, fleet, budget, settings=()):
     with tempfile.TemporaryDirectory(prefix="weir-eval-") as folder:
         log, out = os.path.join(folder, "conn.log"), os.path.join(folder, "out")
         fleet.write(log)
+        inputs = [log]
+        if fleet.uploads:
+            inputs.append(os.path.join(folder, "uploads.pcap"))
+            packets.write(inputs[1], fleet.uploads)
         words = [binary, "replay", "-q", "-o", out, "--set", f"detection.alerts_per_100_hosts_per_day={budget}"]
         for setting in settings:
             words += ["--set", setting]
         before = clock.monotonic()
-        done = subprocess.run(words + [log], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        done = subprocess.run(words + inputs, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                               env={**os.environ, "TMPDIR": folder}, text=True)
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(words)}: status {done.returncode}\n{done.stderr[-3000:]}")
@@ -147,6 +152,28 @@ def measure(binary, purpose, seed, hosts, days, attacks, budgets, settings=(), o
         entry["false_rules"] = [alarm[5] for alarm in late(quiet)]
         result["methods"].setdefault("Weir", {})[budget] = entry
     return result
+
+
+def by_packets(binary, purpose, seed, hosts, days, attacks, budgets, settings=()):
+    """What was stolen at once, as packets beside the log: {budget: outcomes}."""
+    made = Fleet(purpose, seed, hosts, days, attacks, packets=True)
+    return {budget: [entry for entry in outcome(made, replay(binary, made, budget, settings)[0])
+                     if entry["kind"] in ("bulk-new", "bulk-trusted")] for budget in budgets}
+
+
+def packets_table(results):
+    """Of what was found, how much when a tenth had left."""
+    lines = ["", "| budget | uploads | found | of these, before a tenth had left | median share | median bytes |",
+             "|---" * 6 + "|"]
+    for budget in results[0]:
+        attacks = [attack for result in results for attack in result[budget]]
+        found = [attack for attack in attacks if attack["days"] is not None]
+        early = sum(attack["share"] <= .1 for attack in found)
+        sizes = [attack["share"] * attack["bytes"] / MB for attack in found]
+        lines.append(f"| {budget:g} | {len(attacks)} | {ratio((len(found), len(attacks)))} | "
+                     f"{ratio((early, len(found)))} | " + (f"{median([a['share'] for a in found]):.3f} | "
+                                                           f"{median(sizes):.1f} MB |" if found else "– | – |"))
+    return "\n".join(lines) + "\n"
 
 
 def judged(fleet, alarms, false_alarms):
