@@ -175,6 +175,35 @@ bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, st
     return false;
 }
 
+/* A log knows of no frame: what is on the wire is at least what is in it. */
+static void put_side(struct record_flow *record, int side, const struct connection_piece *piece)
+{
+    const struct connection_side *now = &piece->now[side], *before = &piece->before[side];
+    record->total[side].packets = now->packets;
+    record->total[side].wire_bytes = record->total[side].ip_bytes = now->ip_bytes;
+    record->total[side].payload_bytes = record->total[side].acked_bytes = now->payload_bytes;
+    record->fresh[side].packets = (int64_t)(now->packets - before->packets);
+    record->fresh[side].payload_bytes = (int64_t)(now->payload_bytes - before->payload_bytes);
+    record->fresh[side].acked_bytes = record->fresh[side].payload_bytes;
+}
+
+bool emit_connection(struct emitter *emitter, const struct connection_piece *piece)
+{
+    size_t size;
+    const struct connection *connection = &piece->connection;
+    struct record_flow *record = begin(emitter, sizeof *record, 0, &size);
+    record->key = connection->key;
+    record->start_ns = connection->start_ns;
+    record->fresh_since_ns = piece->since_ns;
+    record->last_ns = piece->until_ns;
+    record->end = piece->last ? connection->end : (uint8_t)FLOW_OPEN;
+    record->service = connection->service;
+    record->flags = connection->flags;
+    for (int side = 0; side < SIDES; side++)
+        put_side(record, side, piece);
+    return push(emitter, RECORD_FLOW, (struct ptime){piece->until_ns}, size);
+}
+
 static size_t aliases_size(const struct dns_message *message)
 {
     size_t size = 0;

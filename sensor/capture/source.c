@@ -1,5 +1,5 @@
-/* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap or our own
- * reader for pcapng.
+/* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap, our own
+ * reader for pcapng, or zeek_log.c for a log of connections.
  *
  * libpcap reads a FILE; ours is a cookie stream, with a large stdio buffer (libpcap's own small
  * reads are most of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the
@@ -16,6 +16,7 @@
 #include "pcapng.h"
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
+#include "zeek_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ struct source {
     char *buffer;
     pcap_t *pcap;
     struct pcapng *pcapng; /* or this */
+    struct zeek_log *log;  /* … or this */
     struct link {
         int type; /* DLT */
         const struct bpf_program *program;
@@ -177,7 +179,7 @@ static const char *next_pcap(struct source *source, struct packet_raw *raw)
 /* --- pcapng, by our own ------------------------------------------------------------------------
  */
 
-static ssize_t pcapng_read(void *context, void *to, size_t size)
+static ssize_t stream_read(void *context, void *to, size_t size)
 {
     const struct source *source = context;
     return inlet_read(source->inlet, to, size);
@@ -185,7 +187,7 @@ static ssize_t pcapng_read(void *context, void *to, size_t size)
 
 static int open_pcapng(struct source *source, struct error *error)
 {
-    struct pcapng_io io = {pcapng_read, meet_link, accept_link, source};
+    struct pcapng_io io = {stream_read, meet_link, accept_link, source};
     source->pcapng = pcapng_new(&io, buffer_bytes(source));
     enum pcapng_result got = pcapng_head(source->pcapng);
     if (got == PCAPNG_PACKET || got == PCAPNG_END || inlet_stopped(source->inlet))
@@ -212,6 +214,45 @@ static const char *next_pcapng(struct source *source, struct packet_raw *raw)
             return pcapng_problem(source->pcapng);
         }
     }
+}
+
+/* --- a log of connections ----------------------------------------------------------------------
+ */
+
+/* A growing log is told as it grows: nothing is held. */
+static size_t window_of(const struct source *source)
+{
+    if (source->options.follow)
+        return 1;
+    return buffer_bytes(source) < BUFFER_BYTES ? ZEEK_WINDOW_FEW : ZEEK_WINDOW;
+}
+
+static int open_log(struct source *source, struct error *error)
+{
+    struct zeek_io io = {stream_read, source};
+    const struct bpf_program *program;
+    struct error why = {0};
+    if (filter_program(source->options.filter, DLT_EN10MB, &program, &why) != 0 || program)
+        return error_set(error, ERROR_USAGE, "%s: a log has no packets to filter (-f)",
+                         source->path);
+    source->log = zeek_log_new(&io, window_of(source));
+    if (zeek_log_head(source->log, &why) == 0 || inlet_stopped(source->inlet))
+        return 0;
+    return error_set(error, ERROR_INPUT, "%s: %s", source->path,
+                     inlet_problem(source->inlet) ? inlet_problem(source->inlet) : why.message);
+}
+
+/* What could be read was: the end is the end, but not all is well. */
+static void say_unread(const struct source *source, struct error *error)
+{
+    struct log_notes notes = {.unread = 0};
+    if (source->log)
+        zeek_log_notes(source->log, &notes);
+    if (notes.unread > 0)
+        error_set(error, ERROR_INPUT,
+                  "%s: %llu of %llu lines could not be read, first line %llu: %s", source->path,
+                  (unsigned long long)notes.unread, (unsigned long long)notes.lines,
+                  (unsigned long long)notes.first_unread, notes.why);
 }
 
 /* --- either ------------------------------------------------------------------------------------
@@ -241,7 +282,8 @@ static const struct magic *magic_of(const uint8_t *head, size_t size)
 bool source_looks_right(const uint8_t *head, size_t size)
 {
     const struct magic *magic = magic_of(head, size);
-    return (magic && !magic->name) || inflate_recognise(head, size);
+    return (magic && !magic->name) || inflate_recognise(head, size) ||
+           zeek_log_recognise(head, size);
 }
 
 /* The first bytes say what it is. */
@@ -255,12 +297,15 @@ static int open_content(struct source *source, struct error *error)
         return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
                          source->path);
     if (packed)
-        return error_set(error, ERROR_INPUT,
-                         "%s: not a capture: %s data%s (expected pcap or pcapng, as it is or "
-                         "packed once by gzip, zstd, lz4 or xz)",
-                         source->path, packed, inlet_packed(source->inlet) ? " within" : "");
+        return error_set(
+            error, ERROR_INPUT,
+            "%s: not a capture: %s data%s (expected pcap, pcapng or a Zeek conn log, as it is or "
+            "packed once by gzip, zstd, lz4 or xz)",
+            source->path, packed, inlet_packed(source->inlet) ? " within" : "");
     if (magic && magic == magics)
         return open_pcapng(source, error);
+    if (zeek_log_recognise(head, size))
+        return open_log(source, error);
     return open_pcap(source, error);
 }
 
@@ -292,11 +337,13 @@ void source_sleep(struct source *source)
     else if (source->file)
         fclose(source->file);
     pcapng_free(source->pcapng);
+    zeek_log_free(source->log);
     inlet_free(source->inlet);
     free(source->buffer);
     source->pcap = NULL;
     source->file = NULL;
     source->pcapng = NULL;
+    source->log = NULL;
     source->inlet = NULL;
     source->buffer = NULL;
     source->packets = 0;
@@ -320,11 +367,19 @@ void source_free(struct source *source)
     free(source);
 }
 
+/* NULL: a packet or a piece; else why there is none, "" for the end. */
+static const char *next_words(struct source *source, struct packet_raw *raw)
+{
+    if (source->log)
+        return zeek_log_next(source->log, raw) ? NULL : "";
+    return source->pcap ? next_pcap(source, raw) : next_pcapng(source, raw);
+}
+
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error)
 {
-    if (!source->pcap && !source->pcapng)
+    if (!source->pcap && !source->pcapng && !source->log)
         return SOURCE_END; /* it did not wake */
-    const char *words = source->pcap ? next_pcap(source, raw) : next_pcapng(source, raw);
+    const char *words = next_words(source, raw);
     const char *problem = inlet_problem(source->inlet);
     if (!words) {
         source->packets++;
@@ -332,6 +387,7 @@ enum source_result source_next(struct source *source, struct packet_raw *raw, st
     }
     if (inlet_stopped(source->inlet))
         return SOURCE_STOPPED;
+    say_unread(source, error);
     if (!*words && !problem)
         return SOURCE_END;
     bool refused = source->refused.code != ERROR_NONE;
@@ -358,6 +414,8 @@ uint64_t source_size(const struct source *source)
 
 const char *source_link_name(const struct source *source)
 {
+    if (source->log)
+        return "Zeek conn log";
     return *source->link_name ? source->link_name : "none";
 }
 
@@ -371,4 +429,7 @@ void source_notes_of(const struct source *source, struct source_notes *notes)
     *notes = (struct source_notes){.comments = 0};
     if (source->pcapng)
         pcapng_notes(source->pcapng, notes);
+    notes->is_log = source->log != NULL;
+    if (source->log)
+        zeek_log_notes(source->log, &notes->log);
 }

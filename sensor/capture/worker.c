@@ -16,6 +16,8 @@
 #include "unread.h"
 #include "weir/capture/share.h"
 
+#include <string.h>
+
 #define WATERMARK_NS      NS_PER_S
 #define WATERMARK_RECORDS 4096
 #define HEALTH_REPLAY_NS  NS_PER_MIN
@@ -280,10 +282,78 @@ static void tell_given_up(struct worker *w, struct ptime now)
     }
 }
 
+/* --- connections that a log tells of ---------------------------------------------------------- */
+
+static uint64_t fresh_packets(const struct connection_piece *piece)
+{
+    return piece->now[SIDE_ORIG].packets - piece->before[SIDE_ORIG].packets +
+           piece->now[SIDE_RESP].packets - piece->before[SIDE_RESP].packets;
+}
+
+static uint64_t fresh_ip_bytes(const struct connection_piece *piece)
+{
+    return piece->now[SIDE_ORIG].ip_bytes - piece->before[SIDE_ORIG].ip_bytes +
+           piece->now[SIDE_RESP].ip_bytes - piece->before[SIDE_RESP].ip_bytes;
+}
+
+/* The packets are those that the log says there were. */
+static void count_piece_input(struct capture_input *input, const struct packet_raw *raw,
+                              const struct connection_piece *piece)
+{
+    input->packets += fresh_packets(piece);
+    input->bytes += fresh_ip_bytes(piece);
+    if (piece->since_ns < input->first.ns)
+        input->first.ns = piece->since_ns;
+    if (raw->time.ns > input->last.ns)
+        input->last = raw->time;
+}
+
+static void count_piece(struct worker *w, const struct connection_piece *piece)
+{
+    const struct connection *c = &piece->connection;
+    bool first = piece->before[SIDE_ORIG].packets + piece->before[SIDE_RESP].packets == 0;
+    w->health.packets += fresh_packets(piece);
+    w->health.wire_bytes += fresh_ip_bytes(piece);
+    w->health.flows += first;
+    if (c->key.proto != PROTO_TCP)
+        return;
+    for (int side = 0; side < SIDES; side++)
+        w->health.tcp_payload_bytes +=
+            piece->now[side].payload_bytes - piece->before[side].payload_bytes;
+    if (!piece->last)
+        return;
+    w->health.tcp_missing_bytes += c->missed_bytes;
+    w->health.flows_one_sided += (c->flags & FLOW_ONE_SIDED) != 0;
+    w->health.flows_two_sided += !(c->flags & FLOW_ONE_SIDED);
+}
+
+/* Its clock is moved and its share taken as with packets. */
+static void worker_piece(struct worker *w, struct capture_input *input,
+                         const struct packet_raw *raw, bool jumped)
+{
+    struct connection_piece piece;
+    memcpy(&piece, raw->data, sizeof piece);
+    struct packet packet = {.src = piece.connection.key.orig_ip,
+                            .dst = piece.connection.key.resp_ip};
+    count_piece_input(input, raw, &piece);
+    if (raw->time.ns >= w->clock.ns)
+        advance_clock(w, raw->time);
+    if (!is_own(w, DECODE_OK, &packet))
+        return;
+    w->health.time_jumps += jumped;
+    count_backwards(w, raw->time);
+    count_piece(w, &piece);
+    emit_connection(&w->emitter, &piece);
+}
+
 void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
                    uint8_t vantage, bool jumped)
 {
     struct packet packet;
+    if (raw->link == LINK_CONNECTION) {
+        worker_piece(w, input, raw, jumped);
+        return;
+    }
     if (w->recent)
         recent_put(w->recent, raw); /* before anything looks at it */
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {

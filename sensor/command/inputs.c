@@ -5,7 +5,6 @@
 #include "inputs.h"
 
 #include "weir/base/buffer.h"
-#include "weir/base/inflate.h"
 #include "weir/base/log.h"
 #include "weir/capture/capture.h"
 
@@ -15,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define HEAD_BYTES 2048 /* enough to know which of Zeek's logs it is */
 
 struct others { /* what is in a folder */
     size_t captures, files, folders;
@@ -63,7 +64,7 @@ static bool is_folder(const char *path)
 /* Also one that cannot be read: that is to be said, not passed over. */
 static bool is_capture(const char *path)
 {
-    uint8_t head[INFLATE_MAGIC_BYTES];
+    uint8_t head[HEAD_BYTES];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     ssize_t got = fd < 0 ? -1 : read(fd, head, sizeof head);
     if (fd >= 0)

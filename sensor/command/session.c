@@ -237,7 +237,11 @@ void session_describe(const struct session *s, struct summary_input *input, stru
                                    .comments = found[i].notes.comments,
                                    .comment = found[i].notes.comment,
                                    .untimed = found[i].notes.untimed,
-                                   .drops_known = found[i].notes.drops_known};
+                                   .drops_known = found[i].notes.drops_known,
+                                   .is_log = found[i].notes.is_log,
+                                   .connections = found[i].notes.log.connections,
+                                   .late = found[i].notes.log.late,
+                                   .lines_unread = found[i].notes.log.unread};
         memcpy(input[i].sha256, found[i].sha256, SHA256_SIZE);
     }
     summary->input = input;

@@ -58,6 +58,11 @@ static void put_inputs(struct json *json, const struct summary *s)
         json_str(json, "first_comment", input->comments > 0 ? input->comment : NULL);
         json_uint(json, "packets_without_time", input->untimed);
         json_bool(json, "drops_recorded", input->drops_known);
+        if (input->is_log) {
+            json_uint(json, "connections", input->connections);
+            json_uint(json, "connections_late", input->late);
+            json_uint(json, "lines_unread", input->lines_unread);
+        }
         json_str(json, "sha256", opened ? hex_text(input->sha256, SHA256_SIZE, hex) : NULL);
         json_close(json);
     }

@@ -42,6 +42,9 @@ static void put_input(struct buffer *b, const struct summary_input *input, doubl
     else
         buffer_text(b, "sha256 %.4s…%s", hex, hex + 60);
     buffer_text(b, "  %s packets  %.1f s\n", figure_count(input->packets, count), duration_s);
+    if (input->is_log)
+        buffer_text(b, "         a log of %s connections; packets are what it says there were\n",
+                    figure_count(input->connections, count));
     if (input->problem)
         buffer_text(b, "         READ IN PART: %s\n", input->problem);
     if (input->comments > 0)
@@ -476,6 +479,27 @@ static void put_drops(struct buffer *b, const struct summary *s)
         buffer_text(b, "drops before the file was written are not known");
 }
 
+/* What a log cannot say is not nothing. */
+static void put_logs(struct buffer *b, const struct summary *s)
+{
+    char text[TEXT_SIZE];
+    uint64_t late = 0;
+    bool any = false;
+    for (size_t i = 0; i < s->input_count; i++) {
+        any |= s->input[i].is_log;
+        late += s->input[i].late;
+    }
+    if (any)
+        buffer_text(b, "          of what a conn log tells: no content, no server names, no "
+                       "retransmissions and gaps of one side were seen; the bytes of a connection "
+                       "over 15 minutes are spread evenly over its time\n");
+    if (late > 0)
+        buffer_text(b,
+                    "          %s connections came too late in their log: what they sent before "
+                    "is told with the rest\n",
+                    figure_count(late, text));
+}
+
 static void put_coverage(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
@@ -500,6 +524,7 @@ static void put_coverage(struct buffer *b, const struct summary *s)
         buffer_text(b, "          mirror copies: %s of the frames, counted once\n",
                     figure_percent((double)h->duplicates, (double)h->packets, text));
     coverage_text(b, s);
+    put_logs(b, s);
     put_gaps(b, s);
     put_bounds(b, s);
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");

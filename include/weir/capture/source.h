@@ -1,7 +1,8 @@
-/* Where packets come from: one capture (pcap of any kind, pcapng), compressed or not, in a file, a
- * file that grows, a pipe or a socket. Time stamps are nanoseconds; every byte of the file as it
- * lies goes through SHA-256 on its way, so that a summary names exactly what was judged. Thread:
- * opened by one thread, then used by the capture thread only. */
+/* Where packets come from: one capture (pcap of any kind, pcapng) or, as pieces of connections, a
+ * Zeek conn.log (TSV, JSON lines), compressed or not, in a file, a file that grows, a pipe or a
+ * socket. Time stamps are nanoseconds; every byte of the file as it lies goes through SHA-256 on
+ * its way, so that a summary names exactly what was judged. Thread: opened by one thread, then used
+ * by the capture thread only. */
 #ifndef WEIR_CAPTURE_SOURCE_H
 #define WEIR_CAPTURE_SOURCE_H
 
@@ -32,6 +33,14 @@ enum source_result {
 #define SOURCE_COMMENT 160u
 #define SOURCE_LINK    64u
 
+/* Of an input that is a log of connections. */
+struct log_notes {
+    uint64_t lines, connections;   /* read so far: all, and those that are connections */
+    uint64_t unread, first_unread; /* lines that are wrong, and the first one's number … */
+    const char *why;               /* … and what is wrong with it */
+    uint64_t late;                 /* began before what was told already */
+};
+
 /* What the file says of itself. */
 struct source_notes {
     uint64_t comments;            /* of sections, interfaces and packets */
@@ -39,6 +48,8 @@ struct source_notes {
     uint64_t untimed;             /* packets without a time of their own */
     bool drops_known;             /* the writer counted what it lost: */
     uint64_t kernel_drops, interface_drops;
+    bool is_log; /* of connections: there are no packets */
+    struct log_notes log;
 };
 
 struct brake;
@@ -56,7 +67,7 @@ struct source_options {
  * ERROR_INPUT. */
 int source_descriptor(const char *path, struct error *error);
 /* Whether a regular file's first bytes (at least INFLATE_MAGIC_BYTES, unless there are no more) are
- * those of a capture or of compressed data. */
+ * those of a capture, of a conn log or of compressed data. */
 bool source_looks_right(const uint8_t *head, size_t size);
 
 struct source;

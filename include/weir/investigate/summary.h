@@ -19,6 +19,8 @@ struct summary_input {
     const char *comment; /* … the first one's beginning; NULL or "": none */
     uint64_t untimed;    /* packets that named no time */
     bool drops_known;    /* its writer counted what it lost */
+    bool is_log;         /* a log of connections: packets are what it says there were */
+    uint64_t connections, late, lines_unread;
     uint8_t sha256[SHA256_SIZE];
 };
 

@@ -1,0 +1,229 @@
+/* A line of a Zeek conn.log becomes a connection. The format: docs.zeek.org, "Zeek Log Formats"
+ * (ASCII with #separator, #set_separator, #empty_field, #unset_field, #path, #fields; JSON lines).
+ *
+ *   line → columns by name, as spans of the line → (zeek_values.c) typed values → what they mean
+ *
+ * Bounds: 64 columns; whatever is in a JSON value that is not read is stepped over without
+ * recursion. Nothing is allocated. Thread: any; no state. */
+#include "zeek_line.h"
+
+#include "weir/base/cursor.h"
+
+#include <string.h>
+
+const char *const zeek_result_text[ZEEK_RESULTS] = {"",
+                                                    "",
+                                                    "values before any #fields",
+                                                    "of another log",
+                                                    "no JSON object",
+                                                    "no conn_state",
+                                                    "no ts",
+                                                    "no address",
+                                                    "no protocol",
+                                                    "a number that cannot be"};
+
+static const char *const field_name[ZEEK_FIELDS] = {
+    "ts",         "id.orig_h",     "id.orig_p", "id.resp_h",  "id.resp_p",
+    "proto",      "service",       "duration",  "orig_bytes", "resp_bytes",
+    "conn_state", "missed_bytes",  "history",   "orig_pkts",  "orig_ip_bytes",
+    "resp_pkts",  "resp_ip_bytes", "vlan",      "ip_proto"};
+
+static uint8_t field_of(struct zeek_span name)
+{
+    uint8_t field = 0;
+    while (field < ZEEK_FIELDS && !zeek_is(name, field_name[field]))
+        field++;
+    return field;
+}
+
+/* --- the head --------------------------------------------------------------------------------- */
+
+void zeek_header_init(struct zeek_header *header)
+{
+    *header = (struct zeek_header){.separator = '\t', .unset = "-", .empty = "(empty)"};
+}
+
+static int hex_of(char digit)
+{
+    static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+    const char *at = digit ? strchr(digits, digit) : NULL;
+    return at ? (int)((at - digits) % 16) : -1;
+}
+
+/* "\x09", or the character itself. */
+static void set_separator(struct zeek_header *header, struct zeek_span value)
+{
+    if (value.size == 1)
+        header->separator = *value.at;
+    if (value.size != 4 || memcmp(value.at, "\\x", 2) != 0)
+        return;
+    int high = hex_of(value.at[2]), low = hex_of(value.at[3]);
+    if (high >= 0 && low >= 0 && high < 8)
+        header->separator = (char)(high * 16 + low);
+}
+
+static void set_word(char word[ZEEK_WORD], struct zeek_span value)
+{
+    if (!value.at || value.size >= ZEEK_WORD)
+        return;
+    memset(word, 0, ZEEK_WORD);
+    memcpy(word, value.at, value.size);
+}
+
+static void set_fields(struct zeek_header *header, struct zeek_span names)
+{
+    struct zeek_span name;
+    header->columns = 0;
+    while (header->columns < ZEEK_COLUMNS && zeek_next(&names, header->separator, &name))
+        header->column[header->columns++] = field_of(name);
+}
+
+/* "#separator" is divided by a space, all others by what it says. */
+static void take_header(struct zeek_header *header, struct zeek_span line)
+{
+    static const char separator[] = "#separator ";
+    size_t size = sizeof separator - 1;
+    struct zeek_span name, rest = line, value;
+    if (line.size > size && memcmp(line.at, separator, size) == 0) {
+        set_separator(header, (struct zeek_span){line.at + size, line.size - size});
+        return;
+    }
+    if (!zeek_next(&rest, header->separator, &name) || !rest.at)
+        return;
+    value = rest;
+    if (zeek_is(name, "#fields"))
+        set_fields(header, value);
+    else if (zeek_is(name, "#unset_field"))
+        set_word(header->unset, value);
+    else if (zeek_is(name, "#empty_field"))
+        set_word(header->empty, value);
+    else if (zeek_is(name, "#path"))
+        header->other = !zeek_is(value, "conn");
+}
+
+/* --- the columns ------------------------------------------------------------------------------ */
+
+static void take_columns(const struct zeek_header *header, struct zeek_span line,
+                         struct zeek_span value[ZEEK_FIELDS])
+{
+    struct zeek_span span;
+    for (size_t i = 0; i < header->columns && zeek_next(&line, header->separator, &span); i++)
+        if (header->column[i] < ZEEK_FIELDS && !zeek_is(span, header->unset) &&
+            !zeek_is(span, header->empty))
+            value[header->column[i]] = span;
+}
+
+static void skip_spaces(struct cursor *in)
+{
+    while (in->at < in->end && memchr(" \t\r\n", *in->at, 4))
+        in->at++;
+}
+
+static bool take_char(struct cursor *in, char wanted)
+{
+    skip_spaces(in);
+    if (in->at == in->end || *in->at != (uint8_t)wanted)
+        return false;
+    in->at++;
+    return true;
+}
+
+/* What is between the quotes, as it stands: no value that is read needs an escape. */
+static bool take_string(struct cursor *in, struct zeek_span *span)
+{
+    if (!take_char(in, '"'))
+        return false;
+    const uint8_t *begin = in->at;
+    while (in->at < in->end && *in->at != '"')
+        cursor_skip(in, *in->at == '\\' ? 2 : 1);
+    if (in->failed || in->at == in->end)
+        return false;
+    *span = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
+    in->at++;
+    return true;
+}
+
+/* A list or an object, whatever is in it. */
+static bool skip_nested(struct cursor *in)
+{
+    struct zeek_span span;
+    size_t depth = 0;
+    do {
+        skip_spaces(in);
+        if (in->at == in->end)
+            return false;
+        if (*in->at == '"') {
+            if (!take_string(in, &span))
+                return false;
+            continue;
+        }
+        depth += *in->at == '[' || *in->at == '{';
+        depth -= *in->at == ']' || *in->at == '}';
+        in->at++;
+    } while (depth > 0);
+    return true;
+}
+
+static bool take_value(struct cursor *in, struct zeek_span *span)
+{
+    skip_spaces(in);
+    *span = (struct zeek_span){NULL, 0};
+    if (in->at == in->end)
+        return false;
+    if (*in->at == '"')
+        return take_string(in, span);
+    if (*in->at == '[' || *in->at == '{')
+        return skip_nested(in);
+    const uint8_t *begin = in->at;
+    while (in->at < in->end && !memchr(",}] \t\r\n", *in->at, 7))
+        in->at++;
+    *span = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
+    if (zeek_is(*span, "null"))
+        *span = (struct zeek_span){NULL, 0};
+    return in->at > begin;
+}
+
+static bool take_object(struct zeek_span line, struct zeek_span value[ZEEK_FIELDS])
+{
+    struct cursor in = cursor_make(line.at, line.size);
+    struct zeek_span name, span;
+    if (!take_char(&in, '{'))
+        return false;
+    if (take_char(&in, '}'))
+        return true;
+    do {
+        if (!take_string(&in, &name) || !take_char(&in, ':') || !take_value(&in, &span))
+            return false;
+        uint8_t field = field_of(name);
+        if (field < ZEEK_FIELDS)
+            value[field] = span;
+    } while (take_char(&in, ','));
+    return take_char(&in, '}');
+}
+
+/* --- the line --------------------------------------------------------------------------------- */
+
+enum zeek_result zeek_line(struct zeek_header *header, const char *line, size_t size,
+                           struct connection *connection)
+{
+    struct zeek_span value[ZEEK_FIELDS] = {{NULL, 0}}, whole = {line, size};
+    if (size > 0 && line[size - 1] == '\r')
+        whole.size--;
+    if (whole.size == 0)
+        return ZEEK_HEADER;
+    if (*line == '#') {
+        take_header(header, whole);
+        return ZEEK_HEADER;
+    }
+    if (*line == '{') {
+        if (!take_object(whole, value))
+            return ZEEK_NO_JSON;
+        if (!value[ZEEK_STATE].at) /* as other logs' lines; a connection always has one */
+            return ZEEK_NO_STATE;
+    } else if (header->columns == 0 || header->other) {
+        return header->other ? ZEEK_OTHER : ZEEK_NO_FIELDS;
+    } else {
+        take_columns(header, whole, value);
+    }
+    return zeek_connection(value, connection);
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""The evaluation's short form: one small fleet of five weeks through `weir replay`, with and without thefts.
+The long one is tests/eval/run; its tables stand in docs/detection.md. What is asserted here has room to
+spare: one fleet is no measurement, but a detector that has gone deaf or mad is seen.
+
+Needs numpy."""
+
+import os
+import sys
+
+import weirtest
+from weirtest import Case
+
+sys.path.insert(0, os.path.join(weirtest.SOURCE, "tests", "eval"))
+try:
+    import baselines
+    import fleet
+    import measure
+except ImportError: # numpy
+    fleet = None
+
+HOSTS, BUDGET = 20, 2.0
+
+
+@weirtest.unittest.skipUnless(fleet, "no numpy")
+class Evaluation(Case):
+    def test_a_small_fleet(self):
+        robbed = fleet.Fleet("tuning", 1001, HOSTS, 35, 1, served=False)
+        honest = fleet.Fleet("tuning", 1001, HOSTS, 35, 0, served=False)
+        loud, _ = measure.replay(weirtest.binary(), robbed, BUDGET)
+        quiet, _ = measure.replay(weirtest.binary(), honest, BUDGET)
+        nominal = BUDGET / 100 * HOSTS * (35 - fleet.QUIET_DAYS)
+        self.assertLessEqual(len(measure.late(quiet)), 2 * nominal, quiet)
+        entry = measure.judged(robbed, loud, len(measure.late(quiet)))
+        found = {attack["kind"] for attack in entry["attacks"] if attack["days"] is not None}
+        self.assertLessEqual({"bulk-new", "beacon-stage"}, found, entry["attacks"])
+        self.assertGreaterEqual(len(found & set(fleet.KINDS)), 3, entry["attacks"])
+        hits, spans = entry["chance"]
+        self.assertLess(hits / spans, len(found) / len(entry["attacks"]))
+        for attack in entry["attacks"]:
+            if attack["kind"] == "bulk-new":
+                self.assertLess(attack["days"], .1)
+
+    def test_seeds_are_kept_apart(self):
+        tuning, held = (fleet.Fleet(name, 5, 3, 26, 0, served=False).table["sent"] for name in fleet.SETS)
+        again = fleet.Fleet("tuning", 5, 3, 26, 0, served=False).table["sent"]
+        self.assertEqual(tuning.tolist(), again.tolist())
+        self.assertNotEqual(tuning.tolist(), held.tolist())
+
+    def test_a_theft_changes_nothing_else(self):
+        """What is not stolen is the same with and without thefts."""
+        honest, robbed = (fleet.Fleet("tuning", 6, 20, 35, attacks, served=False) for attacks in (0, 1))
+        stolen = {(attack.host, attack.remote) for attack in robbed.attacks}
+        cold = {attack.host for attack in robbed.attacks if attack.kind == "cold-host"}
+        def rows(made):
+            return sorted(row for row in zip(*(made.table[name].tolist() for name in fleet.Rows.NAMES))
+                          if (row[1], row[2]) not in stolen and row[1] not in cold)
+        self.assertEqual(rows(honest), rows(robbed))
+
+    def test_thresholds(self):
+        """A baseline alarms as often as was asked for, where there are so many levels."""
+        honest = fleet.Fleet("tuning", 8, 20, 35, 0, served=False)
+        signs = sorted(baselines.ewma(honest.table, honest), key=lambda sign: sign[0])
+        for wanted in (2, 5, 10):
+            threshold = baselines.threshold_for(signs, wanted)
+            self.assertIn(len(baselines.alarms(signs, threshold)), (wanted - 1, wanted))
+
+
+if __name__ == "__main__":
+    weirtest.main()
