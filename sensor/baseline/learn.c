@@ -135,8 +135,10 @@ static void drop_frozen_sums(struct profile *profile)
 {
     for (uint32_t i = 0; profile->frozen_sums && i < profile->pair_count; i++)
         profile->pair[i]->today_bytes = 0;
-    if (profile->frozen_sums)
+    if (profile->frozen_sums) {
         profile->today_bytes = 0;
+        profile->evidence = (struct day_evidence){0};
+    }
     profile->frozen_sums = false;
 }
 
@@ -145,6 +147,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
     if (civil->day <= profile->today)
         return;
     drop_frozen_sums(profile);
+    learn_evidence_day(profile, profile->day_off, civil, fleet);
     finish_host_day(profile, fleet);
     ask_peers(profile, NULL, civil->day, fleet);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
@@ -158,6 +161,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
     }
     group_decide(profile, civil->day);
     profile->today = civil->day;
+    profile->day_off = civil->class >= HOUR_WORK_WEEKEND;
     profile->packed_bytes = profile_packed_bytes(profile);
 }
 
@@ -290,6 +294,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
     if (civil->day > profile->today) {
         profile->today = civil->day;
         profile->today_bytes = 0;
+        profile->evidence = (struct day_evidence){0};
     }
     profile->frozen_sums = true;
     profile->today_bytes += total ? total->out.value : 0;
@@ -312,6 +317,8 @@ void profile_close_hour(struct profile *profile, const struct host_total *total,
         return;
     }
     begin_day(profile, civil, fleet);
+    if (total)
+        learn_evidence(profile, total, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)

@@ -4,7 +4,7 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen: what it has is taken over, the rest begins. Thread: any (pure). */
+ * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Thread: any (pure). */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -116,6 +116,25 @@ static void put_more(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->rhythms_dropped);
 }
 
+/* What came with schema 3. */
+static void put_evidence(struct buffer *out, const struct profile *profile)
+{
+    const struct day_evidence *evidence = &profile->evidence;
+    put_unsigned(out, evidence->known);
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        if (!(evidence->known >> kind & 1u))
+            continue;
+        put_f32(out, evidence->mark[kind].l);
+        put_unsigned(out, evidence->mark[kind].bytes);
+        put_unsigned(out, evidence->mark[kind].pair);
+    }
+    buffer_u8(out, profile->day_off);
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        put_f32(out, profile->told[side].e);
+        put_signed(out, profile->told[side].e > 0 ? profile->today - profile->told[side].day : 0);
+    }
+}
+
 static void put_host(struct buffer *out, const struct profile *profile)
 {
     int64_t hour = profile->last_closed_hour;
@@ -127,6 +146,7 @@ static void put_host(struct buffer *out, const struct profile *profile)
     put_signed(out, profile->counted_day);
     put_past(out, profile);
     put_more(out, profile);
+    put_evidence(out, profile);
 }
 
 uint32_t profile_packed_bytes(const struct profile *profile)
@@ -319,6 +339,32 @@ static bool take_more(struct cursor *in, struct profile *profile)
            novelty_unpack(&profile->novelty, in) && take_dropped(in, profile);
 }
 
+static bool take_told(struct cursor *in, struct profile *profile)
+{
+    uint8_t day_off = cursor_u8(in);
+    profile->day_off = day_off;
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        profile->told[side].e = take_f32(in);
+        int64_t day = take_since(in, profile->today);
+        profile->told[side].day = profile->told[side].e > 0 ? day : 0;
+    }
+    return !in->failed && day_off <= 1;
+}
+
+static bool take_evidence(struct cursor *in, struct profile *profile)
+{
+    struct day_evidence *evidence = &profile->evidence;
+    evidence->known = (uint32_t)take_at_most(in, (1u << EVIDENCES) - 1);
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        if (!(evidence->known >> kind & 1u))
+            continue;
+        evidence->mark[kind].l = take_f32(in);
+        evidence->mark[kind].bytes = take_unsigned(in);
+        evidence->mark[kind].pair = take_u32(in);
+    }
+    return !in->failed && take_told(in, profile);
+}
+
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)
 {
     const uint8_t *host = cursor_take(in, sizeof profile->host.byte);
@@ -331,7 +377,7 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        !take_pairs(in, profile, schema))
+        (schema > 2 && !take_evidence(in, profile)) || !take_pairs(in, profile, schema))
         return false;
     profile->packed_bytes = profile_packed_bytes(profile);
     return !in->failed && cursor_left(in) == 0;
