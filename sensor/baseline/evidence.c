@@ -48,21 +48,30 @@ uint32_t evidence_name(const struct destination *destination)
 
 /* --- marks ------------------------------------------------------------------------------------ */
 
+/* An order without equals: whatever the pairs are asked in, the same marks are kept. */
+static bool is_larger(const struct evidence_mark *a, const struct evidence_mark *b)
+{
+    if (a->l < b->l || a->l > b->l)
+        return a->l > b->l;
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a->pair > b->pair;
+}
+
 static void mark(struct day_evidence *into, enum evidence_kind kind, double l, uint64_t bytes,
                  uint32_t pair)
 {
     struct evidence_mark *mark = &into->mark[kind];
     into->known |= 1u << kind;
-    l = (double)(float)l;
-    if (l > mark->l)
-        *mark = (struct evidence_mark){l, bytes, pair};
+    const struct evidence_mark made = {(double)(float)l, histogram_floor(histogram_bin(bytes)),
+                                       pair};
+    if (l > 0 && is_larger(&made, mark))
+        *mark = made;
 }
 
 void evidence_join(struct day_evidence *into, const struct day_evidence *from)
 {
     into->known |= from->known;
     for (int kind = 0; kind < EVIDENCES; kind++)
-        if (from->mark[kind].l > into->mark[kind].l)
+        if (is_larger(&from->mark[kind], &into->mark[kind]))
             into->mark[kind] = from->mark[kind];
 }
 

@@ -190,13 +190,8 @@ static void note_start(struct engine *engine, struct host_total *total, struct p
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-static struct volume known_bytes(uint64_t bytes)
-{
-    return (struct volume){bytes, bytes, bytes};
-}
-
 /* The first hour of the site day: days have 23 to 25 hours. */
-static int64_t first_of_day(struct engine *engine, const struct civil *civil)
+int64_t account_first_of_day(struct engine *engine, const struct civil *civil)
 {
     struct site_day *today = &engine->today;
     if (today->known && today->day == civil->day)
@@ -275,42 +270,6 @@ static void find(struct engine *engine, const struct subject *subject, struct op
         follow(engine, open, now);
 }
 
-static void judge_host(struct engine *engine, const struct host *host, const struct civil *civil,
-                       const struct host_total *total, struct open_story *open, struct ptime now)
-{
-    struct subject subject = subject_of(engine, host, civil);
-    const struct profile *profile = host->profile;
-    subject.kind = SUBJECT_HOST;
-    subject.hour = volume_clamped(total->out);
-    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, NULL);
-    if (profile && profile->today == civil->day)
-        volume_add(&subject.day, known_bytes(profile->today_bytes));
-    subject.day = volume_clamped(subject.day);
-    find(engine, &subject, open, now);
-}
-
-static void judge_pair(struct engine *engine, const struct host *host, const struct civil *civil,
-                       const struct pair_total *total, struct open_story *open, struct ptime now)
-{
-    struct subject subject = subject_of(engine, host, civil);
-    char key[DESTINATION_KEY_SIZE];
-    destination_key(&total->destination, key);
-    subject.kind = total->destination.role == ROLE_CLIENT ? SUBJECT_DESTINATION : SUBJECT_SERVED;
-    subject.destination = &total->destination;
-    subject.pair = host->profile ? profile_pair(host->profile, &total->destination) : NULL;
-    subject.hour = volume_clamped(total->out);
-    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, key);
-    subject.week = account_open(engine, host, INT64_MIN, civil->hour, key);
-    if (subject.pair) {
-        if (subject.pair->today == civil->day)
-            volume_add(&subject.day, known_bytes(subject.pair->today_bytes));
-        volume_add(&subject.week, known_bytes(subject.pair->first_week_bytes));
-    }
-    subject.day = volume_clamped(subject.day);
-    subject.week = volume_clamped(subject.week);
-    find(engine, &subject, open, now);
-}
-
 /* What was counted in one story, as what left in another: the same as a rule. */
 static void judge_items(struct engine *engine, const struct host *host, const struct civil *civil,
                         struct open_story *items, struct open_story *open, struct ptime now)
@@ -375,25 +334,13 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
         follow(engine, whole, now);
         return;
     }
-    judge_pair(engine, host, &civil, pair, open, now);
+    struct subject subject = subject_of(engine, host, &civil);
+    weigh_record(engine, host, &civil, total, pair, subject.state, now);
     judge_items(engine, host, &civil, open, open, now);
     if (claimed)
         judge_items(engine, host, &civil, claimed, open, now);
-    judge_host(engine, host, &civil, total, whole, now);
-}
-
-/* In the order of keys: what an alert says first must not depend on a map's. */
-static void judge_pairs_again(struct engine *engine, struct host *host, const struct civil *civil,
-                              const struct host_total *total, struct ptime now)
-{
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *pair = entry[i]->value;
-        struct open_story *open = stories_find(&engine->stories, &host->ip, &pair->destination);
-        if (open && pair->out.value > 0)
-            judge_pair(engine, host, civil, pair, open, now);
-    }
-    free(entry);
+    follow(engine, open, now);
+    follow(engine, whole, now);
 }
 
 void account_again(struct engine *engine, struct host *host)
@@ -402,14 +349,13 @@ void account_again(struct engine *engine, struct host *host)
     if (!hosts_profile(engine, host) || now.ns == INT64_MIN)
         return;
     int64_t newest = hour_of(engine, now).hour;
-    struct open_story *whole = stories_find(&engine->stories, &host->ip, NULL);
     for (int64_t hour = newest - 1; hour <= newest; hour++) {
-        const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (!total || !whole)
+        struct host_total *total = totals_get(engine->totals, &host->ip, hour);
+        if (!total)
             continue;
         struct civil civil = close_civil(engine, hour, now);
-        judge_pairs_again(engine, host, &civil, total, now);
-        judge_host(engine, host, &civil, total, whole, now);
+        struct subject subject = subject_of(engine, host, &civil);
+        weigh_record(engine, host, &civil, total, NULL, subject.state, now);
     }
 }
 

@@ -132,6 +132,7 @@ static void free_host(void *value)
     struct host *host = value;
     profile_free(host->profile);
     free(host->blob);
+    weigh_free(host);
     free(host);
 }
 

@@ -53,8 +53,8 @@ double evidence_weight(enum evidence_kind kind); /* normalised */
 
 struct evidence_mark {
     double l; /* 0: nothing; a float already, so that what is stored goes on like what is not */
-    uint64_t bytes;
-    uint32_t pair; /* evidence_name; 0: the host's */
+    uint64_t bytes; /* the floor of their bin */
+    uint32_t pair;  /* evidence_name; 0: the host's */
 };
 
 struct day_evidence { /* all zero: nothing is known */

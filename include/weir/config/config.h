@@ -59,6 +59,7 @@ struct config {
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     struct detect_config detect;
+    bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;
     struct owned { /* every string the config holds */

@@ -4,6 +4,7 @@
 #define WEIR_TEST_DETECT_MAKE_H
 
 #include "weir/base/buffer.h"
+#include "weir/detect/fusion.h"
 #include "weir/detect/judge.h"
 
 #include <math.h>
