@@ -10,10 +10,15 @@
 #define TAIL_WEIGHT  20.0
 #define SIGMA        1.0 /* of −ln p, if p is what it says */
 #define SIGMA_FUSED  1.5
+#define FUSED_SLACK  1.0
 #define PSEUDO       10.0  /* host-days that belief stands for */
 #define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
 #define GUARD        1e-4
 #define LEAST        1e-12
+
+/* √ of the weights of components that say much the same of one event (a side's volumes): E of them
+ * is that times L. */
+static const double fused_scale[EVIDENCE_SIDES] = {2.4, 1.8};
 
 /* Weights as measured to work together (detection.md); looks a day, for the belief before anything
  * is measured. */
@@ -101,7 +106,7 @@ static double belief_of(unsigned which, double l)
 {
     if (which < EVIDENCES)
         return fmin(1.0, kinds[which].looks * exp(-l));
-    return fmin(1.0, exp(-(l - 4) / 2));
+    return fmin(1.0, exp(-(l - FUSED_SLACK) / fused_scale[which - EVIDENCES]));
 }
 
 double calibrated(const struct measures *measures, unsigned which, bool day_off, double l)

@@ -161,7 +161,7 @@ struct estimate evidence_estimate(enum evidence_kind kind, const struct profile 
     }
     case EVIDENCE_PERSISTENCE: {
         double days =
-            (double)histogram_samples_at_least(&pair->day, histogram_bin(PAIR_FLOOR_BYTES));
+            (double)histogram_samples_at_least(&pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
         return (struct estimate){.p = exp2(-days), .samples = days};
     }
     default:
@@ -183,19 +183,13 @@ struct asked {
 
 static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
 {
-    if (bytes == 0)
+    asked->into->known |= 1u << kind;
+    if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
     struct estimate estimate =
         evidence_estimate(kind, asked->profile, asked->pair, asked->destination, asked->fleet,
                           asked->civil, bytes);
     mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
-}
-
-static void ask_from_floor(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
-{
-    asked->into->known |= 1u << kind;
-    if (bytes >= PAIR_FLOOR_BYTES)
-        ask(asked, kind, bytes);
 }
 
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
@@ -219,10 +213,10 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
 static void ask_known(const struct asked *asked, const struct amounts *amounts)
 {
     bool client = asked->destination->role == ROLE_CLIENT;
-    ask_from_floor(asked, client ? EVIDENCE_PAIR_HOUR : EVIDENCE_SERVED_HOUR, amounts->hour);
-    ask_from_floor(asked, client ? EVIDENCE_PAIR_DAY : EVIDENCE_SERVED_DAY, amounts->day);
+    ask(asked, client ? EVIDENCE_PAIR_HOUR : EVIDENCE_SERVED_HOUR, amounts->hour);
+    ask(asked, client ? EVIDENCE_PAIR_DAY : EVIDENCE_SERVED_DAY, amounts->day);
     if (asked->pair->cusum.days >= CUSUM_WARMUP)
-        ask_from_floor(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH,
+        ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH,
                        amounts->day);
 }
 
@@ -242,19 +236,19 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
     if (survival_exposure_days(asked->fleet) < EXPOSED_DAYS ||
         fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST)
         return;
-    ask_from_floor(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);
+    ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);
     if (first)
-        ask_from_floor(asked, EVIDENCE_YOUNG_HOUR, amounts->hour);
+        ask(asked, EVIDENCE_YOUNG_HOUR, amounts->hour);
     if (asked->pair)
-        ask_from_floor(asked, EVIDENCE_PERSISTENCE, amounts->day);
+        ask(asked, EVIDENCE_PERSISTENCE, amounts->day);
 }
 
 static void ask_network(const struct asked *asked, const struct amounts *amounts)
 {
     bool first = in_first_week(asked->pair, asked->civil->hour);
-    ask_from_floor(asked, EVIDENCE_NETWORK_WEEK, first ? amounts->week : amounts->span);
+    ask(asked, EVIDENCE_NETWORK_WEEK, first ? amounts->week : amounts->span);
     if (first)
-        ask_from_floor(asked, EVIDENCE_NETWORK_HOUR, amounts->hour);
+        ask(asked, EVIDENCE_NETWORK_HOUR, amounts->hour);
 }
 
 void evidence_add_pair(struct day_evidence *into, const struct profile *profile,

@@ -32,8 +32,11 @@ static void tell_new(const struct told_kind *told, struct reason *reason)
     bytes_text(told->estimate.largest, largest);
     if (told->estimate.samples >= 1)
         snprintf(usual, sizeof usual,
-                 "the largest %s of %.0f of new networks in %" PRIu64 " days took about %s",
-                 of_hour ? "hour" : "week", told->estimate.samples, days, largest);
+                 of_hour ? "the largest of %.0f first hours of new networks in %" PRIu64
+                           " days took about %s"
+                         : "the largest first week of %.0f new networks in %" PRIu64
+                           " days took about %s",
+                 told->estimate.samples, days, largest);
     else if (days > 0)
         snprintf(usual, sizeof usual, "no other network was new in %" PRIu64 " days", days);
     else

@@ -7,7 +7,8 @@
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + 20·σ0)/(n + 20), L the middle
  *           of a bin
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component (the
- *           union bound of its looks); of the fused evidence e^−(E − 4)/2, σ0 = 1.5
+ *           union bound of its looks); of the fused evidence e^−(E − 1)/s, s 2.4 of what is sent and 1.8
+ *           of what is served (as if its components said all the same), σ0 = 1.5
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
  *           300·S)/(N_group + 300)
  *

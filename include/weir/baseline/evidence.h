@@ -20,7 +20,7 @@
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
- * Pairs count from PAIR_FLOOR_BYTES a day (week, span) on. Bound: one mark a component. Thread: any
+ * Totals below EVIDENCE_FLOOR_BYTES are nothing. Bound: one mark a component. Thread: any
  * (pure). */
 #ifndef WEIR_BASELINE_EVIDENCE_H
 #define WEIR_BASELINE_EVIDENCE_H
@@ -29,8 +29,8 @@
 #include "weir/baseline/fleet.h"
 #include "weir/baseline/survival.h"
 
-/* Pairs that never reach this much in a day are not looked at by volume. */
-#define PAIR_FLOOR_BYTES UINT64_C(65536)
+/* Less than this says nothing, at whatever hour. */
+#define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
 
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
 struct amounts {

@@ -40,9 +40,9 @@ static void much_to_a_stranger(void **state)
     (void)state;
     site_play(site, 0, 28, office_hour);
     struct subject subject = to(site, &drop, 28, 100000);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = to(site, &drop, 28, 200000000);
-    assert_true(ask("destination.new", &subject, &f));
+    assert_true(tells(&subject, &f));
     assert_has(f.reason[0].text, "200 MB went to drop.example, new to this host and used by 0 "
                                  "others; the largest of ");
     assert_has(f.reason[0].text, " first weeks as rare in ");
@@ -70,13 +70,13 @@ static void not_before_there_is_a_past(void **state)
     assert_int_equal(subject.state, BASELINE_READY);
     /* The host has learned for a week, but no first week of what is new to it is over. */
     assert_true(survival_exposure_days(site->fleet) < 7);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     site_play(site, 10, 26, office_hour);
     assert_true(survival_exposure_days(site->fleet) >= 7);
     subject.civil = civil_at(site, 26, 14);
-    assert_true(ask("destination.new", &subject, NULL));
+    assert_true(tells(&subject, NULL));
     subject.state = BASELINE_LEARNING;
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -89,9 +89,9 @@ static void not_of_what_is_known_or_used_by_many(void **state)
     site_play(site, 0, 28, office_hour);
     assert_int_equal(fleet_prevalence(site->fleet, &popular), 6); /* of 20: more than a fifth */
     struct subject subject = to(site, &service, 28, UINT64_C(1) << 40);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = to(site, &popular, 28, UINT64_C(1) << 40);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -112,7 +112,7 @@ static void the_first_week_counts(void **state)
     }
     struct subject subject = to(site, &drop, 31, 1000000);
     subject.week = exactly(61000000);
-    assert_true(ask("destination.new", &subject, &f));
+    assert_true(tells(&subject, &f));
     assert_true(f.reason[0].observed == 61000000);
     assert_has(f.reason[0].text, "used by 0 others");
     subject = to(site, &drop, 38, 1000000); /* three contacts only: not known, its week is over */
