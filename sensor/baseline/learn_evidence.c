@@ -39,12 +39,12 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */
-static bool tells(struct told *told, const struct fused *fused, double budget, int64_t day)
+static bool tells(struct last_told *told, const struct fused *fused, double budget, int64_t day)
 {
     bool silent = told->e > 0 && day - told->day < SILENT_DAYS;
     if (!fused_fires(fused, budget) || (silent && fused->e < SILENT_FACTOR * told->e))
         return false;
-    *told = (struct told){day, (double)(float)fused->e};
+    *told = (struct last_told){day, (double)(float)fused->e};
     return true;
 }
 

@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+#define LEAST_SHARE 0.02 /* of the evidence: less is no reason */
+
 static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_YOUNG_WEEK] = &detector_destination_new,
     [EVIDENCE_YOUNG_HOUR] = &detector_destination_new,
@@ -79,12 +81,19 @@ static bool still_fires(const struct weighing *weighing, enum evidence_side side
     return fused_fires(&fused, fleet_budget(weighing->fleet));
 }
 
-/* The least number of bytes at which it would still have fired; 0: whatever had gone there, there
- * is enough else. */
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The least number of bytes, of the day (of something new: of its week), at which it would still
+ * have fired, had the last of them not gone; 0: whatever had gone there, there is enough else. */
 static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side side,
-                            const struct weighed_pair *lead, uint64_t observed)
+                            const struct weighed_pair *lead)
 {
     struct day_evidence others;
+    uint64_t observed =
+        larger(lead->amounts.day, larger(lead->amounts.week, lead->amounts.span));
     uint64_t low = 0, high = observed;
     weighing->without(weighing->context,
                       lead->destination ? evidence_name(lead->destination) : 0, &others);
@@ -192,7 +201,8 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     if (!by_fusion)
         put_first(sorted, count, EVIDENCE_ABSOLUTE_DAY);
     for (size_t i = 0; i < count && finding->reason_count < FUSION_REASONS; i++) {
-        if (!look_up(weighing, sorted[i], &told))
+        if ((i > 0 && fused->share[sorted[i]] < LEAST_SHARE) ||
+            !look_up(weighing, sorted[i], &told))
             continue;
         if (finding->reason_count == 0)
             leads = told;
@@ -204,6 +214,6 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     finding->score = score_of_p(finding->p);
     finding->urgency = urgency_of(finding->detector, finding->score);
     *lead = leads.pair;
-    finding->needs = (double)least_bytes(weighing, side, lead, leads.bytes);
+    finding->needs = (double)least_bytes(weighing, side, lead);
     finding->needs_unit = finding->needs > 0 ? "byte" : NULL;
 }

@@ -97,7 +97,7 @@ struct host {
     struct host *newer[LISTS], *older[LISTS];
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
-    struct told told[EVIDENCE_SIDES]; /* by this sensor */
+    struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
 };
 
 struct site_day { /* looked up once a day */

@@ -176,7 +176,7 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     }
 }
 
-static bool is_silent(const struct told *told, double e, int64_t day)
+static bool is_silent(const struct last_told *told, double e, int64_t day)
 {
     return told->e > 0 && day - told->day < SILENT_DAYS && e < SILENT_FACTOR * told->e;
 }
@@ -208,14 +208,14 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         lead.destination ? stories_find(&engine->stories, &at->host->ip, lead.destination) : NULL;
     if (!open)
         open = stories_find(&engine->stories, &at->host->ip, NULL);
-    if (!open || finding.reason_count == 0)
+    at->host->told[side] = (struct last_told){at->civil->day, slot->fused[side].e};
+    if (!open || finding.reason_count == 0) /* of an hour before, by a pair that found no room */
         return;
     struct story story = open->story;
     story.out = volume_clamped(story.out);
     incidents_find(engine->incidents, &finding, &story, state, profile_hours(at->host->profile),
                    now);
     open->told = true;
-    at->host->told[side] = (struct told){at->civil->day, slot->fused[side].e};
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)

@@ -79,7 +79,7 @@ struct pair {
  * SILENT_FACTOR. */
 #define SILENT_DAYS   7
 #define SILENT_FACTOR 1.3
-struct told {
+struct last_told {
     int64_t day;
     double e; /* 0: never */
 };
@@ -114,7 +114,7 @@ struct profile {
     uint32_t rhythms_dropped;         /* of today, for want of room */
     struct day_evidence evidence;         /* of today's closed hours (evidence.h) */
     bool day_off;                     /* today is no working day */
-    struct told told[EVIDENCE_SIDES];
+    struct last_told told[EVIDENCE_SIDES];
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of the blob without pairs, as of the day's begin; not itself packed */

@@ -70,7 +70,7 @@ struct sim_host {
     double size;  /* log2 bytes of a usual hour */
     double today; /* how much busier this day is, octaves */
     unsigned fresh;
-    struct told told[EVIDENCE_SIDES];
+    struct last_told told[EVIDENCE_SIDES];
 };
 
 struct sim {
@@ -172,11 +172,11 @@ static size_t judge_host(struct sim *sim, struct sim_host *host, const struct ci
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         bool fires;
         struct fused fused = fusion_weigh(&weighing, (enum evidence_side)side, &fires);
-        struct told *told = &host->told[side];
+        struct last_told *told = &host->told[side];
         if (!fires || (told->e > 0 && civil->day - told->day < SILENT_DAYS &&
                        fused.e < SILENT_FACTOR * told->e))
             continue;
-        *told = (struct told){civil->day, fused.e};
+        *told = (struct last_told){civil->day, fused.e};
         found++;
     }
     return found;

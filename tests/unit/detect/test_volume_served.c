@@ -45,8 +45,8 @@ static void a_stranger_at_a_private_server(void **state)
     assert_false(tells(&subject, NULL)); /* as the others */
     subject = network_at(site, &stranger, 42, 12000000);
     assert_true(tells(&subject, &f));
-    assert_string_equal(f.reason[0].code, "volume.served.new_network");
-    assert_has(f.reason[0].text, "12 MB served to 203.0.113.0/24 on its first day; the largest "
+    assert_string_equal(f.detector->id, "volume.served");
+    assert_has(text_with(&f, "volume.served.new_network"), "12 MB served to 203.0.113.0/24 on its first day; the largest "
                                  "first week of 2 new networks in 26 days took about ");
     assert_true(f.needs > 300000 && f.needs < 12000000);
     subject = network_at(site, &stranger, 42, UINT64_C(1) << 32);
@@ -67,7 +67,7 @@ static void nothing_new_was_ever_seen(void **state)
     assert_false(tells(&subject, NULL));
     subject = network_at(site, &stranger, 8, UINT64_C(10) << 30);
     assert_true(tells(&subject, &f));
-    assert_has(f.reason[0].text, "on its first day; nothing to compare it with yet");
+    assert_has(text_with(&f, "volume.served.new_network"), "on its first day; nothing to compare it with yet");
     site_free(site);
 }
 
@@ -90,7 +90,8 @@ static void a_slow_stranger(void **state)
     assert_int_equal(subject.pair->first_week_bytes, 12000000);
     set_bytes(&subject, 100000, 100000, 12100000);
     assert_true(tells(&subject, &f));
-    assert_has(f.reason[0].text, "12 MB served to 203.0.113.0/24 in its first 5 days");
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "12 MB served to 203.0.113.0/24 in its first 5 days");
     site_free(site);
 }
 
@@ -143,7 +144,7 @@ static void a_known_customer_who_takes_too_much(void **state)
     /* Met long ago and hardly ever: new again. */
     pair->first_hour = civil_at(site, 5, 0).hour;
     assert_true(tells(&subject, &f));
-    assert_has(f.reason[0].text, "in a day, met rarely before");
+    assert_has(text_with(&f, "volume.served.new_network"), "met 37 days ago");
     site_free(site);
 }
 
