@@ -137,8 +137,8 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
 
 /* --- fusion ----------------------------------------------------------------------------------- */
 
-struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side, bool day_off,
-                           const struct measures *measures)
+struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
+                           bool day_off, const struct measures *measures)
 {
     struct fused fused = {.p = 1, .p_absolute = 1};
     double sum = 0;

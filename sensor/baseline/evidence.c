@@ -104,10 +104,9 @@ static struct estimate young_week(const struct profile *profile, const struct pa
                                   const struct destination *destination, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes)
 {
-    bool later = pair && !in_first_week(pair, civil->hour) && !profile_is_new(profile, pair,
-                                                                              civil->hour);
-    uint64_t spans =
-        fleet ? histogram_samples_at_least(&fleet_young(fleet)->exposure, 1) : 0;
+    bool later =
+        pair && !in_first_week(pair, civil->hour) && !profile_is_new(profile, pair, civil->hour);
+    uint64_t spans = fleet ? histogram_samples_at_least(&fleet_young(fleet)->exposure, 1) : 0;
     return (later && spans >= EXPOSED_DAYS ? survival_young_span : survival_young)(
         profile, destination, fleet, civil, bytes);
 }
@@ -122,55 +121,6 @@ static struct estimate network_week(const struct profile *profile, const struct 
                                                                                civil, bytes);
 }
 
-struct estimate evidence_estimate(enum evidence_kind kind, const struct profile *profile,
-                                  const struct pair *pair, const struct destination *destination,
-                                  const struct fleet *fleet, const struct civil *civil,
-                                  uint64_t bytes)
-{
-    bytes = histogram_floor(histogram_bin(bytes));
-    switch (kind) {
-    case EVIDENCE_YOUNG_WEEK:
-        return young_week(profile, pair, destination, fleet, civil, bytes);
-    case EVIDENCE_YOUNG_HOUR:
-        return survival_young_hour(profile, destination, fleet, civil, bytes);
-    case EVIDENCE_NETWORK_WEEK:
-        return network_week(profile, pair, fleet, civil, bytes);
-    case EVIDENCE_NETWORK_HOUR:
-        return survival_new_network_hour(profile, fleet, civil, bytes);
-    case EVIDENCE_HOST_HOUR:
-        return survival_host_hour(profile, fleet, civil, bytes);
-    case EVIDENCE_HOST_DAY:
-        return survival_host_day(profile, fleet, civil, bytes);
-    case EVIDENCE_HOST_GROWTH: {
-        struct estimate estimate = survival_host_day(profile, fleet, civil, bytes);
-        estimate.p = exp(-growth(&profile->cusum, bytes, rise_of(profile, fleet, civil->day)));
-        return estimate;
-    }
-    case EVIDENCE_ABSOLUTE_HOUR:
-        return survival_absolute_hour(profile, fleet, civil, bytes);
-    case EVIDENCE_ABSOLUTE_DAY:
-        return survival_absolute_day(profile, fleet, civil, bytes);
-    case EVIDENCE_PAIR_HOUR:
-    case EVIDENCE_SERVED_HOUR:
-        return survival_pair_hour(profile, pair, fleet, civil, bytes);
-    case EVIDENCE_PAIR_GROWTH:
-    case EVIDENCE_SERVED_GROWTH: {
-        struct estimate estimate = survival_pair_day(profile, pair, fleet, civil, bytes);
-        estimate.p = exp(-growth(&pair->cusum, bytes, 0));
-        return estimate;
-    }
-    case EVIDENCE_PERSISTENCE: {
-        double days =
-            (double)histogram_samples_at_least(&pair->day, histogram_bin(EVIDENCE_FLOOR_BYTES));
-        return (struct estimate){.p = exp2(-days), .samples = days};
-    }
-    default:
-        return survival_pair_day(profile, pair, fleet, civil, bytes);
-    }
-}
-
-/* --- what is asked of whom -------------------------------------------------------------------- */
-
 struct asked {
     struct day_evidence *into;
     const struct profile *profile;
@@ -181,14 +131,100 @@ struct asked {
     uint32_t name;
 };
 
+static struct estimate estimate_new(const struct asked *asked, enum evidence_kind kind,
+                                    uint64_t bytes)
+{
+    const struct profile *profile = asked->profile;
+    double days;
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+        return young_week(profile, asked->pair, asked->destination, asked->fleet, asked->civil,
+                          bytes);
+    case EVIDENCE_YOUNG_HOUR:
+        return survival_young_hour(profile, asked->destination, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_NETWORK_WEEK:
+        return network_week(profile, asked->pair, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_NETWORK_HOUR:
+        return survival_new_network_hour(profile, asked->fleet, asked->civil, bytes);
+    default: /* persistence: days before this one */
+        days = (double)histogram_samples_at_least(&asked->pair->day,
+                                                  histogram_bin(EVIDENCE_FLOOR_BYTES));
+        return (struct estimate){.p = exp2(-days), .samples = days};
+    }
+}
+
+static struct estimate estimate_host(const struct asked *asked, enum evidence_kind kind,
+                                     uint64_t bytes)
+{
+    const struct profile *profile = asked->profile;
+    struct estimate estimate;
+    switch (kind) {
+    case EVIDENCE_HOST_HOUR:
+        return survival_host_hour(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_ABSOLUTE_HOUR:
+        return survival_absolute_hour(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_ABSOLUTE_DAY:
+        return survival_absolute_day(profile, asked->fleet, asked->civil, bytes);
+    default:
+        estimate = survival_host_day(profile, asked->fleet, asked->civil, bytes);
+        if (kind == EVIDENCE_HOST_GROWTH)
+            estimate.p = exp(
+                -growth(&profile->cusum, bytes, rise_of(profile, asked->fleet, asked->civil->day)));
+        return estimate;
+    }
+}
+
+static struct estimate estimate_known(const struct asked *asked, enum evidence_kind kind,
+                                      uint64_t bytes)
+{
+    if (kind == EVIDENCE_PAIR_HOUR || kind == EVIDENCE_SERVED_HOUR)
+        return survival_pair_hour(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
+    struct estimate estimate =
+        survival_pair_day(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
+    if (kind == EVIDENCE_PAIR_GROWTH || kind == EVIDENCE_SERVED_GROWTH)
+        estimate.p = exp(-growth(&asked->pair->cusum, bytes, 0));
+    return estimate;
+}
+
+static struct estimate estimate_of(const struct asked *asked, enum evidence_kind kind,
+                                   uint64_t bytes)
+{
+    bytes = histogram_floor(histogram_bin(bytes));
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+    case EVIDENCE_YOUNG_HOUR:
+    case EVIDENCE_PERSISTENCE:
+    case EVIDENCE_NETWORK_WEEK:
+    case EVIDENCE_NETWORK_HOUR:
+        return estimate_new(asked, kind, bytes);
+    case EVIDENCE_HOST_HOUR:
+    case EVIDENCE_HOST_DAY:
+    case EVIDENCE_HOST_GROWTH:
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_ABSOLUTE_DAY:
+        return estimate_host(asked, kind, bytes);
+    default:
+        return estimate_known(asked, kind, bytes);
+    }
+}
+
+struct estimate evidence_estimate(enum evidence_kind kind, const struct profile *profile,
+                                  const struct pair *pair, const struct destination *destination,
+                                  const struct fleet *fleet, const struct civil *civil,
+                                  uint64_t bytes)
+{
+    const struct asked asked = {NULL, profile, pair, destination, fleet, civil, 0};
+    return estimate_of(&asked, kind, bytes);
+}
+
+/* --- what is asked of whom -------------------------------------------------------------------- */
+
 static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
 {
     asked->into->known |= 1u << kind;
     if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
-    struct estimate estimate =
-        evidence_estimate(kind, asked->profile, asked->pair, asked->destination, asked->fleet,
-                          asked->civil, bytes);
+    struct estimate estimate = estimate_of(asked, kind, bytes);
     mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
 }
 
@@ -206,8 +242,8 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
-        into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
-                       1u << EVIDENCE_PERSISTENCE;
+        into->known |=
+            1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR | 1u << EVIDENCE_PERSISTENCE;
 }
 
 static void ask_known(const struct asked *asked, const struct amounts *amounts)
@@ -216,8 +252,7 @@ static void ask_known(const struct asked *asked, const struct amounts *amounts)
     ask(asked, client ? EVIDENCE_PAIR_HOUR : EVIDENCE_SERVED_HOUR, amounts->hour);
     ask(asked, client ? EVIDENCE_PAIR_DAY : EVIDENCE_SERVED_DAY, amounts->day);
     if (asked->pair->cusum.days >= CUSUM_WARMUP)
-        ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH,
-                       amounts->day);
+        ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH, amounts->day);
 }
 
 /* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
@@ -256,8 +291,8 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts)
 {
-    const struct asked asked = {into, profile,       pair, destination, fleet,
-                                civil, evidence_name(destination)};
+    const struct asked asked = {
+        into, profile, pair, destination, fleet, civil, evidence_name(destination)};
     if (destination->role == ROLE_SERVED)
         into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |
                        1u << EVIDENCE_SERVED_GROWTH | 1u << EVIDENCE_SERVED_HOUR |

@@ -6,10 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define WEEK_OF_NEVER INT64_MIN
+#define WEEK_OF_NEVER  INT64_MIN
 #define BUDGET_DEFAULT 0.01
-#define PEERS_OTHERS  4.0   /* other hosts in a group that count as much as the fleet */
-#define PEERS_VALUES  100.0 /* likewise values */
+#define PEERS_OTHERS   4.0   /* other hosts in a group that count as much as the fleet */
+#define PEERS_VALUES   100.0 /* likewise values */
 
 unsigned residual_bin(uint64_t bytes, double location)
 {

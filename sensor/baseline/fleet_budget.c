@@ -1,8 +1,8 @@
 /* The fleet's days of evidence, and the budget that is trimmed by what they told.
  *
  * Integral control, once a day: ln(trim) grows by a tenth for each alert that was asked for and not
- * told, and falls by as much for each that was told beyond; at most ± 20 % a day. So in the long run
- * as many are told as were asked for, whatever the calibration is off by, and a single bad day
+ * told, and falls by as much for each that was told beyond; at most ± 20 % a day. So in the long
+ * run as many are told as were asked for, whatever the calibration is off by, and a single bad day
  * costs a fifth. Only sums of an hour's notes are looked at: their order does not matter, nor how
  * many sensors there are. Thread: the engine's. */
 #include "fleet_local.h"

@@ -341,7 +341,8 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
         good = histogram_unpack(young_histogram(&fleet->young, i), in);
     return good && take_days(in, &fleet->all.now) && take_contacts(in, &fleet->all.now.contacts) &&
            take_calibrations(in, &fleet->all.now.calibrations, schema) &&
-           take_budget(in, &fleet->budget, schema) && take_groups(in, fleet, schema) && take_clips(in, fleet) && cursor_left(in) == 0;
+           take_budget(in, &fleet->budget, schema) && take_groups(in, fleet, schema) &&
+           take_clips(in, fleet) && cursor_left(in) == 0;
 }
 
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)

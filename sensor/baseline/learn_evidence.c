@@ -7,8 +7,6 @@
 #include "profile_local.h"
 #include "weir/baseline/evidence.h"
 
-#include <stdlib.h>
-
 static struct amounts amounts_of_host(const struct profile *profile, const struct civil *civil,
                                       uint64_t hour)
 {
@@ -25,9 +23,9 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
         total->out.value == 0)
         return;
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    for (; position < total->pairs.count; position++) {
-        const struct pair_total *sum = entry[position]->value;
+    /* In any order: of equal marks one is always preferred. */
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
         uint64_t bytes = sum->out.value;
         const struct pair *pair = profile_pair(profile, &sum->destination);
         struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
@@ -35,7 +33,6 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
             evidence_add_pair(&profile->evidence, profile, pair, &sum->destination, fleet, civil,
                               &amounts);
     }
-    free(entry);
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */
@@ -53,17 +50,16 @@ void learn_evidence_day(struct profile *profile, bool day_off, const struct civi
 {
     const struct measures measures = fleet_measures(fleet, profile->group);
     struct told_day day = {.known = profile->evidence.known, .day_off = day_off};
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        bool known = profile->evidence.known >> kind & 1u;
+        day.l[kind] = profile->evidence.mark[kind].l;
+        if (known) /* and with it what its side fuses to */
+            day.known |= 1u << (EVIDENCES + evidence_side((enum evidence_kind)kind));
+    }
     for (int side = 0; fleet && side < EVIDENCE_SIDES; side++) {
-        struct fused fused = evidence_fuse(&profile->evidence, (enum evidence_side)side,
-                                           day.day_off, &measures);
-        bool any = false;
-        for (int kind = 0; kind < EVIDENCES; kind++) {
-            any |= evidence_side((enum evidence_kind)kind) == (enum evidence_side)side &&
-                   (profile->evidence.known >> kind & 1u);
-            day.l[kind] = profile->evidence.mark[kind].l;
-        }
+        struct fused fused =
+            evidence_fuse(&profile->evidence, (enum evidence_side)side, day_off, &measures);
         day.l[EVIDENCES + side] = fused.e;
-        day.known |= any ? 1u << (EVIDENCES + side) : 0;
         day.told += tells(&profile->told[side], &fused, fleet_budget(fleet), profile->today);
     }
     if (fleet && profile->evidence.known)

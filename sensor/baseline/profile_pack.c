@@ -4,7 +4,8 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Thread: any (pure). */
+ * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Thread:
+ * any (pure). */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -116,7 +117,7 @@ static void put_more(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->rhythms_dropped);
 }
 
-/* What came with schema 3. */
+/* What came with schema 3: at the end, so that all before it is as schema 2 has it. */
 static void put_evidence(struct buffer *out, const struct profile *profile)
 {
     const struct day_evidence *evidence = &profile->evidence;
@@ -146,7 +147,6 @@ static void put_host(struct buffer *out, const struct profile *profile)
     put_signed(out, profile->counted_day);
     put_past(out, profile);
     put_more(out, profile);
-    put_evidence(out, profile);
 }
 
 uint32_t profile_packed_bytes(const struct profile *profile)
@@ -167,6 +167,7 @@ static void put_body(struct buffer *out, const struct profile *profile)
     qsort(sorted, profile->pair_count, sizeof *sorted, by_destination);
     for (uint32_t i = 0; i < profile->pair_count; i++)
         put_pair(out, sorted[i], profile->last_closed_hour, profile->today);
+    put_evidence(out, profile);
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -377,7 +378,7 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        (schema > 2 && !take_evidence(in, profile)) || !take_pairs(in, profile, schema))
+        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile)))
         return false;
     profile->packed_bytes = profile_packed_bytes(profile);
     return !in->failed && cursor_left(in) == 0;

@@ -1,9 +1,9 @@
 /* destination.new: a destination this host has not met before takes more than what was new to the
  * fleet's hosts used to take, in its first week, in one hour of it, in seven days of its first
  * three weeks; or it is come back to day after day. The rarer a destination among the hosts, the
- * fewer precedents it has. Never while the host learns, nor before the fleet has counted what is new
- * for some host-days: without that, everything would be without precedent. What more than a fifth
- * of the hosts use is not asked about: it is no discovery. */
+ * fewer precedents it has. Never while the host learns, nor before the fleet has counted what is
+ * new for some host-days: without that, everything would be without precedent. What more than a
+ * fifth of the hosts use is not asked about: it is no discovery. */
 #include "rows.h"
 
 #include <inttypes.h>

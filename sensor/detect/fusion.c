@@ -92,11 +92,10 @@ static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side 
                             const struct weighed_pair *lead)
 {
     struct day_evidence others;
-    uint64_t observed =
-        larger(lead->amounts.day, larger(lead->amounts.week, lead->amounts.span));
+    uint64_t observed = larger(lead->amounts.day, larger(lead->amounts.week, lead->amounts.span));
     uint64_t low = 0, high = observed;
-    weighing->without(weighing->context,
-                      lead->destination ? evidence_name(lead->destination) : 0, &others);
+    weighing->without(weighing->context, lead->destination ? evidence_name(lead->destination) : 0,
+                      &others);
     if (still_fires(weighing, side, lead, &others, observed))
         return 0;
     while (high - low > 1) {

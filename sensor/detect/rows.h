@@ -42,7 +42,6 @@ char *usual_text(const struct estimate *estimate, const char *things, char text[
  */
 void sent_text(const struct told_kind *told, bool of_hour, const char *things,
                struct reason *reason);
-void pair_text(const struct told_kind *told, bool of_hour, const char *verb,
-               struct reason *reason);
+void pair_text(const struct told_kind *told, bool of_hour, const char *verb, struct reason *reason);
 
 #endif

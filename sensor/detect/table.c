@@ -8,18 +8,10 @@
 const char *const urgency_name[URGENCIES] = {"digest", "shift", "now"};
 
 const struct detector *const detectors[] = {
-    &detector_volume_host,
-    &detector_volume_destination,
-    &detector_volume_served,
-    &detector_volume_slow,
-    &detector_destination_new,
-    &detector_content_personal,
-    &detector_content_settings,
-    &detector_content_flight,
-    &detector_content_archive,
-    &detector_content_pattern,
-    &detector_sensor_blind,
-    NULL,
+    &detector_volume_host,      &detector_volume_destination, &detector_volume_served,
+    &detector_volume_slow,      &detector_destination_new,    &detector_content_personal,
+    &detector_content_settings, &detector_content_flight,     &detector_content_archive,
+    &detector_content_pattern,  &detector_sensor_blind,       NULL,
 };
 
 struct detect_config detect_config_default(void)

@@ -73,8 +73,7 @@ void sent_text(const struct told_kind *told, bool of_hour, const char *things,
              when_of(told, of_hour), usual);
 }
 
-void pair_text(const struct told_kind *told, bool of_hour, const char *verb,
-               struct reason *reason)
+void pair_text(const struct told_kind *told, bool of_hour, const char *verb, struct reason *reason)
 {
     char amount[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE];
     bytes_text(told->bytes, amount);

@@ -6,8 +6,7 @@
 
 static void tell(const struct told_kind *told, struct reason *reason)
 {
-    bool of_hour =
-        told->kind == EVIDENCE_HOST_HOUR || told->kind == EVIDENCE_ABSOLUTE_HOUR;
+    bool of_hour = told->kind == EVIDENCE_HOST_HOUR || told->kind == EVIDENCE_ABSOLUTE_HOUR;
     if (told->kind == EVIDENCE_HOST_HOUR || told->kind == EVIDENCE_HOST_DAY) {
         reason->code = of_hour ? "volume.host.hour" : "volume.host.day";
         sent_text(told, of_hour, of_hour ? "active host-hours" : "active host-days", reason);

@@ -49,8 +49,7 @@ static void tell(const struct told_kind *told, struct reason *reason)
 {
     if (told->kind == EVIDENCE_NETWORK_WEEK || told->kind == EVIDENCE_NETWORK_HOUR) {
         bool of_hour = told->kind == EVIDENCE_NETWORK_HOUR;
-        reason->code =
-            of_hour ? "volume.served.new_network_hour" : "volume.served.new_network";
+        reason->code = of_hour ? "volume.served.new_network_hour" : "volume.served.new_network";
         tell_new(told, reason);
     } else {
         bool of_hour = told->kind == EVIDENCE_SERVED_HOUR;

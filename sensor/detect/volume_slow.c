@@ -19,12 +19,12 @@ static void tell(const struct told_kind *told, struct reason *reason)
     bytes_text(told->bytes, amount);
     bytes_text((uint64_t)exp2(reference), usual);
     reason->samples = cusum->days;
-    reason->code = !told->pair.destination               ? "volume.slow.host"
+    reason->code = !told->pair.destination              ? "volume.slow.host"
                    : told->kind == EVIDENCE_PAIR_GROWTH ? "volume.slow.destination"
                                                         : "volume.slow.served";
     snprintf(reason->text, sizeof reason->text,
              "%s %s%.50s in this day, after days above its usual %s (of %u days)", amount,
-             !told->pair.destination               ? "left this host"
+             !told->pair.destination              ? "left this host"
              : told->kind == EVIDENCE_PAIR_GROWTH ? "went to "
                                                   : "served to ",
              told->pair.destination ? told->pair.destination->name : "", usual,

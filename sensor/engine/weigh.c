@@ -72,8 +72,8 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
     struct volume all = account_open(at->engine, at->host, INT64_MIN, at->civil->hour, key);
     struct weighed_pair pair = {.destination = destination,
                                 .pair = profile_pair(at->host->profile, destination)};
-    pair.amounts = amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value,
-                                   all.value);
+    pair.amounts =
+        amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value, all.value);
     return pair;
 }
 
@@ -222,8 +222,7 @@ static void weigh_slot(struct at *at, struct slot *slot)
 {
     struct weighing weighing = weighing_of(at, slot);
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        slot->fused[side] =
-            fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]);
+        slot->fused[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]);
 }
 
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,
@@ -246,14 +245,14 @@ static void add_to_newer(const struct at *older, const struct destination *desti
 {
     struct slot *slot = &older->host->weigh->slot[(older->civil->hour + 1) & 1];
     struct engine *engine = older->engine;
-    struct host_total *total =
-        totals_get(engine->totals, &older->host->ip, older->civil->hour + 1);
+    struct host_total *total = totals_get(engine->totals, &older->host->ip, older->civil->hour + 1);
     char key[DESTINATION_KEY_SIZE];
     if (!slot->valid || slot->hour != older->civil->hour + 1 || !total)
         return;
     struct civil civil = close_civil(engine, slot->hour, now);
     struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil)};
-    struct pair_total *pair = map_get(&total->pairs, key, strlen(destination_key(destination, key)));
+    struct pair_total *pair =
+        map_get(&total->pairs, key, strlen(destination_key(destination, key)));
     if (!holds(&at, slot))
         return;
     bool changed = pair && look_at_pair(&at, slot, pair);
@@ -274,7 +273,8 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
     struct slot *slot = &host->weigh->slot[civil->hour & 1];
     weigh_set_budget(engine);
     bool changed = !holds(&at, slot);
-    if (slot->valid && slot->hour > civil->hour) /* two hours late: of a day that is open, at best */
+    if (slot->valid &&
+        slot->hour > civil->hour) /* two hours late: of a day that is open, at best */
         return;
     if (changed) {
         begin_slot(&at, slot);

@@ -6,8 +6,8 @@
  *   tail    above the bin up to which 97 % lie, S falls as exp(−(L − t)/σ), t that bin's upper end,
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + 20·σ0)/(n + 20), L the middle
  *           of a bin
- *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component (the
- *           union bound of its looks); of the fused evidence e^−(E − 1)/s, s 2.4 of what is sent and 1.8
+ *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
+ * (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 2.4 of what is sent and 1.8
  *           of what is served (as if its components said all the same), σ0 = 1.5
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
  *           300·S)/(N_group + 300)
@@ -72,7 +72,7 @@ struct calibration {
     unsigned from;
 };
 
-struct calibrations { /* of a group or the fleet */
+struct calibrations {                       /* of a group or the fleet */
     struct calibration of[CALIBRATIONS][2]; /* working days, others */
 };
 
@@ -96,8 +96,8 @@ struct fused {
     double share[EVIDENCES];  /* w·L̂²/E², of this side's */
     double single[EVIDENCES]; /* S of each component */
 };
-struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side, bool day_off,
-                           const struct measures *measures);
+struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
+                           bool day_off, const struct measures *measures);
 
 /* The budget: what a host and day may cost, and how it is shared between the two channels. */
 #define BUDGET_FUSED    0.7

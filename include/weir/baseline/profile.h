@@ -110,10 +110,10 @@ struct profile {
     struct clips clips;
     struct cusum cusum; /* of days, less the group's trend */
     struct ratio ratio;
-    struct novelty novelty;           /* of client pairs */
-    uint32_t rhythms_dropped;         /* of today, for want of room */
-    struct day_evidence evidence;         /* of today's closed hours (evidence.h) */
-    bool day_off;                     /* today is no working day */
+    struct novelty novelty;       /* of client pairs */
+    uint32_t rhythms_dropped;     /* of today, for want of room */
+    struct day_evidence evidence; /* of today's closed hours (evidence.h) */
+    bool day_off;                 /* today is no working day */
     struct last_told told[EVIDENCE_SIDES];
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;

@@ -75,9 +75,10 @@ extern const char *const urgency_name[URGENCIES];
 
 struct finding {
     const struct detector *detector;
-    double p;        /* fused: how rare so much evidence is a host and day; absolute: 0 */
-    double evidence; /* fused: E; or the absolute row's own growing measure; raised again at × 1.3 */
-    int score;       /* 0–100 */
+    double p; /* fused: how rare so much evidence is a host and day; absolute: 0 */
+    double
+        evidence; /* fused: E; or the absolute row's own growing measure; raised again at × 1.3 */
+    int score;    /* 0–100 */
     enum urgency urgency; /* by stated criteria (docs/detection.md), apart from the budget */
     struct reason reason[FINDING_REASONS];
     size_t reason_count;

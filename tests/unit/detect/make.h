@@ -132,7 +132,8 @@ static inline void set_bytes(struct subject *subject, uint64_t hour, uint64_t da
     subject->week = exactly(week);
 }
 
-/* --- a host's day, judged as the engine does --------------------------------------------------- */
+/* --- a host's day, judged as the engine does ---------------------------------------------------
+ */
 
 struct looked { /* at: a host, or it and one pair that sent all it sent */
     const struct subject *subject;
@@ -143,13 +144,12 @@ static inline struct weighed_pair looked_pair(const struct subject *subject)
 {
     return (struct weighed_pair){
         subject->destination, subject->pair,
-        amounts_of_pair(subject->pair, &subject->civil, subject->hour.value,
-                        subject->day.value - (subject->pair && subject->pair->today ==
-                                                                   subject->civil.day
-                                                  ? subject->pair->today_bytes
-                                                  : 0),
-                        subject->week.value -
-                            (subject->pair ? subject->pair->first_week_bytes : 0))};
+        amounts_of_pair(
+            subject->pair, &subject->civil, subject->hour.value,
+            subject->day.value - (subject->pair && subject->pair->today == subject->civil.day
+                                      ? subject->pair->today_bytes
+                                      : 0),
+            subject->week.value - (subject->pair ? subject->pair->first_week_bytes : 0))};
 }
 
 static inline bool looked_find(void *context, uint32_t name, struct weighed_pair *pair)
@@ -173,7 +173,7 @@ static inline void looked_without(void *context, uint32_t name, struct day_evide
     }
 }
 
-static inline void look(struct looked *looked, const struct subject *subject)
+static inline void look_at(struct looked *looked, const struct subject *subject)
 {
     *looked = (struct looked){.subject = subject};
     struct weighing *w = &looked->weighing;
@@ -202,11 +202,18 @@ static inline bool tells(const struct subject *subject, struct finding *finding)
     bool fires;
     if (!subject->host || subject->state == BASELINE_LEARNING)
         return false;
-    look(&looked, subject);
+    look_at(&looked, subject);
     struct fused fused = fusion_weigh(&looked.weighing, side_of(subject), &fires);
     if (fires)
         fusion_tell(&looked.weighing, side_of(subject), &fused, finding ? finding : &spare, &lead);
     return fires;
+}
+
+/* Asks one absolute row by name. */
+static inline bool ask(const char *id, const struct subject *subject, struct finding *finding)
+{
+    struct finding spare;
+    return detector_ask(detector_get(id), subject, finding ? finding : &spare);
 }
 
 /* Its reason with this code; NULL: none. */

@@ -28,7 +28,7 @@
 #ifndef NOMINAL
 #define NOMINAL 0.01
 #endif
-#define FLEETS  3 /* of each kind */
+#define FLEETS 3 /* of each kind */
 
 static uint64_t random_state;
 
@@ -203,9 +203,7 @@ static void begin(struct sim *sim, uint64_t seed)
     static const struct calendar_config office = {"UTC", 8, 18, 0x1f, NULL, 0};
     random_state = seed;
     *sim = (struct sim){
-        .fleet = fleet_new(),
-        .calendar = calendar_new(&office, NULL),
-        .totals = totals_new(1000)};
+        .fleet = fleet_new(), .calendar = calendar_new(&office, NULL), .totals = totals_new(1000)};
     fleet_set_budget(sim->fleet, NOMINAL, 0);
     for (unsigned i = 0; i < HOSTS; i++) {
         sim->host[i].ip = ip_from_v4((const uint8_t[]){10, 0, 0, (uint8_t)i});

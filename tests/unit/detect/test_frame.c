@@ -11,11 +11,10 @@
 
 static void rows_are_whole(void **state)
 {
-    static const char *const ids[] = {"volume.host",     "volume.destination", "volume.served",
-                                      "volume.slow",     "destination.new",    "content.personal",
-                                      "content.settings",
-                                      "content.flight",  "content.archive",    "content.pattern",
-                                      "sensor.blind"};
+    static const char *const ids[] = {"volume.host",      "volume.destination", "volume.served",
+                                      "volume.slow",      "destination.new",    "content.personal",
+                                      "content.settings", "content.flight",     "content.archive",
+                                      "content.pattern",  "sensor.blind"};
     size_t i = 0;
     (void)state;
     for (; detectors[i]; i++) {

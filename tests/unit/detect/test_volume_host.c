@@ -69,8 +69,9 @@ static void a_tenfold_day_is_found(void **state)
     assert_non_null(reason_with(&f, "volume.host.day"));
     assert_true(reason_with(&f, "volume.host.day")->samples == 39 &&
                 reason_with(&f, "volume.host.day")->observed == 150000000);
-    assert_string_equal(text_with(&f, "volume.host.day"), "150 MB left this host in this day, usually 8.3 MB to "
-                                          "11 MB, the largest of 39 active host-days about 10 MB");
+    assert_string_equal(text_with(&f, "volume.host.day"),
+                        "150 MB left this host in this day, usually 8.3 MB to "
+                        "11 MB, the largest of 39 active host-days about 10 MB");
     site_free(site);
 }
 

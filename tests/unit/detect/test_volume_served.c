@@ -46,8 +46,9 @@ static void a_stranger_at_a_private_server(void **state)
     subject = network_at(site, &stranger, 42, 12000000);
     assert_true(tells(&subject, &f));
     assert_string_equal(f.detector->id, "volume.served");
-    assert_has(text_with(&f, "volume.served.new_network"), "12 MB served to 203.0.113.0/24 on its first day; the largest "
-                                 "first week of 2 new networks in 26 days took about ");
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "12 MB served to 203.0.113.0/24 on its first day; the largest "
+               "first week of 2 new networks in 26 days took about ");
     assert_true(f.needs > 300000 && f.needs < 12000000);
     subject = network_at(site, &stranger, 42, UINT64_C(1) << 32);
     assert_true(tells(&subject, &f));
@@ -67,7 +68,8 @@ static void nothing_new_was_ever_seen(void **state)
     assert_false(tells(&subject, NULL));
     subject = network_at(site, &stranger, 8, UINT64_C(10) << 30);
     assert_true(tells(&subject, &f));
-    assert_has(text_with(&f, "volume.served.new_network"), "on its first day; nothing to compare it with yet");
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "on its first day; nothing to compare it with yet");
     site_free(site);
 }
 
