@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define LEAST_SHARE 0.02 /* of the evidence: less is no reason */
+#define PLACE_SHARE                                                                                \
+    0.1 /* what names a destination leads from here on: where it went is asked first */
 
 static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_YOUNG_WEEK] = &detector_destination_new,
@@ -178,7 +180,6 @@ static size_t by_share(const struct fused *fused, enum evidence_kind sorted[EVID
     return count;
 }
 
-/* Where only the absolute day fired, that is what the alert is about. */
 static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum evidence_kind kind)
 {
     size_t at = 0;
@@ -189,6 +190,20 @@ static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum e
     sorted[0] = kind;
 }
 
+/* Where only the absolute day fired, that is what the alert is about; else the strongest component
+ * that names a destination, if it says something, or the strongest of all. */
+static enum evidence_kind leading(const struct weighing *weighing, const struct fused *fused,
+                                  const enum evidence_kind sorted[EVIDENCES], size_t count,
+                                  bool by_fusion)
+{
+    if (!by_fusion)
+        return EVIDENCE_ABSOLUTE_DAY;
+    for (size_t i = 0; i < count; i++)
+        if (weighing->evidence.mark[sorted[i]].pair && fused->share[sorted[i]] >= PLACE_SHARE)
+            return sorted[i];
+    return sorted[0];
+}
+
 void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead)
 {
@@ -197,8 +212,7 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     size_t count = by_share(fused, sorted);
     struct told_kind told, leads = {0};
     memset(finding, 0, sizeof *finding);
-    if (!by_fusion)
-        put_first(sorted, count, EVIDENCE_ABSOLUTE_DAY);
+    put_first(sorted, count, leading(weighing, fused, sorted, count, by_fusion));
     for (size_t i = 0; i < count && finding->reason_count < FUSION_REASONS; i++) {
         if ((i > 0 && fused->share[sorted[i]] < LEAST_SHARE) ||
             !look_up(weighing, sorted[i], &told))

@@ -2,8 +2,9 @@
  * how rare that is): told when its calibrated p is below the larger part of the budget, or the
  * absolute day's alone is below the rest, so that a known-good destination cannot hide gigabytes.
  *
- * The alert is the row's whose component says most; its reasons are the three that say most; what
- * it would take not to fire is found by bisection over the same function. Pure; any thread. */
+ * The alert is the row's whose component says most, of those that name a destination if one of them
+ * says a tenth of it; its reasons are that and the two others that say most; what it would take not
+ * to fire is found by bisection over the same function. Pure; any thread. */
 #ifndef WEIR_DETECT_FUSION_H
 #define WEIR_DETECT_FUSION_H
 
