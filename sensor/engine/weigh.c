@@ -12,7 +12,7 @@
  * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
  * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most.
  *
- * Bounds: one struct weigh (1.2 kB) a host that sent anything since the start; a walk through an
+ * Bounds: one struct weigh (0.9 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
 #include "internal.h"
 
@@ -29,7 +29,7 @@ struct slot {
     uint64_t stored_edits;
     uint32_t step; /* of the host's amounts */
     struct day_evidence open;
-    struct fused fused[EVIDENCE_SIDES];
+    double e[EVIDENCE_SIDES];
     bool fires[EVIDENCE_SIDES];
 };
 
@@ -203,12 +203,14 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
     struct weighing weighing = weighing_of(at, slot);
     struct weighed_pair lead;
     struct finding finding;
-    fusion_tell(&weighing, side, &slot->fused[side], &finding, &lead);
+    bool fires;
+    struct fused fused = fusion_weigh(&weighing, side, &fires);
+    fusion_tell(&weighing, side, &fused, &finding, &lead);
     struct open_story *open =
         lead.destination ? stories_find(&engine->stories, &at->host->ip, lead.destination) : NULL;
     if (!open)
         open = stories_find(&engine->stories, &at->host->ip, NULL);
-    at->host->told[side] = (struct last_told){at->civil->day, slot->fused[side].e};
+    at->host->told[side] = (struct last_told){at->civil->day, fused.e};
     if (!open || finding.reason_count == 0) /* of an hour before, by a pair that found no room */
         return;
     struct story story = open->story;
@@ -222,7 +224,7 @@ static void weigh_slot(struct at *at, struct slot *slot)
 {
     struct weighing weighing = weighing_of(at, slot);
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        slot->fused[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]);
+        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
 }
 
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,
@@ -230,7 +232,7 @@ static void judge_slot(struct at *at, const struct slot *slot, enum baseline_sta
 {
     const struct profile *profile = at->host->profile;
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        double e = slot->fused[side].e;
+        double e = slot->e[side];
         if (slot->fires[side] && !is_silent(&at->host->told[side], e, at->civil->day) &&
             !is_silent(&profile->told[side], e, at->civil->day))
             tell(at, slot, (enum evidence_side)side, state, now);

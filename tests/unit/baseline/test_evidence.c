@@ -183,6 +183,46 @@ static void of_equal_marks_one_is_preferred(void **state)
     assert_int_equal(ab.mark[EVIDENCE_PAIR_HOUR].pair, 7);
 }
 
+/* However records cut the bytes: the marks are those of the sum. */
+static void growing_totals_end_where_their_sum_is(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct day_evidence stepwise = {0}, once = {0};
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct civil civil = make_civil(MONDAY + 30, 10);
+    (void)state;
+    for (int day = 0; day < 30; day++) {
+        close_one(p, MONDAY + day, 9, fleet, ROLE_CLIENT, "a.example",
+                  UINT64_C(200000) << (day % 3));
+        fleet_apply(fleet);
+    }
+    const struct pair *pair = profile_pair(p, &a);
+    struct amounts sum = amounts_of_pair(pair, &civil, 30000000, 30000000, 30000000);
+    for (uint64_t bytes = 1; bytes < 30000000; bytes += 1 + bytes / 7) {
+        struct amounts so_far = amounts_of_pair(pair, &civil, bytes, bytes, bytes);
+        evidence_add_pair(&stepwise, p, pair, &a, fleet, &civil, &so_far);
+        evidence_add_host(&stepwise, p, fleet, &civil, &so_far);
+    }
+    evidence_add_pair(&stepwise, p, pair, &a, fleet, &civil, &sum);
+    evidence_add_host(&stepwise, p, fleet, &civil, &sum);
+    evidence_add_pair(&once, p, pair, &a, fleet, &civil, &sum);
+    evidence_add_host(&once, p, fleet, &civil, &sum);
+    assert_int_equal(stepwise.known, once.known);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        assert_same_mark(&stepwise.mark[kind], &once.mark[kind]);
+    assert_true(once.mark[EVIDENCE_PAIR_DAY].l > 3 && once.mark[EVIDENCE_PAIR_GROWTH].l > 0);
+    assert_int_equal(once.mark[EVIDENCE_PAIR_DAY].pair, evidence_name(&a));
+    /* The floor of the bin is all that counts. */
+    struct amounts floor = sum;
+    floor.hour = floor.day = histogram_floor(histogram_bin(sum.day));
+    assert_int_equal(evidence_step(&floor) & 0xffff, evidence_step(&sum) & 0xffff);
+    near(evidence_estimate(EVIDENCE_PAIR_DAY, p, pair, &a, fleet, &civil, sum.day).p,
+         survival_pair_day(p, pair, fleet, &civil, floor.day).p);
+    profile_free(p);
+    fleet_free(fleet);
+}
+
 /* --- amounts ---------------------------------------------------------------------------------- */
 
 static void amounts_by_age(void **state)
@@ -360,6 +400,7 @@ int main(void)
         cmocka_unit_test(fused_by_hand),
         cmocka_unit_test(either_channel_fires),
         cmocka_unit_test(of_equal_marks_one_is_preferred),
+        cmocka_unit_test(growing_totals_end_where_their_sum_is),
         cmocka_unit_test(amounts_by_age),
         cmocka_unit_test(days_are_told_from_the_eighth_on),
         cmocka_unit_test(the_budget_is_trimmed),
