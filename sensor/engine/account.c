@@ -1,6 +1,6 @@
 /* One flow record: whose bytes these are, and what is to be thought of them.
  *
- *   way → host, destination → totals of the open hour → story → judge → incidents
+ *   way → host, destination → totals of the open hour → story → weigh → incidents
  *
  * Out bytes are counted whoever opened the connection. A host comes into being only by an
  * established TCP payload or a two-way exchange, so spoofed sources make none. Thread: the

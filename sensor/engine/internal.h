@@ -4,7 +4,7 @@
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
- *   account.c  one flow record: whose bytes these are, totals, stories, judging
+ *   account.c  one flow record: whose bytes these are, totals, stories
  *   weigh.c    a host's evidence of the day, and what is told of it
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
  *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
