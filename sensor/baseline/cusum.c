@@ -40,6 +40,20 @@ double cusum_sigma(const struct cusum *cusum)
     return fmax(CUSUM_SIGMA, (cusum->days ? cusum->deviation : DEVIATION) * NORMAL);
 }
 
+/* The warm-up has no sum. */
+static double sum_with(const struct cusum *cusum, double r, uint32_t days)
+{
+    double step = clip(r / cusum_sigma(cusum), -CLIP, CLIP) - DRIFT;
+    return days > CUSUM_WARMUP ? storable(clip(KEEP * cusum->sum + step, 0, CUSUM_MOST)) : 0;
+}
+
+double cusum_with(const struct cusum *cusum, double value)
+{
+    if (cusum->days == 0 || !isfinite(value))
+        return cusum->sum;
+    return sum_with(cusum, value - cusum->reference, cusum->days + (cusum->days < UINT32_MAX));
+}
+
 void cusum_add(struct cusum *cusum, double value)
 {
     if (!isfinite(value))
@@ -49,12 +63,10 @@ void cusum_add(struct cusum *cusum, double value)
             (struct cusum){0, storable(clip(value, -OCTAVES, OCTAVES)), storable(DEVIATION), 1};
         return;
     }
-    double r = value - cusum->reference, sigma = cusum_sigma(cusum);
+    double r = value - cusum->reference;
     if (cusum->days < UINT32_MAX)
         cusum->days++;
-    if (cusum->days > CUSUM_WARMUP)
-        cusum->sum =
-            storable(clip(KEEP * cusum->sum + clip(r / sigma, -CLIP, CLIP) - DRIFT, 0, CUSUM_MOST));
+    cusum->sum = sum_with(cusum, r, cusum->days);
     double pace = cusum->sum > SUSPECT ? SLOW : 1;
     cusum->reference =
         storable(cusum->reference + pace * clip(r, -STEP_CLIP, STEP_CLIP) * step_of(cusum, 0));

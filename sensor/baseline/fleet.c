@@ -6,9 +6,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define WEEK_OF_NEVER INT64_MIN
-#define PEERS_OTHERS  4.0   /* other hosts in a group that count as much as the fleet */
-#define PEERS_VALUES  100.0 /* likewise values */
+#define WEEK_OF_NEVER  INT64_MIN
+#define BUDGET_DEFAULT 0.01
+#define PEERS_OTHERS   4.0   /* other hosts in a group that count as much as the fleet */
+#define PEERS_VALUES   100.0 /* likewise values */
 
 unsigned residual_bin(uint64_t bytes, double location)
 {
@@ -25,6 +26,8 @@ struct fleet *fleet_new(void)
     map_init(&fleet->groups);
     map_init(&fleet->destinations);
     map_init(&fleet->clips);
+    fleet->budget.trim = fleet->next_budget.trim = 1;
+    fleet_set_budget(fleet, BUDGET_DEFAULT, 0);
     return fleet;
 }
 
@@ -107,6 +110,14 @@ struct peers fleet_peers(const struct fleet *fleet, const char *group)
     return peers;
 }
 
+struct measures fleet_measures(const struct fleet *fleet, const char *group)
+{
+    if (!fleet)
+        return (struct measures){NULL, NULL};
+    const struct group *own = fleet_group(fleet, group);
+    return (struct measures){own ? &own->calibrations : NULL, &fleet->all.now.calibrations};
+}
+
 double peers_weight(const struct peers *peers, double values)
 {
     return peers->group ? peers->share * values / (values + PEERS_VALUES) : 0;
@@ -158,6 +169,7 @@ void fleet_apply(struct fleet *fleet)
     fleet_apply_uses(fleet);
     if (new_week)
         fleet_forget_faded(fleet);
+    budget_apply(fleet);
 }
 
 static void share_group(struct peer_group *group, struct hostset_shape shape)
@@ -177,4 +189,5 @@ void fleet_share(struct fleet *fleet)
         share_group(entry->value, destination_shape);
     young_copy(&fleet->next_young, &fleet->young);
     fleet->next_week = fleet->week;
+    fleet->next_budget = fleet->budget;
 }

@@ -41,6 +41,7 @@ void group_copy(struct group *to, struct group *from)
     memcpy(to->seen, from->seen, sizeof to->seen);
     memcpy(to->day, from->day, sizeof to->day);
     to->contacts = from->contacts;
+    to->calibrations = from->calibrations;
 }
 
 void group_fini(struct group *group)
@@ -76,9 +77,18 @@ void peer_group_free(void *value)
     free(group);
 }
 
+static void calibrations_fade(struct calibrations *calibrations, double weight)
+{
+    for (size_t which = 0; which < CALIBRATIONS; which++)
+        for (int off = 0; off < 2; off++)
+            for (size_t bin = 0; bin < CALIBRATION_BINS; bin++)
+                calibrations->of[which][off].count[bin] *= weight;
+}
+
 /* Counts that are plain numbers fade when their week is over; histograms do that by themselves. */
 void group_fade(struct group *group, double weight)
 {
+    calibrations_fade(&group->calibrations, weight * weight); /* in half the time */
     for (size_t i = 0; i < GROUP_RESIDUALS; i++) {
         struct residuals *table = group_residuals(group, i);
         for (size_t bin = 0; bin < HISTOGRAM_BINS; bin++)
@@ -105,6 +115,9 @@ void group_sum(struct group *group)
         for (size_t bin = 0; bin < HISTOGRAM_BINS; bin++)
             table->total += table->count[bin];
     }
+    for (unsigned which = 0; which < CALIBRATIONS; which++)
+        for (int off = 0; off < 2; off++)
+            calibration_fit(&group->calibrations.of[which][off], which);
 }
 
 /* Where half of `total` lies, straight within the bin, in octaves. */

@@ -55,6 +55,7 @@ struct fleet {
     int64_t clips_day;       /* the newest day in them */
     uint64_t forgotten, groups_refused, clips_refused, crowded;
     struct uses use, clip, left; /* until fleet_apply; left: a group's name and who left it */
+    struct budget budget, next_budget;
 };
 
 /* fleet_group.c: one group's tables */
@@ -64,7 +65,7 @@ struct histogram *young_histogram(struct young *young, size_t index);
 void group_copy(struct group *to, struct group *from);
 void group_fini(struct group *group);
 void group_fade(struct group *group, double weight);
-void group_sum(struct group *group);                               /* the residuals' totals */
+void group_sum(struct group *group);                               /* totals, fits */
 double group_median(const struct group *group, int64_t day);       /* NAN: too few */
 double group_usual_median(const struct group *group, int64_t day); /* of all remembered days */
 void young_copy(struct young *to, struct young *from);
@@ -88,6 +89,14 @@ void fleet_forget_faded(struct fleet *fleet); /* a week began */
 void used_by_free(void *value);
 void clip_hosts_free(void *value);
 void uses_fini(struct uses *uses);
+
+/* fleet_note.c: a group is made when it is first told of (NULL: it has none, or there is no room);
+ * counts fade when a week begins. */
+struct peer_group *fleet_open_group(struct fleet *fleet, const char *name);
+void fleet_reach_week(struct fleet *fleet, int64_t week);
+
+/* fleet_budget.c */
+void budget_apply(struct fleet *fleet);
 
 void fleet_share(struct fleet *fleet); /* next := what is read now */
 

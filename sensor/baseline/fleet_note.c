@@ -12,7 +12,7 @@ struct targets {
 };
 
 /* A group is made when it is first told of. */
-static struct peer_group *open_group(struct fleet *fleet, const char *name)
+struct peer_group *fleet_open_group(struct fleet *fleet, const char *name)
 {
     size_t size = strnlen(name, GROUP_NAME_SIZE - 1);
     struct peer_group *group = map_get(&fleet->groups, name, size);
@@ -29,14 +29,14 @@ static struct peer_group *open_group(struct fleet *fleet, const char *name)
 
 static struct targets targets_of(struct fleet *fleet, const char *group)
 {
-    struct targets targets = {{&fleet->all, open_group(fleet, group)}, 1};
+    struct targets targets = {{&fleet->all, fleet_open_group(fleet, group)}, 1};
     targets.count += targets.to[1] != NULL;
     for (int i = 0; i < targets.count; i++)
         targets.to[i]->changed = true;
     return targets;
 }
 
-static void reach_week(struct fleet *fleet, int64_t week)
+void fleet_reach_week(struct fleet *fleet, int64_t week)
 {
     size_t position = 0;
     week = week < 0 ? 0 : week > UINT16_MAX ? UINT16_MAX : week;
@@ -77,7 +77,7 @@ void fleet_note_host(struct fleet *fleet, const struct ip *host, const char *gro
                      bool exposed)
 {
     int64_t week = histogram_week(civil->day);
-    reach_week(fleet, week);
+    fleet_reach_week(fleet, week);
     struct targets targets = targets_of(fleet, group);
     for (int i = 0; i < targets.count; i++) {
         hostset_add(&targets.to[i]->next_hosts, i ? destination_shape : fleet_shape,
@@ -102,7 +102,7 @@ void fleet_note_silent(struct fleet *fleet, const char *group,
 void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
                          double location, int exposed, int64_t week)
 {
-    reach_week(fleet, week);
+    fleet_reach_week(fleet, week);
     struct targets targets = targets_of(fleet, group);
     for (int i = 0; i < targets.count; i++) {
         struct group *table = &targets.to[i]->next;
@@ -141,7 +141,7 @@ void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *gro
                      const struct civil *civil)
 {
     bool client = destination->role == ROLE_CLIENT;
-    reach_week(fleet, histogram_week(civil->day));
+    fleet_reach_week(fleet, histogram_week(civil->day));
     struct targets targets = targets_of(fleet, group);
     for (int i = 0; i < targets.count; i++) {
         struct group *table = &targets.to[i]->next;
@@ -159,7 +159,7 @@ void fleet_note_crowd(struct fleet *fleet)
 void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
                         const struct destination *destination, bool first, int64_t week)
 {
-    reach_week(fleet, week);
+    fleet_reach_week(fleet, week);
     struct targets targets = targets_of(fleet, group);
     first = first && !fleet_uses(fleet, host, destination);
     enum prevalence_bucket bucket = first ? fleet_bucket(fleet, destination, 1) : PREVALENCE_REST;
@@ -174,7 +174,7 @@ void fleet_note_pair_day(struct fleet *fleet, const char *group,
                          const struct destination *destination, uint64_t day_bytes, double location,
                          int64_t week)
 {
-    reach_week(fleet, week);
+    fleet_reach_week(fleet, week);
     struct targets targets = targets_of(fleet, group);
     for (int i = 0; i < targets.count; i++) {
         struct group *table = &targets.to[i]->next;

@@ -3,7 +3,8 @@
  * key: the same tables give the same bytes. Reading checks every range.
  *
  * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
- * with no groups, no days of their own and nothing young but first weeks. Thread: the engine's. */
+ * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
+ * evidence: that begins, and the budget as it is asked for. Thread: the engine's. */
 #include "fleet_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -80,6 +81,21 @@ static void put_contacts(struct buffer *out, const struct contacts *contacts)
         put_counts(out, contacts->first[kind], PREVALENCE_BUCKETS);
 }
 
+static void put_calibrations(struct buffer *out, const struct calibrations *calibrations)
+{
+    for (size_t which = 0; which < CALIBRATIONS; which++)
+        for (int off = 0; off < 2; off++)
+            put_counts(out, calibrations->of[which][off].count, CALIBRATION_BINS);
+}
+
+static void put_budget(struct buffer *out, const struct budget *budget)
+{
+    buffer_f64(out, budget->trim);
+    put_signed(out, budget->trim_day);
+    buffer_f64(out, budget->expected);
+    buffer_f64(out, budget->told);
+}
+
 static void put_groups(struct buffer *out, const struct map *groups)
 {
     const struct map_entry **entry = map_sorted(groups);
@@ -96,6 +112,7 @@ static void put_groups(struct buffer *out, const struct map *groups)
         put_group(out, &group->now);
         put_days(out, &group->now);
         put_contacts(out, &group->now.contacts);
+        put_calibrations(out, &group->now.calibrations);
         hostset_pack(&group->hosts, destination_shape, out);
     }
     free(entry);
@@ -126,6 +143,8 @@ void fleet_pack(const struct fleet *fleet, struct buffer *out)
         histogram_pack(young_histogram(&view.young, i), &body);
     put_days(&body, &fleet->all.now);
     put_contacts(&body, &fleet->all.now.contacts);
+    put_calibrations(&body, &fleet->all.now.calibrations);
+    put_budget(&body, &fleet->budget);
     put_groups(&body, &fleet->groups);
     put_clips(&body, fleet);
     buffer_put(out, "WF", 2);
@@ -240,7 +259,27 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
     return good;
 }
 
-static bool take_groups(struct cursor *in, struct fleet *fleet)
+static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
+{
+    bool good = true;
+    for (size_t i = 0; schema > 2 && good && i < 2 * (size_t)CALIBRATIONS; i++)
+        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS);
+    return good;
+}
+
+static bool take_budget(struct cursor *in, struct budget *budget, unsigned schema)
+{
+    if (schema < 3)
+        return true;
+    budget->trim = take_f64(in);
+    budget->trim_day = take_signed(in);
+    budget->expected = take_f64(in);
+    budget->told = take_f64(in);
+    return !in->failed && budget->trim >= BUDGET_TRIM_LEAST && budget->trim <= BUDGET_TRIM_MOST &&
+           budget->trim_day > -DAY_LIMIT && budget->trim_day < DAY_LIMIT;
+}
+
+static bool take_groups(struct cursor *in, struct fleet *fleet, unsigned schema)
 {
     char before[GROUP_NAME_SIZE] = "";
     uint64_t count = take_at_most(in, FLEET_GROUPS);
@@ -258,6 +297,7 @@ static bool take_groups(struct cursor *in, struct fleet *fleet)
         map_put(&fleet->groups, name, size, group);
         if (!take_group(in, &group->now, NULL) || !take_days(in, &group->now) ||
             !take_contacts(in, &group->now.contacts) ||
+            !take_calibrations(in, &group->now.calibrations, schema) ||
             !hostset_unpack(&group->hosts, destination_shape, in))
             return false;
     }
@@ -300,7 +340,9 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
     for (size_t i = 0; good && i < YOUNG_HISTOGRAMS; i++)
         good = histogram_unpack(young_histogram(&fleet->young, i), in);
     return good && take_days(in, &fleet->all.now) && take_contacts(in, &fleet->all.now.contacts) &&
-           take_groups(in, fleet) && take_clips(in, fleet) && cursor_left(in) == 0;
+           take_calibrations(in, &fleet->all.now.calibrations, schema) &&
+           take_budget(in, &fleet->budget, schema) && take_groups(in, fleet, schema) &&
+           take_clips(in, fleet) && cursor_left(in) == 0;
 }
 
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error)

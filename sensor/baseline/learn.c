@@ -139,8 +139,10 @@ static void drop_frozen_sums(struct profile *profile)
 {
     for (uint32_t i = 0; profile->frozen_sums && i < profile->pair_count; i++)
         profile->pair[i]->today_bytes = 0;
-    if (profile->frozen_sums)
+    if (profile->frozen_sums) {
         profile->today_bytes = 0;
+        profile->evidence = (struct day_evidence){0};
+    }
     profile->frozen_sums = false;
 }
 
@@ -159,6 +161,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         return;
     memset(profile->new_told, 0, sizeof profile->new_told);
     drop_frozen_sums(profile);
+    learn_evidence_day(profile, profile->day_off, civil, fleet);
     finish_host_day(profile, fleet);
     ask_peers(profile, NULL, civil->day, fleet);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
@@ -171,6 +174,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
     }
     join_group(profile, civil->day, fleet);
     profile->today = civil->day;
+    profile->day_off = civil->class >= HOUR_WORK_WEEKEND;
 }
 
 /* --- hours --------------------------------------------------------------------------------- */
@@ -300,6 +304,7 @@ static void close_frozen(struct profile *profile, const struct host_total *total
     if (civil->day > profile->today) {
         profile->today = civil->day;
         profile->today_bytes = 0;
+        profile->evidence = (struct day_evidence){0};
     }
     profile->frozen_sums = true;
     profile->today_bytes = bytes_add(profile->today_bytes, total ? total->out.value : 0);
@@ -317,6 +322,8 @@ static void close_learning(struct profile *profile, const struct host_total *tot
     uint64_t bytes = total ? total->out.value : 0;
     profile->new_told[YOUNG_HOUR] = 0;
     begin_day(profile, civil, fleet);
+    if (total)
+        learn_evidence(profile, total, civil, fleet);
     profile_count_hour(profile, civil, bytes > 0);
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)

@@ -4,7 +4,8 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen: what it has is taken over, the rest begins. Thread: any (pure). */
+ * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Thread:
+ * any (pure). */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -12,16 +13,16 @@
 #include <endian.h>
 #include <stdlib.h>
 
-#define HEADER_BYTES 12
-#define COUNT_BYTES  1   /* of the number of pairs */
-#define PAIR_USUAL   512 /* bytes */
-#define HOST_USUAL   2048
-#define SEED         UINT64_C(0x70726f66696c65)
-#define TOLD         0x80
-#define SPANS_SHIFT  5 /* above the role, which is one bit */
-#define ROLE_SHIFT   4
-#define FROZEN       1u
-#define FROZEN_SUMS  2u
+#define HEADER_BYTES    12
+#define COUNT_BYTES     1   /* of the number of pairs */
+#define PAIR_USUAL      512 /* bytes */
+#define HOST_USUAL      2048
+#define SEED            UINT64_C(0x70726f66696c65)
+#define TOLD            0x80
+#define SPANS_SHIFT     5 /* above the role, which is one bit */
+#define ROLE_SHIFT      4
+#define FROZEN          1u
+#define FROZEN_SUMS     2u
 #define NEW_WEEKS_SHIFT 2 /* first weeks told today, three bits; then spans */
 #define NEW_SPANS_SHIFT 5
 #define TIME_LIMIT                                                                                 \
@@ -125,6 +126,25 @@ static void put_more(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->rhythms_dropped);
 }
 
+/* What came with schema 3: at the end, so that all before it is as schema 2 has it. */
+static void put_evidence(struct buffer *out, const struct profile *profile)
+{
+    const struct day_evidence *evidence = &profile->evidence;
+    put_unsigned(out, evidence->known);
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        if (!(evidence->known >> kind & 1u))
+            continue;
+        put_f32(out, evidence->mark[kind].l);
+        put_unsigned(out, evidence->mark[kind].bytes);
+        put_unsigned(out, evidence->mark[kind].pair);
+    }
+    buffer_u8(out, profile->day_off);
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        put_f32(out, profile->told[side].e);
+        put_signed(out, profile->told[side].e > 0 ? profile->today - profile->told[side].day : 0);
+    }
+}
+
 static void put_host(struct buffer *out, const struct profile *profile)
 {
     int64_t hour = profile->last_closed_hour;
@@ -143,6 +163,7 @@ uint32_t profile_packed_bytes(const struct profile *profile)
     struct buffer out = {0};
     buffer_reserve(&out, HOST_USUAL);
     put_host(&out, profile);
+    put_evidence(&out, profile);
     uint32_t size = (uint32_t)out.size + HEADER_BYTES + COUNT_BYTES;
     buffer_fini(&out);
     return size;
@@ -170,6 +191,7 @@ static void put_body(struct buffer *out, const struct profile *profile)
         put_pair(out, sorted[i], profile->last_closed_hour, profile->today);
         sorted[i]->packed_bytes = (uint32_t)(out->size - before);
     }
+    put_evidence(out, profile);
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -344,6 +366,32 @@ static bool take_more(struct cursor *in, struct profile *profile)
            novelty_unpack(&profile->novelty, in) && take_dropped(in, profile);
 }
 
+static bool take_told(struct cursor *in, struct profile *profile)
+{
+    uint8_t day_off = cursor_u8(in);
+    profile->day_off = day_off;
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        profile->told[side].e = take_f32(in);
+        int64_t day = take_since(in, profile->today);
+        profile->told[side].day = profile->told[side].e > 0 ? day : 0;
+    }
+    return !in->failed && day_off <= 1;
+}
+
+static bool take_evidence(struct cursor *in, struct profile *profile)
+{
+    struct day_evidence *evidence = &profile->evidence;
+    evidence->known = (uint32_t)take_at_most(in, (1u << EVIDENCES) - 1);
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        if (!(evidence->known >> kind & 1u))
+            continue;
+        evidence->mark[kind].l = take_f32(in);
+        evidence->mark[kind].bytes = take_unsigned(in);
+        evidence->mark[kind].pair = take_u32(in);
+    }
+    return !in->failed && take_told(in, profile);
+}
+
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)
 {
     const uint8_t *host = cursor_take(in, sizeof profile->host.byte);
@@ -356,7 +404,7 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        !take_pairs(in, profile, schema))
+        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile)))
         return false;
     return !in->failed && cursor_left(in) == 0;
 }

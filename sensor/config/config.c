@@ -200,9 +200,13 @@ char *config_text(const struct config *config)
         if (strncmp(section, config_row[i].key, (size_t)width + 1) != 0)
             buffer_text(&b, "%.*s:\n", width, config_row[i].key);
         section = config_row[i].key;
+        size_t before = b.size;
         buffer_text(&b, "  %s: ", config_row[i].key + width + 1);
+        size_t shown = b.size;
         config_row[i].show(config, &b);
         buffer_text(&b, "\n");
+        if (b.size == shown + 1) /* a key that another one stands for */
+            b.size = before;
     }
     buffer_u8(&b, 0);
     return (char *)b.data;

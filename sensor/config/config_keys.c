@@ -265,7 +265,21 @@ static int read_budget(const struct reading *r, const struct yaml_node *node)
     double value;
     if (!number(node, &value) || value <= 0 || value > 100)
         return config_refuse(r, node, "a number above 0, at most 100");
+    if (r->config->detect.alerts_per_day > 0)
+        return config_refuse(r, node, "not both this and detection.alerts_per_day");
     r->config->detect.alerts_per_100_hosts_per_day = value;
+    r->config->budget_given = true;
+    return 0;
+}
+
+static int read_total(const struct reading *r, const struct yaml_node *node)
+{
+    double value;
+    if (!number(node, &value) || value <= 0 || value > 10000)
+        return config_refuse(r, node, "a number above 0, at most 10000");
+    if (r->config->budget_given)
+        return config_refuse(r, node, "not both this and detection.alerts_per_100_hosts_per_day");
+    r->config->detect.alerts_per_day = value;
     return 0;
 }
 
@@ -451,7 +465,14 @@ static void show_cache(const struct config *c, struct buffer *b)
 
 static void show_budget(const struct config *c, struct buffer *b)
 {
-    buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
+    if (!(c->detect.alerts_per_day > 0))
+        buffer_text(b, "%.15g", c->detect.alerts_per_100_hosts_per_day);
+}
+
+static void show_total(const struct config *c, struct buffer *b)
+{
+    if (c->detect.alerts_per_day > 0)
+        buffer_text(b, "%.15g", c->detect.alerts_per_day);
 }
 
 static void show_retention(const struct config *c, struct buffer *b)
@@ -503,6 +524,7 @@ const struct key_row config_row[] = {
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"baseline.cache_mib", read_cache, show_cache},
     {"detection.alerts_per_100_hosts_per_day", read_budget, show_budget},
+    {"detection.alerts_per_day", read_total, show_total},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"rules", config_read_rules, config_show_rules},
     {"alerts.sinks", read_sinks, show_sinks},

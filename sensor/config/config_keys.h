@@ -15,7 +15,7 @@ struct reading {
 struct key_row {
     const char *key;
     int (*read)(const struct reading *r, const struct yaml_node *node);
-    void (*show)(const struct config *config, struct buffer *b);
+    void (*show)(const struct config *config, struct buffer *b); /* nothing: left out */
 };
 
 extern const struct key_row config_row[];

@@ -39,21 +39,6 @@ char *count_text(uint64_t count, char text[COUNT_TEXT_SIZE])
     return text;
 }
 
-struct reason *reason_of(struct finding *finding, const char *code, uint64_t observed,
-                         const struct estimate *estimate)
-{
-    finding->reason_count = 1;
-    finding->reason[0] =
-        (struct reason){.code = code,
-                        .observed = (double)observed,
-                        .expected = {(double)estimate->expected[0], (double)estimate->expected[1]},
-                        .unit = "byte",
-                        .p = estimate->p,
-                        .weight = 1,
-                        .samples = estimate->samples};
-    return &finding->reason[0];
-}
-
 char *usual_text(const struct estimate *estimate, const char *things, char text[USUAL_TEXT_SIZE])
 {
     char low[BYTES_TEXT_SIZE], high[BYTES_TEXT_SIZE], largest[BYTES_TEXT_SIZE];
@@ -69,4 +54,30 @@ char *usual_text(const struct estimate *estimate, const char *things, char text[
     snprintf(text, USUAL_TEXT_SIZE, ", usually %s to %s, the largest of %s %.17s about %s", low,
              high, samples, things, largest);
     return text;
+}
+
+static const char *when_of(const struct told_kind *told, bool of_hour)
+{
+    if (!of_hour)
+        return "in this day";
+    return told->earlier ? "in an hour of this day" : "in this hour";
+}
+
+void sent_text(const struct told_kind *told, bool of_hour, const char *things,
+               struct reason *reason)
+{
+    char amount[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE];
+    bytes_text(told->bytes, amount);
+    usual_text(&told->estimate, things, usual);
+    snprintf(reason->text, sizeof reason->text, "%s left this host %s%s", amount,
+             when_of(told, of_hour), usual);
+}
+
+void pair_text(const struct told_kind *told, bool of_hour, const char *verb, struct reason *reason)
+{
+    char amount[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE];
+    bytes_text(told->bytes, amount);
+    usual_text(&told->estimate, of_hour ? "earlier hours" : "earlier days", usual);
+    snprintf(reason->text, sizeof reason->text, "%s %.9s %.50s %s%s", amount, verb,
+             told->pair.destination->name, when_of(told, of_hour), usual);
 }

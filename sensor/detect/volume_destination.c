@@ -3,27 +3,11 @@
  * trusted service shows. */
 #include "rows.h"
 
-static uint64_t observed(const struct subject *subject)
+static void tell(const struct told_kind *told, struct reason *reason)
 {
-    return subject->day.value;
-}
-
-static bool estimate(const struct subject *subject, uint64_t bytes, struct estimate *estimate)
-{
-    if (!survival_pair_known(subject->pair, subject->civil.hour))
-        return false;
-    struct forms forms = forms_of_pair(subject, bytes);
-    *estimate = forms_estimate(&forms);
-    if (bytes < PAIR_FLOOR_BYTES)
-        estimate->p = 1;
-    return true;
-}
-
-static void describe(const struct subject *subject, const struct estimate *found,
-                     struct finding *finding)
-{
-    (void)found;
-    describe_pair(subject, finding, "volume.destination.hour", "volume.destination.day", "went to");
+    bool of_hour = told->kind == EVIDENCE_PAIR_HOUR;
+    reason->code = of_hour ? "volume.destination.hour" : "volume.destination.day";
+    pair_text(told, of_hour, "went to", reason);
 }
 
 const struct detector detector_volume_destination = {
@@ -32,12 +16,9 @@ const struct detector detector_volume_destination = {
     .kind = SUBJECT_DESTINATION,
     .tactic = "TA0010",
     .technique = "T1567",
-    .share = 0.25,
     .needs_history = true,
     .explains = "Bytes a host sent to one known destination in the open hour or the day so far, "
                 "against its own past with that destination; from 64 KiB on. False alarms: a large "
                 "upload to a service in daily use, a synchronisation that starts over.",
-    .estimate = estimate,
-    .observed = observed,
-    .describe = describe,
+    .tell = tell,
 };

@@ -7,65 +7,55 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_new(const struct subject *subject)
+static const char *when_of(const struct told_kind *told, char when[48])
 {
-    return profile_is_new(subject->host, subject->pair, subject->civil.hour);
-}
-
-static uint64_t observed(const struct subject *subject)
-{
-    return is_new(subject) ? new_pair_bytes(subject) : subject->day.value;
-}
-
-static bool estimate(const struct subject *subject, uint64_t bytes, struct estimate *estimate)
-{
-    if (is_new(subject)) {
-        *estimate = survival_new_network(subject->host, subject->fleet, &subject->civil, bytes);
-    } else if (survival_pair_known(subject->pair, subject->civil.hour)) {
-        struct forms forms = forms_of_pair(subject, bytes);
-        *estimate = forms_estimate(&forms);
-    } else {
-        return false;
-    }
-    if (bytes < PAIR_FLOOR_BYTES)
-        estimate->p = 1;
-    return true;
-}
-
-static void describe_new(const struct subject *subject, const struct estimate *found,
-                         struct finding *finding)
-{
-    uint64_t bytes = observed(subject), days = histogram_samples(&subject->host->new_network_days);
-    int64_t day = subject->pair ? subject->civil.day - subject->pair->first_day + 1 : 1;
-    char amount[BYTES_TEXT_SIZE], largest[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE], when[48];
-    struct reason *reason = reason_of(finding, "volume.served.new_network", bytes, found);
-    bytes_text(bytes, amount);
-    bytes_text(found->largest, largest);
-    if (day <= 1)
-        snprintf(when, sizeof when, "on its first day");
+    const struct civil *civil = &told->weighing->civil;
+    const struct pair *pair = told->pair.pair;
+    int64_t day = pair ? civil->day - pair->first_day + 1 : 1;
+    if (told->kind == EVIDENCE_NETWORK_HOUR)
+        snprintf(when, 48, told->earlier ? "in an hour of this day" : "in this hour");
+    else if (day <= 1)
+        snprintf(when, 48, "on its first day");
     else if (day <= 8)
-        snprintf(when, sizeof when, "in its first %" PRId64 " days", day);
+        snprintf(when, 48, "in its first %" PRId64 " days", day);
     else
-        snprintf(when, sizeof when, "in a day, met rarely before");
-    if (found->samples >= 1)
+        snprintf(when, 48, "in seven days, met %" PRId64 " days ago", day - 1);
+    return when;
+}
+
+static void tell_new(const struct told_kind *told, struct reason *reason)
+{
+    uint64_t days = histogram_samples(&told->weighing->host->new_network_days);
+    bool of_hour = told->kind == EVIDENCE_NETWORK_HOUR;
+    char amount[BYTES_TEXT_SIZE], largest[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE], when[48];
+    bytes_text(told->bytes, amount);
+    bytes_text(told->estimate.largest, largest);
+    if (told->estimate.samples >= 1)
         snprintf(usual, sizeof usual,
-                 "the largest first week of %.0f new networks in %" PRIu64 " days took about %s",
-                 found->samples, days, largest);
+                 of_hour ? "the largest of %.0f first hours of new networks in %" PRIu64
+                           " days took about %s"
+                         : "the largest first week of %.0f new networks in %" PRIu64
+                           " days took about %s",
+                 told->estimate.samples, days, largest);
     else if (days > 0)
         snprintf(usual, sizeof usual, "no other network was new in %" PRIu64 " days", days);
     else
         snprintf(usual, sizeof usual, "nothing to compare it with yet");
     snprintf(reason->text, sizeof reason->text, "%s served to %.50s %s; %.120s", amount,
-             subject->destination->name, when, usual);
+             told->pair.destination->name, when_of(told, when), usual);
 }
 
-static void describe(const struct subject *subject, const struct estimate *found,
-                     struct finding *finding)
+static void tell(const struct told_kind *told, struct reason *reason)
 {
-    if (is_new(subject))
-        describe_new(subject, found, finding);
-    else
-        describe_pair(subject, finding, "volume.served.hour", "volume.served.day", "served to");
+    if (told->kind == EVIDENCE_NETWORK_WEEK || told->kind == EVIDENCE_NETWORK_HOUR) {
+        bool of_hour = told->kind == EVIDENCE_NETWORK_HOUR;
+        reason->code = of_hour ? "volume.served.new_network_hour" : "volume.served.new_network";
+        tell_new(told, reason);
+    } else {
+        bool of_hour = told->kind == EVIDENCE_SERVED_HOUR;
+        reason->code = of_hour ? "volume.served.hour" : "volume.served.day";
+        pair_text(told, of_hour, "served to", reason);
+    }
 }
 
 const struct detector detector_volume_served = {
@@ -74,14 +64,11 @@ const struct detector detector_volume_served = {
     .kind = SUBJECT_SERVED,
     .tactic = "TA0009",
     .technique = "T1213",
-    .share = 0.2,
     .needs_history = true,
     .wakes = true,
     .explains = "Bytes an inside server sent on connections opened from outside, by client network "
                 "(/24, /48): a known one against its own past, a new one against the server's own "
                 "new ones; from 64 KiB on. The pattern of stolen accounts on a shared service. "
                 "False alarms: a customer who moved offices, a crawler, a published large file.",
-    .estimate = estimate,
-    .observed = observed,
-    .describe = describe,
+    .tell = tell,
 };

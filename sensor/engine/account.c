@@ -1,6 +1,6 @@
 /* One flow record: whose bytes these are, and what is to be thought of them.
  *
- *   way → host, destination → totals of the open hour → story → judge → incidents
+ *   way → host, destination → totals of the open hour → story → weigh → incidents
  *
  * Out bytes are counted whoever opened the connection. A host comes into being only by an
  * established TCP payload or a two-way exchange, so spoofed sources make none. Thread: the
@@ -190,13 +190,8 @@ static void note_start(struct engine *engine, struct host_total *total, struct p
 
 /* --- judging --------------------------------------------------------------------------------- */
 
-static struct volume known_bytes(uint64_t bytes)
-{
-    return (struct volume){bytes, bytes, bytes};
-}
-
 /* The first hour of the site day: days have 23 to 25 hours. */
-static int64_t first_of_day(struct engine *engine, const struct civil *civil)
+int64_t account_first_of_day(struct engine *engine, const struct civil *civil)
 {
     struct site_day *today = &engine->today;
     if (today->known && today->day == civil->day)
@@ -263,10 +258,8 @@ static void find(struct engine *engine, const struct subject *subject, struct op
                  struct ptime now)
 {
     struct finding finding[JUDGE_FINDINGS];
-    struct detect_config config;
     uint32_t hours = subject->host ? profile_hours(subject->host) : 0;
-    struct subject asked = ruled_subject(engine, subject, &open->story, now, &config);
-    size_t count = ruled_keep(engine, &open->story, finding, judge(&asked, finding), now);
+    size_t count = ruled_keep(engine, &open->story, finding, judge(subject, finding), now);
     struct story story = open->story;
     story.out = volume_clamped(story.out);
     for (size_t i = 0; i < count; i++)
@@ -288,40 +281,16 @@ static bool is_awaited(struct host *host, struct ptime now)
     return now.ns - host->missed_ns >= AWAITED_NS;
 }
 
-static void judge_host(struct engine *engine, struct host *host, const struct civil *civil,
-                       const struct host_total *total, struct open_story *open, struct ptime now)
+static void judge_awaited(struct engine *engine, const struct host *host, const struct civil *civil,
+                          const struct host_total *total, struct open_story *open, struct ptime now)
 {
     struct subject subject = subject_of(engine, host, civil);
-    const struct profile *profile = host->profile;
     subject.kind = SUBJECT_HOST;
-    subject.awaited = is_awaited(host, now);
+    subject.awaited = true;
+    weigh_set_budget(engine);
     subject.hour = volume_clamped(total->out);
-    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, NULL);
-    if (profile && profile->today == civil->day)
-        volume_add(&subject.day, known_bytes(profile->today_bytes));
-    subject.day = volume_clamped(subject.day);
-    find(engine, &subject, open, now);
-}
-
-static void judge_pair(struct engine *engine, const struct host *host, const struct civil *civil,
-                       const struct pair_total *total, struct open_story *open, struct ptime now)
-{
-    struct subject subject = subject_of(engine, host, civil);
-    char key[DESTINATION_KEY_SIZE];
-    destination_key(&total->destination, key);
-    subject.kind = total->destination.role == ROLE_CLIENT ? SUBJECT_DESTINATION : SUBJECT_SERVED;
-    subject.destination = &total->destination;
-    subject.pair = host->profile ? profile_pair(host->profile, &total->destination) : NULL;
-    subject.hour = volume_clamped(total->out);
-    subject.day = account_open(engine, host, first_of_day(engine, civil), civil->hour, key);
-    subject.week = account_open(engine, host, INT64_MIN, civil->hour, key);
-    if (subject.pair) {
-        if (subject.pair->today == civil->day)
-            volume_add(&subject.day, known_bytes(subject.pair->today_bytes));
-        volume_add(&subject.week, known_bytes(subject.pair->first_week_bytes));
-    }
-    subject.day = volume_clamped(subject.day);
-    subject.week = volume_clamped(subject.week);
+    subject.day = volume_clamped(
+        account_open(engine, host, account_first_of_day(engine, civil), civil->hour, NULL));
     find(engine, &subject, open, now);
 }
 
@@ -367,7 +336,7 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .total = total,
                               .pair = pair,
                               .open = open,
-                              .first_hour = first_of_day(engine, civil),
+                              .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
     flow.state = subject_of(engine, host, civil).state;
     ruled_flow(engine, &flow);
@@ -407,25 +376,15 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
         follow(engine, whole, now);
         return;
     }
-    judge_pair(engine, host, &civil, pair, open, now);
+    struct subject subject = subject_of(engine, host, &civil);
+    weigh_record(engine, host, &civil, total, pair, subject.state, now);
+    if (!host->profile && is_awaited(host, now))
+        judge_awaited(engine, host, &civil, total, whole, now);
     judge_items(engine, host, &civil, open, open, now);
     if (claimed)
         judge_items(engine, host, &civil, claimed, open, now);
-    judge_host(engine, host, &civil, total, whole, now);
-}
-
-/* In the order of keys: what an alert says first must not depend on a map's. */
-static void judge_pairs_again(struct engine *engine, struct host *host, const struct civil *civil,
-                              const struct host_total *total, struct ptime now)
-{
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *pair = entry[i]->value;
-        struct open_story *open = stories_find(&engine->stories, &host->ip, &pair->destination);
-        if (open && pair->out.value > 0)
-            judge_pair(engine, host, civil, pair, open, now);
-    }
-    free(entry);
+    follow(engine, open, now);
+    follow(engine, whole, now);
 }
 
 void account_again(struct engine *engine, struct host *host)
@@ -434,14 +393,13 @@ void account_again(struct engine *engine, struct host *host)
     if (!hosts_profile(engine, host) || now.ns == INT64_MIN)
         return;
     int64_t newest = hour_of(engine, now).hour;
-    struct open_story *whole = stories_find(&engine->stories, &host->ip, NULL);
     for (int64_t hour = newest - 1; hour <= newest; hour++) {
-        const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (!total || !whole)
+        struct host_total *total = totals_get(engine->totals, &host->ip, hour);
+        if (!total)
             continue;
         struct civil civil = close_civil(engine, hour, now);
-        judge_pairs_again(engine, host, &civil, total, now);
-        judge_host(engine, host, &civil, total, whole, now);
+        struct subject subject = subject_of(engine, host, &civil);
+        weigh_record(engine, host, &civil, total, NULL, subject.state, now);
     }
 }
 

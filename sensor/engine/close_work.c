@@ -405,6 +405,7 @@ void close_learn(struct engine *engine, int64_t hour)
 {
     struct closing *closing = engine->closing;
     closing->work = (struct work){.hour = hour, .civil = close_civil(engine, hour, closing->now)};
+    weigh_set_budget(engine);
     if (engine->config.live) {
         store_list_hour(engine->config.store, hour, on_listed, engine);
         return;

@@ -134,6 +134,7 @@ static void free_host(void *value)
     struct host *host = value;
     profile_free(host->profile);
     free(host->blob);
+    weigh_free(host);
     free(host);
 }
 

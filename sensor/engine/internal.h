@@ -4,7 +4,8 @@
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
- *   account.c  one flow record: whose bytes these are, totals, stories, judging
+ *   account.c  one flow record: whose bytes these are, totals, stories
+ *   weigh.c    a host's evidence of the day, and what is told of it
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
  *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
  *   memory.c, memory_link.c   whether the store is there, and what that means (memory.h)
@@ -102,6 +103,8 @@ struct host {
     uint64_t stored_edits; /* store_close.h */
     struct host *newer[LISTS], *older[LISTS];
     struct sight_host sight;
+    struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
+    struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
 };
 
 struct site_day { /* looked up once a day */
@@ -240,9 +243,17 @@ struct volume account_open(const struct engine *engine, const struct host *host,
                            int64_t last, const char *key);
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
+int64_t account_first_of_day(struct engine *engine, const struct civil *civil); /* hour ordinal */
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
+
+/* weigh.c: the host's evidence with what a record added (`pair` NULL: its memory has changed). */
+void weigh_record(struct engine *engine, struct host *host, const struct civil *civil,
+                  struct host_total *total, struct pair_total *pair, enum baseline_state state,
+                  struct ptime now);
+void weigh_set_budget(struct engine *engine); /* of the fleet at hand */
+void weigh_free(struct host *host);
 
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,

@@ -152,25 +152,16 @@ void ruled_flow(struct engine *engine, const struct ruled_flow *flow)
 
 /* --- the built-in detectors ------------------------------------------------------------------ */
 
-struct subject ruled_subject(struct engine *engine, const struct subject *subject,
-                             const struct story *story, struct ptime now,
-                             struct detect_config *config)
+double ruled_bar(struct engine *engine, const struct story *story, struct ptime now)
 {
     const struct rules *rules = engine->ruled.rules;
-    struct subject asked = *subject;
     struct ruled_facts facts;
-    bool pair = subject->kind == SUBJECT_DESTINATION || subject->kind == SUBJECT_SERVED;
-    if (!rules || rules->trust_count == 0 || !pair)
-        return asked;
+    if (!rules || rules->trust_count == 0)
+        return 1;
     ruled_facts_of_story(engine, story, now, &facts);
     double bar = rules_bar(rules, &facts.facts);
-    if (bar <= 1)
-        return asked;
-    engine->counts.trusted++;
-    *config = *subject->config;
-    config->alerts_per_100_hosts_per_day /= bar;
-    asked.config = config;
-    return asked;
+    engine->counts.trusted += bar > 1;
+    return bar;
 }
 
 size_t ruled_keep(struct engine *engine, const struct story *story, struct finding *finding,

@@ -59,10 +59,9 @@ struct ruled_facts {
 void ruled_init(struct ruled *ruled, const struct rules *rules);
 void ruled_fini(struct ruled *ruled);
 void ruled_flow(struct engine *engine, const struct ruled_flow *flow);
-/* What is to be judged, by the bar that trust sets; `config` is borrowed by what comes back. */
-struct subject ruled_subject(struct engine *engine, const struct subject *subject,
-                             const struct story *story, struct ptime now,
-                             struct detect_config *config);
+/* By how much trust lowers the budget where a host's evidence leads to this story; 1: not at all.
+ */
+double ruled_bar(struct engine *engine, const struct story *story, struct ptime now);
 /* Without what exceptions hold back; returns how many are left. Call it with what judge() found
  * before it becomes an incident. */
 size_t ruled_keep(struct engine *engine, const struct story *story, struct finding *finding,

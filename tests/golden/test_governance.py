@@ -163,7 +163,7 @@ class Governance(Case):
         wrong = self.learned[:-32].replace(ip_bytes(HOST), ip_bytes("10.4.1.23"), 1)
         self.assertNotEqual(wrong, self.learned[:-32])
         wrong += hashlib.sha256(wrong).digest()
-        self.assertIn("is of", complaint(self.ask("import", self.write("wrong", wrong), status=3)))
+        self.assertIn("is that of", complaint(self.ask("import", self.write("wrong", wrong), status=3)))
         self.assertEqual(self.listed(), {})
 
     def test_what_cannot_be_undone_is_asked_for_twice(self):

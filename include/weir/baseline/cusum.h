@@ -40,6 +40,8 @@ struct cusum {
 
 void cusum_add(struct cusum *cusum, double value);
 double cusum_sigma(const struct cusum *cusum);
+/* C as it would be with one more value; never smaller for a larger one. */
+double cusum_with(const struct cusum *cusum, double value);
 
 void cusum_pack(const struct cusum *cusum, struct buffer *out);
 /* False: not one (then it is empty). */

@@ -16,7 +16,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       2 /* 1 is read too: its one group is the fleet */
+#define FLEET_SCHEMA       3 /* 1 and 2 are read too; of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
@@ -66,7 +66,20 @@ struct group {
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
     struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
     struct contacts contacts;
+    struct calibrations calibrations; /* of host-days' evidence */
 };
+
+/* The operator's budget, and what was made of it: each day it is trimmed by what was told the day
+ * before, so that as much is told as was asked for. */
+struct budget {
+    double host_day;  /* asked for: alerts a host and day; or, when it is not 0, */
+    double day;       /* alerts a day in all */
+    double trim;      /* in [BUDGET_TRIM_LEAST, BUDGET_TRIM_MOST]; ± 20 % a day at most */
+    int64_t trim_day; /* whose host-days are under way: */
+    double expected, told;
+};
+#define BUDGET_TRIM_LEAST 0.1
+#define BUDGET_TRIM_MOST  4.0
 
 /* Bytes of destinations new to a host, by prevalence when they were counted, and the exposure: how
  * much there was in which they could have been counted. */
@@ -91,6 +104,12 @@ struct peers {
 
 struct fleet;
 struct fleet *fleet_new(void);
+/* What the operator asks for (not packed): a host and day, and a day in all (0: not given). */
+void fleet_set_budget(struct fleet *fleet, double host_day, double day);
+/* Alerts a host and day, as asked for and trimmed. */
+double fleet_budget(const struct fleet *fleet);
+double fleet_budget_trim(const struct fleet *fleet);
+struct measures fleet_measures(const struct fleet *fleet, const char *group); /* fleet NULL: none */
 void fleet_free(struct fleet *fleet);
 const struct group *fleet_all(const struct fleet *fleet);
 const struct group *fleet_group(const struct fleet *fleet, const char *group); /* NULL: unknown */
@@ -164,6 +183,15 @@ void fleet_note_left(struct fleet *fleet, const struct ip *host, const char *gro
 /* A size of the host (`destination` NULL) or of its pair was guarded. */
 void fleet_note_clip(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, const char *group, int64_t day);
+/* A host's day of evidence: `l` by component and fused, of those in `known` (1 << which). */
+struct told_day {
+    double l[CALIBRATIONS];
+    uint32_t known;
+    bool day_off;
+    unsigned told; /* alerts it made, silence apart */
+};
+void fleet_note_evidence(struct fleet *fleet, const char *group, const struct told_day *day,
+                         const struct civil *civil);
 void fleet_apply(struct fleet *fleet);
 
 /* Takes the host out of every exact set of hosts: of so many. In so many sketches, which give
@@ -174,8 +202,8 @@ struct fleet_forgotten {
 struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *host);
 
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
-/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
- * taken over. */
+/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
+ * and 2 are taken over. */
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error);
 
 #endif

@@ -8,6 +8,7 @@
 #define WEIR_BASELINE_PROFILE_H
 
 #include "weir/base/calendar.h"
+#include "weir/baseline/calibration.h"
 #include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
 #include "weir/baseline/novelty.h"
@@ -15,7 +16,7 @@
 #include "weir/baseline/rhythm.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       2 /* 1 is read too: what it does not know begins empty */
+#define PROFILE_SCHEMA       3 /* 1 and 2 are read too: what they do not know begins empty */
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
@@ -76,6 +77,15 @@ struct pair {
     uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
 };
 
+/* What was last told of a host's evidence: for a week it is told again only when it has grown by
+ * SILENT_FACTOR. */
+#define SILENT_DAYS   7
+#define SILENT_FACTOR 1.3
+struct last_told {
+    int64_t day;
+    double e; /* 0: never */
+};
+
 struct profile {
     struct ip host;
     int64_t first_hour, last_closed_hour;
@@ -106,8 +116,11 @@ struct profile {
     struct clips clips;
     struct cusum cusum; /* of days, less the group's trend */
     struct ratio ratio;
-    struct novelty novelty;           /* of client pairs */
-    uint32_t rhythms_dropped;         /* of today, for want of room */
+    struct novelty novelty;       /* of client pairs */
+    uint32_t rhythms_dropped;     /* of today, for want of room */
+    struct day_evidence evidence; /* of today's closed hours (evidence.h) */
+    bool day_off;                 /* today is no working day */
+    struct last_told told[EVIDENCE_SIDES];
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
@@ -156,8 +169,8 @@ uint32_t profile_lift(struct profile *profile, const struct destination *destina
 void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
-/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schema 1 is
- * taken over. */
+/* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
+ * and 2 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,

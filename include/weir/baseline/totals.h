@@ -27,6 +27,7 @@ struct pair_total {
     uint32_t flows;       /* that began in this hour */
     struct starts starts; /* when they did; "other" has none */
     bool changed;         /* since it was last written to the store */
+    uint32_t step;        /* of its amounts when it was last judged (evidence.h); not stored */
 };
 
 struct host_total {

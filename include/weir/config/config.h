@@ -52,7 +52,7 @@ struct config {
     struct inside inside;
     bool inside_set;
     char *as_database; /* a MaxMind DB file; "": none */
-    bool by_device; /* hosts are devices where one is known, not addresses */
+    bool by_device;    /* hosts are devices where one is known, not addresses */
     struct config_interface interface[CONFIG_INTERFACES];
     size_t interface_count;
     uint32_t workers; /* capture processes; 0: a thread of the engine's process */
@@ -67,6 +67,7 @@ struct config {
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     struct detect_config detect;
+    bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
     struct sink_config sink[CONFIG_SINKS];
     size_t sink_count;
     struct config_rules rules_from[CONFIG_RULES];

@@ -1,11 +1,10 @@
 /* A detector is one file and one row of a table: it looks at a subject and may return a finding.
  *
- * Two kinds of row. A statistical one answers "how unlikely is this much?": it only provides
- * `estimate` (p as a function of bytes, growing totals, never smaller p for fewer bytes) and the
- * frame does the rest: threshold from the operator's budget times the row's share, score, expected
- * range, counterfactual by bisection over the same function. An absolute one needs no past: it
- * provides `judge` and fills the finding itself. Absolute rows stand outside the budget. Pure: a
- * detector keeps no state; the same subject gives the same finding. Engine thread. */
+ * Two kinds of row. A fused one (`tell`) is about components of a host's evidence of the day, which
+ * are judged together (fusion.h): the row whose component says most is the alert's, and puts its
+ * components into words. An absolute one needs no past: it provides `judge` and fills the finding
+ * itself. Absolute rows stand outside the budget. Pure: a detector keeps no state; the same subject
+ * gives the same finding. Engine thread. */
 #ifndef WEIR_DETECT_DETECTOR_H
 #define WEIR_DETECT_DETECTOR_H
 
@@ -36,9 +35,12 @@ enum subject_kind {
 
 struct detect_config {
     double alerts_per_100_hosts_per_day; /* default 1 */
+    double alerts_per_day;               /* in all, instead; 0: not given */
     int learn_days;                      /* default 7 */
 };
 struct detect_config detect_config_default(void);
+
+struct told_kind;
 
 struct subject {
     enum subject_kind kind;
@@ -76,7 +78,7 @@ struct reason {
     double observed;
     double expected[2]; /* 0, 0: nothing was observed before */
     const char *unit;   /* static: "byte", "address", "share", "packet", "s" */
-    double p;           /* 0: not a probability (absolute) */
+    double p;           /* the share of host-days with as much; 0: not a probability (absolute) */
     double weight;      /* share of the evidence, the weights of a finding sum to 1 */
     double samples;
     char text[256]; /* one sentence for people, in observed terms ("largest of 340 host-days") */
@@ -87,9 +89,10 @@ extern const char *const urgency_name[URGENCIES];
 
 struct finding {
     const struct detector *detector;
-    double p;        /* statistical: of the estimate; absolute: 0 */
-    double evidence; /* −ln p, or the absolute row's own growing measure; raised again at × 1.3 */
-    int score;       /* 0–100 */
+    double p; /* fused: how rare so much evidence is a host and day; absolute: 0 */
+    double
+        evidence; /* fused: E; or the absolute row's own growing measure; raised again at × 1.3 */
+    int score;    /* 0–100 */
     enum urgency urgency; /* by stated criteria (docs/detection.md), apart from the budget */
     bool by_peers;        /* of a host that is awaited: its own past was not there to be asked */
     struct reason reason[FINDING_REASONS];
@@ -102,16 +105,12 @@ struct detector {
     const char *id, *name;
     enum subject_kind kind;
     const char *tactic, *technique, *subtechnique; /* ATT&CK ids; NULL where none is honest */
-    double share;                                  /* of the budget; 0: absolute */
     bool needs_history;                            /* not asked while the host is learning */
     bool by_peers;        /* … but of one that is awaited: then without a profile */
     bool wakes;           /* from URGENT_SCORE on somebody is woken (URGENCY_NOW) */
     const char *explains; /* what it sees, its units, its known false alarms */
-    /* Statistical: false when the row does not apply to the subject (then it says nothing). */
-    bool (*estimate)(const struct subject *subject, uint64_t bytes, struct estimate *estimate);
-    uint64_t (*observed)(const struct subject *subject);
-    void (*describe)(const struct subject *subject, const struct estimate *estimate,
-                     struct finding *finding);
+    /* Fused: the reason's code and text (its figures are filled in). */
+    void (*tell)(const struct told_kind *told, struct reason *reason);
     /* Absolute: true when it fires. */
     bool (*judge)(const struct subject *subject, struct finding *finding);
 };
@@ -120,9 +119,7 @@ struct detector {
 extern const struct detector *const detectors[];
 
 const struct detector *detector_get(const char *id);
-/* The p at or below which a statistical row fires: budget a host and day × share. */
-double detector_threshold(const struct detector *detector, const struct detect_config *config);
-/* Asks one row; false: nothing to say. */
+/* Asks one absolute row; false: nothing to say. */
 bool detector_ask(const struct detector *detector, const struct subject *subject,
                   struct finding *finding);
 /* Score = clamp(50 + 15·log10(.01/p), 0, 100). */

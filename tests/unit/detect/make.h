@@ -4,6 +4,7 @@
 #define WEIR_TEST_DETECT_MAKE_H
 
 #include "weir/base/buffer.h"
+#include "weir/detect/fusion.h"
 #include "weir/detect/judge.h"
 
 #include <math.h>
@@ -131,11 +132,103 @@ static inline void set_bytes(struct subject *subject, uint64_t hour, uint64_t da
     subject->week = exactly(week);
 }
 
-/* Asks one row by name. */
+/* --- a host's day, judged as the engine does ---------------------------------------------------
+ */
+
+struct looked { /* at: a host, or it and one pair that sent all it sent */
+    const struct subject *subject;
+    struct weighing weighing;
+};
+
+static inline struct weighed_pair looked_pair(const struct subject *subject)
+{
+    return (struct weighed_pair){
+        subject->destination, subject->pair,
+        amounts_of_pair(
+            subject->pair, &subject->civil, subject->hour.value,
+            subject->day.value - (subject->pair && subject->pair->today == subject->civil.day
+                                      ? subject->pair->today_bytes
+                                      : 0),
+            subject->week.value - (subject->pair ? subject->pair->first_week_bytes : 0))};
+}
+
+static inline bool looked_find(void *context, uint32_t name, struct weighed_pair *pair)
+{
+    const struct looked *looked = context;
+    if (!looked->subject->destination || evidence_name(looked->subject->destination) != name)
+        return false;
+    *pair = looked_pair(looked->subject);
+    return true;
+}
+
+static inline void looked_without(void *context, uint32_t name, struct day_evidence *evidence)
+{
+    const struct looked *looked = context;
+    const struct subject *subject = looked->subject;
+    *evidence = (struct day_evidence){0};
+    if (subject->destination && evidence_name(subject->destination) != name) {
+        struct weighed_pair pair = looked_pair(subject);
+        evidence_add_pair(evidence, subject->host, pair.pair, pair.destination, subject->fleet,
+                          &subject->civil, &pair.amounts);
+    }
+}
+
+static inline void look_at(struct looked *looked, const struct subject *subject)
+{
+    *looked = (struct looked){.subject = subject};
+    struct weighing *w = &looked->weighing;
+    *w = (struct weighing){.civil = subject->civil,
+                           .host = subject->host,
+                           .fleet = subject->fleet,
+                           .amounts = {.hour = subject->hour.value, .day = subject->day.value},
+                           .context = looked,
+                           .find = looked_find,
+                           .without = looked_without};
+    looked_without(looked, 0, &w->evidence);
+    evidence_add_host(&w->evidence, w->host, w->fleet, &w->civil, &w->amounts);
+}
+
+static inline enum evidence_side side_of(const struct subject *subject)
+{
+    return subject->kind == SUBJECT_SERVED ? EVIDENCE_SERVED : EVIDENCE_SENT;
+}
+
+/* Whether it is told. `finding` may be NULL. */
+static inline bool tells(const struct subject *subject, struct finding *finding)
+{
+    struct looked looked;
+    struct finding spare;
+    struct weighed_pair lead;
+    bool fires;
+    if (!subject->host || subject->state == BASELINE_LEARNING)
+        return false;
+    look_at(&looked, subject);
+    struct fused fused = fusion_weigh(&looked.weighing, side_of(subject), &fires);
+    if (fires)
+        fusion_tell(&looked.weighing, side_of(subject), &fused, finding ? finding : &spare, &lead);
+    return fires;
+}
+
+/* Asks one absolute row by name. */
 static inline bool ask(const char *id, const struct subject *subject, struct finding *finding)
 {
     struct finding spare;
     return detector_ask(detector_get(id), subject, finding ? finding : &spare);
+}
+
+/* Its reason with this code; NULL: none. */
+static inline const struct reason *reason_with(const struct finding *finding, const char *code)
+{
+    for (size_t i = 0; i < finding->reason_count; i++)
+        if (strcmp(finding->reason[i].code, code) == 0)
+            return &finding->reason[i];
+    return NULL;
+}
+
+static inline const char *text_with(const struct finding *finding, const char *code)
+{
+    const struct reason *reason = reason_with(finding, code);
+    return reason ? reason->text : "";
 }
 
 #define assert_has(text, part)                                                                     \

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "weir/detect/judge.h"
+#include "weir/detect/fusion.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -25,8 +25,10 @@
 #define SHARED  8
 #define WARM_UP 7
 #define MONDAY  INT64_C(1772409600) /* 2026-03-02T00:00:00Z */
+#ifndef NOMINAL
 #define NOMINAL 0.01
-#define FLEETS  3 /* of each kind */
+#endif
+#define FLEETS 3 /* of each kind */
 
 static uint64_t random_state;
 
@@ -68,6 +70,7 @@ struct sim_host {
     double size;  /* log2 bytes of a usual hour */
     double today; /* how much busier this day is, octaves */
     unsigned fresh;
+    struct last_told told[EVIDENCE_SIDES];
 };
 
 struct sim {
@@ -75,7 +78,6 @@ struct sim {
     struct fleet *fleet;
     struct calendar *calendar;
     struct totals *totals;
-    struct detect_config config;
 };
 
 static struct destination make_destination(enum pair_role role, const char *what, unsigned a,
@@ -135,56 +137,49 @@ static void server_hour(struct sim *sim, unsigned index, const struct civil *civ
             exp2(18 + 2 * normal()));
 }
 
-/* --- judging, as the engine does
+/* --- judging, as the engine does: at each hour's end, silent for a week after it was told
  * --------------------------------------------------------------------- */
 
-static struct volume exactly(uint64_t bytes)
+static void weigh_pairs(struct day_evidence *evidence, const struct profile *profile,
+                        const struct fleet *fleet, const struct civil *civil,
+                        const struct host_total *total)
 {
-    return (struct volume){bytes, bytes, bytes};
-}
-
-static size_t judge_pairs(struct subject *subject, const struct host_total *total)
-{
-    struct finding finding[JUDGE_FINDINGS];
-    size_t found = 0;
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *sum = entry[i]->value;
-        bool client = sum->destination.role == ROLE_CLIENT;
-        subject->kind = client ? SUBJECT_DESTINATION : SUBJECT_SERVED;
-        subject->destination = &sum->destination;
-        subject->pair = profile_pair(subject->host, &sum->destination);
-        subject->hour = subject->day = subject->week = sum->out;
-        if (subject->pair) {
-            if (subject->pair->today == subject->civil.day)
-                volume_add(&subject->day, exactly(subject->pair->today_bytes));
-            volume_add(&subject->week, exactly(subject->pair->first_week_bytes));
-        }
-        found += judge(subject, finding);
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
+        const struct pair *pair = profile_pair(profile, &sum->destination);
+        struct amounts amounts =
+            amounts_of_pair(pair, civil, sum->out.value, sum->out.value, sum->out.value);
+        evidence_add_pair(evidence, profile, pair, &sum->destination, fleet, civil, &amounts);
     }
-    free(entry);
-    return found;
 }
 
 static size_t judge_host(struct sim *sim, struct sim_host *host, const struct civil *civil)
 {
     struct host_total *total = totals_get(sim->totals, &host->ip, civil->hour);
     const struct profile *profile = host->profile;
-    struct finding finding[JUDGE_FINDINGS];
-    if (!total || !profile)
+    size_t found = 0;
+    if (!total || !profile || profile_state(profile, civil->hour, WARM_UP) == BASELINE_LEARNING)
         return 0;
-    struct subject subject = {.kind = SUBJECT_HOST,
-                              .config = &sim->config,
-                              .civil = *civil,
-                              .host = profile,
-                              .fleet = sim->fleet,
-                              .state = profile_state(profile, civil->hour, WARM_UP),
-                              .hour = total->out,
-                              .day = total->out};
-    if (profile->today == civil->day)
-        volume_add(&subject.day, exactly(profile->today_bytes));
-    size_t found = judge(&subject, finding);
-    return found + judge_pairs(&subject, total);
+    struct weighing weighing = {.civil = *civil, .host = profile, .fleet = sim->fleet};
+    weighing.amounts = (struct amounts){.hour = total->out.value, .day = total->out.value};
+    if (profile->today == civil->day) {
+        weighing.amounts.day += profile->today_bytes;
+        weighing.evidence = profile->evidence;
+    }
+    evidence_add_host(&weighing.evidence, profile, sim->fleet, civil, &weighing.amounts);
+    weigh_pairs(&weighing.evidence, profile, sim->fleet, civil, total);
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        bool fires;
+        struct fused fused = fusion_weigh(&weighing, (enum evidence_side)side, &fires);
+        struct last_told *told = &host->told[side];
+        if (!fires || (told->e > 0 && civil->day - told->day < SILENT_DAYS &&
+                       fused.e < SILENT_FACTOR * told->e))
+            continue;
+        *told = (struct last_told){civil->day, fused.e};
+        found++;
+    }
+    return found;
 }
 
 static void close_hour(struct sim *sim, const struct civil *civil)
@@ -208,10 +203,8 @@ static void begin(struct sim *sim, uint64_t seed)
     static const struct calendar_config office = {"UTC", 8, 18, 0x1f, NULL, 0};
     random_state = seed;
     *sim = (struct sim){
-        .fleet = fleet_new(),
-        .calendar = calendar_new(&office, NULL),
-        .totals = totals_new(1000),
-        .config = {.alerts_per_100_hosts_per_day = 100 * NOMINAL, .learn_days = WARM_UP}};
+        .fleet = fleet_new(), .calendar = calendar_new(&office, NULL), .totals = totals_new(1000)};
+    fleet_set_budget(sim->fleet, NOMINAL, 0);
     for (unsigned i = 0; i < HOSTS; i++) {
         sim->host[i].ip = ip_from_v4((const uint8_t[]){10, 0, 0, (uint8_t)i});
         sim->host[i].server = i % 10 == 9;

@@ -40,20 +40,20 @@ static void much_to_a_stranger(void **state)
     (void)state;
     site_play(site, 0, 28, office_hour);
     struct subject subject = to(site, &drop, 28, 100000);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = to(site, &drop, 28, 200000000);
-    assert_true(ask("destination.new", &subject, &f));
-    assert_has(f.reason[0].text, "200 MB went to drop.example, new to this host and used by 0 "
-                                 "others; the largest of ");
-    assert_has(f.reason[0].text, " first weeks as rare in ");
+    assert_true(tells(&subject, &f));
+    assert_string_equal(f.detector->id, "destination.new");
+    assert_has(text_with(&f, "destination.new"),
+               "200 MB went to drop.example, new to this host and used by 0 "
+               "others; the largest of ");
+    assert_has(text_with(&f, "destination.new"), " first weeks as rare in ");
     assert_true(f.score >= 85);
     assert_int_equal(f.urgency, URGENCY_NOW);
-    assert_true(f.needs > 300000 && f.needs < 200000000);
+    assert_true(f.needs > 200000 && f.needs < 200000000);
     /* 60 kB are not looked at, whatever their p. */
     subject = to(site, &drop, 28, 60000);
-    struct estimate e;
-    assert_true(detector_get("destination.new")->estimate(&subject, 60000, &e));
-    assert_true(e.p >= 1);
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -61,6 +61,7 @@ static void not_before_there_is_a_past(void **state)
 {
     struct site *site = site_new(1);
     struct destination drop = named(ROLE_CLIENT, "drop.example");
+    struct finding f;
     (void)state;
     site->profile[0]->first_hour = civil_at(site, 0, 0).hour;
     site_play(site, 0, 10, office_hour);
@@ -70,13 +71,15 @@ static void not_before_there_is_a_past(void **state)
     assert_int_equal(subject.state, BASELINE_READY);
     /* The host has learned for a week, but no first week of what is new to it is over. */
     assert_true(survival_exposure_days(site->fleet) < 7);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_true(tells(&subject, &f)); /* by its size alone */
+    assert_null(reason_with(&f, "destination.new"));
     site_play(site, 10, 26, office_hour);
     assert_true(survival_exposure_days(site->fleet) >= 7);
     subject.civil = civil_at(site, 26, 14);
-    assert_true(ask("destination.new", &subject, NULL));
+    assert_true(tells(&subject, &f));
+    assert_non_null(reason_with(&f, "destination.new"));
     subject.state = BASELINE_LEARNING;
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -88,10 +91,13 @@ static void not_of_what_is_known_or_used_by_many(void **state)
     (void)state;
     site_play(site, 0, 28, office_hour);
     assert_int_equal(fleet_prevalence(site->fleet, &popular), 6); /* of 20: more than a fifth */
+    struct finding f;
     struct subject subject = to(site, &service, 28, UINT64_C(1) << 40);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_true(tells(&subject, &f));
+    assert_null(reason_with(&f, "destination.new"));
     subject = to(site, &popular, 28, UINT64_C(1) << 40);
-    assert_false(ask("destination.new", &subject, NULL));
+    assert_true(tells(&subject, &f));
+    assert_null(reason_with(&f, "destination.new"));
     site_free(site);
 }
 
@@ -112,12 +118,16 @@ static void the_first_week_counts(void **state)
     }
     struct subject subject = to(site, &drop, 31, 1000000);
     subject.week = exactly(61000000);
-    assert_true(ask("destination.new", &subject, &f));
-    assert_true(f.reason[0].observed == 61000000);
-    assert_has(f.reason[0].text, "used by 0 others");
-    subject = to(site, &drop, 38, 1000000); /* three contacts only: not known, its week is over */
-    subject.week = exactly(61000000);
-    assert_true(detector_get("destination.new")->observed(&subject) == 1000000);
+    assert_true(tells(&subject, &f));
+    assert_true(reason_with(&f, "destination.new")->observed == 61000000);
+    assert_has(text_with(&f, "destination.new"), "used by 0 others");
+    /* Its week is over: seven days count, of which nothing but today's is left. */
+    struct civil later = civil_at(site, 38, 14);
+    struct amounts amounts =
+        amounts_of_pair(profile_pair(site->profile[15], &drop), &later, 5, 1000000, 1000000);
+    assert_int_equal(amounts.week, 1000000);
+    assert_int_equal(amounts.span, 1000000);
+    assert_int_equal(amounts.day, 1000000);
     site_free(site);
 }
 

@@ -38,17 +38,18 @@ static void the_same_bytes_elsewhere(void **state)
     (void)state;
     site_play(site, 0, 56, office_hour);
     struct subject subject = pair_at(site, &backup, 16, 6000000, 45000000);
-    assert_false(ask("volume.destination", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = pair_at(site, &mail, 16, 60000, 450000);
-    assert_false(ask("volume.destination", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = pair_at(site, &mail, 16, 6000000, 45000000);
-    assert_true(ask("volume.destination", &subject, &f));
+    assert_true(tells(&subject, &f));
+    assert_string_equal(f.detector->id, "volume.destination");
     assert_has(f.reason[0].text, " went to mail.example in this ");
     assert_true(f.needs > 600000 && f.needs < 45000000);
-    subject = pair_at(site, &mail, 16, (uint64_t)f.needs, (uint64_t)f.needs);
-    assert_true(ask("volume.destination", &subject, NULL));
-    subject = pair_at(site, &mail, 16, (uint64_t)f.needs - 1, (uint64_t)f.needs - 1);
-    assert_false(ask("volume.destination", &subject, NULL));
+    subject = pair_at(site, &mail, 16, 0, (uint64_t)f.needs);
+    assert_true(tells(&subject, NULL));
+    subject = pair_at(site, &mail, 16, 0, (uint64_t)f.needs - 1);
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -61,13 +62,14 @@ static void only_of_known_pairs_and_from_64_kib(void **state)
     site_play(site, 0, 56, office_hour);
     struct civil civil = civil_at(site, 56, 12);
     struct subject subject = site_subject(site, 1, SUBJECT_DESTINATION, &other, &civil);
+    struct finding f;
     set_bytes(&subject, UINT64_C(1) << 36, UINT64_C(1) << 36, UINT64_C(1) << 36);
-    assert_false(ask("volume.destination", &subject, NULL));
-    struct estimate e;
+    assert_true(tells(&subject, &f));
+    assert_string_not_equal(f.detector->id, "volume.destination");
+    assert_null(reason_with(&f, "volume.destination.day"));
     subject = site_subject(site, 1, SUBJECT_DESTINATION, &mail, &civil);
     set_bytes(&subject, 65535, 65535, 0);
-    assert_true(detector_get("volume.destination")->estimate(&subject, 65535, &e));
-    assert_true(e.p >= 1);
+    assert_false(tells(&subject, NULL));
     site_free(site);
 }
 

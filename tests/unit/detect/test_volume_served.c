@@ -42,15 +42,16 @@ static void a_stranger_at_a_private_server(void **state)
     site_play(site, 0, 42, private_hour);
     assert_int_equal(site->profile[0]->new_networks, 2); /* of days 8 and 22; day 36's goes on */
     struct subject subject = network_at(site, &stranger, 42, 300000);
-    assert_false(ask("volume.served", &subject, NULL)); /* as the others */
+    assert_false(tells(&subject, NULL)); /* as the others */
     subject = network_at(site, &stranger, 42, 12000000);
-    assert_true(ask("volume.served", &subject, &f));
-    assert_string_equal(f.reason[0].code, "volume.served.new_network");
-    assert_has(f.reason[0].text, "12 MB served to 203.0.113.0/24 on its first day; the largest "
-                                 "first week of 2 new networks in 26 days took about ");
+    assert_true(tells(&subject, &f));
+    assert_string_equal(f.detector->id, "volume.served");
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "12 MB served to 203.0.113.0/24 on its first day; the largest "
+               "first week of 2 new networks in 26 days took about ");
     assert_true(f.needs > 300000 && f.needs < 12000000);
     subject = network_at(site, &stranger, 42, UINT64_C(1) << 32);
-    assert_true(ask("volume.served", &subject, &f));
+    assert_true(tells(&subject, &f));
     assert_int_equal(f.urgency, URGENCY_NOW);
     site_free(site);
 }
@@ -64,10 +65,11 @@ static void nothing_new_was_ever_seen(void **state)
     (void)state;
     site_play(site, 0, 8, private_hour);
     struct subject subject = network_at(site, &stranger, 8, 200000);
-    assert_false(ask("volume.served", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = network_at(site, &stranger, 8, UINT64_C(10) << 30);
-    assert_true(ask("volume.served", &subject, &f));
-    assert_has(f.reason[0].text, "on its first day; nothing to compare it with yet");
+    assert_true(tells(&subject, &f));
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "on its first day; nothing to compare it with yet");
     site_free(site);
 }
 
@@ -89,8 +91,9 @@ static void a_slow_stranger(void **state)
     struct subject subject = site_subject(site, 0, SUBJECT_SERVED, &stranger, &civil);
     assert_int_equal(subject.pair->first_week_bytes, 12000000);
     set_bytes(&subject, 100000, 100000, 12100000);
-    assert_true(ask("volume.served", &subject, &f));
-    assert_has(f.reason[0].text, "12 MB served to 203.0.113.0/24 in its first 5 days");
+    assert_true(tells(&subject, &f));
+    assert_has(text_with(&f, "volume.served.new_network"),
+               "12 MB served to 203.0.113.0/24 in its first 5 days");
     site_free(site);
 }
 
@@ -115,10 +118,10 @@ static void strangers_at_a_public_server(void **state)
     assert_true(site->profile[0]->pairs_evicted > 1000);
     for (uint64_t bytes = 50000; bytes < 2000000; bytes += bytes / 3) {
         struct subject subject = network_at(site, &stranger, 42, bytes);
-        assert_false(ask("volume.served", &subject, NULL));
+        assert_false(tells(&subject, NULL));
     }
     struct subject subject = network_at(site, &stranger, 42, UINT64_C(4) << 30);
-    assert_true(ask("volume.served", &subject, NULL));
+    assert_true(tells(&subject, NULL));
     site_free(site);
 }
 
@@ -130,20 +133,20 @@ static void a_known_customer_who_takes_too_much(void **state)
     (void)state;
     site_play(site, 0, 42, private_hour);
     struct subject subject = network_at(site, &customer, 42, 900000);
-    assert_false(ask("volume.served", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     subject = network_at(site, &customer, 42, 500000000);
-    assert_true(ask("volume.served", &subject, &f));
+    assert_true(tells(&subject, &f));
     assert_has(f.reason[0].text, "500 MB served to 198.51.100.0/24 in this ");
     /* A network that was met in the warm-up and hardly since is neither new nor known. */
     struct pair *pair = profile_pair(site->profile[0], &customer);
     pair->contacts = 2;
     pair->first_hour = civil_at(site, 40, 0).hour;
     pair->first_day = MONDAY + 5;
-    assert_false(ask("volume.served", &subject, NULL));
+    assert_false(tells(&subject, NULL));
     /* Met long ago and hardly ever: new again. */
     pair->first_hour = civil_at(site, 5, 0).hour;
-    assert_true(ask("volume.served", &subject, &f));
-    assert_has(f.reason[0].text, "in a day, met rarely before");
+    assert_true(tells(&subject, &f));
+    assert_has(text_with(&f, "volume.served.new_network"), "met 37 days ago");
     site_free(site);
 }
 

@@ -205,29 +205,22 @@ static void test_lists(void **state)
 static void test_trust(void **state)
 {
     struct rig *rig = *state;
-    struct detect_config lower, usual = detect_config_default();
     struct story story = {.host = make_ip("10.0.0.1"),
                           .source = make_ip("10.0.0.1"),
                           .has_destination = true,
                           .flow_count = 1,
                           .destination = {ROLE_CLIENT, DESTINATION_DOMAIN, "example.jp"},
                           .server_name = "www.example.jp"};
-    struct subject subject = {.kind = SUBJECT_DESTINATION, .config = &usual};
+    struct ptime now = {MONDAY_8}, tomorrow = {MONDAY_8 + NS_PER_DAY};
+    assert_float_equal(ruled_bar(rig->engine, &story, now), 1, 0); /* nobody said anything */
     with_rules(rig, "- {trust: t, when: server_name under example.jp, reason: ours, expires: "
                     "2026-03-02, bar: 50}\n");
-    struct ptime now = {MONDAY_8}, tomorrow = {MONDAY_8 + NS_PER_DAY};
-    struct subject asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
-    assert_float_equal(asked.config->alerts_per_100_hosts_per_day, 0.02, 1e-12);
-    assert_float_equal(usual.alerts_per_100_hosts_per_day, 1, 0);
-    asked = ruled_subject(rig->engine, &subject, &story, tomorrow, &lower);
-    assert_ptr_equal(asked.config, &usual);
+    assert_float_equal(ruled_bar(rig->engine, &story, now), 50, 0);
+    assert_int_equal(engine_counts_of(rig->engine)->trusted, 1);
+    assert_float_equal(ruled_bar(rig->engine, &story, tomorrow), 1, 0);
     story.unverified_out = 1; /* now it is a name that anybody may give */
-    asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
-    assert_ptr_equal(asked.config, &usual);
-    story.unverified_out = 0;
-    subject.kind = SUBJECT_HOST;
-    asked = ruled_subject(rig->engine, &subject, &story, now, &lower);
-    assert_ptr_equal(asked.config, &usual);
+    assert_float_equal(ruled_bar(rig->engine, &story, now), 1, 0);
+    assert_int_equal(engine_counts_of(rig->engine)->trusted, 1);
     rig_finish(rig);
 }
 

@@ -1,0 +1,52 @@
+/* A host's evidence of the day, judged as one (weir/baseline/calibration.h: how it is fused and
+ * how rare that is): told when its calibrated p is below the larger part of the budget, or the
+ * absolute day's alone is below the rest, so that a known-good destination cannot hide gigabytes.
+ *
+ * The alert is the row's whose component says most, of those that name a destination if one of them
+ * says a tenth of it; its reasons are that and the two others that say most; what it would take not
+ * to fire is found by bisection over the same function. Pure; any thread. */
+#ifndef WEIR_DETECT_FUSION_H
+#define WEIR_DETECT_FUSION_H
+
+#include "weir/baseline/evidence.h"
+#include "weir/detect/detector.h"
+
+#define FUSION_REASONS 3
+
+struct weighed_pair {
+    const struct destination *destination; /* NULL: the host itself */
+    const struct pair *pair;               /* NULL: never met in a closed hour */
+    struct amounts amounts;
+};
+
+struct weighing {
+    struct civil civil; /* the open hour */
+    const struct profile *host;
+    const struct fleet *fleet;
+    struct amounts amounts;       /* the host's */
+    struct day_evidence evidence; /* of the day's closed hours and the open one */
+    void *context;
+    /* The pair of a mark; false: it is not known any more. */
+    bool (*find)(void *context, uint32_t name, struct weighed_pair *pair);
+    /* Closed hours and open ones as if there had not been this pair; never with the host's own open
+     * hour. Name 0: with all pairs. */
+    void (*without)(void *context, uint32_t name, struct day_evidence *evidence);
+};
+
+/* What the evidence makes of a side; fired: at the fleet's budget. */
+struct fused fusion_weigh(const struct weighing *weighing, enum evidence_side side, bool *fired);
+/* The finding of a side that fired, and where it leads. */
+void fusion_tell(const struct weighing *weighing, enum evidence_side side,
+                 const struct fused *fused, struct finding *finding, struct weighed_pair *lead);
+
+/* One component, to be put into words by its row. */
+struct told_kind {
+    enum evidence_kind kind;
+    const struct weighing *weighing;
+    struct weighed_pair pair;
+    uint64_t bytes;
+    bool earlier; /* it was in an hour before this one, the same day */
+    struct estimate estimate;
+};
+
+#endif

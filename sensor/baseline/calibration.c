@@ -1,0 +1,166 @@
+/* Measured rarity of a host-day's evidence, and fusion. One table is 96 counts and four numbers
+ * fitted to them whenever they change, so that asking is a look-up and an exponential. Thread: any
+ * (pure). */
+#include "weir/baseline/calibration.h"
+
+#include <math.h>
+
+#define BINS_AN_E    20.0 /* a twentieth apart in ln(1 + L) */
+#define TAIL_SHARE   0.97
+#define TAIL_WEIGHT  20.0
+#define SIGMA        1.0 /* of −ln p, if p is what it says */
+#define SIGMA_FUSED  1.5
+#define FUSED_SLACK  1.0
+#define PSEUDO       10.0  /* host-days that belief stands for */
+#define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
+#define GUARD        1e-4
+#define LEAST        1e-12
+
+/* √ of the weights of components that say much the same of one event (a side's volumes): E of them
+ * is that times L. */
+static const double fused_scale[EVIDENCE_SIDES] = {2.4, 1.8};
+
+/* Weights as measured to work together (detection.md); looks a day, for the belief before anything
+ * is measured. */
+static const struct {
+    double weight, looks;
+} kinds[EVIDENCES] = {
+    [EVIDENCE_YOUNG_WEEK] = {2, 1},      [EVIDENCE_YOUNG_HOUR] = {1.5, 24},
+    [EVIDENCE_PERSISTENCE] = {1, 4},     [EVIDENCE_PAIR_GROWTH] = {1, 10},
+    [EVIDENCE_HOST_HOUR] = {.7, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.7, 1},
+    [EVIDENCE_PAIR_HOUR] = {.6, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
+    [EVIDENCE_ABSOLUTE_HOUR] = {.5, 24}, [EVIDENCE_HOST_GROWTH] = {.5, 1},
+    [EVIDENCE_PAIR_DAY] = {.4, 10},      [EVIDENCE_NETWORK_WEEK] = {2, 1},
+    [EVIDENCE_NETWORK_HOUR] = {1.5, 24}, [EVIDENCE_SERVED_GROWTH] = {1, 10},
+    [EVIDENCE_SERVED_HOUR] = {.6, 100},  [EVIDENCE_SERVED_DAY] = {.4, 10},
+};
+
+enum evidence_side evidence_side(enum evidence_kind kind)
+{
+    return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
+}
+
+double evidence_weight(enum evidence_kind kind)
+{
+    double sum = 0, count = 0;
+    for (int other = 0; other < EVIDENCES; other++)
+        if (evidence_side((enum evidence_kind)other) == evidence_side(kind)) {
+            sum += kinds[other].weight;
+            count += 1;
+        }
+    return kinds[kind].weight * count / sum;
+}
+
+/* --- one table -------------------------------------------------------------------------------- */
+
+unsigned calibration_bin(double l)
+{
+    double bin = floor(BINS_AN_E * log1p(l));
+    return !(bin > 0) ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : (unsigned)bin;
+}
+
+/* L at which a bin begins. */
+static double edge(double bin)
+{
+    return expm1(bin / BINS_AN_E);
+}
+
+static double sigma_of(unsigned which)
+{
+    return which < EVIDENCES ? SIGMA : SIGMA_FUSED;
+}
+
+void calibration_fit(struct calibration *c, unsigned which)
+{
+    double below = 0, above = 0, excess = 0, total = 0;
+    unsigned bin = 0;
+    for (unsigned k = 0; k < CALIBRATION_BINS; k++)
+        total += c->count[k];
+    while (bin < CALIBRATION_BINS - 1 && below + c->count[bin] < TAIL_SHARE * total)
+        below += c->count[bin++];
+    for (unsigned k = bin + 1; k < CALIBRATION_BINS; k++) {
+        above += c->count[k];
+        excess += c->count[k] * (edge(k + 0.5) - edge(bin + 1.0));
+    }
+    c->total = total;
+    c->from = bin;
+    c->above = total > 0 ? fmin(1.0, fmax(above / total, 0.5 / (total + 1))) : 1;
+    c->sigma = (excess + TAIL_WEIGHT * sigma_of(which)) / (above + TAIL_WEIGHT);
+}
+
+/* Of a table that was fitted. */
+static double survival_of(const struct calibration *c, double l)
+{
+    unsigned bin = calibration_bin(l);
+    double below = 0;
+    if (c->total <= 0)
+        return 0;
+    if (bin > c->from)
+        return c->above * exp(-(l - edge(c->from + 1.0)) / c->sigma);
+    for (unsigned k = 0; k < bin; k++)
+        below += c->count[k];
+    return fmin(1.0, fmax(c->above, 1 - below / c->total));
+}
+
+static double belief_of(unsigned which, double l)
+{
+    if (which < EVIDENCES)
+        return fmin(1.0, kinds[which].looks * exp(-l));
+    return fmin(1.0, exp(-(l - FUSED_SLACK) / fused_scale[which - EVIDENCES]));
+}
+
+double calibrated(const struct measures *measures, unsigned which, bool day_off, double l)
+{
+    if (l <= 0)
+        return 1;
+    double s = belief_of(which, l);
+    if (measures->fleet) {
+        const struct calibration *fleet = &measures->fleet->of[which][day_off];
+        s = (fleet->total * survival_of(fleet, l) + PSEUDO * s) / (fleet->total + PSEUDO);
+    }
+    if (measures->group) {
+        const struct calibration *group = &measures->group->of[which][day_off];
+        s = (group->total * survival_of(group, l) + PSEUDO_FLEET * s) /
+            (group->total + PSEUDO_FLEET);
+    }
+    return fmax(LEAST, fmin(1.0, s));
+}
+
+unsigned calibration_guarded(const struct measures *measures, unsigned which, bool day_off,
+                             double l)
+{
+    unsigned bin = calibration_bin(l);
+    while (bin > 0 && calibrated(measures, which, day_off, edge(bin)) < GUARD)
+        bin--;
+    return bin;
+}
+
+/* --- fusion ----------------------------------------------------------------------------------- */
+
+struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
+                           bool day_off, const struct measures *measures)
+{
+    struct fused fused = {.p = 1, .p_absolute = 1};
+    double sum = 0;
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        if (evidence_side((enum evidence_kind)kind) != side || !(evidence->known >> kind & 1u))
+            continue;
+        double s = calibrated(measures, (unsigned)kind, day_off, evidence->mark[kind].l);
+        double l = -log(s);
+        fused.single[kind] = s;
+        fused.share[kind] = evidence_weight((enum evidence_kind)kind) * l * l;
+        sum += fused.share[kind];
+    }
+    for (int kind = 0; kind < EVIDENCES && sum > 0; kind++)
+        fused.share[kind] /= sum;
+    fused.e = sqrt(sum);
+    fused.p = calibrated(measures, EVIDENCES + (unsigned)side, day_off, fused.e);
+    if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_ABSOLUTE_DAY & 1u)
+        fused.p_absolute = fused.single[EVIDENCE_ABSOLUTE_DAY];
+    return fused;
+}
+
+bool fused_fires(const struct fused *fused, double budget)
+{
+    return fused->p <= BUDGET_FUSED * budget || fused->p_absolute <= BUDGET_ABSOLUTE * budget;
+}

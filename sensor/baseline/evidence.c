@@ -1,0 +1,304 @@
+/* A host's components of evidence: every kind is a row of what it asks, so that the engine while an
+ * hour is open, the learning at its end and the reasons of an alert ask the same. Thread: any
+ * (pure). */
+#include "weir/baseline/evidence.h"
+
+#include "weir/base/digest.h"
+
+#include <math.h>
+#include <string.h>
+
+#define NAME_SEED    UINT64_C(0x65766964656e6365)
+#define YOUNG_HOURS  (INT64_C(1) * PAIR_YOUNG_HOURS * PAIR_SPANS)
+#define EXPOSED_DAYS 7 /* host-days in which something new was counted, before it is a measure */
+
+/* --- amounts ---------------------------------------------------------------------------------- */
+
+struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
+                               uint64_t day_open, uint64_t open)
+{
+    struct amounts amounts = {hour, day_open, open, open};
+    if (!pair)
+        return amounts;
+    int64_t age = civil->hour - pair->first_hour;
+    if (pair->today == civil->day)
+        amounts.day += pair->today_bytes;
+    amounts.week = age < PAIR_YOUNG_HOURS ? open + pair->first_week_bytes : amounts.day;
+    if (pair->spans_told >= PAIR_SPANS)
+        amounts.span = amounts.day;
+    else if (age < INT64_C(1) * PAIR_YOUNG_HOURS * (pair->spans_told + 1))
+        amounts.span += pair->span_bytes; /* else they are over, and the next begin */
+    return amounts;
+}
+
+/* Bins are below 256, so four of them fit. */
+uint32_t evidence_step(const struct amounts *amounts)
+{
+    return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
+           histogram_bin(amounts->week) << 16 | histogram_bin(amounts->span) << 24;
+}
+
+uint32_t evidence_name(const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = strlen(destination_key(destination, key));
+    uint32_t name = (uint32_t)hash64(key, size, NAME_SEED);
+    return name ? name : 1;
+}
+
+/* --- marks ------------------------------------------------------------------------------------ */
+
+/* An order without equals: whatever the pairs are asked in, the same marks are kept. */
+static bool is_larger(const struct evidence_mark *a, const struct evidence_mark *b)
+{
+    if (a->l < b->l || a->l > b->l)
+        return a->l > b->l;
+    return a->bytes != b->bytes ? a->bytes > b->bytes : a->pair > b->pair;
+}
+
+static void mark(struct day_evidence *into, enum evidence_kind kind, double l, uint64_t bytes,
+                 uint32_t pair)
+{
+    struct evidence_mark *mark = &into->mark[kind];
+    into->known |= 1u << kind;
+    const struct evidence_mark made = {(double)(float)l, histogram_floor(histogram_bin(bytes)),
+                                       pair};
+    if (l > 0 && is_larger(&made, mark))
+        *mark = made;
+}
+
+void evidence_join(struct day_evidence *into, const struct day_evidence *from)
+{
+    into->known |= from->known;
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        if (is_larger(&from->mark[kind], &into->mark[kind]))
+            into->mark[kind] = from->mark[kind];
+}
+
+void evidence_without(struct day_evidence *evidence, uint32_t name)
+{
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        if (evidence->mark[kind].pair == name)
+            evidence->mark[kind] = (struct evidence_mark){0};
+}
+
+/* --- one kind --------------------------------------------------------------------------------- */
+
+static double growth(const struct cusum *cusum, uint64_t bytes, double trend)
+{
+    return cusum_with(cusum, log2((double)bytes + 1) - trend);
+}
+
+/* A day busier than usual for everybody is nobody's growth; one that has only begun is no fall. */
+static double rise_of(const struct profile *profile, const struct fleet *fleet, int64_t day)
+{
+    return fleet ? fmax(0, fleet_day_trend(fleet, profile->group, day)) : 0;
+}
+
+static bool in_first_week(const struct pair *pair, int64_t hour)
+{
+    return !pair || hour - pair->first_hour < PAIR_YOUNG_HOURS;
+}
+
+static struct estimate young_week(const struct profile *profile, const struct pair *pair,
+                                  const struct destination *destination, const struct fleet *fleet,
+                                  const struct civil *civil, uint64_t bytes)
+{
+    bool later =
+        pair && !in_first_week(pair, civil->hour) && !profile_is_new(profile, pair, civil->hour);
+    uint64_t spans = fleet ? histogram_samples_at_least(&fleet_young(fleet)->exposure, 1) : 0;
+    return (later && spans >= EXPOSED_DAYS ? survival_young_span : survival_young)(
+        profile, destination, fleet, civil, bytes);
+}
+
+static struct estimate network_week(const struct profile *profile, const struct pair *pair,
+                                    const struct fleet *fleet, const struct civil *civil,
+                                    uint64_t bytes)
+{
+    bool later = pair && !profile_is_new(profile, pair, civil->hour);
+    bool spans = histogram_samples_at_least(&profile->new_network_days, 1) >= EXPOSED_DAYS;
+    return (later && spans ? survival_new_network_span : survival_new_network)(profile, fleet,
+                                                                               civil, bytes);
+}
+
+struct asked {
+    struct day_evidence *into;
+    const struct profile *profile;
+    const struct pair *pair;
+    const struct destination *destination;
+    const struct fleet *fleet;
+    const struct civil *civil;
+    uint32_t name;
+};
+
+static struct estimate estimate_new(const struct asked *asked, enum evidence_kind kind,
+                                    uint64_t bytes)
+{
+    const struct profile *profile = asked->profile;
+    double days;
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+        return young_week(profile, asked->pair, asked->destination, asked->fleet, asked->civil,
+                          bytes);
+    case EVIDENCE_YOUNG_HOUR:
+        return survival_young_hour(profile, asked->destination, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_NETWORK_WEEK:
+        return network_week(profile, asked->pair, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_NETWORK_HOUR:
+        return survival_new_network_hour(profile, asked->fleet, asked->civil, bytes);
+    default: /* persistence: days before this one */
+        days = (double)histogram_samples_at_least(&asked->pair->day,
+                                                  histogram_bin(EVIDENCE_FLOOR_BYTES));
+        return (struct estimate){.p = exp2(-days), .samples = days};
+    }
+}
+
+static struct estimate estimate_host(const struct asked *asked, enum evidence_kind kind,
+                                     uint64_t bytes)
+{
+    const struct profile *profile = asked->profile;
+    struct estimate estimate;
+    switch (kind) {
+    case EVIDENCE_HOST_HOUR:
+        return survival_host_hour(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_ABSOLUTE_HOUR:
+        return survival_absolute_hour(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_ABSOLUTE_DAY:
+        return survival_absolute_day(profile, asked->fleet, asked->civil, bytes);
+    default:
+        estimate = survival_host_day(profile, asked->fleet, asked->civil, bytes);
+        if (kind == EVIDENCE_HOST_GROWTH)
+            estimate.p = exp(
+                -growth(&profile->cusum, bytes, rise_of(profile, asked->fleet, asked->civil->day)));
+        return estimate;
+    }
+}
+
+static struct estimate estimate_known(const struct asked *asked, enum evidence_kind kind,
+                                      uint64_t bytes)
+{
+    if (kind == EVIDENCE_PAIR_HOUR || kind == EVIDENCE_SERVED_HOUR)
+        return survival_pair_hour(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
+    struct estimate estimate =
+        survival_pair_day(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
+    if (kind == EVIDENCE_PAIR_GROWTH || kind == EVIDENCE_SERVED_GROWTH)
+        estimate.p = exp(-growth(&asked->pair->cusum, bytes, 0));
+    return estimate;
+}
+
+static struct estimate estimate_of(const struct asked *asked, enum evidence_kind kind,
+                                   uint64_t bytes)
+{
+    bytes = histogram_floor(histogram_bin(bytes));
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+    case EVIDENCE_YOUNG_HOUR:
+    case EVIDENCE_PERSISTENCE:
+    case EVIDENCE_NETWORK_WEEK:
+    case EVIDENCE_NETWORK_HOUR:
+        return estimate_new(asked, kind, bytes);
+    case EVIDENCE_HOST_HOUR:
+    case EVIDENCE_HOST_DAY:
+    case EVIDENCE_HOST_GROWTH:
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_ABSOLUTE_DAY:
+        return estimate_host(asked, kind, bytes);
+    default:
+        return estimate_known(asked, kind, bytes);
+    }
+}
+
+struct estimate evidence_estimate(enum evidence_kind kind, const struct profile *profile,
+                                  const struct pair *pair, const struct destination *destination,
+                                  const struct fleet *fleet, const struct civil *civil,
+                                  uint64_t bytes)
+{
+    const struct asked asked = {NULL, profile, pair, destination, fleet, civil, 0};
+    return estimate_of(&asked, kind, bytes);
+}
+
+/* --- what is asked of whom -------------------------------------------------------------------- */
+
+static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
+{
+    asked->into->known |= 1u << kind;
+    if (bytes < EVIDENCE_FLOOR_BYTES)
+        return;
+    struct estimate estimate = estimate_of(asked, kind, bytes);
+    mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
+}
+
+void evidence_add_host(struct day_evidence *into, const struct profile *profile,
+                       const struct fleet *fleet, const struct civil *civil,
+                       const struct amounts *amounts)
+{
+    const struct asked asked = {into, profile, NULL, NULL, fleet, civil, 0};
+    ask(&asked, EVIDENCE_HOST_HOUR, amounts->hour);
+    ask(&asked, EVIDENCE_HOST_DAY, amounts->day);
+    ask(&asked, EVIDENCE_ABSOLUTE_HOUR, amounts->hour);
+    ask(&asked, EVIDENCE_ABSOLUTE_DAY, amounts->day);
+    if (profile->cusum.days >= CUSUM_WARMUP)
+        ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
+    /* The host's pairs may all be quiet today: that is known, and nothing. */
+    into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
+    if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
+        into->known |=
+            1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR | 1u << EVIDENCE_PERSISTENCE;
+}
+
+static void ask_known(const struct asked *asked, const struct amounts *amounts)
+{
+    bool client = asked->destination->role == ROLE_CLIENT;
+    ask(asked, client ? EVIDENCE_PAIR_HOUR : EVIDENCE_SERVED_HOUR, amounts->hour);
+    ask(asked, client ? EVIDENCE_PAIR_DAY : EVIDENCE_SERVED_DAY, amounts->day);
+    if (asked->pair->cusum.days >= CUSUM_WARMUP)
+        ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH, amounts->day);
+}
+
+/* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
+static bool is_young(const struct asked *asked)
+{
+    const struct pair *pair = asked->pair;
+    int64_t hour = asked->civil->hour;
+    return profile_is_new(asked->profile, pair, hour) ||
+           (pair->first_day - asked->profile->first_day >= PROFILE_WARMUP_DAYS &&
+            hour - pair->first_hour < YOUNG_HOURS);
+}
+
+static void ask_young(const struct asked *asked, const struct amounts *amounts)
+{
+    bool first = in_first_week(asked->pair, asked->civil->hour);
+    if (survival_exposure_days(asked->fleet) < EXPOSED_DAYS ||
+        fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST)
+        return;
+    ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);
+    if (first)
+        ask(asked, EVIDENCE_YOUNG_HOUR, amounts->hour);
+    if (asked->pair)
+        ask(asked, EVIDENCE_PERSISTENCE, amounts->day);
+}
+
+static void ask_network(const struct asked *asked, const struct amounts *amounts)
+{
+    bool first = in_first_week(asked->pair, asked->civil->hour);
+    ask(asked, EVIDENCE_NETWORK_WEEK, first ? amounts->week : amounts->span);
+    if (first)
+        ask(asked, EVIDENCE_NETWORK_HOUR, amounts->hour);
+}
+
+void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
+                       const struct pair *pair, const struct destination *destination,
+                       const struct fleet *fleet, const struct civil *civil,
+                       const struct amounts *amounts)
+{
+    const struct asked asked = {
+        into, profile, pair, destination, fleet, civil, evidence_name(destination)};
+    if (destination->role == ROLE_SERVED)
+        into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |
+                       1u << EVIDENCE_SERVED_GROWTH | 1u << EVIDENCE_SERVED_HOUR |
+                       1u << EVIDENCE_SERVED_DAY;
+    if (survival_pair_known(pair, civil->hour))
+        ask_known(&asked, amounts);
+    if (is_young(&asked))
+        (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);
+}

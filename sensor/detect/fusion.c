@@ -1,0 +1,232 @@
+/* Judging a host's day of evidence.
+ *
+ *   evidence → fused, calibrated → fires?  → the row that leads, three reasons, the edge
+ *
+ * Only what fires costs more than a look into the tables: the edge needs the evidence without what
+ * leads, for which the engine goes through the hour's pairs once. Thread: any (pure). */
+#include "weir/detect/fusion.h"
+
+#include "rows.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LEAST_SHARE 0.02 /* of the evidence: less is no reason */
+#define PLACE_SHARE                                                                                \
+    0.1 /* what names a destination leads from here on: where it went is asked first */
+
+static const struct detector *const row_of[EVIDENCES] = {
+    [EVIDENCE_YOUNG_WEEK] = &detector_destination_new,
+    [EVIDENCE_YOUNG_HOUR] = &detector_destination_new,
+    [EVIDENCE_PERSISTENCE] = &detector_destination_new,
+    [EVIDENCE_PAIR_GROWTH] = &detector_volume_slow,
+    [EVIDENCE_HOST_HOUR] = &detector_volume_host,
+    [EVIDENCE_ABSOLUTE_DAY] = &detector_volume_host,
+    [EVIDENCE_PAIR_HOUR] = &detector_volume_destination,
+    [EVIDENCE_HOST_DAY] = &detector_volume_host,
+    [EVIDENCE_ABSOLUTE_HOUR] = &detector_volume_host,
+    [EVIDENCE_HOST_GROWTH] = &detector_volume_slow,
+    [EVIDENCE_PAIR_DAY] = &detector_volume_destination,
+    [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
+    [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
+    [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
+    [EVIDENCE_SERVED_HOUR] = &detector_volume_served,
+    [EVIDENCE_SERVED_DAY] = &detector_volume_served,
+};
+
+static bool is_day_off(const struct weighing *weighing)
+{
+    return weighing->civil.class >= HOUR_WORK_WEEKEND;
+}
+
+static struct fused fuse(const struct weighing *weighing, const struct day_evidence *evidence,
+                         enum evidence_side side)
+{
+    const struct measures measures = fleet_measures(weighing->fleet, weighing->host->group);
+    return evidence_fuse(evidence, side, is_day_off(weighing), &measures);
+}
+
+struct fused fusion_weigh(const struct weighing *weighing, enum evidence_side side, bool *fired)
+{
+    struct fused fused = fuse(weighing, &weighing->evidence, side);
+    *fired = weighing->fleet && fused_fires(&fused, fleet_budget(weighing->fleet));
+    return fused;
+}
+
+/* --- the edge --------------------------------------------------------------------------------- */
+
+static uint64_t less(uint64_t bytes, uint64_t removed)
+{
+    return bytes > removed ? bytes - removed : 0;
+}
+
+static struct amounts amounts_less(const struct amounts *amounts, uint64_t removed)
+{
+    return (struct amounts){less(amounts->hour, removed), less(amounts->day, removed),
+                            less(amounts->week, removed), less(amounts->span, removed)};
+}
+
+/* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */
+static bool still_fires(const struct weighing *weighing, enum evidence_side side,
+                        const struct weighed_pair *lead, const struct day_evidence *others,
+                        uint64_t removed)
+{
+    struct day_evidence evidence = *others;
+    struct amounts host = amounts_less(&weighing->amounts, removed);
+    evidence_add_host(&evidence, weighing->host, weighing->fleet, &weighing->civil, &host);
+    if (lead->destination) {
+        struct amounts pair = amounts_less(&lead->amounts, removed);
+        evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
+                          &weighing->civil, &pair);
+    }
+    struct fused fused = fuse(weighing, &evidence, side);
+    return fused_fires(&fused, fleet_budget(weighing->fleet));
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The least number of bytes, of the day (of something new: of its week), at which it would still
+ * have fired, had the last of them not gone; 0: whatever had gone there, there is enough else. */
+static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side side,
+                            const struct weighed_pair *lead)
+{
+    struct day_evidence others;
+    uint64_t observed = larger(lead->amounts.day, larger(lead->amounts.week, lead->amounts.span));
+    uint64_t low = 0, high = observed;
+    weighing->without(weighing->context, lead->destination ? evidence_name(lead->destination) : 0,
+                      &others);
+    if (still_fires(weighing, side, lead, &others, observed))
+        return 0;
+    while (high - low > 1) {
+        uint64_t middle = low + (high - low) / 2;
+        if (still_fires(weighing, side, lead, &others, observed - middle))
+            high = middle;
+        else
+            low = middle;
+    }
+    return high;
+}
+
+/* --- reasons ---------------------------------------------------------------------------------- */
+
+static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pair,
+                          const struct civil *civil)
+{
+    bool first = !pair->pair || civil->hour - pair->pair->first_hour < PAIR_YOUNG_HOURS;
+    switch (kind) {
+    case EVIDENCE_YOUNG_WEEK:
+    case EVIDENCE_NETWORK_WEEK:
+        return first ? pair->amounts.week : pair->amounts.span;
+    case EVIDENCE_YOUNG_HOUR:
+    case EVIDENCE_NETWORK_HOUR:
+    case EVIDENCE_HOST_HOUR:
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_PAIR_HOUR:
+    case EVIDENCE_SERVED_HOUR:
+        return pair->amounts.hour;
+    default:
+        return pair->amounts.day;
+    }
+}
+
+/* False: its pair is not known any more, so nothing can be said of it. */
+static bool look_up(const struct weighing *weighing, enum evidence_kind kind,
+                    struct told_kind *told)
+{
+    const struct evidence_mark *mark = &weighing->evidence.mark[kind];
+    *told = (struct told_kind){.kind = kind, .weighing = weighing};
+    told->pair.amounts = weighing->amounts;
+    if (mark->pair && !weighing->find(weighing->context, mark->pair, &told->pair))
+        return false;
+    uint64_t now = amount_of(kind, &told->pair, &weighing->civil);
+    told->earlier = histogram_bin(now) < histogram_bin(mark->bytes);
+    told->bytes = told->earlier ? mark->bytes : now;
+    told->estimate =
+        evidence_estimate(kind, weighing->host, told->pair.pair, told->pair.destination,
+                          weighing->fleet, &weighing->civil, told->bytes);
+    return true;
+}
+
+static void add_reason(const struct told_kind *told, const struct fused *fused,
+                       struct finding *finding)
+{
+    struct reason *reason = &finding->reason[finding->reason_count++];
+    reason->observed = (double)told->bytes;
+    reason->expected[0] = (double)told->estimate.expected[0];
+    reason->expected[1] = (double)told->estimate.expected[1];
+    reason->unit = "byte";
+    reason->p = fused->single[told->kind];
+    reason->weight = fused->share[told->kind];
+    reason->samples = told->estimate.samples;
+    row_of[told->kind]->tell(told, reason);
+}
+
+/* Kinds of a side by what they say, the most first; how many say anything. */
+static size_t by_share(const struct fused *fused, enum evidence_kind sorted[EVIDENCES])
+{
+    size_t count = 0;
+    for (int kind = 0; kind < EVIDENCES; kind++) {
+        size_t at = count;
+        if (!(fused->share[kind] > 0))
+            continue;
+        for (; at > 0 && fused->share[sorted[at - 1]] < fused->share[kind]; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = (enum evidence_kind)kind;
+        count++;
+    }
+    return count;
+}
+
+static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum evidence_kind kind)
+{
+    size_t at = 0;
+    while (at < count && sorted[at] != kind)
+        at++;
+    for (; at > 0 && at < count; at--)
+        sorted[at] = sorted[at - 1];
+    sorted[0] = kind;
+}
+
+/* Where only the absolute day fired, that is what the alert is about; else the strongest component
+ * that names a destination, if it says something, or the strongest of all. */
+static enum evidence_kind leading(const struct weighing *weighing, const struct fused *fused,
+                                  const enum evidence_kind sorted[EVIDENCES], size_t count,
+                                  bool by_fusion)
+{
+    if (!by_fusion)
+        return EVIDENCE_ABSOLUTE_DAY;
+    for (size_t i = 0; i < count; i++)
+        if (weighing->evidence.mark[sorted[i]].pair && fused->share[sorted[i]] >= PLACE_SHARE)
+            return sorted[i];
+    return sorted[0];
+}
+
+void fusion_tell(const struct weighing *weighing, enum evidence_side side,
+                 const struct fused *fused, struct finding *finding, struct weighed_pair *lead)
+{
+    enum evidence_kind sorted[EVIDENCES] = {EVIDENCE_ABSOLUTE_DAY};
+    bool by_fusion = fused->p <= BUDGET_FUSED * fleet_budget(weighing->fleet);
+    size_t count = by_share(fused, sorted);
+    struct told_kind told, leads = {0};
+    memset(finding, 0, sizeof *finding);
+    put_first(sorted, count, leading(weighing, fused, sorted, count, by_fusion));
+    for (size_t i = 0; i < count && finding->reason_count < FUSION_REASONS; i++) {
+        if ((i > 0 && fused->share[sorted[i]] < LEAST_SHARE) ||
+            !look_up(weighing, sorted[i], &told))
+            continue;
+        if (finding->reason_count == 0)
+            leads = told;
+        add_reason(&told, fused, finding);
+    }
+    finding->detector = row_of[finding->reason_count ? leads.kind : sorted[0]];
+    finding->p = by_fusion ? fused->p : fused->p_absolute;
+    finding->evidence = fused->e;
+    finding->score = score_of_p(finding->p);
+    finding->urgency = urgency_of(finding->detector, finding->score);
+    *lead = leads.pair;
+    finding->needs = (double)least_bytes(weighing, side, lead);
+    finding->needs_unit = finding->needs > 0 ? "byte" : NULL;
+}

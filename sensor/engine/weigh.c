@@ -1,0 +1,305 @@
+/* A host's evidence of the day while its hour is open, and what is told of it.
+ *
+ * A record changes one pair's totals and the host's. Of both only the bins count (evidence.h), so
+ * mostly nothing is computed; else the pair and the host are asked again, and the larger marks kept
+ * beside those of the hour's other pairs: totals only grow, so that is what going through all of
+ * them would give. What is kept holds for one state of the memory (profile and fleet); when that
+ * changes, or after a restart, all pairs of the hour are gone through once. The hour before is open
+ * too for two minutes: each of the two has a slot, and bytes told of the older are in the newer's
+ * day.
+ *
+ * A side that was told is silent for SILENT_DAYS, unless its evidence has grown by SILENT_FACTOR:
+ * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
+ * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most.
+ *
+ * Bounds: one struct weigh (0.9 kB) a host that sent anything since the start; a walk through an
+ * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
+#include "internal.h"
+
+#include "weir/base/buffer.h"
+#include "weir/detect/fusion.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct slot {
+    bool valid;
+    int64_t hour;
+    int64_t fleet_hour, stored_hour; /* of the memory that it holds for */
+    uint64_t stored_edits;
+    uint32_t step; /* of the host's amounts */
+    struct day_evidence open;
+    double e[EVIDENCE_SIDES];
+    bool fires[EVIDENCE_SIDES];
+};
+
+struct weigh {
+    struct slot slot[2]; /* by hour modulo 2 */
+};
+
+struct at { /* what is looked at */
+    struct engine *engine;
+    struct host *host;
+    const struct civil *civil;
+    const struct host_total *total;
+    int64_t first; /* hour of the day */
+};
+
+void weigh_set_budget(struct engine *engine)
+{
+    const struct detect_config *config = &engine->config.detect;
+    fleet_set_budget(engine->fleet, config->alerts_per_100_hosts_per_day / 100,
+                     config->alerts_per_day);
+}
+
+/* --- amounts ---------------------------------------------------------------------------------- */
+
+static struct amounts host_amounts(const struct at *at)
+{
+    struct volume day = account_open(at->engine, at->host, at->first, at->civil->hour, NULL);
+    const struct profile *profile = at->host->profile;
+    uint64_t before = profile->today == at->civil->day ? profile->today_bytes : 0;
+    return (struct amounts){.hour = at->total->out.value, .day = before + day.value};
+}
+
+/* `total` NULL: nothing in this hour. */
+static struct weighed_pair pair_at(const struct at *at, const struct destination *destination,
+                                   const struct pair_total *total)
+{
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(destination, key);
+    struct volume day = account_open(at->engine, at->host, at->first, at->civil->hour, key);
+    struct volume all = account_open(at->engine, at->host, INT64_MIN, at->civil->hour, key);
+    struct weighed_pair pair = {.destination = destination,
+                                .pair = profile_pair(at->host->profile, destination)};
+    pair.amounts =
+        amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value, all.value);
+    return pair;
+}
+
+/* --- the open hour's evidence ----------------------------------------------------------------- */
+
+static void add_pair(const struct at *at, struct day_evidence *into,
+                     const struct weighed_pair *pair)
+{
+    evidence_add_pair(into, at->host->profile, pair->pair, pair->destination, at->engine->fleet,
+                      at->civil, &pair->amounts);
+}
+
+static void closed_hours(const struct at *at, struct day_evidence *evidence)
+{
+    const struct profile *profile = at->host->profile;
+    *evidence = (struct day_evidence){0};
+    if (profile->today == at->civil->day)
+        *evidence = profile->evidence;
+}
+
+/* True: it was changed. */
+static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_total *total)
+{
+    struct weighed_pair pair = pair_at(at, &total->destination, total);
+    uint32_t step = evidence_step(&pair.amounts);
+    if (total->out.value == 0 || (slot->valid && total->step == step))
+        return false;
+    total->step = step;
+    add_pair(at, &slot->open, &pair);
+    return true;
+}
+
+static bool look_at_host(const struct at *at, struct slot *slot)
+{
+    struct amounts amounts = host_amounts(at);
+    uint32_t step = evidence_step(&amounts);
+    if (slot->valid && slot->step == step)
+        return false;
+    slot->step = step;
+    evidence_add_host(&slot->open, at->host->profile, at->engine->fleet, at->civil, &amounts);
+    return true;
+}
+
+static bool holds(const struct at *at, const struct slot *slot)
+{
+    return slot->valid && slot->hour == at->civil->hour &&
+           slot->fleet_hour == at->engine->fleet_hour &&
+           slot->stored_hour == at->host->stored_hour &&
+           slot->stored_edits == at->host->stored_edits;
+}
+
+/* The order of the pairs does not matter: of equal marks one is always preferred. */
+static void begin_slot(const struct at *at, struct slot *slot)
+{
+    size_t position = 0;
+    *slot = (struct slot){.hour = at->civil->hour,
+                          .fleet_hour = at->engine->fleet_hour,
+                          .stored_hour = at->host->stored_hour,
+                          .stored_edits = at->host->stored_edits};
+    for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;)
+        look_at_pair(at, slot, e->value);
+    look_at_host(at, slot);
+    slot->valid = true;
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+static bool find_pair(void *context, uint32_t name, struct weighed_pair *pair)
+{
+    const struct at *at = context;
+    const struct profile *profile = at->host->profile;
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;) {
+        const struct pair_total *total = e->value;
+        if (evidence_name(&total->destination) == name) {
+            *pair = pair_at(at, &total->destination, total);
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        if (evidence_name(&profile->pair[i]->destination) == name) {
+            *pair = pair_at(at, &profile->pair[i]->destination, NULL);
+            return true;
+        }
+    return false;
+}
+
+static void without_pair(void *context, uint32_t name, struct day_evidence *evidence)
+{
+    const struct at *at = context;
+    size_t position = 0;
+    closed_hours(at, evidence);
+    if (name)
+        evidence_without(evidence, name);
+    for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;) {
+        const struct pair_total *total = e->value;
+        struct weighed_pair pair = pair_at(at, &total->destination, total);
+        if (total->out.value > 0 && evidence_name(&total->destination) != name)
+            add_pair(at, evidence, &pair);
+    }
+}
+
+static bool is_silent(const struct last_told *told, double e, int64_t day)
+{
+    return told->e > 0 && day - told->day < SILENT_DAYS && e < SILENT_FACTOR * told->e;
+}
+
+static struct weighing weighing_of(struct at *at, const struct slot *slot)
+{
+    struct weighing weighing = {.civil = *at->civil,
+                                .host = at->host->profile,
+                                .fleet = at->engine->fleet,
+                                .amounts = host_amounts(at),
+                                .context = at,
+                                .find = find_pair,
+                                .without = without_pair};
+    closed_hours(at, &weighing.evidence);
+    evidence_join(&weighing.evidence, &slot->open);
+    return weighing;
+}
+
+/* Where the alert leads: the pair's story, else the whole host's. */
+static void tell(struct at *at, const struct slot *slot, enum evidence_side side,
+                 enum baseline_state state, struct ptime now)
+{
+    struct engine *engine = at->engine;
+    struct weighing weighing = weighing_of(at, slot);
+    struct weighed_pair lead;
+    struct finding finding;
+    bool fires;
+    struct fused fused = fusion_weigh(&weighing, side, &fires);
+    fusion_tell(&weighing, side, &fused, &finding, &lead);
+    struct open_story *open =
+        lead.destination ? stories_find(&engine->stories, &at->host->ip, lead.destination) : NULL;
+    if (!open)
+        open = stories_find(&engine->stories, &at->host->ip, NULL);
+    if (!open || finding.reason_count == 0) { /* of an hour before, by a pair without room */
+        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+        return;
+    }
+    struct story story = open->story;
+    story.out = volume_clamped(story.out);
+    double bar = lead.destination ? ruled_bar(engine, &story, now) : 1;
+    if (bar > 1 && !fused_fires(&fused, fleet_budget(engine->fleet) / bar))
+        return;
+    if (ruled_keep(engine, &story, &finding, 1, now) == 0)
+        return;
+    at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+    incidents_find(engine->incidents, &finding, &story, state, profile_hours(at->host->profile),
+                   now);
+    open->told = true;
+}
+
+static void weigh_slot(struct at *at, struct slot *slot)
+{
+    struct weighing weighing = weighing_of(at, slot);
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
+}
+
+static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,
+                       struct ptime now)
+{
+    const struct profile *profile = at->host->profile;
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        double e = slot->e[side];
+        if (slot->fires[side] && !is_silent(&at->host->told[side], e, at->civil->day) &&
+            !is_silent(&profile->told[side], e, at->civil->day))
+            tell(at, slot, (enum evidence_side)side, state, now);
+    }
+}
+
+/* --- records ---------------------------------------------------------------------------------- */
+
+/* Bytes told of the hour before are of this day, too. */
+static void add_to_newer(const struct at *older, const struct destination *destination,
+                         struct ptime now)
+{
+    struct slot *slot = &older->host->weigh->slot[(older->civil->hour + 1) & 1];
+    struct engine *engine = older->engine;
+    struct host_total *total = totals_get(engine->totals, &older->host->ip, older->civil->hour + 1);
+    char key[DESTINATION_KEY_SIZE];
+    if (!slot->valid || slot->hour != older->civil->hour + 1 || !total)
+        return;
+    struct civil civil = close_civil(engine, slot->hour, now);
+    struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil)};
+    struct pair_total *pair =
+        map_get(&total->pairs, key, strlen(destination_key(destination, key)));
+    if (!holds(&at, slot))
+        return;
+    bool changed = pair && look_at_pair(&at, slot, pair);
+    changed |= look_at_host(&at, slot);
+    if (changed)
+        weigh_slot(&at, slot);
+}
+
+void weigh_record(struct engine *engine, struct host *host, const struct civil *civil,
+                  struct host_total *total, struct pair_total *pair, enum baseline_state state,
+                  struct ptime now)
+{
+    struct at at = {engine, host, civil, total, account_first_of_day(engine, civil)};
+    if (!host->profile || state == BASELINE_LEARNING)
+        return;
+    if (!host->weigh)
+        host->weigh = xcalloc(1, sizeof *host->weigh);
+    struct slot *slot = &host->weigh->slot[civil->hour & 1];
+    weigh_set_budget(engine);
+    bool changed = !holds(&at, slot);
+    if (slot->valid &&
+        slot->hour > civil->hour) /* two hours late: of a day that is open, at best */
+        return;
+    if (changed) {
+        begin_slot(&at, slot);
+    } else {
+        changed |= pair && look_at_pair(&at, slot, pair);
+        changed |= look_at_host(&at, slot);
+    }
+    if (pair)
+        add_to_newer(&at, &pair->destination, now);
+    if (changed) {
+        weigh_slot(&at, slot);
+        judge_slot(&at, slot, state, now);
+    }
+}
+
+void weigh_free(struct host *host)
+{
+    free(host->weigh);
+}

@@ -1,0 +1,411 @@
+/* Calibration, fusion and the budget, by hand: numbers are of docs/detection.md's formulas. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "close.h"
+#include "make.h"
+#include "weir/base/digest.h"
+#include "weir/baseline/evidence.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define near(a, b) assert_true(fabs((a) - (b)) < 1e-9)
+
+static const struct measures nobody = {NULL, NULL};
+
+/* --- calibration ------------------------------------------------------------------------------ */
+
+static void bins_are_a_twentieth_apart(void **state)
+{
+    (void)state;
+    assert_int_equal(calibration_bin(0), 0);
+    assert_int_equal(calibration_bin(-1), 0);
+    assert_int_equal(calibration_bin(0.0512), 0); /* e^.05 − 1 = .05127 */
+    assert_int_equal(calibration_bin(0.0513), 1);
+    assert_int_equal(calibration_bin(1), 13);    /* 20·ln 2 = 13.86 */
+    assert_int_equal(calibration_bin(27.6), 67); /* 20·ln 28.6 = 67.07 */
+    assert_int_equal(calibration_bin(1e9), CALIBRATION_BINS - 1);
+}
+
+/* Before anything was measured: the union bound of a day's looks. */
+static void belief_stands_in(void **state)
+{
+    (void)state;
+    near(calibrated(&nobody, EVIDENCE_HOST_DAY, false, 5), exp(-5));
+    near(calibrated(&nobody, EVIDENCE_HOST_HOUR, false, 5), 24 * exp(-5));
+    near(calibrated(&nobody, EVIDENCE_HOST_HOUR, false, 3), 1);
+    near(calibrated(&nobody, EVIDENCE_HOST_DAY, false, 0), 1);
+    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SENT, false, 10), exp(-9 / 2.4));
+    near(calibrated(&nobody, EVIDENCES + EVIDENCE_SERVED, true, 10), exp(-9 / 1.8));
+}
+
+/* 90 days of L = 1, 10 of L = 5: 97 % lie up to bin 35 (20·ln 6 = 35.8), nothing above. */
+static void measured_by_a_fleet_and_a_group(void **state)
+{
+    struct calibrations *fleet = calloc(1, sizeof *fleet), *group = calloc(1, sizeof *group);
+    struct calibration *of = &fleet->of[EVIDENCE_HOST_DAY][0];
+    const struct measures alone = {NULL, fleet}, both = {group, fleet};
+    double beyond = expm1(36 / 20.0) + 2, s;
+    (void)state;
+    of->count[13] = 90;
+    of->count[35] = 10;
+    calibration_fit(of, EVIDENCE_HOST_DAY);
+    assert_int_equal(of->from, 35);
+    near(of->above, 0.5 / 101);
+    near(of->sigma, 1);
+    near(calibrated(&alone, EVIDENCE_HOST_DAY, false, 5), (10 + 10 * exp(-5)) / 110);
+    near(calibrated(&alone, EVIDENCE_HOST_DAY, false, 1), (100 + 10 * exp(-1)) / 110);
+    s = (100 * 0.5 / 101 * exp(-2) + 10 * exp(-beyond)) / 110;
+    near(calibrated(&alone, EVIDENCE_HOST_DAY, false, beyond), s);
+    near(calibrated(&alone, EVIDENCE_HOST_DAY, true, 5), exp(-5)); /* days off are apart */
+    group->of[EVIDENCE_HOST_DAY][0].count[40] = 100;
+    calibration_fit(&group->of[EVIDENCE_HOST_DAY][0], EVIDENCE_HOST_DAY);
+    near(calibrated(&both, EVIDENCE_HOST_DAY, false, 5),
+         (100 + 300 * (10 + 10 * exp(-5)) / 110) / 400);
+    for (double l = 0, last = 1; l < 60; l += 0.01) { /* never rising */
+        s = calibrated(&both, EVIDENCE_HOST_DAY, false, l);
+        assert_true(s <= last && s > 0);
+        last = s;
+    }
+    free(fleet);
+    free(group);
+}
+
+/* One day beyond belief does not make the next one ordinary. */
+static void a_theft_is_no_measure(void **state)
+{
+    struct calibrations *fleet = calloc(1, sizeof *fleet);
+    const struct measures measures = {NULL, fleet};
+    struct calibration *of = &fleet->of[EVIDENCE_HOST_DAY][0];
+    (void)state;
+    of->count[13] = 1000;
+    calibration_fit(of, EVIDENCE_HOST_DAY);
+    unsigned bin = calibration_guarded(&measures, EVIDENCE_HOST_DAY, false, 50);
+    assert_true(bin < calibration_bin(50) && bin > 13);
+    assert_true(calibrated(&measures, EVIDENCE_HOST_DAY, false, expm1(bin / 20.0)) >= 1e-4);
+    assert_true(calibrated(&measures, EVIDENCE_HOST_DAY, false, expm1((bin + 1) / 20.0)) < 1e-4);
+    assert_int_equal(calibration_guarded(&measures, EVIDENCE_HOST_DAY, false, 1), 13);
+    free(fleet);
+}
+
+/* --- fusion ----------------------------------------------------------------------------------- */
+
+static void set(struct day_evidence *evidence, enum evidence_kind kind, double l)
+{
+    evidence->known |= 1u << kind;
+    evidence->mark[kind].l = l;
+}
+
+static void weights_have_a_mean_of_one(void **state)
+{
+    double sum[EVIDENCE_SIDES] = {0};
+    (void)state;
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        sum[evidence_side((enum evidence_kind)kind)] += evidence_weight((enum evidence_kind)kind);
+    near(sum[EVIDENCE_SENT], 11);
+    near(sum[EVIDENCE_SERVED], 5);
+    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 2 * 11 / 9.4);
+}
+
+static void fused_by_hand(void **state)
+{
+    struct day_evidence evidence = {0};
+    (void)state;
+    struct fused fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    assert_false(fused.e > 0);
+    near(fused.p, 1);
+    near(fused.p_absolute, 1);
+    set(&evidence, EVIDENCE_HOST_DAY, 5);      /* L̂ 5 */
+    set(&evidence, EVIDENCE_PAIR_DAY, 10);     /* ten looks: L̂ 10 − ln 10 */
+    set(&evidence, EVIDENCE_ABSOLUTE_DAY, 3);  /* L̂ 3 */
+    set(&evidence, EVIDENCE_HOST_HOUR, 2);     /* 24·e⁻² > 1: says nothing */
+    set(&evidence, EVIDENCE_NETWORK_WEEK, 20); /* the other side's */
+    fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
+    double pair = 10 - log(10), w = 11 / 9.4;
+    double sum = w * (.5 * 25 + .4 * pair * pair + .7 * 9);
+    near(fused.e, sqrt(sum));
+    near(fused.p, exp(-(sqrt(sum) - 1) / 2.4));
+    near(fused.p_absolute, exp(-3));
+    near(fused.share[EVIDENCE_HOST_DAY], w * .5 * 25 / sum);
+    near(fused.share[EVIDENCE_HOST_HOUR], 0);
+    near(fused.share[EVIDENCE_NETWORK_WEEK], 0);
+    fused = evidence_fuse(&evidence, EVIDENCE_SERVED, false, &nobody);
+    near(fused.e, sqrt(2 * 5 / 5.5) * 20);
+    near(fused.p_absolute, 1);
+}
+
+static void either_channel_fires(void **state)
+{
+    struct fused fused = {.p = 0.0071, .p_absolute = 0.0031};
+    (void)state;
+    assert_false(fused_fires(&fused, 0.01));
+    fused.p = 0.0069;
+    assert_true(fused_fires(&fused, 0.01));
+    fused = (struct fused){.p = 1, .p_absolute = 0.0029};
+    assert_true(fused_fires(&fused, 0.01));
+    assert_false(fused_fires(&fused, 0.001));
+}
+
+static void assert_same_mark(const struct evidence_mark *a, const struct evidence_mark *b)
+{
+    assert_true(a->l <= b->l && a->l >= b->l);
+    assert_int_equal(a->bytes, b->bytes);
+    assert_int_equal(a->pair, b->pair);
+}
+
+/* In whatever order they come. */
+static void of_equal_marks_one_is_preferred(void **state)
+{
+    struct day_evidence a = {0}, b = {0}, ab, ba;
+    (void)state;
+    a.mark[EVIDENCE_PAIR_DAY] = (struct evidence_mark){4, 100, 7};
+    b.mark[EVIDENCE_PAIR_DAY] = (struct evidence_mark){4, 100, 9};
+    a.mark[EVIDENCE_PAIR_HOUR] = (struct evidence_mark){4, 200, 7};
+    b.mark[EVIDENCE_PAIR_HOUR] = (struct evidence_mark){4, 100, 9};
+    a.known = b.known = 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_HOUR;
+    ab = a;
+    ba = b;
+    evidence_join(&ab, &b);
+    evidence_join(&ba, &a);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        assert_same_mark(&ab.mark[kind], &ba.mark[kind]);
+    assert_int_equal(ab.mark[EVIDENCE_PAIR_DAY].pair, 9);
+    assert_int_equal(ab.mark[EVIDENCE_PAIR_HOUR].pair, 7);
+    evidence_without(&ab, 9);
+    assert_int_equal(ab.mark[EVIDENCE_PAIR_DAY].pair, 0);
+    assert_int_equal(ab.mark[EVIDENCE_PAIR_HOUR].pair, 7);
+}
+
+/* However records cut the bytes: the marks are those of the sum. */
+static void growing_totals_end_where_their_sum_is(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct day_evidence stepwise = {0}, once = {0};
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct civil civil = make_civil(MONDAY + 30, 10);
+    (void)state;
+    for (int day = 0; day < 30; day++) {
+        close_one(p, MONDAY + day, 9, fleet, ROLE_CLIENT, "a.example",
+                  UINT64_C(200000) << (day % 3));
+        fleet_apply(fleet);
+    }
+    const struct pair *pair = profile_pair(p, &a);
+    struct amounts sum = amounts_of_pair(pair, &civil, 30000000, 30000000, 30000000);
+    for (uint64_t bytes = 1; bytes < 30000000; bytes += 1 + bytes / 7) {
+        struct amounts so_far = amounts_of_pair(pair, &civil, bytes, bytes, bytes);
+        evidence_add_pair(&stepwise, p, pair, &a, fleet, &civil, &so_far);
+        evidence_add_host(&stepwise, p, fleet, &civil, &so_far);
+    }
+    evidence_add_pair(&stepwise, p, pair, &a, fleet, &civil, &sum);
+    evidence_add_host(&stepwise, p, fleet, &civil, &sum);
+    evidence_add_pair(&once, p, pair, &a, fleet, &civil, &sum);
+    evidence_add_host(&once, p, fleet, &civil, &sum);
+    assert_int_equal(stepwise.known, once.known);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        assert_same_mark(&stepwise.mark[kind], &once.mark[kind]);
+    assert_true(once.mark[EVIDENCE_PAIR_DAY].l > 3 && once.mark[EVIDENCE_PAIR_GROWTH].l > 0);
+    assert_int_equal(once.mark[EVIDENCE_PAIR_DAY].pair, evidence_name(&a));
+    /* The floor of the bin is all that counts. */
+    struct amounts floor = sum;
+    floor.hour = floor.day = histogram_floor(histogram_bin(sum.day));
+    assert_int_equal(evidence_step(&floor) & 0xffff, evidence_step(&sum) & 0xffff);
+    near(evidence_estimate(EVIDENCE_PAIR_DAY, p, pair, &a, fleet, &civil, sum.day).p,
+         survival_pair_day(p, pair, fleet, &civil, floor.day).p);
+    profile_free(p);
+    fleet_free(fleet);
+}
+
+/* --- amounts ---------------------------------------------------------------------------------- */
+
+static void amounts_by_age(void **state)
+{
+    struct civil civil = {.hour = 1000, .day = 41};
+    struct pair pair = {.first_hour = 990,
+                        .today = 41,
+                        .today_bytes = 10,
+                        .first_week_bytes = 100,
+                        .span_bytes = 100};
+    struct amounts a = amounts_of_pair(NULL, &civil, 1, 2, 3);
+    (void)state;
+    assert_true(a.hour == 1 && a.day == 2 && a.week == 3 && a.span == 3);
+    a = amounts_of_pair(&pair, &civil, 1, 2, 3);
+    assert_true(a.hour == 1 && a.day == 12 && a.week == 103 && a.span == 103);
+    pair.first_hour = 1000 - 168; /* the first span is over, and was not told yet */
+    a = amounts_of_pair(&pair, &civil, 1, 2, 3);
+    assert_true(a.week == 12 && a.span == 3);
+    pair.spans_told = 1;
+    a = amounts_of_pair(&pair, &civil, 1, 2, 3);
+    assert_true(a.span == 103);
+    pair.spans_told = PAIR_SPANS;
+    pair.today = 40; /* nothing of today is closed */
+    a = amounts_of_pair(&pair, &civil, 1, 2, 3);
+    assert_true(a.day == 2 && a.span == 2);
+}
+
+/* --- what the fleet learns ---------------------------------------------------------------------
+ */
+
+static double host_days(const struct fleet *fleet, unsigned which, int day_off)
+{
+    return fleet_all(fleet)->calibrations.of[which][day_off].total;
+}
+
+/* Monday 0 to Sunday 6 are the warm-up; the day is told with the next day's first hour. */
+static void days_are_told_from_the_eighth_on(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    (void)state;
+    for (int day = 0; day < 15; day++) {
+        close_one(p, MONDAY + day, 9, fleet, ROLE_CLIENT, "a.example", 1000000);
+        fleet_apply(fleet);
+        assert_int_equal(p->evidence.known != 0, day >= 7);
+    }
+    /* Weeks begin on Thursdays: two of the five working days have lost a week's part. */
+    near(host_days(fleet, EVIDENCE_HOST_DAY, 0), 3 + 2 * sqrt(0.5));
+    near(host_days(fleet, EVIDENCE_HOST_DAY, 1), 2);
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SENT, 0), 3 + 2 * sqrt(0.5));
+    near(host_days(fleet, EVIDENCE_SERVED_DAY, 0), 0); /* it serves nobody */
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SERVED, 0), 0);
+    near(host_days(fleet, EVIDENCE_YOUNG_WEEK, 0), 0); /* nothing to measure it by yet */
+    profile_free(p);
+    fleet_free(fleet);
+}
+
+static void note(struct fleet *fleet, int day, unsigned told)
+{
+    struct told_day of = {.told = told, .known = 1u << EVIDENCE_HOST_DAY};
+    struct civil civil = {.day = MONDAY + day};
+    fleet_note_evidence(fleet, "", &of, &civil);
+    fleet_apply(fleet);
+}
+
+/* .01 asked for a host-day; a day's step is a tenth of what is missing or too much, ± 20 %. */
+static void the_budget_is_trimmed(void **state)
+{
+    struct fleet *fleet = fleet_new();
+    (void)state;
+    fleet_set_budget(fleet, 0.01, 0);
+    near(fleet_budget(fleet), 0.01);
+    for (int i = 0; i < 10; i++)
+        note(fleet, 0, i < 1);
+    near(fleet_budget_trim(fleet), 1);
+    note(fleet, 1, 3); /* ten host-days asked for .1 and told 1: e^−.09 */
+    double trim = exp(0.1 * (0.1 - 1));
+    near(fleet_budget_trim(fleet), trim);
+    note(fleet, 2, 0); /* three at once: e^−.299, but a fifth at most */
+    near(fleet_budget_trim(fleet), trim * 0.8);
+    note(fleet, 3, 0); /* nothing was told */
+    near(fleet_budget_trim(fleet), trim * 0.8 * exp(0.1 * 0.01));
+    near(fleet_budget(fleet), 0.01 * fleet_budget_trim(fleet));
+    fleet_set_budget(fleet, 0.01, 0.5); /* half an alert a day, of no host yet */
+    near(fleet_budget(fleet), 0.5 * fleet_budget_trim(fleet));
+    fleet_free(fleet);
+}
+
+/* --- what is stored ----------------------------------------------------------------------------
+ */
+
+static void stored_and_taken_back(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct buffer blob = {0}, again = {0};
+    (void)state;
+    for (int day = 0; day < 30; day++) {
+        close_one(p, MONDAY + day, 9, fleet, ROLE_CLIENT, "a.example",
+                  day == 28 ? UINT64_C(1) << 40 : 1000000 + 1000 * (uint64_t)day);
+        fleet_apply(fleet);
+    }
+    assert_true(p->told[EVIDENCE_SENT].e > 0 && p->told[EVIDENCE_SENT].day == MONDAY + 28);
+    profile_pack(p, &blob);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        assert_same_mark(&back->evidence.mark[kind], &p->evidence.mark[kind]);
+    assert_int_equal(back->evidence.known, p->evidence.known);
+    near(back->told[EVIDENCE_SENT].e, p->told[EVIDENCE_SENT].e);
+    assert_int_equal(back->told[EVIDENCE_SENT].day, MONDAY + 28);
+    profile_free(back);
+    buffer_fini(&blob);
+    blob = (struct buffer){0};
+    fleet_pack(fleet, &blob);
+    struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
+    fleet_pack(other, &again);
+    assert_int_equal(blob.size, again.size);
+    assert_memory_equal(blob.data, again.data, blob.size);
+    near(fleet_budget_trim(other), fleet_budget_trim(fleet));
+    assert_memory_equal(fleet_all(other)->calibrations.of[EVIDENCE_HOST_DAY][0].count,
+                        fleet_all(fleet)->calibrations.of[EVIDENCE_HOST_DAY][0].count,
+                        sizeof(double[CALIBRATION_BINS]));
+    buffer_fini(&blob);
+    buffer_fini(&again);
+    fleet_free(other);
+    fleet_free(fleet);
+    profile_free(p);
+}
+
+/* What schema 3 added is cut out and the checksum made anew: that is what schema 2 wrote. `tail`:
+ * bytes behind it. */
+static void make_schema_2(struct buffer *blob, size_t added, size_t tail, uint64_t seed)
+{
+    memmove(blob->data + blob->size - tail - added, blob->data + blob->size - tail, tail);
+    blob->size -= added;
+    blob->data[2] = 2;
+    uint64_t hash = hash64(blob->data + 12, blob->size - 12, seed);
+    for (unsigned i = 0; i < 8; i++)
+        blob->data[4 + i] = (uint8_t)(hash >> 8 * i);
+}
+
+static void schema_2_is_taken_over(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct buffer blob = {0};
+    (void)state;
+    profile_pack(p, &blob); /* known, day off, twice e and day */
+    make_schema_2(&blob, 1 + 1 + 2 * 5, 0, UINT64_C(0x70726f66696c65));
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_int_equal(back->evidence.known, 0);
+    profile_free(back);
+    buffer_fini(&blob);
+    blob = (struct buffer){0};
+    fleet_pack(fleet, &blob); /* empty tables, trim, day, expected, told; groups, clips */
+    make_schema_2(&blob, 2 * CALIBRATIONS + 8 + 1 + 8 + 8, 3, UINT64_C(0x666c656574));
+    struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
+    assert_non_null(other);
+    near(fleet_budget_trim(other), 1);
+    fleet_free(other);
+    buffer_fini(&blob);
+    fleet_free(fleet);
+    profile_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bins_are_a_twentieth_apart),
+        cmocka_unit_test(belief_stands_in),
+        cmocka_unit_test(measured_by_a_fleet_and_a_group),
+        cmocka_unit_test(a_theft_is_no_measure),
+        cmocka_unit_test(weights_have_a_mean_of_one),
+        cmocka_unit_test(fused_by_hand),
+        cmocka_unit_test(either_channel_fires),
+        cmocka_unit_test(of_equal_marks_one_is_preferred),
+        cmocka_unit_test(growing_totals_end_where_their_sum_is),
+        cmocka_unit_test(amounts_by_age),
+        cmocka_unit_test(days_are_told_from_the_eighth_on),
+        cmocka_unit_test(the_budget_is_trimmed),
+        cmocka_unit_test(stored_and_taken_back),
+        cmocka_unit_test(schema_2_is_taken_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
