@@ -220,15 +220,13 @@ static void find_store(struct engine_role *role)
 static int open_stack(struct engine_role *role)
 {
     find_store(role);
-    if (state_read_key(&role->config, &role->key, &role->error) != 0)
-        return -1;
     struct stack_config config = {.config = &role->config,
                                   .folder = config_state_dir(&role->config),
                                   .redis_url = role->orders.redis_url,
                                   .redis_address = role->place.address,
                                   .prefix = "weir",
                                   .vantage = only_vantage(&role->config),
-                                  .key = &role->key,
+                                  .key = &role->orders.key,
                                   .sinks = role->sink,
                                   .sink_count = role->sink_count,
                                   .workers = role->orders.workers,

@@ -27,7 +27,6 @@ struct engine_role {
     char *alerts_path;
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
-    struct hash_key key; /* the site's */
     struct stack stack;
     struct store_place place; /* of the store, looked up before the walls */
     struct api *api;

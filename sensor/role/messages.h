@@ -92,6 +92,7 @@ struct engine_orders {
     bool first;        /* of this sensor's life */
     bool drop;         /* become `uid`, `gid` */
     uint32_t uid, gid;
+    struct hash_key key;            /* the site's: its file is the supervisor's to read */
     bool flows;                     /* -o with --flows */
     char folder[ROLE_PATH_MAX / 2]; /* -o, "": none */
     char redis_url[512];

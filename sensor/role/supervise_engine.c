@@ -264,6 +264,7 @@ static int send_orders(struct supervisor *s)
     orders.drop = s->state.user.change;
     orders.uid = s->state.user.uid;
     orders.gid = s->state.user.gid;
+    orders.key = s->state.key;
     orders.flows = s->given.flows;
     snprintf(orders.folder, sizeof orders.folder, "%s", s->given.folder ? s->given.folder : "");
     snprintf(orders.redis_url, sizeof orders.redis_url, "%s",
