@@ -106,7 +106,7 @@ static bool on_part(struct store_request *request, const redisReply *reply)
     part->edits = gathered.edits;
     part->there = gathered.blob != NULL;
     part->size = gathered.size;
-    if (gathered.size)
+    if (gathered.blob)
         memcpy(part->blob, gathered.blob, gathered.size);
     next->part = part;
     return true;

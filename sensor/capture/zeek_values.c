@@ -130,7 +130,8 @@ static bool iso_of(struct zeek_span span, int64_t *ns)
         hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
         strcmp(rest, "Z") != 0)
         return false;
-    int64_t seconds = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
+    int64_t seconds =
+        days_of(year, month, day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) + second;
     *ns = seconds * NS_PER_S + (part ? fraction_ns(text + 20, part) : 0);
     return true;
 }

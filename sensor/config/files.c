@@ -18,6 +18,8 @@ void config_files_fini(struct config_files *files)
     *files = (struct config_files){.file = NULL};
 }
 
+/* Takes `text` over. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): whoever owns it frees it */
 static void add(struct config_files *files, const char *path, char *text, size_t size, bool rules)
 {
     files->file = xrealloc(files->file, (files->count + 1) * sizeof *files->file);

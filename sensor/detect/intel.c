@@ -70,8 +70,12 @@ void intel_bad_line(struct intel_reading *r)
 void intel_set_note(struct intel_reading *r, const char *text, size_t size)
 {
     size_t at = 0;
-    for (size_t i = 0; i < size && at + 1 < INTEL_NOTE; i++)
-        r->note[at++] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
+    for (size_t i = 0; i < size && at + 1 < INTEL_NOTE; i++) {
+        bool shown = text[i] >= 0x20 && text[i] < 0x7f;
+        r->note[at++] = '?';
+        if (shown)
+            r->note[at - 1] = text[i];
+    }
     r->note[at] = '\0';
 }
 
@@ -98,6 +102,7 @@ static void *new_item(struct intel_reading *r)
         intel->item = xrealloc(intel->item, (2 * count + 1) * sizeof *intel->item);
     uint32_t note = put_note(intel, r->note);
     intel->item[intel->item_count++] = (struct intel_item){(uint32_t)intel->list_count, note};
+    /* NOLINTNEXTLINE(performance-no-int-to-ptr): a number that a map keeps; nobody follows it */
     return (void *)(uintptr_t)intel->item_count;
 }
 
@@ -274,6 +279,7 @@ bool intel_look(const struct intel *intel, const struct rule_facts *facts,
                                             FIELD_DESTINATION};
     static const enum rule_field prints[] = {FIELD_JA3, FIELD_JA4};
     const struct rule_fact *remote = &facts->fact[FIELD_REMOTE];
+    match->value[0] = '\0';
     if (remote->known &&
         found(intel, net_table_get(&intel->nets, &remote->ip), FIELD_REMOTE, match)) {
         ip_text(&remote->ip, match->value);

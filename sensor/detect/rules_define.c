@@ -16,8 +16,8 @@ const char *const define_kind_name[DEFINE_KINDS] = {"list",      "macro", "rule"
 static const char *const keys[DEFINE_KINDS] = {
     "list items ; override",
     "macro condition ; override",
-    "rule name condition severity ; urgency tactic technique schedule enabled rate_limit sees "
-    "false_alarms exceptions override",
+    ("rule name condition severity ; urgency tactic technique schedule enabled rate_limit sees "
+     "false_alarms exceptions override"),
     "exception of when reason expires ;",
     "trust when reason expires ; bar",
     "intel file format ; severity urgency enabled"};

@@ -22,7 +22,9 @@ void rule_set_fini(struct rule_set *set)
 
 static char lower_letter(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 bool rule_lower(const char *text, char *lower, size_t room)

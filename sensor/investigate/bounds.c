@@ -3,6 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT 20
+#define BOUNDS_TOLD    6
 
 static uint64_t faults_of(const struct engine_counts *counts)
 {
@@ -56,11 +57,28 @@ static size_t put_content(const struct health *h, struct bound_count *count)
     return put(all, sizeof all / sizeof *all, count);
 }
 
+/* Of what is told. */
+static size_t put_told(const struct summary *s, struct bound_count *count)
+{
+    const struct engine_counts *c = engine_counts_of(s->engine);
+    struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
+    const struct bound_count all[] = {
+        {"incidents_evicted", "incidents closed early", i.evicted},
+        {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
+        {"rules_withheld", "stories that rules did not tell for their rate limits",
+         c->rules_withheld},
+        {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
+        {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
+        {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
+    };
+    _Static_assert(sizeof all / sizeof *all <= BOUNDS_TOLD, "room for all");
+    return put(all, sizeof all / sizeof *all, count);
+}
+
 size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
 {
     const struct health *h = engine_health(s->engine);
     const struct engine_counts *c = engine_counts_of(s->engine);
-    struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
     const struct bound_count all[] = {
         {"tunnels_unread",
          "packets of a tunnel whose inside was not read (counted as what carried them)",
@@ -131,15 +149,10 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"identities_forgotten", "addresses and devices forgotten early", c->identities_forgotten},
         {"vlans_unwatched", "flow records of VLAN ids that no silence is watched of",
          c->vlans_unwatched},
-        {"incidents_evicted", "incidents closed early", i.evicted},
-        {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
-        {"rules_withheld", "stories that rules did not tell for their rate limits",
-         c->rules_withheld},
-        {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
-        {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
-        {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
     };
-    _Static_assert(sizeof all / sizeof *all + BOUNDS_CONTENT <= BOUNDS_MAX, "room for all");
+    _Static_assert(sizeof all / sizeof *all + BOUNDS_TOLD + BOUNDS_CONTENT <= BOUNDS_MAX,
+                   "room for all");
     size_t size = put(all, sizeof all / sizeof *all, count);
+    size += put_told(s, count + size);
     return size + put_content(h, count + size);
 }

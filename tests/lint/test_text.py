@@ -30,6 +30,7 @@ POINTER = re.compile(r"\b(?:const (?:void|uint8_t|char|struct packet_raw) \*|str
 NOT_FUZZED = {
     # function: why no fuzz target calls it
     "histogram_unpack": "fuzz_profile and fuzz_fleet go through it",
+    "profile_unpack_of": "profile_unpack, and whose it is",
     "cusum_unpack": "fuzz_profile goes through it",
     "rhythm_unpack": "fuzz_profile goes through it",
     "ratio_unpack": "fuzz_profile goes through it",

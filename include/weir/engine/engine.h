@@ -79,9 +79,9 @@ struct engine_counts {
     uint64_t stories_evicted, names_forgotten;
     uint64_t questions_forgotten; /* for tunnel.*: domains, names, servers beyond what is kept */
     uint64_t questions_estimated; /* sketches of names that found no room to grow */
-    uint64_t items_estimated; /* sets of counted items that became estimates for want of room */
-    uint64_t pairs_overflow;  /* additions to "other": no room (totals.h) */
-    uint64_t starts_refused;  /* seconds beyond TOTALS_STARTS of a host and hour */
+    uint64_t items_estimated;     /* sets of counted items that became estimates for want of room */
+    uint64_t pairs_overflow;      /* additions to "other": no room (totals.h) */
+    uint64_t starts_refused;      /* seconds beyond TOTALS_STARTS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
     uint64_t vlans_unwatched;                 /* live: flow records of a VLAN id that is none */
@@ -149,7 +149,7 @@ struct engine_config {
     bool by_device; /* a host is the device that holds an inside address, where one is known */
     const struct suffixes *suffixes;
     const struct networks *networks; /* NULL: unnamed destinations are prefixes */
-    const struct hash_key *key; /* the site's, for what is remembered of names; NULL: none */
+    const struct hash_key *key;      /* the site's, for what is remembered of names; NULL: none */
     struct detect_config detect;
     const struct rules *rules; /* of the operator; NULL: none. They outlive the engine */
     const char *sensor;

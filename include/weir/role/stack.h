@@ -1,7 +1,8 @@
 /* What the engine stands on, put up in one order and taken down in the other: the store, the bus,
- * the calendar, the suffix list, the networks, then the engine itself. A replay and the engine's process differ
- * in where things are kept, in who fills the rings, and in that a live engine connects to the store
- * itself, again and again, while a replay cannot do without. Thread: the engine's. */
+ * the calendar, the suffix list, the networks, then the engine itself. A replay and the engine's
+ * process differ in where things are kept, in who fills the rings, and in that a live engine
+ * connects to the store itself, again and again, while a replay cannot do without. Thread: the
+ * engine's. */
 #ifndef WEIR_ROLE_STACK_H
 #define WEIR_ROLE_STACK_H
 
@@ -13,8 +14,8 @@ struct stack_config {
     const struct config *config; /* borrowed while the stack stands */
     const char *folder;          /* of the journal and the sinks' places */
     const char *redis_url, *prefix;
-    const char *redis_address; /* live: as store_config has it */
-    const char *vantage;       /* NULL: the sensor's own */
+    const char *redis_address;  /* live: as store_config has it */
+    const char *vantage;        /* NULL: the sensor's own */
     const struct hash_key *key; /* as engine_config has it */
     const struct sink_config *sinks;
     size_t sink_count;
@@ -32,7 +33,7 @@ struct stack {
     struct loop_ref loop;
     struct store_config reach; /* live */
     char instance[STATE_INSTANCE_SIZE];
-    struct store *store;       /* a replay's */
+    struct store *store; /* a replay's */
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;

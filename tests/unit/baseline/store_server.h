@@ -4,7 +4,7 @@
 #ifndef TESTS_UNIT_BASELINE_STORE_SERVER_H
 #define TESTS_UNIT_BASELINE_STORE_SERVER_H
 
-#include "folder.h"
+#include "../folder.h"
 #include "store_case.h"
 #include "weir/base/log.h"
 #include "weir/baseline/embedded.h"

@@ -1,6 +1,6 @@
 /* The private redis-server: comes up, keeps what it should, dies with its parent, says why it does
  * not come up. Skipped where redis-server is not installed. */
-#include "folder.h"
+#include "../folder.h"
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 #include "weir/baseline/embedded.h"

@@ -1,5 +1,5 @@
 /* The baseline file: same baseline, same bytes; nothing is given out of a damaged one. */
-#include "folder.h"
+#include "../folder.h"
 #include "weir/base/digest.h"
 #include "weir/baseline/file.h"
 

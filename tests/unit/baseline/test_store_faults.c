@@ -1,6 +1,6 @@
 /* Servers that are not there, not Redis, not able or not answering: one clear line each, within the
  * time-out, told once. The servers are threads of this program on a unix socket. */
-#include "folder.h"
+#include "../folder.h"
 #include "store_case.h"
 
 #include <netinet/in.h>

@@ -1,6 +1,6 @@
 /* The state directory: one sensor in it, whoever looks at its lock for a moment; and what it is
  * known by. */
-#include "../baseline/folder.h"
+#include "../folder.h"
 #include "weir/base/time.h"
 #include "weir/role/state.h"
 
