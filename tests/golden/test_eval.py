@@ -16,7 +16,9 @@ try:
     import baselines
     import fleet
     import measure
-except ImportError: # numpy
+except ImportError: # numpy: Debian's is for Debian's Python
+    if sys.executable != "/usr/bin/python3" and os.path.exists("/usr/bin/python3"):
+        os.execv("/usr/bin/python3", ["/usr/bin/python3"] + sys.argv)
     fleet = None
 
 HOSTS, BUDGET = 20, 2.0
