@@ -115,6 +115,28 @@ class Reloading(Tapped):
         until("20 packets", lambda: self.sensor.ready()["capture"][0]["packets"] == 20)
         self.sensor.stop()
 
+    def rules(self, condition):
+        self.write("rules.yaml", f"- rule: test.talk\n  name: They talk\n  condition: {condition}\n"
+                                 "  severity: 60\n  sees: Any.\n  false_alarms: None.\n")
+
+    def talk(self, port):
+        """Two-way: what nobody answers makes no host."""
+        for n in range(3):
+            self.line.send(udp(CLIENT, port, SERVER, 9999, b"weir"))
+            self.line.send(udp(SERVER, 9999, CLIENT, port, b"dam"))
+
+    def test_rules(self):
+        """Rules come with a reload, as they are now; a mistake in them changes nothing."""
+        self.rules("remote_port = 9999 and orig_bytes > 1 parsec")
+        self.settings(f"rules: [{self.path('rules.yaml')}]")
+        self.refused("rules.yaml:3:")
+        self.rules("remote_port = 9999")
+        self.assertEqual(self.sensor.ask("reload").stdout, "reloaded: configuration 2\n")
+        self.talk(20000)
+        self.sensor.stop()
+        told = self.sensor.alerts("test.talk")
+        self.assertEqual([alert["weir"]["state"] for alert in told], ["open"], told)
+
     def test_in_effect(self):
         """Detection changes at once and as a whole; capture goes on and loses nothing."""
         self.settings("detection: {learn_days: 3}")
