@@ -301,6 +301,15 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_RULE] = "host×destination",
 };
 
+/* A row of whole hosts may lead to one of the host's pairs. */
+static enum subject_kind kind_of(const struct alert *alert)
+{
+    enum subject_kind kind = alert->finding.detector->kind;
+    if (kind != SUBJECT_HOST || !alert->story.has_destination)
+        return kind;
+    return alert->story.destination.role == ROLE_SERVED ? SUBJECT_SERVED : SUBJECT_DESTINATION;
+}
+
 static void put_flows(struct json *json, const struct story *story)
 {
     json_list(json, "flows");
@@ -422,8 +431,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     json_open(json, "baseline");
     json_str(json, "state", baseline_state_name[alert->baseline]);
     json_uint(json, "hours", alert->baseline_hours);
-    put_known(json, "scope",
-              alert->finding.by_peers ? "peers" : scope_of_kind[alert->finding.detector->kind]);
+    put_known(json, "scope", alert->finding.by_peers ? "peers" : scope_of_kind[kind_of(alert)]);
     json_close(json);
     put_flows(json, story);
     put_tunnel(json, story);

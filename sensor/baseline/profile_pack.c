@@ -4,8 +4,9 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Thread:
- * any (pure). */
+ * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Packing
+ * notes in each pair how many bytes it took (packed_bytes). Thread: any, a profile one at a time.
+ */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"

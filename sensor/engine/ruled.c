@@ -159,9 +159,7 @@ double ruled_bar(struct engine *engine, const struct story *story, struct ptime 
     if (!rules || rules->trust_count == 0)
         return 1;
     ruled_facts_of_story(engine, story, now, &facts);
-    double bar = rules_bar(rules, &facts.facts);
-    engine->counts.trusted += bar > 1;
-    return bar;
+    return rules_bar(rules, &facts.facts);
 }
 
 size_t ruled_keep(struct engine *engine, const struct story *story, struct finding *finding,

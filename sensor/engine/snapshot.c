@@ -44,6 +44,8 @@ uint64_t snapshot_layout(void)
         sizeof(struct open_story),
         sizeof(struct incident),
         sizeof(struct asked_entry),
+        sizeof(struct echo_flow),
+        sizeof(struct echo_pair),
         sizeof(struct answer_names),
         sizeof(struct holding),
         sizeof(struct identity_counts),

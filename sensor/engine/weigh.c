@@ -10,7 +10,8 @@
  *
  * A side that was told is silent for SILENT_DAYS, unless its evidence has grown by SILENT_FACTOR:
  * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
- * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most.
+ * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust or an
+ * exception holds back is not told, so it costs that at each change of a bin.
  *
  * Bounds: one struct weigh (0.9 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
@@ -210,15 +211,17 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         lead.destination ? stories_find(&engine->stories, &at->host->ip, lead.destination) : NULL;
     if (!open)
         open = stories_find(&engine->stories, &at->host->ip, NULL);
-    if (!open || finding.reason_count == 0) { /* of an hour before, by a pair without room */
-        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+    if (!open || finding.reason_count == 0) { /* its story or its pair was let go for room */
+        engine->counts.findings_untold++;
         return;
     }
     struct story story = open->story;
     story.out = volume_clamped(story.out);
     double bar = lead.destination ? ruled_bar(engine, &story, now) : 1;
-    if (bar > 1 && !fused_fires(&fused, fleet_budget(engine->fleet) / bar))
+    if (bar > 1 && !fused_fires(&fused, fleet_budget(engine->fleet) / bar)) {
+        engine->counts.trusted++;
         return;
+    }
     if (ruled_keep(engine, &story, &finding, 1, now) == 0)
         return;
     at->host->told[side] = (struct last_told){at->civil->day, fused.e};

@@ -3,7 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT 20
-#define BOUNDS_TOLD    6
+#define BOUNDS_TOLD    12
 
 static uint64_t faults_of(const struct engine_counts *counts)
 {
@@ -57,10 +57,11 @@ static size_t put_content(const struct health *h, struct bound_count *count)
     return put(all, sizeof all / sizeof *all, count);
 }
 
-/* Of what is told. */
+/* Of what is told, and of the fleet's tables. */
 static size_t put_told(const struct summary *s, struct bound_count *count)
 {
     const struct engine_counts *c = engine_counts_of(s->engine);
+    const struct fleet *fleet = engine_fleet(s->engine);
     struct incidents_counts i = incidents_counts(engine_incidents(s->engine));
     const struct bound_count all[] = {
         {"incidents_evicted", "incidents closed early", i.evicted},
@@ -68,7 +69,14 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
         {"rules_withheld", "stories that rules did not tell for their rate limits",
          c->rules_withheld},
         {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
+        {"findings_trusted", "findings that trust held back", c->trusted},
+        {"findings_untold", "findings without a story left to be told of", c->findings_untold},
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
+        {"fleet_forgotten", "destinations whose hosts are no longer known", fleet_forgotten(fleet)},
+        {"fleet_crowded", "new destinations of one host too many to be a measure for others",
+         fleet_crowded(fleet)},
+        {"fleet_groups_refused", "peer groups without room", fleet_groups_refused(fleet)},
+        {"fleet_clips_refused", "guarded sizes that peers cannot lift", fleet_clips_refused(fleet)},
         {"ranking_overflow", "additions that found no room in the ranking", s->hosts->overflow},
     };
     _Static_assert(sizeof all / sizeof *all <= BOUNDS_TOLD, "room for all");

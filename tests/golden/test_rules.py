@@ -7,7 +7,7 @@ import os
 import re
 
 import weirtest
-from weirtest import SHARED, SHIPPED, SOURCE, Case, weir
+from weirtest import SHARED, SHIPPED, SOURCE, Case, replay, weir
 
 SHIPPED_RULES = "rules=[" + os.path.join(SOURCE, "rules", "*.yaml") + "]"
 OFFICE = os.path.join(SHIPPED, "office10min.pcap")
@@ -50,6 +50,28 @@ class Rules(Case):
             entry = text[text.index(f"- rule: {name}\n"):].split("\n- ", 1)[0]
             for key in ("sees:", "false_alarms:", "technique:"):
                 self.assertIn("\n  " + key, entry, name)
+
+    def test_what_a_hosts_evidence_leads_to(self):
+        """Trust and exceptions hold back what is judged by history, and say that they did; nothing else."""
+        told = {}
+        for name, rules in (("none", ""),
+                            ("trust", "- trust: ours\n  when: host = 10.4.0.17\n  bar: 1000000\n"
+                                      "  reason: a test\n  expires: never\n"),
+                            ("excepted", "- exception: known\n  of: [volume.served]\n"
+                                         "  when: host = 10.4.0.17\n  reason: a test\n  expires: never\n")):
+            run = replay(self.path(name), "-c", os.path.join(SHIPPED, "projectweb.yaml"),
+                         *(("--set", self.rules(rules)) if rules else ()),
+                         os.path.join(SHIPPED, "projectweb.pcapng"))
+            self.assertEqual(run.status, 0, run)
+            bounds = run.summary()["coverage"]["bounds"]
+            told[name] = ({alert["rule"]["id"] for alert in run.alerts()},
+                          bounds["findings_trusted"] > 0, bounds["findings_excepted"] > 0)
+        self.assertIn("volume.served", told["none"][0])
+        rest = told["none"][0] - {"volume.served"}
+        self.assertIn("content.personal", rest)
+        self.assertEqual(told["none"][1:], (False, False))
+        self.assertEqual(told["trust"], (rest, True, False))
+        self.assertEqual(told["excepted"], (rest, False, True))
 
     def test_what_is_shipped_is_quiet_on_benign_captures(self):
         if not os.path.isdir(SHARED):

@@ -338,6 +338,26 @@ static void test_links(void **state)
     free(line);
 }
 
+/* A host's evidence may lead to one of its pairs; the scope is that of what the alert is about. */
+static void test_scope_is_of_what_is_told(void **state)
+{
+    static const struct detector of_host = {
+        .id = "volume.slow", .name = "Grown day after day", .kind = SUBJECT_HOST};
+    (void)state;
+    struct alert alert = case_alert(&of_host);
+    char *line = line_of(&alert);
+    assert_non_null(strstr(line, "\"scope\":\"host×destination\""));
+    free(line);
+    alert.story.destination = (struct destination){ROLE_SERVED, DESTINATION_PREFIX, "192.0.2.0/24"};
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"scope\":\"server×client network\""));
+    free(line);
+    alert.story.has_destination = false;
+    line = line_of(&alert);
+    assert_non_null(strstr(line, "\"scope\":\"host\""));
+    free(line);
+}
+
 /* What the network said can be anything; the line stays one line of valid JSON. */
 static void test_hostile_name(void **state)
 {
@@ -376,6 +396,7 @@ int main(void)
         cmocka_unit_test(test_device),
         cmocka_unit_test(test_as_and_tie),
         cmocka_unit_test(test_links),
+        cmocka_unit_test(test_scope_is_of_what_is_told),
         cmocka_unit_test(test_hostile_name),
         cmocka_unit_test(test_table),
     };
