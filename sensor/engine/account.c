@@ -254,19 +254,25 @@ static void follow(struct engine *engine, struct open_story *open, struct ptime 
     incidents_follow(engine->incidents, &story, now);
 }
 
+size_t account_tell(struct engine *engine, struct open_story *open, struct finding *finding,
+                    size_t count, enum baseline_state state, uint32_t hours, struct ptime now)
+{
+    size_t kept = ruled_keep(engine, &open->story, finding, count, now);
+    struct story story = open->story;
+    story.out = volume_clamped(story.out);
+    for (size_t i = 0; i < kept; i++)
+        incidents_find(engine->incidents, &finding[i], &story, state, hours, now);
+    open->told |= kept > 0;
+    return kept;
+}
+
 static void find(struct engine *engine, const struct subject *subject, struct open_story *open,
                  struct ptime now)
 {
     struct finding finding[JUDGE_FINDINGS];
     uint32_t hours = subject->host ? profile_hours(subject->host) : 0;
-    size_t count = ruled_keep(engine, &open->story, finding, judge(subject, finding), now);
-    struct story story = open->story;
-    story.out = volume_clamped(story.out);
-    for (size_t i = 0; i < count; i++)
-        incidents_find(engine->incidents, &finding[i], &story, subject->state, hours, now);
-    if (count > 0)
-        open->told = true;
-    else
+    size_t count = judge(subject, finding);
+    if (account_tell(engine, open, finding, count, subject->state, hours, now) == 0)
         follow(engine, open, now);
 }
 

@@ -244,6 +244,10 @@ struct volume account_open(const struct engine *engine, const struct host *host,
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
 int64_t account_first_of_day(struct engine *engine, const struct civil *civil); /* hour ordinal */
+/* What was found of a story, less what exceptions hold back, becomes its incidents'; how many were
+ * left. All findings about traffic go through here, but for an operator's own rules. */
+size_t account_tell(struct engine *engine, struct open_story *open, struct finding *finding,
+                    size_t count, enum baseline_state state, uint32_t hours, struct ptime now);
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);

@@ -169,12 +169,11 @@ static void judge_entry(struct engine *engine, struct asked_entry *entry, struct
     if (count == 0 && !entry->told)
         return;
     struct open_story *open = tell_story(engine, entry, asked.from, now);
-    for (size_t i = 0; i < count; i++)
-        incidents_find(engine->incidents, &finding[i], &open->story, subject.state,
-                       host ? host->hours : 0, now);
-    if (count == 0)
+    if (account_tell(engine, open, finding, count, subject.state, host ? host->hours : 0, now) > 0)
+        entry->told = true;
+    else if (entry->told)
         incidents_follow(engine->incidents, &open->story, now);
-    open->told = entry->told = true;
+    open->told |= entry->told;
 }
 
 /* --- questions ------------------------------------------------------------------------------- */

@@ -54,11 +54,7 @@ static void judge_spoken(struct engine *engine, const struct flow_view *view,
     }
     struct finding finding[JUDGE_FINDINGS];
     size_t count = judge(&subject, finding);
-    struct story story = open->story;
-    story.out = volume_clamped(story.out);
-    for (size_t i = 0; i < count; i++)
-        incidents_find(engine->incidents, &finding[i], &story, subject.state, host->hours, now);
-    open->told |= count > 0;
+    account_tell(engine, open, finding, count, subject.state, host->hours, now);
 }
 
 void tunnelled_flow(struct engine *engine, const struct flow_view *view)

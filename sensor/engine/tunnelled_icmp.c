@@ -86,10 +86,5 @@ void tunnelled_echo(struct engine *engine, const struct flow_view *view)
     size_t count = judge(&subject, finding);
     if (!view->accepted) /* one-way echoes of a host that nothing is accounted for */
         story_add(open, view);
-    struct story story = open->story;
-    story.out = volume_clamped(story.out);
-    for (size_t i = 0; i < count; i++)
-        incidents_find(engine->incidents, &finding[i], &story, subject.state,
-                       host ? host->hours : 0, now);
-    open->told |= count > 0;
+    account_tell(engine, open, finding, count, subject.state, host ? host->hours : 0, now);
 }

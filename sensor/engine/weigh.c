@@ -215,19 +215,13 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         engine->counts.findings_untold++;
         return;
     }
-    struct story story = open->story;
-    story.out = volume_clamped(story.out);
-    double bar = lead.destination ? ruled_bar(engine, &story, now) : 1;
+    double bar = lead.destination ? ruled_bar(engine, &open->story, now) : 1;
     if (bar > 1 && !fused_fires(&fused, fleet_budget(engine->fleet) / bar)) {
         engine->counts.trusted++;
         return;
     }
-    if (ruled_keep(engine, &story, &finding, 1, now) == 0)
-        return;
-    at->host->told[side] = (struct last_told){at->civil->day, fused.e};
-    incidents_find(engine->incidents, &finding, &story, state, profile_hours(at->host->profile),
-                   now);
-    open->told = true;
+    if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), now) > 0)
+        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)

@@ -122,6 +122,24 @@ class Made(weirtest.Case):
         self.assertLessEqual(first["@timestamp"], "2026-03-02T10:00:00")
         self.assertLessEqual(first["weir"]["reasons"][0]["observed"], 5000)
 
+    def test_exceptions(self):
+        """An operator's exceptions hold back these rows too, each by its name."""
+        packets = []
+        for number in range(300):
+            question = dns_question(number, f"{noise(number, 15).hex()}.t.example.com")
+            packets.append((START + number * NS, udp("10.0.0.9", 20000 + number, "198.51.100.53", 53, question)))
+        packets += self.pings(lambda n: noise(n, 1000), 90)
+        hello = b"SSH-2.0-OpenSSH_9.2\r\n"
+        packets += conversation(START, ("10.0.0.9", 40000), ("198.51.100.8", 443), hello, hello)
+        all_rows = ["protocol.mismatch", "tunnel.dns", "tunnel.icmp"]
+        self.assertEqual([row for row, _, _ in told(self.judged(sorted(packets)))], all_rows)
+        for excepted in all_rows:
+            rules = self.write("rules.yaml", f"- exception: test\n  of: [{excepted}]\n  when: host in (10.0.0.0/8)\n"
+                                             "  reason: a test\n  expires: never\n")
+            run = self.judged(sorted(packets), "--set", f"rules=[{rules}]")
+            self.assertEqual([row for row, _, _ in told(run)], [row for row in all_rows if row != excepted])
+            self.assertGreater(run.summary()["coverage"]["bounds"]["findings_excepted"], 0)
+
     def pings(self, data, count, step_ns=NS):
         packets = []
         for number in range(count):
