@@ -15,24 +15,27 @@
 #define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
 #define GUARD        1e-4
 #define LEAST        1e-12
+#define POWER        2.5 /* between √Σ², which drowns one loud component, and the loudest alone */
+#define BEYOND       10.0 /* −ln S that no table has seen */
+#define BEYOND_SHARE 0.25
 
 /* √ of the weights of components that say much the same of one event (a side's volumes): E of them
  * is that times L. */
-static const double fused_scale[EVIDENCE_SIDES] = {2.4, 1.8};
+static const double fused_scale[EVIDENCE_SIDES] = {1.9, 1.5};
 
 /* Weights as measured to work together (detection.md); looks a day, for the belief before anything
  * is measured. */
 static const struct {
     double weight, looks;
 } kinds[EVIDENCES] = {
-    [EVIDENCE_YOUNG_WEEK] = {2, 1},      [EVIDENCE_YOUNG_HOUR] = {1.5, 24},
+    [EVIDENCE_YOUNG_WEEK] = {1.5, 1},    [EVIDENCE_YOUNG_HOUR] = {1.2, 24},
     [EVIDENCE_PERSISTENCE] = {1, 4},     [EVIDENCE_PAIR_GROWTH] = {1, 10},
-    [EVIDENCE_HOST_HOUR] = {.7, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.7, 1},
-    [EVIDENCE_PAIR_HOUR] = {.6, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
-    [EVIDENCE_ABSOLUTE_HOUR] = {.5, 24}, [EVIDENCE_HOST_GROWTH] = {.5, 1},
-    [EVIDENCE_PAIR_DAY] = {.4, 10},      [EVIDENCE_NETWORK_WEEK] = {2, 1},
-    [EVIDENCE_NETWORK_HOUR] = {1.5, 24}, [EVIDENCE_SERVED_GROWTH] = {1, 10},
-    [EVIDENCE_SERVED_HOUR] = {.6, 100},  [EVIDENCE_SERVED_DAY] = {.4, 10},
+    [EVIDENCE_HOST_HOUR] = {.5, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.5, 1},
+    [EVIDENCE_PAIR_HOUR] = {.8, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
+    [EVIDENCE_ABSOLUTE_HOUR] = {.3, 24}, [EVIDENCE_HOST_GROWTH] = {.3, 1},
+    [EVIDENCE_PAIR_DAY] = {.6, 10},      [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
+    [EVIDENCE_NETWORK_HOUR] = {2, 24},   [EVIDENCE_SERVED_GROWTH] = {1, 10},
+    [EVIDENCE_SERVED_HOUR] = {.5, 100},  [EVIDENCE_SERVED_DAY] = {.5, 10},
 };
 
 enum evidence_side evidence_side(enum evidence_kind kind)
@@ -70,19 +73,53 @@ static double sigma_of(unsigned which)
     return which < EVIDENCES ? SIGMA : SIGMA_FUSED;
 }
 
+static unsigned in_run(const struct counted_at *last, int64_t day)
+{
+    return last->bin > 0 && day - last->day < CALIBRATION_RUN ? last->bin : 0;
+}
+
+void calibration_count(struct calibration *c, const struct counted_at *last, int64_t day,
+                       unsigned bin)
+{
+    unsigned before = in_run(last, day);
+    c->count[0] += 1;
+    if (bin <= before)
+        return;
+    c->count[before] -= 1;
+    c->count[bin] += 1;
+}
+
+void calibration_remember(struct counted_at *last, int64_t day, unsigned bin)
+{
+    if (bin > in_run(last, day))
+        *last = (struct counted_at){day, (uint8_t)bin};
+}
+
+/* From above, never falling: a count below 0 takes nothing from what was reached above it. */
+static void sum_reached(struct calibration *c)
+{
+    double sum = 0, most = 0;
+    for (unsigned k = CALIBRATION_BINS; k-- > 0;) {
+        sum += c->count[k];
+        most = fmax(most, sum);
+        c->reached[k] = most;
+    }
+    c->total = sum > 0 ? c->reached[0] : 0;
+}
+
 void calibration_fit(struct calibration *c, unsigned which)
 {
-    double below = 0, above = 0, excess = 0, total = 0;
+    double above, excess = 0, total;
     unsigned bin = 0;
-    for (unsigned k = 0; k < CALIBRATION_BINS; k++)
-        total += c->count[k];
-    while (bin < CALIBRATION_BINS - 1 && below + c->count[bin] < TAIL_SHARE * total)
-        below += c->count[bin++];
+    sum_reached(c);
+    total = c->total;
+    while (bin < CALIBRATION_BINS - 1 && c->reached[bin + 1] > (1 - TAIL_SHARE) * total)
+        bin++;
+    above = bin < CALIBRATION_BINS - 1 ? c->reached[bin + 1] : 0;
     for (unsigned k = bin + 1; k < CALIBRATION_BINS; k++) {
-        above += c->count[k];
-        excess += c->count[k] * (edge(k + 0.5) - edge(bin + 1.0));
+        double next = k < CALIBRATION_BINS - 1 ? c->reached[k + 1] : 0;
+        excess += (c->reached[k] - next) * (edge(k + 0.5) - edge(bin + 1.0));
     }
-    c->total = total;
     c->from = bin;
     c->above = total > 0 ? fmin(1.0, fmax(above / total, 0.5 / (total + 1))) : 1;
     c->sigma = (excess + TAIL_WEIGHT * sigma_of(which)) / (above + TAIL_WEIGHT);
@@ -92,14 +129,11 @@ void calibration_fit(struct calibration *c, unsigned which)
 static double survival_of(const struct calibration *c, double l)
 {
     unsigned bin = calibration_bin(l);
-    double below = 0;
     if (c->total <= 0)
         return 0;
     if (bin > c->from)
         return c->above * exp(-(l - edge(c->from + 1.0)) / c->sigma);
-    for (unsigned k = 0; k < bin; k++)
-        below += c->count[k];
-    return fmin(1.0, fmax(c->above, 1 - below / c->total));
+    return fmin(1.0, fmax(c->above, c->reached[bin] / c->total));
 }
 
 static double belief_of(unsigned which, double l)
@@ -137,30 +171,36 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
 
 /* --- fusion ----------------------------------------------------------------------------------- */
 
+static double heard(double l)
+{
+    return l <= BEYOND ? l : BEYOND + (l - BEYOND) * BEYOND_SHARE;
+}
+
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures)
 {
     struct fused fused = {.p = 1, .p_absolute = 1};
-    double sum = 0;
+    double sum = 0, whole = 0;
     for (int kind = 0; kind < EVIDENCES; kind++) {
         if (evidence_side((enum evidence_kind)kind) != side || !(evidence->known >> kind & 1u))
             continue;
         double s = calibrated(measures, (unsigned)kind, day_off, evidence->mark[kind].l);
-        double l = -log(s);
         fused.single[kind] = s;
-        fused.share[kind] = evidence_weight((enum evidence_kind)kind) * l * l;
+        fused.share[kind] = evidence_weight((enum evidence_kind)kind) * pow(heard(-log(s)), POWER);
         sum += fused.share[kind];
+        whole += evidence_weight((enum evidence_kind)kind) * pow(-log(s), POWER);
     }
     for (int kind = 0; kind < EVIDENCES && sum > 0; kind++)
         fused.share[kind] /= sum;
-    fused.e = sqrt(sum);
+    fused.e = pow(sum, 1 / POWER);
+    fused.whole = pow(whole, 1 / POWER);
     fused.p = calibrated(measures, EVIDENCES + (unsigned)side, day_off, fused.e);
     if (side == EVIDENCE_SENT && evidence->known >> EVIDENCE_ABSOLUTE_DAY & 1u)
         fused.p_absolute = fused.single[EVIDENCE_ABSOLUTE_DAY];
     return fused;
 }
 
-bool fused_fires(const struct fused *fused, double budget)
+bool fused_fires(const struct fused *fused, const struct limits *limits)
 {
-    return fused->p <= BUDGET_FUSED * budget || fused->p_absolute <= BUDGET_ABSOLUTE * budget;
+    return fused->p <= limits->fused || fused->p_absolute <= limits->absolute;
 }

@@ -3,6 +3,7 @@
  * (pure). */
 #include "weir/baseline/evidence.h"
 
+#include "profile_local.h"
 #include "weir/base/digest.h"
 
 #include <math.h>
@@ -17,7 +18,7 @@
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open)
 {
-    struct amounts amounts = {hour, day_open, open, open};
+    struct amounts amounts = {hour, day_open, open, open, 0};
     if (!pair)
         return amounts;
     int64_t age = civil->hour - pair->first_hour;
@@ -80,6 +81,15 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
     for (int kind = 0; kind < EVIDENCES; kind++)
         if (evidence->mark[kind].pair == name)
             evidence->mark[kind] = (struct evidence_mark){0};
+}
+
+void evidence_without_new(struct day_evidence *evidence, uint32_t name)
+{
+    static const enum evidence_kind new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,
+                                             EVIDENCE_PERSISTENCE};
+    for (size_t i = 0; i < sizeof new / sizeof *new; i++)
+        if (evidence->mark[new[i]].pair == name)
+            evidence->mark[new[i]] = (struct evidence_mark){0};
 }
 
 /* --- one kind --------------------------------------------------------------------------------- */
@@ -233,10 +243,12 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
                        const struct amounts *amounts)
 {
     const struct asked asked = {into, profile, NULL, NULL, fleet, civil, 0};
-    ask(&asked, EVIDENCE_HOST_HOUR, amounts->hour);
-    ask(&asked, EVIDENCE_HOST_DAY, amounts->day);
     ask(&asked, EVIDENCE_ABSOLUTE_HOUR, amounts->hour);
     ask(&asked, EVIDENCE_ABSOLUTE_DAY, amounts->day);
+    if (evidence_is_cold(profile, civil))
+        return;
+    ask(&asked, EVIDENCE_HOST_HOUR, amounts->hour);
+    ask(&asked, EVIDENCE_HOST_DAY, amounts->day);
     if (profile->cusum.days >= CUSUM_WARMUP)
         ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
@@ -255,11 +267,19 @@ static void ask_known(const struct asked *asked, const struct amounts *amounts)
         ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH, amounts->day);
 }
 
+bool evidence_is_cold(const struct profile *profile, const struct civil *civil)
+{
+    return profile->first_day == NO_DAY || civil->day - profile->first_day < PROFILE_WARMUP_DAYS;
+}
+
 /* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
 static bool is_young(const struct asked *asked)
 {
     const struct pair *pair = asked->pair;
     int64_t hour = asked->civil->hour;
+    if (evidence_is_cold(asked->profile, asked->civil))
+        return asked->destination->role == ROLE_CLIENT && asked->fleet &&
+               fleet_bucket(asked->fleet, asked->destination, pair ? 0 : 1) == PREVALENCE_ONE;
     return profile_is_new(asked->profile, pair, hour) ||
            (pair->first_day - asked->profile->first_day >= PROFILE_WARMUP_DAYS &&
             hour - pair->first_hour < YOUNG_HOURS);
@@ -269,8 +289,11 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
 {
     bool first = in_first_week(asked->pair, asked->civil->hour);
     if (survival_exposure_days(asked->fleet) < EXPOSED_DAYS ||
-        fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST)
+        fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST ||
+        fleet_is_wave(asked->fleet, asked->destination, amounts->hosts, asked->civil->day)) {
+        evidence_without_new(asked->into, asked->name);
         return;
+    }
     ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);
     if (first)
         ask(asked, EVIDENCE_YOUNG_HOUR, amounts->hour);
@@ -293,11 +316,12 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
 {
     const struct asked asked = {
         into, profile, pair, destination, fleet, civil, evidence_name(destination)};
-    if (destination->role == ROLE_SERVED)
+    bool cold = evidence_is_cold(profile, civil);
+    if (destination->role == ROLE_SERVED && !cold)
         into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |
                        1u << EVIDENCE_SERVED_GROWTH | 1u << EVIDENCE_SERVED_HOUR |
                        1u << EVIDENCE_SERVED_DAY;
-    if (survival_pair_known(pair, civil->hour))
+    if (!cold && survival_pair_known(pair, civil->hour))
         ask_known(&asked, amounts);
     if (is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);

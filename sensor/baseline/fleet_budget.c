@@ -9,6 +9,11 @@
 
 #include <math.h>
 
+#define SERVED_SHARE 0.3       /* of all that is told */
+#define SERVED_LEAST 0.7       /* of a host's, where most hosts are servers */
+#define SERVED_MOST  (1.0 / 7) /* alerts a server and day, however many hosts pay for it */
+#define FUSED_SHARE  0.7 /* of what is told of what hosts send; the absolute day has the rest */
+
 #define GAIN      0.1
 #define STEP_MOST 0.2
 
@@ -34,6 +39,26 @@ double fleet_budget_trim(const struct fleet *fleet)
     return fleet->budget.trim;
 }
 
+static double host_days(const struct calibrations *calibrations, enum evidence_side side)
+{
+    const struct calibration *of = calibrations->of[EVIDENCES + side];
+    return of[0].total + of[1].total;
+}
+
+struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side)
+{
+    const struct calibrations *all = &fleet->all.now.calibrations;
+    double budget = fleet_budget(fleet);
+    double sent = host_days(all, EVIDENCE_SENT), served = host_days(all, EVIDENCE_SERVED);
+    double of_server = SERVED_MOST;
+    if (served > 0)
+        of_server = fmin(SERVED_MOST, budget * fmax(SERVED_LEAST, SERVED_SHARE * sent / served));
+    double of_host = fmax(0, budget - (sent > 0 ? of_server * served / sent : 0));
+    if (side == EVIDENCE_SERVED)
+        return (struct limits){of_server, 0};
+    return (struct limits){FUSED_SHARE * of_host, (1 - FUSED_SHARE) * of_host};
+}
+
 void budget_apply(struct fleet *fleet)
 {
     fleet->budget = fleet->next_budget;
@@ -51,14 +76,13 @@ static void reach_day(struct budget *budget, int64_t day)
     budget->trim_day = day;
 }
 
-static void add_day(struct peer_group *to, const struct told_day *day,
-                    const struct measures *measures)
+static void add_day(struct peer_group *to, const struct told_day *day)
 {
     for (unsigned which = 0; which < CALIBRATIONS; which++) {
         if (!(day->known >> which & 1u))
             continue;
-        unsigned bin = calibration_guarded(measures, which, day->day_off, day->l[which]);
-        to->next.calibrations.of[which][day->day_off].count[bin] += 1;
+        calibration_count(&to->next.calibrations.of[which][day->day_off], &day->last[which],
+                          day->day, day->bin[which]);
     }
     to->changed = true;
 }
@@ -66,13 +90,12 @@ static void add_day(struct peer_group *to, const struct told_day *day,
 void fleet_note_evidence(struct fleet *fleet, const char *group, const struct told_day *day,
                          const struct civil *civil)
 {
-    const struct measures measures = fleet_measures(fleet, group);
     fleet_reach_week(fleet, histogram_week(civil->day));
     reach_day(&fleet->next_budget, civil->day);
     fleet->next_budget.expected += asked_for(fleet);
     fleet->next_budget.told += day->told;
     struct peer_group *own = fleet_open_group(fleet, group);
-    add_day(&fleet->all, day, &measures);
+    add_day(&fleet->all, day);
     if (own)
-        add_day(own, day, &measures);
+        add_day(own, day);
 }

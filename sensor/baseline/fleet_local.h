@@ -7,6 +7,7 @@
 #define WEIR_BASELINE_LOCAL_FLEET_H
 
 #include "hostset.h"
+#include "profile_local.h"
 #include "weir/base/map.h"
 #include "weir/baseline/fleet.h"
 
@@ -27,7 +28,7 @@ struct peer_group {
 
 struct used_by { /* a destination's hosts */
     struct hostset hosts;
-    int64_t last_day;
+    int64_t first_day, last_day; /* first_day: NO_DAY where nobody knows any more */
 };
 
 /* A host that was not known to use a destination, or one that was guarded: added to the set of

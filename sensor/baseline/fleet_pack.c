@@ -4,11 +4,14 @@
  *
  * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
  * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
- * evidence: that begins, and the budget as it is asked for. Thread: the engine's. */
+ * evidence: that begins, and the budget as it is asked for. Schema 3 counted every host-day's
+ * evidence where it was (that fades), and knew of no destination since when. Thread: the engine's.
+ */
 #include "fleet_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define SEED      UINT64_C(0x666c656574)
@@ -22,10 +25,10 @@ static void put_counts(struct buffer *out, const double *count, unsigned size)
 {
     unsigned used = 0;
     for (unsigned i = 0; i < size; i++)
-        used += count[i] > 0;
+        used += isgreater(count[i], 0) || isless(count[i], 0);
     buffer_u8(out, (uint8_t)used);
     for (unsigned i = 0; i < size; i++)
-        if (count[i] > 0) {
+        if (isgreater(count[i], 0) || isless(count[i], 0)) {
             buffer_u8(out, (uint8_t)i);
             buffer_f64(out, count[i]);
         }
@@ -40,6 +43,8 @@ static void put_destinations(struct buffer *out, const struct map *destinations)
         put_unsigned(out, entry[i]->key_size);
         buffer_put(out, entry[i]->key, entry[i]->key_size);
         put_signed(out, used->last_day);
+        put_unsigned(
+            out, used->first_day == NO_DAY ? 0 : 1 + (uint64_t)(used->last_day - used->first_day));
         hostset_pack(&used->hosts, destination_shape, out);
     }
     free(entry);
@@ -157,13 +162,13 @@ void fleet_pack(const struct fleet *fleet, struct buffer *out)
 /* --- reading
  * ---------------------------------------------------------------------------------------- */
 
-static bool take_counts(struct cursor *in, double *count, unsigned size)
+static bool take_counts(struct cursor *in, double *count, unsigned size, bool may_be_owed)
 {
     unsigned used = cursor_u8(in), least = 0;
     for (unsigned i = 0; i < used; i++) {
         unsigned index = cursor_u8(in);
-        double value = take_f64(in);
-        if (in->failed || index < least || index >= size || value <= 0)
+        double value = may_be_owed ? take_either_f64(in) : take_f64(in);
+        if (in->failed || index < least || index >= size || fpclassify(value) == FP_ZERO)
             return false;
         count[index] = value;
         least = index + 1;
@@ -178,7 +183,15 @@ static bool rises(const uint8_t *before, size_t before_size, const uint8_t *key,
     return order < 0 || (order == 0 && before_size < size);
 }
 
-static bool take_destination(struct cursor *in, struct fleet *fleet, char before[],
+/* Its first day, as days before its last. */
+static bool take_first_day(struct cursor *in, struct used_by *used, unsigned schema)
+{
+    uint64_t since = schema > 3 ? take_at_most(in, (uint64_t)DAY_LIMIT) : 0;
+    used->first_day = since == 0 ? NO_DAY : used->last_day - (int64_t)(since - 1);
+    return !in->failed;
+}
+
+static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned schema, char before[],
                              size_t *before_size)
 {
     struct destination destination;
@@ -195,16 +208,16 @@ static bool take_destination(struct cursor *in, struct fleet *fleet, char before
     used->last_day = take_signed(in);
     if (used->last_day <= -DAY_LIMIT || used->last_day >= DAY_LIMIT)
         return false;
-    return hostset_unpack(&used->hosts, destination_shape, in);
+    return take_first_day(in, used, schema) && hostset_unpack(&used->hosts, destination_shape, in);
 }
 
-static bool take_destinations(struct cursor *in, struct fleet *fleet)
+static bool take_destinations(struct cursor *in, struct fleet *fleet, unsigned schema)
 {
     char before[DESTINATION_KEY_SIZE] = "";
     size_t before_size = 0;
     uint64_t count = take_at_most(in, FLEET_DESTINATIONS);
     for (uint64_t i = 0; i < count; i++)
-        if (!take_destination(in, fleet, before, &before_size))
+        if (!take_destination(in, fleet, schema, before, &before_size))
             return false;
     return !in->failed;
 }
@@ -213,7 +226,7 @@ static bool take_group(struct cursor *in, struct group *group, struct young *sch
 {
     bool good = true;
     for (size_t i = 0; good && i < GROUP_RESIDUALS; i++)
-        good = take_counts(in, group_residuals(group, i)->count, HISTOGRAM_BINS);
+        good = take_counts(in, group_residuals(group, i)->count, HISTOGRAM_BINS, false);
     for (size_t i = 0; good && i < GROUP_HISTOGRAMS; i++)
         good = histogram_unpack(group_histogram(group, i), in);
     if (schema_1) {
@@ -221,8 +234,8 @@ static bool take_group(struct cursor *in, struct group *group, struct young *sch
         for (size_t i = 0; good && i < PREVALENCE_BUCKETS; i++)
             good = histogram_unpack(&schema_1->first_week[i], in);
     }
-    return good && take_counts(in, group->active, FLEET_HOUR_WEEKS) &&
-           take_counts(in, group->seen, FLEET_HOUR_WEEKS);
+    return good && take_counts(in, group->active, FLEET_HOUR_WEEKS, false) &&
+           take_counts(in, group->seen, FLEET_HOUR_WEEKS, false);
 }
 
 static bool take_day(struct cursor *in, struct day_sizes *sizes, size_t slot)
@@ -253,9 +266,9 @@ static bool take_days(struct cursor *in, struct group *group)
 
 static bool take_contacts(struct cursor *in, struct contacts *contacts)
 {
-    bool good = take_counts(in, contacts->all, DESTINATION_KINDS);
+    bool good = take_counts(in, contacts->all, DESTINATION_KINDS, false);
     for (int kind = 0; good && kind < DESTINATION_KINDS; kind++)
-        good = take_counts(in, contacts->first[kind], PREVALENCE_BUCKETS);
+        good = take_counts(in, contacts->first[kind], PREVALENCE_BUCKETS, false);
     return good;
 }
 
@@ -263,7 +276,7 @@ static bool take_calibrations(struct cursor *in, struct calibrations *calibratio
 {
     bool good = true;
     for (size_t i = 0; schema > 2 && good && i < 2 * (size_t)CALIBRATIONS; i++)
-        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS);
+        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS, true);
     return good;
 }
 
@@ -334,7 +347,8 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
         return false;
     fleet->week = week == NEVER ? INT64_MIN : week;
     bool good = take_group(in, &fleet->all.now, schema == 1 ? &fleet->young : NULL) &&
-                hostset_unpack(&fleet->all.hosts, fleet_shape, in) && take_destinations(in, fleet);
+                hostset_unpack(&fleet->all.hosts, fleet_shape, in) &&
+                take_destinations(in, fleet, schema);
     if (schema == 1)
         return good && cursor_left(in) == 0;
     for (size_t i = 0; good && i < YOUNG_HISTOGRAMS; i++)

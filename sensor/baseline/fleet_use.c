@@ -189,7 +189,7 @@ static void apply_use(struct fleet *fleet, const struct new_use *use)
         if (fleet->destinations.count >= FLEET_DESTINATIONS)
             forget_longest_unseen(fleet);
         used = xcalloc(1, sizeof *used);
-        used->last_day = use->day;
+        used->first_day = used->last_day = use->day;
         map_put(&fleet->destinations, use->key, use->key_size, used);
     }
     if (used->last_day < use->day)
@@ -277,6 +277,19 @@ uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *d
     size_t size = strlen(destination_key(destination, key));
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     return used ? hostset_count(&used->hosts, destination_shape) : 0;
+}
+
+bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,
+                   uint32_t hosts_now, int64_t day)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = strlen(destination_key(destination, key));
+    const struct used_by *used = map_get(&fleet->destinations, key, size);
+    uint32_t hosts = used ? hostset_count(&used->hosts, destination_shape) : 0;
+    if (used && (used->first_day == NO_DAY || day - used->first_day >= FLEET_WAVE_DAYS))
+        return false;
+    hosts = hosts_now > hosts ? hosts_now : hosts;
+    return hosts >= FLEET_WAVE_HOSTS && hosts > 0.02 * fleet_hosts(fleet);
 }
 
 enum prevalence_bucket fleet_bucket(const struct fleet *fleet,

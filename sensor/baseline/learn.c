@@ -102,8 +102,10 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
 {
     int64_t week = histogram_week(profile->today), age = profile->today - profile->first_day;
     const struct peers peers = fleet_peers(fleet, profile->group);
-    if (profile->today_bytes == 0)
+    if (profile->today_bytes < PROFILE_ACTIVE_BYTES) {
+        profile->today_bytes = 0;
         return;
+    }
     struct size_model model = size_host_day(profile, &peers, week);
     uint64_t bytes =
         guard(profile, NULL, &model, profile->today_bytes, profile->today, true, fleet);
@@ -220,8 +222,8 @@ static void tell_host_hour(struct profile *profile, const struct civil *civil, u
                            uint64_t learned, double location, struct fleet *fleet)
 {
     bool exposed = civil->day - profile->first_day >= PROFILE_NOVELTY_DAYS;
-    fleet_note_host(fleet, &profile->host, profile->group, civil, bytes > 0, learned, location,
-                    exposed);
+    fleet_note_host(fleet, &profile->host, profile->group, civil, bytes >= PROFILE_ACTIVE_BYTES,
+                    learned, location, exposed);
     fleet_note_silent(fleet, profile->group, profile->silent);
     memset(profile->silent, 0, sizeof profile->silent);
     if (bytes > 0)
@@ -235,18 +237,20 @@ static void learn_host_hour(struct profile *profile, uint64_t bytes, const struc
     int64_t week = histogram_week(civil->day);
     uint64_t learned = 0;
     double location = location_or_nan(&profile->hour_location);
-    if (bytes > 0) {
+    bool active = bytes >= PROFILE_ACTIVE_BYTES;
+    uint64_t today = bytes_add(profile->today_bytes, bytes);
+    if (active) {
         const struct peers peers = fleet_peers(fleet, profile->group);
         struct size_model model = size_host_hour(profile, &peers, week);
         learned = guard(profile, NULL, &model, bytes, civil->day, false, fleet);
         histogram_add(&profile->hour, histogram_bin(learned), week, 1);
         learn_location(&profile->hour_location, learned, HOUR_LOCATION_LIMIT, HOUR_LOCATION_CLIP);
-        if (profile->today_bytes == 0)
-            profile->days_active[civil->class >= HOUR_WORK_WEEKEND]++;
     }
+    if (profile->today_bytes < PROFILE_ACTIVE_BYTES && today >= PROFILE_ACTIVE_BYTES)
+        profile->days_active[civil->class >= HOUR_WORK_WEEKEND]++;
     if (fleet)
         tell_host_hour(profile, civil, bytes, learned, location, fleet);
-    profile->today_bytes = bytes_add(profile->today_bytes, bytes);
+    profile->today_bytes = today;
 }
 
 static void learn_pairs(struct profile *profile, const struct host_total *total,
@@ -324,7 +328,7 @@ static void close_learning(struct profile *profile, const struct host_total *tot
     begin_day(profile, civil, fleet);
     if (total)
         learn_evidence(profile, total, civil, fleet);
-    profile_count_hour(profile, civil, bytes > 0);
+    profile_count_hour(profile, civil, bytes >= PROFILE_ACTIVE_BYTES);
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)
         ratio_add(&profile->ratio, bytes, total->in_bytes, histogram_week(civil->day));

@@ -2,8 +2,8 @@
  * day is over. Computed here, and not where it is judged, so that what the fleet learns does not
  * depend on which sensor saw what.
  *
- * A host's first seven days are not marked: all of it would be new. Days of which an hour was
- * frozen are not told. Thread: the engine's. */
+ * A host's first seven days are told and not counted: they are no measure of anything. Days of
+ * which an hour was frozen are neither. Thread: the engine's. */
 #include "profile_local.h"
 #include "weir/baseline/evidence.h"
 
@@ -14,14 +14,30 @@ static struct amounts amounts_of_host(const struct profile *profile, const struc
     return (struct amounts){.hour = hour, .day = before + hour};
 }
 
+/* What many hosts began to use while it was new to all is no discovery of any of them; when this
+ * one met it that was not to be seen yet. */
+static void drop_waves(struct profile *profile, const struct fleet *fleet)
+{
+    const struct evidence_mark *mark = profile->evidence.mark;
+    if (mark[EVIDENCE_YOUNG_WEEK].pair == 0 && mark[EVIDENCE_YOUNG_HOUR].pair == 0 &&
+        mark[EVIDENCE_PERSISTENCE].pair == 0)
+        return;
+    for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
+        const struct destination *destination = &profile->pair[i]->destination;
+        if (destination->role == ROLE_CLIENT &&
+            fleet_is_wave(fleet, destination, 0, profile->today))
+            evidence_without_new(&profile->evidence, evidence_name(destination));
+    }
+}
+
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
     struct amounts host = amounts_of_host(profile, civil, total->out.value);
     size_t position = 0;
-    if (profile->first_day == NO_DAY || civil->day - profile->first_day < PROFILE_WARMUP_DAYS ||
-        total->out.value == 0)
+    if (total->out.value == 0)
         return;
+    drop_waves(profile, fleet);
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
@@ -36,33 +52,54 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */
-static bool tells(struct last_told *told, const struct fused *fused, double budget, int64_t day)
+static bool tells(struct last_told *told, const struct fused *fused, const struct limits *limits,
+                  int64_t day)
 {
     bool silent = told->e > 0 && day - told->day < SILENT_DAYS;
-    if (!fused_fires(fused, budget) || (silent && fused->e < SILENT_FACTOR * told->e))
+    if (!fused_fires(fused, limits) || (silent && fused->whole < SILENT_FACTOR * told->e))
         return false;
-    *told = (struct last_told){day, (double)(float)fused->e};
+    *told = (struct last_told){day, (double)(float)fused->whole};
     return true;
+}
+
+static void count(struct profile *profile, struct told_day *day, unsigned which, double l,
+                  const struct measures *measures)
+{
+    if (day->day - profile->first_day < PROFILE_WARMUP_DAYS)
+        return;
+    day->known |= 1u << which;
+    day->bin[which] = (uint8_t)calibration_guarded(measures, which, day->day_off, l);
+    day->last[which] = profile->counted_at[which];
+    calibration_remember(&profile->counted_at[which], day->day, day->bin[which]);
+}
+
+static void fuse_side(struct profile *profile, struct told_day *day, enum evidence_side side,
+                      const struct measures *measures, struct fleet *fleet)
+{
+    struct fused fused = evidence_fuse(&profile->evidence, side, day->day_off, measures);
+    struct limits limits = fleet_limits(fleet, side);
+    bool known = false;
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        known |= (profile->evidence.known >> kind & 1u) &&
+                 evidence_side((enum evidence_kind)kind) == side;
+    if (known)
+        count(profile, day, EVIDENCES + (unsigned)side, fused.e, measures);
+    day->told += tells(&profile->told[side], &fused, &limits, day->day);
 }
 
 void learn_evidence_day(struct profile *profile, bool day_off, const struct civil *civil,
                         struct fleet *fleet)
 {
     const struct measures measures = fleet_measures(fleet, profile->group);
-    struct told_day day = {.known = profile->evidence.known, .day_off = day_off};
-    for (int kind = 0; kind < EVIDENCES; kind++) {
-        bool known = profile->evidence.known >> kind & 1u;
-        day.l[kind] = profile->evidence.mark[kind].l;
-        if (known) /* and with it what its side fuses to */
-            day.known |= 1u << (EVIDENCES + evidence_side((enum evidence_kind)kind));
-    }
-    for (int side = 0; fleet && side < EVIDENCE_SIDES; side++) {
-        struct fused fused =
-            evidence_fuse(&profile->evidence, (enum evidence_side)side, day_off, &measures);
-        day.l[EVIDENCES + side] = fused.e;
-        day.told += tells(&profile->told[side], &fused, fleet_budget(fleet), profile->today);
-    }
-    if (fleet && profile->evidence.known)
+    struct told_day day = {.day = profile->today, .day_off = day_off};
+    if (fleet && profile->evidence.known) {
+        drop_waves(profile, fleet);
+        for (int kind = 0; kind < EVIDENCES; kind++)
+            if (profile->evidence.known >> kind & 1u)
+                count(profile, &day, (unsigned)kind, profile->evidence.mark[kind].l, &measures);
+        for (int side = 0; side < EVIDENCE_SIDES; side++)
+            fuse_side(profile, &day, (enum evidence_side)side, &measures, fleet);
         fleet_note_evidence(fleet, profile->group, &day, civil);
+    }
     profile->evidence = (struct day_evidence){0};
 }

@@ -4,8 +4,9 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Packing
- * notes in each pair how many bytes it took (packed_bytes). Thread: any, a profile one at a time.
+ * frozen; schema 2 no evidence of the day, schema 3 not what it was counted at: what they have is
+ * taken over, the rest begins. Packing notes in each pair how many bytes it took (packed_bytes).
+ * Thread: any, a profile one at a time.
  */
 #include "profile_local.h"
 #include "varint.h"
@@ -143,6 +144,13 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         put_f32(out, profile->told[side].e);
         put_signed(out, profile->told[side].e > 0 ? profile->today - profile->told[side].day : 0);
+    }
+    for (int which = 0; which < CALIBRATIONS; which++) {
+        const struct counted_at *counted = &profile->counted_at[which];
+        bool lately = counted->bin > 0 && profile->today - counted->day <= CALIBRATION_RUN;
+        buffer_u8(out, lately ? counted->bin : 0);
+        if (lately)
+            put_signed(out, profile->today - counted->day);
     }
 }
 
@@ -379,7 +387,20 @@ static bool take_told(struct cursor *in, struct profile *profile)
     return !in->failed && day_off <= 1;
 }
 
-static bool take_evidence(struct cursor *in, struct profile *profile)
+static bool take_counted(struct cursor *in, struct profile *profile)
+{
+    for (int which = 0; which < CALIBRATIONS; which++) {
+        struct counted_at *counted = &profile->counted_at[which];
+        counted->bin = cursor_u8(in);
+        if (counted->bin > 0)
+            counted->day = take_since(in, profile->today);
+        if (counted->bin >= CALIBRATION_BINS)
+            return false;
+    }
+    return !in->failed;
+}
+
+static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
     evidence->known = (uint32_t)take_at_most(in, (1u << EVIDENCES) - 1);
@@ -390,7 +411,7 @@ static bool take_evidence(struct cursor *in, struct profile *profile)
         evidence->mark[kind].bytes = take_unsigned(in);
         evidence->mark[kind].pair = take_u32(in);
     }
-    return !in->failed && take_told(in, profile);
+    return !in->failed && take_told(in, profile) && (schema < 4 || take_counted(in, profile));
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)
@@ -405,7 +426,7 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile)))
+        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile, schema)))
         return false;
     return !in->failed && cursor_left(in) == 0;
 }

@@ -1,6 +1,7 @@
 /* Open hours: a map of (host, hour) → total, each with a map of its pairs. Few hours are open at a
  * time (the watermark closes them two minutes after their end), so the bound of hosts an hour is
- * held with a short list of hours. Engine thread. */
+ * held with a short list of hours, each with how many hosts met a destination (a number for each of
+ * the hour's pairs at most, let go with the hour's last host). Engine thread. */
 #include "weir/baseline/totals.h"
 
 #include "weir/base/buffer.h"
@@ -11,6 +12,7 @@
 struct hour_hosts {
     int64_t hour;
     uint32_t hosts;
+    struct map met; /* client destination → how many of them, as a pointer */
 };
 
 struct totals {
@@ -70,6 +72,8 @@ void totals_free(struct totals *totals)
     if (!totals)
         return;
     map_fini(&totals->map, free_total);
+    for (size_t i = 0; i < totals->open_count; i++)
+        map_fini(&totals->open[i].met, NULL);
     free(totals->open);
     free(totals);
 }
@@ -83,7 +87,8 @@ static struct hour_hosts *hosts_of_hour(struct totals *totals, int64_t hour)
         totals->open_room = totals->open_room ? 2 * totals->open_room : 4;
         totals->open = xrealloc(totals->open, totals->open_room * sizeof *totals->open);
     }
-    totals->open[totals->open_count] = (struct hour_hosts){hour, 0};
+    totals->open[totals->open_count] = (struct hour_hosts){.hour = hour};
+    map_init(&totals->open[totals->open_count].met);
     return &totals->open[totals->open_count++];
 }
 
@@ -91,6 +96,28 @@ struct host_total *totals_get(const struct totals *totals, const struct ip *host
 {
     struct total_key key = {*host, hour};
     return map_get(&totals->map, &key, sizeof key);
+}
+
+static void note_met(struct hour_hosts *open, const struct pair_total *pair)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = strlen(destination_key(&pair->destination, key));
+    if (pair->destination.role != ROLE_CLIENT || destination_is_other(&pair->destination))
+        return;
+    uintptr_t hosts = (uintptr_t)map_get(&open->met, key, size);
+    map_put(&open->met, key, size, (void *)(hosts + 1)); // NOLINT(performance-no-int-to-ptr)
+}
+
+uint32_t totals_hosts(const struct totals *totals, const struct destination *destination)
+{
+    char key[DESTINATION_KEY_SIZE];
+    size_t size = strlen(destination_key(destination, key));
+    uint32_t most = 0;
+    for (size_t i = 0; i < totals->open_count; i++) {
+        uint32_t hosts = (uint32_t)(uintptr_t)map_get(&totals->open[i].met, key, size);
+        most = hosts > most ? hosts : most;
+    }
+    return most;
 }
 
 /* False: there is no room. */
@@ -104,6 +131,9 @@ static bool put(struct totals *totals, struct host_total *total)
     open->hosts++;
     total->totals = totals;
     totals->pairs += total->pairs.count;
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
+        note_met(open, e->value);
     struct total_key key = {total->host, total->hour};
     map_put(&totals->map, &key, sizeof key, total);
     return true;
@@ -148,8 +178,10 @@ static bool is_full(const struct host_total *host)
 static void put_pair(struct host_total *host, const char *key, struct pair_total *pair)
 {
     map_put(&host->pairs, key, strlen(key), pair);
-    if (host->totals)
-        host->totals->pairs++;
+    if (!host->totals)
+        return;
+    host->totals->pairs++;
+    note_met(hosts_of_hour(host->totals, host->hour), pair);
 }
 
 bool totals_take_pair(struct host_total *host, struct pair_total *pair)
@@ -265,8 +297,10 @@ void totals_drop(struct totals *totals, struct host_total *host)
     totals->pairs -= host->pairs.count;
     if (open->hosts > 0)
         open->hosts--;
-    if (open->hosts == 0)
+    if (open->hosts == 0) {
+        map_fini(&open->met, NULL);
         *open = totals->open[--totals->open_count];
+    }
     host_total_free(host);
 }
 

@@ -96,4 +96,13 @@ static inline double take_f64(struct cursor *in)
     return take_checked(in, value);
 }
 
+/* Likewise, of either sign. */
+static inline double take_either_f64(struct cursor *in)
+{
+    uint64_t bits = cursor_le64(in);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value < 0 ? -take_checked(in, -value) : take_checked(in, value);
+}
+
 #endif

@@ -46,10 +46,17 @@ static struct fused fuse(const struct weighing *weighing, const struct day_evide
     return evidence_fuse(evidence, side, is_day_off(weighing), &measures);
 }
 
+static bool fires(const struct weighing *weighing, const struct fused *fused,
+                  enum evidence_side side)
+{
+    struct limits limits = fleet_limits(weighing->fleet, side);
+    return fused_fires(fused, &limits);
+}
+
 struct fused fusion_weigh(const struct weighing *weighing, enum evidence_side side, bool *fired)
 {
     struct fused fused = fuse(weighing, &weighing->evidence, side);
-    *fired = weighing->fleet && fused_fires(&fused, fleet_budget(weighing->fleet));
+    *fired = weighing->fleet && fires(weighing, &fused, side);
     return fused;
 }
 
@@ -63,7 +70,8 @@ static uint64_t less(uint64_t bytes, uint64_t removed)
 static struct amounts amounts_less(const struct amounts *amounts, uint64_t removed)
 {
     return (struct amounts){less(amounts->hour, removed), less(amounts->day, removed),
-                            less(amounts->week, removed), less(amounts->span, removed)};
+                            less(amounts->week, removed), less(amounts->span, removed),
+                            amounts->hosts};
 }
 
 /* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */
@@ -80,7 +88,7 @@ static bool still_fires(const struct weighing *weighing, enum evidence_side side
                           &weighing->civil, &pair);
     }
     struct fused fused = fuse(weighing, &evidence, side);
-    return fused_fires(&fused, fleet_budget(weighing->fleet));
+    return fires(weighing, &fused, side);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -208,7 +216,7 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead)
 {
     enum evidence_kind sorted[EVIDENCES] = {EVIDENCE_ABSOLUTE_DAY};
-    bool by_fusion = fused->p <= BUDGET_FUSED * fleet_budget(weighing->fleet);
+    bool by_fusion = fused->p <= fleet_limits(weighing->fleet, side).fused;
     size_t count = by_share(fused, sorted);
     struct told_kind told, leads = {0};
     memset(finding, 0, sizeof *finding);
@@ -223,7 +231,7 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     }
     finding->detector = row_of[finding->reason_count ? leads.kind : sorted[0]];
     finding->p = by_fusion ? fused->p : fused->p_absolute;
-    finding->evidence = fused->e;
+    finding->evidence = fused->whole;
     finding->score = score_of_p(finding->p);
     finding->urgency = urgency_of(finding->detector, finding->score);
     *lead = leads.pair;

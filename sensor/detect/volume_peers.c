@@ -74,7 +74,7 @@ bool volume_peers_judge(const struct subject *subject, struct finding *finding)
         return false;
     /* as it was asked for: what trims it was measured of hosts that have a past */
     double threshold =
-        BUDGET_ABSOLUTE * fleet_budget(subject->fleet) / fleet_budget_trim(subject->fleet);
+        fleet_limits(subject->fleet, EVIDENCE_SENT).absolute / fleet_budget_trim(subject->fleet);
     if ((double)survival_peer_days(subject->fleet) * threshold < 1)
         return false;
     struct by_peers peers = ask(subject, bytes);

@@ -75,6 +75,7 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
                                 .pair = profile_pair(at->host->profile, destination)};
     pair.amounts =
         amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value, all.value);
+    pair.amounts.hosts = totals_hosts(at->engine->totals, destination);
     return pair;
 }
 
@@ -216,19 +217,22 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         return;
     }
     double bar = lead.destination ? ruled_bar(engine, &open->story, now) : 1;
-    if (bar > 1 && !fused_fires(&fused, fleet_budget(engine->fleet) / bar)) {
+    struct limits limits = fleet_limits(engine->fleet, side);
+    limits.fused /= bar;
+    limits.absolute /= bar;
+    if (bar > 1 && !fused_fires(&fused, &limits)) {
         engine->counts.trusted++;
         return;
     }
     if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), now) > 0)
-        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+        at->host->told[side] = (struct last_told){at->civil->day, fused.whole};
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)
 {
     struct weighing weighing = weighing_of(at, slot);
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
+        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).whole;
 }
 
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,
@@ -272,7 +276,7 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
                   struct ptime now)
 {
     struct at at = {engine, host, civil, total, account_first_of_day(engine, civil)};
-    if (!host->profile || state == BASELINE_LEARNING)
+    if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
     if (!host->weigh)
         host->weigh = xcalloc(1, sizeof *host->weigh);

@@ -3,11 +3,16 @@
  * dependence between components have to be guessed at.
  *
  *   bin     ⌊20·ln(1 + L)⌋, CALIBRATION_BINS of them: a twentieth apart
+ *   reached a host-day counts at its bin only where that is above what the host reached in the
+ *           CALIBRATION_RUN days before, whose count then moves up to it; else in bin 0. So a
+ *           state that lasts for weeks is one event and not twenty, as it is one alert: what is
+ *           measured is how often a level is newly reached (declustering by runs: Leadbetter,
+ *           Extremes and local dependence in stationary sequences, 1983)
  *   tail    above the bin up to which 97 % lie, S falls as exp(−(L − t)/σ), t that bin's upper end,
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + 20·σ0)/(n + 20), L the middle
  *           of a bin
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
- * (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 2.4 of what is sent and 1.8
+ * (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 1.9 of what is sent and 1.5
  *           of what is served (as if its components said all the same), σ0 = 1.5
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
  *           300·S)/(N_group + 300)
@@ -16,9 +21,10 @@
  * count from their 8th day on, so that warming up is no measure of anything. A host-day rarer than
  * 10⁻⁴ is counted where S is 10⁻⁴ (one theft must not hide the next).
  *
- * Fusion: E = √(Σ w·L̂²), L̂ = −ln S, over the components that are known, weights normalised to a
- * mean of 1 over those of the same side (a host's own, or its clients' as a server). Thread: any
- * (pure). */
+ * Fusion: E = (Σ w·g(L̂)^2.5)^(1/2.5), L̂ = −ln S, over the components that are known, weights
+ * normalised to a mean of 1 over those of the same side (a host's own, or its clients' as a
+ * server). g(l) = l up to 10, then 10 + (l − 10)/4: no fleet has seen a host-day in 22,000, so what
+ * is beyond is the tail's word and counts a quarter. Thread: any (pure). */
 #ifndef WEIR_BASELINE_CALIBRATION_H
 #define WEIR_BASELINE_CALIBRATION_H
 
@@ -65,11 +71,21 @@ struct day_evidence { /* all zero: nothing is known */
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */
 
+#define CALIBRATION_RUN 7 /* days */
+
 struct calibration {
+    /* Host-days by bin. May be below 0 where a count moved up after the counts were halved. */
     double count[CALIBRATION_BINS];
     /* of them, after calibration_fit: */
+    double reached[CALIBRATION_BINS]; /* how often each bin or more was */
     double total, above, sigma;
     unsigned from;
+};
+
+/* What a host-day was last counted at, for CALIBRATION_RUN days. */
+struct counted_at {
+    int64_t day;
+    uint8_t bin; /* 0: nothing */
 };
 
 struct calibrations {                       /* of a group or the fleet */
@@ -82,6 +98,10 @@ struct measures {
 };
 
 unsigned calibration_bin(double l);
+/* One host-day at `bin`; `last` becomes what is remembered of it. */
+void calibration_count(struct calibration *calibration, const struct counted_at *last, int64_t day,
+                       unsigned bin);
+void calibration_remember(struct counted_at *last, int64_t day, unsigned bin);
 void calibration_fit(struct calibration *calibration, unsigned which);
 /* S(l): the share of host-days with so much or more, never rising in l; 1 for l = 0. */
 double calibrated(const struct measures *measures, unsigned which, bool day_off, double l);
@@ -91,18 +111,20 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
 
 struct fused {
     double e;
+    double whole;             /* likewise with g(l) = l: by which it is said to have grown */
     double p;                 /* of e, calibrated; 1: nothing is known */
     double p_absolute;        /* of the absolute day alone, calibrated; 1: not of this side */
-    double share[EVIDENCES];  /* w·L̂²/E², of this side's */
+    double share[EVIDENCES];  /* w·g(L̂)^2.5/E^2.5, of this side's */
     double single[EVIDENCES]; /* S of each component */
 };
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures);
 
-/* The budget: what a host and day may cost, and how it is shared between the two channels. */
-#define BUDGET_FUSED    0.7
-#define BUDGET_ABSOLUTE 0.3
-/* Whether it is told at a budget of `budget` alerts a host and day. */
-bool fused_fires(const struct fused *fused, double budget);
+/* What is told: p_E up to `fused`, or of what is sent the absolute day's S alone up to `absolute`
+ * (fleet_limits: how the operator's budget is shared). */
+struct limits {
+    double fused, absolute;
+};
+bool fused_fires(const struct fused *fused, const struct limits *limits);
 
 #endif

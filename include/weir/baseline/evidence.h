@@ -20,6 +20,9 @@
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
+ * Of a host in its first seven days all is new and nothing usual: it is asked only for absolute
+ * sizes, and for destinations that nobody else uses, as if it had been here before.
+ *
  * Totals below EVIDENCE_FLOOR_BYTES are nothing. Bound: one mark a component. Thread: any
  * (pure). */
 #ifndef WEIR_BASELINE_EVIDENCE_H
@@ -30,13 +33,14 @@
 #include "weir/baseline/survival.h"
 
 /* Less than this says nothing, at whatever hour. */
-#define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
+#define EVIDENCE_FLOOR_BYTES PROFILE_ACTIVE_BYTES
 
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
 struct amounts {
     uint64_t hour, day;
-    uint64_t week; /* of a pair's first 7 days; older ones: of the day */
-    uint64_t span; /* of the seven days under way, in its first 21 */
+    uint64_t week;  /* of a pair's first 7 days; older ones: of the day */
+    uint64_t span;  /* of the seven days under way, in its first 21 */
+    uint32_t hosts; /* that have met a pair's destination in the open hour; 0: not known */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
  * `day_open` is what of them is of this day. */
@@ -46,6 +50,8 @@ struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civi
 /* Of a pair, for looking it up again (the lower half of a hash of its key); never 0. */
 uint32_t evidence_name(const struct destination *destination);
 
+/* In its first PROFILE_WARMUP_DAYS. */
+bool evidence_is_cold(const struct profile *profile, const struct civil *civil);
 /* `into` keeps the larger marks. `pair` NULL: never met in a closed hour. */
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
@@ -54,6 +60,8 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct pair *pair, const struct destination *destination,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts);
+/* Marks of what is new go where it is that destination's (what is known stays known). */
+void evidence_without_new(struct day_evidence *evidence, uint32_t name);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
 /* Those of one pair's marks go (what is known stays known). */
 void evidence_without(struct day_evidence *evidence, uint32_t name);

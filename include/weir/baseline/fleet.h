@@ -16,7 +16,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       3 /* 1 and 2 are read too; of 1 the one group is the fleet */
+#define FLEET_SCHEMA       4 /* 1 to 3 are read too; of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
@@ -109,6 +109,11 @@ void fleet_set_budget(struct fleet *fleet, double host_day, double day);
 /* Alerts a host and day, as asked for and trimmed. */
 double fleet_budget(const struct fleet *fleet);
 double fleet_budget_trim(const struct fleet *fleet);
+/* How that is shared. What hosts serve has three tenths of all that is told (seven, where all are
+ * servers), but no more than one alert a server and week; what they send has the rest, three tenths
+ * of it by the absolute day alone. A fleet has few servers, so each may speak up more often than a
+ * host does. */
+struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side);
 struct measures fleet_measures(const struct fleet *fleet, const char *group); /* fleet NULL: none */
 void fleet_free(struct fleet *fleet);
 const struct group *fleet_all(const struct fleet *fleet);
@@ -139,6 +144,12 @@ uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *d
 /* With `more` hosts beyond those that are known. */
 enum prevalence_bucket fleet_bucket(const struct fleet *fleet,
                                     const struct destination *destination, uint32_t more);
+/* A service that is rolled out: first met by anybody less than FLEET_WAVE_DAYS ago, and used by
+ * FLEET_WAVE_HOSTS hosts and more than 2 % of them, `hosts_now` of them in the open hour. */
+#define FLEET_WAVE_DAYS  21
+#define FLEET_WAVE_HOSTS 4
+bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,
+                   uint32_t hosts_now, int64_t day);
 size_t fleet_destinations(const struct fleet *fleet);
 uint64_t fleet_forgotten(const struct fleet *fleet); /* destinations, at the bound */
 /* Enough others were guarded within FLEET_MOVED_DAYS of `day`: hosts of the group, or at the
@@ -183,9 +194,12 @@ void fleet_note_left(struct fleet *fleet, const struct ip *host, const char *gro
 /* A size of the host (`destination` NULL) or of its pair was guarded. */
 void fleet_note_clip(struct fleet *fleet, const struct ip *host,
                      const struct destination *destination, const char *group, int64_t day);
-/* A host's day of evidence: `l` by component and fused, of those in `known` (1 << which). */
+/* A host's day of evidence by component and fused, of those in `known` (1 << which): its bin
+ * (calibration_guarded), and what the host was counted at before. */
 struct told_day {
-    double l[CALIBRATIONS];
+    int64_t day;
+    uint8_t bin[CALIBRATIONS];
+    struct counted_at last[CALIBRATIONS];
     uint32_t known;
     bool day_off;
     unsigned told; /* alerts it made, silence apart */
@@ -203,7 +217,7 @@ struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *h
 
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * and 2 are taken over. */
+ * to 3 are taken over. */
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error);
 
 #endif

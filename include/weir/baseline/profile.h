@@ -16,7 +16,10 @@
 #include "weir/baseline/rhythm.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       3 /* 1 and 2 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 4 /* 1 to 3 are read too: what they do not know begins empty */
+/* An hour or day below this is no activity: machines that are left on call home all night, and
+ * would hide who comes at 3 a.m. */
+#define PROFILE_ACTIVE_BYTES UINT64_C(65536)
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
@@ -121,7 +124,8 @@ struct profile {
     struct day_evidence evidence; /* of today's closed hours (evidence.h) */
     bool day_off;                 /* today is no working day */
     struct last_told told[EVIDENCE_SIDES];
-    struct pair *pair[PROFILE_PAIRS]; /* unordered */
+    struct counted_at counted_at[CALIBRATIONS]; /* its days of evidence, in the fleet's tables */
+    struct pair *pair[PROFILE_PAIRS];           /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */

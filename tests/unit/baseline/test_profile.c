@@ -21,7 +21,7 @@ static void learns_hours_days_and_pairs(void **state)
     (void)state;
     for (int hour = 0; hour < 24; hour++) {
         struct civil civil = make_civil(MONDAY, hour);
-        struct load load[] = {{ROLE_CLIENT, "a.example", 1000}, {ROLE_SERVED, "b", 3000}};
+        struct load load[] = {{ROLE_CLIENT, "a.example", 1000}, {ROLE_SERVED, "b", 99000}};
         close_with(p, &civil, NULL, load, hour % 2 ? 2 : 0);
     }
     assert_int_equal(profile_hours(p), 24);
@@ -32,10 +32,10 @@ static void learns_hours_days_and_pairs(void **state)
     assert_int_equal(p->days_seen[0], 1);
     assert_int_equal(p->days_active[0], 1);
     assert_int_equal(p->today, MONDAY);
-    assert_int_equal(p->today_bytes, 48000);
+    assert_int_equal(p->today_bytes, 1200000);
     assert_int_equal(histogram_samples(&p->hour), 12);
     assert_int_equal(histogram_samples(&p->day), 0);
-    assert_near(p->hour_location.mean, (float)log2(4001)); /* kept as a float */
+    assert_near(p->hour_location.mean, (float)log2(100001)); /* kept as a float */
     struct pair *pair = profile_pair(p, &a);
     assert_int_equal(pair->contacts, 12);
     assert_int_equal(pair->today_bytes, 12000);
@@ -45,7 +45,7 @@ static void learns_hours_days_and_pairs(void **state)
     assert_near(pair->weight, 12000);
     close_one(p, MONDAY + 1, 0, NULL, ROLE_CLIENT, "a.example", 500);
     assert_int_equal(histogram_samples(&p->day), 1);
-    assert_int_equal(histogram_largest(&p->day), histogram_bin(48000));
+    assert_int_equal(histogram_largest(&p->day), histogram_bin(1200000));
     assert_int_equal(histogram_largest(&pair->day), histogram_bin(12000));
     assert_int_equal(pair->today_bytes, 500);
     assert_near(pair->weight, (float)(12000 * exp2(-1.0 / 28) + 500));
@@ -299,8 +299,8 @@ static void a_thaw_does_not_learn_what_was_frozen(void **state)
     struct profile *p = make_profile();
     (void)state;
     for (int day = 0; day < 40; day++)
-        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "daily", 1000);
-    close_one(p, MONDAY + 40, 9, NULL, ROLE_SERVED, "late", 1000);
+        close_one(p, MONDAY + day, 9, NULL, ROLE_SERVED, "daily", 100000);
+    close_one(p, MONDAY + 40, 9, NULL, ROLE_SERVED, "late", 100000);
     uint64_t days = histogram_samples(&p->day);
     p->frozen = true;
     close_one(p, MONDAY + 41, 9, NULL, ROLE_SERVED, "late", UINT64_C(1) << 30);
@@ -313,10 +313,10 @@ static void a_thaw_does_not_learn_what_was_frozen(void **state)
     assert_non_null(back);
     for (int i = 0; i < 2; i++) {
         struct profile *thawed = i ? back : p;
-        close_one(thawed, MONDAY + 42, 10, NULL, ROLE_SERVED, "daily", 1000);
-        close_one(thawed, MONDAY + 43, 9, NULL, ROLE_SERVED, "daily", 1000);
+        close_one(thawed, MONDAY + 42, 10, NULL, ROLE_SERVED, "daily", 100000);
+        close_one(thawed, MONDAY + 43, 9, NULL, ROLE_SERVED, "daily", 100000);
         assert_int_equal(histogram_samples(&thawed->day), days);
-        close_one(thawed, MONDAY + 60, 9, NULL, ROLE_SERVED, "daily", 1000);
+        close_one(thawed, MONDAY + 60, 9, NULL, ROLE_SERVED, "daily", 100000);
         assert_int_equal(histogram_samples(&thawed->day), days + 1);
         assert_int_equal(thawed->new_networks, 0);
         assert_int_equal(thawed->new_network_span.count, 0);

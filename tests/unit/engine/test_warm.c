@@ -25,7 +25,7 @@ static struct destination network(int number)
     return destination_of_prefix(ROLE_CLIENT, &remote);
 }
 
-/* Twelve days of some kilobytes an hour, in the store as if another run had learned them. */
+/* Twelve days of some 100 kB an hour, in the store as if another run had learned them. */
 static void put_past(struct rig *rig, unsigned number)
 {
     struct buffer blob = {0};
@@ -36,7 +36,7 @@ static void put_past(struct rig *rig, unsigned number)
         struct civil civil = calendar_at(rig->calendar, (struct ptime){hour * NS_PER_HOUR});
         struct host_total *total = host_total_new(&ip, hour);
         struct destination destination = network((int)(hour % NETWORKS));
-        uint64_t bytes = 3000 + (uint64_t)(hour * 37 % 500);
+        uint64_t bytes = 100000 + (uint64_t)(hour * 37 % 500);
         totals_add(total, &destination, (struct volume){bytes, bytes, bytes}, 100, 1);
         profile_close_hour(profile, total, &civil, NULL);
         host_total_free(total);
@@ -97,7 +97,7 @@ static void push_watermark(struct rig *rig, int64_t time_ns)
     rig_turn(rig, 10 * NS_PER_MS);
 }
 
-/* Each host sends a little; host 2 sends 4 MB a step to a network of its own, which is much only
+/* Each host sends a little; host 2 sends 40 MB a step to a network of its own, which is much only
  * when it is added up. */
 static void push_step(struct rig *rig, int step)
 {
@@ -108,7 +108,7 @@ static void push_step(struct rig *rig, int step)
         key.orig_port = (uint16_t)(40000 + step);
         key.resp_ip.byte[14] = (uint8_t)(100 + (i == 2 ? 77 : (step + (int)i) % NETWORKS));
         rig_push_flow(rig, now + (2 + (int64_t)i) * NS_PER_S, &key,
-                      i == 2 ? 4000000 : 100 + (uint64_t)step, 50);
+                      i == 2 ? 40000000 : 100 + (uint64_t)step, 50);
     }
     push_watermark(rig, now + 30 * NS_PER_S);
     push_watermark(rig, now + STEP_NS - NS_PER_S); /* a minute's tick is behind it: published */
@@ -168,7 +168,7 @@ static void test_judged_and_learned_as_if_never_stopped(void **state)
 {
     (void)state;
     char *whole = play(-1);
-    assert_non_null(strstr(whole, "3 volume.host\n")); /* 80 MB in an hour are an incident */
+    assert_non_null(strstr(whole, "3 volume.host\n")); /* 800 MB in an hour are an incident */
     for (int cut = 0; cut < STEPS; cut += 6) {
         char *got = play(cut);
         assert_string_equal(got, whole);
@@ -208,7 +208,7 @@ static void test_not_twice(void **state)
     push_step(rig, 1);
     const struct host_total *total = totals_get(rig->engine->totals, &ip, MONDAY_8 / NS_PER_HOUR);
     assert_non_null(total);
-    assert_int_equal(total->out.value, 8000000);
+    assert_int_equal(total->out.value, 80000000);
     while (store_pending(rig->store) > 0) /* answers know the engine */
         rig_turn(rig, NS_PER_MS);
     engine_free(rig->engine);
@@ -217,7 +217,7 @@ static void test_not_twice(void **state)
     engine_begin(rig->engine, NULL);
     push_step(rig, 2);
     total = totals_get(rig->engine->totals, &ip, MONDAY_8 / NS_PER_HOUR);
-    assert_int_equal(total->out.value, 12000000);
+    assert_int_equal(total->out.value, 120000000);
     rig_close(rig);
 }
 
