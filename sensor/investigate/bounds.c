@@ -49,6 +49,8 @@ static size_t put_content(const struct health *h, struct bound_count *count)
         {"bodies_unread", "bodies inspected as they were sent, compressed", h->bodies_unread},
         {"applications_unasked", "flows without a name that libndpi was not asked about",
          h->applications_unasked},
+        {"asks_forgotten", "requests of which was not kept who asked: too many waited for answers",
+         h->asks_forgotten},
         {"mail_beyond", "heads, nestings and compressed sessions of mail that were not read",
          h->mail_beyond},
         {"content_overflow", "names and counted items lost to a full ring", h->content_overflow},
