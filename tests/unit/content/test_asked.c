@@ -218,9 +218,9 @@ static void test_http2_asked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_credentials),    cmocka_unit_test(test_long_names),
-        cmocka_unit_test(test_sasl),           cmocka_unit_test(test_sextets),
-        cmocka_unit_test(test_projects),       cmocka_unit_test(test_imap_arguments),
+        cmocka_unit_test(test_credentials), cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_sasl),        cmocka_unit_test(test_sextets),
+        cmocka_unit_test(test_projects),    cmocka_unit_test(test_imap_arguments),
         cmocka_unit_test(test_http2_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
