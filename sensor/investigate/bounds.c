@@ -143,6 +143,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"names_forgotten", "names forgotten early", c->names_forgotten},
         {"questions_forgotten", "figures about questions, echoes and applications forgotten early",
          c->questions_forgotten},
+        {"asked_forgotten", "figures about what clients asked of servers forgotten early",
+         c->asked_forgotten},
         {"questions_estimated",
          "times that distinct names were estimated from fewer for want of room",
          c->questions_estimated},
