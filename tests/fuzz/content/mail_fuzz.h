@@ -16,6 +16,7 @@ struct mail_result {
     uint64_t items[SIDES], item_sum[SIDES];
     uint64_t seen_bytes[SIDES], declared_bytes[SIDES];
     uint32_t bodies[SIDES], service;
+    uint64_t asked[SIDES], asked_sum; /* who logged in, and what was asked for */
 };
 
 static struct content *mail_content;
@@ -40,6 +41,12 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
                      const struct content_items *items)
 {
     (void)context, (void)flow, (void)time;
+    if (items->class >= CONTENT_CLASSES) {
+        mail_result.asked[side] += items->count;
+        for (size_t i = 0; i < items->count; i++)
+            mail_result.asked_sum += items->hash[i];
+        return;
+    }
     mail_result.items[side] += items->count;
     for (size_t i = 0; i < items->count; i++)
         mail_result.item_sum[side] += items->hash[i];
