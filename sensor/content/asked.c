@@ -10,7 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* PLAIN has two names of 255 bytes and their NULs before the password. */
+/* PLAIN has two names of 255 bytes and their NULs before the password (RFC 4616 2); a name that
+ * does not end within is none. */
 #define DECODED_MAX 512u
 
 static bool is(struct text_span text, const char *word)
@@ -51,7 +52,8 @@ void asked_base64(struct text_span base64, struct asked_name *account)
     account->size = (uint16_t)decode(base64, account->text, ASKED_NAME_MAX);
 }
 
-/* authzid NUL authcid NUL password: the second is who logs in. */
+/* authzid NUL authcid NUL password: the second is who logs in. Without its NUL it may be anything,
+ * a secret too. */
 void asked_plain(struct text_span base64, struct asked_name *account)
 {
     char text[DECODED_MAX];
@@ -61,21 +63,22 @@ void asked_plain(struct text_span base64, struct asked_name *account)
     if (!first)
         return;
     const char *name = first + 1;
-    size_t left = (size_t)(text + size - name);
-    const char *end = left ? memchr(name, '\0', left) : NULL;
-    name_set(account, name, end ? (size_t)(end - name) : left);
+    const char *end = memchr(name, '\0', (size_t)(text + size - name));
+    if (end)
+        name_set(account, name, (size_t)(end - name));
 }
 
 /* --- HTTP's credentials ------------------------------------------------------------------------
  */
 
-/* user ":" password, whose first colon ends the name. */
+/* user ":" password. Without its colon it may be anything, a secret too. */
 static void basic(struct text_span value, struct asked_name *account)
 {
     char text[DECODED_MAX];
-    struct text_span rest = {text, decode(value, text, sizeof text)};
-    struct text_span name = take_until(&rest, ":");
-    name_set(account, name.at, name.size);
+    size_t size = decode(value, text, sizeof text);
+    const char *end = size ? memchr(text, ':', size) : NULL;
+    if (end)
+        name_set(account, text, (size_t)(end - text));
 }
 
 /* A quoted string's inside, escapes as they stand; a token is taken up to the comma. */

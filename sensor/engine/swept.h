@@ -32,7 +32,6 @@ struct swept_pair { /* an inside server and an outside client network */
     bool met[SWEPT_COMPARED];          /* it is in the server's count of networks */
     bool changed;                      /* since it was judged */
     bool told;                         /* it swept: it is no measure for others */
-    uint8_t spare[4];
 };
 
 struct swept_large {

@@ -43,7 +43,7 @@ static const struct {
     {"basic \t YWxpY2U6c2VjcmV0", "alice"},
     {"Basic YWxpY2U6YTpiOmM=", "alice"}, /* alice:a:b:c */
     {"Basic OnNlY3JldA==", ""},          /* :secret */
-    {"Basic YWxpY2U=", "alice"},         /* no colon: a name without password */
+    {"Basic YWxpY2U=", ""},              /* no colon: a token, for all anybody knows */
     {"Basic", ""},
     {"Basic !!!!", ""},
     {"Digest username=\"bob\", realm=\"x\", uri=\"/\"", "bob"},
@@ -84,8 +84,11 @@ static void test_long_names(void **state)
     strcpy(value + at + 1000, "\"");
     asked_credentials((struct text_span){value, strlen(value)}, &account);
     assert_int_equal(account.size, ASKED_NAME_MAX);
-    memset(value, 'Q', sizeof value); /* "AA…" 512 bytes of it, no colon */
+    memset(value, 'Q', sizeof value); /* no colon among the first 512 bytes of what it holds */
     memcpy(value, "Basic ", 6);
+    asked_credentials((struct text_span){value, sizeof value}, &account);
+    assert_int_equal(account.size, 0);
+    memcpy(value + 6 + 400, "Ojo6", 4); /* three colons, behind 300 bytes of name */
     asked_credentials((struct text_span){value, sizeof value}, &account);
     assert_int_equal(account.size, ASKED_NAME_MAX);
     memset(value, 'p', sizeof value);
@@ -103,8 +106,8 @@ static void test_sasl(void **state)
         {"AGFsaWNlAHNlY3JldA==", "alice"},     /* NUL alice NUL secret */
         {"YWRtaW4AYWxpY2UAc2VjcmV0", "alice"}, /* admin NUL alice NUL secret */
         {" AGFsaWNlAHNlY3JldA==", "alice"},
-        {"AGFsaWNl", "alice"}, /* the password is missing */
-        {"YWxpY2U=", ""},      /* no NUL */
+        {"AGFsaWNl", ""}, /* its end is missing */
+        {"YWxpY2U=", ""}, /* no NUL */
         {"*", ""},
         {"=", ""},
         {"", ""},
