@@ -194,7 +194,8 @@ static inline void mail_compare(const struct mail_result *a, const struct mail_r
 }
 
 /* The input: four cuts, then what `from` says behind the beginning that `begin` makes. */
-static inline int mail_fuzz(void (*begin)(void), enum flow_side from, const uint8_t *data, size_t size)
+static inline int mail_fuzz(void (*begin)(void), enum flow_side from, const uint8_t *data,
+                            size_t size)
 {
     if (size < 5 || size > MAIL_FUZZ_MAX)
         return 0;

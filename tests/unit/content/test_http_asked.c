@@ -108,10 +108,8 @@ static void test_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),
-        cmocka_unit_test(test_whose),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_ahead),
+        cmocka_unit_test(test_in_order), cmocka_unit_test(test_whose),
+        cmocka_unit_test(test_too_many), cmocka_unit_test(test_ahead),
         cmocka_unit_test(test_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
