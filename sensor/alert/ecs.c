@@ -296,6 +296,7 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_SERVED] = "server×client network",
     [SUBJECT_CONTENT] = "host×destination",
     [SUBJECT_ECHOES] = "host×destination",
+    [SUBJECT_SWEEP] = "server×client network",
     [SUBJECT_FLOW] = "host×destination",
     [SUBJECT_QUESTIONS] = "host×domain",
     [SUBJECT_RULE] = "host×destination",

@@ -430,4 +430,5 @@ void content_health(const struct content *content, struct health *health)
     health->messages_unread += content->messages_unread;
     health->channels_forgotten += expectations_forgotten(content->expectations);
     health->mail_beyond += content->mail_beyond;
+    health->asks_forgotten += content->asks_forgotten;
 }

@@ -4,6 +4,7 @@
  * stack. Thread: the capture thread. */
 #include "doh.h"
 
+#include "sextets.h"
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
@@ -105,34 +106,6 @@ struct filter *doh_filter_new(struct side *side, struct filter *next)
 /* --- targets -----------------------------------------------------------------------------------
  */
 
-static int sextet(char c)
-{
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    const char *at = c ? strchr(alphabet, c) : NULL;
-    return at ? (int)(at - alphabet) : -1;
-}
-
-/* base64url without padding (RFC 4648 5); up to the first character that is none of it. */
-static size_t decode(struct text_span text, uint8_t *out, size_t room)
-{
-    uint32_t bits = 0;
-    size_t size = 0;
-    unsigned held = 0;
-    for (size_t i = 0; i < text.size && size < room; i++) {
-        int value = sextet(text.at[i]);
-        if (value < 0)
-            break;
-        bits = (bits << 6 | (uint32_t)value) & 0xffff;
-        held += 6;
-        if (held < 8)
-            continue;
-        held -= 8;
-        out[size++] = (uint8_t)(bits >> held);
-    }
-    return size;
-}
-
 void doh_target(struct side *side, struct text_span target)
 {
     static const char key[] = "dns=";
@@ -146,7 +119,7 @@ void doh_target(struct side *side, struct text_span target)
         return;
     at += sizeof key - 1;
     struct text_span value = {at, (size_t)(target.at + target.size - at)};
-    size_t size = decode(value, bytes, sizeof bytes);
+    size_t size = sextets_decode(value, bytes, sizeof bytes);
     if (dns_parse(bytes, size, &message) == PARSE_OK && !message.response && message.qtype != 0)
         tell(side, bytes, size, &message);
 }

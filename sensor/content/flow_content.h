@@ -10,6 +10,7 @@
  *   handshake.c what a TLS or QUIC handshake said
  *   application.c what libndpi calls a flow that has no name here
  *   control.c   what the rows of control systems share
+ *   asked.c     whom clients log in as, and what they ask a server for
  *   inspect.c   classes of sensitive data in clear bytes; items.c what was found and is not told
  *
  * Thread: the capture thread. */
@@ -45,7 +46,7 @@ struct content {
     uint32_t http2_streams;   /* bodies of HTTP/2 that are open */
     uint32_t open_file_count; /* open_files.c */
     uint64_t bodies_damaged, bodies_bombs, bodies_unread;
-    uint64_t files_cut, messages_unread, mail_beyond;
+    uint64_t files_cut, messages_unread, mail_beyond, asks_forgotten;
     struct expectations *expectations; /* data channels that were announced */
     struct ptime now;                  /* of what is being looked at */
     struct content_flow **active;
@@ -188,6 +189,7 @@ bool side_has_room(struct side *side);
 void side_inspect(struct side *side, const uint8_t *data, size_t size);
 void side_inspect_gap(struct side *side, uint64_t bytes);
 struct filter *side_inspector(struct side *side); /* a new one, for a body: its own text */
+struct finder side_finder(struct side *side);     /* whom its found items are told */
 void side_set_protocol(struct side *side, const struct protocol *protocol);
 /* What both sides speak ends here (a tunnel, an upgrade), and what begins is looked at anew. */
 void side_leave_protocol(struct side *side);

@@ -114,7 +114,7 @@ static const struct command {
     {"EPRT", FTP_LISTEN},   {"STOR", FTP_STORE},    {"STOU", FTP_STORE},   {"APPE", FTP_STORE},
     {"RETR", FTP_RETRIEVE}, {"LIST", FTP_LIST},     {"NLST", FTP_LIST},    {"MLSD", FTP_LIST},
     {"SIZE", FTP_SIZE},     {"ALLO", FTP_ALLOCATE}, {"REST", FTP_RESTART}, {"MODE", FTP_MODE},
-    {"USER", FTP_KNOWN},    {"PASV", FTP_KNOWN},    {"EPSV", FTP_KNOWN},   {"TYPE", FTP_KNOWN},
+    {"USER", FTP_USER},     {"PASV", FTP_KNOWN},    {"EPSV", FTP_KNOWN},   {"TYPE", FTP_KNOWN},
     {"AUTH", FTP_UPGRADE},  {"SYST", FTP_KNOWN},    {"FEAT", FTP_KNOWN},   {"CWD", FTP_KNOWN},
     {"PWD", FTP_KNOWN},     {"MDTM", FTP_KNOWN},    {"DELE", FTP_KNOWN},   {"ABOR", FTP_KNOWN},
 };

@@ -9,6 +9,7 @@
 enum ftp_word {
     FTP_OTHER,   /* a command that is none of these, or no command at all */
     FTP_KNOWN,   /* a command of which nothing more is wanted */
+    FTP_USER,    /* USER: `name` */
     FTP_SECRET,  /* PASS, ACCT, ADAT: the rest of the line is not for reading */
     FTP_UPGRADE, /* AUTH */
     FTP_LISTEN,  /* PORT, EPRT: the client listens at `port` */
@@ -28,7 +29,7 @@ struct ftp_line {
     uint16_t code;       /* FTP_REPLY */
     uint16_t port;       /* 0: none, or none that can be read */
     int64_t number;      /* also of a reply: 213's, and of "(123 bytes)"; -1: none */
-    const uint8_t *name; /* the argument of RETR and SIZE, borrowed from the line */
+    const uint8_t *name; /* the argument of RETR, SIZE and USER, borrowed from the line */
     size_t name_size;
 };
 

@@ -10,6 +10,7 @@
  * Bounds: a line longer than FTP_LINE_MAX is read to there, and its rest inspected as the line was.
  * FTP_HIDDEN_MAX bytes of a side are secrets at most: what is more hides something.
  * One announced data connection at a time; RFC 959 knows no more. Thread: the capture thread. */
+#include "asked.h"
 #include "expect.h"
 #include "ftp.h"
 #include "protocol.h"
@@ -21,6 +22,8 @@
 
 #define FTP_PORT       21
 #define FTP_GRANTED    234 /* of AUTH */
+#define FTP_LOGGED_IN  230
+#define FTP_NOT_IN     530
 #define FTP_HIDDEN_MAX 65536u
 
 struct control { /* both sides' */
@@ -30,6 +33,7 @@ struct control { /* both sides' */
     bool tls, tls_asked;
     bool restarted; /* the transfer asked for does not begin at 0 */
     bool size_asked;
+    struct login login;
     uint64_t asked_name, sized_name; /* hashes: of SIZE's argument; of the one answered */
     int64_t sized_bytes, allocated_bytes, restart_bytes;
 };
@@ -120,13 +124,23 @@ static void begin_other(struct content_flow *cf, int64_t bytes)
     control->restart_bytes = 0;
 }
 
+static void take_user(const struct side *side, const struct ftp_line *line)
+{
+    struct control *control = side->owner->state;
+    login_named(side, &control->login,
+                (struct text_span){(const char *)line->name, line->name_size});
+    control->login.due = true;
+}
+
 static void take_command(struct side *side, const struct ftp_line *line)
 {
     struct content_flow *cf = side->owner;
     struct control *control = cf->state;
     control->size_asked = line->word == FTP_SIZE;
     control->tls_asked = line->word == FTP_UPGRADE;
-    if (line->word == FTP_LISTEN)
+    if (line->word == FTP_USER)
+        take_user(side, line);
+    else if (line->word == FTP_LISTEN)
         announce(side, line->port);
     else if (line->word == FTP_RETRIEVE)
         begin_retrieve(cf, line);
@@ -147,7 +161,9 @@ static void take_command(struct side *side, const struct ftp_line *line)
 static void take_reply(struct side *side, const struct ftp_line *line)
 {
     struct control *control = side->owner->state;
-    if (line->code == 227 || line->code == 229)
+    if (line->code == FTP_LOGGED_IN || line->code == FTP_NOT_IN)
+        login_answered(side, &control->login, line->code == FTP_LOGGED_IN, "ftp");
+    else if (line->code == 227 || line->code == 229)
         announce(side, line->port);
     else if (line->code == 213 && control->size_asked) {
         control->sized_name = control->asked_name;
@@ -246,6 +262,7 @@ static void cut(struct side *side, uint64_t bytes)
         take_line(side, side->head, side->head_size, false);
     if (bytes == 0)
         return;
+    ((struct control *)side->owner->state)->login = (struct login){0};
     lines->rest = lines->known && lines->server ? REST_CLEAR : REST_SECRET;
     lines->after_gap = true;
     side_inspect_gap(side, bytes);

@@ -116,13 +116,20 @@ static uint16_t status_of(struct text_span value)
     return status > 0 ? (uint16_t)status : 0;
 }
 
+static void take_path(struct hpack *hpack, struct http2_head *head, struct text_span value)
+{
+    doh_target(hpack->side, value);
+    asked_project(value, &head->project);
+    head->asks = true;
+}
+
 static void take_field(struct hpack *hpack, struct http2_head *head, struct text_span name,
                        struct text_span value)
 {
     if (is(name, ":authority") || (is(name, "host") && !*head->host))
         http_host(value, head->host);
     else if (is(name, ":path"))
-        doh_target(hpack->side, value);
+        take_path(hpack, head, value);
     else if (is(name, ":status"))
         head->status = status_of(value);
     else

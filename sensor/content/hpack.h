@@ -9,6 +9,8 @@ struct http2_head {
     struct client_claim client;
     char host[RECORD_NAME_MAX + 1]; /* :authority, else host */
     uint16_t status;                /* 0: a request or trailers */
+    struct asked_name project;      /* of :path */
+    bool asks;                      /* it has a :path: a request's */
     uint32_t text_bytes;            /* of names and values so far */
     bool bomb;                      /* some of it was let go */
 };

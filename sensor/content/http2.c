@@ -9,11 +9,14 @@
  * There is no way back to frames after a gap between two of them, or in one of fields: from there
  * on the side is inspected as clear text. A gap within data loses no place.
  *
+ * What a request asks for waits for the answer on its stream (http2_asked.h).
+ *
  * Bounds: STREAMS_MAX bodies a side and CONTENT_HTTP2_STREAMS of all; the data of further streams
  * is inspected as the side's text (bodies_unread). FIELDS_FRAME_MAX a frame of fields,
  * FIELDS_BLOCK_MAX all frames of one head. Thread: the capture thread. */
 #include "body.h"
 #include "hpack.h"
+#include "http2_asked.h"
 #include "protocol.h"
 #include "recognise.h"
 #include "weir/base/buffer.h"
@@ -120,6 +123,7 @@ static void end_both(struct side *side, uint32_t id)
     struct content_flow *cf = side->owner;
     struct side *other = cf->side[side_index(side) == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG];
     end_stream(side, id);
+    http2_asked_take(side->owner->state, id);
     if (other && other->opened)
         end_stream(other, id);
 }
@@ -155,6 +159,20 @@ static size_t malformed(struct side *side, const uint8_t *data, size_t size)
 /* --- fields ------------------------------------------------------------------------------------
  */
 
+/* A request's head is whole, or that of the answer that no other follows. */
+static void match(struct side *side, const struct http2_head *head, uint32_t id, bool ends)
+{
+    struct asked asked = {.account = asked_account_hash(side, &head->fields.account),
+                          .project = asked_project_hash(side, &head->project)};
+    if (head->asks && (asked.account || asked.project)) {
+        bool kept = http2_asked_put(side->owner->state, id, &asked);
+        side->owner->content->asks_forgotten += !kept;
+    } else if (head->status >= 200) {
+        asked = http2_asked_take(side->owner->state, id);
+        asked_answered(side, &asked, head->status, !ends && head->fields.length_bytes != 0);
+    }
+}
+
 /* A head is whole. */
 static void end_block(struct side *side)
 {
@@ -164,6 +182,8 @@ static void end_block(struct side *side)
     http2->in_block = false;
     content_server_name(side->owner, http2->head.host);
     content_client(side->owner, &http2->head.client);
+    if (!http2->promised)
+        match(side, &http2->head, id, http2->block_ends_stream);
     if (http2->block_ends_stream)
         end_stream(side, id);
     else if (!interim && !http2->promised && !find(http2, id))
@@ -410,6 +430,18 @@ static void cut(struct side *side, uint64_t bytes)
         lose(side, NULL, 0);
 }
 
+static void *flow_open(struct content_flow *cf)
+{
+    (void)cf;
+    return xcalloc(1, sizeof(struct http2_asked));
+}
+
+static void flow_close(void *state)
+{
+    http2_asked_fini(state);
+    free(state);
+}
+
 static void *open_side(struct side *side)
 {
     struct http2_side *http2 = xcalloc(1, sizeof *http2);
@@ -445,6 +477,8 @@ static enum parse_result begins(const struct opening *opening)
 const struct protocol http2_protocol = {
     .service = SERVICE_HTTP2,
     .begins = begins,
+    .flow_open = flow_open,
+    .flow_close = flow_close,
     .open = open_side,
     .close = close_side,
     .step = step,

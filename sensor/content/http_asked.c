@@ -12,28 +12,34 @@ static void clear(struct http_asked *asked)
     asked->more = 0;
 }
 
-void http_asked_put(struct http_asked *asked, enum http_asked_for what)
+bool http_asked_put(struct http_asked *asked, enum http_asked_for what, const struct asked *whose)
 {
     if (asked->answers_lost)
         clear(asked);
     asked->answers_lost = false;
     if (asked->ahead) {
         asked->ahead = false;
-        return;
+        return true;
     }
     asked->sure = true;
-    if (asked->count < HTTP_ASKED_MAX && asked->more == 0)
-        asked->what[(asked->first + asked->count++) % HTTP_ASKED_MAX] = (uint8_t)what;
-    else
+    if (asked->count == HTTP_ASKED_MAX || asked->more > 0) {
         asked->more++;
+        return false;
+    }
+    unsigned place = (asked->first + asked->count++) % HTTP_ASKED_MAX;
+    asked->what[place] = (uint8_t)what;
+    asked->whose[place] = *whose;
+    return true;
 }
 
-enum http_asked_for http_asked_take(struct http_asked *asked)
+enum http_asked_for http_asked_take(struct http_asked *asked, struct asked *whose)
 {
+    *whose = (struct asked){0};
     if (asked->answers_lost)
         return ASKED_UNKNOWN;
     if (asked->count) {
         enum http_asked_for what = (enum http_asked_for)asked->what[asked->first];
+        *whose = asked->whose[asked->first];
         asked->first = (uint8_t)((asked->first + 1) % HTTP_ASKED_MAX);
         asked->count--;
         return what;

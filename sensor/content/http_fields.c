@@ -117,6 +117,12 @@ static void upgrade(struct http_fields *fields, struct text_span value)
         fields->upgrade = HTTP_UPGRADE_OTHER;
 }
 
+static void authorization(struct http_fields *fields, struct text_span value)
+{
+    if (fields->account.size == 0)
+        asked_credentials(value, &fields->account);
+}
+
 /* --- fields ------------------------------------------------------------------------------------
  */
 
@@ -137,6 +143,7 @@ void http_fields_put(struct http_fields *fields, struct text_span name, struct t
         {"transfer-encoding", transfer_encoding},
         {"content-type", content_type},
         {"upgrade", upgrade},
+        {"authorization", authorization},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (is(name, row[i].name)) {

@@ -1,8 +1,9 @@
 /* What the fields of a message say, in HTTP/1 and HTTP/2 alike: how large its body is, how it is
- * coded, what becomes of the connection (RFC 9110, RFC 9112 6). Pure, no allocation. */
+ * coded, what becomes of the connection, who asks (RFC 9110, RFC 9112 6). Pure, no allocation. */
 #ifndef WEIR_SENSOR_CONTENT_HTTP_FIELDS_H
 #define WEIR_SENSOR_CONTENT_HTTP_FIELDS_H
 
+#include "asked.h"
 #include "body.h"
 #include "span.h"
 
@@ -29,6 +30,7 @@ struct http_fields {
     uint8_t upgrade;      /* enum http_upgrade */
     struct http_codings transfer_coding, content_coding;
     char boundary[BODY_BOUNDARY_MAX + 1];
+    struct asked_name account; /* Authorization */
 };
 
 void http_fields_init(struct http_fields *fields);

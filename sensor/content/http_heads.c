@@ -30,14 +30,14 @@ static void begin_body(struct side *side, const struct http_fields *fields)
 }
 
 static void take_request(struct side *side, const struct http_head *head,
-                         const struct http_fields *fields)
+                         const struct http_fields *fields, const struct asked *asked)
 {
     struct http_side *http = http_state_of(side);
     bool tunnel = strcmp(head->method, "CONNECT") == 0,
          bodiless = strcmp(head->method, "HEAD") == 0;
-    http_asked_put(http_asked_of(side), tunnel     ? ASKED_TUNNEL
-                                        : bodiless ? ASKED_HEAD
-                                                   : ASKED_CONTENT);
+    enum http_asked_for what = tunnel ? ASKED_TUNNEL : bodiless ? ASKED_HEAD : ASKED_CONTENT;
+    if (!http_asked_put(http_asked_of(side), what, asked) && (asked->account || asked->project))
+        side->owner->content->asks_forgotten++;
     http->unmatched = false;
     http->next = tunnel ? HTTP_UPGRADE_OTHER : fields->upgrade;
     http->after = http->next != HTTP_UPGRADE_NONE ? PLACE_NEXT : PLACE_HEAD;
@@ -51,7 +51,11 @@ static void take_answer(struct side *side, uint16_t status, const struct http_fi
 {
     struct http_side *http = http_state_of(side);
     bool interim = status >= 100 && status < 200 && status != 101;
-    enum http_asked_for what = interim ? ASKED_CONTENT : http_asked_take(http_asked_of(side));
+    struct asked asked = {0};
+    enum http_asked_for what =
+        interim ? ASKED_CONTENT : http_asked_take(http_asked_of(side), &asked);
+    bool gives = what != ASKED_HEAD && status != 204 && fields->length_bytes != 0;
+    asked_answered(side, &asked, status, gives);
     bool tunnel = what == ASKED_TUNNEL && status >= 200 && status < 300;
     http->unmatched = what == ASKED_UNKNOWN;
     http->next = tunnel ? HTTP_UPGRADE_OTHER : fields->upgrade;
@@ -62,13 +66,24 @@ static void take_answer(struct side *side, uint16_t status, const struct http_fi
         begin_body(side, fields);
 }
 
-/* A request's target may carry a DNS question. */
-static void look_at_target(struct side *side, const uint8_t *head, size_t size)
+static struct text_span target_of(const uint8_t *head, size_t size)
 {
     const uint8_t *end = memchr(head, '\n', size), *from = memchr(head, ' ', size);
     const uint8_t *to = end ? memrchr(head, ' ', (size_t)(end - head)) : NULL;
-    if (from && to && to > from)
-        doh_target(side, (struct text_span){(const char *)from + 1, (size_t)(to - from - 1)});
+    if (!from || !to || to <= from)
+        return (struct text_span){"", 0};
+    return (struct text_span){(const char *)from + 1, (size_t)(to - from - 1)};
+}
+
+/* A request's target may carry a DNS question, and says what is asked for. */
+static struct asked look_at_request(struct side *side, struct text_span target,
+                                    const struct http_fields *fields)
+{
+    struct asked_name project;
+    doh_target(side, target);
+    asked_project(target, &project);
+    return (struct asked){.account = asked_account_hash(side, &fields->account),
+                          .project = asked_project_hash(side, &project)};
 }
 
 static void take_head(struct side *side, const struct http_head *head, const uint8_t *data)
@@ -84,8 +99,8 @@ static void take_head(struct side *side, const struct http_head *head, const uin
         take_answer(side, head->status, &fields);
         return;
     }
-    look_at_target(side, data, head->size);
-    take_request(side, head, &fields);
+    struct asked asked = look_at_request(side, target_of(data, head->size), &fields);
+    take_request(side, head, &fields, &asked);
 }
 
 /* Is there an empty line? Each byte is looked at once, however the head comes. */

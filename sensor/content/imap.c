@@ -15,6 +15,7 @@
  * and then commands is a client. Missing bytes within a literal lose no place.
  *
  * Bounds: mail_line.h, body.h; one body a side. Thread: the capture thread. */
+#include "asked.h"
 #include "imap_item.h"
 #include "mail_line.h"
 #include "protocol.h"
@@ -46,6 +47,7 @@ struct imap_flow {
     uint8_t asked;    /* enum upgrade: by the command of this tag, */
     uint64_t tag;     /* … a hash */
     uint8_t upgraded; /* enum upgrade: granted */
+    struct login login;
 };
 
 struct imap_side {
@@ -217,13 +219,33 @@ static void client_judge(struct side *side, struct imap_side *s)
         ask_upgrade(flow, s, UPGRADE_COMPRESSED);
 }
 
+/* A command's own line, without the literal that may follow. */
+static void look_at_login(struct side *side, const struct imap_side *s, struct text_span line)
+{
+    struct imap_flow *flow = side->owner->state;
+    struct text_span verb = mail_line_word(&s->mail.line, 1);
+    if (mail_word_is(verb, "AUTHENTICATE")) {
+        login_mechanism(side, &flow->login, mail_line_word(&s->mail.line, 2),
+                        mail_line_behind(&s->mail.line, 3));
+        flow->login.tag = tag_of(s);
+    } else if (mail_word_is(verb, "LOGIN")) {
+        login_named(side, &flow->login, imap_argument(line));
+        flow->login.tag = tag_of(s);
+        flow->login.due = true;
+    } else if (!mail_word_in(verb, commands)) {
+        login_line(side, &flow->login, line);
+    }
+}
+
 static void on_client_line(struct side *side, struct imap_side *s)
 {
     struct imap_flow *flow = side->owner->state;
     struct text_span line = mail_line_text(&s->mail.line);
-    struct imap_literal said;
+    struct imap_literal said = {0};
+    bool literal = imap_take_literal(&line, &said);
+    look_at_login(side, s, line);
     s->continued = false;
-    if (!imap_take_literal(&line, &said))
+    if (!literal)
         return;
     s->literal_bytes = said.bytes;
     s->place = said.waits ? PLACE_ASKED : PLACE_LITERAL;
@@ -238,6 +260,13 @@ static bool is_clients(const struct imap_side *s)
     struct text_span tag = mail_line_word(&s->mail.line, 0);
     return !s->mail.after_gap && !mail_word_is(tag, "*") && !mail_word_is(tag, "+") &&
            mail_word_in(mail_line_word(&s->mail.line, 1), commands);
+}
+
+static void answer_login(struct side *side, const struct imap_side *s, bool accepted)
+{
+    struct login *login = &((struct imap_flow *)side->owner->state)->login;
+    if (login->due && login->tag == tag_of(s))
+        login_answered(side, login, accepted, "imap");
 }
 
 static void server_judge(struct side *side, struct imap_side *s)
@@ -258,8 +287,10 @@ static void server_judge(struct side *side, struct imap_side *s)
         flow->answer = ANSWER_GO_ON;
     } else if (mail_word_is(word, "NO") || mail_word_is(word, "BAD")) {
         flow->answer = ANSWER_REFUSED;
+        answer_login(side, s, false);
     } else if (mail_word_is(word, "OK")) {
         flow->answer = ANSWER_DONE;
+        answer_login(side, s, true);
         if (flow->asked && flow->tag == tag_of(s))
             flow->upgraded = flow->asked;
     }
@@ -407,6 +438,8 @@ static void cut(struct side *side, uint64_t bytes)
     bool within = s->place == PLACE_LITERAL && bytes <= s->literal_bytes;
     if (s->place == PLACE_LITERAL && s->literal == LITERAL_BODY)
         body_gap(s->body, bytes);
+    if (!within)
+        ((struct imap_flow *)side->owner->state)->login = (struct login){0};
     if (within) {
         s->literal_bytes -= bytes;
         if (s->literal_bytes == 0)

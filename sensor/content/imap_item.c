@@ -41,6 +41,27 @@ bool imap_take_literal(struct text_span *line, struct imap_literal *literal)
     return true;
 }
 
+static void skip_word(struct text_span *text)
+{
+    while (text->size && *text->at != ' ') {
+        text->at++;
+        text->size--;
+    }
+    *text = text_span_trim(*text);
+}
+
+struct text_span imap_argument(struct text_span line)
+{
+    struct text_span rest = text_span_trim(line);
+    skip_word(&rest);
+    skip_word(&rest);
+    bool quoted = rest.size && *rest.at == '"';
+    size_t from = quoted, size = 0;
+    while (from + size < rest.size && rest.at[from + size] != (quoted ? '"' : ' '))
+        size += quoted && rest.at[from + size] == '\\' && from + size + 1 < rest.size ? 2 : 1;
+    return (struct text_span){rest.at + from, size};
+}
+
 /* "…<65536>": cuts it off. */
 static void take_origin(struct text_span *text, struct imap_item *item)
 {

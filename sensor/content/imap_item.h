@@ -16,6 +16,10 @@ struct imap_literal {
 /* "… {1234}", "{1234+}", "~{1234}" at the line's end: cuts it off. False: the line has none. */
 bool imap_take_literal(struct text_span *line, struct imap_literal *literal);
 
+/* The first argument of a command behind its tag and name: an atom, or a quoted string's inside
+ * (escapes as they stand). Empty: there is none, or it is a literal. */
+struct text_span imap_argument(struct text_span line);
+
 struct imap_item {
     bool message;  /* it has a head, or is the text of one that has */
     bool headless; /* … or its middle */

@@ -32,7 +32,7 @@ struct items {
     void *context;
     uint64_t *slot; /* hashes told; 0: empty */
     uint32_t slots, told;
-    struct batch *batch[CONTENT_CLASSES]; /* NULL: nothing waits */
+    struct batch *batch[CONTENT_KINDS]; /* NULL: nothing waits */
 };
 
 struct items *items_new(struct items_shared *shared,
@@ -58,7 +58,7 @@ void items_free(struct items *items)
     if (!items)
         return;
     items->shared->used_bytes -= items->slots * sizeof *items->slot;
-    for (int class = 0; class < CONTENT_CLASSES; class ++)
+    for (int class = 0; class < CONTENT_KINDS; class ++)
         drop_batch(items, (enum content_class) class);
     free(items->slot);
     free(items);
@@ -133,7 +133,7 @@ static void tell_class(struct items *items, enum content_class class)
 
 void items_tell(struct items *items)
 {
-    for (int class = 0; class < CONTENT_CLASSES; class ++)
+    for (int class = 0; class < CONTENT_KINDS; class ++)
         tell_class(items, (enum content_class) class);
 }
 

@@ -114,6 +114,14 @@ struct text_span mail_line_word(const struct mail_line *line, unsigned index)
     }
 }
 
+struct text_span mail_line_behind(const struct mail_line *line, unsigned index)
+{
+    struct text_span text = mail_line_text(line), word = mail_line_word(line, index);
+    if (word.size == 0 || line->size == MAIL_LINE_MAX)
+        return (struct text_span){"", 0};
+    return (struct text_span){word.at, (size_t)(text.at + text.size - word.at)};
+}
+
 bool mail_word_is(struct text_span word, const char *text)
 {
     return word.size == strlen(text) && strncasecmp(word.at, text, word.size) == 0;

@@ -42,6 +42,8 @@ struct text_span mail_line_text(const struct mail_line *line);
 /* The word of this index, from 0; empty when there is none. Of the first MAIL_LINE_HEAD bytes.
  * Servers pass over any blanks before words, so that is done here too. */
 struct text_span mail_line_word(const struct mail_line *line, unsigned index);
+/* Everything from the word of this index on; of a line that lost its middle, nothing. */
+struct text_span mail_line_behind(const struct mail_line *line, unsigned index);
 bool mail_word_is(struct text_span word, const char *text); /* in any case */
 bool mail_word_in(struct text_span word, const char *const *texts);
 /* Decimal digits at the beginning; -1: none, or too many. */

@@ -8,6 +8,7 @@
  * PASS, APOP and AUTH lines, and what the client says behind AUTH, are not inspected; nor is,
  * behind a gap, the rest of a line that is no command. Bounds: mail_line.h, body.h. Thread: the
  * capture thread. */
+#include "asked.h"
 #include "mail_line.h"
 #include "protocol.h"
 #include "weir/base/buffer.h"
@@ -26,6 +27,9 @@ enum place {
 
 struct pop3_flow {
     bool retrieves; /* the client's last command asked for a message */
+    struct login login;
+    uint32_t answers;  /* that commands wait for */
+    uint32_t until_in; /* … up to the one that says whether the login is accepted */
 };
 
 struct pop3_side {
@@ -56,6 +60,28 @@ static void client_judge(struct side *side, struct pop3_side *s)
     if (command)
         flow->retrieves = mail_word_is(verb, "RETR") || mail_word_is(verb, "TOP");
     s->mail.authenticates |= mail_word_is(verb, "AUTH");
+}
+
+/* A line is whole. PASS, APOP and AUTH are those whose answer says whether somebody is let in;
+ * commands may come in a row (RFC 2449 6.6), so answers are counted. */
+static void on_client_line(struct side *side, struct pop3_side *s)
+{
+    struct pop3_flow *flow = side->owner->state;
+    struct text_span verb = mail_line_word(&s->mail.line, 0);
+    if (!mail_word_in(verb, commands)) {
+        login_line(side, &flow->login, mail_line_text(&s->mail.line));
+        return;
+    }
+    flow->answers++;
+    if (mail_word_is(verb, "USER") || mail_word_is(verb, "APOP"))
+        login_named(side, &flow->login, mail_line_word(&s->mail.line, 1));
+    else if (mail_word_is(verb, "AUTH"))
+        login_mechanism(side, &flow->login, mail_line_word(&s->mail.line, 1),
+                        mail_line_behind(&s->mail.line, 2));
+    if (!mail_word_in(verb, secrets))
+        return;
+    flow->until_in = flow->answers;
+    flow->login.due |= flow->login.account != 0;
 }
 
 /* --- the server --------------------------------------------------------------------------------
@@ -122,9 +148,23 @@ static int64_t octets_said(const struct mail_line *line)
     return mail_number(number.at, number.size);
 }
 
-static void on_server_line(struct pop3_side *s)
+static void count_answer(struct side *side, bool accepted)
 {
-    if (!mail_word_is(mail_line_word(&s->mail.line, 0), "+OK"))
+    struct pop3_flow *flow = side->owner->state;
+    if (flow->answers == 0) /* the greeting, or commands that were not seen */
+        return;
+    flow->answers--;
+    if (flow->until_in > 0 && --flow->until_in == 0)
+        login_answered(side, &flow->login, accepted, "pop3");
+}
+
+static void on_server_line(struct side *side, struct pop3_side *s)
+{
+    struct text_span word = mail_line_word(&s->mail.line, 0);
+    bool accepted = mail_word_is(word, "+OK");
+    if (mail_word_in(word, answers))
+        count_answer(side, accepted);
+    if (!accepted)
         return;
     s->place = PLACE_ANSWERED;
     s->declared_bytes = octets_said(&s->mail.line);
@@ -165,8 +205,10 @@ static size_t take_line(struct side *side, struct pop3_side *s, const uint8_t *d
     }
     if (!s->mail.line.ended)
         return used;
-    if (!client)
-        on_server_line(s);
+    if (client)
+        on_client_line(side, s);
+    else
+        on_server_line(side, s);
     mail_line_reset(&s->mail.line);
     s->mail.after_gap = false;
     return used;
@@ -217,8 +259,11 @@ static void close(struct side *side, void *state)
 static void cut(struct side *side, uint64_t bytes)
 {
     struct pop3_side *s = side->state;
+    struct pop3_flow *flow = side->owner->state;
     if (bytes == 0)
         return;
+    flow->login = (struct login){0};
+    flow->answers = flow->until_in = 0;
     if (s->place == PLACE_MESSAGE)
         put_held(s);
     if (s->place == PLACE_MESSAGE) {

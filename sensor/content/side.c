@@ -144,13 +144,17 @@ static void on_items(void *context, const struct content_items *items)
     content->events.items(content->context, cf->flow, side_index(side), content->now, &told);
 }
 
+struct finder side_finder(struct side *side)
+{
+    if (!side->items)
+        side->items = items_new(&side->owner->content->items, on_items, side);
+    return items_finder(side->items);
+}
+
 struct filter *side_inspector(struct side *side)
 {
-    struct content *content = side->owner->content;
-    if (!side->items)
-        side->items = items_new(&content->items, on_items, side);
-    struct finder finder = items_finder(side->items);
-    return inspector_new(&content->inspection, &finder);
+    struct finder finder = side_finder(side);
+    return inspector_new(&side->owner->content->inspection, &finder);
 }
 
 void side_inspect(struct side *side, const uint8_t *data, size_t size)

@@ -18,6 +18,7 @@
  * client that begins with what looks like an answer is known by its first MAIL or RCPT. Bounds:
  * mail_line.h, body.h; one message at once.
  * Thread: the capture thread. */
+#include "asked.h"
 #include "mail_line.h"
 #include "protocol.h"
 #include "recognise.h"
@@ -41,7 +42,8 @@ enum place {
 };
 
 struct smtp_flow {
-    unsigned code;   /* the server's last answer since DATA, AUTH or STARTTLS; 0: none */
+    unsigned code; /* the server's last answer since DATA, AUTH or STARTTLS; 0: none */
+    struct login login;
     bool granted;    /* it said 354, and no message has begun since */
     bool greeted;    /* the server has answered before */
     bool starts_tls; /* the client's last command was STARTTLS, and not before the greeting's 220 */
@@ -164,10 +166,22 @@ static void begin_chunk(struct side *side, struct smtp_side *s)
         s->place = PLACE_COMMAND;
 }
 
+/* AUTH, and what comes behind it: RFC 4954 4. */
+static void look_at_login(struct side *side, struct smtp_side *s, struct text_span verb)
+{
+    struct smtp_flow *flow = side->owner->state;
+    if (mail_word_is(verb, "AUTH"))
+        login_mechanism(side, &flow->login, mail_line_word(&s->mail.line, 1),
+                        mail_line_behind(&s->mail.line, 2));
+    else if (!mail_word_in(verb, commands))
+        login_line(side, &flow->login, mail_line_text(&s->mail.line));
+}
+
 static void on_command(struct side *side, struct smtp_side *s)
 {
     struct smtp_flow *flow = side->owner->state;
     struct text_span verb = mail_line_word(&s->mail.line, 0), text = mail_line_text(&s->mail.line);
+    look_at_login(side, s, verb);
     s->place = PLACE_COMMAND;
     s->bare = text.size + 1u == s->mail.line.size;
     flow->starts_tls = flow->greeted && mail_word_is(verb, "STARTTLS");
@@ -344,6 +358,8 @@ static size_t server_step(struct side *side, struct smtp_side *s, const uint8_t 
         flow->code = (unsigned)mail_number(text, 3);
         flow->granted |= flow->code == CODE_GO_ON;
         flow->greeted = true;
+        if (flow->code == CODE_AUTHENTICATED || flow->code >= CODE_REFUSED)
+            login_answered(side, &flow->login, flow->code == CODE_AUTHENTICATED, "smtp");
     }
     mail_line_reset(&s->mail.line);
     s->mail.after_gap = false;
@@ -424,7 +440,9 @@ static bool cut_chunk(struct smtp_side *s, uint64_t bytes)
 static void cut(struct side *side, uint64_t bytes)
 {
     struct smtp_side *s = side->state;
-    const struct smtp_flow *flow = side->owner->state;
+    struct smtp_flow *flow = side->owner->state;
+    if (bytes)
+        flow->login = (struct login){0};
     if (bytes == 0 || (s->place == PLACE_CHUNK && cut_chunk(s, bytes)))
         return;
     if (s->place == PLACE_ASKED && flow->code == CODE_GO_ON) {

@@ -18,6 +18,7 @@ extern const struct detector detector_tunnel_dns;
 extern const struct detector detector_tunnel_icmp;
 extern const struct detector detector_tunnel_new;
 extern const struct detector detector_protocol_mismatch;
+extern const struct detector detector_served_sweep;
 extern const struct detector detector_sensor_blind;
 extern const struct detector detector_intel_match;
 

@@ -453,6 +453,7 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
     if (view.way.carried)
         volume_add(&engine->counts.carried, view.out);
     tunnelled_flow(engine, &view);
+    swept_flow(engine, &view);
     live_flow(engine, &view);
     count_protocol(engine, record);
     engine->counts.flows[view.scope] += first_record(record);
@@ -477,6 +478,11 @@ void account_content(struct engine *engine, const struct record_content *record)
         return;
     const struct ip *host = host_of(
         &way.host, device_of(engine, &way.host, record->header.time_ns, record->header.time_ns));
+    if (record->class >= CONTENT_CLASSES) { /* asked for, not seen leaving */
+        if (way.scope == SCOPE_IN)
+            swept_add(engine, host, &way.remote, record);
+        return;
+    }
     struct destination destination = destination_of(
         engine, &way, names_of_flow(&engine->names, &record->key), NULL, &unverified);
     struct ptime now = {record->header.time_ns};

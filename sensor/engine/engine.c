@@ -87,6 +87,7 @@ static struct engine *make(const struct engine_config *config)
     identity_init(&engine->identity, (size_t)config->max_hosts * IDENTITY_A_HOST);
     stories_init(&engine->stories);
     tunnelled_init(&engine->tunnelled, config->key);
+    swept_init(&engine->swept);
     sight_init(&engine->sight);
     ruled_init(&engine->ruled, config->rules);
     map_init(&engine->hosts);
@@ -133,6 +134,7 @@ void engine_free(struct engine *engine)
     ruled_fini(&engine->ruled);
     stories_fini(&engine->stories);
     tunnelled_fini(&engine->tunnelled);
+    swept_fini(&engine->swept);
     names_fini(&engine->names);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);
@@ -193,6 +195,7 @@ static void count_bounds(struct engine *engine)
     engine->counts.items_estimated = engine->stories.budget.shortened;
     engine->counts.names_forgotten = engine->names.forgotten;
     engine->counts.questions_forgotten = tunnelled_forgotten(&engine->tunnelled);
+    engine->counts.asked_forgotten = swept_forgotten(&engine->swept);
     engine->counts.questions_estimated = engine->tunnelled.questions.budget.shortened;
     const struct identity_counts *identity = &engine->identity.counts;
     engine->counts.addresses_moved = identity->moved;

@@ -15,6 +15,7 @@
  *   ruled.c, ruled_facts.c, ruled_limit.c   an operator's rules, exceptions, trust (ruled.h)
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   swept.c      what client networks asked of inside servers (swept.h)
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
@@ -29,6 +30,7 @@
 #include "ruled.h"
 #include "sight.h"
 #include "stories.h"
+#include "swept.h"
 #include "tunnelled.h"
 #include "weir/base/buffer.h"
 #include "weir/detect/judge.h"
@@ -136,6 +138,7 @@ struct engine {
     struct identity identity;
     struct stories stories;
     struct tunnelled tunnelled;
+    struct swept swept;
     struct incidents *incidents;
     struct totals *totals;
     struct fleet *fleet;

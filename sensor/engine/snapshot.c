@@ -408,6 +408,16 @@ static bool take_tunnelled(struct engine *engine, struct cursor *in)
     return tunnelled_unpack(&engine->tunnelled, in);
 }
 
+static void put_swept(const struct engine *engine, struct buffer *out)
+{
+    swept_pack(&engine->swept, out);
+}
+
+static bool take_swept(struct engine *engine, struct cursor *in)
+{
+    return swept_unpack(&engine->swept, in);
+}
+
 static void put_ruled(const struct engine *engine, struct buffer *out)
 {
     ruled_pack(&engine->ruled, out);
@@ -434,12 +444,19 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},         {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},         {put_totals, take_totals},
-                {put_fleet, take_fleet},         {put_names, take_names},
-                {put_identity, take_identity},   {put_stories, take_stories},
-                {put_tunnelled, take_tunnelled}, {put_incidents, take_incidents},
-                {put_ruled, take_ruled},         {snapshot_put_sight, snapshot_take_sight},
+} sections[] = {{put_order, take_order},
+                {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},
+                {put_totals, take_totals},
+                {put_fleet, take_fleet},
+                {put_names, take_names},
+                {put_identity, take_identity},
+                {put_stories, take_stories},
+                {put_tunnelled, take_tunnelled},
+                {put_swept, take_swept},
+                {put_incidents, take_incidents},
+                {put_ruled, take_ruled},
+                {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

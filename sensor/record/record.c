@@ -41,8 +41,9 @@ const char *const service_name[SERVICES] = {
     "dnp3",  "iec104", "bacnet", "cip",  "opcua", "profinet", "asterix"};
 const char *const client_by_name[CLIENT_BYS] = {NULL, "proxy-protocol", "x-forwarded-for",
                                                 "forwarded"};
-const char *const content_class_name[CONTENT_CLASSES] = {"email",   "card",   "iban",    "phone",
-                                                         "setting", "flight", "archive", "pattern"};
+const char *const content_class_name[CONTENT_KINDS] = {"email",   "card",    "iban",    "phone",
+                                                       "setting", "flight",  "archive", "pattern",
+                                                       "account", "refused", "project"};
 const char *const record_fault_name[RECORD_FAULTS] = {"ok",   "short", "size",
                                                       "kind", "tail",  "range"};
 
@@ -378,7 +379,7 @@ static enum record_fault validate_content(const struct record_content *r, size_t
     if (!items_hold(r, size))
         return RECORD_TAIL;
     bool holds =
-        key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_CLASSES &&
+        key_holds(&r->key) && r->side < SIDES && r->class < CONTENT_KINDS &&
         r->inspected_bytes <= RECORD_BYTES_MAX && r->gap_bytes <= RECORD_BYTES_MAX &&
         r->sent_bytes <= RECORD_BYTES_MAX && (r->tunnels == 0 || r->tunnels == SIDES) &&
         tunnel_holds(&r->tunnel[SIDE_ORIG]) && tunnel_holds(&r->tunnel[SIDE_RESP]) &&

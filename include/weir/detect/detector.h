@@ -11,6 +11,7 @@
 #include "weir/baseline/survival.h"
 #include "weir/detect/counted.h"
 #include "weir/detect/silence.h"
+#include "weir/detect/sweep.h"
 #include "weir/detect/tunnel.h"
 #include "weir/record/record.h"
 
@@ -29,6 +30,7 @@ enum subject_kind {
     SUBJECT_ECHOES,      /* ICMP echo payloads of a host and an address: tunnel.h */
     SUBJECT_FLOW,        /* what one flow said of itself: tunnel.h */
     SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
+    SUBJECT_SWEEP,       /* what a client network asked of an inside server: sweep.h */
     SUBJECT_RULE,        /* a story, as an operator's rule or list speaks of it */
     SUBJECTS
 };
@@ -71,6 +73,8 @@ struct subject {
     const struct echoes *echoes;
     /* SUBJECT_FLOW, with host, destination and pair */
     const struct spoken *spoken;
+    /* SUBJECT_SWEEP */
+    const struct sweep *sweep;
 };
 
 struct reason {

@@ -78,6 +78,7 @@ struct engine_counts {
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
     uint64_t stories_evicted, names_forgotten;
     uint64_t questions_forgotten; /* for tunnel.*: domains, names, servers beyond what is kept */
+    uint64_t asked_forgotten;     /* for served.sweep: items, networks, servers, likewise */
     uint64_t questions_estimated; /* sketches of names that found no room to grow */
     uint64_t items_estimated;     /* sets of counted items that became estimates for want of room */
     uint64_t pairs_overflow;      /* additions to "other": no room (totals.h) */

@@ -241,7 +241,9 @@ struct record_name {
 /* An alias of a valid record, of this index; without NUL, borrowed from the record. */
 const char *record_name_alias(const struct record_name *record, size_t index, size_t *size);
 
-/* Classes of sensitive data. Each item has a label that says what kind of its class it is. */
+/* Classes of sensitive data. Each item has a label that says what kind of its class it is. Behind
+ * them, what clients asked a server for, as its answers say: those are told of the side that
+ * answers, and are no data that was seen. */
 enum content_class {
     CONTENT_EMAIL,   /* an address; its registrable domain */
     CONTENT_CARD,    /* a payment card; its issuer: "visa" */
@@ -251,9 +253,13 @@ enum content_class {
     CONTENT_FLIGHT,  /* flight data: "icao-fpl", "aftn", "ssim" */
     CONTENT_ARCHIVE, /* a container: "zip", "7z-encrypted", "pdf" */
     CONTENT_PATTERN, /* what the operator looks for (content.patterns); the pattern's name */
-    CONTENT_CLASSES
+    CONTENT_CLASSES,
+    CONTENT_ACCOUNT = CONTENT_CLASSES, /* that logged in; the protocol: "http" */
+    CONTENT_REFUSED,                   /* … or tried to */
+    CONTENT_PROJECT,                   /* what a path leads to, of which something was given out */
+    CONTENT_KINDS                      /* of all */
 };
-extern const char *const content_class_name[CONTENT_CLASSES]; /* "email", … */
+extern const char *const content_class_name[CONTENT_KINDS]; /* "email", … */
 
 #define CONTENT_LABEL_MAX      63u  /* longer ones keep their end; printable ASCII */
 #define CONTENT_SAMPLE_MAX     80u  /* bytes; printable ASCII, the rest as \xHH */
@@ -378,8 +384,9 @@ struct record_binding {
     X(patterns_refused)   /* searches that needed too much, messages without room */               \
     X(parse_malformed)    /* names that did not parse */                                           \
     X(mail_beyond)        /* of mail: heads, nestings and compressed sessions that are not read */ \
-    X(applications_asked) /* flows that libndpi was asked about … */                             \
-    X(applications_named) /* … and had a name for */                                             \
+    X(asks_forgotten) /* requests of which nobody will know who asked: too many waited at once */  \
+    X(applications_asked)   /* flows that libndpi was asked about … */                           \
+    X(applications_named)   /* … and had a name for */                                           \
     X(applications_unasked) /* not asked about, for want of room */                                \
     X(bodies_damaged)       /* whose codings could not be undone to the end: spoilt, or cut */     \
     X(bodies_bombs)         /* … that had grown beyond the bound, and were let go */             \

@@ -33,7 +33,7 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
 {
     (void)context, (void)flow, (void)side, (void)time;
     if (items->count == 0 || items->count > RECORD_CONTENT_ITEMS || items->inspected_bytes == 0 ||
-        items->class >= CONTENT_CLASSES || items->label_count > RECORD_CONTENT_LABELS)
+        items->class >= CONTENT_KINDS || items->label_count > RECORD_CONTENT_LABELS)
         abort();
     for (size_t i = 0; i < items->count; i++) {
         if (items->place[i] >= items->label_count)

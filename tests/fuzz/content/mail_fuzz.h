@@ -16,6 +16,7 @@ struct mail_result {
     uint64_t items[SIDES], item_sum[SIDES];
     uint64_t seen_bytes[SIDES], declared_bytes[SIDES];
     uint32_t bodies[SIDES], service;
+    uint64_t asked[SIDES], asked_sum; /* who logged in, and what was asked for */
 };
 
 static struct content *mail_content;
@@ -40,6 +41,12 @@ static void on_items(void *context, struct flow *flow, enum flow_side side, stru
                      const struct content_items *items)
 {
     (void)context, (void)flow, (void)time;
+    if (items->class >= CONTENT_CLASSES) {
+        mail_result.asked[side] += items->count;
+        for (size_t i = 0; i < items->count; i++)
+            mail_result.asked_sum += items->hash[i];
+        return;
+    }
     mail_result.items[side] += items->count;
     for (size_t i = 0; i < items->count; i++)
         mail_result.item_sum[side] += items->hash[i];
@@ -137,7 +144,7 @@ static void mail_begin(uint16_t port)
     mail_say(SIDE_RESP, TCP_SYN | TCP_ACK, NULL, 0);
 }
 
-static void mail_text(enum flow_side from, const char *text)
+static inline void mail_text(enum flow_side from, const char *text)
 {
     mail_say(from, TCP_ACK, text, strlen(text));
 }
@@ -167,7 +174,7 @@ static struct mail_result mail_end(void)
 }
 
 /* Would what is found depend on how it is cut? Its surroundings are judged piece by piece. */
-static bool mail_is_text(const uint8_t *data, size_t size)
+static inline bool mail_is_text(const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < size; i++)
         if ((data[i] < ' ' && !memchr("\r\n\t", data[i], 3)) || data[i] >= 0x7f || data[i] == '=')
@@ -175,7 +182,7 @@ static bool mail_is_text(const uint8_t *data, size_t size)
     return memmem(data, size, "64", 2) == NULL; /* nothing is decoded */
 }
 
-static void mail_compare(const struct mail_result *a, const struct mail_result *b, bool text)
+static inline void mail_compare(const struct mail_result *a, const struct mail_result *b, bool text)
 {
     for (int side = 0; side < SIDES; side++)
         if (a->bodies[side] != b->bodies[side] || a->seen_bytes[side] != b->seen_bytes[side] ||
@@ -187,7 +194,8 @@ static void mail_compare(const struct mail_result *a, const struct mail_result *
 }
 
 /* The input: four cuts, then what `from` says behind the beginning that `begin` makes. */
-static int mail_fuzz(void (*begin)(void), enum flow_side from, const uint8_t *data, size_t size)
+static inline int mail_fuzz(void (*begin)(void), enum flow_side from, const uint8_t *data,
+                            size_t size)
 {
     if (size < 5 || size > MAIL_FUZZ_MAX)
         return 0;

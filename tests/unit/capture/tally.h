@@ -34,7 +34,7 @@ struct tally {
     struct map ends; /* struct ends → struct sums */
     struct side_counts all;
     struct health health;
-    uint64_t items[CONTENT_CLASSES]; /* as told: on either side, again after a set was full */
+    uint64_t items[CONTENT_KINDS]; /* as told: on either side, again after a set was full */
     uint64_t records, last_number;
     int64_t watermark;
     bool finished;

@@ -27,7 +27,11 @@ struct conversation {
     uint64_t hash[4096];                     /* of all items, as told */
     char label[4096][CONTENT_LABEL_MAX + 1]; /* of each of them */
     uint8_t class[4096];
-    size_t hash_count, of_class[SIDES][CONTENT_CLASSES];
+    size_t hash_count, of_class[SIDES][CONTENT_KINDS];
+    /* What was asked for, which is in of_class alone otherwise: "account/http refused/http …" */
+    char asked[4096];
+    uint64_t asked_hash[256];
+    size_t asked_size, asked_count;
     uint64_t inspected_bytes[SIDES], gap_bytes[SIDES]; /* as told last */
     /* What content_get_facts said when the flow ended. */
     enum service service;
@@ -67,15 +71,33 @@ static inline void on_server_name(void *context, struct flow *flow, struct ptime
     note(context, "name:%s ", name);
 }
 
+static inline void note_asked(struct conversation *c, const struct content_items *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        const struct content_text *label = &items->label[items->place[i]];
+        size_t room = sizeof c->asked - c->asked_size;
+        int size = snprintf(c->asked + c->asked_size, room, "%s/%.*s ",
+                            content_class_name[items->class], label->size, label->text);
+        if (size < 0 || (size_t)size >= room || c->asked_count == 256)
+            abort();
+        c->asked_size += (size_t)size;
+        c->asked_hash[c->asked_count++] = items->hash[i];
+    }
+}
+
 static inline void on_items(void *context, struct flow *flow, enum flow_side side,
                             struct ptime time, const struct content_items *items)
 {
     struct conversation *c = context;
     size_t count = items->count;
     (void)flow, (void)time;
-    if (items->class >= CONTENT_CLASSES || count == 0 || c->hash_count + count > 4096)
+    if (items->class >= CONTENT_KINDS || count == 0 || c->hash_count + count > 4096)
         abort();
     c->of_class[side][items->class] += count;
+    if (items->class >= CONTENT_CLASSES) {
+        note_asked(c, items);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         const struct content_text *label = &items->label[items->place[i]];
         memcpy(c->label[c->hash_count + i], label->text, label->size);

@@ -383,7 +383,7 @@ static void test_others_refused(void **state)
     REFUSED(make_content, c->tunnels = 1, RECORD_RANGE);
     REFUSED(make_content, c->tunnels = SIDES, RECORD_RANGE); /* of which there is none */
     REFUSED(make_content, (c->tunnel[1].count = 1, c->tunnel[1].layer[0] = LAYER_IP), RECORD_RANGE);
-    REFUSED(make_content, c->class = CONTENT_CLASSES, RECORD_RANGE);
+    REFUSED(make_content, c->class = CONTENT_KINDS, RECORD_RANGE);
     REFUSED(make_content, c->hash_count = 4, RECORD_TAIL);
     REFUSED(make_content, c->hash_count = RECORD_CONTENT_ITEMS + 1, RECORD_TAIL);
     REFUSED(make_content, c->label_count = 1, RECORD_TAIL); /* an item's label is not there */
