@@ -4,7 +4,8 @@
  *
  * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
  * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
- * evidence: that begins, and the budget as it is asked for. Thread: the engine's. */
+ * evidence: that begins, and the budget as it is asked for. Schema 3 measured fewer kinds of it,
+ * and did not know since when a destination is used: none of those is new. Thread: the engine's. */
 #include "fleet_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -41,6 +42,7 @@ static void put_destinations(struct buffer *out, const struct map *destinations)
         buffer_put(out, entry[i]->key, entry[i]->key_size);
         put_signed(out, used->last_day);
         hostset_pack(&used->hosts, destination_shape, out);
+        sent_pack(used, out);
     }
     free(entry);
 }
@@ -178,7 +180,7 @@ static bool rises(const uint8_t *before, size_t before_size, const uint8_t *key,
     return order < 0 || (order == 0 && before_size < size);
 }
 
-static bool take_destination(struct cursor *in, struct fleet *fleet, char before[],
+static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned schema, char before[],
                              size_t *before_size)
 {
     struct destination destination;
@@ -195,16 +197,18 @@ static bool take_destination(struct cursor *in, struct fleet *fleet, char before
     used->last_day = take_signed(in);
     if (used->last_day <= -DAY_LIMIT || used->last_day >= DAY_LIMIT)
         return false;
-    return hostset_unpack(&used->hosts, destination_shape, in);
+    used->first_day = used->last_day - FLEET_SHARED_DAYS;
+    return hostset_unpack(&used->hosts, destination_shape, in) &&
+           (schema < 4 || sent_unpack(used, in));
 }
 
-static bool take_destinations(struct cursor *in, struct fleet *fleet)
+static bool take_destinations(struct cursor *in, struct fleet *fleet, unsigned schema)
 {
     char before[DESTINATION_KEY_SIZE] = "";
     size_t before_size = 0;
     uint64_t count = take_at_most(in, FLEET_DESTINATIONS);
     for (uint64_t i = 0; i < count; i++)
-        if (!take_destination(in, fleet, before, &before_size))
+        if (!take_destination(in, fleet, schema, before, &before_size))
             return false;
     return !in->failed;
 }
@@ -261,9 +265,16 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
 
 static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
 {
+    unsigned kinds = schema == 3 ? EVIDENCES_OF_SCHEMA_3 : EVIDENCES;
     bool good = true;
-    for (size_t i = 0; schema > 2 && good && i < 2 * (size_t)CALIBRATIONS; i++)
-        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS);
+    for (unsigned i = 0; schema > 2 && good && i < 2 * (kinds + EVIDENCE_SIDES); i++) {
+        unsigned which = i / 2;
+        if (which >= kinds)
+            which = EVIDENCES + which - kinds;
+        else if (schema == 3)
+            which = evidence_kind_of_schema_3(which);
+        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS);
+    }
     return good;
 }
 
@@ -334,7 +345,8 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
         return false;
     fleet->week = week == NEVER ? INT64_MIN : week;
     bool good = take_group(in, &fleet->all.now, schema == 1 ? &fleet->young : NULL) &&
-                hostset_unpack(&fleet->all.hosts, fleet_shape, in) && take_destinations(in, fleet);
+                hostset_unpack(&fleet->all.hosts, fleet_shape, in) &&
+                take_destinations(in, fleet, schema);
     if (schema == 1)
         return good && cursor_left(in) == 0;
     for (size_t i = 0; good && i < YOUNG_HISTOGRAMS; i++)

@@ -23,6 +23,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
         total->out.value == 0)
         return;
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
+    evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;

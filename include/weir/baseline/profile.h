@@ -16,7 +16,7 @@
 #include "weir/baseline/rhythm.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       3 /* 1 and 2 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA       4 /* 1 to 3 are read too: what they do not know begins empty */
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
