@@ -56,12 +56,14 @@ static void put_network(const struct engine *engine, const struct ip *remote,
 static void put_users(const struct engine *engine, const struct destination *destination,
                       struct rule_facts *facts)
 {
-    if (!engine->fleet || destination->role != ROLE_CLIENT ||
-        (!is_used(engine, FIELD_DESTINATION_HOSTS) && !is_used(engine, FIELD_WIDELY_USED)))
+    if (!engine->fleet || destination->role != ROLE_CLIENT)
         return;
-    rule_facts_number(facts, FIELD_DESTINATION_HOSTS, fleet_prevalence(engine->fleet, destination));
-    rule_facts_number(facts, FIELD_WIDELY_USED,
-                      fleet_bucket(engine->fleet, destination, 0) == PREVALENCE_REST);
+    if (is_used(engine, FIELD_DESTINATION_HOSTS))
+        rule_facts_number(facts, FIELD_DESTINATION_HOSTS,
+                          fleet_prevalence(engine->fleet, destination));
+    if (is_used(engine, FIELD_WIDELY_USED))
+        rule_facts_number(facts, FIELD_WIDELY_USED,
+                          fleet_bucket(engine->fleet, destination, 0) == PREVALENCE_REST);
 }
 
 static void put_names(const struct engine *engine, const char *server_name, bool verified,
