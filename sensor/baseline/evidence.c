@@ -335,10 +335,12 @@ void evidence_add_quiet(struct day_evidence *into, const struct profile *profile
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
         const struct destination *destination = &pair->destination;
-        const struct asked asked = {
-            into, profile, pair, destination, fleet, civil, evidence_name(destination)};
-        if (destination->role == ROLE_CLIENT && pair->today == civil->day &&
-            in_first_week(pair, civil->hour) && is_young(&asked) && asked.name != except)
+        struct asked asked = {into, profile, pair, destination, fleet, civil, 0};
+        if (destination->role != ROLE_CLIENT || pair->today != civil->day ||
+            !in_first_week(pair, civil->hour) || !is_young(&asked))
+            continue;
+        asked.name = evidence_name(destination);
+        if (asked.name != except)
             ask(&asked, EVIDENCE_RARE, pair->first_week_bytes);
     }
 }
