@@ -259,7 +259,9 @@ static void put_network(struct json *json, const struct story *story)
 static void put_server_name(struct json *json, const struct story *story)
 {
     enum service service = story->flow_count ? story->flow[0].service : SERVICE_NONE;
-    bool http = (service == SERVICE_HTTP || service == SERVICE_HTTP2) && !story->has_ja3;
+    bool http =
+        (service == SERVICE_HTTP || service == SERVICE_HTTP2 || service == SERVICE_WEBSOCKET) &&
+        !story->has_ja3;
     char ja3[HEX_SIZE(sizeof story->ja3)];
     if (!*story->server_name && !story->has_ja3)
         return;

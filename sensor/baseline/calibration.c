@@ -33,14 +33,21 @@ static const struct {
     [EVIDENCE_HOST_HOUR] = {.5, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.5, 1},
     [EVIDENCE_PAIR_HOUR] = {.8, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
     [EVIDENCE_ABSOLUTE_HOUR] = {.3, 24}, [EVIDENCE_HOST_GROWTH] = {.3, 1},
-    [EVIDENCE_PAIR_DAY] = {.6, 10},      [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
-    [EVIDENCE_NETWORK_HOUR] = {2, 24},   [EVIDENCE_SERVED_GROWTH] = {1, 10},
-    [EVIDENCE_SERVED_HOUR] = {.5, 100},  [EVIDENCE_SERVED_DAY] = {.5, 10},
+    [EVIDENCE_PAIR_DAY] = {.6, 10},      [EVIDENCE_RARE] = {1, 1},
+    [EVIDENCE_NETWORK_WEEK] = {1.5, 1},  [EVIDENCE_NETWORK_HOUR] = {2, 24},
+    [EVIDENCE_SERVED_GROWTH] = {1, 10},  [EVIDENCE_SERVED_HOUR] = {.5, 100},
+    [EVIDENCE_SERVED_DAY] = {.5, 10},
 };
 
 enum evidence_side evidence_side(enum evidence_kind kind)
 {
     return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
+}
+
+enum evidence_kind evidence_kind_of_schema_3(unsigned index)
+{
+    unsigned sent = EVIDENCE_PAIR_DAY + 1;
+    return (enum evidence_kind)(index < sent ? index : index + EVIDENCES - EVIDENCES_OF_SCHEMA_3);
 }
 
 double evidence_weight(enum evidence_kind kind)

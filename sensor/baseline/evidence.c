@@ -131,6 +131,25 @@ static struct estimate network_week(const struct profile *profile, const struct 
                                                                                civil, bytes);
 }
 
+/* j others sent at least so much each, and this host too: the j that says most. */
+static double shared_l(const struct shared *shared, uint64_t bytes)
+{
+    double l = 0;
+    for (uint32_t j = 0; j < shared->others; j++) {
+        uint64_t least = bytes < shared->bytes[j] ? bytes : shared->bytes[j];
+        l = fmax(l, (j + 1) * log1p((double)least / (double)FLEET_SHARED_BYTES));
+    }
+    return l;
+}
+
+static struct estimate rare(const struct profile *profile, const struct destination *destination,
+                            const struct fleet *fleet, const struct civil *civil, uint64_t bytes)
+{
+    struct shared shared = fleet_shared(fleet, &profile->host, destination, civil->day);
+    return (struct estimate){
+        .p = exp(-shared_l(&shared, bytes)), .samples = shared.others, .largest = shared.bytes[0]};
+}
+
 struct asked {
     struct day_evidence *into;
     const struct profile *profile;
@@ -152,6 +171,8 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
                           bytes);
     case EVIDENCE_YOUNG_HOUR:
         return survival_young_hour(profile, asked->destination, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_RARE:
+        return rare(profile, asked->destination, asked->fleet, asked->civil, bytes);
     case EVIDENCE_NETWORK_WEEK:
         return network_week(profile, asked->pair, asked->fleet, asked->civil, bytes);
     case EVIDENCE_NETWORK_HOUR:
@@ -204,6 +225,7 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_YOUNG_WEEK:
     case EVIDENCE_YOUNG_HOUR:
     case EVIDENCE_PERSISTENCE:
+    case EVIDENCE_RARE:
     case EVIDENCE_NETWORK_WEEK:
     case EVIDENCE_NETWORK_HOUR:
         return estimate_new(asked, kind, bytes);
@@ -254,8 +276,8 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
-        into->known |=
-            1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR | 1u << EVIDENCE_PERSISTENCE;
+        into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
+                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE;
 }
 
 static void ask_known(const struct asked *asked, const struct amounts *amounts)
@@ -295,8 +317,10 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
         return;
     }
     ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);
-    if (first)
+    if (first) {
         ask(asked, EVIDENCE_YOUNG_HOUR, amounts->hour);
+        ask(asked, EVIDENCE_RARE, amounts->week);
+    }
     if (asked->pair)
         ask(asked, EVIDENCE_PERSISTENCE, amounts->day);
 }
@@ -325,4 +349,22 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
         ask_known(&asked, amounts);
     if (is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);
+}
+
+void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
+                        const struct fleet *fleet, const struct civil *civil, uint32_t except)
+{
+    if (survival_exposure_days(fleet) < EXPOSED_DAYS)
+        return;
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        const struct pair *pair = profile->pair[i];
+        const struct destination *destination = &pair->destination;
+        struct asked asked = {into, profile, pair, destination, fleet, civil, 0};
+        if (destination->role != ROLE_CLIENT || pair->today != civil->day ||
+            !in_first_week(pair, civil->hour) || !is_young(&asked))
+            continue;
+        asked.name = evidence_name(destination);
+        if (asked.name != except)
+            ask(&asked, EVIDENCE_RARE, pair->first_week_bytes);
+    }
 }

@@ -36,6 +36,7 @@ void fleet_free(struct fleet *fleet)
     if (!fleet)
         return;
     uses_fini(&fleet->use);
+    uses_fini(&fleet->sent);
     uses_fini(&fleet->clip);
     uses_fini(&fleet->left);
     group_fini(&fleet->all.now);

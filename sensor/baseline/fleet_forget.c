@@ -42,11 +42,14 @@ struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *h
     forget_in_group(&fleet->all, fleet_shape, hash, &forgotten);
     for (size_t position = 0; (e = map_next(&fleet->groups, &position)) != NULL;)
         forget_in_group(e->value, destination_shape, hash, &forgotten);
-    for (size_t position = 0; (e = map_next(&fleet->destinations, &position)) != NULL;)
+    for (size_t position = 0; (e = map_next(&fleet->destinations, &position)) != NULL;) {
         forget_in(&((struct used_by *)e->value)->hosts, destination_shape, hash, &forgotten);
+        sent_forget_host(e->value, hash);
+    }
     for (size_t position = 0; (e = map_next(&fleet->clips, &position)) != NULL;)
         forget_in(e->value, destination_shape, hash, &forgotten);
     forget_uses(&fleet->use, hash);
+    forget_uses(&fleet->sent, hash);
     forget_uses(&fleet->clip, hash);
     forget_uses(&fleet->left, hash);
     return forgotten;

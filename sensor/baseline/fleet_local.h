@@ -26,9 +26,16 @@ struct peer_group {
     bool known;                       /* applied at least once: packed */
 };
 
+struct sent { /* to a destination that is new to the fleet: hosts by hash, rising */
+    uint8_t count;
+    uint8_t bin[FLEET_SHARED_HOSTS];
+    uint32_t hash[FLEET_SHARED_HOSTS];
+};
+
 struct used_by { /* a destination's hosts */
     struct hostset hosts;
-    int64_t first_day, last_day; /* first_day: NO_DAY where nobody knows any more */
+    int64_t first_day, last_day; /* the first: at latest, where nobody knows any more */
+    struct sent *sent; /* NULL: nobody sent enough while it was new */
 };
 
 /* A host that was not known to use a destination, or one that was guarded: added to the set of
@@ -38,6 +45,7 @@ struct new_use {
     size_t key_size;
     uint32_t hash;
     int64_t day;
+    uint8_t bin; /* fleet_note_sent */
 };
 
 struct uses {
@@ -55,7 +63,7 @@ struct fleet {
     struct map clips;        /* clip_key → struct hostset */
     int64_t clips_day;       /* the newest day in them */
     uint64_t forgotten, groups_refused, clips_refused, crowded;
-    struct uses use, clip, left; /* until fleet_apply; left: a group's name and who left it */
+    struct uses use, sent, clip, left; /* until fleet_apply; left: a group's name and who left it */
     struct budget budget, next_budget;
 };
 
@@ -84,12 +92,21 @@ void fleet_note_use(struct fleet *fleet, const struct ip *host,
 /* As of the last hour; beyond FLEET_EXACT_HOSTS hosts some are taken to use it that do not. */
 bool fleet_uses(const struct fleet *fleet, const struct ip *host,
                 const struct destination *destination);
+struct new_use *fleet_add_use(struct uses *uses, const void *key, size_t key_size, uint32_t hash,
+                              int64_t day);
 void fleet_apply_uses(struct fleet *fleet);
 void fleet_apply_left(struct fleet *fleet);   /* before the groups are applied */
 void fleet_forget_faded(struct fleet *fleet); /* a week began */
 void used_by_free(void *value);
 void clip_hosts_free(void *value);
 void uses_fini(struct uses *uses);
+
+/* fleet_shared.c: who sent how much to what is new */
+void fleet_apply_sent(struct fleet *fleet, const struct new_use *use);
+void sent_forget_old(struct used_by *used, int64_t week);
+void sent_forget_host(struct used_by *used, uint32_t hash);
+void sent_pack(const struct used_by *used, struct buffer *out);
+bool sent_unpack(struct used_by *used, struct cursor *in);
 
 /* fleet_note.c: a group is made when it is first told of (NULL: it has none, or there is no room);
  * counts fade when a week begins. */

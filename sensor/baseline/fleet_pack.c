@@ -43,9 +43,8 @@ static void put_destinations(struct buffer *out, const struct map *destinations)
         put_unsigned(out, entry[i]->key_size);
         buffer_put(out, entry[i]->key, entry[i]->key_size);
         put_signed(out, used->last_day);
-        put_unsigned(
-            out, used->first_day == NO_DAY ? 0 : 1 + (uint64_t)(used->last_day - used->first_day));
         hostset_pack(&used->hosts, destination_shape, out);
+        sent_pack(used, out);
     }
     free(entry);
 }
@@ -183,14 +182,6 @@ static bool rises(const uint8_t *before, size_t before_size, const uint8_t *key,
     return order < 0 || (order == 0 && before_size < size);
 }
 
-/* Its first day, as days before its last. */
-static bool take_first_day(struct cursor *in, struct used_by *used, unsigned schema)
-{
-    uint64_t since = schema > 3 ? take_at_most(in, (uint64_t)DAY_LIMIT) : 0;
-    used->first_day = since == 0 ? NO_DAY : used->last_day - (int64_t)(since - 1);
-    return !in->failed;
-}
-
 static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned schema, char before[],
                              size_t *before_size)
 {
@@ -208,7 +199,9 @@ static bool take_destination(struct cursor *in, struct fleet *fleet, unsigned sc
     used->last_day = take_signed(in);
     if (used->last_day <= -DAY_LIMIT || used->last_day >= DAY_LIMIT)
         return false;
-    return take_first_day(in, used, schema) && hostset_unpack(&used->hosts, destination_shape, in);
+    used->first_day = used->last_day - FLEET_WAVE_DAYS;
+    return hostset_unpack(&used->hosts, destination_shape, in) &&
+           (schema < 4 || sent_unpack(used, in));
 }
 
 static bool take_destinations(struct cursor *in, struct fleet *fleet, unsigned schema)
@@ -274,9 +267,16 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
 
 static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
 {
+    unsigned kinds = schema == 3 ? EVIDENCES_OF_SCHEMA_3 : EVIDENCES;
     bool good = true;
-    for (size_t i = 0; schema > 2 && good && i < 2 * (size_t)CALIBRATIONS; i++)
-        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS, true);
+    for (unsigned i = 0; schema > 2 && good && i < 2 * (kinds + EVIDENCE_SIDES); i++) {
+        unsigned which = i / 2;
+        if (which >= kinds)
+            which = EVIDENCES + which - kinds;
+        else if (schema == 3)
+            which = evidence_kind_of_schema_3(which);
+        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
+    }
     return good;
 }
 

@@ -18,6 +18,7 @@ void used_by_free(void *value)
 {
     struct used_by *used = value;
     hostset_fini(&used->hosts);
+    free(used->sent);
     free(used);
 }
 
@@ -42,15 +43,17 @@ uint32_t fleet_hash(const struct ip *host)
 
 /* --- noting ---------------------------------------------------------------------------------- */
 
-static void add_use(struct uses *uses, const void *key, size_t key_size, uint32_t hash, int64_t day)
+struct new_use *fleet_add_use(struct uses *uses, const void *key, size_t key_size, uint32_t hash,
+                              int64_t day)
 {
     if (uses->count == uses->room) {
         uses->room = uses->room ? 2 * uses->room : 64;
         uses->use = xrealloc(uses->use, uses->room * sizeof *uses->use);
     }
     struct new_use *use = &uses->use[uses->count++];
-    *use = (struct new_use){xcalloc(1, key_size), key_size, hash, day};
+    *use = (struct new_use){xcalloc(1, key_size), key_size, hash, day, 0};
     memcpy(use->key, key, key_size);
+    return use;
 }
 
 void fleet_note_use(struct fleet *fleet, const struct ip *host,
@@ -63,7 +66,7 @@ void fleet_note_use(struct fleet *fleet, const struct ip *host,
     if (used && used->last_day < day)
         used->last_day = day;
     if (!used || !hostset_has(&used->hosts, destination_shape, hash))
-        add_use(&fleet->use, key, size, hash, day);
+        fleet_add_use(&fleet->use, key, size, hash, day);
 }
 
 bool fleet_uses(const struct fleet *fleet, const struct ip *host,
@@ -98,13 +101,13 @@ void fleet_note_clip(struct fleet *fleet, const struct ip *host,
     if (day < 0)
         return;
     size_t size = clip_key(key, day, destination, group);
-    add_use(&fleet->clip, key, size, fleet_hash(host), day);
+    fleet_add_use(&fleet->clip, key, size, fleet_hash(host), day);
 }
 
 void fleet_note_left(struct fleet *fleet, const struct ip *host, const char *group)
 {
     if (*group)
-        add_use(&fleet->left, group, strlen(group), fleet_hash(host), 0);
+        fleet_add_use(&fleet->left, group, strlen(group), fleet_hash(host), 0);
 }
 
 /* --- applying -------------------------------------------------------------------------------- */
@@ -164,6 +167,7 @@ void fleet_forget_faded(struct fleet *fleet)
     size_t position = 0, count = 0;
     for (const struct map_entry *e; (e = map_next(&fleet->destinations, &position)) != NULL;) {
         const struct used_by *used = e->value;
+        sent_forget_old(e->value, fleet->week);
         if (fleet->week - histogram_week(used->last_day) > HISTOGRAM_WEEKS)
             aged[count++] = (struct aged){.entry = e};
     }
@@ -194,6 +198,8 @@ static void apply_use(struct fleet *fleet, const struct new_use *use)
     }
     if (used->last_day < use->day)
         used->last_day = use->day;
+    if (used->first_day > use->day)
+        used->first_day = use->day;
     hostset_add(&used->hosts, destination_shape, use->hash);
 }
 
@@ -252,6 +258,7 @@ void fleet_apply_uses(struct fleet *fleet)
     if (fleet->clips_day > day)
         forget_old_clips(fleet);
     apply_all(fleet, &fleet->use, apply_use);
+    apply_all(fleet, &fleet->sent, fleet_apply_sent);
     apply_all(fleet, &fleet->clip, apply_clip);
 }
 
@@ -286,7 +293,7 @@ bool fleet_is_wave(const struct fleet *fleet, const struct destination *destinat
     size_t size = strlen(destination_key(destination, key));
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     uint32_t hosts = used ? hostset_count(&used->hosts, destination_shape) : 0;
-    if (used && (used->first_day == NO_DAY || day - used->first_day >= FLEET_WAVE_DAYS))
+    if (used && day - used->first_day >= FLEET_WAVE_DAYS)
         return false;
     hosts = hosts_now > hosts ? hosts_now : hosts;
     return hosts >= FLEET_WAVE_HOSTS && hosts > 0.02 * fleet_hosts(fleet);

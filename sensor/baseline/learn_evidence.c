@@ -39,6 +39,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
         return;
     drop_waves(profile, fleet);
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
+    evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;

@@ -112,6 +112,9 @@ void learn_young_hour(struct profile *profile, struct pair *pair, uint64_t bytes
     bool young = civil->hour - pair->first_hour < PAIR_YOUNG_HOURS;
     if (young)
         pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
+    if (young && fleet)
+        fleet_note_sent(fleet, &profile->host, &pair->destination, pair->first_week_bytes,
+                        civil->day);
     if (pair->spans_told < PAIR_SPANS)
         pair->span_bytes = bytes_add(pair->span_bytes, bytes);
     if (young && pair->first_day - profile->first_day >= PROFILE_WARMUP_DAYS)

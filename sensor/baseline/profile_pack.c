@@ -403,10 +403,14 @@ static bool take_counted(struct cursor *in, struct profile *profile)
 static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
-    evidence->known = (uint32_t)take_at_most(in, (1u << EVIDENCES) - 1);
-    for (int kind = 0; kind < EVIDENCES; kind++) {
-        if (!(evidence->known >> kind & 1u))
+    unsigned kinds = schema == 3 ? EVIDENCES_OF_SCHEMA_3 : EVIDENCES;
+    uint32_t known = (uint32_t)take_at_most(in, (1u << kinds) - 1);
+    for (unsigned i = 0; i < kinds; i++) {
+        enum evidence_kind kind =
+            schema == 3 ? evidence_kind_of_schema_3(i) : (enum evidence_kind)i;
+        if (!(known >> i & 1u))
             continue;
+        evidence->known |= 1u << kind;
         evidence->mark[kind].l = take_f32(in);
         evidence->mark[kind].bytes = take_unsigned(in);
         evidence->mark[kind].pair = take_u32(in);

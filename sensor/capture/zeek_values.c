@@ -166,14 +166,17 @@ static bool protocol_of(const struct zeek_span value[ZEEK_FIELDS], bool v4, uint
 static const struct {
     const char *name;
     enum service service;
-} services[] = {
-    {"quic", SERVICE_QUIC},     {"ssl", SERVICE_TLS},           {"dns", SERVICE_DNS},
-    {"http", SERVICE_HTTP},     {"ssh", SERVICE_SSH},           {"smtp", SERVICE_SMTP},
-    {"ftp", SERVICE_FTP},       {"ftp-data", SERVICE_FTP_DATA}, {"ntp", SERVICE_NTP},
-    {"pop3", SERVICE_POP3},     {"imap", SERVICE_IMAP},         {"smb", SERVICE_SMB},
-    {"modbus", SERVICE_MODBUS}, {"modbus_tcp", SERVICE_MODBUS}, {"dnp3", SERVICE_DNP3},
-    {"dnp3_tcp", SERVICE_DNP3}, {"s7comm", SERVICE_S7},         {"bacnet", SERVICE_BACNET},
-    {"enip", SERVICE_CIP},      {"cip", SERVICE_CIP},           {"opcua-binary", SERVICE_OPCUA}};
+} services[] = {{"quic", SERVICE_QUIC},         {"ssl", SERVICE_TLS},
+                {"dns", SERVICE_DNS},           {"websocket", SERVICE_WEBSOCKET},
+                {"http", SERVICE_HTTP},         {"ssh", SERVICE_SSH},
+                {"smtp", SERVICE_SMTP},         {"ftp", SERVICE_FTP},
+                {"ftp-data", SERVICE_FTP_DATA}, {"ntp", SERVICE_NTP},
+                {"pop3", SERVICE_POP3},         {"imap", SERVICE_IMAP},
+                {"smb", SERVICE_SMB},           {"modbus", SERVICE_MODBUS},
+                {"modbus_tcp", SERVICE_MODBUS}, {"dnp3", SERVICE_DNP3},
+                {"dnp3_tcp", SERVICE_DNP3},     {"s7comm", SERVICE_S7},
+                {"bacnet", SERVICE_BACNET},     {"enip", SERVICE_CIP},
+                {"cip", SERVICE_CIP},           {"opcua-binary", SERVICE_OPCUA}};
 
 /* Of several ("ssl,http") the one that stands first in the table above: what carries the others
  * over the wire. */

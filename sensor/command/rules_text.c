@@ -142,7 +142,7 @@ char *rules_fields_text(void)
     for (int i = 0; i < RULE_FIELD_COUNT; i++) {
         size_t count;
         const char *const *words = rule_field_words((enum rule_field)i, &count);
-        buffer_text(&b, "%-20s %-8s %s", rule_field_row[i].name, type[rule_field_row[i].type],
+        buffer_text(&b, "%-22s %-8s %s", rule_field_row[i].name, type[rule_field_row[i].type],
                     rule_field_row[i].what);
         for (size_t n = 0; n < count; n++)
             buffer_text(&b, "%s%s", n ? ", " : " [", words[n]);

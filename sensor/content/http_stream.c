@@ -155,6 +155,8 @@ static size_t step_websocket(struct side *side, const uint8_t *data, size_t size
 {
     bool lost = false;
     size_t used = websocket_step(&http_state_of(side)->websocket, side, data, size, &lost);
+    if (used && !lost) /* not before a frame: an upgrade may be refused */
+        side->owner->service = SERVICE_WEBSOCKET;
     return lost ? http_lose_here(side, data, size) : used;
 }
 

@@ -258,7 +258,8 @@ static void sample(struct side *side, const uint8_t *data, size_t size)
 static bool is_spent(struct side *side)
 {
     uint8_t service = side->owner->service;
-    bool clear = service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
+    bool clear = service == SERVICE_HTTP || service == SERVICE_WEBSOCKET ||
+                 service == SERVICE_SMTP || service == SERVICE_FTP;
     if (side->inspected_bytes < side->limit_bytes)
         return false;
     if (!is_open(side))

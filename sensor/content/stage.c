@@ -38,7 +38,8 @@ bool stage_scans(enum stage stage)
 
 static bool is_clear_service(uint8_t service)
 {
-    return service == SERVICE_HTTP || service == SERVICE_SMTP || service == SERVICE_FTP;
+    return service == SERVICE_HTTP || service == SERVICE_WEBSOCKET || service == SERVICE_SMTP ||
+           service == SERVICE_FTP;
 }
 
 /* --- PROBE -------------------------------------------------------------------------------------

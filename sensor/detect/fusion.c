@@ -27,6 +27,7 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_ABSOLUTE_HOUR] = &detector_volume_host,
     [EVIDENCE_HOST_GROWTH] = &detector_volume_slow,
     [EVIDENCE_PAIR_DAY] = &detector_volume_destination,
+    [EVIDENCE_RARE] = &detector_destination_rare,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -128,6 +129,8 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_YOUNG_WEEK:
     case EVIDENCE_NETWORK_WEEK:
         return first ? pair->amounts.week : pair->amounts.span;
+    case EVIDENCE_RARE:
+        return pair->amounts.week;
     case EVIDENCE_YOUNG_HOUR:
     case EVIDENCE_NETWORK_HOUR:
     case EVIDENCE_HOST_HOUR:

@@ -54,6 +54,7 @@ struct ruled_flow { /* one accepted flow record, and what it belongs to */
 struct ruled_facts {
     struct rule_facts facts;
     char device[IP_TEXT_SIZE], protocol[8], ja3[33];
+    struct network_facts network;
 };
 
 void ruled_init(struct ruled *ruled, const struct rules *rules);

@@ -36,6 +36,36 @@ static bool is_used(const struct engine *engine, enum rule_field field)
     return engine->ruled.rules->uses[field];
 }
 
+/* By the address alone, which nobody can choose to be somebody else's. */
+static void put_network(const struct engine *engine, const struct ip *remote,
+                        struct ruled_facts *facts)
+{
+    struct network_facts *network = &facts->network;
+    if (!engine->config.networks || (!is_used(engine, FIELD_DESTINATION_AS_NUMBER) &&
+                                     !is_used(engine, FIELD_DESTINATION_AS_NAME) &&
+                                     !is_used(engine, FIELD_DESTINATION_COUNTRY)))
+        return;
+    networks_look(engine->config.networks, remote, network);
+    if (network->as_number > 0)
+        rule_facts_number(&facts->facts, FIELD_DESTINATION_AS_NUMBER, network->as_number);
+    rule_facts_text(&facts->facts, FIELD_DESTINATION_AS_NAME, network->as_name);
+    rule_facts_text(&facts->facts, FIELD_DESTINATION_COUNTRY, network->country);
+}
+
+/* As the last closed hour left it, so that it does not depend on which sensor is asked. */
+static void put_users(const struct engine *engine, const struct destination *destination,
+                      struct rule_facts *facts)
+{
+    if (!engine->fleet || destination->role != ROLE_CLIENT)
+        return;
+    if (is_used(engine, FIELD_DESTINATION_HOSTS))
+        rule_facts_number(facts, FIELD_DESTINATION_HOSTS,
+                          fleet_prevalence(engine->fleet, destination));
+    if (is_used(engine, FIELD_WIDELY_USED))
+        rule_facts_number(facts, FIELD_WIDELY_USED,
+                          fleet_bucket(engine->fleet, destination, 0) == PREVALENCE_REST);
+}
+
 static void put_names(const struct engine *engine, const char *server_name, bool verified,
                       struct rule_facts *facts)
 {
@@ -84,7 +114,8 @@ static bool has_ports(uint8_t proto)
     return proto == 6 || proto == 17 || proto == 132 || proto == 33; /* TCP, UDP, SCTP, DCCP */
 }
 
-static void put_endpoints(const struct flow_view *view, struct ruled_facts *facts)
+static void put_endpoints(const struct engine *engine, const struct flow_view *view,
+                          struct ruled_facts *facts)
 {
     const struct flow_key *key = &view->record->key;
     struct rule_facts *f = &facts->facts;
@@ -92,6 +123,7 @@ static void put_endpoints(const struct flow_view *view, struct ruled_facts *fact
     rule_facts_address(f, FIELD_HOST, &view->way.host);
     rule_facts_address(f, FIELD_REMOTE, &view->way.remote);
     rule_facts_text(f, FIELD_PROTOCOL, proto_text(key->proto, facts->protocol));
+    put_network(engine, &view->way.remote, facts);
     rule_facts_number(f, FIELD_TUNNELLED, view->way.by_tunnel);
     rule_facts_number(f, FIELD_VLAN, key->vlan);
     if (!has_ports(key->proto))
@@ -156,6 +188,7 @@ static void put_bytes(const struct engine *engine, const struct ruled_flow *flow
         sent[(view->way.leaves >> side) & 1] += record->total[side].payload_bytes;
     rule_facts_number(facts, FIELD_OUT_BYTES, sent[1]);
     rule_facts_number(facts, FIELD_IN_BYTES, sent[0]);
+    rule_facts_number(facts, FIELD_OUT_IN_RATIO, sent[1] / (sent[0] > 0 ? sent[0] : 1));
     rule_facts_number(facts, FIELD_OUT_BYTES_HOUR, flow->pair->out.value);
     rule_facts_number(facts, FIELD_HOST_OUT_BYTES_HOUR, flow->total->out.value);
     put_days(engine, flow, facts);
@@ -168,8 +201,9 @@ void ruled_facts_of_flow(struct engine *engine, const struct ruled_flow *flow,
     memset(&facts->facts, 0, sizeof facts->facts);
     put_time(engine, flow->now, &facts->facts);
     put_destination(flow->view->destination, &facts->facts);
+    put_users(engine, flow->view->destination, &facts->facts);
     put_device(&flow->host->ip, facts);
-    put_endpoints(flow->view, facts);
+    put_endpoints(engine, flow->view, facts);
     put_texts(engine, flow->view, facts);
     put_bytes(engine, flow, &facts->facts);
     put_counted(&flow->open->story, &facts->facts);
@@ -200,6 +234,7 @@ static void put_largest_flow(const struct engine *engine, const struct story *st
                     story->other_certificate_out == 0 && !story->by_tunnel;
     rule_facts_address(f, FIELD_HOST, &story->source);
     rule_facts_address(f, FIELD_REMOTE, &story->remote);
+    put_network(engine, &story->remote, facts);
     rule_facts_text(f, FIELD_PROTOCOL, proto_text(largest->key.proto, facts->protocol));
     rule_facts_number(f, FIELD_TUNNELLED, story->by_tunnel);
     put_names(engine, story->server_name, verified, f);
@@ -220,6 +255,7 @@ void ruled_facts_of_story(struct engine *engine, const struct story *story, stru
     put_counted(story, &facts->facts);
     if (story->has_destination && story->flow_count > 0) {
         put_destination(&story->destination, &facts->facts);
+        put_users(engine, &story->destination, &facts->facts);
         put_largest_flow(engine, story, facts);
     } else if (!ip_is_device(&story->host)) {
         rule_facts_address(&facts->facts, FIELD_HOST, &story->host);

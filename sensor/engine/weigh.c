@@ -137,6 +137,7 @@ static void begin_slot(const struct at *at, struct slot *slot)
                           .stored_edits = at->host->stored_edits};
     for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;)
         look_at_pair(at, slot, e->value);
+    evidence_add_quiet(&slot->open, at->host->profile, at->engine->fleet, at->civil, 0);
     look_at_host(at, slot);
     slot->valid = true;
 }
@@ -170,6 +171,7 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     closed_hours(at, evidence);
     if (name)
         evidence_without(evidence, name);
+    evidence_add_quiet(evidence, at->host->profile, at->engine->fleet, at->civil, name);
     for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;) {
         const struct pair_total *total = e->value;
         struct weighed_pair pair = pair_at(at, &total->destination, total);

@@ -179,10 +179,10 @@ static void put_when(struct buffer *b, const struct summary *s, const struct sto
 static void put_bytes(struct buffer *b, const struct story *story)
 {
     static const char *const name[] = {
-        "not recognised", "DNS",    "TLS",  "HTTP",    "SSH",    "SMTP", "FTP",    "FTP data",
-        "QUIC",           "HTTP/2", "NTP",  "POP3",    "IMAP",   "TFTP", "SMB",    "NFS",
-        "Modbus",         "S7",     "DNP3", "IEC 104", "BACnet", "CIP",  "OPC UA", "PROFINET",
-        "ASTERIX"};
+        "not recognised", "DNS",    "TLS", "HTTP", "SSH",     "SMTP",   "FTP", "FTP data",
+        "QUIC",           "HTTP/2", "NTP", "POP3", "IMAP",    "TFTP",   "SMB", "NFS",
+        "WebSocket",      "Modbus", "S7",  "DNP3", "IEC 104", "BACnet", "CIP", "OPC UA",
+        "PROFINET",       "ASTERIX"};
     _Static_assert(sizeof name / sizeof *name == SERVICES, "every service has a name");
     char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE], volume[COVERAGE_VOLUME_TEXT];
     buffer_text(b, "   Bytes  %s out [%s acknowledged – %s at most]",

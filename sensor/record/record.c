@@ -36,9 +36,9 @@ enum {
 const char *const flow_end_name[FLOW_ENDS] = {"open",   "closed",  "reset", "idle",
                                               "reused", "evicted", "input", "lost"};
 const char *const service_name[SERVICES] = {
-    NULL,    "dns",    "tls",    "http", "ssh",   "smtp",     "ftp",    "ftp-data", "quic",
-    "http2", "ntp",    "pop3",   "imap", "tftp",  "smb",      "nfs",    "modbus",   "s7",
-    "dnp3",  "iec104", "bacnet", "cip",  "opcua", "profinet", "asterix"};
+    NULL,    "dns",  "tls",    "http",   "ssh",  "smtp",  "ftp",      "ftp-data",  "quic",
+    "http2", "ntp",  "pop3",   "imap",   "tftp", "smb",   "nfs",      "websocket", "modbus",
+    "s7",    "dnp3", "iec104", "bacnet", "cip",  "opcua", "profinet", "asterix"};
 const char *const client_by_name[CLIENT_BYS] = {NULL, "proxy-protocol", "x-forwarded-for",
                                                 "forwarded"};
 const char *const content_class_name[CONTENT_KINDS] = {"email",   "card",    "iban",    "phone",

@@ -31,6 +31,9 @@ MINE = """\
 """
 
 
+SUFFIXES = "/usr/share/publicsuffix/public_suffix_list.dat"
+
+
 def read(path):
     with open(path, encoding="utf-8") as file:
         return file.read()
@@ -50,6 +53,30 @@ class Rules(Case):
             entry = text[text.index(f"- rule: {name}\n"):].split("\n- ", 1)[0]
             for key in ("sees:", "false_alarms:", "technique:"):
                 self.assertIn("\n  " + key, entry, name)
+
+    def test_lists_of_services_name_services(self):
+        """Sorted, none twice or below another of its list, and none so wide that it holds other people's
+        domains: a public suffix of ICANN's part of the list is no service."""
+        lists = {}
+        for name in sorted(glob.glob(os.path.join(SOURCE, "rules", "*.yaml"))):
+            for key, items in re.findall(r"^- list: (\w+).*\n  items: \[([^]]*)\]", read(name), re.M):
+                lists[key] = re.split(r",\s+", items) if items else []
+        services = {key: items for key, items in lists.items() if any("." in item for item in items)}
+        self.assertEqual(sorted(services), [
+            "assistants", "cloud_storage", "code_hosting", "collaboration", "collectors", "file_drops",
+            "file_sharing", "paste_services", "remote_support", "reverse_tunnels", "webmail"])
+        icann = set()
+        if os.path.exists(SUFFIXES):
+            icann = set(read(SUFFIXES).split("// ===BEGIN PRIVATE DOMAINS===")[0].split("\n"))
+            self.assertLess({"com", "co.jp"}, icann)
+        for key, items in services.items():
+            self.assertEqual(items, sorted(set(items)), key)
+            for item in items:
+                self.assertRegex(item, r"^([a-z0-9-]+\.)+[a-z]+$", key)
+                self.assertNotIn(item, icann, key)
+                self.assertFalse(icann and item.rsplit(".", 1)[1] not in icann, item)
+                above = {item.split(".", n)[-1] for n in range(1, item.count(".") + 1)}
+                self.assertFalse(above & set(items), f"{key}: {item}")
 
     def test_what_a_hosts_evidence_leads_to(self):
         """Trust and exceptions hold back what is judged by history, and say that they did; nothing else."""

@@ -32,7 +32,10 @@ static inline void mmdb_byte(struct mmdb *db, unsigned byte)
 
 static inline void mmdb_put_text(struct mmdb *db, const char *text)
 {
-    mmdb_byte(db, 2u << 5u | (unsigned)strlen(text)); /* up to 28 bytes */
+    unsigned size = (unsigned)strlen(text); /* up to 284 bytes */
+    mmdb_byte(db, 2u << 5u | (size < 29 ? size : 29));
+    if (size >= 29)
+        mmdb_byte(db, size - 29);
     memcpy(db->data + db->size, text, strlen(text));
     db->size += strlen(text);
 }

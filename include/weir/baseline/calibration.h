@@ -45,6 +45,7 @@ enum evidence_kind {
     EVIDENCE_ABSOLUTE_HOUR,
     EVIDENCE_HOST_GROWTH,
     EVIDENCE_PAIR_DAY,
+    EVIDENCE_RARE,
     EVIDENCE_NETWORK_WEEK,
     EVIDENCE_NETWORK_HOUR,
     EVIDENCE_SERVED_GROWTH,
@@ -57,6 +58,10 @@ enum evidence_kind {
 enum evidence_side { EVIDENCE_SENT, EVIDENCE_SERVED, EVIDENCE_SIDES };
 enum evidence_side evidence_side(enum evidence_kind kind);
 double evidence_weight(enum evidence_kind kind); /* normalised */
+
+/* What is stored in schema 3 counts kinds without those that came later, between the sides. */
+#define EVIDENCES_OF_SCHEMA_3 16
+enum evidence_kind evidence_kind_of_schema_3(unsigned index);
 
 struct evidence_mark {
     double l; /* 0: nothing; a float already, so that what is stored goes on like what is not */

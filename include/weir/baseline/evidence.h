@@ -17,6 +17,9 @@
  *                 spread and a drift of ½, P(C ≥ c) is about e^−c (Page; Siegmund, Sequential
  *                 Analysis, 1985), so that C is −ln p
  *   host growth   likewise; the trend of the day is taken off where it is a rise
+ *   rare          the largest j·ln(1 + b/64 KiB), j other hosts sent b or more each, and this one
+ * too, to a destination that the fleet met within 7 days and 5 hosts at most use, nor more than 2 %
+ * (fleet_shared): grows with the hosts and with the least of them
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
@@ -62,6 +65,10 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct amounts *amounts);
 /* Marks of what is new go where it is that destination's (what is known stays known). */
 void evidence_without_new(struct day_evidence *evidence, uint32_t name);
+/* Of pairs of this day, as closed hours left them: whom others joined since (RARE alone). Name 0:
+ * of all. */
+void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
+                        const struct fleet *fleet, const struct civil *civil, uint32_t except);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
 /* Those of one pair's marks go (what is known stays known). */
 void evidence_without(struct day_evidence *evidence, uint32_t name);

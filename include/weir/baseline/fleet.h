@@ -22,6 +22,10 @@
 #define FLEET_CLIPS        4096
 #define FLEET_EXACT_HOSTS                                                                          \
     32 /* a destination's hosts are an exact set up to here, then HyperLogLog */
+#define FLEET_SHARED_DAYS  7               /* a destination is new to the fleet so long */
+#define FLEET_SHARED_HOSTS 5               /* and rare when no more hosts use it, nor more than */
+#define FLEET_SHARED_SHARE 0.02            /* of them (but always two) */
+#define FLEET_SHARED_BYTES UINT64_C(65536) /* that each sent at least */
 #define FLEET_HOUR_WEEKS   168
 #define FLEET_DAYS         8 /* of which the sizes of the hosts' days are known one by one */
 #define FLEET_MEDIAN_HOSTS 5 /* no median of fewer */
@@ -150,6 +154,15 @@ enum prevalence_bucket fleet_bucket(const struct fleet *fleet,
 #define FLEET_WAVE_HOSTS 4
 bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,
                    uint32_t hosts_now, int64_t day);
+/* A client destination that the fleet met within FLEET_SHARED_DAYS and few hosts use: who else
+ * sends to it. As of the last closed hour. */
+struct shared {
+    uint32_t others; /* who sent FLEET_SHARED_BYTES or more; 0 too: it is not new, or not rare */
+    int64_t since;   /* the day on which the fleet met it */
+    uint64_t bytes[FLEET_SHARED_HOSTS]; /* of each since it met it, floors of bins, largest first */
+};
+struct shared fleet_shared(const struct fleet *fleet, const struct ip *host,
+                           const struct destination *destination, int64_t day);
 size_t fleet_destinations(const struct fleet *fleet);
 uint64_t fleet_forgotten(const struct fleet *fleet); /* destinations, at the bound */
 /* Enough others were guarded within FLEET_MOVED_DAYS of `day`: hosts of the group, or at the
@@ -186,6 +199,9 @@ void fleet_note_young(struct fleet *fleet, enum young_kind kind,
                       const struct destination *destination, uint32_t more, uint64_t bytes,
                       int64_t week);
 void fleet_note_crowd(struct fleet *fleet); /* one that is not noted, see learn_new.c */
+/* `bytes`: that the host sent in all to a destination in its first week there. */
+void fleet_note_sent(struct fleet *fleet, const struct ip *host,
+                     const struct destination *destination, uint64_t bytes, int64_t day);
 /* A contact; `first`: the host is not known to have used it before. */
 void fleet_note_contact(struct fleet *fleet, const struct ip *host, const char *group,
                         const struct destination *destination, bool first, int64_t week);

@@ -26,13 +26,21 @@ enum rule_type {
     X(HOST_PORT, "host_port", COUNT, "the inside host's port")                                     \
     X(SERVER_PORT, "server_port", COUNT, "the port of whoever was asked")                          \
     X(PROTOCOL, "protocol", TEXT, "tcp, udp, icmp, icmp6, sctp, or the number")                    \
-    X(SERVICE, "service", TEXT, "what the content proved to be: dns, tls, http, ssh, smtp, …")     \
+    X(SERVICE, "service", TEXT, "what the content proved to be: dns, tls, quic, …")                \
     X(APPLICATION, "application", TEXT, "finer than the service: doh, dot, or libndpi's name")     \
     X(DIRECTION, "direction", TEXT, "outbound: the inside host opened; inbound: the outside did")  \
     X(DESTINATION, "destination", NAME,                                                            \
       "what bytes are accounted to: a registrable domain that a seen answer bears out, or a "      \
       "prefix")                                                                                    \
     X(DESTINATION_KIND, "destination_kind", TEXT, "domain, as or prefix")                          \
+    X(DESTINATION_AS_NUMBER, "destination_as_number", COUNT,                                       \
+      "the autonomous system of remote, by networks.as_database")                                  \
+    X(DESTINATION_AS_NAME, "destination_as_name", TEXT, "… its name, where the database has it")   \
+    X(DESTINATION_COUNTRY, "destination_country", TEXT,                                            \
+      "the country of remote, \"jp\", where networks.as_database has it")                          \
+    X(DESTINATION_HOSTS, "destination_hosts", COUNT,                                               \
+      "hosts that sent to the destination before this hour, of those that inside hosts open")      \
+    X(WIDELY_USED, "widely_used", FLAG, "… they are more than 3, and more than 20 % of all hosts") \
     X(SERVER_NAME, "server_name", NAME, "TLS SNI or HTTP Host: CLAIMED by the client")             \
     X(REGISTRABLE_DOMAIN, "registrable_domain", NAME, "of server_name: CLAIMED by the client")     \
     X(NAME_VERIFIED, "name_verified", FLAG, "a seen DNS answer ties server_name to the address")   \
@@ -47,6 +55,8 @@ enum rule_type {
     X(VLAN, "vlan", COUNT, "outermost VLAN id, 0: untagged")                                       \
     X(OUT_BYTES, "out_bytes", BYTES, "payload that left in this flow so far")                      \
     X(IN_BYTES, "in_bytes", BYTES, "payload that came in this flow so far")                        \
+    X(OUT_IN_RATIO, "out_in_ratio", COUNT,                                                         \
+      "out_bytes for each of in_bytes, rounded down; out_bytes, when nothing came in")             \
     X(OUT_BYTES_HOUR, "out_bytes_hour", BYTES, "that left for the destination in this hour")       \
     X(OUT_BYTES_DAY, "out_bytes_day", BYTES, "… in this day of the site, the hour included")       \
     X(OUT_BYTES_STORY, "out_bytes_story", BYTES, "… since the host began to, without 6 h silence") \

@@ -101,7 +101,8 @@ enum service { /* what the content proved itself to be; SERVICE_NONE: not known 
                SERVICE_TFTP,
                SERVICE_SMB,
                SERVICE_NFS,
-               SERVICE_MODBUS, /* from here on what plants and airports speak (service_is_ot) */
+               SERVICE_WEBSOCKET, /* frames behind an upgrade in clear; it was HTTP before */
+               SERVICE_MODBUS,    /* from here on what plants and airports speak (service_is_ot) */
                SERVICE_S7,
                SERVICE_DNP3,
                SERVICE_IEC104,

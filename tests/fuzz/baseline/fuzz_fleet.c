@@ -25,6 +25,7 @@ static void use(struct fleet *fleet)
         abort();
     fleet_note_host(fleet, &ip, "q22", &civil, true, 70000, 12.0, false);
     fleet_note_pair(fleet, &ip, "", &d, 70000, 12.0, &civil);
+    fleet_note_sent(fleet, &ip, &d, 70000, 20514);
     fleet_note_today(fleet, "q22", 20514, 0, 70000);
     fleet_note_clip(fleet, &ip, &d, "q22", 20514);
     fleet_note_clip(fleet, &ip, NULL, "q22", 20514);
@@ -33,6 +34,8 @@ static void use(struct fleet *fleet)
         abort();
     fleet_moved(fleet, &d, "q22", 20514);
     fleet_moved(fleet, NULL, "q22", 20514);
+    if (fleet_shared(fleet, &ip, &d, 20514).others > FLEET_SHARED_HOSTS)
+        abort();
     if (fleet_hosts(fleet) == 0 || fleet_prevalence(fleet, &d) == 0)
         abort();
     profile_free(profile);
@@ -65,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct buffer patched = {0};
     buffer_put(&patched, "WF", 2);
-    buffer_le16(&patched, data[2] == 1 || data[2] == 2 ? data[2] : FLEET_SCHEMA);
+    buffer_le16(&patched, data[2] >= 1 && data[2] <= 3 ? data[2] : FLEET_SCHEMA);
     buffer_le64(&patched, hash64(data + HEADER, size - HEADER, SEED));
     buffer_put(&patched, data + HEADER, size - HEADER);
     check(patched.data, patched.size);

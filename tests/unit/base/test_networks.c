@@ -94,6 +94,81 @@ static void test_known_and_unknown(void **state)
     networks_close(NULL);
 }
 
+/* What three makers call the same things; what is no country's code, and a name that is too long.
+ */
+static void test_names_and_countries(void **state)
+{
+    static const struct {
+        const char *address, *name, *country;
+    } cases[] = {
+        {"198.51.100.1", "Example Networks", "JP"},
+        {"203.0.113.1", "Other K.K.", "DE"},
+        {"192.0.2.1", "", "FR"},
+        {"192.0.2.200", "First, not second", ""},
+        {"100.64.0.1", "", ""},
+    };
+    static struct mmdb db;
+    struct error error = {0};
+    struct network_facts facts;
+    (void)state;
+    mmdb_begin(&db);
+    mmdb_put_map(&db, 3); /* GeoIP's enterprise database */
+    mmdb_put_text(&db, "autonomous_system_organization");
+    mmdb_put_text(&db, "Example Networks");
+    mmdb_put_text(&db, "autonomous_system_number");
+    mmdb_put_number(&db, 6, 64500);
+    mmdb_put_text(&db, "country");
+    mmdb_put_map(&db, 1);
+    mmdb_put_text(&db, "iso_code");
+    mmdb_put_text(&db, "JP");
+    put(&db, "198.51.100.0", 24, 0);
+    size_t at = db.size;
+    mmdb_put_map(&db, 3);
+    mmdb_put_text(&db, "as_name");
+    mmdb_put_text(&db, "Other K.K.");
+    mmdb_put_text(&db, "country");
+    mmdb_put_text(&db, "Germany");
+    mmdb_put_text(&db, "country_code");
+    mmdb_put_text(&db, "DE");
+    put(&db, "203.0.113.0", 24, at);
+    at = db.size;
+    mmdb_put_map(&db, 1);
+    mmdb_put_text(&db, "country");
+    mmdb_put_text(&db, "FR");
+    put(&db, "192.0.2.0", 25, at);
+    at = db.size;
+    mmdb_put_map(&db, 2);
+    mmdb_put_text(&db, "country");
+    mmdb_put_text(&db, "France"); /* no code */
+    mmdb_put_text(&db, "as_name");
+    mmdb_put_text(&db, "First, not second");
+    put(&db, "192.0.2.128", 25, at);
+    at = db.size;
+    char longest[NETWORKS_NAME_MAX + 3];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    mmdb_put_map(&db, 1);
+    mmdb_put_text(&db, "as_name");
+    mmdb_put_text(&db, longest);
+    put(&db, "2001:db8::", 32, at);
+    assert_true(mmdb_write(&db, path));
+    struct networks *networks = networks_open(path, &error);
+    assert_non_null(networks);
+    struct ip six = parse("2001:db8::1");
+    networks_look(networks, &six, &facts);
+    assert_int_equal(strlen(facts.as_name), NETWORKS_NAME_MAX);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ip ip = parse(cases[i].address);
+        networks_look(networks, &ip, &facts);
+        assert_string_equal(facts.as_name, cases[i].name);
+        assert_string_equal(facts.country, cases[i].country);
+        assert_int_equal(facts.as_number, i == 0 ? 64500 : 0);
+        networks_look(NULL, &ip, &facts);
+        assert_int_equal(facts.as_number + (unsigned)strlen(facts.as_name), 0);
+    }
+    networks_close(networks);
+}
+
 static void expect_refused(const char *file, const char *why)
 {
     struct error error = {0};
@@ -135,6 +210,9 @@ static void test_damage(void **state)
         as_of(networks, "198.51.100.1");
         as_of(networks, "203.0.113.200");
         as_of(networks, "2001:db8::1");
+        struct network_facts facts;
+        struct ip ip = parse("198.51.100.1");
+        networks_look(networks, &ip, &facts);
         networks_close(networks);
     }
     assert_in_range(refused, 1, size / 7);
@@ -144,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_and_unknown),
+        cmocka_unit_test(test_names_and_countries),
         cmocka_unit_test(test_what_is_no_database),
         cmocka_unit_test(test_damage),
     };

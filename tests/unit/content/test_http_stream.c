@@ -440,8 +440,40 @@ static void test_websocket(void **state)
         finish(&c);
         assert_int_equal(c.items[ORIG], 1);
         assert_int_equal(c.items[RESP], 2);
+        assert_int_equal(c.service, SERVICE_WEBSOCKET);
     }
     assert_int_equal(malformed(), 0);
+}
+
+/* An upgrade that is only asked for, and one whose bytes are no frames, are HTTP still; frames of
+ * the client alone (the answers took another path) are enough. */
+static void test_websocket_is_named_by_its_frames(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        const char *then;
+        size_t size;
+        enum service service;
+    } cases[] = {
+        {OK "Content-Length: 0\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", 18, SERVICE_HTTP},
+        {"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n", "", 0, SERVICE_HTTP},
+        {"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n", "\xff\xff\xff\xff", 4, SERVICE_HTTP},
+        {"HTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\n", "\x81\x81\0\0\0\0a", 7, SERVICE_WEBSOCKET},
+        {NULL, "\x81\x81\0\0\0\0a", 7, SERVICE_WEBSOCKET},
+        {"HTTP/1.1 101 S\r\nUpgrade: other\r\n\r\n", "\x81\x81\0\0\0\0a", 7, SERVICE_WEBSOCKET},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        forget();
+        handshake(&c, (uint16_t)(41000 + i), 80);
+        say_text(&c, ORIG, "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n");
+        if (cases[i].answer)
+            say_text(&c, RESP, cases[i].answer);
+        say(&c, ORIG, cases[i].then, cases[i].size);
+        finish(&c);
+        if (c.service != cases[i].service)
+            fail_msg("case %zu: service %d", i, (int)c.service);
+    }
 }
 
 /* --- DNS ---------------------------------------------------------------------------------------
@@ -505,6 +537,7 @@ int main(void)
         TEST(test_tunnels),
         TEST(test_tunnel_lost),
         TEST(test_websocket),
+        TEST(test_websocket_is_named_by_its_frames),
         TEST(test_doh),
         TEST(test_no_doh),
     };

@@ -37,6 +37,7 @@ struct rig {
     uint64_t cache_bytes;
     bool by_device;
     const struct rules *rules; /* of the next rig_new_engine */
+    const struct networks *networks;
     bool live;
     int64_t heartbeat_ns;
     bool checkpoint; /* the engine keeps one in `folder`; rings are attached by the test */
@@ -191,6 +192,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .suffixes = rig->suffixes,
                                    .detect = detect_config_default(),
                                    .rules = rig->rules,
+                                   .networks = rig->networks,
                                    .sensor = "test",
                                    .max_hosts = rig->max_hosts,
                                    .cache_bytes = rig->cache_bytes,

@@ -1,5 +1,6 @@
 /* Rules at work in an engine: what they are asked with, what becomes of what they find. Skipped
  * (77) where redis-server is not installed. */
+#include "../mmdb.h"
 #include "rig.h"
 
 #include "../../../sensor/engine/internal.h"
@@ -62,6 +63,28 @@ static uint64_t matched(const struct rig *rig, const char *id)
     return tally ? tally->matched : 0;
 }
 
+static void count(struct rig *rig, const char *const *condition, const uint64_t *times, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        char id[24];
+        snprintf(id, sizeof id, "r%zu", i);
+        if (matched(rig, id) != times[i])
+            fail_msg("%s: %d times", condition[i], (int)matched(rig, id));
+    }
+}
+
+/* Each a rule r0, r1, … */
+static void with_conditions(struct rig *rig, const char *const *condition, size_t size)
+{
+    struct buffer text = {0};
+    for (size_t i = 0; i < size; i++)
+        buffer_text(&text, "- {rule: r%zu, name: R, severity: 10, condition: '%s'}\n", i,
+                    condition[i]);
+    buffer_u8(&text, 0);
+    with_rules(rig, (const char *)text.data);
+    buffer_fini(&text);
+}
+
 /* Each rule asks for one fact that only this traffic has. */
 static void test_facts(void **state)
 {
@@ -79,27 +102,84 @@ static void test_facts(void **state)
         "out_bytes = 500 and in_bytes = 900",
         "baseline = learning and not met_before and vlan = 0 and not tunnelled",
         "server_name exists or name_verified or ja3 exists or service exists",
+        "destination_as_number exists or destination_as_name exists or destination_country exists",
+        "out_in_ratio = 4",                                                          /* 2300/500 */
+        "out_in_ratio = 0 and direction = inbound and not destination_hosts exists", /* 500/900 */
     };
-    static const uint64_t times[] = {2, 3, 3, 1, 1, 1, 1, 1, 2, 0};
-    struct buffer text = {0};
-    for (size_t i = 0; i < sizeof condition / sizeof *condition; i++)
-        buffer_text(&text, "- {rule: r%zu, name: R, severity: 10, condition: \"%s\"}\n", i,
-                    condition[i]);
-    buffer_u8(&text, 0);
-    with_rules(rig, (const char *)text.data);
-    buffer_fini(&text);
+    static const uint64_t times[] = {2, 3, 3, 1, 1, 1, 1, 1, 2, 0, 0, 1, 1};
+    with_conditions(rig, condition, sizeof condition / sizeof *condition);
     push(rig, 0, "10.0.0.1", "198.51.100.7", 443, 1000);
     push(rig, NS_PER_HOUR + NS_PER_S, "10.0.0.1", "198.51.100.8", 443, 700);
     push(rig, NS_PER_HOUR + 2 * NS_PER_S, "10.0.0.1", "198.51.100.7", 443, 2300);
     push(rig, NS_PER_HOUR + 3 * NS_PER_S, "203.0.113.5", "10.0.0.2", 22, 900);
     rig_finish(rig);
-    for (size_t i = 0; i < sizeof condition / sizeof *condition; i++) {
-        char id[8];
-        snprintf(id, sizeof id, "r%zu", i);
-        if (matched(rig, id) != times[i])
-            fail_msg("%s: %d times", condition[i], (int)matched(rig, id));
-    }
+    count(rig, condition, times, sizeof condition / sizeof *condition);
 }
+
+/* Four hosts of five send to one destination in an hour: in the next it is widely used. Nothing
+ * came in, so all that left is its ratio. */
+static void test_who_uses_a_destination(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const condition[] = {
+        "destination_hosts = 0",
+        "destination_hosts = 4 and widely_used",
+        "destination_hosts = 1 and not widely_used",
+        "widely_used and out_in_ratio >= 700",
+    };
+    static const uint64_t times[] = {5, 1, 1, 1};
+    with_conditions(rig, condition, 4);
+    for (int i = 0; i < 4; i++) {
+        char host[24];
+        snprintf(host, sizeof host, "10.0.0.%d", 1 + i);
+        push(rig, i * NS_PER_S, host, "198.51.100.7", 443, 1000);
+    }
+    push(rig, 5 * NS_PER_S, "10.0.0.5", "203.0.113.7", 443, 1000);
+    struct flow_key key = make_flow_key("10.0.0.5", 50000, "198.51.100.7", 443);
+    rig_push_flow(rig, MONDAY_8 + 2 * NS_PER_HOUR, &key, 700, 0);
+    push(rig, 2 * NS_PER_HOUR + NS_PER_S, "10.0.0.1", "203.0.113.7", 443, 1000);
+    rig_finish(rig);
+    count(rig, condition, times, 4);
+}
+
+#ifdef WEIR_HAVE_MAXMINDDB
+static void test_networks(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const condition[] = {
+        "destination_as_number = 64500 and destination = AS64500",
+        "destination_as_name contains \"EXAMPLE n\"",
+        "destination_country in (JP, DE)",
+        "destination_as_number != 64500 or destination_as_name != x or destination_country != jp",
+    };
+    static const uint64_t times[] = {1, 1, 1, 1}; /* of what is not known nothing holds */
+    static struct mmdb db;
+    char path[] = "/tmp/weir-ruled-XXXXXX";
+    struct ip mapped = make_ip("198.51.100.0");
+    mmdb_begin(&db);
+    mmdb_put_map(&db, 3);
+    mmdb_put_text(&db, "asn");
+    mmdb_put_text(&db, "AS64500");
+    mmdb_put_text(&db, "as_name");
+    mmdb_put_text(&db, "Example Networks");
+    mmdb_put_text(&db, "country_code");
+    mmdb_put_text(&db, "JP");
+    memset(mapped.byte, 0, 12);
+    mmdb_prefix(&db, mapped.byte, 96 + 24, 0);
+    close(mkstemp(path));
+    assert_true(mmdb_write(&db, path));
+    struct networks *networks = networks_open(path, &rig->error);
+    assert_non_null(networks);
+    rig->networks = networks;
+    with_conditions(rig, condition, 4);
+    push(rig, 0, "10.0.0.1", "198.51.100.7", 443, 1000);
+    push(rig, NS_PER_S, "10.0.0.1", "203.0.113.7", 443, 1000);
+    rig_finish(rig);
+    count(rig, condition, times, 4);
+    networks_close(networks);
+    unlink(path);
+}
+#endif
 
 static void test_rate_limit(void **state)
 {
@@ -294,7 +374,7 @@ static void test_edits(void **state)
     assert_int_equal(engine_attach(rig->engine, 0, 0, &rig->ring[0], &rig->error), 0);
     engine_begin(rig->engine, NULL);
     for (uint8_t i = 1; i <= 3; i++) {
-        char host[16];
+        char host[24];
         snprintf(host, sizeof host, "10.0.0.%d", i);
         push(rig, i * NS_PER_S, host, "198.51.100.7", 443, 1000);
     }
@@ -328,6 +408,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_facts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_uses_a_destination, set_up, tear_down),
+#ifdef WEIR_HAVE_MAXMINDDB
+        cmocka_unit_test_setup_teardown(test_networks, set_up, tear_down),
+#endif
         cmocka_unit_test_setup_teardown(test_rate_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_told_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_exceptions, set_up, tear_down),
