@@ -1,23 +1,22 @@
 /* A host's components of evidence: every kind is a row of what it asks, so that the engine while an
  * hour is open, the learning at its end and the reasons of an alert ask the same. Thread: any
  * (pure). */
-#include "weir/baseline/evidence.h"
+#include "evidence_local.h"
 
 #include "weir/base/digest.h"
 
 #include <math.h>
 #include <string.h>
 
-#define NAME_SEED    UINT64_C(0x65766964656e6365)
-#define YOUNG_HOURS  (INT64_C(1) * PAIR_YOUNG_HOURS * PAIR_SPANS)
-#define EXPOSED_DAYS 7 /* host-days in which something new was counted, before it is a measure */
+#define NAME_SEED   UINT64_C(0x65766964656e6365)
+#define YOUNG_HOURS (INT64_C(1) * PAIR_YOUNG_HOURS * PAIR_SPANS)
 
 /* --- amounts ---------------------------------------------------------------------------------- */
 
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open)
 {
-    struct amounts amounts = {hour, day_open, open, open};
+    struct amounts amounts = {hour, day_open, open, open, 0};
     if (!pair)
         return amounts;
     int64_t age = civil->hour - pair->first_hour;
@@ -31,11 +30,12 @@ struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civi
     return amounts;
 }
 
-/* Bins are below 256, so four of them fit. */
-uint32_t evidence_step(const struct amounts *amounts)
+/* Bins are below 256, so eight of them fit. */
+uint64_t evidence_step(const struct amounts *amounts)
 {
     return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
-           histogram_bin(amounts->week) << 16 | histogram_bin(amounts->span) << 24;
+           histogram_bin(amounts->week) << 16 | (uint64_t)histogram_bin(amounts->span) << 24 |
+           (uint64_t)histogram_bin(amounts->longest_s) << 32;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -56,13 +56,12 @@ static bool is_larger(const struct evidence_mark *a, const struct evidence_mark 
     return a->bytes != b->bytes ? a->bytes > b->bytes : a->pair > b->pair;
 }
 
-static void mark(struct day_evidence *into, enum evidence_kind kind, double l, uint64_t bytes,
-                 uint32_t pair)
+void evidence_mark_exact(struct day_evidence *into, enum evidence_kind kind, double l,
+                         uint64_t amount, uint32_t pair)
 {
     struct evidence_mark *mark = &into->mark[kind];
     into->known |= 1u << kind;
-    const struct evidence_mark made = {(double)(float)l, histogram_floor(histogram_bin(bytes)),
-                                       pair};
+    const struct evidence_mark made = {(double)(float)l, amount, pair};
     if (l > 0 && is_larger(&made, mark))
         *mark = made;
 }
@@ -78,7 +77,7 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from)
 void evidence_without(struct day_evidence *evidence, uint32_t name)
 {
     for (int kind = 0; kind < EVIDENCES; kind++)
-        if (evidence->mark[kind].pair == name)
+        if (evidence->mark[kind].pair == name && !evidence_needs_no_bytes((enum evidence_kind)kind))
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
@@ -120,16 +119,6 @@ static struct estimate network_week(const struct profile *profile, const struct 
     return (later && spans ? survival_new_network_span : survival_new_network)(profile, fleet,
                                                                                civil, bytes);
 }
-
-struct asked {
-    struct day_evidence *into;
-    const struct profile *profile;
-    const struct pair *pair;
-    const struct destination *destination;
-    const struct fleet *fleet;
-    const struct civil *civil;
-    uint32_t name;
-};
 
 static struct estimate estimate_new(const struct asked *asked, enum evidence_kind kind,
                                     uint64_t bytes)
@@ -189,6 +178,8 @@ static struct estimate estimate_known(const struct asked *asked, enum evidence_k
 static struct estimate estimate_of(const struct asked *asked, enum evidence_kind kind,
                                    uint64_t bytes)
 {
+    if (manner_is_one(kind))
+        return manner_estimate(asked, kind, bytes);
     bytes = histogram_floor(histogram_bin(bytes));
     switch (kind) {
     case EVIDENCE_YOUNG_WEEK:
@@ -225,7 +216,8 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
     if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
     struct estimate estimate = estimate_of(asked, kind, bytes);
-    mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
+    evidence_mark_exact(asked->into, kind, -log(estimate.p), histogram_floor(histogram_bin(bytes)),
+                        asked->name);
 }
 
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
@@ -244,6 +236,7 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |=
             1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR | 1u << EVIDENCE_PERSISTENCE;
+    manner_of_host(into, profile, fleet);
 }
 
 static void ask_known(const struct asked *asked, const struct amounts *amounts)
@@ -255,8 +248,7 @@ static void ask_known(const struct asked *asked, const struct amounts *amounts)
         ask(asked, client ? EVIDENCE_PAIR_GROWTH : EVIDENCE_SERVED_GROWTH, amounts->day);
 }
 
-/* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
-static bool is_young(const struct asked *asked)
+bool evidence_is_young(const struct asked *asked)
 {
     const struct pair *pair = asked->pair;
     int64_t hour = asked->civil->hour;
@@ -299,6 +291,7 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        1u << EVIDENCE_SERVED_DAY;
     if (survival_pair_known(pair, civil->hour))
         ask_known(&asked, amounts);
-    if (is_young(&asked))
+    if (evidence_is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);
+    manner_of_pair(&asked, amounts);
 }

@@ -4,7 +4,8 @@
  *
  * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
  * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
- * evidence: that begins, and the budget as it is asked for. Thread: the engine's. */
+ * evidence: that begins, and the budget as it is asked for. Schema 3 measured fewer kinds. Thread:
+ * the engine's. */
 #include "fleet_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
@@ -261,9 +262,14 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
 
 static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
 {
+    unsigned kinds = evidence_kinds_of_schema(schema);
+    unsigned all = schema > 2 ? kinds + EVIDENCE_SIDES : 0;
     bool good = true;
-    for (size_t i = 0; schema > 2 && good && i < 2 * (size_t)CALIBRATIONS; i++)
-        good = take_counts(in, calibrations->of[i / 2][i % 2].count, CALIBRATION_BINS);
+    for (unsigned i = 0; good && i < 2 * all; i++) {
+        unsigned which =
+            i / 2 < kinds ? evidence_kind_of_schema(schema, i / 2) : EVIDENCES + i / 2 - kinds;
+        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS);
+    }
     return good;
 }
 

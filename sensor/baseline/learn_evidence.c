@@ -14,25 +14,39 @@ static struct amounts amounts_of_host(const struct profile *profile, const struc
     return (struct amounts){.hour = hour, .day = before + hour};
 }
 
+static bool is_marked(const struct profile *profile, const struct civil *civil)
+{
+    return profile->first_day != NO_DAY && civil->day - profile->first_day >= PROFILE_WARMUP_DAYS;
+}
+
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
     struct amounts host = amounts_of_host(profile, civil, total->out.value);
     size_t position = 0;
-    if (profile->first_day == NO_DAY || civil->day - profile->first_day < PROFILE_WARMUP_DAYS ||
-        total->out.value == 0)
+    if (!is_marked(profile, civil) || total->out.value == 0)
         return;
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
+    evidence_add_ratio(&profile->evidence, profile, civil, total->out.value, total->in_bytes);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
         uint64_t bytes = sum->out.value;
         const struct pair *pair = profile_pair(profile, &sum->destination);
         struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
+        amounts.longest_s = sum->longest_s;
         if (bytes > 0)
             evidence_add_pair(&profile->evidence, profile, pair, &sum->destination, fleet, civil,
                               &amounts);
     }
+}
+
+void learn_evidence_rhythms(struct profile *profile, const struct civil *civil,
+                            const struct fleet *fleet)
+{
+    for (uint32_t i = 0; i < profile->pair_count && is_marked(profile, civil); i++)
+        if (profile->pair[i]->last_hour == civil->hour)
+            evidence_add_beacon(&profile->evidence, profile, profile->pair[i], fleet, civil);
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */

@@ -4,8 +4,9 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day: what they have is taken over, the rest begins. Packing
- * notes in each pair how many bytes it took (packed_bytes). Thread: any, a profile one at a time.
+ * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it: what they have is taken
+ * over, the rest begins. Packing notes in each pair how many bytes it took (packed_bytes). Thread:
+ * any, a profile one at a time.
  */
 #include "profile_local.h"
 #include "varint.h"
@@ -379,13 +380,16 @@ static bool take_told(struct cursor *in, struct profile *profile)
     return !in->failed && day_off <= 1;
 }
 
-static bool take_evidence(struct cursor *in, struct profile *profile)
+static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
-    evidence->known = (uint32_t)take_at_most(in, (1u << EVIDENCES) - 1);
-    for (int kind = 0; kind < EVIDENCES; kind++) {
-        if (!(evidence->known >> kind & 1u))
+    unsigned kinds = evidence_kinds_of_schema(schema);
+    uint32_t known = (uint32_t)take_at_most(in, (UINT64_C(1) << kinds) - 1);
+    for (unsigned i = 0; i < kinds; i++) {
+        if (!(known >> i & 1u))
             continue;
+        enum evidence_kind kind = evidence_kind_of_schema(schema, i);
+        evidence->known |= 1u << kind;
         evidence->mark[kind].l = take_f32(in);
         evidence->mark[kind].bytes = take_unsigned(in);
         evidence->mark[kind].pair = take_u32(in);
@@ -405,7 +409,7 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile)))
+        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile, schema)))
         return false;
     return !in->failed && cursor_left(in) == 0;
 }

@@ -39,6 +39,9 @@ enum evidence_kind {
     EVIDENCE_ABSOLUTE_HOUR,
     EVIDENCE_HOST_GROWTH,
     EVIDENCE_PAIR_DAY,
+    EVIDENCE_BEACON,
+    EVIDENCE_LONG,
+    EVIDENCE_RATIO,
     EVIDENCE_NETWORK_WEEK,
     EVIDENCE_NETWORK_HOUR,
     EVIDENCE_SERVED_GROWTH,
@@ -54,8 +57,10 @@ double evidence_weight(enum evidence_kind kind); /* normalised */
 
 struct evidence_mark {
     double l; /* 0: nothing; a float already, so that what is stored goes on like what is not */
-    uint64_t bytes; /* the floor of their bin */
-    uint32_t pair;  /* evidence_name; 0: the host's */
+    /* The floor of their bin; of a beacon it is connections, of a long one seconds, likewise. Of a
+     * ratio: its bin (ratio.h). */
+    uint64_t bytes;
+    uint32_t pair; /* evidence_name; 0: the host's */
 };
 
 struct day_evidence { /* all zero: nothing is known */
@@ -64,6 +69,11 @@ struct day_evidence { /* all zero: nothing is known */
 };
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */
+
+/* What a packed form of a schema has, in its order: how many components, and which they are now.
+ * Schemas before 3 had none. */
+unsigned evidence_kinds_of_schema(unsigned schema);
+enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index);
 
 struct calibration {
     double count[CALIBRATION_BINS];

@@ -18,10 +18,17 @@
  *                 Analysis, 1985), so that C is −ln p
  *   host growth   likewise; the trend of the day is taken off where it is a rise
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
+ *   beacon        rhythm.h's score of today's closed hours, from BEACON_LEAST on, of a destination
+ *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
+ *                 RITA's modifiers: + .15 when rare; + .15 met 7 days ago or less, − .15 30 or
+ *                 more; + .10 when no name is known for it (RITA: no Host). L = −ln(1 − score/1.4)
+ *   long          its longest connection that told anything today, t of an hour or more:
+ *                 L = ln(1 + t/h)
+ *   ratio         −ln of ratio.h's p of a closed hour, from 24 learned hours on
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
- * Totals below EVIDENCE_FLOOR_BYTES are nothing. Bound: one mark a component. Thread: any
- * (pure). */
+ * Totals below EVIDENCE_FLOOR_BYTES are nothing, but for beacons and long connections.
+ * Bound: one mark a component. Thread: any (pure). */
 #ifndef WEIR_BASELINE_EVIDENCE_H
 #define WEIR_BASELINE_EVIDENCE_H
 
@@ -31,12 +38,14 @@
 
 /* Less than this says nothing, at whatever hour. */
 #define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
+#define BEACON_LEAST         0.5 /* RITA's lowest band */
 
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
 struct amounts {
     uint64_t hour, day;
-    uint64_t week; /* of a pair's first 7 days; older ones: of the day */
-    uint64_t span; /* of the seven days under way, in its first 21 */
+    uint64_t week;      /* of a pair's first 7 days; older ones: of the day */
+    uint64_t span;      /* of the seven days under way, in its first 21 */
+    uint32_t longest_s; /* its longest connection, of this hour; amounts_of_pair knows none */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
  * `day_open` is what of them is of this day. */
@@ -55,10 +64,22 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
-/* Those of one pair's marks go (what is known stays known). */
+/* Those of one pair's marks go (what is known stays known), but for those of manner: what is called
+ * by the clock is, with however few bytes. */
 void evidence_without(struct day_evidence *evidence, uint32_t name);
+bool evidence_needs_no_bytes(enum evidence_kind kind);
+/* At an hour's close. Of a pair with that hour's rhythm learned; of the host's hour before it is.
+ */
+void evidence_add_beacon(struct day_evidence *into, const struct profile *profile,
+                         const struct pair *pair, const struct fleet *fleet,
+                         const struct civil *civil);
+void evidence_add_ratio(struct day_evidence *into, const struct profile *profile,
+                        const struct civil *civil, uint64_t out_bytes, uint64_t in_bytes);
+/* Of today's closed hours, with its modifiers; false: it is below BEACON_LEAST without them. */
+bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
+                           const struct civil *civil, double *score);
 /* As far as L depends on them: amounts with equal steps have equal evidence. */
-uint32_t evidence_step(const struct amounts *amounts);
+uint64_t evidence_step(const struct amounts *amounts);
 
 /* What was observed before of a kind, for the reasons; p as it is without calibration. `pair` and
  * `destination` as above, NULL for a host's kinds. */

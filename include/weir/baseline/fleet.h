@@ -16,7 +16,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       3 /* 1 and 2 are read too; of 1 the one group is the fleet */
+#define FLEET_SCHEMA       4 /* 1 to 3 are read too; of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
@@ -203,7 +203,7 @@ struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *h
 
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * and 2 are taken over. */
+ * to 3 are taken over. */
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error);
 
 #endif

@@ -16,7 +16,7 @@
 #include "weir/baseline/rhythm.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       3 /* 1 and 2 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA       4 /* 1 to 3 are read too: what they do not know begins empty */
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
@@ -170,7 +170,7 @@ void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * and 2 are taken over. */
+ * to 3 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
