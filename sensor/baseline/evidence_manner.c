@@ -21,7 +21,7 @@
 #define OLD_DAYS          30
 #define UNNAMED           0.10
 #define SCORE_MOST        (1 + PREVALENCE_RARE + FIRST_SEEN_YOUNG + UNNAMED)
-#define REST_LEAST        0.01 /* of 1 − score/SCORE_MOST: the score is not known any better */
+#define REST_LEAST        0.01 /* of 1 − score/SCORE_MOST: squared, what calibration stops at */
 #define RATIO_KNOWN_HOURS 24
 
 bool manner_is_one(enum evidence_kind kind)
@@ -79,7 +79,7 @@ bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
 
 static double l_of_score(double score)
 {
-    return -log(fmax(REST_LEAST, 1 - score / SCORE_MOST));
+    return -2 * log(fmax(REST_LEAST, 1 - score / SCORE_MOST));
 }
 
 void evidence_add_beacon(struct day_evidence *into, const struct profile *profile,
@@ -98,10 +98,10 @@ void evidence_add_beacon(struct day_evidence *into, const struct profile *profil
 
 /* --- long connections ------------------------------------------------------------------------- */
 
-/* As if of connections of an hour and more every second one lasted as long again. */
+/* As if an hour and more were held in one host-day of four, with a Pareto tail of index 2. */
 static double l_of_seconds(uint64_t seconds)
 {
-    return log1p((double)histogram_floor(histogram_bin(seconds)) / HOUR_S);
+    return 2 * log1p((double)histogram_floor(histogram_bin(seconds)) / HOUR_S);
 }
 
 /* --- ratios ----------------------------------------------------------------------------------- */

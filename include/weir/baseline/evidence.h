@@ -21,9 +21,10 @@
  *   beacon        rhythm.h's score of today's closed hours, from BEACON_LEAST on, of a destination
  *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
  *                 RITA's modifiers: + .15 when rare; + .15 met 7 days ago or less, − .15 30 or
- *                 more; + .10 when no name is known for it (RITA: no Host). L = −ln(1 − score/1.4)
+ *                 more; + .10 when no name is known for it (RITA: no Host). L =
+ *                 −2·ln(1 − score/1.4), 9.2 at most
  *   long          its longest connection that told anything today, t of an hour or more:
- *                 L = ln(1 + t/h)
+ *                 L = 2·ln(1 + t/h)
  *   ratio         −ln of ratio.h's p of a closed hour, from 24 learned hours on
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *

@@ -156,7 +156,7 @@ static void as_people_do(int hour, char *text, size_t size)
 
 static double l_of(double score)
 {
-    return -log(1 - score / 1.4);
+    return -2 * log(1 - score / 1.4);
 }
 
 /* --- beacons ---------------------------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void a_clock_is_evidence(void **state)
     call_all_day(site, "evil.example", NOW, by_the_clock);
     const struct evidence_mark *mark = mark_of(site, EVIDENCE_BEACON);
     /* 1 in all four parts used by one host, met today */
-    assert_about(mark->l, l_of(1 + .15 + .15), .01);
+    assert_about(mark->l, l_of(1 + .15 + .15), .02);
     assert_int_equal(mark->pair, evidence_name(&evil));
     assert_int_equal(mark->bytes, histogram_floor(histogram_bin(24 * 12)));
     /* 28,800 bytes in all: nothing that counts bytes says anything */
@@ -191,9 +191,9 @@ static void it_grows_with_the_day(void **state)
         double l = mark_of(site, EVIDENCE_BEACON)->l;
         assert_true((l > 0) == (hour >= 5));
         if (hour == 5) /* half of an ideal run of twelve; six hours of 24 are not even */
-            assert_about(l, l_of((1 + 1 + 0 + .5) / 4 + .3), .01);
+            assert_about(l, l_of((1 + 1 + 0 + .5) / 4 + .3), .02);
         if (hour == 11) /* twelve in a row, all on one level */
-            assert_about(l, l_of(1 + .3), .01);
+            assert_about(l, l_of(1 + .3), .02);
     }
     site_free(site);
 }
@@ -250,7 +250,7 @@ static void modifiers(void **state)
     struct site *site = site_of(NOW);
     (void)state;
     call_all_day(site, "a0.example", NOW, by_the_clock);
-    assert_about(mark_of(site, EVIDENCE_BEACON)->l, l_of(1 + .15 - .15), .01);
+    assert_about(mark_of(site, EVIDENCE_BEACON)->l, l_of(1 + .15 - .15), .02);
     site_free(site);
     site = site_of(NOW);
     struct destination network =
@@ -265,8 +265,8 @@ static void modifiers(void **state)
         host_total_free(total);
     }
     /* 1.4 of 1.4 but for the width of a bin, and no further than a hundredth */
-    assert_true(mark_of(site, EVIDENCE_BEACON)->l > -log(.011));
-    assert_true(mark_of(site, EVIDENCE_BEACON)->l < -log(.01) + 1e-6);
+    assert_true(mark_of(site, EVIDENCE_BEACON)->l > -2 * log(.011));
+    assert_true(mark_of(site, EVIDENCE_BEACON)->l < -2 * log(.01) + 1e-6);
     site_free(site);
 }
 
@@ -318,8 +318,8 @@ static void long_connections(void **state)
     struct site *site = site_of(NOW);
     (void)state;
     assert_near(l_of_age(site, "evil.example", 3599) + 1, 1);
-    assert_about(l_of_age(site, "evil.example", 3600), log1p(3444 / 3600.0), 1e-6);   /* bin 47 */
-    assert_about(l_of_age(site, "evil.example", 43200), log1p(38967 / 3600.0), 1e-6); /* 61 */
+    assert_about(l_of_age(site, "evil.example", 3600), 2 * log1p(3444 / 3600.0), 1e-6); /* bin 47 */
+    assert_about(l_of_age(site, "evil.example", 43200), 2 * log1p(38967 / 3600.0), 1e-6); /* 61 */
     assert_true(l_of_age(site, "a0.example", 43200) > 2); /* nobody else's */
     assert_near(l_of_age(site, "news.example", 43200) + 1, 1);
     site_free(site);
