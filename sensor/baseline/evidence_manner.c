@@ -68,7 +68,7 @@ bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
     struct rhythm_score rhythm;
     int64_t age = civil->day - pair->first_day;
     if (pair->rhythm.day != civil->day || !rhythm_score(&pair->rhythm, &rhythm) ||
-        rhythm.score < BEACON_LEAST)
+        rhythm.score <= BEACON_LEAST) /* as four equal steps have, and nothing else */
         return false;
     *score = rhythm.score;
     *score += is_rare(fleet_bucket(fleet, &pair->destination, untold(pair))) ? PREVALENCE_RARE : 0;

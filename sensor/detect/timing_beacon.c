@@ -55,7 +55,7 @@ const struct detector detector_timing_beacon = {
     .subtechnique = "T1071.001",
     .needs_history = true,
     .explains = "How regular the starts and sizes of a day's connections to one destination are, "
-                "and how evenly they cover the day (RITA's beacon score, from .5 on), where few "
+                "and how evenly they cover the day (RITA's beacon score, above .5), where few "
                 "hosts use it or it is new to the host; of whole hours only. However few bytes. "
                 "False alarms: software that asks its own maker for news, monitoring of a rented "
                 "server, time servers.",

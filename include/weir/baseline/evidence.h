@@ -18,7 +18,7 @@
  *                 Analysis, 1985), so that C is −ln p
  *   host growth   likewise; the trend of the day is taken off where it is a rise
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
- *   beacon        rhythm.h's score of today's closed hours, from BEACON_LEAST on, of a destination
+ *   beacon        rhythm.h's score of today's closed hours, above BEACON_LEAST, of a destination
  *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
  *                 RITA's modifiers: + .15 when rare; + .15 met 7 days ago or less, − .15 30 or
  *                 more; + .10 when no name is known for it (RITA: no Host). L =
@@ -39,7 +39,7 @@
 
 /* Less than this says nothing, at whatever hour. */
 #define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
-#define BEACON_LEAST         0.5 /* RITA's lowest band */
+#define BEACON_LEAST         0.5 /* RITA's lowest band begins there */
 
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
 struct amounts {
@@ -76,7 +76,7 @@ void evidence_add_beacon(struct day_evidence *into, const struct profile *profil
                          const struct civil *civil);
 void evidence_add_ratio(struct day_evidence *into, const struct profile *profile,
                         const struct civil *civil, uint64_t out_bytes, uint64_t in_bytes);
-/* Of today's closed hours, with its modifiers; false: it is below BEACON_LEAST without them. */
+/* Of today's closed hours, with its modifiers; false: it is not above BEACON_LEAST without them. */
 bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
                            const struct civil *civil, double *score);
 /* As far as L depends on them: amounts with equal steps have equal evidence. */
