@@ -112,7 +112,7 @@ static void weights_have_a_mean_of_one(void **state)
         sum[evidence_side((enum evidence_kind)kind)] += evidence_weight((enum evidence_kind)kind);
     near(sum[EVIDENCE_SENT], 14);
     near(sum[EVIDENCE_SERVED], 5);
-    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 2 * 14 / 12.4);
+    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 2 * 14 / 12.9);
 }
 
 static void fused_by_hand(void **state)
@@ -129,7 +129,7 @@ static void fused_by_hand(void **state)
     set(&evidence, EVIDENCE_HOST_HOUR, 2);     /* 24·e⁻² > 1: says nothing */
     set(&evidence, EVIDENCE_NETWORK_WEEK, 20); /* the other side's */
     fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
-    double pair = 10 - log(10), w = 14 / 12.4;
+    double pair = 10 - log(10), w = 14 / 12.9;
     double sum = w * (.5 * 25 + .4 * pair * pair + .7 * 9);
     near(fused.e, sqrt(sum));
     near(fused.p, exp(-(sqrt(sum) - 1) / 2.4));
