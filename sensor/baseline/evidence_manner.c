@@ -3,13 +3,13 @@
  * sends next to nothing, so the floor of bytes does not apply to the first two; fewer bytes would
  * undo neither (evidence_without).
  *
- * Clocks and ratios are looked at when an hour is closed, with that hour: half an hour's ratio, or
- * a clock of three ticks, may look odder than the whole, and what is judged while an hour is open
- * must not exceed what the fleet counts of it. A connection only grows older, so that is judged as
- * it is so far.
+ * Clocks and ratios are looked at as of the last closed hour: half an hour's ratio, or a clock of
+ * three ticks, may look odder than the whole. They are marks while the next hour in which the host
+ * sends is open, and learned at that one's close: what was never open to anybody's judgement must
+ * not count as told. A connection only grows older, so that is judged as it is so far.
  *
- * A score takes some ten µs, once an hour for each of a host's pairs (PROFILE_PAIRS) that is odd
- * and was met in that hour. Thread: any (pure). */
+ * A score takes some ten µs, twice an hour for each of a host's pairs (PROFILE_PAIRS) that is odd
+ * and was met today. Thread: any (pure). */
 #include "evidence_local.h"
 
 #include <math.h>
@@ -56,12 +56,6 @@ static bool is_odd(const struct asked *asked, uint32_t more)
 
 /* --- beacons ---------------------------------------------------------------------------------- */
 
-/* The fleet hears of a contact when its hour is closed for all. */
-static uint32_t untold(const struct pair *pair)
-{
-    return pair->contacts <= 1;
-}
-
 bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
                            const struct civil *civil, double *score)
 {
@@ -71,7 +65,7 @@ bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
         rhythm.score <= BEACON_LEAST) /* as four equal steps have, and nothing else */
         return false;
     *score = rhythm.score;
-    *score += is_rare(fleet_bucket(fleet, &pair->destination, untold(pair))) ? PREVALENCE_RARE : 0;
+    *score += is_rare(fleet_bucket(fleet, &pair->destination, 0)) ? PREVALENCE_RARE : 0;
     *score += age <= 7 ? FIRST_SEEN_YOUNG : age >= OLD_DAYS ? -FIRST_SEEN_OLD : 0;
     *score += pair->destination.kind == DESTINATION_DOMAIN ? 0 : UNNAMED;
     return true;
@@ -82,14 +76,15 @@ static double l_of_score(double score)
     return -2 * log(fmax(REST_LEAST, 1 - score / SCORE_MOST));
 }
 
-void evidence_add_beacon(struct day_evidence *into, const struct profile *profile,
-                         const struct pair *pair, const struct fleet *fleet,
-                         const struct civil *civil)
+static void add_beacon(struct day_evidence *into, const struct profile *profile,
+                       const struct pair *pair, const struct fleet *fleet,
+                       const struct civil *civil)
 {
+    const struct destination *destination = &pair->destination;
     const struct asked asked = {
-        into, profile, pair, &pair->destination, fleet, civil, evidence_name(&pair->destination)};
+        into, profile, pair, destination, fleet, civil, evidence_name(destination)};
     double score;
-    if (!is_measured(fleet) || !is_odd(&asked, untold(pair)) ||
+    if (pair->rhythm.day != civil->day || !is_odd(&asked, 0) ||
         !evidence_beacon_score(pair, fleet, civil, &score))
         return;
     uint64_t connections = histogram_floor(histogram_bin(rhythm_connections(&pair->rhythm)));
@@ -111,13 +106,13 @@ static bool ratio_is_known(const struct profile *profile)
     return histogram_samples(&profile->ratio.hours) >= RATIO_KNOWN_HOURS;
 }
 
-void evidence_add_ratio(struct day_evidence *into, const struct profile *profile,
-                        const struct civil *civil, uint64_t out_bytes, uint64_t in_bytes)
+struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
+                                        uint64_t out_bytes, uint64_t in_bytes)
 {
     if (!ratio_is_known(profile))
-        return;
+        return (struct evidence_mark){0};
     double p = ratio_survival(&profile->ratio, out_bytes, in_bytes, histogram_week(civil->day));
-    evidence_mark_exact(into, EVIDENCE_RATIO, -log(p), ratio_bin(out_bytes, in_bytes), 0);
+    return (struct evidence_mark){(double)(float)-log(p), ratio_bin(out_bytes, in_bytes), 0};
 }
 
 /* Bins are shares in fortieths, in thousandths here: whole numbers are all an estimate has. */
@@ -148,6 +143,18 @@ void manner_of_host(struct day_evidence *into, const struct profile *profile,
         into->known |= 1u << EVIDENCE_BEACON | 1u << EVIDENCE_LONG;
     if (ratio_is_known(profile))
         into->known |= 1u << EVIDENCE_RATIO;
+}
+
+void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
+                         const struct fleet *fleet, const struct civil *civil)
+{
+    const struct evidence_mark *due = &profile->evidence.due;
+    if (profile->today != civil->day)
+        return;
+    for (uint32_t i = 0; i < profile->pair_count && is_measured(fleet); i++)
+        add_beacon(into, profile, profile->pair[i], fleet, civil);
+    if (due->l > 0)
+        evidence_mark_exact(into, EVIDENCE_RATIO, due->l, due->bytes, 0);
 }
 
 void manner_of_pair(const struct asked *asked, const struct amounts *amounts)

@@ -328,10 +328,8 @@ static void close_learning(struct profile *profile, const struct host_total *tot
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)
         ratio_add(&profile->ratio, bytes, total->in_bytes, histogram_week(civil->day));
-    if (total) {
+    if (total)
         learn_pairs(profile, total, civil, fleet);
-        learn_evidence_rhythms(profile, civil, fleet);
-    }
     profile->last_closed_hour = civil->hour; /* what is packed is packed as of it */
     learn_keep_small(profile, civil->day, fleet, blob);
 }

@@ -27,7 +27,8 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     if (!is_marked(profile, civil) || total->out.value == 0)
         return;
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
-    evidence_add_ratio(&profile->evidence, profile, civil, total->out.value, total->in_bytes);
+    evidence_add_closed(&profile->evidence, profile, fleet, civil);
+    profile->evidence.due = evidence_ratio_due(profile, civil, total->out.value, total->in_bytes);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
@@ -39,14 +40,6 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
             evidence_add_pair(&profile->evidence, profile, pair, &sum->destination, fleet, civil,
                               &amounts);
     }
-}
-
-void learn_evidence_rhythms(struct profile *profile, const struct civil *civil,
-                            const struct fleet *fleet)
-{
-    for (uint32_t i = 0; i < profile->pair_count && is_marked(profile, civil); i++)
-        if (profile->pair[i]->last_hour == civil->hour)
-            evidence_add_beacon(&profile->evidence, profile, profile->pair[i], fleet, civil);
 }
 
 /* Whether a side's day is told, and not within the silence of what was told before. */

@@ -35,12 +35,10 @@ void learn_pair_growth(struct pair *pair);
 void learn_contact(struct profile *profile, const struct destination *destination, bool known,
                    const struct civil *civil, struct fleet *fleet);
 
-/* learn_evidence.c: marks an hour (before it is learned), and its rhythms (when they are); tells
- * the fleet of the day that is over (`civil`: of the hour that is closed). */
+/* learn_evidence.c: marks an hour (before it is learned); tells the fleet of the day that is over
+ * (`civil`: of the hour that is closed). */
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet);
-void learn_evidence_rhythms(struct profile *profile, const struct civil *civil,
-                            const struct fleet *fleet);
 void learn_evidence_day(struct profile *profile, bool day_off, const struct civil *civil,
                         struct fleet *fleet);
 

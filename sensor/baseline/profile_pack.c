@@ -140,6 +140,8 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
         put_unsigned(out, evidence->mark[kind].bytes);
         put_unsigned(out, evidence->mark[kind].pair);
     }
+    put_f32(out, evidence->due.l);
+    buffer_u8(out, (uint8_t)evidence->due.bytes);
     buffer_u8(out, profile->day_off);
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         put_f32(out, profile->told[side].e);
@@ -394,7 +396,11 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
         evidence->mark[kind].bytes = take_unsigned(in);
         evidence->mark[kind].pair = take_u32(in);
     }
-    return !in->failed && take_told(in, profile);
+    if (schema > 3) {
+        evidence->due.l = take_f32(in);
+        evidence->due.bytes = cursor_u8(in);
+    }
+    return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile);
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)

@@ -138,6 +138,7 @@ static void begin_slot(const struct at *at, struct slot *slot)
     for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;)
         look_at_pair(at, slot, e->value);
     look_at_host(at, slot);
+    evidence_add_closed(&slot->open, at->host->profile, at->engine->fleet, at->civil);
     slot->valid = true;
 }
 
@@ -168,6 +169,7 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     const struct at *at = context;
     size_t position = 0;
     closed_hours(at, evidence);
+    evidence_add_closed(evidence, at->host->profile, at->engine->fleet, at->civil);
     if (name)
         evidence_without(evidence, name);
     for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;) {

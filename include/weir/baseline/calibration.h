@@ -65,7 +65,8 @@ struct evidence_mark {
 
 struct day_evidence { /* all zero: nothing is known */
     struct evidence_mark mark[EVIDENCES];
-    uint32_t known; /* 1 << kind */
+    struct evidence_mark due; /* the last closed hour's ratio: a mark from the next one on */
+    uint32_t known;           /* 1 << kind */
 };
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */

@@ -69,13 +69,14 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from);
  * by the clock is, with however few bytes. */
 void evidence_without(struct day_evidence *evidence, uint32_t name);
 bool evidence_needs_no_bytes(enum evidence_kind kind);
-/* At an hour's close. Of a pair with that hour's rhythm learned; of the host's hour before it is.
- */
-void evidence_add_beacon(struct day_evidence *into, const struct profile *profile,
-                         const struct pair *pair, const struct fleet *fleet,
-                         const struct civil *civil);
-void evidence_add_ratio(struct day_evidence *into, const struct profile *profile,
-                        const struct civil *civil, uint64_t out_bytes, uint64_t in_bytes);
+/* What the closed hours of this day show by now: clocks, and the last hour's ratio. Asked when an
+ * hour begins and when it is closed, both times of the hours before it, so that what is learned is
+ * what could be judged. */
+void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
+                         const struct fleet *fleet, const struct civil *civil);
+/* Of an hour that is closed now and not learned yet. */
+struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
+                                        uint64_t out_bytes, uint64_t in_bytes);
 /* Of today's closed hours, with its modifiers; false: it is not above BEACON_LEAST without them. */
 bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
                            const struct civil *civil, double *score);

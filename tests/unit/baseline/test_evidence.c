@@ -371,8 +371,8 @@ static void schema_2_is_taken_over(void **state)
     struct fleet *fleet = fleet_new();
     struct buffer blob = {0};
     (void)state;
-    profile_pack(p, &blob); /* known, day off, twice e and day */
-    make_schema_2(&blob, 1 + 1 + 2 * 5, 0, UINT64_C(0x70726f66696c65));
+    profile_pack(p, &blob); /* known, what is due, day off, twice e and day */
+    make_schema_2(&blob, 1 + 4 + 1 + 1 + 2 * 5, 0, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
     assert_int_equal(back->evidence.known, 0);

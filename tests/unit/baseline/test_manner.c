@@ -94,9 +94,15 @@ static void site_free(struct site *site)
     free(site);
 }
 
+/* As the next hour of that day would have it. */
 static const struct evidence_mark *mark_of(const struct site *site, enum evidence_kind kind)
 {
-    return &site->host[CALLER]->evidence.mark[kind];
+    static struct day_evidence evidence;
+    const struct profile *host = site->host[CALLER];
+    struct civil civil = make_civil(host->today, 23);
+    evidence = host->evidence;
+    evidence_add_closed(&evidence, host, site->fleet, &civil);
+    return &evidence.mark[kind];
 }
 
 static bool is_known(const struct site *site, enum evidence_kind kind)
@@ -189,6 +195,7 @@ static void it_grows_with_the_day(void **state)
         struct civil civil = make_civil(MONDAY + NOW, hour);
         const struct calls calls = {"evil.example", text};
         close_calls(site, CALLER, &civil, &calls, 1);
+        fleet_apply(site->fleet);
         double l = mark_of(site, EVIDENCE_BEACON)->l;
         assert_true((l > 0) == (hour >= 5));
         if (hour == 5) /* half of an ideal run of twelve; six hours of 24 are not even */
@@ -263,6 +270,7 @@ static void modifiers(void **state)
         for (uint32_t i = 0; i < 12; i++)
             totals_start(total, pair, 300 * i, 500);
         profile_close_hour(site->host[CALLER], total, &civil, site->fleet);
+        fleet_apply(site->fleet);
         host_total_free(total);
     }
     /* 1.4 of 1.4 but for the width of a bin, and no further than a hundredth */
@@ -372,28 +380,25 @@ static void ratios(void **state)
     struct site *site = site_of(NOW);
     struct profile *host = site->host[CALLER];
     struct civil civil = make_civil(MONDAY + NOW, 12);
-    struct day_evidence evidence = {0};
+    struct evidence_mark due;
     (void)state;
     ratio_fini(&host->ratio);
     for (int i = 0; i < 24; i++) { /* a tenth is sent, always; one hour a half */
-        evidence = (struct day_evidence){0};
-        evidence_add_ratio(&evidence, host, &civil, 1 << 20, 0);
-        assert_int_equal(evidence.known, 0); /* 24 hours first */
+        due = evidence_ratio_due(host, &civil, 1 << 20, 0);
+        assert_near(due.l + 1, 1); /* 24 hours first */
         uint64_t out = i == 5 ? 500000 : 100000;
         ratio_add(&host->ratio, out, 1000000 - out, histogram_week(civil.day));
     }
-    evidence_add_ratio(&evidence, host, &civil, (1 << 20) - 1, 0);
-    assert_true(evidence.known == 1u << EVIDENCE_RATIO);
-    assert_near(evidence.mark[EVIDENCE_RATIO].l + 1, 1); /* below 1 MiB */
-    evidence_add_ratio(&evidence, host, &civil, 1 << 20, 0);
-    assert_about(evidence.mark[EVIDENCE_RATIO].l, -log(10 / 41.0 / 34), 1e-6);
-    assert_int_equal(evidence.mark[EVIDENCE_RATIO].bytes, 40);
-    assert_int_equal(evidence.mark[EVIDENCE_RATIO].pair, 0);
-    evidence = (struct day_evidence){0};
-    evidence_add_ratio(&evidence, host, &civil, 1 << 20, 1 << 20); /* bin 20 */
-    assert_about(evidence.mark[EVIDENCE_RATIO].l, -log((1 + 210 / 41.0) / 34), 1e-6);
-    evidence_add_ratio(&evidence, host, &civil, 1 << 20, 1 << 30); /* a large reader */
-    assert_int_equal(evidence.mark[EVIDENCE_RATIO].bytes, 20);
+    due = evidence_ratio_due(host, &civil, (1 << 20) - 1, 0);
+    assert_near(due.l + 1, 1); /* below 1 MiB */
+    due = evidence_ratio_due(host, &civil, 1 << 20, 0);
+    assert_about(due.l, -log(10 / 41.0 / 34), 1e-6);
+    assert_int_equal(due.bytes, 40);
+    assert_int_equal(due.pair, 0);
+    due = evidence_ratio_due(host, &civil, 1 << 20, 1 << 20); /* bin 20 */
+    assert_about(due.l, -log((1 + 210 / 41.0) / 34), 1e-6);
+    due = evidence_ratio_due(host, &civil, 1 << 20, 1 << 30); /* a large reader */
+    assert_near(due.l + 1, 1);
     struct estimate e =
         evidence_estimate(EVIDENCE_RATIO, host, NULL, NULL, site->fleet, &civil, 40);
     assert_near(e.p, 10 / 41.0 / 34);
@@ -429,6 +434,41 @@ static void an_hour_is_not_its_own_precedent(void **state)
     site_free(site);
 }
 
+/* What the last hour showed is nobody's to judge before the next: it is no mark of the day yet, it
+ * is stored, and it is one at the next hour's close. */
+static void a_closed_hour_is_judged_in_the_next(void **state)
+{
+    struct site *site = site_of(NOW);
+    struct profile *host = site->host[CALLER];
+    struct buffer blob = {0};
+    (void)state;
+    ratio_fini(&host->ratio);
+    for (int i = 0; i < 24; i++)
+        ratio_add(&host->ratio, 100000, 900000, histogram_week(MONDAY + NOW));
+    for (int hour = 0; hour < 7; hour++) {
+        char text[STARTS_TEXT_SIZE] = "";
+        struct civil civil = make_civil(MONDAY + NOW, hour);
+        by_the_clock(hour, text, sizeof text);
+        if (hour == 5)
+            put_start(text, sizeof text, 3599, 2 << 20);
+        const struct calls calls = {"evil.example", text};
+        close_calls(site, CALLER, &civil, &calls, 1);
+        fleet_apply(site->fleet);
+        assert_int_equal(host->evidence.mark[EVIDENCE_RATIO].l > 0, hour >= 6);
+        assert_int_equal(host->evidence.due.l > 0, hour == 5);
+        assert_int_equal(host->evidence.mark[EVIDENCE_BEACON].l > 0, hour >= 6);
+        profile_pack(host, &blob);
+        struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+        assert_non_null(back);
+        assert_near(back->evidence.due.l + 1, host->evidence.due.l + 1);
+        assert_int_equal(back->evidence.due.bytes, host->evidence.due.bytes);
+        profile_free(back);
+        buffer_fini(&blob);
+        blob = (struct buffer){0};
+    }
+    site_free(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -445,6 +485,7 @@ int main(void)
         cmocka_unit_test(older_is_another_step),
         cmocka_unit_test(ratios),
         cmocka_unit_test(an_hour_is_not_its_own_precedent),
+        cmocka_unit_test(a_closed_hour_is_judged_in_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,7 @@ static inline void looked_without(void *context, uint32_t name, struct day_evide
     *evidence = (struct day_evidence){0};
     if (subject->host->today == subject->civil.day) { /* its closed hours */
         *evidence = subject->host->evidence;
+        evidence_add_closed(evidence, subject->host, subject->fleet, &subject->civil);
         if (name)
             evidence_without(evidence, name);
     }
