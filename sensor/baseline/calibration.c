@@ -33,7 +33,9 @@ static const struct {
     [EVIDENCE_HOST_HOUR] = {.5, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.5, 1},
     [EVIDENCE_PAIR_HOUR] = {.8, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
     [EVIDENCE_ABSOLUTE_HOUR] = {.3, 24}, [EVIDENCE_HOST_GROWTH] = {.3, 1},
-    [EVIDENCE_PAIR_DAY] = {.6, 10},      [EVIDENCE_RARE] = {1, 1},
+    [EVIDENCE_PAIR_DAY] = {.6, 10},      [EVIDENCE_BEACON] = {2, 1},
+    [EVIDENCE_LONG] = {1, 1},            [EVIDENCE_RATIO] = {.5, 24},
+    [EVIDENCE_RARE] = {1, 1},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},  [EVIDENCE_NETWORK_HOUR] = {2, 24},
     [EVIDENCE_SERVED_GROWTH] = {1, 10},  [EVIDENCE_SERVED_HOUR] = {.5, 100},
     [EVIDENCE_SERVED_DAY] = {.5, 10},
@@ -42,12 +44,6 @@ static const struct {
 enum evidence_side evidence_side(enum evidence_kind kind)
 {
     return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
-}
-
-enum evidence_kind evidence_kind_of_schema_3(unsigned index)
-{
-    unsigned sent = EVIDENCE_PAIR_DAY + 1;
-    return (enum evidence_kind)(index < sent ? index : index + EVIDENCES - EVIDENCES_OF_SCHEMA_3);
 }
 
 double evidence_weight(enum evidence_kind kind)
@@ -59,6 +55,29 @@ double evidence_weight(enum evidence_kind kind)
             count += 1;
         }
     return kinds[kind].weight * count / sum;
+}
+
+/* --- what is stored --------------------------------------------------------------------------- */
+
+#define SCHEMA_OF_ALL 4 /* the first that has every kind */
+
+static const enum evidence_kind kinds_of_3[] = {
+    EVIDENCE_YOUNG_WEEK,    EVIDENCE_YOUNG_HOUR,    EVIDENCE_PERSISTENCE, EVIDENCE_PAIR_GROWTH,
+    EVIDENCE_HOST_HOUR,     EVIDENCE_ABSOLUTE_DAY,  EVIDENCE_PAIR_HOUR,   EVIDENCE_HOST_DAY,
+    EVIDENCE_ABSOLUTE_HOUR, EVIDENCE_HOST_GROWTH,   EVIDENCE_PAIR_DAY,    EVIDENCE_NETWORK_WEEK,
+    EVIDENCE_NETWORK_HOUR,  EVIDENCE_SERVED_GROWTH, EVIDENCE_SERVED_HOUR, EVIDENCE_SERVED_DAY,
+};
+
+unsigned evidence_kinds_of_schema(unsigned schema)
+{
+    if (schema >= SCHEMA_OF_ALL)
+        return EVIDENCES;
+    return schema == 3 ? sizeof kinds_of_3 / sizeof *kinds_of_3 : 0;
+}
+
+enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index)
+{
+    return schema >= SCHEMA_OF_ALL ? (enum evidence_kind)index : kinds_of_3[index];
 }
 
 /* --- one table -------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* A host's components of evidence: every kind is a row of what it asks, so that the engine while an
  * hour is open, the learning at its end and the reasons of an alert ask the same. Thread: any
  * (pure). */
-#include "weir/baseline/evidence.h"
+#include "evidence_local.h"
 
 #include "profile_local.h"
 #include "weir/base/digest.h"
@@ -9,9 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-#define NAME_SEED    UINT64_C(0x65766964656e6365)
-#define YOUNG_HOURS  (INT64_C(1) * PAIR_YOUNG_HOURS * PAIR_SPANS)
-#define EXPOSED_DAYS 7 /* host-days in which something new was counted, before it is a measure */
+#define NAME_SEED   UINT64_C(0x65766964656e6365)
+#define YOUNG_HOURS (INT64_C(1) * PAIR_YOUNG_HOURS * PAIR_SPANS)
 
 /* --- amounts ---------------------------------------------------------------------------------- */
 
@@ -32,11 +31,12 @@ struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civi
     return amounts;
 }
 
-/* Bins are below 256, so four of them fit. */
-uint32_t evidence_step(const struct amounts *amounts)
+/* Bins are below 256, so eight of them fit. */
+uint64_t evidence_step(const struct amounts *amounts)
 {
     return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
-           histogram_bin(amounts->week) << 16 | histogram_bin(amounts->span) << 24;
+           histogram_bin(amounts->week) << 16 | (uint64_t)histogram_bin(amounts->span) << 24 |
+           (uint64_t)histogram_bin(amounts->longest_s) << 32;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -57,13 +57,12 @@ static bool is_larger(const struct evidence_mark *a, const struct evidence_mark 
     return a->bytes != b->bytes ? a->bytes > b->bytes : a->pair > b->pair;
 }
 
-static void mark(struct day_evidence *into, enum evidence_kind kind, double l, uint64_t bytes,
-                 uint32_t pair)
+void evidence_mark_exact(struct day_evidence *into, enum evidence_kind kind, double l,
+                         uint64_t amount, uint32_t pair)
 {
     struct evidence_mark *mark = &into->mark[kind];
     into->known |= 1u << kind;
-    const struct evidence_mark made = {(double)(float)l, histogram_floor(histogram_bin(bytes)),
-                                       pair};
+    const struct evidence_mark made = {(double)(float)l, amount, pair};
     if (l > 0 && is_larger(&made, mark))
         *mark = made;
 }
@@ -79,7 +78,7 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from)
 void evidence_without(struct day_evidence *evidence, uint32_t name)
 {
     for (int kind = 0; kind < EVIDENCES; kind++)
-        if (evidence->mark[kind].pair == name)
+        if (evidence->mark[kind].pair == name && !evidence_needs_no_bytes((enum evidence_kind)kind))
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
@@ -220,6 +219,8 @@ static struct estimate estimate_known(const struct asked *asked, enum evidence_k
 static struct estimate estimate_of(const struct asked *asked, enum evidence_kind kind,
                                    uint64_t bytes)
 {
+    if (manner_is_one(kind))
+        return manner_estimate(asked, kind, bytes);
     bytes = histogram_floor(histogram_bin(bytes));
     switch (kind) {
     case EVIDENCE_YOUNG_WEEK:
@@ -257,7 +258,8 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
     if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
     struct estimate estimate = estimate_of(asked, kind, bytes);
-    mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
+    evidence_mark_exact(asked->into, kind, -log(estimate.p), histogram_floor(histogram_bin(bytes)),
+                        asked->name);
 }
 
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
@@ -278,6 +280,7 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
                        1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE;
+    manner_of_host(into, profile, fleet);
 }
 
 static void ask_known(const struct asked *asked, const struct amounts *amounts)
@@ -295,7 +298,7 @@ bool evidence_is_cold(const struct profile *profile, const struct civil *civil)
 }
 
 /* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
-static bool is_young(const struct asked *asked)
+bool evidence_is_young(const struct asked *asked)
 {
     const struct pair *pair = asked->pair;
     int64_t hour = asked->civil->hour;
@@ -347,8 +350,10 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        1u << EVIDENCE_SERVED_DAY;
     if (!cold && survival_pair_known(pair, civil->hour))
         ask_known(&asked, amounts);
-    if (is_young(&asked))
+    if (evidence_is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);
+    if (!cold)
+        manner_of_pair(&asked, amounts);
 }
 
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
@@ -361,7 +366,7 @@ void evidence_add_quiet(struct day_evidence *into, const struct profile *profile
         const struct destination *destination = &pair->destination;
         struct asked asked = {into, profile, pair, destination, fleet, civil, 0};
         if (destination->role != ROLE_CLIENT || pair->today != civil->day ||
-            !in_first_week(pair, civil->hour) || !is_young(&asked))
+            !in_first_week(pair, civil->hour) || !evidence_is_young(&asked))
             continue;
         asked.name = evidence_name(destination);
         if (asked.name != except)

@@ -267,15 +267,13 @@ static bool take_contacts(struct cursor *in, struct contacts *contacts)
 
 static bool take_calibrations(struct cursor *in, struct calibrations *calibrations, unsigned schema)
 {
-    unsigned kinds = schema == 3 ? EVIDENCES_OF_SCHEMA_3 : EVIDENCES;
+    unsigned kinds = evidence_kinds_of_schema(schema);
+    unsigned all = schema > 2 ? kinds + EVIDENCE_SIDES : 0;
     bool good = true;
-    for (unsigned i = 0; schema > 2 && good && i < 2 * (kinds + EVIDENCE_SIDES); i++) {
-        unsigned which = i / 2;
-        if (which >= kinds)
-            which = EVIDENCES + which - kinds;
-        else if (schema == 3)
-            which = evidence_kind_of_schema_3(which);
-        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
+    for (unsigned i = 0; good && i < 2 * all; i++) {
+        unsigned which =
+            i / 2 < kinds ? evidence_kind_of_schema(schema, i / 2) : EVIDENCES + i / 2 - kinds;
+        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS);
     }
     return good;
 }

@@ -40,12 +40,15 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     drop_waves(profile, fleet);
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
+    evidence_add_closed(&profile->evidence, profile, fleet, civil);
+    profile->evidence.due = evidence_ratio_due(profile, civil, total->out.value, total->in_bytes);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
         uint64_t bytes = sum->out.value;
         const struct pair *pair = profile_pair(profile, &sum->destination);
         struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
+        amounts.longest_s = sum->longest_s;
         if (bytes > 0)
             evidence_add_pair(&profile->evidence, profile, pair, &sum->destination, fleet, civil,
                               &amounts);

@@ -4,7 +4,7 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day, schema 3 not what it was counted at: what they have is
+ * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it, nor what it was counted at: what they have is
  * taken over, the rest begins. Packing notes in each pair how many bytes it took (packed_bytes).
  * Thread: any, a profile one at a time.
  */
@@ -140,6 +140,8 @@ static void put_evidence(struct buffer *out, const struct profile *profile)
         put_unsigned(out, evidence->mark[kind].bytes);
         put_unsigned(out, evidence->mark[kind].pair);
     }
+    put_f32(out, evidence->due.l);
+    buffer_u8(out, (uint8_t)evidence->due.bytes);
     buffer_u8(out, profile->day_off);
     for (int side = 0; side < EVIDENCE_SIDES; side++) {
         put_f32(out, profile->told[side].e);
@@ -403,19 +405,23 @@ static bool take_counted(struct cursor *in, struct profile *profile)
 static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
-    unsigned kinds = schema == 3 ? EVIDENCES_OF_SCHEMA_3 : EVIDENCES;
-    uint32_t known = (uint32_t)take_at_most(in, (1u << kinds) - 1);
+    unsigned kinds = evidence_kinds_of_schema(schema);
+    uint32_t known = (uint32_t)take_at_most(in, (UINT64_C(1) << kinds) - 1);
     for (unsigned i = 0; i < kinds; i++) {
-        enum evidence_kind kind =
-            schema == 3 ? evidence_kind_of_schema_3(i) : (enum evidence_kind)i;
         if (!(known >> i & 1u))
             continue;
+        enum evidence_kind kind = evidence_kind_of_schema(schema, i);
         evidence->known |= 1u << kind;
         evidence->mark[kind].l = take_f32(in);
         evidence->mark[kind].bytes = take_unsigned(in);
         evidence->mark[kind].pair = take_u32(in);
     }
-    return !in->failed && take_told(in, profile) && (schema < 4 || take_counted(in, profile));
+    if (schema > 3) {
+        evidence->due.l = take_f32(in);
+        evidence->due.bytes = cursor_u8(in);
+    }
+    return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile) &&
+           (schema < 4 || take_counted(in, profile));
 }
 
 static bool take_body(struct cursor *in, struct profile *profile, unsigned schema)

@@ -22,15 +22,19 @@ void ratio_add(struct ratio *ratio, uint64_t out_bytes, uint64_t in_bytes, int64
         histogram_add(&ratio->hours, ratio_bin(out_bytes, in_bytes), week, 1);
 }
 
+double ratio_survival_of_bin(const struct ratio *ratio, unsigned bin, int64_t week)
+{
+    double believed = BELIEVED * (RATIO_BINS - bin) / RATIO_BINS;
+    return (histogram_at_least(&ratio->hours, bin, week) + believed) /
+           (histogram_total(&ratio->hours, week) + BELIEVED);
+}
+
 double ratio_survival(const struct ratio *ratio, uint64_t out_bytes, uint64_t in_bytes,
                       int64_t week)
 {
     if (out_bytes < RATIO_EVIDENCE_BYTES)
         return 1;
-    unsigned bin = ratio_bin(out_bytes, in_bytes);
-    double believed = BELIEVED * (RATIO_BINS - bin) / RATIO_BINS;
-    return (histogram_at_least(&ratio->hours, bin, week) + believed) /
-           (histogram_total(&ratio->hours, week) + BELIEVED);
+    return ratio_survival_of_bin(ratio, ratio_bin(out_bytes, in_bytes), week);
 }
 
 void ratio_pack(const struct ratio *ratio, struct buffer *out)

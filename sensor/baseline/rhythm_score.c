@@ -108,3 +108,22 @@ double rhythm_interval(const struct rhythm *rhythm)
         return 0;
     return rhythm_spread_of(&day->intervals).quartile[1];
 }
+
+uint64_t rhythm_connections(const struct rhythm *rhythm)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; rhythm->today && i < RHYTHM_HOURS; i++)
+        sum += rhythm->today->connections[i];
+    return sum;
+}
+
+bool rhythm_habit(const struct rhythm *rhythm, struct rhythm_habit *habit)
+{
+    const struct rhythm_day *day = rhythm->today;
+    if (!day || rhythm_total(&day->intervals) < 2)
+        return false;
+    struct rhythm_spread intervals = rhythm_spread_of(&day->intervals);
+    *habit = (struct rhythm_habit){intervals.quartile[1], intervals.deviation,
+                                   rhythm_spread_of(&day->sizes).quartile[1]};
+    return true;
+}

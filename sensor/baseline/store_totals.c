@@ -9,8 +9,8 @@
  * are exact only below 2^53; a start's are below 2^32.
  *
  * Reading: the larger of each number among the sensors of a vantage (taps of the same traffic),
- * summed over vantages. Fields that are not ours are not counted, and said once. Thread: the
- * engine's. */
+ * summed over vantages; of the longest connection the larger there, too. Fields that are not ours
+ * are not counted, and said once. Thread: the engine's. */
 #include "store_link.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -110,8 +110,10 @@ static void add_to_chunk(struct store *store, struct chunk *chunk, const struct 
     snprintf(chunk->field[chunk->count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
              destination_key(&pair->destination, key));
     chunk->begins[chunk->count] = chunk->values.size;
-    buffer_text(&chunk->values, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " 0",
-                pair->out.value, pair->out.low, pair->out.high, pair->in_bytes, pair->flows);
+    buffer_text(&chunk->values,
+                "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32,
+                pair->out.value, pair->out.low, pair->out.high, pair->in_bytes, pair->flows,
+                pair->longest_s);
     starts_text(&pair->starts, &chunk->values);
     if (++chunk->count == CHUNK)
         send_chunk(store, chunk);
@@ -221,6 +223,7 @@ static struct word *add_vantage(struct host_total *total, struct word *most, con
         struct volume out = {most->number[0], most->number[1], most->number[2]};
         struct pair_total *pair = totals_add(total, &destination, out, most->number[3], flows);
         totals_starts(total, pair, &most->starts);
+        totals_lasts(pair, most->number[5]);
     }
     return word;
 }

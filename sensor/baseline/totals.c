@@ -244,6 +244,15 @@ void totals_start(struct host_total *host, struct pair_total *pair, uint32_t sec
     pair->changed = true;
 }
 
+void totals_lasts(struct pair_total *pair, uint64_t seconds)
+{
+    uint32_t longest = seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
+    if (destination_is_other(&pair->destination) || longest <= pair->longest_s)
+        return;
+    pair->longest_s = longest;
+    pair->changed = true;
+}
+
 void totals_starts(struct host_total *host, struct pair_total *pair, const struct starts *starts)
 {
     for (uint16_t i = 0; i < starts->count; i++)

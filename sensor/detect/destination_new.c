@@ -38,8 +38,7 @@ static void tell_return(const struct told_kind *told, struct reason *reason)
 static void tell(const struct told_kind *told, struct reason *reason)
 {
     const struct destination *destination = told->pair.destination;
-    uint32_t users = fleet_prevalence(told->weighing->fleet, destination);
-    uint32_t others = told->pair.pair && users > 0 ? users - 1 : users;
+    uint32_t others = told_others(told);
     bool of_hour = told->kind == EVIDENCE_YOUNG_HOUR;
     char amount[BYTES_TEXT_SIZE], usual[USUAL_TEXT_SIZE];
     if (told->kind == EVIDENCE_PERSISTENCE) {

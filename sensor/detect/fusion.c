@@ -28,6 +28,9 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_HOST_GROWTH] = &detector_volume_slow,
     [EVIDENCE_PAIR_DAY] = &detector_volume_destination,
     [EVIDENCE_RARE] = &detector_destination_rare,
+    [EVIDENCE_BEACON] = &detector_timing_beacon,
+    [EVIDENCE_LONG] = &detector_timing_long,
+    [EVIDENCE_RATIO] = &detector_ratio_shift,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -72,7 +75,7 @@ static struct amounts amounts_less(const struct amounts *amounts, uint64_t remov
 {
     return (struct amounts){less(amounts->hour, removed), less(amounts->day, removed),
                             less(amounts->week, removed), less(amounts->span, removed),
-                            amounts->hosts};
+                            amounts->hosts, amounts->longest_s};
 }
 
 /* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */
@@ -138,6 +141,12 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_PAIR_HOUR:
     case EVIDENCE_SERVED_HOUR:
         return pair->amounts.hour;
+    case EVIDENCE_BEACON:
+        return pair->pair ? rhythm_connections(&pair->pair->rhythm) : 0;
+    case EVIDENCE_LONG:
+        return pair->amounts.longest_s;
+    case EVIDENCE_RATIO: /* of a closed hour */
+        return 0;
     default:
         return pair->amounts.day;
     }

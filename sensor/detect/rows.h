@@ -10,6 +10,9 @@ extern const struct detector detector_volume_served;
 extern const struct detector detector_volume_slow;
 extern const struct detector detector_destination_new;
 extern const struct detector detector_destination_rare;
+extern const struct detector detector_timing_beacon;
+extern const struct detector detector_timing_long;
+extern const struct detector detector_ratio_shift;
 extern const struct detector detector_content_personal;
 extern const struct detector detector_content_settings;
 extern const struct detector detector_content_flight;
@@ -45,6 +48,10 @@ char *bytes_text(uint64_t bytes, char text[BYTES_TEXT_SIZE]);
 #define COUNT_TEXT_SIZE 28
 char *count_text(uint64_t count, char text[COUNT_TEXT_SIZE]); /* "76,104" */
 
+/* "90 s", "25 min", "4.5 h". */
+#define DURATION_TEXT_SIZE 28
+char *duration_text(uint64_t seconds, char text[DURATION_TEXT_SIZE]);
+
 /* ", usually 1.2 MB to 35 MB, the largest of 640 hours about 61 MB"; `things` up to 17 letters. */
 #define USUAL_TEXT_SIZE 136
 char *usual_text(const struct estimate *estimate, const char *things, char text[USUAL_TEXT_SIZE]);
@@ -52,6 +59,8 @@ char *usual_text(const struct estimate *estimate, const char *things, char text[
  */
 void sent_text(const struct told_kind *told, bool of_hour, const char *things,
                struct reason *reason);
+/* How many hosts beside this one use the pair's destination. */
+uint32_t told_others(const struct told_kind *told);
 void pair_text(const struct told_kind *told, bool of_hour, const char *verb, struct reason *reason);
 
 #endif

@@ -39,6 +39,18 @@ char *count_text(uint64_t count, char text[COUNT_TEXT_SIZE])
     return text;
 }
 
+char *duration_text(uint64_t seconds, char text[DURATION_TEXT_SIZE])
+{
+    if (seconds < 600)
+        snprintf(text, DURATION_TEXT_SIZE, "%" PRIu64 " s", seconds);
+    else if (seconds < 7200)
+        snprintf(text, DURATION_TEXT_SIZE, "%" PRIu64 " min", seconds / 60);
+    else
+        snprintf(text, DURATION_TEXT_SIZE, "%" PRIu64 ".%" PRIu64 " h", seconds / 3600,
+                 seconds % 3600 / 360);
+    return text;
+}
+
 char *usual_text(const struct estimate *estimate, const char *things, char text[USUAL_TEXT_SIZE])
 {
     char low[BYTES_TEXT_SIZE], high[BYTES_TEXT_SIZE], largest[BYTES_TEXT_SIZE];
@@ -71,6 +83,12 @@ void sent_text(const struct told_kind *told, bool of_hour, const char *things,
     usual_text(&told->estimate, things, usual);
     snprintf(reason->text, sizeof reason->text, "%s left this host %s%s", amount,
              when_of(told, of_hour), usual);
+}
+
+uint32_t told_others(const struct told_kind *told)
+{
+    uint32_t users = fleet_prevalence(told->weighing->fleet, told->pair.destination);
+    return told->pair.pair && users > 0 ? users - 1 : users;
 }
 
 void pair_text(const struct told_kind *told, bool of_hour, const char *verb, struct reason *reason)

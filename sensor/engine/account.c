@@ -188,6 +188,14 @@ static void note_start(struct engine *engine, struct host_total *total, struct p
     engine->counts.starts_refused += total->starts_refused - refused;
 }
 
+/* How old it is by now. */
+static void note_age(struct pair_total *pair, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (record->last_ns > record->start_ns)
+        totals_lasts(pair, (uint64_t)(record->last_ns - record->start_ns) / NS_PER_S);
+}
+
 /* --- judging --------------------------------------------------------------------------------- */
 
 /* The first hour of the site day: days have 23 to 25 hours. */
@@ -363,6 +371,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
                                          first_record(record) ? 1 : 0);
     engine->counts.pairs_overflow += total->overflow - overflow;
     note_start(engine, total, pair, view, &civil);
+    note_age(pair, view);
     close_note_open(engine, total, &civil);
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);

@@ -28,7 +28,7 @@ struct slot {
     int64_t hour;
     int64_t fleet_hour, stored_hour; /* of the memory that it holds for */
     uint64_t stored_edits;
-    uint32_t step; /* of the host's amounts */
+    uint64_t step; /* of the host's amounts */
     struct day_evidence open;
     double e[EVIDENCE_SIDES];
     bool fires[EVIDENCE_SIDES];
@@ -76,6 +76,7 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
     pair.amounts =
         amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value, all.value);
     pair.amounts.hosts = totals_hosts(at->engine->totals, destination);
+    pair.amounts.longest_s = total ? total->longest_s : 0;
     return pair;
 }
 
@@ -100,7 +101,7 @@ static void closed_hours(const struct at *at, struct day_evidence *evidence)
 static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_total *total)
 {
     struct weighed_pair pair = pair_at(at, &total->destination, total);
-    uint32_t step = evidence_step(&pair.amounts);
+    uint64_t step = evidence_step(&pair.amounts);
     if (total->out.value == 0 || (slot->valid && total->step == step))
         return false;
     total->step = step;
@@ -111,7 +112,7 @@ static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_tot
 static bool look_at_host(const struct at *at, struct slot *slot)
 {
     struct amounts amounts = host_amounts(at);
-    uint32_t step = evidence_step(&amounts);
+    uint64_t step = evidence_step(&amounts);
     if (slot->valid && slot->step == step)
         return false;
     slot->step = step;
@@ -139,6 +140,7 @@ static void begin_slot(const struct at *at, struct slot *slot)
         look_at_pair(at, slot, e->value);
     evidence_add_quiet(&slot->open, at->host->profile, at->engine->fleet, at->civil, 0);
     look_at_host(at, slot);
+    evidence_add_closed(&slot->open, at->host->profile, at->engine->fleet, at->civil);
     slot->valid = true;
 }
 
@@ -169,6 +171,7 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     const struct at *at = context;
     size_t position = 0;
     closed_hours(at, evidence);
+    evidence_add_closed(evidence, at->host->profile, at->engine->fleet, at->civil);
     if (name)
         evidence_without(evidence, name);
     evidence_add_quiet(evidence, at->host->profile, at->engine->fleet, at->civil, name);

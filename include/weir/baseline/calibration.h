@@ -46,6 +46,9 @@ enum evidence_kind {
     EVIDENCE_HOST_GROWTH,
     EVIDENCE_PAIR_DAY,
     EVIDENCE_RARE,
+    EVIDENCE_BEACON,
+    EVIDENCE_LONG,
+    EVIDENCE_RATIO,
     EVIDENCE_NETWORK_WEEK,
     EVIDENCE_NETWORK_HOUR,
     EVIDENCE_SERVED_GROWTH,
@@ -59,24 +62,27 @@ enum evidence_side { EVIDENCE_SENT, EVIDENCE_SERVED, EVIDENCE_SIDES };
 enum evidence_side evidence_side(enum evidence_kind kind);
 double evidence_weight(enum evidence_kind kind); /* normalised */
 
-/* What is stored in schema 3 counts kinds without those that came later, between the sides. */
-#define EVIDENCES_OF_SCHEMA_3 16
-enum evidence_kind evidence_kind_of_schema_3(unsigned index);
-
 struct evidence_mark {
     double l; /* 0: nothing; a float already, so that what is stored goes on like what is not */
-    uint64_t bytes; /* the floor of their bin */
-    uint32_t pair;  /* evidence_name; 0: the host's */
+    /* The floor of their bin; of a beacon it is connections, of a long one seconds, likewise. Of a
+     * ratio: its bin (ratio.h). */
+    uint64_t bytes;
+    uint32_t pair; /* evidence_name; 0: the host's */
 };
 
 struct day_evidence { /* all zero: nothing is known */
     struct evidence_mark mark[EVIDENCES];
-    uint32_t known; /* 1 << kind */
+    struct evidence_mark due; /* the last closed hour's ratio: a mark from the next one on */
+    uint32_t known;           /* 1 << kind */
 };
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */
 
 #define CALIBRATION_RUN 7 /* days */
+/* What a packed form of a schema has, in its order: how many components, and which they are now.
+ * Schemas before 3 had none. */
+unsigned evidence_kinds_of_schema(unsigned schema);
+enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index);
 
 struct calibration {
     /* Host-days by bin. May be below 0 where a count moved up after the counts were halved. */

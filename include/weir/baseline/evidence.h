@@ -21,13 +21,21 @@
  * too, to a destination that the fleet met within 7 days and 5 hosts at most use, nor more than 2 %
  * (fleet_shared): grows with the hosts and with the least of them
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
+ *   beacon        rhythm.h's score of today's closed hours, above BEACON_LEAST, of a destination
+ *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
+ *                 RITA's modifiers: + .15 when rare; + .15 met 7 days ago or less, − .15 30 or
+ *                 more; + .10 when no name is known for it (RITA: no Host). L =
+ *                 −2·ln(1 − score/1.4), 9.2 at most
+ *   long          its longest connection that told anything today, t of an hour or more:
+ *                 L = 2·ln(1 + t/h)
+ *   ratio         −ln of ratio.h's p of a closed hour, from 24 learned hours on
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
  * Of a host in its first seven days all is new and nothing usual: it is asked only for absolute
  * sizes, and for destinations that nobody else uses, as if it had been here before.
  *
- * Totals below EVIDENCE_FLOOR_BYTES are nothing. Bound: one mark a component. Thread: any
- * (pure). */
+ * Totals below EVIDENCE_FLOOR_BYTES are nothing, but for beacons and long connections. Bound: one
+ * mark a component. Thread: any (pure). */
 #ifndef WEIR_BASELINE_EVIDENCE_H
 #define WEIR_BASELINE_EVIDENCE_H
 
@@ -36,7 +44,8 @@
 #include "weir/baseline/survival.h"
 
 /* Less than this says nothing, at whatever hour. */
-#define EVIDENCE_FLOOR_BYTES PROFILE_ACTIVE_BYTES
+#define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
+#define BEACON_LEAST         0.5 /* RITA's lowest band begins there */
 
 /* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
 struct amounts {
@@ -44,6 +53,7 @@ struct amounts {
     uint64_t week;  /* of a pair's first 7 days; older ones: of the day */
     uint64_t span;  /* of the seven days under way, in its first 21 */
     uint32_t hosts; /* that have met a pair's destination in the open hour; 0: not known */
+    uint32_t longest_s; /* its longest connection, of this hour; amounts_of_pair knows none */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
  * `day_open` is what of them is of this day. */
@@ -70,10 +80,23 @@ void evidence_without_new(struct day_evidence *evidence, uint32_t name);
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,
                         const struct fleet *fleet, const struct civil *civil, uint32_t except);
 void evidence_join(struct day_evidence *into, const struct day_evidence *from);
-/* Those of one pair's marks go (what is known stays known). */
+/* Those of one pair's marks go (what is known stays known), but for those of manner: what is called
+ * by the clock is, with however few bytes. */
 void evidence_without(struct day_evidence *evidence, uint32_t name);
+bool evidence_needs_no_bytes(enum evidence_kind kind);
+/* What the closed hours of this day show by now: clocks, and the last hour's ratio. Asked when an
+ * hour begins and when it is closed, both times of the hours before it, so that what is learned is
+ * what could be judged. */
+void evidence_add_closed(struct day_evidence *into, const struct profile *profile,
+                         const struct fleet *fleet, const struct civil *civil);
+/* Of an hour that is closed now and not learned yet. */
+struct evidence_mark evidence_ratio_due(const struct profile *profile, const struct civil *civil,
+                                        uint64_t out_bytes, uint64_t in_bytes);
+/* Of today's closed hours, with its modifiers; false: it is not above BEACON_LEAST without them. */
+bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
+                           const struct civil *civil, double *score);
 /* As far as L depends on them: amounts with equal steps have equal evidence. */
-uint32_t evidence_step(const struct amounts *amounts);
+uint64_t evidence_step(const struct amounts *amounts);
 
 /* What was observed before of a kind, for the reasons; p as it is without calibration. `pair` and
  * `destination` as above, NULL for a host's kinds. */

@@ -28,6 +28,9 @@ void ratio_add(struct ratio *ratio, uint64_t out_bytes, uint64_t in_bytes, int64
 double ratio_survival(const struct ratio *ratio, uint64_t out_bytes, uint64_t in_bytes,
                       int64_t week);
 
+/* The same of a bin, from so many bytes on. */
+double ratio_survival_of_bin(const struct ratio *ratio, unsigned bin, int64_t week);
+
 void ratio_pack(const struct ratio *ratio, struct buffer *out);
 /* Into an empty one. False: not one (then it is empty again). */
 bool ratio_unpack(struct ratio *ratio, struct cursor *in);

@@ -78,6 +78,15 @@ bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score);
 /* The interval that half of today's are not longer than, s; 0: there are none. */
 double rhythm_interval(const struct rhythm *rhythm);
 
+/* Today's connections so far. */
+uint64_t rhythm_connections(const struct rhythm *rhythm);
+/* What people can check: medians, and within what half of the intervals are of theirs. */
+struct rhythm_habit {
+    double interval_s, spread_s, size_bytes;
+};
+/* False: there are fewer than two intervals. */
+bool rhythm_habit(const struct rhythm *rhythm, struct rhythm_habit *habit);
+
 /* Times are packed as differences to `hour` and `day`. */
 void rhythm_pack(const struct rhythm *rhythm, int64_t hour, int64_t day, struct buffer *out);
 /* Into an empty one. False: not one (then it is empty again). */

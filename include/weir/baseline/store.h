@@ -11,7 +11,8 @@
  *
  *   PREFIX:schema            the schema's number; a newer one is refused
  *   PREFIX:{HOST}:open:HOUR  hash: "VANTAGE|SENSOR|DESTINATION KEY" → six numbers as text (out
- *                            value, low, high, in, flows, 0), each applied as a maximum, then the
+ *                            value, low, high, in, flows, longest
+ *                            connection in s), each applied as a maximum, then the
  *                            starts (starts.h), applied as a union
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)

@@ -25,9 +25,10 @@ struct pair_total {
     struct volume out;
     uint64_t in_bytes;
     uint32_t flows;       /* that began in this hour */
+    uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
     struct starts starts; /* when they did; "other" has none */
     bool changed;         /* since it was last written to the store */
-    uint32_t step;        /* of its amounts when it was last judged (evidence.h); not stored */
+    uint64_t step;        /* of its amounts when it was last judged (evidence.h); not stored */
 };
 
 struct host_total {
@@ -67,6 +68,8 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
 /* Out bytes of connections to a pair of the host's that began in `second` of this hour. */
 void totals_start(struct host_total *host, struct pair_total *pair, uint32_t second,
                   uint64_t bytes);
+/* A connection to it was as old as this: the longest of all counts, whoever saw it. */
+void totals_lasts(struct pair_total *pair, uint64_t seconds);
 /* All that somebody else knows of it. */
 void totals_starts(struct host_total *host, struct pair_total *pair, const struct starts *starts);
 /* All host_totals of `hour` and before, sorted by (hour, host); the array is the caller's, the

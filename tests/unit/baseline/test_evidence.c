@@ -9,6 +9,7 @@
 
 #include "close.h"
 #include "make.h"
+#include "schema_3.h"
 #include "weir/base/digest.h"
 #include "weir/baseline/evidence.h"
 
@@ -454,6 +455,38 @@ static void schema_2_is_taken_over(void **state)
     profile_free(p);
 }
 
+/* That sensor's kinds are where they belong now, those it did not know are empty, and it goes on.
+ */
+static void schema_3_is_taken_over(void **state)
+{
+    struct profile *p = profile_unpack(profile_schema_3, sizeof profile_schema_3, NULL);
+    struct fleet *fleet = fleet_unpack(fleet_schema_3, sizeof fleet_schema_3, NULL);
+    (void)state;
+    assert_non_null(p);
+    assert_non_null(fleet);
+    const struct evidence_mark *mark = p->evidence.mark;
+    assert_true(fabs(mark[EVIDENCE_PAIR_DAY].l - 1.7558244) < 1e-6);
+    assert_int_equal(mark[EVIDENCE_PAIR_DAY].bytes, 131071);
+    assert_int_equal(mark[EVIDENCE_PAIR_DAY].pair, 32791929);
+    assert_true(fabs(mark[EVIDENCE_SERVED_DAY].l - .1451762) < 1e-6);
+    assert_int_equal(mark[EVIDENCE_SERVED_DAY].pair, 2567669179);
+    assert_true(p->evidence.known >> EVIDENCE_NETWORK_WEEK & 1u);
+    assert_false(p->evidence.known >> EVIDENCE_BEACON & 1u);
+    assert_false(p->evidence.known >> EVIDENCE_RATIO & 1u);
+    near(host_days(fleet, EVIDENCE_PAIR_DAY, 0), 1);
+    near(host_days(fleet, EVIDENCE_BEACON, 0), 0);
+    near(host_days(fleet, EVIDENCE_RATIO, 0), 0);
+    near(host_days(fleet, EVIDENCE_NETWORK_WEEK, 0), 1);
+    near(host_days(fleet, EVIDENCE_YOUNG_WEEK, 0), 0);
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SENT, 0), 1);
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SERVED, 0), 1);
+    close_one(p, MONDAY + 9, 9, fleet, ROLE_CLIENT, "a.example", 150000);
+    fleet_apply(fleet); /* the ninth day is told; on a Tuesday, as Monday's */
+    near(host_days(fleet, EVIDENCE_SERVED_DAY, 0), 2);
+    profile_free(p);
+    fleet_free(fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +506,7 @@ int main(void)
         cmocka_unit_test(servers_have_a_share),
         cmocka_unit_test(stored_and_taken_back),
         cmocka_unit_test(schema_2_is_taken_over),
+        cmocka_unit_test(schema_3_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

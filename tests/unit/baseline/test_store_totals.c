@@ -239,6 +239,47 @@ static void test_starts_of_vantages(void **state)
     client_close(&c);
 }
 
+static void put_age(struct client *client, uint32_t seconds)
+{
+    struct host_total *total = total_of("10.0.0.1", 7);
+    struct destination d = domain("example.jp");
+    totals_lasts(totals_add(total, &d, (struct volume){1000, 500, 1001}, 30, 2), seconds);
+    store_put_open(client->store, total);
+    settle(client);
+    host_total_free(total);
+}
+
+static void expect_age(struct client *client, uint32_t seconds)
+{
+    struct host_total *back = sum(client, "10.0.0.1", 7);
+    assert_int_equal(pair_of(back, "example.jp")->longest_s, seconds);
+    host_total_free(back);
+}
+
+/* The longest is the longest of all: it is no sum over vantages, whoever says it when. */
+static void test_longest_of_all(void **state)
+{
+    (void)state;
+    struct client a, b, c;
+    must_open(&a, "a", "core"); /* a and b see the same traffic, c another part of it */
+    must_open(&b, "b", "core");
+    must_open(&c, "c", "branch");
+    put_age(&a, 4000);
+    put_age(&b, 5000);
+    put_age(&b, 100);
+    expect_age(&a, 5000);
+    put_age(&c, 3000);
+    expect_age(&b, 5000);
+    put_age(&c, 7000);
+    expect_age(&c, 7000);
+    freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s",
+                        "branch|d|client|domain|example.jp", "1 2 3 4 5 99999999999"));
+    expect_age(&a, UINT32_MAX);
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+}
+
 /* The earliest of all, in the server as in memory. */
 static void test_starts_are_bounded(void **state)
 {
@@ -275,6 +316,7 @@ static int run(void)
         T(test_odd_totals),
         T(test_starts_are_a_union),
         T(test_starts_of_vantages),
+        T(test_longest_of_all),
         T(test_starts_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

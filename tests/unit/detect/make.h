@@ -166,6 +166,12 @@ static inline void looked_without(void *context, uint32_t name, struct day_evide
     const struct looked *looked = context;
     const struct subject *subject = looked->subject;
     *evidence = (struct day_evidence){0};
+    if (subject->host->today == subject->civil.day) { /* its closed hours */
+        *evidence = subject->host->evidence;
+        evidence_add_closed(evidence, subject->host, subject->fleet, &subject->civil);
+        if (name)
+            evidence_without(evidence, name);
+    }
     if (subject->destination && evidence_name(subject->destination) != name) {
         struct weighed_pair pair = looked_pair(subject);
         evidence_add_pair(evidence, subject->host, pair.pair, pair.destination, subject->fleet,
