@@ -30,9 +30,10 @@ static const struct {
     [EVIDENCE_HOST_HOUR] = {.7, 24},     [EVIDENCE_ABSOLUTE_DAY] = {.7, 1},
     [EVIDENCE_PAIR_HOUR] = {.6, 100},    [EVIDENCE_HOST_DAY] = {.5, 1},
     [EVIDENCE_ABSOLUTE_HOUR] = {.5, 24}, [EVIDENCE_HOST_GROWTH] = {.5, 1},
-    [EVIDENCE_PAIR_DAY] = {.4, 10},      [EVIDENCE_NETWORK_WEEK] = {2, 1},
-    [EVIDENCE_NETWORK_HOUR] = {1.5, 24}, [EVIDENCE_SERVED_GROWTH] = {1, 10},
-    [EVIDENCE_SERVED_HOUR] = {.6, 100},  [EVIDENCE_SERVED_DAY] = {.4, 10},
+    [EVIDENCE_PAIR_DAY] = {.4, 10},      [EVIDENCE_STAGING] = {1, 1},
+    [EVIDENCE_NETWORK_WEEK] = {2, 1},    [EVIDENCE_NETWORK_HOUR] = {1.5, 24},
+    [EVIDENCE_SERVED_GROWTH] = {1, 10},  [EVIDENCE_SERVED_HOUR] = {.6, 100},
+    [EVIDENCE_SERVED_DAY] = {.4, 10},
 };
 
 enum evidence_side evidence_side(enum evidence_kind kind)

@@ -17,7 +17,7 @@
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open)
 {
-    struct amounts amounts = {hour, day_open, open, open};
+    struct amounts amounts = {hour, day_open, open, open, 0};
     if (!pair)
         return amounts;
     int64_t age = civil->hour - pair->first_hour;
@@ -31,11 +31,12 @@ struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civi
     return amounts;
 }
 
-/* Bins are below 256, so four of them fit. */
+/* Bins are below 256, so four of them fit: a pair has no `inside`, a host no `week`. */
 uint32_t evidence_step(const struct amounts *amounts)
 {
     return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
-           histogram_bin(amounts->week) << 16 | histogram_bin(amounts->span) << 24;
+           (histogram_bin(amounts->week) | histogram_bin(amounts->inside)) << 16 |
+           histogram_bin(amounts->span) << 24;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -165,6 +166,8 @@ static struct estimate estimate_host(const struct asked *asked, enum evidence_ki
         return survival_absolute_hour(profile, asked->fleet, asked->civil, bytes);
     case EVIDENCE_ABSOLUTE_DAY:
         return survival_absolute_day(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_STAGING: /* the half of it that came */
+        return survival_staged(profile, asked->fleet, asked->civil, bytes);
     default:
         estimate = survival_host_day(profile, asked->fleet, asked->civil, bytes);
         if (kind == EVIDENCE_HOST_GROWTH)
@@ -202,6 +205,7 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_HOST_GROWTH:
     case EVIDENCE_ABSOLUTE_HOUR:
     case EVIDENCE_ABSOLUTE_DAY:
+    case EVIDENCE_STAGING:
         return estimate_host(asked, kind, bytes);
     default:
         return estimate_known(asked, kind, bytes);
@@ -228,6 +232,32 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
     mark(asked->into, kind, -log(estimate.p), bytes, asked->name);
 }
 
+struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,
+                                   const struct amounts *amounts, bool exactly)
+{
+    struct staged_days days = profile->staged.days;
+    staged_days_move(&days, civil->day - profile->today);
+    days.in[0] = exactly ? amounts->inside : histogram_floor(histogram_bin(amounts->inside));
+    days.out[0] = exactly ? amounts->day : histogram_floor(histogram_bin(amounts->day));
+    return days;
+}
+
+/* Both came to pass: what was staged, and what left today. */
+static void ask_staging(const struct asked *asked, const struct amounts *amounts)
+{
+    const struct staged_days days = evidence_staged(asked->profile, asked->civil, amounts, false);
+    size_t since;
+    uint64_t bytes = staged_bytes(&days, &since);
+    if (asked->profile->staged.learned < STAGED_KNOWN_DAYS)
+        return;
+    asked->into->known |= 1u << EVIDENCE_STAGING;
+    if (bytes < STAGED_LEAST_BYTES || amounts->day < EVIDENCE_FLOOR_BYTES)
+        return;
+    double in = estimate_of(asked, EVIDENCE_STAGING, bytes).p;
+    double out = estimate_of(asked, EVIDENCE_HOST_DAY, amounts->day).p;
+    mark(asked->into, EVIDENCE_STAGING, -log(fmax(in, out)), bytes, 0);
+}
+
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts)
@@ -239,6 +269,7 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     ask(&asked, EVIDENCE_ABSOLUTE_DAY, amounts->day);
     if (profile->cusum.days >= CUSUM_WARMUP)
         ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
+    ask_staging(&asked, amounts);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)

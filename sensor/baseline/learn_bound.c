@@ -108,8 +108,12 @@ static size_t excess(const struct profile *profile)
 /* False: every histogram is down to one week. */
 static bool thin(struct profile *profile)
 {
-    struct histogram *const all[] = {&profile->hour, &profile->day, &profile->new_network,
-                                     &profile->new_network_hour, &profile->new_network_span};
+    struct histogram *const all[] = {&profile->hour,
+                                     &profile->day,
+                                     &profile->new_network,
+                                     &profile->new_network_hour,
+                                     &profile->new_network_span,
+                                     &profile->staged.day};
     struct histogram *most = all[0];
     for (size_t i = 1; i < sizeof all / sizeof *all; i++)
         if (all[i]->count > most->count)

@@ -8,16 +8,19 @@
 #include "weir/baseline/evidence.h"
 
 static struct amounts amounts_of_host(const struct profile *profile, const struct civil *civil,
-                                      uint64_t hour)
+                                      const struct host_total *total)
 {
-    uint64_t before = profile->today == civil->day ? profile->today_bytes : 0;
-    return (struct amounts){.hour = hour, .day = before + hour};
+    bool same = profile->today == civil->day;
+    uint64_t hour = total->out.value, before = same ? profile->today_bytes : 0;
+    uint64_t inside = same ? profile->staged.days.in[0] : 0;
+    return (struct amounts){
+        .hour = hour, .day = before + hour, .inside = bytes_add(inside, total->inside_bytes)};
 }
 
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
-    struct amounts host = amounts_of_host(profile, civil, total->out.value);
+    struct amounts host = amounts_of_host(profile, civil, total);
     size_t position = 0;
     if (profile->first_day == NO_DAY || civil->day - profile->first_day < PROFILE_WARMUP_DAYS ||
         total->out.value == 0)

@@ -39,6 +39,7 @@ enum evidence_kind {
     EVIDENCE_ABSOLUTE_HOUR,
     EVIDENCE_HOST_GROWTH,
     EVIDENCE_PAIR_DAY,
+    EVIDENCE_STAGING,
     EVIDENCE_NETWORK_WEEK,
     EVIDENCE_NETWORK_HOUR,
     EVIDENCE_SERVED_GROWTH,
@@ -64,6 +65,14 @@ struct day_evidence { /* all zero: nothing is known */
 };
 
 #define CALIBRATIONS (EVIDENCES + EVIDENCE_SIDES) /* components, then what they fuse to */
+
+/* Schema 3 of profiles and fleets had the kinds up to EVIDENCE_PAIR_DAY, and those of a server's
+ * clients: what a number of then is now. */
+#define EVIDENCES_SCHEMA_3 16
+static inline unsigned calibration_of_schema_3(unsigned which)
+{
+    return which <= EVIDENCE_PAIR_DAY ? which : which + EVIDENCES - EVIDENCES_SCHEMA_3;
+}
 
 struct calibration {
     double count[CALIBRATION_BINS];

@@ -18,6 +18,8 @@
  *                 Analysis, 1985), so that C is −ln p
  *   host growth   likewise; the trend of the day is taken off where it is a rise
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
+ *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and
+ *                 as much left on this one: the larger p of the two
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
  * Totals below EVIDENCE_FLOOR_BYTES are nothing. Bound: one mark a component. Thread: any
@@ -32,17 +34,22 @@
 /* Less than this says nothing, at whatever hour. */
 #define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
 
-/* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
+/* Running totals with the open hour: of a host (`week` and `span` 0) or a pair (`inside` 0). */
 struct amounts {
     uint64_t hour, day;
-    uint64_t week; /* of a pair's first 7 days; older ones: of the day */
-    uint64_t span; /* of the seven days under way, in its first 21 */
+    uint64_t week;   /* of a pair's first 7 days; older ones: of the day */
+    uint64_t span;   /* of the seven days under way, in its first 21 */
+    uint64_t inside; /* that came from other inside hosts in the day */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
  * `day_open` is what of them is of this day. */
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open);
 
+/* The host's last days as of this one, of which `amounts` are today's: at the floors of their bins,
+ * or as they are (`exactly`). */
+struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,
+                                   const struct amounts *amounts, bool exactly);
 /* Of a pair, for looking it up again (the lower half of a hash of its key); never 0. */
 uint32_t evidence_name(const struct destination *destination);
 

@@ -16,7 +16,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/profile.h"
 
-#define FLEET_SCHEMA       3 /* 1 and 2 are read too; of 1 the one group is the fleet */
+#define FLEET_SCHEMA       4 /* 1 to 3 are read too; of 1 the one group is the fleet */
 #define FLEET_GROUPS       64
 #define FLEET_DESTINATIONS 200000
 #define FLEET_CLIPS        4096
@@ -61,8 +61,10 @@ struct contacts {
 };
 
 struct group {
-    struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day;
+    struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day,
+        inside_day;                               /* what came from inside (staged.h) */
     struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
+    struct histogram absolute_inside;             /* of a day */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
     struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
     struct contacts contacts;
@@ -159,6 +161,9 @@ void fleet_note_silent(struct fleet *fleet, const char *group,
 /* `exposed`: 0 not at all, 1 first weeks and hours, 2 spans of seven days too. */
 void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
                          double location, int exposed, int64_t week);
+/* A host's day in which something came from inside. */
+void fleet_note_inside_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
+                           double location, int64_t week);
 /* The host's running total of a day grew from `before` to `after`. */
 void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint64_t before,
                       uint64_t after);
@@ -203,7 +208,7 @@ struct fleet_forgotten fleet_forget_host(struct fleet *fleet, const struct ip *h
 
 void fleet_pack(const struct fleet *fleet, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * and 2 are taken over. */
+ * to 3 are taken over. */
 struct fleet *fleet_unpack(const void *data, size_t size, struct error *error);
 
 #endif

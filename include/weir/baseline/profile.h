@@ -11,12 +11,14 @@
 #include "weir/baseline/calibration.h"
 #include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
+#include "weir/baseline/location.h"
 #include "weir/baseline/novelty.h"
 #include "weir/baseline/ratio.h"
 #include "weir/baseline/rhythm.h"
+#include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA       3 /* 1 and 2 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA       4 /* 1 to 3 are read too: what they do not know begins empty */
 #define PROFILE_PAIRS        64
 #define PROFILE_PACKED_BYTES 16384
 #define PROFILE_WARMUP_DAYS  7  /* all is new to a new host; what it meets later is new to it */
@@ -32,13 +34,6 @@
 #define PAIR_SPANS          3   /* spans of that length in which its seven-day totals are young */
 #define PAIR_KNOWN_CONTACTS 5
 #define PAIR_KNOWN_HOURS    48
-#define LOCATION_MIN        5 /* a location of fewer values is not compared with anybody's */
-
-/* Running mean of log2(bytes + 1): where this host's sizes lie. Step 1/min(n, limit), clipped. */
-struct location {
-    double mean;
-    uint32_t count;
-};
 
 /* Sizes that the guard against poisoning made smaller, to be put right when somebody says that they
  * were meant: an operator, or after a week enough of the peers (profile_lift). At the bound the
@@ -121,6 +116,7 @@ struct profile {
     struct day_evidence evidence; /* of today's closed hours (evidence.h) */
     bool day_off;                 /* today is no working day */
     struct last_told told[EVIDENCE_SIDES];
+    struct staged staged;             /* in a frozen profile, too: its days are judged */
     struct pair *pair[PROFILE_PAIRS]; /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
@@ -170,7 +166,7 @@ void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * and 2 are taken over. */
+ * to 3 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,

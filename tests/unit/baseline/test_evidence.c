@@ -9,6 +9,7 @@
 
 #include "close.h"
 #include "make.h"
+#include "schema_3.h"
 #include "weir/base/digest.h"
 #include "weir/baseline/evidence.h"
 
@@ -17,6 +18,10 @@
 #include <string.h>
 
 #define near(a, b) assert_true(fabs((a) - (b)) < 1e-9)
+
+#define EMPTY        1    /* a histogram, packed */
+#define SENT_KINDS   12.0 /* a host's own, and what they weigh in all */
+#define SENT_WEIGHTS 10.4
 
 static const struct measures nobody = {NULL, NULL};
 
@@ -109,9 +114,9 @@ static void weights_have_a_mean_of_one(void **state)
     (void)state;
     for (int kind = 0; kind < EVIDENCES; kind++)
         sum[evidence_side((enum evidence_kind)kind)] += evidence_weight((enum evidence_kind)kind);
-    near(sum[EVIDENCE_SENT], 11);
+    near(sum[EVIDENCE_SENT], SENT_KINDS);
     near(sum[EVIDENCE_SERVED], 5);
-    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 2 * 11 / 9.4);
+    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 2 * SENT_KINDS / SENT_WEIGHTS);
 }
 
 static void fused_by_hand(void **state)
@@ -128,7 +133,7 @@ static void fused_by_hand(void **state)
     set(&evidence, EVIDENCE_HOST_HOUR, 2);     /* 24·e⁻² > 1: says nothing */
     set(&evidence, EVIDENCE_NETWORK_WEEK, 20); /* the other side's */
     fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
-    double pair = 10 - log(10), w = 11 / 9.4;
+    double pair = 10 - log(10), w = SENT_KINDS / SENT_WEIGHTS;
     double sum = w * (.5 * 25 + .4 * pair * pair + .7 * 9);
     near(fused.e, sqrt(sum));
     near(fused.p, exp(-(sqrt(sum) - 1) / 2.4));
@@ -352,12 +357,15 @@ static void stored_and_taken_back(void **state)
     profile_free(p);
 }
 
-/* What schema 3 added is cut out and the checksum made anew: that is what schema 2 wrote. `tail`:
- * bytes behind it. */
-static void make_schema_2(struct buffer *blob, size_t added, size_t tail, uint64_t seed)
+/* What later schemas added, `tail` bytes before the end. */
+static void cut(struct buffer *blob, size_t added, size_t tail)
 {
     memmove(blob->data + blob->size - tail - added, blob->data + blob->size - tail, tail);
     blob->size -= added;
+}
+
+static void make_schema_2(struct buffer *blob, uint64_t seed)
+{
     blob->data[2] = 2;
     uint64_t hash = hash64(blob->data + 12, blob->size - 12, seed);
     for (unsigned i = 0; i < 8; i++)
@@ -370,8 +378,9 @@ static void schema_2_is_taken_over(void **state)
     struct fleet *fleet = fleet_new();
     struct buffer blob = {0};
     (void)state;
-    profile_pack(p, &blob); /* known, day off, twice e and day */
-    make_schema_2(&blob, 1 + 1 + 2 * 5, 0, UINT64_C(0x70726f66696c65));
+    profile_pack(p, &blob); /* known, day off, twice e and day; of four days, learned, two empty */
+    cut(&blob, 1 + 1 + 2 * 5 + 8 + 2 + EMPTY + 1, 0);
+    make_schema_2(&blob, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
     assert_int_equal(back->evidence.known, 0);
@@ -379,7 +388,12 @@ static void schema_2_is_taken_over(void **state)
     buffer_fini(&blob);
     blob = (struct buffer){0};
     fleet_pack(fleet, &blob); /* empty tables, trim, day, expected, told; groups, clips */
-    make_schema_2(&blob, 2 * CALIBRATIONS + 8 + 1 + 8 + 8, 3, UINT64_C(0x666c656574));
+    cut(&blob, 2 * CALIBRATIONS + 8 + 1 + 8 + 8, 3);
+    size_t head = 12 + 1 + 6; /* week, the tables of residuals but the last */
+    cut(&blob, 1, blob.size - head - 1);
+    head += 2 * EMPTY;
+    cut(&blob, EMPTY, blob.size - head - EMPTY);
+    make_schema_2(&blob, UINT64_C(0x666c656574));
     struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
     assert_non_null(other);
     near(fleet_budget_trim(other), 1);
@@ -387,6 +401,40 @@ static void schema_2_is_taken_over(void **state)
     buffer_fini(&blob);
     fleet_free(fleet);
     profile_free(p);
+}
+
+/* Its numbers of kinds are those of then. */
+static void schema_3_is_taken_over(void **state)
+{
+    struct profile *p = profile_unpack(profile_schema_3, sizeof profile_schema_3, NULL);
+    struct fleet *fleet = fleet_unpack(fleet_schema_3, sizeof fleet_schema_3, NULL);
+    struct buffer blob = {0};
+    (void)state;
+    assert_non_null(p);
+    assert_non_null(fleet);
+    const struct day_evidence *evidence = &p->evidence;
+    const struct calibrations *all = &fleet_all(fleet)->calibrations;
+    assert_int_equal(evidence->known >> EVIDENCE_PAIR_GROWTH & 0xff, 0xff); /* to the pair's day */
+    assert_int_equal(evidence->known >> EVIDENCE_NETWORK_WEEK, 0x1f);
+    assert_false(evidence->known >> EVIDENCE_STAGING & 1u);
+    assert_true(fabs(evidence->mark[EVIDENCE_PAIR_DAY].l - 2.33307552) < 1e-7);
+    assert_true(fabs(evidence->mark[EVIDENCE_NETWORK_WEEK].l - 3.14913654) < 1e-7);
+    assert_int_equal(evidence->mark[EVIDENCE_NETWORK_WEEK].bytes, 524287);
+    assert_int_equal(p->staged.learned, 0);
+    assert_true(fabs(all->of[EVIDENCE_PAIR_DAY][0].total - 5.53553) < 1e-5);
+    assert_false(all->of[EVIDENCE_STAGING][0].total > 0);
+    near(all->of[EVIDENCE_NETWORK_WEEK][0].total, 1);
+    assert_true(fabs(all->of[EVIDENCES + EVIDENCE_SENT][0].total - 5.53553) < 1e-5);
+    near(all->of[EVIDENCES + EVIDENCE_SERVED][0].total, 1);
+    profile_pack(p, &blob); /* what it writes is the new schema */
+    assert_int_equal(blob.data[2], PROFILE_SCHEMA);
+    struct profile *back = profile_unpack(blob.data, blob.size, NULL);
+    assert_non_null(back);
+    assert_memory_equal(&back->evidence, evidence, sizeof *evidence);
+    buffer_fini(&blob);
+    profile_free(back);
+    profile_free(p);
+    fleet_free(fleet);
 }
 
 int main(void)
@@ -406,6 +454,7 @@ int main(void)
         cmocka_unit_test(the_budget_is_trimmed),
         cmocka_unit_test(stored_and_taken_back),
         cmocka_unit_test(schema_2_is_taken_over),
+        cmocka_unit_test(schema_3_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
