@@ -203,10 +203,10 @@ static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum e
     sorted[0] = kind;
 }
 
-/* What was staged leads to where most of the day went. */
-static bool names_place(const struct weighing *weighing, enum evidence_kind kind)
+/* What was staged leads to where most of the day went, but only what says most of all does. */
+static bool names_place(const struct weighing *weighing, enum evidence_kind kind, bool first)
 {
-    return weighing->evidence.mark[kind].pair || kind == EVIDENCE_STAGING;
+    return weighing->evidence.mark[kind].pair || (first && kind == EVIDENCE_STAGING);
 }
 
 /* Where only the absolute day fired, that is what the alert is about; else the strongest component
@@ -218,7 +218,7 @@ static enum evidence_kind leading(const struct weighing *weighing, const struct 
     if (!by_fusion)
         return EVIDENCE_ABSOLUTE_DAY;
     for (size_t i = 0; i < count; i++)
-        if (names_place(weighing, sorted[i]) && fused->share[sorted[i]] >= PLACE_SHARE)
+        if (names_place(weighing, sorted[i], i == 0) && fused->share[sorted[i]] >= PLACE_SHARE)
             return sorted[i];
     return sorted[0];
 }

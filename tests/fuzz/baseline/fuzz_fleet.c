@@ -65,7 +65,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct buffer patched = {0};
     buffer_put(&patched, "WF", 2);
-    buffer_le16(&patched, data[2] == 1 || data[2] == 2 ? data[2] : FLEET_SCHEMA);
+    bool older = data[2] > 0 && data[2] < FLEET_SCHEMA;
+    buffer_le16(&patched, older ? data[2] : FLEET_SCHEMA);
     buffer_le64(&patched, hash64(data + HEADER, size - HEADER, SEED));
     buffer_put(&patched, data + HEADER, size - HEADER);
     check(patched.data, patched.size);
