@@ -6,7 +6,7 @@
  * destinations). At the first bound, and then at the second while the rest of
  * the profile takes no more than half of it, the pair of the smallest decayed weight goes. When the
  * rest takes more (sizes all over the place, for months), the histogram with the most cells loses
- * its oldest week. Both are counted. A week of every histogram and no pair fit into a third of the
+ * its oldest week. Both are counted. A week of every histogram and no pair fit into half of the
  * bound, so this always ends. Thread: the engine's. */
 #include "profile_local.h"
 

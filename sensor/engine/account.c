@@ -239,41 +239,39 @@ static bool is_learned(const struct engine *engine, const struct host *host, int
            hour <= host->profile->last_closed_hour;
 }
 
-uint64_t account_open_inside(const struct engine *engine, const struct host *host, int64_t first,
-                             int64_t last)
-{
-    uint64_t sum = 0;
-    int64_t oldest = last;
-    totals_oldest(engine->totals, &oldest);
-    for (int64_t hour = oldest > first ? oldest : first; hour <= last; hour++) {
-        const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (total && !is_learned(engine, host, hour))
-            sum = bytes_add(sum, total->inside_bytes);
-    }
-    return sum;
-}
-
 /* What left in open hours from `first` on, this one included: the hour before is one too for two
  * minutes, and while the store is away all since then. */
-struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
-                           int64_t last, const char *key)
+static struct volume sum_open(const struct engine *engine, const struct host *host, int64_t first,
+                              int64_t last, const char *key, uint64_t *inside)
 {
     struct volume sum = {0, 0, 0};
     int64_t oldest = last;
     totals_oldest(engine->totals, &oldest);
     for (int64_t hour = oldest > first ? oldest : first; hour <= last; hour++) {
         const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (!total)
-            continue;
-        if (is_learned(engine, host, hour))
+        if (!total || is_learned(engine, host, hour))
             continue;
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
+        *inside = bytes_add(*inside, total->inside_bytes);
         if (!key)
             volume_add(&sum, total->out);
         else if (pair)
             volume_add(&sum, pair->out);
     }
     return sum;
+}
+
+struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
+                           int64_t last, const char *key)
+{
+    uint64_t unused = 0;
+    return sum_open(engine, host, first, last, key, &unused);
+}
+
+struct volume account_open_all(const struct engine *engine, const struct host *host, int64_t first,
+                               int64_t last, uint64_t *inside)
+{
+    return sum_open(engine, host, first, last, NULL, inside);
 }
 
 static struct subject subject_of(struct engine *engine, const struct host *host,

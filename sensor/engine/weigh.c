@@ -57,13 +57,13 @@ void weigh_set_budget(struct engine *engine)
 
 static struct amounts host_amounts(const struct at *at)
 {
-    struct volume day = account_open(at->engine, at->host, at->first, at->civil->hour, NULL);
-    uint64_t inside = account_open_inside(at->engine, at->host, at->first, at->civil->hour);
     const struct profile *profile = at->host->profile;
     bool same = profile->today == at->civil->day;
+    uint64_t inside = same ? profile->staged.days.in[0] : 0;
+    struct volume day = account_open_all(at->engine, at->host, at->first, at->civil->hour, &inside);
     return (struct amounts){.hour = at->total->out.value,
                             .day = day.value + (same ? profile->today_bytes : 0),
-                            .inside = bytes_add(inside, same ? profile->staged.days.in[0] : 0)};
+                            .inside = inside};
 }
 
 /* `total` NULL: nothing in this hour. */
