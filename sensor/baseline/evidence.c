@@ -17,7 +17,7 @@
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open)
 {
-    struct amounts amounts = {hour, day_open, open, open, 0};
+    struct amounts amounts = {.hour = hour, .day = day_open, .week = open, .span = open};
     if (!pair)
         return amounts;
     int64_t age = civil->hour - pair->first_hour;
@@ -36,7 +36,8 @@ uint64_t evidence_step(const struct amounts *amounts)
 {
     return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
            histogram_bin(amounts->week) << 16 | (uint64_t)histogram_bin(amounts->span) << 24 |
-           (uint64_t)histogram_bin(amounts->longest_s) << 32;
+           (uint64_t)histogram_bin(amounts->longest_s) << 32 |
+           (uint64_t)histogram_bin(amounts->inside) << 40;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -149,16 +150,6 @@ static struct estimate rare(const struct profile *profile, const struct destinat
         .p = exp(-shared_l(&shared, bytes)), .samples = shared.others, .largest = shared.bytes[0]};
 }
 
-struct asked {
-    struct day_evidence *into;
-    const struct profile *profile;
-    const struct pair *pair;
-    const struct destination *destination;
-    const struct fleet *fleet;
-    const struct civil *civil;
-    uint32_t name;
-};
-
 static struct estimate estimate_new(const struct asked *asked, enum evidence_kind kind,
                                     uint64_t bytes)
 {
@@ -195,6 +186,8 @@ static struct estimate estimate_host(const struct asked *asked, enum evidence_ki
         return survival_absolute_hour(profile, asked->fleet, asked->civil, bytes);
     case EVIDENCE_ABSOLUTE_DAY:
         return survival_absolute_day(profile, asked->fleet, asked->civil, bytes);
+    case EVIDENCE_STAGING: /* the half of it that came */
+        return survival_staged(profile, asked->fleet, asked->civil, bytes);
     default:
         estimate = survival_host_day(profile, asked->fleet, asked->civil, bytes);
         if (kind == EVIDENCE_HOST_GROWTH)
@@ -235,6 +228,7 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_HOST_GROWTH:
     case EVIDENCE_ABSOLUTE_HOUR:
     case EVIDENCE_ABSOLUTE_DAY:
+    case EVIDENCE_STAGING:
         return estimate_host(asked, kind, bytes);
     default:
         return estimate_known(asked, kind, bytes);
@@ -262,6 +256,33 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
                         asked->name);
 }
 
+struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,
+                                   const struct amounts *amounts, bool exactly)
+{
+    struct staged_days days = profile->staged.days;
+    staged_days_move(&days, civil->day - profile->today);
+    days.in[0] = exactly ? amounts->inside : histogram_floor(histogram_bin(amounts->inside));
+    days.out[0] = exactly ? amounts->day : histogram_floor(histogram_bin(amounts->day));
+    return days;
+}
+
+/* Both came to pass: what was staged, and what left today. */
+static void ask_staging(const struct asked *asked, const struct amounts *amounts)
+{
+    const struct staged_days days = evidence_staged(asked->profile, asked->civil, amounts, false);
+    size_t since;
+    uint64_t bytes = staged_bytes(&days, &since);
+    if (asked->profile->staged.learned < STAGED_KNOWN_DAYS)
+        return;
+    asked->into->known |= 1u << EVIDENCE_STAGING;
+    if (bytes < STAGED_LEAST_BYTES || amounts->day < EVIDENCE_FLOOR_BYTES)
+        return;
+    double in = estimate_of(asked, EVIDENCE_STAGING, bytes).p;
+    double out = estimate_of(asked, EVIDENCE_HOST_DAY, amounts->day).p;
+    evidence_mark_exact(asked->into, EVIDENCE_STAGING, -log(fmax(in, out)),
+                        histogram_floor(histogram_bin(bytes)), 0);
+}
+
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts)
@@ -275,6 +296,7 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
     ask(&asked, EVIDENCE_HOST_DAY, amounts->day);
     if (profile->cusum.days >= CUSUM_WARMUP)
         ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
+    ask_staging(&asked, amounts);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
     into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)

@@ -8,15 +8,17 @@
 struct residuals *group_residuals(struct group *group, size_t index)
 {
     /* cppcheck-suppress constVariable ; the pointers are const, what they point to is not */
-    struct residuals *const all[GROUP_RESIDUALS] = {&group->host_hour,   &group->host_day,
-                                                    &group->pair_hour,   &group->pair_day,
-                                                    &group->served_hour, &group->served_day};
+    struct residuals *const all[GROUP_RESIDUALS] = {
+        &group->host_hour,   &group->host_day,   &group->pair_hour, &group->pair_day,
+        &group->served_hour, &group->served_day, &group->inside_day};
     return all[index];
 }
 
 struct histogram *group_histogram(struct group *group, size_t index)
 {
-    return index == 0 ? &group->absolute_hour : &group->absolute_day;
+    return index == 0   ? &group->absolute_hour
+           : index == 1 ? &group->absolute_day
+                        : &group->absolute_inside;
 }
 
 struct histogram *young_histogram(struct young *young, size_t index)

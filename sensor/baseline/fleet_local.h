@@ -11,8 +11,8 @@
 #include "weir/base/map.h"
 #include "weir/baseline/fleet.h"
 
-#define GROUP_RESIDUALS  6
-#define GROUP_HISTOGRAMS 2
+#define GROUP_RESIDUALS  7
+#define GROUP_HISTOGRAMS 3
 #define YOUNG_HISTOGRAMS (2 + YOUNG_KINDS * PREVALENCE_BUCKETS)
 
 static const struct hostset_shape destination_shape = {FLEET_EXACT_HOSTS, 8};

@@ -115,6 +115,18 @@ void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_by
     fleet->young_changed = true;
 }
 
+void fleet_note_inside_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
+                           double location, int64_t week)
+{
+    fleet_reach_week(fleet, week);
+    struct targets targets = targets_of(fleet, group);
+    for (int i = 0; i < targets.count; i++) {
+        struct group *table = &targets.to[i]->next;
+        histogram_add(&table->absolute_inside, histogram_bin(day_bytes), week, 1);
+        add_residual(&table->inside_day, day_bytes, location);
+    }
+}
+
 void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint64_t before,
                       uint64_t after)
 {

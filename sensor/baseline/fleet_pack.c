@@ -5,7 +5,8 @@
  * Schema 1 ends behind the destinations, and its tables are the whole fleet's: it is taken over
  * with no groups, no days of their own and nothing young but first weeks. Schema 2 measured no
  * evidence: that begins, and the budget as it is asked for. Schema 3 counted every host-day's
- * evidence where it was (that fades), and knew of no destination since when. Thread: the engine's.
+ * evidence where it was (that fades), had fewer kinds, knew of no destination since when, and
+ * nothing of what comes from inside. Thread: the engine's.
  */
 #include "fleet_local.h"
 #include "varint.h"
@@ -14,9 +15,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SEED      UINT64_C(0x666c656574)
-#define NEVER     INT64_C(-1)
-#define DAY_LIMIT (INT64_C(1) << 40)
+#define SEED                UINT64_C(0x666c656574)
+#define NEVER               INT64_C(-1)
+#define DAY_LIMIT           (INT64_C(1) << 40)
+#define RESIDUALS_SCHEMA_3  6 /* tables of a group, and */
+#define HISTOGRAMS_SCHEMA_3 2
 
 /* --- writing
  * ---------------------------------------------------------------------------------------- */
@@ -215,17 +218,20 @@ static bool take_destinations(struct cursor *in, struct fleet *fleet, unsigned s
     return !in->failed;
 }
 
-static bool take_group(struct cursor *in, struct group *group, struct young *schema_1)
+/* `young`: of schema 1. */
+static bool take_group(struct cursor *in, struct group *group, unsigned schema, struct young *young)
 {
+    size_t residuals = schema > 3 ? GROUP_RESIDUALS : RESIDUALS_SCHEMA_3;
+    size_t histograms = schema > 3 ? GROUP_HISTOGRAMS : HISTOGRAMS_SCHEMA_3;
     bool good = true;
-    for (size_t i = 0; good && i < GROUP_RESIDUALS; i++)
+    for (size_t i = 0; good && i < residuals; i++)
         good = take_counts(in, group_residuals(group, i)->count, HISTOGRAM_BINS, false);
-    for (size_t i = 0; good && i < GROUP_HISTOGRAMS; i++)
+    for (size_t i = 0; good && i < histograms; i++)
         good = histogram_unpack(group_histogram(group, i), in);
-    if (schema_1) {
-        good = good && histogram_unpack(&schema_1->exposure, in);
+    if (schema == 1) {
+        good = good && histogram_unpack(&young->exposure, in);
         for (size_t i = 0; good && i < PREVALENCE_BUCKETS; i++)
-            good = histogram_unpack(&schema_1->first_week[i], in);
+            good = histogram_unpack(&young->first_week[i], in);
     }
     return good && take_counts(in, group->active, FLEET_HOUR_WEEKS, false) &&
            take_counts(in, group->seen, FLEET_HOUR_WEEKS, false);
@@ -273,7 +279,7 @@ static bool take_calibrations(struct cursor *in, struct calibrations *calibratio
     for (unsigned i = 0; good && i < 2 * all; i++) {
         unsigned which =
             i / 2 < kinds ? evidence_kind_of_schema(schema, i / 2) : EVIDENCES + i / 2 - kinds;
-        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS);
+        good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
     }
     return good;
 }
@@ -306,7 +312,7 @@ static bool take_groups(struct cursor *in, struct fleet *fleet, unsigned schema)
         memcpy(before, name, sizeof before);
         struct peer_group *group = peer_group_new();
         map_put(&fleet->groups, name, size, group);
-        if (!take_group(in, &group->now, NULL) || !take_days(in, &group->now) ||
+        if (!take_group(in, &group->now, schema, NULL) || !take_days(in, &group->now) ||
             !take_contacts(in, &group->now.contacts) ||
             !take_calibrations(in, &group->now.calibrations, schema) ||
             !hostset_unpack(&group->hosts, destination_shape, in))
@@ -344,7 +350,7 @@ static bool take_body(struct cursor *in, struct fleet *fleet, unsigned schema)
     if (week < NEVER || week > UINT16_MAX)
         return false;
     fleet->week = week == NEVER ? INT64_MIN : week;
-    bool good = take_group(in, &fleet->all.now, schema == 1 ? &fleet->young : NULL) &&
+    bool good = take_group(in, &fleet->all.now, schema, &fleet->young) &&
                 hostset_unpack(&fleet->all.hosts, fleet_shape, in) &&
                 take_destinations(in, fleet, schema);
     if (schema == 1)

@@ -1,10 +1,9 @@
 /* Learning: what a closed hour changes in a profile and tells the fleet.
  *
- *   the day before ended?  → its total joins the day histograms (host and pairs), what was new in
- *                            it the tables of new destinations and networks (learn_new.c), the
- *                            peers are asked about what was guarded a week ago
- *   the hour               → hour histograms, locations, shares of active hours
- *                            rhythms, ratios, who was met (learn_more.c)
+ *   the day before ended?  → what came from inside is learned (staged_size.c), its total joins the
+ * day histograms (host and pairs), what was new in it the tables of new destinations and networks
+ * (learn_new.c), the peers are asked about what was guarded a week ago the hour               →
+ * hour histograms, locations, shares of active hours rhythms, ratios, who was met (learn_more.c)
  *   bounds                 → the smallest decayed weight goes (learn_bound.c)
  *
  * Every size passes the guard first, so that one enormous value cannot make the next one ordinary;
@@ -18,37 +17,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define HOUR_LOCATION_LIMIT 200
-#define HOUR_LOCATION_CLIP  4.0 /* octaves */
-#define DAY_LOCATION_LIMIT  20
-#define DAY_LOCATION_CLIP   2.0
-
 /* --- small things
  * ----------------------------------------------------------------------------------- */
-
-static double location_or_nan(const struct location *location)
-{
-    return location->count >= LOCATION_MIN ? location->mean : NAN;
-}
 
 /* Learned real numbers are kept as floats, so that a stored profile, which has four bytes for each,
  * goes on exactly like one that was never stored. */
 static double storable(double value)
 {
     return (double)(float)value;
-}
-
-static void learn_location(struct location *location, uint64_t bytes, uint32_t limit, double clip)
-{
-    double value = log2((double)bytes + 1);
-    if (location->count == 0) {
-        *location = (struct location){storable(value), 1};
-        return;
-    }
-    double n = (double)(location->count < limit ? location->count + 1 : limit);
-    location->mean = storable(location->mean + fmax(-clip, fmin(clip, value - location->mean)) / n);
-    if (location->count < UINT32_MAX)
-        location->count++;
 }
 
 /* A size as it is to be learned. What the guard made smaller is remembered, and told to the fleet,
@@ -94,7 +70,7 @@ void learn_pair_day(struct profile *profile, struct pair *pair, struct fleet *fl
                   fleet);
     learn_pair_growth(pair);
     histogram_add(&pair->day, histogram_bin(bytes), week, 1);
-    learn_location(&pair->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
+    location_learn(&pair->day_location, bytes, LOCATION_DAY_LIMIT, LOCATION_DAY_CLIP);
     pair->today_bytes = 0;
 }
 
@@ -115,7 +91,7 @@ static void finish_host_day(struct profile *profile, struct fleet *fleet)
                             exposed, week);
     learn_host_growth(profile, fleet);
     histogram_add(&profile->day, histogram_bin(bytes), week, 1);
-    learn_location(&profile->day_location, bytes, DAY_LOCATION_LIMIT, DAY_LOCATION_CLIP);
+    location_learn(&profile->day_location, bytes, LOCATION_DAY_LIMIT, LOCATION_DAY_CLIP);
     profile->today_bytes = 0;
 }
 
@@ -162,6 +138,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
     if (civil->day <= profile->today)
         return;
     memset(profile->new_told, 0, sizeof profile->new_told);
+    learn_staged_day(profile, civil->day, fleet);
     drop_frozen_sums(profile);
     learn_evidence_day(profile, profile->day_off, civil, fleet);
     finish_host_day(profile, fleet);
@@ -196,7 +173,7 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
     learn_spans(profile, pair, civil->hour, civil->day, fleet);
     learn_young_hour(profile, pair, bytes, civil, fleet);
     histogram_add(&pair->hour, histogram_bin(learned), week, 1);
-    learn_location(&pair->hour_location, learned, HOUR_LOCATION_LIMIT, HOUR_LOCATION_CLIP);
+    location_learn(&pair->hour_location, learned, LOCATION_HOUR_LIMIT, LOCATION_HOUR_CLIP);
     pair->weight = storable(fmin(1e18, learn_weight_on(pair, civil->day) + (double)bytes));
     pair->weight_day = civil->day;
     pair->last_hour = civil->hour;
@@ -244,7 +221,7 @@ static void learn_host_hour(struct profile *profile, uint64_t bytes, const struc
         struct size_model model = size_host_hour(profile, &peers, week);
         learned = guard(profile, NULL, &model, bytes, civil->day, false, fleet);
         histogram_add(&profile->hour, histogram_bin(learned), week, 1);
-        learn_location(&profile->hour_location, learned, HOUR_LOCATION_LIMIT, HOUR_LOCATION_CLIP);
+        location_learn(&profile->hour_location, learned, LOCATION_HOUR_LIMIT, LOCATION_HOUR_CLIP);
     }
     if (profile->today_bytes < PROFILE_ACTIVE_BYTES && today >= PROFILE_ACTIVE_BYTES)
         profile->days_active[civil->class >= HOUR_WORK_WEEKEND]++;
@@ -306,12 +283,14 @@ static void close_frozen(struct profile *profile, const struct host_total *total
                          const struct civil *civil, struct buffer *blob)
 {
     if (civil->day > profile->today) {
+        staged_days_move(&profile->staged.days, civil->day - profile->today);
         profile->today = civil->day;
         profile->today_bytes = 0;
         profile->evidence = (struct day_evidence){0};
     }
     profile->frozen_sums = true;
     profile->today_bytes = bytes_add(profile->today_bytes, total ? total->out.value : 0);
+    learn_staged_hour(profile, total, false);
     sum_pairs(profile, total, civil);
     profile->last_closed_hour = civil->hour;
     learn_drop_rhythms(profile, blob);
@@ -332,6 +311,7 @@ static void close_learning(struct profile *profile, const struct host_total *tot
     learn_host_hour(profile, bytes, civil, fleet);
     if (total)
         ratio_add(&profile->ratio, bytes, total->in_bytes, histogram_week(civil->day));
+    learn_staged_hour(profile, total, true);
     if (total)
         learn_pairs(profile, total, civil, fleet);
     profile->last_closed_hour = civil->hour; /* what is packed is packed as of it */

@@ -6,7 +6,7 @@
  * destinations). At the first bound, and then at the second while the rest of
  * the profile takes no more than half of it, the pair of the smallest decayed weight goes. When the
  * rest takes more (sizes all over the place, for months), the histogram with the most cells loses
- * its oldest week. Both are counted. A week of every histogram and no pair fit into a third of the
+ * its oldest week. Both are counted. A week of every histogram and no pair fit into half of the
  * bound, so this always ends. Thread: the engine's. */
 #include "profile_local.h"
 
@@ -108,8 +108,12 @@ static size_t excess(const struct profile *profile)
 /* False: every histogram is down to one week. */
 static bool thin(struct profile *profile)
 {
-    struct histogram *const all[] = {&profile->hour, &profile->day, &profile->new_network,
-                                     &profile->new_network_hour, &profile->new_network_span};
+    struct histogram *const all[] = {&profile->hour,
+                                     &profile->day,
+                                     &profile->new_network,
+                                     &profile->new_network_hour,
+                                     &profile->new_network_span,
+                                     &profile->staged.day};
     struct histogram *most = all[0];
     for (size_t i = 1; i < sizeof all / sizeof *all; i++)
         if (all[i]->count > most->count)

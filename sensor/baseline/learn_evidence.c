@@ -8,10 +8,13 @@
 #include "weir/baseline/evidence.h"
 
 static struct amounts amounts_of_host(const struct profile *profile, const struct civil *civil,
-                                      uint64_t hour)
+                                      const struct host_total *total)
 {
-    uint64_t before = profile->today == civil->day ? profile->today_bytes : 0;
-    return (struct amounts){.hour = hour, .day = before + hour};
+    bool same = profile->today == civil->day;
+    uint64_t hour = total->out.value, before = same ? profile->today_bytes : 0;
+    uint64_t inside = same ? profile->staged.days.in[0] : 0;
+    return (struct amounts){
+        .hour = hour, .day = before + hour, .inside = bytes_add(inside, total->inside_bytes)};
 }
 
 /* What many hosts began to use while it was new to all is no discovery of any of them; when this
@@ -33,7 +36,7 @@ static void drop_waves(struct profile *profile, const struct fleet *fleet)
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
-    struct amounts host = amounts_of_host(profile, civil, total->out.value);
+    struct amounts host = amounts_of_host(profile, civil, total);
     size_t position = 0;
     if (total->out.value == 0)
         return;

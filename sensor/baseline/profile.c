@@ -43,6 +43,7 @@ void profile_free(struct profile *profile)
     histogram_fini(&profile->new_network_span);
     clips_fini(&profile->clips);
     ratio_fini(&profile->ratio);
+    staged_fini(&profile->staged);
     free(profile);
 }
 

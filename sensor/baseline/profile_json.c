@@ -93,8 +93,10 @@ static void put_group(struct json *json, const char *key, const struct group *gr
     put_residuals(json, "pair_day", &group->pair_day);
     put_residuals(json, "served_hour", &group->served_hour);
     put_residuals(json, "served_day", &group->served_day);
+    put_residuals(json, "inside_day", &group->inside_day);
     put_histogram(json, "absolute_hour", &group->absolute_hour);
     put_histogram(json, "absolute_day", &group->absolute_day);
+    put_histogram(json, "absolute_inside", &group->absolute_inside);
     put_numbers(json, "active", group->active, FLEET_HOUR_WEEKS);
     put_numbers(json, "seen", group->seen, FLEET_HOUR_WEEKS);
     json_contacts(json, &group->contacts);
@@ -188,6 +190,24 @@ static void put_pairs(struct json *json, const struct profile *profile, const st
     json_close(json);
 }
 
+/* By day, the last one first. */
+static void put_staged(struct json *json, const struct staged *staged)
+{
+    json_open(json, "inside");
+    json_list(json, "in_bytes");
+    for (size_t i = 0; i < STAGED_DAYS; i++)
+        json_uint(json, NULL, staged->days.in[i]);
+    json_close(json);
+    json_list(json, "out_bytes");
+    for (size_t i = 0; i < STAGED_DAYS; i++)
+        json_uint(json, NULL, staged->days.out[i]);
+    json_close(json);
+    json_uint(json, "days_learned", staged->learned);
+    put_histogram(json, "day", &staged->day);
+    put_location(json, "location", &staged->location);
+    json_close(json);
+}
+
 static void put_life(struct json *json, const struct profile *profile)
 {
     char text[IP_TEXT_SIZE];
@@ -227,6 +247,7 @@ void profile_json(struct json *json, const struct profile *profile, const struct
     json_cusum(json, &profile->cusum);
     put_histogram(json, "ratio", &profile->ratio.hours);
     json_novelty(json, &profile->novelty);
+    put_staged(json, &profile->staged);
     put_pairs(json, profile, fleet, hour);
     put_fleet(json, profile, fleet);
 }
@@ -282,6 +303,7 @@ void profile_json_p(struct json *json, const char *key, const struct profile *pr
     json_int(json, "hour_of_week", civil->hour_of_week);
     put_estimate(json, "host_hour", survival_host_hour(profile, fleet, civil, bytes));
     put_estimate(json, "host_day", survival_host_day(profile, fleet, civil, bytes));
+    put_estimate(json, "inside_day", survival_staged(profile, fleet, civil, bytes));
     put_estimate(json, "absolute_hour", survival_absolute_hour(profile, fleet, civil, bytes));
     put_estimate(json, "absolute_day", survival_absolute_day(profile, fleet, civil, bytes));
     if (destination)

@@ -35,6 +35,11 @@ void learn_pair_growth(struct pair *pair);
 void learn_contact(struct profile *profile, const struct destination *destination, bool known,
                    const struct civil *civil, struct fleet *fleet);
 
+/* staged_size.c: `day` begins (today is still the one before); an hour of today (NULL: nothing came
+ * or left). */
+void learn_staged_day(struct profile *profile, int64_t day, struct fleet *fleet);
+void learn_staged_hour(struct profile *profile, const struct host_total *total, bool learns);
+
 /* learn_evidence.c: marks an hour (before it is learned); tells the fleet of the day that is over
  * (`civil`: of the hour that is closed). */
 void learn_evidence(struct profile *profile, const struct host_total *total,

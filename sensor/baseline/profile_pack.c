@@ -4,9 +4,9 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it, nor what it was counted at: what they have is
- * taken over, the rest begins. Packing notes in each pair how many bytes it took (packed_bytes).
- * Thread: any, a profile one at a time.
+ * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it, nor what it was counted at:
+ * what they have is taken over, the rest begins. Packing notes in each pair how many bytes it took
+ * (packed_bytes). Thread: any, a profile one at a time.
  */
 #include "profile_local.h"
 #include "varint.h"
@@ -33,13 +33,6 @@
 /* --- writing
  * ---------------------------------------------------------------------------------------- */
 
-static void put_location(struct buffer *out, const struct location *location)
-{
-    put_unsigned(out, location->count);
-    if (location->count)
-        put_f32(out, location->mean);
-}
-
 static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, int64_t day)
 {
     size_t name_size = strlen(pair->destination.name);
@@ -57,8 +50,8 @@ static void put_pair(struct buffer *out, const struct pair *pair, int64_t hour, 
     put_signed(out, day - pair->today);
     put_unsigned(out, pair->today_bytes);
     put_unsigned(out, pair->first_week_bytes);
-    put_location(out, &pair->hour_location);
-    put_location(out, &pair->day_location);
+    location_pack(&pair->hour_location, out);
+    location_pack(&pair->day_location, out);
     histogram_pack(&pair->hour, out);
     histogram_pack(&pair->day, out);
     put_unsigned(out, pair->span_bytes);
@@ -100,8 +93,8 @@ static void put_past(struct buffer *out, const struct profile *profile)
     put_unsigned(out, profile->today_bytes);
     put_unsigned(out, profile->new_networks);
     put_unsigned(out, profile->pairs_evicted);
-    put_location(out, &profile->hour_location);
-    put_location(out, &profile->day_location);
+    location_pack(&profile->hour_location, out);
+    location_pack(&profile->day_location, out);
     histogram_pack(&profile->hour, out);
     histogram_pack(&profile->day, out);
     histogram_pack(&profile->new_network, out);
@@ -175,6 +168,7 @@ uint32_t profile_packed_bytes(const struct profile *profile)
     buffer_reserve(&out, HOST_USUAL);
     put_host(&out, profile);
     put_evidence(&out, profile);
+    staged_pack(&profile->staged, &out);
     uint32_t size = (uint32_t)out.size + HEADER_BYTES + COUNT_BYTES;
     buffer_fini(&out);
     return size;
@@ -203,6 +197,7 @@ static void put_body(struct buffer *out, const struct profile *profile)
         sorted[i]->packed_bytes = (uint32_t)(out->size - before);
     }
     put_evidence(out, profile);
+    staged_pack(&profile->staged, out); /* came with schema 4 */
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -242,16 +237,6 @@ static uint32_t take_u32(struct cursor *in)
     return (uint32_t)take_at_most(in, UINT32_MAX);
 }
 
-static struct location take_location(struct cursor *in)
-{
-    struct location location = {0, take_u32(in)};
-    if (location.count)
-        location.mean = take_f32(in);
-    if (location.mean > 64) /* log2 of a count of bytes */
-        in->failed = true;
-    return location;
-}
-
 static bool take_destination(struct cursor *in, struct pair *pair, unsigned schema)
 {
     struct destination *destination = &pair->destination;
@@ -280,8 +265,8 @@ static bool take_pair_past(struct cursor *in, struct pair *pair, int64_t hour, i
     pair->today = take_since(in, day);
     pair->today_bytes = take_unsigned(in);
     pair->first_week_bytes = take_unsigned(in);
-    pair->hour_location = take_location(in);
-    pair->day_location = take_location(in);
+    pair->hour_location = location_unpack(in);
+    pair->day_location = location_unpack(in);
     return !in->failed && histogram_unpack(&pair->hour, in) && histogram_unpack(&pair->day, in);
 }
 
@@ -342,8 +327,8 @@ static bool take_past(struct cursor *in, struct profile *profile)
     profile->today_bytes = take_unsigned(in);
     profile->new_networks = take_u32(in);
     profile->pairs_evicted = take_u32(in);
-    profile->hour_location = take_location(in);
-    profile->day_location = take_location(in);
+    profile->hour_location = location_unpack(in);
+    profile->day_location = location_unpack(in);
     return !in->failed && histogram_unpack(&profile->hour, in) &&
            histogram_unpack(&profile->day, in) && histogram_unpack(&profile->new_network, in) &&
            histogram_unpack(&profile->new_network_days, in);
@@ -436,7 +421,8 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->first_day = take_time(in);
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
-        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile, schema)))
+        !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile, schema)) ||
+        (schema > 3 && !staged_unpack(&profile->staged, in)))
         return false;
     return !in->failed && cursor_left(in) == 0;
 }

@@ -8,6 +8,9 @@
  * late, changes nothing. Numbers are compared as decimal text (longer is larger), because Lua's own
  * are exact only below 2^53; a start's are below 2^32.
  *
+ * What a host received from inside is a field of its own, INSIDE_KEY in place of a destination, its
+ * bytes the first number of such a value.
+ *
  * Reading: the larger of each number among the sensors of a vantage (taps of the same traffic),
  * summed over vantages; of the longest connection the larger there, too. Fields that are not ours
  * are not counted, and said once. Thread: the engine's. */
@@ -26,6 +29,7 @@
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
 #define CHUNK        64 /* pairs a command */
 #define HEAD         10 /* words before them */
+#define INSIDE_KEY   "inside"
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
 /* KEYS: open totals, the hour's list, the forgotten, who took what. ARGV: expiry, host, sensor,
@@ -104,19 +108,34 @@ static void send_chunk(struct store *store, struct chunk *chunk)
     chunk->values.size = 0;
 }
 
+/* The value is appended by whoever calls it. */
+static void begin_field(const struct store *store, struct chunk *chunk, const char *key)
+{
+    snprintf(chunk->field[chunk->count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
+             key);
+    chunk->begins[chunk->count++] = chunk->values.size;
+}
+
 static void add_to_chunk(struct store *store, struct chunk *chunk, const struct pair_total *pair)
 {
     char key[DESTINATION_KEY_SIZE];
-    snprintf(chunk->field[chunk->count], FIELD_SIZE, "%s|%s|%s", store->vantage, store->sensor,
-             destination_key(&pair->destination, key));
-    chunk->begins[chunk->count] = chunk->values.size;
+    begin_field(store, chunk, destination_key(&pair->destination, key));
     buffer_text(&chunk->values,
                 "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu32 " %" PRIu32,
                 pair->out.value, pair->out.low, pair->out.high, pair->in_bytes, pair->flows,
                 pair->longest_s);
     starts_text(&pair->starts, &chunk->values);
-    if (++chunk->count == CHUNK)
+    if (chunk->count == CHUNK)
         send_chunk(store, chunk);
+}
+
+static void add_inside(struct store *store, struct chunk *chunk, struct host_total *total)
+{
+    if (!total->inside_changed)
+        return;
+    total->inside_changed = false;
+    begin_field(store, chunk, INSIDE_KEY);
+    buffer_text(&chunk->values, "%" PRIu64 " 0 0 0 0 0", total->inside_bytes);
 }
 
 void store_put_open(struct store *store, struct host_total *total)
@@ -138,6 +157,7 @@ void store_put_open(struct store *store, struct host_total *total)
         pair->changed = false;
         add_to_chunk(store, &chunk, pair);
     }
+    add_inside(store, &chunk, total); /* a chunk that was full is sent: there is room */
     send_chunk(store, &chunk);
     buffer_fini(&chunk.values);
 }
@@ -206,6 +226,12 @@ static bool parse_numbers(const redisReply *value, struct word *word)
     return starts_parse(&word->starts, at, (size_t)(value->str + value->len - at));
 }
 
+static bool is_inside(const struct word *word)
+{
+    return word->destination_size == strlen(INSIDE_KEY) &&
+           memcmp(word->destination, INSIDE_KEY, strlen(INSIDE_KEY)) == 0;
+}
+
 /* Adds what one vantage knows of one destination: the larger of each number of its sensors, and all
  * their starts. */
 static struct word *add_vantage(struct host_total *total, struct word *most, const struct word *end)
@@ -218,6 +244,8 @@ static struct word *add_vantage(struct host_total *total, struct word *most, con
                 most->number[i] = word->number[i];
         starts_union(&most->starts, &word->starts);
     }
+    if (is_inside(most))
+        total->inside_bytes = bytes_add(total->inside_bytes, most->number[0]);
     uint32_t flows = most->number[4] > UINT32_MAX ? UINT32_MAX : (uint32_t)most->number[4];
     if (destination_parse(most->destination, most->destination_size, &destination)) {
         struct volume out = {most->number[0], most->number[1], most->number[2]};
@@ -237,7 +265,8 @@ static size_t parse_words(const redisReply *reply, struct word *words)
         struct word *word = &words[count];
         if (field->type == REDIS_REPLY_STRING && value->type == REDIS_REPLY_STRING &&
             parse_field(field, word) && parse_numbers(value, word) &&
-            destination_parse(word->destination, word->destination_size, &unused))
+            (is_inside(word) ||
+             destination_parse(word->destination, word->destination_size, &unused)))
             count++;
         else
             starts_fini(&word->starts);

@@ -11,8 +11,8 @@
 
 struct hour_hosts {
     int64_t hour;
-    uint32_t hosts;
-    struct map met; /* client destination → how many of them, as a pointer */
+    uint32_t hosts, receivers; /* … that only received */
+    struct map met;            /* client destination → how many of them, as a pointer */
 };
 
 struct totals {
@@ -120,20 +120,36 @@ uint32_t totals_hosts(const struct totals *totals, const struct destination *des
     return most;
 }
 
+size_t totals_room(const struct host_total *total)
+{
+    return total->pairs.count + (total->inside_bytes > 0);
+}
+
+/* An hour that nobody is in is not open. */
+static void forget_empty(struct totals *totals, struct hour_hosts *open)
+{
+    if (open->hosts > 0 || open->receivers > 0)
+        return;
+    map_fini(&open->met, NULL);
+    *open = totals->open[--totals->open_count];
+}
+
 /* False: there is no room. */
 static bool put(struct totals *totals, struct host_total *total)
 {
     struct hour_hosts *open = hosts_of_hour(totals, total->hour);
-    if (open->hosts >= totals->max_hosts) {
-        totals->refused++;
+    uint32_t *count = total->sends ? &open->hosts : &open->receivers;
+    if (*count >= totals->max_hosts) {
+        totals->refused += total->sends;
+        forget_empty(totals, open);
         return false;
     }
-    open->hosts++;
+    ++*count;
     total->totals = totals;
-    totals->pairs += total->pairs.count;
     size_t position = 0;
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
         note_met(open, e->value);
+    totals->pairs += totals_room(total);
     struct total_key key = {total->host, total->hour};
     map_put(&totals->map, &key, sizeof key, total);
     return true;
@@ -141,22 +157,58 @@ static bool put(struct totals *totals, struct host_total *total)
 
 bool totals_adopt(struct totals *totals, struct host_total *total)
 {
+    total->sends = total->pairs.count > 0;
     bool taken = !totals_get(totals, &total->host, total->hour) && put(totals, total);
     if (!taken)
         host_total_free(total);
     return taken;
 }
 
+/* It only received so far. False: there is no room for one more that sends. */
+static bool begin_sending(struct totals *totals, struct host_total *total)
+{
+    struct hour_hosts *open = hosts_of_hour(totals, total->hour);
+    if (open->hosts >= totals->max_hosts) {
+        totals->refused++;
+        return false;
+    }
+    open->receivers--;
+    open->hosts++;
+    total->sends = true;
+    return true;
+}
+
 struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour)
 {
     struct host_total *total = totals_get(totals, host, hour);
-    if (total)
+    if (total && total->sends)
         return total;
+    if (total)
+        return begin_sending(totals, total) ? total : NULL;
     total = host_total_new(host, hour);
+    total->sends = true;
     if (put(totals, total))
         return total;
     host_total_free(total);
     return NULL;
+}
+
+struct host_total *totals_receive(struct totals *totals, const struct ip *host, int64_t hour,
+                                  uint64_t bytes)
+{
+    struct host_total *total = totals_get(totals, host, hour);
+    if (!total) {
+        total = host_total_new(host, hour);
+        if (!put(totals, total)) {
+            host_total_free(total);
+            return NULL;
+        }
+    }
+    totals->pairs -= totals_room(total);
+    total->inside_bytes = bytes_add(total->inside_bytes, bytes);
+    totals->pairs += totals_room(total);
+    total->inside_changed = true;
+    return total;
 }
 
 void totals_set_room(struct totals *totals, uint64_t pairs)
@@ -303,13 +355,11 @@ void totals_drop(struct totals *totals, struct host_total *host)
     struct total_key key = {host->host, host->hour};
     struct hour_hosts *open = hosts_of_hour(totals, host->hour);
     map_remove(&totals->map, &key, sizeof key);
-    totals->pairs -= host->pairs.count;
-    if (open->hosts > 0)
-        open->hosts--;
-    if (open->hosts == 0) {
-        map_fini(&open->met, NULL);
-        *open = totals->open[--totals->open_count];
-    }
+    uint32_t *count = host->sends ? &open->hosts : &open->receivers;
+    totals->pairs -= totals_room(host);
+    if (*count > 0)
+        --*count;
+    forget_empty(totals, open);
     host_total_free(host);
 }
 

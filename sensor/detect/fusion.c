@@ -31,6 +31,7 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_BEACON] = &detector_timing_beacon,
     [EVIDENCE_LONG] = &detector_timing_long,
     [EVIDENCE_RATIO] = &detector_ratio_shift,
+    [EVIDENCE_STAGING] = &detector_staging_upload,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -73,9 +74,13 @@ static uint64_t less(uint64_t bytes, uint64_t removed)
 
 static struct amounts amounts_less(const struct amounts *amounts, uint64_t removed)
 {
-    return (struct amounts){less(amounts->hour, removed), less(amounts->day, removed),
-                            less(amounts->week, removed), less(amounts->span, removed),
-                            amounts->hosts, amounts->longest_s};
+    return (struct amounts){less(amounts->hour, removed),
+                            less(amounts->day, removed),
+                            less(amounts->week, removed),
+                            less(amounts->span, removed),
+                            amounts->hosts,
+                            amounts->longest_s,
+                            amounts->inside};
 }
 
 /* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */
@@ -152,6 +157,14 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     }
 }
 
+static uint64_t staged_now(const struct weighing *weighing)
+{
+    size_t since;
+    const struct staged_days days =
+        evidence_staged(weighing->host, &weighing->civil, &weighing->amounts, true);
+    return staged_bytes(&days, &since);
+}
+
 /* False: its pair is not known any more, so nothing can be said of it. */
 static bool look_up(const struct weighing *weighing, enum evidence_kind kind,
                     struct told_kind *told)
@@ -161,7 +174,10 @@ static bool look_up(const struct weighing *weighing, enum evidence_kind kind,
     told->pair.amounts = weighing->amounts;
     if (mark->pair && !weighing->find(weighing->context, mark->pair, &told->pair))
         return false;
-    uint64_t now = amount_of(kind, &told->pair, &weighing->civil);
+    uint64_t now = kind == EVIDENCE_STAGING ? staged_now(weighing)
+                                            : amount_of(kind, &told->pair, &weighing->civil);
+    if (kind == EVIDENCE_STAGING && weighing->largest)
+        weighing->largest(weighing->context, &told->pair);
     told->earlier = histogram_bin(now) < histogram_bin(mark->bytes);
     told->bytes = told->earlier ? mark->bytes : now;
     told->estimate =
@@ -210,6 +226,12 @@ static void put_first(enum evidence_kind sorted[EVIDENCES], size_t count, enum e
     sorted[0] = kind;
 }
 
+/* What was staged leads to where most of the day went, but only what says most of all does. */
+static bool names_place(const struct weighing *weighing, enum evidence_kind kind, bool first)
+{
+    return weighing->evidence.mark[kind].pair || (first && kind == EVIDENCE_STAGING);
+}
+
 /* Where only the absolute day fired, that is what the alert is about; else the strongest component
  * that names a destination, if it says something, or the strongest of all. */
 static enum evidence_kind leading(const struct weighing *weighing, const struct fused *fused,
@@ -219,7 +241,7 @@ static enum evidence_kind leading(const struct weighing *weighing, const struct 
     if (!by_fusion)
         return EVIDENCE_ABSOLUTE_DAY;
     for (size_t i = 0; i < count; i++)
-        if (weighing->evidence.mark[sorted[i]].pair && fused->share[sorted[i]] >= PLACE_SHARE)
+        if (names_place(weighing, sorted[i], i == 0) && fused->share[sorted[i]] >= PLACE_SHARE)
             return sorted[i];
     return sorted[0];
 }

@@ -8,6 +8,7 @@ extern const struct detector detector_volume_host;
 extern const struct detector detector_volume_destination;
 extern const struct detector detector_volume_served;
 extern const struct detector detector_volume_slow;
+extern const struct detector detector_staging_upload;
 extern const struct detector detector_destination_new;
 extern const struct detector detector_destination_rare;
 extern const struct detector detector_timing_beacon;

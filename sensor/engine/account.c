@@ -196,6 +196,34 @@ static void note_age(struct pair_total *pair, const struct flow_view *view)
         totals_lasts(pair, (uint64_t)(record->last_ns - record->start_ns) / NS_PER_S);
 }
 
+static void receive_at(struct engine *engine, const struct ip *host, const struct civil *civil,
+                       uint64_t bytes)
+{
+    struct host_total *total = totals_receive(engine->totals, host, civil->hour, bytes);
+    if (total)
+        close_note_open(engine, total, civil);
+    else
+        engine->counts.inside_refused_bytes += bytes;
+}
+
+/* What inside hosts send each other leaves nobody; what it brings together may (staged.h). Nothing
+ * of a one-way flow: anybody can send to addresses that are nobody's. */
+static void receive(struct engine *engine, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (view->scope != SCOPE_INTERNAL || !(record->flags & FLOW_ESTABLISHED))
+        return;
+    struct civil civil = hour_of(engine, (struct ptime){record->fresh_since_ns});
+    for (int side = 0; side < SIDES; side++) {
+        uint64_t bytes = fresh_of(record, side).value;
+        const struct ip *to = side == SIDE_ORIG ? &record->key.resp_ip : &record->key.orig_ip;
+        const struct ip *host =
+            host_of(to, view->device[side == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG]);
+        if (bytes > 0)
+            receive_at(engine, host, &civil, bytes);
+    }
+}
+
 /* --- judging --------------------------------------------------------------------------------- */
 
 /* The first hour of the site day: days have 23 to 25 hours. */
@@ -212,29 +240,46 @@ int64_t account_first_of_day(struct engine *engine, const struct civil *civil)
     return today->first_hour;
 }
 
+/* It is, but not closed for all yet: the profile's own day has it. */
+static bool is_learned(const struct engine *engine, const struct host *host, int64_t hour)
+{
+    return engine->config.live && host->profile && hour <= engine->closed_hour &&
+           hour <= host->profile->last_closed_hour;
+}
+
 /* What left in open hours from `first` on, this one included: the hour before is one too for two
  * minutes, and while the store is away all since then. */
-struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
-                           int64_t last, const char *key)
+static struct volume sum_open(const struct engine *engine, const struct host *host, int64_t first,
+                              int64_t last, const char *key, uint64_t *inside)
 {
     struct volume sum = {0, 0, 0};
     int64_t oldest = last;
     totals_oldest(engine->totals, &oldest);
     for (int64_t hour = oldest > first ? oldest : first; hour <= last; hour++) {
         const struct host_total *total = totals_get(engine->totals, &host->ip, hour);
-        if (!total)
-            continue;
-        /* learned, but not closed for all yet: the profile's own day has it */
-        if (engine->config.live && host->profile && hour <= engine->closed_hour &&
-            hour <= host->profile->last_closed_hour)
+        if (!total || is_learned(engine, host, hour))
             continue;
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
+        *inside = bytes_add(*inside, total->inside_bytes);
         if (!key)
             volume_add(&sum, total->out);
         else if (pair)
             volume_add(&sum, pair->out);
     }
     return sum;
+}
+
+struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
+                           int64_t last, const char *key)
+{
+    uint64_t unused = 0;
+    return sum_open(engine, host, first, last, key, &unused);
+}
+
+struct volume account_open_all(const struct engine *engine, const struct host *host, int64_t first,
+                               int64_t last, uint64_t *inside)
+{
+    return sum_open(engine, host, first, last, NULL, inside);
 }
 
 static struct subject subject_of(struct engine *engine, const struct host *host,
@@ -459,6 +504,7 @@ bool account_flow(struct engine *engine, const struct record_flow *record)
         else
             count_unestablished(engine, &view);
     }
+    receive(engine, &view);
     if (view.way.carried)
         volume_add(&engine->counts.carried, view.out);
     tunnelled_flow(engine, &view);

@@ -51,8 +51,8 @@ void close_through(struct engine *engine, int64_t hour)
         hour = engine->closed_hour;
     close_forget_changed(engine, hour);
     struct host_total **total = totals_until(engine->totals, hour, &count);
-    engine->counts.host_hours_closed += count;
     for (size_t i = 0; i < count; i++) {
+        engine->counts.host_hours_closed += total[i]->sends;
         engine->counts.hours_closed += total[i]->hour != last;
         last = total[i]->hour;
         totals_drop(engine->totals, total[i]);
@@ -230,12 +230,14 @@ static void learn_hour(struct engine *engine, struct host *host,
 
 static void gather(struct engine *engine, const struct ip *ip);
 
-/* Somebody removed all there was of it since it was put on the hour's list: it does not come back
- * as a profile of nothing. */
-static bool is_forgotten(const struct engine *engine, const struct store_gathered *gathered)
+/* Who has no profile gets one by sending: not by receiving from inside, and not when somebody
+ * removed all there was of it since it was put on the hour's list. */
+static bool is_nobody(const struct engine *engine, const struct store_gathered *gathered)
 {
-    return !gathered->same && !gathered->blob && !gathered->sum &&
-           !totals_get(engine->totals, &gathered->host, engine->closing->work.hour);
+    const struct host_total *total = gathered->sum;
+    if (!total)
+        total = totals_get(engine->totals, &gathered->host, engine->closing->work.hour);
+    return !gathered->same && !gathered->blob && (!total || total->pairs.count == 0);
 }
 
 /* A profile that already knows later hours (a baseline from after this capture) learns nothing, and
@@ -249,7 +251,7 @@ static void learn(struct engine *engine, const struct store_gathered *gathered)
         work->done++;
         return;
     }
-    if (is_forgotten(engine, gathered)) {
+    if (is_nobody(engine, gathered)) {
         work->done++;
         return;
     }

@@ -244,6 +244,9 @@ bool account_flow(struct engine *engine, const struct record_flow *record);
 /* `key`: of a destination, or NULL: to all. */
 struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
                            int64_t last, const char *key);
+/* To all; `inside` grows by what came from inside hosts in those hours. */
+struct volume account_open_all(const struct engine *engine, const struct host *host, int64_t first,
+                               int64_t last, uint64_t *inside);
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
 int64_t account_first_of_day(struct engine *engine, const struct civil *civil); /* hour ordinal */

@@ -156,7 +156,7 @@ static uint64_t count_pairs(struct host_total *const *total, size_t count)
 {
     uint64_t pairs = 0;
     for (size_t i = 0; i < count; i++)
-        pairs += total[i]->pairs.count;
+        pairs += totals_room(total[i]);
     return pairs;
 }
 

@@ -257,6 +257,7 @@ static void on_fill(void *context)
 static void mark_changed(struct host_total *total)
 {
     size_t position = 0;
+    total->inside_changed = total->inside_bytes > 0;
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;)
         ((struct pair_total *)e->value)->changed = true;
 }

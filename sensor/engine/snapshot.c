@@ -283,6 +283,8 @@ static void put_total(struct buffer *out, const struct host_total *total)
     buffer_le64(out, (uint64_t)total->hour);
     buffer_put(out, &total->out, sizeof total->out);
     buffer_le64(out, total->in_bytes);
+    buffer_le64(out, total->inside_bytes);
+    buffer_u8(out, total->sends);
     buffer_le32(out, total->overflow);
     buffer_le32(out, total->starts_refused);
     buffer_le32(out, (uint32_t)total->pairs.count);
@@ -319,15 +321,34 @@ static bool take_pair(struct host_total *total, struct cursor *in)
     return !in->failed;
 }
 
-static bool take_total(struct engine *engine, struct cursor *in)
+static struct host_total *take_total_of(struct engine *engine, struct cursor *in)
 {
     struct ip host;
+    struct volume out;
     if (!snapshot_take_raw(in, &host, sizeof host))
+        return NULL;
+    int64_t hour = (int64_t)cursor_le64(in);
+    if (!snapshot_take_raw(in, &out, sizeof out))
+        return NULL;
+    uint64_t in_bytes = cursor_le64(in), inside_bytes = cursor_le64(in);
+    bool sends = cursor_u8(in) != 0;
+    struct host_total *total = NULL;
+    if (inside_bytes > 0) /* what was put before may not have arrived */
+        total = totals_receive(engine->totals, &host, hour, inside_bytes);
+    if (sends)
+        total = totals_open(engine->totals, &host, hour);
+    if (!total)
+        return NULL;
+    total->out = out;
+    total->in_bytes = in_bytes;
+    return total;
+}
+
+static bool take_total(struct engine *engine, struct cursor *in)
+{
+    struct host_total *total = take_total_of(engine, in);
+    if (!total)
         return false;
-    struct host_total *total = totals_open(engine->totals, &host, (int64_t)cursor_le64(in));
-    if (!total || !snapshot_take_raw(in, &total->out, sizeof total->out))
-        return false;
-    total->in_bytes = cursor_le64(in);
     total->overflow = cursor_le32(in);
     total->starts_refused = cursor_le32(in);
     uint32_t pairs = cursor_le32(in);

@@ -57,10 +57,13 @@ void weigh_set_budget(struct engine *engine)
 
 static struct amounts host_amounts(const struct at *at)
 {
-    struct volume day = account_open(at->engine, at->host, at->first, at->civil->hour, NULL);
     const struct profile *profile = at->host->profile;
-    uint64_t before = profile->today == at->civil->day ? profile->today_bytes : 0;
-    return (struct amounts){.hour = at->total->out.value, .day = before + day.value};
+    bool same = profile->today == at->civil->day;
+    uint64_t inside = same ? profile->staged.days.in[0] : 0;
+    struct volume day = account_open_all(at->engine, at->host, at->first, at->civil->hour, &inside);
+    return (struct amounts){.hour = at->total->out.value,
+                            .day = day.value + (same ? profile->today_bytes : 0),
+                            .inside = inside};
 }
 
 /* `total` NULL: nothing in this hour. */
@@ -166,6 +169,42 @@ static bool find_pair(void *context, uint32_t name, struct weighed_pair *pair)
     return false;
 }
 
+static bool takes_more(const struct weighed_pair *pair, const struct weighed_pair *than)
+{
+    char key[DESTINATION_KEY_SIZE], other[DESTINATION_KEY_SIZE];
+    if (destination_is_other(pair->destination) || pair->amounts.day == 0)
+        return false;
+    if (!than->destination || pair->amounts.day != than->amounts.day)
+        return !than->destination || pair->amounts.day > than->amounts.day;
+    return strcmp(destination_key(pair->destination, key),
+                  destination_key(than->destination, other)) < 0;
+}
+
+/* Of the open hour's pairs, and of those the day's closed hours had. */
+static void find_largest(void *context, struct weighed_pair *pair)
+{
+    const struct at *at = context;
+    const struct profile *profile = at->host->profile;
+    struct weighed_pair most = {.destination = NULL};
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&at->total->pairs, &position)) != NULL;) {
+        const struct pair_total *total = e->value;
+        struct weighed_pair one = pair_at(at, &total->destination, total);
+        if (takes_more(&one, &most))
+            most = one;
+    }
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        const struct destination *destination = &profile->pair[i]->destination;
+        char key[DESTINATION_KEY_SIZE];
+        size_t size = strlen(destination_key(destination, key));
+        struct weighed_pair one = pair_at(at, destination, map_get(&at->total->pairs, key, size));
+        if (takes_more(&one, &most))
+            most = one;
+    }
+    if (most.destination)
+        *pair = most;
+}
+
 static void without_pair(void *context, uint32_t name, struct day_evidence *evidence)
 {
     const struct at *at = context;
@@ -196,6 +235,7 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
                                 .amounts = host_amounts(at),
                                 .context = at,
                                 .find = find_pair,
+                                .largest = find_largest,
                                 .without = without_pair};
     closed_hours(at, &weighing.evidence);
     evidence_join(&weighing.evidence, &slot->open);

@@ -77,6 +77,7 @@ static void make_hour(struct host_total *total, unsigned host, const struct civi
 {
     static unsigned fresh;
     enum kind kind = kind_of(host);
+    total->inside_bytes = (uint64_t)exp2(16 + (double)((civil->hour * 7 + host * 5) % 23) / 3);
     if (uniform() > activity(kind, civil))
         return;
     for (unsigned i = 0; i < 3; i++) {

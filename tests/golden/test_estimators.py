@@ -226,6 +226,10 @@ class Judge:
     def absolute_day(self):
         return self.peers.absolute("absolute_day", self.size)
 
+    def inside_day(self):
+        inside = self.profile["inside"]
+        return survival_of(self.peers, inside["day"], inside["location"], 6, "inside_day", "absolute_inside", self.size)
+
     def of_pair(self, what, m):
         pair = self.pairs[self.asked["destination"]]
         served = self.asked["destination"].startswith("served|")
@@ -417,7 +421,7 @@ class Estimators(unittest.TestCase):
                     p = min(1, max(1e-12, getattr(judge, name)()))
                     self.near(p, estimate["p"], (profile["host"], name, asked))
                     compared[name] += 1
-        self.assertEqual(len(compared), 10, compared)
+        self.assertEqual(len(compared), 11, compared)
         for name, count in compared.items(): # each was asked often, of groups too
             self.assertGreater(count, 500, name)
         self.assertGreater(sum(1 for b in self.baselines if b["profile"]["peers"]), 10)

@@ -18,8 +18,8 @@
  *                 Analysis, 1985), so that C is −ln p
  *   host growth   likewise; the trend of the day is taken off where it is a rise
  *   rare          the largest j·ln(1 + b/64 KiB), j other hosts sent b or more each, and this one
- * too, to a destination that the fleet met within 7 days and 5 hosts at most use, nor more than 2 %
- * (fleet_shared): grows with the hosts and with the least of them
+ *                 too, to a destination that the fleet met within 7 days and 5 hosts at most use,
+ *                 nor more than 2 % (fleet_shared)
  *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
  *   beacon        rhythm.h's score of today's closed hours, above BEACON_LEAST, of a destination
  *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
@@ -29,6 +29,8 @@
  *   long          its longest connection that told anything today, t of an hour or more:
  *                 L = 2·ln(1 + t/h)
  *   ratio         −ln of ratio.h's p of a closed hour, from 24 learned hours on
+ *   staging       the rarer of: as much as is staged (staged.h) came from inside on one day, and
+ *                 as much left on this one: the larger p of the two
  *   network week, network hour, served growth, served hour, served day      of a server's clients
  *
  * Of a host in its first seven days all is new and nothing usual: it is asked only for absolute
@@ -44,22 +46,27 @@
 #include "weir/baseline/survival.h"
 
 /* Less than this says nothing, at whatever hour. */
-#define EVIDENCE_FLOOR_BYTES UINT64_C(65536)
+#define EVIDENCE_FLOOR_BYTES PROFILE_ACTIVE_BYTES
 #define BEACON_LEAST         0.5 /* RITA's lowest band begins there */
 
-/* Running totals with the open hour: of a host (`week` and `span` 0) or a pair. */
+/* Running totals with the open hour: of a host (`week` and `span` 0) or a pair (`inside` 0). */
 struct amounts {
     uint64_t hour, day;
-    uint64_t week;  /* of a pair's first 7 days; older ones: of the day */
-    uint64_t span;  /* of the seven days under way, in its first 21 */
-    uint32_t hosts; /* that have met a pair's destination in the open hour; 0: not known */
+    uint64_t week;      /* of a pair's first 7 days; older ones: of the day */
+    uint64_t span;      /* of the seven days under way, in its first 21 */
+    uint32_t hosts;     /* that have met a pair's destination in the open hour; 0: not known */
     uint32_t longest_s; /* its longest connection, of this hour; amounts_of_pair knows none */
+    uint64_t inside;    /* that came from other inside hosts in the day */
 };
 /* What a pair's closed hours (NULL: none) and `open` bytes (this hour's `hour` included) make:
  * `day_open` is what of them is of this day. */
 struct amounts amounts_of_pair(const struct pair *pair, const struct civil *civil, uint64_t hour,
                                uint64_t day_open, uint64_t open);
 
+/* The host's last days as of this one, of which `amounts` are today's: at the floors of their bins,
+ * or as they are (`exactly`). */
+struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,
+                                   const struct amounts *amounts, bool exactly);
 /* Of a pair, for looking it up again (the lower half of a hash of its key); never 0. */
 uint32_t evidence_name(const struct destination *destination);
 

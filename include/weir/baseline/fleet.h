@@ -65,8 +65,10 @@ struct contacts {
 };
 
 struct group {
-    struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day;
+    struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day,
+        inside_day;                               /* what came from inside (staged.h) */
     struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
+    struct histogram absolute_inside;             /* of a day */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
     struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
     struct contacts contacts;
@@ -183,6 +185,9 @@ void fleet_note_silent(struct fleet *fleet, const char *group,
 /* `exposed`: 0 not at all, 1 first weeks and hours, 2 spans of seven days too. */
 void fleet_note_host_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
                          double location, int exposed, int64_t week);
+/* A host's day in which something came from inside. */
+void fleet_note_inside_day(struct fleet *fleet, const char *group, uint64_t day_bytes,
+                           double location, int64_t week);
 /* The host's running total of a day grew from `before` to `after`. */
 void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint64_t before,
                       uint64_t after);

@@ -11,9 +11,11 @@
 #include "weir/baseline/calibration.h"
 #include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
+#include "weir/baseline/location.h"
 #include "weir/baseline/novelty.h"
 #include "weir/baseline/ratio.h"
 #include "weir/baseline/rhythm.h"
+#include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
 #define PROFILE_SCHEMA 4 /* 1 to 3 are read too: what they do not know begins empty */
@@ -35,13 +37,6 @@
 #define PAIR_SPANS          3   /* spans of that length in which its seven-day totals are young */
 #define PAIR_KNOWN_CONTACTS 5
 #define PAIR_KNOWN_HOURS    48
-#define LOCATION_MIN        5 /* a location of fewer values is not compared with anybody's */
-
-/* Running mean of log2(bytes + 1): where this host's sizes lie. Step 1/min(n, limit), clipped. */
-struct location {
-    double mean;
-    uint32_t count;
-};
 
 /* Sizes that the guard against poisoning made smaller, to be put right when somebody says that they
  * were meant: an operator, or after a week enough of the peers (profile_lift). At the bound the
@@ -125,6 +120,7 @@ struct profile {
     bool day_off;                 /* today is no working day */
     struct last_told told[EVIDENCE_SIDES];
     struct counted_at counted_at[CALIBRATIONS]; /* its days of evidence, in the fleet's tables */
+    struct staged staged;                       /* in a frozen profile, too: its days are judged */
     struct pair *pair[PROFILE_PAIRS];           /* unordered */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */

@@ -90,6 +90,9 @@ struct estimate survival_absolute_hour(const struct profile *profile, const stru
                                        const struct civil *civil, uint64_t bytes);
 struct estimate survival_absolute_day(const struct profile *profile, const struct fleet *fleet,
                                       const struct civil *civil, uint64_t bytes);
+/* So many bytes came from other inside hosts on one day (staged.h). p is of a host-day. */
+struct estimate survival_staged(const struct profile *profile, const struct fleet *fleet,
+                                const struct civil *civil, uint64_t bytes);
 /* Active host-days that this goes by. */
 uint64_t survival_peer_days(const struct fleet *fleet);
 

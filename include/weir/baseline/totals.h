@@ -5,7 +5,12 @@
  * of `max_hosts` destinations in all open hours together (half a kB each), beyond which new ones go
  * to "other" likewise: a thousand hosts that scan must not take the sensor down; TOTALS_STARTS
  * seconds in which something began a host and hour, of all its pairs (beyond, which are kept
- * depends on the order); all counted. Engine thread. */
+ * depends on the order); all counted.
+ *
+ * What a host received from other inside hosts is one number a host and hour, without pairs. Who
+ * only receives is no host by that: another `max_hosts` of them an hour, so that no scan of
+ * the inside takes a sender's place. Each such number has the room of one destination. Engine
+ * thread. */
 #ifndef WEIR_BASELINE_TOTALS_H
 #define WEIR_BASELINE_TOTALS_H
 
@@ -37,9 +42,12 @@ struct host_total {
     struct map pairs; /* destination key → struct pair_total */
     struct volume out;
     uint64_t in_bytes;
-    uint32_t overflow; /* additions that went to "other" */
-    uint32_t starts;   /* seconds that its pairs keep */
+    uint64_t inside_bytes; /* that came from other inside hosts */
+    uint32_t overflow;     /* additions that went to "other" */
+    uint32_t starts;       /* seconds that its pairs keep */
     uint32_t starts_refused;
+    bool inside_changed;   /* since inside_bytes was last written to the store */
+    bool sends;            /* it is a host, by the bound; else it only received */
     bool queued;           /* its owner has it on a list of what changed */
     struct totals *totals; /* that it is in; NULL: it is on its own */
 };
@@ -58,6 +66,12 @@ bool totals_take_pair(struct host_total *host, struct pair_total *pair);
 void totals_free(struct totals *totals);
 /* The host's total for that hour, made when absent; NULL when max_hosts is reached (counted). */
 struct host_total *totals_open(struct totals *totals, const struct ip *host, int64_t hour);
+/* The host's total of that hour, with so much more received from inside. Made when absent; NULL
+ * when max_hosts others only received (counted by who asks). */
+struct host_total *totals_receive(struct totals *totals, const struct ip *host, int64_t hour,
+                                  uint64_t bytes);
+/* Destinations, or numbers with the room of one, that a total takes. */
+size_t totals_room(const struct host_total *total);
 /* Takes a total of its own, when there is none of its host and hour yet and max_hosts allows; else
  * frees it. */
 bool totals_adopt(struct totals *totals, struct host_total *total);

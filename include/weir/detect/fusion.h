@@ -28,6 +28,9 @@ struct weighing {
     void *context;
     /* The pair of a mark; false: it is not known any more. */
     bool (*find)(void *context, uint32_t name, struct weighed_pair *pair);
+    /* The destination that took most of the day, if there is one that is not "other": where what
+     * was gathered went. NULL: not known. */
+    void (*largest)(void *context, struct weighed_pair *pair);
     /* Closed hours and open ones as if there had not been this pair; never with the host's own open
      * hour. Name 0: with all pairs. */
     void (*without)(void *context, uint32_t name, struct day_evidence *evidence);

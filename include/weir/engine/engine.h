@@ -76,6 +76,7 @@ struct engine_counts {
     uint64_t learning_bytes;               /* out, of hosts that are still learning */
     uint64_t judged_bytes;                 /* out, of hosts that were judged by history */
     uint64_t hosts_refused, refused_bytes; /* baseline.max_hosts reached: records, out bytes */
+    uint64_t inside_refused_bytes;         /* to inside hosts beyond as many that only receive */
     uint64_t stories_evicted, names_forgotten;
     uint64_t questions_forgotten; /* for tunnel.*: domains, names, servers beyond what is kept */
     uint64_t asked_forgotten;     /* for served.sweep: items, networks, servers, likewise */

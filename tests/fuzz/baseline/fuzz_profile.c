@@ -1,5 +1,5 @@
 /* Any bytes as a host's profile. The checksum is put right, or nothing behind it would ever be
- * read; what is accepted (of either schema) must pack, unpack and pack to the same bytes, and must
+ * read; what is accepted (of any schema) must pack, unpack and pack to the same bytes, and must
  * be fit to judge by, to print, to lift and to learn into, days and weeks later. */
 #include "weir/base/digest.h"
 #include "weir/baseline/profile_json.h"
@@ -34,6 +34,7 @@ static void learn(struct profile *profile, struct fleet *fleet, const struct civ
     struct destination fresh = {ROLE_SERVED, DESTINATION_AS, "AS64500"};
     struct volume volume = {70000, 70000, 70000};
     totals_add(total, &fresh, volume, 0, 1);
+    total->inside_bytes = 90000;
     if (profile->pair_count)
         totals_add(total, &profile->pair[0]->destination, volume, 0, 1);
     judge(profile, fleet, civil, profile->pair_count ? &profile->pair[0]->destination : &fresh);

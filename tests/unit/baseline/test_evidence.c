@@ -19,6 +19,10 @@
 
 #define near(a, b) assert_true(fabs((a) - (b)) < 1e-9)
 
+#define EMPTY        1    /* a histogram, packed */
+#define SENT_KINDS   16.0 /* a host's own, and what they weigh in all */
+#define SENT_WEIGHTS 13.7
+
 static const struct measures nobody = {NULL, NULL};
 
 /* --- calibration ------------------------------------------------------------------------------ */
@@ -143,9 +147,9 @@ static void weights_have_a_mean_of_one(void **state)
     (void)state;
     for (int kind = 0; kind < EVIDENCES; kind++)
         sum[evidence_side((enum evidence_kind)kind)] += evidence_weight((enum evidence_kind)kind);
-    near(sum[EVIDENCE_SENT], 12);
+    near(sum[EVIDENCE_SENT], SENT_KINDS);
     near(sum[EVIDENCE_SERVED], 5);
-    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 1.5 * 12 / 9.2);
+    near(evidence_weight(EVIDENCE_YOUNG_WEEK), 1.5 * SENT_KINDS / SENT_WEIGHTS);
 }
 
 static void fused_by_hand(void **state)
@@ -162,7 +166,7 @@ static void fused_by_hand(void **state)
     set(&evidence, EVIDENCE_HOST_HOUR, 2);     /* 24·e⁻² > 1: says nothing */
     set(&evidence, EVIDENCE_NETWORK_WEEK, 20); /* the other side's */
     fused = evidence_fuse(&evidence, EVIDENCE_SENT, false, &nobody);
-    double pair = 10 - log(10), w = 12 / 9.2;
+    double pair = 10 - log(10), w = SENT_KINDS / SENT_WEIGHTS;
     double sum = w * (.5 * pow(5, 2.5) + .6 * pow(pair, 2.5) + .5 * pow(3, 2.5));
     near(fused.e, pow(sum, 0.4));
     near(fused.p, exp(-(pow(sum, 0.4) - 1) / 1.9));
@@ -418,12 +422,15 @@ static void stored_and_taken_back(void **state)
     profile_free(p);
 }
 
-/* What schema 3 added is cut out and the checksum made anew: that is what schema 2 wrote. `tail`:
- * bytes behind it. */
-static void make_schema_2(struct buffer *blob, size_t added, size_t tail, uint64_t seed)
+/* What later schemas added, `tail` bytes before the end. */
+static void cut(struct buffer *blob, size_t added, size_t tail)
 {
     memmove(blob->data + blob->size - tail - added, blob->data + blob->size - tail, tail);
     blob->size -= added;
+}
+
+static void make_schema_2(struct buffer *blob, uint64_t seed)
+{
     blob->data[2] = 2;
     uint64_t hash = hash64(blob->data + 12, blob->size - 12, seed);
     for (unsigned i = 0; i < 8; i++)
@@ -436,8 +443,10 @@ static void schema_2_is_taken_over(void **state)
     struct fleet *fleet = fleet_new();
     struct buffer blob = {0};
     (void)state;
-    profile_pack(p, &blob); /* known, day off, twice e and day */
-    make_schema_2(&blob, 1 + 1 + 2 * 5 + CALIBRATIONS, 0, UINT64_C(0x70726f66696c65));
+    profile_pack(
+        p, &blob); /* known, what is due, day off, twice e and day, what was counted, staged */
+    cut(&blob, 1 + 5 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1, 0);
+    make_schema_2(&blob, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);
     assert_int_equal(back->evidence.known, 0);
@@ -445,7 +454,12 @@ static void schema_2_is_taken_over(void **state)
     buffer_fini(&blob);
     blob = (struct buffer){0};
     fleet_pack(fleet, &blob); /* empty tables, trim, day, expected, told; groups, clips */
-    make_schema_2(&blob, 2 * CALIBRATIONS + 8 + 1 + 8 + 8, 3, UINT64_C(0x666c656574));
+    cut(&blob, 2 * CALIBRATIONS + 8 + 1 + 8 + 8, 3);
+    size_t head = 12 + 1 + 6; /* week, the tables of residuals but the last */
+    cut(&blob, 1, blob.size - head - 1);
+    head += 2 * EMPTY;
+    cut(&blob, EMPTY, blob.size - head - EMPTY);
+    make_schema_2(&blob, UINT64_C(0x666c656574));
     struct fleet *other = fleet_unpack(blob.data, blob.size, NULL);
     assert_non_null(other);
     near(fleet_budget_trim(other), 1);

@@ -276,7 +276,9 @@ static void a_frozen_profile_learns_nothing(void **state)
     p->today = still->today;
     p->today_bytes = still->today_bytes;
     p->frozen_sums = false;
-    p->evidence = still->evidence; /* it is of a day, too */
+    assert_int_equal(p->staged.days.out[0], (UINT64_C(1) << 33) + 5000);
+    p->staged.days = still->staged.days; /* it is judged by */
+    p->evidence = still->evidence;       /* it is of a day, too */
     struct pair *pair = profile_pair(p, &a), *was = profile_pair(still, &a);
     pair->today = was->today;
     pair->today_bytes = was->today_bytes;

@@ -73,6 +73,50 @@ static void test_retries(void **state)
     client_close(&a);
 }
 
+static void put_inside(struct client *client, uint64_t inside)
+{
+    struct host_total *total = total_of("10.0.0.1", 7);
+    total->inside_bytes = inside;
+    total->inside_changed = true;
+    store_put_open(client->store, total);
+    assert_false(total->inside_changed);
+    host_total_free(total);
+    settle(client);
+}
+
+/* One number a host: the largest of a sensor and vantage, summed over vantages, with or without
+ * destinations. Totals of sensors that do not know it are read as ever. */
+static void test_inside(void **state)
+{
+    (void)state;
+    struct client a, b, c;
+    must_open(&a, "a", "core");
+    must_open(&b, "b", "core");
+    must_open(&c, "c", "branch");
+    put_word(&a, 1000, 30, 9);
+    struct host_total *back = sum(&a, "10.0.0.1", 7);
+    assert_int_equal(back->inside_bytes, 0);
+    host_total_free(back);
+    put_inside(&a, 5000);
+    put_inside(&a, 999); /* late */
+    put_inside(&b, 6000);
+    put_inside(&c, 70);
+    back = sum(&b, "10.0.0.1", 7);
+    assert_int_equal(back->inside_bytes, 6070);
+    assert_int_equal(back->pairs.count, 1);
+    expect_pair(back, "example.jp", 1000, 30, 9);
+    host_total_free(back);
+    order("DEL " CASE_PREFIX ":{10.0.0.1}:open:7");
+    put_inside(&c, 70);
+    back = sum(&a, "10.0.0.1", 7);
+    assert_int_equal(back->inside_bytes, 70);
+    assert_int_equal(back->pairs.count, 0);
+    host_total_free(back);
+    client_close(&a);
+    client_close(&b);
+    client_close(&c);
+}
+
 /* Beyond what a double holds. */
 static void test_exact(void **state)
 {
@@ -307,17 +351,10 @@ static void test_starts_are_bounded(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_put_and_sum),
-        T(test_retries),
-        T(test_exact),
-        T(test_vantages),
-        T(test_without_vantage),
-        T(test_many_pairs),
-        T(test_odd_totals),
-        T(test_starts_are_a_union),
-        T(test_starts_of_vantages),
-        T(test_longest_of_all),
-        T(test_starts_are_bounded),
+        T(test_put_and_sum),        T(test_retries),        T(test_exact),
+        T(test_vantages),           T(test_inside),         T(test_without_vantage),
+        T(test_many_pairs),         T(test_odd_totals),     T(test_starts_are_a_union),
+        T(test_starts_of_vantages), T(test_longest_of_all), T(test_starts_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,10 +100,52 @@ static void adopts_what_is_not_there(void **state)
     assert_ptr_equal(totals_get(totals, &host[0], 7), own);
     assert_int_equal(totals_refused(totals), 0);
     assert_non_null(totals_open(totals, &host[1], 7));
-    assert_false(totals_adopt(totals, host_total_new(&host[2], 7))); /* no room */
+    for (int i = 0; i < 2; i++) {
+        struct host_total *third = host_total_new(&host[2], 7);
+        totals_add(third, &a, exactly(5), 0, 1);
+        assert_true(totals_adopt(totals, third) == (i == 1)); /* no room at first */
+        assert_int_equal(totals_refused(totals), 1);
+        if (i == 0)
+            totals_drop(totals, own);
+    }
+    totals_free(totals);
+}
+
+/* Who only receives takes no sender's place, and the other way about. */
+static void receivers_are_bounded_apart(void **state)
+{
+    struct totals *totals = totals_new(2);
+    struct ip host[5];
+    int64_t oldest;
+    (void)state;
+    for (unsigned i = 0; i < 5; i++)
+        host[i] = make_host(i);
+    struct host_total *total = totals_receive(totals, &host[0], 7, 100);
+    assert_ptr_equal(totals_receive(totals, &host[0], 7, 11), total);
+    assert_int_equal(total->inside_bytes, 111);
+    assert_true(total->inside_changed && !total->sends);
+    assert_int_equal(totals_pairs(totals), 1); /* it has the room of one */
+    assert_non_null(totals_receive(totals, &host[1], 7, 1));
+    assert_null(totals_receive(totals, &host[2], 7, 1));
+    assert_non_null(totals_receive(totals, &host[2], 8, 1)); /* another hour */
+    assert_int_equal(totals_refused(totals), 0);
+    assert_non_null(totals_open(totals, &host[2], 7));
+    assert_ptr_equal(totals_open(totals, &host[0], 7), total); /* it sends now */
+    assert_true(total->sends);
+    assert_int_equal(total->inside_bytes, 111);
+    assert_null(totals_open(totals, &host[1], 7)); /* two do */
     assert_int_equal(totals_refused(totals), 1);
-    totals_drop(totals, own);
-    assert_true(totals_adopt(totals, host_total_new(&host[2], 7)));
+    assert_non_null(totals_receive(totals, &host[2], 7, 5)); /* a sender receives, too */
+    assert_non_null(totals_receive(totals, &host[3], 7, 5)); /* in place of the first */
+    assert_null(totals_receive(totals, &host[4], 7, 5));
+    assert_int_equal(totals_pairs(totals), 5);
+    for (unsigned i = 0; i < 4; i++)
+        totals_drop(totals, totals_get(totals, &host[i], 7));
+    assert_int_equal(totals_pairs(totals), 1);
+    assert_int_equal(totals_hours(totals), 1);
+    assert_true(totals_oldest(totals, &oldest) && oldest == 8);
+    total = totals_receive(totals, &host[2], 8, UINT64_MAX);
+    assert_true(total->inside_bytes == UINT64_MAX);
     totals_free(totals);
 }
 
@@ -215,6 +257,7 @@ int main(void)
         cmocka_unit_test(lists_sorted_by_hour_and_host),
         cmocka_unit_test(refuses_hosts_beyond_the_bound),
         cmocka_unit_test(adopts_what_is_not_there),
+        cmocka_unit_test(receivers_are_bounded_apart),
         cmocka_unit_test(overflow_goes_to_other_by_role),
         cmocka_unit_test(starts_are_kept_by_pair_and_bounded_by_host),
         cmocka_unit_test(all_pairs_together_are_bounded),

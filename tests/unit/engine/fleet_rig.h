@@ -375,6 +375,28 @@ static inline uint64_t mix(uint64_t x)
     return x ^ (x >> 29u);
 }
 
+static inline void fleet_push(struct fleet_rig *fleet, union any_record *record, int to)
+{
+    for (int i = 0; i < fleet->sensors; i++)
+        if (to < 0 || to % fleet->sensors == i)
+            sensor_push(&fleet->sensor[i], record);
+}
+
+/* What one that never sends outwards (10.0.0.200) and a host exchange, twice an hour. */
+static inline void fleet_push_inside(struct fleet_rig *fleet, int hosts, int hour,
+                                     int (*whose)(uint64_t flow))
+{
+    for (int n = 0; n < 2; n++) {
+        uint64_t random = mix((uint64_t)hour * 77777 + (uint64_t)n);
+        struct flow_key key = make_flow_key("10.0.0.1", 50000, "10.0.0.200", 445);
+        union any_record record;
+        key.orig_ip.byte[15] = (uint8_t)(1 + (hour + n) % hosts);
+        make_flow(&record, 1, MONDAY_8 + hour * NS_PER_HOUR + (50 + n) * NS_PER_MIN, &key, 500,
+                  1 + (random >> 8u) % (1u << (random >> 40u) % 24));
+        fleet_push(fleet, &record, whose(random));
+    }
+}
+
 /* `hours` of it from 8 o'clock on: host h at every second or third hour, a few destinations each,
  * sizes of all orders. Each flow goes to the sensor that `whose` names (−1: to all). */
 static inline void fleet_push_hours(struct fleet_rig *fleet, int hosts, int from, int until,
@@ -394,11 +416,9 @@ static inline void fleet_push_hours(struct fleet_rig *fleet, int hosts, int from
                 continue;
             make_flow(&record, 1, time_ns, &key, 1 + (random >> 8u) % (1u << (random >> 40u) % 24),
                       100);
-            int to = whose(random);
-            for (int i = 0; i < fleet->sensors; i++)
-                if (to < 0 || to % fleet->sensors == i)
-                    sensor_push(&fleet->sensor[i], &record);
+            fleet_push(fleet, &record, whose(random));
         }
+        fleet_push_inside(fleet, hosts, hour, whose);
     }
 }
 

@@ -51,6 +51,9 @@ static inline void put_totals(struct engine *engine, struct buffer *out)
             buffer_text(out, "\n");
         }
         free(pair);
+        if (total[i]->inside_bytes > 0)
+            buffer_text(out, "inside %d %" PRId64 ": %" PRIu64 "\n", total[i]->host.byte[15],
+                        total[i]->hour, total[i]->inside_bytes);
     }
     free(total);
 }

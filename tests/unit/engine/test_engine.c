@@ -2,6 +2,8 @@
  * Skipped (77) where redis-server is not installed. */
 #include "rig.h"
 
+#include "../../../sensor/engine/internal.h"
+
 #include <signal.h>
 #include <sys/wait.h>
 
@@ -305,6 +307,48 @@ static void on_profile(void *context, const struct ip *host, const void *blob, s
     stored->closed_hour = profile->last_closed_hour;
     stored->hours = profile_hours(profile);
     profile_free(profile);
+}
+
+static uint64_t inside_of(const struct rig *rig, const char *host)
+{
+    struct ip ip = make_ip(host);
+    const struct host_total *total = totals_get(rig->engine->totals, &ip, MONDAY_8 / NS_PER_HOUR);
+    return total ? total->inside_bytes : 0;
+}
+
+/* Between inside hosts, each end receives; nobody gets a profile by that. */
+static void test_what_comes_from_inside(void **state)
+{
+    struct rig *rig = *state;
+    union any_record one_way;
+    struct stored stored = {.rig = rig};
+    struct flow_key key = make_flow_key("10.0.0.1", 40000, "10.0.0.9", 445);
+    rig_push_flow(rig, MONDAY_8 + NS_PER_S, &key, 100, 5000);
+    rig_push_flow(rig, MONDAY_8 + 2 * NS_PER_S, &key, 10, 700);
+    key = make_flow_key("10.0.0.8", 40000, "10.0.0.1", 445);
+    make_flow(&one_way, 0, MONDAY_8 + 3 * NS_PER_S, &key, 1 << 20, 0);
+    one_way.flow.flags = 0; /* anybody can send that */
+    rig_push(rig, 0, &one_way);
+    key = make_flow_key("10.0.0.1", 40000, "198.51.100.1", 443);
+    rig_push_flow(rig, MONDAY_8 + 4 * NS_PER_S, &key, 300, 9000);
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
+    engine_begin(rig->engine, NULL);
+    rig_turn(rig, 300 * NS_PER_MS);
+    assert_int_equal(inside_of(rig, "10.0.0.1"), 5700);
+    assert_int_equal(inside_of(rig, "10.0.0.9"), 110);
+    assert_int_equal(inside_of(rig, "10.0.0.8"), 0);
+    assert_int_equal(rig->engine->hosts.count, 1);
+    rig_push_flow(rig, MONDAY_8 + 2 * NS_PER_HOUR, &key, 1, 1); /* closes it */
+    rig_push_watermark(rig, 0, INT64_MAX);
+    rig_run(rig);
+    assert_int_equal(rig->error.code, ERROR_NONE);
+    const struct engine_counts *counts = engine_counts_of(rig->engine);
+    assert_int_equal(counts->host_hours_closed, 1);
+    assert_int_equal(counts->payload[SCOPE_INTERNAL].value, 5810 + (1 << 20));
+    assert_int_equal(counts->payload[SCOPE_OUT].value, 9302);
+    store_each_profile(rig->store, on_profile, &stored);
+    rig->loop.ops->run(rig->loop.loop);
+    assert_int_equal(stored.profiles, 1);
 }
 
 /* A day of hours, with a silent one in it: what the store holds in the end. */
@@ -656,6 +700,7 @@ int main(void)
         WITH(test_a_host_needs_an_exchange),
         cmocka_unit_test_setup_teardown(test_max_hosts, set_up_two_hosts, tear_down),
         WITH(test_an_hour_is_closed_two_minutes_after_its_end),
+        WITH(test_what_comes_from_inside),
         WITH(test_profiles_in_the_store),
         WITH(test_pauses_change_no_order),
         WITH(test_nothing_before_it_begins),

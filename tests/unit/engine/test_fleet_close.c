@@ -74,6 +74,7 @@ static void test_alone_there_is_something(void **state)
     (void)state;
     assert_non_null(strstr(alone(), "fleet: through 29, 12 hosts, 7 destinations"));
     assert_non_null(strstr(alone(), "10.0.0.12: through "));
+    assert_null(strstr(alone(), "10.0.0.200")); /* it only receives */
 }
 
 static void test_split_over_two(void **state)
