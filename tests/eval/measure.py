@@ -39,7 +39,8 @@ def seconds(text):
 
 
 def read_alarms(path):
-    """What opens an incident or raises it again."""
+    """What opens an incident or raises it again. What is about a whole host shows its largest flow, which does not
+    say where the unusual went: it names no destination."""
     found, raised = [], set()
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -49,7 +50,7 @@ def read_alarms(path):
             if weir["state"] == "close" or "ip" not in alert.get("source", {}) or known in raised:
                 continue
             raised.add(known)
-            whole = "host×destination" not in weir["baseline"]["scope"] and rule == "volume.host"
+            whole = weir["baseline"]["scope"] in ("host", "peers")
             remote = None if whole or "ip" not in to else address(to["ip"]) & ~255 | 7
             found.append(Alarm(seconds(alert["@timestamp"]), address(alert["source"]["ip"]), remote, weir["score"],
                                weir["incident"], rule, to.get("domain")))
@@ -124,9 +125,10 @@ def chance(fleet, alarms, count=5):
     honest = [host.ip for host in fleet.hosts if host.ip not in robbed and host.first_day == 0]
     spans = found = 0
     for n, attack in enumerate(attack for attack in fleet.attacks if attack.kind in KINDS):
+        first = (n + KINDS.index(attack.kind)) * count
         for m in range(min(count, len(honest))):
             spans += 1
-            found += hit(attack, alarms, honest[(n * count + m) % len(honest)]) is not None
+            found += hit(attack, alarms, honest[(first + m) % len(honest)]) is not None
     return found, spans
 
 
