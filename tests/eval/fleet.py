@@ -77,7 +77,8 @@ class Fleet(Thefts):
         benign, evil, agents, *self.wire_seeds = root.spawn(5)
         self.rng, self.evil = numpy.random.default_rng(benign), numpy.random.default_rng(evil)
         self.days, self.remotes, self.rows, self.attacks, self.served = days, 0, Rows(), [], served
-        self.packets, self.uploads, self.agents = packets, [], []
+        self.packets, self.uploads = packets, []
+        self.twins = {}  # (inside, outside): what ordinary thing it is that looks like a theft
         self.services = numpy.array([self.new_remote() for _ in range(60)])
         self.popularity = 1 / numpy.arange(1, 61) ** .8
         self.popularity /= self.popularity.sum()
@@ -155,6 +156,7 @@ class Fleet(Thefts):
             known = rng.random() < .85
             remote = rng.choice(host.remotes + list(self.storage[:2])) if known else self.new_remote()
             self.upload(rng, host.ip, day * 24 + int(rng.choice(hours)), remote, size)
+            self.twins.setdefault((host.ip, int(remote)), "bulk upload" if known else "bulk upload to something new")
 
     def make_vendors(self, host, active):
         """Destinations that are new, and come again for some days or weeks."""
@@ -170,6 +172,7 @@ class Fleet(Thefts):
             if len(hours):
                 self.send(host.ip, self.times_of(rng, hours), remote,
                           numpy.exp(median + rng.normal(0, 1.2, len(hours))), rng)
+                self.twins.setdefault((host.ip, remote), "new vendor")
 
     def make_polls(self, host):
         """Software that asks for news by the clock; machines that stay on."""
@@ -198,7 +201,7 @@ class Fleet(Thefts):
                 times = times[active.ravel()[((times - START) // HOUR).astype(int)]]
             if len(times):
                 self.send(host.ip, times, remote, rng.lognormal(rng.uniform(5.5, 7.5), .3, len(times)), rng, 2.0)
-                self.agents.append((host.ip, remote))
+                self.twins[host.ip, remote] = "agent"
 
     def make_backup(self, host):
         rng = self.rng
@@ -208,6 +211,7 @@ class Fleet(Thefts):
                 continue
             size = numpy.exp(median + rng.normal(0, .4)) * (6 if day % 7 == 6 else 1)
             self.upload(rng, host.ip, day * 24 + hour, self.backup_remote, size)
+        self.twins[host.ip, self.backup_remote] = "backup"
 
     def make_rollouts(self):
         """A service that many begin to use, and software that reports home once from everywhere."""
@@ -223,11 +227,13 @@ class Fleet(Thefts):
             if len(hours):
                 sizes[0] += numpy.exp(rng.normal(numpy.log(15 * MB), 1))
                 self.send(host.ip, self.times_of(rng, hours), remote, sizes, rng)
+                self.twins[host.ip, remote] = "roll-out"
         day, remote = int(self.rng.integers(20, self.days - 4)), self.new_remote()
         for host in self.hosts:
             if host.first_day < day and rng.random() < .8:
                 self.upload(rng, host.ip, day * 24 + 22 + int(rng.integers(0, 5)), remote,
                             rng.lognormal(numpy.log(4 * MB), .5))
+                self.twins[host.ip, remote] = "software that reports home"
 
     def make_night_reports(self):
         """Some hosts send a report every night, from some day on."""
@@ -236,6 +242,7 @@ class Fleet(Thefts):
             remote, median = rng.choice(host.remotes), rng.normal(numpy.log(5 * MB), .7)
             for day in range(max(host.first_day, int(rng.integers(0, 24))), self.days):
                 self.upload(rng, host.ip, day * 24 + 2, remote, numpy.exp(median + rng.normal(0, .3)))
+            self.twins[host.ip, int(remote)] = "night report"
 
     def serve(self, server, hours, client, sizes, rng):
         """The inside server answers: what leaves is the responder's."""
@@ -269,18 +276,26 @@ class Fleet(Thefts):
         for day in range(3, self.days, 7):
             hours = day * 24 + numpy.arange(1, 7)
             self.serve(public, hours, crawler, rng.lognormal(numpy.log(8 * MB), .4, len(hours)), rng)
+        self.twins[public, crawler] = "crawler"
         branch, day = self.new_remote(), int(rng.integers(16, 25))
         hours = self.work_hours(rng, 300)
         hours = hours[hours >= day * 24]
         self.serve(shared, hours, branch, numpy.exp(rng.normal(10.5, 1.1, len(hours))), rng)
+        self.twins[shared, branch] = "branch office"
         for day in range(self.days):  # the same person, from another network each day
             hours = day * 24 + rng.integers(8, 20, 3)
-            self.serve(shared, hours, self.new_remote(), numpy.exp(rng.normal(10.3, 1, 3)), rng)
+            network = self.new_remote()
+            self.serve(shared, hours, network, numpy.exp(rng.normal(10.3, 1, 3)), rng)
+            self.twins[shared, network] = "roaming client"
 
     def host_days(self):
         """That there are of hosts and servers while alarms are counted."""
         return sum(self.days - max(QUIET_DAYS, host.first_day) for host in self.hosts) + \
             (len(self.servers) if self.served else 0) * (self.days - QUIET_DAYS)
+
+    def twin(self, host, remote):
+        """What an alarm on nothing stolen is about."""
+        return "whole host" if remote is None else self.twins.get((host, remote), "everyday")
 
     def write(self, path):
         rows.write(path, self.table)

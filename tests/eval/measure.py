@@ -198,6 +198,7 @@ def measure(job):
                 for fleet in robbed]
         entry = judged(robbed, loud, quiet)
         entry["replay_s"] = took
+        entry["false_twins"] = [honest.twin(alarm.host, alarm.remote) for alarm in budgeted(quiet)]
         entry["false_public"] = sum(alarm.host == honest.servers[PUBLIC_SERVER] for alarm in budgeted(quiet))
         result["methods"].setdefault("Weir", {})[budget] = entry
     return result
@@ -205,13 +206,8 @@ def measure(job):
 
 def false_of_twins(fleet, alarms):
     """Alarms on what looks like a theft that only packets can say, and on agents that call home."""
-    agents, result = set(fleet.agents), dict.fromkeys(wire.TWINS, 0)
-    result.update({"agents": 0, "protocol.": 0})
-    for alarm in alarms:
-        for rows in result:
-            result[rows] += alarm.rule.startswith(rows)
-        result["agents"] += (alarm.host, alarm.remote) in agents
-    return result
+    result = {rows: sum(alarm.rule.startswith(rows) for alarm in alarms) for rows in (*wire.TWINS, "protocol.")}
+    return result | {"agents": sum(fleet.twin(alarm.host, alarm.remote) == "agent" for alarm in alarms)}
 
 
 def by_packets(job):
@@ -220,7 +216,7 @@ def by_packets(job):
     honest = Fleet(*made, 0, packets=True)
     robbed = Fleet(*made, job.attacks, packets=True, kinds=("bulk-new", "bulk-trusted", "beacon-only"))
     frames = [wire.Wire(honest, False).frames, wire.Wire(robbed, True).frames]
-    result = {"seed": job.seed, "agents": len(honest.agents), "budgets": {}}
+    result = {"seed": job.seed, "agents": list(honest.twins.values()).count("agent"), "budgets": {}}
     for budget in job.budgets:
         quiet, _ = told(job, honest, budget, "packets, nothing stolen", frames[0])
         loud, took = told(job, robbed, budget, "packets, thefts", frames[1])

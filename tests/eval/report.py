@@ -209,16 +209,20 @@ def sizes_table(files, budget):
     return lines
 
 
+def counted(entries, name):
+    """Most frequent first."""
+    words = [word for entry in entries for word in entry[name]]
+    return ", ".join(f"{word} {words.count(word)}" for word in sorted(set(words), key=lambda w: (-words.count(w), w)))
+
+
 def false_lines(files, budget):
     lines = [""]
     for kept in files:
         results = kept["results"]
-        entries, rules = pooled(results, "Weir", budget)["entries"], {}
-        for rule in (rule for entry in entries for rule in entry["false_rules"]):
-            rules[rule] = rules.get(rule, 0) + 1
-        by = ", ".join(f"{rule} {count}" for rule, count in sorted(rules.items(), key=lambda item: -item[1])) or "none"
-        lines.append(f"- {kept['hosts']} hosts, false alarms by row: {by}; at the public server "
-                     f"{public_a_week(results, budget):.2f} a week; outside the budget "
+        entries = pooled(results, "Weir", budget)["entries"]
+        lines.append(f"- {kept['hosts']} hosts, false alarms by row: {counted(entries, 'false_rules') or 'none'}; by "
+                     f"what they are about: {counted(entries, 'false_twins') or 'nothing'}. At the public server "
+                     f"{public_a_week(results, budget):.2f} a week. Outside the budget "
                      f"{sum(entry['apart'] for entry in entries)}. A replay took "
                      f"{median([entry['replay_s'] for entry in entries]):.0f} s.")
     return lines

@@ -109,12 +109,12 @@ class Wire:
                         b"\x7f\0\0\2" if self.rng.random() < .15 else None)
 
     def monitoring(self):
-        """Three hosts look once a minute whether something answers: as Linux, Windows and a router ask."""
-        bodies = (lambda at: struct.pack("!QQ", int(at), int(at * 1e6) % 1_000_000) + bytes(range(16, 56)),
-                  lambda at: b"abcdefghijklmnopqrstuvwabcdefghi", lambda at: bytes(1400))
-        for n, (host, body) in enumerate(zip(self.fleet.hosts[::-1], bodies)):
-            remote = self.fleet.new_remote()
-            for number, at in enumerate(numpy.arange(START + FIRST * DAY + 7 * n, START + LAST * DAY, 60).tolist()):
+        """Three hosts look whether something answers, as Linux asks, once a minute, and Windows and a router."""
+        ways = ((60, lambda at: struct.pack("!QQ", int(at), int(at * 1e6) % 1_000_000) + bytes(range(16, 56))),
+                (300, lambda at: b"abcdefghijklmnopqrstuvwabcdefghi"), (300, lambda at: bytes(1400)))
+        for n, (host, (period, body)) in enumerate(zip(self.fleet.hosts[::-1], ways)):
+            remote, begin = self.fleet.new_remote(), START + FIRST * DAY + 7 * n
+            for number, at in enumerate(numpy.arange(begin, START + LAST * DAY, period).tolist()):
                 for late, pair, kind in ((0, (host.ip, remote), 8), (.009, (remote, host.ip), 0)):
                     self.frames.append(packets.framed(at + late, packets.echo(*pair, kind, n, number, body(at))))
 
@@ -152,7 +152,7 @@ class Wire:
         """A nightly list of what is in stock, to the partner."""
         for day in range(FIRST, LAST):
             self.send(START + day * DAY + 2.5 * HOUR, 60.0, self.fleet.hosts[-1].ip, self.partner, "text/csv",
-                      self.table_of(self.rng, 20_000, False))
+                      self.table_of(self.rng, 10_000, False))
 
     def staff_page(self):
         """Who is to be asked, of the shared server, read from thirty networks a day."""
