@@ -11,8 +11,8 @@ ICMP, TCP, UDP = 1, 6, 17
 
 
 def checksum(data):
-    """Of whole 16-bit words, padded: ones' complement is the remainder by 65535."""
-    return ~(int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF) & 0xFFFF
+    """RFC 1071: a ones' complement sum of 16-bit words is the remainder by 65535, and never 0 where a bit is set."""
+    return ~(int.from_bytes(data + bytes(len(data) % 2), "big") % 0xFFFF or 0xFFFF) & 0xFFFF
 
 
 def ip_head(orig, resp, proto, size):
