@@ -29,6 +29,7 @@ OUTSIDE = ("tunnel.", "content.", "protocol.", "zone.", "intel.", "sensor.")  # 
 Alarm = collections.namedtuple("Alarm", "time host remote score incident rule domain", defaults=("", None))
 Job = collections.namedtuple("Job", "binary purpose seed hosts days attacks alone budgets settings others")
 
+
 def address(text):
     a, b, c, d = (int(part) for part in text.split("."))
     return a << 24 | b << 16 | c << 8 | d
@@ -95,10 +96,13 @@ def budgeted(alarms):
 
 
 def is_of(alarm, attack):
-    """Is it about this theft, by whom and where to? Whoever names a domain means that one."""
-    if alarm.domain and attack.name:
-        return alarm.host == attack.host and alarm.domain == attack.name
-    return alarm.host == attack.host and alarm.remote in (None, attack.remote)
+    """Is it about this theft: by whom and where to? A row that needs no past says where; of those thefts, what is
+    unusual of the whole host says nothing."""
+    if alarm.host != attack.host:
+        return False
+    if attack.name:
+        return alarm.domain == attack.name
+    return alarm.remote == attack.remote or (alarm.remote is None and attack.kind not in wire.KINDS)
 
 
 def hit(attack, alarms, host=None):
@@ -220,6 +224,6 @@ def by_packets(job):
     for budget in job.budgets:
         quiet, _ = told(job, honest, budget, "packets, nothing stolen", frames[0])
         loud, took = told(job, robbed, budget, "packets, thefts", frames[1])
-        result["budgets"][budget] = {"attacks": outcome(robbed, loud), "false": false_of_twins(honest, quiet),
+        result["budgets"][budget] = {"attacks": outcome(robbed, loud), "false": false_of_twins(honest, late(quiet)),
                                      "replay_s": took, "packets": len(frames[1])}
     return result
