@@ -20,6 +20,7 @@ try:
     import measure
     import packets
     import report
+    import rows
     import thefts
     import wire
 except ImportError: # numpy: Debian's is for Debian's Python
@@ -74,10 +75,10 @@ class Evaluation(Case):
         honest, robbed = (fleet.Fleet("tuning", 6, 20, 35, attacks, served=False) for attacks in (0, 1))
         stolen = {(attack.host, attack.remote) for attack in robbed.attacks}
         cold = {attack.host for attack in robbed.attacks if attack.kind == "cold-host"}
-        def rows(made):
+        def ordinary(made):
             return sorted(row for row in zip(*(made.table[name].tolist() for name in fleet.Rows.NAMES))
                           if (row[1], row[2]) not in stolen and row[1] not in cold)
-        self.assertEqual(rows(honest), rows(robbed))
+        self.assertEqual(ordinary(honest), ordinary(robbed))
 
     def test_thresholds(self):
         """A baseline alarms as often as was asked for, where there are so many levels."""
@@ -86,6 +87,26 @@ class Evaluation(Case):
         for wanted in (2, 5, 10):
             threshold = baselines.threshold_for(signs, wanted)
             self.assertIn(len(baselines.alarms(signs, threshold)), (wanted - 1, wanted))
+
+    def test_what_counts(self):
+        """An alarm of the theft's host, about its destination or none, from its beginning to a day after its end."""
+        at, host, remote, other = fleet.START + 20 * fleet.DAY, 1, 7, 8
+        theft = rows.Attack("bulk-new", host, remote, at, at + 100, 1000, [(at, 100.0, 1000)])
+        by_name = rows.Attack(wire.KINDS[0], host, remote, at, at + 100, 1000, [(at, 100.0, 1000)], "exfil.test")
+        by_echo = rows.Attack("ICMP, 5 B/s", host, remote, at, at + 100, 1000, [(at, 100.0, 1000)])
+
+        def alarm(time, where=remote, whose=host, domain=None):
+            return measure.Alarm(time, whose, where, 50, "story", "volume.host", domain)
+        for counts, attack, told in (
+                (True, theft, alarm(at)), (True, theft, alarm(at + 50, None)),
+                (True, theft, alarm(at + 100 + fleet.DAY)), (False, theft, alarm(at + 101 + fleet.DAY)),
+                (False, theft, alarm(at - 1)), (False, theft, alarm(at, other)), (False, theft, alarm(at, whose=2)),
+                (True, by_name, alarm(at, domain="exfil.test")), (False, by_name, alarm(at, domain="files.test")),
+                (False, by_name, alarm(at)), (True, by_echo, alarm(at)), (False, by_echo, alarm(at, None))):
+            self.assertEqual(measure.hit(attack, [told]) is not None, counts, told)
+        self.assertEqual(measure.share_to(theft, alarm(at + 25)), .25)
+        self.assertEqual(measure.share_to(theft, alarm(at + fleet.DAY)), 1)
+        self.assertEqual(measure.days_to(theft, alarm(at + fleet.DAY / 2)), .5)
 
     def test_goals(self):
         """A goal is missed when it is not reached, and when nothing was there to measure it by."""
