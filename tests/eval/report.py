@@ -57,6 +57,8 @@ def mean_recall(attacks):
 
 def between(results, figure):
     """95 of 100 such sets of fleets: by drawing fleets again, since what one has is not independent."""
+    if len(results) < 5:
+        return "–"
     rng = random.Random(1)
     drawn = sorted(figure(rng.choices(results, k=len(results))) for _ in range(RESAMPLES))
     return f"{drawn[RESAMPLES // 40]:.2f}–{drawn[-RESAMPLES // 40]:.2f}"
