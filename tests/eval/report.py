@@ -1,6 +1,6 @@
 """Results of tests/eval/run as tables, and the goals that were set beforehand.
 
-Kept results: {"set", "hosts", "first", "seeds", "days", "attacks", "alone", "packets", "results"}, of JSON: budgets
+Kept results: {"set", "hosts", "first", "days", "attacks", "alone", "packets", "results"}, of JSON: budgets
 and the k of precision are text.
 """
 
@@ -158,10 +158,10 @@ def goals_table(files):
 
 
 def said(kept):
-    one = "one in each" if kept["alone"] else f"{kept['attacks']} of each kind in each"
-    return (f"{kept['hosts']} hosts: {kept['seeds']} fleets ({kept['set']}, seeds {kept['first']} to "
-            f"{kept['first'] + kept['seeds'] - 1}), {kept['days']} days, thefts: {one}"
-            f"{', with packets' if kept['packets'] else ''}.")
+    each = "one in each" if kept["alone"] else f"{kept['attacks']} of each kind in each"
+    seeds = ", ".join(str(result["seed"]) for result in kept["results"])
+    return (f"{kept['hosts']} hosts: {len(kept['results'])} fleets ({kept['set']}, seeds {seeds}), {kept['days']} "
+            f"days, thefts: {each}{', with packets' if kept['packets'] else ''}.")
 
 
 def row(name, cells):

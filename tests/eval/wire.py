@@ -14,10 +14,11 @@ import struct
 import numpy
 
 import packets
-from rows import DAY, HOUR, START, Attack, text_of
+from rows import DAY, HOUR, START, Attack, outside, text_of
 from thefts import PUBLIC_SERVER, SHARED_SERVER
 
 FIRST, LAST = 18, 30
+REMOTES = 1_000_000  # from here on: the same ones, whatever is stolen
 DNS_RATES = ((.1, 24), (.7, 4), (10, 2), (200, .5))              # payload bytes a second, hours
 ECHO_RATES = ((5, 64, 12), (50, 64, 4), (2000, 1024, 1 / 6))     # and bytes an echo
 SENT_ADDRESSES, SERVED_ADDRESSES = (200, 2_000, 76_000), (2_000, 76_000)
@@ -52,7 +53,8 @@ class Wire:
     def __init__(self, fleet, thefts):
         self.fleet, self.frames, self.lookups = fleet, packets.uploads(fleet.uploads), 0
         self.rng, self.evil = (numpy.random.default_rng(seed) for seed in fleet.wire_seeds)
-        self.resolver, self.partner = fleet.new_remote(), fleet.new_remote()
+        self.remotes = REMOTES
+        self.resolver, self.partner = self.new_remote(), self.new_remote()
         self.hash_lookups()
         self.sender_lookups()
         self.monitoring()
@@ -62,6 +64,10 @@ class Wire:
         self.ordinary_lookups()
         if thefts:
             self.thefts()
+
+    def new_remote(self):
+        self.remotes += 1
+        return outside(self.remotes)
 
     # --- what is ordinary ---------------------------------------------------------------------
 
@@ -113,7 +119,7 @@ class Wire:
         ways = ((60, lambda at: struct.pack("!QQ", int(at), int(at * 1e6) % 1_000_000) + bytes(range(16, 56))),
                 (300, lambda at: b"abcdefghijklmnopqrstuvwabcdefghi"), (300, lambda at: bytes(1400)))
         for n, (host, (period, body)) in enumerate(zip(self.fleet.hosts[::-1], ways)):
-            remote, begin = self.fleet.new_remote(), START + FIRST * DAY + 7 * n
+            remote, begin = self.new_remote(), START + FIRST * DAY + 7 * n
             for number, at in enumerate(numpy.arange(begin, START + LAST * DAY, period).tolist()):
                 for late, pair, kind in ((0, (host.ip, remote), 8), (.009, (remote, host.ip), 0)):
                     self.frames.append(packets.framed(at + late, packets.echo(*pair, kind, n, number, body(at))))
@@ -158,7 +164,7 @@ class Wire:
         """Who is to be asked, of the shared server, read from thirty networks a day."""
         page = self.table_of(self.rng, 40, True)
         for at in START + self.rng.uniform(FIRST, LAST, 30 * (LAST - FIRST)) * DAY:
-            self.serve(float(at), 1.0, self.fleet.new_remote(), self.fleet.servers[SHARED_SERVER], "text/csv", page)
+            self.serve(float(at), 1.0, self.new_remote(), self.fleet.servers[SHARED_SERVER], "text/csv", page)
 
     # --- what is stolen -----------------------------------------------------------------------
 
@@ -193,7 +199,7 @@ class Wire:
         self.steal(f"DNS, {rate:g} B/s", host.ip, self.resolver, start, at, size, domain)
 
     def by_echoes(self, host, rate, size, hours):
-        start, remote, count = self.begins(host), self.fleet.new_remote(), int(rate * hours * HOUR / size)
+        start, remote, count = self.begins(host), self.new_remote(), int(rate * hours * HOUR / size)
         for n in range(count):
             at = start + (n + self.evil.uniform(0, .3)) * size / rate
             self.frames.append(packets.framed(at, packets.echo(host.ip, remote, 8, 99, n, self.evil.bytes(size))))
@@ -201,14 +207,14 @@ class Wire:
         self.steal(f"ICMP, {rate} B/s", host.ip, remote, start, count * size / rate, count * size)
 
     def by_form(self, host, count):
-        start, remote, body = self.begins(host), self.fleet.new_remote(), self.table_of(self.evil, count, True)
+        start, remote, body = self.begins(host), self.new_remote(), self.table_of(self.evil, count, True)
         lasts = max(2.0, len(body) / self.evil.uniform(5e4, 5e5))
         self.send(start, lasts, host.ip, remote, "text/csv", body)
         self.steal(f"{count:,} addresses sent", host.ip, remote, start, lasts, len(body))
 
     def by_server(self, count):
         """Somebody's account, from a network that was never here."""
-        server, client = self.fleet.servers[SHARED_SERVER], self.fleet.new_remote()
+        server, client = self.fleet.servers[SHARED_SERVER], self.new_remote()
         start, body = START + self.evil.uniform(FIRST + 2, LAST - 2) * DAY, self.table_of(self.evil, count, True)
         lasts = max(2.0, len(body) / self.evil.uniform(5e4, 5e5))
         self.serve(start, lasts, client, server, "text/csv", body)
