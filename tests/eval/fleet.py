@@ -12,60 +12,15 @@ constant of the detectors looks at the first only; what is published comes from 
 Needs numpy.
 """
 
-import dataclasses
 import zlib
 
 import numpy
 
-DAY, HOUR = 86400, 3600
-START = 1_767_571_200  # Monday 2026-01-05 00:00 UTC
-QUIET_DAYS = 14        # no attack begins before, and nothing is counted before
-KINDS = ("bulk-new", "bulk-trusted", "off-hours", "slow-new", "slow-trusted", "boiling-frog", "beacon-stage")
-MORE_KINDS = ("cold-host", "served-theft")
+import rows
+from rows import DAY, HOUR, MB, QUIET_DAYS, START, Rows, inside, outside
+from thefts import KINDS, MORE_KINDS, Thefts
+
 SETS = ("tuning", "heldout")
-
-MB = 1_000_000
-PUBLIC_SERVER, SHARED_SERVER = 0, 1  # of self.servers: hourly new client networks; 200 known ones
-
-
-def inside(index):
-    return (10 << 24) | (1 << 16) | ((index // 200) << 8) | (index % 200 + 10)
-
-
-def outside(index):
-    """One address a /24, so that each index is a destination of its own."""
-    return ((50 + (index >> 16)) << 24) | ((index >> 8 & 255) << 16) | ((index & 255) << 8) | 7
-
-
-@dataclasses.dataclass
-class Attack:
-    kind: str
-    host: int         # address of the inside host
-    remote: int       # address outside
-    start: float
-    end: float
-    bytes: int
-    rows: list = dataclasses.field(default_factory=list)  # (start, duration, bytes), for bytes to detection
-
-
-class Rows:
-    """Columns that grow: one row a connection."""
-
-    NAMES = ("ts", "orig", "resp", "port", "duration", "sent", "got")
-
-    def __init__(self):
-        self.parts = []
-
-    def add(self, ts, orig, resp, port, duration, sent, got):
-        ts = numpy.atleast_1d(numpy.asarray(ts, dtype=float))
-        whole = [numpy.broadcast_to(numpy.asarray(value, dtype=float), ts.shape)
-                 for value in (orig, resp, port, duration, sent, got)]
-        self.parts.append(numpy.stack([ts] + whole))
-
-    def sorted(self):
-        rows = numpy.concatenate(self.parts, axis=1)
-        rows = rows[:, numpy.argsort(rows[0] + rows[4], kind="stable")]
-        return dict(zip(self.NAMES, rows))
 
 
 class Host:
@@ -111,17 +66,19 @@ class Host:
         return (rng.random(hours.shape) < chance).reshape(fleet.days, 24)
 
 
-class Fleet:
+class Fleet(Thefts):
     """hosts, days: how large. attacks: of each kind; 0: none, the same fleet otherwise. served: with servers.
-    packets: what is stolen at once is not in the log but in self.uploads, for packets.py."""
+    packets: what is stolen at once is not in the log but in self.uploads, for packets.py. kinds: of thefts;
+    else all."""
 
-    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3, served=True, packets=False):
+    def __init__(self, purpose, seed, hosts=100, days=35, attacks=3, served=True, packets=False, kinds=None):
         assert purpose in SETS and days >= 26
         root = numpy.random.SeedSequence([zlib.crc32(purpose.encode()), seed, hosts, days])
-        benign, evil = root.spawn(2)
+        benign, evil, agents, *self.wire_seeds = root.spawn(5)
         self.rng, self.evil = numpy.random.default_rng(benign), numpy.random.default_rng(evil)
         self.days, self.remotes, self.rows, self.attacks, self.served = days, 0, Rows(), [], served
         self.packets, self.uploads = packets, []
+        self.twins = {}  # (inside, outside): what ordinary thing it is that looks like a theft
         self.services = numpy.array([self.new_remote() for _ in range(60)])
         self.popularity = 1 / numpy.arange(1, 61) ** .8
         self.popularity /= self.popularity.sum()
@@ -135,8 +92,10 @@ class Fleet:
         self.make_benign()
         if served:
             self.make_served()
+        self.make_agents(numpy.random.default_rng(agents))
         if attacks:
-            self.make_attacks(attacks)
+            kinds = kinds or [kind for kind in KINDS + MORE_KINDS if served or kind != "served-theft"]
+            self.make_attacks(attacks, kinds)
         self.table = self.rows.sorted()
 
     def new_remote(self):
@@ -197,6 +156,7 @@ class Fleet:
             known = rng.random() < .85
             remote = rng.choice(host.remotes + list(self.storage[:2])) if known else self.new_remote()
             self.upload(rng, host.ip, day * 24 + int(rng.choice(hours)), remote, size)
+            self.twins.setdefault((host.ip, int(remote)), "bulk upload" if known else "bulk upload to something new")
 
     def make_vendors(self, host, active):
         """Destinations that are new, and come again for some days or weeks."""
@@ -212,6 +172,7 @@ class Fleet:
             if len(hours):
                 self.send(host.ip, self.times_of(rng, hours), remote,
                           numpy.exp(median + rng.normal(0, 1.2, len(hours))), rng)
+                self.twins.setdefault((host.ip, remote), "new vendor")
 
     def make_polls(self, host):
         """Software that asks for news by the clock; machines that stay on."""
@@ -225,6 +186,23 @@ class Fleet:
         self.send(host.ip, times + rng.uniform(0, jitter + .01, len(times)), rng.choice(self.services),
                   rng.lognormal(6.5, .2, len(times)), rng, 2.0)
 
+    def make_agents(self, rng):
+        """The benign twin of a beacon: a vendor's agent that calls home by the clock, to where nobody else or few
+        others call; half of them are installed in the course of the five weeks."""
+        for host, active in zip(self.hosts, self.active):
+            if rng.random() > .12:
+                continue
+            remote = int(rng.choice(self.niche)) if rng.random() < .5 else self.new_remote()
+            first = host.first_day if rng.random() < .5 else int(rng.integers(host.first_day, self.days - 2))
+            period = float(rng.choice([300, 600, 900, 3600, 4 * 3600]))
+            times = numpy.arange(START + first * DAY + rng.uniform(0, period), START + self.days * DAY - HOUR, period)
+            times = times + rng.uniform(0, rng.uniform(0, .1) * period + .01, len(times))
+            if rng.random() < .5:  # a machine that is switched off
+                times = times[active.ravel()[((times - START) // HOUR).astype(int)]]
+            if len(times):
+                self.send(host.ip, times, remote, rng.lognormal(rng.uniform(5.5, 7.5), .3, len(times)), rng, 2.0)
+                self.twins[host.ip, remote] = "agent"
+
     def make_backup(self, host):
         rng = self.rng
         hour, median = int(rng.integers(0, 5)), rng.normal(numpy.log(150 * MB), .8)
@@ -233,6 +211,7 @@ class Fleet:
                 continue
             size = numpy.exp(median + rng.normal(0, .4)) * (6 if day % 7 == 6 else 1)
             self.upload(rng, host.ip, day * 24 + hour, self.backup_remote, size)
+        self.twins[host.ip, self.backup_remote] = "backup"
 
     def make_rollouts(self):
         """A service that many begin to use, and software that reports home once from everywhere."""
@@ -248,11 +227,13 @@ class Fleet:
             if len(hours):
                 sizes[0] += numpy.exp(rng.normal(numpy.log(15 * MB), 1))
                 self.send(host.ip, self.times_of(rng, hours), remote, sizes, rng)
+                self.twins[host.ip, remote] = "roll-out"
         day, remote = int(self.rng.integers(20, self.days - 4)), self.new_remote()
         for host in self.hosts:
             if host.first_day < day and rng.random() < .8:
                 self.upload(rng, host.ip, day * 24 + 22 + int(rng.integers(0, 5)), remote,
                             rng.lognormal(numpy.log(4 * MB), .5))
+                self.twins[host.ip, remote] = "software that reports home"
 
     def make_night_reports(self):
         """Some hosts send a report every night, from some day on."""
@@ -261,6 +242,7 @@ class Fleet:
             remote, median = rng.choice(host.remotes), rng.normal(numpy.log(5 * MB), .7)
             for day in range(max(host.first_day, int(rng.integers(0, 24))), self.days):
                 self.upload(rng, host.ip, day * 24 + 2, remote, numpy.exp(median + rng.normal(0, .3)))
+            self.twins[host.ip, int(remote)] = "night report"
 
     def serve(self, server, hours, client, sizes, rng):
         """The inside server answers: what leaves is the responder's."""
@@ -294,146 +276,26 @@ class Fleet:
         for day in range(3, self.days, 7):
             hours = day * 24 + numpy.arange(1, 7)
             self.serve(public, hours, crawler, rng.lognormal(numpy.log(8 * MB), .4, len(hours)), rng)
+        self.twins[public, crawler] = "crawler"
         branch, day = self.new_remote(), int(rng.integers(16, 25))
         hours = self.work_hours(rng, 300)
         hours = hours[hours >= day * 24]
         self.serve(shared, hours, branch, numpy.exp(rng.normal(10.5, 1.1, len(hours))), rng)
+        self.twins[shared, branch] = "branch office"
         for day in range(self.days):  # the same person, from another network each day
             hours = day * 24 + rng.integers(8, 20, 3)
-            self.serve(shared, hours, self.new_remote(), numpy.exp(rng.normal(10.3, 1, 3)), rng)
+            network = self.new_remote()
+            self.serve(shared, hours, network, numpy.exp(rng.normal(10.3, 1, 3)), rng)
+            self.twins[shared, network] = "roaming client"
 
-    # --- what is stolen ---------------------------------------------------------------------------
+    def host_days(self):
+        """That there are of hosts and servers while alarms are counted."""
+        return sum(self.days - max(QUIET_DAYS, host.first_day) for host in self.hosts) + \
+            (len(self.servers) if self.served else 0) * (self.days - QUIET_DAYS)
 
-    def make_attacks(self, count):
-        hosts = [host for host in self.hosts if host.first_day == 0]
-        victims = iter(self.evil.permutation(len(hosts)))
-        for kind in KINDS:
-            make = getattr(self, "attack_" + kind.replace("-", "_"))
-            for _ in range(count):
-                make(hosts[next(victims)])
-        for n in range(count):
-            self.attack_cold_host(n)
-            if self.served:
-                self.attack_served_theft(n)
-
-    def steal(self, kind, host, remote, rows):
-        """rows: (start, duration, bytes)."""
-        attack = Attack(kind, host, remote, rows[0][0], max(start + lasts for start, lasts, _ in rows),
-                        sum(size for _, _, size in rows), rows)
-        self.attacks.append(attack)
-        if self.packets and kind in ("bulk-new", "bulk-trusted"):
-            self.uploads += [(begin, lasts, host, int(remote), size) for begin, lasts, size in rows]
-            return
-        start, lasts, sizes = (numpy.array(column, dtype=float) for column in zip(*rows))
-        self.rows.add(start, host, remote, 443, lasts, numpy.rint(sizes), numpy.rint(sizes / 40 + 2000))
-
-    def trusted(self, host):
-        """One of the three that it uses most."""
-        order = numpy.argsort(-host.use)
-        return host.remotes[int(self.evil.choice(order[:3]))]
-
-    def work_time(self, host, first, last):
-        """An hour in which somebody is there, of a day in [first, last)."""
-        hours = numpy.flatnonzero(self.active[host.index].ravel())
-        hours = hours[(hours >= first * 24) & (hours < last * 24)]
-        hour = int(self.evil.choice(hours)) if len(hours) else first * 24 + 10
-        return START + hour * HOUR + self.evil.uniform(0, 1800)
-
-    def log_size(self, low, high):
-        return float(numpy.exp(self.evil.uniform(numpy.log(low), numpy.log(high))))
-
-    def bulk_rows(self, start, size):
-        return [(start, max(20.0, min(5400.0, size / self.evil.uniform(1e6, 1e7))), size)]
-
-    def attack_bulk_new(self, host):
-        start = self.work_time(host, QUIET_DAYS, self.days - 2)
-        self.steal("bulk-new", host.ip, self.new_remote(), self.bulk_rows(start, self.log_size(20 * MB, 5000 * MB)))
-
-    def attack_bulk_trusted(self, host):
-        start = self.work_time(host, QUIET_DAYS, self.days - 2)
-        self.steal("bulk-trusted", host.ip, self.trusted(host),
-                   self.bulk_rows(start, self.log_size(50 * MB, 10_000 * MB)))
-
-    def attack_off_hours(self, host):
-        day = int(self.evil.integers(QUIET_DAYS, self.days - 3))
-        quiet = numpy.flatnonzero(~self.active[host.index][day])
-        hour = int(self.evil.choice(quiet[quiet < 6] if (quiet < 6).any() else numpy.arange(6)))
-        remote = self.trusted(host) if self.evil.random() < .5 else self.new_remote()
-        self.steal("off-hours", host.ip, remote,
-                   self.bulk_rows(START + day * DAY + hour * HOUR, self.log_size(2 * MB, 500 * MB)))
-
-    def slow_rows(self, host, first, sizes):
-        """Each day's part in one to three connections while somebody is there."""
-        rows = []
-        for day, size in enumerate(sizes, first):
-            parts = int(self.evil.integers(1, 4))
-            for _ in range(parts):
-                rows.append((self.work_time(host, day, day + 1), float(self.evil.uniform(5, 600)), size / parts))
-        return sorted(rows)
-
-    def attack_slow_new(self, host):
-        first, daily = int(self.evil.integers(QUIET_DAYS, self.days - 14)), self.log_size(1 * MB, 20 * MB)
-        sizes = daily * numpy.exp(self.evil.normal(0, .2, 14))
-        self.steal("slow-new", host.ip, self.new_remote(), self.slow_rows(host, first, sizes))
-
-    def attack_slow_trusted(self, host):
-        first, daily = int(self.evil.integers(QUIET_DAYS, self.days - 14)), self.log_size(5 * MB, 100 * MB)
-        sizes = daily * numpy.exp(self.evil.normal(0, .2, 14))
-        self.steal("slow-trusted", host.ip, self.trusted(host), self.slow_rows(host, first, sizes))
-
-    def attack_boiling_frog(self, host):
-        """Some 30 % more a day, from 200 kB on."""
-        first = int(self.evil.integers(QUIET_DAYS, self.days - 20))
-        sizes = 200_000 * self.evil.uniform(1.2, 1.4) ** numpy.arange(20) * numpy.exp(
-            self.evil.normal(0, .15, 20))
-        remote = self.trusted(host) if self.evil.random() < .5 else self.new_remote()
-        self.steal("boiling-frog", host.ip, remote, self.slow_rows(host, first, sizes))
-
-    def attack_beacon_stage(self, host):
-        """A week of regular calls, then what was gathered."""
-        first, period = int(self.evil.integers(QUIET_DAYS, self.days - 9)), self.evil.uniform(300, 1200)
-        times = numpy.arange(START + first * DAY + self.evil.uniform(0, DAY), START + (first + 7) * DAY, period)
-        times = times + self.evil.uniform(0, .1 * period, len(times))
-        rows = [(float(time), 1.0, float(self.evil.lognormal(6.5, .1))) for time in times]
-        rows += self.bulk_rows(self.work_time(host, first + 7, first + 8), self.log_size(10 * MB, 500 * MB))
-        self.steal("beacon-stage", host.ip, self.new_remote(), rows)
-
-    def attack_cold_host(self, n):
-        """A machine that nobody has seen before, in its first three days."""
-        first = int(self.evil.integers(QUIET_DAYS, self.days - 4))
-        ip = inside(5000 + n)
-        hours = first * 24 + numpy.concatenate([day * 24 + numpy.arange(9, 17) for day in range(3)])
-        for remote in self.evil.choice(self.services, 4):
-            self.send(ip, self.times_of(self.evil, hours), remote,
-                      self.evil.lognormal(11, 1, len(hours)), self.evil)
-        start = START + (first + 1) * DAY + int(self.evil.integers(9, 30)) * HOUR
-        self.steal("cold-host", ip, self.new_remote(), self.bulk_rows(start, self.log_size(20 * MB, 2000 * MB)))
-
-    def attack_served_theft(self, _n):
-        """An account that somebody else has: a new network takes 1 to 8 MB of the shared server."""
-        day = int(self.evil.integers(QUIET_DAYS, self.days - 3))
-        size, client = self.log_size(1 * MB, 8 * MB), self.new_remote()
-        start = START + day * DAY + self.evil.uniform(8, 18) * HOUR
-        lasts = float(self.evil.uniform(60, 1800))
-        self.rows.add(start, client, self.servers[SHARED_SERVER], 443, lasts, 20_000, round(size))
-        self.attacks.append(Attack("served-theft", self.servers[SHARED_SERVER], client, start, start + lasts,
-                                   round(size), [(start, lasts, size)]))
-
-    # --- as a log ---------------------------------------------------------------------------------
+    def twin(self, host, remote):
+        """What an alarm on nothing stolen is about."""
+        return "whole host" if remote is None else self.twins.get((host, remote), "everyday")
 
     def write(self, path):
-        """A conn.log as Zeek writes it: tab-separated, in the order in which connections ended."""
-        table = self.table
-        text = {ip: ".".join(str(int(ip) >> shift & 255) for shift in (24, 16, 8, 0))
-                for ip in numpy.unique(numpy.concatenate([table["orig"], table["resp"]]))}
-        with open(path, "w", encoding="ascii") as file:
-            file.write("#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n"
-                       "#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tservice\tduration\t"
-                       "orig_bytes\tresp_bytes\tconn_state\tmissed_bytes\thistory\torig_pkts\torig_ip_bytes\t"
-                       "resp_pkts\tresp_ip_bytes\n")
-            for n, row in enumerate(zip(*(table[name].tolist() for name in Rows.NAMES))):
-                ts, orig, resp, port, duration, sent, got = row
-                packets, back = int(sent) // 1400 + 3, int(got) // 1400 + 3
-                file.write(f"{ts:.6f}\tC{n}\t{text[orig]}\t{40000 + n % 20000}\t{text[resp]}\t{int(port)}\ttcp\tssl\t"
-                           f"{duration:.6f}\t{int(sent)}\t{int(got)}\tSF\t0\tShADadFf\t{packets}\t"
-                           f"{int(sent) + 40 * packets}\t{back}\t{int(got) + 40 * back}\n")
+        rows.write(path, self.table)
