@@ -61,7 +61,7 @@ static void the_second_host_is_told(void **state)
     assert_null(reason_with(&f, "destination.rare")); /* alone it is new, and no more */
     double alone = f.evidence;
     judge_after("drop.example", &f);
-    assert_true(f.evidence > alone + 1);
+    assert_true(f.evidence > alone + 0.1);
     const struct reason *reason = reason_with(&f, "destination.rare");
     assert_non_null(reason);
     assert_has(reason->text, "40 MB went to drop.example, which no host had met before 2026-03-30; "
