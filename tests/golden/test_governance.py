@@ -87,7 +87,7 @@ class Governance(Case):
         self.assertRegex(out, rf"^{SERVER}  ready")
         for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun"):
             self.assertRegex(out, rf"(?m)^ +{day} [ .+#-]{{24}}\|$")
-        self.assertRegex(out, r"an active day +19\.5 kB +1\.25 MB +2\.49 MB +3\.23 MB +of 21")
+        self.assertRegex(out, r"an active day +92\.7 kB +1\.25 MB +2\.49 MB +3\.23 MB +of 17")
         self.assertIn("served 198.51.100.0/24", out)
         self.assertTrue(all(len(line) <= 100 for line in out.splitlines()), out)
         self.assertIn("no baseline", complaint(self.ask("show", "10.99.0.1", status=1)))
