@@ -12,7 +12,7 @@
 #define SERVED_SHARE 0.3       /* of all that is told */
 #define SERVED_LEAST 0.7       /* of a host's, where most hosts are servers */
 #define SERVED_MOST  (1.0 / 7) /* alerts a server and day, however many hosts pay for it */
-#define FUSED_SHARE  0.7 /* of what is told of what hosts send; the absolute day has the rest */
+#define FUSED_SHARE  0.8 /* of what is told of what hosts send; the absolute day has the rest */
 
 #define GAIN      0.1
 #define STEP_MOST 0.2

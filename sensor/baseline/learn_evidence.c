@@ -63,9 +63,9 @@ static bool tells(struct last_told *told, const struct fused *fused, const struc
                   int64_t day)
 {
     bool silent = told->e > 0 && day - told->day < SILENT_DAYS;
-    if (!fused_fires(fused, limits) || (silent && fused->whole < SILENT_FACTOR * told->e))
+    if (!fused_fires(fused, limits) || (silent && fused->e < SILENT_FACTOR * told->e))
         return false;
-    *told = (struct last_told){day, (double)(float)fused->whole};
+    *told = (struct last_told){day, (double)(float)fused->e};
     return true;
 }
 

@@ -270,14 +270,14 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         return;
     }
     if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), now) > 0)
-        at->host->told[side] = (struct last_told){at->civil->day, fused.whole};
+        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)
 {
     struct weighing weighing = weighing_of(at, slot);
     for (int side = 0; side < EVIDENCE_SIDES; side++)
-        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).whole;
+        slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
 }
 
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,

@@ -123,7 +123,7 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
 
 struct fused {
     double e;
-    double whole;             /* likewise with g(l) = l: by which it is said to have grown */
+    double whole;             /* likewise with g(l) = l: by which an incident has grown */
     double p;                 /* of e, calibrated; 1: nothing is known */
     double p_absolute;        /* of the absolute day alone, calibrated; 1: not of this side */
     double share[EVIDENCES];  /* w·g(L̂)^2.5/E^2.5, of this side's */

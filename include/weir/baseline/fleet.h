@@ -116,8 +116,8 @@ void fleet_set_budget(struct fleet *fleet, double host_day, double day);
 double fleet_budget(const struct fleet *fleet);
 double fleet_budget_trim(const struct fleet *fleet);
 /* How that is shared. What hosts serve has three tenths of all that is told (seven, where all are
- * servers), but no more than one alert a server and week; what they send has the rest, three tenths
- * of it by the absolute day alone. A fleet has few servers, so each may speak up more often than a
+ * servers), but no more than one alert a server and week; what they send has the rest, a fifth of
+ * it by the absolute day alone. A fleet has few servers, so each may speak up more often than a
  * host does. */
 struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side);
 struct measures fleet_measures(const struct fleet *fleet, const char *group); /* fleet NULL: none */
@@ -153,7 +153,7 @@ enum prevalence_bucket fleet_bucket(const struct fleet *fleet,
 /* A service that is rolled out: first met by anybody less than FLEET_WAVE_DAYS ago, and used by
  * FLEET_WAVE_HOSTS hosts and more than 2 % of them, `hosts_now` of them in the open hour. */
 #define FLEET_WAVE_DAYS  21
-#define FLEET_WAVE_HOSTS 4
+#define FLEET_WAVE_HOSTS 3
 bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,
                    uint32_t hosts_now, int64_t day);
 /* A client destination that the fleet met within FLEET_SHARED_DAYS and few hosts use: who else

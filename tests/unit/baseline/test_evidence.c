@@ -364,8 +364,8 @@ static void servers_have_a_share(void **state)
     server.known |= 1u << (EVIDENCES + EVIDENCE_SERVED);
     fleet_set_budget(fleet, 0.01, 0);
     limits = fleet_limits(fleet, EVIDENCE_SENT); /* no server was seen */
-    near(limits.fused, 0.007);
-    near(limits.absolute, 0.003);
+    near(limits.fused, 0.008);
+    near(limits.absolute, 0.002);
     for (int i = 0; i < 98; i++)
         fleet_note_evidence(fleet, "", &host, &civil);
     for (int i = 0; i < 2; i++)
@@ -374,10 +374,10 @@ static void servers_have_a_share(void **state)
     limits = fleet_limits(fleet, EVIDENCE_SERVED);
     near(limits.fused, 1.0 / 7);
     near(limits.absolute, 0);
-    near(fleet_limits(fleet, EVIDENCE_SENT).fused, 0.7 * (0.01 - 2.0 / 7 / 100));
+    near(fleet_limits(fleet, EVIDENCE_SENT).fused, 0.8 * (0.01 - 2.0 / 7 / 100));
     fleet_set_budget(fleet, 0.001, 0);
     near(fleet_limits(fleet, EVIDENCE_SERVED).fused, 0.3 * 0.001 * 100 / 2);
-    near(fleet_limits(fleet, EVIDENCE_SENT).fused, 0.7 * 0.7 * 0.001);
+    near(fleet_limits(fleet, EVIDENCE_SENT).fused, 0.8 * 0.7 * 0.001);
     fleet_free(fleet);
 }
 

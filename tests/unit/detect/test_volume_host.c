@@ -180,19 +180,19 @@ static void one_that_is_not_awaited_is_not(void **state)
     site_free(site);
 }
 
-/* At a threshold of .003 a false alarm is expected in 334 host-days: with fewer nothing is said. */
+/* At a threshold of .002 a false alarm is expected in 500 host-days: with fewer nothing is said. */
 static void few_peers_cannot_tell(void **state)
 {
     struct site *site = site_new(SITE_HOSTS);
     struct subject much;
     (void)state;
-    site_play(site, 0, 22, office_hour); /* 16 working days, the last is not over */
-    assert_int_equal(survival_peer_days(site->fleet), 300);
-    much = awaited(site, 22, 17, UINT64_C(1) << 40);
+    site_play(site, 0, 33, office_hour); /* 25 working days, the last is not over */
+    assert_int_equal(survival_peer_days(site->fleet), 480);
+    much = awaited(site, 33, 17, UINT64_C(1) << 40);
     assert_false(ask("volume.host", &much, NULL));
-    site_play(site, 22, 25, office_hour);
-    assert_int_equal(survival_peer_days(site->fleet), 360);
-    much = awaited(site, 25, 17, UINT64_C(1) << 40);
+    site_play(site, 33, 37, office_hour);
+    assert_int_equal(survival_peer_days(site->fleet), 520);
+    much = awaited(site, 37, 17, UINT64_C(1) << 40);
     assert_true(ask("volume.host", &much, NULL));
     much.fleet = NULL;
     assert_false(ask("volume.host", &much, NULL));
