@@ -212,6 +212,11 @@ static double heard(double l)
     return l <= BEYOND ? l : BEYOND + (l - BEYOND) * BEYOND_SHARE;
 }
 
+double evidence_alone(enum evidence_kind kind, double p)
+{
+    return pow(evidence_weight(kind), 1 / POWER) * -log(p);
+}
+
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures)
 {

@@ -37,7 +37,8 @@ uint64_t evidence_step(const struct amounts *amounts)
     return histogram_bin(amounts->hour) | histogram_bin(amounts->day) << 8 |
            histogram_bin(amounts->week) << 16 | (uint64_t)histogram_bin(amounts->span) << 24 |
            (uint64_t)histogram_bin(amounts->longest_s) << 32 |
-           (uint64_t)histogram_bin(amounts->inside) << 40;
+           (uint64_t)histogram_bin(amounts->inside) << 40 |
+           (uint64_t)(amounts->hosts < 255 ? amounts->hosts : 255) << 48;
 }
 
 uint32_t evidence_name(const struct destination *destination)
@@ -83,13 +84,31 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
-void evidence_without_new(struct day_evidence *evidence, uint32_t name)
+static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,
+                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE};
+#define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
+
+/* What is known stays known. */
+static void without_new(struct day_evidence *evidence, uint32_t name)
 {
-    static const enum evidence_kind new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,
-                                             EVIDENCE_PERSISTENCE};
-    for (size_t i = 0; i < sizeof new / sizeof *new; i++)
-        if (evidence->mark[new[i]].pair == name)
-            evidence->mark[new[i]] = (struct evidence_mark){0};
+    for (size_t i = 0; i < KINDS_OF_NEW; i++)
+        if (evidence->mark[kinds_of_new[i]].pair == name)
+            evidence->mark[kinds_of_new[i]] = (struct evidence_mark){0};
+}
+
+/* As of when this host met it: who joined a wave did not discover it later either. */
+void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
+                         const struct fleet *fleet)
+{
+    bool marked = false;
+    for (size_t i = 0; i < KINDS_OF_NEW; i++)
+        marked |= evidence->mark[kinds_of_new[i]].pair != 0;
+    for (uint32_t i = 0; marked && fleet && i < profile->pair_count; i++) {
+        const struct pair *pair = profile->pair[i];
+        if (pair->destination.role == ROLE_CLIENT &&
+            fleet_is_wave(fleet, &pair->destination, 0, pair->first_day))
+            without_new(evidence, evidence_name(&pair->destination));
+    }
 }
 
 /* --- one kind --------------------------------------------------------------------------------- */
@@ -173,6 +192,8 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
         return (struct estimate){.p = exp2(-days), .samples = days};
     }
 }
+
+#define COLD_PEER_DAYS 500 /* that make a measure of absolute sizes, where there is no other */
 
 static struct estimate estimate_host(const struct asked *asked, enum evidence_kind kind,
                                      uint64_t bytes)
@@ -288,9 +309,12 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
                        const struct amounts *amounts)
 {
     const struct asked asked = {into, profile, NULL, NULL, fleet, civil, 0};
+    bool cold = evidence_is_cold(profile, civil);
+    if (cold && survival_peer_days(fleet) < COLD_PEER_DAYS)
+        return;
     ask(&asked, EVIDENCE_ABSOLUTE_HOUR, amounts->hour);
     ask(&asked, EVIDENCE_ABSOLUTE_DAY, amounts->day);
-    if (evidence_is_cold(profile, civil))
+    if (cold)
         return;
     ask(&asked, EVIDENCE_HOST_HOUR, amounts->hour);
     ask(&asked, EVIDENCE_HOST_DAY, amounts->day);
@@ -316,7 +340,7 @@ static void ask_known(const struct asked *asked, const struct amounts *amounts)
 
 bool evidence_is_cold(const struct profile *profile, const struct civil *civil)
 {
-    return profile->first_day == NO_DAY || civil->day - profile->first_day < PROFILE_WARMUP_DAYS;
+    return civil->hour - profile->first_hour < INT64_C(24) * PROFILE_WARMUP_DAYS;
 }
 
 /* Met after the warm-up and less than three weeks ago; or met rarely, however long ago. */
@@ -337,8 +361,9 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
     bool first = in_first_week(asked->pair, asked->civil->hour);
     if (survival_exposure_days(asked->fleet) < EXPOSED_DAYS ||
         fleet_bucket(asked->fleet, asked->destination, asked->pair ? 0 : 1) == PREVALENCE_REST ||
-        fleet_is_wave(asked->fleet, asked->destination, amounts->hosts, asked->civil->day)) {
-        evidence_without_new(asked->into, asked->name);
+        fleet_is_wave(asked->fleet, asked->destination, amounts->hosts,
+                      asked->pair ? asked->pair->first_day : asked->civil->day)) {
+        without_new(asked->into, asked->name);
         return;
     }
     ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);

@@ -50,7 +50,7 @@ struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side)
     const struct calibrations *all = &fleet->all.now.calibrations;
     double budget = fleet_budget(fleet);
     double sent = host_days(all, EVIDENCE_SENT), served = host_days(all, EVIDENCE_SERVED);
-    double of_server = SERVED_MOST;
+    double of_server = fmin(SERVED_MOST, budget * SERVED_LEAST); /* of none it is not known yet */
     if (served > 0)
         of_server = fmin(SERVED_MOST, budget * fmax(SERVED_LEAST, SERVED_SHARE * sent / served));
     double of_host = fmax(0, budget - (sent > 0 ? of_server * served / sent : 0));

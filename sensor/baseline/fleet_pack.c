@@ -281,6 +281,9 @@ static bool take_calibrations(struct cursor *in, struct calibrations *calibratio
             i / 2 < kinds ? evidence_kind_of_schema(schema, i / 2) : EVIDENCES + i / 2 - kinds;
         good = take_counts(in, calibrations->of[which][i % 2].count, CALIBRATION_BINS, true);
     }
+    /* What they fused to was another quantity then. */
+    for (unsigned which = EVIDENCES; schema < 4 && which < CALIBRATIONS; which++)
+        memset(calibrations->of[which], 0, sizeof calibrations->of[which]);
     return good;
 }
 

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define KEPT_WEEKS 2
+#define KEPT_WEEKS 6 /* who joined a wave in its three weeks is young for three more */
 #define AGE_MAX    (INT64_C(1) << 40)
 
 void fleet_note_sent(struct fleet *fleet, const struct ip *host,
@@ -22,6 +22,11 @@ void fleet_note_sent(struct fleet *fleet, const struct ip *host,
     if (bytes < FLEET_SHARED_BYTES || destination->role != ROLE_CLIENT)
         return;
     size_t size = strlen(destination_key(destination, key));
+    const struct used_by *used = map_get(&fleet->destinations, key, size);
+    if (used && (day - used->first_day >= FLEET_SHARED_DAYS ||
+                 (used->sent && used->sent->count == FLEET_SHARED_HOSTS &&
+                  hostset_count(&used->hosts, destination_shape) > FLEET_SHARED_HOSTS)))
+        return;
     struct new_use *use = fleet_add_use(&fleet->sent, key, size, fleet_hash(host), day);
     use->bin = (uint8_t)histogram_bin(bytes);
 }

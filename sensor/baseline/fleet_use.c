@@ -293,10 +293,12 @@ bool fleet_is_wave(const struct fleet *fleet, const struct destination *destinat
     size_t size = strlen(destination_key(destination, key));
     const struct used_by *used = map_get(&fleet->destinations, key, size);
     uint32_t hosts = used ? hostset_count(&used->hosts, destination_shape) : 0;
+    uint32_t sent = used && used->sent ? used->sent->count : 0;
     if (used && day - used->first_day >= FLEET_WAVE_DAYS)
         return false;
     hosts = hosts_now > hosts ? hosts_now : hosts;
-    return hosts >= FLEET_WAVE_HOSTS && hosts > 0.02 * fleet_hosts(fleet);
+    return (sent >= FLEET_WAVE_HOSTS || hosts_now >= FLEET_WAVE_HOSTS) &&
+           hosts > FLEET_SHARED_SHARE * fleet_hosts(fleet);
 }
 
 enum prevalence_bucket fleet_bucket(const struct fleet *fleet,

@@ -203,9 +203,11 @@ static void tell_host_hour(struct profile *profile, const struct civil *civil, u
                     learned, location, exposed);
     fleet_note_silent(fleet, profile->group, profile->silent);
     memset(profile->silent, 0, sizeof profile->silent);
-    if (bytes > 0)
-        fleet_note_today(fleet, profile->group, profile->today, profile->today_bytes,
-                         bytes_add(profile->today_bytes, bytes));
+    uint64_t before = profile->today_bytes, after = bytes_add(before, bytes);
+    if (bytes > 0 &&
+        after >= PROFILE_ACTIVE_BYTES) /* of active days, as those it is compared with */
+        fleet_note_today(fleet, profile->group, profile->today,
+                         before >= PROFILE_ACTIVE_BYTES ? before : 0, after);
 }
 
 static void learn_host_hour(struct profile *profile, uint64_t bytes, const struct civil *civil,

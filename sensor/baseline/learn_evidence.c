@@ -17,22 +17,6 @@ static struct amounts amounts_of_host(const struct profile *profile, const struc
         .hour = hour, .day = before + hour, .inside = bytes_add(inside, total->inside_bytes)};
 }
 
-/* What many hosts began to use while it was new to all is no discovery of any of them; when this
- * one met it that was not to be seen yet. */
-static void drop_waves(struct profile *profile, const struct fleet *fleet)
-{
-    const struct evidence_mark *mark = profile->evidence.mark;
-    if (mark[EVIDENCE_YOUNG_WEEK].pair == 0 && mark[EVIDENCE_YOUNG_HOUR].pair == 0 &&
-        mark[EVIDENCE_PERSISTENCE].pair == 0)
-        return;
-    for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
-        const struct destination *destination = &profile->pair[i]->destination;
-        if (destination->role == ROLE_CLIENT &&
-            fleet_is_wave(fleet, destination, 0, profile->today))
-            evidence_without_new(&profile->evidence, evidence_name(destination));
-    }
-}
-
 void learn_evidence(struct profile *profile, const struct host_total *total,
                     const struct civil *civil, const struct fleet *fleet)
 {
@@ -40,7 +24,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     size_t position = 0;
     if (total->out.value == 0)
         return;
-    drop_waves(profile, fleet);
+    evidence_drop_waves(&profile->evidence, profile, fleet);
     evidence_add_host(&profile->evidence, profile, fleet, civil, &host);
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     evidence_add_closed(&profile->evidence, profile, fleet, civil);
@@ -100,7 +84,7 @@ void learn_evidence_day(struct profile *profile, bool day_off, const struct civi
     const struct measures measures = fleet_measures(fleet, profile->group);
     struct told_day day = {.day = profile->today, .day_off = day_off};
     if (fleet && profile->evidence.known) {
-        drop_waves(profile, fleet);
+        evidence_drop_waves(&profile->evidence, profile, fleet);
         for (int kind = 0; kind < EVIDENCES; kind++)
             if (profile->evidence.known >> kind & 1u)
                 count(profile, &day, (unsigned)kind, profile->evidence.mark[kind].l, &measures);

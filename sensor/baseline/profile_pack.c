@@ -381,7 +381,7 @@ static bool take_counted(struct cursor *in, struct profile *profile)
         counted->bin = cursor_u8(in);
         if (counted->bin > 0)
             counted->day = take_since(in, profile->today);
-        if (counted->bin >= CALIBRATION_BINS)
+        if (counted->bin >= CALIBRATION_BINS || counted->day > profile->today)
             return false;
     }
     return !in->failed;
@@ -405,6 +405,8 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
         evidence->due.l = take_f32(in);
         evidence->due.bytes = cursor_u8(in);
     }
+    if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS)
+        return false;
     return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile) &&
            (schema < 4 || take_counted(in, profile));
 }

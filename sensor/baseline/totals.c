@@ -102,7 +102,8 @@ static void note_met(struct hour_hosts *open, const struct pair_total *pair)
 {
     char key[DESTINATION_KEY_SIZE];
     size_t size = strlen(destination_key(&pair->destination, key));
-    if (pair->destination.role != ROLE_CLIENT || destination_is_other(&pair->destination))
+    if (pair->out.value < TOTALS_MUCH || pair->destination.role != ROLE_CLIENT ||
+        destination_is_other(&pair->destination))
         return;
     uintptr_t hosts = (uintptr_t)map_get(&open->met, key, size);
     map_put(&open->met, key, size, (void *)(hosts + 1)); // NOLINT(performance-no-int-to-ptr)
@@ -272,8 +273,11 @@ struct pair_total *totals_add(struct host_total *host, const struct destination 
                               struct volume out, uint64_t in_bytes, uint32_t flows)
 {
     struct pair_total *pair = pair_for(host, destination);
+    bool little = pair->out.value < TOTALS_MUCH;
     volume_add(&pair->out, out);
     volume_add(&host->out, out);
+    if (host->totals && little)
+        note_met(hosts_of_hour(host->totals, host->hour), pair);
     pair->in_bytes = bytes_add(pair->in_bytes, in_bytes);
     host->in_bytes = bytes_add(host->in_bytes, in_bytes);
     pair->flows = flows > UINT32_MAX - pair->flows ? UINT32_MAX : pair->flows + flows;

@@ -137,20 +137,34 @@ static struct text_span path_of(struct text_span target)
     return rest;
 }
 
+/* All of the path is read: a ".." behind the first two parts may lead out of them, as a server
+ * resolves it. */
 void asked_project(struct text_span target, struct asked_name *project)
 {
     struct text_span rest = path_of(target);
     project->size = 0;
-    for (unsigned segments = 0; segments < 2 && rest.size;) {
+    for (unsigned segments = 0, deeper = 0; rest.size;) {
         size_t before = rest.size;
         struct text_span segment = take_until(&rest, "/");
         bool last = segment.size == before;
         segment = take_until(&segment, ";");
-        bool nothing = segment.size == 0 || is(segment, ".") || is(segment, "..");
-        if (last && segment.size && memchr(segment.at, '.', segment.size))
+        bool up = is(segment, ".."), nothing = segment.size == 0 || is(segment, ".") || up;
+        if (last && segments < 2 && segment.size && !is(segment, "..") &&
+            memchr(segment.at, '.', segment.size))
             return;
+        if (up && deeper > 0)
+            deeper--;
+        else if (up && segments > 0) {
+            while (project->text[--project->size] != '/')
+                ;
+            segments--;
+        }
         if (nothing)
             continue;
+        if (segments == 2) {
+            deeper++;
+            continue;
+        }
         size_t room = ASKED_NAME_MAX - project->size - 1, size = segment.size;
         size = size < room ? size : room;
         project->text[project->size++] = '/';

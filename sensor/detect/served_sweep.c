@@ -59,7 +59,8 @@ static void say_accounts(const struct subject *subject, struct finding *finding)
     others_text(&sweep->accounts, others, sizeof others);
     if (sweep->refused > 0)
         snprintf(more, sizeof more, "; %s were refused", count_text(sweep->refused, refused));
-    snprintf(reason->text, sizeof reason->text, "%s accounts logged in from %.43s in a day%s%s",
+    snprintf(reason->text, sizeof reason->text,
+             "%s accounts were named and let in from %.43s in a day%s%s",
              count_text(sweep->accounts.today, count), subject->destination->name, others, more);
 }
 
@@ -115,7 +116,8 @@ const struct detector detector_served_sweep = {
         "Distinct accounts that an outside network logged in as at an inside server in a day, and "
         "distinct projects it read there, in clear HTTP, FTP, POP3, IMAP and SMTP, beside what any "
         "other network did and it did before. Known false alarms: the first day of a large office, "
-        "a proxy or a crawler behind one network. Blind to anything encrypted, and to accounts "
+        "a proxy or a crawler behind one network; a web server that gives everybody everything, "
+        "whatever name is sent along. Blind to anything encrypted, and to accounts "
         "that a form or a cookie names.",
     .judge = judge_sweep,
 };

@@ -81,7 +81,7 @@ bool volume_peers_judge(const struct subject *subject, struct finding *finding)
     if (peers.p > threshold)
         return false;
     finding->p = peers.p;
-    finding->evidence = -log(peers.p);
+    finding->evidence = evidence_alone(EVIDENCE_ABSOLUTE_DAY, peers.p);
     finding->score = score_of_p(peers.p);
     finding->needs = (double)least_bytes(subject, bytes, threshold);
     finding->needs_unit = "byte";

@@ -54,6 +54,8 @@ uint64_t snapshot_layout(void)
         sizeof(struct rule_tally),
         sizeof(struct sight_host),
         sizeof(struct pair_total),
+        sizeof(struct swept_pair),
+        sizeof(struct swept_server),
         sizeof(struct record_flow),
         sizeof(struct record_name),
         sizeof(struct record_content),
@@ -332,11 +334,9 @@ static struct host_total *take_total_of(struct engine *engine, struct cursor *in
         return NULL;
     uint64_t in_bytes = cursor_le64(in), inside_bytes = cursor_le64(in);
     bool sends = cursor_u8(in) != 0;
-    struct host_total *total = NULL;
-    if (inside_bytes > 0) /* what was put before may not have arrived */
+    struct host_total *total = sends ? totals_open(engine->totals, &host, hour) : NULL;
+    if (inside_bytes > 0 && (total || !sends)) /* what was put before may not have arrived */
         total = totals_receive(engine->totals, &host, hour, inside_bytes);
-    if (sends)
-        total = totals_open(engine->totals, &host, hour);
     if (!total)
         return NULL;
     total->out = out;

@@ -2,7 +2,7 @@
  *
  *   content record → new of this day? → the pair's count → the server's largest counts
  *   flow record behind it → judged; and when another network became a measure, the network that is
- *   largest is judged again: a sweep that came before everybody else is one all the same
+ *   largest is judged again while its story is open: a sweep may come before the others
  *
  * A network that was told is taken out of the server's largest counts, so that one thief does not
  * set the measure for the next. Everything depends on the order of records alone. What is forgotten
@@ -178,6 +178,8 @@ void swept_add(struct engine *engine, const struct ip *host, const struct ip *re
         return;
     struct swept_server *server =
         recent_keys_put(&engine->swept.servers, server_hash(engine, host));
+    if (server->networks[kind] == 0) /* a new one, or one that was forgotten */
+        pair->met[kind] = false;
     server->networks[kind] += !pair->met[kind];
     pair->met[kind] = true;
     if (!pair->told)
@@ -188,13 +190,21 @@ void swept_add(struct engine *engine, const struct ip *host, const struct ip *re
 
 /* --- judging --------------------------------------------------------------------------------- */
 
+/* A server may have been forgotten since the pair was counted there. */
+static uint32_t others_of(const struct swept_server *server, const struct swept_pair *pair,
+                          enum swept_kind kind)
+{
+    uint32_t own = pair->met[kind], all = server->networks[kind];
+    return all > own ? all - own : 0;
+}
+
 static struct sweep_count count_of(const struct swept_server *server, const struct swept_pair *pair,
                                    const struct ip *network, enum swept_kind kind)
 {
     return (struct sweep_count){.today = pair->today[kind],
                                 .own_most = pair->own_most[kind],
                                 .other_most = other_most(server->large[kind], network),
-                                .others = server->networks[kind] - pair->met[kind]};
+                                .others = others_of(server, pair, kind)};
 }
 
 static void judge_pair(struct engine *engine, const struct ip *host, const struct ip *network,
@@ -204,7 +214,8 @@ static void judge_pair(struct engine *engine, const struct ip *host, const struc
         recent_keys_get(&engine->swept.pairs, pair_hash(engine, host, network));
     struct destination destination = destination_of_prefix(ROLE_SERVED, network);
     struct open_story *open = stories_find(&engine->stories, host, &destination);
-    if (!pair || !open || pair->day != day_of(engine, now.ns))
+    /* What was counted just before midnight is judged by the flow's record behind it. */
+    if (!pair || !open || day_of(engine, now.ns) - pair->day > 1)
         return;
     struct sweep sweep = {.accounts = count_of(server, pair, network, SWEPT_ACCOUNTS),
                           .projects = count_of(server, pair, network, SWEPT_PROJECTS),
@@ -219,9 +230,10 @@ static void judge_pair(struct engine *engine, const struct ip *host, const struc
                               .sweep = &sweep};
     struct finding finding[JUDGE_FINDINGS];
     size_t count = judge(&subject, finding);
-    if (account_tell(engine, open, finding, count, subject.state, known ? known->hours : 0, now) ==
-        0)
+    if (count == 0)
         return;
+    /* What an exception holds back is no measure of the others either. */
+    account_tell(engine, open, finding, count, subject.state, known ? known->hours : 0, now);
     pair->told = true;
     for (int kind = 0; kind < SWEPT_COMPARED; kind++)
         remove_large(server->large[kind], network);

@@ -87,6 +87,10 @@ static void restore(struct engine *engine, struct host_total *total)
     size_t position = 0;
     struct civil civil = close_civil(engine, total->hour, engine->warm->now);
     bool sends = total->pairs.count > 0; /* who only receives is no host */
+    if (!sends && total->inside_bytes == 0) {
+        host_total_free(total);
+        return;
+    }
     if (sends && !hosts_get(engine, &total->host) && !hosts_add(engine, &total->host)) {
         host_total_free(total);
         return;

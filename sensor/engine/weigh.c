@@ -98,6 +98,7 @@ static void closed_hours(const struct at *at, struct day_evidence *evidence)
     *evidence = (struct day_evidence){0};
     if (profile->today == at->civil->day)
         *evidence = profile->evidence;
+    evidence_drop_waves(evidence, profile, at->engine->fleet);
 }
 
 /* True: it was changed. */

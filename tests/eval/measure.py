@@ -24,7 +24,8 @@ from thefts import PUBLIC_SERVER
 
 GRACE = DAY
 FIRST = (1, 10, 20)  # alarms, for precision
-OUTSIDE = ("tunnel.", "content.", "protocol.", "zone.", "intel.", "sensor.")  # the budget: rows that need no past
+# the budget: rows that need no past
+OUTSIDE = ("tunnel.", "content.", "protocol.", "zone.", "intel.", "sensor.", "served.sweep")
 
 Alarm = collections.namedtuple("Alarm", "time host remote score incident rule domain", defaults=("", None))
 Job = collections.namedtuple("Job", "binary purpose seed hosts days attacks alone budgets settings others")

@@ -79,7 +79,7 @@ class Sweep(weirtest.Case):
         last = self.swept(self.judged(ordinary(START) + sweep(START + 300 * NS)))[-1]
         reasons = {r["code"]: r for r in last["weir"]["reasons"]}
         others = "from 203.0.113.0/24 in a day, at most 2 by any of 20 other client networks"
-        self.assertEqual(reasons["served.sweep.accounts"]["text"], f"8 accounts logged in {others}")
+        self.assertEqual(reasons["served.sweep.accounts"]["text"], f"8 accounts were named and let in {others}")
         self.assertEqual(reasons["served.sweep.projects"]["text"],
                          f"30 projects (first two parts of a path) were read {others}")
 

@@ -3,9 +3,9 @@
  * dependence between components have to be guessed at.
  *
  *   bin     ⌊20·ln(1 + L)⌋, CALIBRATION_BINS of them: a twentieth apart
- *   reached a host-day counts at its bin only where that is above what the host reached in the
- *           CALIBRATION_RUN days before, whose count then moves up to it; else in bin 0. So a
- *           state that lasts for weeks is one event and not twenty, as it is one alert: what is
+ *   reached a host-day counts at its bin only where that is above what the host was last counted at
+ *           within CALIBRATION_RUN days, whose count then moves up to it; else in bin 0. So a
+ *           state that lasts is one event a week and not seven, as it is one alert: what is
  *           measured is how often a level is newly reached (declustering by runs: Leadbetter,
  *           Extremes and local dependence in stationary sequences, 1983)
  *   tail    above the bin up to which 97 % lie, S falls as exp(−(L − t)/σ), t that bin's upper end,
@@ -86,7 +86,8 @@ unsigned evidence_kinds_of_schema(unsigned schema);
 enum evidence_kind evidence_kind_of_schema(unsigned schema, unsigned index);
 
 struct calibration {
-    /* Host-days by bin. May be below 0 where a count moved up after the counts were halved. */
+    /* Host-days by bin. May be below 0: a count moved up after the counts were halved, or from a
+     * day that was counted in another table (days off, another group). */
     double count[CALIBRATION_BINS];
     /* of them, after calibration_fit: */
     double reached[CALIBRATION_BINS]; /* how often each bin or more was */
@@ -129,6 +130,8 @@ struct fused {
     double share[EVIDENCES];  /* w·g(L̂)^2.5/E^2.5, of this side's */
     double single[EVIDENCES]; /* S of each component */
 };
+/* `whole` of one component that says p, and nothing else. */
+double evidence_alone(enum evidence_kind kind, double p);
 struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_side side,
                            bool day_off, const struct measures *measures);
 

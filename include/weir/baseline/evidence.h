@@ -70,7 +70,7 @@ struct staged_days evidence_staged(const struct profile *profile, const struct c
 /* Of a pair, for looking it up again (the lower half of a hash of its key); never 0. */
 uint32_t evidence_name(const struct destination *destination);
 
-/* In its first PROFILE_WARMUP_DAYS. */
+/* In its first PROFILE_WARMUP_DAYS, to the hour. */
 bool evidence_is_cold(const struct profile *profile, const struct civil *civil);
 /* `into` keeps the larger marks. `pair` NULL: never met in a closed hour. */
 void evidence_add_host(struct day_evidence *into, const struct profile *profile,
@@ -80,8 +80,9 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct pair *pair, const struct destination *destination,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts);
-/* Marks of what is new go where it is that destination's (what is known stays known). */
-void evidence_without_new(struct day_evidence *evidence, uint32_t name);
+/* Marks of what is new go where it turned out to be a wave (fleet_is_wave) since they were made. */
+void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
+                         const struct fleet *fleet);
 /* Of pairs of this day, as closed hours left them: whom others joined since (RARE alone). Name 0:
  * of all. */
 void evidence_add_quiet(struct day_evidence *into, const struct profile *profile,

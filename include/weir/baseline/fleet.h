@@ -150,8 +150,9 @@ uint32_t fleet_prevalence(const struct fleet *fleet, const struct destination *d
 /* With `more` hosts beyond those that are known. */
 enum prevalence_bucket fleet_bucket(const struct fleet *fleet,
                                     const struct destination *destination, uint32_t more);
-/* A service that is rolled out: first met by anybody less than FLEET_WAVE_DAYS ago, and used by
- * FLEET_WAVE_HOSTS hosts and more than 2 % of them, `hosts_now` of them in the open hour. */
+/* A service that is rolled out: first met by anybody less than FLEET_WAVE_DAYS before `day`, used
+ * by more than 2 % of the hosts, and FLEET_WAVE_HOSTS of them sent it FLEET_SHARED_BYTES or more
+ * (in their first week, or `hosts_now` in the open hour). */
 #define FLEET_WAVE_DAYS  21
 #define FLEET_WAVE_HOSTS 3
 bool fleet_is_wave(const struct fleet *fleet, const struct destination *destination,

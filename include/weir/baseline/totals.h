@@ -90,7 +90,9 @@ void totals_starts(struct host_total *host, struct pair_total *pair, const struc
  * items stay. */
 struct host_total **totals_until(const struct totals *totals, int64_t hour, size_t *count);
 void totals_drop(struct totals *totals, struct host_total *host);
-/* Hosts that have it as a client destination in an open hour: in the one with the most of them. */
+/* Hosts that sent a client destination TOTALS_MUCH or more in an open hour: in the one with the
+ * most of them. */
+#define TOTALS_MUCH UINT64_C(65536)
 uint32_t totals_hosts(const struct totals *totals, const struct destination *destination);
 size_t totals_hours(const struct totals *totals);               /* that are open */
 bool totals_oldest(const struct totals *totals, int64_t *hour); /* of them; false: none is */

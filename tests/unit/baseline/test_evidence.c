@@ -308,7 +308,7 @@ static void days_are_told_from_the_eighth_on(void **state)
         close_one(p, MONDAY + day, 9, fleet, ROLE_CLIENT, "a.example", 1000000);
         fleet_apply(fleet);
         assert_int_equal(p->evidence.known >> EVIDENCE_HOST_DAY & 1u, day >= 7);
-        assert_int_equal(p->evidence.known >> EVIDENCE_ABSOLUTE_DAY & 1u, 1); /* from the first */
+        assert_int_equal(p->evidence.known >> EVIDENCE_ABSOLUTE_DAY & 1u, day >= 7);
     }
     /* Weeks begin on Thursdays: two of the five working days have lost a week's part. */
     near(host_days(fleet, EVIDENCE_HOST_DAY, 0), 3 + 2 * sqrt(0.5));
@@ -363,7 +363,8 @@ static void servers_have_a_share(void **state)
     (void)state;
     server.known |= 1u << (EVIDENCES + EVIDENCE_SERVED);
     fleet_set_budget(fleet, 0.01, 0);
-    limits = fleet_limits(fleet, EVIDENCE_SENT); /* no server was seen */
+    near(fleet_limits(fleet, EVIDENCE_SERVED).fused, 0.7 * 0.01); /* no server was seen */
+    limits = fleet_limits(fleet, EVIDENCE_SENT);
     near(limits.fused, 0.008);
     near(limits.absolute, 0.002);
     for (int i = 0; i < 98; i++)
@@ -492,8 +493,8 @@ static void schema_3_is_taken_over(void **state)
     near(host_days(fleet, EVIDENCE_RATIO, 0), 0);
     near(host_days(fleet, EVIDENCE_NETWORK_WEEK, 0), 1);
     near(host_days(fleet, EVIDENCE_YOUNG_WEEK, 0), 0);
-    near(host_days(fleet, EVIDENCES + EVIDENCE_SENT, 0), 1);
-    near(host_days(fleet, EVIDENCES + EVIDENCE_SERVED, 0), 1);
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SENT, 0), 0); /* it was another quantity */
+    near(host_days(fleet, EVIDENCES + EVIDENCE_SERVED, 0), 0);
     close_one(p, MONDAY + 9, 9, fleet, ROLE_CLIENT, "a.example", 150000);
     fleet_apply(fleet); /* the ninth day is told; on a Tuesday, as Monday's */
     near(host_days(fleet, EVIDENCE_SERVED_DAY, 0), 2);

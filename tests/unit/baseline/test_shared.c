@@ -269,6 +269,62 @@ static void not_known_at_first(void **state)
     fleet_free(fleet);
 }
 
+/* --- waves -------------------------------------------------------------------------------------
+ */
+
+/* Three who sent much, and more than 2 % who use it: a roll-out, for three weeks from its first
+ * day.
+ */
+static void a_wave(void **state)
+{
+    struct fleet *fleet = fleet_new();
+    struct destination d = drop();
+    (void)state;
+    send(fleet, 1, MIB, MONDAY);
+    send(fleet, 2, MIB, MONDAY);
+    send(fleet, 3, 63 * KIB, MONDAY); /* met it, and no more */
+    fleet_apply(fleet);
+    assert_false(fleet_is_wave(fleet, &d, 2, MONDAY));
+    assert_true(fleet_is_wave(fleet, &d, 3, MONDAY)); /* of the open hour */
+    send(fleet, 4, MIB, MONDAY + 1);
+    fleet_apply(fleet);
+    assert_true(fleet_is_wave(fleet, &d, 0, MONDAY + 20));
+    assert_false(fleet_is_wave(fleet, &d, 0, MONDAY + 21));
+    with_hosts(fleet, 200); /* now four are 2 % */
+    fleet_apply(fleet);
+    assert_false(fleet_is_wave(fleet, &d, 0, MONDAY + 2));
+    assert_true(fleet_is_wave(fleet, &d, 5, MONDAY + 2));
+    fleet_free(fleet);
+}
+
+/* What was marked before is taken back, as of when the host met it; other destinations' stays. */
+static void a_wave_is_nobodys(void **state)
+{
+    struct profile *p = make_profile();
+    struct fleet *fleet = fleet_new();
+    struct destination d = drop();
+    struct day_evidence evidence = {.known = 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_RARE};
+    (void)state;
+    close_one(p, MONDAY, 9, NULL, ROLE_CLIENT, drop_name, MIB);
+    evidence.mark[EVIDENCE_YOUNG_WEEK] = (struct evidence_mark){5, MIB, evidence_name(&d)};
+    evidence.mark[EVIDENCE_RARE] = (struct evidence_mark){4, MIB, evidence_name(&d)};
+    evidence.mark[EVIDENCE_YOUNG_HOUR] = (struct evidence_mark){3, MIB, 77};
+    evidence.mark[EVIDENCE_PAIR_HOUR] = (struct evidence_mark){2, MIB, evidence_name(&d)};
+    evidence_drop_waves(&evidence, p, fleet);
+    assert_near(evidence.mark[EVIDENCE_YOUNG_WEEK].l, 5);
+    for (unsigned host = 1; host <= 3; host++)
+        send(fleet, host, MIB, MONDAY);
+    fleet_apply(fleet);
+    evidence_drop_waves(&evidence, p, fleet);
+    assert_near(evidence.mark[EVIDENCE_YOUNG_WEEK].l, 0);
+    assert_near(evidence.mark[EVIDENCE_RARE].l, 0);
+    assert_near(evidence.mark[EVIDENCE_YOUNG_HOUR].l, 3);
+    assert_near(evidence.mark[EVIDENCE_PAIR_HOUR].l, 2);
+    assert_int_equal(evidence.known, 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_RARE);
+    profile_free(p);
+    fleet_free(fleet);
+}
+
 /* --- schema 3 --------------------------------------------------------------------------------- */
 
 /* Since when a destination was used that sensor did not say, so it is not new. */
@@ -290,10 +346,16 @@ static void schema_3_is_taken_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_counts),         cmocka_unit_test(too_many_are_not_rare),
-        cmocka_unit_test(in_any_order),       cmocka_unit_test(stored_and_forgotten),
-        cmocka_unit_test(evidence_by_hand),   cmocka_unit_test(learned_by_both),
-        cmocka_unit_test(not_known_at_first), cmocka_unit_test(schema_3_is_taken_over),
+        cmocka_unit_test(who_counts),
+        cmocka_unit_test(too_many_are_not_rare),
+        cmocka_unit_test(in_any_order),
+        cmocka_unit_test(stored_and_forgotten),
+        cmocka_unit_test(evidence_by_hand),
+        cmocka_unit_test(learned_by_both),
+        cmocka_unit_test(a_wave),
+        cmocka_unit_test(a_wave_is_nobodys),
+        cmocka_unit_test(not_known_at_first),
+        cmocka_unit_test(schema_3_is_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,36 @@ static void sums_pairs_and_hosts(void **state)
     totals_free(totals);
 }
 
+/* Who sent a destination 64 KiB or more, by the hour with the most of them; once a host. */
+static void counts_who_sent_much(void **state)
+{
+    struct totals *totals = totals_new(10);
+    struct destination a = make_destination(ROLE_CLIENT, DESTINATION_DOMAIN, "a.example");
+    struct destination served = make_destination(ROLE_SERVED, DESTINATION_DOMAIN, "a.example");
+    (void)state;
+    for (unsigned i = 0; i < 5; i++) {
+        struct ip host = make_host(i);
+        struct host_total *total = totals_open(totals, &host, i < 3 ? 7 : 8);
+        totals_add(total, &a, exactly(TOTALS_MUCH - 1), 0, 1);
+        assert_int_equal(totals_hosts(totals, &a), i < 3 ? i : 3);
+        totals_add(total, &a, exactly(1), 0, 1);
+        totals_add(total, &a, exactly(TOTALS_MUCH), 0, 1);
+        totals_add(total, &served, exactly(TOTALS_MUCH), 0, 1);
+        assert_int_equal(totals_hosts(totals, &a), i < 3 ? i + 1 : 3);
+    }
+    assert_int_equal(totals_hosts(totals, &served), 0);
+    struct host_total *own = host_total_new(&(struct ip){{9}}, 8); /* of a sensor before */
+    totals_add(own, &a, exactly(TOTALS_MUCH), 0, 1);
+    assert_int_equal(totals_hosts(totals, &a), 3);
+    assert_true(totals_adopt(totals, own));
+    for (unsigned i = 0; i < 3; i++) {
+        struct ip host = make_host(i);
+        totals_drop(totals, totals_get(totals, &host, 7));
+    }
+    assert_int_equal(totals_hosts(totals, &a), 3); /* of hour 8: two, and the one that was taken */
+    totals_free(totals);
+}
+
 static void lists_sorted_by_hour_and_host(void **state)
 {
     struct totals *totals = totals_new(100);
@@ -254,6 +284,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sums_pairs_and_hosts),
+        cmocka_unit_test(counts_who_sent_much),
         cmocka_unit_test(lists_sorted_by_hour_and_host),
         cmocka_unit_test(refuses_hosts_beyond_the_bound),
         cmocka_unit_test(adopts_what_is_not_there),

@@ -143,7 +143,10 @@ static const struct {
     {"/projects/alpha/", "/projects/alpha"},
     {"/projects/alpha?file=/a/b.c", "/projects/alpha"},
     {"/projects?id=1", "/projects"},
-    {"//projects//./alpha/../x", "/projects/alpha"},
+    {"//projects//./alpha/../x", "/projects/x"},
+    {"/a/b/../../p1/q1", "/p1/q1"}, /* as a server resolves it */
+    {"/a/b/c/../../../p/q/", "/p/q"},
+    {"/../a/b/c/..", "/a/b"},
     {"/projects;v=1/alpha;jsessionid=0A.1/list", "/projects/alpha"},
     {"/images/logo.png", "/images"}, /* a file is no project */
     {"/index.html", ""},

@@ -48,9 +48,10 @@ static void accounts_from_five(void **state)
     sweep.refused = 2;
     assert_true(ask_sweep(&sweep, &finding));
     assert_string_equal(finding.reason[0].code, "served.sweep.accounts");
-    assert_string_equal(finding.reason[0].text,
-                        "8 accounts logged in from 203.0.113.0/24 in a day, at most 1 by any of 5 "
-                        "other client networks; 2 were refused");
+    assert_string_equal(
+        finding.reason[0].text,
+        "8 accounts were named and let in from 203.0.113.0/24 in a day, at most 1 by any of 5 "
+        "other client networks; 2 were refused");
     assert_true(finding.reason[0].observed == 8 && finding.reason[0].expected[1] == 1);
 }
 
@@ -87,7 +88,7 @@ static void accounts_without_others(void **state)
     sweep = (struct sweep){.accounts = {.today = 20}};
     assert_true(ask_sweep(&sweep, &finding));
     assert_string_equal(finding.reason[0].text,
-                        "20 accounts logged in from 203.0.113.0/24 in a day");
+                        "20 accounts were named and let in from 203.0.113.0/24 in a day");
 }
 
 static void refused_ones_alone_are_none(void **state)
