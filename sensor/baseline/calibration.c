@@ -19,8 +19,7 @@
 #define BEYOND       10.0 /* −ln S that no table has seen */
 #define BEYOND_SHARE 0.25
 
-/* √ of the weights of components that say much the same of one event (a side's volumes): E of them
- * is that times L. */
+/* E of components that say much the same of one event (a side's volumes) is about that times L. */
 static const double fused_scale[EVIDENCE_SIDES] = {1.9, 1.5};
 
 /* Weights as measured to work together (detection.md); looks a day, for the belief before anything

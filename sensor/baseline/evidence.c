@@ -3,7 +3,6 @@
  * (pure). */
 #include "evidence_local.h"
 
-#include "profile_local.h"
 #include "weir/base/digest.h"
 
 #include <math.h>

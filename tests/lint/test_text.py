@@ -32,6 +32,8 @@ NOT_FUZZED = {
     "histogram_unpack": "fuzz_profile and fuzz_fleet go through it",
     "profile_unpack_of": "profile_unpack, and whose it is",
     "cusum_unpack": "fuzz_profile goes through it",
+    "location_unpack": "fuzz_profile goes through it",
+    "staged_unpack": "fuzz_profile goes through it",
     "rhythm_unpack": "fuzz_profile goes through it",
     "ratio_unpack": "fuzz_profile goes through it",
     "novelty_unpack": "fuzz_profile goes through it",
