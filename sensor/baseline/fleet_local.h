@@ -35,7 +35,7 @@ struct sent { /* to a destination that is new to the fleet: hosts by hash, risin
 struct used_by { /* a destination's hosts */
     struct hostset hosts;
     int64_t first_day, last_day; /* the first: at latest, where nobody knows any more */
-    struct sent *sent; /* NULL: nobody sent enough while it was new */
+    struct sent *sent;           /* NULL: nobody sent enough while it was new */
 };
 
 /* A host that was not known to use a destination, or one that was guarded: added to the set of

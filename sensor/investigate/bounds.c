@@ -2,8 +2,9 @@
  * counted, so that none is kept and never said. Thread: the engine's. */
 #include "bounds.h"
 
-#define BOUNDS_CONTENT 20
-#define BOUNDS_TOLD    12
+#define BOUNDS_CONTENT  20
+#define BOUNDS_TOLD     12
+#define BOUNDS_BINDINGS 8
 
 static uint64_t faults_of(const struct engine_counts *counts)
 {
@@ -85,6 +86,30 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
     return put(all, sizeof all / sizeof *all, count);
 }
 
+/* Of who an address is. */
+static size_t put_bindings(const struct summary *s, struct bound_count *count)
+{
+    const struct health *h = engine_health(s->engine);
+    const struct engine_counts *c = engine_counts_of(s->engine);
+    const struct bound_count all[] = {
+        {"bindings_malformed", "ARP, neighbour discovery and DHCP messages that did not parse",
+         h->bindings_malformed},
+        {"bindings_suspect", "ARP and neighbour messages that speak for another than their sender",
+         h->bindings_suspect},
+        {"bindings_lost", "bindings of addresses to devices that were lost", h->bindings_lost},
+        {"addresses_contested", "claims of addresses that are leased to another device",
+         c->addresses_contested},
+        {"addresses_by_proxy", "claims of devices that claim for others", c->addresses_by_proxy},
+        {"addresses_from_outside", "claims of inside addresses that came from outside",
+         c->addresses_from_outside},
+        {"identities_forgotten", "addresses and devices forgotten early", c->identities_forgotten},
+        {"vlans_unwatched", "flow records of VLAN ids that no silence is watched of",
+         c->vlans_unwatched},
+    };
+    _Static_assert(sizeof all / sizeof *all <= BOUNDS_BINDINGS, "room for all");
+    return put(all, sizeof all / sizeof *all, count);
+}
+
 size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
 {
     const struct health *h = engine_health(s->engine);
@@ -151,23 +176,12 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
         {"questions_estimated",
          "times that distinct names were estimated from fewer for want of room",
          c->questions_estimated},
-        {"bindings_malformed", "ARP, neighbour discovery and DHCP messages that did not parse",
-         h->bindings_malformed},
-        {"bindings_suspect", "ARP and neighbour messages that speak for another than their sender",
-         h->bindings_suspect},
-        {"bindings_lost", "bindings of addresses to devices that were lost", h->bindings_lost},
-        {"addresses_contested", "claims of addresses that are leased to another device",
-         c->addresses_contested},
-        {"addresses_by_proxy", "claims of devices that claim for others", c->addresses_by_proxy},
-        {"addresses_from_outside", "claims of inside addresses that came from outside",
-         c->addresses_from_outside},
-        {"identities_forgotten", "addresses and devices forgotten early", c->identities_forgotten},
-        {"vlans_unwatched", "flow records of VLAN ids that no silence is watched of",
-         c->vlans_unwatched},
     };
-    _Static_assert(sizeof all / sizeof *all + BOUNDS_TOLD + BOUNDS_CONTENT <= BOUNDS_MAX,
+    _Static_assert(sizeof all / sizeof *all + BOUNDS_BINDINGS + BOUNDS_TOLD + BOUNDS_CONTENT <=
+                       BOUNDS_MAX,
                    "room for all");
     size_t size = put(all, sizeof all / sizeof *all, count);
+    size += put_bindings(s, count + size);
     size += put_told(s, count + size);
     return size + put_content(h, count + size);
 }
