@@ -192,6 +192,7 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
     }
 }
 
+#define EDGE_OCTAVES   4.0
 #define COLD_PEER_DAYS 500 /* that make a measure of absolute sizes, where there is no other */
 
 static struct estimate estimate_host(const struct asked *asked, enum evidence_kind kind,
@@ -266,14 +267,22 @@ struct estimate evidence_estimate(enum evidence_kind kind, const struct profile 
 
 /* --- what is asked of whom -------------------------------------------------------------------- */
 
+/* An hour of 70 kB is active, one of 60 kB is not: so near the edge it says little that a host is
+ * hardly ever active then. Full from 1 MiB on. */
+static double beyond_edge(uint64_t bytes)
+{
+    return fmin(1.0, log2((double)bytes / (double)PROFILE_ACTIVE_BYTES) / EDGE_OCTAVES);
+}
+
 static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
 {
     asked->into->known |= 1u << kind;
     if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
     struct estimate estimate = estimate_of(asked, kind, bytes);
-    evidence_mark_exact(asked->into, kind, -log(estimate.p), histogram_floor(histogram_bin(bytes)),
-                        asked->name);
+    uint64_t counted = histogram_floor(histogram_bin(bytes));
+    double part = kind == EVIDENCE_HOST_HOUR ? beyond_edge(counted) : 1;
+    evidence_mark_exact(asked->into, kind, part * -log(estimate.p), counted, asked->name);
 }
 
 struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,

@@ -381,7 +381,7 @@ static bool take_counted(struct cursor *in, struct profile *profile)
         counted->bin = cursor_u8(in);
         if (counted->bin > 0)
             counted->day = take_since(in, profile->today);
-        if (counted->bin >= CALIBRATION_BINS || counted->day > profile->today)
+        if (counted->bin >= CALIBRATION_BINS || (counted->bin > 0 && counted->day > profile->today))
             return false;
     }
     return !in->failed;

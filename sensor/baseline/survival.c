@@ -114,13 +114,20 @@ bool survival_pair_known(const struct pair *pair, int64_t hour)
            hour - pair->first_hour >= PAIR_KNOWN_HOURS;
 }
 
+/* A pair's sizes are those of all its hours, a host is active only from PROFILE_ACTIVE_BYTES on:
+ * how many hours of the host's have as much, of those in which the pair has. */
+static double pair_share(const struct size_model *model, double active)
+{
+    return fmin(1.0, 3 * active / size_survival(model, PROFILE_ACTIVE_BYTES));
+}
+
 struct estimate survival_pair_hour(const struct profile *profile, const struct pair *pair,
                                    const struct fleet *fleet, const struct civil *civil,
                                    uint64_t bytes)
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_pair_hour(pair, &peers, histogram_week(civil->day));
-    return of_size(&model, fmin(1.0, 3 * hour_share(profile, &peers, civil)), bytes);
+    return of_size(&model, pair_share(&model, hour_share(profile, &peers, civil)), bytes);
 }
 
 struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
@@ -129,7 +136,7 @@ struct estimate survival_pair_day(const struct profile *profile, const struct pa
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_pair_day(pair, &peers, histogram_week(civil->day));
-    return of_size(&model, fmin(1.0, 3 * day_share(profile, civil)), bytes);
+    return of_size(&model, pair_share(&model, day_share(profile, civil)), bytes);
 }
 
 double survival_pairs_a_day(const struct profile *profile, enum pair_role role,

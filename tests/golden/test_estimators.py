@@ -230,17 +230,21 @@ class Judge:
         inside = self.profile["inside"]
         return survival_of(self.peers, inside["day"], inside["location"], 6, "inside_day", "absolute_inside", self.size)
 
-    def of_pair(self, what, m):
+    def of_pair(self, what, m, active):
+        """The host's share of active hours, of those in which the pair has as much as makes one active."""
+        return min(1, 3 * active / self.pair_size(what, m, 65536)) * self.pair_size(what, m, self.size)
+
+    def pair_size(self, what, m, size):
         pair = self.pairs[self.asked["destination"]]
         served = self.asked["destination"].startswith("served|")
         return survival_of(self.peers, pair[what], pair[what + "_location"], m,
-                           ("served_" if served else "pair_") + what, "absolute_" + what, self.size)
+                           ("served_" if served else "pair_") + what, "absolute_" + what, size)
 
     def pair_hour(self):
-        return min(1, 3 * self.hour_share()) * self.of_pair("hour", 10)
+        return self.of_pair("hour", 10, self.hour_share())
 
     def pair_day(self):
-        return min(1, 3 * self.day_share()) * self.of_pair("day", 5)
+        return self.of_pair("day", 5, self.day_share())
 
     def new(self, what, exposure, hourly=False):
         absolute = "absolute_hour" if hourly else "absolute_day"

@@ -134,8 +134,8 @@ class Identity(Case):
         run = self.judge(data, *DEVICE)
         alerts = [alert for alert in run.alerts() if alert["weir"]["state"] != "close"]
         self.assertIn("volume.destination", {alert["rule"]["id"] for alert in alerts})
-        self.assertIn("volume.host.hour", {reason["code"] for alert in alerts
-                                           for reason in alert["weir"]["reasons"]})
+        self.assertIn("volume.host.day", {reason["code"] for alert in alerts
+                                          for reason in alert["weir"]["reasons"]})
         for alert in alerts:
             self.check_alert(alert)
         self.assertIn(f"{text_of(LAPTOP)} (10.1.0.13) →", run.out)

@@ -6,7 +6,8 @@
  *   host hour    p = π·S(x);  π = (active_hc + 12·π_peers)/(n_hc + 12), c the hour's class
  *                S(x) = (N·S_own(x) + m·S_peers(log2 x − loc))/(N + m), m = 40 an hour, 6 a day
  *   host day     the same; π = (active + 1)/(seen + 2) over working days or over the others
- *   known pair   (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π), m = 10 an hour, 5 a day
+ *   known pair   (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π/S(64 KiB)), m = 10 an
+ *                hour, 5 a day
  *   absolute     p = S_peers(x), of hosts' hours or days by size: what a known-good destination or
  * a busy past cannot hide young        destination new to the host, x its first week so far, one of
  * its first week's hours, or its seven days so far in its first three weeks: p = (N_k·S_k(x) +
