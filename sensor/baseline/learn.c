@@ -1,9 +1,11 @@
 /* Learning: what a closed hour changes in a profile and tells the fleet.
  *
- *   the day before ended?  → what came from inside is learned (staged_size.c), its total joins the
- * day histograms (host and pairs), what was new in it the tables of new destinations and networks
- * (learn_new.c), the peers are asked about what was guarded a week ago the hour               →
- * hour histograms, locations, shares of active hours rhythms, ratios, who was met (learn_more.c)
+ *   the day before ended?  → what came from inside is learned (staged_size.c)
+ *                          → its total joins the day histograms (host and pairs)
+ *                          → what was new joins the tables of what is new (learn_new.c)
+ *                          → the peers are asked about what was guarded a week ago
+ *   the hour               → hour histograms, locations, shares of active hours
+ *                          → rhythms, ratios, who was met (learn_more.c)
  *   bounds                 → the smallest decayed weight goes (learn_bound.c)
  *
  * Every size passes the guard first, so that one enormous value cannot make the next one ordinary;

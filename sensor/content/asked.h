@@ -21,8 +21,9 @@ struct asked_name { /* size 0: none */
 void asked_credentials(struct text_span value, struct asked_name *account);
 void asked_plain(struct text_span base64, struct asked_name *account);
 void asked_base64(struct text_span base64, struct asked_name *account);
-/* The first two segments of a target's path (RFC 9112 3.2); a last one with a dot in it is a file's
- * name, and none of them. No query, no parameters (";v=1"). */
+/* The first two segments of a target's path (RFC 9112 3.2) without its dot segments (RFC
+ * 3986 5.2.4); a last one with a dot in it is a file's name, and none of them. No query, no
+ * parameters (";v=1"). */
 void asked_project(struct text_span target, struct asked_name *project);
 
 /* What one request asks for, or a login; all zero: nothing. */

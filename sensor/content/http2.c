@@ -184,6 +184,7 @@ static void end_block(struct side *side)
     content_client(side->owner, &http2->head.client);
     if (!http2->promised)
         match(side, &http2->head, id, http2->block_ends_stream);
+    http2->head.fields.account = http2->head.project = (struct asked_name){0}; /* hashed by now */
     if (http2->block_ends_stream)
         end_stream(side, id);
     else if (!interim && !http2->promised && !find(http2, id))

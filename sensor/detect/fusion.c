@@ -74,13 +74,12 @@ static uint64_t less(uint64_t bytes, uint64_t removed)
 
 static struct amounts amounts_less(const struct amounts *amounts, uint64_t removed)
 {
-    return (struct amounts){less(amounts->hour, removed),
-                            less(amounts->day, removed),
-                            less(amounts->week, removed),
-                            less(amounts->span, removed),
-                            amounts->hosts,
-                            amounts->longest_s,
-                            amounts->inside};
+    struct amounts rest = *amounts;
+    rest.hour = less(amounts->hour, removed);
+    rest.day = less(amounts->day, removed);
+    rest.week = less(amounts->week, removed);
+    rest.span = less(amounts->span, removed);
+    return rest;
 }
 
 /* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */

@@ -167,10 +167,10 @@ static void let_hour_go(struct engine *engine, struct host_total **total, size_t
     close_forget_changed(engine, hour);
     for (size_t i = 0; i < count; i++) {
         engine->counts.unlearned_bytes += total[i]->out.value;
+        engine->counts.host_hours_unlearned += total[i]->sends;
         totals_drop(engine->totals, total[i]);
     }
     engine->counts.hours_unlearned++;
-    engine->counts.host_hours_unlearned += count;
 }
 
 static size_t count_hours(struct host_total *const *total, size_t count)

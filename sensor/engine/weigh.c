@@ -13,7 +13,7 @@
  * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust or an
  * exception holds back is not told, so it costs that at each change of a bin.
  *
- * Bounds: one struct weigh (0.9 kB) a host that sent anything since the start; a walk through an
+ * Bounds: one struct weigh (1.2 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
 #include "internal.h"
 

@@ -368,8 +368,9 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
             s->learn_days, s->had_baseline ? ", the given baseline included" : "",
             engine_rules(s->engine) ? ", the operator's rules" : "");
     else if (counts->learning_bytes > 0)
-        buffer_text(b, "Not judged by history: %s out while hosts had less than %d days of past.\n",
-                    figure_bytes(counts->learning_bytes, bytes), s->learn_days);
+        buffer_text(
+            b, "Not judged by their own history: %s out while hosts had less than %d days of it.\n",
+            figure_bytes(counts->learning_bytes, bytes), s->learn_days);
     if (counts->unestablished_high > 0)
         buffer_text(b,
                     "Not judged: %s (%s at most) of one-way traffic from addresses that never "

@@ -12,8 +12,8 @@
  *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + 20·σ0)/(n + 20), L the middle
  *           of a bin
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
- * (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 1.9 of what is sent and 1.5
- *           of what is served (as if its components said all the same), σ0 = 1.5
+ *           (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 1.9 of what is
+ *           sent and 1.5 of what is served (as if its components said all the same), σ0 = 1.5
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
  *           300·S)/(N_group + 300)
  *
@@ -111,7 +111,7 @@ struct measures {
 };
 
 unsigned calibration_bin(double l);
-/* One host-day at `bin`; `last` becomes what is remembered of it. */
+/* One host-day at `bin`, of a host that was counted at `last`; and what is remembered of it. */
 void calibration_count(struct calibration *calibration, const struct counted_at *last, int64_t day,
                        unsigned bin);
 void calibration_remember(struct counted_at *last, int64_t day, unsigned bin);

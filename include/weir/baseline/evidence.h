@@ -20,7 +20,9 @@
  *   rare          the largest j·ln(1 + b/64 KiB), j other hosts sent b or more each, and this one
  *                 too, to a destination that the fleet met within 7 days and 5 hosts at most use,
  *                 nor more than 2 % (fleet_shared)
- *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h
+ *   host hour, host day, pair hour, pair day, absolute hour, absolute day   as in survival.h; of a
+ *                 host's hour log₁₆(bytes/64 KiB) of it below 1 MiB: near what is no activity it
+ *                 says little that the host is seldom active then
  *   beacon        rhythm.h's score of today's closed hours, above BEACON_LEAST, of a destination
  *                 that is rare (1 host, 2–3, ≤ 2 % of the fleet's) or as young as above, and
  *                 RITA's modifiers: + .15 when rare; + .15 met 7 days ago or less, − .15 30 or

@@ -6,13 +6,15 @@
  *   host hour    p = π·S(x);  π = (active_hc + 12·π_peers)/(n_hc + 12), c the hour's class
  *                S(x) = (N·S_own(x) + m·S_peers(log2 x − loc))/(N + m), m = 40 an hour, 6 a day
  *   host day     the same; π = (active + 1)/(seen + 2) over working days or over the others
- *   known pair   (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π/S(64 KiB)), m = 10 an
- *                hour, 5 a day
- *   absolute     p = S_peers(x), of hosts' hours or days by size: what a known-good destination or
- * a busy past cannot hide young        destination new to the host, x its first week so far, one of
- * its first week's hours, or its seven days so far in its first three weeks: p = (N_k·S_k(x) +
- * ½·S_all(x))/(host-days or host-hours + 1), k: as rare or rarer new client network of a server,
- * likewise: p = (N·S_new(x) + ½·S_known(x))/(days or hours + 1), by the server's own days
+ *   known pair   (≥ 5 contacts, ≥ 48 h old) p = S(x)·min(1, 3π/S(64 KiB)), m = 10 an hour, 5 a
+ *                day: its sizes are those of all its hours, π is of active ones
+ *   absolute     p = S_peers(x), of hosts' hours or days by size: what neither a known-good
+ *                destination nor a busy past can hide
+ *   young        a destination new to the host, x its first week so far, an hour of it, or its
+ *                seven days so far in its first three weeks; k: as rare or rarer:
+ *                p = (N_k·S_k(x) + ½·S_all(x))/(host-days or host-hours + 1)
+ *   network      a client network new to a server, likewise, by the server's own days:
+ *                p = (N·S_new(x) + ½·S_known(x))/(days or hours + 1)
  *
  * Every table's tail, peers and pseudo-counts are in docs/baselines.md, in full. */
 #ifndef WEIR_BASELINE_SURVIVAL_H
@@ -33,7 +35,7 @@ struct estimate survival_host_hour(const struct profile *profile, const struct f
                                    const struct civil *civil, uint64_t bytes);
 struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes);
-/* π: how likely it is that the host sends anything in such an hour. */
+/* π: how likely it is that the host is active in such an hour (PROFILE_ACTIVE_BYTES or more). */
 double survival_hour_share(const struct profile *profile, const struct fleet *fleet,
                            const struct civil *civil);
 /* `pair` must be known (survival_pair_known). Serves both roles. */

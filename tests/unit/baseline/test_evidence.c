@@ -290,6 +290,28 @@ static void amounts_by_age(void **state)
     assert_true(a.day == 2 && a.span == 2);
 }
 
+/* 64 KiB is the edge of what counts as activity: there an hour at night says nothing, a megabyte
+ * all it has, between them it grows by the octave. */
+static void near_the_edge_an_hour_says_little(void **state)
+{
+    struct profile *p = make_profile();
+    struct civil night = make_civil(MONDAY + 21, 3);
+    (void)state;
+    for (int day = 0; day < 21; day++)
+        close_one(p, MONDAY + day, 9, NULL, ROLE_CLIENT, "a.example", 1000000);
+    for (int octaves = 0; octaves < 6; octaves++) {
+        struct amounts amounts = {.hour = PROFILE_ACTIVE_BYTES << octaves};
+        struct day_evidence evidence = {0};
+        double all = -log(
+            evidence_estimate(EVIDENCE_HOST_HOUR, p, NULL, NULL, NULL, &night, amounts.hour).p);
+        evidence_add_host(&evidence, p, NULL, &night, &amounts);
+        assert_true(all > 0.5);
+        assert_true(fabs(evidence.mark[EVIDENCE_HOST_HOUR].l - all * fmin(1, octaves / 4.0)) <
+                    1e-3);
+    }
+    profile_free(p);
+}
+
 /* --- what the fleet learns ---------------------------------------------------------------------
  */
 
@@ -516,6 +538,7 @@ int main(void)
         cmocka_unit_test(of_equal_marks_one_is_preferred),
         cmocka_unit_test(growing_totals_end_where_their_sum_is),
         cmocka_unit_test(amounts_by_age),
+        cmocka_unit_test(near_the_edge_an_hour_says_little),
         cmocka_unit_test(days_are_told_from_the_eighth_on),
         cmocka_unit_test(the_budget_is_trimmed),
         cmocka_unit_test(servers_have_a_share),

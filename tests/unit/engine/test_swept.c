@@ -2,6 +2,7 @@
  * whatever the order. */
 #include "rig.h"
 
+#include "../../../sensor/engine/internal.h"
 #include "../../../sensor/engine/swept.h"
 
 #define DAY (24 * NS_PER_HOUR)
@@ -188,6 +189,45 @@ static void test_other_ways(void **state)
     assert_int_equal(rig->alerts, 0);
 }
 
+/* A server that is forgotten while its clients are not: nobody is left to compare them with, and
+ * that is not four thousand million others. */
+static void test_a_forgotten_server(void **state)
+{
+    struct rig *rig = *state;
+    struct swept *swept_of = &rig->engine->swept;
+    double observed = 0;
+    ask_of(rig, MONDAY_8, "203.0.113.7", CONTENT_ACCOUNT, 0, 1);
+    rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
+    engine_begin(rig->engine, NULL);
+    rig_turn(rig, 500 * NS_PER_MS);
+    assert_int_equal(swept_of->pairs.young.count + swept_of->pairs.old.count, 1);
+    recent_keys_fini(&swept_of->servers);
+    recent_keys_init(&swept_of->servers, SWEPT_SERVERS, sizeof(struct swept_server));
+    ask_of(rig, MONDAY_8 + 2 * NS_PER_MIN, "203.0.113.7", CONTENT_ACCOUNT, 1, 15);
+    ask_of(rig, MONDAY_8 + 3 * NS_PER_MIN, "203.0.113.7", CONTENT_PROJECT, 0, 100);
+    rig_push_watermark(rig, 0, INT64_MAX);
+    rig_run(rig);
+    assert_int_equal(swept(rig, &observed), 0); /* 16 accounts: 20 without a measure */
+}
+
+/* Told just before midnight, in a flow whose record comes just after it. */
+static void test_over_midnight(void **state)
+{
+    struct rig *rig = *state;
+    union any_record record;
+    struct flow_key key = make_flow_key("203.0.113.7", 40000, "10.0.0.80", 80);
+    int64_t midnight = MONDAY_8 + 16 * NS_PER_HOUR;
+    double observed = 0;
+    others(rig, midnight - NS_PER_HOUR, 5);
+    make_items(&record, 1, midnight - NS_PER_S, &key, SIDE_RESP, 0, 8);
+    record.content.class = CONTENT_ACCOUNT;
+    rig_push(rig, 0, &record);
+    rig_push_flow(rig, midnight + NS_PER_S, &key, 100, 1000);
+    rig_finish(rig);
+    assert_true(swept(rig, &observed) >= 1);
+    assert_true(observed == 8);
+}
+
 /* More than is counted of a pair and day. */
 static void test_bound(void **state)
 {
@@ -246,6 +286,8 @@ int main(void)
         TEST(test_measure),
         TEST(test_beside_a_large_office),
         TEST(test_other_ways),
+        TEST(test_a_forgotten_server),
+        TEST(test_over_midnight),
         TEST(test_bound),
         cmocka_unit_test(test_packed),
     };
