@@ -51,18 +51,22 @@ static struct fused fuse(const struct weighing *weighing, const struct day_evide
     return evidence_fuse(evidence, side, is_day_off(weighing), &measures);
 }
 
-static bool fires(const struct weighing *weighing, const struct fused *fused,
-                  enum evidence_side side)
-{
-    struct limits limits = fleet_limits(weighing->fleet, side);
-    return fused_fires(fused, &limits);
-}
-
 struct fused fusion_weigh(const struct weighing *weighing, enum evidence_side side, bool *fired)
 {
     struct fused fused = fuse(weighing, &weighing->evidence, side);
-    *fired = weighing->fleet && fires(weighing, &fused, side);
+    struct limits limits = fleet_limits(weighing->fleet, side);
+    *fired = weighing->fleet && fused_fires(&fused, &limits);
     return fused;
+}
+
+bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
+                    const struct fused *fused, const struct destination *destination)
+{
+    struct limits limits = fleet_limits(weighing->fleet, side);
+    double bar = destination && weighing->bar ? weighing->bar(weighing->context, destination) : 1;
+    limits.fused /= bar;
+    limits.absolute /= bar;
+    return fused->e >= weighing->silent_e[side] && fused_fires(fused, &limits);
 }
 
 /* --- the edge --------------------------------------------------------------------------------- */
@@ -96,7 +100,7 @@ static bool still_fires(const struct weighing *weighing, enum evidence_side side
                           &weighing->civil, &pair);
     }
     struct fused fused = fuse(weighing, &evidence, side);
-    return fires(weighing, &fused, side);
+    return fusion_is_told(weighing, side, &fused, lead->destination);
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -105,7 +109,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 }
 
 /* The least number of bytes, of the day (of something new: of its week), at which it would still
- * have fired, had the last of them not gone; 0: whatever had gone there, there is enough else. */
+ * have been told, had the last of them not gone; 0: whatever had gone there, there is enough else.
+ */
 static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side side,
                             const struct weighed_pair *lead)
 {

@@ -20,6 +20,7 @@
 #include "weir/base/buffer.h"
 #include "weir/detect/fusion.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,7 @@ struct at { /* what is looked at */
     const struct civil *civil;
     const struct host_total *total;
     int64_t first; /* hour of the day */
+    struct ptime now;
 };
 
 void weigh_set_budget(struct engine *engine)
@@ -223,9 +225,24 @@ static void without_pair(void *context, uint32_t name, struct day_evidence *evid
     }
 }
 
-static bool is_silent(const struct last_told *told, double e, int64_t day)
+static double bar_of(void *context, const struct destination *destination)
 {
-    return told->e > 0 && day - told->day < SILENT_DAYS && e < SILENT_FACTOR * told->e;
+    const struct at *at = context;
+    const struct open_story *open = stories_find(&at->engine->stories, &at->host->ip, destination);
+    return open ? ruled_bar(at->engine, &open->story, at->now) : 1;
+}
+
+static double silent_e(const struct last_told *told, int64_t day)
+{
+    return told->e > 0 && day - told->day < SILENT_DAYS ? SILENT_FACTOR * told->e : 0;
+}
+
+/* E below it says no more than what was told within the week, here or by the fleet. */
+static double silent_below(const struct at *at, enum evidence_side side)
+{
+    int64_t day = at->civil->day;
+    return fmax(silent_e(&at->host->told[side], day),
+                silent_e(&at->host->profile->told[side], day));
 }
 
 static struct weighing weighing_of(struct at *at, const struct slot *slot)
@@ -237,7 +254,10 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
                                 .context = at,
                                 .find = find_pair,
                                 .largest = find_largest,
+                                .bar = bar_of,
                                 .without = without_pair};
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        weighing.silent_e[side] = silent_below(at, (enum evidence_side)side);
     closed_hours(at, &weighing.evidence);
     evidence_join(&weighing.evidence, &slot->open);
     return weighing;
@@ -245,7 +265,7 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
 
 /* Where the alert leads: the pair's story, else the whole host's. */
 static void tell(struct at *at, const struct slot *slot, enum evidence_side side,
-                 enum baseline_state state, struct ptime now)
+                 enum baseline_state state)
 {
     struct engine *engine = at->engine;
     struct weighing weighing = weighing_of(at, slot);
@@ -262,15 +282,12 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         engine->counts.findings_untold++;
         return;
     }
-    double bar = lead.destination ? ruled_bar(engine, &open->story, now) : 1;
-    struct limits limits = fleet_limits(engine->fleet, side);
-    limits.fused /= bar;
-    limits.absolute /= bar;
-    if (bar > 1 && !fused_fires(&fused, &limits)) {
+    if (!fusion_is_told(&weighing, side, &fused, lead.destination)) {
         engine->counts.trusted++;
         return;
     }
-    if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), now) > 0)
+    if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) >
+        0)
         at->host->told[side] = (struct last_told){at->civil->day, fused.e};
 }
 
@@ -281,16 +298,11 @@ static void weigh_slot(struct at *at, struct slot *slot)
         slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
 }
 
-static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state,
-                       struct ptime now)
+static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state)
 {
-    const struct profile *profile = at->host->profile;
-    for (int side = 0; side < EVIDENCE_SIDES; side++) {
-        double e = slot->e[side];
-        if (slot->fires[side] && !is_silent(&at->host->told[side], e, at->civil->day) &&
-            !is_silent(&profile->told[side], e, at->civil->day))
-            tell(at, slot, (enum evidence_side)side, state, now);
-    }
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side))
+            tell(at, slot, (enum evidence_side)side, state);
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -306,7 +318,7 @@ static void add_to_newer(const struct at *older, const struct destination *desti
     if (!slot->valid || slot->hour != older->civil->hour + 1 || !total)
         return;
     struct civil civil = close_civil(engine, slot->hour, now);
-    struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil)};
+    struct at at = {engine, older->host, &civil, total, account_first_of_day(engine, &civil), now};
     struct pair_total *pair =
         map_get(&total->pairs, key, strlen(destination_key(destination, key)));
     if (!holds(&at, slot))
@@ -321,7 +333,7 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
                   struct host_total *total, struct pair_total *pair, enum baseline_state state,
                   struct ptime now)
 {
-    struct at at = {engine, host, civil, total, account_first_of_day(engine, civil)};
+    struct at at = {engine, host, civil, total, account_first_of_day(engine, civil), now};
     if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
     if (!host->weigh)
@@ -342,7 +354,7 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
         add_to_newer(&at, &pair->destination, now);
     if (changed) {
         weigh_slot(&at, slot);
-        judge_slot(&at, slot, state, now);
+        judge_slot(&at, slot, state);
     }
 }
 

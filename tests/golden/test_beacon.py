@@ -6,35 +6,11 @@ anything. Told are the clock and the session, nothing of the twins; a second rep
 import random
 
 import weirtest
+from connlog import DAY, START, host, ordinary_rows, text_of
 from weirtest import Case
 
-HOSTS, DAYS, DAY = 16, 29, 86400
-START = 1_767_571_200 # Monday 2026-01-05 00:00 UTC
 ODD = 23              # the day it happens, a Wednesday
-FIELDS = ("ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state "
-          "missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes").split()
-HEAD = "#separator \\x09\n#unset_field\t-\n#path\tconn\n#fields\t" + "\t".join(FIELDS) + "\n"
 CLOCK, CLOCK_TWIN, HELD, HELD_TWIN = "203.0.113.9", "198.51.100.9", "192.0.2.9", "100.100.7.9"
-
-
-def host(number):
-    return f"10.1.0.{10 + number}"
-
-
-def ordinary(rng):
-    """Office hours: services that all use, sites of one's own, and new ones that are visited for a day or two."""
-    for day in range(DAYS):
-        for n in range(HOSTS):
-            if day % 7 >= 5 or rng.random() < .05:
-                continue
-            fresh = f"61.{n}.{day}.9" if rng.random() < .3 else None
-            for hour in range(8, 18):
-                remotes = [f"51.0.{service}.9" for service in range(6) if rng.random() < .6]
-                remotes += [f"52.{n}.{own}.9" for own in range(3) if rng.random() < .3]
-                remotes += [fresh] * rng.randrange(4) if fresh else []
-                for remote in remotes:
-                    at = START + day * DAY + hour * 3600 + rng.uniform(0, 3000)
-                    yield at, host(n), remote, rng.uniform(.2, 60), rng.lognormvariate(9.5, 1.2)
 
 
 def by_the_clock(rng):
@@ -62,13 +38,6 @@ def held(rng):
                    rng.uniform(300, 1700), 1000)
 
 
-def row_of(number, at, orig, resp, lasts, sent):
-    sent, got = round(max(sent, 20)), round(max(sent, 20) * 9 + 400)
-    packets, answers = sent // 1400 + 3, got // 1400 + 3
-    return (f"{at:.6f}\tC{number}\t{orig}\t{30000 + number % 30000}\t{resp}\t443\ttcp\tssl\t{lasts:.6f}\t{sent}\t{got}"
-            f"\tSF\t0\tShADadFf\t{packets}\t{sent + 40 * packets}\t{answers}\t{got + 40 * answers}\n")
-
-
 BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 16 hosts
 
 
@@ -78,12 +47,10 @@ def opened(run):
 
 class Manner(Case):
     def log(self, *odd):
-        rng = random.Random(20260105)
-        rows = list(ordinary(rng))
+        rows = ordinary_rows()
         for part in odd:
             rows += part(random.Random(7))
-        rows.sort(key=lambda row: row[0] + row[3])
-        return self.write("conn.log", HEAD + "".join(row_of(n, *row) for n, row in enumerate(rows)))
+        return self.write("conn.log", text_of(rows))
 
     def test_a_clock_and_a_session_are_told(self):
         log = self.log(by_the_clock, by_hand, held)

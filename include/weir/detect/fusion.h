@@ -23,14 +23,17 @@ struct weighing {
     struct civil civil; /* the open hour */
     const struct profile *host;
     const struct fleet *fleet;
-    struct amounts amounts;       /* the host's */
-    struct day_evidence evidence; /* of the day's closed hours and the open one */
+    struct amounts amounts;          /* the host's */
+    struct day_evidence evidence;    /* of the day's closed hours and the open one */
+    double silent_e[EVIDENCE_SIDES]; /* less was told within the week: E below it is silent; 0 */
     void *context;
     /* The pair of a mark; false: it is not known any more. */
     bool (*find)(void *context, uint32_t name, struct weighed_pair *pair);
     /* The destination that took most of the day, if there is one that is not "other": where what
      * was gathered went. NULL: not known. */
     void (*largest)(void *context, struct weighed_pair *pair);
+    /* So many times less likely must it be to be told (a trusted destination); 1: as the rest. */
+    double (*bar)(void *context, const struct destination *destination);
     /* Closed hours and open ones as if there had not been this pair; never with the host's own open
      * hour. Name 0: with all pairs. */
     void (*without)(void *context, uint32_t name, struct day_evidence *evidence);
@@ -38,6 +41,10 @@ struct weighing {
 
 /* What the evidence makes of a side; fired: at the fleet's budget. */
 struct fused fusion_weigh(const struct weighing *weighing, enum evidence_side side, bool *fired);
+/* Whether that is told of a destination (NULL: of the host): not what was told already, and of what
+ * is trusted only what is rarer. */
+bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
+                    const struct fused *fused, const struct destination *destination);
 /* The finding of a side that fired, and where it leads. */
 void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead);

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Each alert's figures, from the stored baseline: three weeks of an office are learned and kept, then a night's
+first minutes are judged by them. `stored` says how unlikely what left was by the file (its L's are held against
+numpy by test_estimators.py); the calibration, the fusion, p, the score, and each reason's p and weight are computed
+here from docs/detection.md alone. And what would not have fired does not: one byte less than
+would_not_fire_below is silent, that many are told."""
+
+import json
+import math
+import os
+import random
+import subprocess
+
+import weirtest
+from connlog import DAY, START, host, ordinary_rows, text_of
+from weirtest import Case
+
+ODD = 23 # a Wednesday, from midnight on
+SERVER, NEAR = host(40), 1e-9
+BUDGET = ("--set", "detection.alerts_per_day=0.5") # of 17 hosts
+PROGRAM = os.path.join(os.environ["WEIR_BUILD"], "tests", "stored")
+
+# --- docs/detection.md: calibration and fusion ----------------------------------------------------
+
+# weight before it is normalised, looks a day; the order is calibration.h's
+SENT = [(1.5, 1), (1.2, 24), (1, 4), (1, 10), (.5, 24), (.5, 1), (.8, 100), (.5, 1), (.3, 24), (.3, 1), (.6, 10),
+        (1, 1), (2, 1), (1, 1), (.5, 24), (1, 1)]
+SERVED = [(1.5, 1), (2, 24), (1, 10), (.5, 100), (.5, 10)]
+KINDS = SENT + SERVED
+SCALE = (1.9, 1.5) # of the belief in what is fused, by side
+
+
+def edge(k):
+    return math.expm1(k / 20)
+
+
+def tail(count, sigma0):
+    """(host-days that reach each bin, bin, share above, sigma)"""
+    reached, total, most = [0] * 96, 0, 0
+    for k in reversed(range(96)):
+        total += count[k]
+        most = max(most, total)
+        reached[k] = most
+    hosts = reached[0] if total > 0 else 0
+    at = next((k for k in range(95) if reached[k + 1] <= .03 * hosts + 1e-12), 95)
+    above = reached[at + 1] if at < 95 else 0
+    excess = sum((reached[k] - (reached[k + 1] if k < 95 else 0)) * (edge(k + .5) - edge(at + 1))
+                 for k in range(at + 1, 96))
+    share = min(1, max(above / hosts, .5 / (hosts + 1))) if hosts else 1
+    return reached, hosts, at, share, (excess + 20 * sigma0) / (above + 20)
+
+
+def survival(count, sigma0, l):
+    reached, hosts, at, share, sigma = tail(count, sigma0)
+    k = min(95, int(20 * math.log1p(l)))
+    if hosts <= 0:
+        return 0, 0
+    if k > at:
+        return hosts, share * math.exp(-(l - edge(at + 1)) / sigma)
+    return hosts, min(1, max(share, reached[k] / hosts))
+
+
+def calibrated(said, which, l):
+    if l <= 0:
+        return 1
+    fused = which - len(KINDS)
+    sigma0 = 1 if fused < 0 else 1.5
+    s = min(1, KINDS[which][1] * math.exp(-l) if fused < 0 else math.exp(-(l - 1) / SCALE[fused]))
+    for name, pseudo in (("fleet", 10), ("group", 300)):
+        if said[name]:
+            hosts, seen = survival(said[name][which], sigma0, l)
+            s = (hosts * seen + pseudo * s) / (hosts + pseudo)
+    return max(1e-12, min(1, s))
+
+
+def judge(said, side):
+    """p, and of each kind (p, weight)."""
+    first, of_side = (0, SENT) if side == 0 else (len(SENT), SERVED)
+    mean = sum(weight for weight, _ in of_side) / len(of_side)
+    single, part = {}, {}
+    for n, (weight, _) in enumerate(of_side, first):
+        if said["kinds"][n]["known"]:
+            single[n] = calibrated(said, n, said["kinds"][n]["l"])
+            l = -math.log(single[n])
+            part[n] = weight / mean * (l if l <= 10 else 10 + (l - 10) / 4) ** 2.5
+    total = sum(part.values())
+    p = calibrated(said, len(KINDS) + side, total ** .4)
+    return p, {n: (single[n], part[n] / total) for n in single}
+
+
+# --- the office -----------------------------------------------------------------------------------
+
+
+def visitors(rng):
+    """What a server outside clients come to serves: forty networks, by day."""
+    for day in range(ODD):
+        for _ in range(60 if day % 7 < 5 else 10):
+            at = START + day * DAY + rng.uniform(7, 20) * 3600
+            yield at, f"62.{rng.randrange(40)}.1.9", SERVER, 2, 900, round(rng.lognormvariate(10, 1))
+
+
+def theft(number, source, remote, size):
+    """In one connection of the night's first minutes."""
+    at = START + ODD * DAY + 60 + 20 * number
+    return (at, remote, source, 9, 700, size) if source == SERVER else (at, source, remote, 9, size)
+
+
+# (who, the other end, its destination's key, bytes, side)
+THEFTS = [(host(1), "203.0.113.9", "client|prefix|203.0.113.0/24", 400_000_000, 0),
+          (host(3), "51.0.2.9", "client|prefix|51.0.2.0/24", 900_000_000, 0),
+          (host(5), "52.5.1.9", "client|prefix|52.5.1.0/24", 6_000_000_000, 0),
+          (SERVER, "198.51.100.9", "served|prefix|198.51.100.0/24", 80_000_000, 1)]
+
+
+class Judged(Case):
+    def setUp(self):
+        super().setUp()
+        rows = ordinary_rows(ODD) + list(visitors(random.Random(5)))
+        self.kept = self.path("office.weir")
+        self.replay(*BUDGET, "--save-baseline", self.kept, self.write("office.log", text_of(rows)))
+
+    def told(self, rows, *more):
+        log = self.write("night.log", text_of(rows))
+        alerts = self.replay(*BUDGET, *more, "--baseline", self.kept, log).alerts()
+        return {(alert["source"]["ip"], alert["rule"]["id"] == "volume.served"): alert
+                for alert in reversed(alerts) if alert["weir"]["state"] != "close"}
+
+    def stored(self, source, key, size):
+        words = [PROGRAM, self.kept, source, str(START + ODD * DAY + 60), key, str(size)]
+        return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+
+    def check(self, alert, said, side):
+        p, kinds = judge(said, side)
+        weir = alert["weir"]
+        self.assertEqual(weir["score"], max(0, min(100, math.floor(50 + 15 * math.log10(.01 / p) + 1e-9))))
+        largest = sorted((weight for _, weight in kinds.values()), reverse=True)
+        for reason in weir["reasons"]:
+            near = [n for n, (single, weight) in kinds.items() if math.isclose(single, reason["p"], rel_tol=NEAR)
+                    and math.isclose(weight, reason["weight"], rel_tol=NEAR)]
+            self.assertEqual(len(near), 1, (reason, kinds))
+            self.assertIn(kinds[near[0]][1], largest[:4])
+        return p
+
+    def test_figures_and_what_would_not_fire(self):
+        alerts = self.told([theft(n, *one[:2], one[3]) for n, one in enumerate(THEFTS)])
+        for n, (source, remote, key, size, side) in enumerate(THEFTS):
+            with self.subTest(source=source):
+                which = source, side == 1
+                self.check(alerts[which], self.stored(source, key, size), side)
+                least = alerts[which]["weir"]["would_not_fire_below"]["value"]
+                self.assertLess(least, size)
+                self.assertNotIn(which, self.told([theft(n, source, remote, least - 1)]))
+                again = self.told([theft(n, source, remote, least)])
+                self.assertIn(which, again)
+                self.check(again[which], self.stored(source, key, least), side)
+
+    def test_what_would_not_fire_of_what_is_trusted(self):
+        source, remote, _, size, _ = THEFTS[0]
+        rules = self.write("rules.yaml", f"- trust: ours\n  when: host = {source}\n  bar: 5\n"
+                                         "  reason: a test\n  expires: never\n")
+        trusted, which = ("--set", f"rules=[{rules}]"), (source, False)
+        least = {}
+        for more in ((), trusted):
+            value = self.told([theft(0, source, remote, size)], *more)[which]["weir"]["would_not_fire_below"]["value"]
+            self.assertNotIn(which, self.told([theft(0, source, remote, value - 1)], *more))
+            self.assertIn(which, self.told([theft(0, source, remote, value)], *more))
+            least[more] = value
+        self.assertGreater(least[trusted], least[()])
+
+
+if __name__ == "__main__":
+    weirtest.main()
