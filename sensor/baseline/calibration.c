@@ -5,11 +5,15 @@
 
 #include <math.h>
 
-#define BINS_AN_E    20.0 /* a twentieth apart in ln(1 + L) */
-#define TAIL_SHARE   0.97
-#define TAIL_WEIGHT  20.0
-#define SIGMA        1.0 /* of −ln p, if p is what it says */
-#define SIGMA_FUSED  1.5
+#define BINS_AN_E   20.0 /* a twentieth apart in ln(1 + L) */
+#define TAIL_SHARE  0.97
+#define TAIL_WEIGHT 20.0 /* host-days that σ0 stands for; of what is fused: */
+#define SIGMA       1.0  /* of −ln p, if p is what it says */
+#define SIGMA_FUSED 1.7
+/* What is asked for is one host-day in a thousand, of which a hundred hosts see one or two in the
+ * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
+ */
+#define FUSED_WEIGHT 100.0
 #define FUSED_SLACK  1.0
 #define PSEUDO       10.0  /* host-days that belief stands for */
 #define PSEUDO_FLEET 300.0 /* and the fleet's word in a group */
@@ -108,6 +112,11 @@ static double sigma_of(unsigned which)
     return which < EVIDENCES ? SIGMA : SIGMA_FUSED;
 }
 
+static double weight_of(unsigned which)
+{
+    return which < EVIDENCES ? TAIL_WEIGHT : FUSED_WEIGHT;
+}
+
 static unsigned in_run(const struct counted_at *last, int64_t day)
 {
     return last->bin > 0 && day - last->day < CALIBRATION_RUN ? last->bin : 0;
@@ -157,7 +166,7 @@ void calibration_fit(struct calibration *c, unsigned which)
     }
     c->from = bin;
     c->above = total > 0 ? fmin(1.0, fmax(above / total, 0.5 / (total + 1))) : 1;
-    c->sigma = (excess + TAIL_WEIGHT * sigma_of(which)) / (above + TAIL_WEIGHT);
+    c->sigma = (excess + weight_of(which) * sigma_of(which)) / (above + weight_of(which));
 }
 
 /* Of a table that was fitted. */

@@ -34,7 +34,7 @@ def edge(k):
     return math.expm1(k / 20)
 
 
-def tail(count, sigma0):
+def tail(count, sigma0, weight):
     """(host-days that reach each bin, bin, share above, sigma)"""
     reached, total, most = [0] * 96, 0, 0
     for k in reversed(range(96)):
@@ -47,11 +47,11 @@ def tail(count, sigma0):
     excess = sum((reached[k] - (reached[k + 1] if k < 95 else 0)) * (edge(k + .5) - edge(at + 1))
                  for k in range(at + 1, 96))
     share = min(1, max(above / hosts, .5 / (hosts + 1))) if hosts else 1
-    return reached, hosts, at, share, (excess + 20 * sigma0) / (above + 20)
+    return reached, hosts, at, share, (excess + weight * sigma0) / (above + weight)
 
 
-def survival(count, sigma0, l):
-    reached, hosts, at, share, sigma = tail(count, sigma0)
+def survival(count, belief, l):
+    reached, hosts, at, share, sigma = tail(count, *belief)
     k = min(95, int(20 * math.log1p(l)))
     if hosts <= 0:
         return 0, 0
@@ -64,11 +64,11 @@ def calibrated(said, which, l):
     if l <= 0:
         return 1
     fused = which - len(KINDS)
-    sigma0 = 1 if fused < 0 else 1.5
+    belief = (1, 20) if fused < 0 else (1.7, 100)
     s = min(1, KINDS[which][1] * math.exp(-l) if fused < 0 else math.exp(-(l - 1) / SCALE[fused]))
     for name, pseudo in (("fleet", 10), ("group", 300)):
         if said[name]:
-            hosts, seen = survival(said[name][which], sigma0, l)
+            hosts, seen = survival(said[name][which], belief, l)
             s = (hosts * seen + pseudo * s) / (hosts + pseudo)
     return max(1e-12, min(1, s))
 

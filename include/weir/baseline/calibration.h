@@ -9,11 +9,11 @@
  *           measured is how often a level is newly reached (declustering by runs: Leadbetter,
  *           Extremes and local dependence in stationary sequences, 1983)
  *   tail    above the bin up to which 97 % lie, S falls as exp(−(L − t)/σ), t that bin's upper end,
- *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + 20·σ0)/(n + 20), L the middle
- *           of a bin
+ *           from A = count/N (at least ½/(N + 1)); σ = (Σ (L − t) + w·σ0)/(n + w), L the middle of
+ *           a bin, w 20, of what is fused 100
  *   belief  before anything is measured, as PSEUDO host-days: min(1, looks·e^−L) of a component
  *           (the union bound of its looks); of the fused evidence e^−(E − 1)/s, s 1.9 of what is
- *           sent and 1.5 of what is served (as if its components said all the same), σ0 = 1.5
+ *           sent and 1.5 of what is served (as if its components said all the same), σ0 = 1.7
  *   S       (N_fleet·S_fleet + 10·belief)/(N_fleet + 10); of a group (N_group·S_group +
  *           300·S)/(N_group + 300)
  *
