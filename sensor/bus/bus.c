@@ -1,6 +1,6 @@
 /* The alert bus.
  *
- *   publish → journal (append) → … the loop's turn … → sync → every sink reads what is durable
+ *   the journal's writer syncs → wake → … the loop's turn … → every sink reads what is durable
  *
  * A sink (an outlet here) is a reader of the journal with its own place, which is saved behind the
  * sink's own flush. Trouble stays its own: SINK_AGAIN is tried again after a back-off (20 ms,
@@ -12,7 +12,7 @@
  * not hold up the loop.
  *
  * Invariants: saved <= flushed <= written <= the journal's durable sequence number; a held line is
- * the one with sequence written + 1 or later. Thread: the engine's, on the loop. */
+ * the one with sequence written + 1 or later. Thread: the loop's. */
 #include "weir/bus/bus.h"
 
 #include "position.h"
@@ -27,11 +27,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BATCH           256
 #define BACK_OFF_MIN_NS (20 * NS_PER_MS)
 #define BACK_OFF_MAX_NS (2 * NS_PER_S)
-#define SYNC_AGAIN_NS   NS_PER_S
 
 struct outlet {
     struct bus *bus;
@@ -54,12 +54,19 @@ struct outlet {
 struct bus {
     struct loop_ref loop;
     char *folder;
-    struct journal *journal;
     struct outlet *outlet;
     size_t count;
+    uint64_t durable; /* when it was last looked */
     bool turn_asked;
-    struct loop_watch *sync_retry;
 };
+
+/* How far the journal is synced; only ever more. */
+static void look(struct bus *bus)
+{
+    uint64_t durable = bus->count > 0 ? journal_reader_durable(bus->outlet[0].reader) : 0;
+    if (durable > bus->durable)
+        bus->durable = durable;
+}
 
 enum feeding { FEED_IDLE, FEED_MORE, FEED_WAIT };
 
@@ -133,7 +140,7 @@ static void recovered(struct outlet *outlet)
 
 static bool read_line(struct outlet *outlet)
 {
-    uint64_t until = journal_durable(outlet->bus->journal);
+    uint64_t until = outlet->bus->durable;
     while (!outlet->line) {
         struct error error = {0};
         int result = journal_reader_next(outlet->reader, until, &outlet->line, &outlet->size,
@@ -228,41 +235,17 @@ static enum feeding feed(struct outlet *outlet)
     save_place(outlet);
     if (result != SINK_OK)
         return trouble(outlet, result, &error);
-    return outlet->written < journal_durable(outlet->bus->journal) && progress ? FEED_MORE
-                                                                               : FEED_IDLE;
+    return outlet->written < outlet->bus->durable && progress ? FEED_MORE : FEED_IDLE;
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */
-
-static void on_sync_retry(void *context)
-{
-    ask_for_turn(context);
-}
-
-static int commit(struct bus *bus, struct error *error)
-{
-    struct error own = {0};
-    if (journal_sync(bus->journal, &own) == 0) {
-        if (bus->sync_retry) {
-            bus->loop.ops->drop(bus->sync_retry);
-            bus->sync_retry = NULL;
-            log_warn("journal: synced again");
-        }
-        return 0;
-    }
-    if (!bus->sync_retry) {
-        log_error("%s; no sink is told before it is", own.message);
-        bus->sync_retry = bus->loop.ops->timer(bus->loop.loop, SYNC_AGAIN_NS, on_sync_retry, bus);
-    }
-    return error_set(error, own.code, "%s", own.message);
-}
 
 static void on_turn(void *context)
 {
     struct bus *bus = context;
     bool more = false;
     bus->turn_asked = false;
-    commit(bus, NULL);
+    look(bus);
     for (size_t i = 0; i < bus->count; i++)
         if (!bus->outlet[i].retry && feed(&bus->outlet[i]) == FEED_MORE)
             more = true;
@@ -278,59 +261,44 @@ static void ask_for_turn(struct bus *bus)
     event_loop_soon(bus->loop, on_turn, bus);
 }
 
-int bus_publish(struct bus *bus, const char *line, size_t size, struct error *error)
+void bus_wake(struct bus *bus)
 {
-    if (journal_append(bus->journal, line, size, error) == 0)
-        return -1;
+    look(bus);
     ask_for_turn(bus);
-    return 0;
 }
 
-int bus_flush(struct bus *bus, struct error *error)
+void bus_flush(struct bus *bus)
 {
-    int failed = commit(bus, error);
+    look(bus);
     for (size_t i = 0; i < bus->count; i++)
         while (feed(&bus->outlet[i]) == FEED_MORE)
             ;
-    return failed;
 }
 
-/* --- looking back ----------------------------------------------------------------------------- */
-
-uint64_t bus_last(const struct bus *bus)
+uint64_t bus_durable(const struct bus *bus)
 {
-    return journal_last(bus->journal);
-}
-
-int bus_each_since(const struct bus *bus, uint64_t after,
-                   void (*each)(void *context, const char *line, size_t size), void *context,
-                   struct error *error)
-{
-    const char *line;
-    size_t size;
-    uint64_t sequence, last = journal_last(bus->journal);
-    struct journal_reader *reader = journal_reader_open(bus->folder, after, error);
-    if (!reader)
-        return -1;
-    for (int result = 1; result != 0;) {
-        struct error damage = {0};
-        result = journal_reader_next(reader, last, &line, &size, &sequence, &damage);
-        if (result > 0)
-            each(context, line, size);
-        else if (result < 0)
-            log_warn("%s", damage.message);
-    }
-    journal_reader_close(reader);
-    return 0;
+    return bus->durable;
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
+/* A sink that has none yet begins at the journal's end, and keeps that at once: it may die before
+ * it was told anything. */
+static void first_place(struct outlet *outlet)
+{
+    struct error error = {0};
+    outlet->saved = outlet->bus->durable;
+    if (position_save(outlet->position_path, outlet->saved, &error) != 0)
+        log_warn("%s", error.message);
+}
+
 static void load_place(struct outlet *outlet)
 {
     struct error error = {0};
-    uint64_t durable = journal_durable(outlet->bus->journal);
-    if (position_load(outlet->position_path, &outlet->saved, &error) != 0)
+    uint64_t durable = outlet->bus->durable;
+    if (access(outlet->position_path, F_OK) != 0)
+        first_place(outlet);
+    else if (position_load(outlet->position_path, &outlet->saved, &error) != 0)
         log_warn("%s; the sink is told everything again", error.message);
     if (outlet->saved > durable) {
         log_warn("%s: is %" PRIu64 ", the journal ends at %" PRIu64
@@ -341,10 +309,8 @@ static void load_place(struct outlet *outlet)
     outlet->written = outlet->flushed = outlet->saved;
 }
 
-static int open_outlet(struct outlet *outlet, const struct sink_config *config, size_t number,
-                       struct error *error)
+static int check_words(struct outlet *outlet, const struct sink_config *config, struct error *error)
 {
-    const char *folder = outlet->bus->folder;
     const char *format = config->format ? config->format : "ecs";
     outlet->type = sink_type_get(config->type);
     if (!outlet->type)
@@ -352,42 +318,58 @@ static int open_outlet(struct outlet *outlet, const struct sink_config *config, 
                          config->type);
     if (!alert_format_get(format))
         return error_set(error, ERROR_USAGE, "sink format \"%s\": expected ecs", format);
+    return 0;
+}
+
+static int open_outlet(struct outlet *outlet, const struct sink_config *config, size_t number,
+                       struct error *error)
+{
+    struct bus *bus = outlet->bus;
+    if (check_words(outlet, config, error) != 0)
+        return -1;
     outlet->path = config->path ? xstrdup(config->path) : NULL;
     outlet->back_off_ns = BACK_OFF_MIN_NS;
-    outlet->position_path = xasprintf("%s/sink-%zu-%s.position", folder, number, config->type);
+    outlet->position_path = xasprintf("%s/sink-%zu-%s.position", bus->folder, number, config->type);
+    outlet->reader = journal_reader_open(bus->folder, 0, error);
+    if (!outlet->reader)
+        return -1;
+    look(bus);
     load_place(outlet);
-    outlet->reader = journal_reader_open(folder, outlet->saved, error);
-    outlet->sink = outlet->reader ? outlet->type->open(config, error) : NULL;
+    go_back(outlet);
+    outlet->sink = outlet->type->open(config, error);
     return outlet->sink ? 0 : -1;
 }
 
-struct bus *bus_new(struct loop_ref loop, const char *folder, const struct sink_config *sinks,
-                    size_t count, struct error *error)
+static int open_outlets(struct bus *bus, const struct bus_config *config, struct error *error)
 {
-    uint64_t cut;
+    for (size_t i = 0; i < config->count; i++) {
+        struct outlet *outlet = &bus->outlet[i];
+        struct error own = {0};
+        outlet->bus = bus;
+        bus->count++;
+        if (open_outlet(outlet, &config->sinks[i], i, &own) == 0)
+            continue;
+        if (!config->again || !outlet->reader)
+            return error_set(error, own.code, "%s", own.message);
+        outlet->failures++;
+        note_error(outlet, &own);
+        log_error("sink %s: %s; nothing more is sent there", outlet->type->type, own.message);
+    }
+    return 0;
+}
+
+struct bus *bus_new(struct loop_ref loop, const struct bus_config *config, struct error *error)
+{
     struct bus *bus = xcalloc(1, sizeof *bus);
     bus->loop = loop;
-    bus->folder = xstrdup(folder);
-    bus->outlet = xcalloc(count ? count : 1, sizeof *bus->outlet);
-    bus->journal = journal_open(folder, &cut, error);
-    if (!bus->journal)
-        goto fail;
-    if (cut > 0)
-        log_warn("%s: the journal's last %" PRIu64 " bytes were half an alert and are cut", folder,
-                 cut);
-    for (; bus->count < count; bus->count++) {
-        struct outlet *outlet = &bus->outlet[bus->count];
-        outlet->bus = bus;
-        if (open_outlet(outlet, &sinks[bus->count], bus->count, error) != 0) {
-            bus->count++; /* what it has is freed too */
-            goto fail;
-        }
+    bus->folder = xstrdup(config->folder);
+    bus->outlet = xcalloc(config->count ? config->count : 1, sizeof *bus->outlet);
+    if (open_outlets(bus, config, error) != 0) {
+        bus_free(bus);
+        return NULL;
     }
     ask_for_turn(bus);
     return bus;
-fail:
-    bus_free(bus);
-    return NULL;
 }
 
 void bus_free(struct bus *bus)
@@ -403,9 +385,6 @@ void bus_free(struct bus *bus)
         free(outlet->path);
         free(outlet->position_path);
     }
-    if (bus->sync_retry)
-        bus->loop.ops->drop(bus->sync_retry);
-    journal_close(bus->journal);
     free(bus->outlet);
     free(bus->folder);
     free(bus);
@@ -419,7 +398,7 @@ size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room)
         status[i] = (struct bus_status){.type = outlet->type->type,
                                         .path = outlet->path,
                                         .delivered = outlet->delivered,
-                                        .behind = journal_durable(bus->journal) - outlet->flushed,
+                                        .behind = bus->durable - outlet->flushed,
                                         .failures = outlet->failures,
                                         .dead = outlet->sink == NULL};
         memcpy(status[i].last_error, outlet->last_error, sizeof status[i].last_error);

@@ -1,6 +1,7 @@
-/* The alert bus is a log: alerts are in the journal and synced before a sink sees them; each sink
- * is a reader with a saved position of its own, so a slow, full or dead sink neither blocks the
- * others nor loses an alert. A sink is one file and one row. Engine thread, on the loop. */
+/* The alert bus is a log: alerts are in the journal and synced (publisher.h) before a sink sees
+ * them; each sink is a reader with a saved position of its own, so a slow, full or dead sink
+ * neither blocks the others nor loses an alert. A sink is one file and one row. Live, it is in the
+ * courier's process; in a replay and with --workers 0 in the engine's. Thread: the loop's. */
 #ifndef WEIR_BUS_BUS_H
 #define WEIR_BUS_BUS_H
 
@@ -39,25 +40,26 @@ struct bus_status { /* one per sink */
     char last_error[200];
 };
 
+struct bus_config {
+    const char *folder; /* of the journal, which is there; places are saved beside it */
+    const char *sensor; /* sensor.name */
+    const struct sink_config *sinks;
+    size_t count;
+    /* It was open before: a sink that cannot be opened now is dead, and the others go on. */
+    bool again;
+};
+
 struct bus;
-/* Positions are saved in `folder` (the state directory) as sink-N-TYPE.position, N counting from 0.
- */
-struct bus *bus_new(struct loop_ref loop, const char *folder, const struct sink_config *sinks,
-                    size_t count, struct error *error);
+/* Positions are saved in the folder as sink-N-TYPE.position, N counting from 0. A sink without one
+ * begins at the journal's end, and that is its place at once. */
+struct bus *bus_new(struct loop_ref loop, const struct bus_config *config, struct error *error);
 void bus_free(struct bus *bus);
-/* Appends one ECS line to the journal. The journal is synced and the sinks are fed before the loop
- * sleeps again (group commit), or at once by bus_flush. −1: the disk is full or gone; the line is
- * not lost silently: the caller says so and decides. */
-int bus_publish(struct bus *bus, const char *line, size_t size, struct error *error);
-/* Syncs and delivers everything that can be delivered now. −1 when the journal could not be synced.
- */
-int bus_flush(struct bus *bus, struct error *error);
-/* The journal's last sequence number, and every line after one: what a restarted engine told
- * already. −1 when the journal cannot be read; damage in it is skipped, and said. */
-uint64_t bus_last(const struct bus *bus);
-int bus_each_since(const struct bus *bus, uint64_t after,
-                   void (*each)(void *context, const char *line, size_t size), void *context,
-                   struct error *error);
+/* There may be more that is durable: the sinks are fed on the loop's next turn. */
+void bus_wake(struct bus *bus);
+/* Delivers everything durable that can be delivered now. */
+void bus_flush(struct bus *bus);
+/* How far the journal was synced when it was last looked. */
+uint64_t bus_durable(const struct bus *bus);
 size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room);
 
 #endif

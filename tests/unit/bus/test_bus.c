@@ -5,6 +5,7 @@
 #include "weir/base/time.h"
 #include "weir/bus/bus.h"
 #include "weir/bus/event_loop.h"
+#include "weir/bus/publisher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,8 @@ struct fixture {
     char folder[64], path[2][128];
     struct sink_config sink[2];
     struct loop_ref loop;
+    struct journal *journal;
+    struct publisher *publisher;
     struct bus *bus;
     struct loop_watch *timer;
     int ticks;
@@ -82,9 +85,9 @@ static void restore_stdout(struct fixture *f)
 
 static void remove_folder(const struct fixture *f)
 {
-    static const char *const name[] = {"alerts.journal",       "alerts-0.ndjson",
-                                       "alerts-1.ndjson",      "sink-0-file.position",
-                                       "sink-1-file.position", "sink-0-stdout.position"};
+    static const char *const name[] = {
+        "alerts.journal",       "alerts.durable",       "alerts-0.ndjson",       "alerts-1.ndjson",
+        "sink-0-file.position", "sink-1-file.position", "sink-0-stdout.position"};
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", f->folder, name[i]);
@@ -93,12 +96,47 @@ static void remove_folder(const struct fixture *f)
     assert_int_equal(rmdir(f->folder), 0); /* and nothing else was left there */
 }
 
+static void wake(void *context)
+{
+    struct fixture *f = context;
+    if (f->bus)
+        bus_wake(f->bus);
+}
+
+static void open_bus(struct fixture *f, size_t sinks)
+{
+    struct error error = {0};
+    struct bus_config config = {.folder = f->folder, .sinks = f->sink, .count = sinks};
+    f->journal = journal_open(f->folder, NULL, &error);
+    f->publisher = f->journal ? publisher_new(f->loop, f->journal, wake, f) : NULL;
+    f->bus = f->journal ? bus_new(f->loop, &config, &error) : NULL;
+    if (!f->bus)
+        fail_msg("%s", error.message);
+}
+
+static void close_bus(struct fixture *f)
+{
+    bus_free(f->bus);
+    publisher_free(f->publisher);
+    journal_close(f->journal);
+    f->bus = NULL;
+    f->publisher = NULL;
+    f->journal = NULL;
+}
+
+static int flush(struct fixture *f, struct error *error)
+{
+    int failed = publisher_flush(f->publisher, error);
+    bus_flush(f->bus);
+    return failed;
+}
+
 static int teardown(void **state)
 {
     struct fixture *f = *state;
     restore_stdout(f);
     fdatasync_fails = fsync_fails = false;
-    bus_free(f->bus);
+    close_bus(f);
     event_loop_free(f->loop);
     for (int i = 0; i < 2; i++)
         if (f->pipe[i] >= 0)
@@ -108,27 +146,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static void open_bus(struct fixture *f, size_t sinks)
-{
-    struct error error = {0};
-    f->bus = bus_new(f->loop, f->folder, f->sink, sinks, &error);
-    if (!f->bus)
-        fail_msg("%s", error.message);
-}
-
-static void close_bus(struct fixture *f)
-{
-    bus_free(f->bus);
-    f->bus = NULL;
-}
-
 /* Lines are {"n":1}, {"n":2}, …, so that a file's content says what arrived, and in what order. */
 static void publish(struct fixture *f, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char line[32];
         int size = snprintf(line, sizeof line, "{\"n\":%zu}", ++f->lines);
-        assert_int_equal(bus_publish(f->bus, line, (size_t)size, NULL), 0);
+        assert_int_equal(publisher_publish(f->publisher, line, (size_t)size, NULL), 0);
     }
 }
 
@@ -214,7 +238,7 @@ static void test_delivers_on_the_loop(void **state)
     assert_int_equal(status.failures, 0);
     assert_false(status.dead);
     publish(f, 2);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 5);
 }
 
@@ -233,7 +257,7 @@ static void test_resumes(void **state)
     struct fixture *f = *state;
     open_bus(f, 2);
     publish(f, 5);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     publish(f, 4); /* appended, told to nobody: the process dies here */
     close_bus(f);
     expect_lines(slurp(f->path[0]), 1, 5);
@@ -256,11 +280,11 @@ static void test_repeats_only_the_last_batch(void **state)
     snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 5);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     snprintf(saved, sizeof saved, "%.100s", slurp(position));
     assert_non_null(strchr(saved, '5'));
     publish(f, 3);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     close_bus(f);
     FILE *file = fopen(position, "w");
     fputs(saved, file);
@@ -285,7 +309,7 @@ static void test_damaged_position(void **state)
     snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 3);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     close_bus(f);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         FILE *file = fopen(position, "w");
@@ -316,7 +340,7 @@ static void test_failing_sink_beside_a_good_one(void **state)
     open_bus(f, 2);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     publish(f, 700);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     run_until(f, three_ticks);
     struct bus_status bad = status_of(f, 0), good = status_of(f, 1);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
@@ -339,7 +363,7 @@ static void test_sink_sync_fails(void **state)
     open_bus(f, 1);
     publish(f, 2);
     fsync_fails = true;
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     assert_int_equal(status_of(f, 0).behind, 2);
     fsync_fails = false;
     run_until(f, all_delivered);
@@ -354,7 +378,7 @@ static void test_journal_sync_fails(void **state)
     open_bus(f, 1);
     publish(f, 2);
     fdatasync_fails = true;
-    assert_int_equal(bus_flush(f->bus, &error), -1);
+    assert_int_equal(flush(f, &error), -1);
     assert_non_null(strstr(error.message, strerror(EIO)));
     run_until(f, three_ticks);
     assert_string_equal(slurp(f->path[0]), "");
@@ -392,7 +416,7 @@ static void test_dead_sink_beside_a_good_one(void **state)
     assert_int_equal(status.behind, 300);
     assert_int_equal(status.failures, 1);
     publish(f, 1);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 301);
     assert_int_equal(status_of(f, 0).failures, 1); /* said once */
 }
@@ -412,7 +436,7 @@ static void test_slow_sink_beside_a_good_one(void **state)
     struct fixture *f = *state;
     to_stdout(f);
     publish(f, 10000); /* more than the pipe holds */
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 10000);
     struct bus_status slow = status_of(f, 0);
     assert_true(slow.behind > 0 && slow.delivered > 1000);
@@ -432,7 +456,8 @@ static void test_slow_sink_beside_a_good_one(void **state)
 static void expect_refused(struct fixture *f, struct sink_config config, const char *words)
 {
     struct error error = {0};
-    assert_null(bus_new(f->loop, f->folder, &config, 1, &error));
+    struct bus_config bus = {.folder = f->folder, .sinks = &config, .count = 1};
+    assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_USAGE);
     assert_non_null(strstr(error.message, words));
 }
@@ -440,11 +465,13 @@ static void expect_refused(struct fixture *f, struct sink_config config, const c
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
+    open_bus(f, 0); /* makes the journal */
     expect_refused(f, (struct sink_config){"pigeon", NULL, "ecs"}, "pigeon");
     expect_refused(f, (struct sink_config){"stdout", NULL, "haiku"}, "haiku");
     expect_refused(f, (struct sink_config){"file", NULL, "ecs"}, "path");
     struct error error = {0};
-    assert_null(bus_new(f->loop, "/nonexistent", f->sink, 1, &error));
+    struct bus_config bus = {.folder = "/nonexistent", .sinks = f->sink, .count = 1};
+    assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_RUN);
 }
 

@@ -7,6 +7,7 @@
 #include "records.h"
 #include "weir/base/buffer.h"
 #include "weir/baseline/embedded.h"
+#include "weir/bus/bus.h"
 #include "weir/bus/event_loop.h"
 #include "weir/engine/engine.h"
 
@@ -26,6 +27,8 @@ struct rig {
     struct loop_ref loop;
     struct store *store;
     const struct store_config *reach; /* not NULL: the engine connects itself, `store` is ours */
+    struct journal *journal;
+    struct publisher *publisher;
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
@@ -185,7 +188,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->reach ? NULL : rig->store,
                                    .reach = rig->reach,
-                                   .bus = rig->bus,
+                                   .publisher = rig->publisher,
                                    .calendar = rig->calendar,
                                    .inside = &rig->inside,
                                    .by_device = rig->by_device,
@@ -206,10 +209,20 @@ static inline void rig_new_engine(struct rig *rig)
     assert_non_null(rig->engine);
 }
 
-static inline void rig_open_bus(struct rig *rig)
+static inline void rig_tell(void *context)
 {
+    struct rig *rig = context;
+    bus_flush(rig->bus);
+}
+
+static inline void rig_open_journal(struct rig *rig)
+{
+    rig->journal = journal_open(rig->folder, NULL, &rig->error);
+    assert_non_null(rig->journal);
+    rig->publisher = publisher_new(rig->loop, rig->journal, rig_tell, rig);
     struct sink_config sink = {"file", rig->sink, "ecs"};
-    rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
+    struct bus_config bus = {.folder = rig->folder, .sinks = &sink, .count = 1};
+    rig->bus = bus_new(rig->loop, &bus, &rig->error);
     assert_non_null(rig->bus);
 }
 
@@ -238,7 +251,7 @@ static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, in
     prefix_set_default_inside(&rig->inside.everywhere);
     rig_open_store(rig);
     rig_open_rings(rig, workers);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig->max_hosts = max_hosts;
     rig_new_engine(rig);
     return rig;
@@ -275,6 +288,8 @@ static inline void rig_close(struct rig *rig)
         ring_destroy(&rig->ring[i]);
     }
     bus_free(rig->bus);
+    publisher_free(rig->publisher);
+    journal_close(rig->journal);
     store_free(rig->store);
     embedded_stop(&rig->redis);
     event_loop_free(rig->loop);
