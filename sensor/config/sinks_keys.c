@@ -257,6 +257,15 @@ static int check_required(const struct sink_reading *sink, const struct yaml_nod
     return 0;
 }
 
+static int check_whole(const struct sink_reading *sink, const struct yaml_node *node)
+{
+    struct error why = {0};
+    if (!sink->row->check || sink->row->check(sink->settings, &why) == 0)
+        return 0;
+    return error_set(sink->r->error, ERROR_USAGE, "%s:%d:%d: %s: %s", sink->r->name, node->line,
+                     node->column, sink->r->key, why.message);
+}
+
 static const struct sink_row *row_of(const struct reading *r, const struct yaml_node *node)
 {
     char expected[200] = "type: one of";
@@ -290,7 +299,7 @@ static int read_sink(const struct reading *r, const struct yaml_node *node)
     for (const struct yaml_node *item = node->child; item; item = item->next)
         if (read_key(&sink, item) != 0)
             return -1;
-    if (check_required(&sink, node) != 0)
+    if (check_required(&sink, node) != 0 || check_whole(&sink, node) != 0)
         return -1;
     r->config->sink_count++;
     return 0;

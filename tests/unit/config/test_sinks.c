@@ -131,6 +131,9 @@ static void test_mistakes(void **state)
         {"type: stdout, name: ..", "39: alerts.sinks: \"..\"", "a name of its own"},
         {"type: stdout, name: [a]", "39: alerts.sinks: is a list", "a name of its own"},
         {"type: redis", "18: alerts.sinks: a sink of type redis needs url:", ""},
+        {"type: redis, url: 'redis://:secret@h'", "18: alerts.sinks: url: holds a password",
+         "password_file"},
+        {"type: redis, url: 'rediss://h'", "18: alerts.sinks: url: ", "tunnel it"},
         {"type: pigeon", "25: alerts.sinks: \"pigeon\"", "type: one of file,"},
         {"path: a", "18: alerts.sinks: a sink without a type", "type: one of file,"},
     };
