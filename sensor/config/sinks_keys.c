@@ -331,7 +331,7 @@ static int settle_name(const struct reading *r, const struct yaml_node *item, si
 
 int config_read_sinks(const struct reading *r, const struct yaml_node *node)
 {
-    bool named[CONFIG_SINKS];
+    bool named[CONFIG_SINKS] = {false};
     if (node->kind != YAML_LIST)
         return config_refuse(r, node, "a list of sinks");
     r->config->sink_count = 0;
@@ -341,7 +341,7 @@ int config_read_sinks(const struct reading *r, const struct yaml_node *node)
     for (size_t i = 0; i < r->config->sink_count; i++)
         named[i] = r->config->sink[i].name != NULL;
     const struct yaml_node *item = node->child;
-    for (size_t i = 0; i < r->config->sink_count; i++, item = item->next)
+    for (size_t i = 0; item && i < r->config->sink_count; i++, item = item->next)
         if (settle_name(r, item, i, named) != 0)
             return -1;
     return 0;

@@ -120,7 +120,7 @@ static void expect_trouble(struct fixture *f, const char *words)
 static void expect_stream(const struct fixture *f, uint64_t first, uint64_t last)
 {
     char expected[64];
-    snprintf(expected, sizeof expected, ":%llu\r\n", (unsigned long long)(last - first + 1));
+    snprintf(expected, sizeof expected, ":%llu\r\n", (unsigned long long)last - first + 1);
     assert_string_equal(ask(f, "XLEN " KEY), expected);
     const char *text = ask(f, "XRANGE " KEY " - +");
     for (uint64_t n = first; n <= last; n++) {
