@@ -3,6 +3,7 @@
  * from the URL, which is shown. Thread: the bus's. */
 #include "sinks.h"
 #include "weir/base/buffer.h"
+#include "weir/base/time.h"
 #include "weir/baseline/redis_stream.h"
 #include "weir/baseline/store.h"
 
@@ -76,6 +77,7 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
                                          .max_entries =
                                              (uint64_t)sink_number(settings, "max_entries"),
                                          .epoch_ms = sink->host->epoch_ms,
+                                         .timeout_ns = settings->timeout_s * NS_PER_S,
                                          .loop = sink->host->loop};
     if (redis_check(settings, error) != 0)
         return -1;

@@ -193,10 +193,10 @@ static int read_timeout(const struct sink_reading *sink, const struct yaml_node 
     return read_number(sink->r, node, 1, 3600, &sink->settings->timeout_s);
 }
 
-static int read_from(const struct sink_reading *sink, const struct yaml_node *node)
+static int read_begin(const struct sink_reading *sink, const struct yaml_node *node)
 {
-    static const char *const from[] = {"start", "end", NULL};
-    if (read_choice(sink->r, node, from) != 0)
+    static const char *const where[] = {"start", "end", NULL};
+    if (read_choice(sink->r, node, where) != 0)
         return -1;
     sink->settings->from_start = strcmp(node->text, "start") == 0;
     return 0;
@@ -209,7 +209,7 @@ static const struct {
     {"type", read_type},
     {"name", read_name},
     {"format", read_format},
-    {"from", read_from},
+    {"begin", read_begin},
     {"severity_min", read_severity},
     {"heartbeat", read_heartbeat},
     {"audit", read_audit},
@@ -377,7 +377,7 @@ static void show_sink(struct buffer *b, const struct sink_settings *sink)
 {
     static const char *const flag[] = {"false", "true"};
     const struct sink_row *row = sink_row_get(sink->type);
-    buffer_text(b, "{type: %s, name: \"%s\", format: %s, from: %s, severity_min: %" PRId64,
+    buffer_text(b, "{type: %s, name: \"%s\", format: %s, begin: %s, severity_min: %" PRId64,
                 sink->type, sink->name, sink->format, sink->from_start ? "start" : "end",
                 sink->severity_min);
     buffer_text(b, ", heartbeat: %s, audit: %s, silenced: %s", flag[sink->heartbeat],

@@ -53,7 +53,8 @@ struct sink_settings {
     int64_t severity_min;  /* alerts of at least so much; 0: all */
     bool heartbeat, audit; /* sensor.heartbeat; what people did (event.kind "event") */
     bool silenced;         /* alerts that a silence covers are told too */
-    int64_t timeout_s;     /* of a sink that tells: nothing taken for so long is a failure */
+    int64_t timeout_s;     /* of a sink that tells: given lines, and none taken for so long, is a
+                            * failure. SINK_FULL is none, however long: that is the sink's to bound */
     bool from_start;       /* without a saved place: from the journal's start, not from its end */
 };
 

@@ -96,6 +96,24 @@ static void test_full_until_ready(void **state)
     assert_int_equal(case_status(c, 0).failures, 0); /* full is no failure */
 }
 
+/* A digest that is not due for longer than the time-out is no failure. */
+static void test_full_for_long(void **state)
+{
+    struct bus_case *c = *state;
+    fakes[0].not_due = true;
+    case_open_bus(c);
+    case_publish(c, 10);
+    publisher_flush(c->publisher, NULL);
+    case_run(c, case_never, NULL, 4);
+    assert_int_equal(case_status(c, 0).failures, 0);
+    assert_int_equal(fakes[0].opens, 1);
+    assert_int_equal(fakes[0].writes, 1); /* and it is not asked again before it is ready */
+    fakes[0].not_due = false;
+    fakes[0].host->ready(fakes[0].host->context);
+    deliver_all(c);
+    fake_expect(&fakes[0], 1, 10, false);
+}
+
 static void test_the_record(void **state)
 {
     struct bus_case *c = *state;
@@ -486,6 +504,7 @@ int main(void)
         T(test_takes_later),
         T(test_takes_inside_write),
         T(test_full_until_ready),
+        T(test_full_for_long),
         T(test_the_record),
         T(test_fails_half_way_and_returns),
         T(test_backs_off),

@@ -68,7 +68,7 @@ static void test_every_key(void **state)
               "    - type: file\n"
               "      name: for-siem_1\n"
               "      format: ecs\n"
-              "      from: start\n"
+              "      begin: start\n"
               "      severity_min: 70\n"
               "      heartbeat: false\n"
               "      audit: false\n"
@@ -104,7 +104,7 @@ static void test_mistakes(void **state)
         const char *keys, *place, *expected;
     } row[] = {
         {"type: file, path: a, pth: b", "40: alerts.sinks: unknown key \"pth\"",
-         "a sink of type file has: path, mode, rotate_mib, keep, type, name, format, from"},
+         "a sink of type file has: path, mode, rotate_mib, keep, type, name, format, begin"},
         {"type: stdout, path: a", "33: alerts.sinks: unknown key \"path\"",
          "of type stdout has: type, name"},
         {"type: file, path: [a]", "37: alerts.sinks: is a list", "expected text"},
@@ -122,7 +122,7 @@ static void test_mistakes(void **state)
         {"type: stdout, silenced: \"true\"", "43: alerts.sinks: \"true\"", "true or false"},
         {"type: stdout, severity_min: 101", "47: alerts.sinks: \"101\"", "from 0 to 100"},
         {"type: stdout, timeout_s: 0", "44: alerts.sinks: \"0\"", "from 1 to 3600"},
-        {"type: stdout, from: now", "39: alerts.sinks: \"now\"", "one of: start, end"},
+        {"type: stdout, begin: now", "40: alerts.sinks: \"now\"", "one of: start, end"},
         {"type: stdout, format: xml", "41: alerts.sinks: \"xml\"", "one of: ecs eve"},
         {"type: stdout, format: e", "41: alerts.sinks: \"e\"", "one of: ecs eve"},
         {"type: stdout, format: \"ecs eve\"", "41: alerts.sinks: \"ecs eve\"", "one of: ecs eve"},
@@ -191,18 +191,18 @@ static void test_shown(void **state)
     (void)state;
     read_good(&config,
               "alerts: {sinks: [{type: file, path: \"a \\\"b\\\"\", keep: 3}, {type: file,\n"
-              "  path: c, from: start, severity_min: 70, silenced: true, mode: 0600},\n"
+              "  path: c, begin: start, severity_min: 70, silenced: true, mode: 0600},\n"
               "  {type: redis, url: \"unix:/r\", password_file: /s}]}\n");
     assert_int_equal(config_finish(&config, NULL), 0);
     char *text = config_text(&config);
     static const char expected[] =
-        "  sinks: [{type: file, name: \"file\", format: ecs, from: end, severity_min: 0, "
+        "  sinks: [{type: file, name: \"file\", format: ecs, begin: end, severity_min: 0, "
         "heartbeat: true, audit: true, silenced: false, timeout_s: 30, path: \"a \\\"b\\\"\", "
         "mode: \"0640\", rotate_mib: 0, keep: 3}, "
-        "{type: file, name: \"file-2\", format: ecs, from: start, severity_min: 70, "
+        "{type: file, name: \"file-2\", format: ecs, begin: start, severity_min: 70, "
         "heartbeat: true, audit: true, silenced: true, timeout_s: 30, path: \"c\", "
         "mode: \"0600\", rotate_mib: 0, keep: 10}, "
-        "{type: redis, name: \"redis\", format: ecs, from: end, severity_min: 0, "
+        "{type: redis, name: \"redis\", format: ecs, begin: end, severity_min: 0, "
         "heartbeat: true, audit: true, silenced: false, timeout_s: 30, url: \"unix:/r\", "
         "password_file: \"/s\", max_entries: 100000}]\n";
     if (!strstr(text, expected))
