@@ -217,6 +217,41 @@ static void test_shown(void **state)
     config_fini(&again);
 }
 
+/* Of every type there is: its keys are its own, its fallbacks would be taken if they were written.
+ */
+static void test_the_tables(void **state)
+{
+    static const char *const common[] = {"type",         "name",      "format", "begin",
+                                         "severity_min", "heartbeat", "audit",  "silenced"};
+    (void)state;
+    for (const struct sink_row *const *row = sink_rows; *row; row++) {
+        size_t count = 0;
+        assert_ptr_equal(sink_row_get((*row)->type), *row);
+        assert_true(row == sink_rows || strcmp(row[-1]->type, (*row)->type) < 0); /* in order */
+        for (const struct sink_key *key = (*row)->keys; key && key->name; key++, count++) {
+            for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+                if (strcmp(key->name, common[i]) == 0)
+                    fail_msg("%s: %s is every sink's", (*row)->type, key->name);
+            if (key->kind == SINK_NUMBER && key->fallback) {
+                long long value = strtoll(key->fallback, NULL, 10);
+                assert_true(value >= key->min && value <= key->max);
+            }
+            if (key->kind == SINK_CHOICE) {
+                size_t at = 0;
+                while (key->choice[at] && key->fallback &&
+                       strcmp(key->choice[at], key->fallback) != 0)
+                    at++;
+                assert_non_null(key->choice[at]);
+            }
+            if (key->kind == SINK_FLAG && key->fallback)
+                assert_true(strcmp(key->fallback, "true") == 0 ||
+                            strcmp(key->fallback, "false") == 0);
+            assert_false(key->required && key->fallback);
+        }
+        assert_true(count <= SINK_SETTINGS);
+    }
+}
+
 /* --- secrets ---------------------------------------------------------------------------------- */
 
 static void expect_secret(const char *content, size_t size, const char *secret, const char *words)
@@ -275,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_sixteen),
         cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_the_tables),
         cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
