@@ -57,6 +57,7 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -88,7 +89,8 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
-        "\"sinks\":["
+        "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
+        "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
         "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"

@@ -1,0 +1,251 @@
+/* The walls of the courier.
+ *
+ * It parses nothing of the network it watches, but what it tells quotes strangers, and the
+ * libraries it may use (TLS, HTTP, Kafka) are large and speak to whoever answers. So it has no
+ * other program, no other process, no packet socket, and of files only the state directory, the
+ * sinks' folders and, when a sink speaks over a network, what names and certificates are looked up
+ * in. Without such a sink there is no socket at all, and no thread.
+ *
+ * With one, sockets are of the families IPv4, IPv6 and unix: which addresses and ports, the sinks'
+ * names decide each time they are looked up, so they are not held. It cannot listen. Threads may be
+ * made (libraries look names up in them); processes may not: clone3 is refused, so that libc falls
+ * back to clone, whose flags can be looked at.
+ *
+ * Bounds: the tables below. Thread: the courier's main thread. */
+#include "courier_walls.h"
+
+#include "weir/base/buffer.h"
+#include "weir/capture/sandbox.h"
+#include "weir/config/config.h"
+
+#include <libgen.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* What glibc's pthread_create asks of clone(2). */
+#define THREAD_FLAGS                                                                               \
+    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
+     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+
+/* What this role may ask of the kernel once it is sealed, and why. */
+static const struct sandbox_call calls[] = {
+    /* the loop and its descriptors */
+    {.name = "epoll_wait"},
+    {.name = "epoll_pwait"},
+    {.name = "epoll_pwait2"},
+    {.name = "epoll_ctl"},
+    {.name = "timerfd_settime"},
+    {.name = "poll"},
+    {.name = "ppoll"},
+    {.name = "read"},
+    {.name = "write"},
+    {.name = "readv"},
+    {.name = "writev"},
+    {.name = "close"},
+    {.name = "fcntl"},
+    {.name = "ioctl", .args = 1, .arg = {{1, FIONREAD}}}, /* libevent: how much is there? */
+    {.name = "ioctl", .args = 1, .arg = {{1, FIONBIO}}},
+    /* the control socket; subscribers of a socket that listens since before */
+    {.name = "recvmsg"},
+    {.name = "sendmsg"},
+    {.name = "recvfrom"},
+    {.name = "sendto"},
+    {.name = "accept4"},
+    {.name = "shutdown"},
+    {.name = "getsockopt"},
+    {.name = "setsockopt"},
+    {.name = "getsockname"},
+    {.name = "getpeername"},
+    /* journal, places, dead letters, files that grow and are turned over: within Landlock's walls
+     */
+    {.name = "openat"},
+    {.name = "newfstatat"},
+    {.name = "fstat"},
+    {.name = "statx"},
+    {.name = "access"},
+    {.name = "faccessat"},
+    {.name = "faccessat2"},
+    {.name = "readlink"},
+    {.name = "readlinkat"},
+    {.name = "getdents64"},
+    {.name = "getcwd"},
+    {.name = "lseek"},
+    {.name = "pread64"},
+    {.name = "pwrite64"},
+    {.name = "pwritev"},
+    {.name = "fsync"},
+    {.name = "fdatasync"},
+    {.name = "ftruncate"},
+    {.name = "fallocate"},
+    {.name = "fadvise64"},
+    {.name = "flock"},
+    {.name = "rename"},
+    {.name = "renameat"},
+    {.name = "renameat2"},
+    {.name = "unlink"},
+    {.name = "unlinkat"},
+    {.name = "mkdir"},
+    {.name = "mkdirat"},
+    {.name = "chmod"},
+    {.name = "fchmod"},
+    {.name = "fchmodat"},
+    {.name = "umask"},
+    {.name = "dup"},
+    {.name = "dup3"},
+    {.name = "statfs"},
+    {.name = "fstatfs"}, /* how full is the disk? */
+    /* memory, time */
+    {.name = "mmap"},
+    {.name = "munmap"},
+    {.name = "mremap"},
+    {.name = "mprotect"},
+    {.name = "madvise"},
+    {.name = "brk"},
+    {.name = "futex"},
+    {.name = "clock_gettime"},
+    {.name = "clock_getres"},
+    {.name = "clock_nanosleep"},
+    {.name = "nanosleep"},
+    {.name = "gettimeofday"},
+    {.name = "getrandom"},
+    {.name = "sysinfo"}, /* glibc's qsort: how much memory is there? */
+    {.name = "getpid"},
+    {.name = "gettid"},
+    {.name = "getuid"},
+    {.name = "geteuid"},
+    {.name = "getgid"},
+    {.name = "getegid"},
+    {.name = "uname"},
+    /* the stdout sink writes without SIGPIPE */
+    {.name = "rt_sigpending"},
+    {.name = "rt_sigtimedwait"},
+    {.name = "rt_sigprocmask"},
+    {.name = "rt_sigaction"},
+    {.name = "rt_sigreturn"},
+    {.name = "sigaltstack"},
+    {.name = "restart_syscall"},
+    {.name = "tgkill", .args = 1, .arg = {{0, SANDBOX_SELF}}}, /* roles are of one user */
+    {.name = "exit"},
+    {.name = "exit_group"},
+};
+
+/* More of it, when a sink speaks over a network. */
+static const struct sandbox_call network_calls[] = {
+    {.name = "socket", .args = 1, .arg = {{0, AF_INET}}},
+    {.name = "socket", .args = 1, .arg = {{0, AF_INET6}}},
+    {.name = "socket", .args = 1, .arg = {{0, AF_UNIX}}},
+    /* getaddrinfo asks which families the machine has, and takes both when it is not told */
+    {.name = "socket", .refuse = true, .args = 1, .arg = {{0, AF_NETLINK}}},
+    {.name = "connect"},
+    {.name = "bind", .refuse = true},
+    {.name = "listen", .refuse = true},
+    {.name = "sendmmsg"}, /* glibc's resolver: both families at once */
+    {.name = "recvmmsg"},
+    /* libraries wake and watch within themselves */
+    {.name = "socketpair", .args = 1, .arg = {{0, AF_UNIX}}},
+    {.name = "pipe"},
+    {.name = "pipe2"},
+    {.name = "eventfd2"},
+    {.name = "epoll_create1"},
+    {.name = "timerfd_create"},
+    {.name = "select"},
+    {.name = "pselect6"},
+    {.name = "getrusage"},
+    {.name = "getresuid"},
+    {.name = "getresgid"},
+    /* threads, no processes */
+    {.name = "clone3", .refuse = true},
+    {.name = "clone", .args = 1, .arg = {{0, THREAD_FLAGS}}},
+    {.name = "set_robust_list"},
+    {.name = "rseq"},
+    {.name = "sched_yield"},
+    {.name = "sched_getaffinity"},
+    {.name = "sched_getparam"},
+    {.name = "sched_getscheduler"},
+    {.name = "prctl", .args = 1, .arg = {{0, PR_SET_NAME}}},
+};
+
+#define COMMON  (sizeof calls / sizeof *calls)
+#define NETWORK (sizeof network_calls / sizeof *network_calls)
+
+/* --- the network ------------------------------------------------------------------------------ */
+
+bool courier_needs_network(const char *type)
+{
+    static const char *const row[] = {"kafka", "mail", "redis", "syslog", "webhook"};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (strcmp(type, row[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool any_needs_network(const struct courier_reach *reach)
+{
+    for (size_t i = 0; i < reach->count; i++)
+        if (courier_needs_network(reach->sinks[i].type))
+            return true;
+    return false;
+}
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* Names, certificates, and what glibc loads to look names up. */
+static const char *const looked_up[] = {
+    "/etc", "/usr/lib", "/usr/share", "/run/systemd/resolve", "/dev/urandom", "/dev/null"};
+#define LOOKED_UP (sizeof looked_up / sizeof *looked_up)
+
+struct paths {
+    struct sandbox_path path[2 + CONFIG_SINKS + LOOKED_UP];
+    size_t count;
+    char *owned[CONFIG_SINKS];
+    size_t owned_count;
+};
+
+static void add(struct paths *paths, const char *path, bool write)
+{
+    if (access(path, F_OK) == 0) /* one that is not there cannot be named to the kernel */
+        paths->path[paths->count++] = (struct sandbox_path){path, write};
+}
+
+/* A file's folder: it is turned over, removed and made again there. */
+static void add_sinks(struct paths *paths, const struct courier_reach *reach)
+{
+    for (size_t i = 0; i < reach->count && i < CONFIG_SINKS; i++) {
+        if (!reach->sinks[i].path)
+            continue;
+        char *own = paths->owned[paths->owned_count++] = xstrdup(reach->sinks[i].path);
+        add(paths, dirname(own), true);
+    }
+}
+
+static int confine(const struct courier_reach *reach, bool network, struct error *error)
+{
+    struct paths paths = {.count = 0};
+    add(&paths, reach->state, true);
+    if (*reach->folder)
+        add(&paths, reach->folder, true);
+    add_sinks(&paths, reach);
+    for (size_t i = 0; network && i < LOOKED_UP; i++)
+        add(&paths, looked_up[i], false);
+    int failed = sandbox_confine(paths.path, paths.count,
+                                 network ? SANDBOX_NETWORK : SANDBOX_NO_NETWORK, error);
+    while (paths.owned_count > 0)
+        free(paths.owned[--paths.owned_count]);
+    return failed;
+}
+
+int courier_walls_raise(const struct courier_reach *reach, struct error *error)
+{
+    struct sandbox_call own[COMMON + NETWORK];
+    bool network = any_needs_network(reach);
+    memcpy(own, calls, sizeof calls);
+    memcpy(own + COMMON, network_calls, sizeof network_calls);
+    if (confine(reach, network, error) != 0)
+        return -1;
+    return sandbox_seal(own, COMMON + (network ? NETWORK : 0), error);
+}
