@@ -20,6 +20,7 @@
 #include "courier_walls.h"
 #include "messages.h"
 #include "roles.h"
+#include "sink_news.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/digest.h"
@@ -47,9 +48,10 @@ struct courier_role {
     struct config_source source;
     struct config config;
     struct control_message message; /* the one at hand */
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path;
+    const char *alerts_to[2]; /* alerts_path, as a setting */
     int bell;
     struct loop_ref loop;
     struct bus *bus;
@@ -114,8 +116,8 @@ static void list_sinks(struct courier_role *role)
     if (!*role->orders.folder)
         return;
     role->alerts_path = xasprintf("%s/alerts.ndjson", role->orders.folder);
-    role->sink[role->sink_count++] =
-        (struct sink_config){.type = "file", .path = role->alerts_path, .format = "ecs"};
+    role->alerts_to[0] = role->alerts_path;
+    sink_settings_file(&role->sink[role->sink_count++], "+output", role->alerts_to);
 }
 
 static int open_bus(struct courier_role *role)
@@ -209,16 +211,8 @@ static void tell_sinks(const struct courier_role *role)
     memset(&news, 0, sizeof news);
     news.durable = bus_durable(role->bus);
     news.count = (uint32_t)bus_status(role->bus, status, CONFIG_SINKS);
-    for (uint32_t i = 0; i < news.count; i++) {
-        struct sink_news *sink = &news.sink[i];
-        sink->delivered = status[i].delivered;
-        sink->behind = status[i].behind;
-        sink->failures = status[i].failures;
-        sink->dead = status[i].dead;
-        snprintf(sink->type, sizeof sink->type, "%s", status[i].type);
-        snprintf(sink->path, sizeof sink->path, "%s", status[i].path ? status[i].path : "");
-        snprintf(sink->last_error, sizeof sink->last_error, "%s", status[i].last_error);
-    }
+    for (uint32_t i = 0; i < news.count; i++)
+        sink_news_pack(&news.sink[i], &status[i]);
     control_send(ROLE_CONTROL_FD, CONTROL_SINKS, &news, sizeof news, NULL, 0);
 }
 

@@ -7,9 +7,10 @@
  * in. Without such a sink there is no socket at all, and no thread.
  *
  * With one, sockets are of the families IPv4, IPv6 and unix: which addresses and ports, the sinks'
- * names decide each time they are looked up, so they are not held. It cannot listen. Threads may be
- * made (libraries look names up in them); processes may not: clone3 is refused, so that libc falls
- * back to clone, whose flags can be looked at.
+ * names decide each time they are looked up, so they are not held. It cannot listen, but for the
+ * subscribers of a unix sink, in that one's folder. Threads may be made (libraries look names up in
+ * them); processes may not: clone3 is refused, so that libc falls back to clone, whose flags can be
+ * looked at.
  *
  * Bounds: the tables below. Thread: the courier's main thread. */
 #include "courier_walls.h"
@@ -142,8 +143,6 @@ static const struct sandbox_call network_calls[] = {
     /* getaddrinfo asks which families the machine has, and takes both when it is not told */
     {.name = "socket", .refuse = true, .args = 1, .arg = {{0, AF_NETLINK}}},
     {.name = "connect"},
-    {.name = "bind", .refuse = true},
-    {.name = "listen", .refuse = true},
     {.name = "sendmmsg"}, /* glibc's resolver: both families at once */
     {.name = "recvmmsg"},
     /* libraries wake and watch within themselves */
@@ -170,24 +169,41 @@ static const struct sandbox_call network_calls[] = {
     {.name = "prctl", .args = 1, .arg = {{0, PR_SET_NAME}}},
 };
 
-#define COMMON  (sizeof calls / sizeof *calls)
-#define NETWORK (sizeof network_calls / sizeof *network_calls)
+/* … and what of it a library may try that it does not need … */
+static const struct sandbox_call refused_calls[] = {
+    {.name = "bind", .refuse = true},
+    {.name = "listen", .refuse = true},
+};
+
+/* … unless a sink has subscribers of its own on a unix socket: where, Landlock says. */
+static const struct sandbox_call listening_calls[] = {
+    {.name = "socket", .args = 1, .arg = {{0, AF_UNIX}}},
+    {.name = "bind"},
+    {.name = "listen"},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* --- the network ------------------------------------------------------------------------------ */
 
 bool courier_needs_network(const char *type)
 {
     static const char *const row[] = {"kafka", "mail", "redis", "syslog", "webhook"};
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+    for (size_t i = 0; i < COUNT(row); i++)
         if (strcmp(type, row[i]) == 0)
             return true;
     return false;
 }
 
-static bool any_needs_network(const struct courier_reach *reach)
+bool courier_listens(const char *type)
+{
+    return strcmp(type, "unix") == 0;
+}
+
+static bool any(const struct courier_reach *reach, bool (*is)(const char *type))
 {
     for (size_t i = 0; i < reach->count; i++)
-        if (courier_needs_network(reach->sinks[i].type))
+        if (is(reach->sinks[i].type))
             return true;
     return false;
 }
@@ -197,10 +213,12 @@ static bool any_needs_network(const struct courier_reach *reach)
 /* Names, certificates, and what glibc loads to look names up. */
 static const char *const looked_up[] = {
     "/etc", "/usr/lib", "/usr/share", "/run/systemd/resolve", "/dev/urandom", "/dev/null"};
-#define LOOKED_UP (sizeof looked_up / sizeof *looked_up)
+
+/* Of each sink its settings that are paths. */
+#define PATHS (2 + CONFIG_SINKS * SINK_SETTINGS + sizeof looked_up / sizeof *looked_up)
 
 struct paths {
-    struct sandbox_path path[2 + CONFIG_SINKS + LOOKED_UP];
+    struct sandbox_path path[PATHS];
     size_t count;
     char *owned[CONFIG_SINKS];
     size_t owned_count;
@@ -212,25 +230,34 @@ static void add(struct paths *paths, const char *path, bool write)
         paths->path[paths->count++] = (struct sandbox_path){path, write};
 }
 
-/* A file's folder: it is turned over, removed and made again there. */
-static void add_sinks(struct paths *paths, const struct courier_reach *reach)
+/* Where a sink writes is its `path`'s folder: files are turned over, removed and made again there,
+ * sockets are bound. Other paths are certificates, keys, secrets: a connection that is made again
+ * reads them again. */
+static void add_sink(struct paths *paths, const struct sink_settings *sink)
 {
-    for (size_t i = 0; i < reach->count && i < CONFIG_SINKS; i++) {
-        if (!reach->sinks[i].path)
-            continue;
-        char *own = paths->owned[paths->owned_count++] = xstrdup(reach->sinks[i].path);
-        add(paths, dirname(own), true);
+    bool writes = strcmp(sink->type, "file") == 0 || courier_listens(sink->type);
+    for (size_t i = 0; i < sink->count; i++) {
+        const struct sink_setting *setting = &sink->setting[i];
+        const char *value = setting->value[0];
+        if (strcmp(setting->key->name, "path") == 0 && writes) {
+            char *own = paths->owned[paths->owned_count++] = xstrdup(value);
+            add(paths, dirname(own), true);
+        } else if (value && *value == '/') {
+            add(paths, value, false);
+        }
     }
 }
 
 static int confine(const struct courier_reach *reach, bool network, struct error *error)
 {
-    struct paths paths = {.count = 0};
+    static struct paths paths; /* large */
+    paths.count = 0;
     add(&paths, reach->state, true);
     if (*reach->folder)
         add(&paths, reach->folder, true);
-    add_sinks(&paths, reach);
-    for (size_t i = 0; network && i < LOOKED_UP; i++)
+    for (size_t i = 0; i < reach->count; i++)
+        add_sink(&paths, &reach->sinks[i]);
+    for (size_t i = 0; network && i < COUNT(looked_up); i++)
         add(&paths, looked_up[i], false);
     int failed = sandbox_confine(paths.path, paths.count,
                                  network ? SANDBOX_NETWORK : SANDBOX_NO_NETWORK, error);
@@ -239,13 +266,33 @@ static int confine(const struct courier_reach *reach, bool network, struct error
     return failed;
 }
 
+/* --- calls ------------------------------------------------------------------------------------ */
+
+struct call_list {
+    struct sandbox_call
+        call[COUNT(calls) + COUNT(network_calls) + COUNT(refused_calls) + COUNT(listening_calls)];
+    size_t count;
+};
+
+static void list(struct call_list *all, const struct sandbox_call *table, size_t count)
+{
+    memcpy(all->call + all->count, table, count * sizeof *table);
+    all->count += count;
+}
+
 int courier_walls_raise(const struct courier_reach *reach, struct error *error)
 {
-    struct sandbox_call own[COMMON + NETWORK];
-    bool network = any_needs_network(reach);
-    memcpy(own, calls, sizeof calls);
-    memcpy(own + COMMON, network_calls, sizeof network_calls);
+    static struct call_list all; /* large */
+    bool network = any(reach, courier_needs_network), listens = any(reach, courier_listens);
+    all.count = 0;
+    list(&all, calls, COUNT(calls));
+    if (network)
+        list(&all, network_calls, COUNT(network_calls));
+    if (listens)
+        list(&all, listening_calls, COUNT(listening_calls));
+    else if (network)
+        list(&all, refused_calls, COUNT(refused_calls));
     if (confine(reach, network, error) != 0)
         return -1;
-    return sandbox_seal(own, COMMON + (network ? NETWORK : 0), error);
+    return sandbox_seal(all.call, all.count, error);
 }

@@ -3,6 +3,7 @@
  * contract. Thread: the engine's. */
 #include "engine_role.h"
 
+#include "sink_news.h"
 #include "worker.h"
 
 #include "weir/base/json.h"
@@ -169,14 +170,8 @@ size_t engine_role_sinks(const struct engine_role *role, struct bus_status *stat
     if (news->state != COURIER_RUNNING && durable > news->durable)
         unseen = durable - news->durable;
     for (size_t i = 0; i < count; i++) {
-        const struct sink_news *sink = &news->sink[i];
-        status[i] = (struct bus_status){.type = sink->type,
-                                        .path = *sink->path ? sink->path : NULL,
-                                        .delivered = sink->delivered,
-                                        .behind = sink->behind + unseen,
-                                        .failures = sink->failures,
-                                        .dead = sink->dead};
-        snprintf(status[i].last_error, sizeof status[i].last_error, "%s", sink->last_error);
+        sink_news_unpack(&news->sink[i], &status[i]);
+        status[i].behind += unseen;
     }
     return count;
 }

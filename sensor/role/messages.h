@@ -154,9 +154,11 @@ struct sinks_news {
     uint64_t durable; /* how far the courier knew the journal to be synced */
     uint32_t count;
     struct sink_news {
-        uint64_t delivered, behind, failures;
-        bool dead;
-        char type[16], path[128], last_error[200];
+        uint64_t delivered, refused, lost_letters, filtered, silenced, failures, retries;
+        uint64_t failures_in_a_row, damaged, behind;
+        int64_t oldest_s;
+        uint8_t state; /* enum bus_state */
+        char name[64], type[16], path[96], last_error[152];
     } sink[CONFIG_SINKS];
 };
 _Static_assert(sizeof(struct workers_news) <= CONTROL_BODY &&

@@ -13,6 +13,7 @@
  * What it says is checked and cut: it links libraries that speak to strangers. Thread: the main
  * thread. */
 #include "heard.h"
+#include "sink_news.h"
 #include "supervisor.h"
 
 #include "weir/base/log.h"
@@ -36,11 +37,8 @@ static void take_news(struct courier_child *courier, const struct sinks_news *to
     courier->news.durable = told->durable;
     courier->news.count = told->count < CONFIG_SINKS ? told->count : CONFIG_SINKS;
     for (uint32_t i = 0; i < courier->news.count; i++) {
-        struct sink_news *sink = &courier->news.sink[i];
-        *sink = told->sink[i];
-        heard_text(sink->type, sizeof sink->type);
-        heard_text(sink->path, sizeof sink->path);
-        heard_text(sink->last_error, sizeof sink->last_error);
+        courier->news.sink[i] = told->sink[i];
+        sink_news_check(&courier->news.sink[i]);
     }
 }
 
