@@ -13,7 +13,8 @@
  * appends to the journal, and rings the bell (an eventfd, which never makes it wait). Should a ring
  * be missed, the courier looks each second.
  *
- * It ends when it is told to, and then tries for DRAIN_NS to deliver what is durable; or at once
+ * It ends when it is told to, or when its walls stand in its own way (courier_walls.h), and then
+ * tries for DRAIN_NS to deliver what is durable; or at once
  * when its supervisor is gone: what was not delivered is in the journal, and the next courier goes
  * on from the saved places. Bounds: CONFIG_SINKS sinks, and each its own. Thread: one, on the loop;
  * libraries of sinks may have more. */
@@ -24,6 +25,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/digest.h"
+#include "weir/base/log.h"
 #include "weir/base/time.h"
 #include "weir/bus/event_loop.h"
 #include "weir/capture/sandbox.h"
@@ -52,6 +54,7 @@ struct courier_role {
     size_t sink_count;
     char *alerts_path;
     const char *alerts_to[2]; /* alerts_path, as a setting */
+    struct courier_walls walls;
     int bell;
     struct loop_ref loop;
     struct bus *bus;
@@ -141,7 +144,7 @@ static int raise_walls(struct courier_role *role)
                                   .folder = role->orders.folder,
                                   .sinks = role->sink,
                                   .count = role->sink_count};
-    return courier_walls_raise(&reach, &role->error);
+    return courier_walls_raise(&role->walls, &reach, &role->error);
 }
 
 /* --- 7 at work ------------------------------------------------------------------------------- */
@@ -216,11 +219,22 @@ static void tell_sinks(const struct courier_role *role)
     control_send(ROLE_CONTROL_FD, CONTROL_SINKS, &news, sizeof news, NULL, 0);
 }
 
+/* A disk that was mounted again, a certificate that was renewed. */
+static void look_at_walls(struct courier_role *role)
+{
+    const char *path = role->drain ? NULL : courier_walls_outdated(&role->walls);
+    if (!path)
+        return;
+    log_warn("%s was replaced, or is there now: another courier begins, which can reach it", path);
+    leave(role);
+}
+
 static void on_beat(void *context)
 {
     struct courier_role *role = context;
     bus_wake(role->bus);
     tell_sinks(role);
+    look_at_walls(role);
 }
 
 /* --- from the start to the end --------------------------------------------------------------- */
@@ -260,6 +274,7 @@ static void close_all(struct courier_role *role)
     bus_free(role->bus);
     if (role->loop.loop)
         event_loop_free(role->loop);
+    courier_walls_fini(&role->walls);
     free(role->alerts_path);
     config_fini(&role->config);
     config_source_fini(&role->source);

@@ -12,6 +12,10 @@
  * them); processes may not: clone3 is refused, so that libc falls back to clone, whose flags can be
  * looked at.
  *
+ * Landlock holds to what a path led to when the walls were raised. A folder or a certificate that
+ * is replaced, or comes later, is out of reach until the next courier: courier_walls_outdated says
+ * so.
+ *
  * Bounds: the tables below. Thread: the courier's main thread. */
 #include "courier_walls.h"
 
@@ -26,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What glibc's pthread_create asks of clone(2). */
@@ -214,41 +219,57 @@ static bool any(const struct courier_reach *reach, bool (*is)(const char *type))
 static const char *const looked_up[] = {
     "/etc", "/usr/lib", "/usr/share", "/run/systemd/resolve", "/dev/urandom", "/dev/null"};
 
-/* Of each sink its settings that are paths. */
-#define PATHS (2 + CONFIG_SINKS * SINK_SETTINGS + sizeof looked_up / sizeof *looked_up)
+#define PATHS (2 + COURIER_PLACES + COUNT(looked_up))
 
 struct paths {
     struct sandbox_path path[PATHS];
     size_t count;
-    char *owned[CONFIG_SINKS];
-    size_t owned_count;
 };
 
+/* One that is not there cannot be named to the kernel. */
 static void add(struct paths *paths, const char *path, bool write)
 {
-    if (access(path, F_OK) == 0) /* one that is not there cannot be named to the kernel */
+    if (access(path, F_OK) == 0)
         paths->path[paths->count++] = (struct sandbox_path){path, write};
 }
 
+static struct stat now_at(const char *path)
+{
+    struct stat st;
+    memset(&st, 0, sizeof st);
+    if (stat(path, &st) != 0)
+        memset(&st, 0, sizeof st);
+    return st;
+}
+
+static const char *note_place(struct courier_walls *walls, char *path)
+{
+    struct stat st = now_at(path);
+    walls->place[walls->count++] = (struct courier_place){path, st.st_dev, st.st_ino};
+    return path;
+}
+
 /* Where a sink writes is its `path`'s folder: files are turned over, removed and made again there,
- * sockets are bound. Other paths are certificates, keys, secrets: a connection that is made again
- * reads them again. */
-static void add_sink(struct paths *paths, const struct sink_settings *sink)
+ * sockets are bound; another's `path` is a socket to connect to, which Landlock does not hold. Other
+ * paths are certificates, keys, secrets: a connection that is made again reads them again. */
+static void add_sink(struct courier_walls *walls, struct paths *paths,
+                     const struct sink_settings *sink)
 {
     bool writes = strcmp(sink->type, "file") == 0 || courier_listens(sink->type);
     for (size_t i = 0; i < sink->count; i++) {
         const struct sink_setting *setting = &sink->setting[i];
         const char *value = setting->value[0];
-        if (strcmp(setting->key->name, "path") == 0 && writes) {
-            char *own = paths->owned[paths->owned_count++] = xstrdup(value);
-            add(paths, dirname(own), true);
-        } else if (value && *value == '/') {
-            add(paths, value, false);
-        }
+        bool is_path = strcmp(setting->key->name, "path") == 0, own = is_path && writes;
+        if (!own && (is_path || !value || *value != '/'))
+            continue;
+        char *text = xstrdup(value), *path = xstrdup(own ? dirname(text) : text);
+        free(text);
+        add(paths, note_place(walls, path), own);
     }
 }
 
-static int confine(const struct courier_reach *reach, bool network, struct error *error)
+static int confine(struct courier_walls *walls, const struct courier_reach *reach, bool network,
+                   struct error *error)
 {
     static struct paths paths; /* large */
     paths.count = 0;
@@ -256,14 +277,28 @@ static int confine(const struct courier_reach *reach, bool network, struct error
     if (*reach->folder)
         add(&paths, reach->folder, true);
     for (size_t i = 0; i < reach->count; i++)
-        add_sink(&paths, &reach->sinks[i]);
+        add_sink(walls, &paths, &reach->sinks[i]);
     for (size_t i = 0; network && i < COUNT(looked_up); i++)
         add(&paths, looked_up[i], false);
-    int failed = sandbox_confine(paths.path, paths.count,
-                                 network ? SANDBOX_NETWORK : SANDBOX_NO_NETWORK, error);
-    while (paths.owned_count > 0)
-        free(paths.owned[--paths.owned_count]);
-    return failed;
+    return sandbox_confine(paths.path, paths.count, network ? SANDBOX_NETWORK : SANDBOX_NO_NETWORK,
+                           error);
+}
+
+const char *courier_walls_outdated(const struct courier_walls *walls)
+{
+    for (size_t i = 0; i < walls->count; i++) {
+        const struct courier_place *place = &walls->place[i];
+        struct stat st = now_at(place->path);
+        if (st.st_ino != 0 && (st.st_ino != place->inode || st.st_dev != place->device))
+            return place->path;
+    }
+    return NULL;
+}
+
+void courier_walls_fini(struct courier_walls *walls)
+{
+    while (walls->count > 0)
+        free(walls->place[--walls->count].path);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -280,7 +315,8 @@ static void list(struct call_list *all, const struct sandbox_call *table, size_t
     all->count += count;
 }
 
-int courier_walls_raise(const struct courier_reach *reach, struct error *error)
+int courier_walls_raise(struct courier_walls *walls, const struct courier_reach *reach,
+                        struct error *error)
 {
     static struct call_list all; /* large */
     bool network = any(reach, courier_needs_network), listens = any(reach, courier_listens);
@@ -292,7 +328,7 @@ int courier_walls_raise(const struct courier_reach *reach, struct error *error)
         list(&all, listening_calls, COUNT(listening_calls));
     else if (network)
         list(&all, refused_calls, COUNT(refused_calls));
-    if (confine(reach, network, error) != 0)
+    if (confine(walls, reach, network, error) != 0)
         return -1;
     return sandbox_seal(all.call, all.count, error);
 }

@@ -160,6 +160,8 @@ static void on_end(struct supervisor *s, const char *how)
     let_go(s);
     if (courier->finishing)
         s->done = true;
+    else if (courier->told_end)
+        courier->told_to_stop = true; /* also of itself: another is due at once */
     else if (!courier->told_to_stop)
         on_loss(s, how, came_up);
     courier->failure = (struct error){0};

@@ -5,6 +5,7 @@ every living sink, in order, repeated only as the same line; and nobody who capt
 import json
 import os
 import random
+import subprocess
 import threading
 import time
 
@@ -230,13 +231,24 @@ class Trouble(Couriers):
         os.unlink(self.file("gone/x"))
         os.rmdir(self.path("sinks/gone"))
         self.kill_courier()
-        self.hush()
-        until(lambda: f"{self.sensor.status()}", lambda: self.sensor.ready()["sinks"][1]["behind"] == 0)
-        sinks = self.check_others()["sinks"]
-        self.assertNotEqual(sinks[0]["state"], "ok")
+        sinks = until(lambda: f"a sink that waits\n{self.sensor.status()}", lambda:
+                      (sinks := self.sensor.ready()["sinks"])[0]["behind"] > 5 and
+                      sinks[1]["behind"] < 5 and sinks, 20)
         self.assertIn("gone/x.ndjson", sinks[0]["last_error"])
+        self.assertEqual(self.check_others()["courier"]["restarts"], 1, "once, by us")
+        before = len(self.told(self.file("a")))
+        os.mkdir(self.path("sinks/gone")) # another folder, which its walls do not know
+        os.chmod(self.path("sinks/gone"), 0o777)
+        until(lambda: f"it again\n{self.sensor.status()}\n{read(self.sensor.log)}",
+              lambda: len(self.told(self.file("gone/x"))) > 10, 20)
+        self.assertEqual(self.check_others()["courier"]["restarts"], 1)
+        self.hush()
+        self.until_delivered()
         self.sensor.stop()
         self.check(self.file("a"))
+        again = self.told(self.file("gone/x"))
+        self.assertEqual(again, self.sensor.journal()[-len(again):], "from where it was")
+        self.assertGreaterEqual(len(self.sensor.journal()), before)
 
 
 class Reloads(Couriers):
@@ -282,6 +294,35 @@ class Reloads(Couriers):
         self.assertEqual(status["config"]["generation"], 1)
         self.assertEqual(status["courier"]["restarts"], 0)
         self.assertEqual(len(status["sinks"]), 2, "a, and -o")
+        self.sensor.stop()
+        self.check(self.file("a"))
+
+    def engines(self):
+        """Numbers of this sensor's engine processes."""
+        words = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(self.sensor.process.pid)],
+                               capture_output=True, text=True, check=False).stdout.splitlines()
+        return {int(line.split()[0]) for line in words if line.endswith("--role engine")}
+
+    def test_refused_by_the_engine(self):
+        """The courier stood on it already, the next engine does not come up: both go back."""
+        self.begin("a")
+        self.until_alerts_flow()
+        before, killed = self.engines(), []
+
+        def kill_the_next():
+            killed.extend(until("another engine", lambda: self.engines() - before, 30, 0.001))
+            os.kill(killed[0], livetest.signal.SIGKILL)
+        killer = threading.Thread(target=kill_the_next)
+        killer.start()
+        run = self.reload("a", "b")
+        killer.join()
+        self.assertEqual((run.returncode, len(killed)), (2, 1), run)
+        until("the configuration that holds", lambda: len(self.sensor.ready()["sinks"]) == 2)
+        self.hush()
+        self.until_delivered()
+        status = self.check_others()
+        self.assertEqual(status["config"]["generation"], 1)
+        self.assertEqual(status["courier"]["restarts"], 0, "replaced twice, not lost")
         self.sensor.stop()
         self.check(self.file("a"))
 
