@@ -78,13 +78,19 @@ static inline void case_close_journal(struct bus_case *c)
     c->journal = NULL;
 }
 
-static inline void case_init(struct bus_case *c)
+static inline void case_init_in(struct bus_case *c, const char *parent)
 {
-    *c = (struct bus_case){.folder = "/tmp/weir-case-XXXXXX"};
+    *c = (struct bus_case){.lines = 0};
+    snprintf(c->folder, sizeof c->folder, "%s/weir-case-XXXXXX", parent);
     assert_non_null(mkdtemp(c->folder));
     c->loop = event_loop_new(NULL);
     assert_non_null(c->loop.loop);
     case_open_journal(c);
+}
+
+static inline void case_init(struct bus_case *c)
+{
+    case_init_in(c, "/tmp");
 }
 
 static inline void case_fini(struct bus_case *c)
