@@ -25,6 +25,10 @@ RULE = """- rule: test.talk
 """
 
 
+OTHERS = {"stdout": "{type: stdout}",
+          "redis": "{type: redis, url: 'redis://localhost:7000', key: told}"}
+
+
 class Couriers(Case):
     """Hosts that nobody met before talk, one after the other: each is an alert."""
 
@@ -50,8 +54,7 @@ class Couriers(Case):
         self.talker.start()
 
     def settings(self, *sinks):
-        words = ", ".join(f"{{type: file, path: {self.file(name)}}}" if name != "stdout" else
-                          "{type: stdout}" for name in sinks)
+        words = ", ".join(OTHERS.get(name, f"{{type: file, path: {self.file(name)}}}") for name in sinks)
         self.write("weir.yaml", "capture: {interfaces: [{name: tap0}], workers: 1}\n"
                    f"networks: {{inside: [10.0.0.0/8]}}\nrules: [{self.path('rules.yaml')}]\n"
                    f"alerts: {{sinks: [{words}]}}\n")
@@ -212,6 +215,34 @@ class Hanging(Couriers):
         self.assertEqual(self.check_others()["courier"]["restarts"], 0)
         self.sensor.stop()
         self.assertEqual(self.check(self.file("a")), 0)
+
+
+class Network(Couriers):
+    def test_redis(self):
+        """Behind its walls it looks a name up and connects again, after each loss and each death."""
+        require(self, "redis-server", "redis-cli")
+        self.tap.start("redis-server", "--port", "7000", "--bind", "127.0.0.1", "--save", "")
+        self.begin("a", "redis")
+        self.until_alerts_flow()
+        self.ask("CLIENT", "KILL", "TYPE", "normal")
+        time.sleep(1)
+        self.kill_courier()
+        time.sleep(1)
+        self.ask("CLIENT", "KILL", "TYPE", "normal")
+        time.sleep(1)
+        self.hush()
+        self.until_delivered()
+        status = self.check_others()
+        self.assertEqual(status["courier"]["restarts"], 1, read(self.sensor.log))
+        self.assertEqual([sink["name"] for sink in status["sinks"]], ["file", "redis", "+output"])
+        self.sensor.stop()
+        told = [line for line in self.ask("XRANGE", "told", "-", "+").decode().splitlines()
+                if line.startswith("{")]
+        self.assertEqual(told, self.sensor.journal())
+        self.check(self.file("a"))
+
+    def ask(self, *words):
+        return self.tap.run("redis-cli", "--raw", "-p", "7000", *words)
 
 
 class Trouble(Couriers):
