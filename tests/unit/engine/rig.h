@@ -12,6 +12,7 @@
 #include "weir/engine/engine.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -226,6 +227,16 @@ static inline void rig_open_journal(struct rig *rig)
     assert_non_null(rig->bus);
 }
 
+static inline void rig_close_journal(struct rig *rig)
+{
+    bus_free(rig->bus);
+    publisher_free(rig->publisher);
+    journal_close(rig->journal);
+    rig->bus = NULL;
+    rig->publisher = NULL;
+    rig->journal = NULL;
+}
+
 /* `heartbeat_ns` < 0: not live. */
 static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, int64_t heartbeat_ns)
 {
@@ -272,7 +283,8 @@ static inline void rig_remove_folder(const char *folder)
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
         char *path = xasprintf("%s/%s", folder, entry->d_name);
-        unlink(path);
+        if (entry->d_name[0] != '.' && unlink(path) != 0 && errno == EISDIR)
+            rig_remove_folder(path);
         free(path);
     }
     if (dir)
@@ -287,9 +299,7 @@ static inline void rig_close(struct rig *rig)
         ring_producer_free(rig->producer[i]);
         ring_destroy(&rig->ring[i]);
     }
-    bus_free(rig->bus);
-    publisher_free(rig->publisher);
-    journal_close(rig->journal);
+    rig_close_journal(rig);
     store_free(rig->store);
     embedded_stop(&rig->redis);
     event_loop_free(rig->loop);

@@ -427,11 +427,11 @@ static void test_abandoned_loads_are_asked_for_again(void **state)
 static void kill_and_start(struct rig *rig)
 {
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     rig->ready = false;
     rig_open_store(rig);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig_new_engine(rig);
     attach(rig);
     engine_begin(rig->engine, NULL);

@@ -557,9 +557,9 @@ static void restart(struct play *play)
 {
     struct rig *rig = play->rig;
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     rig->engine = NULL;
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     start_engine(play);
 }
 
