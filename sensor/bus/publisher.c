@@ -147,19 +147,19 @@ static void append_held(struct publisher *publisher, struct error *error)
 /* The journal takes only so much before it is synced, so this goes on while something moves. */
 static int write_out(struct publisher *publisher, struct error *error)
 {
-    for (;;) {
-        struct error own = {0};
+    struct error own = {0};
+    for (bool moved = true; moved && journal_sync(publisher->journal, &own) == 0;) {
         uint64_t before = journal_last(publisher->journal);
+        if (held_count(publisher->held) == 0)
+            return 0;
+        own = (struct error){0};
         append_held(publisher, &own);
-        if (journal_sync(publisher->journal, &own) == 0) {
-            if (held_count(publisher->held) == 0)
-                return 0;
-            if (journal_last(publisher->journal) != before)
-                continue;
-        }
-        publisher->status.failures++;
-        return error_set(error, own.code, "%s", own.message);
+        moved = journal_last(publisher->journal) != before;
+        if (moved)
+            own = (struct error){0};
     }
+    publisher->status.failures++;
+    return error_set(error, own.code, "%s", own.message);
 }
 
 static void wake(struct publisher *publisher)
