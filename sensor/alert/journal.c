@@ -7,8 +7,8 @@
  * not synced is always the end of one file.
  *
  * Behind the end of the segment that is written, a MiB of the disk is set aside (fallocate, the
- * file's size stays). When that can no longer be done the disk is full, and there is still room to
- * say so.
+ * file's size stays). When that can no longer be done, or another one could not, the disk is full,
+ * and there is still room to say so.
  *
  * Invariants: durable_end <= end; bytes [durable_end, end) of the file are `unsynced`; sequence
  * numbers grow by one; the mark never names one that is not synced. Bounds: UNSYNCED_MAX of memory.
@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,17 +72,31 @@ int journal_sync_folder(const char *folder, struct error *error)
 
 /* --- room on the disk ------------------------------------------------------------------------- */
 
-/* Only the lack of room counts: a file system that cannot set aside is not full for that. */
-static void set_aside(struct journal *journal)
+/* What all may use is less than what is to be set aside; once it is, less than twice that, so that
+ * it is not said again and again. */
+static bool is_nearly_full(const struct journal *journal)
 {
-    if (journal->fd < 0 || journal->set_aside - journal->end >= SET_ASIDE / 2)
-        return;
-    if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->end, SET_ASIDE) == 0) {
-        journal->set_aside = journal->end + SET_ASIDE;
-        journal->tight = false;
-        return;
-    }
-    journal->tight = errno == ENOSPC || errno == EDQUOT;
+    struct statvfs disk;
+    if (fstatvfs(journal->fd, &disk) != 0 || disk.f_blocks == 0)
+        return false;
+    return disk.f_bavail < (fsblkcnt_t)SET_ASIDE / disk.f_frsize * (journal->tight ? 2 : 1);
+}
+
+/* Only the lack of room counts: a file system that cannot set aside is not full for that. */
+static bool can_set_aside(struct journal *journal)
+{
+    if (journal->set_aside - journal->end >= SET_ASIDE / 2)
+        return true;
+    if (fallocate(journal->fd, FALLOC_FL_KEEP_SIZE, journal->end, SET_ASIDE) != 0)
+        return errno != ENOSPC && errno != EDQUOT;
+    journal->set_aside = journal->end + SET_ASIDE;
+    return true;
+}
+
+static void look_for_room(struct journal *journal)
+{
+    if (journal->fd >= 0)
+        journal->tight = !can_set_aside(journal) || is_nearly_full(journal);
 }
 
 bool journal_tight(const struct journal *journal)
@@ -170,7 +185,7 @@ int journal_sync(struct journal *journal, struct error *error)
 {
     if (journal->unsynced.size == 0) {
         if (journal->tight)
-            set_aside(journal);
+            look_for_room(journal);
         return journal->unmarked ? write_mark(journal, error) : 0;
     }
     if (journal->rewrite && journal_write_at(journal->fd, journal->unsynced.data,
@@ -185,7 +200,7 @@ int journal_sync(struct journal *journal, struct error *error)
     journal->durable = journal->last;
     journal->durable_end = journal->end;
     journal->segment[journal->segments - 1].bytes = (uint64_t)journal->end;
-    set_aside(journal);
+    look_for_room(journal);
     return write_mark(journal, error);
 }
 

@@ -14,8 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOURNAL_LINE_MAX (1u << 20) /* bytes; longer ones are refused: an alert is some kilobytes  \
-                                     */
+#define JOURNAL_LINE_MAX                                                                           \
+    (1u << 20) /* bytes; longer ones are refused: an alert is some kilobytes                       \
+                */
 
 struct journal;
 
@@ -49,8 +50,8 @@ uint64_t journal_append(struct journal *journal, const char *line, size_t size,
 int journal_sync(struct journal *journal, struct error *error);
 uint64_t journal_last(const struct journal *journal);    /* the last appended one */
 uint64_t journal_durable(const struct journal *journal); /* the last synced sequence number */
-/* A MiB is set aside on the disk for what must still be said when it is full. True: it is being
- * used up, there is no room to set aside more. Never where the file system cannot set aside. */
+/* A MiB is set aside on the disk for what must still be said when it is full. True, by the last
+ * sync: there is no room to set aside as much again. */
 bool journal_tight(const struct journal *journal);
 /* Every line after a sequence number. −1 when it cannot be read; damage is skipped, and said. */
 int journal_each_since(const struct journal *journal, uint64_t after,
