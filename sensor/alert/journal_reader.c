@@ -108,14 +108,14 @@ static int enter_first(struct journal_reader *reader, struct error *error)
                    : say_errno(reader, error);
     for (size_t low = 0, high = count; low < high;) { /* the last whose first number is no later */
         size_t middle = low + (high - low) / 2;
-        if (first[middle] <= reader->after + 1)
+        if (first[middle] - 1 <= reader->after)
             at = low = middle + 1;
         else
             high = middle;
     }
     if (at > 0)
         at--;
-    bool holds = count > 0 && (reader->after == 0 || first[at] <= reader->after + 1);
+    bool holds = count > 0 && (reader->after == 0 || first[at] - 1 <= reader->after);
     enum segment_kind kind = holds ? enter(reader, first[at]) : SEGMENT_EMPTY;
     if (holds)
         reader->last = first[at] - 1;

@@ -1,259 +1,52 @@
-/* The alert bus.
+/* The alert bus: the reading half.
  *
- *   the journal's writer syncs → wake → … the loop's turn … → every sink reads what is durable
+ *   journal (durable) → an outlet a sink: filter → format → window → sink → place
  *
- * A sink (an outlet here) is a reader of the journal with its own place, which is saved behind the
- * sink's own flush. Trouble stays its own: SINK_AGAIN is tried again after a back-off (20 ms,
- * doubling to 2 s), SINK_DEAD is closed and keeps its saved place for the next start. A flush that
- * failed goes back to the saved place, because what was written before it may be lost; whoever
- * reads tells repeated lines by event.id.
- *
- * A turn feeds each sink at most BATCH lines and asks for another turn, so that a long backlog does
- * not hold up the loop.
- *
- * Invariants: saved <= flushed <= written <= the journal's durable sequence number; a held line is
- * the one with sequence written + 1 or later. Thread: the loop's. */
+ * Outlets know nothing of each other. A turn feeds each of them at most a batch and asks for
+ * another turn, so that a long backlog does not hold up the loop; trouble, back-off and places are
+ * the outlet's own (outlet.c). Thread: the loop's. */
 #include "weir/bus/bus.h"
 
+#include "outlet.h"
 #include "position.h"
-#include "sinks.h"
-#include "weir/alert/alert.h"
 #include "weir/base/buffer.h"
-#include "weir/base/log.h"
 #include "weir/base/time.h"
 #include "weir/bus/event_loop.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-#define BATCH           256
-#define BACK_OFF_MIN_NS (20 * NS_PER_MS)
-#define BACK_OFF_MAX_NS (2 * NS_PER_S)
-
-struct outlet {
-    struct bus *bus;
-    const struct sink_type *type;
-    char *path, *position_path;
-    struct sink *sink;
-    struct journal_reader *reader;
-    uint64_t written, flushed, saved; /* sequence numbers */
-    const char *line;                 /* read, not yet taken by the sink; NULL: none */
-    size_t size;
-    uint64_t sequence;
-    struct loop_watch *retry;
-    int64_t back_off_ns;
-    bool struggling;      /* its trouble was said, its recovery was not */
-    bool place_not_saved; /* the same for its place */
-    uint64_t delivered, failures;
-    char last_error[200];
-};
+const char *const bus_state_name[BUS_STATES] = {"idle", "busy", "waiting", "dead"};
 
 struct bus {
     struct loop_ref loop;
-    char *folder;
-    struct outlet *outlet;
+    struct outlet *outlet[BUS_SINKS];
     size_t count;
-    uint64_t durable; /* when it was last looked */
     bool turn_asked;
+    struct loop_watch *tick;
 };
 
-/* How far the journal is synced; only ever more. */
-static void look(struct bus *bus)
-{
-    uint64_t durable = bus->count > 0 ? journal_reader_durable(bus->outlet[0].reader) : 0;
-    if (durable > bus->durable)
-        bus->durable = durable;
-}
-
-enum feeding { FEED_IDLE, FEED_MORE, FEED_WAIT };
-
-static void ask_for_turn(struct bus *bus);
-
-/* --- trouble ---------------------------------------------------------------------------------- */
-
-static void note_error(struct outlet *outlet, const struct error *error)
-{
-    snprintf(outlet->last_error, sizeof outlet->last_error, "%.199s", error->message);
-}
-
-static void cancel_retry(struct outlet *outlet)
-{
-    if (outlet->retry)
-        outlet->bus->loop.ops->drop(outlet->retry);
-    outlet->retry = NULL;
-}
-
-static void close_sink(struct outlet *outlet)
-{
-    if (outlet->sink)
-        outlet->type->close(outlet->sink);
-    outlet->sink = NULL;
-}
-
-static void on_retry(void *context)
-{
-    struct outlet *outlet = context;
-    cancel_retry(outlet);
-    ask_for_turn(outlet->bus);
-}
-
-static enum feeding trouble(struct outlet *outlet, enum sink_result result,
-                            const struct error *error)
-{
-    const char *type = outlet->type->type;
-    bool said = error->code != ERROR_NONE; /* SINK_AGAIN without one: only slow */
-    if (said) {
-        outlet->failures++;
-        note_error(outlet, error);
-    }
-    if (result == SINK_DEAD) {
-        log_error("sink %s: %s; nothing more is sent there", type, error->message);
-        close_sink(outlet);
-        cancel_retry(outlet);
-        return FEED_IDLE;
-    }
-    if (said && !outlet->struggling) {
-        log_warn("sink %s: %s; its alerts wait in the journal", type, error->message);
-        outlet->struggling = true;
-    }
-    if (!outlet->retry) {
-        struct loop_ref loop = outlet->bus->loop;
-        outlet->retry = loop.ops->timer(loop.loop, outlet->back_off_ns, on_retry, outlet);
-        outlet->back_off_ns =
-            outlet->back_off_ns * 2 < BACK_OFF_MAX_NS ? outlet->back_off_ns * 2 : BACK_OFF_MAX_NS;
-    }
-    return FEED_WAIT;
-}
-
-static void recovered(struct outlet *outlet)
-{
-    cancel_retry(outlet);
-    if (outlet->struggling)
-        log_warn("sink %s: works again", outlet->type->type);
-    outlet->struggling = false;
-}
-
-/* --- feeding ---------------------------------------------------------------------------------- */
-
-static bool read_line(struct outlet *outlet)
-{
-    uint64_t until = outlet->bus->durable;
-    while (!outlet->line) {
-        struct error error = {0};
-        int result = journal_reader_next(outlet->reader, until, &outlet->line, &outlet->size,
-                                         &outlet->sequence, &error);
-        if (result == 0)
-            return false;
-        if (result < 0) { /* what follows the damage is still delivered */
-            outlet->failures++;
-            note_error(outlet, &error);
-            log_error("sink %s: %s", outlet->type->type, error.message);
-        }
-    }
-    return true;
-}
-
-static enum sink_result write_lines(struct outlet *outlet, size_t lines, struct error *error)
-{
-    for (; lines > 0 && read_line(outlet); lines--) {
-        enum sink_result result =
-            outlet->type->write(outlet->sink, outlet->line, outlet->size, error);
-        if (result != SINK_OK)
-            return result;
-        outlet->line = NULL;
-        outlet->written = outlet->sequence;
-        outlet->delivered++;
-    }
-    return SINK_OK;
-}
-
-/* Back to what is known to be safe; the sink gets it again. */
-static void go_back(struct outlet *outlet)
-{
-    struct journal_reader *reader = journal_reader_open(outlet->bus->folder, outlet->flushed, NULL);
-    if (!reader)
-        return;
-    journal_reader_close(outlet->reader);
-    outlet->reader = reader;
-    outlet->line = NULL;
-    outlet->written = outlet->flushed;
-}
-
-static enum sink_result flush_lines(struct outlet *outlet, struct error *error)
-{
-    if (outlet->written == outlet->flushed)
-        return SINK_OK;
-    enum sink_result result = outlet->type->flush(outlet->sink, error);
-    if (result != SINK_OK) {
-        go_back(outlet);
-        return result;
-    }
-    outlet->flushed = outlet->written;
-    return SINK_OK;
-}
-
-/* A place that could not be saved is no trouble of the sink's: it is saved behind the next batch.
- */
-static void save_place(struct outlet *outlet)
-{
-    struct error error = {0};
-    if (outlet->saved == outlet->flushed)
-        return;
-    if (position_save(outlet->position_path, outlet->flushed, &error) == 0) {
-        outlet->saved = outlet->flushed;
-        outlet->place_not_saved = false;
-        return;
-    }
-    outlet->failures++;
-    note_error(outlet, &error);
-    if (!outlet->place_not_saved)
-        log_warn("sink %s: %s; after a restart it is told some alerts again", outlet->type->type,
-                 error.message);
-    outlet->place_not_saved = true;
-}
-
-static enum feeding feed(struct outlet *outlet)
-{
-    struct error error = {0};
-    uint64_t before = outlet->written;
-    if (!outlet->sink)
-        return FEED_IDLE;
-    enum sink_result result = write_lines(outlet, BATCH, &error);
-    bool progress = outlet->written != before;
-    if (result != SINK_DEAD) {
-        enum sink_result flushed = flush_lines(outlet, &error);
-        if (flushed != SINK_OK)
-            result = flushed;
-    }
-    if (progress)
-        outlet->back_off_ns = BACK_OFF_MIN_NS;
-    if (progress && result == SINK_OK)
-        recovered(outlet);
-    save_place(outlet);
-    if (result != SINK_OK)
-        return trouble(outlet, result, &error);
-    return outlet->written < outlet->bus->durable && progress ? FEED_MORE : FEED_IDLE;
-}
-
 /* --- turns ------------------------------------------------------------------------------------ */
+
+static bool feed_all(struct bus *bus)
+{
+    bool more = false;
+    for (size_t i = 0; i < bus->count; i++)
+        more |= outlet_feed(bus->outlet[i]);
+    return more;
+}
 
 static void on_turn(void *context)
 {
     struct bus *bus = context;
-    bool more = false;
     bus->turn_asked = false;
-    look(bus);
-    for (size_t i = 0; i < bus->count; i++)
-        if (!bus->outlet[i].retry && feed(&bus->outlet[i]) == FEED_MORE)
-            more = true;
-    if (more)
-        ask_for_turn(bus);
+    if (feed_all(bus))
+        bus_wake(bus);
 }
 
-static void ask_for_turn(struct bus *bus)
+void bus_wake(struct bus *bus)
 {
     if (bus->turn_asked)
         return;
@@ -261,114 +54,79 @@ static void ask_for_turn(struct bus *bus)
     event_loop_soon(bus->loop, on_turn, bus);
 }
 
-void bus_wake(struct bus *bus)
-{
-    look(bus);
-    ask_for_turn(bus);
-}
-
 void bus_flush(struct bus *bus)
 {
-    look(bus);
-    for (size_t i = 0; i < bus->count; i++)
-        while (feed(&bus->outlet[i]) == FEED_MORE)
-            ;
+    while (feed_all(bus))
+        ;
 }
 
-uint64_t bus_durable(const struct bus *bus)
+static void on_ask(void *context)
 {
-    return bus->durable;
+    bus_wake(context);
+}
+
+static void on_tick(void *context)
+{
+    const struct bus *bus = context;
+    for (size_t i = 0; i < bus->count; i++)
+        outlet_tick(bus->outlet[i]);
 }
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-/* A sink that has none yet begins at the journal's end, and keeps that at once: it may die before
- * it was told anything. */
-static void first_place(struct outlet *outlet)
+static const struct sink_row *find_row(const struct bus_config *config, const char *type)
 {
-    struct error error = {0};
-    outlet->saved = outlet->bus->durable;
-    if (position_save(outlet->position_path, outlet->saved, &error) != 0)
-        log_warn("%s", error.message);
+    for (const struct sink_row *const *row = config->rows; row && *row; row++)
+        if (strcmp((*row)->type, type) == 0)
+            return *row;
+    return config->rows ? NULL : sink_row_get(type);
 }
 
-static void load_place(struct outlet *outlet)
+static int open_outlet(struct bus *bus, const struct bus_config *config,
+                       const struct sink_settings *settings, struct error *error)
 {
-    struct error error = {0};
-    uint64_t durable = outlet->bus->durable;
-    if (access(outlet->position_path, F_OK) != 0)
-        first_place(outlet);
-    else if (position_load(outlet->position_path, &outlet->saved, &error) != 0)
-        log_warn("%s; the sink is told everything again", error.message);
-    if (outlet->saved > durable) {
-        log_warn("%s: is %" PRIu64 ", the journal ends at %" PRIu64
-                 ": another journal; the sink is told everything",
-                 outlet->position_path, outlet->saved, durable);
-        outlet->saved = 0;
-    }
-    outlet->written = outlet->flushed = outlet->saved;
-}
-
-static int check_words(struct outlet *outlet, const struct sink_config *config, struct error *error)
-{
-    const char *format = config->format ? config->format : "ecs";
-    outlet->type = sink_type_get(config->type);
-    if (!outlet->type)
-        return error_set(error, ERROR_USAGE, "sink type \"%s\": expected file or stdout",
-                         config->type);
-    if (!alert_format_get(format))
-        return error_set(error, ERROR_USAGE, "sink format \"%s\": expected ecs", format);
+    struct outlet_config outlet = {.loop = bus->loop,
+                                   .folder = config->folder,
+                                   .sensor = config->sensor,
+                                   .settings = settings,
+                                   .row = find_row(config, settings->type),
+                                   .again = config->again,
+                                   .ask = on_ask,
+                                   .context = bus};
+    if (!outlet.row)
+        return error_set(error, ERROR_USAGE, "sink %s: there is no type \"%s\"", settings->name,
+                         settings->type);
+    bus->outlet[bus->count] = outlet_new(&outlet, error);
+    if (!bus->outlet[bus->count])
+        return -1;
+    bus->count++;
     return 0;
 }
 
-static int open_outlet(struct outlet *outlet, const struct sink_config *config, size_t number,
-                       struct error *error)
+static int check_folder(const char *folder, struct error *error)
 {
-    struct bus *bus = outlet->bus;
-    if (check_words(outlet, config, error) != 0)
-        return -1;
-    outlet->path = config->path ? xstrdup(config->path) : NULL;
-    outlet->back_off_ns = BACK_OFF_MIN_NS;
-    outlet->position_path = xasprintf("%s/sink-%zu-%s.position", bus->folder, number, config->type);
-    outlet->reader = journal_reader_open(bus->folder, 0, error);
-    if (!outlet->reader)
-        return -1;
-    look(bus);
-    load_place(outlet);
-    go_back(outlet);
-    outlet->sink = outlet->type->open(config, error);
-    return outlet->sink ? 0 : -1;
-}
-
-static int open_outlets(struct bus *bus, const struct bus_config *config, struct error *error)
-{
-    for (size_t i = 0; i < config->count; i++) {
-        struct outlet *outlet = &bus->outlet[i];
-        struct error own = {0};
-        outlet->bus = bus;
-        bus->count++;
-        if (open_outlet(outlet, &config->sinks[i], i, &own) == 0)
-            continue;
-        if (!config->again || !outlet->reader)
-            return error_set(error, own.code, "%s", own.message);
-        outlet->failures++;
-        note_error(outlet, &own);
-        log_error("sink %s: %s; nothing more is sent there", outlet->type->type, own.message);
-    }
-    return 0;
+    struct stat st;
+    if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    return error_set(error, ERROR_RUN, "%s: is no folder for the sinks' places", folder);
 }
 
 struct bus *bus_new(struct loop_ref loop, const struct bus_config *config, struct error *error)
 {
     struct bus *bus = xcalloc(1, sizeof *bus);
     bus->loop = loop;
-    bus->folder = xstrdup(config->folder);
-    bus->outlet = xcalloc(config->count ? config->count : 1, sizeof *bus->outlet);
-    if (open_outlets(bus, config, error) != 0) {
+    int failed = check_folder(config->folder, error);
+    if (!failed && config->count > BUS_SINKS)
+        failed = error_set(error, ERROR_USAGE, "%zu sinks, at most %d are possible", config->count,
+                           BUS_SINKS);
+    for (size_t i = 0; !failed && i < config->count; i++)
+        failed = open_outlet(bus, config, &config->sinks[i], error);
+    if (failed) {
         bus_free(bus);
         return NULL;
     }
-    ask_for_turn(bus);
+    bus->tick = loop.ops->timer(loop.loop, NS_PER_S, on_tick, bus);
+    bus_wake(bus);
     return bus;
 }
 
@@ -377,31 +135,46 @@ void bus_free(struct bus *bus)
     if (!bus)
         return;
     event_loop_cancel(bus->loop, bus);
-    for (size_t i = 0; i < bus->count; i++) {
-        struct outlet *outlet = &bus->outlet[i];
-        cancel_retry(outlet);
-        close_sink(outlet);
-        journal_reader_close(outlet->reader);
-        free(outlet->path);
-        free(outlet->position_path);
-    }
-    free(bus->outlet);
-    free(bus->folder);
+    if (bus->tick)
+        bus->loop.ops->drop(bus->tick);
+    for (size_t i = 0; i < bus->count; i++)
+        outlet_free(bus->outlet[i]);
+    event_loop_cancel(bus->loop, bus); /* a sink that was closed may have asked */
     free(bus);
+}
+
+/* --- what it is doing ------------------------------------------------------------------------- */
+
+uint64_t bus_durable(const struct bus *bus)
+{
+    uint64_t durable = 0;
+    for (size_t i = 0; i < bus->count; i++) {
+        uint64_t seen = outlet_durable(bus->outlet[i]);
+        durable = seen > durable ? seen : durable;
+    }
+    return durable;
 }
 
 size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room)
 {
     size_t count = bus->count < room ? bus->count : room;
-    for (size_t i = 0; i < count; i++) {
-        const struct outlet *outlet = &bus->outlet[i];
-        status[i] = (struct bus_status){.type = outlet->type->type,
-                                        .path = outlet->path,
-                                        .delivered = outlet->delivered,
-                                        .behind = bus->durable - outlet->flushed,
-                                        .failures = outlet->failures,
-                                        .dead = outlet->sink == NULL};
-        memcpy(status[i].last_error, outlet->last_error, sizeof status[i].last_error);
-    }
+    for (size_t i = 0; i < count; i++)
+        outlet_status(bus->outlet[i], &status[i]);
     return count;
+}
+
+uint64_t bus_oldest_place(const char *folder, const struct sink_settings *sinks, size_t count)
+{
+    uint64_t oldest = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct position position;
+        bool known;
+        char *path = outlet_place_path(folder, sinks[i].name);
+        if (position_load(path, &position, &known, NULL) != 0)
+            oldest = 0; /* it is damaged: that sink begins anew */
+        else if (known && position.sequence < oldest)
+            oldest = position.sequence;
+        free(path);
+    }
+    return oldest;
 }

@@ -41,7 +41,8 @@ int fsync(int fd)
 
 struct fixture {
     char folder[64], path[2][128];
-    struct sink_config sink[2];
+    const char *setting[2][2];
+    struct sink_settings sink[2];
     struct loop_ref loop;
     struct journal *journal;
     struct publisher *publisher;
@@ -64,7 +65,8 @@ static int setup(void **state)
     memcpy(f->folder, folder, sizeof folder);
     for (int i = 0; i < 2; i++) {
         sprintf(f->path[i], "%.63s/alerts-%d.ndjson", folder, i);
-        f->sink[i] = (struct sink_config){"file", f->path[i], "ecs"};
+        f->setting[i][0] = f->path[i];
+        sink_settings_file(&f->sink[i], i ? "file-2" : "file", f->setting[i]);
     }
     f->loop = event_loop_new(&error);
     assert_non_null(f->loop.loop);
@@ -89,9 +91,9 @@ static void remove_folder(const struct fixture *f)
                                        "journal/durable",
                                        "alerts-0.ndjson",
                                        "alerts-1.ndjson",
-                                       "sink-0-file.position",
-                                       "sink-1-file.position",
-                                       "sink-0-stdout.position"};
+                                       "sink-file.position",
+                                       "sink-file-2.position",
+                                       "sink-stdout.position"};
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", f->folder, name[i]);
@@ -284,7 +286,7 @@ static void test_repeats_only_the_last_batch(void **state)
 {
     struct fixture *f = *state;
     char position[128], saved[128];
-    snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
+    snprintf(position, sizeof position, "%s/sink-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 5);
     flush(f, NULL);
@@ -307,13 +309,19 @@ static void test_damaged_position(void **state)
 {
     struct fixture *f = *state;
     const char *bad[] = {"",
-                         "weir-position 1",
-                         "weir-position 1 x\n",
-                         "weir-position 1 99\n",
-                         "weir-position 1 99999999999999999999999\n",
-                         "weir-position 1 -1\n"};
+                         "weir-position 2",
+                         "weir-position 2 x\n",
+                         "weir-position 2 1\n",
+                         "weir-position 1 1\n",
+                         "weir-position 2 1 1",
+                         "weir-position 2 99 1\n",
+                         "weir-position 2 99999999999999999999999 1\n",
+                         "weir-position 2 -1 1\n",
+                         "weir-position 2  1 1\n",
+                         "weir-position 2 1 1\nmore, which is longer than any place that was ever "
+                         "saved in such a file\n"};
     char position[128];
-    snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
+    snprintf(position, sizeof position, "%s/sink-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 3);
     flush(f, NULL);
@@ -402,7 +410,7 @@ static void to_stdout(struct fixture *f)
     fflush(stdout);
     f->saved_stdout = dup(STDOUT_FILENO);
     dup2(f->pipe[1], STDOUT_FILENO);
-    f->sink[0] = (struct sink_config){"stdout", NULL, NULL};
+    sink_settings_init(&f->sink[0], sink_row_get("stdout"), "stdout");
     open_bus(f, 2);
     restore_stdout(f);
     close(f->pipe[1]);
@@ -460,10 +468,11 @@ static void test_slow_sink_beside_a_good_one(void **state)
     expect_lines(f->drained, 1, 10000);
 }
 
-static void expect_refused(struct fixture *f, struct sink_config config, const char *words)
+static void expect_refused(struct fixture *f, const struct sink_settings *settings,
+                           const char *words)
 {
     struct error error = {0};
-    struct bus_config bus = {.folder = f->folder, .sinks = &config, .count = 1};
+    struct bus_config bus = {.folder = f->folder, .sinks = settings, .count = 1};
     assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_USAGE);
     assert_non_null(strstr(error.message, words));
@@ -473,13 +482,27 @@ static void test_refusals(void **state)
 {
     struct fixture *f = *state;
     open_bus(f, 0); /* makes the journal */
-    expect_refused(f, (struct sink_config){"pigeon", NULL, "ecs"}, "pigeon");
-    expect_refused(f, (struct sink_config){"stdout", NULL, "haiku"}, "haiku");
-    expect_refused(f, (struct sink_config){"file", NULL, "ecs"}, "path");
+    struct sink_settings settings = f->sink[0];
+    settings.type = "pigeon";
+    expect_refused(f, &settings, "pigeon");
+    settings = f->sink[0];
+    settings.format = "haiku";
+    expect_refused(f, &settings, "format \"haiku\", expected one of: ecs");
+    settings.format = "cs"; /* a part of one */
+    expect_refused(f, &settings, "format \"cs\"");
+    sink_settings_init(&settings, sink_row_get("file"), "file");
+    expect_refused(f, &settings, "needs a path");
     struct error error = {0};
     struct bus_config bus = {.folder = "/nonexistent", .sinks = f->sink, .count = 1};
     assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_RUN);
+    error = (struct error){0};
+    struct sink_settings many[BUS_SINKS + 1];
+    for (size_t i = 0; i < BUS_SINKS + 1; i++)
+        many[i] = f->sink[0];
+    bus = (struct bus_config){.folder = f->folder, .sinks = many, .count = BUS_SINKS + 1};
+    assert_null(bus_new(f->loop, &bus, &error));
+    assert_non_null(strstr(error.message, "at most 18"));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

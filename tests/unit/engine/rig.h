@@ -24,6 +24,8 @@
 
 struct rig {
     char folder[64], sink[96];
+    const char *sink_path[2]; /* of it */
+    struct sink_settings sink_settings;
     struct embedded redis;
     struct loop_ref loop;
     struct store *store;
@@ -221,8 +223,9 @@ static inline void rig_open_journal(struct rig *rig)
     rig->journal = journal_open(rig->folder, NULL, &rig->error);
     assert_non_null(rig->journal);
     rig->publisher = publisher_new(rig->loop, rig->journal, rig_tell, rig);
-    struct sink_config sink = {"file", rig->sink, "ecs"};
-    struct bus_config bus = {.folder = rig->folder, .sinks = &sink, .count = 1};
+    rig->sink_path[0] = rig->sink;
+    sink_settings_file(&rig->sink_settings, "file", rig->sink_path);
+    struct bus_config bus = {.folder = rig->folder, .sinks = &rig->sink_settings, .count = 1};
     rig->bus = bus_new(rig->loop, &bus, &rig->error);
     assert_non_null(rig->bus);
 }
