@@ -155,16 +155,12 @@ static int open_bus(struct stack *stack)
     return stack->bus ? 0 : -1;
 }
 
-/* What every sink was told. A courier's sinks are not known here. */
+/* Sinks of a courier too. */
 static uint64_t told_by_all(void *context)
 {
-    const struct stack *stack = context;
-    struct bus_status status[CONFIG_SINKS];
-    uint64_t durable = journal_durable(stack->journal), behind = 0;
-    size_t count = stack->bus ? bus_status(stack->bus, status, CONFIG_SINKS) : 0;
-    for (size_t i = 0; i < count; i++)
-        behind = status[i].behind > behind ? status[i].behind : behind;
-    return behind < durable ? durable - behind : 0;
+    const struct stack_config *c = &((const struct stack *)context)->config;
+    return c->wake ? bus_told(c->folder, c->config->sink, c->config->sink_count)
+                   : bus_told(c->folder, c->sinks, c->sink_count);
 }
 
 static int open_journal(struct stack *stack)
