@@ -70,6 +70,14 @@ int journal_sync_folder(const char *folder, struct error *error)
     return failed ? -1 : 0;
 }
 
+/* A sensor that runs as another user must be able to go on where an operator's command, which root
+ * ran, wrote. */
+void journal_give_away(const struct journal *journal, int fd)
+{
+    if (journal->gives_away && fchown(fd, journal->owner, journal->group) != 0)
+        log_warn("%s: cannot be given to its owner: %s", journal->folder, strerror(errno));
+}
+
 /* --- room on the disk ------------------------------------------------------------------------- */
 
 /* What all may use is less than what is to be set aside; once it is, less than twice that, so that

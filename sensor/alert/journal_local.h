@@ -23,6 +23,9 @@ struct journal {
     bool tight;    /* no room to set aside */
     bool unmarked; /* synced, but readers could not be told */
     bool untold_said;
+    bool gives_away; /* root writes in somebody's folder: what is made is its owner's */
+    uid_t owner;
+    gid_t group;
     uint64_t deleted, deleted_untold, lost;
 };
 
@@ -31,6 +34,7 @@ int journal_say_errno(struct error *error, const char *path, const char *what);
 int64_t journal_now(const struct journal *journal);
 void journal_leave_segment(struct journal *journal);
 int journal_write_at(int fd, const void *data, size_t size, off_t at);
+void journal_give_away(const struct journal *journal, int fd);
 int journal_sync_folder(const char *folder, struct error *error);
 /* journal_segments.c: a new one behind `last`; the oldest, by the limits. */
 int journal_begin_segment(struct journal *journal, struct error *error);

@@ -30,10 +30,28 @@
 
 /* --- the lock, the file of an earlier version ------------------------------------------------- */
 
-static int open_folder(struct journal *journal, struct error *error)
+static int make_folder(struct journal *journal, struct error *error)
 {
+    struct stat st;
+    if (stat(journal->state_folder, &st) != 0)
+        return journal_say_errno(error, journal->state_folder, "cannot be read");
+    journal->owner = st.st_uid;
+    journal->group = st.st_gid;
+    journal->gives_away = geteuid() == 0 && st.st_uid != 0;
     if (mkdir(journal->folder, 0750) != 0 && errno != EEXIST)
         return journal_say_errno(error, journal->folder, "cannot be made");
+    int fd = open(journal->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return journal_say_errno(error, journal->folder, "cannot be opened");
+    journal_give_away(journal, fd);
+    close(fd);
+    return 0;
+}
+
+static int open_folder(struct journal *journal, struct error *error)
+{
+    if (make_folder(journal, error) != 0)
+        return -1;
     char *path = xasprintf("%s/%s", journal->folder, mark_name);
     int failed = 0;
     journal->mark_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
@@ -42,6 +60,8 @@ static int open_folder(struct journal *journal, struct error *error)
     else if (flock(journal->mark_fd, LOCK_EX | LOCK_NB) != 0)
         failed = error_set(error, ERROR_RUN, "%s: in use: is another weir running there?",
                            journal->folder);
+    else
+        journal_give_away(journal, journal->mark_fd);
     free(path);
     return failed ? -1 : 0;
 }

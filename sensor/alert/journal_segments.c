@@ -58,6 +58,7 @@ int journal_begin_segment(struct journal *journal, struct error *error)
     journal->fd = segment_open(journal->folder, segment.first, O_RDWR | O_CREAT | O_TRUNC);
     if (journal->fd < 0)
         return journal_say_errno(error, journal->path, "cannot be made");
+    journal_give_away(journal, journal->fd);
     if (write_head(journal, &segment, error) != 0) {
         give_up(journal);
         return -1;

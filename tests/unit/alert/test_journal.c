@@ -82,6 +82,27 @@ static void test_files_and_their_modes(void **state)
     journal_close(journal);
 }
 
+/* An operator's command that root runs leaves nothing that the sensor's user cannot go on with. */
+static void test_given_to_the_owner(void **state)
+{
+    struct fixture *f = *state;
+    struct stat st;
+    if (geteuid() != 0) {
+        print_message("not tested: only root gives away\n");
+        skip();
+    }
+    assert_int_equal(chown(f->folder, 65534, 65533), 0);
+    struct journal *journal = must_open(f, NULL);
+    append_numbers(journal, 1, 1);
+    journal_close(journal);
+    const char *const path[] = {f->journal, f->mark, f->path};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(stat(path[i], &st), 0);
+        assert_int_equal(st.st_uid, 65534);
+        assert_int_equal(st.st_gid, 65533);
+    }
+}
+
 /* Opens what a loss of power left; the first two frames must be there, the third is not. Was it
  * synced, its number is not given again. */
 static void expect_two_left(const struct fixture *f, size_t cut_expected, bool marked)
@@ -410,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_append_read),
         T(test_files_and_their_modes),
+        T(test_given_to_the_owner),
         T(test_torn_tail_at_every_byte),
         T(test_torn_first_frame),
         T(test_damaged_tail_at_every_byte),
