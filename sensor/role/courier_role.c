@@ -19,11 +19,11 @@
  * on from the saved places. Bounds: CONFIG_SINKS sinks, and each its own. Thread: one, on the loop;
  * libraries of sinks may have more. */
 #include "courier_walls.h"
+#include "live_sinks.h"
 #include "messages.h"
 #include "roles.h"
 #include "sink_news.h"
 
-#include "weir/base/buffer.h"
 #include "weir/base/digest.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
@@ -34,8 +34,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -50,10 +48,7 @@ struct courier_role {
     struct config_source source;
     struct config config;
     struct control_message message; /* the one at hand */
-    struct sink_settings sink[CONFIG_SINKS];
-    size_t sink_count;
-    char *alerts_path;
-    const char *alerts_to[2]; /* alerts_path, as a setting */
+    struct live_sinks sinks;
     struct courier_walls walls;
     int bell;
     struct loop_ref loop;
@@ -111,25 +106,13 @@ static int drop_rights(struct courier_role *role)
 
 /* --- 4, 5, 6: sinks and walls ---------------------------------------------------------------- */
 
-static void list_sinks(struct courier_role *role)
-{
-    const struct config *config = &role->config;
-    memcpy(role->sink, config->sink, config->sink_count * sizeof *role->sink);
-    role->sink_count = config->sink_count;
-    if (!*role->orders.folder)
-        return;
-    role->alerts_path = xasprintf("%s/alerts.ndjson", role->orders.folder);
-    role->alerts_to[0] = role->alerts_path;
-    sink_settings_file(&role->sink[role->sink_count++], "+output", role->alerts_to);
-}
-
 static int open_bus(struct courier_role *role)
 {
-    list_sinks(role);
+    live_sinks_init(&role->sinks, &role->config, role->orders.folder);
     struct bus_config config = {.folder = config_state_dir(&role->config),
                                 .sensor = role->config.sensor_name,
-                                .sinks = role->sink,
-                                .count = role->sink_count,
+                                .sinks = role->sinks.sink,
+                                .count = role->sinks.count,
                                 .again = role->orders.again};
     role->loop = event_loop_new(&role->error);
     if (!role->loop.loop)
@@ -142,8 +125,8 @@ static int raise_walls(struct courier_role *role)
 {
     struct courier_reach reach = {.state = config_state_dir(&role->config),
                                   .folder = role->orders.folder,
-                                  .sinks = role->sink,
-                                  .count = role->sink_count};
+                                  .sinks = role->sinks.sink,
+                                  .count = role->sinks.count};
     return courier_walls_raise(&role->walls, &reach, &role->error);
 }
 
@@ -275,7 +258,7 @@ static void close_all(struct courier_role *role)
     if (role->loop.loop)
         event_loop_free(role->loop);
     courier_walls_fini(&role->walls);
-    free(role->alerts_path);
+    live_sinks_fini(&role->sinks);
     config_fini(&role->config);
     config_source_fini(&role->source);
 }

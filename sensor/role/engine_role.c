@@ -228,6 +228,7 @@ static void ring_bell(void *context)
 static int open_stack(struct engine_role *role)
 {
     find_store(role);
+    live_sinks_init(&role->told, &role->config, role->orders.folder);
     struct stack_config config = {.config = &role->config,
                                   .folder = config_state_dir(&role->config),
                                   .redis_url = role->orders.redis_url,
@@ -235,6 +236,8 @@ static int open_stack(struct engine_role *role)
                                   .prefix = "weir",
                                   .vantage = only_vantage(&role->config),
                                   .key = &role->orders.key,
+                                  .sinks = role->told.sink,
+                                  .sink_count = role->told.count,
                                   .wake = ring_bell,
                                   .wake_context = role,
                                   .workers = role->orders.workers,
@@ -453,6 +456,7 @@ int engine_role(void)
         role.stack.loop.ops->drop(role.beat);
     stack_close(&role.stack);
     flow_log_close(role.flows);
+    live_sinks_fini(&role.told);
     config_fini(&role.config);
     config_source_fini(&role.source);
     return failed;

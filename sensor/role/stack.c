@@ -159,8 +159,7 @@ static int open_bus(struct stack *stack)
 static uint64_t told_by_all(void *context)
 {
     const struct stack_config *c = &((const struct stack *)context)->config;
-    return c->wake ? bus_told(c->folder, c->config->sink, c->config->sink_count)
-                   : bus_told(c->folder, c->sinks, c->sink_count);
+    return bus_told(c->folder, c->sinks, c->sink_count);
 }
 
 static int open_journal(struct stack *stack)
