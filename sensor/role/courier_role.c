@@ -10,8 +10,9 @@
  *   7 only now give a sink a line
  *
  * So what a sink's other end, or its library, does to this process stays here: the engine only
- * appends to the journal, and rings the bell (an eventfd, which never makes it wait). Should a ring
- * be missed, the courier looks each second.
+ * appends to the journal, and rings the bell: a pipe whose other end is the engine's alone, so that
+ * nothing done to this end can make it wait (an eventfd would be one and the same for both). Should
+ * a ring be missed, the courier looks each second.
  *
  * It ends when it is told to, or when its walls stand in its own way (courier_walls.h), and then
  * tries for DRAIN_NS to deliver what is durable; or at once
@@ -184,9 +185,9 @@ static void on_control(void *context, unsigned what)
 static void on_bell(void *context, unsigned what)
 {
     struct courier_role *role = context;
-    uint64_t rings;
+    char rings[4096];
     (void)what;
-    if (read(role->bell, &rings, sizeof rings) == (ssize_t)sizeof rings)
+    if (read(role->bell, rings, sizeof rings) > 0)
         bus_wake(role->bus);
 }
 

@@ -17,7 +17,7 @@ struct courier_reach {
 };
 
 /* Paths that sinks' settings name; further ones are out of reach. */
-#define COURIER_PLACES (CONFIG_SINKS * 8)
+#define COURIER_PLACES ((size_t)CONFIG_SINKS * 8)
 
 struct courier_walls {
     struct courier_place {

@@ -84,7 +84,7 @@ struct reload_news { /* of the last reload */
 };
 
 /* CONTROL_ENGINE. Descriptors: the configuration's source, packed (a memfd); the listening control
- * socket; the courier's bell. */
+ * socket; the courier's bell, to write to. */
 struct engine_orders {
     uint64_t source_bytes;
     uint32_t workers, generation, restarts;
@@ -132,8 +132,8 @@ struct workers_news { /* CONTROL_WORKERS, each second */
 
 /* --- supervisor and courier ------------------------------------------------------------------- */
 
-/* CONTROL_COURIER. Descriptors: the configuration's source, packed (a memfd); the bell: an eventfd
- * that the engine writes to when more of the journal is durable. */
+/* CONTROL_COURIER. Descriptors: the configuration's source, packed (a memfd); the bell: the
+ * reading end of a pipe that the engine writes to when more of the journal is durable. */
 struct courier_orders {
     uint64_t source_bytes;
     bool again; /* one on this configuration worked before: a sink that does not open is dead */

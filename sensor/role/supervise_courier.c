@@ -20,6 +20,7 @@
 #include "weir/role/role.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@
 #include <unistd.h>
 
 #define COURIER_HUNG_NS (30 * NS_PER_S)
+#define MESSAGES_A_TURN 64
 #define COURIER_STOP_NS (5 * NS_PER_S) /* it gives itself 2 s */
 
 /* --- what it says ---------------------------------------------------------------------------- */
@@ -89,14 +91,16 @@ static void take_message(struct supervisor *s, const struct control_message *mes
     }
 }
 
-static void listen(struct supervisor *s)
+/* At most so many messages: one that talks without end must not keep us from the others. */
+static void listen(struct supervisor *s, unsigned most)
 {
     static struct control_message message; /* large */
     struct courier_child *courier = &s->courier;
     enum control_result result = CONTROL_OK;
-    while (courier->control >= 0 &&
-           (result = control_receive(courier->control, &message)) != CONTROL_AGAIN &&
-           result != CONTROL_CLOSED) {
+    for (; most > 0 && courier->control >= 0; most--) {
+        result = control_receive(courier->control, &message);
+        if (result == CONTROL_AGAIN || result == CONTROL_CLOSED)
+            break;
         if (result != CONTROL_OK)
             continue;
         courier->alive = wtime_now();
@@ -110,7 +114,7 @@ static void listen(struct supervisor *s)
 static void on_control(void *context, unsigned what)
 {
     (void)what;
-    listen(context);
+    listen(context, MESSAGES_A_TURN);
 }
 
 /* --- its end --------------------------------------------------------------------------------- */
@@ -130,6 +134,12 @@ static void let_go(struct supervisor *s)
     courier->control = courier->pid_fd = -1;
     courier->pid = 0;
     courier->state = COURIER_NONE;
+}
+
+/* It gave its place up, and not as fast as it could: another is due at once. */
+static bool left_well(const struct courier_child *courier, bool came_up)
+{
+    return courier->told_end && came_up && wtime_now().ns - courier->back_off.from.ns >= HEALTHY_NS;
 }
 
 /* Nobody told it to. */
@@ -160,8 +170,8 @@ static void on_end(struct supervisor *s, const char *how)
     let_go(s);
     if (courier->finishing)
         s->done = true;
-    else if (courier->told_end)
-        courier->told_to_stop = true; /* also of itself: another is due at once */
+    else if (!courier->told_to_stop && left_well(courier, came_up))
+        courier->told_to_stop = true;
     else if (!courier->told_to_stop)
         on_loss(s, how, came_up);
     courier->failure = (struct error){0};
@@ -176,7 +186,7 @@ static void on_death(void *context, unsigned what)
     (void)what;
     if (waitpid(s->courier.pid, &status, WNOHANG) != s->courier.pid)
         return;
-    listen(s);
+    listen(s, UINT_MAX); /* it is dead: there is an end */
     on_end(s, role_death(status, how));
 }
 
@@ -187,7 +197,7 @@ static int send_orders(struct supervisor *s)
     struct courier_orders orders;
     memset(&orders, 0, sizeof orders);
     const struct config_source *source = s->reloading ? &s->next.source : &s->source;
-    int fd[] = {supervisor_packed_source(s, source, &orders.source_bytes), s->bell};
+    int fd[] = {supervisor_packed_source(s, source, &orders.source_bytes), s->bell[0]};
     orders.again = s->reloading ? s->courier_agreed : s->courier.came_up;
     orders.drop = s->state.user.change;
     orders.uid = s->state.user.uid;
@@ -261,7 +271,7 @@ void courier_child_news(struct supervisor *s)
     struct sinks_news *news = &s->courier.news;
     news->pid = s->courier.pid;
     news->state = (uint8_t)s->courier.state;
-    engine_child_send(s, CONTROL_SINKS, news, sizeof *news, NULL, 0);
+    engine_child_tell(s, CONTROL_SINKS, news, sizeof *news);
 }
 
 /* --- its place, its end ---------------------------------------------------------------------- */

@@ -12,15 +12,19 @@
 #include "weir/role/role.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define NEWS_UNREAD (64 << 10) /* bytes, as the kernel counts them */
 
 /* --- redis ----------------------------------------------------------------------------------- */
 
@@ -69,6 +73,17 @@ void engine_child_send(const struct supervisor *s, enum control_kind kind, const
     if (s->engine.state == ENGINE_RUNNING &&
         control_send(s->engine.control, kind, body, size, fd, count) == CONTROL_AGAIN)
         log_warn("the engine does not listen: message %d is not told", kind);
+}
+
+/* Each second's news must not fill the socket of an engine that is busy for long: orders come the
+ * same way. */
+void engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
+                       size_t size)
+{
+    int unread = 0;
+    if (s->engine.state == ENGINE_RUNNING && ioctl(s->engine.control, SIOCOUTQ, &unread) == 0 &&
+        unread < NEWS_UNREAD)
+        control_send(s->engine.control, kind, body, size, NULL, 0);
 }
 
 void engine_child_finish(struct supervisor *s)
@@ -271,7 +286,7 @@ static int send_orders(struct supervisor *s)
     const struct config *config = next ? &s->next.config : &s->config;
     int fd[] = {
         supervisor_packed_source(s, next ? &s->next.source : &s->source, &orders.source_bytes),
-        s->listener, s->bell};
+        s->listener, s->bell[1]};
     orders.workers = s->posts;
     orders.generation = s->engine.generation + next;
     orders.restarts = s->engine.restarts;

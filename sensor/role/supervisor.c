@@ -16,10 +16,10 @@
 #include "weir/role/role.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -120,7 +120,7 @@ static void tell_news(struct supervisor *s, struct wtime now)
     memset(&news, 0, sizeof news);
     posts_news(s, &news);
     news.redis_up = !s->state.redis || s->embedded.pid > 0;
-    engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
+    engine_child_tell(s, CONTROL_WORKERS, &news, sizeof news);
     courier_child_news(s);
 }
 
@@ -171,9 +171,8 @@ static int begin(struct supervisor *s)
     s->next_incarnation = s->engine.generation = 1;
     s->started_s = time(NULL);
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
-    s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (s->bell < 0)
-        return error_set(&s->error, ERROR_RUN, "cannot make an eventfd: %s", strerror(errno));
+    if (pipe2(s->bell, O_CLOEXEC | O_NONBLOCK) != 0)
+        return error_set(&s->error, ERROR_RUN, "cannot make a pipe: %s", strerror(errno));
     if (open_state(s) != 0 || open_loop(s) != 0)
         return -1;
     return engine_child_start(s);
@@ -184,8 +183,9 @@ static void end(struct supervisor *s)
     posts_fini(s);
     engine_child_fini(s);
     courier_child_fini(s);
-    if (s->bell >= 0)
-        close(s->bell);
+    for (size_t i = 0; i < 2; i++)
+        if (s->bell[i] >= 0)
+            close(s->bell[i]);
     if (s->embedded.pid > 0)
         embedded_stop(&s->embedded);
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
@@ -207,7 +207,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
-    s->courier.control = s->courier.pid_fd = s->bell = -1;
+    s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
     config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)

@@ -100,7 +100,7 @@ struct supervisor {
     struct loop_watch *signals[3], *second, *soon;
     struct engine_child engine;
     struct courier_child courier;
-    int bell; /* an eventfd: more of the journal is durable */
+    int bell[2]; /* a pipe, engine to courier: more of the journal is durable */
     struct post post[CONFIG_WORKERS];
     uint32_t posts, next_incarnation;
     uint16_t fanout;
@@ -124,6 +124,9 @@ void engine_child_tick(struct supervisor *s, struct wtime now);
 /* Sends to the engine, when there is one. */
 void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
                        size_t size, const int *fd, size_t count);
+/* News that come again each second: left out while it does not read. */
+void engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
+                       size_t size);
 /* Stopping, once no capture process is left: it drains their rings and ends for good. */
 void engine_child_finish(struct supervisor *s);
 void engine_child_reload(struct supervisor *s); /* SIGHUP, or the control API */
