@@ -403,8 +403,8 @@ static void test_reordered(void **state)
     publisher_flush(c->publisher, NULL);
     case_run(c, case_never, NULL, 2); /* fake-0 has five, which is kept within a second */
     case_close_bus(c);
-    assert_int_equal(bus_oldest_place(c->folder, c->sink, 2), 0);
-    assert_int_equal(bus_oldest_place(c->folder, c->sink, 1), 5);
+    assert_int_equal(bus_told(c->folder, c->sink, 2), 0);
+    assert_int_equal(bus_told(c->folder, c->sink, 1), 5);
     fakes[1].hangs = false;
     struct sink_settings first = c->sink[0];
     c->sink[0] = c->sink[1];
@@ -414,7 +414,7 @@ static void test_reordered(void **state)
     fake_expect(&fakes[0], 1, 5, false);
     fake_expect(&fakes[1], 1, 5, false);
     case_close_bus(c);
-    assert_int_equal(bus_oldest_place(c->folder, c->sink, 2), 5);
+    assert_int_equal(bus_told(c->folder, c->sink, 2), 5);
 }
 
 static void write_place(const struct bus_case *c, const char *text)
@@ -472,7 +472,7 @@ static void test_another_journal(void **state)
     deliver_all(c);
     case_close_bus(c);
     case_close_journal(c);
-    static const char *const names[] = {"alerts.journal", "alerts.durable", "journal"};
+    static const char *const names[] = {"journal"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", c->folder, names[i]);
         folder_remove(path);
