@@ -314,7 +314,6 @@ static void test_damaged_position(void **state)
                          "weir-position 2 1\n",
                          "weir-position 1 1\n",
                          "weir-position 2 1 1",
-                         "weir-position 2 99 1\n",
                          "weir-position 2 99999999999999999999999 1\n",
                          "weir-position 2 -1 1\n",
                          "weir-position 2  1 1\n",
