@@ -350,7 +350,7 @@ static int open_outlet(struct outlet *outlet, const struct sink_config *config, 
     if (!outlet->type)
         return error_set(error, ERROR_USAGE, "sink type \"%s\": expected file or stdout",
                          config->type);
-    if (!alert_format_get(format))
+    if (strcmp(format, "ecs") != 0)
         return error_set(error, ERROR_USAGE, "sink format \"%s\": expected ecs", format);
     outlet->path = config->path ? xstrdup(config->path) : NULL;
     outlet->back_off_ns = BACK_OFF_MIN_NS;

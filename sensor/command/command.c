@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "weir/base/log.h"
+#include "weir/base/terminal.h"
 #include "weir/role/role.h"
 
 #include <errno.h>
@@ -107,13 +108,7 @@ int command_print(const char *text)
     return EXIT_RUN;
 }
 
-/* C0, DEL, and C1 as UTF-8 has it. */
 void command_make_harmless(char *text)
 {
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < 0x20 || *at == 0x7f)
-            *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-            at[0] = at[1] = '?';
-    }
+    terminal_make_harmless(text);
 }
