@@ -40,6 +40,7 @@ static void on_alert(void *context, const struct incident *incident, const struc
 {
     struct engine *engine = context;
     engine->counts.alerts++;
+    engine_tally(engine, &alert->finding);
     engine_publish(engine, alert_line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
