@@ -8,7 +8,7 @@
  * tells who opened. IPv6 addresses are in c6a2 and c6a3: version 0 has no room for them in src and
  * dst. docs/alerts.md lists the keys. Bounds: HEAD_MAX and VALUE_MAX. Thread: any. */
 #include "formats.h"
-#include "line.h"
+#include "weir/alert/line.h"
 
 #include "weir/base/terminal.h"
 

@@ -11,7 +11,7 @@
  *
  * A heartbeat is event_type "stats", what people did is "audit" (our own). Thread: any. */
 #include "formats.h"
-#include "line.h"
+#include "weir/alert/line.h"
 
 #include "weir/alert/attack.h"
 #include "weir/base/digest.h"

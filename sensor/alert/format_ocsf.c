@@ -9,7 +9,7 @@
  * Heartbeats and what people did are Base Events (class 0). Times are milliseconds since 1970.
  * Thread: any. */
 #include "formats.h"
-#include "line.h"
+#include "weir/alert/line.h"
 
 #include "weir/alert/attack.h"
 

@@ -8,7 +8,7 @@
  * follow. Control characters are shown as "?". Bounds: each part at most PART_MAX bytes. Thread:
  * any. */
 #include "formats.h"
-#include "line.h"
+#include "weir/alert/line.h"
 
 #include "weir/alert/alert.h"
 #include "weir/base/figures.h"

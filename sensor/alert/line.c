@@ -1,7 +1,7 @@
 /* Reading a record. The journal is ours, but its lines hold names that strangers chose, and a
  * reader of another version may find another shape: nothing here trusts one. Bounds: a text that
  * goes on to others is cut at LINE_TEXT_MAX bytes (ecs.c writes none as long). Thread: any. */
-#include "line.h"
+#include "weir/alert/line.h"
 
 #include "weir/base/terminal.h"
 #include "weir/base/time.h"

@@ -1,7 +1,7 @@
 /* What the formats ask of a record (one line of the journal, an ECS document). Everything is
  * borrowed from the record; what it does not say is "" or the value given for that. Pure. */
-#ifndef SENSOR_ALERT_LINE_H
-#define SENSOR_ALERT_LINE_H
+#ifndef WEIR_ALERT_LINE_H
+#define WEIR_ALERT_LINE_H
 
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
