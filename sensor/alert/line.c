@@ -63,17 +63,25 @@ static bool looks_like_time(const char *text)
     return true;
 }
 
+static int64_t number_at(const char *text, size_t at, size_t digits)
+{
+    int64_t number = 0;
+    for (size_t i = at; i < at + digits; i++)
+        number = 10 * number + (text[i] - '0');
+    return number;
+}
+
 bool line_time_ms(const struct json_value *record, const char *path, int64_t *ms)
 {
     const char *text = line_text(record, path);
-    int year, month, day, hour, minute, second, milli;
-    if (!looks_like_time(text) || sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &year, &month, &day,
-                                         &hour, &minute, &second, &milli) != 7)
+    if (!looks_like_time(text))
         return false;
+    int64_t month = number_at(text, 5, 2);
     if (month < 1 || month > 12)
         return false;
-    int64_t hours = 24 * days_of(year, month, day) + hour;
-    *ms = ((60 * hours + minute) * 60 + second) * 1000 + milli;
+    int64_t days = days_of(number_at(text, 0, 4), month, number_at(text, 8, 2));
+    int64_t minutes = (24 * days + number_at(text, 11, 2)) * 60 + number_at(text, 14, 2);
+    *ms = (60 * minutes + number_at(text, 17, 2)) * 1000 + number_at(text, 20, 3);
     return true;
 }
 

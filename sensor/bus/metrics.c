@@ -196,39 +196,60 @@ static void put_sensor(struct buffer *out, const struct status *status)
     put_gauge(out, "weir_config_generation", "1 at the start, one more with each reload in effect.",
               (double)status->generation);
     put_gauge(out, "weir_config_last_reload_successful",
-              "1: the last reload was taken; 0: refused.", reload->known ? reload->ok : NAN);
+              "1: the last reload was taken; 0: refused.",
+              !reload->known ? NAN
+              : reload->ok   ? 1.0
+                             : 0.0);
     put_gauge(out, "weir_blind_spots", "Things that the sensor knows it does not see now.",
               (double)status->blind_count);
 }
 
-/* What was seen and what was not. Only missing bytes can become fewer: a hole may fill. */
+#define OF health
+static const struct field sight_field[] = {
+    FIELD(packets, counter, "weir_packets_total", "Packets read."),
+    FIELD(wire_bytes, counter, "weir_wire_bytes_total", "Bytes of them, on the wire."),
+    FIELD(flows, counter, "weir_flows_total", "Flows begun."),
+    FIELD(tcp_missing_bytes, gauge, "weir_tcp_missing_bytes", "TCP payload that was not seen."),
+};
+#undef OF
+
+/* All that the sensor counts, by the names that it has in the status. */
+static void put_counters(struct buffer *out, const struct health *total)
+{
+    static const struct {
+        const char *name;
+        size_t at;
+    } row[] = {
+#define COVERAGE_ROW(name) {#name, offsetof(struct health, name)},
+        HEALTH_COUNTERS(COVERAGE_ROW)
+#undef COVERAGE_ROW
+    };
+    for (size_t i = 0; i < COUNT(row); i++) {
+        uint64_t value;
+        if (row[i].at == offsetof(struct health, tcp_missing_bytes))
+            continue; /* a hole may fill: no counter */
+        memcpy(&value, (const uint8_t *)total + row[i].at, sizeof value);
+        buffer_text(out,
+                    "# HELP weir_coverage_%s_total Of what was seen and what was not: %s (coverage "
+                    "in docs/api.md).\n# TYPE weir_coverage_%s_total counter\n"
+                    "weir_coverage_%s_total %" PRIu64 "\n",
+                    row[i].name, row[i].name, row[i].name, row[i].name, value);
+    }
+}
+
 static void put_coverage(struct buffer *out, const struct health *total)
 {
     static const struct health none;
-    if (!total)
-        total = &none;
-    put_family(out, "weir_packets_total", counter, "Packets read.");
-    buffer_text(out, "weir_packets_total %" PRIu64 "\n", total->packets);
-    put_family(out, "weir_wire_bytes_total", counter, "Bytes of them, on the wire.");
-    buffer_text(out, "weir_wire_bytes_total %" PRIu64 "\n", total->wire_bytes);
-    put_family(out, "weir_flows_total", counter, "Flows begun.");
-    buffer_text(out, "weir_flows_total %" PRIu64 "\n", total->flows);
+    const struct elements one = {total ? total : &none, 1, sizeof none, NULL};
+    const struct health *seen = one.first;
+    put_fields(out, sight_field, COUNT(sight_field), &one);
     put_family(out, "weir_dropped_packets_total", counter,
                "Packets that were lost before the sensor read them.");
     buffer_text(out, "weir_dropped_packets_total{kind=\"kernel\"} %" PRIu64 "\n",
-                total->kernel_drops);
+                seen->kernel_drops);
     buffer_text(out, "weir_dropped_packets_total{kind=\"interface\"} %" PRIu64 "\n",
-                total->interface_drops);
-    put_family(out, "weir_tcp_missing_bytes", gauge, "TCP payload that was not seen.");
-    buffer_text(out, "weir_tcp_missing_bytes %" PRIu64 "\n", total->tcp_missing_bytes);
-#define PUT_COUNTER(name)                                                                          \
-    if (strcmp(#name, "tcp_missing_bytes") != 0) {                                                 \
-        put_family(out, "weir_coverage_" #name "_total", counter,                                  \
-                   "Of what was seen and what was not: " #name " (coverage in docs/api.md).");     \
-        buffer_text(out, "weir_coverage_" #name "_total %" PRIu64 "\n", total->name);              \
-    }
-    HEALTH_COUNTERS(PUT_COUNTER)
-#undef PUT_COUNTER
+                seen->interface_drops);
+    put_counters(out, seen);
 }
 
 static void put_workers(struct buffer *out, const struct status *status)
