@@ -142,6 +142,16 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
+static void put_courier(struct json *json, const struct status_courier *courier)
+{
+    json_open(json, "courier");
+    json_int(json, "pid", courier->pid);
+    json_str(json, "state", worker_name[courier->state]);
+    json_uint(json, "restarts", courier->restarts);
+    json_str(json, "last_death", courier->last_death);
+    json_close(json);
+}
+
 static void put_sinks(struct json *json, const struct status *status)
 {
     json_list(json, "sinks");
@@ -184,6 +194,7 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
+    put_courier(json, &status->courier);
     put_sinks(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");

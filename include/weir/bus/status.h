@@ -104,6 +104,12 @@ struct status {
     } budget;
     const struct status_alerts *alerts; /* GET /metrics only */
     size_t alert_count;
+    struct status_courier { /* the process of the sinks */
+        pid_t pid;          /* 0: none now */
+        enum status_worker_state state;
+        uint64_t restarts;
+        const char *last_death; /* one line, or NULL */
+    } courier;
     const struct bus_status *sink;
     size_t sink_count;
     const struct health *coverage; /* summed over the workers, since the start */

@@ -38,9 +38,15 @@ static void test_whole(void **state)
                                                         {"span1", "core", STATUS_INTERFACE_DOWN},
                                                         {"tap", "edge", STATUS_INTERFACE_GONE}};
     static const struct bus_status sink[] = {
-        {"file", "/a", 9, 0, 0, false, ""},
-        {"stdout", NULL, 8, 1, 2, false, "would block"},
-        {"file", "/b", 1, 8, 1, true, "No space left on device"}};
+        {.type = "file", .path = "/a", .delivered = 9},
+        {.type = "stdout", .delivered = 8, .behind = 1, .failures = 2, .last_error = "would block"},
+        {.type = "file",
+         .path = "/b",
+         .delivered = 1,
+         .behind = 8,
+         .failures = 1,
+         .dead = true,
+         .last_error = "No space left on device"}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -57,6 +63,7 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -88,7 +95,8 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
-        "\"sinks\":["
+        "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
+        "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
         "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
