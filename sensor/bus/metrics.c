@@ -152,7 +152,18 @@ static const struct field redis_field[] = {
 static const struct field sink_field[] = {
     FIELD(delivered, counter, "weir_sink_delivered_records_total", "Records that a sink took."),
     FIELD(behind, gauge, "weir_sink_lag_records", "Records in the journal that it has not taken."),
+    FIELD(oldest_s, gauge, "weir_sink_lag_seconds", "How long the first of those waits."),
     FIELD(failures, counter, "weir_sink_failures_total", "Tries that failed."),
+    FIELD(retries, counter, "weir_sink_retries_total", "Tries after a failure."),
+    FIELD(refused, counter, "weir_sink_refused_records_total",
+          "Records that the other end will never take: they are in the dead letters."),
+    FIELD(lost_letters, counter, "weir_sink_lost_letters_total",
+          "Of those, records that could not be written there."),
+    FIELD(filtered, counter, "weir_sink_filtered_records_total", "Records that were not for it."),
+    FIELD(silenced, counter, "weir_sink_silenced_records_total",
+          "Alerts that it was not told for a silence."),
+    FIELD(damaged, counter, "weir_sink_damaged_places_total",
+          "Places where the journal could not be read."),
 };
 #undef OF
 
@@ -168,10 +179,9 @@ static void label_worker(struct buffer *out, const void *element, size_t index)
 static void label_sink(struct buffer *out, const void *element, size_t index)
 {
     const struct bus_status *sink = element;
-    buffer_text(out, "{sink=\"%zu\"", index);
+    (void)index;
+    put_label(out, "{", "sink", sink->name);
     put_label(out, ",", "type", sink->type);
-    if (sink->path)
-        put_label(out, ",", "path", sink->path);
     buffer_u8(out, '}');
 }
 
@@ -360,13 +370,21 @@ static void put_redis(struct buffer *out, const struct status_redis *redis)
     put_waits(out, &redis->waits);
 }
 
+static void put_courier(struct buffer *out, const struct status_courier *courier)
+{
+    put_gauge(out, "weir_courier_up", "1: the process of the sinks is at work.",
+              courier->state == STATUS_WORKER_RUNNING ? 1.0 : 0.0);
+    put_family(out, "weir_courier_restarts_total", counter, "Times it was restarted.");
+    buffer_text(out, "weir_courier_restarts_total %" PRIu64 "\n", courier->restarts);
+}
+
 static void put_sinks(struct buffer *out, const struct status *status)
 {
     const struct elements all = {status->sink, status->sink_count, sizeof(struct bus_status),
                                  label_sink};
     if (all.count == 0)
         return;
-    put_family(out, "weir_sink_up", gauge, "0: it will not work again before the next start.");
+    put_family(out, "weir_sink_up", gauge, "0: it will not work again before a reload.");
     for (size_t i = 0; i < all.count; i++) {
         buffer_text(out, "weir_sink_up");
         label_sink(out, &status->sink[i], i);
@@ -386,6 +404,7 @@ char *metrics_text(const struct status *status)
     put_alerts(&out, status);
     put_budget(&out, &status->budget);
     put_redis(&out, &status->redis);
+    put_courier(&out, &status->courier);
     put_sinks(&out, status);
     buffer_u8(&out, 0);
     return (char *)out.data;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_DIR "/var/lib/weir" /* where sensor.state_dir is empty */
+#define DAMAGES_MAX 64
 
 static const char usage[] =
     "usage: weir explain [-c FILE] [--set KEY=VALUE] [--json] ID\n"
@@ -24,7 +24,8 @@ static const char usage[] =
     "\n"
     "exit status: 0 shown; 1 the journal cannot be read; 2 usage, or there is no such ID\n";
 
-/* Damage is said, and what follows it is read. */
+/* Damage is said, and what follows it is read. Where nothing follows, however often it is asked,
+ * the journal cannot be read. */
 static int each_line(const char *folder,
                      void (*each)(struct explain *explain, const char *line, size_t size),
                      struct explain *explain, bool tell, struct error *error)
@@ -32,7 +33,8 @@ static int each_line(const char *folder,
     struct journal_reader *reader = journal_reader_open(folder, 0, error);
     if (!reader)
         return -1;
-    for (;;) {
+    unsigned damages = 0; /* in a row */
+    while (damages < DAMAGES_MAX) {
         struct error damage = {0};
         const char *line;
         size_t size;
@@ -40,18 +42,21 @@ static int each_line(const char *folder,
         int got = journal_reader_next(reader, UINT64_MAX, &line, &size, &sequence, &damage);
         if (got == 0)
             break;
+        damages = got > 0 ? 0 : damages + 1;
         if (got > 0)
             each(explain, line, size);
+        else if (damages == DAMAGES_MAX)
+            error_set(error, ERROR_RUN, "%s", damage.message);
         else if (tell)
             log_warn("%s", damage.message);
     }
     journal_reader_close(reader);
-    return 0;
+    return damages < DAMAGES_MAX ? 0 : -1;
 }
 
 static char *explained(const struct options *options, const char *id, struct error *error)
 {
-    const char *folder = *options->config.state_dir ? options->config.state_dir : STATE_DIR;
+    const char *folder = config_state_dir(&options->config);
     struct explain *explain = explain_new(id, error);
     char *text = NULL;
     if (explain && each_line(folder, explain_seek, explain, true, error) == 0 &&

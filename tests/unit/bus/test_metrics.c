@@ -156,8 +156,8 @@ static const struct status_worker worker[] = {
 static const struct status_interface interface[] = {{"span0", "core", STATUS_INTERFACE_UP},
                                                     {"tap", "edge", STATUS_INTERFACE_GONE}};
 static const struct bus_status sink[] = {
-    {.type = "file", .path = "/a\"b\\c\nd", .delivered = 9, .behind = 2},
-    {.type = "stdout", .delivered = 8, .failures = 3, .dead = true}};
+    {.name = "a\"b\\c\nd", .type = "file", .delivered = 9, .behind = 2, .oldest_s = 77},
+    {.name = "out", .type = "stdout", .failures = 3, .refused = 4, .dead = true}};
 static const struct health health = {.packets = UINT64_C(18000000000000000000),
                                      .wire_bytes = 12,
                                      .kernel_drops = 3,
@@ -194,6 +194,7 @@ static void test_whole(void **state)
         .budget = {0.01, 1.5, 4, 3},
         .alerts = alerts,
         .alert_count = 2,
+        .courier = {.state = STATUS_WORKER_RUNNING, .restarts = 6},
         .sink = sink,
         .sink_count = 2,
         .coverage = &health,
@@ -231,9 +232,14 @@ static void test_whole(void **state)
     expect(reading, "weir_redis_command_seconds_bucket{le=\"+Inf\"}", 16);
     expect(reading, "weir_redis_command_seconds_count", 16);
     expect(reading, "weir_redis_command_seconds_sum", 0.0025);
-    expect(reading, "weir_sink_lag_records{sink=\"0\",type=\"file\",path=\"/a\\\"b\\\\c\\nd\"}", 2);
-    expect(reading, "weir_sink_up{sink=\"1\",type=\"stdout\"}", 0);
-    expect(reading, "weir_sink_failures_total{sink=\"1\",type=\"stdout\"}", 3);
+    expect(reading, "weir_courier_up", 1);
+    expect(reading, "weir_courier_restarts_total", 6);
+    expect(reading, "weir_sink_lag_records{sink=\"a\\\"b\\\\c\\nd\",type=\"file\"}", 2);
+    expect(reading, "weir_sink_lag_seconds{sink=\"a\\\"b\\\\c\\nd\",type=\"file\"}", 77);
+    expect(reading, "weir_sink_lag_seconds{sink=\"out\",type=\"stdout\"}", 0);
+    expect(reading, "weir_sink_up{sink=\"out\",type=\"stdout\"}", 0);
+    expect(reading, "weir_sink_failures_total{sink=\"out\",type=\"stdout\"}", 3);
+    expect(reading, "weir_sink_refused_records_total{sink=\"out\",type=\"stdout\"}", 4);
     free(reading);
 }
 
