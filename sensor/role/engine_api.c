@@ -363,8 +363,16 @@ static const struct api_route routes[] = {
     {"POST", "/v1/reload", on_reload}, {"POST", "/v1/baseline", on_baseline},
     {"GET", "/v1/health", on_health},  {NULL, NULL, NULL}};
 
-struct api *engine_role_serve(struct engine_role *role)
+/* Whoever reaches a port may ask for figures, and nothing else. */
+static const struct api_route metrics_routes[] = {{"GET", "/metrics", on_metrics},
+                                                  {NULL, NULL, NULL}};
+
+int engine_role_serve(struct engine_role *role)
 {
+    struct loop_ref loop = role->stack.loop;
     role->measured = wtime_now();
-    return api_new(role->stack.loop, role->listener, routes, role, &role->error);
+    role->api = api_new(loop, role->listener, routes, role, &role->error);
+    if (role->api && role->metrics_listener >= 0)
+        role->metrics = api_new(loop, role->metrics_listener, metrics_routes, role, &role->error);
+    return role->error.code == ERROR_NONE ? 0 : -1;
 }
