@@ -247,13 +247,18 @@ static void put_unmapped(struct json *json, const struct json_value *record)
     json_close(json);
 }
 
-/* Nobody has looked at it yet (1), a silence covers it (3), or it is over by itself, for which
- * OCSF has no word: "Resolved" would say that somebody resolved it. */
+/* Nobody has looked at it yet (1), somebody does (2), a silence covers it (3), or it is over by
+ * itself, for which OCSF has no word: "Resolved" would say that somebody resolved it. */
 static void put_status(struct json *json, const struct json_value *record)
 {
     bool silenced = line_is_silenced(record), closes = line_closes(record);
-    json_int(json, "status_id", silenced ? 3 : closes ? OTHER : 1);
-    json_str(json, "status", silenced ? "Suppressed" : closes ? "Ended" : "New");
+    bool looked_at = json_find(record, "weir.acknowledged") != NULL;
+    json_int(json, "status_id", silenced ? 3 : closes ? OTHER : looked_at ? 2 : 1);
+    json_str(json, "status",
+             silenced    ? "Suppressed"
+             : closes    ? "Ended"
+             : looked_at ? "In Progress"
+                         : "New");
     json_bool(json, "is_alert", !silenced && !closes);
 }
 

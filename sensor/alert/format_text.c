@@ -98,6 +98,9 @@ static void put_incident(struct buffer *out, const struct json_value *record)
         put(out, " until ", line_text(record, "weir.silenced.until"));
         put(out, ": ", line_text(record, "weir.silenced.reason"));
     }
+    put(out, ", acknowledged by ", line_text(record, "weir.acknowledged.by"));
+    put(out, ", judged ", line_text(record, "weir.judged.verdict"));
+    put(out, " by ", line_text(record, "weir.judged.by"));
     buffer_u8(out, ']');
 }
 

@@ -62,6 +62,24 @@ static void put_title(struct buffer *out, const char *title)
 /* --- sections ----------------------------------------------------------------------------------
  */
 
+/* What people had said of it when it was told. */
+static void put_said(struct buffer *out, const struct json_value *record)
+{
+    struct buffer part = {0};
+    if (line_is_silenced(record))
+        buffer_text(
+            &part, "Silenced by %s until %s: %s. ", line_text(record, "weir.silenced.author"),
+            line_text(record, "weir.silenced.until"), line_text(record, "weir.silenced.reason"));
+    if (json_find(record, "weir.acknowledged"))
+        buffer_text(&part, "Acknowledged by %s at %s. ", line_text(record, "weir.acknowledged.by"),
+                    line_text(record, "weir.acknowledged.at"));
+    if (json_find(record, "weir.judged"))
+        buffer_text(&part, "Judged before: %s, by %s at %s. %s",
+                    line_text(record, "weir.judged.verdict"), line_text(record, "weir.judged.by"),
+                    line_text(record, "weir.judged.at"), line_text(record, "weir.judged.ticket"));
+    put_paragraph(out, &part, "");
+}
+
 static void put_head(struct buffer *out, const struct json_value *record)
 {
     struct buffer part = {0};
@@ -76,12 +94,7 @@ static void put_head(struct buffer *out, const struct json_value *record)
     put_paragraph(out, &part, "");
     buffer_text(&part, "alert %s", line_text(record, "event.id"));
     put_paragraph(out, &part, "");
-    if (!line_is_silenced(record))
-        return;
-    buffer_text(&part, "Silenced by %s until %s: %s", line_text(record, "weir.silenced.author"),
-                line_text(record, "weir.silenced.until"),
-                line_text(record, "weir.silenced.reason"));
-    put_paragraph(out, &part, "");
+    put_said(out, record);
 }
 
 static void put_what_happened(struct buffer *out, const struct json_value *record)

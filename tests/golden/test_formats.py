@@ -20,8 +20,8 @@ CAPTURES = ("01_dns_tunnel", "03_upload_exfil", "05_evasive_tunnel", "06_ot_ics"
 # Of the field reference of ECS 8.11, what we write.
 ECS_FIELDS = set("""
 @timestamp message ecs.version
-event.kind event.category event.module event.dataset event.id event.severity event.risk_score event.start
-event.end event.action
+event.kind event.category event.type event.module event.dataset event.id event.severity event.risk_score
+event.start event.end event.action event.outcome
 rule.id rule.name rule.ruleset
 threat.framework threat.tactic.id threat.technique.id threat.technique.subtechnique.id
 source.ip source.mac source.bytes source.packets
@@ -29,10 +29,15 @@ destination.ip destination.port destination.domain destination.as.number
 client.ip client.port server.ip server.port host.id host.mac host.ip related.ip
 network.transport network.protocol network.application network.community_id network.direction
 url.domain tls.client.server_name tls.client.ja3
-observer.type observer.product observer.name observer.version user.name
+observer.type observer.product observer.name observer.version user.id user.name
 """.split())
 
 OBSERVER = {"type": "sensor", "product": "weir", "name": "gate", "version": "0.1.0"}
+SAID = { # what people may have said of an alert
+    "silenced": {"id": "s1", "author": "kim", "reason": "backup", "until": "2026-04-01T00:00:00.000Z",
+                 "out_bytes": 7},
+    "acknowledged": {"by": "kim", "at": "2026-03-02T01:00:00.000Z", "quiet": True, "out_bytes": 7},
+    "judged": {"verdict": "benign", "by": "kim", "at": "2026-03-02T01:00:00.000Z", "ticket": "T-1"}}
 HEARTBEAT = {
     "@timestamp": "2026-03-02T01:05:00.000Z", "ecs": {"version": "8.11"},
     "event": {"kind": "metric", "category": ["network"], "module": "weir", "dataset": "weir.heartbeat",
@@ -44,9 +49,10 @@ HEARTBEAT = {
                        "hours_open": 1, "hours_unlearned": 0}, "blind": ["vlan 20"]}}
 AUDIT = {
     "@timestamp": "2026-03-02T01:06:00.000Z", "ecs": {"version": "8.11"},
-    "event": {"kind": "event", "module": "weir", "dataset": "weir.audit", "action": "silence.add",
+    "event": {"kind": "event", "category": ["configuration"], "type": ["change"], "module": "weir",
+              "dataset": "weir.audit", "action": "silence.add", "outcome": "success",
               "id": "0123456789abcdef0123456789abcde0"},
-    "user": {"name": "kim"}, "message": "silenced 10.0.0.1 until the backup is moved",
+    "user": {"name": "kim", "id": "1000"}, "message": "silenced 10.0.0.1 until the backup is moved",
     "observer": OBSERVER, "weir": {"audit": {"id": "s1"}}}
 
 
@@ -93,7 +99,10 @@ class Formats(Case):
     def setUp(self):
         super().setUp()
         if Formats.records is None:
-            Formats.records = [*self.alerts(), HEARTBEAT, AUDIT]
+            found = self.alerts()
+            said = json.loads(json.dumps(found[1]))
+            said["weir"].update(SAID)
+            Formats.records = [*found, said, HEARTBEAT, AUDIT]
 
     def alerts(self):
         """The incident's; and those of captures that raise something by themselves."""

@@ -45,7 +45,8 @@ static const char silenced[] =
     "\"incident\":\"aabbccddee\",\"state\":\"close\",\"ja4\":\"t13d\",\"out_bytes\":{\"value\":999,"
     "\"low\":999,\"high\":999},\"silenced\":{\"id\":\"s1\",\"author\":\"kim\",\"reason\":"
     "\"backup\","
-    "\"until\":\"2026-04-01T00:00:00.000Z\"},\"reasons\":[{\"p\":0.001,\"text\":\"r\"}]}}";
+    "\"until\":\"2026-04-01T00:00:00.000Z\"},\"acknowledged\":{\"by\":\"lee\"},\"judged\":{"
+    "\"verdict\":\"benign\",\"by\":\"kim\"},\"reasons\":[{\"p\":0.001,\"text\":\"r\"}]}}";
 
 static const char heartbeat[] =
     "{\"@timestamp\":\"2026-03-02T01:05:00.000Z\",\"event\":{\"kind\":\"metric\",\"dataset\":"
@@ -109,7 +110,7 @@ static void test_text(void **state)
     assert_line("text", silenced,
                 "2026-03-02T01:04:07Z DIGEST 45 02:00:00:00:00:01 → [2001:db8:f::2]:443 999 B "
                 "out, my.rule: r [inc-aabbcc close, silenced by kim until "
-                "2026-04-01T00:00:00.000Z: backup]");
+                "2026-04-01T00:00:00.000Z: backup, acknowledged by lee, judged benign by kim]");
     assert_line("text", heartbeat,
                 "2026-03-02T01:05:00Z HEARTBEAT s1: 1,234 packets, 5 dropped, 3 hosts (2 ready), 1 "
                 "incidents open, 4 alerts, store ready, blind: vlan 20, vlan 30");

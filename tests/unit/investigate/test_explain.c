@@ -195,7 +195,9 @@ static void test_reasons_in_words(void **state)
               "\"unit\":\"byte\",\"p\":0.001,\"weight\":0.75,\"samples\":1340,\"text\":\"first\"},{"
               "\"code\":\"d\",\"observed\":1,\"unit\":\"address\",\"weight\":0.25,\"text\":"
               "\"second\"}],\"would_not_fire_below\":{\"value\":2,\"unit\":\"match\"},"
-              "\"name_unverified_bytes\":9,\"linked\":[{\"incident\":\"abcdef00\",\"host\":"
+              "\"name_unverified_bytes\":9,\"acknowledged\":{\"by\":\"lee\",\"at\":\"noon\"},"
+              "\"judged\":{\"verdict\":\"malicious\",\"by\":\"kim\",\"at\":\"ten\"},\"linked\":[{"
+              "\"incident\":\"abcdef00\",\"host\":"
               "\"10.0.0.9\"}]"));
     struct explain *explain = find(&journal, EVENT, NULL);
     char *text = explain_text(explain, NULL);
@@ -206,6 +208,7 @@ static void test_reasons_in_words(void **state)
     expect_part(text, "It would not have been told below 2 matches.");
     expect_part(text, "Scope: host. 7 hours of this host are learned. It is still learning");
     expect_part(text, "9 B went under names that no DNS answer seen here bears out.");
+    expect_part(text, "Acknowledged by lee at noon. Judged before: malicious, by kim at ten.\n");
     expect_part(text, "inc-abcdef (10.0.0.9)");
     expect_part(text, "my.rule is no row of this program or of the rules configured now.");
     free(text);
