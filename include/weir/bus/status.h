@@ -102,7 +102,7 @@ struct status {
         double trim;           /* … by this factor */
         double expected, told; /* of the day under way: alerts */
     } budget;
-    const struct status_alerts *alerts; /* GET /metrics only */
+    const struct status_alerts *alerts;
     size_t alert_count;
     struct status_courier { /* the process of the sinks */
         pid_t pid;          /* 0: none now */
