@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -170,6 +171,35 @@ static void put_sinks(struct json *json, const struct status *status)
     json_close(json);
 }
 
+static void put_budget(struct json *json, const struct status_budget *budget)
+{
+    if (isnan(budget->per_host_day)) {
+        json_none(json, "budget");
+        return;
+    }
+    json_open(json, "budget");
+    json_number(json, "alerts_per_host_day", budget->per_host_day);
+    json_number(json, "trim", budget->trim);
+    json_number(json, "day_alerts", budget->expected);
+    json_number(json, "day_spent", budget->told);
+    json_close(json);
+}
+
+static void put_alerts(struct json *json, const struct status *status)
+{
+    json_list(json, "alerts");
+    for (size_t i = 0; i < status->alert_count; i++) {
+        const struct status_alerts *alerts = &status->alerts[i];
+        json_open(json, NULL);
+        json_str(json, "detector", alerts->detector);
+        json_uint(json, "digest", alerts->alerts[0]);
+        json_uint(json, "shift", alerts->alerts[1]);
+        json_uint(json, "now", alerts->alerts[2]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_coverage(struct json *json, const struct health *total)
 {
     static const struct health none;
@@ -196,6 +226,8 @@ char *status_json(struct json *json, const struct status *status)
     put_redis(json, &status->redis);
     put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_budget(json, &status->budget);
+    put_alerts(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)
