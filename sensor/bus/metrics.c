@@ -148,6 +148,25 @@ static const struct field redis_field[] = {
 };
 #undef OF
 
+#define OF status_journal
+static const struct field journal_field[] = {
+    FIELD(durable, counter, "weir_journal_records_total", "Records that were ever synced."),
+    FIELD(segments, gauge, "weir_journal_segments", "Segments on the disk."),
+    FIELD(bytes, gauge, "weir_journal_size_bytes", "Bytes of them."),
+    FIELD(deleted, counter, "weir_journal_deleted_segments_total", "Segments that had their time."),
+    FIELD(deleted_untold, counter, "weir_journal_deleted_untold_records_total",
+          "Records in those that a sink had not been told."),
+    FIELD(lost, gauge, "weir_journal_lost_records",
+          "Records that were synced and were gone when the engine began."),
+    FIELD(held, gauge, "weir_journal_held_records", "Records that wait in memory for the disk."),
+    FIELD(held_bytes, gauge, "weir_journal_held_bytes", "Bytes of them."),
+    FIELD(given_up, counter, "weir_journal_given_up_records_total",
+          "Records that there was no room for in memory either."),
+    FIELD(failures, counter, "weir_journal_failures_total",
+          "Times that it could not be written or synced."),
+};
+#undef OF
+
 #define OF bus_status
 static const struct field sink_field[] = {
     FIELD(delivered, counter, "weir_sink_delivered_records_total", "Records that a sink took."),
@@ -370,6 +389,14 @@ static void put_redis(struct buffer *out, const struct status_redis *redis)
     put_waits(out, &redis->waits);
 }
 
+static void put_journal(struct buffer *out, const struct status_journal *journal)
+{
+    const struct elements one = {journal, 1, sizeof *journal, NULL};
+    put_gauge(out, "weir_journal_up", "0: it cannot be written, or soon cannot.",
+              !journal->trouble);
+    put_fields(out, journal_field, COUNT(journal_field), &one);
+}
+
 static void put_courier(struct buffer *out, const struct status_courier *courier)
 {
     put_gauge(out, "weir_courier_up", "1: the process of the sinks is at work.",
@@ -404,6 +431,7 @@ char *metrics_text(const struct status *status)
     put_alerts(&out, status);
     put_budget(&out, &status->budget);
     put_redis(&out, &status->redis);
+    put_journal(&out, &status->journal);
     put_courier(&out, &status->courier);
     put_sinks(&out, status);
     buffer_u8(&out, 0);

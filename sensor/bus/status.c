@@ -143,6 +143,23 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
+static void put_journal(struct json *json, const struct status_journal *journal)
+{
+    json_open(json, "journal");
+    json_uint(json, "durable", journal->durable);
+    json_uint(json, "segments", journal->segments);
+    json_uint(json, "bytes", journal->bytes);
+    json_uint(json, "deleted", journal->deleted);
+    json_uint(json, "deleted_untold", journal->deleted_untold);
+    json_uint(json, "lost", journal->lost);
+    json_uint(json, "held", journal->held);
+    json_uint(json, "held_bytes", journal->held_bytes);
+    json_uint(json, "given_up", journal->given_up);
+    json_uint(json, "failures", journal->failures);
+    json_str(json, "trouble", journal->trouble ? journal->why : NULL);
+    json_close(json);
+}
+
 static void put_courier(struct json *json, const struct status_courier *courier)
 {
     json_open(json, "courier");
@@ -224,6 +241,7 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
+    put_journal(json, &status->journal);
     put_courier(json, &status->courier);
     put_sinks(json, status);
     put_budget(json, &status->budget);

@@ -229,6 +229,26 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
     return listed;
 }
 
+static struct status_journal journal_status(const struct engine_role *role,
+                                            const struct publisher_status *published)
+{
+    struct journal_counts counts = journal_counts_of(role->stack.journal);
+    return (struct status_journal){.durable = journal_durable(role->stack.journal),
+                                   .segments = counts.segments,
+                                   .bytes = counts.bytes,
+                                   .deleted = counts.deleted,
+                                   .deleted_untold = counts.deleted_untold,
+                                   .lost = counts.lost,
+                                   .held = published->held,
+                                   .held_bytes = published->held_bytes,
+                                   .given_up = published->given_up_metrics +
+                                               published->given_up_alerts +
+                                               published->given_up_events,
+                                   .failures = published->failures,
+                                   .trouble = published->trouble,
+                                   .why = published->why};
+}
+
 /* Fills a status, which is good for as long as `say` is at work on it. */
 static void with_status(struct engine_role *role, char *(*say)(const struct status *status),
                         struct api_reply *reply)
@@ -241,6 +261,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
     const char *line[BLIND_MAX];
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
+    struct publisher_status published = publisher_status_of(role->stack.publisher);
     size_t blinds = list_blind(role, away, line);
     for (uint32_t i = 0; i < role->orders.workers; i++)
         worker[i] = worker_status(role, i);
@@ -263,6 +284,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .interface_count = role->config.interface_count,
         .engine = engine_status(role),
         .redis = redis_status(role),
+        .journal = journal_status(role, &published),
         .courier = courier_status(role),
         .sink = sink,
         .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),

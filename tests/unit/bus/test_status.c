@@ -64,6 +64,18 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .journal = {.durable = 900,
+                    .segments = 3,
+                    .bytes = 4000,
+                    .deleted = 2,
+                    .deleted_untold = 5,
+                    .lost = 6,
+                    .held = 7,
+                    .held_bytes = 8000,
+                    .given_up = 9,
+                    .failures = 10,
+                    .trouble = true,
+                    .why = "the disk is full"},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .budget = {0.015, 1.5, 4, 3},
         .alerts = alerts,
@@ -99,6 +111,9 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
+        "\"journal\":{\"durable\":900,\"segments\":3,\"bytes\":4000,\"deleted\":2,"
+        "\"deleted_untold\":5,\"lost\":6,\"held\":7,\"held_bytes\":8000,\"given_up\":9,"
+        "\"failures\":10,\"trouble\":\"the disk is full\"},"
         "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
         "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
