@@ -17,6 +17,7 @@
 #include "weir/base/digest.h"
 #include "weir/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,7 +155,7 @@ static void note_damage(struct outlet *outlet, const struct error *error)
     outlet_note(outlet, error);
     if (strncmp(outlet->damage, error->message, sizeof outlet->damage - 1) == 0)
         return;
-    strncpy(outlet->damage, error->message, sizeof outlet->damage - 1);
+    snprintf(outlet->damage, sizeof outlet->damage, "%.199s", error->message);
     log_error("sink %s: %s", outlet->name, error->message);
 }
 

@@ -14,9 +14,11 @@
 #include "position.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/bus/bus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,6 +37,22 @@ static uint64_t now_ms(void)
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)(now.tv_nsec / NS_PER_MS);
+}
+
+uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t count)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct position position = {0};
+        bool known = true;
+        char *path = outlet_place_path(folder, sinks[i].name);
+        if (position_load(path, &position, &known, NULL) != 0)
+            least = 0;
+        else if (known && position.sequence < least)
+            least = position.sequence;
+        free(path);
+    }
+    return least;
 }
 
 bool outlet_reader_open(struct outlet *outlet)

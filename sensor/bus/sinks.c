@@ -4,9 +4,7 @@
 #include <string.h>
 
 const struct sink_row *const sink_rows[] = {
-    &sink_file,
-    &sink_stdout,
-    NULL,
+    &sink_file, &sink_redis, &sink_stdout, &sink_unix, NULL,
 };
 
 const struct sink_row *sink_row_get(const char *type)

@@ -4,6 +4,6 @@
 
 #include "weir/bus/sink.h"
 
-extern const struct sink_row sink_file, sink_stdout;
+extern const struct sink_row sink_file, sink_redis, sink_stdout, sink_unix;
 
 #endif

@@ -24,6 +24,7 @@
 #include "weir/config/config.h"
 
 #include <libgen.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,7 @@ static const struct sandbox_call network_calls[] = {
     /* getaddrinfo asks which families the machine has, and takes both when it is not told */
     {.name = "socket", .refuse = true, .args = 1, .arg = {{0, AF_NETLINK}}},
     {.name = "connect"},
+    {.name = "ioctl", .args = 1, .arg = {{1, SIOCOUTQ}}}, /* what is not acknowledged yet */
     {.name = "sendmmsg"}, /* glibc's resolver: both families at once */
     {.name = "recvmmsg"},
     /* libraries wake and watch within themselves */
@@ -242,6 +244,7 @@ static struct stat now_at(const char *path)
     return st;
 }
 
+/* Takes `path`. */
 static const char *note_place(struct courier_walls *walls, char *path)
 {
     struct stat st = now_at(path);
@@ -249,22 +252,43 @@ static const char *note_place(struct courier_walls *walls, char *path)
     return path;
 }
 
+static void add_place(struct courier_walls *walls, struct paths *paths, char *path, bool write)
+{
+    if (walls->count == COURIER_PLACES) {
+        free(path); /* out of reach: the sink will say so */
+        return;
+    }
+    add(paths, note_place(walls, path), write);
+}
+
+/* Certificates, keys, secrets, as a value or as "option=value": a connection that is made again
+ * reads them again. */
+static void add_files(struct courier_walls *walls, struct paths *paths,
+                      const struct sink_setting *setting)
+{
+    for (const char *const *value = setting->value; *value; value++) {
+        const char *option = strchr(*value, '='), *path = option ? option + 1 : *value;
+        if (*path == '/')
+            add_place(walls, paths, xstrdup(path), false);
+    }
+}
+
 /* Where a sink writes is its `path`'s folder: files are turned over, removed and made again there,
- * sockets are bound; another's `path` is a socket to connect to, which Landlock does not hold. Other
- * paths are certificates, keys, secrets: a connection that is made again reads them again. */
+ * sockets are bound. Another's `path` is a socket to connect to, which Landlock does not hold. */
 static void add_sink(struct courier_walls *walls, struct paths *paths,
                      const struct sink_settings *sink)
 {
     bool writes = strcmp(sink->type, "file") == 0 || courier_listens(sink->type);
     for (size_t i = 0; i < sink->count; i++) {
         const struct sink_setting *setting = &sink->setting[i];
-        const char *value = setting->value[0];
-        bool is_path = strcmp(setting->key->name, "path") == 0, own = is_path && writes;
-        if (!own && (is_path || !value || *value != '/'))
+        bool is_path = strcmp(setting->key->name, "path") == 0;
+        if (!is_path)
+            add_files(walls, paths, setting);
+        if (!is_path || !writes)
             continue;
-        char *text = xstrdup(value), *path = xstrdup(own ? dirname(text) : text);
+        char *text = xstrdup(setting->value[0]);
+        add_place(walls, paths, xstrdup(dirname(text)), true);
         free(text);
-        add(paths, note_place(walls, path), own);
     }
 }
 

@@ -16,8 +16,8 @@ struct courier_reach {
     size_t count;
 };
 
-/* Of each sink, its settings that are paths. */
-#define COURIER_PLACES (CONFIG_SINKS * SINK_SETTINGS)
+/* Paths that sinks' settings name; further ones are out of reach. */
+#define COURIER_PLACES (CONFIG_SINKS * 8)
 
 struct courier_walls {
     struct courier_place {
