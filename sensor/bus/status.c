@@ -171,6 +171,23 @@ static void put_sinks(struct json *json, const struct status *status)
     json_close(json);
 }
 
+static void put_journal(struct json *json, const struct status_journal *journal)
+{
+    json_open(json, "journal");
+    json_uint(json, "last", journal->last);
+    json_uint(json, "durable", journal->durable);
+    json_uint(json, "segments", journal->segments);
+    json_uint(json, "bytes", journal->bytes);
+    json_uint(json, "deleted", journal->deleted);
+    json_uint(json, "deleted_untold", journal->deleted_untold);
+    json_uint(json, "failures", journal->failures);
+    json_uint(json, "held", journal->held);
+    json_uint(json, "held_bytes", journal->held_bytes);
+    json_uint(json, "given_up", journal->given_up);
+    json_bool(json, "trouble", journal->trouble);
+    json_close(json);
+}
+
 static void put_budget(struct json *json, const struct status_budget *budget)
 {
     if (isnan(budget->per_host_day)) {
@@ -226,6 +243,7 @@ char *status_json(struct json *json, const struct status *status)
     put_redis(json, &status->redis);
     put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_journal(json, &status->journal);
     put_budget(json, &status->budget);
     put_alerts(json, status);
     put_coverage(json, status->coverage);

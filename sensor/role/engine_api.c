@@ -159,6 +159,26 @@ static struct status_redis redis_status(const struct engine_role *role)
                                  .waits = waits_status(store.waits)};
 }
 
+static struct status_journal journal_status(const struct engine_role *role)
+{
+    const struct stack *stack = &role->stack;
+    struct publisher_status published = publisher_status_of(stack->publisher);
+    struct journal_counts counts = journal_counts_of(stack->journal);
+    return (struct status_journal){.last = publisher_last(stack->publisher),
+                                   .durable = publisher_durable(stack->publisher),
+                                   .segments = counts.segments,
+                                   .bytes = counts.bytes,
+                                   .deleted = counts.deleted,
+                                   .deleted_untold = counts.deleted_untold,
+                                   .failures = published.failures,
+                                   .held = published.held,
+                                   .held_bytes = published.held_bytes,
+                                   .given_up = published.given_up_metrics +
+                                               published.given_up_alerts +
+                                               published.given_up_events,
+                                   .trouble = published.trouble};
+}
+
 static struct status_budget budget_status(const struct engine_role *role)
 {
     const struct fleet *fleet = engine_fleet(role->stack.engine);
@@ -269,6 +289,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .coverage = engine_health(engine),
         .blind = line,
         .blind_count = blinds,
+        .journal = journal_status(role),
         .budget = budget_status(role),
         .alerts = alerts,
         .alert_count = alerts_status(role, alerts),

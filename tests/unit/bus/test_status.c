@@ -65,6 +65,7 @@ static void test_whole(void **state)
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
+        .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
         .budget = {0.015, 1.5, 4, 3},
         .alerts = alerts,
         .alert_count = 1,
@@ -107,6 +108,9 @@ static void test_whole(void **state)
         "\"state\":\"behind\",\"last_error\":\"would block\"},"
         "{\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,\"failures\":1,"
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
+        "\"journal\":{\"last\":9,\"durable\":8,\"segments\":7,\"bytes\":6,\"deleted\":5,"
+        "\"deleted_untold\":4,\"failures\":3,\"held\":2,\"held_bytes\":1,\"given_up\":10,"
+        "\"trouble\":true},"
         "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
         "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
         "2,"
@@ -131,7 +135,8 @@ static void test_beginning(void **state)
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(text, "\"sinks\":[],\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text,
+                "\"trouble\":false},\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }
