@@ -143,23 +143,6 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
-static void put_journal(struct json *json, const struct status_journal *journal)
-{
-    json_open(json, "journal");
-    json_uint(json, "durable", journal->durable);
-    json_uint(json, "segments", journal->segments);
-    json_uint(json, "bytes", journal->bytes);
-    json_uint(json, "deleted", journal->deleted);
-    json_uint(json, "deleted_untold", journal->deleted_untold);
-    json_uint(json, "lost", journal->lost);
-    json_uint(json, "held", journal->held);
-    json_uint(json, "held_bytes", journal->held_bytes);
-    json_uint(json, "given_up", journal->given_up);
-    json_uint(json, "failures", journal->failures);
-    json_str(json, "trouble", journal->trouble ? journal->why : NULL);
-    json_close(json);
-}
-
 static void put_courier(struct json *json, const struct status_courier *courier)
 {
     json_open(json, "courier");
@@ -185,6 +168,23 @@ static void put_sinks(struct json *json, const struct status *status)
         json_str(json, "last_error", *sink->last_error ? sink->last_error : NULL);
         json_close(json);
     }
+    json_close(json);
+}
+
+static void put_journal(struct json *json, const struct status_journal *journal)
+{
+    json_open(json, "journal");
+    json_uint(json, "last", journal->last);
+    json_uint(json, "durable", journal->durable);
+    json_uint(json, "segments", journal->segments);
+    json_uint(json, "bytes", journal->bytes);
+    json_uint(json, "deleted", journal->deleted);
+    json_uint(json, "deleted_untold", journal->deleted_untold);
+    json_uint(json, "failures", journal->failures);
+    json_uint(json, "held", journal->held);
+    json_uint(json, "held_bytes", journal->held_bytes);
+    json_uint(json, "given_up", journal->given_up);
+    json_bool(json, "trouble", journal->trouble);
     json_close(json);
 }
 
@@ -241,9 +241,9 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
-    put_journal(json, &status->journal);
     put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_journal(json, &status->journal);
     put_budget(json, &status->budget);
     put_alerts(json, status);
     put_coverage(json, status->coverage);

@@ -55,7 +55,7 @@ static const struct {
 } row[] = {
     {"run", command_run},         {"replay", command_replay},     {"check", command_check},
     {"status", command_status},   {"reload", command_reload},     {"baseline", command_baseline},
-    {"alerts", command_alerts},   {"explain", command_explain},   {"rules", command_rules},
+    {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
     {"--help", command_help},     {"-h", command_help},
 };
@@ -83,10 +83,9 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error(
-        "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
-        "rules, baseline, version or help",
-        argv[1]);
+    log_error("%.60s: unknown command, expected run, replay, check, explain, status, alerts, "
+              "reload, rules, baseline, version or help",
+              argv[1]);
     return EXIT_USAGE;
 }
 

@@ -10,8 +10,7 @@
 
 #define SHORT_LETTERS 6
 
-/* --- which id ----------------------------------------------------------------------------------
- */
+/* --- which id --------------------------------------------------------------------------------- */
 
 struct explain *explain_new(const char *id, struct error *error)
 {
@@ -41,8 +40,7 @@ void explain_free(struct explain *explain)
     free(explain);
 }
 
-/* --- the first reading -------------------------------------------------------------------------
- */
+/* --- the first reading ------------------------------------------------------------------------ */
 
 /* A line that holds `text`, as a record; NULL: it does not, or is none. */
 static struct json_value *record_with(const char *line, size_t size, const char *text)
@@ -107,8 +105,7 @@ int explain_found(const struct explain *explain, struct error *error)
                      explain->wanted);
 }
 
-/* --- the second reading ------------------------------------------------------------------------
- */
+/* --- the second reading ----------------------------------------------------------------------- */
 
 static void keep(char *to, size_t room, const char *text)
 {
@@ -179,8 +176,7 @@ void explain_gather(struct explain *explain, const char *line, size_t size)
         json_value_free(record);
 }
 
-/* --- looking at it -----------------------------------------------------------------------------
- */
+/* --- looking at it ---------------------------------------------------------------------------- */
 
 const struct explain_raise *explain_raise_at(const struct explain *explain, uint64_t n)
 {

@@ -19,8 +19,7 @@
 #define COLUMNS     88
 #define FLOWS_SHOWN 4
 
-/* --- paragraphs --------------------------------------------------------------------------------
- */
+/* --- paragraphs ------------------------------------------------------------------------------- */
 
 /* The bytes of `text` that fit, cut at a blank where there is one. */
 static size_t fitting(const char *text, size_t columns)
@@ -59,8 +58,7 @@ static void put_title(struct buffer *out, const char *title)
     buffer_text(out, "\n%s\n", title);
 }
 
-/* --- sections ----------------------------------------------------------------------------------
- */
+/* --- sections --------------------------------------------------------------------------------- */
 
 /* What people had said of it when it was told. */
 static void put_said(struct buffer *out, const struct json_value *record)
@@ -211,8 +209,7 @@ static void put_links(struct buffer *out, const struct json_value *record)
                     json_length(flows) - FLOWS_SHOWN);
 }
 
-/* --- the incident ------------------------------------------------------------------------------
- */
+/* --- the incident ----------------------------------------------------------------------------- */
 
 static void put_history(struct buffer *out, const struct explain *explain)
 {

@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- figures -----------------------------------------------------------------------------------
- */
+/* --- figures ---------------------------------------------------------------------------------- */
 
 static const char *plural(const char *unit)
 {
@@ -52,8 +51,7 @@ static void put_bytes(struct buffer *out, const struct json_value *estimate)
                     figure_bytes((uint64_t)most, high));
 }
 
-/* --- what happened -----------------------------------------------------------------------------
- */
+/* --- what happened ---------------------------------------------------------------------------- */
 
 static void put_end(struct buffer *out, const char *ip, int64_t port)
 {
@@ -174,8 +172,7 @@ void words_content(struct buffer *out, const struct json_value *record)
     }
 }
 
-/* --- why ---------------------------------------------------------------------------------------
- */
+/* --- why -------------------------------------------------------------------------------------- */
 
 static void put_rarity(struct buffer *out, double p)
 {
@@ -213,8 +210,7 @@ void words_reason(struct buffer *out, const struct json_value *reason)
     buffer_text(out, " (%s).", line_text(reason, "code"));
 }
 
-/* --- against what ------------------------------------------------------------------------------
- */
+/* --- against what ----------------------------------------------------------------------------- */
 
 void words_baseline(struct buffer *out, const struct json_value *record)
 {
@@ -241,8 +237,7 @@ void words_baseline(struct buffer *out, const struct json_value *record)
         buffer_text(out, " Judged %s: with what was known at the time.", mode);
 }
 
-/* --- what was not seen -------------------------------------------------------------------------
- */
+/* --- what was not seen ------------------------------------------------------------------------ */
 
 static bool unseen_bytes(struct buffer *out, const struct json_value *record)
 {

@@ -159,6 +159,26 @@ static struct status_redis redis_status(const struct engine_role *role)
                                  .waits = waits_status(store.waits)};
 }
 
+static struct status_journal journal_status(const struct engine_role *role)
+{
+    const struct stack *stack = &role->stack;
+    struct publisher_status published = publisher_status_of(stack->publisher);
+    struct journal_counts counts = journal_counts_of(stack->journal);
+    return (struct status_journal){.last = publisher_last(stack->publisher),
+                                   .durable = publisher_durable(stack->publisher),
+                                   .segments = counts.segments,
+                                   .bytes = counts.bytes,
+                                   .deleted = counts.deleted,
+                                   .deleted_untold = counts.deleted_untold,
+                                   .failures = published.failures,
+                                   .held = published.held,
+                                   .held_bytes = published.held_bytes,
+                                   .given_up = published.given_up_metrics +
+                                               published.given_up_alerts +
+                                               published.given_up_events,
+                                   .trouble = published.trouble};
+}
+
 static struct status_budget budget_status(const struct engine_role *role)
 {
     const struct fleet *fleet = engine_fleet(role->stack.engine);
@@ -229,26 +249,6 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
     return listed;
 }
 
-static struct status_journal journal_status(const struct engine_role *role,
-                                            const struct publisher_status *published)
-{
-    struct journal_counts counts = journal_counts_of(role->stack.journal);
-    return (struct status_journal){.durable = journal_durable(role->stack.journal),
-                                   .segments = counts.segments,
-                                   .bytes = counts.bytes,
-                                   .deleted = counts.deleted,
-                                   .deleted_untold = counts.deleted_untold,
-                                   .lost = counts.lost,
-                                   .held = published->held,
-                                   .held_bytes = published->held_bytes,
-                                   .given_up = published->given_up_metrics +
-                                               published->given_up_alerts +
-                                               published->given_up_events,
-                                   .failures = published->failures,
-                                   .trouble = published->trouble,
-                                   .why = published->why};
-}
-
 /* Fills a status, which is good for as long as `say` is at work on it. */
 static void with_status(struct engine_role *role, char *(*say)(const struct status *status),
                         struct api_reply *reply)
@@ -261,7 +261,6 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
     const char *line[BLIND_MAX];
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
-    struct publisher_status published = publisher_status_of(role->stack.publisher);
     size_t blinds = list_blind(role, away, line);
     for (uint32_t i = 0; i < role->orders.workers; i++)
         worker[i] = worker_status(role, i);
@@ -284,13 +283,13 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .interface_count = role->config.interface_count,
         .engine = engine_status(role),
         .redis = redis_status(role),
-        .journal = journal_status(role, &published),
         .courier = courier_status(role),
         .sink = sink,
         .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),
         .coverage = engine_health(engine),
         .blind = line,
         .blind_count = blinds,
+        .journal = journal_status(role),
         .budget = budget_status(role),
         .alerts = alerts,
         .alert_count = alerts_status(role, alerts),

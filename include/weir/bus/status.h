@@ -105,15 +105,12 @@ struct status {
     const struct status_alerts *alerts;
     size_t alert_count;
     struct status_journal {
-        uint64_t durable;                 /* sequence number */
-        uint64_t segments, bytes;         /* on the disk */
-        uint64_t deleted, deleted_untold; /* segments; records that a sink had not been told */
-        uint64_t lost;                    /* records that were synced and were gone at the start */
-        uint64_t held, held_bytes;        /* records that wait in memory for the disk */
-        uint64_t given_up;                /* records there was no room for there */
-        uint64_t failures;                /* times it could not be written or synced */
-        bool trouble;                     /* it cannot be written, or soon cannot */
-        const char *why;                  /* trouble: one line */
+        uint64_t last, durable;              /* sequence numbers: appended, synced */
+        uint64_t segments, bytes;            /* on the disk */
+        uint64_t deleted, deleted_untold;    /* segments; records that a sink had not been told */
+        uint64_t failures;                   /* times that appending or syncing failed */
+        uint64_t held, held_bytes, given_up; /* records: in memory for want of a disk; no more */
+        bool trouble;                        /* it cannot be written, or soon cannot */
     } journal;
     struct status_courier { /* the process of the sinks */
         pid_t pid;          /* 0: none now */
