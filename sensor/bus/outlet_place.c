@@ -59,7 +59,7 @@ uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t 
     return least;
 }
 
-bool outlet_reader_open(struct outlet *outlet)
+static bool open_reader(struct outlet *outlet)
 {
     struct error error = {0};
     outlet->reader = journal_reader_open(outlet->config.folder, outlet->read, &error);
@@ -121,7 +121,7 @@ int outlet_place_begin(struct outlet *outlet, struct error *error)
     int failed = position_load(outlet->place_path, &position, &known, &damage);
     outlet->read = outlet->saved = position.sequence;
     outlet->epoch_ms = position.epoch_ms;
-    bool journal = outlet_reader_open(outlet);
+    bool journal = open_reader(outlet);
     if (failed) {
         log_warn("%s; the sink is told everything again", damage.message);
         begin_at(outlet, 0);
@@ -151,7 +151,7 @@ static void begin_anew(struct outlet *outlet, uint64_t durable)
 
 bool outlet_place_ready(struct outlet *outlet)
 {
-    if (!outlet->reader && !outlet_reader_open(outlet))
+    if (!outlet->reader && !open_reader(outlet))
         return false;
     if (outlet->placed)
         return true;
@@ -164,5 +164,5 @@ bool outlet_place_ready(struct outlet *outlet)
     if (wtime_now().ns - outlet->beyond.ns < BEYOND_NS)
         return false;
     begin_anew(outlet, durable);
-    return outlet_reader_open(outlet);
+    return open_reader(outlet);
 }
