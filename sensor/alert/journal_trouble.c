@@ -45,5 +45,5 @@ char *journal_trouble_line(struct json *json, const struct journal_trouble *trou
     snprintf(alert.story.sight, sizeof alert.story.sight, "%s", SIGHT);
     incident_id(&alert.story, alert.incident);
     alert_id(alert.incident, alert.finding.detector->id, alert.raise, alert.id);
-    return alert_format_get("ecs")->line(json, &alert);
+    return alert_line(json, &alert);
 }

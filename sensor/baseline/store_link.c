@@ -94,6 +94,16 @@ static void take_error(struct store *store, const redisReply *reply)
         fail(store, &error);
 }
 
+static void count_wait(struct store *store, const struct store_request *request)
+{
+    int64_t waited_ns = store->waiting.ns - request->sent.ns;
+    size_t i = 0;
+    while (i < STORE_WAITS && waited_ns > store_wait_ns[i])
+        i++;
+    store->waits.answers[i]++;
+    store->waits.sum_ns += (uint64_t)waited_ns;
+}
+
 static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
 {
     struct store_request *request = privdata;
@@ -105,6 +115,8 @@ static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
         store->waiting = wtime_now();
         store->overdue = false;
     }
+    if (store && reply)
+        count_wait(store, request);
     if (store && reply && reply->type == REDIS_REPLY_ERROR) {
         take_error(store, reply);
     } else if (store && reply && !request->answered(request, reply)) {
@@ -124,8 +136,9 @@ void store_send(struct store_request *request, int argc, const char **argv, cons
         free_request(request);
         return;
     }
+    request->sent = wtime_now();
     if (store->pending++ == 0)
-        store->waiting = wtime_now();
+        store->waiting = request->sent;
     request->older = store->newest;
     *(store->newest ? &store->newest->newer : &store->oldest) = request;
     store->newest = request;

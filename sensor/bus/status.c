@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,6 +186,52 @@ static void put_sinks(struct json *json, const struct status *status)
     json_close(json);
 }
 
+static void put_journal(struct json *json, const struct status_journal *journal)
+{
+    json_open(json, "journal");
+    json_uint(json, "last", journal->last);
+    json_uint(json, "durable", journal->durable);
+    json_uint(json, "segments", journal->segments);
+    json_uint(json, "bytes", journal->bytes);
+    json_uint(json, "deleted", journal->deleted);
+    json_uint(json, "deleted_untold", journal->deleted_untold);
+    json_uint(json, "failures", journal->failures);
+    json_uint(json, "held", journal->held);
+    json_uint(json, "held_bytes", journal->held_bytes);
+    json_uint(json, "given_up", journal->given_up);
+    json_bool(json, "trouble", journal->trouble);
+    json_close(json);
+}
+
+static void put_budget(struct json *json, const struct status_budget *budget)
+{
+    if (isnan(budget->per_host_day)) {
+        json_none(json, "budget");
+        return;
+    }
+    json_open(json, "budget");
+    json_number(json, "alerts_per_host_day", budget->per_host_day);
+    json_number(json, "trim", budget->trim);
+    json_number(json, "day_alerts", budget->expected);
+    json_number(json, "day_spent", budget->told);
+    json_close(json);
+}
+
+static void put_alerts(struct json *json, const struct status *status)
+{
+    json_list(json, "alerts");
+    for (size_t i = 0; i < status->alert_count; i++) {
+        const struct status_alerts *alerts = &status->alerts[i];
+        json_open(json, NULL);
+        json_str(json, "detector", alerts->detector);
+        json_uint(json, "digest", alerts->alerts[0]);
+        json_uint(json, "shift", alerts->alerts[1]);
+        json_uint(json, "now", alerts->alerts[2]);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_coverage(struct json *json, const struct health *total)
 {
     static const struct health none;
@@ -211,6 +258,9 @@ char *status_json(struct json *json, const struct status *status)
     put_redis(json, &status->redis);
     put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_journal(json, &status->journal);
+    put_budget(json, &status->budget);
+    put_alerts(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)

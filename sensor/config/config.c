@@ -31,6 +31,7 @@ void config_init(struct config *config)
     config->filter = config_own(config, "");
     config->as_database = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
+    config->metrics_listen = config_own(config, "");
     inside_init(&config->inside);
 }
 

@@ -2,6 +2,8 @@
  * with its place and what was expected. Thread: start-up only. */
 #include "config_keys.h"
 
+#include "weir/bus/api.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -61,6 +63,14 @@ static int read_name(const struct reading *r, const struct yaml_node *node)
     if (node->kind != YAML_SCALAR || !*node->text || strlen(node->text) > 64)
         return config_refuse(r, node, "a name of 1 to 64 characters");
     return read_text(r, node, &r->config->sensor_name, "a name");
+}
+
+static int read_metrics_listen(const struct reading *r, const struct yaml_node *node)
+{
+    static const char expected[] = "a numeric address and a port such as 127.0.0.1:9477";
+    if (node->kind != YAML_SCALAR || (*node->text && !api_is_place(node->text)))
+        return config_refuse(r, node, expected);
+    return read_text(r, node, &r->config->metrics_listen, expected);
 }
 
 static int read_state_dir(const struct reading *r, const struct yaml_node *node)
@@ -323,6 +333,11 @@ static void show_name(const struct config *c, struct buffer *b)
     config_show_quoted(b, c->sensor_name);
 }
 
+static void show_metrics_listen(const struct config *c, struct buffer *b)
+{
+    config_show_quoted(b, c->metrics_listen);
+}
+
 static void show_state_dir(const struct config *c, struct buffer *b)
 {
     config_show_quoted(b, c->state_dir);
@@ -485,5 +500,6 @@ const struct key_row config_row[] = {
     {"rules", config_read_rules, config_show_rules},
     {"alerts.journal_mib", read_journal_mib, show_journal_mib},
     {"alerts.sinks", config_read_sinks, config_show_sinks},
+    {"metrics.listen", read_metrics_listen, show_metrics_listen},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

@@ -40,7 +40,8 @@ static void on_alert(void *context, const struct incident *incident, const struc
 {
     struct engine *engine = context;
     engine->counts.alerts++;
-    engine_publish(engine, alert_formats[0]->line(engine->json, alert));
+    engine_tally(engine, &alert->finding);
+    engine_publish(engine, alert_line(engine->json, alert));
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, alert);
 }

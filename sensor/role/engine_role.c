@@ -146,13 +146,15 @@ static int take_orders(struct engine_role *role)
     enum control_result result;
     while ((result = control_receive(ROLE_CONTROL_FD, m)) == CONTROL_AGAIN)
         poll(&wait, 1, -1);
-    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count != 3 ||
+    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count < 3 || m->fd_count > 4 ||
         !(orders = control_body(m, sizeof *orders)))
         return error_set(&role->error, ERROR_RUN, "engine: no orders");
     role->orders = *orders;
     role->listener = m->fd[1];
     role->bell = m->fd[2];
-    m->fd[1] = m->fd[2] = -1;
+    role->metrics_listener = m->fd_count == 4 ? m->fd[3] : -1;
+    for (size_t i = 1; i < m->fd_count; i++)
+        m->fd[i] = -1;
     int failed = map_source(role, m->fd[0]);
     control_close_descriptors(m);
     return failed;
@@ -409,8 +411,7 @@ static int begin(struct engine_role *role)
         open_stack(role) != 0 || raise_walls(role) != 0)
         return -1;
     struct loop_ref loop = role->stack.loop;
-    role->api = engine_role_serve(role);
-    if (!role->api)
+    if (engine_role_serve(role) != 0)
         return -1;
     struct engine_answer answer = {engine_next_incarnation(role->stack.engine)};
     control_send(ROLE_CONTROL_FD, CONTROL_READY, &answer, sizeof answer, NULL, 0);
@@ -449,6 +450,7 @@ int engine_role(void)
     int failed = begin(&role) != 0 || work(&role) != 0;
     tell_end(&role, failed);
     api_free(role.api);
+    api_free(role.metrics);
     if (role.control_watch)
         role.stack.loop.ops->drop(role.control_watch);
     if (role.beat)

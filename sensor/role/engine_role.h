@@ -22,13 +22,13 @@ struct engine_role {
     struct engine_orders orders;
     struct config_source source;
     struct config config;
-    int listener, bell;
-    struct control_message message; /* the one at hand */
+    int listener, bell, metrics_listener; /* metrics_listener −1: none */
+    struct control_message message;       /* the one at hand */
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
-    struct store_place place; /* of the store, looked up before the walls */
-    struct api *api;
+    struct store_place place;  /* of the store, looked up before the walls */
+    struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
@@ -40,8 +40,9 @@ struct engine_role {
     struct error error;
 };
 
-/* The control API, on role->listener. NULL and role->error. */
-struct api *engine_role_serve(struct engine_role *role);
+/* The control API, on role->listener, and metrics alone on role->metrics_listener. −1 and
+ * role->error. */
+int engine_role_serve(struct engine_role *role);
 void engine_role_measure(struct engine_role *role); /* often: rates */
 /* What the courier said last of its sinks; while it is away, what came since is behind too. Texts
  * are borrowed. */

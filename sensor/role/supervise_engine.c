@@ -286,7 +286,8 @@ static int send_orders(struct supervisor *s)
     const struct config *config = next ? &s->next.config : &s->config;
     int fd[] = {
         supervisor_packed_source(s, next ? &s->next.source : &s->source, &orders.source_bytes),
-        s->listener, s->bell[1]};
+        s->listener, s->bell[1], s->metrics_listener};
+    size_t count = s->metrics_listener >= 0 ? 4 : 3;
     orders.workers = s->posts;
     orders.generation = s->engine.generation + next;
     orders.restarts = s->engine.restarts;
@@ -301,9 +302,9 @@ static int send_orders(struct supervisor *s)
     snprintf(orders.redis_url, sizeof orders.redis_url, "%s",
              s->state.redis ? s->embedded.url : config->redis_url);
     orders.reload = s->news;
-    enum control_result sent =
-        fd[0] < 0 ? CONTROL_INVALID
-                  : control_send(s->engine.control, CONTROL_ENGINE, &orders, sizeof orders, fd, 3);
+    enum control_result sent = fd[0] < 0 ? CONTROL_INVALID
+                                         : control_send(s->engine.control, CONTROL_ENGINE, &orders,
+                                                        sizeof orders, fd, count);
     if (fd[0] >= 0)
         close(fd[0]);
     if (sent == CONTROL_OK)

@@ -57,11 +57,15 @@ static int open_listener(struct supervisor *s)
         error_set(&s->error, ERROR_RUN, "%s: cannot be given to user %s", socket,
                   s->state.user_name);
     free(socket);
+    if (s->error.code == ERROR_NONE && *s->config.metrics_listen)
+        s->metrics_listener = api_listen_tcp(s->config.metrics_listen, &s->error);
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
 
 static void close_listener(struct supervisor *s)
 {
+    if (s->metrics_listener >= 0)
+        close(s->metrics_listener);
     if (s->listener < 0)
         return;
     char *socket = xasprintf("%s/control.sock", s->state.folder);
@@ -206,6 +210,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
 {
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
+    s->metrics_listener = -1;
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
     s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
     config_source_copy(&s->source, given->source);

@@ -93,7 +93,7 @@ struct supervisor {
     bool courier_agreed;     /* reloading: the courier stands on `next`, it is the engine's turn */
     struct reload_news news; /* of the last reload */
     struct state state;
-    int listener;
+    int listener, metrics_listener; /* metrics_listener −1: none */
     struct embedded embedded;
     struct back_off redis_back_off;
     struct loop_ref loop;

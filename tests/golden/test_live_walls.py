@@ -59,7 +59,7 @@ class Trace:
             if owner in self.sealed and not resumed:
                 self.calls.setdefault(self.role[owner], collections.Counter())[call] += 1
                 if call == "socket":
-                    self.sockets[self.role[owner]].append(rest[1:rest.index(")")])
+                    self.sockets[self.role[owner]].append(re.split(r"\)| <unf", rest[1:])[0])
             if call == "seccomp":
                 filters = pending.pop(pid, False) if resumed else "SECCOMP_SET_MODE_FILTER" in rest
                 if "<unfinished" in rest:

@@ -62,6 +62,7 @@ struct config {
     struct config_pattern pattern[CONFIG_PATTERNS];
     size_t pattern_count;
     bool content_samples; /* found items are told as they were, a few */
+    char *metrics_listen; /* "ADDRESS:PORT", "": not over TCP */
     char *redis_url;
     uint32_t max_hosts;
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */

@@ -226,6 +226,7 @@ struct engine_store_status {
     const char *why;                     /* one line, "" */
     uint64_t pending, refused, absences; /* commands unanswered, refused; times it went */
     size_t hours, host_hours;            /* that are open, the present one included */
+    const struct store_waits *waits;     /* for its answers, of this connection; NULL: none is */
 };
 struct engine_store_status engine_store_of(const struct engine *engine);
 
@@ -251,6 +252,14 @@ struct rule_tally {                   /* of one rule, or of intel.match */
 const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
 /* NULL: there is none of this id. */
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id);
+/* Alerts since this process began, by who spoke. Bound: ENGINE_TALLIES rows; of further ones all
+ * are in the last, "other". */
+#define ENGINE_TALLIES 256
+struct engine_tally {
+    const char *detector;
+    uint64_t alerts[URGENCIES];
+};
+const struct engine_tally *engine_tallies(const struct engine *engine, size_t *count);
 struct engine_status { /* what the counts do not say */
     uint64_t open_flows, waiting_records;
     struct ptime complete; /* every worker that is there is complete up to this */

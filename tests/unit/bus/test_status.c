@@ -54,6 +54,7 @@ static void test_whole(void **state)
          .failures = 1,
          .dead = true,
          .last_error = "No space left on device"}};
+    static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -71,6 +72,10 @@ static void test_whole(void **state)
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
+        .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
+        .budget = {0.015, 1.5, 4, 3},
+        .alerts = alerts,
+        .alert_count = 1,
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -113,6 +118,13 @@ static void test_whole(void **state)
         "{\"name\":\"file\",\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,"
         "\"lag_s\":0,\"refused\":0,\"silenced\":0,\"filtered\":0,\"failures\":1,\"retries\":0,"
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
+        "\"journal\":{\"last\":9,\"durable\":8,\"segments\":7,\"bytes\":6,\"deleted\":5,"
+        "\"deleted_untold\":4,\"failures\":3,\"held\":2,\"held_bytes\":1,\"given_up\":10,"
+        "\"trouble\":true},"
+        "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
+        "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
+        "2,"
+        "\"now\":3}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
@@ -126,13 +138,15 @@ static void test_whole(void **state)
 static void test_beginning(void **state)
 {
     (void)state;
-    static const struct status status = {.sensor = "", .engine = {.checkpoint_age_s = NAN}};
+    static const struct status status = {
+        .sensor = "", .engine = {.checkpoint_age_s = NAN}, .budget = {.per_host_day = NAN}};
     char *text = json_of(&status);
     expect_part(text, "\"state\":\"starting\"");
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(text, "\"sinks\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text,
+                "\"trouble\":false},\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }

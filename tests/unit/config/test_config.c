@@ -142,6 +142,7 @@ static void test_every_key(void **state)
                        "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
+                       "metrics: {listen: \"[::1]:9477\"}\n"
                        "privacy: {retention_days: {baselines: 30, journal: 90}}\n"
                        "baseline: {max_hosts: 5, cache_mib: 3}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
@@ -178,6 +179,7 @@ static void test_every_key(void **state)
     assert_false(prefix_set_has(&config.inside.everywhere, &ip)); /* it replaces the default */
     assert_string_equal(config.filter, "tcp port 80");
     assert_string_equal(config.redis_url, "unix:/run/redis.sock");
+    assert_string_equal(config.metrics_listen, "[::1]:9477");
     assert_int_equal(config.max_hosts, 5);
     assert_int_equal(config.baseline_days, 30);
     assert_int_equal(config.journal_days, 90);
@@ -422,6 +424,7 @@ static void test_wrong_values(void **state)
 static void test_unknown_keys(void **state)
 {
     (void)state;
+    expect_refused("metrics: {listen: localhost:80}\n", ":1:19: ", "such as 127.0.0.1:9477");
     expect_refused("sit: {}\n", ":1:1: unknown key \"sit\"", "sensor, site, networks");
     expect_refused("site: {}\nsite2: {}\n", ":2:1: unknown key \"site2\"", "expected one of");
     expect_refused("site:\n  time: UTC\n", ":2:3: unknown key \"site.time\"",

@@ -1,10 +1,10 @@
 /* Numbers as people read them: decimal units with three figures, thousands separated. */
-#include "figures.h"
+#include "weir/base/figures.h"
 
 #include <stdio.h>
 #include <string.h>
 
-const char *figure_bytes(uint64_t bytes, char text[TEXT_SIZE])
+const char *figure_bytes(uint64_t bytes, char text[FIGURE_SIZE])
 {
     static const char *const unit[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
     double value = (double)bytes;
@@ -14,13 +14,13 @@ const char *figure_bytes(uint64_t bytes, char text[TEXT_SIZE])
         at++;
     }
     int digits = at == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-    snprintf(text, TEXT_SIZE, "%.*f %s", digits, value, unit[at]);
+    snprintf(text, FIGURE_SIZE, "%.*f %s", digits, value, unit[at]);
     return text;
 }
 
-const char *figure_count(uint64_t count, char text[TEXT_SIZE])
+const char *figure_count(uint64_t count, char text[FIGURE_SIZE])
 {
-    char plain[TEXT_SIZE];
+    char plain[FIGURE_SIZE];
     int length = snprintf(plain, sizeof plain, "%llu", (unsigned long long)count);
     char *to = text;
     for (int i = 0; i < length; i++) {
@@ -32,11 +32,11 @@ const char *figure_count(uint64_t count, char text[TEXT_SIZE])
     return text;
 }
 
-const char *figure_percent(double part, double whole, char text[TEXT_SIZE])
+const char *figure_percent(double part, double whole, char text[FIGURE_SIZE])
 {
     if (whole <= 0)
-        snprintf(text, TEXT_SIZE, "–");
+        snprintf(text, FIGURE_SIZE, "–");
     else
-        snprintf(text, TEXT_SIZE, "%.*f %%", part / whole < 0.1 ? 2 : 0, 100 * part / whole);
+        snprintf(text, FIGURE_SIZE, "%.*f %%", part / whole < 0.1 ? 2 : 0, 100 * part / whole);
     return text;
 }

@@ -1,5 +1,5 @@
 /* Numbers as people read them, at the borders between units and digits. */
-#include "../../../sensor/investigate/figures.h"
+#include "weir/base/figures.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static void test_bytes(void **state)
         {UINT64_C(1) << 60, "1.15 EB"},
         {UINT64_MAX, "18.4 EB"},
     };
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     (void)state;
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         assert_string_equal(figure_bytes(row[i].bytes, text), row[i].text);
@@ -39,7 +39,7 @@ static void test_bytes(void **state)
 
 static void test_counts(void **state)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     (void)state;
     assert_string_equal(figure_count(0, text), "0");
     assert_string_equal(figure_count(999, text), "999");
@@ -52,7 +52,7 @@ static void test_counts(void **state)
 
 static void test_shares(void **state)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     (void)state;
     assert_string_equal(figure_percent(0, 100, text), "0.00 %");
     assert_string_equal(figure_percent(1, 1000, text), "0.10 %");
