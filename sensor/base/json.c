@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define JSON_DEPTH 32
+#define KEY_SIZE   256 /* of one step of a path; no key of ours is as long */
 
 struct json {
     json_t *open[JSON_DEPTH];
@@ -68,6 +69,17 @@ static size_t utf8_length(const uint8_t *text, size_t left)
     return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
 }
 
+static bool is_clean(const uint8_t *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        size_t length = text[i] == 0 ? 0 : utf8_length(text + i, size - i);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
 /* Any bytes as UTF-8 without NUL. The result ends with a NUL that is not counted. */
 static struct buffer clean(const uint8_t *text, size_t size)
 {
@@ -91,7 +103,9 @@ static void put(struct json *json, const char *key, json_t *value)
     assert(json->depth > 0);
     json_t *top = json->open[json->depth - 1];
     int failed;
-    if (json_is_object(top)) {
+    if (json_is_object(top) && key && is_clean((const uint8_t *)key, strlen(key))) {
+        failed = json_object_set_new_nocheck(top, key, value);
+    } else if (json_is_object(top)) {
         assert(key);
         struct buffer name = clean((const uint8_t *)key, strlen(key));
         failed = json_object_set_new_nocheck(top, (const char *)name.data, value);
@@ -130,6 +144,10 @@ void json_close(struct json *json)
 
 void json_bytes(struct json *json, const char *key, const void *text, size_t size)
 {
+    if (is_clean(text, size)) {
+        put(json, key, json_stringn_nocheck(text, size));
+        return;
+    }
     struct buffer value = clean(text, size);
     put(json, key, json_stringn_nocheck((const char *)value.data, value.size));
     buffer_fini(&value);
@@ -243,4 +261,69 @@ bool json_truth(const struct json_value *value, bool *out)
         return false;
     *out = json_is_true(inner(value));
     return true;
+}
+
+/* One step: a key of an object, an index of a list. */
+static const json_t *step_into(const json_t *value, const char *step)
+{
+    char *end;
+    if (json_is_object(value))
+        return json_object_get(value, step);
+    if (!json_is_array(value) || *step < '0' || *step > '9')
+        return NULL;
+    size_t index = strtoul(step, &end, 10);
+    return *end ? NULL : json_array_get(value, index);
+}
+
+const struct json_value *json_find(const struct json_value *value, const char *path)
+{
+    const json_t *at = inner(value);
+    for (;;) {
+        char step[KEY_SIZE];
+        size_t size = strcspn(path, ".");
+        if (size >= sizeof step)
+            return NULL;
+        memcpy(step, path, size);
+        step[size] = '\0';
+        at = step_into(at, step);
+        if (!at || !path[size])
+            return (const struct json_value *)(const void *)at;
+        path += size + 1;
+    }
+}
+
+/* jansson walks an object, and counts who holds a value, through a pointer that is not const; what
+ * the value says does not change. */
+static json_t *walked(const struct json_value *value)
+{
+    union {
+        const struct json_value *given;
+        json_t *taken;
+    } same = {.given = value};
+    return same.taken;
+}
+
+struct json_walk json_members(const struct json_value *object)
+{
+    return (struct json_walk){.object = json_is_object(inner(object)) ? object : NULL};
+}
+
+bool json_step(struct json_walk *walk)
+{
+    json_t *object = walked(walk->object);
+    if (!object)
+        return false;
+    walk->at = walk->at ? json_object_iter_next(object, walk->at) : json_object_iter(object);
+    if (!walk->at) {
+        walk->object = NULL;
+        return false;
+    }
+    walk->key = json_object_iter_key(walk->at);
+    walk->value = (const struct json_value *)(const void *)json_object_iter_value(walk->at);
+    return true;
+}
+
+void json_put(struct json *json, const char *key, const struct json_value *value)
+{
+    put(json, key, value ? json_incref(walked(value)) : json_null());
 }

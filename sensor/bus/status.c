@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,19 +143,90 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
+static void put_courier(struct json *json, const struct status_courier *courier)
+{
+    json_open(json, "courier");
+    json_int(json, "pid", courier->pid);
+    json_str(json, "state", worker_name[courier->state]);
+    json_uint(json, "restarts", courier->restarts);
+    json_str(json, "last_death", courier->last_death);
+    json_close(json);
+}
+
+static const char *state_of(const struct bus_status *sink)
+{
+    if (sink->dead)
+        return "dead";
+    if (sink->state == BUS_WAITING)
+        return "waiting";
+    return sink->behind > 0 ? "behind" : "ok";
+}
+
 static void put_sinks(struct json *json, const struct status *status)
 {
     json_list(json, "sinks");
     for (size_t i = 0; i < status->sink_count; i++) {
         const struct bus_status *sink = &status->sink[i];
         json_open(json, NULL);
+        json_str(json, "name", sink->name ? sink->name : sink->type);
         json_str(json, "type", sink->type);
         json_str(json, "path", sink->path);
         json_uint(json, "delivered", sink->delivered);
         json_uint(json, "behind", sink->behind);
+        json_int(json, "lag_s", sink->oldest_s);
+        json_uint(json, "refused", sink->refused);
+        json_uint(json, "silenced", sink->silenced);
+        json_uint(json, "filtered", sink->filtered);
         json_uint(json, "failures", sink->failures);
-        json_str(json, "state", sink->dead ? "dead" : sink->behind > 0 ? "behind" : "ok");
+        json_uint(json, "retries", sink->retries);
+        json_str(json, "state", state_of(sink));
         json_str(json, "last_error", *sink->last_error ? sink->last_error : NULL);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_journal(struct json *json, const struct status_journal *journal)
+{
+    json_open(json, "journal");
+    json_uint(json, "last", journal->last);
+    json_uint(json, "durable", journal->durable);
+    json_uint(json, "segments", journal->segments);
+    json_uint(json, "bytes", journal->bytes);
+    json_uint(json, "deleted", journal->deleted);
+    json_uint(json, "deleted_untold", journal->deleted_untold);
+    json_uint(json, "failures", journal->failures);
+    json_uint(json, "held", journal->held);
+    json_uint(json, "held_bytes", journal->held_bytes);
+    json_uint(json, "given_up", journal->given_up);
+    json_bool(json, "trouble", journal->trouble);
+    json_close(json);
+}
+
+static void put_budget(struct json *json, const struct status_budget *budget)
+{
+    if (isnan(budget->per_host_day)) {
+        json_none(json, "budget");
+        return;
+    }
+    json_open(json, "budget");
+    json_number(json, "alerts_per_host_day", budget->per_host_day);
+    json_number(json, "trim", budget->trim);
+    json_number(json, "day_alerts", budget->expected);
+    json_number(json, "day_spent", budget->told);
+    json_close(json);
+}
+
+static void put_alerts(struct json *json, const struct status *status)
+{
+    json_list(json, "alerts");
+    for (size_t i = 0; i < status->alert_count; i++) {
+        const struct status_alerts *alerts = &status->alerts[i];
+        json_open(json, NULL);
+        json_str(json, "detector", alerts->detector);
+        json_uint(json, "digest", alerts->alerts[0]);
+        json_uint(json, "shift", alerts->alerts[1]);
+        json_uint(json, "now", alerts->alerts[2]);
         json_close(json);
     }
     json_close(json);
@@ -184,7 +256,11 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
+    put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_journal(json, &status->journal);
+    put_budget(json, &status->budget);
+    put_alerts(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)

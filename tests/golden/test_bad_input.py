@@ -218,7 +218,7 @@ class Configuration(BadCase):
                 ("site: {work_hours: \"18-08\"}\n", "1:20: site.work_hours"),
                 ("site: {work_days: monday}\n", "1:19: site.work_days"),
                 ("site: {holidays: [tomorrow]}\n", "1:19: site.holidays"),
-                ("alerts: {sinks: [{type: pigeon}]}\n", "1:18: alerts.sinks"),
+                ("alerts: {sinks: [{type: pigeon}]}\n", "1:25: alerts.sinks"),
                 ("alerts: {sinks: [{type: file}]}\n", "1:18: alerts.sinks")):
             with self.subTest(text=text):
                 self.assert_config(text, "bad.yaml:" + place)
@@ -368,7 +368,8 @@ class Surroundings(BadCase):
             out = self.path("out")
             run = weirtest.replay(out, *where, many)
             self.assertEqual(run.status, 1, run)
-            self.assertRegex(run.err, r"weir: .*/alerts\.journal: .*: No space left on device\n\Z")
+            self.assertRegex(run.err, r"weir: .*/journal/\d+\.log: .*: No space left on device\n")
+            self.assertRegex(run.err, r"weir: journal: \d+ records could not be written and are lost\n\Z")
             self.assertEqual(os.listdir(folder), ["filler"])
             self.assertEqual(os.listdir(out), ["alerts.ndjson"], run)
             self.assertTrue(run.alerts(), "what was told before is whole and stays")

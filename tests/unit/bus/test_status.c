@@ -38,9 +38,23 @@ static void test_whole(void **state)
                                                         {"span1", "core", STATUS_INTERFACE_DOWN},
                                                         {"tap", "edge", STATUS_INTERFACE_GONE}};
     static const struct bus_status sink[] = {
-        {"file", "/a", 9, 0, 0, false, ""},
-        {"stdout", NULL, 8, 1, 2, false, "would block"},
-        {"file", "/b", 1, 8, 1, true, "No space left on device"}};
+        {.name = "siem", .type = "file", .path = "/a", .delivered = 9, .refused = 5, .silenced = 6},
+        {.type = "stdout",
+         .delivered = 8,
+         .behind = 1,
+         .failures = 2,
+         .oldest_s = 4,
+         .filtered = 7,
+         .retries = 3,
+         .last_error = "would block"},
+        {.type = "file",
+         .path = "/b",
+         .delivered = 1,
+         .behind = 8,
+         .failures = 1,
+         .dead = true,
+         .last_error = "No space left on device"}};
+    static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -57,6 +71,11 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
+        .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
+        .budget = {0.015, 1.5, 4, 3},
+        .alerts = alerts,
+        .alert_count = 1,
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -88,13 +107,24 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
-        "\"sinks\":["
-        "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
+        "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
+        "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
+        "{\"name\":\"siem\",\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,"
+        "\"lag_s\":0,\"refused\":5,\"silenced\":6,\"filtered\":0,\"failures\":0,\"retries\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
-        "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
+        "{\"name\":\"stdout\",\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,"
+        "\"lag_s\":4,\"refused\":0,\"silenced\":0,\"filtered\":7,\"failures\":2,\"retries\":3,"
         "\"state\":\"behind\",\"last_error\":\"would block\"},"
-        "{\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,\"failures\":1,"
+        "{\"name\":\"file\",\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,"
+        "\"lag_s\":0,\"refused\":0,\"silenced\":0,\"filtered\":0,\"failures\":1,\"retries\":0,"
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
+        "\"journal\":{\"last\":9,\"durable\":8,\"segments\":7,\"bytes\":6,\"deleted\":5,"
+        "\"deleted_untold\":4,\"failures\":3,\"held\":2,\"held_bytes\":1,\"given_up\":10,"
+        "\"trouble\":true},"
+        "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
+        "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
+        "2,"
+        "\"now\":3}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
@@ -108,13 +138,15 @@ static void test_whole(void **state)
 static void test_beginning(void **state)
 {
     (void)state;
-    static const struct status status = {.sensor = "", .engine = {.checkpoint_age_s = NAN}};
+    static const struct status status = {
+        .sensor = "", .engine = {.checkpoint_age_s = NAN}, .budget = {.per_host_day = NAN}};
     char *text = json_of(&status);
     expect_part(text, "\"state\":\"starting\"");
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(text, "\"sinks\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text,
+                "\"trouble\":false},\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }
