@@ -274,7 +274,8 @@ class Terminal(Journal):
     def test_nothing_a_terminal_obeys(self):
         self.feed([record(1, message="a\x7fb\x9bc")])
         leader, follower = pty.openpty()
-        process = subprocess.Popen([binary(), "alerts", *self.settings], stdout=follower)
+        process = subprocess.Popen([binary(), "alerts", "--format", "ecs", *self.settings],
+                                   stdout=follower)
         os.close(follower)
         shown = b""
         while b"\n" not in shown:

@@ -65,9 +65,12 @@ class FullDisk(Case):
 
         until(lambda: f"the full disk is told\n{read(sensor.log)}", lambda: told("open"), 90)
         self.assertIn("the disk is full", read(sensor.log))
+        self.assertTrue(sensor.status()["journal"]["trouble"])
         os.unlink(self.filler)
         until(lambda: f"there is room again\n{read(sensor.log)}", lambda: told("close"), 60)
-        self.assertEqual(sensor.status()["engine"]["pid"], pid, read(sensor.log)) # it lived through it
+        status = sensor.status()
+        self.assertFalse(status["journal"]["trouble"])
+        self.assertEqual(status["engine"]["pid"], pid, read(sensor.log)) # it lived through it
         sensor.stop()
         lines, journal = sensor.lines("alerts.ndjson"), self.journal()
         self.assertEqual([line["event"]["id"] for line in lines],

@@ -29,9 +29,6 @@
 
 static bool sync_fails, room_fails;
 
-int fdatasync(int fd);
-int fallocate(int fd, int mode, off_t offset, off_t size);
-
 /* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's is a reserved name */
 int fdatasync(int fd)
 {

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -26,10 +27,6 @@
 #include <cmocka.h>
 
 static bool write_fails, sync_fails, room_fails;
-
-ssize_t pwrite(int fd, const void *data, size_t size, off_t at);
-int fdatasync(int fd);
-int fallocate(int fd, int mode, off_t offset, off_t size);
 
 /* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's are reserved names */
 ssize_t pwrite(int fd, const void *data, size_t size, off_t at)

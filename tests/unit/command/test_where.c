@@ -22,97 +22,98 @@ static const char record[] =
     "\"reasons\":[{\"code\":\"volume.host\",\"weight\":0.75},{\"code\":\"timing.beacon\","
     "\"weight\":0.25}]}}";
 
+static const struct {
+    const char *text;
+    bool holds;
+} holding[] = {
+    {"event.severity = 72", true},
+    {"event.severity=72", true},
+    {"event.severity != 72", false},
+    {"event.severity > 71 and event.severity < 73", true},
+    {"event.severity >= 72.0 and event.severity <= 72.0", true},
+    {"event.severity > 72", false},
+    {"event.severity >= 72.5", false},
+    {"event.severity = 7", false},
+    {"weir.share = 0.25", true},
+    {"weir.share < 0.3", true},
+    {"weir.large = 9007199254740993", true}, /* whole numbers are exact */
+    {"weir.large = 9007199254740992", false},
+    {"weir.wakes = true", true},
+    {"weir.wakes = false", false},
+    {"weir.wakes != false", true},
+    {"event.kind = alert", true},
+    {"event.kind = \"alert\"", true},
+    {"event.kind = Alert", false},
+    {"event.kind in (metric, alert)", true},
+    {"event.kind not in (metric, event)", true},
+    {"event.kind not in (metric, alert)", false},
+    {"event.severity = \"72\"", false}, /* in quotes it is text */
+    {"event.kind < b", true},
+    {"@timestamp >= 2026-03-02", true},
+    {"@timestamp >= 2026-03-03", false},
+    /* addresses */
+    {"source.ip = 10.4.0.9", true},
+    {"source.ip in 10.0.0.0/8", true},
+    {"source.ip in 10.5.0.0/16", false},
+    {"source.ip in (192.0.2.0/24, 10.4.0.0/24)", true},
+    {"source.ip not in 10.0.0.0/8", false},
+    {"source.ip != 10.4.0.10", true},
+    {"destination.ip = 2001:db8:0:0::7", true},
+    {"destination.ip in 2001:db8::/32", true},
+    {"destination.ip in 10.0.0.0/8", false},
+    {"source.ip = \"10.0.0.0/8\"", false},
+    /* lists, on the way and at the end */
+    {"event.category = session", true},
+    {"event.category = host", false},
+    {"event.category != host", true},
+    {"event.category != network", false}, /* one of them is */
+    {"weir.reasons.code = timing.beacon", true},
+    {"weir.reasons.code startswith volume.", true},
+    {"weir.reasons.weight > 0.7", true},
+    {"weir.reasons.weight > 0.8", false},
+    {"weir.tags exists", true},
+    {"weir.tags = x", false},
+    /* parts */
+    {"destination.domain under example.jp", true},
+    {"destination.domain under files.example.jp", true},
+    {"destination.domain under ample.jp", false},
+    {"destination.domain endswith ample.jp", true},
+    {"destination.domain contains (nothing, example)", true},
+    {"destination.domain startswith (x, y)", false},
+    {"event.severity contains 7", false}, /* a number has no parts */
+    {"weir.incident = \"a \\\"b\\\" \\\\c\"", true},
+    /* what is missing */
+    {"weir.silenced exists", false},
+    {"not weir.silenced exists", true},
+    {"weir.silenced.id = 1", false},
+    {"weir.silenced.id != 1", false},
+    {"weir.silenced.id not in (1)", false},
+    {"not weir.silenced.id = 1", true},
+    {"event.kind.deeper exists", false},
+    {"event exists", true},
+    {"event = alert", false},
+    {"event < alert", false},
+    /* what stands between */
+    {"event.kind = x or event.kind = alert", true},
+    {"event.kind = x and event.kind = alert or event.kind = alert", true},
+    {"event.kind = x and (event.kind = alert or event.kind = alert)", false},
+    {"not event.kind = x and not not event.kind = alert", true},
+    {"not (event.kind = alert or event.kind = x)", false},
+    {"  ( ( event.kind = alert ) )\t", true},
+};
+
 static void test_what_holds(void **state)
 {
-    static const struct {
-        const char *text;
-        bool holds;
-    } row[] = {
-        {"event.severity = 72", true},
-        {"event.severity=72", true},
-        {"event.severity != 72", false},
-        {"event.severity > 71 and event.severity < 73", true},
-        {"event.severity >= 72.0 and event.severity <= 72.0", true},
-        {"event.severity > 72", false},
-        {"event.severity >= 72.5", false},
-        {"event.severity = 7", false},
-        {"weir.share = 0.25", true},
-        {"weir.share < 0.3", true},
-        {"weir.large = 9007199254740993", true}, /* whole numbers are exact */
-        {"weir.large = 9007199254740992", false},
-        {"weir.wakes = true", true},
-        {"weir.wakes = false", false},
-        {"weir.wakes != false", true},
-        {"event.kind = alert", true},
-        {"event.kind = \"alert\"", true},
-        {"event.kind = Alert", false},
-        {"event.kind in (metric, alert)", true},
-        {"event.kind not in (metric, event)", true},
-        {"event.kind not in (metric, alert)", false},
-        {"event.severity = \"72\"", false}, /* in quotes it is text */
-        {"event.kind < b", true},
-        {"@timestamp >= 2026-03-02", true},
-        {"@timestamp >= 2026-03-03", false},
-        /* addresses */
-        {"source.ip = 10.4.0.9", true},
-        {"source.ip in 10.0.0.0/8", true},
-        {"source.ip in 10.5.0.0/16", false},
-        {"source.ip in (192.0.2.0/24, 10.4.0.0/24)", true},
-        {"source.ip not in 10.0.0.0/8", false},
-        {"source.ip != 10.4.0.10", true},
-        {"destination.ip = 2001:db8:0:0::7", true},
-        {"destination.ip in 2001:db8::/32", true},
-        {"destination.ip in 10.0.0.0/8", false},
-        {"source.ip = \"10.0.0.0/8\"", false},
-        /* lists, on the way and at the end */
-        {"event.category = session", true},
-        {"event.category = host", false},
-        {"event.category != host", true},
-        {"event.category != network", false}, /* one of them is */
-        {"weir.reasons.code = timing.beacon", true},
-        {"weir.reasons.code startswith volume.", true},
-        {"weir.reasons.weight > 0.7", true},
-        {"weir.reasons.weight > 0.8", false},
-        {"weir.tags exists", true},
-        {"weir.tags = x", false},
-        /* parts */
-        {"destination.domain under example.jp", true},
-        {"destination.domain under files.example.jp", true},
-        {"destination.domain under ample.jp", false},
-        {"destination.domain endswith ample.jp", true},
-        {"destination.domain contains (nothing, example)", true},
-        {"destination.domain startswith (x, y)", false},
-        {"event.severity contains 7", false}, /* a number has no parts */
-        {"weir.incident = \"a \\\"b\\\" \\\\c\"", true},
-        /* what is missing */
-        {"weir.silenced exists", false},
-        {"not weir.silenced exists", true},
-        {"weir.silenced.id = 1", false},
-        {"weir.silenced.id != 1", false},
-        {"weir.silenced.id not in (1)", false},
-        {"not weir.silenced.id = 1", true},
-        {"event.kind.deeper exists", false},
-        {"event exists", true},
-        {"event = alert", false},
-        {"event < alert", false},
-        /* what stands between */
-        {"event.kind = x or event.kind = alert", true},
-        {"event.kind = x and event.kind = alert or event.kind = alert", true},
-        {"event.kind = x and (event.kind = alert or event.kind = alert)", false},
-        {"not event.kind = x and not not event.kind = alert", true},
-        {"not (event.kind = alert or event.kind = x)", false},
-        {"  ( ( event.kind = alert ) )\t", true},
-    };
     struct error error = {0};
     struct json_value *root = json_parse(record, sizeof record - 1, &error);
     (void)state;
     assert_non_null(root);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        struct where *where = where_new(row[i].text, &error);
+    for (size_t i = 0; i < sizeof holding / sizeof *holding; i++) {
+        struct where *where = where_new(holding[i].text, &error);
         if (!where)
-            fail_msg("%s: %s", row[i].text, error.message);
-        if (where_holds(where, root) != row[i].holds)
-            fail_msg("%s: expected %s", row[i].text, row[i].holds ? "true" : "false");
+            fail_msg("%s: %s", holding[i].text, error.message);
+        if (where_holds(where, root) != holding[i].holds)
+            fail_msg("%s: expected %s", holding[i].text, holding[i].holds ? "true" : "false");
         where_free(where);
     }
     json_value_free(root);
