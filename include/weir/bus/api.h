@@ -60,6 +60,6 @@ int api_listen(const char *path, unsigned mode, struct error *error);
 /* "127.0.0.1:9477" or "[::1]:9477": a numeric address, and a port from 1. */
 bool api_is_place(const char *text);
 /* Makes a TCP listener there: the descriptor, or −1. */
-int api_listen_tcp(const char *place, struct error *error);
+int api_listen_tcp(const char *text, struct error *error);
 
 #endif
