@@ -26,7 +26,8 @@ from test_live_courier import Couriers # noqa: E402
 
 os.environ.setdefault("WEIR_BINARY", os.path.join(weirtest.SOURCE, "build", "release", "weir"))
 ENGINE_HEALTHY_S = 7.0 # engine/checkpoint.h: CHECKPOINT_HEALTHY_NS, and a start
-CALM_S = {"engine": ENGINE_HEALTHY_S, "all": 25, "capture": 25, "courier": 0} # flows of a dead capture process are lost
+CALM_S = {"engine": ENGINE_HEALTHY_S, "all": 25, "courier": 0,
+          "capture": 25} # what it had not reported is lost, so that nothing would be told
 KINDS = ("courier",) * 10 + ("capture",) * 2 + ("engine",) * 4 + ("all",)
 given = None
 
