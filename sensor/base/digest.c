@@ -4,6 +4,7 @@
 #include "weir/base/buffer.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -51,6 +52,14 @@ void digest_md5(const void *data, size_t size, uint8_t out[16])
 void digest_sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE])
 {
     digest(EVP_sha256(), data, size, out);
+}
+
+void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+                        uint8_t out[SHA256_SIZE])
+{
+    unsigned length = 0;
+    if (!HMAC(EVP_sha256(), key, (int)key_size, data, size, out, &length))
+        memset(out, 0, SHA256_SIZE);
 }
 
 struct sha256 {

@@ -22,6 +22,9 @@ void digest_prepare(void);
 void digest_sha1(const void *data, size_t size, uint8_t out[20]);
 void digest_md5(const void *data, size_t size, uint8_t out[16]);
 void digest_sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE]);
+/* RFC 2104 with SHA-256. */
+void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+                        uint8_t out[SHA256_SIZE]);
 /* Incremental SHA-256. */
 struct sha256;
 struct sha256 *sha256_new(void);
