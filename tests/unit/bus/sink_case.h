@@ -50,7 +50,7 @@ struct sink_case {
     struct json_value **record;
     size_t count, next; /* line i has sequence i + 1 */
     uint64_t taken, wanted;
-    bool full, flushed, resting, late, in_order;
+    bool full, flushed, resting, late, in_order, until_failed;
     unsigned failures, refusals;
     uint64_t refused[CASE_REFUSALS];
     char why[600], refused_why[600];
@@ -127,6 +127,8 @@ static inline void case_failed(void *context, const struct error *error)
     c->full = false;
     c->flushed = false;
     c->resting = true;
+    if (c->until_failed)
+        c->loop.ops->stop(c->loop.loop);
 }
 
 static inline void case_ready(void *context)
@@ -196,6 +198,15 @@ static inline bool case_run(struct sink_case *c, uint64_t wanted, int64_t ms)
     loop.ops->drop(c->feed);
     loop.ops->drop(c->limit);
     return !c->late;
+}
+
+/* Runs until the sink failed once. */
+static inline void case_run_to_failure(struct sink_case *c, int64_t ms)
+{
+    c->until_failed = true;
+    assert_true(case_run(c, UINT64_MAX, ms));
+    c->until_failed = false;
+    assert_true(c->failures > 0);
 }
 
 /* NULL and why, where the settings are refused. */
