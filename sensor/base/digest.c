@@ -79,6 +79,14 @@ void sha256_put(struct sha256 *sha, const void *data, size_t size)
     EVP_DigestUpdate(sha->context, data, size);
 }
 
+struct sha256 *sha256_copy(const struct sha256 *sha)
+{
+    struct sha256 *copy = xcalloc(1, sizeof *copy);
+    copy->context = EVP_MD_CTX_new();
+    EVP_MD_CTX_copy_ex(copy->context, sha->context);
+    return copy;
+}
+
 void sha256_take(struct sha256 *sha, uint8_t out[SHA256_SIZE])
 {
     unsigned length = 0;

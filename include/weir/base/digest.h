@@ -29,6 +29,7 @@ void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size
 struct sha256;
 struct sha256 *sha256_new(void);
 void sha256_put(struct sha256 *sha, const void *data, size_t size);
+struct sha256 *sha256_copy(const struct sha256 *sha);           /* with what it has so far */
 void sha256_take(struct sha256 *sha, uint8_t out[SHA256_SIZE]); /* finishes and frees */
 
 char *hex_text(const uint8_t *data, size_t size, char *text); /* `text`: HEX_SIZE(size) */
