@@ -18,7 +18,6 @@
 
 struct tls_context {
     SSL_CTX *ssl;
-    bool verify;
 };
 
 struct tls_client {
@@ -66,7 +65,6 @@ struct tls_context *tls_context_new(const struct tls_settings *settings, struct 
     struct tls_context *context = xcalloc(1, sizeof *context);
     ERR_clear_error();
     errno = 0;
-    context->verify = settings->verify;
     context->ssl = SSL_CTX_new(TLS_client_method());
     if (!context->ssl) {
         error_set(error, ERROR_RUN, "TLS: %s", reason());
@@ -101,12 +99,14 @@ static bool is_address(const char *host)
 }
 
 /* An address is looked for among the certificate's addresses, and is not a name to ask for. */
-static int expect_host(SSL *ssl, const char *host)
+static int expect_host(const struct tls_client *client)
 {
-    if (is_address(host))
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
+    SSL *ssl = client->ssl;
+    if (is_address(client->host))
+        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), client->host);
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    return SSL_set1_host(ssl, client->host) == 1 &&
+           SSL_set_tlsext_host_name(ssl, client->host) == 1;
 }
 
 struct tls_client *tls_client_new(struct tls_context *context, int fd, const char *host,
@@ -116,7 +116,7 @@ struct tls_client *tls_client_new(struct tls_context *context, int fd, const cha
     ERR_clear_error();
     client->host = xstrdup(host);
     client->ssl = SSL_new(context->ssl);
-    if (client->ssl && SSL_set_fd(client->ssl, fd) == 1 && expect_host(client->ssl, host) == 1) {
+    if (client->ssl && SSL_set_fd(client->ssl, fd) == 1 && expect_host(client) == 1) {
         SSL_set_connect_state(client->ssl);
         return client;
     }

@@ -14,9 +14,6 @@
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-#define NET_LOOKUPS                                                                                \
-    8 /* at once, in the whole process: a resolver that hangs costs no more threads */
-
 struct net_lookup;
 /* Calls `done` once, from the loop, with what the system's resolver found (freed after the call) or
  * NULL and why. `type` is SOCK_STREAM or SOCK_DGRAM. NULL: cannot be begun, the error says why. */

@@ -7,22 +7,20 @@
  * simpler than two.
  *
  * The thread and the sink share one counted object; who lets go last frees it, so a sink may close
- * while the resolver hangs. At most NET_LOOKUPS threads exist: beyond that a look-up fails, and is
- * tried again with the connection. Thread: the loop's, and the look-up's own. */
+ * while the resolver hangs. Where too many threads are at
+ * work (aside.h) a look-up fails, and is tried again with the connection. Thread: the loop's, and
+ * the look-up's own. */
 #include "net.h"
 
+#include "aside.h"
 #include "weir/base/buffer.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-#define STACK_BYTES ((size_t)512 << 10)
 
 struct shared {
     atomic_int holders;
@@ -40,8 +38,6 @@ struct net_lookup {
     void *context;
 };
 
-static atomic_int running;
-
 static void let_go(struct shared *shared)
 {
     if (atomic_fetch_sub(&shared->holders, 1) != 1)
@@ -55,7 +51,7 @@ static void let_go(struct shared *shared)
     free(shared);
 }
 
-static void *look_up(void *context)
+static void look_up(void *context)
 {
     struct shared *shared = context;
     struct addrinfo hints = {.ai_socktype = shared->type, .ai_flags = AI_ADDRCONFIG};
@@ -70,8 +66,6 @@ static void *look_up(void *context)
     while (write(shared->done_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
     let_go(shared);
-    atomic_fetch_sub(&running, 1);
-    return NULL;
 }
 
 static void on_done(void *context, unsigned what)
@@ -86,29 +80,6 @@ static void on_done(void *context, unsigned what)
     lookup->watch = NULL;
     lookup->done(lookup->context, shared->found,
                  shared->fault ? gai_strerror(shared->fault) : NULL);
-}
-
-/* Signals are for the process's own threads. */
-static int start_thread(struct shared *shared)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    sigset_t all, before;
-    if (atomic_fetch_add(&running, 1) >= NET_LOOKUPS) {
-        atomic_fetch_sub(&running, 1);
-        return EAGAIN;
-    }
-    sigfillset(&all);
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, STACK_BYTES);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int fault = pthread_create(&thread, &attributes, look_up, shared);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-    if (fault)
-        atomic_fetch_sub(&running, 1);
-    return fault;
 }
 
 struct net_lookup *
@@ -127,7 +98,7 @@ net_lookup_new(struct loop_ref loop, const char *host, const char *port, int typ
     int fault = shared->done_fd < 0 ? errno : 0;
     if (!fault) {
         lookup->watch = loop.ops->watch(loop.loop, shared->done_fd, LOOP_READ, on_done, lookup);
-        fault = lookup->watch ? start_thread(shared) : ENOMEM;
+        fault = lookup->watch ? aside(look_up, shared) : ENOMEM;
     }
     if (!fault)
         return lookup;

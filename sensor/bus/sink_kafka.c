@@ -12,23 +12,18 @@
  *
  * Bounds: KAFKA_QUEUE_MAX lines and 64 MiB under way. librdkafka's threads connect and look names
  * up; it tells the loop by an eventfd. Thread: the loop's, all callbacks from rd_kafka_poll. */
+#include "aside.h"
 #include "record_field.h"
 #include "sink_kafka_config.h"
 #include "sinks_network.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
-#include "weir/base/time.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
-
-#define ENDINGS_MAX 8 /* producers whose threads have not ended yet */
 
 enum fate { UNDER_WAY, DELIVERED, REFUSED };
 
@@ -121,38 +116,9 @@ static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *report, vo
 
 /* --- producers -------------------------------------------------------------------------------- */
 
-static atomic_int endings; /* in the whole process */
-
-static void *end_producer(void *producer)
+static void end_producer(void *producer)
 {
     rd_kafka_destroy(producer);
-    atomic_fetch_sub(&endings, 1);
-    return NULL;
-}
-
-/* OpenSSL cleans up when the program exits, and must not while a producer still uses it. Runs
- * before that, because it is registered later. */
-static void await_endings(void)
-{
-    for (int i = 0; atomic_load(&endings) > 0 && i < 200; i++)
-        nanosleep(&(struct timespec){0, 10 * NS_PER_MS}, NULL);
-}
-
-static void register_await(void)
-{
-    atexit(await_endings);
-}
-
-static void end_aside(rd_kafka_t *producer)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_t thread;
-    pthread_once(&once, register_await);
-    atomic_fetch_add(&endings, 1);
-    if (pthread_create(&thread, NULL, end_producer, producer) == 0)
-        pthread_detach(thread);
-    else
-        end_producer(producer); /* no thread to be had: then we wait */
 }
 
 /* What it holds is dropped, what is on the wire is not waited for; it calls us no more. */
@@ -170,15 +136,14 @@ static void end(struct sink *sink)
     rd_kafka_queue_destroy(queue);
     rd_kafka_purge(producer, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT |
                                  RD_KAFKA_PURGE_F_NON_BLOCKING);
-    end_aside(producer);
+    if (aside(end_producer, producer) != 0)
+        end_producer(producer); /* no thread to be had: then we wait */
 }
 
 static int make(struct sink *sink, struct error *error)
 {
     char why[256];
     uint64_t one = 1;
-    if (atomic_load(&endings) >= ENDINGS_MAX)
-        return error_set(error, ERROR_RUN, "kafka: the producers before are still ending");
     rd_kafka_conf_t *config = rd_kafka_conf_dup(sink->config);
     rd_kafka_conf_set_opaque(config, sink);
     rd_kafka_conf_set_log_cb(config, on_log);

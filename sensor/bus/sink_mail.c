@@ -12,10 +12,9 @@
  * Where some recipients are refused and others not, the others have it, and it is said once.
  * Bounds: one digest (sink_mail_message.h), one transfer, 256 bytes of the server's words. Thread:
  * the loop's. */
-#include "record_field.h"
 #include "sink_mail_message.h"
+#include "sink_mail_send.h"
 #include "sinks_network.h"
-#include "transfer.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
 
@@ -26,22 +25,19 @@
 
 #define PROTOCOLS "smtp,smtps"
 #define GATHER_NS (500 * NS_PER_MS)
-#define HEARD_MAX 256
 
 struct sink {
     const struct sink_settings *settings;
     const struct sink_host *host;
-    struct transfer *transfer;
-    char *url, *place;
+    struct mail_send *send; /* a message under way */
+    char *url, *place, *password;
     struct mail_head head;
-    struct curl_slist *to;
     struct mail_digest *digest;
     struct buffer message;
-    size_t sent; /* bytes of it that libcurl read */
-    bool busy, asked;
+    bool asked;
     struct loop_watch *gather, *hold; /* until it is sent; until the next may be */
-    int64_t digest_ns;
-    char heard[HEARD_MAX], said[HEARD_MAX]; /* the server's last refusal; what was logged */
+    int64_t digest_ns, hold_until_ns;
+    char said[MAIL_HEARD_MAX]; /* the server's last refusal that was logged */
 };
 
 static const char *const tls_choices[] = {"require", "try", "never", NULL};
@@ -72,79 +68,50 @@ static void drop(struct sink *sink, struct loop_watch **watch)
 static void forget(struct sink *sink)
 {
     drop(sink, &sink->gather);
-    transfer_cancel(sink->transfer);
+    mail_send_free(sink->send);
+    sink->send = NULL;
     mail_digest_clear(sink->digest);
-    sink->busy = sink->asked = false;
-}
-
-static size_t on_read(char *out, size_t one, size_t room, void *context)
-{
-    struct sink *sink = context;
-    size_t left = sink->message.size - sink->sent, size = room * one;
-    size = size < left ? size : left;
-    memcpy(out, sink->message.data + sink->sent, size);
-    sink->sent += size;
-    return size;
-}
-
-/* Each line of the server's; those that refuse are kept, as far as they can be shown. */
-static size_t on_line(char *line, size_t one, size_t size, void *context)
-{
-    struct sink *sink = context;
-    size_t given = one * size, shown = 0;
-    if (given > 0 && (line[0] == '4' || line[0] == '5')) {
-        for (; shown < given && shown + 1 < HEARD_MAX && line[shown] != '\r'; shown++)
-            sink->heard[shown] = line[shown] >= ' ' && line[shown] <= '~' ? line[shown] : ' ';
-        sink->heard[shown] = '\0';
-    }
-    return given;
-}
-
-static void send_message(void *context)
-{
-    struct sink *sink = context;
-    struct error error = {0};
-    drop(sink, &sink->gather);
-    sink->head.time_s = (int64_t)time(NULL);
-    mail_digest_put(&sink->message, sink->digest, &sink->head);
-    sink->sent = 0;
-    *sink->heard = '\0';
-    curl_easy_setopt(transfer_handle(sink->transfer), CURLOPT_INFILESIZE_LARGE,
-                     (curl_off_t)sink->message.size);
-    sink->busy = true;
-    if (transfer_start(sink->transfer, &error) == 0)
-        return;
-    forget(sink);
-    sink->host->failed(sink->host->context, &error);
+    sink->asked = false;
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
 static void be_ready(struct sink *sink)
 {
-    if (!sink->asked || sink->hold || sink->busy)
+    if (!sink->asked || sink->send)
         return;
     sink->asked = false;
     sink->host->ready(sink->host->context);
 }
 
-static void on_hold_ends(void *context)
+/* Now and then the bus may ask again, though the answer is the same: a sink that lets it ask is not
+ * one that hangs. */
+static void on_hold(void *context)
 {
     struct sink *sink = context;
-    drop(sink, &sink->hold);
+    if (wtime_now().ns >= sink->hold_until_ns)
+        drop(sink, &sink->hold);
     be_ready(sink);
 }
 
-/* A recipient or the message; the sender, the login and the rest may be mended. */
-static bool was_refused(const struct sink *sink, CURLcode code)
+static void hold_back(struct sink *sink)
 {
-    long status = 0;
-    curl_easy_getinfo(transfer_handle(sink->transfer), CURLINFO_RESPONSE_CODE, &status);
-    if (status < 500 || status > 599 || status == 530)
+    int64_t look_ns = sink->settings->timeout_s * NS_PER_S / 4;
+    if (sink->digest_ns <= 0)
+        return;
+    look_ns = look_ns < sink->digest_ns ? look_ns : sink->digest_ns;
+    sink->hold_until_ns = wtime_now().ns + sink->digest_ns;
+    sink->hold = sink->host->loop.ops->timer(sink->host->loop.loop, look_ns, on_hold, sink);
+}
+
+/* A recipient or the message; the sender, the login and the rest may be mended. */
+static bool was_refused(const struct mail_answer *answer)
+{
+    if (answer->status < 500 || answer->status > 599 || answer->status == 530)
         return false;
-    if (code == CURLE_SEND_ERROR)
-        return strncmp(transfer_why(sink->transfer, code), "MAIL", 4) != 0;
-    return code == CURLE_WEIRD_SERVER_REPLY && sink->sent > 0;
+    if (answer->code == CURLE_SEND_ERROR)
+        return strncmp(answer->why, "MAIL", 4) != 0;
+    return answer->code == CURLE_WEIRD_SERVER_REPLY && answer->offered;
 }
 
 /* Of the digest: all are the other end's, or all are refused. */
@@ -155,37 +122,77 @@ static void settle(struct sink *sink, const char *refused)
     for (size_t i = 0; refused && i < count; i++)
         sink->host->refused(sink->host->context, mail_digest_sequence(sink->digest, i), refused);
     mail_digest_clear(sink->digest);
-    sink->busy = false;
-    if (sink->digest_ns > 0)
-        sink->hold =
-            sink->host->loop.ops->timer(sink->host->loop.loop, sink->digest_ns, on_hold_ends, sink);
+    hold_back(sink);
     sink->host->taken(sink->host->context, last);
     be_ready(sink);
 }
 
-static void say_partly_refused(struct sink *sink)
+static void say_partly_refused(struct sink *sink, const struct mail_answer *answer)
 {
-    if (!*sink->heard || strcmp(sink->heard, sink->said) == 0)
+    if (!*answer->heard || strcmp(answer->heard, sink->said) == 0)
         return;
-    log_warn("sink %s: a recipient was refused: %s", sink->settings->name, sink->heard);
-    snprintf(sink->said, sizeof sink->said, "%s", sink->heard);
+    log_warn("sink %s: a recipient was refused: %s", sink->settings->name, answer->heard);
+    snprintf(sink->said, sizeof sink->said, "%s", answer->heard);
 }
 
-static void on_done(void *context, CURLcode code)
+static void on_done(void *context, const struct mail_answer *answer)
 {
     struct sink *sink = context;
     struct error error = {0};
-    if (code == CURLE_OK) {
-        say_partly_refused(sink);
-        settle(sink, NULL);
+    bool taken = answer->code == CURLE_OK, refused = was_refused(answer);
+    if (taken)
+        say_partly_refused(sink, answer);
+    else
+        error_set(&error, ERROR_RUN, "%s: %s%s%s", sink->place, answer->why,
+                  *answer->heard ? ": " : "", answer->heard);
+    mail_send_free(sink->send); /* and the answer with it */
+    sink->send = NULL;
+    if (taken || refused) {
+        settle(sink, refused ? error.message : NULL);
         return;
     }
-    error_set(&error, ERROR_RUN, "%s: %s%s%s", sink->place, transfer_why(sink->transfer, code),
-              *sink->heard ? ": " : "", sink->heard);
-    if (was_refused(sink, code)) {
-        settle(sink, error.message);
+    forget(sink);
+    sink->host->failed(sink->host->context, &error);
+}
+
+/* --- a message -------------------------------------------------------------------------------- */
+
+static CURL *prepared(const struct sink *sink)
+{
+    CURL *easy = curl_easy_init();
+    const struct sink_settings *settings = sink->settings;
+    const char *tls = sink_text(settings, "starttls");
+    bool required = strcmp(tls, "require") == 0, never = strcmp(tls, "never") == 0;
+    if (!easy)
+        return NULL;
+    transfer_configure(easy, settings, PROTOCOLS);
+    curl_easy_setopt(easy, CURLOPT_URL, sink->url);
+    curl_easy_setopt(easy, CURLOPT_USERNAME, sink_text(settings, "username"));
+    curl_easy_setopt(easy, CURLOPT_PASSWORD, sink->password);
+    curl_easy_setopt(easy, CURLOPT_USE_SSL,
+                     (long)(required ? CURLUSESSL_ALL
+                            : never  ? CURLUSESSL_NONE
+                                     : CURLUSESSL_TRY));
+    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, sink->head.from);
+    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
+    return easy;
+}
+
+static void send_message(void *context)
+{
+    struct sink *sink = context;
+    struct error error = {0};
+    CURL *easy = prepared(sink);
+    drop(sink, &sink->gather);
+    sink->head.time_s = (int64_t)time(NULL);
+    mail_digest_put(&sink->message, sink->digest, &sink->head);
+    if (easy)
+        sink->send = mail_send_new(sink->host->loop, easy, sink->head.to, &sink->message, on_done,
+                                   sink, &error);
+    if (sink->send)
         return;
-    }
+    curl_easy_cleanup(easy);
+    error_set(&error, ERROR_RUN, "libcurl cannot begin");
     forget(sink);
     sink->host->failed(sink->host->context, &error);
 }
@@ -195,7 +202,7 @@ static void on_done(void *context, CURLcode code)
 static enum sink_result mail_write(struct sink *sink, const struct sink_line *line,
                                    struct error *error)
 {
-    if (sink->busy || sink->hold || !mail_digest_add(sink->digest, line)) {
+    if (sink->send || sink->hold || !mail_digest_add(sink->digest, line)) {
         sink->asked = true;
         return SINK_FULL;
     }
@@ -218,10 +225,11 @@ static enum sink_result mail_flush(struct sink *sink, struct error *error)
 
 static void mail_close(struct sink *sink)
 {
-    drop(sink, &sink->gather);
+    forget(sink);
     drop(sink, &sink->hold);
-    transfer_free(sink->transfer);
-    curl_slist_free_all(sink->to);
+    if (sink->password)
+        explicit_bzero(sink->password, strlen(sink->password));
+    free(sink->password);
     mail_digest_free(sink->digest);
     buffer_fini(&sink->message);
     free(sink->url);
@@ -242,11 +250,9 @@ static int read_addresses(struct sink *sink, struct error *error)
         return error_set(error, ERROR_USAGE, "a sink of type mail needs from and to");
     if (!mail_address_ok(sink->head.from))
         return error_set(error, ERROR_USAGE, "from: \"%s\" is not name@domain", sink->head.from);
-    for (const char *const *to = sink->head.to; *to; to++) {
+    for (const char *const *to = sink->head.to; *to; to++)
         if (!mail_address_ok(*to))
             return error_set(error, ERROR_USAGE, "to: \"%s\" is not name@domain", *to);
-        sink->to = curl_slist_append(sink->to, *to);
-    }
     return 0;
 }
 
@@ -264,45 +270,22 @@ static int read_url(struct sink *sink, struct error *error)
     return 0;
 }
 
-static int set_login(struct sink *sink, struct error *error)
+static int read_login(struct sink *sink, struct error *error)
 {
-    CURL *easy = transfer_handle(sink->transfer);
     const char *username = sink_text(sink->settings, "username");
-    bool has_password = sink_text(sink->settings, "password_file") != NULL;
-    if (!username != !has_password)
+    if (!username != !sink_text(sink->settings, "password_file"))
         return error_set(error, ERROR_USAGE, "username and password_file go together");
     if (!username)
         return 0;
-    char *password = sink_secret(sink->settings, "password_file", error);
-    if (!password)
-        return -1;
-    curl_easy_setopt(easy, CURLOPT_USERNAME, username);
-    curl_easy_setopt(easy, CURLOPT_PASSWORD, password);
-    explicit_bzero(password, strlen(password));
-    free(password);
-    return 0;
+    sink->password = sink_secret(sink->settings, "password_file", error);
+    return sink->password ? 0 : -1;
 }
 
-static void set_message(struct sink *sink)
+static void say_clear(const struct sink *sink)
 {
-    CURL *easy = transfer_handle(sink->transfer);
     const char *tls = sink_text(sink->settings, "starttls");
-    bool required = strcmp(tls, "require") == 0, never = strcmp(tls, "never") == 0;
-    if (!required && strncmp(sink->place, "smtps", 5) != 0)
+    if (strcmp(tls, "require") != 0 && strncmp(sink->place, "smtps", 5) != 0)
         log_warn("sink %s: starttls is %s: mail may go out in clear", sink->settings->name, tls);
-    curl_easy_setopt(easy, CURLOPT_URL, sink->url);
-    curl_easy_setopt(easy, CURLOPT_USE_SSL,
-                     (long)(required ? CURLUSESSL_ALL
-                            : never  ? CURLUSESSL_NONE
-                                     : CURLUSESSL_TRY));
-    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(easy, CURLOPT_MAIL_FROM, sink->head.from);
-    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, sink->to);
-    curl_easy_setopt(easy, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-    curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(easy, CURLOPT_READDATA, sink);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_line);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, sink);
 }
 
 static struct sink *mail_open(const struct sink_settings *settings, const struct sink_host *host,
@@ -312,10 +295,9 @@ static struct sink *mail_open(const struct sink_settings *settings, const struct
     sink->settings = settings;
     sink->host = host;
     sink->digest = mail_digest_new();
-    if (read_addresses(sink, error) == 0 && read_url(sink, error) == 0)
-        sink->transfer = transfer_new(host->loop, settings, PROTOCOLS, on_done, sink, error);
-    if (sink->transfer && set_login(sink, error) == 0) {
-        set_message(sink);
+    if (read_addresses(sink, error) == 0 && read_url(sink, error) == 0 &&
+        read_login(sink, error) == 0 && transfer_check(settings, error) == 0) {
+        say_clear(sink);
         return sink;
     }
     mail_close(sink);

@@ -128,8 +128,6 @@ static void set_tls(CURL *easy, const struct sink_settings *settings)
 {
     bool verify = sink_flag(settings, "verify");
     const char *ca_file = sink_text(settings, "ca_file");
-    if (!verify)
-        log_warn("sink %s: verify is false: whoever answers is told everything", settings->name);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -139,10 +137,8 @@ static void set_tls(CURL *easy, const struct sink_settings *settings)
     curl_easy_setopt(easy, CURLOPT_SSLKEY, sink_text(settings, "key_file"));
 }
 
-static void set_common(struct transfer *transfer, const struct sink_settings *settings,
-                       const char *protocols)
+void transfer_configure(CURL *easy, const struct sink_settings *settings, const char *protocols)
 {
-    CURL *easy = transfer->easy;
     const char *proxy = sink_text(settings, "proxy");
     int64_t request_s = sink_number(settings, "request_s");
     if (request_s > settings->timeout_s) /* we say what was wrong before the bus gives us up */
@@ -154,12 +150,12 @@ static void set_common(struct transfer *transfer, const struct sink_settings *se
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)sink_number(settings, "connect_s"));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request_s);
+    curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)request_s);
     curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->why);
     set_tls(easy, settings);
 }
 
-static int check_files(const struct sink_settings *settings, struct error *error)
+int transfer_check(const struct sink_settings *settings, struct error *error)
 {
     static const char *const key[] = {"ca_file", "cert_file", "key_file"};
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
@@ -170,6 +166,8 @@ static int check_files(const struct sink_settings *settings, struct error *error
         if (file)
             fclose(file);
     }
+    if (!sink_flag(settings, "verify"))
+        log_warn("sink %s: verify is false: whoever answers is told everything", settings->name);
     return 0;
 }
 
@@ -179,7 +177,7 @@ struct transfer *transfer_new(struct loop_ref loop, const struct sink_settings *
 {
     struct transfer *transfer = xcalloc(1, sizeof *transfer);
     *transfer = (struct transfer){.loop = loop, .done = done, .context = context};
-    if (check_files(settings, error) != 0)
+    if (transfer_check(settings, error) != 0)
         goto failed;
     transfer->multi = curl_multi_init();
     transfer->easy = curl_easy_init();
@@ -192,7 +190,8 @@ struct transfer *transfer_new(struct loop_ref loop, const struct sink_settings *
     curl_multi_setopt(transfer->multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(transfer->multi, CURLMOPT_TIMERDATA, transfer);
     curl_multi_setopt(transfer->multi, CURLMOPT_MAXCONNECTS, 1L);
-    set_common(transfer, settings, protocols);
+    transfer_configure(transfer->easy, settings, protocols);
+    curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, transfer->why);
     return transfer;
 failed:
     transfer_free(transfer);

@@ -19,9 +19,15 @@
         .name = "key_file", .kind = SINK_TEXT                                                      \
     }
 
+/* Whether the files those keys name can be read; says once when nothing is verified. */
+int transfer_check(const struct sink_settings *settings, struct error *error);
+/* What the keys say, and nothing of the environment: no proxy, no redirect, no .netrc.
+ * `protocols`: what libcurl may speak, "http,https". */
+void transfer_configure(CURL *easy, const struct sink_settings *settings, const char *protocols);
+
 struct transfer;
 /* `done` comes from the loop, once a start, never from inside transfer_start; another may be
- * started in it. `protocols`: what libcurl may speak, "http,https". */
+ * started in it. */
 struct transfer *transfer_new(struct loop_ref loop, const struct sink_settings *settings,
                               const char *protocols, void (*done)(void *context, CURLcode code),
                               void *context, struct error *error);
