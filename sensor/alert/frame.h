@@ -37,5 +37,6 @@ enum frame_result frame_read(int fd, off_t at, struct frame *frame);
 enum frame_result frame_search(int fd, off_t from, uint64_t above, struct frame *frame);
 
 extern const char frame_file[]; /* the journal's name in its folder */
+extern const char frame_mark[]; /* of the file that says how far it is synced: 8 bytes */
 
 #endif

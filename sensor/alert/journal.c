@@ -30,8 +30,8 @@
     (16u << 20) /* then appending fails: the disk has not taken anything for long */
 
 struct journal {
-    int fd;
-    char *path;
+    int fd, mark; /* mark: how far it is synced, for readers of other processes */
+    char *folder, *path;
     uint64_t last, durable; /* sequence numbers */
     off_t end, durable_end;
     struct buffer unsynced;
@@ -115,13 +115,28 @@ static int open_file(struct journal *journal, const char *folder, struct error *
     if (flock(journal->fd, LOCK_EX | LOCK_NB) != 0)
         return error_set(error, ERROR_RUN, "%s: in use: is another weir running there?",
                          journal->path);
-    return sync_folder(folder, error);
+    char *mark = xasprintf("%s/%s", folder, frame_mark);
+    journal->mark = open(mark, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int failed = journal->mark < 0 ? say_errno(error, mark, "cannot be opened") : 0;
+    free(mark);
+    return failed ? -1 : sync_folder(folder, error);
+}
+
+/* Readers of other processes look here; it outlives nobody, since every opening says it anew. */
+static int tell_durable(const struct journal *journal, struct error *error)
+{
+    ssize_t wrote = pwrite(journal->mark, &journal->durable, sizeof journal->durable, 0);
+    if (wrote == (ssize_t)sizeof journal->durable)
+        return 0;
+    return say_errno(error, journal->path, "readers cannot be told how far it is synced");
 }
 
 struct journal *journal_open(const char *folder, uint64_t *cut_bytes, struct error *error)
 {
     uint64_t unused;
     struct journal *journal = xcalloc(1, sizeof *journal);
+    journal->mark = -1;
+    journal->folder = xstrdup(folder);
     journal->path = xasprintf("%s/%s", folder, frame_file);
     if (open_file(journal, folder, error) != 0 || walk(journal, error) != 0 ||
         cut_tail(journal, cut_bytes ? cut_bytes : &unused, error) != 0) {
@@ -130,6 +145,10 @@ struct journal *journal_open(const char *folder, uint64_t *cut_bytes, struct err
     }
     journal->durable = journal->last;
     journal->durable_end = journal->end;
+    if (tell_durable(journal, error) != 0) {
+        journal_close(journal);
+        return NULL;
+    }
     return journal;
 }
 
@@ -139,7 +158,10 @@ void journal_close(struct journal *journal)
         return;
     if (journal->fd >= 0)
         close(journal->fd);
+    if (journal->mark >= 0)
+        close(journal->mark);
     buffer_fini(&journal->unsynced);
+    free(journal->folder);
     free(journal->path);
     free(journal);
 }
@@ -210,7 +232,7 @@ int journal_sync(struct journal *journal, struct error *error)
     journal->unsynced.size = 0;
     journal->durable = journal->last;
     journal->durable_end = journal->end;
-    return 0;
+    return tell_durable(journal, error);
 }
 
 uint64_t journal_last(const struct journal *journal)
@@ -221,4 +243,26 @@ uint64_t journal_last(const struct journal *journal)
 uint64_t journal_durable(const struct journal *journal)
 {
     return journal->durable;
+}
+
+int journal_each_since(const struct journal *journal, uint64_t after,
+                       void (*each)(void *context, const char *line, size_t size), void *context,
+                       struct error *error)
+{
+    const char *line;
+    size_t size;
+    uint64_t sequence;
+    struct journal_reader *reader = journal_reader_open(journal->folder, after, error);
+    if (!reader)
+        return -1;
+    for (int result = 1; result != 0;) {
+        struct error damage = {0};
+        result = journal_reader_next(reader, journal->last, &line, &size, &sequence, &damage);
+        if (result > 0)
+            each(context, line, size);
+        else if (result < 0)
+            log_warn("%s", damage.message);
+    }
+    journal_reader_close(reader);
+    return 0;
 }

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct journal_reader {
-    int fd;
+    int fd, mark; /* mark: of how far it is synced; −1: there is none */
     char *path;
     uint64_t after; /* the last sequence number that was given out or is not wanted */
     uint64_t last;  /* the last one seen */
@@ -31,6 +31,9 @@ struct journal_reader *journal_reader_open(const char *folder, uint64_t after, s
     reader->path = xasprintf("%s/%s", folder, frame_file);
     reader->after = after;
     reader->told = -1;
+    char *mark = xasprintf("%s/%s", folder, frame_mark);
+    reader->mark = open(mark, O_RDONLY | O_CLOEXEC);
+    free(mark);
     reader->fd = open(reader->path, O_RDONLY | O_CLOEXEC);
     if (reader->fd >= 0)
         return reader;
@@ -49,9 +52,19 @@ void journal_reader_close(struct journal_reader *reader)
         return;
     if (reader->fd >= 0)
         close(reader->fd);
+    if (reader->mark >= 0)
+        close(reader->mark);
     buffer_fini(&reader->frame.line);
     free(reader->path);
     free(reader);
+}
+
+uint64_t journal_reader_durable(const struct journal_reader *reader)
+{
+    uint64_t durable = 0;
+    return reader->mark >= 0 && pread(reader->mark, &durable, sizeof durable, 0) == sizeof durable
+               ? durable
+               : 0;
 }
 
 static int damaged(struct journal_reader *reader, uint64_t until, struct error *error)

@@ -64,7 +64,7 @@ static void fail(struct store *store, const struct error *error)
 static void fail_link(struct store *store, int code, const char *text)
 {
     struct error error = {0};
-    store_error_link(store, code, text, &error);
+    store_error_link(&store->url, code, text, &error);
     fail(store, &error);
 }
 
@@ -86,7 +86,7 @@ struct store_request *store_request_new(struct store *store, const char *command
 static void take_error(struct store *store, const redisReply *reply)
 {
     struct error error = {0};
-    bool writes = store_error_reply(store, reply->str, &error);
+    bool writes = store_error_reply(&store->url, reply->str, &error);
     store->refuses_writes = writes;
     if (store->ready)
         store->events.failed(store->context, &error);
@@ -298,7 +298,7 @@ static int begin(struct store *store)
     if (!redis)
         return error_set(&store->refused, ERROR_RUN, "redis at %s: no memory", store->url.shown);
     if (redis->err) {
-        store_error_link(store, redis->err, redis->errstr, &store->refused);
+        store_error_link(&store->url, redis->err, redis->errstr, &store->refused);
         redisAsyncFree(redis);
         return -1;
     }

@@ -114,8 +114,8 @@ struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
 
 /* store_error.c: what an error reply, or a broken connection, means to the operator. True: the
  * server refuses writes only. */
-bool store_error_reply(const struct store *store, const char *text, struct error *error);
-void store_error_link(const struct store *store, int code, const char *text, struct error *error);
+bool store_error_reply(const struct store_url *url, const char *text, struct error *error);
+void store_error_link(const struct store_url *url, int code, const char *text, struct error *error);
 
 /* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */
 int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);

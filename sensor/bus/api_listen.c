@@ -54,10 +54,9 @@ int api_listen(const char *path, unsigned mode, struct error *error)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t size = strlen(path);
     if (size == 0 || size >= sizeof address.sun_path)
-        return error_set(
-            error, ERROR_RUN,
-            "%.200s: the control socket's path has %zu bytes, at most %zu are possible", path, size,
-            sizeof address.sun_path - 1);
+        return error_set(error, ERROR_RUN,
+                         "%.200s: the socket's path has %zu bytes, at most %zu are possible", path,
+                         size, sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, size + 1);
     if (clear_path(&address, error) != 0)
         return -1;

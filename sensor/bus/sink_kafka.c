@@ -15,7 +15,7 @@
 #include "aside.h"
 #include "record_field.h"
 #include "sink_kafka_config.h"
-#include "sinks_network.h"
+#include "sinks.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 

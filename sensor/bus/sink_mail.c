@@ -14,7 +14,7 @@
  * the loop's. */
 #include "sink_mail_message.h"
 #include "sink_mail_send.h"
-#include "sinks_network.h"
+#include "sinks.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
 

@@ -44,6 +44,13 @@ void sink_settings_add(struct sink_settings *settings, const struct sink_key *ke
     settings->setting[settings->count++] = (struct sink_setting){key, value};
 }
 
+void sink_settings_file(struct sink_settings *settings, const char *name, const char *const *path)
+{
+    const struct sink_row *row = sink_row_get("file");
+    sink_settings_init(settings, row, name);
+    sink_settings_add(settings, sink_key_get(row, "path"), path);
+}
+
 /* --- asking ----------------------------------------------------------------------------------- */
 
 const char *const *sink_texts(const struct sink_settings *settings, const char *key)

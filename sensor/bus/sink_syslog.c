@@ -15,7 +15,7 @@
  * loop's. */
 #include "net.h"
 #include "sink_syslog_frame.h"
-#include "sinks_network.h"
+#include "sinks.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
 

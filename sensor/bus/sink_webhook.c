@@ -19,7 +19,7 @@
 #include "sink_webhook_local.h"
 
 #include "record_field.h"
-#include "sinks_network.h"
+#include "sinks.h"
 #include "weir/base/digest.h"
 #include "weir/base/time.h"
 

@@ -2,10 +2,9 @@
 #ifndef SENSOR_BUS_SINKS_H
 #define SENSOR_BUS_SINKS_H
 
-#include "weir/bus/bus.h"
+#include "weir/bus/sink.h"
 
-extern const struct sink_type sink_type_file, sink_type_stdout;
-
-const struct sink_type *sink_type_get(const char *type);
+extern const struct sink_row sink_file, sink_kafka, sink_mail, sink_redis, sink_stdout, sink_syslog,
+    sink_unix, sink_webhook;
 
 #endif

@@ -47,9 +47,10 @@ struct replay {
     struct session session;
     struct hosts *hosts;
     struct flows *flows;
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
+    const char *alerts_to[2]; /* alerts_path, as a setting */
     bool made_folder;
     struct error error;
 };
@@ -104,8 +105,8 @@ static int make_folder(struct replay *replay)
     if (remove_older(replay) != 0)
         return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
-    replay->sink[replay->sink_count++] =
-        (struct sink_config){.type = "file", .path = replay->alerts_path, .format = "ecs"};
+    replay->alerts_to[0] = replay->alerts_path;
+    sink_settings_file(&replay->sink[replay->sink_count++], "+output", replay->alerts_to);
     if (!replay->options.flows)
         return 0;
     replay->flows_path = xasprintf("%s/flows.ndjson", folder);
@@ -121,8 +122,7 @@ static int open_outputs(struct replay *replay)
     for (size_t i = 0; i < o->config.sink_count; i++)
         replay->sink[replay->sink_count++] = o->config.sink[i];
     if (o->json)
-        replay->sink[replay->sink_count++] =
-            (struct sink_config){.type = "stdout", .format = "ecs"};
+        sink_settings_init(&replay->sink[replay->sink_count++], sink_row_get("stdout"), "+json");
     return o->folder ? make_folder(replay) : 0;
 }
 

@@ -9,14 +9,18 @@
 #include <string.h>
 #include <strings.h>
 
-char *config_own(struct config *config, const char *text)
+void *config_own_room(struct config *config, size_t size)
 {
-    size_t size = strlen(text) + 1;
     struct owned *owned = xcalloc(1, sizeof *owned + size);
-    memcpy(owned->text, text, size);
     owned->next = config->owned;
     config->owned = owned;
     return owned->text;
+}
+
+char *config_own(struct config *config, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(config_own_room(config, size), text, size);
 }
 
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected)
@@ -292,54 +296,6 @@ static int read_learn_days(const struct reading *r, const struct yaml_node *node
     return 0;
 }
 
-static int read_sink(const struct reading *r, const struct yaml_node *node)
-{
-    struct sink_config *sink = &r->config->sink[r->config->sink_count];
-    *sink = (struct sink_config){.format = "ecs"};
-    if (node->kind != YAML_MAP || r->config->sink_count == CONFIG_SINKS - 2)
-        return config_refuse(r, node, "at most 14 sinks such as {type: file, path: alerts.ndjson}");
-    for (const struct yaml_node *item = node->child; item; item = item->next) {
-        const char **to = strcmp(item->key, "type") == 0     ? &sink->type
-                          : strcmp(item->key, "path") == 0   ? &sink->path
-                          : strcmp(item->key, "format") == 0 ? &sink->format
-                                                             : NULL;
-        if (!to)
-            return error_set(
-                r->error, ERROR_USAGE,
-                "%s:%d:%d: alerts.sinks: unknown key \"%.60s\", expected type, path or "
-                "format",
-                r->name, item->key_line, item->key_column, item->key);
-        if (item->kind != YAML_SCALAR)
-            return config_refuse(r, item, "text");
-        *to = config_own(r->config, item->text);
-    }
-    if (!sink->type || (strcmp(sink->type, "file") != 0 && strcmp(sink->type, "stdout") != 0))
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: expected type: file or stdout", r->name,
-                         node->line, node->column);
-    if (strcmp(sink->type, "file") == 0 && !sink->path)
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: a file sink needs path:", r->name, node->line,
-                         node->column);
-    if (strcmp(sink->format, "ecs") != 0)
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: format \"%.40s\", expected ecs", r->name,
-                         node->line, node->column, sink->format);
-    r->config->sink_count++;
-    return 0;
-}
-
-static int read_sinks(const struct reading *r, const struct yaml_node *node)
-{
-    if (node->kind != YAML_LIST)
-        return config_refuse(r, node, "a list of sinks");
-    r->config->sink_count = 0;
-    for (const struct yaml_node *item = node->child; item; item = item->next)
-        if (read_sink(r, item) != 0)
-            return -1;
-    return 0;
-}
-
 /* --- showing --------------------------------------------------------------------------------- */
 
 void config_show_quoted(struct buffer *b, const char *text)
@@ -485,20 +441,6 @@ static void show_learn_days(const struct config *c, struct buffer *b)
     buffer_text(b, "%d", c->detect.learn_days);
 }
 
-static void show_sinks(const struct config *c, struct buffer *b)
-{
-    buffer_text(b, "[");
-    for (size_t i = 0; i < c->sink_count; i++) {
-        buffer_text(b, "%s{type: %s", i ? ", " : "", c->sink[i].type);
-        if (c->sink[i].path) {
-            buffer_text(b, ", path: ");
-            config_show_quoted(b, c->sink[i].path);
-        }
-        buffer_text(b, ", format: %s}", c->sink[i].format);
-    }
-    buffer_text(b, "]");
-}
-
 /* Rows of one section stand together. */
 const struct key_row config_row[] = {
     {"sensor.name", read_name, show_name},
@@ -527,6 +469,6 @@ const struct key_row config_row[] = {
     {"detection.alerts_per_day", read_total, show_total},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"rules", config_read_rules, config_show_rules},
-    {"alerts.sinks", read_sinks, show_sinks},
+    {"alerts.sinks", config_read_sinks, config_show_sinks},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

@@ -29,7 +29,7 @@ void engine_publish(struct engine *engine, char *line)
 {
     struct error error = {0};
     if (!checkpoint_told(engine, line) &&
-        bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
+        publisher_publish(engine->config.publisher, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
     }
@@ -328,7 +328,7 @@ static void finish_live(struct engine *engine)
     pause_workers(engine);
     if (engine->checkpoint && checkpoint_take(engine, &error) != 0)
         engine_fail(engine, &error);
-    if (bus_flush(engine->config.bus, &error) != 0)
+    if (publisher_flush(engine->config.publisher, &error) != 0)
         engine_fail(engine, &error);
     end(engine, NULL);
 }
@@ -344,7 +344,7 @@ static void finish_replay(struct engine *engine)
         close_publish(engine);
     }
     incidents_advance(engine->incidents, PTIME_MAX);
-    if (bus_flush(engine->config.bus, &error) != 0)
+    if (publisher_flush(engine->config.publisher, &error) != 0)
         engine_fail(engine, &error);
     end(engine, NULL);
 }

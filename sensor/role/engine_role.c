@@ -194,8 +194,8 @@ static int open_output(struct engine_role *role)
     if (!*role->orders.folder)
         return 0;
     role->alerts_path = xasprintf("%s/alerts.ndjson", role->orders.folder);
-    role->sink[role->sink_count++] =
-        (struct sink_config){.type = "file", .path = role->alerts_path, .format = "ecs"};
+    role->alerts_to[0] = role->alerts_path;
+    sink_settings_file(&role->sink[role->sink_count++], "+output", role->alerts_to);
     if (!role->orders.flows)
         return 0;
     for (size_t i = 0; i < VANTAGES; i++)
@@ -279,9 +279,10 @@ static int raise_walls(struct engine_role *role)
     if (*role->orders.folder)
         path[count++] = (struct sandbox_path){role->orders.folder, true};
     for (size_t i = 0; i < role->config.sink_count; i++) {
-        if (!role->config.sink[i].path)
+        const char *sink_path = sink_text(&role->config.sink[i], "path");
+        if (!sink_path)
             continue;
-        owned[owned_count] = xstrdup(role->config.sink[i].path);
+        owned[owned_count] = xstrdup(sink_path);
         path[count++] = (struct sandbox_path){dirname(owned[owned_count++]), true};
     }
     int failed = role->place.port

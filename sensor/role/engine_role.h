@@ -22,9 +22,10 @@ struct engine_role {
     struct config config;
     int listener;
     struct control_message message; /* the one at hand */
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path;
+    const char *alerts_to[2]; /* alerts_path, as a setting */
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;

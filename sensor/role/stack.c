@@ -1,8 +1,10 @@
 /* See weir/role/stack.h. Thread: the engine's. */
 #include "weir/role/stack.h"
 
+#include "weir/base/log.h"
 #include "weir/bus/event_loop.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static void look_again(struct stack *stack)
@@ -113,7 +115,7 @@ static int open_engine(struct stack *stack)
                                    .folder = c->live ? c->folder : NULL,
                                    .store = stack->store,
                                    .reach = c->live ? &stack->reach : NULL,
-                                   .bus = stack->bus,
+                                   .publisher = stack->publisher,
                                    .calendar = stack->calendar,
                                    .inside = &c->config->inside,
                                    .by_device = c->config->by_device,
@@ -138,6 +140,50 @@ static int open_engine(struct stack *stack)
     return c->live ? stack_wait(stack, &stack->store_ready) : 0;
 }
 
+static void wake_bus(void *context)
+{
+    const struct stack *stack = context;
+    bus_wake(stack->bus);
+}
+
+static int open_bus(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    struct bus_config config = {.folder = c->folder,
+                                .sensor = c->config->sensor_name,
+                                .sinks = c->sinks,
+                                .count = c->sink_count};
+    stack->bus = bus_new(stack->loop, &config, &stack->error);
+    return stack->bus ? 0 : -1;
+}
+
+static int open_journal(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    uint64_t cut = 0;
+    stack->journal = journal_open(c->folder, &cut, &stack->error);
+    if (!stack->journal)
+        return -1;
+    if (cut > 0)
+        log_warn("%s: the journal's last %" PRIu64 " bytes were half an alert and are cut",
+                 c->folder, cut);
+    stack->publisher = c->wake
+                           ? publisher_new(stack->loop, stack->journal, c->wake, c->wake_context)
+                           : publisher_new(stack->loop, stack->journal, wake_bus, stack);
+    return c->wake ? 0 : open_bus(stack);
+}
+
+/* What is durable is told as far as it can be at once; the rest when it is opened again. */
+static void close_bus(struct stack *stack)
+{
+    publisher_free(stack->publisher);
+    if (stack->bus) {
+        bus_flush(stack->bus);
+        bus_free(stack->bus);
+    }
+    journal_close(stack->journal);
+}
+
 int stack_open(struct stack *stack, const struct stack_config *config)
 {
     *stack = (struct stack){.config = *config};
@@ -147,9 +193,7 @@ int stack_open(struct stack *stack, const struct stack_config *config)
     stack->loop = event_loop_new(&stack->error);
     if (!stack->loop.loop || open_store(stack) != 0)
         return -1;
-    stack->bus =
-        bus_new(stack->loop, config->folder, config->sinks, config->sink_count, &stack->error);
-    return stack->bus ? open_engine(stack) : -1;
+    return open_journal(stack) == 0 ? open_engine(stack) : -1;
 }
 
 void stack_close_engine(struct stack *stack)
@@ -163,8 +207,7 @@ void stack_close(struct stack *stack)
     stack_close_engine(stack);
     suffixes_free(stack->suffixes);
     networks_close(stack->networks);
-    if (stack->bus)
-        bus_free(stack->bus);
+    close_bus(stack);
     if (stack->store)
         store_free(stack->store);
     if (stack->loop.loop)

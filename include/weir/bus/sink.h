@@ -64,6 +64,8 @@ void sink_settings_init(struct sink_settings *settings, const struct sink_row *r
 /* Adds a checked value (borrowed) of a key of the type's table. */
 void sink_settings_add(struct sink_settings *settings, const struct sink_key *key,
                        const char *const *value);
+/* A sink of type file, for what the command line names; `path` is NULL-terminated, borrowed. */
+void sink_settings_file(struct sink_settings *settings, const char *name, const char *const *path);
 const struct sink_key *sink_key_get(const struct sink_row *row, const char *name);
 
 /* The given value or the key's fallback; NULL when there is neither. */

@@ -13,7 +13,7 @@
 #include "weir/decode/packet.h"
 #include "weir/detect/rules.h"
 
-#define CONFIG_SINKS        16
+#define CONFIG_SINKS        BUS_SINKS /* two of them are the command line's */
 #define CONFIG_HOLIDAYS     366
 #define CONFIG_INTERFACES   8
 #define CONFIG_WORKERS      16
@@ -68,7 +68,7 @@ struct config {
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     struct detect_config detect;
     bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     struct config_rules rules_from[CONFIG_RULES];
     size_t rules_count;

@@ -18,7 +18,7 @@
 #include "weir/base/networks.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/store.h"
-#include "weir/bus/bus.h"
+#include "weir/bus/publisher.h"
 #include "weir/detect/rules.h"
 #include "weir/record/ring.h"
 
@@ -146,7 +146,7 @@ struct engine_config {
     struct store *store; /* given: it is there for as long as the engine is */
     /* Or, live: the engine's own, connected to again whenever it was lost. Borrowed. */
     const struct store_config *reach;
-    struct bus *bus;
+    struct publisher *publisher;
     struct calendar *calendar;
     const struct inside *inside;
     bool by_device; /* a host is the device that holds an inside address, where one is known */
@@ -159,7 +159,8 @@ struct engine_config {
     uint32_t max_hosts;
     uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
     bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
-    const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
+    const char
+        *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
     int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };

@@ -1,10 +1,10 @@
 /* A sink on a real loop, fed as the bus feeds it: lines in order, again after `failed`, with a
- * short back-off; and real servers beside it. CASE_ROWS: the rows under test, by their addresses.
+ * short back-off; and real servers beside it.
  */
 #ifndef TESTS_UNIT_BUS_SINK_CASE_H
 #define TESTS_UNIT_BUS_SINK_CASE_H
 
-#include "../../../sensor/bus/sinks_network.h"
+#include "../../../sensor/bus/sinks.h"
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
 #include "weir/base/time.h"
@@ -58,16 +58,6 @@ struct sink_case {
     void (*turn)(struct sink_case *c); /* called every turn of the feed */
     void *mine;
 };
-
-/* The table of sinks, of those here. */
-const struct sink_row *sink_row_get(const char *type)
-{
-    static const struct sink_row *const rows[] = {CASE_ROWS};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(rows[i]->type, type) == 0)
-            return rows[i];
-    return NULL;
-}
 
 /* --- settings --------------------------------------------------------------------------------- */
 

@@ -1,6 +1,5 @@
 /* Kafka against librdkafka's mock cluster: brokers on the loopback, and a consumer that reads all
  * back. */
-#define CASE_ROWS &sink_kafka
 #include "sink_case.h"
 
 #include <librdkafka/rdkafka.h>

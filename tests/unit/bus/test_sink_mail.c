@@ -1,5 +1,4 @@
 /* Mail: the message by hand, OpenSMTPD, and a receiver with moods. */
-#define CASE_ROWS &sink_mail
 #include "sink_case.h"
 
 #include "../../../sensor/bus/sink_mail_message.h"

@@ -1,6 +1,5 @@
 /* Syslog against rsyslogd and raw sockets: every line arrives, in order, as RFC 5424 says, whatever
  * the receiver does meanwhile. */
-#define CASE_ROWS &sink_syslog
 #include "sink_case.h"
 
 #include "../../../sensor/bus/sink_syslog_frame.h"

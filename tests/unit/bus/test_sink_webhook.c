@@ -1,5 +1,4 @@
 /* Webhooks against an HTTP server that behaves well, badly, and not at all. */
-#define CASE_ROWS &sink_webhook
 #include "sink_case.h"
 
 #include "../../../sensor/bus/sink_webhook_body.h"

@@ -38,9 +38,15 @@ static void test_whole(void **state)
                                                         {"span1", "core", STATUS_INTERFACE_DOWN},
                                                         {"tap", "edge", STATUS_INTERFACE_GONE}};
     static const struct bus_status sink[] = {
-        {"file", "/a", 9, 0, 0, false, ""},
-        {"stdout", NULL, 8, 1, 2, false, "would block"},
-        {"file", "/b", 1, 8, 1, true, "No space left on device"}};
+        {.type = "file", .path = "/a", .delivered = 9},
+        {.type = "stdout", .delivered = 8, .behind = 1, .failures = 2, .last_error = "would block"},
+        {.type = "file",
+         .path = "/b",
+         .delivered = 1,
+         .behind = 8,
+         .failures = 1,
+         .dead = true,
+         .last_error = "No space left on device"}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
