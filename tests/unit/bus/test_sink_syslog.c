@@ -388,6 +388,24 @@ static void test_tls(void **state)
     end_place(&p);
 }
 
+/* Connects, and never says a word of TLS. */
+static void test_tls_silent(void **state)
+{
+    (void)state;
+    int fd = listen_at(0);
+    char port[16];
+    snprintf(port, sizeof port, "%d", port_of(fd));
+    struct sink_case *c = case_open(
+        &sink_syslog, "text",
+        (const struct given[]){{"transport", "tls"}, {"port", port}, {"connect_s", "1"}, {0}});
+    case_lines(c, 1, 1, true);
+    case_run_to_failure(c, 10000);
+    assert_non_null(strstr(c->why, "no TLS handshake in time"));
+    assert_int_equal(c->taken, 0);
+    case_end(c);
+    close(fd);
+}
+
 /* --- those that mean harm --------------------------------------------------------------------- */
 
 /* Accepts and reads nothing: nothing is lost in memory, and it is said. */
@@ -513,8 +531,8 @@ int main(void)
         cmocka_unit_test(test_tcp),          cmocka_unit_test(test_tcp_dies),
         cmocka_unit_test(test_udp),          cmocka_unit_test(test_local),
         cmocka_unit_test(test_local_stream), cmocka_unit_test(test_tls),
-        cmocka_unit_test(test_hangs),        cmocka_unit_test(test_slow),
-        cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_tls_silent),   cmocka_unit_test(test_hangs),
+        cmocka_unit_test(test_slow),         cmocka_unit_test(test_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
