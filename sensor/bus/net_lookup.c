@@ -90,7 +90,7 @@ net_lookup_new(struct loop_ref loop, const char *host, const char *port, int typ
     struct net_lookup *lookup = xcalloc(1, sizeof *lookup);
     struct shared *shared = xcalloc(1, sizeof *shared);
     *lookup = (struct net_lookup){shared, loop, NULL, done, context};
-    atomic_init(&shared->holders, 2);
+    atomic_init(&shared->holders, 1);
     shared->host = xstrdup(host);
     shared->port = xstrdup(port);
     shared->type = type;
@@ -98,12 +98,14 @@ net_lookup_new(struct loop_ref loop, const char *host, const char *port, int typ
     int fault = shared->done_fd < 0 ? errno : 0;
     if (!fault) {
         lookup->watch = loop.ops->watch(loop.loop, shared->done_fd, LOOP_READ, on_done, lookup);
+        atomic_fetch_add(&shared->holders, 1);
         fault = lookup->watch ? aside(look_up, shared) : ENOMEM;
+        if (fault)
+            atomic_fetch_sub(&shared->holders, 1);
     }
     if (!fault)
         return lookup;
     error_set(error, ERROR_RUN, "%s: cannot be looked up: %s", host, strerror(fault));
-    let_go(shared); /* the thread's half: there is none */
     net_lookup_free(lookup);
     return NULL;
 }

@@ -19,6 +19,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +100,7 @@ static struct message *at(struct sink *sink, uint64_t index)
 static void on_report(rd_kafka_t *producer, const rd_kafka_message_t *report, void *context)
 {
     struct sink *sink = context;
-    struct message *message = at(sink, (uint64_t)(uintptr_t)report->_private);
+    struct message *message = report->_private;
     (void)producer;
     if (report->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         message->fate = DELIVERED;
@@ -160,7 +161,12 @@ static int make(struct sink *sink, struct error *error)
     rd_kafka_queue_t *queue = rd_kafka_queue_get_main(sink->producer);
     rd_kafka_queue_io_event_enable(queue, sink->event_fd, &one, sizeof one);
     rd_kafka_queue_destroy(queue);
-    return 0;
+    /* It tells when the queue stops being empty: what came before it was asked to must be looked
+     * for, or it never tells. */
+    if (write(sink->event_fd, &one, sizeof one) == sizeof one)
+        return 0;
+    end(sink);
+    return error_set(error, ERROR_RUN, "kafka: eventfd: %s", strerror(errno));
 }
 
 /* --- turns ------------------------------------------------------------------------------------ */
@@ -226,7 +232,7 @@ static rd_kafka_resp_err_t produce(struct sink *sink, const struct sink_line *li
     part[2].u.mem.ptr = loose(key);
     part[2].u.mem.size = strlen(key);
     part[3].vtype = RD_KAFKA_VTYPE_OPAQUE;
-    part[3].u.ptr = (void *)(uintptr_t)sink->last;
+    part[3].u.ptr = at(sink, sink->last);
     part[4].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
     part[4].u.i = RD_KAFKA_MSG_F_COPY;
     if (id) {

@@ -58,7 +58,7 @@ static size_t on_read(char *out, size_t one, size_t room, void *context)
 }
 
 /* Each line of the server's; the last that refuses is kept. */
-static size_t on_line(char *line, size_t one, size_t size, void *context)
+static size_t on_line(const char *line, size_t one, size_t size, void *context)
 {
     struct job *job = context;
     char *heard = job->answer.heard;
@@ -66,7 +66,7 @@ static size_t on_line(char *line, size_t one, size_t size, void *context)
     if (given == 0 || (line[0] != '4' && line[0] != '5'))
         return given;
     for (; shown < given && shown + 1 < MAIL_HEARD_MAX && line[shown] != '\r'; shown++)
-        heard[shown] = line[shown] >= ' ' && line[shown] <= '~' ? line[shown] : ' ';
+        heard[shown] = (char)(line[shown] >= ' ' && line[shown] <= '~' ? line[shown] : ' ');
     heard[shown] = '\0';
     return given;
 }

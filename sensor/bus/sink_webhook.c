@@ -101,7 +101,8 @@ static void make_id(const struct sink *sink, char text[65])
     const struct batch_line *line = &sink->sending.line[sink->from];
     if (sink->part == 1) {
         for (size_t i = 0; i < sizeof line->id; i++)
-            text[i] = line->id[i] && (line->id[i] < '!' || line->id[i] > '~') ? '_' : line->id[i];
+            text[i] =
+                (char)(line->id[i] && (line->id[i] < '!' || line->id[i] > '~') ? '_' : line->id[i]);
         return;
     }
     struct sha256 *sha = sha256_new();
@@ -178,7 +179,7 @@ static void show_answer(const struct sink *sink, char *text, size_t size)
     size_t shown = 0;
     while (shown < sink->answer_size && shown + 1 < size) {
         char c = sink->answer[shown];
-        text[shown++] = c >= ' ' && c <= '~' ? c : ' ';
+        text[shown++] = (char)(c >= ' ' && c <= '~' ? c : ' ');
     }
     text[shown] = '\0';
 }

@@ -272,8 +272,11 @@ static inline void case_refuses(const struct sink_row *row, const char *format,
 static inline void case_line(struct sink_case *c, const char *record, const char *text)
 {
     struct error error = {0};
-    c->line = xrealloc(c->line, (c->count + 1) * sizeof *c->line);
-    c->record = xrealloc(c->record, (c->count + 1) * sizeof(struct json_value *));
+    if ((c->count & (c->count - 1)) == 0) { /* doubled: a sanitizer's realloc always copies */
+        size_t room = c->count ? 2 * c->count : 1;
+        c->line = xrealloc(c->line, room * sizeof *c->line);
+        c->record = xrealloc(c->record, room * sizeof(struct json_value *));
+    }
     c->record[c->count] = json_parse(record, strlen(record), &error);
     if (!c->record[c->count])
         fail_msg("%s", error.message);
