@@ -262,6 +262,8 @@ static int read_url(struct sink *sink, struct error *error)
     sink->place = url ? transfer_place(url, PROTOCOLS) : NULL;
     if (!sink->place)
         return error_set(error, ERROR_USAGE, "url: expected smtp://host:port or smtps://host:port");
+    if (transfer_has_login(url))
+        return error_set(error, ERROR_USAGE, "url: holds a login: give username and password_file");
     if (helo && strspn(helo, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") !=
                     strlen(helo))
         return error_set(error, ERROR_USAGE, "helo: \"%s\" is not a host's name", helo);

@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define PENDING_MAX 32768u /* a power of two */
+#define PENDING_MAX 4096u /* a power of two */
 #define LOOK_EVERY  (20 * NS_PER_MS)
 #define UDP_MAX     65000 /* below what IPv4 and IPv6 both carry */
 

@@ -35,6 +35,9 @@ static int read_url(struct webhook_config *config, const struct sink_settings *s
     const char *plain = sink_text(settings, "url");
     if (!plain == !sink_text(settings, "url_file"))
         return error_set(error, ERROR_USAGE, "a webhook needs a url or a url_file");
+    if (plain && transfer_has_login(plain))
+        return error_set(error, ERROR_USAGE,
+                         "url: holds a login: give authorization_file or url_file");
     config->url = plain ? xstrdup(plain) : sink_secret(settings, "url_file", error);
     if (!config->url)
         return -1;

@@ -252,6 +252,17 @@ static bool is_listed(const char *word, const char *list)
     return false;
 }
 
+bool transfer_has_login(const char *url)
+{
+    char *user = NULL;
+    CURLU *parts = curl_url();
+    bool has = parts && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+               curl_url_get(parts, CURLUPART_USER, &user, 0) == CURLUE_OK;
+    curl_free(user);
+    curl_url_cleanup(parts);
+    return has;
+}
+
 char *transfer_place(const char *url, const char *protocols)
 {
     char *scheme = NULL, *host = NULL, *port = NULL, *place = NULL;

@@ -40,5 +40,6 @@ const char *transfer_why(const struct transfer *transfer, CURLcode code);
 /* "https://host:8080" of a URL whose rest may be a secret; NULL: no URL of the protocols. The
  * caller frees. */
 char *transfer_place(const char *url, const char *protocols);
+bool transfer_has_login(const char *url); /* "https://user:password@host" */
 
 #endif

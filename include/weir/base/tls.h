@@ -16,7 +16,8 @@ struct tls_settings {
     bool verify;                      /* false: whoever answers is believed */
 };
 
-/* What all connections to one peer share. Files are read now, and never again. */
+/* What all connections to one peer share. Files that are named are read now, and never again; of
+ * the system's certificates OpenSSL looks up the one it needs in their folder at each handshake. */
 struct tls_context;
 struct tls_context *tls_context_new(const struct tls_settings *settings, struct error *error);
 void tls_context_free(struct tls_context *context);

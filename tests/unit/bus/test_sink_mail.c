@@ -185,6 +185,7 @@ static void test_settings(void **state)
         }                                                                                          \
     }
     case_refuses(row, "text", GIVEN({"url", "http://a"}, ENDS), "expected smtp://");
+    case_refuses(row, "text", GIVEN({"url", "smtp://u:hunter2@a"}, ENDS), "holds a login");
     case_refuses(row, "text", GIVEN(URL, {"from", "weir@example.org"}), "needs from and to");
     case_refuses(row, "text", GIVEN(URL, ENDS, {"to", "b@c\r\nBcc: d@e"}), "is not name@domain");
     case_refuses(row, "text", GIVEN(URL, {"from", "weir"}, {"to", "a@b"}), "is not name@domain");

@@ -157,6 +157,7 @@ static void test_settings(void **state)
     case_refuses(row, "ecs", GIVEN({"method", "PUT"}), "needs a url");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"url_file", "/b"}), "a url or a url_file");
     case_refuses(row, "ecs", GIVEN({"url", "ftp://a"}), "expected http");
+    case_refuses(row, "ecs", GIVEN({"url", "http://u:hunter2@a"}), "holds a login");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"headers", "no colon"}), "no colon");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"headers", "A: b\r\nC: d"}), "control");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"secret_file", "/nowhere"}), "/nowhere");
