@@ -286,7 +286,7 @@ static int read_login(struct sink *sink, struct error *error)
 static void say_clear(const struct sink *sink)
 {
     const char *tls = sink_text(sink->settings, "starttls");
-    if (tls && strcmp(tls, "require") != 0 && strncmp(sink->place, "smtps", 5) != 0)
+    if (tls && sink->place && strcmp(tls, "require") != 0 && strncmp(sink->place, "smtps", 5) != 0)
         log_warn("sink %s: starttls is %s: mail may go out in clear", sink->settings->name, tls);
 }
 
