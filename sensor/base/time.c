@@ -2,6 +2,7 @@
 #include "weir/base/time.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 struct wtime wtime_now(void)
@@ -33,6 +34,30 @@ char *ptime_iso(struct ptime time, char *text, size_t size)
         date[0] = '\0';
     snprintf(text, size, "%s.%03dZ", date, (int)(rest / NS_PER_MS));
     return text;
+}
+
+/* The digits after the seconds, as ns; NULL: there are none where there must be. */
+static const char *read_fraction(const char *at, int64_t *ns)
+{
+    int64_t unit = NS_PER_S / 10;
+    *ns = 0;
+    if (*at != '.')
+        return at;
+    for (at++; *at >= '0' && *at <= '9' && unit > 0; at++, unit /= 10)
+        *ns += (*at - '0') * unit;
+    return unit < NS_PER_S / 10 ? at : NULL;
+}
+
+bool ptime_of_iso(const char *text, struct ptime *time)
+{
+    struct tm tm = {0};
+    int64_t fraction_ns;
+    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    end = end ? read_fraction(end, &fraction_ns) : NULL;
+    if (!end || strcmp(end, "Z") != 0 || tm.tm_year < 1678 - 1900 || tm.tm_year > 2261 - 1900)
+        return false;
+    time->ns = (int64_t)timegm(&tm) * NS_PER_S + fraction_ns;
+    return true;
 }
 
 char *ptime_seconds(struct ptime time, char *text, size_t size)

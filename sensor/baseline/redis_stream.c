@@ -31,7 +31,9 @@ struct redis_stream {
     char *password, *key, *sensor;
     char max_entries[24];
     uint64_t epoch_ms;
+    int64_t timeout_ns;
     struct loop_ref loop;
+    struct loop_watch *patience; /* while it connects */
     struct redis_stream_events events;
     void *context;
     redisAsyncContext *redis; /* NULL: not connected */
@@ -45,9 +47,17 @@ struct redis_stream {
 
 /* --- going ------------------------------------------------------------------------------------ */
 
+static void end_patience(struct redis_stream *stream)
+{
+    if (stream->patience)
+        stream->loop.ops->drop(stream->patience);
+    stream->patience = NULL;
+}
+
 static void forget(struct redis_stream *stream)
 {
     redisAsyncContext *redis = stream->redis;
+    end_patience(stream);
     stream->redis = NULL;
     stream->phase = PHASE_AWAY;
     stream->count = stream->bytes = 0;
@@ -86,6 +96,15 @@ static void fail_sense(struct redis_stream *stream, const char *command)
     struct error error = {0};
     error_set(&error, ERROR_RUN, "redis at %s: an answer to %s that makes no sense",
               stream->url.shown, command);
+    fail(stream, &error);
+}
+
+static void on_impatience(void *context)
+{
+    struct redis_stream *stream = context;
+    struct error error = {0};
+    error_set(&error, ERROR_RUN, "redis at %s: no answer within %.3g s (time-out)",
+              stream->url.shown, (double)stream->timeout_ns / (double)NS_PER_S);
     fail(stream, &error);
 }
 
@@ -130,6 +149,7 @@ static void on_multi(redisAsyncContext *redis, void *data, void *privdata)
         fail_reply(stream, reply->str);
         return;
     }
+    end_patience(stream);
     stream->phase = PHASE_OPEN;
     say_ready(stream);
 }
@@ -253,6 +273,8 @@ static int begin(struct redis_stream *stream, struct error *error)
     redis->data = stream;
     stream->redis = redis;
     stream->phase = PHASE_CONNECTING;
+    stream->patience =
+        stream->loop.ops->timer(stream->loop.loop, stream->timeout_ns, on_impatience, stream);
     redisAsyncSetConnectCallback(redis, on_connect);
     redisAsyncSetDisconnectCallback(redis, on_disconnect);
     return 0;
@@ -366,6 +388,7 @@ struct redis_stream *redis_stream_new(const struct redis_stream_config *config,
 {
     struct redis_stream *stream = xcalloc(1, sizeof *stream);
     stream->epoch_ms = config->epoch_ms;
+    stream->timeout_ns = config->timeout_ns;
     stream->loop = config->loop;
     stream->events = *events;
     stream->context = context;

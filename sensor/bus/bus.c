@@ -8,7 +8,6 @@
 #include "weir/bus/bus.h"
 
 #include "outlet.h"
-#include "position.h"
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 #include "weir/bus/event_loop.h"
@@ -161,20 +160,4 @@ size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room)
     for (size_t i = 0; i < count; i++)
         outlet_status(bus->outlet[i], &status[i]);
     return count;
-}
-
-uint64_t bus_oldest_place(const char *folder, const struct sink_settings *sinks, size_t count)
-{
-    uint64_t oldest = UINT64_MAX;
-    for (size_t i = 0; i < count; i++) {
-        struct position position;
-        bool known;
-        char *path = outlet_place_path(folder, sinks[i].name);
-        if (position_load(path, &position, &known, NULL) != 0)
-            oldest = 0; /* it is damaged: that sink begins anew */
-        else if (known && position.sequence < oldest)
-            oldest = position.sequence;
-        free(path);
-    }
-    return oldest;
 }

@@ -260,8 +260,7 @@ bool outlet_feed(struct outlet *outlet)
 {
     struct error error = {0};
     size_t lines = BATCH;
-    if (outlet->dead || outlet->retry || outlet->full ||
-        (!outlet->reader && !outlet_reader_open(outlet)) ||
+    if (outlet->dead || outlet->retry || outlet->full || !outlet_place_ready(outlet) ||
         (!outlet->sink && !outlet_sink_open(outlet)))
         return false;
     outlet->calling = true;
@@ -284,7 +283,7 @@ void outlet_tick(struct outlet *outlet)
 {
     outlet_check_deadline(outlet);
     outlet_place_save(outlet);
-    if (outlet->reader ? outlet_durable(outlet) > outlet->read : !outlet->dead)
+    if (!outlet->placed || outlet_durable(outlet) > outlet->read)
         outlet->config.ask(
             outlet->config.context); /* news that nobody told, or a journal at last */
 }

@@ -24,6 +24,8 @@ struct outlet {
     uint64_t saved; /* the place as it is on the disk */
     uint64_t epoch_ms;
     bool place_not_saved; /* that was said */
+    bool placed;          /* the place is in this journal */
+    struct wtime beyond;  /* since then it seems not to be; 0: nobody looked */
     char damage[200];     /* what was said of the journal last */
 
     struct window window;
@@ -53,7 +55,8 @@ uint64_t outlet_place(const struct outlet *outlet);
 /* Loads the place, or begins one. −1: it cannot be kept at all. */
 int outlet_place_begin(struct outlet *outlet, struct error *error);
 void outlet_place_save(struct outlet *outlet);
-bool outlet_reader_open(struct outlet *outlet);
+/* False: there is no journal, or it does not reach to the place (yet). */
+bool outlet_place_ready(struct outlet *outlet);
 
 /* outlet_trouble.c */
 void outlet_note(struct outlet *outlet, const struct error *error);

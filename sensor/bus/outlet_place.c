@@ -5,20 +5,26 @@
  * passed in silence). It is saved behind what was taken, never before, so that dying repeats lines
  * and loses none.
  *
- * A place beyond the journal's end is one in another journal: sequence numbers begin anew, and
- * nothing in this journal was ever told. So the sink is told all of it, and its epoch begins anew:
- * rather alerts twice (they carry the same event.id) than never.
+ * A place that stays beyond the journal's end is one in another journal: sequence numbers begin
+ * anew, and nothing in this journal was ever told. So the sink is told all of it, and its epoch
+ * begins anew: rather alerts twice (they carry the same event.id) than never. After a loss of power
+ * the mark of how far the journal is synced may be older than a place; who writes the journal puts
+ * that right when it starts, so BEYOND_NS pass before anything is concluded.
  *
  * The epoch is of the wall clock: it names a place and judges nothing. Thread: the bus's. */
 #include "outlet_local.h"
 #include "position.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/bus/bus.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define BEYOND_NS (10 * NS_PER_S)
 
 char *outlet_place_path(const char *folder, const char *name)
 {
@@ -37,7 +43,23 @@ static uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)(now.tv_nsec / NS_PER_MS);
 }
 
-bool outlet_reader_open(struct outlet *outlet)
+uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t count)
+{
+    uint64_t least = UINT64_MAX;
+    for (size_t i = 0; i < count; i++) {
+        struct position position = {0};
+        bool known = true;
+        char *path = outlet_place_path(folder, sinks[i].name);
+        if (position_load(path, &position, &known, NULL) != 0)
+            least = 0;
+        else if (known && position.sequence < least)
+            least = position.sequence;
+        free(path);
+    }
+    return least;
+}
+
+static bool open_reader(struct outlet *outlet)
 {
     struct error error = {0};
     outlet->reader = journal_reader_open(outlet->config.folder, outlet->read, &error);
@@ -99,22 +121,48 @@ int outlet_place_begin(struct outlet *outlet, struct error *error)
     int failed = position_load(outlet->place_path, &position, &known, &damage);
     outlet->read = outlet->saved = position.sequence;
     outlet->epoch_ms = position.epoch_ms;
-    bool journal = outlet_reader_open(outlet);
-    uint64_t durable = journal ? journal_reader_durable(outlet->reader) : 0;
+    bool journal = open_reader(outlet);
     if (failed) {
         log_warn("%s; the sink is told everything again", damage.message);
         begin_at(outlet, 0);
     } else if (!known) {
-        begin_at(outlet, outlet->config.settings->from_start ? 0 : durable);
-    } else if (position.sequence > durable && journal) {
-        log_warn("%s: is %" PRIu64 ", the journal ends at %" PRIu64
-                 ": another journal; the sink is told everything",
-                 outlet->place_path, position.sequence, durable);
-        begin_at(outlet, 0);
+        bool from_start = outlet->config.settings->from_start || !journal;
+        begin_at(outlet, from_start ? 0 : journal_reader_durable(outlet->reader));
     }
     if (outlet->read == position.sequence || !journal)
         return 0;
     journal_reader_close(outlet->reader);
     outlet->reader = journal_reader_open(outlet->config.folder, outlet->read, error);
     return outlet->reader ? 0 : -1;
+}
+
+/* The sink is opened anew: it may go by the epoch. */
+static void begin_anew(struct outlet *outlet, uint64_t durable)
+{
+    log_warn("%s: is %" PRIu64 ", the journal ends at %" PRIu64
+             ": another journal; the sink is told everything",
+             outlet->place_path, outlet->read, durable);
+    outlet_close_sink(outlet);
+    journal_reader_close(outlet->reader);
+    outlet->reader = NULL;
+    begin_at(outlet, 0);
+    outlet->host.epoch_ms = outlet->epoch_ms;
+}
+
+bool outlet_place_ready(struct outlet *outlet)
+{
+    if (!outlet->reader && !open_reader(outlet))
+        return false;
+    if (outlet->placed)
+        return true;
+    uint64_t durable = journal_reader_durable(outlet->reader);
+    outlet->placed = outlet->read <= durable;
+    if (outlet->placed)
+        return true;
+    if (outlet->beyond.ns == 0)
+        outlet->beyond = wtime_now();
+    if (wtime_now().ns - outlet->beyond.ns < BEYOND_NS)
+        return false;
+    begin_anew(outlet, durable);
+    return open_reader(outlet);
 }

@@ -2,9 +2,11 @@
  * doubling to 60 s, with a jitter that comes from the sink's name (so that sinks which share a
  * server do not knock together, and a test is the same each time). Anything that is taken ends it.
  *
- * A sink that tells and takes nothing for its time-out has failed, whatever it believes: it is
- * closed, which ends what it has under way, and opened anew. The time-out must have passed at two
- * ticks in a row, so that a process that was stopped for a while does not blame the other end.
+ * A sink that tells, was given lines and takes none for its time-out has failed, whatever it
+ * believes: it is closed, which ends what it has under way, and opened anew. One that is full and
+ * has nothing under way may be so for long (a digest that is not due). The time-out must have
+ * passed at two ticks in a row, so that a process that was stopped for a while does not blame the
+ * other end.
  *
  * What goes wrong again and again is said at most every SAY_NS. Thread: the bus's. */
 #include "outlet_local.h"
@@ -133,8 +135,7 @@ void outlet_check_deadline(struct outlet *outlet)
 {
     struct error error = {0};
     const struct sink_settings *settings = outlet->config.settings;
-    bool owes = outlet->window.given > 0 || outlet->full;
-    if (!outlet->config.row->tells || !outlet->sink || !owes ||
+    if (!outlet->config.row->tells || !outlet->sink || outlet->window.given == 0 ||
         wtime_now().ns - outlet->progress.ns < settings->timeout_s * NS_PER_S) {
         outlet->overdue = false;
         return;

@@ -3,6 +3,7 @@
  * from the URL, which is shown. Thread: the bus's. */
 #include "sinks.h"
 #include "weir/base/buffer.h"
+#include "weir/base/time.h"
 #include "weir/baseline/redis_stream.h"
 #include "weir/baseline/store.h"
 
@@ -53,6 +54,20 @@ static bool holds_password(const char *url)
     return at && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL;
 }
 
+static int redis_check(const struct sink_settings *settings, struct error *error)
+{
+    struct error why = {0};
+    const char *url = sink_text(settings, "url");
+    if (!url)
+        return error_set(error, ERROR_USAGE, "url: a sink of type redis needs one");
+    if (holds_password(url))
+        return error_set(error, ERROR_USAGE,
+                         "url: holds a password, expected it in a file that password_file names");
+    if (store_check_url(url, &why) != 0)
+        return error_set(error, ERROR_USAGE, "url: %s", why.message);
+    return 0;
+}
+
 static int open_stream(struct sink *sink, const struct sink_settings *settings, struct error *error)
 {
     const char *key = sink_text(settings, "key");
@@ -62,10 +77,10 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
                                          .max_entries =
                                              (uint64_t)sink_number(settings, "max_entries"),
                                          .epoch_ms = sink->host->epoch_ms,
+                                         .timeout_ns = settings->timeout_s * NS_PER_S,
                                          .loop = sink->host->loop};
-    if (holds_password(config.url))
-        return error_set(error, ERROR_USAGE,
-                         "url: a password is given by password_file, not in the URL");
+    if (redis_check(settings, error) != 0)
+        return -1;
     char *password = sink_secret(settings, "password_file", &secret_error);
     if (secret_error.code != ERROR_NONE)
         return error_set(error, secret_error.code, "%s", secret_error.message);
@@ -120,6 +135,7 @@ const struct sink_row sink_redis = {.type = "redis",
                                     .formats = "ecs eve ocsf cef text",
                                     .tells = true,
                                     .text_only = true,
+                                    .check = redis_check,
                                     .open = redis_open,
                                     .write = redis_write,
                                     .flush = redis_flush,

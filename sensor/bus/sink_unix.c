@@ -10,7 +10,7 @@
  * journal's durable end. A subscriber too slow for it loses nothing that it cannot ask for again.
  *
  * Bounds: SUBSCRIBERS at once (one more is told so and closed); SUBSCRIBER_QUEUE bytes wait for
- * each; CATCH_LINES lines are read for each in a turn, and none while CATCH_BYTES wait; one that
+ * each; CATCH_LINES lines are read for all in a turn, and none while CATCH_BYTES wait; one that
  * takes nothing of what waits for SUBSCRIBER_IDLE_NS is let go; ACCEPT_TURN connections in a turn.
  * The bytes a subscriber sends later are thrown away. Thread: the bus's. */
 #include "outlet_filter.h"
@@ -32,7 +32,7 @@
 
 #define SUBSCRIBERS 64u
 #define ACCEPT_TURN 64
-#define CATCH_LINES 16
+#define CATCH_LINES 128
 #define CATCH_BYTES ((size_t)256 << 10)
 #define LEAVE_NS    (5 * NS_PER_S)
 #define SWEEP_NS    (NS_PER_S / 4)
@@ -145,14 +145,21 @@ static void begin(struct subscriber *subscriber)
         ask_for_turn(sink);
 }
 
-/* Our records begin with their time; another's is looked for. */
+/* Our records begin with their time, in the form that subscriber_parse gives; else it is looked
+ * for.
+ */
 static bool too_old(const struct subscriber *subscriber, struct told *told)
 {
-    const char *time;
-    if (!*subscriber->since_iso)
+    static const char start[] = "{\"@timestamp\":\"";
+    const char *time, *since = subscriber->since_iso;
+    size_t skip = sizeof start - 1, size = strlen(since);
+    if (size == 0)
         return false;
+    if (told->size > skip + size && memcmp(told->text, start, skip) == 0 &&
+        told->text[skip + size] == '"')
+        return memcmp(told->text + skip, since, size) < 0;
     time = json_text(json_get(told_record(told), "@timestamp"));
-    return time && strcmp(time, subscriber->since_iso) < 0;
+    return time && strcmp(time, since) < 0;
 }
 
 static void catch_line(struct subscriber *subscriber, const char *text, size_t size)
@@ -180,10 +187,10 @@ static void go_live(struct subscriber *subscriber, uint64_t durable)
 }
 
 /* True: there is more at once. A journal that cannot be read ends it like its end. */
-static bool catch_up(struct subscriber *subscriber)
+static bool catch_up(struct subscriber *subscriber, unsigned lines)
 {
     uint64_t durable = journal_reader_durable(subscriber->reader);
-    for (int i = 0; i < CATCH_LINES && waiting_bytes(subscriber) < CATCH_BYTES; i++) {
+    for (; lines > 0 && waiting_bytes(subscriber) < CATCH_BYTES; lines--) {
         const char *text;
         size_t size;
         uint64_t sequence;
@@ -200,17 +207,25 @@ static bool catch_up(struct subscriber *subscriber)
     return true;
 }
 
+static bool is_hungry(const struct subscriber *subscriber)
+{
+    return subscriber->phase == SUBSCRIBER_CATCHING && waiting_bytes(subscriber) < CATCH_BYTES;
+}
+
 static void on_turn(void *context)
 {
     struct sink *sink = context;
     struct subscriber *next;
+    unsigned hungry = 0;
     sink->turn_asked = false;
+    for (const struct subscriber *each = sink->first; each; each = each->next)
+        hungry += is_hungry(each);
     for (struct subscriber *subscriber = sink->first; subscriber; subscriber = next) {
         next = subscriber->next;
-        if (subscriber->phase != SUBSCRIBER_CATCHING || waiting_bytes(subscriber) >= CATCH_BYTES)
+        if (!is_hungry(subscriber))
             continue;
-        bool more = catch_up(subscriber);
-        if (push(subscriber) && more && waiting_bytes(subscriber) < CATCH_BYTES)
+        bool more = catch_up(subscriber, CATCH_LINES / hungry);
+        if (push(subscriber) && more && is_hungry(subscriber))
             ask_for_turn(sink);
     }
 }
@@ -348,18 +363,17 @@ static void on_connection(void *context, unsigned what)
 
 static void look_at(struct subscriber *subscriber, struct wtime now)
 {
+    enum subscriber_phase phase = subscriber->phase;
     int64_t age_ns = now.ns - subscriber->since.ns;
-    if (subscriber->ended && hung_up(subscriber))
+    bool asked = phase == SUBSCRIBER_ASKING && age_ns > SUBSCRIBER_ASK_NS;
+    if ((subscriber->ended && hung_up(subscriber)) ||
+        (phase == SUBSCRIBER_LEAVING && age_ns > LEAVE_NS))
         free_subscriber(subscriber);
-    else if (subscriber->phase == SUBSCRIBER_LEAVING && age_ns > LEAVE_NS)
-        free_subscriber(subscriber);
-    else if (subscriber->phase == SUBSCRIBER_ASKING && age_ns > SUBSCRIBER_ASK_NS &&
-             subscriber->asked_size > 0)
+    else if (asked && subscriber->asked_size > 0)
         dismiss(subscriber, "the line that says where to begin took longer than 2 s");
-    else if (subscriber->phase == SUBSCRIBER_ASKING && age_ns > SUBSCRIBER_ASK_NS)
+    else if (asked)
         begin(subscriber);
-    else if (subscriber->phase != SUBSCRIBER_LEAVING && waits(subscriber) &&
-             age_ns > SUBSCRIBER_IDLE_NS)
+    else if (phase != SUBSCRIBER_LEAVING && waits(subscriber) && age_ns > SUBSCRIBER_IDLE_NS)
         dismiss_slow(subscriber);
 }
 
@@ -391,8 +405,11 @@ static void unix_close(struct sink *sink)
 {
     struct loop_ref loop = sink->host->loop;
     event_loop_cancel(loop, sink);
-    while (sink->first)
-        free_subscriber(sink->first);
+    struct subscriber *next;
+    for (struct subscriber *subscriber = sink->first; subscriber; subscriber = next) {
+        next = subscriber->next;
+        free_subscriber(subscriber);
+    }
     if (sink->listening)
         loop.ops->drop(sink->listening);
     if (sink->sweep)
@@ -412,12 +429,16 @@ static struct sink *unix_open(const struct sink_settings *settings, const struct
                               struct error *error)
 {
     struct loop_ref loop = host->loop;
-    struct sink *sink = xcalloc(1, sizeof *sink);
     mode_t mode = (mode_t)strtoul(sink_text(settings, "mode"), NULL, 8);
     const char *path = sink_text(settings, "path");
+    if (!path) {
+        error_set(error, ERROR_USAGE, "a sink of type unix needs a path");
+        return NULL;
+    }
+    struct sink *sink = xcalloc(1, sizeof *sink);
     *sink = (struct sink){
         .settings = settings, .host = host, .format = line_format_get(settings->format)};
-    sink->listener = api_listen(path ? path : "", mode, error);
+    sink->listener = api_listen(path, mode, error);
     if (sink->listener >= 0 && stat(path, &sink->bound) == 0) {
         sink->listening =
             loop.ops->watch(loop.loop, sink->listener, LOOP_READ, on_connection, sink);
@@ -425,7 +446,7 @@ static struct sink *unix_open(const struct sink_settings *settings, const struct
     }
     if (sink->listening && sink->sweep)
         return sink;
-    error_set(error, ERROR_RUN, "%s: cannot be watched", path ? path : "");
+    error_set(error, ERROR_RUN, "%s: cannot be watched", path);
     unix_close(sink);
     return NULL;
 }

@@ -142,18 +142,43 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
+static void put_courier(struct json *json, const struct status_courier *courier)
+{
+    json_open(json, "courier");
+    json_int(json, "pid", courier->pid);
+    json_str(json, "state", worker_name[courier->state]);
+    json_uint(json, "restarts", courier->restarts);
+    json_str(json, "last_death", courier->last_death);
+    json_close(json);
+}
+
+static const char *state_of(const struct bus_status *sink)
+{
+    if (sink->dead)
+        return "dead";
+    if (sink->state == BUS_WAITING)
+        return "waiting";
+    return sink->behind > 0 ? "behind" : "ok";
+}
+
 static void put_sinks(struct json *json, const struct status *status)
 {
     json_list(json, "sinks");
     for (size_t i = 0; i < status->sink_count; i++) {
         const struct bus_status *sink = &status->sink[i];
         json_open(json, NULL);
+        json_str(json, "name", sink->name ? sink->name : sink->type);
         json_str(json, "type", sink->type);
         json_str(json, "path", sink->path);
         json_uint(json, "delivered", sink->delivered);
         json_uint(json, "behind", sink->behind);
+        json_int(json, "lag_s", sink->oldest_s);
+        json_uint(json, "refused", sink->refused);
+        json_uint(json, "silenced", sink->silenced);
+        json_uint(json, "filtered", sink->filtered);
         json_uint(json, "failures", sink->failures);
-        json_str(json, "state", sink->dead ? "dead" : sink->behind > 0 ? "behind" : "ok");
+        json_uint(json, "retries", sink->retries);
+        json_str(json, "state", state_of(sink));
         json_str(json, "last_error", *sink->last_error ? sink->last_error : NULL);
         json_close(json);
     }
@@ -184,6 +209,7 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
+    put_courier(json, &status->courier);
     put_sinks(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");

@@ -20,6 +20,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "validate; with a capture, survey it\n"
                             "       weir status [-c FILE] [--json]                        "
                             "what a running sensor sees\n"
+                            "       weir alerts [-c FILE] [--since 8h] [--follow]         "
+                            "what it told, from its journal\n"
                             "       weir reload [-c FILE]                                 "
                             "it reads its configuration again\n"
                             "       weir rules VERB ...                                   "
@@ -48,10 +50,11 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},       {"replay", command_replay},   {"check", command_check},
-    {"status", command_status}, {"reload", command_reload},   {"baseline", command_baseline},
-    {"rules", command_rules},   {"version", command_version}, {"--version", command_version},
-    {"help", command_help},     {"--help", command_help},     {"-h", command_help},
+    {"run", command_run},           {"replay", command_replay}, {"check", command_check},
+    {"status", command_status},     {"reload", command_reload}, {"baseline", command_baseline},
+    {"alerts", command_alerts},     {"rules", command_rules},   {"version", command_version},
+    {"--version", command_version}, {"help", command_help},     {"--help", command_help},
+    {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -77,7 +80,7 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected run, replay, check, status, reload, rules, "
+    log_error("%.60s: unknown command, expected run, replay, check, status, alerts, reload, rules, "
               "baseline, version or help",
               argv[1]);
     return EXIT_USAGE;

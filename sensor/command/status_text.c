@@ -243,22 +243,57 @@ static void show_redis(struct screen *screen, const struct json_value *redis)
             damaged);
 }
 
+static void show_courier(struct screen *screen, const struct json_value *courier)
+{
+    const char *state = text_of(courier, "state"),
+               *death = json_text(json_get(courier, "last_death"));
+    int64_t restarts = whole_of(courier, "restarts");
+    if (!courier)
+        return;
+    bool well = strcmp(state, "running") == 0;
+    row(screen, "courier", "%s", well ? state : "NOT RUNNING: alerts wait in the journal");
+    if (restarts > 0)
+        row(screen, "", "RESTARTED: %" PRId64 " so far, the last: %s", restarts,
+            death ? death : "?");
+}
+
+/* "file /a"; one with a name of its own: "siem (redis)". */
+static void sink_label(const struct json_value *sink, char *label, size_t size)
+{
+    const char *name = json_text(json_get(sink, "name")), *type = text_of(sink, "type");
+    const char *path = json_text(json_get(sink, "path"));
+    bool named = name && strcmp(name, type) != 0;
+    snprintf(label, size, "%s%s%s%s%s%s", named ? name : "", named ? " (" : "", type,
+             path ? " " : "", path ? path : "", named ? ")" : "");
+}
+
+static void show_sink(struct screen *screen, const char *head, const struct json_value *sink)
+{
+    const char *state = text_of(sink, "state"), *why = json_text(json_get(sink, "last_error"));
+    int64_t lag = whole_of(sink, "lag_s"), refused = whole_of(sink, "refused");
+    bool well = strcmp(state, "ok") == 0;
+    char label[256], since[48] = "", letters[64] = "";
+    sink_label(sink, label, sizeof label);
+    if (lag > 0)
+        snprintf(since, sizeof since, " for %" PRId64 " s", lag);
+    if (refused > 0)
+        snprintf(letters, sizeof letters, ", %" PRId64 " REFUSED", refused);
+    row(screen, head, "%s: %s, %" PRId64 " delivered, %" PRId64 " behind%s%s%s%s", label,
+        strcmp(state, "dead") == 0      ? "DEAD"
+        : strcmp(state, "waiting") == 0 ? "FAILING"
+        : well                          ? state
+                                        : "BEHIND",
+        whole_of(sink, "delivered"), whole_of(sink, "behind"), since, letters,
+        why && !well ? ": " : "", why && !well ? why : "");
+}
+
 static void show_outside(struct screen *screen, const struct json_value *status)
 {
     const struct json_value *list = json_get(status, "sinks"), *sink;
     show_redis(screen, json_get(status, "redis"));
-    for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++) {
-        const char *path = json_text(json_get(sink, "path")), *state = text_of(sink, "state");
-        const char *why = json_text(json_get(sink, "last_error"));
-        bool well = strcmp(state, "ok") == 0;
-        row(screen, i ? "" : "sinks", "%s%s%s: %s, %" PRId64 " delivered, %" PRId64 " behind%s%s",
-            text_of(sink, "type"), path ? " " : "", path ? path : "",
-            strcmp(state, "dead") == 0 ? "DEAD"
-            : well                     ? state
-                                       : "BEHIND",
-            whole_of(sink, "delivered"), whole_of(sink, "behind"), why && !well ? ": " : "",
-            why && !well ? why : "");
-    }
+    show_courier(screen, json_get(status, "courier"));
+    for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++)
+        show_sink(screen, i ? "" : "sinks", sink);
 }
 
 static void show_blind(struct screen *screen, const struct json_value *status)

@@ -255,13 +255,22 @@ static int read_cache(const struct reading *r, const struct yaml_node *node)
 static int read_retention(const struct reading *r, const struct yaml_node *node)
 {
     if (node->kind != YAML_MAP)
-        return config_refuse(r, node, "a mapping: baselines: days");
-    for (const struct yaml_node *kind = node->child; kind; kind = kind->next)
-        if (strcmp(kind->key, "baselines") != 0)
-            return config_refuse(r, kind, "known: baselines");
-        else if (config_whole(r, kind, 1, 3650, &r->config->baseline_days) != 0)
+        return config_refuse(r, node, "a mapping: baselines: days, journal: days");
+    for (const struct yaml_node *kind = node->child; kind; kind = kind->next) {
+        bool journal = strcmp(kind->key, "journal") == 0;
+        if (!journal && strcmp(kind->key, "baselines") != 0)
+            return config_refuse(r, kind, "known: baselines, journal");
+        if (config_whole(r, kind, 1, 3650,
+                         journal ? &r->config->journal_days : &r->config->baseline_days) != 0)
             return -1;
+    }
     return 0;
+}
+
+/* Two segments at least: the oldest goes only when another is begun. */
+static int read_journal_mib(const struct reading *r, const struct yaml_node *node)
+{
+    return config_whole(r, node, 128, 1048576, &r->config->journal_mib);
 }
 
 static int read_budget(const struct reading *r, const struct yaml_node *node)
@@ -433,7 +442,12 @@ static void show_total(const struct config *c, struct buffer *b)
 
 static void show_retention(const struct config *c, struct buffer *b)
 {
-    buffer_text(b, "{baselines: %u}", c->baseline_days);
+    buffer_text(b, "{baselines: %u, journal: %u}", c->baseline_days, c->journal_days);
+}
+
+static void show_journal_mib(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->journal_mib);
 }
 
 static void show_learn_days(const struct config *c, struct buffer *b)
@@ -469,6 +483,7 @@ const struct key_row config_row[] = {
     {"detection.alerts_per_day", read_total, show_total},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"rules", config_read_rules, config_show_rules},
+    {"alerts.journal_mib", read_journal_mib, show_journal_mib},
     {"alerts.sinks", config_read_sinks, config_show_sinks},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

@@ -193,10 +193,10 @@ static int read_timeout(const struct sink_reading *sink, const struct yaml_node 
     return read_number(sink->r, node, 1, 3600, &sink->settings->timeout_s);
 }
 
-static int read_from(const struct sink_reading *sink, const struct yaml_node *node)
+static int read_begin(const struct sink_reading *sink, const struct yaml_node *node)
 {
-    static const char *const from[] = {"start", "end", NULL};
-    if (read_choice(sink->r, node, from) != 0)
+    static const char *const where[] = {"start", "end", NULL};
+    if (read_choice(sink->r, node, where) != 0)
         return -1;
     sink->settings->from_start = strcmp(node->text, "start") == 0;
     return 0;
@@ -209,7 +209,7 @@ static const struct {
     {"type", read_type},
     {"name", read_name},
     {"format", read_format},
-    {"from", read_from},
+    {"begin", read_begin},
     {"severity_min", read_severity},
     {"heartbeat", read_heartbeat},
     {"audit", read_audit},
@@ -257,6 +257,15 @@ static int check_required(const struct sink_reading *sink, const struct yaml_nod
     return 0;
 }
 
+static int check_whole(const struct sink_reading *sink, const struct yaml_node *node)
+{
+    struct error why = {0};
+    if (!sink->row->check || sink->row->check(sink->settings, &why) == 0)
+        return 0;
+    return error_set(sink->r->error, ERROR_USAGE, "%s:%d:%d: %s: %s", sink->r->name, node->line,
+                     node->column, sink->r->key, why.message);
+}
+
 static const struct sink_row *row_of(const struct reading *r, const struct yaml_node *node)
 {
     char expected[200] = "type: one of";
@@ -290,7 +299,7 @@ static int read_sink(const struct reading *r, const struct yaml_node *node)
     for (const struct yaml_node *item = node->child; item; item = item->next)
         if (read_key(&sink, item) != 0)
             return -1;
-    if (check_required(&sink, node) != 0)
+    if (check_required(&sink, node) != 0 || check_whole(&sink, node) != 0)
         return -1;
     r->config->sink_count++;
     return 0;
@@ -322,7 +331,7 @@ static int settle_name(const struct reading *r, const struct yaml_node *item, si
 
 int config_read_sinks(const struct reading *r, const struct yaml_node *node)
 {
-    bool named[CONFIG_SINKS];
+    bool named[CONFIG_SINKS] = {false};
     if (node->kind != YAML_LIST)
         return config_refuse(r, node, "a list of sinks");
     r->config->sink_count = 0;
@@ -332,7 +341,7 @@ int config_read_sinks(const struct reading *r, const struct yaml_node *node)
     for (size_t i = 0; i < r->config->sink_count; i++)
         named[i] = r->config->sink[i].name != NULL;
     const struct yaml_node *item = node->child;
-    for (size_t i = 0; i < r->config->sink_count; i++, item = item->next)
+    for (size_t i = 0; item && i < r->config->sink_count; i++, item = item->next)
         if (settle_name(r, item, i, named) != 0)
             return -1;
     return 0;
@@ -368,7 +377,7 @@ static void show_sink(struct buffer *b, const struct sink_settings *sink)
 {
     static const char *const flag[] = {"false", "true"};
     const struct sink_row *row = sink_row_get(sink->type);
-    buffer_text(b, "{type: %s, name: \"%s\", format: %s, from: %s, severity_min: %" PRId64,
+    buffer_text(b, "{type: %s, name: \"%s\", format: %s, begin: %s, severity_min: %" PRId64,
                 sink->type, sink->name, sink->format, sink->from_start ? "start" : "end",
                 sink->severity_min);
     buffer_text(b, ", heartbeat: %s, audit: %s, silenced: %s", flag[sink->heartbeat],

@@ -1,8 +1,9 @@
 /* What the engine says of its sensor over the control socket: its own figures, and what the
- * supervisor tells it of the capture processes each second. docs/api.md is the contract. Thread:
- * the engine's. */
+ * supervisor tells it of the capture processes and the courier each second. docs/api.md is the
+ * contract. Thread: the engine's. */
 #include "engine_role.h"
 
+#include "sink_news.h"
 #include "worker.h"
 
 #include "weir/base/json.h"
@@ -149,6 +150,32 @@ static struct status_redis redis_status(const struct engine_role *role)
                                  .profiles_damaged = counts->profiles_damaged};
 }
 
+static struct status_courier courier_status(const struct engine_role *role)
+{
+    const struct sinks_news *news = &role->sinks;
+    return (struct status_courier){.pid = news->pid,
+                                   .state = news->state == COURIER_RUNNING ? STATUS_WORKER_RUNNING
+                                            : news->state == COURIER_STARTING
+                                                ? STATUS_WORKER_STARTING
+                                                : STATUS_WORKER_WAITING,
+                                   .restarts = news->restarts,
+                                   .last_death = *news->death ? news->death : NULL};
+}
+
+size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room)
+{
+    const struct sinks_news *news = &role->sinks;
+    uint64_t durable = publisher_durable(role->stack.publisher), unseen = 0;
+    size_t count = news->count < room ? news->count : room;
+    if (news->state != COURIER_RUNNING && durable > news->durable)
+        unseen = durable - news->durable;
+    for (size_t i = 0; i < count; i++) {
+        sink_news_unpack(&news->sink[i], &status[i]);
+        status[i].behind += unseen;
+    }
+    return count;
+}
+
 /* What the open incidents of the sensor itself say, in people's words. */
 static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKERS][AWAY_TEXT],
                          const char *line[BLIND_MAX])
@@ -200,8 +227,9 @@ static void show(struct engine_role *role, struct api_reply *reply)
         .interface_count = role->config.interface_count,
         .engine = engine_status(role),
         .redis = redis_status(role),
+        .courier = courier_status(role),
         .sink = sink,
-        .sink_count = bus_status(role->stack.bus, sink, CONFIG_SINKS),
+        .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),
         .coverage = engine_health(engine),
         .blind = line,
         .blind_count = blinds,

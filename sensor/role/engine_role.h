@@ -3,9 +3,11 @@
 #ifndef WEIR_ROLE_ENGINE_ROLE_H
 #define WEIR_ROLE_ENGINE_ROLE_H
 
+#include "live_sinks.h"
 #include "messages.h"
 
 #include "weir/bus/api.h"
+#include "weir/bus/bus.h"
 #include "weir/config/source.h"
 #include "weir/investigate/flow_log.h"
 #include "weir/role/stack.h"
@@ -20,12 +22,8 @@ struct engine_role {
     struct engine_orders orders;
     struct config_source source;
     struct config config;
-    int listener;
+    int listener, bell;
     struct control_message message; /* the one at hand */
-    struct sink_settings sink[CONFIG_SINKS];
-    size_t sink_count;
-    char *alerts_path;
-    const char *alerts_to[2]; /* alerts_path, as a setting */
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
@@ -34,6 +32,8 @@ struct engine_role {
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
+    struct sinks_news sinks; /* of the courier */
+    struct live_sinks told;  /* the same, by their settings */
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
     bool started, leaving, finishing, reload_asked;
@@ -43,6 +43,9 @@ struct engine_role {
 /* The control API, on role->listener. NULL and role->error. */
 struct api *engine_role_serve(struct engine_role *role);
 void engine_role_measure(struct engine_role *role); /* often: rates */
+/* What the courier said last of its sinks; while it is away, what came since is behind too. Texts
+ * are borrowed. */
+size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room);
 /* The supervisor's word on a reload that was asked for. */
 void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
 

@@ -1,10 +1,8 @@
 /* See weir/role/stack.h. Thread: the engine's. */
 #include "weir/role/stack.h"
 
-#include "weir/base/log.h"
 #include "weir/bus/event_loop.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 static void look_again(struct stack *stack)
@@ -157,30 +155,43 @@ static int open_bus(struct stack *stack)
     return stack->bus ? 0 : -1;
 }
 
+/* Sinks of a courier too. */
+static uint64_t told_by_all(void *context)
+{
+    const struct stack_config *c = &((const struct stack *)context)->config;
+    return bus_told(c->folder, c->sinks, c->sink_count);
+}
+
 static int open_journal(struct stack *stack)
 {
     const struct stack_config *c = &stack->config;
-    uint64_t cut = 0;
-    stack->journal = journal_open(c->folder, &cut, &stack->error);
+    struct journal_limits limits = {.keep_bytes = (uint64_t)c->config->journal_mib << 20u,
+                                    .keep_ns = c->config->journal_days * NS_PER_DAY,
+                                    .told = told_by_all,
+                                    .context = stack};
+    stack->journal = journal_open(c->folder, NULL, &stack->error);
     if (!stack->journal)
         return -1;
-    if (cut > 0)
-        log_warn("%s: the journal's last %" PRIu64 " bytes were half an alert and are cut",
-                 c->folder, cut);
     stack->publisher = c->wake
                            ? publisher_new(stack->loop, stack->journal, c->wake, c->wake_context)
                            : publisher_new(stack->loop, stack->journal, wake_bus, stack);
-    return c->wake ? 0 : open_bus(stack);
+    publisher_name(stack->publisher, c->config->sensor_name);
+    if (!c->wake && open_bus(stack) != 0)
+        return -1;
+    journal_limit(stack->journal, &limits); /* who is behind is known now */
+    return 0;
 }
 
 /* What is durable is told as far as it can be at once; the rest when it is opened again. */
 static void close_bus(struct stack *stack)
 {
-    publisher_free(stack->publisher);
+    if (stack->publisher)
+        publisher_flush(stack->publisher, NULL);
     if (stack->bus) {
         bus_flush(stack->bus);
         bus_free(stack->bus);
     }
+    publisher_free(stack->publisher);
     journal_close(stack->journal);
 }
 

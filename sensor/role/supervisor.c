@@ -1,8 +1,9 @@
 /* The supervisor's life.
  *
- *   folder and lock → control socket → private redis → engine → (ready) → capture processes
+ *   folder and lock → control socket → private redis → engine → courier → capture processes
  *   … each second: who is missing, hung or due? …
- *   SIGTERM: captures end their flows → the engine drains the rings, leaves a checkpoint, ends
+ *   SIGTERM: captures end their flows → the engine drains the rings, leaves a checkpoint, ends →
+ *            the courier delivers what it can, ends
  *
  * It keeps its rights as long as it lives, so that it can start again whoever dies; it never looks
  * at what came from a network. Thread: the main thread, on a loop of its own. */
@@ -14,6 +15,8 @@
 #include "weir/bus/event_loop.h"
 #include "weir/role/role.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +120,8 @@ static void tell_news(struct supervisor *s, struct wtime now)
     memset(&news, 0, sizeof news);
     posts_news(s, &news);
     news.redis_up = !s->state.redis || s->embedded.pid > 0;
-    engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
+    engine_child_tell(s, CONTROL_WORKERS, &news, sizeof news);
+    courier_child_news(s);
 }
 
 /* While we were held up ourselves (a redis-server that took its time to start) nobody was heard:
@@ -129,6 +133,7 @@ static void forgive(struct supervisor *s, struct wtime now)
         for (uint32_t i = 0; i < s->posts; i++)
             s->post[i].worker.alive.ns += away_ns;
         s->engine.alive.ns += away_ns;
+        s->courier.alive.ns += away_ns;
     }
     s->ticked = now;
 }
@@ -141,6 +146,7 @@ static void on_tick(void *context)
     tell_news(s, now);
     posts_tick(s, now);
     engine_child_tick(s, now);
+    courier_child_tick(s, now);
     mind_stop(s, now);
     s->loop.ops->stop(s->loop.loop); /* `done` and `error` are looked at */
 }
@@ -165,6 +171,8 @@ static int begin(struct supervisor *s)
     s->next_incarnation = s->engine.generation = 1;
     s->started_s = time(NULL);
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
+    if (pipe2(s->bell, O_CLOEXEC | O_NONBLOCK) != 0)
+        return error_set(&s->error, ERROR_RUN, "cannot make a pipe: %s", strerror(errno));
     if (open_state(s) != 0 || open_loop(s) != 0)
         return -1;
     return engine_child_start(s);
@@ -174,6 +182,10 @@ static void end(struct supervisor *s)
 {
     posts_fini(s);
     engine_child_fini(s);
+    courier_child_fini(s);
+    for (size_t i = 0; i < 2; i++)
+        if (s->bell[i] >= 0)
+            close(s->bell[i]);
     if (s->embedded.pid > 0)
         embedded_stop(&s->embedded);
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
@@ -195,6 +207,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
+    s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
     config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)

@@ -3,6 +3,7 @@
 #ifndef WEIR_BASE_TIME_H
 #define WEIR_BASE_TIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,8 @@ struct wtime wtime_now(void);
 
 /* "2026-03-02T01:14:07.201Z", always UTC, milliseconds; `size` ≥ 32. Returns `text`. */
 char *ptime_iso(struct ptime time, char *text, size_t size);
+/* Reads that, with up to nine digits after the seconds, or none. False: anything else. */
+bool ptime_of_iso(const char *text, struct ptime *time);
 /* "1772413447.201000000" (nanoseconds); `size` ≥ 32. Returns `text`. */
 char *ptime_seconds(struct ptime time, char *text, size_t size);
 

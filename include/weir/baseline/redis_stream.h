@@ -25,6 +25,7 @@ struct redis_stream_config { /* copied */
     const char *sensor;   /* beside each line: who wrote it */
     uint64_t max_entries; /* about so many are kept (MAXLEN ~) */
     uint64_t epoch_ms;    /* sequence numbers of an older one are others */
+    int64_t timeout_ns;   /* of wall time */
     struct loop_ref loop;
 };
 

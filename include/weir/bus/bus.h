@@ -54,6 +54,10 @@ struct bus;
  * begins at the journal's end (settings: from_start), and that is its place at once. */
 struct bus *bus_new(struct loop_ref loop, const struct bus_config *config, struct error *error);
 void bus_free(struct bus *bus);
+/* The last sequence number that all of these sinks were told, by their saved places, whatever
+ * process has them: what the journal may forget. One without a place is not waited for; one whose
+ * place cannot be read was told nothing. */
+uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t count);
 /* There may be more that is durable: the sinks are fed on the loop's next turn. */
 void bus_wake(struct bus *bus);
 /* Delivers everything durable that can be delivered now, without waiting for anybody. */
@@ -61,8 +65,5 @@ void bus_flush(struct bus *bus);
 /* How far the journal is synced, as its readers see it. */
 uint64_t bus_durable(const struct bus *bus);
 size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room);
-/* The oldest line that one of these sinks still wants, by its saved place: sequence numbers up to
- * this one are told. UINT64_MAX: none has a place. Needs no bus: for whoever deletes old lines. */
-uint64_t bus_oldest_place(const char *folder, const struct sink_settings *sinks, size_t count);
 
 #endif

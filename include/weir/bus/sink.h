@@ -53,7 +53,8 @@ struct sink_settings {
     int64_t severity_min;  /* alerts of at least so much; 0: all */
     bool heartbeat, audit; /* sensor.heartbeat; what people did (event.kind "event") */
     bool silenced;         /* alerts that a silence covers are told too */
-    int64_t timeout_s;     /* of a sink that tells: nothing taken for so long is a failure */
+    int64_t timeout_s;     /* of a sink that tells: given lines, and none taken for so long, is a
+                            * failure. SINK_FULL is none, however long: that is the sink's to bound */
     bool from_start;       /* without a saved place: from the journal's start, not from its end */
 };
 
@@ -126,6 +127,9 @@ struct sink_row {
     bool tells;   /* true: it calls `taken`; false: a flush that is SINK_OK means taken */
     bool quiet;   /* heartbeats and audits are told only when asked for (mail, chat) */
     bool text_only; /* never looks at a line's `record`, so it need not be parsed */
+    /* What the table of keys cannot say, asked when the configuration is read: 0, or −1 and an
+     * error "KEY: what, expected what". NULL: nothing. */
+    int (*check)(const struct sink_settings *settings, struct error *error);
     /* Opening does not connect: an end that is away now is no reason not to start. Errors are of
      * configuration (ERROR_USAGE) or rights. A sink that took nothing for `timeout_s` is closed and
      * opened anew, so both may happen at any time. */

@@ -83,6 +83,12 @@ struct status {
         uint64_t absences;       /* times it went */
         uint64_t hours_open, host_hours_open, hours_unlearned, unlearned_bytes, profiles_damaged;
     } redis;
+    struct status_courier { /* the process of the sinks */
+        pid_t pid;          /* 0: none now */
+        enum status_worker_state state;
+        uint64_t restarts;
+        const char *last_death; /* one line, or NULL */
+    } courier;
     const struct bus_status *sink;
     size_t sink_count;
     const struct health *coverage; /* summed over the workers, since the start */

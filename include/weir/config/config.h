@@ -66,6 +66,8 @@ struct config {
     uint32_t max_hosts;
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
+    uint32_t journal_days;  /* likewise: after so many since it was written */
+    uint32_t journal_mib;   /* alerts.journal_mib: then the oldest of it goes */
     struct detect_config detect;
     bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
     struct sink_settings sink[CONFIG_SINKS];

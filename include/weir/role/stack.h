@@ -18,7 +18,7 @@ struct stack_config {
     const char *redis_address;       /* live: as store_config has it */
     const char *vantage;             /* NULL: the sensor's own */
     const struct hash_key *key;      /* as engine_config has it */
-    const struct sink_settings *sinks; /* of a bus in this process */
+    const struct sink_settings *sinks; /* of a bus in this process, or of the courier */
     size_t sink_count;
     /* Given: the sinks are another process's (the courier's), which this wakes; it must not wait.
      */

@@ -27,6 +27,39 @@ static void test_iso(void **state)
         assert_string_equal(ptime_iso((struct ptime){row[i].ns}, text, sizeof text), row[i].text);
 }
 
+static void test_of_iso(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } row[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-03-02T01:14:07.201999999Z", INT64_C(1772414047201999999)},
+        {"2026-03-02T01:14:07.2Z", INT64_C(1772414047200000000)},
+        {"1969-12-31T23:59:59.999Z", -1000000},
+    };
+    static const char *const wrong[] = {
+        "",
+        "2026-03-02",
+        "2026-03-02T01:14:07",
+        "2026-03-02T01:14:07.Z",
+        "2026-03-02T01:14:07.2019999991Z",
+        "2026-13-02T01:14:07Z",
+        "2026-03-02T01:14:07Z ",
+        "2026-03-02T01:14:07+09:00",
+        "9999-01-01T00:00:00Z",
+        "1066-01-01T00:00:00Z",
+    };
+    struct ptime time;
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_true(ptime_of_iso(row[i].text, &time));
+        assert_int_equal(time.ns, row[i].ns);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_false(ptime_of_iso(wrong[i], &time));
+}
+
 static void test_seconds(void **state)
 {
     static const struct {
@@ -60,6 +93,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_iso),
+        cmocka_unit_test(test_of_iso),
         cmocka_unit_test(test_seconds),
         cmocka_unit_test(test_wall_time_grows),
     };

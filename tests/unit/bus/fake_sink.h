@@ -15,6 +15,7 @@ struct fake {
     unsigned refuses_every; /* sequence numbers that this divides */
     unsigned full_at;       /* lines under way; then SINK_FULL until they arrived. 0: never */
     bool at_once;           /* taken inside write */
+    bool not_due;           /* SINK_FULL, and nothing under way */
     bool dies;
     bool refuses_to_open;
     /* what came of it */
@@ -122,6 +123,8 @@ static inline enum sink_result fake_write(struct sink *sink, const struct sink_l
         error_set(error, ERROR_RUN, "fake: died");
         return SINK_DEAD;
     }
+    if (fake->not_due)
+        return SINK_FULL;
     if (fake->full_at && fake->pending_count >= fake->full_at) {
         fake->full = true;
         fake_ask(fake);

@@ -120,7 +120,7 @@ static void expect_trouble(struct fixture *f, const char *words)
 static void expect_stream(const struct fixture *f, uint64_t first, uint64_t last)
 {
     char expected[64];
-    snprintf(expected, sizeof expected, ":%llu\r\n", (unsigned long long)(last - first + 1));
+    snprintf(expected, sizeof expected, ":%llu\r\n", (unsigned long long)last - first + 1);
     assert_string_equal(ask(f, "XLEN " KEY), expected);
     const char *text = ask(f, "XRANGE " KEY " - +");
     for (uint64_t n = first; n <= last; n++) {
@@ -239,6 +239,44 @@ static void test_away_and_back(void **state)
     publish(f, 5);
     expect_trouble(f, "no such socket");
     start_server(f);
+    deliver_all(f);
+    expect_stream(f, 1, 10);
+}
+
+/* Something listens there and says nothing; then the server is back. */
+static void test_silent(void **state)
+{
+    struct fixture *f = *state;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    f->c.sink[0].timeout_s = 1;
+    embedded_stop(&f->server);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", f->server.url + strlen("unix:"));
+    unlink(address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    case_open_bus(&f->c);
+    publish(f, 5);
+    expect_trouble(f, "no answer within 1 s (time-out)");
+    close(fd);
+    unlink(address.sun_path);
+    start_server(f);
+    deliver_all(f);
+    expect_stream(f, 1, 5);
+}
+
+/* Stopped in the middle of a transaction: the outlet's own time-out ends it. */
+static void test_stopped(void **state)
+{
+    struct fixture *f = *state;
+    f->c.sink[0].timeout_s = 1;
+    case_open_bus(&f->c);
+    publish(f, 5);
+    deliver_all(f);
+    kill(f->server.pid, SIGSTOP);
+    publish(f, 5);
+    expect_trouble(f, "took nothing for 1 s");
+    kill(f->server.pid, SIGCONT);
     deliver_all(f);
     expect_stream(f, 1, 10);
 }
@@ -365,12 +403,11 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        T(test_an_entry),       T(test_many),
-        T(test_bounded),        T(test_told_again),
-        T(test_killed_server),  T(test_away_and_back),
-        T(test_full),           T(test_read_only),
-        T(test_another_writer), T(test_another_program_s_key),
-        T(test_password),       T(test_refusals),
+        T(test_an_entry),   T(test_many),           T(test_bounded),
+        T(test_told_again), T(test_killed_server),  T(test_away_and_back),
+        T(test_silent),     T(test_stopped),        T(test_full),
+        T(test_read_only),  T(test_another_writer), T(test_another_program_s_key),
+        T(test_password),   T(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,15 @@ static void test_whole(void **state)
                                                         {"span1", "core", STATUS_INTERFACE_DOWN},
                                                         {"tap", "edge", STATUS_INTERFACE_GONE}};
     static const struct bus_status sink[] = {
-        {.type = "file", .path = "/a", .delivered = 9},
-        {.type = "stdout", .delivered = 8, .behind = 1, .failures = 2, .last_error = "would block"},
+        {.name = "siem", .type = "file", .path = "/a", .delivered = 9, .refused = 5, .silenced = 6},
+        {.type = "stdout",
+         .delivered = 8,
+         .behind = 1,
+         .failures = 2,
+         .oldest_s = 4,
+         .filtered = 7,
+         .retries = 3,
+         .last_error = "would block"},
         {.type = "file",
          .path = "/b",
          .delivered = 1,
@@ -63,6 +70,7 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -94,12 +102,16 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
-        "\"sinks\":["
-        "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
+        "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
+        "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
+        "{\"name\":\"siem\",\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,"
+        "\"lag_s\":0,\"refused\":5,\"silenced\":6,\"filtered\":0,\"failures\":0,\"retries\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
-        "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
+        "{\"name\":\"stdout\",\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,"
+        "\"lag_s\":4,\"refused\":0,\"silenced\":0,\"filtered\":7,\"failures\":2,\"retries\":3,"
         "\"state\":\"behind\",\"last_error\":\"would block\"},"
-        "{\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,\"failures\":1,"
+        "{\"name\":\"file\",\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,"
+        "\"lag_s\":0,\"refused\":0,\"silenced\":0,\"filtered\":0,\"failures\":1,\"retries\":0,"
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)

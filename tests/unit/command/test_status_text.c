@@ -80,7 +80,10 @@ static void test_trouble(void **state)
         "\"vantage\":\"v\",\"state\":\"down\"},{\"name\":\"b\",\"vantage\":\"v\",\"state\":"
         "\"gone\"}],\"engine\":{\"restarts\":2,\"records_late\":5},\"sinks\":[{\"type\":\"stdout\","
         "\"path\":null,\"behind\":8,\"state\":\"behind\",\"last_error\":\"would block\"},"
-        "{\"type\":\"file\",\"path\":\"/a\",\"state\":\"dead\",\"last_error\":\"disk full\"}],"
+        "{\"type\":\"file\",\"path\":\"/a\",\"state\":\"dead\",\"last_error\":\"disk full\"},"
+        "{\"name\":\"siem\",\"type\":\"redis\",\"state\":\"waiting\",\"behind\":7,\"lag_s\":90,"
+        "\"refused\":2,\"last_error\":\"no route\"}],\"courier\":{\"state\":\"waiting\","
+        "\"restarts\":3,\"last_death\":\"signal 9, Killed\"},"
         "\"blind\":[\"worker 1 does not run\",\"span1 is down\"]}",
         200);
     expect_part(text, "reload REFUSED THEN: weir.yaml:3:1: unknown key");
@@ -94,6 +97,9 @@ static void test_trouble(void **state)
     expect_part(text, "RESTARTED from its checkpoint: 2 so far");
     expect_part(text, "stdout: BEHIND, 0 delivered, 8 behind: would block");
     expect_part(text, "file /a: DEAD, 0 delivered, 0 behind: disk full");
+    expect_part(text, "siem (redis): FAILING, 0 delivered, 7 behind for 90 s, 2 REFUSED: no route");
+    expect_part(text, "courier     NOT RUNNING: alerts wait in the journal\n");
+    expect_part(text, "RESTARTED: 3 so far, the last: signal 9, Killed");
     expect_part(text, "BLIND NOW   worker 1 does not run\n            span1 is down\n");
     free(text);
 }

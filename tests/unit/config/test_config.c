@@ -65,6 +65,8 @@ static void test_defaults(void **state)
     assert_int_equal(config.work_days, 0x1f);
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.baseline_days, 400);
+    assert_int_equal(config.journal_days, 400);
+    assert_int_equal(config.journal_mib, 1024);
     assert_int_equal(config.cache_mib, 512);
     assert_int_equal(config.detect.learn_days, 7);
     assert_false(config.inside_set);
@@ -140,10 +142,11 @@ static void test_every_key(void **state)
                        "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
-                       "privacy: {retention_days: {baselines: 30}}\n"
+                       "privacy: {retention_days: {baselines: 30, journal: 90}}\n"
                        "baseline: {max_hosts: 5, cache_mib: 3}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
                        "alerts:\n"
+                       "  journal_mib: 128\n"
                        "  sinks:\n"
                        "    - {type: file, path: /tmp/a}\n"
                        "    - {type: stdout, format: ecs}\n");
@@ -177,6 +180,8 @@ static void test_every_key(void **state)
     assert_string_equal(config.redis_url, "unix:/run/redis.sock");
     assert_int_equal(config.max_hosts, 5);
     assert_int_equal(config.baseline_days, 30);
+    assert_int_equal(config.journal_days, 90);
+    assert_int_equal(config.journal_mib, 128);
     assert_int_equal(config.cache_mib, 3);
     assert_true(config.detect.alerts_per_100_hosts_per_day > 0.2499 &&
                 config.detect.alerts_per_100_hosts_per_day < 0.2501);
@@ -374,9 +379,12 @@ static void test_wrong_values(void **state)
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"privacy: {retention_days: 400}\n", ":1:27: privacy.retention_days", "a mapping"},
         {"privacy: {retention_days: {diaries: 4}}\n", ":1:37: privacy.retention_days",
-         "known: baselines"},
+         "known: baselines, journal"},
         {"privacy: {retention_days: {baselines: 0}}\n", ":1:39: privacy.retention_days",
          "a whole number"},
+        {"privacy: {retention_days: {journal: 9999}}\n", ":1:37: privacy.retention_days",
+         "a whole number"},
+        {"alerts: {journal_mib: 127}\n", ":1:23: alerts.journal_mib", "a whole number"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: 1e9}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: 1.5}\n", ":1:23: baseline.max_hosts", "a whole number"},

@@ -68,7 +68,7 @@ static void test_every_key(void **state)
               "    - type: file\n"
               "      name: for-siem_1\n"
               "      format: ecs\n"
-              "      from: start\n"
+              "      begin: start\n"
               "      severity_min: 70\n"
               "      heartbeat: false\n"
               "      audit: false\n"
@@ -104,7 +104,7 @@ static void test_mistakes(void **state)
         const char *keys, *place, *expected;
     } row[] = {
         {"type: file, path: a, pth: b", "40: alerts.sinks: unknown key \"pth\"",
-         "a sink of type file has: path, mode, rotate_mib, keep, type, name, format, from"},
+         "a sink of type file has: path, mode, rotate_mib, keep, type, name, format, begin"},
         {"type: stdout, path: a", "33: alerts.sinks: unknown key \"path\"",
          "of type stdout has: type, name"},
         {"type: file, path: [a]", "37: alerts.sinks: is a list", "expected text"},
@@ -122,7 +122,7 @@ static void test_mistakes(void **state)
         {"type: stdout, silenced: \"true\"", "43: alerts.sinks: \"true\"", "true or false"},
         {"type: stdout, severity_min: 101", "47: alerts.sinks: \"101\"", "from 0 to 100"},
         {"type: stdout, timeout_s: 0", "44: alerts.sinks: \"0\"", "from 1 to 3600"},
-        {"type: stdout, from: now", "39: alerts.sinks: \"now\"", "one of: start, end"},
+        {"type: stdout, begin: now", "40: alerts.sinks: \"now\"", "one of: start, end"},
         {"type: stdout, format: xml", "41: alerts.sinks: \"xml\"", "one of: ecs eve"},
         {"type: stdout, format: e", "41: alerts.sinks: \"e\"", "one of: ecs eve"},
         {"type: stdout, format: \"ecs eve\"", "41: alerts.sinks: \"ecs eve\"", "one of: ecs eve"},
@@ -131,6 +131,9 @@ static void test_mistakes(void **state)
         {"type: stdout, name: ..", "39: alerts.sinks: \"..\"", "a name of its own"},
         {"type: stdout, name: [a]", "39: alerts.sinks: is a list", "a name of its own"},
         {"type: redis", "18: alerts.sinks: a sink of type redis needs url:", ""},
+        {"type: redis, url: 'redis://:secret@h'", "18: alerts.sinks: url: holds a password",
+         "password_file"},
+        {"type: redis, url: 'rediss://h'", "18: alerts.sinks: url: ", "tunnel it"},
         {"type: pigeon", "25: alerts.sinks: \"pigeon\"", "type: one of file,"},
         {"path: a", "18: alerts.sinks: a sink without a type", "type: one of file,"},
     };
@@ -188,18 +191,18 @@ static void test_shown(void **state)
     (void)state;
     read_good(&config,
               "alerts: {sinks: [{type: file, path: \"a \\\"b\\\"\", keep: 3}, {type: file,\n"
-              "  path: c, from: start, severity_min: 70, silenced: true, mode: 0600},\n"
+              "  path: c, begin: start, severity_min: 70, silenced: true, mode: 0600},\n"
               "  {type: redis, url: \"unix:/r\", password_file: /s}]}\n");
     assert_int_equal(config_finish(&config, NULL), 0);
     char *text = config_text(&config);
     static const char expected[] =
-        "  sinks: [{type: file, name: \"file\", format: ecs, from: end, severity_min: 0, "
+        "  sinks: [{type: file, name: \"file\", format: ecs, begin: end, severity_min: 0, "
         "heartbeat: true, audit: true, silenced: false, timeout_s: 30, path: \"a \\\"b\\\"\", "
         "mode: \"0640\", rotate_mib: 0, keep: 3}, "
-        "{type: file, name: \"file-2\", format: ecs, from: start, severity_min: 70, "
+        "{type: file, name: \"file-2\", format: ecs, begin: start, severity_min: 70, "
         "heartbeat: true, audit: true, silenced: true, timeout_s: 30, path: \"c\", "
         "mode: \"0600\", rotate_mib: 0, keep: 10}, "
-        "{type: redis, name: \"redis\", format: ecs, from: end, severity_min: 0, "
+        "{type: redis, name: \"redis\", format: ecs, begin: end, severity_min: 0, "
         "heartbeat: true, audit: true, silenced: false, timeout_s: 30, url: \"unix:/r\", "
         "password_file: \"/s\", max_entries: 100000}]\n";
     if (!strstr(text, expected))
@@ -212,6 +215,41 @@ static void test_shown(void **state)
     free(text_again);
     config_fini(&config);
     config_fini(&again);
+}
+
+/* Of every type there is: its keys are its own, its fallbacks would be taken if they were written.
+ */
+static void test_the_tables(void **state)
+{
+    static const char *const common[] = {"type",         "name",      "format", "begin",
+                                         "severity_min", "heartbeat", "audit",  "silenced"};
+    (void)state;
+    for (const struct sink_row *const *row = sink_rows; *row; row++) {
+        size_t count = 0;
+        assert_ptr_equal(sink_row_get((*row)->type), *row);
+        assert_true(row == sink_rows || strcmp(row[-1]->type, (*row)->type) < 0); /* in order */
+        for (const struct sink_key *key = (*row)->keys; key && key->name; key++, count++) {
+            for (size_t i = 0; i < sizeof common / sizeof *common; i++)
+                if (strcmp(key->name, common[i]) == 0)
+                    fail_msg("%s: %s is every sink's", (*row)->type, key->name);
+            if (key->kind == SINK_NUMBER && key->fallback) {
+                long long value = strtoll(key->fallback, NULL, 10);
+                assert_true(value >= key->min && value <= key->max);
+            }
+            if (key->kind == SINK_CHOICE) {
+                size_t at = 0;
+                while (key->choice[at] && key->fallback &&
+                       strcmp(key->choice[at], key->fallback) != 0)
+                    at++;
+                assert_non_null(key->choice[at]);
+            }
+            if (key->kind == SINK_FLAG && key->fallback)
+                assert_true(strcmp(key->fallback, "true") == 0 ||
+                            strcmp(key->fallback, "false") == 0);
+            assert_false(key->required && key->fallback);
+        }
+        assert_true(count <= SINK_SETTINGS);
+    }
 }
 
 /* --- secrets ---------------------------------------------------------------------------------- */
@@ -272,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_sixteen),
         cmocka_unit_test(test_shown),
+        cmocka_unit_test(test_the_tables),
         cmocka_unit_test(test_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

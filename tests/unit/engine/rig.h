@@ -12,6 +12,7 @@
 #include "weir/engine/engine.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -285,7 +286,8 @@ static inline void rig_remove_folder(const char *folder)
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
         char *path = xasprintf("%s/%s", folder, entry->d_name);
-        unlink(path);
+        if (entry->d_name[0] != '.' && unlink(path) != 0 && errno == EISDIR)
+            rig_remove_folder(path);
         free(path);
     }
     if (dir)
