@@ -36,7 +36,7 @@ struct sink {
     struct buffer message;
     bool asked;
     struct loop_watch *gather, *hold; /* until it is sent; until the next may be */
-    int64_t digest_ns, hold_until_ns;
+    int64_t digest_ns;
     char said[MAIL_HEARD_MAX]; /* the server's last refusal that was logged */
 };
 
@@ -78,30 +78,24 @@ static void forget(struct sink *sink)
 
 static void be_ready(struct sink *sink)
 {
-    if (!sink->asked || sink->send)
+    if (!sink->asked || sink->send || sink->hold)
         return;
     sink->asked = false;
     sink->host->ready(sink->host->context);
 }
 
-/* Now and then the bus may ask again, though the answer is the same: a sink that lets it ask is not
- * one that hangs. */
-static void on_hold(void *context)
+static void on_hold_ends(void *context)
 {
     struct sink *sink = context;
-    if (wtime_now().ns >= sink->hold_until_ns)
-        drop(sink, &sink->hold);
+    drop(sink, &sink->hold);
     be_ready(sink);
 }
 
 static void hold_back(struct sink *sink)
 {
-    int64_t look_ns = sink->settings->timeout_s * NS_PER_S / 4;
-    if (sink->digest_ns <= 0)
-        return;
-    look_ns = look_ns < sink->digest_ns ? look_ns : sink->digest_ns;
-    sink->hold_until_ns = wtime_now().ns + sink->digest_ns;
-    sink->hold = sink->host->loop.ops->timer(sink->host->loop.loop, look_ns, on_hold, sink);
+    if (sink->digest_ns > 0)
+        sink->hold =
+            sink->host->loop.ops->timer(sink->host->loop.loop, sink->digest_ns, on_hold_ends, sink);
 }
 
 /* A recipient or the message; the sender, the login and the rest may be mended. */

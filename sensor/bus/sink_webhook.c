@@ -202,15 +202,11 @@ static void say_why(const struct sink *sink, CURLcode code, long status, struct 
                   *answer ? ": " : "", answer);
 }
 
-/* Now and then the bus may ask again, though the answer is the same: a sink that lets it ask is not
- * one that hangs. */
-static void on_hold(void *context)
+static void on_hold_ends(void *context)
 {
     struct sink *sink = context;
-    if (wtime_now().ns >= sink->hold_until_ns) {
-        sink->host->loop.ops->drop(sink->hold);
-        sink->hold = NULL;
-    }
+    sink->host->loop.ops->drop(sink->hold);
+    sink->hold = NULL;
     if (!sink->asked)
         return;
     sink->asked = false;
@@ -219,14 +215,11 @@ static void on_hold(void *context)
 
 static void hold_back(struct sink *sink, int64_t seconds)
 {
-    int64_t look_ns = sink->settings->timeout_s * NS_PER_S / 4;
     if (seconds > sink->config.hold_max_s)
         seconds = sink->config.hold_max_s;
-    if (seconds <= 0 || sink->hold)
-        return;
-    look_ns = look_ns < seconds * NS_PER_S ? look_ns : seconds * NS_PER_S;
-    sink->hold_until_ns = wtime_now().ns + seconds * NS_PER_S;
-    sink->hold = sink->host->loop.ops->timer(sink->host->loop.loop, look_ns, on_hold, sink);
+    if (seconds > 0 && !sink->hold)
+        sink->hold = sink->host->loop.ops->timer(sink->host->loop.loop, seconds * NS_PER_S,
+                                                 on_hold_ends, sink);
 }
 
 static void on_failed(struct sink *sink, const struct error *error)

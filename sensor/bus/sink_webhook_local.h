@@ -41,8 +41,7 @@ struct sink {
     struct batch gathering, sending;
     size_t from, part;       /* of `sending`: what is under way */
     bool due, asked;         /* due: a flush came; asked: the bus waits for `ready` */
-    int64_t hold_until_ns;   /* Retry-After */
-    struct loop_watch *hold; /* its end */
+    struct loop_watch *hold; /* Retry-After: its end */
     struct buffer body;
     struct curl_slist *headers; /* of the request under way */
     char answer[ANSWER_MAX];
