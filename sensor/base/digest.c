@@ -4,6 +4,7 @@
 #include "weir/base/buffer.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -53,6 +54,14 @@ void digest_sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE])
     digest(EVP_sha256(), data, size, out);
 }
 
+void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+                        uint8_t out[SHA256_SIZE])
+{
+    unsigned length = 0;
+    if (!HMAC(EVP_sha256(), key, (int)key_size, data, size, out, &length))
+        memset(out, 0, SHA256_SIZE);
+}
+
 struct sha256 {
     EVP_MD_CTX *context;
 };
@@ -68,6 +77,14 @@ struct sha256 *sha256_new(void)
 void sha256_put(struct sha256 *sha, const void *data, size_t size)
 {
     EVP_DigestUpdate(sha->context, data, size);
+}
+
+struct sha256 *sha256_copy(const struct sha256 *sha)
+{
+    struct sha256 *copy = xcalloc(1, sizeof *copy);
+    copy->context = EVP_MD_CTX_new();
+    EVP_MD_CTX_copy_ex(copy->context, sha->context);
+    return copy;
 }
 
 void sha256_take(struct sha256 *sha, uint8_t out[SHA256_SIZE])

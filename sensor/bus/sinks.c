@@ -4,7 +4,8 @@
 #include <string.h>
 
 const struct sink_row *const sink_rows[] = {
-    &sink_file, &sink_redis, &sink_stdout, &sink_unix, NULL,
+    &sink_file,   &sink_kafka, &sink_mail,    &sink_redis, &sink_stdout,
+    &sink_syslog, &sink_unix,  &sink_webhook, NULL,
 };
 
 const struct sink_row *sink_row_get(const char *type)

@@ -4,6 +4,7 @@
 
 #include "weir/bus/sink.h"
 
-extern const struct sink_row sink_file, sink_redis, sink_stdout, sink_unix;
+extern const struct sink_row sink_file, sink_kafka, sink_mail, sink_redis, sink_stdout, sink_syslog,
+    sink_unix, sink_webhook;
 
 #endif

@@ -51,6 +51,8 @@ PACKAGE_OF = [
     (re.compile(r"hiredis/"), "hiredis"),
     (re.compile(r"event2/thread\.h$"), "libevent_pthreads"),
     (re.compile(r"event2/"), "libevent_core"),
+    (re.compile(r"curl/"), "libcurl"),
+    (re.compile(r"librdkafka/"), "rdkafka"),
 ]
 # Tests of any room pack what that room is to unpack.
 TEST_ONLY = re.compile(r"(cmocka|zlib|zstd)\.h$|brotli/encode\.h$")

@@ -22,10 +22,14 @@ void digest_prepare(void);
 void digest_sha1(const void *data, size_t size, uint8_t out[20]);
 void digest_md5(const void *data, size_t size, uint8_t out[16]);
 void digest_sha256(const void *data, size_t size, uint8_t out[SHA256_SIZE]);
+/* RFC 2104 with SHA-256. */
+void digest_hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
+                        uint8_t out[SHA256_SIZE]);
 /* Incremental SHA-256. */
 struct sha256;
 struct sha256 *sha256_new(void);
 void sha256_put(struct sha256 *sha, const void *data, size_t size);
+struct sha256 *sha256_copy(const struct sha256 *sha);           /* with what it has so far */
 void sha256_take(struct sha256 *sha, uint8_t out[SHA256_SIZE]); /* finishes and frees */
 
 char *hex_text(const uint8_t *data, size_t size, char *text); /* `text`: HEX_SIZE(size) */

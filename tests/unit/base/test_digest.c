@@ -100,11 +100,46 @@ static void test_keyed(void **state)
     assert_true(hash64_keyed(&other, "alice@example.org", 17) != UINT64_C(0x7366bf18bfe10a60));
 }
 
+/* RFC 4231, test cases 2 and 3. */
+static void test_hmac(void **state)
+{
+    uint8_t out[SHA256_SIZE], key[20], data[50];
+    char text[HEX_SIZE(SHA256_SIZE)];
+    (void)state;
+    digest_hmac_sha256("Jefe", 4, "what do ya want for nothing?", 28, out);
+    assert_string_equal(hex_text(out, SHA256_SIZE, text),
+                        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(key, 0xaa, sizeof key);
+    memset(data, 0xdd, sizeof data);
+    digest_hmac_sha256(key, sizeof key, data, sizeof data, out);
+    assert_string_equal(hex_text(out, SHA256_SIZE, text),
+                        "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe");
+}
+
+/* A copy goes its own way. */
+static void test_copied(void **state)
+{
+    uint8_t out[SHA256_SIZE], expected[SHA256_SIZE];
+    (void)state;
+    struct sha256 *sha = sha256_new();
+    sha256_put(sha, "ab", 2);
+    struct sha256 *copy = sha256_copy(sha);
+    sha256_put(sha, "x", 1);
+    sha256_put(copy, "c", 1);
+    sha256_take(copy, out);
+    digest_sha256("abc", 3, expected);
+    assert_memory_equal(out, expected, sizeof out);
+    sha256_take(sha, out);
+    digest_sha256("abx", 3, expected);
+    assert_memory_equal(out, expected, sizeof out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_named),  cmocka_unit_test(test_incremental),
         cmocka_unit_test(test_base64), cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_fast),   cmocka_unit_test(test_keyed)};
+        cmocka_unit_test(test_fast),   cmocka_unit_test(test_keyed),
+        cmocka_unit_test(test_hmac),   cmocka_unit_test(test_copied)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
