@@ -2,7 +2,10 @@
 #include "weir/base/time.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#define LAST_YEAR 2261 /* nanoseconds end in 2262 */
 
 struct wtime wtime_now(void)
 {
@@ -42,4 +45,69 @@ char *ptime_seconds(struct ptime time, char *text, size_t size)
     snprintf(text, size, "%s%llu.%09llu", time.ns < 0 ? "-" : "",
              (unsigned long long)(ns / NS_PER_S), (unsigned long long)(ns % NS_PER_S));
     return text;
+}
+
+/* Exactly `digits` of them; −1: there are not so many. */
+static int number(const char **at, int digits)
+{
+    int value = 0;
+    for (int i = 0; i < digits; i++, (*at)++) {
+        if (**at < '0' || **at > '9')
+            return -1;
+        value = value * 10 + (**at - '0');
+    }
+    return value;
+}
+
+static bool skip(const char **at, char expected)
+{
+    if (**at != expected)
+        return false;
+    (*at)++;
+    return true;
+}
+
+/* ":SS" and ".mmm", either may be missing. */
+static bool read_seconds(const char **at, struct tm *tm, int64_t *ns)
+{
+    *ns = 0;
+    if (**at != ':')
+        return true;
+    (*at)++;
+    tm->tm_sec = number(at, 2);
+    if (tm->tm_sec < 0 || **at != '.')
+        return tm->tm_sec >= 0;
+    (*at)++;
+    int64_t unit = NS_PER_S / 10;
+    const char *first = *at;
+    for (; **at >= '0' && **at <= '9' && unit > 0; (*at)++, unit /= 10)
+        *ns += unit * (**at - '0');
+    return *at > first;
+}
+
+bool ptime_parse_iso(const char *text, struct ptime *time)
+{
+    struct tm tm = {.tm_year = number(&text, 4) - 1900};
+    int64_t ns;
+    if (tm.tm_year < 70 || tm.tm_year > LAST_YEAR - 1900 || !skip(&text, '-'))
+        return false;
+    tm.tm_mon = number(&text, 2) - 1;
+    if (!skip(&text, '-'))
+        return false;
+    tm.tm_mday = number(&text, 2);
+    if (!skip(&text, 'T'))
+        return false;
+    tm.tm_hour = number(&text, 2);
+    if (!skip(&text, ':'))
+        return false;
+    tm.tm_min = number(&text, 2);
+    if (tm.tm_hour < 0 || tm.tm_min < 0 || !read_seconds(&text, &tm, &ns) || strcmp(text, "Z") != 0)
+        return false;
+    struct tm normal = tm; /* a 31st of February would become another day */
+    int64_t seconds = timegm(&normal);
+    if (normal.tm_mon != tm.tm_mon || normal.tm_mday != tm.tm_mday ||
+        normal.tm_hour != tm.tm_hour || normal.tm_min != tm.tm_min || normal.tm_sec != tm.tm_sec)
+        return false;
+    time->ns = seconds * NS_PER_S + ns;
+    return true;
 }

@@ -4,6 +4,7 @@
 #define WEIR_ROLE_ENGINE_ROLE_H
 
 #include "messages.h"
+#include "people.h"
 
 #include "weir/bus/api.h"
 #include "weir/config/source.h"
@@ -30,6 +31,7 @@ struct engine_role {
     struct stack stack;
     struct store_place place; /* of the store, looked up before the walls */
     struct api *api;
+    struct people people; /* read before the walls */
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;

@@ -3,6 +3,7 @@
 #ifndef WEIR_BASE_TIME_H
 #define WEIR_BASE_TIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,8 @@ struct wtime wtime_now(void);
 char *ptime_iso(struct ptime time, char *text, size_t size);
 /* "1772413447.201000000" (nanoseconds); `size` ≥ 32. Returns `text`. */
 char *ptime_seconds(struct ptime time, char *text, size_t size);
+/* "2026-03-02T01:14Z", seconds and up to 9 digits of their fraction where there are any: always
+ * UTC, RFC 3339 with "Z". False: it is not that, or no such time. */
+bool ptime_parse_iso(const char *text, struct ptime *time);
 
 #endif
