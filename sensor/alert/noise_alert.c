@@ -83,7 +83,7 @@ static void count_record(struct noise *noise, const struct json_value *record)
         silence->alerts++;
         silence->out_bytes += bytes_of(silenced);
         if (time)
-            ptime_parse_iso(time, &silence->last);
+            ptime_of_iso(time, &silence->last);
     }
     if (mark && json_truth(json_get(acknowledged, "quiet"), &quiet) && quiet) {
         mark->quiet_alerts++;

@@ -52,7 +52,7 @@ int noise_take_time(const struct json_value *object, const char *key, struct pti
     const char *text = json_text(value);
     if (!value && !needed)
         return 0;
-    if (!text || !ptime_parse_iso(text, time))
+    if (!text || !ptime_of_iso(text, time))
         return error_set(error, ERROR_USAGE, "%s: expected a time as 2026-03-02T01:14:07Z", key);
     return 0;
 }

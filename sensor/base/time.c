@@ -85,7 +85,7 @@ static bool read_seconds(const char **at, struct tm *tm, int64_t *ns)
     return *at > first;
 }
 
-bool ptime_parse_iso(const char *text, struct ptime *time)
+bool ptime_of_iso(const char *text, struct ptime *time)
 {
     struct tm tm = {.tm_year = number(&text, 4) - 1900};
     int64_t ns;

@@ -34,6 +34,6 @@ char *ptime_iso(struct ptime time, char *text, size_t size);
 char *ptime_seconds(struct ptime time, char *text, size_t size);
 /* "2026-03-02T01:14Z", seconds and up to 9 digits of their fraction where there are any: always
  * UTC, RFC 3339 with "Z". False: it is not that, or no such time. */
-bool ptime_parse_iso(const char *text, struct ptime *time);
+bool ptime_of_iso(const char *text, struct ptime *time);
 
 #endif
