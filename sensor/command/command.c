@@ -26,6 +26,12 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "the operator's rules: list, test, fields\n"
                             "       weir baseline VERB ...                                "
                             "what is normal: list, show, govern\n"
+                            "       weir incident VERB ...                                "
+                            "what was told: list, show, ack, close\n"
+                            "       weir silence VERB ...                                 "
+                            "what is not to be told for a while\n"
+                            "       weir digest [--since 8h] [--lang ja]                  "
+                            "what the next shift is told\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -48,10 +54,11 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},       {"replay", command_replay},   {"check", command_check},
-    {"status", command_status}, {"reload", command_reload},   {"baseline", command_baseline},
-    {"rules", command_rules},   {"version", command_version}, {"--version", command_version},
-    {"help", command_help},     {"--help", command_help},     {"-h", command_help},
+    {"run", command_run},       {"replay", command_replay},     {"check", command_check},
+    {"status", command_status}, {"reload", command_reload},     {"baseline", command_baseline},
+    {"rules", command_rules},   {"version", command_version},   {"--version", command_version},
+    {"digest", command_digest}, {"incident", command_incident}, {"silence", command_silence},
+    {"help", command_help},     {"--help", command_help},       {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -78,7 +85,7 @@ int command_main(int argc, char **argv)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
     log_error("%.60s: unknown command, expected run, replay, check, status, reload, rules, "
-              "baseline, version or help",
+              "baseline, incident, silence, digest, version or help",
               argv[1]);
     return EXIT_USAGE;
 }

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void set_aside(const char *path, const struct error *why)
 {
@@ -31,6 +32,8 @@ int noise_open(struct engine *engine, struct error *error)
 {
     const struct engine_config *config = &engine->config;
     struct error why = {0};
+    if (config->noise_path && access(config->noise_path, R_OK) != 0)
+        return error_set(error, ERROR_INPUT, "%s: %s", config->noise_path, strerror(errno));
     if (config->noise_path) {
         engine->noise.book = noise_read(config->noise_path, error);
         return engine->noise.book ? 0 : -1;
