@@ -362,6 +362,15 @@ static int take_words(const struct verb *verb, struct asked *a, int *argc, char 
     return words_take(verb->run == list ? lists : says, argc, argv, error);
 }
 
+static int check_arguments(const struct verb *verb, const struct options *options,
+                           struct error *error)
+{
+    if (options->input_count == verb->arguments)
+        return 0;
+    return error_set(error, ERROR_USAGE, "incident %s: expected %s", verb->name,
+                     verb->arguments ? "one incident, such as inc-0123ab" : "no argument");
+}
+
 static int run(const struct verb *verb, int argc, char **argv, struct error *error)
 {
     struct asked asked = {.open = false};
@@ -372,11 +381,8 @@ static int run(const struct verb *verb, int argc, char **argv, struct error *err
         status = command_fail(error);
     else if (options.help)
         status = command_print(usage);
-    else if (options.input_count != verb->arguments)
-        status = command_fail(
-            (error_set(error, ERROR_USAGE, "incident %s: expected %s", verb->name,
-                       verb->arguments ? "one incident, such as inc-0123ab" : "no argument"),
-             error));
+    else if (check_arguments(verb, &options, error) != 0)
+        status = command_fail(error);
     else if (verb->run(&options, &asked, error) != 0)
         status = command_fail(error);
     else

@@ -68,14 +68,17 @@ static void put_quoted(struct buffer *out, const char *text)
     json_free(json);
 }
 
+/* A name that holds a quote is no name of a domain: it is then left to whoever writes the rule. */
 static void put_when(struct buffer *out, const struct told_incident *incident)
 {
     struct ip ip;
     bool address = ip_parse(incident->host, &ip) == 0;
-    buffer_text(out, "%s = ", address ? "host" : "device");
-    buffer_text(out, address ? "%s" : "\"%s\"", incident->host);
-    if (*incident->destination)
-        buffer_text(out, " and destination = \"%s\"", incident->destination);
+    bool named = *incident->destination && !strpbrk(incident->destination, "\"'\\");
+    char *condition = xasprintf("%s = \"%s\"%s%s%s", address ? "host" : "device", incident->host,
+                                named ? " and destination = \"" : "",
+                                named ? incident->destination : "", named ? "\"" : "");
+    put_quoted(out, condition);
+    free(condition);
 }
 
 static void put_exception(struct buffer *out, const struct told_incident *incident,
@@ -88,9 +91,9 @@ static void put_exception(struct buffer *out, const struct told_incident *incide
     buffer_text(out, "- exception: benign-%s\n  of: [", incident_short(incident->id, name));
     for (size_t i = 0; i < incident->rule_count; i++)
         buffer_text(out, "%s%s", i ? ", " : "", incident->rule[i]);
-    buffer_text(out, "]\n  when: '");
+    buffer_text(out, "]\n  when: ");
     put_when(out, incident);
-    buffer_text(out, "'\n  reason: ");
+    buffer_text(out, "\n  reason: ");
     char *reason =
         xasprintf("found benign by %s%s%s%s%s", mark->closed.by, *mark->ticket ? ", ticket " : "",
                   mark->ticket, *mark->closed.note ? ": " : "", mark->closed.note);
@@ -107,8 +110,8 @@ static void put_effect(struct buffer *out, const struct effect *effect)
     for (size_t i = 0; i < count; i++)
         bytes += all[i]->out_bytes;
     buffer_text(out,
-                "# It would have held back, of what the journal tells: %" PRIu64
-                " alerts of %zu incidents\n# on %zu days, %" PRIu64 " bytes.\n",
+                "# Of what the journal tells it would have held back: alerts %" PRIu64
+                ", incidents %zu, days %zu, bytes %" PRIu64 "\n",
                 effect->told.alerts, count, effect->days, bytes);
     for (size_t i = 0; i < count && i < 20; i++) {
         char name[16], first[32];

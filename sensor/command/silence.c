@@ -195,6 +195,15 @@ static const struct verb {
     {"remove", "csh", 1, take_away},
 };
 
+static int check_arguments(const struct verb *verb, const struct options *options,
+                           struct error *error)
+{
+    if (options->input_count == verb->arguments)
+        return 0;
+    return error_set(error, ERROR_USAGE, "silence %s: expected %s", verb->name,
+                     verb->arguments ? "one silence, such as sil-3" : "no argument");
+}
+
 static int run(const struct verb *verb, int argc, char **argv, struct error *error)
 {
     struct asked a = {.reason = NULL};
@@ -216,11 +225,8 @@ static int run(const struct verb *verb, int argc, char **argv, struct error *err
         status = command_fail(error);
     else if (options.help)
         status = command_print(usage);
-    else if (options.input_count != verb->arguments)
-        status =
-            command_fail((error_set(error, ERROR_USAGE, "silence %s: expected %s", verb->name,
-                                    verb->arguments ? "one silence, such as sil-3" : "no argument"),
-                          error));
+    else if (check_arguments(verb, &options, error) != 0)
+        status = command_fail(error);
     else if (verb->run(&options, &a, error) != 0)
         status = command_fail(error);
     else

@@ -58,31 +58,27 @@ static void note_hidden(struct handover *h, const struct told_record *r)
     hidden->out_bytes += r->silenced_bytes;
 }
 
-/* Fused rows are what the budget is for. */
-static bool is_budgeted(const char *rule)
+/* The budget's: an incident's first alert by one of its detectors. */
+static bool is_budgeted(const struct handover *h, const char *incident)
 {
-    const struct detector *detector = detector_get(rule);
-    return detector && detector->tell;
-}
-
-static bool is_known(const struct handover *h, const char *incident)
-{
-    return map_get(&h->told.incidents, incident, strlen(incident)) != NULL;
+    const struct told_incident *known = map_get(&h->told.incidents, incident, strlen(incident));
+    return known && known->budgeted;
 }
 
 static void take_alert(struct handover *h, const struct told_record *r)
 {
+    bool spent = is_budgeted(h, r->incident);
+    told_add(&h->told, r);
     if (is_inside(h, r->time)) {
         h->alerts++;
         h->quiet += r->quiet;
-        h->spent += !is_known(h, r->incident) && is_budgeted(r->rule);
+        h->spent += !spent && is_budgeted(h, r->incident);
         if (*r->silence) {
             h->silenced++;
             h->silenced_bytes += r->silenced_bytes;
             note_hidden(h, r);
         }
     }
-    told_add(&h->told, r);
 }
 
 /* --- heartbeats ------------------------------------------------------------------------------- */

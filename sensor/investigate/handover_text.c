@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct writing {
     const struct handover *handover;
@@ -19,6 +20,15 @@ struct writing {
 static const char *when(const struct writing *w, struct ptime time, char text[32])
 {
     return calendar_text(w->handover->config.calendar, time, CALENDAR_MINUTE, text, 32);
+}
+
+/* With the year: a hand-over is kept. The calendar has set the zone. */
+static const char *whole_time(struct ptime time, char text[32])
+{
+    time_t seconds = (time_t)(time.ns / NS_PER_S);
+    struct tm tm;
+    strftime(text, 32, "%Y-%m-%d %H:%M", localtime_r(&seconds, &tm));
+    return text;
 }
 
 static const char *count_text(uint64_t count, char text[TEXT_SIZE])
@@ -48,8 +58,8 @@ static void put_head(struct writing *w)
     const struct handover *h = w->handover;
     char from[32], to[32], zone[32], a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE];
     calendar_text(h->config.calendar, h->config.to, CALENDAR_ZONE, zone, sizeof zone);
-    PHRASE(&w->out, w->language, PHRASE_TITLE, when(w, h->config.from, from),
-           when(w, h->config.to, to), zone, h->config.sensor);
+    PHRASE(&w->out, w->language, PHRASE_TITLE, whole_time(h->config.from, from),
+           whole_time(h->config.to, to), zone, h->config.sensor);
     end_line(w);
     PHRASE(&w->out, w->language, PHRASE_ALERTS, count_text(h->alerts, a),
            count_text(h->silenced, b), figure_bytes(h->silenced_bytes, c), count_text(h->quiet, d));

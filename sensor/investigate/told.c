@@ -159,6 +159,13 @@ static void note_rule(struct told_incident *incident, const char *rule)
         snprintf(incident->rule[incident->rule_count++], sizeof incident->rule[0], "%s", rule);
 }
 
+/* Fused rows are what the budget is for. */
+static bool is_budgeted(const char *rule)
+{
+    const struct detector *detector = detector_get(rule);
+    return detector && detector->tell;
+}
+
 static struct told_incident *make(struct told *told, const struct told_record *r)
 {
     size_t size = strlen(r->incident);
@@ -193,6 +200,7 @@ static void add_alert(struct told_incident *incident, const struct told_record *
         incident->urgency = r->urgency;
     if (r->out_bytes > incident->out_bytes)
         incident->out_bytes = r->out_bytes;
+    incident->budgeted |= is_budgeted(r->rule);
     note_rule(incident, r->rule);
     incident->alerts++;
     incident->silenced += *r->silence != '\0';

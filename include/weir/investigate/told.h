@@ -49,6 +49,7 @@ struct told_incident {
     int64_t score;
     enum urgency urgency;
     bool sensor, active;      /* active: its last alert did not close it */
+    bool budgeted;            /* a detector spoke that the budget is for */
     struct ptime first, last; /* of its alerts */
     struct ptime start, end;  /* of what they speak of */
     struct ptime spoke;       /* its last one that did not close it */
