@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
-#define LAST_YEAR 2261 /* nanoseconds end in 2262 */
+/* whole years of nanoseconds since 1970 */
+#define FIRST_YEAR 1678
+#define LAST_YEAR  2261
 
 struct wtime wtime_now(void)
 {
@@ -89,7 +91,7 @@ bool ptime_of_iso(const char *text, struct ptime *time)
 {
     struct tm tm = {.tm_year = number(&text, 4) - 1900};
     int64_t ns;
-    if (tm.tm_year < 70 || tm.tm_year > LAST_YEAR - 1900 || !skip(&text, '-'))
+    if (tm.tm_year < FIRST_YEAR - 1900 || tm.tm_year > LAST_YEAR - 1900 || !skip(&text, '-'))
         return false;
     tm.tm_mon = number(&text, 2) - 1;
     if (!skip(&text, '-'))
