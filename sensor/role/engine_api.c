@@ -283,18 +283,21 @@ static void on_baseline(void *context, const struct api_request *request, struct
     const struct engine_role *role = context;
     struct ip host;
     bool one, forget;
-    if (!read_change(request->query, &host, &one, &forget))
+    if (!read_change(request->query, &host, &one, &forget)) {
         api_refuse(reply, 400, "expected ?host=ADDRESS, perhaps &forget");
-    else if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) !=
-             ENGINE_CHANGED)
-        api_refuse(reply, 409, "an hour is being closed, or the store is being filled");
-    else {
-        char text[IP_TEXT_SIZE]; /* what is to be forgotten is not named once more */
-        note(role, request, forget ? "baseline.forget" : "baseline.change",
-             one && !forget ? ip_text(&host, text) : NULL,
-             forget ? "had a host forgotten" : "changed what is kept of");
-        reply->body = xstrdup("{\"ok\":true}");
+        return;
     }
+    if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) != ENGINE_CHANGED) {
+        api_refuse(reply, 409, "an hour is being closed, or the store is being filled");
+        return;
+    }
+    char text[IP_TEXT_SIZE]; /* what is to be forgotten is not named once more */
+    note(role, request, forget ? "baseline.forget" : "baseline.change",
+         forget ? NULL
+         : one  ? ip_text(&host, text)
+                : "all hosts",
+         forget ? "had a host forgotten" : "changed what is kept of");
+    reply->body = xstrdup("{\"ok\":true}");
 }
 
 static void on_health(void *context, const struct api_request *request, struct api_reply *reply)
