@@ -64,10 +64,9 @@ static int take_end(const struct noise_order *order, const struct json_value *bo
 }
 
 static void tell_silence(const struct noise_order *order, const char *action, const char *did,
-                         const struct author *author, const struct noise_change *change,
-                         struct noise_outcome *outcome)
+                         const struct author *author, const struct noise_silence *silence,
+                         const struct noise_change *change, struct noise_outcome *outcome)
 {
-    const struct noise_silence *silence = change->after ? change->after : change->before;
     char id[NOISE_ID], scope[512], until[32];
     struct noise_act act = act_of(order, action, author);
     char *message = xasprintf("%s %s %s until %s: %s (%s)", author->by, did,
@@ -102,8 +101,9 @@ static int add(struct noise *noise, const struct noise_order *order, const struc
         return error_set(error, ERROR_RUN, "there are %u silences already: remove one",
                          NOISE_SILENCES);
     noise->next++;
-    tell_silence(order, "silence.add", "silenced", &author,
-                 &(struct noise_change){.after = noise_put_in(noise, &silence)}, outcome);
+    const struct noise_silence *made = noise_put_in(noise, &silence);
+    tell_silence(order, "silence.add", "silenced", &author, made,
+                 &(struct noise_change){.after = made}, outcome);
     return 0;
 }
 
@@ -119,7 +119,7 @@ static int take_away(struct noise *noise, const struct noise_order *order,
     if (noise_take_object(body, "body", keys, error) != 0 ||
         take_author(order, body, &author, error) != 0)
         return -1;
-    tell_silence(order, "silence.remove", "removed the silence of", &author,
+    tell_silence(order, "silence.remove", "removed the silence of", &author, silence,
                  &(struct noise_change){.before = silence}, outcome);
     noise_drop(noise, silence);
     return 0;
