@@ -8,12 +8,12 @@ int noise_take_object(const struct json_value *object, const char *what, const c
 {
     if (!object || !json_is_record(object))
         return error_set(error, ERROR_USAGE, "%s: expected an object", what);
-    for (const char *key = NULL; (key = json_next_key(object, key)) != NULL;) {
+    for (struct json_walk walk = json_members(object); json_step(&walk);) {
         const char *const *at = known;
-        while (*at && strcmp(*at, key) != 0)
+        while (*at && strcmp(*at, walk.key) != 0)
             at++;
         if (!*at)
-            return error_set(error, ERROR_USAGE, "%s: unknown key \"%.60s\"", what, key);
+            return error_set(error, ERROR_USAGE, "%s: unknown key \"%.60s\"", what, walk.key);
     }
     return 0;
 }

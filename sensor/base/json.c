@@ -216,15 +216,6 @@ size_t json_length(const struct json_value *list)
     return json_array_size(inner(list));
 }
 
-const char *json_next_key(const struct json_value *object, const char *key)
-{
-    json_t *of = (json_t *)(void *)(uintptr_t)inner(object); /* only looked at */
-    if (!json_is_object(of))
-        return NULL;
-    void *at = key ? json_object_iter_next(of, json_object_iter_at(of, key)) : json_object_iter(of);
-    return at ? json_object_iter_key(at) : NULL;
-}
-
 const char *json_text(const struct json_value *value)
 {
     return json_string_value(inner(value));

@@ -375,18 +375,12 @@ static int run(const struct verb *verb, int argc, char **argv, struct error *err
 {
     struct asked asked = {.open = false};
     struct options options = {.json = false};
-    int status;
-    if (take_words(verb, &asked, &argc, argv, error) != 0 ||
-        options_parse(&options, argc, argv, verb->options, error) != 0)
-        status = command_fail(error);
-    else if (options.help)
-        status = command_print(usage);
-    else if (check_arguments(verb, &options, error) != 0)
-        status = command_fail(error);
-    else if (verb->run(&options, &asked, error) != 0)
-        status = command_fail(error);
-    else
-        status = command_print("");
+    int failed = take_words(verb, &asked, &argc, argv, error) != 0 ||
+                 options_parse(&options, argc, argv, verb->options, error) != 0 ||
+                 (!options.help && check_arguments(verb, &options, error) != 0);
+    if (!failed && !options.help)
+        failed = verb->run(&options, &asked, error);
+    int status = failed ? command_fail(error) : command_print(options.help ? usage : "");
     options_fini(&options);
     return status;
 }

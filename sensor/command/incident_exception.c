@@ -16,7 +16,7 @@
 #include <string.h>
 #include <time.h>
 
-#define EXCEPTION_DAYS 90
+#define EXCEPTION_DAYS INT64_C(90)
 #define DAYS_MAX       4096u /* of which alerts are told apart */
 
 struct effect {

@@ -219,18 +219,12 @@ static int run(const struct verb *verb, int argc, char **argv, struct error *err
                                  {NULL, NULL, NULL}};
     struct options options = {.json = false};
     bool adds = verb->run == add;
-    int status = EXIT_DONE;
-    if ((adds && words_take(words, &argc, argv, error) != 0) ||
-        options_parse(&options, argc, argv, verb->options, error) != 0)
-        status = command_fail(error);
-    else if (options.help)
-        status = command_print(usage);
-    else if (check_arguments(verb, &options, error) != 0)
-        status = command_fail(error);
-    else if (verb->run(&options, &a, error) != 0)
-        status = command_fail(error);
-    else
-        status = command_print("");
+    int failed = (adds && words_take(words, &argc, argv, error) != 0) ||
+                 options_parse(&options, argc, argv, verb->options, error) != 0 ||
+                 (!options.help && check_arguments(verb, &options, error) != 0);
+    if (!failed && !options.help)
+        failed = verb->run(&options, &a, error);
+    int status = failed ? command_fail(error) : command_print(options.help ? usage : "");
     options_fini(&options);
     return status;
 }

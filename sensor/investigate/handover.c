@@ -49,7 +49,7 @@ static void note_hidden(struct handover *h, const struct told_record *r)
     size_t size = strlen(r->silence);
     struct handover_hidden *hidden = map_get(&h->hidden, r->silence, size);
     if (!hidden) {
-        if (h->hidden.count >= 2 * NOISE_SILENCES) /* a forged journal would fill it */
+        if (h->hidden.count >= (size_t)2 * NOISE_SILENCES) /* a forged journal would fill it */
             return;
         hidden = xcalloc(1, sizeof *hidden);
         map_put(&h->hidden, r->silence, size, hidden);

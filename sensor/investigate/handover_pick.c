@@ -22,7 +22,7 @@ enum handover_section handover_section_of(const struct handover *handover,
     case TOLD_ACKNOWLEDGED:
         return incident->active || spoke ? SECTION_ACKNOWLEDGED : SECTION_NONE;
     case TOLD_CLOSED:
-        return touches(h, mark->closed.at, mark->closed.at) ? SECTION_CLOSED : SECTION_NONE;
+        return mark && touches(h, mark->closed.at, mark->closed.at) ? SECTION_CLOSED : SECTION_NONE;
     case TOLD_OPEN:
     case TOLD_AGAIN:
         break;

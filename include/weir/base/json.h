@@ -45,8 +45,6 @@ void json_value_free(struct json_value *root);
 const struct json_value *json_get(const struct json_value *object, const char *key);
 const struct json_value *json_at(const struct json_value *list, size_t index);
 size_t json_length(const struct json_value *list);
-/* The object's key behind `key` (NULL: its first), in the order of the text; NULL: no more. */
-const char *json_next_key(const struct json_value *object, const char *key);
 const char *json_text(const struct json_value *value);          /* NULL when not a string */
 bool json_whole(const struct json_value *value, int64_t *out);  /* false when not one */
 bool json_decimal(const struct json_value *value, double *out); /* whole numbers too */
