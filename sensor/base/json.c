@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define JSON_DEPTH 32
+#define KEY_SIZE   256 /* of one step of a path; no key of ours is as long */
 
 struct json {
     json_t *open[JSON_DEPTH];
@@ -216,6 +217,11 @@ size_t json_length(const struct json_value *list)
     return json_array_size(inner(list));
 }
 
+bool json_is_record(const struct json_value *value)
+{
+    return json_is_object(inner(value));
+}
+
 const char *json_text(const struct json_value *value)
 {
     return json_string_value(inner(value));
@@ -245,7 +251,69 @@ bool json_truth(const struct json_value *value, bool *out)
     return true;
 }
 
-bool json_is_record(const struct json_value *value)
+/* One step: a key of an object, an index of a list. */
+static const json_t *step_into(const json_t *value, const char *step)
 {
-    return json_is_object(inner(value));
+    char *end;
+    if (json_is_object(value))
+        return json_object_get(value, step);
+    if (!json_is_array(value) || *step < '0' || *step > '9')
+        return NULL;
+    size_t index = strtoul(step, &end, 10);
+    return *end ? NULL : json_array_get(value, index);
+}
+
+const struct json_value *json_find(const struct json_value *value, const char *path)
+{
+    const json_t *at = inner(value);
+    for (;;) {
+        char step[KEY_SIZE];
+        size_t size = strcspn(path, ".");
+        if (size >= sizeof step)
+            return NULL;
+        memcpy(step, path, size);
+        step[size] = '\0';
+        at = step_into(at, step);
+        if (!at || !path[size])
+            return (const struct json_value *)(const void *)at;
+        path += size + 1;
+    }
+}
+
+/* jansson walks an object through a pointer that is not const, and changes nothing. */
+static json_t *walked(const struct json_value *value)
+{
+    union {
+        const struct json_value *given;
+        json_t *taken;
+    } same = {.given = value};
+    return same.taken;
+}
+
+struct json_walk json_members(const struct json_value *object)
+{
+    return (struct json_walk){.object = json_is_object(inner(object)) ? object : NULL};
+}
+
+bool json_step(struct json_walk *walk)
+{
+    json_t *object = walked(walk->object);
+    if (!object)
+        return false;
+    walk->at = walk->at ? json_object_iter_next(object, walk->at) : json_object_iter(object);
+    if (!walk->at) {
+        walk->object = NULL;
+        return false;
+    }
+    walk->key = json_object_iter_key(walk->at);
+    walk->value = (const struct json_value *)(const void *)json_object_iter_value(walk->at);
+    return true;
+}
+
+void json_put(struct json *json, const char *key, const struct json_value *value)
+{
+    json_t *same = value ? json_deep_copy(inner(value)) : json_null();
+    if (!same)
+        die();
+    put(json, key, same);
 }

@@ -43,6 +43,9 @@ struct json_value; /* borrowed from its root */
 struct json_value *json_parse(const char *text, size_t size, struct error *error); /* root: owned */
 void json_value_free(struct json_value *root);
 const struct json_value *json_get(const struct json_value *object, const char *key);
+/* By a dotted path of keys and, in lists, of indexes from 0: "source.ip", "weir.reasons.0.text".
+ * NULL: there is none. A key that holds a dot itself is not found this way. */
+const struct json_value *json_find(const struct json_value *value, const char *path);
 const struct json_value *json_at(const struct json_value *list, size_t index);
 size_t json_length(const struct json_value *list);
 const char *json_text(const struct json_value *value);          /* NULL when not a string */
@@ -50,5 +53,21 @@ bool json_whole(const struct json_value *value, int64_t *out);  /* false when no
 bool json_decimal(const struct json_value *value, double *out); /* whole numbers too */
 bool json_truth(const struct json_value *value, bool *out);
 bool json_is_record(const struct json_value *value); /* an object */
+
+/* The members of an object in the order in which they stand; of anything else there are none:
+ *
+ *     for (struct json_walk walk = json_members(object); json_step(&walk);)
+ *         … walk.key, walk.value … */
+struct json_walk {
+    const char *key; /* valid after a json_step that was true, until the next */
+    const struct json_value *value;
+    const struct json_value *object; /* this and the next: json_step's own */
+    void *at;
+};
+struct json_walk json_members(const struct json_value *object);
+bool json_step(struct json_walk *walk);
+
+/* Writes a value that was read, as it is and with all that is in it. NULL: null. */
+void json_put(struct json *json, const char *key, const struct json_value *value);
 
 #endif

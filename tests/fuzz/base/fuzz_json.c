@@ -20,9 +20,12 @@ static size_t walk(const struct json_value *value)
     int64_t n;
     for (size_t i = 0; i < json_length(value); i++)
         leaves += walk(json_at(value, i));
-    const struct json_value *member = json_get(value, "a");
-    if (member)
-        leaves += walk(member);
+    for (struct json_walk member = json_members(value); json_step(&member);) {
+        must(json_get(value, member.key) == member.value);
+        must(strchr(member.key, '.') || strlen(member.key) > 255 ||
+             json_find(value, member.key) == member.value);
+        leaves += walk(member.value);
+    }
     return leaves + (json_text(value) != NULL) + json_whole(value, &n);
 }
 

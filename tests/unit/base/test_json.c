@@ -260,9 +260,90 @@ static void test_round_trip(void **state)
     json_free(j);
 }
 
+static struct json_value *parsed(const char *text)
+{
+    struct json_value *root = json_parse(text, strlen(text), NULL);
+    assert_non_null(root);
+    return root;
+}
+
+static void test_find(void **state)
+{
+    struct json_value *root = parsed("{\"source\":{\"ip\":\"10.0.0.1\",\"\":3},"
+                                     "\"list\":[{\"text\":\"first\"},[7,8]],\"a.b\":1}");
+    int64_t whole = 0;
+    (void)state;
+    assert_string_equal(json_text(json_find(root, "source.ip")), "10.0.0.1");
+    assert_string_equal(json_text(json_find(root, "list.0.text")), "first");
+    assert_true(json_whole(json_find(root, "list.1.1"), &whole));
+    assert_int_equal(whole, 8);
+    assert_true(json_whole(json_find(root, "source."), &whole)); /* the empty key is a key */
+    assert_int_equal(whole, 3);
+    assert_ptr_equal(json_find(root, "source"), json_get(root, "source"));
+    assert_null(json_find(root, "source.port"));
+    assert_null(json_find(root, "source.ip.more"));
+    assert_null(json_find(root, "list.2"));
+    assert_null(json_find(root, "list.-1"));
+    assert_null(json_find(root, "list.1x"));
+    assert_null(json_find(root, "list.99999999999999999999999"));
+    assert_null(json_find(root, "a.b"));
+    assert_null(json_find(root, ""));
+    assert_null(json_find(NULL, "source"));
+    char path[1024];
+    memset(path, 'a', sizeof path - 1);
+    path[sizeof path - 1] = '\0';
+    assert_null(json_find(root, path));
+    json_value_free(root);
+}
+
+static void test_members(void **state)
+{
+    struct json_value *root = parsed("{\"z\":1,\"a\":{\"k\":2},\"m\":[3]}");
+    char order[8] = "";
+    (void)state;
+    for (struct json_walk walk = json_members(root); json_step(&walk);) {
+        assert_ptr_equal(walk.value, json_get(root, walk.key));
+        strcat(order, walk.key);
+    }
+    assert_string_equal(order, "zam");
+    struct json_walk none = json_members(json_get(root, "m"));
+    assert_false(json_step(&none));
+    assert_false(json_step(&none));
+    none = json_members(NULL);
+    assert_false(json_step(&none));
+    json_value_free(root);
+    root = parsed("{}");
+    none = json_members(root);
+    assert_false(json_step(&none));
+    json_value_free(root);
+}
+
+static void test_put(void **state)
+{
+    static const char text[] = "{\"z\":[1,-2,0.25,true,null,{\"k\":\"\\u0001ä\"}],\"a\":1e300}";
+    struct json_value *root = parsed(text);
+    struct json *j = json_new();
+    (void)state;
+    json_open(j, NULL);
+    json_put(j, "z", json_get(root, "z"));
+    json_put(j, "none", json_get(root, "nothing"));
+    json_list(j, "list");
+    json_put(j, NULL, json_get(root, "a"));
+    json_close(j);
+    json_close(j);
+    json_value_free(root); /* what was written is a copy */
+    assert_text(j, 0,
+                "{\"z\":[1,-2,0.25,true,null,{\"k\":\"\\u0001ä\"}],\"none\":null,"
+                "\"list\":[1e300]}");
+    json_free(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_document),
+                                       cmocka_unit_test(test_find),
+                                       cmocka_unit_test(test_members),
+                                       cmocka_unit_test(test_put),
                                        cmocka_unit_test(test_indented),
                                        cmocka_unit_test(test_whole_numbers),
                                        cmocka_unit_test(test_reals),
