@@ -69,6 +69,17 @@ static size_t utf8_length(const uint8_t *text, size_t left)
     return code < least[length] || code > 0x10ffff || surrogate ? 0 : length;
 }
 
+static bool is_clean(const uint8_t *text, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        size_t length = text[i] == 0 ? 0 : utf8_length(text + i, size - i);
+        if (length == 0)
+            return false;
+        i += length;
+    }
+    return true;
+}
+
 /* Any bytes as UTF-8 without NUL. The result ends with a NUL that is not counted. */
 static struct buffer clean(const uint8_t *text, size_t size)
 {
@@ -92,7 +103,9 @@ static void put(struct json *json, const char *key, json_t *value)
     assert(json->depth > 0);
     json_t *top = json->open[json->depth - 1];
     int failed;
-    if (json_is_object(top)) {
+    if (json_is_object(top) && key && is_clean((const uint8_t *)key, strlen(key))) {
+        failed = json_object_set_new_nocheck(top, key, value);
+    } else if (json_is_object(top)) {
         assert(key);
         struct buffer name = clean((const uint8_t *)key, strlen(key));
         failed = json_object_set_new_nocheck(top, (const char *)name.data, value);
@@ -131,6 +144,10 @@ void json_close(struct json *json)
 
 void json_bytes(struct json *json, const char *key, const void *text, size_t size)
 {
+    if (is_clean(text, size)) {
+        put(json, key, json_stringn_nocheck(text, size));
+        return;
+    }
     struct buffer value = clean(text, size);
     put(json, key, json_stringn_nocheck((const char *)value.data, value.size));
     buffer_fini(&value);
@@ -280,7 +297,8 @@ const struct json_value *json_find(const struct json_value *value, const char *p
     }
 }
 
-/* jansson walks an object through a pointer that is not const, and changes nothing. */
+/* jansson walks an object, and counts who holds a value, through a pointer that is not const; what
+ * the value says does not change. */
 static json_t *walked(const struct json_value *value)
 {
     union {
@@ -312,8 +330,5 @@ bool json_step(struct json_walk *walk)
 
 void json_put(struct json *json, const char *key, const struct json_value *value)
 {
-    json_t *same = value ? json_deep_copy(inner(value)) : json_null();
-    if (!same)
-        die();
-    put(json, key, same);
+    put(json, key, value ? json_incref(walked(value)) : json_null());
 }

@@ -67,7 +67,8 @@ struct json_walk {
 struct json_walk json_members(const struct json_value *object);
 bool json_step(struct json_walk *walk);
 
-/* Writes a value that was read, as it is and with all that is in it. NULL: null. */
+/* Writes a value that was read, as it is and with all that is in it: not copied but held, its root
+ * may go. NULL: null. */
 void json_put(struct json *json, const char *key, const struct json_value *value);
 
 #endif

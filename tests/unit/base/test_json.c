@@ -331,7 +331,7 @@ static void test_put(void **state)
     json_put(j, NULL, json_get(root, "a"));
     json_close(j);
     json_close(j);
-    json_value_free(root); /* what was written is a copy */
+    json_value_free(root); /* what was written stays */
     assert_text(j, 0,
                 "{\"z\":[1,-2,0.25,true,null,{\"k\":\"\\u0001ä\"}],\"none\":null,"
                 "\"list\":[1e300]}");
