@@ -148,6 +148,12 @@ struct noise_mark *noise_mark_make(struct noise *noise, const char *incident, st
     return mark;
 }
 
+bool noise_is_acknowledged(const struct noise_mark *mark)
+{
+    return *mark->acknowledged.by &&
+           (mark->verdict == VERDICT_NONE || mark->acknowledged.at.ns > mark->closed.at.ns);
+}
+
 /* --- of an alert ------------------------------------------------------------------------------ */
 
 bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct alert_noise *found)
@@ -159,7 +165,7 @@ bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct
             found->silence = silence;
     }
     const struct noise_mark *mark = noise_mark_of(noise, alert->incident);
-    if (mark && *mark->acknowledged.by)
+    if (mark && noise_is_acknowledged(mark))
         found->acknowledged = mark;
     if (mark && mark->verdict != VERDICT_NONE)
         found->judged = mark;

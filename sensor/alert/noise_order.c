@@ -18,16 +18,26 @@ struct author {
     char by[NOISE_NAME];
 };
 
+/* Names of users can be any bytes, and what is written must be readable again. */
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            *text = '?';
+}
+
 static int take_author(const struct noise_order *order, const struct json_value *body,
                        struct author *author, struct error *error)
 {
-    char stated[48] = "";
+    char stated[48] = "", peer[41];
+    snprintf(peer, sizeof peer, "%s", order->peer);
+    make_plain(peer);
     if (noise_take_text(body, "author", stated, sizeof stated, false, error) != 0)
         return -1;
-    if (*stated && strcmp(stated, order->peer) != 0)
-        snprintf(author->by, sizeof author->by, "%s (%.40s)", stated, order->peer);
+    if (*stated && strcmp(stated, peer) != 0)
+        snprintf(author->by, sizeof author->by, "%s (%s)", stated, peer);
     else
-        snprintf(author->by, sizeof author->by, "%.90s", order->peer);
+        snprintf(author->by, sizeof author->by, "%s", *peer ? peer : "?");
     return 0;
 }
 

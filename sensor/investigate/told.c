@@ -270,7 +270,9 @@ enum told_standing told_standing_of(const struct told_incident *incident,
 {
     if (!mark)
         return TOLD_OPEN;
-    if (mark->verdict != VERDICT_NONE)
-        return incident->spoke.ns > mark->closed.packet.ns ? TOLD_AGAIN : TOLD_CLOSED;
-    return *mark->acknowledged.by ? TOLD_ACKNOWLEDGED : TOLD_OPEN;
+    if (mark->verdict != VERDICT_NONE && incident->spoke.ns <= mark->closed.packet.ns)
+        return TOLD_CLOSED;
+    if (noise_is_acknowledged(mark))
+        return TOLD_ACKNOWLEDGED;
+    return mark->verdict != VERDICT_NONE ? TOLD_AGAIN : TOLD_OPEN;
 }

@@ -36,7 +36,7 @@ enum noise_host { NOISE_ANY_HOST, NOISE_NETWORK, NOISE_DEVICE };
 struct noise_scope {
     char rule[64]; /* detector's or rule's id; "": any, but for sensor.blind's alerts */
     enum noise_host host_kind;
-    struct prefix host_prefix; /* NOISE_NETWORK: an address is a prefix of its full length */
+    struct prefix host_prefix;     /* NOISE_NETWORK: an address is a prefix of its full length */
     char device[PREFIX_TEXT_SIZE]; /* NOISE_DEVICE, as host_text */
     /* A registrable domain, or a network. A domain holds only where no byte of the story left under
      * a name that nothing but the client's word bears out: a forged name silences nothing. */
@@ -83,6 +83,9 @@ struct noise_mark {
     /* Alerts of it while it was acknowledged that wake nobody, and what newly left in them. */
     uint64_t quiet_alerts, quiet_bytes;
 };
+
+/* Somebody looks at it: it was acknowledged, and not closed since. */
+bool noise_is_acknowledged(const struct noise_mark *mark);
 
 /* --- the book --------------------------------------------------------------------------------- */
 

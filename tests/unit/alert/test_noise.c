@@ -375,8 +375,11 @@ static void test_in_the_record(void **state)
     obey(noise, NOISE_ADD, NULL,
          "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":"
          "\"volume.destination\"}}");
-    obey(noise, NOISE_ACKNOWLEDGE, INCIDENT, "");
     obey(noise, NOISE_CLOSE, INCIDENT, "{\"verdict\":\"benign\",\"ticket\":\"T-1\"}");
+    obey(noise, NOISE_ACKNOWLEDGE, INCIDENT, "");
+    assert_true(noise_of_alert(noise, &alert, &found));
+    assert_false(found.quiet); /* closed in the same moment: nobody looks any more */
+    noise_mark_of(noise, INCIDENT)->acknowledged.at.ns++;
     assert_true(noise_of_alert(noise, &alert, &found));
     assert_true(found.quiet);
     alert.noise = &found;
@@ -560,6 +563,29 @@ static void test_catch_up(void **state)
     free(remove);
 }
 
+/* Whatever a user is called: what is written can be read again. */
+static void test_names_of_users(void **state)
+{
+    (void)state;
+    static const char *const peer[] = {
+        "", "a\nb", "\xff\xfe\xfd", "\xc3\xa9t\xc3\xa9",
+        "a name of a user that is much longer than any should ever be"};
+    for (size_t i = 0; i < sizeof peer / sizeof *peer; i++) {
+        struct noise *noise = noise_new();
+        struct noise_outcome outcome;
+        struct noise_order asked = order(NOISE_ACKNOWLEDGE, INCIDENT, "");
+        asked.peer = peer[i];
+        assert_int_equal(noise_obey(noise, &asked, &outcome, NULL), 0);
+        char *text = noise_text(noise);
+        struct noise *again = noise_parse(text, strlen(text), NULL);
+        assert_non_null(again);
+        noise_free(again);
+        free(text);
+        noise_outcome_fini(&outcome);
+        noise_free(noise);
+    }
+}
+
 static int tear_down(void **state)
 {
     (void)state;
@@ -586,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_file),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_catch_up),
+        cmocka_unit_test(test_names_of_users),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }
