@@ -38,13 +38,13 @@ struct asked {
 /* --- reading the journal ---------------------------------------------------------------------- */
 
 struct reading {
-    struct told told;
+    struct retold told;
     char from[32];    /* "": from the first */
     const char *only; /* an incident to be printed as it comes; NULL: none */
     struct calendar *calendar;
 };
 
-static void print_alert(const struct reading *reading, const struct told_record *r)
+static void print_alert(const struct reading *reading, const struct retold_record *r)
 {
     char at[32];
     calendar_text(reading->calendar, r->time, CALENDAR_MINUTE, at, sizeof at);
@@ -60,35 +60,35 @@ static void print_alert(const struct reading *reading, const struct told_record 
 static void on_line(void *context, const char *line, size_t size)
 {
     struct reading *reading = context;
-    struct told_record record;
-    if (*reading->from && !told_is_since(line, size, reading->from))
+    struct retold_record record;
+    if (*reading->from && !retold_is_since(line, size, reading->from))
         return;
-    if (told_record_read(&record, line, size) && record.kind == TOLD_ALERT) {
-        told_add(&reading->told, &record);
+    if (retold_record_read(&record, line, size) && record.kind == RETOLD_ALERT) {
+        retold_add(&reading->told, &record);
         if (reading->only && strcmp(record.incident, reading->only) == 0)
             print_alert(reading, &record);
     }
-    told_record_fini(&record);
+    retold_record_fini(&record);
 }
 
 static int read_journal(const struct config *config, struct reading *reading, struct error *error)
 {
     uint64_t damaged;
-    told_init(&reading->told);
+    retold_init(&reading->told);
     if (noise_access_each(config, on_line, reading, &damaged, error) != 0)
         return -1;
     if (damaged > 0)
         log_warn("%" PRIu64 " places of the journal are damaged and left out", damaged);
     if (reading->told.beyond > 0)
-        log_warn("more than %u incidents: alerts of others are left out (--since)", TOLD_MAX);
+        log_warn("more than %u incidents: alerts of others are left out (--since)", RETOLD_MAX);
     return 0;
 }
 
-static const struct told_incident *find(const struct reading *reading, const char *name,
-                                        struct error *error)
+static const struct retold_incident *find(const struct reading *reading, const char *name,
+                                          struct error *error)
 {
     bool several;
-    const struct told_incident *incident = told_find(&reading->told, name, &several);
+    const struct retold_incident *incident = retold_find(&reading->told, name, &several);
     if (!incident)
         error_set(error, several ? ERROR_USAGE : ERROR_INPUT, "%.60s: %s", name,
                   several ? "several incidents begin so: say more of it"
@@ -99,26 +99,26 @@ static const struct told_incident *find(const struct reading *reading, const cha
 char *incident_whole_id(const struct config *config, const char *name, struct error *error)
 {
     struct reading reading = {.only = NULL};
-    const struct told_incident *incident =
+    const struct retold_incident *incident =
         read_journal(config, &reading, error) == 0 ? find(&reading, name, error) : NULL;
     char *id = incident ? xstrdup(incident->id) : NULL;
-    told_fini(&reading.told);
+    retold_fini(&reading.told);
     return id;
 }
 
 /* --- list ------------------------------------------------------------------------------------- */
 
-static const char *const standing_name[] = {[TOLD_OPEN] = "open",
-                                            [TOLD_AGAIN] = "open again",
-                                            [TOLD_ACKNOWLEDGED] = "acknowledged",
-                                            [TOLD_CLOSED] = "closed"};
+static const char *const standing_name[] = {[RETOLD_OPEN] = "open",
+                                            [RETOLD_AGAIN] = "open again",
+                                            [RETOLD_ACKNOWLEDGED] = "acknowledged",
+                                            [RETOLD_CLOSED] = "closed"};
 
-static void list_json(const struct told_incident *incident, const struct noise_mark *mark)
+static void list_json(const struct retold_incident *incident, const struct noise_mark *mark)
 {
     struct json *json = json_new();
     json_open(json, NULL);
     json_str(json, "incident", incident->id);
-    json_str(json, "standing", standing_name[told_standing_of(incident, mark)]);
+    json_str(json, "standing", standing_name[retold_standing_of(incident, mark)]);
     json_bool(json, "active", incident->active);
     json_str(json, "urgency", urgency_name[incident->urgency]);
     json_int(json, "score", incident->score);
@@ -142,7 +142,7 @@ static void list_json(const struct told_incident *incident, const struct noise_m
     json_free(json);
 }
 
-static void list_line(struct calendar *calendar, const struct told_incident *incident,
+static void list_line(struct calendar *calendar, const struct retold_incident *incident,
                       const struct noise_mark *mark)
 {
     char name[16], first[32], last[32];
@@ -151,7 +151,7 @@ static void list_line(struct calendar *calendar, const struct told_incident *inc
     char *text = xasprintf(
         "%s  %-12s %-6s %3d  %s – %s  %s%s%s  %s%s  %" PRIu64 " bytes, %" PRIu64 " alerts (%" PRIu64
         " silenced)",
-        incident_short(incident->id, name), standing_name[told_standing_of(incident, mark)],
+        incident_short(incident->id, name), standing_name[retold_standing_of(incident, mark)],
         urgency_name[incident->urgency], (int)incident->score, first, last,
         incident->sensor ? "the sensor: " : incident->host,
         incident->sensor         ? incident->sight
@@ -168,10 +168,10 @@ static void list_all(const struct options *options, const struct asked *asked,
                      const struct reading *reading, const struct noise *noise)
 {
     size_t count, shown = 0;
-    const struct told_incident **sorted = told_sorted(&reading->told, &count);
+    const struct retold_incident **sorted = retold_sorted(&reading->told, &count);
     for (size_t i = 0; i < count; i++) {
         const struct noise_mark *mark = noise_mark_of(noise, sorted[i]->id);
-        bool closed = told_standing_of(sorted[i], mark) == TOLD_CLOSED;
+        bool closed = retold_standing_of(sorted[i], mark) == RETOLD_CLOSED;
         if ((asked->open && closed) || (asked->closed && !closed))
             continue;
         shown++;
@@ -206,7 +206,7 @@ static int list(const struct options *options, const struct asked *asked, struct
             list_all(options, asked, &reading, noise);
         calendar_free(reading.calendar);
     }
-    told_fini(&reading.told);
+    retold_fini(&reading.told);
     noise_free(noise);
     return error->code == ERROR_NONE ? 0 : -1;
 }
@@ -244,9 +244,9 @@ static int show(const struct options *options, const struct asked *asked, struct
 {
     struct reading all = {.only = NULL}, one = {.only = NULL};
     struct noise *noise = noise_access_book(&options->config, error);
-    const struct told_incident *incident = NULL;
+    const struct retold_incident *incident = NULL;
     (void)asked;
-    told_init(&one.told);
+    retold_init(&one.told);
     if (noise && read_journal(&options->config, &all, error) == 0)
         incident = find(&all, options->input[0], error);
     struct calendar *calendar = incident ? config_calendar(&options->config, error) : NULL;
@@ -260,8 +260,8 @@ static int show(const struct options *options, const struct asked *asked, struct
         read_journal(&options->config, &one, error);
     }
     calendar_free(calendar);
-    told_fini(&all.told);
-    told_fini(&one.told);
+    retold_fini(&all.told);
+    retold_fini(&one.told);
     noise_free(noise);
     return error->code == ERROR_NONE ? 0 : -1;
 }
@@ -284,7 +284,7 @@ static char *body_of(const struct asked *asked)
     return text;
 }
 
-static int propose(const struct options *options, const struct told_incident *incident,
+static int propose(const struct options *options, const struct retold_incident *incident,
                    struct error *error)
 {
     struct noise *noise = noise_access_book(&options->config, error);
@@ -301,7 +301,7 @@ static int say(const struct options *options, const struct asked *asked, enum no
 {
     struct reading reading = {.only = NULL};
     char *reply = NULL, *body = body_of(asked);
-    const struct told_incident *incident = NULL;
+    const struct retold_incident *incident = NULL;
     if (read_journal(&options->config, &reading, error) == 0)
         incident = find(&reading, options->input[0], error);
     if (incident &&
@@ -310,7 +310,7 @@ static int say(const struct options *options, const struct asked *asked, enum no
         if (verb == NOISE_CLOSE)
             propose(options, incident, error);
     }
-    told_fini(&reading.told);
+    retold_fini(&reading.told);
     free(reply);
     free(body);
     return error->code == ERROR_NONE ? 0 : -1;

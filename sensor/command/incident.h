@@ -4,11 +4,11 @@
 
 #include "weir/alert/noise.h"
 #include "weir/config/config.h"
-#include "weir/investigate/told.h"
+#include "weir/investigate/retold.h"
 
 /* incident_exception.c: for a verdict of benign: an exception to be added to the operator's rules,
  * and what it would have held back of what the journal tells. */
-int incident_propose(const struct config *config, const struct told_incident *incident,
+int incident_propose(const struct config *config, const struct retold_incident *incident,
                      const struct noise_mark *mark, struct error *error);
 
 #endif

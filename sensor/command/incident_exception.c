@@ -20,13 +20,13 @@
 #define DAYS_MAX       4096u /* of which alerts are told apart */
 
 struct effect {
-    const struct told_incident *of;
-    struct told told;
+    const struct retold_incident *of;
+    struct retold told;
     int64_t day[DAYS_MAX];
     size_t days;
 };
 
-static bool is_of(const struct told_incident *incident, const char *rule)
+static bool is_of(const struct retold_incident *incident, const char *rule)
 {
     for (size_t i = 0; i < incident->rule_count; i++)
         if (strcmp(incident->rule[i], rule) == 0)
@@ -46,14 +46,14 @@ static void note_day(struct effect *effect, int64_t day)
 static void on_line(void *context, const char *line, size_t size)
 {
     struct effect *effect = context;
-    struct told_record r;
-    if (told_record_read(&r, line, size) && r.kind == TOLD_ALERT && !r.sensor &&
+    struct retold_record r;
+    if (retold_record_read(&r, line, size) && r.kind == RETOLD_ALERT && !r.sensor &&
         is_of(effect->of, r.rule) && strcmp(r.host, effect->of->host) == 0 &&
         strcmp(r.destination, effect->of->destination) == 0) {
-        told_add(&effect->told, &r);
+        retold_add(&effect->told, &r);
         note_day(effect, r.time.ns / NS_PER_DAY);
     }
-    told_record_fini(&r);
+    retold_record_fini(&r);
 }
 
 static void put_quoted(struct buffer *out, const char *text)
@@ -69,7 +69,7 @@ static void put_quoted(struct buffer *out, const char *text)
 }
 
 /* A name that holds a quote is no name of a domain: it is then left to whoever writes the rule. */
-static void put_when(struct buffer *out, const struct told_incident *incident)
+static void put_when(struct buffer *out, const struct retold_incident *incident)
 {
     struct ip ip;
     bool address = ip_parse(incident->host, &ip) == 0;
@@ -81,7 +81,7 @@ static void put_when(struct buffer *out, const struct told_incident *incident)
     free(condition);
 }
 
-static void put_exception(struct buffer *out, const struct told_incident *incident,
+static void put_exception(struct buffer *out, const struct retold_incident *incident,
                           const struct noise_mark *mark)
 {
     char name[16], day[16];
@@ -106,7 +106,7 @@ static void put_effect(struct buffer *out, const struct effect *effect)
 {
     size_t count;
     uint64_t bytes = 0;
-    const struct told_incident **all = told_sorted(&effect->told, &count);
+    const struct retold_incident **all = retold_sorted(&effect->told, &count);
     for (size_t i = 0; i < count; i++)
         bytes += all[i]->out_bytes;
     buffer_text(out,
@@ -124,7 +124,7 @@ static void put_effect(struct buffer *out, const struct effect *effect)
     free(all);
 }
 
-int incident_propose(const struct config *config, const struct told_incident *incident,
+int incident_propose(const struct config *config, const struct retold_incident *incident,
                      const struct noise_mark *mark, struct error *error)
 {
     struct effect effect = {.of = incident};
@@ -134,7 +134,7 @@ int incident_propose(const struct config *config, const struct told_incident *in
         puts("# That the sensor does not see cannot be excepted.");
         return 0;
     }
-    told_init(&effect.told);
+    retold_init(&effect.told);
     int failed = noise_access_each(config, on_line, &effect, &damaged, error);
     if (!failed) {
         buffer_text(&out, "# An exception for the operator's rules (weir-rules(5)); nothing is "
@@ -145,6 +145,6 @@ int incident_propose(const struct config *config, const struct told_incident *in
         fputs((const char *)out.data, stdout);
     }
     buffer_fini(&out);
-    told_fini(&effect.told);
+    retold_fini(&effect.told);
     return failed;
 }

@@ -13,7 +13,7 @@ struct handover *handover_new(const struct handover_config *config)
     struct ptime back = {config->from.ns - HANDOVER_BACK_NS};
     h->config = *config;
     h->beat = PTIME_MIN;
-    told_init(&h->told);
+    retold_init(&h->told);
     map_init(&h->hidden);
     ptime_iso(back, h->back, sizeof h->back);
     return h;
@@ -33,7 +33,7 @@ void handover_free(struct handover *handover)
     for (size_t i = 0; i < HANDOVER_ACTS; i++)
         act_fini(&handover->act[i]);
     map_fini(&handover->hidden, free);
-    told_fini(&handover->told);
+    retold_fini(&handover->told);
     free(handover);
 }
 
@@ -44,7 +44,7 @@ static bool is_inside(const struct handover *h, struct ptime time)
 
 /* --- alerts ----------------------------------------------------------------------------------- */
 
-static void note_hidden(struct handover *h, const struct told_record *r)
+static void note_hidden(struct handover *h, const struct retold_record *r)
 {
     size_t size = strlen(r->silence);
     struct handover_hidden *hidden = map_get(&h->hidden, r->silence, size);
@@ -61,14 +61,14 @@ static void note_hidden(struct handover *h, const struct told_record *r)
 /* The budget's: an incident's first alert by one of its detectors. */
 static bool is_budgeted(const struct handover *h, const char *incident)
 {
-    const struct told_incident *known = map_get(&h->told.incidents, incident, strlen(incident));
+    const struct retold_incident *known = map_get(&h->told.incidents, incident, strlen(incident));
     return known && known->budgeted;
 }
 
-static void take_alert(struct handover *h, const struct told_record *r)
+static void take_alert(struct handover *h, const struct retold_record *r)
 {
     bool spent = is_budgeted(h, r->incident);
-    told_add(&h->told, r);
+    retold_add(&h->told, r);
     if (is_inside(h, r->time)) {
         h->alerts++;
         h->quiet += r->quiet;
@@ -100,7 +100,7 @@ static void note_gap(struct handover *h, struct ptime from, struct ptime until)
         h->gaps_more++;
 }
 
-static void take_beat(struct handover *h, const struct told_record *r)
+static void take_beat(struct handover *h, const struct retold_record *r)
 {
     if (r->time.ns >= h->config.to.ns)
         return;
@@ -119,7 +119,7 @@ void handover_end(struct handover *handover)
 
 /* --- what people did -------------------------------------------------------------------------- */
 
-static void take_act(struct handover *h, const struct told_record *r)
+static void take_act(struct handover *h, const struct retold_record *r)
 {
     if (!is_inside(h, r->time))
         return;
@@ -130,18 +130,18 @@ static void take_act(struct handover *h, const struct told_record *r)
 
 void handover_line(struct handover *handover, const char *line, size_t size)
 {
-    struct told_record record;
-    if (!told_is_since(line, size, handover->back))
+    struct retold_record record;
+    if (!retold_is_since(line, size, handover->back))
         return;
-    if (!told_record_read(&record, line, size))
+    if (!retold_record_read(&record, line, size))
         handover->unread++;
     else if (record.time.ns >= handover->config.to.ns)
         ; /* later than what is asked for */
-    else if (record.kind == TOLD_ALERT)
+    else if (record.kind == RETOLD_ALERT)
         take_alert(handover, &record);
-    else if (record.kind == TOLD_HEARTBEAT)
+    else if (record.kind == RETOLD_HEARTBEAT)
         take_beat(handover, &record);
-    else if (record.kind == TOLD_ACT)
+    else if (record.kind == RETOLD_ACT)
         take_act(handover, &record);
-    told_record_fini(&record);
+    retold_record_fini(&record);
 }

@@ -10,7 +10,7 @@ static void put_time(struct json *json, const char *key, struct ptime time)
 }
 
 static void put_incident(struct json *json, const struct handover *h,
-                         const struct told_incident *incident)
+                         const struct retold_incident *incident)
 {
     const struct noise_mark *mark =
         h->config.book ? noise_mark_of(h->config.book, incident->id) : NULL;
@@ -41,7 +41,7 @@ static void put_incident(struct json *json, const struct handover *h,
 }
 
 static void put_section(struct json *json, const char *key, const struct handover *h,
-                        const struct told_incident **incident, size_t count,
+                        const struct retold_incident **incident, size_t count,
                         enum handover_section section)
 {
     uint64_t all = 0;
@@ -136,7 +136,7 @@ char *handover_json(const struct handover *handover)
                     {"blind", SECTION_BLIND}};
     struct json *json = json_new();
     size_t count;
-    const struct told_incident **incident = told_sorted(&handover->told, &count);
+    const struct retold_incident **incident = retold_sorted(&handover->told, &count);
     json_open(json, NULL);
     put_head(json, handover);
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)

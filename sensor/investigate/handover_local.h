@@ -16,7 +16,7 @@ enum handover_section {
     SECTION_NONE   /* over, or closed before this time */
 };
 enum handover_section handover_section_of(const struct handover *handover,
-                                          const struct told_incident *incident);
+                                          const struct retold_incident *incident);
 struct handover_hidden handover_hidden_of(const struct handover *handover,
                                           const struct noise_silence *silence);
 /* Still listed: not over before this time. */

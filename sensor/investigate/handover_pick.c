@@ -10,7 +10,7 @@ static bool touches(const struct handover *h, struct ptime from, struct ptime un
 }
 
 enum handover_section handover_section_of(const struct handover *handover,
-                                          const struct told_incident *incident)
+                                          const struct retold_incident *incident)
 {
     const struct handover *h = handover;
     const struct noise_mark *mark =
@@ -18,13 +18,13 @@ enum handover_section handover_section_of(const struct handover *handover,
     bool spoke = touches(h, incident->last, incident->last);
     if (incident->sensor)
         return spoke || touches(h, incident->start, incident->end) ? SECTION_BLIND : SECTION_NONE;
-    switch (told_standing_of(incident, mark)) {
-    case TOLD_ACKNOWLEDGED:
+    switch (retold_standing_of(incident, mark)) {
+    case RETOLD_ACKNOWLEDGED:
         return incident->active || spoke ? SECTION_ACKNOWLEDGED : SECTION_NONE;
-    case TOLD_CLOSED:
+    case RETOLD_CLOSED:
         return mark && touches(h, mark->closed.at, mark->closed.at) ? SECTION_CLOSED : SECTION_NONE;
-    case TOLD_OPEN:
-    case TOLD_AGAIN:
+    case RETOLD_OPEN:
+    case RETOLD_AGAIN:
         break;
     }
     if (!incident->active && !spoke)

@@ -13,7 +13,7 @@ struct writing {
     const struct handover *handover;
     enum handover_language language;
     struct buffer out;
-    const struct told_incident **incident;
+    const struct retold_incident **incident;
     size_t count;
 };
 
@@ -89,13 +89,13 @@ static size_t in_section(const struct writing *w, enum handover_section section)
 }
 
 static const struct noise_mark *mark_of(const struct writing *w,
-                                        const struct told_incident *incident)
+                                        const struct retold_incident *incident)
 {
     const struct noise *book = w->handover->config.book;
     return book ? noise_mark_of(book, incident->id) : NULL;
 }
 
-static void put_about(struct writing *w, const struct told_incident *incident)
+static void put_about(struct writing *w, const struct retold_incident *incident)
 {
     char name[16];
     buffer_text(&w->out, "  %s %3d  %s  %s%s%s ", word_of_urgency(w->language, incident->urgency),
@@ -106,7 +106,7 @@ static void put_about(struct writing *w, const struct told_incident *incident)
     end_line(w);
 }
 
-static void put_figures(struct writing *w, const struct told_incident *incident)
+static void put_figures(struct writing *w, const struct retold_incident *incident)
 {
     char first[32], last[32], bytes[TEXT_SIZE], alerts[TEXT_SIZE], silenced[TEXT_SIZE];
     buffer_text(&w->out, "         ");
@@ -119,7 +119,7 @@ static void put_figures(struct writing *w, const struct told_incident *incident)
     end_line(w);
 }
 
-static void put_open(struct writing *w, const struct told_incident *incident)
+static void put_open(struct writing *w, const struct retold_incident *incident)
 {
     const struct noise_mark *mark = mark_of(w, incident);
     char at[32];
@@ -144,7 +144,7 @@ static void put_word(struct writing *w, const struct noise_word *word)
         PHRASE(&w->out, w->language, PHRASE_BY, word->by, when(w, word->at, at));
 }
 
-static void put_acknowledged(struct writing *w, const struct told_incident *incident)
+static void put_acknowledged(struct writing *w, const struct retold_incident *incident)
 {
     const struct noise_mark *mark = mark_of(w, incident);
     char quiet[TEXT_SIZE];
@@ -157,7 +157,7 @@ static void put_acknowledged(struct writing *w, const struct told_incident *inci
     end_line(w);
 }
 
-static void put_closed(struct writing *w, const struct told_incident *incident)
+static void put_closed(struct writing *w, const struct retold_incident *incident)
 {
     const struct noise_mark *mark = mark_of(w, incident);
     put_about(w, incident);
@@ -171,7 +171,7 @@ static void put_closed(struct writing *w, const struct told_incident *incident)
 }
 
 static void put_section(struct writing *w, enum handover_section section, enum phrase title,
-                        void (*put)(struct writing *, const struct told_incident *))
+                        void (*put)(struct writing *, const struct retold_incident *))
 {
     char text[TEXT_SIZE];
     size_t count = in_section(w, section), shown = 0;
@@ -240,7 +240,7 @@ static void put_silences(struct writing *w)
 
 /* --- what was not seen, the budget, changes --------------------------------------------------- */
 
-static void put_blind(struct writing *w, const struct told_incident *incident)
+static void put_blind(struct writing *w, const struct retold_incident *incident)
 {
     char from[32], until[32], name[16];
     buffer_text(&w->out, "  %s – %s  %s  %s\n", when(w, incident->start, from),
@@ -314,7 +314,7 @@ static void put_changes(struct writing *w)
 char *handover_text(const struct handover *handover, enum handover_language language)
 {
     struct writing w = {.handover = handover, .language = language};
-    w.incident = told_sorted(&handover->told, &w.count);
+    w.incident = retold_sorted(&handover->told, &w.count);
     put_head(&w);
     put_section(&w, SECTION_OPEN, PHRASE_OPEN, put_open);
     put_wholly_silenced(&w);

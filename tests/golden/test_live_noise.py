@@ -30,13 +30,20 @@ class Noisy(weirtest.Case):
         os.chmod(self.path("rules.yaml"), 0o644)
         self.sensor = Sensor(self, self.server, *self.words)
 
+    def told(self):
+        """How many alerts the journal tells of."""
+        found = self.ask("incident", "list", "--json").splitlines()
+        return sum(json.loads(line)["alerts"] for line in found), found
+
     def upload(self, size):
-        """The alert that so many bytes lead to, with what they are in all."""
-        known = len(self.sensor.alerts("test.upload"))
+        """What the journal tells of the incident once so many bytes led to a further alert."""
+        known, _ = self.told()
         body = self.write("body", "x" * size)
         self.client.run("curl", "-sf", "-o", "/dev/null", "-H", "Expect:", "--data-binary", "@" + body,
                         f"http://{SERVER}/1000")
-        return until("a further alert", lambda: self.sensor.alerts("test.upload")[known:], 60, 0.2)[0]["weir"]
+        line, = until("a further alert", lambda: self.told()[0] > known and self.told()[1], 60, 0.2)
+        shown = self.ask("incident", "show", json.loads(line)["incident"]).splitlines()
+        return json.loads(line)["incident"], shown[-1]
 
     def ask(self, *words, status=0):
         done = self.sensor.ask(*words)
@@ -58,36 +65,36 @@ class Noisy(weirtest.Case):
                 if line["event"]["kind"] == "event"]
 
     def test_orders_hold(self):
-        first = self.upload(2000)
-        incident, name = first["incident"], "inc-" + first["incident"][:6]
+        incident, first = self.upload(2000)
+        name = "inc-" + incident[:6]
         self.assertNotIn("silenced", first)
         # a silence
         self.ask("silence", "add", "--reason", "test", "--for", "1h", "--rule", "test.upload", "--host", CLIENT)
-        second = self.upload(20_000)
-        self.assertEqual(second["silenced"]["id"], "sil-1")
-        self.assertGreater(second["silenced"]["out_bytes"], 20_000)
+        _, second = self.upload(20_000)
+        self.assertIn("silenced by sil-1", second)
         # a killed engine goes on with it, and has counted
         self.sensor.kill(self.sensor.status()["engine"]["pid"])
         until("another engine", lambda: (self.sensor.status() or {"engine": {"restarts": 0}})["engine"]["restarts"] == 1)
         status, silences = self.call("GET", "/v1/silences")
         one, = silences["silences"]
-        self.assertEqual((status, one["alerts"], one["out_bytes"]),
-                         (200, 1, second["silenced"]["out_bytes"]))
+        self.assertEqual((status, one["alerts"]), (200, 1))
+        self.assertGreater(one["out_bytes"], 20_000)
         self.assertRegex(one["author"], r"^\w+")
         # it is taken away, the incident acknowledged
         self.ask("silence", "remove", "sil-1")
         self.ask("incident", "ack", name, "--note", "looking")
-        third = self.upload(200_000)
+        _, third = self.upload(200_000)
         self.assertNotIn("silenced", third)
-        self.assertEqual(third["acknowledged"]["quiet"], True)
+        self.assertIn("  quiet  ", third)
         # closed, and told again
         status, mark = self.call("POST", f"/v1/incidents/{incident}/close",
                                  '{"verdict":"unknown","ticket":"T-1","author":"alice"}')
         self.assertEqual((status, mark["closed"]["verdict"]), (200, "unknown"))
         self.assertRegex(mark["closed"]["by"], r"^alice \(\w+\)$")
         self.assertEqual(self.ask("incident", "list", "--open"), "no incident\n")
-        fourth = self.upload(2_000_000)
-        self.assertEqual(fourth["judged"]["ticket"], "T-1")
+        _, fourth = self.upload(2_000_000)
+        self.assertNotIn("quiet", fourth)
+        self.assertEqual(self.sensor.alerts("test.upload")[-1]["weir"]["judged"]["ticket"], "T-1")
         self.assertIn("open again", self.ask("incident", "list", "--open"))
         self.refused(incident)
         self.after_a_restart(incident, name)

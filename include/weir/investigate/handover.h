@@ -2,13 +2,13 @@
  * back, when the sensor did not see, the budget spent, who changed what. Made of the journal, the
  * book of silences and verdicts, and, where a sensor runs, what it does not see now.
  *
- * Bounds: incidents as told.h; HANDOVER_LIST entries a section in the text and in JSON, further
+ * Bounds: incidents as retold.h; HANDOVER_LIST entries a section in the text and in JSON, further
  * ones are counted; the latest HANDOVER_ACTS changes; HANDOVER_GAPS gaps. Thread: any. */
 #ifndef WEIR_INVESTIGATE_HANDOVER_H
 #define WEIR_INVESTIGATE_HANDOVER_H
 
 #include "weir/base/calendar.h"
-#include "weir/investigate/told.h"
+#include "weir/investigate/retold.h"
 
 #define HANDOVER_BACK_NS (30 * NS_PER_DAY) /* open incidents are looked for so far back */
 #define HANDOVER_BEAT_NS (5 * NS_PER_MIN)  /* a heartbeat each; two that are missing are a gap */
@@ -42,7 +42,7 @@ struct handover_gap { /* no heartbeat */
 
 struct handover {
     struct handover_config config;
-    struct told told;
+    struct retold told;
     char back[32];     /* before it nothing is read */
     struct ptime beat; /* the last; PTIME_MIN: none was found */
     int64_t hosts_ready;

@@ -1,5 +1,5 @@
-/* See weir/investigate/told.h. */
-#include "weir/investigate/told.h"
+/* See weir/investigate/retold.h. */
+#include "weir/investigate/retold.h"
 
 #include "weir/base/buffer.h"
 
@@ -26,27 +26,27 @@ static int64_t whole_of(const struct json_value *object, const char *key)
 
 /* As the alert accounts it: domain, autonomous system, else the prefix that destination.c would
  * take. */
-static void read_destination(const struct json_value *root, char to[TOLD_NAME])
+static void read_destination(const struct json_value *root, char to[RETOLD_NAME])
 {
     const struct json_value *destination = json_get(root, "destination");
     const char *domain = text_of(destination, "domain");
     int64_t number = whole_of(json_get(destination, "as"), "number");
     struct ip ip;
     if (*domain) {
-        snprintf(to, TOLD_NAME, "%s", domain);
+        snprintf(to, RETOLD_NAME, "%s", domain);
     } else if (number > 0) {
-        snprintf(to, TOLD_NAME, "AS%" PRId64, number);
+        snprintf(to, RETOLD_NAME, "AS%" PRId64, number);
     } else if (ip_parse(text_of(destination, "ip"), &ip) == 0) {
         struct destination prefix = destination_of_prefix(ROLE_CLIENT, &ip);
-        snprintf(to, TOLD_NAME, "%s", prefix.name);
+        snprintf(to, RETOLD_NAME, "%s", prefix.name);
     }
 }
 
-static void read_host(const struct json_value *root, char to[TOLD_HOST])
+static void read_host(const struct json_value *root, char to[RETOLD_HOST])
 {
     const char *device = text_of(json_get(root, "host"), "id");
     const char *address = text_of(json_get(root, "source"), "ip");
-    snprintf(to, TOLD_HOST, "%s", *device ? device : address);
+    snprintf(to, RETOLD_HOST, "%s", *device ? device : address);
 }
 
 static enum urgency urgency_named(const char *name)
@@ -57,7 +57,7 @@ static enum urgency urgency_named(const char *name)
     return URGENCY_NOW; /* better too much */
 }
 
-static void read_alert(struct told_record *r)
+static void read_alert(struct retold_record *r)
 {
     const struct json_value *weir = json_get(r->root, "weir");
     const struct json_value *silenced = json_get(weir, "silenced");
@@ -83,53 +83,53 @@ static void read_alert(struct told_record *r)
         read_destination(r->root, r->destination);
 }
 
-static void read_act(struct told_record *r)
+static void read_act(struct retold_record *r)
 {
     r->action = text_of(json_get(r->root, "event"), "action");
     r->by = text_of(json_get(r->root, "user"), "name");
     r->message = text_of(r->root, "message");
 }
 
-bool told_record_read(struct told_record *record, const char *line, size_t size)
+bool retold_record_read(struct retold_record *record, const char *line, size_t size)
 {
-    *record = (struct told_record){.incident = "",
-                                   .rule = "",
-                                   .state = "",
-                                   .sight = "",
-                                   .text = "",
-                                   .action = "",
-                                   .by = "",
-                                   .message = "",
-                                   .silence = "",
-                                   .root = json_parse(line, size, NULL)};
+    *record = (struct retold_record){.incident = "",
+                                     .rule = "",
+                                     .state = "",
+                                     .sight = "",
+                                     .text = "",
+                                     .action = "",
+                                     .by = "",
+                                     .message = "",
+                                     .silence = "",
+                                     .root = json_parse(line, size, NULL)};
     const struct json_value *event = json_get(record->root, "event");
     const char *kind = text_of(event, "kind"), *dataset = text_of(event, "dataset");
     if (!ptime_of_iso(text_of(record->root, "@timestamp"), &record->time))
         return false;
-    record->kind = TOLD_OTHER;
+    record->kind = RETOLD_OTHER;
     if (strcmp(kind, "alert") == 0) {
-        record->kind = TOLD_ALERT;
+        record->kind = RETOLD_ALERT;
         read_alert(record);
         return strlen(record->incident) == ALERT_ID_SIZE - 1;
     }
     if (strcmp(dataset, "weir.audit") == 0) {
-        record->kind = TOLD_ACT;
+        record->kind = RETOLD_ACT;
         read_act(record);
     } else if (strcmp(dataset, "weir.heartbeat") == 0) {
-        record->kind = TOLD_HEARTBEAT;
+        record->kind = RETOLD_HEARTBEAT;
         record->hosts = whole_of(json_get(record->root, "weir"), "hosts");
         record->hosts_ready = whole_of(json_get(record->root, "weir"), "hosts_ready");
     }
     return true;
 }
 
-void told_record_fini(struct told_record *record)
+void retold_record_fini(struct retold_record *record)
 {
     json_value_free(record->root);
     record->root = NULL;
 }
 
-bool told_is_since(const char *line, size_t size, const char *from)
+bool retold_is_since(const char *line, size_t size, const char *from)
 {
     size_t skip = sizeof stamp - 1, length = strlen(from);
     if (size < skip + length || memcmp(line, stamp, skip) != 0)
@@ -139,23 +139,23 @@ bool told_is_since(const char *line, size_t size, const char *from)
 
 /* --- incidents -------------------------------------------------------------------------------- */
 
-void told_init(struct told *told)
+void retold_init(struct retold *told)
 {
-    *told = (struct told){.alerts = 0};
+    *told = (struct retold){.alerts = 0};
     map_init(&told->incidents);
 }
 
-void told_fini(struct told *told)
+void retold_fini(struct retold *told)
 {
     map_fini(&told->incidents, free);
 }
 
-static void note_rule(struct told_incident *incident, const char *rule)
+static void note_rule(struct retold_incident *incident, const char *rule)
 {
     for (size_t i = 0; i < incident->rule_count; i++)
         if (strcmp(incident->rule[i], rule) == 0)
             return;
-    if (incident->rule_count < TOLD_RULES)
+    if (incident->rule_count < RETOLD_RULES)
         snprintf(incident->rule[incident->rule_count++], sizeof incident->rule[0], "%s", rule);
 }
 
@@ -166,11 +166,11 @@ static bool is_budgeted(const char *rule)
     return detector && detector->tell;
 }
 
-static struct told_incident *make(struct told *told, const struct told_record *r)
+static struct retold_incident *make(struct retold *told, const struct retold_record *r)
 {
     size_t size = strlen(r->incident);
-    struct told_incident *incident = map_get(&told->incidents, r->incident, size);
-    if (incident || told->incidents.count >= TOLD_MAX)
+    struct retold_incident *incident = map_get(&told->incidents, r->incident, size);
+    if (incident || told->incidents.count >= RETOLD_MAX)
         return incident;
     incident = xcalloc(1, sizeof *incident);
     snprintf(incident->id, sizeof incident->id, "%s", r->incident);
@@ -181,7 +181,7 @@ static struct told_incident *make(struct told *told, const struct told_record *r
     return incident;
 }
 
-static void add_alert(struct told_incident *incident, const struct told_record *r)
+static void add_alert(struct retold_incident *incident, const struct retold_record *r)
 {
     memcpy(incident->host, r->host, sizeof incident->host);
     memcpy(incident->destination, r->destination, sizeof incident->destination);
@@ -208,11 +208,11 @@ static void add_alert(struct told_incident *incident, const struct told_record *
     incident->quiet += r->quiet;
 }
 
-void told_add(struct told *told, const struct told_record *record)
+void retold_add(struct retold *told, const struct retold_record *record)
 {
-    if (record->kind != TOLD_ALERT)
+    if (record->kind != RETOLD_ALERT)
         return;
-    struct told_incident *incident = make(told, record);
+    struct retold_incident *incident = make(told, record);
     told->alerts++;
     if (incident)
         add_alert(incident, record);
@@ -222,8 +222,8 @@ void told_add(struct told *told, const struct told_record *record)
 
 static int compare(const void *left, const void *right)
 {
-    const struct told_incident *a = *(const struct told_incident *const *)left;
-    const struct told_incident *b = *(const struct told_incident *const *)right;
+    const struct retold_incident *a = *(const struct retold_incident *const *)left;
+    const struct retold_incident *b = *(const struct retold_incident *const *)right;
     if (a->urgency != b->urgency)
         return a->urgency < b->urgency ? 1 : -1;
     if (a->score != b->score)
@@ -233,10 +233,10 @@ static int compare(const void *left, const void *right)
     return strcmp(a->id, b->id);
 }
 
-const struct told_incident **told_sorted(const struct told *told, size_t *count)
+const struct retold_incident **retold_sorted(const struct retold *told, size_t *count)
 {
     size_t position = 0;
-    const struct told_incident **sorted = xcalloc(told->incidents.count + 1, sizeof *sorted);
+    const struct retold_incident **sorted = xcalloc(told->incidents.count + 1, sizeof *sorted);
     *count = 0;
     for (const struct map_entry *entry; (entry = map_next(&told->incidents, &position)) != NULL;)
         sorted[(*count)++] = entry->value;
@@ -244,9 +244,10 @@ const struct told_incident **told_sorted(const struct told *told, size_t *count)
     return sorted;
 }
 
-const struct told_incident *told_find(const struct told *told, const char *name, bool *several)
+const struct retold_incident *retold_find(const struct retold *told, const char *name,
+                                          bool *several)
 {
-    const struct told_incident *found = NULL;
+    const struct retold_incident *found = NULL;
     size_t position = 0;
     *several = false;
     if (strncmp(name, "inc-", 4) == 0)
@@ -254,7 +255,7 @@ const struct told_incident *told_find(const struct told *told, const char *name,
     if (strlen(name) < 4)
         return NULL;
     for (const struct map_entry *entry; (entry = map_next(&told->incidents, &position)) != NULL;) {
-        const struct told_incident *incident = entry->value;
+        const struct retold_incident *incident = entry->value;
         if (strncmp(incident->id, name, strlen(name)) != 0)
             continue;
         *several = found != NULL;
@@ -265,14 +266,14 @@ const struct told_incident *told_find(const struct told *told, const char *name,
     return found;
 }
 
-enum told_standing told_standing_of(const struct told_incident *incident,
-                                    const struct noise_mark *mark)
+enum retold_standing retold_standing_of(const struct retold_incident *incident,
+                                        const struct noise_mark *mark)
 {
     if (!mark)
-        return TOLD_OPEN;
+        return RETOLD_OPEN;
     if (mark->verdict != VERDICT_NONE && incident->spoke.ns <= mark->closed.packet.ns)
-        return TOLD_CLOSED;
+        return RETOLD_CLOSED;
     if (noise_is_acknowledged(mark))
-        return TOLD_ACKNOWLEDGED;
-    return mark->verdict != VERDICT_NONE ? TOLD_AGAIN : TOLD_OPEN;
+        return RETOLD_ACKNOWLEDGED;
+    return mark->verdict != VERDICT_NONE ? RETOLD_AGAIN : RETOLD_OPEN;
 }
