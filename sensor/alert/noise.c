@@ -18,7 +18,6 @@ const char *const noise_verdict_name[VERDICTS] = {NULL, "benign", "malicious", "
 struct noise *noise_new(void)
 {
     struct noise *noise = xcalloc(1, sizeof *noise);
-    noise->silence = xcalloc(NOISE_SILENCES, sizeof *noise->silence);
     noise->next = 1;
     map_init(&noise->marks);
     return noise;
@@ -37,8 +36,8 @@ struct noise *noise_copy(const struct noise *noise)
 {
     struct noise *copy = noise_new();
     size_t position = 0;
-    memcpy(copy->silence, noise->silence, noise->silence_count * sizeof *noise->silence);
-    copy->silence_count = noise->silence_count;
+    for (size_t i = 0; i < noise->silence_count; i++)
+        noise_put_in(copy, &noise->silence[i]);
     copy->next = noise->next;
     copy->counted = noise->counted;
     copy->given_way = noise->given_way;
@@ -69,6 +68,10 @@ struct noise_silence *noise_get(const struct noise *noise, const char *id)
 
 struct noise_silence *noise_put_in(struct noise *noise, const struct noise_silence *silence)
 {
+    if (noise->silence_count == noise->silence_room) {
+        noise->silence_room = noise->silence_room ? 2 * noise->silence_room : 8;
+        noise->silence = xrealloc(noise->silence, noise->silence_room * sizeof *noise->silence);
+    }
     noise->silence[noise->silence_count] = *silence;
     return &noise->silence[noise->silence_count++];
 }

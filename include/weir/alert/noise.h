@@ -91,7 +91,7 @@ bool noise_is_acknowledged(const struct noise_mark *mark);
 
 struct noise {
     struct noise_silence *silence; /* by number */
-    size_t silence_count;
+    size_t silence_count, silence_room;
     struct map marks;   /* incident id → struct noise_mark */
     uint32_t next;      /* number of the next silence */
     uint64_t counted;   /* alerts of the journal through this sequence number are in the figures */
