@@ -498,7 +498,7 @@ static void put_weir(struct json *json, const struct alert *alert)
     json_close(json);
 }
 
-static char *ecs_line(struct json *json, const struct alert *alert)
+char *alert_line(struct json *json, const struct alert *alert)
 {
     ecs_open(json, alert->time);
     put_event(json, alert);
@@ -514,5 +514,3 @@ static char *ecs_line(struct json *json, const struct alert *alert)
     json_close(json);
     return json_take_text(json, 0);
 }
-
-const struct alert_format alert_format_ecs = {"ecs", ecs_line};

@@ -1,4 +1,4 @@
-/* The rows of the format table, and what every line of ours begins and signs with. */
+/* What every record of ours begins and signs with. */
 #ifndef SENSOR_ALERT_ECS_H
 #define SENSOR_ALERT_ECS_H
 
@@ -7,7 +7,5 @@
 /* "{", @timestamp and ecs.version; the caller closes. */
 void ecs_open(struct json *json, struct ptime time);
 void ecs_observer(struct json *json, const char *sensor);
-
-extern const struct alert_format alert_format_ecs;
 
 #endif

@@ -1,13 +1,14 @@
 /* The table of output formats: a format is one file and one row here. Read-only. */
-#include "ecs.h"
+#include "formats.h"
 
 #include <string.h>
 
-const struct alert_format *const alert_formats[] = {&alert_format_ecs, NULL};
+const struct line_format *const line_formats[] = {&format_ecs, &format_eve,  &format_ocsf,
+                                                  &format_cef, &format_text, NULL};
 
-const struct alert_format *alert_format_get(const char *name)
+const struct line_format *line_format_get(const char *name)
 {
-    for (const struct alert_format *const *format = alert_formats; *format; format++)
+    for (const struct line_format *const *format = line_formats; *format; format++)
         if (strcmp((*format)->name, name) == 0)
             return *format;
     return NULL;

@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-const char frame_file[] = "alerts.journal";
-
 static const uint8_t magic[4] = {0xff, 'W', 'J', 1};
 
 #define SEARCH_CHUNK 65536u

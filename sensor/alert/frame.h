@@ -8,13 +8,14 @@
 #ifndef SENSOR_ALERT_FRAME_H
 #define SENSOR_ALERT_FRAME_H
 
+#include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 
 #include <stdint.h>
 #include <sys/types.h>
 
 #define FRAME_HEADER   24u
-#define FRAME_LINE_MAX (1u << 20) /* longer payloads are refused: an alert is some kilobytes */
+#define FRAME_LINE_MAX JOURNAL_LINE_MAX
 
 enum frame_result {
     FRAME_OK,
@@ -35,7 +36,5 @@ enum frame_result frame_read(int fd, off_t at, struct frame *frame);
 /* The first good frame at `from` or after it with a sequence number above `above`: FRAME_OK, or
  * FRAME_END when there is none. */
 enum frame_result frame_search(int fd, off_t from, uint64_t above, struct frame *frame);
-
-extern const char frame_file[]; /* the journal's name in its folder */
 
 #endif

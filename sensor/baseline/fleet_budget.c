@@ -39,6 +39,12 @@ double fleet_budget_trim(const struct fleet *fleet)
     return fleet->budget.trim;
 }
 
+void fleet_budget_day(const struct fleet *fleet, double *expected, double *told)
+{
+    *expected = fleet->next_budget.expected;
+    *told = fleet->next_budget.told;
+}
+
 static double host_days(const struct calibrations *calibrations, enum evidence_side side)
 {
     const struct calibration *of = calibrations->of[EVIDENCES + side];

@@ -109,6 +109,14 @@ bool store_refuses_writes(const struct store *store)
     return store->refuses_writes;
 }
 
+const int64_t store_wait_ns[STORE_WAITS] = {NS_PER_MS,       5 * NS_PER_MS,   25 * NS_PER_MS,
+                                            100 * NS_PER_MS, 500 * NS_PER_MS, 5 * NS_PER_S};
+
+const struct store_waits *store_waits_of(const struct store *store)
+{
+    return &store->waits;
+}
+
 size_t store_pending(const struct store *store)
 {
     return store->pending;

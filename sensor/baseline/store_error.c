@@ -76,27 +76,26 @@ static bool is_of_writes(const char *text)
     return false;
 }
 
-bool store_error_reply(const struct store *store, const char *text, struct error *error)
+bool store_error_reply(const struct store_url *url, const char *text, struct error *error)
 {
     char quoted[QUOTE_SIZE];
     const char *meaning = meaning_of_reply(text);
     if (meaning)
-        error_set(error, ERROR_RUN, "redis at %s: %s", store->url.shown, meaning);
+        error_set(error, ERROR_RUN, "redis at %s: %s", url->shown, meaning);
     else
-        error_set(error, ERROR_RUN, "redis at %s: answers: %s", store->url.shown,
-                  quote(text, quoted));
+        error_set(error, ERROR_RUN, "redis at %s: answers: %s", url->shown, quote(text, quoted));
     return is_of_writes(text);
 }
 
 static const char closed[] = "closed the connection";
 
-static const char *meaning_of_system(const struct store *store, const char *text)
+static const char *meaning_of_system(const struct store_url *url, const char *text)
 {
     if (strstr(text, strerror(ENOENT)))
         return "no such socket: is redis-server running, with this unixsocket?";
     if (strstr(text, strerror(ECONNREFUSED)))
-        return store->url.unix_socket ? "connection refused: the socket is there, its server is not"
-                                      : "connection refused: nothing listens there";
+        return url->unix_socket ? "connection refused: the socket is there, its server is not"
+                                : "connection refused: nothing listens there";
     if (strstr(text, strerror(EACCES)))
         return "permission denied: this user may not use the socket";
     if (strstr(text, strerror(ECONNRESET)) || strstr(text, strerror(EPIPE)))
@@ -104,10 +103,10 @@ static const char *meaning_of_system(const struct store *store, const char *text
     return NULL;
 }
 
-void store_error_link(const struct store *store, int code, const char *text, struct error *error)
+void store_error_link(const struct store_url *url, int code, const char *text, struct error *error)
 {
     char quoted[QUOTE_SIZE];
-    const char *shown = store->url.shown, *meaning;
+    const char *shown = url->shown, *meaning;
     if (code == REDIS_ERR_PROTOCOL) {
         error_set(error, ERROR_RUN,
                   "redis at %s: does not speak Redis: is another service there? (%s)", shown,
@@ -119,6 +118,6 @@ void store_error_link(const struct store *store, int code, const char *text, str
     else if (code == REDIS_ERR_OTHER) /* an error reply to no command, or a name look-up */
         meaning = meaning_of_reply(text);
     else
-        meaning = meaning_of_system(store, text);
+        meaning = meaning_of_system(url, text);
     error_set(error, ERROR_RUN, "redis at %s: %s", shown, meaning ? meaning : quote(text, quoted));
 }

@@ -64,7 +64,7 @@ static void fail(struct store *store, const struct error *error)
 static void fail_link(struct store *store, int code, const char *text)
 {
     struct error error = {0};
-    store_error_link(store, code, text, &error);
+    store_error_link(&store->url, code, text, &error);
     fail(store, &error);
 }
 
@@ -86,12 +86,22 @@ struct store_request *store_request_new(struct store *store, const char *command
 static void take_error(struct store *store, const redisReply *reply)
 {
     struct error error = {0};
-    bool writes = store_error_reply(store, reply->str, &error);
+    bool writes = store_error_reply(&store->url, reply->str, &error);
     store->refuses_writes = writes;
     if (store->ready)
         store->events.failed(store->context, &error);
     else
         fail(store, &error);
+}
+
+static void count_wait(struct store *store, const struct store_request *request)
+{
+    int64_t waited_ns = store->waiting.ns - request->sent.ns;
+    size_t i = 0;
+    while (i < STORE_WAITS && waited_ns > store_wait_ns[i])
+        i++;
+    store->waits.answers[i]++;
+    store->waits.sum_ns += (uint64_t)waited_ns;
 }
 
 static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
@@ -105,6 +115,8 @@ static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
         store->waiting = wtime_now();
         store->overdue = false;
     }
+    if (store && reply)
+        count_wait(store, request);
     if (store && reply && reply->type == REDIS_REPLY_ERROR) {
         take_error(store, reply);
     } else if (store && reply && !request->answered(request, reply)) {
@@ -124,8 +136,9 @@ void store_send(struct store_request *request, int argc, const char **argv, cons
         free_request(request);
         return;
     }
+    request->sent = wtime_now();
     if (store->pending++ == 0)
-        store->waiting = wtime_now();
+        store->waiting = request->sent;
     request->older = store->newest;
     *(store->newest ? &store->newest->newer : &store->oldest) = request;
     store->newest = request;
@@ -298,7 +311,7 @@ static int begin(struct store *store)
     if (!redis)
         return error_set(&store->refused, ERROR_RUN, "redis at %s: no memory", store->url.shown);
     if (redis->err) {
-        store_error_link(store, redis->err, redis->errstr, &store->refused);
+        store_error_link(&store->url, redis->err, redis->errstr, &store->refused);
         redisAsyncFree(redis);
         return -1;
     }

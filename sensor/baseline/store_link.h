@@ -30,6 +30,7 @@ struct store_request {
     struct store *store; /* NULL: the store is gone, nobody is told */
     struct store_request *older, *newer;
     const char *command; /* for messages */
+    struct wtime sent;
     bool (*answered)(struct store_request *request, const redisReply *reply);
     void *context; /* with the caller's callback, below */
     union {
@@ -72,6 +73,7 @@ struct store {
     bool ready, refuses_writes;
     bool overdue;         /* the time-out had passed at the last tick, too */
     struct wtime waiting; /* since then nothing was answered */
+    struct store_waits waits;
     struct error refused; /* found before the loop ran; told from the loop */
     bool named;           /* this run's sign of life is in the store */
     bool namesake;        /* another sensor's was there instead, which was said */
@@ -114,8 +116,8 @@ struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
 
 /* store_error.c: what an error reply, or a broken connection, means to the operator. True: the
  * server refuses writes only. */
-bool store_error_reply(const struct store *store, const char *text, struct error *error);
-void store_error_link(const struct store *store, int code, const char *text, struct error *error);
+bool store_error_reply(const struct store_url *url, const char *text, struct error *error);
+void store_error_link(const struct store_url *url, int code, const char *text, struct error *error);
 
 /* store_loop.c: hiredis on base/loop.h. −1: the descriptor cannot be watched. */
 int store_loop_attach(redisAsyncContext *redis, struct loop_ref loop);

@@ -4,7 +4,10 @@
  * lock, not here. Thread: start-up. */
 #include "weir/bus/api.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -54,10 +57,9 @@ int api_listen(const char *path, unsigned mode, struct error *error)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t size = strlen(path);
     if (size == 0 || size >= sizeof address.sun_path)
-        return error_set(
-            error, ERROR_RUN,
-            "%.200s: the control socket's path has %zu bytes, at most %zu are possible", path, size,
-            sizeof address.sun_path - 1);
+        return error_set(error, ERROR_RUN,
+                         "%.200s: the socket's path has %zu bytes, at most %zu are possible", path,
+                         size, sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, size + 1);
     if (clear_path(&address, error) != 0)
         return -1;
@@ -69,5 +71,77 @@ int api_listen(const char *path, unsigned mode, struct error *error)
         return fd;
     error_set(error, ERROR_RUN, "%s: cannot be listened on: %s", path, strerror(errno));
     close(fd);
+    return -1;
+}
+
+/* --- TCP ---------------------------------------------------------------------------------------
+ */
+
+struct place {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address;
+    socklen_t size;
+};
+
+/* 0: it is none. */
+static in_port_t read_port(const char *text)
+{
+    unsigned port = 0;
+    for (size_t i = 0; text[i]; i++) {
+        if (text[i] < '0' || text[i] > '9' || i == 5)
+            return 0;
+        port = 10 * port + (unsigned)(text[i] - '0');
+    }
+    return port <= UINT16_MAX ? htons((uint16_t)port) : 0;
+}
+
+static bool read_place(const char *text, struct place *place)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    size_t size = colon ? (size_t)(colon - text) : 0;
+    bool six = size > 2 && text[0] == '[' && text[size - 1] == ']';
+    in_port_t port = colon ? read_port(colon + 1) : 0;
+    *place = (struct place){.size = 0};
+    if (six)
+        size -= 2;
+    if (port == 0 || size == 0 || size >= sizeof host)
+        return false;
+    memcpy(host, text + six, size);
+    host[size] = '\0';
+    if (six) {
+        place->address.v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
+        place->size = sizeof place->address.v6;
+        return inet_pton(AF_INET6, host, &place->address.v6.sin6_addr) == 1;
+    }
+    place->address.v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
+    place->size = sizeof place->address.v4;
+    return inet_pton(AF_INET, host, &place->address.v4.sin_addr) == 1;
+}
+
+bool api_is_place(const char *text)
+{
+    struct place place;
+    return read_place(text, &place);
+}
+
+int api_listen_tcp(const char *text, struct error *error)
+{
+    struct place place;
+    const int yes = 1;
+    if (!read_place(text, &place))
+        return error_set(error, ERROR_USAGE, "%.100s: is no ADDRESS:PORT", text);
+    int fd = socket(place.address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool six = place.address.any.sa_family == AF_INET6;
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0 &&
+        (!six || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) == 0) &&
+        bind(fd, &place.address.any, place.size) == 0 && listen(fd, API_BACKLOG) == 0)
+        return fd;
+    error_set(error, ERROR_RUN, "%s: cannot be listened on: %s", text, strerror(errno));
+    if (fd >= 0)
+        close(fd);
     return -1;
 }

@@ -1,10 +1,14 @@
-/* The file sink: one line an alert, appended, for whoever reads newline-delimited JSON.
+/* The file sink: one line an alert, appended, for whoever reads lines.
  *
  * A line is in the file whole or not at all: what a failed write left is cut off again. At opening,
  * a last line without its newline (a loss of power) is completed when it is JSON, else cut: it
- * comes again, because the position is only saved behind an fsync. When the file was moved away or
- * removed (log rotation), the next batch begins a new one under the old name. Thread: the engine's.
- */
+ * comes again, because the place is only saved behind an fsync. When the file was moved away or
+ * removed (log rotation), the next batch begins a new one under the old name. By itself it rotates
+ * at `rotate_mib`: alerts.ndjson → .1 → .2 … → .keep, of which the oldest goes; a rotation that
+ * fails is said, and the file grows on: better too large than not written.
+ *
+ * Bounds: with `rotate_mib`, keep + 1 files of that size and one line; without, the disk's, and
+ * whoever rotates. Thread: the bus's. */
 #include "sinks.h"
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
@@ -12,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,14 +25,27 @@
 
 #define TAIL_MAX (1u << 20) /* the longest line that is looked at */
 
+static const char *const modes[] = {"0600", "0640", "0644", "0660", "0664", NULL};
+
+static const struct sink_key keys[] = {
+    {.name = "path", .kind = SINK_TEXT, .required = true},
+    {.name = "mode", .kind = SINK_CHOICE, .choice = modes, .fallback = "0640"},
+    {.name = "rotate_mib", .kind = SINK_NUMBER, .min = 0, .max = 1 << 20, .fallback = "0"},
+    {.name = "keep", .kind = SINK_NUMBER, .min = 1, .max = 1000, .fallback = "10"},
+    {.name = NULL}};
+
 struct sink {
-    char *path;
+    const char *path; /* the settings' */
+    mode_t mode;
+    off_t rotate_bytes; /* 0: never */
+    off_t rotate_at;    /* a failed rotation is tried again so many bytes later */
+    int64_t keep;
     int fd;
     off_t end;   /* where whole lines end */
     bool ragged; /* a failed write may have left bytes behind `end` */
 };
 
-static enum sink_result fail(struct sink *sink, const char *what, struct error *error)
+static enum sink_result fail(const struct sink *sink, const char *what, struct error *error)
 {
     error_set(error, ERROR_RUN, "%s: %s: %s", sink->path, what, strerror(errno));
     return SINK_AGAIN;
@@ -66,11 +84,26 @@ static int check_tail(struct sink *sink)
     return failed ? -1 : 0;
 }
 
-/* O_NONBLOCK: a named pipe must not hang the start; it is refused below. */
+/* The mode is said of a file that is made here, whatever the umask; another's is left as it is.
+ * O_NONBLOCK: a named pipe must not hang the start; it is refused below. */
+static int open_path(const struct sink *sink)
+{
+    static const int how = O_RDWR | O_APPEND | O_NONBLOCK | O_CLOEXEC;
+    int fd = open(sink->path, how);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    fd = open(sink->path, how | O_CREAT, sink->mode);
+    if (fd >= 0 && fchmod(fd, sink->mode) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 static int open_file(struct sink *sink, struct error *error)
 {
     struct stat st;
-    sink->fd = open(sink->path, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0640);
+    sink->fd = open_path(sink);
     if (sink->fd < 0 || fstat(sink->fd, &st) != 0)
         return error_set(error, ERROR_RUN, "%s: %s", sink->path, strerror(errno));
     if (!S_ISREG(st.st_mode))
@@ -84,27 +117,79 @@ static int open_file(struct sink *sink, struct error *error)
     return 0;
 }
 
-static void file_close(struct sink *sink)
+static void close_fd(struct sink *sink)
 {
     if (sink->fd >= 0)
         close(sink->fd);
-    free(sink->path);
+    sink->fd = -1;
+}
+
+static void file_close(struct sink *sink)
+{
+    close_fd(sink);
     free(sink);
 }
 
-static struct sink *file_open(const struct sink_config *config, struct error *error)
+static struct sink *file_open(const struct sink_settings *settings, const struct sink_host *host,
+                              struct error *error)
 {
-    if (!config->path || !*config->path) {
+    const char *path = sink_text(settings, "path");
+    (void)host;
+    if (!path || !*path) {
         error_set(error, ERROR_USAGE, "a sink of type file needs a path");
         return NULL;
     }
     struct sink *sink = xcalloc(1, sizeof *sink);
-    sink->path = xstrdup(config->path);
-    sink->fd = -1;
+    *sink = (struct sink){.path = path,
+                          .mode = (mode_t)strtoul(sink_text(settings, "mode"), NULL, 8),
+                          .rotate_bytes = (off_t)sink_number(settings, "rotate_mib") << 20,
+                          .keep = sink_number(settings, "keep"),
+                          .fd = -1};
+    sink->rotate_at = sink->rotate_bytes;
     if (open_file(sink, error) == 0)
         return sink;
     file_close(sink);
     return NULL;
+}
+
+/* --- rotation --------------------------------------------------------------------------------- */
+
+/* Number 0 is the file itself. A number that is not there leaves a hole, which is no mistake. */
+static int shift(const struct sink *sink, int64_t number)
+{
+    char *from =
+        number > 0 ? xasprintf("%s.%lld", sink->path, (long long)number) : xstrdup(sink->path);
+    char *to = xasprintf("%s.%lld", sink->path, (long long)number + 1);
+    int failed = rename(from, to) != 0 && errno != ENOENT;
+    int cause = errno;
+    free(from);
+    free(to);
+    errno = cause;
+    return failed ? -1 : 0;
+}
+
+static int rotate(struct sink *sink, struct error *error)
+{
+    int failed = fsync(sink->fd); /* the next flush is another file's */
+    for (int64_t number = sink->keep - 1; !failed && number >= 0; number--)
+        failed = shift(sink, number);
+    if (failed) {
+        log_warn("%s: cannot be rotated, it grows on: %s", sink->path, strerror(errno));
+        sink->rotate_at = sink->end + sink->rotate_bytes;
+        return 0;
+    }
+    sink->rotate_at = sink->rotate_bytes;
+    close_fd(sink);
+    return open_file(sink, error);
+}
+
+/* What is under the name now may be another file, or none. */
+static bool moved_away(const struct sink *sink)
+{
+    struct stat here, there;
+    return fstat(sink->fd, &here) == 0 &&
+           (stat(sink->path, &there) != 0 || here.st_ino != there.st_ino ||
+            here.st_dev != there.st_dev);
 }
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -135,30 +220,38 @@ static int write_line(int fd, const char *line, size_t size)
     return wrote == (ssize_t)(size + 1) ? 0 : -1;
 }
 
-static enum sink_result file_write(struct sink *sink, const char *line, size_t size,
+static int prepare(struct sink *sink, size_t size, struct error *error)
+{
+    if (sink->fd < 0 && open_file(sink, error) != 0) {
+        close_fd(sink);
+        return -1;
+    }
+    if (cut_ragged(sink) != 0) {
+        fail(sink, "cannot be cut", error);
+        return -1;
+    }
+    bool over = sink->rotate_bytes > 0 && sink->end > 0 &&
+                sink->end + (off_t)size + 1 > sink->rotate_at && !moved_away(sink);
+    if (over && rotate(sink, error) != 0) {
+        close_fd(sink);
+        return -1;
+    }
+    return 0;
+}
+
+static enum sink_result file_write(struct sink *sink, const struct sink_line *line,
                                    struct error *error)
 {
-    if (sink->fd < 0 && open_file(sink, error) != 0)
+    if (prepare(sink, line->size, error) != 0)
         return SINK_AGAIN;
-    if (cut_ragged(sink) != 0)
-        return fail(sink, "cannot be cut", error);
-    if (write_line(sink->fd, line, size) != 0) {
+    if (write_line(sink->fd, line->text, line->size) != 0) {
         fail(sink, "cannot be written", error);
         sink->ragged = true;
         cut_ragged(sink);
         return SINK_AGAIN;
     }
-    sink->end += (off_t)size + 1;
+    sink->end += (off_t)line->size + 1;
     return SINK_OK;
-}
-
-/* What is under the name now may be another file, or none. */
-static bool moved_away(const struct sink *sink)
-{
-    struct stat here, there;
-    return fstat(sink->fd, &here) == 0 &&
-           (stat(sink->path, &there) != 0 || here.st_ino != there.st_ino ||
-            here.st_dev != there.st_dev);
 }
 
 static enum sink_result file_flush(struct sink *sink, struct error *error)
@@ -167,11 +260,16 @@ static enum sink_result file_flush(struct sink *sink, struct error *error)
         return SINK_OK;
     if (fsync(sink->fd) != 0)
         return fail(sink, "cannot be synced", error);
-    if (moved_away(sink)) {
-        close(sink->fd);
-        sink->fd = -1; /* opened anew for the next line */
-    }
+    if (moved_away(sink))
+        close_fd(sink); /* opened anew for the next line */
     return SINK_OK;
 }
 
-const struct sink_type sink_type_file = {"file", file_open, file_write, file_flush, file_close};
+const struct sink_row sink_file = {.type = "file",
+                                   .keys = keys,
+                                   .formats = "ecs eve ocsf cef text",
+                                   .text_only = true,
+                                   .open = file_open,
+                                   .write = file_write,
+                                   .flush = file_flush,
+                                   .close = file_close};

@@ -3,10 +3,11 @@
  * Never waits: each piece is at most PIPE_BUF bytes and is only written when poll says there is
  * room, which a pipe keeps even when its descriptor blocks. So the descriptor's flags, which the
  * shell and its other children share, stay as they are. A line cut short by a full pipe goes on
- * where it stopped: the bus hands the same line again. A reader that went away is SINK_DEAD,
- * without SIGPIPE. Thread: the engine's. */
+ * where it stopped: the bus hands the same line again once the pipe has room. A reader that went
+ * away is SINK_DEAD, without SIGPIPE. Thread: the bus's. */
 #include "sinks.h"
 #include "weir/base/buffer.h"
+#include "weir/base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,20 +19,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_NS (20 * NS_PER_MS)
+
 struct sink {
+    const struct sink_host *host;
     int fd;
-    size_t sent; /* bytes of the line at hand that are out */
+    size_t sent;              /* bytes of the line at hand that are out */
+    struct loop_watch *watch; /* while it is full */
 };
 
-static struct sink *stdout_open(const struct sink_config *config, struct error *error)
+static struct sink *stdout_open(const struct sink_settings *settings, const struct sink_host *host,
+                                struct error *error)
 {
-    (void)config;
+    (void)settings;
     int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     if (fd < 0) {
         error_set(error, ERROR_RUN, "standard output: %s", strerror(errno));
         return NULL;
     }
     struct sink *sink = xcalloc(1, sizeof *sink);
+    sink->host = host;
     sink->fd = fd;
     return sink;
 }
@@ -67,7 +74,7 @@ static enum sink_result send_piece(int fd, const char *data, size_t size, size_t
     ssize_t wrote;
     *sent = 0;
     if (!has_room(fd))
-        return SINK_AGAIN;
+        return SINK_FULL;
     do
         wrote = write_quietly(fd, data, size < PIPE_BUF ? size : PIPE_BUF);
     while (wrote < 0 && errno == EINTR);
@@ -76,19 +83,58 @@ static enum sink_result send_piece(int fd, const char *data, size_t size, size_t
         return SINK_OK;
     }
     if (errno == EAGAIN)
-        return SINK_AGAIN;
+        return SINK_FULL;
     error_set(error, ERROR_RUN, "standard output: %s",
               errno == EPIPE ? "its reader went away" : strerror(errno));
     return errno == ENOSPC || errno == EFBIG ? SINK_AGAIN : SINK_DEAD;
 }
 
-static enum sink_result stdout_write(struct sink *sink, const char *line, size_t size,
+/* --- waiting for room ------------------------------------------------------------------------- */
+
+static void stop_watching(struct sink *sink)
+{
+    if (sink->watch)
+        sink->host->loop.ops->drop(sink->watch);
+    sink->watch = NULL;
+}
+
+static void on_due(void *context)
+{
+    struct sink *sink = context;
+    if (!has_room(sink->fd))
+        return;
+    stop_watching(sink);
+    sink->host->ready(sink->host->context);
+}
+
+static void on_writable(void *context, unsigned what)
+{
+    (void)what;
+    on_due(context);
+}
+
+/* What the kernel cannot watch is looked at now and then. */
+static void watch(struct sink *sink)
+{
+    struct loop_ref loop = sink->host->loop;
+    if (sink->watch)
+        return;
+    sink->watch = loop.ops->watch(loop.loop, sink->fd, LOOP_WRITE, on_writable, sink);
+    if (!sink->watch)
+        sink->watch = loop.ops->timer(loop.loop, LOOK_NS, on_due, sink);
+}
+
+/* --- the row ---------------------------------------------------------------------------------- */
+
+static enum sink_result stdout_write(struct sink *sink, const struct sink_line *line,
                                      struct error *error)
 {
-    while (sink->sent < size + 1) {
-        const char *at = sink->sent < size ? line + sink->sent : "\n";
-        size_t left = sink->sent < size ? size - sink->sent : 1, sent;
+    while (sink->sent < line->size + 1) {
+        const char *at = sink->sent < line->size ? line->text + sink->sent : "\n";
+        size_t left = sink->sent < line->size ? line->size - sink->sent : 1, sent;
         enum sink_result result = send_piece(sink->fd, at, left, &sent, error);
+        if (result == SINK_FULL)
+            watch(sink);
         if (result != SINK_OK)
             return result;
         sink->sent += sent;
@@ -108,9 +154,15 @@ static enum sink_result stdout_flush(struct sink *sink, struct error *error)
 
 static void stdout_close(struct sink *sink)
 {
+    stop_watching(sink);
     close(sink->fd);
     free(sink);
 }
 
-const struct sink_type sink_type_stdout = {"stdout", stdout_open, stdout_write, stdout_flush,
-                                           stdout_close};
+const struct sink_row sink_stdout = {.type = "stdout",
+                                     .formats = "ecs eve ocsf cef text",
+                                     .text_only = true,
+                                     .open = stdout_open,
+                                     .write = stdout_write,
+                                     .flush = stdout_flush,
+                                     .close = stdout_close};

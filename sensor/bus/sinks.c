@@ -3,11 +3,13 @@
 
 #include <string.h>
 
-const struct sink_type *const sink_types[] = {&sink_type_file, &sink_type_stdout, NULL};
+const struct sink_row *const sink_rows[] = {
+    &sink_file, &sink_redis, &sink_stdout, &sink_unix, NULL,
+};
 
-const struct sink_type *sink_type_get(const char *type)
+const struct sink_row *sink_row_get(const char *type)
 {
-    for (const struct sink_type *const *row = sink_types; *row; row++)
+    for (const struct sink_row *const *row = sink_rows; *row; row++)
         if (strcmp((*row)->type, type) == 0)
             return *row;
     return NULL;

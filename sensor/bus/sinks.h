@@ -2,10 +2,8 @@
 #ifndef SENSOR_BUS_SINKS_H
 #define SENSOR_BUS_SINKS_H
 
-#include "weir/bus/bus.h"
+#include "weir/bus/sink.h"
 
-extern const struct sink_type sink_type_file, sink_type_stdout;
-
-const struct sink_type *sink_type_get(const char *type);
+extern const struct sink_row sink_file, sink_redis, sink_stdout, sink_unix;
 
 #endif

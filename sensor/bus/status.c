@@ -5,6 +5,7 @@
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,6 +143,16 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     free(url);
 }
 
+static void put_courier(struct json *json, const struct status_courier *courier)
+{
+    json_open(json, "courier");
+    json_int(json, "pid", courier->pid);
+    json_str(json, "state", worker_name[courier->state]);
+    json_uint(json, "restarts", courier->restarts);
+    json_str(json, "last_death", courier->last_death);
+    json_close(json);
+}
+
 static void put_sinks(struct json *json, const struct status *status)
 {
     json_list(json, "sinks");
@@ -155,6 +166,35 @@ static void put_sinks(struct json *json, const struct status *status)
         json_uint(json, "failures", sink->failures);
         json_str(json, "state", sink->dead ? "dead" : sink->behind > 0 ? "behind" : "ok");
         json_str(json, "last_error", *sink->last_error ? sink->last_error : NULL);
+        json_close(json);
+    }
+    json_close(json);
+}
+
+static void put_budget(struct json *json, const struct status_budget *budget)
+{
+    if (isnan(budget->per_host_day)) {
+        json_none(json, "budget");
+        return;
+    }
+    json_open(json, "budget");
+    json_number(json, "alerts_per_host_day", budget->per_host_day);
+    json_number(json, "trim", budget->trim);
+    json_number(json, "day_alerts", budget->expected);
+    json_number(json, "day_spent", budget->told);
+    json_close(json);
+}
+
+static void put_alerts(struct json *json, const struct status *status)
+{
+    json_list(json, "alerts");
+    for (size_t i = 0; i < status->alert_count; i++) {
+        const struct status_alerts *alerts = &status->alerts[i];
+        json_open(json, NULL);
+        json_str(json, "detector", alerts->detector);
+        json_uint(json, "digest", alerts->alerts[0]);
+        json_uint(json, "shift", alerts->alerts[1]);
+        json_uint(json, "now", alerts->alerts[2]);
         json_close(json);
     }
     json_close(json);
@@ -184,7 +224,10 @@ char *status_json(struct json *json, const struct status *status)
     put_capture(json, status);
     put_engine(json, &status->engine);
     put_redis(json, &status->redis);
+    put_courier(json, &status->courier);
     put_sinks(json, status);
+    put_budget(json, &status->budget);
+    put_alerts(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)

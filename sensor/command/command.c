@@ -3,6 +3,7 @@
 
 #include "commands.h"
 #include "weir/base/log.h"
+#include "weir/base/terminal.h"
 #include "weir/role/role.h"
 
 #include <errno.h>
@@ -18,8 +19,12 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "captures by their own clock\n"
                             "       weir check  [-c FILE] [-r INPUT...]                   "
                             "validate; with a capture, survey it\n"
+                            "       weir explain [-c FILE] [--json] ID                    "
+                            "an alert or incident in plain words\n"
                             "       weir status [-c FILE] [--json]                        "
                             "what a running sensor sees\n"
+                            "       weir alerts [-c FILE] [--since 8h] [--follow]         "
+                            "what it told, from its journal\n"
                             "       weir reload [-c FILE]                                 "
                             "it reads its configuration again\n"
                             "       weir rules VERB ...                                   "
@@ -54,11 +59,12 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},       {"replay", command_replay},     {"check", command_check},
-    {"status", command_status}, {"reload", command_reload},     {"baseline", command_baseline},
-    {"rules", command_rules},   {"version", command_version},   {"--version", command_version},
-    {"digest", command_digest}, {"incident", command_incident}, {"silence", command_silence},
-    {"help", command_help},     {"--help", command_help},       {"-h", command_help},
+    {"run", command_run},         {"replay", command_replay},     {"check", command_check},
+    {"status", command_status},   {"reload", command_reload},     {"baseline", command_baseline},
+    {"alerts", command_alerts},   {"explain", command_explain},   {"rules", command_rules},
+    {"version", command_version}, {"--version", command_version}, {"help", command_help},
+    {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
+    {"--help", command_help},     {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -84,9 +90,10 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected run, replay, check, status, reload, rules, "
-              "baseline, incident, silence, digest, version or help",
-              argv[1]);
+    log_error(
+        "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
+        "rules, baseline, incident, silence, digest, version or help",
+        argv[1]);
     return EXIT_USAGE;
 }
 
@@ -114,13 +121,7 @@ int command_print(const char *text)
     return EXIT_RUN;
 }
 
-/* C0, DEL, and C1 as UTF-8 has it. */
 void command_make_harmless(char *text)
 {
-    for (unsigned char *at = (unsigned char *)text; *at; at++) {
-        if (*at < 0x20 || *at == 0x7f)
-            *at = '?';
-        else if (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)
-            at[0] = at[1] = '?';
-    }
+    terminal_make_harmless(text);
 }

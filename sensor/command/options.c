@@ -4,6 +4,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,6 +32,13 @@ static const struct option row[] = {
     {"bytes", required_argument, NULL, 'n'},
     {"destination", required_argument, NULL, 'd'},
     {"at", required_argument, NULL, 't'},
+    {"since", required_argument, NULL, 'e'},
+    {"until", required_argument, NULL, 'u'},
+    {"format", required_argument, NULL, 'O'},
+    {"where", required_argument, NULL, 'C'},
+    {"from-sequence", required_argument, NULL, 'N'},
+    {"position", required_argument, NULL, 'P'},
+    {"count", no_argument, NULL, 'k'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -55,6 +63,47 @@ static int keep_workers(struct options *o, const char *value, struct error *erro
     return keep(&o->source.set, "--set", o->workers, error);
 }
 
+/* Options that only keep what they were given. */
+static const struct {
+    int letter;
+    size_t place; /* of a const char * in struct options */
+} text[] = {
+    {'f', offsetof(struct options, filter)},   {'o', offsetof(struct options, folder)},
+    {'b', offsetof(struct options, baseline)}, {'B', offsetof(struct options, save_baseline)},
+    {'m', offsetof(struct options, reason)},   {'S', offsetof(struct options, sign_off)},
+    {'n', offsetof(struct options, bytes)},    {'d', offsetof(struct options, destination)},
+    {'t', offsetof(struct options, at)},       {'e', offsetof(struct options, since)},
+    {'u', offsetof(struct options, until)},    {'O', offsetof(struct options, format)},
+    {'C', offsetof(struct options, where)},    {'N', offsetof(struct options, from_sequence)},
+    {'P', offsetof(struct options, position)},
+};
+
+static const struct {
+    int letter;
+    size_t place; /* of a bool */
+} flag[] = {
+    {'j', offsetof(struct options, json)},        {'F', offsetof(struct options, flows)},
+    {'x', offsetof(struct options, exit_alerts)}, {'W', offsetof(struct options, follow)},
+    {'q', offsetof(struct options, quiet)},       {'R', offsetof(struct options, replace)},
+    {'y', offsetof(struct options, yes)},         {'a', offsetof(struct options, all)},
+    {'k', offsetof(struct options, count)},       {'h', offsetof(struct options, help)},
+};
+
+static bool take_simple(struct options *o, int letter, const char *value)
+{
+    for (size_t i = 0; i < sizeof text / sizeof *text; i++)
+        if (text[i].letter == letter) {
+            *(const char **)(void *)((char *)o + text[i].place) = value;
+            return true;
+        }
+    for (size_t i = 0; i < sizeof flag / sizeof *flag; i++)
+        if (flag[i].letter == letter) {
+            *(bool *)(void *)((char *)o + flag[i].place) = true;
+            return true;
+        }
+    return false;
+}
+
 static int take(struct options *o, int letter, const char *value, struct error *error)
 {
     switch (letter) {
@@ -63,60 +112,6 @@ static int take(struct options *o, int letter, const char *value, struct error *
         return 0;
     case 'r':
         return 0; /* "read what follows": inputs are the arguments either way */
-    case 'f':
-        o->filter = value;
-        return 0;
-    case 'o':
-        o->folder = value;
-        return 0;
-    case 'b':
-        o->baseline = value;
-        return 0;
-    case 'B':
-        o->save_baseline = value;
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case 'F':
-        o->flows = true;
-        return 0;
-    case 'x':
-        o->exit_alerts = true;
-        return 0;
-    case 'W':
-        o->follow = true;
-        return 0;
-    case 'q':
-        o->quiet = true;
-        return 0;
-    case 'R':
-        o->replace = true;
-        return 0;
-    case 'y':
-        o->yes = true;
-        return 0;
-    case 'a':
-        o->all = true;
-        return 0;
-    case 'm':
-        o->reason = value;
-        return 0;
-    case 'S':
-        o->sign_off = value;
-        return 0;
-    case 'n':
-        o->bytes = value;
-        return 0;
-    case 'd':
-        o->destination = value;
-        return 0;
-    case 't':
-        o->at = value;
-        return 0;
-    case 'h':
-        o->help = true;
-        return 0;
     case 's':
         return keep(&o->source.set, "--set", value, error);
     case 'I':
@@ -126,7 +121,7 @@ static int take(struct options *o, int letter, const char *value, struct error *
     case 'w':
         return keep_workers(o, value, error);
     default:
-        return -1;
+        return take_simple(o, letter, value) ? 0 : -1;
     }
 }
 

@@ -16,6 +16,8 @@ struct options {
     char workers[64]; /* --workers as a setting */
     const char *reason, *sign_off;
     const char *bytes, *destination, *at; /* baseline show: of which size, where to, when */
+    const char *since, *until, *format, *where, *from_sequence, *position; /* alerts */
+    bool count;
     bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
 };
 

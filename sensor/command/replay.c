@@ -51,9 +51,10 @@ struct replay {
     struct hosts *hosts;
     struct flows *flows;
     const char *noise;
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
+    const char *alerts_to[2]; /* alerts_path, as a setting */
     bool made_folder;
     struct error error;
 };
@@ -108,8 +109,9 @@ static int make_folder(struct replay *replay)
     if (remove_older(replay) != 0)
         return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
-    replay->sink[replay->sink_count++] =
-        (struct sink_config){.type = "file", .path = replay->alerts_path, .format = "ecs"};
+    replay->alerts_to[0] = replay->alerts_path;
+    sink_settings_file(&replay->sink[replay->sink_count], "+output", replay->alerts_to);
+    replay->sink[replay->sink_count++].silenced = true; /* all that a capture tells */
     if (!replay->options.flows)
         return 0;
     replay->flows_path = xasprintf("%s/flows.ndjson", folder);
@@ -124,9 +126,10 @@ static int open_outputs(struct replay *replay)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
     for (size_t i = 0; i < o->config.sink_count; i++)
         replay->sink[replay->sink_count++] = o->config.sink[i];
-    if (o->json)
-        replay->sink[replay->sink_count++] =
-            (struct sink_config){.type = "stdout", .format = "ecs"};
+    if (o->json) {
+        sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
+        replay->sink[replay->sink_count++].silenced = true;
+    }
     return o->folder ? make_folder(replay) : 0;
 }
 

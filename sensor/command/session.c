@@ -18,6 +18,7 @@
 
 #define PROGRESS_NS (500 * NS_PER_MS)
 #define DELIVERY_NS (20 * NS_PER_MS)
+#define GIVE_UP     4 /* failures in a row, with back-offs of together some 0.5 s */
 
 /* --- stages ---------------------------------------------------------------------------------- */
 
@@ -158,16 +159,15 @@ static void on_poll(void *context)
 
 enum delivery { DELIVERED, DELIVERY_SLOW, DELIVERY_FAILED };
 
-/* `failures`: of each sink when the wait began. */
-static enum delivery look_at_sinks(struct session *s, const uint64_t failures[], size_t count)
+static enum delivery look_at_sinks(struct session *s)
 {
     struct bus_status status[CONFIG_SINKS];
     enum delivery delivery = DELIVERED;
-    bus_status(s->stack.bus, status, count);
+    size_t count = bus_status(s->stack.bus, status, CONFIG_SINKS);
     for (size_t i = 0; i < count; i++) {
         if (status[i].behind == 0)
             continue;
-        if (status[i].dead || status[i].failures > failures[i])
+        if (status[i].dead || status[i].failures_in_a_row >= GIVE_UP)
             return DELIVERY_FAILED;
         delivery = DELIVERY_SLOW;
     }
@@ -175,19 +175,14 @@ static enum delivery look_at_sinks(struct session *s, const uint64_t failures[],
 }
 
 /* The journal goes with the private folder, so a replay ends only when its alerts are told, however
- * slow their reader is. What a sink could not take it has said; the exit status says it too. */
+ * slow their reader is; one that fails again and again is given up. What a sink could not take it
+ * has said; the exit status says it too. */
 static void deliver(struct session *s)
 {
-    struct bus_status status[CONFIG_SINKS];
-    uint64_t failures[CONFIG_SINKS];
-    size_t count = bus_status(s->stack.bus, status, CONFIG_SINKS);
-    for (size_t i = 0; i < count; i++)
-        failures[i] = status[i].failures;
     bool interrupted = s->interrupted; /* another interrupt ends the wait */
     struct loop_watch *poll = s->stack.loop.ops->timer(s->stack.loop.loop, DELIVERY_NS, on_poll, s);
     enum delivery delivery;
-    while ((delivery = look_at_sinks(s, failures, count)) == DELIVERY_SLOW &&
-           s->interrupted == interrupted)
+    while ((delivery = look_at_sinks(s)) == DELIVERY_SLOW && s->interrupted == interrupted)
         s->stack.loop.ops->run(s->stack.loop.loop);
     s->stack.loop.ops->drop(poll);
     s->undelivered = delivery != DELIVERED;

@@ -20,7 +20,7 @@ struct session_options {
     size_t input_count;
     bool follow;
     const char *filter; /* -f, or NULL: capture.filter */
-    const struct sink_config *sinks;
+    const struct sink_settings *sinks;
     size_t sink_count;
     const char *baseline;      /* FILE or URL, or NULL: none; never written to */
     const char *save_baseline; /* FILE or NULL */

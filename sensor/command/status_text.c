@@ -243,10 +243,25 @@ static void show_redis(struct screen *screen, const struct json_value *redis)
             damaged);
 }
 
+static void show_courier(struct screen *screen, const struct json_value *courier)
+{
+    const char *state = text_of(courier, "state"),
+               *death = json_text(json_get(courier, "last_death"));
+    int64_t restarts = whole_of(courier, "restarts");
+    if (!courier)
+        return;
+    bool well = strcmp(state, "running") == 0;
+    row(screen, "courier", "%s", well ? state : "NOT RUNNING: alerts wait in the journal");
+    if (restarts > 0)
+        row(screen, "", "RESTARTED: %" PRId64 " so far, the last: %s", restarts,
+            death ? death : "?");
+}
+
 static void show_outside(struct screen *screen, const struct json_value *status)
 {
     const struct json_value *list = json_get(status, "sinks"), *sink;
     show_redis(screen, json_get(status, "redis"));
+    show_courier(screen, json_get(status, "courier"));
     for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++) {
         const char *path = json_text(json_get(sink, "path")), *state = text_of(sink, "state");
         const char *why = json_text(json_get(sink, "last_error"));

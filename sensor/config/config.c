@@ -21,6 +21,8 @@ void config_init(struct config *config)
                               .max_hosts = 100000,
                               .cache_mib = 512,
                               .baseline_days = 400,
+                              .journal_days = 400,
+                              .journal_mib = 1024,
                               .detect = detect_config_default()};
     config->sensor_name = config_own(config, "weir");
     config->state_dir = config_own(config, "");
@@ -29,6 +31,7 @@ void config_init(struct config *config)
     config->filter = config_own(config, "");
     config->as_database = config_own(config, "");
     config->redis_url = config_own(config, "embedded");
+    config->metrics_listen = config_own(config, "");
     inside_init(&config->inside);
 }
 

@@ -2,6 +2,8 @@
  * with its place and what was expected. Thread: start-up only. */
 #include "config_keys.h"
 
+#include "weir/bus/api.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,14 +11,18 @@
 #include <string.h>
 #include <strings.h>
 
-char *config_own(struct config *config, const char *text)
+void *config_own_room(struct config *config, size_t size)
 {
-    size_t size = strlen(text) + 1;
     struct owned *owned = xcalloc(1, sizeof *owned + size);
-    memcpy(owned->text, text, size);
     owned->next = config->owned;
     config->owned = owned;
     return owned->text;
+}
+
+char *config_own(struct config *config, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(config_own_room(config, size), text, size);
 }
 
 int config_refuse(const struct reading *r, const struct yaml_node *node, const char *expected)
@@ -57,6 +63,14 @@ static int read_name(const struct reading *r, const struct yaml_node *node)
     if (node->kind != YAML_SCALAR || !*node->text || strlen(node->text) > 64)
         return config_refuse(r, node, "a name of 1 to 64 characters");
     return read_text(r, node, &r->config->sensor_name, "a name");
+}
+
+static int read_metrics_listen(const struct reading *r, const struct yaml_node *node)
+{
+    static const char expected[] = "a numeric address and a port such as 127.0.0.1:9477";
+    if (node->kind != YAML_SCALAR || (*node->text && !api_is_place(node->text)))
+        return config_refuse(r, node, expected);
+    return read_text(r, node, &r->config->metrics_listen, expected);
 }
 
 static int read_state_dir(const struct reading *r, const struct yaml_node *node)
@@ -251,13 +265,22 @@ static int read_cache(const struct reading *r, const struct yaml_node *node)
 static int read_retention(const struct reading *r, const struct yaml_node *node)
 {
     if (node->kind != YAML_MAP)
-        return config_refuse(r, node, "a mapping: baselines: days");
-    for (const struct yaml_node *kind = node->child; kind; kind = kind->next)
-        if (strcmp(kind->key, "baselines") != 0)
-            return config_refuse(r, kind, "known: baselines");
-        else if (config_whole(r, kind, 1, 3650, &r->config->baseline_days) != 0)
+        return config_refuse(r, node, "a mapping: baselines: days, journal: days");
+    for (const struct yaml_node *kind = node->child; kind; kind = kind->next) {
+        bool journal = strcmp(kind->key, "journal") == 0;
+        if (!journal && strcmp(kind->key, "baselines") != 0)
+            return config_refuse(r, kind, "known: baselines, journal");
+        if (config_whole(r, kind, 1, 3650,
+                         journal ? &r->config->journal_days : &r->config->baseline_days) != 0)
             return -1;
+    }
     return 0;
+}
+
+/* Two segments at least: the oldest goes only when another is begun. */
+static int read_journal_mib(const struct reading *r, const struct yaml_node *node)
+{
+    return config_whole(r, node, 128, 1048576, &r->config->journal_mib);
 }
 
 static int read_budget(const struct reading *r, const struct yaml_node *node)
@@ -292,54 +315,6 @@ static int read_learn_days(const struct reading *r, const struct yaml_node *node
     return 0;
 }
 
-static int read_sink(const struct reading *r, const struct yaml_node *node)
-{
-    struct sink_config *sink = &r->config->sink[r->config->sink_count];
-    *sink = (struct sink_config){.format = "ecs"};
-    if (node->kind != YAML_MAP || r->config->sink_count == CONFIG_SINKS - 2)
-        return config_refuse(r, node, "at most 14 sinks such as {type: file, path: alerts.ndjson}");
-    for (const struct yaml_node *item = node->child; item; item = item->next) {
-        const char **to = strcmp(item->key, "type") == 0     ? &sink->type
-                          : strcmp(item->key, "path") == 0   ? &sink->path
-                          : strcmp(item->key, "format") == 0 ? &sink->format
-                                                             : NULL;
-        if (!to)
-            return error_set(
-                r->error, ERROR_USAGE,
-                "%s:%d:%d: alerts.sinks: unknown key \"%.60s\", expected type, path or "
-                "format",
-                r->name, item->key_line, item->key_column, item->key);
-        if (item->kind != YAML_SCALAR)
-            return config_refuse(r, item, "text");
-        *to = config_own(r->config, item->text);
-    }
-    if (!sink->type || (strcmp(sink->type, "file") != 0 && strcmp(sink->type, "stdout") != 0))
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: expected type: file or stdout", r->name,
-                         node->line, node->column);
-    if (strcmp(sink->type, "file") == 0 && !sink->path)
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: a file sink needs path:", r->name, node->line,
-                         node->column);
-    if (strcmp(sink->format, "ecs") != 0)
-        return error_set(r->error, ERROR_USAGE,
-                         "%s:%d:%d: alerts.sinks: format \"%.40s\", expected ecs", r->name,
-                         node->line, node->column, sink->format);
-    r->config->sink_count++;
-    return 0;
-}
-
-static int read_sinks(const struct reading *r, const struct yaml_node *node)
-{
-    if (node->kind != YAML_LIST)
-        return config_refuse(r, node, "a list of sinks");
-    r->config->sink_count = 0;
-    for (const struct yaml_node *item = node->child; item; item = item->next)
-        if (read_sink(r, item) != 0)
-            return -1;
-    return 0;
-}
-
 /* --- showing --------------------------------------------------------------------------------- */
 
 void config_show_quoted(struct buffer *b, const char *text)
@@ -356,6 +331,11 @@ void config_show_quoted(struct buffer *b, const char *text)
 static void show_name(const struct config *c, struct buffer *b)
 {
     config_show_quoted(b, c->sensor_name);
+}
+
+static void show_metrics_listen(const struct config *c, struct buffer *b)
+{
+    config_show_quoted(b, c->metrics_listen);
 }
 
 static void show_state_dir(const struct config *c, struct buffer *b)
@@ -477,26 +457,17 @@ static void show_total(const struct config *c, struct buffer *b)
 
 static void show_retention(const struct config *c, struct buffer *b)
 {
-    buffer_text(b, "{baselines: %u}", c->baseline_days);
+    buffer_text(b, "{baselines: %u, journal: %u}", c->baseline_days, c->journal_days);
+}
+
+static void show_journal_mib(const struct config *c, struct buffer *b)
+{
+    buffer_text(b, "%u", c->journal_mib);
 }
 
 static void show_learn_days(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%d", c->detect.learn_days);
-}
-
-static void show_sinks(const struct config *c, struct buffer *b)
-{
-    buffer_text(b, "[");
-    for (size_t i = 0; i < c->sink_count; i++) {
-        buffer_text(b, "%s{type: %s", i ? ", " : "", c->sink[i].type);
-        if (c->sink[i].path) {
-            buffer_text(b, ", path: ");
-            config_show_quoted(b, c->sink[i].path);
-        }
-        buffer_text(b, ", format: %s}", c->sink[i].format);
-    }
-    buffer_text(b, "]");
 }
 
 /* Rows of one section stand together. */
@@ -527,6 +498,8 @@ const struct key_row config_row[] = {
     {"detection.alerts_per_day", read_total, show_total},
     {"detection.learn_days", read_learn_days, show_learn_days},
     {"rules", config_read_rules, config_show_rules},
-    {"alerts.sinks", read_sinks, show_sinks},
+    {"alerts.journal_mib", read_journal_mib, show_journal_mib},
+    {"alerts.sinks", config_read_sinks, config_show_sinks},
+    {"metrics.listen", read_metrics_listen, show_metrics_listen},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

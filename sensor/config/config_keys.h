@@ -23,6 +23,8 @@ extern const size_t config_rows;
 
 /* A copy that lives as long as the config. */
 char *config_own(struct config *config, const char *text);
+/* Zeroed room that lives as long, aligned for pointers. */
+void *config_own_room(struct config *config, size_t size);
 /* One more interface; vantage "": the default one. ERROR_USAGE: no name of an interface, too many.
  */
 int config_take_interface(struct config *config, const char *name, const char *vantage,
@@ -41,6 +43,9 @@ int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);
 int config_read_samples(const struct reading *r, const struct yaml_node *node);
 void config_show_samples(const struct config *config, struct buffer *b);
+/* sinks_keys.c */
+int config_read_sinks(const struct reading *r, const struct yaml_node *node);
+void config_show_sinks(const struct config *config, struct buffer *b);
 /* A text in double quotes, as YAML reads it back. */
 void config_show_quoted(struct buffer *b, const char *text);
 /* "FILE:line:column: key: what it is, expected what". Returns -1. */

@@ -30,7 +30,8 @@ const struct detector detector_staging_upload = {
     .name = "Gathered from inside, then sent out",
     .kind = SUBJECT_HOST,
     .tactic = "TA0009",
-    .technique = "T1074.002",
+    .technique = "T1074",
+    .subtechnique = "T1074.002",
     .needs_history = true,
     .explains =
         "Bytes that other inside hosts sent to this one on a day, today or one of the three "

@@ -249,7 +249,7 @@ static void pack_file(const struct engine *engine, uint64_t number, struct buffe
 {
     struct snapshot_header header = {.layout = snapshot_layout(),
                                      .number = number,
-                                     .journal = bus_last(engine->config.bus),
+                                     .journal = publisher_last(engine->config.publisher),
                                      .time_ns = engine->order.complete.ns};
     memcpy(header.magic, snapshot_magic, sizeof header.magic);
     buffer_put(bytes, &header, sizeof header);
@@ -266,7 +266,7 @@ int checkpoint_take(struct engine *engine, struct error *error)
     struct buffer bytes = {0};
     struct wtime began = wtime_now();
     /* The journal first: what the snapshot takes for told must be. */
-    if (bus_flush(engine->config.bus, error) != 0)
+    if (publisher_flush(engine->config.publisher, error) != 0)
         return -1;
     pack_file(engine, c->number + 1, &bytes);
     size_t size = bytes.size;

@@ -189,7 +189,8 @@ enum checkpoint_result checkpoint_load(struct engine *engine, struct error *erro
         return result;
     note_positions(engine, c->replay.size);
     engine->resumed = c->number > 0 && engine->config.sensor_starts;
-    if (c->replaying && bus_each_since(engine->config.bus, journal, note_told, c, error) != 0)
+    if (c->replaying &&
+        publisher_each_since(engine->config.publisher, journal, note_told, c, error) != 0)
         return CHECKPOINT_FAILED;
     return CHECKPOINT_READY;
 }

@@ -29,7 +29,7 @@ bool engine_publish(struct engine *engine, char *line)
 {
     struct error error = {0};
     bool is_new = !checkpoint_told(engine, line);
-    if (is_new && bus_publish(engine->config.bus, line, strlen(line), &error) != 0) {
+    if (is_new && publisher_publish(engine->config.publisher, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
         is_new = false;
@@ -57,7 +57,8 @@ static void on_alert(void *context, const struct incident *incident, const struc
     noise_tag(engine, &told, &found);
     engine->counts.alerts++;
     count_noise(&engine->counts, &told);
-    if (engine_publish(engine, alert_formats[0]->line(engine->json, &told)))
+    engine_tally(engine, &told.finding);
+    if (engine_publish(engine, alert_line(engine->json, &told)))
         noise_told(engine, &told);
     if (engine->config.observer.alert)
         engine->config.observer.alert(engine->config.observer.context, incident, &told);
@@ -347,7 +348,7 @@ static void finish_live(struct engine *engine)
     pause_workers(engine);
     if (engine->checkpoint && checkpoint_take(engine, &error) != 0)
         engine_fail(engine, &error);
-    if (bus_flush(engine->config.bus, &error) != 0)
+    if (publisher_flush(engine->config.publisher, &error) != 0)
         engine_fail(engine, &error);
     end(engine, NULL);
 }
@@ -363,7 +364,7 @@ static void finish_replay(struct engine *engine)
         close_publish(engine);
     }
     incidents_advance(engine->incidents, PTIME_MAX);
-    if (bus_flush(engine->config.bus, &error) != 0)
+    if (publisher_flush(engine->config.publisher, &error) != 0)
         engine_fail(engine, &error);
     end(engine, NULL);
 }

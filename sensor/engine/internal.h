@@ -15,6 +15,7 @@
  *   ruled.c, ruled_facts.c, ruled_limit.c   an operator's rules, exceptions, trust (ruled.h)
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
+ *   tally.c      alerts by who spoke
  *   swept.c      what client networks asked of inside servers (swept.h)
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
@@ -120,6 +121,11 @@ struct cache { /* see cache.c */
     struct host_list list[LISTS];
 };
 
+struct tallies { /* see tally.c */
+    struct engine_tally row[ENGINE_TALLIES];
+    size_t count;
+};
+
 struct loads {              /* see loads.c */
     struct host_list queue; /* of hosts to be asked for; linked as LIST_PACKED: they have no blob */
     uint32_t under_way;     /* asked, the answer not yet taken */
@@ -139,6 +145,7 @@ struct engine {
     struct identity identity;
     struct stories stories;
     struct tunnelled tunnelled;
+    struct tallies tallies;
     struct swept swept;
     struct incidents *incidents;
     struct totals *totals;
@@ -265,6 +272,7 @@ void judge_sensor(struct engine *engine, struct ptime now);
 void weigh_record(struct engine *engine, struct host *host, const struct civil *civil,
                   struct host_total *total, struct pair_total *pair, enum baseline_state state,
                   struct ptime now);
+void engine_tally(struct engine *engine, const struct finding *finding);
 void weigh_set_budget(struct engine *engine); /* of the fleet at hand */
 void weigh_free(struct host *host);
 

@@ -55,7 +55,8 @@ struct engine_store_status engine_store_of(const struct engine *engine)
                                         .refused = memory_link_refused(engine),
                                         .absences = memory->absences,
                                         .hours = hours_waiting(engine),
-                                        .host_hours = totals_count(engine->totals)};
+                                        .host_hours = totals_count(engine->totals),
+                                        .waits = store ? store_waits_of(store) : NULL};
 }
 
 struct heartbeat_store memory_beat(const struct engine *engine)

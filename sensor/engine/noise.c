@@ -81,7 +81,7 @@ void noise_keep(struct engine *engine)
     struct error error = {0};
     if (!engine->noise.path || !engine->noise.changed)
         return;
-    engine->noise.book->counted = bus_last(engine->config.bus);
+    engine->noise.book->counted = publisher_last(engine->config.publisher);
     if (noise_write(engine->noise.book, engine->noise.path, &error) == 0)
         engine->noise.changed = false;
     else
@@ -111,7 +111,7 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
     whole.packet = packet_time(engine, order->at);
     if (whole.verb >= NOISE_ACKNOWLEDGE)
         whole.incident = incidents_get(engine->incidents, whole.target);
-    next->counted = bus_last(engine->config.bus);
+    next->counted = publisher_last(engine->config.publisher);
     if (noise_obey(next, &whole, outcome, error) != 0 ||
         noise_write(next, engine->noise.path, error) != 0) {
         noise_outcome_fini(outcome);

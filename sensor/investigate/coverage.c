@@ -3,7 +3,7 @@
  * what is not in it. Thread: the engine's. */
 #include "coverage.h"
 
-#include "figures.h"
+#include "weir/base/figures.h"
 
 #include "weir/base/device.h"
 
@@ -15,7 +15,7 @@
 
 const char *coverage_volume(struct volume volume, char text[COVERAGE_VOLUME_TEXT])
 {
-    char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE];
+    char value[FIGURE_SIZE], low[FIGURE_SIZE], high[FIGURE_SIZE];
     figure_bytes(volume.value, value);
     if (volume.low == volume.value && volume.high == volume.value)
         snprintf(text, COVERAGE_VOLUME_TEXT, "%s", value);
@@ -31,7 +31,7 @@ static void put_one_sided(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
     struct hidden hidden[HIDDEN_SHOWN];
-    char text[TEXT_SIZE], host[IP_TEXT_SIZE];
+    char text[FIGURE_SIZE], host[IP_TEXT_SIZE];
     if (h->flows_one_sided > 0)
         buffer_text(b,
                     "          %s of TCP connections one-sided: only one direction was captured; "
@@ -47,7 +47,7 @@ static void put_one_sided(struct buffer *b, const struct summary *s)
 static void put_kinds(struct buffer *b, const struct health *h)
 {
     struct health_kind kind[HEALTH_KINDS];
-    char name[HEALTH_KIND_TEXT], text[TEXT_SIZE];
+    char name[HEALTH_KIND_TEXT], text[FIGURE_SIZE];
     size_t count = health_kinds(h, kind), shown = count < KINDS_SHOWN ? count : KINDS_SHOWN;
     for (size_t i = 0; i < shown; i++)
         buffer_text(b, "%s%s %s%s",
@@ -73,7 +73,7 @@ struct part {
 static void put_parts(struct buffer *b, const char *what, const struct part *part, size_t count)
 {
     const char *before = what;
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     for (size_t i = 0; i < count; i++) {
         if (part[i].packets == 0)
             continue;
@@ -107,7 +107,7 @@ static bool has_transport(unsigned proto)
 static void put_protocols(struct buffer *b, const struct engine_counts *counts)
 {
     bool said[256] = {false};
-    char packets[TEXT_SIZE], bytes[TEXT_SIZE];
+    char packets[FIGURE_SIZE], bytes[FIGURE_SIZE];
     for (int n = 0; n < PROTOCOLS_SHOWN; n++) {
         unsigned most = 0;
         for (unsigned proto = 1; proto < 256; proto++)
@@ -150,7 +150,7 @@ uint64_t coverage_sealed(const struct volume by_service[SERVICES])
 
 static void put_order(struct buffer *b, const struct health *h)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     if (h->time_backwards > 0)
         buffer_text(
             b,
@@ -166,7 +166,7 @@ static void put_order(struct buffer *b, const struct health *h)
 
 static void put_tcp(struct buffer *b, const struct health *h)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     if (h->tcp_retransmitted_bytes > 0)
         buffer_text(b, "          TCP: %s came again and were counted once\n",
                     figure_bytes(h->tcp_retransmitted_bytes, text));

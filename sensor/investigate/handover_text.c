@@ -2,7 +2,7 @@
  * no room for is counted. Thread: any. */
 #include "handover_local.h"
 
-#include "figures.h"
+#include "weir/base/figures.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static const char *whole_time(struct ptime time, char text[32])
     return text;
 }
 
-static const char *count_text(uint64_t count, char text[TEXT_SIZE])
+static const char *count_text(uint64_t count, char text[FIGURE_SIZE])
 {
     return figure_count(count, text);
 }
@@ -43,7 +43,7 @@ static void end_line(struct writing *w)
 
 static void put_more(struct writing *w, uint64_t more)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     if (more == 0)
         return;
     buffer_text(&w->out, "  ");
@@ -56,7 +56,7 @@ static void put_more(struct writing *w, uint64_t more)
 static void put_head(struct writing *w)
 {
     const struct handover *h = w->handover;
-    char from[32], to[32], zone[32], a[TEXT_SIZE], b[TEXT_SIZE], c[TEXT_SIZE], d[TEXT_SIZE];
+    char from[32], to[32], zone[32], a[FIGURE_SIZE], b[FIGURE_SIZE], c[FIGURE_SIZE], d[FIGURE_SIZE];
     calendar_text(h->config.calendar, h->config.to, CALENDAR_ZONE, zone, sizeof zone);
     PHRASE(&w->out, w->language, PHRASE_TITLE, whole_time(h->config.from, from),
            whole_time(h->config.to, to), zone, h->config.sensor);
@@ -108,7 +108,7 @@ static void put_about(struct writing *w, const struct retold_incident *incident)
 
 static void put_figures(struct writing *w, const struct retold_incident *incident)
 {
-    char first[32], last[32], bytes[TEXT_SIZE], alerts[TEXT_SIZE], silenced[TEXT_SIZE];
+    char first[32], last[32], bytes[FIGURE_SIZE], alerts[FIGURE_SIZE], silenced[FIGURE_SIZE];
     buffer_text(&w->out, "         ");
     PHRASE(&w->out, w->language, PHRASE_WHEN, when(w, incident->first, first),
            when(w, incident->last, last), figure_bytes(incident->out_bytes, bytes),
@@ -147,7 +147,7 @@ static void put_word(struct writing *w, const struct noise_word *word)
 static void put_acknowledged(struct writing *w, const struct retold_incident *incident)
 {
     const struct noise_mark *mark = mark_of(w, incident);
-    char quiet[TEXT_SIZE];
+    char quiet[FIGURE_SIZE];
     put_about(w, incident);
     put_figures(w, incident);
     buffer_text(&w->out, "         ");
@@ -173,7 +173,7 @@ static void put_closed(struct writing *w, const struct retold_incident *incident
 static void put_section(struct writing *w, enum handover_section section, enum phrase title,
                         void (*put)(struct writing *, const struct retold_incident *))
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     size_t count = in_section(w, section), shown = 0;
     end_line(w);
     PHRASE(&w->out, w->language, title, count_text(count, text));
@@ -188,7 +188,7 @@ static void put_section(struct writing *w, enum handover_section section, enum p
 
 static void put_wholly_silenced(struct writing *w)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     size_t count = in_section(w, SECTION_SILENCED);
     if (count == 0)
         return;
@@ -201,7 +201,7 @@ static void put_wholly_silenced(struct writing *w)
 
 static void put_silence(struct writing *w, const struct noise_silence *silence)
 {
-    char id[NOISE_ID], scope[512], until[32], alerts[TEXT_SIZE], bytes[TEXT_SIZE];
+    char id[NOISE_ID], scope[512], until[32], alerts[FIGURE_SIZE], bytes[FIGURE_SIZE];
     struct handover_hidden hidden = handover_hidden_of(w->handover, silence);
     buffer_text(&w->out, "  %s  %s\n         ", noise_silence_id(silence, id),
                 noise_scope_text(&silence->scope, scope, sizeof scope));
@@ -220,7 +220,7 @@ static void put_silences(struct writing *w)
     const struct handover *h = w->handover;
     const struct noise *book = h->config.book;
     size_t count = 0, soon = 0, shown = 0;
-    char all[TEXT_SIZE], few[TEXT_SIZE];
+    char all[FIGURE_SIZE], few[FIGURE_SIZE];
     for (size_t i = 0; book && i < book->silence_count; i++) {
         if (!handover_lists(h, &book->silence[i]))
             continue;
@@ -267,7 +267,7 @@ static void put_gaps(struct writing *w)
 
 static void put_not_seen(struct writing *w)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     size_t count = in_section(w, SECTION_BLIND), shown = 0;
     const struct handover *h = w->handover;
     end_line(w);
@@ -285,7 +285,7 @@ static void put_not_seen(struct writing *w)
 
 static void put_budget(struct writing *w)
 {
-    char spent[TEXT_SIZE], nominal[TEXT_SIZE], hosts[TEXT_SIZE];
+    char spent[FIGURE_SIZE], nominal[FIGURE_SIZE], hosts[FIGURE_SIZE];
     snprintf(nominal, sizeof nominal, "%.1f", handover_nominal(w->handover));
     end_line(w);
     PHRASE(&w->out, w->language, PHRASE_BUDGET, count_text(w->handover->spent, spent), nominal,
@@ -297,7 +297,7 @@ static void put_changes(struct writing *w)
 {
     const struct handover *h = w->handover;
     size_t kept = handover_acts_kept(h), from = kept > HANDOVER_LIST ? kept - HANDOVER_LIST : 0;
-    char text[TEXT_SIZE], at[32];
+    char text[FIGURE_SIZE], at[32];
     end_line(w);
     PHRASE(&w->out, w->language, PHRASE_CHANGES, count_text(h->acts, text));
     end_line(w);

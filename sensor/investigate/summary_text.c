@@ -3,9 +3,9 @@
  * measured. Thread: the engine's. */
 #include "bounds.h"
 #include "coverage.h"
-#include "figures.h"
 #include "gaps.h"
 #include "links.h"
+#include "weir/base/figures.h"
 #include "weir/investigate/summary.h"
 #include "what.h"
 
@@ -30,7 +30,7 @@ static const char *tail_of(const char *path)
 static void put_input(struct buffer *b, const struct summary_input *input, double duration_s)
 {
     static const uint8_t unread[SHA256_SIZE];
-    char count[TEXT_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
+    char count[FIGURE_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
     if (input->packets == 0 && input->problem) {
         buffer_text(b, "%s  NOT READ: %s\n", tail_of(input->path), input->problem);
         return;
@@ -119,7 +119,7 @@ static void put_capture(struct buffer *b, const struct summary *s)
     buffer_text(b, "Capture  %s – %s %s, ", from, to, zone);
     put_duration(b, span.last.ns - span.first.ns);
     const struct health *health = engine_health(s->engine);
-    char share[TEXT_SIZE];
+    char share[FIGURE_SIZE];
     if (health->cut_packets > 0)
         buffer_text(b, "; %s of the packets cut, the longest at %u B",
                     figure_percent((double)health->cut_packets, (double)health->packets, share),
@@ -129,7 +129,7 @@ static void put_capture(struct buffer *b, const struct summary *s)
 
 static void put_inside(struct buffer *b, const struct summary *s)
 {
-    char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
+    char text[PREFIX_TEXT_SIZE], bytes[FIGURE_SIZE];
     buffer_text(b, "Inside   ");
     const struct prefix_set *everywhere = &s->inside->everywhere;
     for (size_t i = 0; i < everywhere->count; i++)
@@ -184,7 +184,7 @@ static void put_bytes(struct buffer *b, const struct story *story)
         "WebSocket",      "Modbus", "S7",  "DNP3", "IEC 104", "BACnet", "CIP", "OPC UA",
         "PROFINET",       "ASTERIX"};
     _Static_assert(sizeof name / sizeof *name == SERVICES, "every service has a name");
-    char value[TEXT_SIZE], low[TEXT_SIZE], high[TEXT_SIZE], volume[COVERAGE_VOLUME_TEXT];
+    char value[FIGURE_SIZE], low[FIGURE_SIZE], high[FIGURE_SIZE], volume[COVERAGE_VOLUME_TEXT];
     buffer_text(b, "   Bytes  %s out [%s acknowledged – %s at most]",
                 figure_bytes(story->out.value, value), figure_bytes(story->out.low, low),
                 figure_bytes(story->out.high, high));
@@ -218,7 +218,7 @@ static void put_what(struct buffer *b, const struct story *story)
 /* What a name is worth: the client said it, and nothing else did. */
 static void put_names(struct buffer *b, const struct story *story)
 {
-    char bytes[TEXT_SIZE];
+    char bytes[FIGURE_SIZE];
     if (story->unverified_out > 0)
         buffer_text(b, "   Name   %s left under server names that no seen DNS answer bears out\n",
                     figure_bytes(story->unverified_out, bytes));
@@ -229,7 +229,7 @@ static void put_names(struct buffer *b, const struct story *story)
 
 static void put_clients(struct buffer *b, const struct story *story)
 {
-    char ip[IP_TEXT_SIZE], bytes[TEXT_SIZE];
+    char ip[IP_TEXT_SIZE], bytes[FIGURE_SIZE];
     if (story->client_count == 0)
         return;
     buffer_text(b, "   For    ");
@@ -244,7 +244,7 @@ static void put_clients(struct buffer *b, const struct story *story)
 
 static void put_needs(struct buffer *b, const struct incident *incident)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     const char *before = "   Needs  ≥ ";
     for (size_t i = 0; i < incident->rank_count; i++) {
         const struct finding *finding = &incident->rank[i].finding;
@@ -277,7 +277,7 @@ static void put_why(struct buffer *b, const struct incident *incident)
 
 static void put_live(struct buffer *b, const struct summary *s, const struct incident *incident)
 {
-    char when[64], share[TEXT_SIZE];
+    char when[64], share[FIGURE_SIZE];
     const char *before = "   Live   ";
     for (size_t i = 0; i < incident->rank_count; i++) {
         const struct incident_rank *rank = &incident->rank[i];
@@ -358,7 +358,7 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
     struct engine_history history = engine_history_of(s->engine);
-    char bytes[TEXT_SIZE], high[TEXT_SIZE];
+    char bytes[FIGURE_SIZE], high[FIGURE_SIZE];
     if (history.ready == 0)
         buffer_text(
             b,
@@ -397,7 +397,7 @@ static void put_ranking(struct buffer *b, const struct summary *s)
 {
     struct ranked ranked[RANK_SHOWN];
     size_t count = hosts_rank(s->hosts, ranked, RANK_SHOWN);
-    char host[IP_TEXT_SIZE], out[COVERAGE_VOLUME_TEXT], top[TEXT_SIZE];
+    char host[IP_TEXT_SIZE], out[COVERAGE_VOLUME_TEXT], top[FIGURE_SIZE];
     buffer_text(b, "\nLook here first (a ranking, not a finding):\n");
     if (count == 0)
         buffer_text(b, "  no host sent 65,536 B or more to the outside\n");
@@ -419,7 +419,7 @@ static void put_lasting(struct buffer *b, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
     size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
-    char host[IP_TEXT_SIZE], remote[IP_TEXT_SIZE], bytes[TEXT_SIZE];
+    char host[IP_TEXT_SIZE], remote[IP_TEXT_SIZE], bytes[FIGURE_SIZE];
     if (count > 0)
         buffer_text(b, "\nOpen through the whole capture:\n");
     for (size_t i = 0; i < count && i < LASTING_SHOWN; i++) {
@@ -439,7 +439,7 @@ static void put_lasting(struct buffer *b, const struct summary *s)
 static void put_bounds(struct buffer *b, const struct summary *s)
 {
     struct bound_count bound[BOUNDS_MAX];
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     size_t count = bounds_of(s, bound);
     for (size_t i = 0; i < count; i++)
         if (bound[i].count > 0)
@@ -466,7 +466,7 @@ static void put_gaps(struct buffer *b, const struct summary *s)
 static void put_drops(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
-    char kernel[TEXT_SIZE], card[TEXT_SIZE];
+    char kernel[FIGURE_SIZE], card[FIGURE_SIZE];
     size_t silent = 0, known = 0;
     for (size_t i = 0; i < s->input_count; i++) {
         known += s->input[i].drops_known;
@@ -483,7 +483,7 @@ static void put_drops(struct buffer *b, const struct summary *s)
 /* What a log cannot say is not nothing. */
 static void put_logs(struct buffer *b, const struct summary *s)
 {
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     uint64_t late = 0;
     bool any = false;
     for (size_t i = 0; i < s->input_count; i++) {
@@ -504,7 +504,7 @@ static void put_logs(struct buffer *b, const struct summary *s)
 static void put_coverage(struct buffer *b, const struct summary *s)
 {
     const struct health *h = engine_health(s->engine);
-    char text[TEXT_SIZE], more[TEXT_SIZE];
+    char text[FIGURE_SIZE], more[FIGURE_SIZE];
     const struct volume *out = s->hosts->service_out;
     uint64_t sealed = coverage_sealed(out);
     buffer_text(b, "\nCoverage  ");
@@ -544,7 +544,7 @@ static void put_next(struct buffer *b, const struct summary *s)
 static void put_noise(struct buffer *b, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
-    char alerts[TEXT_SIZE], bytes[TEXT_SIZE], quiet[TEXT_SIZE];
+    char alerts[FIGURE_SIZE], bytes[FIGURE_SIZE], quiet[FIGURE_SIZE];
     if (counts->alerts_silenced > 0)
         buffer_text(b, "Silenced  %s alerts, %s left in them: counted like any other\n",
                     figure_count(counts->alerts_silenced, alerts),

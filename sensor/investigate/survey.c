@@ -3,8 +3,8 @@
  * SURVEY_PREFIXES. Thread: the engine's. */
 #include "weir/investigate/survey.h"
 
-#include "figures.h"
 #include "weir/base/buffer.h"
+#include "weir/base/figures.h"
 #include "weir/base/map.h"
 
 #include <stdlib.h>
@@ -105,7 +105,7 @@ static const char *place_of(const struct seen_prefix *seen)
 static void put_prefixes(struct buffer *b, const struct survey *survey)
 {
     const struct seen_prefix **all = largest(survey);
-    char text[PREFIX_TEXT_SIZE], bytes[TEXT_SIZE];
+    char text[PREFIX_TEXT_SIZE], bytes[FIGURE_SIZE];
     buffer_text(b, "Networks seen (by flows)\n");
     for (size_t i = 0; i < survey->prefixes.count && i < 12; i++)
         buffer_text(b, "  %-24s %8llu flows  %9s sent  %s\n", prefix_text(&all[i]->prefix, text),
@@ -118,7 +118,7 @@ static void put_prefixes(struct buffer *b, const struct survey *survey)
 
 static void put_directions(struct buffer *b, const struct survey *survey)
 {
-    char share[TEXT_SIZE];
+    char share[FIGURE_SIZE];
     if (survey->tcp_flows == 0)
         return;
     figure_percent((double)survey->tcp_one_sided, (double)survey->tcp_flows, share);
@@ -130,7 +130,7 @@ static void put_directions(struct buffer *b, const struct survey *survey)
 
 static void put_duplicates(struct buffer *b, const struct health *health)
 {
-    char share[TEXT_SIZE];
+    char share[FIGURE_SIZE];
     if (health->duplicates == 0)
         return;
     figure_percent((double)health->duplicates, (double)health->packets, share);
@@ -186,7 +186,7 @@ char *survey_text(const struct survey *survey, const struct summary *s)
     const struct engine_counts *counts = engine_counts_of(s->engine);
     const struct health *health = engine_health(s->engine);
     struct buffer b = {0};
-    char text[TEXT_SIZE];
+    char text[FIGURE_SIZE];
     buffer_text(&b, "Packets     %s", figure_count(health->packets, text));
     buffer_text(&b, "; %s not IP", figure_count(health->not_ip, text));
     buffer_text(&b, "; %s cut\n", figure_count(health->cut_packets, text));

@@ -1,11 +1,10 @@
 /* Counted content as words. Pure but for the buffer. */
 #include "what.h"
 
-#include "figures.h"
+#include "weir/base/figures.h"
 
 #include <stdio.h>
 
-#define TEXT_SIZE    32
 #define LABELS_SHOWN 8 /* of a class */
 
 static void put_error(struct buffer *b, double error, bool gaps)
@@ -19,7 +18,7 @@ static void put_error(struct buffer *b, double error, bool gaps)
 void what_text(struct buffer *buffer, const struct counted *counted, bool gaps)
 {
     bool first = true;
-    char count[TEXT_SIZE];
+    char count[FIGURE_SIZE];
     for (int class = 0; class < CONTENT_CLASSES; class ++) {
         const struct counted_class *of = &counted->of[class];
         if (of->items == 0)
@@ -33,7 +32,7 @@ void what_text(struct buffer *buffer, const struct counted *counted, bool gaps)
 
 void what_labels(struct buffer *buffer, const struct counted *counted)
 {
-    char count[TEXT_SIZE];
+    char count[FIGURE_SIZE];
     for (int class = 0; class < CONTENT_CLASSES; class ++) {
         const char *before = NULL;
         size_t told = 0;

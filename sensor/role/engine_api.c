@@ -1,15 +1,17 @@
 /* What the engine says of its sensor over the control socket: its own figures, and what the
- * supervisor tells it of the capture processes each second. docs/api.md is the contract. Thread:
- * the engine's. */
+ * supervisor tells it of the capture processes and the courier each second. docs/api.md is the
+ * contract. Thread: the engine's. */
 #include "engine_role.h"
 
 #include "noise_api.h"
+#include "sink_news.h"
 #include "worker.h"
 
 #include "weir/base/json.h"
-#include "weir/bus/status.h"
+#include "weir/bus/metrics.h"
 #include "weir/role/role.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,6 +131,13 @@ static struct status_engine engine_status(const struct engine_role *role)
     return shown;
 }
 
+static struct status_waits waits_status(const struct store_waits *waits)
+{
+    if (!waits)
+        return (struct status_waits){.bound_count = 0};
+    return (struct status_waits){store_wait_ns, STORE_WAITS, waits->answers, waits->sum_ns};
+}
+
 static struct status_redis redis_status(const struct engine_role *role)
 {
     const struct engine *engine = role->stack.engine;
@@ -147,7 +156,58 @@ static struct status_redis redis_status(const struct engine_role *role)
                                  .host_hours_open = store.host_hours,
                                  .hours_unlearned = counts->hours_unlearned,
                                  .unlearned_bytes = counts->unlearned_bytes,
-                                 .profiles_damaged = counts->profiles_damaged};
+                                 .profiles_damaged = counts->profiles_damaged,
+                                 .waits = waits_status(store.waits)};
+}
+
+static struct status_budget budget_status(const struct engine_role *role)
+{
+    const struct fleet *fleet = engine_fleet(role->stack.engine);
+    struct status_budget budget = {.per_host_day = NAN};
+    if (!fleet)
+        return budget;
+    budget.per_host_day = fleet_budget(fleet);
+    budget.trim = fleet_budget_trim(fleet);
+    fleet_budget_day(fleet, &budget.expected, &budget.told);
+    return budget;
+}
+
+static size_t alerts_status(const struct engine_role *role, struct status_alerts *alerts)
+{
+    static_assert((int)URGENCIES == STATUS_URGENCIES, "a count an urgency");
+    size_t count;
+    const struct engine_tally *tally = engine_tallies(role->stack.engine, &count);
+    for (size_t i = 0; i < count; i++) {
+        alerts[i].detector = tally[i].detector;
+        memcpy(alerts[i].alerts, tally[i].alerts, sizeof alerts[i].alerts);
+    }
+    return count;
+}
+
+static struct status_courier courier_status(const struct engine_role *role)
+{
+    const struct sinks_news *news = &role->sinks;
+    return (struct status_courier){.pid = news->pid,
+                                   .state = news->state == COURIER_RUNNING ? STATUS_WORKER_RUNNING
+                                            : news->state == COURIER_STARTING
+                                                ? STATUS_WORKER_STARTING
+                                                : STATUS_WORKER_WAITING,
+                                   .restarts = news->restarts,
+                                   .last_death = *news->death ? news->death : NULL};
+}
+
+size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room)
+{
+    const struct sinks_news *news = &role->sinks;
+    uint64_t durable = publisher_durable(role->stack.publisher), unseen = 0;
+    size_t count = news->count < room ? news->count : room;
+    if (news->state != COURIER_RUNNING && durable > news->durable)
+        unseen = durable - news->durable;
+    for (size_t i = 0; i < count; i++) {
+        sink_news_unpack(&news->sink[i], &status[i]);
+        status[i].behind += unseen;
+    }
+    return count;
 }
 
 /* What the open incidents of the sensor itself say, in people's words. */
@@ -170,8 +230,11 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
     return listed;
 }
 
-static void show(struct engine_role *role, struct api_reply *reply)
+/* Fills a status, which is good for as long as `say` is at work on it. */
+static void with_status(struct engine_role *role, char *(*say)(const struct status *status),
+                        struct api_reply *reply)
 {
+    struct status_alerts alerts[ENGINE_TALLIES];
     struct status_worker worker[CONFIG_WORKERS];
     struct status_interface interface[CONFIG_INTERFACES];
     struct bus_status sink[CONFIG_SINKS];
@@ -201,23 +264,40 @@ static void show(struct engine_role *role, struct api_reply *reply)
         .interface_count = role->config.interface_count,
         .engine = engine_status(role),
         .redis = redis_status(role),
+        .courier = courier_status(role),
         .sink = sink,
-        .sink_count = bus_status(role->stack.bus, sink, CONFIG_SINKS),
+        .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),
         .coverage = engine_health(engine),
         .blind = line,
         .blind_count = blinds,
+        .budget = budget_status(role),
+        .alerts = alerts,
+        .alert_count = alerts_status(role, alerts),
     };
-    struct json *json = json_new();
-    reply->body = status_json(json, &status);
-    json_free(json);
+    reply->body = say(&status);
 }
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
+static char *as_json(const struct status *status)
+{
+    struct json *json = json_new();
+    char *text = status_json(json, status);
+    json_free(json);
+    return text;
+}
+
 static void on_status(void *context, const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
-    show(context, reply);
+    with_status(context, as_json, reply);
+}
+
+static void on_metrics(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    (void)request;
+    reply->type = METRICS_TYPE;
+    with_status(context, metrics_text, reply);
 }
 
 static void note(const struct engine_role *role, const struct api_request *request,
@@ -310,7 +390,8 @@ static void on_health(void *context, const struct api_request *request, struct a
         reply->body = xstrdup("{\"ok\":true}");
 }
 
-static const struct api_route routes[] = {{"GET", "/v1/status", on_status},
+static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
+                                          {"GET", "/v1/status", on_status},
                                           {"POST", "/v1/reload", on_reload},
                                           {"POST", "/v1/baseline", on_baseline},
                                           {"GET", "/v1/health", on_health},
@@ -323,8 +404,16 @@ static const struct api_route routes[] = {{"GET", "/v1/status", on_status},
                                           {"POST", "/v1/incidents/*/reopen", on_reopen},
                                           {NULL, NULL, NULL}};
 
-struct api *engine_role_serve(struct engine_role *role)
+/* Whoever reaches a port may ask for figures, and nothing else. */
+static const struct api_route metrics_routes[] = {{"GET", "/metrics", on_metrics},
+                                                  {NULL, NULL, NULL}};
+
+int engine_role_serve(struct engine_role *role)
 {
+    struct loop_ref loop = role->stack.loop;
     role->measured = wtime_now();
-    return api_new(role->stack.loop, role->listener, routes, role, &role->error);
+    role->api = api_new(loop, role->listener, routes, role, &role->error);
+    if (role->api && role->metrics_listener >= 0)
+        role->metrics = api_new(loop, role->metrics_listener, metrics_routes, role, &role->error);
+    return role->error.code == ERROR_NONE ? 0 : -1;
 }

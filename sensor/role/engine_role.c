@@ -1,11 +1,13 @@
-/* The engine process: everything that judges, stores and tells. It never sees a packet.
+/* The engine process: everything that judges and stores. It never sees a packet, and tells nobody
+ * but the journal: what is durable there the courier tells, another process, for which it rings a
+ * bell.
  *
- *   1 take the orders: the configuration, the control socket
+ *   1 take the orders: the configuration, the control socket, the bell
  *   2 become another user
  *   3 give up every capability, for good
- *   4 open what it needs: the store, the journal, the sinks, its own checkpoint
- *   5 give up every other file (Landlock): the state directory and the sinks' folders are left; and
- *     every TCP connection but to the store's port
+ *   4 open what it needs: the store, the journal, its own checkpoint
+ *   5 give up every other file (Landlock): the state directory and -o are left; and every TCP
+ *     connection but to the store's port
  *   6 give up every call that is not in `calls` below (seccomp)
  *   7 only now take the first record that a capture process wrote
  *
@@ -27,7 +29,6 @@
 #include "weir/role/role.h"
 #include "weir/role/state.h"
 
-#include <libgen.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -82,7 +83,7 @@ static const struct sandbox_call calls[] = {
      .args = 3,
      .arg = {{0, STORE_FAMILY}, {1, SOCK_STREAM}, {2, STORE_PROTOCOL}}},
     {.name = "connect"},
-    /* journal, positions, sinks, checkpoint: what Landlock leaves of the file system */
+    /* journal, checkpoint, flows: what Landlock leaves of the file system */
     {.name = "openat"},
     {.name = "newfstatat"},
     {.name = "fstat"},
@@ -92,6 +93,10 @@ static const struct sandbox_call calls[] = {
     {.name = "fsync"},
     {.name = "fdatasync"},
     {.name = "ftruncate"},
+    {.name = "fallocate"}, /* the journal sets room aside, and looks how much is left */
+    {.name = "fstatfs"},
+    {.name = "fchown"},     /* … and, as root in another's folder, gives it what it makes */
+    {.name = "getdents64"}, /* readers look for its segments */
     {.name = "flock"},
     {.name = "rename"},
     {.name = "unlink"},
@@ -108,7 +113,7 @@ static const struct sandbox_call calls[] = {
     {.name = "sysinfo"}, /* glibc's qsort: how much memory is there? */
     {.name = "getpid"},
     {.name = "gettid"},
-    /* the stdout sink writes without SIGPIPE */
+    /* the store's connection is written to without SIGPIPE */
     {.name = "rt_sigpending"},
     {.name = "rt_sigtimedwait"},
     {.name = "rt_sigprocmask"},
@@ -141,12 +146,15 @@ static int take_orders(struct engine_role *role)
     enum control_result result;
     while ((result = control_receive(ROLE_CONTROL_FD, m)) == CONTROL_AGAIN)
         poll(&wait, 1, -1);
-    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count != 2 ||
+    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count < 3 || m->fd_count > 4 ||
         !(orders = control_body(m, sizeof *orders)))
         return error_set(&role->error, ERROR_RUN, "engine: no orders");
     role->orders = *orders;
     role->listener = m->fd[1];
-    m->fd[1] = -1;
+    role->bell = m->fd[2];
+    role->metrics_listener = m->fd_count == 4 ? m->fd[3] : -1;
+    for (size_t i = 1; i < m->fd_count; i++)
+        m->fd[i] = -1;
     int failed = map_source(role, m->fd[0]);
     control_close_descriptors(m);
     return failed;
@@ -189,14 +197,7 @@ static const char *only_vantage(const struct config *config)
 static int open_output(struct engine_role *role)
 {
     const struct config *config = &role->config;
-    memcpy(role->sink, config->sink, config->sink_count * sizeof *role->sink);
-    role->sink_count = config->sink_count;
-    if (!*role->orders.folder)
-        return 0;
-    role->alerts_path = xasprintf("%s/alerts.ndjson", role->orders.folder);
-    role->sink[role->sink_count++] =
-        (struct sink_config){.type = "file", .path = role->alerts_path, .format = "ecs"};
-    if (!role->orders.flows)
+    if (!*role->orders.folder || !role->orders.flows)
         return 0;
     for (size_t i = 0; i < VANTAGES; i++)
         role->vantage[i] = "";
@@ -217,6 +218,15 @@ static void find_store(struct engine_role *role)
     role->place.named |= role->place.family == 0;
 }
 
+/* An eventfd that is full, or that nobody reads: the courier has rings enough to look. */
+static void ring_bell(void *context)
+{
+    const struct engine_role *role = context;
+    uint64_t one = 1;
+    ssize_t wrote = write(role->bell, &one, sizeof one);
+    (void)wrote;
+}
+
 static int open_stack(struct engine_role *role)
 {
     find_store(role);
@@ -227,8 +237,8 @@ static int open_stack(struct engine_role *role)
                                   .prefix = "weir",
                                   .vantage = only_vantage(&role->config),
                                   .key = &role->orders.key,
-                                  .sinks = role->sink,
-                                  .sink_count = role->sink_count,
+                                  .wake = ring_bell,
+                                  .wake_context = role,
                                   .workers = role->orders.workers,
                                   .live = true,
                                   .sensor_starts = role->orders.first,
@@ -272,23 +282,14 @@ static int seal(struct engine_role *role)
 
 static int raise_walls(struct engine_role *role)
 {
-    struct sandbox_path path[CONFIG_SINKS + 2];
-    char *owned[CONFIG_SINKS];
-    size_t count = 0, owned_count = 0;
+    struct sandbox_path path[2];
+    size_t count = 0;
     path[count++] = (struct sandbox_path){config_state_dir(&role->config), true};
     if (*role->orders.folder)
         path[count++] = (struct sandbox_path){role->orders.folder, true};
-    for (size_t i = 0; i < role->config.sink_count; i++) {
-        if (!role->config.sink[i].path)
-            continue;
-        owned[owned_count] = xstrdup(role->config.sink[i].path);
-        path[count++] = (struct sandbox_path){dirname(owned[owned_count++]), true};
-    }
     int failed = role->place.port
                      ? sandbox_confine_to_port(path, count, role->place.port, &role->error)
                      : sandbox_confine(path, count, SANDBOX_NO_NETWORK, &role->error);
-    while (owned_count > 0)
-        free(owned[--owned_count]);
     return failed ? -1 : seal(role);
 }
 
@@ -337,6 +338,10 @@ static void take_message(struct engine_role *role, struct control_message *m)
     case CONTROL_WORKERS:
         if ((body = control_body(m, sizeof role->news)))
             memcpy(&role->news, body, sizeof role->news);
+        break;
+    case CONTROL_SINKS:
+        if ((body = control_body(m, sizeof role->sinks)))
+            memcpy(&role->sinks, body, sizeof role->sinks);
         break;
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))
@@ -405,8 +410,7 @@ static int begin(struct engine_role *role)
         open_stack(role) != 0 || raise_walls(role) != 0)
         return -1;
     struct loop_ref loop = role->stack.loop;
-    role->api = engine_role_serve(role);
-    if (!role->api)
+    if (engine_role_serve(role) != 0)
         return -1;
     struct engine_answer answer = {engine_next_incarnation(role->stack.engine)};
     control_send(ROLE_CONTROL_FD, CONTROL_READY, &answer, sizeof answer, NULL, 0);
@@ -445,13 +449,13 @@ int engine_role(void)
     int failed = begin(&role) != 0 || work(&role) != 0;
     tell_end(&role, failed);
     api_free(role.api);
+    api_free(role.metrics);
     if (role.control_watch)
         role.stack.loop.ops->drop(role.control_watch);
     if (role.beat)
         role.stack.loop.ops->drop(role.beat);
     stack_close(&role.stack);
     flow_log_close(role.flows);
-    free(role.alerts_path);
     config_fini(&role.config);
     people_fini(&role.people);
     config_source_fini(&role.source);

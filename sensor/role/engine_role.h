@@ -7,6 +7,7 @@
 #include "people.h"
 
 #include "weir/bus/api.h"
+#include "weir/bus/bus.h"
 #include "weir/config/source.h"
 #include "weir/investigate/flow_log.h"
 #include "weir/role/stack.h"
@@ -21,29 +22,31 @@ struct engine_role {
     struct engine_orders orders;
     struct config_source source;
     struct config config;
-    int listener;
-    struct control_message message; /* the one at hand */
-    struct sink_config sink[CONFIG_SINKS];
-    size_t sink_count;
-    char *alerts_path;
+    int listener, bell, metrics_listener; /* metrics_listener −1: none */
+    struct control_message message;       /* the one at hand */
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
-    struct store_place place; /* of the store, looked up before the walls */
-    struct api *api;
-    struct people people; /* read before the walls */
+    struct store_place place;  /* of the store, looked up before the walls */
+    struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
+    struct people people;      /* read before the walls */
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
+    struct sinks_news sinks; /* of the courier */
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
     bool started, leaving, finishing, reload_asked;
     struct error error;
 };
 
-/* The control API, on role->listener. NULL and role->error. */
-struct api *engine_role_serve(struct engine_role *role);
+/* The control API, on role->listener, and metrics alone on role->metrics_listener. −1 and
+ * role->error. */
+int engine_role_serve(struct engine_role *role);
 void engine_role_measure(struct engine_role *role); /* often: rates */
+/* What the courier said last of its sinks; while it is away, what came since is behind too. Texts
+ * are borrowed. */
+size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room);
 /* The supervisor's word on a reload that was asked for. */
 void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
 

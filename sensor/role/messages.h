@@ -84,7 +84,7 @@ struct reload_news { /* of the last reload */
 };
 
 /* CONTROL_ENGINE. Descriptors: the configuration's source, packed (a memfd); the listening control
- * socket. */
+ * socket; the courier's bell. */
 struct engine_orders {
     uint64_t source_bytes;
     uint32_t workers, generation, restarts;
@@ -129,7 +129,41 @@ struct workers_news { /* CONTROL_WORKERS, each second */
     uint32_t interfaces_up, interfaces_gone;
     bool redis_up;
 };
+
+/* --- supervisor and courier ------------------------------------------------------------------- */
+
+/* CONTROL_COURIER. Descriptors: the configuration's source, packed (a memfd); the bell: an eventfd
+ * that the engine writes to when more of the journal is durable. */
+struct courier_orders {
+    uint64_t source_bytes;
+    bool again; /* one on this configuration worked before: a sink that does not open is dead */
+    bool drop;  /* become `uid`, `gid` */
+    uint32_t uid, gid;
+    char folder[ROLE_PATH_MAX / 2]; /* -o, "": none */
+};
+
+enum courier_state { COURIER_NONE, COURIER_STARTING, COURIER_RUNNING, COURIER_STATES };
+
+/* CONTROL_SINKS: of the courier each second, and on to the engine with what the supervisor knows of
+ * its process. Texts are cut. */
+struct sinks_news {
+    int32_t pid;
+    uint8_t state; /* enum courier_state */
+    uint32_t restarts;
+    char death[64];   /* "": none died */
+    uint64_t durable; /* how far the courier knew the journal to be synced */
+    uint32_t count;
+    struct sink_news {
+        uint64_t delivered, refused, lost_letters, filtered, silenced, failures, retries;
+        uint64_t failures_in_a_row, damaged, behind;
+        int64_t oldest_s;
+        uint8_t state; /* enum bus_state */
+        char name[64], type[16], path[96], last_error[152];
+    } sink[CONFIG_SINKS];
+};
 _Static_assert(sizeof(struct workers_news) <= CONTROL_BODY &&
+                   sizeof(struct sinks_news) <= CONTROL_BODY &&
+                   sizeof(struct courier_orders) <= CONTROL_BODY &&
                    sizeof(struct engine_orders) <= CONTROL_BODY &&
                    sizeof(struct capture_orders) <= CONTROL_BODY,
                "a body is one datagram");

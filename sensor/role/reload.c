@@ -53,6 +53,7 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"capture.buffer_mib", a->buffer_mib != b->buffer_mib},
         {"capture.tunnel_ports", !same_ports(&a->decoder, &b->decoder)},
         {"content.patterns", !same_patterns(a, b)},
+        {"metrics.listen", strcmp(a->metrics_listen, b->metrics_listen) != 0},
         {"privacy.content_samples", a->content_samples != b->content_samples},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)

@@ -18,7 +18,7 @@
 static const struct {
     const char *name;
     int (*run)(void);
-} row[] = {{"capture", capture_role}, {"engine", engine_role}};
+} row[] = {{"capture", capture_role}, {"engine", engine_role}, {"courier", courier_role}};
 
 int role_main(int argc, char **argv)
 {

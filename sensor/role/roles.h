@@ -4,5 +4,6 @@
 
 int capture_role(void);
 int engine_role(void);
+int courier_role(void);
 
 #endif

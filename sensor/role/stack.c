@@ -114,7 +114,7 @@ static int open_engine(struct stack *stack)
                                    .noise_path = c->live ? NULL : c->noise,
                                    .store = stack->store,
                                    .reach = c->live ? &stack->reach : NULL,
-                                   .bus = stack->bus,
+                                   .publisher = stack->publisher,
                                    .calendar = stack->calendar,
                                    .inside = &c->config->inside,
                                    .by_device = c->config->by_device,
@@ -139,6 +139,64 @@ static int open_engine(struct stack *stack)
     return c->live ? stack_wait(stack, &stack->store_ready) : 0;
 }
 
+static void wake_bus(void *context)
+{
+    const struct stack *stack = context;
+    bus_wake(stack->bus);
+}
+
+static int open_bus(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    struct bus_config config = {.folder = c->folder,
+                                .sensor = c->config->sensor_name,
+                                .sinks = c->sinks,
+                                .count = c->sink_count};
+    stack->bus = bus_new(stack->loop, &config, &stack->error);
+    return stack->bus ? 0 : -1;
+}
+
+/* Sinks of a courier too. */
+static uint64_t told_by_all(void *context)
+{
+    const struct stack_config *c = &((const struct stack *)context)->config;
+    return c->wake ? bus_told(c->folder, c->config->sink, c->config->sink_count)
+                   : bus_told(c->folder, c->sinks, c->sink_count);
+}
+
+static int open_journal(struct stack *stack)
+{
+    const struct stack_config *c = &stack->config;
+    struct journal_limits limits = {.keep_bytes = (uint64_t)c->config->journal_mib << 20u,
+                                    .keep_ns = c->config->journal_days * NS_PER_DAY,
+                                    .told = told_by_all,
+                                    .context = stack};
+    stack->journal = journal_open(c->folder, NULL, &stack->error);
+    if (!stack->journal)
+        return -1;
+    stack->publisher = c->wake
+                           ? publisher_new(stack->loop, stack->journal, c->wake, c->wake_context)
+                           : publisher_new(stack->loop, stack->journal, wake_bus, stack);
+    publisher_name(stack->publisher, c->config->sensor_name);
+    if (!c->wake && open_bus(stack) != 0)
+        return -1;
+    journal_limit(stack->journal, &limits); /* who is behind is known now */
+    return 0;
+}
+
+/* What is durable is told as far as it can be at once; the rest when it is opened again. */
+static void close_bus(struct stack *stack)
+{
+    if (stack->publisher)
+        publisher_flush(stack->publisher, NULL);
+    if (stack->bus) {
+        bus_flush(stack->bus);
+        bus_free(stack->bus);
+    }
+    publisher_free(stack->publisher);
+    journal_close(stack->journal);
+}
+
 int stack_open(struct stack *stack, const struct stack_config *config)
 {
     *stack = (struct stack){.config = *config};
@@ -148,9 +206,7 @@ int stack_open(struct stack *stack, const struct stack_config *config)
     stack->loop = event_loop_new(&stack->error);
     if (!stack->loop.loop || open_store(stack) != 0)
         return -1;
-    stack->bus =
-        bus_new(stack->loop, config->folder, config->sinks, config->sink_count, &stack->error);
-    return stack->bus ? open_engine(stack) : -1;
+    return open_journal(stack) == 0 ? open_engine(stack) : -1;
 }
 
 void stack_close_engine(struct stack *stack)
@@ -164,8 +220,7 @@ void stack_close(struct stack *stack)
     stack_close_engine(stack);
     suffixes_free(stack->suffixes);
     networks_close(stack->networks);
-    if (stack->bus)
-        bus_free(stack->bus);
+    close_bus(stack);
     if (stack->store)
         store_free(stack->store);
     if (stack->loop.loop)

@@ -1,8 +1,9 @@
 /* The engine and the private redis-server of a live sensor, and reloads.
  *
- * A reload is a planned restart of the engine: the changed configuration is checked here, the
- * engine leaves a checkpoint, and its successor begins with the new one, whole. When that one does
- * not come up, the old configuration is taken again and the reload is refused with its words.
+ * A reload is a planned restart: the changed configuration is checked here, the courier is replaced
+ * (supervise_courier.c), then the engine leaves a checkpoint, and its successor begins with the new
+ * one, whole. When one of them does not come up, the old configuration is taken again by both and
+ * the reload is refused with its words.
  * Meanwhile capture goes on into the rings. Thread: the main thread. */
 #include "supervisor.h"
 
@@ -92,7 +93,7 @@ static void settle_reload(struct supervisor *s)
     s->config = s->next.config;
     s->source = s->next.source;
     s->next = (struct reload){.config = {.owned = NULL}};
-    s->reloading = s->reload_sent = false;
+    s->reloading = s->reload_sent = s->courier_agreed = false;
     s->engine.generation++;
     s->news = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
@@ -108,10 +109,19 @@ static void on_ready(struct supervisor *s, const struct engine_answer *answer)
     settle_reload(s);
     engine_child_send(s, CONTROL_RELOADED, &s->news, sizeof s->news, NULL, 0);
     posts_hand_over(s);
+    if (s->courier.came_up)
+        engine_child_begin(s);
+    else if (s->courier.state == COURIER_NONE) /* there is a journal now; the rest waits for it */
+        courier_child_start(s);
+}
+
+void engine_child_begin(struct supervisor *s)
+{
+    struct engine_child *engine = &s->engine;
     engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
     if (s->stopping && posts_gone(s))
         engine_child_finish(s);
-    else if (s->reloading) /* asked for while it started, with what was in effect then */
+    else if (s->courier_agreed) /* while it started, with what was in effect then */
         engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
     if (!engine->begun_once)
         posts_start(s);
@@ -191,13 +201,16 @@ static void let_go(struct supervisor *s)
     engine->state = ENGINE_NONE;
 }
 
-static void refuse_reload(struct supervisor *s, const char *why)
+/* Whoever stands on the refused one already goes back. */
+void supervisor_refuse_reload(struct supervisor *s, const char *why)
 {
     log_error("reload refused, the configuration in effect stays: %s", why);
     s->news = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
     snprintf(s->news.text, sizeof s->news.text, "%s", why);
     reload_fini(&s->next);
-    s->reloading = s->reload_sent = false;
+    if (s->courier_agreed)
+        courier_child_replace(s);
+    s->reloading = s->reload_sent = s->courier_agreed = false;
 }
 
 static void on_end(struct supervisor *s, const char *how)
@@ -207,10 +220,10 @@ static void on_end(struct supervisor *s, const char *how)
     bool came_up = engine->state == ENGINE_RUNNING, was_sent = s->reload_sent;
     let_go(s);
     if (engine->told_end && engine->told_to_finish) {
-        s->done = true;
+        courier_child_finish(s);
     } else if (engine->told_end) { /* for a reload, with a checkpoint: its successor goes on */
     } else if (was_sent && !came_up) {
-        refuse_reload(s, why);
+        supervisor_refuse_reload(s, why);
     } else if (!engine->begun_once) {
         s->error = engine->failure;
         error_set(&s->error, ERROR_RUN, "the engine ended: %s", how);
@@ -237,7 +250,8 @@ static void on_death(void *context, unsigned what)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
-static int packed_source(struct supervisor *s, const struct config_source *source, uint64_t *size)
+int supervisor_packed_source(struct supervisor *s, const struct config_source *source,
+                             uint64_t *size)
 {
     struct buffer b = {0};
     config_source_pack(source, &b);
@@ -253,11 +267,14 @@ static int send_orders(struct supervisor *s)
 {
     struct engine_orders orders;
     memset(&orders, 0, sizeof orders);
-    const struct config *config = s->reloading ? &s->next.config : &s->config;
-    int fd[] = {packed_source(s, s->reloading ? &s->next.source : &s->source, &orders.source_bytes),
-                s->listener};
+    bool next = s->reload_sent;
+    const struct config *config = next ? &s->next.config : &s->config;
+    int fd[] = {
+        supervisor_packed_source(s, next ? &s->next.source : &s->source, &orders.source_bytes),
+        s->listener, s->bell, s->metrics_listener};
+    size_t count = s->metrics_listener >= 0 ? 4 : 3;
     orders.workers = s->posts;
-    orders.generation = s->engine.generation + s->reloading;
+    orders.generation = s->engine.generation + next;
     orders.restarts = s->engine.restarts;
     orders.started_s = s->started_s;
     orders.first = !s->engine.begun_once;
@@ -270,9 +287,9 @@ static int send_orders(struct supervisor *s)
     snprintf(orders.redis_url, sizeof orders.redis_url, "%s",
              s->state.redis ? s->embedded.url : config->redis_url);
     orders.reload = s->news;
-    enum control_result sent =
-        fd[0] < 0 ? CONTROL_INVALID
-                  : control_send(s->engine.control, CONTROL_ENGINE, &orders, sizeof orders, fd, 2);
+    enum control_result sent = fd[0] < 0 ? CONTROL_INVALID
+                                         : control_send(s->engine.control, CONTROL_ENGINE, &orders,
+                                                        sizeof orders, fd, count);
     if (fd[0] >= 0)
         close(fd[0]);
     if (sent == CONTROL_OK)
@@ -286,7 +303,7 @@ int engine_child_start(struct supervisor *s)
     engine->told_end = engine->told_to_finish = false;
     engine->failure = (struct error){0};
     engine->alive = engine->started = wtime_now();
-    s->reload_sent = s->reloading;
+    s->reload_sent = s->courier_agreed;
     if (role_spawn("engine", &engine->pid, &engine->control, &s->error) != 0)
         return -1;
     engine->state = ENGINE_STARTING;
@@ -341,10 +358,10 @@ void engine_child_reload(struct supervisor *s)
     if (s->reloading || s->stopping)
         return; /* one at a time: its end is told */
     if (reload_read(&s->next, &s->source, &s->config, s->given.filter, &error) != 0) {
-        refuse_reload(s, error.message);
+        supervisor_refuse_reload(s, error.message);
         engine_child_send(s, CONTROL_RELOADED, &s->news, sizeof s->news, NULL, 0);
         return;
     }
     s->reloading = true;
-    engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
+    courier_child_replace(s);
 }

@@ -1,8 +1,9 @@
 /* The supervisor's life.
  *
- *   folder and lock → control socket → private redis → engine → (ready) → capture processes
+ *   folder and lock → control socket → private redis → engine → courier → capture processes
  *   … each second: who is missing, hung or due? …
- *   SIGTERM: captures end their flows → the engine drains the rings, leaves a checkpoint, ends
+ *   SIGTERM: captures end their flows → the engine drains the rings, leaves a checkpoint, ends →
+ *            the courier delivers what it can, ends
  *
  * It keeps its rights as long as it lives, so that it can start again whoever dies; it never looks
  * at what came from a network. Thread: the main thread, on a loop of its own. */
@@ -14,9 +15,11 @@
 #include "weir/bus/event_loop.h"
 #include "weir/role/role.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,11 +57,15 @@ static int open_listener(struct supervisor *s)
         error_set(&s->error, ERROR_RUN, "%s: cannot be given to user %s", socket,
                   s->state.user_name);
     free(socket);
+    if (s->error.code == ERROR_NONE && *s->config.metrics_listen)
+        s->metrics_listener = api_listen_tcp(s->config.metrics_listen, &s->error);
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
 
 static void close_listener(struct supervisor *s)
 {
+    if (s->metrics_listener >= 0)
+        close(s->metrics_listener);
     if (s->listener < 0)
         return;
     char *socket = xasprintf("%s/control.sock", s->state.folder);
@@ -118,6 +125,7 @@ static void tell_news(struct supervisor *s, struct wtime now)
     posts_news(s, &news);
     news.redis_up = !s->state.redis || s->embedded.pid > 0;
     engine_child_send(s, CONTROL_WORKERS, &news, sizeof news, NULL, 0);
+    courier_child_news(s);
 }
 
 /* While we were held up ourselves (a redis-server that took its time to start) nobody was heard:
@@ -129,6 +137,7 @@ static void forgive(struct supervisor *s, struct wtime now)
         for (uint32_t i = 0; i < s->posts; i++)
             s->post[i].worker.alive.ns += away_ns;
         s->engine.alive.ns += away_ns;
+        s->courier.alive.ns += away_ns;
     }
     s->ticked = now;
 }
@@ -141,6 +150,7 @@ static void on_tick(void *context)
     tell_news(s, now);
     posts_tick(s, now);
     engine_child_tick(s, now);
+    courier_child_tick(s, now);
     mind_stop(s, now);
     s->loop.ops->stop(s->loop.loop); /* `done` and `error` are looked at */
 }
@@ -165,6 +175,9 @@ static int begin(struct supervisor *s)
     s->next_incarnation = s->engine.generation = 1;
     s->started_s = time(NULL);
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
+    s->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (s->bell < 0)
+        return error_set(&s->error, ERROR_RUN, "cannot make an eventfd: %s", strerror(errno));
     if (open_state(s) != 0 || open_loop(s) != 0)
         return -1;
     return engine_child_start(s);
@@ -174,6 +187,9 @@ static void end(struct supervisor *s)
 {
     posts_fini(s);
     engine_child_fini(s);
+    courier_child_fini(s);
+    if (s->bell >= 0)
+        close(s->bell);
     if (s->embedded.pid > 0)
         embedded_stop(&s->embedded);
     for (size_t i = 0; i < sizeof s->signals / sizeof *s->signals; i++)
@@ -194,7 +210,9 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
 {
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
+    s->metrics_listener = -1;
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
+    s->courier.control = s->courier.pid_fd = s->bell = -1;
     config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)

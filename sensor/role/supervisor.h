@@ -2,6 +2,7 @@
  *
  *   supervisor.c        its life: folder, start, signals, the second's work, stop
  *   supervise_engine.c  the engine and the private redis-server; reloads
+ *   supervise_courier.c the courier, in which the sinks live
  *   supervise_capture.c the capture processes, their rings, what they leave behind */
 #ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
 #define WEIR_ROLE_SUPERVISOR_LOCAL_H
@@ -67,20 +68,39 @@ struct engine_child {
     struct error failure;
 };
 
+struct courier_child {
+    enum courier_state state;
+    pid_t pid;
+    int control, pid_fd;
+    struct loop_watch *control_watch, *pid_watch;
+    struct wtime alive, stop_by;
+    struct back_off back_off;
+    bool came_up;      /* one did, of this sensor: from then on a death is no reason to end */
+    bool on_next;      /* it stands on the configuration that is being tried */
+    bool told_to_stop; /* … and its successor is due at once */
+    bool finishing;    /* … for good: the sensor ends */
+    bool told_end;
+    struct error failure;
+    struct sinks_news news; /* for the engine */
+};
+
 struct supervisor {
     struct supervisor_config given;
     struct config_source source; /* in effect */
     struct config config;
     struct reload next; /* while `reloading`: what the engine is to stand on */
     bool reloading, reload_sent;
+    bool courier_agreed;     /* reloading: the courier stands on `next`, it is the engine's turn */
     struct reload_news news; /* of the last reload */
     struct state state;
-    int listener;
+    int listener, metrics_listener; /* metrics_listener −1: none */
     struct embedded embedded;
     struct back_off redis_back_off;
     struct loop_ref loop;
     struct loop_watch *signals[3], *second, *soon;
     struct engine_child engine;
+    struct courier_child courier;
+    int bell; /* an eventfd: more of the journal is durable */
     struct post post[CONFIG_WORKERS];
     uint32_t posts, next_incarnation;
     uint16_t fanout;
@@ -99,6 +119,7 @@ bool back_off_over(const struct back_off *back_off, struct wtime now);
 
 /* supervise_engine.c */
 int engine_child_start(struct supervisor *s);
+void engine_child_begin(struct supervisor *s); /* it is ready, and so is what it waits for */
 void engine_child_tick(struct supervisor *s, struct wtime now);
 /* Sends to the engine, when there is one. */
 void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
@@ -108,6 +129,21 @@ void engine_child_finish(struct supervisor *s);
 void engine_child_reload(struct supervisor *s); /* SIGHUP, or the control API */
 void engine_child_fini(struct supervisor *s);
 int private_redis_start(struct supervisor *s);
+/* A configuration as a memfd; −1 and s->error. */
+int supervisor_packed_source(struct supervisor *s, const struct config_source *source,
+                             uint64_t *size);
+void supervisor_refuse_reload(struct supervisor *s, const char *why);
+
+/* supervise_courier.c */
+int courier_child_start(struct supervisor *s); /* once the journal is there */
+void courier_child_tick(struct supervisor *s, struct wtime now);
+void courier_child_news(
+    struct supervisor *s); /* what is known of it and its sinks, to the engine */
+/* Another takes its place, on `next` while reloading, else on what is in effect. */
+void courier_child_replace(struct supervisor *s);
+/* No engine is left: it delivers what it can in a bounded time, and the sensor is done. */
+void courier_child_finish(struct supervisor *s);
+void courier_child_fini(struct supervisor *s);
 
 /* supervise_capture.c */
 int posts_start(struct supervisor *s); /* the first process of each, once the engine is ready */

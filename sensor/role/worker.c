@@ -2,6 +2,8 @@
  * still said is read before `gone` is told. Thread: the main thread, on the loop. */
 #include "worker.h"
 
+#include "heard.h"
+
 #include "weir/base/log.h"
 #include "weir/role/role.h"
 
@@ -14,24 +16,6 @@
 #include <unistd.h>
 
 /* --- what it says ---------------------------------------------------------------------------- */
-
-/* Hostile or not: a text ends, and is one line. */
-static void end_text(char *text, size_t size)
-{
-    text[size - 1] = '\0';
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = ' ';
-}
-
-static struct error error_of(const struct error *told)
-{
-    struct error error = *told;
-    end_text(error.message, sizeof error.message);
-    if (error.code <= ERROR_NONE || error.code > ERROR_INPUT)
-        error.code = ERROR_RUN;
-    return error;
-}
 
 static void on_ready(struct worker *worker, struct control_message *message)
 {
@@ -60,11 +44,11 @@ static void on_beat(struct worker *worker, const struct beat *beat)
 static void on_input(struct worker *worker, const struct input_answer *told)
 {
     struct input_answer answer = *told;
-    end_text(answer.link, sizeof answer.link);
-    end_text(answer.packed, sizeof answer.packed);
-    end_text(answer.notes.comment, sizeof answer.notes.comment);
+    heard_text(answer.link, sizeof answer.link);
+    heard_text(answer.packed, sizeof answer.packed);
+    heard_text(answer.notes.comment, sizeof answer.notes.comment);
     if (answer.error.code != ERROR_NONE)
-        answer.error = error_of(&told->error);
+        answer.error = heard_error(&told->error);
     worker->events->input(worker->context, worker, worker->inputs++, &answer);
 }
 
@@ -90,7 +74,7 @@ static void take_message(struct worker *worker, struct control_message *message)
         break;
     case CONTROL_FAILED:
         if ((body = control_body(message, sizeof(struct failure))))
-            worker->failure = error_of(&((const struct failure *)body)->error);
+            worker->failure = heard_error(&((const struct failure *)body)->error);
         break;
     case CONTROL_ENDED:
         worker->told_end = true;

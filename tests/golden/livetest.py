@@ -12,10 +12,12 @@ The tap box and the servers are processes of their own: liveparts.py.
 import collections
 import contextlib
 import ctypes
+import glob
 import ipaddress
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -186,7 +188,8 @@ def address(space, interface, own, other):
 class Sensor:
     """`weir run` in a space, from "every process runs" to its end by SIGTERM."""
 
-    def __init__(self, test, space, *words, workers=1, folder=None, program=(), env=None):
+    def __init__(self, test, space, *words, workers=1, folder=None, program=(), env=None,
+                 stdout=subprocess.DEVNULL):
         """`program`: words before weir's own, of a program that becomes it."""
         self.test, self.space = test, space
         self.home = folder or test.path(f"sensor{next(numbers)}")
@@ -198,7 +201,7 @@ class Sensor:
         self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,
                       "-o", self.out, *map(str, words)]
         with open(self.log, "ab") as log:
-            self.process = space.start(*program, weirtest.binary(), *self.words, stderr=log,
+            self.process = space.start(*program, weirtest.binary(), *self.words, stdout=stdout, stderr=log,
                                        env={**os.environ, **weirtest.unnamed_reports(), **(env or {})})
         test.addCleanup(self.end_hard)
         self.ready(workers)
@@ -245,6 +248,18 @@ class Sensor:
 
     def flows(self):
         return self.lines("flows.ndjson")
+
+    def journal(self):
+        """What was raised, in order, as text: the frames of sensor/alert/frame.h in every file of it."""
+        files = sorted(glob.glob(self.state + "/alerts.journal") + glob.glob(self.state + "/journal/*"))
+        found = {}
+        for path in files:
+            with open(path, "rb") as file:
+                data = file.read()
+            for head in re.finditer(rb"\xffWJ\x01(.{4})(.{8}).{8}(?=\{)", data, re.S):
+                size, number = struct.unpack("<IQ", head.group(1) + head.group(2))
+                found[number] = data[head.end():head.end() + size].decode()
+        return [found[number] for number in sorted(found)]
 
     def stop(self, status=0):
         """SIGTERM: it ends in time, well, and no sanitizer spoke."""

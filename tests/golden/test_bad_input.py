@@ -218,7 +218,7 @@ class Configuration(BadCase):
                 ("site: {work_hours: \"18-08\"}\n", "1:20: site.work_hours"),
                 ("site: {work_days: monday}\n", "1:19: site.work_days"),
                 ("site: {holidays: [tomorrow]}\n", "1:19: site.holidays"),
-                ("alerts: {sinks: [{type: pigeon}]}\n", "1:18: alerts.sinks"),
+                ("alerts: {sinks: [{type: pigeon}]}\n", "1:25: alerts.sinks"),
                 ("alerts: {sinks: [{type: file}]}\n", "1:18: alerts.sinks")):
             with self.subTest(text=text):
                 self.assert_config(text, "bad.yaml:" + place)

@@ -13,6 +13,8 @@ from weirtest import Case
 
 FORBIDDEN = {"open", "openat", "socket", "connect", "bind", "execve", "execveat", "fork", "vfork",
              "ptrace", "kill", "unlink", "rename"} # to a capture process, whatever its list says
+NEVER = {"bind", "listen", "execve", "execveat", "fork", "vfork", "clone", "clone3", "ptrace", "kill", "connect",
+         "socket"} # to a courier whose sinks need no network
 SANITIZED = (b"__asan_init", b"__tsan_init")
 ENV = {"ASAN_OPTIONS": "detect_leaks=0"} # it looks for leaks by ptrace, which strace has taken
 
@@ -34,7 +36,9 @@ def listed(name):
 def allowed():
     """role → its calls; more of them where a sanitizer is in the program."""
     more = listed("capture/sandbox_sanitizer.c") if has(*SANITIZED) else set()
-    return {role: listed(f"role/{role}_role.c") | more for role in ("capture", "engine")}
+    return {role: listed(f"role/{name}.c") | more
+            for role, name in (("capture", "capture_role"), ("engine", "engine_role"),
+                               ("courier", "courier_walls"))}
 
 
 class Trace:
@@ -98,6 +102,7 @@ class Walls(Case):
         self.assertEqual(set(trace.calls["capture"]) & FORBIDDEN, set())
         self.assertEqual(set(trace.sockets), set(trace.sockets) & {"engine"})
         self.assertEqual(self.lists["capture"] & FORBIDDEN, set())
+        self.assertEqual(self.lists["courier"] & NEVER, set())
         return trace
 
     def traced(self):
@@ -123,10 +128,12 @@ class Walls(Case):
         until("a successor", lambda: sensor.ready()["capture"][0]["restarts"] == 1)
         client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/40000")
         self.lose_redis(sensor)
+        sensor.kill(sensor.ready()["courier"]["pid"])
+        until("another courier", lambda: sensor.ready()["courier"]["restarts"] == 1)
         livetest.time.sleep(2)
         sensor.stop()
         self.assertTrue(sensor.flows())
-        trace = self.check({"capture": 2, "engine": 2})
+        trace = self.check({"capture": 2, "engine": 2, "courier": 3})
         self.assertEqual({words.split(",")[0] for words in trace.sockets["engine"]}, {"AF_UNIX"})
         self.assertGreater(trace.calls["engine"]["connect"], 0)
 
@@ -154,7 +161,7 @@ class Walls(Case):
         until(lambda: f"redis again\n{read(sensor.log)}", lambda:
               (redis := sensor.ready()["redis"])["absences"] == 1 and redis["state"] == "ready")
         sensor.stop()
-        trace = self.check({"capture": 1, "engine": 1})
+        trace = self.check({"capture": 1, "engine": 1, "courier": 1})
         self.assertEqual(set(trace.sockets["engine"]), {"AF_INET, SOCK_STREAM, IPPROTO_TCP"})
 
     def test_a_replay(self):

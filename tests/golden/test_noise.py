@@ -42,7 +42,7 @@ class Noise(Case):
     def fill(self):
         """A state directory with a journal that tells of the theft."""
         self.ask("silence", "add", "--reason", "so that there is one", "--for", "1h", "--rule", "none")
-        subprocess.run([os.path.join(os.environ["WEIR_BUILD"], "tests", "journal_fill"), self.state],
+        subprocess.run([os.path.join(os.environ["WEIR_BUILD"], "tests", "journal_of"), self.state],
                        input=Noise.theft[1], check=True)
         return Noise.theft[0][0]["weir"]["incident"]
 

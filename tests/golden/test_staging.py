@@ -72,7 +72,8 @@ class Staging(Case):
         first = told[0]
         self.assertEqual(first["@timestamp"][:10], "2026-04-02", "before the second day")
         self.assertEqual(first["destination"]["ip"], SERVICE)
-        self.assertEqual(first["threat"]["technique"]["id"], ["T1074.002"])
+        self.assertEqual(first["threat"]["technique"],
+                         {"id": ["T1074"], "subtechnique": {"id": ["T1074.002"]}})
         reason = first["weir"]["reasons"][0]
         self.assertEqual(reason["code"], "staging.upload")
         self.assertRegex(reason["text"], r"^2\.0 GB came from inside in this day, usually \d+ MB to \d+ MB, the largest of "

@@ -1,5 +1,5 @@
 """What the golden tests share: running the program, reading what it left behind, small captures made
-of generated packets, a private redis-server and a client for it. Standard library only.
+of generated packets, a private redis-server and a client for it. Standard library only; with jsonschema, alerts are held against docs/schema.
 
 Every run gets a TMPDIR of its own, and three things are asked of every run whatever a test is about:
 no signal ended it, no sanitizer spoke, and nothing is left in the TMPDIR.
@@ -9,6 +9,7 @@ WEIR_TEST_PCAPS (the shared captures; else ../shared/pcaps beside the source roo
 WEIR_TEST_REDIS_TCP (servers to use; else a private one is started).
 """
 
+import functools
 import hashlib
 import ipaddress
 import json
@@ -23,6 +24,11 @@ import sys
 import tempfile
 import time
 import unittest
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
 
 SOURCE = os.path.abspath(os.environ.get("WEIR_SOURCE") or
                          os.path.join(os.path.dirname(__file__), "..", ".."))
@@ -46,6 +52,34 @@ def main():
 # --- running the program -------------------------------------------------------------------------
 
 
+SCHEMA_OF = {"alert": "ecs-alert.json", "metric": "ecs-heartbeat.json", "event": "ecs-audit.json"}
+
+
+def schema(name):
+    """A schema of docs/schema with what it refers to in its place."""
+    def whole(value):
+        if isinstance(value, dict) and "$ref" in value:
+            return {k: v for k, v in schema(value["$ref"]).items() if k not in ("$schema", "$id")}
+        if isinstance(value, dict):
+            return {key: whole(member) for key, member in value.items()}
+        return [whole(member) for member in value] if isinstance(value, list) else value
+    with open(os.path.join(SOURCE, "docs", "schema", name), encoding="utf-8") as file:
+        return whole(json.load(file))
+
+
+@functools.lru_cache(None)
+def validator(name):
+    return jsonschema.Draft202012Validator(schema(name))
+
+
+def schema_problems(name, record):
+    """What a schema has against a record, a line each. Nothing where python3-jsonschema is not installed."""
+    if not jsonschema:
+        return []
+    return [f"{'.'.join(map(str, error.absolute_path))}: {error.message[:300]}"
+            for error in validator(name).iter_errors(record)]
+
+
 class Run:
     """One finished run: status, out, err (text), and how to read what it left in `folder`."""
 
@@ -67,7 +101,13 @@ class Run:
         return [json.loads(line) for line in data.decode("utf-8").splitlines()]
 
     def alerts(self):
-        return self.lines("alerts.ndjson")
+        """Every alert that any test looks at is as its schema says."""
+        found = self.lines("alerts.ndjson")
+        for record in found:
+            problems = schema_problems(SCHEMA_OF[record["event"]["kind"]], record)
+            if problems:
+                raise AssertionError(f"not as its schema says: {problems}\n{record}")
+        return found
 
     def flows(self):
         return self.lines("flows.ndjson")

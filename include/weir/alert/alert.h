@@ -104,12 +104,8 @@ struct alert {
 /* "inc-" and six letters of the incident's id: what people type. */
 char *incident_short(const char *incident, char text[16]);
 
-/* Output formats, one row each (ECS 8 now). Returns one line without newline; caller frees. */
-struct alert_format {
-    const char *name;
-    char *(*line)(struct json *json, const struct alert *alert);
-};
-extern const struct alert_format *const alert_formats[]; /* NULL-terminated */
-const struct alert_format *alert_format_get(const char *name);
+/* The record of it: an ECS line without newline, which is what the journal holds and what
+ * every output format (format.h) is made from. Caller frees. */
+char *alert_line(struct json *json, const struct alert *alert);
 
 #endif

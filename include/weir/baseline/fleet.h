@@ -115,6 +115,8 @@ void fleet_set_budget(struct fleet *fleet, double host_day, double day);
 /* Alerts a host and day, as asked for and trimmed. */
 double fleet_budget(const struct fleet *fleet);
 double fleet_budget_trim(const struct fleet *fleet);
+/* Of the day whose host-days are being closed: alerts asked for so far, and told. */
+void fleet_budget_day(const struct fleet *fleet, double *expected, double *told);
 /* How that is shared. What hosts serve has three tenths of all that is told (seven, where all are
  * servers), but no more than one alert a server and week; what they send has the rest, a fifth of
  * it by the absolute day alone. A fleet has few servers, so each may speak up more often than a

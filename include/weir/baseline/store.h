@@ -89,6 +89,16 @@ bool store_refuses_writes(const struct store *store);
 void store_free(struct store *store);            /* drops what is unanswered */
 size_t store_pending(const struct store *store); /* commands without an answer yet */
 
+/* How long commands waited for their answers, on wall time, since store_open; errors count, what
+ * was lost with its connection does not. */
+#define STORE_WAITS 6
+extern const int64_t store_wait_ns[STORE_WAITS]; /* rising bounds, each inclusive */
+struct store_waits {
+    uint64_t answers[STORE_WAITS + 1]; /* longer than the bound before; the last: than them all */
+    uint64_t sum_ns;
+};
+const struct store_waits *store_waits_of(const struct store *store);
+
 /* blob NULL: there is none. Borrowed during the call. */
 void store_load_profile(struct store *store, const struct ip *host,
                         void (*done)(void *context, const struct ip *host, const void *blob,

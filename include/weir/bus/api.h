@@ -1,4 +1,4 @@
-/* The control API's server: HTTP/1.1 and JSON on a listening unix socket, in the loop of whoever
+/* The control API's server: HTTP/1.1 and JSON on a listening socket, in the loop of whoever
  * asks for it. One request a connection. Routes are a table, so that whoever knows the answers
  * (the engine, later the console) says them. docs/api.md is the contract with the outside.
  *
@@ -62,5 +62,9 @@ bool api_path_part(const char *route, const char *path, char *text, size_t room)
  * that nobody answers on is left over from a crash, and is replaced; one that answers, or a file
  * that is no socket, is left alone and is an error. */
 int api_listen(const char *path, unsigned mode, struct error *error);
+/* "127.0.0.1:9477" or "[::1]:9477": a numeric address, and a port from 1. */
+bool api_is_place(const char *text);
+/* Makes a TCP listener there: the descriptor, or −1. */
+int api_listen_tcp(const char *place, struct error *error);
 
 #endif

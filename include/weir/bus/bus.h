@@ -1,63 +1,72 @@
-/* The alert bus is a log: alerts are in the journal and synced before a sink sees them; each sink
- * is a reader with a saved position of its own, so a slow, full or dead sink neither blocks the
- * others nor loses an alert. A sink is one file and one row. Engine thread, on the loop. */
+/* The alert bus is a log: alerts are in the journal and synced (publisher.h) before a sink sees
+ * them; each sink is a reader with a saved place of its own, so a slow, full or dead sink neither
+ * blocks the others nor loses an alert. A sink is one file and one row (sink.h). Live, the bus is
+ * in the courier's process; in a replay and with --workers 0 in the engine's. Thread: the loop's.
+ */
 #ifndef WEIR_BUS_BUS_H
 #define WEIR_BUS_BUS_H
 
-#include "weir/alert/journal.h"
 #include "weir/base/loop.h"
+#include "weir/bus/sink.h"
 
 #include <stdbool.h>
 
-enum sink_result {
-    SINK_OK,
-    SINK_AGAIN, /* not now: same line again after a back-off */
-    SINK_DEAD,  /* this sink will not work again (said once); the others go on */
-};
+#define BUS_SINKS 18 /* 16 of a configuration, two of the command line */
 
-struct sink_config {
-    const char *type;   /* "file" | "stdout" */
-    const char *path;   /* file: where */
-    const char *format; /* "ecs" */
+enum bus_state {
+    BUS_IDLE,    /* it has everything */
+    BUS_BUSY,    /* it is being told */
+    BUS_WAITING, /* it failed, and is tried again */
+    BUS_DEAD,    /* it is not tried again before a reload */
+    BUS_STATES
 };
-
-struct sink; /* an opened sink, its type's own layout */
-struct sink_type {
-    const char *type;
-    struct sink *(*open)(const struct sink_config *config, struct error *error);
-    enum sink_result (*write)(struct sink *sink, const char *line, size_t size,
-                              struct error *error);
-    enum sink_result (*flush)(struct sink *sink, struct error *error);
-    void (*close)(struct sink *sink);
-};
-extern const struct sink_type *const sink_types[]; /* NULL-terminated */
+extern const char *const bus_state_name[BUS_STATES];
 
 struct bus_status { /* one per sink */
-    const char *type, *path;
-    uint64_t delivered, behind, failures;
-    bool dead;
+    const char *name, *type;
+    const char *path; /* where it is, for those that have a `path`; else NULL */
+    enum bus_state state;
+    uint64_t delivered;          /* lines the other end has, those refused apart */
+    uint64_t refused;            /* that it will never take: in the dead letters */
+    uint64_t lost_letters;       /* of those, what could not be written there */
+    uint64_t filtered, silenced; /* that were not for it, or covered by a silence */
+    uint64_t failures, retries;
+    uint64_t failures_in_a_row; /* since anything was taken */
+    uint64_t damaged;           /* places where the journal could not be read */
+    uint64_t behind;            /* lines between its place and the journal's end */
+    int64_t oldest_s;           /* since when the first of them was read */
+    bool dead;                  /* BUS_DEAD */
     char last_error[200];
 };
 
+struct bus_config {
+    const char *folder;                /* of the journal; places are saved beside it */
+    const char *sensor;                /* sensor.name */
+    const struct sink_settings *sinks; /* names differ; what they own outlives the bus */
+    size_t count;                      /* at most BUS_SINKS */
+    /* It was open before: a sink that cannot be opened now is tried again, and the others go on. */
+    bool again;
+    const struct sink_row *const *rows; /* NULL: sink_rows */
+};
+
 struct bus;
-/* Positions are saved in `folder` (the state directory) as sink-N-TYPE.position, N counting from 0.
- */
-struct bus *bus_new(struct loop_ref loop, const char *folder, const struct sink_config *sinks,
-                    size_t count, struct error *error);
+/* A sink's place is kept by its name, as sink-NAME.position in the folder. One without a place
+ * begins at the journal's end (settings: from_start), and that is its place at once. */
+struct bus *bus_new(struct loop_ref loop, const struct bus_config *config, struct error *error);
 void bus_free(struct bus *bus);
-/* Appends one ECS line to the journal. The journal is synced and the sinks are fed before the loop
- * sleeps again (group commit), or at once by bus_flush. −1: the disk is full or gone; the line is
- * not lost silently: the caller says so and decides. */
-int bus_publish(struct bus *bus, const char *line, size_t size, struct error *error);
-/* Syncs and delivers everything that can be delivered now. −1 when the journal could not be synced.
- */
-int bus_flush(struct bus *bus, struct error *error);
-/* The journal's last sequence number, and every line after one: what a restarted engine told
- * already. −1 when the journal cannot be read; damage in it is skipped, and said. */
-uint64_t bus_last(const struct bus *bus);
-int bus_each_since(const struct bus *bus, uint64_t after,
-                   void (*each)(void *context, const char *line, size_t size), void *context,
-                   struct error *error);
+/* The last sequence number that all of these sinks were told, by their saved places, whatever
+ * process has them: what the journal may forget. One without a place is not waited for; one whose
+ * place cannot be read was told nothing. */
+uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t count);
+/* There may be more that is durable: the sinks are fed on the loop's next turn. */
+void bus_wake(struct bus *bus);
+/* Delivers everything durable that can be delivered now, without waiting for anybody. */
+void bus_flush(struct bus *bus);
+/* How far the journal is synced, as its readers see it. */
+uint64_t bus_durable(const struct bus *bus);
 size_t bus_status(const struct bus *bus, struct bus_status *status, size_t room);
+/* The oldest line that one of these sinks still wants, by its saved place: sequence numbers up to
+ * this one are told. UINT64_MAX: none has a place. Needs no bus: for whoever deletes old lines. */
+uint64_t bus_oldest_place(const char *folder, const struct sink_settings *sinks, size_t count);
 
 #endif

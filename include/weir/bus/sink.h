@@ -53,12 +53,27 @@ struct sink_settings {
     int64_t severity_min;  /* alerts of at least so much; 0: all */
     bool heartbeat, audit; /* sensor.heartbeat; what people did (event.kind "event") */
     bool silenced;         /* alerts that a silence covers are told too */
+    int64_t timeout_s;     /* of a sink that tells: nothing taken for so long is a failure */
+    bool from_start;       /* without a saved place: from the journal's start, not from its end */
 };
+
+struct sink_row;
+/* What holds when only the type was said; `name` is borrowed. */
+void sink_settings_init(struct sink_settings *settings, const struct sink_row *row,
+                        const char *name);
+/* Adds a checked value (borrowed) of a key of the type's table. */
+void sink_settings_add(struct sink_settings *settings, const struct sink_key *key,
+                       const char *const *value);
+/* A sink of type file, for what the command line names; `path` is NULL-terminated, borrowed. */
+void sink_settings_file(struct sink_settings *settings, const char *name, const char *const *path);
+const struct sink_key *sink_key_get(const struct sink_row *row, const char *name);
 
 /* The given value or the key's fallback; NULL when there is neither. */
 const char *sink_text(const struct sink_settings *settings, const char *key);
 int64_t sink_number(const struct sink_settings *settings, const char *key);
 bool sink_flag(const struct sink_settings *settings, const char *key);
+/* All of them, NULL-terminated; NULL: not given. */
+const char *const *sink_texts(const struct sink_settings *settings, const char *key);
 /* The first line of the file that a SINK_SECRET_FILE names: caller wipes and frees. NULL and no
  * error: the key was not given. */
 char *sink_secret(const struct sink_settings *settings, const char *key, struct error *error);
@@ -69,7 +84,8 @@ struct sink_line {
     uint64_t sequence; /* in the journal: grows, with gaps where lines were not for this sink */
     const char *text;  /* in the sink's format, no newline; borrowed for the length of the call */
     size_t size;
-    const struct json_value *record; /* the ECS record it was made from; borrowed likewise */
+    const struct json_value *record; /* the ECS record it was made from; borrowed likewise.
+                                      * NULL: the row is `text_only`, or it is no JSON */
 };
 
 /* The bus, as its sink sees it. Outlives the sink. May be called inside write and flush. */
@@ -77,6 +93,9 @@ struct sink_host {
     struct loop_ref loop;
     const char *folder; /* the state directory, for files of the sink's own */
     const char *sensor; /* sensor.name */
+    /* When this sink's place began, in ms since 1970: kept with its place, so that sequence numbers
+     * of another journal are told from these. */
+    uint64_t epoch_ms;
     void *context;
     /* The other end has every line up to this sequence number. */
     void (*taken)(void *context, uint64_t sequence);
@@ -93,7 +112,8 @@ struct sink_host {
 enum sink_result {
     SINK_OK,
     SINK_FULL,  /* not taken, nothing is wrong: the same line again after `ready` */
-    SINK_AGAIN, /* not taken, and an error says why: as `failed` */
+    SINK_AGAIN, /* not taken, and an error says why: as `failed`. A sink that does not tell is
+                 * flushed behind it: what it was given before this line need not come again */
     SINK_DEAD,  /* this sink will not work again before a reload; the others go on */
 };
 
@@ -105,8 +125,10 @@ struct sink_row {
         *formats; /* those it can be asked for, "ecs eve ocsf cef text"; the first is the default */
     bool tells;   /* true: it calls `taken`; false: a flush that is SINK_OK means taken */
     bool quiet;   /* heartbeats and audits are told only when asked for (mail, chat) */
+    bool text_only; /* never looks at a line's `record`, so it need not be parsed */
     /* Opening does not connect: an end that is away now is no reason not to start. Errors are of
-     * configuration (ERROR_USAGE) or rights. */
+     * configuration (ERROR_USAGE) or rights. A sink that took nothing for `timeout_s` is closed and
+     * opened anew, so both may happen at any time. */
     struct sink *(*open)(const struct sink_settings *settings, const struct sink_host *host,
                          struct error *error);
     enum sink_result (*write)(struct sink *sink, const struct sink_line *line, struct error *error);
@@ -114,5 +136,8 @@ struct sink_row {
     enum sink_result (*flush)(struct sink *sink, struct error *error);
     void (*close)(struct sink *sink);
 };
+
+extern const struct sink_row *const sink_rows[]; /* NULL-terminated */
+const struct sink_row *sink_row_get(const char *type);
 
 #endif

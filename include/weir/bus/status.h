@@ -57,6 +57,19 @@ struct status_engine {
     uint64_t closing_hours, closing_waited, totals_late; /* docs/api.md: engine.closing */
 };
 
+#define STATUS_URGENCIES 3 /* digest, shift, now */
+struct status_alerts {     /* of a detector or rule, since the engine's process began */
+    const char *detector;
+    uint64_t alerts[STATUS_URGENCIES];
+};
+
+struct status_waits { /* for answers: a histogram */
+    const int64_t *bound_ns;
+    size_t bound_count;
+    const uint64_t *answers; /* bound_count + 1 of them, each beyond the bound before */
+    uint64_t sum_ns;
+};
+
 struct status {
     const char *sensor, *version;
     enum status_state state;
@@ -82,7 +95,21 @@ struct status {
         uint64_t refused;        /* commands that it did not take */
         uint64_t absences;       /* times it went */
         uint64_t hours_open, host_hours_open, hours_unlearned, unlearned_bytes, profiles_damaged;
+        struct status_waits waits; /* bound_count 0: no connection */
     } redis;
+    struct status_budget {
+        double per_host_day;   /* alerts a host and day, as asked for and trimmed; NAN: not known */
+        double trim;           /* … by this factor */
+        double expected, told; /* of the day under way: alerts */
+    } budget;
+    const struct status_alerts *alerts;
+    size_t alert_count;
+    struct status_courier { /* the process of the sinks */
+        pid_t pid;          /* 0: none now */
+        enum status_worker_state state;
+        uint64_t restarts;
+        const char *last_death; /* one line, or NULL */
+    } courier;
     const struct bus_status *sink;
     size_t sink_count;
     const struct health *coverage; /* summed over the workers, since the start */

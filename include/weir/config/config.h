@@ -13,7 +13,7 @@
 #include "weir/decode/packet.h"
 #include "weir/detect/rules.h"
 
-#define CONFIG_SINKS        16
+#define CONFIG_SINKS        BUS_SINKS /* two of them are the command line's */
 #define CONFIG_HOLIDAYS     366
 #define CONFIG_INTERFACES   8
 #define CONFIG_WORKERS      16
@@ -62,13 +62,16 @@ struct config {
     struct config_pattern pattern[CONFIG_PATTERNS];
     size_t pattern_count;
     bool content_samples; /* found items are told as they were, a few */
+    char *metrics_listen; /* "ADDRESS:PORT", "": not over TCP */
     char *redis_url;
     uint32_t max_hosts;
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
+    uint32_t journal_days;  /* likewise: after so many since it was written */
+    uint32_t journal_mib;   /* alerts.journal_mib: then the oldest of it goes */
     struct detect_config detect;
     bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
-    struct sink_config sink[CONFIG_SINKS];
+    struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     struct config_rules rules_from[CONFIG_RULES];
     size_t rules_count;

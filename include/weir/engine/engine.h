@@ -18,7 +18,7 @@
 #include "weir/base/networks.h"
 #include "weir/base/suffix.h"
 #include "weir/baseline/store.h"
-#include "weir/bus/bus.h"
+#include "weir/bus/publisher.h"
 #include "weir/detect/rules.h"
 #include "weir/record/ring.h"
 
@@ -148,7 +148,7 @@ struct engine_config {
     struct store *store; /* given: it is there for as long as the engine is */
     /* Or, live: the engine's own, connected to again whenever it was lost. Borrowed. */
     const struct store_config *reach;
-    struct bus *bus;
+    struct publisher *publisher;
     struct calendar *calendar;
     const struct inside *inside;
     bool by_device; /* a host is the device that holds an inside address, where one is known */
@@ -161,7 +161,8 @@ struct engine_config {
     uint32_t max_hosts;
     uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
     bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
-    const char *folder;   /* of the bus: a checkpoint is kept there and gone on from; NULL: none */
+    const char
+        *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
     const char *noise_path; /* no folder: silences that hold, only read; NULL: none */
     int64_t heartbeat_ns;   /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
@@ -228,6 +229,7 @@ struct engine_store_status {
     const char *why;                     /* one line, "" */
     uint64_t pending, refused, absences; /* commands unanswered, refused; times it went */
     size_t hours, host_hours;            /* that are open, the present one included */
+    const struct store_waits *waits;     /* for its answers, of this connection; NULL: none is */
 };
 struct engine_store_status engine_store_of(const struct engine *engine);
 
@@ -253,6 +255,14 @@ struct rule_tally {                   /* of one rule, or of intel.match */
 const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
 /* NULL: there is none of this id. */
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id);
+/* Alerts since this process began, by who spoke. Bound: ENGINE_TALLIES rows; of further ones all
+ * are in the last, "other". */
+#define ENGINE_TALLIES 256
+struct engine_tally {
+    const char *detector;
+    uint64_t alerts[URGENCIES];
+};
+const struct engine_tally *engine_tallies(const struct engine *engine, size_t *count);
 struct engine_status { /* what the counts do not say */
     uint64_t open_flows, waiting_records;
     struct ptime complete; /* every worker that is there is complete up to this */

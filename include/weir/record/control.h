@@ -6,9 +6,12 @@
  *   parent → capture   CAPTURE (its orders; the ring, the memory for recent packets)
  *                      INPUT × n (a path; its file), START, HOLD, FINISH, STOP
  *   capture → parent   READY (its packet sockets), INPUT_DONE × n, HELD, BEAT, FAILED, ENDED
- *   supervisor → engine ENGINE (configuration, control listener), RING, LOST, START (all that
- *                      there are were told of), WORKERS, RELOADED,
- * STOP engine → supervisor READY, BEAT, DAMAGED, DRAINED, RELOAD, FAILED, ENDED
+ *   supervisor → engine   ENGINE (configuration, control listener, the courier's bell), RING,
+ *                         LOST, START (all that there are were told of), WORKERS, SINKS,
+ *                         RELOADED, STOP
+ *   engine → supervisor   READY, BEAT, DAMAGED, DRAINED, RELOAD, FAILED, ENDED
+ *   supervisor → courier  COURIER (configuration, its bell), STOP
+ *   courier → supervisor  READY, BEAT, SINKS, FAILED, ENDED
  *
  * Thread: each end belongs to one thread. */
 #ifndef WEIR_RECORD_CONTROL_H
@@ -42,6 +45,8 @@ enum control_kind {
     CONTROL_DAMAGED,
     CONTROL_DRAINED,
     CONTROL_PATTERN,
+    CONTROL_COURIER,
+    CONTROL_SINKS,
     CONTROL_KINDS
 };
 

@@ -1,11 +1,12 @@
-/* What the engine stands on, put up in one order and taken down in the other: the store, the bus,
- * the calendar, the suffix list, the networks, then the engine itself. A replay and the engine's
- * process differ in where things are kept, in who fills the rings, and in that a live engine
- * connects to the store itself, again and again, while a replay cannot do without. Thread: the
- * engine's. */
+/* What the engine stands on, put up in one order and taken down in the other: the store, the
+ * journal, the bus (unless a courier has it), the calendar, the suffix list, the networks, then the
+ * engine itself. A replay and the engine's process differ in where things are kept, in who fills
+ * the rings, and in that a live engine connects to the store itself, again and again, while a
+ * replay cannot do without. Thread: the engine's. */
 #ifndef WEIR_ROLE_STACK_H
 #define WEIR_ROLE_STACK_H
 
+#include "weir/bus/publisher.h"
 #include "weir/config/config.h"
 #include "weir/engine/engine.h"
 #include "weir/role/state.h"
@@ -15,11 +16,15 @@ struct stack_config {
     const char *folder;          /* of the journal and the sinks' places */
     const char *noise;           /* a replay: silences that hold, a file; NULL: none */
     const char *redis_url, *prefix;
-    const char *redis_address;  /* live: as store_config has it */
-    const char *vantage;        /* NULL: the sensor's own */
-    const struct hash_key *key; /* as engine_config has it */
-    const struct sink_config *sinks;
+    const char *redis_address;       /* live: as store_config has it */
+    const char *vantage;             /* NULL: the sensor's own */
+    const struct hash_key *key;      /* as engine_config has it */
+    const struct sink_settings *sinks; /* of a bus in this process */
     size_t sink_count;
+    /* Given: the sinks are another process's (the courier's), which this wakes; it must not wait.
+     */
+    void (*wake)(void *context);
+    void *wake_context;
     const struct ring_handles *rings;
     size_t ring_count;
     uint32_t workers;     /* live: whose rings come later */
@@ -35,7 +40,9 @@ struct stack {
     struct store_config reach; /* live */
     char instance[STATE_INSTANCE_SIZE];
     struct store *store; /* a replay's */
-    struct bus *bus;
+    struct journal *journal;
+    struct publisher *publisher;
+    struct bus *bus; /* NULL: a courier has the sinks */
     struct calendar *calendar;
     struct suffixes *suffixes;
     struct networks *networks; /* NULL: none is configured */

@@ -13,7 +13,7 @@
 static char *line_of(const struct alert *alert)
 {
     struct json *json = json_new();
-    char *line = alert_format_get("ecs")->line(json, alert);
+    char *line = alert_line(json, alert);
     json_free(json);
     return line;
 }
@@ -375,14 +375,6 @@ static void test_hostile_name(void **state)
     free(line);
 }
 
-static void test_table(void **state)
-{
-    (void)state;
-    assert_null(alert_format_get("nonsense"));
-    for (const struct alert_format *const *format = alert_formats; *format; format++)
-        assert_ptr_equal(alert_format_get((*format)->name), *format);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,7 +390,6 @@ int main(void)
         cmocka_unit_test(test_links),
         cmocka_unit_test(test_scope_is_of_what_is_told),
         cmocka_unit_test(test_hostile_name),
-        cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

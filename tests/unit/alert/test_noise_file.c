@@ -14,7 +14,7 @@ static void test_in_the_record(void **state)
     struct json *json = json_new();
     struct alert alert = case_alert();
     struct alert_noise found;
-    char *plain = alert_formats[0]->line(json, &alert);
+    char *plain = alert_line(json, &alert);
     obey(noise, NOISE_ADD, NULL,
          "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":"
          "\"volume.destination\"}}");
@@ -26,7 +26,7 @@ static void test_in_the_record(void **state)
     assert_true(noise_of_alert(noise, &alert, &found));
     assert_true(found.quiet);
     alert.noise = &found;
-    char *line = alert_formats[0]->line(json, &alert);
+    char *line = alert_line(json, &alert);
     size_t same = strlen(plain) - 2; /* "}}" */
     assert_memory_equal(line, plain, same);
     assert_string_equal(line + same,
@@ -61,7 +61,7 @@ static void test_figures(void **state)
     for (int i = 0; i < 3; i++) {
         noise_of_alert(noise, &alert, &found);
         alert.noise = &found;
-        char *line = alert_formats[0]->line(json, &alert);
+        char *line = alert_line(json, &alert);
         noise_count(noise, &alert, &found);
         noise_count_line(again, line, strlen(line));
         free(line);

@@ -190,17 +190,6 @@ static void test_reader(void **state)
     json_value_free(root);
 }
 
-static void test_record(void **state)
-{
-    struct error error = {0};
-    struct json_value *root = parse("{\"b\":1,\"a\":{},\"c\":[]}", &error);
-    (void)state;
-    assert_true(json_is_record(root) && json_is_record(json_get(root, "a")));
-    assert_false(json_is_record(json_get(root, "c")) || json_is_record(json_get(root, "b")));
-    assert_false(json_is_record(NULL));
-    json_value_free(root);
-}
-
 static void test_read_numbers_and_truth(void **state)
 {
     struct error error = {0};
@@ -351,7 +340,6 @@ int main(void)
                                        cmocka_unit_test(test_key_of_any_bytes),
                                        cmocka_unit_test(test_free_unfinished),
                                        cmocka_unit_test(test_reader),
-                                       cmocka_unit_test(test_record),
                                        cmocka_unit_test(test_read_numbers_and_truth),
                                        cmocka_unit_test(test_reader_refuses),
                                        cmocka_unit_test(test_round_trip)};

@@ -101,6 +101,14 @@ static void seq_fleet(void *context, const void *blob, size_t size)
     letter(context, 'F');
 }
 
+static uint64_t answers_of(const struct store *store)
+{
+    uint64_t answers = 0;
+    for (size_t i = 0; i <= STORE_WAITS; i++)
+        answers += store_waits_of(store)->answers[i];
+    return answers;
+}
+
 static void test_answers_in_order(void **state)
 {
     (void)state;
@@ -108,6 +116,7 @@ static void test_answers_in_order(void **state)
     struct ip host = client_ip("10.0.0.1");
     must_open(&a, "a", NULL);
     struct sequence sequence = {.client = &a};
+    uint64_t before = answers_of(a.store), sum_ns = store_waits_of(a.store)->sum_ns;
     store_load_profile(a.store, &host, seq_load, &sequence);
     put_word(&a, 1, 1, 1);
     store_sum_open(a.store, &host, 7, seq_sum, &sequence);
@@ -117,6 +126,8 @@ static void test_answers_in_order(void **state)
     assert_string_equal(sequence.letters, ""); /* never from within the call */
     client_run(&a);
     assert_string_equal(sequence.letters, "LSWF");
+    assert_int_equal(answers_of(a.store), before + 5);
+    assert_true(store_waits_of(a.store)->sum_ns > sum_ns);
     client_close(&a);
 }
 

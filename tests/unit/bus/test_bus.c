@@ -5,6 +5,7 @@
 #include "weir/base/time.h"
 #include "weir/bus/bus.h"
 #include "weir/bus/event_loop.h"
+#include "weir/bus/publisher.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,11 @@ int fsync(int fd)
 
 struct fixture {
     char folder[64], path[2][128];
-    struct sink_config sink[2];
+    const char *setting[2][2];
+    struct sink_settings sink[2];
     struct loop_ref loop;
+    struct journal *journal;
+    struct publisher *publisher;
     struct bus *bus;
     struct loop_watch *timer;
     int ticks;
@@ -61,7 +65,8 @@ static int setup(void **state)
     memcpy(f->folder, folder, sizeof folder);
     for (int i = 0; i < 2; i++) {
         sprintf(f->path[i], "%.63s/alerts-%d.ndjson", folder, i);
-        f->sink[i] = (struct sink_config){"file", f->path[i], "ecs"};
+        f->setting[i][0] = f->path[i];
+        sink_settings_file(&f->sink[i], i ? "file-2" : "file", f->setting[i]);
     }
     f->loop = event_loop_new(&error);
     assert_non_null(f->loop.loop);
@@ -82,15 +87,57 @@ static void restore_stdout(struct fixture *f)
 
 static void remove_folder(const struct fixture *f)
 {
-    static const char *const name[] = {"alerts.journal",       "alerts-0.ndjson",
-                                       "alerts-1.ndjson",      "sink-0-file.position",
-                                       "sink-1-file.position", "sink-0-stdout.position"};
+    static const char *const name[] = {"journal/00000000000000000001.log",
+                                       "journal/durable",
+                                       "alerts-0.ndjson",
+                                       "alerts-1.ndjson",
+                                       "sink-file.position",
+                                       "sink-file-2.position",
+                                       "sink-stdout.position"};
     for (size_t i = 0; i < sizeof name / sizeof name[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", f->folder, name[i]);
         unlink(path);
     }
+    char journal[128];
+    snprintf(journal, sizeof journal, "%s/journal", f->folder);
+    rmdir(journal);
     assert_int_equal(rmdir(f->folder), 0); /* and nothing else was left there */
+}
+
+static void wake(void *context)
+{
+    struct fixture *f = context;
+    if (f->bus)
+        bus_wake(f->bus);
+}
+
+static void open_bus(struct fixture *f, size_t sinks)
+{
+    struct error error = {0};
+    struct bus_config config = {.folder = f->folder, .sinks = f->sink, .count = sinks};
+    f->journal = journal_open(f->folder, NULL, &error);
+    f->publisher = f->journal ? publisher_new(f->loop, f->journal, wake, f) : NULL;
+    f->bus = f->journal ? bus_new(f->loop, &config, &error) : NULL;
+    if (!f->bus)
+        fail_msg("%s", error.message);
+}
+
+static void close_bus(struct fixture *f)
+{
+    bus_free(f->bus);
+    publisher_free(f->publisher);
+    journal_close(f->journal);
+    f->bus = NULL;
+    f->publisher = NULL;
+    f->journal = NULL;
+}
+
+static int flush(struct fixture *f, struct error *error)
+{
+    int failed = publisher_flush(f->publisher, error);
+    bus_flush(f->bus);
+    return failed;
 }
 
 static int teardown(void **state)
@@ -98,7 +145,7 @@ static int teardown(void **state)
     struct fixture *f = *state;
     restore_stdout(f);
     fdatasync_fails = fsync_fails = false;
-    bus_free(f->bus);
+    close_bus(f);
     event_loop_free(f->loop);
     for (int i = 0; i < 2; i++)
         if (f->pipe[i] >= 0)
@@ -108,27 +155,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static void open_bus(struct fixture *f, size_t sinks)
-{
-    struct error error = {0};
-    f->bus = bus_new(f->loop, f->folder, f->sink, sinks, &error);
-    if (!f->bus)
-        fail_msg("%s", error.message);
-}
-
-static void close_bus(struct fixture *f)
-{
-    bus_free(f->bus);
-    f->bus = NULL;
-}
-
 /* Lines are {"n":1}, {"n":2}, …, so that a file's content says what arrived, and in what order. */
 static void publish(struct fixture *f, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         char line[32];
         int size = snprintf(line, sizeof line, "{\"n\":%zu}", ++f->lines);
-        assert_int_equal(bus_publish(f->bus, line, (size_t)size, NULL), 0);
+        assert_int_equal(publisher_publish(f->publisher, line, (size_t)size, NULL), 0);
     }
 }
 
@@ -214,7 +247,7 @@ static void test_delivers_on_the_loop(void **state)
     assert_int_equal(status.failures, 0);
     assert_false(status.dead);
     publish(f, 2);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 5);
 }
 
@@ -233,7 +266,7 @@ static void test_resumes(void **state)
     struct fixture *f = *state;
     open_bus(f, 2);
     publish(f, 5);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     publish(f, 4); /* appended, told to nobody: the process dies here */
     close_bus(f);
     expect_lines(slurp(f->path[0]), 1, 5);
@@ -253,14 +286,14 @@ static void test_repeats_only_the_last_batch(void **state)
 {
     struct fixture *f = *state;
     char position[128], saved[128];
-    snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
+    snprintf(position, sizeof position, "%s/sink-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 5);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     snprintf(saved, sizeof saved, "%.100s", slurp(position));
     assert_non_null(strchr(saved, '5'));
     publish(f, 3);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     close_bus(f);
     FILE *file = fopen(position, "w");
     fputs(saved, file);
@@ -276,16 +309,22 @@ static void test_damaged_position(void **state)
 {
     struct fixture *f = *state;
     const char *bad[] = {"",
-                         "weir-position 1",
-                         "weir-position 1 x\n",
-                         "weir-position 1 99\n",
-                         "weir-position 1 99999999999999999999999\n",
-                         "weir-position 1 -1\n"};
+                         "weir-position 2",
+                         "weir-position 2 x\n",
+                         "weir-position 2 1\n",
+                         "weir-position 1 1\n",
+                         "weir-position 2 1 1",
+                         "weir-position 2 99 1\n",
+                         "weir-position 2 99999999999999999999999 1\n",
+                         "weir-position 2 -1 1\n",
+                         "weir-position 2  1 1\n",
+                         "weir-position 2 1 1\nmore, which is longer than any place that was ever "
+                         "saved in such a file\n"};
     char position[128];
-    snprintf(position, sizeof position, "%s/sink-0-file.position", f->folder);
+    snprintf(position, sizeof position, "%s/sink-file.position", f->folder);
     open_bus(f, 1);
     publish(f, 3);
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     close_bus(f);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         FILE *file = fopen(position, "w");
@@ -316,7 +355,7 @@ static void test_failing_sink_beside_a_good_one(void **state)
     open_bus(f, 2);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     publish(f, 700);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     run_until(f, three_ticks);
     struct bus_status bad = status_of(f, 0), good = status_of(f, 1);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
@@ -339,7 +378,7 @@ static void test_sink_sync_fails(void **state)
     open_bus(f, 1);
     publish(f, 2);
     fsync_fails = true;
-    bus_flush(f->bus, NULL);
+    flush(f, NULL);
     assert_int_equal(status_of(f, 0).behind, 2);
     fsync_fails = false;
     run_until(f, all_delivered);
@@ -354,7 +393,7 @@ static void test_journal_sync_fails(void **state)
     open_bus(f, 1);
     publish(f, 2);
     fdatasync_fails = true;
-    assert_int_equal(bus_flush(f->bus, &error), -1);
+    assert_int_equal(flush(f, &error), -1);
     assert_non_null(strstr(error.message, strerror(EIO)));
     run_until(f, three_ticks);
     assert_string_equal(slurp(f->path[0]), "");
@@ -371,7 +410,7 @@ static void to_stdout(struct fixture *f)
     fflush(stdout);
     f->saved_stdout = dup(STDOUT_FILENO);
     dup2(f->pipe[1], STDOUT_FILENO);
-    f->sink[0] = (struct sink_config){"stdout", NULL, NULL};
+    sink_settings_init(&f->sink[0], sink_row_get("stdout"), "stdout");
     open_bus(f, 2);
     restore_stdout(f);
     close(f->pipe[1]);
@@ -392,7 +431,7 @@ static void test_dead_sink_beside_a_good_one(void **state)
     assert_int_equal(status.behind, 300);
     assert_int_equal(status.failures, 1);
     publish(f, 1);
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 301);
     assert_int_equal(status_of(f, 0).failures, 1); /* said once */
 }
@@ -412,7 +451,7 @@ static void test_slow_sink_beside_a_good_one(void **state)
     struct fixture *f = *state;
     to_stdout(f);
     publish(f, 10000); /* more than the pipe holds */
-    assert_int_equal(bus_flush(f->bus, NULL), 0);
+    assert_int_equal(flush(f, NULL), 0);
     expect_lines(slurp(f->path[1]), 1, 10000);
     struct bus_status slow = status_of(f, 0);
     assert_true(slow.behind > 0 && slow.delivered > 1000);
@@ -429,10 +468,12 @@ static void test_slow_sink_beside_a_good_one(void **state)
     expect_lines(f->drained, 1, 10000);
 }
 
-static void expect_refused(struct fixture *f, struct sink_config config, const char *words)
+static void expect_refused(struct fixture *f, const struct sink_settings *settings,
+                           const char *words)
 {
     struct error error = {0};
-    assert_null(bus_new(f->loop, f->folder, &config, 1, &error));
+    struct bus_config bus = {.folder = f->folder, .sinks = settings, .count = 1};
+    assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_USAGE);
     assert_non_null(strstr(error.message, words));
 }
@@ -440,12 +481,28 @@ static void expect_refused(struct fixture *f, struct sink_config config, const c
 static void test_refusals(void **state)
 {
     struct fixture *f = *state;
-    expect_refused(f, (struct sink_config){"pigeon", NULL, "ecs"}, "pigeon");
-    expect_refused(f, (struct sink_config){"stdout", NULL, "haiku"}, "haiku");
-    expect_refused(f, (struct sink_config){"file", NULL, "ecs"}, "path");
+    open_bus(f, 0); /* makes the journal */
+    struct sink_settings settings = f->sink[0];
+    settings.type = "pigeon";
+    expect_refused(f, &settings, "pigeon");
+    settings = f->sink[0];
+    settings.format = "haiku";
+    expect_refused(f, &settings, "format \"haiku\", expected one of: ecs");
+    settings.format = "cs"; /* a part of one */
+    expect_refused(f, &settings, "format \"cs\"");
+    sink_settings_init(&settings, sink_row_get("file"), "file");
+    expect_refused(f, &settings, "needs a path");
     struct error error = {0};
-    assert_null(bus_new(f->loop, "/nonexistent", f->sink, 1, &error));
+    struct bus_config bus = {.folder = "/nonexistent", .sinks = f->sink, .count = 1};
+    assert_null(bus_new(f->loop, &bus, &error));
     assert_int_equal(error.code, ERROR_RUN);
+    error = (struct error){0};
+    struct sink_settings many[BUS_SINKS + 1];
+    for (size_t i = 0; i < BUS_SINKS + 1; i++)
+        many[i] = f->sink[0];
+    bus = (struct bus_config){.folder = f->folder, .sinks = many, .count = BUS_SINKS + 1};
+    assert_null(bus_new(f->loop, &bus, &error));
+    assert_non_null(strstr(error.message, "at most 18"));
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

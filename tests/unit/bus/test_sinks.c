@@ -1,7 +1,8 @@
 /* The sinks by themselves: whole lines only, whatever the disk or the reader does. */
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
-#include "weir/bus/bus.h"
+#include "weir/bus/event_loop.h"
+#include "weir/bus/sink.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +22,19 @@
 
 struct fixture {
     char folder[64], path[128];
-    struct sink_config config;
+    const char *setting[2];
+    struct sink_settings settings;
+    struct sink_host host;
+    bool ready;
     struct sink *sink;
     int pipe[2], saved_stdout;
 };
 
-static const struct sink_type *type_of(const char *name)
+static void on_ready(void *context)
 {
-    for (const struct sink_type *const *row = sink_types; *row; row++)
-        if (strcmp((*row)->type, name) == 0)
-            return *row;
-    fail_msg("no sink %s", name);
-    return NULL;
+    struct fixture *f = context;
+    f->ready = true;
+    f->host.loop.ops->stop(f->host.loop.loop);
 }
 
 static int setup(void **state)
@@ -41,7 +43,10 @@ static int setup(void **state)
     snprintf(f->folder, sizeof f->folder, "/tmp/weir-sinks-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/alerts.ndjson", f->folder);
-    f->config = (struct sink_config){"file", f->path, "ecs"};
+    f->setting[0] = f->path;
+    sink_settings_file(&f->settings, "file", f->setting);
+    f->host = (struct sink_host){
+        .loop = event_loop_new(NULL), .folder = f->folder, .context = f, .ready = on_ready};
     f->saved_stdout = f->pipe[0] = f->pipe[1] = -1;
     *state = f;
     return 0;
@@ -66,6 +71,7 @@ static int teardown(void **state)
             close(f->pipe[i]);
     unlink(f->path);
     rmdir(f->folder);
+    event_loop_free(f->host.loop);
     free(f);
     return 0;
 }
@@ -91,7 +97,7 @@ static void put_contents(const char *path, const char *text)
 static void open_file_sink(struct fixture *f)
 {
     struct error error = {0};
-    f->sink = type_of("file")->open(&f->config, &error);
+    f->sink = sink_row_get("file")->open(&f->settings, &f->host, &error);
     if (!f->sink)
         fail_msg("%s", error.message);
 }
@@ -99,13 +105,14 @@ static void open_file_sink(struct fixture *f)
 static void put_line(struct fixture *f, const char *line)
 {
     struct error error = {0};
-    assert_int_equal(type_of("file")->write(f->sink, line, strlen(line), &error), SINK_OK);
+    struct sink_line told = {.text = line, .size = strlen(line)};
+    assert_int_equal(sink_row_get("file")->write(f->sink, &told, &error), SINK_OK);
 }
 
 static void close_file_sink(struct fixture *f)
 {
-    assert_int_equal(type_of("file")->flush(f->sink, NULL), SINK_OK);
-    type_of("file")->close(f->sink);
+    assert_int_equal(sink_row_get("file")->flush(f->sink, NULL), SINK_OK);
+    sink_row_get("file")->close(f->sink);
 }
 
 static void test_file_appends(void **state)
@@ -140,7 +147,8 @@ static void test_file_disk_full(void **state)
         small = (struct rlimit){8 + room, old.rlim_max};
         error = (struct error){0};
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-        enum sink_result result = type_of("file")->write(f->sink, "{\"b\":2}", 7, &error);
+        struct sink_line line = {.text = "{\"b\":2}", .size = 7};
+        enum sink_result result = sink_row_get("file")->write(f->sink, &line, &error);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
         assert_int_equal(result, SINK_AGAIN);
         assert_non_null(strstr(error.message, f->path));
@@ -183,7 +191,7 @@ static void test_file_rotated(void **state)
     open_file_sink(f);
     put_line(f, "{\"a\":1}");
     assert_int_equal(rename(f->path, old), 0);
-    assert_int_equal(type_of("file")->flush(f->sink, NULL), SINK_OK);
+    assert_int_equal(sink_row_get("file")->flush(f->sink, NULL), SINK_OK);
     put_line(f, "{\"b\":2}");
     close_file_sink(f);
     assert_string_equal(contents(old), "{\"a\":1}\n");
@@ -191,11 +199,96 @@ static void test_file_rotated(void **state)
     unlink(old);
 }
 
-static void expect_refused(const char *path, enum error_code code, const char *words)
+/* 1 MiB, two kept: the lines of all files in order are those that were written last. */
+static void test_file_rotates_itself(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const mib[] = {"1", NULL}, *const keep[] = {"2", NULL};
+    const struct sink_row *row = sink_row_get("file");
+    sink_settings_add(&f->settings, sink_key_get(row, "rotate_mib"), mib);
+    sink_settings_add(&f->settings, sink_key_get(row, "keep"), keep);
+    char line[1100], path[200];
+    open_file_sink(f);
+    for (int i = 0; i < 4000; i++) { /* 1,000 bytes each: four files, of which three stay */
+        snprintf(line, sizeof line, "{\"n\":%4d,\"pad\":\"%0*d\"}", i, 980, 0);
+        put_line(f, line);
+    }
+    close_file_sink(f);
+    int next = -1;
+    for (int number = 2; number >= 0; number--) {
+        struct stat st;
+        snprintf(path, sizeof path, number ? "%s.%d" : "%s", f->path, number);
+        assert_int_equal(stat(path, &st), 0);
+        assert_true(st.st_size <= 1 << 20);
+        FILE *file = fopen(path, "r");
+        while (fgets(line, sizeof line, file)) {
+            int n = atoi(line + 5);
+            assert_true(next < 0 || n == next);
+            next = n + 1;
+        }
+        fclose(file);
+        if (number)
+            unlink(path);
+    }
+    assert_int_equal(next, 4000);
+    snprintf(path, sizeof path, "%s.3", f->path);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+/* Its folder takes no other name: it grows on, and says so once. */
+static void test_file_cannot_rotate(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const mib[] = {"1", NULL};
+    char *line = xcalloc(1, 1000), *taken = xasprintf("%s.1/inside", f->path);
+    memset(line, 'x', 999);
+    sink_settings_add(&f->settings, sink_key_get(sink_row_get("file"), "rotate_mib"), mib);
+    sink_settings_add(&f->settings, sink_key_get(sink_row_get("file"), "keep"), mib);
+    open_file_sink(f);
+    taken[strlen(taken) - 7] = '\0'; /* a folder is in the way, and is not empty */
+    assert_int_equal(mkdir(taken, 0700), 0);
+    taken[strlen(taken)] = '/';
+    assert_int_equal(mkdir(taken, 0700), 0);
+    for (int i = 0; i < 1500; i++)
+        put_line(f, line);
+    close_file_sink(f);
+    struct stat st;
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_size, 1500 * 1000);
+    rmdir(taken);
+    taken[strlen(taken) - 7] = '\0';
+    rmdir(taken);
+    free(taken);
+    free(line);
+}
+
+static void test_file_mode(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const mode[] = {"0664", NULL};
+    struct stat st;
+    sink_settings_add(&f->settings, sink_key_get(sink_row_get("file"), "mode"), mode);
+    mode_t mask = umask(077);
+    open_file_sink(f);
+    umask(mask);
+    close_file_sink(f);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0664);
+    assert_int_equal(chmod(f->path, 0600), 0); /* somebody decided otherwise */
+    open_file_sink(f);
+    close_file_sink(f);
+    assert_int_equal(stat(f->path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void expect_refused(struct fixture *f, const char *path, enum error_code code,
+                           const char *words)
 {
     struct error error = {0};
-    struct sink_config config = {"file", path, "ecs"};
-    assert_null(type_of("file")->open(&config, &error));
+    const char *const setting[] = {path, NULL};
+    struct sink_settings settings;
+    sink_settings_file(&settings, "file", setting);
+    assert_null(sink_row_get("file")->open(&settings, &f->host, &error));
     assert_int_equal(error.code, code);
     assert_non_null(strstr(error.message, words));
 }
@@ -203,12 +296,12 @@ static void expect_refused(const char *path, enum error_code code, const char *w
 static void test_file_refusals(void **state)
 {
     struct fixture *f = *state;
-    expect_refused(NULL, ERROR_USAGE, "path");
-    expect_refused("/nonexistent/alerts.ndjson", ERROR_RUN, strerror(ENOENT));
-    expect_refused(f->folder, ERROR_RUN, strerror(EISDIR));
-    expect_refused("/dev/null", ERROR_USAGE, "is not a file");
+    expect_refused(f, NULL, ERROR_USAGE, "path");
+    expect_refused(f, "/nonexistent/alerts.ndjson", ERROR_RUN, strerror(ENOENT));
+    expect_refused(f, f->folder, ERROR_RUN, strerror(EISDIR));
+    expect_refused(f, "/dev/null", ERROR_USAGE, "is not a file");
     assert_int_equal(mkfifo(f->path, 0600), 0);
-    expect_refused(f->path, ERROR_USAGE, "is not a file"); /* and does not hang */
+    expect_refused(f, f->path, ERROR_USAGE, "is not a file"); /* and does not hang */
 }
 
 /* --- standard output -------------------------------------------------------------------------- */
@@ -216,12 +309,12 @@ static void test_file_refusals(void **state)
 static void open_stdout_sink(struct fixture *f)
 {
     struct error error = {0};
-    struct sink_config config = {"stdout", NULL, "ecs"};
+    sink_settings_init(&f->settings, sink_row_get("stdout"), "stdout");
     assert_int_equal(pipe(f->pipe), 0);
     fflush(stdout);
     f->saved_stdout = dup(STDOUT_FILENO);
     dup2(f->pipe[1], STDOUT_FILENO);
-    f->sink = type_of("stdout")->open(&config, &error);
+    f->sink = sink_row_get("stdout")->open(&f->settings, &f->host, &error);
     restore_stdout(f);
     close(f->pipe[1]);
     f->pipe[1] = -1;
@@ -241,19 +334,23 @@ static void test_stdout_full_pipe(void **state)
     alarm(30); /* the descriptor blocks: a sink that waits would hang here */
     open_stdout_sink(f);
     for (int lines = 0; lines < 2;) {
-        enum sink_result result = type_of("stdout")->write(f->sink, line, size, &error);
+        struct sink_line told = {.text = line, .size = size};
+        enum sink_result result = sink_row_get("stdout")->write(f->sink, &told, &error);
         assert_int_equal(error.code, ERROR_NONE);
         if (result == SINK_OK) {
             lines++;
             continue;
         }
-        assert_int_equal(result, SINK_AGAIN);
+        assert_int_equal(result, SINK_FULL);
         again++;
         ssize_t part = read(f->pipe[0], got + have, 5000);
         assert_true(part > 0);
         have += (size_t)part;
+        f->ready = false;
+        f->host.loop.ops->run(f->host.loop.loop); /* until it says so */
+        assert_true(f->ready);
     }
-    type_of("stdout")->close(f->sink);
+    sink_row_get("stdout")->close(f->sink);
     for (ssize_t part; (part = read(f->pipe[0], got + have, 4096)) > 0;) {
         have += (size_t)part;
         assert_true(have <= total);
@@ -274,17 +371,18 @@ static void test_stdout_reader_gone(void **state)
 {
     struct fixture *f = *state;
     struct error error = {0};
+    struct sink_line line = {.text = "{}", .size = 2};
     sigset_t pending;
     signal(SIGPIPE, SIG_DFL);
     open_stdout_sink(f);
-    assert_int_equal(type_of("stdout")->write(f->sink, "{}", 2, &error), SINK_OK);
+    assert_int_equal(sink_row_get("stdout")->write(f->sink, &line, &error), SINK_OK);
     close(f->pipe[0]);
     f->pipe[0] = -1;
-    assert_int_equal(type_of("stdout")->write(f->sink, "{}", 2, &error), SINK_DEAD);
+    assert_int_equal(sink_row_get("stdout")->write(f->sink, &line, &error), SINK_DEAD);
     assert_non_null(strstr(error.message, "went away"));
     sigpending(&pending);
     assert_int_equal(sigismember(&pending, SIGPIPE), 0);
-    type_of("stdout")->close(f->sink);
+    sink_row_get("stdout")->close(f->sink);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -293,8 +391,9 @@ int main(void)
 {
     log_set_level(LOG_ERROR_);
     const struct CMUnitTest tests[] = {
-        T(test_file_appends),       T(test_file_disk_full), T(test_file_torn_tail),
-        T(test_file_rotated),       T(test_file_refusals),  T(test_stdout_full_pipe),
+        T(test_file_appends),       T(test_file_disk_full),      T(test_file_torn_tail),
+        T(test_file_rotated),       T(test_file_rotates_itself), T(test_file_cannot_rotate),
+        T(test_file_mode),          T(test_file_refusals),       T(test_stdout_full_pipe),
         T(test_stdout_reader_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,9 +38,16 @@ static void test_whole(void **state)
                                                         {"span1", "core", STATUS_INTERFACE_DOWN},
                                                         {"tap", "edge", STATUS_INTERFACE_GONE}};
     static const struct bus_status sink[] = {
-        {"file", "/a", 9, 0, 0, false, ""},
-        {"stdout", NULL, 8, 1, 2, false, "would block"},
-        {"file", "/b", 1, 8, 1, true, "No space left on device"}};
+        {.type = "file", .path = "/a", .delivered = 9},
+        {.type = "stdout", .delivered = 8, .behind = 1, .failures = 2, .last_error = "would block"},
+        {.type = "file",
+         .path = "/b",
+         .delivered = 1,
+         .behind = 8,
+         .failures = 1,
+         .dead = true,
+         .last_error = "No space left on device"}};
+    static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -57,6 +64,10 @@ static void test_whole(void **state)
         .interface_count = 3,
         .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
+        .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
+        .budget = {0.015, 1.5, 4, 3},
+        .alerts = alerts,
+        .alert_count = 1,
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -88,13 +99,18 @@ static void test_whole(void **state)
         "\"behind\":false,\"since\":null,\"why\":null,\"refused\":0,\"absences\":0,\"hours_open\":"
         "1,"
         "\"host_hours_open\":0,\"hours_unlearned\":0,\"unlearned_bytes\":0,\"profiles_damaged\":0},"
-        "\"sinks\":["
+        "\"courier\":{\"pid\":72,\"state\":\"running\",\"restarts\":1,"
+        "\"last_death\":\"signal 9, Killed\"},\"sinks\":["
         "{\"type\":\"file\",\"path\":\"/a\",\"delivered\":9,\"behind\":0,\"failures\":0,"
         "\"state\":\"ok\",\"last_error\":null},"
         "{\"type\":\"stdout\",\"path\":null,\"delivered\":8,\"behind\":1,\"failures\":2,"
         "\"state\":\"behind\",\"last_error\":\"would block\"},"
         "{\"type\":\"file\",\"path\":\"/b\",\"delivered\":1,\"behind\":8,\"failures\":1,"
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
+        "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
+        "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
+        "2,"
+        "\"now\":3}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
@@ -108,13 +124,14 @@ static void test_whole(void **state)
 static void test_beginning(void **state)
 {
     (void)state;
-    static const struct status status = {.sensor = "", .engine = {.checkpoint_age_s = NAN}};
+    static const struct status status = {
+        .sensor = "", .engine = {.checkpoint_age_s = NAN}, .budget = {.per_host_day = NAN}};
     char *text = json_of(&status);
     expect_part(text, "\"state\":\"starting\"");
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(text, "\"sinks\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text, "\"sinks\":[],\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }

@@ -160,7 +160,8 @@ struct sensor {
     struct ring_producer *producer;
     uint64_t number;
     struct store *store;
-    struct bus *bus;
+    struct journal *journal;
+    struct publisher *publisher;
     struct engine *engine;
     struct error error;
     bool ready;
@@ -250,19 +251,17 @@ static inline bool sensor_open_store(struct sensor *sensor, const char *url)
 static inline void sensor_start(struct sensor *sensor, const char *url)
 {
     struct fleet_rig *fleet = sensor->fleet;
-    struct sink_config sink = {"file", NULL, "ecs"};
-    char *path = xasprintf("%s/alerts.ndjson", sensor->folder);
-    sink.path = path;
     if (!sensor_open_store(sensor, url ? url : fleet->url))
         return;
-    sensor->bus = bus_new(fleet->loop, sensor->folder, &sink, 1, &sensor->error);
-    free(path);
+    sensor->journal = journal_open(sensor->folder, NULL, &sensor->error);
+    assert_non_null(sensor->journal);
+    sensor->publisher = publisher_new(fleet->loop, sensor->journal, NULL, NULL);
     struct engine_config config = {.loop = fleet->loop,
                                    .workers = 1,
                                    .folder = sensor->folder,
                                    .live = true,
                                    .store = sensor->store,
-                                   .bus = sensor->bus,
+                                   .publisher = sensor->publisher,
                                    .calendar = fleet->calendar,
                                    .inside = &fleet->inside,
                                    .suffixes = fleet->suffixes,
@@ -279,11 +278,12 @@ static inline void sensor_start(struct sensor *sensor, const char *url)
 static inline void sensor_kill(struct sensor *sensor)
 {
     engine_free(sensor->engine);
-    if (sensor->bus)
-        bus_free(sensor->bus);
+    publisher_free(sensor->publisher);
+    journal_close(sensor->journal);
     store_free(sensor->store);
     sensor->engine = NULL;
-    sensor->bus = NULL;
+    sensor->publisher = NULL;
+    sensor->journal = NULL;
     sensor->store = NULL;
 }
 

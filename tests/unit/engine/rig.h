@@ -7,10 +7,12 @@
 #include "records.h"
 #include "weir/base/buffer.h"
 #include "weir/baseline/embedded.h"
+#include "weir/bus/bus.h"
 #include "weir/bus/event_loop.h"
 #include "weir/engine/engine.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,10 +24,14 @@
 
 struct rig {
     char folder[64], sink[96];
+    const char *sink_path[2]; /* of it */
+    struct sink_settings sink_settings;
     struct embedded redis;
     struct loop_ref loop;
     struct store *store;
     const struct store_config *reach; /* not NULL: the engine connects itself, `store` is ours */
+    struct journal *journal;
+    struct publisher *publisher;
     struct bus *bus;
     struct calendar *calendar;
     struct suffixes *suffixes;
@@ -185,7 +191,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .heartbeat_ns = rig->heartbeat_ns,
                                    .store = rig->reach ? NULL : rig->store,
                                    .reach = rig->reach,
-                                   .bus = rig->bus,
+                                   .publisher = rig->publisher,
                                    .calendar = rig->calendar,
                                    .inside = &rig->inside,
                                    .by_device = rig->by_device,
@@ -206,11 +212,32 @@ static inline void rig_new_engine(struct rig *rig)
     assert_non_null(rig->engine);
 }
 
-static inline void rig_open_bus(struct rig *rig)
+static inline void rig_tell(void *context)
 {
-    struct sink_config sink = {"file", rig->sink, "ecs"};
-    rig->bus = bus_new(rig->loop, rig->folder, &sink, 1, &rig->error);
+    struct rig *rig = context;
+    bus_flush(rig->bus);
+}
+
+static inline void rig_open_journal(struct rig *rig)
+{
+    rig->journal = journal_open(rig->folder, NULL, &rig->error);
+    assert_non_null(rig->journal);
+    rig->publisher = publisher_new(rig->loop, rig->journal, rig_tell, rig);
+    rig->sink_path[0] = rig->sink;
+    sink_settings_file(&rig->sink_settings, "file", rig->sink_path);
+    struct bus_config bus = {.folder = rig->folder, .sinks = &rig->sink_settings, .count = 1};
+    rig->bus = bus_new(rig->loop, &bus, &rig->error);
     assert_non_null(rig->bus);
+}
+
+static inline void rig_close_journal(struct rig *rig)
+{
+    bus_free(rig->bus);
+    publisher_free(rig->publisher);
+    journal_close(rig->journal);
+    rig->bus = NULL;
+    rig->publisher = NULL;
+    rig->journal = NULL;
 }
 
 /* `heartbeat_ns` < 0: not live. */
@@ -238,7 +265,7 @@ static inline struct rig *rig_open_live(uint32_t workers, uint32_t max_hosts, in
     prefix_set_default_inside(&rig->inside.everywhere);
     rig_open_store(rig);
     rig_open_rings(rig, workers);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig->max_hosts = max_hosts;
     rig_new_engine(rig);
     return rig;
@@ -259,7 +286,8 @@ static inline void rig_remove_folder(const char *folder)
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
         char *path = xasprintf("%s/%s", folder, entry->d_name);
-        unlink(path);
+        if (entry->d_name[0] != '.' && unlink(path) != 0 && errno == EISDIR)
+            rig_remove_folder(path);
         free(path);
     }
     if (dir)
@@ -274,7 +302,7 @@ static inline void rig_close(struct rig *rig)
         ring_producer_free(rig->producer[i]);
         ring_destroy(&rig->ring[i]);
     }
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     embedded_stop(&rig->redis);
     event_loop_free(rig->loop);

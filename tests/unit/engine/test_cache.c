@@ -128,7 +128,7 @@ static char *replay(uint64_t cache_bytes, uint64_t *let_go, uint64_t *loaded)
     const struct engine_counts *counts = rig_finish(rig);
     *let_go = counts->profiles_let_go;
     *loaded = counts->profiles_loaded;
-    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
+    assert_int_equal(publisher_each_since(rig->publisher, 0, put_line, &out, &rig->error), 0);
     put_incidents(rig->engine, &out);
     put_sizes(rig->engine, &out);
     struct stored stored = {rig, &out};
@@ -277,8 +277,8 @@ static void push_more(struct rig *rig, int64_t after_ns, uint64_t bytes)
 static char *told(struct rig *rig)
 {
     struct buffer out = {0};
-    assert_int_equal(bus_flush(rig->bus, &rig->error), 0);
-    assert_int_equal(bus_each_since(rig->bus, 0, put_line, &out, &rig->error), 0);
+    assert_int_equal(publisher_flush(rig->publisher, &rig->error), 0);
+    assert_int_equal(publisher_each_since(rig->publisher, 0, put_line, &out, &rig->error), 0);
     buffer_u8(&out, 0);
     return (char *)out.data;
 }
@@ -427,11 +427,11 @@ static void test_abandoned_loads_are_asked_for_again(void **state)
 static void kill_and_start(struct rig *rig)
 {
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     rig->ready = false;
     rig_open_store(rig);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig_new_engine(rig);
     attach(rig);
     engine_begin(rig->engine, NULL);

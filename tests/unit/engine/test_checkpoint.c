@@ -63,7 +63,7 @@ static void kill_it(struct play *play)
 {
     struct rig *rig = play->rig;
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     rig->engine = NULL;
     rig->bus = NULL;
@@ -74,7 +74,7 @@ static void kill_it(struct play *play)
 static void start_again(struct play *play)
 {
     rig_open_store(play->rig);
-    rig_open_bus(play->rig);
+    rig_open_journal(play->rig);
     start(play);
 }
 
@@ -516,7 +516,7 @@ static void test_poison(void **state)
     for (int i = 0; i < 3; i++) {
         kill_it(&play);
         rig_open_store(play.rig);
-        rig_open_bus(play.rig);
+        rig_open_journal(play.rig);
         rig_new_engine(play.rig); /* dies before it has said anything */
         assert_true(engine_replaying(play.rig->engine));
     }
@@ -539,7 +539,7 @@ static void test_ends_of_its_own_are_no_poison(void **state)
     for (int i = 0; i < 4; i++) {
         kill_it(&play);
         rig_open_store(play.rig);
-        rig_open_bus(play.rig);
+        rig_open_journal(play.rig);
         rig_new_engine(play.rig);
         assert_true(engine_replaying(play.rig->engine));
         engine_fail(play.rig->engine, &away);

@@ -223,7 +223,7 @@ static char *what_came_of_it(struct play *play, bool fleet)
     }
     buffer_put(&out, rig->engine->batch.data, rig->engine->batch.size);
     rig->engine->batch.size = 0;
-    assert_int_equal(bus_each_since(rig->bus, 0, put_id, &out, &rig->error), 0);
+    assert_int_equal(publisher_each_since(rig->publisher, 0, put_id, &out, &rig->error), 0);
     buffer_u8(&out, 0);
     return (char *)out.data;
 }
@@ -557,9 +557,9 @@ static void restart(struct play *play)
 {
     struct rig *rig = play->rig;
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     rig->engine = NULL;
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     start_engine(play);
 }
 

@@ -50,7 +50,7 @@ static int tear_down(void **state)
 static void die(struct rig *rig)
 {
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     rig->engine = NULL;
     rig->ready = false;
@@ -59,7 +59,7 @@ static void die(struct rig *rig)
 static void come_back(struct rig *rig)
 {
     rig_open_store(rig);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     start(rig);
     rig_turn(rig, 300 * NS_PER_MS);
 }
@@ -89,6 +89,7 @@ static enum error_code say(struct rig *rig, enum noise_verb verb, const char *ta
                                 .at = {SECOND(0)}};
     if (engine_noise_order(rig->engine, &order, &outcome, &error) == 0)
         noise_outcome_fini(&outcome);
+    rig_turn(rig, 50 * NS_PER_MS); /* its record is synced before the loop sleeps */
     return error.code;
 }
 

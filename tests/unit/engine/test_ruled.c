@@ -328,13 +328,13 @@ static void reload(struct rig *rig, const char *text)
     struct rules *before = (struct rules *)(uintptr_t)rig->rules;
     settle(rig);
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     rig->ready = false;
     rules_free(before);
     rig->rules = load(text);
     rig_open_store(rig);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig_new_engine(rig);
     assert_int_equal(engine_attach(rig->engine, 0, 0, &rig->ring[0], &rig->error), 0);
     engine_begin(rig->engine, NULL);

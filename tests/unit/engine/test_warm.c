@@ -75,7 +75,7 @@ static void lose_and_start(struct rig *rig)
 {
     rig_turn(rig, 50 * NS_PER_MS);
     engine_free(rig->engine);
-    bus_free(rig->bus);
+    rig_close_journal(rig);
     store_free(rig->store);
     remove_file(rig, "checkpoint.snapshot");
     remove_file(rig, "checkpoint.log");
@@ -85,7 +85,7 @@ static void lose_and_start(struct rig *rig)
     rig->number[0] = 0;
     rig->ready = false;
     rig_open_store(rig);
-    rig_open_bus(rig);
+    rig_open_journal(rig);
     rig_new_engine(rig);
     assert_int_equal(engine_attach(rig->engine, 0, 1, &rig->ring[0], &rig->error), 0);
     engine_begin(rig->engine, NULL);

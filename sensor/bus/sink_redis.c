@@ -1,0 +1,126 @@
+/* The Redis sink: lines into a stream of the sensor's own, by transactions (redis_stream.h). The
+ * sink itself only says what that says, in the bus's words. A password is read from a file, never
+ * from the URL, which is shown. Thread: the bus's. */
+#include "sinks.h"
+#include "weir/base/buffer.h"
+#include "weir/baseline/redis_stream.h"
+#include "weir/baseline/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sink_key keys[] = {
+    {.name = "url", .kind = SINK_TEXT, .required = true},
+    {.name = "password_file", .kind = SINK_SECRET_FILE},
+    {.name = "key", .kind = SINK_TEXT}, /* else weir:alerts:SENSOR */
+    {.name = "max_entries",
+     .kind = SINK_NUMBER,
+     .min = 1,
+     .max = INT64_C(1) << 40,
+     .fallback = "100000"},
+    {.name = NULL}};
+
+struct sink {
+    const struct sink_host *host;
+    struct redis_stream *stream;
+};
+
+static void on_ready(void *context)
+{
+    const struct sink *sink = context;
+    sink->host->ready(sink->host->context);
+}
+
+static void on_added(void *context, uint64_t sequence)
+{
+    const struct sink *sink = context;
+    sink->host->taken(sink->host->context, sequence);
+}
+
+static void on_failed(void *context, const struct error *error)
+{
+    const struct sink *sink = context;
+    sink->host->failed(sink->host->context, error);
+}
+
+static const struct redis_stream_events events = {on_ready, on_added, on_failed};
+
+/* As user:password@ or :password@ of the URL's host. */
+static bool holds_password(const char *url)
+{
+    const char *host = strstr(url, "://");
+    const char *at = host ? strrchr(host, '@') : NULL;
+    return at && memchr(host + 3, ':', (size_t)(at - host - 3)) != NULL;
+}
+
+static int open_stream(struct sink *sink, const struct sink_settings *settings, struct error *error)
+{
+    const char *key = sink_text(settings, "key");
+    struct error secret_error = {0};
+    struct redis_stream_config config = {.url = sink_text(settings, "url"),
+                                         .sensor = sink->host->sensor,
+                                         .max_entries =
+                                             (uint64_t)sink_number(settings, "max_entries"),
+                                         .epoch_ms = sink->host->epoch_ms,
+                                         .loop = sink->host->loop};
+    if (holds_password(config.url))
+        return error_set(error, ERROR_USAGE,
+                         "url: a password is given by password_file, not in the URL");
+    char *password = sink_secret(settings, "password_file", &secret_error);
+    if (secret_error.code != ERROR_NONE)
+        return error_set(error, secret_error.code, "%s", secret_error.message);
+    char *own = xasprintf("weir:alerts:%s", sink->host->sensor ? sink->host->sensor : "");
+    config.password = password;
+    config.key = key ? key : own;
+    if (!config.sensor)
+        config.sensor = "";
+    sink->stream = redis_stream_new(&config, &events, sink, error);
+    if (password)
+        explicit_bzero(password, strlen(password));
+    free(password);
+    free(own);
+    return sink->stream ? 0 : -1;
+}
+
+static void redis_close(struct sink *sink)
+{
+    redis_stream_free(sink->stream);
+    free(sink);
+}
+
+static struct sink *redis_open(const struct sink_settings *settings, const struct sink_host *host,
+                               struct error *error)
+{
+    struct sink *sink = xcalloc(1, sizeof *sink);
+    sink->host = host;
+    if (open_stream(sink, settings, error) == 0)
+        return sink;
+    redis_close(sink);
+    return NULL;
+}
+
+static enum sink_result redis_write(struct sink *sink, const struct sink_line *line,
+                                    struct error *error)
+{
+    static const enum sink_result result[] = {[REDIS_STREAM_OK] = SINK_OK,
+                                              [REDIS_STREAM_FULL] = SINK_FULL,
+                                              [REDIS_STREAM_AGAIN] = SINK_AGAIN};
+    return result[redis_stream_add(sink->stream, line->sequence, line->text, line->size, error)];
+}
+
+static enum sink_result redis_flush(struct sink *sink, struct error *error)
+{
+    (void)error;
+    redis_stream_commit(sink->stream);
+    return SINK_OK;
+}
+
+const struct sink_row sink_redis = {.type = "redis",
+                                    .keys = keys,
+                                    .formats = "ecs eve ocsf cef text",
+                                    .tells = true,
+                                    .text_only = true,
+                                    .open = redis_open,
+                                    .write = redis_write,
+                                    .flush = redis_flush,
+                                    .close = redis_close};
