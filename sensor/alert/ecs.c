@@ -18,6 +18,7 @@
 
 #include "ids.h"
 #include "weir/alert/counted.h"
+#include "weir/alert/noise.h"
 #include "weir/alert/tunnel.h"
 #include "weir/base/device.h"
 #include "weir/base/digest.h"
@@ -493,6 +494,7 @@ static void put_weir(struct json *json, const struct alert *alert)
         put_traffic(json, alert);
     }
     put_why(json, &alert->finding);
+    noise_put_alert(json, alert);
     json_close(json);
 }
 

@@ -118,10 +118,11 @@ bool incidents_has(const struct incidents *incidents, const struct ip *host,
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-static void tell(struct incidents *incidents, const struct slot *slot, uint32_t raise,
+static void tell(struct incidents *incidents, struct slot *slot, uint32_t raise,
                  enum incident_state state, const struct finding *finding, struct ptime time)
 {
-    const struct incident *incident = &slot->incident;
+    struct incident *incident = &slot->incident;
+    uint64_t out = incident->story.out.value;
     struct alert alert = {.raise = raise,
                           .state = state,
                           .time = time,
@@ -129,12 +130,15 @@ static void tell(struct incidents *incidents, const struct slot *slot, uint32_t 
                           .story = incident->story,
                           .baseline = incident->baseline,
                           .baseline_hours = incident->baseline_hours,
+                          .new_bytes = out > incident->told_bytes ? out - incident->told_bytes : 0,
                           .mode = incidents->mode,
                           .sensor = incidents->sensor,
                           .ruleset = incidents->ruleset};
     memcpy(alert.incident, incident->id, sizeof alert.incident);
     alert_id(incident->id, finding->detector->id, raise, alert.id);
     linked_fill(incidents, slot, &alert);
+    if (out > incident->told_bytes)
+        incident->told_bytes = out;
     incidents->alert(incidents->context, incident, &alert);
 }
 
@@ -338,6 +342,12 @@ void incidents_end(struct incidents *incidents, const struct finding *finding,
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
+
+const struct incident *incidents_get(const struct incidents *incidents, const char *id)
+{
+    const struct slot *slot = map_get(&incidents->by_id, id, strlen(id));
+    return slot ? &slot->incident : NULL;
+}
 
 static int compare_incidents(const void *left, const void *right)
 {

@@ -234,6 +234,11 @@ size_t json_length(const struct json_value *list)
     return json_array_size(inner(list));
 }
 
+bool json_is_record(const struct json_value *value)
+{
+    return json_is_object(inner(value));
+}
+
 const char *json_text(const struct json_value *value)
 {
     return json_string_value(inner(value));

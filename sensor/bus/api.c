@@ -176,13 +176,43 @@ static void send_bad(struct client *client, enum http_result result)
     send_error(client, row[result].status, row[result].text, NULL);
 }
 
+/* `wild`: gets where the part that "*" stands for begins; NULL: it has none. */
+static bool fits(const char *route, const char *path, const char **wild)
+{
+    *wild = NULL;
+    for (; *route; route++) {
+        if (*route == '*') {
+            size_t size = strcspn(path, "/");
+            *wild = path;
+            path += size;
+            if (size == 0)
+                return false;
+        } else if (*route != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+bool api_path_part(const char *route, const char *path, char *text, size_t room)
+{
+    const char *wild;
+    size_t size = fits(route, path, &wild) && wild ? strcspn(wild, "/") : room;
+    if (size >= room)
+        return false;
+    memcpy(text, wild, size);
+    text[size] = '\0';
+    return true;
+}
+
 /* The route, or NULL; `allow` is filled with the methods that the path has. */
 static const struct api_route *find_route(const struct api *api, const struct http_request *request,
                                           char *allow, size_t room)
 {
+    const char *wild;
     *allow = '\0';
     for (const struct api_route *route = api->routes; route->path; route++) {
-        if (strcmp(route->path, request->path) != 0)
+        if (!fits(route->path, request->path, &wild))
             continue;
         if (strcmp(route->method, request->method) == 0)
             return route;
@@ -190,6 +220,17 @@ static const struct api_route *find_route(const struct api *api, const struct ht
         snprintf(allow + used, room - used, "%s%s", used ? ", " : "", route->method);
     }
     return NULL;
+}
+
+/* Who connected, whoever they are by now. */
+static int64_t uid_of(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && size == sizeof peer &&
+                   peer.pid > 0
+               ? (int64_t)peer.uid
+               : -1;
 }
 
 static void answer(struct client *client)
@@ -206,8 +247,9 @@ static void answer(struct client *client)
         send_error(client, 404, "there is nothing at this path", NULL);
         return;
     }
-    struct api_request asked = {request->method, request->path, request->query,
-                                client->in.data + request->head_size, request->body_size};
+    struct api_request asked = {request->method,    request->path,
+                                request->query,     client->in.data + request->head_size,
+                                request->body_size, uid_of(client->fd)};
     struct api_reply reply = {200, "application/json", NULL};
     route->answer(client->api->context, &asked, &reply);
     send_reply(client, &reply, NULL);

@@ -28,6 +28,11 @@ static bool is_locked(const char *folder)
     return locked;
 }
 
+bool access_runs(const struct config *config)
+{
+    return is_locked(config_state_dir(config));
+}
+
 static int start_private(struct access *access)
 {
     const char *folder = config_state_dir(access->config);
@@ -115,7 +120,7 @@ static int connect_store(struct access *access)
 int access_open(struct access *access, const struct config *config, bool writes)
 {
     *access = (struct access){.config = config, .writes = writes, .state = {.lock_fd = -1}};
-    access->running = is_locked(config_state_dir(config));
+    access->running = access_runs(config);
     access->calendar = config_calendar(config, &access->error);
     if (!access->calendar)
         return -1;

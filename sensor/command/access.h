@@ -27,6 +27,8 @@ struct access {
     struct error error; /* the first */
 };
 
+/* Whether a sensor runs with this state directory. */
+bool access_runs(const struct config *config);
 /* 0: the store answers. −1: access->error. access_close either way. `writes` false: nothing can be
  * changed, and a state directory that is not there is not made. */
 int access_open(struct access *access, const struct config *config, bool writes);

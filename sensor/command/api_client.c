@@ -213,10 +213,16 @@ static int read_reply(struct call *call, int *status)
 int api_call(const char *socket_path, const char *method, const char *target, int timeout_ms,
              int *status, char **body, struct error *error)
 {
+    return api_send(socket_path, method, target, NULL, timeout_ms, status, body, error);
+}
+
+int api_send(const char *socket_path, const char *method, const char *target, const char *sent,
+             int timeout_ms, int *status, char **body, struct error *error)
+{
     struct call call = {.path = socket_path, .fd = -1, .timeout_ms = timeout_ms, .error = error};
-    char *request = xasprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n"
-                              "Connection: close\r\n\r\n",
-                              method, target);
+    char *request = xasprintf("%s %s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %zu\r\n"
+                              "Connection: close\r\n\r\n%s",
+                              method, target, sent ? strlen(sent) : 0, sent ? sent : "");
     call.deadline.ns = wtime_now().ns + timeout_ms * NS_PER_MS;
     *status = 0;
     *body = NULL;

@@ -15,6 +15,9 @@ char *api_socket_path(const char *state_dir);
  * −1 and an error (ERROR_RUN): nobody answers at `socket_path`, not in time, or not in HTTP. */
 int api_call(const char *socket_path, const char *method, const char *target, int timeout_ms,
              int *status, char **body, struct error *error);
+/* The same with a body, JSON; NULL: none. */
+int api_send(const char *socket_path, const char *method, const char *target, const char *sent,
+             int timeout_ms, int *status, char **body, struct error *error);
 /* The text of an error reply, {"error":{"text":…}}; `room` ≥ 2. What is not one yields "". */
 void api_error_text(const char *body, char *text, size_t room);
 

@@ -31,6 +31,12 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "the operator's rules: list, test, fields\n"
                             "       weir baseline VERB ...                                "
                             "what is normal: list, show, govern\n"
+                            "       weir incident VERB ...                                "
+                            "what was told: list, show, ack, close\n"
+                            "       weir silence VERB ...                                 "
+                            "what is not to be told for a while\n"
+                            "       weir digest [--since 8h] [--lang ja]                  "
+                            "what the next shift is told\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -57,6 +63,7 @@ static const struct {
     {"status", command_status},   {"reload", command_reload},     {"baseline", command_baseline},
     {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
+    {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
     {"--help", command_help},     {"-h", command_help},
 };
 
@@ -83,9 +90,10 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected run, replay, check, explain, status, alerts, "
-              "reload, rules, baseline, version or help",
-              argv[1]);
+    log_error(
+        "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
+        "rules, baseline, incident, silence, digest, version or help",
+        argv[1]);
     return EXIT_USAGE;
 }
 

@@ -2,6 +2,7 @@
 #include "commands.h"
 #include "options.h"
 #include "session.h"
+#include "words.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -30,6 +31,8 @@ static const char usage[] =
     "      --set KEY=VALUE       one setting\n"
     "      --baseline FILE|URL   judge by this baseline too (only read)\n"
     "      --save-baseline FILE  keep what was learned\n"
+    "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
+    "read)\n"
     "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
@@ -47,6 +50,7 @@ struct replay {
     struct session session;
     struct hosts *hosts;
     struct flows *flows;
+    const char *noise;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
@@ -106,7 +110,8 @@ static int make_folder(struct replay *replay)
         return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
     replay->alerts_to[0] = replay->alerts_path;
-    sink_settings_file(&replay->sink[replay->sink_count++], "+output", replay->alerts_to);
+    sink_settings_file(&replay->sink[replay->sink_count], "+output", replay->alerts_to);
+    replay->sink[replay->sink_count++].silenced = true; /* all that a capture tells */
     if (!replay->options.flows)
         return 0;
     replay->flows_path = xasprintf("%s/flows.ndjson", folder);
@@ -121,8 +126,10 @@ static int open_outputs(struct replay *replay)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
     for (size_t i = 0; i < o->config.sink_count; i++)
         replay->sink[replay->sink_count++] = o->config.sink[i];
-    if (o->json)
-        sink_settings_init(&replay->sink[replay->sink_count++], sink_row_get("stdout"), "+json");
+    if (o->json) {
+        sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
+        replay->sink[replay->sink_count++].silenced = true;
+    }
     return o->folder ? make_folder(replay) : 0;
 }
 
@@ -195,6 +202,7 @@ static int run(struct replay *replay)
                                       .sink_count = replay->sink_count,
                                       .baseline = o->baseline,
                                       .save_baseline = o->save_baseline,
+                                      .noise = replay->noise,
                                       .progress = !o->quiet && isatty(STDERR_FILENO),
                                       .flow = on_flow,
                                       .content = on_content,
@@ -224,8 +232,10 @@ static int status_of(struct replay *replay, int failed)
 int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
+    const struct word words[] = {{"--noise", &replay.noise, NULL}, {NULL, NULL, NULL}};
     int status;
-    if (options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
+    if (words_take(words, &argc, argv, &replay.error) != 0 ||
+        options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
         status = command_fail(&replay.error);
     else if (replay.options.help)
         status = command_print(usage);

@@ -67,6 +67,7 @@ static int open_stack(struct session *s)
     struct stack_config config = {
         .config = o->config,
         .folder = s->folder,
+        .noise = o->noise,
         .redis_url = o->config->redis_url,
         .sinks = o->sinks,
         .sink_count = o->sink_count,

@@ -24,6 +24,7 @@ struct session_options {
     size_t sink_count;
     const char *baseline;      /* FILE or URL, or NULL: none; never written to */
     const char *save_baseline; /* FILE or NULL */
+    const char *noise;         /* silences that hold: a noise.json, or NULL */
     bool progress;
     void (*flow)(void *context, const struct flow_view *view);
     void (*content)(void *context, const struct ip *host, const struct record_content *record);

@@ -113,11 +113,15 @@ void checkpoint_feed(struct engine *engine)
     }
 }
 
+/* "" of what people did, too: no entry of the log says it again. */
 char *checkpoint_id_of(const char *line, size_t size)
 {
     struct json_value *root = json_parse(line, size, NULL);
     const struct json_value *event = root ? json_get(root, "event") : NULL;
     const char *id = event ? json_text(json_get(event, "id")) : NULL;
+    const char *kind = event ? json_text(json_get(event, "kind")) : NULL;
+    if (kind && strcmp(kind, "event") == 0)
+        id = NULL;
     char *copy = xstrdup(id ? id : "");
     json_value_free(root);
     return copy;
@@ -276,6 +280,7 @@ int checkpoint_take(struct engine *engine, struct error *error)
     c->time = engine->order.complete;
     c->wall = wtime_now();
     c->wanted = c->broken = engine->unsaved = false;
+    noise_keep(engine);
     c->retry_bytes = 0;
     if (log_begin(&c->log, c->log_path, snapshot_layout(), c->number, error) != 0) {
         c->broken = c->wanted = true;

@@ -168,7 +168,8 @@ static void note_told(void *context, const char *line, size_t size)
 {
     struct checkpoint *c = context;
     char *id = checkpoint_id_of(line, size);
-    map_put(&c->told, id, strlen(id), c);
+    if (*id)
+        map_put(&c->told, id, strlen(id), c);
     free(id);
 }
 

@@ -25,25 +25,43 @@ static bool paused(const struct engine *engine)
 
 /* --- alerts out ------------------------------------------------------------------------------ */
 
-void engine_publish(struct engine *engine, char *line)
+bool engine_publish(struct engine *engine, char *line)
 {
     struct error error = {0};
-    if (!checkpoint_told(engine, line) &&
-        publisher_publish(engine->config.publisher, line, strlen(line), &error) != 0) {
+    bool is_new = !checkpoint_told(engine, line);
+    if (is_new && publisher_publish(engine->config.publisher, line, strlen(line), &error) != 0) {
         engine->counts.publish_failures++;
         engine_fail(engine, &error);
+        is_new = false;
     }
     free(line);
+    return is_new;
+}
+
+static void count_noise(struct engine_counts *counts, const struct alert *alert)
+{
+    if (!alert->noise)
+        return;
+    counts->alerts_quiet += alert->noise->quiet;
+    if (!alert->noise->silence)
+        return;
+    counts->alerts_silenced++;
+    counts->silenced_bytes += alert->new_bytes;
 }
 
 static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
 {
     struct engine *engine = context;
+    struct alert told = *alert;
+    struct alert_noise found;
+    noise_tag(engine, &told, &found);
     engine->counts.alerts++;
-    engine_tally(engine, &alert->finding);
-    engine_publish(engine, alert_line(engine->json, alert));
+    count_noise(&engine->counts, &told);
+    engine_tally(engine, &told.finding);
+    if (engine_publish(engine, alert_line(engine->json, &told)))
+        noise_told(engine, &told);
     if (engine->config.observer.alert)
-        engine->config.observer.alert(engine->config.observer.context, incident, alert);
+        engine->config.observer.alert(engine->config.observer.context, incident, &told);
 }
 
 /* --- making and ending ----------------------------------------------------------------------- */
@@ -110,8 +128,8 @@ struct engine *engine_new(const struct engine_config *config, struct error *erro
         engine = make(config);
         result = checkpoint_load(engine, error);
     }
-    if (result == CHECKPOINT_READY && attach_rings(engine, error) == 0 &&
-        memory_open(engine, error) == 0)
+    if (result == CHECKPOINT_READY && noise_open(engine, error) == 0 &&
+        attach_rings(engine, error) == 0 && memory_open(engine, error) == 0)
         return engine;
     engine_free(engine);
     return NULL;
@@ -133,6 +151,7 @@ void engine_free(struct engine *engine)
     hosts_fini(engine);
     sight_fini(&engine->sight);
     ruled_fini(&engine->ruled);
+    noise_fini(engine);
     stories_fini(&engine->stories);
     tunnelled_fini(&engine->tunnelled);
     swept_fini(&engine->swept);

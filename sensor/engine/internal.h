@@ -26,6 +26,7 @@
 #include "identity.h"
 #include "memory.h"
 #include "names.h"
+#include "noise.h"
 #include "open_flows.h"
 #include "order.h"
 #include "ruled.h"
@@ -157,6 +158,7 @@ struct engine {
     struct ptime health_from;
     struct engine_counts counts;
     struct ruled ruled;
+    struct engine_noise noise;
     struct sight sight;      /* live only */
     struct ptime next_beat;  /* PTIME_MIN before the first look */
     struct ptime next_tick;  /* PTIME_MIN before the first record */
@@ -183,8 +185,9 @@ struct engine {
     bool resumed; /* the sensor starts from a checkpoint; nothing new was consumed yet */
 };
 
-/* engine.c: takes the line, of the alert format or the heartbeat's. */
-void engine_publish(struct engine *engine, char *line);
+/* engine.c: takes the line, of the alert format or the heartbeat's. False: the journal had it
+ * already, or could not take it. */
+bool engine_publish(struct engine *engine, char *line);
 
 /* live.c: nothing of it happens in a replay. Due work falls on a grid of packet time: false when
  * none is due by `now`; live_look does the one at `at` and moves on. */

@@ -300,6 +300,11 @@ static void put_counts(struct json *json, const struct summary *s)
     json_uint(json, "hosts_ready", history.ready);
     json_uint(json, "longest_history_hours", history.longest_hours);
     json_close(json);
+    json_open(json, "noise");
+    json_uint(json, "alerts_silenced", counts->alerts_silenced);
+    json_uint(json, "silenced_bytes", counts->silenced_bytes);
+    json_uint(json, "alerts_quiet", counts->alerts_quiet);
+    json_close(json);
     json_open(json, "identity");
     json_uint(json, "bindings", counts->records[RECORD_BINDING]);
     json_uint(json, "addresses_moved", counts->addresses_moved);

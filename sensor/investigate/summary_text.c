@@ -541,6 +541,19 @@ static void put_next(struct buffer *b, const struct summary *s)
         buffer_text(b, "Next      -o DIR keeps the alerts and this summary, --flows every flow\n");
 }
 
+static void put_noise(struct buffer *b, const struct summary *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->engine);
+    char alerts[FIGURE_SIZE], bytes[FIGURE_SIZE], quiet[FIGURE_SIZE];
+    if (counts->alerts_silenced > 0)
+        buffer_text(b, "Silenced  %s alerts, %s left in them: counted like any other\n",
+                    figure_count(counts->alerts_silenced, alerts),
+                    figure_bytes(counts->silenced_bytes, bytes));
+    if (counts->alerts_quiet > 0)
+        buffer_text(b, "Quiet     %s alerts of acknowledged incidents\n",
+                    figure_count(counts->alerts_quiet, quiet));
+}
+
 char *summary_text(const struct summary *s)
 {
     struct buffer b = {0};
@@ -548,6 +561,7 @@ char *summary_text(const struct summary *s)
     put_capture(&b, s);
     put_inside(&b, s);
     put_incidents(&b, s);
+    put_noise(&b, s);
     put_not_judged(&b, s);
     put_ranking(&b, s);
     put_lasting(&b, s);

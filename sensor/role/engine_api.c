@@ -3,6 +3,7 @@
  * contract. Thread: the engine's. */
 #include "engine_role.h"
 
+#include "noise_api.h"
 #include "sink_news.h"
 #include "worker.h"
 
@@ -320,16 +321,39 @@ static void on_metrics(void *context, const struct api_request *request, struct 
     with_status(context, metrics_text, reply);
 }
 
+static void note(const struct engine_role *role, const struct api_request *request,
+                 const char *action, const char *subject, const char *did)
+{
+    noise_api_act(&(struct noise_api){role->stack.engine, &role->people}, request, action, subject,
+                  did);
+}
+
+#define NOISE_ROUTE(name)                                                                          \
+    static void on_##name(void *context, const struct api_request *request,                        \
+                          struct api_reply *reply)                                                 \
+    {                                                                                              \
+        const struct engine_role *role = context;                                                  \
+        noise_api_##name(&(struct noise_api){role->stack.engine, &role->people}, request, reply);  \
+    }
+NOISE_ROUTE(silences)
+NOISE_ROUTE(incidents)
+NOISE_ROUTE(add)
+NOISE_ROUTE(remove)
+NOISE_ROUTE(acknowledge)
+NOISE_ROUTE(close)
+NOISE_ROUTE(reopen)
+#undef NOISE_ROUTE
+
 /* The supervisor checks it; what came of it is the status's `last_reload` and `generation`. */
 static void on_reload(void *context, const struct api_request *request, struct api_reply *reply)
 {
     struct engine_role *role = context;
-    (void)request;
     if (role->reload_asked) {
         api_refuse(reply, 409, "a reload is under way");
         return;
     }
     role->reload_asked = true;
+    note(role, request, "reload.ask", NULL, "asked for a reload");
     role->orders.reload = (struct reload_news){.any = false};
     control_send(ROLE_CONTROL_FD, CONTROL_RELOAD, NULL, 0, NULL, 0);
     reply->status = 202;
@@ -360,13 +384,21 @@ static void on_baseline(void *context, const struct api_request *request, struct
     const struct engine_role *role = context;
     struct ip host;
     bool one, forget;
-    if (!read_change(request->query, &host, &one, &forget))
+    if (!read_change(request->query, &host, &one, &forget)) {
         api_refuse(reply, 400, "expected ?host=ADDRESS, perhaps &forget");
-    else if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) !=
-             ENGINE_CHANGED)
+        return;
+    }
+    if (engine_memory_changed(role->stack.engine, one ? &host : NULL, forget) != ENGINE_CHANGED) {
         api_refuse(reply, 409, "an hour is being closed, or the store is being filled");
-    else
-        reply->body = xstrdup("{\"ok\":true}");
+        return;
+    }
+    char text[IP_TEXT_SIZE]; /* what is to be forgotten is not named once more */
+    note(role, request, forget ? "baseline.forget" : "baseline.change",
+         forget ? NULL
+         : one  ? ip_text(&host, text)
+                : "all hosts",
+         forget ? "had a host forgotten" : "changed what is kept of");
+    reply->body = xstrdup("{\"ok\":true}");
 }
 
 static void on_health(void *context, const struct api_request *request, struct api_reply *reply)
@@ -379,10 +411,19 @@ static void on_health(void *context, const struct api_request *request, struct a
         reply->body = xstrdup("{\"ok\":true}");
 }
 
-static const struct api_route routes[] = {
-    {"GET", "/metrics", on_metrics},   {"GET", "/v1/status", on_status},
-    {"POST", "/v1/reload", on_reload}, {"POST", "/v1/baseline", on_baseline},
-    {"GET", "/v1/health", on_health},  {NULL, NULL, NULL}};
+static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
+                                          {"GET", "/v1/status", on_status},
+                                          {"POST", "/v1/reload", on_reload},
+                                          {"POST", "/v1/baseline", on_baseline},
+                                          {"GET", "/v1/health", on_health},
+                                          {"GET", "/v1/silences", on_silences},
+                                          {"POST", "/v1/silences", on_add},
+                                          {"DELETE", "/v1/silences/*", on_remove},
+                                          {"GET", "/v1/incidents", on_incidents},
+                                          {"POST", "/v1/incidents/*/ack", on_acknowledge},
+                                          {"POST", "/v1/incidents/*/close", on_close},
+                                          {"POST", "/v1/incidents/*/reopen", on_reopen},
+                                          {NULL, NULL, NULL}};
 
 /* Whoever reaches a port may ask for figures, and nothing else. */
 static const struct api_route metrics_routes[] = {{"GET", "/metrics", on_metrics},

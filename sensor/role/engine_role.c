@@ -407,6 +407,7 @@ static void on_beat(void *context)
 static int begin(struct engine_role *role)
 {
     digest_prepare();
+    people_read(&role->people);
     if (take_orders(role) != 0 || drop_rights(role) != 0 || open_output(role) != 0 ||
         open_stack(role) != 0 || raise_walls(role) != 0)
         return -1;
@@ -459,6 +460,7 @@ int engine_role(void)
     flow_log_close(role.flows);
     live_sinks_fini(&role.told);
     config_fini(&role.config);
+    people_fini(&role.people);
     config_source_fini(&role.source);
     return failed;
 }

@@ -5,6 +5,7 @@
 
 #include "live_sinks.h"
 #include "messages.h"
+#include "people.h"
 
 #include "weir/bus/api.h"
 #include "weir/bus/bus.h"
@@ -29,6 +30,7 @@ struct engine_role {
     struct stack stack;
     struct store_place place;  /* of the store, looked up before the walls */
     struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
+    struct people people;      /* read before the walls */
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;

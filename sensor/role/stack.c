@@ -116,6 +116,7 @@ static int open_engine(struct stack *stack)
                                    .sensor_starts = c->sensor_starts,
                                    .heartbeat_ns = c->heartbeat_ns,
                                    .folder = c->live ? c->folder : NULL,
+                                   .noise_path = c->live ? NULL : c->noise,
                                    .store = stack->store,
                                    .reach = c->live ? &stack->reach : NULL,
                                    .publisher = stack->publisher,

@@ -80,6 +80,8 @@ struct alert_link {
     char incident[ALERT_ID_SIZE];
 };
 
+struct alert_noise; /* noise.h */
+
 struct alert {
     char id[ALERT_ID_SIZE];
     char incident[ALERT_ID_SIZE];
@@ -93,8 +95,10 @@ struct alert {
     struct alert_link link[ALERT_LINKS]; /* those that were opened first; links_total counts all */
     size_t link_count;
     uint64_t links_total;
-    const char *mode;             /* static: "online" */
-    const char *sensor, *ruleset; /* borrowed from the configuration */
+    uint64_t new_bytes; /* of story.out: more than the incident's alert before told of */
+    const struct alert_noise *noise; /* what people said of it; NULL: nothing. Borrowed */
+    const char *mode;                /* static: "online" */
+    const char *sensor, *ruleset;    /* borrowed from the configuration */
 };
 
 /* "inc-" and six letters of the incident's id: what people type. */

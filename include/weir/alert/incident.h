@@ -36,7 +36,8 @@ struct incident {
     uint32_t baseline_hours;
     struct incident_rank *rank; /* rank_count of them, in the order in which they spoke */
     size_t rank_count;
-    uint32_t alerts; /* emitted, without the closing one */
+    uint32_t alerts;     /* emitted, without the closing one */
+    uint64_t told_bytes; /* of story.out, by the last one */
     bool closed;
 };
 
@@ -66,6 +67,8 @@ bool incidents_has(const struct incidents *incidents, const struct ip *host,
 /* Closes what has been silent; at the end of input, everything (time PTIME_MAX: at its last
  * packet). */
 void incidents_advance(struct incidents *incidents, struct ptime now);
+/* By its id, a closed one too; NULL: it is not, or no longer, known. */
+const struct incident *incidents_get(const struct incidents *incidents, const char *id);
 /* All incidents, closed ones too, by (score falling, first packet, id). Caller frees the array. */
 const struct incident **incidents_sorted(const struct incidents *incidents, size_t *count);
 struct incidents_counts {

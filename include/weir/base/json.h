@@ -52,6 +52,7 @@ const char *json_text(const struct json_value *value);          /* NULL when not
 bool json_whole(const struct json_value *value, int64_t *out);  /* false when not one */
 bool json_decimal(const struct json_value *value, double *out); /* whole numbers too */
 bool json_truth(const struct json_value *value, bool *out);
+bool json_is_record(const struct json_value *value); /* an object */
 
 /* The members of an object in the order in which they stand; of anything else there are none:
  *

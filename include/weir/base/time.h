@@ -30,9 +30,10 @@ struct wtime wtime_now(void);
 
 /* "2026-03-02T01:14:07.201Z", always UTC, milliseconds; `size` ≥ 32. Returns `text`. */
 char *ptime_iso(struct ptime time, char *text, size_t size);
-/* Reads that, with up to nine digits after the seconds, or none. False: anything else. */
-bool ptime_of_iso(const char *text, struct ptime *time);
 /* "1772413447.201000000" (nanoseconds); `size` ≥ 32. Returns `text`. */
 char *ptime_seconds(struct ptime time, char *text, size_t size);
+/* "2026-03-02T01:14Z", seconds and up to 9 digits of their fraction where there are any: always
+ * UTC, RFC 3339 with "Z". False: it is not that, or no such time. */
+bool ptime_of_iso(const char *text, struct ptime *time);
 
 #endif

@@ -22,6 +22,7 @@ struct api_request {
     const char *method, *path, *query; /* query: "" without one */
     const void *body;
     size_t body_size; /* bytes */
+    int64_t uid;      /* of who connected, as the kernel has it; −1: it does not say */
 };
 
 /* Filled by a route; as it is handed over: 200, JSON, no body. */
@@ -31,7 +32,8 @@ struct api_reply {
     char *body;       /* malloc'd text, taken; NULL: empty */
 };
 
-/* `answer` must not wait, and must not free the api. */
+/* `answer` must not wait, and must not free the api. A part of the path that is "*" stands for any
+ * one that is not empty: the route takes it out of request->path. */
 struct api_route {
     const char *method, *path;
     void (*answer)(void *context, const struct api_request *request, struct api_reply *reply);
@@ -52,6 +54,9 @@ void api_free(struct api *api); /* open connections are closed as they are */
 struct api_counts api_counts_of(const struct api *api);
 /* Makes `reply` an error: {"error":{"text":…}}. */
 void api_refuse(struct api_reply *reply, int status, const char *text);
+/* What the "*" of a route's path stands for in `path`. False: it is longer than there is room for.
+ */
+bool api_path_part(const char *route, const char *path, char *text, size_t room);
 
 /* Makes the unix listener at `path` with the permissions `mode`: the descriptor, or −1. A socket
  * that nobody answers on is left over from a crash, and is replaced; one that answers, or a file

@@ -85,6 +85,8 @@ struct engine_counts {
     uint64_t pairs_overflow;      /* additions to "other": no room (totals.h) */
     uint64_t starts_refused;      /* seconds beyond TOTALS_STARTS of a host and hour */
     uint64_t alerts, heartbeats, publish_failures;
+    uint64_t alerts_silenced, silenced_bytes; /* of `alerts`: told as silenced; what newly left */
+    uint64_t alerts_quiet;                    /* … of an acknowledged incident, waking nobody */
     uint64_t protocol_packets[256], protocol_bytes[256]; /* by IP protocol; bytes are payload */
     uint64_t vlans_unwatched;                 /* live: flow records of a VLAN id that is none */
     uint64_t hours_closed, host_hours_closed; /* with totals of this sensor's */
@@ -161,7 +163,8 @@ struct engine_config {
     bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
-    int64_t heartbeat_ns; /* live: of packet time between heartbeats; 0: none */
+    const char *noise_path; /* no folder: silences that hold, only read; NULL: none */
+    int64_t heartbeat_ns;   /* live: of packet time between heartbeats; 0: none */
     struct engine_observer observer;
 };
 

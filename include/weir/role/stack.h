@@ -14,6 +14,7 @@
 struct stack_config {
     const struct config *config; /* borrowed while the stack stands */
     const char *folder;          /* of the journal and the sinks' places */
+    const char *noise;           /* a replay: silences that hold, a file; NULL: none */
     const char *redis_url, *prefix;
     const char *redis_address;       /* live: as store_config has it */
     const char *vantage;             /* NULL: the sensor's own */

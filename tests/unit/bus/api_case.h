@@ -75,7 +75,18 @@ static inline void answer_conflict(void *context, const struct api_request *requ
     api_refuse(reply, 409, "weir.yaml:1:1: \"no\"");
 }
 
+static inline void answer_part(void *context, const struct api_request *request,
+                               struct api_reply *reply)
+{
+    char part[8];
+    (void)context;
+    bool fits = api_path_part("/part/*/end", request->path, part, sizeof part);
+    reply->body =
+        xasprintf("%s of %s", fits ? part : "longer", request->uid == getuid() ? "me" : "?");
+}
+
 static const struct api_route api_routes[] = {{"GET", "/ok", answer_ok},
+                                              {"GET", "/part/*/end", answer_part},
                                               {"POST", "/ok", answer_ok},
                                               {"POST", "/echo", answer_echo},
                                               {"GET", "/big", answer_big},

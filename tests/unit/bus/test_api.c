@@ -31,6 +31,31 @@ static void test_no_such(void **state)
     assert_int_equal(f->counts.bad, 0);
 }
 
+/* A part of a path that stands for any one, and who asks. */
+static void test_part_of_a_path(void **state)
+{
+    const struct fixture *f = *state;
+    expect_reply(ask(f, "GET /part/one/end HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 ", "one of me");
+    expect_reply(ask(f, "GET /part/1234567/end HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 ",
+                 "1234567 of me");
+    expect_reply(ask(f, "GET /part/12345678/end HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 ",
+                 "longer of me");
+    static const char *const other[] = {
+        "/part//end",        "/part/one",      "/part/one/", "/part/one/ends",
+        "/part/one/two/end", "/part/one/end/", "/par",       "/part/"};
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        char *request = xasprintf("GET %s HTTP/1.1\r\n\r\n", other[i]);
+        char *reply = ask(f, request);
+        if (strncmp(reply, "HTTP/1.1 404 ", 13) != 0)
+            fail_msg("%s: %s", other[i], reply);
+        free(reply);
+        free(request);
+    }
+    char *reply = ask(f, "PUT /part/x/end HTTP/1.1\r\n\r\n");
+    assert_non_null(strstr(reply, "\r\nAllow: GET\r\n"));
+    free(reply);
+}
+
 static void test_bad(void **state)
 {
     struct fixture *f = *state;
@@ -142,6 +167,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_such, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_part_of_a_path, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_body, setup, teardown),

@@ -1,0 +1,24 @@
+/* Silences, acknowledgements and verdicts at work in an engine: it reads the book (alert/noise.h)
+ * at its start, says of each alert what the book says of it, and takes orders of people.
+ *
+ * A live engine keeps the book in its folder (noise.json) and writes it before an order is in
+ * effect; its figures are written with each checkpoint, and what was told since the last one is
+ * counted from the journal at the next start. A damaged file is set aside (noise.json.damaged) and
+ * said, and nothing is silenced: better told too much. A replay only reads one that it is given,
+ * and refuses a damaged one. Engine thread. */
+#ifndef WEIR_ENGINE_NOISE_H
+#define WEIR_ENGINE_NOISE_H
+
+#include "weir/alert/noise.h"
+
+struct engine;
+
+/* `order` without its sensor, packet time and incident, which are the engine's. 0: done, written
+ * and told in the journal. −1: as noise_obey; ERROR_RUN too when it cannot be written. */
+int engine_noise_order(struct engine *engine, const struct noise_order *order,
+                       struct noise_outcome *outcome, struct error *error);
+/* An act that others did: `act` without its sensor. */
+void engine_noise_act(struct engine *engine, const struct noise_act *act);
+const struct noise *engine_noise(const struct engine *engine); /* NULL: it keeps none */
+
+#endif

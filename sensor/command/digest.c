@@ -1,0 +1,159 @@
+/* weir digest: what the next shift is told. Thread: the main thread. */
+#include "api_client.h"
+#include "commands.h"
+#include "noise_access.h"
+#include "options.h"
+#include "words.h"
+
+#include "weir/base/buffer.h"
+#include "weir/investigate/handover.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_MS 5000
+
+static const char usage[] =
+    "usage: weir digest [--since 8h] [--until TIME] [--lang en|ja] [--json] [-c FILE]\n"
+    "\n"
+    "The hand-over: open, acknowledged and closed incidents, silences and what they held back,\n"
+    "when the sensor did not see, the budget spent, who changed what. Times are the site's.\n"
+    "  --since 8h|TIME   from when on\n"
+    "  --until TIME      to when; now\n"
+    "\n"
+    "exit status: 0 shown; 1 there is no journal; 2 usage or configuration\n";
+
+struct asked {
+    const char *since, *until, *language;
+};
+
+static int read_times(const struct asked *asked, struct handover_config *config,
+                      struct error *error)
+{
+    const char *since = asked->since ? asked->since : "8h";
+    config->to = words_now();
+    if (asked->until && !words_time(asked->until, &config->to))
+        return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
+                         asked->until);
+    int64_t seconds = words_span(since);
+    config->from.ns = config->to.ns - seconds * NS_PER_S;
+    if (seconds < 0 && !words_time(since, &config->from))
+        return error_set(error, ERROR_USAGE, "--since %.40s: expected 8h, 7d, or a time", since);
+    if (config->from.ns >= config->to.ns)
+        return error_set(error, ERROR_USAGE, "--since %.40s: is not before the end", since);
+    return 0;
+}
+
+/* What a running sensor does not see now. `root`: what the texts are borrowed from. */
+static void ask_status(const struct config *config, struct handover_config *handover,
+                       struct json_value **root)
+{
+    struct error ignored = {0};
+    char *path = api_socket_path(config->state_dir), *body = NULL;
+    int status = 0;
+    if (api_call(path, "GET", "/v1/status", STATUS_MS, &status, &body, &ignored) == 0 &&
+        status == 200)
+        *root = json_parse(body, strlen(body), &ignored);
+    const struct json_value *blind = json_get(*root, "blind");
+    handover->running = json_text(json_get(*root, "sensor")) != NULL;
+    for (size_t i = 0; i < json_length(blind) && i < HANDOVER_BLIND; i++) {
+        const char *text = json_text(json_at(blind, i));
+        if (text)
+            handover->blind[handover->blind_count++] = text;
+    }
+    free(body);
+    free(path);
+}
+
+static void on_line(void *context, const char *line, size_t size)
+{
+    handover_line(context, line, size);
+}
+
+/* A terminal must not obey what others wrote; lines of ours stay lines. */
+static void make_harmless(char *text)
+{
+    for (char *line = text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        bool more = *end == '\n';
+        *end = '\0';
+        command_make_harmless(line);
+        if (more)
+            *end++ = '\n';
+    }
+}
+
+static int show(const struct options *options, const struct handover_config *config,
+                enum handover_language language, struct error *error)
+{
+    struct handover *handover = handover_new(config);
+    uint64_t damaged = 0;
+    int status = EXIT_RUN;
+    if (noise_access_each(&options->config, on_line, handover, &damaged, error) == 0) {
+        handover->unread += damaged;
+        handover_end(handover);
+        char *text = options->json ? handover_json(handover) : handover_text(handover, language);
+        if (!options->json)
+            make_harmless(text);
+        status = command_print(text);
+        if (options->json && status == EXIT_DONE)
+            status = command_print("\n");
+        free(text);
+    }
+    handover_free(handover);
+    return status;
+}
+
+static int read_language(const char *text, enum handover_language *language, struct error *error)
+{
+    *language = text && strcmp(text, "ja") == 0 ? HANDOVER_JAPANESE : HANDOVER_ENGLISH;
+    if (text && *language == HANDOVER_ENGLISH && strcmp(text, "en") != 0)
+        return error_set(error, ERROR_USAGE, "--lang %.20s: expected en or ja", text);
+    return 0;
+}
+
+static int run(const struct options *options, const struct asked *asked, struct error *error)
+{
+    struct handover_config config = {.sensor = options->config.sensor_name,
+                                     .detect = &options->config.detect};
+    struct json_value *root = NULL;
+    enum handover_language language;
+    int status = EXIT_RUN;
+    config.calendar = config_calendar(&options->config, error);
+    struct noise *book = NULL;
+    if (config.calendar && read_language(asked->language, &language, error) == 0 &&
+        read_times(asked, &config, error) == 0 &&
+        (book = noise_access_book(&options->config, error)) != NULL) {
+        config.book = book;
+        ask_status(&options->config, &config, &root);
+        status = show(options, &config, language, error);
+    }
+    if (error->code != ERROR_NONE)
+        status = command_fail(error);
+    json_value_free(root);
+    noise_free(book);
+    calendar_free(config.calendar);
+    return status;
+}
+
+int command_digest(int argc, char **argv)
+{
+    struct asked asked = {.since = NULL};
+    const struct word words[] = {{"--since", &asked.since, NULL},
+                                 {"--until", &asked.until, NULL},
+                                 {"--lang", &asked.language, NULL},
+                                 {NULL, NULL, NULL}};
+    struct options options = {.json = false};
+    struct error error = {0};
+    int status;
+    if (words_take(words, &argc, argv, &error) != 0 ||
+        options_parse(&options, argc, argv, "csjh", &error) != 0 ||
+        (!options.help && options_no_inputs(&options, argv[0], &error) != 0))
+        status = command_fail(&error);
+    else if (options.help)
+        status = command_print(usage);
+    else
+        status = run(&options, &asked, &error);
+    options_fini(&options);
+    return status;
+}

@@ -1,0 +1,96 @@
+/* See words.h. */
+#include "words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct word *find(const struct word *words, const char *text, const char **value)
+{
+    for (; words->name; words++) {
+        size_t size = strlen(words->name);
+        if (strncmp(text, words->name, size) != 0)
+            continue;
+        *value = text[size] == '=' && words->value ? text + size + 1 : NULL;
+        if (text[size] == '\0' || *value)
+            return words;
+    }
+    return NULL;
+}
+
+static int take(const struct word *word, const char *value, struct error *error)
+{
+    if (word->value ? *word->value != NULL : *word->flag)
+        return error_set(error, ERROR_USAGE, "%s: is there twice", word->name);
+    if (!word->value)
+        *word->flag = true;
+    else if (!value)
+        return error_set(error, ERROR_USAGE, "%s: needs a value", word->name);
+    else
+        *word->value = value;
+    return 0;
+}
+
+int words_take(const struct word *words, int *argc, char **argv, struct error *error)
+{
+    int kept = 0, i = 0;
+    for (; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *value;
+        const struct word *word = find(words, argv[i], &value);
+        if (!word) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        if (word->value && !value && i + 1 < *argc)
+            value = argv[++i];
+        if (take(word, value, error) != 0)
+            return -1;
+    }
+    while (i < *argc)
+        argv[kept++] = argv[i++];
+    *argc = kept;
+    argv[kept] = NULL;
+    return 0;
+}
+
+int64_t words_span(const char *text)
+{
+    static const struct {
+        const char *unit;
+        int64_t seconds;
+    } row[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9)
+        return -1;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (strcmp(text + digits, row[i].unit) == 0)
+            return strtol(text, NULL, 10) * row[i].seconds;
+    return -1;
+}
+
+bool words_time(const char *text, struct ptime *time)
+{
+    char whole[48];
+    size_t size = strlen(text);
+    if (size >= sizeof whole - 8)
+        return false;
+    if (size > 0 && text[size - 1] == 'Z')
+        return ptime_of_iso(text, time);
+    snprintf(whole, sizeof whole, "%s%sZ", text, strchr(text, 'T') ? "" : "T00:00");
+    if (!ptime_of_iso(whole, time))
+        return false;
+    struct tm tm;
+    time_t seconds = time->ns / NS_PER_S; /* as if it were UTC: then its figures by the site */
+    gmtime_r(&seconds, &tm);
+    tm.tm_isdst = -1;
+    time->ns = (int64_t)mktime(&tm) * NS_PER_S + time->ns % NS_PER_S;
+    return true;
+}
+
+struct ptime words_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
+}

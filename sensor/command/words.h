@@ -1,0 +1,29 @@
+/* Options with words of a sub-command's own, taken off its command line before the common ones are
+ * read (options.h): "--note TEXT", "--note=TEXT", "--open". Thread: start-up only. */
+#ifndef WEIR_COMMAND_WORDS_H
+#define WEIR_COMMAND_WORDS_H
+
+#include "weir/base/calendar.h"
+#include "weir/base/error.h"
+
+#include <stdbool.h>
+
+struct word {
+    const char *name;   /* "--note"; the table ends with NULL */
+    const char **value; /* NULL: it takes none, and `flag` is set */
+    bool *flag;
+};
+
+/* Takes them out of argv, keeping the order of what is left. −1: one lacks its value, or is twice
+ * there. Everything behind "--" stays. */
+int words_take(const struct word *words, int *argc, char **argv, struct error *error);
+
+/* "90s", "30min", "8h", "7d": seconds. −1: it is none. */
+int64_t words_span(const char *text);
+/* A time: "2026-03-02T01:14:07Z", or without Z by the site's clock (a calendar was made), or a day,
+ * its first instant. False: it is none. */
+bool words_time(const char *text, struct ptime *time);
+/* The wall clock. */
+struct ptime words_now(void);
+
+#endif

@@ -1,0 +1,138 @@
+/* See weir/engine/noise.h.
+ *
+ *   alert → what the book says of it → its record → published → counted
+ *
+ * An engine that plays its log again finds alerts that the journal has: those are not published,
+ * and not counted either, since the book caught up with the journal at the start. Thread: the
+ * engine's. */
+#include "noise.h"
+
+#include "internal.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+#include "weir/engine/noise.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set_aside(const char *path, const struct error *why)
+{
+    char *to = xasprintf("%s.damaged", path);
+    if (rename(path, to) != 0)
+        log_error("%s: cannot be set aside: %s", path, strerror(errno));
+    log_error("%s: set aside as %s: nothing is silenced", why->message, to);
+    free(to);
+}
+
+int noise_open(struct engine *engine, struct error *error)
+{
+    const struct engine_config *config = &engine->config;
+    struct error why = {0};
+    if (config->noise_path && access(config->noise_path, R_OK) != 0)
+        return error_set(error, ERROR_INPUT, "%s: %s", config->noise_path, strerror(errno));
+    if (config->noise_path) {
+        engine->noise.book = noise_read(config->noise_path, error);
+        return engine->noise.book ? 0 : -1;
+    }
+    if (!config->folder)
+        return 0;
+    engine->noise.path = xasprintf("%s/%s", config->folder, noise_file);
+    engine->noise.book = noise_read(engine->noise.path, &why);
+    if (!engine->noise.book && why.code != ERROR_INPUT)
+        return error_set(error, why.code, "%s", why.message);
+    if (!engine->noise.book) {
+        set_aside(engine->noise.path, &why);
+        engine->noise.book = noise_new();
+    }
+    struct noise *book = engine->noise.book;
+    if (book->silence_count > 0 || book->marks.count > 0)
+        noise_catch_up(book, config->folder);
+    return 0;
+}
+
+void noise_fini(struct engine *engine)
+{
+    noise_free(engine->noise.book);
+    free(engine->noise.path);
+    engine->noise = (struct engine_noise){.book = NULL};
+}
+
+void noise_tag(const struct engine *engine, struct alert *alert, struct alert_noise *found)
+{
+    if (engine->noise.book && noise_of_alert(engine->noise.book, alert, found))
+        alert->noise = found;
+}
+
+void noise_told(struct engine *engine, const struct alert *alert)
+{
+    if (!alert->noise)
+        return;
+    engine->noise.changed = true;
+    noise_count(engine->noise.book, alert, alert->noise);
+}
+
+/* The journal is synced: its last alert is counted. */
+void noise_keep(struct engine *engine)
+{
+    struct error error = {0};
+    if (!engine->noise.path || !engine->noise.changed)
+        return;
+    engine->noise.book->counted = publisher_last(engine->config.publisher);
+    if (noise_write(engine->noise.book, engine->noise.path, &error) == 0)
+        engine->noise.changed = false;
+    else
+        log_warn("%s: figures of silences are as they were", error.message);
+}
+
+/* Up to which all is judged; before the first packet, and at the end of all, the wall clock's. */
+static struct ptime packet_time(const struct engine *engine, struct ptime at)
+{
+    int64_t ns = engine->order.complete.ns;
+    return ns > 0 && ns < PTIME_MAX.ns ? engine->order.complete : at;
+}
+
+static void publish(struct engine *engine, const char *record)
+{
+    engine_publish(engine, xstrdup(record));
+}
+
+int engine_noise_order(struct engine *engine, const struct noise_order *order,
+                       struct noise_outcome *outcome, struct error *error)
+{
+    struct noise_order whole = *order;
+    if (!engine->noise.path)
+        return error_set(error, ERROR_RUN, "this sensor keeps no silences");
+    struct noise *next = noise_copy(engine->noise.book);
+    whole.sensor = engine->config.sensor;
+    whole.packet = packet_time(engine, order->at);
+    if (whole.verb >= NOISE_ACKNOWLEDGE)
+        whole.incident = incidents_get(engine->incidents, whole.target);
+    next->counted = publisher_last(engine->config.publisher);
+    if (noise_obey(next, &whole, outcome, error) != 0 ||
+        noise_write(next, engine->noise.path, error) != 0) {
+        noise_outcome_fini(outcome);
+        noise_free(next);
+        return -1;
+    }
+    noise_free(engine->noise.book);
+    engine->noise.book = next;
+    engine->noise.changed = false;
+    publish(engine, outcome->audit);
+    return 0;
+}
+
+void engine_noise_act(struct engine *engine, const struct noise_act *act)
+{
+    struct noise_act whole = *act;
+    whole.sensor = engine->config.sensor;
+    engine_publish(engine, noise_audit(&whole));
+}
+
+const struct noise *engine_noise(const struct engine *engine)
+{
+    return engine->noise.book;
+}

@@ -1,0 +1,35 @@
+/* The control API's routes for silences and incidents, for whoever has an engine. docs/api.md is
+ * the contract. Thread: the engine's. */
+#ifndef WEIR_ROLE_NOISE_API_H
+#define WEIR_ROLE_NOISE_API_H
+
+#include "people.h"
+
+#include "weir/bus/api.h"
+#include "weir/engine/engine.h"
+
+struct noise_api {
+    struct engine *engine;
+    const struct people *people;
+};
+
+void noise_api_silences(const struct noise_api *api, const struct api_request *request,
+                        struct api_reply *reply);
+void noise_api_incidents(const struct noise_api *api, const struct api_request *request,
+                         struct api_reply *reply);
+/* POST and DELETE of what follows `route`. */
+void noise_api_add(const struct noise_api *api, const struct api_request *request,
+                   struct api_reply *reply);
+void noise_api_remove(const struct noise_api *api, const struct api_request *request,
+                      struct api_reply *reply);
+void noise_api_acknowledge(const struct noise_api *api, const struct api_request *request,
+                           struct api_reply *reply);
+void noise_api_close(const struct noise_api *api, const struct api_request *request,
+                     struct api_reply *reply);
+void noise_api_reopen(const struct noise_api *api, const struct api_request *request,
+                      struct api_reply *reply);
+/* Somebody did something else over the API: one record in the journal. `action` "reload.ask". */
+void noise_api_act(const struct noise_api *api, const struct api_request *request,
+                   const char *action, const char *subject, const char *did);
+
+#endif
