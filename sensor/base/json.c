@@ -144,8 +144,8 @@ void json_close(struct json *json)
 
 void json_bytes(struct json *json, const char *key, const void *text, size_t size)
 {
-    if (is_clean(text, size)) {
-        put(json, key, json_stringn_nocheck(text, size));
+    if (is_clean(text, size)) { /* jansson takes no NULL, however short */
+        put(json, key, json_stringn_nocheck(size ? text : "", size));
         return;
     }
     struct buffer value = clean(text, size);

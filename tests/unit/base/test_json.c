@@ -100,6 +100,7 @@ static void test_text(void **state)
         const char *out;
     } row[] = {
         {"plain", 5, "plain"},
+        {NULL, 0, ""},
         {"\"\\/\n\t\x01\x7f", 7, "\\\"\\\\/\\n\\t\\u0001\x7f"},
         {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
         {"a\0b", 3, "a\\\\x00b"},

@@ -1,5 +1,5 @@
 /* Stages 1 to 3, each case in a child of its own. What only root can try is skipped by name. */
-#include "child.h"
+#include "must.h"
 
 #include "weir/capture/sandbox.h"
 

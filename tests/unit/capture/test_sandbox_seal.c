@@ -1,6 +1,6 @@
 /* Stage 4, each case in a child of its own: what is listed works, and anything else ends the whole
  * process by SIGSYS, whichever thread tries and in whichever numbering. */
-#include "child.h"
+#include "must.h"
 
 #include "weir/capture/sandbox.h"
 

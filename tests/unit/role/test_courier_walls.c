@@ -1,7 +1,7 @@
 /* The courier's walls, each case in a child of its own: what is behind them depends on which sinks
  * there are. */
 #include "../../../sensor/role/courier_walls.h"
-#include "../capture/child.h"
+#include "../child.h"
 
 #include "weir/base/buffer.h"
 
@@ -56,7 +56,10 @@ static void raise_with(struct courier_walls *walls, const char *type)
     bool unix_socket = strcmp(type, "unix") == 0;
     sink_settings_add(&sink[1], unix_socket ? &path : &url, unix_socket ? file_at : place);
     struct courier_reach reach = {.state = "/var/empty", .folder = "", .sinks = sink, .count = 2};
-    must(courier_walls_raise(walls, &reach, &error), &error);
+    if (courier_walls_raise(walls, &reach, &error) != 0) {
+        fprintf(stderr, "%s\n", error.message);
+        _exit(4);
+    }
 }
 
 static bool landlock; /* asked before the walls, which forbid the question */

@@ -3,8 +3,6 @@
 #ifndef WEIR_TESTS_CAPTURE_CHILD_H
 #define WEIR_TESTS_CAPTURE_CHILD_H
 
-#include "weir/base/error.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,15 +77,6 @@ static inline int child(void (*body)(const void *argument), const void *argument
 static inline bool ended_by(int status, int signal_number)
 {
     return WIFSIGNALED(status) && WTERMSIG(status) == signal_number;
-}
-
-/* In the child: a stage that must succeed. */
-static inline void must(int result, const struct error *error)
-{
-    if (result != 0) {
-        fprintf(stderr, "%s\n", error->message);
-        _exit(4);
-    }
 }
 
 #endif
