@@ -27,7 +27,7 @@ enum phase { PHASE_AWAY, PHASE_CONNECTING, PHASE_OPEN, PHASE_COMMITTED };
 
 struct redis_stream {
     struct store_url url;
-    struct store_place place;
+    char address[64]; /* of its host; "": not known */
     char *password, *key, *sensor;
     char max_entries[24];
     uint64_t epoch_ms;
@@ -253,13 +253,10 @@ static void on_disconnect(const redisAsyncContext *redis, int status)
 static int begin(struct redis_stream *stream, struct error *error)
 {
     const struct store_url *url = &stream->url;
-    if (!url->unix_socket && !*stream->place.address)
-        return error_set(error, ERROR_RUN,
-                         "redis at %s: its name was not found at the start; a reload looks again",
-                         url->shown);
-    redisAsyncContext *redis = url->unix_socket
-                                   ? redisAsyncConnectUnix(url->host)
-                                   : redisAsyncConnect(stream->place.address, url->port);
+    if (!url->unix_socket && !*stream->address)
+        return error_set(error, ERROR_RUN, "redis at %s: its name is not known yet", url->shown);
+    redisAsyncContext *redis = url->unix_socket ? redisAsyncConnectUnix(url->host)
+                                                : redisAsyncConnect(stream->address, url->port);
     if (!redis)
         return error_set(error, ERROR_RUN, "redis at %s: no memory", url->shown);
     if (redis->err)
@@ -400,9 +397,20 @@ struct redis_stream *redis_stream_new(const struct redis_stream_config *config,
         redis_stream_free(stream);
         return NULL;
     }
-    if (store_place_of(config->url, &stream->place, NULL) != 0)
-        stream->place.address[0] = '\0'; /* said when it is needed */
+    if (store_url_is_address(&stream->url))
+        redis_stream_found(stream, stream->url.host);
     return stream;
+}
+
+const char *redis_stream_host(const struct redis_stream *stream)
+{
+    bool named = !stream->url.unix_socket && !store_url_is_address(&stream->url);
+    return named ? stream->url.host : NULL;
+}
+
+void redis_stream_found(struct redis_stream *stream, const char *address)
+{
+    snprintf(stream->address, sizeof stream->address, "%s", address);
 }
 
 void redis_stream_free(struct redis_stream *stream)

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static bool is_numeric(const char *host)
+bool store_url_is_address(const struct store_url *url)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST}, *found;
-    if (getaddrinfo(host, NULL, &hints, &found) != 0)
+    if (url->unix_socket || getaddrinfo(url->host, NULL, &hints, &found) != 0)
         return false;
     freeaddrinfo(found);
     return true;
@@ -55,6 +55,6 @@ int store_place_of(const char *text, struct store_place *place, struct error *er
         return 0;
     }
     place->port = url.port;
-    place->named = !is_numeric(url.host);
+    place->named = !store_url_is_address(&url);
     return look_up(&url, place, error);
 }

@@ -21,5 +21,7 @@ struct store_url {
 
 /* −1 and ERROR_USAGE when it makes no sense or names what is not supported, saying what is. */
 int store_url_parse(const char *text, struct store_url *url, struct error *error);
+/* Of a server on TCP: its host is an address, so there is nothing to look up. */
+bool store_url_is_address(const struct store_url *url);
 
 #endif

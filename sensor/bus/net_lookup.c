@@ -92,7 +92,7 @@ net_lookup_new(struct loop_ref loop, const char *host, const char *port, int typ
     *lookup = (struct net_lookup){shared, loop, NULL, done, context};
     atomic_init(&shared->holders, 1);
     shared->host = xstrdup(host);
-    shared->port = xstrdup(port);
+    shared->port = port ? xstrdup(port) : NULL;
     shared->type = type;
     shared->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int fault = shared->done_fd < 0 ? errno : 0;

@@ -1,6 +1,10 @@
 /* The Redis sink: lines into a stream of the sensor's own, by transactions (redis_stream.h). The
  * sink itself only says what that says, in the bus's words. A password is read from a file, never
- * from the URL, which is shown. Thread: the bus's. */
+ * from the URL, which is shown.
+ *
+ * A name is looked up aside before the first line, and again after each failure: the resolver may
+ * hang, and the server may have moved. Thread: the bus's. */
+#include "net.h"
 #include "sinks.h"
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
@@ -24,6 +28,8 @@ static const struct sink_key keys[] = {
 struct sink {
     const struct sink_host *host;
     struct redis_stream *stream;
+    struct net_lookup *lookup; /* under way */
+    bool unknown;              /* where it is: to be looked up before the next line */
 };
 
 static void on_ready(void *context)
@@ -40,11 +46,47 @@ static void on_added(void *context, uint64_t sequence)
 
 static void on_failed(void *context, const struct error *error)
 {
-    const struct sink *sink = context;
+    struct sink *sink = context;
+    sink->unknown = redis_stream_host(sink->stream) != NULL;
     sink->host->failed(sink->host->context, error);
 }
 
 static const struct redis_stream_events events = {on_ready, on_added, on_failed};
+
+/* --- where it is ------------------------------------------------------------------------------ */
+
+static void on_found(void *context, const struct addrinfo *found, const char *why)
+{
+    struct sink *sink = context;
+    char address[64] = "";
+    struct error error = {0};
+    for (const struct addrinfo *one = found; one && !*address; one = one->ai_next)
+        if (getnameinfo(one->ai_addr, one->ai_addrlen, address, sizeof address, NULL, 0,
+                        NI_NUMERICHOST) != 0)
+            address[0] = '\0';
+    if (!*address)
+        error_set(&error, ERROR_RUN, "redis at %s: %s", redis_stream_host(sink->stream),
+                  why ? why : "no address");
+    net_lookup_free(sink->lookup); /* and what was found */
+    sink->lookup = NULL;
+    if (*address) {
+        redis_stream_found(sink->stream, address);
+        sink->unknown = false;
+        sink->host->ready(sink->host->context);
+    } else {
+        sink->host->failed(sink->host->context, &error);
+    }
+}
+
+static enum sink_result look_up(struct sink *sink, struct error *error)
+{
+    if (!sink->lookup)
+        sink->lookup = net_lookup_new(sink->host->loop, redis_stream_host(sink->stream), NULL,
+                                      SOCK_STREAM, on_found, sink, error);
+    return sink->lookup ? SINK_FULL : SINK_AGAIN;
+}
+
+/* --- from opening to closing ------------------------------------------------------------------ */
 
 /* As user:password@ or :password@ of the URL's host. */
 static bool holds_password(const char *url)
@@ -90,6 +132,7 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
     if (!config.sensor)
         config.sensor = "";
     sink->stream = redis_stream_new(&config, &events, sink, error);
+    sink->unknown = sink->stream && redis_stream_host(sink->stream);
     if (password)
         explicit_bzero(password, strlen(password));
     free(password);
@@ -99,6 +142,7 @@ static int open_stream(struct sink *sink, const struct sink_settings *settings, 
 
 static void redis_close(struct sink *sink)
 {
+    net_lookup_free(sink->lookup);
     redis_stream_free(sink->stream);
     free(sink);
 }
@@ -120,6 +164,8 @@ static enum sink_result redis_write(struct sink *sink, const struct sink_line *l
     static const enum sink_result result[] = {[REDIS_STREAM_OK] = SINK_OK,
                                               [REDIS_STREAM_FULL] = SINK_FULL,
                                               [REDIS_STREAM_AGAIN] = SINK_AGAIN};
+    if (sink->unknown)
+        return look_up(sink, error);
     return result[redis_stream_add(sink->stream, line->sequence, line->text, line->size, error)];
 }
 

@@ -45,11 +45,15 @@ enum redis_stream_result {
 };
 
 struct redis_stream;
-/* Does not connect; looks up the URL's host (waits for the resolver), once. NULL and an error: the
- * URL makes no sense (ERROR_USAGE). */
+/* Does not connect, and looks nothing up. NULL and an error: the URL makes no sense (ERROR_USAGE).
+ */
 struct redis_stream *redis_stream_new(const struct redis_stream_config *config,
                                       const struct redis_stream_events *events, void *context,
                                       struct error *error);
+/* The host that must be looked up before the first line, and again when it cannot be reached: it
+ * may have moved. NULL: a unix socket, or an address. */
+const char *redis_stream_host(const struct redis_stream *stream);
+void redis_stream_found(struct redis_stream *stream, const char *address);
 void redis_stream_free(struct redis_stream *stream); /* nobody is called any more */
 enum redis_stream_result redis_stream_add(struct redis_stream *stream, uint64_t sequence,
                                           const char *line, size_t size, struct error *error);

@@ -4,6 +4,7 @@
 
 #include "weir/baseline/embedded.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -281,6 +282,50 @@ static void test_stopped(void **state)
     expect_stream(f, 1, 10);
 }
 
+/* --- where it is ------------------------------------------------------------------------------ */
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+static void test_a_host_by_name(void **state)
+{
+    struct fixture *f = *state;
+    uint16_t port = free_port();
+    char *url = xasprintf("redis://localhost:%u", port);
+    char *command = xasprintf("CONFIG SET port %u", port);
+    f->other[0] = url;
+    f->c.sink[0].count = 0;
+    set_key(f, "url", f->other);
+    order(f, "CONFIG SET bind 127.0.0.1");
+    case_open_bus(&f->c);
+    publish(f, 5);
+    expect_trouble(f, "refused");
+    order(f, command); /* now it listens; the name is looked up again */
+    deliver_all(f);
+    expect_stream(f, 1, 5);
+    free(command);
+    free(url);
+}
+
+static void test_a_name_that_nobody_has(void **state)
+{
+    struct fixture *f = *state;
+    f->other[0] = "redis://a..b";
+    f->c.sink[0].count = 0;
+    set_key(f, "url", f->other);
+    case_open_bus(&f->c);
+    publish(f, 1);
+    expect_trouble(f, "redis at a..b: Name or service not known");
+}
+
 /* --- by name ---------------------------------------------------------------------------------- */
 
 static void test_full(void **state)
@@ -403,11 +448,14 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        T(test_an_entry),   T(test_many),           T(test_bounded),
-        T(test_told_again), T(test_killed_server),  T(test_away_and_back),
-        T(test_silent),     T(test_stopped),        T(test_full),
-        T(test_read_only),  T(test_another_writer), T(test_another_program_s_key),
-        T(test_password),   T(test_refusals),
+        T(test_an_entry),       T(test_many),
+        T(test_bounded),        T(test_told_again),
+        T(test_killed_server),  T(test_away_and_back),
+        T(test_silent),         T(test_stopped),
+        T(test_a_host_by_name), T(test_a_name_that_nobody_has),
+        T(test_full),           T(test_read_only),
+        T(test_another_writer), T(test_another_program_s_key),
+        T(test_password),       T(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
