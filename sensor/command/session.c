@@ -162,20 +162,21 @@ enum delivery { DELIVERED, DELIVERY_SLOW, DELIVERY_FAILED };
 static enum delivery look_at_sinks(struct session *s)
 {
     struct bus_status status[CONFIG_SINKS];
-    enum delivery delivery = DELIVERED;
+    bool slow = false, failed = false;
     size_t count = bus_status(s->stack.bus, status, CONFIG_SINKS);
     for (size_t i = 0; i < count; i++) {
         if (status[i].behind == 0)
             continue;
-        if (status[i].dead || status[i].failures_in_a_row >= GIVE_UP)
-            return DELIVERY_FAILED;
-        delivery = DELIVERY_SLOW;
+        bool given_up = status[i].dead || status[i].failures_in_a_row >= GIVE_UP;
+        failed |= given_up;
+        slow |= !given_up;
     }
-    return delivery;
+    return slow ? DELIVERY_SLOW : failed ? DELIVERY_FAILED : DELIVERED;
 }
 
 /* The journal goes with the private folder, so a replay ends only when its alerts are told, however
- * slow their reader is; one that fails again and again is given up. What a sink could not take it
+ * slow their reader is; one that fails again and again is given up, and the others are not. What a
+ * sink could not take it
  * has said; the exit status says it too. */
 static void deliver(struct session *s)
 {

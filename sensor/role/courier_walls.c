@@ -292,6 +292,15 @@ static void add_sink(struct courier_walls *walls, struct paths *paths,
     }
 }
 
+/* /etc/resolv.conf is often a link to what writes it, below /run. */
+static void add_resolver(struct courier_walls *walls, struct paths *paths)
+{
+    char *path = realpath("/etc/resolv.conf", NULL);
+    if (path)
+        add_place(walls, paths, xstrdup(dirname(path)), false);
+    free(path);
+}
+
 static int confine(struct courier_walls *walls, const struct courier_reach *reach, bool network,
                    struct error *error)
 {
@@ -304,6 +313,8 @@ static int confine(struct courier_walls *walls, const struct courier_reach *reac
         add_sink(walls, &paths, &reach->sinks[i]);
     for (size_t i = 0; network && i < COUNT(looked_up); i++)
         add(&paths, looked_up[i], false);
+    if (network)
+        add_resolver(walls, &paths);
     return sandbox_confine(paths.path, paths.count, network ? SANDBOX_NETWORK : SANDBOX_NO_NETWORK,
                            error);
 }
