@@ -114,6 +114,7 @@ static int open_engine(struct solo *solo)
                                   .prefix = "weir",
                                   .sinks = solo->config.sink,
                                   .sink_count = solo->config.sink_count,
+                                  .sinks_again = solo->started,
                                   .workers = 1,
                                   .live = true,
                                   .sensor_starts = solo->incarnation == 0};

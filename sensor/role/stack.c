@@ -156,7 +156,8 @@ static int open_bus(struct stack *stack)
     struct bus_config config = {.folder = c->folder,
                                 .sensor = c->config->sensor_name,
                                 .sinks = c->sinks,
-                                .count = c->sink_count};
+                                .count = c->sink_count,
+                                .again = c->sinks_again};
     stack->bus = bus_new(stack->loop, &config, &stack->error);
     return stack->bus ? 0 : -1;
 }

@@ -21,6 +21,7 @@ struct stack_config {
     const struct hash_key *key;      /* as engine_config has it */
     const struct sink_settings *sinks; /* of a bus in this process, or of the courier */
     size_t sink_count;
+    bool sinks_again; /* they were open before: one that cannot be opened now is tried again */
     /* Given: the sinks are another process's (the courier's), which this wakes; it must not wait.
      */
     void (*wake)(void *context);
