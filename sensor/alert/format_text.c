@@ -41,7 +41,7 @@ static void put_time(struct buffer *out, const struct json_value *record, const 
 static void put_upper(struct buffer *out, const char *text)
 {
     buffer_u8(out, ' ');
-    for (size_t i = 0; text[i] && i < 16; i++)
+    for (size_t i = 0; i < 16 && text[i]; i++)
         buffer_u8(out, (uint8_t)(isalpha((unsigned char)text[i]) ? toupper(text[i]) : '?'));
 }
 

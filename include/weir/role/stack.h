@@ -16,9 +16,9 @@ struct stack_config {
     const char *folder;          /* of the journal and the sinks' places */
     const char *noise;           /* a replay: silences that hold, a file; NULL: none */
     const char *redis_url, *prefix;
-    const char *redis_address;       /* live: as store_config has it */
-    const char *vantage;             /* NULL: the sensor's own */
-    const struct hash_key *key;      /* as engine_config has it */
+    const char *redis_address;         /* live: as store_config has it */
+    const char *vantage;               /* NULL: the sensor's own */
+    const struct hash_key *key;        /* as engine_config has it */
     const struct sink_settings *sinks; /* of a bus in this process, or of the courier */
     size_t sink_count;
     bool sinks_again; /* they were open before: one that cannot be opened now is tried again */
