@@ -329,6 +329,22 @@ static int settle_name(const struct reading *r, const struct yaml_node *item, si
     return 0;
 }
 
+/* Two would rotate and mend it under each other. The same file by another name is not looked for.
+ */
+static int refuse_same_file(const struct reading *r, const struct yaml_node *item, size_t number)
+{
+    const struct sink_settings *sink = &r->config->sink[number];
+    if (strcmp(sink->type, "file") != 0)
+        return 0;
+    for (size_t i = 0; i < number; i++) {
+        const struct sink_settings *other = &r->config->sink[i];
+        if (strcmp(other->type, "file") == 0 &&
+            strcmp(sink_text(other, "path"), sink_text(sink, "path")) == 0)
+            return config_refuse(r, yaml_get(item, "path"), "a file that no other sink writes");
+    }
+    return 0;
+}
+
 int config_read_sinks(const struct reading *r, const struct yaml_node *node)
 {
     bool named[CONFIG_SINKS] = {false};
@@ -342,7 +358,7 @@ int config_read_sinks(const struct reading *r, const struct yaml_node *node)
         named[i] = r->config->sink[i].name != NULL;
     const struct yaml_node *item = node->child;
     for (size_t i = 0; item && i < r->config->sink_count; i++, item = item->next)
-        if (settle_name(r, item, i, named) != 0)
+        if (settle_name(r, item, i, named) != 0 || refuse_same_file(r, item, i) != 0)
             return -1;
     return 0;
 }

@@ -162,6 +162,9 @@ static void test_names(void **state)
     expect_refused("alerts: {sinks: [{type: stdout, name: stdout-2}, {type: stdout},\n"
                    "  {type: stdout}]}\n",
                    "weir.yaml:2:3: alerts.sinks: two sinks go by the name \"stdout-2\"", "1 to 63");
+    expect_refused("alerts: {sinks: [{type: file, path: a}, {type: file, path: b},\n"
+                   "  {type: file, path: a, name: c}]}\n",
+                   "weir.yaml:2:22: alerts.sinks: \"a\"", "a file that no other sink writes");
 }
 
 static void test_sixteen(void **state)
