@@ -98,10 +98,11 @@ static void hold_back(struct sink *sink)
             sink->host->loop.ops->timer(sink->host->loop.loop, sink->digest_ns, on_hold_ends, sink);
 }
 
-/* A recipient or the message; the sender, the login and the rest may be mended. */
+/* A recipient or the message: all of them for ever, libcurl tells the last one's status only. The
+ * sender, the login and the rest may be mended. */
 static bool was_refused(const struct mail_answer *answer)
 {
-    if (answer->status < 500 || answer->status > 599 || answer->status == 530)
+    if (answer->temporary || answer->status < 500 || answer->status > 599 || answer->status == 530)
         return false;
     if (answer->code == CURLE_SEND_ERROR)
         return strncmp(answer->why, "MAIL", 4) != 0;
