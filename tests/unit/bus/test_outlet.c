@@ -284,6 +284,7 @@ static void test_half_a_dead_letter(void **state)
     case_open_bus(c);
     case_publish(c, 4);
     deliver_all(c);
+    assert_string_equal(case_status(c, 0).last_error, "a line was refused: no such lines here");
     const char *text = read_text(c, "dead/fake-0.ndjson");
     assert_memory_equal(text, "{\"seq\n{\"sequence\":2,", 20);
     text = strstr(text, "}\n");
