@@ -287,6 +287,17 @@ static const struct sink_row *row_of(const struct reading *r, const struct yaml_
     return NULL;
 }
 
+/* People who are shown alerts are told of heartbeats and audits when they ask. */
+static void settle_quiet(const struct sink_reading *sink, const struct yaml_node *node)
+{
+    if (!sink->row->is_quiet || !sink->row->is_quiet(sink->settings))
+        return;
+    if (!yaml_get(node, "heartbeat"))
+        sink->settings->heartbeat = false;
+    if (!yaml_get(node, "audit"))
+        sink->settings->audit = false;
+}
+
 static int read_sink(const struct reading *r, const struct yaml_node *node)
 {
     struct sink_settings *settings = &r->config->sink[r->config->sink_count];
@@ -299,6 +310,7 @@ static int read_sink(const struct reading *r, const struct yaml_node *node)
     for (const struct yaml_node *item = node->child; item; item = item->next)
         if (read_key(&sink, item) != 0)
             return -1;
+    settle_quiet(&sink, node);
     if (check_required(&sink, node) != 0 || check_whole(&sink, node) != 0)
         return -1;
     r->config->sink_count++;

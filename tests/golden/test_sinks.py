@@ -46,7 +46,7 @@ class Sinks(Case):
         self.assertEqual(len(ids), len(set(ids)))
 
     def test_a_live_sensors(self):
-        """Its stream and its subscribers are left out, which one line says; test_live_courier tells them."""
+        """Its stream and its subscribers are left out, which one line says."""
         config = self.configuration([
             f"{{type: redis, name: siem, url: \"unix:{self.path('no.sock')}\"}}",
             f"{{type: unix, path: {self.path('alerts.sock')}}}",
