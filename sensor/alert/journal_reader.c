@@ -9,7 +9,8 @@
  * told once (−1) and the next call goes on behind it. At the very end nothing can follow, so it is
  * either a frame that is being written just now (wait) or one that must be there (told once, then
  * waited for: the writer may begin again behind it). Numbers that no segment has are told likewise.
- * What lies before the reader's beginning is not told.
+ * What lies before the reader's beginning is not told. A segment that is there and cannot be read
+ * is said once and waited for: nothing behind it is given out before it.
  *
  * Bounds: one frame, one list of segments. Thread: the reader's. */
 #include "journal_local.h"
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,7 +95,31 @@ static enum segment_kind enter(struct journal_reader *reader, uint64_t first)
     reader->first = first;
     reader->at = segment.frames;
     reader->told = -1;
+    reader->failing = false;
     return kind;
+}
+
+static bool is_entered(enum segment_kind kind)
+{
+    return kind == SEGMENT_GOOD || kind == SEGMENT_BARE || kind == SEGMENT_DAMAGED;
+}
+
+/* It is there and cannot be read now (its rights, no descriptors, a bad disk): what it holds is not
+ * gone, so nobody goes past it. errno is enter()'s. */
+static bool is_in_the_way(enum segment_kind kind)
+{
+    return kind == SEGMENT_NEWER || (kind == SEGMENT_ERROR && errno != ENOENT);
+}
+
+static int say_in_the_way(struct journal_reader *reader, uint64_t first, enum segment_kind kind,
+                          struct error *error)
+{
+    if (kind == SEGMENT_NEWER)
+        return say_failing(reader, "its next segment is a later weir's", error);
+    char why[200];
+    snprintf(why, sizeof why, "its next segment, of record %" PRIu64 ", cannot be read: %s", first,
+             strerror(errno));
+    return say_failing(reader, why, error);
 }
 
 /* The segment that holds the first wanted number, else the first there is. */
@@ -165,23 +191,25 @@ static int note_missing(struct journal_reader *reader, uint64_t through, struct 
                      reader->folder, from > reader->after ? from : reader->after + 1, through);
 }
 
-/* 1: another segment is read now; 0: there is none; −1: an error. */
+/* 1: another segment is read now; 0: there is none, or with `failing` one that cannot be read; −1:
+ * an error. */
 static int enter_listed(struct journal_reader *reader, struct error *error)
 {
     uint64_t *first, beyond = reader->last > reader->first ? reader->last : reader->first;
     size_t count;
     int entered = 0;
+    bool stopped = false;
     if (segments_list(reader->folder, &first, &count) != 0)
         return say_errno(reader, error);
-    for (size_t i = 0; i < count && entered == 0; i++) {
+    for (size_t i = 0; i < count && entered == 0 && !stopped; i++) {
         if (first[i] <= beyond)
             continue;
         enum segment_kind kind = enter(reader, first[i]);
-        if (kind == SEGMENT_GOOD || kind == SEGMENT_BARE || kind == SEGMENT_DAMAGED)
-            entered = 1;
-        else if (kind == SEGMENT_NEWER)
-            entered = say_failing(reader, "its next segment is a later weir's", error);
+        stopped = is_in_the_way(kind);
+        entered = stopped ? say_in_the_way(reader, first[i], kind, error) : is_entered(kind);
     }
+    if (!stopped)
+        reader->failing = false;
     free(first);
     return entered;
 }
@@ -191,8 +219,10 @@ static int go_on(struct journal_reader *reader, uint64_t until, struct error *er
 {
     if (reader->fd < 0 || reader->last + 1 > reader->first) {
         enum segment_kind kind = enter(reader, reader->last + 1);
-        if (kind == SEGMENT_GOOD || kind == SEGMENT_BARE || kind == SEGMENT_DAMAGED)
+        if (is_entered(kind))
             return 1;
+        if (is_in_the_way(kind))
+            return say_in_the_way(reader, reader->last + 1, kind, error);
     }
     int entered = enter_listed(reader, error);
     if (entered < 0 || reader->failing)
@@ -228,7 +258,7 @@ static int damaged_to_its_end(struct journal_reader *reader, uint64_t until, str
             result = error_set(error, ERROR_RUN,
                                "%s: damaged from byte %lld to its end, after record %" PRIu64, path,
                                (long long)from, last);
-    } else if (entered == 0) {
+    } else if (entered == 0 && !reader->failing) {
         reader->told_size = file_size(reader);
         if (!told && until != UINT64_MAX) {
             reader->told = from;

@@ -1,4 +1,5 @@
-/* Dead letters. Opened when the first one comes; a line is in the file whole or not at all. The
+/* Dead letters. Opened when the first one comes; a line is in the file whole or not at all
+ * (half a one that a crash left, or that could not be cut off, is ended by a newline). The
  * time in them is the wall clock's: it says when the other end refused, and judges nothing. Bounds:
  * DEAD_LETTERS_BYTES and one line, twice. Thread: the bus's. */
 #include "dead_letters.h"
@@ -38,15 +39,23 @@ static int fail(const struct dead_letters *letters, const char *what, struct err
     return error_set(error, ERROR_RUN, "%s: %s: %s", letters->path, what, strerror(errno));
 }
 
+/* A crash, or a disk that was full. */
+static bool ends_with_half(const struct dead_letters *letters)
+{
+    char last = '\n';
+    return letters->end > 0 && pread(letters->fd, &last, 1, letters->end - 1) == 1 && last != '\n';
+}
+
 static int open_file(struct dead_letters *letters, struct error *error)
 {
     struct stat st;
     if (mkdir(letters->folder, 0750) != 0 && errno != EEXIST)
         return fail(letters, "its folder cannot be made", error);
-    letters->fd = open(letters->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
+    letters->fd = open(letters->path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (letters->fd < 0 || fstat(letters->fd, &st) != 0)
         return fail(letters, "cannot be opened", error);
     letters->end = st.st_size;
+    letters->ragged = ends_with_half(letters);
     return 0;
 }
 
@@ -105,13 +114,16 @@ static int write_whole(struct dead_letters *letters, const struct buffer *line, 
     if (wrote == (ssize_t)line->size) {
         letters->end += wrote;
         letters->unsynced = true;
+        letters->ragged = false;
         return 0;
     }
     if (wrote >= 0)
         errno = ENOSPC;
     fail(letters, "cannot be written", error);
-    if (wrote > 0 && ftruncate(letters->fd, letters->end) != 0)
-        letters->end += wrote; /* half a line stays; what comes behind it is whole */
+    if (wrote > 0 && ftruncate(letters->fd, letters->end) != 0) {
+        letters->end += wrote; /* half a line stays; the next one begins behind a newline */
+        letters->ragged = true;
+    }
     return -1;
 }
 
@@ -123,6 +135,8 @@ int dead_letters_put(struct dead_letters *letters, uint64_t sequence, const char
         return -1;
     if (letters->end >= (off_t)DEAD_LETTERS_BYTES && turn_over(letters, error) != 0)
         return -1;
+    if (letters->ragged)
+        buffer_text(&line, "\n");
     render(&line, sequence, why, record, size);
     int failed = write_whole(letters, &line, error);
     buffer_fini(&line);

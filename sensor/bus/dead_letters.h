@@ -19,6 +19,7 @@ struct dead_letters {
     int fd;              /* −1: not open */
     off_t end;
     bool unsynced;
+    bool ragged; /* the file ends with half a line */
 };
 
 void dead_letters_init(struct dead_letters *letters, const char *state_folder, const char *name);

@@ -31,23 +31,28 @@
 static void settle(struct outlet *outlet)
 {
     struct window *window = &outlet->window;
-    bool progress = false;
+    bool delivered = false, moved = false;
     while (window->given > 0) {
         const struct window_line *line = window_at(window, 0);
         if (line->sequence > outlet->taken_to && !line->refused)
             break;
         outlet->counts.delivered += !line->refused;
+        delivered |= !line->refused;
+        moved = true;
         window_pop(window);
-        progress = true;
     }
     outlet->taken_to = 0;
-    if (progress)
+    if (moved)
+        outlet_moved(outlet);
+    if (delivered)
         outlet_recovered(outlet);
 }
 
 static void on_taken(void *context, uint64_t sequence)
 {
     struct outlet *outlet = context;
+    if (sequence == 0)
+        outlet_moved(outlet);
     if (sequence > outlet->taken_to)
         outlet->taken_to = sequence;
     if (outlet->calling)
@@ -67,6 +72,7 @@ static void on_refused(void *context, uint64_t sequence, const char *why)
         return;
     line->refused = true;
     outlet->counts.refused++;
+    outlet_refusal(outlet, why);
     if (dead_letters_put(&outlet->letters, sequence, why, line->record, line->record_size,
                          &error) != 0) {
         if (outlet->counts.lost_letters++ == 0)

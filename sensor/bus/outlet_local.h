@@ -41,8 +41,9 @@ struct outlet {
     struct loop_watch *retry;
     int64_t back_off_ns;
     uint64_t jitter;
-    bool struggling;       /* its trouble was said, its recovery was not */
-    struct wtime said;     /* when; 0: never */
+    bool struggling;   /* its trouble was said, its recovery was not */
+    struct wtime said; /* when; 0: never */
+    struct wtime refusal_said;
     struct wtime progress; /* when something was taken, or could first be */
     bool overdue;          /* the deadline had passed at the last tick, too */
 
@@ -63,6 +64,8 @@ void outlet_note(struct outlet *outlet, const struct error *error);
 /* As if it had said `failed`: everything not taken is given again after a back-off. */
 void outlet_trouble(struct outlet *outlet, const struct error *error);
 void outlet_die(struct outlet *outlet, const struct error *error);
+void outlet_moved(struct outlet *outlet); /* the other end answers: its time-out begins anew */
+void outlet_refusal(struct outlet *outlet, const char *why);
 void outlet_recovered(struct outlet *outlet);
 void outlet_cancel_retry(struct outlet *outlet);
 void outlet_close_sink(struct outlet *outlet);

@@ -1,6 +1,7 @@
 /* An outlet's trouble: everything that was not taken is given again after a back-off of 100 ms,
  * doubling to 60 s, with a jitter that comes from the sink's name (so that sinks which share a
- * server do not knock together, and a test is the same each time). Anything that is taken ends it.
+ * server do not knock together, and a test is the same each time). Anything that is taken ends it;
+ * a line that is refused does not: it only shows that somebody answers.
  *
  * A sink that tells, was given lines and takes none for its time-out has failed, whatever it
  * believes: it is closed, which ends what it has under way, and opened anew. One that is full and
@@ -8,7 +9,8 @@
  * passed at two ticks in a row, so that a process that was stopped for a while does not blame the
  * other end.
  *
- * What goes wrong again and again is said at most every SAY_NS. Thread: the bus's. */
+ * What goes wrong again and again is said at most every SAY_NS, a refusal every SAY_REFUSAL_NS.
+ * Thread: the bus's. */
 #include "outlet_local.h"
 #include "weir/base/log.h"
 
@@ -18,6 +20,7 @@
 #define BACK_OFF_MIN_NS (100 * NS_PER_MS)
 #define BACK_OFF_MAX_NS (60 * NS_PER_S)
 #define SAY_NS          (10 * NS_PER_S)
+#define SAY_REFUSAL_NS  (60 * NS_PER_S)
 
 void outlet_note(struct outlet *outlet, const struct error *error)
 {
@@ -110,12 +113,28 @@ void outlet_die(struct outlet *outlet, const struct error *error)
     outlet_close_sink(outlet);
 }
 
+void outlet_moved(struct outlet *outlet)
+{
+    outlet->progress = wtime_now();
+    outlet->overdue = false;
+}
+
+void outlet_refusal(struct outlet *outlet, const char *why)
+{
+    struct wtime now = wtime_now();
+    struct error error = {0};
+    error_set(&error, ERROR_RUN, "a line was refused: %s", why);
+    outlet_note(outlet, &error);
+    if (outlet->refusal_said.ns != 0 && now.ns - outlet->refusal_said.ns < SAY_REFUSAL_NS)
+        return;
+    outlet->refusal_said = now;
+    log_warn("sink %s: %s; such lines go to %s", outlet->name, error.message, outlet->letters.path);
+}
+
 void outlet_recovered(struct outlet *outlet)
 {
     outlet->back_off_ns = BACK_OFF_MIN_NS;
     outlet->counts.failures_in_a_row = 0;
-    outlet->progress = wtime_now();
-    outlet->overdue = false;
     if (outlet->struggling)
         log_warn("sink %s: works again", outlet->name);
     outlet->struggling = false;

@@ -31,8 +31,6 @@ struct publisher {
     struct journal *journal;
     void (*wake)(void *context);
     void *context;
-    void (*undurable)(void *context, const char *line, size_t size);
-    void *undurable_context;
     const char *sensor;
     struct held *held;
     struct json *json;
@@ -60,20 +58,13 @@ static void note_time(struct publisher *publisher, const char *line, size_t size
     ptime_of_iso(text, &publisher->time);
 }
 
-static void hold(struct publisher *publisher, const char *line, size_t size)
-{
-    held_put(publisher->held, line, size);
-    if (publisher->undurable)
-        publisher->undurable(publisher->undurable_context, line, size);
-}
-
 /* False: it is held. */
 static bool take(struct publisher *publisher, const char *line, size_t size, struct error *error)
 {
     if (held_count(publisher->held) == 0 &&
         journal_append(publisher->journal, line, size, error) > 0)
         return true;
-    hold(publisher, line, size);
+    held_put(publisher->held, line, size);
     return false;
 }
 
@@ -272,13 +263,6 @@ struct publisher *publisher_new(struct loop_ref loop, struct journal *journal,
 void publisher_name(struct publisher *publisher, const char *sensor)
 {
     publisher->sensor = sensor;
-}
-
-void publisher_undurable(struct publisher *publisher,
-                         void (*line)(void *context, const char *line, size_t size), void *context)
-{
-    publisher->undurable = line;
-    publisher->undurable_context = context;
 }
 
 void publisher_free(struct publisher *publisher)

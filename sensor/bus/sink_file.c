@@ -1,6 +1,7 @@
 /* The file sink: one line an alert, appended, for whoever reads lines.
  *
- * A line is in the file whole or not at all: what a failed write left is cut off again. At opening,
+ * A line is in the file whole or not at all: what a failed write left is cut off again, unless
+ * somebody else appended behind it: then it stays, and no line of ours is joined to it. At opening,
  * a last line without its newline (a loss of power) is completed when it is JSON, else cut: it
  * comes again, because the place is only saved behind an fsync. When the file was moved away or
  * removed (log rotation), the next batch begins a new one under the old name. By itself it rotates
@@ -41,8 +42,8 @@ struct sink {
     off_t rotate_at;    /* a failed rotation is tried again so many bytes later */
     int64_t keep;
     int fd;
-    off_t end;   /* where whole lines end */
-    bool ragged; /* a failed write may have left bytes behind `end` */
+    off_t end;   /* of the file, as it was seen last */
+    bool ragged; /* a failed write left bytes that could not be cut off */
 };
 
 static enum sink_result fail(const struct sink *sink, const char *what, struct error *error)
@@ -194,40 +195,49 @@ static bool moved_away(const struct sink *sink)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static int cut_ragged(struct sink *sink)
-{
-    if (sink->ragged && ftruncate(sink->fd, sink->end) != 0)
-        return -1;
-    sink->ragged = false;
-    return 0;
-}
-
-/* All of the line and its newline; a short write is a full disk (its errno is not given). */
-static int write_line(int fd, const char *line, size_t size)
+/* The line and its newline, behind one more newline where half a line stands. The bytes that were
+ * written, or −1; a short write is a full disk (its errno is not given). */
+static ssize_t write_line(int fd, bool behind_half, const char *line, size_t size)
 {
     char newline = '\n';
     union {
         const char *in;
         void *out;
     } cast = {.in = line};
-    struct iovec part[2] = {{cast.out, size}, {&newline, 1}};
+    struct iovec part[3] = {{&newline, behind_half}, {cast.out, size}, {&newline, 1}};
     ssize_t wrote;
     do
-        wrote = writev(fd, part, 2);
+        wrote = writev(fd, part, 3);
     while (wrote < 0 && errno == EINTR);
-    if (wrote >= 0 && (size_t)wrote < size + 1)
+    if (wrote >= 0 && (size_t)wrote < behind_half + size + 1)
         errno = ENOSPC;
-    return wrote == (ssize_t)(size + 1) ? 0 : -1;
+    return wrote;
+}
+
+/* What a failed write left is cut off, but only where it is all that came behind `before`: somebody
+ * else may append to the file, too. Else it stays, and the next line begins behind a newline. */
+static void take_back(struct sink *sink, off_t before, ssize_t wrote)
+{
+    struct stat now;
+    bool alone = fstat(sink->fd, &now) == 0 && now.st_size == before + wrote;
+    if (alone && ftruncate(sink->fd, before) == 0)
+        sink->end = before;
+    else
+        sink->ragged = true;
+}
+
+/* Another writer's newline may have ended it. */
+static bool is_behind_half(const struct sink *sink)
+{
+    char last = '\n';
+    return sink->ragged && sink->end > 0 && pread(sink->fd, &last, 1, sink->end - 1) == 1 &&
+           last != '\n';
 }
 
 static int prepare(struct sink *sink, size_t size, struct error *error)
 {
     if (sink->fd < 0 && open_file(sink, error) != 0) {
         close_fd(sink);
-        return -1;
-    }
-    if (cut_ragged(sink) != 0) {
-        fail(sink, "cannot be cut", error);
         return -1;
     }
     bool over = sink->rotate_bytes > 0 && sink->end > 0 &&
@@ -244,14 +254,22 @@ static enum sink_result file_write(struct sink *sink, const struct sink_line *li
 {
     if (prepare(sink, line->size, error) != 0)
         return SINK_AGAIN;
-    if (write_line(sink->fd, line->text, line->size) != 0) {
-        fail(sink, "cannot be written", error);
-        sink->ragged = true;
-        cut_ragged(sink);
-        return SINK_AGAIN;
+    struct stat before;
+    if (fstat(sink->fd, &before) != 0)
+        return fail(sink, "cannot be looked at", error);
+    sink->end = before.st_size;
+    bool behind_half = is_behind_half(sink);
+    ssize_t wrote = write_line(sink->fd, behind_half, line->text, line->size);
+    if (wrote > 0)
+        sink->end += wrote;
+    if (wrote == (ssize_t)(behind_half + line->size + 1)) {
+        sink->ragged = false;
+        return SINK_OK;
     }
-    sink->end += (off_t)line->size + 1;
-    return SINK_OK;
+    fail(sink, "cannot be written", error);
+    if (wrote > 0)
+        take_back(sink, before.st_size, wrote);
+    return SINK_AGAIN;
 }
 
 static enum sink_result file_flush(struct sink *sink, struct error *error)

@@ -98,10 +98,11 @@ static void hold_back(struct sink *sink)
             sink->host->loop.ops->timer(sink->host->loop.loop, sink->digest_ns, on_hold_ends, sink);
 }
 
-/* A recipient or the message; the sender, the login and the rest may be mended. */
+/* A recipient or the message: all of them for ever, libcurl tells the last one's status only. The
+ * sender, the login and the rest may be mended. */
 static bool was_refused(const struct mail_answer *answer)
 {
-    if (answer->status < 500 || answer->status > 599 || answer->status == 530)
+    if (answer->temporary || answer->status < 500 || answer->status > 599 || answer->status == 530)
         return false;
     if (answer->code == CURLE_SEND_ERROR)
         return strncmp(answer->why, "MAIL", 4) != 0;
@@ -266,15 +267,33 @@ static int read_url(struct sink *sink, struct error *error)
     return 0;
 }
 
+static int check_login(const struct sink_settings *settings, struct error *error)
+{
+    if (!sink_text(settings, "username") != !sink_text(settings, "password_file"))
+        return error_set(error, ERROR_USAGE, "username and password_file go together");
+    return 0;
+}
+
 static int read_login(struct sink *sink, struct error *error)
 {
-    const char *username = sink_text(sink->settings, "username");
-    if (!username != !sink_text(sink->settings, "password_file"))
-        return error_set(error, ERROR_USAGE, "username and password_file go together");
-    if (!username)
+    if (check_login(sink->settings, error) != 0)
+        return -1;
+    if (!sink_text(sink->settings, "username"))
         return 0;
     sink->password = sink_secret(sink->settings, "password_file", error);
     return sink->password ? 0 : -1;
+}
+
+/* All that needs no file. */
+static int mail_check(const struct sink_settings *settings, struct error *error)
+{
+    static const struct sink_host nobody;
+    struct sink sink = {.settings = settings, .host = &nobody};
+    int failed = read_addresses(&sink, error) != 0 || read_url(&sink, error) != 0 ||
+                 check_login(settings, error) != 0 || transfer_check_proxy(settings, error) != 0;
+    free(sink.url);
+    free(sink.place);
+    return failed ? -1 : 0;
 }
 
 static void say_clear(const struct sink *sink)
@@ -306,6 +325,7 @@ const struct sink_row sink_mail = {
     .formats = "text cef ecs eve ocsf",
     .tells = true,
     .quiet = true,
+    .check = mail_check,
     .open = mail_open,
     .write = mail_write,
     .flush = mail_flush,

@@ -65,6 +65,7 @@ static size_t on_line(const char *line, size_t one, size_t size, void *context)
     size_t given = one * size, shown = 0;
     if (given == 0 || (line[0] != '4' && line[0] != '5'))
         return given;
+    job->answer.temporary |= line[0] == '4';
     for (; shown < given && shown + 1 < MAIL_HEARD_MAX && line[shown] != '\r'; shown++)
         heard[shown] = (char)(line[shown] >= ' ' && line[shown] <= '~' ? line[shown] : ' ');
     heard[shown] = '\0';

@@ -11,6 +11,7 @@ struct mail_answer {
     CURLcode code;
     long status;                                      /* the server's last reply code */
     bool offered;                                     /* it was sent some of the message */
+    bool temporary;                                   /* a reply was 4xx, whatever came later */
     char why[CURL_ERROR_SIZE], heard[MAIL_HEARD_MAX]; /* its last refusal, as can be shown */
 };
 

@@ -321,6 +321,18 @@ static int read_shape(struct sink *sink, struct error *error)
     return 0;
 }
 
+/* All that needs no file. */
+static int syslog_check(const struct sink_settings *settings, struct error *error)
+{
+    static const struct sink_host nobody;
+    struct sink *sink = xcalloc(1, sizeof *sink);
+    sink->settings = settings;
+    sink->host = &nobody;
+    int failed = read_where(sink, error) != 0 || read_shape(sink, error) != 0;
+    free(sink);
+    return failed ? -1 : 0;
+}
+
 static void syslog_close(struct sink *sink)
 {
     forget(sink);
@@ -347,6 +359,7 @@ const struct sink_row sink_syslog = {
     .keys = keys,
     .formats = "text cef ecs eve ocsf",
     .tells = true,
+    .check = syslog_check,
     .open = syslog_open,
     .write = syslog_write,
     .flush = syslog_flush,

@@ -261,6 +261,7 @@ static void on_refused(struct sink *sink, const struct error *error)
     uint64_t sequence = sink->sending.line[sink->from].sequence;
     if (sink->part > 1) {
         sink->part = (sink->part + 1) / 2;
+        sink->host->taken(sink->host->context, 0); /* at most 10 times before a line is settled */
         go_on(sink);
         return;
     }
@@ -377,6 +378,8 @@ const struct sink_row sink_webhook = {
     .keys = webhook_keys,
     .formats = "ecs eve ocsf cef text",
     .tells = true,
+    .is_quiet = webhook_is_chat,
+    .check = webhook_check,
     .open = webhook_open,
     .write = webhook_write,
     .flush = webhook_flush,

@@ -49,6 +49,9 @@ struct sink {
 };
 
 extern const struct sink_key webhook_keys[];
+bool webhook_is_chat(const struct sink_settings *settings);
+/* All that needs no file. */
+int webhook_check(const struct sink_settings *settings, struct error *error);
 int webhook_config_read(struct webhook_config *config, const struct sink_settings *settings,
                         struct error *error);
 void webhook_config_fini(struct webhook_config *config);

@@ -1,11 +1,12 @@
-/* The settings of a webhook: read once, at opening, files too. What is wrong is said then. Thread:
- * the loop's. */
+/* The settings of a webhook: read once, at opening, files too; what needs none is checked when the
+ * configuration is read. Thread: the loop's. */
 #include "sink_webhook_local.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define PROTOCOLS "http,https"
 
@@ -18,6 +19,7 @@ const struct sink_key webhook_keys[] = {
     {.name = "method", .kind = SINK_CHOICE, .choice = methods, .fallback = "POST"},
     {.name = "headers", .kind = SINK_TEXTS},
     {.name = "authorization_file", .kind = SINK_SECRET_FILE},
+    {.name = "header_file", .kind = SINK_SECRET_FILE},
     {.name = "secret_file", .kind = SINK_SECRET_FILE},
     {.name = "body", .kind = SINK_CHOICE, .choice = webhook_bodies, .fallback = "alert"},
     {.name = "template_file", .kind = SINK_TEXT},
@@ -29,8 +31,13 @@ const struct sink_key webhook_keys[] = {
     {.name = NULL},
 };
 
-static int read_url(struct webhook_config *config, const struct sink_settings *settings,
-                    struct error *error)
+bool webhook_is_chat(const struct sink_settings *settings)
+{
+    const char *body = sink_text(settings, "body");
+    return strcmp(body, "alert") != 0 && strcmp(body, "template") != 0;
+}
+
+static int check_url(const struct sink_settings *settings, struct error *error)
 {
     const char *plain = sink_text(settings, "url");
     if (!plain == !sink_text(settings, "url_file"))
@@ -38,12 +45,25 @@ static int read_url(struct webhook_config *config, const struct sink_settings *s
     if (plain && transfer_has_login(plain))
         return error_set(error, ERROR_USAGE,
                          "url: holds a login: give authorization_file or url_file");
+    char *place = plain ? transfer_place(plain, PROTOCOLS) : NULL;
+    if (plain && !place)
+        return error_set(error, ERROR_USAGE, "url: expected http://… or https://…");
+    free(place);
+    return 0;
+}
+
+static int read_url(struct webhook_config *config, const struct sink_settings *settings,
+                    struct error *error)
+{
+    const char *plain = sink_text(settings, "url");
+    if (check_url(settings, error) != 0)
+        return -1;
     config->url = plain ? xstrdup(plain) : sink_secret(settings, "url_file", error);
     if (!config->url)
         return -1;
     config->place = transfer_place(config->url, PROTOCOLS);
     if (!config->place)
-        return error_set(error, ERROR_USAGE, "url: expected http://… or https://…");
+        return error_set(error, ERROR_USAGE, "url_file: expected http://… or https://…");
     return 0;
 }
 
@@ -52,38 +72,71 @@ static void add_header(struct webhook_config *config, const char *text)
     config->headers = curl_slist_append(config->headers, text);
 }
 
-/* "Name: value", printable: nothing that would begin a header of its own. */
+/* "Name: value", printable: nothing that would begin a header of its own. Not shown: it may hold a
+ * secret. */
+static int check_header(const char *key, const char *text, struct error *error)
+{
+    size_t name = strcspn(text, ": ");
+    if (name == 0 || text[name] != ':')
+        return error_set(error, ERROR_USAGE, "%s: one is not \"Name: value\"", key);
+    for (const char *at = text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return error_set(error, ERROR_USAGE, "%s: a control character in one", key);
+    return 0;
+}
+
+/* What a configuration holds is shown by weir check. */
+static int refuse_secret(const char *text, struct error *error)
+{
+    static const char *const secret[] = {"Authorization", "Proxy-Authorization", "Cookie",
+                                         "X-Api-Key"};
+    size_t size = strcspn(text, ":");
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+        if (strlen(secret[i]) == size && strncasecmp(text, secret[i], size) == 0)
+            return error_set(error, ERROR_USAGE,
+                             "headers: %s is a secret, expected it in a file that %s names",
+                             secret[i], i == 0 ? "authorization_file" : "header_file");
+    return 0;
+}
+
 static int read_headers(struct webhook_config *config, const struct sink_settings *settings,
                         struct error *error)
 {
     const char *const *given = sink_texts(settings, "headers");
     for (; given && *given; given++) {
-        size_t name = strcspn(*given, ": ");
-        if (name == 0 || (*given)[name] != ':')
-            return error_set(error, ERROR_USAGE, "headers: \"%s\" is not \"Name: value\"", *given);
-        for (const char *at = *given; *at; at++)
-            if ((unsigned char)*at < ' ' || *at == 0x7f)
-                return error_set(error, ERROR_USAGE, "headers: a control character in \"%.*s\"",
-                                 (int)name, *given);
+        if (check_header("headers", *given, error) != 0 || refuse_secret(*given, error) != 0)
+            return -1;
         add_header(config, *given);
     }
     return 0;
 }
 
+/* The file's first line behind `start`. */
+static int read_secret_header(struct webhook_config *config, const struct sink_settings *settings,
+                              const char *key, const char *start, struct error *error)
+{
+    if (!sink_text(settings, key))
+        return 0;
+    char *secret = sink_secret(settings, key, error);
+    if (!secret)
+        return -1;
+    char *header = xasprintf("%s%s", start, secret);
+    int failed = check_header(key, header, error);
+    if (!failed)
+        add_header(config, header);
+    explicit_bzero(secret, strlen(secret));
+    explicit_bzero(header, strlen(header));
+    free(secret);
+    free(header);
+    return failed;
+}
+
 static int read_secrets(struct webhook_config *config, const struct sink_settings *settings,
                         struct error *error)
 {
-    if (sink_text(settings, "authorization_file")) {
-        char *secret = sink_secret(settings, "authorization_file", error);
-        if (!secret)
-            return -1;
-        char *header = xasprintf("Authorization: %s", secret);
-        add_header(config, header);
-        explicit_bzero(secret, strlen(secret));
-        explicit_bzero(header, strlen(header));
-        free(secret);
-        free(header);
-    }
+    if (read_secret_header(config, settings, "authorization_file", "Authorization: ", error) != 0 ||
+        read_secret_header(config, settings, "header_file", "", error) != 0)
+        return -1;
     if (!sink_text(settings, "secret_file"))
         return 0;
     config->secret = sink_secret(settings, "secret_file", error);
@@ -95,8 +148,6 @@ static int read_template(struct webhook_config *config, const struct sink_settin
 {
     const char *path = sink_text(settings, "template_file");
     struct error why = {0};
-    if (!path)
-        return error_set(error, ERROR_USAGE, "body: template needs a template_file");
     FILE *file = fopen(path, "re");
     if (!file)
         return error_set(error, ERROR_USAGE, "template_file: %s: %s", path, strerror(errno));
@@ -146,7 +197,19 @@ static int read_body(struct webhook_config *config, const struct sink_settings *
     if (config->body != BODY_ALERT && config->body != BODY_TEMPLATE && json)
         return error_set(error, ERROR_USAGE, "body: %s shows text to people: give format: text",
                          name);
-    return config->body == BODY_TEMPLATE ? read_template(config, settings, error) : 0;
+    if (config->body == BODY_TEMPLATE && !sink_text(settings, "template_file"))
+        return error_set(error, ERROR_USAGE, "body: template needs a template_file");
+    return 0;
+}
+
+int webhook_check(const struct sink_settings *settings, struct error *error)
+{
+    struct webhook_config config = {0};
+    int failed = check_url(settings, error) != 0 || read_body(&config, settings, error) != 0 ||
+                 read_headers(&config, settings, error) != 0 ||
+                 transfer_check_proxy(settings, error) != 0;
+    webhook_config_fini(&config);
+    return failed ? -1 : 0;
 }
 
 int webhook_config_read(struct webhook_config *config, const struct sink_settings *settings,
@@ -155,6 +218,7 @@ int webhook_config_read(struct webhook_config *config, const struct sink_setting
     config->method = sink_text(settings, "method");
     config->hold_max_s = sink_number(settings, "retry_after_max_s");
     if (read_url(config, settings, error) != 0 || read_body(config, settings, error) != 0 ||
+        (config->body == BODY_TEMPLATE && read_template(config, settings, error) != 0) ||
         read_headers(config, settings, error) != 0 || read_secrets(config, settings, error) != 0)
         return -1;
     char *type = xasprintf("Content-Type: %s", config->content_type);

@@ -155,9 +155,19 @@ void transfer_configure(CURL *easy, const struct sink_settings *settings, const 
     set_tls(easy, settings);
 }
 
+int transfer_check_proxy(const struct sink_settings *settings, struct error *error)
+{
+    const char *proxy = sink_text(settings, "proxy");
+    if (proxy && strchr(proxy, '@'))
+        return error_set(error, ERROR_USAGE, "proxy: holds a login, expected a proxy without one");
+    return 0;
+}
+
 int transfer_check(const struct sink_settings *settings, struct error *error)
 {
     static const char *const key[] = {"ca_file", "cert_file", "key_file"};
+    if (transfer_check_proxy(settings, error) != 0)
+        return -1;
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
         const char *path = sink_text(settings, key[i]);
         FILE *file = path ? fopen(path, "re") : NULL;

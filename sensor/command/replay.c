@@ -119,13 +119,35 @@ static int make_folder(struct replay *replay)
     return replay->flows ? 0 : -1;
 }
 
+/* A live sensor's, which go on where they stood: its stream, its subscribers. What an old capture
+ * tells is none of theirs. */
+static bool is_live_only(const struct sink_settings *sink)
+{
+    return strcmp(sink->type, "redis") == 0 || strcmp(sink->type, "unix") == 0;
+}
+
+static void take_configured(struct replay *replay)
+{
+    const struct config *config = &replay->options.config;
+    struct buffer left_out = {0};
+    for (size_t i = 0; i < config->sink_count; i++) {
+        if (is_live_only(&config->sink[i]))
+            buffer_text(&left_out, "%s%s", left_out.size ? ", " : "", config->sink[i].name);
+        else
+            replay->sink[replay->sink_count++] = config->sink[i];
+    }
+    if (left_out.size > 0)
+        log_warn("replay: left out, because only a live sensor tells them: alerts.sinks %.*s",
+                 (int)left_out.size, (const char *)left_out.data);
+    buffer_fini(&left_out);
+}
+
 static int open_outputs(struct replay *replay)
 {
     const struct options *o = &replay->options;
     if (o->flows && !o->folder)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
-    for (size_t i = 0; i < o->config.sink_count; i++)
-        replay->sink[replay->sink_count++] = o->config.sink[i];
+    take_configured(replay);
     if (o->json) {
         sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
         replay->sink[replay->sink_count++].silenced = true;

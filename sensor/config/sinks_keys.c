@@ -287,6 +287,17 @@ static const struct sink_row *row_of(const struct reading *r, const struct yaml_
     return NULL;
 }
 
+/* People who are shown alerts are told of heartbeats and audits when they ask. */
+static void settle_quiet(const struct sink_reading *sink, const struct yaml_node *node)
+{
+    if (!sink->row->is_quiet || !sink->row->is_quiet(sink->settings))
+        return;
+    if (!yaml_get(node, "heartbeat"))
+        sink->settings->heartbeat = false;
+    if (!yaml_get(node, "audit"))
+        sink->settings->audit = false;
+}
+
 static int read_sink(const struct reading *r, const struct yaml_node *node)
 {
     struct sink_settings *settings = &r->config->sink[r->config->sink_count];
@@ -299,6 +310,7 @@ static int read_sink(const struct reading *r, const struct yaml_node *node)
     for (const struct yaml_node *item = node->child; item; item = item->next)
         if (read_key(&sink, item) != 0)
             return -1;
+    settle_quiet(&sink, node);
     if (check_required(&sink, node) != 0 || check_whole(&sink, node) != 0)
         return -1;
     r->config->sink_count++;
@@ -329,6 +341,22 @@ static int settle_name(const struct reading *r, const struct yaml_node *item, si
     return 0;
 }
 
+/* Two would rotate and mend it under each other. The same file by another name is not looked for.
+ */
+static int refuse_same_file(const struct reading *r, const struct yaml_node *item, size_t number)
+{
+    const struct sink_settings *sink = &r->config->sink[number];
+    if (strcmp(sink->type, "file") != 0)
+        return 0;
+    for (size_t i = 0; i < number; i++) {
+        const struct sink_settings *other = &r->config->sink[i];
+        if (strcmp(other->type, "file") == 0 &&
+            strcmp(sink_text(other, "path"), sink_text(sink, "path")) == 0)
+            return config_refuse(r, yaml_get(item, "path"), "a file that no other sink writes");
+    }
+    return 0;
+}
+
 int config_read_sinks(const struct reading *r, const struct yaml_node *node)
 {
     bool named[CONFIG_SINKS] = {false};
@@ -342,7 +370,7 @@ int config_read_sinks(const struct reading *r, const struct yaml_node *node)
         named[i] = r->config->sink[i].name != NULL;
     const struct yaml_node *item = node->child;
     for (size_t i = 0; item && i < r->config->sink_count; i++, item = item->next)
-        if (settle_name(r, item, i, named) != 0)
+        if (settle_name(r, item, i, named) != 0 || refuse_same_file(r, item, i) != 0)
             return -1;
     return 0;
 }

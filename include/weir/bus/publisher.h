@@ -22,10 +22,6 @@ struct publisher *publisher_new(struct loop_ref loop, struct journal *journal,
 void publisher_free(struct publisher *publisher);
 /* The sensor's name, for what the publisher itself tells; borrowed. "" until it is given. */
 void publisher_name(struct publisher *publisher, const char *sensor);
-/* `line` is called with each line that is held instead of written, as it comes: for whoever can
- * tell it without a disk. It comes again by the journal, with the same event.id, if it can. */
-void publisher_undurable(struct publisher *publisher,
-                         void (*line)(void *context, const char *line, size_t size), void *context);
 /* Takes one ECS line. −1: it is longer than a record may be, and is not taken. */
 int publisher_publish(struct publisher *publisher, const char *line, size_t size,
                       struct error *error);

@@ -98,7 +98,8 @@ struct sink_host {
      * of another journal are told from these. */
     uint64_t epoch_ms;
     void *context;
-    /* The other end has every line up to this sequence number. */
+    /* The other end has every line up to this sequence number. 0: none more, but it answered, so
+     * that `timeout_s` begins anew. */
     void (*taken)(void *context, uint64_t sequence);
     /* The other end will never take this line (it said so): it goes to the dead letters, and the
      * sink goes on with the next. `taken` is still told for it, in its order. */
@@ -125,7 +126,8 @@ struct sink_row {
     const char
         *formats; /* those it can be asked for, "ecs eve ocsf cef text"; the first is the default */
     bool tells;   /* true: it calls `taken`; false: a flush that is SINK_OK means taken */
-    bool quiet;   /* heartbeats and audits are told only when asked for (mail, chat) */
+    bool quiet;   /* heartbeats and audits are told only when asked for (mail) */
+    bool (*is_quiet)(const struct sink_settings *settings); /* … by its keys (chat); NULL: no */
     bool text_only; /* never looks at a line's `record`, so it need not be parsed */
     /* What the table of keys cannot say, asked when the configuration is read: 0, or −1 and an
      * error "KEY: what, expected what". NULL: nothing. */

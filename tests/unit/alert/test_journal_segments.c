@@ -281,6 +281,60 @@ static void test_last_one_is_nothing(void **state)
     free(aside);
 }
 
+/* A segment that cannot be opened is waited for, not skipped: nothing of it is lost. */
+static void wait_for_segment(const struct fixture *f, bool damage_before)
+{
+    uint8_t data[512];
+    journal_close(open_threes(f, 9));
+    char *path = segment_of(f, 4), *aside = xasprintf("%s.aside", path);
+    struct journal_reader *reader = must_read(f, 0);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(path, path), 0);
+    if (damage_before) {
+        size_t size = read_file(f->path, data, sizeof data);
+        memset(data + HEAD + 2 * FRAME_BYTES, 'x', FRAME_BYTES);
+        write_file(f->path, data, size);
+    }
+    expect_numbers(reader, 1, damage_before ? 2 : 3);
+    expect_said(reader, "its next segment, of record 4, cannot be read: ");
+    expect_end(reader); /* said once */
+    expect_end(reader);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rename(aside, path), 0);
+    if (damage_before)
+        expect_said(reader, "damaged from byte 94 to its end, after record 2");
+    expect_numbers(reader, 4, 9);
+    expect_end(reader);
+    journal_reader_close(reader);
+    free(path);
+    free(aside);
+}
+
+static void test_waits_for_segment(void **state)
+{
+    wait_for_segment(*state, false);
+    clear(*state);
+    wait_for_segment(*state, true);
+}
+
+/* It cannot be read, and then it is gone: that is told too. */
+static void test_waited_for_and_gone(void **state)
+{
+    struct fixture *f = *state;
+    journal_close(open_threes(f, 9));
+    char *path = segment_of(f, 4);
+    delete_segment(f, 4);
+    assert_int_equal(symlink(path, path), 0);
+    struct journal_reader *reader = must_read(f, 0);
+    expect_numbers(reader, 1, 3);
+    expect_said(reader, "cannot be read");
+    delete_segment(f, 4);
+    expect_said(reader, "records 4 to 6 are missing");
+    expect_numbers(reader, 7, 9);
+    journal_reader_close(reader);
+    free(path);
+}
+
 static void test_links_and_later_versions(void **state)
 {
     struct fixture *f = *state;
@@ -471,7 +525,7 @@ int main(void)
         T(test_retention_by_bytes),  T(test_retention_by_days),    T(test_missing_segments),
         T(test_damaged_to_its_end),  T(test_last_one_is_nothing),  T(test_links_and_later_versions),
         T(test_takes_over),          T(test_takes_over_torn),      T(test_does_not_take_over),
-        T(test_killed_writer),
+        T(test_killed_writer),       T(test_waits_for_segment),    T(test_waited_for_and_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

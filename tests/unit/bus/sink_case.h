@@ -51,7 +51,7 @@ struct sink_case {
     size_t count, next; /* line i has sequence i + 1 */
     uint64_t taken, wanted;
     bool full, flushed, resting, late, in_order, until_failed;
-    unsigned failures, refusals;
+    unsigned failures, refusals, answers; /* answers: that settled no line */
     uint64_t refused[CASE_REFUSALS];
     char why[600], refused_why[600];
     struct loop_watch *feed, *limit;
@@ -92,6 +92,10 @@ static inline void case_set(struct sink_case *c, const struct given *given)
 static inline void case_taken(void *context, uint64_t sequence)
 {
     struct sink_case *c = context;
+    if (sequence == 0) {
+        c->answers++;
+        return;
+    }
     if (sequence < c->taken || sequence > c->next + 1)
         c->in_order = false;
     c->taken = sequence;

@@ -1,8 +1,9 @@
 """An SMTP receiver with moods: smtp_server.py PORT OUT MOOD [CERT KEY].
 
 Messages it accepts are appended to OUT. MOOD: ok, rcpt550 (every recipient), some550 (bad@ only),
-rcpt450 (the first time), data554, mail553, greeting554, hangs (after DATA), floods (a greeting
-without an end). With CERT and KEY it knows STARTTLS and takes no mail without it.
+rcpt450 (the first time), busy450 (the first message: bad@ 550, who else 450), data554, mail553,
+greeting554, hangs (after DATA), floods (a greeting without an end). With CERT and KEY it knows
+STARTTLS and takes no mail without it.
 """
 import socketserver
 import ssl
@@ -44,6 +45,8 @@ class Handler(socketserver.StreamRequestHandler):
         turns += 1
         if mood == "rcpt550" or (mood == "some550" and b"bad@" in line):
             self.say("550 5.1.1 nobody of that name")
+        elif mood == "busy450" and turns <= 2:  # the first one busy, the other unknown
+            self.say("550 5.1.1 nobody" if b"bad@" in line else "450 4.2.1 come again")
         elif mood == "rcpt450" and turns == 1:
             self.say("450 4.2.1 come again")
         else:

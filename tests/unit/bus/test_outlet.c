@@ -269,6 +269,29 @@ static void test_dead_letters(void **state)
     assert_string_equal(text, "");
 }
 
+/* Half a line that a crash left stays by itself. */
+static void test_half_a_dead_letter(void **state)
+{
+    struct bus_case *c = *state;
+    char path[128];
+    snprintf(path, sizeof path, "%s/dead", c->folder);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/dead/fake-0.ndjson", c->folder);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_int_equal(write(fd, "{\"seq", 5), 5);
+    close(fd);
+    fakes[0].refuses_every = 2;
+    case_open_bus(c);
+    case_publish(c, 4);
+    deliver_all(c);
+    assert_string_equal(case_status(c, 0).last_error, "a line was refused: no such lines here");
+    const char *text = read_text(c, "dead/fake-0.ndjson");
+    assert_memory_equal(text, "{\"seq\n{\"sequence\":2,", 20);
+    text = strstr(text, "}\n");
+    assert_non_null(text);
+    assert_memory_equal(text, "}\n{\"sequence\":4,", 16);
+}
+
 /* No room for dead letters: it is said and counted, and the sink goes on. */
 static void test_no_room_for_dead_letters(void **state)
 {
@@ -512,6 +535,7 @@ int main(void)
         T(test_dies),
         T(test_cannot_be_opened),
         T(test_dead_letters),
+        T(test_half_a_dead_letter),
         T(test_no_room_for_dead_letters),
         T(test_told_by_default),
         T(test_told_severe_alerts_only),

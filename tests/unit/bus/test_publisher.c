@@ -62,7 +62,7 @@ struct fixture {
     struct loop_ref loop;
     struct journal *journal;
     struct publisher *publisher;
-    unsigned woken, undurable;
+    unsigned woken;
     struct buffer told; /* what the journal has, a line each */
 };
 
@@ -70,13 +70,6 @@ static void on_wake(void *context)
 {
     struct fixture *f = context;
     f->woken++;
-}
-
-static void on_undurable(void *context, const char *line, size_t size)
-{
-    struct fixture *f = context;
-    assert_true(size > 2 && line[0] == '{');
-    f->undurable++;
 }
 
 static void open_publisher(struct fixture *f)
@@ -87,7 +80,6 @@ static void open_publisher(struct fixture *f)
         fail_msg("%s", error.message);
     f->publisher = publisher_new(f->loop, f->journal, on_wake, f);
     publisher_name(f->publisher, "span-1");
-    publisher_undurable(f->publisher, on_undurable, f);
 }
 
 static int setup(void **state)
@@ -196,7 +188,6 @@ static void test_group_commit(void **state)
     assert_int_equal(publisher_flush(f->publisher, NULL), 0);
     assert_int_equal(f->woken, 1);
     assert_string_equal(told(f), "1 2 3 4 5 ");
-    assert_int_equal(f->undurable, 0);
 }
 
 static void test_full_disk(void **state)
@@ -216,7 +207,6 @@ static void test_full_disk(void **state)
     assert_true(status.trouble);
     assert_int_equal(status.published, 4);
     assert_int_equal(status.held, 4); /* 2, what is told of the trouble, 3 and 4 */
-    assert_int_equal(f->undurable, 4);
     assert_non_null(strstr(status.why, strerror(ENOSPC)));
     assert_int_equal(f->woken, 1);
     write_fails = false;

@@ -337,6 +337,26 @@ static void test_later(void **state)
     end_place(&p);
 }
 
+/* One recipient is busy and the other unknown: who is busy may have it later. */
+static void test_later_for_one(void **state)
+{
+    (void)state;
+    struct place p;
+    make_place(&p);
+    begin_moody(&p, "busy450");
+    struct sink_case *c = case_open(&sink_mail, "text",
+                                    GIVEN({"url", p.url}, ENDS, {"to", "bad@example.org"}, CLEAR));
+    case_lines(c, 1, 5, true);
+    assert_true(case_run(c, 5, 20000));
+    assert_int_equal(c->refusals, 0);
+    assert_int_equal(c->failures, 1);
+    char *text = read_file(p.out);
+    assert_int_equal(case_expect_all(text, 5), 0);
+    free(text);
+    case_end(c);
+    end_place(&p);
+}
+
 static void test_failures(void **state)
 {
     (void)state;
@@ -459,9 +479,9 @@ int main(void)
         cmocka_unit_test(test_message_bounds), cmocka_unit_test(test_settings),
         cmocka_unit_test(test_opensmtpd),      cmocka_unit_test(test_digest),
         cmocka_unit_test(test_refusals),       cmocka_unit_test(test_partly),
-        cmocka_unit_test(test_later),          cmocka_unit_test(test_failures),
-        cmocka_unit_test(test_starttls),       cmocka_unit_test(test_clear),
-        cmocka_unit_test(test_returns),
+        cmocka_unit_test(test_later),          cmocka_unit_test(test_later_for_one),
+        cmocka_unit_test(test_failures),       cmocka_unit_test(test_starttls),
+        cmocka_unit_test(test_clear),          cmocka_unit_test(test_returns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

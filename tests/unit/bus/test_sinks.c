@@ -16,6 +16,8 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,6 +133,41 @@ static void test_file_appends(void **state)
     put_line(f, "{\"c\":3}");
     close_file_sink(f);
     assert_string_equal(contents(f->path), "{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n");
+}
+
+static int other_fd = -1; /* another writer: its line comes behind half of ours */
+
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's is a reserved name */
+ssize_t writev(int fd, const struct iovec *part, int count)
+{
+    ssize_t half;
+    if (other_fd < 0)
+        return (ssize_t)syscall(SYS_writev, fd, part, count);
+    half = (ssize_t)syscall(SYS_write, fd, part[1].iov_base, part[1].iov_len / 2);
+    assert_int_equal(write(other_fd, "{\"other\":1}\n{", 13), 13);
+    return half;
+}
+
+/* What others appended is never cut, and no line of ours is joined to what is not whole. */
+static void test_file_two_writers(void **state)
+{
+    struct fixture *f = *state;
+    struct error error = {0};
+    struct sink_line line = {.text = "{\"b\":2}", .size = 7};
+    open_file_sink(f);
+    put_line(f, "{\"a\":1}");
+    int fd = open(f->path, O_WRONLY | O_APPEND);
+    assert_int_equal(write(fd, "{\"first\":1}\n", 12), 12);
+    other_fd = fd;
+    assert_int_equal(sink_row_get("file")->write(f->sink, &line, &error), SINK_AGAIN);
+    other_fd = -1;
+    assert_non_null(strstr(error.message, strerror(ENOSPC)));
+    close(fd);
+    put_line(f, "{\"b\":2}");
+    put_line(f, "{\"c\":3}");
+    close_file_sink(f);
+    assert_string_equal(contents(f->path), "{\"a\":1}\n{\"first\":1}\n{\"b{\"other\":1}\n{\n"
+                                           "{\"b\":2}\n{\"c\":3}\n");
 }
 
 /* The disk fills up at every byte of the line: no half line is left, and it goes on afterwards. */
@@ -394,7 +431,7 @@ int main(void)
         T(test_file_appends),       T(test_file_disk_full),      T(test_file_torn_tail),
         T(test_file_rotated),       T(test_file_rotates_itself), T(test_file_cannot_rotate),
         T(test_file_mode),          T(test_file_refusals),       T(test_stdout_full_pipe),
-        T(test_stdout_reader_gone),
+        T(test_stdout_reader_gone), T(test_file_two_writers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,7 @@ static void expect_refused(const char *text, const char *place, const char *expe
     assert_int_equal(config_read_text(&config, "weir.yaml", text, strlen(text), &error), -1);
     assert_int_equal(error.code, ERROR_USAGE);
     size_t size = strlen(place);
+    assert_null(strstr(error.message, "hunter2")); /* what is a secret above */
     if (strncmp(error.message, place, size) != 0 || !strstr(error.message, expected))
         fail_msg("expected %s … %s, have %s", place, expected, error.message);
     config_fini(&config);
@@ -134,6 +135,22 @@ static void test_mistakes(void **state)
         {"type: redis, url: 'redis://:secret@h'", "18: alerts.sinks: url: holds a password",
          "password_file"},
         {"type: redis, url: 'rediss://h'", "18: alerts.sinks: url: ", "tunnel it"},
+        {"type: syslog, data_id: weir", "18: alerts.sinks: data_id: \"weir\"", "name@number"},
+        {"type: syslog, transport: udp, size_max: 70000", "18: alerts.sinks: size_max", "UDP"},
+        {"type: mail, url: 'http://a', from: a@b, to: c@d", "18: alerts.sinks: url", "smtp://"},
+        {"type: mail, url: 'smtp://a', from: a, to: c@d", "18: alerts.sinks: from", "name@domain"},
+        {"type: mail, url: 'smtp://a', from: a@b, to: c@d, username: u", "18: alerts.sinks: user",
+         "go together"},
+        {"type: webhook", "18: alerts.sinks: a webhook needs", "url_file"},
+        {"type: webhook, url: 'ftp://a'", "18: alerts.sinks: url", "https://"},
+        {"type: webhook, url: 'http://a', body: slack, format: text, batch: 2",
+         "18: alerts.sinks: batch", "body: alert"},
+        {"type: webhook, url: 'http://a', headers: ['cookie: hunter2']",
+         "18: alerts.sinks: headers: Cookie is a secret", "header_file"},
+        {"type: webhook, url: 'http://a', headers: ['AUTHORIZATION: hunter2']",
+         "18: alerts.sinks: headers: Authorization is a secret", "authorization_file"},
+        {"type: webhook, url: 'http://a', proxy: 'u:hunter2@p:3128'", "18: alerts.sinks: proxy",
+         "without one"},
         {"type: pigeon", "25: alerts.sinks: \"pigeon\"", "type: one of file,"},
         {"path: a", "18: alerts.sinks: a sink without a type", "type: one of file,"},
     };
@@ -144,6 +161,21 @@ static void test_mistakes(void **state)
         snprintf(place, sizeof place, "weir.yaml:1:%s", row[i].place);
         expect_refused(text, place, row[i].expected);
     }
+}
+
+/* A chat is told of alerts; of the rest when asked. */
+static void test_chats_are_quiet(void **state)
+{
+    struct config config;
+    (void)state;
+    read_good(&config,
+              "alerts: {sinks: [{type: webhook, url: 'http://a'},\n"
+              "  {type: webhook, url: 'http://a', body: slack, format: text},\n"
+              "  {type: webhook, url: 'http://a', heartbeat: true, body: teams, format: text}]}\n");
+    assert_true(config.sink[0].heartbeat && config.sink[0].audit);
+    assert_false(config.sink[1].heartbeat || config.sink[1].audit);
+    assert_true(config.sink[2].heartbeat && !config.sink[2].audit);
+    config_fini(&config);
 }
 
 static void test_names(void **state)
@@ -162,6 +194,9 @@ static void test_names(void **state)
     expect_refused("alerts: {sinks: [{type: stdout, name: stdout-2}, {type: stdout},\n"
                    "  {type: stdout}]}\n",
                    "weir.yaml:2:3: alerts.sinks: two sinks go by the name \"stdout-2\"", "1 to 63");
+    expect_refused("alerts: {sinks: [{type: file, path: a}, {type: file, path: b},\n"
+                   "  {type: file, path: a, name: c}]}\n",
+                   "weir.yaml:2:22: alerts.sinks: \"a\"", "a file that no other sink writes");
 }
 
 static void test_sixteen(void **state)
@@ -311,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_every_key),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_chats_are_quiet),
         cmocka_unit_test(test_sixteen),
         cmocka_unit_test(test_shown),
         cmocka_unit_test(test_the_tables),
