@@ -40,6 +40,7 @@ struct asked {
 struct reading {
     struct retold told;
     char from[32];    /* "": from the first */
+    const char *name; /* the incident looked for, as it was given; NULL: all of them */
     const char *only; /* an incident to be printed as it comes; NULL: none */
     struct calendar *calendar;
 };
@@ -63,7 +64,8 @@ static void on_line(void *context, const char *line, size_t size)
     struct retold_record record;
     if (*reading->from && !retold_is_since(line, size, reading->from))
         return;
-    if (retold_record_read(&record, line, size) && record.kind == RETOLD_ALERT) {
+    if (retold_record_read(&record, line, size) && record.kind == RETOLD_ALERT &&
+        (!reading->name || retold_is_named(record.incident, reading->name))) {
         retold_add(&reading->told, &record);
         if (reading->only && strcmp(record.incident, reading->only) == 0)
             print_alert(reading, &record);
@@ -80,13 +82,14 @@ static int read_journal(const struct config *config, struct reading *reading, st
     if (damaged > 0)
         log_warn("%" PRIu64 " places of the journal are damaged and left out", damaged);
     if (reading->told.beyond > 0)
-        log_warn("more than %u incidents: alerts of others are left out (--since)", RETOLD_MAX);
+        log_warn("more than %u incidents: %" PRIu64 " alerts of older ones are left out",
+                 RETOLD_MAX, reading->told.beyond);
     return 0;
 }
 
-static const struct retold_incident *find(const struct reading *reading, const char *name,
-                                          struct error *error)
+static const struct retold_incident *find(const struct reading *reading, struct error *error)
 {
+    const char *name = reading->name;
     bool several;
     const struct retold_incident *incident = retold_find(&reading->told, name, &several);
     if (!incident)
@@ -98,9 +101,9 @@ static const struct retold_incident *find(const struct reading *reading, const c
 
 char *incident_whole_id(const struct config *config, const char *name, struct error *error)
 {
-    struct reading reading = {.only = NULL};
+    struct reading reading = {.name = name};
     const struct retold_incident *incident =
-        read_journal(config, &reading, error) == 0 ? find(&reading, name, error) : NULL;
+        read_journal(config, &reading, error) == 0 ? find(&reading, error) : NULL;
     char *id = incident ? xstrdup(incident->id) : NULL;
     retold_fini(&reading.told);
     return id;
@@ -242,20 +245,20 @@ static void show_mark(const struct noise_mark *mark, struct calendar *calendar)
 
 static int show(const struct options *options, const struct asked *asked, struct error *error)
 {
-    struct reading all = {.only = NULL}, one = {.only = NULL};
+    struct reading all = {.name = options->input[0]}, one = {.only = NULL};
     struct noise *noise = noise_access_book(&options->config, error);
     const struct retold_incident *incident = NULL;
     (void)asked;
     retold_init(&one.told);
     if (noise && read_journal(&options->config, &all, error) == 0)
-        incident = find(&all, options->input[0], error);
+        incident = find(&all, error);
     struct calendar *calendar = incident ? config_calendar(&options->config, error) : NULL;
     if (calendar) {
         const struct noise_mark *mark = noise_mark_of(noise, incident->id);
         printf("%s\n", incident->id);
         list_line(calendar, incident, mark);
         show_mark(mark, calendar);
-        one.only = incident->id;
+        one.name = one.only = incident->id;
         one.calendar = calendar;
         read_journal(&options->config, &one, error);
     }
@@ -299,11 +302,11 @@ static int propose(const struct options *options, const struct retold_incident *
 static int say(const struct options *options, const struct asked *asked, enum noise_verb verb,
                struct error *error)
 {
-    struct reading reading = {.only = NULL};
+    struct reading reading = {.name = options->input[0]};
     char *reply = NULL, *body = body_of(asked);
     const struct retold_incident *incident = NULL;
     if (read_journal(&options->config, &reading, error) == 0)
-        incident = find(&reading, options->input[0], error);
+        incident = find(&reading, error);
     if (incident &&
         noise_access_order(&options->config, verb, incident->id, body, &reply, error) == 0) {
         printf("%s\n", reply);
