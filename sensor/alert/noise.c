@@ -162,7 +162,8 @@ bool noise_is_acknowledged(const struct noise_mark *mark)
 bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct alert_noise *found)
 {
     *found = (struct alert_noise){.silence = NULL};
-    for (size_t i = 0; i < noise->silence_count && !found->silence; i++) {
+    bool ends = alert->state == INCIDENT_CLOSE && alert->aloud; /* of what was told */
+    for (size_t i = 0; i < noise->silence_count && !found->silence && !ends; i++) {
         const struct noise_silence *silence = &noise->silence[i];
         if (alert->time.ns < silence->expires.ns && noise_scope_holds(&silence->scope, alert))
             found->silence = silence;

@@ -152,6 +152,19 @@ static void test_first_of_two(void **state)
     noise_free(noise);
 }
 
+/* Who was told of a story is told that it is over; the end of one that was silenced is, too. */
+static void test_close(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert();
+    alert.aloud = true;
+    assert_true(is_silenced("{\"rule\":\"volume.destination\"}", &alert)); /* an update */
+    alert.state = INCIDENT_CLOSE;
+    assert_false(is_silenced("{\"rule\":\"volume.destination\"}", &alert));
+    alert.aloud = false;
+    assert_true(is_silenced("{\"rule\":\"volume.destination\"}", &alert));
+}
+
 static void test_bad_orders(void **state)
 {
     (void)state;
@@ -311,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_scope_of_device),
         cmocka_unit_test(test_blind),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_close),
         cmocka_unit_test(test_first_of_two),
         cmocka_unit_test(test_bad_orders),
         cmocka_unit_test(test_texts_at_their_bound),
