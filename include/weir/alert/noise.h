@@ -32,7 +32,7 @@ extern const char noise_file[]; /* "noise.json" */
 
 enum noise_host { NOISE_ANY_HOST, NOISE_NETWORK, NOISE_DEVICE };
 
-/* All that is given must hold; at least one is. */
+/* All that is given must hold. At least one but severity_below is, and is not every address. */
 struct noise_scope {
     char rule[64]; /* detector's or rule's id; "": any, but for sensor.blind's alerts */
     enum noise_host host_kind;

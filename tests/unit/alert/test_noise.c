@@ -43,8 +43,8 @@ static void test_scope(void **state)
         {"{\"service\":\"http\"}", false},
         {"{\"incident\":\"" INCIDENT "\"}", true},
         {"{\"incident\":\"" OTHER "\"}", false},
-        {"{\"severity_below\":61}", true},
-        {"{\"severity_below\":60}", false},
+        {"{\"service\":\"tls\",\"severity_below\":61}", true},
+        {"{\"service\":\"tls\",\"severity_below\":60}", false},
         {"{\"rule\":\"volume.destination\",\"host\":\"128.232.110.120\",\"service\":\"tls\","
          "\"destination\":\"example.jp\",\"severity_below\":90}",
          true},
@@ -104,8 +104,8 @@ static void test_blind(void **state)
     struct alert alert = case_alert();
     alert.finding = case_finding(&case_blind, 1, 65);
     alert.story = (struct story){.first = {CASE_TIME}, .last = {CASE_TIME}, .sight = "vlan 20"};
-    assert_false(is_silenced("{\"severity_below\":101}", &alert));
-    assert_false(is_silenced("{\"host\":\"::/0\"}", &alert));
+    assert_false(is_silenced("{\"host\":\"::/1\",\"severity_below\":100}", &alert));
+    assert_false(is_silenced("{\"host\":\"::/1\"}", &alert));
     assert_false(is_silenced("{\"incident\":\"" INCIDENT "\"}", &alert));
     assert_false(is_silenced("{\"rule\":\"sensor.blind\",\"host\":\"::/0\"}", &alert));
     assert_true(is_silenced("{\"rule\":\"sensor.blind\"}", &alert));
@@ -120,7 +120,7 @@ static void test_end(void **state)
     struct alert_noise found;
     assert_int_equal(obey(noise, NOISE_ADD, NULL,
                           "{\"reason\":\"r\",\"expires\":\"2026-03-02T03:00:00Z\","
-                          "\"scope\":{\"severity_below\":101}}"),
+                          "\"scope\":{\"rule\":\"volume.destination\"}}"),
                      ERROR_NONE);
     alert.time.ns = INT64_C(1772420400000000000) - 1; /* 2026-03-02T03:00:00Z */
     assert_true(noise_of_alert(noise, &alert, &found));
@@ -137,7 +137,7 @@ static void test_first_of_two(void **state)
     struct noise *noise = noise_new();
     struct alert alert = case_alert();
     struct alert_noise found;
-    const char *all = "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":101}}";
+    const char *all = "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"volume.destination\"}}";
     char id[NOISE_ID];
     obey(noise, NOISE_ADD, NULL, all);
     obey(noise, NOISE_ADD, NULL, all);
@@ -200,6 +200,16 @@ static void test_bad_orders(void **state)
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"service\":\"gopher\"}}", "service: "},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"incident\":\"0123\"}}", "incident: "},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":0}}", "severity_below: "},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\",\"severity_below\":101}}",
+         "severity_below: "},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":90}}", "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"host\":\"0.0.0.0/0\"}}", "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"host\":\"::/0\",\"destination\":\"0.0.0.0/"
+         "0\"}}",
+         "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"destination\":\"::/"
+         "0\",\"severity_below\":90}}",
+         "scope: expected"},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\"},\"hide\":true}",
          "body: unknown key \"hide\""},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\",\"vlan\":1}}",
