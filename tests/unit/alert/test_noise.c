@@ -284,6 +284,9 @@ static void test_marks_bound(void **state)
     assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_RUN);
     id_of(5, id);
     assert_int_equal(obey(noise, NOISE_CLOSE, id, "{\"verdict\":\"unknown\"}"), ERROR_NONE);
+    noise_mark_of(noise, id)->acknowledged.at.ns = WALL + 1; /* somebody looks at it again */
+    assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_RUN);
+    noise_mark_of(noise, id)->acknowledged.at.ns = WALL;
     assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_NONE);
     assert_null(noise_mark_of(noise, id));
     assert_int_equal(noise->given_way, 1);
