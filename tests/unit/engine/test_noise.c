@@ -198,7 +198,7 @@ static void test_what_cannot_be_written(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_RUN);
     assert_int_equal(engine_noise(rig->engine)->silence_count, 0);
-    assert_int_equal(journal_has(rig, "silence.add"), 0);
+    assert_int_equal(journal_has(rig, "silence.add"), 1); /* the record goes before the change */
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
     free(path);
