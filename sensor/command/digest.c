@@ -70,19 +70,6 @@ static void on_line(void *context, const char *line, size_t size)
     handover_line(context, line, size);
 }
 
-/* A terminal must not obey what others wrote; lines of ours stay lines. */
-static void make_harmless(char *text)
-{
-    for (char *line = text, *end; *line; line = end) {
-        end = line + strcspn(line, "\n");
-        bool more = *end == '\n';
-        *end = '\0';
-        command_make_harmless(line);
-        if (more)
-            *end++ = '\n';
-    }
-}
-
 static int show(const struct options *options, const struct handover_config *config,
                 enum handover_language language, struct error *error)
 {
@@ -94,7 +81,7 @@ static int show(const struct options *options, const struct handover_config *con
         handover_end(handover);
         char *text = options->json ? handover_json(handover) : handover_text(handover, language);
         if (!options->json)
-            make_harmless(text);
+            command_make_lines_harmless(text);
         status = command_print(text);
         if (options->json && status == EXIT_DONE)
             status = command_print("\n");

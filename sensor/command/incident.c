@@ -239,8 +239,12 @@ static void show_mark(const struct noise_mark *mark, struct calendar *calendar)
         return;
     snprintf(what, sizeof what, "closed as %s", noise_verdict_name[mark->verdict]);
     show_word(what, &mark->closed, calendar);
-    if (*mark->ticket)
-        printf("  ticket %s\n", mark->ticket);
+    if (*mark->ticket) {
+        char *text = xasprintf("  ticket %s", mark->ticket);
+        command_make_harmless(text);
+        puts(text);
+        free(text);
+    }
 }
 
 static int show(const struct options *options, const struct asked *asked, struct error *error)

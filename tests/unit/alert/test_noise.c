@@ -180,6 +180,8 @@ static void test_bad_orders(void **state)
         {"{\"for_s\":60,\"scope\":{\"rule\":\"a\"}}", "reason: expected a text"},
         {"{\"reason\":\"a\\nb\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}",
          "reason: expected one line"},
+        {"{\"reason\":\"a\\u202eb\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}",
+         "reason: expected one line"}, /* it would turn the direction of reading */
         {"{\"reason\":\"r\",\"scope\":{\"rule\":\"a\"}}", "expected expires, or for_s"},
         {"{\"reason\":\"r\",\"for_s\":1,\"expires\":\"2026-03-02T03:00:00Z\","
          "\"scope\":{\"rule\":\"a\"}}",
