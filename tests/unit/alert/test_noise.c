@@ -233,6 +233,19 @@ static void test_bad_orders(void **state)
     noise_free(noise);
 }
 
+/* A stated name that is long is cut at a whole character, and the kernel's word stays. */
+static void test_long_author(void **state)
+{
+    (void)state;
+    struct noise *noise = noise_new();
+    assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, INCIDENT,
+                          "{\"author\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaéébbbbb\"}"),
+                     ERROR_NONE);
+    assert_string_equal(noise_mark_of(noise, INCIDENT)->acknowledged.by,
+                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa… (root)");
+    noise_free(noise);
+}
+
 static void test_texts_at_their_bound(void **state)
 {
     (void)state;
@@ -342,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_close),
         cmocka_unit_test(test_first_of_two),
         cmocka_unit_test(test_bad_orders),
+        cmocka_unit_test(test_long_author),
         cmocka_unit_test(test_texts_at_their_bound),
         cmocka_unit_test(test_silences_bound),
         cmocka_unit_test(test_marks_bound),
