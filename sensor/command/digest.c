@@ -1,6 +1,7 @@
 /* weir digest: what the next shift is told. Thread: the main thread. */
 #include "api_client.h"
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -31,14 +32,14 @@ static int read_times(const struct asked *asked, struct handover_config *config,
                       struct error *error)
 {
     const char *since = asked->since ? asked->since : "8h";
-    config->to = words_now();
-    if (asked->until && !words_time(asked->until, &config->to))
-        return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
-                         asked->until);
-    int64_t seconds = words_span(since);
-    config->from.ns = config->to.ns - seconds * NS_PER_S;
-    if (seconds < 0 && !words_time(since, &config->from))
-        return error_set(error, ERROR_USAGE, "--since %.40s: expected 8h, 7d, or a time", since);
+    const struct ptime now = words_now();
+    config->to = now;
+    if (asked->until && moment_read(asked->until, now, "--until", &config->to, error) != 0)
+        return -1;
+    if (config->to.ns > now.ns) /* nobody knows yet: no heartbeat is missing there */
+        config->to = now;
+    if (moment_read(since, config->to, "--since", &config->from, error) != 0)
+        return -1;
     if (config->from.ns >= config->to.ns)
         return error_set(error, ERROR_USAGE, "--since %.40s: is not before the end", since);
     return 0;

@@ -3,6 +3,7 @@
 #include "incident.h"
 
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -195,11 +196,8 @@ static int list(const struct options *options, const struct asked *asked, struct
         return error_set(error, ERROR_USAGE, "incident list: --open or --closed, not both");
     if (asked->since) {
         struct ptime from;
-        int64_t seconds = words_span(asked->since);
-        from.ns = words_now().ns - seconds * NS_PER_S;
-        if (seconds < 0 && !words_time(asked->since, &from))
-            return error_set(error, ERROR_USAGE, "--since %.40s: expected 8h, 7d, or a time",
-                             asked->since);
+        if (moment_read(asked->since, words_now(), "--since", &from, error) != 0)
+            return -1;
         ptime_iso(from, reading.from, sizeof reading.from);
     }
     struct noise *noise = noise_access_book(&options->config, error);

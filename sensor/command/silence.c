@@ -1,5 +1,6 @@
 /* weir silence: who may be quiet, why, and until when. Thread: the main thread. */
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -52,14 +53,14 @@ static int put_end(struct json *json, const struct asked *asked, struct error *e
     if (!asked->span == !asked->until)
         return error_set(error, ERROR_USAGE, "silence add: expected --for 7d, or --until TIME");
     if (asked->span) {
-        int64_t seconds = words_span(asked->span);
-        if (seconds <= 0)
+        int64_t span_ns;
+        if (!moment_span(asked->span, &span_ns) || span_ns == 0)
             return error_set(error, ERROR_USAGE, "--for %.40s: expected a time as 30min, 8h, 7d",
                              asked->span);
-        json_int(json, "for_s", seconds);
+        json_int(json, "for_s", span_ns / NS_PER_S);
         return 0;
     }
-    if (!words_time(asked->until, &until))
+    if (!moment_time(asked->until, &until))
         return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
                          asked->until);
     json_str(json, "expires", ptime_iso(until, text, sizeof text));
