@@ -16,13 +16,15 @@
 
 static const char usage[] =
     "usage: weir digest [--since 8h] [--until TIME] [--lang en|ja] [--json] [-c FILE]\n"
+    "                   [--set KEY=VALUE]\n"
     "\n"
     "The hand-over: open, acknowledged and closed incidents, silences and what they held back,\n"
     "when the sensor did not see, the budget spent, who changed what. Times are the site's.\n"
     "  --since 8h|TIME   from when on\n"
-    "  --until TIME      to when; now\n"
+    "  --until 8h|TIME   to when; now, and at the latest that\n"
     "\n"
-    "exit status: 0 shown; 1 there is no journal; 2 usage or configuration\n";
+    "exit status: 0 shown; 1 there is no journal; 2 usage or configuration; 3 some of the\n"
+    "journal is damaged and left out\n";
 
 struct asked {
     const char *since, *until, *language;
@@ -86,6 +88,8 @@ static int show(const struct options *options, const struct handover_config *con
         status = command_print(text);
         if (options->json && status == EXIT_DONE)
             status = command_print("\n");
+        if (damaged > 0 && status == EXIT_DONE)
+            status = EXIT_INPUT;
         free(text);
     }
     handover_free(handover);

@@ -28,8 +28,8 @@ static const char usage[] =
     "have held back; nothing is excepted before somebody adds it. Each takes -c FILE and\n"
     "--set KEY=VALUE.\n"
     "\n"
-    "exit status: 0 done; 1 it could not be done; 2 usage, or refused; 3 there is no such "
-    "incident\n";
+    "exit status: 0 done; 1 it could not be done; 2 usage, or refused; 3 there is no such\n"
+    "incident, or (list) some of the journal is damaged and left out\n";
 
 struct asked {
     bool open, closed;
@@ -40,6 +40,7 @@ struct asked {
 
 struct reading {
     struct retold told;
+    uint64_t damaged; /* places of the journal */
     char from[32];    /* "": from the first */
     const char *name; /* the incident looked for, as it was given; NULL: all of them */
     const char *only; /* an incident to be printed as it comes; NULL: none */
@@ -76,12 +77,11 @@ static void on_line(void *context, const char *line, size_t size)
 
 static int read_journal(const struct config *config, struct reading *reading, struct error *error)
 {
-    uint64_t damaged;
     retold_init(&reading->told);
-    if (noise_access_each(config, on_line, reading, &damaged, error) != 0)
+    if (noise_access_each(config, on_line, reading, &reading->damaged, error) != 0)
         return -1;
-    if (damaged > 0)
-        log_warn("%" PRIu64 " places of the journal are damaged and left out", damaged);
+    if (reading->damaged > 0)
+        log_warn("%" PRIu64 " places of the journal are damaged and left out", reading->damaged);
     if (reading->told.beyond > 0)
         log_warn("more than %u incidents: %" PRIu64 " alerts of older ones are left out",
                  RETOLD_MAX, reading->told.beyond);
@@ -206,6 +206,8 @@ static int list(const struct options *options, const struct asked *asked, struct
         if (reading.calendar)
             list_all(options, asked, &reading, noise);
         calendar_free(reading.calendar);
+        if (reading.damaged > 0 && error->code == ERROR_NONE)
+            error->code = ERROR_INPUT; /* it was said */
     }
     retold_fini(&reading.told);
     noise_free(noise);
