@@ -25,7 +25,7 @@ static const char usage[] =
     "  --destination NAME    a registrable domain, or a network\n"
     "  --service NAME        all that left was that: dns, tls, ...\n"
     "  --incident INC        as weir incident list shows it\n"
-    "  --severity-below N    scores below N\n"
+    "  --severity-below N    scores below N, 1 to 100; not by itself\n"
     "\n"
     "Silenced alerts are journaled and counted, and told to sinks that ask for them. When a\n"
     "silence ends, a story that began under it is told once its evidence grows or another\n"
