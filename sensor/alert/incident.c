@@ -131,6 +131,7 @@ static void tell(struct incidents *incidents, struct slot *slot, uint32_t raise,
                           .baseline = incident->baseline,
                           .baseline_hours = incident->baseline_hours,
                           .new_bytes = out > incident->told_bytes ? out - incident->told_bytes : 0,
+                          .aloud = incident->aloud,
                           .mode = incidents->mode,
                           .sensor = incidents->sensor,
                           .ruleset = incidents->ruleset};
@@ -195,7 +196,7 @@ void incidents_advance(struct incidents *incidents, struct ptime now)
 static void reopen(struct incidents *incidents, struct slot *slot)
 {
     list_remove(&incidents->closed, slot);
-    slot->incident.closed = false;
+    slot->incident.closed = slot->incident.aloud = false;
     slot->incident.rank[slot->closed_by].raises++;
 }
 
@@ -339,6 +340,13 @@ void incidents_end(struct incidents *incidents, const struct finding *finding,
     if (rank)
         rank->finding = *finding;
     close_incident(incidents, slot, time);
+}
+
+void incidents_told_aloud(struct incidents *incidents, const char *id)
+{
+    struct slot *slot = map_get(&incidents->by_id, id, strlen(id));
+    if (slot)
+        slot->incident.aloud = true;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -44,44 +44,12 @@ int64_t line_whole(const struct json_value *record, const char *path, int64_t no
     return json_whole(json_find(record, path), &whole) ? whole : none;
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar: years begin in March, so that the
- * leap day is the last of its year. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-    int64_t of_year = month > 2 ? year : year - 1;
-    int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-    return 365 * of_year + of_year / 4 - of_year / 100 + of_year / 400 + day_of_year - 719468;
-}
-
-/* "2026-03-02T01:14:07.201Z": every character in its place. */
-static bool looks_like_time(const char *text)
-{
-    static const char shape[] = "dddd-dd-ddTdd:dd:dd.dddZ";
-    for (size_t i = 0; i < sizeof shape; i++)
-        if (shape[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != shape[i])
-            return false;
-    return true;
-}
-
-static int64_t number_at(const char *text, size_t at, size_t digits)
-{
-    int64_t number = 0;
-    for (size_t i = at; i < at + digits; i++)
-        number = 10 * number + (text[i] - '0');
-    return number;
-}
-
 bool line_time_ms(const struct json_value *record, const char *path, int64_t *ms)
 {
-    const char *text = line_text(record, path);
-    if (!looks_like_time(text))
+    struct ptime time;
+    if (!ptime_of_iso(line_text(record, path), &time))
         return false;
-    int64_t month = number_at(text, 5, 2);
-    if (month < 1 || month > 12)
-        return false;
-    int64_t days = days_of(number_at(text, 0, 4), month, number_at(text, 8, 2));
-    int64_t minutes = (24 * days + number_at(text, 11, 2)) * 60 + number_at(text, 14, 2);
-    *ms = (60 * minutes + number_at(text, 17, 2)) * 1000 + number_at(text, 20, 3);
+    *ms = time.ns / NS_PER_MS;
     return true;
 }
 

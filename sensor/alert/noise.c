@@ -111,15 +111,16 @@ void noise_unmark(struct noise *noise, const char *incident)
     free(map_remove(&noise->marks, incident, strlen(incident)));
 }
 
-/* NULL: none is closed. Of equals the smaller id, so that it does not depend on the map. */
+/* Of those that nobody looks at; NULL: none. Of equals the smaller id, so that it does not depend
+ * on the map. */
 static const struct noise_mark *closed_first(const struct noise *noise)
 {
     const struct noise_mark *first = NULL;
     size_t position = 0;
     for (const struct map_entry *entry; (entry = map_next(&noise->marks, &position)) != NULL;) {
         const struct noise_mark *mark = entry->value;
-        if (mark->verdict == VERDICT_NONE)
-            continue;
+        if (mark->verdict == VERDICT_NONE || noise_is_acknowledged(mark))
+            continue; /* somebody looks at it, once more */
         if (!first || mark->closed.at.ns < first->closed.at.ns ||
             (mark->closed.at.ns == first->closed.at.ns &&
              strcmp(mark->incident, first->incident) < 0))
@@ -136,7 +137,7 @@ struct noise_mark *noise_mark_make(struct noise *noise, const char *incident, st
     if (noise->marks.count >= NOISE_MARKS) {
         const struct noise_mark *oldest = closed_first(noise);
         if (!oldest) {
-            error_set(error, ERROR_RUN, "%u incidents are acknowledged and none of them is closed",
+            error_set(error, ERROR_RUN, "%u incidents are acknowledged and nobody is done with one",
                       NOISE_MARKS);
             return NULL;
         }
@@ -162,7 +163,8 @@ bool noise_is_acknowledged(const struct noise_mark *mark)
 bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct alert_noise *found)
 {
     *found = (struct alert_noise){.silence = NULL};
-    for (size_t i = 0; i < noise->silence_count && !found->silence; i++) {
+    bool ends = alert->state == INCIDENT_CLOSE && alert->aloud; /* of what was told */
+    for (size_t i = 0; i < noise->silence_count && !found->silence && !ends; i++) {
         const struct noise_silence *silence = &noise->silence[i];
         if (alert->time.ns < silence->expires.ns && noise_scope_holds(&silence->scope, alert))
             found->silence = silence;

@@ -6,12 +6,15 @@
 #include "noise_audit.h"
 #include "noise_local.h"
 
+#include "weir/alert/line.h"
 #include "weir/base/buffer.h"
 #include "weir/base/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define AUTHOR_MAX 47 /* bytes of a stated name; with the peer's it fits NOISE_NAME */
 
 /* Who asks is what the system says; a name that was only stated stands before it. */
 struct author {
@@ -29,15 +32,17 @@ static void make_plain(char *text)
 static int take_author(const struct noise_order *order, const struct json_value *body,
                        struct author *author, struct error *error)
 {
-    char stated[48] = "", peer[41];
+    char stated[NOISE_TEXT] = "", peer[41];
     snprintf(peer, sizeof peer, "%s", order->peer);
     make_plain(peer);
     if (noise_take_text(body, "author", stated, sizeof stated, false, error) != 0)
         return -1;
+    char *name = line_cut(stated, AUTHOR_MAX); /* a directory's names can be long */
     if (*stated && strcmp(stated, peer) != 0)
-        snprintf(author->by, sizeof author->by, "%s (%s)", stated, peer);
+        snprintf(author->by, sizeof author->by, "%s (%s)", name, peer);
     else
         snprintf(author->by, sizeof author->by, "%s", *peer ? peer : "?");
+    free(name);
     return 0;
 }
 

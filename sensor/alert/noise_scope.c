@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #define FULL_BITS 128u
+#define V4_BITS   32u
 
 /* --- matching --------------------------------------------------------------------------------- */
 
@@ -150,16 +151,32 @@ static int check_service(const struct noise_scope *scope, struct error *error)
     return error_set(error, ERROR_USAGE, "service: \"%s\" is none that Weir knows", scope->service);
 }
 
+/* "0.0.0.0/0" and "::/0" choose nothing. */
+static bool is_narrow(const struct prefix *prefix)
+{
+    return prefix->bits > FULL_BITS - V4_BITS ||
+           (prefix->bits > 0 && (prefix->bits < FULL_BITS - V4_BITS || !ip_is_v4(&prefix->ip)));
+}
+
+/* A severity alone does not count: it would hold back whatever comes. */
+static bool is_blanket(const struct noise_scope *scope)
+{
+    bool host = scope->host_kind == NOISE_DEVICE ||
+                (scope->host_kind == NOISE_NETWORK && is_narrow(&scope->host_prefix));
+    bool destination = *scope->destination &&
+                       (!scope->has_destination_prefix || is_narrow(&scope->destination_prefix));
+    return !*scope->rule && !host && !destination && !*scope->service && !*scope->incident;
+}
+
 static int check(const struct noise_scope *scope, struct error *error)
 {
     if (*scope->incident && !noise_is_incident(scope->incident))
         return error_set(error, ERROR_USAGE, "incident: expected its whole id, %d hex digits",
                          ALERT_ID_SIZE - 1);
-    if (!*scope->rule && scope->host_kind == NOISE_ANY_HOST && !*scope->destination &&
-        !*scope->service && !*scope->incident && scope->severity_below == 0)
+    if (is_blanket(scope))
         return error_set(error, ERROR_USAGE,
                          "scope: expected at least one of rule, host, destination, service, "
-                         "incident, severity_below");
+                         "incident that does not choose everything");
     return check_service(scope, error);
 }
 
@@ -180,7 +197,7 @@ int noise_take_scope(const struct json_value *object, struct noise_scope *scope,
             0 ||
         noise_take_text(object, "incident", scope->incident, sizeof scope->incident, false,
                         error) != 0 ||
-        noise_take_whole(object, "severity_below", 1, 101, &below, error) != 0)
+        noise_take_whole(object, "severity_below", 1, 100, &below, error) != 0)
         return -1;
     scope->severity_below = (int)below;
     if (take_host(scope, host, error) != 0 || take_destination(scope, error) != 0)

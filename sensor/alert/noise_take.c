@@ -1,6 +1,8 @@
 /* Values out of what people wrote, strictly: see noise_local.h. Thread: any. */
 #include "noise_local.h"
 
+#include "weir/base/terminal.h"
+
 #include <string.h>
 
 int noise_take_object(const struct json_value *object, const char *what, const char *const *known,
@@ -18,15 +20,6 @@ int noise_take_object(const struct json_value *object, const char *what, const c
     return 0;
 }
 
-/* One line, and nothing that a terminal obeys: C0, DEL, and C1 as UTF-8 has it. */
-static bool is_one_line(const char *text)
-{
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
-        if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0))
-            return false;
-    return true;
-}
-
 int noise_take_text(const struct json_value *object, const char *key, char *to, size_t room,
                     bool needed, struct error *error)
 {
@@ -39,8 +32,8 @@ int noise_take_text(const struct json_value *object, const char *key, char *to, 
     size_t size = strlen(text);
     if (size >= room)
         return error_set(error, ERROR_USAGE, "%s: longer than %zu bytes", key, room - 1);
-    if (!is_one_line(text))
-        return error_set(error, ERROR_USAGE, "%s: expected one line of text", key);
+    if (!terminal_is_harmless(text))
+        return error_set(error, ERROR_USAGE, "%s: expected one line of plain text", key);
     memcpy(to, text, size + 1);
     return 0;
 }

@@ -3,7 +3,6 @@
  * by them). Thread: any (pure). */
 #include "weir/base/terminal.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 /* U+061C; U+200E, U+200F; U+2028 to U+202E; U+2066 to U+2069. */
@@ -26,6 +25,14 @@ static size_t harmful(const unsigned char *at)
     if (turns(at))
         return *at == 0xd8 ? 2 : 3;
     return 0;
+}
+
+bool terminal_is_harmless(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (harmful(at) > 0)
+            return false;
+    return true;
 }
 
 void terminal_make_harmless(char *text)

@@ -125,3 +125,15 @@ void command_make_harmless(char *text)
 {
     terminal_make_harmless(text);
 }
+
+void command_make_lines_harmless(char *text)
+{
+    for (char *line = text, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        bool more = *end == '\n';
+        *end = '\0';
+        command_make_harmless(line);
+        if (more)
+            *end++ = '\n';
+    }
+}

@@ -26,5 +26,7 @@ int command_fail(const struct error *error);
 int command_print(const char *text);
 /* What others wrote, for a terminal: neither a line's end nor anything that a terminal obeys. */
 void command_make_harmless(char *text);
+/* The same of each line: lines of ours stay lines. */
+void command_make_lines_harmless(char *text);
 
 #endif

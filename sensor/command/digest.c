@@ -1,6 +1,7 @@
 /* weir digest: what the next shift is told. Thread: the main thread. */
 #include "api_client.h"
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -15,13 +16,15 @@
 
 static const char usage[] =
     "usage: weir digest [--since 8h] [--until TIME] [--lang en|ja] [--json] [-c FILE]\n"
+    "                   [--set KEY=VALUE]\n"
     "\n"
     "The hand-over: open, acknowledged and closed incidents, silences and what they held back,\n"
     "when the sensor did not see, the budget spent, who changed what. Times are the site's.\n"
     "  --since 8h|TIME   from when on\n"
-    "  --until TIME      to when; now\n"
+    "  --until 8h|TIME   to when; now, and at the latest that\n"
     "\n"
-    "exit status: 0 shown; 1 there is no journal; 2 usage or configuration\n";
+    "exit status: 0 shown; 1 there is no journal; 2 usage or configuration; 3 some of the\n"
+    "journal is damaged and left out\n";
 
 struct asked {
     const char *since, *until, *language;
@@ -31,14 +34,14 @@ static int read_times(const struct asked *asked, struct handover_config *config,
                       struct error *error)
 {
     const char *since = asked->since ? asked->since : "8h";
-    config->to = words_now();
-    if (asked->until && !words_time(asked->until, &config->to))
-        return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
-                         asked->until);
-    int64_t seconds = words_span(since);
-    config->from.ns = config->to.ns - seconds * NS_PER_S;
-    if (seconds < 0 && !words_time(since, &config->from))
-        return error_set(error, ERROR_USAGE, "--since %.40s: expected 8h, 7d, or a time", since);
+    const struct ptime now = words_now();
+    config->to = now;
+    if (asked->until && moment_read(asked->until, now, "--until", &config->to, error) != 0)
+        return -1;
+    if (config->to.ns > now.ns) /* nobody knows yet: no heartbeat is missing there */
+        config->to = now;
+    if (moment_read(since, config->to, "--since", &config->from, error) != 0)
+        return -1;
     if (config->from.ns >= config->to.ns)
         return error_set(error, ERROR_USAGE, "--since %.40s: is not before the end", since);
     return 0;
@@ -70,19 +73,6 @@ static void on_line(void *context, const char *line, size_t size)
     handover_line(context, line, size);
 }
 
-/* A terminal must not obey what others wrote; lines of ours stay lines. */
-static void make_harmless(char *text)
-{
-    for (char *line = text, *end; *line; line = end) {
-        end = line + strcspn(line, "\n");
-        bool more = *end == '\n';
-        *end = '\0';
-        command_make_harmless(line);
-        if (more)
-            *end++ = '\n';
-    }
-}
-
 static int show(const struct options *options, const struct handover_config *config,
                 enum handover_language language, struct error *error)
 {
@@ -94,10 +84,12 @@ static int show(const struct options *options, const struct handover_config *con
         handover_end(handover);
         char *text = options->json ? handover_json(handover) : handover_text(handover, language);
         if (!options->json)
-            make_harmless(text);
+            command_make_lines_harmless(text);
         status = command_print(text);
         if (options->json && status == EXIT_DONE)
             status = command_print("\n");
+        if (damaged > 0 && status == EXIT_DONE)
+            status = EXIT_INPUT;
         free(text);
     }
     handover_free(handover);

@@ -22,13 +22,15 @@ static const char usage[] =
     "It is read from the journal in sensor.state_dir (default /var/lib/weir).\n"
     "  --json   the records, and what is known of them beside\n"
     "\n"
-    "exit status: 0 shown; 1 the journal cannot be read; 2 usage, or there is no such ID\n";
+    "exit status: 0 shown; 1 the journal cannot be read; 2 usage, or there is no such ID; 3 some "
+    "of the\n"
+    "journal is damaged and left out\n";
 
-/* Damage is said, and what follows it is read. Where nothing follows, however often it is asked,
- * the journal cannot be read. */
+/* Damage is said (once: where `damaged` is asked for), and what follows it is read. Where nothing
+ * follows, however often it is asked, the journal cannot be read. */
 static int each_line(const char *folder,
                      void (*each)(struct explain *explain, const char *line, size_t size),
-                     struct explain *explain, bool tell, struct error *error)
+                     struct explain *explain, bool *damaged, struct error *error)
 {
     struct journal_reader *reader = journal_reader_open(folder, 0, error);
     if (!reader)
@@ -47,21 +49,24 @@ static int each_line(const char *folder,
             each(explain, line, size);
         else if (damages == DAMAGES_MAX)
             error_set(error, ERROR_RUN, "%s", damage.message);
-        else if (tell)
+        else if (damaged) {
+            *damaged = true;
             log_warn("%s", damage.message);
+        }
     }
     journal_reader_close(reader);
     return damages < DAMAGES_MAX ? 0 : -1;
 }
 
-static char *explained(const struct options *options, const char *id, struct error *error)
+static char *explained(const struct options *options, const char *id, bool *damaged,
+                       struct error *error)
 {
     const char *folder = config_state_dir(&options->config);
     struct explain *explain = explain_new(id, error);
     char *text = NULL;
-    if (explain && each_line(folder, explain_seek, explain, true, error) == 0 &&
+    if (explain && each_line(folder, explain_seek, explain, damaged, error) == 0 &&
         explain_found(explain, error) == 0 &&
-        each_line(folder, explain_gather, explain, false, error) == 0)
+        each_line(folder, explain_gather, explain, NULL, error) == 0)
         text = options->json ? explain_json(explain, options->config.rules)
                              : explain_text(explain, options->config.rules);
     explain_free(explain);
@@ -72,10 +77,11 @@ static int show(const struct options *options)
 {
     struct error error = {0};
     char *text = NULL;
+    bool damaged = false;
     if (options->input_count != 1)
         error_set(&error, ERROR_USAGE, "explain: which alert or incident? (weir explain --help)");
     else
-        text = explained(options, options->input[0], &error);
+        text = explained(options, options->input[0], &damaged, &error);
     if (!text)
         return command_fail(&error);
     char *shown = options->json ? xasprintf("%s\n", text) : text;
@@ -83,7 +89,7 @@ static int show(const struct options *options)
     if (shown != text)
         free(shown);
     free(text);
-    return status;
+    return damaged && status == EXIT_DONE ? EXIT_INPUT : status;
 }
 
 int command_explain(int argc, char **argv)

@@ -3,6 +3,7 @@
 #include "incident.h"
 
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -27,8 +28,8 @@ static const char usage[] =
     "have held back; nothing is excepted before somebody adds it. Each takes -c FILE and\n"
     "--set KEY=VALUE.\n"
     "\n"
-    "exit status: 0 done; 1 it could not be done; 2 usage, or refused; 3 there is no such "
-    "incident\n";
+    "exit status: 0 done; 1 it could not be done; 2 usage, or refused; 3 there is no such\n"
+    "incident, or (list) some of the journal is damaged and left out\n";
 
 struct asked {
     bool open, closed;
@@ -39,7 +40,9 @@ struct asked {
 
 struct reading {
     struct retold told;
+    uint64_t damaged; /* places of the journal */
     char from[32];    /* "": from the first */
+    const char *name; /* the incident looked for, as it was given; NULL: all of them */
     const char *only; /* an incident to be printed as it comes; NULL: none */
     struct calendar *calendar;
 };
@@ -63,7 +66,8 @@ static void on_line(void *context, const char *line, size_t size)
     struct retold_record record;
     if (*reading->from && !retold_is_since(line, size, reading->from))
         return;
-    if (retold_record_read(&record, line, size) && record.kind == RETOLD_ALERT) {
+    if (retold_record_read(&record, line, size) && record.kind == RETOLD_ALERT &&
+        (!reading->name || retold_is_named(record.incident, reading->name))) {
         retold_add(&reading->told, &record);
         if (reading->only && strcmp(record.incident, reading->only) == 0)
             print_alert(reading, &record);
@@ -73,20 +77,20 @@ static void on_line(void *context, const char *line, size_t size)
 
 static int read_journal(const struct config *config, struct reading *reading, struct error *error)
 {
-    uint64_t damaged;
     retold_init(&reading->told);
-    if (noise_access_each(config, on_line, reading, &damaged, error) != 0)
+    if (noise_access_each(config, on_line, reading, &reading->damaged, error) != 0)
         return -1;
-    if (damaged > 0)
-        log_warn("%" PRIu64 " places of the journal are damaged and left out", damaged);
+    if (reading->damaged > 0)
+        log_warn("%" PRIu64 " places of the journal are damaged and left out", reading->damaged);
     if (reading->told.beyond > 0)
-        log_warn("more than %u incidents: alerts of others are left out (--since)", RETOLD_MAX);
+        log_warn("more than %u incidents: %" PRIu64 " alerts of older ones are left out",
+                 RETOLD_MAX, reading->told.beyond);
     return 0;
 }
 
-static const struct retold_incident *find(const struct reading *reading, const char *name,
-                                          struct error *error)
+static const struct retold_incident *find(const struct reading *reading, struct error *error)
 {
+    const char *name = reading->name;
     bool several;
     const struct retold_incident *incident = retold_find(&reading->told, name, &several);
     if (!incident)
@@ -98,9 +102,9 @@ static const struct retold_incident *find(const struct reading *reading, const c
 
 char *incident_whole_id(const struct config *config, const char *name, struct error *error)
 {
-    struct reading reading = {.only = NULL};
+    struct reading reading = {.name = name};
     const struct retold_incident *incident =
-        read_journal(config, &reading, error) == 0 ? find(&reading, name, error) : NULL;
+        read_journal(config, &reading, error) == 0 ? find(&reading, error) : NULL;
     char *id = incident ? xstrdup(incident->id) : NULL;
     retold_fini(&reading.told);
     return id;
@@ -192,11 +196,8 @@ static int list(const struct options *options, const struct asked *asked, struct
         return error_set(error, ERROR_USAGE, "incident list: --open or --closed, not both");
     if (asked->since) {
         struct ptime from;
-        int64_t seconds = words_span(asked->since);
-        from.ns = words_now().ns - seconds * NS_PER_S;
-        if (seconds < 0 && !words_time(asked->since, &from))
-            return error_set(error, ERROR_USAGE, "--since %.40s: expected 8h, 7d, or a time",
-                             asked->since);
+        if (moment_read(asked->since, words_now(), "--since", &from, error) != 0)
+            return -1;
         ptime_iso(from, reading.from, sizeof reading.from);
     }
     struct noise *noise = noise_access_book(&options->config, error);
@@ -205,6 +206,8 @@ static int list(const struct options *options, const struct asked *asked, struct
         if (reading.calendar)
             list_all(options, asked, &reading, noise);
         calendar_free(reading.calendar);
+        if (reading.damaged > 0 && error->code == ERROR_NONE)
+            error->code = ERROR_INPUT; /* it was said */
     }
     retold_fini(&reading.told);
     noise_free(noise);
@@ -236,26 +239,30 @@ static void show_mark(const struct noise_mark *mark, struct calendar *calendar)
         return;
     snprintf(what, sizeof what, "closed as %s", noise_verdict_name[mark->verdict]);
     show_word(what, &mark->closed, calendar);
-    if (*mark->ticket)
-        printf("  ticket %s\n", mark->ticket);
+    if (*mark->ticket) {
+        char *text = xasprintf("  ticket %s", mark->ticket);
+        command_make_harmless(text);
+        puts(text);
+        free(text);
+    }
 }
 
 static int show(const struct options *options, const struct asked *asked, struct error *error)
 {
-    struct reading all = {.only = NULL}, one = {.only = NULL};
+    struct reading all = {.name = options->input[0]}, one = {.only = NULL};
     struct noise *noise = noise_access_book(&options->config, error);
     const struct retold_incident *incident = NULL;
     (void)asked;
     retold_init(&one.told);
     if (noise && read_journal(&options->config, &all, error) == 0)
-        incident = find(&all, options->input[0], error);
+        incident = find(&all, error);
     struct calendar *calendar = incident ? config_calendar(&options->config, error) : NULL;
     if (calendar) {
         const struct noise_mark *mark = noise_mark_of(noise, incident->id);
         printf("%s\n", incident->id);
         list_line(calendar, incident, mark);
         show_mark(mark, calendar);
-        one.only = incident->id;
+        one.name = one.only = incident->id;
         one.calendar = calendar;
         read_journal(&options->config, &one, error);
     }
@@ -299,11 +306,11 @@ static int propose(const struct options *options, const struct retold_incident *
 static int say(const struct options *options, const struct asked *asked, enum noise_verb verb,
                struct error *error)
 {
-    struct reading reading = {.only = NULL};
+    struct reading reading = {.name = options->input[0]};
     char *reply = NULL, *body = body_of(asked);
     const struct retold_incident *incident = NULL;
     if (read_journal(&options->config, &reading, error) == 0)
-        incident = find(&reading, options->input[0], error);
+        incident = find(&reading, error);
     if (incident &&
         noise_access_order(&options->config, verb, incident->id, body, &reply, error) == 0) {
         printf("%s\n", reply);

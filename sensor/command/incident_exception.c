@@ -142,6 +142,7 @@ int incident_propose(const struct config *config, const struct retold_incident *
         put_exception(&out, incident, mark);
         put_effect(&out, &effect);
         buffer_u8(&out, 0);
+        command_make_lines_harmless((char *)out.data);
         fputs((const char *)out.data, stdout);
     }
     buffer_fini(&out);

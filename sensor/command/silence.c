@@ -1,5 +1,6 @@
 /* weir silence: who may be quiet, why, and until when. Thread: the main thread. */
 #include "commands.h"
+#include "moment.h"
 #include "noise_access.h"
 #include "options.h"
 #include "words.h"
@@ -24,11 +25,13 @@ static const char usage[] =
     "  --destination NAME    a registrable domain, or a network\n"
     "  --service NAME        all that left was that: dns, tls, ...\n"
     "  --incident INC        as weir incident list shows it\n"
-    "  --severity-below N    scores below N\n"
+    "  --severity-below N    scores below N, 1 to 100; not by itself\n"
     "\n"
-    "Silenced alerts are journaled and counted, and told to sinks that ask for them. A silence\n"
-    "lasts 90 days at most; TIME is the site's, or UTC with Z. Each takes -c FILE and\n"
-    "--set KEY=VALUE; a running sensor is asked, without one the state directory is changed.\n"
+    "Silenced alerts are journaled and counted, and told to sinks that ask for them. When a\n"
+    "silence ends, a story that began under it is told once its evidence grows or another\n"
+    "detector speaks. A silence lasts 90 days at most; TIME is the site's, or UTC\n"
+    "with Z. Each takes -c FILE and --set KEY=VALUE; a running sensor is asked, without one the\n"
+    "state directory is changed.\n"
     "\n"
     "exit status: 0 done; 1 it could not be done; 2 usage, or refused; 3 there is no such "
     "silence\n";
@@ -50,14 +53,14 @@ static int put_end(struct json *json, const struct asked *asked, struct error *e
     if (!asked->span == !asked->until)
         return error_set(error, ERROR_USAGE, "silence add: expected --for 7d, or --until TIME");
     if (asked->span) {
-        int64_t seconds = words_span(asked->span);
-        if (seconds <= 0)
+        int64_t span_ns;
+        if (!moment_span(asked->span, &span_ns) || span_ns == 0)
             return error_set(error, ERROR_USAGE, "--for %.40s: expected a time as 30min, 8h, 7d",
                              asked->span);
-        json_int(json, "for_s", seconds);
+        json_int(json, "for_s", span_ns / NS_PER_S);
         return 0;
     }
-    if (!words_time(asked->until, &until))
+    if (!moment_time(asked->until, &until))
         return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
                          asked->until);
     json_str(json, "expires", ptime_iso(until, text, sizeof text));

@@ -54,40 +54,6 @@ int words_take(const struct word *words, int *argc, char **argv, struct error *e
     return 0;
 }
 
-int64_t words_span(const char *text)
-{
-    static const struct {
-        const char *unit;
-        int64_t seconds;
-    } row[] = {{"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 9)
-        return -1;
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (strcmp(text + digits, row[i].unit) == 0)
-            return strtol(text, NULL, 10) * row[i].seconds;
-    return -1;
-}
-
-bool words_time(const char *text, struct ptime *time)
-{
-    char whole[48];
-    size_t size = strlen(text);
-    if (size >= sizeof whole - 8)
-        return false;
-    if (size > 0 && text[size - 1] == 'Z')
-        return ptime_of_iso(text, time);
-    snprintf(whole, sizeof whole, "%s%sZ", text, strchr(text, 'T') ? "" : "T00:00");
-    if (!ptime_of_iso(whole, time))
-        return false;
-    struct tm tm;
-    time_t seconds = time->ns / NS_PER_S; /* as if it were UTC: then its figures by the site */
-    gmtime_r(&seconds, &tm);
-    tm.tm_isdst = -1;
-    time->ns = (int64_t)mktime(&tm) * NS_PER_S + time->ns % NS_PER_S;
-    return true;
-}
-
 struct ptime words_now(void)
 {
     struct timespec now;

@@ -3,8 +3,8 @@
 #ifndef WEIR_COMMAND_WORDS_H
 #define WEIR_COMMAND_WORDS_H
 
-#include "weir/base/calendar.h"
 #include "weir/base/error.h"
+#include "weir/base/time.h"
 
 #include <stdbool.h>
 
@@ -18,11 +18,6 @@ struct word {
  * there. Everything behind "--" stays. */
 int words_take(const struct word *words, int *argc, char **argv, struct error *error);
 
-/* "90s", "30min", "8h", "7d": seconds. −1: it is none. */
-int64_t words_span(const char *text);
-/* A time: "2026-03-02T01:14:07Z", or without Z by the site's clock (a calendar was made), or a day,
- * its first instant. False: it is none. */
-bool words_time(const char *text, struct ptime *time);
 /* The wall clock. */
 struct ptime words_now(void);
 

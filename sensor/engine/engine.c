@@ -53,8 +53,10 @@ static void on_alert(void *context, const struct incident *incident, const struc
 {
     struct engine *engine = context;
     struct alert told = *alert;
-    struct alert_noise found;
+    struct alert_noise found = {.silence = NULL};
     noise_tag(engine, &told, &found);
+    if (!found.silence)
+        incidents_told_aloud(engine->incidents, told.incident);
     engine->counts.alerts++;
     count_noise(&engine->counts, &told);
     engine_tally(engine, &told.finding);

@@ -95,9 +95,16 @@ static struct ptime packet_time(const struct engine *engine, struct ptime at)
     return ns > 0 && ns < PTIME_MAX.ns ? engine->order.complete : at;
 }
 
-static void publish(struct engine *engine, const char *record)
+/* As without a sensor (command/noise_access.c): the line is safe before the change. A change that
+ * then failed has its line all the same; none is in effect that nobody can read of. */
+static int tell(struct engine *engine, const char *record, struct error *error)
 {
-    engine_publish(engine, xstrdup(record));
+    struct error why = {0};
+    if (!engine_publish(engine, xstrdup(record)))
+        return error_set(error, ERROR_RUN, "the journal does not take the record of it");
+    if (publisher_flush(engine->config.publisher, &why) != 0)
+        return error_set(error, ERROR_RUN, "the record of it is not safe: %.300s", why.message);
+    return 0;
 }
 
 int engine_noise_order(struct engine *engine, const struct noise_order *order,
@@ -112,7 +119,7 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
     if (whole.verb >= NOISE_ACKNOWLEDGE)
         whole.incident = incidents_get(engine->incidents, whole.target);
     next->counted = publisher_last(engine->config.publisher);
-    if (noise_obey(next, &whole, outcome, error) != 0 ||
+    if (noise_obey(next, &whole, outcome, error) != 0 || tell(engine, outcome->audit, error) != 0 ||
         noise_write(next, engine->noise.path, error) != 0) {
         noise_outcome_fini(outcome);
         noise_free(next);
@@ -121,7 +128,6 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
     noise_free(engine->noise.book);
     engine->noise.book = next;
     engine->noise.changed = false;
-    publish(engine, outcome->audit);
     return 0;
 }
 

@@ -122,6 +122,7 @@ static void put_head(struct json *json, const struct handover *h)
     json_uint(json, "alerts_quiet", h->quiet);
     json_uint(json, "records_unread", h->unread);
     json_uint(json, "alerts_beyond", h->told.beyond);
+    json_uint(json, "marks_given_way", h->config.book ? h->config.book->given_way : 0);
 }
 
 char *handover_json(const struct handover *handover)

@@ -22,6 +22,8 @@ enum handover_section handover_section_of(const struct handover *handover,
     case RETOLD_ACKNOWLEDGED:
         return incident->active || spoke ? SECTION_ACKNOWLEDGED : SECTION_NONE;
     case RETOLD_CLOSED:
+        if (mark && mark->closed.at.ns >= h->config.to.ns)
+            break; /* after the time that is looked at: it was open then */
         return mark && touches(h, mark->closed.at, mark->closed.at) ? SECTION_CLOSED : SECTION_NONE;
     case RETOLD_OPEN:
     case RETOLD_AGAIN:

@@ -76,6 +76,11 @@ static void put_head(struct writing *w)
         PHRASE(&w->out, w->language, PHRASE_UNREAD, count_text(h->unread, a));
         end_line(w);
     }
+    if (h->told.beyond > 0) {
+        PHRASE(&w->out, w->language, PHRASE_BEYOND, count_text(RETOLD_MAX, a),
+               count_text(h->told.beyond, b));
+        end_line(w);
+    }
 }
 
 /* --- incidents -------------------------------------------------------------------------------- */
@@ -127,7 +132,7 @@ static void put_open(struct writing *w, const struct retold_incident *incident)
     put_figures(w, incident);
     if (*incident->text)
         buffer_text(&w->out, "         %s\n", incident->text);
-    if (!mark || mark->verdict == VERDICT_NONE)
+    if (!mark || mark->verdict == VERDICT_NONE || mark->closed.at.ns >= w->handover->config.to.ns)
         return;
     buffer_text(&w->out, "         ");
     PHRASE(&w->out, w->language, PHRASE_AGAIN, word_of_verdict(w->language, mark->verdict),

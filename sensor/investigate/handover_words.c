@@ -16,6 +16,9 @@ static const char *const phrases[PHRASES][HANDOVER_LANGUAGES] = {
     [PHRASE_BLIND_NOW] = {"Not seen right now: {0}", "現在監視できていないもの: {0}"},
     [PHRASE_UNREAD] = {"{0} records of the journal cannot be read.",
                        "読み取れない記録が {0} 件あります。"},
+    [PHRASE_BEYOND] =
+        {"More than {0} incidents: {1} alerts of older ones are left out.",
+         "インシデントが {0} 件を超えたため、古いもののアラート {1} 件を省略しています。"},
     [PHRASE_OPEN] = {"Open incidents: {0}", "未対応のインシデント: {0} 件"},
     [PHRASE_WHEN] = {"told {0} – {1}; {2} left; {3} alerts",
                      "検知 {0} ～ {1}、送出量 {2}、アラート {3} 件"},

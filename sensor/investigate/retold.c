@@ -166,12 +166,37 @@ static bool is_budgeted(const char *rule)
     return detector && detector->tell;
 }
 
+static int compare_last(const void *left, const void *right)
+{
+    const struct retold_incident *a = *(const struct retold_incident *const *)left;
+    const struct retold_incident *b = *(const struct retold_incident *const *)right;
+    if (a->last.ns != b->last.ns)
+        return a->last.ns < b->last.ns ? -1 : 1;
+    return strcmp(a->id, b->id);
+}
+
+/* Whoever reads asks for what is new. Half of them in one sweep: a sort for every RETOLD_MAX / 2
+ * incidents, however many the journal tells of. */
+static void drop_oldest(struct retold *told)
+{
+    size_t count;
+    const struct retold_incident **by_last = retold_sorted(told, &count);
+    qsort(by_last, count, sizeof *by_last, compare_last);
+    for (size_t i = 0; i < count / 2; i++) {
+        told->beyond += by_last[i]->alerts;
+        free(map_remove(&told->incidents, by_last[i]->id, ALERT_ID_SIZE - 1));
+    }
+    free(by_last);
+}
+
 static struct retold_incident *make(struct retold *told, const struct retold_record *r)
 {
     size_t size = strlen(r->incident);
     struct retold_incident *incident = map_get(&told->incidents, r->incident, size);
-    if (incident || told->incidents.count >= RETOLD_MAX)
+    if (incident)
         return incident;
+    if (told->incidents.count >= RETOLD_MAX)
+        drop_oldest(told);
     incident = xcalloc(1, sizeof *incident);
     snprintf(incident->id, sizeof incident->id, "%s", r->incident);
     incident->first = r->time;
@@ -212,12 +237,8 @@ void retold_add(struct retold *told, const struct retold_record *record)
 {
     if (record->kind != RETOLD_ALERT)
         return;
-    struct retold_incident *incident = make(told, record);
     told->alerts++;
-    if (incident)
-        add_alert(incident, record);
-    else
-        told->beyond++;
+    add_alert(make(told, record), record);
 }
 
 static int compare(const void *left, const void *right)
@@ -244,19 +265,29 @@ const struct retold_incident **retold_sorted(const struct retold *told, size_t *
     return sorted;
 }
 
+/* What an id of that name begins with. */
+static const char *beginning_of(const char *name)
+{
+    return strncmp(name, "inc-", 4) == 0 ? name + 4 : name;
+}
+
+bool retold_is_named(const char *id, const char *name)
+{
+    const char *prefix = beginning_of(name);
+    return strncmp(id, prefix, strlen(prefix)) == 0;
+}
+
 const struct retold_incident *retold_find(const struct retold *told, const char *name,
                                           bool *several)
 {
     const struct retold_incident *found = NULL;
     size_t position = 0;
     *several = false;
-    if (strncmp(name, "inc-", 4) == 0)
-        name += 4;
-    if (strlen(name) < 4)
+    if (strlen(beginning_of(name)) < 4)
         return NULL;
     for (const struct map_entry *entry; (entry = map_next(&told->incidents, &position)) != NULL;) {
         const struct retold_incident *incident = entry->value;
-        if (strncmp(incident->id, name, strlen(name)) != 0)
+        if (!retold_is_named(incident->id, name))
             continue;
         *several = found != NULL;
         if (*several)
@@ -271,9 +302,9 @@ enum retold_standing retold_standing_of(const struct retold_incident *incident,
 {
     if (!mark)
         return RETOLD_OPEN;
+    if (noise_is_acknowledged(mark)) /* after a verdict, too: somebody looks at it once more */
+        return RETOLD_ACKNOWLEDGED;
     if (mark->verdict != VERDICT_NONE && incident->spoke.ns <= mark->closed.packet.ns)
         return RETOLD_CLOSED;
-    if (noise_is_acknowledged(mark))
-        return RETOLD_ACKNOWLEDGED;
     return mark->verdict != VERDICT_NONE ? RETOLD_AGAIN : RETOLD_OPEN;
 }

@@ -73,7 +73,7 @@ class Noise(Case):
             self.assertEqual(json.load(file), BOOK, "a replay only reads it")
 
     def test_every_new_byte_is_counted_once(self):
-        whole = {**BOOK, "silences": [{**BOOK["silences"][1], "scope": {"severity_below": 101}}]}
+        whole = {**BOOK, "silences": [{**BOOK["silences"][1], "scope": {"host": "10.0.0.0/8"}}]}
         run = self.night("--noise", self.write("noise.json", json.dumps(whole)))
         self.assertEqual(run.summary()["noise"], {"alerts_silenced": len(Noise.theft[0]), "silenced_bytes": THEFT,
                                                   "alerts_quiet": 0})
@@ -123,6 +123,24 @@ class Noise(Case):
         self.assertIn("damaged", self.ask("silence", "add", "--reason", "r", "--for", "1h", "--rule", "a",
                                           status=3))
         self.assertEqual(os.path.getsize(path), 40)
+
+    def test_a_damaged_journal_is_shown_as_far_as_it_goes(self):
+        name = "inc-" + self.fill()[:6]
+        folder = os.path.join(self.state, "journal")
+        segment = sorted(one for one in os.listdir(folder) if one.endswith(".log"))[-1]
+        with open(os.path.join(folder, segment), "r+b") as file:
+            data = bytearray(file.read())
+            data[-5] ^= 1 # the last record of it
+            file.seek(0)
+            file.write(data)
+        for words in (["digest", "--since", "2026-03-01"], ["incident", "list"], ["explain", name]):
+            with self.subTest(words):
+                run = weir(*words, "--set", "sensor.state_dir=" + self.state)
+                self.assertEqual(run.status, 3, run)
+                self.assertIn(name[4:], run.out)
+        run = weir("incident", "show", name, "--set", "sensor.state_dir=" + self.state)
+        self.assertEqual(run.status, 0, run) # 3: there is no such incident
+        self.assertIn("damaged", run.err)
 
     # --- incidents ----------------------------------------------------------------------------------
 

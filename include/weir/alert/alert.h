@@ -96,6 +96,7 @@ struct alert {
     size_t link_count;
     uint64_t links_total;
     uint64_t new_bytes; /* of story.out: more than the incident's alert before told of */
+    bool aloud;         /* an earlier one of this opening of the incident was told unsilenced */
     const struct alert_noise *noise; /* what people said of it; NULL: nothing. Borrowed */
     const char *mode;                /* static: "online" */
     const char *sensor, *ruleset;    /* borrowed from the configuration */

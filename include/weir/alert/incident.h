@@ -39,6 +39,7 @@ struct incident {
     uint32_t alerts;     /* emitted, without the closing one */
     uint64_t told_bytes; /* of story.out, by the last one */
     bool closed;
+    bool aloud; /* since it was opened an alert of it was told unsilenced */
 };
 
 struct incidents;
@@ -53,6 +54,9 @@ void incidents_free(struct incidents *incidents);
 void incidents_find(struct incidents *incidents, const struct finding *finding,
                     const struct story *story, enum baseline_state baseline,
                     uint32_t baseline_hours, struct ptime time);
+/* The alert that is just told is under no silence: so the closing one will not be either, and
+ * whoever was told of the story hears its end. */
+void incidents_told_aloud(struct incidents *incidents, const char *id);
 /* Whether incidents_find would emit an alert for it. */
 bool incidents_would_tell(const struct incidents *incidents, const struct finding *finding,
                           const struct story *story);

@@ -7,9 +7,9 @@
  * after a death, and a replay, tag the same alerts. Acts of people have the wall clock's time.
  *
  * Bounds: NOISE_SILENCES silences (one more is refused once those that are over are gone),
- * NOISE_MARKS incidents that something was said of (the oldest closed one gives way; when none is
- * closed, one more is refused), texts of NOISE_TEXT bytes. Pure but for noise_read and noise_write.
- * Thread: whoever owns it. */
+ * NOISE_MARKS incidents that something was said of (the oldest closed one that nobody
+ * acknowledged since gives way; when there is none, one more is refused), texts of NOISE_TEXT
+ * bytes. Pure but for noise_read and noise_write. Thread: whoever owns it. */
 #ifndef WEIR_ALERT_NOISE_H
 #define WEIR_ALERT_NOISE_H
 
@@ -32,7 +32,7 @@ extern const char noise_file[]; /* "noise.json" */
 
 enum noise_host { NOISE_ANY_HOST, NOISE_NETWORK, NOISE_DEVICE };
 
-/* All that is given must hold; at least one is. */
+/* All that is given must hold. At least one but severity_below is, and is not every address. */
 struct noise_scope {
     char rule[64]; /* detector's or rule's id; "": any, but for sensor.blind's alerts */
     enum noise_host host_kind;

@@ -3,6 +3,9 @@
 #ifndef WEIR_BASE_TERMINAL_H
 #define WEIR_BASE_TERMINAL_H
 
+#include <stdbool.h>
+
+bool terminal_is_harmless(const char *text);
 /* In place; every byte of such a character becomes "?". The text is UTF-8. */
 void terminal_make_harmless(char *text);
 

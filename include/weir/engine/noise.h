@@ -13,8 +13,9 @@
 
 struct engine;
 
-/* `order` without its sensor, packet time and incident, which are the engine's. 0: done, written
- * and told in the journal. −1: as noise_obey; ERROR_RUN too when it cannot be written. */
+/* `order` without its sensor, packet time and incident, which are the engine's. 0: told in the
+ * journal, which is synced, and done and written. −1: as noise_obey; ERROR_RUN too when the journal
+ * or the file cannot be written: nothing has changed, but the journal may have the record. */
 int engine_noise_order(struct engine *engine, const struct noise_order *order,
                        struct noise_outcome *outcome, struct error *error);
 /* An act that others did: `act` without its sensor. */

@@ -1,6 +1,7 @@
 /* What the journal tells, read back for people: its records taken apart, and incidents put together
- * from their alerts. Bounds: RETOLD_MAX incidents; alerts of further ones are counted. Nothing is
- * taken on trust: a record that lacks what it should have is skipped and counted. Thread: any. */
+ * from their alerts. Bounds: RETOLD_MAX incidents; when there are more, the half of them silent
+ * longest gives way, and its alerts are counted. Nothing is taken on trust: a record that lacks
+ * what it should have is skipped and counted. Thread: any. */
 #ifndef WEIR_INVESTIGATE_RETOLD_H
 #define WEIR_INVESTIGATE_RETOLD_H
 
@@ -57,8 +58,8 @@ struct retold_incident {
 };
 
 struct retold {
-    struct map incidents;            /* id → struct retold_incident */
-    uint64_t alerts, beyond, unread; /* beyond: of incidents that found no room */
+    struct map incidents;    /* id → struct retold_incident */
+    uint64_t alerts, beyond; /* beyond: of incidents that gave way */
 };
 
 void retold_init(struct retold *told);
@@ -67,6 +68,7 @@ void retold_add(struct retold *told,
                 const struct retold_record *record); /* alerts; others are ignored */
 /* By urgency, score (both falling), first alert, id. Caller frees the array. */
 const struct retold_incident **retold_sorted(const struct retold *told, size_t *count);
+bool retold_is_named(const char *id, const char *name); /* as retold_find would */
 /* The incident of "inc-012345", or of its id's first letters. NULL: none, or several (`several`).
  */
 const struct retold_incident *retold_find(const struct retold *told, const char *name,

@@ -194,6 +194,32 @@ static void test_reopens(void **state)
     free(sorted);
 }
 
+/* That it was told unsilenced is of one opening, and outlives a restart. */
+static void test_aloud(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    find(f, &case_volume, 10, 60, &story, 0);
+    assert_false(f->told.alert[0].aloud);
+    incidents_told_aloud(f->incidents, STORY_ID);
+    incidents_told_aloud(f->incidents, VLAN_ID); /* no such: nothing */
+    struct buffer bytes = {0};
+    incidents_pack(f->incidents, &bytes);
+    incidents_free(f->incidents);
+    f->incidents = incidents_new(GAP, tell, &f->told);
+    struct cursor in = cursor_make(bytes.data, bytes.size);
+    assert_true(incidents_unpack(f->incidents, &in));
+    buffer_fini(&bytes);
+    incidents_advance(f->incidents, after(GAP));
+    find(f, &case_volume, 20, 70, &story, GAP + 2);
+    incidents_advance(f->incidents, after(2 * GAP + 2));
+    assert_int_equal(f->told.count, 4);
+    assert_int_equal(f->told.alert[1].state, INCIDENT_CLOSE);
+    assert_true(f->told.alert[1].aloud);
+    assert_false(f->told.alert[2].aloud);
+    assert_false(f->told.alert[3].aloud);
+}
+
 static void test_end_of_input(void **state)
 {
     struct fixture *f = *state;
@@ -514,6 +540,7 @@ int main(void)
         T(test_zero_evidence_is_told_once),
         T(test_follow_and_close),
         T(test_reopens),
+        T(test_aloud),
         T(test_end_of_input),
         T(test_whole_host_and_sensor),
         T(test_sights),

@@ -43,8 +43,8 @@ static void test_scope(void **state)
         {"{\"service\":\"http\"}", false},
         {"{\"incident\":\"" INCIDENT "\"}", true},
         {"{\"incident\":\"" OTHER "\"}", false},
-        {"{\"severity_below\":61}", true},
-        {"{\"severity_below\":60}", false},
+        {"{\"service\":\"tls\",\"severity_below\":61}", true},
+        {"{\"service\":\"tls\",\"severity_below\":60}", false},
         {"{\"rule\":\"volume.destination\",\"host\":\"128.232.110.120\",\"service\":\"tls\","
          "\"destination\":\"example.jp\",\"severity_below\":90}",
          true},
@@ -104,8 +104,8 @@ static void test_blind(void **state)
     struct alert alert = case_alert();
     alert.finding = case_finding(&case_blind, 1, 65);
     alert.story = (struct story){.first = {CASE_TIME}, .last = {CASE_TIME}, .sight = "vlan 20"};
-    assert_false(is_silenced("{\"severity_below\":101}", &alert));
-    assert_false(is_silenced("{\"host\":\"::/0\"}", &alert));
+    assert_false(is_silenced("{\"host\":\"::/1\",\"severity_below\":100}", &alert));
+    assert_false(is_silenced("{\"host\":\"::/1\"}", &alert));
     assert_false(is_silenced("{\"incident\":\"" INCIDENT "\"}", &alert));
     assert_false(is_silenced("{\"rule\":\"sensor.blind\",\"host\":\"::/0\"}", &alert));
     assert_true(is_silenced("{\"rule\":\"sensor.blind\"}", &alert));
@@ -120,7 +120,7 @@ static void test_end(void **state)
     struct alert_noise found;
     assert_int_equal(obey(noise, NOISE_ADD, NULL,
                           "{\"reason\":\"r\",\"expires\":\"2026-03-02T03:00:00Z\","
-                          "\"scope\":{\"severity_below\":101}}"),
+                          "\"scope\":{\"rule\":\"volume.destination\"}}"),
                      ERROR_NONE);
     alert.time.ns = INT64_C(1772420400000000000) - 1; /* 2026-03-02T03:00:00Z */
     assert_true(noise_of_alert(noise, &alert, &found));
@@ -137,7 +137,7 @@ static void test_first_of_two(void **state)
     struct noise *noise = noise_new();
     struct alert alert = case_alert();
     struct alert_noise found;
-    const char *all = "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":101}}";
+    const char *all = "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"volume.destination\"}}";
     char id[NOISE_ID];
     obey(noise, NOISE_ADD, NULL, all);
     obey(noise, NOISE_ADD, NULL, all);
@@ -150,6 +150,19 @@ static void test_first_of_two(void **state)
     obey(noise, NOISE_ADD, NULL, all); /* a number is never given twice */
     assert_non_null(noise_get(noise, "sil-3"));
     noise_free(noise);
+}
+
+/* Who was told of a story is told that it is over; the end of one that was silenced is, too. */
+static void test_close(void **state)
+{
+    (void)state;
+    struct alert alert = case_alert();
+    alert.aloud = true;
+    assert_true(is_silenced("{\"rule\":\"volume.destination\"}", &alert)); /* an update */
+    alert.state = INCIDENT_CLOSE;
+    assert_false(is_silenced("{\"rule\":\"volume.destination\"}", &alert));
+    alert.aloud = false;
+    assert_true(is_silenced("{\"rule\":\"volume.destination\"}", &alert));
 }
 
 static void test_bad_orders(void **state)
@@ -167,6 +180,8 @@ static void test_bad_orders(void **state)
         {"{\"for_s\":60,\"scope\":{\"rule\":\"a\"}}", "reason: expected a text"},
         {"{\"reason\":\"a\\nb\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}",
          "reason: expected one line"},
+        {"{\"reason\":\"a\\u202eb\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}",
+         "reason: expected one line"}, /* it would turn the direction of reading */
         {"{\"reason\":\"r\",\"scope\":{\"rule\":\"a\"}}", "expected expires, or for_s"},
         {"{\"reason\":\"r\",\"for_s\":1,\"expires\":\"2026-03-02T03:00:00Z\","
          "\"scope\":{\"rule\":\"a\"}}",
@@ -187,6 +202,16 @@ static void test_bad_orders(void **state)
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"service\":\"gopher\"}}", "service: "},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"incident\":\"0123\"}}", "incident: "},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":0}}", "severity_below: "},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\",\"severity_below\":101}}",
+         "severity_below: "},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"severity_below\":90}}", "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"host\":\"0.0.0.0/0\"}}", "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"host\":\"::/0\",\"destination\":\"0.0.0.0/"
+         "0\"}}",
+         "scope: expected"},
+        {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"destination\":\"::/"
+         "0\",\"severity_below\":90}}",
+         "scope: expected"},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\"},\"hide\":true}",
          "body: unknown key \"hide\""},
         {"{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\",\"vlan\":1}}",
@@ -205,6 +230,19 @@ static void test_bad_orders(void **state)
     assert_int_equal(obey(noise, NOISE_CLOSE, INCIDENT, ""), ERROR_USAGE);
     assert_int_equal(obey(noise, NOISE_REOPEN, INCIDENT, ""), ERROR_INPUT);
     assert_int_equal(noise->marks.count, 0);
+    noise_free(noise);
+}
+
+/* A stated name that is long is cut at a whole character, and the kernel's word stays. */
+static void test_long_author(void **state)
+{
+    (void)state;
+    struct noise *noise = noise_new();
+    assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, INCIDENT,
+                          "{\"author\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaéébbbbb\"}"),
+                     ERROR_NONE);
+    assert_string_equal(noise_mark_of(noise, INCIDENT)->acknowledged.by,
+                        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa… (root)");
     noise_free(noise);
 }
 
@@ -261,6 +299,9 @@ static void test_marks_bound(void **state)
     assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_RUN);
     id_of(5, id);
     assert_int_equal(obey(noise, NOISE_CLOSE, id, "{\"verdict\":\"unknown\"}"), ERROR_NONE);
+    noise_mark_of(noise, id)->acknowledged.at.ns = WALL + 1; /* somebody looks at it again */
+    assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_RUN);
+    noise_mark_of(noise, id)->acknowledged.at.ns = WALL;
     assert_int_equal(obey(noise, NOISE_ACKNOWLEDGE, OTHER, ""), ERROR_NONE);
     assert_null(noise_mark_of(noise, id));
     assert_int_equal(noise->given_way, 1);
@@ -311,8 +352,10 @@ int main(void)
         cmocka_unit_test(test_scope_of_device),
         cmocka_unit_test(test_blind),
         cmocka_unit_test(test_end),
+        cmocka_unit_test(test_close),
         cmocka_unit_test(test_first_of_two),
         cmocka_unit_test(test_bad_orders),
+        cmocka_unit_test(test_long_author),
         cmocka_unit_test(test_texts_at_their_bound),
         cmocka_unit_test(test_silences_bound),
         cmocka_unit_test(test_marks_bound),

@@ -38,6 +38,9 @@ static void test_harmless(void **state)
         strcpy(text, row[i].given);
         terminal_make_harmless(text);
         assert_string_equal(text, row[i].shown);
+        assert_int_equal(terminal_is_harmless(row[i].given),
+                         strcmp(row[i].given, row[i].shown) == 0);
+        assert_true(terminal_is_harmless(row[i].shown));
     }
 }
 

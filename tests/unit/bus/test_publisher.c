@@ -211,8 +211,9 @@ static void test_full_disk(void **state)
     assert_int_equal(f->woken, 1);
     write_fails = false;
     publish(f, 5, "alert", 50, 0); /* behind what is held */
+    publish(f, 6, "event", 0, 0);  /* by the wall clock: not the trouble's time */
     assert_int_equal(publisher_flush(f->publisher, NULL), 0);
-    assert_string_equal(told(f), "1 2 open:2026-03-02T00:00:02 3 4 5 close:2026-03-02T00:00:05 ");
+    assert_string_equal(told(f), "1 2 open:2026-03-02T00:00:02 3 4 5 6 close:2026-03-02T00:00:05 ");
     assert_false(publisher_status_of(f->publisher).trouble);
     assert_int_equal(publisher_status_of(f->publisher).held, 0);
     assert_int_equal(f->woken, 2);

@@ -22,6 +22,7 @@ static void test_moments(void **state)
         {"0s", NOW},
         {"90s", NOW - 90 * NS_PER_S},
         {"15m", NOW - 900 * NS_PER_S},
+        {"15min", NOW - 900 * NS_PER_S},
         {"8h", NOW - 28800 * NS_PER_S},
         {"2d", NOW - 172800 * NS_PER_S},
         {"1w", NOW - 604800 * NS_PER_S},
@@ -45,6 +46,27 @@ static void test_moments(void **state)
     }
 }
 
+/* By the site's clock, over its change of time too. */
+static void test_change_of_time(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *utc;
+    } row[] = {{"2026-03-02T01:14:07Z", "2026-03-02T01:14:07.000Z"},
+               {"2026-03-02T01:14", "2026-03-02T00:14:00.000Z"},
+               {"2026-03-02", "2026-03-01T23:00:00.000Z"},
+               {"2026-07-02", "2026-07-01T22:00:00.000Z"}};
+    struct ptime time;
+    char text[32];
+    setenv("TZ", "Europe/Berlin", 1);
+    tzset();
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_true(moment_time(row[i].text, &time));
+        assert_string_equal(ptime_iso(time, text, sizeof text), row[i].utc);
+    }
+    assert_false(moment_time("8h", &time));
+}
+
 static void test_mistakes(void **state)
 {
     static const char *const row[] = {
@@ -54,6 +76,11 @@ static void test_mistakes(void **state)
         "-8h",
         "8hours",
         "8 h",
+        " 8h",
+        "+8h",
+        "8mi",
+        "1.5h",
+        "2026-02-30",
         "99999999w",
         "99999999999999999999s",
         "yesterday",
@@ -80,6 +107,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moments),
+        cmocka_unit_test(test_change_of_time),
         cmocka_unit_test(test_mistakes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* Words of a sub-command's own, taken off its line; spans and times as people write them. */
+/* Words of a sub-command's own, taken off its line. */
 #include "../../../sensor/command/words.h"
 
 #include <setjmp.h>
@@ -64,57 +64,11 @@ static void test_refused(void **state)
     assert_int_equal(argc, 2);
 }
 
-static void test_spans(void **state)
-{
-    (void)state;
-    assert_int_equal(words_span("90s"), 90);
-    assert_int_equal(words_span("30min"), 1800);
-    assert_int_equal(words_span("8h"), 28800);
-    assert_int_equal(words_span("7d"), 604800);
-    assert_int_equal(words_span("2w"), 1209600);
-    static const char *const bad[] = {"", "8", "h", "-8h", "8 h", "8hh", "1.5h", "9999999999s"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(words_span(bad[i]), -1);
-}
-
-/* By the site's clock, over its change of time too. */
-static void test_times(void **state)
-{
-    (void)state;
-    struct calendar_config berlin = {.timezone = "Europe/Berlin", .work_start = 8, .work_end = 18};
-    struct calendar *calendar = calendar_new(&berlin, NULL);
-    static const struct {
-        const char *text, *utc;
-    } row[] = {{"2026-03-02T01:14:07Z", "2026-03-02T01:14:07.000Z"},
-               {"2026-03-02T01:14", "2026-03-02T00:14:00.000Z"},
-               {"2026-03-02", "2026-03-01T23:00:00.000Z"},
-               {"2026-07-02", "2026-07-01T22:00:00.000Z"},
-               {"2026-07-02T08:00:30.5", "2026-07-02T06:00:30.500Z"}};
-    struct ptime time;
-    char text[32];
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        assert_true(words_time(row[i].text, &time));
-        assert_string_equal(ptime_iso(time, text, sizeof text), row[i].utc);
-    }
-    static const char *const bad[] = {"",
-                                      "8h",
-                                      "2026-02-30",
-                                      "T",
-                                      "2026-03-02T",
-                                      "tomorrow",
-                                      "2026-03-02T01:14:07.00000000000000000000000000000000"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_false(words_time(bad[i], &time));
-    calendar_free(calendar);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_spans),
-        cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,21 @@ static void test_the_end(void **state)
     assert_int_equal(the_silence(rig)->alerts, 1);
 }
 
+/* What was told before the silence began is told to its end; what began under it is not. */
+static void test_close(void **state)
+{
+    struct rig *rig = *state;
+    push(rig, 1, 1000);
+    assert_int_equal(say(rig, NOISE_ADD, NULL,
+                         "{\"reason\":\"r\",\"for_s\":1728000,\"scope\":{\"rule\":\"any\"}}"),
+                     ERROR_NONE);
+    push(rig, 2, 2000);
+    rig_push_watermark(rig, 0, SECOND(8 * 86400)); /* a story is over after 7 days */
+    rig_turn(rig, 500 * NS_PER_MS);
+    assert_int_equal(journal_has(rig, "\"state\":\"close\""), 2);
+    assert_int_equal(journal_has(rig, "\"silenced\":{"), 2); /* open and close of the second */
+}
+
 /* Killed before and behind a snapshot: what the journal has is counted once. */
 static void test_killed(void **state)
 {
@@ -198,7 +213,7 @@ static void test_what_cannot_be_written(void **state)
     assert_int_equal(mkdir(path, 0700), 0);
     assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_RUN);
     assert_int_equal(engine_noise(rig->engine)->silence_count, 0);
-    assert_int_equal(journal_has(rig, "silence.add"), 0);
+    assert_int_equal(journal_has(rig, "silence.add"), 1); /* the record goes before the change */
     assert_int_equal(rmdir(path), 0);
     assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
     free(path);
@@ -224,6 +239,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_close, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_incident, set_up, tear_down),

@@ -349,6 +349,71 @@ static void test_many_changes(void **state)
     handover_free(h);
 }
 
+/* What was closed later was open then, and nothing is said of a verdict that nobody had given. */
+static void test_a_past_time(void **state)
+{
+    (void)state;
+    struct handover_config config = the_config();
+    assert_true(ptime_of_iso("2026-03-01T16:55:00Z", &config.to)); /* C is closed at 17:00 */
+    struct handover *h = a_night(&config);
+    char *text = handover_text(h, HANDOVER_ENGLISH);
+    assert_non_null(strstr(text, "Open incidents: 3\n"));
+    assert_non_null(strstr(text, "inc-cccccc"));
+    assert_non_null(strstr(text, "Closed: 0\n"));
+    assert_null(strstr(text, "benign"));
+    free(text);
+    handover_free(h);
+}
+
+/* Of more incidents than there is room for, those that spoke last; the others are counted. */
+static void test_many_incidents(void **state)
+{
+    (void)state;
+    struct handover_config config = the_config();
+    struct handover *h = handover_new(&config);
+    char id[40], time[40];
+    for (unsigned i = 0; i <= RETOLD_MAX; i++) {
+        snprintf(id, sizeof id, "%032x", i);
+        snprintf(time, sizeof time, "2026-03-01T%02u:%02u:%02u.000Z", 16 + i / 3600, i / 60 % 60,
+                 i % 60);
+        alert(h, time, id, "volume.host", "10.0.0.4", "\"score\":50,\"state\":\"open\"");
+    }
+    bool several;
+    snprintf(id, sizeof id, "%032x", RETOLD_MAX); /* the last that came */
+    assert_non_null(retold_find(&h->told, id, &several));
+    snprintf(id, sizeof id, "%032x", RETOLD_MAX / 2);
+    assert_non_null(retold_find(&h->told, id, &several));
+    snprintf(id, sizeof id, "%032x", RETOLD_MAX / 2 - 1);
+    assert_null(retold_find(&h->told, id, &several));
+    assert_int_equal(h->told.beyond, RETOLD_MAX / 2);
+    assert_int_equal(h->alerts, RETOLD_MAX + 1);
+    handover_end(h);
+    char *english = handover_text(h, HANDOVER_ENGLISH),
+         *other = handover_text(h, HANDOVER_JAPANESE);
+    assert_non_null(strstr(english, "10,000 alerts of older ones are left out.\n"));
+    assert_non_null(strstr(other, "アラート 10,000 件を省略"));
+    free(english);
+    free(other);
+    handover_free(h);
+}
+
+/* Acknowledged once more after its verdict: somebody looks at it. */
+static void test_standing(void **state)
+{
+    (void)state;
+    struct retold_incident incident = {.spoke = {5}};
+    struct noise_mark mark = {.verdict = VERDICT_BENIGN,
+                              .closed = {.by = "bob", .at = {10}, .packet = {10}},
+                              .acknowledged = {.by = "alice", .at = {9}, .packet = {9}}};
+    assert_int_equal(retold_standing_of(&incident, NULL), RETOLD_OPEN);
+    assert_int_equal(retold_standing_of(&incident, &mark), RETOLD_CLOSED);
+    mark.acknowledged.at.ns = 11;
+    assert_int_equal(retold_standing_of(&incident, &mark), RETOLD_ACKNOWLEDGED);
+    mark.acknowledged.at.ns = 9;
+    incident.spoke.ns = 12;
+    assert_int_equal(retold_standing_of(&incident, &mark), RETOLD_AGAIN);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -376,6 +441,9 @@ int main(void)
         cmocka_unit_test(test_no_heartbeat),
         cmocka_unit_test(test_records_that_make_no_sense),
         cmocka_unit_test(test_many_changes),
+        cmocka_unit_test(test_a_past_time),
+        cmocka_unit_test(test_many_incidents),
+        cmocka_unit_test(test_standing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
