@@ -124,16 +124,7 @@ static void list_json(const struct retold_incident *incident, const struct noise
     json_str(json, "incident", incident->id);
     json_str(json, "standing", standing_name[retold_standing_of(incident, mark)]);
     json_bool(json, "active", incident->active);
-    json_str(json, "urgency", urgency_name[incident->urgency]);
-    json_int(json, "score", incident->score);
-    json_str(json, incident->sensor ? "sight" : "host",
-             incident->sensor ? incident->sight : incident->host);
-    if (*incident->destination)
-        json_str(json, "destination", incident->destination);
-    json_list(json, "rules");
-    for (size_t i = 0; i < incident->rule_count; i++)
-        json_str(json, NULL, incident->rule[i]);
-    json_close(json);
+    retold_put(json, incident);
     json_uint(json, "alerts", incident->alerts);
     json_uint(json, "alerts_silenced", incident->silenced);
     json_uint(json, "out_bytes", incident->out_bytes);

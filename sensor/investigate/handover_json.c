@@ -16,16 +16,7 @@ static void put_incident(struct json *json, const struct handover *h,
         h->config.book ? noise_mark_of(h->config.book, incident->id) : NULL;
     json_open(json, NULL);
     json_str(json, "incident", incident->id);
-    json_str(json, "urgency", urgency_name[incident->urgency]);
-    json_int(json, "score", incident->score);
-    json_str(json, incident->sensor ? "sight" : "host",
-             incident->sensor ? incident->sight : incident->host);
-    if (*incident->destination)
-        json_str(json, "destination", incident->destination);
-    json_list(json, "rules");
-    for (size_t i = 0; i < incident->rule_count; i++)
-        json_str(json, NULL, incident->rule[i]);
-    json_close(json);
+    retold_put(json, incident);
     json_bool(json, "active", incident->active);
     put_time(json, "first", incident->first);
     put_time(json, "last", incident->last);

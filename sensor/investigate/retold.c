@@ -117,7 +117,6 @@ bool retold_record_read(struct retold_record *record, const char *line, size_t s
         read_act(record);
     } else if (strcmp(dataset, "weir.heartbeat") == 0) {
         record->kind = RETOLD_HEARTBEAT;
-        record->hosts = whole_of(json_get(record->root, "weir"), "hosts");
         record->hosts_ready = whole_of(json_get(record->root, "weir"), "hosts_ready");
     }
     return true;
@@ -229,8 +228,6 @@ static void add_alert(struct retold_incident *incident, const struct retold_reco
     note_rule(incident, r->rule);
     incident->alerts++;
     incident->silenced += *r->silence != '\0';
-    incident->silenced_bytes += r->silenced_bytes;
-    incident->quiet += r->quiet;
 }
 
 void retold_add(struct retold *told, const struct retold_record *record)
@@ -295,6 +292,20 @@ const struct retold_incident *retold_find(const struct retold *told, const char 
         found = incident;
     }
     return found;
+}
+
+void retold_put(struct json *json, const struct retold_incident *incident)
+{
+    json_str(json, "urgency", urgency_name[incident->urgency]);
+    json_int(json, "score", incident->score);
+    json_str(json, incident->sensor ? "sight" : "host",
+             incident->sensor ? incident->sight : incident->host);
+    if (*incident->destination)
+        json_str(json, "destination", incident->destination);
+    json_list(json, "rules");
+    for (size_t i = 0; i < incident->rule_count; i++)
+        json_str(json, NULL, incident->rule[i]);
+    json_close(json);
 }
 
 enum retold_standing retold_standing_of(const struct retold_incident *incident,

@@ -33,7 +33,7 @@ struct retold_record {
     /* RETOLD_ACT */
     const char *action, *by, *message;
     /* RETOLD_HEARTBEAT */
-    int64_t hosts, hosts_ready;
+    int64_t hosts_ready;
 };
 
 /* False: it is no record of ours. retold_record_fini either way. */
@@ -54,7 +54,7 @@ struct retold_incident {
     struct ptime first, last; /* of its alerts */
     struct ptime start, end;  /* of what they speak of */
     struct ptime spoke;       /* its last one that did not close it */
-    uint64_t alerts, silenced, quiet, out_bytes, silenced_bytes;
+    uint64_t alerts, silenced, out_bytes;
 };
 
 struct retold {
@@ -73,6 +73,9 @@ bool retold_is_named(const char *id, const char *name); /* as retold_find would 
  */
 const struct retold_incident *retold_find(const struct retold *told, const char *name,
                                           bool *several);
+
+/* Into the object that is open: urgency, score, whom it is about, the rules that spoke. */
+void retold_put(struct json *json, const struct retold_incident *incident);
 
 /* What people made of it. RETOLD_OPEN: nobody looked; RETOLD_AGAIN: it spoke after its verdict. */
 enum retold_standing { RETOLD_OPEN, RETOLD_AGAIN, RETOLD_ACKNOWLEDGED, RETOLD_CLOSED };
