@@ -35,6 +35,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what was told: list, show, ack, close\n"
                             "       weir silence VERB ...                                 "
                             "what is not to be told for a while\n"
+                            "       weir backtest --rules NEW INPUT...                    "
+                            "what other rules would tell\n"
                             "       weir digest [--since 8h] [--lang ja]                  "
                             "what the next shift is told\n"
                             "       weir version | help\n"
@@ -64,7 +66,7 @@ static const struct {
     {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
-    {"--help", command_help},     {"-h", command_help},
+    {"--help", command_help},     {"-h", command_help},           {"backtest", command_backtest},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed

@@ -41,11 +41,11 @@ const char *noise_access_author(void)
     return user ? user->pw_name : "?";
 }
 
-int noise_access_each(const struct config *config,
-                      void (*each)(void *context, const char *line, size_t size), void *context,
-                      uint64_t *damaged, struct error *error)
+int noise_access_each_in(const char *folder,
+                         void (*each)(void *context, const char *line, size_t size), void *context,
+                         uint64_t *damaged, struct error *error)
 {
-    struct journal_reader *reader = journal_reader_open(config_state_dir(config), 0, error);
+    struct journal_reader *reader = journal_reader_open(folder, 0, error);
     const char *line;
     size_t size;
     uint64_t sequence;
@@ -61,6 +61,13 @@ int noise_access_each(const struct config *config,
     }
     journal_reader_close(reader);
     return 0;
+}
+
+int noise_access_each(const struct config *config,
+                      void (*each)(void *context, const char *line, size_t size), void *context,
+                      uint64_t *damaged, struct error *error)
+{
+    return noise_access_each_in(config_state_dir(config), each, context, damaged, error);
 }
 
 /* --- with no sensor running ------------------------------------------------------------------- */

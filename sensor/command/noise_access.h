@@ -27,4 +27,9 @@ int noise_access_each(const struct config *config,
                       void (*each)(void *context, const char *line, size_t size), void *context,
                       uint64_t *damaged, struct error *error);
 
+/* The same of any journal's folder. */
+int noise_access_each_in(const char *folder,
+                         void (*each)(void *context, const char *line, size_t size), void *context,
+                         uint64_t *damaged, struct error *error);
+
 #endif

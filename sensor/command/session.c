@@ -60,6 +60,13 @@ static void on_content(void *context, const struct ip *host, const struct record
     s->options.content(s->options.context, host, record);
 }
 
+static void on_withheld(void *context, const struct story *story, const char *detector,
+                        const struct rule_exception *exception)
+{
+    const struct session_options *o = &((const struct session *)context)->options;
+    o->withheld(o->context, story, detector, exception);
+}
+
 /* A replay's keys are its own, even on a server that holds a live baseline. */
 static int open_stack(struct session *s)
 {
@@ -75,6 +82,7 @@ static int open_stack(struct session *s)
         .ring_count = s->rings,
         .observer = {.flow = o->flow ? on_flow : NULL,
                      .content = o->content ? on_content : NULL,
+                     .withheld = o->withheld ? on_withheld : NULL,
                      .context = s},
     };
     s->prefix = xasprintf("weir-replay-%s", strrchr(s->folder, '-') + 1);

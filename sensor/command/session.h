@@ -28,6 +28,9 @@ struct session_options {
     bool progress;
     void (*flow)(void *context, const struct flow_view *view);
     void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    /* As engine_observer has it, or NULL. */
+    void (*withheld)(void *context, const struct story *story, const char *detector,
+                     const struct rule_exception *exception);
     void *context;
 };
 

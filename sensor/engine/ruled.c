@@ -82,17 +82,21 @@ static void tell(struct engine *engine, const struct ruled_flow *flow, struct ru
 }
 
 /* False: an exception holds it back. */
-static bool is_allowed(struct engine *engine, const struct rule_facts *facts,
-                       struct finding *finding)
+static bool is_allowed(struct engine *engine, const struct story *story,
+                       const struct rule_facts *facts, struct finding *finding)
 {
-    const struct rule_exception *expired;
+    const struct engine_observer *observer = &engine->config.observer;
+    const struct rule_exception *holds, *expired;
     struct rule_facts doubted;
     if (engine->ruled.rules->exception_count == 0)
         return true;
     doubted = *facts;
     rule_facts_doubt(&doubted);
-    if (rules_exception(engine->ruled.rules, finding->detector->id, &doubted, &expired)) {
+    holds = rules_exception(engine->ruled.rules, finding->detector->id, &doubted, &expired);
+    if (holds) {
         engine->counts.excepted++;
+        if (observer->withheld)
+            observer->withheld(observer->context, story, finding->detector->id, holds);
         return false;
     }
     if (expired)
@@ -113,7 +117,7 @@ static void ask_rule(struct engine *engine, const struct ruled_flow *flow, size_
     rule->tally.matched++;
     engine->counts.rules_matched++;
     rule_finding(rules, asked, facts, &finding);
-    if (is_allowed(engine, facts, &finding))
+    if (is_allowed(engine, &flow->open->story, facts, &finding))
         tell(engine, flow, rule, &finding, asked->limit, asked->limit_ns);
     else
         rule->tally.excepted++;
@@ -130,7 +134,7 @@ static void ask_lists(struct engine *engine, const struct ruled_flow *flow,
     struct ruled_rule *rule = engine->ruled.of[engine->ruled.rules->rule_count];
     rule->tally.matched++;
     engine->counts.rules_matched++;
-    if (is_allowed(engine, facts, &finding))
+    if (is_allowed(engine, &flow->open->story, facts, &finding))
         tell(engine, flow, rule, &finding, INTEL_LIMIT, NS_PER_DAY);
     else
         rule->tally.excepted++;
@@ -173,7 +177,7 @@ size_t ruled_keep(struct engine *engine, const struct story *story, struct findi
     ruled_facts_of_story(engine, story, now, &facts);
     for (size_t i = 0; i < count; i++) {
         finding[kept] = finding[i];
-        kept += is_allowed(engine, &facts.facts, &finding[kept]);
+        kept += is_allowed(engine, story, &facts.facts, &finding[kept]);
     }
     return kept;
 }

@@ -158,8 +158,7 @@ static void note_rule(struct retold_incident *incident, const char *rule)
         snprintf(incident->rule[incident->rule_count++], sizeof incident->rule[0], "%s", rule);
 }
 
-/* Fused rows are what the budget is for. */
-static bool is_budgeted(const char *rule)
+bool retold_is_budgeted(const char *rule)
 {
     const struct detector *detector = detector_get(rule);
     return detector && detector->tell;
@@ -224,7 +223,7 @@ static void add_alert(struct retold_incident *incident, const struct retold_reco
         incident->urgency = r->urgency;
     if (r->out_bytes > incident->out_bytes)
         incident->out_bytes = r->out_bytes;
-    incident->budgeted |= is_budgeted(r->rule);
+    incident->budgeted |= retold_is_budgeted(r->rule);
     note_rule(incident, r->rule);
     incident->alerts++;
     incident->silenced += *r->silence != '\0';

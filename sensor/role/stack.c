@@ -77,6 +77,13 @@ static void on_content(void *context, const struct ip *host, const struct record
     stack->config.observer.content(stack->config.observer.context, host, record);
 }
 
+static void on_withheld(void *context, const struct story *story, const char *detector,
+                        const struct rule_exception *exception)
+{
+    const struct engine_observer *observer = &((const struct stack *)context)->config.observer;
+    observer->withheld(observer->context, story, detector, exception);
+}
+
 static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
     const struct stack *stack = context;
@@ -108,36 +115,38 @@ static int open_engine(struct stack *stack)
     const char *database = c->config->as_database;
     if (*database && !(stack->networks = networks_open(database, &stack->error)))
         return -1;
-    struct engine_config engine = {.loop = stack->loop,
-                                   .rings = c->rings,
-                                   .ring_count = c->ring_count,
-                                   .workers = c->workers,
-                                   .live = c->live,
-                                   .sensor_starts = c->sensor_starts,
-                                   .heartbeat_ns = c->heartbeat_ns,
-                                   .folder = c->live ? c->folder : NULL,
-                                   .noise_path = c->live ? NULL : c->noise,
-                                   .store = stack->store,
-                                   .reach = c->live ? &stack->reach : NULL,
-                                   .publisher = stack->publisher,
-                                   .calendar = stack->calendar,
-                                   .inside = &c->config->inside,
-                                   .by_device = c->config->by_device,
-                                   .suffixes = stack->suffixes,
-                                   .networks = stack->networks,
-                                   .key = c->key,
-                                   .detect = c->config->detect,
-                                   .rules = c->config->rules,
-                                   .sensor = c->config->sensor_name,
-                                   .max_hosts = c->config->max_hosts,
-                                   .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
-                                   .observer = {.flow = c->observer.flow ? on_flow : NULL,
-                                                .content = c->observer.content ? on_content : NULL,
-                                                .done = on_done,
-                                                .damaged = c->observer.damaged ? on_damaged : NULL,
-                                                .drained = c->observer.drained ? on_drained : NULL,
-                                                .store = on_settled,
-                                                .context = stack}};
+    struct engine_config engine = {
+        .loop = stack->loop,
+        .rings = c->rings,
+        .ring_count = c->ring_count,
+        .workers = c->workers,
+        .live = c->live,
+        .sensor_starts = c->sensor_starts,
+        .heartbeat_ns = c->heartbeat_ns,
+        .folder = c->live ? c->folder : NULL,
+        .noise_path = c->live ? NULL : c->noise,
+        .store = stack->store,
+        .reach = c->live ? &stack->reach : NULL,
+        .publisher = stack->publisher,
+        .calendar = stack->calendar,
+        .inside = &c->config->inside,
+        .by_device = c->config->by_device,
+        .suffixes = stack->suffixes,
+        .networks = stack->networks,
+        .key = c->key,
+        .detect = c->config->detect,
+        .rules = c->config->rules,
+        .sensor = c->config->sensor_name,
+        .max_hosts = c->config->max_hosts,
+        .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
+        .observer = {.flow = c->observer.flow ? on_flow : NULL,
+                     .content = c->observer.content ? on_content : NULL,
+                     .withheld = c->observer.withheld ? on_withheld : NULL,
+                     .done = on_done,
+                     .damaged = c->observer.damaged ? on_damaged : NULL,
+                     .drained = c->observer.drained ? on_drained : NULL,
+                     .store = on_settled,
+                     .context = stack}};
     stack->engine = engine_new(&engine, &stack->error);
     if (!stack->engine)
         return -1;

@@ -102,6 +102,9 @@ struct alert {
     const char *sensor, *ruleset;    /* borrowed from the configuration */
 };
 
+/* Of the incident that a finding about this story belongs to: hash of host, destination key and
+ * first packet. */
+void incident_id(const struct story *story, char id[ALERT_ID_SIZE]);
 /* "inc-" and six letters of the incident's id: what people type. */
 char *incident_short(const char *incident, char text[16]);
 

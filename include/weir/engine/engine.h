@@ -124,6 +124,9 @@ struct engine_counts {
 struct engine_observer {
     void (*flow)(void *context, const struct flow_view *view);
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
+    /* An exception holds back what `detector` found; at each look. May be NULL. */
+    void (*withheld)(void *context, const struct story *story, const char *detector,
+                     const struct rule_exception *exception);
     /* Counted items that left `host`, whose flow's record follows. */
     void (*content)(void *context, const struct ip *host, const struct record_content *record);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */

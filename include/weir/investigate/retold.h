@@ -62,6 +62,9 @@ struct retold {
     uint64_t alerts, beyond; /* beyond: of incidents that gave way */
 };
 
+/* Fused rows (detector.h) are what the alert budget is for. */
+bool retold_is_budgeted(const char *rule);
+
 void retold_init(struct retold *told);
 void retold_fini(struct retold *told);
 void retold_add(struct retold *told,
