@@ -39,6 +39,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what other rules would tell\n"
                             "       weir digest [--since 8h] [--lang ja]                  "
                             "what the next shift is told\n"
+                            "       weir privacy inventory [-c FILE]                      "
+                            "what is stored about persons\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -67,6 +69,7 @@ static const struct {
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
     {"--help", command_help},     {"-h", command_help},           {"backtest", command_backtest},
+    {"privacy", command_privacy},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed

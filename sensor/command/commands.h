@@ -8,6 +8,7 @@ enum exit_status { EXIT_DONE = 0, EXIT_RUN = 1, EXIT_USAGE = 2, EXIT_INPUT = 3, 
 
 int command_alerts(int argc, char **argv);
 int command_backtest(int argc, char **argv);
+int command_privacy(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_check(int argc, char **argv);

@@ -2,6 +2,7 @@
 """Noise control beside a running sensor: orders over its control API are in effect at once, survive a killed
 engine and a restart, and leave an audit record; silenced and quiet alerts are told as such."""
 
+import glob
 import json
 import os
 import socket
@@ -98,8 +99,27 @@ class Noisy(weirtest.Case):
         self.assertEqual(told[-1]["weir"]["judged"]["ticket"], "T-1")
         self.assertEqual([alert["weir"]["raise"] for alert in told], [0, 2, 3], "the sink leaves out the silenced one")
         self.assertIn("open again", self.ask("incident", "list", "--open"))
+        self.inventoried()
         self.refused(incident)
         self.after_a_restart(incident, name)
+
+    def inventoried(self):
+        """`weir privacy inventory` knows every file that a sensor leaves in its state directory."""
+        shown = json.loads(self.ask("privacy", "inventory", "--json"))
+        known = {"lock", "redis.log"} # nothing about anybody
+        for place in shown["places"]:
+            stem, _, ends = (place["pattern"] or "none").partition("{")
+            for end in ends.rstrip("}").split(","):
+                known |= {os.path.relpath(path, self.sensor.state)
+                          for path in glob.glob(os.path.join(self.sensor.state, stem + end))}
+        left = {os.path.relpath(os.path.join(folder, name), self.sensor.state)
+                for folder, _, names in os.walk(self.sensor.state) for name in names
+                if not name.endswith(".sock")}
+        self.assertEqual(left - known, set())
+        by_name = {place["name"]: place for place in shown["places"]}
+        for name in ("journal", "baseline", "checkpoint", "people", "key of this site"):
+            self.assertGreater(by_name[name]["bytes"], 0, name)
+        self.assertEqual(by_name["journal"]["kept"][:8], "400 days")
 
     def refused(self, incident):
         for method, path, body, status, says in (
