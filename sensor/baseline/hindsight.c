@@ -234,8 +234,8 @@ int64_t hindsight_since(const struct hindsight *hindsight, const struct ip *host
     return past ? past->from->hour[0].hour : INT64_MAX;
 }
 
-const struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
-                                        const struct civil *civil)
+struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
+                                  const struct civil *civil)
 {
     struct past *past = past_of(hindsight, host);
     if (!past)

@@ -31,6 +31,9 @@ static const char usage[] =
     "      --set KEY=VALUE       one setting\n"
     "      --baseline FILE|URL   judge by this baseline too (only read)\n"
     "      --save-baseline FILE  keep what was learned\n"
+    "      --online              as a live sensor would have told it, hour by hour; without it, and\n"
+    "                            without --baseline, more than two days are judged in hindsight:\n"
+    "                            read twice, each day held against all the others\n"
     "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
     "read)\n"
     "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
@@ -51,6 +54,7 @@ struct replay {
     struct hosts *hosts;
     struct flows *flows;
     const char *noise;
+    bool online;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
@@ -71,6 +75,18 @@ static void on_content(void *context, const struct ip *host, const struct record
 {
     struct replay *replay = context;
     hosts_add_content(replay->hosts, host, record);
+}
+
+/* What was seen so far is seen once more. */
+static void on_again(void *context)
+{
+    struct replay *replay = context;
+    hosts_free(replay->hosts);
+    replay->hosts = hosts_new();
+    if (!replay->flows)
+        return;
+    flows_free(replay->flows);
+    replay->flows = flows_open(replay->flows_path, &replay->error);
 }
 
 /* --- outputs ------------------------------------------------------------------------------------
@@ -226,6 +242,8 @@ static int run(struct replay *replay)
                                       .save_baseline = o->save_baseline,
                                       .noise = replay->noise,
                                       .progress = !o->quiet && isatty(STDERR_FILENO),
+                                      .online = replay->online,
+                                      .again = on_again,
                                       .flow = on_flow,
                                       .content = on_content,
                                       .context = replay};
@@ -254,7 +272,9 @@ static int status_of(struct replay *replay, int failed)
 int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
-    const struct word words[] = {{"--noise", &replay.noise, NULL}, {NULL, NULL, NULL}};
+    const struct word words[] = {{"--noise", &replay.noise, NULL},
+                                 {"--online", NULL, &replay.online},
+                                 {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
         options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)

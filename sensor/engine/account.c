@@ -422,7 +422,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    const struct profile *profile = hosts_profile(engine, host); /* host->profile from here on */
+    const struct profile *profile = hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning =
         !profile ||
         profile_state(profile, civil.hour, engine->config.detect.learn_days) == BASELINE_LEARNING;
@@ -450,9 +450,12 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
 void account_again(struct engine *engine, struct host *host)
 {
     struct ptime now = engine->counts.last;
-    if (!hosts_profile(engine, host) || now.ns == INT64_MIN)
+    if (now.ns == INT64_MIN)
         return;
-    int64_t newest = hour_of(engine, now).hour;
+    struct civil present = hour_of(engine, now);
+    int64_t newest = present.hour;
+    if (!hosts_profile(engine, host, &present))
+        return;
     for (int64_t hour = newest - 1; hour <= newest; hour++) {
         struct host_total *total = totals_get(engine->totals, &host->ip, hour);
         if (!total)

@@ -129,6 +129,18 @@ void close_hour(struct engine *engine, struct ptime now)
         close_begin(engine, engine->closed_hour, now);
 }
 
+void close_tell(const struct engine *engine, int64_t hour)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    size_t count;
+    if (!observer->closed)
+        return;
+    struct host_total **total = totals_until(engine->totals, hour, &count);
+    for (size_t i = 0; i < count; i++)
+        observer->closed(observer->context, total[i]);
+    free(total);
+}
+
 void close_fini(struct engine *engine)
 {
     close_abandon(engine);

@@ -39,10 +39,10 @@ void hindsight_free(struct hindsight *hindsight); /* the fleet only while it was
 /* The peers. Taken once, by who asks with them; while there is a hindsight it changes them with each
  * host that it turns to. */
 struct fleet *hindsight_take_fleet(struct hindsight *hindsight);
-/* The host's profile to judge an hour by, and the peers without it, until the next call. NULL: it
- * never sent. */
-const struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
-                                        const struct civil *civil);
+/* The host's profile to judge an hour by, and the peers without it, until the next call; to be read
+ * only. NULL: it never sent. */
+struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
+                                  const struct civil *civil);
 /* An hour is over: its sums and what it showed join the day's. In the order of hours. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
                      const struct civil *civil);

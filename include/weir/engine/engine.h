@@ -17,6 +17,7 @@
 #include "weir/base/loop.h"
 #include "weir/base/networks.h"
 #include "weir/base/suffix.h"
+#include "weir/baseline/hindsight.h"
 #include "weir/baseline/store.h"
 #include "weir/bus/publisher.h"
 #include "weir/detect/rules.h"
@@ -126,6 +127,9 @@ struct engine_observer {
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
     /* Counted items that left `host`, whose flow's record follows. */
     void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    /* A replay: an hour is closed, and what of it was learned is; at the end the hours still open,
+     * too. By hour and host. May be NULL. */
+    void (*closed)(void *context, const struct host_total *total);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
     void (*done)(void *context, const struct error *error);
     /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is
@@ -165,6 +169,9 @@ struct engine_config {
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
     const char *noise_path; /* no folder: silences that hold, only read; NULL: none */
     int64_t heartbeat_ns;   /* live: of packet time between heartbeats; 0: none */
+    /* A replay's, made of the same input before: profiles are its, and nothing is learned. NULL:
+     * none. Its fleet is engine_begin's. */
+    struct hindsight *hindsight;
     struct engine_observer observer;
 };
 
