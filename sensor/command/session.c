@@ -78,6 +78,7 @@ static int open_stack(struct session *s, bool hold)
                      .closed = s->ledger && !s->hindsight ? look_back_note : NULL,
                      .context = s},
         .hindsight = s->hindsight,
+        .told = o->told,
         .hold = hold,
     };
     free(s->prefix);
@@ -109,6 +110,7 @@ static int start_feed(struct session *s)
                                  .inputs = (const char *const *)s->inputs.path,
                                  .input_count = s->inputs.count,
                                  .follow = o->follow,
+                                 .times = o->times,
                                  .filter = role_filter(o->config, o->filter),
                                  .rings = s->ring,
                                  .loop = s->stack.loop,
@@ -250,6 +252,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
                                    .problem = error->code == ERROR_NONE ? NULL : error->message,
                                    .packets = found[i].packets,
                                    .bytes = found[i].bytes,
+                                   .outside = found[i].outside,
                                    .first = found[i].first,
                                    .last = found[i].last,
                                    .longest_cut = found[i].longest_cut,
@@ -276,6 +279,8 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->had_baseline = s->options.baseline != NULL;
     summary->hindsight = s->hindsight != NULL;
     summary->why_online = s->why_online;
+    summary->told = s->options.told;
+    summary->timed = s->options.times.set;
     summary->duration_s = (double)(wtime_now().ns - s->started.ns) / 1e9;
 }
 

@@ -21,6 +21,8 @@ struct session_options {
     size_t input_count;
     bool follow;
     const char *filter; /* -f, or NULL: capture.filter */
+    struct capture_times times;
+    struct engine_told told; /* what of what is found is told */
     const struct sink_settings *sinks;
     size_t sink_count;
     const char *baseline;      /* FILE or URL, or NULL: none; never written to */

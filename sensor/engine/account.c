@@ -310,6 +310,8 @@ static void follow(struct engine *engine, struct open_story *open, struct ptime 
 size_t account_tell(struct engine *engine, struct open_story *open, struct finding *finding,
                     size_t count, enum baseline_state state, uint32_t hours, struct ptime now)
 {
+    if (count == 0 || !told_is_wanted(engine, &open->story, now))
+        return 0;
     size_t kept = ruled_keep(engine, &open->story, finding, count, now);
     struct story story = open->story;
     story.out = volume_clamped(story.out);

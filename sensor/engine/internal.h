@@ -16,6 +16,7 @@
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   tally.c      alerts by who spoke
+ *   told.c       what of what is found is told, where only some is asked for
  *   swept.c      what client networks asked of inside servers (swept.h)
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
@@ -284,6 +285,11 @@ void weigh_free(struct host *host);
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
+
+/* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that day,
+ * whatever there was to tell. */
+bool told_is_wanted(struct engine *engine, const struct story *story, struct ptime now);
+bool told_was_silent(struct engine *engine, int64_t day);
 
 /* close.c: the totals of this hour and before, to who observes them. */
 void close_tell(const struct engine *engine, int64_t hour);

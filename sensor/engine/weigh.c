@@ -241,8 +241,9 @@ static double silent_e(const struct last_told *told, int64_t day)
 static double silent_below(const struct at *at, enum evidence_side side)
 {
     int64_t day = at->civil->day;
-    return fmax(silent_e(&at->host->told[side], day),
-                silent_e(&at->host->profile->told[side], day));
+    const struct last_told *fleet = &at->host->profile->told[side];
+    double told = told_was_silent(at->engine, fleet->day) ? 0 : silent_e(fleet, day);
+    return fmax(silent_e(&at->host->told[side], day), told);
 }
 
 static struct weighing weighing_of(struct at *at, const struct slot *slot)

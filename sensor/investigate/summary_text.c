@@ -559,6 +559,7 @@ char *summary_text(const struct summary *s)
     struct buffer b = {0};
     put_inputs(&b, s);
     put_capture(&b, s);
+    mode_text(&b, s);
     put_inside(&b, s);
     put_incidents(&b, s);
     put_noise(&b, s);

@@ -137,6 +137,7 @@ static int open_engine(struct stack *stack)
                                    .sensor = c->config->sensor_name,
                                    .max_hosts = c->config->max_hosts,
                                    .hindsight = c->hindsight,
+                                   .told = c->told,
                                    .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
                                    .observer = {.flow = c->observer.flow ? on_flow : NULL,
                                                 .content = c->observer.content ? on_content : NULL,

@@ -39,6 +39,7 @@ struct worker_config {
     const struct capture_file *files; /* the same; none: live */
     size_t file_count;
     bool follow;   /* the files grow */
+    struct capture_times times;
     int recent_fd; /* live */
     uint16_t fanout;
     bool again;

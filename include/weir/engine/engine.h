@@ -104,6 +104,7 @@ struct engine_counts {
     uint64_t rules_withheld; /* stories not told by a rule for its rate limit, each once a window */
     uint64_t excepted;       /* findings that an exception held back, at each look */
     uint64_t trusted;        /* findings that trust held back, at each look */
+    uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
     uint64_t findings_untold; /* that had no story or pair any more to be told of */
     uint64_t late;            /* records older than what was complete when they came */
     uint64_t forced;          /* records that no watermark completed (ORDER_MAX waited) */
@@ -142,6 +143,15 @@ struct engine_observer {
     void *context;
 };
 
+/* Of what is found about traffic, what is told: all zero, everything. The rest is counted, and what
+ * is learned does not depend on it. The sensor's own sight is always told. */
+struct engine_told {
+    struct ptime from; /* from then on; 0: from the beginning */
+    bool by_host, by_prefix;
+    struct prefix host, prefix;
+    const char *destination; /* of this name or below it ("AS64500": that); NULL: of any */
+};
+
 struct engine_config {
     struct loop_ref loop;
     const struct ring_handles *rings; /* attached at once, as incarnation 0 of worker 0, 1, … */
@@ -172,6 +182,7 @@ struct engine_config {
     /* A replay's, made of the same input before: profiles are its, and nothing is learned. NULL:
      * none. Its fleet is engine_begin's. */
     struct hindsight *hindsight;
+    struct engine_told told;
     struct engine_observer observer;
 };
 

@@ -33,6 +33,7 @@ struct stack_config {
     bool sensor_starts;   /* live: as engine_config has it */
     int64_t heartbeat_ns; /* live: of packet time */
     struct hindsight *hindsight; /* a replay's; as engine_config has it */
+    struct engine_told told;     /* likewise */
     /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell. */
     bool hold;
     struct engine_observer observer; /* `done` is told after the stack knows it */
