@@ -35,6 +35,7 @@ static const char usage[] =
     "      --online              as a live sensor would have told it, hour by hour; without it, and\n"
     "                            without --baseline, more than two days are judged in hindsight:\n"
     "                            read twice, each day held against all the others\n"
+    "      --intel FILE          one more list of indicators: one a line, Zeek's, MISP's CSV\n"
     "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
     "read)\n"
     "      --learn-until TIME    learn silently until then, then tell as --online does\n"
@@ -291,7 +292,7 @@ int command_replay(int argc, char **argv)
                                  {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
-        options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqheud", &replay.error) != 0)
+        options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqheudl", &replay.error) != 0)
         status = command_fail(&replay.error);
     else if (replay.options.help)
         status = command_print(usage);

@@ -4,6 +4,11 @@
 
 #include <inttypes.h>
 
+bool mode_tells_all(const struct summary *s)
+{
+    return s->told.from.ns == 0 && !s->told.by_host && !s->told.by_prefix && !s->told.destination;
+}
+
 static void put_judged(struct buffer *b, const struct summary *s)
 {
     if (s->hindsight)

@@ -6,6 +6,8 @@
 #include "weir/base/json.h"
 #include "weir/investigate/summary.h"
 
+/* Nobody asked about some only. */
+bool mode_tells_all(const struct summary *summary);
 void mode_text(struct buffer *b, const struct summary *summary);
 void mode_json(struct json *json, const struct summary *summary);
 
