@@ -356,6 +356,8 @@ bool evidence_is_young(const struct asked *asked)
 {
     const struct pair *pair = asked->pair;
     int64_t hour = asked->civil->hour;
+    if (pair && pair->settled)
+        return false;
     if (evidence_is_cold(asked->profile, asked->civil))
         return asked->destination->role == ROLE_CLIENT && asked->fleet &&
                fleet_bucket(asked->fleet, asked->destination, pair ? 0 : 1) == PREVALENCE_ONE;

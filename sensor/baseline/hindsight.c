@@ -56,6 +56,12 @@ static void make_calendar(struct hindsight *hindsight, struct calendar *calendar
     hindsight->week = histogram_week(hindsight->civil[hours - 1].day);
 }
 
+bool hindsight_is_settled(const struct hindsight *hindsight, int64_t first_hour, uint32_t later)
+{
+    return first_hour - hindsight->first < INT64_C(24) * PROFILE_WARMUP_DAYS &&
+           later >= PAIR_KNOWN_CONTACTS;
+}
+
 static void find_days(const struct hindsight *hindsight, struct past *past)
 {
     const struct ledger_host *from = past->from;
@@ -79,7 +85,7 @@ static void find_days(const struct hindsight *hindsight, struct past *past)
 struct met { /* a destination of the host at hand; by its number in the ledger */
     uint64_t bytes;
     int64_t first_hour, last_hour;
-    uint32_t contacts;
+    uint32_t contacts, later; /* hours; those beyond its first week */
 };
 
 static int by_weight(const void *a, const void *b, void *context)
@@ -110,6 +116,8 @@ static struct pair *make_pair(const struct hindsight *hindsight, uint32_t destin
     pair->weight_day = hindsight_civil(hindsight, met->last_hour)->day;
     pair->today = NO_DAY;
     pair->whole = true;
+    pair->settled = pair->destination.role == ROLE_SERVED &&
+                    hindsight_is_settled(hindsight, met->first_hour, met->later);
     return pair;
 }
 
@@ -142,6 +150,7 @@ static void find_pairs(struct hindsight *hindsight, struct past *past, struct me
                 one->first_hour = past->from->hour[i].hour;
                 touched[count++] = sheet.pair[n].destination;
             }
+            one->later += past->from->hour[i].hour - one->first_hour >= PAIR_YOUNG_HOURS;
             one->bytes = bytes_add(one->bytes, sheet.pair[n].out_bytes);
             one->last_hour = past->from->hour[i].hour;
         }

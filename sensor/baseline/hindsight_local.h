@@ -76,6 +76,8 @@ struct hindsight {
 };
 
 const struct civil *hindsight_civil(const struct hindsight *hindsight, int64_t hour);
+/* Met in the first week of all, and in so many hours beyond its own. */
+bool hindsight_is_settled(const struct hindsight *hindsight, int64_t first_hour, uint32_t later);
 
 /* hindsight_count.c: a day's hours join what the profile knows (`sign` 1), or leave it (−1). */
 void past_count_day(struct hindsight *hindsight, struct past *past, size_t day, int sign);

@@ -18,6 +18,7 @@
 struct first { /* how a host met a destination; by its number in the ledger */
     int64_t hour;
     uint64_t week_bytes, span_bytes[PAIR_SPANS];
+    uint32_t later; /* hours beyond its first week */
     bool met, served, asked; /* asked: where what is new is asked about */
 };
 
@@ -101,6 +102,7 @@ static void meet(struct counting *counting, const struct past *past)
             }
             size_t span = (size_t)((hour - first->hour) / PAIR_YOUNG_HOURS);
             uint64_t bytes = sheet.pair[n].out_bytes;
+            first->later += span > 0;
             if (span == 0)
                 first->week_bytes = bytes_add(first->week_bytes, bytes);
             if (span < PAIR_SPANS)
@@ -319,7 +321,8 @@ static void add_network(struct past *past, int64_t day, uint64_t bytes, bool of_
         (struct network_size){(int32_t)day, (uint8_t)histogram_bin(bytes), of_hour};
 }
 
-/* They are in the server's tables from here on, as a window that is put back. */
+/* One that finds no room among the pairs is new each time it comes. They are in the server's tables
+ * from here on. */
 static void gather_networks(struct counting *counting, struct past *past)
 {
     const struct hindsight *hindsight = counting->hindsight;
@@ -328,11 +331,16 @@ static void gather_networks(struct counting *counting, struct past *past)
         int64_t hour = past->from->hour[i].hour;
         for (size_t n = 0; n < sheet.pairs; n++) {
             const struct first *first = &counting->first[sheet.pair[n].destination];
-            int64_t day = hindsight_civil(hindsight, first->hour)->day;
-            if (first->served && first->hour == hour)
-                add_network(past, day, first->week_bytes, false);
-            if (first->served && hour - first->hour < PAIR_YOUNG_HOURS)
-                add_network(past, day, sheet.pair[n].out_bytes, true);
+            uint64_t bytes = sheet.pair[n].out_bytes;
+            bool kept = past_pair(past, sheet.pair[n].destination) != NULL;
+            int64_t day = hindsight_civil(hindsight, kept ? first->hour : hour)->day;
+            if (!first->served ||
+                (kept && hindsight_is_settled(hindsight, first->hour, first->later)))
+                continue;
+            if (!kept || first->hour == hour)
+                add_network(past, day, kept ? first->week_bytes : bytes, false);
+            if (!kept || hour - first->hour < PAIR_YOUNG_HOURS)
+                add_network(past, day, bytes, true);
         }
     }
     if (past->networks > 0)

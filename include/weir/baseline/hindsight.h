@@ -13,7 +13,8 @@
  *   shares       of the hours and days from the host's first day to its last
  *   new          what a host met on the first day is as new to it as what it met later: first weeks
  *                of all pairs are counted, and those of the host that is judged left out; of a
- *                server, those of networks that it met within the same week
+ *                server, those of networks that it met within the same week. A client network that
+ *                was there in the first week of all and later, too, is no new one
  *   peers' sizes and what is new to others: without this host. Residuals (one of thousands) and
  *                who uses what are with it
  *   evidence     what a host-day adds up to is measured by the days of the other hosts

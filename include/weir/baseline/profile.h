@@ -75,6 +75,7 @@ struct pair {
     uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
     /* In hindsight (hindsight.h), not packed: its sizes are of later days too; its place in `pair`. */
     bool whole;
+    bool settled; /* a client network that was there from the beginning, and stayed: it is not new */
     uint32_t place;
 };
 
