@@ -1,12 +1,13 @@
 /* The life of a hindsight, and what is asked of it.
  *
- *   ledger → a profile a host, of all days (hindsight_count.c) → the peers' tables (hindsight_peers.c)
- *          → what each host-day comes to, itself left out (hindsight_day.c), and how rare that is
- *            (hindsight_measure.c)
+ *   ledger → a profile a host, of all days (hindsight_count.c) → the peers' tables
+ * (hindsight_peers.c) → what each host-day comes to, itself left out (hindsight_day.c), and how
+ * rare that is (hindsight_measure.c)
  *
- * Then it is turned to one host and day after the other, as the records come: what is counted of that
- * day is taken out of the profile, what is counted of that host out of the peers' tables; both are
- * put back when it turns away. All are whole numbers, so nothing is left behind. Engine thread. */
+ * Then it is turned to one host and day after the other, as the records come: what is counted of
+ * that day is taken out of the profile, what is counted of that host out of the peers' tables; both
+ * are put back when it turns away. All are whole numbers, so nothing is left behind. Engine thread.
+ */
 #include "hindsight_local.h"
 
 #include "weir/baseline/group.h"
@@ -250,9 +251,16 @@ struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *
     if (!past)
         return NULL;
     past_leave_out(hindsight, past, civil->day);
+    return past->profile;
+}
+
+void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
+{
+    struct past *past = past_of(hindsight, host);
+    if (!past)
+        return;
     peers_without(hindsight, past);
     measure_without(hindsight, past);
-    return past->profile;
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,

@@ -1,6 +1,6 @@
 /* What a host's days taught, a day at a time: each joins, and can leave again. Only whole numbers
- * are kept, all in one week, so that what is left is to the last bit what the other days alone would
- * have made (tests/unit/baseline/test_hindsight.c). Engine thread. */
+ * are kept, all in one week, so that what is left is to the last bit what the other days alone
+ * would have made (tests/unit/baseline/test_hindsight.c). Engine thread. */
 #include "hindsight_local.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* A day as it goes on, in hindsight: running sums, what its hours showed, and what goes by the order
- * of days (growth, clocks, what was gathered). What is learned is not touched (learn.c has the same
- * for a profile that learns). Engine thread. */
+/* A day as it goes on, in hindsight: running sums, what its hours showed, and what goes by the
+ * order of days (growth, clocks, what was gathered). What is learned is not touched (learn.c has
+ * the same for a profile that learns). Engine thread. */
 #include "hindsight_local.h"
 
 static void begin_pair(struct pair *pair)

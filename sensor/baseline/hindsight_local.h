@@ -47,7 +47,7 @@ struct past { /* of a host that sent */
     size_t kept_count;
     struct share *share;
     size_t shares;
-    struct network_size *network; /* by first day */
+    struct network_size *network;            /* by first day */
     size_t networks, window_from, window_to; /* … and which of them are left out */
     struct host_day *day;
     size_t days;
@@ -66,7 +66,7 @@ struct hindsight {
     int64_t week; /* everything is counted in: the last one, so that all weigh the same */
     struct past **past;
     size_t pasts;
-    struct map index; /* struct ip → struct past */
+    struct map index;   /* struct ip → struct past */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;
     struct {

@@ -1,7 +1,7 @@
 /* How rare is what a host's day came to? By the days of all other hosts: one's own would hide a
  * theft that goes on for weeks. Each component's days are counted first, then, fused by them, what
- * they add up to; each as calibration.h has it, but that no count fades and that a day beyond belief
- * (10⁻⁴) is counted where belief is 10⁻⁴, whatever the tables say. Engine thread. */
+ * they add up to; each as calibration.h has it, but that no count fades and that a day beyond
+ * belief (10⁻⁴) is counted where belief is 10⁻⁴, whatever the tables say. Engine thread. */
 #include "hindsight_local.h"
 
 #include <stdlib.h>
@@ -73,9 +73,9 @@ static void fuse_days(struct past *past)
             if (day->known >> kind & 1u)
                 day->known |= 1u << (EVIDENCES + evidence_side((enum evidence_kind)kind));
         for (int side = 0; side < EVIDENCE_SIDES; side++)
-            day->l[EVIDENCES + side] = (float)evidence_fuse(&evidence, (enum evidence_side)side,
-                                                            day->off, &past->measures)
-                                           .e;
+            day->l[EVIDENCES + side] =
+                (float)evidence_fuse(&evidence, (enum evidence_side)side, day->off, &past->measures)
+                    .e;
     }
 }
 

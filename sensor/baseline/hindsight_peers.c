@@ -6,8 +6,8 @@
  *
  * Of one host PROFILE_NEW_TOLD first weeks a day and hours an hour are counted, the largest, as a
  * live sensor counts those that end first: nobody makes thousands of new destinations ordinary for
- * all. What more than a fifth of the hosts use, or a wave is, is never asked about, and not counted.
- * Engine thread. */
+ * all. What more than a fifth of the hosts use, or a wave is, is never asked about, and not
+ * counted. Engine thread. */
 #include "hindsight_local.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@
 struct first { /* how a host met a destination; by its number in the ledger */
     int64_t hour;
     uint64_t week_bytes, span_bytes[PAIR_SPANS];
-    uint32_t later; /* hours beyond its first week */
+    uint32_t later;          /* hours beyond its first week */
     bool met, served, asked; /* asked: where what is new is asked about */
 };
 
@@ -26,8 +26,8 @@ struct counting {
     struct hindsight *hindsight;
     struct first *first;
     uint32_t *touched;
-    size_t count; /* of them */
-    uint8_t *bucket; /* of each destination */
+    size_t count;                                /* of them */
+    uint8_t *bucket;                             /* of each destination */
     uint32_t share[PEER_TABLES][HISTOGRAM_BINS]; /* of the host at hand */
 };
 
@@ -150,10 +150,10 @@ static void find_buckets(struct counting *counting)
     counting->bucket = xcalloc(count + 1, 1);
     for (size_t i = 0; i < count; i++) {
         struct destination destination = destination_at(counting, (uint32_t)i);
-        counting->bucket[i] = destination.role == ROLE_CLIENT
-                                  ? (uint8_t)fleet_bucket(counting->hindsight->fleet, &destination,
-                                                          0)
-                                  : UNASKED;
+        counting->bucket[i] =
+            destination.role == ROLE_CLIENT
+                ? (uint8_t)fleet_bucket(counting->hindsight->fleet, &destination, 0)
+                : UNASKED;
     }
 }
 
@@ -300,8 +300,8 @@ static void tell_hours(struct counting *counting, const struct past *past, struc
         for (size_t n = 0; n < sheet.pairs; n++) {
             const struct first *first = &counting->first[sheet.pair[n].destination];
             if (first->asked && hour - first->hour < PAIR_YOUNG_HOURS)
-                size[count++] = (struct young_size){hour, sheet.pair[n].out_bytes,
-                                                    sheet.pair[n].destination};
+                size[count++] =
+                    (struct young_size){hour, sheet.pair[n].out_bytes, sheet.pair[n].destination};
         }
         tell_largest(counting, YOUNG_HOUR, size, count);
     }

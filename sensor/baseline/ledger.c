@@ -109,8 +109,7 @@ static struct ledger_host *host_of(struct ledger *ledger, const struct ip *ip)
         return ledger->host[index - 1];
     if (ledger->hosts == ledger->hosts_room) {
         ledger->hosts_room = ledger->hosts_room ? 2 * ledger->hosts_room : 64;
-        ledger->host =
-            xrealloc(ledger->host, ledger->hosts_room * sizeof(struct ledger_host *));
+        ledger->host = xrealloc(ledger->host, ledger->hosts_room * sizeof(struct ledger_host *));
     }
     struct ledger_host *host = xcalloc(1, sizeof *host);
     host->ip = *ip;
@@ -271,8 +270,7 @@ struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host
     sheet.pairs = take_at_most(&in, TOTALS_PAIRS);
     if (sheet.pairs > ledger->scratch_room) {
         ledger->scratch_room = 2 * sheet.pairs;
-        ledger->scratch =
-            xrealloc(ledger->scratch, ledger->scratch_room * sizeof *ledger->scratch);
+        ledger->scratch = xrealloc(ledger->scratch, ledger->scratch_room * sizeof *ledger->scratch);
     }
     for (size_t n = 0; n < sheet.pairs; n++) {
         struct ledger_pair *pair = &ledger->scratch[n];

@@ -3,8 +3,8 @@
 #ifndef WEIR_COMMAND_ASKED_H
 #define WEIR_COMMAND_ASKED_H
 
-#include "weir/config/config.h"
 #include "weir/capture/capture.h"
+#include "weir/config/config.h"
 #include "weir/engine/engine.h"
 
 struct asked { /* as it was said; NULL: not */

@@ -76,8 +76,7 @@ static const struct {
     {'t', offsetof(struct options, at)},       {'e', offsetof(struct options, since)},
     {'u', offsetof(struct options, until)},    {'O', offsetof(struct options, format)},
     {'C', offsetof(struct options, where)},    {'N', offsetof(struct options, from_sequence)},
-    {'P', offsetof(struct options, position)},
-    {'l', offsetof(struct options, source.intel)},
+    {'P', offsetof(struct options, position)}, {'l', offsetof(struct options, source.intel)},
 };
 
 static const struct {

@@ -32,7 +32,8 @@ static const char usage[] =
     "      --set KEY=VALUE       one setting\n"
     "      --baseline FILE|URL   judge by this baseline too (only read)\n"
     "      --save-baseline FILE  keep what was learned\n"
-    "      --online              as a live sensor would have told it, hour by hour; without it, and\n"
+    "      --online              as a live sensor would have told it, hour by hour; without it, "
+    "and\n"
     "                            without --baseline, more than two days are judged in hindsight:\n"
     "                            read twice, each day held against all the others\n"
     "      --intel FILE          one more list of indicators: one a line, Zeek's, MISP's CSV\n"
@@ -264,6 +265,8 @@ static int run(struct replay *replay)
         replay->error = replay->session.error;
         return -1;
     }
+    if (replay->error.code != ERROR_NONE) /* flows could not be begun again */
+        return -1;
     return tell(replay);
 }
 

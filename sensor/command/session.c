@@ -82,8 +82,8 @@ static int open_stack(struct session *s, bool hold)
         .hold = hold,
     };
     free(s->prefix);
-    s->prefix = xasprintf("weir-replay-%s%s", strrchr(s->folder, '-') + 1,
-                          s->hindsight ? "-again" : "");
+    s->prefix =
+        xasprintf("weir-replay-%s%s", strrchr(s->folder, '-') + 1, s->hindsight ? "-again" : "");
     config.prefix = s->prefix;
     if (strcmp(config.redis_url, "embedded") == 0) {
         struct embedded_config embedded = {.folder = s->folder};

@@ -28,7 +28,7 @@ struct session_options {
     const char *baseline;      /* FILE or URL, or NULL: none; never written to */
     const char *save_baseline; /* FILE or NULL */
     const char *noise;         /* silences that hold: a noise.json, or NULL */
-    bool online; /* as a live sensor would have told it, however long it is */
+    bool online;               /* as a live sensor would have told it, however long it is */
     bool progress;
     /* What was observed so far is void: the inputs are read again from their beginning. */
     void (*again)(void *context);
@@ -40,14 +40,14 @@ struct session_options {
 struct session {
     struct session_options options;
     struct inputs inputs;
-    char *folder; /* private; removed at the end */
-    char *journal_folder; /* in it; NULL: it itself */
-    char *prefix; /* of the store's keys */
+    char *folder;          /* private; removed at the end */
+    char *journal_folder;  /* in it; NULL: it itself */
+    char *prefix;          /* of the store's keys */
     struct ledger *ledger; /* look_back.c */
     struct hindsight *hindsight;
     uint8_t (*digest)[SHA256_SIZE]; /* of the inputs as they were read first */
     const char *why_online; /* … though no baseline is given; NULL: it is not, or was asked for */
-    struct error changed; /* an input, between two readings */
+    struct error changed;   /* an input, between two readings */
     struct embedded embedded;
     struct ring_handles ring[CONFIG_WORKERS];
     uint32_t rings;

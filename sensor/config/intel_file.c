@@ -15,7 +15,9 @@ static enum intel_format format_of(const struct config_file *file)
     static const struct {
         const char *begins;
         enum intel_format format;
-    } row[] = {{"#fields", INTEL_ZEEK}, {"#separator", INTEL_ZEEK}, {"uuid,", INTEL_MISP},
+    } row[] = {{"#fields", INTEL_ZEEK},
+               {"#separator", INTEL_ZEEK},
+               {"uuid,", INTEL_MISP},
                {"\"uuid\",", INTEL_MISP}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         size_t size = strlen(row[i].begins);

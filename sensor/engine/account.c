@@ -291,7 +291,7 @@ static struct subject subject_of(struct engine *engine, const struct host *host,
                               .fleet = engine->fleet,
                               .state = BASELINE_LEARNING};
     if (host->profile)
-        subject.state = profile_state(host->profile, civil->hour, engine->config.detect.learn_days);
+        subject.state = hosts_state(engine, host->profile, civil->hour);
     /* What is known is old, or is not there to be asked for. A host that still learns does so. */
     if (memory_is_stale(engine) && (subject.state == BASELINE_READY || !host->loaded))
         subject.state = BASELINE_STALE;
@@ -399,6 +399,8 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
+    if (engine->config.hindsight)
+        hindsight_turn(engine->config.hindsight, &host->ip);
     flow.state = subject_of(engine, host, civil).state;
     ruled_flow(engine, &flow);
 }
@@ -424,10 +426,9 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    const struct profile *profile = hosts_profile(engine, host, &civil); /* host->profile from here on */
-    bool learning =
-        !profile ||
-        profile_state(profile, civil.hour, engine->config.detect.learn_days) == BASELINE_LEARNING;
+    const struct profile *profile =
+        hosts_profile(engine, host, &civil); /* host->profile from here on */
+    bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)

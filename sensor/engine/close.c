@@ -18,8 +18,8 @@
 /* Only what changed since the last time: an hour's hosts are many, a minute's are few. */
 void close_publish(struct engine *engine)
 {
-    if (!memory_store(engine) || engine->unsaved)
-        return;
+    if (!memory_store(engine) || engine->unsaved || engine->config.hindsight)
+        return; /* in hindsight nobody asks for them */
     for (size_t i = 0; i < engine->changed_count; i++) {
         store_put_open(memory_store(engine), engine->changed[i]);
         engine->changed[i]->queued = false;

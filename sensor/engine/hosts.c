@@ -59,6 +59,14 @@ const struct profile *hosts_profile(struct engine *engine, struct host *host,
     return host->blob ? cache_use(engine, host) : NULL;
 }
 
+enum baseline_state hosts_state(const struct engine *engine, const struct profile *profile,
+                                int64_t hour)
+{
+    return engine->config.hindsight
+               ? BASELINE_READY
+               : profile_state(profile, hour, engine->config.detect.learn_days);
+}
+
 enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
                                      int64_t hour)
 {
@@ -66,7 +74,7 @@ enum baseline_state hosts_state_then(const struct engine *engine, const struct h
     if (!host->profile)
         return BASELINE_LEARNING;
     if (!engine->config.hindsight)
-        return profile_state(host->profile, hour, learn_days);
+        return hosts_state(engine, host->profile, hour);
     int64_t since = hindsight_since(engine->config.hindsight, &host->ip);
     return hour - since < INT64_C(24) * learn_days ? BASELINE_LEARNING : BASELINE_READY;
 }

@@ -210,6 +210,8 @@ struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max
  * call; in hindsight it is that hour's day's, and the peers are this host's. */
 const struct profile *hosts_profile(struct engine *engine, struct host *host,
                                     const struct civil *civil);
+enum baseline_state hosts_state(const struct engine *engine, const struct profile *profile,
+                                int64_t hour);
 /* How much of it was there by then, for what goes by the order of time whatever is known later. */
 enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
                                      int64_t hour);
@@ -286,8 +288,8 @@ void weigh_free(struct host *host);
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
 
-/* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that day,
- * whatever there was to tell. */
+/* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that
+ * day, whatever there was to tell. */
 bool told_is_wanted(struct engine *engine, const struct story *story, struct ptime now);
 bool told_was_silent(struct engine *engine, int64_t day);
 

@@ -234,8 +234,9 @@ void words_baseline(struct buffer *out, const struct json_value *record)
         if (strcmp(state, row[i].state) == 0)
             buffer_text(out, "%s", row[i].text);
     if (strcmp(mode, "hindsight") == 0)
-        buffer_text(out, " Judged in hindsight: held against all other days, before and after, with "
-                         "the day itself left out.");
+        buffer_text(out,
+                    " Judged in hindsight: held against all other days, before and after, with "
+                    "the day itself left out.");
     else if (*mode)
         buffer_text(out, " Judged %s: with what was known at the time.", mode);
 }

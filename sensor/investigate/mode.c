@@ -1,5 +1,5 @@
-/* Whether it was judged hour by hour or in hindsight, and what was left out because nobody asked for
- * it. Pure. */
+/* Whether it was judged hour by hour or in hindsight, and what was left out because nobody asked
+ * for it. Pure. */
 #include "mode.h"
 
 #include <inttypes.h>
@@ -12,10 +12,12 @@ bool mode_tells_all(const struct summary *s)
 static void put_judged(struct buffer *b, const struct summary *s)
 {
     if (s->hindsight)
-        buffer_text(b, "Judged   in hindsight: each day held against all the others, itself left out "
-                       "(--online: as a live sensor would have told it)\n");
+        buffer_text(b,
+                    "Judged   in hindsight: each day held against all the others, itself left out "
+                    "(--online: as a live sensor would have told it)\n");
     else if (s->why_online)
-        buffer_text(b, "Judged   online, by what came before; not in hindsight: %s\n", s->why_online);
+        buffer_text(b, "Judged   online, by what came before; not in hindsight: %s\n",
+                    s->why_online);
 }
 
 static uint64_t outside(const struct summary *s)
@@ -49,7 +51,8 @@ void mode_text(struct buffer *b, const struct summary *s)
 {
     put_judged(b, s);
     if (s->timed)
-        buffer_text(b, "Not looked at: %" PRIu64 " packets outside of the times that were asked for\n",
+        buffer_text(b,
+                    "Not looked at: %" PRIu64 " packets outside of the times that were asked for\n",
                     outside(s));
     put_told(b, s);
 }

@@ -4,8 +4,8 @@
 #include "bounds.h"
 #include "coverage.h"
 #include "gaps.h"
-#include "mode.h"
 #include "links.h"
+#include "mode.h"
 #include "weir/base/figures.h"
 #include "weir/investigate/summary.h"
 #include "what.h"
@@ -346,7 +346,8 @@ static void put_incidents(struct buffer *b, const struct summary *s)
         buffer_text(
             b,
             "\nNo sign that data left%s, within what could be judged and the coverage below.%s\n\n",
-            mode_tells_all(s) ? "" : " of what was asked for", count > 0 ? " The sensor has something to say of itself:" : "");
+            mode_tells_all(s) ? "" : " of what was asked for",
+            count > 0 ? " The sensor has something to say of itself:" : "");
     for (size_t i = 0; i < count; i++)
         put_incident(b, s, &links, i);
     links_fini(&links);

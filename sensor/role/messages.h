@@ -24,7 +24,7 @@ struct capture_orders {
     uint64_t ring_bytes;
     uint32_t snaplen, buffer_mib;
     uint16_t fanout;
-    bool follow;       /* the files grow */
+    bool follow; /* the files grow */
     struct capture_times times;
     bool again;        /* started after others: an interface that is not there is no failure */
     bool bindings;     /* are told */

@@ -3,8 +3,8 @@
  * day is not what is normal and nobody has to know the date.
  *
  * A profile here has what all days of its host taught but one (the day that is judged), and the
- * running sums of that day as they were at that moment; the peers' tables have what all hosts taught
- * but the one that is judged. Everything that is counted weighs the same, whenever it was:
+ * running sums of that day as they were at that moment; the peers' tables have what all hosts
+ * taught but the one that is judged. Everything that is counted weighs the same, whenever it was:
  *
  *   sizes        counted as they were sent: no guard, since a day cannot be its own precedent
  *   location     the median of the sizes that are left, and not a running mean
@@ -20,10 +20,10 @@
  *   evidence     what a host-day adds up to is measured by the days of the other hosts
  *   growth       goes by the order of days and is as a live sensor has it, but for the trend of all
  *
- * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each host
- * that sent a profile in memory (some 50 kB with 64 destinations of three weeks), 130 bytes a day,
- * and of HINDSIGHT_MEASURES hosts at a time the measure of the others' days (75 kB each). Engine
- * thread. */
+ * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each
+ * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks), 130 bytes a
+ * day, and of HINDSIGHT_MEASURES hosts at a time the measure of the others' days (75 kB each).
+ * Engine thread. */
 #ifndef WEIR_BASELINE_HINDSIGHT_H
 #define WEIR_BASELINE_HINDSIGHT_H
 
@@ -37,13 +37,17 @@ struct hindsight;
  * hours did. */
 struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar);
 void hindsight_free(struct hindsight *hindsight); /* the fleet only while it was not taken */
-/* The peers. Taken once, by who asks with them; while there is a hindsight it changes them with each
- * host that it turns to. */
+/* The peers. Taken once, by who asks with them; while there is a hindsight it changes them with
+ * each host that it turns to. */
 struct fleet *hindsight_take_fleet(struct hindsight *hindsight);
-/* The host's profile to judge an hour by, and the peers without it, until the next call; to be read
- * only. NULL: it never sent. */
+/* The host's profile to judge an hour by, until the next call; to be read only. NULL: it never
+ * sent.
+ */
 struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *host,
                                   const struct civil *civil);
+/* From here on the peers are those of this host, without it. Before its profile is asked for
+ * anything that a fleet belongs to. */
+void hindsight_turn(struct hindsight *hindsight, const struct ip *host);
 /* An hour is over: its sums and what it showed join the day's. In the order of hours. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
                      const struct civil *civil);

@@ -73,9 +73,11 @@ struct pair {
     struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
     struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
     uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
-    /* In hindsight (hindsight.h), not packed: its sizes are of later days too; its place in `pair`. */
+    /* In hindsight (hindsight.h), not packed: its sizes are of later days too; its place in `pair`.
+     */
     bool whole;
-    bool settled; /* a client network that was there from the beginning, and stayed: it is not new */
+    bool
+        settled; /* a client network that was there from the beginning, and stayed: it is not new */
     uint32_t place;
 };
 

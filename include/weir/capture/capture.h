@@ -54,7 +54,7 @@ struct capture_times {
 struct capture_config {
     const struct capture_file *files; /* replay … */
     size_t file_count;
-    bool follow;                                /* regular files grow: their end is not the end */
+    bool follow; /* regular files grow: their end is not the end */
     struct capture_times times;
     const struct capture_interface *interfaces; /* … or live: then there are no files */
     size_t interface_count;                     /* ≤ CAPTURE_INTERFACES */

@@ -35,12 +35,12 @@ struct summary {
     const struct engine *engine;
     const struct hosts *hosts;
     int learn_days;
-    bool had_baseline;  /* --baseline */
-    bool hindsight;     /* every day was held against all the others */
+    bool had_baseline; /* --baseline */
+    bool hindsight;    /* every day was held against all the others */
     /* Not so, though there was no baseline; NULL: it was asked for, or is too short. */
     const char *why_online;
     struct engine_told told;
-    bool timed; /* only some times were looked at: summary_input.outside */
+    bool timed;         /* only some times were looked at: summary_input.outside */
     const char *folder; /* -o, or NULL */
     bool flows;         /* --flows */
     double duration_s;  /* wall time: the only figure that differs between two runs */

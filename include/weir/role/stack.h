@@ -28,13 +28,14 @@ struct stack_config {
     void *wake_context;
     const struct ring_handles *rings;
     size_t ring_count;
-    uint32_t workers;     /* live: whose rings come later */
-    bool live;            /* what was left in `folder` goes on; workers may be replaced */
-    bool sensor_starts;   /* live: as engine_config has it */
-    int64_t heartbeat_ns; /* live: of packet time */
+    uint32_t workers;            /* live: whose rings come later */
+    bool live;                   /* what was left in `folder` goes on; workers may be replaced */
+    bool sensor_starts;          /* live: as engine_config has it */
+    int64_t heartbeat_ns;        /* live: of packet time */
     struct hindsight *hindsight; /* a replay's; as engine_config has it */
     struct engine_told told;     /* likewise */
-    /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell. */
+    /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
+     */
     bool hold;
     struct engine_observer observer; /* `done` is told after the stack knows it */
 };

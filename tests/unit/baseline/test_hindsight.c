@@ -102,6 +102,7 @@ static const struct profile *turn(const struct made *made, unsigned host, int da
 {
     struct ip ip = make_host(host + 1);
     struct civil civil = make_civil(MONDAY + day, 10);
+    hindsight_turn(made->hindsight, &ip);
     return hindsight_profile(made->hindsight, &ip, &civil);
 }
 
@@ -239,8 +240,7 @@ static void days_are_measured_by_others(void **state)
     make(&made, NOBODY, NO_DAY);
     const struct profile *profile = turn(&made, 3, 4);
     assert_non_null(profile->measures);
-    const struct calibration *own =
-        &profile->measures->fleet->of[EVIDENCES + EVIDENCE_SENT][false];
+    const struct calibration *own = &profile->measures->fleet->of[EVIDENCES + EVIDENCE_SENT][false];
     const struct calibration *all =
         &fleet_all(made.fleet)->calibrations.of[EVIDENCES + EVIDENCE_SENT][false];
     double days = 0;
