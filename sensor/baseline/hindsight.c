@@ -117,8 +117,7 @@ static struct pair *make_pair(const struct hindsight *hindsight, uint32_t destin
     pair->weight_day = hindsight_civil(hindsight, met->last_hour)->day;
     pair->today = NO_DAY;
     pair->whole = true;
-    pair->settled = pair->destination.role == ROLE_SERVED &&
-                    hindsight_is_settled(hindsight, met->first_hour, met->later);
+    pair->settled = hindsight_is_settled(hindsight, met->first_hour, met->later);
     return pair;
 }
 

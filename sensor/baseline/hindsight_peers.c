@@ -18,8 +18,9 @@
 struct first { /* how a host met a destination; by its number in the ledger */
     int64_t hour;
     uint64_t week_bytes, span_bytes[PAIR_SPANS];
-    uint32_t later;          /* hours beyond its first week */
-    bool met, served, asked; /* asked: where what is new is asked about */
+    uint32_t later; /* hours beyond its first week */
+    bool met, served, settled;
+    bool asked; /* where what is new is asked about */
 };
 
 struct counting {
@@ -268,13 +269,14 @@ static void tell_largest(struct counting *counting, enum young_kind kind, struct
     }
 }
 
+/* What was there from the beginning is told by its spans alone. */
 static void tell_weeks(struct counting *counting, struct young_size *size)
 {
     size_t count = 0;
     for (size_t i = 0; i < counting->count; i++) {
         const struct first *first = &counting->first[counting->touched[i]];
         int64_t day = hindsight_civil(counting->hindsight, first->hour)->day;
-        if (first->asked)
+        if (first->asked && !first->settled)
             size[count++] = (struct young_size){day, first->week_bytes, counting->touched[i]};
     }
     tell_largest(counting, YOUNG_FIRST_WEEK, size, count);
@@ -299,7 +301,7 @@ static void tell_hours(struct counting *counting, const struct past *past, struc
         size_t count = 0;
         for (size_t n = 0; n < sheet.pairs; n++) {
             const struct first *first = &counting->first[sheet.pair[n].destination];
-            if (first->asked && hour - first->hour < PAIR_YOUNG_HOURS)
+            if (first->asked && !first->settled && hour - first->hour < PAIR_YOUNG_HOURS)
                 size[count++] =
                     (struct young_size){hour, sheet.pair[n].out_bytes, sheet.pair[n].destination};
         }
@@ -334,8 +336,7 @@ static void gather_networks(struct counting *counting, struct past *past)
             uint64_t bytes = sheet.pair[n].out_bytes;
             bool kept = past_pair(past, sheet.pair[n].destination) != NULL;
             int64_t day = hindsight_civil(hindsight, kept ? first->hour : hour)->day;
-            if (!first->served ||
-                (kept && hindsight_is_settled(hindsight, first->hour, first->later)))
+            if (!first->served || (kept && first->settled))
                 continue;
             if (!kept || first->hour == hour)
                 add_network(past, day, kept ? first->week_bytes : bytes, false);
@@ -357,6 +358,7 @@ static void note_new(struct counting *counting, struct past *past, struct young_
         struct first *first = &counting->first[number];
         struct destination destination = destination_at(counting, number);
         first->served = destination.role == ROLE_SERVED;
+        first->settled = hindsight_is_settled(hindsight, first->hour, first->later);
         first->asked = counting->bucket[number] < PREVALENCE_REST &&
                        !fleet_is_wave(hindsight->fleet, &destination, 0,
                                       hindsight_civil(hindsight, first->hour)->day);
