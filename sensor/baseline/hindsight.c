@@ -253,6 +253,14 @@ struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *
     return past->profile;
 }
 
+/* For the budget that the engine set. */
+static bool is_trimmed(const struct hindsight *hindsight)
+{
+    const struct budget *now = &hindsight->fleet->budget, *then = &hindsight->trimmed_for;
+    return then->trim > 0 && !(now->host_day < then->host_day) &&
+           !(now->host_day > then->host_day) && !(now->day < then->day) && !(now->day > then->day);
+}
+
 void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
 {
     struct past *past = past_of(hindsight, host);
@@ -260,6 +268,9 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
         return;
     peers_without(hindsight, past);
     measure_without(hindsight, past);
+    if (is_trimmed(hindsight))
+        return;
+    trim_budget(hindsight);
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,

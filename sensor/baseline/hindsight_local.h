@@ -38,6 +38,7 @@ struct host_day {
     bool off;
     uint32_t known;        /* by kind and, fused, EVIDENCES + side */
     float l[CALIBRATIONS]; /* what it came to */
+    float p[EVIDENCE_SIDES], p_absolute;
 };
 
 struct past { /* of a host that sent */
@@ -69,6 +70,7 @@ struct hindsight {
     struct map index;   /* struct ip → struct past */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;
+    struct budget trimmed_for; /* what was asked for when its trim was found */
     struct {
         struct past *past;
         struct calibrations *calibrations;
@@ -98,6 +100,8 @@ void peers_without(struct hindsight *hindsight, struct past *past);
 void measure_days(struct hindsight *hindsight);
 void measure_without(struct hindsight *hindsight, struct past *past);
 void measure_fini(struct hindsight *hindsight);
+/* hindsight_trim.c: so that as many host-days are told as the operator asked for. */
+void trim_budget(struct hindsight *hindsight);
 
 /* hindsight_day.c: running sums begin anew; an hour joins its day's; the day is over. `into`: where
  * what it came to is kept; NULL: nowhere. */

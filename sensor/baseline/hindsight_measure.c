@@ -62,6 +62,19 @@ static void go_through(struct hindsight *hindsight, struct past *past)
     past_begin(past);
 }
 
+/* Rarity of what days come to, once that is counted. */
+static void rate_days(struct past *past)
+{
+    for (size_t i = 0; i < past->days; i++) {
+        struct host_day *day = &past->day[i];
+        for (unsigned side = 0; side < EVIDENCE_SIDES; side++)
+            day->p[side] = (float)calibrated(&past->measures, EVIDENCES + side, day->off,
+                                             (double)day->l[EVIDENCES + side]);
+        day->p_absolute = (float)calibrated(&past->measures, EVIDENCE_ABSOLUTE_DAY, day->off,
+                                            (double)day->l[EVIDENCE_ABSOLUTE_DAY]);
+    }
+}
+
 static void fuse_days(struct past *past)
 {
     for (size_t i = 0; i < past->days; i++) {
@@ -105,6 +118,10 @@ void measure_days(struct hindsight *hindsight)
         count_days(all, hindsight->past[i], EVIDENCES, CALIBRATIONS, 1);
     show(hindsight, all);
     measure_fini(hindsight); /* they lack what days come to */
+    for (size_t i = 0; i < hindsight->pasts; i++) {
+        measure_without(hindsight, hindsight->past[i]);
+        rate_days(hindsight->past[i]);
+    }
     free(all);
 }
 
