@@ -62,7 +62,7 @@ void trim_budget(struct hindsight *hindsight)
 {
     const struct budget *budget = &hindsight->fleet->budget;
     double asked = asked_for(hindsight);
-    double low = log(BUDGET_TRIM_LEAST), high = log(BUDGET_TRIM_MOST);
+    double low = 0, high = log(BUDGET_TRIM_MOST);
     for (int step = 0; step < STEPS; step++) {
         double middle = (low + high) / 2;
         if (told_at(hindsight, exp(middle)) <= asked)

@@ -26,6 +26,7 @@
 #include "weir/role/role.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -390,6 +391,9 @@ static int begin(struct role *role)
         return -1;
     fault_prepare(role->orders.worker, role->orders.again, &role->ring, role->recent_fd);
     pin(role->orders.cpu);
+    /* The C library opens a file of /proc when a thread's own heap first shrinks, which is behind
+     * the walls. One thread allocates here at a time, nearly always: one heap does. */
+    mallopt(M_ARENA_MAX, 1);
     digest_prepare();
     certificate_prepare();
     quic_keys_prepare();

@@ -13,7 +13,7 @@ DAYS, DAY, START = 21, connlog.DAY, connlog.START
 THIEF, DROP = connlog.host(3), "203.0.113.9"
 
 
-def uploads(host, remote, days=range(DAYS), daily=8e6):
+def uploads(host, remote, days=range(DAYS), daily=12e6):
     """So much each working day, in four parts."""
     rng = random.Random(f"{host} {remote}")
     for day in days:
@@ -44,7 +44,7 @@ class Office(Case):
         first = self.replay("--workers", "0", log)
         alerts = first.alerts()
         found = [alert for alert in alerts if (alert["source"]["ip"], alert["destination"]["ip"]) == (THIEF, DROP)]
-        self.assertEqual(found[0]["@timestamp"][:10], "2026-01-05")
+        self.assertLess(found[0]["@timestamp"], "2026-01-10") # of its first week
         self.assertEqual({alert["weir"]["mode"] for alert in alerts}, {"hindsight"})
         self.assertEqual(first.summary()["mode"], "hindsight")
         self.assertIn("Judged   in hindsight: each day held against all the others", first.out)
@@ -96,8 +96,10 @@ class Asked(Case):
 
     def test_what_cannot_be_read_twice(self):
         folder = self.captures(4)
-        whole = b"".join(open(os.path.join(folder, name), "rb").read()[24 if n else 0:]
-                         for n, name in enumerate(sorted(os.listdir(folder))))
+        whole = b""
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as file:
+                whole += file.read()[24 if whole else 0:]
         run = self.replay("-", stdin=whole)
         self.assertEqual(run.summary()["not_in_hindsight"], "an input cannot be read twice")
         self.assertIn("not in hindsight: an input cannot be read twice", run.out)
