@@ -56,14 +56,12 @@ static void tell(const struct told_kind *told, struct reason *reason)
     reason->code = of_hour ? "destination.new.hour" : "destination.new";
     bytes_text(told->bytes, amount);
     snprintf(reason->text, sizeof reason->text,
-             "%s went to %.50s%s, %s used by %" PRIu32 " other%s; %.100s", amount,
-             destination->name,
+             "%s went to %.50s%s, %s used by %" PRIu32 " other%s; %.80s", amount, destination->name,
              !of_hour        ? ""
              : told->earlier ? " in an hour of this day"
                              : " in this hour",
-             is_settled(told) ? "which this host used all the time and which was"
-                              : "new to this host and",
-             others, others == 1 ? "" : "s", precedents(told, usual));
+             is_settled(told) ? "there from the beginning and" : "new to this host and", others,
+             others == 1 ? "" : "s", precedents(told, usual));
 }
 
 const struct detector detector_destination_new = {

@@ -72,13 +72,13 @@ class Asked(Case):
         for day in range(days):
             packets, rng = [], random.Random(day)
             for n in range(6):
-                for at, remote, size in ((9, "198.51.100.1", 2000), (11, "198.51.101.1", 9000), (14, "198.51.102.1", 5000)):
+                for at, remote, size in ((9, "198.51.100.1", 30_000), (11, "198.51.101.1", 135_000), (14, "198.51.102.1", 75_000)):
                     begins = (START + day * DAY + at * 3600 + 60 * n) * NS
                     packets += conversation(begins, (f"10.0.0.{n + 1}", 40000 + at), (remote, 443),
-                                            bytes(int(size * rng.uniform(.5, 2))), b"x" * 3000, segment=8000)
+                                            bytes(int(size * rng.uniform(.5, 2))), b"x" * 3000, segment=60_000)
             begins = (START + day * DAY + 13 * 3600) * NS
-            packets += conversation(begins, ("10.0.0.3", 41000), (DROP, 443), bytes(900_000), b"x" * 100, segment=32_000)
-            self.write(f"captures/{day:02}.pcap", pcap(sorted(packets)))
+            packets += conversation(begins, ("10.0.0.3", 41000), (DROP, 443), bytes(6_000_000), b"x" * 100, segment=60_000)
+            self.write(f"captures/{day:02}.pcap", pcap(sorted(packets), snap=96))
         return folder
 
     def test_captures_of_three_weeks(self):
@@ -121,7 +121,7 @@ class Asked(Case):
                             (("--destination", "203.0.113.0/24"), True), (("--destination", "nobody.example"), False)):
             run = self.replay(*words, folder)
             self.assertEqual(opened(run), opened(all_of_it) if left else [], words)
-            self.assertEqual(run.summary()["told"]["findings_unasked"] > 0, not left, words)
+            self.assertEqual(run.summary()["told"]["findings_unasked"] > 0, not left, (words, run))
 
     def test_learning_until(self):
         """A new drop is told only after it: online, as the mode says."""
