@@ -132,7 +132,8 @@ static struct estimate young_week(const struct profile *profile, const struct pa
                                   const struct destination *destination, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes)
 {
-    bool later =
+    bool later = pair && pair->settled;
+    later |=
         pair && !in_first_week(pair, civil->hour) && !profile_is_new(profile, pair, civil->hour);
     uint64_t spans = fleet ? histogram_samples_at_least(&fleet_young(fleet)->exposure, 1) : 0;
     return (later && spans >= EXPOSED_DAYS ? survival_young_span : survival_young)(
@@ -356,6 +357,8 @@ bool evidence_is_young(const struct asked *asked)
 {
     const struct pair *pair = asked->pair;
     int64_t hour = asked->civil->hour;
+    if (pair && pair->settled && pair->destination.role == ROLE_SERVED)
+        return false;
     if (evidence_is_cold(asked->profile, asked->civil))
         return asked->destination->role == ROLE_CLIENT && asked->fleet &&
                fleet_bucket(asked->fleet, asked->destination, pair ? 0 : 1) == PREVALENCE_ONE;
@@ -372,6 +375,10 @@ static void ask_young(const struct asked *asked, const struct amounts *amounts)
         fleet_is_wave(asked->fleet, asked->destination, amounts->hosts,
                       asked->pair ? asked->pair->first_day : asked->civil->day)) {
         without_new(asked->into, asked->name);
+        return;
+    }
+    if (asked->pair && asked->pair->settled) { /* by others that were there from the beginning */
+        ask(asked, EVIDENCE_YOUNG_WEEK, amounts->span);
         return;
     }
     ask(asked, EVIDENCE_YOUNG_WEEK, first ? amounts->week : amounts->span);

@@ -66,7 +66,7 @@ bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
         return false;
     *score = rhythm.score;
     *score += is_rare(fleet_bucket(fleet, &pair->destination, 0)) ? PREVALENCE_RARE : 0;
-    *score += age <= 7 ? FIRST_SEEN_YOUNG : age >= OLD_DAYS ? -FIRST_SEEN_OLD : 0;
+    *score += age <= 7 && !pair->settled ? FIRST_SEEN_YOUNG : age >= OLD_DAYS ? -FIRST_SEEN_OLD : 0;
     *score += pair->destination.kind == DESTINATION_DOMAIN ? 0 : UNNAMED;
     return true;
 }

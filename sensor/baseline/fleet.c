@@ -119,6 +119,11 @@ struct measures fleet_measures(const struct fleet *fleet, const char *group)
     return (struct measures){own ? &own->calibrations : NULL, &fleet->all.now.calibrations};
 }
 
+struct measures fleet_measures_of(const struct fleet *fleet, const struct profile *profile)
+{
+    return profile->measures ? *profile->measures : fleet_measures(fleet, profile->group);
+}
+
 double peers_weight(const struct peers *peers, double values)
 {
     return peers->group ? peers->share * values / (values + PEERS_VALUES) : 0;

@@ -148,18 +148,26 @@ void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint6
 
 /* --- pairs ------------------------------------------------------------------------------------ */
 
+void fleet_note_pair_hour(struct fleet *fleet, const char *group,
+                          const struct destination *destination, uint64_t hour_bytes,
+                          double location, int64_t week)
+{
+    fleet_reach_week(fleet, week);
+    struct targets targets = targets_of(fleet, group);
+    for (int i = 0; i < targets.count; i++) {
+        struct group *table = &targets.to[i]->next;
+        add_residual(destination->role == ROLE_CLIENT ? &table->pair_hour : &table->served_hour,
+                     hour_bytes, location);
+    }
+}
+
 void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *group,
                      const struct destination *destination, uint64_t hour_bytes, double location,
                      const struct civil *civil)
 {
-    bool client = destination->role == ROLE_CLIENT;
-    fleet_reach_week(fleet, histogram_week(civil->day));
-    struct targets targets = targets_of(fleet, group);
-    for (int i = 0; i < targets.count; i++) {
-        struct group *table = &targets.to[i]->next;
-        add_residual(client ? &table->pair_hour : &table->served_hour, hour_bytes, location);
-    }
-    if (client)
+    fleet_note_pair_hour(fleet, group, destination, hour_bytes, location,
+                         histogram_week(civil->day));
+    if (destination->role == ROLE_CLIENT)
         fleet_note_use(fleet, host, destination, civil->day);
 }
 

@@ -116,7 +116,7 @@ void profile_count_hour(struct profile *profile, const struct civil *civil, bool
 }
 
 /* The calendar speaks of times, profiles of ordinals: the zone's offset is found by asking. */
-static struct civil civil_of(struct calendar *calendar, int64_t hour)
+struct civil profile_civil_of(struct calendar *calendar, int64_t hour)
 {
     struct ptime time = {hour * NS_PER_HOUR};
     struct civil civil = calendar_at(calendar, time);
@@ -134,8 +134,8 @@ void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *ca
         return;
     if (hour - from >= CATCH_UP_HOURS)
         from = hour - CATCH_UP_HOURS + 1;
-    for (struct civil civil = civil_of(calendar, from); !profile->frozen && civil.hour <= hour;
-         civil = calendar_at(calendar, civil.ends)) {
+    for (struct civil civil = profile_civil_of(calendar, from);
+         !profile->frozen && civil.hour <= hour; civil = calendar_at(calendar, civil.ends)) {
         profile_count_hour(profile, &civil, false);
         if (profile->silent[civil.hour_of_week] < UINT16_MAX)
             profile->silent[civil.hour_of_week]++;

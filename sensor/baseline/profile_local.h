@@ -11,6 +11,8 @@
 void pair_free(struct pair *pair);
 /* Counts one hour as seen; the first of a day counts the day too. */
 void profile_count_hour(struct profile *profile, const struct civil *civil, bool active);
+/* The site's hour of this ordinal. */
+struct civil profile_civil_of(struct calendar *calendar, int64_t hour);
 /* The bytes that profile_pack spends on this pair when the last closed hour is `hour`, today `day`.
  */
 uint32_t pair_packed_bytes(const struct pair *pair, int64_t hour, int64_t day);

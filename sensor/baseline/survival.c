@@ -111,7 +111,7 @@ struct estimate survival_host_day(const struct profile *profile, const struct fl
 bool survival_pair_known(const struct pair *pair, int64_t hour)
 {
     return pair && pair->contacts >= PAIR_KNOWN_CONTACTS &&
-           hour - pair->first_hour >= PAIR_KNOWN_HOURS;
+           (pair->whole || hour - pair->first_hour >= PAIR_KNOWN_HOURS);
 }
 
 /* A pair's sizes are those of all its hours, a host is active only from PROFILE_ACTIVE_BYTES on:

@@ -346,10 +346,28 @@ static void worker_piece(struct worker *w, struct capture_input *input,
     emit_connection(&w->emitter, &piece);
 }
 
+/* A connection that a log tells of in parts by the times of the parts. */
+static bool is_outside(const struct worker *w, struct capture_input *input,
+                       const struct packet_raw *raw)
+{
+    struct connection_piece piece;
+    if (!w->times.set || (raw->time.ns >= w->times.since.ns && raw->time.ns < w->times.until.ns))
+        return false;
+    if (raw->link == LINK_CONNECTION) {
+        memcpy(&piece, raw->data, sizeof piece);
+        input->outside += fresh_packets(&piece);
+    } else {
+        input->outside++;
+    }
+    return true;
+}
+
 void worker_packet(struct worker *w, struct capture_input *input, struct packet_raw *raw,
                    uint8_t vantage, bool jumped)
 {
     struct packet packet;
+    if (is_outside(w, input, raw))
+        return;
     if (raw->link == LINK_CONNECTION) {
         worker_piece(w, input, raw, jumped);
         return;
@@ -422,6 +440,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     w->count = config->workers;
     w->live = config->interface_count > 0;
     w->bindings = config->content.bindings;
+    w->times = config->times;
     w->clock = PTIME_MIN;
     w->meter = brake->meter;
     METER_SET(brake->meter, time_ns, INT64_MIN);

@@ -11,6 +11,7 @@
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
     bool live;
+    struct capture_times times;
     bool bindings; /* are told */
     struct decoder *decoder;
     struct duplicates *duplicates;

@@ -39,6 +39,7 @@ static const struct option row[] = {
     {"from-sequence", required_argument, NULL, 'N'},
     {"position", required_argument, NULL, 'P'},
     {"count", no_argument, NULL, 'k'},
+    {"intel", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -75,7 +76,7 @@ static const struct {
     {'t', offsetof(struct options, at)},       {'e', offsetof(struct options, since)},
     {'u', offsetof(struct options, until)},    {'O', offsetof(struct options, format)},
     {'C', offsetof(struct options, where)},    {'N', offsetof(struct options, from_sequence)},
-    {'P', offsetof(struct options, position)},
+    {'P', offsetof(struct options, position)}, {'l', offsetof(struct options, source.intel)},
 };
 
 static const struct {

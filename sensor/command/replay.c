@@ -1,4 +1,5 @@
 /* weir replay: captures in; alerts, summary and flows out. */
+#include "asked.h"
 #include "commands.h"
 #include "options.h"
 #include "session.h"
@@ -31,8 +32,18 @@ static const char usage[] =
     "      --set KEY=VALUE       one setting\n"
     "      --baseline FILE|URL   judge by this baseline too (only read)\n"
     "      --save-baseline FILE  keep what was learned\n"
+    "      --online              as a live sensor would have told it, hour by hour; without it, "
+    "and\n"
+    "                            without --baseline, more than two days are judged in hindsight:\n"
+    "                            read twice, each day held against all the others\n"
+    "      --intel FILE          one more list of indicators: one a line, Zeek's, MISP's CSV\n"
     "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
     "read)\n"
+    "      --learn-until TIME    learn silently until then, then tell as --online does\n"
+    "      --since TIME, --until TIME\n"
+    "                            only packets of these times; what is left out is counted\n"
+    "      --host ADDR|PREFIX, --destination NAME|ADDR|PREFIX\n"
+    "                            tell only what is about these; all is learned from\n"
     "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
@@ -51,6 +62,8 @@ struct replay {
     struct hosts *hosts;
     struct flows *flows;
     const char *noise;
+    bool online;
+    struct asked asked;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
@@ -71,6 +84,18 @@ static void on_content(void *context, const struct ip *host, const struct record
 {
     struct replay *replay = context;
     hosts_add_content(replay->hosts, host, record);
+}
+
+/* What was seen so far is seen once more. */
+static void on_again(void *context)
+{
+    struct replay *replay = context;
+    hosts_free(replay->hosts);
+    replay->hosts = hosts_new();
+    if (!replay->flows)
+        return;
+    flows_free(replay->flows);
+    replay->flows = flows_open(replay->flows_path, &replay->error);
 }
 
 /* --- outputs ------------------------------------------------------------------------------------
@@ -215,6 +240,9 @@ static int run(struct replay *replay)
     if (role_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
+    replay->asked.since = o->since;
+    replay->asked.until = o->until;
+    replay->asked.destination = o->destination;
     struct session_options session = {.config = &o->config,
                                       .inputs = o->input,
                                       .input_count = o->input_count,
@@ -226,13 +254,19 @@ static int run(struct replay *replay)
                                       .save_baseline = o->save_baseline,
                                       .noise = replay->noise,
                                       .progress = !o->quiet && isatty(STDERR_FILENO),
+                                      .online = replay->online || replay->asked.learn_until,
+                                      .again = on_again,
                                       .flow = on_flow,
                                       .content = on_content,
                                       .context = replay};
+    if (asked_read(&replay->asked, &o->config, &session.times, &session.told, &replay->error) != 0)
+        return -1;
     if (session_run(&replay->session, &session) != 0) {
         replay->error = replay->session.error;
         return -1;
     }
+    if (replay->error.code != ERROR_NONE) /* flows could not be begun again */
+        return -1;
     return tell(replay);
 }
 
@@ -254,10 +288,14 @@ static int status_of(struct replay *replay, int failed)
 int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
-    const struct word words[] = {{"--noise", &replay.noise, NULL}, {NULL, NULL, NULL}};
+    const struct word words[] = {{"--noise", &replay.noise, NULL},
+                                 {"--online", NULL, &replay.online},
+                                 {"--learn-until", &replay.asked.learn_until, NULL},
+                                 {"--host", &replay.asked.host, NULL},
+                                 {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
-        options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
+        options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqheudl", &replay.error) != 0)
         status = command_fail(&replay.error);
     else if (replay.options.help)
         status = command_print(usage);

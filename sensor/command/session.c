@@ -68,12 +68,12 @@ static void on_withheld(void *context, const struct story *story, const char *de
 }
 
 /* A replay's keys are its own, even on a server that holds a live baseline. */
-static int open_stack(struct session *s)
+static int open_stack(struct session *s, bool hold)
 {
     const struct session_options *o = &s->options;
     struct stack_config config = {
         .config = o->config,
-        .folder = s->folder,
+        .folder = s->journal_folder ? s->journal_folder : s->folder,
         .noise = o->noise,
         .redis_url = o->config->redis_url,
         .sinks = o->sinks,
@@ -83,13 +83,19 @@ static int open_stack(struct session *s)
         .observer = {.flow = o->flow ? on_flow : NULL,
                      .content = o->content ? on_content : NULL,
                      .withheld = o->withheld ? on_withheld : NULL,
+                     .closed = s->ledger && !s->hindsight ? look_back_note : NULL,
                      .context = s},
+        .hindsight = s->hindsight,
+        .told = o->told,
+        .hold = hold,
     };
-    s->prefix = xasprintf("weir-replay-%s", strrchr(s->folder, '-') + 1);
+    free(s->prefix);
+    s->prefix =
+        xasprintf("weir-replay-%s%s", strrchr(s->folder, '-') + 1, s->hindsight ? "-again" : "");
     config.prefix = s->prefix;
     if (strcmp(config.redis_url, "embedded") == 0) {
         struct embedded_config embedded = {.folder = s->folder};
-        if (embedded_start(&s->embedded, &embedded, &s->error) != 0)
+        if (!s->embedded.pid && embedded_start(&s->embedded, &embedded, &s->error) != 0)
             return -1;
         config.redis_url = s->embedded.url;
     }
@@ -112,6 +118,7 @@ static int start_feed(struct session *s)
                                  .inputs = (const char *const *)s->inputs.path,
                                  .input_count = s->inputs.count,
                                  .follow = o->follow,
+                                 .times = o->times,
                                  .filter = role_filter(o->config, o->filter),
                                  .rings = s->ring,
                                  .loop = s->stack.loop,
@@ -197,21 +204,40 @@ static void deliver(struct session *s)
     s->undelivered = delivery != DELIVERED;
 }
 
+int session_read(struct session *s, bool hold)
+{
+    const char *baseline = s->options.baseline;
+    if (open_rings(s) != 0 || open_stack(s, hold) != 0)
+        return -1;
+    if (baseline && baseline_load(s, baseline) != 0)
+        return -1;
+    if (start_feed(s) != 0 || judge_all(s) != 0)
+        return -1;
+    feed_join(s->feed);
+    return 0;
+}
+
+/* In hindsight, what is kept is what the first reading learned, hour by hour, as a sensor does. */
 int session_run(struct session *s, const struct session_options *options)
 {
     *s = (struct session){.options = *options, .started = wtime_now()};
     if (inputs_expand(&s->inputs, options->inputs, options->input_count, &s->error) != 0)
         return -1;
-    if (make_folder(s) != 0 || open_rings(s) != 0 || open_stack(s) != 0)
+    if (make_folder(s) != 0)
         return -1;
-    if (options->baseline && baseline_load(s, options->baseline) != 0)
+    bool hold = look_back_prepare(s);
+    if (session_read(s, hold) != 0)
         return -1;
-    if (start_feed(s) != 0 || judge_all(s) != 0)
-        return -1;
-    feed_join(s->feed);
-    deliver(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
+    if (hold && look_back_is_due(s)) {
+        if (look_back(s) != 0)
+            return -1;
+    } else if (stack_tell(&s->stack) != 0) {
+        s->error = s->stack.error;
+        return -1;
+    }
+    deliver(s);
     return 0;
 }
 
@@ -234,6 +260,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
                                    .problem = error->code == ERROR_NONE ? NULL : error->message,
                                    .packets = found[i].packets,
                                    .bytes = found[i].bytes,
+                                   .outside = found[i].outside,
                                    .first = found[i].first,
                                    .last = found[i].last,
                                    .longest_cut = found[i].longest_cut,
@@ -258,6 +285,10 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->engine = s->stack.engine;
     summary->learn_days = config->detect.learn_days;
     summary->had_baseline = s->options.baseline != NULL;
+    summary->hindsight = s->hindsight != NULL;
+    summary->why_online = s->why_online;
+    summary->told = s->options.told;
+    summary->timed = s->options.times.set;
     summary->duration_s = (double)(wtime_now().ns - s->started.ns) / 1e9;
 }
 
@@ -268,7 +299,7 @@ const struct error *session_input_problem(const struct session *s)
     for (size_t i = 0; i < count; i++)
         if (found[i].error.code != ERROR_NONE)
             return &found[i].error;
-    return NULL;
+    return s->changed.code != ERROR_NONE ? &s->changed : NULL;
 }
 
 /* --- taking down ----------------------------------------------------------------------------- */
@@ -316,7 +347,7 @@ static void remove_folder(const char *folder)
         log_warn("%s: %s", folder, strerror(errno));
 }
 
-void session_free(struct session *s)
+void session_end_reading(struct session *s)
 {
     struct loop_ref loop = s->stack.loop;
     for (int i = 0; i < 2; i++)
@@ -324,18 +355,28 @@ void session_free(struct session *s)
             loop.ops->drop(s->interrupt[i]);
     if (s->timer)
         loop.ops->drop(s->timer);
+    s->interrupt[0] = s->interrupt[1] = s->timer = NULL;
     clear_store(s);
     stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */
     feed_free(s->feed);
+    s->feed = NULL;
     for (uint32_t i = 0; i < s->rings; i++)
         ring_destroy(&s->ring[i]);
-    fleet_free(s->fleet);
+    s->rings = 0;
     stack_close(&s->stack);
+}
+
+void session_free(struct session *s)
+{
+    session_end_reading(s);
+    fleet_free(s->fleet);
+    look_back_fini(s);
     if (s->embedded.pid)
         embedded_stop(&s->embedded);
     if (s->folder)
         remove_folder(s->folder);
     free(s->folder);
+    free(s->journal_folder);
     free(s->prefix);
     inputs_fini(&s->inputs);
     *s = (struct session){.error = s->error};

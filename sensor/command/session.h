@@ -7,6 +7,7 @@
 #include "inputs.h"
 
 #include "weir/baseline/embedded.h"
+#include "weir/baseline/hindsight.h"
 #include "weir/config/config.h"
 #include "weir/investigate/summary.h"
 #include "weir/role/feed.h"
@@ -20,12 +21,17 @@ struct session_options {
     size_t input_count;
     bool follow;
     const char *filter; /* -f, or NULL: capture.filter */
+    struct capture_times times;
+    struct engine_told told; /* what of what is found is told */
     const struct sink_settings *sinks;
     size_t sink_count;
     const char *baseline;      /* FILE or URL, or NULL: none; never written to */
     const char *save_baseline; /* FILE or NULL */
     const char *noise;         /* silences that hold: a noise.json, or NULL */
+    bool online;               /* as a live sensor would have told it, however long it is */
     bool progress;
+    /* What was observed so far is void: the inputs are read again from their beginning. */
+    void (*again)(void *context);
     void (*flow)(void *context, const struct flow_view *view);
     void (*content)(void *context, const struct ip *host, const struct record_content *record);
     /* As engine_observer has it, or NULL. */
@@ -37,8 +43,14 @@ struct session_options {
 struct session {
     struct session_options options;
     struct inputs inputs;
-    char *folder; /* private; removed at the end */
-    char *prefix; /* of the store's keys */
+    char *folder;          /* private; removed at the end */
+    char *journal_folder;  /* in it; NULL: it itself */
+    char *prefix;          /* of the store's keys */
+    struct ledger *ledger; /* look_back.c */
+    struct hindsight *hindsight;
+    uint8_t (*digest)[SHA256_SIZE]; /* of the inputs as they were read first */
+    const char *why_online; /* … though no baseline is given; NULL: it is not, or was asked for */
+    struct error changed;   /* an input, between two readings */
     struct embedded embedded;
     struct ring_handles ring[CONFIG_WORKERS];
     uint32_t rings;
@@ -63,6 +75,18 @@ void session_describe(const struct session *session, struct summary_input *input
 /* The first input's problem, or NULL. */
 const struct error *session_input_problem(const struct session *session);
 void session_free(struct session *session);
+
+/* One reading: what is judged is judged to the end. `hold`: nothing is told yet. */
+int session_read(struct session *session, bool hold);
+void session_end_reading(struct session *session);
+
+/* look_back.c: whether what is read now may be read again and judged in hindsight; whether it is to
+ * be, and then that. */
+bool look_back_prepare(struct session *session);
+bool look_back_is_due(struct session *session);
+int look_back(struct session *session);
+void look_back_fini(struct session *session);
+void look_back_note(void *context, const struct host_total *total);
 
 /* baseline_io.c: both drive the loop until they are done. */
 int baseline_load(struct session *session, const char *from);

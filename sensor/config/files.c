@@ -27,6 +27,14 @@ static void add(struct config_files *files, const char *path, char *text, size_t
     files->bytes += size;
 }
 
+void config_files_add(struct config_files *files, const char *path, struct buffer *text)
+{
+    size_t size = text->size;
+    buffer_u8(text, 0);
+    add(files, path, (char *)text->data, size, true);
+    *text = (struct buffer){.data = NULL};
+}
+
 static char *copy_text(const void *text, size_t size)
 {
     char *copy = xcalloc(1, size + 1);

@@ -2,6 +2,7 @@
 #ifndef WEIR_SENSOR_CONFIG_FILES_H
 #define WEIR_SENSOR_CONFIG_FILES_H
 
+#include "weir/base/buffer.h"
 #include "weir/base/cursor.h"
 #include "weir/config/source.h"
 
@@ -15,6 +16,11 @@ const struct config_file *config_files_get(const struct config_files *files, con
 /* Reads one more. */
 int config_files_read(struct config_files *files, const char *path, bool rules,
                       struct error *error);
+
+/* A rule file that is written here; takes the text. */
+void config_files_add(struct config_files *files, const char *path, struct buffer *text);
+/* A list of indicators as if a rule file named it: its format is what it begins with. */
+int config_files_intel(struct config_files *files, const char *path, struct error *error);
 
 /* rules_keys.c: config->rules from the files, read when they are not held yet. */
 int config_load_rules(struct config *config, struct config_files *files, struct error *error);

@@ -47,6 +47,9 @@ int config_load(struct config *config, struct config_source *source, struct erro
             return -1;
     if (config_finish(config, error) != 0)
         return -1;
+    if (source->intel && !source->files.held &&
+        config_files_intel(&source->files, source->intel, error) != 0)
+        return -1;
     return config_load_rules(config, &source->files, error);
 }
 

@@ -9,15 +9,23 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* In hindsight: there from the beginning. */
+static bool is_settled(const struct told_kind *told)
+{
+    return told->pair.pair && told->pair.pair->settled;
+}
+
 static const char *precedents(const struct told_kind *told, char usual[USUAL_TEXT_SIZE])
 {
     uint64_t days = survival_exposure_days(told->weighing->fleet);
-    const char *what = told->kind == EVIDENCE_YOUNG_HOUR ? "hours" : "weeks";
+    const char *what = told->kind == EVIDENCE_YOUNG_HOUR ? "first hours"
+                       : is_settled(told)                ? "spans of seven days"
+                                                         : "first weeks";
     char largest[BYTES_TEXT_SIZE];
     bytes_text(told->estimate.largest, largest);
     if (told->estimate.samples >= 1)
         snprintf(usual, USUAL_TEXT_SIZE,
-                 "the largest of %.0f first %s as rare in %" PRIu64 " host-days took about %s",
+                 "the largest of %.0f %s as rare in %" PRIu64 " host-days took about %s",
                  told->estimate.samples, what, days, largest);
     else
         snprintf(usual, USUAL_TEXT_SIZE, "none as rare was seen in %" PRIu64 " host-days", days);
@@ -48,12 +56,12 @@ static void tell(const struct told_kind *told, struct reason *reason)
     reason->code = of_hour ? "destination.new.hour" : "destination.new";
     bytes_text(told->bytes, amount);
     snprintf(reason->text, sizeof reason->text,
-             "%s went to %.50s%s, new to this host and used by %" PRIu32 " other%s; %.100s", amount,
-             destination->name,
+             "%s went to %.50s%s, %s used by %" PRIu32 " other%s; %.80s", amount, destination->name,
              !of_hour        ? ""
              : told->earlier ? " in an hour of this day"
                              : " in this hour",
-             others, others == 1 ? "" : "s", precedents(told, usual));
+             is_settled(told) ? "there from the beginning and" : "new to this host and", others,
+             others == 1 ? "" : "s", precedents(told, usual));
 }
 
 const struct detector detector_destination_new = {

@@ -47,7 +47,7 @@ static bool is_day_off(const struct weighing *weighing)
 static struct fused fuse(const struct weighing *weighing, const struct day_evidence *evidence,
                          enum evidence_side side)
 {
-    const struct measures measures = fleet_measures(weighing->fleet, weighing->host->group);
+    const struct measures measures = fleet_measures_of(weighing->fleet, weighing->host);
     return evidence_fuse(evidence, side, is_day_off(weighing), &measures);
 }
 

@@ -291,7 +291,7 @@ static struct subject subject_of(struct engine *engine, const struct host *host,
                               .fleet = engine->fleet,
                               .state = BASELINE_LEARNING};
     if (host->profile)
-        subject.state = profile_state(host->profile, civil->hour, engine->config.detect.learn_days);
+        subject.state = hosts_state(engine, host->profile, civil->hour);
     /* What is known is old, or is not there to be asked for. A host that still learns does so. */
     if (memory_is_stale(engine) && (subject.state == BASELINE_READY || !host->loaded))
         subject.state = BASELINE_STALE;
@@ -310,6 +310,8 @@ static void follow(struct engine *engine, struct open_story *open, struct ptime 
 size_t account_tell(struct engine *engine, struct open_story *open, struct finding *finding,
                     size_t count, enum baseline_state state, uint32_t hours, struct ptime now)
 {
+    if (count == 0 || !told_is_wanted(engine, &open->story, now))
+        return 0;
     size_t kept = ruled_keep(engine, &open->story, finding, count, now);
     struct story story = open->story;
     story.out = volume_clamped(story.out);
@@ -397,6 +399,8 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
+    if (engine->config.hindsight)
+        hindsight_turn(engine->config.hindsight, &host->ip);
     flow.state = subject_of(engine, host, civil).state;
     ruled_flow(engine, &flow);
 }
@@ -422,10 +426,9 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    const struct profile *profile = hosts_profile(engine, host); /* host->profile from here on */
-    bool learning =
-        !profile ||
-        profile_state(profile, civil.hour, engine->config.detect.learn_days) == BASELINE_LEARNING;
+    const struct profile *profile =
+        hosts_profile(engine, host, &civil); /* host->profile from here on */
+    bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)
@@ -450,9 +453,12 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
 void account_again(struct engine *engine, struct host *host)
 {
     struct ptime now = engine->counts.last;
-    if (!hosts_profile(engine, host) || now.ns == INT64_MIN)
+    if (now.ns == INT64_MIN)
         return;
-    int64_t newest = hour_of(engine, now).hour;
+    struct civil present = hour_of(engine, now);
+    int64_t newest = present.hour;
+    if (!hosts_profile(engine, host, &present))
+        return;
     for (int64_t hour = newest - 1; hour <= newest; hour++) {
         struct host_total *total = totals_get(engine->totals, &host->ip, hour);
         if (!total)

@@ -18,8 +18,8 @@
 /* Only what changed since the last time: an hour's hosts are many, a minute's are few. */
 void close_publish(struct engine *engine)
 {
-    if (!memory_store(engine) || engine->unsaved)
-        return;
+    if (!memory_store(engine) || engine->unsaved || engine->config.hindsight)
+        return; /* in hindsight nobody asks for them */
     for (size_t i = 0; i < engine->changed_count; i++) {
         store_put_open(memory_store(engine), engine->changed[i]);
         engine->changed[i]->queued = false;
@@ -127,6 +127,18 @@ void close_hour(struct engine *engine, struct ptime now)
     close_publish(engine);
     if (memory_store(engine))
         close_begin(engine, engine->closed_hour, now);
+}
+
+void close_tell(const struct engine *engine, int64_t hour)
+{
+    const struct engine_observer *observer = &engine->config.observer;
+    size_t count;
+    if (!observer->closed)
+        return;
+    struct host_total **total = totals_until(engine->totals, hour, &count);
+    for (size_t i = 0; i < count; i++)
+        observer->closed(observer->context, total[i]);
+    free(total);
 }
 
 void close_fini(struct engine *engine)

@@ -50,6 +50,7 @@ void close_through(struct engine *engine, int64_t hour)
     if (hour > engine->closed_hour) /* others were faster: here that hour is still open */
         hour = engine->closed_hour;
     close_forget_changed(engine, hour);
+    close_tell(engine, hour);
     struct host_total **total = totals_until(engine->totals, hour, &count);
     for (size_t i = 0; i < count; i++) {
         engine->counts.host_hours_closed += total[i]->sends;
@@ -403,11 +404,27 @@ static void list_own(struct engine *engine, int64_t hour)
     free(total);
 }
 
+/* What is known is known already: only the day's sums go on. */
+static void close_in_hindsight(struct engine *engine, const struct civil *civil)
+{
+    size_t count;
+    struct host_total **total = totals_until(engine->totals, civil->hour, &count);
+    for (size_t i = 0; i < count; i++)
+        hindsight_close(engine->config.hindsight, total[i], civil);
+    free(total);
+    close_through(engine, civil->hour);
+    end_work(engine);
+}
+
 void close_learn(struct engine *engine, int64_t hour)
 {
     struct closing *closing = engine->closing;
     closing->work = (struct work){.hour = hour, .civil = close_civil(engine, hour, closing->now)};
     weigh_set_budget(engine);
+    if (engine->config.hindsight) {
+        close_in_hindsight(engine, &closing->work.civil);
+        return;
+    }
     if (engine->config.live) {
         store_list_hour(engine->config.store, hour, on_listed, engine);
         return;

@@ -115,7 +115,8 @@ static struct engine *make(const struct engine_config *config)
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
     engine->incidents = incidents_new(7 * NS_PER_DAY, on_alert, engine);
-    incidents_set_labels(engine->incidents, config->sensor, WEIR_VERSION, "online");
+    incidents_set_labels(engine->incidents, config->sensor, WEIR_VERSION,
+                         config->hindsight ? "hindsight" : "online");
     return engine;
 }
 
@@ -364,6 +365,7 @@ static void finish_replay(struct engine *engine)
         judge_sensor(engine, last);
         count_bounds(engine);
         close_publish(engine);
+        close_tell(engine, INT64_MAX);
     }
     incidents_advance(engine->incidents, PTIME_MAX);
     if (publisher_flush(engine->config.publisher, &error) != 0)

@@ -42,9 +42,41 @@ static void note(struct engine *engine, struct host *host, const struct profile 
                                 engine->config.detect.learn_days) != BASELINE_LEARNING;
 }
 
-const struct profile *hosts_profile(struct engine *engine, struct host *host)
+static const struct profile *turn_to(struct engine *engine, struct host *host,
+                                     const struct civil *civil)
 {
+    host->profile = hindsight_profile(engine->config.hindsight, &host->ip, civil);
+    host->hours = host->profile ? profile_hours(host->profile) : 0;
+    host->ready = host->profile != NULL;
+    return host->profile;
+}
+
+const struct profile *hosts_profile(struct engine *engine, struct host *host,
+                                    const struct civil *civil)
+{
+    if (engine->config.hindsight)
+        return turn_to(engine, host, civil);
     return host->blob ? cache_use(engine, host) : NULL;
+}
+
+enum baseline_state hosts_state(const struct engine *engine, const struct profile *profile,
+                                int64_t hour)
+{
+    return engine->config.hindsight
+               ? BASELINE_READY
+               : profile_state(profile, hour, engine->config.detect.learn_days);
+}
+
+enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
+                                     int64_t hour)
+{
+    int learn_days = engine->config.detect.learn_days;
+    if (!host->profile)
+        return BASELINE_LEARNING;
+    if (!engine->config.hindsight)
+        return hosts_state(engine, host->profile, hour);
+    int64_t since = hindsight_since(engine->config.hindsight, &host->ip);
+    return hour - since < INT64_C(24) * learn_days ? BASELINE_LEARNING : BASELINE_READY;
 }
 
 /* The one that is judged by, where there is one: judging changes nothing in it, so it is what the
@@ -140,6 +172,10 @@ static void free_host(void *value)
 
 void hosts_fini(struct engine *engine)
 {
+    size_t position = 0;
+    const struct map_entry *e;
+    while (engine->config.hindsight && (e = map_next(&engine->hosts, &position)) != NULL)
+        ((struct host *)e->value)->profile = NULL; /* its own */
     loads_fini(engine);
     warm_abandon(engine);
     map_fini(&engine->hosts, free_host);

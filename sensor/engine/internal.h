@@ -16,6 +16,7 @@
  *   live.c     what only a live engine does: looking for silences, the heartbeat
  *   absence.c  a blindness becomes a finding: silences, workers and the sensor that were away
  *   tally.c      alerts by who spoke
+ *   told.c       what of what is found is told, where only some is asked for
  *   swept.c      what client networks asked of inside servers (swept.h)
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
@@ -205,8 +206,15 @@ void judge_absence(struct engine *engine, const struct absence *absence);
 /* hosts.c */
 struct host *hosts_get(const struct engine *engine, const struct ip *ip);
 struct host *hosts_add(struct engine *engine, const struct ip *ip); /* NULL: max_hosts reached */
-/* The profile to judge by; NULL: it has none, or it is being loaded. Good until the next call. */
-const struct profile *hosts_profile(struct engine *engine, struct host *host);
+/* The profile to judge an hour by; NULL: it has none, or it is being loaded. Good until the next
+ * call; in hindsight it is that hour's day's, and the peers are this host's. */
+const struct profile *hosts_profile(struct engine *engine, struct host *host,
+                                    const struct civil *civil);
+enum baseline_state hosts_state(const struct engine *engine, const struct profile *profile,
+                                int64_t hour);
+/* How much of it was there by then, for what goes by the order of time whatever is known later. */
+enum baseline_state hosts_state_then(const struct engine *engine, const struct host *host,
+                                     int64_t hour);
 /* Closing an hour: the profile in memory, to be changed; NULL: there is none. What was learned is
  * given back with hosts_learned (which frees `profile`). */
 struct profile *hosts_open(struct engine *engine, struct host *host);
@@ -279,6 +287,14 @@ void weigh_free(struct host *host);
 /* way.c; `tunnel`: of both sides, or NULL */
 struct way way_of(const struct inside *inside, const struct flow_key *key,
                   const struct tunnel tunnel[SIDES]);
+
+/* told.c: a finding about this story is to be told; else it is counted. Nothing was told on that
+ * day, whatever there was to tell. */
+bool told_is_wanted(struct engine *engine, const struct story *story, struct ptime now);
+bool told_was_silent(struct engine *engine, int64_t day);
+
+/* close.c: the totals of this hour and before, to who observes them. */
+void close_tell(const struct engine *engine, int64_t hour);
 
 /* changed.c: drops what was forgotten in the store meanwhile. */
 void changed_look(struct engine *engine);

@@ -66,6 +66,8 @@ static void tell(struct engine *engine, const struct ruled_flow *flow, struct ru
 {
     struct story story = flow->open->story;
     uint64_t withheld = rule->tally.withheld;
+    if (!told_is_wanted(engine, &story, flow->now))
+        return;
     story.out = volume_clamped(story.out);
     if (incidents_would_tell(engine->incidents, finding, &story)) {
         if (!ruled_may_tell(rule, limit, limit_ns, story_hash(&story), flow->now)) {

@@ -50,7 +50,7 @@ static void judge_spoken(struct engine *engine, const struct flow_view *view,
                               .spoken = &spoken};
     if (host->profile) {
         subject.pair = profile_pair(host->profile, view->destination);
-        subject.state = profile_state(host->profile, civil.hour, engine->config.detect.learn_days);
+        subject.state = hosts_state_then(engine, host, civil.hour);
     }
     struct finding finding[JUDGE_FINDINGS];
     size_t count = judge(&subject, finding);

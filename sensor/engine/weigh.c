@@ -103,6 +103,13 @@ static void closed_hours(const struct at *at, struct day_evidence *evidence)
     evidence_drop_waves(evidence, profile, at->engine->fleet);
 }
 
+/* In hindsight: the peers without this host. */
+static void turn_peers(const struct at *at)
+{
+    if (at->engine->config.hindsight)
+        hindsight_turn(at->engine->config.hindsight, &at->host->ip);
+}
+
 /* True: it was changed. */
 static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_total *total)
 {
@@ -110,6 +117,7 @@ static bool look_at_pair(const struct at *at, struct slot *slot, struct pair_tot
     uint64_t step = evidence_step(&pair.amounts);
     if (total->out.value == 0 || (slot->valid && total->step == step))
         return false;
+    turn_peers(at);
     total->step = step;
     add_pair(at, &slot->open, &pair);
     return true;
@@ -121,6 +129,7 @@ static bool look_at_host(const struct at *at, struct slot *slot)
     uint64_t step = evidence_step(&amounts);
     if (slot->valid && slot->step == step)
         return false;
+    turn_peers(at);
     slot->step = step;
     evidence_add_host(&slot->open, at->host->profile, at->engine->fleet, at->civil, &amounts);
     return true;
@@ -138,6 +147,7 @@ static bool holds(const struct at *at, const struct slot *slot)
 static void begin_slot(const struct at *at, struct slot *slot)
 {
     size_t position = 0;
+    turn_peers(at);
     *slot = (struct slot){.hour = at->civil->hour,
                           .fleet_hour = at->engine->fleet_hour,
                           .stored_hour = at->host->stored_hour,
@@ -241,8 +251,9 @@ static double silent_e(const struct last_told *told, int64_t day)
 static double silent_below(const struct at *at, enum evidence_side side)
 {
     int64_t day = at->civil->day;
-    return fmax(silent_e(&at->host->told[side], day),
-                silent_e(&at->host->profile->told[side], day));
+    const struct last_told *fleet = &at->host->profile->told[side];
+    double told = told_was_silent(at->engine, fleet->day) ? 0 : silent_e(fleet, day);
+    return fmax(silent_e(&at->host->told[side], day), told);
 }
 
 static struct weighing weighing_of(struct at *at, const struct slot *slot)

@@ -233,7 +233,11 @@ void words_baseline(struct buffer *out, const struct json_value *record)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(state, row[i].state) == 0)
             buffer_text(out, "%s", row[i].text);
-    if (*mode)
+    if (strcmp(mode, "hindsight") == 0)
+        buffer_text(out,
+                    " Judged in hindsight: held against all other days, before and after, with "
+                    "the day itself left out.");
+    else if (*mode)
         buffer_text(out, " Judged %s: with what was known at the time.", mode);
 }
 

@@ -3,6 +3,7 @@
 #include "bounds.h"
 #include "coverage.h"
 #include "gaps.h"
+#include "mode.h"
 #include "weir/alert/counted.h"
 #include "weir/investigate/summary.h"
 
@@ -52,6 +53,8 @@ static void put_inputs(struct json *json, const struct summary *s)
         put_time(json, "first", input->first);
         put_time(json, "last", input->last);
         json_uint(json, "longest_cut", input->longest_cut);
+        if (s->timed)
+            json_uint(json, "packets_outside", input->outside);
         json_str(json, "link", input->link);
         json_str(json, "compression", input->packed);
         json_uint(json, "comments", input->comments);
@@ -384,7 +387,7 @@ char *summary_json(const struct summary *s)
     struct json *json = json_new();
     json_open(json, NULL);
     json_str(json, "version", WEIR_VERSION);
-    json_str(json, "mode", "online");
+    mode_json(json, s);
     json_str(json, "timezone", s->timezone);
     put_inputs(json, s);
     put_inside(json, s);

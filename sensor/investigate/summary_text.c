@@ -5,6 +5,7 @@
 #include "coverage.h"
 #include "gaps.h"
 #include "links.h"
+#include "mode.h"
 #include "weir/base/figures.h"
 #include "weir/investigate/summary.h"
 #include "what.h"
@@ -338,13 +339,14 @@ static void put_incidents(struct buffer *b, const struct summary *s)
     for (size_t i = 0; i < count; i++)
         told += ip_compare(&all[i]->story.host, &nobody) != 0;
     if (told > 0)
-        buffer_text(
-            b, "\nDATA LEFT: %zu incident%s. Other hosts: no sign, within the coverage below.\n\n",
-            told, told == 1 ? "" : "s");
+        buffer_text(b, "\nDATA LEFT: %zu incident%s. %s\n\n", told, told == 1 ? "" : "s",
+                    mode_tells_all(s) ? "Other hosts: no sign, within the coverage below."
+                                      : "Nothing is said of what was not asked for.");
     else
         buffer_text(
             b,
-            "\nNo sign that data left, within what could be judged and the coverage below.%s\n\n",
+            "\nNo sign that data left%s, within what could be judged and the coverage below.%s\n\n",
+            mode_tells_all(s) ? "" : " of what was asked for",
             count > 0 ? " The sensor has something to say of itself:" : "");
     for (size_t i = 0; i < count; i++)
         put_incident(b, s, &links, i);
@@ -559,6 +561,7 @@ char *summary_text(const struct summary *s)
     struct buffer b = {0};
     put_inputs(&b, s);
     put_capture(&b, s);
+    mode_text(&b, s);
     put_inside(&b, s);
     put_incidents(&b, s);
     put_noise(&b, s);

@@ -26,6 +26,7 @@
 #include "weir/role/role.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -203,6 +204,7 @@ static int open_capture(struct role *role)
     struct capture_config config = {.files = role->file,
                                     .file_count = role->file_count,
                                     .follow = o->follow,
+                                    .times = o->times,
                                     .interfaces = role->interface,
                                     .interface_count = o->interfaces,
                                     .filter = o->filter,
@@ -360,6 +362,7 @@ static void tell_inputs(const struct role *role)
         answer = (struct input_answer){.error = input[i].error,
                                        .packets = input[i].packets,
                                        .bytes = input[i].bytes,
+                                       .outside = input[i].outside,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
                                        .longest_cut = input[i].longest_cut,
@@ -388,6 +391,9 @@ static int begin(struct role *role)
         return -1;
     fault_prepare(role->orders.worker, role->orders.again, &role->ring, role->recent_fd);
     pin(role->orders.cpu);
+    /* The C library opens a file of /proc when a thread's own heap first shrinks, which is behind
+     * the walls. One thread allocates here at a time, nearly always: one heap does. */
+    mallopt(M_ARENA_MAX, 1);
     digest_prepare();
     certificate_prepare();
     quic_keys_prepare();

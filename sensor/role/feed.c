@@ -183,6 +183,7 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
         return;
     input->packets = answer->packets;
     input->bytes = answer->bytes;
+    input->outside = answer->outside;
     input->first.ns = answer->first_ns;
     input->last.ns = answer->last_ns;
     input->longest_cut = answer->longest_cut;
@@ -235,6 +236,7 @@ static int start_worker(struct feed *feed, uint32_t number)
                                    .files = file,
                                    .file_count = feed->slots,
                                    .follow = feed->config.follow,
+                                   .times = feed->config.times,
                                    .cpu = -1,
                                    .key = &feed->key,
                                    .loop = feed->config.loop,
@@ -276,6 +278,7 @@ static int start_thread(struct feed *feed)
     struct capture_config capture = {
         .file_count = feed->config.input_count,
         .follow = feed->config.follow,
+        .times = feed->config.times,
         .filter = feed->config.filter,
         .workers = 1,
         .ring = feed->config.rings[0],

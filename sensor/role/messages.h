@@ -24,7 +24,8 @@ struct capture_orders {
     uint64_t ring_bytes;
     uint32_t snaplen, buffer_mib;
     uint16_t fanout;
-    bool follow;       /* the files grow */
+    bool follow; /* the files grow */
+    struct capture_times times;
     bool again;        /* started after others: an interface that is not there is no failure */
     bool bindings;     /* are told */
     bool samples;      /* privacy.content_samples */
@@ -59,7 +60,7 @@ struct held_answer { /* CONTROL_HELD */
 
 struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the order of the orders */
     struct error error;
-    uint64_t packets, bytes;
+    uint64_t packets, bytes, outside;
     int64_t first_ns, last_ns;
     uint32_t longest_cut;
     char link[SOURCE_LINK], packed[8];

@@ -84,6 +84,12 @@ static void on_withheld(void *context, const struct story *story, const char *de
     observer->withheld(observer->context, story, detector, exception);
 }
 
+static void on_closed(void *context, const struct host_total *total)
+{
+    const struct stack *stack = context;
+    stack->config.observer.closed(stack->config.observer.context, total);
+}
+
 static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
     const struct stack *stack = context;
@@ -138,10 +144,13 @@ static int open_engine(struct stack *stack)
         .rules = c->config->rules,
         .sensor = c->config->sensor_name,
         .max_hosts = c->config->max_hosts,
+        .hindsight = c->hindsight,
+        .told = c->told,
         .cache_bytes = (uint64_t)c->config->cache_mib << 20u,
         .observer = {.flow = c->observer.flow ? on_flow : NULL,
                      .content = c->observer.content ? on_content : NULL,
                      .withheld = c->observer.withheld ? on_withheld : NULL,
+                     .closed = c->observer.closed ? on_closed : NULL,
                      .done = on_done,
                      .damaged = c->observer.damaged ? on_damaged : NULL,
                      .drained = c->observer.drained ? on_drained : NULL,
@@ -156,7 +165,8 @@ static int open_engine(struct stack *stack)
 static void wake_bus(void *context)
 {
     const struct stack *stack = context;
-    bus_wake(stack->bus);
+    if (stack->bus)
+        bus_wake(stack->bus);
 }
 
 static int open_bus(struct stack *stack)
@@ -194,8 +204,19 @@ static int open_journal(struct stack *stack)
     publisher_name(stack->publisher, c->config->sensor_name);
     if (!c->wake && open_bus(stack) != 0)
         return -1;
+    if (c->hold) { /* their places are saved: they begin where they stand */
+        bus_free(stack->bus);
+        stack->bus = NULL;
+    }
     journal_limit(stack->journal, &limits); /* who is behind is known now */
     return 0;
+}
+
+int stack_tell(struct stack *stack)
+{
+    if (!stack->config.hold || stack->bus)
+        return 0;
+    return open_bus(stack);
 }
 
 /* What is durable is told as far as it can be at once; the rest when it is opened again. */

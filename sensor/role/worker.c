@@ -160,6 +160,7 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->buffer_mib = c->config->buffer_mib;
     o->decoder = c->config->decoder;
     o->follow = c->follow;
+    o->times = c->times;
     o->fanout = c->fanout;
     o->again = c->again;
     o->bindings = c->config->by_device;

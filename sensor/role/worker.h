@@ -38,7 +38,8 @@ struct worker_config {
     const struct ring_handles *ring;  /* borrowed until worker_start returns */
     const struct capture_file *files; /* the same; none: live */
     size_t file_count;
-    bool follow;   /* the files grow */
+    bool follow; /* the files grow */
+    struct capture_times times;
     int recent_fd; /* live */
     uint16_t fanout;
     bool again;

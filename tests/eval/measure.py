@@ -27,6 +27,8 @@ FIRST = (1, 10, 20)  # alarms, for precision
 # the budget: rows that need no past
 OUTSIDE = ("tunnel.", "content.", "protocol.", "zone.", "intel.", "sensor.", "served.sweep")
 
+MODE = ["--online"]  # []: in hindsight
+
 Alarm = collections.namedtuple("Alarm", "time host remote score incident rule domain", defaults=("", None))
 Job = collections.namedtuple("Job", "binary purpose seed hosts days attacks alone budgets settings others")
 
@@ -68,7 +70,7 @@ def replay(binary, fleet, budget, settings=(), frames=()):
         if frames:
             inputs.append(os.path.join(folder, "packets.pcap"))
             packets.write(inputs[1], frames)
-        words = [binary, "replay", "-q", "-o", out, "--set", f"detection.alerts_per_100_hosts_per_day={budget}"]
+        words = [binary, "replay", "-q", *MODE, "-o", out, "--set", f"detection.alerts_per_100_hosts_per_day={budget}"]
         for setting in settings:
             words += ["--set", setting]
         before = clock.monotonic()

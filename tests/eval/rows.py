@@ -4,12 +4,14 @@ Needs numpy.
 """
 
 import dataclasses
+import os
 
 import numpy
 
 DAY, HOUR = 86400, 3600
 START = 1_767_571_200  # Monday 2026-01-05 00:00 UTC
-QUIET_DAYS = 14        # no attack begins before, and nothing is counted before
+# no attack begins before, and nothing is counted before
+QUIET_DAYS = int(os.environ.get("WEIR_EVAL_FROM_DAY", "14"))
 
 MB = 1_000_000
 

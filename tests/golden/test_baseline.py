@@ -12,7 +12,7 @@ import tempfile
 import weirtest
 from weirtest import NS, SHIPPED, Case, RedisClient, RedisServer, block
 
-CONFIG = ("-c", os.path.join(SHIPPED, "projectweb.yaml"))
+CONFIG = ("--online", "-c", os.path.join(SHIPPED, "projectweb.yaml"))
 CAPTURE = os.path.join(SHIPPED, "projectweb.pcapng")
 NIGHT_BEGINS = 1_772_377_200 * NS # 2026-03-02 00:00 in Japan: 74 minutes before the theft
 

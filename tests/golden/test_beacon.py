@@ -54,7 +54,7 @@ class Manner(Case):
 
     def test_a_clock_and_a_session_are_told(self):
         log = self.log(by_the_clock, by_hand, held)
-        run = self.replay(*BUDGET, log)
+        run = self.replay("--online", *BUDGET, log)
         told = {(alert["source"]["ip"], alert["rule"]["id"], alert.get("destination", {}).get("ip"))
                 for alert in opened(run)}
         self.assertIn((host(2), "timing.beacon", CLOCK), told)
@@ -68,12 +68,12 @@ class Manner(Case):
         self.assertIn("called by the clock", reason["text"])
         self.assertNotIn("would_not_fire_below", beacon["weir"], "however few bytes")
         self.assertLess(beacon["weir"]["out_bytes"]["value"], 65536)
-        again = self.replay("--workers", "3", *BUDGET, log)
+        again = self.replay("--online", "--workers", "3", *BUDGET, log)
         self.assertEqual(again.bytes("alerts.ndjson"), run.bytes("alerts.ndjson"))
 
     def test_the_ordinary_is_quiet(self):
         """Half an alert a day, from the third week on; none is of manner."""
-        rules = [alert["rule"]["id"] for alert in opened(self.replay(*BUDGET, self.log()))]
+        rules = [alert["rule"]["id"] for alert in opened(self.replay("--online", *BUDGET, self.log()))]
         self.assertLessEqual(len(rules), 14, rules)
         self.assertFalse([rule for rule in rules if rule.startswith("timing.")])
 

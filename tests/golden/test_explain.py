@@ -18,7 +18,7 @@ class Explain(Case):
     def setUp(self):
         super().setUp()
         if Explain.records is None:
-            run = replay(self.path("out"), "--workers", "0", "-c",
+            run = replay(self.path("out"), "--online", "--workers", "0", "-c",
                          os.path.join(SHIPPED, "projectweb.yaml"),
                          os.path.join(SHIPPED, "projectweb.pcapng"))
             Explain.records = run.alerts()

@@ -38,7 +38,7 @@ class Incident(Case):
         if not Incident.shared: # one replay serves all tests
             home = weirtest.tempfile.mkdtemp(prefix="weir-incident-")
             self.addClassCleanup(weirtest.shutil.rmtree, home, ignore_errors=True)
-            Incident.shared = replay(os.path.join(home, "out"), "--flows", "-c",
+            Incident.shared = replay(os.path.join(home, "out"), "--online", "--flows", "-c",
                                   os.path.join(SHIPPED, "projectweb.yaml"),
                                   os.path.join(SHIPPED, "projectweb.pcapng"))
         self.assertEqual(Incident.shared.status, 0, Incident.shared)

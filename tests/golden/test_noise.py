@@ -31,7 +31,7 @@ class Noise(Case):
             Noise.theft = (run.alerts(), run.bytes("alerts.ndjson"))
 
     def night(self, *words):
-        return self.replay("--workers", "0", *words, "-c", os.path.join(SHIPPED, "projectweb.yaml"),
+        return self.replay("--online", "--workers", "0", *words, "-c", os.path.join(SHIPPED, "projectweb.yaml"),
                            os.path.join(SHIPPED, "projectweb.pcapng"))
 
     def ask(self, *words, status=0):

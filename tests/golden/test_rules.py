@@ -86,7 +86,7 @@ class Rules(Case):
                                       "  reason: a test\n  expires: never\n"),
                             ("excepted", "- exception: known\n  of: [volume.served]\n"
                                          "  when: host = 10.4.0.17\n  reason: a test\n  expires: never\n")):
-            run = replay(self.path(name), "-c", os.path.join(SHIPPED, "projectweb.yaml"),
+            run = replay(self.path(name), "--online", "-c", os.path.join(SHIPPED, "projectweb.yaml"),
                          *(("--set", self.rules(rules)) if rules else ()),
                          os.path.join(SHIPPED, "projectweb.pcapng"))
             self.assertEqual(run.status, 0, run)

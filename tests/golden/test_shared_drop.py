@@ -39,7 +39,7 @@ class SharedDrop(Case):
     def told(self, extra, *words):
         rows = sorted([*office(), *extra], key=lambda r: float(r[0]))
         text = "#separator \\x09\n#unset_field\t-\n#path\tconn\n#fields\t" + "\t".join(FIELDS) + "\n"
-        run = self.replay("--flows", *words, self.write("conn.log", text + "".join("\t".join(r) + "\n" for r in rows)))
+        run = self.replay("--online", "--flows", *words, self.write("conn.log", text + "".join("\t".join(r) + "\n" for r in rows)))
         return run, [alert for alert in run.alerts() if alert["weir"]["state"] == "open"]
 
     def test_the_second_host_is_told_why(self):

@@ -62,7 +62,7 @@ class Staging(Case):
         """All alerts about staging, and about the thief since the theft began."""
         rows = sorted(self.rows + more, key=lambda one: float(one[0]))
         log = self.write("conn.log", (HEAD + "".join("\t".join(one) + "\n" for one in rows)).encode())
-        alerts = self.replay(*words, log).alerts()
+        alerts = self.replay("--online", *words, log).alerts()
         return ([alert for alert in alerts if "staging.upload" in str(alert["weir"]["reasons"])],
                 [alert for alert in alerts if alert["source"]["ip"] == THIEF and alert["@timestamp"] >= "2026-04-02"])
 

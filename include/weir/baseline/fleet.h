@@ -123,6 +123,8 @@ void fleet_budget_day(const struct fleet *fleet, double *expected, double *told)
  * host does. */
 struct limits fleet_limits(const struct fleet *fleet, enum evidence_side side);
 struct measures fleet_measures(const struct fleet *fleet, const char *group); /* fleet NULL: none */
+/* What the host's days are measured by: its own measures in hindsight, else those. */
+struct measures fleet_measures_of(const struct fleet *fleet, const struct profile *profile);
 void fleet_free(struct fleet *fleet);
 const struct group *fleet_all(const struct fleet *fleet);
 const struct group *fleet_group(const struct fleet *fleet, const char *group); /* NULL: unknown */
@@ -197,6 +199,10 @@ void fleet_note_today(struct fleet *fleet, const char *group, int64_t day, uint6
 void fleet_note_pair(struct fleet *fleet, const struct ip *host, const char *group,
                      const struct destination *destination, uint64_t hour_bytes, double location,
                      const struct civil *civil);
+/* Likewise, of its size alone. */
+void fleet_note_pair_hour(struct fleet *fleet, const char *group,
+                          const struct destination *destination, uint64_t hour_bytes,
+                          double location, int64_t week);
 void fleet_note_pair_day(struct fleet *fleet, const char *group,
                          const struct destination *destination, uint64_t day_bytes, double location,
                          int64_t week);

@@ -73,6 +73,12 @@ struct pair {
     struct cusum cusum;    /* of days of CUSUM_PAIR_BYTES and more */
     struct rhythm rhythm;  /* in a frozen profile, too: it is of today */
     uint32_t packed_bytes; /* its share of the blob that was packed last; not itself packed */
+    /* In hindsight (hindsight.h), not packed: its sizes are of later days too; its place in `pair`.
+     */
+    bool whole;
+    bool
+        settled; /* a client network that was there from the beginning, and stayed: it is not new */
+    uint32_t place;
 };
 
 /* What was last told of a host's evidence: for a week it is told again only when it has grown by
@@ -126,6 +132,8 @@ struct profile {
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */
     uint16_t silent[168];
+    /* In hindsight, not packed: what its days are measured by; NULL: by its fleet. */
+    const struct measures *measures;
 };
 
 enum baseline_state { BASELINE_LEARNING, BASELINE_READY, BASELINE_FROZEN, BASELINE_STALE };

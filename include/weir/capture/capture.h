@@ -44,10 +44,18 @@ struct capture_interface {
     uint8_t vantage; /* interfaces of one vantage share flows; of different ones never */
 };
 
+/* Replay: which times are looked at. What is outside is read and counted, and is otherwise as if it
+ * were not there. */
+struct capture_times {
+    bool set;
+    struct ptime since, until; /* [since, until) */
+};
+
 struct capture_config {
     const struct capture_file *files; /* replay … */
     size_t file_count;
-    bool follow;                                /* regular files grow: their end is not the end */
+    bool follow; /* regular files grow: their end is not the end */
+    struct capture_times times;
     const struct capture_interface *interfaces; /* … or live: then there are no files */
     size_t interface_count;                     /* ≤ CAPTURE_INTERFACES */
     const char *filter;                         /* BPF or NULL */
@@ -72,6 +80,7 @@ struct capture_input {
     const char *path;
     struct error error; /* .code ERROR_NONE: read whole */
     uint64_t packets, bytes;
+    uint64_t outside;         /* packets that are in neither, outside of the times looked at */
     struct ptime first, last; /* packets; PTIME_MAX/PTIME_MIN when there were none */
     uint32_t longest_cut;     /* the longest captured length among cut packets; 0: none was cut */
     uint64_t unread_link;     /* packets of link types that are not read */

@@ -36,6 +36,7 @@ struct config_source {
     const char *path; /* of the file; NULL: none */
     char *text;       /* what it held when it was read; owned */
     size_t text_size;
+    const char *intel; /* one more list of indicators, a path; NULL: none; borrowed, not packed */
     struct config_files files;                  /* read by the first config_load */
     struct config_words set, inside, interface; /* borrowed: the command line's, or of `packed` */
     char *packed;                               /* owned */

@@ -17,6 +17,7 @@
 #include "weir/base/loop.h"
 #include "weir/base/networks.h"
 #include "weir/base/suffix.h"
+#include "weir/baseline/hindsight.h"
 #include "weir/baseline/store.h"
 #include "weir/bus/publisher.h"
 #include "weir/detect/rules.h"
@@ -103,12 +104,13 @@ struct engine_counts {
     uint64_t rules_withheld; /* stories not told by a rule for its rate limit, each once a window */
     uint64_t excepted;       /* findings that an exception held back, at each look */
     uint64_t trusted;        /* findings that trust held back, at each look */
-    uint64_t findings_untold; /* that had no story or pair any more to be told of */
-    uint64_t late;            /* records older than what was complete when they came */
-    uint64_t forced;          /* records that no watermark completed (ORDER_MAX waited) */
-    uint64_t workers_lost;    /* incarnations that went without an end */
-    uint64_t workers_damaged; /* whose ring or records made no sense */
-    uint64_t flows_lost;      /* closed because their worker was lost */
+    uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
+    uint64_t findings_untold;  /* that had no story or pair any more to be told of */
+    uint64_t late;             /* records older than what was complete when they came */
+    uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
+    uint64_t workers_lost;     /* incarnations that went without an end */
+    uint64_t workers_damaged;  /* whose ring or records made no sense */
+    uint64_t flows_lost;       /* closed because their worker was lost */
     /* networks.identity: device */
     uint64_t addresses_moved;        /* to another device */
     uint64_t addresses_contested;    /* claims of one that is leased to another: not believed */
@@ -129,6 +131,9 @@ struct engine_observer {
                      const struct rule_exception *exception);
     /* Counted items that left `host`, whose flow's record follows. */
     void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    /* A replay: an hour is closed, and what of it was learned is; at the end the hours still open,
+     * too. By hour and host. May be NULL. */
+    void (*closed)(void *context, const struct host_total *total);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
     void (*done)(void *context, const struct error *error);
     /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is
@@ -139,6 +144,15 @@ struct engine_observer {
     /* Once: engine_store_settled. May be NULL. */
     void (*store)(void *context);
     void *context;
+};
+
+/* Of what is found about traffic, what is told: all zero, everything. The rest is counted, and what
+ * is learned does not depend on it. The sensor's own sight is always told. */
+struct engine_told {
+    struct ptime from; /* from then on; 0: from the beginning */
+    bool by_host, by_prefix;
+    struct prefix host, prefix;
+    const char *destination; /* of this name or below it ("AS64500": that); NULL: of any */
 };
 
 struct engine_config {
@@ -168,6 +182,10 @@ struct engine_config {
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
     const char *noise_path; /* no folder: silences that hold, only read; NULL: none */
     int64_t heartbeat_ns;   /* live: of packet time between heartbeats; 0: none */
+    /* A replay's, made of the same input before: profiles are its, and nothing is learned. NULL:
+     * none. Its fleet is engine_begin's. */
+    struct hindsight *hindsight;
+    struct engine_told told;
     struct engine_observer observer;
 };
 

@@ -11,6 +11,7 @@ struct summary_input {
     const char *path;
     const char *problem; /* NULL: read whole */
     uint64_t packets, bytes;
+    uint64_t outside; /* packets of times that were not to be looked at */
     struct ptime first, last;
     uint32_t longest_cut;
     const char *link;
@@ -34,7 +35,12 @@ struct summary {
     const struct engine *engine;
     const struct hosts *hosts;
     int learn_days;
-    bool had_baseline;  /* --baseline */
+    bool had_baseline; /* --baseline */
+    bool hindsight;    /* every day was held against all the others */
+    /* Not so, though there was no baseline; NULL: it was asked for, or is too short. */
+    const char *why_online;
+    struct engine_told told;
+    bool timed;         /* only some times were looked at: summary_input.outside */
     const char *folder; /* -o, or NULL */
     bool flows;         /* --flows */
     double duration_s;  /* wall time: the only figure that differs between two runs */

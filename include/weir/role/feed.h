@@ -13,6 +13,7 @@ struct feed_config {
     const char *const *inputs;
     size_t input_count;
     bool follow; /* files grow: their end is waited at until feed_interrupt, which is no problem */
+    struct capture_times times;
     const char *filter;
     const struct ring_handles *rings; /* feed_rings(config) of them; borrowed */
     struct loop_ref loop;

@@ -28,10 +28,15 @@ struct stack_config {
     void *wake_context;
     const struct ring_handles *rings;
     size_t ring_count;
-    uint32_t workers;     /* live: whose rings come later */
-    bool live;            /* what was left in `folder` goes on; workers may be replaced */
-    bool sensor_starts;   /* live: as engine_config has it */
-    int64_t heartbeat_ns; /* live: of packet time */
+    uint32_t workers;            /* live: whose rings come later */
+    bool live;                   /* what was left in `folder` goes on; workers may be replaced */
+    bool sensor_starts;          /* live: as engine_config has it */
+    int64_t heartbeat_ns;        /* live: of packet time */
+    struct hindsight *hindsight; /* a replay's; as engine_config has it */
+    struct engine_told told;     /* likewise */
+    /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
+     */
+    bool hold;
     struct engine_observer observer; /* `done` is told after the stack knows it */
 };
 
@@ -58,6 +63,8 @@ struct stack {
 int stack_open(struct stack *stack, const struct stack_config *config);
 /* Runs the loop until `*done` or an error. */
 int stack_wait(struct stack *stack, const bool *done);
+/* Whoever was held is told all there is. −1: stack->error. */
+int stack_tell(struct stack *stack);
 void stack_close_engine(struct stack *stack); /* before the store is asked for more */
 void stack_close(struct stack *stack);
 

@@ -1,0 +1,60 @@
+/* What was closed, hour by hour: the totals of every host of a replay, to be gone through again
+ * once the whole of it is known (hindsight.h). They lie in a file, packed; what is in memory is
+ * where.
+ *
+ * Bounds: LEDGER_HOURS from the first hour to the last (beyond, `refused` says so and nothing more
+ * is kept); 16 bytes an hour of a host and each destination's name once in memory; some 8 bytes an
+ * hour of a pair, and 6 for each second in which something began, in the file. Engine thread. */
+#ifndef WEIR_BASELINE_LEDGER_H
+#define WEIR_BASELINE_LEDGER_H
+
+#include "weir/base/calendar.h"
+#include "weir/baseline/totals.h"
+
+#define LEDGER_HOURS (20 * 366 * 24)
+
+struct ledger_hour {
+    int64_t hour; /* rising */
+    uint64_t at;
+};
+
+struct ledger_host {
+    struct ip ip;
+    struct ledger_hour *hour;
+    size_t count, room;
+};
+
+struct ledger_pair {
+    uint32_t destination; /* ledger_destination */
+    uint64_t out_bytes;
+};
+
+struct ledger_sheet { /* one hour of a host; `pair` is borrowed until the next is read */
+    uint64_t out_bytes, in_bytes, inside_bytes;
+    const struct ledger_pair *pair; /* those that took something, by name; not "other" */
+    size_t pairs;
+};
+
+struct ledger;
+/* A new file of this name, which the ledger removes. NULL: it cannot be made. */
+struct ledger *ledger_new(const char *path, struct error *error);
+void ledger_free(struct ledger *ledger);
+/* A closed hour; a host's come in their order. What the disk does not take is said by
+ * ledger_finish. */
+void ledger_add(struct ledger *ledger, const struct host_total *total);
+/* Nothing more is added; from here on it can be read. −1: it is not whole. */
+int ledger_finish(struct ledger *ledger, struct error *error);
+
+size_t ledger_hosts(const struct ledger *ledger);
+/* In the order in which they were first closed: by hour, then address. */
+const struct ledger_host *ledger_host(const struct ledger *ledger, size_t index);
+size_t ledger_destinations(const struct ledger *ledger);
+const char *ledger_destination(const struct ledger *ledger, size_t index); /* its key */
+/* The first and the last hour; first > last: there is none. */
+void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
+struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
+/* The same as a total of its own, with when things began: the caller's. */
+struct host_total *ledger_total(const struct ledger *ledger, const struct ledger_host *host,
+                                size_t i);
+
+#endif

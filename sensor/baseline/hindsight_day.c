@@ -1,0 +1,103 @@
+/* A day as it goes on, in hindsight: running sums, what its hours showed, and what goes by the
+ * order of days (growth, clocks, what was gathered). What is learned is not touched (learn.c has
+ * the same for a profile that learns). Engine thread. */
+#include "hindsight_local.h"
+
+static void begin_pair(struct pair *pair)
+{
+    pair->today = NO_DAY;
+    pair->today_bytes = pair->first_week_bytes = pair->span_bytes = 0;
+    pair->spans_told = 0;
+    pair->cusum = (struct cusum){0};
+    rhythm_fini(&pair->rhythm);
+}
+
+void past_begin(struct past *past)
+{
+    struct profile *profile = past->profile;
+    profile->today = NO_DAY;
+    profile->today_bytes = 0;
+    profile->evidence = (struct day_evidence){0};
+    profile->staged.days = (struct staged_days){0};
+    profile->cusum = (struct cusum){0};
+    profile->last_closed_hour = past->from->hour[0].hour - 1;
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        begin_pair(profile->pair[i]);
+}
+
+/* --- days ------------------------------------------------------------------------------------- */
+
+static void keep(struct host_day *into, const struct day_evidence *evidence)
+{
+    into->known = evidence->known;
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        into->l[kind] = (float)evidence->mark[kind].l;
+}
+
+void past_end(struct past *past, const struct fleet *fleet, struct host_day *into)
+{
+    struct profile *profile = past->profile;
+    if (into)
+        keep(into, &profile->evidence);
+    if (profile->today_bytes >= PROFILE_ACTIVE_BYTES)
+        learn_host_growth(profile, fleet);
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        struct pair *pair = profile->pair[i];
+        if (pair->today_bytes > 0)
+            learn_pair_growth(pair);
+        pair->today_bytes = 0;
+    }
+    profile->today_bytes = 0;
+    profile->evidence = (struct day_evidence){0};
+}
+
+static void begin_day(struct past *past, const struct civil *civil, const struct fleet *fleet)
+{
+    struct profile *profile = past->profile;
+    if (civil->day <= profile->today)
+        return;
+    past_end(past, fleet, NULL);
+    staged_days_move(&profile->staged.days, civil->day - profile->today);
+    for (uint32_t i = 0; i < profile->pair_count; i++)
+        rhythm_end_day(&profile->pair[i]->rhythm, civil->day);
+    profile->today = civil->day;
+    profile->day_off = civil->class >= HOUR_WORK_WEEKEND;
+}
+
+/* --- hours ------------------------------------------------------------------------------------ */
+
+static void add_to_pair(struct pair *pair, const struct pair_total *sum, const struct civil *civil)
+{
+    uint64_t bytes = sum->out.value;
+    int64_t age = civil->hour - pair->first_hour;
+    while (pair->spans_told < PAIR_SPANS &&
+           age >= INT64_C(1) * PAIR_YOUNG_HOURS * (pair->spans_told + 1)) {
+        pair->spans_told++;
+        pair->span_bytes = 0;
+    }
+    if (age < PAIR_YOUNG_HOURS)
+        pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
+    if (pair->spans_told < PAIR_SPANS)
+        pair->span_bytes = bytes_add(pair->span_bytes, bytes);
+    pair->today = civil->day;
+    pair->today_bytes = bytes_add(pair->today_bytes, bytes);
+    rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
+}
+
+void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
+               const struct fleet *fleet)
+{
+    struct profile *profile = past->profile;
+    size_t position = 0;
+    begin_day(past, civil, fleet);
+    learn_evidence(profile, total, civil, fleet);
+    staged_days_add(&profile->staged.days, total->inside_bytes, total->out.value);
+    profile->today_bytes = bytes_add(profile->today_bytes, total->out.value);
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
+        struct pair *pair = profile_pair(profile, &sum->destination);
+        if (pair && sum->out.value > 0)
+            add_to_pair(pair, sum, civil);
+    }
+    profile->last_closed_hour = civil->hour;
+}

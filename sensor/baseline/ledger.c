@@ -1,0 +1,326 @@
+/* See ledger.h. A host's hour is packed as
+ *
+ *   out, in, inside; pairs; of each: destination, out, in, flows, longest, starts (second
+ *   differences and bytes)
+ *
+ * by varints, behind each other in one file that is mapped once it is whole. It is this process's
+ * own, in a private folder: what is read back is what was written. Engine thread. */
+#include "weir/baseline/ledger.h"
+
+#include "varint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define WRITE_BYTES (1u << 20)
+
+struct ledger {
+    char *path;
+    int fd;
+    struct error error; /* of the file; the first */
+    struct buffer waiting;
+    uint64_t size; /* what was written and what waits */
+    uint8_t *map;
+    struct ledger_host **host;
+    size_t hosts, hosts_room;
+    struct map host_index, destination_index; /* → index + 1, as a pointer */
+    char **destination;
+    size_t destinations, destinations_room;
+    int64_t first, last;
+    struct ledger_pair *scratch;
+    size_t scratch_room;
+};
+
+struct ledger *ledger_new(const char *path, struct error *error)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    struct ledger *ledger = xcalloc(1, sizeof *ledger);
+    ledger->path = xstrdup(path);
+    ledger->fd = fd;
+    ledger->first = INT64_MAX;
+    ledger->last = INT64_MIN;
+    map_init(&ledger->host_index);
+    map_init(&ledger->destination_index);
+    return ledger;
+}
+
+void ledger_free(struct ledger *ledger)
+{
+    if (!ledger)
+        return;
+    if (ledger->map)
+        munmap(ledger->map, ledger->size);
+    close(ledger->fd);
+    unlink(ledger->path);
+    for (size_t i = 0; i < ledger->hosts; i++) {
+        free(ledger->host[i]->hour);
+        free(ledger->host[i]);
+    }
+    for (size_t i = 0; i < ledger->destinations; i++)
+        free(ledger->destination[i]);
+    map_fini(&ledger->host_index, NULL);
+    map_fini(&ledger->destination_index, NULL);
+    buffer_fini(&ledger->waiting);
+    free(ledger->host);
+    free(ledger->destination);
+    free(ledger->scratch);
+    free(ledger->path);
+    free(ledger);
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static size_t index_of(const struct map *map, const void *key, size_t size)
+{
+    return (size_t)(uintptr_t)map_get(map, key, size);
+}
+
+static void set_index(struct map *map, const void *key, size_t size, size_t index)
+{
+    map_put(map, key, size, (void *)(uintptr_t)index); // NOLINT(performance-no-int-to-ptr)
+}
+
+static uint32_t destination_index(struct ledger *ledger, const char *key)
+{
+    size_t size = strlen(key), index = index_of(&ledger->destination_index, key, size);
+    if (index)
+        return (uint32_t)(index - 1);
+    if (ledger->destinations == ledger->destinations_room) {
+        ledger->destinations_room = ledger->destinations_room ? 2 * ledger->destinations_room : 256;
+        ledger->destination =
+            xrealloc(ledger->destination, ledger->destinations_room * sizeof(char *));
+    }
+    ledger->destination[ledger->destinations++] = xstrdup(key);
+    set_index(&ledger->destination_index, key, size, ledger->destinations);
+    return (uint32_t)(ledger->destinations - 1);
+}
+
+static struct ledger_host *host_of(struct ledger *ledger, const struct ip *ip)
+{
+    size_t index = index_of(&ledger->host_index, ip, sizeof *ip);
+    if (index)
+        return ledger->host[index - 1];
+    if (ledger->hosts == ledger->hosts_room) {
+        ledger->hosts_room = ledger->hosts_room ? 2 * ledger->hosts_room : 64;
+        ledger->host = xrealloc(ledger->host, ledger->hosts_room * sizeof(struct ledger_host *));
+    }
+    struct ledger_host *host = xcalloc(1, sizeof *host);
+    host->ip = *ip;
+    ledger->host[ledger->hosts++] = host;
+    set_index(&ledger->host_index, ip, sizeof *ip, ledger->hosts);
+    return host;
+}
+
+static void flush(struct ledger *ledger)
+{
+    for (size_t at = 0; at < ledger->waiting.size && ledger->error.code == ERROR_NONE;) {
+        ssize_t wrote = write(ledger->fd, ledger->waiting.data + at, ledger->waiting.size - at);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            error_set(&ledger->error, ERROR_RUN, "%s: %s", ledger->path,
+                      wrote < 0 ? strerror(errno) : "no room");
+        at += wrote > 0 ? (size_t)wrote : 0;
+    }
+    ledger->waiting.size = 0;
+}
+
+static void put_pair(struct ledger *ledger, const struct pair_total *pair, const char *key)
+{
+    struct buffer *out = &ledger->waiting;
+    uint32_t last = 0;
+    put_unsigned(out, destination_index(ledger, key));
+    put_unsigned(out, pair->out.value);
+    put_unsigned(out, pair->in_bytes);
+    put_unsigned(out, pair->flows);
+    put_unsigned(out, pair->longest_s);
+    put_unsigned(out, pair->starts.count);
+    for (uint16_t i = 0; i < pair->starts.count; i++) {
+        put_unsigned(out, pair->starts.at[i].second - last);
+        put_unsigned(out, pair->starts.at[i].bytes);
+        last = pair->starts.at[i].second;
+    }
+}
+
+static bool is_kept(const struct pair_total *pair)
+{
+    return pair->out.value > 0 && !destination_is_other(&pair->destination);
+}
+
+/* By name, so that the file is the same whatever the pairs were met in. */
+static void put_total(struct ledger *ledger, const struct host_total *total)
+{
+    struct buffer *out = &ledger->waiting;
+    const struct map_entry **entry = map_sorted(&total->pairs);
+    char key[DESTINATION_KEY_SIZE];
+    size_t kept = 0;
+    for (size_t i = 0; i < total->pairs.count; i++)
+        kept += is_kept(entry[i]->value);
+    put_unsigned(out, total->out.value);
+    put_unsigned(out, total->in_bytes);
+    put_unsigned(out, total->inside_bytes);
+    put_unsigned(out, kept);
+    for (size_t i = 0; i < total->pairs.count; i++) {
+        const struct pair_total *pair = entry[i]->value;
+        if (is_kept(pair))
+            put_pair(ledger, pair, destination_key(&pair->destination, key));
+    }
+    free(entry);
+}
+
+static bool reaches(const struct ledger *ledger, int64_t hour)
+{
+    int64_t first = hour < ledger->first ? hour : ledger->first;
+    int64_t last = hour > ledger->last ? hour : ledger->last;
+    return last - first < LEDGER_HOURS;
+}
+
+void ledger_add(struct ledger *ledger, const struct host_total *total)
+{
+    if (ledger->error.code != ERROR_NONE)
+        return;
+    if (!reaches(ledger, total->hour)) {
+        error_set(&ledger->error, ERROR_RUN, "it covers more than %d days", LEDGER_HOURS / 24);
+        return;
+    }
+    struct ledger_host *host = host_of(ledger, &total->host);
+    if (host->count == host->room) {
+        host->room = host->room ? 2 * host->room : 16;
+        host->hour = xrealloc(host->hour, host->room * sizeof *host->hour);
+    }
+    host->hour[host->count++] = (struct ledger_hour){total->hour, ledger->size};
+    ledger->first = total->hour < ledger->first ? total->hour : ledger->first;
+    ledger->last = total->hour > ledger->last ? total->hour : ledger->last;
+    size_t before = ledger->waiting.size;
+    put_total(ledger, total);
+    ledger->size += ledger->waiting.size - before;
+    if (ledger->waiting.size >= WRITE_BYTES)
+        flush(ledger);
+}
+
+int ledger_finish(struct ledger *ledger, struct error *error)
+{
+    flush(ledger);
+    if (ledger->error.code == ERROR_NONE && ledger->size > 0) {
+        ledger->map = mmap(NULL, ledger->size, PROT_READ, MAP_PRIVATE, ledger->fd, 0);
+        if (ledger->map == MAP_FAILED) {
+            ledger->map = NULL;
+            error_set(&ledger->error, ERROR_RUN, "%s: %s", ledger->path, strerror(errno));
+        }
+    }
+    if (ledger->error.code == ERROR_NONE)
+        return 0;
+    *error = ledger->error;
+    return -1;
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+size_t ledger_hosts(const struct ledger *ledger)
+{
+    return ledger->hosts;
+}
+
+const struct ledger_host *ledger_host(const struct ledger *ledger, size_t index)
+{
+    return ledger->host[index];
+}
+
+size_t ledger_destinations(const struct ledger *ledger)
+{
+    return ledger->destinations;
+}
+
+const char *ledger_destination(const struct ledger *ledger, size_t index)
+{
+    return ledger->destination[index];
+}
+
+void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last)
+{
+    *first = ledger->first;
+    *last = ledger->last;
+}
+
+static struct cursor at_hour(const struct ledger *ledger, const struct ledger_host *host, size_t i)
+{
+    uint64_t at = host->hour[i].at;
+    return cursor_make(ledger->map + at, ledger->size - at);
+}
+
+static void skip_starts(struct cursor *in)
+{
+    for (uint64_t left = 2 * take_unsigned(in); left > 0 && !in->failed; left--)
+        take_unsigned(in);
+}
+
+struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i)
+{
+    struct cursor in = at_hour(ledger, host, i);
+    struct ledger_sheet sheet = {.out_bytes = take_unsigned(&in)};
+    sheet.in_bytes = take_unsigned(&in);
+    sheet.inside_bytes = take_unsigned(&in);
+    sheet.pairs = take_at_most(&in, TOTALS_PAIRS);
+    if (sheet.pairs > ledger->scratch_room) {
+        ledger->scratch_room = 2 * sheet.pairs;
+        ledger->scratch = xrealloc(ledger->scratch, ledger->scratch_room * sizeof *ledger->scratch);
+    }
+    for (size_t n = 0; n < sheet.pairs; n++) {
+        struct ledger_pair *pair = &ledger->scratch[n];
+        pair->destination = (uint32_t)take_at_most(&in, ledger->destinations - 1);
+        pair->out_bytes = take_unsigned(&in);
+        for (int skipped = 0; skipped < 3; skipped++)
+            take_unsigned(&in);
+        skip_starts(&in);
+    }
+    sheet.pair = ledger->scratch;
+    return sheet;
+}
+
+static void take_starts(struct starts *starts, struct cursor *in)
+{
+    uint32_t second = 0;
+    for (uint64_t left = take_at_most(in, STARTS_MAX); left > 0 && !in->failed; left--) {
+        second += (uint32_t)take_unsigned(in);
+        starts_add(starts, second, take_unsigned(in));
+    }
+}
+
+static struct pair_total *take_pair(const struct ledger *ledger, struct cursor *in)
+{
+    struct pair_total *pair = xcalloc(1, sizeof *pair);
+    const char *key = ledger->destination[take_at_most(in, ledger->destinations - 1)];
+    destination_parse(key, strlen(key), &pair->destination);
+    pair->out.value = pair->out.low = pair->out.high = take_unsigned(in);
+    pair->in_bytes = take_unsigned(in);
+    pair->flows = (uint32_t)take_unsigned(in);
+    pair->longest_s = (uint32_t)take_unsigned(in);
+    take_starts(&pair->starts, in);
+    return pair;
+}
+
+struct host_total *ledger_total(const struct ledger *ledger, const struct ledger_host *host,
+                                size_t i)
+{
+    struct cursor in = at_hour(ledger, host, i);
+    struct host_total *total = host_total_new(&host->ip, host->hour[i].hour);
+    uint64_t out = take_unsigned(&in);
+    total->in_bytes = take_unsigned(&in);
+    total->inside_bytes = take_unsigned(&in);
+    for (uint64_t left = take_at_most(&in, TOTALS_PAIRS); left > 0 && !in.failed; left--) {
+        struct pair_total *pair = take_pair(ledger, &in);
+        if (!totals_take_pair(total, pair)) { /* each is there once */
+            starts_fini(&pair->starts);
+            free(pair);
+        }
+    }
+    total->out = (struct volume){out, out, out}; /* with "other" */
+    return total;
+}

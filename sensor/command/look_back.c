@@ -1,0 +1,120 @@
+/* Judging what is over in hindsight (weir/baseline/hindsight.h). The inputs are read twice:
+ *
+ *   read as a live sensor would, everything judged and nothing told; closed hours go into a ledger
+ *   → less than LOOK_BACK_NS of it: what was judged is told, and that is all
+ *   → more: the ledger in hindsight → read again, and told by that
+ *
+ * Not with a baseline (there is a past to judge by), not when it is asked to be as a live sensor
+ * would, and not when an input cannot be read again, which the summary says. Thread: the main
+ * thread. */
+#include "session.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define LOOK_BACK_NS (2 * NS_PER_DAY)
+
+/* One that is not there is a problem of either reading. */
+static bool reads_again(const struct session *s)
+{
+    struct stat st;
+    for (size_t i = 0; i < s->inputs.count; i++)
+        if (strcmp(s->inputs.path[i], "-") == 0 ||
+            (stat(s->inputs.path[i], &st) == 0 ? !S_ISREG(st.st_mode)
+                                               : strstr(s->inputs.path[i], "://") != NULL))
+            return false;
+    return true;
+}
+
+bool look_back_prepare(struct session *s)
+{
+    const struct session_options *o = &s->options;
+    struct error error = {0};
+    if (o->online || o->baseline || o->follow || !o->again)
+        return false;
+    if (!reads_again(s)) {
+        s->why_online = "an input cannot be read twice";
+        return false;
+    }
+    char *path = xasprintf("%s/ledger", s->folder);
+    s->ledger = ledger_new(path, &error);
+    free(path);
+    if (!s->ledger) {
+        log_warn("no hindsight: %s", error.message);
+        s->why_online = "its hours could not be kept";
+    }
+    return s->ledger != NULL;
+}
+
+void look_back_note(void *context, const struct host_total *total)
+{
+    const struct session *s = context;
+    ledger_add(s->ledger, total);
+}
+
+bool look_back_is_due(struct session *s)
+{
+    const struct engine_counts *counts = engine_counts_of(s->stack.engine);
+    struct error error = {0};
+    if (counts->last.ns == INT64_MIN || counts->last.ns - counts->first.ns <= LOOK_BACK_NS)
+        return false;
+    if (s->interrupted)
+        s->why_online = "it was interrupted before its end was known";
+    else if (ledger_finish(s->ledger, &error) == 0)
+        return true;
+    else {
+        log_warn("no hindsight: %s", error.message);
+        s->why_online = "its hours could not be kept";
+    }
+    return false;
+}
+
+static void keep_digests(struct session *s)
+{
+    size_t count;
+    const struct capture_input *input = feed_inputs(s->feed, &count);
+    s->digest = xcalloc(count + 1, sizeof *s->digest);
+    for (size_t i = 0; i < count; i++)
+        memcpy(s->digest[i], input[i].sha256, SHA256_SIZE);
+}
+
+static void compare_digests(struct session *s)
+{
+    size_t count;
+    const struct capture_input *input = feed_inputs(s->feed, &count);
+    for (size_t i = 0; i < count && !s->interrupted; i++)
+        if (memcmp(s->digest[i], input[i].sha256, SHA256_SIZE) != 0 &&
+            s->changed.code == ERROR_NONE)
+            error_set(&s->changed, ERROR_INPUT,
+                      "%.400s: changed while it was judged: it is read twice (--online reads it "
+                      "once)",
+                      input[i].path);
+}
+
+int look_back(struct session *s)
+{
+    keep_digests(s);
+    s->hindsight = hindsight_new(s->ledger, s->stack.calendar);
+    session_end_reading(s);
+    s->fleet = hindsight_take_fleet(s->hindsight);
+    s->options.again(s->options.context);
+    s->journal_folder = xasprintf("%s/again", s->folder);
+    if (mkdir(s->journal_folder, 0700) != 0)
+        return error_set(&s->error, ERROR_RUN, "%s: %s", s->journal_folder, strerror(errno));
+    int failed = session_read(s, false);
+    if (!failed)
+        compare_digests(s);
+    return failed;
+}
+
+void look_back_fini(struct session *s)
+{
+    hindsight_free(s->hindsight);
+    ledger_free(s->ledger);
+    free(s->digest);
+}

@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Three weeks in which a theft begins on the first day: a live sensor learns it as normal, hindsight finds it; what
+everybody does is no theft. And what a replay may be asked for: times, hosts, destinations, a day to learn until."""
+
+import os
+import random
+
+import connlog
+import weirtest
+from weirtest import NS, Case, complaint, conversation, pcap
+
+DAYS, DAY, START = 21, connlog.DAY, connlog.START
+THIEF, DROP = connlog.host(3), "203.0.113.9"
+
+
+def uploads(host, remote, days=range(DAYS), daily=12e6):
+    """So much each working day, in four parts."""
+    rng = random.Random(f"{host} {remote}")
+    for day in days:
+        for hour in (9, 11, 14, 16) if day % 7 < 5 else ():
+            yield (START + day * DAY + hour * 3600 + rng.uniform(0, 3000), host, remote, 30,
+                   daily / 4 * rng.uniform(.8, 1.2))
+
+
+def opened(run):
+    return [(alert["source"]["ip"], alert["destination"]["ip"]) for alert in run.alerts()
+            if alert["weir"]["state"] == "open"]
+
+
+class Office(Case):
+    """conn logs."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        hosts = {connlog.host(n) for n in range(10)}
+        cls.ordinary = [row for row in connlog.ordinary_rows(DAYS) if row[1] in hosts]
+
+    def log(self, *rows):
+        return self.write("conn.log", connlog.text_of([*self.ordinary, *(row for part in rows for row in part)]))
+
+    def test_a_theft_from_the_first_day_is_found_in_hindsight(self):
+        log = self.log(uploads(THIEF, DROP))
+        first = self.replay("--workers", "0", log)
+        alerts = first.alerts()
+        found = [alert for alert in alerts if (alert["source"]["ip"], alert["destination"]["ip"]) == (THIEF, DROP)]
+        self.assertLess(found[0]["@timestamp"], "2026-01-10") # of its first week
+        self.assertEqual({alert["weir"]["mode"] for alert in alerts}, {"hindsight"})
+        self.assertEqual(first.summary()["mode"], "hindsight")
+        self.assertIn("Judged   in hindsight: each day held against all the others", first.out)
+        again = self.replay("--workers", "2", log)
+        self.assertEqual(again.bytes("alerts.ndjson"), first.bytes("alerts.ndjson"))
+        online = self.replay("--online", log)
+        self.assertNotIn((THIEF, DROP), opened(online))
+        self.assertEqual(online.summary()["mode"], "online")
+        self.assertTrue(all(alert["weir"]["mode"] == "online" for alert in online.alerts()))
+
+    def test_what_everybody_does_is_no_theft(self):
+        """The same bytes on the same days, to a service that all hosts use so."""
+        run = self.replay("--workers", "0", self.log(*(uploads(connlog.host(n), DROP) for n in range(10))))
+        self.assertEqual(run.summary()["mode"], "hindsight")
+        self.assertNotIn(DROP, [remote for _, remote in opened(run)])
+
+
+class Asked(Case):
+    """Short ones: two days and less are judged as they always were."""
+
+    def captures(self, days):
+        """A folder of captures, one a day: six hosts, three services, and a theft by one from the first day on."""
+        folder = self.path("captures")
+        os.mkdir(folder)
+        for day in range(days):
+            packets, rng = [], random.Random(day)
+            for n in range(6):
+                for at, remote, size in ((9, "198.51.100.1", 30_000), (11, "198.51.101.1", 135_000), (14, "198.51.102.1", 75_000)):
+                    begins = (START + day * DAY + at * 3600 + 60 * n) * NS
+                    packets += conversation(begins, (f"10.0.0.{n + 1}", 40000 + at), (remote, 443),
+                                            bytes(int(size * rng.uniform(.5, 2))), b"x" * 3000, segment=60_000)
+            begins = (START + day * DAY + 13 * 3600) * NS
+            packets += conversation(begins, ("10.0.0.3", 41000), (DROP, 443), bytes(6_000_000), b"x" * 100, segment=60_000)
+            self.write(f"captures/{day:02}.pcap", pcap(sorted(packets), snap=96))
+        return folder
+
+    def test_captures_of_three_weeks(self):
+        folder = self.captures(DAYS)
+        run = self.replay("--workers", "1", "--flows", folder)
+        self.assertEqual(set(opened(run)), {("10.0.0.3", DROP)})
+        self.assertEqual(run.summary()["mode"], "hindsight")
+        self.assertEqual(len(run.flows()), DAYS * 19) # each once, though read twice
+        self.assertEqual(opened(self.replay("--online", folder)), [])
+
+    def test_two_days_are_judged_online(self):
+        run = self.replay("--json", self.captures(2))
+        self.assertEqual(run.summary()["mode"], "online")
+        self.assertNotIn("not_in_hindsight", run.summary())
+
+    def test_what_cannot_be_read_twice(self):
+        folder = self.captures(4)
+        whole = b""
+        for name in sorted(os.listdir(folder)):
+            with open(os.path.join(folder, name), "rb") as file:
+                whole += file.read()[24 if whole else 0:]
+        run = self.replay("-", stdin=whole)
+        self.assertEqual(run.summary()["not_in_hindsight"], "an input cannot be read twice")
+        self.assertIn("not in hindsight: an input cannot be read twice", run.out)
+
+    def test_times(self):
+        folder = self.captures(4)
+        run = self.replay("--since", "2026-01-06", "--until", "2026-01-07T12:00", "--flows", folder)
+        summary = run.summary()
+        starts = sorted(flow["start"] for flow in run.flows())
+        self.assertEqual((starts[0][:10], starts[-1][:13]), ("2026-01-06", "2026-01-07T11"))
+        self.assertGreater(summary["packets_outside"], 0)
+        self.assertEqual(summary["packets_outside"], sum(entry["packets_outside"] for entry in summary["inputs"]))
+        self.assertIn("packets outside of the times that were asked for", run.out)
+
+    def test_only_what_is_asked_for_is_told(self):
+        folder = self.captures(DAYS)
+        all_of_it = self.replay(folder)
+        for words, left in ((("--host", "10.0.0.3"), True), (("--host", "10.0.0.0/31"), False),
+                            (("--destination", "203.0.113.0/24"), True), (("--destination", "nobody.example"), False)):
+            run = self.replay(*words, folder)
+            self.assertEqual(opened(run), opened(all_of_it) if left else [], words)
+            self.assertEqual(run.summary()["told"]["findings_unasked"] > 0, not left, (words, run))
+
+    def test_learning_until(self):
+        """A new drop is told only after it: online, as the mode says."""
+        folder = self.captures(3)
+        listed = self.write("bad.txt", b"203.0.113.0/24\n")
+        run = self.replay("--learn-until", "2026-01-06", "--intel", listed, folder)
+        self.assertEqual({alert["@timestamp"][:10] for alert in run.alerts()}, {"2026-01-06", "2026-01-07"})
+        self.assertEqual({alert["weir"]["mode"] for alert in run.alerts()}, {"online"})
+        self.assertEqual({alert["rule"]["id"] for alert in run.alerts()}, {"intel.match"})
+        self.assertIn("learned silently before", run.out)
+
+    def test_what_makes_no_sense(self):
+        log = self.write("conn.log", connlog.text_of([]))
+        for words, line in ((("--since", "yesterday"), "--since yesterday: expected a time"),
+                            (("--since", "2026-01-07", "--until", "2026-01-06"), "is not after --since"),
+                            (("--learn-until", "2d"), "--learn-until 2d: expected a time"),
+                            (("--host", "me"), "--host me: expected an address or a prefix"),
+                            (("--destination", "a b"), "--destination a b: expected a name"),
+                            (("--intel", self.path("nothing")), "No such file")):
+            run = weirtest.weir("replay", *words, log)
+            self.assertEqual(run.status, 2, run)
+            self.assertIn(line, complaint(run))
+
+
+if __name__ == "__main__":
+    weirtest.main()

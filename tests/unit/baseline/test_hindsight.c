@@ -1,0 +1,290 @@
+/* What is left of a host's days without one, and of the peers without a host, held against what the
+ * other days and hosts make by themselves. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "make.h"
+#include "weir/baseline/hindsight.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HOSTS   6
+#define DAYS    12
+#define NOBODY  HOSTS
+#define NO_DAY  DAYS
+#define PRIVATE 3
+
+static uint64_t random_state;
+
+static uint32_t draw(uint32_t below)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(random_state >> 33) % below;
+}
+
+static void add_pair(struct host_total *total, enum pair_role role, const char *name,
+                     uint64_t bytes)
+{
+    struct destination destination = make_destination(role, DESTINATION_DOMAIN, name);
+    totals_add(total, &destination, exactly(bytes), 3 * bytes, 1);
+}
+
+/* The same whatever is left out: each host and hour draws anew. */
+static struct host_total *make_total(unsigned host, int day, int hour)
+{
+    struct ip ip = make_host(host + 1);
+    struct host_total *total = host_total_new(&ip, make_civil(MONDAY + day, hour).hour);
+    char name[64];
+    random_state = (uint64_t)host * 100000 + (uint64_t)day * 100 + (uint64_t)hour;
+    for (int warm = 0; warm < 5; warm++)
+        draw(2);
+    add_pair(total, ROLE_CLIENT, "everybody.example", 1000 + draw(400000));
+    for (int n = 0; n < PRIVATE; n++) {
+        snprintf(name, sizeof name, "h%u-%d.example", host, (day / 2) * PRIVATE + n);
+        if (draw(2))
+            add_pair(total, ROLE_CLIENT, name, 5000 + draw(900000));
+    }
+    snprintf(name, sizeof name, "client%u.example", draw(9));
+    if (host == 0)
+        add_pair(total, ROLE_SERVED, name, 2000 + draw(90000));
+    total->inside_bytes = host == 1 ? draw(5000000) : 0;
+    return total;
+}
+
+struct made {
+    struct ledger *ledger;
+    struct calendar *calendar;
+    struct hindsight *hindsight;
+    struct fleet *fleet;
+};
+
+static void make(struct made *made, unsigned no_host, int no_day)
+{
+    static int number;
+    struct error error = {0};
+    struct calendar_config config = {
+        .timezone = "UTC", .work_start = 8, .work_end = 18, .work_days = 31};
+    char path[128];
+    snprintf(path, sizeof path, "ledger-%d-%d", (int)getpid(), number++);
+    made->calendar = calendar_new(&config, &error);
+    made->ledger = ledger_new(path, &error);
+    assert_non_null(made->ledger);
+    for (int day = 0; day < DAYS; day++)
+        for (int hour = 8; hour < 12; hour++)
+            for (unsigned host = 0; host < HOSTS; host++) {
+                if (host == no_host && (no_day == NO_DAY || day == no_day))
+                    continue;
+                struct host_total *total = make_total(host, day, hour);
+                ledger_add(made->ledger, total);
+                host_total_free(total);
+            }
+    assert_int_equal(ledger_finish(made->ledger, &error), 0);
+    made->hindsight = hindsight_new(made->ledger, made->calendar);
+    made->fleet = hindsight_take_fleet(made->hindsight);
+}
+
+static void fini(struct made *made)
+{
+    hindsight_free(made->hindsight);
+    fleet_free(made->fleet);
+    ledger_free(made->ledger);
+    calendar_free(made->calendar);
+}
+
+static const struct profile *turn(const struct made *made, unsigned host, int day)
+{
+    struct ip ip = make_host(host + 1);
+    struct civil civil = make_civil(MONDAY + day, 10);
+    hindsight_turn(made->hindsight, &ip);
+    return hindsight_profile(made->hindsight, &ip, &civil);
+}
+
+/* --- comparing -------------------------------------------------------------------------------- */
+
+static void assert_same_sizes(const struct histogram *a, const struct histogram *b)
+{
+    struct buffer x = {0}, y = {0};
+    histogram_pack(a, &x);
+    histogram_pack(b, &y);
+    assert_int_equal(x.size, y.size);
+    assert_memory_equal(x.data, y.data, x.size);
+    buffer_fini(&x);
+    buffer_fini(&y);
+}
+
+static void assert_same_place(const struct location *a, const struct location *b)
+{
+    assert_int_equal(a->count, b->count);
+    assert_true(!(a->mean < b->mean) && !(a->mean > b->mean));
+}
+
+static void assert_same_pair(const struct pair *a, const struct pair *b)
+{
+    if (!b) { /* it was there on the day that is left out, and on no other */
+        assert_int_equal(a->contacts, 0);
+        assert_int_equal(a->hour.count + a->day.count, 0);
+        return;
+    }
+    assert_int_equal(a->contacts, b->contacts);
+    assert_same_sizes(&a->hour, &b->hour);
+    assert_same_sizes(&a->day, &b->day);
+    assert_same_place(&a->hour_location, &b->hour_location);
+    assert_same_place(&a->day_location, &b->day_location);
+}
+
+/* `b` has seen the day, though nothing happened on it. */
+static void assert_same_profile(const struct profile *a, const struct profile *b, int day)
+{
+    assert_same_sizes(&a->hour, &b->hour);
+    assert_same_sizes(&a->day, &b->day);
+    assert_same_sizes(&a->ratio.hours, &b->ratio.hours);
+    assert_same_sizes(&a->staged.day, &b->staged.day);
+    assert_same_place(&a->hour_location, &b->hour_location);
+    assert_same_place(&a->day_location, &b->day_location);
+    assert_same_place(&a->staged.location, &b->staged.location);
+    assert_memory_equal(a->hours_active, b->hours_active, sizeof a->hours_active);
+    assert_memory_equal(a->days_active, b->days_active, sizeof a->days_active);
+    bool off = make_civil(MONDAY + day, 8).class >= HOUR_WORK_WEEKEND;
+    assert_int_equal(a->days_seen[off] + 1, b->days_seen[off]);
+    assert_int_equal(a->days_seen[!off], b->days_seen[!off]);
+    assert_int_equal(profile_hours(a) + 24, profile_hours(b));
+    for (uint32_t i = 0; i < a->pair_count; i++)
+        assert_same_pair(a->pair[i], profile_pair(b, &a->pair[i]->destination));
+}
+
+/* --- a day ------------------------------------------------------------------------------------ */
+
+static void a_day_left_out_is_as_if_it_had_not_been(void **state)
+{
+    struct made all;
+    (void)state;
+    make(&all, NOBODY, NO_DAY);
+    for (unsigned host = 0; host < 3; host++)
+        for (int day = 2; day < DAYS - 2; day += 3) {
+            struct made others;
+            make(&others, host, day);
+            const struct profile *whole = turn(&others, host, DAYS + 5); /* leaves nothing out */
+            assert_same_profile(turn(&all, host, day), whole, day);
+            fini(&others);
+        }
+    fini(&all);
+}
+
+static void pack(const struct profile *profile, struct buffer *out)
+{
+    profile_pack(profile, out);
+    for (uint32_t i = 0; i < profile->pair_count; i++) /* in their order, as the blob has them */
+        buffer_le32(out, profile->pair[i]->contacts);
+}
+
+static void it_does_not_matter_who_is_asked_before(void **state)
+{
+    struct made made;
+    struct buffer first = {0}, again = {0};
+    (void)state;
+    make(&made, NOBODY, NO_DAY);
+    pack(turn(&made, 2, 5), &first);
+    double hour = histogram_total(&fleet_all(made.fleet)->absolute_hour, WEEK);
+    for (int n = 0; n < 200; n++) {
+        random_state = (uint64_t)n + 77;
+        draw(2);
+        turn(&made, draw(HOSTS), (int)draw(DAYS));
+    }
+    pack(turn(&made, 2, 5), &again);
+    assert_int_equal(first.size, again.size);
+    assert_memory_equal(first.data, again.data, first.size);
+    assert_near(histogram_total(&fleet_all(made.fleet)->absolute_hour, WEEK), hour);
+    buffer_fini(&first);
+    buffer_fini(&again);
+    fini(&made);
+}
+
+/* --- a host ----------------------------------------------------------------------------------- */
+
+static void peers_are_without_the_host(void **state)
+{
+    struct made all, others;
+    (void)state;
+    make(&all, NOBODY, NO_DAY);
+    make(&others, 3, NO_DAY);
+    turn(&all, 3, 4);
+    assert_null(turn(&others, 3, 4));
+    const struct group *a = fleet_all(all.fleet), *b = fleet_all(others.fleet);
+    const struct young *x = fleet_young(all.fleet), *y = fleet_young(others.fleet);
+    assert_same_sizes(&a->absolute_hour, &b->absolute_hour);
+    assert_same_sizes(&a->absolute_day, &b->absolute_day);
+    assert_same_sizes(&x->exposure, &y->exposure);
+    assert_same_sizes(&x->exposure_hours, &y->exposure_hours);
+    for (int k = 0; k < PREVALENCE_BUCKETS; k++) {
+        assert_same_sizes(&x->first_week[k], &y->first_week[k]);
+        assert_same_sizes(&x->hour[k], &y->hour[k]);
+        assert_same_sizes(&x->span[k], &y->span[k]);
+    }
+    assert_true(histogram_samples(&x->first_week[PREVALENCE_ONE]) > 0);
+    fini(&all);
+    fini(&others);
+}
+
+/* Half of a host's days a thousandfold: by its peers' days they are as rare as ever. */
+static void days_are_measured_by_others(void **state)
+{
+    struct made made;
+    (void)state;
+    make(&made, NOBODY, NO_DAY);
+    const struct profile *profile = turn(&made, 3, 4);
+    assert_non_null(profile->measures);
+    const struct calibration *own = &profile->measures->fleet->of[EVIDENCES + EVIDENCE_SENT][false];
+    const struct calibration *all =
+        &fleet_all(made.fleet)->calibrations.of[EVIDENCES + EVIDENCE_SENT][false];
+    double days = 0;
+    for (int day = 0; day < DAYS; day++)
+        days += make_civil(MONDAY + day, 8).class < HOUR_WORK_WEEKEND;
+    assert_near(all->total, HOSTS * days);
+    assert_near(own->total, (HOSTS - 1) * days);
+    fini(&made);
+}
+
+/* --- hours ------------------------------------------------------------------------------------ */
+
+static void hours_lie_in_the_ledger_as_they_were(void **state)
+{
+    struct made made;
+    (void)state;
+    make(&made, NOBODY, NO_DAY);
+    const struct ledger_host *host = ledger_host(made.ledger, 1);
+    assert_int_equal(host->count, DAYS * 4);
+    struct host_total *expected = make_total(1, 3, 9), *got = ledger_total(made.ledger, host, 13);
+    assert_int_equal(got->hour, expected->hour);
+    assert_int_equal(got->out.value, expected->out.value);
+    assert_int_equal(got->in_bytes, expected->in_bytes);
+    assert_int_equal(got->inside_bytes, expected->inside_bytes);
+    assert_int_equal(got->pairs.count, expected->pairs.count);
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&expected->pairs, &position)) != NULL;) {
+        const struct pair_total *pair = map_get(&got->pairs, e->key, e->key_size);
+        assert_non_null(pair);
+        assert_int_equal(pair->out.value, ((const struct pair_total *)e->value)->out.value);
+    }
+    host_total_free(expected);
+    host_total_free(got);
+    fini(&made);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(hours_lie_in_the_ledger_as_they_were),
+        cmocka_unit_test(a_day_left_out_is_as_if_it_had_not_been),
+        cmocka_unit_test(it_does_not_matter_who_is_asked_before),
+        cmocka_unit_test(peers_are_without_the_host),
+        cmocka_unit_test(days_are_measured_by_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
