@@ -256,12 +256,25 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     }
 }
 
+/* A client network without a pair is known by what is remembered of all of them. */
+static const struct pair *met_as(const struct profile *profile, const struct pair *pair,
+                                 const struct destination *destination, const struct civil *civil,
+                                 struct pair *stand_in)
+{
+    if (pair || !destination || !profile_stand_in(profile, destination, civil, stand_in))
+        return pair;
+    return stand_in;
+}
+
 struct estimate evidence_estimate(enum evidence_kind kind, const struct profile *profile,
                                   const struct pair *pair, const struct destination *destination,
                                   const struct fleet *fleet, const struct civil *civil,
                                   uint64_t bytes)
 {
-    const struct asked asked = {NULL, profile, pair, destination, fleet, civil, 0};
+    struct pair stand_in;
+    const struct asked asked = {
+        NULL,  profile, met_as(profile, pair, destination, civil, &stand_in), destination, fleet,
+        civil, 0};
     return estimate_of(&asked, kind, bytes);
 }
 
@@ -396,6 +409,8 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts)
 {
+    struct pair stand_in;
+    pair = met_as(profile, pair, destination, civil, &stand_in);
     const struct asked asked = {
         into, profile, pair, destination, fleet, civil, evidence_name(destination)};
     bool cold = evidence_is_cold(profile, civil);
