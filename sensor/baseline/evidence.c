@@ -186,6 +186,8 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
     case EVIDENCE_NETWORK_HOUR:
         return survival_new_network_hour(profile, asked->fleet, asked->civil, bytes);
     default: /* persistence: days before this one */
+        if (!asked->pair)
+            return (struct estimate){.p = 1};
         days = (double)histogram_samples_at_least(&asked->pair->day,
                                                   histogram_bin(EVIDENCE_FLOOR_BYTES));
         return (struct estimate){.p = exp2(-days), .samples = days};
@@ -221,6 +223,8 @@ static struct estimate estimate_host(const struct asked *asked, enum evidence_ki
 static struct estimate estimate_known(const struct asked *asked, enum evidence_kind kind,
                                       uint64_t bytes)
 {
+    if (!asked->pair) /* it was let go for room since */
+        return (struct estimate){.p = 1};
     if (kind == EVIDENCE_PAIR_HOUR || kind == EVIDENCE_SERVED_HOUR)
         return survival_pair_hour(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
     struct estimate estimate =
@@ -418,7 +422,7 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
         into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |
                        1u << EVIDENCE_SERVED_GROWTH | 1u << EVIDENCE_SERVED_HOUR |
                        1u << EVIDENCE_SERVED_DAY;
-    if (!cold && survival_pair_known(pair, civil->hour))
+    if (!cold && pair && survival_pair_known(pair, civil->hour))
         ask_known(&asked, amounts);
     if (evidence_is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);

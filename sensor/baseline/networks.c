@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORGOTTEN_DAYS (7 * HISTOGRAM_WEEKS)
+#define FORGOTTEN_DAYS (INT64_C(7) * HISTOGRAM_WEEKS)
 #define DAYS_AN_HOUR   7 /* that a regular one outlives a passer-by, for each hour it was met in */
 #define HOURS_BITS     3
 #define AGE_LIMIT      (INT64_C(1) << 40)

@@ -208,6 +208,21 @@ static void judged_by_what_is_remembered(void **state)
     fleet_free(fleet);
 }
 
+/* What is asked of a pair that was let go for room, and is no network that was met. */
+static void of_a_pair_that_is_gone(void **state)
+{
+    static const enum evidence_kind kinds[] = {EVIDENCE_PAIR_HOUR, EVIDENCE_PAIR_DAY,
+                                               EVIDENCE_PAIR_GROWTH, EVIDENCE_PERSISTENCE,
+                                               EVIDENCE_SERVED_HOUR};
+    struct profile *p = make_profile();
+    struct civil civil = make_civil(MONDAY + 42, 11);
+    struct destination d = network("203.0.113.0/24");
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        assert_true(evidence_estimate(kinds[i], p, NULL, &d, NULL, &civil, 1000000).p == 1);
+    profile_free(p);
+}
+
 /* One that grows heavy gets a pair, and stays as known as it was. */
 static void a_pair_of_one_that_was_met(void **state)
 {
@@ -261,6 +276,7 @@ int main(void)
         cmocka_unit_test(as_it_was_stored),
         cmocka_unit_test(a_customer_without_a_pair_is_no_stranger),
         cmocka_unit_test(judged_by_what_is_remembered),
+        cmocka_unit_test(of_a_pair_that_is_gone),
         cmocka_unit_test(a_pair_of_one_that_was_met),
         cmocka_unit_test(taken_over),
     };
