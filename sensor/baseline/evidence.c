@@ -187,6 +187,8 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
     case EVIDENCE_NETWORK_HOUR:
         return survival_new_network_hour(profile, asked->fleet, asked->civil, bytes);
     default: /* persistence: days before this one */
+        if (!asked->pair)
+            return (struct estimate){.p = 1};
         days = (double)histogram_samples_at_least(&asked->pair->day,
                                                   histogram_bin(EVIDENCE_FLOOR_BYTES));
         return (struct estimate){.p = exp2(-days), .samples = days};
@@ -222,6 +224,8 @@ static struct estimate estimate_host(const struct asked *asked, enum evidence_ki
 static struct estimate estimate_known(const struct asked *asked, enum evidence_kind kind,
                                       uint64_t bytes)
 {
+    if (!asked->pair) /* it was let go for room since */
+        return (struct estimate){.p = 1};
     if (kind == EVIDENCE_PAIR_HOUR || kind == EVIDENCE_SERVED_HOUR)
         return survival_pair_hour(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
     struct estimate estimate =
@@ -257,12 +261,25 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     }
 }
 
+/* A client network without a pair is known by what is remembered of all of them. */
+static const struct pair *met_as(const struct profile *profile, const struct pair *pair,
+                                 const struct destination *destination, const struct civil *civil,
+                                 struct pair *stand_in)
+{
+    if (pair || !destination || !profile_stand_in(profile, destination, civil, stand_in))
+        return pair;
+    return stand_in;
+}
+
 struct estimate evidence_estimate(enum evidence_kind kind, const struct profile *profile,
                                   const struct pair *pair, const struct destination *destination,
                                   const struct fleet *fleet, const struct civil *civil,
                                   uint64_t bytes)
 {
-    const struct asked asked = {NULL, profile, pair, destination, fleet, civil, 0};
+    struct pair stand_in;
+    const struct asked asked = {
+        NULL,  profile, met_as(profile, pair, destination, civil, &stand_in), destination, fleet,
+        civil, 0};
     return estimate_of(&asked, kind, bytes);
 }
 
@@ -403,6 +420,8 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
                        const struct fleet *fleet, const struct civil *civil,
                        const struct amounts *amounts)
 {
+    struct pair stand_in;
+    pair = met_as(profile, pair, destination, civil, &stand_in);
     const struct asked asked = {
         into, profile, pair, destination, fleet, civil, evidence_name(destination)};
     bool cold = evidence_is_cold(profile, civil);
@@ -410,7 +429,7 @@ void evidence_add_pair(struct day_evidence *into, const struct profile *profile,
         into->known |= 1u << EVIDENCE_NETWORK_WEEK | 1u << EVIDENCE_NETWORK_HOUR |
                        1u << EVIDENCE_SERVED_GROWTH | 1u << EVIDENCE_SERVED_HOUR |
                        1u << EVIDENCE_SERVED_DAY;
-    if (!cold && survival_pair_known(pair, civil->hour))
+    if (!cold && pair && survival_pair_known(pair, civil->hour))
         ask_known(&asked, amounts);
     if (evidence_is_young(&asked))
         (destination->role == ROLE_CLIENT ? ask_young : ask_network)(&asked, amounts);

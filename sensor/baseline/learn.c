@@ -14,6 +14,7 @@
  * thread. */
 #include "profile_local.h"
 #include "size.h"
+#include "weir/baseline/evidence.h"
 #include "weir/baseline/group.h"
 
 #include <math.h>
@@ -153,6 +154,7 @@ static void begin_day(struct profile *profile, const struct civil *civil, struct
         ask_peers(profile, pair, civil->day, fleet);
         rhythm_end_day(&pair->rhythm, civil->day);
     }
+    networks_forget(&profile->networks, civil->day);
     join_group(profile, civil->day, fleet);
     profile->today = civil->day;
     profile->day_off = civil->class >= HOUR_WORK_WEEKEND;
@@ -183,16 +185,22 @@ static void learn_pair_hour(struct profile *profile, struct pair *pair,
         pair->contacts++;
     pair->today = civil->day;
     pair->today_bytes = bytes_add(pair->today_bytes, bytes);
-    rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
+    if (pair->destination.role == ROLE_CLIENT) /* of no other a clock is asked for */
+        rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
 }
 
-/* A newcomer that found no room is new each time it comes; it counts as such, or a busy server
- * would believe that nothing new ever happens to it. */
+/* A newcomer that found no room is new each time it comes, until a client network was met often
+ * enough; it counts as such, or a busy server would believe that nothing new ever happens to it. */
 static void learn_passer_by(struct profile *profile, const struct destination *destination,
                             uint64_t bytes, const struct civil *civil, struct fleet *fleet)
 {
+    struct pair met;
+    bool is_met = profile_stand_in(profile, destination, civil, &met);
     if (fleet)
-        fleet_note_pair(fleet, &profile->host, profile->group, destination, bytes, NAN, civil);
+        fleet_note_pair(fleet, &profile->host, profile->group, destination, bytes,
+                        is_met ? location_or_nan(&met.hour_location) : NAN, civil);
+    if (is_met && !profile_is_new(profile, &met, civil->hour))
+        return;
     for (int kind = 0; kind < YOUNG_KINDS; kind++)
         learn_new(profile, (enum young_kind)kind, destination, 1, bytes, civil->day, fleet);
 }
@@ -251,6 +259,8 @@ static void learn_pairs(struct profile *profile, const struct host_total *total,
             learn_pair_hour(profile, pair, sum, civil, fleet);
         else
             learn_passer_by(profile, &sum->destination, bytes, civil, fleet);
+        if (sum->destination.role == ROLE_SERVED)
+            networks_meet(&profile->networks, evidence_name(&sum->destination), bytes, civil->day);
     }
     free(entry);
 }
@@ -278,7 +288,7 @@ static void sum_pairs(struct profile *profile, const struct host_total *total,
         if (civil->hour - pair->first_hour < PAIR_YOUNG_HOURS)
             pair->first_week_bytes = bytes_add(pair->first_week_bytes, bytes);
         rhythm_end_day(&pair->rhythm, civil->day);
-        if (bytes > 0)
+        if (bytes > 0 && pair->destination.role == ROLE_CLIENT)
             rhythm_hour(&pair->rhythm, civil, &sum->starts, sum->flows);
     }
 }

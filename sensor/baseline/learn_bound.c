@@ -63,10 +63,14 @@ struct pair *learn_admit(struct profile *profile, const struct destination *dest
         evict(profile, index, civil->day, fleet);
     }
     struct pair *pair = xcalloc(1, sizeof *pair);
-    pair->destination = *destination;
-    pair->first_hour = pair->last_hour = civil->hour;
-    pair->first_day = pair->weight_day = pair->today = civil->day;
-    pair->told = civil->day - profile->first_day < PROFILE_WARMUP_DAYS;
+    bool met = profile_stand_in(profile, destination, civil, pair);
+    if (!met) {
+        pair->destination = *destination;
+        pair->first_hour = pair->last_hour = civil->hour;
+        pair->first_day = pair->weight_day = pair->today = civil->day;
+    }
+    pair->told = pair->first_day - profile->first_day < PROFILE_WARMUP_DAYS ||
+                 civil->hour - pair->first_hour >= PAIR_YOUNG_HOURS;
     pair->spans_told = pair->told ? PAIR_SPANS : 0;
     profile->pair[profile->pair_count++] = pair;
     return pair;

@@ -1,6 +1,7 @@
 /* A host's profile: its life, its clock, and look-ups. What is learned is in learn.c, how it is
  * stored in profile_pack.c. Engine thread. */
 #include "profile_local.h"
+#include "weir/baseline/evidence.h"
 
 #include <stdlib.h>
 
@@ -41,6 +42,7 @@ void profile_free(struct profile *profile)
     histogram_fini(&profile->new_network_days);
     histogram_fini(&profile->new_network_hour);
     histogram_fini(&profile->new_network_span);
+    networks_fini(&profile->networks);
     clips_fini(&profile->clips);
     ratio_fini(&profile->ratio);
     staged_fini(&profile->staged);
@@ -56,6 +58,25 @@ struct pair *profile_pair(const struct profile *profile, const struct destinatio
             return profile->pair[i];
     }
     return NULL;
+}
+
+bool profile_stand_in(const struct profile *profile, const struct destination *destination,
+                      const struct civil *civil, struct pair *pair)
+{
+    if (destination->role != ROLE_SERVED)
+        return false;
+    const struct network *network = networks_find(&profile->networks, evidence_name(destination));
+    if (!network)
+        return false;
+    *pair = (struct pair){.destination = *destination,
+                          .first_hour = civil->hour - 24 * (civil->day - network->first_day),
+                          .last_hour = civil->hour - 24 * (civil->day - network->last_day),
+                          .first_day = network->first_day,
+                          .weight_day = network->last_day,
+                          .today = network->last_day,
+                          .contacts = network->hours,
+                          .hour_location = {(network->usual + 0.5) / 4, network->hours}};
+    return true;
 }
 
 bool profile_is_new(const struct profile *profile, const struct pair *pair, int64_t hour)
@@ -84,7 +105,8 @@ size_t profile_bytes(const struct profile *profile)
 {
     size_t bytes = sizeof *profile + ALLOCATED + histogram_bytes(&profile->hour) +
                    histogram_bytes(&profile->day) + histogram_bytes(&profile->new_network) +
-                   histogram_bytes(&profile->new_network_days);
+                   histogram_bytes(&profile->new_network_days) +
+                   profile->networks.room * sizeof *profile->networks.network;
     for (uint32_t i = 0; i < profile->pair_count; i++)
         bytes += sizeof(struct pair) + ALLOCATED + histogram_bytes(&profile->pair[i]->hour) +
                  histogram_bytes(&profile->pair[i]->day);

@@ -221,6 +221,8 @@ static void put_life(struct json *json, const struct profile *profile)
     json_int(json, "today", profile->today);
     json_uint(json, "today_bytes", profile->today_bytes);
     json_uint(json, "new_networks", profile->new_networks);
+    json_uint(json, "networks_met", profile->networks.count);
+    json_uint(json, "networks_crowded_out", profile->networks.crowded_out);
     json_uint(json, "pairs_evicted", profile->pairs_evicted);
     json_uint(json, "weeks_thinned", profile->weeks_thinned);
     json_uint(json, "rhythms_dropped", profile->rhythms_dropped);

@@ -4,15 +4,17 @@
  * a store may be anybody's.
  *
  * Schema 1 had no group, no spans of new things, nothing remembered of the guard, and nothing
- * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it, nor what it was counted at:
- * what they have is taken over, the rest begins. Packing notes in each pair how many bytes it took
- * (packed_bytes). Thread: any, a profile one at a time.
- */
+ * frozen; schema 2 no evidence of the day, schema 3 fewer kinds of it, nor what it was counted at;
+ * schema 4 no client networks but those with a pair: what they have is taken over, the rest begins.
+ * Packing notes in each pair how many bytes it took (packed_bytes). Thread: any, a profile one at a
+ * time. */
 #include "profile_local.h"
 #include "varint.h"
 #include "weir/base/digest.h"
+#include "weir/baseline/evidence.h"
 
 #include <endian.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define HEADER_BYTES    12
@@ -169,6 +171,7 @@ uint32_t profile_packed_bytes(const struct profile *profile)
     put_host(&out, profile);
     put_evidence(&out, profile);
     staged_pack(&profile->staged, &out);
+    networks_pack(&profile->networks, profile->today, &out);
     uint32_t size = (uint32_t)out.size + HEADER_BYTES + COUNT_BYTES;
     buffer_fini(&out);
     return size;
@@ -197,7 +200,8 @@ static void put_body(struct buffer *out, const struct profile *profile)
         sorted[i]->packed_bytes = (uint32_t)(out->size - before);
     }
     put_evidence(out, profile);
-    staged_pack(&profile->staged, out); /* came with schema 4 */
+    staged_pack(&profile->staged, out);                     /* came with schema 4 */
+    networks_pack(&profile->networks, profile->today, out); /* and with schema 5 */
 }
 
 void profile_pack(const struct profile *profile, struct buffer *out)
@@ -298,6 +302,16 @@ static bool take_pair(struct cursor *in, struct pair *pair, const struct profile
             return false;
     }
     return !in->failed;
+}
+
+static void begin_network(struct profile *profile, const struct pair *pair)
+{
+    uint32_t name = evidence_name(&pair->destination);
+    uint64_t usual = (uint64_t)exp2(fmin(pair->hour_location.mean, 63));
+    for (uint32_t i = 0; i == 0 || (i < pair->contacts && i < PAIR_KNOWN_CONTACTS); i++) {
+        bool last = i > 0 && pair->today <= profile->today && pair->today > pair->first_day;
+        networks_meet(&profile->networks, name, usual, last ? pair->today : pair->first_day);
+    }
 }
 
 static bool take_pairs(struct cursor *in, struct profile *profile, unsigned schema)
@@ -424,8 +438,12 @@ static bool take_body(struct cursor *in, struct profile *profile, unsigned schem
     profile->counted_day = take_time(in);
     if (!take_past(in, profile) || (schema > 1 && !take_more(in, profile)) ||
         !take_pairs(in, profile, schema) || (schema > 2 && !take_evidence(in, profile, schema)) ||
-        (schema > 3 && !staged_unpack(&profile->staged, in)))
+        (schema > 3 && !staged_unpack(&profile->staged, in)) ||
+        (schema > 4 && !networks_unpack(&profile->networks, profile->today, in)))
         return false;
+    for (uint32_t i = 0; schema < 5 && i < profile->pair_count; i++)
+        if (profile->pair[i]->destination.role == ROLE_SERVED)
+            begin_network(profile, profile->pair[i]);
     return !in->failed && cursor_left(in) == 0;
 }
 

@@ -175,6 +175,9 @@ static void put_pairs(const struct profile_view *view, struct buffer *out, int64
                     p->pair_count - DESTINATIONS);
     if (p->pairs_evicted)
         buffer_text(out, "%" PRIu32 " found no room\n", p->pairs_evicted);
+    if (p->networks.count > 0)
+        buffer_text(out, "%" PRIu32 " client networks known%s\n", p->networks.count,
+                    p->networks.crowded_out ? ", and others that found no room" : "");
 }
 
 char *profile_text(const struct profile_view *view)

@@ -131,6 +131,22 @@ static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side 
     return high;
 }
 
+bool fusion_explained(const struct weighing *weighing, enum evidence_side side,
+                      struct weighed_pair *lead)
+{
+    struct weighed_pair most = {.destination = NULL};
+    struct day_evidence others;
+    if (weighing->largest)
+        weighing->largest(weighing->context, &most);
+    if (!most.destination)
+        return false;
+    weighing->without(weighing->context, evidence_name(most.destination), &others);
+    if (still_fires(weighing, side, &most, &others, most.amounts.day))
+        return false;
+    *lead = most;
+    return true;
+}
+
 /* --- reasons ---------------------------------------------------------------------------------- */
 
 static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pair,

@@ -1,7 +1,9 @@
 /* volume.served: an inside server gave an outside client's network more than it usually does. A
  * known network is judged by its own past there; one that is new, by how often networks new to this
- * server come and how much they take in their first week. So a server with a few customers says
- * something at once, and a public one, where the new is ordinary, only at sizes that are not. */
+ * server come and how much they take in their first week. Which are known does not depend on
+ * whether there is room for a pair (networks.h): of 200 customers none is a stranger. So a server
+ * with a few customers says something at once, and a public one, where the new is ordinary, only at
+ * sizes that are not. */
 #include "rows.h"
 
 #include <inttypes.h>
@@ -10,8 +12,12 @@
 static const char *when_of(const struct told_kind *told, char when[48])
 {
     const struct civil *civil = &told->weighing->civil;
-    const struct pair *pair = told->pair.pair;
-    int64_t day = pair ? civil->day - pair->first_day + 1 : 1;
+    const struct network *network =
+        networks_find(&told->weighing->host->networks, evidence_name(told->pair.destination));
+    int64_t first = told->pair.pair ? told->pair.pair->first_day
+                    : network       ? network->first_day
+                                    : civil->day;
+    int64_t day = civil->day - first + 1;
     if (told->kind == EVIDENCE_NETWORK_HOUR)
         snprintf(when, 48, told->earlier ? "in an hour of this day" : "in this hour");
     else if (day <= 1)

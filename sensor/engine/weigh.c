@@ -274,6 +274,15 @@ static struct weighing weighing_of(struct at *at, const struct slot *slot)
     return weighing;
 }
 
+/* What a host served in all is in the day of what it sent, too: where one client network's theft is
+ * what makes that day, and was told as that today, there is nothing more to tell. */
+static bool told_as_served(const struct at *at, const struct destination *destination)
+{
+    const struct last_told *served = &at->host->told[EVIDENCE_SERVED];
+    return destination->role == ROLE_SERVED && served->e > 0 && served->day == at->civil->day &&
+           incidents_has(at->engine->incidents, &at->host->ip, destination);
+}
+
 /* Where the alert leads: the pair's story, else the whole host's. */
 static void tell(struct at *at, const struct slot *slot, enum evidence_side side,
                  enum baseline_state state)
@@ -285,6 +294,11 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
     bool fires;
     struct fused fused = fusion_weigh(&weighing, side, &fires);
     fusion_tell(&weighing, side, &fused, &finding, &lead);
+    if (!lead.destination && fusion_explained(&weighing, side, &lead) &&
+        told_as_served(at, lead.destination)) {
+        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+        return;
+    }
     struct open_story *open =
         lead.destination ? stories_find(&engine->stories, &at->host->ip, lead.destination) : NULL;
     if (!open)
@@ -309,9 +323,10 @@ static void weigh_slot(struct at *at, struct slot *slot)
         slot->e[side] = fusion_weigh(&weighing, (enum evidence_side)side, &slot->fires[side]).e;
 }
 
+/* What is served first: it says more of a theft than that the server's day is large. */
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state)
 {
-    for (int side = 0; side < EVIDENCE_SIDES; side++)
+    for (int side = EVIDENCE_SIDES; side-- > 0;)
         if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side))
             tell(at, slot, (enum evidence_side)side, state);
 }

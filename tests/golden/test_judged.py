@@ -154,6 +154,16 @@ class Judged(Case):
                 self.assertIn(which, again)
                 self.check(again[which], self.stored(source, key, least), side)
 
+    def test_a_theft_at_a_server_is_one_incident(self):
+        """It makes the server's own day as well."""
+        source, remote, _, size, _ = THEFTS[3]
+        log = self.write("night.log", text_of([theft(0, source, remote, 20 * size)]))
+        alerts = [alert for alert in self.replay(*BUDGET, "--baseline", self.kept, log).alerts()
+                  if alert["weir"]["state"] != "close"]
+        self.assertEqual([alert["rule"]["id"] for alert in alerts if alert["destination"]["ip"] == remote],
+                         ["volume.served"])
+        self.assertEqual(len(alerts), 1, alerts)
+
     def test_what_would_not_fire_of_what_is_trusted(self):
         source, remote, _, size, _ = THEFTS[0]
         rules = self.write("rules.yaml", f"- trust: ours\n  when: host = {source}\n  bar: 5\n"

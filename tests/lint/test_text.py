@@ -34,6 +34,7 @@ NOT_FUZZED = {
     "cusum_unpack": "fuzz_profile goes through it",
     "location_unpack": "fuzz_profile goes through it",
     "staged_unpack": "fuzz_profile goes through it",
+    "networks_unpack": "fuzz_profile goes through it",
     "rhythm_unpack": "fuzz_profile goes through it",
     "ratio_unpack": "fuzz_profile goes through it",
     "novelty_unpack": "fuzz_profile goes through it",

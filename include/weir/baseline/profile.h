@@ -12,13 +12,14 @@
 #include "weir/baseline/cusum.h"
 #include "weir/baseline/histogram.h"
 #include "weir/baseline/location.h"
+#include "weir/baseline/networks.h"
 #include "weir/baseline/novelty.h"
 #include "weir/baseline/ratio.h"
 #include "weir/baseline/rhythm.h"
 #include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA 4 /* 1 to 3 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 5 /* 1 to 4 are read too: what they do not know begins empty */
 /* An hour or day below this is no activity: machines that are left on call home all night, and
  * would hide who comes at 3 a.m. */
 #define PROFILE_ACTIVE_BYTES UINT64_C(65536)
@@ -108,6 +109,7 @@ struct profile {
      * weeks. new_network_days has the days from the 28th on in bin 1: those are their exposure. */
     struct histogram new_network_hour, new_network_span;
     uint32_t new_networks;
+    struct networks networks; /* that it has met, with a pair or without (networks.h) */
     uint32_t pairs_evicted;
     uint32_t weeks_thinned;      /* of histograms, when even without pairs there was no room */
     char group[GROUP_NAME_SIZE]; /* its peers (group.h); "": none yet */
@@ -144,6 +146,10 @@ struct fleet;
 struct profile *profile_new(const struct ip *host, int64_t first_hour);
 void profile_free(struct profile *profile);
 struct pair *profile_pair(const struct profile *profile, const struct destination *destination);
+/* What is remembered of a client network that has no pair, as a pair: since when and how often it
+ * was met, and where its hours lie; no histograms, nothing of today. False: it was never met. */
+bool profile_stand_in(const struct profile *profile, const struct destination *destination,
+                      const struct civil *civil, struct pair *pair);
 /* New to the host: never met (NULL), met first after the warm-up and in its first week, or older
  * than a week and met in fewer than 5 hours. What is older and not new is known (survival.h). */
 bool profile_is_new(const struct profile *profile, const struct pair *pair, int64_t hour);
@@ -178,7 +184,7 @@ void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * to 3 are taken over. */
+ * to 4 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,

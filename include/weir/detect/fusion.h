@@ -3,8 +3,9 @@
  * absolute day's alone is below the rest, so that a known-good destination cannot hide gigabytes.
  *
  * The alert is the row's whose component says most, of those that name a destination if one of them
- * says a tenth of it; its reasons are that and the two others that say most; what it would take not
- * to fire is found by bisection over the same function. Pure; any thread. */
+ * says a tenth of it, else of all; then it is about the host, but for what is one destination's
+ * doing (fusion_explained). Its reasons are that and the two others that say most; what it would
+ * take not to fire is found by bisection over the same function. Pure; any thread. */
 #ifndef WEIR_DETECT_FUSION_H
 #define WEIR_DETECT_FUSION_H
 
@@ -48,6 +49,10 @@ bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
 /* The finding of a side that fired, and where it leads. */
 void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead);
+/* A side that leads to the host itself: whether it is one destination's doing, the one that took
+ * most of the day, without whose bytes it would not be told. `lead` is that then. */
+bool fusion_explained(const struct weighing *weighing, enum evidence_side side,
+                      struct weighed_pair *lead);
 
 /* One component, to be put into words by its row. */
 struct told_kind {

@@ -466,9 +466,9 @@ static void schema_2_is_taken_over(void **state)
     struct fleet *fleet = fleet_new();
     struct buffer blob = {0};
     (void)state;
-    profile_pack(
-        p, &blob); /* known, what is due, day off, twice e and day, what was counted, staged */
-    cut(&blob, 1 + 5 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1, 0);
+    profile_pack(p, &blob); /* known, what is due, day off, twice e and day, what was counted,
+                               staged, networks */
+    cut(&blob, 1 + 5 + 1 + 2 * 5 + CALIBRATIONS + 8 + 2 + EMPTY + 1 + 2, 0);
     make_schema_2(&blob, UINT64_C(0x70726f66696c65));
     struct profile *back = profile_unpack(blob.data, blob.size, NULL);
     assert_non_null(back);

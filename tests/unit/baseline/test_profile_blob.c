@@ -254,7 +254,7 @@ static void schema_1_is_taken_over(void **state)
     assert_int_equal(profile_pair(p, &a)->contacts, 60);
     assert_int_equal(profile_pair(p, &b)->spans_told, PAIR_SPANS);
     profile_pack(p, &blob);
-    assert_int_equal(blob.data[2], 4);
+    assert_int_equal(blob.data[2], PROFILE_SCHEMA);
     struct profile *back = profile_unpack(blob.data, blob.size, &error);
     assert_non_null(back);
     profile_pack(back, &again);
@@ -286,7 +286,7 @@ static void damage_is_refused(void **state)
     error = (struct error){0};
     blob.data[2] = 9;
     assert_null(profile_unpack(blob.data, blob.size, &error));
-    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 4");
+    assert_string_equal(error.message, "host profile of schema 9, this sensor reads schema 5");
     buffer_fini(&blob);
     profile_free(p);
 }

@@ -161,6 +161,13 @@ static inline bool looked_find(void *context, uint32_t name, struct weighed_pair
     return true;
 }
 
+static inline void looked_largest(void *context, struct weighed_pair *pair)
+{
+    const struct looked *looked = context;
+    if (looked->subject->destination)
+        *pair = looked_pair(looked->subject);
+}
+
 static inline void looked_without(void *context, uint32_t name, struct day_evidence *evidence)
 {
     const struct looked *looked = context;
@@ -189,6 +196,7 @@ static inline void look_at(struct looked *looked, const struct subject *subject)
                            .amounts = {.hour = subject->hour.value, .day = subject->day.value},
                            .context = looked,
                            .find = looked_find,
+                           .largest = looked_largest,
                            .without = looked_without};
     looked_without(looked, 0, &w->evidence);
     evidence_add_host(&w->evidence, w->host, w->fleet, &w->civil, &w->amounts);

@@ -150,6 +150,43 @@ static void a_known_customer_who_takes_too_much(void **state)
     site_free(site);
 }
 
+/* As the sent side sees it: the server's own day, of which `all` bytes left, `bytes` of them to the
+ * stranger. True: it fires; `lead` is where that leads. */
+static bool sent_leads(struct site *site, const struct destination *stranger, uint64_t bytes,
+                       uint64_t all, const struct destination **lead)
+{
+    struct civil civil = civil_at(site, 42, 14);
+    struct subject subject = site_subject(site, 0, SUBJECT_HOST, stranger, &civil);
+    struct looked looked;
+    struct weighed_pair pair = {.destination = NULL};
+    bool fires;
+    set_bytes(&subject, bytes, bytes, bytes);
+    look_at(&looked, &subject);
+    looked.weighing.amounts = (struct amounts){.hour = all, .day = all};
+    evidence_add_host(&looked.weighing.evidence, looked.weighing.host, site->fleet, &civil,
+                      &looked.weighing.amounts);
+    fusion_weigh(&looked.weighing, EVIDENCE_SENT, &fires);
+    *lead = fusion_explained(&looked.weighing, EVIDENCE_SENT, &pair) ? pair.destination : NULL;
+    return fires;
+}
+
+/* A theft makes the server's day as well: that is the stranger's doing, and his story. A day that
+ * would be told without him is the host's. */
+static void a_day_that_one_network_makes(void **state)
+{
+    struct site *site = site_new(1);
+    struct destination stranger = named(ROLE_SERVED, "203.0.113.0/24");
+    const struct destination *lead;
+    (void)state;
+    site_play(site, 0, 42, private_hour);
+    assert_true(sent_leads(site, &stranger, UINT64_C(1) << 32, UINT64_C(1) << 32, &lead));
+    assert_non_null(lead);
+    assert_string_equal(lead->name, stranger.name);
+    assert_true(sent_leads(site, &stranger, 300000, UINT64_C(1) << 32, &lead));
+    assert_null(lead);
+    site_free(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +195,7 @@ int main(void)
         cmocka_unit_test(a_slow_stranger),
         cmocka_unit_test(strangers_at_a_public_server),
         cmocka_unit_test(a_known_customer_who_takes_too_much),
+        cmocka_unit_test(a_day_that_one_network_makes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
