@@ -1,5 +1,5 @@
 /* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap, our own
- * reader for pcapng, or zeek_log.c for a log of connections.
+ * reader for pcapng, or zeek_log.c for a log.
  *
  * libpcap reads a FILE; ours is a cookie stream, with a large stdio buffer (libpcap's own small
  * reads are most of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the
@@ -297,11 +297,11 @@ static int open_content(struct source *source, struct error *error)
         return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
                          source->path);
     if (packed)
-        return error_set(
-            error, ERROR_INPUT,
-            "%s: not a capture: %s data%s (expected pcap, pcapng or a Zeek conn log, as it is or "
-            "packed once by gzip, zstd, lz4 or xz)",
-            source->path, packed, inlet_packed(source->inlet) ? " within" : "");
+        return error_set(error, ERROR_INPUT,
+                         "%s: not a capture: %s data%s (expected pcap, pcapng or a log of Zeek, "
+                         "Suricata or nfdump, as it is or "
+                         "packed once by gzip, zstd, lz4 or xz)",
+                         source->path, packed, inlet_packed(source->inlet) ? " within" : "");
     if (magic && magic == magics)
         return open_pcapng(source, error);
     if (zeek_log_recognise(head, size))
@@ -414,8 +414,11 @@ uint64_t source_size(const struct source *source)
 
 const char *source_link_name(const struct source *source)
 {
-    if (source->log)
-        return "Zeek conn log";
+    struct log_notes notes;
+    if (source->log) {
+        zeek_log_notes(source->log, &notes);
+        return log_kind_name(notes.kind);
+    }
     return *source->link_name ? source->link_name : "none";
 }
 

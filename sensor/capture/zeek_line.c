@@ -20,13 +20,14 @@ const char *const zeek_result_text[ZEEK_RESULTS] = {"",
                                                     "no ts",
                                                     "no address",
                                                     "no protocol",
-                                                    "a number that cannot be"};
+                                                    "a number that cannot be",
+                                                    "no name"};
 
 static const char *const field_name[ZEEK_FIELDS] = {
     "ts",         "id.orig_h",     "id.orig_p", "id.resp_h",  "id.resp_p",
     "proto",      "service",       "duration",  "orig_bytes", "resp_bytes",
     "conn_state", "missed_bytes",  "history",   "orig_pkts",  "orig_ip_bytes",
-    "resp_pkts",  "resp_ip_bytes", "vlan",      "ip_proto"};
+    "resp_pkts",  "resp_ip_bytes", "vlan",      "ip_proto",   "uid"};
 
 static uint8_t field_of(struct zeek_span name)
 {

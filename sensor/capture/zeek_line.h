@@ -27,6 +27,7 @@ enum zeek_field {
     ZEEK_RESP_IP_BYTES,
     ZEEK_VLAN,
     ZEEK_IP_PROTO,
+    ZEEK_UID,
     ZEEK_FIELDS
 };
 
@@ -54,6 +55,7 @@ enum zeek_result {
     ZEEK_NO_ADDRESS,
     ZEEK_NO_PROTOCOL,
     ZEEK_NO_NUMBER, /* a number that is none, or is beyond belief */
+    ZEEK_NO_NAME,   /* no query, server name or host that could be one */
     ZEEK_RESULTS
 };
 extern const char *const zeek_result_text[ZEEK_RESULTS];
@@ -69,6 +71,11 @@ bool zeek_is(struct zeek_span span, const char *word);
 bool zeek_next(struct zeek_span *rest, char separator, struct zeek_span *span);
 enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS],
                                  struct connection *connection);
+/* What is in a field. False: it cannot be; `known` false: it is unset, which is right too. */
+bool zeek_count(struct zeek_span span, uint64_t *count, bool *known);
+bool zeek_seconds(struct zeek_span span, int64_t *ns); /* of 1970, or a duration */
+bool zeek_address(struct zeek_span span, struct ip *ip);
+enum service zeek_service(struct zeek_span list); /* of "ssl,http" */
 
 void zeek_header_init(struct zeek_header *header);
 /* A whole line without its end. `header` takes what a '#' line says. */

@@ -13,34 +13,56 @@
  * counted, the first of them with its number and why. Thread: the capture thread. */
 #include "zeek_log.h"
 
+#include "eve.h"
 #include "inlet.h"
+#include "log_note.h"
+#include "nfdump.h"
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
 #include "zeek_line.h"
+#include "zeek_notes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SHARE_BITS 16u /* of a connection's time: a share's precision */
 
 struct held {
-    struct connection connection;
+    union {
+        struct connection connection;
+        struct buffer note; /* packed */
+    };
+    bool is_note;     /* then the next two are nothing */
     int64_t from_ns;  /* its bytes are spread from here on */
     int64_t since_ns; /* the next piece begins here … */
     int64_t until_ns; /* … and is told here */
     uint64_t line;
 };
 
+#define NOTES_OF_LINE 2u
+
+struct taken { /* what a line says */
+    struct connection connection;
+    bool any; /* … there is one */
+    struct log_note note[NOTES_OF_LINE];
+    size_t notes;
+};
+
 struct zeek_log {
     struct zeek_io io;
-    struct zeek_header header;
-    uint8_t *bytes; /* ZEEK_LINE_BYTES */
+    struct zeek_notes_header header;
+    struct nfdump *nfdump;
+    struct taken taken; /* of the line at hand */
+    uint8_t *bytes;     /* ZEEK_LINE_BYTES */
     size_t at, size;
     bool ended, skips; /* …: until the end of a line that is too long */
     bool any;          /* a line that is no comment was met */
     struct held *heap; /* the earliest first; of one time, the first line */
     size_t held, room, window;
-    int64_t clock_ns; /* of the last piece told */
+    uint64_t note_bytes; /* of notes held */
+    struct buffer note;  /* the one told last */
+    int64_t clock_ns;    /* of the last piece told */
     struct connection_piece piece;
     struct log_notes notes;
 };
@@ -152,28 +174,158 @@ static int64_t spread_from(struct zeek_log *log, const struct connection *c)
     return c->end_ns < log->clock_ns ? c->end_ns : log->clock_ns;
 }
 
+static void put_held(struct zeek_log *log, const struct held *held)
+{
+    if (log->held == log->room) {
+        log->room = log->room ? 2 * log->room : 64;
+        log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
+    }
+    rise(log->heap, log->held++, held);
+}
+
 static void hold(struct zeek_log *log, const struct connection *connection)
 {
     struct held held = {.connection = *connection, .line = log->notes.lines};
     held.from_ns = held.since_ns = spread_from(log, connection);
     held.until_ns = piece_end(&held);
-    if (log->held == log->room) {
-        log->room = log->room ? 2 * log->room : 64;
-        log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
-    }
-    rise(log->heap, log->held++, &held);
+    put_held(log, &held);
+    log->notes.connections++;
+}
+
+static void hold_note(struct zeek_log *log, const struct log_note *note)
+{
+    struct held held = {.is_note = true, .until_ns = note->time_ns, .line = log->notes.lines};
+    memset(&held.note, 0, sizeof held.note);
+    log_note_pack(note, &held.note);
+    log->note_bytes += held.note.size;
+    put_held(log, &held);
+    log->notes.notes++;
+}
+
+/* --- formats ---------------------------------------------------------------------------------- */
+
+static enum zeek_result take_conn(struct zeek_log *log, const char *line, size_t size)
+{
+    enum zeek_result result = zeek_line(&log->header.common, line, size, &log->taken.connection);
+    log->taken.any = result == ZEEK_OK;
+    return result;
+}
+
+static enum zeek_result take_notes(struct zeek_log *log, const char *line, size_t size)
+{
+    return zeek_notes_line(&log->header, log->notes.kind, line, size, log->taken.note,
+                           &log->taken.notes);
+}
+
+static enum zeek_result take_eve(struct zeek_log *log, const char *line, size_t size)
+{
+    struct taken *taken = &log->taken;
+    return eve_line(line, size, &taken->connection, &taken->any, taken->note, &taken->notes);
+}
+
+static enum zeek_result take_nfdump(struct zeek_log *log, const char *line, size_t size)
+{
+    if (!log->nfdump)
+        log->nfdump = nfdump_new();
+    return nfdump_line(log->nfdump, line, size, &log->taken.connection, &log->taken.any);
+}
+
+static enum zeek_result take_nothing(struct zeek_log *log, const char *line, size_t size)
+{
+    (void)log;
+    (void)line;
+    (void)size;
+    return ZEEK_HEADER;
+}
+
+static const struct format {
+    const char *name, *lacks;
+    enum zeek_result (*take)(struct zeek_log *log, const char *line, size_t size);
+} formats[LOG_KINDS] = {
+    [LOG_NONE] = {"log", NULL, take_conn},
+    [LOG_ZEEK_CONN] = {"Zeek conn log",
+                       "no content, no retransmissions, no gaps of one side; names only of other "
+                       "logs beside it",
+                       take_conn},
+    [LOG_ZEEK_DNS] = {"Zeek dns log", "no sizes of messages", take_notes},
+    [LOG_ZEEK_HTTP] = {"Zeek http log", "of contents only their sizes, codings undone", take_notes},
+    [LOG_ZEEK_QUIC] = {"Zeek quic log", NULL, take_notes},
+    [LOG_ZEEK_SSL] = {"Zeek ssl log", "of certificates only whether they fit the name", take_notes},
+    [LOG_EVE] = {"Suricata EVE log",
+                 "its bytes are frames': payload is bounded, not known; no content, no "
+                 "retransmissions, no gaps",
+                 take_eve},
+    [LOG_NFDUMP] = {"nfdump CSV",
+                    "its bytes are of IP: payload is bounded, not known; who opened is guessed by "
+                    "ports; no names, no content, no gaps; times are taken as UTC; what a sampling "
+                    "exporter passed over is not seen; a flow longer than the exporter's active "
+                    "time-out is several",
+                    take_nfdump},
+    [LOG_OTHER] = {"log that is not read", NULL, take_nothing}};
+
+const char *log_kind_name(enum log_kind kind)
+{
+    return kind < LOG_KINDS ? formats[kind].name : formats[LOG_NONE].name;
+}
+
+const char *log_kind_lacks(enum log_kind kind)
+{
+    return kind < LOG_KINDS ? formats[kind].lacks : NULL;
+}
+
+static bool has_ts(const char *line, size_t size)
+{
+    return memmem(line, size, "\"ts\":", 5) != NULL;
+}
+
+static enum log_kind kind_of_json(const char *line, size_t size)
+{
+    if (eve_recognise(line, size))
+        return LOG_EVE;
+    enum log_kind kind = zeek_notes_kind(line, size);
+    if (kind != LOG_NONE)
+        return kind;
+    return has_ts(line, size) ? LOG_OTHER : LOG_ZEEK_CONN;
+}
+
+/* Of a line that is no comment, when no #path has said it. */
+static enum log_kind kind_of_line(const struct zeek_log *log, const char *line, size_t size)
+{
+    if (*line == '{')
+        return kind_of_json(line, size);
+    return log->header.common.columns == 0 && nfdump_recognise(line, size) ? LOG_NFDUMP
+                                                                           : LOG_ZEEK_CONN;
 }
 
 static void take_line(struct zeek_log *log, const char *line, size_t size)
 {
-    struct connection connection;
-    enum zeek_result result = zeek_line(&log->header, line, size, &connection);
-    if (result == ZEEK_OK)
-        hold(log, &connection);
-    else if (result != ZEEK_HEADER)
+    struct taken *taken = &log->taken;
+    enum zeek_result result = ZEEK_HEADER;
+    taken->any = false;
+    taken->notes = 0;
+    bool comment = size > 0 && *line == '#';
+    if (comment)
+        zeek_notes_header_take(&log->header, line, size);
+    if (log->notes.kind == LOG_NONE)
+        log->notes.kind = comment || size == 0 ? log->header.kind : kind_of_line(log, line, size);
+    if (!comment)
+        result = formats[log->notes.kind].take(log, line, size);
+    if (result != ZEEK_OK && result != ZEEK_HEADER)
         unread(log, zeek_result_text[result]);
-    log->notes.connections += result == ZEEK_OK;
+    if (taken->any)
+        hold(log, &taken->connection);
+    for (size_t i = 0; i < taken->notes; i++)
+        hold_note(log, &taken->note[i]);
     log->any |= result != ZEEK_HEADER;
+}
+
+/* What waited for a line that has not come. */
+static bool take_rest(struct zeek_log *log)
+{
+    if (!log->nfdump || !nfdump_rest(log->nfdump, &log->taken.connection))
+        return false;
+    hold(log, &log->taken.connection);
+    return true;
 }
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -189,7 +341,9 @@ static struct connection_side share_of_side(const struct connection_side *side, 
 {
     return (struct connection_side){.packets = share_of_count(side->packets, share),
                                     .ip_bytes = share_of_count(side->ip_bytes, share),
-                                    .payload_bytes = share_of_count(side->payload_bytes, share)};
+                                    .payload_bytes = share_of_count(side->payload_bytes, share),
+                                    .low_bytes = share_of_count(side->low_bytes, share),
+                                    .high_bytes = share_of_count(side->high_bytes, share)};
 }
 
 /* Of the time over which its bytes are spread; microseconds, since 100 days of them leave room. */
@@ -226,9 +380,34 @@ static void make_piece(struct zeek_log *log, const struct held *held, bool last)
     }
 }
 
+/* The first has been told. */
+static void drop_first(struct zeek_log *log)
+{
+    struct held held = log->heap[--log->held];
+    if (log->held > 0)
+        sink(log, &held);
+}
+
+static void tell_note(struct zeek_log *log, struct packet_raw *raw)
+{
+    buffer_fini(&log->note);
+    log->note = log->heap[0].note;
+    log->note_bytes -= log->note.size;
+    *raw = (struct packet_raw){.data = log->note.data,
+                               .captured = (uint32_t)log->note.size,
+                               .wire_bytes = (uint32_t)log->note.size,
+                               .link = LINK_NOTE,
+                               .time = {log->heap[0].until_ns}};
+    drop_first(log);
+}
+
 static void tell_first(struct zeek_log *log, struct packet_raw *raw)
 {
     struct held held = log->heap[0];
+    if (held.is_note) {
+        tell_note(log, raw);
+        return;
+    }
     bool last = held.until_ns == held.connection.end_ns;
     make_piece(log, &held, last);
     if (held.until_ns > log->clock_ns)
@@ -239,13 +418,12 @@ static void tell_first(struct zeek_log *log, struct packet_raw *raw)
                                .link = LINK_CONNECTION,
                                .time = {held.until_ns}};
     if (last) {
-        held = log->heap[--log->held];
-    } else {
-        held.since_ns = held.until_ns + 1;
-        held.until_ns = piece_end(&held);
+        drop_first(log);
+        return;
     }
-    if (log->held > 0)
-        sink(log, &held);
+    held.since_ns = held.until_ns + 1;
+    held.until_ns = piece_end(&held);
+    sink(log, &held);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -257,7 +435,7 @@ struct zeek_log *zeek_log_new(const struct zeek_io *io, size_t window)
     log->window = window;
     log->bytes = xcalloc(1, ZEEK_LINE_BYTES);
     log->clock_ns = INT64_MIN;
-    zeek_header_init(&log->header);
+    zeek_notes_header_init(&log->header);
     return log;
 }
 
@@ -265,6 +443,11 @@ void zeek_log_free(struct zeek_log *log)
 {
     if (!log)
         return;
+    for (size_t i = 0; i < log->held; i++)
+        if (log->heap[i].is_note)
+            buffer_fini(&log->heap[i].note);
+    buffer_fini(&log->note);
+    nfdump_free(log->nfdump);
     free(log->heap);
     free(log->bytes);
     free(log);
@@ -274,22 +457,31 @@ int zeek_log_head(struct zeek_log *log, struct error *error)
 {
     const char *line;
     size_t size;
-    while (!log->any && !log->header.other && next_line(log, &line, &size))
+    while (!log->any && log->notes.kind != LOG_OTHER && next_line(log, &line, &size))
         take_line(log, line, size);
-    if (log->header.other)
-        return error_set(error, ERROR_INPUT, "a Zeek log, but not conn (#path says so)");
-    if (log->any && log->notes.connections == 0 && log->notes.first_unread == log->notes.lines)
-        return error_set(error, ERROR_INPUT, "no Zeek conn log: line %llu: %s",
-                         (unsigned long long)log->notes.first_unread, log->notes.why);
+    const struct log_notes *notes = &log->notes;
+    if (log->any && notes->connections + notes->notes == 0 && notes->first_unread == notes->lines)
+        return error_set(error, ERROR_INPUT, "no %s: line %llu: %s", log_kind_name(notes->kind),
+                         (unsigned long long)notes->first_unread, notes->why);
     return 0;
+}
+
+static bool may_read(const struct zeek_log *log)
+{
+    return log->held < log->window && log->note_bytes < ZEEK_NOTE_BYTES &&
+           log->notes.kind != LOG_OTHER;
 }
 
 bool zeek_log_next(struct zeek_log *log, struct packet_raw *raw)
 {
     const char *line;
     size_t size;
-    while (log->held < log->window && next_line(log, &line, &size))
-        take_line(log, line, size);
+    while (may_read(log)) {
+        if (next_line(log, &line, &size))
+            take_line(log, line, size);
+        else if (!take_rest(log))
+            break;
+    }
     if (log->held == 0)
         return false;
     tell_first(log, raw);
@@ -301,19 +493,40 @@ void zeek_log_notes(const struct zeek_log *log, struct log_notes *notes)
     *notes = log->notes;
 }
 
-/* Of a longer head it is looked at which log it is: a folder of Zeek's has many. */
+static bool has(const uint8_t *head, size_t size, const char *text)
+{
+    return memmem(head, size, text, strlen(text)) != NULL;
+}
+
+/* As far as a head of some kilobytes says it: a folder of Zeek's has many logs. */
+static bool head_is_read(const uint8_t *head, size_t size)
+{
+    static const char *const members[] = {
+        "\"event_type\":",  "\"conn_state\":",          "\"trans_id\":",
+        "\"trans_depth\":", "\"client_initial_dcid\":", "\"established\":"};
+    static const char *const paths[] = {"conn", "dns", "http", "quic", "ssl"};
+    char path[32];
+    for (size_t i = 0; *head == '{' && i < sizeof members / sizeof *members; i++)
+        if (has(head, size, members[i]))
+            return true;
+    if (*head == '{')
+        return false;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        snprintf(path, sizeof path, "#path\t%s\n", paths[i]);
+        if (has(head, size, path))
+            return true;
+    }
+    return *head != '#' || !has(head, size, "#path");
+}
+
 bool zeek_log_recognise(const uint8_t *head, size_t size)
 {
-    static const char *const begins[] = {"#separator", "#fields", "{\""};
+    static const char *const begins[] = {"#separator", "#fields",  "{\"",
+                                         "{ \"",       "ts,te,td", "firstSeen"};
     for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
         size_t most = strlen(begins[i]) < size ? strlen(begins[i]) : size;
-        if (size < INFLATE_MAGIC_BYTES || memcmp(head, begins[i], most) != 0)
-            continue;
-        if (size <= INLET_HEAD)
-            return true;
-        if (*head == '{')
-            return memmem(head, size, "\"conn_state\":", 13) != NULL;
-        return !memmem(head, size, "#path", 5) || memmem(head, size, "#path\tconn\n", 11);
+        if (size >= INFLATE_MAGIC_BYTES && memcmp(head, begins[i], most) == 0)
+            return size <= INLET_HEAD || head_is_read(head, size);
     }
     return false;
 }

@@ -8,6 +8,7 @@
  *
  * Bounds: 64 bytes a value, counts below 2^56, times of 1970 to 2109. Nothing is allocated.
  * Thread: any; no state. */
+#include "log_values.h"
 #include "weir/decode/packet.h"
 #include "zeek_line.h"
 
@@ -94,45 +95,6 @@ static bool seconds_of(struct zeek_span span, int64_t *ns)
         *ns = strtoll(text, NULL, 10) * NS_PER_S + fraction_ns(point + 1, part);
     else
         *ns = (int64_t)(seconds * 1e9);
-    return true;
-}
-
-static int number_at(const char *text, size_t at, size_t size)
-{
-    int number = 0;
-    if (!all_digits(text + at, size))
-        return -1;
-    for (size_t i = 0; i < size; i++)
-        number = number * 10 + (text[at + i] - '0');
-    return number;
-}
-
-/* Days since 1970 in the Gregorian calendar, counted from March so that leap days come last. */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1, m = (month + 9) % 12;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-/* "2020-06-05T14:39:59.305988Z", as LogAscii::json_timestamps can have it. */
-static bool iso_of(struct zeek_span span, int64_t *ns)
-{
-    char text[ZEEK_VALUE_MAX] = "";
-    if (!copy(span, text) || span.size < 20 || text[4] != '-' || text[7] != '-' ||
-        text[10] != 'T' || text[13] != ':' || text[16] != ':')
-        return false;
-    int year = number_at(text, 0, 4), month = number_at(text, 5, 2), day = number_at(text, 8, 2);
-    int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2),
-        second = number_at(text, 17, 2);
-    size_t part = text[19] == '.' ? strspn(text + 20, "0123456789") : 0;
-    const char *rest = text + 19 + (text[19] == '.' ? 1 + part : 0);
-    if (year < 1970 || year > 2108 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 ||
-        hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
-        strcmp(rest, "Z") != 0)
-        return false;
-    int64_t seconds =
-        days_of(year, month, day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) + second;
-    *ns = seconds * NS_PER_S + (part ? fraction_ns(text + 20, part) : 0);
     return true;
 }
 
@@ -253,6 +215,7 @@ static void settle_side(const struct connection *c, struct connection_side *side
         side->ip_bytes = side->payload_bytes + least;
     if (side->packets == 0 && side->payload_bytes > 0)
         side->packets = 1;
+    side->low_bytes = side->high_bytes = side->payload_bytes;
 }
 
 static bool take_sides(const struct zeek_span value[ZEEK_FIELDS], struct connection *c)
@@ -303,7 +266,8 @@ enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS], stru
 {
     int64_t duration_ns = 0;
     memset(c, 0, sizeof *c);
-    if (!seconds_of(value[ZEEK_TS], &c->start_ns) && !iso_of(value[ZEEK_TS], &c->start_ns))
+    c->uid = log_uid(value[ZEEK_UID]);
+    if (!seconds_of(value[ZEEK_TS], &c->start_ns) && !log_time(value[ZEEK_TS], &c->start_ns))
         return ZEEK_NO_TIME;
     if (!address_of(value[ZEEK_ORIG_IP], &c->key.orig_ip) ||
         !address_of(value[ZEEK_RESP_IP], &c->key.resp_ip))
@@ -318,4 +282,26 @@ enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS], stru
         return ZEEK_NO_TIME;
     take_meaning(value, c);
     return ZEEK_OK;
+}
+
+/* --- for other logs' lines -------------------------------------------------------------------- */
+
+bool zeek_count(struct zeek_span span, uint64_t *count, bool *known)
+{
+    return count_of(span, count, known);
+}
+
+bool zeek_seconds(struct zeek_span span, int64_t *ns)
+{
+    return seconds_of(span, ns);
+}
+
+bool zeek_address(struct zeek_span span, struct ip *ip)
+{
+    return address_of(span, ip);
+}
+
+enum service zeek_service(struct zeek_span list)
+{
+    return service_of(list);
 }

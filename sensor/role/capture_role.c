@@ -360,6 +360,7 @@ static void tell_inputs(const struct role *role)
         answer = (struct input_answer){.error = input[i].error,
                                        .packets = input[i].packets,
                                        .bytes = input[i].bytes,
+                                       .unjoined = input[i].unjoined,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
                                        .longest_cut = input[i].longest_cut,

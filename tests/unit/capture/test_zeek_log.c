@@ -362,22 +362,70 @@ static void test_a_line_without_end(void **state)
 static void test_another_log(void **state)
 {
     (void)state;
-    struct text text = {"#separator \\x09\n#path\tdns\n#fields\tts\n", 40, SIZE_MAX};
-    text.left = strlen(text.at);
-    struct zeek_io io = {give, &text};
-    struct zeek_log *log = zeek_log_new(&io, 1);
-    struct error error = {0};
-    assert_int_equal(zeek_log_head(log, &error), -1);
-    assert_int_equal(error.code, ERROR_INPUT);
-    zeek_log_free(log);
     struct told told = tell(HEAD DNS "#path\tdns\n" DNS "#path\tconn\n" HTTP); /* by cat */
     assert_int_equal(told.count, 2);
     assert_string_equal(told.notes.why, "of another log");
 }
 
+/* Which log it is, and how many connections and notes it makes. */
+static struct log_notes notes_of(const char *log_text)
+{
+    struct text text = {log_text, strlen(log_text), 7};
+    struct zeek_io io = {give, &text};
+    struct zeek_log *log = zeek_log_new(&io, 100);
+    struct packet_raw raw;
+    struct log_notes notes;
+    struct error error = {0};
+    if (zeek_log_head(log, &error) == 0)
+        while (zeek_log_next(log, &raw))
+            ;
+    zeek_log_notes(log, &notes);
+    zeek_log_free(log);
+    return notes;
+}
+
 static bool recognised(const char *text)
 {
     return zeek_log_recognise((const uint8_t *)text, strlen(text));
+}
+
+static void test_which_log_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum log_kind kind;
+        uint64_t connections, notes;
+    } cases[] = {
+        {HEAD DNS, LOG_ZEEK_CONN, 1, 0},
+        {FIELDS "\n" DNS, LOG_ZEEK_CONN, 1, 0},
+        {"#separator \\x09\n#path\tweird\n#fields\tts\n1\n", LOG_OTHER, 0, 0},
+        {"{\"ts\":1,\"uid\":\"C\",\"name\":\"bad_checksum\"}\n", LOG_OTHER, 0, 0},
+        {"#separator \\x09\n#path\tdns\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tquery\tanswers\n"
+         "1\tC\t10.0.0.1\t10.0.0.2\ta.example\t192.0.2.1\n",
+         LOG_ZEEK_DNS, 0, 2},
+        {"{\"ts\":1,\"uid\":\"C\",\"id.orig_h\":\"10.0.0.1\",\"id.resp_h\":\"10.0.0.2\","
+         "\"server_name\":\"a.example\",\"established\":true}\n",
+         LOG_ZEEK_SSL, 0, 1},
+        {"{\"timestamp\":\"2020-06-05T14:39:59.305988+0200\",\"flow_id\":7,\"event_type\":\"flow\","
+         "\"src_ip\":\"10.0.0.1\",\"src_port\":1,\"dest_ip\":\"192.0.2.1\",\"dest_port\":443,"
+         "\"proto\":\"TCP\",\"flow\":{\"start\":\"2020-06-05T14:39:59.305988+0200\","
+         "\"end\":\"2020-06-05T14:40:59.305988+0200\"}}\n{\"event_type\":\"stats\"}\n",
+         LOG_EVE, 1, 0},
+        {"ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt,opkt,obyt\n"
+         "2011-03-18 19:06:08,2011-03-18 "
+         "19:06:08,0.000,10.0.0.1,10.0.0.2,4000,53,UDP,........,1,66,"
+         "0,0\nSummary\nflows,bytes\n1,66\n",
+         LOG_NFDUMP, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct log_notes notes = notes_of(cases[i].text);
+        if (notes.kind != cases[i].kind || notes.connections != cases[i].connections ||
+            notes.notes != cases[i].notes || notes.unread != 0)
+            fail_msg("%zu: kind %d, %d connections, %d notes: %s", i, (int)notes.kind,
+                     (int)notes.connections, (int)notes.notes, notes.why ? notes.why : "");
+        assert_true(recognised(cases[i].text) == (cases[i].kind != LOG_OTHER));
+    }
 }
 
 static void test_recognised(void **state)
@@ -386,7 +434,9 @@ static void test_recognised(void **state)
     assert_true(recognised(HEAD));
     assert_true(recognised("#separat"));
     assert_true(recognised("{\"ts\":1,\"conn_state\":\"SF\"}"));
-    assert_false(recognised("#separator \\x09\n#path\tdns\n"));
+    assert_true(recognised("firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets"));
+    assert_true(recognised("ts,te,td"));
+    assert_false(recognised("#separator \\x09\n#path\tweird\n"));
     assert_false(recognised("{\"ts\":1,\"query\":\"a.example\"}"));
     assert_false(recognised("#sepa"));
     assert_false(recognised("ts\tuid\tid.orig_h"));
@@ -408,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_bad_lines_are_counted),
         cmocka_unit_test(test_a_line_without_end),
         cmocka_unit_test(test_another_log),
+        cmocka_unit_test(test_which_log_it_is),
         cmocka_unit_test(test_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
