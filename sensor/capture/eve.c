@@ -14,6 +14,7 @@
 #include "log_json.h"
 #include "log_values.h"
 #include "weir/decode/packet.h"
+#include "zeek_line.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -99,11 +100,11 @@ static const char *const field_path[FIELDS] = {"event_type",
                                                "dns.queries.rrtype"};
 
 struct answer {
-    struct zeek_span type, data, ttl;
+    struct log_span type, data, ttl;
 };
 
 struct values {
-    struct zeek_span value[FIELDS];
+    struct log_span value[FIELDS];
     struct answer answer[ANSWERS];
     size_t answers, more;
 };
@@ -121,7 +122,7 @@ static void begin_answer(struct values *v, const char *path)
         v->more++;
 }
 
-static void take_answer_member(struct values *v, const char *name, struct zeek_span span)
+static void take_answer_member(struct values *v, const char *name, struct log_span span)
 {
     struct answer *answer = v->answers > 0 && v->more == 0 ? &v->answer[v->answers - 1] : NULL;
     if (!answer)
@@ -135,7 +136,7 @@ static void take_answer_member(struct values *v, const char *name, struct zeek_s
 }
 
 /* Of several values of a path (VLANs, questions) the first. */
-static void take_member(struct values *v, const char *path, struct zeek_span span)
+static void take_member(struct values *v, const char *path, struct log_span span)
 {
     static const char answers[] = "dns.answers.";
     if (strncmp(path, answers, sizeof answers - 1) == 0) {
@@ -153,7 +154,7 @@ static void take_member(struct values *v, const char *path, struct zeek_span spa
 static bool take_object(const char *line, size_t size, struct values *v)
 {
     struct log_json json;
-    struct zeek_span span;
+    struct log_span span;
     enum log_json_result result;
     log_json_init(&json, line, size);
     while ((result = log_json_next(&json, &span)) < LOG_JSON_END) {
@@ -168,7 +169,7 @@ static bool take_object(const char *line, size_t size, struct values *v)
 bool eve_recognise(const char *line, size_t size)
 {
     struct log_json json;
-    struct zeek_span span;
+    struct log_span span;
     log_json_init(&json, line, size);
     for (enum log_json_result result; (result = log_json_next(&json, &span)) < LOG_JSON_END;)
         if (result == LOG_JSON_VALUE && strcmp(json.path, "event_type") == 0)
@@ -178,13 +179,13 @@ bool eve_recognise(const char *line, size_t size)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool number_of(struct zeek_span span, uint64_t most, uint64_t *number)
+static bool number_of(struct log_span span, uint64_t most, uint64_t *number)
 {
     bool known;
-    return zeek_count(span, number, &known) && *number <= most;
+    return log_count(span, number, &known) && *number <= most;
 }
 
-static bool protocol_of(struct zeek_span span, uint8_t *proto)
+static bool protocol_of(struct log_span span, uint8_t *proto)
 {
     static const struct {
         const char *name;
@@ -195,7 +196,7 @@ static bool protocol_of(struct zeek_span span, uint8_t *proto)
         {"IPv6", 41},         {"IPv4", 4},        {"IP-in-IP", 4}};
     uint64_t number;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (zeek_is(span, names[i].name)) {
+        if (log_is(span, names[i].name)) {
             *proto = names[i].proto;
             return true;
         }
@@ -205,32 +206,32 @@ static bool protocol_of(struct zeek_span span, uint8_t *proto)
     return true;
 }
 
-static enum zeek_result take_key(const struct values *v, struct flow_key *key)
+static enum log_result take_key(const struct values *v, struct flow_key *key)
 {
     uint64_t orig, resp, vlan, type, code;
-    if (!zeek_address(v->value[SRC_IP], &key->orig_ip) ||
-        !zeek_address(v->value[DEST_IP], &key->resp_ip))
-        return ZEEK_NO_ADDRESS;
+    if (!log_address(v->value[SRC_IP], &key->orig_ip) ||
+        !log_address(v->value[DEST_IP], &key->resp_ip))
+        return LOG_NO_ADDRESS;
     if (!protocol_of(v->value[PROTO], &key->proto))
-        return ZEEK_NO_PROTOCOL;
+        return LOG_NO_PROTOCOL;
     if (!number_of(v->value[SRC_PORT], UINT16_MAX, &orig) ||
         !number_of(v->value[DEST_PORT], UINT16_MAX, &resp) ||
         !number_of(v->value[VLAN], 4095, &vlan) ||
         !number_of(v->value[ICMP_TYPE], UINT8_MAX, &type) ||
         !number_of(v->value[ICMP_CODE], UINT8_MAX, &code))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     key->orig_port = (uint16_t)orig;
     key->resp_port = (uint16_t)resp;
     key->vlan = (uint16_t)vlan;
     if (key->proto == PROTO_ICMP || key->proto == PROTO_ICMP6)
         icmp_ports(key->proto, (uint8_t)type, (uint8_t)code, &key->orig_port, &key->resp_port);
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* --- a flow ----------------------------------------------------------------------------------- */
 
 /* "1b" → 0x1b; 0 when it is none. */
-static unsigned flags_of(struct zeek_span span)
+static unsigned flags_of(struct log_span span)
 {
     char text[4] = "";
     if (!span.at || span.size == 0 || span.size >= sizeof text)
@@ -239,12 +240,12 @@ static unsigned flags_of(struct zeek_span span)
     return (unsigned)strtoul(text, NULL, 16) & 0xFFu;
 }
 
-static enum service service_of(struct zeek_span name)
+static enum service service_of(struct log_span name)
 {
     static const char *const known[][2] = {{"tls", "ssl"}, {"http2", "http"}, {"dcerpc", "smb"}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (zeek_is(name, known[i][0]))
-            return zeek_service((struct zeek_span){known[i][1], strlen(known[i][1])});
+        if (log_is(name, known[i][0]))
+            return zeek_service((struct log_span){known[i][1], strlen(known[i][1])});
     return zeek_service(name);
 }
 
@@ -275,19 +276,19 @@ static void take_tcp(const struct values *v, struct connection *c)
         c->end = FLOW_END_CLOSED;
 }
 
-static enum zeek_result take_flow(const struct values *v, struct connection *c)
+static enum log_result take_flow(const struct values *v, struct connection *c)
 {
     memset(c, 0, sizeof *c);
-    enum zeek_result result = take_key(v, &c->key);
-    if (result != ZEEK_OK)
+    enum log_result result = take_key(v, &c->key);
+    if (result != LOG_OK)
         return result;
     if (!log_time(v->value[START], &c->start_ns) || !log_time(v->value[END], &c->end_ns))
-        return ZEEK_NO_TIME;
+        return LOG_NO_TIME;
     if (c->end_ns < c->start_ns) /* clocks of capture and of packets, mixed */
         c->end_ns = c->start_ns;
     if (!take_side(v, PACKETS_UP, BYTES_UP, &c->key, &c->side[SIDE_ORIG]) ||
         !take_side(v, PACKETS_DOWN, BYTES_DOWN, &c->key, &c->side[SIDE_RESP]))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     if (c->side[SIDE_ORIG].packets + c->side[SIDE_RESP].packets == 0)
         c->side[SIDE_ORIG].packets = 1; /* something was seen, or there were no event */
     c->uid = log_uid(v->value[FLOW_ID]);
@@ -297,26 +298,26 @@ static enum zeek_result take_flow(const struct values *v, struct connection *c)
         take_tcp(v, c);
     else if (c->side[SIDE_ORIG].packets > 0 && c->side[SIDE_RESP].packets > 0)
         c->flags |= FLOW_ESTABLISHED;
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* --- what is in one --------------------------------------------------------------------------- */
 
-static enum zeek_result take_note(const struct values *v, struct log_note *note)
+static enum log_result take_note(const struct values *v, struct log_note *note)
 {
     memset(note, 0, sizeof *note);
     if (!log_time(v->value[TIMESTAMP], &note->time_ns))
-        return ZEEK_NO_TIME;
+        return LOG_NO_TIME;
     note->uid = log_uid(v->value[FLOW_ID]);
     return take_key(v, &note->key);
 }
 
-static size_t bytes_of(struct zeek_span span, char *to, size_t room)
+static size_t bytes_of(struct log_span span, char *to, size_t room)
 {
     return log_json_unescape(span, to, room);
 }
 
-static void take_host(struct zeek_span span, char text[RECORD_NAME_MAX + 1])
+static void take_host(struct log_span span, char text[RECORD_NAME_MAX + 1])
 {
     char bytes[1024];
     log_host(bytes, bytes_of(span, bytes, sizeof bytes), text);
@@ -346,7 +347,7 @@ static bool take_http(const struct values *v, struct log_note *note)
 
 /* --- dns -------------------------------------------------------------------------------------- */
 
-static uint16_t type_of(struct zeek_span span)
+static uint16_t type_of(struct log_span span)
 {
     static const struct {
         const char *name;
@@ -355,17 +356,17 @@ static uint16_t type_of(struct zeek_span span)
                  {"MX", 15}, {"PTR", 12},  {"SRV", 33},  {"HTTPS", 65}, {"NULL", 10},
                  {"SOA", 6}, {"ANY", 255}, {"SVCB", 64}, {"NAPTR", 35}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (zeek_is(span, types[i].name))
+        if (log_is(span, types[i].name))
             return types[i].type;
     return 0xFFFF; /* private use: some type */
 }
 
-static uint8_t rcode_of(struct zeek_span span)
+static uint8_t rcode_of(struct log_span span)
 {
     static const char *const names[] = {"NOERROR",  "FORMERR", "SERVFAIL",
                                         "NXDOMAIN", "NOTIMP",  "REFUSED"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (zeek_is(span, names[i]))
+        if (log_is(span, names[i]))
             return (uint8_t)i;
     return span.at ? 15 : 0; /* some other error; none is said where there is none */
 }
@@ -377,7 +378,7 @@ static void take_answer(const struct answer *answer, struct dns_message *dns)
     uint64_t ttl_s;
     size_t size = bytes_of(answer->data, bytes, sizeof bytes);
     uint16_t type = type_of(answer->type);
-    bool is_address = (type == 1 || type == 28) && zeek_address(answer->data, &ip);
+    bool is_address = (type == 1 || type == 28) && log_address(answer->data, &ip);
     dns->answers++;
     dns->answer_bytes += !is_address ? (uint32_t)size : ip_is_v4(&ip) ? 4 : 16;
     if (is_address && number_of(answer->ttl, UINT32_MAX, &ttl_s) &&
@@ -416,8 +417,8 @@ static bool take_dns(const struct values *v, struct log_note *note)
     char bytes[1024];
     struct dns_message *dns = &note->dns;
     bool later = v->value[DNS_QUERY_NAME].at != NULL;
-    struct zeek_span name = v->value[later ? DNS_QUERY_NAME : DNS_NAME];
-    struct zeek_span type = v->value[DNS_TYPE];
+    struct log_span name = v->value[later ? DNS_QUERY_NAME : DNS_NAME];
+    struct log_span type = v->value[DNS_TYPE];
     if (!name.at)
         return false;
     size_t size = bytes_of(name, bytes, sizeof bytes);
@@ -425,21 +426,21 @@ static bool take_dns(const struct values *v, struct log_note *note)
     dns->name_cut = log_name(bytes, size, dns->name);
     dns->qtype = type_of(v->value[later ? DNS_QUERY_RRTYPE : DNS_RRTYPE]);
     dns->message_bytes = DNS_HEAD + (uint32_t)size;
-    if (!zeek_is(type, "query") && !zeek_is(type, "request"))
+    if (!log_is(type, "query") && !log_is(type, "request"))
         take_answers(v, dns);
     return true;
 }
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-static enum zeek_result take_event(const struct values *v, struct log_note *note, size_t *count)
+static enum log_result take_event(const struct values *v, struct log_note *note, size_t *count)
 {
-    struct zeek_span type = v->value[TYPE];
-    bool dns = zeek_is(type, "dns"), tls = zeek_is(type, "tls"), quic = zeek_is(type, "quic");
-    if (!dns && !tls && !quic && !zeek_is(type, "http"))
-        return ZEEK_HEADER;
-    enum zeek_result result = take_note(v, note);
-    if (result != ZEEK_OK)
+    struct log_span type = v->value[TYPE];
+    bool dns = log_is(type, "dns"), tls = log_is(type, "tls"), quic = log_is(type, "quic");
+    if (!dns && !tls && !quic && !log_is(type, "http"))
+        return LOG_NOTHING;
+    enum log_result result = take_note(v, note);
+    if (result != LOG_OK)
         return result;
     *count = 1;
     if (dns)
@@ -449,31 +450,31 @@ static enum zeek_result take_event(const struct values *v, struct log_note *note
     else if (quic)
         take_hello(v, QUIC_SNI, QUIC_JA3, QUIC_JA4, note);
     else if (!take_http(v, note))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     if (note->kind == NOTE_FACTS && note->time_ns > NOTE_EARLY_NS)
         note->time_ns -= NOTE_EARLY_NS;
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
-enum zeek_result eve_line(const char *line, size_t size, struct connection *connection, bool *any,
-                          struct log_note *note, size_t *count)
+enum log_result eve_line(const char *line, size_t size, struct connection *connection, bool *any,
+                         struct log_note *note, size_t *count)
 {
     struct values v = {.answers = 0};
     *any = false;
     *count = 0;
     if (size == 0 || (size == 1 && *line == '\r'))
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     if (!take_object(line, size, &v))
-        return ZEEK_NO_JSON;
+        return LOG_NO_JSON;
     if (!v.value[TYPE].at)
-        return ZEEK_OTHER;
-    if (!zeek_is(v.value[TYPE], "flow")) {
-        enum zeek_result result = take_event(&v, note, count);
-        if (result != ZEEK_OK)
+        return LOG_OF_OTHER;
+    if (!log_is(v.value[TYPE], "flow")) {
+        enum log_result result = take_event(&v, note, count);
+        if (result != LOG_OK)
             *count = 0;
         return result;
     }
-    enum zeek_result result = take_flow(&v, connection);
-    *any = result == ZEEK_OK;
+    enum log_result result = take_flow(&v, connection);
+    *any = result == LOG_OK;
     return result;
 }

@@ -17,7 +17,8 @@ struct join {
 
 void join_fini(struct join *join);
 /* Of several notes of one connection the first name counts, and the sum of bodies. Counted in
- * `forgotten`, which outlives it, when it is forgotten before its connection was told to its end. */
+ * `forgotten`, which outlives it, when it is forgotten before its connection was told to its end.
+ */
 void join_note(struct join *join, const struct log_note *note, uint64_t *forgotten);
 /* False: nothing is known of it. `facts` are borrowed until the next call. */
 bool join_facts(struct join *join, const struct connection *connection,

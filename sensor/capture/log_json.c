@@ -24,14 +24,14 @@ static char look(struct log_json *json)
     return json->in.at < json->in.end ? (char)*json->in.at : '\0';
 }
 
-static bool take_string(struct cursor *in, struct zeek_span *span)
+static bool take_string(struct cursor *in, struct log_span *span)
 {
     const uint8_t *begin = ++in->at;
     while (in->at < in->end && *in->at != '"')
         cursor_skip(in, *in->at == '\\' ? 2 : 1);
     if (in->failed || in->at == in->end)
         return false;
-    *span = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
+    *span = (struct log_span){(const char *)begin, (size_t)(in->at - begin)};
     in->at++;
     return true;
 }
@@ -55,7 +55,7 @@ static void close_level(struct log_json *json)
 }
 
 /* One that does not fit makes a path that is no member's. */
-static void set_name(struct log_json *json, struct zeek_span name)
+static void set_name(struct log_json *json, struct log_span name)
 {
     size_t at = json->level[json->depth - 1].path_end;
     size_t dot = at > 0;
@@ -73,7 +73,7 @@ static void set_name(struct log_json *json, struct zeek_span name)
 
 static bool take_name(struct log_json *json)
 {
-    struct zeek_span name;
+    struct log_span name;
     if (look(json) != '"' || !take_string(&json->in, &name))
         return false;
     set_name(json, name);
@@ -83,14 +83,14 @@ static bool take_name(struct log_json *json)
     return true;
 }
 
-static bool take_literal(struct cursor *in, struct zeek_span *value)
+static bool take_literal(struct cursor *in, struct log_span *value)
 {
     const uint8_t *begin = in->at;
     while (in->at < in->end && !memchr(",}] \t\r", *in->at, 6))
         in->at++;
-    *value = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
-    if (zeek_is(*value, "null"))
-        *value = (struct zeek_span){NULL, 0};
+    *value = (struct log_span){(const char *)begin, (size_t)(in->at - begin)};
+    if (log_is(*value, "null"))
+        *value = (struct log_span){NULL, 0};
     return in->at > begin;
 }
 
@@ -100,7 +100,7 @@ static enum log_json_result finish(struct log_json *json)
 }
 
 /* Where a member is expected. *again: nothing to tell, what comes next is. */
-static enum log_json_result take_member(struct log_json *json, struct zeek_span *value, bool *again)
+static enum log_json_result take_member(struct log_json *json, struct log_span *value, bool *again)
 {
     bool in_list = json->level[json->depth - 1].closes == ']';
     if (!in_list && !take_name(json))
@@ -114,7 +114,7 @@ static enum log_json_result take_member(struct log_json *json, struct zeek_span 
     return taken ? LOG_JSON_VALUE : LOG_JSON_WRONG;
 }
 
-enum log_json_result log_json_next(struct log_json *json, struct zeek_span *value)
+enum log_json_result log_json_next(struct log_json *json, struct log_span *value)
 {
     if (!json->begun) {
         json->begun = true;
@@ -197,7 +197,7 @@ static size_t put_escaped(const char *at, size_t left, char *to, size_t *used)
     return 1;
 }
 
-size_t log_json_unescape(struct zeek_span span, char *to, size_t room)
+size_t log_json_unescape(struct log_span span, char *to, size_t room)
 {
     size_t size = 0;
     for (size_t i = 0; span.at && i < span.size && size + 3 <= room;) {

@@ -3,8 +3,8 @@
 #ifndef WEIR_SENSOR_CAPTURE_LOG_JSON_H
 #define WEIR_SENSOR_CAPTURE_LOG_JSON_H
 
+#include "log_values.h"
 #include "weir/base/cursor.h"
-#include "zeek_line.h"
 
 #define LOG_JSON_DEPTH 12u  /* objects and lists in one another; deeper ones are no line */
 #define LOG_JSON_PATH  128u /* a longer path is nobody's */
@@ -29,9 +29,9 @@ struct log_json {
 };
 
 void log_json_init(struct log_json *json, const char *line, size_t size);
-enum log_json_result log_json_next(struct log_json *json, struct zeek_span *value);
+enum log_json_result log_json_next(struct log_json *json, struct log_span *value);
 /* A string's value without its escapes, of at most `room` bytes; returns how many, longer ones are
  * cut. \u escapes become UTF-8; surrogates '?'. */
-size_t log_json_unescape(struct zeek_span span, char *to, size_t room);
+size_t log_json_unescape(struct log_span span, char *to, size_t room);
 
 #endif

@@ -12,12 +12,113 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UID_SEED UINT64_C(0x7765697275696473)
+#define UID_SEED  UINT64_C(0x7765697275696473)
+#define COUNT_MAX (UINT64_C(1) << 56u)
+
+const char *const log_result_text[LOG_RESULTS] = {"",
+                                                  "",
+                                                  "values before any #fields",
+                                                  "of another log",
+                                                  "no JSON object",
+                                                  "no conn_state",
+                                                  "no ts",
+                                                  "no address",
+                                                  "no protocol",
+                                                  "a number that cannot be"};
+
+/* --- numbers and addresses -------------------------------------------------------------------- */
+
+bool log_is(struct log_span span, const char *word)
+{
+    return span.at && span.size == strlen(word) && memcmp(span.at, word, span.size) == 0;
+}
+
+bool log_next(struct log_span *rest, char separator, struct log_span *span)
+{
+    if (!rest->at)
+        return false;
+    const char *end = rest->size ? memchr(rest->at, separator, rest->size) : NULL;
+    *span = (struct log_span){rest->at, end ? (size_t)(end - rest->at) : rest->size};
+    if (end)
+        *rest = (struct log_span){end + 1, rest->size - span->size - 1};
+    else
+        *rest = (struct log_span){NULL, 0};
+    return true;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static bool copy(struct log_span span, char text[LOG_VALUE_MAX])
+{
+    if (!span.at || span.size == 0 || span.size >= LOG_VALUE_MAX)
+        return false;
+    memcpy(text, span.at, span.size);
+    text[span.size] = '\0';
+    return true;
+}
+
+static bool all_digits(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+    return size > 0;
+}
+
+/* `known` false: unset, which is right too. */
+bool log_count(struct log_span span, uint64_t *count, bool *known)
+{
+    char text[LOG_VALUE_MAX];
+    *count = 0;
+    *known = span.at != NULL;
+    if (!span.at)
+        return true;
+    if (!copy(span, text) || !all_digits(text, span.size) || span.size > 17)
+        return false;
+    *count = strtoull(text, NULL, 10);
+    return *count < COUNT_MAX;
+}
+
+/* Up to nine digits after the point. */
+static int64_t nine_digits(const char *digits, size_t size)
+{
+    int64_t ns = 0;
+    for (size_t i = 0; i < 9; i++)
+        ns = ns * 10 + (i < size ? digits[i] - '0' : 0);
+    return ns;
+}
+
+/* "1591367999.305988" exactly; "2.1e-06", as JSON has it, as a double does. */
+bool log_seconds(struct log_span span, int64_t *ns)
+{
+    char text[LOG_VALUE_MAX], *end;
+    if (!copy(span, text))
+        return false;
+    size_t whole = strspn(text, "0123456789");
+    const char *point = text + whole;
+    size_t part = *point == '.' ? strspn(point + 1, "0123456789") : 0;
+    bool plain = whole > 0 && whole <= 10 && point[*point == '.' ? 1 + part : 0] == '\0';
+    double seconds = strtod(text, &end);
+    if (*end != '\0' || !(seconds >= 0 && seconds < (double)LOG_SECONDS_MAX) ||
+        strpbrk(text, "xXnN"))
+        return false;
+    if (plain)
+        *ns = strtoll(text, NULL, 10) * NS_PER_S + nine_digits(point + 1, part);
+    else
+        *ns = (int64_t)(seconds * 1e9);
+    return true;
+}
+
+bool log_address(struct log_span span, struct ip *ip)
+{
+    char text[LOG_VALUE_MAX];
+    return copy(span, text) && ip_parse(text, ip) == 0;
+}
 
 /* --- times ------------------------------------------------------------------------------------ */
 
 /* −1: there is something else. */
-static int number_at(struct zeek_span span, size_t at, size_t size)
+static int number_at(struct log_span span, size_t at, size_t size)
 {
     int number = 0;
     for (size_t i = at; i < at + size; i++) {
@@ -28,7 +129,7 @@ static int number_at(struct zeek_span span, size_t at, size_t size)
     return number;
 }
 
-static bool char_at(struct zeek_span span, size_t at, const char *of)
+static bool char_at(struct log_span span, size_t at, const char *of)
 {
     return at < span.size && span.at[at] && strchr(of, span.at[at]);
 }
@@ -46,7 +147,7 @@ static bool within(int number, int least, int most)
 }
 
 /* "2020-06-05T14:39:59" */
-static bool whole_seconds(struct zeek_span span, int64_t *seconds)
+static bool whole_seconds(struct log_span span, int64_t *seconds)
 {
     int year = number_at(span, 0, 4), month = number_at(span, 5, 2), day = number_at(span, 8, 2);
     int hour = number_at(span, 11, 2), minute = number_at(span, 14, 2),
@@ -61,7 +162,7 @@ static bool whole_seconds(struct zeek_span span, int64_t *seconds)
     return true;
 }
 
-static int64_t fraction_ns(struct zeek_span span, size_t *at)
+static int64_t fraction_ns(struct log_span span, size_t *at)
 {
     int64_t ns = 0, unit = NS_PER_S / 10;
     if (!char_at(span, *at, ".,"))
@@ -72,7 +173,7 @@ static int64_t fraction_ns(struct zeek_span span, size_t *at)
 }
 
 /* Seconds east of Greenwich. */
-static bool zone_of(struct zeek_span span, size_t at, int64_t *east_s)
+static bool zone_of(struct log_span span, size_t at, int64_t *east_s)
 {
     size_t left = span.size - at, colon = char_at(span, at + 3, ":");
     *east_s = 0;
@@ -86,7 +187,7 @@ static bool zone_of(struct zeek_span span, size_t at, int64_t *east_s)
     return true;
 }
 
-bool log_time(struct zeek_span span, int64_t *ns)
+bool log_time(struct log_span span, int64_t *ns)
 {
     int64_t seconds, east_s;
     size_t at = 19;
@@ -101,7 +202,7 @@ bool log_time(struct zeek_span span, int64_t *ns)
 
 /* --- texts ------------------------------------------------------------------------------------ */
 
-uint64_t log_uid(struct zeek_span span)
+uint64_t log_uid(struct log_span span)
 {
     if (!span.at || span.size == 0)
         return 0;
@@ -188,7 +289,7 @@ void log_text(const char *at, size_t size, char text[RECORD_NAME_MAX + 1])
     text[size] = '\0';
 }
 
-bool log_md5(struct zeek_span span, uint8_t md5[16])
+bool log_md5(struct log_span span, uint8_t md5[16])
 {
     if (!span.at || span.size != 32)
         return false;

@@ -25,6 +25,7 @@
 
 #define APART_NS  NS_PER_MIN /* two directions of one connection are not further apart in time */
 #define LOOKED_AT 8u         /* of those with one key that wait */
+#define COLUMNS   64u        /* of a line; further ones are not looked at */
 
 /* Of one direction, or of both. */
 #define SENT_SYN_ALONE 1u /* never with an ACK */
@@ -94,7 +95,7 @@ struct waiting {
 };
 
 struct nfdump {
-    uint8_t column[ZEEK_COLUMNS];
+    uint8_t column[COLUMNS];
     size_t columns;
     bool over;          /* the sums behind the flows have begun */
     struct map waiting; /* struct flow_key → the first of them */
@@ -104,9 +105,9 @@ struct nfdump {
 
 /* --- the head --------------------------------------------------------------------------------- */
 
-static bool next_column(struct zeek_span *rest, struct zeek_span *span)
+static bool next_column(struct log_span *rest, struct log_span *span)
 {
-    if (!zeek_next(rest, ',', span))
+    if (!log_next(rest, ',', span))
         return false;
     while (span->size > 0 && *span->at == ' ') {
         span->at++;
@@ -115,20 +116,20 @@ static bool next_column(struct zeek_span *rest, struct zeek_span *span)
     return true;
 }
 
-static uint8_t field_of(struct zeek_span name)
+static uint8_t field_of(struct log_span name)
 {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
-        if (zeek_is(name, columns[i].name))
+        if (log_is(name, columns[i].name))
             return (uint8_t)columns[i].field;
     return FIELDS;
 }
 
-static size_t read_head(struct zeek_span line, uint8_t column[ZEEK_COLUMNS])
+static size_t read_head(struct log_span line, uint8_t column[COLUMNS])
 {
     size_t count = 0;
-    struct zeek_span name;
+    struct log_span name;
     bool has[FIELDS + 1] = {false};
-    while (count < ZEEK_COLUMNS && next_column(&line, &name)) {
+    while (count < COLUMNS && next_column(&line, &name)) {
         column[count] = field_of(name);
         has[column[count++]] = true;
     }
@@ -137,8 +138,8 @@ static size_t read_head(struct zeek_span line, uint8_t column[ZEEK_COLUMNS])
 
 bool nfdump_recognise(const char *line, size_t size)
 {
-    uint8_t column[ZEEK_COLUMNS];
-    return read_head((struct zeek_span){line, size}, column) > 0;
+    uint8_t column[COLUMNS];
+    return read_head((struct log_span){line, size}, column) > 0;
 }
 
 struct nfdump *nfdump_new(void)
@@ -162,13 +163,13 @@ void nfdump_free(struct nfdump *nfdump)
 
 /* --- a line ----------------------------------------------------------------------------------- */
 
-static bool number_of(struct zeek_span span, uint64_t most, uint64_t *number)
+static bool number_of(struct log_span span, uint64_t most, uint64_t *number)
 {
     bool known;
-    return zeek_count(span, number, &known) && *number <= most;
+    return log_count(span, number, &known) && *number <= most;
 }
 
-static bool protocol_of(struct zeek_span span, uint8_t *proto)
+static bool protocol_of(struct log_span span, uint8_t *proto)
 {
     static const struct {
         const char *name;
@@ -181,7 +182,7 @@ static bool protocol_of(struct zeek_span span, uint8_t *proto)
     if (!span.at || span.size == 0)
         return false;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (zeek_is(span, names[i].name)) {
+        if (log_is(span, names[i].name)) {
             *proto = names[i].proto;
             return true;
         }
@@ -190,12 +191,12 @@ static bool protocol_of(struct zeek_span span, uint8_t *proto)
 }
 
 /* "2048", or "8.0": type and code. */
-static bool take_icmp(struct zeek_span span, struct flow_key *key)
+static bool take_icmp(struct log_span span, struct flow_key *key)
 {
     uint64_t type, code;
-    struct zeek_span part;
+    struct log_span part;
     if (span.at && memchr(span.at, '.', span.size)) {
-        if (!zeek_next(&span, '.', &part) || !number_of(part, UINT8_MAX, &type) ||
+        if (!log_next(&span, '.', &part) || !number_of(part, UINT8_MAX, &type) ||
             !number_of(span, UINT8_MAX, &code))
             return false;
     } else {
@@ -208,7 +209,7 @@ static bool take_icmp(struct zeek_span span, struct flow_key *key)
     return true;
 }
 
-static bool take_ports(const struct zeek_span value[FIELDS], struct flow_key *key)
+static bool take_ports(const struct log_span value[FIELDS], struct flow_key *key)
 {
     uint64_t src, dst, vlan;
     if (!number_of(value[VLAN], 4095, &vlan))
@@ -225,17 +226,17 @@ static bool take_ports(const struct zeek_span value[FIELDS], struct flow_key *ke
 }
 
 /* "2020-06-05 14:39:59.305", or seconds since 1970. */
-static bool time_of(struct zeek_span span, int64_t *ns)
+static bool time_of(struct log_span span, int64_t *ns)
 {
-    return log_time(span, ns) || zeek_seconds(span, ns);
+    return log_time(span, ns) || log_seconds(span, ns);
 }
 
-static bool take_times(const struct zeek_span value[FIELDS], struct connection *c)
+static bool take_times(const struct log_span value[FIELDS], struct connection *c)
 {
     int64_t duration_ns = 0;
     if (!time_of(value[FIRST], &c->start_ns))
         return false;
-    if (value[DURATION].at && zeek_seconds(value[DURATION], &duration_ns))
+    if (value[DURATION].at && log_seconds(value[DURATION], &duration_ns))
         c->end_ns = c->start_ns + duration_ns;
     else if (!time_of(value[LAST], &c->end_ns))
         c->end_ns = c->start_ns;
@@ -244,7 +245,7 @@ static bool take_times(const struct zeek_span value[FIELDS], struct connection *
     return c->end_ns / NS_PER_S < LOG_SECONDS_MAX;
 }
 
-static bool take_side(const struct zeek_span value[FIELDS], enum field packets, enum field bytes,
+static bool take_side(const struct log_span value[FIELDS], enum field packets, enum field bytes,
                       const struct flow_key *key, struct connection_side *side)
 {
     if (!number_of(value[packets], UINT64_MAX, &side->packets) ||
@@ -256,26 +257,26 @@ static bool take_side(const struct zeek_span value[FIELDS], enum field packets, 
     return true;
 }
 
-static enum zeek_result take_values(const struct zeek_span value[FIELDS], struct connection *c)
+static enum log_result take_values(const struct log_span value[FIELDS], struct connection *c)
 {
     memset(c, 0, sizeof *c);
     if (!take_times(value, c))
-        return ZEEK_NO_TIME;
-    if (!zeek_address(value[SRC], &c->key.orig_ip) || !zeek_address(value[DST], &c->key.resp_ip))
-        return ZEEK_NO_ADDRESS;
+        return LOG_NO_TIME;
+    if (!log_address(value[SRC], &c->key.orig_ip) || !log_address(value[DST], &c->key.resp_ip))
+        return LOG_NO_ADDRESS;
     if (!protocol_of(value[PROTO], &c->key.proto))
-        return ZEEK_NO_PROTOCOL;
+        return LOG_NO_PROTOCOL;
     if (!take_ports(value, &c->key) ||
         !take_side(value, IN_PACKETS, IN_BYTES, &c->key, &c->side[SIDE_ORIG]) ||
         !take_side(value, OUT_PACKETS, OUT_BYTES, &c->key, &c->side[SIDE_RESP]))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     if (c->side[SIDE_ORIG].packets + c->side[SIDE_RESP].packets == 0)
         c->side[SIDE_ORIG].packets = 1; /* something was seen, or there were no line */
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* "...AP.SF": of all packets together. */
-static unsigned sent_of(struct zeek_span flags)
+static unsigned sent_of(struct log_span flags)
 {
     static const char letters[] = "SRF";
     static const unsigned sent[] = {SENT_SYN, SENT_RST, SENT_FIN};
@@ -446,32 +447,32 @@ static void pair(struct nfdump *nfdump, struct connection *c, unsigned sent, boo
     wait_for_other(nfdump, &alone, sent);
 }
 
-enum zeek_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size,
-                             struct connection *connection, bool *any)
+enum log_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size,
+                            struct connection *connection, bool *any)
 {
-    struct zeek_span value[FIELDS + 1] = {{NULL, 0}}, span, rest = {line, size};
-    uint8_t column[ZEEK_COLUMNS];
+    struct log_span value[FIELDS + 1] = {{NULL, 0}}, span, rest = {line, size};
+    uint8_t column[COLUMNS];
     *any = false;
     if (size > 0 && line[size - 1] == '\r')
         rest.size--;
     if (rest.size == 0)
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     size_t columns_named = read_head(rest, column);
     if (columns_named > 0) { /* also of a second list behind the first */
         memcpy(nfdump->column, column, sizeof column);
         nfdump->columns = columns_named;
         nfdump->over = false;
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     }
-    nfdump->over |= zeek_is(rest, "Summary");
+    nfdump->over |= log_is(rest, "Summary");
     if (nfdump->over)
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     if (nfdump->columns == 0)
-        return ZEEK_NO_FIELDS;
+        return LOG_NO_FIELDS;
     for (size_t i = 0; i < nfdump->columns && next_column(&rest, &span); i++)
         value[nfdump->column[i]] = span;
-    enum zeek_result result = take_values(value, connection);
-    if (result == ZEEK_OK)
+    enum log_result result = take_values(value, connection);
+    if (result == LOG_OK)
         pair(nfdump, connection, sent_of(value[FLAGS]), any);
     return result;
 }

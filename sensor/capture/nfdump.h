@@ -3,7 +3,7 @@
 #define WEIR_SENSOR_CAPTURE_NFDUMP_H
 
 #include "connection.h"
-#include "zeek_line.h"
+#include "log_values.h"
 
 #define NFDUMP_WAITING 32768u /* flows of one direction that wait for the other */
 
@@ -13,8 +13,8 @@ void nfdump_free(struct nfdump *nfdump);
 /* Whether a line names columns. */
 bool nfdump_recognise(const char *line, size_t size);
 /* A whole line without its end. *any: `connection` is set; it may be one that waited. */
-enum zeek_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size,
-                             struct connection *connection, bool *any);
+enum log_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size,
+                            struct connection *connection, bool *any);
 /* After the last line: one after the other those that wait in vain. False: no more. */
 bool nfdump_rest(struct nfdump *nfdump, struct connection *connection);
 

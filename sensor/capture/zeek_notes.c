@@ -67,16 +67,16 @@ static const char *const field_name[FIELDS] = {"ts",
                                                "TTLs"};
 
 struct values {
-    struct zeek_span value[FIELDS];
-    struct zeek_span answer[ZEEK_LIST], ttl[ZEEK_LIST];
+    struct log_span value[FIELDS];
+    struct log_span answer[ZEEK_LIST], ttl[ZEEK_LIST];
     size_t answers, ttls, more; /* more: answers beyond the list */
     bool json;
 };
 
-static uint8_t field_of(struct zeek_span name)
+static uint8_t field_of(struct log_span name)
 {
     uint8_t field = 0;
-    while (field < FIELDS && !zeek_is(name, field_name[field]))
+    while (field < FIELDS && !log_is(name, field_name[field]))
         field++;
     return field;
 }
@@ -94,10 +94,10 @@ static const struct {
             {"ssl", LOG_ZEEK_SSL, "established"}};
 #define LOGS (sizeof logs / sizeof *logs)
 
-static enum log_kind kind_of_path(struct zeek_span path)
+static enum log_kind kind_of_path(struct log_span path)
 {
     for (size_t i = 0; i < LOGS; i++)
-        if (zeek_is(path, logs[i].path))
+        if (log_is(path, logs[i].path))
             return logs[i].kind;
     return LOG_OTHER;
 }
@@ -109,36 +109,36 @@ void zeek_notes_header_init(struct zeek_notes_header *header)
     header->set_separator = ',';
 }
 
-static void set_fields(struct zeek_notes_header *header, struct zeek_span names)
+static void set_fields(struct zeek_notes_header *header, struct log_span names)
 {
-    struct zeek_span name;
+    struct log_span name;
     header->columns = 0;
-    while (header->columns < ZEEK_COLUMNS && zeek_next(&names, header->common.separator, &name))
+    while (header->columns < ZEEK_COLUMNS && log_next(&names, header->common.separator, &name))
         header->column[header->columns++] = field_of(name);
 }
 
 void zeek_notes_header_take(struct zeek_notes_header *header, const char *line, size_t size)
 {
     struct connection none;
-    struct zeek_span name, rest = {line, size};
+    struct log_span name, rest = {line, size};
     if (size == 0 || *line != '#')
         return;
     rest.size -= line[size - 1] == '\r';
     zeek_line(&header->common, line, size, &none);
-    if (!zeek_next(&rest, header->common.separator, &name) || !rest.at)
+    if (!log_next(&rest, header->common.separator, &name) || !rest.at)
         return;
-    if (zeek_is(name, "#fields"))
+    if (log_is(name, "#fields"))
         set_fields(header, rest);
-    else if (zeek_is(name, "#path"))
+    else if (log_is(name, "#path"))
         header->kind = kind_of_path(rest);
-    else if (zeek_is(name, "#set_separator") && rest.size == 1)
+    else if (log_is(name, "#set_separator") && rest.size == 1)
         header->set_separator = *rest.at;
 }
 
 enum log_kind zeek_notes_kind(const char *line, size_t size)
 {
     struct log_json json;
-    struct zeek_span value;
+    struct log_span value;
     enum log_json_result result;
     log_json_init(&json, line, size);
     while ((result = log_json_next(&json, &value)) < LOG_JSON_END) {
@@ -153,7 +153,7 @@ enum log_kind zeek_notes_kind(const char *line, size_t size)
 
 /* --- the fields ------------------------------------------------------------------------------- */
 
-static void add(struct zeek_span *list, size_t *count, struct zeek_span span, size_t *more)
+static void add(struct log_span *list, size_t *count, struct log_span span, size_t *more)
 {
     if (*count < ZEEK_LIST)
         list[(*count)++] = span;
@@ -161,7 +161,7 @@ static void add(struct zeek_span *list, size_t *count, struct zeek_span span, si
         ++*more;
 }
 
-static void set(struct values *v, uint8_t field, struct zeek_span span)
+static void set(struct values *v, uint8_t field, struct log_span span)
 {
     size_t unused = 0;
     if (field == ANSWERS)
@@ -172,33 +172,33 @@ static void set(struct values *v, uint8_t field, struct zeek_span span)
         v->value[field] = span;
 }
 
-static void take_columns(const struct zeek_notes_header *header, struct zeek_span line,
+static void take_columns(const struct zeek_notes_header *header, struct log_span line,
                          struct values *v)
 {
-    struct zeek_span span, member;
+    struct log_span span, member;
     const struct zeek_header *common = &header->common;
-    for (size_t i = 0; i < header->columns && zeek_next(&line, common->separator, &span); i++) {
+    for (size_t i = 0; i < header->columns && log_next(&line, common->separator, &span); i++) {
         uint8_t field = header->column[i];
-        if (field == FIELDS || zeek_is(span, common->unset) || zeek_is(span, common->empty))
+        if (field == FIELDS || log_is(span, common->unset) || log_is(span, common->empty))
             continue;
         if (field != ANSWERS && field != TTLS)
             set(v, field, span);
         else
-            while (zeek_next(&span, header->set_separator, &member))
+            while (log_next(&span, header->set_separator, &member))
                 set(v, field, member);
     }
 }
 
-static bool take_object(struct zeek_span line, struct values *v)
+static bool take_object(struct log_span line, struct values *v)
 {
     struct log_json json;
-    struct zeek_span span;
+    struct log_span span;
     enum log_json_result result;
     log_json_init(&json, line.at, line.size);
     v->json = true;
     while ((result = log_json_next(&json, &span)) < LOG_JSON_END) {
         uint8_t field = result == LOG_JSON_VALUE && span.at
-                            ? field_of((struct zeek_span){json.path, strlen(json.path)})
+                            ? field_of((struct log_span){json.path, strlen(json.path)})
                             : (uint8_t)FIELDS;
         if (field < FIELDS)
             set(v, field, span);
@@ -211,7 +211,7 @@ static bool take_object(struct zeek_span line, struct values *v)
 #define TEXT_BYTES 1024u
 
 /* A field's bytes without its escapes. */
-static size_t bytes_of(const struct values *v, struct zeek_span span, char to[TEXT_BYTES])
+static size_t bytes_of(const struct values *v, struct log_span span, char to[TEXT_BYTES])
 {
     char plain[TEXT_BYTES];
     if (!span.at)
@@ -234,11 +234,11 @@ static void text_of(const struct values *v, enum field field, char text[RECORD_N
     log_text(bytes, bytes_of(v, v->value[field], bytes), text);
 }
 
-static bool port_of(struct zeek_span span, uint16_t *port)
+static bool port_of(struct log_span span, uint16_t *port)
 {
     uint64_t number;
     bool known;
-    if (!zeek_count(span, &number, &known) || number > UINT16_MAX)
+    if (!log_count(span, &number, &known) || number > UINT16_MAX)
         return false;
     *port = (uint16_t)number;
     return true;
@@ -246,27 +246,27 @@ static bool port_of(struct zeek_span span, uint16_t *port)
 
 static uint8_t proto_of(const struct values *v, enum log_kind kind)
 {
-    struct zeek_span version = v->value[VERSION];
+    struct log_span version = v->value[VERSION];
     if (kind == LOG_ZEEK_DNS)
-        return zeek_is(v->value[PROTO], "tcp") ? PROTO_TCP : PROTO_UDP;
+        return log_is(v->value[PROTO], "tcp") ? PROTO_TCP : PROTO_UDP;
     bool dtls = version.at && version.size >= 4 && memcmp(version.at, "DTLS", 4) == 0;
     return kind == LOG_ZEEK_QUIC || dtls ? PROTO_UDP : PROTO_TCP;
 }
 
-static enum zeek_result take_common(const struct values *v, enum log_kind kind,
-                                    struct log_note *note)
+static enum log_result take_common(const struct values *v, enum log_kind kind,
+                                   struct log_note *note)
 {
-    if (!zeek_seconds(v->value[TS], &note->time_ns) && !log_time(v->value[TS], &note->time_ns))
-        return ZEEK_NO_TIME;
-    if (!zeek_address(v->value[ORIG_IP], &note->key.orig_ip) ||
-        !zeek_address(v->value[RESP_IP], &note->key.resp_ip))
-        return ZEEK_NO_ADDRESS;
+    if (!log_seconds(v->value[TS], &note->time_ns) && !log_time(v->value[TS], &note->time_ns))
+        return LOG_NO_TIME;
+    if (!log_address(v->value[ORIG_IP], &note->key.orig_ip) ||
+        !log_address(v->value[RESP_IP], &note->key.resp_ip))
+        return LOG_NO_ADDRESS;
     if (!port_of(v->value[ORIG_PORT], &note->key.orig_port) ||
         !port_of(v->value[RESP_PORT], &note->key.resp_port))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     note->key.proto = proto_of(v, kind);
     note->uid = log_uid(v->value[UID]);
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* "CN=www.example.com,O=…": what the certificate is for, as far as ssl.log says. */
@@ -275,7 +275,7 @@ static void take_certificate(const struct values *v, struct log_note *note)
     char subject[TEXT_BYTES];
     size_t size = bytes_of(v, v->value[SUBJECT], subject);
     const char *cn = size ? memmem(subject, size, "CN=", 3) : NULL;
-    bool matches = zeek_is(v->value[SNI_MATCHES], "T") || zeek_is(v->value[SNI_MATCHES], "true");
+    bool matches = log_is(v->value[SNI_MATCHES], "T") || log_is(v->value[SNI_MATCHES], "true");
     if (!v->value[SNI_MATCHES].at || !*note->text[TEXT_SERVER_NAME])
         return;
     if (matches) {
@@ -291,7 +291,7 @@ static void take_certificate(const struct values *v, struct log_note *note)
         note->flags |= FLOW_CERTIFICATE_OTHER;
 }
 
-static enum zeek_result take_tls(const struct values *v, enum log_kind kind, struct log_note *note)
+static enum log_result take_tls(const struct values *v, enum log_kind kind, struct log_note *note)
 {
     host_of(v, SERVER_NAME, note->text[TEXT_SERVER_NAME]);
     text_of(v, JA4, note->text[TEXT_JA4]);
@@ -299,36 +299,36 @@ static enum zeek_result take_tls(const struct values *v, enum log_kind kind, str
     if (kind == LOG_ZEEK_QUIC)
         text_of(v, CLIENT_PROTOCOL, note->text[TEXT_ALPN]);
     take_certificate(v, note);
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* Sizes are of contents as Zeek saw them, their codings undone. */
-static bool take_body(struct zeek_span span, struct body_counts *body)
+static bool take_body(struct log_span span, struct body_counts *body)
 {
     uint64_t bytes;
     bool known;
-    if (!zeek_count(span, &bytes, &known))
+    if (!log_count(span, &bytes, &known))
         return false;
     body->bodies = body->undeclared = bytes > 0;
     body->seen_bytes = bytes;
     return true;
 }
 
-static enum zeek_result take_http(const struct values *v, struct log_note *note)
+static enum log_result take_http(const struct values *v, struct log_note *note)
 {
     host_of(v, HOST, note->text[TEXT_SERVER_NAME]);
     return take_body(v->value[REQUEST_BYTES], &note->body[SIDE_ORIG]) &&
                    take_body(v->value[RESPONSE_BYTES], &note->body[SIDE_RESP])
-               ? ZEEK_OK
-               : ZEEK_NO_NUMBER;
+               ? LOG_OK
+               : LOG_NO_NUMBER;
 }
 
 /* --- dns -------------------------------------------------------------------------------------- */
 
-static uint32_t ttl_of(struct zeek_span span)
+static uint32_t ttl_of(struct log_span span)
 {
     int64_t ns;
-    return zeek_seconds(span, &ns) && ns / NS_PER_S <= UINT32_MAX ? (uint32_t)(ns / NS_PER_S) : 0;
+    return log_seconds(span, &ns) && ns / NS_PER_S <= UINT32_MAX ? (uint32_t)(ns / NS_PER_S) : 0;
 }
 
 /* What is no address of an answer for one is a name that the name is an alias of. */
@@ -337,7 +337,7 @@ static void take_answer(const struct values *v, size_t i, struct dns_message *dn
     char bytes[TEXT_BYTES];
     struct ip ip;
     size_t size = bytes_of(v, v->answer[i], bytes);
-    if (zeek_address(v->answer[i], &ip)) {
+    if (log_address(v->answer[i], &ip)) {
         uint32_t ttl_s = i < v->ttls ? ttl_of(v->ttl[i]) : 0;
         dns->ttl_s = dns->address_count == 0 || ttl_s < dns->ttl_s ? ttl_s : dns->ttl_s;
         dns->answer_bytes += ip_is_v4(&ip) ? 4 : 16;
@@ -367,7 +367,7 @@ static void take_answers(const struct values *v, uint8_t rcode, struct dns_messa
 
 #define DNS_HEAD 18u /* of a message of one question: its header, root, type and class */
 
-static enum zeek_result take_dns(const struct values *v, struct log_note *note, size_t *count)
+static enum log_result take_dns(const struct values *v, struct log_note *note, size_t *count)
 {
     char bytes[TEXT_BYTES];
     uint64_t qtype, rcode;
@@ -375,14 +375,14 @@ static enum zeek_result take_dns(const struct values *v, struct log_note *note, 
     bool known, answered;
     struct dns_message *dns = &note[0].dns;
     if (!v->value[QUERY].at)
-        return ZEEK_OK; /* what was asked is not known (NetBIOS, a response alone): nothing to tell
-                         */
-    if (!zeek_count(v->value[QTYPE], &qtype, &known) || qtype > UINT16_MAX ||
-        !zeek_count(v->value[RCODE], &rcode, &answered) || rcode > UINT8_MAX ||
-        (v->value[RTT].at && !zeek_seconds(v->value[RTT], &rtt_ns)))
-        return ZEEK_NO_NUMBER;
+        return LOG_OK; /* what was asked is not known (NetBIOS, a response alone): nothing to tell
+                        */
+    if (!log_count(v->value[QTYPE], &qtype, &known) || qtype > UINT16_MAX ||
+        !log_count(v->value[RCODE], &rcode, &answered) || rcode > UINT8_MAX ||
+        (v->value[RTT].at && !log_seconds(v->value[RTT], &rtt_ns)))
+        return LOG_NO_NUMBER;
     if (note[0].time_ns / NS_PER_S + rtt_ns / NS_PER_S >= LOG_SECONDS_MAX)
-        return ZEEK_NO_TIME;
+        return LOG_NO_TIME;
     size_t size = bytes_of(v, v->value[QUERY], bytes);
     note[0].kind = NOTE_DNS;
     dns->name_cut = log_name(bytes, size, dns->name);
@@ -393,13 +393,13 @@ static enum zeek_result take_dns(const struct values *v, struct log_note *note, 
     if (answered || v->answers > 0)
         take_answers(v, (uint8_t)rcode, &note[1].dns);
     *count = answered || v->answers > 0 ? 2 : 1;
-    return ZEEK_OK;
+    return LOG_OK;
 }
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-static enum zeek_result take_kind(const struct values *v, enum log_kind kind, struct log_note *note,
-                                  size_t *count)
+static enum log_result take_kind(const struct values *v, enum log_kind kind, struct log_note *note,
+                                 size_t *count)
 {
     if (kind == LOG_ZEEK_DNS)
         return take_dns(v, note, count);
@@ -409,30 +409,29 @@ static enum zeek_result take_kind(const struct values *v, enum log_kind kind, st
     return kind == LOG_ZEEK_HTTP ? take_http(v, note) : take_tls(v, kind, note);
 }
 
-enum zeek_result zeek_notes_line(const struct zeek_notes_header *header, enum log_kind kind,
-                                 const char *line, size_t size, struct log_note *note,
-                                 size_t *count)
+enum log_result zeek_notes_line(const struct zeek_notes_header *header, enum log_kind kind,
+                                const char *line, size_t size, struct log_note *note, size_t *count)
 {
     struct values v = {.answers = 0};
-    struct zeek_span whole = {line, size};
+    struct log_span whole = {line, size};
     *count = 0;
     if (size > 0 && line[size - 1] == '\r')
         whole.size--;
     if (whole.size == 0)
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     if (*line == '{') {
         if (!take_object(whole, &v))
-            return ZEEK_NO_JSON;
+            return LOG_NO_JSON;
     } else if (header->columns == 0 || header->kind != kind) {
-        return header->columns == 0 ? ZEEK_NO_FIELDS : ZEEK_OTHER;
+        return header->columns == 0 ? LOG_NO_FIELDS : LOG_OF_OTHER;
     } else {
         take_columns(header, whole, &v);
     }
     memset(note, 0, sizeof *note);
-    enum zeek_result result = take_common(&v, kind, note);
-    if (result == ZEEK_OK)
+    enum log_result result = take_common(&v, kind, note);
+    if (result == LOG_OK)
         result = take_kind(&v, kind, note, count);
-    if (result != ZEEK_OK)
+    if (result != LOG_OK)
         *count = 0;
     return result;
 }

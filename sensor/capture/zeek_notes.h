@@ -22,9 +22,9 @@ void zeek_notes_header_init(struct zeek_notes_header *header);
 void zeek_notes_header_take(struct zeek_notes_header *header, const char *line, size_t size);
 /* Which log a line of JSON is of, by the members that only that one has; LOG_NONE: of none. */
 enum log_kind zeek_notes_kind(const char *line, size_t size);
-/* A line of values of a log of `kind`. `note`: room for LOG_NOTES; *count: how many it makes. */
-enum zeek_result zeek_notes_line(const struct zeek_notes_header *header, enum log_kind kind,
-                                 const char *line, size_t size, struct log_note *note,
-                                 size_t *count);
+/* A line of values of a log of `kind`. `note`: room for two; *count: how many it makes. */
+enum log_result zeek_notes_line(const struct zeek_notes_header *header, enum log_kind kind,
+                                const char *line, size_t size, struct log_note *note,
+                                size_t *count);
 
 #endif

@@ -15,8 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size > 0) {
         const char *end = memchr(text, '\n', size);
         size_t length = end ? (size_t)(end - text) : size;
-        enum zeek_result result = eve_line(text, length, &connection, &any, note, &count);
-        must(result == ZEEK_OK || (!any && count == 0));
+        enum log_result result = eve_line(text, length, &connection, &any, note, &count);
+        must(result == LOG_OK || (!any && count == 0));
         must(count <= 1 && !(any && count > 0));
         if (any)
             look_at_connection(&connection);

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (size > 0) {
         const char *end = memchr(text, '\n', size);
         size_t length = end ? (size_t)(end - text) : size;
-        lines += nfdump_line(nfdump, text, length, &connection, &any) == ZEEK_OK;
+        lines += nfdump_line(nfdump, text, length, &connection, &any) == LOG_OK;
         if (any) {
             look_at_connection(&connection);
             sides++;

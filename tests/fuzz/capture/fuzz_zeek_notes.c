@@ -17,8 +17,8 @@ static void lines_of(enum log_kind kind, const char *text, size_t size)
         if (length > 0 && *text == '#') {
             zeek_notes_header_take(&header, text, length);
         } else {
-            enum zeek_result result = zeek_notes_line(&header, kind, text, length, note, &count);
-            must(count <= 2 && (result == ZEEK_OK || count == 0));
+            enum log_result result = zeek_notes_line(&header, kind, text, length, note, &count);
+            must(count <= 2 && (result == LOG_OK || count == 0));
             for (size_t i = 0; i < count; i++)
                 look_at_note(&note[i]);
             if (count == 2)

@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct zeek_span span_of(const char *text)
+static struct log_span span_of(const char *text)
 {
-    return (struct zeek_span){text, strlen(text)};
+    return (struct log_span){text, strlen(text)};
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -98,7 +98,7 @@ static void test_json(void **state)
         "{ \"a\" : 1, \"b\":{\"c\":\"x\\\"y\",\"d\":[1,{\"e\":null},[2]]},\"f\":[]}";
     static const char *const paths[] = {"a", "b.c", "b.d", "b.d", "b.d.e", "b.d"};
     struct log_json json;
-    struct zeek_span value;
+    struct log_span value;
     size_t count = 0;
     enum log_json_result result;
     log_json_init(&json, line, sizeof line - 1);
@@ -127,8 +127,8 @@ static void test_json(void **state)
 static struct log_note note[2];
 static size_t count;
 
-static enum zeek_result zeek(enum log_kind kind, const char *path, const char *fields,
-                             const char *line)
+static enum log_result zeek(enum log_kind kind, const char *path, const char *fields,
+                            const char *line)
 {
     struct zeek_notes_header header;
     zeek_notes_header_init(&header);
@@ -136,7 +136,7 @@ static enum zeek_result zeek(enum log_kind kind, const char *path, const char *f
     zeek_notes_header_take(&header, fields, strlen(fields));
     char *exact = malloc(strlen(line) + 1); /* so that the sanitizer sees a step too far */
     memcpy(exact, line, strlen(line));
-    enum zeek_result result = zeek_notes_line(&header, kind, exact, strlen(line), note, &count);
+    enum log_result result = zeek_notes_line(&header, kind, exact, strlen(line), note, &count);
     free(exact);
     return result;
 }
@@ -151,7 +151,7 @@ static void test_zeek_dns(void **state)
     assert_int_equal(zeek(LOG_ZEEK_DNS, "#path\tdns", DNS_FIELDS,
                           VALUES "\tudp\t0.066852\tTestMyIDs.com\t1\t0\tcdn.example.net,"
                                  "31.3.245.133,31.3.245.134\t3600.0,60.0,90.0"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_int_equal(count, 2);
     assert_int_equal(note[0].kind, NOTE_DNS);
     assert_false(note[0].dns.response);
@@ -168,11 +168,11 @@ static void test_zeek_dns(void **state)
 
     assert_int_equal(
         zeek(LOG_ZEEK_DNS, "#path\tdns", DNS_FIELDS, VALUES "\tudp\t-\ta.example\t16\t-\t-\t-"),
-        ZEEK_OK);
+        LOG_OK);
     assert_int_equal(count, 1); /* never answered */
     assert_int_equal(
         zeek(LOG_ZEEK_DNS, "#path\tdns", DNS_FIELDS, VALUES "\tudp\t-\tno.example\t1\t3\t-\t-"),
-        ZEEK_OK);
+        LOG_OK);
     assert_int_equal(count, 2); /* there is no such name */
     assert_int_equal(note[1].dns.rcode, 3);
     assert_int_equal(note[1].time_ns - note[0].time_ns, 1);
@@ -185,7 +185,7 @@ static void test_zeek_names(void **state)
                           "#fields\t" IDS "\tversion\tserver_name\tja3\tsni_matches_cert\tsubject",
                           VALUES "\tTLSv12\tWww.Bank.example\te7d705a3286e19ea42f587b344ee6865\tF\t"
                                  "CN=*.other.example,O=Other"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_int_equal(count, 1);
     assert_int_equal(note[0].kind, NOTE_FACTS);
     assert_string_equal(note[0].text[TEXT_SERVER_NAME], "www.bank.example");
@@ -199,7 +199,7 @@ static void test_zeek_names(void **state)
     assert_int_equal(zeek(LOG_ZEEK_HTTP, "#path\thttp",
                           "#fields\t" IDS "\thost\trequest_body_len\tresponse_body_len",
                           VALUES "\tup.example.org:8080\t4500\t0"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_string_equal(note[0].text[TEXT_SERVER_NAME], "up.example.org");
     assert_int_equal(note[0].body[SIDE_ORIG].bodies, 1);
     assert_int_equal(note[0].body[SIDE_ORIG].seen_bytes, 4500);
@@ -209,7 +209,7 @@ static void test_zeek_names(void **state)
                           "{\"ts\":1591367999.305988,\"uid\":\"CM\",\"id.orig_h\":\"10.0.0.1\","
                           "\"id.orig_p\":4000,\"id.resp_h\":\"2001:db8::1\",\"id.resp_p\":443,"
                           "\"server_name\":\"q.example\",\"client_protocol\":\"h3\"}"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_string_equal(note[0].text[TEXT_ALPN], "h3");
     assert_int_equal(note[0].key.proto, PROTO_UDP);
 }
@@ -219,14 +219,14 @@ static void test_zeek_wrong(void **state)
     (void)state;
     static const struct {
         const char *line;
-        enum zeek_result result;
+        enum log_result result;
     } cases[] = {
-        {"x", ZEEK_NO_TIME},
-        {"1\tC\t10.0.0.x", ZEEK_NO_ADDRESS},
-        {"1\tC\t10.0.0.1\t70000\t10.0.0.2\t53", ZEEK_NO_NUMBER},
-        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t53\tudp\tx\ta.example", ZEEK_NO_NUMBER},
-        {"4000000000\tC\t10.0.0.1\t1\t10.0.0.2\t53\tudp\t4000000000\ta.example", ZEEK_NO_TIME},
-        {"{\"ts\":1,", ZEEK_NO_JSON}};
+        {"x", LOG_NO_TIME},
+        {"1\tC\t10.0.0.x", LOG_NO_ADDRESS},
+        {"1\tC\t10.0.0.1\t70000\t10.0.0.2\t53", LOG_NO_NUMBER},
+        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t53\tudp\tx\ta.example", LOG_NO_NUMBER},
+        {"4000000000\tC\t10.0.0.1\t1\t10.0.0.2\t53\tudp\t4000000000\ta.example", LOG_NO_TIME},
+        {"{\"ts\":1,", LOG_NO_JSON}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (zeek(LOG_ZEEK_DNS, "#path\tdns", DNS_FIELDS, cases[i].line) != cases[i].result ||
             count != 0)
@@ -238,11 +238,11 @@ static void test_zeek_wrong(void **state)
 static struct connection connection;
 static bool any;
 
-static enum zeek_result eve(const char *line)
+static enum log_result eve(const char *line)
 {
     char *exact = malloc(strlen(line) + 1);
     memcpy(exact, line, strlen(line));
-    enum zeek_result result = eve_line(exact, strlen(line), &connection, &any, note, &count);
+    enum log_result result = eve_line(exact, strlen(line), &connection, &any, note, &count);
     free(exact);
     return result;
 }
@@ -262,7 +262,7 @@ static void test_eve_flow(void **state)
                         "\"end\":\"2020-06-05T14:40:59.305988+0000\",\"age\":60,"
                         "\"state\":\"closed\"},\"tcp\":{\"tcp_flags\":\"1b\","
                         "\"tcp_flags_ts\":\"1b\",\"tcp_flags_tc\":\"1b\"}}"),
-        ZEEK_OK);
+        LOG_OK);
     assert_true(any);
     assert_int_equal(connection.key.vlan, 7);
     assert_int_equal(connection.service, SERVICE_TLS);
@@ -274,15 +274,15 @@ static void test_eve_flow(void **state)
     uint64_t uid = connection.uid;
     assert_int_equal(eve(EVE("tls") "\"tls\":{\"sni\":\"www.example.com\",\"ja3\":{\"hash\":"
                                     "\"e7d705a3286e19ea42f587b344ee6865\",\"string\":\"7\"}}}"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_int_equal(count, 1);
     assert_string_equal(note[0].text[TEXT_SERVER_NAME], "www.example.com");
     assert_true(note[0].has_ja3);
     assert_true(note[0].uid == uid);
-    assert_int_equal(eve(EVE("alert") "\"alert\":{\"signature_id\":1}}"), ZEEK_HEADER);
-    assert_int_equal(eve(EVE("flow") "\"flow\":{\"start\":\"x\"}}"), ZEEK_NO_TIME);
-    assert_int_equal(eve("{\"a\":1}"), ZEEK_OTHER);
-    assert_int_equal(eve("{\"event_type\":"), ZEEK_NO_JSON);
+    assert_int_equal(eve(EVE("alert") "\"alert\":{\"signature_id\":1}}"), LOG_NOTHING);
+    assert_int_equal(eve(EVE("flow") "\"flow\":{\"start\":\"x\"}}"), LOG_NO_TIME);
+    assert_int_equal(eve("{\"a\":1}"), LOG_OF_OTHER);
+    assert_int_equal(eve("{\"event_type\":"), LOG_NO_JSON);
 }
 
 static void test_eve_dns(void **state)
@@ -290,7 +290,7 @@ static void test_eve_dns(void **state)
     (void)state;
     assert_int_equal(eve(EVE("dns") "\"dns\":{\"type\":\"query\",\"id\":7,\"rrname\":\"A.example\","
                                     "\"rrtype\":\"A\"}}"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_false(note[0].dns.response);
     assert_string_equal(note[0].dns.name, "a.example");
     assert_int_equal(
@@ -299,7 +299,7 @@ static void test_eve_dns(void **state)
                        "\"a.example\",\"rrtype\":\"CNAME\",\"ttl\":60,\"rdata\":\"b.example\"},"
                        "{\"rrname\":\"b.example\",\"rrtype\":\"A\",\"ttl\":30,\"rdata\":"
                        "\"192.0.2.7\"}],\"grouped\":{\"A\":[\"192.0.2.7\"]}}}"),
-        ZEEK_OK);
+        LOG_OK);
     assert_true(note[0].dns.response);
     assert_int_equal(note[0].dns.address_count, 1);
     assert_int_equal(note[0].dns.ttl_s, 30);
@@ -308,7 +308,7 @@ static void test_eve_dns(void **state)
     assert_int_equal(
         eve(EVE("dns") "\"dns\":{\"version\":3,\"type\":\"response\",\"rcode\":\"NXDOMAIN\","
                        "\"queries\":[{\"rrname\":\"c.example\",\"rrtype\":\"AAAA\"}]}}"),
-        ZEEK_OK);
+        LOG_OK);
     assert_string_equal(note[0].dns.name, "c.example");
     assert_int_equal(note[0].dns.qtype, 28);
     assert_int_equal(note[0].dns.rcode, 3);
@@ -316,11 +316,11 @@ static void test_eve_dns(void **state)
 
 /* --- nfdump ----------------------------------------------------------------------------------- */
 
-static enum zeek_result nf(struct nfdump *nfdump, const char *line)
+static enum log_result nf(struct nfdump *nfdump, const char *line)
 {
     char *exact = malloc(strlen(line) + 1);
     memcpy(exact, line, strlen(line));
-    enum zeek_result result = nfdump_line(nfdump, exact, strlen(line), &connection, &any);
+    enum log_result result = nfdump_line(nfdump, exact, strlen(line), &connection, &any);
     free(exact);
     return result;
 }
@@ -329,19 +329,19 @@ static void test_nfdump_pairs(void **state)
 {
     (void)state;
     struct nfdump *nfdump = nfdump_new();
-    assert_int_equal(nf(nfdump, "2011-03-18 19:06:08"), ZEEK_NO_FIELDS);
+    assert_int_equal(nf(nfdump, "2011-03-18 19:06:08"), LOG_NO_FIELDS);
     assert_int_equal(nf(nfdump,
                         "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes,"
                         "bps,bpp,flows"),
-                     ZEEK_HEADER);
+                     LOG_NOTHING);
     /* The server's side comes first. */
     assert_int_equal(
         nf(nfdump, "2011-03-18 19:06:08.100,1.500,6,192.0.2.1,443,10.0.0.1,4000,4,1000,0,0,1"),
-        ZEEK_OK);
+        LOG_OK);
     assert_false(any);
     assert_int_equal(
         nf(nfdump, "2011-03-18 19:06:08.000,1.700,6,10.0.0.1,4000,192.0.2.1,443,5,5000,0,0,1"),
-        ZEEK_OK);
+        LOG_OK);
     assert_true(any);
     assert_int_equal(connection.key.orig_port, 4000);
     assert_int_equal(connection.side[SIDE_ORIG].ip_bytes, 5000);
@@ -352,10 +352,10 @@ static void test_nfdump_pairs(void **state)
     /* An hour later it is another one. */
     assert_int_equal(
         nf(nfdump, "2011-03-18 20:06:08.000,1.0,6,10.0.0.1,4000,192.0.2.1,443,5,5000,0,0,1"),
-        ZEEK_OK);
+        LOG_OK);
     assert_int_equal(
         nf(nfdump, "2011-03-18 22:06:08.000,1.0,17,192.0.2.1,443,10.0.0.1,4000,5,500,0,0,1"),
-        ZEEK_OK);
+        LOG_OK);
     assert_false(any);
     assert_true(nfdump_rest(nfdump, &connection));
     assert_int_equal(connection.flags & (FLOW_ONE_SIDED | FLOW_ESTABLISHED), FLOW_ONE_SIDED);
@@ -371,23 +371,23 @@ static void test_nfdump_old(void **state)
     (void)state;
     struct nfdump *nfdump = nfdump_new();
     assert_int_equal(nf(nfdump, "ts,te,td,sa,da,sp,dp,pr,flg,fwd,stos,ipkt,ibyt,opkt,obyt"),
-                     ZEEK_HEADER);
+                     LOG_NOTHING);
     assert_int_equal(nf(nfdump, "2011-03-18 19:06:08,2011-03-18 19:06:09,0.120,208.80.152.3,"
                                 "141.142.220.118,80,49996,TCP,...AP.S.,0,0,4,949,6,1450"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_true(any); /* -b: both sides, the server first */
     assert_int_equal(connection.key.resp_port, 80);
     assert_int_equal(connection.side[SIDE_ORIG].ip_bytes, 1450);
     assert_int_equal(nf(nfdump, "2011-06-27 03:21:27,2011-06-27 03:21:27,0.000,192.168.0.1,"
                                 "192.168.0.89,0,0,ICMP,........,0,0,1,60,0,0"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_int_equal(nf(nfdump, "2011-06-27 03:21:27,2011-06-27 03:21:27,0.000,192.168.0.89,"
                                 "192.168.0.1,0,2048,ICMP,........,0,0,1,60,0,0"),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_true(any); /* an echo and its answer */
     assert_int_equal(connection.side[SIDE_ORIG].payload_bytes, 32);
-    assert_int_equal(nf(nfdump, "Summary"), ZEEK_HEADER);
-    assert_int_equal(nf(nfdump, "flows,bytes,packets"), ZEEK_HEADER);
+    assert_int_equal(nf(nfdump, "Summary"), LOG_NOTHING);
+    assert_int_equal(nf(nfdump, "flows,bytes,packets"), LOG_NOTHING);
     nfdump_free(nfdump);
 }
 
@@ -400,7 +400,7 @@ static void test_nfdump_is_bounded(void **state)
     nf(nfdump, "firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets,bytes");
     for (unsigned i = 0; i < NFDUMP_WAITING + 100; i++) { /* of one key, and of many */
         snprintf(line, sizeof line, "%u.000,1,17,10.0.%u.1,1,192.0.2.1,53,1,60", 1000 + i, i % 3);
-        assert_int_equal(nf(nfdump, line), ZEEK_OK);
+        assert_int_equal(nf(nfdump, line), LOG_OK);
         told += any;
     }
     assert_int_equal(told, 100);

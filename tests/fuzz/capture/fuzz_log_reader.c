@@ -3,8 +3,8 @@
  * accepts, pieces of one connection add up to it, the end is reached, and the same bytes in other
  * pieces give the same. */
 #include "../../../sensor/capture/log_note.h"
+#include "../../../sensor/capture/log_reader.h"
 #include "../../../sensor/capture/zeek_line.h"
-#include "../../../sensor/capture/zeek_log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,20 +92,20 @@ static void look(const struct packet_raw *raw, struct seen *seen)
 static struct seen read_all(const uint8_t *data, size_t size, size_t piece, size_t window)
 {
     struct bytes bytes = {data, size, piece};
-    struct zeek_io io = {give, &bytes};
-    struct zeek_log *log = zeek_log_new(&io, window);
+    struct log_io io = {give, &bytes};
+    struct log_reader *log = log_reader_new(&io, window);
     struct packet_raw raw;
     struct error error = {0};
     struct seen seen = {.pieces = 0};
-    bool read = zeek_log_head(log, &error) == 0;
-    while (read && seen.pieces < PIECES && zeek_log_next(log, &raw))
+    bool read = log_reader_head(log, &error) == 0;
+    while (read && seen.pieces < PIECES && log_reader_next(log, &raw))
         look(&raw, &seen);
-    zeek_log_notes(log, &seen.notes);
+    log_reader_notes(log, &seen.notes);
     if (read && seen.pieces < PIECES)
         must(seen.last == seen.notes.connections && seen.payload == seen.claimed &&
              seen.notes_told == seen.notes.notes);
     must((seen.notes.unread == 0) == (seen.notes.first_unread == 0));
-    zeek_log_free(log);
+    log_reader_free(log);
     return seen;
 }
 
@@ -120,8 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     size_t piece = 1u + data[0];
-    struct seen whole = read_all(data + 1, size - 1, SIZE_MAX, ZEEK_WINDOW_FEW);
-    struct seen pieces = read_all(data + 1, size - 1, piece, ZEEK_WINDOW_FEW);
+    struct seen whole = read_all(data + 1, size - 1, SIZE_MAX, LOG_WINDOW_FEW);
+    struct seen pieces = read_all(data + 1, size - 1, piece, LOG_WINDOW_FEW);
     must_be_one(&whole, &pieces);
     struct seen narrow = read_all(data + 1, size - 1, SIZE_MAX, 1);
     struct seen narrow_pieces = read_all(data + 1, size - 1, piece, 1);
