@@ -21,7 +21,9 @@ static void skip_spaces(struct cursor *in)
 static char look(struct log_json *json)
 {
     skip_spaces(&json->in);
-    return json->in.at < json->in.end ? (char)*json->in.at : '\0';
+    if (json->in.at == json->in.end)
+        return '\0';
+    return (char)*json->in.at;
 }
 
 static bool take_string(struct cursor *in, struct log_span *span)
@@ -193,7 +195,9 @@ static size_t put_escaped(const char *at, size_t left, char *to, size_t *used)
         *used = 5;
         return put_utf8(code_of(at + 1), to);
     }
-    to[0] = name ? means[name - names] : *at;
+    to[0] = *at;
+    if (name)
+        to[0] = means[name - names];
     return 1;
 }
 

@@ -236,7 +236,9 @@ size_t log_zeek_unescape(const char *at, size_t size, char *to, size_t room)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static bool is_printable(const char *at, size_t size)
