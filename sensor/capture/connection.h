@@ -5,17 +5,21 @@
 
 #include "weir/record/record.h"
 
-/* packet_raw.link of what is no packet: `data` are a struct connection_piece. No link type is
- * negative. */
+/* packet_raw.link of what is no packet: `data` are a struct connection_piece, or a packed note
+ * (log_note.h). No link type is negative. */
 #define LINK_CONNECTION (-1)
+#define LINK_NOTE       (-2)
 
+/* A log of IP bytes leaves payload open between two bounds, low ≤ payload ≤ high; else they are
+ * one. */
 struct connection_side {
-    uint64_t packets, ip_bytes, payload_bytes;
+    uint64_t packets, ip_bytes, payload_bytes, low_bytes, high_bytes;
 };
 
 /* As its line says. */
 struct connection {
     struct flow_key key;
+    uint64_t uid; /* hash of the log's own name of it, by which notes are joined; 0: none */
     int64_t start_ns, end_ns;
     struct connection_side side[SIDES];
     uint64_t missed_bytes; /* of both sides together */

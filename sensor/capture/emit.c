@@ -127,6 +127,14 @@ static void *begin(struct emitter *emitter, size_t fixed, size_t tail, size_t *s
     return emitter->scratch.bytes;
 }
 
+static size_t texts_of(const struct content_facts *facts)
+{
+    size_t size = 0;
+    for (int i = 0; i < FLOW_TEXTS; i++)
+        size += strlen(facts->text[i]);
+    return size;
+}
+
 static size_t put_texts(struct record_flow *record, const struct content_facts *facts)
 {
     size_t at = 0;
@@ -156,9 +164,7 @@ static void put_facts(struct record_flow *record, const struct content_facts *fa
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts, const struct tunnel tunnel[SIDES])
 {
-    size_t size, most = tunnel ? SIDES * sizeof *tunnel : 0;
-    for (int i = 0; i < FLOW_TEXTS; i++)
-        most += strlen(facts->text[i]);
+    size_t size, most = texts_of(facts) + (tunnel ? SIDES * sizeof *tunnel : 0);
     struct record_flow *record = begin(emitter, sizeof *record, most, &size);
     flow_fill_record(flow, end, time, record);
     put_facts(record, facts);
@@ -175,23 +181,29 @@ bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, st
     return false;
 }
 
-/* A log knows of no frame: what is on the wire is at least what is in it. */
+/* A log knows of no frame: what is on the wire is at least what is in it. Its bounds of payload are
+ * told as what arrived for sure, and as what may have been sent without being seen. */
 static void put_side(struct record_flow *record, int side, const struct connection_piece *piece)
 {
     const struct connection_side *now = &piece->now[side], *before = &piece->before[side];
     record->total[side].packets = now->packets;
     record->total[side].wire_bytes = record->total[side].ip_bytes = now->ip_bytes;
-    record->total[side].payload_bytes = record->total[side].acked_bytes = now->payload_bytes;
+    record->total[side].payload_bytes = now->payload_bytes;
+    record->total[side].acked_bytes = now->low_bytes;
+    record->total[side].missing_bytes = now->high_bytes - now->payload_bytes;
     record->fresh[side].packets = (int64_t)(now->packets - before->packets);
     record->fresh[side].payload_bytes = (int64_t)(now->payload_bytes - before->payload_bytes);
-    record->fresh[side].acked_bytes = record->fresh[side].payload_bytes;
+    record->fresh[side].acked_bytes = (int64_t)(now->low_bytes - before->low_bytes);
+    record->fresh[side].missing_bytes =
+        (int64_t)(now->high_bytes - before->high_bytes) - record->fresh[side].payload_bytes;
 }
 
-bool emit_connection(struct emitter *emitter, const struct connection_piece *piece)
+bool emit_connection(struct emitter *emitter, const struct connection_piece *piece,
+                     const struct content_facts *facts)
 {
     size_t size;
     const struct connection *connection = &piece->connection;
-    struct record_flow *record = begin(emitter, sizeof *record, 0, &size);
+    struct record_flow *record = begin(emitter, sizeof *record, facts ? texts_of(facts) : 0, &size);
     record->key = connection->key;
     record->start_ns = connection->start_ns;
     record->fresh_since_ns = piece->since_ns;
@@ -201,6 +213,10 @@ bool emit_connection(struct emitter *emitter, const struct connection_piece *pie
     record->flags = connection->flags;
     for (int side = 0; side < SIDES; side++)
         put_side(record, side, piece);
+    if (facts) {
+        put_facts(record, facts);
+        put_texts(record, facts);
+    }
     return push(emitter, RECORD_FLOW, (struct ptime){piece->until_ns}, size);
 }
 
@@ -223,14 +239,14 @@ static void put_aliases(struct record_name *record, char *at, const struct dns_m
     }
 }
 
-void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
+void emit_dns(struct emitter *emitter, const struct flow_key *key, struct ptime time,
               const struct dns_message *message)
 {
     size_t size, name = strlen(message->name);
     size_t addresses = message->address_count * sizeof(struct ip);
     size_t most = addresses + name + aliases_size(message);
     struct record_name *record = begin(emitter, sizeof *record, most, &size);
-    record->key = *flow_get_key(flow);
+    record->key = *key;
     record->kind = NAME_DNS;
     record->answered = message->response;
     record->rcode = message->rcode;

@@ -33,9 +33,11 @@ void emit_close(struct emitter *emitter);
 /* `tunnel`: of both sides (flow_table_tunnels), NULL: none. */
 bool emit_flow(struct emitter *emitter, struct flow *flow, enum flow_end end, struct ptime time,
                const struct content_facts *facts, const struct tunnel tunnel[SIDES]);
-/* What a log says happened meanwhile. */
-bool emit_connection(struct emitter *emitter, const struct connection_piece *piece);
-void emit_dns(struct emitter *emitter, const struct flow *flow, struct ptime time,
+/* What a log says happened meanwhile. `facts`: what other lines say of it, its service too; NULL:
+ * nothing. */
+bool emit_connection(struct emitter *emitter, const struct connection_piece *piece,
+                     const struct content_facts *facts);
+void emit_dns(struct emitter *emitter, const struct flow_key *key, struct ptime time,
               const struct dns_message *message);
 void emit_server_name(struct emitter *emitter, const struct flow *flow, struct ptime time,
                       const char *text);

@@ -261,6 +261,11 @@ static void say_how_it_ended(const struct files *files, const struct lane *lane)
     if (lane->got == SOURCE_STOPPED && !files->follow)
         error_set(&input->error, ERROR_INPUT, "%s: interrupted after %llu packets", input->path,
                   (unsigned long long)input->packets);
+    if (input->notes.log.kind == LOG_OTHER)
+        error_set(&input->error, ERROR_INPUT,
+                  "%s: a log that is not read (expected Zeek's conn, dns, http, quic or ssl, "
+                  "Suricata's EVE or nfdump's CSV)",
+                  input->path);
     if (input->packets > 0 && input->unread_link == input->packets)
         error_set(&input->error, ERROR_INPUT,
                   "%s: none of its %llu packets could be read: link type %s", input->path,

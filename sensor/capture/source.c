@@ -1,5 +1,5 @@
 /* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap, our own
- * reader for pcapng, or zeek_log.c for a log of connections.
+ * reader for pcapng, or log_reader.c for a log.
  *
  * libpcap reads a FILE; ours is a cookie stream, with a large stdio buffer (libpcap's own small
  * reads are most of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the
@@ -13,10 +13,11 @@
 
 #include "filter.h"
 #include "inlet.h"
+#include "log_formats.h"
+#include "log_reader.h"
 #include "pcapng.h"
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
-#include "zeek_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,8 +41,8 @@ struct source {
     FILE *file; /* pcap: libpcap's view of the stream */
     char *buffer;
     pcap_t *pcap;
-    struct pcapng *pcapng; /* or this */
-    struct zeek_log *log;  /* … or this */
+    struct pcapng *pcapng;  /* or this */
+    struct log_reader *log; /* … or this */
     struct link {
         int type; /* DLT */
         const struct bpf_program *program;
@@ -224,19 +225,19 @@ static size_t window_of(const struct source *source)
 {
     if (source->options.follow)
         return 1;
-    return buffer_bytes(source) < BUFFER_BYTES ? ZEEK_WINDOW_FEW : ZEEK_WINDOW;
+    return buffer_bytes(source) < BUFFER_BYTES ? LOG_WINDOW_FEW : LOG_WINDOW;
 }
 
 static int open_log(struct source *source, struct error *error)
 {
-    struct zeek_io io = {stream_read, source};
+    struct log_io io = {stream_read, source};
     const struct bpf_program *program;
     struct error why = {0};
     if (filter_program(source->options.filter, DLT_EN10MB, &program, &why) != 0 || program)
         return error_set(error, ERROR_USAGE, "%s: a log has no packets to filter (-f)",
                          source->path);
-    source->log = zeek_log_new(&io, window_of(source));
-    if (zeek_log_head(source->log, &why) == 0 || inlet_stopped(source->inlet))
+    source->log = log_reader_new(&io, window_of(source));
+    if (log_reader_head(source->log, &why) == 0 || inlet_stopped(source->inlet))
         return 0;
     return error_set(error, ERROR_INPUT, "%s: %s", source->path,
                      inlet_problem(source->inlet) ? inlet_problem(source->inlet) : why.message);
@@ -247,7 +248,7 @@ static void say_unread(const struct source *source, struct error *error)
 {
     struct log_notes notes = {.unread = 0};
     if (source->log)
-        zeek_log_notes(source->log, &notes);
+        log_reader_notes(source->log, &notes);
     if (notes.unread > 0)
         error_set(error, ERROR_INPUT,
                   "%s: %llu of %llu lines could not be read, first line %llu: %s", source->path,
@@ -282,8 +283,7 @@ static const struct magic *magic_of(const uint8_t *head, size_t size)
 bool source_looks_right(const uint8_t *head, size_t size)
 {
     const struct magic *magic = magic_of(head, size);
-    return (magic && !magic->name) || inflate_recognise(head, size) ||
-           zeek_log_recognise(head, size);
+    return (magic && !magic->name) || inflate_recognise(head, size) || log_recognise(head, size);
 }
 
 /* The first bytes say what it is. */
@@ -297,14 +297,14 @@ static int open_content(struct source *source, struct error *error)
         return error_set(error, ERROR_INPUT, "%s: empty, expected a pcap or pcapng capture",
                          source->path);
     if (packed)
-        return error_set(
-            error, ERROR_INPUT,
-            "%s: not a capture: %s data%s (expected pcap, pcapng or a Zeek conn log, as it is or "
-            "packed once by gzip, zstd, lz4 or xz)",
-            source->path, packed, inlet_packed(source->inlet) ? " within" : "");
+        return error_set(error, ERROR_INPUT,
+                         "%s: not a capture: %s data%s (expected pcap, pcapng or a log of Zeek, "
+                         "Suricata or nfdump, as it is or "
+                         "packed once by gzip, zstd, lz4 or xz)",
+                         source->path, packed, inlet_packed(source->inlet) ? " within" : "");
     if (magic && magic == magics)
         return open_pcapng(source, error);
-    if (zeek_log_recognise(head, size))
+    if (log_recognise(head, size))
         return open_log(source, error);
     return open_pcap(source, error);
 }
@@ -337,7 +337,7 @@ void source_sleep(struct source *source)
     else if (source->file)
         fclose(source->file);
     pcapng_free(source->pcapng);
-    zeek_log_free(source->log);
+    log_reader_free(source->log);
     inlet_free(source->inlet);
     free(source->buffer);
     source->pcap = NULL;
@@ -371,7 +371,7 @@ void source_free(struct source *source)
 static const char *next_words(struct source *source, struct packet_raw *raw)
 {
     if (source->log)
-        return zeek_log_next(source->log, raw) ? NULL : "";
+        return log_reader_next(source->log, raw) ? NULL : "";
     return source->pcap ? next_pcap(source, raw) : next_pcapng(source, raw);
 }
 
@@ -414,8 +414,11 @@ uint64_t source_size(const struct source *source)
 
 const char *source_link_name(const struct source *source)
 {
-    if (source->log)
-        return "Zeek conn log";
+    struct log_notes notes;
+    if (source->log) {
+        log_reader_notes(source->log, &notes);
+        return log_kind_name(notes.kind);
+    }
     return *source->link_name ? source->link_name : "none";
 }
 
@@ -431,5 +434,5 @@ void source_notes_of(const struct source *source, struct source_notes *notes)
         pcapng_notes(source->pcapng, notes);
     notes->is_log = source->log != NULL;
     if (source->log)
-        zeek_log_notes(source->log, &notes->log);
+        log_reader_notes(source->log, &notes->log);
 }

@@ -54,7 +54,7 @@ static void on_dns(void *context, struct flow *flow, struct ptime time,
                    const struct dns_message *message)
 {
     struct worker *w = context;
-    emit_dns(&w->emitter, flow, time, message);
+    emit_dns(&w->emitter, flow_get_key(flow), time, message);
 }
 
 static void on_server_name(void *context, struct flow *flow, struct ptime time, const char *name)
@@ -328,25 +328,50 @@ static void count_piece(struct worker *w, const struct connection_piece *piece)
 }
 
 /* Its clock is moved and its share taken as with packets. */
+static bool take_share(struct worker *w, const struct packet_raw *raw, const struct flow_key *key,
+                       bool jumped)
+{
+    struct packet packet = {.src = key->orig_ip, .dst = key->resp_ip};
+    if (raw->time.ns >= w->clock.ns)
+        advance_clock(w, raw->time);
+    if (!is_own(w, DECODE_OK, &packet))
+        return false;
+    w->health.time_jumps += jumped;
+    count_backwards(w, raw->time);
+    return true;
+}
+
 static void worker_piece(struct worker *w, struct capture_input *input,
                          const struct packet_raw *raw, bool jumped)
 {
     struct connection_piece piece;
+    struct content_facts facts;
     memcpy(&piece, raw->data, sizeof piece);
-    struct packet packet = {.src = piece.connection.key.orig_ip,
-                            .dst = piece.connection.key.resp_ip};
     count_piece_input(input, raw, &piece);
-    if (raw->time.ns >= w->clock.ns)
-        advance_clock(w, raw->time);
-    if (!is_own(w, DECODE_OK, &packet))
+    if (!take_share(w, raw, &piece.connection.key, jumped))
         return;
-    w->health.time_jumps += jumped;
-    count_backwards(w, raw->time);
     count_piece(w, &piece);
-    emit_connection(&w->emitter, &piece);
+    bool known = join_facts(&w->join, &piece.connection, &facts);
+    emit_connection(&w->emitter, &piece, known ? &facts : NULL);
+    if (piece.last)
+        join_end(&w->join, piece.connection.uid);
 }
 
-/* A connection that a log tells of in parts by the times of the parts. */
+/* What another line says of a connection, which is told with it; DNS is told by itself. */
+static void worker_note(struct worker *w, struct capture_input *input, const struct packet_raw *raw,
+                        bool jumped)
+{
+    struct log_note note;
+    if (!log_note_unpack(raw->data, raw->captured, &note) || !take_share(w, raw, &note.key, jumped))
+        return;
+    if (note.kind == NOTE_DNS)
+        emit_dns(&w->emitter, &note.key, raw->time, &note.dns);
+    if (note.kind != NOTE_DNS || !note.dns.response) /* the question has been joined */
+        join_note(&w->join, &note, &input->unjoined);
+}
+
+/* A connection that a log tells of in parts by the times of the parts; what it notes beside them is
+ * no packet. */
 static bool is_outside(const struct worker *w, struct capture_input *input,
                        const struct packet_raw *raw)
 {
@@ -356,7 +381,7 @@ static bool is_outside(const struct worker *w, struct capture_input *input,
     if (raw->link == LINK_CONNECTION) {
         memcpy(&piece, raw->data, sizeof piece);
         input->outside += fresh_packets(&piece);
-    } else {
+    } else if (raw->link != LINK_NOTE) {
         input->outside++;
     }
     return true;
@@ -368,8 +393,11 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     struct packet packet;
     if (is_outside(w, input, raw))
         return;
-    if (raw->link == LINK_CONNECTION) {
-        worker_piece(w, input, raw, jumped);
+    if (raw->link == LINK_CONNECTION || raw->link == LINK_NOTE) {
+        if (raw->link == LINK_NOTE)
+            worker_note(w, input, raw, jumped);
+        else
+            worker_piece(w, input, raw, jumped);
         return;
     }
     if (w->recent)
@@ -418,6 +446,7 @@ void worker_end(struct worker *w)
         tell_health(w);
     }
     emit_watermark(&w->emitter, PTIME_MAX);
+    join_forget(&w->join);
     worker_show(w);
 }
 
@@ -470,6 +499,7 @@ void worker_close(struct worker *w)
     decoder_free(w->decoder);
     duplicates_free(w->duplicates);
     places_free(w->places);
+    join_fini(&w->join);
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);

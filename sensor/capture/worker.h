@@ -3,6 +3,7 @@
 #define WEIR_SENSOR_CAPTURE_WORKER_H
 
 #include "emit.h"
+#include "join.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
 #include "weir/capture/recent.h"
@@ -20,6 +21,7 @@ struct worker {
     struct content *content;
     struct emitter emitter;
     struct health health;
+    struct join join; /* of logs */
     struct doubt doubt;
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */

@@ -11,27 +11,16 @@
 
 #include <string.h>
 
-const char *const zeek_result_text[ZEEK_RESULTS] = {"",
-                                                    "",
-                                                    "values before any #fields",
-                                                    "of another log",
-                                                    "no JSON object",
-                                                    "no conn_state",
-                                                    "no ts",
-                                                    "no address",
-                                                    "no protocol",
-                                                    "a number that cannot be"};
-
 static const char *const field_name[ZEEK_FIELDS] = {
     "ts",         "id.orig_h",     "id.orig_p", "id.resp_h",  "id.resp_p",
     "proto",      "service",       "duration",  "orig_bytes", "resp_bytes",
     "conn_state", "missed_bytes",  "history",   "orig_pkts",  "orig_ip_bytes",
-    "resp_pkts",  "resp_ip_bytes", "vlan",      "ip_proto"};
+    "resp_pkts",  "resp_ip_bytes", "vlan",      "ip_proto",   "uid"};
 
-static uint8_t field_of(struct zeek_span name)
+static uint8_t field_of(struct log_span name)
 {
     uint8_t field = 0;
-    while (field < ZEEK_FIELDS && !zeek_is(name, field_name[field]))
+    while (field < ZEEK_FIELDS && !log_is(name, field_name[field]))
         field++;
     return field;
 }
@@ -51,7 +40,7 @@ static int hex_of(char digit)
 }
 
 /* "\x09", or the character itself. */
-static void set_separator(struct zeek_header *header, struct zeek_span value)
+static void set_separator(struct zeek_header *header, struct log_span value)
 {
     if (value.size == 1)
         header->separator = *value.at;
@@ -62,7 +51,7 @@ static void set_separator(struct zeek_header *header, struct zeek_span value)
         header->separator = (char)(high * 16 + low);
 }
 
-static void set_word(char word[ZEEK_WORD], struct zeek_span value)
+static void set_word(char word[ZEEK_WORD], struct log_span value)
 {
     if (!value.at || value.size >= ZEEK_WORD)
         return;
@@ -70,46 +59,46 @@ static void set_word(char word[ZEEK_WORD], struct zeek_span value)
     memcpy(word, value.at, value.size);
 }
 
-static void set_fields(struct zeek_header *header, struct zeek_span names)
+static void set_fields(struct zeek_header *header, struct log_span names)
 {
-    struct zeek_span name;
+    struct log_span name;
     header->columns = 0;
-    while (header->columns < ZEEK_COLUMNS && zeek_next(&names, header->separator, &name))
+    while (header->columns < ZEEK_COLUMNS && log_next(&names, header->separator, &name))
         header->column[header->columns++] = field_of(name);
 }
 
 /* "#separator" is divided by a space, all others by what it says. */
-static void take_header(struct zeek_header *header, struct zeek_span line)
+static void take_header(struct zeek_header *header, struct log_span line)
 {
     static const char separator[] = "#separator ";
     size_t size = sizeof separator - 1;
-    struct zeek_span name, rest = line, value;
+    struct log_span name, rest = line, value;
     if (line.size > size && memcmp(line.at, separator, size) == 0) {
-        set_separator(header, (struct zeek_span){line.at + size, line.size - size});
+        set_separator(header, (struct log_span){line.at + size, line.size - size});
         return;
     }
-    if (!zeek_next(&rest, header->separator, &name) || !rest.at)
+    if (!log_next(&rest, header->separator, &name) || !rest.at)
         return;
     value = rest;
-    if (zeek_is(name, "#fields"))
+    if (log_is(name, "#fields"))
         set_fields(header, value);
-    else if (zeek_is(name, "#unset_field"))
+    else if (log_is(name, "#unset_field"))
         set_word(header->unset, value);
-    else if (zeek_is(name, "#empty_field"))
+    else if (log_is(name, "#empty_field"))
         set_word(header->empty, value);
-    else if (zeek_is(name, "#path"))
-        header->other = !zeek_is(value, "conn");
+    else if (log_is(name, "#path"))
+        header->other = !log_is(value, "conn");
 }
 
 /* --- the columns ------------------------------------------------------------------------------ */
 
-static void take_columns(const struct zeek_header *header, struct zeek_span line,
-                         struct zeek_span value[ZEEK_FIELDS])
+static void take_columns(const struct zeek_header *header, struct log_span line,
+                         struct log_span value[ZEEK_FIELDS])
 {
-    struct zeek_span span;
-    for (size_t i = 0; i < header->columns && zeek_next(&line, header->separator, &span); i++)
-        if (header->column[i] < ZEEK_FIELDS && !zeek_is(span, header->unset) &&
-            !zeek_is(span, header->empty))
+    struct log_span span;
+    for (size_t i = 0; i < header->columns && log_next(&line, header->separator, &span); i++)
+        if (header->column[i] < ZEEK_FIELDS && !log_is(span, header->unset) &&
+            !log_is(span, header->empty))
             value[header->column[i]] = span;
 }
 
@@ -129,7 +118,7 @@ static bool take_char(struct cursor *in, char wanted)
 }
 
 /* What is between the quotes, as it stands: no value that is read needs an escape. */
-static bool take_string(struct cursor *in, struct zeek_span *span)
+static bool take_string(struct cursor *in, struct log_span *span)
 {
     if (!take_char(in, '"'))
         return false;
@@ -138,7 +127,7 @@ static bool take_string(struct cursor *in, struct zeek_span *span)
         cursor_skip(in, *in->at == '\\' ? 2 : 1);
     if (in->failed || in->at == in->end)
         return false;
-    *span = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
+    *span = (struct log_span){(const char *)begin, (size_t)(in->at - begin)};
     in->at++;
     return true;
 }
@@ -146,7 +135,7 @@ static bool take_string(struct cursor *in, struct zeek_span *span)
 /* A list or an object, whatever is in it. */
 static bool skip_nested(struct cursor *in)
 {
-    struct zeek_span span;
+    struct log_span span;
     size_t depth = 0;
     do {
         skip_spaces(in);
@@ -164,10 +153,10 @@ static bool skip_nested(struct cursor *in)
     return true;
 }
 
-static bool take_value(struct cursor *in, struct zeek_span *span)
+static bool take_value(struct cursor *in, struct log_span *span)
 {
     skip_spaces(in);
-    *span = (struct zeek_span){NULL, 0};
+    *span = (struct log_span){NULL, 0};
     if (in->at == in->end)
         return false;
     if (*in->at == '"')
@@ -177,16 +166,16 @@ static bool take_value(struct cursor *in, struct zeek_span *span)
     const uint8_t *begin = in->at;
     while (in->at < in->end && !memchr(",}] \t\r\n", *in->at, 7))
         in->at++;
-    *span = (struct zeek_span){(const char *)begin, (size_t)(in->at - begin)};
-    if (zeek_is(*span, "null"))
-        *span = (struct zeek_span){NULL, 0};
+    *span = (struct log_span){(const char *)begin, (size_t)(in->at - begin)};
+    if (log_is(*span, "null"))
+        *span = (struct log_span){NULL, 0};
     return in->at > begin;
 }
 
-static bool take_object(struct zeek_span line, struct zeek_span value[ZEEK_FIELDS])
+static bool take_object(struct log_span line, struct log_span value[ZEEK_FIELDS])
 {
     struct cursor in = cursor_make(line.at, line.size);
-    struct zeek_span name, span;
+    struct log_span name, span;
     if (!take_char(&in, '{'))
         return false;
     if (take_char(&in, '}'))
@@ -203,25 +192,25 @@ static bool take_object(struct zeek_span line, struct zeek_span value[ZEEK_FIELD
 
 /* --- the line --------------------------------------------------------------------------------- */
 
-enum zeek_result zeek_line(struct zeek_header *header, const char *line, size_t size,
-                           struct connection *connection)
+enum log_result zeek_line(struct zeek_header *header, const char *line, size_t size,
+                          struct connection *connection)
 {
-    struct zeek_span value[ZEEK_FIELDS] = {{NULL, 0}}, whole = {line, size};
+    struct log_span value[ZEEK_FIELDS] = {{NULL, 0}}, whole = {line, size};
     if (size > 0 && line[size - 1] == '\r')
         whole.size--;
     if (whole.size == 0)
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     if (*line == '#') {
         take_header(header, whole);
-        return ZEEK_HEADER;
+        return LOG_NOTHING;
     }
     if (*line == '{') {
         if (!take_object(whole, value))
-            return ZEEK_NO_JSON;
+            return LOG_NO_JSON;
         if (!value[ZEEK_STATE].at) /* as other logs' lines; a connection always has one */
-            return ZEEK_NO_STATE;
+            return LOG_NO_STATE;
     } else if (header->columns == 0 || header->other) {
-        return header->other ? ZEEK_OTHER : ZEEK_NO_FIELDS;
+        return header->other ? LOG_OF_OTHER : LOG_NO_FIELDS;
     } else {
         take_columns(header, whole, value);
     }

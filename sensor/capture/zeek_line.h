@@ -2,10 +2,7 @@
 #ifndef WEIR_SENSOR_CAPTURE_ZEEK_LINE_H
 #define WEIR_SENSOR_CAPTURE_ZEEK_LINE_H
 
-#include "connection.h"
-
-#include <stdbool.h>
-#include <stddef.h>
+#include "log_values.h"
 
 enum zeek_field {
     ZEEK_TS,
@@ -27,12 +24,12 @@ enum zeek_field {
     ZEEK_RESP_IP_BYTES,
     ZEEK_VLAN,
     ZEEK_IP_PROTO,
+    ZEEK_UID,
     ZEEK_FIELDS
 };
 
-#define ZEEK_COLUMNS   64u /* of a line; further ones are not looked at */
-#define ZEEK_WORD      16u /* what stands for "unset" or "empty"; longer ones are not believed */
-#define ZEEK_VALUE_MAX 64u /* no field that is read is longer; one that is, is no value */
+#define ZEEK_COLUMNS 64u /* of a line; further ones are not looked at */
+#define ZEEK_WORD    16u /* what stands for "unset" or "empty"; longer ones are not believed */
 
 /* What the lines that begin with '#' said. */
 struct zeek_header {
@@ -43,36 +40,13 @@ struct zeek_header {
     bool other;                   /* #path is not conn */
 };
 
-enum zeek_result {
-    ZEEK_OK,
-    ZEEK_HEADER,    /* a comment, nothing to tell */
-    ZEEK_NO_FIELDS, /* values before #fields */
-    ZEEK_OTHER,     /* after a #path that is not conn */
-    ZEEK_NO_JSON,
-    ZEEK_NO_STATE,
-    ZEEK_NO_TIME, /* ts is missing or cannot be */
-    ZEEK_NO_ADDRESS,
-    ZEEK_NO_PROTOCOL,
-    ZEEK_NO_NUMBER, /* a number that is none, or is beyond belief */
-    ZEEK_RESULTS
-};
-extern const char *const zeek_result_text[ZEEK_RESULTS];
-
-/* A part of the line, borrowed; at NULL: unset. */
-struct zeek_span {
-    const char *at;
-    size_t size;
-};
-
-bool zeek_is(struct zeek_span span, const char *word);
-/* The next of those with separators between; false: there is none. */
-bool zeek_next(struct zeek_span *rest, char separator, struct zeek_span *span);
-enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS],
-                                 struct connection *connection);
+enum log_result zeek_connection(const struct log_span value[ZEEK_FIELDS],
+                                struct connection *connection);
+enum service zeek_service(struct log_span list); /* of "ssl,http" */
 
 void zeek_header_init(struct zeek_header *header);
 /* A whole line without its end. `header` takes what a '#' line says. */
-enum zeek_result zeek_line(struct zeek_header *header, const char *line, size_t size,
-                           struct connection *connection);
+enum log_result zeek_line(struct zeek_header *header, const char *line, size_t size,
+                          struct connection *connection);
 
 #endif

@@ -8,153 +8,26 @@
  *
  * Bounds: 64 bytes a value, counts below 2^56, times of 1970 to 2109. Nothing is allocated.
  * Thread: any; no state. */
+#include "log_values.h"
 #include "weir/decode/packet.h"
 #include "zeek_line.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_MAX   (UINT64_C(1) << 56u)
-#define SECONDS_MAX 4400000000.0 /* the year 2109, as for captures */
-
-bool zeek_is(struct zeek_span span, const char *word)
-{
-    return span.at && span.size == strlen(word) && memcmp(span.at, word, span.size) == 0;
-}
-
-bool zeek_next(struct zeek_span *rest, char separator, struct zeek_span *span)
-{
-    if (!rest->at)
-        return false;
-    const char *end = rest->size ? memchr(rest->at, separator, rest->size) : NULL;
-    *span = (struct zeek_span){rest->at, end ? (size_t)(end - rest->at) : rest->size};
-    if (end)
-        *rest = (struct zeek_span){end + 1, rest->size - span->size - 1};
-    else
-        *rest = (struct zeek_span){NULL, 0};
-    return true;
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
-
-static bool copy(struct zeek_span span, char text[ZEEK_VALUE_MAX])
-{
-    if (!span.at || span.size == 0 || span.size >= ZEEK_VALUE_MAX)
-        return false;
-    memcpy(text, span.at, span.size);
-    text[span.size] = '\0';
-    return true;
-}
-
-static bool all_digits(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-    return size > 0;
-}
-
-/* `known` false: unset, which is right too. */
-static bool count_of(struct zeek_span span, uint64_t *count, bool *known)
-{
-    char text[ZEEK_VALUE_MAX];
-    *count = 0;
-    *known = span.at != NULL;
-    if (!span.at)
-        return true;
-    if (!copy(span, text) || !all_digits(text, span.size) || span.size > 17)
-        return false;
-    *count = strtoull(text, NULL, 10);
-    return *count < COUNT_MAX;
-}
-
-/* Up to nine digits after the point. */
-static int64_t fraction_ns(const char *digits, size_t size)
-{
-    int64_t ns = 0;
-    for (size_t i = 0; i < 9; i++)
-        ns = ns * 10 + (i < size ? digits[i] - '0' : 0);
-    return ns;
-}
-
-/* "1591367999.305988" exactly; "2.1e-06", as JSON has it, as a double does. */
-static bool seconds_of(struct zeek_span span, int64_t *ns)
-{
-    char text[ZEEK_VALUE_MAX], *end;
-    if (!copy(span, text))
-        return false;
-    size_t whole = strspn(text, "0123456789");
-    const char *point = text + whole;
-    size_t part = *point == '.' ? strspn(point + 1, "0123456789") : 0;
-    bool plain = whole > 0 && whole <= 10 && point[*point == '.' ? 1 + part : 0] == '\0';
-    double seconds = strtod(text, &end);
-    if (*end != '\0' || !(seconds >= 0 && seconds < SECONDS_MAX) || strpbrk(text, "xXnN"))
-        return false;
-    if (plain)
-        *ns = strtoll(text, NULL, 10) * NS_PER_S + fraction_ns(point + 1, part);
-    else
-        *ns = (int64_t)(seconds * 1e9);
-    return true;
-}
-
-static int number_at(const char *text, size_t at, size_t size)
-{
-    int number = 0;
-    if (!all_digits(text + at, size))
-        return -1;
-    for (size_t i = 0; i < size; i++)
-        number = number * 10 + (text[at + i] - '0');
-    return number;
-}
-
-/* Days since 1970 in the Gregorian calendar, counted from March so that leap days come last. */
-static int64_t days_of(int year, int month, int day)
-{
-    int64_t y = month > 2 ? year : year - 1, m = (month + 9) % 12;
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
-}
-
-/* "2020-06-05T14:39:59.305988Z", as LogAscii::json_timestamps can have it. */
-static bool iso_of(struct zeek_span span, int64_t *ns)
-{
-    char text[ZEEK_VALUE_MAX] = "";
-    if (!copy(span, text) || span.size < 20 || text[4] != '-' || text[7] != '-' ||
-        text[10] != 'T' || text[13] != ':' || text[16] != ':')
-        return false;
-    int year = number_at(text, 0, 4), month = number_at(text, 5, 2), day = number_at(text, 8, 2);
-    int hour = number_at(text, 11, 2), minute = number_at(text, 14, 2),
-        second = number_at(text, 17, 2);
-    size_t part = text[19] == '.' ? strspn(text + 20, "0123456789") : 0;
-    const char *rest = text + 19 + (text[19] == '.' ? 1 + part : 0);
-    if (year < 1970 || year > 2108 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 ||
-        hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60 ||
-        strcmp(rest, "Z") != 0)
-        return false;
-    int64_t seconds =
-        days_of(year, month, day) * 86400 + hour * INT64_C(3600) + minute * INT64_C(60) + second;
-    *ns = seconds * NS_PER_S + (part ? fraction_ns(text + 20, part) : 0);
-    return true;
-}
-
-static bool address_of(struct zeek_span span, struct ip *ip)
-{
-    char text[ZEEK_VALUE_MAX];
-    return copy(span, text) && ip_parse(text, ip) == 0;
-}
-
-static bool protocol_of(const struct zeek_span value[ZEEK_FIELDS], bool v4, uint8_t *proto)
+static bool protocol_of(const struct log_span value[ZEEK_FIELDS], bool v4, uint8_t *proto)
 {
     uint64_t number;
     bool known;
-    if (count_of(value[ZEEK_IP_PROTO], &number, &known) && known && number < 256)
+    if (log_count(value[ZEEK_IP_PROTO], &number, &known) && known && number < 256)
         *proto = (uint8_t)number;
-    else if (zeek_is(value[ZEEK_PROTO], "tcp"))
+    else if (log_is(value[ZEEK_PROTO], "tcp"))
         *proto = PROTO_TCP;
-    else if (zeek_is(value[ZEEK_PROTO], "udp"))
+    else if (log_is(value[ZEEK_PROTO], "udp"))
         *proto = PROTO_UDP;
-    else if (zeek_is(value[ZEEK_PROTO], "icmp"))
+    else if (log_is(value[ZEEK_PROTO], "icmp"))
         *proto = v4 ? PROTO_ICMP : PROTO_ICMP6;
-    else if (zeek_is(value[ZEEK_PROTO], "unknown_transport"))
+    else if (log_is(value[ZEEK_PROTO], "unknown_transport"))
         *proto = 255; /* reserved: the log does not say which */
     else
         return false;
@@ -180,21 +53,21 @@ static const struct {
 
 /* Of several ("ssl,http") the one that stands first in the table above: what carries the others
  * over the wire. */
-static enum service service_of(struct zeek_span list)
+enum service zeek_service(struct log_span list)
 {
     enum service found = SERVICE_NONE;
     size_t best = sizeof services / sizeof *services;
-    struct zeek_span word;
-    while (zeek_next(&list, ',', &word))
+    struct log_span word;
+    while (log_next(&list, ',', &word))
         for (size_t i = 0; i < best; i++)
-            if (zeek_is(word, services[i].name)) {
+            if (log_is(word, services[i].name)) {
                 best = i;
                 found = services[i].service;
             }
     return found;
 }
 
-static bool has(struct zeek_span history, char letter)
+static bool has(struct log_span history, char letter)
 {
     return history.at && memchr(history.at, letter, history.size);
 }
@@ -212,29 +85,29 @@ static const struct {
     {"RSTOS0", FLOW_END_RESET, FLOW_ONE_SIDED}, {"RSTRH", FLOW_END_RESET, FLOW_ONE_SIDED},
     {"SH", FLOW_END_CLOSED, FLOW_ONE_SIDED},    {"SHR", FLOW_END_CLOSED, FLOW_ONE_SIDED}};
 
-static uint32_t tcp_flags(const struct zeek_span value[ZEEK_FIELDS], bool two_sided, uint8_t *end)
+static uint32_t tcp_flags(const struct log_span value[ZEEK_FIELDS], bool two_sided, uint8_t *end)
 {
     uint32_t flags = two_sided ? FLOW_ESTABLISHED : 0; /* OTH, or nothing said */
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-        if (zeek_is(value[ZEEK_STATE], states[i].name)) {
+        if (log_is(value[ZEEK_STATE], states[i].name)) {
             flags = states[i].flags;
             *end = states[i].end;
         }
     bool opened = has(value[ZEEK_HISTORY], 'S') || has(value[ZEEK_HISTORY], 'h');
     if (!value[ZEEK_HISTORY].at)
-        opened = value[ZEEK_STATE].at && !zeek_is(value[ZEEK_STATE], "OTH");
+        opened = value[ZEEK_STATE].at && !log_is(value[ZEEK_STATE], "OTH");
     return flags | (opened ? FLOW_ORIG_BY_SYN : FLOW_MIDSTREAM);
 }
 
 /* A line without the packets column is of one at least, which makes its first piece the first. */
-static bool take_side(const struct zeek_span value[ZEEK_FIELDS], enum zeek_field bytes,
+static bool take_side(const struct log_span value[ZEEK_FIELDS], enum zeek_field bytes,
                       enum zeek_field packets, enum zeek_field ip_bytes,
                       struct connection_side *side, bool known[2])
 {
     bool packets_known;
-    return count_of(value[bytes], &side->payload_bytes, &known[0]) &&
-           count_of(value[packets], &side->packets, &packets_known) &&
-           count_of(value[ip_bytes], &side->ip_bytes, &known[1]);
+    return log_count(value[bytes], &side->payload_bytes, &known[0]) &&
+           log_count(value[packets], &side->packets, &packets_known) &&
+           log_count(value[ip_bytes], &side->ip_bytes, &known[1]);
 }
 
 /* `known`: payload, IP bytes. */
@@ -253,16 +126,17 @@ static void settle_side(const struct connection *c, struct connection_side *side
         side->ip_bytes = side->payload_bytes + least;
     if (side->packets == 0 && side->payload_bytes > 0)
         side->packets = 1;
+    side->low_bytes = side->high_bytes = side->payload_bytes;
 }
 
-static bool take_sides(const struct zeek_span value[ZEEK_FIELDS], struct connection *c)
+static bool take_sides(const struct log_span value[ZEEK_FIELDS], struct connection *c)
 {
     bool orig[2], resp[2], known;
     if (!take_side(value, ZEEK_ORIG_BYTES, ZEEK_ORIG_PACKETS, ZEEK_ORIG_IP_BYTES,
                    &c->side[SIDE_ORIG], orig) ||
         !take_side(value, ZEEK_RESP_BYTES, ZEEK_RESP_PACKETS, ZEEK_RESP_IP_BYTES,
                    &c->side[SIDE_RESP], resp) ||
-        !count_of(value[ZEEK_MISSED], &c->missed_bytes, &known))
+        !log_count(value[ZEEK_MISSED], &c->missed_bytes, &known))
         return false;
     settle_side(c, &c->side[SIDE_ORIG], orig);
     settle_side(c, &c->side[SIDE_RESP], resp);
@@ -271,13 +145,13 @@ static bool take_sides(const struct zeek_span value[ZEEK_FIELDS], struct connect
     return true;
 }
 
-static bool take_ports(const struct zeek_span value[ZEEK_FIELDS], struct flow_key *key)
+static bool take_ports(const struct log_span value[ZEEK_FIELDS], struct flow_key *key)
 {
     uint64_t orig, resp, vlan;
     bool known;
-    if (!count_of(value[ZEEK_ORIG_PORT], &orig, &known) || orig > UINT16_MAX ||
-        !count_of(value[ZEEK_RESP_PORT], &resp, &known) || resp > UINT16_MAX ||
-        !count_of(value[ZEEK_VLAN], &vlan, &known) || vlan > 4095)
+    if (!log_count(value[ZEEK_ORIG_PORT], &orig, &known) || orig > UINT16_MAX ||
+        !log_count(value[ZEEK_RESP_PORT], &resp, &known) || resp > UINT16_MAX ||
+        !log_count(value[ZEEK_VLAN], &vlan, &known) || vlan > 4095)
         return false;
     key->orig_port = (uint16_t)orig;
     key->resp_port = (uint16_t)resp;
@@ -288,10 +162,10 @@ static bool take_ports(const struct zeek_span value[ZEEK_FIELDS], struct flow_ke
     return true;
 }
 
-static void take_meaning(const struct zeek_span value[ZEEK_FIELDS], struct connection *c)
+static void take_meaning(const struct log_span value[ZEEK_FIELDS], struct connection *c)
 {
     const struct connection_side *orig = &c->side[SIDE_ORIG], *resp = &c->side[SIDE_RESP];
-    c->service = (uint8_t)service_of(value[ZEEK_SERVICE]);
+    c->service = (uint8_t)zeek_service(value[ZEEK_SERVICE]);
     c->end = FLOW_END_IDLE;
     if (c->key.proto == PROTO_TCP)
         c->flags = tcp_flags(value, orig->payload_bytes > 0 && resp->payload_bytes > 0, &c->end);
@@ -299,23 +173,24 @@ static void take_meaning(const struct zeek_span value[ZEEK_FIELDS], struct conne
         c->flags = FLOW_ESTABLISHED;
 }
 
-enum zeek_result zeek_connection(const struct zeek_span value[ZEEK_FIELDS], struct connection *c)
+enum log_result zeek_connection(const struct log_span value[ZEEK_FIELDS], struct connection *c)
 {
     int64_t duration_ns = 0;
     memset(c, 0, sizeof *c);
-    if (!seconds_of(value[ZEEK_TS], &c->start_ns) && !iso_of(value[ZEEK_TS], &c->start_ns))
-        return ZEEK_NO_TIME;
-    if (!address_of(value[ZEEK_ORIG_IP], &c->key.orig_ip) ||
-        !address_of(value[ZEEK_RESP_IP], &c->key.resp_ip))
-        return ZEEK_NO_ADDRESS;
+    c->uid = log_uid(value[ZEEK_UID]);
+    if (!log_seconds(value[ZEEK_TS], &c->start_ns) && !log_time(value[ZEEK_TS], &c->start_ns))
+        return LOG_NO_TIME;
+    if (!log_address(value[ZEEK_ORIG_IP], &c->key.orig_ip) ||
+        !log_address(value[ZEEK_RESP_IP], &c->key.resp_ip))
+        return LOG_NO_ADDRESS;
     if (!protocol_of(value, ip_is_v4(&c->key.orig_ip), &c->key.proto))
-        return ZEEK_NO_PROTOCOL;
-    if ((value[ZEEK_DURATION].at && !seconds_of(value[ZEEK_DURATION], &duration_ns)) ||
+        return LOG_NO_PROTOCOL;
+    if ((value[ZEEK_DURATION].at && !log_seconds(value[ZEEK_DURATION], &duration_ns)) ||
         !take_ports(value, &c->key) || !take_sides(value, c))
-        return ZEEK_NO_NUMBER;
+        return LOG_NO_NUMBER;
     c->end_ns = c->start_ns + duration_ns; /* each is below a half of what there is room for */
-    if (c->end_ns / NS_PER_S >= (int64_t)SECONDS_MAX)
-        return ZEEK_NO_TIME;
+    if (c->end_ns / NS_PER_S >= LOG_SECONDS_MAX)
+        return LOG_NO_TIME;
     take_meaning(value, c);
-    return ZEEK_OK;
+    return LOG_OK;
 }

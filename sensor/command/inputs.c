@@ -38,7 +38,7 @@ static bool is_named(struct inputs *inputs, const char *path)
     return false;
 }
 
-static int add(struct inputs *inputs, const char *path, struct error *error)
+static int add(struct inputs *inputs, const char *path, bool of_folder, struct error *error)
 {
     if (is_named(inputs, path)) {
         log_warn("%s: named twice, read once", path);
@@ -50,7 +50,9 @@ static int add(struct inputs *inputs, const char *path, struct error *error)
     if (inputs->count == inputs->room) {
         inputs->room = inputs->room ? 2 * inputs->room : 16;
         inputs->path = xrealloc(inputs->path, inputs->room * sizeof(char *));
+        inputs->of_folder = xrealloc(inputs->of_folder, inputs->room * sizeof(bool));
     }
+    inputs->of_folder[inputs->count] = of_folder;
     inputs->path[inputs->count++] = xstrdup(path);
     return 0;
 }
@@ -85,7 +87,7 @@ static int consider(struct inputs *inputs, const char *folder, const char *name,
         others->folders++;
     else if (!there || (S_ISREG(st.st_mode) && is_capture(path))) {
         others->captures++;
-        failed = add(inputs, path, error);
+        failed = add(inputs, path, true, error);
     } else if (others->files++ == 0)
         strncpy(others->first, name, sizeof others->first - 1);
     free(path);
@@ -120,7 +122,7 @@ static int add_folder(struct inputs *inputs, const char *folder, struct error *e
     if (failed)
         return -1;
     if (others.captures == 0)
-        return add(inputs, folder, error); /* opening it says what is wrong */
+        return add(inputs, folder, false, error); /* opening it says what is wrong */
     tell_others(folder, &others);
     return 0;
 }
@@ -129,7 +131,8 @@ int inputs_expand(struct inputs *inputs, const char *const *argument, size_t cou
                   struct error *error)
 {
     for (size_t i = 0; i < count; i++)
-        if ((is_folder(argument[i]) ? add_folder : add)(inputs, argument[i], error) != 0)
+        if ((is_folder(argument[i]) ? add_folder(inputs, argument[i], error)
+                                    : add(inputs, argument[i], false, error)) != 0)
             return -1;
     return 0;
 }
@@ -139,6 +142,7 @@ void inputs_fini(struct inputs *inputs)
     for (size_t i = 0; i < inputs->count; i++)
         free(inputs->path[i]);
     free(inputs->path);
+    free(inputs->of_folder);
     free(inputs->file);
     *inputs = (struct inputs){.count = 0};
 }

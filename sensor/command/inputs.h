@@ -4,11 +4,13 @@
 
 #include "weir/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
 struct inputs {
-    char **path; /* owned */
+    char **path;     /* owned */
+    bool *of_folder; /* it was found in one that was named */
     size_t count, room;
     struct input_file {
         dev_t device;

@@ -248,6 +248,12 @@ size_t session_input_count(const struct session *s)
     return s->inputs.count;
 }
 
+/* A log that is not read, among those of a folder. */
+static bool is_left_out(const struct session *s, const struct capture_input *found, size_t i)
+{
+    return i < s->inputs.count && s->inputs.of_folder[i] && found[i].notes.log.kind == LOG_OTHER;
+}
+
 void session_describe(const struct session *s, struct summary_input *input, struct summary *summary)
 {
     const struct config *config = s->options.config;
@@ -255,25 +261,29 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     const struct capture_input *found = feed_inputs(s->feed, &count);
     for (size_t i = 0; i < count; i++) {
         const struct error *error = &found[i].error;
-        input[i] =
-            (struct summary_input){.path = found[i].path,
-                                   .problem = error->code == ERROR_NONE ? NULL : error->message,
-                                   .packets = found[i].packets,
-                                   .bytes = found[i].bytes,
-                                   .outside = found[i].outside,
-                                   .first = found[i].first,
-                                   .last = found[i].last,
-                                   .longest_cut = found[i].longest_cut,
-                                   .link = found[i].link,
-                                   .packed = found[i].packed,
-                                   .comments = found[i].notes.comments,
-                                   .comment = found[i].notes.comment,
-                                   .untimed = found[i].notes.untimed,
-                                   .drops_known = found[i].notes.drops_known,
-                                   .is_log = found[i].notes.is_log,
-                                   .connections = found[i].notes.log.connections,
-                                   .late = found[i].notes.log.late,
-                                   .lines_unread = found[i].notes.log.unread};
+        bool left_out = is_left_out(s, found, i), right = error->code == ERROR_NONE || left_out;
+        input[i] = (struct summary_input){.path = found[i].path,
+                                          .problem = right ? NULL : error->message,
+                                          .packets = found[i].packets,
+                                          .bytes = found[i].bytes,
+                                          .outside = found[i].outside,
+                                          .first = found[i].first,
+                                          .last = found[i].last,
+                                          .longest_cut = found[i].longest_cut,
+                                          .link = found[i].link,
+                                          .packed = found[i].packed,
+                                          .comments = found[i].notes.comments,
+                                          .comment = found[i].notes.comment,
+                                          .untimed = found[i].notes.untimed,
+                                          .drops_known = found[i].notes.drops_known,
+                                          .is_log = found[i].notes.is_log,
+                                          .left_out = left_out,
+                                          .lacks = log_kind_lacks(found[i].notes.log.kind),
+                                          .connections = found[i].notes.log.connections,
+                                          .notes = found[i].notes.log.notes,
+                                          .unjoined = found[i].unjoined,
+                                          .late = found[i].notes.log.late,
+                                          .lines_unread = found[i].notes.log.unread};
         memcpy(input[i].sha256, found[i].sha256, SHA256_SIZE);
     }
     summary->input = input;
@@ -297,7 +307,7 @@ const struct error *session_input_problem(const struct session *s)
     size_t count;
     const struct capture_input *found = feed_inputs(s->feed, &count);
     for (size_t i = 0; i < count; i++)
-        if (found[i].error.code != ERROR_NONE)
+        if (found[i].error.code != ERROR_NONE && !is_left_out(s, found, i))
             return &found[i].error;
     return s->changed.code != ERROR_NONE ? &s->changed : NULL;
 }

@@ -57,7 +57,7 @@ static bool icmp_is_request(const struct packet *packet)
     return type == 128 || type == 139;
 }
 
-static bool sender_by_ports(uint16_t src, uint16_t dst, uint16_t *by)
+bool flow_ports_say_sender(uint16_t src, uint16_t dst, uint16_t *by)
 {
     *by = FLOW_ORIG_BY_PORT;
     if ((src < PORT_SYSTEM) != (dst < PORT_SYSTEM))
@@ -82,5 +82,5 @@ bool initiator_is_sender(const struct packet *packet, uint16_t *by)
         *by = FLOW_ORIG_BY_SYN;
         return !(packet->tcp_flags & TCP_ACK);
     }
-    return sender_by_ports(packet->src_port, packet->dst_port, by);
+    return flow_ports_say_sender(packet->src_port, packet->dst_port, by);
 }

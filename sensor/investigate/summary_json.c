@@ -63,8 +63,12 @@ static void put_inputs(struct json *json, const struct summary *s)
         json_bool(json, "drops_recorded", input->drops_known);
         if (input->is_log) {
             json_uint(json, "connections", input->connections);
+            json_uint(json, "notes", input->notes);
+            json_uint(json, "notes_unjoined", input->unjoined);
             json_uint(json, "connections_late", input->late);
             json_uint(json, "lines_unread", input->lines_unread);
+            json_str(json, "cannot_say", input->lacks);
+            json_bool(json, "left_out", input->left_out);
         }
         json_str(json, "sha256", opened ? hex_text(input->sha256, SHA256_SIZE, hex) : NULL);
         json_close(json);

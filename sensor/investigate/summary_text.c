@@ -31,7 +31,11 @@ static const char *tail_of(const char *path)
 static void put_input(struct buffer *b, const struct summary_input *input, double duration_s)
 {
     static const uint8_t unread[SHA256_SIZE];
-    char count[FIGURE_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
+    char count[FIGURE_SIZE], notes[FIGURE_SIZE], hex[HEX_SIZE(SHA256_SIZE)];
+    if (input->left_out) {
+        buffer_text(b, "%s  left out: a log that is not read\n", tail_of(input->path));
+        return;
+    }
     if (input->packets == 0 && input->problem) {
         buffer_text(b, "%s  NOT READ: %s\n", tail_of(input->path), input->problem);
         return;
@@ -44,8 +48,11 @@ static void put_input(struct buffer *b, const struct summary_input *input, doubl
         buffer_text(b, "sha256 %.4s…%s", hex, hex + 60);
     buffer_text(b, "  %s packets  %.1f s\n", figure_count(input->packets, count), duration_s);
     if (input->is_log)
-        buffer_text(b, "         a log of %s connections; packets are what it says there were\n",
-                    figure_count(input->connections, count));
+        buffer_text(b,
+                    "         %s: %s connections, %s names, questions and answers; packets are "
+                    "what it says there were\n",
+                    input->link, figure_count(input->connections, count),
+                    figure_count(input->notes, notes));
     if (input->problem)
         buffer_text(b, "         READ IN PART: %s\n", input->problem);
     if (input->comments > 0)
@@ -482,20 +489,35 @@ static void put_drops(struct buffer *b, const struct summary *s)
         buffer_text(b, "drops before the file was written are not known");
 }
 
+/* The first of its kind among those that lack something. */
+static bool is_first_to_lack(const struct summary *s, size_t i)
+{
+    for (size_t before = 0; before < i; before++)
+        if (s->input[before].lacks && strcmp(s->input[before].lacks, s->input[i].lacks) == 0)
+            return false;
+    return true;
+}
+
 /* What a log cannot say is not nothing. */
 static void put_logs(struct buffer *b, const struct summary *s)
 {
     char text[FIGURE_SIZE];
-    uint64_t late = 0;
-    bool any = false;
+    uint64_t late = 0, connections = 0, unjoined = 0;
     for (size_t i = 0; i < s->input_count; i++) {
-        any |= s->input[i].is_log;
-        late += s->input[i].late;
+        const struct summary_input *input = &s->input[i];
+        late += input->late;
+        unjoined += input->unjoined;
+        connections += input->is_log ? input->connections : 0;
+        if (input->is_log && input->lacks && is_first_to_lack(s, i))
+            buffer_text(b, "          what a %s cannot say: %s\n", input->link, input->lacks);
     }
-    if (any)
-        buffer_text(b, "          of what a conn log tells: no content, no server names, no "
-                       "retransmissions and gaps of one side were seen; the bytes of a connection "
-                       "over 15 minutes are spread evenly over its time\n");
+    if (connections > 0)
+        buffer_text(b,
+                    "          of a log's connection over 15 minutes the bytes are spread evenly "
+                    "over its time\n");
+    if (unjoined > 0)
+        buffer_text(b, "          %s connections are named by a log, and no line tells of them\n",
+                    figure_count(unjoined, text));
     if (late > 0)
         buffer_text(b,
                     "          %s connections came too late in their log: what they sent before "

@@ -363,6 +363,7 @@ static void tell_inputs(const struct role *role)
                                        .packets = input[i].packets,
                                        .bytes = input[i].bytes,
                                        .outside = input[i].outside,
+                                       .unjoined = input[i].unjoined,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
                                        .longest_cut = input[i].longest_cut,

@@ -179,6 +179,7 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
     struct capture_input *input = &feed->input[feed->slot[index]];
     if (input->error.code == ERROR_NONE)
         input->error = answer->error;
+    input->unjoined += answer->unjoined;
     if (worker->number != 0)
         return;
     input->packets = answer->packets;

@@ -60,7 +60,7 @@ struct held_answer { /* CONTROL_HELD */
 
 struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the order of the orders */
     struct error error;
-    uint64_t packets, bytes, outside;
+    uint64_t packets, bytes, outside, unjoined;
     int64_t first_ns, last_ns;
     uint32_t longest_cut;
     char link[SOURCE_LINK], packed[8];

@@ -74,7 +74,9 @@ class Same(Case):
         third = len(text) // 3
         for n, part in enumerate((text[:third], text[third:2 * third], text[2 * third:])):
             self.write(os.path.join("logs", f"conn.{2 - n}.log"), tsv(part).encode())
-        self.write(os.path.join("logs", "dns.log"), b"#separator \\x09\n#path\tdns\n#fields\tts\n1\n")
+        weird = b"#separator \\x09\n#path\tweird\n#fields\tts\n1\n"
+        self.write(os.path.join("logs", "weird.log"), weird)
+        self.write(os.path.join("logs", "weird.log.gz"), gzip.compress(weird)) # known only when it is read
         return self.path("logs")
 
     def test_the_same(self):
@@ -124,8 +126,10 @@ class Log(Case):
         self.assertEqual(run.summary()["inputs"][0]["lines_unread"], 2)
 
     def test_what_is_no_conn_log(self):
-        self.assert_fails(3, ["replay", self.write("dns.log", b"#separator \\x09\n#path\tdns\n#fields\tts\n1\n")], "not conn")
-        self.assert_fails(3, ["replay", self.write("x.log", b'{"ts":1,"uid":"C","query":"a.example"}\n')], "line 1")
+        weird = self.write("weird.log", b"#separator \\x09\n#path\tweird\n#fields\tts\n1\n")
+        self.assert_fails(3, ["replay", weird], "a log that is not read", "expected Zeek's conn")
+        self.assert_fails(3, ["replay", self.write("x.log", b'{"ts":1,"uid":"C","query":"a.example"}\n')], "not read")
+        self.assert_fails(3, ["replay", self.write("y.log", b'{"uid":"C","query":"a.example"}\n')], "line 1")
         row = row_of(START, "10.1.1.1", "198.51.100.9", 1000, 1000)
         self.assert_fails(2, ["replay", "-f", "tcp", self.write("conn.log", tsv([row]).encode())], "no packets to filter")
 

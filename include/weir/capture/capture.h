@@ -84,6 +84,8 @@ struct capture_input {
     struct ptime first, last; /* packets; PTIME_MAX/PTIME_MIN when there were none */
     uint32_t longest_cut;     /* the longest captured length among cut packets; 0: none was cut */
     uint64_t unread_link;     /* packets of link types that are not read */
+    uint64_t unjoined;        /* of a log: connections it names, and that no line tells of; of
+                                 this worker's share */
     const char *link;         /* "EN10MB, LINUX_SLL" */
     const char *packed;       /* "gzip"; NULL: not compressed */
     struct source_notes notes;

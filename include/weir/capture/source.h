@@ -1,8 +1,8 @@
-/* Where packets come from: one capture (pcap of any kind, pcapng) or, as pieces of connections, a
- * Zeek conn.log (TSV, JSON lines), compressed or not, in a file, a file that grows, a pipe or a
- * socket. Time stamps are nanoseconds; every byte of the file as it lies goes through SHA-256 on
- * its way, so that a summary names exactly what was judged. Thread: opened by one thread, then used
- * by the capture thread only. */
+/* Where packets come from: one capture (pcap of any kind, pcapng) or, as pieces of connections and
+ * notes of them, a log (Zeek's, Suricata's, nfdump's), compressed or not, in a file, a file that
+ * grows, a pipe or a socket. Time stamps are nanoseconds; every byte of the file as it lies goes
+ * through SHA-256 on its way, so that a summary names exactly what was judged. Thread: opened by
+ * one thread, then used by the capture thread only. */
 #ifndef WEIR_CAPTURE_SOURCE_H
 #define WEIR_CAPTURE_SOURCE_H
 
@@ -33,9 +33,26 @@ enum source_result {
 #define SOURCE_COMMENT 160u
 #define SOURCE_LINK    64u
 
-/* Of an input that is a log of connections. */
+enum log_kind {
+    LOG_NONE, /* not known, or no log */
+    LOG_ZEEK_CONN,
+    LOG_ZEEK_DNS,
+    LOG_ZEEK_HTTP,
+    LOG_ZEEK_QUIC,
+    LOG_ZEEK_SSL,
+    LOG_EVE,    /* Suricata's */
+    LOG_NFDUMP, /* NetFlow, IPFIX */
+    LOG_OTHER,  /* one of Zeek's that is not read */
+    LOG_KINDS
+};
+const char *log_kind_name(enum log_kind kind);  /* "Zeek conn log"; of any number */
+const char *log_kind_lacks(enum log_kind kind); /* what it cannot say; NULL: nothing to add */
+
+/* Of an input that is a log. */
 struct log_notes {
+    enum log_kind kind;
     uint64_t lines, connections;   /* read so far: all, and those that are connections */
+    uint64_t notes;                /* … and what else was told: names, questions, answers */
     uint64_t unread, first_unread; /* lines that are wrong, and the first one's number … */
     const char *why;               /* … and what is wrong with it */
     uint64_t late;                 /* began before what was told already */
@@ -48,7 +65,7 @@ struct source_notes {
     uint64_t untimed;             /* packets without a time of their own */
     bool drops_known;             /* the writer counted what it lost: */
     uint64_t kernel_drops, interface_drops;
-    bool is_log; /* of connections: there are no packets */
+    bool is_log; /* there are no packets */
     struct log_notes log;
 };
 
@@ -67,7 +84,7 @@ struct source_options {
  * ERROR_INPUT. */
 int source_descriptor(const char *path, struct error *error);
 /* Whether a regular file's first bytes (at least INFLATE_MAGIC_BYTES, unless there are no more) are
- * those of a capture, of a conn log or of compressed data. */
+ * those of a capture, of a log that is read or of compressed data. */
 bool source_looks_right(const uint8_t *head, size_t size);
 
 struct source;

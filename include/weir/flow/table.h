@@ -73,6 +73,9 @@ void flow_table_advance(struct flow_table *table, struct ptime now);
 /* Counts the packet. Returns its flow and, in *side, who sent it. Never NULL. */
 struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,
                                enum flow_side *side);
+/* Whether `src` sounds like the side that opened; *by: FLOW_ORIG_BY_PORT, or 0 when the ports say
+ * nothing, and then it does. */
+bool flow_ports_say_sender(uint16_t src, uint16_t dst, uint16_t *by);
 /* False: who opened it is a guess, which flow_table_settle_initiator may still correct. */
 bool flow_initiator_is_known(const struct flow *flow);
 /* What `sender` said proves that it is the client, or the server. The first such proof stays, and a

@@ -20,8 +20,10 @@ struct summary_input {
     const char *comment; /* … the first one's beginning; NULL or "": none */
     uint64_t untimed;    /* packets that named no time */
     bool drops_known;    /* its writer counted what it lost */
-    bool is_log;         /* a log of connections: packets are what it says there were */
-    uint64_t connections, late, lines_unread;
+    bool is_log;         /* packets are what it says there were */
+    bool left_out;       /* a log that is not read, in a folder that was named: no problem */
+    const char *lacks;   /* what a log of this kind cannot say, or NULL */
+    uint64_t connections, notes, unjoined, late, lines_unread;
     uint8_t sha256[SHA256_SIZE];
 };
 

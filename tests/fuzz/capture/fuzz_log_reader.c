@@ -1,9 +1,10 @@
-/* Any bytes as a conn.log, given in pieces of a size that the first byte chooses, through windows
+/* Any bytes as a log, given in pieces of a size that the first byte chooses, through windows
  * of one connection and of many. Whatever they are: every piece is a record that the engine
  * accepts, pieces of one connection add up to it, the end is reached, and the same bytes in other
  * pieces give the same. */
+#include "../../../sensor/capture/log_note.h"
+#include "../../../sensor/capture/log_reader.h"
 #include "../../../sensor/capture/zeek_line.h"
-#include "../../../sensor/capture/zeek_log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static ssize_t give(void *context, void *to, size_t size)
 }
 
 struct seen {
-    uint64_t pieces, last, sum, payload, claimed;
+    uint64_t pieces, notes_told, last, sum, payload, claimed;
     struct log_notes notes;
 };
 
@@ -58,9 +59,22 @@ static void look_side(const struct connection_piece *piece, int side, struct see
     seen->sum = seen->sum * 31 + now->payload_bytes;
 }
 
+static void look_note(const struct packet_raw *raw, struct seen *seen)
+{
+    static struct log_note note;
+    must(log_note_unpack(raw->data, raw->captured, &note) && note.time_ns == raw->time.ns);
+    seen->sum = seen->sum * 31 + (uint64_t)raw->time.ns;
+    seen->pieces++;
+    seen->notes_told++;
+}
+
 static void look(const struct packet_raw *raw, struct seen *seen)
 {
     struct connection_piece piece;
+    if (raw->link == LINK_NOTE) {
+        look_note(raw, seen);
+        return;
+    }
     must(raw->link == LINK_CONNECTION && raw->captured == sizeof piece);
     memcpy(&piece, raw->data, sizeof piece);
     const struct connection *c = &piece.connection;
@@ -78,19 +92,20 @@ static void look(const struct packet_raw *raw, struct seen *seen)
 static struct seen read_all(const uint8_t *data, size_t size, size_t piece, size_t window)
 {
     struct bytes bytes = {data, size, piece};
-    struct zeek_io io = {give, &bytes};
-    struct zeek_log *log = zeek_log_new(&io, window);
+    struct log_io io = {give, &bytes};
+    struct log_reader *log = log_reader_new(&io, window);
     struct packet_raw raw;
     struct error error = {0};
     struct seen seen = {.pieces = 0};
-    bool read = zeek_log_head(log, &error) == 0;
-    while (read && seen.pieces < PIECES && zeek_log_next(log, &raw))
+    bool read = log_reader_head(log, &error) == 0;
+    while (read && seen.pieces < PIECES && log_reader_next(log, &raw))
         look(&raw, &seen);
-    zeek_log_notes(log, &seen.notes);
+    log_reader_notes(log, &seen.notes);
     if (read && seen.pieces < PIECES)
-        must(seen.last == seen.notes.connections && seen.payload == seen.claimed);
+        must(seen.last == seen.notes.connections && seen.payload == seen.claimed &&
+             seen.notes_told == seen.notes.notes);
     must((seen.notes.unread == 0) == (seen.notes.first_unread == 0));
-    zeek_log_free(log);
+    log_reader_free(log);
     return seen;
 }
 
@@ -105,8 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     size_t piece = 1u + data[0];
-    struct seen whole = read_all(data + 1, size - 1, SIZE_MAX, ZEEK_WINDOW_FEW);
-    struct seen pieces = read_all(data + 1, size - 1, piece, ZEEK_WINDOW_FEW);
+    struct seen whole = read_all(data + 1, size - 1, SIZE_MAX, LOG_WINDOW_FEW);
+    struct seen pieces = read_all(data + 1, size - 1, piece, LOG_WINDOW_FEW);
     must_be_one(&whole, &pieces);
     struct seen narrow = read_all(data + 1, size - 1, SIZE_MAX, 1);
     struct seen narrow_pieces = read_all(data + 1, size - 1, piece, 1);

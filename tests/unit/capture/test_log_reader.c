@@ -1,7 +1,8 @@
 /* Lines of a conn.log by hand: what each says, what is not believed, in which order and in which
  * pieces it is told. The first two are from Zeek's own documentation. */
+#include "../../../sensor/capture/log_formats.h"
+#include "../../../sensor/capture/log_reader.h"
 #include "../../../sensor/capture/zeek_line.h"
-#include "../../../sensor/capture/zeek_log.h"
 
 #include "weir/decode/packet.h"
 
@@ -31,21 +32,21 @@
 
 /* --- one line --------------------------------------------------------------------------------- */
 
-static enum zeek_result parse(const char *line, struct connection *c)
+static enum log_result parse(const char *line, struct connection *c)
 {
     struct zeek_header header;
     zeek_header_init(&header);
-    assert_int_equal(zeek_line(&header, FIELDS, strlen(FIELDS), c), ZEEK_HEADER);
+    assert_int_equal(zeek_line(&header, FIELDS, strlen(FIELDS), c), LOG_NOTHING);
     char *exact = malloc(strlen(line) + 1); /* so that the sanitizer sees a step too far */
     memcpy(exact, line, strlen(line));
-    enum zeek_result result = zeek_line(&header, exact, strcspn(line, "\n"), c);
+    enum log_result result = zeek_line(&header, exact, strcspn(line, "\n"), c);
     free(exact);
     return result;
 }
 
 /* A TCP or UDP line with these in their places. */
-static enum zeek_result made(struct connection *c, const char *proto, const char *sizes,
-                             const char *state, const char *history)
+static enum log_result made(struct connection *c, const char *proto, const char *sizes,
+                            const char *state, const char *history)
 {
     char line[512], bytes[3][64];
     sscanf(sizes, "%63s %63s %63s", bytes[0], bytes[1], bytes[2]); /* payload, packets, IP bytes */
@@ -61,7 +62,7 @@ static void test_what_zeek_documents(void **state)
     (void)state;
     struct connection c;
     char text[IP_TEXT_SIZE];
-    assert_int_equal(parse(DNS, &c), ZEEK_OK);
+    assert_int_equal(parse(DNS, &c), LOG_OK);
     assert_true(c.start_ns == INT64_C(1591367999305988000));
     assert_int_equal(c.end_ns - c.start_ns, 66852000);
     assert_string_equal(ip_text(&c.key.orig_ip, text), "192.168.4.76");
@@ -75,7 +76,7 @@ static void test_what_zeek_documents(void **state)
     assert_int_equal(c.side[SIDE_RESP].packets, 2);
     assert_int_equal(c.side[SIDE_RESP].ip_bytes, 197);
     assert_int_equal(c.flags, FLOW_ESTABLISHED);
-    assert_int_equal(parse(HTTP, &c), ZEEK_OK);
+    assert_int_equal(parse(HTTP, &c), LOG_OK);
     assert_int_equal(c.flags, FLOW_ESTABLISHED | FLOW_ORIG_BY_SYN);
     assert_int_equal(c.end, FLOW_END_CLOSED);
     assert_int_equal(c.service, SERVICE_HTTP);
@@ -92,7 +93,7 @@ static void test_json(void **state)
               "\"conn_state\":\"RSTO\",\"tunnel_parents\":[\"]\",{}],\"local_orig\":true,"
               "\"orig_pkts\":3,\"orig_ip_bytes\":222,\"vlan\":7}",
               &c),
-        ZEEK_OK);
+        LOG_OK);
     assert_true(c.start_ns == INT64_C(1591367999305988000));
     assert_int_equal(c.end_ns - c.start_ns, 2500);
     assert_int_equal(c.key.vlan, 7);
@@ -104,12 +105,12 @@ static void test_json(void **state)
     assert_int_equal(parse("{\"ts\":\"2020-06-05T14:39:59.305988Z\",\"id.orig_h\":\"10.0.0.1\","
                            "\"id.resp_h\":\"10.0.0.2\",\"proto\":\"udp\",\"conn_state\":\"S0\"}",
                            &c),
-                     ZEEK_OK);
+                     LOG_OK);
     assert_true(c.start_ns == INT64_C(1591367999305988000));
     assert_int_equal(parse("{\"ts\":1,\"id.orig_h\":\"10.0.0.1\",\"id.resp_h\":\"10.0.0.2\","
                            "\"proto\":\"udp\",\"query\":\"a.example\"}",
                            &c),
-                     ZEEK_NO_STATE); /* a line of dns.log */
+                     LOG_NO_STATE); /* a line of dns.log */
 }
 
 /* Each is cut or wrong in one place. */
@@ -118,26 +119,26 @@ static void test_what_is_no_line(void **state)
     (void)state;
     static const struct {
         const char *line;
-        enum zeek_result result;
+        enum log_result result;
     } cases[] = {
-        {"x", ZEEK_NO_TIME},
-        {"-1.5\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", ZEEK_NO_TIME},
-        {"nan\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", ZEEK_NO_TIME},
-        {"0x10\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", ZEEK_NO_TIME},
-        {"4400000000\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", ZEEK_NO_TIME},
-        {"4399999999\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t5", ZEEK_NO_TIME},
-        {"1\tC\t10.0.0\t1\t10.0.0.2\t2\tudp", ZEEK_NO_ADDRESS},
-        {"1\tC\t10.0.0.1\t1", ZEEK_NO_ADDRESS},
-        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tquic", ZEEK_NO_PROTOCOL},
-        {"1\tC\t10.0.0.1\t65536\t10.0.0.2\t2\tudp", ZEEK_NO_NUMBER},
-        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t-5", ZEEK_NO_NUMBER},
-        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t72057594037927936", ZEEK_NO_NUMBER},
-        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t99999999999999999999", ZEEK_NO_NUMBER},
-        {"{\"ts\":1,", ZEEK_NO_JSON},
-        {"{\"ts\":[[1,", ZEEK_NO_JSON},
-        {"{\"ts\":\"1\\", ZEEK_NO_JSON},
-        {"# a comment", ZEEK_HEADER},
-        {"", ZEEK_HEADER},
+        {"x", LOG_NO_TIME},
+        {"-1.5\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", LOG_NO_TIME},
+        {"nan\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", LOG_NO_TIME},
+        {"0x10\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", LOG_NO_TIME},
+        {"4400000000\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp", LOG_NO_TIME},
+        {"4399999999\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t5", LOG_NO_TIME},
+        {"1\tC\t10.0.0\t1\t10.0.0.2\t2\tudp", LOG_NO_ADDRESS},
+        {"1\tC\t10.0.0.1\t1", LOG_NO_ADDRESS},
+        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tquic", LOG_NO_PROTOCOL},
+        {"1\tC\t10.0.0.1\t65536\t10.0.0.2\t2\tudp", LOG_NO_NUMBER},
+        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t-5", LOG_NO_NUMBER},
+        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t72057594037927936", LOG_NO_NUMBER},
+        {"1\tC\t10.0.0.1\t1\t10.0.0.2\t2\tudp\t-\t1\t99999999999999999999", LOG_NO_NUMBER},
+        {"{\"ts\":1,", LOG_NO_JSON},
+        {"{\"ts\":[[1,", LOG_NO_JSON},
+        {"{\"ts\":\"1\\", LOG_NO_JSON},
+        {"# a comment", LOG_NOTHING},
+        {"", LOG_NOTHING},
     };
     struct connection c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -149,11 +150,11 @@ static void test_unset_is_not_nothing(void **state)
 {
     (void)state;
     struct connection c;
-    assert_int_equal(made(&c, "udp", "- 1 78", "S0", "D"), ZEEK_OK);
+    assert_int_equal(made(&c, "udp", "- 1 78", "S0", "D"), LOG_OK);
     assert_int_equal(c.side[SIDE_ORIG].payload_bytes, 50); /* less IP's 20 and UDP's 8 */
-    assert_int_equal(made(&c, "tcp", "- 1 60", "S0", "S"), ZEEK_OK);
+    assert_int_equal(made(&c, "tcp", "- 1 60", "S0", "S"), LOG_OK);
     assert_int_equal(c.side[SIDE_ORIG].payload_bytes, 0); /* a SYN and its options */
-    assert_int_equal(made(&c, "tcp", "500 - -", "SF", "ShADadFf"), ZEEK_OK);
+    assert_int_equal(made(&c, "tcp", "500 - -", "SF", "ShADadFf"), LOG_OK);
     assert_int_equal(c.side[SIDE_ORIG].payload_bytes, 500);
     assert_int_equal(c.side[SIDE_ORIG].packets, 1);
 }
@@ -163,9 +164,9 @@ static void test_more_than_crossed(void **state)
 {
     (void)state;
     struct connection c;
-    assert_int_equal(made(&c, "tcp", "3000000000 4 260", "RSTO", "ShR"), ZEEK_OK);
+    assert_int_equal(made(&c, "tcp", "3000000000 4 260", "RSTO", "ShR"), LOG_OK);
     assert_int_equal(c.side[SIDE_ORIG].payload_bytes, 260 - 4 * 40);
-    assert_int_equal(made(&c, "tcp", "100 4 260", "RSTO", "ShR"), ZEEK_OK);
+    assert_int_equal(made(&c, "tcp", "100 4 260", "RSTO", "ShR"), LOG_OK);
     assert_int_equal(c.side[SIDE_ORIG].payload_bytes, 100);
 }
 
@@ -188,7 +189,7 @@ static void test_states(void **state)
     };
     struct connection c;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(made(&c, "tcp", "100 4 260", cases[i].state, cases[i].history), ZEEK_OK);
+        assert_int_equal(made(&c, "tcp", "100 4 260", cases[i].state, cases[i].history), LOG_OK);
         assert_int_equal(c.flags, cases[i].flags);
         assert_int_equal(c.end, cases[i].end);
     }
@@ -198,9 +199,9 @@ static void test_icmp(void **state)
 {
     (void)state;
     struct connection c;
-    assert_int_equal(made(&c, "icmp", "64 1 92", "OTH", "-"), ZEEK_OK);
+    assert_int_equal(made(&c, "icmp", "64 1 92", "OTH", "-"), LOG_OK);
     assert_int_equal(c.key.proto, PROTO_ICMP);
-    assert_int_equal(parse("1\tC\tfe80::1\t128\tfe80::2\t0\ticmp", &c), ZEEK_OK);
+    assert_int_equal(parse("1\tC\tfe80::1\t128\tfe80::2\t0\ticmp", &c), LOG_OK);
     assert_int_equal(c.key.proto, PROTO_ICMP6);
     assert_int_equal(c.key.orig_port, 128);
     assert_int_equal(c.key.resp_port, 129); /* what answers it, as in a Community ID */
@@ -236,20 +237,20 @@ struct told {
 static struct told tell_by(const char *log_text, size_t piece, size_t window)
 {
     struct text text = {log_text, strlen(log_text), piece};
-    struct zeek_io io = {give, &text};
-    struct zeek_log *log = zeek_log_new(&io, window);
+    struct log_io io = {give, &text};
+    struct log_reader *log = log_reader_new(&io, window);
     struct told told = {.count = 0};
     struct packet_raw raw;
     struct error error = {0};
-    assert_int_equal(zeek_log_head(log, &error), 0);
-    while (zeek_log_next(log, &raw)) {
+    assert_int_equal(log_reader_head(log, &error), 0);
+    while (log_reader_next(log, &raw)) {
         assert_true(told.count < MOST);
         assert_int_equal(raw.captured, sizeof told.piece[0]);
         memcpy(&told.piece[told.count], raw.data, raw.captured);
         assert_true(raw.time.ns == told.piece[told.count++].until_ns);
     }
-    zeek_log_notes(log, &told.notes);
-    zeek_log_free(log);
+    log_reader_notes(log, &told.notes);
+    log_reader_free(log);
     return told;
 }
 
@@ -362,22 +363,70 @@ static void test_a_line_without_end(void **state)
 static void test_another_log(void **state)
 {
     (void)state;
-    struct text text = {"#separator \\x09\n#path\tdns\n#fields\tts\n", 40, SIZE_MAX};
-    text.left = strlen(text.at);
-    struct zeek_io io = {give, &text};
-    struct zeek_log *log = zeek_log_new(&io, 1);
-    struct error error = {0};
-    assert_int_equal(zeek_log_head(log, &error), -1);
-    assert_int_equal(error.code, ERROR_INPUT);
-    zeek_log_free(log);
     struct told told = tell(HEAD DNS "#path\tdns\n" DNS "#path\tconn\n" HTTP); /* by cat */
     assert_int_equal(told.count, 2);
     assert_string_equal(told.notes.why, "of another log");
 }
 
+/* Which log it is, and how many connections and notes it makes. */
+static struct log_notes notes_of(const char *log_text)
+{
+    struct text text = {log_text, strlen(log_text), 7};
+    struct log_io io = {give, &text};
+    struct log_reader *log = log_reader_new(&io, 100);
+    struct packet_raw raw;
+    struct log_notes notes;
+    struct error error = {0};
+    if (log_reader_head(log, &error) == 0)
+        while (log_reader_next(log, &raw))
+            ;
+    log_reader_notes(log, &notes);
+    log_reader_free(log);
+    return notes;
+}
+
 static bool recognised(const char *text)
 {
-    return zeek_log_recognise((const uint8_t *)text, strlen(text));
+    return log_recognise((const uint8_t *)text, strlen(text));
+}
+
+static void test_which_log_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum log_kind kind;
+        uint64_t connections, notes;
+    } cases[] = {
+        {HEAD DNS, LOG_ZEEK_CONN, 1, 0},
+        {FIELDS "\n" DNS, LOG_ZEEK_CONN, 1, 0},
+        {"#separator \\x09\n#path\tweird\n#fields\tts\n1\n", LOG_OTHER, 0, 0},
+        {"{\"ts\":1,\"uid\":\"C\",\"name\":\"bad_checksum\"}\n", LOG_OTHER, 0, 0},
+        {"#separator \\x09\n#path\tdns\n#fields\tts\tuid\tid.orig_h\tid.resp_h\tquery\tanswers\n"
+         "1\tC\t10.0.0.1\t10.0.0.2\ta.example\t192.0.2.1\n",
+         LOG_ZEEK_DNS, 0, 2},
+        {"{\"ts\":1,\"uid\":\"C\",\"id.orig_h\":\"10.0.0.1\",\"id.resp_h\":\"10.0.0.2\","
+         "\"server_name\":\"a.example\",\"established\":true}\n",
+         LOG_ZEEK_SSL, 0, 1},
+        {"{\"timestamp\":\"2020-06-05T14:39:59.305988+0200\",\"flow_id\":7,\"event_type\":\"flow\","
+         "\"src_ip\":\"10.0.0.1\",\"src_port\":1,\"dest_ip\":\"192.0.2.1\",\"dest_port\":443,"
+         "\"proto\":\"TCP\",\"flow\":{\"start\":\"2020-06-05T14:39:59.305988+0200\","
+         "\"end\":\"2020-06-05T14:40:59.305988+0200\"}}\n{\"event_type\":\"stats\"}\n",
+         LOG_EVE, 1, 0},
+        {"ts,te,td,sa,da,sp,dp,pr,flg,ipkt,ibyt,opkt,obyt\n"
+         "2011-03-18 19:06:08,2011-03-18 "
+         "19:06:08,0.000,10.0.0.1,10.0.0.2,4000,53,UDP,........,1,66,"
+         "0,0\nSummary\nflows,bytes\n1,66\n",
+         LOG_NFDUMP, 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct log_notes notes = notes_of(cases[i].text);
+        if (notes.kind != cases[i].kind || notes.connections != cases[i].connections ||
+            notes.notes != cases[i].notes || notes.unread != 0)
+            fail_msg("%zu: kind %d, %d connections, %d notes: %s", i, (int)notes.kind,
+                     (int)notes.connections, (int)notes.notes, notes.why ? notes.why : "");
+        assert_true(recognised(cases[i].text) == (cases[i].kind != LOG_OTHER));
+    }
 }
 
 static void test_recognised(void **state)
@@ -386,7 +435,9 @@ static void test_recognised(void **state)
     assert_true(recognised(HEAD));
     assert_true(recognised("#separat"));
     assert_true(recognised("{\"ts\":1,\"conn_state\":\"SF\"}"));
-    assert_false(recognised("#separator \\x09\n#path\tdns\n"));
+    assert_true(recognised("firstSeen,duration,proto,srcAddr,srcPort,dstAddr,dstPort,packets"));
+    assert_true(recognised("ts,te,td"));
+    assert_false(recognised("#separator \\x09\n#path\tweird\n"));
     assert_false(recognised("{\"ts\":1,\"query\":\"a.example\"}"));
     assert_false(recognised("#sepa"));
     assert_false(recognised("ts\tuid\tid.orig_h"));
@@ -408,6 +459,7 @@ int main(void)
         cmocka_unit_test(test_bad_lines_are_counted),
         cmocka_unit_test(test_a_line_without_end),
         cmocka_unit_test(test_another_log),
+        cmocka_unit_test(test_which_log_it_is),
         cmocka_unit_test(test_recognised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

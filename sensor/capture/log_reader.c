@@ -1,7 +1,7 @@
 /* Zeek writes a connection when it is over, so a log is in the order of ends (and after a merge or
  * a sort in any); records are in the order of time. A window of connections is held and the
  * earliest piece of all of them is told next; only when the window is full, or the input has ended.
- * A log of up to ZEEK_WINDOW lines (some 40 MiB) is so told in perfect order, whatever order it is
+ * A log of up to LOG_WINDOW lines (some 40 MiB) is so told in perfect order, whatever order it is
  * in. In a longer one a connection may come when the clock has passed its beginning: its bytes are
  * spread over what is left of it, or told at the clock when nothing is; it is counted (`late`).
  *
@@ -11,12 +11,11 @@
  *
  * What is told depends on the lines alone, not on how they are read. A line that cannot be read is
  * counted, the first of them with its number and why. Thread: the capture thread. */
-#include "zeek_log.h"
+#include "log_reader.h"
 
-#include "inlet.h"
+#include "log_formats.h"
+#include "log_lines.h"
 #include "weir/base/buffer.h"
-#include "weir/base/inflate.h"
-#include "zeek_line.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,86 +23,29 @@
 #define SHARE_BITS 16u /* of a connection's time: a share's precision */
 
 struct held {
-    struct connection connection;
+    union {
+        struct connection connection;
+        struct buffer note; /* packed */
+    };
+    bool is_note;     /* then the next two are nothing */
     int64_t from_ns;  /* its bytes are spread from here on */
     int64_t since_ns; /* the next piece begins here … */
     int64_t until_ns; /* … and is told here */
     uint64_t line;
 };
 
-struct zeek_log {
-    struct zeek_io io;
-    struct zeek_header header;
-    uint8_t *bytes; /* ZEEK_LINE_BYTES */
-    size_t at, size;
-    bool ended, skips; /* …: until the end of a line that is too long */
+struct log_reader {
+    struct log_lines lines;
+    struct log_formats formats;
     bool any;          /* a line that is no comment was met */
     struct held *heap; /* the earliest first; of one time, the first line */
     size_t held, room, window;
-    int64_t clock_ns; /* of the last piece told */
+    uint64_t note_bytes; /* of notes held */
+    struct buffer note;  /* the one told last */
+    int64_t clock_ns;    /* of the last piece told */
     struct connection_piece piece;
     struct log_notes notes;
 };
-
-/* --- lines ------------------------------------------------------------------------------------ */
-
-static void refill(struct zeek_log *log)
-{
-    memmove(log->bytes, log->bytes + log->at, log->size - log->at);
-    log->size -= log->at;
-    log->at = 0;
-    ssize_t got =
-        log->io.read(log->io.context, log->bytes + log->size, ZEEK_LINE_BYTES - log->size);
-    if (got > 0)
-        log->size += (size_t)got;
-    log->ended = got <= 0;
-}
-
-static void unread(struct zeek_log *log, const char *why)
-{
-    if (log->notes.unread++ > 0)
-        return;
-    log->notes.first_unread = log->notes.lines;
-    log->notes.why = why;
-}
-
-/* Takes what is up to `end`, NULL: the rest. False: it belongs to a line that was too long. */
-static bool cut_line(struct zeek_log *log, const uint8_t *end, const char **line, size_t *size)
-{
-    const uint8_t *begin = log->bytes + log->at;
-    *line = (const char *)begin;
-    *size = end ? (size_t)(end - begin) : log->size - log->at;
-    log->at += *size + (end != NULL);
-    log->notes.lines++;
-    if (!log->skips)
-        return true;
-    log->skips = false;
-    unread(log, "longer than 64 KiB");
-    return false;
-}
-
-/* A line without its end; the input's last may have none. Nothing is looked at twice. */
-static bool next_line(struct zeek_log *log, const char **line, size_t *size)
-{
-    for (size_t looked = 0;;) {
-        size_t left = log->size - log->at;
-        const uint8_t *end = memchr(log->bytes + log->at + looked, '\n', left - looked);
-        looked = left;
-        if (end || (log->ended && (left > 0 || log->skips))) {
-            if (cut_line(log, end, line, size))
-                return true;
-            looked = 0;
-        } else if (log->ended) {
-            return false;
-        } else {
-            if (left == ZEEK_LINE_BYTES) {
-                log->at = log->size = looked = 0;
-                log->skips = true;
-            }
-            refill(log);
-        }
-    }
-}
 
 /* --- the window ------------------------------------------------------------------------------- */
 
@@ -120,7 +62,7 @@ static void rise(struct held *heap, size_t i, const struct held *held)
 }
 
 /* The first has become `held`. */
-static void sink(struct zeek_log *log, const struct held *held)
+static void sink(struct log_reader *log, const struct held *held)
 {
     size_t i = 0;
     for (size_t child; (child = 2 * i + 1) < log->held; i = child) {
@@ -136,44 +78,92 @@ static void sink(struct zeek_log *log, const struct held *held)
 /* Where the piece that begins at since_ns ends. */
 static int64_t piece_end(const struct held *held)
 {
-    int64_t boundary_ns = (held->since_ns / ZEEK_PIECE_NS + 1) * ZEEK_PIECE_NS;
+    int64_t boundary_ns = (held->since_ns / LOG_PIECE_NS + 1) * LOG_PIECE_NS;
     return held->connection.end_ns <= boundary_ns ? held->connection.end_ns : boundary_ns - 1;
 }
 
 /* Where its bytes begin to be told: not before the clock. */
-static int64_t spread_from(struct zeek_log *log, const struct connection *c)
+static int64_t spread_from(struct log_reader *log, const struct connection *c)
 {
     struct held first = {.connection = *c, .since_ns = c->start_ns};
-    if (c->end_ns - first.since_ns > ZEEK_SPREAD_NS)
-        first.since_ns = c->end_ns - ZEEK_SPREAD_NS;
+    if (c->end_ns - first.since_ns > LOG_SPREAD_NS)
+        first.since_ns = c->end_ns - LOG_SPREAD_NS;
     if (piece_end(&first) >= log->clock_ns)
         return first.since_ns;
     log->notes.late++;
     return c->end_ns < log->clock_ns ? c->end_ns : log->clock_ns;
 }
 
-static void hold(struct zeek_log *log, const struct connection *connection)
+static void put_held(struct log_reader *log, const struct held *held)
 {
-    struct held held = {.connection = *connection, .line = log->notes.lines};
-    held.from_ns = held.since_ns = spread_from(log, connection);
-    held.until_ns = piece_end(&held);
     if (log->held == log->room) {
         log->room = log->room ? 2 * log->room : 64;
         log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
     }
-    rise(log->heap, log->held++, &held);
+    rise(log->heap, log->held++, held);
 }
 
-static void take_line(struct zeek_log *log, const char *line, size_t size)
+static void hold(struct log_reader *log, const struct connection *connection)
 {
-    struct connection connection;
-    enum zeek_result result = zeek_line(&log->header, line, size, &connection);
-    if (result == ZEEK_OK)
-        hold(log, &connection);
-    else if (result != ZEEK_HEADER)
-        unread(log, zeek_result_text[result]);
-    log->notes.connections += result == ZEEK_OK;
-    log->any |= result != ZEEK_HEADER;
+    struct held held = {.connection = *connection, .line = log->notes.lines};
+    held.from_ns = held.since_ns = spread_from(log, connection);
+    held.until_ns = piece_end(&held);
+    put_held(log, &held);
+    log->notes.connections++;
+}
+
+static void hold_note(struct log_reader *log, const struct log_note *note)
+{
+    struct held held = {.is_note = true, .until_ns = note->time_ns, .line = log->notes.lines};
+    memset(&held.note, 0, sizeof held.note);
+    log_note_pack(note, &held.note);
+    log->note_bytes += held.note.size;
+    put_held(log, &held);
+    log->notes.notes++;
+}
+
+/* --- lines ------------------------------------------------------------------------------------ */
+
+static void unread(struct log_reader *log, const char *why)
+{
+    if (log->notes.unread++ > 0)
+        return;
+    log->notes.first_unread = log->notes.lines;
+    log->notes.why = why;
+}
+
+static void hold_taken(struct log_reader *log)
+{
+    const struct log_taken *taken = &log->formats.taken;
+    if (taken->any)
+        hold(log, &taken->connection);
+    for (size_t i = 0; i < taken->notes; i++)
+        hold_note(log, &taken->note[i]);
+}
+
+static void take_line(struct log_reader *log, const char *line, size_t size)
+{
+    enum log_result result = log_formats_line(&log->formats, line, size);
+    log->notes.kind = log->formats.kind;
+    if (result != LOG_OK && result != LOG_NOTHING)
+        unread(log, log_result_text[result]);
+    log->any |= result != LOG_NOTHING;
+}
+
+/* What it says is to be held. False: there is no more. */
+static bool read_line(struct log_reader *log)
+{
+    const char *line;
+    size_t size;
+    enum log_line got = log_lines_next(&log->lines, &line, &size);
+    log->notes.lines += got != LOG_LINE_NONE;
+    log->formats.taken.any = false;
+    log->formats.taken.notes = 0;
+    if (got == LOG_LINE_TOO_LONG)
+        unread(log, "longer than 64 KiB");
+    if (got == LOG_LINE)
+        take_line(log, line, size);
+    return got != LOG_LINE_NONE;
 }
 
 /* --- pieces ----------------------------------------------------------------------------------- */
@@ -189,7 +179,9 @@ static struct connection_side share_of_side(const struct connection_side *side, 
 {
     return (struct connection_side){.packets = share_of_count(side->packets, share),
                                     .ip_bytes = share_of_count(side->ip_bytes, share),
-                                    .payload_bytes = share_of_count(side->payload_bytes, share)};
+                                    .payload_bytes = share_of_count(side->payload_bytes, share),
+                                    .low_bytes = share_of_count(side->low_bytes, share),
+                                    .high_bytes = share_of_count(side->high_bytes, share)};
 }
 
 /* Of the time over which its bytes are spread; microseconds, since 100 days of them leave room. */
@@ -208,7 +200,7 @@ static uint64_t told_before(const struct held *held)
 }
 
 /* The first piece has a share, however short it is: what it begins with is its first record. */
-static void make_piece(struct zeek_log *log, const struct held *held, bool last)
+static void make_piece(struct log_reader *log, const struct held *held, bool last)
 {
     struct connection_piece *piece = &log->piece;
     uint64_t before = told_before(held);
@@ -226,9 +218,34 @@ static void make_piece(struct zeek_log *log, const struct held *held, bool last)
     }
 }
 
-static void tell_first(struct zeek_log *log, struct packet_raw *raw)
+/* The first has been told. */
+static void drop_first(struct log_reader *log)
+{
+    struct held held = log->heap[--log->held];
+    if (log->held > 0)
+        sink(log, &held);
+}
+
+static void tell_note(struct log_reader *log, struct packet_raw *raw)
+{
+    buffer_fini(&log->note);
+    log->note = log->heap[0].note;
+    log->note_bytes -= log->note.size;
+    *raw = (struct packet_raw){.data = log->note.data,
+                               .captured = (uint32_t)log->note.size,
+                               .wire_bytes = (uint32_t)log->note.size,
+                               .link = LINK_NOTE,
+                               .time = {log->heap[0].until_ns}};
+    drop_first(log);
+}
+
+static void tell_first(struct log_reader *log, struct packet_raw *raw)
 {
     struct held held = log->heap[0];
+    if (held.is_note) {
+        tell_note(log, raw);
+        return;
+    }
     bool last = held.until_ns == held.connection.end_ns;
     make_piece(log, &held, last);
     if (held.until_ns > log->clock_ns)
@@ -239,81 +256,68 @@ static void tell_first(struct zeek_log *log, struct packet_raw *raw)
                                .link = LINK_CONNECTION,
                                .time = {held.until_ns}};
     if (last) {
-        held = log->heap[--log->held];
-    } else {
-        held.since_ns = held.until_ns + 1;
-        held.until_ns = piece_end(&held);
+        drop_first(log);
+        return;
     }
-    if (log->held > 0)
-        sink(log, &held);
+    held.since_ns = held.until_ns + 1;
+    held.until_ns = piece_end(&held);
+    sink(log, &held);
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
-struct zeek_log *zeek_log_new(const struct zeek_io *io, size_t window)
+struct log_reader *log_reader_new(const struct log_io *io, size_t window)
 {
-    struct zeek_log *log = xcalloc(1, sizeof *log);
-    log->io = *io;
+    struct log_reader *log = xcalloc(1, sizeof *log);
     log->window = window;
-    log->bytes = xcalloc(1, ZEEK_LINE_BYTES);
+    log_lines_init(&log->lines, io);
     log->clock_ns = INT64_MIN;
-    zeek_header_init(&log->header);
+    log_formats_init(&log->formats);
     return log;
 }
 
-void zeek_log_free(struct zeek_log *log)
+void log_reader_free(struct log_reader *log)
 {
     if (!log)
         return;
+    for (size_t i = 0; i < log->held; i++)
+        if (log->heap[i].is_note)
+            buffer_fini(&log->heap[i].note);
+    buffer_fini(&log->note);
+    log_formats_fini(&log->formats);
+    log_lines_fini(&log->lines);
     free(log->heap);
-    free(log->bytes);
     free(log);
 }
 
-int zeek_log_head(struct zeek_log *log, struct error *error)
+int log_reader_head(struct log_reader *log, struct error *error)
 {
-    const char *line;
-    size_t size;
-    while (!log->any && !log->header.other && next_line(log, &line, &size))
-        take_line(log, line, size);
-    if (log->header.other)
-        return error_set(error, ERROR_INPUT, "a Zeek log, but not conn (#path says so)");
-    if (log->any && log->notes.connections == 0 && log->notes.first_unread == log->notes.lines)
-        return error_set(error, ERROR_INPUT, "no Zeek conn log: line %llu: %s",
-                         (unsigned long long)log->notes.first_unread, log->notes.why);
+    while (!log->any && log->notes.kind != LOG_OTHER && read_line(log))
+        hold_taken(log);
+    const struct log_notes *notes = &log->notes;
+    if (log->any && notes->connections + notes->notes == 0 && notes->first_unread == notes->lines)
+        return error_set(error, ERROR_INPUT, "no %s: line %llu: %s", log_kind_name(notes->kind),
+                         (unsigned long long)notes->first_unread, notes->why);
     return 0;
 }
 
-bool zeek_log_next(struct zeek_log *log, struct packet_raw *raw)
+static bool may_read(const struct log_reader *log)
 {
-    const char *line;
-    size_t size;
-    while (log->held < log->window && next_line(log, &line, &size))
-        take_line(log, line, size);
+    return log->held < log->window && log->note_bytes < LOG_NOTE_BYTES &&
+           log->notes.kind != LOG_OTHER;
+}
+
+bool log_reader_next(struct log_reader *log, struct packet_raw *raw)
+{
+    while (may_read(log) && (read_line(log) || log_formats_rest(&log->formats)))
+        hold_taken(log);
     if (log->held == 0)
         return false;
     tell_first(log, raw);
     return true;
 }
 
-void zeek_log_notes(const struct zeek_log *log, struct log_notes *notes)
+void log_reader_notes(const struct log_reader *log, struct log_notes *notes)
 {
     *notes = log->notes;
-}
-
-/* Of a longer head it is looked at which log it is: a folder of Zeek's has many. */
-bool zeek_log_recognise(const uint8_t *head, size_t size)
-{
-    static const char *const begins[] = {"#separator", "#fields", "{\""};
-    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
-        size_t most = strlen(begins[i]) < size ? strlen(begins[i]) : size;
-        if (size < INFLATE_MAGIC_BYTES || memcmp(head, begins[i], most) != 0)
-            continue;
-        if (size <= INLET_HEAD)
-            return true;
-        if (*head == '{')
-            return memmem(head, size, "\"conn_state\":", 13) != NULL;
-        return !memmem(head, size, "#path", 5) || memmem(head, size, "#path\tconn\n", 11);
-    }
-    return false;
 }
