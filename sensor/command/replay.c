@@ -1,12 +1,15 @@
 /* weir replay: captures in; alerts, summary and flows out. */
 #include "commands.h"
 #include "options.h"
+#include "output.h"
+#include "report.h"
 #include "session.h"
 #include "words.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/investigate/flows.h"
+#include "weir/investigate/sift.h"
 #include "weir/role/check.h"
 
 #include <errno.h>
@@ -33,8 +36,11 @@ static const char usage[] =
     "      --save-baseline FILE  keep what was learned\n"
     "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
     "read)\n"
-    "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
+    "  -o, --output DIR          alerts.ndjson, summary.json, summary.txt, report.html and\n"
+    "                            report.json there\n"
     "      --flows               with -o: flows.ndjson, one object a flow\n"
+    "      --items               with -o: items.ndjson, for weir report --contains "
+    "(docs/report.md)\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
     "      --follow              files still grow: wait at their ends until interrupted\n"
@@ -50,6 +56,8 @@ struct replay {
     struct session session;
     struct hosts *hosts;
     struct flows *flows;
+    struct sift *sift; /* --items */
+    bool wants_items;
     const char *noise;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
@@ -67,10 +75,13 @@ static void on_flow(void *context, const struct flow_view *view)
         flows_add(replay->flows, view);
 }
 
-static void on_content(void *context, const struct ip *host, const struct record_content *record)
+static void on_content(void *context, const struct ip *host, const struct destination *destination,
+                       const struct record_content *record)
 {
     struct replay *replay = context;
     hosts_add_content(replay->hosts, host, record);
+    if (replay->sift)
+        sift_add(replay->sift, host, destination, record);
 }
 
 /* --- outputs ------------------------------------------------------------------------------------
@@ -79,8 +90,9 @@ static void on_content(void *context, const struct ip *host, const struct record
 /* What stands in the folder is this run's, never partly an older one's. */
 static int remove_older(struct replay *replay)
 {
-    static const char *const name[] = {"alerts.ndjson", "flows.ndjson", "summary.json",
-                                       "summary.txt"};
+    static const char *const name[] = {"alerts.ndjson", "flows.ndjson", "items.ndjson",
+                                       "summary.json",  "summary.txt",  "report.html",
+                                       "report.json"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         char *path = xasprintf("%s/%s", replay->options.folder, name[i]);
         if (unlink(path) != 0 && errno != ENOENT)
@@ -147,6 +159,9 @@ static int open_outputs(struct replay *replay)
     const struct options *o = &replay->options;
     if (o->flows && !o->folder)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
+    if (replay->wants_items && !o->folder)
+        return error_set(&replay->error, ERROR_USAGE, "--items needs -o DIR");
+    replay->sift = replay->wants_items ? sift_new() : NULL;
     take_configured(replay);
     if (o->json) {
         sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
@@ -155,23 +170,20 @@ static int open_outputs(struct replay *replay)
     return o->folder ? make_folder(replay) : 0;
 }
 
-/* Appears whole or not at all. */
 static int write_file(struct replay *replay, const char *name, const char *text)
 {
     char *path = xasprintf("%s/%s", replay->options.folder, name);
-    char *part = xasprintf("%s.part", path);
-    FILE *file = fopen(part, "wbe");
-    int failed = !file || fputs(text, file) < 0;
-    if (file && fclose(file) != 0)
-        failed = 1;
-    if (failed || rename(part, path) != 0) {
-        error_set(&replay->error, ERROR_RUN, "%s: %s", path, strerror(errno));
-        unlink(part);
-        failed = 1;
-    }
-    free(part);
+    int failed = output_write(path, text, &replay->error);
     free(path);
-    return failed ? -1 : 0;
+    return failed;
+}
+
+static int write_items(struct replay *replay)
+{
+    char *text = sift_text(replay->sift);
+    int failed = write_file(replay, "items.ndjson", text);
+    free(text);
+    return failed;
 }
 
 static int write_folder(struct replay *replay, const struct summary *summary, const char *text)
@@ -183,6 +195,11 @@ static int write_folder(struct replay *replay, const struct summary *summary, co
         failed = write_file(replay, "summary.txt", text);
     if (!failed && replay->flows)
         failed = flows_finish(replay->flows, &replay->error);
+    if (!failed && replay->sift)
+        failed = write_items(replay);
+    if (!failed) /* of all that stands there now */
+        failed = report_write_case(replay->options.folder, summary->calendar, summary->timezone,
+                                   &replay->error);
     return failed;
 }
 
@@ -254,7 +271,9 @@ static int status_of(struct replay *replay, int failed)
 int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
-    const struct word words[] = {{"--noise", &replay.noise, NULL}, {NULL, NULL, NULL}};
+    const struct word words[] = {{"--noise", &replay.noise, NULL},
+                                 {"--items", NULL, &replay.wants_items},
+                                 {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
         options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
@@ -265,6 +284,7 @@ int command_replay(int argc, char **argv)
         status = status_of(&replay, run(&replay));
     session_free(&replay.session);
     flows_free(replay.flows);
+    sift_free(replay.sift);
     if (replay.error.code != ERROR_NONE)
         sweep_folder(&replay);
     hosts_free(replay.hosts);

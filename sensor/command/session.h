@@ -27,7 +27,8 @@ struct session_options {
     const char *noise;         /* silences that hold: a noise.json, or NULL */
     bool progress;
     void (*flow)(void *context, const struct flow_view *view);
-    void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    void (*content)(void *context, const struct ip *host, const struct destination *destination,
+                    const struct record_content *record);
     void *context;
 };
 

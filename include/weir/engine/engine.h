@@ -124,8 +124,9 @@ struct engine_counts {
 struct engine_observer {
     void (*flow)(void *context, const struct flow_view *view);
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
-    /* Counted items that left `host`, whose flow's record follows. */
-    void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    /* Counted items that left `host` for `destination`, whose flow's record follows. */
+    void (*content)(void *context, const struct ip *host, const struct destination *destination,
+                    const struct record_content *record);
     /* All is consumed, judged, stored and delivered; or it could not go on (`error` not NULL). */
     void (*done)(void *context, const struct error *error);
     /* The worker's ring makes no sense, or a record of it lies about its order: nothing more is
