@@ -280,8 +280,10 @@ static struct ptime after(struct ptime from, const struct clock_duty *duty, unsi
     if (duty->unit == CLOCK_MONTHS)
         return after_months(tm, count);
     tm.tm_mday += (int)count;
-    if (duty->inclusive) /* day `count` ends where the next begins */
-        tm.tm_hour = tm.tm_min = tm.tm_sec = 0;
+    if (duty->inclusive) { /* the last second of day `count` */
+        tm.tm_hour = tm.tm_min = 0;
+        tm.tm_sec = -1;
+    }
     return of_local(&tm);
 }
 

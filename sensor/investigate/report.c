@@ -101,7 +101,7 @@ static void note_beat(struct report *report, const struct retold_record *record)
     const struct ptime before = report->beat;
     report->beat = record->time;
     report->hosts_ready = record->hosts_ready;
-    if (before.ns == INT64_MIN || record->time.ns - before.ns <= 2 * BEAT_NS + BEAT_NS / 5)
+    if (before.ns == INT64_MIN || (wide)record->time.ns - before.ns <= 2 * BEAT_NS + BEAT_NS / 5)
         return;
     if (report->gaps == REPORT_GAPS) {
         report->gaps_more++;

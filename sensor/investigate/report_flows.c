@@ -260,8 +260,8 @@ static void find_band(struct report_incident *incident)
                 !json_decimal(json_find(reason, "expected.0"), &low) ||
                 !json_decimal(json_find(reason, "expected.1"), &high) || !(high > 0))
                 continue;
-            series->band[0] = fmax(low, 0);
             series->band[1] = fmin(high, 1e18);
+            series->band[0] = fmin(fmax(low, 0), series->band[1]);
             snprintf(series->band_code, sizeof series->band_code, "%s", code);
             return;
         }

@@ -22,8 +22,9 @@ static const char style[] =
     ".verdict b{font-size:20px}"
     "table{border-collapse:collapse;width:100%;margin:6px 0;font-size:13px}"
     "th,td{border:1px solid var(--line);padding:3px 7px;text-align:left;vertical-align:top;"
-    "overflow-wrap:anywhere}th{background:#f2f4f6}td.n{text-align:right;white-space:nowrap}"
-    "code{font-size:12px;overflow-wrap:anywhere}q{quotes:none;color:var(--soft)}"
+    "overflow-wrap:break-word}th{background:#f2f4f6}td.n{text-align:right;white-space:nowrap}"
+    "td.a{overflow-wrap:anywhere;min-width:7em}p,h1,h2,h3,h4,li{overflow-wrap:anywhere}"
+    "code{font-size:12px}code.h{overflow-wrap:anywhere}q{quotes:none;color:var(--soft)}"
     "ul{margin:4px 0;padding-left:22px}li.grave{list-style:\"▲ \"}"
     "svg{width:100%;height:auto;font:11px sans-serif}svg text{fill:var(--soft)}"
     ".grid{stroke:var(--line);fill:none}.tick{stroke:var(--soft);fill:none}"
@@ -74,7 +75,7 @@ void page_head(struct page *page, const enum say *says, size_t count)
 
 void page_cell(struct page *page, const char *text)
 {
-    page_tag(page, "<td>");
+    page_tag(page, "<td class=\"a\">");
     html_name(&page->out, text);
     page_tag(page, "</td>");
 }
@@ -293,7 +294,7 @@ static void put_file(struct page *page, const char *kind, const char *name, int6
         page_cell(page, kind);
     page_cell(page, name);
     page_figure(page, bytes >= 0 ? figure_count((uint64_t)bytes, size) : "–");
-    page_tag(page, "<td><code>");
+    page_tag(page, "<td><code class=\"h\">");
     html_text(&page->out, sha256);
     page_tag(page, "</code></td></tr>\n");
 }
@@ -352,7 +353,7 @@ static void put_inputs(struct page *page)
         struct ptime from, to;
         page_tag(page, "<tr><td>");
         html_name(&page->out, line_text(input, "name"));
-        page_tag(page, "<br><code>");
+        page_tag(page, "<br><code class=\"h\">");
         html_text(&page->out, line_text(input, "sha256"));
         page_tag(page, "</code></td>");
         page_figure(page, figure_count(packets > 0 ? (uint64_t)packets : 0, count));

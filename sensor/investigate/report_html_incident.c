@@ -6,20 +6,19 @@
 #include "weir/alert/attack.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-#define INTERVAL    (3 * FIGURE_SIZE + 64)
 #define LABELS_MAX  16
 #define OPENERS_MAX 32 /* of those listed */
 
 /* "4.22 MB", or with its bounds where it is no exact figure. */
 static void interval(const struct page *page, struct report_volume volume, struct buffer *out)
 {
-    char value[PAGE_BYTES], low[PAGE_BYTES], high[PAGE_BYTES];
-    const char *const arguments[] = {page_bytes(volume.value, value), page_bytes(volume.low, low),
-                                     page_bytes(volume.high, high), NULL};
+    char value[FIGURE_SIZE], low[FIGURE_SIZE], high[FIGURE_SIZE];
+    const char *const arguments[] = {figure_bytes(volume.value, value),
+                                     figure_count(volume.low, low), figure_count(volume.high, high),
+                                     NULL};
     phrase_fill(out, report_say(SAY_INTERVAL, page->language), arguments, phrase_put_plain);
     buffer_u8(out, 0);
 }
@@ -132,7 +131,7 @@ static void put_labels(struct page *page, const struct json_value *class)
 {
     struct json_walk walk = json_members(json_get(class, "labels"));
     const char *before = "";
-    page_tag(page, "<td>");
+    page_tag(page, "<td class=\"a\">");
     for (size_t shown = 0; json_step(&walk) && shown < LABELS_MAX; shown++) {
         int64_t items = 0;
         char count[FIGURE_SIZE];
@@ -264,7 +263,8 @@ static void put_accounts(struct page *page, const struct report_incident *incide
         for (size_t n = 0; n < json_length(reasons); n++) {
             const struct json_value *reason = json_at(reasons, n);
             if (strcmp(line_text(reason, "code"), "served.sweep.accounts") != 0 ||
-                !json_decimal(json_get(reason, "observed"), &accounts) || !(accounts < 1e15))
+                !json_decimal(json_get(reason, "observed"), &accounts) ||
+                !(accounts >= 0 && accounts < 1e15))
                 continue;
             PARAGRAPH(page, SAY_ACCOUNTS_SWEPT, figure_count((uint64_t)accounts, text));
             any = true;

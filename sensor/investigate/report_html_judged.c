@@ -78,7 +78,7 @@ static void put_reason(struct page *page, const struct json_value *reason)
     put_rarity(page, reason);
     page_figure(page, samples >= 1 && samples < 1e15 ? figure_count((uint64_t)samples, text) : "–");
     page_figure(page, share);
-    page_tag(page, "<td><q lang=\"en\">");
+    page_tag(page, "<td class=\"a\"><q lang=\"en\">");
     html_name(&page->out, line_text(reason, "text"));
     page_tag(page, "</q></td></tr>\n");
 }

@@ -83,8 +83,7 @@ static void put_axis(struct drawing *d)
         char text[FIGURE_SIZE];
         int y = TOP + DOWN - DOWN * i / 4;
         buffer_text(d->out, "<path class=\"grid\" d=\"M%d %dH%d\"/>\n", LEFT, y, WIDTH - RIGHT);
-        put_text(d, LEFT - 6, y + 4, "end",
-                 figure_bytes((uint64_t)((wide)d->most * i / 4), text));
+        put_text(d, LEFT - 6, y + 4, "end", figure_bytes((uint64_t)((wide)d->most * i / 4), text));
     }
     put_text(d, 4, 12, "start",
              report_say(d->series->daily ? SAY_PER_DAY : SAY_PER_HOUR, d->language));
@@ -102,7 +101,8 @@ static void put_times(struct drawing *d)
                  localtime_r(&seconds, &tm));
         int x = place_of(d, bar);
         buffer_text(d->out, "<path class=\"tick\" d=\"M%d %dv5\"/>\n", x, TOP + DOWN);
-        put_text(d, x, TOP + DOWN + 18, "start", text);
+        if (x < WIDTH - 80)
+            put_text(d, x, TOP + DOWN + 18, "start", text);
     }
 }
 
@@ -134,10 +134,10 @@ static void put_bars(struct drawing *d)
 
 static int place_of_time(const struct drawing *d, struct ptime time)
 {
-    int64_t all = d->series->end.ns - d->series->begin.ns, at = time.ns - d->series->begin.ns;
-    if (at < 0 || at > all || all <= 0)
+    struct ptime begin = d->series->begin, end = d->series->end;
+    if (time.ns < begin.ns || time.ns >= end.ns)
         return -1;
-    return LEFT + (int)((wide)at * ACROSS / all);
+    return LEFT + (int)((wide)(time.ns - begin.ns) * ACROSS / (end.ns - begin.ns));
 }
 
 static void put_marks(struct drawing *d)

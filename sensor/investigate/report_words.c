@@ -20,8 +20,8 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
     [SAY_VERDICT_LEFT] = {"Left", "送出あり"},
     [SAY_VERDICT_NO_SIGN] = {"No sign within the stated coverage", "記載の監視範囲では兆候なし"},
     [SAY_VERDICT_CANNOT_SAY] = {"Cannot say", "判断できません"},
-    [SAY_LEFT_INCIDENTS] = {"{0} incidents were told of this.",
-                            "本件に関するインシデントは {0} 件です。"},
+    [SAY_LEFT_INCIDENTS] = {"Incidents that were told of this: {0}.",
+                            "本件に関するインシデント: {0} 件。"},
     [SAY_LEFT_FLOWS] =
         {"No incident was told. {0} left in {1} connections, which nothing judged to "
          "be unusual.",
@@ -49,7 +49,8 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
                             "が送出されました。"},
     [SAY_SENSOR_BLIND] = {"The sensor did not see everything ({0}), between {1} and {2}.",
                           "{1} から {2} までの間、センサーは一部を監視できませんでした（{0}）。"},
-    [SAY_INTERVAL] = {"{0} (at least {1}, at most {2})", "{0}（最小 {1}、最大 {2}）"},
+    [SAY_INTERVAL] = {"{0} (at least {1} bytes, at most {2} bytes)",
+                      "{0}（最小 {1} バイト、最大 {2} バイト）"},
     [SAY_EXACT] = {"Every payload byte of these connections was seen and acknowledged: the figure "
                    "is exact for what passed the sensor.",
                    "これらの接続のペイロードはすべて観測され、受信確認されています。センサーを通過"
