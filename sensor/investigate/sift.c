@@ -1,5 +1,5 @@
-/* See weir/investigate/sift.h. The positions of a hash are h1 + i·h2 (Kirsch and Mitzenmacher
- * 2006: two hashes do for any number). */
+/* See weir/investigate/sift.h. Each position has a hash of its own: with two hashes for all of them
+ * small filters err several times as often as their fill says. */
 #include "weir/investigate/sift.h"
 
 #include "weir/base/buffer.h"
@@ -90,8 +90,7 @@ struct filling {
 
 static uint64_t position(uint64_t hash, unsigned i, uint64_t bits)
 {
-    uint64_t one = hash64(&hash, sizeof hash, 1), two = hash64(&hash, sizeof hash, 2) | 1;
-    return (one + i * two) % bits;
+    return hash64(&hash, sizeof hash, i + 1) % bits;
 }
 
 static void fill(void *context, uint64_t hash)

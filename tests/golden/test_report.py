@@ -127,6 +127,7 @@ class Incident(Reporting):
                      "flows.ndjson has all of it: 4.22 MB (4,219,959) in 212 connections",
                      "Nobody has entered the moment of awareness", "One link was seen"):
             self.assertIn(part, words)
+        self.assertIn("No gap in TCP payload was seen", words)
         self.assertIn("svg", page.tags)
         self.assertFalse(page.tags & {"script", "link", "img", "iframe", "object", "a", "base"})
         self.assertFalse([a for a in page.attributes if a[0] in ("src", "href", "onload", "onclick")])
@@ -215,7 +216,7 @@ class Incident(Reporting):
 
     def test_were_these_among_what_left(self):
         with open(CAPTURE, "rb") as file:
-            found = re.findall(rb"[\s\"<>:;]([a-z0-9._-]+@example[0-9]*\.(?:co\.|or\.)?jp)[\s\"<>,;]", file.read())
+            found = re.findall(rb"\"([a-z0-9][a-z0-9._-]*@example[0-9]*\.(?:co\.|or\.)?jp)\"", file.read())
         left = sorted({address.decode() for address in found})[:2000]
         self.assertEqual(len(left), 2000)
         other = [f"nobody-{n}@example.jp" for n in range(2000)]
@@ -225,9 +226,10 @@ class Incident(Reporting):
         answers = [item["answer"] for item in said["contains"]["items"]]
         self.assertEqual(answers[:2000], ["seen"] * 2000)
         self.assertLess(said["contains"]["false_positive_rate"], 0.01)
-        self.assertLess(answers[2000:4000].count("seen"), 25)
+        self.assertLess(answers[2000:4000].count("seen"), 4) # half a one is expected
         self.assertEqual(answers[4000:], ["cannot_say"] * 2)
-        self.assertIn("not among those seen (see the coverage)", page.words())
+        self.assertIn("are among those seen leaving. An item that never left is called so by mistake", page.words())
+        self.assertIn("3,002 further items are counted, not listed", page.words())
         _, said = self.ask("inc-8123ca", "--contains", asked)
         self.assertLess(said["contains"]["false_positive_rate"], 0.0002)
         self.assertEqual(said["contains"]["filters"], 1)
@@ -351,11 +353,6 @@ class Planted(Reporting):
         words = page.words()
         self.assertIn("Cannot say", words)
         self.assertIn(f"Between {codes['gap']['figures'][0]} and", words)
-        # Of the whole capture neither is said.
-        whole = self.replay(os.path.join(SHIPPED, "office10min.pcap"))
-        _, said = self.report("--case", whole.folder)
-        self.assertIn("nothing_missing", self.covered(said))
-        self.assertNotIn("gap", self.covered(said))
 
 
 if __name__ == "__main__":
