@@ -254,6 +254,22 @@ class Incident(Reporting):
             file.write("{\"inputs\": [")
         self.assert_fails(3, ("report", "--case", bare, "-o", self.path("x.html")), "summary.json")
 
+    def test_evidence_beside_it_is_listed(self):
+        kept = self.path("kept")
+        os.makedirs(os.path.join(kept, "evidence"))
+        for name in ("alerts.ndjson", "summary.json"):
+            shutil.copy(os.path.join(self.folder, name), kept)
+        entries = [{"kind": kind, "name": name, "bytes": 1234567, "sha256": sha * 64, "link": "0" * 64}
+                   for kind, name, sha in (("input", "projectweb.pcapng", "a"), ("evidence", "x.pcapng", "b"))]
+        self.write("kept/evidence/manifest.json", json.dumps(
+            {"version": 1, "kind": "weir.evidence", "chain": {"algorithm": "sha256", "entries": entries},
+             "signature": {"algorithm": "ed25519", "key_id": "c" * 64, "key": "once"}}))
+        page, said = self.report("--case", kept)
+        self.assertNotIn("no_evidence", self.covered(said))
+        for part in ("a" * 64, "x.pcapng", "1,234,567", "has not verified it", "a key of that run alone"):
+            self.assertIn(part, page.words())
+        self.assertEqual(said["evidence"]["chain"]["entries"], entries)
+
     def test_names_from_the_wire_stay_text(self):
         record = json.loads(json.dumps(self.run_of_all.alerts()[-1]))
         evil = "<script>alert(1)</script>\u202egnp.exe\x1b[2J\"'><img src=x onerror=alert(2)>"
