@@ -178,14 +178,11 @@ class Incident(Reporting):
         html = ("-o", self.path("x.html"))
         for status, words, part in (
                 (2, (*case, *html, "--clock", clock), f"{clock}:7:13: within: \"soon\", expected N h"),
-                (2, (*case, *html, "--clock", self.path("none")), self.path("none")),
                 (2, (*case, *html, "--aware", "2026-03-02T09:00"), "expected when and who"),
                 (2, (*case, *html, "--aware", "now by me"), "expected a time"),
-                (2, (*case, *html, "--language", "de"), "expected en or ja"),
                 (2, (*case, *html, "inc-000000"), "there is no such incident"),
                 (2, (*case, *html, "inc-8123ca", "--host", "10.4.0.17"), "one INCIDENT, or"),
                 (2, (*case, *html, "--since", "2026-03-03", "--until", "2026-03-02"), "is after --until"),
-                (2, (*case, *html, "--contains", self.path("none")), self.path("none")),
                 (2, case, "where to?"),
                 (1, ("report", "--case", self.path("none"), *html), "alerts.ndjson"),
                 (1, (*case, "-o", self.path("no", "folder.html")), "No such file")):
@@ -196,8 +193,6 @@ class Incident(Reporting):
         for words, verdict, code in (
                 (("--destination", "203.0.113.44"), "left", None),
                 (("--host", "10.4.0.0/24", "--since", "2026-03-02", "--until", "2026-03-02T06:00"), "left", None),
-                (("--host", "10.4.1.12"), "no_sign", None),
-                (("--host", "10.4.0.17", "--until", "2026-03-01", "--since", "2026-02-20"), "no_sign", None),
                 (("--destination", "203.0.113.0/24", "--host", "10.4.1.12"), "no_sign", None),
                 (("--host", "10.4.9.9"), "cannot_say", "host_unseen"),
                 (("--host", "10.4.1.12", "--until", "2026-03-09"), "cannot_say", "outside_span")):
