@@ -41,6 +41,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what the next shift is told\n"
                             "       weir privacy inventory [-c FILE]                      "
                             "what is stored about persons\n"
+                            "       weir report [INCIDENT] [--case DIR] -o FILE.html      "
+                            "what happened, for who must answer for it\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -68,8 +70,8 @@ static const struct {
     {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
-    {"--help", command_help},     {"-h", command_help},           {"backtest", command_backtest},
-    {"privacy", command_privacy},
+    {"report", command_report},   {"backtest", command_backtest}, {"privacy", command_privacy},
+    {"--help", command_help},     {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -97,7 +99,7 @@ int command_main(int argc, char **argv)
             return row[i].run(argc - 1, argv + 1);
     log_error(
         "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
-        "rules, baseline, incident, silence, digest, version or help",
+        "rules, baseline, backtest, incident, silence, digest, report, privacy, version or help",
         argv[1]);
     return EXIT_USAGE;
 }

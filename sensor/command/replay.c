@@ -2,12 +2,15 @@
 #include "asked.h"
 #include "commands.h"
 #include "options.h"
+#include "output.h"
+#include "report.h"
 #include "session.h"
 #include "words.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/investigate/flows.h"
+#include "weir/investigate/sift.h"
 #include "weir/role/check.h"
 
 #include <errno.h>
@@ -46,8 +49,11 @@ static const char usage[] =
     "                            only packets of these times; what is left out is counted\n"
     "      --host ADDR|PREFIX, --destination NAME|ADDR|PREFIX\n"
     "                            tell only what is about these; all is learned from\n"
-    "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
+    "  -o, --output DIR          alerts.ndjson, summary.json, summary.txt, report.html and\n"
+    "                            report.json there\n"
     "      --flows               with -o: flows.ndjson, one object a flow\n"
+    "      --items               with -o: items.ndjson, for weir report --contains "
+    "(docs/report.md)\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
     "      --follow              files still grow: wait at their ends until interrupted\n"
@@ -63,6 +69,8 @@ struct replay {
     struct session session;
     struct hosts *hosts;
     struct flows *flows;
+    struct sift *sift; /* --items */
+    bool wants_items;
     const char *noise;
     bool online;
     struct asked asked;
@@ -82,10 +90,13 @@ static void on_flow(void *context, const struct flow_view *view)
         flows_add(replay->flows, view);
 }
 
-static void on_content(void *context, const struct ip *host, const struct record_content *record)
+static void on_content(void *context, const struct ip *host, const struct destination *destination,
+                       const struct record_content *record)
 {
     struct replay *replay = context;
     hosts_add_content(replay->hosts, host, record);
+    if (replay->sift)
+        sift_add(replay->sift, host, destination, record);
 }
 
 /* What was seen so far is seen once more. */
@@ -94,6 +105,10 @@ static void on_again(void *context)
     struct replay *replay = context;
     hosts_free(replay->hosts);
     replay->hosts = hosts_new();
+    if (replay->sift) {
+        sift_free(replay->sift);
+        replay->sift = sift_new();
+    }
     if (!replay->flows)
         return;
     flows_free(replay->flows);
@@ -106,8 +121,9 @@ static void on_again(void *context)
 /* What stands in the folder is this run's, never partly an older one's. */
 static int remove_older(struct replay *replay)
 {
-    static const char *const name[] = {"alerts.ndjson", "flows.ndjson", "summary.json",
-                                       "summary.txt"};
+    static const char *const name[] = {"alerts.ndjson", "flows.ndjson", "items.ndjson",
+                                       "summary.json",  "summary.txt",  "report.html",
+                                       "report.json"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         char *path = xasprintf("%s/%s", replay->options.folder, name[i]);
         if (unlink(path) != 0 && errno != ENOENT)
@@ -174,6 +190,9 @@ static int open_outputs(struct replay *replay)
     const struct options *o = &replay->options;
     if (o->flows && !o->folder)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
+    if (replay->wants_items && !o->folder)
+        return error_set(&replay->error, ERROR_USAGE, "--items needs -o DIR");
+    replay->sift = replay->wants_items ? sift_new() : NULL;
     take_configured(replay);
     if (o->json) {
         sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
@@ -182,23 +201,20 @@ static int open_outputs(struct replay *replay)
     return o->folder ? make_folder(replay) : 0;
 }
 
-/* Appears whole or not at all. */
 static int write_file(struct replay *replay, const char *name, const char *text)
 {
     char *path = xasprintf("%s/%s", replay->options.folder, name);
-    char *part = xasprintf("%s.part", path);
-    FILE *file = fopen(part, "wbe");
-    int failed = !file || fputs(text, file) < 0;
-    if (file && fclose(file) != 0)
-        failed = 1;
-    if (failed || rename(part, path) != 0) {
-        error_set(&replay->error, ERROR_RUN, "%s: %s", path, strerror(errno));
-        unlink(part);
-        failed = 1;
-    }
-    free(part);
+    int failed = output_write(path, text, &replay->error);
     free(path);
-    return failed ? -1 : 0;
+    return failed;
+}
+
+static int write_items(struct replay *replay)
+{
+    char *text = sift_text(replay->sift);
+    int failed = write_file(replay, "items.ndjson", text);
+    free(text);
+    return failed;
 }
 
 static int write_folder(struct replay *replay, const struct summary *summary, const char *text)
@@ -210,6 +226,11 @@ static int write_folder(struct replay *replay, const struct summary *summary, co
         failed = write_file(replay, "summary.txt", text);
     if (!failed && replay->flows)
         failed = flows_finish(replay->flows, &replay->error);
+    if (!failed && replay->sift)
+        failed = write_items(replay);
+    if (!failed) /* of all that stands there now */
+        failed = report_write_case(replay->options.folder, summary->calendar, summary->timezone,
+                                   &replay->error);
     return failed;
 }
 
@@ -294,6 +315,7 @@ int command_replay(int argc, char **argv)
                                  {"--online", NULL, &replay.online},
                                  {"--learn-until", &replay.asked.learn_until, NULL},
                                  {"--host", &replay.asked.host, NULL},
+                                 {"--items", NULL, &replay.wants_items},
                                  {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
@@ -305,6 +327,7 @@ int command_replay(int argc, char **argv)
         status = status_of(&replay, run(&replay));
     session_free(&replay.session);
     flows_free(replay.flows);
+    sift_free(replay.sift);
     if (replay.error.code != ERROR_NONE)
         sweep_folder(&replay);
     hosts_free(replay.hosts);

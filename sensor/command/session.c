@@ -54,10 +54,11 @@ static void on_flow(void *context, const struct flow_view *view)
     s->options.flow(s->options.context, view);
 }
 
-static void on_content(void *context, const struct ip *host, const struct record_content *record)
+static void on_content(void *context, const struct ip *host, const struct destination *destination,
+                       const struct record_content *record)
 {
     const struct session *s = context;
-    s->options.content(s->options.context, host, record);
+    s->options.content(s->options.context, host, destination, record);
 }
 
 static void on_withheld(void *context, const struct story *story, const char *detector,

@@ -33,7 +33,8 @@ struct session_options {
     /* What was observed so far is void: the inputs are read again from their beginning. */
     void (*again)(void *context);
     void (*flow)(void *context, const struct flow_view *view);
-    void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    void (*content)(void *context, const struct ip *host, const struct destination *destination,
+                    const struct record_content *record);
     /* As engine_observer has it, or NULL. */
     void (*withheld)(void *context, const struct story *story, const char *detector,
                      const struct rule_exception *exception);

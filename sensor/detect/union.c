@@ -147,6 +147,19 @@ bool item_union_add(struct item_union *u, uint64_t hash)
     return true;
 }
 
+bool item_union_each(const struct item_union *u, void (*each)(void *context, uint64_t hash),
+                     void *context)
+{
+    if (u->registers)
+        return false;
+    if (u->has_zero)
+        each(context, 0);
+    for (size_t i = 0; i <= u->mask; i++)
+        if (u->slot[i])
+            each(context, u->slot[i]);
+    return true;
+}
+
 /* x + Σ x^(2^k)·2^(k−1): of registers that nothing reached. Not for 1. */
 static double sigma(double x)
 {

@@ -550,7 +550,8 @@ void account_content(struct engine *engine, const struct record_content *record)
     story_add_items(&engine->stories, stories_open(&engine->stories, host, &destination, now),
                     record);
     if (engine->config.observer.content)
-        engine->config.observer.content(engine->config.observer.context, host, record);
+        engine->config.observer.content(engine->config.observer.context, host, &destination,
+                                        record);
 }
 
 void judge_sensor(struct engine *engine, struct ptime now)

@@ -1,6 +1,7 @@
 /* The words of the hand-over, in each language. What sensors and people wrote themselves (reasons,
  * notes, a detector's sentence) is shown as it was written. Pure. Thread: any. */
 #include "handover_local.h"
+#include "phrase.h"
 
 #include <string.h>
 
@@ -52,24 +53,10 @@ static const char *const phrases[PHRASES][HANDOVER_LANGUAGES] = {
     [PHRASE_MORE] = {"… and {0} more", "ほか {0} 件"},
 };
 
-/* One digit in braces stands for an argument; other braces for themselves. */
 void phrase_put(struct buffer *out, enum handover_language language, enum phrase phrase,
                 const char *const *arguments)
 {
-    size_t count = 0;
-    while (arguments[count])
-        count++;
-    for (const char *at = phrases[phrase][language]; *at;) {
-        size_t which = at[0] == '{' && at[1] >= '0' && at[1] <= '9' && at[2] == '}'
-                           ? (size_t)(at[1] - '0')
-                           : count;
-        if (which < count) {
-            buffer_text(out, "%s", arguments[which]);
-            at += 3;
-        } else {
-            buffer_put(out, at++, 1);
-        }
-    }
+    phrase_fill(out, phrases[phrase][language], arguments, phrase_put_plain);
 }
 
 const char *word_of_urgency(enum handover_language language, enum urgency urgency)

@@ -558,9 +558,9 @@ static void put_coverage(struct buffer *b, const struct summary *s)
 static void put_next(struct buffer *b, const struct summary *s)
 {
     if (s->folder)
-        buffer_text(b, "Kept      %s/alerts.ndjson, %s/summary.json%s%s%s\n", s->folder, s->folder,
-                    s->flows ? ", " : "", s->flows ? s->folder : "",
-                    s->flows ? "/flows.ndjson" : "");
+        buffer_text(b, "Kept      %s/alerts.ndjson, %s/summary.json%s%s%s, %s/report.html\n",
+                    s->folder, s->folder, s->flows ? ", " : "", s->flows ? s->folder : "",
+                    s->flows ? "/flows.ndjson" : "", s->folder);
     else
         buffer_text(b, "Next      -o DIR keeps the alerts and this summary, --flows every flow\n");
 }

@@ -329,14 +329,18 @@ static void watch_paths(struct feed *feed)
 
 /* --- start and end --------------------------------------------------------------------------- */
 
+void feed_key(struct hash_key *key)
+{
+    hash_key_init(key, "weir replay", 11);
+}
+
 int feed_start(struct feed **made, const struct feed_config *config, struct error *error)
 {
     struct feed *feed = xcalloc(1, sizeof *feed);
     *made = feed;
     feed->config = *config;
     feed->workers = config->config->workers;
-    /* A replay's hashes never leave this machine: a constant key keeps two replays identical. */
-    hash_key_init(&feed->key, "weir replay", 11);
+    feed_key(&feed->key);
     feed->input = xcalloc(config->input_count, sizeof *feed->input);
     feed->link = xcalloc(config->input_count, sizeof(char *));
     feed->packed = xcalloc(config->input_count, sizeof(char *));

@@ -71,10 +71,11 @@ static void on_flow(void *context, const struct flow_view *view)
     stack->config.observer.flow(stack->config.observer.context, view);
 }
 
-static void on_content(void *context, const struct ip *host, const struct record_content *record)
+static void on_content(void *context, const struct ip *host, const struct destination *destination,
+                       const struct record_content *record)
 {
     const struct stack *stack = context;
-    stack->config.observer.content(stack->config.observer.context, host, record);
+    stack->config.observer.content(stack->config.observer.context, host, destination, record);
 }
 
 static void on_withheld(void *context, const struct story *story, const char *detector,

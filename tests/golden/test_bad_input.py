@@ -395,7 +395,7 @@ class Surroundings(BadCase):
         """A folder never holds the summary of one capture beside the alerts of another."""
         out = self.path("out")
         self.assertEqual(weirtest.replay(out, "--flows", self.write("a.pcap", ALERTING)).status, 0)
-        self.assertEqual(len(os.listdir(out)), 4)
+        self.assertEqual(len(os.listdir(out)), 6)
         self.assertEqual(weirtest.replay(out, self.path("missing.pcap")).status, 3)
         self.assertEqual(os.listdir(out), [])
 

@@ -26,6 +26,9 @@ struct item_union *item_union_new(struct union_budget *budget); /* NULL: no limi
 void item_union_free(struct item_union *u);
 bool item_union_add(struct item_union *u, uint64_t hash); /* true: certainly new */
 uint64_t item_union_count(const struct item_union *u);
+/* Each hash, in no order; false: only an estimate was kept, and none is told. */
+bool item_union_each(const struct item_union *u, void (*each)(void *context, uint64_t hash),
+                     void *context);
 double item_union_error(const struct item_union *u); /* relative; 0 while exact */
 /* Exactly, for a restart; NULL when what is there is no union. */
 void item_union_pack(const struct item_union *u, struct buffer *out);

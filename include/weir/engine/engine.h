@@ -129,8 +129,9 @@ struct engine_observer {
     /* An exception holds back what `detector` found; at each look. May be NULL. */
     void (*withheld)(void *context, const struct story *story, const char *detector,
                      const struct rule_exception *exception);
-    /* Counted items that left `host`, whose flow's record follows. */
-    void (*content)(void *context, const struct ip *host, const struct record_content *record);
+    /* Counted items that left `host` for `destination`, whose flow's record follows. */
+    void (*content)(void *context, const struct ip *host, const struct destination *destination,
+                    const struct record_content *record);
     /* A replay: an hour is closed, and what of it was learned is; at the end the hours still open,
      * too. By hour and host. May be NULL. */
     void (*closed)(void *context, const struct host_total *total);

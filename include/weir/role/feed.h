@@ -41,5 +41,7 @@ void feed_progress_of(const struct feed *feed, struct feed_progress *progress);
 /* As capture_inputs: one an input, in the order of the command line. After feed_join. */
 const struct capture_input *feed_inputs(const struct feed *feed, size_t *count);
 void feed_free(struct feed *feed);
+/* What items are hashed with in a replay: a constant, so that two replays are identical. */
+void feed_key(struct hash_key *key);
 
 #endif
