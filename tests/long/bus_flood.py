@@ -15,6 +15,7 @@ By default the release build's program is used."""
 
 import argparse
 import datetime
+import glob
 import os
 import re
 import statistics
@@ -56,6 +57,7 @@ SINKS = """alerts:
     - {{type: webhook, url: "http://127.0.0.1:8000/", batch: 1000}}
     - {{type: mail, url: "smtp://127.0.0.1:2500", from: a@example.com, to: [b@example.com], starttls: never}}
 """
+IDS = re.compile(r'"event":\{[^{}]*"id":"([^"]+)"')
 LIVING = ("file", "unix", "syslog", "redis", "webhook")
 given = None
 
@@ -192,7 +194,7 @@ class Flooded(Case):
         for line in sensor.journal():
             time_of = re.match(r'\{"@timestamp":"([^"]+)Z"', line).group(1)
             stamp = datetime.datetime.fromisoformat(time_of + "+00:00").timestamp()
-            found.append((re.search(r'"event":\{[^{}]*"id":"([^"]+)"', line).group(1), stamp))
+            found.append((IDS.search(line).group(1), stamp))
         return found
 
 
@@ -241,7 +243,7 @@ class Flood(Flooded):
             while entries := client("XRANGE", "told", last, "+", "COUNT", "2000"):
                 for name, fields in entries:
                     line = dict(zip(fields[::2], fields[1::2]))
-                    ids.append(re.search(rb'"event":\{[^{}]*"id":"([^"]+)"', line[b"line"]).group(1).decode())
+                    ids.append(IDS.search(line[b"line"].decode()).group(1))
                 last = "(" + entries[-1][0].decode()
         return ids
 
@@ -251,7 +253,7 @@ class Flood(Flooded):
         self.assertGreaterEqual(len(told), alerts)
         have = {"unix": self.ids("unix"), "syslog": self.ids("syslog"), "webhook": self.ids("webhook"),
                 "redis": self.redis_ids,
-                "file": re.findall(r'"event":\{[^{}]*"id":"([^"]+)"', read(self.log("a.ndjson")))}
+                "file": IDS.findall(read(self.log("a.ndjson")))}
         for name in LIVING:
             self.assertEqual(len(have[name]), len(told), name)
             self.assertEqual(have[name], told, f"{name}: out of order")
@@ -264,7 +266,32 @@ class Flood(Flooded):
               ", ".join(f"{name}: {one['failures']} failures" for name, one in sink.items()), flush=True)
 
     def later(self, sensor):
-        """A segment in the middle is damaged, and a new sink is to be told all."""
+        """A segment in the middle is damaged, and a new sink is to be told all: it is told the rest."""
+        segments = sorted(glob.glob(sensor.state + "/journal/*.log"))
+        self.assertGreater(len(segments), 2, "small: no segment is in the middle")
+        whole = [one for one, _ in self.records(sensor)]
+        hurt = segments[len(segments) // 2]
+        with open(hurt, "r+b") as file:
+            file.seek(os.path.getsize(hurt) // 2)
+            file.write(bytes(100))
+        self.write("weir-later.yaml", "capture: {interfaces: [{name: tap0}], workers: 2}\nnetworks: {inside: "
+                   "[10.0.0.0/8]}\n" f"alerts: {{sinks: [{{type: file, name: late, begin: start, "
+                   f"path: {self.log('late.ndjson')}}}]}}\n")
+        sensor = Sensor(self, self.tap, "-c", self.path("weir-later.yaml"), workers=2, folder=sensor.home,
+                        output=False)
+        until(lambda: f"delivery\n{sensor.status()}\n{read(sensor.log)[-3000:]}", lambda:
+              (one := sensor.ready(2)["sinks"][0])["behind"] == 0 and one["delivered"] > 0, 120, 0.5)
+        sensor.stop()
+        told = IDS.findall(read(self.log("late.ndjson")))
+        left = set(told)
+        self.assertEqual(told, [one for one in whole if one in left], "in order, each once")
+        self.assertLess(0, len(whole) - len(told))
+        self.assertLess(len(whole) - len(told), 4, "what the damage touched")
+        said = [line for line in read(sensor.log).splitlines() if hurt in line]
+        self.assertEqual(len(said), 1, said)
+        run = sensor.ask("alerts", "--all", "--count")
+        self.assertEqual((run.returncode, run.stderr.count(hurt)), (3, 1), run)
+        print(f"a damaged segment: {len(whole) - len(told)} of {len(whole)} records lost; {said[0]}", flush=True)
 
 
 class Cost(Flooded):
