@@ -56,7 +56,8 @@ class Disk(Flooded):
     def check_untouched(self, sensor):
         """Nobody died, and no packet was lost."""
         status = sensor.ready(2)
-        self.assertEqual((status["engine"]["restarts"], status["courier"]["restarts"]), (0, 0), read(sensor.log))
+        self.assertEqual([one["restarts"] for one in (status["engine"], status["courier"], *status["capture"])],
+                         [0] * 4, read(sensor.log))
         self.assertEqual(self.drops(sensor), 0)
         return status
 
@@ -113,8 +114,12 @@ class ReadOnly(Disk):
         self.assertGreaterEqual(status["journal"]["durable"], before["journal"]["durable"])
         self.check_untouched(sensor)
         until("what is durable, told", lambda: len(self.delivered()) == sensor.ready(2)["journal"]["durable"], 30)
-        ended = self.end_of(sensor)
-        print(f"\na disk that became read-only: {read(sensor.log)[-6000:]}\nstatus {ended}", flush=True)
+        self.assertEqual(self.end_of(sensor), 1, read(sensor.log))
+        self.assertNotIn(" died: ", read(sensor.log))
+        lines = self.said(sensor, "Read-only file system")
+        self.assertEqual(len(self.said(sensor, "up to 16 MiB wait in memory")), 1, lines)
+        self.assertEqual(len(self.said(sensor, "could not be written and are lost")), 1, lines)
+        print("\na disk that became read-only:", *lines, sep="\n  ", flush=True)
         subprocess.run(["umount", self.state], check=True)
         subprocess.run(["fsck.ext4", "-p", image], check=False, capture_output=True)
         self.mount("-o", "loop", image)

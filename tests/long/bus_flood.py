@@ -170,6 +170,7 @@ class Flooded(Case):
 
     def end(self, sensor):
         sensor.stop()
+        self.assertNotIn(" died: ", read(sensor.log))
         for process in self.ends:
             process.kill()
             process.wait()
