@@ -169,7 +169,11 @@ class Flooded(Case):
             return False # it is starting, or reads what it had
 
     def end(self, sensor):
-        sensor.stop()
+        began = time.monotonic()
+        sensor.process.terminate()
+        if sensor.process.wait(60) != 0: # the last snapshot of so much is 600 MB: on a slow disk it is cut short
+            self.assertIn("not all processes ended within 30 s", read(sensor.log))
+        print(f"stopped, status {sensor.process.returncode}, in {time.monotonic() - began:.1f} s", flush=True)
         self.assertNotIn(" died: ", read(sensor.log))
         for process in self.ends:
             process.kill()
@@ -301,12 +305,13 @@ class Cost(Flooded):
         for _ in range(given.turns):
             for sinks in (False, True):
                 found[sinks].append(self.measure(sinks))
-        without, with_sinks = (statistics.median(found[sinks]) for sinks in (False, True))
-        ratio = with_sinks / without
-        print(f"\nmedian latency, from an alert's packet time until it is durable, a run each: without sinks "
-              f"{[f'{one * 1000:.1f}' for one in found[False]]} ms, with six "
-              f"{[f'{one * 1000:.1f}' for one in found[True]]} ms: ratio {ratio:.2f}; no packet dropped", flush=True)
-        self.assertLess(ratio, RATIO_MAX)
+        print("\nfrom an alert's packet time until it is durable, ms, a run each; no packet dropped:", flush=True)
+        for place, name in enumerate(("median", "99 of 100")):
+            of = {sinks: [one[place] * 1000 for one in found[sinks]] for sinks in found}
+            ratio = statistics.median(of[True]) / statistics.median(of[False])
+            print(f"  {name}: without sinks {[round(one) for one in of[False]]}, with six "
+                  f"{[round(one) for one in of[True]]}: ratio {ratio:.2f}", flush=True)
+            self.assertLess(ratio, RATIO_MAX)
 
     def measure(self, sinks):
         pairs, rate = 5000, 500
@@ -321,7 +326,8 @@ class Cost(Flooded):
         for seen, last in watch.marks:
             late += [seen - stamp for _, stamp in records[max(at, watch.first):last]]
             at = last
-        return statistics.median(late)
+        late.sort()
+        return late[len(late) // 2], late[len(late) * 99 // 100]
 
 
 if __name__ == "__main__":

@@ -32,14 +32,28 @@ def listener(port, backlog=16):
 
 
 def subscriber(path, log):
-    """Of a unix sink, from its journal's first line on."""
-    with socket.socket(socket.AF_UNIX) as client, open(log, "w", encoding="ascii", buffering=1) as file:
-        client.connect(path)
-        client.sendall(b'{"after":0}\n')
-        ready()
-        with client.makefile("rb") as lines:
-            for line in lines:
-                print(id_of(line), file=file)
+    """Of a unix sink, from its journal's first line on. One that was too slow is let go, and connects again to say
+    where it stood: without a filter, its lines are the journal's, so their number is that place."""
+    with open(log, "w", encoding="ascii", buffering=1) as file:
+        count = 0
+        while True:
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect(path)
+                client.sendall(b'{"after":%d}\n' % count)
+                if count == 0:
+                    ready()
+                count += take_lines(client, file)
+
+
+def take_lines(client, file):
+    count = 0
+    with client.makefile("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n") or line.startswith(b'{"error":'):
+                break
+            print(id_of(line), file=file)
+            count += 1
+    return count
 
 
 def syslog_server(port, log):
