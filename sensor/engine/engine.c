@@ -16,8 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS   64             /* batches before the loop may look at other things … */
-#define TURN_NS (NS_PER_S / 4) /* … and for how long: wall time, it paces and judges nothing */
+#define STEPS   64       /* batches before the loop may look at other things … */
+#define TURN_NS NS_PER_S /* … and for how long: wall time, it paces and judges nothing */
 
 static bool paused(const struct engine *engine)
 {
