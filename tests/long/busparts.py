@@ -38,7 +38,10 @@ def subscriber(path, log):
         count = 0
         while True:
             with socket.socket(socket.AF_UNIX) as client:
-                client.connect(path)
+                try:
+                    client.connect(path)
+                except OSError:
+                    return # the sensor ended
                 client.sendall(b'{"after":%d}\n' % count)
                 if count == 0:
                     ready()
