@@ -7,10 +7,10 @@
  *
  * A client reads its request, then writes its reply, then lingers: it has been told that nothing
  * more comes, and what it still sends is thrown away until it closes, since closing first would
- * destroy a reply that is under way. Each of these has one deadline for the whole of it (wall time:
- * it paces I/O, it judges nothing), looked at by one timer. The first write is tried at once, so
- * that a small reply is out before the loop goes on: the answer to "reload" must not be lost when
- * the process ends on it.
+ * destroy a reply that is under way: a second long, and a MiB. Each of these has one deadline for
+ * the whole of it (wall time: it paces I/O, it judges nothing), looked at by one timer. The first
+ * write is tried at once, so that a small reply is out before the loop goes on: the answer to
+ * "reload" must not be lost when the process ends on it.
  *
  * Invariants: clients <= API_CLIENTS; a client's buffer holds at most a head, a body and one read;
  * every client is in the list, has one watch, and is freed in one place. Thread: the loop's. */
@@ -30,12 +30,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REQUEST_NS  (5 * NS_PER_S)
-#define REPLY_NS    (5 * NS_PER_S)
-#define LINGER_NS   NS_PER_S
-#define SWEEP_NS    (NS_PER_S / 4)
-#define READ_BYTES  ((size_t)16 << 10)
-#define ACCEPT_TURN 16 /* connections taken in one turn of the loop */
+#define REQUEST_NS   (5 * NS_PER_S)
+#define REPLY_NS     (5 * NS_PER_S)
+#define LINGER_NS    NS_PER_S
+#define LINGER_BYTES ((size_t)1 << 20)
+#define SWEEP_NS     (NS_PER_S / 4)
+#define READ_BYTES   ((size_t)16 << 10)
+#define ACCEPT_TURN  16 /* connections taken in one turn of the loop */
 
 enum phase {
     PHASE_HEAD,  /* the request line and headers are being read */
@@ -52,7 +53,7 @@ struct client {
     enum phase phase;
     struct wtime deadline;
     struct buffer in, out;
-    size_t seen, written;
+    size_t seen, written, thrown;
     char *head;                  /* a copy: `in` may move while the body comes */
     struct http_request request; /* points into it */
 };
@@ -302,8 +303,12 @@ static void on_client(void *context, unsigned what)
         client_free(client);
         return;
     }
-    if (client->phase == PHASE_LINGER)
+    if (client->phase == PHASE_LINGER) {
+        client->thrown += (size_t)got;
+        if (client->thrown > LINGER_BYTES) /* it was told; its bytes cost the others their turn */
+            client_free(client);
         return;
+    }
     buffer_put(&client->in, bytes, (size_t)got);
     read_on(client);
 }

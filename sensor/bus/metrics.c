@@ -46,6 +46,12 @@ static const struct metrics_row engine_field[] = {
           "Records that came behind their watermark."),
     FIELD(alerts, metrics_counter, "weir_engine_alerts_total",
           "Alerts raised since the sensor began, over restarts of its processes."),
+    FIELD(alerts_silenced, metrics_counter, "weir_engine_silenced_alerts_total",
+          "Of those, alerts that a silence covered when they were told."),
+    FIELD(silenced_bytes, metrics_counter, "weir_engine_silenced_bytes_total",
+          "Bytes that newly left with them."),
+    FIELD(alerts_quiet, metrics_counter, "weir_engine_quiet_alerts_total",
+          "Alerts of acknowledged incidents, which wake nobody."),
     FIELD(hosts, metrics_gauge_type, "weir_hosts", "Inside hosts with a profile."),
     FIELD(incidents_open, metrics_gauge_type, "weir_incidents_open", "Incidents that are open."),
     FIELD(open_flows, metrics_gauge_type, "weir_open_flows", "Flows that have not ended."),
@@ -128,6 +134,17 @@ static const struct metrics_row sink_field[] = {
 };
 #undef OF
 
+#define OF status_api
+static const struct metrics_row api_field[] = {
+    FIELD(counts.requests, metrics_counter, "weir_api_requests_total",
+          "Requests that were read whole and answered."),
+    FIELD(counts.refused, metrics_counter, "weir_api_refused_connections_total",
+          "Connections that were too many, or not taken for want of descriptors."),
+    FIELD(counts.bad, metrics_counter, "weir_api_bad_requests_total",
+          "Clients that sent no HTTP, too much or too slowly, or went away while they asked."),
+};
+#undef OF
+
 /* --- labels ----------------------------------------------------------------------------------- */
 
 static void label_worker(struct buffer *out, const void *element, size_t index)
@@ -143,6 +160,14 @@ static void label_sink(struct buffer *out, const void *element, size_t index)
     (void)index;
     metrics_label(out, "{", "sink", sink->name);
     metrics_label(out, ",", "type", sink->type);
+    buffer_u8(out, '}');
+}
+
+static void label_api(struct buffer *out, const void *element, size_t index)
+{
+    const struct status_api *api = element;
+    (void)index;
+    metrics_label(out, "{", "listener", api->listener);
     buffer_u8(out, '}');
 }
 
@@ -369,6 +394,13 @@ static void put_sinks(struct buffer *out, const struct status *status)
     metrics_fields(out, sink_field, COUNT(sink_field), &all);
 }
 
+static void put_apis(struct buffer *out, const struct status *status)
+{
+    const struct metrics_elements all = {status->api, status->api_count, sizeof(struct status_api),
+                                         label_api};
+    metrics_fields(out, api_field, COUNT(api_field), &all);
+}
+
 char *metrics_text(const struct status *status)
 {
     struct buffer out = {0};
@@ -383,6 +415,7 @@ char *metrics_text(const struct status *status)
     put_journal(&out, &status->journal);
     put_courier(&out, &status->courier);
     put_sinks(&out, status);
+    put_apis(&out, status);
     buffer_u8(&out, 0);
     return (char *)out.data;
 }

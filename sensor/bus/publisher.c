@@ -3,6 +3,9 @@
  *   publish → journal (append) → … the loop's turn … → sync → wake the readers
  *             └ not taken → held in memory → each second: append, sync, wake
  *
+ * A turn that tells much (an engine that caught up tells as much as it ever does in one) is synced
+ * on the way, each MiB: what waits for its end would be taken for what the disk does not take.
+ *
  * Once something is held, everything behind it is too, so the order stays. Trouble is that the disk
  * takes nothing, does not sync, or has no room left but what is set aside; it is logged when it
  * begins and when it ends, and told as an alert at both: at its beginning into the room that is set
@@ -24,7 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AGAIN_NS NS_PER_S
+#define AGAIN_NS   NS_PER_S
+#define SYNC_BYTES ((size_t)1 << 20) /* of a long turn; it is synced once more for each */
 
 struct publisher {
     struct loop_ref loop;
@@ -35,7 +39,8 @@ struct publisher {
     struct held *held;
     struct json *json;
     bool turn_asked;
-    uint64_t woken; /* the sequence number that readers were last woken for */
+    size_t unflushed; /* bytes of lines since publisher_flush was last tried */
+    uint64_t woken;   /* the sequence number that readers were last woken for */
     struct loop_watch *retry;
     struct ptime time, since; /* packet time: of the last line; of the trouble's beginning */
     uint64_t given_up;        /* by its beginning */
@@ -170,6 +175,7 @@ int publisher_flush(struct publisher *publisher, struct error *error)
 {
     struct error own = {0};
     bool trouble = publisher->status.trouble;
+    publisher->unflushed = 0;
     int failed = write_out(publisher, &own);
     if (failed)
         begin_trouble(publisher, own.message);
@@ -213,6 +219,9 @@ int publisher_publish(struct publisher *publisher, const char *line, size_t size
         publisher->status.failures++;
         begin_trouble(publisher, why.message);
     }
+    publisher->unflushed += size;
+    if (publisher->unflushed >= SYNC_BYTES)
+        publisher_flush(publisher, NULL);
     return 0;
 }
 

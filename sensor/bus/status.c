@@ -87,6 +87,9 @@ static void put_engine(struct json *json, const struct status_engine *engine)
     json_uint(json, "records", engine->records);
     json_uint(json, "records_late", engine->records_late);
     json_uint(json, "alerts", engine->alerts);
+    json_uint(json, "alerts_silenced", engine->alerts_silenced);
+    json_uint(json, "silenced_bytes", engine->silenced_bytes);
+    json_uint(json, "alerts_quiet", engine->alerts_quiet);
     json_uint(json, "hosts", engine->hosts);
     json_uint(json, "hosts_ready", engine->hosts_ready);
     json_uint(json, "hosts_learning", engine->hosts_learning);
@@ -232,6 +235,21 @@ static void put_alerts(struct json *json, const struct status *status)
     json_close(json);
 }
 
+static void put_apis(struct json *json, const struct status *status)
+{
+    json_list(json, "api");
+    for (size_t i = 0; i < status->api_count; i++) {
+        const struct api_counts *counts = &status->api[i].counts;
+        json_open(json, NULL);
+        json_str(json, "listener", status->api[i].listener);
+        json_uint(json, "requests", counts->requests);
+        json_uint(json, "refused", counts->refused);
+        json_uint(json, "bad", counts->bad);
+        json_close(json);
+    }
+    json_close(json);
+}
+
 static void put_coverage(struct json *json, const struct health *total)
 {
     static const struct health none;
@@ -261,6 +279,7 @@ char *status_json(struct json *json, const struct status *status)
     put_journal(json, &status->journal);
     put_budget(json, &status->budget);
     put_alerts(json, status);
+    put_apis(json, status);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)

@@ -186,6 +186,16 @@ static void show_interfaces(struct screen *screen, const struct json_value *stat
     }
 }
 
+static void show_noise(struct screen *screen, const struct json_value *engine)
+{
+    int64_t silenced = whole_of(engine, "alerts_silenced"),
+            quiet = whole_of(engine, "alerts_quiet");
+    char text[FIGURE];
+    if (silenced > 0 || quiet > 0)
+        row(screen, "", "of these alerts %" PRId64 " silenced (%sB left), %" PRId64 " quiet",
+            silenced, scaled((double)whole_of(engine, "silenced_bytes"), text), quiet);
+}
+
 static void show_engine(struct screen *screen, const struct json_value *status)
 {
     const struct json_value *engine = json_get(status, "engine");
@@ -198,6 +208,7 @@ static void show_engine(struct screen *screen, const struct json_value *status)
     row(screen, "", "alerts: %" PRId64 "; incidents open: %" PRId64 "; flows open: %s",
         whole_of(engine, "alerts"), whole_of(engine, "incidents_open"),
         scaled((double)whole_of(engine, "open_flows"), text[0]));
+    show_noise(screen, engine);
     row(screen, "", "%s records, %s waiting; checkpoint of %sB, age %s",
         scaled((double)whole_of(engine, "records"), text[0]),
         scaled((double)whole_of(engine, "waiting_records"), text[1]),
@@ -287,6 +298,16 @@ static void show_sink(struct screen *screen, const char *head, const struct json
         why && !well ? ": " : "", why && !well ? why : "");
 }
 
+/* Who asked and was turned away may be a broken script, or somebody who keeps others from asking.
+ */
+static void show_api(struct screen *screen, const struct json_value *api)
+{
+    int64_t refused = whole_of(api, "refused"), bad = whole_of(api, "bad");
+    if (refused > 0 || bad > 0)
+        row(screen, "api", "%s: %" PRId64 " connections REFUSED, %" PRId64 " bad requests",
+            text_of(api, "listener"), refused, bad);
+}
+
 static void show_outside(struct screen *screen, const struct json_value *status)
 {
     const struct json_value *list = json_get(status, "sinks"), *sink;
@@ -294,6 +315,8 @@ static void show_outside(struct screen *screen, const struct json_value *status)
     show_courier(screen, json_get(status, "courier"));
     for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++)
         show_sink(screen, i ? "" : "sinks", sink);
+    for (size_t i = 0; (sink = json_at(json_get(status, "api"), i)) != NULL; i++)
+        show_api(screen, sink);
 }
 
 static void show_blind(struct screen *screen, const struct json_value *status)

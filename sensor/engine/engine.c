@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEPS 64 /* batches before the loop may look at other things */
+#define STEPS   64       /* batches before the loop may look at other things … */
+#define TURN_NS NS_PER_S /* … and for how long: wall time, it paces and judges nothing */
 
 static bool paused(const struct engine *engine)
 {
@@ -405,11 +406,13 @@ static bool step(struct engine *engine)
     return loads_take_answers(engine) || intake_fetch(engine);
 }
 
-/* True: there is more to do than one turn of the loop should be held up by. */
+/* True: there is more to do than one turn of the loop should be held up by. An engine that plays a
+ * long log again, or catches up on a machine that is busy, must be seen to move. */
 static bool run(struct engine *engine)
 {
     bool cleared = false;
-    for (int n = 0; n < STEPS; n++) {
+    int64_t end_ns = wtime_now().ns + TURN_NS;
+    for (int n = 0; n < STEPS && (n == 0 || wtime_now().ns < end_ns); n++) {
         if (step(engine)) {
             cleared = false;
             continue;

@@ -114,6 +114,9 @@ static struct status_engine engine_status(const struct engine_role *role)
                                   .restarts = role->orders.restarts,
                                   .records_late = counts->late,
                                   .alerts = counts->alerts,
+                                  .alerts_silenced = counts->alerts_silenced,
+                                  .silenced_bytes = counts->silenced_bytes,
+                                  .alerts_quiet = counts->alerts_quiet,
                                   .hosts = history.hosts,
                                   .hosts_ready = history.ready,
                                   .hosts_learning = history.hosts - history.ready,
@@ -204,6 +207,15 @@ static size_t alerts_status(const struct engine_role *role, struct status_alerts
     return count;
 }
 
+static size_t apis_status(const struct engine_role *role, struct status_api api[STATUS_APIS])
+{
+    size_t count = 0;
+    api[count++] = (struct status_api){"control", api_counts_of(role->api)};
+    if (role->metrics)
+        api[count++] = (struct status_api){"metrics", api_counts_of(role->metrics)};
+    return count;
+}
+
 static struct status_courier courier_status(const struct engine_role *role)
 {
     const struct sinks_news *news = &role->sinks;
@@ -255,6 +267,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
                         struct api_reply *reply)
 {
     struct status_alerts alerts[ENGINE_TALLIES];
+    struct status_api api[STATUS_APIS];
     struct status_worker worker[CONFIG_WORKERS];
     struct status_interface interface[CONFIG_INTERFACES];
     struct bus_status sink[CONFIG_SINKS];
@@ -294,6 +307,8 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .budget = budget_status(role),
         .alerts = alerts,
         .alert_count = alerts_status(role, alerts),
+        .api = api,
+        .api_count = apis_status(role, api),
     };
     reply->body = say(&status);
 }

@@ -239,6 +239,9 @@ static void on_end(struct supervisor *s, const char *how)
     } else if (engine->told_end) { /* for a reload, with a checkpoint: its successor goes on */
     } else if (was_sent && !came_up) {
         supervisor_refuse_reload(s, why);
+    } else if (s->stopping && !came_up && engine->failure.code != ERROR_NONE) {
+        s->unfinished = engine->failure; /* another one would not come up either */
+        courier_child_finish(s);
     } else if (!engine->begun_once) {
         s->error = engine->failure;
         error_set(&s->error, ERROR_RUN, "the engine ended: %s", how);
@@ -337,7 +340,8 @@ int engine_child_start(struct supervisor *s)
  * needs no baseline. */
 static bool may_start(const struct supervisor *s, struct wtime now)
 {
-    return s->engine.state == ENGINE_NONE && back_off_over(&s->engine.back_off, now) &&
+    return s->engine.state == ENGINE_NONE && !s->courier.finishing &&
+           back_off_over(&s->engine.back_off, now) &&
            (!s->state.redis || s->embedded.pid > 0 || s->redis_back_off.wait_ns > 0);
 }
 

@@ -217,7 +217,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)
             s->loop.ops->run(s->loop.loop);
-    *error = s->error;
+    *error = s->error.code != ERROR_NONE ? s->error : s->unfinished;
     end(s);
     config_source_fini(&s->source);
     free(s);

@@ -111,6 +111,7 @@ struct supervisor {
     struct wtime stop_by, next_news, ticked;
     int64_t started_s;
     struct error error;
+    struct error unfinished; /* why the last engine could not drain the rings: said at the end */
 };
 
 /* How long to wait before starting anew what lived from `from` to now. */

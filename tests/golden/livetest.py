@@ -189,8 +189,8 @@ class Sensor:
     """`weir run` in a space, from "every process runs" to its end by SIGTERM."""
 
     def __init__(self, test, space, *words, workers=1, folder=None, program=(), env=None,
-                 stdout=subprocess.DEVNULL):
-        """`program`: words before weir's own, of a program that becomes it."""
+                 stdout=subprocess.DEVNULL, output=True):
+        """`program`: words before weir's own, of a program that becomes it. `output`: -o, a sink too."""
         self.test, self.space = test, space
         self.home = folder or test.path(f"sensor{next(numbers)}")
         os.makedirs(self.home, exist_ok=True)
@@ -199,7 +199,7 @@ class Sensor:
         self.state, self.out = os.path.join(self.home, "state"), os.path.join(self.home, "out")
         self.log = os.path.join(self.home, "log")
         self.words = ["run", "--workers", str(workers), "--set", "sensor.state_dir=" + self.state,
-                      "-o", self.out, *map(str, words)]
+                      *(["-o", self.out] if output else []), *map(str, words)]
         with open(self.log, "ab") as log:
             self.process = space.start(*program, weirtest.binary(), *self.words, stdout=stdout, stderr=log,
                                        env={**os.environ, **weirtest.unnamed_reports(), **(env or {})})

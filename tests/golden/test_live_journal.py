@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A sensor whose disk is full: what leaves is judged and told all the same, the full disk too, and
+"""A sensor whose disk is full or read-only. Full: what leaves is judged and told all the same, the full disk too, and
 nothing is missing when there is room again. The state directory is a small file system of its own."""
 
 import json
@@ -76,6 +76,24 @@ class FullDisk(Case):
         self.assertEqual([line["event"]["id"] for line in lines],
                          [line["event"]["id"] for line in journal])
         self.assertEqual(len({line["event"]["id"] for line in lines}), len(lines))
+
+
+class ReadOnly(Case):
+    def test_start(self):
+        """One line, and nothing was begun."""
+        require(self, "mount")
+        state = self.path("state")
+        os.mkdir(state)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m,ro", "tmpfs", state],
+                              capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest(f"no file system can be mounted here: {done.stderr.strip()}")
+        self.addCleanup(subprocess.run, ["umount", "-l", state], check=True)
+        for workers in ("0", "1"):
+            run = weir("run", "-i", "lo", *INSIDE, "--workers", workers, "--set", "sensor.state_dir=" + state)
+            self.assertEqual((run.status, run.out), (1, ""), run)
+            self.assertRegex(run.err, f"^weir: {state}[^\n]*: Read-only file system\n$")
+        self.assertEqual(os.listdir(state), [])
 
 
 if __name__ == "__main__":

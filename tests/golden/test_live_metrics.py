@@ -78,6 +78,10 @@ class Metrics(Case):
         for client in held:
             client.close()
         until("room again", self.answers)
+        refused = 'weir_api_refused_connections_total{listener="%s"}'
+        self.assertGreaterEqual(self.value(refused % "metrics"), 1)
+        self.assertEqual(self.value(refused % "control"), 0)
+        self.assertEqual(self.value('weir_api_bad_requests_total{listener="metrics"}'), 64)
 
     def test_it_outlives_the_engine(self):
         before = self.sensor.status()["engine"]

@@ -25,13 +25,16 @@ STATUS = {
          "ring": {"bytes": 8388608, "used_bytes": 0, "seconds": None}, "parked": 0,
          "last_death": "killed by SIGSEGV"}],
     "interfaces": [{"name": "span0", "vantage": "core", "state": "up"}],
-    "engine": {"pid": 70, "restarts": 0, "records": 20, "records_late": 0, "alerts": 3, "hosts": 412,
+    "engine": {"pid": 70, "restarts": 0, "records": 20, "records_late": 0, "alerts": 3, "alerts_silenced": 2,
+               "silenced_bytes": 4500, "alerts_quiet": 1, "hosts": 412,
                "hosts_ready": 300, "hosts_learning": 112, "incidents_open": 1, "open_flows": 99,
                "waiting_records": 12, "checkpoint": {"age_s": 0.75, "bytes": 1000, "snapshots": 5}},
     "redis": {"url": "redis://:***@10.0.0.1:6379", "state": "ready", "pending": 0},
     "sinks": [{"type": "file", "path": "/var/log/alerts.ndjson", "delivered": 3, "behind": 0,
                "failures": 0, "state": "ok", "last_error": None}],
     "coverage": {"packets": 10000, "tcp_payload_bytes": 9000, "tcp_missing_bytes": 1000},
+    "api": [{"listener": "control", "requests": 9, "refused": 0, "bad": 0},
+            {"listener": "metrics", "requests": 9, "refused": 7, "bad": 1}],
     "blind": ["worker 1 drops packets"],
 }
 
@@ -113,9 +116,11 @@ class Status(StatusCase):
             "interfaces  span0 (core): up",
             "engine      412 hosts: 300 ready, 112 still learning",
             "            alerts: 3; incidents open: 1; flows open: 99",
+            "            of these alerts 2 silenced (4.50 KB left), 1 quiet",
             "            20 records, 12 waiting; checkpoint of 1.00 KB, age 0.8 s",
             "redis       ready, 0 commands pending, redis://:***@10.0.0.1:6379",
             "sinks       file /var/log/alerts.ndjson: ok, 3 delivered, 0 behind",
+            "api         metrics: 7 connections REFUSED, 1 bad requests",
             "coverage    10.0 K packets; TCP payload 9.00 KB, 1.00 KB more not seen (10.0 %)",
             "BLIND NOW   worker 1 drops packets"])
 

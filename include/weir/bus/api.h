@@ -3,8 +3,9 @@
  * (the engine, later the console) says them. docs/api.md is the contract with the outside.
  *
  * Bounds: API_CLIENTS connections at once (one more is told 503), 8 KiB of head, 64 KiB of body,
- * 5 s for a request to come whole and 5 s for its reply to be taken, however the bytes trickle. No
- * client can hold up the loop: nothing here waits. Thread: the loop's. */
+ * 5 s for a request to come whole and 5 s for its reply to be taken, however the bytes trickle;
+ * what is sent behind it is thrown away for 1 s and 1 MiB. No client can hold up the loop: nothing
+ * here waits. Thread: the loop's. */
 #ifndef WEIR_BUS_API_H
 #define WEIR_BUS_API_H
 

@@ -6,6 +6,7 @@
 
 #include "weir/base/json.h"
 #include "weir/base/time.h"
+#include "weir/bus/api.h"
 #include "weir/bus/bus.h"
 #include "weir/record/record.h"
 
@@ -51,6 +52,7 @@ struct status_interface {
 struct status_engine {
     pid_t pid;
     uint64_t restarts, records, records_late, alerts;
+    uint64_t alerts_silenced, silenced_bytes, alerts_quiet; /* of `alerts`; what newly left */
     uint64_t hosts, hosts_ready, hosts_learning, incidents_open, open_flows, waiting_records;
     double checkpoint_age_s; /* NAN: none yet */
     uint64_t checkpoint_bytes, snapshots;
@@ -61,6 +63,12 @@ struct status_engine {
 struct status_alerts {     /* of a detector or rule, since the engine's process began */
     const char *detector;
     uint64_t alerts[STATUS_URGENCIES];
+};
+
+#define STATUS_APIS 2
+struct status_api { /* a listener of the engine's, since its process began */
+    const char *listener;
+    struct api_counts counts;
 };
 
 struct status_waits { /* for answers: a histogram */
@@ -104,6 +112,8 @@ struct status {
     } budget;
     const struct status_alerts *alerts;
     size_t alert_count;
+    const struct status_api *api; /* at most STATUS_APIS */
+    size_t api_count;
     struct status_journal {
         uint64_t last, durable;              /* sequence numbers: appended, synced */
         uint64_t segments, bytes;            /* on the disk */

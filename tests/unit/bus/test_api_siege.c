@@ -89,6 +89,27 @@ static void test_slow(void **state)
     assert_int_equal(f->counts.refused, 0);
 }
 
+/* A head without an end: it is told so, and what it goes on to send is thrown away only for a
+ * while. */
+static void test_endless(void **state)
+{
+    struct fixture *f = *state;
+    static char block[1 << 16];
+    size_t taken = 0;
+    memset(block, 'y', sizeof block);
+    int fd = reach(f);
+    for (ssize_t sent = 0; sent >= 0 && taken<(size_t)64 << 20; taken += sent> 0 ? (size_t)sent : 0)
+        sent = send(fd, block, sizeof block, MSG_NOSIGNAL);
+    assert_in_range(taken, 1 << 20, 4 << 20); /* and what the kernel holds */
+    char told[14] = "";
+    assert_int_equal(recv(fd, told, 13, MSG_WAITALL), 13);
+    assert_string_equal(told, "HTTP/1.1 431 ");
+    close(fd);
+    expect_alive(f);
+    finish(f);
+    assert_int_equal(f->counts.bad, 1);
+}
+
 /* 64 trickles shut everybody else out for no longer than that. */
 static void test_all_taken(void **state)
 {
@@ -232,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_slow, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_endless, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_descriptor, setup, teardown),

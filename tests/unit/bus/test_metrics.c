@@ -170,6 +170,8 @@ static const uint64_t answers[] = {10, 5, 1};
 static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}},
                                               {"rule \"x\"", {0, 0, 4}}};
 
+static const struct status_api api[] = {{"control", {11, 12, 13}}, {"metrics", {14, 15, 16}}};
+
 static void test_whole(void **state)
 {
     const struct status status = {
@@ -186,6 +188,9 @@ static void test_whole(void **state)
         .engine = {.restarts = 1,
                    .records = 20,
                    .alerts = 3,
+                   .alerts_silenced = 2,
+                   .silenced_bytes = 100,
+                   .alerts_quiet = 1,
                    .hosts_ready = 300,
                    .hosts_learning = 112,
                    .checkpoint_age_s = 0.75,
@@ -194,6 +199,8 @@ static void test_whole(void **state)
         .budget = {0.01, 1.5, 4, 3},
         .alerts = alerts,
         .alert_count = 2,
+        .api = api,
+        .api_count = 2,
         .journal = {.durable = 8, .given_up = 10, .trouble = true},
         .courier = {.state = STATUS_WORKER_RUNNING, .restarts = 6},
         .sink = sink,
@@ -224,6 +231,12 @@ static void test_whole(void **state)
     expect(reading, "weir_late_totals_total", 9);
     expect(reading, "weir_alerts_total{detector=\"content.personal\",urgency=\"now\"}", 3);
     expect(reading, "weir_alerts_total{detector=\"rule \\\"x\\\"\",urgency=\"now\"}", 4);
+    expect(reading, "weir_engine_silenced_alerts_total", 2);
+    expect(reading, "weir_engine_silenced_bytes_total", 100);
+    expect(reading, "weir_engine_quiet_alerts_total", 1);
+    expect(reading, "weir_api_requests_total{listener=\"control\"}", 11);
+    expect(reading, "weir_api_refused_connections_total{listener=\"metrics\"}", 15);
+    expect(reading, "weir_api_bad_requests_total{listener=\"metrics\"}", 16);
     expect(reading, "weir_budget_day_spent_alerts", 3);
     expect(reading, "weir_redis_up", 1);
     expect(reading, "weir_redis_behind", 1);

@@ -190,6 +190,22 @@ static void test_group_commit(void **state)
     assert_string_equal(told(f), "1 2 3 4 5 ");
 }
 
+/* An engine that caught up tells in one turn more than the journal keeps unsynced and memory holds:
+ * nothing is wrong with the disk, and nothing is given up. */
+static void test_long_turn(void **state)
+{
+    struct fixture *f = *state;
+    for (unsigned i = 1; i <= 50; i++)
+        publish(f, i, "alert", 50, 1000000);
+    struct publisher_status status = publisher_status_of(f->publisher);
+    assert_false(status.trouble);
+    assert_int_equal(status.failures + status.held + status.given_up_alerts, 0);
+    assert_int_equal(publisher_last(f->publisher), 50);
+    assert_true(publisher_durable(f->publisher) >= 48);
+    turn(f);
+    assert_int_equal(publisher_durable(f->publisher), 50);
+}
+
 static void test_full_disk(void **state)
 {
     struct fixture *f = *state;
@@ -368,6 +384,7 @@ int main(void)
     log_set_level(LOG_ERROR_);
     const struct CMUnitTest tests[] = {
         T(test_group_commit),
+        T(test_long_turn),
         T(test_full_disk),
         T(test_tries_again),
         T(test_sync_fails),

@@ -55,6 +55,7 @@ static void test_whole(void **state)
          .dead = true,
          .last_error = "No space left on device"}};
     static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}}};
+    static const struct status_api api[] = {{"control", {11, 12, 13}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -69,13 +70,15 @@ static void test_whole(void **state)
         .worker_count = 2,
         .interface = interface,
         .interface_count = 3,
-        .engine = {70, 1, 20, 0, 3, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
+        .engine = {70, 1, 20, 0, 3, 2, 100, 1, 412, 300, 112, 1, 99, 12, 0.75, 1000, 5, 2, 1, 3},
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
         .budget = {0.015, 1.5, 4, 3},
         .alerts = alerts,
         .alert_count = 1,
+        .api = api,
+        .api_count = 1,
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
@@ -99,6 +102,7 @@ static void test_whole(void **state)
         "{\"name\":\"span1\",\"vantage\":\"core\",\"state\":\"down\"},"
         "{\"name\":\"tap\",\"vantage\":\"edge\",\"state\":\"gone\"}],"
         "\"engine\":{\"pid\":70,\"restarts\":1,\"records\":20,\"records_late\":0,\"alerts\":3,"
+        "\"alerts_silenced\":2,\"silenced_bytes\":100,\"alerts_quiet\":1,"
         "\"hosts\":412,\"hosts_ready\":300,\"hosts_learning\":112,\"incidents_open\":1,"
         "\"open_flows\":99,\"waiting_records\":12,"
         "\"checkpoint\":{\"age_s\":0.75,\"bytes\":1000,\"snapshots\":5},"
@@ -125,6 +129,7 @@ static void test_whole(void **state)
         "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
         "2,"
         "\"now\":3}],"
+        "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
@@ -145,8 +150,9 @@ static void test_beginning(void **state)
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(text,
-                "\"trouble\":false},\"budget\":null,\"alerts\":[],\"coverage\":{\"packets\":0,");
+    expect_part(
+        text,
+        "\"trouble\":false},\"budget\":null,\"alerts\":[],\"api\":[],\"coverage\":{\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }
