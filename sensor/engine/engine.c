@@ -363,7 +363,6 @@ static void finish_replay(struct engine *engine)
         entry_end_absences(engine, last);
         judge_sensor(engine, last);
         count_bounds(engine);
-        close_publish(engine);
     }
     incidents_advance(engine->incidents, PTIME_MAX);
     if (publisher_flush(engine->config.publisher, &error) != 0)
@@ -381,7 +380,7 @@ static void finish(struct engine *engine)
         return;
     if (engine->config.live)
         finish_live(engine);
-    else
+    else if (save_all(engine))
         finish_replay(engine);
 }
 
