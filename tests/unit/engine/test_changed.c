@@ -33,7 +33,6 @@ static void end(struct rig *rig)
     assert_int_equal(rig->error.code, ERROR_NONE);
 }
 
-
 static uint64_t counted(struct rig *rig, const char *host)
 {
     struct ip ip;
