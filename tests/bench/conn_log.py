@@ -9,6 +9,7 @@ for a day or two. In the order of their ends, as Zeek writes them. Needs numpy; 
 
 import argparse
 import gzip
+import io
 import os
 import sys
 
@@ -47,9 +48,9 @@ class Site:
         self.remotes = numpy.concatenate([shared, own], axis=1)
         self.median = rng.normal(8.5, 1.3, self.remotes.shape) # natural logarithm of bytes a connection
         self.known = [outside(n) for n in range(SHARED + hosts * OWN)]
-        self.fresh = [self.new_remote(host) for host in range(hosts)]
+        self.fresh = [self.new_remote() for _ in range(hosts)]
 
-    def new_remote(self, _):
+    def new_remote(self):
         self.known.append(outside(len(self.known)))
         return len(self.known) - 1
 
@@ -72,7 +73,7 @@ class Site:
         got = (sent * rng.lognormal(.8, 1.2, lines) + 1500).astype(int)
         remote = self.remotes[host, which]
         for n in numpy.flatnonzero(rng.random(self.hosts) < .6):
-            self.fresh[n] = self.new_remote(n)
+            self.fresh[n] = self.new_remote()
         new = rng.random(lines) < NEW
         remote[new] = numpy.array(self.fresh)[host[new]]
         return numpy.array([start, lasts, host, rng.integers(30000, 60000, lines), remote, sent, got])
@@ -109,7 +110,7 @@ def main():
     o = parser.parse_args()
     site = Site(o.hosts, o.seed)
     with open(o.file, "wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as packed:
-        buffered = __import__("io").TextIOWrapper(packed, encoding="ascii", newline="\n")
+        buffered = io.TextIOWrapper(packed, encoding="ascii", newline="\n")
         write(buffered, site.rows(o.days, o.lines), site.known)
         buffered.flush()
 
