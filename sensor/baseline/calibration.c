@@ -59,15 +59,30 @@ enum evidence_side evidence_side(enum evidence_kind kind)
     return kind < EVIDENCE_NETWORK_WEEK ? EVIDENCE_SENT : EVIDENCE_SERVED;
 }
 
+struct weights { /* of a side */
+    double sum, count;
+};
+
+static struct weights weights_of(enum evidence_side side)
+{
+    struct weights weights = {0, 0};
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        if (evidence_side((enum evidence_kind)kind) == side) {
+            weights.sum += kinds[kind].weight;
+            weights.count += 1;
+        }
+    return weights;
+}
+
+static double weight_among(enum evidence_kind kind, const struct weights *weights)
+{
+    return kinds[kind].weight * weights->count / weights->sum;
+}
+
 double evidence_weight(enum evidence_kind kind)
 {
-    double sum = 0, count = 0;
-    for (int other = 0; other < EVIDENCES; other++)
-        if (evidence_side((enum evidence_kind)other) == evidence_side(kind)) {
-            sum += kinds[other].weight;
-            count += 1;
-        }
-    return kinds[kind].weight * count / sum;
+    struct weights weights = weights_of(evidence_side(kind));
+    return weight_among(kind, &weights);
 }
 
 /* --- what is stored --------------------------------------------------------------------------- */
@@ -229,15 +244,17 @@ struct fused evidence_fuse(const struct day_evidence *evidence, enum evidence_si
                            bool day_off, const struct measures *measures)
 {
     struct fused fused = {.p = 1, .p_absolute = 1};
+    struct weights weights = weights_of(side);
     double sum = 0, whole = 0;
     for (int kind = 0; kind < EVIDENCES; kind++) {
         if (evidence_side((enum evidence_kind)kind) != side || !(evidence->known >> kind & 1u))
             continue;
         double s = calibrated(measures, (unsigned)kind, day_off, evidence->mark[kind].l);
+        double weight = weight_among((enum evidence_kind)kind, &weights), l = -log(s);
         fused.single[kind] = s;
-        fused.share[kind] = evidence_weight((enum evidence_kind)kind) * pow(heard(-log(s)), POWER);
+        fused.share[kind] = weight * pow(heard(l), POWER);
         sum += fused.share[kind];
-        whole += evidence_weight((enum evidence_kind)kind) * pow(-log(s), POWER);
+        whole += l <= BEYOND ? fused.share[kind] : weight * pow(l, POWER);
     }
     for (int kind = 0; kind < EVIDENCES && sum > 0; kind++)
         fused.share[kind] /= sum;

@@ -148,11 +148,11 @@ double fleet_day_trend(const struct fleet *fleet, const char *group, int64_t day
 
 /* --- applying -------------------------------------------------------------------------------- */
 
-static void apply_group(struct peer_group *group, struct hostset_shape shape)
+static void apply_group(struct peer_group *group, struct hostset_shape shape, int64_t week)
 {
     if (!group->changed)
         return;
-    group_sum(&group->next);
+    group_sum(&group->next, week);
     group_copy(&group->now, &group->next);
     hostset_copy(&group->hosts, &group->next_hosts, shape);
     group->count = hostset_count(&group->hosts, shape);
@@ -165,9 +165,9 @@ void fleet_apply(struct fleet *fleet)
     size_t position = 0;
     bool new_week = fleet->next_week != fleet->week;
     fleet_apply_left(fleet);
-    apply_group(&fleet->all, fleet_shape);
+    apply_group(&fleet->all, fleet_shape, fleet->next_week);
     for (const struct map_entry *entry; (entry = map_next(&fleet->groups, &position));)
-        apply_group(entry->value, destination_shape);
+        apply_group(entry->value, destination_shape, fleet->next_week);
     if (fleet->young_changed)
         young_copy(&fleet->young, &fleet->next_young);
     fleet->young_changed = false;
@@ -178,9 +178,9 @@ void fleet_apply(struct fleet *fleet)
     budget_apply(fleet);
 }
 
-static void share_group(struct peer_group *group, struct hostset_shape shape)
+static void share_group(struct peer_group *group, struct hostset_shape shape, int64_t week)
 {
-    group_sum(&group->now);
+    group_sum(&group->now, week);
     group_copy(&group->next, &group->now);
     hostset_copy(&group->next_hosts, &group->hosts, shape);
     group->count = hostset_count(&group->hosts, shape);
@@ -190,9 +190,9 @@ static void share_group(struct peer_group *group, struct hostset_shape shape)
 void fleet_share(struct fleet *fleet)
 {
     size_t position = 0;
-    share_group(&fleet->all, fleet_shape);
+    share_group(&fleet->all, fleet_shape, fleet->week);
     for (const struct map_entry *entry; (entry = map_next(&fleet->groups, &position));)
-        share_group(entry->value, destination_shape);
+        share_group(entry->value, destination_shape, fleet->week);
     young_copy(&fleet->next_young, &fleet->young);
     fleet->next_week = fleet->week;
     fleet->next_budget = fleet->budget;

@@ -1,6 +1,7 @@
 /* One group's tables: by index for copying and packing, fading, sums, and the median of a day.
  * Thread: the engine's. */
 #include "fleet_local.h"
+#include "tail.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -33,12 +34,19 @@ struct histogram *young_histogram(struct young *young, size_t index)
                                     : &young->span[bucket];
 }
 
+static struct sizes *group_sizes(struct group *group, size_t index)
+{
+    return index == 0 ? &group->sizes_hour : index == 1 ? &group->sizes_day : &group->sizes_inside;
+}
+
 void group_copy(struct group *to, struct group *from)
 {
     for (size_t i = 0; i < GROUP_RESIDUALS; i++)
         *group_residuals(to, i) = *group_residuals(from, i);
-    for (size_t i = 0; i < GROUP_HISTOGRAMS; i++)
+    for (size_t i = 0; i < GROUP_HISTOGRAMS; i++) {
         histogram_copy(group_histogram(to, i), group_histogram(from, i));
+        *group_sizes(to, i) = *group_sizes(from, i);
+    }
     memcpy(to->active, from->active, sizeof to->active);
     memcpy(to->seen, from->seen, sizeof to->seen);
     memcpy(to->day, from->day, sizeof to->day);
@@ -109,14 +117,17 @@ void group_fade(struct group *group, double weight)
 
 /* Always summed in the same order, so that a restarted sensor has the same total to the last bit.
  */
-void group_sum(struct group *group)
+void group_sum(struct group *group, int64_t week)
 {
     for (size_t i = 0; i < GROUP_RESIDUALS; i++) {
         struct residuals *table = group_residuals(group, i);
         table->total = 0;
         for (size_t bin = 0; bin < HISTOGRAM_BINS; bin++)
             table->total += table->count[bin];
+        table->tail = tail_fit(table, TAIL_SIGMA);
     }
+    for (size_t i = 0; i < GROUP_HISTOGRAMS; i++)
+        tail_sizes(group_sizes(group, i), group_histogram(group, i), week);
     for (unsigned which = 0; which < CALIBRATIONS; which++)
         for (int off = 0; off < 2; off++)
             calibration_fit(&group->calibrations.of[which][off], which);

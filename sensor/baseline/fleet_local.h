@@ -74,8 +74,8 @@ struct histogram *young_histogram(struct young *young, size_t index);
 void group_copy(struct group *to, struct group *from);
 void group_fini(struct group *group);
 void group_fade(struct group *group, double weight);
-void group_sum(struct group *group);                               /* totals, fits */
-double group_median(const struct group *group, int64_t day);       /* NAN: too few */
+void group_sum(struct group *group, int64_t week);           /* totals, fits; sizes as of `week` */
+double group_median(const struct group *group, int64_t day); /* NAN: too few */
 double group_usual_median(const struct group *group, int64_t day); /* of all remembered days */
 void young_copy(struct young *to, struct young *from);
 void young_fini(struct young *young);

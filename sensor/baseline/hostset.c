@@ -135,7 +135,7 @@ uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape)
     uint32_t size = UINT32_C(1) << shape.bits, zeros = 0;
     double m = (double)size, sum = 0;
     for (uint32_t i = 0; i < size; i++) {
-        sum += ldexp(1.0, -set->registers[i]);
+        sum += 1.0 / (double)(UINT64_C(1) << set->registers[i]); /* a rank is at most 33 */
         zeros += set->registers[i] == 0;
     }
     double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;

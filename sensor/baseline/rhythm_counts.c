@@ -157,39 +157,56 @@ static bool is_same(const struct rhythm_counts *counts, const struct median *a,
     return counts->halvings <= NARROW || range[1] - range[0] < 1;
 }
 
-static double clamp(double value, double most)
+struct span { /* a cell's values: n of them, from `least` on */
+    double least, width, n;
+};
+
+/* `at` and what follows: from the cell's least. Most cells lie on one side. */
+static double at_most(const struct span *span, double at)
 {
-    return fmax(0, fmin(most, value));
+    if (at < 0)
+        return 0;
+    return at < span->width ? floor(at * span->n / span->width + 0.5) : span->n;
 }
 
+static double less_than(const struct span *span, double at)
+{
+    if (at <= 0)
+        return 0;
+    return at < span->width ? ceil(at * span->n / span->width - 0.5) : span->n;
+}
+
+struct spans {
+    struct span span[RHYTHM_CELLS];
+    unsigned used;
+};
+
 /* How many lie within `distance` of `centre`. */
-static double count_within(const struct rhythm_counts *counts, double centre, double distance)
+static double count_within(const struct spans *spans, double centre, double distance)
 {
     double sum = 0;
-    for (uint8_t i = 0; i < counts->used; i++) {
-        double range[2], n = (double)counts->cell[i].count;
-        rhythm_range(counts, &counts->cell[i], range);
-        double width = range[1] - range[0];
-        double from = centre - distance - range[0], to = centre + distance - range[0];
-        if (width < 1) /* one value */
-            sum += from <= 0 && to >= 0 ? n : 0;
+    for (unsigned i = 0; i < spans->used; i++) {
+        const struct span *span = &spans->span[i];
+        double from = centre - distance - span->least, to = centre + distance - span->least;
+        if (span->width < 1) /* one value */
+            sum += from <= 0 && to >= 0 ? span->n : 0;
         else
-            sum += clamp(floor(to * n / width + 0.5), n) - clamp(ceil(from * n / width - 0.5), n);
+            sum += at_most(span, to) - less_than(span, from);
     }
     return sum;
 }
 
 /* The distance of a rank (0 is the nearest): the least within which more than `rank` lie, between
  * `low` and `high`. */
-static double distance_at(const struct rhythm_counts *counts, double centre, uint64_t rank,
-                          double low, double high)
+static double distance_at(const struct spans *spans, double centre, uint64_t rank, double low,
+                          double high)
 {
     double wanted = (double)rank + 1;
-    if (count_within(counts, centre, low) >= wanted)
+    if (count_within(spans, centre, low) >= wanted)
         return low;
     for (int i = 0; i < BISECTIONS && high - low > PRECISION * high; i++) {
         double middle = (low + high) / 2;
-        if (count_within(counts, centre, middle) >= wanted)
+        if (count_within(spans, centre, middle) >= wanted)
             high = middle;
         else
             low = middle;
@@ -197,14 +214,27 @@ static double distance_at(const struct rhythm_counts *counts, double centre, uin
     return high;
 }
 
+static struct spans spans_of(const struct rhythm_counts *counts)
+{
+    struct spans spans;
+    for (spans.used = 0; spans.used < counts->used; spans.used++) {
+        double range[2];
+        rhythm_range(counts, &counts->cell[spans.used], range);
+        spans.span[spans.used] =
+            (struct span){range[0], range[1] - range[0], (double)counts->cell[spans.used].count};
+    }
+    return spans;
+}
+
 static double median_distance(const struct rhythm_counts *counts, double centre, uint64_t n)
 {
     double first[2], last[2];
+    struct spans spans = spans_of(counts);
     rhythm_range(counts, &counts->cell[0], first);
     rhythm_range(counts, &counts->cell[counts->used - 1], last);
     double farthest = fmax(centre - first[0], last[1] - centre);
-    double low = distance_at(counts, centre, (n - 1) / 2, 0, farthest);
-    return n % 2 ? low : (low + distance_at(counts, centre, n / 2, low, farthest)) / 2;
+    double low = distance_at(&spans, centre, (n - 1) / 2, 0, farthest);
+    return n % 2 ? low : (low + distance_at(&spans, centre, n / 2, low, farthest)) / 2;
 }
 
 struct rhythm_spread rhythm_spread_of(const struct rhythm_counts *counts)

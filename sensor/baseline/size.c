@@ -25,9 +25,12 @@ static struct size_model of_peers(const struct peers *peers, bool of_day, int64_
 {
     struct size_model model = {.peers = *peers, .week = week};
     const struct group *groups[2] = {peers->group, peers->all};
-    for (int i = 0; i < 2; i++)
-        if (groups[i])
-            model.absolute[i] = of_day ? &groups[i]->absolute_day : &groups[i]->absolute_hour;
+    for (int i = 0; i < 2; i++) {
+        if (!groups[i])
+            continue;
+        model.absolute[i] = of_day ? &groups[i]->absolute_day : &groups[i]->absolute_hour;
+        model.sizes[i] = of_day ? &groups[i]->sizes_day : &groups[i]->sizes_hour;
+    }
     return model;
 }
 
@@ -100,12 +103,14 @@ static double by_absolute(const struct size_model *model, uint64_t bytes)
     unsigned bin = histogram_bin(bytes);
     double belief = tail_prior(bin, BELIEF_CENTRE, BELIEF_SCALE), survival[2], values[2] = {0, 0};
     for (int i = 0; i < 2; i++) {
-        struct residuals counts = {{0}, 0};
-        if (model->absolute[i])
-            tail_gather(&counts, model->absolute[i], model->week);
-        struct tail tail = tail_fit(&counts, TAIL_SIGMA);
-        survival[i] = with_belief(&counts, &tail, bin, belief);
-        values[i] = tail.total;
+        struct sizes room;
+        const struct sizes *sizes = model->sizes[i];
+        if (!sizes || sizes->week != model->week) { /* a week has begun, and no hour of it closed */
+            tail_sizes(&room, model->absolute[i], model->week);
+            sizes = &room;
+        }
+        survival[i] = with_belief(&sizes->counts, &sizes->counts.tail, bin, belief);
+        values[i] = sizes->counts.tail.total;
     }
     double weight = peers_weight(&model->peers, values[0]);
     return weight * survival[0] + (1 - weight) * survival[1];
@@ -116,14 +121,14 @@ static double by_residual(const struct size_model *model, uint64_t bytes, double
 {
     unsigned bin = residual_bin(bytes, model->location->mean);
     double belief = tail_prior(bin, RESIDUAL_ZERO, TAIL_SIGMA);
-    static const struct residuals nothing;
+    static const struct residuals nothing = {.tail = {.sigma = TAIL_SIGMA}};
     double survival[2], values[2], sigmas[2];
     for (int i = 0; i < 2; i++) {
-        const struct residuals *table = model->residuals[i] ? model->residuals[i] : &nothing;
-        struct tail tail = tail_fit(table, TAIL_SIGMA);
-        survival[i] = with_belief(table, &tail, bin, belief);
-        values[i] = tail.total;
-        sigmas[i] = tail.sigma;
+        bool known = model->residuals[i] && model->residuals[i]->tail.total > 0;
+        const struct residuals *table = known ? model->residuals[i] : &nothing;
+        survival[i] = with_belief(table, &table->tail, bin, belief);
+        values[i] = table->tail.total;
+        sigmas[i] = table->tail.sigma;
     }
     double weight = peers_weight(&model->peers, values[0]);
     *sigma = weight * sigmas[0] + (1 - weight) * sigmas[1];
@@ -163,18 +168,22 @@ static uint64_t no_larger(const struct size_model *model, uint64_t bytes)
     return bytes;
 }
 
-double size_survival(const struct size_model *model, uint64_t bytes)
+struct residuals size_own(const struct size_model *model)
+{
+    struct residuals counts = {.total = 0};
+    tail_gather(&counts, model->own, model->week);
+    leave_out(&counts, model);
+    return counts;
+}
+
+double size_survival(const struct size_model *model, const struct residuals *own, uint64_t bytes)
 {
     double sigma = TAIL_SIGMA;
     double peers = model->location->count >= LOCATION_MIN ? by_residual(model, bytes, &sigma)
                                                           : by_absolute(model, bytes);
-    struct residuals counts = {{0}, 0};
-    tail_gather(&counts, model->own, model->week);
-    leave_out(&counts, model);
-    struct tail own = tail_fit(&counts, sigma);
-    return (own.total * tail_survival(&counts, &own, histogram_bin(bytes)) +
-            model->pseudo * peers) /
-           (own.total + model->pseudo);
+    struct tail tail = tail_fit(own, sigma);
+    return (tail.total * tail_survival(own, &tail, histogram_bin(bytes)) + model->pseudo * peers) /
+           (tail.total + model->pseudo);
 }
 
 double size_absolute(const struct peers *peers, bool of_day, int64_t week, uint64_t bytes)
@@ -185,7 +194,7 @@ double size_absolute(const struct peers *peers, bool of_day, int64_t week, uint6
 
 struct size_of_new size_of_new(const struct peers *peers, bool of_day, int64_t week)
 {
-    return (struct size_of_new){{{0}, 0}, *peers, of_day, week};
+    return (struct size_of_new){.peers = *peers, .of_day = of_day, .week = week};
 }
 
 const struct histogram *young_table(const struct young *young, enum young_kind kind)
@@ -223,14 +232,21 @@ static uint64_t guarded(double (*survival)(const void *model, uint64_t bytes), c
     return histogram_floor(low);
 }
 
-static double survival_of_model(const void *model, uint64_t bytes)
+struct guarded_size {
+    const struct size_model *model;
+    struct residuals own;
+};
+
+static double survival_of_model(const void *context, uint64_t bytes)
 {
-    return size_survival(model, bytes);
+    const struct guarded_size *size = context;
+    return size_survival(size->model, &size->own, bytes);
 }
 
 uint64_t size_guarded(const struct size_model *model, uint64_t bytes)
 {
-    uint64_t least = guarded(survival_of_model, model, bytes);
+    struct guarded_size size = {model, size_own(model)};
+    uint64_t least = guarded(survival_of_model, &size, bytes);
     return least < bytes ? no_larger(model, least) : bytes;
 }
 

@@ -16,6 +16,7 @@ struct size_model {
     struct peers peers;
     const struct residuals *residuals[2]; /* group, fleet */
     const struct histogram *absolute[2];  /* likewise */
+    const struct sizes *sizes[2];         /* of these */
     double pseudo;                        /* m: observations that the peers stand for */
     int64_t week;
     /* The guard: what it made smaller in the last GUARD_DAYS before `day`, or on it, is no
@@ -32,8 +33,10 @@ struct size_model size_host_day(const struct profile *profile, const struct peer
 struct size_model size_pair_hour(const struct pair *pair, const struct peers *peers, int64_t week);
 struct size_model size_pair_day(const struct pair *pair, const struct peers *peers, int64_t week);
 
-/* Never rising in bytes. */
-double size_survival(const struct size_model *model, uint64_t bytes);
+/* The model's own counts, and S by them, never rising in bytes: who asks more than once of one
+ * model gathers once. */
+struct residuals size_own(const struct size_model *model);
+double size_survival(const struct size_model *model, const struct residuals *own, uint64_t bytes);
 /* `bytes`, or the floor of the largest bin with S ≥ GUARD_SURVIVAL when that is less. */
 uint64_t size_guarded(const struct size_model *model, uint64_t bytes);
 

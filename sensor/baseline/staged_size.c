@@ -26,6 +26,7 @@ static struct size_model model_of(const struct profile *profile, const struct pe
     for (int i = 0; i < 2; i++) {
         model.residuals[i] = groups[i] ? &groups[i]->inside_day : NULL;
         model.absolute[i] = groups[i] ? &groups[i]->absolute_inside : NULL;
+        model.sizes[i] = groups[i] ? &groups[i]->sizes_inside : NULL;
     }
     return model;
 }
@@ -37,7 +38,8 @@ struct estimate survival_staged(const struct profile *profile, const struct flee
     const struct peers peers = fleet_peers(fleet, profile->group);
     const struct histogram *days = &profile->staged.day;
     struct size_model model = model_of(profile, &peers, week);
-    double p = fmin(1, fmax(SURVIVAL_LEAST, size_survival(&model, bytes)));
+    struct residuals own = size_own(&model);
+    double p = fmin(1, fmax(SURVIVAL_LEAST, size_survival(&model, &own, bytes)));
     struct estimate estimate = {.p = p, .samples = (double)histogram_samples(days)};
     if (histogram_largest(days) < 0)
         return estimate;

@@ -207,12 +207,11 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* KEYS: profile, closer, the forgotten, who took what, hold. ARGV: token ("": alone), base, edits,
+/* KEYS: profile, closer, the forgotten, who took what, hold. ARGV: token, base, edits,
  * hour, blob, expiry, host, sensor. What was put for this hour before is put again when it grew
  * from the same base. A host that was forgotten since does not come back (store_forget.c). */
 static const char put_script[] =
-    "local alone = ARGV[1] == ''\n"
-    "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
     "local gone = redis.call('HGET', KEYS[3], ARGV[7])\n"
     "if gone and tonumber(string.match(gone, '^%d+')) >\n"
     "    tonumber(redis.call('HGET', KEYS[4], ARGV[8]) or '0') then return 0 end\n"
@@ -223,8 +222,6 @@ static const char put_script[] =
     "  redis.call('HSET', KEYS[1], 'blob', ARGV[5])\n"
     "elseif closed ~= ARGV[2] then\n"
     "  return 0\n"
-    "elseif alone then\n"
-    "  redis.call('HSET', KEYS[1], 'closed', ARGV[4], 'blob', ARGV[5])\n"
     "else\n"
     "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"
     "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"
@@ -265,7 +262,7 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
     words_text(&words, store_forgotten_key(store, forgotten));
     words_text(&words, store_taken_key(store, taken));
     words_text(&words, store_hold_key(store, &learned->host, hold));
-    words_text(&words, learned->alone ? "" : store->token);
+    words_text(&words, store->token);
     words_hour(&words, learned->base);
     words_number(&words, (int64_t)learned->edits);
     words_hour(&words, learned->hour);
@@ -284,16 +281,15 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
 /* KEYS: fleet, closer, the hour's list. ARGV: token, the last closed hour, the hour, blob, expiry
  * of the list, the tables' edits. With the hour the lease is given back. */
 static const char close_script[] =
-    "local alone = ARGV[1] == ''\n"
-    "if not alone and redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
+    "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
     "local have = redis.call('HMGET', KEYS[1], 'closed', 'edits')\n"
-    "if not alone and ((have[1] or '') ~= ARGV[2] or (have[2] or '0') ~= ARGV[6]) then\n"
+    "if (have[1] or '') ~= ARGV[2] or (have[2] or '0') ~= ARGV[6] then\n"
     "  return 0\n"
     "end\n"
     "redis.call('HSET', KEYS[1], 'closed', ARGV[3])\n"
     "if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 'blob', ARGV[4]) end\n"
     "redis.call('EXPIRE', KEYS[3], ARGV[5])\n"
-    "if not alone then redis.call('DEL', KEYS[2]) end\n"
+    "redis.call('DEL', KEYS[2])\n"
     "return 1";
 
 static bool on_hour(struct store_request *request, const redisReply *reply)
@@ -306,7 +302,7 @@ static bool on_hour(struct store_request *request, const redisReply *reply)
 }
 
 void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64_t hour,
-                      const void *blob, size_t size, bool alone,
+                      const void *blob, size_t size,
                       void (*done)(void *context, enum store_put put), void *context)
 {
     char fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], list[STORE_KEY_SIZE];
@@ -316,7 +312,7 @@ void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
     words_text(&words, store_hour_key(store, hour, list));
-    words_text(&words, alone ? "" : store->token);
+    words_text(&words, store->token);
     words_hour(&words, before);
     words_hour(&words, hour);
     words_bytes(&words, blob, size);

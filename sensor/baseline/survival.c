@@ -38,13 +38,12 @@ static void describe(struct estimate *estimate, const struct residuals *counts)
     estimate->largest = histogram_middle(largest);
 }
 
-static struct estimate of_size(const struct size_model *model, double share, uint64_t bytes)
+static struct estimate of_size(const struct size_model *model, const struct residuals *own,
+                               double share, uint64_t bytes)
 {
-    struct estimate estimate = {.p = probability(share * size_survival(model, bytes)),
+    struct estimate estimate = {.p = probability(share * size_survival(model, own, bytes)),
                                 .samples = (double)histogram_samples(model->own)};
-    struct residuals counts = {{0}, 0};
-    tail_gather(&counts, model->own, model->week);
-    describe(&estimate, &counts);
+    describe(&estimate, own);
     return estimate;
 }
 
@@ -95,7 +94,8 @@ struct estimate survival_host_hour(const struct profile *profile, const struct f
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_host_hour(profile, &peers, histogram_week(civil->day));
-    return of_size(&model, hour_share(profile, &peers, civil), bytes);
+    struct residuals own = size_own(&model);
+    return of_size(&model, &own, hour_share(profile, &peers, civil), bytes);
 }
 
 struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
@@ -103,7 +103,8 @@ struct estimate survival_host_day(const struct profile *profile, const struct fl
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_host_day(profile, &peers, histogram_week(civil->day));
-    return of_size(&model, day_share(profile, civil), bytes);
+    struct residuals own = size_own(&model);
+    return of_size(&model, &own, day_share(profile, civil), bytes);
 }
 
 /* --- known pairs ----------------------------------------------------------------------------- */
@@ -116,9 +117,11 @@ bool survival_pair_known(const struct pair *pair, int64_t hour)
 
 /* A pair's sizes are those of all its hours, a host is active only from PROFILE_ACTIVE_BYTES on:
  * how many hours of the host's have as much, of those in which the pair has. */
-static double pair_share(const struct size_model *model, double active)
+static struct estimate of_pair(const struct size_model *model, double active, uint64_t bytes)
 {
-    return fmin(1.0, 3 * active / size_survival(model, PROFILE_ACTIVE_BYTES));
+    struct residuals own = size_own(model);
+    double share = fmin(1.0, 3 * active / size_survival(model, &own, PROFILE_ACTIVE_BYTES));
+    return of_size(model, &own, share, bytes);
 }
 
 struct estimate survival_pair_hour(const struct profile *profile, const struct pair *pair,
@@ -127,7 +130,7 @@ struct estimate survival_pair_hour(const struct profile *profile, const struct p
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_pair_hour(pair, &peers, histogram_week(civil->day));
-    return of_size(&model, pair_share(&model, hour_share(profile, &peers, civil)), bytes);
+    return of_pair(&model, hour_share(profile, &peers, civil), bytes);
 }
 
 struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
@@ -136,7 +139,7 @@ struct estimate survival_pair_day(const struct profile *profile, const struct pa
 {
     const struct peers peers = fleet_peers(fleet, profile->group);
     struct size_model model = size_pair_day(pair, &peers, histogram_week(civil->day));
-    return of_size(&model, pair_share(&model, day_share(profile, civil)), bytes);
+    return of_pair(&model, day_share(profile, civil), bytes);
 }
 
 double survival_pairs_a_day(const struct profile *profile, enum pair_role role,
@@ -201,7 +204,7 @@ static struct estimate of_young(const struct profile *profile, enum young_kind k
     /* A host that was noted with it is counted already. */
     uint32_t more = profile_pair(profile, destination) ? 0 : 1;
     enum prevalence_bucket bucket = fleet_bucket(fleet, destination, more);
-    struct residuals rare = {{0}, 0};
+    struct residuals rare = {.total = 0};
     struct size_of_new all = size_of_new(&peers, kind != YOUNG_HOUR, week);
     uint64_t samples = 0;
     for (int k = 0; k < PREVALENCE_BUCKETS; k++) {
@@ -247,7 +250,7 @@ static struct estimate of_network(const struct profile *profile, enum young_kind
     const struct peers peers = fleet_peers(fleet, profile->group);
     const struct histogram *days = &profile->new_network_days;
     int64_t week = histogram_week(civil->day);
-    struct residuals fresh = {{0}, 0};
+    struct residuals fresh = {.total = 0};
     struct size_of_new known = size_of_new(&peers, kind != YOUNG_HOUR, week);
     const struct histogram *table = kind == YOUNG_FIRST_WEEK ? &profile->new_network
                                     : kind == YOUNG_HOUR     ? &profile->new_network_hour
@@ -299,9 +302,13 @@ static struct estimate of_absolute(const struct profile *profile, const struct f
     if (!shown)
         return estimate;
     const struct histogram *table = of_day ? &shown->absolute_day : &shown->absolute_hour;
-    struct residuals counts = {{0}, 0};
-    tail_gather(&counts, table, week);
-    describe(&estimate, &counts);
+    const struct sizes *sizes = of_day ? &shown->sizes_day : &shown->sizes_hour;
+    struct sizes room;
+    if (sizes->week != week) {
+        tail_sizes(&room, table, week);
+        sizes = &room;
+    }
+    describe(&estimate, &sizes->counts);
     estimate.samples = (double)histogram_samples(table);
     return estimate;
 }

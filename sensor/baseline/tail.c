@@ -17,6 +17,14 @@ void tail_gather(struct residuals *counts, const struct histogram *histogram, in
     }
 }
 
+void tail_sizes(struct sizes *sizes, const struct histogram *histogram, int64_t week)
+{
+    *sizes = (struct sizes){.week = week};
+    if (histogram)
+        tail_gather(&sizes->counts, histogram, week);
+    sizes->counts.tail = tail_fit(&sizes->counts, TAIL_SIGMA);
+}
+
 struct tail tail_fit(const struct residuals *counts, double sigma0)
 {
     struct tail tail = {.total = counts->total, .sigma = sigma0};

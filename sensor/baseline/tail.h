@@ -14,15 +14,10 @@
 
 #define TAIL_SIGMA (4 / (1.2 * 0.69314718055994530942))
 
-struct tail {
-    double total;  /* N; 0: nothing is known, S is 0 */
-    unsigned from; /* t */
-    double above;  /* A */
-    double sigma;  /* bins */
-};
-
 /* Adds a histogram's counts, weighted as of `week`. */
 void tail_gather(struct residuals *counts, const struct histogram *histogram, int64_t week);
+/* All of one histogram (NULL: empty), fitted. */
+void tail_sizes(struct sizes *sizes, const struct histogram *histogram, int64_t week);
 struct tail tail_fit(const struct residuals *counts, double sigma0);
 /* S(k), never rising in k. */
 double tail_survival(const struct residuals *counts, const struct tail *tail, unsigned bin);

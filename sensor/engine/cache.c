@@ -152,6 +152,7 @@ void cache_trim(struct engine *engine)
     struct cache *cache = &engine->cache;
     const struct host_list *list = &cache->list[LIST_PACKED];
     while (cache->packed_bytes > packed_limit(engine) && list->oldest != list->newest) {
+        save_for_room(engine, list->oldest);
         cache_drop(engine, list->oldest);
         engine->counts.profiles_let_go++;
     }

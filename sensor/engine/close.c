@@ -4,7 +4,7 @@
  * published once more, and from there on nothing is added to it (what is told later belongs to the
  * hour that is open), so that the fleet's sum cannot change any more. Who closes it, and how, is
  * in close_turn.c and close_work.c. Live, every hour is due, also one in which nothing was seen:
- * the others wait for this sensor's word. Thread: the engine's. */
+ * the others wait for this sensor's word. A replay publishes nothing. Thread: the engine's. */
 #include "close.h"
 #include "checkpoint.h"
 
@@ -15,11 +15,12 @@
 
 /* --- publishing ------------------------------------------------------------------------------ */
 
-/* Only what changed since the last time: an hour's hosts are many, a minute's are few. */
+/* Only what changed since the last time: an hour's hosts are many, a minute's are few. A replay
+ * has nobody to tell. */
 void close_publish(struct engine *engine)
 {
-    if (!memory_store(engine) || engine->unsaved || engine->config.hindsight)
-        return; /* in hindsight nobody asks for them */
+    if (!memory_store(engine) || engine->unsaved)
+        return;
     for (size_t i = 0; i < engine->changed_count; i++) {
         store_put_open(memory_store(engine), engine->changed[i]);
         engine->changed[i]->queued = false;
@@ -76,7 +77,8 @@ static void close_at(struct engine *engine, const struct civil *civil)
 
 void close_note_open(struct engine *engine, struct host_total *total, const struct civil *civil)
 {
-    close_queue_changed(engine, total);
+    if (engine->config.live)
+        close_queue_changed(engine, total);
     close_at(engine, civil);
 }
 
@@ -97,16 +99,14 @@ struct civil close_civil(struct engine *engine, int64_t hour, struct ptime near)
 /* After a close. */
 void close_schedule(struct engine *engine, struct ptime now)
 {
-    size_t count;
+    int64_t hour;
     if (engine->config.live) /* close_hour did */
         return;
-    struct host_total **total = totals_until(engine->totals, INT64_MAX, &count);
     engine->next_close = PTIME_MAX;
-    if (count > 0) {
-        struct civil civil = close_civil(engine, total[0]->hour, now);
+    if (totals_oldest(engine->totals, &hour)) {
+        struct civil civil = close_civil(engine, hour, now);
         close_at(engine, &civil);
     }
-    free(total);
 }
 
 /* Live, whoever begins has nothing in the hours before: it says so at once, or the others would

@@ -2,7 +2,8 @@
  *
  *   close.c        loading hosts, publishing totals; an hour is due
  *   close_turn.c   whose turn it is: asking, waiting, who does what next
- *   close_work.c   the work: learning an hour, or taking what another sensor learned */
+ *   close_work.c   the work: learning an hour, or taking what another sensor learned
+ *   close_alone.c  the work of a replay */
 #ifndef WEIR_ENGINE_CLOSE_H
 #define WEIR_ENGINE_CLOSE_H
 
@@ -62,5 +63,9 @@ void close_take(struct engine *engine, int64_t closed);
 /* The hours up to this one are closed for all: their totals go. */
 void close_through(struct engine *engine, int64_t hour);
 void close_clean_fini(struct engine *engine);
+void close_end_work(struct engine *engine);
+
+/* close_alone.c */
+void close_learn_alone(struct engine *engine);
 
 #endif

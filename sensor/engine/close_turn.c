@@ -125,12 +125,9 @@ static void ask(struct engine *engine)
 static void learn_next(struct engine *engine)
 {
     struct closing *closing = engine->closing;
-    size_t count;
-    struct host_total **total = totals_until(engine->totals, closing->through, &count);
-    int64_t hour = count > 0 ? total[0]->hour : STORE_NO_HOUR;
-    free(total);
+    int64_t hour;
     closing->step = CLOSE_WORKING;
-    if (count > 0)
+    if (totals_oldest(engine->totals, &hour) && hour <= closing->through)
         close_learn(engine, hour);
     else
         finish(engine);

@@ -9,8 +9,7 @@
  * they are spoiled, and read from the store before the next hour. A profile that was put and not
  * closed is in the same case: gathering compares hours, and the one before it comes from the store.
  *
- * A replay has the store for itself: the hosts are those of its totals, without list or lease.
- * Thread: the engine's. */
+ * A replay has the store for itself (close_alone.c). Thread: the engine's. */
 #include "checkpoint.h"
 #include "close.h"
 
@@ -26,7 +25,7 @@ static bool is_working(const struct engine *engine)
     return !engine->finished && engine->closing && engine->closing->step == CLOSE_WORKING;
 }
 
-static void end_work(struct engine *engine)
+void close_end_work(struct engine *engine)
 {
     struct work *work = &engine->closing->work;
     free(work->host);
@@ -38,7 +37,7 @@ static void lose(struct engine *engine)
 {
     engine->fleet_spoiled = true;
     engine->counts.closes_lost++;
-    end_work(engine);
+    close_end_work(engine);
 }
 
 void close_through(struct engine *engine, int64_t hour)
@@ -121,11 +120,9 @@ static void on_closed(void *context, enum store_put put)
         return;
     }
     close_through(engine, work->hour);
-    if (engine->config.live) {
-        begin_cleaning(engine, work->hour, work->host, work->count);
-        work->host = NULL;
-    }
-    end_work(engine);
+    begin_cleaning(engine, work->hour, work->host, work->count);
+    work->host = NULL;
+    close_end_work(engine);
 }
 
 /* An hour without hosts leaves the tables as they are. */
@@ -138,7 +135,7 @@ static void put_tables(struct engine *engine)
         fleet_pack(engine->fleet, &blob);
     }
     store_close_hour(engine->config.store, engine->fleet_hour, engine->fleet_edits, work->hour,
-                     blob.data, blob.size, !engine->config.live, on_closed, engine);
+                     blob.data, blob.size, on_closed, engine);
     buffer_fini(&blob);
 }
 
@@ -166,8 +163,7 @@ static void put_profile(struct engine *engine, const struct store_gathered *gath
                                     .edits = gathered->edits,
                                     .hour = engine->closing->work.hour,
                                     .blob = blob->data,
-                                    .size = blob->size,
-                                    .alone = !engine->config.live};
+                                    .size = blob->size};
     store_put_learned(engine->config.store, &learned, on_put, engine);
 }
 
@@ -379,7 +375,7 @@ static void go(struct engine *engine)
     struct work *work = &engine->closing->work;
     while (!work->lost && work->asked < work->count && work->asked - work->done < CLOSE_WINDOW) {
         gather(engine, &work->host[work->asked++]);
-        if (engine->config.live && !work->taking && work->asked % CLOSE_KEEP == 0)
+        if (!work->taking && work->asked % CLOSE_KEEP == 0)
             store_keep_lease(engine->config.store);
     }
     if (work->done < work->asked || (!work->lost && work->asked < work->count))
@@ -388,20 +384,10 @@ static void go(struct engine *engine)
         lose(engine);
     } else if (work->taking) {
         close_through(engine, work->hour);
-        end_work(engine);
+        close_end_work(engine);
     } else {
         put_tables(engine);
     }
-}
-
-static void list_own(struct engine *engine, int64_t hour)
-{
-    struct work *work = &engine->closing->work;
-    struct host_total **total = totals_until(engine->totals, hour, &work->count);
-    work->host = xcalloc(work->count + 1, sizeof *work->host);
-    for (size_t i = 0; i < work->count; i++)
-        work->host[i] = total[i]->host;
-    free(total);
 }
 
 /* What is known is known already: only the day's sums go on. */
@@ -413,7 +399,7 @@ static void close_in_hindsight(struct engine *engine, const struct civil *civil)
         hindsight_close(engine->config.hindsight, total[i], civil);
     free(total);
     close_through(engine, civil->hour);
-    end_work(engine);
+    close_end_work(engine);
 }
 
 void close_learn(struct engine *engine, int64_t hour)
@@ -429,6 +415,5 @@ void close_learn(struct engine *engine, int64_t hour)
         store_list_hour(engine->config.store, hour, on_listed, engine);
         return;
     }
-    list_own(engine, hour);
-    go(engine);
+    close_learn_alone(engine);
 }

@@ -365,7 +365,6 @@ static void finish_replay(struct engine *engine)
         entry_end_absences(engine, last);
         judge_sensor(engine, last);
         count_bounds(engine);
-        close_publish(engine);
         close_tell(engine, INT64_MAX);
     }
     incidents_advance(engine->incidents, PTIME_MAX);
@@ -384,7 +383,7 @@ static void finish(struct engine *engine)
         return;
     if (engine->config.live)
         finish_live(engine);
-    else
+    else if (save_all(engine))
         finish_replay(engine);
 }
 

@@ -22,7 +22,7 @@ struct host *hosts_add(struct engine *engine, const struct ip *ip)
     }
     struct host *host = xcalloc(1, sizeof *host);
     host->ip = *ip;
-    host->stored_hour = INT64_MIN;
+    host->stored_hour = host->saved_hour = INT64_MIN;
     map_put(&engine->hosts, ip, sizeof *ip, host);
     return host;
 }
@@ -93,6 +93,14 @@ struct profile *hosts_open(struct engine *engine, struct host *host)
     return profile;
 }
 
+/* A live engine's was put before. */
+static void let_go_at_once(struct engine *engine, struct host *host, const void *blob, size_t size)
+{
+    if (!engine->config.live)
+        save_profile(engine, host, blob, size);
+    cache_drop(engine, host);
+}
+
 /* A host's first profile is kept if there is room: nobody else's has to go for it. What was learned
  * is judged by only as the blob says it, so that it does not matter who still had it in memory. */
 void hosts_learned(struct engine *engine, struct host *host, struct profile *profile,
@@ -104,7 +112,7 @@ void hosts_learned(struct engine *engine, struct host *host, struct profile *pro
     if (host->blob || cache_has_room(engine, size))
         cache_put(engine, host, blob, size);
     else
-        cache_drop(engine, host);
+        let_go_at_once(engine, host, blob, size);
 }
 
 /* Of another build, or no profile at all: a live engine that ended for it would not get further the
@@ -124,7 +132,7 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
     cache_drop(engine, host);
     host->loaded = true;
     host->damaged = false;
-    host->stored_hour = INT64_MIN;
+    host->stored_hour = host->saved_hour = INT64_MIN;
     if (!blob)
         return;
     struct profile *profile = profile_unpack_of(&host->ip, blob, size, &error);
@@ -134,7 +142,7 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
         return;
     }
     note(engine, host, profile);
-    host->stored_hour = profile->last_closed_hour;
+    host->stored_hour = host->saved_hour = profile->last_closed_hour;
     cache_put(engine, host, blob, size);
     cache_put_unpacked(engine, host, profile);
 }

@@ -105,6 +105,7 @@ struct host {
     bool damaged;        /* what the store has of it is no profile */
     int64_t missed_ns;   /* not loaded: its first record since then; 0: there was none */
     int64_t stored_hour; /* last_closed_hour of the stored blob; INT64_MIN: none is stored */
+    int64_t saved_hour;  /* a replay's: of the blob that its store has (save.c) */
     uint64_t stored_edits; /* store_close.h */
     struct host *newer[LISTS], *older[LISTS];
     struct sight_host sight;
@@ -241,6 +242,12 @@ void cache_drop(struct engine *engine, struct host *host); /* it is no longer lo
 /* Lets profiles go until the rest fits. Only where the same happens in every run: nothing that an
  * answer's moment decides may come in between. */
 void cache_trim(struct engine *engine);
+
+/* save.c: a replay's profiles; of the host's blob, or the one that has no room. save_all is false
+ * while answers are awaited. */
+void save_profile(struct engine *engine, struct host *host, const void *blob, size_t size);
+void save_for_room(struct engine *engine, struct host *host);
+bool save_all(struct engine *engine);
 
 /* loads.c: true when there is no answer to wait for: it is loaded or, live, goes on without. */
 bool loads_need(struct engine *engine, struct host *host);

@@ -65,7 +65,7 @@ static void make_ready(struct order *order, size_t at)
 void order_add(struct order *order, const struct record_header *record, uint32_t worker,
                uint32_t incarnation)
 {
-    void *copy = xcalloc(1, record->size);
+    void *copy = xrealloc(NULL, record->size);
     memcpy(copy, record, record->size);
     make_room(order);
     order->item[order->count++] = (struct ordered){copy, worker, incarnation};

@@ -123,8 +123,10 @@ struct open_story *stories_find(const struct stories *stories, const struct ip *
 /* By its key, whichever side opened it, and its start. */
 static bool same_flow(const struct alert_flow *flow, const struct record_flow *record)
 {
+    if (flow->start.ns != record->start_ns)
+        return false;
     struct flow_key a = flow_key_unordered(&flow->key), b = flow_key_unordered(&record->key);
-    return flow->start.ns == record->start_ns && memcmp(&a, &b, sizeof a) == 0;
+    return memcmp(&a, &b, sizeof a) == 0;
 }
 
 /* The sixteen largest flows, largest first. */

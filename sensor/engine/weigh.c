@@ -68,6 +68,16 @@ static struct amounts host_amounts(const struct at *at)
                             .inside = inside};
 }
 
+/* In all open hours, of which mostly none is older than the day. */
+static struct volume open_in_all(const struct at *at, const struct volume *day, const char *key)
+{
+    int64_t oldest = at->civil->hour;
+    totals_oldest(at->engine->totals, &oldest);
+    if (oldest >= at->first)
+        return *day;
+    return account_open(at->engine, at->host, INT64_MIN, at->civil->hour, key);
+}
+
 /* `total` NULL: nothing in this hour. */
 static struct weighed_pair pair_at(const struct at *at, const struct destination *destination,
                                    const struct pair_total *total)
@@ -75,7 +85,7 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
     char key[DESTINATION_KEY_SIZE];
     destination_key(destination, key);
     struct volume day = account_open(at->engine, at->host, at->first, at->civil->hour, key);
-    struct volume all = account_open(at->engine, at->host, INT64_MIN, at->civil->hour, key);
+    struct volume all = open_in_all(at, &day, key);
     struct weighed_pair pair = {.destination = destination,
                                 .pair = profile_pair(at->host->profile, destination)};
     pair.amounts =

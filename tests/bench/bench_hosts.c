@@ -159,7 +159,7 @@ static void put_tables(struct bench *bench)
     struct buffer blob = {0};
     fleet_apply(bench->fleet);
     fleet_pack(bench->fleet, &blob);
-    store_close_hour(bench->store, bench->closed, 0, bench->civil.hour, blob.data, blob.size, false,
+    store_close_hour(bench->store, bench->closed, 0, bench->civil.hour, blob.data, blob.size,
                      on_closed, bench);
     buffer_fini(&blob);
 }

@@ -33,12 +33,20 @@
 #define FLEET_MOVED_HOSTS  3
 #define FLEET_MOVED_SHARE  0.05
 
+struct tail {      /* of a table (tail.h) */
+    double total;  /* N; 0: nothing is known, S is 0 */
+    unsigned from; /* t */
+    double above;  /* A */
+    double sigma;  /* bins */
+};
+
 /* Residuals: log2 bytes minus the host's location, in quarter octaves around bin RESIDUAL_ZERO.
  * Counts are halved every 28 days, in steps of a week. */
 #define RESIDUAL_ZERO 88
 struct residuals {
     double count[HISTOGRAM_BINS];
     double total;
+    struct tail tail; /* of a group's: fitted when it was summed */
 };
 unsigned residual_bin(uint64_t bytes, double location);
 
@@ -64,11 +72,19 @@ struct contacts {
     double first[DESTINATION_KINDS][PREVALENCE_BUCKETS];
 };
 
+/* A histogram's counts, weighted as of a week, with their tail: asked far more often than it
+ * changes. */
+struct sizes {
+    int64_t week;
+    struct residuals counts;
+};
+
 struct group {
     struct residuals host_hour, host_day, pair_hour, pair_day, served_hour, served_day,
-        inside_day;                               /* what came from inside (staged.h) */
-    struct histogram absolute_hour, absolute_day; /* of hosts: transfer sizes are absolute */
-    struct histogram absolute_inside;             /* of a day */
+        inside_day;                                   /* what came from inside (staged.h) */
+    struct histogram absolute_hour, absolute_day;     /* of hosts: transfer sizes are absolute */
+    struct histogram absolute_inside;                 /* of a day */
+    struct sizes sizes_hour, sizes_day, sizes_inside; /* the three, as they are asked for */
     double active[FLEET_HOUR_WEEKS], seen[FLEET_HOUR_WEEKS]; /* host-hours by hour of week */
     struct day_sizes day[FLEET_DAYS];                        /* by day modulo FLEET_DAYS */
     struct contacts contacts;

@@ -74,7 +74,6 @@ struct store_learned {
     int64_t hour;
     const void *blob;
     size_t size;
-    bool alone; /* a replay's own store: no lease, nothing is kept for another closer */
 };
 void store_put_learned(struct store *store, const struct store_learned *learned,
                        void (*done)(void *context, const struct ip *host, enum store_put put),
@@ -83,7 +82,7 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
  * tables that it grew from (STORE_PUT_CHANGED: people changed them since). An empty blob leaves the
  * tables as they are. */
 void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64_t hour,
-                      const void *blob, size_t size, bool alone,
+                      const void *blob, size_t size,
                       void (*done)(void *context, enum store_put put), void *context);
 /* The tables, and the hour they are closed through. */
 void store_read_fleet(struct store *store,

@@ -131,7 +131,7 @@ static inline enum store_put close_it(struct client *client, int64_t before, int
                                       const char *blob)
 {
     struct said said = {.client = client};
-    store_close_hour(client->store, before, client->edits, hour, blob, strlen(blob), false, on_hour,
+    store_close_hour(client->store, before, client->edits, hour, blob, strlen(blob), on_hour,
                      &said);
     client_run(client);
     assert_true(said.called);
