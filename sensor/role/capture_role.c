@@ -410,20 +410,11 @@ static int begin(struct role *role)
     return capture_start(role->capture, &role->error);
 }
 
-/* A thread's own arena that gives memory back looks, once, at /proc/sys/vm/overcommit_memory, which
- * would be its end behind the walls (glibc, shrink_heap). One thread of ours allocates at a time.
- */
-static void use_one_arena(void)
-{
-    mallopt(M_ARENA_MAX, 1);
-}
-
 /* Ends by _exit: the kernel takes back what a sealed process could not. */
 int capture_role(void)
 {
     static struct role role; /* messages are large */
     role.recent_fd = -1;
-    use_one_arena();
     if (begin(&role) != 0)
         _exit(fail(&role));
     work(&role);
