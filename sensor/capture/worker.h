@@ -3,6 +3,7 @@
 #define WEIR_SENSOR_CAPTURE_WORKER_H
 
 #include "emit.h"
+#include "pick.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
 #include "weir/capture/recent.h"
@@ -24,6 +25,7 @@ struct worker {
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
     struct recent *recent; /* NULL: the last packets are not kept */
+    struct pick *pick;     /* a second reading; then the clock stands, and there is no table */
     struct meter *meter;
 };
 

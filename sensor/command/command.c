@@ -37,6 +37,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what is not to be told for a while\n"
                             "       weir digest [--since 8h] [--lang ja]                  "
                             "what the next shift is told\n"
+                            "       weir evidence VERB ...                                "
+                            "packets of incidents that were kept: list, verify\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -64,7 +66,7 @@ static const struct {
     {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
     {"version", command_version}, {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
-    {"--help", command_help},     {"-h", command_help},
+    {"--help", command_help},     {"-h", command_help},           {"evidence", command_evidence},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -92,7 +94,7 @@ int command_main(int argc, char **argv)
             return row[i].run(argc - 1, argv + 1);
     log_error(
         "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
-        "rules, baseline, incident, silence, digest, version or help",
+        "rules, baseline, incident, silence, digest, evidence, version or help",
         argv[1]);
     return EXIT_USAGE;
 }

@@ -16,6 +16,7 @@ int command_reload(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 int command_digest(int argc, char **argv);
+int command_evidence(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_silence(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.

@@ -1,6 +1,7 @@
 /* weir replay: captures in; alerts, summary and flows out. */
 #include "commands.h"
 #include "options.h"
+#include "replay_evidence.h"
 #include "session.h"
 #include "words.h"
 
@@ -35,6 +36,9 @@ static const char usage[] =
     "read)\n"
     "  -o, --output DIR          alerts.ndjson, summary.json and summary.txt there\n"
     "      --flows               with -o: flows.ndjson, one object a flow\n"
+    "      --evidence            with -o: the packets of each incident, read a second time, and a\n"
+    "                            signed manifest (weir evidence verify)\n"
+    "      --key FILE            … signed with this Ed25519 key (PEM); made when it is not there\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
     "      --follow              files still grow: wait at their ends until interrupted\n"
@@ -51,11 +55,13 @@ struct replay {
     struct hosts *hosts;
     struct flows *flows;
     const char *noise;
+    struct replay_evidence evidence;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
     const char *alerts_to[2]; /* alerts_path, as a setting */
     bool made_folder;
+    struct error changed; /* an input, between both readings */
     struct error error;
 };
 
@@ -65,6 +71,8 @@ static void on_flow(void *context, const struct flow_view *view)
     hosts_add_flow(replay->hosts, view);
     if (replay->flows)
         flows_add(replay->flows, view);
+    if (replay->evidence.evidence)
+        evidence_flow(replay->evidence.evidence, view);
 }
 
 static void on_content(void *context, const struct ip *host, const struct record_content *record)
@@ -96,8 +104,11 @@ static void sweep_folder(const struct replay *replay)
     struct stat st;
     if (replay->alerts_path && stat(replay->alerts_path, &st) == 0 && st.st_size == 0)
         unlink(replay->alerts_path);
+    char *evidence = xasprintf("%s/evidence", replay->options.folder);
+    rmdir(evidence); /* these two when they are empty */
     if (replay->made_folder)
-        rmdir(replay->options.folder); /* when it is empty */
+        rmdir(replay->options.folder);
+    free(evidence);
 }
 
 static int make_folder(struct replay *replay)
@@ -106,7 +117,8 @@ static int make_folder(struct replay *replay)
     replay->made_folder = mkdir(folder, 0750) == 0;
     if (!replay->made_folder && errno != EEXIST)
         return error_set(&replay->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
-    if (remove_older(replay) != 0)
+    if (replay_evidence_begin(&replay->evidence, &replay->options, &replay->error) != 0 ||
+        remove_older(replay) != 0)
         return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
     replay->alerts_to[0] = replay->alerts_path;
@@ -147,6 +159,10 @@ static int open_outputs(struct replay *replay)
     const struct options *o = &replay->options;
     if (o->flows && !o->folder)
         return error_set(&replay->error, ERROR_USAGE, "--flows needs -o DIR");
+    if (replay->evidence.key_path && !replay->evidence.wanted)
+        return error_set(&replay->error, ERROR_USAGE, "--key needs --evidence");
+    if (!o->folder && replay->evidence.wanted)
+        return error_set(&replay->error, ERROR_USAGE, "--evidence needs -o DIR");
     take_configured(replay);
     if (o->json) {
         sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
@@ -179,10 +195,27 @@ static int write_folder(struct replay *replay, const struct summary *summary, co
     char *json = summary_json(summary);
     int failed = write_file(replay, "summary.json", json);
     free(json);
-    if (!failed)
-        failed = write_file(replay, "summary.txt", text);
-    if (!failed && replay->flows)
-        failed = flows_finish(replay->flows, &replay->error);
+    return failed ? failed : write_file(replay, "summary.txt", text);
+}
+
+/* What the summary speaks of. An input that changed meanwhile is a problem of it: the rest is told.
+ */
+static int finish_parts(struct replay *replay, struct summary *summary)
+{
+    struct replay_evidence *evidence = &replay->evidence;
+    if (replay->flows && flows_finish(replay->flows, &replay->error) != 0)
+        return -1;
+    if (!evidence->wanted)
+        return 0;
+    struct error *error = &replay->error;
+    int failed =
+        replay_evidence_finish(evidence, &replay->options, &replay->session, summary, error);
+    if (failed && error->code == ERROR_INPUT) {
+        replay->changed = *error;
+        *error = (struct error){ERROR_NONE, ""};
+        failed = 0;
+    }
+    summary->evidence = failed ? NULL : &evidence->told;
     return failed;
 }
 
@@ -192,8 +225,10 @@ static int tell(struct replay *replay)
     struct summary summary = {.hosts = replay->hosts, .folder = o->folder, .flows = o->flows};
     struct summary_input *input = xcalloc(session_input_count(&replay->session), sizeof *input);
     session_describe(&replay->session, input, &summary);
+    int failed = finish_parts(replay, &summary);
     char *text = summary_text(&summary);
-    int failed = o->folder ? write_folder(replay, &summary, text) : 0;
+    if (!failed && o->folder)
+        failed = write_folder(replay, &summary, text);
     if (o->json)
         fputs(text, stderr);
     else if (command_print(text) != EXIT_DONE)
@@ -215,6 +250,7 @@ static int run(struct replay *replay)
     if (role_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
+    replay->evidence.noise = replay->noise;
     struct session_options session = {.config = &o->config,
                                       .inputs = o->input,
                                       .input_count = o->input_count,
@@ -244,8 +280,8 @@ static int status_of(struct replay *replay, int failed)
     if (replay->session.undelivered)
         return EXIT_RUN;
     const struct error *problem = session_input_problem(&replay->session);
-    if (problem)
-        return command_fail(problem);
+    if (problem || replay->changed.code != ERROR_NONE)
+        return command_fail(problem ? problem : &replay->changed);
     if (replay->options.exit_alerts && engine_counts_of(replay->session.stack.engine)->alerts > 0)
         return EXIT_ALERTS;
     return EXIT_DONE;
@@ -254,8 +290,12 @@ static int status_of(struct replay *replay, int failed)
 int command_replay(int argc, char **argv)
 {
     struct replay replay = {.sink_count = 0};
-    const struct word words[] = {{"--noise", &replay.noise, NULL}, {NULL, NULL, NULL}};
+    const struct word words[] = {{"--noise", &replay.noise, NULL},
+                                 {"--evidence", NULL, &replay.evidence.wanted},
+                                 {"--key", &replay.evidence.key_path, NULL},
+                                 {NULL, NULL, NULL}};
     int status;
+    replay_evidence_words(&replay.evidence, argc, argv);
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
         options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqh", &replay.error) != 0)
         status = command_fail(&replay.error);
@@ -265,6 +305,7 @@ int command_replay(int argc, char **argv)
         status = status_of(&replay, run(&replay));
     session_free(&replay.session);
     flows_free(replay.flows);
+    replay_evidence_free(&replay.evidence);
     if (replay.error.code != ERROR_NONE)
         sweep_folder(&replay);
     hosts_free(replay.hosts);

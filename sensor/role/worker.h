@@ -40,6 +40,9 @@ struct worker_config {
     size_t file_count;
     bool follow;   /* the files grow */
     int recent_fd; /* live */
+    bool pick;     /* a second reading, for `wanted` flows in `pick_fd` (borrowed) */
+    int pick_fd;
+    uint32_t wanted;
     uint16_t fanout;
     bool again;
     int cpu;

@@ -7,6 +7,8 @@
 #include "weir/base/digest.h"
 #include "weir/investigate/hosts.h"
 
+struct evidence_told; /* evidence.h */
+
 struct summary_input {
     const char *path;
     const char *problem; /* NULL: read whole */
@@ -34,10 +36,11 @@ struct summary {
     const struct engine *engine;
     const struct hosts *hosts;
     int learn_days;
-    bool had_baseline;  /* --baseline */
-    const char *folder; /* -o, or NULL */
-    bool flows;         /* --flows */
-    double duration_s;  /* wall time: the only figure that differs between two runs */
+    bool had_baseline;                    /* --baseline */
+    const char *folder;                   /* -o, or NULL */
+    bool flows;                           /* --flows */
+    const struct evidence_told *evidence; /* --evidence; NULL: none */
+    double duration_s; /* wall time: the only figure that differs between two runs */
 };
 
 char *summary_text(const struct summary *summary); /* caller frees */
