@@ -185,12 +185,12 @@ static uint32_t interface_of(struct evidence_set *e, struct kept_capture *kept, 
 }
 
 /* Said at the first packet of a flow. */
-static char *flow_comment(const struct incident *incident, const struct wanted_flow *flow)
+static char *flow_comment(const struct incident *incident, const struct flow_key *key)
 {
     char brief[16], id[32], *rules = evidence_rules(incident);
     char *comment =
         xasprintf("%s score %d: %s; flow %s begins", incident_short(incident->id, brief),
-                  incident->score, rules, flow_key_community_id(&flow->key, id));
+                  incident->score, rules, flow_key_community_id(key, id));
     free(rules);
     return comment;
 }
@@ -203,7 +203,7 @@ static void keep_packet(struct evidence_set *e, struct kept_capture *kept,
         kept->out = open_capture(e, kept->incident);
         kept->latest = packet->stamp;
     }
-    char *comment = flow->packets == 0 ? flow_comment(kept->incident, &flow->flow) : NULL;
+    char *comment = flow->packets == 0 ? flow_comment(kept->incident, &flow->key) : NULL;
     const struct pcapng_packet out = {.interface = interface_of(e, kept, input, packet->link),
                                       .time = packet->stamp,
                                       .wire_bytes = packet->wire_bytes,

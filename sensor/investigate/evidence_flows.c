@@ -17,8 +17,9 @@ struct note { /* no padding */
     struct wanted_flow flow;
     struct ip host;
     uint64_t destination; /* hash of its key */
+    uint64_t turned;      /* 1: flow.key has the responder first */
 };
-_Static_assert(sizeof(struct note) == sizeof(struct wanted_flow) + sizeof(struct ip) + 8,
+_Static_assert(sizeof(struct note) == sizeof(struct wanted_flow) + sizeof(struct ip) + 16,
                "no padding");
 
 struct evidence_flows {
@@ -67,10 +68,11 @@ void evidence_flows_add(struct evidence_flows *flows, const struct flow_view *vi
     const struct record_flow *record = view->record;
     if (record->end == FLOW_OPEN || !view->host || !view->destination || flows->failed)
         return;
-    const struct note note = {
-        .flow = {flow_key_unordered(&record->key), record->start_ns, record->last_ns},
-        .host = *view->host,
-        .destination = hash_of(view->destination)};
+    const struct flow_key key = flow_key_unordered(&record->key);
+    const struct note note = {.flow = {key, record->start_ns, record->last_ns},
+                              .host = *view->host,
+                              .turned = memcmp(&key, &record->key, sizeof key) != 0,
+                              .destination = hash_of(view->destination)};
     if (fwrite(&note, sizeof note, 1, flows->file) != 1)
         flows->failed = errno ? errno : EIO;
 }
@@ -176,7 +178,9 @@ static void match_pair(const struct search *search, const struct note *note, uin
 
 static void match(const struct search *search, const struct note *note, struct selected_flow *to)
 {
-    *to = (struct selected_flow){.flow = note->flow};
+    *to = (struct selected_flow){.flow = note->flow,
+                                 .key = note->turned ? flow_key_turned(&note->flow.key)
+                                                     : note->flow.key};
     const struct listed *listed = map_get(&search->listed, &note->flow.key, sizeof note->flow.key);
     for (; listed; listed = listed->next)
         if (listed->start_ns >= note->flow.start_ns && listed->start_ns <= note->flow.last_ns)

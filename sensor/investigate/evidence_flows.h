@@ -1,4 +1,4 @@
-/* Which flows are whose: every flow of an inside host that ended is noted on the disk (88 bytes),
+/* Which flows are whose: every flow of an inside host that ended is noted on the disk (96 bytes),
  * and at the end those of incidents are looked for. Private to the room; engine thread.
  *
  * A flow is of an incident when it is of its host and destination (of an incident of a whole host:
@@ -22,6 +22,7 @@ void evidence_flows_free(struct evidence_flows *flows);
 
 struct selected_flow {
     struct wanted_flow flow;
+    struct flow_key key;                /* as it was told: the originator first */
     uint32_t incident[EVIDENCE_SHARED]; /* places in the list that was given */
     uint32_t incidents;
     uint64_t packets, wire_bytes; /* of it so far, for whoever counts */

@@ -174,7 +174,7 @@ static void put_flows(const struct writing *w, const struct kept_capture *kept)
         if (flow->packets == 0)
             continue;
         json_open(w->json, NULL);
-        json_str(w->json, "community_id", flow_key_community_id(&flow->flow.key, id));
+        json_str(w->json, "community_id", flow_key_community_id(&flow->key, id));
         put_time(w->json, "start", (struct ptime){flow->flow.start_ns});
         put_time(w->json, "end", (struct ptime){flow->flow.last_ns});
         json_uint(w->json, "packets", flow->packets);

@@ -63,7 +63,7 @@ static uint32_t lower_bound(const struct wanted_flow *wanted, uint32_t count,
 
 /* In the place that `key` names. */
 static uint32_t find_here(const struct wanted_flow *wanted, uint32_t count,
-                          const struct flow_key *key, int64_t time_ns)
+                          const struct flow_key *key, int64_t time_ns, int64_t late_ns)
 {
     const struct wanted_flow probe = {*key, time_ns, INT64_MAX};
     uint32_t at = lower_bound(wanted, count, &probe);
@@ -73,7 +73,7 @@ static uint32_t find_here(const struct wanted_flow *wanted, uint32_t count,
         const struct wanted_flow *flow = &wanted[--at];
         if (compare_conversation(&flow->key, key) != 0 || compare_place(&flow->key, key) != 0)
             break;
-        if (time_ns >= flow->start_ns && time_ns <= flow->last_ns)
+        if (time_ns >= flow->start_ns && time_ns - late_ns <= flow->last_ns)
             return at;
     }
     return WANTED_NONE;
@@ -90,7 +90,7 @@ static uint32_t find_anywhere(const struct wanted_flow *wanted, uint32_t count,
         uint32_t at = lower_bound(wanted, count, &probe);
         if (at == count || compare_conversation(&wanted[at].key, key) != 0)
             break;
-        uint32_t found = find_here(wanted, count, &wanted[at].key, time_ns);
+        uint32_t found = find_here(wanted, count, &wanted[at].key, time_ns, WANTED_COPY_NS);
         if (found != WANTED_NONE)
             return found;
         probe = (struct wanted_flow){wanted[at].key, INT64_MAX, INT64_MAX}; /* the next place */
@@ -99,10 +99,11 @@ static uint32_t find_anywhere(const struct wanted_flow *wanted, uint32_t count,
 }
 
 uint32_t wanted_find(const struct wanted_flow *wanted, uint32_t count, const struct flow_key *key,
-                     int64_t time_ns, bool any_place)
+                     int64_t time_ns, bool copy)
 {
     const struct flow_key unordered = flow_key_unordered(key);
-    return (any_place ? find_anywhere : find_here)(wanted, count, &unordered, time_ns);
+    return copy ? find_anywhere(wanted, count, &unordered, time_ns)
+                : find_here(wanted, count, &unordered, time_ns, 0);
 }
 
 /* --- packets -----------------------------------------------------------------------------------

@@ -18,10 +18,13 @@ struct wanted_flow {     /* no padding */
 
 /* By addresses, ports, protocol, then place, then start: the order that wanted_find needs. */
 int wanted_compare(const void *a, const void *b);
+#define WANTED_COPY_NS (100 * NS_PER_MS) /* a mirror's copy comes so long after the packet */
+
 /* The flow of this key (any side first) that lives at `time_ns`; of several the one that began
- * last. `any_place`: whatever its VLAN and tenant. WANTED_NONE: none does. */
+ * last. `copy`: of a packet, so whatever its VLAN and tenant, and perhaps behind the flow's last.
+ * WANTED_NONE: none does. */
 uint32_t wanted_find(const struct wanted_flow *wanted, uint32_t count, const struct flow_key *key,
-                     int64_t time_ns, bool any_place);
+                     int64_t time_ns, bool copy);
 
 enum picked_kind { PICKED_PART = 0x100, PICKED_END };
 
