@@ -80,7 +80,7 @@ static uint32_t find_here(const struct wanted_flow *wanted, uint32_t count,
 }
 
 static uint32_t find_anywhere(const struct wanted_flow *wanted, uint32_t count,
-                              const struct flow_key *key, int64_t time_ns)
+                              const struct flow_key *key, int64_t time_ns, int64_t late_ns)
 {
     struct wanted_flow probe = {*key, INT64_MIN, INT64_MIN};
     probe.key.vlan = 0;
@@ -90,7 +90,7 @@ static uint32_t find_anywhere(const struct wanted_flow *wanted, uint32_t count,
         uint32_t at = lower_bound(wanted, count, &probe);
         if (at == count || compare_conversation(&wanted[at].key, key) != 0)
             break;
-        uint32_t found = find_here(wanted, count, &wanted[at].key, time_ns, WANTED_COPY_NS);
+        uint32_t found = find_here(wanted, count, &wanted[at].key, time_ns, late_ns);
         if (found != WANTED_NONE)
             return found;
         probe = (struct wanted_flow){wanted[at].key, INT64_MAX, INT64_MAX}; /* the next place */
@@ -102,8 +102,11 @@ uint32_t wanted_find(const struct wanted_flow *wanted, uint32_t count, const str
                      int64_t time_ns, bool copy)
 {
     const struct flow_key unordered = flow_key_unordered(key);
-    return copy ? find_anywhere(wanted, count, &unordered, time_ns)
-                : find_here(wanted, count, &unordered, time_ns, 0);
+    if (!copy)
+        return find_here(wanted, count, &unordered, time_ns, 0);
+    uint32_t found = find_anywhere(wanted, count, &unordered, time_ns, 0);
+    return found != WANTED_NONE ? found
+                                : find_anywhere(wanted, count, &unordered, time_ns, WANTED_COPY_NS);
 }
 
 /* --- packets -----------------------------------------------------------------------------------
