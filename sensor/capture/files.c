@@ -302,6 +302,7 @@ void files_run(struct files *files, struct worker *worker, struct brake *brake)
     for (uint64_t packets = 1; files->heap_count > 0;) {
         struct lane *lane = files->heap[0];
         if (lane->has) {
+            worker->stamp = lane->foresight.stamp;
             worker_packet(worker, lane->input, &lane->raw, 0, lane->jumped);
             meter_turn(brake->meter);
             if (packets++ % SHOW_PACKETS == 0)

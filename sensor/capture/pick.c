@@ -24,8 +24,8 @@
 
 struct frame_kept {
     struct frame_kept *next;
-    uint32_t input;
-    struct packet_raw raw; /* its data are `bytes` */
+    struct pick_frame frame; /* its raw is … */
+    struct packet_raw raw;   /* … this, whose data are `bytes` */
     uint8_t bytes[];
 };
 
@@ -98,18 +98,19 @@ static void push(struct pick *pick, enum picked_kind kind, size_t size, int64_t 
     emit_made(emitter, header);
 }
 
-static void tell(struct pick *pick, uint32_t flow, uint32_t input, const struct packet_raw *raw,
+static void tell(struct pick *pick, uint32_t flow, const struct pick_frame *frame,
                  struct emitter *emitter)
 {
+    const struct packet_raw *raw = frame->raw;
     struct picked_part *part = (void *)pick->record;
     uint32_t captured = raw->captured < PICKED_CAPTURED_MAX ? raw->captured : PICKED_CAPTURED_MAX;
-    int64_t stamp_ns = raw->stamp.ns == SOURCE_NO_TIME.ns ? raw->time.ns : raw->stamp.ns;
+    int64_t stamp_ns = frame->stamp.ns == SOURCE_NO_TIME.ns ? raw->time.ns : frame->stamp.ns;
     uint32_t offset = 0;
     do {
         uint32_t left = captured - offset,
                  size = left < PICKED_PART_BYTES ? left : PICKED_PART_BYTES;
         *part = (struct picked_part){.flow = flow,
-                                     .input = input,
+                                     .input = frame->input,
                                      .link = raw->link,
                                      .wire_bytes = raw->wire_bytes,
                                      .captured = captured,
@@ -146,19 +147,20 @@ static void drop(struct pick *pick, struct frames *frames)
     frames->last = NULL;
 }
 
-static struct frames keep(struct pick *pick, uint32_t input, const struct packet_raw *raw)
+static struct frames keep(struct pick *pick, const struct pick_frame *frame)
 {
-    if (pick->held_bytes + raw->captured > PICK_HELD_BYTES) {
+    uint32_t captured = frame->raw->captured;
+    if (pick->held_bytes + captured > PICK_HELD_BYTES) {
         pick->unheld++;
         return (struct frames){NULL, NULL};
     }
-    struct frame_kept *frame = xcalloc(1, sizeof *frame + raw->captured);
-    frame->input = input;
-    frame->raw = *raw;
-    frame->raw.data = frame->bytes;
-    memcpy(frame->bytes, raw->data, raw->captured);
-    pick->held_bytes += raw->captured;
-    return (struct frames){frame, frame};
+    struct frame_kept *kept = xcalloc(1, sizeof *kept + captured);
+    kept->raw = *frame->raw;
+    kept->raw.data = kept->bytes;
+    kept->frame = (struct pick_frame){&kept->raw, frame->stamp, frame->input};
+    memcpy(kept->bytes, frame->raw->data, captured);
+    pick->held_bytes += captured;
+    return (struct frames){kept, kept};
 }
 
 static void remember(struct pick *pick, const struct datagram_kept *datagram, uint32_t flow)
@@ -207,7 +209,7 @@ static void tell_all(struct pick *pick, struct frames *frames, uint32_t flow,
 {
     for (const struct frame_kept *frame = frames->first; frame && flow != WANTED_NONE;
          frame = frame->next)
-        tell(pick, flow, frame->input, &frame->raw, emitter);
+        tell(pick, flow, &frame->frame, emitter);
     drop(pick, frames);
 }
 
@@ -238,8 +240,8 @@ static void tell_given_up(struct pick *pick, struct ptime now, struct emitter *e
 }
 
 /* Of a datagram that waits no longer. */
-static void late_copy(struct pick *pick, const struct packet *packet, uint32_t input,
-                      const struct packet_raw *raw, struct emitter *emitter)
+static void late_copy(struct pick *pick, const struct packet *packet,
+                      const struct pick_frame *frame, struct emitter *emitter)
 {
     for (uint32_t back = 1; back <= SETTLED; back++) {
         const struct settled *s = &pick->settled[(pick->next - back) % SETTLED];
@@ -247,23 +249,23 @@ static void late_copy(struct pick *pick, const struct packet *packet, uint32_t i
             ip_compare(&s->dst, &packet->dst) != 0)
             continue;
         if (s->flow != WANTED_NONE)
-            tell(pick, s->flow, input, raw, emitter);
+            tell(pick, s->flow, frame, emitter);
         return;
     }
     pick->unheld++;
 }
 
-static void keep_waiting(struct pick *pick, const struct packet *packet, uint32_t input,
-                         const struct packet_raw *raw)
+static void keep_waiting(struct pick *pick, const struct packet *packet,
+                         const struct pick_frame *frame)
 {
-    struct frames frames = take_made_of(pick, packet, WANTED_NONE), own = keep(pick, input, raw);
+    struct frames frames = take_made_of(pick, packet, WANTED_NONE), own = keep(pick, frame);
     append(&frames, &own);
     wait_in(pick, packet, &frames);
 }
 
-void pick_packet(struct pick *pick, uint32_t input, const struct packet_raw *raw,
-                 struct emitter *emitter)
+void pick_packet(struct pick *pick, const struct pick_frame *frame, struct emitter *emitter)
 {
+    const struct packet_raw *raw = frame->raw;
     struct packet packet;
     if (raw->time.ns > pick->clock.ns)
         pick->clock = raw->time;
@@ -271,18 +273,18 @@ void pick_packet(struct pick *pick, uint32_t input, const struct packet_raw *raw
     decoder_set_vantage(pick->decoder, 0);
     enum decode_result result = decode_packet(pick->decoder, raw, &packet);
     if (result == DECODE_HELD || (result == DECODE_COPY && packet.held_in != 0)) {
-        keep_waiting(pick, &packet, input, raw);
+        keep_waiting(pick, &packet, frame);
         return;
     }
     if (result == DECODE_COPY) {
-        late_copy(pick, &packet, input, raw, emitter);
+        late_copy(pick, &packet, frame, emitter);
         return;
     }
     uint32_t flow = result == DECODE_OK ? flow_of(pick, &packet) : WANTED_NONE;
     struct frames frames = take_made_of(pick, &packet, flow);
     tell_all(pick, &frames, flow, emitter);
     if (flow != WANTED_NONE)
-        tell(pick, flow, input, raw, emitter);
+        tell(pick, flow, frame, emitter);
 }
 
 /* --- the end -----------------------------------------------------------------------------------

@@ -13,8 +13,12 @@ struct pick;
 /* `fd`: memory with `count` wanted flows in their order; stays the caller's, who has sealed it. */
 struct pick *pick_open(int fd, uint32_t count, const struct decoder_config *decoder,
                        struct error *error);
-void pick_packet(struct pick *pick, uint32_t input, const struct packet_raw *raw,
-                 struct emitter *emitter);
+struct pick_frame {
+    const struct packet_raw *raw; /* `time` as it is told */
+    struct ptime stamp;           /* as the input has it; SOURCE_NO_TIME: it has none */
+    uint32_t input;
+};
+void pick_packet(struct pick *pick, const struct pick_frame *frame, struct emitter *emitter);
 void pick_end(struct pick *pick, struct emitter *emitter); /* tells the PICKED_END */
 void pick_free(struct pick *pick);
 

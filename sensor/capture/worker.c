@@ -357,7 +357,8 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     }
     if (w->pick) {
         count_input(input, raw);
-        pick_packet(w->pick, input->number, raw, &w->emitter);
+        const struct pick_frame frame = {raw, w->stamp, input->number};
+        pick_packet(w->pick, &frame, &w->emitter);
         return;
     }
     if (w->recent)

@@ -26,6 +26,7 @@ struct worker {
     uint64_t watermark_number;
     struct recent *recent; /* NULL: the last packets are not kept */
     struct pick *pick;     /* a second reading; then the clock stands, and there is no table */
+    struct ptime stamp; /* … and what the input says of the time of the packet that comes next */
     struct meter *meter;
 };
 

@@ -42,8 +42,6 @@ struct packet_raw {
     uint32_t wire_bytes; /* as it was on the wire, ≥ captured for honest sources; never trusted */
     int link;            /* DLT / LINKTYPE number */
     struct ptime time;
-    struct ptime
-        stamp; /* of a file, when `time` was not believed too: what it says (foresight.h) */
 };
 
 enum decode_result {
