@@ -74,6 +74,12 @@ static bool push_one(struct emitter *emitter, const void *record, size_t size)
     return result == RING_OK;
 }
 
+bool emit_made(struct emitter *emitter, const struct record_header *record)
+{
+    meter_turn(emitter->brake->meter);
+    return push_one(emitter, record, record->size);
+}
+
 static bool push_parked(struct emitter *emitter)
 {
     while (emitter->first_parked) {

@@ -49,6 +49,8 @@ void emit_binding(struct emitter *emitter, const struct packet *packet,
                   const struct binding *binding);
 void emit_health(struct emitter *emitter, struct ptime time, const struct health *total);
 void emit_watermark(struct emitter *emitter, struct ptime time);
+/* A record that is complete: it waits for room as the others do. False: it found none. */
+bool emit_made(struct emitter *emitter, const struct record_header *record);
 /* The clock has come here: what is told from now on is told at it or later. */
 void emit_not_before(struct emitter *emitter, struct ptime clock);
 /* The input ended: from here on pushes wait for room, what was parked first. */

@@ -39,8 +39,8 @@ int files_open(struct files *files, const struct capture_config *config,
     for (size_t i = 0; i < files->count; i++) {
         struct capture_file *file = &files->file[i];
         *file = config->files[i];
-        input[i] =
-            (struct capture_input){.path = file->path, .first = PTIME_MAX, .last = PTIME_MIN};
+        input[i] = (struct capture_input){
+            .path = file->path, .number = (uint32_t)i, .first = PTIME_MAX, .last = PTIME_MIN};
         if (file->fd < 0)
             file->fd = source_descriptor(file->path, &input[i].error);
         any |= file->fd >= 0;
@@ -307,6 +307,7 @@ void files_run(struct files *files, struct worker *worker, struct brake *brake)
     for (uint64_t packets = 1; files->heap_count > 0;) {
         struct lane *lane = files->heap[0];
         if (lane->has) {
+            worker->stamp = lane->foresight.stamp;
             worker_packet(worker, lane->input, &lane->raw, 0, lane->jumped);
             meter_turn(brake->meter);
             if (packets++ % SHOW_PACKETS == 0)

@@ -146,6 +146,7 @@ bool foresight_take(struct foresight *f, struct packet_raw *raw, bool *disbeliev
     *raw = packet->raw;
     if (packet->at != SIZE_MAX)
         raw->data = f->bytes.data + packet->at;
+    f->stamp = raw->time;
     if (verdict != BELIEVED)
         raw->time = f->clock;
     if (raw->time.ns > f->clock.ns)

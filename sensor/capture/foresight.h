@@ -13,6 +13,7 @@
 #define FORESIGHT_PACKETS 8u /* looked at before it is decided, the one in doubt included */
 
 struct foresight {
+    struct ptime stamp; /* what the packet taken last says of its time; SOURCE_NO_TIME: nothing */
     struct ptime clock; /* of this input: the latest time that was believed; PTIME_MIN: none */
     struct foreseen {
         struct packet_raw raw; /* its data are in `bytes`, at */

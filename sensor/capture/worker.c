@@ -393,11 +393,17 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     struct packet packet;
     if (is_outside(w, input, raw))
         return;
-    if (raw->link == LINK_CONNECTION || raw->link == LINK_NOTE) {
-        if (raw->link == LINK_NOTE)
+    if (raw->link == LINK_NOTE || raw->link == LINK_CONNECTION) {
+        if (raw->link == LINK_NOTE && !w->pick)
             worker_note(w, input, raw, jumped);
-        else
+        else if (!w->pick)
             worker_piece(w, input, raw, jumped);
+        return;
+    }
+    if (w->pick) {
+        count_input(input, raw);
+        const struct pick_frame frame = {raw, w->stamp, input->number};
+        pick_packet(w->pick, &frame, &w->emitter);
         return;
     }
     if (w->recent)
@@ -440,6 +446,11 @@ void worker_idle(struct worker *w, struct ptime now)
 void worker_end(struct worker *w)
 {
     emit_last(&w->emitter); /* no packet waits any more */
+    if (w->pick) {
+        pick_end(w->pick, &w->emitter);
+        worker_show(w);
+        return;
+    }
     if (w->clock.ns != INT64_MIN) {
         tell_given_up(w, PTIME_MAX);
         flow_table_finish(w->table, w->clock);
@@ -480,6 +491,10 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     }
     if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
         return -1;
+    if (config->pick) {
+        w->pick = pick_open(config->pick_fd, config->wanted, &config->decoder, error);
+        return w->pick ? 0 : -1;
+    }
     w->content = content_new(&config->content, &content_events, w, error);
     if (!w->content)
         return -1;
@@ -496,6 +511,7 @@ void worker_close(struct worker *w)
         flow_table_free(w->table);
     if (w->content)
         content_free(w->content);
+    pick_free(w->pick);
     decoder_free(w->decoder);
     duplicates_free(w->duplicates);
     places_free(w->places);

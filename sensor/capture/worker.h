@@ -4,6 +4,7 @@
 
 #include "emit.h"
 #include "join.h"
+#include "pick.h"
 #include "weir/capture/capture.h"
 #include "weir/capture/doubt.h"
 #include "weir/capture/recent.h"
@@ -27,6 +28,8 @@ struct worker {
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
     struct recent *recent; /* NULL: the last packets are not kept */
+    struct pick *pick;     /* a second reading; then the clock stands, and there is no table */
+    struct ptime stamp; /* … and what the input says of the time of the packet that comes next */
     struct meter *meter;
 };
 

@@ -43,6 +43,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what is stored about persons\n"
                             "       weir report [INCIDENT] [--case DIR] -o FILE.html      "
                             "what happened, for who must answer for it\n"
+                            "       weir evidence VERB ...                                "
+                            "packets of incidents that were kept: list, verify\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -65,13 +67,13 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},         {"replay", command_replay},     {"check", command_check},
-    {"status", command_status},   {"reload", command_reload},     {"baseline", command_baseline},
-    {"explain", command_explain}, {"alerts", command_alerts},     {"rules", command_rules},
-    {"version", command_version}, {"--version", command_version}, {"help", command_help},
-    {"digest", command_digest},   {"incident", command_incident}, {"silence", command_silence},
-    {"report", command_report},   {"backtest", command_backtest}, {"privacy", command_privacy},
-    {"--help", command_help},     {"-h", command_help},
+    {"run", command_run},           {"replay", command_replay},     {"check", command_check},
+    {"status", command_status},     {"reload", command_reload},     {"baseline", command_baseline},
+    {"explain", command_explain},   {"alerts", command_alerts},     {"rules", command_rules},
+    {"version", command_version},   {"--version", command_version}, {"help", command_help},
+    {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
+    {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
+    {"evidence", command_evidence}, {"--help", command_help},       {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -99,7 +101,8 @@ int command_main(int argc, char **argv)
             return row[i].run(argc - 1, argv + 1);
     log_error(
         "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
-        "rules, baseline, backtest, incident, silence, digest, report, privacy, version or help",
+        "rules, baseline, backtest, incident, silence, digest, report, evidence, privacy, version "
+        "or help",
         argv[1]);
     return EXIT_USAGE;
 }

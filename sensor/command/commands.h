@@ -18,6 +18,7 @@ int command_reload(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 int command_digest(int argc, char **argv);
+int command_evidence(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_silence(int argc, char **argv);

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "options.h"
 #include "output.h"
+#include "replay_evidence.h"
 #include "report.h"
 #include "session.h"
 #include "words.h"
@@ -54,6 +55,9 @@ static const char usage[] =
     "      --flows               with -o: flows.ndjson, one object a flow\n"
     "      --items               with -o: items.ndjson, for weir report --contains "
     "(docs/report.md)\n"
+    "      --evidence            with -o: the packets of each incident, read a second time, and a\n"
+    "                            signed manifest (weir evidence verify)\n"
+    "      --key FILE            … signed with this Ed25519 key (PEM); made when it is not there\n"
     "  -j, --json                alerts on standard output, the summary on standard error\n"
     "      --exit-alerts         exit with 10 when alerts were raised\n"
     "      --follow              files still grow: wait at their ends until interrupted\n"
@@ -74,11 +78,13 @@ struct replay {
     const char *noise;
     bool online;
     struct asked asked;
+    struct replay_evidence evidence;
     struct sink_settings sink[CONFIG_SINKS];
     size_t sink_count;
     char *alerts_path, *flows_path;
     const char *alerts_to[2]; /* alerts_path, as a setting */
     bool made_folder;
+    struct error changed; /* an input, between both readings */
     struct error error;
 };
 
@@ -88,6 +94,8 @@ static void on_flow(void *context, const struct flow_view *view)
     hosts_add_flow(replay->hosts, view);
     if (replay->flows)
         flows_add(replay->flows, view);
+    if (replay->evidence.evidence)
+        evidence_flow(replay->evidence.evidence, view);
 }
 
 static void on_content(void *context, const struct ip *host, const struct destination *destination,
@@ -108,6 +116,10 @@ static void on_again(void *context)
     if (replay->sift) {
         sift_free(replay->sift);
         replay->sift = sift_new();
+    }
+    if (replay->evidence.evidence) {
+        evidence_free(replay->evidence.evidence);
+        replay->evidence.evidence = evidence_new(replay->options.folder, &replay->error);
     }
     if (!replay->flows)
         return;
@@ -139,8 +151,11 @@ static void sweep_folder(const struct replay *replay)
     struct stat st;
     if (replay->alerts_path && stat(replay->alerts_path, &st) == 0 && st.st_size == 0)
         unlink(replay->alerts_path);
+    char *evidence = xasprintf("%s/evidence", replay->options.folder);
+    rmdir(evidence); /* these two when they are empty */
     if (replay->made_folder)
-        rmdir(replay->options.folder); /* when it is empty */
+        rmdir(replay->options.folder);
+    free(evidence);
 }
 
 static int make_folder(struct replay *replay)
@@ -149,7 +164,8 @@ static int make_folder(struct replay *replay)
     replay->made_folder = mkdir(folder, 0750) == 0;
     if (!replay->made_folder && errno != EEXIST)
         return error_set(&replay->error, ERROR_RUN, "%s: %s", folder, strerror(errno));
-    if (remove_older(replay) != 0)
+    if (replay_evidence_begin(&replay->evidence, &replay->options, &replay->error) != 0 ||
+        remove_older(replay) != 0)
         return -1;
     replay->alerts_path = xasprintf("%s/alerts.ndjson", folder);
     replay->alerts_to[0] = replay->alerts_path;
@@ -193,6 +209,10 @@ static int open_outputs(struct replay *replay)
     if (replay->wants_items && !o->folder)
         return error_set(&replay->error, ERROR_USAGE, "--items needs -o DIR");
     replay->sift = replay->wants_items ? sift_new() : NULL;
+    if (replay->evidence.key_path && !replay->evidence.wanted)
+        return error_set(&replay->error, ERROR_USAGE, "--key needs --evidence");
+    if (!o->folder && replay->evidence.wanted)
+        return error_set(&replay->error, ERROR_USAGE, "--evidence needs -o DIR");
     take_configured(replay);
     if (o->json) {
         sink_settings_init(&replay->sink[replay->sink_count], sink_row_get("stdout"), "+json");
@@ -224,13 +244,32 @@ static int write_folder(struct replay *replay, const struct summary *summary, co
     free(json);
     if (!failed)
         failed = write_file(replay, "summary.txt", text);
-    if (!failed && replay->flows)
-        failed = flows_finish(replay->flows, &replay->error);
     if (!failed && replay->sift)
         failed = write_items(replay);
     if (!failed) /* of all that stands there now */
         failed = report_write_case(replay->options.folder, summary->calendar, summary->timezone,
                                    &replay->error);
+    return failed;
+}
+
+/* What the summary speaks of. An input that changed meanwhile is a problem of it: the rest is told.
+ */
+static int finish_parts(struct replay *replay, struct summary *summary)
+{
+    struct replay_evidence *evidence = &replay->evidence;
+    if (replay->flows && flows_finish(replay->flows, &replay->error) != 0)
+        return -1;
+    if (!evidence->wanted)
+        return 0;
+    struct error *error = &replay->error;
+    int failed =
+        replay_evidence_finish(evidence, &replay->options, &replay->session, summary, error);
+    if (failed && error->code == ERROR_INPUT) {
+        replay->changed = *error;
+        *error = (struct error){ERROR_NONE, ""};
+        failed = 0;
+    }
+    summary->evidence = failed ? NULL : &evidence->told;
     return failed;
 }
 
@@ -240,8 +279,10 @@ static int tell(struct replay *replay)
     struct summary summary = {.hosts = replay->hosts, .folder = o->folder, .flows = o->flows};
     struct summary_input *input = xcalloc(session_input_count(&replay->session), sizeof *input);
     session_describe(&replay->session, input, &summary);
+    int failed = finish_parts(replay, &summary);
     char *text = summary_text(&summary);
-    int failed = o->folder ? write_folder(replay, &summary, text) : 0;
+    if (!failed && o->folder)
+        failed = write_folder(replay, &summary, text);
     if (o->json)
         fputs(text, stderr);
     else if (command_print(text) != EXIT_DONE)
@@ -266,6 +307,7 @@ static int run(struct replay *replay)
     replay->asked.since = o->since;
     replay->asked.until = o->until;
     replay->asked.destination = o->destination;
+    replay->evidence.noise = replay->noise;
     struct session_options session = {.config = &o->config,
                                       .inputs = o->input,
                                       .input_count = o->input_count,
@@ -301,8 +343,8 @@ static int status_of(struct replay *replay, int failed)
     if (replay->session.undelivered)
         return EXIT_RUN;
     const struct error *problem = session_input_problem(&replay->session);
-    if (problem)
-        return command_fail(problem);
+    if (problem || replay->changed.code != ERROR_NONE)
+        return command_fail(problem ? problem : &replay->changed);
     if (replay->options.exit_alerts && engine_counts_of(replay->session.stack.engine)->alerts > 0)
         return EXIT_ALERTS;
     return EXIT_DONE;
@@ -316,8 +358,11 @@ int command_replay(int argc, char **argv)
                                  {"--learn-until", &replay.asked.learn_until, NULL},
                                  {"--host", &replay.asked.host, NULL},
                                  {"--items", NULL, &replay.wants_items},
+                                 {"--evidence", NULL, &replay.evidence.wanted},
+                                 {"--key", &replay.evidence.key_path, NULL},
                                  {NULL, NULL, NULL}};
     int status;
+    replay_evidence_words(&replay.evidence, argc, argv);
     if (words_take(words, &argc, argv, &replay.error) != 0 ||
         options_parse(&replay.options, argc, argv, "crfosIbBjFxWwqheudl", &replay.error) != 0)
         status = command_fail(&replay.error);
@@ -328,6 +373,7 @@ int command_replay(int argc, char **argv)
     session_free(&replay.session);
     flows_free(replay.flows);
     sift_free(replay.sift);
+    replay_evidence_free(&replay.evidence);
     if (replay.error.code != ERROR_NONE)
         sweep_folder(&replay);
     hosts_free(replay.hosts);

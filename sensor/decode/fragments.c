@@ -72,6 +72,7 @@ struct datagram {
     struct slot_link chain; /* of its bucket: the pair's oldest comes first */
     struct slot_link age;   /* of those that wait, or that leave */
     uint16_t bucket;
+    uint32_t number;           /* packet.held_in */
     uint8_t cause;             /* of those that leave: enum given_up_cause */
     bool front;                /* the fragment at offset 0 was seen */
     uint32_t differs;          /* bytes that came in the place of others, and were left out */
@@ -88,6 +89,7 @@ struct datagram {
 struct fragments {
     int64_t clock_ns; /* these three are looked at for every frame */
     uint32_t count;   /* waiting or leaving */
+    uint32_t begun;   /* datagrams so far; never 0 once there was one */
     struct slot_list waiting, leaving;
     struct chunk_pool pool;
     struct datagram *slot;
@@ -246,6 +248,8 @@ static struct datagram *begin(struct fragments *f, const struct datagram_key *ke
         f->free_slot = f->slot[number].age.next;
     struct datagram *d = &f->slot[number];
     *d = (struct datagram){.key = *key, .bucket = bucket, .since_ns = f->clock_ns};
+    f->begun += f->begun == UINT32_MAX ? 2 : 1;
+    d->number = f->begun;
     d->first_ns = INT64_MAX;
     d->last_ns = INT64_MIN;
     assembly_init(&d->bytes);
@@ -310,6 +314,8 @@ static void tell(struct fragments *f, struct datagram *d, struct walk *walk, uin
         packet->spread_ns = 0; /* a capture may claim any time */
     packet->later_fragment = !d->front;
     packet->reassembly = d->reassembly;
+    packet->held_in = packet->made_of[1] = 0;
+    packet->made_of[0] = d->number;
     walk->own_tag = d->own_tag;
     walk->cut_by_mirror = d->cut_by_mirror;
     walk->described = d->described;
@@ -402,8 +408,11 @@ enum fragment_result fragments_put(struct fragments *f, const struct fragment *f
     if (!f->slot)
         room_make(f);
     struct datagram_key key = key_of(fragment, packet);
-    if (is_copy(f, &key, &piece, packet))
+    if (is_copy(f, &key, &piece, packet)) {
+        const struct datagram *waits = find(f, &key);
+        packet->held_in = waits ? waits->number : 0;
         return FRAGMENT_COPY;
+    }
     if (packet->time.ns > f->clock_ns)
         f->clock_ns = packet->time.ns;
     if (!has_room(f)) {
@@ -417,15 +426,21 @@ enum fragment_result fragments_put(struct fragments *f, const struct fragment *f
     }
     count_frame(d, walk, piece.offset == 0);
     assembly_add(&f->pool, &d->bytes, &piece);
-    if (!assembly_whole(&d->bytes))
+    if (!assembly_whole(&d->bytes)) {
+        packet->held_in = d->number;
         return FRAGMENT_HELD;
+    }
     uint8_t around = packet->reassembly; /* of the datagram that this fragment came in */
-    uint32_t none;
+    uint32_t none, outer = packet->made_of[packet->made_of[1] != 0];
     chain_remove(f, &f->bucket[d->bucket], d);
     age_remove(f, &f->waiting, d);
     tell(f, d, walk, &none);
     packet->fragment = false;
     packet->reassembly |= around | REASSEMBLY_WHOLE;
+    if (outer != 0) {
+        packet->made_of[1] = packet->made_of[0];
+        packet->made_of[0] = outer;
+    }
     return FRAGMENT_WHOLE;
 }
 

@@ -55,14 +55,33 @@ static uint64_t rest_of(uint16_t orig_port, uint16_t resp_port, const struct pac
 #endif
 }
 
+static void ports_of(const struct packet *packet, uint16_t *from_port, uint16_t *to_port)
+{
+    *from_port = packet->src_port;
+    *to_port = packet->dst_port;
+    if (packet->later_fragment)
+        *from_port = *to_port = 0;
+    else if (packet->proto == PROTO_ICMP || packet->proto == PROTO_ICMP6)
+        icmp_ports(packet->proto, (uint8_t)packet->src_port, (uint8_t)packet->dst_port, from_port,
+                   to_port);
+}
+
+struct flow_key flow_key_of(const struct packet *packet)
+{
+    struct flow_key key = {.orig_ip = packet->src,
+                           .resp_ip = packet->dst,
+                           .vlan = packet->vlan,
+                           .proto = packet->proto,
+                           .vantage = packet->vantage,
+                           .tenant = packet->tenant};
+    ports_of(packet, &key.orig_port, &key.resp_port);
+    return key;
+}
+
 struct probe index_probe(const struct flow_index *index, const struct packet *packet)
 {
-    uint16_t from_port = packet->src_port, to_port = packet->dst_port;
-    if (packet->later_fragment)
-        from_port = to_port = 0;
-    else if (packet->proto == PROTO_ICMP || packet->proto == PROTO_ICMP6)
-        icmp_ports(packet->proto, (uint8_t)packet->src_port, (uint8_t)packet->dst_port, &from_port,
-                   &to_port);
+    uint16_t from_port, to_port;
+    ports_of(packet, &from_port, &to_port);
     struct probe probe;
     memcpy(probe.from, &packet->src, sizeof probe.from);
     memcpy(probe.to, &packet->dst, sizeof probe.to);

@@ -5,6 +5,7 @@
 #include "gaps.h"
 #include "mode.h"
 #include "weir/alert/counted.h"
+#include "weir/investigate/evidence.h"
 #include "weir/investigate/summary.h"
 
 #include "weir/base/buffer.h"
@@ -386,6 +387,22 @@ static void put_coverage(struct json *json, const struct summary *s)
     json_close(json);
 }
 
+static void put_evidence(struct json *json, const struct evidence_told *told)
+{
+    json_open(json, "evidence");
+    json_str(json, "head", told->head);
+    json_str(json, "key_id", told->key_id);
+    json_uint(json, "captures", told->files);
+    json_uint(json, "packets", told->packets);
+    json_uint(json, "bytes", told->bytes);
+    json_uint(json, "inputs_not_read_again", told->inputs_not_read);
+    json_uint(json, "incidents_beyond", told->incidents_beyond);
+    json_uint(json, "flows_beyond", told->flows_beyond);
+    json_uint(json, "flows_missing", told->flows_missing);
+    json_uint(json, "fragments_unheld", told->unheld);
+    json_close(json);
+}
+
 char *summary_json(const struct summary *s)
 {
     struct json *json = json_new();
@@ -401,6 +418,8 @@ char *summary_json(const struct summary *s)
     put_hosts_content(json, s);
     put_counts(json, s);
     put_coverage(json, s);
+    if (s->evidence)
+        put_evidence(json, s->evidence);
     json_number(json, "duration_s", s->duration_s);
     json_close(json);
     char *text = json_take_text(json, 2), *line = xasprintf("%s\n", text);

@@ -7,6 +7,7 @@
 #include "links.h"
 #include "mode.h"
 #include "weir/base/figures.h"
+#include "weir/investigate/evidence.h"
 #include "weir/investigate/summary.h"
 #include "what.h"
 
@@ -555,6 +556,30 @@ static void put_coverage(struct buffer *b, const struct summary *s)
     buffer_text(b, "          one link was seen: other ways out cannot be excluded\n");
 }
 
+static void put_left_out(struct buffer *b, uint64_t count, const char *what)
+{
+    char text[FIGURE_SIZE];
+    if (count > 0)
+        buffer_text(b, "          %s %s\n", figure_count(count, text), what);
+}
+
+static void put_evidence(struct buffer *b, const struct summary *s)
+{
+    const struct evidence_told *told = s->evidence;
+    char files[FIGURE_SIZE], packets[FIGURE_SIZE], bytes[FIGURE_SIZE];
+    if (!told)
+        return;
+    buffer_text(b, "Evidence  %s/evidence: %s captures, %s packets, %s\n", s->folder,
+                figure_count(told->files, files), figure_count(told->packets, packets),
+                figure_bytes(told->bytes, bytes));
+    buffer_text(b, "          head %s\n          key  %s\n", told->head, told->key_id);
+    put_left_out(b, told->inputs_not_read, "inputs yield none: manifest.json says why");
+    put_left_out(b, told->incidents_beyond, "incidents have none: there are too many");
+    put_left_out(b, told->flows_beyond, "flows are left out: there are too many");
+    put_left_out(b, told->flows_missing, "flows of incidents were not found a second time");
+    put_left_out(b, told->unheld, "fragments could not be told to a flow");
+}
+
 static void put_next(struct buffer *b, const struct summary *s)
 {
     if (s->folder)
@@ -591,6 +616,7 @@ char *summary_text(const struct summary *s)
     put_ranking(&b, s);
     put_lasting(&b, s);
     put_coverage(&b, s);
+    put_evidence(&b, s);
     put_next(&b, s);
     buffer_u8(&b, 0);
     return (char *)b.data;

@@ -114,7 +114,7 @@ struct role {
     struct content_pattern pattern[CONFIG_PATTERNS]; /* the same, borrowed */
     struct capture_interface interface[CONFIG_INTERFACES];
     struct ring_handles ring;
-    int recent_fd;
+    int recent_fd, pick_fd;
     struct capture *capture;
     struct control_message message; /* the one at hand */
     struct error error;
@@ -136,11 +136,12 @@ static int take_ring(struct role *role)
 {
     struct control_message *m = &role->message;
     bool live = role->orders.files == 0;
-    if (m->fd_count != (live ? 5 : 4))
+    if (m->fd_count != (live || role->orders.pick ? 5 : 4))
         return error_set(&role->error, ERROR_RUN, "capture: %u descriptors", m->fd_count);
     role->ring =
         (struct ring_handles){m->fd[0], m->fd[1], m->fd[2], m->fd[3], role->orders.ring_bytes};
     role->recent_fd = live ? m->fd[4] : -1;
+    role->pick_fd = role->orders.pick && !live ? m->fd[4] : -1;
     m->fd_count = 0; /* taken */
     return 0;
 }
@@ -218,6 +219,9 @@ static int open_capture(struct role *role)
                                     .ring = role->ring,
                                     .blocking = o->files > 0,
                                     .recent_fd = role->recent_fd,
+                                    .pick = role->pick_fd >= 0,
+                                    .pick_fd = role->pick_fd,
+                                    .wanted = o->wanted,
                                     .decoder = o->decoder,
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default(),
@@ -414,7 +418,7 @@ static int begin(struct role *role)
 int capture_role(void)
 {
     static struct role role; /* messages are large */
-    role.recent_fd = -1;
+    role.recent_fd = role.pick_fd = -1;
     if (begin(&role) != 0)
         _exit(fail(&role));
     work(&role);

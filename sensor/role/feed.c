@@ -238,6 +238,9 @@ static int start_worker(struct feed *feed, uint32_t number)
                                    .file_count = feed->slots,
                                    .follow = feed->config.follow,
                                    .times = feed->config.times,
+                                   .pick = feed->config.pick,
+                                   .pick_fd = feed->config.pick_fd,
+                                   .wanted = feed->config.wanted,
                                    .cpu = -1,
                                    .key = &feed->key,
                                    .loop = feed->config.loop,
@@ -285,6 +288,9 @@ static int start_thread(struct feed *feed)
         .ring = feed->config.rings[0],
         .blocking = true,
         .recent_fd = -1,
+        .pick = feed->config.pick,
+        .pick_fd = feed->config.pick_fd,
+        .wanted = feed->config.wanted,
         .decoder = feed->config.config->decoder,
         .flow = flow_config_default(),
         .content = role_content_config(feed->config.config, &feed->key, pattern)};
@@ -378,6 +384,12 @@ void feed_join(struct feed *feed)
         feed->config.loop.ops->run(feed->config.loop.loop);
 }
 
+bool feed_has_gone(const struct feed *feed, struct error *error)
+{
+    *error = feed->error;
+    return feed->started > 0 && feed->gone == feed->started;
+}
+
 void feed_progress_of(const struct feed *feed, struct feed_progress *progress)
 {
     struct capture_status status = {0};
@@ -388,6 +400,16 @@ void feed_progress_of(const struct feed *feed, struct feed_progress *progress)
             status = feed->worker[i].status;
     *progress = (struct feed_progress){status.packets, status.bytes_read, status.bytes_total,
                                        status.time_ns};
+}
+
+size_t feed_place(const struct feed *feed, uint32_t number)
+{
+    return feed->capture ? number : feed->slot[number];
+}
+
+uint32_t feed_opened(const struct feed *feed)
+{
+    return (uint32_t)(feed->capture ? feed->config.input_count : feed->slots);
 }
 
 const struct capture_input *feed_inputs(const struct feed *feed, size_t *count)

@@ -12,7 +12,7 @@
 #define ROLE_PATH_MAX   4096
 
 /* CONTROL_CAPTURE. Descriptors: the ring's four in the order of ring_handles, then (live) the
- * memory for recent packets. */
+ * memory for recent packets, or (a second reading) that with the wanted flows. */
 struct capture_orders {
     uint32_t worker, workers;
     uint32_t files; /* CONTROL_INPUTs that follow; 0: live */
@@ -26,6 +26,8 @@ struct capture_orders {
     uint16_t fanout;
     bool follow; /* the files grow */
     struct capture_times times;
+    bool pick; /* a second reading, for `wanted` flows */
+    uint32_t wanted;
     bool again;        /* started after others: an interface that is not there is no failure */
     bool bindings;     /* are told */
     bool samples;      /* privacy.content_samples */

@@ -163,6 +163,8 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->times = c->times;
     o->fanout = c->fanout;
     o->again = c->again;
+    o->pick = c->pick;
+    o->wanted = c->wanted;
     o->bindings = c->config->by_device;
     o->samples = c->config->content_samples;
     o->patterns = (uint32_t)c->config->pattern_count;
@@ -191,9 +193,10 @@ static int send_orders(const struct worker *worker, const struct worker_config *
     if (ring_open_for_producer(c->ring, &ring, error) != 0)
         return -1;
     int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event,
-                c->recent_fd};
-    enum control_result sent = control_send(worker->control, CONTROL_CAPTURE, &orders,
-                                            sizeof orders, fd, c->file_count > 0 ? 4 : 5);
+                c->pick ? c->pick_fd : c->recent_fd};
+    enum control_result sent =
+        control_send(worker->control, CONTROL_CAPTURE, &orders, sizeof orders, fd,
+                     c->file_count > 0 && !c->pick ? 4 : 5);
     ring_close_side(c->ring, &ring);
     if (sent == CONTROL_OK)
         return 0;

@@ -41,6 +41,9 @@ struct worker_config {
     bool follow; /* the files grow */
     struct capture_times times;
     int recent_fd; /* live */
+    bool pick;     /* a second reading, for `wanted` flows in `pick_fd` (borrowed) */
+    int pick_fd;
+    uint32_t wanted;
     uint16_t fanout;
     bool again;
     int cpu;

@@ -69,6 +69,11 @@ struct capture_config {
     struct ring_handles ring;
     bool blocking; /* replay: wait for room */
     int recent_fd; /* live: memfd for the last packets, -1: none */
+    /* Replay: only the packets of wanted flows are told (record/picked.h), nothing is counted or
+     * looked into. Memory with `wanted` of them; it is mapped and stays the caller's. */
+    bool pick;
+    int pick_fd;
+    uint32_t wanted;
     struct decoder_config decoder;
     struct flow_config flow;
     struct content_config content;
@@ -78,6 +83,7 @@ struct capture_config {
  * Counted over all packets, whoever's they are. Live: one an interface. */
 struct capture_input {
     const char *path;
+    uint32_t number;    /* as handed over, from 0 */
     struct error error; /* .code ERROR_NONE: read whole */
     uint64_t packets, bytes;
     uint64_t outside;         /* packets that are in neither, outside of the times looked at */

@@ -72,6 +72,11 @@ struct packet {
     uint64_t tenant;
     bool tenant_one_way; /* … in which an id belongs to one direction (TEID, call id, session) */
     uint8_t vantage;     /* where it was seen: set by who captured it, 0 from decode */
+    /* Fragmented datagrams by number, from 1 in the decoder's life; 0: none. Which one this frame
+     * waits with (DECODE_HELD; DECODE_COPY: while that waits), and those that were put together, or
+     * given up, on the way to this packet, the outer one first: whoever keeps frames knows by them
+     * which ones this packet came in. Of more than two, the last two. */
+    uint32_t held_in, made_of[2];
     struct ip src, dst;
     uint8_t ip_version, proto, ttl;
     uint8_t reassembly; /* REASSEMBLY_… */

@@ -37,6 +37,9 @@ struct flow_mark {
     uint64_t payload_bytes, missing_bytes, acked_bytes, packets;
 };
 
+/* The key of the flow that this packet is of, its sender as the originator. */
+struct flow_key flow_key_of(const struct packet *packet);
+
 struct flow; /* private layout in sensor/flow/flow.h; read through these: */
 const struct flow_key *flow_get_key(const struct flow *flow); /* orig/resp as known now */
 const struct side_counts *flow_get_counts(const struct flow *flow, enum flow_side side);

@@ -7,6 +7,8 @@
 #include "weir/base/digest.h"
 #include "weir/investigate/hosts.h"
 
+struct evidence_told; /* evidence.h */
+
 struct summary_input {
     const char *path;
     const char *problem; /* NULL: read whole */
@@ -45,7 +47,8 @@ struct summary {
     bool timed;         /* only some times were looked at: summary_input.outside */
     const char *folder; /* -o, or NULL */
     bool flows;         /* --flows */
-    double duration_s;  /* wall time: the only figure that differs between two runs */
+    const struct evidence_told *evidence; /* --evidence; NULL: none */
+    double duration_s; /* wall time: the only figure that differs between two runs */
 };
 
 char *summary_text(const struct summary *summary); /* caller frees */

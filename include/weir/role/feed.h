@@ -17,6 +17,9 @@ struct feed_config {
     const char *filter;
     const struct ring_handles *rings; /* feed_rings(config) of them; borrowed */
     struct loop_ref loop;
+    bool pick; /* a second reading (record/picked.h), for `wanted` flows in `pick_fd`, borrowed */
+    int pick_fd;
+    uint32_t wanted;
     /* A worker died before it had told everything; what is in its ring holds. */
     void (*lost)(void *context, uint32_t worker, const char *why);
     void *context;
@@ -37,7 +40,13 @@ int feed_start(struct feed **made, const struct feed_config *config, struct erro
 /* Ends the inputs early: every worker at the same packet. */
 void feed_interrupt(struct feed *feed);
 void feed_join(struct feed *feed); /* drives the loop until all have told all */
+/* All workers have gone; `error` says why, when it was no proper end. Never true of a thread. */
+bool feed_has_gone(const struct feed *feed, struct error *error);
 void feed_progress_of(const struct feed *feed, struct feed_progress *progress);
+/* A worker counts the inputs that opened: which one this number of its is. */
+size_t feed_place(const struct feed *feed, uint32_t number);
+/* How many of them there are. */
+uint32_t feed_opened(const struct feed *feed);
 /* As capture_inputs: one an input, in the order of the command line. After feed_join. */
 const struct capture_input *feed_inputs(const struct feed *feed, size_t *count);
 void feed_free(struct feed *feed);
