@@ -115,11 +115,13 @@ class Asked(Case):
         self.assertIn("packets outside of the times that were asked for", run.out)
 
     def test_only_what_is_asked_for_is_told(self):
-        folder = self.captures(DAYS)
-        all_of_it = self.replay(folder)
+        folder = self.captures(2)
+        listed = ("--intel", self.write("bad.txt", b"203.0.113.0/24\n"))
+        all_of_it = self.replay(*listed, folder)
+        self.assertEqual(set(opened(all_of_it)), {("10.0.0.3", DROP)})
         for words, left in ((("--host", "10.0.0.3"), True), (("--host", "10.0.0.0/31"), False),
                             (("--destination", "203.0.113.0/24"), True), (("--destination", "nobody.example"), False)):
-            run = self.replay(*words, folder)
+            run = self.replay(*words, *listed, folder)
             self.assertEqual(opened(run), opened(all_of_it) if left else [], words)
             self.assertEqual(run.summary()["told"]["findings_unasked"] > 0, not left, (words, run))
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 # The C library's, the compiler's and the kernel's own headers.
 SYSTEM = re.compile(
-    r"(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|locale|math|setjmp|signal|"
+    r"(assert|complex|ctype|errno|fenv|float|inttypes|iso646|limits|malloc|locale|math|setjmp|signal|"
     r"stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|tgmath|"
     r"threads|time|uchar|wchar|wctype|"
     r"byteswap|dirent|endian|err|fcntl|fnmatch|ftw|getopt|glob|grp|ifaddrs|immintrin|langinfo|libgen|malloc|netdb|"
