@@ -304,7 +304,8 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
     bool fires;
     struct fused fused = fusion_weigh(&weighing, side, &fires);
     fusion_tell(&weighing, side, &fused, &finding, &lead);
-    if (!lead.destination && fusion_explained(&weighing, side, &lead) &&
+    bool goes_on = incidents_has(engine->incidents, &at->host->ip, NULL); /* the host's own */
+    if (!lead.destination && !goes_on && fusion_explained(&weighing, side, &lead) &&
         told_as_served(at, lead.destination)) {
         at->host->told[side] = (struct last_told){at->civil->day, fused.e};
         return;
