@@ -1,12 +1,6 @@
 /* What is said of an alert, in its record. Thread: whoever owns the book. */
 #include "noise_local.h"
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_silenced(struct json *json, const struct noise_silence *silence, uint64_t new_bytes)
 {
     char id[NOISE_ID];
@@ -14,7 +8,7 @@ static void put_silenced(struct json *json, const struct noise_silence *silence,
     json_str(json, "id", noise_silence_id(silence, id));
     json_str(json, "author", silence->author);
     json_str(json, "reason", silence->reason);
-    put_time(json, "until", silence->expires);
+    json_time(json, "until", silence->expires);
     json_uint(json, "out_bytes", new_bytes);
     json_close(json);
 }
@@ -23,7 +17,7 @@ static void put_acknowledged(struct json *json, const struct alert_noise *noise,
 {
     json_open(json, "acknowledged");
     json_str(json, "by", noise->acknowledged->acknowledged.by);
-    put_time(json, "at", noise->acknowledged->acknowledged.at);
+    json_time(json, "at", noise->acknowledged->acknowledged.at);
     json_bool(json, "quiet", noise->quiet);
     json_uint(json, "out_bytes", new_bytes);
     json_close(json);
@@ -34,7 +28,7 @@ static void put_judged(struct json *json, const struct noise_mark *mark)
     json_open(json, "judged");
     json_str(json, "verdict", noise_verdict_name[mark->verdict]);
     json_str(json, "by", mark->closed.by);
-    put_time(json, "at", mark->closed.at);
+    json_time(json, "at", mark->closed.at);
     if (*mark->ticket)
         json_str(json, "ticket", mark->ticket);
     json_close(json);

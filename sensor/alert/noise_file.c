@@ -20,12 +20,6 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 void noise_put_silence(struct json *json, const char *key, const struct noise_silence *silence)
 {
     char id[NOISE_ID];
@@ -33,21 +27,21 @@ void noise_put_silence(struct json *json, const char *key, const struct noise_si
     json_str(json, "id", noise_silence_id(silence, id));
     json_str(json, "author", silence->author);
     json_str(json, "reason", silence->reason);
-    put_time(json, "created", silence->created);
-    put_time(json, "expires", silence->expires);
+    json_time(json, "created", silence->created);
+    json_time(json, "expires", silence->expires);
     noise_put_scope(json, "scope", &silence->scope);
     json_uint(json, "alerts", silence->alerts);
     json_uint(json, "out_bytes", silence->out_bytes);
     if (silence->last.ns > 0) /* a capture may say any time; what is read back is after 1970 */
-        put_time(json, "last", silence->last);
+        json_time(json, "last", silence->last);
     json_close(json);
 }
 
 static void put_word(struct json *json, const struct noise_word *word)
 {
     json_str(json, "by", word->by);
-    put_time(json, "at", word->at);
-    put_time(json, "packet_time", word->packet);
+    json_time(json, "at", word->at);
+    json_time(json, "packet_time", word->packet);
     if (*word->note)
         json_str(json, "note", word->note);
 }
