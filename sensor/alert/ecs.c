@@ -35,16 +35,10 @@ static bool outside_opened(const struct story *story)
     return story->flows_outside > story->flows_inside;
 }
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 void ecs_open(struct json *json, struct ptime time)
 {
     json_open(json, NULL);
-    put_time(json, "@timestamp", time);
+    json_time(json, "@timestamp", time);
     json_open(json, "ecs");
     json_str(json, "version", "8.11");
     json_close(json);
@@ -87,8 +81,8 @@ static void put_event(struct json *json, const struct alert *alert)
     json_str(json, "id", alert->id);
     json_int(json, "severity", alert->finding.score);
     json_int(json, "risk_score", alert->finding.score);
-    put_time(json, "start", alert->story.first);
-    put_time(json, "end", alert->story.last);
+    json_time(json, "start", alert->story.first);
+    json_time(json, "end", alert->story.last);
     json_close(json);
 }
 
@@ -322,7 +316,7 @@ static void put_flows(struct json *json, const struct story *story)
         char text[32];
         json_open(json, NULL);
         json_str(json, "community_id", flow_key_community_id(&flow->key, text));
-        put_time(json, "start", flow->start);
+        json_time(json, "start", flow->start);
         json_uint(json, "out_bytes", flow->out_bytes);
         put_known(json, "service", service_name[flow->service]);
         json_close(json);

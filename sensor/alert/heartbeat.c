@@ -48,11 +48,10 @@ static void put_blind(struct json *json, const struct incidents *incidents)
 
 static void put_store(struct json *json, const struct heartbeat_store *store)
 {
-    char text[32];
     json_open(json, "store");
     json_str(json, "state", store->state);
     if (!store->learning && store->since.ns != INT64_MIN)
-        json_str(json, "since", ptime_iso(store->since, text, sizeof text));
+        json_time(json, "since", store->since);
     if (*store->why)
         json_str(json, "why", store->why);
     json_uint(json, "hours_open", store->hours);

@@ -41,6 +41,7 @@ struct noise *noise_copy(const struct noise *noise)
     copy->next = noise->next;
     copy->counted = noise->counted;
     copy->given_way = noise->given_way;
+    copy->filed = noise->filed;
     for (const struct map_entry *entry; (entry = map_next(&noise->marks, &position)) != NULL;) {
         struct noise_mark *mark = xcalloc(1, sizeof *mark);
         *mark = *(const struct noise_mark *)entry->value;

@@ -1,7 +1,8 @@
-/* The book as a file: one JSON object, version 1, written anew at each change (temporary, fsync,
- * rename), so that it is the old one or the new one. It is read as strictly as what people send:
- * what makes no sense is damage, and whoever opens it decides (a sensor sets it aside and silences
- * nothing). Bound: NOISE_FILE_MAX. Thread: whoever owns the book. */
+/* The book as a file: one JSON object, version 1, written anew (temporary, fsync, rename), so that
+ * it is the old one or the new one; what came later is in the journal (noise_again.c). It is read
+ * as strictly as what people send: what makes no sense is damage, and whoever opens it decides (a
+ * sensor sets it aside and silences nothing). Bound: NOISE_FILE_MAX. Thread: whoever owns the book.
+ */
 #include "noise_local.h"
 
 #include "weir/base/buffer.h"
@@ -19,12 +20,6 @@
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 void noise_put_silence(struct json *json, const char *key, const struct noise_silence *silence)
 {
     char id[NOISE_ID];
@@ -32,21 +27,21 @@ void noise_put_silence(struct json *json, const char *key, const struct noise_si
     json_str(json, "id", noise_silence_id(silence, id));
     json_str(json, "author", silence->author);
     json_str(json, "reason", silence->reason);
-    put_time(json, "created", silence->created);
-    put_time(json, "expires", silence->expires);
+    json_time(json, "created", silence->created);
+    json_time(json, "expires", silence->expires);
     noise_put_scope(json, "scope", &silence->scope);
     json_uint(json, "alerts", silence->alerts);
     json_uint(json, "out_bytes", silence->out_bytes);
     if (silence->last.ns > 0) /* a capture may say any time; what is read back is after 1970 */
-        put_time(json, "last", silence->last);
+        json_time(json, "last", silence->last);
     json_close(json);
 }
 
 static void put_word(struct json *json, const struct noise_word *word)
 {
     json_str(json, "by", word->by);
-    put_time(json, "at", word->at);
-    put_time(json, "packet_time", word->packet);
+    json_time(json, "at", word->at);
+    json_time(json, "packet_time", word->packet);
     if (*word->note)
         json_str(json, "note", word->note);
 }
@@ -165,23 +160,32 @@ static int take_count(const struct json_value *object, const char *key, uint64_t
     return 0;
 }
 
-static int take_silence(struct noise *noise, const struct json_value *object, struct error *error)
+int noise_take_silence(const struct json_value *object, struct noise_silence *silence,
+                       struct error *error)
 {
     static const char *const keys[] = {"id",    "author", "reason",    "created", "expires",
                                        "scope", "alerts", "out_bytes", "last",    NULL};
-    struct noise_silence silence = {.last = PTIME_MIN};
+    *silence = (struct noise_silence){.last = PTIME_MIN};
+    if (noise_take_object(object, "a silence", keys, error) != 0 ||
+        take_number(object, &silence->number, error) != 0 ||
+        noise_take_text(object, "author", silence->author, NOISE_NAME, true, error) != 0 ||
+        noise_take_text(object, "reason", silence->reason, NOISE_TEXT, true, error) != 0 ||
+        noise_take_time(object, "created", &silence->created, true, error) != 0 ||
+        noise_take_time(object, "expires", &silence->expires, true, error) != 0 ||
+        noise_take_scope(json_get(object, "scope"), &silence->scope, error) != 0 ||
+        take_count(object, "alerts", &silence->alerts, error) != 0 ||
+        take_count(object, "out_bytes", &silence->out_bytes, error) != 0 ||
+        noise_take_time(object, "last", &silence->last, false, error) != 0)
+        return -1;
+    return 0;
+}
+
+static int take_silence(struct noise *noise, const struct json_value *object, struct error *error)
+{
+    struct noise_silence silence;
     if (noise->silence_count == NOISE_SILENCES)
         return error_set(error, ERROR_USAGE, "more than %u silences", NOISE_SILENCES);
-    if (noise_take_object(object, "a silence", keys, error) != 0 ||
-        take_number(object, &silence.number, error) != 0 ||
-        noise_take_text(object, "author", silence.author, NOISE_NAME, true, error) != 0 ||
-        noise_take_text(object, "reason", silence.reason, NOISE_TEXT, true, error) != 0 ||
-        noise_take_time(object, "created", &silence.created, true, error) != 0 ||
-        noise_take_time(object, "expires", &silence.expires, true, error) != 0 ||
-        noise_take_scope(json_get(object, "scope"), &silence.scope, error) != 0 ||
-        take_count(object, "alerts", &silence.alerts, error) != 0 ||
-        take_count(object, "out_bytes", &silence.out_bytes, error) != 0 ||
-        noise_take_time(object, "last", &silence.last, false, error) != 0)
+    if (noise_take_silence(object, &silence, error) != 0)
         return -1;
     const struct noise_silence *before =
         noise->silence_count ? &noise->silence[noise->silence_count - 1] : NULL;
@@ -222,25 +226,36 @@ static int take_verdict(const struct json_value *closed, struct noise_mark *mark
     return noise_take_text(closed, "ticket", mark->ticket, NOISE_NAME, false, error);
 }
 
-static int take_mark(struct noise *noise, const struct json_value *object, struct error *error)
+int noise_take_mark(const struct json_value *object, struct noise_mark *mark, struct error *error)
 {
     static const char *const keys[] = {"incident",     "acknowledged", "closed",
                                        "quiet_alerts", "quiet_bytes",  NULL};
-    char incident[ALERT_ID_SIZE] = "";
-    if (noise->marks.count == NOISE_MARKS)
-        return error_set(error, ERROR_USAGE, "more than %u incidents", NOISE_MARKS);
+    *mark = (struct noise_mark){.verdict = VERDICT_NONE};
     if (noise_take_object(object, "an incident", keys, error) != 0 ||
-        noise_take_text(object, "incident", incident, sizeof incident, true, error) != 0)
+        noise_take_text(object, "incident", mark->incident, sizeof mark->incident, true, error) !=
+            0)
         return -1;
-    if (!noise_is_incident(incident) || noise_mark_of(noise, incident))
-        return error_set(error, ERROR_USAGE, "incident: no id, or twice the same");
-    struct noise_mark *mark = noise_mark_make(noise, incident, error);
+    if (!noise_is_incident(mark->incident))
+        return error_set(error, ERROR_USAGE, "incident: no id");
     if (take_word(object, "acknowledged", &mark->acknowledged, error) != 0 ||
         take_word(object, "closed", &mark->closed, error) != 0 ||
         take_verdict(json_get(object, "closed"), mark, error) != 0 ||
         take_count(object, "quiet_alerts", &mark->quiet_alerts, error) != 0)
         return -1;
     return take_count(object, "quiet_bytes", &mark->quiet_bytes, error);
+}
+
+static int take_mark(struct noise *noise, const struct json_value *object, struct error *error)
+{
+    struct noise_mark mark;
+    if (noise->marks.count == NOISE_MARKS)
+        return error_set(error, ERROR_USAGE, "more than %u incidents", NOISE_MARKS);
+    if (noise_take_mark(object, &mark, error) != 0)
+        return -1;
+    if (noise_mark_of(noise, mark.incident))
+        return error_set(error, ERROR_USAGE, "incident: twice the same");
+    *noise_mark_make(noise, mark.incident, error) = mark;
+    return 0;
 }
 
 static int take_lists(struct noise *noise, const struct json_value *root, struct error *error)
@@ -319,7 +334,9 @@ struct noise *noise_read(const char *path, struct error *error)
         return NULL;
     }
     struct noise *noise = noise_parse(text, size, &why);
-    if (!noise)
+    if (noise)
+        noise->filed = true;
+    else
         error_set(error, why.code, "%s: %.400s", path, why.message);
     free(text);
     return noise;

@@ -19,6 +19,10 @@ int noise_take_whole(const struct json_value *object, const char *key, int64_t l
                      int64_t *to, struct error *error);
 int noise_take_scope(const struct json_value *object, struct noise_scope *scope,
                      struct error *error);
+/* As noise_put_silence and noise_put_mark wrote them. */
+int noise_take_silence(const struct json_value *object, struct noise_silence *silence,
+                       struct error *error);
+int noise_take_mark(const struct json_value *object, struct noise_mark *mark, struct error *error);
 
 /* In the book; the caller has looked at the bounds. Returns the book's own. */
 struct noise_silence *noise_put_in(struct noise *noise, const struct noise_silence *silence);

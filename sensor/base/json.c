@@ -161,6 +161,13 @@ void json_str(struct json *json, const char *key, const char *text)
         json_none(json, key);
 }
 
+void json_time(struct json *json, const char *key, struct ptime time)
+{
+    char text[40];
+    bool known = time.ns != PTIME_MIN.ns && time.ns != PTIME_MAX.ns;
+    json_str(json, key, known ? ptime_iso(time, text, sizeof text) : NULL);
+}
+
 void json_uint(struct json *json, const char *key, uint64_t value)
 {
     put(json, key, json_integer((json_int_t)(value > INT64_MAX ? INT64_MAX : value)));

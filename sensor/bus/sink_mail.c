@@ -267,10 +267,22 @@ static int read_url(struct sink *sink, struct error *error)
     return 0;
 }
 
+static bool may_go_in_clear(const struct sink_settings *settings)
+{
+    return strcmp(sink_text(settings, "starttls"), "require") != 0 &&
+           strncmp(sink_text(settings, "url"), "smtps", 5) != 0;
+}
+
 static int check_login(const struct sink_settings *settings, struct error *error)
 {
-    if (!sink_text(settings, "username") != !sink_text(settings, "password_file"))
+    const char *username = sink_text(settings, "username");
+    if (!username != !sink_text(settings, "password_file"))
         return error_set(error, ERROR_USAGE, "username and password_file go together");
+    if (username && may_go_in_clear(settings))
+        return error_set(error, ERROR_USAGE,
+                         "starttls: %s would show the password to the network, expected require, "
+                         "or a url of smtps://",
+                         sink_text(settings, "starttls"));
     return 0;
 }
 
@@ -290,17 +302,17 @@ static int mail_check(const struct sink_settings *settings, struct error *error)
     static const struct sink_host nobody;
     struct sink sink = {.settings = settings, .host = &nobody};
     int failed = read_addresses(&sink, error) != 0 || read_url(&sink, error) != 0 ||
-                 check_login(settings, error) != 0 || transfer_check_proxy(settings, error) != 0;
+                 check_login(settings, error) != 0 || transfer_check_words(settings, error) != 0;
     free(sink.url);
     free(sink.place);
     return failed ? -1 : 0;
 }
 
-static void say_clear(const struct sink *sink)
+static void say_clear(const struct sink_settings *settings)
 {
-    const char *tls = sink_text(sink->settings, "starttls");
-    if (tls && sink->place && strcmp(tls, "require") != 0 && strncmp(sink->place, "smtps", 5) != 0)
-        log_warn("sink %s: starttls is %s: mail may go out in clear", sink->settings->name, tls);
+    if (may_go_in_clear(settings))
+        log_warn("sink %s: starttls is %s: mail may go out in clear", settings->name,
+                 sink_text(settings, "starttls"));
 }
 
 static struct sink *mail_open(const struct sink_settings *settings, const struct sink_host *host,
@@ -312,7 +324,7 @@ static struct sink *mail_open(const struct sink_settings *settings, const struct
     sink->digest = mail_digest_new();
     if (read_addresses(sink, error) == 0 && read_url(sink, error) == 0 &&
         read_login(sink, error) == 0 && transfer_check(settings, error) == 0) {
-        say_clear(sink);
+        say_clear(settings);
         return sink;
     }
     mail_close(sink);

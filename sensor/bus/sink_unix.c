@@ -10,10 +10,9 @@
  * journal's durable end. A subscriber too slow for it loses nothing that it cannot ask for again.
  *
  * Bounds: SUBSCRIBERS at once (one more is told so and closed); SUBSCRIBER_QUEUE bytes wait for
- * each; CATCH_LINES lines are read for all in a turn, and none while CATCH_BYTES wait; one that
+ * each; CATCH_LINES lines are read for all in a turn, and none while enough waits; one that
  * takes nothing of what waits for SUBSCRIBER_IDLE_NS is let go; ACCEPT_TURN connections in a turn.
  * The bytes a subscriber sends later are thrown away. Thread: the bus's. */
-#include "outlet_filter.h"
 #include "sinks.h"
 #include "subscriber.h"
 #include "weir/alert/journal.h"
@@ -33,11 +32,9 @@
 #define SUBSCRIBERS 64u
 #define ACCEPT_TURN 64
 #define CATCH_LINES 128
-#define CATCH_BYTES ((size_t)256 << 10)
 #define LEAVE_NS    (5 * NS_PER_S)
 #define SWEEP_NS    (NS_PER_S / 4)
 #define SAY_NS      (10 * NS_PER_S)
-#define DAMAGES     64 /* of the journal that one subscriber is led over */
 
 static const char *const modes[] = {"0600", "0660", "0666", NULL};
 
@@ -145,73 +142,6 @@ static void begin(struct subscriber *subscriber)
         ask_for_turn(sink);
 }
 
-/* Our records begin with their time, in the form that subscriber_parse gives; else it is looked
- * for.
- */
-static bool too_old(const struct subscriber *subscriber, struct told *told)
-{
-    static const char start[] = "{\"@timestamp\":\"";
-    const char *time, *since = subscriber->since_iso;
-    size_t skip = sizeof start - 1, size = strlen(since);
-    if (size == 0)
-        return false;
-    if (told->size > skip + size && memcmp(told->text, start, skip) == 0 &&
-        told->text[skip + size] == '"')
-        return memcmp(told->text + skip, since, size) < 0;
-    time = json_text(json_get(told_record(told), "@timestamp"));
-    return time && strcmp(time, since) < 0;
-}
-
-static void catch_line(struct subscriber *subscriber, const char *text, size_t size)
-{
-    const struct sink *sink = subscriber->sink;
-    struct told told = {.text = text, .size = size};
-    if (!too_old(subscriber, &told) && told_look(&told, sink->settings, sink->format) == TELL) {
-        const char *line = told.rendered ? told.rendered : text;
-        subscriber_put(subscriber, line, told.rendered ? strlen(line) : size);
-    }
-    told_fini(&told);
-}
-
-static size_t waiting_bytes(const struct subscriber *subscriber)
-{
-    return subscriber->out.size - subscriber->sent;
-}
-
-static void go_live(struct subscriber *subscriber, uint64_t durable)
-{
-    subscriber->phase = SUBSCRIBER_LIVE;
-    subscriber->after = durable;
-    journal_reader_close(subscriber->reader);
-    subscriber->reader = NULL;
-}
-
-/* True: there is more at once. A journal that cannot be read ends it like its end. */
-static bool catch_up(struct subscriber *subscriber, unsigned lines)
-{
-    uint64_t durable = journal_reader_durable(subscriber->reader);
-    for (; lines > 0 && waiting_bytes(subscriber) < CATCH_BYTES; lines--) {
-        const char *text;
-        size_t size;
-        uint64_t sequence;
-        struct error error = {0};
-        int result =
-            journal_reader_next(subscriber->reader, durable, &text, &size, &sequence, &error);
-        if (result > 0) {
-            catch_line(subscriber, text, size);
-        } else if (result == 0 || ++subscriber->damages > DAMAGES) {
-            go_live(subscriber, durable);
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is_hungry(const struct subscriber *subscriber)
-{
-    return subscriber->phase == SUBSCRIBER_CATCHING && waiting_bytes(subscriber) < CATCH_BYTES;
-}
-
 static void on_turn(void *context)
 {
     struct sink *sink = context;
@@ -219,13 +149,14 @@ static void on_turn(void *context)
     unsigned hungry = 0;
     sink->turn_asked = false;
     for (const struct subscriber *each = sink->first; each; each = each->next)
-        hungry += is_hungry(each);
+        hungry += subscriber_is_hungry(each);
     for (struct subscriber *subscriber = sink->first; subscriber; subscriber = next) {
         next = subscriber->next;
-        if (!is_hungry(subscriber))
+        if (!subscriber_is_hungry(subscriber))
             continue;
-        bool more = catch_up(subscriber, CATCH_LINES / hungry);
-        if (push(subscriber) && more && is_hungry(subscriber))
+        bool more =
+            subscriber_catch_up(subscriber, sink->settings, sink->format, CATCH_LINES / hungry);
+        if (push(subscriber) && more && subscriber_is_hungry(subscriber))
             ask_for_turn(sink);
     }
 }

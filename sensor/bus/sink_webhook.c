@@ -7,11 +7,11 @@
  *   408, 425, 429, 5xx, no answer  failed: all that was not taken comes again
  *   3xx, 401, 403, 404, 405, 407, 410  failed too: it is the address or the key that is wrong, not
  *                                  the line, and it may be mended while the journal keeps the line
- *   other 4xx                      refused: of a batch the half of it is tried, down to one line,
- *                                  then twice as much again: one bad line does not condemn others,
- *                                  and n bad ones cost about n requests
- * Retry-After holds the sink back, up to a bound: it takes no line meanwhile. A request that is
- * repeated carries the same X-Weir-Id (one line: its event.id; more: a hash of theirs).
+ *   400 that speaks of TLS         failed likewise: no certificate of ours, or http to an https
+ * port other 4xx                      refused: of a batch the half of it is tried, down to one
+ * line, then twice as much again: one bad line does not condemn others, and n bad ones cost about n
+ * requests Retry-After holds the sink back, up to a bound: it takes no line meanwhile. A request
+ * that is repeated carries the same X-Weir-Id (one line: its event.id; more: a hash of theirs).
  *
  * Bounds: two batches of `batch` lines and about 1 MiB (a single line may be longer), one request,
  * ANSWER_MAX bytes of an answer; a longer one is cut off, and its status counts. Thread: the
@@ -173,6 +173,16 @@ static enum verdict verdict_of(long status)
     return status >= 400 && status < 500 ? REFUSED : FAILED;
 }
 
+/* Servers say 400 of a connection as they do of a request: nginx, Apache, Go. */
+static bool speaks_of_the_connection(const struct sink *sink, long status)
+{
+    static const char *const words[] = {"SSL certificate", "plain HTTP", "HTTPS server"};
+    for (size_t i = 0; status == 400 && i < sizeof words / sizeof *words; i++)
+        if (memmem(sink->answer, sink->answer_size, words[i], strlen(words[i])))
+            return true;
+    return false;
+}
+
 /* The first words of an answer, as far as they can be shown. */
 static void show_answer(const struct sink *sink, char *text, size_t size)
 {
@@ -285,7 +295,8 @@ static void on_done(void *context, CURLcode code)
     webhook_headers_free(sink->headers);
     sink->headers = NULL;
     curl_easy_getinfo(transfer_handle(sink->transfer), CURLINFO_RESPONSE_CODE, &status);
-    enum verdict verdict = was_answered(sink, code) ? verdict_of(status) : FAILED;
+    bool counts = was_answered(sink, code) && !speaks_of_the_connection(sink, status);
+    enum verdict verdict = counts ? verdict_of(status) : FAILED;
     if (verdict != TAKEN)
         say_why(sink, code, status, &error);
     if (verdict == FAILED) {

@@ -207,7 +207,7 @@ int webhook_check(const struct sink_settings *settings, struct error *error)
     struct webhook_config config = {0};
     int failed = check_url(settings, error) != 0 || read_body(&config, settings, error) != 0 ||
                  read_headers(&config, settings, error) != 0 ||
-                 transfer_check_proxy(settings, error) != 0;
+                 transfer_check_words(settings, error) != 0;
     webhook_config_fini(&config);
     return failed ? -1 : 0;
 }

@@ -17,12 +17,6 @@ static const char *const interface_name[] = {"up", "down", "gone"};
 static_assert(sizeof interface_name / sizeof *interface_name == STATUS_INTERFACE_STATES,
               "a name a state");
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_config(struct json *json, const struct status *status)
 {
     const struct status_reload *reload = &status->last_reload;
@@ -32,7 +26,7 @@ static void put_config(struct json *json, const struct status *status)
         json_open(json, "last_reload");
         json_bool(json, "ok", reload->ok);
         json_str(json, "text", reload->text ? reload->text : "");
-        put_time(json, "at", reload->at);
+        json_time(json, "at", reload->at);
         json_close(json);
     } else {
         json_none(json, "last_reload");
@@ -131,7 +125,7 @@ static void put_redis(struct json *json, const struct status_redis *redis)
     json_uint(json, "pending", redis->pending);
     json_bool(json, "behind", redis->behind);
     if (redis->away)
-        put_time(json, "since", redis->since);
+        json_time(json, "since", redis->since);
     else
         json_none(json, "since");
     json_str(json, "why", redis->away ? redis->why : NULL);
@@ -268,8 +262,8 @@ char *status_json(struct json *json, const struct status *status)
     json_str(json, "sensor", status->sensor);
     json_str(json, "version", status->version);
     json_str(json, "state", state_name[status->state]);
-    put_time(json, "started", status->started);
-    put_time(json, "now", status->now);
+    json_time(json, "started", status->started);
+    json_time(json, "now", status->now);
     put_config(json, status);
     put_capture(json, status);
     put_engine(json, &status->engine);

@@ -16,6 +16,7 @@
 #define SUBSCRIBER_IDLE_NS (60 * NS_PER_S)   /* without taking any of what waits */
 
 struct journal_reader;
+struct line_format;
 
 enum subscriber_phase {
     SUBSCRIBER_ASKING,   /* it may still say where to begin */
@@ -55,6 +56,12 @@ bool subscriber_queue(struct subscriber *subscriber, const char *line, size_t si
 void subscriber_dismiss(struct subscriber *subscriber, const char *why);
 /* Sends what there is room for. False: its end is gone. */
 bool subscriber_send(struct subscriber *subscriber);
+/* Catching up, it has room for more. */
+bool subscriber_is_hungry(const struct subscriber *subscriber);
+/* Reads it so many lines of the journal, or makes it live at its end. True: there is more at once.
+ */
+bool subscriber_catch_up(struct subscriber *subscriber, const struct sink_settings *settings,
+                         const struct line_format *format, unsigned lines);
 /* {"error":{"text":…}} and a newline; caller frees. */
 char *subscriber_error_line(const char *why);
 

@@ -1,10 +1,11 @@
 /* libcurl's multi interface over base/loop.h: it says which descriptors to watch and when to wake
  * it, and is told what happened.
  *
- * Nothing of the environment counts: no proxy from http_proxy, no .netrc; redirects are not
- * followed. QUICK_EXIT, so that giving up a transfer does not wait for a resolver's thread. SIGPIPE
- * is ignored by the program (NOSIGNAL leaves it to us). Bounds: one transfer, its time, and at most
- * one connection kept. Thread: the loop's; libcurl's resolver has its own. */
+ * Nothing of the environment counts: no proxy from http_proxy, none left out by no_proxy, no
+ * .netrc; redirects are not followed. QUICK_EXIT, so that giving up a transfer does not wait for a
+ * resolver's thread. SIGPIPE is ignored by the program (NOSIGNAL leaves it to us). Bounds: one
+ * transfer, its time, and at most one connection kept. Thread: the loop's; libcurl's resolver has
+ * its own. */
 #include "transfer.h"
 
 #include "weir/base/buffer.h"
@@ -148,6 +149,7 @@ void transfer_configure(CURL *easy, const struct sink_settings *settings, const 
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, protocols);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "");
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)sink_number(settings, "connect_s"));
     curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)request_s);
     curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)request_s);
@@ -155,18 +157,20 @@ void transfer_configure(CURL *easy, const struct sink_settings *settings, const 
     set_tls(easy, settings);
 }
 
-int transfer_check_proxy(const struct sink_settings *settings, struct error *error)
+int transfer_check_words(const struct sink_settings *settings, struct error *error)
 {
     const char *proxy = sink_text(settings, "proxy");
     if (proxy && strchr(proxy, '@'))
         return error_set(error, ERROR_USAGE, "proxy: holds a login, expected a proxy without one");
+    if (sink_text(settings, "key_file") && !sink_text(settings, "cert_file"))
+        return error_set(error, ERROR_USAGE, "a key_file without a cert_file");
     return 0;
 }
 
 int transfer_check(const struct sink_settings *settings, struct error *error)
 {
     static const char *const key[] = {"ca_file", "cert_file", "key_file"};
-    if (transfer_check_proxy(settings, error) != 0)
+    if (transfer_check_words(settings, error) != 0)
         return -1;
     for (size_t i = 0; i < sizeof key / sizeof *key; i++) {
         const char *path = sink_text(settings, key[i]);

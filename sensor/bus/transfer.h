@@ -19,8 +19,9 @@
         .name = "key_file", .kind = SINK_TEXT                                                      \
     }
 
-/* A proxy's login would be shown with the configuration: it is refused. */
-int transfer_check_proxy(const struct sink_settings *settings, struct error *error);
+/* A proxy's login would be shown with the configuration: it is refused; so is a key without its
+ * certificate. */
+int transfer_check_words(const struct sink_settings *settings, struct error *error);
 /* That, and whether the files those keys name can be read; says once when nothing is verified. */
 int transfer_check(const struct sink_settings *settings, struct error *error);
 /* What the keys say, and nothing of the environment: no proxy, no redirect, no .netrc.

@@ -8,6 +8,7 @@
  * what was not is shown again. Memory: one record. Thread: the main thread. */
 #include "commands.h"
 #include "moment.h"
+#include "noise_access.h"
 #include "options.h"
 #include "place.h"
 #include "where.h"
@@ -28,8 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_MS    100
-#define CLOCK_SLIP NS_PER_HOUR
+#define LOOK_MS 100
 
 static const char usage[] =
     "usage: weir alerts [-c FILE] [--set KEY=VALUE] [--since TIME] [--until TIME] [--where COND]\n"

@@ -79,7 +79,8 @@ static int show(const struct options *options, const struct handover_config *con
     struct handover *handover = handover_new(config);
     uint64_t damaged = 0;
     int status = EXIT_RUN;
-    if (noise_access_each(&options->config, on_line, handover, &damaged, error) == 0) {
+    if (noise_access_each(&options->config, (struct ptime){config->from.ns - HANDOVER_BACK_NS},
+                          on_line, handover, &damaged, error) == 0) {
         handover->unread += damaged;
         handover_end(handover);
         char *text = options->json ? handover_json(handover) : handover_text(handover, language);

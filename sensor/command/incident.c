@@ -40,10 +40,11 @@ struct asked {
 
 struct reading {
     struct retold told;
-    uint64_t damaged; /* places of the journal */
-    char from[32];    /* "": from the first */
-    const char *name; /* the incident looked for, as it was given; NULL: all of them */
-    const char *only; /* an incident to be printed as it comes; NULL: none */
+    uint64_t damaged;   /* places of the journal */
+    char from[32];      /* "": from the first */
+    struct ptime since; /* the same */
+    const char *name;   /* the incident looked for, as it was given; NULL: all of them */
+    const char *only;   /* an incident to be printed as it comes; NULL: none */
     struct calendar *calendar;
 };
 
@@ -78,7 +79,8 @@ static void on_line(void *context, const char *line, size_t size)
 static int read_journal(const struct config *config, struct reading *reading, struct error *error)
 {
     retold_init(&reading->told);
-    if (noise_access_each(config, on_line, reading, &reading->damaged, error) != 0)
+    if (noise_access_each(config, *reading->from ? reading->since : PTIME_MIN, on_line, reading,
+                          &reading->damaged, error) != 0)
         return -1;
     if (reading->damaged > 0)
         log_warn("%" PRIu64 " places of the journal are damaged and left out", reading->damaged);
@@ -186,10 +188,9 @@ static int list(const struct options *options, const struct asked *asked, struct
     if (asked->open && asked->closed)
         return error_set(error, ERROR_USAGE, "incident list: --open or --closed, not both");
     if (asked->since) {
-        struct ptime from;
-        if (moment_read(asked->since, words_now(), "--since", &from, error) != 0)
+        if (moment_read(asked->since, words_now(), "--since", &reading.since, error) != 0)
             return -1;
-        ptime_iso(from, reading.from, sizeof reading.from);
+        ptime_iso(reading.since, reading.from, sizeof reading.from);
     }
     struct noise *noise = noise_access_book(&options->config, error);
     if (noise && read_journal(&options->config, &reading, error) == 0) {

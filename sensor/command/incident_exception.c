@@ -135,7 +135,7 @@ int incident_propose(const struct config *config, const struct retold_incident *
         return 0;
     }
     retold_init(&effect.told);
-    int failed = noise_access_each(config, on_line, &effect, &damaged, error);
+    int failed = noise_access_each(config, PTIME_MIN, on_line, &effect, &damaged, error);
     if (!failed) {
         buffer_text(&out, "# An exception for the operator's rules (weir-rules(5)); nothing is "
                           "excepted before it\n# is added there and the sensor reloaded.\n");

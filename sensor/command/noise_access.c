@@ -26,7 +26,7 @@ struct noise *noise_access_book(const struct config *config, struct error *error
 {
     char *path = book_path(config);
     struct noise *noise = noise_read(path, error);
-    if (noise)
+    if (noise && noise->filed)
         noise_catch_up(noise, config_state_dir(config));
     free(path);
     return noise;
@@ -41,11 +41,12 @@ const char *noise_access_author(void)
     return user ? user->pw_name : "?";
 }
 
-int noise_access_each_in(const char *folder,
-                         void (*each)(void *context, const char *line, size_t size), void *context,
-                         uint64_t *damaged, struct error *error)
+/* Every line behind sequence number `after`. */
+static int each_behind(const char *folder, uint64_t after,
+                       void (*each)(void *context, const char *line, size_t size), void *context,
+                       uint64_t *damaged, struct error *error)
 {
-    struct journal_reader *reader = journal_reader_open(folder, 0, error);
+    struct journal_reader *reader = journal_reader_open(folder, after, error);
     const char *line;
     size_t size;
     uint64_t sequence;
@@ -63,28 +64,41 @@ int noise_access_each_in(const char *folder,
     return 0;
 }
 
-int noise_access_each(const struct config *config,
+int noise_access_each_in(const char *folder,
+                         void (*each)(void *context, const char *line, size_t size), void *context,
+                         uint64_t *damaged, struct error *error)
+{
+    return each_behind(folder, 0, each, context, damaged, error);
+}
+
+int noise_access_each(const struct config *config, struct ptime since,
                       void (*each)(void *context, const char *line, size_t size), void *context,
                       uint64_t *damaged, struct error *error)
 {
-    return noise_access_each_in(config_state_dir(config), each, context, damaged, error);
+    const char *folder = config_state_dir(config);
+    uint64_t after = since.ns > PTIME_MIN.ns + CLOCK_SLIP
+                         ? journal_reader_before(folder, since.ns - CLOCK_SLIP)
+                         : 0;
+    return each_behind(folder, after, each, context, damaged, error);
 }
 
 /* --- with no sensor running ------------------------------------------------------------------- */
 
-static int append(const char *folder, const char *record, struct error *error)
+/* The record's sequence number; 0 and an error. */
+static uint64_t append(const char *folder, const char *record, struct error *error)
 {
     struct journal *journal = journal_open(folder, NULL, error);
     if (!journal)
-        return -1;
-    int failed = journal_append(journal, record, strlen(record), error) == 0 ||
-                 journal_sync(journal, error) != 0;
+        return 0;
+    uint64_t sequence = journal_append(journal, record, strlen(record), error);
+    if (sequence && journal_sync(journal, error) != 0)
+        sequence = 0;
     journal_close(journal);
-    return failed ? -1 : 0;
+    return sequence;
 }
 
-/* As in the audit of the baseline, the line goes before the change: a change that then failed has
- * its line all the same. */
+/* As in the audit of the baseline, the line goes before the change. One that then fails has its
+ * line all the same, and holds once somebody reads it back. */
 static int obey(const struct config *config, const struct noise_order *order, char **reply,
                 struct error *error)
 {
@@ -93,7 +107,8 @@ static int obey(const struct config *config, const struct noise_order *order, ch
     struct noise_outcome outcome = {.audit = NULL};
     struct noise *noise = noise_access_book(config, error);
     int failed = !noise || noise_obey(noise, order, &outcome, error) != 0 ||
-                 append(folder, outcome.audit, error) != 0 || noise_write(noise, path, error) != 0;
+                 (noise->counted = append(folder, outcome.audit, error)) == 0 ||
+                 noise_write(noise, path, error) != 0;
     *reply = failed ? NULL : outcome.reply;
     if (!failed)
         outcome.reply = NULL;

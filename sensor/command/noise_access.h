@@ -22,8 +22,11 @@ int noise_access_order(const struct config *config, enum noise_verb verb, const 
 const char *noise_access_author(void);
 /* incident.c: the whole id of "inc-0123ab", by the journal; caller frees. NULL and an error. */
 char *incident_whole_id(const struct config *config, const char *name, struct error *error);
-/* Every line of the journal, damage skipped and counted. −1 and an error: there is none. */
-int noise_access_each(const struct config *config,
+/* How far a record's own time may be ahead of when it was written: whoever seeks begins earlier. */
+#define CLOCK_SLIP NS_PER_HOUR
+/* Every line of the journal that may be of `since` or later (PTIME_MIN: all), and some before it;
+ * damage is skipped and counted. −1 and an error: there is no journal. */
+int noise_access_each(const struct config *config, struct ptime since,
                       void (*each)(void *context, const char *line, size_t size), void *context,
                       uint64_t *damaged, struct error *error);
 

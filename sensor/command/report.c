@@ -168,9 +168,9 @@ static int read_journal(struct report *report, const struct config *config, bool
                         struct error *error)
 {
     uint64_t lost = 0, again = 0;
-    if (noise_access_each(config, on_seek, report, &lost, error) != 0 ||
+    if (noise_access_each(config, PTIME_MIN, on_seek, report, &lost, error) != 0 ||
         report_choose(report, error) != 0 ||
-        noise_access_each(config, on_gather, report, &again, error) != 0)
+        noise_access_each(config, PTIME_MIN, on_gather, report, &again, error) != 0)
         return -1;
     report_unread(report, lost);
     *damaged = lost > 0;

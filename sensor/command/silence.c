@@ -49,7 +49,6 @@ static void put_given(struct json *json, const char *key, const char *text)
 static int put_end(struct json *json, const struct asked *asked, struct error *error)
 {
     struct ptime until;
-    char text[32];
     if (!asked->span == !asked->until)
         return error_set(error, ERROR_USAGE, "silence add: expected --for 7d, or --until TIME");
     if (asked->span) {
@@ -63,7 +62,7 @@ static int put_end(struct json *json, const struct asked *asked, struct error *e
     if (!moment_time(asked->until, &until))
         return error_set(error, ERROR_USAGE, "--until %.40s: expected a time as 2026-03-02T18:00",
                          asked->until);
-    json_str(json, "expires", ptime_iso(until, text, sizeof text));
+    json_time(json, "expires", until);
     return 0;
 }
 

@@ -2,6 +2,11 @@
  *
  *   alert → what the book says of it → its record → published → counted
  *
+ * An order is in effect once its record is synced: the book's file, which may be megabytes, is
+ * written with the next snapshot, and what it lacks is read back from the journal at a start
+ * (alert/noise_again.c). Only the first order writes it at once: without a file nothing is read
+ * back.
+ *
  * An engine that plays its log again finds alerts that the journal has: those are not published,
  * and not counted either, since the book caught up with the journal at the start. Thread: the
  * engine's. */
@@ -49,8 +54,10 @@ int noise_open(struct engine *engine, struct error *error)
         engine->noise.book = noise_new();
     }
     struct noise *book = engine->noise.book;
-    if (book->silence_count > 0 || book->marks.count > 0)
+    uint64_t counted = book->counted;
+    if (book->filed)
         noise_catch_up(book, config->folder);
+    engine->noise.changed = book->counted != counted; /* the next start has less to read */
     return 0;
 }
 
@@ -75,17 +82,24 @@ void noise_told(struct engine *engine, const struct alert *alert)
     noise_count(engine->noise.book, alert, alert->noise);
 }
 
-/* The journal is synced: its last alert is counted. */
+/* The journal is synced: all of it is in the book. */
+static int keep(struct engine *engine, struct noise *book, struct error *error)
+{
+    book->counted = publisher_last(engine->config.publisher);
+    if (noise_write(book, engine->noise.path, error) != 0)
+        return -1;
+    book->filed = true;
+    return 0;
+}
+
 void noise_keep(struct engine *engine)
 {
     struct error error = {0};
     if (!engine->noise.path || !engine->noise.changed)
         return;
-    engine->noise.book->counted = publisher_last(engine->config.publisher);
-    if (noise_write(engine->noise.book, engine->noise.path, &error) == 0)
-        engine->noise.changed = false;
-    else
-        log_warn("%s: figures of silences are as they were", error.message);
+    engine->noise.changed = keep(engine, engine->noise.book, &error) != 0;
+    if (engine->noise.changed)
+        log_warn("%s: the next start reads the journal from further back", error.message);
 }
 
 /* Up to which all is judged; before the first packet, and at the end of all, the wall clock's. */
@@ -95,8 +109,9 @@ static struct ptime packet_time(const struct engine *engine, struct ptime at)
     return ns > 0 && ns < PTIME_MAX.ns ? engine->order.complete : at;
 }
 
-/* As without a sensor (command/noise_access.c): the line is safe before the change. A change that
- * then failed has its line all the same; none is in effect that nobody can read of. */
+/* As without a sensor (command/noise_access.c): the line is safe before the change; none is in
+ * effect that nobody can read of. One that is refused because the disk did not sync its line may
+ * have it all the same, and hold from the next start on. */
 static int tell(struct engine *engine, const char *record, struct error *error)
 {
     struct error why = {0};
@@ -118,16 +133,15 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
     whole.packet = packet_time(engine, order->at);
     if (whole.verb >= NOISE_ACKNOWLEDGE)
         whole.incident = incidents_get(engine->incidents, whole.target);
-    next->counted = publisher_last(engine->config.publisher);
     if (noise_obey(next, &whole, outcome, error) != 0 || tell(engine, outcome->audit, error) != 0 ||
-        noise_write(next, engine->noise.path, error) != 0) {
+        (!next->filed && keep(engine, next, error) != 0)) {
         noise_outcome_fini(outcome);
         noise_free(next);
         return -1;
     }
     noise_free(engine->noise.book);
     engine->noise.book = next;
-    engine->noise.changed = false;
+    engine->noise.changed = true; /* in the journal, until the next snapshot */
     return 0;
 }
 

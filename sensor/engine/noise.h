@@ -9,7 +9,7 @@ struct engine;
 struct engine_noise {
     struct noise *book; /* NULL: none is kept or given */
     char *path;         /* where it is kept; NULL: it is only read */
-    bool changed;       /* figures that the file does not have */
+    bool changed;       /* orders or figures that the file does not have */
 };
 
 int noise_open(struct engine *engine, struct error *error);
@@ -17,6 +17,6 @@ void noise_fini(struct engine *engine);
 /* What the book says of it: `found` must live as long as the alert. */
 void noise_tag(const struct engine *engine, struct alert *alert, struct alert_noise *found);
 void noise_told(struct engine *engine, const struct alert *alert); /* it was published */
-void noise_keep(struct engine *engine); /* writes the figures; the journal is synced */
+void noise_keep(struct engine *engine); /* writes the file; the journal is synced */
 
 #endif

@@ -3,12 +3,6 @@
 
 #include <stdlib.h>
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[32];
-    json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_incident(struct json *json, const struct handover *h,
                          const struct retold_incident *incident)
 {
@@ -18,10 +12,10 @@ static void put_incident(struct json *json, const struct handover *h,
     json_str(json, "incident", incident->id);
     retold_put(json, incident);
     json_bool(json, "active", incident->active);
-    put_time(json, "first", incident->first);
-    put_time(json, "last", incident->last);
-    put_time(json, "start", incident->start);
-    put_time(json, "end", incident->end);
+    json_time(json, "first", incident->first);
+    json_time(json, "last", incident->last);
+    json_time(json, "start", incident->start);
+    json_time(json, "end", incident->end);
     json_uint(json, "alerts", incident->alerts);
     json_uint(json, "alerts_silenced", incident->silenced);
     json_uint(json, "out_bytes", incident->out_bytes);
@@ -74,8 +68,8 @@ static void put_gaps(struct json *json, const struct handover *h)
     json_list(json, "without_heartbeat");
     for (size_t i = 0; i < h->gap_count; i++) {
         json_open(json, NULL);
-        put_time(json, "from", h->gap[i].from);
-        put_time(json, "until", h->gap[i].until);
+        json_time(json, "from", h->gap[i].from);
+        json_time(json, "until", h->gap[i].until);
         json_close(json);
     }
     json_close(json);
@@ -88,7 +82,7 @@ static void put_changes(struct json *json, const struct handover *h)
     for (size_t i = 0; i < handover_acts_kept(h); i++) {
         const struct handover_act *act = handover_act_at(h, i);
         json_open(json, NULL);
-        put_time(json, "at", act->at);
+        json_time(json, "at", act->at);
         json_str(json, "by", act->by);
         json_str(json, "action", act->action);
         json_str(json, "message", act->message);
@@ -99,8 +93,8 @@ static void put_changes(struct json *json, const struct handover *h)
 
 static void put_head(struct json *json, const struct handover *h)
 {
-    put_time(json, "from", h->config.from);
-    put_time(json, "to", h->config.to);
+    json_time(json, "from", h->config.from);
+    json_time(json, "to", h->config.to);
     json_str(json, "sensor", h->config.sensor);
     json_bool(json, "running", h->config.running);
     json_list(json, "blind_now");

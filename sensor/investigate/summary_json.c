@@ -18,15 +18,6 @@
 #define RANK_KEPT          20
 #define HOSTS_CONTENT_TOLD 1000
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[40];
-    if (time.ns == INT64_MAX || time.ns == INT64_MIN)
-        json_none(json, key);
-    else
-        json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_volume(struct json *json, const char *key, struct volume volume)
 {
     json_open(json, key);
@@ -51,8 +42,8 @@ static void put_inputs(struct json *json, const struct summary *s)
         json_str(json, "problem", input->problem);
         json_uint(json, "packets", input->packets);
         json_uint(json, "wire_bytes", input->bytes);
-        put_time(json, "first", input->first);
-        put_time(json, "last", input->last);
+        json_time(json, "first", input->first);
+        json_time(json, "last", input->last);
         json_uint(json, "longest_cut", input->longest_cut);
         if (s->timed)
             json_uint(json, "packets_outside", input->outside);
@@ -125,7 +116,7 @@ static void put_rank(struct json *json, const struct incident_rank *rank)
     json_open(json, NULL);
     json_str(json, "detector", rank->detector->id);
     json_uint(json, "alerts", rank->raises);
-    put_time(json, "first_alert", rank->first);
+    json_time(json, "first_alert", rank->first);
     put_volume(json, "out_bytes_at_first_alert", rank->first_out);
     json_uint(json, "score", (uint64_t)rank->finding.score);
     json_number(json, "p", rank->finding.p);
@@ -173,8 +164,8 @@ static void put_incident(struct json *json, const struct incident *incident)
     if (*story->sight)
         json_str(json, "sight", story->sight);
     json_bool(json, "served", story->has_destination && story->destination.role == ROLE_SERVED);
-    put_time(json, "first", story->first);
-    put_time(json, "last", story->last);
+    json_time(json, "first", story->first);
+    json_time(json, "last", story->last);
     put_volume(json, "out_bytes", story->out);
     json_uint(json, "in_bytes", story->in_bytes);
     json_open(json, "out_bytes_by_service");
@@ -267,7 +258,7 @@ static void put_lasting(struct json *json, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
     size_t count = hosts_lasting(s->hosts, counts->first, counts->last);
-    char text[IP_TEXT_SIZE], time[32], id[32];
+    char text[IP_TEXT_SIZE], id[32];
     json_list(json, "open_throughout");
     for (size_t i = 0; i < count; i++) {
         const struct lasting_flow *flow = &s->hosts->lasting[i];
@@ -275,8 +266,8 @@ static void put_lasting(struct json *json, const struct summary *s)
         json_str(json, "host", host_text(&flow->host, text));
         json_str(json, "remote", ip_text(&flow->remote, text));
         json_uint(json, "port", flow->remote_port);
-        json_str(json, "start", ptime_iso((struct ptime){flow->start_ns}, time, sizeof time));
-        json_str(json, "end", ptime_iso((struct ptime){flow->last_ns}, time, sizeof time));
+        json_time(json, "start", (struct ptime){flow->start_ns});
+        json_time(json, "end", (struct ptime){flow->last_ns});
         json_uint(json, "out_bytes", flow->out_bytes);
         json_str(json, "community_id", flow_key_community_id(&flow->key, id));
         json_close(json);
@@ -343,8 +334,8 @@ static void put_gaps(struct json *json, const struct summary *s)
         const char *before = strrchr(gap[i].before->path, '/');
         const char *after = strrchr(gap[i].after->path, '/');
         json_open(json, NULL);
-        put_time(json, "from", gap[i].from);
-        put_time(json, "to", gap[i].to);
+        json_time(json, "from", gap[i].from);
+        json_time(json, "to", gap[i].to);
         json_str(json, "after_input", before ? before + 1 : gap[i].before->path);
         json_str(json, "before_input", after ? after + 1 : gap[i].after->path);
         json_close(json);

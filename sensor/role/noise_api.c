@@ -28,12 +28,11 @@ void noise_api_silences(const struct noise_api *api, const struct api_request *r
 {
     (void)request;
     const struct noise *book = engine_noise(api->engine);
-    char text[32];
     struct json *json = json_new();
     json_open(json, NULL);
     struct ptime now = engine_status_of(api->engine).complete;
     if (now.ns > 0 && now.ns < PTIME_MAX.ns)
-        json_str(json, "now", ptime_iso(now, text, sizeof text));
+        json_time(json, "now", now);
     json_list(json, "silences");
     for (size_t i = 0; book && i < book->silence_count; i++)
         noise_put_silence(json, NULL, &book->silence[i]);
@@ -54,8 +53,8 @@ static void put_story(struct json *json, const struct incident *incident)
         json_str(json, "host", host_text(&story->host, text));
     if (story->has_destination)
         json_str(json, "destination", story->destination.name);
-    json_str(json, "first", ptime_iso(story->first, text, sizeof text));
-    json_str(json, "last", ptime_iso(story->last, text, sizeof text));
+    json_time(json, "first", story->first);
+    json_time(json, "last", story->last);
     json_uint(json, "out_bytes", story->out.value);
 }
 

@@ -2,10 +2,14 @@
 """The courier, in which the sinks live: whoever dies, hangs or is replaced, what is in the journal is at
 every living sink, in order, repeated only as the same line; and nobody who captures or judges notices."""
 
+import contextlib
 import json
 import os
 import random
+import socket
+import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -55,7 +59,8 @@ class Couriers(Case):
         self.talker.start()
 
     def settings(self, *sinks):
-        words = ", ".join(OTHERS.get(name, f"{{type: file, path: {self.file(name)}}}") for name in sinks)
+        words = ", ".join(name if name[0] == "{" else
+                          OTHERS.get(name, f"{{type: file, path: {self.file(name)}}}") for name in sinks)
         self.write("weir.yaml", "capture: {interfaces: [{name: tap0}], workers: 1}\n"
                    f"networks: {{inside: [10.0.0.0/8]}}\nrules: [{self.path('rules.yaml')}]\n"
                    f"alerts: {{sinks: [{words}]}}\n")
@@ -218,13 +223,61 @@ class Hanging(Couriers):
         self.assertEqual(self.check(self.file("a")), 0)
 
 
+class Secure(threading.Thread):
+    """A receiver of syslog over TLS in a space; connection after connection, each to its end."""
+
+    def __init__(self, space, certificate, key):
+        super().__init__(daemon=True)
+        self.messages = []
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        with space:
+            plain = socket.create_server(("127.0.0.1", 7514))
+        self.listener = context.wrap_socket(plain, server_side=True)
+        self.start()
+
+    def run(self):
+        while True:
+            with contextlib.suppress(OSError):
+                client, _ = self.listener.accept()
+                with client, client.makefile("rb") as stream:
+                    self.hear(stream)
+
+    def hear(self, stream):
+        """Octet counting (RFC 6587)."""
+        size = b""
+        while (byte := stream.read(1)):
+            size += byte
+            if byte == b" ":
+                self.messages.append(stream.read(int(size)).split(b"] ", 1)[1].decode())
+                size = b""
+
+
 class Network(Couriers):
-    def test_redis(self):
-        """Behind its walls it looks a name up and connects again, after each loss and each death."""
-        require(self, "redis-server", "redis-cli")
+    """Behind the courier's walls: names looked up, TLS by libcurl and by us with a certificate from a file,
+    Redis; again after each loss, and by the next courier."""
+
+    def certificate(self):
+        """For localhost; readable for the courier, who is another user."""
+        paths = self.path("localhost.pem"), self.path("localhost.key")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-out", paths[0], "-keyout",
+                        paths[1], "-days", "2", "-subj", "/CN=localhost", "-addext",
+                        "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+        os.chmod(paths[0], 0o644)
+        return paths
+
+    def test_sinks(self):
+        require(self, "redis-server", "redis-cli", "openssl")
+        own, key = self.certificate()
+        syslog = Secure(self.tap, own, key)
+        self.tap.start(sys.executable, os.path.join(weirtest.SOURCE, "tests/unit/bus/webhook_server.py"), "7443",
+                       self.path("hooks"), own, key)
         self.tap.start("redis-server", "--port", "7000", "--bind", "127.0.0.1", "--save", "")
-        self.begin("a", "redis")
+        self.begin("a", "redis", f"{{type: webhook, url: 'https://localhost:7443/ok', ca_file: {own}, batch: 10}}",
+                   f"{{type: syslog, transport: tls, host: localhost, port: 7514, ca_file: {own}, format: ecs}}")
         self.until_alerts_flow()
+        until(lambda: f"both by TLS\n{self.sensor.status()}\n{read(self.sensor.log)}",
+              lambda: syslog.messages and read(self.path("hooks")), REPORT_S)
         self.ask("CLIENT", "KILL", "TYPE", "normal")
         time.sleep(1)
         self.kill_courier()
@@ -235,12 +288,15 @@ class Network(Couriers):
         self.until_delivered()
         status = self.check_others()
         self.assertEqual(status["courier"]["restarts"], 1, read(self.sensor.log))
-        self.assertEqual([sink["name"] for sink in status["sinks"]], ["file", "redis", "+output"])
+        self.assertEqual([sink["name"] for sink in status["sinks"]],
+                         ["file", "redis", "webhook", "syslog", "+output"])
         self.sensor.stop()
         told = [line for line in self.ask("XRANGE", "told", "-", "+").decode().splitlines()
                 if line.startswith("{")]
         self.assertEqual(told, self.sensor.journal())
         self.check(self.file("a"))
+        self.check(self.path("hooks"))
+        self.assertEqual(list(dict.fromkeys(syslog.messages)), self.sensor.journal())
 
     def ask(self, *words):
         return self.tap.run("redis-cli", "--raw", "-p", "7000", *words)

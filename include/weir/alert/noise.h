@@ -94,8 +94,9 @@ struct noise {
     size_t silence_count, silence_room;
     struct map marks;   /* incident id → struct noise_mark */
     uint32_t next;      /* number of the next silence */
-    uint64_t counted;   /* alerts of the journal through this sequence number are in the figures */
+    uint64_t counted;   /* what the journal tells through this sequence number is in it */
     uint64_t given_way; /* marks, for want of room */
+    bool filed;         /* it was read from a file: what the journal tells later belongs to it */
 };
 
 struct noise *noise_new(void);
@@ -115,8 +116,9 @@ bool noise_of_alert(const struct noise *noise, const struct alert *alert,
                     struct alert_noise *found);
 /* It was told so: the figures of the silence, of the mark. */
 void noise_count(struct noise *noise, const struct alert *alert, const struct alert_noise *found);
-/* The same of a line of the journal, for what was told after `counted`. */
-void noise_count_line(struct noise *noise, const char *line, size_t size);
+/* What a line of the journal told, for what was told after `counted`: an order is done once more,
+ * an alert counted. */
+void noise_again(struct noise *noise, const char *line, size_t size);
 /* All lines of this journal after `counted`; a journal that is not there has none. */
 void noise_catch_up(struct noise *noise, const char *folder);
 

@@ -15,6 +15,7 @@
 #define WEIR_BASE_JSON_H
 
 #include "weir/base/error.h"
+#include "weir/base/time.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,8 @@ void json_open(struct json *json, const char *key);                  /* { */
 void json_list(struct json *json, const char *key);                  /* [ */
 void json_close(struct json *json);                                  /* } or ] */
 void json_str(struct json *json, const char *key, const char *text); /* NULL text: null */
+/* In ISO form, as ptime_iso; null for PTIME_MIN and PTIME_MAX. */
+void json_time(struct json *json, const char *key, struct ptime time);
 void json_bytes(struct json *json, const char *key, const void *text, size_t size);
 void json_uint(struct json *json, const char *key, uint64_t value); /* ≤ INT64_MAX, clamped */
 void json_int(struct json *json, const char *key, int64_t value);

@@ -1,11 +1,11 @@
 /* Silences, acknowledgements and verdicts at work in an engine: it reads the book (alert/noise.h)
  * at its start, says of each alert what the book says of it, and takes orders of people.
  *
- * A live engine keeps the book in its folder (noise.json) and writes it before an order is in
- * effect; its figures are written with each checkpoint, and what was told since the last one is
- * counted from the journal at the next start. A damaged file is set aside (noise.json.damaged) and
- * said, and nothing is silenced: better told too much. A replay only reads one that it is given,
- * and refuses a damaged one. Engine thread. */
+ * A live engine keeps the book in its folder (noise.json). An order is in effect once its record is
+ * synced in the journal; the file is written with each checkpoint, and what the journal tells since
+ * the last one, orders and alerts, is read back at the next start. A damaged file is set aside
+ * (noise.json.damaged) and said, and nothing is silenced: better told too much. A replay only reads
+ * one that it is given, and refuses a damaged one. Engine thread. */
 #ifndef WEIR_ENGINE_NOISE_H
 #define WEIR_ENGINE_NOISE_H
 
@@ -14,8 +14,9 @@
 struct engine;
 
 /* `order` without its sensor, packet time and incident, which are the engine's. 0: told in the
- * journal, which is synced, and done and written. −1: as noise_obey; ERROR_RUN too when the journal
- * or the file cannot be written: nothing has changed, but the journal may have the record. */
+ * journal, which is synced, and done. −1: as noise_obey; ERROR_RUN too when the journal, or the
+ * file of the first order, cannot be written: nothing has changed, but the journal may have the
+ * record. */
 int engine_noise_order(struct engine *engine, const struct noise_order *order,
                        struct noise_outcome *outcome, struct error *error);
 /* An act that others did: `act` without its sensor. */

@@ -63,7 +63,7 @@ static void test_figures(void **state)
         alert.noise = &found;
         char *line = alert_line(json, &alert);
         noise_count(noise, &alert, &found);
-        noise_count_line(again, line, strlen(line));
+        noise_again(again, line, strlen(line));
         free(line);
         alert.new_bytes = 70;
     }
@@ -76,7 +76,7 @@ static void test_figures(void **state)
     assert_string_equal(one, two);
     free(one);
     free(two);
-    noise_count_line(again, "{\"weir\":{\"silenced\":{", 22); /* cut: counts nothing */
+    noise_again(again, "{\"weir\":{\"silenced\":{", 22); /* cut: counts nothing */
     assert_int_equal(again->silence[0].alerts, 3);
     json_free(json);
     noise_free(noise);
@@ -206,6 +206,89 @@ static void test_catch_up(void **state)
     free(remove);
 }
 
+static void expect_same(const struct noise *one, const struct noise *other)
+{
+    char *a = noise_text(one), *b = noise_text(other);
+    assert_string_equal(a, b);
+    free(a);
+    free(b);
+}
+
+/* One act of somebody's, chosen by `turn`; some are refused. */
+static bool act(struct noise *noise, unsigned turn)
+{
+    char id[ALERT_ID_SIZE], silence[NOISE_ID];
+    snprintf(id, sizeof id, "%032x", turn % 9 == 0 ? turn / 2 : turn);
+    snprintf(silence, sizeof silence, "sil-%u", 1 + turn / 11);
+    switch (turn % 9) {
+    case 0:
+        return obey(noise, turn % 2 ? NOISE_REOPEN : NOISE_ACKNOWLEDGE, id, "") == ERROR_NONE;
+    case 1:
+        return obey(noise, NOISE_ADD, NULL,
+                    "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}") == ERROR_NONE;
+    case 2:
+        return obey(noise, NOISE_REMOVE, silence, "") == ERROR_NONE;
+    case 3:
+        return obey(noise, NOISE_ACKNOWLEDGE, id, "{\"note\":\"n\"}") == ERROR_NONE;
+    default:
+        return obey(noise, NOISE_CLOSE, id, "{\"verdict\":\"benign\",\"ticket\":\"T\"}") ==
+               ERROR_NONE;
+    }
+}
+
+/* Whatever people did, beyond the bound of marks too: read back from the audit it is the same book,
+ * from whichever record on, and a record that it has changes nothing. */
+static void test_orders_again(void **state)
+{
+    (void)state;
+    enum { ACTS = 13000, FILED = 4000 };
+    struct noise *noise = noise_new(), *all = noise_new(), *filed = NULL;
+    unsigned done = 0;
+    for (unsigned turn = 0; turn < ACTS; turn++) {
+        if (turn == FILED)
+            filed = noise_copy(noise);
+        if (!act(noise, turn))
+            continue;
+        done++;
+        for (int twice = 0; twice < 2; twice++)
+            noise_again(all, last.audit, strlen(last.audit));
+        if (turn >= FILED - 10 && filed) /* its last ones come again */
+            noise_again(filed, last.audit, strlen(last.audit));
+    }
+    assert_true(done > ACTS / 2);
+    assert_true(noise->given_way > 0);
+    all->given_way = filed->given_way = noise->given_way;
+    expect_same(noise, all);
+    expect_same(noise, filed);
+    noise_free(noise);
+    noise_free(all);
+    noise_free(filed);
+}
+
+/* Of others' audits, and of what is no order any more, nothing. */
+static void test_other_audits(void **state)
+{
+    (void)state;
+    static const char *const line[] = {
+        "{\"event\":{\"dataset\":\"weir.audit\",\"action\":\"reload.ask\"}}",
+        "{\"event\":{\"dataset\":\"weir.audit\",\"action\":\"silence.add\"},\"weir\":{\"audit\":{"
+        "\"subject\":\"sil-1\",\"after\":{\"id\":\"sil-1\"}}}}",
+        "{\"event\":{\"dataset\":\"weir.audit\",\"action\":\"incident.close\"},\"weir\":{\"audit\":"
+        "{"
+        "\"subject\":\"x\",\"after\":{\"incident\":\"x\"}}}}",
+        "{\"event\":{\"dataset\":\"weir.audit\",\"action\":\"silence.remove\"},\"weir\":{\"audit\":"
+        "{"
+        "\"subject\":\"sil-9\"}}}",
+        "{\"event\":{\"dataset\":\"weir.audit\",",
+    };
+    struct noise *noise = filled(), *same = noise_copy(noise);
+    for (size_t i = 0; i < sizeof line / sizeof *line; i++)
+        noise_again(noise, line[i], strlen(line[i]));
+    expect_same(noise, same);
+    noise_free(noise);
+    noise_free(same);
+}
+
 /* Whatever a user is called: what is written can be read again. */
 static void test_names_of_users(void **state)
 {
@@ -235,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_in_the_record), cmocka_unit_test(test_figures),
         cmocka_unit_test(test_file),          cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_catch_up),      cmocka_unit_test(test_names_of_users),
+        cmocka_unit_test(test_orders_again),  cmocka_unit_test(test_other_audits),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

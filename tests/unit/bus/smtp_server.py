@@ -2,9 +2,11 @@
 
 Messages it accepts are appended to OUT. MOOD: ok, rcpt550 (every recipient), some550 (bad@ only),
 rcpt450 (the first time), busy450 (the first message: bad@ 550, who else 450), data554, mail553,
-greeting554, hangs (after DATA), floods (a greeting without an end). With CERT and KEY it knows
-STARTTLS and takes no mail without it.
+greeting554, hangs (after DATA), floods (a greeting without an end), plain and login (AUTH of that
+mechanism, of "weir" with "trout" alone, and no mail without). With CERT and KEY it knows STARTTLS and
+takes no mail without it; AUTH is offered behind it only.
 """
+import base64
 import socketserver
 import ssl
 import sys
@@ -52,6 +54,28 @@ class Handler(socketserver.StreamRequestHandler):
         else:
             self.say("250 fine")
 
+    def read_word(self, given):
+        """A part of AUTH: what stood in the command, else it is asked for."""
+        if not given:
+            self.say("334 ")
+            given = self.rfile.readline()
+        return base64.b64decode(given)
+
+    def authenticate(self, line):
+        _, mechanism, *given = line.split()
+        given = given[0] if given else b""
+        if mechanism.lower() != mood.encode():
+            self.say("504 5.5.4 not that one")
+        elif mood == "plain":
+            self.greet(self.read_word(given) == b"\0weir\0trout")
+        else:
+            words = [self.read_word(given), self.read_word(b"")]
+            self.greet(words == [b"weir", b"trout"])
+
+    def greet(self, known):
+        self.known = known
+        self.say("235 2.7.0 welcome" if known else "535 5.7.8 who are you")
+
     def start_tls(self):
         self.say("220 now")
         self.connection = secure.wrap_socket(self.connection, server_side=True)
@@ -65,6 +89,7 @@ class Handler(socketserver.StreamRequestHandler):
             pass
 
     def talk(self):
+        self.known = mood not in ("plain", "login")
         if mood == "floods":
             self.flood()
         self.say("554 go away" if mood == "greeting554" else "220 hello")
@@ -73,6 +98,12 @@ class Handler(socketserver.StreamRequestHandler):
             plain = secure and not isinstance(self.connection, ssl.SSLSocket)
             if word == b"EHLO" and plain:
                 self.say("250-fine\r\n250 STARTTLS")
+            elif word == b"EHLO" and not self.known:
+                self.say(f"250-fine\r\n250 AUTH {mood.upper()}")
+            elif word == b"AUTH":
+                self.authenticate(line)
+            elif word == b"MAIL" and not plain and not self.known:
+                self.say("530 5.7.0 who are you")
             elif word == b"STAR" and plain:
                 self.start_tls()
             elif word == b"MAIL" and plain:

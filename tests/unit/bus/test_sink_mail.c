@@ -190,6 +190,9 @@ static void test_settings(void **state)
     case_refuses(row, "text", GIVEN(URL, ENDS, {"to", "b@c\r\nBcc: d@e"}), "is not name@domain");
     case_refuses(row, "text", GIVEN(URL, {"from", "weir"}, {"to", "a@b"}), "is not name@domain");
     case_refuses(row, "text", GIVEN(URL, ENDS, {"username", "u"}), "go together");
+    case_refuses(row, "text",
+                 GIVEN(URL, ENDS, {"username", "u"}, {"password_file", "/nowhere"}, CLEAR),
+                 "starttls: never would show the password to the network");
     case_refuses(row, "text", GIVEN(URL, ENDS, {"helo", "a b"}), "is not a host's name");
     case_refuses(row, "text", GIVEN(URL, ENDS, {"username", "u"}, {"password_file", "/nowhere"}),
                  "/nowhere");
@@ -380,24 +383,66 @@ static void test_failures(void **state)
     }
 }
 
-static void begin_secure(struct place *p)
+static void begin_secure(struct place *p, const char *mood)
 {
+    char word[16];
     char *command =
         xasprintf("openssl req -x509 -newkey rsa:2048 -nodes -keyout %s -out %s -days 2 "
                   "-subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 >%s 2>&1",
                   p->key, p->cert, p->log);
-    char *argv[] = {(char[]){"/usr/bin/python3"},
-                    p->script,
-                    p->port,
-                    p->out,
-                    (char[]){"ok"},
-                    p->cert,
-                    p->key,
-                    NULL};
+    char *argv[] = {
+        (char[]){"/usr/bin/python3"}, p->script, p->port, p->out, word, p->cert, p->key, NULL};
+    snprintf(word, sizeof word, "%s", mood);
     assert_int_equal(run(command), 0);
     p->server = start(p->log, argv);
     await_port(p->number);
     free(command);
+}
+
+/* Who is let in is told; who is not, or does not say who it is, tries again: a login can be mended.
+ */
+static void test_login(void **state)
+{
+    (void)state;
+    static const char *const mood[] = {"plain", "login"};
+    for (size_t i = 0; i < 2; i++) {
+        struct place p;
+        make_place(&p);
+        begin_secure(&p, mood[i]);
+        char *secret = xasprintf("%s/secret", p.folder);
+        const struct given given[] = {{"url", p.url},
+                                      ENDS,
+                                      {"ca_file", p.cert},
+                                      {"username", "weir"},
+                                      {"password_file", secret},
+                                      {0}};
+        write_file(secret, "trout\n");
+        struct sink_case *c = case_open(&sink_mail, "text", given);
+        case_lines(c, 1, 5, true);
+        assert_true(case_run(c, 5, 20000));
+        assert_int_equal(c->failures, 0);
+        case_end(c);
+        write_file(secret, "trouts\n");
+        c = case_open(&sink_mail, "text", given);
+        case_lines(c, 6, 6, true);
+        case_run_to_failure(c, 20000);
+        assert_int_equal(c->refusals, 0);
+        assert_non_null(strstr(c->why, "535 5.7.8 who are you"));
+        assert_null(strstr(c->why, "trout"));
+        case_end(c);
+        c = case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
+        case_lines(c, 6, 6, true);
+        case_run_to_failure(c, 20000);
+        assert_int_equal(c->refusals, 0);
+        assert_non_null(strstr(c->why, "530 5.7.0 who are you"));
+        case_end(c);
+        char *text = read_file(p.out);
+        assert_int_equal(case_expect_all(text, 5), 0);
+        assert_null(strstr(text, "trout"));
+        free(text);
+        free(secret);
+        end_place(&p);
+    }
 }
 
 static void test_starttls(void **state)
@@ -405,7 +450,7 @@ static void test_starttls(void **state)
     (void)state;
     struct place p;
     make_place(&p);
-    begin_secure(&p);
+    begin_secure(&p, "ok");
     struct sink_case *c =
         case_open(&sink_mail, "text", GIVEN({"url", p.url}, ENDS, {"ca_file", p.cert}));
     case_lines(c, 1, 5, true);
@@ -481,7 +526,8 @@ int main(void)
         cmocka_unit_test(test_refusals),       cmocka_unit_test(test_partly),
         cmocka_unit_test(test_later),          cmocka_unit_test(test_later_for_one),
         cmocka_unit_test(test_failures),       cmocka_unit_test(test_starttls),
-        cmocka_unit_test(test_clear),          cmocka_unit_test(test_returns),
+        cmocka_unit_test(test_login),          cmocka_unit_test(test_clear),
+        cmocka_unit_test(test_returns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define KEY "weir:alerts:span-1"
@@ -357,6 +358,67 @@ static void test_read_only(void **state)
     expect_stream(f, 1, 6);
 }
 
+/* Something answers at the server's place for a while, to each command as `turn` has it: what
+ * begins with a command's name is its answer, of two the first that fits; else "+OK". */
+static pid_t pretend(const struct fixture *f, const char *turn)
+{
+    const char *source = getenv("WEIR_SOURCE");
+    char *script = xasprintf("%s/tests/unit/bus/redis_server.py", source ? source : ".");
+    const char *path = f->server.url + strlen("unix:");
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl("/usr/bin/python3", "python3", script, path, turn, (char *)NULL);
+        _exit(127);
+    }
+    free(script);
+    return pid;
+}
+
+/* However far it lets us come, what it says is said by name, nobody else is asked, and once the
+ * server is itself again every line is there once. */
+static void expect_pretender(struct fixture *f, const char *turn, const char *words)
+{
+    embedded_stop(&f->server);
+    unlink(f->server.url + strlen("unix:"));
+    pid_t pid = pretend(f, turn);
+    uint64_t before = case_status(&f->c, 0).delivered;
+    publish(f, 5);
+    expect_trouble(f, words);
+    assert_int_equal(case_status(&f->c, 0).delivered, before);
+    assert_int_equal(case_status(&f->c, 0).refused, 0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    unlink(f->server.url + strlen("unix:"));
+    start_server(f);
+    deliver_all(f);
+}
+
+static void test_by_name(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *turn, *words;
+    } row[] = {
+        {"*:-LOADING Redis is loading the dataset in memory", "(LOADING)"},
+        {"XINFO:-MOVED 3999 127.0.0.1:6381", "is one node of a cluster (MOVED)"},
+        {"XINFO:-ERR no such key;XADD:-MOVED 3999 127.0.0.1:6381;EXEC:-EXECABORT discarded",
+         "is one node of a cluster (MOVED)"},
+        {"XINFO:-ERR no such key;XADD:-READONLY You can't write against a read only replica.;"
+         "EXEC:-EXECABORT discarded",
+         "is a read-only replica (READONLY)"},
+        {"XINFO:-ERR no such key;XADD:+QUEUED;EXEC:-LOADING Redis is loading", "(LOADING)"},
+        {"XINFO:-MASTERDOWN Link with MASTER is down", "(MASTERDOWN)"},
+        {"XINFO:-ERR no such key;XADD:+QUEUED;EXEC:*0", "an answer to EXEC that makes no sense"},
+        {"XINFO::7", "an answer to XINFO that makes no sense"},
+        {"*:HTTP/1.1 400 Bad Request", "does not speak Redis"},
+    };
+    size_t rows = sizeof row / sizeof *row;
+    case_open_bus(&f->c);
+    for (size_t i = 0; i < rows; i++)
+        expect_pretender(f, row[i].turn, row[i].words);
+    expect_stream(f, 1, 5 * rows);
+}
+
 static void test_another_writer(void **state)
 {
     struct fixture *f = *state;
@@ -448,14 +510,23 @@ int main(void)
         return 77;
     }
     const struct CMUnitTest tests[] = {
-        T(test_an_entry),       T(test_many),
-        T(test_bounded),        T(test_told_again),
-        T(test_killed_server),  T(test_away_and_back),
-        T(test_silent),         T(test_stopped),
-        T(test_a_host_by_name), T(test_a_name_that_nobody_has),
-        T(test_full),           T(test_read_only),
-        T(test_another_writer), T(test_another_program_s_key),
-        T(test_password),       T(test_refusals),
+        T(test_an_entry),
+        T(test_many),
+        T(test_bounded),
+        T(test_told_again),
+        T(test_killed_server),
+        T(test_away_and_back),
+        T(test_silent),
+        T(test_stopped),
+        T(test_a_host_by_name),
+        T(test_a_name_that_nobody_has),
+        T(test_full),
+        T(test_read_only),
+        T(test_by_name),
+        T(test_another_writer),
+        T(test_another_program_s_key),
+        T(test_password),
+        T(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

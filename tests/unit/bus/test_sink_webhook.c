@@ -1,50 +1,7 @@
 /* Webhooks against an HTTP server that behaves well, badly, and not at all. */
-#include "sink_case.h"
+#include "webhook_case.h"
 
 #include "../../../sensor/bus/sink_webhook_body.h"
-
-struct place {
-    char folder[64], out[96], heads[112], log[96], script[512], cert[96], key[96], port[16];
-    int number;
-    pid_t server;
-};
-
-static void begin_server(struct place *p, bool tls)
-{
-    char *argv[] = {(char[]){"/usr/bin/python3"}, p->script,           p->port, p->out,
-                    tls ? p->cert : NULL,         tls ? p->key : NULL, NULL};
-    p->server = start(p->log, argv);
-    await_port(p->number);
-}
-
-static void make_place(struct place *p)
-{
-    const char *source = getenv("WEIR_SOURCE");
-    *p = (struct place){.number = free_port()};
-    snprintf(p->folder, sizeof p->folder, "/tmp/weir-webhook-XXXXXX");
-    assert_non_null(mkdtemp(p->folder));
-    snprintf(p->out, sizeof p->out, "%s/out", p->folder);
-    snprintf(p->heads, sizeof p->heads, "%s/out.heads", p->folder);
-    snprintf(p->log, sizeof p->log, "%s/log", p->folder);
-    snprintf(p->cert, sizeof p->cert, "%s/cert", p->folder);
-    snprintf(p->key, sizeof p->key, "%s/key", p->folder);
-    snprintf(p->port, sizeof p->port, "%d", p->number);
-    snprintf(p->script, sizeof p->script, "%s/tests/unit/bus/webhook_server.py",
-             source ? source : ".");
-}
-
-static void end_place(struct place *p)
-{
-    char *command = xasprintf("rm -rf %s", p->folder);
-    stop(&p->server, SIGKILL);
-    assert_int_equal(run(command), 0);
-    free(command);
-}
-
-static char *url_of(const struct place *p, const char *path)
-{
-    return xasprintf("http://127.0.0.1:%s%s", p->port, path);
-}
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
@@ -146,17 +103,11 @@ static void test_settings(void **state)
     make_place(&p);
     char *template = xasprintf("%s/template", p.folder);
     const struct sink_row *row = &sink_webhook;
-#define GIVEN(...)                                                                                 \
-    (const struct given[])                                                                         \
-    {                                                                                              \
-        __VA_ARGS__,                                                                               \
-        {                                                                                          \
-            0                                                                                      \
-        }                                                                                          \
-    }
     case_refuses(row, "ecs", GIVEN({"method", "PUT"}), "needs a url");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"url_file", "/b"}), "a url or a url_file");
     case_refuses(row, "ecs", GIVEN({"url", "ftp://a"}), "expected http");
+    case_refuses(row, "ecs", GIVEN({"url", "https://a"}, {"key_file", "/k"}),
+                 "without a cert_file");
     case_refuses(row, "ecs", GIVEN({"url", "http://u:hunter2@a"}), "holds a login");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"headers", "no colon"}), "is not \"Name");
     case_refuses(row, "ecs", GIVEN({"url", "http://a"}, {"headers", "A: b\r\nC: d"}), "control");
@@ -418,11 +369,7 @@ static void test_tls(void **state)
     (void)state;
     struct place p;
     make_place(&p);
-    char *command =
-        xasprintf("openssl req -x509 -newkey rsa:2048 -nodes -keyout %s -out %s -days 2 "
-                  "-subj /CN=localhost -addext subjectAltName=DNS:localhost >%s 2>&1",
-                  p.key, p.cert, p.log);
-    assert_int_equal(run(command), 0);
+    make_certificate(&p);
     begin_server(&p, true);
     char *url = xasprintf("https://localhost:%s/ok", p.port);
     struct sink_case *c = case_open(&sink_webhook, "ecs", GIVEN({"url", url}, {"ca_file", p.cert}));
@@ -438,7 +385,6 @@ static void test_tls(void **state)
     case_lines(c, 1, 1, false);
     assert_true(case_run(c, 1, 20000));
     case_end(c);
-    free(command);
     free(url);
     end_place(&p);
 }
