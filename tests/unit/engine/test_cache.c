@@ -182,14 +182,14 @@ static void test_the_one_not_judged_for_longest_goes(void **state)
     for (unsigned i = 0; i < 4; i++)
         host[i] = have(rig, i);
     uint64_t three = rig->engine->cache.packed_bytes * 3 / 4;
-    assert_non_null(hosts_profile(rig->engine, host[0]));
+    assert_non_null(hosts_profile(rig->engine, host[0], NULL));
     rig->engine->config.cache_bytes = three * 4 / 3 + 4;
     cache_trim(rig->engine);
     assert_int_equal(engine_counts_of(rig->engine)->profiles_let_go, 1);
     assert_true(host[0]->loaded && !host[1]->loaded && host[2]->loaded && host[3]->loaded);
     assert_null(host[1]->blob);
     assert_null(host[1]->profile);
-    assert_null(hosts_profile(rig->engine, host[1]));
+    assert_null(hosts_profile(rig->engine, host[1], NULL));
     /* what is known of it without its profile stays */
     assert_int_equal(engine_history_of(rig->engine).hosts, 4);
     assert_int_equal(engine_history_of(rig->engine).ready, 4);
@@ -208,11 +208,11 @@ static void test_unpacked_ones_go_first(void **state)
     assert_true(host[0]->profile && host[1]->profile && host[2]->profile);
     assert_true(host[0]->unpacked_bytes > 2 * host[0]->blob_size);
     rig->engine->config.cache_bytes = 8 * host[0]->unpacked_bytes - 8; /* a quarter: not two */
-    const struct profile *profile = hosts_profile(rig->engine, host[1]);
+    const struct profile *profile = hosts_profile(rig->engine, host[1], NULL);
     assert_non_null(profile);
     assert_int_equal(profile->last_closed_hour, host[1]->stored_hour);
     profile_free(cache_take_unpacked(rig->engine, host[0]));
-    assert_non_null(hosts_profile(rig->engine, host[0]));
+    assert_non_null(hosts_profile(rig->engine, host[0], NULL));
     assert_non_null(host[0]->profile);
     assert_null(host[1]->profile);
     assert_null(host[2]->profile);
