@@ -52,6 +52,13 @@ static const struct place row[] = {
     {"places of sinks", "sink-*.position", "nobody", "how far each sink was told", "for ever", 0,
      "by hand"},
     {"names of this sensor", "sensor.id", "nobody", "a random number", "for ever", 0, "by hand"},
+    {"evidence and items", NULL, "users of inside hosts, their correspondents",
+     "packets of incidents (weir replay --evidence); filters over keyed hashes of addresses that "
+     "left "
+     "(--items)",
+     "in the folder that a replay was told to write; until somebody removes it", 0, "by hand"},
+    {"key of evidence", "evidence.key", "nobody", "signs manifests (docs/evidence.md)", "for ever",
+     0, "by hand"},
     {"key of this site", "site.key", "nobody",
      "the key of all hashes that stand for names and items; with it, guesses can be tried",
      "for ever", 0, "by hand: hashes that were told before can then not be compared any more"},
