@@ -1,7 +1,7 @@
 /* Judging what is over in hindsight (weir/baseline/hindsight.h). The inputs are read twice:
  *
  *   read as a live sensor would, everything judged and nothing told; closed hours go into a ledger
- *   → less than LOOK_BACK_NS of it: what was judged is told, and that is all
+ *   → less than SESSION_LOOK_BACK_NS of it: what was judged is told, and that is all
  *   → more: the ledger in hindsight → read again, and told by that
  *
  * Not with a baseline (there is a past to judge by), not when it is asked to be as a live sensor
@@ -16,8 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define LOOK_BACK_NS (2 * NS_PER_DAY)
 
 /* One that is not there is a problem of either reading. */
 static bool reads_again(const struct session *s)
@@ -61,7 +59,7 @@ bool look_back_is_due(struct session *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
     struct error error = {0};
-    if (counts->last.ns == INT64_MIN || counts->last.ns - counts->first.ns <= LOOK_BACK_NS)
+    if (counts->last.ns == INT64_MIN || counts->last.ns - counts->first.ns <= SESSION_LOOK_BACK_NS)
         return false;
     if (s->interrupted)
         s->why_online = "it was interrupted before its end was known";

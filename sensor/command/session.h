@@ -13,7 +13,8 @@
 #include "weir/role/feed.h"
 #include "weir/role/stack.h"
 
-#define SESSION_RING_BYTES (8u << 20)
+#define SESSION_RING_BYTES   (8u << 20)
+#define SESSION_LOOK_BACK_NS (2 * NS_PER_DAY) /* more than this is judged in hindsight */
 
 struct session_options {
     const struct config *config;

@@ -86,10 +86,11 @@ static struct amounts amounts_less(const struct amounts *amounts, uint64_t remov
     return rest;
 }
 
-/* Had `removed` bytes less gone there (or, of the host's own kinds, left the host at all). */
-static bool still_fires(const struct weighing *weighing, enum evidence_side side,
-                        const struct weighed_pair *lead, const struct day_evidence *others,
-                        uint64_t removed)
+/* What it comes to had `removed` bytes less gone there (or, of the host's own kinds, left the host
+ * at all). */
+static struct fused fused_less(const struct weighing *weighing, enum evidence_side side,
+                               const struct weighed_pair *lead, const struct day_evidence *others,
+                               uint64_t removed)
 {
     struct day_evidence evidence = *others;
     struct amounts host = amounts_less(&weighing->amounts, removed);
@@ -99,7 +100,14 @@ static bool still_fires(const struct weighing *weighing, enum evidence_side side
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
     }
-    struct fused fused = fuse(weighing, &evidence, side);
+    return fuse(weighing, &evidence, side);
+}
+
+static bool still_fires(const struct weighing *weighing, enum evidence_side side,
+                        const struct weighed_pair *lead, const struct day_evidence *others,
+                        uint64_t removed)
+{
+    struct fused fused = fused_less(weighing, side, lead, others, removed);
     return fusion_is_told(weighing, side, &fused, lead->destination);
 }
 
@@ -131,19 +139,30 @@ static uint64_t least_bytes(const struct weighing *weighing, enum evidence_side 
     return high;
 }
 
+static void set_needs(const struct weighing *weighing, enum evidence_side side,
+                      const struct weighed_pair *lead, struct finding *finding)
+{
+    finding->needs = (double)least_bytes(weighing, side, lead);
+    finding->needs_unit = finding->needs > 0 ? "byte" : NULL;
+}
+
+/* Trust in the largest destination is none in the rest: the rest is judged as a host's is. */
 bool fusion_explained(const struct weighing *weighing, enum evidence_side side,
-                      struct weighed_pair *lead)
+                      struct finding *finding, struct weighed_pair *lead)
 {
     struct weighed_pair most = {.destination = NULL};
     struct day_evidence others;
     if (weighing->largest)
         weighing->largest(weighing->context, &most);
-    if (!most.destination)
+    if (!most.destination ||
+        (weighing->bar && weighing->bar(weighing->context, most.destination) > 1))
         return false;
     weighing->without(weighing->context, evidence_name(most.destination), &others);
-    if (still_fires(weighing, side, &most, &others, most.amounts.day))
+    struct fused rest = fused_less(weighing, side, &most, &others, most.amounts.day);
+    if (fusion_is_told(weighing, side, &rest, NULL))
         return false;
     *lead = most;
+    set_needs(weighing, side, lead, finding);
     return true;
 }
 
@@ -289,6 +308,5 @@ void fusion_tell(const struct weighing *weighing, enum evidence_side side,
     finding->score = score_of_p(finding->p);
     finding->urgency = urgency_of(finding->detector, finding->score);
     *lead = leads.pair;
-    finding->needs = (double)least_bytes(weighing, side, lead);
-    finding->needs_unit = finding->needs > 0 ? "byte" : NULL;
+    set_needs(weighing, side, lead, finding);
 }

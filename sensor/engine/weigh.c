@@ -305,7 +305,7 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
     struct fused fused = fusion_weigh(&weighing, side, &fires);
     fusion_tell(&weighing, side, &fused, &finding, &lead);
     bool goes_on = incidents_has(engine->incidents, &at->host->ip, NULL); /* the host's own */
-    if (!lead.destination && !goes_on && fusion_explained(&weighing, side, &lead) &&
+    if (!lead.destination && !goes_on && fusion_explained(&weighing, side, &finding, &lead) &&
         told_as_served(at, lead.destination)) {
         at->host->told[side] = (struct last_told){at->civil->day, fused.e};
         return;

@@ -366,7 +366,7 @@ class Surroundings(BadCase):
                 for packet in upload(START + n, 300, (f"10.1.1.{n}", 40000)))))
             os.truncate(filler, 600 << 10)
             out = self.path("out")
-            run = weirtest.replay(out, *where, many)
+            run = weirtest.replay(out, "--online", *where, many) # else nothing is told before all is read
             self.assertEqual(run.status, 1, run)
             self.assertRegex(run.err, r"weir: .*/journal/\d+\.log: .*: No space left on device\n")
             self.assertRegex(run.err, r"weir: journal: \d+ records could not be written and are lost\n\Z")

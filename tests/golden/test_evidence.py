@@ -99,7 +99,7 @@ class Extracted(Case):
 
     def test_the_shipped_incident(self):
         capture = os.path.join(SHIPPED, "projectweb.pcapng")
-        run = self.replay("-c", os.path.join(SHIPPED, "projectweb.yaml"), "--flows", "--evidence", "--workers", "1",
+        run = self.replay("--online", "-c", os.path.join(SHIPPED, "projectweb.yaml"), "--flows", "--evidence", "--workers", "1",
                           capture)
         said = manifest(run)
         if jsonschema:

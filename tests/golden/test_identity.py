@@ -126,7 +126,7 @@ def capture(*parts):
 
 class Identity(Case):
     def judge(self, data, *words):
-        return self.replay("--flows", *INSIDE, *words, self.write("office.pcap", data))
+        return self.replay("--online", "--flows", *INSIDE, *words, self.write("office.pcap", data))
 
     def test_the_past_goes_with_the_device(self):
         """Three weeks at three addresses in both families, then, at a fourth, the theft."""

@@ -220,14 +220,14 @@ class Upload(Case):
         for hour in range(now // 3600 - 8 * 24, now // 3600 + 1):
             packets += conversation(hour * 3600 * NS, (CLIENT, 30000 + hour % 1000), (SERVER, 80),
                                     bytes(20_000 + hour % 7 * 1000), bytes(5000))
-        self.replay("--inside", "10.0.0.0/8", "--save-baseline", self.path("base"),
+        self.replay("--online", "--inside", "10.0.0.0/8", "--save-baseline", self.path("base"),
                     self.write("days.pcap", pcap(packets)))
         server = RedisServer()
         self.addCleanup(server.stop)
         for path in (server.folder, server.url.removeprefix("unix:")):
             os.chmod(path, 0o777) # the sensor's processes are another user's
         livetest.load_baseline(server.url, self.path("base"))
-        alert = self.told_during("volume.destination", os.urandom(30_000_000), 2_000_000,
+        alert = self.told_during("volume.destination", os.urandom(60_000_000), 2_000_000,
                                  "--set", "redis.url=" + server.url)
         self.assertEqual(alert["weir"]["baseline"]["state"], "ready")
 

@@ -168,7 +168,7 @@ class Walls(Case):
         capture = os.path.join(weirtest.SHIPPED, "projectweb.pcapng")
         with open(self.path("log"), "wb") as log:
             done = livetest.subprocess.run(
-                [*self.strace, weirtest.binary(), "replay", "-q", "--workers", "2", "-o",
+                [*self.strace, weirtest.binary(), "replay", "--online", "-q", "--workers", "2", "-o",
                  self.path("out"), capture], stdout=log, stderr=log, check=False,
                 env={**os.environ, **ENV})
         self.assertEqual(done.returncode, 0, read(self.path("log")))

@@ -85,7 +85,7 @@ class Incident(Reporting):
         cls.home_of_all = weirtest.tempfile.mkdtemp(prefix="weir-test-")
         cls.addClassCleanup(shutil.rmtree, cls.home_of_all, ignore_errors=True)
         cls.folder = os.path.join(cls.home_of_all, "case")
-        cls.run_of_all = replay(cls.folder, "--workers", "0", "--flows", "--items", "-c",
+        cls.run_of_all = replay(cls.folder, "--online", "--workers", "0", "--flows", "--items", "-c",
                                 os.path.join(SHIPPED, "projectweb.yaml"), CAPTURE)
         assert cls.run_of_all.status == 0, cls.run_of_all
 

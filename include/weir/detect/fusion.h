@@ -50,9 +50,10 @@ bool fusion_is_told(const struct weighing *weighing, enum evidence_side side,
 void fusion_tell(const struct weighing *weighing, enum evidence_side side,
                  const struct fused *fused, struct finding *finding, struct weighed_pair *lead);
 /* A side that leads to the host itself: whether it is one destination's doing, the one that took
- * most of the day, without whose bytes it would not be told. `lead` is that then. */
+ * most of the day, without whose bytes it would not be told. `lead` is that then, and what the
+ * finding needs is of it. Never of one that is trusted: it would hide the host. */
 bool fusion_explained(const struct weighing *weighing, enum evidence_side side,
-                      struct weighed_pair *lead);
+                      struct finding *finding, struct weighed_pair *lead);
 
 /* One component, to be put into words by its row. */
 struct told_kind {

@@ -150,6 +150,15 @@ static void a_known_customer_who_takes_too_much(void **state)
     site_free(site);
 }
 
+static double bar; /* of every destination */
+
+static double bar_of(void *context, const struct destination *destination)
+{
+    (void)context;
+    (void)destination;
+    return bar;
+}
+
 /* As the sent side sees it: the server's own day, of which `all` bytes left, `bytes` of them to the
  * stranger. True: it fires; `lead` is where that leads. */
 static bool sent_leads(struct site *site, const struct destination *stranger, uint64_t bytes,
@@ -159,14 +168,18 @@ static bool sent_leads(struct site *site, const struct destination *stranger, ui
     struct subject subject = site_subject(site, 0, SUBJECT_HOST, stranger, &civil);
     struct looked looked;
     struct weighed_pair pair = {.destination = NULL};
+    struct finding finding = {.needs = 0};
     bool fires;
     set_bytes(&subject, bytes, bytes, bytes);
     look_at(&looked, &subject);
     looked.weighing.amounts = (struct amounts){.hour = all, .day = all};
     evidence_add_host(&looked.weighing.evidence, looked.weighing.host, site->fleet, &civil,
                       &looked.weighing.amounts);
+    looked.weighing.bar = bar > 1 ? bar_of : looked.weighing.bar;
     fusion_weigh(&looked.weighing, EVIDENCE_SENT, &fires);
-    *lead = fusion_explained(&looked.weighing, EVIDENCE_SENT, &pair) ? pair.destination : NULL;
+    bool explained = fusion_explained(&looked.weighing, EVIDENCE_SENT, &finding, &pair);
+    assert_true(!explained || (finding.needs > 0 && finding.needs <= (double)bytes));
+    *lead = explained ? pair.destination : NULL;
     return fires;
 }
 
@@ -184,6 +197,10 @@ static void a_day_that_one_network_makes(void **state)
     assert_string_equal(lead->name, stranger.name);
     assert_true(sent_leads(site, &stranger, 300000, UINT64_C(1) << 32, &lead));
     assert_null(lead);
+    bar = 100; /* who is trusted hides no host */
+    assert_true(sent_leads(site, &stranger, UINT64_C(1) << 32, UINT64_C(1) << 32, &lead));
+    assert_null(lead);
+    bar = 0;
     site_free(site);
 }
 
