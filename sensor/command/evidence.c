@@ -37,6 +37,20 @@ struct view {
     struct error error;
 };
 
+/* The folder above, when any result of a replay stands in it. */
+static char *beside_of(const char *folder)
+{
+    static const char *const result[] = {"summary.json", "alerts.ndjson", "flows.ndjson"};
+    for (size_t i = 0; i < sizeof result / sizeof *result; i++) {
+        char *path = xasprintf("%s/../%s", folder, result[i]);
+        bool there = access(path, F_OK) == 0;
+        free(path);
+        if (there)
+            return xasprintf("%s/..", folder);
+    }
+    return NULL;
+}
+
 /* DIR/evidence, where there is one; else DIR, whose parent may be a folder of -o. */
 static void find_folder(struct view *view, const char *named)
 {
@@ -45,11 +59,8 @@ static void find_folder(struct view *view, const char *named)
         view->folder = xasprintf("%s/evidence", named);
         view->beside = xstrdup(named);
     } else {
-        char *beside = xasprintf("%s/../alerts.ndjson", named);
         view->folder = xstrdup(named);
-        if (access(beside, F_OK) == 0)
-            view->beside = xasprintf("%s/..", named);
-        free(beside);
+        view->beside = beside_of(named);
     }
     free(within);
 }

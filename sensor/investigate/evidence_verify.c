@@ -212,6 +212,8 @@ static void check_entry(struct verify *v, const struct json_value *entry, size_t
         check_file(v, v->check->folder, said.name, said.sha256, said.bytes);
     if (strcmp(said.kind, "result") == 0 && v->check->beside)
         check_file(v, v->check->beside, said.name, said.sha256, said.bytes);
+    if (strcmp(said.kind, "result") == 0 && !v->check->beside && !v->check->head)
+        WRONG(v, "%.200s: the folder of results is not there to be compared", said.name);
 }
 
 static void check_chain(struct verify *v)

@@ -228,19 +228,60 @@ static void add_content(struct report *report)
         add(report, SAY_COVER_INSPECTION_GAP, false, figure_bytes(unseen, text), NULL);
 }
 
+/* What is wrong with an input comes first: it may hide what was asked for. */
+static void add_damaged(struct report *report, const struct json_value *inputs)
+{
+    size_t shown = 0;
+    uint64_t more = 0;
+    char text[FIGURE_SIZE];
+    for (size_t i = 0; i < json_length(inputs); i++) {
+        const struct json_value *input = json_at(inputs, i);
+        const char *problem = json_text(json_get(input, "problem"));
+        int64_t unread = line_whole(input, "lines_unread", 0);
+        if (!problem && unread <= 0)
+            continue;
+        if (shown++ >= TOLD_MAX)
+            more++;
+        else if (problem)
+            add(report, SAY_COVER_INPUT_DAMAGED, true, line_text(input, "name"), problem, NULL);
+        else
+            add(report, SAY_COVER_INPUT_LINES, true, line_text(input, "name"),
+                figure_count((uint64_t)unread, text), NULL);
+    }
+    if (more > 0)
+        add(report, SAY_COVER_INPUTS_DAMAGED, true, figure_count(more, text), NULL);
+}
+
 static void add_inputs(struct report *report)
 {
     const struct json_value *inputs = json_get(report->summary, "inputs");
-    size_t shown = 0;
-    for (size_t i = 0; i < json_length(inputs) && shown < TOLD_MAX; i++) {
+    size_t logs = 0;
+    char text[FIGURE_SIZE];
+    add_damaged(report, inputs);
+    for (size_t i = 0; i < json_length(inputs); i++) {
         const struct json_value *input = json_at(inputs, i);
-        const char *problem = json_text(json_get(input, "problem"));
-        if (problem)
-            add(report, SAY_COVER_INPUT_DAMAGED, true, line_text(input, "name"), problem, NULL);
-        if (json_get(input, "connections"))
+        if (json_get(input, "connections") && logs++ < TOLD_MAX)
             add(report, SAY_COVER_INPUT_LOG, false, line_text(input, "name"), NULL);
-        shown += problem || json_get(input, "connections");
     }
+    if (logs > TOLD_MAX)
+        add(report, SAY_COVER_INPUT_LOGS, false, figure_count(logs - TOLD_MAX, text), NULL);
+}
+
+/* What the replay was asked to tell, and nothing else. Grave, though the question may be about
+ * just that: a prefix or a name is not compared here. */
+static void add_asked(struct report *report)
+{
+    const struct json_value *told = json_get(report->summary, "told");
+    int64_t unasked = line_whole(told, "findings_unasked", 0);
+    const char *about[] = {line_text(told, "host"), line_text(told, "destination")};
+    const char *from = line_text(told, "from");
+    char text[FIGURE_SIZE];
+    for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+        if (*about[i])
+            add(report, SAY_COVER_ONLY_ABOUT, true, about[i],
+                figure_count(unasked > 0 ? (uint64_t)unasked : 0, text), NULL);
+    if (*from)
+        add(report, SAY_COVER_ONLY_FROM, true, from, NULL);
 }
 
 static void add_unread(struct report *report)
@@ -330,6 +371,7 @@ void report_coverage(struct report *report)
     add_holes(report);
     add_blind(report);
     add_inputs(report);
+    add_asked(report);
     if (report->summary) {
         add_drops(report);
         add_missing(report);

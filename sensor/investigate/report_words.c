@@ -303,6 +303,21 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
                                   "{0} は双方とも内部でないアドレス間の通信で、判定していません。"},
     [SAY_COVER_INPUT_DAMAGED] = {"{0} was not read to its end: {1}",
                                  "{0} は最後まで読み取れませんでした: {1}"},
+    [SAY_COVER_INPUT_LINES] = {"{1} lines of {0} could not be read, and are left out.",
+                               "{0} のうち {1} 行は読み取れず、除外しました。"},
+    [SAY_COVER_INPUTS_DAMAGED] = {"{0} further inputs were not read whole.",
+                                  "ほかに {0} 件の入力を完全には読み取れませんでした。"},
+    [SAY_COVER_INPUT_LOGS] = {"{0} further inputs are logs of connections.",
+                              "ほかに {0} 件の接続ログがあります。"},
+    [SAY_COVER_ONLY_ABOUT] =
+        {"Only what is about {0} was to be told: {1} findings about others were "
+         "not.",
+         "{0} に関する事項のみを報告対象としました。対象外の検知が {1} 件あり、"
+         "報告していません。"},
+    [SAY_COVER_ONLY_FROM] =
+        {"Only what was found from {0} on was to be told: before, all was learned "
+         "from.",
+         "{0} 以降の検知のみを報告対象としました。それ以前は学習に用いました。"},
     [SAY_COVER_INPUT_LOG] = {"{0} is a log of connections: there was no content to inspect, and "
                              "volumes are what it says.",
                              "{0} は接続ログです。内容の検査はできず、量はログの記載によります。"},
@@ -434,7 +449,12 @@ static const char *const code[] = {"no_summary",
                                    "inside_guessed",
                                    "neither_inside",
                                    "input_damaged",
+                                   "input_lines_unread",
+                                   "inputs_damaged",
                                    "input_log",
+                                   "input_logs",
+                                   "only_about",
+                                   "only_from",
                                    "lines_unread",
                                    "bounds",
                                    "beyond",

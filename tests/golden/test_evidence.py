@@ -298,6 +298,21 @@ class Verified(Case):
         subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", self.key, "-rawin", "-in", path, "-out",
                         os.path.join(self.folder, "manifest.sig")], check=True)
 
+    def test_results_that_are_gone(self):
+        """Whichever folder is named, and when nothing is beside it but a head was noted."""
+        os.remove(self.path("out", "alerts.ndjson"))
+        for folder in (self.path("out"), self.folder):
+            run = weir("evidence", "verify", folder)
+            self.assertEqual(run.status, 1, run)
+            self.assertIn("alerts.ndjson", run.out)
+        alone = self.path("alone")
+        os.rename(self.folder, alone)
+        run = weir("evidence", "verify", alone)
+        self.assertEqual(run.status, 1, run)
+        self.assertIn("not there to be compared", run.out)
+        head = self.run0.summary()["evidence"]["head"]
+        self.assertEqual(weir("evidence", "verify", alone, "--head", head).status, 0)
+
     def test_order_and_tail(self):
         """By somebody who has the key."""
         if not shutil.which("openssl"):

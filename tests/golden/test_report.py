@@ -13,6 +13,7 @@ import shutil
 import struct
 import subprocess
 
+import connlog
 import weirtest
 from weirtest import NS, SHIPPED, SOURCE, Case, replay, truth, weir
 
@@ -364,6 +365,21 @@ class Planted(Reporting):
         words = page.words()
         self.assertIn("Cannot say", words)
         self.assertIn(f"Between {codes['gap']['figures'][0]} and", words)
+
+    def test_what_was_not_to_be_told_and_what_is_damaged(self):
+        """Behind more logs than are listed a capture that ends too early; and only one host was asked about."""
+        row = "1772587200.5\tC1\t10.1.0.4\t30000\t203.0.113.9\t443\ttcp\tssl\t1.0\t500\t500\tSF\t0\tShADadFf\t5\t700\t5\t700\n"
+        logs = [self.write(f"{n}.log", connlog.HEAD + row.replace("C1", f"C{n}")) for n in range(10)]
+        with open(os.path.join(SHIPPED, "office10min.pcap"), "rb") as file:
+            cut = self.write("cut.pcap", file.read()[:20000])
+        run = self.replay(*logs, cut, "--host", "10.9.9.9", status=3)
+        page, said = self.report("--case", run.folder)
+        facts = self.covered(said)
+        self.assertEqual(facts["input_damaged"]["figures"][0], "cut.pcap")
+        self.assertEqual(facts["input_logs"]["figures"], ["2"])
+        self.assertEqual(facts["only_about"]["figures"][0], "10.9.9.9/32")
+        self.assertTrue(facts["only_about"]["grave"] and facts["input_damaged"]["grave"])
+        self.assertEqual(said["verdict"], "cannot_say")
 
 
 if __name__ == "__main__":
