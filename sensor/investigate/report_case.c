@@ -143,21 +143,42 @@ static bool is_in_question(const struct report *report, const struct sift_filter
     return false;
 }
 
+struct filters { /* of items.ndjson, whose last line says how many there are */
+    struct report *report;
+    int64_t read, sets; /* sets −1: no last line */
+};
+
 static void on_items(void *context, const char *line, size_t size)
 {
-    struct report *report = context;
+    struct filters *filters = context;
+    struct report *report = filters->report;
     struct json_value *root = json_parse(line, size, NULL);
     struct sift_filter filter;
     int64_t more = line_whole(root, "items_without_room", 0);
-    if (json_get(root, "sets"))
+    if (json_get(root, "sets")) {
+        filters->sets = line_whole(root, "sets", -1);
         report->question.contains->without_room += more > 0 ? (uint64_t)more : 0;
-    else if (!sift_filter_read(&filter, root))
+        json_value_free(root);
+        return;
+    }
+    if (!sift_filter_read(&filter, root))
         report->lines_bad++;
-    else if (is_in_question(report, &filter))
-        contains_ask(report->question.contains, &filter);
-    if (!json_get(root, "sets"))
-        sift_filter_fini(&filter);
+    else {
+        filters->read++;
+        if (is_in_question(report, &filter))
+            contains_ask(report->question.contains, &filter);
+    }
+    sift_filter_fini(&filter);
     json_value_free(root);
+}
+
+/* One that is not there, or cannot be read, may be the one that knows the item. */
+static void note_filters(const struct filters *filters, struct contains *contains, bool absent)
+{
+    contains->kept = !absent;
+    if (!absent && filters->read != filters->sets)
+        contains->filters_lost +=
+            filters->sets > filters->read ? (size_t)(filters->sets - filters->read) : 1;
 }
 
 static int read_items(struct report *report, const char *folder, struct error *error)
@@ -165,10 +186,11 @@ static int read_items(struct report *report, const char *folder, struct error *e
     struct lines lines;
     bool absent = false;
     char *path = xasprintf("%s/items.ndjson", folder);
-    int failed = lines_each(path, report->question.contains ? on_items : nothing, report, &lines,
-                            &absent, error);
-    if (!failed && report->question.contains)
-        report->question.contains->kept = !absent;
+    struct filters filters = {report, 0, -1};
+    struct contains *contains = report->question.contains;
+    int failed = lines_each(path, contains ? on_items : nothing, &filters, &lines, &absent, error);
+    if (!failed && contains)
+        note_filters(&filters, contains, absent);
     if (!failed && !absent)
         note_source(report, "items.ndjson", true, &lines);
     free(path);

@@ -230,6 +230,20 @@ class Incident(Reporting):
         self.assertLess(said["contains"]["false_positive_rate"], 0.0002)
         self.assertEqual(said["contains"]["filters"], 1)
 
+    def test_a_damaged_filter_says_nothing(self):
+        folder, never = self.path("case"), self.write("never", "nobody-at-all@example.co.jp\n")
+        os.mkdir(folder)
+        for name in ("alerts.ndjson", "items.ndjson"):
+            shutil.copy(os.path.join(self.folder, name), folder)
+        path = os.path.join(folder, "items.ndjson")
+        lines = text_of(path).splitlines(keepends=True)
+        for kept, answer in ((lines, "not_seen"), (lines[:-1], "cannot_say"), (lines[1:], "cannot_say"),
+                             (["{]\n"] + lines[1:], "cannot_say")):
+            with open(path, "w", encoding="utf-8") as file:
+                file.writelines(kept)
+            _, said = self.report("--case", folder, "--contains", never)
+            self.assertEqual(said["contains"]["items"][0]["answer"], answer)
+
     def test_what_is_absent_is_said(self):
         bare = self.path("bare")
         os.mkdir(bare)
