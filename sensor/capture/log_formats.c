@@ -127,6 +127,13 @@ enum log_result log_formats_line(struct log_formats *f, const char *line, size_t
     return comment ? LOG_NOTHING : formats[f->kind].take(f, line, size);
 }
 
+bool log_formats_due(struct log_formats *f)
+{
+    f->taken.notes = 0;
+    f->taken.any = f->nfdump && nfdump_due(f->nfdump, &f->taken.connection);
+    return f->taken.any;
+}
+
 bool log_formats_rest(struct log_formats *f)
 {
     f->taken.notes = 0;

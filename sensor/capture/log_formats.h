@@ -32,6 +32,8 @@ void log_formats_fini(struct log_formats *formats);
 enum log_result log_formats_line(struct log_formats *formats, const char *line, size_t size);
 /* After the last line: what waited for one more, in `taken`. False: nothing. */
 bool log_formats_rest(struct log_formats *formats);
+/* Before the next line: what waited and does not have to any more. False: nothing. */
+bool log_formats_due(struct log_formats *formats);
 /* Whether a file's first bytes are those of a log; of a longer head, of one that is read. */
 bool log_recognise(const uint8_t *head, size_t size);
 

@@ -309,7 +309,9 @@ static bool may_read(const struct log_reader *log)
 
 bool log_reader_next(struct log_reader *log, struct packet_raw *raw)
 {
-    while (may_read(log) && (read_line(log) || log_formats_rest(&log->formats)))
+    struct log_formats *formats = &log->formats;
+    while (may_read(log) &&
+           (log_formats_due(formats) || read_line(log) || log_formats_rest(formats)))
         hold_taken(log);
     if (log->held == 0)
         return false;

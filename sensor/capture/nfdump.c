@@ -24,8 +24,9 @@
 #include <string.h>
 
 #define APART_NS  NS_PER_MIN /* two directions of one connection are not further apart in time */
-#define LOOKED_AT 8u         /* of those with one key that wait */
-#define COLUMNS   64u        /* of a line; further ones are not looked at */
+#define WAIT_NS   (30 * NS_PER_MIN + APART_NS) /* active time-outs are half an hour at most */
+#define LOOKED_AT 8u                           /* of those with one key that wait: the newest */
+#define COLUMNS   64u                          /* of a line; further ones are not looked at */
 
 /* Of one direction, or of both. */
 #define SENT_SYN_ALONE 1u /* never with an ACK */
@@ -101,6 +102,7 @@ struct nfdump {
     struct map waiting; /* struct flow_key → the first of them */
     struct waiting *oldest, *newest;
     size_t count;
+    int64_t now_ns; /* the end of the last line's flow */
 };
 
 /* --- the head --------------------------------------------------------------------------------- */
@@ -397,8 +399,10 @@ static void wait_for_other(struct nfdump *nfdump, const struct connection *conne
 static struct waiting *find_other(const struct nfdump *nfdump, const struct connection *c)
 {
     struct flow_key key = flow_key_turned(&c->key);
-    struct waiting *w = first_of(nfdump, &key);
-    for (size_t i = 0; w && i < LOOKED_AT; i++, w = w->behind)
+    struct waiting *first = first_of(nfdump, &key), *w = first ? first->last : NULL;
+    for (size_t i = 1; w && w->before && i < LOOKED_AT; i++)
+        w = w->before;
+    for (; w; w = w->behind)
         if (w->connection.start_ns <= c->end_ns + APART_NS &&
             c->start_ns <= w->connection.end_ns + APART_NS)
             return w;
@@ -431,6 +435,7 @@ static void pair(struct nfdump *nfdump, struct connection *c, unsigned sent, boo
     struct connection waited;
     unsigned waited_sent;
     *any = true;
+    nfdump->now_ns = c->end_ns;
     if (c->side[SIDE_RESP].packets > 0) {
         settle(c, sent);
         return;
@@ -475,6 +480,13 @@ enum log_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size
     if (result == LOG_OK)
         pair(nfdump, connection, sent_of(value[FLAGS]), any);
     return result;
+}
+
+bool nfdump_due(struct nfdump *nfdump, struct connection *connection)
+{
+    const struct waiting *oldest = nfdump->oldest;
+    return oldest && oldest->connection.end_ns < nfdump->now_ns - WAIT_NS &&
+           nfdump_rest(nfdump, connection);
 }
 
 bool nfdump_rest(struct nfdump *nfdump, struct connection *connection)
