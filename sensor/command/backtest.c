@@ -21,7 +21,9 @@ static const char usage[] =
     "\n"
     "Judges captures or logs twice, by what is in force (-c) and by what is proposed, and says "
     "which\n"
-    "alerts are gained and lost a day, why, and what of the alert budget is spent.\n"
+    "alerts are gained and lost a day, why, and what of the alert budget is spent. Both are judged "
+    "as\n"
+    "a live sensor would (weir replay --online), not in hindsight.\n"
     "\n"
     "  -c FILE                   the configuration in force (default: none, all defaults)\n"
     "      --config NEW          the configuration proposed (default: the one in force)\n"
@@ -86,6 +88,8 @@ static int judge(struct command *c, struct run *run, const struct config *config
         c->error = run->session.error;
         return -1;
     }
+    if (run->session.interrupted) /* half of one side against all of the other says nothing */
+        return error_set(&c->error, ERROR_RUN, "backtest: interrupted; nothing is compared");
     const struct error *problem = session_input_problem(&run->session);
     if (problem && c->damaged.code == ERROR_NONE)
         c->damaged = *problem;

@@ -22,7 +22,8 @@ static void put_totals(struct buffer *out, const struct backtest *b)
 {
     const struct backtest_half *now = &b->half[BACKTEST_NOW],
                                *proposed = &b->half[BACKTEST_PROPOSED];
-    buffer_text(out, "                              now    proposed\n");
+    buffer_text(out, "judged as a live sensor would, hour by hour\n"
+                     "                              now    proposed\n");
     buffer_text(out, "alerts                 %10" PRIu64 "  %10" PRIu64 "\n", now->told,
                 proposed->told);
     buffer_text(out, "incidents              %10zu  %10zu\n", now->incidents.count,
@@ -125,6 +126,7 @@ static void put_half(struct json *json, const char *key, const struct backtest_h
     json_uint(json, "budgeted_incidents", half->spent.count);
     json_uint(json, "alerts_not_compared", half->beyond);
     json_uint(json, "records_unread", half->damaged);
+    json_uint(json, "held_beyond", half->held_beyond);
     json_close(json);
 }
 
@@ -164,6 +166,7 @@ char *backtest_json(const struct backtest *b)
 {
     struct json *json = json_new();
     json_open(json, NULL);
+    json_str(json, "mode", "online");
     for (int side = 0; side < BACKTEST_SIDES; side++)
         put_half(json, side_name[side], &b->half[side]);
     json_list(json, "days");
