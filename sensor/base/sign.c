@@ -55,8 +55,9 @@ struct sign_key *sign_key_new(struct error *error)
     return key;
 }
 
-/* Nobody is asked for a passphrase. */
-static int no_passphrase(char *text, int size, int writing, void *context)
+/* Nobody is asked for a passphrase. As OpenSSL's pem_password_cb has it. */
+static int no_passphrase(char *text, // NOLINT(readability-non-const-parameter)
+                         int size, int writing, void *context)
 {
     (void)text;
     (void)size;

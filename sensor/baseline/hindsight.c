@@ -66,19 +66,18 @@ bool hindsight_is_settled(const struct hindsight *hindsight, int64_t first_hour,
 static void find_days(const struct hindsight *hindsight, struct past *past)
 {
     const struct ledger_host *from = past->from;
-    past->day = xcalloc(from->count, sizeof *past->day);
+    struct host_day *day = past->day = xcalloc(from->count, sizeof *past->day);
     for (size_t i = 0; i < from->count; i++) {
         const struct civil *civil = hindsight_civil(hindsight, from->hour[i].hour);
-        struct host_day *day = past->days ? &past->day[past->days - 1] : NULL;
-        if (!day || day->day != civil->day) {
+        if (i == 0 || day->day != civil->day) {
             day = &past->day[past->days++];
             *day = (struct host_day){.day = civil->day, .from = i};
         }
         day->off = civil->class >= HOUR_WORK_WEEKEND; /* as its last hour is */
         day->to = i + 1;
     }
+    past->last_day = day->day;
     past->day = xrealloc(past->day, past->days * sizeof *past->day);
-    past->last_day = past->day[past->days - 1].day;
 }
 
 /* --- which pairs ------------------------------------------------------------------------------ */

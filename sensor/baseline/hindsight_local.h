@@ -82,7 +82,7 @@ const struct civil *hindsight_civil(const struct hindsight *hindsight, int64_t h
 bool hindsight_is_settled(const struct hindsight *hindsight, int64_t first_hour, uint32_t later);
 
 /* hindsight_count.c: a day's hours join what the profile knows (`sign` 1), or leave it (−1). */
-void past_count_day(struct hindsight *hindsight, struct past *past, size_t day, int sign);
+void past_count_day(struct hindsight *hindsight, struct past *past, size_t index, int sign);
 /* All but that day (NO_DAY: all), and of a server's networks those met in another week. */
 void past_leave_out(struct hindsight *hindsight, struct past *past, int64_t day);
 /* Hours of its days in which it was not seen at all; once. */

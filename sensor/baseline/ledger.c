@@ -187,7 +187,8 @@ void ledger_add(struct ledger *ledger, const struct host_total *total)
     if (ledger->error.code != ERROR_NONE)
         return;
     if (!reaches(ledger, total->hour)) {
-        error_set(&ledger->error, ERROR_RUN, "it covers more than %d days", LEDGER_HOURS / 24);
+        error_set(&ledger->error, ERROR_RUN, "it covers more than %d days",
+                  (int)(LEDGER_HOURS / 24));
         return;
     }
     struct ledger_host *host = host_of(ledger, &total->host);

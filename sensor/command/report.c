@@ -282,14 +282,15 @@ int command_report(int argc, char **argv)
     struct error error = {0};
     bool damaged = false;
     int status;
-    if (take_clocks(&asked, &argc, argv, &error) != 0 ||
-        words_take(words, &argc, argv, &error) != 0 ||
-        options_parse(&options, argc, argv, "csoh", &error) != 0)
+    int failed = take_clocks(&asked, &argc, argv, &error) != 0 ||
+                 words_take(words, &argc, argv, &error) != 0 ||
+                 options_parse(&options, argc, argv, "csoh", &error) != 0;
+    if (!failed && !options.help)
+        failed = ask(&asked, &options, &damaged, &error) != 0;
+    if (failed)
         status = command_fail(&error);
     else if (options.help)
         status = command_print(usage);
-    else if (ask(&asked, &options, &damaged, &error) != 0)
-        status = command_fail(&error);
     else
         status = damaged ? EXIT_INPUT : EXIT_DONE;
     options_fini(&options);

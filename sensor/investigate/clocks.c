@@ -68,6 +68,18 @@ static int read_text(const struct reading *r, const struct yaml_node *node, stru
     return text->of[0] ? 0 : wrong(r, node, "%.40s: expected a text", node->key);
 }
 
+/* Up to four digits; what follows them, or NULL. */
+static const char *read_count(const char *text, unsigned *count)
+{
+    size_t digits = strspn(text, "0123456789");
+    *count = 0;
+    if (digits == 0 || digits > 4)
+        return NULL;
+    for (size_t i = 0; i < digits; i++)
+        *count = *count * 10 + (unsigned)(text[i] - '0');
+    return text + digits;
+}
+
 /* "72 h", "30 d", "1 month", "3-5 d" */
 static int read_within(const struct reading *r, const struct yaml_node *node,
                        struct clock_duty *duty)
@@ -77,14 +89,14 @@ static int read_within(const struct reading *r, const struct yaml_node *node,
         enum clock_unit unit;
     } row[] = {
         {"h", CLOCK_HOURS}, {"d", CLOCK_DAYS}, {"month", CLOCK_MONTHS}, {"months", CLOCK_MONTHS}};
-    char unit[8] = "", more;
     const char *text = node->kind == YAML_SCALAR ? node->text : "";
-    int read = sscanf(text, "%4u-%4u %7s%c", &duty->low, &duty->high, unit, &more);
-    if (read != 3) {
-        read = sscanf(text, "%4u %7s%c", &duty->low, unit, &more) == 2 ? 3 : 0;
-        duty->high = duty->low;
-    }
-    for (size_t i = 0; read == 3 && i < sizeof row / sizeof *row; i++)
+    const char *unit = read_count(text, &duty->low);
+    duty->high = duty->low;
+    if (unit && *unit == '-')
+        unit = read_count(unit + 1, &duty->high);
+    if (unit)
+        unit += strspn(unit, " ");
+    for (size_t i = 0; unit && i < sizeof row / sizeof *row; i++)
         if (strcmp(unit, row[i].word) == 0 && duty->low > 0 && duty->low <= duty->high &&
             duty->high <= COUNT_MAX) {
             duty->unit = row[i].unit;

@@ -13,7 +13,7 @@
 
 #define BEFORE_NS  NS_PER_DAY /* of the host's usual, before the incident … */
 #define BEHIND_NS  (2 * NS_PER_HOUR)
-#define HOURLY_MAX (21 * 24) /* bars; more are days */
+#define HOURLY_MAX (INT64_C(21) * 24) /* bars; more are days */
 #define DAYS_NS    (7 * NS_PER_DAY)
 #define LATEST_NS  (80000 * NS_PER_DAY) /* some year 2189: sums of times stay what they are */
 

@@ -11,7 +11,7 @@
 #include "weir/base/calendar.h"
 #include "weir/baseline/totals.h"
 
-#define LEDGER_HOURS (20 * 366 * 24)
+#define LEDGER_HOURS (INT64_C(20) * 366 * 24)
 
 struct ledger_hour {
     int64_t hour; /* rising */
