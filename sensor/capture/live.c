@@ -77,6 +77,7 @@ int live_start(struct live *live, struct error *error)
 {
     /* What came before the filters is in a block that the kernel has handed over by then. */
     poll(NULL, 0, 2 * INTERFACE_BLOCK_MS);
+    live->base.ns = wall_ns(); /* from here on it sees: no packet of it can be older */
     for (size_t i = 0; i < live->count; i++)
         if (interface_start(&live->at[i].interface, error) != 0)
             return -1;
@@ -235,9 +236,8 @@ static void take_rest(struct live *live, struct worker *worker)
 
 void live_run(struct live *live, struct worker *worker, struct brake *brake)
 {
-    live->base.ns = wall_ns();
     live->moved = live->looked = wtime_now();
-    worker_idle(worker, live->base); /* from here on it sees: no packet of it can be older */
+    worker_idle(worker, live->base);
     for (size_t i = 0; i < live->count; i++)
         live->at[i].empty_ns = INT64_MIN;
     while (!brake_is_over(brake)) {

@@ -18,7 +18,8 @@ struct live_interface {
 struct live {
     struct live_interface *at;
     size_t count;
-    struct ptime base; /* packet time when the clock last moved by a packet … */
+    struct ptime
+        base; /* packet time when the clock last moved by a packet; at first, of the start … */
     struct wtime moved, looked;
 };
 
