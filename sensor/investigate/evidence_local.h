@@ -47,7 +47,15 @@ char *evidence_shown_name(const char *path);
 /* evidence_manifest.c: the text of the manifest; caller frees. Results are read here. */
 char *evidence_manifest(const struct evidence_set *evidence, const struct evidence_facts *facts,
                         struct evidence_told *told, struct error *error);
+/* evidence_file.c: of a folder's files links are refused; what the user names may be one. Nothing
+ * but a regular file is read. */
+enum evidence_links { LINKS_REFUSED, LINKS_FOLLOWED };
 /* SHA-256 and size of a file; −1 and errno. */
-int evidence_digest_file(const char *path, uint8_t sha256[SHA256_SIZE], uint64_t *bytes);
+int evidence_digest_file(const char *path, enum evidence_links links, uint8_t sha256[SHA256_SIZE],
+                         uint64_t *bytes);
+/* A folder's file; the text ends with a NUL behind `size`; caller frees. NULL and errno. */
+char *evidence_read_file(const char *path, size_t most, size_t *size);
+/* What such an errno says of the file. */
+const char *evidence_file_problem(int problem);
 
 #endif

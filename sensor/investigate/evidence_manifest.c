@@ -6,10 +6,8 @@
 #include "weir/base/device.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct writing {
     struct json *json;
@@ -18,28 +16,6 @@ struct writing {
     struct evidence_told *told; /* its head is the last link so far */
     struct error *error;
 };
-
-int evidence_digest_file(const char *path, uint8_t sha256[SHA256_SIZE], uint64_t *bytes)
-{
-    static const size_t size = 1u << 16;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    struct sha256 *sha = sha256_new();
-    uint8_t *piece = xcalloc(1, size);
-    ssize_t got;
-    *bytes = 0;
-    while ((got = read(fd, piece, size)) > 0 || (got < 0 && errno == EINTR)) {
-        sha256_put(sha, piece, got > 0 ? (size_t)got : 0);
-        *bytes += got > 0 ? (uint64_t)got : 0;
-    }
-    int kept = errno;
-    free(piece);
-    sha256_take(sha, sha256);
-    close(fd);
-    errno = kept;
-    return got < 0 ? -1 : 0;
-}
 
 static void put_time(struct json *json, const char *key, struct ptime time)
 {
@@ -303,9 +279,9 @@ static int put_results(const struct writing *w)
         char hex[CHAIN_TEXT];
         uint8_t sha256[SHA256_SIZE];
         uint64_t bytes;
-        int failed = evidence_digest_file(path, sha256, &bytes);
+        int failed = evidence_digest_file(path, LINKS_REFUSED, sha256, &bytes);
         if (failed)
-            error_set(w->error, ERROR_RUN, "%s: %s", path, strerror(errno));
+            error_set(w->error, ERROR_RUN, "%s: %s", path, evidence_file_problem(errno));
         else
             put_entry(w, "result", w->facts->result[i], hex_text(sha256, sizeof sha256, hex),
                       (int64_t)bytes);

@@ -8,13 +8,11 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct verify {
     const struct evidence_check *check; /* its folder is NULL: only the text is looked at */
@@ -73,27 +71,6 @@ static bool is_name(const char *name)
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-/* NULL and errno. The text ends with a NUL behind `size`. */
-static char *read_file(const char *path, size_t most, size_t *size)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    if (fd < 0)
-        return NULL;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > most) {
-        errno = EFBIG;
-        close(fd);
-        return NULL;
-    }
-    char *text = xcalloc(1, (size_t)st.st_size + 1);
-    ssize_t got = 0;
-    for (*size = 0; *size < (size_t)st.st_size; *size += (size_t)got)
-        if ((got = read(fd, text + *size, (size_t)st.st_size - *size)) <= 0)
-            break;
-    close(fd);
-    return text;
-}
-
 static char *path_in(const char *folder, const char *name)
 {
     return xasprintf("%s/%s", folder, name);
@@ -102,10 +79,10 @@ static char *path_in(const char *folder, const char *name)
 static int read_manifest(struct verify *v, struct error *error)
 {
     char *path = path_in(v->check->folder, "manifest.json");
-    v->text = read_file(path, EVIDENCE_MANIFEST_MAX, &v->size);
+    v->text = evidence_read_file(path, EVIDENCE_MANIFEST_MAX, &v->size);
     if (!v->text)
         error_set(error, ERROR_RUN, "%s: %s (expected a folder of evidence)", path,
-                  strerror(errno));
+                  evidence_file_problem(errno));
     free(path);
     return v->text ? 0 : -1;
 }
@@ -156,9 +133,9 @@ static void check_signature(struct verify *v)
     if (v->check->folder) {
         size_t size = 0;
         char *path = path_in(v->check->folder, "manifest.sig");
-        char *signature = read_file(path, 1u << 16, &size);
+        char *signature = evidence_read_file(path, 1u << 16, &size);
         if (!signature)
-            WRONG(v, "manifest.sig: %s", strerror(errno));
+            WRONG(v, "manifest.sig: %s", evidence_file_problem(errno));
         else if (!sign_holds(key, v->text, v->size, (const uint8_t *)signature, size))
             WRONG(v, "manifest.sig: not this manifest's signature: one of the two was changed");
         else
@@ -184,8 +161,8 @@ static void check_file(struct verify *v, const char *folder, const char *name, c
     }
     path = path_in(folder, name);
     v->files++;
-    if (evidence_digest_file(path, digest, &size) != 0)
-        WRONG(v, "%s: %s", name, errno == ENOENT ? "is gone" : strerror(errno));
+    if (evidence_digest_file(path, LINKS_REFUSED, digest, &size) != 0)
+        WRONG(v, "%s: %s", name, errno == ENOENT ? "is gone" : evidence_file_problem(errno));
     else if (bytes < 0 || size != (uint64_t)bytes)
         WRONG(v, "%s: has %llu bytes, the manifest says %lld", name, (unsigned long long)size,
               (long long)bytes);
@@ -323,7 +300,7 @@ static void check_head(struct verify *v)
         return;
     }
     char *path = path_in(v->check->beside, "summary.json");
-    char *text = read_file(path, EVIDENCE_MANIFEST_MAX, &size);
+    char *text = evidence_read_file(path, EVIDENCE_MANIFEST_MAX, &size);
     struct json_value *root = text ? json_parse(text, size, &error) : NULL;
     const char *head = text_or(root ? json_find(root, "evidence.head") : NULL, "");
     if (text && !*head)
@@ -347,8 +324,8 @@ static void check_input(struct verify *v, const struct json_value *input)
         return;
     }
     v->inputs++;
-    if (evidence_digest_file(path, sha256, &bytes) != 0)
-        WRONG(v, "%.200s: %s", path, strerror(errno));
+    if (evidence_digest_file(path, LINKS_FOLLOWED, sha256, &bytes) != 0)
+        WRONG(v, "%.200s: %s", path, evidence_file_problem(errno));
     else if (strcmp(hex_text(sha256, sizeof sha256, hex), expected) != 0)
         WRONG(v, "%.200s: the input is another now", path);
 }

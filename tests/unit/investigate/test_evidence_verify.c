@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -194,6 +195,48 @@ static void test_names(void **state)
     assert_int_equal(error.code, ERROR_RUN);
 }
 
+static void collect(void *context, const char *line)
+{
+    struct buffer *said = context;
+    buffer_text(said, "%s\n", line);
+}
+
+/* `name` of the folder replaced by what is no file: nothing is waited for, nothing else is read. */
+static void assert_not_read(const struct folder *folder, const char *name, const char *link)
+{
+    struct buffer said = {0};
+    struct error error = {0};
+    const struct evidence_check check = {.folder = folder->path, .say = collect, .context = &said};
+    char *path = path_of(folder, name), *kept = xasprintf("%s-kept", folder->path);
+    assert_int_equal(rename(path, kept), 0);
+    assert_int_equal(link ? symlink(link, path) : mkfifo(path, 0600), 0);
+    int64_t wrong = evidence_verify(&check, &error);
+    buffer_u8(&said, '\0');
+    const char *told = wrong < 0 ? error.message : (const char *)said.data;
+    assert_int_not_equal(wrong, 0);
+    if (!strstr(told, name) || !strstr(told, "is no regular file, and was not read"))
+        fail_msg("%s: %s", name, told);
+    assert_int_equal(rename(kept, path), 0);
+    buffer_fini(&said);
+    free(path);
+    free(kept);
+}
+
+/* A link to the very same bytes is none of the folder's files either. */
+static void test_no_files(void **state)
+{
+    static const char *const name[] = {"a.pcapng", "manifest.sig", "manifest.json"};
+    const struct folder *folder = *state;
+    char *kept = xasprintf("%s-kept", folder->path);
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        assert_not_read(folder, name[i], NULL);
+        assert_not_read(folder, name[i], "/dev/zero");
+        assert_not_read(folder, name[i], kept);
+    }
+    free(kept);
+    assert_int_equal(verify(folder), 0);
+}
+
 static void test_a_capture(void **state)
 {
     static const uint8_t expected[] = {/* the packet's block: interface 0, 5 ns, 3 of 9 bytes */
@@ -244,7 +287,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_it_holds),       cmocka_unit_test(test_each_byte),
         cmocka_unit_test(test_names),          cmocka_unit_test(test_a_capture),
-        cmocka_unit_test(test_large_and_full),
+        cmocka_unit_test(test_large_and_full), cmocka_unit_test(test_no_files),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
