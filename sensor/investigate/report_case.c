@@ -5,12 +5,13 @@
 #include "report_match.h"
 
 #include "weir/base/buffer.h"
+#include "weir/investigate/evidence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DOCUMENT_MAX (64u << 20) /* summary.json, manifest.json */
+#define DOCUMENT_MAX (64u << 20) /* summary.json */
 
 static void note_source(struct report *report, const char *name, bool there,
                         const struct lines *lines)
@@ -25,40 +26,53 @@ static void note_source(struct report *report, const char *name, bool there,
 /* --- documents -------------------------------------------------------------------------------- */
 
 struct document {
+    size_t most;
     struct buffer text;
-    bool large;
+    bool large; /* there was more: nothing of it is kept */
 };
 
 static void on_text(void *context, const char *line, size_t size)
 {
     struct document *document = context;
-    if (document->text.size + size + 1 > DOCUMENT_MAX) {
+    if (document->large)
+        return;
+    if (document->text.size + size + 1 > document->most) {
         document->large = true;
+        buffer_fini(&document->text);
         return;
     }
     buffer_put(&document->text, line, size);
     buffer_u8(&document->text, '\n');
 }
 
-static int read_document(struct report *report, const char *folder, const char *name,
-                         struct json_value **value, struct error *error)
+static int parse_document(const struct document *document, const char *path,
+                          struct json_value **value, struct error *error)
 {
-    struct document document = {.large = false};
-    struct lines lines;
     struct error problem = {0};
+    *value = document->large
+                 ? NULL
+                 : json_parse((const char *)document->text.data, document->text.size, &problem);
+    if (json_is_record(*value))
+        return 0;
+    return error_set(error, ERROR_INPUT, "%s: is no JSON document of ours: %s", path,
+                     document->large    ? "it is too large"
+                     : *problem.message ? problem.message
+                                        : "expected an object");
+}
+
+/* `large`: that it is larger than `most` is said there, *value NULL; NULL: that is no document. */
+static int read_document(struct report *report, const char *folder, const char *name, size_t most,
+                         bool *large, struct json_value **value, struct error *error)
+{
+    struct document document = {.most = most};
+    struct lines lines;
     bool absent = false;
     char *path = xasprintf("%s/%s", folder, name);
     int failed = lines_each(path, on_text, &document, &lines, &absent, error);
-    if (!failed && !absent) {
-        *value = document.large
-                     ? NULL
-                     : json_parse((const char *)document.text.data, document.text.size, &problem);
-        if (!json_is_record(*value))
-            failed = error_set(error, ERROR_INPUT, "%s: is no JSON document of ours: %s", path,
-                               document.large     ? "it is too large"
-                               : *problem.message ? problem.message
-                                                  : "expected an object");
-    }
+    if (!failed && large && document.large)
+        *large = true;
+    else if (!failed && !absent)
+        failed = parse_document(&document, path, value, error);
     if (!failed)
         note_source(report, name, !absent, &lines);
     buffer_fini(&document.text);
@@ -201,16 +215,18 @@ int report_read_case(struct report *report, const char *folder, struct error *er
 {
     report->is_case = true;
     if (read_alerts(report, folder, error) != 0 ||
-        read_document(report, folder, "summary.json", &report->summary, error) != 0 ||
+        read_document(report, folder, "summary.json", DOCUMENT_MAX, NULL, &report->summary,
+                      error) != 0 ||
         read_flows(report, folder, error) != 0 || read_items(report, folder, error) != 0 ||
-        read_document(report, folder, "evidence/manifest.json", &report->manifest, error) != 0)
+        read_document(report, folder, "evidence/manifest.json", EVIDENCE_MANIFEST_MAX,
+                      &report->manifest_large, &report->manifest, error) != 0)
         return -1;
     return 0;
 }
 
 char *report_case_timezone(const char *folder)
 {
-    struct document document = {.large = false};
+    struct document document = {.most = DOCUMENT_MAX};
     struct lines lines;
     char *path = xasprintf("%s/summary.json", folder), *name = NULL;
     if (lines_each(path, on_text, &document, &lines, NULL, NULL) == 0 && !document.large) {

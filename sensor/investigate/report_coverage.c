@@ -66,7 +66,8 @@ static void add_absent(struct report *report)
     if (!has_source(report, "flows.ndjson"))
         add(report, SAY_COVER_NO_FLOWS, report->question.destination != NULL, NULL);
     if (!report->manifest)
-        add(report, SAY_COVER_NO_EVIDENCE, false, NULL);
+        add(report, report->manifest_large ? SAY_COVER_EVIDENCE_LARGE : SAY_COVER_NO_EVIDENCE,
+            false, NULL);
 }
 
 /* When what was read began and ended: inputs, or the journal's records. */

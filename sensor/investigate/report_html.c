@@ -319,7 +319,8 @@ static void put_manifest(struct page *page)
     const char *head = line_text(page->report->summary, "evidence.head");
     page_title(page, "h2", SAY_MANIFEST);
     if (!manifest) {
-        PARAGRAPH(page, SAY_MANIFEST_NONE, "");
+        PARAGRAPH(page, page->report->manifest_large ? SAY_COVER_EVIDENCE_LARGE : SAY_MANIFEST_NONE,
+                  "");
         return;
     }
     PARAGRAPH(page, SAY_MANIFEST_NOTE, "");

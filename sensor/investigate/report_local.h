@@ -122,6 +122,7 @@ struct report {
     int64_t hosts_ready; /* by the last heartbeat; −1: none */
     bool is_case;
     struct json_value *summary, *manifest;
+    bool manifest_large; /* too large to be read; manifest is NULL */
     struct report_asked asked;
     struct report_source source[REPORT_SOURCES];
     size_t sources;

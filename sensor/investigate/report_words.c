@@ -213,6 +213,11 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
          "can look at the content again from this folder.",
          "証拠パケット（evidence/manifest.json）がないため、このフォルダーから"
          "内容を再確認することはできません。"},
+    [SAY_COVER_EVIDENCE_LARGE] =
+        {"The manifest of the evidence is too large for a report (256 MiB): "
+         "it is not listed here.",
+         "証拠の目録が大きすぎるため（256 MiB "
+         "超）、本報告書には記載していません。"},
     [SAY_COVER_SPAN] = {"What was read begins at {0} and ends at {1}. What left before or after is "
                         "not in it.",
                         "読み取った期間は {0} から {1} までです。その前後の送出は含まれません。"},
@@ -424,6 +429,7 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
 static const char *const code[] = {"no_summary",
                                    "no_flows",
                                    "no_evidence",
+                                   "evidence_large",
                                    "span",
                                    "outside_span",
                                    "gap",

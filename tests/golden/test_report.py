@@ -280,6 +280,27 @@ class Incident(Reporting):
             self.assertIn(part, page.words())
         self.assertEqual(said["evidence"]["chain"]["entries"], entries)
 
+    def test_a_large_manifest(self):
+        """One beyond 64 MiB is listed like any other; one that the verifier would not read either is said."""
+        kept = self.path("large")
+        os.makedirs(os.path.join(kept, "evidence"))
+        for name in ("alerts.ndjson", "summary.json"):
+            shutil.copy(os.path.join(self.folder, name), kept)
+        line = b" " * (8 << 20) + b"\n"
+        path = os.path.join(kept, "evidence", "manifest.json")
+        with open(path, "wb") as file:
+            file.write(b'{"kind": "weir.evidence"\n' + line * 9 + b"}\n")
+        _, said = self.report("--case", kept)
+        self.assertFalse({"no_evidence", "evidence_large"} & set(self.covered(said)))
+        self.assertEqual(said["evidence"], {"kind": "weir.evidence"})
+        with open(path, "wb") as file:
+            for _ in range(33):
+                file.write(line)
+        page, said = self.report("--case", kept)
+        self.assertIn("evidence_large", self.covered(said))
+        self.assertNotIn("no_evidence", self.covered(said))
+        self.assertIn("too large for a report", page.words())
+
     def test_names_from_the_wire_stay_text(self):
         record = json.loads(json.dumps(self.run_of_all.alerts()[-1]))
         evil = "<script>alert(1)</script>\u202egnp.exe\x1b[2J\"'><img src=x onerror=alert(2)>"

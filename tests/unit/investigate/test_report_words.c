@@ -14,7 +14,7 @@
 static const char *const name[] = {"Weir",   "weir",    "report", "replay", "items",  "evidence",
                                    "verify", "summary", "json",   "flows",  "ndjson", "manifest",
                                    "TLS",    "DNS",     "TCP",    "MITRE",  "ATT",    "CK",
-                                   "kB",     "U",       "B",      "ICMP"};
+                                   "kB",     "U",       "B",      "ICMP",   "MiB"};
 
 static bool is_name(const char *word, size_t size)
 {
