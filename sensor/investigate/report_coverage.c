@@ -17,11 +17,14 @@
 #define GRAVE_ONE_SIDED 0.5
 #define TOLD_MAX        8 /* lines of a kind */
 
-/* `arguments`: as many texts as the phrase has places, then NULL. */
+/* `arguments`: as many texts as the phrase has places, then NULL. The last place is kept for how
+ * many had none. */
 static void add(struct report *report, enum say say, bool grave, ...)
 {
-    if (report->facts == REPORT_FACTS)
+    if (report->facts >= REPORT_FACTS - 1) {
+        report->facts_more++;
         return;
+    }
     struct report_fact *fact = &report->fact[report->facts++];
     const char *argument;
     size_t count = 0;
@@ -365,6 +368,17 @@ static void add_told(struct report *report)
         add(report, SAY_COVER_SILENCED, false, figure_count(silenced, text), NULL);
 }
 
+/* What is not told may be what counts. */
+static void add_more(struct report *report)
+{
+    char text[FIGURE_SIZE];
+    if (report->facts_more == 0)
+        return;
+    struct report_fact *fact = &report->fact[report->facts++];
+    *fact = (struct report_fact){.say = SAY_COVER_MORE, .grave = true};
+    fact->argument[0] = xstrdup(figure_count(report->facts_more, text));
+}
+
 void report_coverage(struct report *report)
 {
     add_absent(report);
@@ -384,6 +398,7 @@ void report_coverage(struct report *report)
     add_bounds(report);
     add_told(report);
     add(report, SAY_COVER_ONE_LINK, false, NULL);
+    add_more(report);
 }
 
 enum report_verdict report_verdict_of(const struct report *report)

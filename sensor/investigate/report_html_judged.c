@@ -83,6 +83,15 @@ static void put_reason(struct page *page, const struct json_value *reason)
     page_tag(page, "</q></td></tr>\n");
 }
 
+static void put_mode(struct page *page, const char *mode)
+{
+    if (strcmp(mode, "online") == 0)
+        PARAGRAPH(page, SAY_MODE_ONLINE, "");
+    else if (strcmp(mode, "hindsight") == 0)
+        PARAGRAPH(page, SAY_MODE_HINDSIGHT, "");
+}
+
+/* The whole case's stands above; an alert's own where there is none, or another. */
 static void put_basis(struct page *page, const struct json_value *record)
 {
     const struct json_value *baseline = json_find(record, "weir.baseline");
@@ -94,10 +103,8 @@ static void put_basis(struct page *page, const struct json_value *record)
                   report_word_of_scope(line_text(baseline, "scope"), page->language),
                   figure_count(hours > 0 ? (uint64_t)hours : 0, count),
                   report_word_of_baseline(line_text(baseline, "state"), page->language));
-    if (strcmp(mode, "online") == 0)
-        PARAGRAPH(page, SAY_MODE_ONLINE, "");
-    else if (strcmp(mode, "hindsight") == 0)
-        PARAGRAPH(page, SAY_MODE_HINDSIGHT, "");
+    if (strcmp(mode, line_text(page->report->summary, "mode")) != 0)
+        put_mode(page, mode);
 }
 
 static void put_row(struct page *page, const struct json_value *record)
@@ -128,6 +135,7 @@ void page_judged(struct page *page, const struct report_incident *incident)
 {
     char more[FIGURE_SIZE];
     page_title(page, "h3", SAY_JUDGED);
+    put_mode(page, line_text(page->report->summary, "mode"));
     for (size_t i = 0; i < incident->rows; i++)
         put_row(page, incident->row[i]);
     if (incident->rows_more > 0)

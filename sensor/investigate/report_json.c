@@ -288,6 +288,7 @@ char *report_json(struct report *report)
     json_str(json, "sensor", *report->sensor ? report->sensor : NULL);
     json_str(json, "timezone", report->question.timezone);
     put_question(json, report);
+    json_put(json, "mode", json_get(report->summary, "mode"));
     json_str(json, "verdict", verdict_name[report->verdict]);
     json_list(json, "incidents");
     for (size_t i = 0; i < report->incidents; i++)

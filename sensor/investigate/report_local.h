@@ -128,6 +128,7 @@ struct report {
     size_t sources;
     struct report_fact fact[REPORT_FACTS];
     size_t facts;
+    uint64_t facts_more; /* that had no room */
     enum report_verdict verdict;
     bool settled;
 };

@@ -342,6 +342,8 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
          "media, paper) cannot be excluded.",
          "監視したのは一つの経路のみです。ほかの経路（別回線、無線、可搬媒体、紙な"
          "ど）による送出は否定できません。"},
+    [SAY_COVER_MORE] = {"And {0} more lines of this kind, which have no room here.",
+                        "ほかに {0} 件ありますが、紙幅のため省略しています。"},
     [SAY_CONTAINS] = {"Were these among what left?", "照会した項目は送出されたか"},
     [SAY_CONTAINS_SEEN] = {"among those seen leaving", "送出が観測された項目に該当"},
     [SAY_CONTAINS_NOT_SEEN] = {"not among those seen (see the coverage)",
@@ -465,7 +467,8 @@ static const char *const code[] = {"no_summary",
                                    "bounds",
                                    "beyond",
                                    "silenced",
-                                   "one_link"};
+                                   "one_link",
+                                   "more"};
 _Static_assert(sizeof code / sizeof *code == SAY_COVER_LAST - SAY_COVER_FIRST + 1,
                "a code for each line of the coverage");
 

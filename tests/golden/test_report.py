@@ -129,6 +129,8 @@ class Incident(Reporting):
                      "Nobody has entered the moment of awareness", "One link was seen"):
             self.assertIn(part, words)
         self.assertIn("No gap in TCP payload was seen", words)
+        self.assertEqual(json.loads(text_of(os.path.join(self.folder, "report.json")))["mode"], "online")
+        self.assertIn("What was judged against what Judged online: with what was known at each time.", words)
         self.assertIn("svg", page.tags)
         self.assertFalse(page.tags & {"script", "link", "img", "iframe", "object", "a", "base"})
         self.assertFalse([a for a in page.attributes if a[0] in ("src", "href", "onload", "onclick")])
