@@ -22,7 +22,7 @@ struct verify {
     char link[CHAIN_TEXT]; /* the last one of the chain, as it is computed */
     struct map known;      /* names of evidence files in the chain */
     int64_t wrong;
-    uint64_t files, inputs;
+    uint64_t files, inputs, not_compared; /* … results, which were not handed on */
     bool has_head, signed_by;
 };
 
@@ -171,6 +171,17 @@ static void check_file(struct verify *v, const char *folder, const char *name, c
     free(path);
 }
 
+/* Of evidence that was handed on alone: with a head it may hold, but that is said. */
+static void miss_result(struct verify *v, const char *name)
+{
+    if (!v->check->head) {
+        WRONG(v, "%.200s: the folder of results is not there to be compared", name);
+        return;
+    }
+    v->not_compared++;
+    say(v, "%.200s: NOT COMPARED: the folder of results is not there", name);
+}
+
 static void check_entry(struct verify *v, const struct json_value *entry, size_t number)
 {
     const struct chain_entry said = {text_at(entry, "kind"), text_at(entry, "name"),
@@ -189,8 +200,8 @@ static void check_entry(struct verify *v, const struct json_value *entry, size_t
         check_file(v, v->check->folder, said.name, said.sha256, said.bytes);
     if (strcmp(said.kind, "result") == 0 && v->check->beside)
         check_file(v, v->check->beside, said.name, said.sha256, said.bytes);
-    if (strcmp(said.kind, "result") == 0 && !v->check->beside && !v->check->head)
-        WRONG(v, "%.200s: the folder of results is not there to be compared", said.name);
+    if (strcmp(said.kind, "result") == 0 && !v->check->beside)
+        miss_result(v, said.name);
 }
 
 static void check_chain(struct verify *v)
@@ -347,8 +358,9 @@ static void tell_end(struct verify *v)
         say(v, "DOES NOT HOLD: %lld of it", (long long)v->wrong);
         return;
     }
-    say(v, "holds: %llu files%s, head %s %s, signed by key %.16s…%s", (unsigned long long)v->files,
-        v->inputs > 0 ? " and the inputs" : "", v->link,
+    say(v, "holds: %llu files%s%s, head %s %s, signed by key %.16s…%s",
+        (unsigned long long)v->files, v->inputs > 0 ? " and the inputs" : "",
+        v->not_compared > 0 ? " (results NOT COMPARED)" : "", v->link,
         v->has_head ? "as told" : "(NOT COMPARED: no summary.json, no --head)",
         text_or(json_find(v->root, "signature.key_id"), ""),
         v->check->key              ? ", as given"
