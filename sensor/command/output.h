@@ -4,7 +4,9 @@
 
 #include "weir/base/error.h"
 
-/* Appears whole or not at all: written beside itself, then renamed. */
+/* Appears whole or not at all, mode 0640: written beside itself, on the disk, then renamed; of a
+ * link its target is replaced (one that leads nowhere is an error). A device, a FIFO or what is
+ * this process's standard output is written to as it is. */
 int output_write(const char *path, const char *text, struct error *error);
 
 #endif

@@ -287,7 +287,9 @@ static int write_whole(const struct evidence_set *e, const char *name, const voi
                        size_t size, struct error *error)
 {
     char *path = xasprintf("%s/%s", e->folder, name), *part = xasprintf("%s.part", path);
-    FILE *file = fopen(part, "wbe");
+    unlink(part);
+    int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
     int failed = !file || fwrite(data, 1, size, file) != size || fflush(file) != 0 ||
                  fsync(fileno(file)) != 0;
     if (file && fclose(file) != 0)
