@@ -165,6 +165,7 @@ static int read_again(struct second *second, const struct wanted_flow *wanted, u
                                      .inputs = second->path,
                                      .input_count = second->paths,
                                      .filter = role_filter(config, second->options->filter),
+                                     .times = second->session->options.times,
                                      .wanted = wanted,
                                      .count = count,
                                      .loop = second->session->stack.loop,

@@ -136,6 +136,7 @@ static int start(struct picking *p)
                                .inputs = c->inputs,
                                .input_count = c->input_count,
                                .filter = c->filter,
+                               .times = c->times,
                                .rings = &p->ring,
                                .loop = c->loop,
                                .pick = true,

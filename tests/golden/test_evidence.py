@@ -161,6 +161,17 @@ class Extracted(Case):
             self.skipTest("tshark is not installed")
         self.assertEqual(frames(os.path.join(run.folder, "evidence", file)), frames(capture))
 
+    def test_the_time_that_was_judged(self):
+        """What --until leaves out is left out the second time too: a fragment would go with a later datagram."""
+        host, remote, turn = "10.1.1.1", "198.51.100.9", START + 10 * NS
+        first, *rest = fragments(host, remote, 7, bytes(2500))
+        packets = [(START, weirtest.udp(host, 5000, remote, 6000, b"hello")),
+                   (START + 1000, weirtest.udp(remote, 6000, host, 5000, b"answer")), (turn - 1000, first)]
+        packets += [(turn + n * 1000, frame) for n, frame in enumerate(rest)]
+        capture = self.write("turn.pcap", weirtest.pcap(packets, nanoseconds=True))
+        run = self.every(capture, "--until", "2026-03-02T08:00:10Z")
+        self.assertEqual([i["packets"] for i in manifest(run)["incidents"]], [3])
+
     def test_what_yields_none_says_so(self):
         data = weirtest.pcap(weirtest.upload(START, 200))
         self.write("every.yaml", EVERY)
@@ -253,6 +264,8 @@ class Verified(Case):
         self.assertEqual(self.verify("--head", self.run0.summary()["evidence"]["head"]).status, 0)
         self.assertEqual(self.verify("--head", "0" * 64).status, 1)
         self.assertEqual(oct(os.stat(self.key).st_mode & 0o777), "0o600")
+        for name in ("manifest.json", "manifest.sig", "../report.html", "../summary.json"):
+            self.assertFalse(os.stat(os.path.join(self.run0.folder, "evidence", name)).st_mode & 0o137, name)
         listed = weir("evidence", "list", self.path("out"))
         self.assertEqual(len(listed.out.splitlines()), 3)
         if shutil.which("openssl"):
@@ -311,7 +324,10 @@ class Verified(Case):
         self.assertEqual(run.status, 1, run)
         self.assertIn("not there to be compared", run.out)
         head = self.run0.summary()["evidence"]["head"]
-        self.assertEqual(weir("evidence", "verify", alone, "--head", head).status, 0)
+        run = weir("evidence", "verify", alone, "--head", head)
+        self.assertEqual(run.status, 0, run)
+        for part in ("alerts.ndjson: NOT COMPARED", "flows.ndjson: NOT COMPARED", "holds: 3 files (results NOT COMPARED)"):
+            self.assertIn(part, run.out)
 
     def test_order_and_tail(self):
         """By somebody who has the key."""

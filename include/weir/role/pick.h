@@ -13,6 +13,7 @@ struct pick_config {
     const char *const *inputs; /* that can be read again; at least one */
     size_t input_count;
     const char *filter;
+    struct capture_times times;       /* as the first reading had them */
     const struct wanted_flow *wanted; /* in the order of wanted_compare */
     uint32_t count;                   /* ≤ WANTED_MAX */
     struct loop_ref loop;
