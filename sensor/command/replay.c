@@ -301,13 +301,13 @@ static int run(struct replay *replay)
     if (o->input_count == 0)
         return error_set(&replay->error, ERROR_USAGE,
                          "replay: which capture? (weir replay --help)");
+    replay->evidence.noise = replay->noise;
     if (role_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
     replay->asked.since = o->since;
     replay->asked.until = o->until;
     replay->asked.destination = o->destination;
-    replay->evidence.noise = replay->noise;
     struct session_options session = {.config = &o->config,
                                       .inputs = o->input,
                                       .input_count = o->input_count,

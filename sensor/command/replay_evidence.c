@@ -58,6 +58,15 @@ static int refuse_older(const char *folder, struct error *error)
         "%s/evidence is an older run's: --evidence replaces it, or name another folder", folder);
 }
 
+/* A store that is named by its URL has no bytes of its own. */
+static void note_judged_by(struct replay_evidence *evidence, const char *baseline)
+{
+    if (baseline && !strstr(baseline, "://") && strncmp(baseline, "unix:", 5) != 0)
+        evidence->baseline = evidence_file_of(baseline);
+    if (evidence->noise)
+        evidence->noise_file = evidence_file_of(evidence->noise);
+}
+
 int replay_evidence_begin(struct replay_evidence *evidence, const struct options *options,
                           struct error *error)
 {
@@ -67,6 +76,7 @@ int replay_evidence_begin(struct replay_evidence *evidence, const struct options
         return error_set(error, ERROR_USAGE, "--evidence needs -o DIR");
     if (open_key(evidence, &options->config, error) != 0)
         return -1;
+    note_judged_by(evidence, options->baseline);
     evidence->evidence = evidence_new(options->folder, error);
     return evidence->evidence ? 0 : -1;
 }
@@ -203,6 +213,8 @@ static int tell(struct second *second, struct error *error)
         .settings = file_of(NULL, settings, strlen(settings)),
         .rule_file = rule_file,
         .rule_files = rules->count,
+        .baseline = evidence->baseline.name ? &evidence->baseline : NULL,
+        .noise_file = evidence->noise_file.name ? &evidence->noise_file : NULL,
         .noise = noise,
         .result = {"alerts.ndjson", options->flows ? "flows.ndjson" : NULL},
         .unheld = second->unheld,

@@ -17,6 +17,7 @@ struct replay_evidence {
     struct evidence_set *evidence; /* NULL: not begun */
     struct sign_key *key;
     bool key_is_kept;
+    struct evidence_file baseline, noise_file; /* as they were at the beginning; no name: none */
     struct evidence_told told;
 };
 

@@ -61,6 +61,14 @@ int evidence_digest_file(const char *path, enum evidence_links links, uint8_t sh
     return got < 0 ? -1 : 0;
 }
 
+struct evidence_file evidence_file_of(const char *path)
+{
+    struct evidence_file file = {.name = path};
+    if (evidence_digest_file(path, LINKS_FOLLOWED, file.sha256, &file.bytes) != 0)
+        file = (struct evidence_file){.name = path};
+    return file;
+}
+
 char *evidence_read_file(const char *path, size_t most, size_t *size)
 {
     struct stat st;

@@ -257,6 +257,18 @@ static void put_input_entries(const struct writing *w)
     }
 }
 
+static void put_judged_by(const struct writing *w, const char *kind,
+                          const struct evidence_file *file)
+{
+    char hex[CHAIN_TEXT];
+    if (!file)
+        return;
+    char *name = evidence_shown_name(file->name);
+    const char *known = hex_or_none(file->sha256, hex);
+    put_entry(w, kind, name, known, known ? (int64_t)file->bytes : -1);
+    free(name);
+}
+
 static void put_settings_entries(const struct writing *w)
 {
     const struct evidence_facts *facts = w->facts;
@@ -269,6 +281,8 @@ static void put_settings_entries(const struct writing *w)
                   (int64_t)facts->rule_file[i].bytes);
         free(name);
     }
+    put_judged_by(w, "baseline", facts->baseline);
+    put_judged_by(w, "noise", facts->noise_file);
 }
 
 static int put_results(const struct writing *w)
@@ -350,7 +364,7 @@ static void put_head(const struct writing *w)
     json_str(json, "version", WEIR_VERSION);
     json_close(json);
     put_known(json, "sensor", w->facts->sensor);
-    json_str(json, "mode", "replay");
+    json_str(json, "mode", w->e->summary->hindsight ? "hindsight" : "online");
     json_list(json, "command_line");
     for (size_t i = 0; i < w->facts->words; i++)
         put_word(json, w->facts->word[i]);

@@ -111,7 +111,8 @@ static const struct term scopes[] = {
 static const struct term kinds[] = {
     {"input", {"input", "入力"}},       {"configuration", {"configuration", "設定"}},
     {"rules", {"rules", "ルール"}},     {"result", {"result", "結果"}},
-    {"evidence", {"evidence", "証拠"}}, {NULL, {NULL, NULL}},
+    {"evidence", {"evidence", "証拠"}}, {"baseline", {"baseline", "ベースライン"}},
+    {"noise", {"noise", "抑止設定"}},   {NULL, {NULL, NULL}},
 };
 
 static const struct term tactics[] = {

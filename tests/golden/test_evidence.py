@@ -7,6 +7,7 @@ frame. A rule that matches every flow makes an incident of each host and destina
 are left out where they are not; without tshark nothing is compared.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -107,6 +108,7 @@ class Extracted(Case):
                 schema = json.load(file)
             jsonschema.Draft202012Validator.check_schema(schema)
             self.assertEqual([], [e.message for e in jsonschema.Draft202012Validator(schema).iter_errors(said)])
+        self.assertEqual(said["mode"], "online")
         self.assertEqual([i["short"] for i in said["incidents"]], ["inc-8123ca"])
         self.assertEqual(said["incidents"][0]["packets"], 5713)
         evidence = run.summary()["evidence"]
@@ -171,6 +173,24 @@ class Extracted(Case):
         capture = self.write("turn.pcap", weirtest.pcap(packets, nanoseconds=True))
         run = self.every(capture, "--until", "2026-03-02T08:00:10Z")
         self.assertEqual([i["packets"] for i in manifest(run)["incidents"]], [3])
+
+    def test_what_it_was_judged_by(self):
+        """Baseline and noise are in the chain as they were; more than two days are said to be judged in hindsight."""
+        packets = weirtest.upload(START, 5) + weirtest.upload(START + 3 * 86400 * NS, 5, ("10.1.1.1", 40001))
+        capture = self.write("days.pcap", weirtest.pcap(packets, nanoseconds=True))
+        base, noise = self.path("base.weir"), self.write("noise.json", json.dumps({"weir_noise": 1, "next": 1, "counted": 0, "silences": [],
+                                                                         "incidents": []}))
+        run = self.replay("--save-baseline", base, "--evidence", "--noise", noise, capture)
+        self.assertEqual(manifest(run)["mode"], "hindsight")
+        run = self.replay("--baseline", base, "--evidence", "--noise", noise, capture)
+        said = manifest(run)
+        self.assertEqual(said["mode"], "online")
+        chained = {e["kind"]: (e["name"], e["bytes"], e["sha256"]) for e in said["chain"]["entries"]}
+        for kind, path in (("baseline", base), ("noise", noise)):
+            with open(path, "rb") as file:
+                data = file.read()
+            self.assertEqual(chained[kind], (os.path.basename(path), len(data), hashlib.sha256(data).hexdigest()))
+        self.assertEqual(weir("evidence", "verify", run.folder).status, 0)
 
     def test_what_yields_none_says_so(self):
         data = weirtest.pcap(weirtest.upload(START, 200))

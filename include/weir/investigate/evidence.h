@@ -43,6 +43,8 @@ struct evidence_file { /* sha256 of what it held */
     uint64_t bytes;
     uint8_t sha256[SHA256_SIZE];
 };
+/* Of what the user names; a SHA-256 of zeros: it is no regular file, or cannot be read. */
+struct evidence_file evidence_file_of(const char *path);
 
 struct evidence_facts {      /* borrowed */
     struct ptime made;       /* wall clock */
@@ -53,9 +55,10 @@ struct evidence_facts {      /* borrowed */
     struct evidence_file settings; /* name not used */
     const struct evidence_file *rule_file;
     size_t rule_files;
-    const struct noise *noise; /* verdicts; NULL: none are known */
-    const char *result[4];     /* files beside `evidence`, "alerts.ndjson"; NULL: no more */
-    uint64_t unheld;           /* pick_run */
+    const struct evidence_file *baseline, *noise_file; /* that it was judged by; NULL: none */
+    const struct noise *noise;                         /* verdicts; NULL: none are known */
+    const char *result[4]; /* files beside `evidence`, "alerts.ndjson"; NULL: no more */
+    uint64_t unheld;       /* pick_run */
     const struct sign_key *key;
     bool key_is_kept;
 };
