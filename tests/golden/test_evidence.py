@@ -178,8 +178,8 @@ class Extracted(Case):
         """Baseline and noise are in the chain as they were; more than two days are said to be judged in hindsight."""
         packets = weirtest.upload(START, 5) + weirtest.upload(START + 3 * 86400 * NS, 5, ("10.1.1.1", 40001))
         capture = self.write("days.pcap", weirtest.pcap(packets, nanoseconds=True))
-        base, noise = self.path("base.weir"), self.write("noise.json", json.dumps({"weir_noise": 1, "next": 1, "counted": 0, "silences": [],
-                                                                         "incidents": []}))
+        base, nobody = self.path("base.weir"), {"weir_noise": 1, "next": 1, "counted": 0, "silences": [], "incidents": []}
+        noise = self.write("noise.json", json.dumps(nobody))
         run = self.replay("--save-baseline", base, "--evidence", "--noise", noise, capture)
         self.assertEqual(manifest(run)["mode"], "hindsight")
         run = self.replay("--baseline", base, "--evidence", "--noise", noise, capture)
