@@ -3,15 +3,22 @@
  *   write → gathering → (full, or flush) → sending: parts of it, one request each → taken
  *
  * What an answer means:
- *   2xx                            taken
- *   408, 425, 429, 5xx, no answer  failed: all that was not taken comes again
- *   3xx, 401, 403, 404, 405, 407, 410  failed too: it is the address or the key that is wrong, not
- *                                  the line, and it may be mended while the journal keeps the line
- *   400 that speaks of TLS         failed likewise: no certificate of ours, or http to an https
- * port other 4xx                      refused: of a batch the half of it is tried, down to one
- * line, then twice as much again: one bad line does not condemn others, and n bad ones cost about n
- * requests Retry-After holds the sink back, up to a bound: it takes no line meanwhile. A request
- * that is repeated carries the same X-Weir-Id (one line: its event.id; more: a hash of theirs).
+ *
+ *   2xx: taken.
+ *
+ *   408, 425, 429, 5xx, no answer: failed, all that was not taken comes again.
+ *
+ *   3xx, 401, 403, 404, 405, 407, 410: failed too. It is the address or the key that is wrong, not
+ *   the line, and it may be mended while the journal keeps the line.
+ *
+ *   400 that speaks of TLS before any line was taken: failed likewise. No certificate of ours, or
+ *   http to an https port. Later it may be the line's own words, which a receiver repeats.
+ *
+ *   Other 4xx: refused. Of a batch the half of it is tried, down to one line, then twice as much
+ *   again: one bad line does not condemn others, and n bad ones cost about n requests.
+ *
+ * Retry-After holds the sink back, up to a bound: it takes no line meanwhile. A request that is
+ * repeated carries the same X-Weir-Id (one line: its event.id; more: a hash of theirs).
  *
  * Bounds: two batches of `batch` lines and about 1 MiB (a single line may be longer), one request,
  * ANSWER_MAX bytes of an answer; a longer one is cut off, and its status counts. Thread: the
@@ -173,11 +180,12 @@ static enum verdict verdict_of(long status)
     return status >= 400 && status < 500 ? REFUSED : FAILED;
 }
 
-/* Servers say 400 of a connection as they do of a request: nginx, Apache, Go. */
+/* Servers say 400 of a connection as they do of a request: nginx, Apache, Go. Where a line was
+ * taken the connection is right, and such words are an echo of ours. */
 static bool speaks_of_the_connection(const struct sink *sink, long status)
 {
     static const char *const words[] = {"SSL certificate", "plain HTTP", "HTTPS server"};
-    for (size_t i = 0; status == 400 && i < sizeof words / sizeof *words; i++)
+    for (size_t i = 0; status == 400 && !sink->reached && i < sizeof words / sizeof *words; i++)
         if (memmem(sink->answer, sink->answer_size, words[i], strlen(words[i])))
             return true;
     return false;
@@ -304,6 +312,7 @@ static void on_done(void *context, CURLcode code)
     } else if (verdict == REFUSED) {
         on_refused(sink, &error);
     } else {
+        sink->reached = true;
         sink->from += sink->part;
         sink->part *= 2;
         sink->host->taken(sink->host->context, sink->sending.line[sink->from - 1].sequence);

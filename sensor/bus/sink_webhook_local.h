@@ -41,6 +41,7 @@ struct sink {
     struct batch gathering, sending;
     size_t from, part;       /* of `sending`: what is under way */
     bool due, asked;         /* due: a flush came; asked: the bus waits for `ready` */
+    bool reached;            /* a line was taken since it was opened */
     struct loop_watch *hold; /* Retry-After: its end */
     struct buffer body;
     struct curl_slist *headers; /* of the request under way */

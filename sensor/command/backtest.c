@@ -30,7 +30,8 @@ static const char usage[] =
     "      --rules NEW           the proposal's rules: a file, a pattern, or [FILE, ...]\n"
     "      --set KEY=VALUE, --inside PREFIX, -f EXPR, --workers N   of both\n"
     "      --baseline FILE|URL   judge both by this baseline too (only read)\n"
-    "      --noise FILE          a sensor's noise.json: its silences and verdicts hold (only "
+    "      --noise FILE          a sensor's noise.json: its silences and verdicts hold, as of the\n"
+    "                            sensor's last checkpoint (only "
     "read)\n"
     "  -j, --json                all differences, for programs\n"
     "  -q, --quiet               no progress line\n"
@@ -93,7 +94,10 @@ static int judge(struct command *c, struct run *run, const struct config *config
     const struct error *problem = session_input_problem(&run->session);
     if (problem && c->damaged.code == ERROR_NONE)
         c->damaged = *problem;
-    return noise_access_each_in(run->session.folder, on_line, run, &damaged, &c->error);
+    if (noise_access_each_in(run->session.folder, on_line, run, &damaged, &c->error) != 0)
+        return -1;
+    backtest_unread(run->backtest, run->side, damaged);
+    return 0;
 }
 
 static int judge_side(struct command *c, enum backtest_side side, const struct config *config)

@@ -44,6 +44,8 @@ static const struct place row[] = {
     {"people", "noise.json", "operators; users of inside hosts",
      "silences and verdicts: who, when, why, about which host",
      "until they end, see docs/alerts.md", 0, "weir silence, weir incident"},
+    {"people, damaged", "noise.json.damaged", "operators; users of inside hosts",
+     "a noise.json that could not be read, set aside", "until somebody removes it", 0, "by hand"},
     {"dead letters", "dead/*", "as the journal", "alerts that a sink refused",
      "until somebody removes them", 0, "by hand"},
     {"crash packets", "crash/*", "users of inside hosts, their correspondents",
@@ -52,10 +54,10 @@ static const struct place row[] = {
     {"places of sinks", "sink-*.position", "nobody", "how far each sink was told", "for ever", 0,
      "by hand"},
     {"names of this sensor", "sensor.id", "nobody", "a random number", "for ever", 0, "by hand"},
-    {"evidence and items", NULL, "users of inside hosts, their correspondents",
-     "packets of incidents (weir replay --evidence); filters over keyed hashes of addresses that "
-     "left "
-     "(--items)",
+    {"what a replay leaves", NULL, "users of inside hosts, their correspondents",
+     "alerts.ndjson, summary, report (weir replay -o); packets of incidents (--evidence); filters "
+     "over keyed hashes of addresses that left (--items): the key is a public constant, so guesses "
+     "can be tried",
      "in the folder that a replay was told to write; until somebody removes it", 0, "by hand"},
     {"key of evidence", "evidence.key", "nobody", "signs manifests (docs/evidence.md)", "for ever",
      0, "by hand"},

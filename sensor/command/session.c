@@ -192,8 +192,7 @@ static enum delivery look_at_sinks(struct session *s)
 
 /* The journal goes with the private folder, so a replay ends only when its alerts are told, however
  * slow their reader is; one that fails again and again is given up, and the others are not. What a
- * sink could not take it
- * has said; the exit status says it too. */
+ * sink could not take it has said; the exit status says it too. */
 static void deliver(struct session *s)
 {
     bool interrupted = s->interrupted; /* another interrupt ends the wait */

@@ -19,6 +19,7 @@
 #include "weir/engine/noise.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,13 +110,32 @@ static struct ptime packet_time(const struct engine *engine, struct ptime at)
     return ns > 0 && ns < PTIME_MAX.ns ? engine->order.complete : at;
 }
 
+/* The publisher has the record, and holds it until the disk takes it: a silence that was refused
+ * for that has had its number, and is removed behind its record. Of an incident the next order says
+ * all (`after`). */
+static void take_back(struct engine *engine, const struct noise *next,
+                      const struct noise_order *order)
+{
+    char id[NOISE_ID];
+    if (order->verb != NOISE_ADD)
+        return;
+    engine->noise.book->next = next->next;
+    snprintf(id, sizeof id, "sil-%" PRIu32, next->next - 1);
+    engine_noise_act(engine, &(struct noise_act){.action = "silence.remove",
+                                                 .subject = id,
+                                                 .message = "Refused: it could not be made safe",
+                                                 .by = order->peer,
+                                                 .uid = order->uid,
+                                                 .at = order->at});
+}
+
 /* As without a sensor (command/noise_access.c): the line is safe before the change; none is in
- * effect that nobody can read of. One that is refused because the disk did not sync its line may
- * have it all the same, and hold from the next start on. */
-static int tell(struct engine *engine, const char *record, struct error *error)
+ * effect that nobody can read of. */
+static int tell(struct engine *engine, const char *record, bool *taken, struct error *error)
 {
     struct error why = {0};
-    if (!engine_publish(engine, xstrdup(record)))
+    *taken = engine_publish(engine, xstrdup(record));
+    if (!*taken)
         return error_set(error, ERROR_RUN, "the journal does not take the record of it");
     if (publisher_flush(engine->config.publisher, &why) != 0)
         return error_set(error, ERROR_RUN, "the record of it is not safe: %.300s", why.message);
@@ -126,6 +146,7 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
                        struct noise_outcome *outcome, struct error *error)
 {
     struct noise_order whole = *order;
+    bool taken = false;
     if (!engine->noise.path)
         return error_set(error, ERROR_RUN, "this sensor keeps no silences");
     struct noise *next = noise_copy(engine->noise.book);
@@ -133,8 +154,11 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
     whole.packet = packet_time(engine, order->at);
     if (whole.verb >= NOISE_ACKNOWLEDGE)
         whole.incident = incidents_get(engine->incidents, whole.target);
-    if (noise_obey(next, &whole, outcome, error) != 0 || tell(engine, outcome->audit, error) != 0 ||
+    if (noise_obey(next, &whole, outcome, error) != 0 ||
+        tell(engine, outcome->audit, &taken, error) != 0 ||
         (!next->filed && keep(engine, next, error) != 0)) {
+        if (taken)
+            take_back(engine, next, &whole);
         noise_outcome_fini(outcome);
         noise_free(next);
         return -1;

@@ -89,6 +89,11 @@ void backtest_line(struct backtest *b, enum backtest_side side, struct calendar 
     retold_record_fini(&r);
 }
 
+void backtest_unread(struct backtest *b, enum backtest_side side, uint64_t places)
+{
+    b->half[side].damaged += places;
+}
+
 void backtest_withheld(struct backtest *b, enum backtest_side side, const char *incident,
                        const char *detector, const struct rule_exception *exception)
 {

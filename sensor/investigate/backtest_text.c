@@ -48,7 +48,7 @@ static void put_beyond(struct buffer *out, const struct backtest *b)
             buffer_text(out, "%s: exceptions held back more than is remembered (%u)\n",
                         side_name[side], BACKTEST_HELD);
         if (half->damaged > 0)
-            buffer_text(out, "%s: %" PRIu64 " records made no sense\n", side_name[side],
+            buffer_text(out, "%s: %" PRIu64 " records could not be read\n", side_name[side],
                         half->damaged);
     }
 }

@@ -17,15 +17,6 @@ struct writing {
     struct error *error;
 };
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[40];
-    if (time.ns == INT64_MAX || time.ns == INT64_MIN)
-        json_none(json, key);
-    else
-        json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_known(struct json *json, const char *key, const char *text)
 {
     json_str(json, key, text && *text ? text : NULL);
@@ -101,8 +92,8 @@ static void put_input(const struct writing *w, size_t i)
     json_str(json, "sha256", hex_or_none(input->sha256, hex));
     put_bytes(json, "bytes", more->bytes);
     json_uint(json, "packets", input->packets);
-    put_time(json, "first", input->first);
-    put_time(json, "last", input->last);
+    json_time(json, "first", input->first);
+    json_time(json, "last", input->last);
     json_uint(json, "snap_length", input->longest_cut);
     put_known(json, "link", input->link);
     put_known(json, "compression", input->packed);
@@ -125,8 +116,8 @@ static void put_gaps(const struct writing *w)
         char *before = evidence_shown_name(gap[i].before->path),
              *after = evidence_shown_name(gap[i].after->path);
         json_open(w->json, NULL);
-        put_time(w->json, "from", gap[i].from);
-        put_time(w->json, "to", gap[i].to);
+        json_time(w->json, "from", gap[i].from);
+        json_time(w->json, "to", gap[i].to);
         json_str(w->json, "after_input", before);
         json_str(w->json, "before_input", after);
         json_close(w->json);
@@ -151,8 +142,8 @@ static void put_flows(const struct writing *w, const struct kept_capture *kept)
             continue;
         json_open(w->json, NULL);
         json_str(w->json, "community_id", flow_key_community_id(&flow->key, id));
-        put_time(w->json, "start", (struct ptime){flow->flow.start_ns});
-        put_time(w->json, "end", (struct ptime){flow->flow.last_ns});
+        json_time(w->json, "start", (struct ptime){flow->flow.start_ns});
+        json_time(w->json, "end", (struct ptime){flow->flow.last_ns});
         json_uint(w->json, "packets", flow->packets);
         json_uint(w->json, "wire_bytes", flow->wire_bytes);
         json_close(w->json);
@@ -169,7 +160,7 @@ static void put_verdicts(const struct writing *w, const struct incident *inciden
         json_open(w->json, NULL);
         json_str(w->json, "verdict", noise_verdict_name[mark->verdict]);
         json_str(w->json, "by", mark->closed.by);
-        put_time(w->json, "at", mark->closed.at);
+        json_time(w->json, "at", mark->closed.at);
         json_str(w->json, "note", mark->closed.note);
         put_known(w->json, "ticket", mark->ticket);
         json_close(w->json);
@@ -196,8 +187,8 @@ static void put_incident(const struct writing *w, const struct incident *inciden
     json_close(json);
     json_str(json, "host", evidence_has_traffic(incident) ? host_text(&story->host, host) : NULL);
     json_str(json, "destination", story->has_destination ? story->destination.name : NULL);
-    put_time(json, "first", story->first);
-    put_time(json, "last", story->last);
+    json_time(json, "first", story->first);
+    json_time(json, "last", story->last);
     json_str(json, "file", file);
     json_uint(json, "packets", kept ? kept->packets : 0);
     json_uint(json, "wire_bytes", kept ? kept->wire_bytes : 0);
@@ -358,7 +349,7 @@ static void put_head(const struct writing *w)
     struct json *json = w->json;
     json_int(json, "version", 1);
     json_str(json, "kind", "weir.evidence");
-    put_time(json, "made", w->facts->made);
+    json_time(json, "made", w->facts->made);
     json_open(json, "made_by");
     json_str(json, "product", "weir");
     json_str(json, "version", WEIR_VERSION);

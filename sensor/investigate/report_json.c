@@ -14,15 +14,6 @@ static const char *const answer_name[] = {[CONTAINS_SEEN] = "seen",
                                           [CONTAINS_NOT_SEEN] = "not_seen",
                                           [CONTAINS_CANNOT_SAY] = "cannot_say"};
 
-static void put_time(struct json *json, const char *key, struct ptime time)
-{
-    char text[40];
-    if (time.ns == INT64_MIN || time.ns == INT64_MAX)
-        json_none(json, key);
-    else
-        json_str(json, key, ptime_iso(time, text, sizeof text));
-}
-
 static void put_volume(struct json *json, const char *key, struct report_volume volume)
 {
     json_open(json, key);
@@ -39,8 +30,8 @@ static void put_question(struct json *json, const struct report *report)
     json_str(json, "incident", q->incident);
     json_str(json, "host", q->host);
     json_str(json, "destination", q->destination);
-    put_time(json, "since", q->since);
-    put_time(json, "until", q->until);
+    json_time(json, "since", q->since);
+    json_time(json, "until", q->until);
     json_close(json);
 }
 
@@ -71,7 +62,7 @@ static void put_series(struct json *json, const struct report_series *series)
     json_open(json, "timeline");
     json_str(json, "from", of[series->of]);
     json_str(json, "bar", series->daily ? "day" : "hour");
-    put_time(json, "begins", series->of == SERIES_NONE ? PTIME_MIN : series->begin);
+    json_time(json, "begins", series->of == SERIES_NONE ? PTIME_MIN : series->begin);
     if (series->band[1] > 0) {
         json_open(json, "expected");
         json_number(json, "low", series->band[0]);
@@ -99,7 +90,7 @@ static void put_marks(struct json *json, const struct report_incident *incident)
         if (!mark)
             continue;
         json_open(json, NULL);
-        put_time(json, "time", mark->time);
+        json_time(json, "time", mark->time);
         json_str(json, "id", mark->id);
         json_str(json, "rule", mark->rule);
         json_str(json, "state", mark->state);
@@ -138,7 +129,7 @@ static void put_people(struct json *json, const struct report_incident *incident
         if (!person)
             continue;
         json_open(json, NULL);
-        put_time(json, "at", person->at);
+        json_time(json, "at", person->at);
         json_str(json, "by", person->by);
         json_str(json, "what", person->message);
         json_close(json);
@@ -157,8 +148,8 @@ static void put_incident(struct json *json, const struct report *report,
     json_str(json, "destination", *incident->destination ? incident->destination : NULL);
     json_int(json, "score", incident->score);
     json_str(json, "urgency", urgency_name[incident->urgency]);
-    put_time(json, "first", incident->start);
-    put_time(json, "last", incident->end);
+    json_time(json, "first", incident->start);
+    json_time(json, "last", incident->end);
     put_volume(json, "out_bytes", report_volume_of(json_find(incident->last, "weir.out_bytes")));
     json_put(json, "in_bytes", json_get(summed, "in_bytes"));
     json_put(json, "out_bytes_by_service", json_find(incident->last, "weir.services"));
@@ -232,15 +223,15 @@ static void put_duty(struct json *json, const struct clock *clock, size_t which,
     json_str(json, "article", duty->article.of[REPORT_ENGLISH]);
     json_str(json, "if", duty->condition.of[REPORT_ENGLISH]);
     bool runs = aware.ns != INT64_MIN;
-    put_time(json, "due_from", runs ? clock_due(clock, which, aware, false) : aware);
-    put_time(json, "due", runs ? clock_due(clock, which, aware, true) : aware);
+    json_time(json, "due_from", runs ? clock_due(clock, which, aware, false) : aware);
+    json_time(json, "due", runs ? clock_due(clock, which, aware, true) : aware);
     json_close(json);
 }
 
 static void put_clocks(struct json *json, const struct report_question *q)
 {
     json_open(json, "clocks");
-    put_time(json, "aware", q->aware);
+    json_time(json, "aware", q->aware);
     json_str(json, "aware_by", q->aware_by);
     json_list(json, "policies");
     for (size_t i = 0; q->clocks && i < q->clocks->count; i++) {

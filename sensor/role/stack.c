@@ -189,11 +189,14 @@ static uint64_t told_by_all(void *context)
     return bus_told(c->folder, c->sinks, c->sink_count);
 }
 
+/* A replay's goes with its folder, and is read back whole before: nothing goes earlier. */
 static int open_journal(struct stack *stack)
 {
     const struct stack_config *c = &stack->config;
-    struct journal_limits limits = {.keep_bytes = (uint64_t)c->config->journal_mib << 20u,
-                                    .keep_ns = c->config->journal_days * NS_PER_DAY,
+    const struct config *config = c->config;
+    struct journal_limits limits = {.keep_bytes =
+                                        c->live ? (uint64_t)config->journal_mib << 20u : 0,
+                                    .keep_ns = c->live ? config->journal_days * NS_PER_DAY : 0,
                                     .told = told_by_all,
                                     .context = stack};
     stack->journal = journal_open(c->folder, NULL, &stack->error);

@@ -2,9 +2,10 @@
  * once the whole of it is known (hindsight.h). They lie in a file, packed; what is in memory is
  * where.
  *
- * Bounds: LEDGER_HOURS from the first hour to the last (beyond, `refused` says so and nothing more
- * is kept); 16 bytes an hour of a host and each destination's name once in memory; some 8 bytes an
- * hour of a pair, and 6 for each second in which something began, in the file. Engine thread. */
+ * Bounds: LEDGER_HOURS from the first hour to the last (beyond, ledger_finish says so and nothing
+ * more is kept); 16 bytes an hour of a host and each destination's name once in memory; some 8
+ * bytes an hour of a pair, and 6 for each second in which something began, in the file. Engine
+ * thread. */
 #ifndef WEIR_BASELINE_LEDGER_H
 #define WEIR_BASELINE_LEDGER_H
 

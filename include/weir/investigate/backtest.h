@@ -27,6 +27,8 @@ void backtest_free(struct backtest *backtest);
 /* A line of that run's journal; `calendar`: the site's days. */
 void backtest_line(struct backtest *backtest, enum backtest_side side, struct calendar *calendar,
                    const char *line, size_t size);
+/* Places of that journal that could not be read: with its lines that make no sense. */
+void backtest_unread(struct backtest *backtest, enum backtest_side side, uint64_t places);
 /* As engine_observer.withheld has it. */
 void backtest_withheld(struct backtest *backtest, enum backtest_side side, const char *incident,
                        const char *detector, const struct rule_exception *exception);

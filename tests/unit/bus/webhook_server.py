@@ -63,6 +63,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(503, b"busy \x01here")
         elif kind == "refuses" and re.search(rb"line-\d*7\.", body):
             self.answer(400, b"a seven")
+        elif kind == "echoes" and re.search(rb"line-\d*7\.", body):
+            self.answer(400, b"a seven of plain HTTP, with an SSL certificate")
         elif kind == "later" and turn == 1:
             self.answer(429, Retry_After=rest[0])
         elif kind == "hangs":

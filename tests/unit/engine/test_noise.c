@@ -6,9 +6,24 @@
 
 #include "weir/engine/noise.h"
 
+#include <errno.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../../../sensor/engine/internal.h"
+
+static bool sync_fails;
+
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): libc's is a reserved name */
+int fdatasync(int fd)
+{
+    if (sync_fails) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 #define SECOND(n) (MONDAY_8 + (n)*NS_PER_S)
 
@@ -226,6 +241,29 @@ static void test_what_cannot_be_written(void **state)
     free(path);
 }
 
+/* The publisher holds the record of a silence that was refused: it never takes the next one's
+ * number, and is not in effect at the next start. */
+static void test_disk_fails(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    sync_fails = true;
+    assert_int_equal(say_only(rig, NOISE_ADD, NULL,
+                              "{\"reason\":\"refused\",\"for_s\":60,\"scope\":{\"rule\":\"any\"}}"),
+                     ERROR_RUN);
+    sync_fails = false;
+    assert_int_equal(engine_noise(rig->engine)->silence_count, 1);
+    assert_int_equal(say(rig, NOISE_ADD, NULL,
+                         "{\"reason\":\"accepted\",\"for_s\":60,\"scope\":{\"rule\":\"any\"}}"),
+                     ERROR_NONE);
+    die(rig);
+    come_back(rig);
+    assert_int_equal(journal_has(rig, "\"reason\":\"refused\""), 1);
+    assert_int_equal(engine_noise(rig->engine)->silence_count, 2);
+    assert_null(noise_get(engine_noise(rig->engine), "sil-2"));
+    assert_string_equal(noise_get(engine_noise(rig->engine), "sil-3")->reason, "accepted");
+}
+
 static void test_damaged(void **state)
 {
     struct rig *rig = *state;
@@ -303,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_killed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_incident, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_disk_fails, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
     };

@@ -136,8 +136,9 @@ static void test_nonsense_is_counted(void **state)
     struct backtest *b = backtest_new(NULL, NULL);
     (void)state;
     backtest_line(b, BACKTEST_NOW, calendar, "{]", 2);
+    backtest_unread(b, BACKTEST_NOW, 2);
     struct json_value *root = compared(b);
-    whole_is(root, "now.records_unread", 1);
+    whole_is(root, "now.records_unread", 3);
     whole_is(root, "now.alerts", 0);
     json_value_free(root);
     backtest_free(b);
