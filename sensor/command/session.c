@@ -88,6 +88,7 @@ static int open_stack(struct session *s, bool hold)
                      .context = s},
         .hindsight = s->hindsight,
         .told = o->told,
+        .keep_profiles = o->save_baseline && !s->hindsight, /* what the first reading learned */
         .hold = hold,
     };
     free(s->prefix);
