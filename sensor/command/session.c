@@ -230,9 +230,10 @@ int session_run(struct session *s, const struct session_options *options)
     bool hold = look_back_prepare(s);
     if (session_read(s, hold) != 0)
         return -1;
+    bool again = hold && look_back_is_due(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
-    if (hold && look_back_is_due(s)) {
+    if (again) {
         if (look_back(s) != 0)
             return -1;
     } else if (stack_tell(&s->stack) != 0) {
