@@ -11,7 +11,6 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
-#include "weir/bus/event_loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,31 +55,13 @@ void look_back_note(void *context, const struct host_total *total)
     ledger_add(s->ledger, total);
 }
 
-static void on_turn(void *context)
-{
-    const struct session *s = context;
-    s->stack.loop.ops->stop(s->stack.loop.loop);
-}
-
-/* What came meanwhile is heard: a hindsight takes as long as closing all hours did. */
-static void turn_once(struct session *s)
-{
-    event_loop_soon(s->stack.loop, on_turn, s);
-    s->stack.loop.ops->run(s->stack.loop.loop);
-}
-
 static bool make_hindsight(struct session *s)
 {
     uint64_t most_bytes = (uint64_t)s->options.config->cache_mib << 22u;
     s->hindsight = hindsight_new(s->ledger, s->stack.calendar, most_bytes);
-    turn_once(s);
-    if (s->hindsight && !s->interrupted)
-        return true;
-    s->why_online = s->interrupted ? "it was interrupted before it was read again"
-                                   : "its hosts have no room (baseline.cache_mib)";
-    hindsight_free(s->hindsight);
-    s->hindsight = NULL;
-    return false;
+    if (!s->hindsight)
+        s->why_online = "its hosts have no room (baseline.cache_mib)";
+    return s->hindsight != NULL;
 }
 
 bool look_back_is_due(struct session *s)
