@@ -182,13 +182,23 @@ static struct past *make_past(struct hindsight *hindsight, const struct ledger_h
     return past;
 }
 
-static void make_pasts(struct hindsight *hindsight)
+static void add_past(struct hindsight *hindsight, struct past *past)
+{
+    past->number = hindsight->pasts;
+    hindsight->past[hindsight->pasts++] = past;
+    map_put(&hindsight->index, &past->from->ip, sizeof past->from->ip, past);
+    hindsight->bytes += profile_bytes(past->profile) + past->days * sizeof *past->day +
+                        past->kept_count * sizeof *past->kept;
+}
+
+/* False: it came to more than `most_bytes`. */
+static bool make_pasts(struct hindsight *hindsight, uint64_t most_bytes)
 {
     struct ledger *ledger = hindsight->ledger;
     struct met *met = xcalloc(ledger_destinations(ledger) + 1, sizeof *met);
     uint32_t *touched = xcalloc(ledger_destinations(ledger) + 1, sizeof *touched);
     hindsight->past = xcalloc(ledger_hosts(ledger) + 1, sizeof(struct past *));
-    for (size_t i = 0; i < ledger_hosts(ledger); i++) {
+    for (size_t i = 0; i < ledger_hosts(ledger) && hindsight->bytes <= most_bytes; i++) {
         const struct ledger_host *host = ledger_host(ledger, i);
         if (!sends(hindsight, host))
             continue;
@@ -199,15 +209,15 @@ static void make_pasts(struct hindsight *hindsight)
         past_count_silence(hindsight, past);
         past_locate(past, hindsight->week);
         group_decide(past->profile, past->last_day);
-        past->number = hindsight->pasts;
-        hindsight->past[hindsight->pasts++] = past;
-        map_put(&hindsight->index, &host->ip, sizeof host->ip, past);
+        add_past(hindsight, past);
     }
     free(touched);
     free(met);
+    return hindsight->bytes <= most_bytes;
 }
 
-struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar)
+struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar,
+                                uint64_t most_bytes)
 {
     struct hindsight *hindsight = xcalloc(1, sizeof *hindsight);
     hindsight->ledger = ledger;
@@ -217,7 +227,10 @@ struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar
     if (hindsight->first > hindsight->last)
         return hindsight;
     make_calendar(hindsight, calendar);
-    make_pasts(hindsight);
+    if (!make_pasts(hindsight, most_bytes)) {
+        hindsight_free(hindsight);
+        return NULL;
+    }
     peers_count_all(hindsight);
     measure_days(hindsight);
     return hindsight;

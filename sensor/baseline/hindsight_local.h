@@ -67,6 +67,7 @@ struct hindsight {
     int64_t week; /* everything is counted in: the last one, so that all weigh the same */
     struct past **past;
     size_t pasts;
+    uint64_t bytes;     /* of them, about */
     struct map index;   /* struct ip → struct past */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;

@@ -179,46 +179,19 @@ bool eve_recognise(const char *line, size_t size)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool number_of(struct log_span span, uint64_t most, uint64_t *number)
-{
-    bool known;
-    return log_count(span, number, &known) && *number <= most;
-}
-
-static bool protocol_of(struct log_span span, uint8_t *proto)
-{
-    static const struct {
-        const char *name;
-        uint8_t proto;
-    } names[] = {
-        {"TCP", PROTO_TCP},   {"UDP", PROTO_UDP}, {"ICMP", PROTO_ICMP}, {"IPv6-ICMP", PROTO_ICMP6},
-        {"SCTP", PROTO_SCTP}, {"GRE", 47},        {"ESP", 50},          {"AH", 51},
-        {"IPv6", 41},         {"IPv4", 4},        {"IP-in-IP", 4}};
-    uint64_t number;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (log_is(span, names[i].name)) {
-            *proto = names[i].proto;
-            return true;
-        }
-    if (!span.at || span.size == 0)
-        return false;
-    *proto = number_of(span, UINT8_MAX, &number) ? (uint8_t)number : 255; /* some name: reserved */
-    return true;
-}
-
 static enum log_result take_key(const struct values *v, struct flow_key *key)
 {
     uint64_t orig, resp, vlan, type, code;
     if (!log_address(v->value[SRC_IP], &key->orig_ip) ||
         !log_address(v->value[DEST_IP], &key->resp_ip))
         return LOG_NO_ADDRESS;
-    if (!protocol_of(v->value[PROTO], &key->proto))
+    if (!log_protocol(v->value[PROTO], &key->proto))
         return LOG_NO_PROTOCOL;
-    if (!number_of(v->value[SRC_PORT], UINT16_MAX, &orig) ||
-        !number_of(v->value[DEST_PORT], UINT16_MAX, &resp) ||
-        !number_of(v->value[VLAN], 4095, &vlan) ||
-        !number_of(v->value[ICMP_TYPE], UINT8_MAX, &type) ||
-        !number_of(v->value[ICMP_CODE], UINT8_MAX, &code))
+    if (!log_number(v->value[SRC_PORT], UINT16_MAX, &orig) ||
+        !log_number(v->value[DEST_PORT], UINT16_MAX, &resp) ||
+        !log_number(v->value[VLAN], 4095, &vlan) ||
+        !log_number(v->value[ICMP_TYPE], UINT8_MAX, &type) ||
+        !log_number(v->value[ICMP_CODE], UINT8_MAX, &code))
         return LOG_NO_NUMBER;
     key->orig_port = (uint16_t)orig;
     key->resp_port = (uint16_t)resp;
@@ -253,8 +226,8 @@ static bool take_side(const struct values *v, enum field packets, enum field byt
                       const struct flow_key *key, struct connection_side *side)
 {
     uint64_t frames;
-    if (!number_of(v->value[packets], UINT64_MAX, &side->packets) ||
-        !number_of(v->value[bytes], UINT64_MAX, &frames))
+    if (!log_number(v->value[packets], UINT64_MAX, &side->packets) ||
+        !log_number(v->value[bytes], UINT64_MAX, &frames))
         return false;
     side->ip_bytes = frames / ETHERNET > side->packets ? frames - side->packets * ETHERNET : 0;
     log_bound_payload(key, side);
@@ -337,7 +310,7 @@ static bool take_http(const struct values *v, struct log_note *note)
 {
     uint64_t length;
     struct body_counts *body = &note->body[SIDE_RESP];
-    if (!number_of(v->value[HTTP_LENGTH], UINT64_MAX, &length))
+    if (!log_number(v->value[HTTP_LENGTH], UINT64_MAX, &length))
         return false;
     take_host(v->value[HTTP_HOST], note->text[TEXT_SERVER_NAME]);
     body->bodies = body->undeclared = length > 0;
@@ -381,7 +354,7 @@ static void take_answer(const struct answer *answer, struct dns_message *dns)
     bool is_address = (type == 1 || type == 28) && log_address(answer->data, &ip);
     dns->answers++;
     dns->answer_bytes += !is_address ? (uint32_t)size : ip_is_v4(&ip) ? 4 : 16;
-    if (is_address && number_of(answer->ttl, UINT32_MAX, &ttl_s) &&
+    if (is_address && log_number(answer->ttl, UINT32_MAX, &ttl_s) &&
         (dns->address_count == 0 || ttl_s < dns->ttl_s))
         dns->ttl_s = (uint32_t)ttl_s;
     if (is_address && dns->address_count < RECORD_NAME_ADDRESSES)

@@ -79,6 +79,41 @@ bool log_count(struct log_span span, uint64_t *count, bool *known)
     return *count < COUNT_MAX;
 }
 
+bool log_number(struct log_span span, uint64_t most, uint64_t *number)
+{
+    bool known;
+    return log_count(span, number, &known) && *number <= most;
+}
+
+bool log_protocol(struct log_span span, uint8_t *proto)
+{
+    static const struct {
+        const char *name;
+        uint8_t proto;
+    } names[] = {{"TCP", PROTO_TCP},
+                 {"UDP", PROTO_UDP},
+                 {"ICMP", PROTO_ICMP},
+                 {"ICMP6", PROTO_ICMP6},
+                 {"IPv6-ICMP", PROTO_ICMP6},
+                 {"SCTP", PROTO_SCTP},
+                 {"GRE", 47},
+                 {"ESP", 50},
+                 {"AH", 51},
+                 {"IPv6", 41},
+                 {"IPv4", 4},
+                 {"IP-in-IP", 4}};
+    uint64_t number;
+    if (!span.at || span.size == 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (log_is(span, names[i].name)) {
+            *proto = names[i].proto;
+            return true;
+        }
+    *proto = log_number(span, UINT8_MAX, &number) ? (uint8_t)number : 255;
+    return true;
+}
+
 /* Up to nine digits after the point. */
 static int64_t nine_digits(const char *digits, size_t size)
 {

@@ -37,6 +37,10 @@ bool log_is(struct log_span span, const char *word);
 bool log_next(struct log_span *rest, char separator, struct log_span *span);
 /* What is in a field. False: it cannot be; `known` false: it is unset, which is right too. */
 bool log_count(struct log_span span, uint64_t *count, bool *known);
+/* 0 of an unset one; false: it is none, or more than `most`. */
+bool log_number(struct log_span span, uint64_t most, uint64_t *number);
+/* By name or number, 255 (reserved) of another name; false: unset. */
+bool log_protocol(struct log_span span, uint8_t *proto);
 bool log_seconds(struct log_span span, int64_t *ns); /* of 1970, or a duration */
 bool log_address(struct log_span span, struct ip *ip);
 /* "2020-06-05T14:39:59.305988Z", with "+0100", "+01:00" or no zone (UTC), 'T' or a space. */

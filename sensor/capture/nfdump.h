@@ -16,7 +16,7 @@ bool nfdump_recognise(const char *line, size_t size);
 enum log_result nfdump_line(struct nfdump *nfdump, const char *line, size_t size,
                             struct connection *connection, bool *any);
 /* Before the next line: one that waits and whose other direction cannot come any more, by the times
- * of the last line (an exporter tells of a flow at the latest an active time-out behind its end).
+ * of the last lines (an exporter tells of a flow at the latest an active time-out behind its end).
  * False: none. */
 bool nfdump_due(struct nfdump *nfdump, struct connection *connection);
 /* After the last line: one after the other those that wait in vain. False: no more. */

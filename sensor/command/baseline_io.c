@@ -115,14 +115,43 @@ int baseline_load(struct session *s, const char *from)
 struct saving {
     struct session *session;
     struct baseline_writer *writer;
+    int64_t first_told_day;
     bool done;
 };
+
+/* The first day of which what was found was told; INT64_MIN: all were. */
+static int64_t first_told_day(const struct session *s)
+{
+    if (s->hindsight) /* it tells by itself, of other evidence */
+        return INT64_MAX;
+    struct ptime from = s->options.told.from;
+    return from.ns != 0 ? calendar_at(s->stack.calendar, from).day : INT64_MIN;
+}
+
+/* Nobody is to be quiet for a week about what nobody was told of. */
+static void put_unsaid(struct saving *saving, const struct ip *host, struct profile *profile)
+{
+    struct buffer blob = {0};
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        if (profile->told[side].day < saving->first_told_day)
+            profile->told[side] = (struct last_told){0};
+    profile_pack(profile, &blob);
+    baseline_writer_put(saving->writer, host, blob.data, blob.size);
+    buffer_fini(&blob);
+}
 
 static void on_stored(void *context, const struct ip *host, const void *blob, size_t size)
 {
     struct saving *saving = context;
     if (host) {
-        baseline_writer_put(saving->writer, host, blob, size);
+        struct error *error = &saving->session->stack.error;
+        struct profile *profile =
+            saving->first_told_day == INT64_MIN ? NULL : profile_unpack_of(host, blob, size, error);
+        if (profile)
+            put_unsaid(saving, host, profile);
+        else
+            baseline_writer_put(saving->writer, host, blob, size);
+        profile_free(profile);
         return;
     }
     saving->done = true;
@@ -133,7 +162,8 @@ int baseline_save(struct session *s, const char *path)
 {
     struct buffer fleet = {0};
     fleet_pack(engine_fleet(s->stack.engine), &fleet);
-    struct saving saving = {s, baseline_writer_new(fleet.data, fleet.size), false};
+    struct saving saving = {s, baseline_writer_new(fleet.data, fleet.size), first_told_day(s),
+                            false};
     buffer_fini(&fleet);
     store_each_profile(s->stack.store, on_stored, &saving);
     int failed = wait_for(s, &saving.done);

@@ -55,6 +55,15 @@ void look_back_note(void *context, const struct host_total *total)
     ledger_add(s->ledger, total);
 }
 
+static bool make_hindsight(struct session *s)
+{
+    uint64_t most_bytes = (uint64_t)s->options.config->cache_mib << 22u;
+    s->hindsight = hindsight_new(s->ledger, s->stack.calendar, most_bytes);
+    if (!s->hindsight)
+        s->why_online = "its hosts have no room (baseline.cache_mib)";
+    return s->hindsight != NULL;
+}
+
 bool look_back_is_due(struct session *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
@@ -64,7 +73,7 @@ bool look_back_is_due(struct session *s)
     if (s->interrupted)
         s->why_online = "it was interrupted before its end was known";
     else if (ledger_finish(s->ledger, &error) == 0)
-        return true;
+        return make_hindsight(s);
     else {
         log_warn("no hindsight: %s", error.message);
         s->why_online = "its hours could not be kept";
@@ -97,7 +106,6 @@ static void compare_digests(struct session *s)
 int look_back(struct session *s)
 {
     keep_digests(s);
-    s->hindsight = hindsight_new(s->ledger, s->stack.calendar);
     session_end_reading(s);
     s->fleet = hindsight_take_fleet(s->hindsight);
     s->options.again(s->options.context);

@@ -88,6 +88,7 @@ static int open_stack(struct session *s, bool hold)
                      .context = s},
         .hindsight = s->hindsight,
         .told = o->told,
+        .keep_profiles = o->save_baseline && !s->hindsight, /* what the first reading learned */
         .hold = hold,
     };
     free(s->prefix);
@@ -228,9 +229,10 @@ int session_run(struct session *s, const struct session_options *options)
     bool hold = look_back_prepare(s);
     if (session_read(s, hold) != 0)
         return -1;
+    bool again = hold && look_back_is_due(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
-    if (hold && look_back_is_due(s)) {
+    if (again) {
         if (look_back(s) != 0)
             return -1;
     } else if (stack_tell(&s->stack) != 0) {

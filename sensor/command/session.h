@@ -83,7 +83,7 @@ int session_read(struct session *session, bool hold);
 void session_end_reading(struct session *session);
 
 /* look_back.c: whether what is read now may be read again and judged in hindsight; whether it is to
- * be, and then that. */
+ * be (the hindsight is made), and then that. */
 bool look_back_prepare(struct session *session);
 bool look_back_is_due(struct session *session);
 int look_back(struct session *session);

@@ -3,9 +3,10 @@
  *   the hour's hosts, sorted → its profile from memory, else from the store → learned, packed
  *
  * The store is where profiles go that memory has no room for, and where all of them are at the end
- * (save.c): no totals, no lists, no lease. One that is asked for and not in memory is judged by
- * nobody now: it is learned and put back. CLOSE_WINDOW of them are asked for ahead; hosts are
- * learned in sorted order all the same, since the tables depend on it. Thread: the engine's. */
+ * when they are kept (save.c): no totals, no lists, no lease. One that is asked for and not in
+ * memory is judged by nobody now: it is learned and put back. CLOSE_WINDOW of them are asked for
+ * ahead; hosts are learned in sorted order all the same, since the tables depend on it. Thread: the
+ * engine's. */
 #include "close.h"
 
 #include "weir/base/buffer.h"
@@ -36,8 +37,7 @@ static void keep(struct engine *engine, struct host *host, struct profile *profi
         hosts_learned(engine, host, profile, blob->data, blob->size);
         return;
     }
-    store_put_profile(engine->config.store, &host->ip, base, profile->last_closed_hour, blob->data,
-                      blob->size, NULL, NULL);
+    save_put(engine, &host->ip, base, profile->last_closed_hour, blob->data, blob->size);
     profile_free(profile);
 }
 

@@ -175,6 +175,8 @@ struct engine {
     struct memory_link *link;
     struct site_day today;
     uint32_t waiting;              /* answers of the store that consumption waits for */
+    uint32_t putting;              /* a replay's profiles whose answer the end waits for */
+    size_t save_position;          /* of `hosts`: before it all are in the store (save.c) */
     struct warm *warm;             /* totals that come back from the store, else NULL */
     bool warmed;                   /* … or had nothing to come back */
     bool held;                     /* the batch at hand waits for that */
@@ -243,8 +245,10 @@ void cache_drop(struct engine *engine, struct host *host); /* it is no longer lo
  * answer's moment decides may come in between. */
 void cache_trim(struct engine *engine);
 
-/* save.c: a replay's profiles; of the host's blob, or the one that has no room. save_all is false
- * while answers are awaited. */
+/* save.c: a replay's profiles; of the host's blob, or the one that has no room. save_put: any;
+ * `base`: the hour of the one that the store has. save_all is false while answers are awaited. */
+void save_put(struct engine *engine, const struct ip *ip, int64_t base, int64_t hour,
+              const void *blob, size_t size);
 void save_profile(struct engine *engine, struct host *host, const void *blob, size_t size);
 void save_for_room(struct engine *engine, struct host *host);
 bool save_all(struct engine *engine);

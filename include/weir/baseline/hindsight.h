@@ -21,9 +21,9 @@
  *   growth       goes by the order of days and is as a live sensor has it, but for the trend of all
  *
  * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each
- * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks), 130 bytes a
- * day, and of HINDSIGHT_MEASURES hosts at a time the measure of the others' days (75 kB each).
- * Engine thread. */
+ * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 130 bytes
+ * a day, of all hosts as much as the caller allows; and of HINDSIGHT_MEASURES hosts at a time the
+ * measure of the others' days (75 kB each). Engine thread. */
 #ifndef WEIR_BASELINE_HINDSIGHT_H
 #define WEIR_BASELINE_HINDSIGHT_H
 
@@ -34,8 +34,9 @@
 
 struct hindsight;
 /* Of a ledger that is finished and outlives it, as does the calendar. Takes as long as closing the
- * hours did. */
-struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar);
+ * hours did. NULL: the hosts' profiles and days come to more than `most_bytes`. */
+struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar,
+                                uint64_t most_bytes);
 void hindsight_free(struct hindsight *hindsight); /* the fleet only while it was not taken */
 /* The peers. Taken once, by who asks with them; while there is a hindsight it changes them with
  * each host that it turns to. */

@@ -178,6 +178,7 @@ struct engine_config {
     const char *sensor;
     uint32_t max_hosts;
     uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
+    bool keep_profiles;   /* a replay: all that was learned is in the store at the end */
     bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */

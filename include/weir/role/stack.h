@@ -34,6 +34,7 @@ struct stack_config {
     int64_t heartbeat_ns;        /* live: of packet time */
     struct hindsight *hindsight; /* a replay's; as engine_config has it */
     struct engine_told told;     /* likewise */
+    bool keep_profiles;          /* likewise */
     /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
      */
     bool hold;

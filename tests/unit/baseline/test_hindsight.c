@@ -86,7 +86,7 @@ static void make(struct made *made, unsigned no_host, int no_day)
                 host_total_free(total);
             }
     assert_int_equal(ledger_finish(made->ledger, &error), 0);
-    made->hindsight = hindsight_new(made->ledger, made->calendar);
+    made->hindsight = hindsight_new(made->ledger, made->calendar, UINT64_MAX);
     made->fleet = hindsight_take_fleet(made->hindsight);
 }
 
@@ -277,6 +277,22 @@ static void hours_lie_in_the_ledger_as_they_were(void **state)
     fini(&made);
 }
 
+/* Half of what it takes is not enough, and nothing of it is left. */
+static void no_more_than_it_may_take(void **state)
+{
+    struct made made;
+    (void)state;
+    make(&made, NOBODY, NO_DAY);
+    for (unsigned host = 0; host < HOSTS; host++)
+        assert_non_null(turn(&made, host, 1));
+    uint64_t bytes = HOSTS / 2 * profile_bytes(turn(&made, 2, 1));
+    assert_null(hindsight_new(made.ledger, made.calendar, bytes));
+    struct hindsight *enough = hindsight_new(made.ledger, made.calendar, 8 * bytes);
+    assert_non_null(enough);
+    hindsight_free(enough);
+    fini(&made);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +301,7 @@ int main(void)
         cmocka_unit_test(it_does_not_matter_who_is_asked_before),
         cmocka_unit_test(peers_are_without_the_host),
         cmocka_unit_test(days_are_measured_by_others),
+        cmocka_unit_test(no_more_than_it_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

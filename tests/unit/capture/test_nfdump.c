@@ -77,13 +77,60 @@ static void test_in_its_own_hour(void **state)
     one_way(&rig, 0, "10.1.0.4", "203.0.113.9");
     one_way(&rig, 1700, "10.1.0.5", "203.0.113.9");
     assert_int_equal(rig.alone, 0);
-    one_way(&rig, 1900, "10.1.0.6", "203.0.113.9");
-    one_way(&rig, 1901, "10.1.0.7", "203.0.113.9");
+    for (int i = 0; i < 5; i++) /* five lines later, looked at before the next */
+        one_way(&rig, 1900 + i, "10.1.0.6", "203.0.113.9");
     assert_int_equal(rig.alone, 1);
     assert_false(nfdump_due(rig.nfdump, &rig.connection));
     while (nfdump_rest(rig.nfdump, &rig.connection))
         take(&rig);
-    assert_int_equal(rig.alone, 4);
+    assert_int_equal(rig.alone, 7);
+    nfdump_free(rig.nfdump);
+}
+
+#define FAR_S (INT64_C(4291747200) - START) /* the year 2106 */
+
+/* One that is dated in 2106 and never answered: those behind it go on in their own hour. */
+static void test_far_date_holds_nobody_up(void **state)
+{
+    struct rig rig = begin();
+    (void)state;
+    one_way(&rig, 0, "10.1.0.3", "203.0.113.9");
+    one_way(&rig, FAR_S, "10.1.0.4", "203.0.113.9");
+    for (int i = 0; i < 4; i++)
+        one_way(&rig, i, "10.1.0.5", "203.0.113.9");
+    for (int i = 0; i < 6; i++)
+        one_way(&rig, 7200 + i, "10.1.0.6", "203.0.113.9");
+    assert_int_equal(rig.alone, 6);
+    nfdump_free(rig.nfdump);
+}
+
+/* Nor does a connection of two such lines send anybody on who waits for an answer of today. */
+static void test_far_date_sends_nobody_on(void **state)
+{
+    struct rig rig = begin();
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        one_way(&rig, i, "10.1.0.5", "203.0.113.9");
+    one_way(&rig, FAR_S, "10.1.0.4", "203.0.113.9");
+    one_way(&rig, FAR_S, "203.0.113.9", "10.1.0.4");
+    for (int i = 0; i < 3; i++)
+        one_way(&rig, i, "203.0.113.9", "10.1.0.5");
+    assert_int_equal(rig.pairs, 4);
+    assert_int_equal(rig.alone, 0);
+    nfdump_free(rig.nfdump);
+}
+
+/* A log that begins with its exporter's wrong date: what came then does not wait for that. */
+static void test_clock_goes_back(void **state)
+{
+    struct rig rig = begin();
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        one_way(&rig, FAR_S + i, "10.1.0.4", "203.0.113.9");
+    assert_int_equal(rig.alone, 0);
+    for (int i = 0; i < 6; i++)
+        one_way(&rig, i, "10.1.0.5", "203.0.113.9");
+    assert_int_equal(rig.alone, 5);
     nfdump_free(rig.nfdump);
 }
 
@@ -92,6 +139,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unanswered_ones_are_in_nobodys_way),
         cmocka_unit_test(test_in_its_own_hour),
+        cmocka_unit_test(test_far_date_holds_nobody_up),
+        cmocka_unit_test(test_far_date_sends_nobody_on),
+        cmocka_unit_test(test_clock_goes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

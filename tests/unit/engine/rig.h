@@ -202,6 +202,7 @@ static inline void rig_new_engine(struct rig *rig)
                                    .sensor = "test",
                                    .max_hosts = rig->max_hosts,
                                    .cache_bytes = rig->cache_bytes,
+                                   .keep_profiles = true,
                                    .observer = {.flow = rig_flow,
                                                 .alert = rig_alert,
                                                 .done = rig_done,

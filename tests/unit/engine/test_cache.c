@@ -119,10 +119,11 @@ static void put_profile(void *context, const struct ip *host, const void *blob, 
 }
 
 /* Alerts, incidents, and all that the store knows in the end. */
-static char *replay(uint64_t cache_bytes, uint64_t *let_go, uint64_t *loaded)
+static char *replay_as(uint64_t cache_bytes, bool discard, uint64_t *let_go, uint64_t *loaded)
 {
     struct buffer out = {0};
     struct rig *rig = open_with_past(false, cache_bytes);
+    rig->engine->config.keep_profiles = !discard;
     for (int step = 0; step < 100; step++)
         push_step(rig, step);
     const struct engine_counts *counts = rig_finish(rig);
@@ -137,6 +138,11 @@ static char *replay(uint64_t cache_bytes, uint64_t *let_go, uint64_t *loaded)
     rig_close(rig);
     buffer_u8(&out, 0);
     return (char *)out.data;
+}
+
+static char *replay(uint64_t cache_bytes, uint64_t *let_go, uint64_t *loaded)
+{
+    return replay_as(cache_bytes, false, let_go, loaded);
 }
 
 static void test_a_replay_is_the_same_with_little_memory(void **state)
@@ -157,6 +163,51 @@ static void test_a_replay_is_the_same_with_little_memory(void **state)
     free(much);
     free(little);
     free(least);
+}
+
+/* Where nobody asked for what was learned, the same is told, and the store has what it had. */
+static void test_a_replay_keeps_what_it_is_asked_to(void **state)
+{
+    uint64_t let_go, loaded;
+    struct buffer past = {0};
+    (void)state;
+    struct rig *rig = open_with_past(false, 0);
+    struct stored stored = {rig, &past};
+    store_each_profile(rig->store, put_profile, &stored);
+    rig->loop.ops->run(rig->loop.loop);
+    rig_close(rig);
+    buffer_u8(&past, 0);
+    char *kept = replay_as(0, false, &let_go, &loaded);
+    char *not_kept = replay_as(0, true, &let_go, &loaded);
+    size_t told = strlen(not_kept) - strlen((const char *)past.data);
+    assert_string_equal(not_kept + told, (const char *)past.data);
+    assert_int_equal(strncmp(kept, not_kept, told), 0);
+    assert_string_not_equal(kept, not_kept);
+    buffer_fini(&past);
+    free(kept);
+    free(not_kept);
+}
+
+/* Somebody else wrote to its keys: what it learned is not what the store has. */
+static void test_a_profile_that_is_not_taken_fails_the_replay(void **state)
+{
+    (void)state;
+    struct rig *rig = open_with_past(false, 0);
+    struct ip ip = host_ip(0);
+    struct profile *profile = make_past(rig, &ip);
+    push_step(rig, 0);
+    engine_begin(rig->engine, NULL);
+    while (hosts_get(rig->engine, &ip) == NULL || !hosts_get(rig->engine, &ip)->loaded)
+        rig_turn(rig, NS_PER_MS);
+    store_put_profile(rig->store, &ip, profile->last_closed_hour, profile->last_closed_hour + 1,
+                      "another", 7, NULL, NULL);
+    push_host(rig, MONDAY_8 + 2 * NS_PER_HOUR, 1, 0, 2000); /* the hour is over */
+    rig_push_watermark(rig, 0, INT64_MAX);
+    rig_run(rig);
+    assert_int_equal(rig->done, 1);
+    assert_non_null(strstr(rig->error.message, "the store has another profile of"));
+    profile_free(profile);
+    rig_close(rig);
 }
 
 /* --- what is let go --------------------------------------------------------------------------- */
@@ -487,6 +538,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_replay_is_the_same_with_little_memory),
+        cmocka_unit_test(test_a_replay_keeps_what_it_is_asked_to),
+        cmocka_unit_test(test_a_profile_that_is_not_taken_fails_the_replay),
         cmocka_unit_test(test_the_one_not_judged_for_longest_goes),
         cmocka_unit_test(test_unpacked_ones_go_first),
         cmocka_unit_test(test_a_live_engine_goes_on_meanwhile),
