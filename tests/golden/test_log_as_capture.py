@@ -315,7 +315,8 @@ class AsTheCapture(Case):
         others = [pair for pair in sorted(set(of_both[0]) | set(of_both[1])) if of_both[0].get(pair) != of_both[1].get(pair)]
         if None in explained:
             self.assertGreater(len(others), 0, f"{name}: there is nothing to explain")
-            self.assertLessEqual(set(of_capture), set(of_logs), name)
+            # Larger figures are told sooner, and named is who had got most by then: the same hosts, other destinations.
+            self.assertLessEqual({key[:2] for key in of_capture}, {key[:2] for key in of_logs}, name)
             return
         self.assertEqual([pair for pair in others if not set(pair) & set(explained)], [], name)
         self.assertLessEqual(set(explained), {ip for pair in others for ip in pair}, f"{name}: there is nothing to explain")
