@@ -17,6 +17,8 @@ import subprocess
 import weirtest
 from weirtest import (NS, Case, RedisServer, complaint, conversation, pcap, pcapng, upload, weir)
 
+weirtest.workers = None
+
 START = 1_772_000_000 * NS
 ALERTING = pcap(upload(START, 300)) # 100 addresses are enough
 QUIET = pcap(conversation(START, ("10.1.1.2", 40000), ("198.51.100.9", 80), b"x" * 5000))

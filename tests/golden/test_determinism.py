@@ -17,6 +17,8 @@ import time
 import weirtest
 from weirtest import NS, SHIPPED, Case, RedisClient, RedisServer, conversation, redis_urls
 
+weirtest.workers = None
+
 INCIDENT = ("-c", os.path.join(SHIPPED, "projectweb.yaml"),
             os.path.join(SHIPPED, "projectweb.pcapng"))
 OFFICE = (os.path.join(SHIPPED, "office10min.pcap"),)

@@ -15,8 +15,6 @@ import copies
 import weirtest
 from weirtest import ACK, SHARED, checksum, conversation, ethernet, ip_packet, tcp, udp
 
-weirtest.workers = 0
-
 US = 1_000
 MS = 1_000_000
 ADDED_IN_ALL = 100_000
@@ -81,7 +79,7 @@ class Mirrored(weirtest.Case):
         self.added = 0
 
     def judged(self, packets):
-        return self.replay("--workers", "0", "--flows", self.write("in.pcap", copies.pcap(packets)))
+        return self.replay("--flows", self.write("in.pcap", copies.pcap(packets)))
 
     def check(self, packets, copy, delay_ns):
         plain = self.judged(packets)
@@ -137,8 +135,8 @@ class Once(weirtest.Case):
                     continue
                 if folder.endswith("12_robustness"):  # cut and broken ones: test_shared_pcaps.py
                     continue
-                run = self.replay("--workers", "0", os.path.join(folder, name),
-                                  status=3 if name in UNREAD else 0)
+                run = weirtest.kept_replay(os.path.join(folder, name))
+                self.assertEqual(run.status, 3 if name in UNREAD else 0, run)
                 have, want = sensor(run)["duplicates"], told_twice(os.path.join(folder, name))
                 shown += have
                 if have != want - FEWER.get(name, 0):

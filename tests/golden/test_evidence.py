@@ -19,7 +19,6 @@ import weirtest
 from weirtest import NS, SHARED, SHIPPED, SOURCE, Case, jsonschema, weir
 
 START = 1_772_438_400 * NS
-weirtest.workers = 0 # but where a test says otherwise: both ways of reading a second time are asked
 EVERY = """- rule: every.flow
   name: Every flow
   condition: out_bytes_story >= 0 B

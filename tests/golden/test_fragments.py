@@ -18,8 +18,6 @@ from collections import defaultdict
 import weirtest
 from weirtest import NS, SHARED, Case, ethernet, ip_packet, pcap
 
-weirtest.workers = 0
-
 START = 1_772_000_000 * NS
 HOST, SERVER = "10.1.1.7", "198.51.100.53"
 HOST6, SERVER6 = "fd00::7", "2001:db8::53"

@@ -12,8 +12,6 @@ import os
 import weirtest
 from weirtest import SHIPPED, Case, RedisClient, RedisServer, complaint, weir
 
-weirtest.workers = 0
-
 CONFIG = ("-c", os.path.join(SHIPPED, "projectweb.yaml"))
 CAPTURE = os.path.join(SHIPPED, "projectweb.pcapng")
 HOST = "10.4.1.22"

@@ -18,8 +18,6 @@ import unittest
 import weirtest
 from weirtest import ACK, FIN, PSH, RST, SYN
 
-weirtest.workers = 0
-
 START = 1_772_438_400 * weirtest.NS
 CLIENT, SERVER = ("10.1.1.1", 40000), ("198.51.100.9", 443)
 PLAIN_CLIENT, PLAIN_SERVER = ("10.1.1.2", 41000), ("198.51.100.10", 443)

@@ -24,6 +24,8 @@ import time
 import weirtest
 from weirtest import NS, Case, block, complaint, conversation, pcap, pcapng, upload, weir
 
+weirtest.workers = None
+
 START = 1_772_000_000 * NS
 SLL, RAW = 113, 101
 

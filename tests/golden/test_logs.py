@@ -17,6 +17,8 @@ import unittest
 import weirtest
 from weirtest import SHARED, Case, complaint
 
+weirtest.workers = None
+
 START = 1_772_438_400
 HOST, RESOLVER, SERVER, UPLOAD = "10.0.0.5", "10.0.0.1", "93.184.216.34", "93.184.216.35"
 IDS = ("ts", "uid", "id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")

@@ -420,5 +420,4 @@ class Planted(Reporting):
 
 
 if __name__ == "__main__":
-    weirtest.workers = 0
     weirtest.main()

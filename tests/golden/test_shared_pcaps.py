@@ -10,12 +10,10 @@ Environment: WEIR_JOBS (how many at a time, 2), WEIR_TEST_PCAPS. 77: there are n
 import concurrent.futures
 import csv
 import os
-import shutil
 import sys
-import tempfile
 
 import weirtest
-from weirtest import SHARED, SKIPPED, complaint, replay
+from weirtest import SHARED, SKIPPED, complaint, kept_replay
 
 # Files that cannot be read, or not to their end → words of the reason that is given.
 FUZZ = "12_robustness/pcpp__clusterfuzz-testcase-"
@@ -92,17 +90,14 @@ def check_left(row, run):
 
 
 def check_file(row):
-    folder = tempfile.mkdtemp(prefix="weir-test-")
     try:
-        run = replay(os.path.join(folder, "out"), "--flows", os.path.join(SHARED, row["path"]))
+        run = kept_replay(os.path.join(SHARED, row["path"]))
         found = list(check_status(row, run))
         if os.path.exists(os.path.join(run.folder, "summary.json")):
             found += check_left(row, run)
         return found
     except (AssertionError, ValueError, OSError) as error:
         return [f"{type(error).__name__}: {error}"]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def main():

@@ -13,8 +13,6 @@ import unittest
 import weirtest
 from weirtest import ACK, NS, PSH, conversation, ethernet, ip_packet, pcap, tcp, udp, weir
 
-weirtest.workers = 0
-
 START = 1_770_000_000 * NS
 SERVER = ("10.9.9.9", 50000)  # ours, on a port that says nothing
 CLIENT = ("198.51.100.7", 443)  # not ours, behind a port that says "server"

@@ -3,7 +3,7 @@
 or several give the same bytes. And what becomes of a replay when such a process is taken over or dies
 (builds with WEIR_FAULTS: the first process of worker 0 does what WEIR_FAULT names, after 1.5 s).
 
-Of the shared captures every fourth is compared; all with WEIR_TEST_ALL=1 (tests/run --long).
+Of the shared captures every eighth is compared; all with WEIR_TEST_ALL=1 (tests/run --long).
 """
 
 import json
@@ -33,7 +33,7 @@ def shared_captures():
     for folder, _, names in os.walk(SHARED):
         found += [os.path.join(folder, name) for name in names if ".pcap" in name]
     found.sort()
-    return found if os.environ.get("WEIR_TEST_ALL") else found[::4]
+    return found if os.environ.get("WEIR_TEST_ALL") else found[::8]
 
 
 def conversations(count):

@@ -9,6 +9,7 @@ WEIR_TEST_PCAPS (the shared captures; else ../shared/pcaps beside the source roo
 WEIR_TEST_REDIS_TCP (servers to use; else a private one is started).
 """
 
+import fcntl
 import functools
 import hashlib
 import ipaddress
@@ -164,9 +165,9 @@ def weir(*words, stdin=None, env=None, stdout=subprocess.PIPE, timeout=240):
     return run
 
 
-# 0: a test's replays read in their own process, which takes half the time under the sanitizers. That the
-# answer is the same is what test_worker_processes asks. None: as everybody's.
-workers = None
+# A test's replays read in their own process, which takes half the time under the sanitizers. That the answer is
+# the same is what test_worker_processes asks. None, where who reads is part of what is asked: as everybody's.
+workers = 0
 
 
 def replay(folder, *words, **more):
@@ -178,43 +179,55 @@ def replay(folder, *words, **more):
     return run
 
 
+@functools.lru_cache(None)
+def own_folder():
+    return tempfile.TemporaryDirectory(prefix="weir-test-") # removed when we end
+
+
 def place_of_replay(capture):
-    """The file in which `replayed` keeps an answer: by program and capture, as they are now. A program that
-    was built since leaves nothing of the one before. None: nobody says where we are built."""
+    """The folder in which `kept_replay` keeps an answer: by program and capture, as they are now. A program that
+    was built since leaves nothing of the one before."""
     def stamp(path):
         found = os.stat(path)
         words = f"{os.path.abspath(path)} {found.st_size} {found.st_mtime_ns}"
         return hashlib.sha256(words.encode()).hexdigest()
-    if not os.environ.get("WEIR_BUILD"):
-        return None
-    kept = os.path.join(os.environ["WEIR_BUILD"], "replays")
-    folder = os.path.join(kept, stamp(binary()))
-    if not os.path.isdir(folder):
-        shutil.rmtree(kept, ignore_errors=True)
-        os.makedirs(folder, exist_ok=True)
-    return os.path.join(folder, stamp(capture))
+    kept = os.path.join(os.environ.get("WEIR_BUILD") or own_folder().name, "replays")
+    mine = stamp(binary())
+    os.makedirs(os.path.join(kept, mine), exist_ok=True)
+    for name in os.listdir(kept):
+        if name != mine:
+            shutil.rmtree(os.path.join(kept, name), ignore_errors=True)
+    return os.path.join(kept, mine, stamp(capture))
+
+
+def kept_replay(capture):
+    """`weir replay --flows CAPTURE`, as everybody runs it.
+
+    A handful of tests each ask what was told of the same hundreds of captures, so the first one's answer is
+    kept beside the build: it is the same every time (test_determinism, test_worker_processes). Who asks while
+    another finds out waits for it."""
+    kept = place_of_replay(capture)
+    with open(f"{kept}.lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(f"{kept}.json"):
+            shutil.rmtree(kept, ignore_errors=True)
+            run = weir("replay", "-q", "-o", kept, "--flows", capture)
+            run.folder = kept
+            with open(f"{kept}.new", "w", encoding="utf-8") as file:
+                json.dump([run.words, run.status, run.out, run.err, kept], file)
+            os.replace(f"{kept}.new", f"{kept}.json")
+    with open(f"{kept}.json", encoding="utf-8") as file:
+        return Run(*json.load(file))
 
 
 def replayed(capture):
-    """The lines of flows.ndjson of `weir replay --workers 0 --flows CAPTURE`; None: it wrote none.
-
-    A handful of tests each ask what was told of the same hundreds of captures, so the first one's answer is
-    kept beside the build: it is the same every time (test_determinism, test_worker_processes)."""
-    kept = place_of_replay(capture)
-    if kept and os.path.exists(kept):
-        with open(kept, encoding="utf-8") as file:
-            return json.load(file)
-    with tempfile.TemporaryDirectory(prefix="weir-test-") as home:
-        run = replay(os.path.join(home, "out"), "--workers", "0", "--flows", capture)
-        if run.status not in (0, 3): # 3: damaged, and read as far as it goes
-            raise AssertionError(f"replay of a capture: {run}")
-        written = os.path.exists(os.path.join(run.folder, "flows.ndjson"))
-        lines = run.bytes("flows.ndjson").decode("utf-8").splitlines() if written else None
-    if kept:
-        with open(f"{kept}.{os.getpid()}", "w", encoding="utf-8") as file:
-            json.dump(lines, file)
-        os.replace(file.name, kept)
-    return lines
+    """The lines of flows.ndjson of a kept replay; None: it wrote none."""
+    run = kept_replay(capture)
+    if run.status not in (0, 3): # 3: damaged, and read as far as it goes
+        raise AssertionError(f"replay of a capture: {run}")
+    if not os.path.exists(os.path.join(run.folder, "flows.ndjson")):
+        return None
+    return run.bytes("flows.ndjson").decode("utf-8").splitlines()
 
 
 def complaint(run):

@@ -18,7 +18,7 @@
  * the whole's, its retransmissions (a flow that is split forgets them) and the packets that were
  * flipped
  *
- * One case in 40, or all with WEIR_TEST_ALL (tests/run --long); without the shared captures only
+ * One case in 100, or all with WEIR_TEST_ALL (tests/run --long); without the shared captures only
  * the shipped ones. Every case is made from its number, so a failure names what to look at. */
 #include "tally.h"
 
@@ -36,7 +36,7 @@
 #define FLIPS      200
 #define FLIP_EVERY 64   /* one packet in so many has a bit flipped */
 #define FLIP_MOST  4000 /* packets of a capture that are read for flips */
-#define STEP       40
+#define STEP       100
 #define PATIENCE_S 120
 
 static char *path_of[1024];
