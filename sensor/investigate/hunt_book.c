@@ -17,7 +17,8 @@
 
 struct entry { /* of a host and destination */
     struct story before, latest;
-    bool any_before, in_unit;
+    bool any_before, in_unit, noted; /* noted: it is in `of_unit` */
+    struct ptime begins, ends;       /* of what the unit at hand has of it */
 };
 
 struct told { /* of a host */
@@ -28,6 +29,9 @@ struct hunt_book {
     struct hunt_book_config config;
     struct incidents *incidents;
     struct map entries, told;
+    struct entry **of_unit; /* each once */
+    size_t of_unit_count, of_unit_room;
+    struct ptime at; /* up to where incidents were closed; PTIME_MIN: nowhere */
     uint64_t silent;
 };
 
@@ -39,6 +43,7 @@ struct hunt_book *hunt_book_new(const struct hunt_book_config *config)
     incidents_set_labels(book->incidents, config->sensor, config->ruleset, config->mode);
     map_init(&book->entries);
     map_init(&book->told);
+    book->at = PTIME_MIN;
     return book;
 }
 
@@ -49,6 +54,7 @@ void hunt_book_free(struct hunt_book *book)
     incidents_free(book->incidents);
     map_fini(&book->entries, free);
     map_fini(&book->told, free);
+    free(book->of_unit);
     free(book);
 }
 
@@ -194,16 +200,61 @@ static bool is_wanted(const struct hunt_book *book, const struct story *story)
            book->config.wanted(book->config.context, &story->host);
 }
 
+/* --- time ------------------------------------------------------------------------------------- */
+
+/* A unit tells of a story when it has something to say, and at its end. In between it went on: its
+ * incident is not silent. */
+static void follow(struct hunt_book *book)
+{
+    for (size_t i = 0; i < book->of_unit_count; i++) {
+        const struct entry *entry = book->of_unit[i];
+        if (entry->begins.ns > book->at.ns || (!entry->in_unit && !entry->any_before))
+            continue;
+        incidents_follow(book->incidents, entry->in_unit ? &entry->latest : &entry->before,
+                         entry->ends.ns < book->at.ns ? entry->ends : book->at);
+    }
+}
+
+/* Day by day, so that what was silent for a week closes within a day of it. */
+static void advance(struct hunt_book *book, struct ptime now)
+{
+    if (book->at.ns == INT64_MIN)
+        book->at = now;
+    while (now.ns - book->at.ns >= NS_PER_DAY) {
+        book->at.ns += NS_PER_DAY;
+        follow(book);
+        incidents_advance(book->incidents, book->at);
+    }
+}
+
+/* --- units ------------------------------------------------------------------------------------ */
+
+static void note(struct hunt_book *book, const struct story *story)
+{
+    struct entry *entry = entry_of(book, story);
+    if (entry->noted) {
+        if (story->last.ns > entry->ends.ns)
+            entry->ends = story->last;
+        return;
+    }
+    if (book->of_unit_count == book->of_unit_room) {
+        book->of_unit_room = book->of_unit_room ? 2 * book->of_unit_room : 64;
+        book->of_unit = xrealloc(book->of_unit, book->of_unit_room * sizeof *book->of_unit);
+    }
+    book->of_unit[book->of_unit_count++] = entry;
+    entry->noted = true;
+    entry->begins = story->first;
+    entry->ends = story->last;
+}
+
 static void take(struct hunt_book *book, const struct alert *alert)
 {
-    if (!is_wanted(book, &alert->story))
-        return;
     struct entry *entry = entry_of(book, &alert->story);
     entry->latest = entry->any_before ? join(&entry->before, &alert->story) : alert->story;
     entry->in_unit = true;
-    incidents_advance(book->incidents, alert->time);
+    advance(book, alert->time);
     if (alert->state == INCIDENT_CLOSE) /* its unit is over: the book says when it closes */
-        incidents_follow(book->incidents, &entry->latest, alert->time);
+        incidents_follow(book->incidents, &entry->latest, alert->story.last);
     else if (is_silent(book, alert)) {
         book->silent++;
         incidents_follow(book->incidents, &entry->latest, alert->time);
@@ -214,25 +265,30 @@ static void take(struct hunt_book *book, const struct alert *alert)
 
 static void end_unit(struct hunt_book *book)
 {
-    size_t position = 0;
-    for (const struct map_entry *e; (e = map_next(&book->entries, &position)) != NULL;) {
-        struct entry *entry = e->value;
-        if (entry->in_unit)
-            entry->before = entry->latest;
-        entry->any_before |= entry->in_unit;
-        entry->in_unit = false;
+    for (size_t i = 0; i < book->of_unit_count; i++) {
+        struct entry *entry = book->of_unit[i];
+        entry->before = entry->latest;
+        entry->any_before = true;
+        entry->in_unit = entry->noted = false;
     }
+    book->of_unit_count = 0;
 }
 
+/* Twice: first how long each story went on. */
 int hunt_book_unit(struct hunt_book *book, const void *alerts, size_t size)
 {
-    struct cursor in = cursor_make(alerts, size);
-    while (cursor_left(&in) > 0) {
-        struct alert alert;
-        if (!alert_unpack(book->incidents, &in, &alert))
-            return -1;
-        take(book, &alert);
-    }
+    for (int pass = 0; pass < 2; pass++)
+        for (struct cursor in = cursor_make(alerts, size); cursor_left(&in) > 0;) {
+            struct alert alert;
+            if (!alert_unpack(book->incidents, &in, &alert))
+                return -1;
+            if (!is_wanted(book, &alert.story))
+                continue;
+            if (pass == 0)
+                note(book, &alert.story);
+            else
+                take(book, &alert);
+        }
     end_unit(book);
     return 0;
 }

@@ -153,9 +153,9 @@ static void test_what_is_not_whole(void **state)
     for (size_t cut = 0; cut < size; cut += 13)
         assert_refused(other, data, cut);
     for (size_t at = 0; at < size; at += 29) {
-        data[at] ^= 1u << (at % 8);
+        data[at] = (uint8_t)(data[at] ^ (1u << (at % 8)));
         assert_refused(other, data, size);
-        data[at] ^= 1u << (at % 8);
+        data[at] = (uint8_t)(data[at] ^ (1u << (at % 8)));
     }
     unlink(path);
     unlink(other);

@@ -145,6 +145,28 @@ static void test_a_week_of_silence(void **state)
     tear_down(&f);
 }
 
+/* Within a unit of weeks it says nothing more, and goes on all the same; another's alert in between
+ * does not close it. */
+static void test_it_goes_on_within_a_unit(void **state)
+{
+    struct fixture f;
+    (void)state;
+    set_up(&f, NULL);
+    struct alert alert[4] = {alert_of("volume.destination", 0, 100, 10, INCIDENT_OPEN),
+                             alert_of("volume.destination", 10, 7, 10, INCIDENT_OPEN),
+                             alert_of("volume.destination", 20, 7, 10, INCIDENT_CLOSE),
+                             alert_of("volume.destination", 20, 900, 10, INCIDENT_CLOSE)};
+    alert[1].story.host.byte[15] = alert[2].story.host.byte[15] = 6;
+    unit(&f, alert, 4);
+    hunt_book_finish(f.book);
+    assert_int_equal(f.told.count, 4);
+    assert_int_equal(f.told.alert[2].state, INCIDENT_CLOSE);
+    assert_int_equal(f.told.alert[3].state, INCIDENT_CLOSE);
+    uint64_t most = f.told.alert[2].story.out.value, other = f.told.alert[3].story.out.value;
+    assert_int_equal(most > other ? most : other, 900);
+    tear_down(&f);
+}
+
 /* What needs no past has no week of silence; the incident's own factor holds. */
 static void test_absolute_rows(void **state)
 {
@@ -191,9 +213,9 @@ static void test_what_is_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_left_adds_up), cmocka_unit_test(test_a_week_of_silence),
-        cmocka_unit_test(test_absolute_rows),     cmocka_unit_test(test_only_those_asked_for),
-        cmocka_unit_test(test_what_is_cut),
+        cmocka_unit_test(test_what_left_adds_up),        cmocka_unit_test(test_a_week_of_silence),
+        cmocka_unit_test(test_it_goes_on_within_a_unit), cmocka_unit_test(test_absolute_rows),
+        cmocka_unit_test(test_only_those_asked_for),     cmocka_unit_test(test_what_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
