@@ -53,7 +53,7 @@ def office(folder):
 
 
 def words(folder, case, *more):
-    return ("hunt", "-q", "--workers", "0", "--unit-days", "3", "-o", case, *more, folder)
+    return ("hunt", "-q", "--workers", "0", "--unit-days", "7", "-o", case, *more, folder)
 
 
 def result(case, out):
