@@ -33,7 +33,8 @@ static const char usage[] =
     "  -o, --output CASE         there: hunt.json, hosts.ndjson, alerts.ndjson, summary.json,\n"
     "                            report.html, report.json; and hunt/, what it goes on from\n"
     "      --jobs N              processes at a time, 1 to 64 (default: one a processor)\n"
-    "      --unit-days N         days judged by one process, 1 to 31 (default 1)\n"
+    "      --unit-days N         days judged by one process, 1 to 31 (default 1, or so many that\n"
+    "                            long inputs are not read by many)\n"
     "      --again               begin anew, whatever an earlier hunt left in CASE\n"
     "      --since TIME, --until TIME\n"
     "                            only packets of these times\n"
@@ -75,7 +76,6 @@ static int read_asked(struct hunt *hunt)
     struct options *o = &hunt->options;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     hunt->jobs = processors < 1 ? 1 : processors > HUNT_JOBS ? HUNT_JOBS : (uint32_t)processors;
-    hunt->unit_days = 1;
     if (o->input_count == 0)
         return error_set(&hunt->error, ERROR_USAGE, "hunt: which folder? (weir hunt --help)");
     if (!o->folder)
@@ -96,13 +96,15 @@ static int read_asked(struct hunt *hunt)
     return hunt->calendar ? 0 : -1;
 }
 
-/* Each input is read three times; one that lies over a unit's edge once more for it. */
+/* Before there are units, as if no input reached over an edge. */
 static uint64_t all_bytes(const struct hunt *hunt)
 {
-    uint64_t bytes = 0;
+    uint64_t once = 0, units = 0;
     for (size_t i = 0; i < hunt->files.count; i++)
-        bytes += 3 * hunt->files.file[i].size;
-    return bytes;
+        once += hunt->files.file[i].size;
+    for (size_t i = 0; i < hunt->unit_count; i++)
+        units += hunt->unit[i].bytes;
+    return once + 2 * (hunt->unit_count ? units : once);
 }
 
 static int run(struct hunt *hunt, bool *problem, bool *alerts)
@@ -112,9 +114,12 @@ static int run(struct hunt *hunt, bool *problem, bool *alerts)
         hunt_files_walk(&hunt->files, o->input, o->input_count, o->folder, &hunt->error) != 0 ||
         hunt_plan_open(hunt) != 0)
         return -1;
-    hunt->pool = pool_new(hunt->jobs, all_bytes(hunt), o->quiet);
-    if (hunt_survey(hunt) != 0 || hunt_units_make(hunt) != 0 || hunt_learn(hunt) != 0 ||
-        hunt_judge_units(hunt) != 0)
+    hunt->pool = pool_new(hunt->jobs, o->quiet);
+    pool_expect(hunt->pool, all_bytes(hunt));
+    if (hunt_survey(hunt) != 0 || hunt_units_make(hunt) != 0)
+        return -1;
+    pool_expect(hunt->pool, all_bytes(hunt));
+    if (hunt_learn(hunt) != 0 || hunt_judge_units(hunt) != 0)
         return -1;
     return hunt_tell(hunt, problem, alerts);
 }
@@ -144,12 +149,11 @@ int command_hunt(int argc, char **argv)
         {"--again", NULL, &hunt.again},     {NULL, NULL, NULL}};
     bool problem = false, alerts = false;
     int status;
-    if (words_take(words, &argc, argv, &hunt.error) != 0 ||
-        options_parse(&hunt.options, argc, argv, "cfosIxwqheudl", &hunt.error) != 0)
-        status = command_fail(&hunt.error);
-    else if (hunt.options.help)
+    bool good = words_take(words, &argc, argv, &hunt.error) == 0 &&
+                options_parse(&hunt.options, argc, argv, "cfosIxwqheudl", &hunt.error) == 0;
+    if (good && hunt.options.help)
         status = command_print(usage);
-    else if (run(&hunt, &problem, &alerts) != 0)
+    else if (!good || run(&hunt, &problem, &alerts) != 0)
         status = command_fail(&hunt.error);
     else
         status = problem                              ? EXIT_INPUT

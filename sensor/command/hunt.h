@@ -50,8 +50,8 @@ struct hunt {
     struct asked asked;
     const char *hosts_from, *jobs_word, *unit_word;
     bool again;
-    uint32_t jobs, unit_days;
-    struct ip *host; /* --hosts-from, sorted */
+    uint32_t jobs, unit_days; /* unit_days 0: as hunt_units_make finds it */
+    struct ip *host;          /* --hosts-from, sorted */
     size_t host_count;
     struct capture_times times;
     struct engine_told told;
@@ -108,7 +108,10 @@ struct pool_work {
     /* In the process: 0, or its exit status; what is wrong it has said. */
     int (*run)(struct hunt *hunt, size_t i);
 };
-struct pool *pool_new(uint32_t jobs, uint64_t bytes, bool quiet);
+#define POOL_INTERRUPTED 130 /* its exit status when it was told to end: it left nothing */
+struct pool *pool_new(uint32_t jobs, bool quiet);
+/* How many bytes all pieces of all works read. */
+void pool_expect(struct pool *pool, uint64_t bytes);
 void pool_free(struct pool *pool);
 /* −1: a process failed, or it was interrupted (hunt->error). What is done stays done. */
 int pool_run(struct hunt *hunt, const struct pool_work *work);

@@ -80,7 +80,8 @@ static int check_inputs(const struct piece *piece, const struct session *session
     struct error error = {0};
     for (size_t i = 0; i < count && i < piece->unit->count; i++) {
         const struct hunt_file *file = &piece->hunt->files.file[piece->unit->input[i]];
-        if (memcmp(input[i].sha256, file->found.sha256, SHA256_SIZE) != 0)
+        if (input[i].error.code == ERROR_NONE &&
+            memcmp(input[i].sha256, file->found.sha256, SHA256_SIZE) != 0)
             error_set(&error, ERROR_INPUT, "%.300s: changed while it was hunted in (--again)",
                       file->path);
     }
@@ -100,7 +101,7 @@ static int read_unit(const struct piece *piece, struct session *session,
     options->progressed = on_progress;
     int failed = session_run(session, options);
     if (session->interrupted)
-        return 130;
+        return POOL_INTERRUPTED;
     return failed ? command_fail(&session->error) : check_inputs(piece, session);
 }
 
@@ -329,7 +330,10 @@ static void put_inputs(struct json *json, const struct piece *piece, const struc
     json_list(json, "inputs");
     for (size_t i = 0; i < count && i < piece->unit->count; i++) {
         json_open(json, NULL);
-        json_uint(json, "input", piece->unit->input[i]);
+        size_t number = piece->unit->input[i];
+        json_uint(json, "input", number);
+        if (input[i].error.code != ERROR_NONE && !piece->hunt->files.file[number].problem)
+            json_str(json, "problem", input[i].error.message);
         json_uint(json, "wire_bytes", input[i].bytes);
         json_uint(json, "longest_cut", input[i].longest_cut);
         json_close(json);

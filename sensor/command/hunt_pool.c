@@ -45,7 +45,7 @@ struct pool {
     const char *name;
 };
 
-struct pool *pool_new(uint32_t jobs, uint64_t bytes, bool quiet)
+struct pool *pool_new(uint32_t jobs, bool quiet)
 {
     struct pool *pool = xcalloc(1, sizeof *pool);
     size_t size = HUNT_JOBS * sizeof *pool->read;
@@ -54,10 +54,14 @@ struct pool *pool_new(uint32_t jobs, uint64_t bytes, bool quiet)
     pool->jobs = jobs;
     pool->quiet = quiet;
     pool->terminal = isatty(STDERR_FILENO);
-    pool->bytes_all = bytes;
     pool->started = pool->told = wtime_now();
     pool->told_percent = -1;
     return pool;
+}
+
+void pool_expect(struct pool *pool, uint64_t bytes)
+{
+    pool->bytes_all = bytes;
 }
 
 void pool_free(struct pool *pool)
@@ -139,7 +143,7 @@ static _Noreturn void be_child(struct hunt *hunt, const struct pool_work *work, 
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
-        _exit(130);
+        _exit(POOL_INTERRUPTED);
     sigprocmask(SIG_SETMASK, before, NULL);
     hunt->pool->own = slot;
     _exit(work->run(hunt, piece));
@@ -176,6 +180,8 @@ static void settle(struct hunt *hunt, const struct pool_work *work, struct child
         error_set(&hunt->error, ERROR_RUN,
                   "%s %zu: its process died (signal %d); begin again, and it goes on", work->name,
                   child->piece + 1, WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+    else if (hunt->error.code == ERROR_NONE && code == POOL_INTERRUPTED)
+        error_set(&hunt->error, ERROR_RUN, "a process was ended; begin again, and it goes on");
     else if (hunt->error.code == ERROR_NONE) { /* it said why */
         enum error_code why = code == 2 ? ERROR_USAGE : code == 3 ? ERROR_INPUT : ERROR_RUN;
         error_set(&hunt->error, why, "%s", "");

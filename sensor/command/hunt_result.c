@@ -80,12 +80,20 @@ static void take_host(struct telling *t, const struct hunt_unit *unit,
     host->in_bytes = bytes_add(host->in_bytes, count_of(value, "in"));
 }
 
-static void take_input(struct telling *t, const struct json_value *value)
+/* A problem that the survey did not meet (its reader died, say) is of the whole unit. */
+static void take_input(struct telling *t, const struct hunt_unit *unit,
+                       const struct json_value *value)
 {
     uint64_t number = count_of(value, "input"), cut = count_of(value, "longest_cut");
+    const char *problem = json_text(json_get(value, "problem"));
     if (number >= t->hunt->files.count)
         return;
-    struct summary_input *input = &t->hunt->files.file[number].found;
+    struct hunt_file *file = &t->hunt->files.file[number];
+    struct summary_input *input = &file->found;
+    if (problem)
+        hunt_days_mark(&t->hunt->days, unit->first_day, unit->last_day, HUNT_DAMAGED);
+    if (problem && !file->problem)
+        input->problem = file->problem = xstrdup(problem);
     input->bytes = bytes_add(input->bytes, count_of(value, "wire_bytes"));
     if (cut > input->longest_cut)
         input->longest_cut = (uint32_t)cut;
@@ -101,7 +109,7 @@ static void take_facts(struct telling *t, size_t i)
     for (size_t n = 0; n < json_length(hosts); n++)
         take_host(t, unit, json_at(hosts, n));
     for (size_t n = 0; n < json_length(inputs); n++)
-        take_input(t, json_at(inputs, n));
+        take_input(t, unit, json_at(inputs, n));
     if (i + 1 < t->hunt->unit_count) /* at the last one's end it is the inputs' */
         t->result.flows_cut += count_of(root, "flows_cut");
 }
@@ -117,7 +125,7 @@ static bool is_whole(const struct json_value *root, const void *data, size_t siz
 
 static int take_alerts(struct telling *t, const struct json_value *root, const char *path)
 {
-    struct stat st;
+    struct stat st = {.st_size = 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), failed = 0;
     if (fd < 0 || fstat(fd, &st) != 0)
         failed = error_set(&t->hunt->error, ERROR_RUN, "%s: %s", path, strerror(errno));
@@ -187,9 +195,21 @@ static int write_file(struct hunt *hunt, const char *name, char *text)
     return failed;
 }
 
+/* What a replay may have left there is no part of this. */
+static void remove_older(const struct hunt *hunt)
+{
+    static const char *const name[] = {"flows.ndjson", "items.ndjson", "summary.txt"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        char *path = xasprintf("%s/%s", hunt->options.folder, name[i]);
+        unlink(path);
+        free(path);
+    }
+}
+
 static int write_case(struct telling *t)
 {
     struct hunt *hunt = t->hunt;
+    remove_older(hunt);
     const struct incidents *incidents = hunt_book_incidents(t->book);
     buffer_u8(&t->alerts, 0);
     if (write_file(hunt, "alerts.ndjson", xstrdup((const char *)t->alerts.data)) != 0 ||

@@ -113,7 +113,7 @@ static int survey(struct hunt *hunt, size_t batch)
     const struct capture_input *input = session_inputs(&session, &found);
     int status;
     if (session.interrupted)
-        status = 130;
+        status = POOL_INTERRUPTED;
     else if (found != count || (failed && session.error.code != ERROR_INPUT))
         status = command_fail(&session.error);
     else /* with what is wrong with each of them */

@@ -145,20 +145,55 @@ static int too_many(struct hunt *hunt, const struct hunt_unit *unit)
                      CAPTURE_FILES);
 }
 
+static bool reaches(const struct hunt_file *file, const struct hunt_unit *unit)
+{
+    return is_read(file) && file->begins.ns < unit->times.until.ns &&
+           file->ends.ns >= unit->times.since.ns;
+}
+
+/* How much units of so many days would read, all together. */
+static uint64_t bytes_by(const struct hunt *hunt, int64_t unit_days)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < hunt->files.count; i++) {
+        const struct hunt_file *file = &hunt->files.file[i];
+        if (!is_read(file))
+            continue;
+        int64_t from = day_of(hunt, file->begins) - hunt->days.first;
+        int64_t to = day_of(hunt, file->ends) - hunt->days.first;
+        from = from > 0 ? from : 0;
+        to = to < (int64_t)hunt->days.count ? to : (int64_t)hunt->days.count - 1;
+        if (from <= to)
+            bytes += file->size * (uint64_t)(to / unit_days - from / unit_days + 1);
+    }
+    return bytes;
+}
+
+/* Days by themselves, unless the inputs are longer: units read no more than half as much again as
+ * there is, if that can be had. */
+static uint32_t find_unit_days(const struct hunt *hunt)
+{
+    static const uint32_t days[] = {1, 2, 4, 7, 14, HUNT_UNIT_DAYS};
+    uint64_t once = bytes_by(hunt, (int64_t)hunt->days.count);
+    size_t i = 0;
+    while (i + 1 < sizeof days / sizeof *days && bytes_by(hunt, days[i]) > once + once / 2)
+        i++;
+    return days[i];
+}
+
 int hunt_units_make(struct hunt *hunt)
 {
     if (make_days(hunt) != 0)
         return -1;
+    if (hunt->unit_days == 0)
+        hunt->unit_days = find_unit_days(hunt);
     int64_t end = hunt->days.first + (int64_t)hunt->days.count;
     hunt->unit = xcalloc(hunt->days.count, sizeof *hunt->unit);
     for (int64_t day = hunt->days.first; day < end; day += hunt->unit_days) {
         struct hunt_unit unit = make_unit(hunt, day);
-        for (size_t i = 0; i < hunt->files.count; i++) {
-            const struct hunt_file *file = &hunt->files.file[i];
-            if (is_read(file) && file->begins.ns < unit.times.until.ns &&
-                file->ends.ns >= unit.times.since.ns)
-                add_input(&unit, file, i);
-        }
+        for (size_t i = 0; i < hunt->files.count; i++)
+            if (reaches(&hunt->files.file[i], &unit))
+                add_input(&unit, &hunt->files.file[i], i);
         if (unit.count == 0)
             continue;
         hunt->unit[hunt->unit_count++] = unit;

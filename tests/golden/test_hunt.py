@@ -73,6 +73,13 @@ class Hunt(Case):
         report = json.loads(self.first.bytes("report.json"))
         self.assertEqual(report["verdict"], "left")
 
+    def test_as_one_replay_tells_it(self):
+        names = [os.path.join(path, name) for path, _, files in os.walk(self.folder) for name in files]
+        replay = self.replay("--workers", "0", *names)
+        def told(run):
+            return [(entry["id"], entry["score"], entry["out_bytes"], entry["first"], entry["last"]) for entry in run.summary()["incidents"]]
+        self.assertEqual(told(self.first), told(replay))
+
     def test_any_number_of_processes_and_killed_ten_times(self):
         alone = self.hunt(self.folder, "--jobs", "1", case="alone")
         whole = hunts.result(self.case, self.first.out)
