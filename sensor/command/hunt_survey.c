@@ -140,10 +140,11 @@ static int64_t number(const struct json_value *input, const char *path)
 static void take_digest(const struct json_value *input, uint8_t sha256[SHA256_SIZE])
 {
     const char *hex = json_text(json_get(input, "sha256"));
-    for (size_t i = 0; hex && strlen(hex) == 2 * SHA256_SIZE && i < SHA256_SIZE; i++) {
-        unsigned value = 0;
-        if (sscanf(hex + 2 * i, "%2x", &value) == 1)
-            sha256[i] = (uint8_t)value;
+    if (!hex || strlen(hex) != (size_t)2 * SHA256_SIZE)
+        return;
+    for (size_t i = 0; i < SHA256_SIZE; i++) {
+        const char two[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
+        sha256[i] = (uint8_t)strtoul(two, NULL, 16);
     }
 }
 
