@@ -310,10 +310,10 @@ static void put_head(struct buffer *b, const struct hunt_result *r)
                 day_text(days->first, from), day_text(days->first + (int64_t)days->count - 1, to),
                 days->count, hunt_days_of(days, HUNT_COVERED));
     put_sights(b, days);
-    buffer_text(b, "\nJudged    %s, in %zu units\n",
+    buffer_text(b, "\nJudged    %s, in %zu unit%s\n",
                 r->hindsight ? "in hindsight: each day held against all the others"
                              : "online: two days or less are too short for hindsight",
-                r->units);
+                r->units, r->units == 1 ? "" : "s");
     put_inputs(b, r);
     buffer_text(b,
                 "Hosts     %zu: %zu left, %zu cannot say, %zu no sign within the stated coverage\n",
