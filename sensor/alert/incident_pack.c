@@ -69,6 +69,17 @@ void incidents_pack(const struct incidents *incidents, struct buffer *out)
     put_list(out, &incidents->closed);
 }
 
+void alert_pack(const struct alert *alert, struct buffer *out)
+{
+    struct incident_rank rank = {.detector = alert->finding.detector, .finding = alert->finding};
+    put_rank(out, &rank);
+    buffer_put(out, &alert->story, sizeof alert->story);
+    buffer_le64(out, (uint64_t)alert->time.ns);
+    buffer_u8(out, (uint8_t)alert->state);
+    buffer_u8(out, (uint8_t)alert->baseline);
+    buffer_le32(out, alert->baseline_hours);
+}
+
 /* --- reading --------------------------------------------------------------------------------- */
 
 static bool take_raw(struct cursor *in, void *to, size_t size)
@@ -184,4 +195,34 @@ bool incidents_unpack(struct incidents *incidents, struct cursor *in)
     if (good)
         linked_restore(incidents);
     return good;
+}
+
+/* What is counted is there, and texts end: nothing behind this looks again. */
+static bool is_sound(const struct alert *alert)
+{
+    const struct story *story = &alert->story;
+    return story->flow_count <= ALERT_FLOWS && story->address_count <= ALERT_ADDRESSES &&
+           story->client_count <= STORY_CLIENTS && tunnel_holds(&story->tunnel) &&
+           story->counted.label_count <= COUNTED_LABELS &&
+           story->counted.sample_count <= COUNTED_SAMPLES && story->destination.role < ROLES &&
+           story->destination.kind < DESTINATION_KINDS &&
+           !story->destination.name[DESTINATION_NAME_SIZE - 1] &&
+           !story->sight[SILENCE_NAME_SIZE - 1] && !story->server_name[RECORD_NAME_MAX] &&
+           !story->ja4[STORY_TEXT_SIZE - 1] && !story->application[STORY_TEXT_SIZE - 1] &&
+           alert->finding.reason_count <= FINDING_REASONS && alert->finding.urgency < URGENCIES &&
+           alert->state <= INCIDENT_CLOSE;
+}
+
+bool alert_unpack(struct incidents *incidents, struct cursor *in, struct alert *alert)
+{
+    struct incident_rank rank;
+    *alert = (struct alert){.raise = 0};
+    if (!take_rank(incidents, in, &rank) || !take_raw(in, &alert->story, sizeof alert->story))
+        return false;
+    alert->finding = rank.finding;
+    alert->time.ns = (int64_t)cursor_le64(in);
+    alert->state = cursor_u8(in);
+    alert->baseline = cursor_u8(in);
+    alert->baseline_hours = cursor_le32(in);
+    return !in->failed && is_sound(alert);
 }

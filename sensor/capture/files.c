@@ -39,8 +39,12 @@ int files_open(struct files *files, const struct capture_config *config,
     for (size_t i = 0; i < files->count; i++) {
         struct capture_file *file = &files->file[i];
         *file = config->files[i];
-        input[i] = (struct capture_input){
-            .path = file->path, .number = (uint32_t)i, .first = PTIME_MAX, .last = PTIME_MIN};
+        input[i] = (struct capture_input){.path = file->path,
+                                          .number = (uint32_t)i,
+                                          .first = PTIME_MAX,
+                                          .last = PTIME_MIN,
+                                          .begins = PTIME_MAX,
+                                          .ends = PTIME_MIN};
         if (file->fd < 0)
             file->fd = source_descriptor(file->path, &input[i].error);
         any |= file->fd >= 0;

@@ -89,6 +89,15 @@ static void count_input(struct capture_input *input, const struct packet_raw *ra
         input->last = raw->time;
 }
 
+/* Of packets of times that are not looked at, too. */
+static void note_extent(struct capture_input *input, int64_t from_ns, int64_t to_ns)
+{
+    if (from_ns < input->begins.ns)
+        input->begins.ns = from_ns;
+    if (to_ns > input->ends.ns)
+        input->ends.ns = to_ns;
+}
+
 static void count_undecoded(struct health *health, const struct packet_raw *raw,
                             const struct packet *packet, enum decode_result result)
 {
@@ -375,15 +384,18 @@ static void worker_note(struct worker *w, struct capture_input *input, const str
 static bool is_outside(const struct worker *w, struct capture_input *input,
                        const struct packet_raw *raw)
 {
-    struct connection_piece piece;
-    if (!w->times.set || (raw->time.ns >= w->times.since.ns && raw->time.ns < w->times.until.ns))
+    struct connection_piece piece = {.since_ns = raw->time.ns};
+    if (!w->times.set)
         return false;
-    if (raw->link == LINK_CONNECTION) {
+    if (raw->link == LINK_CONNECTION)
         memcpy(&piece, raw->data, sizeof piece);
+    note_extent(input, piece.since_ns, raw->time.ns);
+    if (raw->time.ns >= w->times.since.ns && raw->time.ns < w->times.until.ns)
+        return false;
+    if (raw->link == LINK_CONNECTION)
         input->outside += fresh_packets(&piece);
-    } else if (raw->link != LINK_NOTE) {
+    else if (raw->link != LINK_NOTE)
         input->outside++;
-    }
     return true;
 }
 

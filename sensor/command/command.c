@@ -17,6 +17,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "live, until stopped\n"
                             "       weir replay [-c FILE] [-f FILTER] [-o DIR] INPUT...   judge "
                             "captures by their own clock\n"
+                            "       weir hunt   [-c FILE] -o CASE FOLDER...               "
+                            "months of them: what can be said of each host\n"
                             "       weir check  [-c FILE] [-r INPUT...]                   "
                             "validate; with a capture, survey it\n"
                             "       weir explain [-c FILE] [--json] ID                    "
@@ -73,7 +75,8 @@ static const struct {
     {"version", command_version},   {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
     {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
-    {"evidence", command_evidence}, {"--help", command_help},       {"-h", command_help},
+    {"evidence", command_evidence}, {"hunt", command_hunt},         {"--help", command_help},
+    {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -100,7 +103,8 @@ int command_main(int argc, char **argv)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
     log_error(
-        "%.60s: unknown command, expected run, replay, check, alerts, explain, status, reload, "
+        "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
+        "reload, "
         "rules, baseline, backtest, incident, silence, digest, report, evidence, privacy, version "
         "or help",
         argv[1]);

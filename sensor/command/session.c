@@ -68,6 +68,21 @@ static void on_withheld(void *context, const struct story *story, const char *de
     o->withheld(o->context, story, detector, exception);
 }
 
+static void on_closed(void *context, const struct host_total *total)
+{
+    const struct session *s = context;
+    if (s->ledger)
+        look_back_note(context, total);
+    else
+        s->options.closed(s->options.context, total);
+}
+
+static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+{
+    const struct session_options *o = &((const struct session *)context)->options;
+    o->alert(o->context, incident, alert);
+}
+
 /* A replay's keys are its own, even on a server that holds a live baseline. */
 static int open_stack(struct session *s, bool hold)
 {
@@ -84,9 +99,10 @@ static int open_stack(struct session *s, bool hold)
         .observer = {.flow = o->flow ? on_flow : NULL,
                      .content = o->content ? on_content : NULL,
                      .withheld = o->withheld ? on_withheld : NULL,
-                     .closed = s->ledger && !s->hindsight ? look_back_note : NULL,
+                     .alert = o->alert ? on_alert : NULL,
+                     .closed = (s->ledger && !s->hindsight) || o->closed ? on_closed : NULL,
                      .context = s},
-        .hindsight = s->hindsight,
+        .hindsight = s->hindsight ? s->hindsight : o->hindsight,
         .told = o->told,
         .keep_profiles = o->save_baseline && !s->hindsight, /* what the first reading learned */
         .hold = hold,
@@ -133,7 +149,14 @@ static int start_feed(struct session *s)
 
 static void on_timer(void *context)
 {
-    progress_show(context);
+    const struct session *s = context;
+    struct feed_progress progress;
+    if (!s->options.progressed) {
+        progress_show(s);
+        return;
+    }
+    feed_progress_of(s->feed, &progress);
+    s->options.progressed(s->options.context, &progress);
 }
 
 /* The first interrupt ends the input early; what was read is judged and summed up. */
@@ -143,7 +166,7 @@ static void on_interrupt(void *context)
     if (s->interrupted)
         _exit(130);
     s->interrupted = true;
-    if (!s->options.follow)
+    if (!s->options.follow && !s->options.progressed)
         log_warn("interrupted: judging what was read so far (again to leave at once)");
     feed_interrupt(s->feed);
 }
@@ -153,7 +176,7 @@ static int judge_all(struct session *s)
     struct loop_ref loop = s->stack.loop;
     s->interrupt[0] = event_loop_signal(loop, SIGINT, on_interrupt, s);
     s->interrupt[1] = event_loop_signal(loop, SIGTERM, on_interrupt, s);
-    if (s->options.progress)
+    if (s->options.progress || s->options.progressed)
         s->timer = loop.ops->timer(loop.loop, PROGRESS_NS, on_timer, s);
     struct fleet *fleet = s->fleet;
     s->fleet = NULL;
@@ -226,6 +249,7 @@ int session_run(struct session *s, const struct session_options *options)
         return -1;
     if (make_folder(s) != 0)
         return -1;
+    s->fleet = options->fleet;
     bool hold = look_back_prepare(s);
     if (session_read(s, hold) != 0)
         return -1;
@@ -244,6 +268,12 @@ int session_run(struct session *s, const struct session_options *options)
 }
 
 /* --- afterwards ------------------------------------------------------------------------------ */
+
+const struct capture_input *session_inputs(const struct session *s, size_t *count)
+{
+    *count = 0;
+    return s->feed ? feed_inputs(s->feed, count) : NULL;
+}
 
 size_t session_input_count(const struct session *s)
 {
@@ -297,7 +327,7 @@ void session_describe(const struct session *s, struct summary_input *input, stru
     summary->engine = s->stack.engine;
     summary->learn_days = config->detect.learn_days;
     summary->had_baseline = s->options.baseline != NULL;
-    summary->hindsight = s->hindsight != NULL;
+    summary->hindsight = s->hindsight || s->options.hindsight;
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
     if (counts->last.ns != INT64_MIN && counts->last.ns - counts->first.ns > SESSION_LOOK_BACK_NS)
         summary->why_online = s->why_online; /* what is short is judged online anyway */

@@ -30,7 +30,13 @@ struct session_options {
     const char *save_baseline; /* FILE or NULL */
     const char *noise;         /* silences that hold: a noise.json, or NULL */
     bool online;               /* as a live sensor would have told it, however long it is */
+    /* Made before, of more than these inputs: it is judged by, and nothing is learned. Its fleet
+     * goes to the engine. It outlives the session. */
+    struct hindsight *hindsight;
+    struct fleet *fleet;
     bool progress;
+    /* Instead of that line, now and then; or NULL. */
+    void (*progressed)(void *context, const struct feed_progress *progress);
     /* What was observed so far is void: the inputs are read again from their beginning. */
     void (*again)(void *context);
     void (*flow)(void *context, const struct flow_view *view);
@@ -39,6 +45,8 @@ struct session_options {
     /* As engine_observer has it, or NULL. */
     void (*withheld)(void *context, const struct story *story, const char *detector,
                      const struct rule_exception *exception);
+    void (*closed)(void *context, const struct host_total *total);
+    void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
     void *context;
 };
 
@@ -69,6 +77,8 @@ struct session {
 /* 0: judged to the end (inputs may have problems of their own:
  * session_input_problem). −1: session->error. */
 int session_run(struct session *session, const struct session_options *options);
+/* What was read, as far as it came, also when session_run failed; count 0: nothing. */
+const struct capture_input *session_inputs(const struct session *session, size_t *count);
 /* How many there were, once directories were read. */
 size_t session_input_count(const struct session *session);
 /* What the summary needs. `input` has room for session_input_count. */

@@ -4,6 +4,7 @@
 #include "coverage.h"
 #include "gaps.h"
 #include "mode.h"
+#include "summary_parts.h"
 #include "weir/alert/counted.h"
 #include "weir/investigate/evidence.h"
 #include "weir/investigate/summary.h"
@@ -28,7 +29,7 @@ static void put_volume(struct json *json, const char *key, struct volume volume)
     json_close(json);
 }
 
-static void put_inputs(struct json *json, const struct summary *s)
+void summary_put_inputs(struct json *json, const struct summary *s)
 {
     char hex[HEX_SIZE(SHA256_SIZE)];
     json_list(json, "inputs");
@@ -148,7 +149,7 @@ static void put_clients(struct json *json, const struct story *story)
     json_uint(json, "clients_claimed_replaced", story->clients_replaced);
 }
 
-static void put_incident(struct json *json, const struct incident *incident)
+void summary_put_incident(struct json *json, const struct incident *incident)
 {
     const struct story *story = &incident->story;
     char text[IP_TEXT_SIZE], name[16];
@@ -197,7 +198,7 @@ static void put_incidents(struct json *json, const struct summary *s)
     const struct incident **all = incidents_sorted(engine_incidents(s->engine), &count);
     json_list(json, "incidents");
     for (size_t i = 0; i < count; i++)
-        put_incident(json, all[i]);
+        summary_put_incident(json, all[i]);
     json_close(json);
     free(all);
 }
@@ -325,7 +326,7 @@ static void put_bounds(struct json *json, const struct summary *s)
     json_close(json);
 }
 
-static void put_gaps(struct json *json, const struct summary *s)
+void summary_put_gaps(struct json *json, const struct summary *s)
 {
     size_t count;
     struct gap *gap = input_gaps(s, &count);
@@ -361,7 +362,7 @@ static void put_coverage(struct json *json, const struct summary *s)
     const struct health *health = engine_health(s->engine);
     json_open(json, "coverage");
     json_bool(json, "drops_recorded", drops_recorded(s));
-    put_gaps(json, s);
+    summary_put_gaps(json, s);
     put_volume(json, "out_bytes", s->hosts->out);
     put_volume(json, "carried_out_bytes", engine_counts_of(s->engine)->carried);
     json_open(json, "out_bytes_by_service");
@@ -401,7 +402,7 @@ char *summary_json(const struct summary *s)
     json_str(json, "version", WEIR_VERSION);
     mode_json(json, s);
     json_str(json, "timezone", s->timezone);
-    put_inputs(json, s);
+    summary_put_inputs(json, s);
     put_inside(json, s);
     put_incidents(json, s);
     put_ranking(json, s);

@@ -370,6 +370,8 @@ static void tell_inputs(const struct role *role)
                                        .unjoined = input[i].unjoined,
                                        .first_ns = input[i].first.ns,
                                        .last_ns = input[i].last.ns,
+                                       .begins_ns = input[i].begins.ns,
+                                       .ends_ns = input[i].ends.ns,
                                        .longest_cut = input[i].longest_cut,
                                        .notes = input[i].notes};
         if (input[i].packed)

@@ -187,6 +187,8 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
     input->outside = answer->outside;
     input->first.ns = answer->first_ns;
     input->last.ns = answer->last_ns;
+    input->begins.ns = answer->begins_ns;
+    input->ends.ns = answer->ends_ns;
     input->longest_cut = answer->longest_cut;
     memcpy(input->sha256, answer->sha256, SHA256_SIZE);
     input->notes = answer->notes;
@@ -357,8 +359,11 @@ int feed_start(struct feed **made, const struct feed_config *config, struct erro
     for (size_t i = 0; i < config->input_count * feed->workers; i++)
         feed->fd[i] = -1;
     for (size_t i = 0; i < config->input_count; i++)
-        feed->input[i] = (struct capture_input){
-            .path = config->inputs[i], .first = PTIME_MAX, .last = PTIME_MIN};
+        feed->input[i] = (struct capture_input){.path = config->inputs[i],
+                                                .first = PTIME_MAX,
+                                                .last = PTIME_MIN,
+                                                .begins = PTIME_MAX,
+                                                .ends = PTIME_MIN};
     watch_paths(feed);
     if (allow_descriptors(feed) == 0 &&
         (feed->workers > 0 ? start_workers : start_thread)(feed) == 0)

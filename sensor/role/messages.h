@@ -63,7 +63,7 @@ struct held_answer { /* CONTROL_HELD */
 struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the order of the orders */
     struct error error;
     uint64_t packets, bytes, outside, unjoined;
-    int64_t first_ns, last_ns;
+    int64_t first_ns, last_ns, begins_ns, ends_ns;
     uint32_t longest_cut;
     char link[SOURCE_LINK], packed[8];
     struct source_notes notes;

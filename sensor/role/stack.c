@@ -91,6 +91,12 @@ static void on_closed(void *context, const struct host_total *total)
     stack->config.observer.closed(stack->config.observer.context, total);
 }
 
+static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
+{
+    const struct stack *stack = context;
+    stack->config.observer.alert(stack->config.observer.context, incident, alert);
+}
+
 static void on_damaged(void *context, uint32_t worker, uint32_t incarnation)
 {
     const struct stack *stack = context;
@@ -152,6 +158,7 @@ static int open_engine(struct stack *stack)
         .observer = {.flow = c->observer.flow ? on_flow : NULL,
                      .content = c->observer.content ? on_content : NULL,
                      .withheld = c->observer.withheld ? on_withheld : NULL,
+                     .alert = c->observer.alert ? on_alert : NULL,
                      .closed = c->observer.closed ? on_closed : NULL,
                      .done = on_done,
                      .damaged = c->observer.damaged ? on_damaged : NULL,

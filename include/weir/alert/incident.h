@@ -87,6 +87,10 @@ struct incidents_counts incidents_counts(const struct incidents *incidents);
  */
 void incidents_pack(const struct incidents *incidents, struct buffer *out);
 bool incidents_unpack(struct incidents *incidents, struct cursor *in);
+/* One alert's finding and story, likewise: what another book of incidents goes on from. Texts and
+ * rows of rules are then this book's. False: it is not that. */
+void alert_pack(const struct alert *alert, struct buffer *out);
+bool alert_unpack(struct incidents *incidents, struct cursor *in, struct alert *alert);
 /* Alerts carry the sensor's name; set before the first. */
 void incidents_set_labels(struct incidents *incidents, const char *sensor, const char *ruleset,
                           const char *mode);

@@ -86,14 +86,15 @@ struct capture_input {
     uint32_t number;    /* as handed over, from 0 */
     struct error error; /* .code ERROR_NONE: read whole */
     uint64_t packets, bytes;
-    uint64_t outside;         /* packets that are in neither, outside of the times looked at */
-    struct ptime first, last; /* packets; PTIME_MAX/PTIME_MIN when there were none */
-    uint32_t longest_cut;     /* the longest captured length among cut packets; 0: none was cut */
-    uint64_t unread_link;     /* packets of link types that are not read */
-    uint64_t unjoined;        /* of a log: connections it names, and that no line tells of; of
-                                 this worker's share */
-    const char *link;         /* "EN10MB, LINUX_SLL" */
-    const char *packed;       /* "gzip"; NULL: not compressed */
+    uint64_t outside;          /* packets that are in neither, outside of the times looked at */
+    struct ptime first, last;  /* packets; PTIME_MAX/PTIME_MIN when there were none */
+    struct ptime begins, ends; /* with `times`: of all that is in it, looked at or not */
+    uint32_t longest_cut;      /* the longest captured length among cut packets; 0: none was cut */
+    uint64_t unread_link;      /* packets of link types that are not read */
+    uint64_t unjoined;         /* of a log: connections it names, and that no line tells of; of
+                                  this worker's share */
+    const char *link;          /* "EN10MB, LINUX_SLL" */
+    const char *packed;        /* "gzip"; NULL: not compressed */
     struct source_notes notes;
     uint8_t sha256[SHA256_SIZE]; /* of worker 0 only; zero for an input not read to its end */
 };

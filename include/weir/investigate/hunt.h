@@ -1,0 +1,149 @@
+/* weir hunt: what can be said of every inside host over months (docs/hunt.md). Days are judged in
+ * units, each by itself in hindsight; here is what is made of what the units found: one book of
+ * incidents, a verdict a host, the table. Pure functions of what the units left, taken in their
+ * order, so that neither interruptions nor the number of processes can change a byte.
+ *
+ * Bounds: incidents as incident.h has them; a story (some 9 kB) for each host and destination that
+ * was told of; a host some 200 bytes and a bit a day. Thread: the main thread. */
+#ifndef WEIR_INVESTIGATE_HUNT_H
+#define WEIR_INVESTIGATE_HUNT_H
+
+#include "weir/alert/incident.h"
+#include "weir/base/calendar.h"
+#include "weir/base/json.h"
+#include "weir/investigate/summary.h"
+
+/* --- days ------------------------------------------------------------------------------------- */
+
+/* How well a day was seen, the worst that holds. */
+enum hunt_sight {
+    HUNT_COVERED,
+    HUNT_ONE_SIDED, /* half of the connections or more were seen in one direction only */
+    HUNT_MISSING,   /* of TCP payload a hundredth or more was not seen */
+    HUNT_LOST,      /* of packets a thousandth or more was dropped */
+    HUNT_DAMAGED,   /* an input of it could not be read, or not to its end */
+    HUNT_GAP,       /* no input reaches into it */
+    HUNT_SIGHTS
+};
+extern const char *const hunt_sight_name[HUNT_SIGHTS]; /* "covered" … in JSON */
+
+struct hunt_days { /* site days from `first` on; count 0: none */
+    int64_t first;
+    size_t count;
+    uint8_t *sight; /* enum hunt_sight, one a day */
+};
+void hunt_days_init(struct hunt_days *days, int64_t first, size_t count); /* all HUNT_GAP */
+void hunt_days_fini(struct hunt_days *days);
+/* From `from` to `to`, both in it, as far as these days reach: covered, if they were a gap. */
+void hunt_days_cover(struct hunt_days *days, int64_t from, int64_t to);
+/* … no better than this. */
+void hunt_days_mark(struct hunt_days *days, int64_t from, int64_t to, enum hunt_sight sight);
+size_t hunt_days_of(const struct hunt_days *days, enum hunt_sight sight);
+
+/* What a unit's summary.json says of its own sight: HUNT_COVERED to HUNT_LOST. */
+enum hunt_sight hunt_sight_of(const struct json_value *summary);
+
+/* --- verdicts --------------------------------------------------------------------------------- */
+
+enum hunt_verdict { HUNT_LEFT, HUNT_CANNOT_SAY, HUNT_NO_SIGN, HUNT_VERDICTS };
+extern const char *const hunt_verdict_code[HUNT_VERDICTS]; /* "left", "cannot_say", "no_sign" */
+/* The fixed words. */
+extern const char *const hunt_verdict_words[HUNT_VERDICTS];
+
+enum hunt_why { /* HUNT_CANNOT_SAY: the first that holds */
+                HUNT_WHY_NOTHING,
+                HUNT_WHY_NOT_SEEN, /* it was asked about, and sent nothing */
+                HUNT_WHY_SHORT, /* two days or less in all: there is nothing to hold a day against
+                                 */
+                HUNT_WHY_UNCOVERED, /* less than half of the days are covered */
+                HUNT_WHY_FEW_DAYS,  /* it was seen on too few */
+                HUNT_WHY_SIGHT,     /* on enough, but on too few that are covered */
+                HUNT_WHYS
+};
+extern const char *const hunt_why_code[HUNT_WHYS];
+
+struct hunt_basis {
+    size_t incidents;         /* told of it, in which anything left */
+    size_t days, covered;     /* in all */
+    size_t seen[HUNT_SIGHTS]; /* days on which it sent, by their sight */
+    size_t least;             /* covered days that make a host one to be judged */
+    bool hindsight;           /* else it was too short for it */
+};
+struct hunt_judgement {
+    enum hunt_verdict verdict;
+    enum hunt_why why;
+    enum hunt_sight sight; /* HUNT_WHY_SIGHT: what most of its other days are */
+};
+struct hunt_judgement hunt_judge(const struct hunt_basis *basis);
+
+/* --- the book of incidents -------------------------------------------------------------------- */
+
+struct hunt_book_config {
+    struct calendar *calendar;
+    const char *sensor, *ruleset, *mode;
+    /* NULL: whatever is told. The sensor's own always is. */
+    bool (*wanted)(void *context, const struct ip *host);
+    void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
+    void *context;
+};
+struct hunt_book;
+struct hunt_book *hunt_book_new(const struct hunt_book_config *config);
+void hunt_book_free(struct hunt_book *book);
+/* All alerts of a unit, as alert_pack has them, one behind the other; unit after unit. An incident
+ * goes on over their edges: what left in them adds up, what says no more than was told of the host
+ * within the week is not told again, and a week of silence closes it. −1: they are not that. */
+int hunt_book_unit(struct hunt_book *book, const void *alerts, size_t size);
+void hunt_book_finish(struct hunt_book *book);
+const struct incidents *hunt_book_incidents(const struct hunt_book *book);
+uint64_t hunt_book_silent(const struct hunt_book *book); /* alerts that said no more */
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+struct hunt_host {
+    struct ip ip;
+    uint8_t *seen; /* a bit a day */
+    struct volume out;
+    uint64_t in_bytes;
+    bool asked; /* by name: --hosts-from, or --host with an address */
+    size_t incidents;
+    const struct incident *incident; /* the one with most evidence */
+    struct hunt_basis basis;
+    struct hunt_judgement judgement;
+};
+
+struct hunt_hosts;
+struct hunt_hosts *hunt_hosts_new(const struct hunt_days *days); /* which outlive it */
+void hunt_hosts_free(struct hunt_hosts *hosts);
+struct hunt_host *hunt_hosts_get(struct hunt_hosts *hosts, const struct ip *ip); /* made on need */
+/* It sent on this day. */
+void hunt_host_seen(struct hunt_hosts *hosts, struct hunt_host *host, int64_t day);
+/* Everything of incidents and days is known: judged and sorted: those that something left first, by
+ * score, evidence and bytes; then those of which nothing can be said, then the others, by bytes;
+ * then by address. The array is the table's. */
+struct hunt_host *const *hunt_hosts_judge(struct hunt_hosts *hosts,
+                                          const struct incidents *incidents, size_t least,
+                                          bool hindsight, size_t *count);
+
+struct hunt_result {
+    const struct hunt_days *days;
+    struct hunt_host *const *host;
+    size_t host_count;
+    struct calendar *calendar;
+    const char *timezone;
+    bool hindsight;
+    const struct summary_input *input; /* as they were surveyed */
+    size_t input_count;
+    size_t least, units;
+    uint64_t flows_cut, silent;
+};
+/* Caller frees. */
+char *hunt_text(const struct hunt_result *result);
+char *hunt_json(const struct hunt_result *result);        /* without hosts */
+char *hunt_hosts_lines(const struct hunt_result *result); /* hosts.ndjson */
+
+/* summary.json of the whole: counters of all units added up, incidents the book's, inputs the
+ * result's; `unit`: the units' own. Caller frees. */
+char *hunt_summary_json(const struct hunt_result *result, const struct incidents *incidents,
+                        const struct json_value *const *unit);
+
+#endif
