@@ -43,6 +43,10 @@ int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);
 int config_read_samples(const struct reading *r, const struct yaml_node *node);
 void config_show_samples(const struct config *config, struct buffer *b);
+/* evidence_keys.c */
+extern const struct config_evidence config_evidence_default;
+int config_read_evidence(const struct reading *r, const struct yaml_node *node);
+void config_show_evidence(const struct config *config, struct buffer *b);
 /* sinks_keys.c */
 int config_read_sinks(const struct reading *r, const struct yaml_node *node);
 void config_show_sinks(const struct config *config, struct buffer *b);
