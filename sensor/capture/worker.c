@@ -541,7 +541,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
             return -1;
     }
     METER_SET(brake->meter, held_oldest_ns, INT64_MIN);
-    if (w->live && config->held_segment_bytes > 0) {
+    if (config->held_segment_bytes > 0) {
         w->handshake_bytes = config->held_handshake_bytes;
         w->held = held_open(config->held_fd, config->held_segment_bytes, error);
         if (!w->held)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#define SEGMENTS 4096u /* of one worker: their heads are looked at several times a second */
+
 const struct config_evidence config_evidence_default = {.enabled = false,
                                                         .mib = 256,
                                                         .segment_mib = 16,
@@ -85,5 +87,10 @@ int config_check_evidence(const struct config *config, struct error *error)
                          "evidence: mib is %u, expected at least %u: two segments of %u for each of "
                          "%u workers",
                          e->mib, least, e->segment_mib, config->workers);
+    if (e->mib / e->segment_mib / config->workers > SEGMENTS)
+        return error_set(error, ERROR_USAGE,
+                         "evidence: segment_mib is %u, expected a larger one: a worker's part of %u MiB "
+                         "has at most %u segments",
+                         e->segment_mib, e->mib, SEGMENTS);
     return 0;
 }

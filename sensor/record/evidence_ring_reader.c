@@ -24,28 +24,33 @@ struct seen {
     int64_t first_ns;
 };
 
-struct held_reader *held_reader_open(const char *path, uint32_t segment_bytes, struct error *error)
+struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error *error)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        error_set(error, ERROR_RUN, "%s: %s", path, fd < 0 ? strerror(errno) : "no regular file");
-        if (fd >= 0)
-            close(fd);
+    uint64_t segments = 0;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && segment_bytes >= HELD_SEGMENT_MIN &&
+        segment_bytes <= HELD_SEGMENT_MAX)
+        segments = (uint64_t)st.st_size / segment_bytes;
+    if (segments < 2 || segments > HELD_SEGMENTS) {
+        error_set(error, ERROR_RUN, "a file of held packets of another size than its segments");
+        close(fd);
         return NULL;
     }
     struct held_reader *r = xcalloc(1, sizeof *r);
     r->fd = fd;
     r->segment_bytes = segment_bytes;
-    r->segments = segment_bytes > 0 ? (uint32_t)((uint64_t)st.st_size / segment_bytes) : 0;
-    if (segment_bytes < HELD_SEGMENT_MIN || segment_bytes > HELD_SEGMENT_MAX || r->segments < 2 ||
-        r->segments > HELD_SEGMENTS) {
-        error_set(error, ERROR_RUN, "%s: a file of another size than its segments", path);
-        held_reader_close(r);
-        return NULL;
-    }
+    r->segments = (uint32_t)segments;
     r->copy = xcalloc(1, segment_bytes);
     return r;
+}
+
+struct held_reader *held_reader_open(const char *path, uint32_t segment_bytes, struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd >= 0)
+        return held_reader_of(fd, segment_bytes, error);
+    error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    return NULL;
 }
 
 void held_reader_close(struct held_reader *r)

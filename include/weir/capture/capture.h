@@ -69,7 +69,7 @@ struct capture_config {
     struct ring_handles ring;
     bool blocking; /* replay: wait for room */
     int recent_fd; /* live: memfd for the last packets, -1: none */
-    /* Live: the file that packets are held in for evidence (weir/record/evidence_ring.h); it
+    /* The file that packets are held in for evidence (weir/record/evidence_ring.h); it
      * stays the caller's. Of each side of a flow so much payload is held, headers always. */
     int held_fd;
     uint32_t held_segment_bytes; /* 0: none are held */

@@ -57,6 +57,8 @@ void held_close(struct held_writer *writer);
 
 struct held_reader;
 struct held_reader *held_reader_open(const char *path, uint32_t segment_bytes, struct error *error);
+/* The same of an open file, which is closed with it, or at once. */
+struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error *error);
 void held_reader_close(struct held_reader *reader);
 
 /* Behind what was read. Zeros: before the first that is held. */
