@@ -284,8 +284,8 @@ static uint32_t kept_bytes(const struct worker *w, const struct packet_raw *raw,
 
 /* What has addresses. `stamp`: as captured, whatever the clock made of it. */
 static void hold_packet(struct worker *w, const struct capture_input *input,
-                        const struct packet_raw *raw, struct ptime stamp,
-                        enum decode_result result, const struct packet *packet, uint64_t sent)
+                        const struct packet_raw *raw, struct ptime stamp, enum decode_result result,
+                        const struct packet *packet, uint64_t sent)
 {
     if (result != DECODE_OK && result != DECODE_HELD && result != DECODE_COPY)
         return;
@@ -296,7 +296,7 @@ static void hold_packet(struct worker *w, const struct capture_input *input,
                                      .link = (uint16_t)raw->link,
                                      .interface = (uint8_t)input->number,
                                      .data = raw->data};
-    held_put(w->held, &held);
+    evidence_ring_put(w->held, &held);
 }
 
 /* Live, the kernel has shared the packets out already. What has no addresses is worker 0's. */
@@ -515,7 +515,7 @@ void worker_show(const struct worker *w)
     METER_SET(meter, parked, w->emitter.parked);
     if (!w->held)
         return;
-    struct held_counts held = held_counts_of(w->held);
+    struct held_counts held = evidence_ring_counts(w->held);
     METER_SET(meter, held_packets, held.packets);
     METER_SET(meter, held_bytes, held.bytes);
     METER_SET(meter, held_overwritten, held.overwritten_packets);
@@ -543,7 +543,7 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     METER_SET(brake->meter, held_oldest_ns, INT64_MIN);
     if (config->held_segment_bytes > 0) {
         w->handshake_bytes = config->held_handshake_bytes;
-        w->held = held_open(config->held_fd, config->held_segment_bytes, error);
+        w->held = evidence_ring_open(config->held_fd, config->held_segment_bytes, error);
         if (!w->held)
             return -1;
     }
@@ -577,5 +577,5 @@ void worker_close(struct worker *w)
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);
-    held_close(w->held);
+    evidence_ring_close(w->held);
 }

@@ -1,5 +1,5 @@
-/* weir evidence: what a folder of evidence holds, and whether it is what it was; what a running sensor
- * keeps (evidence_live.c). */
+/* weir evidence: what a folder of evidence holds, and whether it is what it was; what a running
+ * sensor keeps (evidence_live.c). */
 #include "commands.h"
 #include "evidence_live.h"
 #include "options.h"

@@ -116,8 +116,9 @@ int evidence_live_list(const struct options *options)
     size_t count = 0;
     DIR *dir = opendir(folder);
     if (!dir)
-        error_set(&error, ERROR_RUN, "%s: %s (no evidence was ever kept, or it is not yours to read)",
-                  folder, strerror(errno));
+        error_set(&error, ERROR_RUN,
+                  "%s: %s (no evidence was ever kept, or it is not yours to read)", folder,
+                  strerror(errno));
     for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL && count < KEEPER_KEPT;)
         if (evidence_is_incident(entry->d_name))
             name[count++] = xstrdup(entry->d_name);
@@ -404,9 +405,9 @@ static int ask(const struct options *options, const struct holding *h, struct er
 
 static int append(const struct config *config, const struct holding *h, struct error *error)
 {
-    char *message = xasprintf("%s %s the evidence of incident %s%s%s", h->by,
-                              h->hold ? "holds" : "released", h->id, h->reason ? ": " : "",
-                              h->reason ? h->reason : "");
+    char *message =
+        xasprintf("%s %s the evidence of incident %s%s%s", h->by, h->hold ? "holds" : "released",
+                  h->id, h->reason ? ": " : "", h->reason ? h->reason : "");
     const struct noise_act act = {.action = h->hold ? "evidence.hold" : "evidence.release",
                                   .subject = h->id,
                                   .message = message,
@@ -433,8 +434,8 @@ static int change(const struct options *options, const struct holding *h, struct
     const char *folder = config_state_dir(config);
     struct state state = {.lock_fd = -1};
     const struct evidence_hold hold = {h->by, h->reason ? h->reason : "", words_now()};
-    int failed = state_open(&state, config, error) != 0 ||
-                 sandbox_drop_user(&state.user, error) != 0;
+    int failed =
+        state_open(&state, config, error) != 0 || sandbox_drop_user(&state.user, error) != 0;
     if (!failed && h->hold)
         failed = evidence_hold(folder, h->id, &hold, error) != 0 || append(config, h, error) != 0;
     else if (!failed)

@@ -79,18 +79,21 @@ int config_check_evidence(const struct config *config, struct error *error)
     if (!e->enabled)
         return 0;
     if (config->workers == 0)
-        return error_set(error, ERROR_USAGE,
-                         "evidence: packets are held by capture processes, expected at least 1 worker "
-                         "(or evidence: {enabled: false})");
+        return error_set(
+            error, ERROR_USAGE,
+            "evidence: packets are held by capture processes, expected at least 1 worker "
+            "(or evidence: {enabled: false})");
     if (e->mib < least)
-        return error_set(error, ERROR_USAGE,
-                         "evidence: mib is %u, expected at least %u: two segments of %u for each of "
-                         "%u workers",
-                         e->mib, least, e->segment_mib, config->workers);
+        return error_set(
+            error, ERROR_USAGE,
+            "evidence: mib is %u, expected at least %u: two segments of %u for each of "
+            "%u workers",
+            e->mib, least, e->segment_mib, config->workers);
     if (e->mib / e->segment_mib / config->workers > SEGMENTS)
-        return error_set(error, ERROR_USAGE,
-                         "evidence: segment_mib is %u, expected a larger one: a worker's part of %u MiB "
-                         "has at most %u segments",
-                         e->segment_mib, e->mib, SEGMENTS);
+        return error_set(
+            error, ERROR_USAGE,
+            "evidence: segment_mib is %u, expected a larger one: a worker's part of %u MiB "
+            "has at most %u segments",
+            e->segment_mib, e->mib, SEGMENTS);
     return 0;
 }

@@ -131,7 +131,7 @@ char *evidence_rules(const struct incident *incident)
     return (char *)b.data;
 }
 
-char *evidence_name(const char *path)
+char *evidence_shown_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     struct json *json = json_new();
@@ -175,7 +175,7 @@ static uint32_t interface_of(struct evidence_set *e, struct kept_capture *kept, 
         if (kept->interface[at].input == input && kept->interface[at].link == link)
             return kept->last = at;
     }
-    char *name = evidence_name(e->summary->input[input].path);
+    char *name = evidence_shown_name(e->summary->input[input].path);
     const struct pcapng_interface interface = {name, link, e->summary->input[input].longest_cut};
     kept->last = pcapng_out_interface(kept->out, &interface);
     free(name);
@@ -328,9 +328,10 @@ int evidence_finish(struct evidence_set *e, const struct evidence_facts *facts,
         return -1;
     size_t size = strlen(text);
     take_head(text, size, told);
-    int failed = sign_make(facts->key, text, size, signature, error) != 0 ||
-                 evidence_write_whole(e->folder, "manifest.json", text, size, error) != 0 ||
-                 evidence_write_whole(e->folder, "manifest.sig", signature, sizeof signature, error) != 0;
+    int failed =
+        sign_make(facts->key, text, size, signature, error) != 0 ||
+        evidence_write_whole(e->folder, "manifest.json", text, size, error) != 0 ||
+        evidence_write_whole(e->folder, "manifest.sig", signature, sizeof signature, error) != 0;
     free(text);
     return failed ? -1 : 0;
 }

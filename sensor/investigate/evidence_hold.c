@@ -1,5 +1,6 @@
-/* Evidence that is held: hold.json beside it. It is written by the engine, or with no sensor running
- * by the command that holds the state directory's lock; the keeper only looks whether it is there. */
+/* Evidence that is held: hold.json beside it. It is written by the engine, or with no sensor
+ * running by the command that holds the state directory's lock; the keeper only looks whether it is
+ * there. */
 #include "evidence_local.h"
 
 #include "weir/base/address.h"

@@ -57,7 +57,7 @@ static void put_file(struct json *json, const struct evidence_file *file, bool n
 {
     char hex[CHAIN_TEXT];
     if (named) {
-        char *name = evidence_name(file->name);
+        char *name = evidence_shown_name(file->name);
         json_str(json, "name", name);
         free(name);
     }
@@ -85,7 +85,7 @@ static void put_input(const struct writing *w, size_t i)
     struct json *json = w->json;
     const struct summary_input *input = &w->e->summary->input[i];
     const struct evidence_input *more = &w->e->input[i];
-    char hex[CHAIN_TEXT], *name = evidence_name(input->path);
+    char hex[CHAIN_TEXT], *name = evidence_shown_name(input->path);
     json_open(json, NULL);
     json_str(json, "name", name);
     json_str(json, "path", input->path);
@@ -113,8 +113,8 @@ static void put_gaps(const struct writing *w)
     struct gap *gap = input_gaps(w->e->summary, &count);
     json_list(w->json, "gaps");
     for (size_t i = 0; i < count; i++) {
-        char *before = evidence_name(gap[i].before->path),
-             *after = evidence_name(gap[i].after->path);
+        char *before = evidence_shown_name(gap[i].before->path),
+             *after = evidence_shown_name(gap[i].after->path);
         json_open(w->json, NULL);
         json_time(w->json, "from", gap[i].from);
         json_time(w->json, "to", gap[i].to);
@@ -241,7 +241,7 @@ static void put_input_entries(const struct writing *w)
     const struct summary *summary = w->e->summary;
     char hex[CHAIN_TEXT];
     for (size_t i = 0; i < summary->input_count; i++) {
-        char *name = evidence_name(summary->input[i].path);
+        char *name = evidence_shown_name(summary->input[i].path);
         put_entry(w, "input", name, hex_or_none(summary->input[i].sha256, hex),
                   w->e->input[i].bytes);
         free(name);
@@ -254,7 +254,7 @@ static void put_judged_by(const struct writing *w, const char *kind,
     char hex[CHAIN_TEXT];
     if (!file)
         return;
-    char *name = evidence_name(file->name);
+    char *name = evidence_shown_name(file->name);
     const char *known = hex_or_none(file->sha256, hex);
     put_entry(w, kind, name, known, known ? (int64_t)file->bytes : -1);
     free(name);
@@ -267,7 +267,7 @@ static void put_settings_entries(const struct writing *w)
     put_entry(w, "configuration", "settings", hex_text(facts->settings.sha256, SHA256_SIZE, hex),
               (int64_t)facts->settings.bytes);
     for (size_t i = 0; i < facts->rule_files; i++) {
-        char *name = evidence_name(facts->rule_file[i].name);
+        char *name = evidence_shown_name(facts->rule_file[i].name);
         put_entry(w, "rules", name, hex_text(facts->rule_file[i].sha256, SHA256_SIZE, hex),
                   (int64_t)facts->rule_file[i].bytes);
         free(name);

@@ -131,12 +131,12 @@ static void open_rings(struct keeper *keeper)
         if (keeper->reader[i])
             continue;
         char *path = keeper_held_path(keeper->config.folder, i);
-        keeper->reader[i] = held_reader_open(path, keeper->config.segment_bytes, &ignored);
+        keeper->reader[i] = evidence_reader_open(path, keeper->config.segment_bytes, &ignored);
         free(path);
         if (!keeper->reader[i])
             continue;
         /* another ring than the one whose numbers are known begins again */
-        uint64_t end = held_reader_end(keeper->reader[i]).number;
+        uint64_t end = evidence_reader_end(keeper->reader[i]).number;
         for (size_t k = 0; k < keeper->count; k++)
             if (keeper->kept[k]->next[i] > end)
                 keeper->kept[k]->next[i] = 0;
@@ -149,12 +149,11 @@ static void say_seal(struct keeper *keeper, struct kept *kept, int64_t now)
         (kept->said_ns != 0 && now - kept->said_ns < AGAIN_NS && now >= kept->said_ns))
         return;
     kept->said_ns = now;
-    char *message = xasprintf("evidence sealed: %zu files, %llu packets%s; head %s", kept->files,
-                              (unsigned long long)kept->packets,
-                              kept->held_from.ns > kept->first.ns
-                                  ? " (the first of it was not held any more)"
-                                  : "",
-                              kept->head);
+    char *message = xasprintf(
+        "evidence sealed: %zu files, %llu packets%s; head %s", kept->files,
+        (unsigned long long)kept->packets,
+        kept->held_from.ns > kept->first.ns ? " (the first of it was not held any more)" : "",
+        kept->head);
     keeper->config.say(keeper->config.context, "evidence.seal", kept->id, message);
     free(message);
 }
@@ -260,7 +259,7 @@ void keeper_free(struct keeper *keeper)
     for (size_t i = 0; i < keeper->count; i++)
         kept_free(keeper->kept[i]);
     for (uint32_t i = 0; i < KEEPER_WORKERS; i++)
-        held_reader_close(keeper->reader[i]);
+        evidence_reader_close(keeper->reader[i]);
     if (keeper->journal_reader)
         journal_reader_close(keeper->journal_reader);
     keeper_match_fini(&keeper->match);

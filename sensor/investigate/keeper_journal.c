@@ -118,8 +118,7 @@ static void add_times(struct kept *kept, const struct json_value *root,
             kept->first = time;
     }
     for (size_t i = 0; flows && i < json_length(flows); i++)
-        if (ptime_of_iso(word(json_at(flows, i), "start"), &time) &&
-            time.ns < kept->first.ns)
+        if (ptime_of_iso(word(json_at(flows, i), "start"), &time) && time.ns < kept->first.ns)
             kept->first = time;
 }
 

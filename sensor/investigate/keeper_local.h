@@ -52,12 +52,13 @@ struct kept {
     size_t pairs, pairs_old;
     struct kept_flow *flow;
     size_t flows;
-    struct map flow_of; /* key → place in flow, from 1 */
-    uint64_t next[KEEPER_WORKERS]; /* the number of the first packet not looked at, a worker */
+    struct map flow_of;                 /* key → place in flow, from 1 */
+    uint64_t next[KEEPER_WORKERS];      /* the number of the first packet not looked at, a worker */
     bool open, leaving, dirty, changed; /* to be saved; to be sealed though no packet came */
-    bool may_go; /* that it leaves is in the journal */
+    bool may_go;                        /* that it leaves is in the journal */
     char leaving_why[200];
-    struct ptime held_from; /* the oldest packet held when it was first looked for; PTIME_MAX: none */
+    struct ptime
+        held_from; /* the oldest packet held when it was first looked for; PTIME_MAX: none */
     uint64_t packets, wire_bytes, bytes; /* all; bytes: of the files that are sealed */
     uint64_t beyond, missed, flows_beyond;
     struct kept_file *file;
@@ -65,8 +66,9 @@ struct kept {
     struct kept_verdict verdict[KEPT_VERDICTS];
     size_t verdicts;
     char head[HEX_SIZE(SHA256_SIZE)], told[HEX_SIZE(SHA256_SIZE)]; /* told: as the journal has it */
-    int64_t began_ns, written_ns, part_ns, said_ns, failed_ns; /* wall clock; part_ns: the part's first */
-    struct pcapng_out *out;                         /* the part; NULL: none */
+    int64_t began_ns, written_ns, part_ns, said_ns,
+        failed_ns;          /* wall clock; part_ns: the part's first */
+    struct pcapng_out *out; /* the part; NULL: none */
     uint64_t part_packets, part_bytes;
     struct {
         uint8_t interface;
@@ -89,7 +91,7 @@ struct keeper {
     struct map by_id;
     struct keeper_match match;
     bool match_stale;
-    struct held_reader *reader[KEEPER_WORKERS];
+    struct evidence_reader *reader[KEEPER_WORKERS];
     struct held_place place[KEEPER_WORKERS];
     uint64_t journal; /* read through this sequence number */
     uint64_t saved;   /* … and so it is on the disk */

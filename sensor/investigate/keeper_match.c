@@ -3,8 +3,8 @@
  * packets of an address that an alert mentions, once a flow.
  *
  * What is new of an incident is looked for in all that is held, from the oldest packet up to where
- * the reading stands: once to learn its pairs, once to take their packets. Then the reading goes on,
- * for all. Bounds: KEPT_LINKS incidents a pair; COMMUNITY flows whose ids are remembered. */
+ * the reading stands: once to learn its pairs, once to take their packets. Then the reading goes
+ * on, for all. Bounds: KEPT_LINKS incidents a pair; COMMUNITY flows whose ids are remembered. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -27,8 +27,8 @@ struct scan {
     struct keeper *keeper;
     uint32_t worker;
     const struct held_place *place; /* that moves */
-    bool learning, /* only pairs are looked for */
-        again;     /* only what is fresh is taken */
+    bool learning,                  /* only pairs are looked for */
+        again;                      /* only what is fresh is taken */
 };
 
 void keeper_match_init(struct keeper_match *match)
@@ -176,7 +176,7 @@ static void look_back(struct keeper *keeper, uint32_t worker, bool learning)
     struct held_place place = {0, 0, 0}, until = keeper->place[worker];
     struct held_loss ignored = {0, 0}; /* what is gone is said by held_from */
     struct scan scan = {keeper, worker, &place, learning, !learning};
-    held_reader_each(keeper->reader[worker], &place, &until, on_packet, &scan, &ignored);
+    evidence_reader_each(keeper->reader[worker], &place, &until, on_packet, &scan, &ignored);
 }
 
 static void note_held(struct keeper *keeper, struct kept *kept)
@@ -185,7 +185,7 @@ static void note_held(struct keeper *keeper, struct kept *kept)
     for (uint32_t i = 0; i < keeper->config.workers; i++) {
         if (!keeper->reader[i])
             continue;
-        struct ptime oldest = held_reader_oldest(keeper->reader[i]);
+        struct ptime oldest = evidence_reader_oldest(keeper->reader[i]);
         if (oldest.ns != PTIME_MAX.ns && oldest.ns > latest.ns)
             latest = oldest;
     }
@@ -236,7 +236,8 @@ static void go_on(struct keeper *keeper, uint32_t worker)
 {
     struct held_loss loss = {0, 0};
     struct scan scan = {keeper, worker, &keeper->place[worker], false, false};
-    held_reader_each(keeper->reader[worker], &keeper->place[worker], NULL, on_packet, &scan, &loss);
+    evidence_reader_each(keeper->reader[worker], &keeper->place[worker], NULL, on_packet, &scan,
+                         &loss);
     keeper->counts.damaged += loss.damaged;
     settle(keeper, worker, loss.overwritten);
 }
@@ -260,7 +261,7 @@ static void take_back(struct keeper *keeper, uint32_t worker)
 
 static void skip(struct keeper *keeper, uint32_t worker)
 {
-    keeper->place[worker] = held_reader_end(keeper->reader[worker]);
+    keeper->place[worker] = evidence_reader_end(keeper->reader[worker]);
 }
 
 void keeper_scan(struct keeper *keeper)

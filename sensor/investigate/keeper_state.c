@@ -1,7 +1,7 @@
 /* What the keeper knows, on the disk: of each incident incident.json, of itself keeper.json in the
  * folder of held packets. An incident's file says how far each worker's packets were looked at and
- * how large its part was then: after a death the part is cut to that and sealed, and reading goes on
- * behind those packets. Both are written whole or not at all, and read with bounds. */
+ * how large its part was then: after a death the part is cut to that and sealed, and reading goes
+ * on behind those packets. Both are written whole or not at all, and read with bounds. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -404,7 +404,8 @@ static void load_one(struct keeper *keeper, const char *id)
     char *text = evidence_read_file(path, STATE_MAX, &size);
     struct kept *kept = text ? kept_load(text, size) : NULL;
     if (!kept || strcmp(kept->id, id) != 0) {
-        log_warn("%s: cannot be read: this evidence stays as it is, and is nobody's to remove", path);
+        log_warn("%s: cannot be read: this evidence stays as it is, and is nobody's to remove",
+                 path);
         if (kept)
             kept_free(kept);
     } else {

@@ -1,7 +1,7 @@
-/* An incident's packets go into a part, which is sealed: then it is a file of its own that nothing is
- * written to any more, and the manifest names it. Sealed is when the part has as much as all before
- * it, is half as old as the evidence, or nothing more will come: so the heads in the journal are few,
- * and the first comes soon. */
+/* An incident's packets go into a part, which is sealed: then it is a file of its own that nothing
+ * is written to any more, and the manifest names it. Sealed is when the part has as much as all
+ * before it, is half as old as the evidence, or nothing more will come: so the heads in the journal
+ * are few, and the first comes soon. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -18,7 +18,7 @@
 #define SEAL_NS_MIN (2 * NS_PER_S)
 #define SEAL_NS_MAX NS_PER_HOUR
 #define AGAIN_NS    (10 * NS_PER_S) /* after a seal that failed */
-#define BLOCK_ROOM  400u /* bytes around a packet, a comment's among them */
+#define BLOCK_ROOM  400u            /* bytes around a packet, a comment's among them */
 
 static uint32_t next_number(const struct kept *kept)
 {
@@ -71,8 +71,8 @@ static int interface_of(const struct keeper *keeper, struct kept *kept,
     name = packet->interface < keeper->config.interfaces
                ? xstrdup(keeper->config.interface[packet->interface])
                : xasprintf("interface %u", packet->interface);
-    pcapng_out_interface(kept->out, &(struct pcapng_interface){name, packet->link,
-                                                               keeper->config.snap_length});
+    pcapng_out_interface(
+        kept->out, &(struct pcapng_interface){name, packet->link, keeper->config.snap_length});
     free(name);
     kept->part_interface[kept->part_interfaces].interface = packet->interface;
     kept->part_interface[kept->part_interfaces].link = packet->link;
@@ -100,9 +100,9 @@ static struct kept_flow *flow_of(struct kept *kept, const struct held_packet *pa
 static char *comment_of(const struct kept *kept, const struct kept_flow *flow)
 {
     char brief[16], id[FLOW_ID_SIZE], *rules = rules_of(kept);
-    char *comment = xasprintf("%s score %d: %.200s; flow %s begins",
-                              incident_short(kept->id, brief), kept->score, rules,
-                              flow_key_community_id(&flow->key, id));
+    char *comment =
+        xasprintf("%s score %d: %.200s; flow %s begins", incident_short(kept->id, brief),
+                  kept->score, rules, flow_key_community_id(&flow->key, id));
     free(rules);
     return comment;
 }

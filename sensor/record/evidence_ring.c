@@ -1,5 +1,5 @@
-/* The writing end: see weir/record/evidence_ring.h. Everything that decides where is written next is
- * this process's own memory: what is in the file is looked at once, when it is opened. Cost of a
+/* The writing end: see weir/record/evidence_ring.h. Everything that decides where is written next
+ * is this process's own memory: what is in the file is looked at once, when it is opened. Cost of a
  * packet: one copy. Thread: the capture thread. */
 #include "evidence_ring.h"
 
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct held_writer {
+struct evidence_ring {
     uint8_t *file;
     size_t size;
     uint32_t segment_bytes, segments;
@@ -42,7 +42,7 @@ static int make_room(int fd, uint64_t bytes)
     return posix_fallocate(fd, 0, (off_t)bytes);
 }
 
-int held_create(const char *path, uint64_t bytes, struct error *error)
+int evidence_ring_create(const char *path, uint64_t bytes, struct error *error)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
     int failed = fd < 0 ? errno : make_room(fd, bytes);
@@ -60,12 +60,12 @@ int held_create(const char *path, uint64_t bytes, struct error *error)
 /* --- segments ----------------------------------------------------------------------------------
  */
 
-static struct held_segment *segment_at(const struct held_writer *w, uint64_t generation)
+static struct held_segment *segment_at(const struct evidence_ring *w, uint64_t generation)
 {
     return (void *)(w->file + generation % w->segments * w->segment_bytes);
 }
 
-static void begin_segment(struct held_writer *w)
+static void begin_segment(struct evidence_ring *w)
 {
     struct past *past = &w->past[++w->generation % w->segments];
     struct held_segment *segment = segment_at(w, w->generation);
@@ -85,7 +85,7 @@ static void begin_segment(struct held_writer *w)
 }
 
 /* What a predecessor left counts, where it makes sense: the next packet has the next number. */
-static void go_on(struct held_writer *w)
+static void go_on(struct evidence_ring *w)
 {
     w->number = 1;
     for (uint32_t place = 0; place < w->segments; place++) {
@@ -111,11 +111,12 @@ static bool fits(const struct stat *st, uint32_t segment_bytes)
            st->st_size / segment_bytes >= 2 && st->st_size / segment_bytes <= HELD_SEGMENTS;
 }
 
-struct held_writer *held_open(int fd, uint32_t segment_bytes, struct error *error)
+struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct error *error)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !fits(&st, segment_bytes)) {
-        error_set(error, ERROR_RUN, "packets for evidence: a file of another size than its segments");
+        error_set(error, ERROR_RUN,
+                  "packets for evidence: a file of another size than its segments");
         return NULL;
     }
     void *file = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -123,7 +124,7 @@ struct held_writer *held_open(int fd, uint32_t segment_bytes, struct error *erro
         error_set(error, ERROR_RUN, "packets for evidence: %s", strerror(errno));
         return NULL;
     }
-    struct held_writer *w = xcalloc(1, sizeof *w);
+    struct evidence_ring *w = xcalloc(1, sizeof *w);
     w->file = file;
     w->size = (size_t)st.st_size;
     w->segment_bytes = segment_bytes;
@@ -134,7 +135,7 @@ struct held_writer *held_open(int fd, uint32_t segment_bytes, struct error *erro
     return w;
 }
 
-void held_close(struct held_writer *w)
+void evidence_ring_close(struct evidence_ring *w)
 {
     if (!w)
         return;
@@ -146,9 +147,10 @@ void held_close(struct held_writer *w)
 /* --- packets -----------------------------------------------------------------------------------
  */
 
-void held_put(struct held_writer *w, const struct held_packet *packet)
+void evidence_ring_put(struct evidence_ring *w, const struct held_packet *packet)
 {
-    uint32_t most = w->segment_bytes - (uint32_t)(sizeof *w->segment + sizeof(struct held_head) + 8);
+    uint32_t most =
+        w->segment_bytes - (uint32_t)(sizeof *w->segment + sizeof(struct held_head) + 8);
     uint32_t kept = packet->kept < HELD_BYTES_MAX ? packet->kept : HELD_BYTES_MAX;
     if (kept > most)
         kept = most;
@@ -181,7 +183,7 @@ void held_put(struct held_writer *w, const struct held_packet *packet)
     atomic_store_explicit(&w->segment->used, w->used, memory_order_release);
 }
 
-struct held_counts held_counts_of(const struct held_writer *w)
+struct held_counts evidence_ring_counts(const struct evidence_ring *w)
 {
     struct held_counts counts = w->counts;
     counts.oldest_ns = INT64_MIN;

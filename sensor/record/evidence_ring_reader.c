@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct held_reader {
+struct evidence_reader {
     int fd;
     uint32_t segment_bytes, segments;
     uint8_t *copy; /* of a segment, from `offset` on */
@@ -24,7 +24,7 @@ struct seen {
     int64_t first_ns;
 };
 
-struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error *error)
+struct evidence_reader *evidence_reader_of(int fd, uint32_t segment_bytes, struct error *error)
 {
     struct stat st;
     uint64_t segments = 0;
@@ -36,7 +36,7 @@ struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error 
         close(fd);
         return NULL;
     }
-    struct held_reader *r = xcalloc(1, sizeof *r);
+    struct evidence_reader *r = xcalloc(1, sizeof *r);
     r->fd = fd;
     r->segment_bytes = segment_bytes;
     r->segments = (uint32_t)segments;
@@ -44,16 +44,17 @@ struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error 
     return r;
 }
 
-struct held_reader *held_reader_open(const char *path, uint32_t segment_bytes, struct error *error)
+struct evidence_reader *evidence_reader_open(const char *path, uint32_t segment_bytes,
+                                             struct error *error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd >= 0)
-        return held_reader_of(fd, segment_bytes, error);
+        return evidence_reader_of(fd, segment_bytes, error);
     error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
     return NULL;
 }
 
-void held_reader_close(struct held_reader *r)
+void evidence_reader_close(struct evidence_reader *r)
 {
     if (!r)
         return;
@@ -81,7 +82,7 @@ static bool read_whole(int fd, void *to, size_t size, uint64_t at)
 }
 
 /* False: there is no segment that makes sense at this place now. */
-static bool look_at(const struct held_reader *r, uint32_t place, struct seen *seen)
+static bool look_at(const struct evidence_reader *r, uint32_t place, struct seen *seen)
 {
     uint64_t raw[8];
     if (!read_whole(r->fd, raw, sizeof raw, (uint64_t)place * r->segment_bytes))
@@ -95,7 +96,7 @@ static bool look_at(const struct held_reader *r, uint32_t place, struct seen *se
 }
 
 /* The newest, and of those that can be held beside it the oldest. */
-static bool find_ends(const struct held_reader *r, struct seen *oldest, struct seen *newest)
+static bool find_ends(const struct evidence_reader *r, struct seen *oldest, struct seen *newest)
 {
     struct seen seen;
     newest->generation = 0;
@@ -110,7 +111,7 @@ static bool find_ends(const struct held_reader *r, struct seen *oldest, struct s
     return newest->generation > 0;
 }
 
-struct held_place held_reader_end(struct held_reader *r)
+struct held_place evidence_reader_end(struct evidence_reader *r)
 {
     struct seen oldest, newest;
     if (!find_ends(r, &oldest, &newest))
@@ -119,7 +120,7 @@ struct held_place held_reader_end(struct held_reader *r)
                                newest.first_number + newest.packets};
 }
 
-struct ptime held_reader_oldest(struct held_reader *r)
+struct ptime evidence_reader_oldest(struct evidence_reader *r)
 {
     struct seen oldest, newest;
     if (!find_ends(r, &oldest, &newest) || oldest.first_ns == INT64_MIN)
@@ -131,7 +132,7 @@ struct ptime held_reader_oldest(struct held_reader *r)
  */
 
 struct walk {
-    struct held_reader *reader;
+    struct evidence_reader *reader;
     struct held_place *place;
     void (*each)(void *context, const struct held_packet *packet);
     void *context;
@@ -179,7 +180,7 @@ static void walk_copy(const struct walk *w, uint64_t size)
 /* From the place on to `end`, in this segment. False: it was overwritten meanwhile. */
 static bool read_segment(const struct walk *w, uint64_t end)
 {
-    struct held_reader *r = w->reader;
+    struct evidence_reader *r = w->reader;
     struct seen before, after;
     uint32_t index = (uint32_t)(w->place->generation % r->segments);
     if (!look_at(r, index, &before) || before.generation != w->place->generation)
@@ -207,10 +208,10 @@ static void go_to(struct held_place *place, uint64_t generation)
     place->offset = 0; /* its number stays: the gap shows in the next segment */
 }
 
-void held_reader_each(struct held_reader *r, struct held_place *place,
-                      const struct held_place *until,
-                      void (*each)(void *context, const struct held_packet *packet), void *context,
-                      struct held_loss *loss)
+void evidence_reader_each(struct evidence_reader *r, struct held_place *place,
+                          const struct held_place *until,
+                          void (*each)(void *context, const struct held_packet *packet),
+                          void *context, struct held_loss *loss)
 {
     const struct walk walk = {r, place, each, context, loss};
     struct seen oldest, newest;
@@ -220,8 +221,8 @@ void held_reader_each(struct held_reader *r, struct held_place *place,
         *place = (struct held_place){0, 0, 0};
     if (place->generation < oldest.generation)
         go_to(place, oldest.generation);
-    uint64_t last = until && until->generation < newest.generation ? until->generation
-                                                                   : newest.generation;
+    uint64_t last =
+        until && until->generation < newest.generation ? until->generation : newest.generation;
     while (place->generation <= last) {
         bool here = until && place->generation == until->generation;
         read_segment(&walk, here ? until->offset : UINT64_MAX);

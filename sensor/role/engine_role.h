@@ -36,7 +36,7 @@ struct engine_role {
     struct workers_news news;
     struct sinks_news sinks; /* of the courier */
     struct keeper_news keeper;
-    struct live_sinks told;  /* the same, by their settings */
+    struct live_sinks told; /* the same, by their settings */
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
     bool started, leaving, finishing, reload_asked;

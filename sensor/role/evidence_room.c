@@ -58,7 +58,7 @@ int evidence_room_open(struct supervisor *s, uint32_t worker)
     if (!s->config.evidence.enabled)
         return -1;
     char *path = keeper_held_path(s->state.folder, worker);
-    int fd = held_create(path, bytes_of(&s->config), &s->error);
+    int fd = evidence_ring_create(path, bytes_of(&s->config), &s->error);
     const struct sandbox_user *user = &s->state.user;
     if (fd >= 0 && user->change && fchown(fd, user->uid, user->gid) != 0) {
         error_set(&s->error, ERROR_RUN, "%s: cannot be given to user %s: %s", path,

@@ -1,6 +1,6 @@
-/* The keeper: the process that keeps the packets of incidents. It reads the journal and the files of
- * held packets, both by path, and writes below the state directory; what it keeps is traffic, so it
- * parses none of it and speaks to nobody.
+/* The keeper: the process that keeps the packets of incidents. It reads the journal and the files
+ * of held packets, both by path, and writes below the state directory; what it keeps is traffic, so
+ * it parses none of it and speaks to nobody.
  *
  *   1 take the orders: the configuration
  *   2 become another user
@@ -193,7 +193,7 @@ static void list_rules(struct keeper_role *role)
     role->rule_name = xcalloc(files->count + 1, sizeof(char *));
     for (size_t i = 0; i < files->count; i++) {
         const struct config_file *file = &files->file[i];
-        role->rule_name[i] = evidence_name(file->path);
+        role->rule_name[i] = evidence_shown_name(file->path);
         role->rule_file[i] = file_of(role->rule_name[i], file->text, file->size);
     }
 }
@@ -203,25 +203,24 @@ static int open_keeper(struct keeper_role *role)
     const struct config *config = &role->config;
     char *settings = config_text(config);
     list_rules(role);
-    struct keeper_config keeper = {
-        .folder = config_state_dir(config),
-        .sensor = config->sensor_name,
-        .filter = config->filter,
-        .workers = config->workers,
-        .segment_bytes = config->evidence.segment_mib << 20,
-        .handshake_bytes = config->evidence.handshake_bytes,
-        .snap_length = config->snaplen,
-        .interfaces = (uint32_t)config->interface_count,
-        .incident_bytes = (uint64_t)config->evidence.incident_mib << 20,
-        .kept_bytes = (uint64_t)config->evidence.kept_mib << 20,
-        .keep_ns = config->evidence.days * NS_PER_DAY,
-        .settings = file_of(NULL, settings, strlen(settings)),
-        .rule_file = role->rule_file,
-        .rule_files = role->source.files.count,
-        .say = on_say,
-        .context = role};
+    struct keeper_config keeper = {.folder = config_state_dir(config),
+                                   .sensor = config->sensor_name,
+                                   .filter = config->filter,
+                                   .workers = config->workers,
+                                   .segment_bytes = config->evidence.segment_mib << 20,
+                                   .handshake_bytes = config->evidence.handshake_bytes,
+                                   .snap_length = config->snaplen,
+                                   .interfaces = (uint32_t)config->interface_count,
+                                   .incident_bytes = (uint64_t)config->evidence.incident_mib << 20,
+                                   .kept_bytes = (uint64_t)config->evidence.kept_mib << 20,
+                                   .keep_ns = config->evidence.days * NS_PER_DAY,
+                                   .settings = file_of(NULL, settings, strlen(settings)),
+                                   .rule_file = role->rule_file,
+                                   .rule_files = role->source.files.count,
+                                   .say = on_say,
+                                   .context = role};
     for (size_t i = 0; i < config->interface_count; i++)
-        keeper.interface[i] = role->name[i] = evidence_name(config->interface[i].name);
+        keeper.interface[i] = role->name[i] = evidence_shown_name(config->interface[i].name);
     free(settings);
     role->keeper = keeper_new(&keeper, &role->error);
     return role->keeper ? 0 : -1;
@@ -239,8 +238,7 @@ static void on_round(void *context)
 {
     struct keeper_role *role = context;
     keeper_round(role->keeper);
-    if (role->leaving &&
-        (keeper_is_settled(role->keeper) || wtime_now().ns > role->stop_by.ns))
+    if (role->leaving && (keeper_is_settled(role->keeper) || wtime_now().ns > role->stop_by.ns))
         end_soon(role);
 }
 

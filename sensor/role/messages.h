@@ -4,8 +4,8 @@
 #ifndef WEIR_ROLE_MESSAGES_H
 #define WEIR_ROLE_MESSAGES_H
 
-#include "weir/capture/capture.h"
 #include "weir/alert/alert.h"
+#include "weir/capture/capture.h"
 #include "weir/config/config.h"
 #include "weir/record/control.h"
 
@@ -13,8 +13,8 @@
 #define ROLE_PATH_MAX   4096
 
 /* CONTROL_CAPTURE. Descriptors: the ring's four in the order of ring_handles, then (live) the
- * memory for recent packets and perhaps the file that packets are held in for evidence, or (a second
- * reading) the memory with the wanted flows. */
+ * memory for recent packets and perhaps the file that packets are held in for evidence, or (a
+ * second reading) the memory with the wanted flows. */
 struct capture_orders {
     uint32_t worker, workers;
     uint32_t files; /* CONTROL_INPUTs that follow; 0: live */
@@ -176,10 +176,10 @@ struct keeper_orders {
     uint32_t uid, gid;
 };
 
-/* CONTROL_KEEPER_SAYS, on to the engine: a record for the journal. It is said again until the keeper
- * reads it there. */
+/* CONTROL_KEEPER_SAYS, on to the engine: a record for the journal. It is said again until the
+ * keeper reads it there. */
 struct keeper_says {
-    char action[24];            /* "evidence.seal", "evidence.remove" */
+    char action[24]; /* "evidence.seal", "evidence.remove" */
     char incident[ALERT_ID_SIZE];
     char message[400];
 };
@@ -189,12 +189,12 @@ struct keeper_news {
     int32_t pid;
     uint32_t restarts;
     char death[64];
-    uint32_t open, kept;                     /* incidents that packets are kept of, now and in all */
-    uint64_t packets, bytes;                 /* kept on the disk */
-    uint64_t missed;                         /* overwritten before they were looked at */
-    uint64_t beyond;                         /* packets, for the bounds of the configuration */
-    uint64_t beyond_incidents;               /* incidents, likewise */
-    uint64_t removed;                        /* incidents' evidence, when its time was over */
+    uint32_t open, kept;       /* incidents that packets are kept of, now and in all */
+    uint64_t packets, bytes;   /* kept on the disk */
+    uint64_t missed;           /* overwritten before they were looked at */
+    uint64_t beyond;           /* packets, for the bounds of the configuration */
+    uint64_t beyond_incidents; /* incidents, likewise */
+    uint64_t removed;          /* incidents' evidence, when its time was over */
     uint64_t removed_for_room;
     uint64_t failures; /* to write */
 };

@@ -315,8 +315,7 @@ static void start_next(struct supervisor *s)
 int posts_start(struct supervisor *s)
 {
     for (uint32_t i = 0; i < s->posts; i++)
-        s->post[i] = (struct post){
-            .supervisor = s,
+        s->post[i] = (struct post){.supervisor = s,
                                    .worker = {.number = i, .control = -1, .pid_fd = -1},
                                    .recent_fd = -1,
                                    .held_fd = -1};

@@ -1,7 +1,7 @@
 /* The keeper of a live sensor that keeps evidence: started behind the courier, and again with
  * back-off when it dies or has not moved for KEEPER_HUNG_NS. Its death is its own: capture goes on
- * into its files, and the next keeper goes on where this one stood. It sees packets, so what it says
- * is checked and cut.
+ * into its files, and the next keeper goes on where this one stood. It sees packets, so what it
+ * says is checked and cut.
  *
  * The sensor ends: once no capture process is left it seals what is open, and only then does the
  * engine end, which takes its word to the journal. Thread: the main thread. */
@@ -13,11 +13,11 @@
 #include "weir/role/role.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <linux/sockios.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,8 +35,8 @@ static void take_says(struct supervisor *s, const struct keeper_says *told)
     heard_text(says.action, sizeof says.action);
     heard_text(says.incident, sizeof says.incident);
     heard_text(says.message, sizeof says.message);
-    bool known = strcmp(says.action, "evidence.seal") == 0 ||
-                 strcmp(says.action, "evidence.remove") == 0;
+    bool known =
+        strcmp(says.action, "evidence.seal") == 0 || strcmp(says.action, "evidence.remove") == 0;
     if (known && evidence_is_incident(says.incident))
         engine_child_tell(s, CONTROL_KEEPER_SAYS, &says, sizeof says);
 }
@@ -154,13 +154,12 @@ static int send_orders(struct supervisor *s)
     orders.drop = s->state.user.change;
     orders.uid = s->state.user.uid;
     orders.gid = s->state.user.gid;
-    enum control_result sent = fd < 0 ? CONTROL_INVALID
-                                      : control_send(s->keeper.control, CONTROL_KEEPER, &orders,
-                                                     sizeof orders, &fd, 1);
+    enum control_result sent =
+        fd < 0 ? CONTROL_INVALID
+               : control_send(s->keeper.control, CONTROL_KEEPER, &orders, sizeof orders, &fd, 1);
     if (fd >= 0)
         close(fd);
-    return sent == CONTROL_OK ? 0
-                              : error_set(&s->error, ERROR_RUN, "the keeper took no orders");
+    return sent == CONTROL_OK ? 0 : error_set(&s->error, ERROR_RUN, "the keeper took no orders");
 }
 
 static int start(struct supervisor *s)

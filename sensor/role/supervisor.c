@@ -3,8 +3,8 @@
  *   folder and lock → control socket → private redis → engine → courier → keeper → capture
  *   processes
  *   … each second: who is missing, hung or due? …
- *   SIGTERM: captures end their flows → the keeper seals its evidence → the engine drains the rings, leaves a checkpoint, ends →
- *            the courier delivers what it can, ends
+ *   SIGTERM: captures end their flows → the keeper seals its evidence → the engine drains the
+ * rings, leaves a checkpoint, ends → the courier delivers what it can, ends
  *
  * It keeps its rights as long as it lives, so that it can start again whoever dies; it never looks
  * at what came from a network. Thread: the main thread, on a loop of its own. */
@@ -102,7 +102,8 @@ static void on_reload(void *context)
     engine_child_reload(context);
 }
 
-/* Once no capture process is left, the keeper seals what it has, the engine drains what they wrote and ends. */
+/* Once no capture process is left, the keeper seals what it has, the engine drains what they wrote
+ * and ends. */
 static void mind_stop(struct supervisor *s, struct wtime now)
 {
     if (!s->stopping)

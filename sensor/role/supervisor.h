@@ -93,7 +93,7 @@ struct keeper_child {
     struct loop_watch *control_watch, *pid_watch;
     struct wtime alive, stop_by;
     struct back_off back_off;
-    bool wanted; /* from the first start on */
+    bool wanted;   /* from the first start on */
     bool replaced; /* told to end, and its successor is due at once */
     bool finishing, told_end;
     struct error failure;
@@ -171,7 +171,8 @@ int evidence_room_prepare(struct supervisor *s); /* none is wanted: what was hel
 int evidence_room_open(struct supervisor *s, uint32_t worker); /* −1: none is wanted, or s->error */
 
 /* supervise_keeper.c */
-void keeper_child_start(struct supervisor *s); /* once there is a journal, where evidence is wanted */
+void keeper_child_start(
+    struct supervisor *s); /* once there is a journal, where evidence is wanted */
 void keeper_child_tick(struct supervisor *s, struct wtime now);
 void keeper_child_tell(struct supervisor *s, const struct workers_news *news);
 /* Another takes its place, on the configuration in effect: its manifests name that. */

@@ -196,8 +196,12 @@ static int send_orders(const struct worker *worker, const struct worker_config *
     fill_orders(c, &orders);
     if (ring_open_for_producer(c->ring, &ring, error) != 0)
         return -1;
-    int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event,
-                c->pick ? c->pick_fd : c->recent_fd, c->held_fd};
+    int fd[] = {ring.producer_fd,
+                ring.consumer_fd,
+                ring.data_event,
+                ring.space_event,
+                c->pick ? c->pick_fd : c->recent_fd,
+                c->held_fd};
     size_t count = orders.held_segment_bytes > 0 ? 6 : c->file_count > 0 && !c->pick ? 4 : 5;
     enum control_result sent =
         control_send(worker->control, CONTROL_CAPTURE, &orders, sizeof orders, fd, count);

@@ -137,8 +137,8 @@ struct status {
         const char *last_death; /* one line, or NULL */
         /* what capture held, since its processes began */
         uint64_t held_packets, held_bytes, overwritten; /* overwritten: packets, as it is meant */
-        struct ptime oldest; /* packet that is held; PTIME_MAX: none */
-        uint64_t open, incidents, packets, bytes; /* kept; open and incidents: now */
+        struct ptime oldest;                            /* packet that is held; PTIME_MAX: none */
+        uint64_t open, incidents, packets, bytes;       /* kept; open and incidents: now */
         uint64_t missed, beyond, beyond_incidents, removed, removed_for_room, failures;
     } evidence;
     const struct health *coverage; /* summed over the workers, since the start */

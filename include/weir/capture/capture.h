@@ -114,7 +114,7 @@ struct capture_status {
     uint64_t kernel_received, kernel_drops, interface_drops; /* live; received: dropped ones too */
     uint64_t ring_rejected, ring_lost;
     uint32_t parked;
-    uint32_t interfaces_up, interfaces_gone; /* bit i: config.interfaces[i] */
+    uint32_t interfaces_up, interfaces_gone;             /* bit i: config.interfaces[i] */
     uint64_t held_packets, held_bytes, held_overwritten; /* for evidence, by this process */
     int64_t held_oldest_ns;                              /* INT64_MIN: none */
 };

@@ -50,7 +50,7 @@ struct evidence_file evidence_file_of(const char *path);
  * frees. NULL and errno. */
 char *evidence_text(const char *path, size_t *size);
 /* A file's name as JSON shows it, on one line, without its folders. Caller frees. */
-char *evidence_name(const char *path);
+char *evidence_shown_name(const char *path);
 
 struct evidence_facts {      /* borrowed */
     struct ptime made;       /* wall clock */

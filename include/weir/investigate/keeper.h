@@ -1,6 +1,6 @@
 /* The keeper: of the packets that capture holds for a while, it keeps those of incidents
- * (docs/evidence.md). It reads the journal as a sink does, with a place of its own, and the files of
- * held packets (weir/record/evidence_ring.h), and writes `folder`/evidence/<incident>/:
+ * (docs/evidence.md). It reads the journal as a sink does, with a place of its own, and the files
+ * of held packets (weir/record/evidence_ring.h), and writes `folder`/evidence/<incident>/:
  *
  *   incident.json          what it knows of the incident, for itself after a restart
  *   packets-1.pcapng …     sealed: nothing is written to them any more
@@ -27,8 +27,8 @@
 #define KEEPER_INTERFACES 16u
 #define KEEPER_FILES      256u
 
-struct keeper_config {      /* borrowed */
-    const char *folder;     /* the state directory */
+struct keeper_config {  /* borrowed */
+    const char *folder; /* the state directory */
     const char *sensor, *filter;
     uint32_t workers, segment_bytes, handshake_bytes, snap_length;
     const char *interface[KEEPER_INTERFACES];

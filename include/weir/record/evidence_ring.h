@@ -1,5 +1,5 @@
-/* The packets that a live capture worker holds for evidence: a file of equal segments, made and given
- * its room on the disk by the supervisor, written by the capture process, read by the keeper.
+/* The packets that a live capture worker holds for evidence: a file of equal segments, made and
+ * given its room on the disk by the supervisor, written by the capture process, read by the keeper.
  *
  *   segment   head (64 bytes): magic, generation, used, number of its first packet, times
  *             packets, one behind the other: struct held_head, the kept bytes, zeros to 8 bytes
@@ -24,7 +24,7 @@
 #define HELD_BYTES_MAX   (1u << 18) /* kept of one packet */
 
 struct held_packet {
-    struct ptime time;  /* as captured */
+    struct ptime time;   /* as captured */
     struct flow_key key; /* its sender first */
     uint32_t wire_bytes, kept;
     uint16_t link;     /* DLT */
@@ -33,9 +33,9 @@ struct held_packet {
 };
 
 struct held_counts {
-    uint64_t packets, bytes;                     /* written, heads included, by this writer */
-    uint64_t overwritten_packets;                /* … of what was held */
-    int64_t oldest_ns;                           /* of the first packet held; INT64_MIN: none */
+    uint64_t packets, bytes;      /* written, heads included, by this writer */
+    uint64_t overwritten_packets; /* … of what was held */
+    int64_t oldest_ns;            /* of the first packet held; INT64_MIN: none */
 };
 
 /* --- making and writing ------------------------------------------------------------------------
@@ -43,23 +43,24 @@ struct held_counts {
 
 /* Opens or makes the file, of exactly so many bytes, with room on the disk for all of them (0640).
  * Returns the descriptor; −1: ERROR_RUN. */
-int held_create(const char *path, uint64_t bytes, struct error *error);
+int evidence_ring_create(const char *path, uint64_t bytes, struct error *error);
 
-struct held_writer;
+struct evidence_ring;
 /* Goes on behind what a predecessor wrote. The descriptor stays the caller's. */
-struct held_writer *held_open(int fd, uint32_t segment_bytes, struct error *error);
-void held_put(struct held_writer *writer, const struct held_packet *packet);
-struct held_counts held_counts_of(const struct held_writer *writer);
-void held_close(struct held_writer *writer);
+struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct error *error);
+void evidence_ring_put(struct evidence_ring *writer, const struct held_packet *packet);
+struct held_counts evidence_ring_counts(const struct evidence_ring *writer);
+void evidence_ring_close(struct evidence_ring *writer);
 
 /* --- reading -----------------------------------------------------------------------------------
  */
 
-struct held_reader;
-struct held_reader *held_reader_open(const char *path, uint32_t segment_bytes, struct error *error);
+struct evidence_reader;
+struct evidence_reader *evidence_reader_open(const char *path, uint32_t segment_bytes,
+                                             struct error *error);
 /* The same of an open file, which is closed with it, or at once. */
-struct held_reader *held_reader_of(int fd, uint32_t segment_bytes, struct error *error);
-void held_reader_close(struct held_reader *reader);
+struct evidence_reader *evidence_reader_of(int fd, uint32_t segment_bytes, struct error *error);
+void evidence_reader_close(struct evidence_reader *reader);
 
 /* Behind what was read. Zeros: before the first that is held. */
 struct held_place {
@@ -73,14 +74,15 @@ struct held_loss {
 };
 
 /* Behind the last packet that there is now. */
-struct held_place held_reader_end(struct held_reader *reader);
-/* Of the first packet that is held; PTIME_MIN: none was overwritten yet; PTIME_MAX: there is none. */
-struct ptime held_reader_oldest(struct held_reader *reader);
+struct held_place evidence_reader_end(struct evidence_reader *reader);
+/* Of the first packet that is held; PTIME_MIN: none was overwritten yet; PTIME_MAX: there is none.
+ */
+struct ptime evidence_reader_oldest(struct evidence_reader *reader);
 /* Every packet from *place on, and moves it. `until`: not beyond; NULL: to the end. Packets are
  * borrowed for the call. Adds to *loss. */
-void held_reader_each(struct held_reader *reader, struct held_place *place,
-                      const struct held_place *until,
-                      void (*each)(void *context, const struct held_packet *packet), void *context,
-                      struct held_loss *loss);
+void evidence_reader_each(struct evidence_reader *reader, struct held_place *place,
+                          const struct held_place *until,
+                          void (*each)(void *context, const struct held_packet *packet),
+                          void *context, struct held_loss *loss);
 
 #endif

@@ -49,17 +49,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (half > 0)
         memcpy(file + SEGMENT, data + half, half);
     must(pwrite(fd, file, sizeof file, 0) == (ssize_t)sizeof file);
-    struct held_reader *reader = held_reader_of(dup(fd), SEGMENT, &error);
+    struct evidence_reader *reader = evidence_reader_of(dup(fd), SEGMENT, &error);
     must(reader);
-    struct held_place place = {0, 0, 0}, end = held_reader_end(reader);
+    struct held_place place = {0, 0, 0}, end = evidence_reader_end(reader);
     struct held_loss loss = {0, 0};
     uint64_t sum = 0, generation = 0;
-    held_reader_oldest(reader);
+    evidence_reader_oldest(reader);
     for (int again = 0; again < 3; again++) {
-        held_reader_each(reader, &place, again == 0 ? &end : NULL, on_packet, &sum, &loss);
+        evidence_reader_each(reader, &place, again == 0 ? &end : NULL, on_packet, &sum, &loss);
         must(place.generation >= generation && place.offset <= SEGMENT);
         generation = place.generation;
     }
-    held_reader_close(reader);
+    evidence_reader_close(reader);
     return 0;
 }

@@ -34,7 +34,7 @@ static int64_t clock_ns(void)
 struct scene {
     char folder[64];
     struct journal *journal;
-    struct held_writer *writer;
+    struct evidence_ring *writer;
     int fd;
     struct keeper_config config;
     struct keeper *keeper;
@@ -91,9 +91,9 @@ static int setup(void **state)
     s->journal = journal_open(s->folder, NULL, &s->error);
     assert_non_null(s->journal);
     char *path = keeper_held_path(s->folder, 0);
-    s->fd = held_create(path, SEGMENT * SEGMENTS, &s->error);
+    s->fd = evidence_ring_create(path, SEGMENT * SEGMENTS, &s->error);
     free(path);
-    s->writer = held_open(s->fd, SEGMENT, &s->error);
+    s->writer = evidence_ring_open(s->fd, SEGMENT, &s->error);
     assert_non_null(s->writer);
     s->config = (struct keeper_config){.folder = s->folder,
                                        .sensor = "test",
@@ -118,7 +118,7 @@ static int teardown(void **state)
 {
     struct scene *s = *state;
     keeper_free(s->keeper);
-    held_close(s->writer);
+    evidence_ring_close(s->writer);
     close(s->fd);
     journal_close(s->journal);
     char *command = xasprintf("rm -r %s", s->folder);
@@ -153,7 +153,7 @@ static void send(struct scene *s, const struct flow_key *key, uint32_t n, uint32
                                        .kept = kept,
                                        .link = 1,
                                        .data = data};
-    held_put(s->writer, &packet);
+    evidence_ring_put(s->writer, &packet);
 }
 
 static void send_many(struct scene *s, const struct flow_key *key, uint32_t first, uint32_t count,
@@ -265,7 +265,7 @@ static void test_an_incident(void **state)
     assert_int_equal(kept_of(s, INCIDENT)->packets, 15);
     alert(s, INCIDENT, "close", 60, &mine);
     round_after(s, NS_PER_S);
-    round_after(s, NS_PER_S); /* the receipt */
+    round_after(s, NS_PER_S);        /* the receipt */
     send_many(s, &mine, 60, 3, 100); /* it is over */
     round_after(s, NS_PER_S);
     const struct kept *kept = kept_of(s, INCIDENT);
@@ -492,15 +492,18 @@ static void test_nonsense_in_the_journal(void **state)
         "",
         "{}",
         "[1]",
-        "{\"event\":{\"kind\":\"alert\"},\"weir\":{\"incident\":\"../../x\"},\"related\":{\"ip\":[]}}",
+        "{\"event\":{\"kind\":\"alert\"},\"weir\":{\"incident\":\"../../"
+        "x\"},\"related\":{\"ip\":[]}}",
         "{\"event\":{\"kind\":\"alert\"},\"weir\":{\"incident\":7,\"flows\":[3]},\"related\":1}",
-        "{\"event\":{\"kind\":\"alert\"},\"weir\":{\"incident\":\"ab\",\"state\":\"open\",\"flows\":{},"
+        "{\"event\":{\"kind\":\"alert\"},\"weir\":{\"incident\":\"ab\",\"state\":\"open\","
+        "\"flows\":{},"
         "\"score\":\"x\"},\"related\":{\"ip\":[1,\"no\",\"10.0.0.1\"]}}"};
     for (size_t i = 0; i < sizeof line / sizeof *line; i++)
         keeper_journal_line(s->keeper, line[i], strlen(line[i]));
     assert_int_equal(keeper_counts_of(s->keeper).kept, 1);
     round_after(s, NS_PER_S);
-    static const char *const file[] = {"", "{}", "{\"version\":1}", "{\"version\":1,\"id\":\"../x\"}",
+    static const char *const file[] = {"", "{}", "{\"version\":1}",
+                                       "{\"version\":1,\"id\":\"../x\"}",
                                        "{\"version\":1,\"id\":\"a\",\"files\":7,\"pairs\":[1,2],"
                                        "\"next\":[-1,\"x\"],\"flows\":[{}]}"};
     for (size_t i = 0; i < sizeof file / sizeof *file; i++) {
@@ -516,7 +519,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_an_incident, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_dead_keeper_loses_and_doubles_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_dead_keeper_loses_and_doubles_nothing, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),

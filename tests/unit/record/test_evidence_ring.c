@@ -1,5 +1,6 @@
-/* Packets held for evidence: what was put comes out, in order, once; what was overwritten is counted,
- * also while it is read; a file that somebody scribbled over yields nothing that was not whole. */
+/* Packets held for evidence: what was put comes out, in order, once; what was overwritten is
+ * counted, also while it is read; a file that somebody scribbled over yields nothing that was not
+ * whole. */
 #include "../../../sensor/record/evidence_ring.h"
 
 #include <fcntl.h>
@@ -24,8 +25,8 @@
 struct ring_case {
     char folder[64], path[96];
     int fd;
-    struct held_writer *writer;
-    struct held_reader *reader;
+    struct evidence_ring *writer;
+    struct evidence_reader *reader;
     struct error error;
 };
 
@@ -36,11 +37,11 @@ static int setup(void **state)
     snprintf(c->folder, sizeof c->folder, "/tmp/weir-held.XXXXXX");
     assert_non_null(mkdtemp(c->folder));
     snprintf(c->path, sizeof c->path, "%s/worker-0", c->folder);
-    c->fd = held_create(c->path, SEGMENT * SEGMENTS, &c->error);
+    c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
     assert_true(c->fd >= 0);
-    c->writer = held_open(c->fd, SEGMENT, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
     assert_non_null(c->writer);
-    c->reader = held_reader_open(c->path, SEGMENT, &c->error);
+    c->reader = evidence_reader_open(c->path, SEGMENT, &c->error);
     assert_non_null(c->reader);
     *state = c;
     return 0;
@@ -49,8 +50,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     struct ring_case *c = *state;
-    held_reader_close(c->reader);
-    held_close(c->writer);
+    evidence_reader_close(c->reader);
+    evidence_ring_close(c->writer);
     close(c->fd);
     unlink(c->path);
     rmdir(c->folder);
@@ -59,7 +60,7 @@ static int teardown(void **state)
 }
 
 /* Packet n says n all over. */
-static void put(struct held_writer *writer, uint32_t n, uint32_t kept)
+static void put(struct evidence_ring *writer, uint32_t n, uint32_t kept)
 {
     static uint8_t data[HELD_BYTES_MAX + 8];
     memset(data, (int)n, sizeof data);
@@ -70,7 +71,7 @@ static void put(struct held_writer *writer, uint32_t n, uint32_t kept)
                                  .interface = 2,
                                  .data = data};
     packet.key.orig_port = (uint16_t)n;
-    held_put(writer, &packet);
+    evidence_ring_put(writer, &packet);
 }
 
 struct seen {
@@ -97,20 +98,20 @@ static void test_all_comes_out_once(void **state)
     struct held_place place = {0, 0, 0};
     struct held_loss loss = {0, 0};
     struct seen seen = {0, 0, 0};
-    held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 0);
     for (uint32_t n = 0; n < 500; n++) {
         put(c->writer, n, n % 300); /* some with none, some of odd sizes */
         if (n % 7 == 0)
-            held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+            evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     }
-    held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 500);
     assert_int_equal(loss.overwritten + loss.damaged, 0);
-    assert_int_equal(held_reader_oldest(c->reader).ns, PTIME_MIN.ns);
-    struct held_place end = held_reader_end(c->reader);
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, PTIME_MIN.ns);
+    struct held_place end = evidence_reader_end(c->reader);
     assert_int_equal(end.number, place.number);
-    assert_int_equal(held_counts_of(c->writer).packets, 500);
+    assert_int_equal(evidence_ring_counts(c->writer).packets, 500);
 }
 
 static void test_what_was_overwritten_is_counted(void **state)
@@ -120,17 +121,17 @@ static void test_what_was_overwritten_is_counted(void **state)
     struct held_loss loss = {0, 0};
     struct seen seen = {0, 0, 0};
     put(c->writer, 0, 100);
-    held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     behind = place;
     for (uint32_t n = 1; n < 3000; n++)
         put(c->writer, n, 1000);
-    struct held_counts counts = held_counts_of(c->writer);
+    struct held_counts counts = evidence_ring_counts(c->writer);
     assert_true(counts.overwritten_packets > 2000);
-    held_reader_each(c->reader, &behind, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &behind, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.last, 2999);
     assert_int_equal(seen.count + loss.overwritten, 3000);
     assert_int_equal(loss.overwritten + 1, counts.overwritten_packets); /* the first was read */
-    assert_int_equal(held_reader_oldest(c->reader).ns, counts.oldest_ns);
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, counts.oldest_ns);
     assert_true(counts.oldest_ns > START);
 }
 
@@ -142,13 +143,13 @@ static void test_until_a_place(void **state)
     struct seen seen = {0, 0, 0};
     for (uint32_t n = 0; n < 100; n++)
         put(c->writer, n, 1000);
-    until = held_reader_end(c->reader);
+    until = evidence_reader_end(c->reader);
     for (uint32_t n = 100; n < 150; n++)
         put(c->writer, n, 1000);
-    held_reader_each(c->reader, &begin, &until, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &begin, &until, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 100);
     assert_int_equal(begin.number, until.number);
-    held_reader_each(c->reader, &until, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &until, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 150);
 }
 
@@ -160,13 +161,13 @@ static void test_a_successor_goes_on(void **state)
     struct seen seen = {0, 0, 0};
     for (uint32_t n = 0; n < 10; n++)
         put(c->writer, n, 50);
-    held_close(c->writer);
+    evidence_ring_close(c->writer);
     close(c->fd);
-    c->fd = held_create(c->path, SEGMENT * SEGMENTS, &c->error);
-    c->writer = held_open(c->fd, SEGMENT, &c->error);
+    c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
     for (uint32_t n = 10; n < 20; n++)
         put(c->writer, n, 50);
-    held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 20);
     assert_int_equal(loss.overwritten, 0);
 }
@@ -179,15 +180,15 @@ static void test_sizes(void **state)
     struct seen seen = {0, 0, 0};
     struct stat st;
     put(c->writer, 1, HELD_BYTES_MAX + 1); /* more than a segment: cut to it */
-    held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 1);
     assert_int_equal(stat(c->path, &st), 0);
     assert_int_equal(st.st_size, SEGMENT * SEGMENTS);
     assert_int_equal(st.st_mode & 07, 0);
     assert_true((uint64_t)st.st_blocks * 512 >= SEGMENT * SEGMENTS); /* its room is there */
-    assert_null(held_open(c->fd, SEGMENT + 64, &c->error));
-    assert_null(held_reader_open("/nowhere", SEGMENT, &c->error));
-    assert_int_equal(held_create("/proc/none", SEGMENT, &c->error), -1);
+    assert_null(evidence_ring_open(c->fd, SEGMENT + 64, &c->error));
+    assert_null(evidence_reader_open("/nowhere", SEGMENT, &c->error));
+    assert_int_equal(evidence_ring_create("/proc/none", SEGMENT, &c->error), -1);
 }
 
 /* --- scribbled over ----------------------------------------------------------------------------
@@ -214,14 +215,14 @@ static void test_scribbled_over(void **state)
         struct held_loss loss = {0, 0};
         random = random * 6364136223846793005u + 1442695040888963407u;
         file[(random >> 33) % (round % 2 ? 256 : SEGMENT * SEGMENTS)] = (uint8_t)(random >> 25);
-        held_reader_each(c->reader, &place, NULL, count_only, &sum, &loss);
-        held_reader_end(c->reader);
-        held_reader_oldest(c->reader);
+        evidence_reader_each(c->reader, &place, NULL, count_only, &sum, &loss);
+        evidence_reader_end(c->reader);
+        evidence_reader_oldest(c->reader);
     }
     assert_true(sum > 0);
     munmap(file, SEGMENT * SEGMENTS);
-    held_close(c->writer); /* and who comes next goes on in whatever is there */
-    c->writer = held_open(c->fd, SEGMENT, &c->error);
+    evidence_ring_close(c->writer); /* and who comes next goes on in whatever is there */
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
     assert_non_null(c->writer);
     put(c->writer, 1, 10);
 }
@@ -249,7 +250,7 @@ static void test_overwritten_while_read(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, write_many, c), 0);
     while (seen.last != MANY - 1)
-        held_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+        evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     pthread_join(thread, NULL);
     assert_int_equal(seen.count + loss.overwritten, MANY);
     assert_int_equal(loss.damaged, 0);
