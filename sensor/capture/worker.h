@@ -28,10 +28,10 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
-    struct recent *recent;    /* NULL: the last packets are not kept */
-    struct held_writer *held; /* NULL: none are held for evidence */
-    uint32_t handshake_bytes; /* of payload that is held of each side of a flow */
-    struct pick *pick;        /* a second reading; then the clock stands, and there is no table */
+    struct recent *recent;      /* NULL: the last packets are not kept */
+    struct evidence_ring *held; /* NULL: none are held for evidence */
+    uint32_t handshake_bytes;   /* of payload that is held of each side of a flow */
+    struct pick *pick;          /* a second reading; then the clock stands, and there is no table */
     struct ptime stamp; /* … and what the input says of the time of the packet that comes next */
     struct meter *meter;
 };

@@ -8,6 +8,7 @@
 #include "weir/investigate/keeper.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,10 +26,14 @@ static char *path_of(const char *folder, const char *incident, const char *name)
     return xasprintf("%s/evidence/%s%s%s", folder, incident, *name ? "/" : "", name);
 }
 
+/* What is there and cannot be read holds too. Opened: the engine may not ask otherwise. */
 bool evidence_is_held(const char *folder, const char *incident)
 {
     char *path = path_of(folder, incident, "hold.json");
-    bool held = access(path, F_OK) == 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool held = fd >= 0 || errno != ENOENT;
+    if (fd >= 0)
+        close(fd);
     free(path);
     return held;
 }

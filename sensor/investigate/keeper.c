@@ -95,7 +95,8 @@ struct kept *keeper_make(struct keeper *keeper, const char *id, int score)
     kept->began_ns = kept->written_ns = keeper_now(keeper);
     map_init(&kept->flow_of);
     char *path = kept_path(keeper, kept, "");
-    if (mkdir(path, 0750) != 0 && errno != EEXIST) {
+    rmdir(path); /* an empty one; what is in another is not ours to write over */
+    if (mkdir(path, 0750) != 0) {
         log_warn("%s: %s: no evidence is kept of it", path, strerror(errno));
         keeper->counts.failures++;
         kept_free(kept);
@@ -104,6 +105,7 @@ struct kept *keeper_make(struct keeper *keeper, const char *id, int score)
         keeper->kept = xrealloc(keeper->kept, (keeper->count + 1) * sizeof(struct kept *));
         keeper->kept[keeper->count++] = kept;
         map_put(&keeper->by_id, kept->id, strlen(kept->id), kept);
+        kept_save(keeper, kept); /* from now on it is known to be ours */
     }
     free(path);
     return kept;

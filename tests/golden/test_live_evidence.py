@@ -17,7 +17,7 @@ except ImportError:
     jsonschema = None
 from livetest import CLIENT, SERVER, Sensor, Space, Tcpdump, address, require, until, wire
 
-OTHER = "198.51.100.10" # a server that no rule speaks of
+OTHER = "203.0.113.10" # a server that no rule speaks of
 HANDSHAKE = 4096
 RULES = """- rule: test.upload
   name: An upload
