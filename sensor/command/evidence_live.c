@@ -25,10 +25,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CALL_MS 5000
-#define TRIES   4 /* a second apart: the journal hears of a seal a moment after it */
+#define FRESH_S 3      /* the journal hears of a seal a moment after it: so young, it is … */
+#define WAIT_US 250000 /* … looked at again */
 
 static char *folder_of(const struct options *options)
 {
@@ -188,21 +190,33 @@ static int64_t verify_once(const char *folder, const char *head, const struct si
     return wrong < 0 ? wrong : wrong + (head == NULL);
 }
 
+static bool is_fresh(const char *folder)
+{
+    struct stat st;
+    char *path = xasprintf("%s/manifest.json", folder);
+    time_t now = time(NULL);
+    bool fresh = stat(path, &st) == 0 && st.st_mtime <= now && now - st.st_mtime <= FRESH_S;
+    free(path);
+    return fresh;
+}
+
 static int64_t verify_incident(const struct options *options, const char *id,
                                const struct sign_key *key)
 {
     struct buffer said = {0};
     char *all = folder_of(options), *folder = xasprintf("%s/%s", all, id);
-    int64_t wrong = 1;
-    for (int tries = 0; tries < TRIES && wrong != 0; tries++) {
+    int64_t wrong;
+    for (;;) {
         struct error error = {0};
-        if (tries > 0)
-            sleep(1);
+        bool fresh = is_fresh(folder);
         char *head = evidence_live_head(options, folder);
         wrong = verify_once(folder, head, key, &said, &error);
         if (wrong < 0)
             on_line(&said, error.message);
         free(head);
+        if (wrong == 0 || !fresh)
+            break;
+        usleep(WAIT_US);
     }
     printf("incident %s\n%.*s", id, (int)said.size, said.data ? (const char *)said.data : "");
     buffer_fini(&said);

@@ -503,7 +503,10 @@ const struct key_row config_row[] = {
     {"rules", config_read_rules, config_show_rules},
     {"alerts.journal_mib", read_journal_mib, show_journal_mib},
     {"alerts.sinks", config_read_sinks, config_show_sinks},
-    {"evidence", config_read_evidence, config_show_evidence},
-    {"metrics.listen", read_metrics_listen, show_metrics_listen},
+#define EVIDENCE_ROW(key)                                                                          \
+    {"evidence." #key, config_read_evidence_##key, config_show_evidence_##key},
+    CONFIG_EVIDENCE_KEYS(EVIDENCE_ROW)
+#undef EVIDENCE_ROW
+        {"metrics.listen", read_metrics_listen, show_metrics_listen},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

@@ -2,7 +2,6 @@
  * (docs/evidence.md). Thread: start-up only. */
 #include "config_keys.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define SEGMENTS 4096u /* of one worker: their heads are looked at several times a second */
@@ -15,62 +14,35 @@ const struct config_evidence config_evidence_default = {.enabled = false,
                                                         .kept_mib = 1024,
                                                         .days = 30};
 
-static const struct number_row {
-    const char *key;
-    size_t at;
-    uint32_t least, most;
-} number[] = {
-    {"mib", offsetof(struct config_evidence, mib), 2, 1048576},
-    {"segment_mib", offsetof(struct config_evidence, segment_mib), 1, 64},
-    {"handshake_bytes", offsetof(struct config_evidence, handshake_bytes), 0, 65536},
-    {"incident_mib", offsetof(struct config_evidence, incident_mib), 1, 8192},
-    {"kept_mib", offsetof(struct config_evidence, kept_mib), 1, 1048576},
-};
-#define NUMBERS (sizeof number / sizeof *number)
-
-static int read_enabled(const struct reading *r, const struct yaml_node *node)
+int config_read_evidence_enabled(const struct reading *r, const struct yaml_node *node)
 {
     bool yes = node->kind == YAML_SCALAR && !node->quoted && strcmp(node->text, "true") == 0;
     if (!yes && (node->kind != YAML_SCALAR || node->quoted || strcmp(node->text, "false") != 0))
-        return config_refuse(r, node, "enabled: true or false");
+        return config_refuse(r, node, "true or false");
     r->config->evidence.enabled = yes;
     return 0;
 }
 
-static int read_number(const struct reading *r, const struct yaml_node *node)
+void config_show_evidence_enabled(const struct config *config, struct buffer *b)
 {
-    for (size_t i = 0; i < NUMBERS; i++) {
-        if (strcmp(number[i].key, node->key) != 0)
-            continue;
-        void *to = (char *)&r->config->evidence + number[i].at;
-        return config_whole(r, node, number[i].least, number[i].most, to);
-    }
-    return error_set(r->error, ERROR_USAGE,
-                     "%s:%d:%d: %s: unknown key \"%.60s\", expected one of: enabled, mib, "
-                     "segment_mib, handshake_bytes, incident_mib, kept_mib",
-                     r->name, node->key_line, node->key_column, r->key, node->key);
+    buffer_text(b, config->evidence.enabled ? "true" : "false");
 }
 
-int config_read_evidence(const struct reading *r, const struct yaml_node *node)
-{
-    if (node->kind != YAML_MAP)
-        return config_refuse(r, node, "a mapping such as {enabled: true, mib: 256}");
-    for (const struct yaml_node *key = node->child; key; key = key->next)
-        if (strcmp(key->key, "enabled") == 0 ? read_enabled(r, key) != 0 : read_number(r, key) != 0)
-            return -1;
-    return 0;
-}
-
-void config_show_evidence(const struct config *config, struct buffer *b)
-{
-    buffer_text(b, "{enabled: %s", config->evidence.enabled ? "true" : "false");
-    for (size_t i = 0; i < NUMBERS; i++) {
-        uint32_t value;
-        memcpy(&value, (const char *)&config->evidence + number[i].at, sizeof value);
-        buffer_text(b, ", %s: %u", number[i].key, value);
+#define NUMBER(key, least, most)                                                                   \
+    int config_read_evidence_##key(const struct reading *r, const struct yaml_node *node)          \
+    {                                                                                              \
+        return config_whole(r, node, least, most, &r->config->evidence.key);                       \
+    }                                                                                              \
+    void config_show_evidence_##key(const struct config *config, struct buffer *b)                 \
+    {                                                                                              \
+        buffer_text(b, "%u", config->evidence.key);                                                \
     }
-    buffer_text(b, "}");
-}
+NUMBER(mib, 2, 1048576)
+NUMBER(segment_mib, 1, 64)
+NUMBER(handshake_bytes, 0, 65536)
+NUMBER(incident_mib, 1, 8192)
+NUMBER(kept_mib, 1, 1048576)
+#undef NUMBER
 
 int config_check_evidence(const struct config *config, struct error *error)
 {

@@ -26,6 +26,11 @@ RULES = """- rule: test.upload
 """
 
 
+def evidence(**sizes):
+    words = {"enabled": "true", **sizes}
+    return [word for key, value in words.items() for word in ("--set", f"evidence.{key}={value}")]
+
+
 def frames(path):
     """(link bytes, length on the wire) of each packet of a pcap or pcapng."""
     done = subprocess.run(["tshark", "-r", path, "-F", "pcap", "-w", path + ".pcap"], capture_output=True, check=False)
@@ -66,7 +71,7 @@ class Kept(weirtest.Case):
         self.server.ip("addr", "add", OTHER + "/32", "dev", "s0")
         self.server.part("web", "80")
         self.words = ("-i", "s0", "--inside", "10.0.0.0/8", "--set", "rules=[" + self.write("rules.yaml", RULES) + "]",
-                      "--set", "evidence={enabled: true, mib: 4, segment_mib: 1}")
+                      *evidence(mib=4, segment_mib=1))
         os.chmod(self.path("rules.yaml"), 0o644)
         self.sensor = Sensor(self, self.server, *self.words)
 
@@ -196,17 +201,20 @@ class Kept(weirtest.Case):
         actions = [line for line in self.sensor.journal() if '"evidence.' in line]
         for action in ("seal", "hold", "release"):
             self.assertTrue(any(f'"evidence.{action}"' in line for line in actions), action)
-        again = Sensor(self, self.server, *self.words[:-2], folder=self.sensor.home) # evidence is off
+        again = Sensor(self, self.server, *self.words[:-6], folder=self.sensor.home) # evidence is off
         self.assertIsNone(again.status()["evidence"])
         self.assertFalse(os.path.exists(os.path.join(again.state, "evidence-ring")))
         self.assertTrue(os.path.exists(self.folder(incident, "hold.json")))
         again.stop()
 
+
+class Refused(weirtest.Case):
     def test_no_room_and_no_workers(self):
-        self.sensor.stop()
-        self.assert_fails(2, ["run", *self.words[:-1], "evidence={enabled: true, mib: 4, segment_mib: 4}"],
+        words = ("--set", "capture.interfaces=[lo]", "--set", "sensor.state_dir=" + self.path("state"))
+        self.assert_fails(2, ["run", *words, *evidence(mib=4, segment_mib=4)],
                           "evidence: mib is 4, expected at least 8")
-        self.assert_fails(2, ["run", "--workers", "0", *self.words], "evidence: packets are held by capture processes")
+        self.assert_fails(2, ["run", "--workers", "0", *words, *evidence()],
+                          "evidence: packets are held by capture processes")
 
 
 if __name__ == "__main__":
