@@ -100,10 +100,10 @@ class Kept(weirtest.Case):
         name, = until(lambda: f"evidence\n{self.sensor.status()}", look)
         return name
 
-    def all_sealed(self, count):
-        """Nothing more comes: every packet of the pair that tcpdump saw is in a sealed file."""
-        until(lambda: self.sensor.status()["evidence"],
-              lambda: self.sensor.status()["evidence"]["packets"] >= count and not self.parts())
+    def sealed(self, incident):
+        """Packets in files that the manifest vouches for."""
+        with open(self.folder(incident, "manifest.json"), encoding="utf-8") as file:
+            return json.load(file)["incidents"][0]["packets"]
 
     def parts(self):
         return [name for folder, _, names in os.walk(os.path.join(self.sensor.state, "evidence"))
@@ -119,7 +119,7 @@ class Kept(weirtest.Case):
         seen = frames(dump.stop())
         theirs = between(seen, CLIENT, SERVER)
         self.assertGreater(len(between(seen, CLIENT, OTHER)), 10)
-        self.all_sealed(len(theirs))
+        until(lambda: self.sensor.status()["evidence"], lambda: self.sealed(incident) >= len(theirs))
         self.compared(incident, theirs)
         self.changed(incident)
         self.held(incident)
