@@ -18,6 +18,35 @@
     }
 #define COUNT(rows) (sizeof(rows) / sizeof *(rows))
 
+#define OF status_evidence
+static const struct metrics_row evidence_field[] = {
+    FIELD(restarts, metrics_counter, "weir_evidence_keeper_restarts_total",
+          "Times the keeper of evidence was restarted."),
+    FIELD(held_packets, metrics_counter, "weir_evidence_held_packets_total",
+          "Packets that capture held for a while."),
+    FIELD(held_bytes, metrics_counter, "weir_evidence_held_bytes_total", "Bytes of them."),
+    FIELD(overwritten, metrics_counter, "weir_evidence_overwritten_packets_total",
+          "Packets held that later ones have overwritten."),
+    FIELD(incidents, metrics_gauge_type, "weir_evidence_incidents",
+          "Incidents that evidence is kept of."),
+    FIELD(packets, metrics_counter, "weir_evidence_kept_packets_total",
+          "Packets kept, since the keeper's process began."),
+    FIELD(bytes, metrics_gauge_type, "weir_evidence_kept_size_bytes", "Size of all evidence."),
+    FIELD(missed, metrics_counter, "weir_evidence_missed_packets_total",
+          "Packets overwritten before the keeper looked at them, while incidents were open."),
+    FIELD(beyond, metrics_counter, "weir_evidence_beyond_packets_total",
+          "Packets of incidents that had no room."),
+    FIELD(beyond_incidents, metrics_counter, "weir_evidence_beyond_incidents_total",
+          "Incidents that had no room."),
+    FIELD(removed, metrics_counter, "weir_evidence_removed_total",
+          "Incidents whose evidence's time was over."),
+    FIELD(removed_for_room, metrics_counter, "weir_evidence_removed_for_room_total",
+          "Incidents whose evidence gave way to a higher score."),
+    FIELD(failures, metrics_counter, "weir_evidence_failures_total",
+          "Times that something could not be written, or read from what is held."),
+};
+#undef OF
+
 #define OF status_worker
 static const struct metrics_row worker_field[] = {
     FIELD(restarts, metrics_counter, "weir_worker_restarts_total",
@@ -378,6 +407,16 @@ static void put_courier(struct buffer *out, const struct status_courier *courier
     buffer_text(out, "weir_courier_restarts_total %" PRIu64 "\n", courier->restarts);
 }
 
+static void put_evidence(struct buffer *out, const struct status_evidence *evidence)
+{
+    const struct metrics_elements one = {evidence, 1, sizeof *evidence, NULL};
+    if (!evidence->enabled)
+        return;
+    metrics_gauge(out, "weir_evidence_keeper_up", "1: the keeper of evidence is at work.",
+                  evidence->pid > 0 ? 1.0 : 0.0);
+    metrics_fields(out, evidence_field, COUNT(evidence_field), &one);
+}
+
 static void put_sinks(struct buffer *out, const struct status *status)
 {
     const struct metrics_elements all = {status->sink, status->sink_count,
@@ -414,6 +453,7 @@ char *metrics_text(const struct status *status)
     put_redis(&out, &status->redis);
     put_journal(&out, &status->journal);
     put_courier(&out, &status->courier);
+    put_evidence(&out, &status->evidence);
     put_sinks(&out, status);
     put_apis(&out, status);
     buffer_u8(&out, 0);

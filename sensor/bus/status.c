@@ -200,6 +200,33 @@ static void put_journal(struct json *json, const struct status_journal *journal)
     json_close(json);
 }
 
+static void put_evidence(struct json *json, const struct status_evidence *evidence)
+{
+    if (!evidence->enabled) {
+        json_none(json, "evidence");
+        return;
+    }
+    json_open(json, "evidence");
+    json_int(json, "pid", evidence->pid);
+    json_uint(json, "restarts", evidence->restarts);
+    json_str(json, "last_death", evidence->last_death);
+    json_uint(json, "held_packets", evidence->held_packets);
+    json_uint(json, "held_bytes", evidence->held_bytes);
+    json_uint(json, "overwritten_packets", evidence->overwritten);
+    json_time(json, "oldest", evidence->oldest);
+    json_uint(json, "open", evidence->open);
+    json_uint(json, "incidents", evidence->incidents);
+    json_uint(json, "packets", evidence->packets);
+    json_uint(json, "bytes", evidence->bytes);
+    json_uint(json, "missed_packets", evidence->missed);
+    json_uint(json, "beyond_packets", evidence->beyond);
+    json_uint(json, "beyond_incidents", evidence->beyond_incidents);
+    json_uint(json, "removed", evidence->removed);
+    json_uint(json, "removed_for_room", evidence->removed_for_room);
+    json_uint(json, "failures", evidence->failures);
+    json_close(json);
+}
+
 static void put_budget(struct json *json, const struct status_budget *budget)
 {
     if (isnan(budget->per_host_day)) {
@@ -271,6 +298,7 @@ char *status_json(struct json *json, const struct status *status)
     put_courier(json, &status->courier);
     put_sinks(json, status);
     put_journal(json, &status->journal);
+    put_evidence(json, &status->evidence);
     put_budget(json, &status->budget);
     put_alerts(json, status);
     put_apis(json, status);

@@ -203,5 +203,9 @@ void capture_status_of(const struct capture *capture, struct capture_status *sta
         .parked = METER_GET(meter, parked),
         .interfaces_up = METER_GET(meter, interfaces_up),
         .interfaces_gone = METER_GET(meter, interfaces_gone),
+        .held_packets = METER_GET(meter, held_packets),
+        .held_bytes = METER_GET(meter, held_bytes),
+        .held_overwritten = METER_GET(meter, held_overwritten),
+        .held_oldest_ns = METER_GET(meter, held_oldest_ns),
     };
 }

@@ -13,6 +13,8 @@ struct meter {
     _Atomic uint64_t ring_rejected, ring_lost;
     _Atomic int64_t time_ns;
     _Atomic uint32_t parked, interfaces_up, interfaces_gone;
+    _Atomic uint64_t held_packets, held_bytes, held_overwritten; /* for evidence */
+    _Atomic int64_t held_oldest_ns;
     _Atomic bool waiting, ended;
 };
 

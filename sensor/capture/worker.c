@@ -23,6 +23,8 @@
 #define HEALTH_REPLAY_NS  NS_PER_MIN
 #define HEALTH_LIVE_NS    NS_PER_S /* the engine judges the sensor by them */
 
+#define HELD_FRAGMENT_BYTES 128u /* of a fragment, for evidence */
+
 /* --- callbacks of the flow table and of content ---------------------------------------------- */
 
 static bool on_report(void *context, struct flow *flow, enum flow_end end, struct ptime time)
@@ -220,7 +222,8 @@ static void count_reassembly(struct health *health, const struct packet *packet)
     health->fragment_conflicts += (what & REASSEMBLY_CONFLICT) != 0;
 }
 
-static void count_flow(struct worker *w, const struct packet *packet)
+/* Returns how much payload its side had sent before. */
+static uint64_t count_flow(struct worker *w, const struct packet *packet)
 {
     enum flow_side side;
     if (packet->bad_transport) { /* its bytes are counted all the same, without ports */
@@ -230,10 +233,12 @@ static void count_flow(struct worker *w, const struct packet *packet)
     w->health.tunnels_unread +=
         packet->tunnel_unread != DECODE_OK && packet->tunnel_unread != DECODE_NOT_IP;
     struct flow *flow = flow_table_packet(w->table, packet, &side);
+    uint64_t sent = flow_get_counts(flow, side)->payload_bytes;
     if (!flow_initiator_is_known(flow))
         side = settle_by_service(w, flow, side, packet);
     content_packet(w->content, flow, side, packet);
     flow_table_settle(w->table, flow, w->clock);
+    return sent > packet->payload_bytes ? sent - packet->payload_bytes : 0;
 }
 
 static void count_backwards(struct worker *w, struct ptime time)
@@ -246,9 +251,10 @@ static void count_backwards(struct worker *w, struct ptime time)
         w->health.largest_step_back_ns = back_ns;
 }
 
-/* The packets of this worker's share. */
-static void own_packet(struct worker *w, const struct packet_raw *raw, enum decode_result result,
-                       const struct packet *packet)
+/* The packets of this worker's share. Returns as count_flow; UINT64_MAX: it is of no flow, or again
+ * what is counted already. */
+static uint64_t own_packet(struct worker *w, const struct packet_raw *raw,
+                           enum decode_result result, const struct packet *packet)
 {
     w->health.packets++;
     w->health.wire_bytes += raw->wire_bytes;
@@ -262,9 +268,44 @@ static void own_packet(struct worker *w, const struct packet_raw *raw, enum deco
         w->health.duplicate_bytes += packet->wire_bytes;
     }
     if (result == DECODE_OK)
-        count_flow(w, packet);
-    else
-        count_undecoded(&w->health, raw, packet, result);
+        return count_flow(w, packet);
+    count_undecoded(&w->health, raw, packet, result);
+    return UINT64_MAX;
+}
+
+/* --- for evidence ----------------------------------------------------------------------------- */
+
+/* Up to the end of the headers, and of the payload what its side may still show. Of what is put
+ * together elsewhere (fragments), and of what has no payload of its own, the first bytes. */
+static uint32_t kept_bytes(const struct worker *w, const struct packet_raw *raw,
+                           enum decode_result result, const struct packet *packet, uint64_t sent)
+{
+    uintptr_t begin = (uintptr_t)raw->data, payload = (uintptr_t)packet->payload;
+    bool within = result != DECODE_HELD && packet->held_in == 0 && payload >= begin &&
+                  payload - begin <= raw->captured;
+    if (!within)
+        return raw->captured < HELD_FRAGMENT_BYTES ? raw->captured : HELD_FRAGMENT_BYTES;
+    uint64_t left = sent < w->handshake_bytes ? w->handshake_bytes - sent : 0;
+    if (left >= packet->payload_captured)
+        return raw->captured;
+    return (uint32_t)(payload - begin + left);
+}
+
+/* What has addresses. `stamp`: as captured, whatever the clock made of it. */
+static void hold_packet(struct worker *w, const struct capture_input *input,
+                        const struct packet_raw *raw, struct ptime stamp, enum decode_result result,
+                        const struct packet *packet, uint64_t sent)
+{
+    if (result != DECODE_OK && result != DECODE_HELD && result != DECODE_COPY)
+        return;
+    const struct held_packet held = {.time = stamp,
+                                     .key = flow_key_of(packet),
+                                     .wire_bytes = raw->wire_bytes,
+                                     .kept = kept_bytes(w, raw, result, packet, sent),
+                                     .link = (uint16_t)raw->link,
+                                     .interface = (uint8_t)input->number,
+                                     .data = raw->data};
+    evidence_ring_put(w->held, &held);
 }
 
 /* Live, the kernel has shared the packets out already. What has no addresses is worker 0's. */
@@ -418,6 +459,7 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         pick_packet(w->pick, &frame, &w->emitter);
         return;
     }
+    struct ptime stamp = raw->time;
     if (w->recent)
         recent_put(w->recent, raw); /* before anything looks at it */
     if (w->live && !doubt_believes(&w->doubt, w->clock, raw->time)) {
@@ -437,7 +479,9 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     if (!is_own(w, result, &packet))
         return;
     w->health.time_jumps += jumped;
-    own_packet(w, raw, result, &packet);
+    uint64_t sent = own_packet(w, raw, result, &packet);
+    if (w->held)
+        hold_packet(w, input, raw, stamp, result, &packet, sent);
 }
 
 void worker_pause(struct worker *w)
@@ -481,6 +525,13 @@ void worker_show(const struct worker *w)
     METER_SET(meter, ring_rejected, w->health.ring_rejected);
     METER_SET(meter, ring_lost, w->health.ring_lost);
     METER_SET(meter, parked, w->emitter.parked);
+    if (!w->held)
+        return;
+    struct held_counts held = evidence_ring_counts(w->held);
+    METER_SET(meter, held_packets, held.packets);
+    METER_SET(meter, held_bytes, held.bytes);
+    METER_SET(meter, held_overwritten, held.overwritten_packets);
+    METER_SET(meter, held_oldest_ns, held.oldest_ns);
 }
 
 /* --- start and end --------------------------------------------------------------------------- */
@@ -499,6 +550,13 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     if (w->live && config->recent_fd >= 0) {
         w->recent = recent_open(config->recent_fd, error);
         if (!w->recent)
+            return -1;
+    }
+    METER_SET(brake->meter, held_oldest_ns, INT64_MIN);
+    if (config->held_segment_bytes > 0) {
+        w->handshake_bytes = config->held_handshake_bytes;
+        w->held = evidence_ring_open(config->held_fd, config->held_segment_bytes, error);
+        if (!w->held)
             return -1;
     }
     if (emit_open(&w->emitter, &config->ring, config->blocking, &w->health, brake, error) != 0)
@@ -531,4 +589,5 @@ void worker_close(struct worker *w)
     emit_close(&w->emitter);
     if (w->recent)
         recent_close(w->recent);
+    evidence_ring_close(w->held);
 }

@@ -9,6 +9,7 @@
 #include "weir/capture/doubt.h"
 #include "weir/capture/recent.h"
 #include "weir/flow/place.h"
+#include "weir/record/evidence_ring.h"
 
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
@@ -27,8 +28,10 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
-    struct recent *recent; /* NULL: the last packets are not kept */
-    struct pick *pick;     /* a second reading; then the clock stands, and there is no table */
+    struct recent *recent;      /* NULL: the last packets are not kept */
+    struct evidence_ring *held; /* NULL: none are held for evidence */
+    uint32_t handshake_bytes;   /* of payload that is held of each side of a flow */
+    struct pick *pick;          /* a second reading; then the clock stands, and there is no table */
     struct ptime stamp; /* … and what the input says of the time of the packet that comes next */
     struct meter *meter;
 };

@@ -44,7 +44,8 @@ static int run(const struct options *o, struct error *error)
         return error_set(error, ERROR_USAGE, "-o needs --workers 1 or more");
     if (o->flows && !o->folder)
         return error_set(error, ERROR_USAGE, "--flows needs -o DIR");
-    if (role_check(&o->config, o->filter, error) != 0)
+    if (role_check(&o->config, o->filter, error) != 0 ||
+        config_check_evidence(&o->config, error) != 0)
         return -1;
     return (o->config.workers > 0 ? supervisor_run : solo_run)(&config, error);
 }

@@ -298,6 +298,28 @@ static void show_sink(struct screen *screen, const char *head, const struct json
         why && !well ? ": " : "", why && !well ? why : "");
 }
 
+static void show_evidence(struct screen *screen, const struct json_value *evidence)
+{
+    char text[2][FIGURE];
+    int64_t missed = whole_of(evidence, "missed_packets"),
+            beyond = whole_of(evidence, "beyond_packets"),
+            failures = whole_of(evidence, "failures");
+    if (!evidence || !json_is_record(evidence))
+        return;
+    row(screen, "evidence", "%s%" PRId64 " incidents (%" PRId64 " open), %sB; held since %s",
+        whole_of(evidence, "pid") > 0 ? "" : "KEEPER NOT RUNNING; ",
+        whole_of(evidence, "incidents"), whole_of(evidence, "open"),
+        scaled((double)whole_of(evidence, "bytes"), text[0]), text_of(evidence, "oldest"));
+    if (missed > 0)
+        row(screen, "", "%s packets were OVERWRITTEN before they were looked at (evidence.mib)",
+            scaled((double)missed, text[1]));
+    if (beyond > 0)
+        row(screen, "", "%s packets had NO ROOM (evidence.incident_mib, evidence.kept_mib)",
+            scaled((double)beyond, text[1]));
+    if (failures > 0)
+        row(screen, "", "%" PRId64 " FAILURES to write or read", failures);
+}
+
 /* Who asked and was turned away may be a broken script, or somebody who keeps others from asking.
  */
 static void show_api(struct screen *screen, const struct json_value *api)
@@ -315,6 +337,7 @@ static void show_outside(struct screen *screen, const struct json_value *status)
     show_courier(screen, json_get(status, "courier"));
     for (size_t i = 0; (sink = json_at(list, i)) != NULL; i++)
         show_sink(screen, i ? "" : "sinks", sink);
+    show_evidence(screen, json_get(status, "evidence"));
     for (size_t i = 0; (sink = json_at(json_get(status, "api"), i)) != NULL; i++)
         show_api(screen, sink);
 }

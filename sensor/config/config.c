@@ -23,6 +23,7 @@ void config_init(struct config *config)
                               .baseline_days = 400,
                               .journal_days = 400,
                               .journal_mib = 1024,
+                              .evidence = config_evidence_default,
                               .detect = detect_config_default()};
     config->sensor_name = config_own(config, "weir");
     config->state_dir = config_own(config, "");

@@ -265,13 +265,15 @@ static int read_cache(const struct reading *r, const struct yaml_node *node)
 static int read_retention(const struct reading *r, const struct yaml_node *node)
 {
     if (node->kind != YAML_MAP)
-        return config_refuse(r, node, "a mapping: baselines: days, journal: days");
+        return config_refuse(r, node, "a mapping: baselines: days, journal: days, evidence: days");
     for (const struct yaml_node *kind = node->child; kind; kind = kind->next) {
-        bool journal = strcmp(kind->key, "journal") == 0;
-        if (!journal && strcmp(kind->key, "baselines") != 0)
-            return config_refuse(r, kind, "known: baselines, journal");
-        if (config_whole(r, kind, 1, 3650,
-                         journal ? &r->config->journal_days : &r->config->baseline_days) != 0)
+        uint32_t *days = strcmp(kind->key, "journal") == 0     ? &r->config->journal_days
+                         : strcmp(kind->key, "baselines") == 0 ? &r->config->baseline_days
+                         : strcmp(kind->key, "evidence") == 0  ? &r->config->evidence.days
+                                                               : NULL;
+        if (!days)
+            return config_refuse(r, kind, "known: baselines, journal, evidence");
+        if (config_whole(r, kind, 1, 3650, days) != 0)
             return -1;
     }
     return 0;
@@ -457,7 +459,8 @@ static void show_total(const struct config *c, struct buffer *b)
 
 static void show_retention(const struct config *c, struct buffer *b)
 {
-    buffer_text(b, "{baselines: %u, journal: %u}", c->baseline_days, c->journal_days);
+    buffer_text(b, "{baselines: %u, journal: %u, evidence: %u}", c->baseline_days, c->journal_days,
+                c->evidence.days);
 }
 
 static void show_journal_mib(const struct config *c, struct buffer *b)
@@ -500,6 +503,10 @@ const struct key_row config_row[] = {
     {"rules", config_read_rules, config_show_rules},
     {"alerts.journal_mib", read_journal_mib, show_journal_mib},
     {"alerts.sinks", config_read_sinks, config_show_sinks},
-    {"metrics.listen", read_metrics_listen, show_metrics_listen},
+#define EVIDENCE_ROW(key)                                                                          \
+    {"evidence." #key, config_read_evidence_##key, config_show_evidence_##key},
+    CONFIG_EVIDENCE_KEYS(EVIDENCE_ROW)
+#undef EVIDENCE_ROW
+        {"metrics.listen", read_metrics_listen, show_metrics_listen},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

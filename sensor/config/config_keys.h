@@ -43,6 +43,15 @@ int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);
 int config_read_samples(const struct reading *r, const struct yaml_node *node);
 void config_show_samples(const struct config *config, struct buffer *b);
+/* evidence_keys.c */
+extern const struct config_evidence config_evidence_default;
+#define CONFIG_EVIDENCE_KEYS(X)                                                                    \
+    X(enabled) X(mib) X(segment_mib) X(handshake_bytes) X(incident_mib) X(kept_mib)
+#define CONFIG_EVIDENCE_KEY(key)                                                                   \
+    int config_read_evidence_##key(const struct reading *r, const struct yaml_node *node);         \
+    void config_show_evidence_##key(const struct config *config, struct buffer *b);
+CONFIG_EVIDENCE_KEYS(CONFIG_EVIDENCE_KEY)
+#undef CONFIG_EVIDENCE_KEY
 /* sinks_keys.c */
 int config_read_sinks(const struct reading *r, const struct yaml_node *node);
 void config_show_sinks(const struct config *config, struct buffer *b);

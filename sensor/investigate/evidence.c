@@ -282,11 +282,10 @@ static void list_flows(struct evidence_set *e, struct evidence_told *told)
         }
 }
 
-/* Whole or not at all. */
-static int write_whole(const struct evidence_set *e, const char *name, const void *data,
-                       size_t size, struct error *error)
+int evidence_write_whole(const char *folder, const char *name, const void *data, size_t size,
+                         struct error *error)
 {
-    char *path = xasprintf("%s/%s", e->folder, name), *part = xasprintf("%s.part", path);
+    char *path = xasprintf("%s/%s", folder, name), *part = xasprintf("%s.part", path);
     unlink(part);
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
     FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
@@ -329,9 +328,10 @@ int evidence_finish(struct evidence_set *e, const struct evidence_facts *facts,
         return -1;
     size_t size = strlen(text);
     take_head(text, size, told);
-    int failed = sign_make(facts->key, text, size, signature, error) != 0 ||
-                 write_whole(e, "manifest.json", text, size, error) != 0 ||
-                 write_whole(e, "manifest.sig", signature, sizeof signature, error) != 0;
+    int failed =
+        sign_make(facts->key, text, size, signature, error) != 0 ||
+        evidence_write_whole(e->folder, "manifest.json", text, size, error) != 0 ||
+        evidence_write_whole(e->folder, "manifest.sig", signature, sizeof signature, error) != 0;
     free(text);
     return failed ? -1 : 0;
 }

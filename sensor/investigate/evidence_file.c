@@ -69,6 +69,11 @@ struct evidence_file evidence_file_of(const char *path)
     return file;
 }
 
+char *evidence_text(const char *path, size_t *size)
+{
+    return evidence_read_file(path, EVIDENCE_MANIFEST_MAX, size);
+}
+
 char *evidence_read_file(const char *path, size_t most, size_t *size)
 {
     struct stat st;

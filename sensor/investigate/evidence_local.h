@@ -42,8 +42,6 @@ struct evidence_set {
 bool evidence_has_traffic(const struct incident *incident);
 /* "volume.host, timing.beacon" */
 char *evidence_rules(const struct incident *incident); /* caller frees */
-/* A name as JSON will show it, on one line; caller frees. */
-char *evidence_shown_name(const char *path);
 /* evidence_manifest.c: the text of the manifest; caller frees. Results are read here. */
 char *evidence_manifest(const struct evidence_set *evidence, const struct evidence_facts *facts,
                         struct evidence_told *told, struct error *error);
@@ -55,6 +53,9 @@ int evidence_digest_file(const char *path, enum evidence_links links, uint8_t sh
                          uint64_t *bytes);
 /* A folder's file; the text ends with a NUL behind `size`; caller frees. NULL and errno. */
 char *evidence_read_file(const char *path, size_t most, size_t *size);
+/* Whole or not at all: a temporary name, synced, renamed. */
+int evidence_write_whole(const char *folder, const char *name, const void *data, size_t size,
+                         struct error *error);
 /* What such an errno says of the file. */
 const char *evidence_file_problem(int problem);
 

@@ -23,7 +23,7 @@ struct verify {
     struct map known;      /* names of evidence files in the chain */
     int64_t wrong;
     uint64_t files, inputs, not_compared; /* … results, which were not handed on */
-    bool has_head, signed_by;
+    bool has_head, signed_by, live;
 };
 
 __attribute__((format(printf, 2, 3))) static void say(struct verify *v, const char *format, ...)
@@ -250,17 +250,25 @@ static void check_listed(struct verify *v, const char *list, const char *kind)
         WRONG(v, "manifest.json: the chain has more of kind %s than %s", kind, list);
 }
 
+static void check_named(struct verify *v, const char *file, size_t *named)
+{
+    ++*named;
+    if (!map_get(&v->known, file, strlen(file)))
+        WRONG(v, "manifest.json: %.80s is not in the chain", file);
+}
+
+/* A live sensor's incident has several files. */
 static void check_incidents(struct verify *v)
 {
     const struct json_value *incidents = json_get(v->root, "incidents");
     size_t count = incidents ? json_length(incidents) : 0, named = 0;
     for (size_t i = 0; i < count; i++) {
+        const struct json_value *files = json_get(json_at(incidents, i), "files");
         const char *file = text_at(json_at(incidents, i), "file");
-        if (!*file)
-            continue;
-        named++;
-        if (!map_get(&v->known, file, strlen(file)))
-            WRONG(v, "manifest.json: %.80s is not in the chain", file);
+        if (!files && *file)
+            check_named(v, file, &named);
+        for (size_t f = 0; files && f < json_length(files); f++)
+            check_named(v, text_or(json_at(files, f), ""), &named);
     }
     if (named != v->known.count)
         WRONG(v, "manifest.json: %zu captures in the chain, %zu of incidents", v->known.count,
@@ -269,6 +277,14 @@ static void check_incidents(struct verify *v)
 
 /* --- what is beside it -------------------------------------------------------------------------
  */
+
+/* What the keeper has beside what it sealed: docs/evidence.md. */
+static bool is_keepers(const char *name)
+{
+    size_t size = strlen(name), end = strlen(".pcapng.part");
+    return strcmp(name, "incident.json") == 0 || strcmp(name, "hold.json") == 0 ||
+           (size > end && strcmp(name + size - end, ".pcapng.part") == 0);
+}
 
 static void check_folder(struct verify *v)
 {
@@ -281,7 +297,7 @@ static void check_folder(struct verify *v)
         const char *name = entry->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
             strcmp(name, "manifest.json") != 0 && strcmp(name, "manifest.sig") != 0 &&
-            !map_get(&v->known, name, strlen(name)))
+            !map_get(&v->known, name, strlen(name)) && !(v->live && is_keepers(name)))
             WRONG(v, "%.200s: the manifest does not know it", name);
     }
     closedir(dir);
@@ -385,8 +401,10 @@ static void check_manifest(struct verify *v)
 
 static void check_all(struct verify *v)
 {
-    if (parse(v))
+    if (parse(v)) {
+        v->live = strcmp(text_at(v->root, "mode"), "live") == 0;
         check_manifest(v);
+    }
     tell_end(v);
 }
 

@@ -92,6 +92,9 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"incident.reopen", "インシデントの再オープン"},
         {"reload.ask", "設定の再読み込み"},
         {"baseline.change", "ベースラインの変更"},
+        {"evidence.hold", "証拠の保全"},
+        {"evidence.release", "証拠の保全の解除"},
+        {"evidence.remove", "証拠の削除"},
         {"baseline.forget", "ホストの記録の消去"},
     };
     for (size_t i = 0; language == HANDOVER_JAPANESE && i < sizeof words / sizeof *words; i++)

@@ -192,6 +192,18 @@ void pcapng_out_drops(struct pcapng_out *out, uint32_t interface, struct ptime t
     block_end(out);
 }
 
+uint64_t pcapng_out_flush(struct pcapng_out *out)
+{
+    if (out->piece.size > 0)
+        write_piece(out, false);
+    return out->bytes;
+}
+
+uint64_t pcapng_out_size(const struct pcapng_out *out)
+{
+    return out->bytes + out->piece.size;
+}
+
 int pcapng_out_finish(struct pcapng_out *out, uint8_t sha256[SHA256_SIZE], uint64_t *bytes,
                       struct error *error)
 {

@@ -29,6 +29,9 @@ uint32_t pcapng_out_interface(struct pcapng_out *out, const struct pcapng_interf
 void pcapng_out_packet(struct pcapng_out *out, const struct pcapng_packet *packet);
 void pcapng_out_drops(struct pcapng_out *out, uint32_t interface, struct ptime time,
                       uint64_t kernel_drops, uint64_t interface_drops);
+/* What there is goes to the file, whole blocks: its size then. */
+uint64_t pcapng_out_flush(struct pcapng_out *out);
+uint64_t pcapng_out_size(const struct pcapng_out *out); /* with what is not written yet */
 /* The rest is written, and synced. A write that failed is told here. */
 int pcapng_out_finish(struct pcapng_out *out, uint8_t sha256[SHA256_SIZE], uint64_t *bytes,
                       struct error *error);

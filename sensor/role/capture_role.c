@@ -114,7 +114,7 @@ struct role {
     struct content_pattern pattern[CONFIG_PATTERNS]; /* the same, borrowed */
     struct capture_interface interface[CONFIG_INTERFACES];
     struct ring_handles ring;
-    int recent_fd, pick_fd;
+    int recent_fd, pick_fd, held_fd;
     struct capture *capture;
     struct control_message message; /* the one at hand */
     struct error error;
@@ -135,13 +135,14 @@ static enum control_result next_message(struct role *role)
 static int take_ring(struct role *role)
 {
     struct control_message *m = &role->message;
-    bool live = role->orders.files == 0;
-    if (m->fd_count != (live || role->orders.pick ? 5 : 4))
+    bool live = role->orders.files == 0, holds = live && role->orders.held_segment_bytes > 0;
+    if (m->fd_count != (holds ? 6u : live || role->orders.pick ? 5u : 4u))
         return error_set(&role->error, ERROR_RUN, "capture: %u descriptors", m->fd_count);
     role->ring =
         (struct ring_handles){m->fd[0], m->fd[1], m->fd[2], m->fd[3], role->orders.ring_bytes};
     role->recent_fd = live ? m->fd[4] : -1;
     role->pick_fd = role->orders.pick && !live ? m->fd[4] : -1;
+    role->held_fd = holds ? m->fd[5] : -1;
     m->fd_count = 0; /* taken */
     return 0;
 }
@@ -219,6 +220,10 @@ static int open_capture(struct role *role)
                                     .ring = role->ring,
                                     .blocking = o->files > 0,
                                     .recent_fd = role->recent_fd,
+                                    .held_fd = role->held_fd,
+                                    .held_segment_bytes =
+                                        role->held_fd >= 0 ? o->held_segment_bytes : 0,
+                                    .held_handshake_bytes = o->held_handshake_bytes,
                                     .pick = role->pick_fd >= 0,
                                     .pick_fd = role->pick_fd,
                                     .wanted = o->wanted,
@@ -420,7 +425,7 @@ static int begin(struct role *role)
 int capture_role(void)
 {
     static struct role role; /* messages are large */
-    role.recent_fd = role.pick_fd = -1;
+    role.recent_fd = role.pick_fd = role.held_fd = -1;
     if (begin(&role) != 0)
         _exit(fail(&role));
     work(&role);

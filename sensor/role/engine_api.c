@@ -3,6 +3,7 @@
  * contract. Thread: the engine's. */
 #include "engine_role.h"
 
+#include "evidence_api.h"
 #include "noise_api.h"
 #include "sink_news.h"
 #include "worker.h"
@@ -304,6 +305,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .blind = line,
         .blind_count = blinds,
         .journal = journal_status(role),
+        .evidence = evidence_api_status(&role->config, &role->keeper, &role->news),
         .budget = budget_status(role),
         .alerts = alerts,
         .alert_count = alerts_status(role, alerts),
@@ -358,6 +360,24 @@ NOISE_ROUTE(acknowledge)
 NOISE_ROUTE(close)
 NOISE_ROUTE(reopen)
 #undef NOISE_ROUTE
+
+static struct evidence_api evidence_of(const struct engine_role *role)
+{
+    return (struct evidence_api){{role->stack.engine, &role->people},
+                                 config_state_dir(&role->config)};
+}
+
+static void on_hold(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    evidence_api_hold(&api, request, reply);
+}
+
+static void on_release(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    evidence_api_release(&api, request, reply);
+}
 
 /* The supervisor checks it; what came of it is the status's `last_reload` and `generation`. */
 static void on_reload(void *context, const struct api_request *request, struct api_reply *reply)
@@ -434,6 +454,8 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/silences", on_silences},
                                           {"POST", "/v1/silences", on_add},
                                           {"DELETE", "/v1/silences/*", on_remove},
+                                          {"POST", "/v1/evidence/*/hold", on_hold},
+                                          {"POST", "/v1/evidence/*/release", on_release},
                                           {"GET", "/v1/incidents", on_incidents},
                                           {"POST", "/v1/incidents/*/ack", on_acknowledge},
                                           {"POST", "/v1/incidents/*/close", on_close},

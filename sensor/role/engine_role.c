@@ -21,6 +21,7 @@
  * up anew by a successor (a planned restart each STORE_LOOK_NS). Thread: one, on the loop. */
 #include "engine_role.h"
 
+#include "evidence_api.h"
 #include "roles.h"
 
 #include "weir/base/buffer.h"
@@ -344,6 +345,14 @@ static void take_message(struct engine_role *role, struct control_message *m)
     case CONTROL_SINKS:
         if ((body = control_body(m, sizeof role->sinks)))
             memcpy(&role->sinks, body, sizeof role->sinks);
+        break;
+    case CONTROL_KEEPER_NEWS:
+        if ((body = control_body(m, sizeof role->keeper)))
+            memcpy(&role->keeper, body, sizeof role->keeper);
+        break;
+    case CONTROL_KEEPER_SAYS:
+        if (role->started && (body = control_body(m, sizeof(struct keeper_says))))
+            evidence_api_said(role->stack.engine, body);
         break;
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))

@@ -35,7 +35,8 @@ struct engine_role {
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
     struct sinks_news sinks; /* of the courier */
-    struct live_sinks told;  /* the same, by their settings */
+    struct keeper_news keeper;
+    struct live_sinks told; /* the same, by their settings */
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
     bool started, leaving, finishing, reload_asked;

@@ -4,6 +4,7 @@
 #ifndef WEIR_ROLE_MESSAGES_H
 #define WEIR_ROLE_MESSAGES_H
 
+#include "weir/alert/alert.h"
 #include "weir/capture/capture.h"
 #include "weir/config/config.h"
 #include "weir/record/control.h"
@@ -12,7 +13,8 @@
 #define ROLE_PATH_MAX   4096
 
 /* CONTROL_CAPTURE. Descriptors: the ring's four in the order of ring_handles, then (live) the
- * memory for recent packets, or (a second reading) that with the wanted flows. */
+ * memory for recent packets and perhaps the file that packets are held in for evidence, or (a
+ * second reading) the memory with the wanted flows. */
 struct capture_orders {
     uint32_t worker, workers;
     uint32_t files; /* CONTROL_INPUTs that follow; 0: live */
@@ -28,6 +30,7 @@ struct capture_orders {
     struct capture_times times;
     bool pick; /* a second reading, for `wanted` flows */
     uint32_t wanted;
+    uint32_t held_segment_bytes, held_handshake_bytes; /* 0: none are held for evidence */
     bool again;        /* started after others: an interface that is not there is no failure */
     bool bindings;     /* are told */
     bool samples;      /* privacy.content_samples */
@@ -164,6 +167,38 @@ struct sinks_news {
         char name[64], type[16], path[96], last_error[152];
     } sink[CONFIG_SINKS];
 };
+/* --- supervisor and keeper -------------------------------------------------------------------- */
+
+/* CONTROL_KEEPER. Descriptor: the configuration's source, packed (a memfd). */
+struct keeper_orders {
+    uint64_t source_bytes;
+    bool drop; /* become `uid`, `gid` */
+    uint32_t uid, gid;
+};
+
+/* CONTROL_KEEPER_SAYS, on to the engine: a record for the journal. It is said again until the
+ * keeper reads it there. */
+struct keeper_says {
+    char action[24]; /* "evidence.seal", "evidence.remove" */
+    char incident[ALERT_ID_SIZE];
+    char message[400];
+};
+
+/* CONTROL_KEEPER_NEWS each second, and on to the engine with what the supervisor knows of it. */
+struct keeper_news {
+    int32_t pid;
+    uint32_t restarts;
+    char death[64];
+    uint32_t open, kept;       /* incidents that packets are kept of, now and in all */
+    uint64_t packets, bytes;   /* kept on the disk */
+    uint64_t missed;           /* overwritten before they were looked at */
+    uint64_t beyond;           /* packets, for the bounds of the configuration */
+    uint64_t beyond_incidents; /* incidents, likewise */
+    uint64_t removed;          /* incidents' evidence, when its time was over */
+    uint64_t removed_for_room;
+    uint64_t failures; /* to write */
+};
+
 _Static_assert(sizeof(struct workers_news) <= CONTROL_BODY &&
                    sizeof(struct sinks_news) <= CONTROL_BODY &&
                    sizeof(struct courier_orders) <= CONTROL_BODY &&

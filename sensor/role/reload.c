@@ -32,6 +32,13 @@ static bool same_patterns(const struct config *a, const struct config *b)
     return same;
 }
 
+static bool same_evidence(const struct config_evidence *a, const struct config_evidence *b)
+{
+    return a->enabled == b->enabled && a->mib == b->mib && a->segment_mib == b->segment_mib &&
+           a->handshake_bytes == b->handshake_bytes && a->incident_mib == b->incident_mib &&
+           a->kept_mib == b->kept_mib;
+}
+
 /* What only a new sensor can change: another folder, other rights, other inputs. */
 static void list_fixed(const struct config *a, const struct config *b, struct buffer *names)
 {
@@ -53,6 +60,8 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"capture.buffer_mib", a->buffer_mib != b->buffer_mib},
         {"capture.tunnel_ports", !same_ports(&a->decoder, &b->decoder)},
         {"content.patterns", !same_patterns(a, b)},
+        {"evidence", !same_evidence(&a->evidence, &b->evidence)},
+        {"privacy.retention_days.evidence", a->evidence.days != b->evidence.days},
         {"metrics.listen", strcmp(a->metrics_listen, b->metrics_listen) != 0},
         {"privacy.content_samples", a->content_samples != b->content_samples},
     };

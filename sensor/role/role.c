@@ -18,7 +18,10 @@
 static const struct {
     const char *name;
     int (*run)(void);
-} row[] = {{"capture", capture_role}, {"engine", engine_role}, {"courier", courier_role}};
+} row[] = {{"capture", capture_role},
+           {"engine", engine_role},
+           {"courier", courier_role},
+           {"keeper", keeper_role}};
 
 int role_main(int argc, char **argv)
 {

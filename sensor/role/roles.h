@@ -5,5 +5,6 @@
 int capture_role(void);
 int engine_role(void);
 int courier_role(void);
+int keeper_role(void);
 
 #endif

@@ -262,6 +262,7 @@ static int start_post(struct supervisor *s, uint32_t number)
                                    .filter = s->given.filter ? s->given.filter : s->config.filter,
                                    .ring = &own_ring(post)->ring,
                                    .recent_fd = post->recent_fd,
+                                   .held_fd = post->held_fd,
                                    .fanout = s->fanout,
                                    .again = s->capturing,
                                    .cpu = pinned_cpu(s, number),
@@ -314,8 +315,13 @@ static void start_next(struct supervisor *s)
 int posts_start(struct supervisor *s)
 {
     for (uint32_t i = 0; i < s->posts; i++)
-        s->post[i] = (struct post){
-            .supervisor = s, .worker = {.number = i, .control = -1, .pid_fd = -1}, .recent_fd = -1};
+        s->post[i] = (struct post){.supervisor = s,
+                                   .worker = {.number = i, .control = -1, .pid_fd = -1},
+                                   .recent_fd = -1,
+                                   .held_fd = -1};
+    for (uint32_t i = 0; i < s->posts; i++)
+        if ((s->post[i].held_fd = evidence_room_open(s, i)) < 0 && s->config.evidence.enabled)
+            return -1;
     start_next(s);
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
@@ -469,5 +475,7 @@ void posts_fini(struct supervisor *s)
             ring_destroy(&post->kept[k].ring);
         if (post->recent_fd >= 0)
             close(post->recent_fd);
+        if (post->held_fd >= 0)
+            close(post->held_fd);
     }
 }

@@ -110,6 +110,7 @@ static void settle_reload(struct supervisor *s)
     s->next = (struct reload){.config = {.owned = NULL}};
     s->reloading = s->reload_sent = s->courier_agreed = false;
     s->engine.generation++;
+    keeper_child_replace(s);
     s->news = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
 }
@@ -134,12 +135,14 @@ void engine_child_begin(struct supervisor *s)
 {
     struct engine_child *engine = &s->engine;
     engine_child_send(s, CONTROL_START, NULL, 0, NULL, 0);
-    if (s->stopping && posts_gone(s))
+    if (s->stopping && posts_gone(s) && keeper_child_gone(s))
         engine_child_finish(s);
     else if (s->courier_agreed) /* while it started, with what was in effect then */
         engine_child_send(s, CONTROL_STOP, NULL, 0, NULL, 0);
-    if (!engine->begun_once)
+    if (!engine->begun_once) {
+        keeper_child_start(s);
         posts_start(s);
+    }
     engine->begun_once = true;
 }
 

@@ -1,9 +1,10 @@
 /* The supervisor's life.
  *
- *   folder and lock → control socket → private redis → engine → courier → capture processes
+ *   folder and lock → control socket → private redis → engine → courier → keeper → capture
+ *   processes
  *   … each second: who is missing, hung or due? …
- *   SIGTERM: captures end their flows → the engine drains the rings, leaves a checkpoint, ends →
- *            the courier delivers what it can, ends
+ *   SIGTERM: captures end their flows → the keeper seals its evidence → the engine drains the
+ * rings, leaves a checkpoint, ends → the courier delivers what it can, ends
  *
  * It keeps its rights as long as it lives, so that it can start again whoever dies; it never looks
  * at what came from a network. Thread: the main thread, on a loop of its own. */
@@ -101,12 +102,15 @@ static void on_reload(void *context)
     engine_child_reload(context);
 }
 
-/* Once no capture process is left, the engine drains what they wrote and ends. */
+/* Once no capture process is left, the keeper seals what it has, the engine drains what they wrote
+ * and ends. */
 static void mind_stop(struct supervisor *s, struct wtime now)
 {
     if (!s->stopping)
         return;
     if (posts_gone(s))
+        keeper_child_finish(s);
+    if (posts_gone(s) && keeper_child_gone(s))
         engine_child_finish(s);
     if (now.ns > s->stop_by.ns) {
         error_set(&s->error, ERROR_RUN, "not all processes ended within %lld s: they are killed",
@@ -126,6 +130,7 @@ static void tell_news(struct supervisor *s, struct wtime now)
     news.redis_up = !s->state.redis || s->embedded.pid > 0;
     engine_child_tell(s, CONTROL_WORKERS, &news, sizeof news);
     courier_child_news(s);
+    keeper_child_tell(s, &news);
 }
 
 /* While we were held up ourselves (a redis-server that took its time to start) nobody was heard:
@@ -138,6 +143,7 @@ static void forgive(struct supervisor *s, struct wtime now)
             s->post[i].worker.alive.ns += away_ns;
         s->engine.alive.ns += away_ns;
         s->courier.alive.ns += away_ns;
+        s->keeper.alive.ns += away_ns;
     }
     s->ticked = now;
 }
@@ -151,6 +157,7 @@ static void on_tick(void *context)
     posts_tick(s, now);
     engine_child_tick(s, now);
     courier_child_tick(s, now);
+    keeper_child_tick(s, now);
     mind_stop(s, now);
     s->loop.ops->stop(s->loop.loop); /* `done` and `error` are looked at */
 }
@@ -177,7 +184,7 @@ static int begin(struct supervisor *s)
     s->fanout = (uint16_t)(getpid() * CONFIG_INTERFACES);
     if (pipe2(s->bell, O_CLOEXEC | O_NONBLOCK) != 0)
         return error_set(&s->error, ERROR_RUN, "cannot make a pipe: %s", strerror(errno));
-    if (open_state(s) != 0 || open_loop(s) != 0)
+    if (open_state(s) != 0 || evidence_room_prepare(s) != 0 || open_loop(s) != 0)
         return -1;
     return engine_child_start(s);
 }
@@ -187,6 +194,7 @@ static void end(struct supervisor *s)
     posts_fini(s);
     engine_child_fini(s);
     courier_child_fini(s);
+    keeper_child_fini(s);
     for (size_t i = 0; i < 2; i++)
         if (s->bell[i] >= 0)
             close(s->bell[i]);
@@ -213,6 +221,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
     s->metrics_listener = -1;
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
     s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
+    s->keeper.control = s->keeper.pid_fd = -1;
     config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)

@@ -3,6 +3,8 @@
  *   supervisor.c        its life: folder, start, signals, the second's work, stop
  *   supervise_engine.c  the engine and the private redis-server; reloads
  *   supervise_courier.c the courier, in which the sinks live
+ *   supervise_keeper.c  the keeper, which keeps incidents' packets
+ *   evidence_room.c     the folders of evidence, the files of held packets
  *   supervise_capture.c the capture processes, their rings, what they leave behind */
 #ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
 #define WEIR_ROLE_SUPERVISOR_LOCAL_H
@@ -44,6 +46,7 @@ struct post { /* a capture process's place, whoever fills it */
     struct kept_ring kept[RINGS_UNDRAINED];
     size_t kept_count; /* oldest first; the last one is the living process's */
     int recent_fd;
+    int held_fd; /* packets held for evidence, whoever writes them; −1: none are */
     int old_socket[CONFIG_INTERFACES]; /* of the process before, until the new one has its own */
     size_t old_sockets;
     struct back_off back_off;
@@ -84,6 +87,19 @@ struct courier_child {
     struct sinks_news news; /* for the engine */
 };
 
+struct keeper_child {
+    pid_t pid; /* 0: none now */
+    int control, pid_fd;
+    struct loop_watch *control_watch, *pid_watch;
+    struct wtime alive, stop_by;
+    struct back_off back_off;
+    bool wanted;   /* from the first start on */
+    bool replaced; /* told to end, and its successor is due at once */
+    bool finishing, told_end;
+    struct error failure;
+    struct keeper_news news; /* for the engine */
+};
+
 struct supervisor {
     struct supervisor_config given;
     struct config_source source; /* in effect */
@@ -100,6 +116,7 @@ struct supervisor {
     struct loop_watch *signals[3], *second, *soon;
     struct engine_child engine;
     struct courier_child courier;
+    struct keeper_child keeper;
     int bell[2]; /* a pipe, engine to courier: more of the journal is durable */
     struct post post[CONFIG_WORKERS];
     uint32_t posts, next_incarnation;
@@ -148,6 +165,22 @@ void courier_child_replace(struct supervisor *s);
 /* No engine is left: it delivers what it can in a bounded time, and the sensor is done. */
 void courier_child_finish(struct supervisor *s);
 void courier_child_fini(struct supervisor *s);
+
+/* evidence_room.c: the folders of evidence; a worker's file of held packets. */
+int evidence_room_prepare(struct supervisor *s); /* none is wanted: what was held goes */
+int evidence_room_open(struct supervisor *s, uint32_t worker); /* −1: none is wanted, or s->error */
+
+/* supervise_keeper.c */
+void keeper_child_start(
+    struct supervisor *s); /* once there is a journal, where evidence is wanted */
+void keeper_child_tick(struct supervisor *s, struct wtime now);
+void keeper_child_tell(struct supervisor *s, const struct workers_news *news);
+/* Another takes its place, on the configuration in effect: its manifests name that. */
+void keeper_child_replace(struct supervisor *s);
+/* The sensor ends: what it holds is sealed, while the engine still takes its word of it. */
+void keeper_child_finish(struct supervisor *s);
+bool keeper_child_gone(const struct supervisor *s);
+void keeper_child_fini(struct supervisor *s);
 
 /* supervise_capture.c */
 int posts_start(struct supervisor *s); /* the first process of each, once the engine is ready */

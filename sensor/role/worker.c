@@ -165,6 +165,10 @@ static void fill_orders(const struct worker_config *c, struct capture_orders *o)
     o->again = c->again;
     o->pick = c->pick;
     o->wanted = c->wanted;
+    if (c->config->evidence.enabled && c->file_count == 0) {
+        o->held_segment_bytes = c->config->evidence.segment_mib << 20;
+        o->held_handshake_bytes = c->config->evidence.handshake_bytes;
+    }
     o->bindings = c->config->by_device;
     o->samples = c->config->content_samples;
     o->patterns = (uint32_t)c->config->pattern_count;
@@ -192,11 +196,15 @@ static int send_orders(const struct worker *worker, const struct worker_config *
     fill_orders(c, &orders);
     if (ring_open_for_producer(c->ring, &ring, error) != 0)
         return -1;
-    int fd[] = {ring.producer_fd, ring.consumer_fd, ring.data_event, ring.space_event,
-                c->pick ? c->pick_fd : c->recent_fd};
+    int fd[] = {ring.producer_fd,
+                ring.consumer_fd,
+                ring.data_event,
+                ring.space_event,
+                c->pick ? c->pick_fd : c->recent_fd,
+                c->held_fd};
+    size_t count = orders.held_segment_bytes > 0 ? 6 : c->file_count > 0 && !c->pick ? 4 : 5;
     enum control_result sent =
-        control_send(worker->control, CONTROL_CAPTURE, &orders, sizeof orders, fd,
-                     c->file_count > 0 && !c->pick ? 4 : 5);
+        control_send(worker->control, CONTROL_CAPTURE, &orders, sizeof orders, fd, count);
     ring_close_side(c->ring, &ring);
     if (sent == CONTROL_OK)
         return 0;

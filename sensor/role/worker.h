@@ -41,6 +41,7 @@ struct worker_config {
     bool follow; /* the files grow */
     struct capture_times times;
     int recent_fd; /* live */
+    int held_fd;   /* live: where packets are held, when the configuration has evidence */
     bool pick;     /* a second reading, for `wanted` flows in `pick_fd` (borrowed) */
     int pick_fd;
     uint32_t wanted;

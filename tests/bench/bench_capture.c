@@ -1,7 +1,10 @@
-/* bench_capture FILE: one worker reads a capture as a replay does (source, SHA-256 of the file, and
- * all that bench_worker measures). Prints the nanoseconds of processor time a packet, of all the
- * process's threads. Linked a second time with content_none.c it is bench_capture_counting. */
+/* bench_capture FILE [HELD]: one worker reads a capture as a replay does (source, SHA-256 of the
+ * file, and all that bench_worker measures). Prints the nanoseconds of processor time a packet, of
+ * all the process's threads. With HELD, a file that is made, packets are held for evidence there as
+ * a live sensor does (256 MiB). Linked a second time with content_none.c it is
+ * bench_capture_counting. */
 #include "weir/capture/capture.h"
+#include "weir/record/evidence_ring.h"
 #include "weir/record/record.h"
 
 #include <poll.h>
@@ -35,7 +38,7 @@ int main(int argc, char **argv)
     struct ring_handles ring;
     struct ring_consumer *consumer;
     struct capture *capture;
-    const struct capture_file file = {.path = argc == 2 ? argv[1] : "", .fd = -1};
+    const struct capture_file file = {.path = argc >= 2 ? argv[1] : "", .fd = -1};
     if (ring_create(&ring, RING_BYTES, &error) != 0 ||
         !(consumer = ring_consumer_open(&ring, &error)))
         return 1;
@@ -48,6 +51,11 @@ int main(int argc, char **argv)
                                     .decoder = decoder_config_default(),
                                     .flow = flow_config_default(),
                                     .content = {.stream = stream_config_default()}};
+    if (argc == 3) {
+        config.held_fd = evidence_ring_create(argv[2], UINT64_C(256) << 20, &error);
+        config.held_segment_bytes = 16u << 20;
+        config.held_handshake_bytes = 4096;
+    }
     hash_key_init(&config.content.key, "bench", 5);
     capture = capture_open(&config, &error);
     clock_t before = clock();

@@ -208,7 +208,10 @@ class Extracted(Case):
         capture = self.write("some.pcap", weirtest.pcap(weirtest.upload(START, 5)))
         self.assert_fails(2, ["replay", "-q", "--evidence", capture], "--evidence needs -o DIR")
         self.assert_fails(2, ["replay", "-q", "-o", self.path("o"), "--key", "k", capture], "--key needs --evidence")
-        self.assert_fails(2, ["evidence", "verify"], "expected list DIR or verify DIR")
+        self.assert_fails(2, ["evidence"], "expected list, verify, extract, hold or release")
+        self.assert_fails(2, ["evidence", "hold", "inc-012345"], "expected --reason TEXT")
+        self.assert_fails(2, ["evidence", "extract", "inc-012345"], "needs -o DIR")
+        self.assert_fails(2, ["evidence", "list", "--by", "me"], "--by and --reason are for hold and release")
         self.assert_fails(1, ["evidence", "verify", self.home], "expected a folder of evidence")
         wrong = self.write("wrong.key", "no key\n")
         self.assert_fails(2, ["replay", "-q", "-o", self.path("o"), "--evidence", "--key", wrong, capture],

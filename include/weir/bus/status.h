@@ -130,6 +130,17 @@ struct status {
     } courier;
     const struct bus_status *sink;
     size_t sink_count;
+    struct status_evidence {
+        bool enabled;
+        pid_t pid; /* of the keeper; 0: none now */
+        uint64_t restarts;
+        const char *last_death; /* one line, or NULL */
+        /* what capture held, since its processes began */
+        uint64_t held_packets, held_bytes, overwritten; /* overwritten: packets, as it is meant */
+        struct ptime oldest;                            /* packet that is held; PTIME_MAX: none */
+        uint64_t open, incidents, packets, bytes;       /* kept; open and incidents: now */
+        uint64_t missed, beyond, beyond_incidents, removed, removed_for_room, failures;
+    } evidence;
     const struct health *coverage; /* summed over the workers, since the start */
     const char *const *blind;      /* what the sensor does not see now, a line each */
     size_t blind_count;

@@ -69,6 +69,11 @@ struct capture_config {
     struct ring_handles ring;
     bool blocking; /* replay: wait for room */
     int recent_fd; /* live: memfd for the last packets, -1: none */
+    /* The file that packets are held in for evidence (weir/record/evidence_ring.h); it
+     * stays the caller's. Of each side of a flow so much payload is held, headers always. */
+    int held_fd;
+    uint32_t held_segment_bytes; /* 0: none are held */
+    uint32_t held_handshake_bytes;
     /* Replay: only the packets of wanted flows are told (record/picked.h), nothing is counted or
      * looked into. Memory with `wanted` of them; it is mapped and stays the caller's. */
     bool pick;
@@ -110,7 +115,9 @@ struct capture_status {
     uint64_t kernel_received, kernel_drops, interface_drops; /* live; received: dropped ones too */
     uint64_t ring_rejected, ring_lost;
     uint32_t parked;
-    uint32_t interfaces_up, interfaces_gone; /* bit i: config.interfaces[i] */
+    uint32_t interfaces_up, interfaces_gone;             /* bit i: config.interfaces[i] */
+    uint64_t held_packets, held_bytes, held_overwritten; /* for evidence, by this process */
+    int64_t held_oldest_ns;                              /* INT64_MIN: none */
 };
 
 struct capture;

@@ -69,6 +69,13 @@ struct config {
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     uint32_t journal_days;  /* likewise: after so many since it was written */
     uint32_t journal_mib;   /* alerts.journal_mib: then the oldest of it goes */
+    struct config_evidence {
+        bool enabled;
+        uint32_t mib, segment_mib; /* of packets that are held, all workers; a part of one's */
+        uint32_t handshake_bytes;  /* of clear payload, of each side of a flow */
+        uint32_t incident_mib, kept_mib; /* of one incident, of all */
+        uint32_t days;                   /* privacy.retention_days: since it was last written */
+    } evidence;
     struct detect_config detect;
     bool budget_given; /* detection.alerts_per_100_hosts_per_day was */
     struct sink_settings sink[CONFIG_SINKS];
@@ -100,6 +107,8 @@ char *config_text(const struct config *config); /* effective settings as YAML; c
 struct calendar *config_calendar(const struct config *config, struct error *error);
 /* The number of the interface's vantage, counted from 0 in the order of first mention. */
 uint8_t config_vantage(const struct config *config, size_t interface);
+/* Whether each capture worker gets two segments at least. ERROR_USAGE. */
+int config_check_evidence(const struct config *config, struct error *error);
 /* The state directory of a sensor that runs. */
 const char *config_state_dir(const struct config *config);
 

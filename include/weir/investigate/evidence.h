@@ -46,6 +46,12 @@ struct evidence_file { /* sha256 of what it held */
 /* Of what the user names; a SHA-256 of zeros: it is no regular file, or cannot be read. */
 struct evidence_file evidence_file_of(const char *path);
 
+/* What a regular file of a folder of evidence holds, 256 MiB at most, with a NUL behind it; caller
+ * frees. NULL and errno. */
+char *evidence_text(const char *path, size_t *size);
+/* A file's name as JSON shows it, on one line, without its folders. Caller frees. */
+char *evidence_shown_name(const char *path);
+
 struct evidence_facts {      /* borrowed */
     struct ptime made;       /* wall clock */
     const char *sensor;      /* "": no name */

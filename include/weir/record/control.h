@@ -12,6 +12,8 @@
  *   engine → supervisor   READY, BEAT, DAMAGED, DRAINED, RELOAD, FAILED, ENDED
  *   supervisor → courier  COURIER (configuration, its bell), STOP
  *   courier → supervisor  READY, BEAT, SINKS, FAILED, ENDED
+ *   supervisor → keeper   KEEPER (configuration), WORKERS, STOP
+ *   keeper → supervisor   READY, KEEPER_SAYS and KEEPER_NEWS (on to the engine), FAILED, ENDED
  *
  * Thread: each end belongs to one thread. */
 #ifndef WEIR_RECORD_CONTROL_H
@@ -47,6 +49,9 @@ enum control_kind {
     CONTROL_PATTERN,
     CONTROL_COURIER,
     CONTROL_SINKS,
+    CONTROL_KEEPER,
+    CONTROL_KEEPER_SAYS,
+    CONTROL_KEEPER_NEWS,
     CONTROL_KINDS
 };
 

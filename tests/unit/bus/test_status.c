@@ -74,6 +74,7 @@ static void test_whole(void **state)
         .redis = {.url = "unix:/run/redis.sock", .state = "ready", .pending = 2, .hours_open = 1},
         .courier = {72, STATUS_WORKER_RUNNING, 1, "signal 9, Killed"},
         .journal = {9, 8, 7, 6, 5, 4, 3, 2, 1, 10, true},
+        .evidence = {true, 73, 1, NULL, 2, 3, 4, {INT64_MAX}, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14},
         .budget = {0.015, 1.5, 4, 3},
         .alerts = alerts,
         .alert_count = 1,
@@ -124,7 +125,10 @@ static void test_whole(void **state)
         "\"state\":\"dead\",\"last_error\":\"No space left on device\"}],"
         "\"journal\":{\"last\":9,\"durable\":8,\"segments\":7,\"bytes\":6,\"deleted\":5,"
         "\"deleted_untold\":4,\"failures\":3,\"held\":2,\"held_bytes\":1,\"given_up\":10,"
-        "\"trouble\":true},"
+        "\"trouble\":true},\"evidence\":{\"pid\":73,\"restarts\":1,\"last_death\":null,"
+        "\"held_packets\":2,\"held_bytes\":3,\"overwritten_packets\":4,\"oldest\":null,\"open\":5,"
+        "\"incidents\":6,\"packets\":7,\"bytes\":8,\"missed_packets\":9,\"beyond_packets\":10,"
+        "\"beyond_incidents\":11,\"removed\":12,\"removed_for_room\":13,\"failures\":14},"
         "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
         "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
         "2,"
@@ -150,9 +154,9 @@ static void test_beginning(void **state)
     expect_part(text, "\"config\":{\"generation\":0,\"last_reload\":null},\"capture\":[],"
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
-    expect_part(
-        text,
-        "\"trouble\":false},\"budget\":null,\"alerts\":[],\"api\":[],\"coverage\":{\"packets\":0,");
+    expect_part(text, "\"trouble\":false},\"evidence\":null,\"budget\":null,\"alerts\":[],\"api\":["
+                      "],\"coverage\":{"
+                      "\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);
 }

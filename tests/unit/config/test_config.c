@@ -143,7 +143,8 @@ static void test_every_key(void **state)
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
                        "metrics: {listen: \"[::1]:9477\"}\n"
-                       "privacy: {retention_days: {baselines: 30, journal: 90}}\n"
+                       "privacy: {retention_days: {baselines: 30, journal: 90, evidence: 7}}\n"
+                       "evidence: {enabled: true, mib: 64, segment_mib: 16, handshake_bytes: 0}\n"
                        "baseline: {max_hosts: 5, cache_mib: 3}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
                        "alerts:\n"
@@ -156,6 +157,16 @@ static void test_every_key(void **state)
     assert_string_equal(config.timezone, "Asia/Tokyo");
     assert_string_equal(config.user, "nobody");
     assert_int_equal(config.workers, 2);
+    assert_true(config.evidence.enabled);
+    assert_int_equal(config.evidence.mib, 64);
+    assert_int_equal(config.evidence.handshake_bytes, 0);
+    assert_int_equal(config.evidence.kept_mib, 1024);
+    assert_int_equal(config.evidence.days, 7);
+    struct error small = {0};
+    assert_int_equal(config_check_evidence(&config, &small), 0);
+    config.evidence.mib = 63;
+    assert_int_equal(config_check_evidence(&config, &small), -1);
+    assert_non_null(strstr(small.message, "expected at least 64"));
     assert_int_equal(config.snaplen, 1500);
     assert_int_equal(config.buffer_mib, 8);
     assert_int_equal(config.interface_count, 3);
@@ -386,6 +397,13 @@ static void test_wrong_values(void **state)
          "a whole number"},
         {"privacy: {retention_days: {journal: 9999}}\n", ":1:37: privacy.retention_days",
          "a whole number"},
+        {"evidence: true\n", ":1:11: evidence: \"true\"", "a mapping of keys"},
+        {"evidence: {enabled: 1}\n", ":1:21: evidence.enabled: \"1\"", "true or false"},
+        {"evidence: {mib: 1}\n", ":1:17: evidence.mib: \"1\"", "a whole number from 2"},
+        {"evidence: {segment_mib: 65}\n", ":1:25: evidence.segment_mib: \"65\"",
+         "a whole number from 1 to 64"},
+        {"evidence: {zones: all}\n", ":1:12: unknown key \"evidence.zones\"",
+         "enabled, mib, segment_mib"},
         {"alerts: {journal_mib: 127}\n", ":1:23: alerts.journal_mib", "a whole number"},
         {"baseline: {max_hosts: 0}\n", ":1:23: baseline.max_hosts", "a whole number"},
         {"baseline: {max_hosts: 1e9}\n", ":1:23: baseline.max_hosts", "a whole number"},

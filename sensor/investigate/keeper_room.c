@@ -1,0 +1,136 @@
+/* What of the evidence goes: when its time is over, and when a higher score needs its room. Nothing
+ * that is held goes. It is said first, and gone once that is in the journal: whoever looks for it
+ * later reads why. */
+#include "keeper_local.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define AGAIN_NS (5 * NS_PER_S)
+
+static bool is_held(const struct keeper *keeper, const struct kept *kept)
+{
+    return evidence_is_held(keeper->config.folder, kept->id);
+}
+
+static void let_go(struct keeper *keeper, struct kept *kept, const char *why)
+{
+    uint64_t size = kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+    kept->leaving = true;
+    kept->open = kept->may_go = false;
+    kept->said_ns = 0;
+    keeper->total_bytes -= size < keeper->total_bytes ? size : keeper->total_bytes;
+    keeper->match_stale = true;
+    snprintf(kept->leaving_why, sizeof kept->leaving_why,
+             "evidence removed: %s; %zu files, %llu packets, score %d; last head %s", why,
+             kept->files, (unsigned long long)kept->packets, kept->score,
+             *kept->head ? kept->head : "none");
+}
+
+/* --- for room ----------------------------------------------------------------------------------
+ */
+
+/* The lowest score, of equals the one that was written longest ago. Of the same score as the one
+ * that needs room, only what is closed. */
+static bool goes_before(const struct kept *one, const struct kept *other)
+{
+    if (!other || one->score != other->score)
+        return !other || one->score < other->score;
+    return one->written_ns < other->written_ns;
+}
+
+bool keeper_make_room(struct keeper *keeper, int score)
+{
+    struct kept *lowest = NULL;
+    for (size_t i = 0; i < keeper->count; i++) {
+        struct kept *kept = keeper->kept[i];
+        bool may = kept->score < score || (kept->score == score && !kept->open);
+        if (may && !kept->leaving && goes_before(kept, lowest) && !is_held(keeper, kept))
+            lowest = kept;
+    }
+    if (!lowest)
+        return false;
+    log_warn("evidence of incident %s, score %d, goes: there is no more room (evidence.kept_mib)",
+             lowest->id, lowest->score);
+    let_go(keeper, lowest, "its room was needed");
+    keeper->counts.removed_for_room++;
+    return true;
+}
+
+/* --- removing ----------------------------------------------------------------------------------
+ */
+
+static void remove_folder(const struct keeper *keeper, const struct kept *kept)
+{
+    char *path = kept_path(keeper, kept, "");
+    DIR *dir = opendir(path);
+    if (dir) {
+        for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+            if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                unlinkat(dirfd(dir), entry->d_name, 0);
+        closedir(dir);
+    }
+    if (rmdir(path) != 0 && errno != ENOENT)
+        log_warn("%s: %s", path, strerror(errno));
+    free(path);
+}
+
+/* Somebody may have come to hold it after it was said. */
+static bool keep_after_all(struct keeper *keeper, struct kept *kept)
+{
+    if (!is_held(keeper, kept))
+        return false;
+    log_warn("evidence of incident %s is held: it stays", kept->id);
+    kept->leaving = false;
+    keeper->total_bytes += kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+    kept->changed = kept->dirty = true; /* sealed anew: its head is the journal's last word */
+    return true;
+}
+
+static void drop(struct keeper *keeper, size_t place)
+{
+    struct kept *kept = keeper->kept[place];
+    remove_folder(keeper, kept);
+    map_remove(&keeper->by_id, kept->id, strlen(kept->id));
+    kept_free(kept);
+    keeper->kept[place] = keeper->kept[--keeper->count];
+    keeper->match_stale = true;
+}
+
+void keeper_leave(struct keeper *keeper)
+{
+    int64_t now = keeper_now(keeper);
+    for (size_t i = keeper->count; i-- > 0;) {
+        struct kept *kept = keeper->kept[i];
+        if (!kept->leaving)
+            continue;
+        if (kept->may_go) {
+            if (!keep_after_all(keeper, kept))
+                drop(keeper, i);
+        } else if (kept->said_ns == 0 || now - kept->said_ns >= AGAIN_NS || now < kept->said_ns) {
+            kept->said_ns = now;
+            keeper->config.say(keeper->config.context, "evidence.remove", kept->id,
+                               kept->leaving_why);
+        }
+    }
+}
+
+void keeper_retire(struct keeper *keeper)
+{
+    int64_t now = keeper_now(keeper);
+    for (size_t i = 0; i < keeper->count; i++) {
+        struct kept *kept = keeper->kept[i];
+        if (kept->open || kept->leaving || now - kept->written_ns < keeper->config.keep_ns ||
+            is_held(keeper, kept))
+            continue;
+        let_go(keeper, kept, "its time was over (privacy.retention_days.evidence)");
+        keeper->counts.removed++;
+    }
+}

@@ -1,0 +1,158 @@
+/* See evidence_api.h. */
+#include "evidence_api.h"
+
+#include "weir/base/buffer.h"
+#include "weir/engine/noise.h"
+#include "weir/investigate/keeper.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct ptime clock_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
+}
+
+/* --- held and released ------------------------------------------------------------------------ */
+
+struct asked {
+    char incident[ALERT_ID_SIZE], stated[48], reason[256], by[NOISE_NAME];
+};
+
+/* One line that can be read again. */
+static void take_text(const struct json_value *body, const char *key, char *to, size_t room)
+{
+    const struct json_value *value = body ? json_get(body, key) : NULL;
+    const char *text = value ? json_text(value) : NULL;
+    snprintf(to, room, "%s", text ? text : "");
+    for (; *to; to++)
+        if (*to < 0x20 || *to > 0x7e)
+            *to = '?';
+}
+
+/* Who asks is what the system says; a name that was only stated stands before it. */
+static void take_author(const struct evidence_api *api, const struct api_request *request,
+                        struct asked *asked)
+{
+    char name[PEOPLE_NAME];
+    people_name(api->api.people, request->uid, name);
+    if (*asked->stated && strcmp(asked->stated, name) != 0)
+        snprintf(asked->by, sizeof asked->by, "%s (%.40s)", asked->stated, name);
+    else
+        snprintf(asked->by, sizeof asked->by, "%.90s", name);
+}
+
+static int read_request(const struct evidence_api *api, const struct api_request *request,
+                        const char *route, struct asked *asked, struct api_reply *reply)
+{
+    struct error error = {0};
+    memset(asked, 0, sizeof *asked);
+    if (!api_path_part(route, request->path, asked->incident, sizeof asked->incident)) {
+        api_refuse(reply, 404, "there is nothing of that name");
+        return -1;
+    }
+    struct json_value *body = json_parse(request->body, request->body_size, &error);
+    take_text(body, "by", asked->stated, sizeof asked->stated);
+    take_text(body, "reason", asked->reason, sizeof asked->reason);
+    if (body)
+        json_value_free(body);
+    take_author(api, request, asked);
+    return 0;
+}
+
+static void answer(struct api_reply *reply, const struct error *error)
+{
+    if (error->code == ERROR_NONE)
+        reply->body = xstrdup("{\"ok\":true}");
+    else
+        api_refuse(reply, error->code == ERROR_INPUT ? 404 : 409, error->message);
+}
+
+static void tell(const struct evidence_api *api, const struct api_request *request,
+                 const struct asked *asked, const char *action, const char *did)
+{
+    char *message = xasprintf("%s %s the evidence of incident %s%s%s", asked->by, did,
+                              asked->incident, *asked->reason ? ": " : "", asked->reason);
+    engine_noise_act(api->api.engine, &(struct noise_act){.action = action,
+                                                          .subject = asked->incident,
+                                                          .message = message,
+                                                          .by = asked->by,
+                                                          .uid = request->uid,
+                                                          .at = clock_now()});
+    free(message);
+}
+
+void evidence_api_hold(const struct evidence_api *api, const struct api_request *request,
+                       struct api_reply *reply)
+{
+    struct error error = {0};
+    struct asked asked;
+    if (read_request(api, request, "/v1/evidence/*/hold", &asked, reply) != 0)
+        return;
+    if (!*asked.reason) {
+        api_refuse(reply, 400, "expected {\"by\": who, \"reason\": why}");
+        return;
+    }
+    const struct evidence_hold hold = {asked.by, asked.reason, clock_now()};
+    if (evidence_hold(api->folder, asked.incident, &hold, &error) == 0)
+        tell(api, request, &asked, "evidence.hold", "holds");
+    answer(reply, &error);
+}
+
+void evidence_api_release(const struct evidence_api *api, const struct api_request *request,
+                          struct api_reply *reply)
+{
+    struct error error = {0};
+    struct asked asked;
+    if (read_request(api, request, "/v1/evidence/*/release", &asked, reply) != 0)
+        return;
+    if (evidence_release(api->folder, asked.incident, &error) == 0)
+        tell(api, request, &asked, "evidence.release", "released");
+    answer(reply, &error);
+}
+
+/* --- the keeper ------------------------------------------------------------------------------- */
+
+void evidence_api_said(struct engine *engine, const struct keeper_says *says)
+{
+    engine_noise_act(engine, &(struct noise_act){.action = says->action,
+                                                 .subject = says->incident,
+                                                 .message = says->message,
+                                                 .by = "weir",
+                                                 .uid = -1,
+                                                 .at = clock_now()});
+}
+
+struct status_evidence evidence_api_status(const struct config *config,
+                                           const struct keeper_news *keeper,
+                                           const struct workers_news *workers)
+{
+    struct status_evidence status = {.enabled = config->evidence.enabled,
+                                     .pid = keeper->pid,
+                                     .restarts = keeper->restarts,
+                                     .last_death = *keeper->death ? keeper->death : NULL,
+                                     .oldest = PTIME_MAX,
+                                     .open = keeper->open,
+                                     .incidents = keeper->kept,
+                                     .packets = keeper->packets,
+                                     .bytes = keeper->bytes,
+                                     .missed = keeper->missed,
+                                     .beyond = keeper->beyond,
+                                     .beyond_incidents = keeper->beyond_incidents,
+                                     .removed = keeper->removed,
+                                     .removed_for_room = keeper->removed_for_room,
+                                     .failures = keeper->failures};
+    for (size_t i = 0; i < CONFIG_WORKERS && i < config->workers; i++) {
+        const struct capture_status *worker = &workers->worker[i].status;
+        status.held_packets += worker->held_packets;
+        status.held_bytes += worker->held_bytes;
+        status.overwritten += worker->held_overwritten;
+        if (worker->held_packets > 0 && worker->held_oldest_ns < status.oldest.ns)
+            status.oldest.ns = worker->held_oldest_ns;
+    }
+    return status;
+}

@@ -1,0 +1,26 @@
+/* What the engine does for evidence: the keeper's word goes into the journal, and evidence is held
+ * and released over the control API (docs/api.md). Thread: the engine's. */
+#ifndef WEIR_ROLE_EVIDENCE_API_H
+#define WEIR_ROLE_EVIDENCE_API_H
+
+#include "messages.h"
+#include "noise_api.h"
+
+#include "weir/bus/status.h"
+
+struct evidence_api {
+    struct noise_api api;
+    const char *folder; /* the state directory */
+};
+
+void evidence_api_hold(const struct evidence_api *api, const struct api_request *request,
+                       struct api_reply *reply);
+void evidence_api_release(const struct evidence_api *api, const struct api_request *request,
+                          struct api_reply *reply);
+/* CONTROL_KEEPER_SAYS, as the supervisor checked it. */
+void evidence_api_said(struct engine *engine, const struct keeper_says *says);
+struct status_evidence evidence_api_status(const struct config *config,
+                                           const struct keeper_news *keeper,
+                                           const struct workers_news *workers);
+
+#endif

@@ -1,0 +1,271 @@
+/* Packets held for evidence: what was put comes out, in order, once; what was overwritten is
+ * counted, also while it is read; a file that somebody scribbled over yields nothing that was not
+ * whole. */
+#include "../../../sensor/record/evidence_ring.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SEGMENT  HELD_SEGMENT_MIN
+#define SEGMENTS 4u
+#define START    INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
+
+struct ring_case {
+    char folder[64], path[96];
+    int fd;
+    struct evidence_ring *writer;
+    struct evidence_reader *reader;
+    struct error error;
+};
+
+static int setup(void **state)
+{
+    struct ring_case *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    snprintf(c->folder, sizeof c->folder, "/tmp/weir-held.XXXXXX");
+    assert_non_null(mkdtemp(c->folder));
+    snprintf(c->path, sizeof c->path, "%s/worker-0", c->folder);
+    c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
+    assert_true(c->fd >= 0);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    assert_non_null(c->writer);
+    c->reader = evidence_reader_open(c->path, SEGMENT, &c->error);
+    assert_non_null(c->reader);
+    *state = c;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct ring_case *c = *state;
+    evidence_reader_close(c->reader);
+    evidence_ring_close(c->writer);
+    close(c->fd);
+    unlink(c->path);
+    rmdir(c->folder);
+    free(c);
+    return 0;
+}
+
+/* Packet n says n all over. */
+static void put(struct evidence_ring *writer, uint32_t n, uint32_t kept)
+{
+    static uint8_t data[HELD_BYTES_MAX + 8];
+    memset(data, (int)n, sizeof data);
+    struct held_packet packet = {.time = {START + n},
+                                 .wire_bytes = kept + 100,
+                                 .kept = kept,
+                                 .link = 1,
+                                 .interface = 2,
+                                 .data = data};
+    packet.key.orig_port = (uint16_t)n;
+    evidence_ring_put(writer, &packet);
+}
+
+struct seen {
+    uint64_t count, first, last;
+};
+
+static void on_packet(void *context, const struct held_packet *packet)
+{
+    struct seen *seen = context;
+    uint64_t n = (uint64_t)(packet->time.ns - START);
+    for (uint32_t i = 0; i < packet->kept; i++)
+        assert_int_equal(packet->data[i], n & 0xff);
+    assert_int_equal(packet->key.orig_port, n & 0xffff);
+    assert_true(seen->count == 0 || n > seen->last);
+    if (seen->count == 0)
+        seen->first = n;
+    seen->last = n;
+    seen->count++;
+}
+
+static void test_all_comes_out_once(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place place = {0, 0, 0};
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 0);
+    for (uint32_t n = 0; n < 500; n++) {
+        put(c->writer, n, n % 300); /* some with none, some of odd sizes */
+        if (n % 7 == 0)
+            evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    }
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 500);
+    assert_int_equal(loss.overwritten + loss.damaged, 0);
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, PTIME_MIN.ns);
+    struct held_place end = evidence_reader_end(c->reader);
+    assert_int_equal(end.number, place.number);
+    assert_int_equal(evidence_ring_counts(c->writer).packets, 500);
+}
+
+static void test_what_was_overwritten_is_counted(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place place = {0, 0, 0}, behind;
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    put(c->writer, 0, 100);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    behind = place;
+    for (uint32_t n = 1; n < 3000; n++)
+        put(c->writer, n, 1000);
+    struct held_counts counts = evidence_ring_counts(c->writer);
+    assert_true(counts.overwritten_packets > 2000);
+    evidence_reader_each(c->reader, &behind, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.last, 2999);
+    assert_int_equal(seen.count + loss.overwritten, 3000);
+    assert_int_equal(loss.overwritten + 1, counts.overwritten_packets); /* the first was read */
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, counts.oldest_ns);
+    assert_true(counts.oldest_ns > START);
+}
+
+static void test_until_a_place(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place begin = {0, 0, 0}, until;
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    for (uint32_t n = 0; n < 100; n++)
+        put(c->writer, n, 1000);
+    until = evidence_reader_end(c->reader);
+    for (uint32_t n = 100; n < 150; n++)
+        put(c->writer, n, 1000);
+    evidence_reader_each(c->reader, &begin, &until, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 100);
+    assert_int_equal(begin.number, until.number);
+    evidence_reader_each(c->reader, &until, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 150);
+}
+
+static void test_a_successor_goes_on(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place place = {0, 0, 0};
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    for (uint32_t n = 0; n < 10; n++)
+        put(c->writer, n, 50);
+    evidence_ring_close(c->writer);
+    close(c->fd);
+    c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    for (uint32_t n = 10; n < 20; n++)
+        put(c->writer, n, 50);
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 20);
+    assert_int_equal(loss.overwritten, 0);
+}
+
+static void test_sizes(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place place = {0, 0, 0};
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    struct stat st;
+    put(c->writer, 1, HELD_BYTES_MAX + 1); /* more than a segment: cut to it */
+    evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    assert_int_equal(seen.count, 1);
+    assert_int_equal(stat(c->path, &st), 0);
+    assert_int_equal(st.st_size, SEGMENT * SEGMENTS);
+    assert_int_equal(st.st_mode & 07, 0);
+    assert_true((uint64_t)st.st_blocks * 512 >= SEGMENT * SEGMENTS); /* its room is there */
+    assert_null(evidence_ring_open(c->fd, SEGMENT + 64, &c->error));
+    assert_null(evidence_reader_open("/nowhere", SEGMENT, &c->error));
+    assert_int_equal(evidence_ring_create("/proc/none", SEGMENT, &c->error), -1);
+}
+
+/* --- scribbled over ----------------------------------------------------------------------------
+ */
+
+static void count_only(void *context, const struct held_packet *packet)
+{
+    uint64_t *sum = context;
+    for (uint32_t i = 0; i < packet->kept; i++)
+        *sum += packet->data[i];
+    (*sum)++;
+}
+
+static void test_scribbled_over(void **state)
+{
+    struct ring_case *c = *state;
+    for (uint32_t n = 0; n < 400; n++)
+        put(c->writer, n, 500);
+    uint8_t *file = mmap(NULL, SEGMENT * SEGMENTS, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+    assert_ptr_not_equal(file, MAP_FAILED);
+    uint64_t sum = 0, random = 1;
+    for (int round = 0; round < 2000; round++) {
+        struct held_place place = {0, 0, 0};
+        struct held_loss loss = {0, 0};
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        file[(random >> 33) % (round % 2 ? 256 : SEGMENT * SEGMENTS)] = (uint8_t)(random >> 25);
+        evidence_reader_each(c->reader, &place, NULL, count_only, &sum, &loss);
+        evidence_reader_end(c->reader);
+        evidence_reader_oldest(c->reader);
+    }
+    assert_true(sum > 0);
+    munmap(file, SEGMENT * SEGMENTS);
+    evidence_ring_close(c->writer); /* and who comes next goes on in whatever is there */
+    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    assert_non_null(c->writer);
+    put(c->writer, 1, 10);
+}
+
+/* --- written while it is read ------------------------------------------------------------------
+ */
+
+#define MANY 60000u
+
+static void *write_many(void *context)
+{
+    struct ring_case *c = context;
+    for (uint32_t n = 0; n < MANY; n++)
+        put(c->writer, n, 700);
+    return NULL;
+}
+
+/* on_packet looks whether each packet is of one piece. */
+static void test_overwritten_while_read(void **state)
+{
+    struct ring_case *c = *state;
+    struct held_place place = {1, 0, 1}; /* from the first packet on, so that all are counted */
+    struct held_loss loss = {0, 0};
+    struct seen seen = {0, 0, 0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, write_many, c), 0);
+    while (seen.last != MANY - 1)
+        evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
+    pthread_join(thread, NULL);
+    assert_int_equal(seen.count + loss.overwritten, MANY);
+    assert_int_equal(loss.damaged, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_all_comes_out_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_overwritten_is_counted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_until_a_place, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_successor_goes_on, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_scribbled_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_overwritten_while_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
