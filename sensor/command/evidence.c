@@ -1,5 +1,6 @@
 /* weir evidence: what a folder of evidence holds, and whether it is what it was. */
 #include "commands.h"
+#include "look.h"
 #include "options.h"
 #include "words.h"
 
@@ -12,8 +13,8 @@
 #include <unistd.h>
 
 static const char usage[] =
-    "usage: weir evidence list DIR\n"
-    "       weir evidence verify DIR [--head HEX] [--key FILE] [--inputs]\n"
+    "usage: weir evidence list DIR [-c FILE]\n"
+    "       weir evidence verify DIR [--head HEX] [--key FILE] [--inputs] [-c FILE]\n"
     "\n"
     "What `weir replay -o DIR --evidence` kept: the incidents and their captures; whether all of "
     "it\n"
@@ -24,6 +25,9 @@ static const char usage[] =
     "                   summary.json)\n"
     "      --key FILE   the key that must have signed, private or public (PEM)\n"
     "      --inputs     the inputs are compared too, where they were\n"
+    "      -c FILE      configuration: whether who looks is written down (privacy.access_log, "
+    "with\n"
+    "                   sensor.state_dir), and pseudonyms\n"
     "\n"
     "exit status: 0 all holds; 1 something does not, each thing is said, or there is none; 2 "
     "usage\n";
@@ -108,7 +112,9 @@ static int look(struct view *view)
     else if (lists && (view->head || view->key_path || view->inputs))
         error_set(&view->error, ERROR_USAGE,
                   "evidence list: --head, --key and --inputs are for verify");
-    if (view->error.code != ERROR_NONE)
+    if (view->error.code != ERROR_NONE ||
+        look_begin_case(&o->config, verifies ? "evidence verify" : "evidence list", o->input[1],
+                        &view->error) != 0)
         return command_fail(&view->error);
     find_folder(view, o->input[1]);
     return verifies ? verify(view) : list(view);
@@ -123,7 +129,7 @@ int command_evidence(int argc, char **argv)
                                  {NULL, NULL, NULL}};
     int status;
     if (words_take(words, &argc, argv, &view.error) != 0 ||
-        options_parse(&view.options, argc, argv, "h", &view.error) != 0)
+        options_parse(&view.options, argc, argv, "csh", &view.error) != 0)
         status = command_fail(&view.error);
     else if (view.options.help)
         status = command_print(usage);

@@ -66,6 +66,9 @@ static void test_defaults(void **state)
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.baseline_days, 400);
     assert_int_equal(config.journal_days, 400);
+    assert_int_equal(config.access_days, 400);
+    assert_int_equal(config.access_log, ACCESS_LOG_ON);
+    assert_false(config.pseudonyms);
     assert_int_equal(config.journal_mib, 1024);
     assert_int_equal(config.cache_mib, 512);
     assert_int_equal(config.detect.learn_days, 7);
@@ -143,7 +146,8 @@ static void test_every_key(void **state)
                        "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
                        "redis: {url: \"unix:/run/redis.sock\"}\n"
                        "metrics: {listen: \"[::1]:9477\"}\n"
-                       "privacy: {retention_days: {baselines: 30, journal: 90}}\n"
+                       "privacy: {retention_days: {baselines: 30, journal: 90, access: 60},\n"
+                       "  pseudonyms: true, access_log: required}\n"
                        "baseline: {max_hosts: 5, cache_mib: 3}\n"
                        "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
                        "alerts:\n"
@@ -183,6 +187,9 @@ static void test_every_key(void **state)
     assert_int_equal(config.max_hosts, 5);
     assert_int_equal(config.baseline_days, 30);
     assert_int_equal(config.journal_days, 90);
+    assert_int_equal(config.access_days, 60);
+    assert_int_equal(config.access_log, ACCESS_LOG_REQUIRED);
+    assert_true(config.pseudonyms);
     assert_int_equal(config.journal_mib, 128);
     assert_int_equal(config.cache_mib, 3);
     assert_true(config.detect.alerts_per_100_hosts_per_day > 0.2499 &&
@@ -381,9 +388,11 @@ static void test_wrong_values(void **state)
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"privacy: {retention_days: 400}\n", ":1:27: privacy.retention_days", "a mapping"},
         {"privacy: {retention_days: {diaries: 4}}\n", ":1:37: privacy.retention_days",
-         "known: baselines, journal"},
+         "known: access, baselines, journal"},
         {"privacy: {retention_days: {baselines: 0}}\n", ":1:39: privacy.retention_days",
          "a whole number"},
+        {"privacy: {pseudonyms: \"true\"}\n", ":1:23: privacy.pseudonyms", "true or false"},
+        {"privacy: {access_log: must}\n", ":1:23: privacy.access_log", "true, false or required"},
         {"privacy: {retention_days: {journal: 9999}}\n", ":1:37: privacy.retention_days",
          "a whole number"},
         {"alerts: {journal_mib: 127}\n", ":1:23: alerts.journal_mib", "a whole number"},
