@@ -143,7 +143,8 @@ void privacy_api_access(const struct privacy_api *api, const struct api_request 
         api_refuse(reply, 400, "verb: expected what is done");
     } else if (reply->status == 200) {
         const struct access_look look = look_of(api, request, &stated, name);
-        answer(reply, put(api, &look, &number, &error), number, &error);
+        int failed = put(api, &look, &number, &error);
+        answer(reply, failed, number, &error);
     }
     json_value_free(stated.root);
 }
