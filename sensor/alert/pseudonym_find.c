@@ -39,12 +39,16 @@ static bool is_word(char c)
 /* '\0': beyond the end, or before the start. */
 static char char_at(const char *text, size_t size, size_t at)
 {
-    return at < size ? text[at] : '\0';
+    if (at >= size)
+        return '\0';
+    return text[at];
 }
 
 static char before(const char *text, size_t at)
 {
-    return at > 0 ? text[at - 1] : '\0';
+    if (at == 0)
+        return '\0';
+    return text[at - 1];
 }
 
 /* --- MACs, DHCP identifiers, Community IDs -----------------------------------------------------

@@ -63,11 +63,10 @@ static void put_member(struct rewriting *w, const char *parent, const char *key,
     if (strcmp(key, "mac") == 0 ||
         (strcmp(key, "community_id") == 0 && strcmp(parent, "network") == 0))
         return;
-    if (strcmp(key, "ip") != 0)
-        put_value(w, key, value);
-    else if (is_hidden(w, value, &ip))
+    bool is_ip = strcmp(key, "ip") == 0;
+    if (is_ip && is_hidden(w, value, &ip))
         json_str(w->json, "address", pseudonym_of(w->pseudonyms, &ip, name));
-    else if (json_length(value) > 0)
+    else if (is_ip && json_length(value) > 0)
         put_ips(w, parent, value);
     else
         put_value(w, key, value);
