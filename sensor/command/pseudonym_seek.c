@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define V4_BITS   96
-#define TRIED_MAX (UINT64_C(1) << 26) /* addresses: about a minute */
+#define TRIED_MAX (UINT64_C(1) << 26) /* addresses: a few minutes */
 
 struct seeking {
     const struct pseudonyms *pseudonyms;
