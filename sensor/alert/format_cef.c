@@ -140,9 +140,11 @@ static void put_ends(struct buffer *out, const struct json_value *record)
     struct line_ends ends;
     if (!line_ends_of(record, &ends))
         return;
-    put_address(out, "src", "c6a2", "Source IPv6 Address", ends.inside);
+    const char *device = line_text(record, "host.id");
+    if (!ends.inside_hidden)
+        put_address(out, "src", "c6a2", "Source IPv6 Address", ends.inside);
     put_whole(out, "spt", ends.inside_port);
-    put_text(out, "shost", line_text(record, "host.id"));
+    put_text(out, "shost", ends.inside_hidden && !*device ? ends.inside : device);
     put_address(out, "dst", "c6a3", "Destination IPv6 Address", ends.outside);
     put_whole(out, "dpt", ends.outside_port);
     put_text(out, "dhost", remote_name(record, &ends));

@@ -75,7 +75,8 @@ static const char *app_proto(const char *protocol)
 static void put_ends(struct json *json, const struct json_value *record,
                      const struct line_ends *ends)
 {
-    json_str(json, "src_ip", ends->inside);
+    if (!ends->inside_hidden) /* readers take these for addresses */
+        json_str(json, "src_ip", ends->inside);
     put_port(json, "src_port", ends->inside_port);
     json_str(json, "dest_ip", ends->outside);
     put_port(json, "dest_port", ends->outside_port);
@@ -197,8 +198,10 @@ static void put_flow(struct json *json, const struct json_value *record,
     if (bytes >= 0)
         json_int(json, opened ? "bytes_toclient" : "bytes_toserver", bytes);
     put_time(json, "start", line_text(flow, "start"));
-    json_str(json, "src_ip", opened ? ends->outside : ends->inside);
-    json_str(json, "dest_ip", opened ? ends->inside : ends->outside);
+    if (opened || !ends->inside_hidden)
+        json_str(json, "src_ip", opened ? ends->outside : ends->inside);
+    if (!opened || !ends->inside_hidden)
+        json_str(json, "dest_ip", opened ? ends->inside : ends->outside);
     put_port(json, "src_port", opened ? ends->outside_port : ends->inside_port);
     put_port(json, "dest_port", opened ? ends->inside_port : ends->outside_port);
     json_close(json);
@@ -215,6 +218,7 @@ static void put_weir(struct json *json, const struct json_value *record)
     line_put_known(json, "start", line_text(record, "event.start"));
     line_put_known(json, "end", line_text(record, "event.end"));
     line_put_known(json, "destination", line_text(record, "destination.domain"));
+    line_put_known(json, "source", line_text(record, "source.address"));
     line_put_same(json, "host", record, "host");
     for (struct json_walk walk = json_members(json_get(record, "weir")); json_step(&walk);)
         json_put(json, walk.key, walk.value);

@@ -140,11 +140,12 @@ static const char *server_name(const struct json_value *record)
     return *name ? name : line_text(record, "url.domain");
 }
 
-static void put_endpoint(struct json *json, const char *key, const char *ip, int64_t port,
-                         const char *hostname)
+/* `hidden`: `ip` is none, but a pseudonym. */
+static void put_endpoint(struct json *json, const char *key, const char *ip, bool hidden,
+                         int64_t port, const char *hostname)
 {
     json_open(json, key);
-    json_str(json, "ip", ip);
+    json_str(json, hidden ? "name" : "ip", ip);
     if (port >= 0)
         json_int(json, "port", port);
     line_put_known(json, "hostname", hostname);
@@ -183,9 +184,11 @@ static void put_evidence(struct json *json, const struct json_value *record,
     json_list(json, "evidences");
     json_open(json, NULL);
     put_endpoint(json, "src_endpoint", opened ? ends->outside : ends->inside,
-                 opened ? ends->outside_port : ends->inside_port, "");
+                 !opened && ends->inside_hidden, opened ? ends->outside_port : ends->inside_port,
+                 "");
     put_endpoint(json, "dst_endpoint", opened ? ends->inside : ends->outside,
-                 opened ? ends->inside_port : ends->outside_port, server_name(record));
+                 opened && ends->inside_hidden, opened ? ends->inside_port : ends->outside_port,
+                 server_name(record));
     put_connection(json, record, ends);
     put_fingerprint(json, record);
     json_close(json);
@@ -199,7 +202,7 @@ static void put_device(struct json *json, const struct json_value *record,
     json_int(json, "type_id", 0);
     json_str(json, "type", "Unknown");
     line_put_known(json, "uid", line_text(record, "host.id"));
-    json_str(json, "ip", ends->inside);
+    json_str(json, ends->inside_hidden ? "name" : "ip", ends->inside);
     line_put_known(json, "mac", line_text(record, "source.mac"));
     json_close(json);
 }
@@ -220,11 +223,10 @@ static void put_observables(struct json *json, const struct json_value *record,
                             const struct line_ends *ends)
 {
     bool opened = ends->outside_opened;
+    const char *inside = ends->inside_hidden ? "" : ends->inside;
     json_list(json, "observables");
-    put_observable(json, "evidences.src_endpoint.ip", IP_ADDRESS,
-                   opened ? ends->outside : ends->inside);
-    put_observable(json, "evidences.dst_endpoint.ip", IP_ADDRESS,
-                   opened ? ends->inside : ends->outside);
+    put_observable(json, "evidences.src_endpoint.ip", IP_ADDRESS, opened ? ends->outside : inside);
+    put_observable(json, "evidences.dst_endpoint.ip", IP_ADDRESS, opened ? inside : ends->outside);
     put_observable(json, "evidences.dst_endpoint.hostname", HOSTNAME, server_name(record));
     put_observable(json, "unmapped.destination.domain", HOSTNAME,
                    line_text(record, "destination.domain"));

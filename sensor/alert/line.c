@@ -53,13 +53,21 @@ bool line_time_ms(const struct json_value *record, const char *path, int64_t *ms
     return true;
 }
 
+const char *line_end(const struct json_value *record, const char *end)
+{
+    const struct json_value *fields = json_get(record, end);
+    const char *ip = line_text(fields, "ip");
+    return *ip ? ip : line_text(fields, "address");
+}
+
 bool line_ends_of(const struct json_value *record, struct line_ends *ends)
 {
-    *ends = (struct line_ends){.inside = line_text(record, "source.ip"),
-                               .outside = line_text(record, "destination.ip"),
+    *ends = (struct line_ends){.inside = line_end(record, "source"),
+                               .outside = line_end(record, "destination"),
                                .inside_port = -1,
                                .outside_port = line_whole(record, "destination.port", -1)};
-    const char *client = line_text(record, "client.ip");
+    ends->inside_hidden = !*line_text(record, "source.ip");
+    const char *client = line_end(record, "client");
     if (*client)
         ends->outside_opened = strcmp(client, ends->outside) == 0;
     else

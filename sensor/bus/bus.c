@@ -84,11 +84,13 @@ static const struct sink_row *find_row(const struct bus_config *config, const ch
 static int open_outlet(struct bus *bus, const struct bus_config *config,
                        const struct sink_settings *settings, struct error *error)
 {
+    bool is_own = strcmp(settings->name, "+output") == 0; /* a working folder, as the journal is */
     struct outlet_config outlet = {.loop = bus->loop,
                                    .folder = config->folder,
                                    .sensor = config->sensor,
                                    .settings = settings,
                                    .row = find_row(config, settings->type),
+                                   .pseudonyms = is_own ? NULL : config->pseudonyms,
                                    .again = config->again,
                                    .ask = on_ask,
                                    .context = bus};

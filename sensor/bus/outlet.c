@@ -140,7 +140,7 @@ static enum reading hold(struct outlet *outlet, struct told *told, uint64_t sequ
 static enum reading take_line(struct outlet *outlet, const char *text, size_t size,
                               uint64_t sequence)
 {
-    struct told told = {.text = text, .size = size};
+    struct told told = {.text = text, .size = size, .pseudonyms = outlet->config.pseudonyms};
     enum reading reading = READ_PASSED;
     enum telling telling = told_look(&told, outlet->config.settings, outlet->format);
     outlet->read = sequence;
@@ -336,6 +336,7 @@ struct outlet *outlet_new(const struct outlet_config *config, struct error *erro
         outlet->host = (struct sink_host){.loop = config->loop,
                                           .folder = config->folder,
                                           .sensor = config->sensor,
+                                          .pseudonyms = config->pseudonyms,
                                           .epoch_ms = outlet->epoch_ms,
                                           .context = outlet,
                                           .taken = on_taken,

@@ -10,6 +10,7 @@ struct outlet_config {
     const char *folder, *sensor;
     const struct sink_settings *settings;
     const struct sink_row *row;
+    const struct pseudonyms *pseudonyms; /* NULL: none; borrowed */
     bool again;
     void (*ask)(void *context); /* for a turn */
     void *context;

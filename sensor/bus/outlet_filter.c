@@ -19,6 +19,7 @@ void told_fini(struct told *told)
 {
     json_value_free(told->record);
     free(told->rendered);
+    free(told->hidden);
     *told = (struct told){.text = NULL};
 }
 
@@ -57,12 +58,25 @@ static enum telling look(struct told *told, const struct sink_settings *settings
     return TELL;
 }
 
+/* From here on nothing that is made of the line has an inside address. */
+static void hide(struct told *told)
+{
+    json_value_free(told->record);
+    told->record = NULL;
+    told->parsed = false;
+    told->hidden = pseudonyms_line(told->pseudonyms, told->text, told->size);
+    told->text = told->hidden;
+    told->size = strlen(told->hidden);
+}
+
 enum telling told_look(struct told *told, const struct sink_settings *settings,
                        const struct line_format *format)
 {
     bool all = settings->heartbeat && settings->audit && settings->severity_min <= 0 &&
                (settings->silenced || !may_be_silenced(told));
     enum telling telling = all ? TELL : look(told, settings);
+    if (telling == TELL && told->pseudonyms)
+        hide(told);
     if (telling != TELL || is_ecs(format))
         return telling;
     const struct json_value *record = told_record(told);

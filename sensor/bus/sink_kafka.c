@@ -16,6 +16,7 @@
 #include "record_field.h"
 #include "sink_kafka_config.h"
 #include "sinks.h"
+#include "weir/alert/line.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 
@@ -214,8 +215,8 @@ static void *loose(const void *data) /* the library takes what it only reads wit
 
 static const char *key_of(const struct sink *sink, const struct json_value *record)
 {
-    const char *source = record_text(record, "source.ip"), *host = record_text(record, "host.id");
-    return host ? host : source ? source : sink->host->sensor;
+    const char *source = line_end(record, "source"), *host = record_text(record, "host.id");
+    return host ? host : *source ? source : sink->host->sensor;
 }
 
 static rd_kafka_resp_err_t produce(struct sink *sink, const struct sink_line *line)

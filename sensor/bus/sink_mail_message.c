@@ -11,6 +11,7 @@
 #include "sink_mail_message.h"
 
 #include "record_field.h"
+#include "weir/alert/line.h"
 #include "weir/base/digest.h"
 
 #include <stdio.h>
@@ -104,6 +105,7 @@ static void show(struct mail_digest *digest, const struct sink_line *line)
         {"rule", "rule.id"},
         {"what", "rule.name"},
         {"host", "source.ip"},
+        {"host", "source.address"}, /* in its place: a pseudonym */
         {"device", "host.id"},
         {"to", "destination.ip"},
         {"domain", "destination.domain"},
@@ -144,12 +146,12 @@ static void count(struct mail_digest *digest, const struct sink_line *line)
 static void note_gravest(struct mail_digest *digest, const struct json_value *record)
 {
     int64_t severity = record_whole(record, "event.severity", 0);
-    const char *host = record_text(record, "source.ip");
+    const char *host = line_end(record, "source");
     if (severity <= digest->severity)
         return;
     digest->severity = severity;
     snprintf(digest->subject, sizeof digest->subject, "severity %lld: %.80s%s%.60s",
-             (long long)severity, name_of(record), host ? " " : "", host ? host : "");
+             (long long)severity, name_of(record), *host ? " " : "", host);
 }
 
 bool mail_digest_add(struct mail_digest *digest, const struct sink_line *line)

@@ -101,6 +101,7 @@ static void put_data(struct buffer *out, const struct syslog_frame *frame,
                {"severity", "event.severity"},
                {"rule", "rule.id"},
                {"src", "source.ip"},
+               {"src", "source.address"}, /* in its place: a pseudonym */
                {"dst", "destination.ip"},
                {"domain", "destination.domain"},
                {"out_bytes", "source.bytes"}};

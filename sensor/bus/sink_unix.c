@@ -46,7 +46,7 @@ static const struct sink_key keys[] = {
 struct sink {
     const struct sink_settings *settings;
     const struct sink_host *host;
-    const struct line_format *format;
+    struct told_as as; /* … whoever asks for what was before */
     int listener;
     struct stat bound; /* what is at its path, so that nobody else's is removed */
     struct loop_watch *listening, *sweep;
@@ -154,8 +154,7 @@ static void on_turn(void *context)
         next = subscriber->next;
         if (!subscriber_is_hungry(subscriber))
             continue;
-        bool more =
-            subscriber_catch_up(subscriber, sink->settings, sink->format, CATCH_LINES / hungry);
+        bool more = subscriber_catch_up(subscriber, &sink->as, CATCH_LINES / hungry);
         if (push(subscriber) && more && subscriber_is_hungry(subscriber))
             ask_for_turn(sink);
     }
@@ -367,8 +366,9 @@ static struct sink *unix_open(const struct sink_settings *settings, const struct
         return NULL;
     }
     struct sink *sink = xcalloc(1, sizeof *sink);
-    *sink = (struct sink){
-        .settings = settings, .host = host, .format = line_format_get(settings->format)};
+    *sink = (struct sink){.settings = settings,
+                          .host = host,
+                          .as = {settings, line_format_get(settings->format), host->pseudonyms}};
     sink->listener = api_listen(path, mode, error);
     if (sink->listener >= 0 && stat(path, &sink->bound) == 0) {
         sink->listening =

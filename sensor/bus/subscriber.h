@@ -16,7 +16,12 @@
 #define SUBSCRIBER_IDLE_NS (60 * NS_PER_S)   /* without taking any of what waits */
 
 struct journal_reader;
-struct line_format;
+
+struct told_as { /* how a sink tells; all borrowed */
+    const struct sink_settings *settings;
+    const struct line_format *format;
+    const struct pseudonyms *pseudonyms; /* NULL: none */
+};
 
 enum subscriber_phase {
     SUBSCRIBER_ASKING,   /* it may still say where to begin */
@@ -60,8 +65,7 @@ bool subscriber_send(struct subscriber *subscriber);
 bool subscriber_is_hungry(const struct subscriber *subscriber);
 /* Reads it so many lines of the journal, or makes it live at its end. True: there is more at once.
  */
-bool subscriber_catch_up(struct subscriber *subscriber, const struct sink_settings *settings,
-                         const struct line_format *format, unsigned lines);
+bool subscriber_catch_up(struct subscriber *subscriber, const struct told_as *as, unsigned lines);
 /* {"error":{"text":…}} and a newline; caller frees. */
 char *subscriber_error_line(const char *why);
 

@@ -28,13 +28,13 @@ static bool too_old(const struct subscriber *subscriber, struct told *told)
     return time && strcmp(time, since) < 0;
 }
 
-static void catch_line(struct subscriber *subscriber, const struct sink_settings *settings,
-                       const struct line_format *format, const char *text, size_t size)
+static void catch_line(struct subscriber *subscriber, const struct told_as *as, const char *text,
+                       size_t size)
 {
-    struct told told = {.text = text, .size = size};
-    if (!too_old(subscriber, &told) && told_look(&told, settings, format) == TELL) {
-        const char *line = told.rendered ? told.rendered : text;
-        subscriber_put(subscriber, line, told.rendered ? strlen(line) : size);
+    struct told told = {.text = text, .size = size, .pseudonyms = as->pseudonyms};
+    if (!too_old(subscriber, &told) && told_look(&told, as->settings, as->format) == TELL) {
+        const char *line = told.rendered ? told.rendered : told.text;
+        subscriber_put(subscriber, line, told.rendered ? strlen(line) : told.size);
     }
     told_fini(&told);
 }
@@ -53,8 +53,7 @@ static void go_live(struct subscriber *subscriber, uint64_t durable)
 }
 
 /* A journal that cannot be read ends it like its end. */
-bool subscriber_catch_up(struct subscriber *subscriber, const struct sink_settings *settings,
-                         const struct line_format *format, unsigned lines)
+bool subscriber_catch_up(struct subscriber *subscriber, const struct told_as *as, unsigned lines)
 {
     uint64_t durable = journal_reader_durable(subscriber->reader);
     for (; lines > 0 && waiting_bytes(subscriber) < CATCH_BYTES; lines--) {
@@ -65,7 +64,7 @@ bool subscriber_catch_up(struct subscriber *subscriber, const struct sink_settin
         int result =
             journal_reader_next(subscriber->reader, durable, &text, &size, &sequence, &error);
         if (result > 0) {
-            catch_line(subscriber, settings, format, text, size);
+            catch_line(subscriber, as, text, size);
         } else if (result == 0 || ++subscriber->damages > DAMAGES) {
             go_live(subscriber, durable);
             return false;

@@ -7,6 +7,7 @@
  * when nobody reads its output any more. A position is saved behind what was written out, so that
  * what was not is shown again. Memory: one record. Thread: the main thread. */
 #include "commands.h"
+#include "look.h"
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
@@ -107,9 +108,15 @@ static int put(struct view *view, const struct json_value *record, const char *l
     return result;
 }
 
+/* With pseudonyms, conditions are asked of those too: who may not see an address cannot find out by
+ * asking for one. */
 static int show_line(struct view *view, const char *line, size_t size, uint64_t sequence)
 {
     struct error error = {0};
+    const struct pseudonyms *pseudonyms = look_pseudonyms();
+    char *hidden = pseudonyms ? pseudonyms_line(pseudonyms, line, size) : NULL;
+    line = hidden ? hidden : line;
+    size = hidden ? strlen(hidden) : size;
     struct json_value *record = json_parse(line, size, &error);
     int failed = 0;
     if (!record) {
@@ -119,6 +126,7 @@ static int show_line(struct view *view, const char *line, size_t size, uint64_t 
         failed = put(view, record, line, size);
     }
     json_value_free(record);
+    free(hidden);
     view->last = sequence;
     return failed;
 }
@@ -291,7 +299,9 @@ static int show(const struct options *options)
 {
     struct view view = {.options = options, .terminal = isatty(STDOUT_FILENO) == 1};
     char count[32];
-    int failed = choose(&view) != 0 || open_reader(&view) != 0;
+    int failed = choose(&view) != 0 ||
+                 look_begin(&options->config, "alerts", options->where, &view.error) != 0 ||
+                 open_reader(&view) != 0;
     if (!failed)
         failed = options->follow ? follow(&view) : show_what_is_there(&view);
     int status = status_of(&view, failed);

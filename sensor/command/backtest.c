@@ -2,6 +2,7 @@
  * one in force does not, and the other way round. Two runs, one after the other, as `weir replay`
  * does them; nothing is told to any sink. Thread: the main thread. */
 #include "commands.h"
+#include "look.h"
 #include "noise_access.h"
 #include "options.h"
 #include "session.h"
@@ -152,7 +153,7 @@ static int check_inputs(struct command *c)
 
 static int run(struct command *c)
 {
-    if (check_inputs(c) != 0 || propose(c) != 0)
+    if (check_inputs(c) != 0 || look_hide(&c->options.config, &c->error) != 0 || propose(c) != 0)
         return -1;
     c->backtest = backtest_new(c->options.config.rules, c->config.rules);
     if (judge_side(c, BACKTEST_NOW, &c->options.config) != 0 ||

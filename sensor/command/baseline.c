@@ -3,9 +3,12 @@
 #include "baseline.h"
 
 #include "commands.h"
+#include "look.h"
 
+#include "weir/base/buffer.h"
 #include "weir/base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
@@ -77,6 +80,20 @@ static enum need need_of(const struct verb *verb, const struct options *options)
     return options->sign_off ? WRITES : verb->need;
 }
 
+/* Who changes something is in the audit. A host that was asked for by its address is shown with it,
+ * and a file that is exported has all of them. */
+static int begin(const struct verb *verb, const struct options *options, struct error *error)
+{
+    bool shows_one = verb->run == baseline_show;
+    const char *what = options->input_count ? options->input[0] : NULL;
+    if (verb->need == WRITES || verb->need == NOTHING)
+        return 0;
+    char *name = xasprintf("baseline %s", verb->name);
+    int failed = look_note(&options->config, name, what, NULL, error);
+    free(name);
+    return failed || shows_one ? failed : look_hide(&options->config, error);
+}
+
 static int run(const struct verb *verb, const struct options *options)
 {
     struct access access = {.config = &options->config, .state = {.lock_fd = -1}};
@@ -85,7 +102,8 @@ static int run(const struct verb *verb, const struct options *options)
     if (options->input_count < verb->least || options->input_count > verb->most)
         error_set(&access.error, ERROR_USAGE, "baseline %s: expected %s", verb->name,
                   verb->expected);
-    else if (need == NOTHING || access_open(&access, &options->config, need == WRITES) == 0)
+    else if (begin(verb, options, &access.error) == 0 &&
+             (need == NOTHING || access_open(&access, &options->config, need == WRITES) == 0))
         status = verb->run(&access, options);
     if (access.error.code != ERROR_NONE)
         status = command_fail(&access.error);

@@ -24,6 +24,8 @@ int baseline_audited(struct access *access, const struct options *options);
 /* baseline_audit.c: goes before each change. `subject`: the host, or NULL for all. */
 void baseline_audit(struct access *access, const char *verb, const char *subject,
                     const struct options *options);
+void baseline_audit_because(struct access *access, const char *verb, const char *subject,
+                            const char *reason); /* NULL: none */
 /* baseline_change.c: the first argument, or −1 and access->error. */
 int baseline_host(struct access *access, const struct options *options, const char *verb,
                   struct ip *host);

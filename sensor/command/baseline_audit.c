@@ -29,6 +29,12 @@ static const char *who(void)
 void baseline_audit(struct access *access, const char *verb, const char *subject,
                     const struct options *options)
 {
+    baseline_audit_because(access, verb, subject, options->reason);
+}
+
+void baseline_audit_because(struct access *access, const char *verb, const char *subject,
+                            const char *reason)
+{
     char at[32];
     time_t now = time(NULL);
     struct tm utc;
@@ -40,8 +46,8 @@ void baseline_audit(struct access *access, const char *verb, const char *subject
     json_str(j, "verb", verb);
     if (subject)
         json_str(j, "subject", subject);
-    if (options->reason)
-        json_str(j, "reason", options->reason);
+    if (reason)
+        json_str(j, "reason", reason);
     json_close(j);
     char *line = json_take_text(j, 0);
     store_put_audit(access->store, line);

@@ -11,6 +11,7 @@
 
 #include "api_client.h"
 #include "commands.h"
+#include "evidence_forget.h"
 
 #include "weir/base/buffer.h"
 #include "weir/baseline/store_close.h"
@@ -172,9 +173,10 @@ int baseline_reset(struct access *access, const struct options *options)
 
 /* --- forget ---------------------------------------------------------------------------------- */
 
-/* A tombstone is a hash that only who knows the address, and the site's key, can make again. */
+/* A tombstone is a hash that only who knows the address, and the site's key, can make again. What
+ * stays of it is said beside it. */
 static int write_tombstone(struct access *access, const struct ip *host,
-                           const struct options *options)
+                           const struct evidence_forget *evidence, const struct options *options)
 {
     struct hash_key key;
     char tombstone[40];
@@ -183,7 +185,49 @@ static int write_tombstone(struct access *access, const struct ip *host,
     uint64_t hash = hash64_keyed(&key, host->byte, sizeof host->byte);
     snprintf(tombstone, sizeof tombstone, "keyed:%016" PRIx64, hash);
     baseline_audit(access, "forget", tombstone, options);
+    for (size_t i = 0; i < evidence->kept_count; i++) {
+        const struct evidence_kept *kept = &evidence->kept[i];
+        char *why = xasprintf("evidence of %s, under hold by %s since %s: %s", kept->incident,
+                              kept->by, kept->at, kept->reason);
+        baseline_audit_because(access, "keep", tombstone, why);
+        free(why);
+    }
     return 0;
+}
+
+/* What a person who is forgotten must be told: what stays, by whose order, why. */
+static void tell_evidence(const struct evidence_forget *evidence, struct buffer *out)
+{
+    if (evidence->gone_count > 0)
+        buffer_text(out, "evidence: %zu of %zu folders with packets of it removed\n",
+                    evidence->removed, evidence->gone_count);
+    for (size_t i = 0; i < evidence->kept_count; i++) {
+        const struct evidence_kept *kept = &evidence->kept[i];
+        buffer_text(out,
+                    "kept: evidence of %s, under hold by %s since %s: %s "
+                    "(GDPR Art. 17(3)(e), until it is released)\n",
+                    kept->incident, kept->by, kept->at, kept->reason);
+    }
+    if (evidence->unclear > 0)
+        buffer_text(out, "evidence: %zu folders do not say whose they are, and stay: look at %s\n",
+                    evidence->unclear, evidence->folder);
+    if (evidence->ring)
+        buffer_text(out, "packets in evidence-ring go when newer ones take their place\n");
+}
+
+/* The question says what goes and what stays. */
+static int confirm_forget(struct access *access, const struct options *options, const char *name,
+                          const struct evidence_forget *evidence)
+{
+    char *what =
+        evidence->kept_count + evidence->gone_count == 0
+            ? xstrdup(name)
+            : xasprintf("%s, with %zu folders of evidence, of which %zu are under hold "
+                        "and stay",
+                        name, evidence->kept_count + evidence->gone_count, evidence->kept_count);
+    int failed = confirm(access, options, "forget", what);
+    free(what);
+    return failed;
 }
 
 struct fleet_change {
@@ -235,24 +279,43 @@ static int forget_in_fleet(struct access *access, const struct ip *host,
                                   "the fleet's tables change all the time: say it again");
 }
 
+/* Evidence goes last: what could not be forgotten in the baseline is to be asked for again. */
+static int forget(struct access *access, const struct options *options, const struct ip *host,
+                  struct evidence_forget *evidence)
+{
+    struct fleet_forgotten forgotten = {0, 0};
+    const char *name = options->input[0];
+    if (confirm_forget(access, options, name, evidence) != 0 ||
+        write_tombstone(access, host, evidence, options) != 0 ||
+        remove_host(access, host, name, true) != 0 ||
+        forget_in_fleet(access, host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
+        return EXIT_RUN;
+    int failed = evidence_forget_remove(evidence, &access->error);
+    struct buffer out = {0};
+    buffer_text(&out,
+                "forgotten: its profile, its open totals, and its mark in %" PRIu32
+                " sets of the fleet\n%s",
+                forgotten.sets,
+                forgotten.sketches ? "one among many in sketches, which give nobody back\n" : "");
+    tell_evidence(evidence, &out);
+    buffer_u8(&out, 0);
+    command_make_lines_harmless((char *)out.data);
+    int status = command_print((const char *)out.data);
+    buffer_fini(&out);
+    return failed ? EXIT_RUN : status;
+}
+
 int baseline_forget(struct access *access, const struct options *options)
 {
     struct ip host;
-    struct fleet_forgotten forgotten = {0, 0};
-    const char *name = options->input[0];
-    char text[200];
+    struct evidence_forget evidence;
     if (baseline_host(access, options, "forget", &host) != 0 ||
-        check_free(access, &host, name) != 0 || confirm(access, options, "forget", name) != 0 ||
-        write_tombstone(access, &host, options) != 0 ||
-        remove_host(access, &host, name, true) != 0 ||
-        forget_in_fleet(access, &host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
+        check_free(access, &host, options->input[0]) != 0)
         return EXIT_RUN;
-    snprintf(text, sizeof text,
-             "forgotten: its profile, its open totals, and its mark in %" PRIu32
-             " sets of the fleet\n%s",
-             forgotten.sets,
-             forgotten.sketches ? "one among many in sketches, which give nobody back\n" : "");
-    return command_print(text);
+    evidence_forget_look(config_state_dir(access->config), &host, &evidence);
+    int status = forget(access, options, &host, &evidence);
+    evidence_forget_fini(&evidence);
+    return status;
 }
 
 /* --- hold, release --------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* weir digest: what the next shift is told. Thread: the main thread. */
 #include "api_client.h"
 #include "commands.h"
+#include "look.h"
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
@@ -116,6 +117,7 @@ static int run(const struct options *options, const struct asked *asked, struct 
     struct noise *book = NULL;
     if (config.calendar && read_language(asked->language, &language, error) == 0 &&
         read_times(asked, &config, error) == 0 &&
+        look_begin(&options->config, "digest", NULL, error) == 0 &&
         (book = noise_access_book(&options->config, error)) != NULL) {
         config.book = book;
         ask_status(&options->config, &config, &root);

@@ -2,6 +2,7 @@
  * sensor keeps (evidence_live.c). */
 #include "commands.h"
 #include "evidence_live.h"
+#include "look.h"
 #include "options.h"
 #include "words.h"
 
@@ -33,7 +34,10 @@ static const char usage[] =
     "  -o, --output DIR   where it is extracted to\n"
     "      --by WHO       who holds or releases it (default: you)\n"
     "      --reason TEXT  why\n"
-    "  -c, --config FILE  the sensor's configuration\n"
+    "  -c, --config FILE  the sensor's configuration; it says too whether who looks is written "
+    "down "
+    "and\n"
+    "                     sees pseudonyms (privacy.access_log, privacy.pseudonyms)\n"
     "      --set KEY=VALUE\n"
     "\n"
     "exit status: 0 all holds; 1 something does not, each thing is said, or there is none; 2 "
@@ -194,13 +198,26 @@ static int check(const struct verb *verb, struct view *view)
     return 0;
 }
 
+/* Who asks is written down before anything is shown. */
+static int begin(const struct verb *verb, struct view *view)
+{
+    const struct options *o = &view->options;
+    const char *target = o->input_count > 1 ? o->input[1] : NULL;
+    bool is_case = target && (verb->run == list_any || (verb->verifies && is_folder(target)));
+    char *words = xasprintf("evidence %s", verb->name);
+    int failed = is_case ? look_begin_case(&o->config, words, target, &view->error)
+                         : look_begin(&o->config, words, target, &view->error);
+    free(words);
+    return failed;
+}
+
 static int look(struct view *view)
 {
     const struct options *o = &view->options;
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs && o->input_count > 0; i++) {
         if (strcmp(o->input[0], verbs[i].name) != 0)
             continue;
-        if (check(&verbs[i], view) != 0)
+        if (check(&verbs[i], view) != 0 || begin(&verbs[i], view) != 0)
             return command_fail(&view->error);
         return verbs[i].run(view, o->input_count > 1 ? o->input[1] : NULL);
     }

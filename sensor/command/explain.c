@@ -1,6 +1,7 @@
 /* weir explain: what an alert or an incident is about, from the journal of the sensor that runs (or
  * ran) with this configuration. It only reads. Thread: the main thread. */
 #include "commands.h"
+#include "look.h"
 #include "options.h"
 
 #include "weir/alert/journal.h"
@@ -80,7 +81,7 @@ static int show(const struct options *options)
     bool damaged = false;
     if (options->input_count != 1)
         error_set(&error, ERROR_USAGE, "explain: which alert or incident? (weir explain --help)");
-    else
+    else if (look_begin(&options->config, "explain", options->input[0], &error) == 0)
         text = explained(options, options->input[0], &damaged, &error);
     if (!text)
         return command_fail(&error);

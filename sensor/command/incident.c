@@ -3,6 +3,7 @@
 #include "incident.h"
 
 #include "commands.h"
+#include "look.h"
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
@@ -370,13 +371,25 @@ static int check_arguments(const struct verb *verb, const struct options *option
                      verb->arguments ? "one incident, such as inc-0123ab" : "no argument");
 }
 
+/* What people say is in the journal by itself. */
+static int begin(const struct verb *verb, const struct options *options, struct error *error)
+{
+    const char *what = options->input_count ? options->input[0] : NULL;
+    if (verb->run == list)
+        return look_begin(&options->config, "incident list", NULL, error);
+    if (verb->run == show)
+        return look_begin(&options->config, "incident show", what, error);
+    return look_hide(&options->config, error);
+}
+
 static int run(const struct verb *verb, int argc, char **argv, struct error *error)
 {
     struct asked asked = {.open = false};
     struct options options = {.json = false};
     int failed = take_words(verb, &asked, &argc, argv, error) != 0 ||
                  options_parse(&options, argc, argv, verb->options, error) != 0 ||
-                 (!options.help && check_arguments(verb, &options, error) != 0);
+                 (!options.help && (check_arguments(verb, &options, error) != 0 ||
+                                    begin(verb, &options, error) != 0));
     if (!failed && !options.help)
         failed = verb->run(&options, &asked, error);
     int status = failed ? command_fail(error) : command_print(options.help ? usage : "");

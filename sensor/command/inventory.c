@@ -51,6 +51,24 @@ static const struct place row[] = {
     {"crash packets", "crash/*", "users of inside hosts, their correspondents",
      "the last 256 packets of a capture process that died, 512 bytes of each",
      "eight files; the oldest goes", 0, "by hand"},
+    {"evidence", "evidence/*/*", "users of inside hosts, their correspondents",
+     "packets of incidents, and what they are (docs/evidence.md)",
+     "as long as docs/evidence.md says; under hold until it is released", 0,
+     "weir baseline forget HOST, what is not under hold"},
+    {"evidence under hold", "evidence/*/hold.json", "operators; users of inside hosts",
+     "who holds it, since when and why, and whose it is", "until it is released", 0,
+     "when it is released"},
+    {"live ring", "evidence-ring/*", "users of inside hosts, their correspondents",
+     "the last packets that were seen", "until newer ones take their place", 0, "by itself"},
+    {"access log", "access*.ndjson", "operators; users of inside hosts",
+     "who looked at which host or incident, when (privacy.access_log)",
+     "%u days behind a file's last line, and at most 64 files of 16 MiB",
+     offsetof(struct config, access_days),
+     "whole files, the oldest first; not by weir baseline forget"},
+    {"lock of the access log", "access.lock", "nobody", "nothing", "for ever", 0, "by hand"},
+    {"key of pseudonyms", "pseudonym.key", "nobody",
+     "with it, addresses can be tried against pseudonyms (privacy.pseudonyms)", "for ever", 0,
+     "by hand: pseudonyms told before can then not be revealed any more"},
     {"places of sinks", "sink-*.position", "nobody", "how far each sink was told", "for ever", 0,
      "by hand"},
     {"names of this sensor", "sensor.id", "nobody", "a random number", "for ever", 0, "by hand"},
@@ -183,6 +201,10 @@ char *inventory_text(const struct config *config)
     put_sinks(&out, config);
     buffer_text(&out, "content samples (privacy.content_samples): %s\n",
                 config->content_samples ? "ON: a few found items are told as they were" : "off");
+    buffer_text(&out, "pseudonyms (privacy.pseudonyms): %s\n",
+                config->pseudonyms ? "on: sinks, reports and lists have no inside addresses"
+                                   : "off");
+    buffer_text(&out, "access log (privacy.access_log): %s\n", access_log_name[config->access_log]);
     buffer_u8(&out, 0);
     return (char *)out.data;
 }
@@ -214,6 +236,8 @@ char *inventory_json(const struct config *config)
     json_str(json, "state_dir", config_state_dir(config));
     json_str(json, "redis", strcmp(config->redis_url, "embedded") == 0 ? "embedded" : "operator's");
     json_bool(json, "content_samples", config->content_samples);
+    json_bool(json, "pseudonyms", config->pseudonyms);
+    json_str(json, "access_log", access_log_name[config->access_log]);
     json_list(json, "places");
     for (size_t i = 0; i < ROWS; i++)
         put_json(json, config, &row[i]);

@@ -8,8 +8,10 @@
 #include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 #include "weir/capture/sandbox.h"
+#include "weir/role/access_log.h"
 #include "weir/role/state.h"
 
+#include <inttypes.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,6 +197,94 @@ static bool answers(const struct config *config)
     free(body);
     free(path);
     return one;
+}
+
+/* --- pseudonyms ------------------------------------------------------------------------------- */
+
+static int ask_reveal(const struct config *config, const char *pseudonym, const char *by,
+                      const char *reason, struct error *error)
+{
+    char *path = api_socket_path(config->state_dir), *body = NULL, why[400];
+    struct json *json = json_new();
+    int status = 0;
+    json_open(json, NULL);
+    json_str(json, "pseudonym", pseudonym);
+    json_str(json, "author", by);
+    json_str(json, "reason", reason);
+    json_close(json);
+    char *sent = json_take_text(json, 0);
+    json_free(json);
+    int failed = api_send(path, "POST", "/v1/reveal", sent, CALL_MS, &status, &body, error);
+    if (!failed && status != 200) {
+        api_error_text(body, why, sizeof why);
+        failed = error_set(error, status == 400 ? ERROR_USAGE : ERROR_RUN, "%s", why);
+    }
+    free(sent);
+    free(body);
+    free(path);
+    return failed;
+}
+
+struct revealing {
+    const char *pseudonym, *by, *reason;
+    char *account; /* of who asks, before this becomes the sensor's user */
+    int64_t uid;
+    struct ptime at;
+    uint64_t number; /* in the access log */
+};
+
+static int note_look(const struct config *config, struct revealing *r, struct error *error)
+{
+    const struct access_look look = {.at = r->at,
+                                     .by = r->by,
+                                     .account = strcmp(r->account, r->by) == 0 ? NULL : r->account,
+                                     .uid = r->uid,
+                                     .via = "command",
+                                     .verb = "privacy reveal",
+                                     .what = r->pseudonym,
+                                     .reason = r->reason};
+    return access_log_put(config_state_dir(config), config->access_days, CALL_MS, &look, &r->number,
+                          error);
+}
+
+static int note_act(const struct config *config, const struct revealing *r, struct error *error)
+{
+    char *who =
+        strcmp(r->account, r->by) == 0 ? xstrdup(r->by) : xasprintf("%s (%s)", r->by, r->account);
+    char *message = xasprintf("%s had %s revealed: %s (access log, %" PRIu64 ")", who, r->pseudonym,
+                              r->reason, r->number);
+    char *record = noise_audit(&(struct noise_act){.action = "privacy.reveal",
+                                                   .subject = r->pseudonym,
+                                                   .message = message,
+                                                   .by = who,
+                                                   .uid = r->uid,
+                                                   .at = r->at,
+                                                   .sensor = config->sensor_name});
+    uint64_t sequence = append(config_state_dir(config), record, error);
+    free(record);
+    free(message);
+    free(who);
+    return sequence ? 0 : -1;
+}
+
+int noise_access_reveal(const struct config *config, const char *pseudonym, const char *by,
+                        const char *reason, struct error *error)
+{
+    struct state state = {.lock_fd = -1};
+    if (access_runs(config) || answers(config))
+        return ask_reveal(config, pseudonym, by, reason, error);
+    struct revealing revealing = {.pseudonym = pseudonym,
+                                  .by = by,
+                                  .reason = reason,
+                                  .account = xstrdup(noise_access_author()),
+                                  .uid = getuid(),
+                                  .at = words_now()};
+    int failed =
+        state_open(&state, config, error) != 0 || note_look(config, &revealing, error) != 0 ||
+        sandbox_drop_user(&state.user, error) != 0 || note_act(config, &revealing, error) != 0;
+    state_close(&state);
+    free(revealing.account);
+    return failed ? -1 : 0;
 }
 
 int noise_access_order(const struct config *config, enum noise_verb verb, const char *target,

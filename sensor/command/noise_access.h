@@ -18,6 +18,10 @@ struct noise *noise_access_book(const struct config *config, struct error *error
  * ERROR_INPUT: no such), or it could not be done. `body`: JSON without an author; "": none. */
 int noise_access_order(const struct config *config, enum noise_verb verb, const char *target,
                        const char *body, char **reply, struct error *error);
+/* Writes down, in the access log and in the journal, that `by` is told the address of a pseudonym.
+ * −1 and an error: it could not be, and the address must not be shown. */
+int noise_access_reveal(const struct config *config, const char *pseudonym, const char *by,
+                        const char *reason, struct error *error);
 /* Who asks, to be stated: behind sudo, or this process's user. */
 const char *noise_access_author(void);
 /* incident.c: the whole id of "inc-0123ab", by the journal; caller frees. NULL and an error. */

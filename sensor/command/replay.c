@@ -1,6 +1,7 @@
 /* weir replay: captures in; alerts, summary and flows out. */
 #include "asked.h"
 #include "commands.h"
+#include "look.h"
 #include "options.h"
 #include "output.h"
 #include "replay_evidence.h"
@@ -285,7 +286,7 @@ static int tell(struct replay *replay)
     if (!failed && o->folder)
         failed = write_folder(replay, &summary, text);
     if (o->json)
-        fputs(text, stderr);
+        fputs(text = look_hidden(text), stderr);
     else if (command_print(text) != EXIT_DONE)
         failed = error_set(&replay->error, ERROR_RUN, "%s", ""); /* command_print said it */
     free(text);
@@ -303,7 +304,8 @@ static int run(struct replay *replay)
         return error_set(&replay->error, ERROR_USAGE,
                          "replay: which capture? (weir replay --help)");
     replay->evidence.noise = replay->noise;
-    if (role_check(&o->config, o->filter, &replay->error) != 0 || open_outputs(replay) != 0)
+    if (role_check(&o->config, o->filter, &replay->error) != 0 ||
+        look_hide(&o->config, &replay->error) != 0 || open_outputs(replay) != 0)
         return -1;
     replay->hosts = hosts_new();
     replay->asked.since = o->since;

@@ -4,6 +4,7 @@
 #include "report.h"
 
 #include "commands.h"
+#include "look.h"
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
@@ -187,8 +188,8 @@ static int put(const char *path, const char *text, struct error *error)
 static int write_report(struct report *report, const char *html_path, const char *json_path,
                         enum report_language language, struct error *error)
 {
-    char *html = html_path ? report_html(report, language) : NULL;
-    char *json = json_path ? report_json(report) : NULL;
+    char *html = html_path ? look_hidden(report_html(report, language)) : NULL;
+    char *json = json_path ? look_hidden(report_json(report)) : NULL;
     int failed =
         (html && put(html_path, html, error) != 0) || (json && put(json_path, json, error) != 0);
     free(html);
@@ -216,11 +217,21 @@ int report_write_case(const char *folder, struct calendar *calendar, const char 
 
 /* --- the command ------------------------------------------------------------------------------ */
 
+static int begin(const struct asked *asked, const struct options *options, struct error *error)
+{
+    const char *incident = options->input_count == 1 ? options->input[0] : NULL;
+    const char *what = incident ? incident : asked->host ? asked->host : asked->destination;
+    return asked->folder ? look_begin_case(&options->config, "report", asked->folder, error)
+                         : look_begin(&options->config, "report", what, error);
+}
+
 static int run(struct asked *asked, struct options *options, struct report_question *question,
                bool *damaged, struct error *error)
 {
     enum report_language language;
     if (read_language(asked->language, &language, error) != 0)
+        return -1;
+    if (begin(asked, options, error) != 0)
         return -1;
     struct report *report = report_new(question);
     int failed = asked->folder ? report_read_case(report, asked->folder, error)

@@ -1,5 +1,6 @@
 /* weir silence: who may be quiet, why, and until when. Thread: the main thread. */
 #include "commands.h"
+#include "look.h"
 #include "moment.h"
 #include "noise_access.h"
 #include "options.h"
@@ -206,6 +207,14 @@ static int check_arguments(const struct verb *verb, const struct options *option
                      verb->arguments ? "one silence, such as sil-3" : "no argument");
 }
 
+static int begin(const struct verb *verb, const struct options *options, struct error *error)
+{
+    if (verb->run == list)
+        return look_begin(&options->config, "silence list",
+                          options->input_count ? options->input[0] : NULL, error);
+    return look_hide(&options->config, error);
+}
+
 static int run(const struct verb *verb, int argc, char **argv, struct error *error)
 {
     struct asked a = {.reason = NULL};
@@ -223,7 +232,8 @@ static int run(const struct verb *verb, int argc, char **argv, struct error *err
     bool adds = verb->run == add;
     int failed = (adds && words_take(words, &argc, argv, error) != 0) ||
                  options_parse(&options, argc, argv, verb->options, error) != 0 ||
-                 (!options.help && check_arguments(verb, &options, error) != 0);
+                 (!options.help && (check_arguments(verb, &options, error) != 0 ||
+                                    begin(verb, &options, error) != 0));
     if (!failed && !options.help)
         failed = verb->run(&options, &a, error);
     int status = failed ? command_fail(error) : command_print(options.help ? usage : "");

@@ -1,6 +1,7 @@
 /* weir status: asks the sensor that runs with this configuration what it sees, and shows it. */
 #include "api_client.h"
 #include "commands.h"
+#include "look.h"
 #include "options.h"
 #include "status_text.h"
 
@@ -50,7 +51,8 @@ static int ask(const struct options *options, struct error *error)
     char *path = api_socket_path(options->config.state_dir), *body = NULL;
     char why[256];
     int status, result;
-    if (api_call(path, "GET", "/v1/status", TIMEOUT_MS, &status, &body, error) != 0) {
+    if (look_hide(&options->config, error) != 0 ||
+        api_call(path, "GET", "/v1/status", TIMEOUT_MS, &status, &body, error) != 0) {
         result = command_fail(error);
     } else if (status != 200) {
         api_error_text(body, why, sizeof why);

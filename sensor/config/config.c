@@ -22,6 +22,8 @@ void config_init(struct config *config)
                               .cache_mib = 512,
                               .baseline_days = 400,
                               .journal_days = 400,
+                              .access_days = 400,
+                              .access_log = ACCESS_LOG_ON,
                               .journal_mib = 1024,
                               .evidence = config_evidence_default,
                               .detect = detect_config_default()};

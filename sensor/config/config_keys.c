@@ -262,23 +262,6 @@ static int read_cache(const struct reading *r, const struct yaml_node *node)
     return config_whole(r, node, 1, 1048576, &r->config->cache_mib);
 }
 
-static int read_retention(const struct reading *r, const struct yaml_node *node)
-{
-    if (node->kind != YAML_MAP)
-        return config_refuse(r, node, "a mapping: baselines: days, journal: days, evidence: days");
-    for (const struct yaml_node *kind = node->child; kind; kind = kind->next) {
-        uint32_t *days = strcmp(kind->key, "journal") == 0     ? &r->config->journal_days
-                         : strcmp(kind->key, "baselines") == 0 ? &r->config->baseline_days
-                         : strcmp(kind->key, "evidence") == 0  ? &r->config->evidence.days
-                                                               : NULL;
-        if (!days)
-            return config_refuse(r, kind, "known: baselines, journal, evidence");
-        if (config_whole(r, kind, 1, 3650, days) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 /* Two segments at least: the oldest goes only when another is begun. */
 static int read_journal_mib(const struct reading *r, const struct yaml_node *node)
 {
@@ -457,12 +440,6 @@ static void show_total(const struct config *c, struct buffer *b)
         buffer_text(b, "%.15g", c->detect.alerts_per_day);
 }
 
-static void show_retention(const struct config *c, struct buffer *b)
-{
-    buffer_text(b, "{baselines: %u, journal: %u, evidence: %u}", c->baseline_days, c->journal_days,
-                c->evidence.days);
-}
-
 static void show_journal_mib(const struct config *c, struct buffer *b)
 {
     buffer_text(b, "%u", c->journal_mib);
@@ -492,8 +469,10 @@ const struct key_row config_row[] = {
     {"capture.buffer_mib", read_buffer, show_buffer},
     {"capture.tunnel_ports", config_read_tunnel_ports, config_show_tunnel_ports},
     {"content.patterns", config_read_patterns, config_show_patterns},
+    {"privacy.access_log", config_read_access_log, config_show_access_log},
     {"privacy.content_samples", config_read_samples, config_show_samples},
-    {"privacy.retention_days", read_retention, show_retention},
+    {"privacy.pseudonyms", config_read_pseudonyms, config_show_pseudonyms},
+    {"privacy.retention_days", config_read_retention, config_show_retention},
     {"redis.url", read_redis, show_redis},
     {"baseline.max_hosts", read_max_hosts, show_max_hosts},
     {"baseline.cache_mib", read_cache, show_cache},

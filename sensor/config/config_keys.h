@@ -41,8 +41,15 @@ void config_show_rules(const struct config *config, struct buffer *b);
 /* content_keys.c */
 int config_read_patterns(const struct reading *r, const struct yaml_node *node);
 void config_show_patterns(const struct config *config, struct buffer *b);
+/* privacy_keys.c */
+int config_read_access_log(const struct reading *r, const struct yaml_node *node);
+void config_show_access_log(const struct config *config, struct buffer *b);
 int config_read_samples(const struct reading *r, const struct yaml_node *node);
 void config_show_samples(const struct config *config, struct buffer *b);
+int config_read_pseudonyms(const struct reading *r, const struct yaml_node *node);
+void config_show_pseudonyms(const struct config *config, struct buffer *b);
+int config_read_retention(const struct reading *r, const struct yaml_node *node);
+void config_show_retention(const struct config *config, struct buffer *b);
 /* evidence_keys.c */
 extern const struct config_evidence config_evidence_default;
 #define CONFIG_EVIDENCE_KEYS(X)                                                                    \

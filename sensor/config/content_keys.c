@@ -1,6 +1,6 @@
-/* content.patterns: [{name: project-code, pattern: "PRJ-[0-9]{6}"}, …], and
- * privacy.content_samples. Whether an expression is one is found out where expressions are known
- * (weir/role/check.h); where it was written is kept for that. Thread: start-up only. */
+/* content.patterns: [{name: project-code, pattern: "PRJ-[0-9]{6}"}, …]. Whether an expression is
+ * one is found out where expressions are known (weir/role/check.h); where it was written is kept
+ * for that. Thread: start-up only. */
 #include "config_keys.h"
 
 #include <stdio.h>
@@ -71,18 +71,4 @@ void config_show_patterns(const struct config *config, struct buffer *b)
         buffer_text(b, "}");
     }
     buffer_text(b, "]");
-}
-
-int config_read_samples(const struct reading *r, const struct yaml_node *node)
-{
-    bool yes = node->kind == YAML_SCALAR && !node->quoted && strcmp(node->text, "true") == 0;
-    if (!yes && (node->kind != YAML_SCALAR || node->quoted || strcmp(node->text, "false") != 0))
-        return config_refuse(r, node, "true or false");
-    r->config->content_samples = yes;
-    return 0;
-}
-
-void config_show_samples(const struct config *config, struct buffer *b)
-{
-    buffer_text(b, "%s", config->content_samples ? "true" : "false");
 }

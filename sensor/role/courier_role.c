@@ -31,6 +31,7 @@
 #include "weir/bus/event_loop.h"
 #include "weir/capture/sandbox.h"
 #include "weir/config/source.h"
+#include "weir/role/pseudonyms.h"
 #include "weir/role/role.h"
 
 #include <poll.h>
@@ -50,6 +51,7 @@ struct courier_role {
     struct config config;
     struct control_message message; /* the one at hand */
     struct live_sinks sinks;
+    struct pseudonyms *pseudonyms; /* NULL: privacy.pseudonyms is false */
     struct courier_walls walls;
     int bell;
     struct loop_ref loop;
@@ -115,6 +117,9 @@ static int open_bus(struct courier_role *role)
                                 .sinks = role->sinks.sink,
                                 .count = role->sinks.count,
                                 .again = role->orders.again};
+    if (role_pseudonyms_asked(&role->config, &role->pseudonyms, &role->error) != 0)
+        return -1;
+    config.pseudonyms = role->pseudonyms;
     role->loop = event_loop_new(&role->error);
     if (!role->loop.loop)
         return -1;
@@ -256,6 +261,7 @@ static void close_all(struct courier_role *role)
         if (watch[i])
             role->loop.ops->drop(watch[i]);
     bus_free(role->bus);
+    pseudonyms_free(role->pseudonyms);
     if (role->loop.loop)
         event_loop_free(role->loop);
     courier_walls_fini(&role->walls);

@@ -5,6 +5,7 @@
 
 #include "evidence_api.h"
 #include "noise_api.h"
+#include "privacy_api.h"
 #include "sink_news.h"
 #include "worker.h"
 
@@ -263,6 +264,17 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
     return listed;
 }
 
+/* Figures and lists for people: no inside address is in them. */
+static void hide(const struct engine_role *role, struct api_reply *reply)
+{
+    const struct pseudonyms *pseudonyms = role->stack.pseudonyms;
+    if (!pseudonyms || !reply->body)
+        return;
+    char *hidden = pseudonyms_text(pseudonyms, reply->body, strlen(reply->body));
+    free(reply->body);
+    reply->body = hidden;
+}
+
 /* Fills a status, which is good for as long as `say` is at work on it. */
 static void with_status(struct engine_role *role, char *(*say)(const struct status *status),
                         struct api_reply *reply)
@@ -313,6 +325,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .api_count = apis_status(role, api),
     };
     reply->body = say(&status);
+    hide(role, reply);
 }
 
 /* --- routes ---------------------------------------------------------------------------------- */
@@ -351,6 +364,7 @@ static void note(const struct engine_role *role, const struct api_request *reque
     {                                                                                              \
         const struct engine_role *role = context;                                                  \
         noise_api_##name(&(struct noise_api){role->stack.engine, &role->people}, request, reply);  \
+        hide(role, reply);                                                                         \
     }
 NOISE_ROUTE(silences)
 NOISE_ROUTE(incidents)
@@ -377,6 +391,40 @@ static void on_release(void *context, const struct api_request *request, struct 
 {
     const struct evidence_api api = evidence_of(context);
     evidence_api_release(&api, request, reply);
+}
+
+static struct privacy_api privacy_of(const struct engine_role *role)
+{
+    return (struct privacy_api){&role->config, role->stack.engine, &role->people};
+}
+
+/* What names hosts is not shown before it is written down who asked. */
+static void on_listed_silences(void *context, const struct api_request *request,
+                               struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(context);
+    if (privacy_api_look(&privacy, request, reply) == 0)
+        on_silences(context, request, reply);
+}
+
+static void on_listed_incidents(void *context, const struct api_request *request,
+                                struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(context);
+    if (privacy_api_look(&privacy, request, reply) == 0)
+        on_incidents(context, request, reply);
+}
+
+static void on_access(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(context);
+    privacy_api_access(&privacy, request, reply);
+}
+
+static void on_reveal(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(context);
+    privacy_api_reveal(&privacy, request, reply);
 }
 
 /* The supervisor checks it; what came of it is the status's `last_reload` and `generation`. */
@@ -451,12 +499,14 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"POST", "/v1/reload", on_reload},
                                           {"POST", "/v1/baseline", on_baseline},
                                           {"GET", "/v1/health", on_health},
-                                          {"GET", "/v1/silences", on_silences},
+                                          {"GET", "/v1/silences", on_listed_silences},
                                           {"POST", "/v1/silences", on_add},
                                           {"DELETE", "/v1/silences/*", on_remove},
                                           {"POST", "/v1/evidence/*/hold", on_hold},
                                           {"POST", "/v1/evidence/*/release", on_release},
-                                          {"GET", "/v1/incidents", on_incidents},
+                                          {"POST", "/v1/access", on_access},
+                                          {"POST", "/v1/reveal", on_reveal},
+                                          {"GET", "/v1/incidents", on_listed_incidents},
                                           {"POST", "/v1/incidents/*/ack", on_acknowledge},
                                           {"POST", "/v1/incidents/*/close", on_close},
                                           {"POST", "/v1/incidents/*/reopen", on_reopen},

@@ -27,6 +27,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/capture/sandbox.h"
+#include "weir/role/access_log.h"
 #include "weir/role/role.h"
 #include "weir/role/state.h"
 
@@ -401,12 +402,23 @@ static void look_for_store(struct engine_role *role)
         leave(role);
 }
 
+/* What is too old goes, though nobody looks. */
+static void keep_access_log(struct engine_role *role)
+{
+    struct wtime now = wtime_now();
+    if (role->access_kept.ns != 0 && now.ns - role->access_kept.ns < NS_PER_HOUR)
+        return;
+    role->access_kept = now;
+    access_log_keep(config_state_dir(&role->config), role->config.access_days);
+}
+
 static void on_beat(void *context)
 {
     struct engine_role *role = context;
     control_send(ROLE_CONTROL_FD, CONTROL_BEAT, NULL, 0, NULL, 0);
     engine_role_measure(role);
     look_for_store(role);
+    keep_access_log(role);
     if (role->started)
         engine_listen(role->stack.engine);
 }

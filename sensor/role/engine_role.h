@@ -39,6 +39,7 @@ struct engine_role {
     struct live_sinks told; /* the same, by their settings */
     struct worker_rate rate[CONFIG_WORKERS];
     struct wtime measured;
+    struct wtime access_kept; /* the access log was looked after; 0: not yet */
     bool started, leaving, finishing, reload_asked;
     struct error error;
 };

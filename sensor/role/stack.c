@@ -185,6 +185,7 @@ static int open_bus(struct stack *stack)
                                 .sensor = c->config->sensor_name,
                                 .sinks = c->sinks,
                                 .count = c->sink_count,
+                                .pseudonyms = stack->pseudonyms,
                                 .again = c->sinks_again};
     stack->bus = bus_new(stack->loop, &config, &stack->error);
     return stack->bus ? 0 : -1;
@@ -250,6 +251,9 @@ int stack_open(struct stack *stack, const struct stack_config *config)
     stack->calendar = config_calendar(config->config, &stack->error);
     if (!stack->calendar)
         return -1;
+    if ((config->live || config->sink_count > 0) &&
+        role_pseudonyms_asked(config->config, &stack->pseudonyms, &stack->error) != 0)
+        return -1;
     stack->loop = event_loop_new(&stack->error);
     if (!stack->loop.loop || open_store(stack) != 0)
         return -1;
@@ -268,6 +272,7 @@ void stack_close(struct stack *stack)
     suffixes_free(stack->suffixes);
     networks_close(stack->networks);
     close_bus(stack);
+    pseudonyms_free(stack->pseudonyms);
     if (stack->store)
         store_free(stack->store);
     if (stack->loop.loop)

@@ -75,6 +75,25 @@ static int take_lock(struct state *state, struct error *error)
     return failed;
 }
 
+/* What commands made before there was a sensor, as whoever they were. */
+static int own_files(const struct state *state, struct error *error)
+{
+    static const char *const name[] = {"access.lock", "access.ndjson", "pseudonym.key"};
+    for (size_t i = 0; state->user.change && i < sizeof name / sizeof *name; i++) {
+        char *path = xasprintf("%s/%s", state->folder, name[i]);
+        int failed =
+            fchownat(AT_FDCWD, path, state->user.uid, state->user.gid, AT_SYMLINK_NOFOLLOW) != 0 &&
+                    errno != ENOENT
+                ? error_set(error, ERROR_RUN, "%s: cannot be given to user %s: %s", path,
+                            state->user_name, strerror(errno))
+                : 0;
+        free(path);
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
 static bool read_key(const char *path, uint8_t key[KEY_SIZE])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -167,8 +186,8 @@ int state_open(struct state *state, const struct config *config, struct error *e
     umask(0027);
     char *crash = xasprintf("%s/crash", state->folder);
     int failed = state_own_folder(state, state->folder, error) != 0 ||
-                 take_lock(state, error) != 0 || load_key(state, error) != 0 ||
-                 state_own_folder(state, crash, error) != 0;
+                 take_lock(state, error) != 0 || own_files(state, error) != 0 ||
+                 load_key(state, error) != 0 || state_own_folder(state, crash, error) != 0;
     free(crash);
     if (!failed && strcmp(config->redis_url, "embedded") == 0) {
         state->redis = xasprintf("%s/redis", state->folder);

@@ -19,11 +19,14 @@ int64_t line_whole(const struct json_value *record, const char *path, int64_t no
 /* A time as we write it (ptime_iso) in milliseconds since 1970. */
 bool line_time_ms(const struct json_value *record, const char *path, int64_t *ms);
 
+/* An end's `ip`; of one that has a pseudonym (pseudonym.h) its `address`. "": neither. */
+const char *line_end(const struct json_value *record, const char *end);
 /* The largest flow's ends, by who is inside. A port is −1 where there is none. */
 struct line_ends {
     const char *inside, *outside;
     int64_t inside_port, outside_port;
     bool outside_opened;
+    bool inside_hidden; /* `inside` is a pseudonym: no address, where one is asked for */
 };
 /* False: a record without traffic (the sensor's own alerts). */
 bool line_ends_of(const struct json_value *record, struct line_ends *ends);

@@ -44,6 +44,8 @@ struct bus_config {
     const char *sensor;                /* sensor.name */
     const struct sink_settings *sinks; /* names differ; what they own outlives the bus */
     size_t count;                      /* at most BUS_SINKS */
+    /* In the place of inside addresses, for all but what -o names ("+output"). NULL: none. */
+    const struct pseudonyms *pseudonyms;
     /* It was open before: a sink that cannot be opened now is tried again, and the others go on. */
     bool again;
     const struct sink_row *const *rows; /* NULL: sink_rows */

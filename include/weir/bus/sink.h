@@ -8,6 +8,7 @@
 #define WEIR_BUS_SINK_H
 
 #include "weir/alert/format.h"
+#include "weir/alert/pseudonym.h"
 #include "weir/base/error.h"
 #include "weir/base/loop.h"
 
@@ -94,6 +95,8 @@ struct sink_host {
     struct loop_ref loop;
     const char *folder; /* the state directory, for files of the sink's own */
     const char *sensor; /* sensor.name */
+    /* For a sink that reads the journal by itself: what it tells has these. NULL: none. */
+    const struct pseudonyms *pseudonyms;
     /* When this sink's place began, in ms since 1970: kept with its place, so that sequence numbers
      * of another journal are told from these. */
     uint64_t epoch_ms;

@@ -41,6 +41,15 @@ struct config_rules {
 
 #define CONFIG_STATE_DIR "/var/lib/weir"
 
+/* privacy.access_log: whether it is written down who looks at a host's data. */
+enum access_log {
+    ACCESS_LOG_OFF,
+    ACCESS_LOG_ON,       /* … where it can be; else that is said, and the look goes on */
+    ACCESS_LOG_REQUIRED, /* what cannot be written down cannot be looked at */
+    ACCESS_LOGS
+};
+extern const char *const access_log_name[ACCESS_LOGS];
+
 struct config {
     char *sensor_name, *state_dir; /* state_dir "": a temporary folder (replay), CONFIG_STATE_DIR */
     char *user; /* whom the roles become; "": whoever starts us; of root: weir, or nobody */
@@ -62,12 +71,15 @@ struct config {
     struct config_pattern pattern[CONFIG_PATTERNS];
     size_t pattern_count;
     bool content_samples; /* found items are told as they were, a few */
+    bool pseudonyms;      /* privacy.pseudonyms: in the place of inside addresses */
+    enum access_log access_log;
     char *metrics_listen; /* "ADDRESS:PORT", "": not over TCP */
     char *redis_url;
     uint32_t max_hosts;
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
     uint32_t baseline_days; /* privacy.retention_days: after so many without a change */
     uint32_t journal_days;  /* likewise: after so many since it was written */
+    uint32_t access_days;   /* likewise: of the access log */
     uint32_t journal_mib;   /* alerts.journal_mib: then the oldest of it goes */
     struct config_evidence {
         bool enabled;

@@ -9,6 +9,7 @@
 #include "weir/bus/publisher.h"
 #include "weir/config/config.h"
 #include "weir/engine/engine.h"
+#include "weir/role/pseudonyms.h"
 #include "weir/role/state.h"
 
 struct stack_config {
@@ -48,6 +49,7 @@ struct stack {
     char instance[STATE_INSTANCE_SIZE];
     struct store *store; /* a replay's */
     struct journal *journal;
+    struct pseudonyms *pseudonyms; /* of what is told here; NULL: privacy.pseudonyms is false */
     struct publisher *publisher;
     struct bus *bus; /* NULL: a courier has the sinks */
     struct calendar *calendar;

@@ -66,6 +66,9 @@ static void test_defaults(void **state)
     assert_int_equal(config.max_hosts, 100000);
     assert_int_equal(config.baseline_days, 400);
     assert_int_equal(config.journal_days, 400);
+    assert_int_equal(config.access_days, 400);
+    assert_int_equal(config.access_log, ACCESS_LOG_ON);
+    assert_false(config.pseudonyms);
     assert_int_equal(config.journal_mib, 1024);
     assert_int_equal(config.cache_mib, 512);
     assert_int_equal(config.detect.learn_days, 7);
@@ -132,26 +135,28 @@ static void test_every_key(void **state)
     struct config config;
     struct ip ip;
     (void)state;
-    read_good(&config, "sensor: {name: span-1, state_dir: /var/lib/weir, user: nobody}\n"
-                       "site:\n"
-                       "  timezone: Asia/Tokyo\n"
-                       "  work_hours: \"07-19\"\n"
-                       "  work_days: \"sun-thu\"\n"
-                       "  holidays: [2026-02-11, \"2026-02-23\"]\n"
-                       "networks: {inside: [10.4.0.0/16, \"fd00::/8\"], identity: device}\n"
-                       "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
-                       "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
-                       "redis: {url: \"unix:/run/redis.sock\"}\n"
-                       "metrics: {listen: \"[::1]:9477\"}\n"
-                       "privacy: {retention_days: {baselines: 30, journal: 90, evidence: 7}}\n"
-                       "evidence: {enabled: true, mib: 64, segment_mib: 16, handshake_bytes: 0}\n"
-                       "baseline: {max_hosts: 5, cache_mib: 3}\n"
-                       "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
-                       "alerts:\n"
-                       "  journal_mib: 128\n"
-                       "  sinks:\n"
-                       "    - {type: file, path: /tmp/a}\n"
-                       "    - {type: stdout, format: ecs}\n");
+    read_good(&config,
+              "sensor: {name: span-1, state_dir: /var/lib/weir, user: nobody}\n"
+              "site:\n"
+              "  timezone: Asia/Tokyo\n"
+              "  work_hours: \"07-19\"\n"
+              "  work_days: \"sun-thu\"\n"
+              "  holidays: [2026-02-11, \"2026-02-23\"]\n"
+              "networks: {inside: [10.4.0.0/16, \"fd00::/8\"], identity: device}\n"
+              "capture: {filter: tcp port 80, workers: 2, snaplen: 1500, buffer_mib: 8,\n"
+              "  interfaces: [span0, {name: span1, vantage: dmz}, {name: span2}]}\n"
+              "redis: {url: \"unix:/run/redis.sock\"}\n"
+              "metrics: {listen: \"[::1]:9477\"}\n"
+              "evidence: {enabled: true, mib: 64, segment_mib: 16, handshake_bytes: 0}\n"
+              "privacy: {retention_days: {baselines: 30, journal: 90, access: 60, evidence: 7},\n"
+              "  pseudonyms: true, access_log: required}\n"
+              "baseline: {max_hosts: 5, cache_mib: 3}\n"
+              "detection: {alerts_per_100_hosts_per_day: 0.25, learn_days: 14}\n"
+              "alerts:\n"
+              "  journal_mib: 128\n"
+              "  sinks:\n"
+              "    - {type: file, path: /tmp/a}\n"
+              "    - {type: stdout, format: ecs}\n");
     assert_string_equal(config.sensor_name, "span-1");
     assert_string_equal(config.state_dir, "/var/lib/weir");
     assert_string_equal(config.timezone, "Asia/Tokyo");
@@ -194,6 +199,9 @@ static void test_every_key(void **state)
     assert_int_equal(config.max_hosts, 5);
     assert_int_equal(config.baseline_days, 30);
     assert_int_equal(config.journal_days, 90);
+    assert_int_equal(config.access_days, 60);
+    assert_int_equal(config.access_log, ACCESS_LOG_REQUIRED);
+    assert_true(config.pseudonyms);
     assert_int_equal(config.journal_mib, 128);
     assert_int_equal(config.cache_mib, 3);
     assert_true(config.detect.alerts_per_100_hosts_per_day > 0.2499 &&
@@ -392,9 +400,11 @@ static void test_wrong_values(void **state)
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"privacy: {retention_days: 400}\n", ":1:27: privacy.retention_days", "a mapping"},
         {"privacy: {retention_days: {diaries: 4}}\n", ":1:37: privacy.retention_days",
-         "known: baselines, journal"},
+         "known: access, baselines, journal"},
         {"privacy: {retention_days: {baselines: 0}}\n", ":1:39: privacy.retention_days",
          "a whole number"},
+        {"privacy: {pseudonyms: \"true\"}\n", ":1:23: privacy.pseudonyms", "true or false"},
+        {"privacy: {access_log: must}\n", ":1:23: privacy.access_log", "true, false or required"},
         {"privacy: {retention_days: {journal: 9999}}\n", ":1:37: privacy.retention_days",
          "a whole number"},
         {"evidence: true\n", ":1:11: evidence: \"true\"", "a mapping of keys"},

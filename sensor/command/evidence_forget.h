@@ -1,0 +1,40 @@
+/* What `weir baseline forget` does about packets that a live sensor kept of a host's incidents:
+ * STATE_DIR/evidence/INCIDENT/, with manifest.json, and hold.json where it is under hold.
+ *
+ * Under hold it stays: it is needed for the establishment, exercise or defence of legal claims
+ * (GDPR Art. 17(3)(e)), and whoever is forgotten is told what is kept, by whose order and why. What
+ * is not under hold goes, whole: packets of an incident cannot be told apart by person. What does
+ * not say whose it is stays, and that is said. Bounds: EVIDENCE_FORGET_MAX folders, manifests of 64
+ * MiB; what is beyond counts as `unclear`. Thread: the main thread. */
+#ifndef WEIR_COMMAND_EVIDENCE_FORGET_H
+#define WEIR_COMMAND_EVIDENCE_FORGET_H
+
+#include "weir/base/address.h"
+#include "weir/base/error.h"
+
+#define EVIDENCE_FORGET_MAX 65536
+
+struct evidence_kept { /* under hold, and of this host */
+    char *incident, *by, *reason, *at;
+};
+
+struct evidence_forget {
+    char *folder; /* STATE_DIR/evidence */
+    struct evidence_kept *kept;
+    size_t kept_count;
+    char **gone; /* names of those that go */
+    size_t gone_count;
+    size_t removed; /* … of them, so far */
+    size_t unclear; /* that do not say whose they are, or are too many */
+    bool ring;      /* STATE_DIR/evidence-ring is there: it may have more */
+};
+
+/* Only looks. A folder that is not there has none. */
+void evidence_forget_look(const char *state_dir, const struct ip *host,
+                          struct evidence_forget *found);
+/* Removes those that go; one that was put under hold meanwhile is kept after all. −1 and an error:
+ * some could not be removed. */
+int evidence_forget_remove(struct evidence_forget *found, struct error *error);
+void evidence_forget_fini(struct evidence_forget *found);
+
+#endif
