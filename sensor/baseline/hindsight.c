@@ -131,7 +131,7 @@ static void keep_pairs(struct hindsight *hindsight, struct past *past, struct me
         struct pair *pair = make_pair(hindsight, touched[i], &met[touched[i]]);
         past->kept[i] = (struct kept){touched[i], pair};
         pair->place = past->profile->pair_count;
-        past->profile->pair[past->profile->pair_count++] = pair;
+        profile_put_pair(past->profile, pair);
     }
     qsort(past->kept, past->kept_count, sizeof *past->kept, by_destination);
 }
