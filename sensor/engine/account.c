@@ -9,6 +9,7 @@
 
 #include "weir/base/device.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +136,8 @@ static void add_side(struct flow_view *view, int side)
 static void view_record(struct engine *engine, const struct record_flow *record,
                         struct flow_view *view, struct destination *destination)
 {
-    *view = (struct flow_view){.record = record};
+    memset(view, 0, offsetof(struct flow_view, text)); /* each of which is written below */
+    view->record = record;
     bool tunnelled = record_flow_tunnels(record, view->tunnel);
     view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
     view->scope = scope_by_frame(view->way.scope, record);
@@ -399,8 +401,6 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
-    if (engine->config.hindsight)
-        hindsight_turn(engine->config.hindsight, &host->ip);
     flow.state = subject_of(engine, host, civil).state;
     ruled_flow(engine, &flow);
 }
