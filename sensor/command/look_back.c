@@ -6,7 +6,7 @@
  *     by that
  *
  * Where there is no hindsight in the end (an interrupt, no room, a full disk) it is read again all
- * the same, and judged as a live sensor would; after an interrupt as far as it had come.
+ * the same, and judged as a live sensor would; after an interrupt at least as far as it had come.
  *
  * Not with a baseline (there is a past to judge by), not when it is asked to be as a live sensor
  * would, and not when an input cannot be read again, which the summary says. Thread: the main
@@ -87,7 +87,7 @@ bool look_back_is_due(struct session *s)
     return true;
 }
 
-/* An interrupted reading is read again to where it was. */
+/* An interrupted reading is read again to where it was, and what the rings hold by then. */
 void look_back_stop(struct session *s, const struct flow_view *view)
 {
     if (!s->again || view->record->header.time_ns <= s->until.ns)
