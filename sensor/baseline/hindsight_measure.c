@@ -79,9 +79,9 @@ static void mark_open(struct hindsight *hindsight, struct past *past, const stru
 static void go_through_day(struct hindsight *hindsight, struct past *past, struct host_day *day,
                            struct hours *hours, struct open_day open[2])
 {
-    const struct civil *civil = NULL;
+    const struct civil *civil = hindsight_civil(hindsight, past->from->hour[day->from].hour);
     past_leave_out(hindsight, past, day->day);
-    for (size_t i = day->from; i < day->to; i++) {
+    for (size_t i = day->from; i < day->to && hours->at; i++) {
         civil = hindsight_civil(hindsight, hours->at->hour);
         if (i + 1 < past->from->count)
             hours->next = ledger_total(hindsight->ledger, past->from, i + 1);
