@@ -35,12 +35,31 @@ bool ip_is_group(const struct ip *ip)
     return ip_is_broadcast(ip) || ip_is_multicast(ip);
 }
 
+/* In decimal; where it ends. */
+static char *put_byte(char *at, unsigned byte)
+{
+    if (byte >= 100)
+        *at++ = (char)('0' + byte / 100);
+    if (byte >= 10)
+        *at++ = (char)('0' + byte / 10 % 10);
+    *at++ = (char)('0' + byte % 10);
+    *at = '\0';
+    return at;
+}
+
+/* IPv4 as inet_ntop has it, which goes by printf: each record names a destination. */
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE])
 {
-    if (ip_is_v4(ip))
-        inet_ntop(AF_INET, ip->byte + 12, text, IP_TEXT_SIZE);
-    else
+    if (!ip_is_v4(ip)) {
         inet_ntop(AF_INET6, ip->byte, text, IP_TEXT_SIZE);
+        return text;
+    }
+    char *at = text;
+    for (int i = 12; i < 16; i++) {
+        at = put_byte(at, ip->byte[i]);
+        *at++ = '.';
+    }
+    at[-1] = '\0';
     return text;
 }
 
@@ -58,11 +77,11 @@ int ip_parse(const char *text, struct ip *ip)
 
 static void mask(struct ip *ip, unsigned bits)
 {
-    for (unsigned i = 0; i < 16; i++) {
-        unsigned keep = bits > 8 * i ? bits - 8 * i : 0;
-        if (keep < 8)
-            ip->byte[i] &= (uint8_t)(0xff00u >> keep);
-    }
+    size_t whole = bits / 8;
+    if (whole >= sizeof ip->byte)
+        return;
+    ip->byte[whole] &= (uint8_t)(0xff00u >> bits % 8);
+    memset(ip->byte + whole + 1, 0, sizeof ip->byte - whole - 1);
 }
 
 struct prefix prefix_of(const struct ip *ip, unsigned v4_bits, unsigned v6_bits)
@@ -75,10 +94,11 @@ struct prefix prefix_of(const struct ip *ip, unsigned v4_bits, unsigned v6_bits)
 
 char *prefix_text(const struct prefix *prefix, char text[PREFIX_TEXT_SIZE])
 {
-    char ip[IP_TEXT_SIZE];
     bool v4 = ip_is_v4(&prefix->ip) && prefix->bits >= V4_OFFSET_BITS;
-    snprintf(text, PREFIX_TEXT_SIZE, "%s/%d", ip_text(&prefix->ip, ip),
-             v4 ? prefix->bits - V4_OFFSET_BITS : prefix->bits);
+    ip_text(&prefix->ip, text);
+    char *at = text + strlen(text);
+    *at++ = '/';
+    put_byte(at, v4 ? prefix->bits - V4_OFFSET_BITS : prefix->bits);
     return text;
 }
 

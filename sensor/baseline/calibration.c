@@ -116,8 +116,7 @@ unsigned calibration_bin(double l)
     return !(bin > 0) ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : (unsigned)bin;
 }
 
-/* L at which a bin begins. */
-static double edge(double bin)
+double calibration_edge(double bin)
 {
     return expm1(bin / BINS_AN_E);
 }
@@ -177,7 +176,8 @@ void calibration_fit(struct calibration *c, unsigned which)
     above = bin < CALIBRATION_BINS - 1 ? c->reached[bin + 1] : 0;
     for (unsigned k = bin + 1; k < CALIBRATION_BINS; k++) {
         double next = k < CALIBRATION_BINS - 1 ? c->reached[k + 1] : 0;
-        excess += (c->reached[k] - next) * (edge(k + 0.5) - edge(bin + 1.0));
+        excess +=
+            (c->reached[k] - next) * (calibration_edge(k + 0.5) - calibration_edge(bin + 1.0));
     }
     c->from = bin;
     c->above = total > 0 ? fmin(1.0, fmax(above / total, 0.5 / (total + 1))) : 1;
@@ -191,7 +191,7 @@ static double survival_of(const struct calibration *c, double l)
     if (c->total <= 0)
         return 0;
     if (bin > c->from)
-        return c->above * exp(-(l - edge(c->from + 1.0)) / c->sigma);
+        return c->above * exp(-(l - calibration_edge(c->from + 1.0)) / c->sigma);
     return fmin(1.0, fmax(c->above, c->reached[bin] / c->total));
 }
 
@@ -223,7 +223,7 @@ unsigned calibration_guarded(const struct measures *measures, unsigned which, bo
                              double l)
 {
     unsigned bin = calibration_bin(l);
-    while (bin > 0 && calibrated(measures, which, day_off, edge(bin)) < GUARD)
+    while (bin > 0 && calibrated(measures, which, day_off, calibration_edge(bin)) < GUARD)
         bin--;
     return bin;
 }

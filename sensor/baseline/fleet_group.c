@@ -122,6 +122,9 @@ void group_sum(struct group *group, int64_t week)
     for (size_t i = 0; i < GROUP_RESIDUALS; i++) {
         struct residuals *table = group_residuals(group, i);
         table->total = 0;
+        table->first = 0;
+        while (table->first < HISTOGRAM_BINS - 1 && table->count[table->first] <= 0)
+            table->first++;
         for (size_t bin = 0; bin < HISTOGRAM_BINS; bin++)
             table->total += table->count[bin];
         table->tail = tail_fit(table, TAIL_SIGMA);

@@ -131,7 +131,7 @@ static void keep_pairs(struct hindsight *hindsight, struct past *past, struct me
         struct pair *pair = make_pair(hindsight, touched[i], &met[touched[i]]);
         past->kept[i] = (struct kept){touched[i], pair};
         pair->place = past->profile->pair_count;
-        past->profile->pair[past->profile->pair_count++] = pair;
+        profile_put_pair(past->profile, pair);
     }
     qsort(past->kept, past->kept_count, sizeof *past->kept, by_destination);
 }
@@ -207,7 +207,7 @@ static bool make_pasts(struct hindsight *hindsight, uint64_t most_bytes)
         for (size_t day = 0; day < past->days; day++)
             past_count_day(hindsight, past, day, 1);
         past_count_silence(hindsight, past);
-        past_locate(past, hindsight->week);
+        past_locate(past, ALL_PAIRS, hindsight->week);
         group_decide(past->profile, past->last_day);
         add_past(hindsight, past);
     }
@@ -280,9 +280,26 @@ void hindsight_turn(struct hindsight *hindsight, const struct ip *host)
         return;
     peers_without(hindsight, past);
     measure_without(hindsight, past);
-    if (is_trimmed(hindsight))
-        return;
-    trim_budget(hindsight);
+    if (!is_trimmed(hindsight))
+        trim_budget(hindsight);
+}
+
+/* What is told of a day's last hour is of the next day too: for two minutes both are open. */
+static bool may_tell(struct hindsight *hindsight, const struct past *past, int64_t day)
+{
+    size_t at = past_day(past, day);
+    if (!is_trimmed(hindsight))
+        trim_budget(hindsight);
+    if (at == past->days || open_may_tell(hindsight, &past->day[at]))
+        return true;
+    const struct host_day *next = &past->day[at + 1];
+    return at + 1 < past->days && next->day == day + 1 && open_may_tell(hindsight, next);
+}
+
+bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day)
+{
+    const struct past *past = past_of(hindsight, host);
+    return !past || may_tell(hindsight, past, day);
 }
 
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
@@ -291,7 +308,10 @@ void hindsight_close(struct hindsight *hindsight, const struct host_total *total
     struct past *past = past_of(hindsight, &total->host);
     if (!past)
         return;
-    past_leave_out(hindsight, past, civil->day);
-    peers_without(hindsight, past);
-    past_hour(past, total, civil, hindsight->fleet);
+    bool weighed = may_tell(hindsight, past, civil->day);
+    if (weighed) {
+        past_leave_out(hindsight, past, civil->day);
+        peers_without(hindsight, past);
+    }
+    past_hour(past, total, civil, hindsight->fleet, weighed);
 }

@@ -91,11 +91,12 @@ static void count_pairs(const struct hindsight *hindsight, struct past *past,
     }
 }
 
-void past_count_day(struct hindsight *hindsight, struct past *past, size_t index, int sign)
+pair_set past_count_day(struct hindsight *hindsight, struct past *past, size_t index, int sign)
 {
     const struct host_day *day = &past->day[index];
     struct profile *profile = past->profile;
     uint64_t sum[PROFILE_PAIRS] = {0}, out = 0, inside = 0;
+    pair_set pairs = 0;
     for (size_t i = day->from; i < day->to; i++) {
         struct ledger_sheet sheet = ledger_sheet(hindsight->ledger, past->from, i);
         count_hour(hindsight, profile, past->from->hour[i].hour, &sheet, sign);
@@ -103,9 +104,12 @@ void past_count_day(struct hindsight *hindsight, struct past *past, size_t index
         out = bytes_add(out, sheet.out_bytes);
         inside = bytes_add(inside, sheet.inside_bytes);
     }
-    for (uint32_t i = 0; i < profile->pair_count; i++)
-        if (sum[i] > 0)
-            count(&profile->pair[i]->day, histogram_bin(sum[i]), hindsight->week, sign);
+    for (uint32_t i = 0; i < profile->pair_count; i++) {
+        if (sum[i] == 0)
+            continue;
+        count(&profile->pair[i]->day, histogram_bin(sum[i]), hindsight->week, sign);
+        pairs |= UINT64_C(1) << i;
+    }
     if (out >= PROFILE_ACTIVE_BYTES) {
         add(&profile->days_active[day->off], sign);
         count(&profile->day, histogram_bin(out), hindsight->week, sign);
@@ -113,6 +117,7 @@ void past_count_day(struct hindsight *hindsight, struct past *past, size_t index
     if (inside > 0)
         count(&profile->staged.day, histogram_bin(inside), hindsight->week, sign);
     count_seen(hindsight, past, past->from->hour[day->from].hour, sign);
+    return pairs;
 }
 
 /* --- where sizes lie -------------------------------------------------------------------------- */
@@ -128,7 +133,7 @@ static struct location median(const struct histogram *sizes, int64_t week)
                              samples < UINT32_MAX ? (uint32_t)samples : UINT32_MAX};
 }
 
-void past_locate(struct past *past, int64_t week)
+void past_locate(struct past *past, pair_set pairs, int64_t week)
 {
     struct profile *profile = past->profile;
     profile->hour_location = median(&profile->hour, week);
@@ -136,6 +141,8 @@ void past_locate(struct past *past, int64_t week)
     profile->staged.location = median(&profile->staged.day, week);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         struct pair *pair = profile->pair[i];
+        if (!(pairs >> i & 1))
+            continue;
         pair->hour_location = median(&pair->hour, week);
         pair->day_location = median(&pair->day, week);
     }
@@ -175,7 +182,7 @@ static void find_window(struct past *past, int64_t day)
     past->window_to = i;
 }
 
-static void count_day_of(struct hindsight *hindsight, struct past *past, int64_t day, int sign)
+size_t past_day(const struct past *past, int64_t day)
 {
     size_t low = 0;
     for (size_t high = past->days; low < high;) {
@@ -185,23 +192,29 @@ static void count_day_of(struct hindsight *hindsight, struct past *past, int64_t
         else
             high = middle;
     }
-    if (low < past->days && past->day[low].day == day)
-        past_count_day(hindsight, past, low, sign);
+    return low < past->days && past->day[low].day == day ? low : past->days;
+}
+
+static pair_set count_day_of(struct hindsight *hindsight, struct past *past, int64_t day, int sign)
+{
+    size_t index = past_day(past, day);
+    return index < past->days ? past_count_day(hindsight, past, index, sign) : 0;
 }
 
 void past_leave_out(struct hindsight *hindsight, struct past *past, int64_t day)
 {
+    pair_set changed = 0;
     if (past->left_out == day)
         return;
     if (past->left_out != NO_DAY) {
-        count_day_of(hindsight, past, past->left_out, 1);
+        changed |= count_day_of(hindsight, past, past->left_out, 1);
         count_networks(hindsight, past, 1);
     }
     past->left_out = day;
     if (day != NO_DAY) {
         find_window(past, day);
-        count_day_of(hindsight, past, day, -1);
+        changed |= count_day_of(hindsight, past, day, -1);
         count_networks(hindsight, past, -1);
     }
-    past_locate(past, hindsight->week);
+    past_locate(past, changed, hindsight->week);
 }

@@ -27,18 +27,17 @@ void past_begin(struct past *past)
 
 /* --- days ------------------------------------------------------------------------------------- */
 
-static void keep(struct host_day *into, const struct day_evidence *evidence)
+void past_keep(const struct past *past, struct host_day *into)
 {
+    const struct day_evidence *evidence = &past->profile->evidence;
     into->known = evidence->known;
     for (int kind = 0; kind < EVIDENCES; kind++)
         into->l[kind] = (float)evidence->mark[kind].l;
 }
 
-void past_end(struct past *past, const struct fleet *fleet, struct host_day *into)
+static void end_day(struct past *past, const struct fleet *fleet)
 {
     struct profile *profile = past->profile;
-    if (into)
-        keep(into, &profile->evidence);
     if (profile->today_bytes >= PROFILE_ACTIVE_BYTES)
         learn_host_growth(profile, fleet);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
@@ -56,7 +55,7 @@ static void begin_day(struct past *past, const struct civil *civil, const struct
     struct profile *profile = past->profile;
     if (civil->day <= profile->today)
         return;
-    past_end(past, fleet, NULL);
+    end_day(past, fleet);
     staged_days_move(&profile->staged.days, civil->day - profile->today);
     for (uint32_t i = 0; i < profile->pair_count; i++)
         rhythm_end_day(&profile->pair[i]->rhythm, civil->day);
@@ -85,12 +84,13 @@ static void add_to_pair(struct pair *pair, const struct pair_total *sum, const s
 }
 
 void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
-               const struct fleet *fleet)
+               const struct fleet *fleet, bool weighed)
 {
     struct profile *profile = past->profile;
     size_t position = 0;
     begin_day(past, civil, fleet);
-    learn_evidence(profile, total, civil, fleet);
+    if (weighed)
+        learn_evidence(profile, total, civil, fleet);
     staged_days_add(&profile->staged.days, total->inside_bytes, total->out.value);
     profile->today_bytes = bytes_add(profile->today_bytes, total->out.value);
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {

@@ -39,6 +39,23 @@ struct host_day {
     uint32_t known;        /* by kind and, fused, EVIDENCES + side */
     float l[CALIBRATIONS]; /* what it came to */
     float p[EVIDENCE_SIDES], p_absolute;
+    /* … and what it can have come to meanwhile (hindsight_open.c) */
+    bool unbounded;
+    uint8_t open_bin[EVIDENCES]; /* its calibration bin is below this one */
+    float open_p[EVIDENCE_SIDES], open_absolute;
+};
+
+struct open_day { /* while its hours are gone through */
+    struct day_evidence most;
+    bool unbounded;
+};
+
+struct open_hours {
+    const struct past *past; /* … which `before` has joined, unless both are open */
+    const struct host_total *before, *total; /* before: of the hour before; NULL: there is none */
+    bool both;
+    const struct civil *civil; /* of total */
+    const struct fleet *fleet;
 };
 
 struct past { /* of a host that sent */
@@ -71,7 +88,8 @@ struct hindsight {
     struct map index;   /* struct ip → struct past */
     struct past *apart; /* the host that the peers' tables are without */
     bool measured;
-    struct budget trimmed_for; /* what was asked for when its trim was found */
+    struct budget trimmed_for;            /* what was asked for when its trim was found … */
+    struct limits limits[EVIDENCE_SIDES]; /* … and by which is told then */
     struct {
         struct past *past;
         struct calibrations *calibrations;
@@ -82,16 +100,22 @@ const struct civil *hindsight_civil(const struct hindsight *hindsight, int64_t h
 /* Met in the first week of all, and in so many hours beyond its own. */
 bool hindsight_is_settled(const struct hindsight *hindsight, int64_t first_hour, uint32_t later);
 
-/* hindsight_count.c: a day's hours join what the profile knows (`sign` 1), or leave it (−1). */
-void past_count_day(struct hindsight *hindsight, struct past *past, size_t index, int sign);
+typedef uint64_t pair_set; /* of a profile's, by their places */
+#define ALL_PAIRS UINT64_MAX
+_Static_assert(PROFILE_PAIRS == 64, "a bit each");
+
+/* hindsight_count.c: a day's hours join what the profile knows (`sign` 1), or leave it (−1); whose
+ * they are. */
+pair_set past_count_day(struct hindsight *hindsight, struct past *past, size_t index, int sign);
 /* All but that day (NO_DAY: all), and of a server's networks those met in another week. */
 void past_leave_out(struct hindsight *hindsight, struct past *past, int64_t day);
 /* Hours of its days in which it was not seen at all; once. */
 void past_count_silence(const struct hindsight *hindsight, struct past *past);
-/* Where the sizes that it knows lie. */
-void past_locate(struct past *past, int64_t week);
+/* Where the sizes that it knows lie: the host's, and those of these pairs. */
+void past_locate(struct past *past, pair_set pairs, int64_t week);
 void past_count_networks(const struct hindsight *hindsight, struct past *past); /* all; once */
 struct pair *past_pair(const struct past *past, uint32_t destination);
+size_t past_day(const struct past *past, int64_t day); /* its index; past->days: none */
 
 /* hindsight_peers.c: the fleet's tables, of all; without a host. */
 void peers_count_all(struct hindsight *hindsight);
@@ -104,11 +128,19 @@ void measure_fini(struct hindsight *hindsight);
 /* hindsight_trim.c: so that as many host-days are told as the operator asked for. */
 void trim_budget(struct hindsight *hindsight);
 
-/* hindsight_day.c: running sums begin anew; an hour joins its day's; the day is over. `into`: where
- * what it came to is kept; NULL: nowhere. */
+/* hindsight_day.c: running sums begin anew; an hour joins its day's, and its evidence if that is
+ * asked for; what the day came to so far. */
 void past_begin(struct past *past);
 void past_hour(struct past *past, const struct host_total *total, const struct civil *civil,
-               const struct fleet *fleet);
-void past_end(struct past *past, const struct fleet *fleet, struct host_day *into);
+               const struct fleet *fleet, bool weighed);
+void past_keep(const struct past *past, struct host_day *into);
+
+/* hindsight_open.c: an hour as it is while it is open, at its end, before it is closed; the day is
+ * over, its evidence at hand; how rare what it can have come to is; whether it may be told. */
+void open_mark(const struct open_hours *hours, struct open_day *open);
+void open_end(const struct past *past, const struct civil *civil, const struct fleet *fleet,
+              struct open_day *open, struct host_day *day);
+void open_rate(const struct past *past, struct host_day *day);
+bool open_may_tell(const struct hindsight *hindsight, const struct host_day *day);
 
 #endif

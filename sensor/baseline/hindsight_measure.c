@@ -44,20 +44,67 @@ static void fit(struct calibrations *all, unsigned from, unsigned to)
 
 /* --- what days come to ------------------------------------------------------------------------ */
 
+struct hours { /* of a host, one behind the other; NULL: there is none */
+    struct host_total *before, *at, *next;
+};
+
+static bool follows(const struct host_total *total, const struct host_total *before)
+{
+    return total && before && before->hour == total->hour - 1;
+}
+
+/* The first of a day is not closed yet when the next begins. `open`: of the day, and the next. */
+static void mark_open(struct hindsight *hindsight, struct past *past, const struct hours *hours,
+                      struct open_day open[2])
+{
+    struct open_hours now = {.past = past,
+                             .before = follows(hours->at, hours->before) ? hours->before : NULL,
+                             .total = hours->at,
+                             .civil = hindsight_civil(hindsight, hours->at->hour),
+                             .fleet = hindsight->fleet};
+    open_mark(&now, &open[0]);
+    if (past->profile->today == now.civil->day || !follows(hours->next, hours->at))
+        return;
+    struct open_hours then = {.past = past,
+                              .before = hours->at,
+                              .total = hours->next,
+                              .both = true,
+                              .civil = hindsight_civil(hindsight, hours->next->hour),
+                              .fleet = hindsight->fleet};
+    past_leave_out(hindsight, past, then.civil->day);
+    open_mark(&then, &open[then.civil->day != now.civil->day]);
+    past_leave_out(hindsight, past, now.civil->day);
+}
+
+static void go_through_day(struct hindsight *hindsight, struct past *past, struct host_day *day,
+                           struct hours *hours, struct open_day open[2])
+{
+    const struct civil *civil = hindsight_civil(hindsight, past->from->hour[day->from].hour);
+    past_leave_out(hindsight, past, day->day);
+    for (size_t i = day->from; i < day->to && hours->at; i++) {
+        civil = hindsight_civil(hindsight, hours->at->hour);
+        if (i + 1 < past->from->count)
+            hours->next = ledger_total(hindsight->ledger, past->from, i + 1);
+        mark_open(hindsight, past, hours, open);
+        past_hour(past, hours->at, civil, hindsight->fleet, true);
+        host_total_free(hours->before);
+        *hours = (struct hours){.before = hours->at, .at = hours->next};
+    }
+    open_end(past, civil, hindsight->fleet, &open[0], day);
+    past_keep(past, day);
+    open[0] = open[1];
+    open[1] = (struct open_day){.unbounded = false};
+}
+
 static void go_through(struct hindsight *hindsight, struct past *past)
 {
+    struct hours hours = {.at = ledger_total(hindsight->ledger, past->from, 0)};
+    struct open_day open[2] = {{.unbounded = false}};
     past_begin(past);
     peers_without(hindsight, past);
-    for (size_t d = 0; d < past->days; d++) {
-        struct host_day *day = &past->day[d];
-        past_leave_out(hindsight, past, day->day);
-        for (size_t i = day->from; i < day->to; i++) {
-            struct host_total *total = ledger_total(hindsight->ledger, past->from, i);
-            past_hour(past, total, hindsight_civil(hindsight, total->hour), hindsight->fleet);
-            host_total_free(total);
-        }
-        past_end(past, hindsight->fleet, day);
-    }
+    for (size_t d = 0; d < past->days; d++)
+        go_through_day(hindsight, past, &past->day[d], &hours, open);
+    host_total_free(hours.before);
     past_leave_out(hindsight, past, NO_DAY);
     past_begin(past);
 }
@@ -72,6 +119,7 @@ static void rate_days(struct past *past)
                                              (double)day->l[EVIDENCES + side]);
         day->p_absolute = (float)calibrated(&past->measures, EVIDENCE_ABSOLUTE_DAY, day->off,
                                             (double)day->l[EVIDENCE_ABSOLUTE_DAY]);
+        open_rate(past, day);
     }
 }
 

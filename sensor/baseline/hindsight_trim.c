@@ -72,4 +72,6 @@ void trim_budget(struct hindsight *hindsight)
     }
     set_trim(hindsight, exp(low));
     hindsight->trimmed_for = *budget;
+    for (int side = 0; side < EVIDENCE_SIDES; side++)
+        hindsight->limits[side] = fleet_limits(hindsight->fleet, (enum evidence_side)side);
 }

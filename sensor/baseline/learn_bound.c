@@ -47,7 +47,7 @@ static void evict(struct profile *profile, uint32_t index, int64_t day, struct f
     learn_pair_day(profile, profile->pair[index], fleet);
     learn_gone(profile, profile->pair[index], day, fleet);
     pair_free(profile->pair[index]);
-    profile->pair[index] = profile->pair[--profile->pair_count];
+    profile_take_pair(profile, index);
     profile->pairs_evicted++;
 }
 
@@ -72,7 +72,7 @@ struct pair *learn_admit(struct profile *profile, const struct destination *dest
     pair->told = pair->first_day - profile->first_day < PROFILE_WARMUP_DAYS ||
                  civil->hour - pair->first_hour >= PAIR_YOUNG_HOURS;
     pair->spans_told = pair->told ? PAIR_SPANS : 0;
-    profile->pair[profile->pair_count++] = pair;
+    profile_put_pair(profile, pair);
     return pair;
 }
 

@@ -51,13 +51,29 @@ void profile_free(struct profile *profile)
 
 struct pair *profile_pair(const struct profile *profile, const struct destination *destination)
 {
+    uint32_t name = evidence_name(destination);
     for (uint32_t i = 0; i < profile->pair_count; i++) {
+        if (profile->pair_name[i] != name)
+            continue;
         const struct destination *have = &profile->pair[i]->destination;
         if (have->role == destination->role && have->kind == destination->kind &&
             strcmp(have->name, destination->name) == 0)
             return profile->pair[i];
     }
     return NULL;
+}
+
+void profile_put_pair(struct profile *profile, struct pair *pair)
+{
+    profile->pair_name[profile->pair_count] = evidence_name(&pair->destination);
+    profile->pair[profile->pair_count++] = pair;
+}
+
+void profile_take_pair(struct profile *profile, uint32_t index)
+{
+    uint32_t last = --profile->pair_count;
+    profile->pair[index] = profile->pair[last];
+    profile->pair_name[index] = profile->pair_name[last];
 }
 
 bool profile_stand_in(const struct profile *profile, const struct destination *destination,

@@ -9,6 +9,9 @@
 #define NO_DAY INT64_C(-0x7fffffff) /* before any day there is */
 
 void pair_free(struct pair *pair);
+/* There is room for it. */
+void profile_put_pair(struct profile *profile, struct pair *pair);
+void profile_take_pair(struct profile *profile, uint32_t index);
 /* Counts one hour as seen; the first of a day counts the day too. */
 void profile_count_hour(struct profile *profile, const struct civil *civil, bool active);
 /* The site's hour of this ordinal. */

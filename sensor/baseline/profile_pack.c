@@ -319,8 +319,9 @@ static bool take_pairs(struct cursor *in, struct profile *profile, unsigned sche
     uint32_t count = (uint32_t)take_at_most(in, PROFILE_PAIRS);
     for (uint32_t i = 0; i < count; i++) {
         struct pair *pair = xcalloc(1, sizeof *pair);
-        profile->pair[profile->pair_count++] = pair;
-        if (!take_pair(in, pair, profile, schema))
+        bool taken = take_pair(in, pair, profile, schema);
+        profile_put_pair(profile, pair); /* which frees it, whatever it is */
+        if (!taken)
             return false;
         if (i > 0 && by_destination(&profile->pair[i - 1], &profile->pair[i]) >= 0)
             return false;

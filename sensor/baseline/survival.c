@@ -16,13 +16,12 @@ static double probability(double p)
 
 /* --- what was observed ----------------------------------------------------------------------- */
 
-/* The smallest bin up to which a share `q` of the counts lies. */
-static unsigned quantile(const struct residuals *counts, double q)
+/* The smallest bin up to which a share `q` of the counts lies, from `bin` on, up to which `sum`
+ * lies. */
+static unsigned quantile(const struct residuals *counts, double q, unsigned bin, double *sum)
 {
-    double sum = 0;
-    unsigned bin = 0;
-    while (bin < HISTOGRAM_BINS - 1 && (sum += counts->count[bin]) < q * counts->total)
-        bin++;
+    while (bin < HISTOGRAM_BINS - 1 && *sum < q * counts->total)
+        *sum += counts->count[++bin];
     return bin;
 }
 
@@ -30,11 +29,13 @@ static void describe(struct estimate *estimate, const struct residuals *counts)
 {
     if (counts->total <= 0)
         return;
-    unsigned largest = HISTOGRAM_BINS - 1;
+    double sum = counts->count[counts->first];
+    unsigned low = quantile(counts, 0.05, counts->first, &sum);
+    unsigned high = quantile(counts, 0.95, low, &sum), largest = HISTOGRAM_BINS - 1;
     while (largest > 0 && counts->count[largest] <= 0)
         largest--;
-    estimate->expected[0] = histogram_floor(quantile(counts, 0.05));
-    estimate->expected[1] = histogram_floor(quantile(counts, 0.95) + 1);
+    estimate->expected[0] = histogram_floor(low);
+    estimate->expected[1] = histogram_floor(high + 1);
     estimate->largest = histogram_middle(largest);
 }
 

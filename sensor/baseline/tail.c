@@ -9,6 +9,9 @@
 
 void tail_gather(struct residuals *counts, const struct histogram *histogram, int64_t week)
 {
+    unsigned first = histogram->count > 0 ? histogram->cell[0].bin : HISTOGRAM_BINS - 1;
+    if (counts->total <= 0 || first < counts->first)
+        counts->first = first;
     for (uint16_t i = 0; i < histogram->count; i++) {
         const struct histogram_cell *cell = &histogram->cell[i];
         double count = histogram_weight(week - cell->week) * (double)cell->count;
@@ -29,7 +32,7 @@ struct tail tail_fit(const struct residuals *counts, double sigma0)
 {
     struct tail tail = {.total = counts->total, .sigma = sigma0};
     double below = 0, above = 0, excess = 0;
-    unsigned bin = 0, end = HISTOGRAM_BINS;
+    unsigned bin = counts->first, end = HISTOGRAM_BINS;
     if (tail.total <= 0)
         return tail;
     while (bin < HISTOGRAM_BINS - 1 && below + counts->count[bin] < TAIL_SHARE * tail.total)
@@ -53,7 +56,7 @@ double tail_survival(const struct residuals *counts, const struct tail *tail, un
         return 0;
     if (bin > tail->from)
         return fmin(1.0, tail->above) * exp(-(double)(bin - tail->from - 1) / tail->sigma);
-    for (unsigned k = 0; k < bin; k++)
+    for (unsigned k = counts->first; k < bin; k++)
         below += counts->count[k];
     return fmin(1.0, fmax(tail->above, 1.0 - below / tail->total));
 }

@@ -31,15 +31,24 @@ struct held {
     int64_t from_ns;  /* its bytes are spread from here on */
     int64_t since_ns; /* the next piece begins here … */
     int64_t until_ns; /* … and is told here */
+};
+
+/* What the window is sorted by: small, so that what is held stays where it lies. */
+struct due {
+    int64_t until_ns;
     uint64_t line;
+    uint32_t place; /* in `held` */
 };
 
 struct log_reader {
     struct log_lines lines;
     struct log_formats formats;
-    bool any;          /* a line that is no comment was met */
-    struct held *heap; /* the earliest first; of one time, the first line */
-    size_t held, room, window;
+    bool any; /* a line that is no comment was met */
+    struct held *held;
+    /* The earliest first; of one time, the first line. Behind `count` of them are the places that
+     * are free. */
+    struct due *heap;
+    size_t count, room, window;
     uint64_t note_bytes; /* of notes held */
     struct buffer note;  /* the one told last */
     int64_t clock_ns;    /* of the last piece told */
@@ -49,31 +58,66 @@ struct log_reader {
 
 /* --- the window ------------------------------------------------------------------------------- */
 
-static bool earlier(const struct held *a, const struct held *b)
+static bool earlier(const struct due *a, const struct due *b)
 {
     return a->until_ns != b->until_ns ? a->until_ns < b->until_ns : a->line < b->line;
 }
 
-static void rise(struct held *heap, size_t i, const struct held *held)
+static void rise(struct due *heap, size_t i, struct due due)
 {
-    for (size_t up; i > 0 && earlier(held, &heap[up = (i - 1) / 2]); i = up)
+    for (size_t up; i > 0 && earlier(&due, &heap[up = (i - 1) / 2]); i = up)
         heap[i] = heap[up];
-    heap[i] = *held;
+    heap[i] = due;
 }
 
-/* The first has become `held`. */
-static void sink(struct log_reader *log, const struct held *held)
+/* The first has become `due`. */
+static void sink(struct log_reader *log, struct due due)
 {
     size_t i = 0;
-    for (size_t child; (child = 2 * i + 1) < log->held; i = child) {
-        if (child + 1 < log->held && earlier(&log->heap[child + 1], &log->heap[child]))
+    for (size_t child; (child = 2 * i + 1) < log->count; i = child) {
+        if (child + 1 < log->count && earlier(&log->heap[child + 1], &log->heap[child]))
             child++;
-        if (!earlier(&log->heap[child], held))
+        if (!earlier(&log->heap[child], &due))
             break;
         log->heap[i] = log->heap[child];
     }
-    log->heap[i] = *held;
+    log->heap[i] = due;
 }
+
+static void make_room(struct log_reader *log)
+{
+    size_t before = log->room;
+    log->room = before ? 2 * before : 64;
+    log->held = xrealloc(log->held, log->room * sizeof *log->held);
+    log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
+    for (size_t i = before; i < log->room; i++)
+        log->heap[i].place = (uint32_t)i;
+}
+
+static void put_held(struct log_reader *log, const struct held *held)
+{
+    if (log->count == log->room)
+        make_room(log);
+    uint32_t place = log->heap[log->count].place;
+    log->held[place] = *held;
+    rise(log->heap, log->count++, (struct due){held->until_ns, log->notes.lines, place});
+}
+
+static struct held *first_held(const struct log_reader *log)
+{
+    return &log->held[log->heap[0].place];
+}
+
+static void drop_first(struct log_reader *log)
+{
+    uint32_t place = log->heap[0].place;
+    struct due last = log->heap[--log->count];
+    log->heap[log->count].place = place;
+    if (log->count > 0)
+        sink(log, last);
+}
+
+/* --- connections and notes -------------------------------------------------------------------- */
 
 /* Where the piece that begins at since_ns ends. */
 static int64_t piece_end(const struct held *held)
@@ -94,18 +138,9 @@ static int64_t spread_from(struct log_reader *log, const struct connection *c)
     return c->end_ns < log->clock_ns ? c->end_ns : log->clock_ns;
 }
 
-static void put_held(struct log_reader *log, const struct held *held)
-{
-    if (log->held == log->room) {
-        log->room = log->room ? 2 * log->room : 64;
-        log->heap = xrealloc(log->heap, log->room * sizeof *log->heap);
-    }
-    rise(log->heap, log->held++, held);
-}
-
 static void hold(struct log_reader *log, const struct connection *connection)
 {
-    struct held held = {.connection = *connection, .line = log->notes.lines};
+    struct held held = {.connection = *connection};
     held.from_ns = held.since_ns = spread_from(log, connection);
     held.until_ns = piece_end(&held);
     put_held(log, &held);
@@ -114,7 +149,7 @@ static void hold(struct log_reader *log, const struct connection *connection)
 
 static void hold_note(struct log_reader *log, const struct log_note *note)
 {
-    struct held held = {.is_note = true, .until_ns = note->time_ns, .line = log->notes.lines};
+    struct held held = {.is_note = true, .until_ns = note->time_ns};
     memset(&held.note, 0, sizeof held.note);
     log_note_pack(note, &held.note);
     log->note_bytes += held.note.size;
@@ -218,50 +253,42 @@ static void make_piece(struct log_reader *log, const struct held *held, bool las
     }
 }
 
-/* The first has been told. */
-static void drop_first(struct log_reader *log)
-{
-    struct held held = log->heap[--log->held];
-    if (log->held > 0)
-        sink(log, &held);
-}
-
-static void tell_note(struct log_reader *log, struct packet_raw *raw)
+static void tell_note(struct log_reader *log, const struct held *held, struct packet_raw *raw)
 {
     buffer_fini(&log->note);
-    log->note = log->heap[0].note;
+    log->note = held->note;
     log->note_bytes -= log->note.size;
     *raw = (struct packet_raw){.data = log->note.data,
                                .captured = (uint32_t)log->note.size,
                                .wire_bytes = (uint32_t)log->note.size,
                                .link = LINK_NOTE,
-                               .time = {log->heap[0].until_ns}};
+                               .time = {held->until_ns}};
     drop_first(log);
 }
 
 static void tell_first(struct log_reader *log, struct packet_raw *raw)
 {
-    struct held held = log->heap[0];
-    if (held.is_note) {
-        tell_note(log, raw);
+    struct held *held = first_held(log);
+    if (held->is_note) {
+        tell_note(log, held, raw);
         return;
     }
-    bool last = held.until_ns == held.connection.end_ns;
-    make_piece(log, &held, last);
-    if (held.until_ns > log->clock_ns)
-        log->clock_ns = held.until_ns;
+    bool last = held->until_ns == held->connection.end_ns;
+    make_piece(log, held, last);
+    if (held->until_ns > log->clock_ns)
+        log->clock_ns = held->until_ns;
     *raw = (struct packet_raw){.data = (const uint8_t *)&log->piece,
                                .captured = sizeof log->piece,
                                .wire_bytes = sizeof log->piece,
                                .link = LINK_CONNECTION,
-                               .time = {held.until_ns}};
+                               .time = {held->until_ns}};
     if (last) {
         drop_first(log);
         return;
     }
-    held.since_ns = held.until_ns + 1;
-    held.until_ns = piece_end(&held);
-    sink(log, &held);
+    held->since_ns = held->until_ns + 1;
+    held->until_ns = piece_end(held);
+    sink(log, (struct due){held->until_ns, log->heap[0].line, log->heap[0].place});
 }
 
 /* --- the log ---------------------------------------------------------------------------------- */
@@ -280,13 +307,14 @@ void log_reader_free(struct log_reader *log)
 {
     if (!log)
         return;
-    for (size_t i = 0; i < log->held; i++)
-        if (log->heap[i].is_note)
-            buffer_fini(&log->heap[i].note);
+    for (size_t i = 0; i < log->count; i++)
+        if (log->held[log->heap[i].place].is_note)
+            buffer_fini(&log->held[log->heap[i].place].note);
     buffer_fini(&log->note);
     log_formats_fini(&log->formats);
     log_lines_fini(&log->lines);
     free(log->heap);
+    free(log->held);
     free(log);
 }
 
@@ -303,7 +331,7 @@ int log_reader_head(struct log_reader *log, struct error *error)
 
 static bool may_read(const struct log_reader *log)
 {
-    return log->held < log->window && log->note_bytes < LOG_NOTE_BYTES &&
+    return log->count < log->window && log->note_bytes < LOG_NOTE_BYTES &&
            log->notes.kind != LOG_OTHER;
 }
 
@@ -313,7 +341,7 @@ bool log_reader_next(struct log_reader *log, struct packet_raw *raw)
     while (may_read(log) &&
            (log_formats_due(formats) || read_line(log) || log_formats_rest(formats)))
         hold_taken(log);
-    if (log->held == 0)
+    if (log->count == 0)
         return false;
     tell_first(log, raw);
     return true;

@@ -48,6 +48,11 @@ bool log_next(struct log_span *rest, char separator, struct log_span *span)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static bool copy(struct log_span span, char text[LOG_VALUE_MAX])
 {
     if (!span.at || span.size == 0 || span.size >= LOG_VALUE_MAX)
@@ -57,26 +62,25 @@ static bool copy(struct log_span span, char text[LOG_VALUE_MAX])
     return true;
 }
 
-static bool all_digits(const char *text, size_t size)
+/* The digits it begins with, up to `most` of them; how many they are. */
+static size_t take_digits(struct log_span span, size_t most, uint64_t *number)
 {
-    for (size_t i = 0; i < size; i++)
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-    return size > 0;
+    size_t count = 0;
+    *number = 0;
+    for (; count < span.size && count < most && is_digit(span.at[count]); count++)
+        *number = *number * 10 + (uint64_t)(span.at[count] - '0');
+    return count;
 }
 
 /* `known` false: unset, which is right too. */
 bool log_count(struct log_span span, uint64_t *count, bool *known)
 {
-    char text[LOG_VALUE_MAX];
     *count = 0;
     *known = span.at != NULL;
     if (!span.at)
         return true;
-    if (!copy(span, text) || !all_digits(text, span.size) || span.size > 17)
-        return false;
-    *count = strtoull(text, NULL, 10);
-    return *count < COUNT_MAX;
+    size_t digits = take_digits(span, 17, count);
+    return digits > 0 && digits == span.size && *count < COUNT_MAX;
 }
 
 bool log_number(struct log_span span, uint64_t most, uint64_t *number)
@@ -114,33 +118,41 @@ bool log_protocol(struct log_span span, uint8_t *proto)
     return true;
 }
 
-/* Up to nine digits after the point. */
-static int64_t nine_digits(const char *digits, size_t size)
+/* "1591367999.305988", exactly; up to nine digits behind the point count. False: it is anything
+ * else. */
+static bool plain_seconds(struct log_span span, int64_t *ns)
 {
-    int64_t ns = 0;
-    for (size_t i = 0; i < 9; i++)
-        ns = ns * 10 + (i < size ? digits[i] - '0' : 0);
-    return ns;
+    uint64_t whole, part;
+    size_t at = take_digits(span, 10, &whole), digits = 0;
+    if (at == 0 || span.size >= LOG_VALUE_MAX || whole >= (uint64_t)LOG_SECONDS_MAX)
+        return false;
+    *ns = (int64_t)whole * NS_PER_S;
+    if (at == span.size)
+        return true;
+    if (span.at[at++] != '.')
+        return false;
+    digits = take_digits((struct log_span){span.at + at, span.size - at}, 9, &part);
+    for (size_t i = digits; i < 9; i++)
+        part *= 10;
+    for (at += digits; at < span.size && is_digit(span.at[at]);)
+        at++;
+    *ns += (int64_t)part;
+    return at == span.size;
 }
 
-/* "1591367999.305988" exactly; "2.1e-06", as JSON has it, as a double does. */
+/* Else as a double has it: "2.1e-06", as JSON does. */
 bool log_seconds(struct log_span span, int64_t *ns)
 {
     char text[LOG_VALUE_MAX], *end;
+    if (plain_seconds(span, ns))
+        return true;
     if (!copy(span, text))
         return false;
-    size_t whole = strspn(text, "0123456789");
-    const char *point = text + whole;
-    size_t part = *point == '.' ? strspn(point + 1, "0123456789") : 0;
-    bool plain = whole > 0 && whole <= 10 && point[*point == '.' ? 1 + part : 0] == '\0';
     double seconds = strtod(text, &end);
     if (*end != '\0' || !(seconds >= 0 && seconds < (double)LOG_SECONDS_MAX) ||
         strpbrk(text, "xXnN"))
         return false;
-    if (plain)
-        *ns = strtoll(text, NULL, 10) * NS_PER_S + nine_digits(point + 1, part);
-    else
-        *ns = (int64_t)(seconds * 1e9);
+    *ns = (int64_t)(seconds * 1e9);
     return true;
 }
 

@@ -1,8 +1,12 @@
 /* Judging what is over in hindsight (weir/baseline/hindsight.h). The inputs are read twice:
  *
- *   read as a live sensor would, everything judged and nothing told; closed hours go into a ledger
+ *   read as a live sensor would, judged and nothing told; closed hours go into a ledger
  *   → less than SESSION_LOOK_BACK_NS of it: what was judged is told, and that is all
- *   → more: the ledger in hindsight → read again, and told by that
+ *   → more: from there on only totals are gathered → the ledger in hindsight → read again, and told
+ *     by that
+ *
+ * Where there is no hindsight in the end (an interrupt, no room, a full disk) it is read again all
+ * the same, and judged as a live sensor would; after an interrupt at least as far as it had come.
  *
  * Not with a baseline (there is a past to judge by), not when it is asked to be as a live sensor
  * would, and not when an input cannot be read again, which the summary says. Thread: the main
@@ -55,30 +59,41 @@ void look_back_note(void *context, const struct host_total *total)
     ledger_add(s->ledger, total);
 }
 
-static bool make_hindsight(struct session *s)
+static void make_hindsight(struct session *s)
 {
+    struct error error = {0};
     uint64_t most_bytes = (uint64_t)s->options.config->cache_mib << 22u;
+    if (ledger_finish(s->ledger, &error) != 0) {
+        log_warn("no hindsight: %s", error.message);
+        s->why_online = "its hours could not be kept";
+        return;
+    }
     s->hindsight = hindsight_new(s->ledger, s->stack.calendar, most_bytes);
     if (!s->hindsight)
         s->why_online = "its hosts have no room (baseline.cache_mib)";
-    return s->hindsight != NULL;
 }
 
 bool look_back_is_due(struct session *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->stack.engine);
-    struct error error = {0};
     if (counts->last.ns == INT64_MIN || counts->last.ns - counts->first.ns <= SESSION_LOOK_BACK_NS)
         return false;
-    if (s->interrupted)
+    if (s->interrupted) {
+        s->until = counts->last;
         s->why_online = "it was interrupted before its end was known";
-    else if (ledger_finish(s->ledger, &error) == 0)
-        return make_hindsight(s);
-    else {
-        log_warn("no hindsight: %s", error.message);
-        s->why_online = "its hours could not be kept";
+    } else {
+        make_hindsight(s);
     }
-    return false;
+    return true;
+}
+
+/* An interrupted reading is read again to where it was, and what the rings hold by then. */
+void look_back_stop(struct session *s, const struct flow_view *view)
+{
+    if (!s->again || view->record->header.time_ns <= s->until.ns)
+        return;
+    s->until = PTIME_MAX; /* once */
+    feed_interrupt(s->feed);
 }
 
 static void keep_digests(struct session *s)
@@ -107,7 +122,8 @@ int look_back(struct session *s)
 {
     keep_digests(s);
     session_end_reading(s);
-    s->fleet = hindsight_take_fleet(s->hindsight);
+    s->again = true;
+    s->fleet = s->hindsight ? hindsight_take_fleet(s->hindsight) : NULL;
     s->options.again(s->options.context);
     s->journal_folder = xasprintf("%s/again", s->folder);
     if (mkdir(s->journal_folder, 0700) != 0)

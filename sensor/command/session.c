@@ -50,7 +50,8 @@ static int open_rings(struct session *s)
 
 static void on_flow(void *context, const struct flow_view *view)
 {
-    const struct session *s = context;
+    struct session *s = context;
+    look_back_stop(s, view);
     s->options.flow(s->options.context, view);
 }
 
@@ -71,7 +72,7 @@ static void on_withheld(void *context, const struct story *story, const char *de
 static void on_closed(void *context, const struct host_total *total)
 {
     const struct session *s = context;
-    if (s->ledger)
+    if (s->ledger && !s->again)
         look_back_note(context, total);
     else
         s->options.closed(s->options.context, total);
@@ -100,16 +101,17 @@ static int open_stack(struct session *s, bool hold)
                      .content = o->content ? on_content : NULL,
                      .withheld = o->withheld ? on_withheld : NULL,
                      .alert = o->alert ? on_alert : NULL,
-                     .closed = (s->ledger && !s->hindsight) || o->closed ? on_closed : NULL,
+                     .closed = (s->ledger && !s->again) || o->closed ? on_closed : NULL,
                      .context = s},
         .hindsight = s->hindsight ? s->hindsight : o->hindsight,
         .told = o->told,
-        .keep_profiles = o->save_baseline && !s->hindsight, /* what the first reading learned */
+        .keep_profiles = o->save_baseline && !s->again, /* what the first reading learned */
+        .judged_ns = s->ledger && !s->again ? SESSION_LOOK_BACK_NS : 0,
         .hold = hold,
     };
     free(s->prefix);
     s->prefix =
-        xasprintf("weir-replay-%s%s", strrchr(s->folder, '-') + 1, s->hindsight ? "-again" : "");
+        xasprintf("weir-replay-%s%s", strrchr(s->folder, '-') + 1, s->again ? "-again" : "");
     config.prefix = s->prefix;
     if (strcmp(config.redis_url, "embedded") == 0) {
         struct embedded_config embedded = {.folder = s->folder};
@@ -244,7 +246,7 @@ int session_read(struct session *s, bool hold)
 /* In hindsight, what is kept is what the first reading learned, hour by hour, as a sensor does. */
 int session_run(struct session *s, const struct session_options *options)
 {
-    *s = (struct session){.options = *options, .started = wtime_now()};
+    *s = (struct session){.options = *options, .until = PTIME_MAX, .started = wtime_now()};
     if (inputs_expand(&s->inputs, options->inputs, options->input_count, &s->error) != 0)
         return -1;
     if (make_folder(s) != 0)

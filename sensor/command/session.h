@@ -57,6 +57,8 @@ struct session {
     char *journal_folder;  /* in it; NULL: it itself */
     char *prefix;          /* of the store's keys */
     struct ledger *ledger; /* look_back.c */
+    bool again;            /* … the inputs are read a second time */
+    struct ptime until;    /* … and no further: an interrupt ended the first; PTIME_MAX: all */
     struct hindsight *hindsight;
     uint8_t (*digest)[SHA256_SIZE]; /* of the inputs as they were read first */
     const char *why_online; /* … though no baseline is given; NULL: it is not, or was asked for */
@@ -93,12 +95,13 @@ int session_read(struct session *session, bool hold);
 void session_end_reading(struct session *session);
 
 /* look_back.c: whether what is read now may be read again and judged in hindsight; whether it is to
- * be (the hindsight is made), and then that. */
+ * be read again (the hindsight is made, if it can be), and then that. */
 bool look_back_prepare(struct session *session);
 bool look_back_is_due(struct session *session);
 int look_back(struct session *session);
 void look_back_fini(struct session *session);
 void look_back_note(void *context, const struct host_total *total);
+void look_back_stop(struct session *session, const struct flow_view *view);
 
 /* baseline_io.c: both drive the loop until they are done. */
 int baseline_load(struct session *session, const char *from);

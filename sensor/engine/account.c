@@ -9,6 +9,7 @@
 
 #include "weir/base/device.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,7 +136,8 @@ static void add_side(struct flow_view *view, int side)
 static void view_record(struct engine *engine, const struct record_flow *record,
                         struct flow_view *view, struct destination *destination)
 {
-    *view = (struct flow_view){.record = record};
+    memset(view, 0, offsetof(struct flow_view, text)); /* each of which is written below */
+    view->record = record;
     bool tunnelled = record_flow_tunnels(record, view->tunnel);
     view->way = way_of(engine->config.inside, &record->key, tunnelled ? view->tunnel : NULL);
     view->scope = scope_by_frame(view->way.scope, record);
@@ -399,29 +401,44 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
-    if (engine->config.hindsight)
-        hindsight_turn(engine->config.hindsight, &host->ip);
     flow.state = subject_of(engine, host, civil).state;
     ruled_flow(engine, &flow);
 }
 
-static void judge_record(struct engine *engine, const struct flow_view *view, struct host *host)
+/* Where a record's bytes were counted. */
+struct booked {
+    struct civil civil;
+    struct host_total *total; /* NULL: it is refused */
+    struct pair_total *pair;
+};
+
+static struct booked book_record(struct engine *engine, const struct flow_view *view,
+                                 const struct host *host)
 {
     const struct record_flow *record = view->record;
-    struct ptime now = {record->header.time_ns};
-    struct civil civil = hour_of(engine, (struct ptime){record->fresh_since_ns});
-    struct host_total *total = totals_open(engine->totals, &host->ip, civil.hour);
+    struct booked booked = {.civil = hour_of(engine, (struct ptime){record->fresh_since_ns})};
+    struct host_total *total = booked.total =
+        totals_open(engine->totals, &host->ip, booked.civil.hour);
     if (!total) {
         engine->counts.refused_bytes += view->out.value;
-        return;
+        return booked;
     }
     uint32_t overflow = total->overflow;
-    struct pair_total *pair = totals_add(total, view->destination, view->out, view->in_bytes,
-                                         first_record(record) ? 1 : 0);
+    booked.pair = totals_add(total, view->destination, view->out, view->in_bytes,
+                             first_record(record) ? 1 : 0);
     engine->counts.pairs_overflow += total->overflow - overflow;
-    note_start(engine, total, pair, view, &civil);
-    note_age(pair, view);
-    close_note_open(engine, total, &civil);
+    note_start(engine, total, booked.pair, view, &booked.civil);
+    note_age(booked.pair, view);
+    close_note_open(engine, total, &booked.civil);
+    return booked;
+}
+
+static void judge_record(struct engine *engine, const struct flow_view *view, struct host *host,
+                         const struct booked *booked)
+{
+    struct ptime now = {view->record->header.time_ns};
+    const struct civil civil = booked->civil;
+    struct host_total *total = booked->total;
     struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
@@ -432,7 +449,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
     *(learning ? &engine->counts.learning_bytes : &engine->counts.judged_bytes) += view->out.value;
     struct open_story *claimed = story_of_claim(engine, view, host);
     if (engine->config.rules)
-        apply_rules(engine, view, host, &civil, total, pair, open);
+        apply_rules(engine, view, host, &civil, total, booked->pair, open);
     /* acknowledgements, gaps, what came in */
     if (view->out.value == 0 && !open->content_changed && !claimed) {
         follow(engine, open, now);
@@ -440,7 +457,7 @@ static void judge_record(struct engine *engine, const struct flow_view *view, st
         return;
     }
     struct subject subject = subject_of(engine, host, &civil);
-    weigh_record(engine, host, &civil, total, pair, subject.state, now);
+    weigh_record(engine, host, &civil, total, booked->pair, subject.state, now);
     if (!host->profile && is_awaited(host, now))
         judge_awaited(engine, host, &civil, total, whole, now);
     judge_items(engine, host, &civil, open, open, now);
@@ -493,35 +510,52 @@ static void count_protocol(struct engine *engine, const struct record_flow *reco
     }
 }
 
+/* What crosses the border, by its host; false as account_flow. */
+static bool account_host(struct engine *engine, struct flow_view *view)
+{
+    struct host *host = host_for(engine, view);
+    if (host && !loads_need(engine, host))
+        return false;
+    view->accepted = host != NULL;
+    if (host) {
+        struct booked booked = book_record(engine, view, host);
+        if (booked.total && !engine_only_gathers(engine))
+            judge_record(engine, view, host, &booked);
+    } else if (view->record->flags & FLOW_ESTABLISHED) {
+        engine->counts.refused_bytes += view->out.value;
+    } else {
+        count_unestablished(engine, view);
+    }
+    return true;
+}
+
+/* What needs no host with a past, and what is counted of all. */
+static void look_at(struct engine *engine, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (view->way.carried)
+        volume_add(&engine->counts.carried, view->out);
+    tunnelled_flow(engine, view);
+    swept_flow(engine, view);
+    live_flow(engine, view);
+    count_protocol(engine, record);
+    engine->counts.flows[view->scope] += first_record(record);
+    for (int side = 0; side < SIDES; side++)
+        volume_add(&engine->counts.payload[view->scope], fresh_of(record, side));
+    if (engine->config.observer.flow)
+        engine->config.observer.flow(engine->config.observer.context, view);
+}
+
 bool account_flow(struct engine *engine, const struct record_flow *record)
 {
     struct flow_view view;
     struct destination destination;
     view_record(engine, record, &view, &destination);
-    if (view.host) {
-        struct host *host = host_for(engine, &view);
-        if (host && !loads_need(engine, host))
-            return false;
-        view.accepted = host != NULL;
-        if (host)
-            judge_record(engine, &view, host);
-        else if (record->flags & FLOW_ESTABLISHED)
-            engine->counts.refused_bytes += view.out.value;
-        else
-            count_unestablished(engine, &view);
-    }
+    if (view.host && !account_host(engine, &view))
+        return false;
     receive(engine, &view);
-    if (view.way.carried)
-        volume_add(&engine->counts.carried, view.out);
-    tunnelled_flow(engine, &view);
-    swept_flow(engine, &view);
-    live_flow(engine, &view);
-    count_protocol(engine, record);
-    engine->counts.flows[view.scope] += first_record(record);
-    for (int side = 0; side < SIDES; side++)
-        volume_add(&engine->counts.payload[view.scope], fresh_of(record, side));
-    if (engine->config.observer.flow)
-        engine->config.observer.flow(engine->config.observer.context, &view);
+    if (!engine_only_gathers(engine))
+        look_at(engine, &view);
     if (record->end != FLOW_OPEN)
         names_flow_ended(&engine->names, &record->key);
     return true;

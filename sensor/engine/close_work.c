@@ -415,5 +415,10 @@ void close_learn(struct engine *engine, int64_t hour)
         store_list_hour(engine->config.store, hour, on_listed, engine);
         return;
     }
+    if (engine_only_gathers(engine) && !engine->config.keep_profiles) {
+        close_through(engine, hour);
+        close_end_work(engine);
+        return;
+    }
     close_learn_alone(engine);
 }

@@ -278,18 +278,21 @@ static void do_due(struct engine *engine, struct ptime now)
 static bool consume(struct engine *engine, const struct ordered *item)
 {
     const void *record = item->record;
+    bool judges = !engine_only_gathers(engine);
     switch (item->record->kind) {
     case RECORD_FLOW:
         return account_flow(engine, record);
     case RECORD_NAME:
         names_learn(&engine->names, record);
-        tunnelled_name(engine, record);
+        if (judges)
+            tunnelled_name(engine, record);
         break;
     case RECORD_BINDING:
         account_binding(engine, record);
         break;
     case RECORD_CONTENT:
-        account_content(engine, record);
+        if (judges)
+            account_content(engine, record);
         break;
     case RECORD_HEALTH:
         entry_take_health(engine, record, item);

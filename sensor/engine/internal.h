@@ -189,6 +189,14 @@ struct engine {
     bool resumed; /* the sensor starts from a checkpoint; nothing new was consumed yet */
 };
 
+/* A replay that is to be read again (judged_ns): it is not judged any more. */
+static inline bool engine_only_gathers(const struct engine *engine)
+{
+    const struct engine_counts *counts = &engine->counts;
+    return engine->config.judged_ns > 0 && counts->last.ns != INT64_MIN &&
+           counts->last.ns - counts->first.ns > engine->config.judged_ns;
+}
+
 /* engine.c: takes the line, of the alert format or the heartbeat's. False: the journal had it
  * already, or could not take it. */
 bool engine_publish(struct engine *engine, char *line);

@@ -373,10 +373,13 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
     struct at at = {engine, host, civil, total, account_first_of_day(engine, civil), now};
     if (!host->profile || (state == BASELINE_LEARNING && !evidence_is_cold(host->profile, civil)))
         return;
+    weigh_set_budget(engine);
+    if (engine->config.hindsight &&
+        !hindsight_may_tell(engine->config.hindsight, &host->ip, civil->day))
+        return;
     if (!host->weigh)
         host->weigh = xcalloc(1, sizeof *host->weigh);
     struct slot *slot = &host->weigh->slot[civil->hour & 1];
-    weigh_set_budget(engine);
     bool changed = !holds(&at, slot);
     if (slot->valid &&
         slot->hour > civil->hour) /* two hours late: of a day that is open, at best */

@@ -111,6 +111,7 @@ struct measures {
 };
 
 unsigned calibration_bin(double l);
+double calibration_edge(double bin); /* L at which it begins */
 /* One host-day at `bin`, of a host that was counted at `last`; and what is remembered of it. */
 void calibration_count(struct calibration *calibration, const struct counted_at *last, int64_t day,
                        unsigned bin);

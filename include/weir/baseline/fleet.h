@@ -46,6 +46,8 @@ struct tail {      /* of a table (tail.h) */
 struct residuals {
     double count[HISTOGRAM_BINS];
     double total;
+    unsigned first;   /* bins below it are empty, so that nobody goes through them */
+    unsigned spare;   /* tables are compared as bytes */
     struct tail tail; /* of a group's: fitted when it was summed */
 };
 unsigned residual_bin(uint64_t bytes, double location);

@@ -21,7 +21,7 @@
  *   growth       goes by the order of days and is as a live sensor has it, but for the trend of all
  *
  * The answers are the same in whatever order they are asked for. Bounds: the ledger's; for each
- * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 130 bytes
+ * host that sent a profile in memory (some 50 kB with 64 destinations of three weeks) and 170 bytes
  * a day, of all hosts as much as the caller allows; and of HINDSIGHT_MEASURES hosts at a time the
  * measure of the others' days (75 kB each). Engine thread. */
 #ifndef WEIR_BASELINE_HINDSIGHT_H
@@ -49,7 +49,11 @@ struct profile *hindsight_profile(struct hindsight *hindsight, const struct ip *
 /* From here on the peers are those of this host, without it. Before its profile is asked for
  * anything that a fleet belongs to. */
 void hindsight_turn(struct hindsight *hindsight, const struct ip *host);
-/* An hour is over: its sums and what it showed join the day's. In the order of hours. */
+/* Whether, by the budget that the fleet has, anything that needs a past can be told of the host on
+ * that day. Where not, its evidence need not be weighed. */
+bool hindsight_may_tell(struct hindsight *hindsight, const struct ip *host, int64_t day);
+/* An hour is over: its sums join the day's, and what it showed, where that may be told. In the
+ * order of hours. */
 void hindsight_close(struct hindsight *hindsight, const struct host_total *total,
                      const struct civil *civil);
 /* When the host was first seen to send, an hour; INT64_MAX: never. */

@@ -130,6 +130,7 @@ struct profile {
     struct counted_at counted_at[CALIBRATIONS]; /* its days of evidence, in the fleet's tables */
     struct staged staged;                       /* in a frozen profile, too: its days are judged */
     struct pair *pair[PROFILE_PAIRS];           /* unordered */
+    uint32_t pair_name[PROFILE_PAIRS];          /* … evidence_name of each: to look it up by */
     uint32_t pair_count;
     uint32_t packed_bytes; /* of all but the pairs, while the bound is held; not itself packed */
     /* Not packed: hours of the week caught up as silent and not yet told to the fleet. */

@@ -179,7 +179,11 @@ struct engine_config {
     uint32_t max_hosts;
     uint64_t cache_bytes; /* of profiles in memory; 0: no bound */
     bool keep_profiles;   /* a replay: all that was learned is in the store at the end */
-    bool sensor_starts;   /* with a checkpoint: since its end nobody watched, which is told */
+    /* A replay that will be read again if it goes on for longer: from this much packet time on only
+     * totals are gathered (observer.closed), and learned if they are kept: what is judged nobody
+     * would hear. 0: all of it is judged. */
+    int64_t judged_ns;
+    bool sensor_starts; /* with a checkpoint: since its end nobody watched, which is told */
     const char
         *folder; /* of the journal: a checkpoint is kept there and gone on from; NULL: none */
     const char *noise_path; /* no folder: silences that hold, only read; NULL: none */

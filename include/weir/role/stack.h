@@ -36,6 +36,7 @@ struct stack_config {
     struct hindsight *hindsight; /* a replay's; as engine_config has it */
     struct engine_told told;     /* likewise */
     bool keep_profiles;          /* likewise */
+    int64_t judged_ns;           /* likewise */
     /* A replay: the sinks are opened to see that they can be, and told nothing before stack_tell.
      */
     bool hold;

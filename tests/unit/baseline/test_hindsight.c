@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "make.h"
+#include "weir/baseline/evidence.h"
 #include "weir/baseline/hindsight.h"
 
 #include <stdlib.h>
@@ -277,6 +278,75 @@ static void hours_lie_in_the_ledger_as_they_were(void **state)
     fini(&made);
 }
 
+/* --- what may be told ------------------------------------------------------------------------- */
+
+/* As the engine does while the hour is open, at its end. */
+static void weigh(const struct made *made, const struct profile *profile,
+                  const struct host_total *total, const struct civil *civil,
+                  struct day_evidence *into)
+{
+    bool same = profile->today == civil->day;
+    uint64_t out = total->out.value;
+    struct amounts host = {.hour = out,
+                           .day = out + (same ? profile->today_bytes : 0),
+                           .inside = total->inside_bytes + (same ? profile->staged.days.in[0] : 0)};
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
+        const struct pair_total *sum = e->value;
+        const struct pair *pair = profile_pair(profile, &sum->destination);
+        uint64_t bytes = sum->out.value;
+        struct amounts amounts = amounts_of_pair(pair, civil, bytes, bytes, bytes);
+        evidence_add_pair(into, profile, pair, &sum->destination, made->fleet, civil, &amounts);
+    }
+    evidence_add_quiet(into, profile, made->fleet, civil, 0);
+    evidence_add_host(into, profile, made->fleet, civil, &host);
+    evidence_add_closed(into, profile, made->fleet, civil);
+}
+
+static bool fires(const struct made *made, const struct profile *profile,
+                  const struct day_evidence *evidence, bool off)
+{
+    bool fires = false;
+    for (int side = 0; side < EVIDENCE_SIDES; side++) {
+        struct limits limits = fleet_limits(made->fleet, (enum evidence_side)side);
+        struct fused fused =
+            evidence_fuse(evidence, (enum evidence_side)side, off, profile->measures);
+        fires |= fused_fires(&fused, &limits);
+    }
+    return fires;
+}
+
+static void what_cannot_be_told_never_fires(void **state)
+{
+    struct made made;
+    struct day_evidence evidence[HOSTS];
+    unsigned fired = 0, silent = 0;
+    (void)state;
+    make(&made, NOBODY, NO_DAY);
+    fleet_set_budget(made.fleet, 0.1, 0);
+    for (int day = 0; day < DAYS; day++) {
+        memset(evidence, 0, sizeof evidence);
+        for (int hour = 8; hour < 12; hour++)
+            for (unsigned host = 0; host < HOSTS; host++) {
+                struct civil civil = make_civil(MONDAY + day, hour);
+                struct host_total *total = make_total(host, day, hour);
+                const struct profile *profile = turn(&made, host, day);
+                weigh(&made, profile, total, &civil, &evidence[host]);
+                bool off = civil.class >= HOUR_WORK_WEEKEND;
+                bool does = fires(&made, profile, &evidence[host], off);
+                bool may = hindsight_may_tell(made.hindsight, &total->host, civil.day);
+                assert_true(may || !does);
+                fired += does;
+                silent += !may;
+                hindsight_close(made.hindsight, total, &civil);
+                host_total_free(total);
+            }
+    }
+    assert_true(fired > 0);
+    assert_true(silent > HOSTS * DAYS); /* of four times as many */
+    fini(&made);
+}
+
 /* Half of what it takes is not enough, and nothing of it is left. */
 static void no_more_than_it_may_take(void **state)
 {
@@ -301,6 +371,7 @@ int main(void)
         cmocka_unit_test(it_does_not_matter_who_is_asked_before),
         cmocka_unit_test(peers_are_without_the_host),
         cmocka_unit_test(days_are_measured_by_others),
+        cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(no_more_than_it_may_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -199,8 +199,11 @@ static void packs_and_unpacks(void **state)
     assert_int_equal(back->first_hour, p->first_hour);
     /* Pairs are unordered: turning them about changes no byte, */
     struct pair *first = p->pair[0];
+    uint32_t name = p->pair_name[0];
     memmove(p->pair, p->pair + 1, (PROFILE_PAIRS - 1) * sizeof *p->pair);
+    memmove(p->pair_name, p->pair_name + 1, (PROFILE_PAIRS - 1) * sizeof *p->pair_name);
     p->pair[PROFILE_PAIRS - 1] = first;
+    p->pair_name[PROFILE_PAIRS - 1] = name;
     profile_pack(p, &turned);
     assert_memory_equal(blob.data, turned.data, blob.size);
     /* and both judge and learn alike. */

@@ -23,6 +23,7 @@
 #include "make.h"
 
 #include "weir/base/buffer.h"
+#include "weir/baseline/evidence.h"
 
 #include <stdlib.h>
 
@@ -37,6 +38,7 @@ static struct pair *add_pair(struct profile *profile, enum pair_role role, const
 {
     struct pair *pair = xcalloc(1, sizeof *pair);
     pair->destination = make_destination(role, DESTINATION_DOMAIN, name);
+    profile->pair_name[profile->pair_count] = evidence_name(&pair->destination);
     profile->pair[profile->pair_count++] = pair;
     return pair;
 }
