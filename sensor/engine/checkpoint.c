@@ -141,7 +141,9 @@ bool checkpoint_told(struct engine *engine, const char *line)
 bool checkpoint_has(const struct engine *engine, const char *id, bool *was_silenced)
 {
     const struct checkpoint *c = engine->checkpoint;
-    const bool *how = checkpoint_replaying(engine) ? map_get(&c->told, id, strlen(id)) : NULL;
+    if (!checkpoint_replaying(engine))
+        return false;
+    const bool *how = map_get(&c->told, id, strlen(id));
     *was_silenced = how == &c->told_silenced;
     return how != NULL;
 }

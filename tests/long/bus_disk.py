@@ -105,9 +105,10 @@ class ReadOnly(Disk):
         subprocess.run(["mkfs.ext4", "-q", image], check=True)
         self.mount("-o", "loop,errors=remount-ro", image)
         sensor = self.start()
-        self.send(PAIRS // 3, RATE)
-        before = self.until_judged(sensor, 1000)
+        self.send(500, RATE)
+        before = self.until_judged(sensor, 500 * PER_PAIR)
         subprocess.run(["mount", "-o", "remount,abort", self.state], check=True)
+        self.send(PAIRS // 3, RATE) # the first of them were told
         status = self.until_judged(sensor, PAIRS // 3 * PER_PAIR)
         self.assertTrue(status["journal"]["trouble"])
         self.assertGreater(status["journal"]["held"], 0)

@@ -31,17 +31,21 @@ def listener(port, backlog=16):
     return made
 
 
-def subscriber(path, log):
+def subscriber(path, log, patience_s=0):
     """Of a unix sink, from its journal's first line on. One that was too slow is let go, and connects again to say
     where it stood: without a filter, its lines are the journal's, so their number is that place."""
     with open(log, "w", encoding="ascii", buffering=1) as file:
-        count = 0
+        count, heard = 0, time.monotonic()
         while True:
             with socket.socket(socket.AF_UNIX) as client:
                 try:
                     client.connect(path)
+                    heard = time.monotonic()
                 except OSError:
-                    return # the sensor ended
+                    if time.monotonic() - heard >= float(patience_s):
+                        return # the sensor ended
+                    time.sleep(0.1)
+                    continue
                 client.sendall(b'{"after":%d}\n' % count)
                 if count == 0:
                     ready()
