@@ -2,6 +2,7 @@
 `busparts.py PART …` (see PARTS) says "ready" when it is. A receiver appends the `event.id` of each line that
 it took to its LOG, in the order in which they came. Standard library only."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -46,7 +47,8 @@ def subscriber(path, log, patience_s=0):
                         return # the sensor ended
                     time.sleep(0.1)
                     continue
-                client.sendall(b'{"after":%d}\n' % count)
+                with contextlib.suppress(ConnectionError): # who told them was killed
+                    client.sendall(b'{"after":%d}\n' % count)
                 if count == 0:
                     ready()
                 count += take_lines(client, file)
@@ -54,7 +56,7 @@ def subscriber(path, log, patience_s=0):
 
 def take_lines(client, file):
     count = 0
-    with client.makefile("rb") as lines:
+    with contextlib.suppress(ConnectionError), client.makefile("rb") as lines:
         for line in lines:
             if not line.endswith(b"\n") or line.startswith(b'{"error":'):
                 break
