@@ -12,6 +12,7 @@
 #include "weir/alert/line.h"
 
 #include "weir/alert/attack.h"
+#include "weir/alert/severity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,10 +54,11 @@ static void put_time(struct json *json, const char *key, const struct json_value
 
 static void put_severity(struct json *json, int64_t score)
 {
-    static const char *const name[] = {"", "Informational", "Low", "Medium", "High", "Critical"};
-    int id = score >= 85 ? 5 : score >= 70 ? 4 : score >= 50 ? 3 : score >= 20 ? 2 : 1;
-    json_int(json, "severity_id", id);
-    json_str(json, "severity", name[id]);
+    static const char *const name[SEVERITIES] = {"Informational", "Low", "Medium", "High",
+                                                 "Critical"};
+    enum severity severity = alert_severity(score);
+    json_int(json, "severity_id", 1 + (int)severity);
+    json_str(json, "severity", name[severity]);
 }
 
 static void put_metadata(struct json *json, const struct json_value *record)

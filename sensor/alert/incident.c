@@ -1,7 +1,7 @@
 /* Incidents, by story.
  *
  *   finding → the story's open incident → the detector's rank in it → an alert, when the rank is
- * new or its evidence grew × 1.3
+ * new, its evidence grew × 1.3, or a silence that held back its last one is over
  *
  * Open ones hang in a list by when they were last heard of, so that closing is a walk from its old
  * end; closed ones in a list by when they were closed. Both are found by id, so that a story which
@@ -69,6 +69,12 @@ void incidents_set_labels(struct incidents *incidents, const char *sensor, const
     incidents->mode = mode;
 }
 
+void incidents_set_covered(struct incidents *incidents,
+                           bool (*covered)(void *context, const struct alert *alert))
+{
+    incidents->covered = covered;
+}
+
 struct incidents_counts incidents_counts(const struct incidents *incidents)
 {
     struct incidents_counts counts = incidents->counts;
@@ -118,10 +124,10 @@ bool incidents_has(const struct incidents *incidents, const struct ip *host,
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
-static void tell(struct incidents *incidents, struct slot *slot, uint32_t raise,
-                 enum incident_state state, const struct finding *finding, struct ptime time)
+static struct alert alert_of(const struct incidents *incidents, const struct incident *incident,
+                             uint32_t raise, enum incident_state state,
+                             const struct finding *finding, struct ptime time)
 {
-    struct incident *incident = &slot->incident;
     uint64_t out = incident->story.out.value;
     struct alert alert = {.raise = raise,
                           .state = state,
@@ -137,9 +143,17 @@ static void tell(struct incidents *incidents, struct slot *slot, uint32_t raise,
                           .ruleset = incidents->ruleset};
     memcpy(alert.incident, incident->id, sizeof alert.incident);
     alert_id(incident->id, finding->detector->id, raise, alert.id);
+    return alert;
+}
+
+static void tell(struct incidents *incidents, struct slot *slot, uint32_t raise,
+                 enum incident_state state, const struct finding *finding, struct ptime time)
+{
+    struct incident *incident = &slot->incident;
+    struct alert alert = alert_of(incidents, incident, raise, state, finding, time);
     linked_fill(incidents, slot, &alert);
-    if (out > incident->told_bytes)
-        incident->told_bytes = out;
+    if (incident->story.out.value > incident->told_bytes)
+        incident->told_bytes = incident->story.out.value;
     incidents->alert(incidents->context, incident, &alert);
 }
 
@@ -279,14 +293,38 @@ static bool grown(const struct incident_rank *rank, const struct finding *findin
            finding->evidence >= rank->evidence * INCIDENT_RAISE_FACTOR;
 }
 
+/* What a rank tells when a silence is over: the strongest that it held back. */
+static const struct finding *stronger(const struct incident_rank *rank,
+                                      const struct finding *finding)
+{
+    return finding->evidence >= rank->finding.evidence ? finding : &rank->finding;
+}
+
+/* The last one was held back, and this would not be. */
+static bool is_uncovered(const struct incidents *incidents, const struct incident *incident,
+                         const struct incident_rank *rank, const struct finding *finding,
+                         const struct story *story, struct ptime time)
+{
+    if (!rank->hidden || !incidents->covered)
+        return false;
+    struct alert alert =
+        alert_of(incidents, incident, rank->raises, INCIDENT_UPDATE, finding, time);
+    alert.story = *story;
+    return !incidents->covered(incidents->context, &alert);
+}
+
 bool incidents_would_tell(const struct incidents *incidents, const struct finding *finding,
-                          const struct story *story)
+                          const struct story *story, struct ptime time)
 {
     const struct slot *slot = find_open(incidents, story);
     if (!slot)
         return true;
-    const struct incident_rank *rank = find_rank(&slot->incident, finding->detector);
-    return rank ? grown(rank, finding) : slot->incident.rank_count < INCIDENT_RANKS;
+    const struct incident *incident = &slot->incident;
+    const struct incident_rank *rank = find_rank(incident, finding->detector);
+    if (!rank)
+        return incident->rank_count < INCIDENT_RANKS;
+    return grown(rank, finding) ||
+           is_uncovered(incidents, incident, rank, stronger(rank, finding), story, time);
 }
 
 void incidents_find(struct incidents *incidents, const struct finding *finding,
@@ -300,7 +338,7 @@ void incidents_find(struct incidents *incidents, const struct finding *finding,
     incident->baseline_hours = baseline_hours;
     struct incident_rank *rank = find_rank(incident, finding->detector);
     bool known_now = rank && rank->finding.by_peers && !finding->by_peers;
-    bool raise = !rank || (!known_now && grown(rank, finding));
+    bool news = !rank || (!known_now && grown(rank, finding));
     if (!rank)
         rank = add_rank(incident, finding, time);
     if (!rank) {
@@ -309,14 +347,17 @@ void incidents_find(struct incidents *incidents, const struct finding *finding,
     }
     if (known_now) /* the same once more, by its own past: it was told, and counts from here on */
         rank->evidence = finding->evidence;
-    if (known_now || finding->evidence >= rank->finding.evidence)
+    if (known_now || stronger(rank, finding) == finding)
         rank->finding = *finding;
     if (finding->score > incident->score)
         incident->score = finding->score;
     if (finding->urgency > incident->urgency)
         incident->urgency = finding->urgency;
-    if (!raise)
-        return;
+    if (!news) {
+        if (!is_uncovered(incidents, incident, rank, &rank->finding, story, time))
+            return;
+        finding = &rank->finding;
+    }
     rank->evidence = finding->evidence;
     enum incident_state state = incident->alerts++ ? INCIDENT_UPDATE : INCIDENT_OPEN;
     tell(incidents, slot, rank->raises++, state, finding, time);
@@ -342,11 +383,14 @@ void incidents_end(struct incidents *incidents, const struct finding *finding,
     close_incident(incidents, slot, time);
 }
 
-void incidents_told_aloud(struct incidents *incidents, const char *id)
+void incidents_told(struct incidents *incidents, const struct alert *alert, bool is_hidden)
 {
-    struct slot *slot = map_get(&incidents->by_id, id, strlen(id));
-    if (slot)
+    struct slot *slot = map_get(&incidents->by_id, alert->incident, strlen(alert->incident));
+    struct incident_rank *rank = slot ? find_rank(&slot->incident, alert->finding.detector) : NULL;
+    if (slot && !is_hidden)
         slot->incident.aloud = true;
+    if (rank)
+        rank->hidden = is_hidden;
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

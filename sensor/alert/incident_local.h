@@ -23,6 +23,7 @@ struct list {
 struct incidents {
     int64_t gap_ns;
     void (*alert)(void *context, const struct incident *incident, const struct alert *alert);
+    bool (*covered)(void *context, const struct alert *alert);
     void *context;
     const char *sensor, *ruleset, *mode;
     struct map by_story;       /* host + destination key → open slot */

@@ -73,8 +73,11 @@ struct noise_silence *noise_put_in(struct noise *noise, const struct noise_silen
         noise->silence_room = noise->silence_room ? 2 * noise->silence_room : 8;
         noise->silence = xrealloc(noise->silence, noise->silence_room * sizeof *noise->silence);
     }
-    noise->silence[noise->silence_count] = *silence;
-    return &noise->silence[noise->silence_count++];
+    size_t at = noise->silence_count++;
+    for (; at > 0 && noise->silence[at - 1].number > silence->number; at--)
+        noise->silence[at] = noise->silence[at - 1];
+    noise->silence[at] = *silence;
+    return &noise->silence[at];
 }
 
 void noise_drop(struct noise *noise, struct noise_silence *silence)

@@ -75,11 +75,25 @@ static void remove_again(struct noise *noise, const char *id)
         noise_drop(noise, silence);
 }
 
+/* Its removal was refused. */
+static void keep_again(struct noise *noise, const struct json_value *after)
+{
+    struct noise_silence silence;
+    char id[NOISE_ID];
+    if (noise_take_silence(after, &silence, NULL) == 0 && silence.number < noise->next &&
+        !noise_get(noise, noise_silence_id(&silence, id)) && noise->silence_count < NOISE_SILENCES)
+        noise_put_in(noise, &silence);
+}
+
 static void mark_again(struct noise *noise, const struct json_value *after)
 {
     struct noise_mark mark, *own;
     if (noise_take_mark(after, &mark, NULL) != 0)
         return;
+    if (mark.verdict == VERDICT_NONE && !*mark.acknowledged.by) { /* nothing is said of it */
+        noise_unmark(noise, mark.incident);
+        return;
+    }
     own = noise_mark_make(noise, mark.incident, NULL);
     if (own)
         *own = mark;
@@ -97,10 +111,10 @@ static void obey_again(struct noise *noise, const struct json_value *record)
         add_again(noise, after);
     else if (strcmp(action, "silence.remove") == 0)
         remove_again(noise, subject);
-    else if (strcmp(action, "incident.ack") == 0 || strcmp(action, "incident.close") == 0)
+    else if (strcmp(action, "silence.keep") == 0)
+        keep_again(noise, after);
+    else if (strncmp(action, "incident.", 9) == 0)
         mark_again(noise, after);
-    else if (strcmp(action, "incident.reopen") == 0)
-        noise_unmark(noise, subject);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */

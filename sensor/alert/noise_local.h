@@ -24,7 +24,8 @@ int noise_take_silence(const struct json_value *object, struct noise_silence *si
                        struct error *error);
 int noise_take_mark(const struct json_value *object, struct noise_mark *mark, struct error *error);
 
-/* In the book; the caller has looked at the bounds. Returns the book's own. */
+/* In the book, in its place by number; the caller has looked at the bounds. Returns the book's own.
+ */
 struct noise_silence *noise_put_in(struct noise *noise, const struct noise_silence *silence);
 struct noise_mark *noise_mark_make(struct noise *noise, const char *incident, struct error *error);
 void noise_drop(struct noise *noise, struct noise_silence *silence);

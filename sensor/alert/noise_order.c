@@ -305,6 +305,35 @@ int noise_obey(struct noise *noise, const struct noise_order *order, struct nois
     return failed;
 }
 
+/* As things are: an order that is read back after its own. */
+char *noise_refused(const struct noise *noise, const struct noise_order *order)
+{
+    char id[NOISE_ID];
+    bool made = order->verb == NOISE_ADD, silence = made || order->verb == NOISE_REMOVE;
+    struct noise_mark none = {.verdict = VERDICT_NONE};
+    struct noise_change change = {.before = NULL};
+    struct noise_act act = {.action = made      ? "silence.remove"
+                                      : silence ? "silence.keep"
+                                                : "incident.keep",
+                            .message = "Refused, it could not be made safe",
+                            .subject = order->target,
+                            .by = order->peer,
+                            .uid = order->uid,
+                            .at = order->at,
+                            .sensor = order->sensor};
+    if (made) {
+        snprintf(id, sizeof id, "sil-%u", noise->next - 1);
+        act.subject = id;
+    } else if (silence) {
+        change.after = noise_get(noise, order->target);
+    } else {
+        const struct noise_mark *mark = noise_mark_of(noise, order->target);
+        snprintf(none.incident, sizeof none.incident, "%s", order->target);
+        change.mark_after = mark ? mark : &none;
+    }
+    return noise_audit_change(&act, &change);
+}
+
 void noise_outcome_fini(struct noise_outcome *outcome)
 {
     free(outcome->audit);

@@ -332,34 +332,6 @@ static void put_engine(struct buffer *out, const struct status_engine *engine)
     buffer_text(out, "weir_baselines{state=\"learning\"} %" PRIu64 "\n", engine->hosts_learning);
 }
 
-static void put_alerts(struct buffer *out, const struct status *status)
-{
-    static const char *const urgency[STATUS_URGENCIES] = {"digest", "shift", "now"};
-    metrics_family(out, "weir_alerts_total", metrics_counter,
-                   "Alerts since the engine's process began, by detector or rule and by urgency.");
-    for (size_t i = 0; i < status->alert_count; i++)
-        for (size_t k = 0; k < STATUS_URGENCIES; k++) {
-            metrics_label(out, "weir_alerts_total{", "detector", status->alerts[i].detector);
-            metrics_label(out, ",", "urgency", urgency[k]);
-            buffer_u8(out, '}');
-            metrics_whole(out, status->alerts[i].alerts[k]);
-        }
-}
-
-static void put_budget(struct buffer *out, const struct status_budget *budget)
-{
-    if (isnan(budget->per_host_day))
-        return;
-    metrics_gauge(out, "weir_budget_alerts_per_host_day",
-                  "Alerts a host and day: as asked for, and trimmed by what was told.",
-                  budget->per_host_day);
-    metrics_gauge(out, "weir_budget_trim_ratio", "The factor it is trimmed by.", budget->trim);
-    metrics_gauge(out, "weir_budget_day_alerts", "Alerts asked for in the day under way, so far.",
-                  budget->expected);
-    metrics_gauge(out, "weir_budget_day_spent_alerts", "Alerts of it that were told.",
-                  budget->told);
-}
-
 /* --- Redis, the sinks ------------------------------------------------------------------------- */
 
 static void put_waits(struct buffer *out, const struct status_waits *waits)
@@ -448,8 +420,7 @@ char *metrics_text(const struct status *status)
     put_workers(&out, status);
     put_interfaces(&out, status);
     put_engine(&out, &status->engine);
-    put_alerts(&out, status);
-    put_budget(&out, &status->budget);
+    metrics_alerts(&out, status);
     put_redis(&out, &status->redis);
     put_journal(&out, &status->journal);
     put_courier(&out, &status->courier);

@@ -4,6 +4,7 @@
 #define SENSOR_BUS_METRICS_PUT_H
 
 #include "weir/base/buffer.h"
+#include "weir/bus/status.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,5 +37,8 @@ struct metrics_elements { /* what has the fields: one struct or several alike */
 /* A family a field, with a sample an element; no elements: nothing. */
 void metrics_fields(struct buffer *out, const struct metrics_row *field, size_t fields,
                     const struct metrics_elements *of);
+
+/* metrics_alerts.c: alerts and their budget. */
+void metrics_alerts(struct buffer *out, const struct status *status);
 
 #endif

@@ -3,51 +3,28 @@
  *   looking up → (for each address) connecting → (TLS) shaking hands → up
  *
  * Each address has its own time for connecting and handshake; after the last one the connection is
- * down, with the reason of the last. What the peer's system acknowledged is what was written less
- * what still waits in the kernel's send queue (SIOCOUTQ counts sent and unsent bytes alike); with
- * TLS both are counted in bytes of the wire. What a peer says is thrown away; only its end matters:
- * no syslog receiver ever answers, so one that closed must be noticed by reading.
+ * down, with the reason of the last. What a peer says is thrown away; only its end matters: no
+ * syslog receiver ever answers, so one that closed must be noticed by reading.
  *
  * A local socket is a datagram socket as /dev/log is, or a stream where that is what listens.
  * Bounds: one descriptor, no buffer. Thread: the loop's. */
-#include "net.h"
+#include "net_local.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/time.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define KEEPALIVE_S   60 /* an idle connection is asked about after so long */
 #define HEARD_AT_ONCE 16 /* reads of 4 KiB thrown away a turn */
-
-enum net_state { NET_LOOKING_UP, NET_CONNECTING, NET_SHAKING, NET_UP, NET_DOWN };
-
-struct net {
-    struct loop_ref loop;
-    const struct net_config *config;
-    struct net_events events;
-    void *context;
-    enum net_state state;
-    struct net_lookup *lookup;
-    struct addrinfo *addresses, *next; /* own copy; the one to try next */
-    int fd;
-    bool stream, wants_room;
-    unsigned watched;
-    struct loop_watch *watch, *timer;
-    struct tls_client *tls;
-    uint64_t written; /* without TLS: bytes the kernel took */
-    struct error last;
-};
 
 static void try_next(struct net *net);
 
@@ -71,7 +48,7 @@ static void hang_up(struct net *net)
     net->fd = -1;
 }
 
-static void set_last(struct net *net, const char *why)
+void net_set_last(struct net *net, const char *why)
 {
     net->last = (struct error){0};
     if (net->config->transport == NET_LOCAL)
@@ -101,13 +78,14 @@ static void connect_failed(struct net *net)
 static void on_connect_late(void *context)
 {
     struct net *net = context;
-    set_last(net, net->state == NET_SHAKING ? "no TLS handshake in time" : "no connection in time");
+    net_set_last(net,
+                 net->state == NET_SHAKING ? "no TLS handshake in time" : "no connection in time");
     connect_failed(net);
 }
 
 /* --- watching --------------------------------------------------------------------------------- */
 
-static void watch_for(struct net *net, unsigned what)
+void net_watch_for(struct net *net, unsigned what)
 {
     if (net->watched != what)
         net->loop.ops->change(net->watch, what);
@@ -118,7 +96,7 @@ static void come_up(struct net *net)
 {
     drop(net, &net->timer);
     net->state = NET_UP;
-    watch_for(net, LOOP_READ);
+    net_watch_for(net, LOOP_READ);
     net->events.up(net->context);
 }
 
@@ -130,14 +108,14 @@ static void shake(struct net *net)
         come_up(net);
         return;
     case TLS_WANTS_READ:
-        watch_for(net, LOOP_READ);
+        net_watch_for(net, LOOP_READ);
         return;
     case TLS_WANTS_WRITE:
-        watch_for(net, LOOP_WRITE);
+        net_watch_for(net, LOOP_WRITE);
         return;
     case TLS_ENDED:
     case TLS_FAILED:
-        set_last(net, *error.message ? error.message : "closed during the TLS handshake");
+        net_set_last(net, *error.message ? error.message : "closed during the TLS handshake");
         connect_failed(net);
     }
 }
@@ -154,7 +132,7 @@ static void on_connected(struct net *net)
     struct error error = {0};
     int cause = pending_error(net->fd);
     if (cause) {
-        set_last(net, strerror(cause));
+        net_set_last(net, strerror(cause));
         connect_failed(net);
         return;
     }
@@ -168,7 +146,7 @@ static void on_connected(struct net *net)
         shake(net);
         return;
     }
-    set_last(net, error.message);
+    net_set_last(net, error.message);
     connect_failed(net);
 }
 
@@ -213,7 +191,7 @@ static bool hear(struct net *net)
         why = net->tls ? hear_tls(net, &error) : hear_plain(net);
     if (!why || !*why)
         return true;
-    set_last(net, why);
+    net_set_last(net, why);
     go_down(net);
     return false;
 }
@@ -233,7 +211,7 @@ static void on_ready(void *context, unsigned what)
         return;
     if ((what & LOOP_WRITE) && net->wants_room) {
         net->wants_room = false;
-        watch_for(net, LOOP_READ);
+        net_watch_for(net, LOOP_READ);
         net->events.room(net->context);
     }
 }
@@ -280,7 +258,7 @@ static void try_next(struct net *net)
                           address->ai_addrlen);
         if (!cause)
             return;
-        set_last(net, strerror(cause));
+        net_set_last(net, strerror(cause));
         hang_up(net);
     }
     go_down(net);
@@ -305,7 +283,7 @@ static struct addrinfo *copy_of(const struct addrinfo *found)
 static void on_found(void *context, const struct addrinfo *found, const char *why)
 {
     struct net *net = context;
-    set_last(net, why ? why : "has no address");
+    net_set_last(net, why ? why : "has no address");
     net->addresses = net->next = copy_of(found);
     try_next(net);
 }
@@ -324,7 +302,7 @@ static void on_local(void *context)
     }
     if (!cause)
         return;
-    set_last(net, strerror(cause));
+    net_set_last(net, strerror(cause));
     go_down(net);
 }
 
@@ -364,79 +342,4 @@ void net_close(struct net *net)
 bool net_is_stream(const struct net *net)
 {
     return net->stream;
-}
-
-/* --- sending ---------------------------------------------------------------------------------- */
-
-static enum net_result full(struct net *net)
-{
-    net->wants_room = true;
-    watch_for(net, LOOP_READ | LOOP_WRITE);
-    return NET_FULL;
-}
-
-static enum net_result failed(struct net *net, const char *why, struct error *error)
-{
-    set_last(net, why);
-    error_set(error, ERROR_RUN, "%s", net->last.message);
-    return NET_FAILED;
-}
-
-static enum net_result send_tls(struct net *net, const void *data, size_t size, size_t *sent,
-                                struct error *error)
-{
-    struct error why = {0};
-    switch (tls_client_write(net->tls, data, size, sent, &why)) {
-    case TLS_DONE:
-        return NET_OK;
-    case TLS_WANTS_READ: /* a key update: what is read next makes room */
-    case TLS_WANTS_WRITE:
-        return full(net);
-    case TLS_ENDED:
-        return failed(net, "closed by the other end", error);
-    case TLS_FAILED:
-        break;
-    }
-    return failed(net, why.message, error);
-}
-
-enum net_result net_send(struct net *net, const void *data, size_t size, size_t *sent,
-                         struct error *error)
-{
-    ssize_t wrote;
-    *sent = 0;
-    if (net->state != NET_UP)
-        return failed(net, "is not connected", error);
-    if (net->tls)
-        return send_tls(net, data, size, sent, error);
-    do
-        wrote = send(net->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    while (wrote < 0 && errno == EINTR);
-    if (wrote >= 0) {
-        *sent = (size_t)wrote;
-        net->written += (uint64_t)wrote;
-        return NET_OK;
-    }
-    if (errno == EAGAIN || errno == ENOBUFS)
-        return full(net);
-    if (errno == EMSGSIZE)
-        return NET_TOO_LARGE;
-    return failed(net, strerror(errno), error);
-}
-
-uint64_t net_place(const struct net *net)
-{
-    return net->tls ? tls_client_written(net->tls) : net->written;
-}
-
-uint64_t net_acknowledged(const struct net *net)
-{
-    int queued = 0;
-    uint64_t place = net_place(net);
-    bool queue_counts = net->config->transport == NET_TCP || net->config->transport == NET_TLS;
-    if (net->fd < 0 || !queue_counts)
-        return place;
-    if (ioctl(net->fd, SIOCOUTQ, &queued) != 0 || queued < 0)
-        return 0;
-    return place > (uint64_t)queued ? place - (uint64_t)queued : 0;
 }

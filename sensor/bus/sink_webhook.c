@@ -12,7 +12,7 @@
  *   the line, and it may be mended while the journal keeps the line.
  *
  *   400 that speaks of TLS before any line was taken: failed likewise. No certificate of ours, or
- *   http to an https port. Later it may be the line's own words, which a receiver repeats.
+ *   http to an https port. Later, or in words of the line itself, a receiver repeats what it got.
  *
  *   Other 4xx: refused. Of a batch the half of it is tried, down to one line, then twice as much
  *   again: one bad line does not condemn others, and n bad ones cost about n requests.
@@ -181,13 +181,17 @@ static enum verdict verdict_of(long status)
 }
 
 /* Servers say 400 of a connection as they do of a request: nginx, Apache, Go. Where a line was
- * taken the connection is right, and such words are an echo of ours. */
+ * taken the connection is right; and a receiver that repeats what it was sent speaks of our line.
+ */
 static bool speaks_of_the_connection(const struct sink *sink, long status)
 {
     static const char *const words[] = {"SSL certificate", "plain HTTP", "HTTPS server"};
-    for (size_t i = 0; status == 400 && !sink->reached && i < sizeof words / sizeof *words; i++)
-        if (memmem(sink->answer, sink->answer_size, words[i], strlen(words[i])))
+    for (size_t i = 0; status == 400 && !sink->reached && i < sizeof words / sizeof *words; i++) {
+        size_t size = strlen(words[i]);
+        if (memmem(sink->answer, sink->answer_size, words[i], size) &&
+            !memmem(sink->body.data, sink->body.size, words[i], size))
             return true;
+    }
     return false;
 }
 

@@ -251,6 +251,10 @@ static void put_alerts(struct json *json, const struct status *status)
         json_uint(json, "digest", alerts->alerts[0]);
         json_uint(json, "shift", alerts->alerts[1]);
         json_uint(json, "now", alerts->alerts[2]);
+        json_open(json, "severity");
+        for (int k = 0; k < SEVERITIES; k++)
+            json_uint(json, severity_name[k], alerts->severity[k]);
+        json_close(json);
         json_close(json);
     }
     json_close(json);

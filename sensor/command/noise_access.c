@@ -7,6 +7,7 @@
 
 #include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 #include "weir/capture/sandbox.h"
 #include "weir/role/access_log.h"
 #include "weir/role/state.h"
@@ -99,23 +100,40 @@ static uint64_t append(const char *folder, const char *record, struct error *err
     return sequence;
 }
 
-/* As in the audit of the baseline, the line goes before the change. One that then fails has its
- * line all the same, and holds once somebody reads it back. */
+/* What was refused may have its line in the journal all the same: another says that all is as it
+ * was, and reads back so. */
+static void take_back(const char *folder, struct noise *before, const struct noise *next,
+                      const struct noise_order *order)
+{
+    struct error error = {0};
+    before->next = next->next;
+    char *record = noise_refused(before, order);
+    if (append(folder, record, &error) == 0)
+        log_warn("the journal may have the record of it: then it holds at the next start: %s",
+                 error.message);
+    free(record);
+}
+
+/* As in the audit of the baseline, the line goes before the change. */
 static int obey(const struct config *config, const struct noise_order *order, char **reply,
                 struct error *error)
 {
     const char *folder = config_state_dir(config);
     char *path = book_path(config);
     struct noise_outcome outcome = {.audit = NULL};
-    struct noise *noise = noise_access_book(config, error);
-    int failed = !noise || noise_obey(noise, order, &outcome, error) != 0 ||
-                 (noise->counted = append(folder, outcome.audit, error)) == 0 ||
-                 noise_write(noise, path, error) != 0;
+    struct noise *before = noise_access_book(config, error);
+    struct noise *next = before ? noise_copy(before) : NULL;
+    bool allowed = next && noise_obey(next, order, &outcome, error) == 0;
+    int failed = !allowed || (next->counted = append(folder, outcome.audit, error)) == 0 ||
+                 noise_write(next, path, error) != 0;
+    if (allowed && failed)
+        take_back(folder, before, next, order);
     *reply = failed ? NULL : outcome.reply;
     if (!failed)
         outcome.reply = NULL;
     noise_outcome_fini(&outcome);
-    noise_free(noise);
+    noise_free(before);
+    noise_free(next);
     free(path);
     return failed ? -1 : 0;
 }

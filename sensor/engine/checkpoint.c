@@ -138,6 +138,16 @@ bool checkpoint_told(struct engine *engine, const char *line)
     return told;
 }
 
+bool checkpoint_has(const struct engine *engine, const char *id, bool *was_silenced)
+{
+    const struct checkpoint *c = engine->checkpoint;
+    if (!checkpoint_replaying(engine))
+        return false;
+    const bool *how = map_get(&c->told, id, strlen(id));
+    *was_silenced = how == &c->told_silenced;
+    return how != NULL;
+}
+
 bool checkpoint_waited(const struct engine *engine, int64_t through)
 {
     const struct checkpoint *c = engine->checkpoint;

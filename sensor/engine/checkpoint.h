@@ -35,7 +35,8 @@ struct checkpoint {
     struct buffer replay; /* the log as it was found, while it is replayed */
     size_t at;            /* in it: the next entry */
     bool replaying;
-    struct map told; /* ids of what the journal has behind the snapshot */
+    struct map told; /* what the journal has behind the snapshot: id → one of the next two */
+    bool told_aloud, told_silenced;
     struct resume resume[ENGINE_WORKERS_MAX];
     struct loop_watch *healthy; /* until this log is known to be good */
     uint64_t healthy_bytes;
@@ -76,6 +77,8 @@ bool checkpoint_waited(const struct engine *engine, int64_t through);
 char *checkpoint_id_of(const char *line, size_t size);
 /* True when the journal has this line already (by its event.id). */
 bool checkpoint_told(struct engine *engine, const char *line);
+/* While replaying: whether the journal has that alert, and then whether it was silenced. */
+bool checkpoint_has(const struct engine *engine, const char *id, bool *was_silenced);
 /* A snapshot when one is due; nothing may be under way. */
 void checkpoint_when_due(struct engine *engine);
 int checkpoint_take(struct engine *engine, struct error *error);

@@ -168,8 +168,10 @@ static void note_told(void *context, const char *line, size_t size)
 {
     struct checkpoint *c = context;
     char *id = checkpoint_id_of(line, size);
+    static const char mark[] = "\"silenced\":{"; /* within a text its quotes are escaped */
+    bool silenced = memmem(line, size, mark, sizeof mark - 1) != NULL;
     if (*id)
-        map_put(&c->told, id, strlen(id), c);
+        map_put(&c->told, id, strlen(id), silenced ? &c->told_silenced : &c->told_aloud);
     free(id);
 }
 

@@ -50,14 +50,18 @@ static void count_noise(struct engine_counts *counts, const struct alert *alert)
     counts->silenced_bytes += alert->new_bytes;
 }
 
+static bool is_covered(void *context, const struct alert *alert)
+{
+    return noise_covers(context, alert);
+}
+
 static void on_alert(void *context, const struct incident *incident, const struct alert *alert)
 {
     struct engine *engine = context;
     struct alert told = *alert;
     struct alert_noise found = {.silence = NULL};
     noise_tag(engine, &told, &found);
-    if (!found.silence)
-        incidents_told_aloud(engine->incidents, told.incident);
+    incidents_told(engine->incidents, &told, noise_covers(engine, alert));
     engine->counts.alerts++;
     count_noise(&engine->counts, &told);
     engine_tally(engine, &told.finding);
@@ -116,6 +120,7 @@ static struct engine *make(const struct engine_config *config)
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
     engine->incidents = incidents_new(7 * NS_PER_DAY, on_alert, engine);
+    incidents_set_covered(engine->incidents, is_covered);
     incidents_set_labels(engine->incidents, config->sensor, WEIR_VERSION,
                          config->hindsight ? "hindsight" : "online");
     return engine;

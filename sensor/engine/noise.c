@@ -12,6 +12,7 @@
  * engine's. */
 #include "noise.h"
 
+#include "checkpoint.h"
 #include "internal.h"
 
 #include "weir/base/buffer.h"
@@ -75,6 +76,15 @@ void noise_tag(const struct engine *engine, struct alert *alert, struct alert_no
         alert->noise = found;
 }
 
+bool noise_covers(const struct engine *engine, const struct alert *alert)
+{
+    struct alert_noise found = {.silence = NULL};
+    bool was_silenced;
+    if (checkpoint_has(engine, alert->id, &was_silenced))
+        return was_silenced;
+    return engine->noise.book && noise_of_alert(engine->noise.book, alert, &found) && found.silence;
+}
+
 void noise_told(struct engine *engine, const struct alert *alert)
 {
     if (!alert->noise)
@@ -110,23 +120,13 @@ static struct ptime packet_time(const struct engine *engine, struct ptime at)
     return ns > 0 && ns < PTIME_MAX.ns ? engine->order.complete : at;
 }
 
-/* The publisher has the record, and holds it until the disk takes it: a silence that was refused
- * for that has had its number, and is removed behind its record. Of an incident the next order says
- * all (`after`). */
+/* The publisher has the record, and holds it until the disk takes it: what was refused for that is
+ * told behind it as it still is, and reads back so. A silence's number is used up. */
 static void take_back(struct engine *engine, const struct noise *next,
                       const struct noise_order *order)
 {
-    char id[NOISE_ID];
-    if (order->verb != NOISE_ADD)
-        return;
     engine->noise.book->next = next->next;
-    snprintf(id, sizeof id, "sil-%" PRIu32, next->next - 1);
-    engine_noise_act(engine, &(struct noise_act){.action = "silence.remove",
-                                                 .subject = id,
-                                                 .message = "Refused: it could not be made safe",
-                                                 .by = order->peer,
-                                                 .uid = order->uid,
-                                                 .at = order->at});
+    engine_publish(engine, noise_refused(engine->noise.book, order));
 }
 
 /* As without a sensor (command/noise_access.c): the line is safe before the change; none is in

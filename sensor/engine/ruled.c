@@ -69,7 +69,7 @@ static void tell(struct engine *engine, const struct ruled_flow *flow, struct ru
     if (!told_is_wanted(engine, &story, flow->now))
         return;
     story.out = volume_clamped(story.out);
-    if (incidents_would_tell(engine->incidents, finding, &story)) {
+    if (incidents_would_tell(engine->incidents, finding, &story, flow->now)) {
         if (!ruled_may_tell(rule, limit, limit_ns, story_hash(&story), flow->now)) {
             engine->counts.rules_withheld += rule->tally.withheld - withheld;
             return;

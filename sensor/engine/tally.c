@@ -1,6 +1,7 @@
-/* Alerts by who spoke and how urgently, for GET /metrics. Not in the checkpoint: a counter there
- * may begin anew with its process. Detectors and rules live as long as the engine, so their ids are
- * borrowed. Linear: there are tens of them, and alerts are rare. Thread: the engine's. */
+/* Alerts by who spoke, how urgently and how severe, for GET /metrics. Not in the checkpoint: a
+ * counter there may begin anew with its process. Detectors and rules live as long as the engine, so
+ * their ids are borrowed. Linear: there are tens of them, and alerts are rare. Thread: the
+ * engine's. */
 #include "internal.h"
 
 #include <string.h>
@@ -19,7 +20,9 @@ static struct engine_tally *row_of(struct tallies *tallies, const char *id)
 
 void engine_tally(struct engine *engine, const struct finding *finding)
 {
-    row_of(&engine->tallies, finding->detector->id)->alerts[finding->urgency]++;
+    struct engine_tally *row = row_of(&engine->tallies, finding->detector->id);
+    row->alerts[finding->urgency]++;
+    row->severity[alert_severity(finding->score)]++;
 }
 
 const struct engine_tally *engine_tallies(const struct engine *engine, size_t *count)

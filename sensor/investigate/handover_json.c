@@ -20,6 +20,8 @@ static void put_incident(struct json *json, const struct handover *h,
     json_uint(json, "alerts_silenced", incident->silenced);
     json_uint(json, "out_bytes", incident->out_bytes);
     json_str(json, "text", incident->text);
+    if (handover_told_nobody(h, incident))
+        json_str(json, "told_nobody", incident->silence);
     if (mark)
         noise_put_mark(json, "mark", mark);
     json_close(json);
@@ -54,6 +56,7 @@ static void put_silences(struct json *json, const struct handover *h)
         struct handover_hidden hidden = handover_hidden_of(h, silence);
         json_open(json, NULL);
         noise_put_silence(json, "silence", silence);
+        json_bool(json, "over", handover_is_over(h, silence));
         json_bool(json, "ends_soon", handover_ends_soon(h, silence));
         json_uint(json, "alerts", hidden.alerts);
         json_uint(json, "out_bytes", hidden.out_bytes);

@@ -6,7 +6,7 @@
 
 #include "weir/base/buffer.h"
 
-/* Sections of incidents; a silenced one is open, and every alert of it was held back. */
+/* Sections of incidents; a silenced one is open, and every alert of it is held back. */
 enum handover_section {
     SECTION_OPEN,
     SECTION_SILENCED,
@@ -17,10 +17,13 @@ enum handover_section {
 };
 enum handover_section handover_section_of(const struct handover *handover,
                                           const struct retold_incident *incident);
+/* Every alert of it was held back, by a silence that is over or was removed. */
+bool handover_told_nobody(const struct handover *handover, const struct retold_incident *incident);
 struct handover_hidden handover_hidden_of(const struct handover *handover,
                                           const struct noise_silence *silence);
 /* Still listed: not over before this time. */
 bool handover_lists(const struct handover *handover, const struct noise_silence *silence);
+bool handover_is_over(const struct handover *handover, const struct noise_silence *silence);
 bool handover_ends_soon(const struct handover *handover, const struct noise_silence *silence);
 double handover_nominal(const struct handover *handover); /* of the budget; incidents */
 /* The act of this number, from the oldest that is kept. */
@@ -39,6 +42,7 @@ enum phrase {
     PHRASE_WHEN,
     PHRASE_SOME_SILENCED,
     PHRASE_AGAIN,
+    PHRASE_TOLD_NOBODY,
     PHRASE_WHOLLY_SILENCED,
     PHRASE_ACKNOWLEDGED,
     PHRASE_BY,
@@ -51,6 +55,7 @@ enum phrase {
     PHRASE_SILENCE,
     PHRASE_HELD_BACK,
     PHRASE_ENDS_SOON,
+    PHRASE_OVER,
     PHRASE_BLIND,
     PHRASE_NO_BEAT,
     PHRASE_NO_BEAT_AT_ALL,

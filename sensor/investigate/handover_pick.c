@@ -9,6 +9,21 @@ static bool touches(const struct handover *h, struct ptime from, struct ptime un
     return until.ns >= h->config.from.ns && from.ns < h->config.to.ns;
 }
 
+bool handover_told_nobody(const struct handover *handover, const struct retold_incident *incident)
+{
+    const struct handover *h = handover;
+    if (incident->alerts == 0 || incident->silenced < incident->alerts)
+        return false;
+    return incident->until.ns <= h->config.to.ns ||
+           (h->config.book && !noise_get(h->config.book, incident->silence));
+}
+
+/* It went silent before, and this is the first that anybody hears of it. */
+static bool is_uncovered(const struct handover *h, const struct retold_incident *incident)
+{
+    return handover_told_nobody(h, incident) && touches(h, incident->until, incident->until);
+}
+
 enum handover_section handover_section_of(const struct handover *handover,
                                           const struct retold_incident *incident)
 {
@@ -29,9 +44,11 @@ enum handover_section handover_section_of(const struct handover *handover,
     case RETOLD_AGAIN:
         break;
     }
-    if (!incident->active && !spoke)
+    if (!incident->active && !spoke && !is_uncovered(h, incident))
         return SECTION_NONE;
-    return incident->silenced == incident->alerts ? SECTION_SILENCED : SECTION_OPEN;
+    return incident->silenced < incident->alerts || handover_told_nobody(h, incident)
+               ? SECTION_OPEN
+               : SECTION_SILENCED;
 }
 
 struct handover_hidden handover_hidden_of(const struct handover *handover,
@@ -47,6 +64,11 @@ bool handover_lists(const struct handover *handover, const struct noise_silence 
 {
     return silence->expires.ns > handover->config.from.ns &&
            silence->created.ns < handover->config.to.ns;
+}
+
+bool handover_is_over(const struct handover *handover, const struct noise_silence *silence)
+{
+    return silence->expires.ns <= handover->config.to.ns;
 }
 
 bool handover_ends_soon(const struct handover *handover, const struct noise_silence *silence)

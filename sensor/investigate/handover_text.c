@@ -132,6 +132,11 @@ static void put_open(struct writing *w, const struct retold_incident *incident)
     put_figures(w, incident);
     if (*incident->text)
         buffer_text(&w->out, "         %s\n", incident->text);
+    if (handover_told_nobody(w->handover, incident)) {
+        buffer_text(&w->out, "         ");
+        PHRASE(&w->out, w->language, PHRASE_TOLD_NOBODY, incident->silence);
+        end_line(w);
+    }
     if (!mark || mark->verdict == VERDICT_NONE || mark->closed.at.ns >= w->handover->config.to.ns)
         return;
     buffer_text(&w->out, "         ");
@@ -212,7 +217,10 @@ static void put_silence(struct writing *w, const struct noise_silence *silence)
                 noise_scope_text(&silence->scope, scope, sizeof scope));
     PHRASE(&w->out, w->language, PHRASE_SILENCE, when(w, silence->expires, until), silence->author,
            silence->reason);
-    if (handover_ends_soon(w->handover, silence))
+    if (handover_is_over(w->handover, silence))
+        PHRASE(&w->out, w->language, PHRASE_OVER, count_text(silence->alerts, alerts),
+               figure_bytes(silence->out_bytes, bytes));
+    else if (handover_ends_soon(w->handover, silence))
         PHRASE(&w->out, w->language, PHRASE_ENDS_SOON, "");
     buffer_text(&w->out, "\n         ");
     PHRASE(&w->out, w->language, PHRASE_HELD_BACK, count_text(hidden.alerts, alerts),

@@ -77,6 +77,8 @@ static void read_alert(struct retold_record *r)
     r->sensor = !json_get(r->root, "source");
     r->silence = text_of(silenced, "id");
     r->silenced_bytes = (uint64_t)whole_of(silenced, "out_bytes");
+    if (!ptime_of_iso(text_of(silenced, "until"), &r->until))
+        r->until = PTIME_MAX;
     json_truth(json_get(json_get(weir, "acknowledged"), "quiet"), &r->quiet);
     read_host(r->root, r->host);
     if (strcmp(scope, "host") != 0)
@@ -226,7 +228,11 @@ static void add_alert(struct retold_incident *incident, const struct retold_reco
     incident->budgeted |= retold_is_budgeted(r->rule);
     note_rule(incident, r->rule);
     incident->alerts++;
-    incident->silenced += *r->silence != '\0';
+    if (!*r->silence)
+        return;
+    incident->silenced++;
+    incident->until = r->until;
+    snprintf(incident->silence, sizeof incident->silence, "%s", r->silence);
 }
 
 void retold_add(struct retold *told, const struct retold_record *record)

@@ -205,6 +205,7 @@ static size_t alerts_status(const struct engine_role *role, struct status_alerts
     for (size_t i = 0; i < count; i++) {
         alerts[i].detector = tally[i].detector;
         memcpy(alerts[i].alerts, tally[i].alerts, sizeof alerts[i].alerts);
+        memcpy(alerts[i].severity, tally[i].severity, sizeof alerts[i].severity);
     }
     return count;
 }

@@ -1,5 +1,5 @@
-/* The engine process's own state, for engine_role.c (its life) and engine_api.c (what it says of
- * itself). One thread. */
+/* The engine process's own state, for engine_role.c (its life), engine_walls.c (what it gives up)
+ * and engine_api.c (what it says of itself). One thread. */
 #ifndef WEIR_ROLE_ENGINE_ROLE_H
 #define WEIR_ROLE_ENGINE_ROLE_H
 
@@ -43,6 +43,11 @@ struct engine_role {
     bool started, leaving, finishing, reload_asked;
     struct error error;
 };
+
+/* engine_walls.c. −1 and role->error. The user and every capability, then files, the network but
+ * for the store's place, and calls of the kernel. */
+int engine_walls_drop(struct engine_role *role);
+int engine_walls_raise(struct engine_role *role);
 
 /* The control API, on role->listener, and metrics alone on role->metrics_listener. −1 and
  * role->error. */

@@ -149,6 +149,7 @@ class Siege(Case):
     def test_many(self):
         resource.setrlimit(resource.RLIMIT_NOFILE, (given.connections + 1000,) * 2)
         until("alerts", lambda: read(self.told).count("\n") > 5, 60)
+        reached = {}
         for name in ("control", "sink", "metrics"):
             turned, ended = 0, 0
             began = time.monotonic()
@@ -168,6 +169,7 @@ class Siege(Case):
             print(f"\n  {name}: {given.connections} connections in {time.monotonic() - began:.1f} s, {ended} told to go, "
                   f"{turned} not taken", flush=True)
             self.assertGreater(ended + turned, given.connections * 0.9)
+            reached[name] = given.connections - turned # the others the kernel's queue had no room for
             self.check_others(f"{given.connections} connections at {name}")
             for client in self.held:
                 client.close()
@@ -175,7 +177,7 @@ class Siege(Case):
             self.until_served(name)
         for listener in ("control", "metrics"):
             self.assertGreater(self.metric(f'weir_api_refused_connections_total{{listener="{listener}"}}'),
-                               given.connections * 0.9)
+                               reached[listener] * 0.9)
         self.assertRegex(read(self.sensor.log), r"so far \d+ connections were too many")
         self.sensor.stop()
 

@@ -2,6 +2,7 @@
 `busparts.py PART …` (see PARTS) says "ready" when it is. A receiver appends the `event.id` of each line that
 it took to its LOG, in the order in which they came. Standard library only."""
 
+import contextlib
 import http.server
 import json
 import os
@@ -31,18 +32,23 @@ def listener(port, backlog=16):
     return made
 
 
-def subscriber(path, log):
+def subscriber(path, log, patience_s=0):
     """Of a unix sink, from its journal's first line on. One that was too slow is let go, and connects again to say
     where it stood: without a filter, its lines are the journal's, so their number is that place."""
     with open(log, "w", encoding="ascii", buffering=1) as file:
-        count = 0
+        count, heard = 0, time.monotonic()
         while True:
             with socket.socket(socket.AF_UNIX) as client:
                 try:
                     client.connect(path)
+                    heard = time.monotonic()
                 except OSError:
-                    return # the sensor ended
-                client.sendall(b'{"after":%d}\n' % count)
+                    if time.monotonic() - heard >= float(patience_s):
+                        return # the sensor ended
+                    time.sleep(0.1)
+                    continue
+                with contextlib.suppress(ConnectionError): # who told them was killed
+                    client.sendall(b'{"after":%d}\n' % count)
                 if count == 0:
                     ready()
                 count += take_lines(client, file)
@@ -50,7 +56,7 @@ def subscriber(path, log):
 
 def take_lines(client, file):
     count = 0
-    with client.makefile("rb") as lines:
+    with contextlib.suppress(ConnectionError), client.makefile("rb") as lines:
         for line in lines:
             if not line.endswith(b"\n") or line.startswith(b'{"error":'):
                 break

@@ -1,9 +1,10 @@
 /* Incidents: the alerts of one host and destination that tell one story. The same story is told
- * again only when its evidence has grown × 1.3; it is closed (state "close") when it was silent for
- * `gap_ns` or the input ends. A story that goes on after its incident was closed opens the same one
- * again (the id is the story's). Bounds: INCIDENTS_MAX open, the one silent longest is closed;
- * INCIDENTS_KEPT closed ones are remembered, the one closed longest ago is forgotten;
- * INCIDENT_RANKS detectors an incident, further ones are not told. All counted. Engine thread. */
+ * again only when its evidence has grown × 1.3, or when a silence held back the last time and is
+ * over; it is closed (state "close") when it was silent for `gap_ns` or the input ends. A story
+ * that goes on after its incident was closed opens the same one again (the id is the story's).
+ * Bounds: INCIDENTS_MAX open, the one silent longest is closed; INCIDENTS_KEPT closed ones are
+ * remembered, the one closed longest ago is forgotten; INCIDENT_RANKS detectors an incident,
+ * further ones are not told. All counted. Engine thread. */
 #ifndef WEIR_ALERT_INCIDENT_H
 #define WEIR_ALERT_INCIDENT_H
 
@@ -20,6 +21,7 @@ struct incident_rank { /* per detector that spoke in the incident */
     const struct detector *detector;
     double evidence; /* at the last raise */
     uint32_t raises;
+    bool hidden;        /* a silence held back the last one */
     struct ptime first; /* of its first alert */
     struct volume first_out;
     struct finding finding; /* the strongest so far, of equals the latest */
@@ -54,12 +56,17 @@ void incidents_free(struct incidents *incidents);
 void incidents_find(struct incidents *incidents, const struct finding *finding,
                     const struct story *story, enum baseline_state baseline,
                     uint32_t baseline_hours, struct ptime time);
-/* The alert that is just told is under no silence: so the closing one will not be either, and
- * whoever was told of the story hears its end. */
-void incidents_told_aloud(struct incidents *incidents, const char *id);
+/* Whether a silence holds back the alert that would be told now (its finding, story, id and time
+ * are set, not what links it to others). A detector whose last alert was held back tells its next
+ * finding once none does, grown or not. NULL: there are no silences. Same context as `alert`. */
+void incidents_set_covered(struct incidents *incidents,
+                           bool (*covered)(void *context, const struct alert *alert));
+/* Of the alert that is just told, from inside `alert`: whether a silence holds it back. One that
+ * none does is heard, so the closing one will be too. */
+void incidents_told(struct incidents *incidents, const struct alert *alert, bool is_hidden);
 /* Whether incidents_find would emit an alert for it. */
 bool incidents_would_tell(const struct incidents *incidents, const struct finding *finding,
-                          const struct story *story);
+                          const struct story *story, struct ptime time);
 /* The story goes on, whether or not anything is found: keeps an open incident's figures true. */
 void incidents_follow(struct incidents *incidents, const struct story *story, struct ptime time);
 /* The story is over: its open incident, if there is one, is closed with this finding as the last

@@ -154,6 +154,9 @@ struct noise_outcome {
  * silence or mark; ERROR_RUN a bound. Then nothing has changed. */
 int noise_obey(struct noise *noise, const struct noise_order *order, struct noise_outcome *outcome,
                struct error *error);
+/* The record that takes back an order's whose record may be in the journal although it was refused:
+ * `noise` is the book without it, but that a silence's number is used up. Caller frees. */
+char *noise_refused(const struct noise *noise, const struct noise_order *order);
 void noise_outcome_fini(struct noise_outcome *outcome);
 
 /* An act of somebody that is no order of these: one record for the journal, caller frees. */

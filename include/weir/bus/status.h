@@ -4,6 +4,7 @@
 #ifndef WEIR_BUS_STATUS_H
 #define WEIR_BUS_STATUS_H
 
+#include "weir/alert/severity.h"
 #include "weir/base/json.h"
 #include "weir/base/time.h"
 #include "weir/bus/api.h"
@@ -62,7 +63,7 @@ struct status_engine {
 #define STATUS_URGENCIES 3 /* digest, shift, now */
 struct status_alerts {     /* of a detector or rule, since the engine's process began */
     const char *detector;
-    uint64_t alerts[STATUS_URGENCIES];
+    uint64_t alerts[STATUS_URGENCIES], severity[SEVERITIES];
 };
 
 #define STATUS_APIS 2

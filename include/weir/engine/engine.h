@@ -10,6 +10,7 @@
 #define WEIR_ENGINE_ENGINE_H
 
 #include "weir/alert/incident.h"
+#include "weir/alert/severity.h"
 #include "weir/base/address.h"
 #include "weir/base/calendar.h"
 #include "weir/base/digest.h"
@@ -282,12 +283,12 @@ struct rule_tally {                   /* of one rule, or of intel.match */
 const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
 /* NULL: there is none of this id. */
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id);
-/* Alerts since this process began, by who spoke. Bound: ENGINE_TALLIES rows; of further ones all
- * are in the last, "other". */
+/* Alerts since this process began, by who spoke: how urgently, and how severe. Bound:
+ * ENGINE_TALLIES rows; of further ones all are in the last, "other". */
 #define ENGINE_TALLIES 256
 struct engine_tally {
     const char *detector;
-    uint64_t alerts[URGENCIES];
+    uint64_t alerts[URGENCIES], severity[SEVERITIES];
 };
 const struct engine_tally *engine_tallies(const struct engine *engine, size_t *count);
 struct engine_status { /* what the counts do not say */

@@ -16,7 +16,7 @@ struct engine;
 /* `order` without its sensor, packet time and incident, which are the engine's. 0: told in the
  * journal, which is synced, and done. −1: as noise_obey; ERROR_RUN too when the journal, or the
  * file of the first order, cannot be written: nothing has changed, but the journal may get the
- * record: a silence's number is then used up, and a removal follows it there. */
+ * record: then another follows it there that takes it back, and a silence's number is used up. */
 int engine_noise_order(struct engine *engine, const struct noise_order *order,
                        struct noise_outcome *outcome, struct error *error);
 /* An act that others did: `act` without its sensor. */

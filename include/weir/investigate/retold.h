@@ -28,6 +28,7 @@ struct retold_record {
     bool sensor;             /* of the sensor itself */
     uint64_t out_bytes;      /* of the story so far */
     const char *silence;     /* id of the silence that holds, or "" */
+    struct ptime until;      /* … and when that is over */
     uint64_t silenced_bytes; /* newly left, under it */
     bool quiet;
     /* RETOLD_ACT */
@@ -55,6 +56,8 @@ struct retold_incident {
     struct ptime start, end;  /* of what they speak of */
     struct ptime spoke;       /* its last one that did not close it */
     uint64_t alerts, silenced, out_bytes;
+    char silence[NOISE_ID]; /* what held back the latest of those, and until when */
+    struct ptime until;
 };
 
 struct retold {

@@ -201,8 +201,10 @@ static void test_aloud(void **state)
     struct story story = case_story();
     find(f, &case_volume, 10, 60, &story, 0);
     assert_false(f->told.alert[0].aloud);
-    incidents_told_aloud(f->incidents, STORY_ID);
-    incidents_told_aloud(f->incidents, VLAN_ID); /* no such: nothing */
+    incidents_told(f->incidents, &f->told.alert[0], false);
+    struct alert other = f->told.alert[0];
+    memcpy(other.incident, VLAN_ID, sizeof other.incident);
+    incidents_told(f->incidents, &other, false); /* no such: nothing */
     struct buffer bytes = {0};
     incidents_pack(f->incidents, &bytes);
     incidents_free(f->incidents);
@@ -218,6 +220,57 @@ static void test_aloud(void **state)
     assert_true(f->told.alert[1].aloud);
     assert_false(f->told.alert[2].aloud);
     assert_false(f->told.alert[3].aloud);
+}
+
+/* A silence: until when, below which score. */
+static struct {
+    int64_t until_ns;
+    int below;
+} silence;
+
+static bool is_covered(void *context, const struct alert *alert)
+{
+    (void)context;
+    return alert->time.ns < silence.until_ns && alert->finding.score < silence.below;
+}
+
+static void find_and_note(struct fixture *f, const struct detector *detector, double evidence,
+                          int score, const struct story *story, int64_t after_ns)
+{
+    size_t before = f->told.count;
+    struct finding finding = case_finding(detector, evidence, score);
+    bool would = incidents_would_tell(f->incidents, &finding, story, after(after_ns));
+    find(f, detector, evidence, score, story, after_ns);
+    assert_int_equal(f->told.count, before + would);
+    for (size_t i = before; i < f->told.count; i++)
+        incidents_told(f->incidents, &f->told.alert[i], is_covered(NULL, &f->told.alert[i]));
+}
+
+/* What a silence held back is told with the detector's next finding once it is over, the strongest
+ * of it, once; of a detector that was heard nothing more. */
+static void test_uncovered(void **state)
+{
+    struct fixture *f = *state;
+    struct story story = case_story();
+    silence.until_ns = CASE_TIME + 100;
+    silence.below = 80;
+    incidents_set_covered(f->incidents, is_covered);
+    find_and_note(f, &case_volume, 10, 60, &story, 0);
+    find_and_note(f, &case_content, 5, 85, &story, 1); /* heard */
+    find_and_note(f, &case_volume, 20, 70, &story, 2);
+    find_and_note(f, &case_volume, 20, 70, &story, 99);
+    assert_int_equal(f->told.count, 3);
+    find_and_note(f, &case_content, 5, 85, &story, 100);
+    assert_int_equal(f->told.count, 3);
+    find_and_note(f, &case_volume, 8, 55, &story, 101);
+    assert_int_equal(f->told.count, 4);
+    assert_int_equal(f->told.alert[3].finding.score, 70);
+    assert_int_equal(f->told.alert[3].raise, 2);
+    assert_int_equal(f->told.alert[3].state, INCIDENT_UPDATE);
+    find_and_note(f, &case_volume, 25, 70, &story, 102); /* from 20 on, × 1.3 */
+    assert_int_equal(f->told.count, 4);
+    find_and_note(f, &case_volume, 26, 70, &story, 103);
+    assert_int_equal(f->told.count, 5);
 }
 
 static void test_end_of_input(void **state)
@@ -364,7 +417,7 @@ static void test_rank_bound(void **state)
     assert_int_equal(f->told.count, INCIDENT_RANKS);
     assert_int_equal(incidents_counts(f->incidents).unranked, 1);
     struct finding finding = case_finding(&many[INCIDENT_RANKS], 99, 60);
-    assert_false(incidents_would_tell(f->incidents, &finding, &story));
+    assert_false(incidents_would_tell(f->incidents, &finding, &story, after(0)));
 }
 
 /* --- an operator's rules: rows that no table has --------------------------------------------- */
@@ -383,12 +436,12 @@ static void test_an_edited_rule(void **state)
     struct story story = case_story();
     struct finding same = case_finding(&rule_after, 12, 60),
                    more = case_finding(&rule_after, 14, 60);
-    assert_true(incidents_would_tell(f->incidents, &same, &story));
+    assert_true(incidents_would_tell(f->incidents, &same, &story, after(0)));
     find(f, &rule_before, 10, 60, &story, 0);
-    assert_false(incidents_would_tell(f->incidents, &same, &story));
+    assert_false(incidents_would_tell(f->incidents, &same, &story, after(0)));
     find(f, &rule_after, 12, 60, &story, 1);
     assert_int_equal(f->told.count, 1);
-    assert_true(incidents_would_tell(f->incidents, &more, &story));
+    assert_true(incidents_would_tell(f->incidents, &more, &story, after(0)));
     find(f, &rule_after, 14, 60, &story, 2);
     assert_int_equal(f->told.count, 2);
     assert_int_equal(f->told.alert[1].raise, 1);
@@ -541,6 +594,7 @@ int main(void)
         T(test_follow_and_close),
         T(test_reopens),
         T(test_aloud),
+        T(test_uncovered),
         T(test_end_of_input),
         T(test_whole_host_and_sensor),
         T(test_sights),

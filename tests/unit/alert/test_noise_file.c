@@ -265,6 +265,42 @@ static void test_orders_again(void **state)
     noise_free(filed);
 }
 
+/* Every order, refused when its record was written already: read back with the one that takes it
+ * back the book is what it was, but that a silence's number is used up. */
+static void test_refused_again(void **state)
+{
+    (void)state;
+    static const struct {
+        enum noise_verb verb;
+        const char *target, *body;
+    } row[] = {
+        {NOISE_ADD, NULL, "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"a\"}}"},
+        {NOISE_REMOVE, "sil-1", ""},
+        {NOISE_ACKNOWLEDGE, "00000000000000000000000000000001", ""}, /* of which nothing is said */
+        {NOISE_ACKNOWLEDGE, OTHER, "{\"note\":\"n\"}"},
+        {NOISE_CLOSE, INCIDENT, "{\"verdict\":\"benign\"}"},
+        {NOISE_REOPEN, INCIDENT, ""},
+        {NOISE_REOPEN, OTHER, ""},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct noise *noise = filled(), *taken = noise_copy(noise), *again = noise_copy(noise);
+        struct noise_order asked = order(row[i].verb, row[i].target, row[i].body);
+        assert_int_equal(obey(taken, row[i].verb, row[i].target, row[i].body), ERROR_NONE);
+        noise->next = taken->next;
+        char *refused = noise_refused(noise, &asked);
+        assert_non_null(strstr(refused, "\"message\":\"Refused"));
+        for (int twice = 0; twice < 2; twice++) {
+            noise_again(again, last.audit, strlen(last.audit));
+            noise_again(again, refused, strlen(refused));
+            expect_same(noise, again);
+        }
+        free(refused);
+        noise_free(noise);
+        noise_free(taken);
+        noise_free(again);
+    }
+}
+
 /* Of others' audits, and of what is no order any more, nothing. */
 static void test_other_audits(void **state)
 {
@@ -319,6 +355,7 @@ int main(void)
         cmocka_unit_test(test_file),          cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_catch_up),      cmocka_unit_test(test_names_of_users),
         cmocka_unit_test(test_orders_again),  cmocka_unit_test(test_other_audits),
+        cmocka_unit_test(test_refused_again),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
 }

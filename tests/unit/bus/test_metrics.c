@@ -167,8 +167,8 @@ static const struct health health = {.packets = UINT64_C(18000000000000000000),
                                      .parse_malformed = 7};
 static const int64_t bound_ns[] = {1000000, 5000000000};
 static const uint64_t answers[] = {10, 5, 1};
-static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}},
-                                              {"rule \"x\"", {0, 0, 4}}};
+static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1, 0}},
+                                              {"rule \"x\"", {0, 0, 4}, {4}}};
 
 static const struct status_api api[] = {{"control", {11, 12, 13}}, {"metrics", {14, 15, 16}}};
 
@@ -231,6 +231,10 @@ static void test_whole(void **state)
     expect(reading, "weir_late_totals_total", 9);
     expect(reading, "weir_alerts_total{detector=\"content.personal\",urgency=\"now\"}", 3);
     expect(reading, "weir_alerts_total{detector=\"rule \\\"x\\\"\",urgency=\"now\"}", 4);
+    expect(reading,
+           "weir_alerts_by_severity_total{detector=\"content.personal\",severity=\"medium\"}", 5);
+    expect(reading,
+           "weir_alerts_by_severity_total{detector=\"rule \\\"x\\\"\",severity=\"critical\"}", 0);
     expect(reading, "weir_engine_silenced_alerts_total", 2);
     expect(reading, "weir_engine_silenced_bytes_total", 100);
     expect(reading, "weir_engine_quiet_alerts_total", 1);

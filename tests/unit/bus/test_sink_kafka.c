@@ -34,6 +34,35 @@ static void test_delivers(void **state)
     end_cluster(&cluster);
 }
 
+/* It is of no host: the sensor is its key. */
+static void test_heartbeat(void **state)
+{
+    static const char beat[] =
+        "{\"@timestamp\":\"2026-03-02T01:05:00.000Z\",\"event\":{\"kind\":\"metric\","
+        "\"dataset\":\"weir.heartbeat\",\"id\":\"b7\"},\"observer\":{\"name\":\"tap1\"}}";
+    (void)state;
+    struct cluster cluster;
+    rd_kafka_message_t *message = NULL;
+    begin_cluster(&cluster, 1);
+    struct sink_case *c = open_case(&cluster);
+    case_line(c, beat, NULL);
+    assert_true(case_run(c, 1, 60000));
+    case_end(c);
+    rd_kafka_t *consumer = begin_consumer(&cluster, 1);
+    for (int i = 0; i < 300 && !message; i++)
+        message = rd_kafka_consumer_poll(consumer, 100);
+    assert_non_null(message);
+    assert_int_equal(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(message->key_len, 4);
+    assert_memory_equal(message->key, "tap1", 4);
+    assert_int_equal(message->len, sizeof beat - 1);
+    assert_memory_equal(message->payload, beat, sizeof beat - 1);
+    rd_kafka_message_destroy(message);
+    rd_kafka_consumer_close(consumer);
+    rd_kafka_destroy(consumer);
+    end_cluster(&cluster);
+}
+
 static void test_dies(void **state)
 {
     (void)state;
@@ -164,7 +193,7 @@ int main(void)
         cmocka_unit_test(test_settings),     cmocka_unit_test(test_delivers),
         cmocka_unit_test(test_dies),         cmocka_unit_test(test_batch_refused),
         cmocka_unit_test(test_line_refused), cmocka_unit_test(test_nobody),
-        cmocka_unit_test(test_hangs),
+        cmocka_unit_test(test_hangs),        cmocka_unit_test(test_heartbeat),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CLIENTS 200
@@ -210,6 +211,45 @@ static void test_half_closed(void **state)
     assert_true(wait_for(f, asks, 2 * LINE, 1));
     expect_lines(asks, 2, 3);
     assert_true(wait_for(f, silent, LINE, 1));
+}
+
+static bool has_its_lines(void *context)
+{
+    struct stat st;
+    return stat(context, &st) == 0 && st.st_size >= 3 * (off_t)LINE;
+}
+
+/* The program that the documentation names: it says where it stood, and hears the lines and nothing
+ * else. Skipped where it is not installed. */
+static void test_socat(void **state)
+{
+    struct fixture *f = *state;
+    struct client heard_by_it = {.fd = -1};
+    char heard_file[120], command[400];
+    if (access("/usr/bin/socat", X_OK) != 0)
+        skip();
+    snprintf(heard_file, sizeof heard_file, "%s/heard", f->c.folder);
+    snprintf(command, sizeof command,
+             "echo '{\"after\":2}' | exec socat -t 60 - UNIX-CONNECT:%s > %s", f->path, heard_file);
+    publish(f, 4);
+    pid_t pid = fork();
+    assert_int_not_equal(pid, -1);
+    if (pid == 0) {
+        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+        _exit(127);
+    }
+    run_for(f, 50);
+    publish(f, 1);
+    assert_true(case_run(&f->c, has_its_lines, heard_file, 20));
+    case_close_bus(&f->c); /* it is told to go, and goes */
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    FILE *file = fopen(heard_file, "r");
+    char text[4 * LINE] = "";
+    assert_int_equal(fread(text, 1, sizeof text - 1, file), 3 * LINE);
+    fclose(file);
+    heard_by_it.text = text;
+    expect_lines(&heard_by_it, 3, 5);
+    case_open_bus(&f->c);
 }
 
 static void test_filtered_alike(void **state)
@@ -419,6 +459,7 @@ int main(void)
         T(test_begins_at_the_newest),
         T(test_begins_where_it_says),
         T(test_half_closed),
+        T(test_socat),
         T(test_filtered_alike),
         T(test_nonsense),
         T(test_asks_slowly),

@@ -265,6 +265,31 @@ static void test_refuses(void **state)
     }
 }
 
+/* Before any line was taken, too: a receiver that repeats what it was sent does not speak of TLS.
+ */
+static void test_repeats(void **state)
+{
+    (void)state;
+    static const char *const batch[] = {"1", "3"};
+    for (size_t i = 0; i < sizeof batch / sizeof *batch; i++) {
+        struct place p;
+        make_place(&p);
+        begin_server(&p, false);
+        char *url = url_of(&p, "/repeats");
+        struct sink_case *c =
+            case_open(&sink_webhook, "ecs", GIVEN({"url", url}, {"batch", batch[i]}));
+        case_line(c, "{\"message\":\"refuse me: No required SSL certificate, plain HTTP\"}", NULL);
+        case_lines(c, 2, 3, false);
+        assert_true(case_run(c, 3, 20000));
+        assert_int_equal(c->failures, 0);
+        assert_int_equal(c->refusals, 1);
+        assert_int_equal(c->refused[0], 1);
+        free(url);
+        case_end(c);
+        end_place(&p);
+    }
+}
+
 static void test_retry_after(void **state)
 {
     (void)state;
@@ -397,9 +422,10 @@ int main(void)
         cmocka_unit_test(test_bad_templates), cmocka_unit_test(test_signature),
         cmocka_unit_test(test_settings),      cmocka_unit_test(test_single),
         cmocka_unit_test(test_batches),       cmocka_unit_test(test_fails),
-        cmocka_unit_test(test_refuses),       cmocka_unit_test(test_retry_after),
-        cmocka_unit_test(test_stuck),         cmocka_unit_test(test_floods),
-        cmocka_unit_test(test_dies),          cmocka_unit_test(test_tls),
+        cmocka_unit_test(test_refuses),       cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_retry_after),   cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_floods),        cmocka_unit_test(test_dies),
+        cmocka_unit_test(test_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,7 +54,7 @@ static void test_whole(void **state)
          .failures = 1,
          .dead = true,
          .last_error = "No space left on device"}};
-    static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}}};
+    static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1}}};
     static const struct status_api api[] = {{"control", {11, 12, 13}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
@@ -131,8 +131,8 @@ static void test_whole(void **state)
         "\"beyond_incidents\":11,\"removed\":12,\"removed_for_room\":13,\"failures\":14},"
         "\"budget\":{\"alerts_per_host_day\":0.015,\"trim\":1.5,\"day_alerts\":4.0,"
         "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
-        "2,"
-        "\"now\":3}],"
+        "2,\"now\":3,\"severity\":{\"informational\":0,\"low\":0,\"medium\":5,\"high\":1,"
+        "\"critical\":0}}],"
         "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13}],"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)

@@ -65,6 +65,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(400, b"a seven")
         elif kind == "echoes" and re.search(rb"line-\d*7\.", body):
             self.answer(400, b"a seven of plain HTTP, with an SSL certificate")
+        elif kind == "repeats" and b"refuse me" in body:
+            self.answer(400, b"not well-formed: " + body)
         elif kind == "later" and turn == 1:
             self.answer(429, Retry_After=rest[0])
         elif kind == "hangs":

@@ -400,7 +400,7 @@ static void test_wrong_values(void **state)
         {"redis: {url: {}}\n", ":1:14: redis.url: is a mapping", "embedded"},
         {"privacy: {retention_days: 400}\n", ":1:27: privacy.retention_days", "a mapping"},
         {"privacy: {retention_days: {diaries: 4}}\n", ":1:37: privacy.retention_days",
-         "known: access, baselines, journal"},
+         "known: access, baselines, evidence, journal"},
         {"privacy: {retention_days: {baselines: 0}}\n", ":1:39: privacy.retention_days",
          "a whole number"},
         {"privacy: {pseudonyms: \"true\"}\n", ":1:23: privacy.pseudonyms", "true or false"},

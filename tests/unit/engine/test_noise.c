@@ -182,6 +182,46 @@ static void test_close(void **state)
     assert_int_equal(journal_has(rig, "\"silenced\":{"), 2); /* open and close of the second */
 }
 
+/* A host's story goes on, at `second`. */
+static void go_on(struct rig *rig, const char *host, int second)
+{
+    struct flow_key key = make_flow_key(host, (uint16_t)(40000 + second), "198.51.100.7", 443);
+    rig_push_flow(rig, SECOND(second), &key, 1000, 10);
+    rig_push_watermark(rig, 0, SECOND(second) + NS_PER_MS);
+    rig_turn(rig, 200 * NS_PER_MS);
+}
+
+/* A story that goes on after its silence is told, once, though it did not grow; an engine that
+ * plays its log again with what was said since says nothing of it twice. */
+static void test_uncovered(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(
+        say(rig, NOISE_ADD, NULL, "{\"reason\":\"r\",\"for_s\":5,\"scope\":{\"rule\":\"any\"}}"),
+        ERROR_NONE);
+    for (int second = 1; second < 5; second++)
+        go_on(rig, "10.0.0.99", second);
+    assert_int_equal(journal_has(rig, "\"kind\":\"alert\""), 1);
+    assert_int_equal(journal_has(rig, "\"silenced\":{"), 1);
+    go_on(rig, "10.0.0.99", 5);
+    go_on(rig, "10.0.0.99", 6);
+    assert_int_equal(journal_has(rig, "\"kind\":\"alert\""), 2);
+    assert_int_equal(journal_has(rig, "\"silenced\":{"), 1);
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    die(rig);
+    come_back(rig);
+    go_on(rig, "10.0.0.99", 7);
+    assert_int_equal(journal_has(rig, "\"kind\":\"alert\""), 2);
+    go_on(rig, "10.0.0.98", 8);
+    assert_int_equal(journal_has(rig, "\"silenced\":{"), 2);
+    assert_int_equal(say(rig, NOISE_REMOVE, "sil-2", ""), ERROR_NONE);
+    die(rig);
+    come_back(rig);
+    go_on(rig, "10.0.0.98", 9); /* held back before */
+    assert_int_equal(journal_has(rig, "\"kind\":\"alert\""), 4);
+    assert_int_equal(journal_has(rig, "\"silenced\":{"), 2);
+}
+
 /* Killed before and behind a snapshot: what the journal has is counted once. */
 static void test_killed(void **state)
 {
@@ -264,6 +304,27 @@ static void test_disk_fails(void **state)
     assert_string_equal(noise_get(engine_noise(rig->engine), "sil-3")->reason, "accepted");
 }
 
+/* Likewise a removal, and what is said of an incident: as they were, here and at the next start. */
+static void test_disk_fails_again(void **state)
+{
+    struct rig *rig = *state;
+    static const char id[] = "0123456789abcdef0123456789abcdef";
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    sync_fails = true;
+    assert_int_equal(say_only(rig, NOISE_REMOVE, "sil-1", ""), ERROR_RUN);
+    assert_int_equal(say_only(rig, NOISE_ACKNOWLEDGE, id, ""), ERROR_RUN);
+    sync_fails = false;
+    for (int restarts = 0; restarts < 2; restarts++) {
+        assert_string_equal(the_silence(rig)->reason, "r");
+        assert_null(noise_mark_of(engine_noise(rig->engine), id));
+        die(rig);
+        come_back(rig);
+    }
+    assert_int_equal(journal_has(rig, "\"action\":\"silence.remove\""), 1);
+    assert_int_equal(journal_has(rig, "\"action\":\"silence.keep\""), 1);
+    assert_int_equal(journal_has(rig, "\"action\":\"incident.keep\""), 1);
+}
+
 static void test_damaged(void **state)
 {
     struct rig *rig = *state;
@@ -342,6 +403,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_incident, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_cannot_be_written, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_disk_fails, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_disk_fails_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_uncovered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_many, set_up, tear_down),
     };

@@ -259,6 +259,52 @@ static void test_japanese(void **state)
     handover_free(h);
 }
 
+/* What a silence held back is shown once that is over, also when the story went silent before. */
+static void test_over(void **state)
+{
+    (void)state;
+    static const char hidden[] =
+        "\"score\":50,\"urgency\":\"shift\",\"state\":\"%s\",\"out_bytes\":{\"value\":4000},"
+        "\"silenced\":{\"id\":\"%s\",\"until\":\"%s\",\"out_bytes\":4000}";
+    static const struct {
+        const char *time, *state, *silence, *until;
+        bool told_nobody, open;
+    } row[] = {
+        {"2026-03-01T16:00", "open", "sil-8", "2026-03-20T00:00:00.000Z", false, false},
+        {"2026-03-01T16:00", "open", "sil-8", "2026-03-01T20:00:00.000Z", true, true},
+        {"2026-02-20T16:00", "close", "sil-8", "2026-03-01T20:00:00.000Z", true, true},
+        {"2026-02-20T16:00", "close", "sil-8", "2026-02-27T20:00:00.000Z", true, false},
+        {"2026-03-01T16:00", "open", "sil-3", "2026-03-20T00:00:00.000Z", true, true}, /* removed */
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char more[512], time[40];
+        struct handover_config config = the_config();
+        struct handover *h = handover_new(&config);
+        snprintf(time, sizeof time, "%s:00.000Z", row[i].time);
+        /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral): `hidden`, above */
+        snprintf(more, sizeof more, hidden, row[i].state, row[i].silence, row[i].until);
+        alert(h, time, E, "volume.host", "10.0.0.9", more);
+        handover_end(h);
+        char *text = handover_text(h, HANDOVER_ENGLISH), *json = handover_json(h);
+        assert_int_equal(strstr(text, "Open incidents: 1") != NULL, row[i].open);
+        assert_int_equal(strstr(text, "nobody was told: ") != NULL,
+                         row[i].told_nobody && row[i].open);
+        assert_int_equal(strstr(json, "\"told_nobody\": \"sil-") != NULL,
+                         row[i].told_nobody && row[i].open);
+        free(text);
+        free(json);
+        handover_free(h);
+    }
+    struct handover_config config = the_config();
+    assert_true(ptime_of_iso("2026-03-02T04:00:00Z", &config.to)); /* sil-7 is over then */
+    struct handover *h = handover_new(&config);
+    handover_end(h);
+    char *text = handover_text(h, HANDOVER_ENGLISH);
+    assert_non_null(strstr(text, "patch day (over; in all it held back 5 alerts, 9.00 kB)\n"));
+    free(text);
+    handover_free(h);
+}
+
 /* The same in JSON; it is read back. */
 static void test_json(void **state)
 {
@@ -435,15 +481,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_english),
-        cmocka_unit_test(test_japanese),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_no_heartbeat),
-        cmocka_unit_test(test_records_that_make_no_sense),
-        cmocka_unit_test(test_many_changes),
-        cmocka_unit_test(test_a_past_time),
-        cmocka_unit_test(test_many_incidents),
-        cmocka_unit_test(test_standing),
+        cmocka_unit_test(test_english),        cmocka_unit_test(test_japanese),
+        cmocka_unit_test(test_json),           cmocka_unit_test(test_over),
+        cmocka_unit_test(test_no_heartbeat),   cmocka_unit_test(test_records_that_make_no_sense),
+        cmocka_unit_test(test_many_changes),   cmocka_unit_test(test_a_past_time),
+        cmocka_unit_test(test_many_incidents), cmocka_unit_test(test_standing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
