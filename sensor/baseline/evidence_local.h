@@ -31,8 +31,4 @@ void manner_of_pair(const struct asked *asked, const struct amounts *amounts);
 struct estimate manner_estimate(const struct asked *asked, enum evidence_kind kind,
                                 uint64_t amount);
 
-/* evidence_upload.c: how rare an hour of so many bytes is; what was due becomes marks. */
-struct estimate upload_estimate(const struct asked *asked, uint64_t bytes);
-void upload_add_closed(struct day_evidence *into, const struct day_evidence *closed);
-
 #endif

@@ -32,8 +32,6 @@ static const struct detector *const row_of[EVIDENCES] = {
     [EVIDENCE_LONG] = &detector_timing_long,
     [EVIDENCE_RATIO] = &detector_ratio_shift,
     [EVIDENCE_STAGING] = &detector_staging_upload,
-    [EVIDENCE_UPLOAD] = &detector_ratio_upload,
-    [EVIDENCE_UPLOAD_AGAIN] = &detector_ratio_upload,
     [EVIDENCE_NETWORK_WEEK] = &detector_volume_served,
     [EVIDENCE_NETWORK_HOUR] = &detector_volume_served,
     [EVIDENCE_SERVED_GROWTH] = &detector_volume_slow,
@@ -101,9 +99,6 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
         struct amounts pair = amounts_less(&lead->amounts, removed);
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
-        const struct asked_pair of = {weighing->host, lead->pair, lead->destination,
-                                      weighing->fleet, &weighing->civil};
-        evidence_keep_uploads(&evidence, &weighing->evidence, &of, pair.day);
     }
     return fuse(weighing, &evidence, side);
 }
@@ -195,8 +190,6 @@ static uint64_t amount_of(enum evidence_kind kind, const struct weighed_pair *pa
     case EVIDENCE_LONG:
         return pair->amounts.longest_s;
     case EVIDENCE_RATIO: /* of a closed hour */
-    case EVIDENCE_UPLOAD:
-    case EVIDENCE_UPLOAD_AGAIN:
         return 0;
     default:
         return pair->amounts.day;
@@ -287,8 +280,7 @@ static enum evidence_kind leading(const struct weighing *weighing, const struct 
     if (!by_fusion)
         return EVIDENCE_ABSOLUTE_DAY;
     for (size_t i = 0; i < count; i++)
-        if (sorted[i] < EVIDENCE_UPLOAD && names_place(weighing, sorted[i], i == 0) &&
-            fused->share[sorted[i]] >= PLACE_SHARE)
+        if (names_place(weighing, sorted[i], i == 0) && fused->share[sorted[i]] >= PLACE_SHARE)
             return sorted[i];
     return sorted[0];
 }

@@ -19,7 +19,7 @@
 #include "weir/baseline/staged.h"
 #include "weir/baseline/totals.h"
 
-#define PROFILE_SCHEMA 6 /* 1 to 5 are read too: what they do not know begins empty */
+#define PROFILE_SCHEMA 5 /* 1 to 4 are read too: what they do not know begins empty */
 /* An hour or day below this is no activity: machines that are left on call home all night, and
  * would hide who comes at 3 a.m. */
 #define PROFILE_ACTIVE_BYTES UINT64_C(65536)
@@ -184,7 +184,7 @@ void profile_set_group(struct profile *profile, const char *name);
 
 void profile_pack(const struct profile *profile, struct buffer *out);
 /* NULL and an error (what is wrong, never a guess) on a damaged blob or a newer schema. Schemas 1
- * to 5 are taken over. */
+ * to 4 are taken over. */
 struct profile *profile_unpack(const void *data, size_t size, struct error *error);
 /* The same, where a host's own is expected: another's is an error. */
 struct profile *profile_unpack_of(const struct ip *host, const void *data, size_t size,
