@@ -37,7 +37,7 @@ def allowed():
     """role → its calls; more of them where a sanitizer is in the program."""
     more = listed("capture/sandbox_sanitizer.c") if has(*SANITIZED) else set()
     return {role: listed(f"role/{name}.c") | more
-            for role, name in (("capture", "capture_role"), ("engine", "engine_role"),
+            for role, name in (("capture", "capture_role"), ("engine", "engine_walls"),
                                ("courier", "courier_walls"))}
 
 

@@ -243,7 +243,7 @@ class Privacy(Case):
         self.assertEqual((run.status, run.err), (0, ""), run)
         self.assert_fails(2, ("check", "--set", "privacy.access_log=maybe"), "true, false or required")
         self.assert_fails(2, ("check", "--set", "privacy.retention_days={access: 0}"), "privacy.retention_days")
-        self.assertIn("retention_days: {access: 7, baselines: 400, journal: 400}",
+        self.assertIn("retention_days: {access: 7, baselines: 400, evidence: 30, journal: 400}",
                       weir("check", "--set", "privacy.retention_days={access: 7}").out)
 
     # --- forgetting ---------------------------------------------------------------------------------
