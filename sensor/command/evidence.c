@@ -137,7 +137,7 @@ static int verify_any(struct view *view, const char *target)
     struct sign_key *key = view->key_path ? sign_key_read(view->key_path, &view->error) : NULL;
     if (view->key_path && !key)
         return command_fail(&view->error);
-    int status = evidence_live_verify(&view->options, target, key);
+    int status = evidence_live_verify(&view->options, target, view->head, key);
     sign_key_free(key);
     return status;
 }
@@ -187,6 +187,9 @@ static int check(const struct verb *verb, struct view *view)
     if (!verb->verifies && (view->head || view->key_path || view->inputs))
         return error_set(&view->error, ERROR_USAGE,
                          "evidence %s: --head, --key and --inputs are for verify", verb->name);
+    if (verb->verifies && o->input_count < 2 && (view->head || view->inputs))
+        return error_set(&view->error, ERROR_USAGE,
+                         "evidence verify: --head and --inputs are about one folder or incident");
     if (verb->output != (o->folder != NULL))
         return error_set(&view->error, ERROR_USAGE, "evidence %s: %s", verb->name,
                          verb->output ? "needs -o DIR" : "-o is for extract");

@@ -200,7 +200,18 @@ static bool is_fresh(const char *folder)
     return fresh;
 }
 
-static int64_t verify_incident(const struct options *options, const char *id,
+/* Another incident's folder in the place of this one is whole by itself. */
+static int64_t is_anothers(const char *folder, const char *id, struct buffer *said)
+{
+    char *is = incident_of(folder);
+    bool another = is && strcmp(is, id) != 0;
+    if (another)
+        on_line(said, "manifest.json: it is of another incident");
+    free(is);
+    return another;
+}
+
+static int64_t verify_incident(const struct options *options, const char *id, const char *noted,
                                const struct sign_key *key)
 {
     struct buffer said = {0};
@@ -209,10 +220,12 @@ static int64_t verify_incident(const struct options *options, const char *id,
     for (;;) {
         struct error error = {0};
         bool fresh = is_fresh(folder);
-        char *head = evidence_live_head(options, folder);
+        char *head = noted ? xstrdup(noted) : evidence_live_head(options, folder);
         wrong = verify_once(folder, head, key, &said, &error);
         if (wrong < 0)
             on_line(&said, error.message);
+        else
+            wrong += is_anothers(folder, id, &said);
         free(head);
         if (wrong == 0 || !fresh)
             break;
@@ -238,7 +251,7 @@ static int verify_all(const struct options *options, const struct sign_key *key,
             if (*(const char *)entry[i]->value == '\0' || !evidence_is_incident(id))
                 continue;
             looked++;
-            wrong += verify_incident(options, id, key) != 0;
+            wrong += verify_incident(options, id, NULL, key) != 0;
         }
         free(entry);
         if (looked == 0)
@@ -250,7 +263,7 @@ static int verify_all(const struct options *options, const struct sign_key *key,
     return command_print("") == EXIT_DONE && wrong == 0 ? EXIT_DONE : EXIT_RUN;
 }
 
-int evidence_live_verify(const struct options *options, const char *incident,
+int evidence_live_verify(const struct options *options, const char *incident, const char *head,
                          const struct sign_key *key)
 {
     struct error error = {0};
@@ -259,7 +272,7 @@ int evidence_live_verify(const struct options *options, const char *incident,
     char *id = whole_id(options, incident, &error);
     if (!id)
         return command_fail(&error);
-    bool holds = verify_incident(options, id, key) == 0;
+    bool holds = verify_incident(options, id, head, key) == 0;
     free(id);
     return command_print("") == EXIT_DONE && holds ? EXIT_DONE : EXIT_RUN;
 }

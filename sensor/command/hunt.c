@@ -1,6 +1,7 @@
 /* weir hunt: months of captures and logs in; of every inside host one of three verdicts out. See
  * hunt.h for how, docs/hunt.md for what the verdicts mean. */
 #include "hunt.h"
+#include "look.h"
 
 #include "commands.h"
 #include "words.h"
@@ -111,6 +112,7 @@ static int run(struct hunt *hunt, bool *problem, bool *alerts)
 {
     const struct options *o = &hunt->options;
     if (read_asked(hunt) != 0 ||
+        look_begin_case(&o->config, "hunt", o->folder, &hunt->error) != 0 ||
         hunt_files_walk(&hunt->files, o->input, o->input_count, o->folder, &hunt->error) != 0 ||
         hunt_plan_open(hunt) != 0)
         return -1;

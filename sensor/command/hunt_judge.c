@@ -84,6 +84,9 @@ static int check_inputs(const struct piece *piece, const struct session *session
             memcmp(input[i].sha256, file->found.sha256, SHA256_SIZE) != 0)
             error_set(&error, ERROR_INPUT, "%.300s: changed while it was hunted in (--again)",
                       file->path);
+        else if (input[i].error.code != ERROR_NONE && !file->problem)
+            error_set(&error, ERROR_RUN, "%.200s: %.200s, which it was not when it was surveyed",
+                      file->path, input[i].error.message);
     }
     return error.code == ERROR_NONE ? EXIT_DONE : command_fail(&error);
 }

@@ -268,7 +268,7 @@ int hunt_tell(struct hunt *hunt, bool *problem, bool *alerts)
         make_result(&t);
         failed = write_case(&t) != 0 || print(&t) != 0;
     }
-    *alerts = t.alert_count > 0;
+    *alerts = t.result.host_count > 0 && t.result.host[0]->judgement.verdict == HUNT_LEFT;
     for (size_t i = 0; i < hunt->files.count; i++)
         *problem |= hunt->files.file[i].found.problem != NULL;
     fini(&t);

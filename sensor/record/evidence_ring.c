@@ -88,7 +88,8 @@ static void begin_segment(struct evidence_ring *w)
     w->packets = 0;
 }
 
-/* What a predecessor left counts, where it makes sense: the next packet has the next number. */
+/* What a predecessor left counts, where it makes sense and leaves room to count on: the next packet
+ * has the next number. */
 static void go_on(struct evidence_ring *w)
 {
     w->number = 1;
@@ -96,9 +97,9 @@ static void go_on(struct evidence_ring *w)
         const struct held_segment *s = segment_at(w, place);
         uint64_t generation = atomic_load(&s->generation), packets = atomic_load(&s->packets);
         w->past[place] = (struct past){0, INT64_MIN};
-        if (s->magic != HELD_MAGIC || generation == 0 || generation >= HELD_GENERATION ||
+        if (s->magic != HELD_MAGIC || generation == 0 || generation >= HELD_GENERATION / 2 ||
             generation % w->segments != place || packets > w->segment_bytes ||
-            s->first_number >= HELD_GENERATION)
+            s->first_number >= HELD_GENERATION / 2)
             continue;
         w->past[place] = (struct past){packets, atomic_load(&s->first_ns)};
         if (generation > w->generation)
