@@ -112,6 +112,7 @@ void pseudonym_seek(const struct config *config, const struct pseudonyms *pseudo
     seek_journal(config, &s);
     if (found->count == 0)
         seek_baseline(config, &s);
+    // cppcheck-suppress duplicateCondition ; found changes in between
     if (found->count == 0)
         seek_nets(config, &s);
 }

@@ -254,6 +254,7 @@ static void take_wanted(struct kept *kept, const struct json_value *root)
     }
     kept->flow_ids_old = at_most(count_at(root, "flow_ids_old"), kept->flow_ids);
     kept->pair = xcalloc(KEEPER_PAIRS, sizeof *kept->pair);
+    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result): bounded
     kept->pairs = take_ips(root, "pairs", &kept->pair[0].a, 2 * KEEPER_PAIRS) / 2;
     kept->pairs_old = at_most(count_at(root, "pairs_old"), kept->pairs);
     for (size_t i = 0; next && i < json_length(next) && i < KEEPER_WORKERS; i++) {
@@ -283,6 +284,7 @@ static bool take_flow(struct kept *kept, const struct json_value *value)
     flow.packets = count_at(value, "packets");
     flow.wire_bytes = count_at(value, "wire_bytes");
     kept->flow[kept->flows++] = flow;
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
     map_put(&kept->flow_of, &flow.key, sizeof flow.key, (void *)(uintptr_t)kept->flows);
     return true;
 }

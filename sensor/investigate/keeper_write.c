@@ -93,6 +93,7 @@ static struct kept_flow *flow_of(struct kept *kept, const struct held_packet *pa
     kept->flow = xrealloc(kept->flow, (kept->flows + 1) * sizeof *kept->flow);
     kept->flow[kept->flows++] =
         (struct kept_flow){.key = key, .start = packet->time, .end = packet->time};
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
     map_put(&kept->flow_of, &key, sizeof key, (void *)(uintptr_t)kept->flows);
     return &kept->flow[kept->flows - 1];
 }
