@@ -4,7 +4,8 @@
  *   intake.c   rings that come and go → entries
  *   entry.c    what an entry changes: the workers, their order, their open flows
  *   checkpoint.c, snapshot.c, entry_log.c   exact restart
- *   account.c  one flow record: whose bytes these are, totals, stories
+ *   account.c  one flow record: whose bytes these are, totals
+ *   account_judge.c  … and what is to be thought of it: stories, evidence, items, rules
  *   weigh.c    a host's evidence of the day, and what is told of it
  *   way.c      does it leave: by its own addresses, or by those of a tunnel around it?
  *   close.c, close_turn.c, close_work.c   publishing open totals, closing hours (close.h)
@@ -278,21 +279,36 @@ void warm_abandon(struct engine *engine);
 /* account.c: false when it must wait (a load was asked for) and be called again with the same
  * record. */
 bool account_flow(struct engine *engine, const struct record_flow *record);
+/* Where what goes this way ends: by name, where there is one and no tunnel decides. */
+struct destination account_destination(struct engine *engine, const struct way *way,
+                                       const char *server_name, const char *certificate,
+                                       bool *unverified);
+/* The open hour that bytes of this time are counted in. */
+struct civil account_hour(struct engine *engine, struct ptime time);
+void account_binding(struct engine *engine, const struct record_binding *record);
+void account_content(struct engine *engine, const struct record_content *record);
+
+/* account_judge.c: where a record's bytes were counted, and what is to be thought of them. */
+struct booked {
+    struct civil civil;
+    struct host_total *total; /* NULL: it is refused */
+    struct pair_total *pair;
+};
+void account_judge(struct engine *engine, const struct flow_view *view, struct host *host,
+                   const struct booked *booked);
+/* The profile of a host that was judged without came: its open hours are judged once more. */
+void account_again(struct engine *engine, struct host *host);
 /* `key`: of a destination, or NULL: to all. */
 struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
                            int64_t last, const char *key);
 /* To all; `inside` grows by what came from inside hosts in those hours. */
 struct volume account_open_all(const struct engine *engine, const struct host *host, int64_t first,
                                int64_t last, uint64_t *inside);
-/* The profile of a host that was judged without came: its open hours are judged once more. */
-void account_again(struct engine *engine, struct host *host);
 int64_t account_first_of_day(struct engine *engine, const struct civil *civil); /* hour ordinal */
 /* What was found of a story, less what exceptions hold back, becomes its incidents'; how many were
  * left. All findings about traffic go through here, but for an operator's own rules. */
 size_t account_tell(struct engine *engine, struct open_story *open, struct finding *finding,
                     size_t count, enum baseline_state state, uint32_t hours, struct ptime now);
-void account_binding(struct engine *engine, const struct record_binding *record);
-void account_content(struct engine *engine, const struct record_content *record);
 void judge_sensor(struct engine *engine, struct ptime now);
 
 /* weigh.c: the host's evidence with what a record added (`pair` NULL: its memory has changed). */
