@@ -60,6 +60,7 @@ struct hunt {
     int lock;
     struct hunt_files files;
     struct hunt_days days;
+    int64_t span_ns; /* from the first packet or line to the last */
     struct hunt_unit *unit;
     size_t unit_count;
     struct ledger *ledger;

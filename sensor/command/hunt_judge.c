@@ -75,6 +75,7 @@ static void on_progress(void *context, const struct feed_progress *progress)
 /* An input that is another than it was when it was surveyed: the stages would not fit together. */
 static int check_inputs(const struct piece *piece, const struct session *session)
 {
+    bool learns = piece->hours != NULL; /* judged by half of a day, nothing of it would be told */
     size_t count;
     const struct capture_input *input = session_inputs(session, &count);
     struct error error = {0};
@@ -84,8 +85,8 @@ static int check_inputs(const struct piece *piece, const struct session *session
             memcmp(input[i].sha256, file->found.sha256, SHA256_SIZE) != 0)
             error_set(&error, ERROR_INPUT, "%.300s: changed while it was hunted in (--again)",
                       file->path);
-        else if (input[i].error.code != ERROR_NONE && !file->problem)
-            error_set(&error, ERROR_RUN, "%.200s: %.200s, which it was not when it was surveyed",
+        else if (learns && input[i].error.code != ERROR_NONE && !file->problem)
+            error_set(&error, ERROR_RUN, "%.200s: could be read when it was surveyed, now: %.200s",
                       file->path, input[i].error.message);
     }
     return error.code == ERROR_NONE ? EXIT_DONE : command_fail(&error);
@@ -169,7 +170,7 @@ static int make_hindsight(struct hunt *hunt)
     const struct detect_config *detect = &config->detect;
     int64_t first, last;
     ledger_span(hunt->ledger, &first, &last);
-    if (first > last || (last - first + 1) * NS_PER_HOUR <= SESSION_LOOK_BACK_NS)
+    if (first > last || hunt->span_ns <= SESSION_LOOK_BACK_NS)
         return 0;
     hunt->hindsight =
         hindsight_new(hunt->ledger, hunt->calendar, (uint64_t)config->cache_mib << 22u);

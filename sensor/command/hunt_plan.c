@@ -185,10 +185,26 @@ static int take_lock(struct hunt *hunt)
     return held ? 0 : -1;
 }
 
+/* A replay's result is not written over unasked. */
+static int spare_others(struct hunt *hunt)
+{
+    char *plan = xasprintf("%s/plan.json", hunt->folder);
+    char *summary = xasprintf("%s/summary.json", hunt->options.folder);
+    bool others = !hunt->again && access(plan, F_OK) != 0 && access(summary, F_OK) == 0;
+    if (others)
+        error_set(&hunt->error, ERROR_USAGE, "%.300s is of another run; --again writes over it",
+                  summary);
+    free(summary);
+    free(plan);
+    return others ? -1 : 0;
+}
+
 static int make_folders(struct hunt *hunt)
 {
     const char *outer = hunt->options.folder;
     hunt->folder = xasprintf("%s/hunt", outer);
+    if (spare_others(hunt) != 0)
+        return -1;
     if ((mkdir(outer, 0750) != 0 && errno != EEXIST))
         return error_set(&hunt->error, ERROR_RUN, "%s: %s", outer, strerror(errno));
     if (mkdir(hunt->folder, 0750) != 0 && errno != EEXIST)
@@ -240,7 +256,8 @@ static int take_host(struct hunt *hunt, char *line, size_t number)
 
 int hunt_plan_hosts(struct hunt *hunt)
 {
-    char line[LINE_MAX_];
+    char *line = NULL;
+    size_t room = 0;
     if (!hunt->hosts_from)
         return 0;
     FILE *file = fopen(hunt->hosts_from, "re");
@@ -249,8 +266,9 @@ int hunt_plan_hosts(struct hunt *hunt)
                          strerror(errno));
     hunt->host = xcalloc(HUNT_HOSTS, sizeof *hunt->host);
     int failed = 0;
-    for (size_t number = 1; failed == 0 && fgets(line, sizeof line, file); number++)
+    for (size_t number = 1; failed == 0 && getline(&line, &room, file) > 0; number++)
         failed = take_host(hunt, line, number);
+    free(line);
     fclose(file);
     if (!failed && hunt->host_count == 0)
         failed = error_set(&hunt->error, ERROR_USAGE, "--hosts-from %.200s: names no host",

@@ -8,6 +8,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/role/check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -178,6 +179,10 @@ static void make_result(struct telling *t)
     r->hindsight = hunt->hindsight != NULL;
     r->input = t->input;
     r->input_count = hunt->files.count;
+    r->destination = hunt->asked.destination;
+    r->filter = role_filter(&hunt->options.config, hunt->options.filter);
+    if (r->filter && !*r->filter)
+        r->filter = NULL;
     r->least = (size_t)hunt->options.config.detect.learn_days;
     r->units = hunt->unit_count;
     r->silent = hunt_book_silent(t->book);

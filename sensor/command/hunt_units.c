@@ -6,6 +6,7 @@
 #include "weir/base/buffer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DAYS_MAX (INT64_C(20) * 366) /* as the ledger has it */
 
@@ -55,21 +56,44 @@ static void find_span(const struct hunt *hunt, struct ptime *first, struct ptime
     }
 }
 
-/* An input of which nothing could be read has no times: it is of those between the inputs before
- * and after it by name, which is how captures are rotated. */
-static void mark_unread(struct hunt *hunt, size_t i)
+static bool is_beside(const char *a, const char *b)
+{
+    const char *x = strrchr(a, '/'), *y = strrchr(b, '/');
+    size_t n = x ? (size_t)(x - a) : 0, m = y ? (size_t)(y - b) : 0;
+    return n == m && memcmp(a, b, n) == 0;
+}
+
+/* The readable one next to it in its folder, by name; NULL: none. */
+static const struct hunt_file *neighbour(const struct hunt *hunt, size_t i, bool after)
 {
     const struct hunt_file *file = hunt->files.file;
-    size_t before = i, after = i + 1;
-    while (before > 0 && !is_read(&file[before - 1]))
-        before--;
-    while (after < hunt->files.count && !is_read(&file[after]))
-        after++;
-    if (before == 0 || after == hunt->files.count)
-        return;
-    int64_t from = day_of(hunt, file[before - 1].ends), to = day_of(hunt, file[after].begins);
-    bool between = to - from >= 2;
-    hunt_days_mark(&hunt->days, from + between, to - between, HUNT_DAMAGED);
+    for (size_t n = i; after ? n + 1 < hunt->files.count : n > 0;) {
+        n = after ? n + 1 : n - 1;
+        if (!is_beside(file[n].path, file[i].path))
+            return NULL;
+        if (is_read(&file[n]))
+            return &file[n];
+    }
+    return NULL;
+}
+
+/* An input of which nothing could be read has no times: it is of those between the inputs before
+ * and after it in its folder, by name, which is how captures are rotated. At the end of a folder it
+ * may be of all that is beyond; where names are not in the order of time, of any day. */
+static void mark_unread(struct hunt *hunt, size_t i)
+{
+    const struct hunt_file *before = neighbour(hunt, i, false), *after = neighbour(hunt, i, true);
+    int64_t first = hunt->days.first, last = first + (int64_t)hunt->days.count - 1;
+    int64_t from = before ? day_of(hunt, before->ends) : first;
+    int64_t to = after ? day_of(hunt, after->begins) : last;
+    if (from > to) {
+        from = first;
+        to = last;
+    } else if (to - from >= 2) {
+        from += before != NULL;
+        to -= after != NULL;
+    }
+    hunt_days_mark(&hunt->days, from, to, HUNT_DAMAGED);
 }
 
 static void cover_days(struct hunt *hunt)
@@ -100,6 +124,7 @@ static int make_days(struct hunt *hunt)
         return error_set(&hunt->error, ERROR_INPUT,
                          "none of the %zu inputs could be read, or none is of the times asked for",
                          hunt->files.count);
+    hunt->span_ns = last.ns - first.ns;
     int64_t from = day_of(hunt, first), count = day_of(hunt, last) - from + 1;
     if (count > DAYS_MAX)
         return error_set(

@@ -97,6 +97,7 @@ static void judge(struct hunt_hosts *hosts, struct hunt_host *host, size_t least
     host->basis = (struct hunt_basis){.incidents = host->incidents,
                                       .days = days->count,
                                       .covered = hunt_days_of(days, HUNT_COVERED),
+                                      .crowded = hunt_days_of(days, HUNT_CROWDED),
                                       .least = least,
                                       .hindsight = hindsight};
     for (size_t day = 0; day < days->count; day++)
@@ -190,6 +191,8 @@ static const char *sight_words(enum hunt_sight sight)
     switch (sight) {
     case HUNT_ONE_SIDED:
         return "days were seen in one direction only";
+    case HUNT_CROWDED:
+        return "days had more hosts than baseline.max_hosts";
     case HUNT_MISSING:
         return "days miss payload";
     case HUNT_LOST:
@@ -209,6 +212,11 @@ static void put_why(struct buffer *b, const struct hunt_result *r, const struct 
     switch (host->judgement.why) {
     case HUNT_WHY_NOT_SEEN:
         buffer_text(b, "was not seen sending");
+        break;
+    case HUNT_WHY_CROWDED:
+        buffer_text(b,
+                    "was not seen, and on %zu days there were more hosts than baseline.max_hosts",
+                    host->basis.crowded);
         break;
     case HUNT_WHY_SHORT:
         buffer_text(b, "two days or less: nothing to hold a day against");
@@ -314,6 +322,10 @@ static void put_head(struct buffer *b, const struct hunt_result *r)
                 r->hindsight ? "in hindsight: each day held against all the others"
                              : "online: two days or less are too short for hindsight",
                 r->units, r->units == 1 ? "" : "s");
+    if (r->destination)
+        buffer_text(b, "Only      what leads to %s: nothing is said of the rest\n", r->destination);
+    if (r->filter)
+        buffer_text(b, "Only      packets of \"%s\": nothing is said of the rest\n", r->filter);
     put_inputs(b, r);
     buffer_text(b,
                 "Hosts     %zu: %zu left, %zu cannot say, %zu no sign within the stated coverage\n",
@@ -431,6 +443,10 @@ char *hunt_json(const struct hunt_result *r)
     json_str(json, "version", WEIR_VERSION);
     json_str(json, "mode", r->hindsight ? "hindsight" : "online");
     json_str(json, "timezone", r->timezone);
+    if (r->destination)
+        json_str(json, "only_destination", r->destination);
+    if (r->filter)
+        json_str(json, "only_packets", r->filter);
     put_days(json, r->days);
     json_uint(json, "days_needed", r->least);
     json_uint(json, "units", r->units);

@@ -12,12 +12,13 @@
 #define GRAVE_ONE_SIDED 0.5
 
 const char *const hunt_sight_name[HUNT_SIGHTS] = {
-    "covered", "one_sided", "payload_missing", "packets_lost", "input_damaged", "no_input"};
+    "covered",      "one_sided",     "hosts_refused", "payload_missing",
+    "packets_lost", "input_damaged", "no_input"};
 const char *const hunt_verdict_code[HUNT_VERDICTS] = {"left", "cannot_say", "no_sign"};
 const char *const hunt_verdict_words[HUNT_VERDICTS] = {"left", "cannot say",
                                                        "no sign within the stated coverage"};
-const char *const hunt_why_code[HUNT_WHYS] = {NULL,          "not_seen", "too_short",
-                                              "not_covered", "few_days", "poor_sight"};
+const char *const hunt_why_code[HUNT_WHYS] = {
+    NULL, "not_seen", "hosts_refused", "too_short", "not_covered", "few_days", "poor_sight"};
 
 /* --- days ------------------------------------------------------------------------------------- */
 
@@ -86,6 +87,8 @@ enum hunt_sight hunt_sight_of(const struct json_value *summary)
         return HUNT_LOST;
     if (missing > 0 && missing >= GRAVE_MISSING * payload)
         return HUNT_MISSING;
+    if (counted(summary, "judged.hosts_refused") > 0)
+        return HUNT_CROWDED;
     return counted(summary, "coverage.one_sided.share") >= GRAVE_ONE_SIDED ? HUNT_ONE_SIDED
                                                                            : HUNT_COVERED;
 }
@@ -107,7 +110,7 @@ static enum hunt_why why_not(const struct hunt_basis *basis)
     for (int sight = 0; sight < HUNT_SIGHTS; sight++)
         seen += basis->seen[sight];
     if (seen == 0)
-        return HUNT_WHY_NOT_SEEN;
+        return basis->crowded > 0 ? HUNT_WHY_CROWDED : HUNT_WHY_NOT_SEEN;
     if (!basis->hindsight)
         return HUNT_WHY_SHORT;
     if (2 * basis->covered < basis->days)

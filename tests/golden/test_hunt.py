@@ -2,6 +2,7 @@
 """weir hunt: three weeks in many files, a verdict for each host, and the same bytes however many processes did it and
 however often they were killed. tests/long/hunt_kills.py kills it more often."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -120,6 +121,44 @@ class Hunt(Case):
         self.assertIn("conn-09.log.gz", run.out)
         hosts = self.hosts(run)
         self.assertEqual(hosts[TWIN]["days_seen"].get("input_damaged"), 2, hosts[TWIN])
+
+    def test_inputs_that_cannot_be_read_at_all(self):
+        """Of the last one of a folder nobody knows how far it went; that another folder's reaches further is no sign."""
+        folder = self.copy()
+        last = sorted(os.listdir(os.path.join(folder, "week1")))[-1]
+        with open(os.path.join(folder, "week1", last), "wb") as file:
+            file.write(b"\x1f\x8bnothing")
+        run = self.hunt(folder, "--destination", DROP, status=3)
+        hunt = json.loads(run.bytes("hunt.json"))
+        wrong = [entry["day"] for entry in hunt["days"]["not_covered"] if entry["why"] == "input_damaged"]
+        self.assertEqual((wrong[0], wrong[-1]), ("2026-01-16", "2026-01-23"), hunt["days"])
+        self.assertEqual(hunt["only_destination"], DROP)
+        self.assertIn("nothing is said of the rest", run.out)
+
+    def test_more_hosts_than_there_is_room_for(self):
+        listed = self.write("hosts.txt", f"{THIEF}\n{TWIN}\n10.9.9.9\n")
+        run = self.hunt(self.folder, "--hosts-from", listed, "--set", "baseline.max_hosts=4")
+        hosts = self.hosts(run)
+        self.assertEqual({hosts[ip]["verdict"] for ip in (TWIN, "10.9.9.9")}, {"cannot_say"}, hosts)
+        self.assertEqual(hosts["10.9.9.9"]["why"], "hosts_refused")
+
+    def test_a_replays_folder_is_spared(self):
+        self.replay("--workers", "0", os.path.join(self.folder, "week1", "a.pcap"))
+        case = self.path("out1")
+        before = hashlib.sha256(open(os.path.join(case, "summary.json"), "rb").read()).hexdigest()
+        self.assert_fails(2, hunts.words(self.folder, case), "is of another run; --again writes over it")
+        after = hashlib.sha256(open(os.path.join(case, "summary.json"), "rb").read()).hexdigest()
+        self.assertEqual(after, before)
+
+    def test_who_hunts_is_written_down_and_sees_no_address(self):
+        state = self.path("state")
+        os.mkdir(state)
+        run = self.hunt(self.folder, "--set", f"sensor.state_dir={state}", "--set", "privacy.pseudonyms=true")
+        with open(os.path.join(state, "access.ndjson"), encoding="utf-8") as file:
+            self.assertEqual([json.loads(line)["verb"] for line in file], ["hunt"])
+        self.assertNotIn(THIEF, run.out)
+        self.assertIn("host-", run.out)
+        self.assertNotIn(THIEF.encode(), run.bytes("report.html"))
 
     def test_what_makes_no_sense(self):
         for more, line in ((("--jobs", "0"), "--jobs 0: expected a number from 1 to 64"),

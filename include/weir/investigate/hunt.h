@@ -19,6 +19,7 @@
 enum hunt_sight {
     HUNT_COVERED,
     HUNT_ONE_SIDED, /* half of the connections or more were seen in one direction only */
+    HUNT_CROWDED,   /* there were more hosts than baseline.max_hosts: of some nothing is known */
     HUNT_MISSING,   /* of TCP payload a hundredth or more was not seen */
     HUNT_LOST,      /* of packets a thousandth or more was dropped */
     HUNT_DAMAGED,   /* an input of it could not be read, or not to its end */
@@ -53,6 +54,7 @@ extern const char *const hunt_verdict_words[HUNT_VERDICTS];
 enum hunt_why { /* HUNT_CANNOT_SAY: the first that holds */
                 HUNT_WHY_NOTHING,
                 HUNT_WHY_NOT_SEEN, /* it was asked about, and sent nothing */
+                HUNT_WHY_CROWDED,  /* … or was a host too many */
                 HUNT_WHY_SHORT, /* two days or less in all: there is nothing to hold a day against
                                  */
                 HUNT_WHY_UNCOVERED, /* less than half of the days are covered */
@@ -65,6 +67,7 @@ extern const char *const hunt_why_code[HUNT_WHYS];
 struct hunt_basis {
     size_t incidents;         /* told of it, in which anything left */
     size_t days, covered;     /* in all */
+    size_t crowded;           /* … and on so many it may have been a host too many */
     size_t seen[HUNT_SIGHTS]; /* days on which it sent, by their sight */
     size_t least;             /* covered days that make a host one to be judged */
     bool hindsight;           /* else it was too short for it */
@@ -133,6 +136,7 @@ struct hunt_result {
     bool hindsight;
     const struct summary_input *input; /* as they were surveyed */
     size_t input_count;
+    const char *destination, *filter; /* only what leads there, only such packets; NULL: all */
     size_t least, units;
     uint64_t flows_cut, silent;
 };

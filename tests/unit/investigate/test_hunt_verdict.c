@@ -95,6 +95,8 @@ static void test_sight(void **state)
     assert_int_equal(sight_of(SENSOR "\"kernel_drops\":4,\"interface_drops\":6}}}"), HUNT_LOST);
     assert_int_equal(sight_of(SENSOR "\"tcp_missing_bytes\":99}}}"), HUNT_COVERED);
     assert_int_equal(sight_of(SENSOR "\"tcp_missing_bytes\":100}}}"), HUNT_MISSING);
+    assert_int_equal(sight_of("{\"judged\":{\"hosts_refused\":0}}"), HUNT_COVERED);
+    assert_int_equal(sight_of("{\"judged\":{\"hosts_refused\":1}}"), HUNT_CROWDED);
     assert_int_equal(sight_of("{\"coverage\":{\"one_sided\":{\"share\":0.49}}}"), HUNT_COVERED);
     assert_int_equal(sight_of("{\"coverage\":{\"one_sided\":{\"share\":0.5}}}"), HUNT_ONE_SIDED);
 }
