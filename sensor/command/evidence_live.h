@@ -10,8 +10,8 @@
 int evidence_live_list(const struct options *options);
 /* An incident's, into the folder of -o. */
 int evidence_live_extract(const struct options *options, const char *incident);
-/* One incident's, or (NULL) all that the journal tells of. `head`: what it must be, noted elsewhere;
- * NULL: what the journal tells. */
+/* One incident's, or (NULL) all that the journal tells of. `head`: what it must be, noted
+ * elsewhere; NULL: what the journal tells. */
 int evidence_live_verify(const struct options *options, const char *incident, const char *head,
                          const struct sign_key *key);
 /* reason NULL: it is released. */

@@ -421,7 +421,8 @@ static void test_random_paths(void **state)
 {
     (void)state;
     uint64_t random = 12345;
-    for (int i = 0; i < 150; i++) {
+    int most = getenv("WEIR_TEST_ALL") ? 150 : 60; /* all: tests/long/cuts */
+    for (int i = 0; i < most; i++) {
         struct path p = {.name = "random"};
         p.segments = 100 + (uint32_t)(draw(&random) % 400);
         p.segment_bytes = 1 + (uint32_t)(draw(&random) % 3000);
