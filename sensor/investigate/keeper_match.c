@@ -4,7 +4,9 @@
  *
  * What is new of an incident is looked for in all that is held, from the oldest packet up to where
  * the reading stands: once to learn its pairs, once to take their packets. Then the reading goes
- * on, for all. Bounds: KEPT_LINKS incidents a pair; COMMUNITY flows whose ids are remembered. */
+ * on, for all. A keeper that read nothing yet stands nowhere: it learns from all that is held, and
+ * takes what is new as it goes on from the oldest packet. Bounds: KEPT_LINKS incidents a pair;
+ * COMMUNITY flows whose ids are remembered. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -28,7 +30,8 @@ struct scan {
     uint32_t worker;
     const struct held_place *place; /* that moves */
     bool learning,                  /* only pairs are looked for */
-        again;                      /* only what is fresh is taken */
+        again,                      /* only what is fresh is taken */
+        begins;                     /* … too: nothing was read yet */
 };
 
 void keeper_match_init(struct keeper_match *match)
@@ -151,10 +154,15 @@ static void learn(const struct scan *scan, const struct kept_pair *pair, const s
             add_pair(match, links->at[i].kept, pair, scan->learning);
 }
 
+static bool is_wanted(const struct scan *scan, const struct kept *kept, bool fresh)
+{
+    bool on = scan->place->number >= kept->next[scan->worker];
+    return scan->again ? fresh : on || (scan->begins && fresh);
+}
+
 static void on_packet(void *context, const struct held_packet *packet)
 {
     const struct scan *scan = context;
-    uint64_t number = scan->place->number;
     struct kept_pair pair = pair_of(&packet->key);
     learn(scan, &pair, &packet->key);
     if (scan->learning)
@@ -162,7 +170,7 @@ static void on_packet(void *context, const struct held_packet *packet)
     const struct links *links = map_get(&scan->keeper->match.pairs, &pair, sizeof pair);
     for (uint32_t i = 0; links && i < links->count; i++) {
         struct kept *kept = links->at[i].kept;
-        if (scan->again ? links->at[i].fresh : number >= kept->next[scan->worker])
+        if (is_wanted(scan, kept, links->at[i].fresh))
             kept_packet(scan->keeper, kept, packet);
     }
 }
@@ -170,13 +178,19 @@ static void on_packet(void *context, const struct held_packet *packet)
 /* --- all of it ---------------------------------------------------------------------------------
  */
 
+static bool begins(const struct keeper *keeper, uint32_t worker)
+{
+    return keeper->place[worker].generation == 0;
+}
+
 /* From the oldest packet to where the reading stands. */
 static void look_back(struct keeper *keeper, uint32_t worker, bool learning)
 {
     struct held_place place = {0, 0, 0}, until = keeper->place[worker];
     struct held_loss ignored = {0, 0}; /* what is gone is said by held_from */
-    struct scan scan = {keeper, worker, &place, learning, !learning};
-    evidence_reader_each(keeper->reader[worker], &place, &until, on_packet, &scan, &ignored);
+    struct scan scan = {keeper, worker, &place, learning, !learning, false};
+    evidence_reader_each(keeper->reader[worker], &place, begins(keeper, worker) ? NULL : &until,
+                         on_packet, &scan, &ignored);
 }
 
 static void note_held(struct keeper *keeper, struct kept *kept)
@@ -235,7 +249,8 @@ static void settle(struct keeper *keeper, uint32_t worker, uint64_t missed)
 static void go_on(struct keeper *keeper, uint32_t worker)
 {
     struct held_loss loss = {0, 0};
-    struct scan scan = {keeper, worker, &keeper->place[worker], false, false};
+    struct scan scan = {keeper, worker, &keeper->place[worker],
+                        false,  false,  begins(keeper, worker)};
     evidence_reader_each(keeper->reader[worker], &keeper->place[worker], NULL, on_packet, &scan,
                          &loss);
     keeper->counts.damaged += loss.damaged;
@@ -256,7 +271,8 @@ static void learn_back(struct keeper *keeper, uint32_t worker)
 
 static void take_back(struct keeper *keeper, uint32_t worker)
 {
-    look_back(keeper, worker, false);
+    if (!begins(keeper, worker)) /* else taken as the reading goes on: once */
+        look_back(keeper, worker, false);
 }
 
 static void skip(struct keeper *keeper, uint32_t worker)

@@ -225,6 +225,18 @@ static size_t packets_in(const struct scene *s, const char *incident, const char
     return count;
 }
 
+static size_t packets_in_files(const struct scene *s, const char *incident)
+{
+    const struct kept *kept = kept_of(s, incident);
+    size_t count = 0;
+    for (size_t i = 0; i < kept->files; i++) {
+        char *name = xasprintf("packets-%u.pcapng", kept->file[i].number);
+        count += packets_in(s, incident, name);
+        free(name);
+    }
+    return count;
+}
+
 static void on_line(void *context, const char *line)
 {
     (void)context;
@@ -273,13 +285,7 @@ static void test_an_incident(void **state)
     assert_false(kept->open);
     assert_int_equal(kept->flows, 2);
     assert_true(keeper_is_settled(s->keeper));
-    size_t in_files = 0;
-    for (size_t i = 0; i < kept->files; i++) {
-        char *name = xasprintf("packets-%u.pcapng", kept->file[i].number);
-        in_files += packets_in(s, INCIDENT, name);
-        free(name);
-    }
-    assert_int_equal(in_files, 15);
+    assert_int_equal(packets_in_files(s, INCIDENT), 15);
     assert_int_equal(verify(s, INCIDENT), 0);
     assert_false(is_there(s, OTHER, "manifest.json"));
 }
@@ -354,14 +360,34 @@ static void test_a_dead_keeper_loses_and_doubles_nothing(void **state)
     round_after(s, NS_PER_S);
     const struct kept *kept = kept_of(s, INCIDENT);
     assert_int_equal(kept->packets, sent);
-    size_t in_files = 0;
-    for (size_t i = 0; i < kept->files; i++) {
-        char *name = xasprintf("packets-%u.pcapng", kept->file[i].number);
-        in_files += packets_in(s, INCIDENT, name);
-        free(name);
-    }
-    assert_int_equal(in_files, sent);
+    assert_int_equal(packets_in_files(s, INCIDENT), sent);
     assert_int_equal(verify(s, INCIDENT), 0);
+}
+
+/* An alert that no keeper heard names another pair of an incident that is known: all of it that is
+ * held is taken, once. */
+static void test_a_pair_that_was_named_meanwhile(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9"),
+                    more = key_of("10.0.0.5", 40001, "198.51.100.8");
+    send_many(s, &mine, 0, 3, 100);
+    send_many(s, &more, 3, 4, 100);
+    alert(s, INCIDENT, "open", 60, &mine);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 3);
+    keeper_seal_all(s->keeper);
+    keeper_free(s->keeper);
+    send_many(s, &more, 7, 2, 100);
+    send_many(s, &mine, 9, 2, 100);
+    alert(s, INCIDENT, "update", 60, &more);
+    begin(s);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 11);
+    send_many(s, &more, 11, 1, 100);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 12);
+    keeper_seal_all(s->keeper);
+    assert_int_equal(packets_in_files(s, INCIDENT), 12);
 }
 
 /* --- bounds ------------------------------------------------------------------------------------
@@ -521,6 +547,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_keeper_loses_and_doubles_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
