@@ -9,7 +9,6 @@
 #include "noise_access.h"
 #include "words.h"
 
-#include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
 #include "weir/base/log.h"
@@ -442,15 +441,9 @@ static int append(const struct config *config, const struct holding *h, struct e
                                   .uid = getuid(),
                                   .at = words_now(),
                                   .sensor = config->sensor_name};
-    char *line = noise_audit(&act);
-    struct journal *journal = journal_open(config_state_dir(config), NULL, error);
-    int failed = !journal || journal_append(journal, line, strlen(line), error) == 0 ||
-                 journal_sync(journal, error) != 0;
-    if (journal)
-        journal_close(journal);
-    free(line);
+    int failed = noise_access_note(config, &act, error);
     free(message);
-    return failed ? -1 : 0;
+    return failed;
 }
 
 /* A hold is there before its record, a release's record before it: none is held or let go that

@@ -214,6 +214,8 @@ static void take_audit(struct keeper *keeper, const struct json_value *root)
         take_receipt(kept, word(root, "message"));
     else if (strcmp(action, "evidence.remove") == 0 && kept->leaving)
         kept->may_go = true;
+    else if (strcmp(action, "evidence.remove") == 0)
+        keeper_forget(keeper, kept);
     else if (strcmp(action, "incident.close") == 0)
         take_verdict(kept, root);
 }

@@ -139,5 +139,7 @@ void keeper_save(struct keeper *keeper);
 bool keeper_make_room(struct keeper *keeper, int score);
 void keeper_retire(struct keeper *keeper);
 void keeper_leave(struct keeper *keeper); /* says so, and then removes it */
+/* Somebody else removed it, and said so. One that is still there stays. */
+void keeper_forget(struct keeper *keeper, struct kept *kept);
 
 #endif

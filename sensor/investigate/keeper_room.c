@@ -20,13 +20,18 @@ static bool is_held(const struct keeper *keeper, const struct kept *kept)
     return evidence_is_held(keeper->config.folder, kept->id);
 }
 
-static void let_go(struct keeper *keeper, struct kept *kept, const char *why)
+static void take_off(struct keeper *keeper, const struct kept *kept)
 {
     uint64_t size = kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+    keeper->total_bytes -= size < keeper->total_bytes ? size : keeper->total_bytes;
+}
+
+static void let_go(struct keeper *keeper, struct kept *kept, const char *why)
+{
     kept->leaving = true;
     kept->open = kept->may_go = false;
     kept->said_ns = 0;
-    keeper->total_bytes -= size < keeper->total_bytes ? size : keeper->total_bytes;
+    take_off(keeper, kept);
     keeper->match_stale = true;
     snprintf(kept->leaving_why, sizeof kept->leaving_why,
              "evidence removed: %s; %zu files, %llu packets, score %d; last head %s", why,
@@ -102,6 +107,21 @@ static void drop(struct keeper *keeper, size_t place)
     kept_free(kept);
     keeper->kept[place] = keeper->kept[--keeper->count];
     keeper->match_stale = true;
+}
+
+void keeper_forget(struct keeper *keeper, struct kept *kept)
+{
+    char *path = kept_path(keeper, kept, "");
+    bool gone = access(path, F_OK) != 0 && errno == ENOENT;
+    free(path);
+    for (size_t i = 0; gone && i < keeper->count; i++) {
+        if (keeper->kept[i] != kept)
+            continue;
+        take_off(keeper, kept);
+        drop(keeper, i);
+        keeper->counts.removed++;
+        return;
+    }
 }
 
 void keeper_leave(struct keeper *keeper)

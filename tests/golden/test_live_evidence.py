@@ -205,7 +205,18 @@ class Kept(weirtest.Case):
         self.assertIsNone(again.status()["evidence"])
         self.assertFalse(os.path.exists(os.path.join(again.state, "evidence-ring")))
         self.assertTrue(os.path.exists(self.folder(incident, "hold.json")))
+        self.forgotten(again, incident)
         again.stop()
+
+    def forgotten(self, sensor, incident):
+        """It is gone, and who looks for it reads why."""
+        self.ask("release", incident)
+        done = sensor.ask("baseline", "forget", "--yes", CLIENT)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("evidence: 1 of 1 folders", done.stdout)
+        self.assertFalse(os.path.exists(self.folder(incident)))
+        self.assertIn("no evidence that was sealed", self.ask("verify"))
+        self.assertTrue(any('"evidence.remove"' in line for line in sensor.journal()))
 
 
 class Refused(weirtest.Case):

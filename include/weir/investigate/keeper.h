@@ -80,6 +80,8 @@ struct evidence_hold {
 int evidence_hold(const char *folder, const char *incident, const struct evidence_hold *hold,
                   struct error *error);
 int evidence_release(const char *folder, const char *incident, struct error *error);
+/* What the journal says of evidence that somebody's right to be forgotten took away. */
+extern const char evidence_forgotten[];
 bool evidence_is_held(const char *folder, const char *incident);
 /* A name of an incident, and nothing that leads elsewhere. */
 bool evidence_is_incident(const char *text);

@@ -489,6 +489,37 @@ static void test_what_is_held_stays(void **state)
     assert_int_equal(s->removed, 2);
 }
 
+/* `weir baseline forget` removes a folder behind the keeper's back, and says so. */
+static void test_what_was_forgotten_is_let_go(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    alert(s, INCIDENT, "open", 60, &mine);
+    send_many(s, &mine, 0, 5, 100);
+    round_after(s, NS_PER_S);
+    round_after(s, 5 * NS_PER_S);
+    round_after(s, NS_PER_S);
+    on_say(s, "evidence.remove", INCIDENT, evidence_forgotten);
+    round_after(s, NS_PER_S);
+    assert_non_null(kept_of(s, INCIDENT)); /* it is still there */
+    send_many(s, &mine, 5, 5, 100);
+    round_after(s, NS_PER_S); /* a part is open */
+    char *command = xasprintf("rm -r %s/evidence/%s", s->folder, INCIDENT);
+    assert_int_equal(system(command), 0);
+    free(command);
+    on_say(s, "evidence.remove", INCIDENT, evidence_forgotten);
+    round_after(s, NS_PER_S);
+    assert_null(kept_of(s, INCIDENT));
+    assert_int_equal(keeper_counts_of(s->keeper).bytes, 0);
+    assert_true(keeper_is_settled(s->keeper));
+    uint64_t failures = keeper_counts_of(s->keeper).failures;
+    round_after(s, 60 * NS_PER_S);
+    assert_int_equal(keeper_counts_of(s->keeper).failures, failures);
+    alert(s, INCIDENT, "update", 60, &mine); /* it goes on: kept anew */
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 10);
+}
+
 static void test_nothing_goes_unsaid(void **state)
 {
     struct scene *s = *state;
@@ -551,6 +582,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_goes_unsaid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_in_the_journal, setup, teardown),
     };
