@@ -231,6 +231,18 @@ bool keeper_is_settled(const struct keeper *keeper)
     return true;
 }
 
+/* Evidence is off: nothing more comes, and the rings with their numbers are gone. */
+static void follow_nothing(struct keeper *keeper)
+{
+    for (size_t i = 0; i < keeper->count; i++) {
+        struct kept *kept = keeper->kept[i];
+        kept->changed |= kept->open;
+        kept->open = false;
+        kept->dirty = true;
+        memset(kept->next, 0, sizeof kept->next);
+    }
+}
+
 /* --- begin and end -----------------------------------------------------------------------------
  */
 
@@ -248,10 +260,14 @@ struct keeper *keeper_new(const struct keeper_config *config, struct error *erro
     else
         keeper->key = sign_key_keep(key, error);
     free(key);
-    if (keeper->key && keeper_load(keeper, error) == 0 && keeper_journal_open(keeper, error) == 0)
-        return keeper;
-    keeper_free(keeper);
-    return NULL;
+    if (!keeper->key || keeper_load(keeper, error) != 0 ||
+        keeper_journal_open(keeper, error) != 0) {
+        keeper_free(keeper);
+        return NULL;
+    }
+    if (config->workers == 0)
+        follow_nothing(keeper);
+    return keeper;
 }
 
 void keeper_free(struct keeper *keeper)

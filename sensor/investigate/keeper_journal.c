@@ -149,8 +149,8 @@ static void take_alert(struct keeper *keeper, const struct json_value *root)
     const struct json_value *score_at = json_find(root, "weir.score");
     bool closes = strcmp(word(root, "weir.state"), "close") == 0;
     int64_t score = 0;
-    if (!evidence_is_incident(id) || !json_find(root, "related.ip"))
-        return; /* of the sensor itself: there is no traffic */
+    if (!evidence_is_incident(id) || !json_find(root, "related.ip") || keeper->config.workers == 0)
+        return; /* of the sensor itself: there is no traffic; or nothing is followed */
     if (score_at)
         json_whole(score_at, &score);
     if (score < 0 || score > 1000)

@@ -30,7 +30,8 @@
 struct keeper_config {  /* borrowed */
     const char *folder; /* the state directory */
     const char *sensor, *filter;
-    uint32_t workers, segment_bytes, handshake_bytes, snap_length;
+    uint32_t workers; /* 0: evidence is off; what was kept goes in its time, nothing is followed */
+    uint32_t segment_bytes, handshake_bytes, snap_length;
     const char *interface[KEEPER_INTERFACES];
     uint32_t interfaces;
     uint64_t incident_bytes, kept_bytes;

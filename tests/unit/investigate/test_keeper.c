@@ -520,6 +520,33 @@ static void test_what_was_forgotten_is_let_go(void **state)
     assert_int_equal(kept_of(s, INCIDENT)->packets, 10);
 }
 
+/* Evidence is turned off: what was kept is closed, goes in its time, and nothing else comes. */
+static void test_off_retires_and_follows_nothing(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    alert(s, INCIDENT, "open", 60, &mine);
+    send_many(s, &mine, 0, 5, 100);
+    round_after(s, NS_PER_S);
+    keeper_seal_all(s->keeper);
+    keeper_free(s->keeper);
+    s->config.workers = 0;
+    begin(s);
+    alert(s, INCIDENT, "update", 60, &mine);
+    alert(s, OTHER, "open", 60, &mine);
+    round_after(s, NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_null(kept_of(s, OTHER));
+    assert_false(kept_of(s, INCIDENT)->open);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 5);
+    assert_int_equal(verify(s, INCIDENT), 0);
+    round_after(s, 31 * NS_PER_DAY);
+    round_after(s, NS_PER_S);
+    assert_null(kept_of(s, INCIDENT));
+    assert_int_equal(s->removed, 1);
+    assert_false(is_there(s, INCIDENT, ""));
+}
+
 static void test_nothing_goes_unsaid(void **state)
 {
     struct scene *s = *state;
@@ -583,6 +610,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_off_retires_and_follows_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_goes_unsaid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_in_the_journal, setup, teardown),
     };
