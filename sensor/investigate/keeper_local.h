@@ -130,7 +130,8 @@ char *kept_manifest(const struct keeper *keeper, const struct kept *kept,
                     char head[HEX_SIZE(SHA256_SIZE)]);
 
 /* keeper_state.c: incident.json, keeper.json. */
-void kept_save(struct keeper *keeper, struct kept *kept);
+/* −1: it is as it was on the disk, and is tried again. */
+int kept_save(struct keeper *keeper, struct kept *kept);
 struct kept *kept_load(const char *text, size_t size); /* NULL: it makes no sense */
 int keeper_load(struct keeper *keeper, struct error *error);
 void keeper_save(struct keeper *keeper);

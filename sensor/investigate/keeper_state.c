@@ -132,11 +132,12 @@ static void put_rest(const struct kept *kept, struct json *json)
     }
     json_close(json);
     json_str(json, "head", kept->head);
+    json_bool(json, "changed", kept->changed);
     json_int(json, "began_ns", kept->began_ns);
     json_int(json, "written_ns", kept->written_ns);
 }
 
-void kept_save(struct keeper *keeper, struct kept *kept)
+int kept_save(struct keeper *keeper, struct kept *kept)
 {
     struct error error = {0};
     struct json *json = json_new();
@@ -152,14 +153,15 @@ void kept_save(struct keeper *keeper, struct kept *kept)
     put_rest(kept, json);
     json_close(json);
     char *text = json_take_text(json, 0), *path = kept_path(keeper, kept, "");
-    if (evidence_write_whole(path, "incident.json", text, strlen(text), &error) != 0) {
+    kept->dirty = evidence_write_whole(path, "incident.json", text, strlen(text), &error) != 0;
+    if (kept->dirty) {
         log_warn("%s", error.message);
         keeper->counts.failures++;
     }
-    kept->dirty = false;
     free(text);
     free(path);
     json_free(json);
+    return kept->dirty ? -1 : 0;
 }
 
 /* Where nothing is held it begins at the journal's end each time: what it says is said again. */
@@ -216,7 +218,8 @@ static size_t take_ips(const struct json_value *object, const char *key, struct 
 
 static void take_words(struct kept *kept, const struct json_value *root)
 {
-    const struct json_value *rules = json_get(root, "rules"), *open = json_get(root, "open");
+    const struct json_value *rules = json_get(root, "rules"), *open = json_get(root, "open"),
+                            *changed = json_get(root, "changed");
     text_at(root, "id", kept->id, sizeof kept->id);
     text_at(root, "host", kept->host, sizeof kept->host);
     text_at(root, "destination", kept->destination, sizeof kept->destination);
@@ -235,6 +238,8 @@ static void take_words(struct kept *kept, const struct json_value *root)
     kept->near_count = take_ips(root, "near", kept->near, KEPT_NEAR);
     if (open)
         json_truth(open, &kept->open);
+    if (changed)
+        json_truth(changed, &kept->changed);
     kept->began_ns = whole(root, "began_ns");
     kept->written_ns = whole(root, "written_ns");
 }
@@ -367,7 +372,7 @@ static bool cut_to(const char *path, uint64_t bytes)
 }
 
 /* The part of a dead keeper, as it was when incident.json was written, becomes a file. It may have
- * been renamed already. */
+ * been renamed already; no manifest names it then (see kept_seal). */
 static void take_part(const struct keeper *keeper, struct kept *kept)
 {
     struct kept_file file = {.number = kept->files > 0 ? kept->file[kept->files - 1].number + 1 : 1,

@@ -215,29 +215,39 @@ static void finish_part(struct keeper *keeper, struct kept *kept)
     free(path);
 }
 
-/* Without a packet there is nothing to be shown, and nothing to be vouched for. */
-void kept_seal(struct keeper *keeper, struct kept *kept)
+static int write_manifest(struct keeper *keeper, struct kept *kept)
 {
     struct error error = {0};
     uint8_t signature[SIGNATURE_SIZE];
     char head[HEX_SIZE(SHA256_SIZE)], *path = kept_path(keeper, kept, "");
-    kept->changed = false;
-    kept->dirty = true;
-    if (kept->out)
-        finish_part(keeper, kept);
     char *text = kept_manifest(keeper, kept, head);
-    if (sign_make(keeper->key, text, strlen(text), signature, &error) != 0 ||
+    int failed =
+        sign_make(keeper->key, text, strlen(text), signature, &error) != 0 ||
         evidence_write_whole(path, "manifest.json", text, strlen(text), &error) != 0 ||
-        evidence_write_whole(path, "manifest.sig", signature, sizeof signature, &error) != 0) {
+        evidence_write_whole(path, "manifest.sig", signature, sizeof signature, &error) != 0;
+    if (failed) {
         log_warn("%s", error.message);
         keeper->counts.failures++;
-        kept->changed = true;
-        kept->failed_ns = keeper_now(keeper); /* tried again */
     } else {
         snprintf(kept->head, sizeof kept->head, "%s", head);
-        kept->said_ns = kept->failed_ns = 0;
     }
-    kept_save(keeper, kept);
     free(text);
     free(path);
+    return failed ? -1 : 0;
+}
+
+/* incident.json knows of a file before the manifest names it: after a death nobody takes what was
+ * vouched for for a part. That it is to be sealed stands there until it is. */
+void kept_seal(struct keeper *keeper, struct kept *kept)
+{
+    if (kept->out)
+        finish_part(keeper, kept);
+    kept->changed = true;
+    if (kept_save(keeper, kept) != 0 || write_manifest(keeper, kept) != 0) {
+        kept->failed_ns = keeper_now(keeper); /* tried again */
+        return;
+    }
+    kept->changed = false;
+    kept->said_ns = kept->failed_ns = 0;
+    kept_save(keeper, kept);
 }

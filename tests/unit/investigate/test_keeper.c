@@ -364,6 +364,56 @@ static void test_a_dead_keeper_loses_and_doubles_nothing(void **state)
     assert_int_equal(verify(s, INCIDENT), 0);
 }
 
+/* While incident.json cannot be written nothing is sealed: a keeper that dies then leaves no file
+ * that a manifest names and its successor does not know. */
+static void test_nothing_is_sealed_that_is_not_known(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    alert(s, INCIDENT, "open", 60, &mine);
+    send_many(s, &mine, 0, 5, 100);
+    round_after(s, NS_PER_S);
+    round_after(s, 5 * NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_int_equal(verify(s, INCIDENT), 0);
+    char *aside = path_in(s, INCIDENT, "incident.json.part");
+    assert_int_equal(mkdir(aside, 0700), 0);
+    uint64_t failures = keeper_counts_of(s->keeper).failures;
+    send_many(s, &mine, 5, 5, 100);
+    round_after(s, NS_PER_S);
+    round_after(s, 60 * NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_true(keeper_counts_of(s->keeper).failures > failures);
+    assert_true(is_there(s, INCIDENT, "packets-2.pcapng"));
+    char *manifest = path_in(s, INCIDENT, "manifest.json");
+    size_t size;
+    char *text = evidence_text(manifest, &size);
+    assert_non_null(strstr(text, "packets-1.pcapng"));
+    assert_null(strstr(text, "packets-2.pcapng"));
+    free(text);
+    free(manifest);
+    keeper_free(s->keeper);
+    assert_int_equal(rmdir(aside), 0);
+    begin(s);
+    round_after(s, NS_PER_S);
+    assert_int_equal(verify(s, INCIDENT), 0);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 10);
+    keeper_seal_all(s->keeper);
+    round_after(s, NS_PER_S);
+    assert_int_equal(verify(s, INCIDENT), 0);
+    assert_int_equal(packets_in_files(s, INCIDENT), 10);
+    /* … and once it can be written again, the same keeper seals what waited */
+    assert_int_equal(mkdir(aside, 0700), 0);
+    send_many(s, &mine, 10, 5, 100);
+    keeper_seal_all(s->keeper);
+    assert_int_equal(rmdir(aside), 0);
+    round_after(s, 60 * NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_int_equal(verify(s, INCIDENT), 0);
+    assert_int_equal(packets_in_files(s, INCIDENT), 15);
+    free(aside);
+}
+
 /* An alert that no keeper heard names another pair of an incident that is known: all of it that is
  * held is taken, once. */
 static void test_a_pair_that_was_named_meanwhile(void **state)
@@ -605,6 +655,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_keeper_loses_and_doubles_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_is_sealed_that_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
