@@ -139,7 +139,8 @@ void keeper_save(struct keeper *keeper);
 /* keeper_room.c: what goes. */
 bool keeper_make_room(struct keeper *keeper, int score);
 void keeper_retire(struct keeper *keeper);
-void keeper_leave(struct keeper *keeper); /* says so, and then removes it */
+void keeper_leave(struct keeper *keeper);                 /* says so, and then removes it */
+void keeper_finish_removing(const struct keeper *keeper); /* what a dead keeper began to */
 /* Somebody else removed it, and said so. One that is still there stays. */
 void keeper_forget(struct keeper *keeper, struct kept *kept);
 

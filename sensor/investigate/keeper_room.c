@@ -15,6 +15,8 @@
 
 #define AGAIN_NS (5 * NS_PER_S)
 
+static const char going[] = ".going-"; /* no incident's name */
+
 static bool is_held(const struct keeper *keeper, const struct kept *kept)
 {
     return evidence_is_held(keeper->config.folder, kept->id);
@@ -72,9 +74,8 @@ bool keeper_make_room(struct keeper *keeper, int score)
 /* --- removing ----------------------------------------------------------------------------------
  */
 
-static void remove_folder(const struct keeper *keeper, const struct kept *kept)
+static void remove_folder(const char *path)
 {
-    char *path = kept_path(keeper, kept, "");
     DIR *dir = opendir(path);
     if (dir) {
         for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
@@ -84,7 +85,36 @@ static void remove_folder(const struct keeper *keeper, const struct kept *kept)
     }
     if (rmdir(path) != 0 && errno != ENOENT)
         log_warn("%s: %s", path, strerror(errno));
+}
+
+/* By another name first: who dies in the midst of it leaves what the next keeper knows to be going.
+ */
+static void remove_kept(const struct keeper *keeper, const struct kept *kept)
+{
+    char *path = kept_path(keeper, kept, "");
+    char *aside = xasprintf("%s/%s%s", keeper->folder, going, kept->id);
+    remove_folder(aside);
+    if (rename(path, aside) == 0)
+        remove_folder(aside);
+    else if (errno != ENOENT)
+        log_warn("%s: %s", path, strerror(errno));
+    free(aside);
     free(path);
+}
+
+void keeper_finish_removing(const struct keeper *keeper)
+{
+    DIR *dir = opendir(keeper->folder);
+    if (!dir)
+        return;
+    for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        if (strncmp(entry->d_name, going, sizeof going - 1) != 0)
+            continue;
+        char *path = xasprintf("%s/%s", keeper->folder, entry->d_name);
+        remove_folder(path);
+        free(path);
+    }
+    closedir(dir);
 }
 
 /* Somebody may have come to hold it after it was said. */
@@ -102,7 +132,7 @@ static bool keep_after_all(struct keeper *keeper, struct kept *kept)
 static void drop(struct keeper *keeper, size_t place)
 {
     struct kept *kept = keeper->kept[place];
-    remove_folder(keeper, kept);
+    remove_kept(keeper, kept);
     map_remove(&keeper->by_id, kept->id, strlen(kept->id));
     kept_free(kept);
     keeper->kept[place] = keeper->kept[--keeper->count];

@@ -466,6 +466,7 @@ int keeper_load(struct keeper *keeper, struct error *error)
         json_value_free(root);
     free(text);
     free(path);
+    keeper_finish_removing(keeper);
     load_all(keeper);
     return 0;
 }

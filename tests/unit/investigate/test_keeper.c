@@ -597,6 +597,24 @@ static void test_off_retires_and_follows_nothing(void **state)
     assert_false(is_there(s, INCIDENT, ""));
 }
 
+/* A keeper that died while it removed an incident: the next goes on with it. */
+static void test_a_removal_is_finished(void **state)
+{
+    struct scene *s = *state;
+    keeper_free(s->keeper);
+    char *folder = path_in(s, ".going-" INCIDENT, ""),
+         *left = path_in(s, ".going-" INCIDENT, "packets-1.pcapng");
+    assert_int_equal(mkdir(folder, 0750), 0);
+    int fd = open(left, O_WRONLY | O_CREAT, 0640);
+    assert_true(fd >= 0);
+    close(fd);
+    begin(s);
+    assert_false(is_there(s, ".going-" INCIDENT, ""));
+    assert_int_equal(keeper_counts_of(s->keeper).kept, 0);
+    free(folder);
+    free(left);
+}
+
 static void test_nothing_goes_unsaid(void **state)
 {
     struct scene *s = *state;
@@ -662,6 +680,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off_retires_and_follows_nothing, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_removal_is_finished, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_goes_unsaid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_in_the_journal, setup, teardown),
     };
