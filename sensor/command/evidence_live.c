@@ -113,14 +113,14 @@ static int by_name(const void *a, const void *b)
 int evidence_live_list(const struct options *options)
 {
     struct error error = {0};
-    char *folder = folder_of(options), *name[KEEPER_KEPT];
+    char *folder = folder_of(options), *name[KEEPER_FOLDERS];
     size_t count = 0;
     DIR *dir = opendir(folder);
     if (!dir)
         error_set(&error, ERROR_RUN,
                   "%s: %s (no evidence was ever kept, or it is not yours to read)", folder,
                   strerror(errno));
-    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL && count < KEEPER_KEPT;)
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL && count < KEEPER_FOLDERS;)
         if (evidence_is_incident(entry->d_name))
             name[count++] = xstrdup(entry->d_name);
     if (dir)

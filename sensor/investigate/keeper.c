@@ -59,18 +59,29 @@ static uint32_t count_open(const struct keeper *keeper, struct kept **lowest)
     return open;
 }
 
+/* Those that leave have no place any more, though they are there until the journal says so. */
+static bool has_folder(struct keeper *keeper, int score)
+{
+    size_t staying = 0;
+    for (size_t i = 0; i < keeper->count; i++)
+        staying += !keeper->kept[i]->leaving;
+    if (keeper->count >= KEEPER_FOLDERS)
+        return false;
+    while (staying >= KEEPER_KEPT && keeper_make_place(keeper, score))
+        staying--;
+    return staying < KEEPER_KEPT;
+}
+
 /* The lowest score is followed no further for the sake of a higher one. */
 static bool find_place(struct keeper *keeper, int score)
 {
     struct kept *lowest;
-    if (keeper->count == KEEPER_KEPT && !keeper_make_room(keeper, score))
+    if (count_open(keeper, &lowest) >= KEEPER_OPEN && lowest->score >= score)
         return false;
-    if (keeper->count == KEEPER_KEPT)
-        return false; /* there will be room once it is told */
+    if (!has_folder(keeper, score))
+        return false;
     if (count_open(keeper, &lowest) < KEEPER_OPEN)
         return true;
-    if (lowest->score >= score)
-        return false;
     log_warn("evidence: more than %u incidents are open: incident %s, score %d, is followed no "
              "further",
              KEEPER_OPEN, lowest->id, lowest->score);

@@ -137,6 +137,7 @@ int keeper_load(struct keeper *keeper, struct error *error);
 void keeper_save(struct keeper *keeper);
 
 /* keeper_room.c: what goes. */
+bool keeper_make_place(struct keeper *keeper, int score); /* of KEEPER_KEPT */
 bool keeper_make_room(struct keeper *keeper, int score);
 void keeper_retire(struct keeper *keeper);
 void keeper_leave(struct keeper *keeper);                 /* says so, and then removes it */

@@ -53,6 +53,11 @@ static bool goes_before(const struct kept *one, const struct kept *other)
     return one->written_ns < other->written_ns;
 }
 
+bool keeper_make_place(struct keeper *keeper, int score)
+{
+    return keeper_make_room(keeper, score);
+}
+
 bool keeper_make_room(struct keeper *keeper, int score)
 {
     struct kept *lowest = NULL;

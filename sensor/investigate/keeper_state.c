@@ -434,12 +434,12 @@ static int by_id(const void *a, const void *b)
 
 static void load_all(struct keeper *keeper)
 {
-    char *name[KEEPER_KEPT];
+    char *name[KEEPER_FOLDERS];
     size_t count = 0;
     DIR *dir = opendir(keeper->folder);
     if (!dir)
         return;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL && count < KEEPER_KEPT;)
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL && count < KEEPER_FOLDERS;)
         if (evidence_is_incident(entry->d_name))
             name[count++] = xstrdup(entry->d_name);
     closedir(dir);

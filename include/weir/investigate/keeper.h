@@ -21,6 +21,7 @@
 
 #define KEEPER_OPEN       64u
 #define KEEPER_KEPT       1024u
+#define KEEPER_FOLDERS    2048u /* with those that leave: until the journal says so */
 #define KEEPER_PAIRS      256u
 #define KEEPER_FLOWS      1024u
 #define KEEPER_WORKERS    16u

@@ -498,6 +498,28 @@ static void test_the_highest_scores_stay(void **state)
     assert_int_equal(keeper_counts_of(s->keeper).removed_for_room, 1);
 }
 
+/* A new one takes the place of the lowest at once, whatever the journal says when; not of a second.
+ */
+static void test_as_many_as_there_may_be(void **state)
+{
+    struct scene *s = *state;
+    char id[ALERT_ID_SIZE];
+    s->deaf = true;
+    for (unsigned i = 0; i < KEEPER_KEPT; i++) {
+        snprintf(id, sizeof id, "%032x", i);
+        struct kept *kept = keeper_make(s->keeper, id, 10 + (i > 0));
+        assert_non_null(kept);
+        kept->open = false;
+    }
+    assert_null(keeper_make(s->keeper, OTHER, 5));
+    assert_int_equal(keeper_counts_of(s->keeper).beyond_incidents, 1);
+    assert_non_null(keeper_make(s->keeper, OTHER, 60));
+    assert_int_equal(keeper_counts_of(s->keeper).beyond_incidents, 1);
+    assert_int_equal(keeper_counts_of(s->keeper).removed_for_room, 1);
+    snprintf(id, sizeof id, "%032x", 0);
+    assert_true(kept_of(s, id)->leaving);
+}
+
 static void test_what_is_held_stays(void **state)
 {
     struct scene *s = *state;
@@ -677,6 +699,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_as_many_as_there_may_be, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off_retires_and_follows_nothing, setup, teardown),
