@@ -139,6 +139,7 @@ void kept_free(struct kept *kept)
 /* A ring that is not there yet is looked for again. */
 static void open_rings(struct keeper *keeper)
 {
+    keeper->no_room_for = -1;
     for (uint32_t i = 0; i < keeper->config.workers; i++) {
         struct error ignored = {0};
         if (keeper->reader[i])

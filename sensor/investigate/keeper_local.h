@@ -99,6 +99,7 @@ struct keeper {
     uint64_t kernel_drops, interface_drops;
     int64_t next_save_ns, next_look_ns;
     uint64_t total_bytes; /* of all that stays */
+    int no_room_for;      /* this score and lower ones, found in this round; −1: none */
     struct keeper_counts counts;
 };
 
@@ -138,7 +139,8 @@ void keeper_save(struct keeper *keeper);
 
 /* keeper_room.c: what goes. */
 bool keeper_make_place(struct keeper *keeper, int score); /* of KEEPER_KEPT */
-bool keeper_make_room(struct keeper *keeper, int score);
+/* So many bytes. False: nothing goes, it would not be enough. */
+bool keeper_make_room(struct keeper *keeper, int score, uint64_t bytes);
 void keeper_retire(struct keeper *keeper);
 void keeper_leave(struct keeper *keeper);                 /* says so, and then removes it */
 void keeper_finish_removing(const struct keeper *keeper); /* what a dead keeper began to */

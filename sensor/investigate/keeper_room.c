@@ -22,9 +22,14 @@ static bool is_held(const struct keeper *keeper, const struct kept *kept)
     return evidence_is_held(keeper->config.folder, kept->id);
 }
 
+static uint64_t size_of(const struct kept *kept)
+{
+    return kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+}
+
 static void take_off(struct keeper *keeper, const struct kept *kept)
 {
-    uint64_t size = kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+    uint64_t size = size_of(kept);
     keeper->total_bytes -= size < keeper->total_bytes ? size : keeper->total_bytes;
 }
 
@@ -53,26 +58,67 @@ static bool goes_before(const struct kept *one, const struct kept *other)
     return one->written_ns < other->written_ns;
 }
 
-bool keeper_make_place(struct keeper *keeper, int score)
+static bool may_give_way(const struct keeper *keeper, const struct kept *kept, int score)
 {
-    return keeper_make_room(keeper, score);
+    bool lower = kept->score < score || (kept->score == score && !kept->open);
+    return lower && !kept->leaving && !is_held(keeper, kept);
 }
 
-bool keeper_make_room(struct keeper *keeper, int score)
+/* `sized`: one with bytes. */
+static struct kept *find_lowest(const struct keeper *keeper, int score, bool sized)
 {
     struct kept *lowest = NULL;
     for (size_t i = 0; i < keeper->count; i++) {
         struct kept *kept = keeper->kept[i];
-        bool may = kept->score < score || (kept->score == score && !kept->open);
-        if (may && !kept->leaving && goes_before(kept, lowest) && !is_held(keeper, kept))
+        if ((!sized || size_of(kept) > 0) && goes_before(kept, lowest) &&
+            may_give_way(keeper, kept, score))
             lowest = kept;
     }
-    if (!lowest)
+    return lowest;
+}
+
+static bool give_way(struct keeper *keeper, struct kept *kept, const char *bound)
+{
+    if (!kept)
         return false;
-    log_warn("evidence of incident %s, score %d, goes: there is no more room (evidence.kept_mib)",
-             lowest->id, lowest->score);
-    let_go(keeper, lowest, "its room was needed");
+    log_warn("evidence of incident %s, score %d, goes: there is no more room (%s)", kept->id,
+             kept->score, bound);
+    let_go(keeper, kept, "its room was needed");
     keeper->counts.removed_for_room++;
+    return true;
+}
+
+bool keeper_make_place(struct keeper *keeper, int score)
+{
+    return give_way(keeper, find_lowest(keeper, score, false), "1,024 incidents");
+}
+
+/* Whether it is enough when all goes that may. */
+static bool can_make_room(const struct keeper *keeper, int score, uint64_t bytes)
+{
+    uint64_t stays = keeper->total_bytes;
+    for (size_t i = 0; i < keeper->count; i++) {
+        uint64_t size = size_of(keeper->kept[i]);
+        if (size > 0 && may_give_way(keeper, keeper->kept[i], score))
+            stays -= size < stays ? size : stays;
+        if (stays + bytes <= keeper->config.kept_bytes)
+            return true;
+    }
+    return false;
+}
+
+/* Looked for once a round and score: a file of each incident is looked at. */
+bool keeper_make_room(struct keeper *keeper, int score, uint64_t bytes)
+{
+    if (score <= keeper->no_room_for)
+        return false;
+    if (!can_make_room(keeper, score, bytes)) {
+        keeper->no_room_for = score;
+        return false;
+    }
+    while (keeper->total_bytes + bytes > keeper->config.kept_bytes)
+        if (!give_way(keeper, find_lowest(keeper, score, true), "evidence.kept_mib"))
+            return false;
     return true;
 }
 
@@ -129,7 +175,7 @@ static bool keep_after_all(struct keeper *keeper, struct kept *kept)
         return false;
     log_warn("evidence of incident %s is held: it stays", kept->id);
     kept->leaving = false;
-    keeper->total_bytes += kept->bytes + (kept->out ? pcapng_out_size(kept->out) : 0);
+    keeper->total_bytes += size_of(kept);
     kept->changed = kept->dirty = true; /* sealed anew: its head is the journal's last word */
     return true;
 }

@@ -114,7 +114,7 @@ static bool has_room(struct keeper *keeper, struct kept *kept, uint32_t bytes)
     if (own + bytes > keeper->config.incident_bytes || kept->files == KEEPER_FILES)
         return false;
     return keeper->total_bytes + bytes <= keeper->config.kept_bytes ||
-           keeper_make_room(keeper, kept->score);
+           keeper_make_room(keeper, kept->score, bytes);
 }
 
 void kept_packet(struct keeper *keeper, struct kept *kept, const struct held_packet *packet)

@@ -520,6 +520,39 @@ static void test_as_many_as_there_may_be(void **state)
     assert_true(kept_of(s, id)->leaving);
 }
 
+/* Room is made by what has bytes, as much as is needed; none goes for nothing. */
+static void test_only_what_makes_room_goes(void **state)
+{
+    static const char *const id[] = {"a1", "b2", "c3", "d4", "e5"};
+    static const int score[] = {40, 41, 42, 90, 50};
+    static const uint32_t many[] = {40, 0, 40, 10, 60}; /* the highest has little; the last comes */
+    struct scene *s = *state;
+    struct flow_key key[5];
+    keeper_free(s->keeper);
+    s->config.kept_bytes = 100000;
+    begin(s);
+    for (unsigned i = 0; i < 5; i++) {
+        key[i] = key_of("10.0.0.5", (uint16_t)(40000 + i), "198.51.100.9");
+        key[i].resp_ip.byte[15] += (uint8_t)i;
+        alert(s, id[i], "open", score[i], &key[i]);
+        send_many(s, &key[i], 100 * i, many[i], 1000);
+        round_after(s, NS_PER_S);
+        assert_true(keeper_counts_of(s->keeper).bytes <= s->config.kept_bytes);
+    }
+    round_after(s, NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_null(kept_of(s, id[0]));
+    assert_non_null(kept_of(s, id[1])); /* nothing of it would have been room */
+    assert_null(kept_of(s, id[2]));
+    assert_int_equal(kept_of(s, id[3])->packets, 10);
+    assert_int_equal(kept_of(s, id[4])->packets, 60);
+    send_many(s, &key[4], 600, 60,
+              1000); /* more than there is, and all else is of a higher score */
+    round_after(s, NS_PER_S);
+    assert_int_equal(keeper_counts_of(s->keeper).removed_for_room, 2);
+    assert_true(kept_of(s, id[4])->beyond > 20);
+}
+
 static void test_what_is_held_stays(void **state)
 {
     struct scene *s = *state;
@@ -700,6 +733,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_as_many_as_there_may_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_only_what_makes_room_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_held_stays, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off_retires_and_follows_nothing, setup, teardown),
