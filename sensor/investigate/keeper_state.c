@@ -132,6 +132,7 @@ static void put_rest(const struct kept *kept, struct json *json)
     }
     json_close(json);
     json_str(json, "head", kept->head);
+    json_str(json, "told", kept->told);
     json_bool(json, "changed", kept->changed);
     json_int(json, "began_ns", kept->began_ns);
     json_int(json, "written_ns", kept->written_ns);
@@ -225,6 +226,7 @@ static void take_words(struct kept *kept, const struct json_value *root)
     text_at(root, "destination", kept->destination, sizeof kept->destination);
     text_at(root, "urgency", kept->urgency, sizeof kept->urgency);
     text_at(root, "head", kept->head, sizeof kept->head);
+    text_at(root, "told", kept->told, sizeof kept->told);
     kept->score = (int)(count_at(root, "score") % 1001);
     for (size_t i = 0; rules && i < json_length(rules) && kept->rules < KEPT_RULES; i++) {
         const char *rule = json_text(json_at(rules, i));
@@ -260,8 +262,7 @@ static void take_wanted(struct kept *kept, const struct json_value *root)
     }
     kept->flow_ids_old = at_most(count_at(root, "flow_ids_old"), kept->flow_ids);
     kept->pair = xcalloc(KEEPER_PAIRS, sizeof *kept->pair);
-    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result): bounded
-    kept->pairs = take_ips(root, "pairs", &kept->pair[0].a, 2 * KEEPER_PAIRS) / 2;
+    kept->pairs = take_ips(root, "pairs", &kept->pair[0].a, (size_t)2 * KEEPER_PAIRS) / 2;
     kept->pairs_old = at_most(count_at(root, "pairs_old"), kept->pairs);
     for (size_t i = 0; next && i < json_length(next) && i < KEEPER_WORKERS; i++) {
         int64_t number = 0;

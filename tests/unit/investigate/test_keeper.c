@@ -670,6 +670,28 @@ static void test_a_removal_is_finished(void **state)
     free(left);
 }
 
+/* What the journal has is not said to it again by each keeper that begins. */
+static void test_what_was_told_stays_told(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    alert(s, INCIDENT, "open", 60, &mine);
+    send_many(s, &mine, 0, 5, 100);
+    round_after(s, NS_PER_S);
+    alert(s, INCIDENT, "close", 60, &mine);
+    round_after(s, NS_PER_S);
+    round_after(s, NS_PER_S);
+    keeper_seal_all(s->keeper);
+    assert_true(keeper_is_settled(s->keeper));
+    unsigned sealed = s->sealed;
+    assert_true(sealed > 0);
+    keeper_free(s->keeper);
+    begin(s);
+    round_after(s, 10 * NS_PER_S);
+    assert_true(keeper_is_settled(s->keeper));
+    assert_int_equal(s->sealed, sealed);
+}
+
 static void test_nothing_goes_unsaid(void **state)
 {
     struct scene *s = *state;
@@ -738,6 +760,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_forgotten_is_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(test_off_retires_and_follows_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_removal_is_finished, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_was_told_stays_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_goes_unsaid, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nonsense_in_the_journal, setup, teardown),
     };
