@@ -163,7 +163,7 @@ static void take_alert(struct keeper *keeper, const struct json_value *root)
     if (score > kept->score)
         kept->score = (int)score;
     if (kept->open == closes) {
-        kept->open = !closes;
+        kept->open = kept->reopened = !closes;
         kept->changed = true;
         keeper->match_stale = true;
     }

@@ -55,6 +55,7 @@ struct kept {
     struct map flow_of;                 /* key → place in flow, from 1 */
     uint64_t next[KEEPER_WORKERS];      /* the number of the first packet not looked at, a worker */
     bool open, leaving, dirty, changed; /* to be saved; to be sealed though no packet came */
+    bool reopened;                      /* what came since `next` was not looked at for it */
     bool may_go;                        /* that it leaves is in the journal */
     char leaving_why[200];
     struct ptime

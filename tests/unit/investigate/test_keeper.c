@@ -440,6 +440,41 @@ static void test_a_pair_that_was_named_meanwhile(void **state)
     assert_int_equal(packets_in_files(s, INCIDENT), 12);
 }
 
+/* An incident that was closed because nothing came, and goes on: what came meanwhile is still held.
+ */
+static void test_one_that_reopens(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9"),
+                    other = key_of("10.0.0.6", 40000, "198.51.100.8");
+    alert(s, INCIDENT, "open", 60, &mine);
+    send_many(s, &mine, 0, 5, 100);
+    round_after(s, NS_PER_S);
+    round_after(s, 2 * NS_PER_DAY);
+    assert_false(kept_of(s, INCIDENT)->open);
+    send_many(s, &mine, 5, 5, 100);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 5);
+    alert(s, INCIDENT, "update", 60, &mine);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 10);
+    send_many(s, &mine, 10, 5, 100);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 15);
+    assert_int_equal(kept_of(s, INCIDENT)->missed, 0);
+    /* … and again, when they are not */
+    round_after(s, 2 * NS_PER_DAY);
+    send_many(s, &mine, 15, 5, 100);
+    send_many(s, &other, 20, 2000, 1000);
+    round_after(s, NS_PER_S);
+    alert(s, INCIDENT, "update", 60, &mine);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 15);
+    assert_true(kept_of(s, INCIDENT)->missed > 1000);
+    keeper_seal_all(s->keeper);
+    assert_int_equal(packets_in_files(s, INCIDENT), 15);
+}
+
 /* --- bounds ------------------------------------------------------------------------------------
  */
 
@@ -752,6 +787,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_sealed_that_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_one_that_reopens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_as_many_as_there_may_be, setup, teardown),
