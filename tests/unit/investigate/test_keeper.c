@@ -93,7 +93,7 @@ static int setup(void **state)
     char *path = keeper_held_path(s->folder, 0);
     s->fd = evidence_ring_create(path, SEGMENT * SEGMENTS, &s->error);
     free(path);
-    s->writer = evidence_ring_open(s->fd, SEGMENT, &s->error);
+    s->writer = evidence_ring_open(s->fd, SEGMENT, (struct ptime){START}, &s->error);
     assert_non_null(s->writer);
     s->config = (struct keeper_config){.folder = s->folder,
                                        .sensor = "test",
@@ -438,6 +438,23 @@ static void test_a_pair_that_was_named_meanwhile(void **state)
     assert_int_equal(kept_of(s, INCIDENT)->packets, 12);
     keeper_seal_all(s->keeper);
     assert_int_equal(packets_in_files(s, INCIDENT), 12);
+}
+
+/* A ring that was made after the incident began does not have its first packets. */
+static void test_a_young_ring_is_said(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    evidence_ring_close(s->writer);
+    assert_int_equal(ftruncate(s->fd, 0), 0);
+    assert_int_equal(ftruncate(s->fd, (off_t)SEGMENT * SEGMENTS), 0);
+    s->writer = evidence_ring_open(s->fd, SEGMENT, (struct ptime){START + 1}, &s->error);
+    send_many(s, &mine, 1, 5, 100);
+    alert(s, INCIDENT, "open", 60, &mine);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, 5);
+    assert_int_equal(kept_of(s, INCIDENT)->held_from.ns, START + 1);
+    assert_true(kept_of(s, INCIDENT)->held_from.ns > kept_of(s, INCIDENT)->first.ns);
 }
 
 /* An incident that was closed because nothing came, and goes on: what came meanwhile is still held.
@@ -787,6 +804,7 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_sealed_that_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_young_ring_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_one_that_reopens, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_ring_too_small_is_said, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_highest_scores_stay, setup, teardown),
