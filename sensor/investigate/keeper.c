@@ -128,6 +128,8 @@ void kept_free(struct kept *kept)
     map_fini(&kept->flow_of, NULL);
     free(kept->id_of_flow);
     free(kept->pair);
+    for (size_t i = 0; i < kept->flows; i++)
+        free(kept->flow[i]);
     free(kept->flow);
     free(kept->file);
     free(kept);

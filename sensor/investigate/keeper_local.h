@@ -50,9 +50,9 @@ struct kept {
     size_t flow_ids, flow_ids_old;    /* _old: their packets were looked for in what is held */
     struct kept_pair *pair;
     size_t pairs, pairs_old;
-    struct kept_flow *flow;
+    struct kept_flow **flow; /* in the order in which they came */
     size_t flows;
-    struct map flow_of;                 /* key → place in flow, from 1 */
+    struct map flow_of;                 /* key → the flow */
     uint64_t next[KEEPER_WORKERS];      /* the number of the first packet not looked at, a worker */
     bool open, leaving, dirty, changed; /* to be saved; to be sealed though no packet came */
     bool reopened;                      /* what came since `next` was not looked at for it */
@@ -127,6 +127,8 @@ void keeper_scan(struct keeper *keeper);
 void kept_packet(struct keeper *keeper, struct kept *kept, const struct held_packet *packet);
 void kept_seal(struct keeper *keeper, struct kept *kept);
 bool kept_is_due(const struct keeper *keeper, const struct kept *kept);
+/* A copy of it is in the list. */
+struct kept_flow *kept_add_flow(struct kept *kept, const struct kept_flow *flow);
 /* keeper_manifest.c: the manifest's text, and its head; caller frees. */
 char *kept_manifest(const struct keeper *keeper, const struct kept *kept,
                     char head[HEX_SIZE(SHA256_SIZE)]);

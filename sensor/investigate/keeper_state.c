@@ -97,7 +97,7 @@ static void put_files(const struct kept *kept, struct json *json)
 {
     json_list(json, "flows");
     for (size_t i = 0; i < kept->flows; i++)
-        put_flow(json, &kept->flow[i]);
+        put_flow(json, kept->flow[i]);
     json_close(json);
     json_list(json, "files");
     for (size_t i = 0; i < kept->files; i++) {
@@ -271,7 +271,7 @@ static void take_wanted(struct kept *kept, const struct json_value *root)
     }
 }
 
-static bool take_flow(struct kept *kept, const struct json_value *value)
+static void take_flow(struct kept *kept, const struct json_value *value)
 {
     struct kept_flow flow;
     char a[IP_TEXT_SIZE], b[IP_TEXT_SIZE];
@@ -279,7 +279,7 @@ static bool take_flow(struct kept *kept, const struct json_value *value)
     text_at(value, "a", a, sizeof a);
     text_at(value, "b", b, sizeof b);
     if (ip_parse(a, &flow.key.orig_ip) != 0 || ip_parse(b, &flow.key.resp_ip) != 0)
-        return false;
+        return;
     flow.key.orig_port = (uint16_t)count_at(value, "a_port");
     flow.key.resp_port = (uint16_t)count_at(value, "b_port");
     flow.key.vlan = (uint16_t)count_at(value, "vlan");
@@ -290,16 +290,12 @@ static bool take_flow(struct kept *kept, const struct json_value *value)
     flow.end.ns = whole(value, "end_ns");
     flow.packets = count_at(value, "packets");
     flow.wire_bytes = count_at(value, "wire_bytes");
-    kept->flow[kept->flows++] = flow;
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
-    map_put(&kept->flow_of, &flow.key, sizeof flow.key, (void *)(uintptr_t)kept->flows);
-    return true;
+    kept_add_flow(kept, &flow);
 }
 
 static void take_files(struct kept *kept, const struct json_value *root)
 {
     const struct json_value *flows = json_get(root, "flows"), *files = json_get(root, "files");
-    kept->flow = xcalloc(KEEPER_FLOWS, sizeof *kept->flow);
     for (size_t i = 0; flows && i < json_length(flows) && kept->flows < KEEPER_FLOWS; i++)
         take_flow(kept, json_at(flows, i));
     kept->file = xcalloc(KEEPER_FILES + 1, sizeof *kept->file);

@@ -79,23 +79,29 @@ static int interface_of(const struct keeper *keeper, struct kept *kept,
     return (int)kept->part_interfaces++;
 }
 
+struct kept_flow *kept_add_flow(struct kept *kept, const struct kept_flow *flow)
+{
+    struct kept_flow *added = xcalloc(1, sizeof *added);
+    *added = *flow;
+    kept->flow = xrealloc(kept->flow, (kept->flows + 1) * sizeof(struct kept_flow *));
+    kept->flow[kept->flows++] = added;
+    map_put(&kept->flow_of, &added->key, sizeof added->key, added);
+    return added;
+}
+
 /* NULL: it is counted with no flow. */
 static struct kept_flow *flow_of(struct kept *kept, const struct held_packet *packet)
 {
     struct flow_key key = flow_key_unordered(&packet->key);
-    size_t place = (size_t)(uintptr_t)map_get(&kept->flow_of, &key, sizeof key);
-    if (place > 0)
-        return &kept->flow[place - 1];
+    struct kept_flow *flow = map_get(&kept->flow_of, &key, sizeof key);
+    if (flow)
+        return flow;
     if (kept->flows == KEEPER_FLOWS) {
         kept->flows_beyond++;
         return NULL;
     }
-    kept->flow = xrealloc(kept->flow, (kept->flows + 1) * sizeof *kept->flow);
-    kept->flow[kept->flows++] =
-        (struct kept_flow){.key = key, .start = packet->time, .end = packet->time};
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
-    map_put(&kept->flow_of, &key, sizeof key, (void *)(uintptr_t)kept->flows);
-    return &kept->flow[kept->flows - 1];
+    return kept_add_flow(
+        kept, &(struct kept_flow){.key = key, .start = packet->time, .end = packet->time});
 }
 
 static char *comment_of(const struct kept *kept, const struct kept_flow *flow)
