@@ -218,9 +218,9 @@ static int tell(const struct evidence_forget_note *note, const char *name, struc
 int evidence_forget_remove(struct evidence_forget *found, const struct evidence_forget_note *note,
                            struct error *error)
 {
-    struct error why = {0};
     int failed = 0;
     for (size_t i = 0; i < found->gone_count; i++) {
+        struct error why = {0};
         int result = remove_one(found, found->gone[i]);
         if (result < 0 && !failed)
             failed = error_set(error, ERROR_RUN,
