@@ -290,7 +290,9 @@ static int forget(struct access *access, const struct options *options, const st
         remove_host(access, host, name, true) != 0 ||
         forget_in_fleet(access, host, &forgotten) != 0 || baseline_tell(access, name, true) != 0)
         return EXIT_RUN;
-    int failed = evidence_forget_remove(evidence, &access->error);
+    const struct evidence_forget_note note = {access->config, access->running,
+                                              access->state.lock_fd >= 0};
+    int failed = evidence_forget_remove(evidence, &note, &access->error);
     struct buffer out = {0};
     buffer_text(&out,
                 "forgotten: its profile, its open totals, and its mark in %" PRIu32

@@ -2,10 +2,16 @@
  * it, and who did just before is seen by his hold.json in it. */
 #include "evidence_forget.h"
 
+#include "api_client.h"
+#include "noise_access.h"
+#include "words.h"
+
 #include "weir/alert/line.h"
 #include "weir/alert/pseudonym.h"
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
+#include "weir/investigate/keeper.h"
+#include "weir/role/state.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +25,7 @@
 
 #define FILE_MAX   ((off_t)64 << 20)
 #define WALK_FILES 16
+#define CALL_MS    5000
 
 static const char going[] = ".forgetting-";
 
@@ -155,16 +162,76 @@ static int remove_one(struct evidence_forget *found, const char *name)
     return result;
 }
 
-int evidence_forget_remove(struct evidence_forget *found, struct error *error)
+/* --- what the journal says of it ---------------------------------------------------------------
+ */
+
+static int ask(const struct config *config, const char *incident, struct error *error)
+{
+    char *socket = api_socket_path(config_state_dir(config)), why[400], *reply = NULL;
+    char *target = xasprintf("/v1/evidence/%s/forgotten", incident);
+    struct json *json = json_new();
+    int status = 0;
+    json_open(json, NULL);
+    json_str(json, "by", noise_access_author());
+    json_close(json);
+    char *body = json_take_text(json, 0);
+    int failed = api_send(socket, "POST", target, body, CALL_MS, &status, &reply, error);
+    if (!failed && status != 200) {
+        api_error_text(reply, why, sizeof why);
+        failed = error_set(error, ERROR_RUN, "%s", why);
+    }
+    json_free(json);
+    free(reply);
+    free(body);
+    free(target);
+    free(socket);
+    return failed;
+}
+
+static int append(const struct evidence_forget_note *note, const char *incident,
+                  struct error *error)
+{
+    const struct noise_act act = {.action = "evidence.remove",
+                                  .subject = incident,
+                                  .message = evidence_forgotten,
+                                  .by = noise_access_author(),
+                                  .uid = getuid(),
+                                  .at = words_now(),
+                                  .sensor = note->config->sensor_name};
+    struct state state = {.lock_fd = -1};
+    int failed = (!note->locked && state_open(&state, note->config, error) != 0) ||
+                 noise_access_note(note->config, &act, error) != 0;
+    state_close(&state);
+    return failed ? -1 : 0;
+}
+
+/* One that a forgetting before this one left half removed has its name behind that word. */
+static int tell(const struct evidence_forget_note *note, const char *name, struct error *error)
+{
+    while (strncmp(name, going, sizeof going - 1) == 0)
+        name += sizeof going - 1;
+    if (!evidence_is_incident(name))
+        return 0;
+    return note->running ? ask(note->config, name, error) : append(note, name, error);
+}
+
+int evidence_forget_remove(struct evidence_forget *found, const struct evidence_forget_note *note,
+                           struct error *error)
 {
     int failed = 0;
     for (size_t i = 0; i < found->gone_count; i++) {
+        struct error why = {0};
         int result = remove_one(found, found->gone[i]);
         if (result < 0 && !failed)
             failed = error_set(error, ERROR_RUN,
                                "forgotten, but evidence of it cannot be removed: %s/%s: %s",
                                found->folder, found->gone[i], strerror(errno));
         found->removed += result == 0;
+        if (result == 0 && tell(note, found->gone[i], &why) != 0 && !failed)
+            failed = error_set(error, ERROR_RUN,
+                               "forgotten, but the journal does not say that evidence of incident "
+                               "%s is gone: %s",
+                               found->gone[i], why.message);
     }
     return failed;
 }

@@ -11,6 +11,7 @@
 
 #include "weir/base/address.h"
 #include "weir/base/error.h"
+#include "weir/config/config.h"
 
 #define EVIDENCE_FORGET_MAX 65536
 
@@ -29,12 +30,20 @@ struct evidence_forget {
     bool ring;      /* STATE_DIR/evidence-ring is there: it may have more */
 };
 
+/* Where the journal is that says that it is gone: verify does not miss it then. */
+struct evidence_forget_note {
+    const struct config *config;
+    bool running, /* by the sensor */
+        locked;   /* the state directory's lock is the caller's */
+};
+
 /* Only looks. A folder that is not there has none. */
 void evidence_forget_look(const char *state_dir, const struct ip *host,
                           struct evidence_forget *found);
 /* Removes those that go; one that was put under hold meanwhile is kept after all. −1 and an error:
- * some could not be removed. */
-int evidence_forget_remove(struct evidence_forget *found, struct error *error);
+ * some could not be removed, or the journal does not say so. */
+int evidence_forget_remove(struct evidence_forget *found, const struct evidence_forget_note *note,
+                           struct error *error);
 void evidence_forget_fini(struct evidence_forget *found);
 
 #endif

@@ -9,7 +9,6 @@
 #include "noise_access.h"
 #include "words.h"
 
-#include "weir/alert/journal.h"
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
 #include "weir/base/log.h"
@@ -114,14 +113,14 @@ static int by_name(const void *a, const void *b)
 int evidence_live_list(const struct options *options)
 {
     struct error error = {0};
-    char *folder = folder_of(options), *name[KEEPER_KEPT];
+    char *folder = folder_of(options), *name[KEEPER_FOLDERS];
     size_t count = 0;
     DIR *dir = opendir(folder);
     if (!dir)
         error_set(&error, ERROR_RUN,
                   "%s: %s (no evidence was ever kept, or it is not yours to read)", folder,
                   strerror(errno));
-    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL && count < KEEPER_KEPT;)
+    for (struct dirent *entry; dir && (entry = readdir(dir)) != NULL && count < KEEPER_FOLDERS;)
         if (evidence_is_incident(entry->d_name))
             name[count++] = xstrdup(entry->d_name);
     if (dir)
@@ -442,15 +441,9 @@ static int append(const struct config *config, const struct holding *h, struct e
                                   .uid = getuid(),
                                   .at = words_now(),
                                   .sensor = config->sensor_name};
-    char *line = noise_audit(&act);
-    struct journal *journal = journal_open(config_state_dir(config), NULL, error);
-    int failed = !journal || journal_append(journal, line, strlen(line), error) == 0 ||
-                 journal_sync(journal, error) != 0;
-    if (journal)
-        journal_close(journal);
-    free(line);
+    int failed = noise_access_note(config, &act, error);
     free(message);
-    return failed ? -1 : 0;
+    return failed;
 }
 
 /* A hold is there before its record, a release's record before it: none is held or let go that

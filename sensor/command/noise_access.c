@@ -100,6 +100,14 @@ static uint64_t append(const char *folder, const char *record, struct error *err
     return sequence;
 }
 
+int noise_access_note(const struct config *config, const struct noise_act *act, struct error *error)
+{
+    char *record = noise_audit(act);
+    int failed = append(config_state_dir(config), record, error) == 0;
+    free(record);
+    return failed ? -1 : 0;
+}
+
 /* What was refused may have its line in the journal all the same: another says that all is as it
  * was, and reads back so. */
 static void take_back(const char *folder, struct noise *before, const struct noise *next,

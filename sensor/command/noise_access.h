@@ -22,6 +22,9 @@ int noise_access_order(const struct config *config, enum noise_verb verb, const 
  * −1 and an error: it could not be, and the address must not be shown. */
 int noise_access_reveal(const struct config *config, const char *pseudonym, const char *by,
                         const char *reason, struct error *error);
+/* A record of what was done, with no sensor running: the caller has the state directory's lock. */
+int noise_access_note(const struct config *config, const struct noise_act *act,
+                      struct error *error);
 /* Who asks, to be stated: behind sudo, or this process's user. */
 const char *noise_access_author(void);
 /* incident.c: the whole id of "inc-0123ab", by the journal; caller frees. NULL and an error. */

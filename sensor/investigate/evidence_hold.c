@@ -15,6 +15,8 @@
 
 #define INCIDENT_MAX (16u << 20)
 
+const char evidence_forgotten[] = "evidence removed: a host of it was forgotten";
+
 bool evidence_is_incident(const char *text)
 {
     size_t size = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_");

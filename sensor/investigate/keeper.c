@@ -59,18 +59,29 @@ static uint32_t count_open(const struct keeper *keeper, struct kept **lowest)
     return open;
 }
 
+/* Those that leave have no place any more, though they are there until the journal says so. */
+static bool has_folder(struct keeper *keeper, int score)
+{
+    size_t staying = 0;
+    for (size_t i = 0; i < keeper->count; i++)
+        staying += !keeper->kept[i]->leaving;
+    if (keeper->count >= KEEPER_FOLDERS)
+        return false;
+    while (staying >= KEEPER_KEPT && keeper_make_place(keeper, score))
+        staying--;
+    return staying < KEEPER_KEPT;
+}
+
 /* The lowest score is followed no further for the sake of a higher one. */
 static bool find_place(struct keeper *keeper, int score)
 {
     struct kept *lowest;
-    if (keeper->count == KEEPER_KEPT && !keeper_make_room(keeper, score))
+    if (count_open(keeper, &lowest) >= KEEPER_OPEN && lowest->score >= score)
         return false;
-    if (keeper->count == KEEPER_KEPT)
-        return false; /* there will be room once it is told */
+    if (!has_folder(keeper, score))
+        return false;
     if (count_open(keeper, &lowest) < KEEPER_OPEN)
         return true;
-    if (lowest->score >= score)
-        return false;
     log_warn("evidence: more than %u incidents are open: incident %s, score %d, is followed no "
              "further",
              KEEPER_OPEN, lowest->id, lowest->score);
@@ -117,6 +128,8 @@ void kept_free(struct kept *kept)
     map_fini(&kept->flow_of, NULL);
     free(kept->id_of_flow);
     free(kept->pair);
+    for (size_t i = 0; i < kept->flows; i++)
+        free(kept->flow[i]);
     free(kept->flow);
     free(kept->file);
     free(kept);
@@ -128,6 +141,7 @@ void kept_free(struct kept *kept)
 /* A ring that is not there yet is looked for again. */
 static void open_rings(struct keeper *keeper)
 {
+    keeper->no_room_for = -1;
     for (uint32_t i = 0; i < keeper->config.workers; i++) {
         struct error ignored = {0};
         if (keeper->reader[i])
@@ -231,6 +245,18 @@ bool keeper_is_settled(const struct keeper *keeper)
     return true;
 }
 
+/* Evidence is off: nothing more comes, and the rings with their numbers are gone. */
+static void follow_nothing(struct keeper *keeper)
+{
+    for (size_t i = 0; i < keeper->count; i++) {
+        struct kept *kept = keeper->kept[i];
+        kept->changed |= kept->open;
+        kept->open = false;
+        kept->dirty = true;
+        memset(kept->next, 0, sizeof kept->next);
+    }
+}
+
 /* --- begin and end -----------------------------------------------------------------------------
  */
 
@@ -248,10 +274,14 @@ struct keeper *keeper_new(const struct keeper_config *config, struct error *erro
     else
         keeper->key = sign_key_keep(key, error);
     free(key);
-    if (keeper->key && keeper_load(keeper, error) == 0 && keeper_journal_open(keeper, error) == 0)
-        return keeper;
-    keeper_free(keeper);
-    return NULL;
+    if (!keeper->key || keeper_load(keeper, error) != 0 ||
+        keeper_journal_open(keeper, error) != 0) {
+        keeper_free(keeper);
+        return NULL;
+    }
+    if (config->workers == 0)
+        follow_nothing(keeper);
+    return keeper;
 }
 
 void keeper_free(struct keeper *keeper)

@@ -149,8 +149,8 @@ static void take_alert(struct keeper *keeper, const struct json_value *root)
     const struct json_value *score_at = json_find(root, "weir.score");
     bool closes = strcmp(word(root, "weir.state"), "close") == 0;
     int64_t score = 0;
-    if (!evidence_is_incident(id) || !json_find(root, "related.ip"))
-        return; /* of the sensor itself: there is no traffic */
+    if (!evidence_is_incident(id) || !json_find(root, "related.ip") || keeper->config.workers == 0)
+        return; /* of the sensor itself: there is no traffic; or nothing is followed */
     if (score_at)
         json_whole(score_at, &score);
     if (score < 0 || score > 1000)
@@ -163,7 +163,7 @@ static void take_alert(struct keeper *keeper, const struct json_value *root)
     if (score > kept->score)
         kept->score = (int)score;
     if (kept->open == closes) {
-        kept->open = !closes;
+        kept->open = kept->reopened = !closes;
         kept->changed = true;
         keeper->match_stale = true;
     }
@@ -214,6 +214,8 @@ static void take_audit(struct keeper *keeper, const struct json_value *root)
         take_receipt(kept, word(root, "message"));
     else if (strcmp(action, "evidence.remove") == 0 && kept->leaving)
         kept->may_go = true;
+    else if (strcmp(action, "evidence.remove") == 0)
+        keeper_forget(keeper, kept);
     else if (strcmp(action, "incident.close") == 0)
         take_verdict(kept, root);
 }

@@ -50,11 +50,12 @@ struct kept {
     size_t flow_ids, flow_ids_old;    /* _old: their packets were looked for in what is held */
     struct kept_pair *pair;
     size_t pairs, pairs_old;
-    struct kept_flow *flow;
+    struct kept_flow **flow; /* in the order in which they came */
     size_t flows;
-    struct map flow_of;                 /* key → place in flow, from 1 */
+    struct map flow_of;                 /* key → the flow */
     uint64_t next[KEEPER_WORKERS];      /* the number of the first packet not looked at, a worker */
     bool open, leaving, dirty, changed; /* to be saved; to be sealed though no packet came */
+    bool reopened;                      /* what came since `next` was not looked at for it */
     bool may_go;                        /* that it leaves is in the journal */
     char leaving_why[200];
     struct ptime
@@ -99,6 +100,7 @@ struct keeper {
     uint64_t kernel_drops, interface_drops;
     int64_t next_save_ns, next_look_ns;
     uint64_t total_bytes; /* of all that stays */
+    int no_room_for;      /* this score and lower ones, found in this round; −1: none */
     struct keeper_counts counts;
 };
 
@@ -125,19 +127,27 @@ void keeper_scan(struct keeper *keeper);
 void kept_packet(struct keeper *keeper, struct kept *kept, const struct held_packet *packet);
 void kept_seal(struct keeper *keeper, struct kept *kept);
 bool kept_is_due(const struct keeper *keeper, const struct kept *kept);
+/* A copy of it is in the list. */
+struct kept_flow *kept_add_flow(struct kept *kept, const struct kept_flow *flow);
 /* keeper_manifest.c: the manifest's text, and its head; caller frees. */
 char *kept_manifest(const struct keeper *keeper, const struct kept *kept,
                     char head[HEX_SIZE(SHA256_SIZE)]);
 
 /* keeper_state.c: incident.json, keeper.json. */
-void kept_save(struct keeper *keeper, struct kept *kept);
+/* −1: it is as it was on the disk, and is tried again. */
+int kept_save(struct keeper *keeper, struct kept *kept);
 struct kept *kept_load(const char *text, size_t size); /* NULL: it makes no sense */
 int keeper_load(struct keeper *keeper, struct error *error);
 void keeper_save(struct keeper *keeper);
 
 /* keeper_room.c: what goes. */
-bool keeper_make_room(struct keeper *keeper, int score);
+bool keeper_make_place(struct keeper *keeper, int score); /* of KEEPER_KEPT */
+/* So many bytes. False: nothing goes, it would not be enough. */
+bool keeper_make_room(struct keeper *keeper, int score, uint64_t bytes);
 void keeper_retire(struct keeper *keeper);
-void keeper_leave(struct keeper *keeper); /* says so, and then removes it */
+void keeper_leave(struct keeper *keeper);                 /* says so, and then removes it */
+void keeper_finish_removing(const struct keeper *keeper); /* what a dead keeper began to */
+/* Somebody else removed it, and said so. One that is still there stays. */
+void keeper_forget(struct keeper *keeper, struct kept *kept);
 
 #endif

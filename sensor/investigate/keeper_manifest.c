@@ -90,7 +90,7 @@ static void put_flows(const struct kept *kept, struct json *json)
 {
     json_list(json, "flows");
     for (size_t i = 0; i < kept->flows; i++) {
-        const struct kept_flow *flow = &kept->flow[i];
+        const struct kept_flow *flow = kept->flow[i];
         char id[FLOW_ID_SIZE];
         json_open(json, NULL);
         json_str(json, "community_id", flow_key_community_id(&flow->key, id));

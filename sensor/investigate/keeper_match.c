@@ -4,7 +4,9 @@
  *
  * What is new of an incident is looked for in all that is held, from the oldest packet up to where
  * the reading stands: once to learn its pairs, once to take their packets. Then the reading goes
- * on, for all. Bounds: KEPT_LINKS incidents a pair; COMMUNITY flows whose ids are remembered. */
+ * on, for all. A keeper that read nothing yet stands nowhere: it learns from all that is held, and
+ * takes what is new as it goes on from the oldest packet. Bounds: KEPT_LINKS incidents a pair;
+ * COMMUNITY flows whose ids are remembered. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -15,11 +17,18 @@
 
 #define COMMUNITY 65536u
 
+/* What of an incident's packets that are held was not looked at. */
+enum news {
+    NEWS_NONE,
+    NEWS_SINCE, /* those from kept->next on: it was closed for a while */
+    NEWS_ALL
+};
+
 struct links { /* the incidents of a pair, or of a flow's id */
     uint32_t count;
     struct {
         struct kept *kept;
-        bool fresh; /* its packets were not looked for in what is held */
+        enum news news;
     } at[KEPT_LINKS];
 };
 
@@ -28,7 +37,9 @@ struct scan {
     uint32_t worker;
     const struct held_place *place; /* that moves */
     bool learning,                  /* only pairs are looked for */
-        again;                      /* only what is fresh is taken */
+        again,                      /* only what is new is taken */
+        begins;                     /* … too: nothing was read yet */
+    uint64_t first;                 /* the number of the first packet; 0: none came */
 };
 
 void keeper_match_init(struct keeper_match *match)
@@ -50,7 +61,8 @@ void keeper_match_fini(struct keeper_match *match)
 /* --- what is wanted ----------------------------------------------------------------------------
  */
 
-static void link_to(struct map *map, const void *key, size_t size, struct kept *kept, bool fresh)
+static void link_to(struct map *map, const void *key, size_t size, struct kept *kept,
+                    enum news news)
 {
     struct links *links = map_get(map, key, size);
     if (!links) {
@@ -65,7 +77,7 @@ static void link_to(struct map *map, const void *key, size_t size, struct kept *
         return;
     }
     links->at[links->count].kept = kept;
-    links->at[links->count++].fresh = fresh;
+    links->at[links->count++].news = news;
 }
 
 static void add_kept(struct keeper_match *match, struct kept *kept)
@@ -73,10 +85,12 @@ static void add_kept(struct keeper_match *match, struct kept *kept)
     for (size_t i = 0; i < kept->near_count; i++)
         map_put(&match->near, &kept->near[i], sizeof kept->near[i], kept);
     for (size_t i = 0; i < kept->flow_ids; i++)
-        link_to(&match->ids, kept->id_of_flow[i], strlen(kept->id_of_flow[i]), kept,
-                i >= kept->flow_ids_old);
+        link_to(&match->ids, kept->id_of_flow[i], strlen(kept->id_of_flow[i]), kept, NEWS_NONE);
     for (size_t i = 0; i < kept->pairs; i++)
-        link_to(&match->pairs, &kept->pair[i], sizeof kept->pair[i], kept, i >= kept->pairs_old);
+        link_to(&match->pairs, &kept->pair[i], sizeof kept->pair[i], kept,
+                i >= kept->pairs_old ? NEWS_ALL
+                : kept->reopened     ? NEWS_SINCE
+                                     : NEWS_NONE);
 }
 
 void keeper_match_build(struct keeper *keeper)
@@ -125,7 +139,7 @@ static bool has_link(const struct links *links, const struct kept *kept)
 }
 
 static void add_pair(struct keeper_match *match, struct kept *kept, const struct kept_pair *pair,
-                     bool fresh)
+                     enum news news)
 {
     if (kept->pairs == KEEPER_PAIRS) {
         kept->flows_beyond++;
@@ -134,7 +148,7 @@ static void add_pair(struct keeper_match *match, struct kept *kept, const struct
     kept->pair = xrealloc(kept->pair, (kept->pairs + 1) * sizeof *kept->pair);
     kept->pair[kept->pairs++] = *pair;
     kept->dirty = true;
-    link_to(&match->pairs, pair, sizeof *pair, kept, fresh);
+    link_to(&match->pairs, pair, sizeof *pair, kept, news);
 }
 
 /* A flow that an alert named: from now on its pair is the incident's. */
@@ -148,21 +162,30 @@ static void learn(const struct scan *scan, const struct kept_pair *pair, const s
     const struct links *links = map_get(&match->ids, id, strlen(id));
     for (uint32_t i = 0; links && i < links->count; i++)
         if (!has_link(map_get(&match->pairs, pair, sizeof *pair), links->at[i].kept))
-            add_pair(match, links->at[i].kept, pair, scan->learning);
+            add_pair(match, links->at[i].kept, pair, scan->learning ? NEWS_ALL : NEWS_NONE);
+}
+
+static bool is_wanted(const struct scan *scan, const struct kept *kept, enum news news)
+{
+    bool on = scan->place->number >= kept->next[scan->worker];
+    if (scan->again)
+        return news == NEWS_ALL || (news == NEWS_SINCE && on);
+    return on || (scan->begins && news == NEWS_ALL);
 }
 
 static void on_packet(void *context, const struct held_packet *packet)
 {
-    const struct scan *scan = context;
-    uint64_t number = scan->place->number;
+    struct scan *scan = context;
     struct kept_pair pair = pair_of(&packet->key);
+    if (scan->first == 0)
+        scan->first = scan->place->number;
     learn(scan, &pair, &packet->key);
     if (scan->learning)
         return;
     const struct links *links = map_get(&scan->keeper->match.pairs, &pair, sizeof pair);
     for (uint32_t i = 0; links && i < links->count; i++) {
         struct kept *kept = links->at[i].kept;
-        if (scan->again ? links->at[i].fresh : number >= kept->next[scan->worker])
+        if (is_wanted(scan, kept, links->at[i].news))
             kept_packet(scan->keeper, kept, packet);
     }
 }
@@ -170,13 +193,34 @@ static void on_packet(void *context, const struct held_packet *packet)
 /* --- all of it ---------------------------------------------------------------------------------
  */
 
+static bool begins(const struct keeper *keeper, uint32_t worker)
+{
+    return keeper->place[worker].generation == 0;
+}
+
+/* What was overwritten before it was looked at for one whose place is before that of the reading.
+ */
+static void count_gone(const struct scan *scan)
+{
+    uint64_t first = scan->first ? scan->first : scan->keeper->place[scan->worker].number;
+    for (size_t i = 0; i < scan->keeper->count; i++) {
+        struct kept *kept = scan->keeper->kept[i];
+        uint64_t next = kept->next[scan->worker];
+        if (kept->open && (scan->begins || kept->reopened) && next > 0 && first > next)
+            kept->missed += first - next;
+    }
+}
+
 /* From the oldest packet to where the reading stands. */
 static void look_back(struct keeper *keeper, uint32_t worker, bool learning)
 {
     struct held_place place = {0, 0, 0}, until = keeper->place[worker];
     struct held_loss ignored = {0, 0}; /* what is gone is said by held_from */
-    struct scan scan = {keeper, worker, &place, learning, !learning};
-    evidence_reader_each(keeper->reader[worker], &place, &until, on_packet, &scan, &ignored);
+    struct scan scan = {keeper, worker, &place, learning, !learning, false, 0};
+    evidence_reader_each(keeper->reader[worker], &place, begins(keeper, worker) ? NULL : &until,
+                         on_packet, &scan, &ignored);
+    if (!learning)
+        count_gone(&scan);
 }
 
 static void note_held(struct keeper *keeper, struct kept *kept)
@@ -202,7 +246,8 @@ static bool find_fresh(struct keeper *keeper)
     bool fresh = false;
     for (size_t i = 0; i < keeper->count; i++) {
         struct kept *kept = keeper->kept[i];
-        if (!kept->open || kept->leaving || kept->flow_ids_old == kept->flow_ids)
+        if (!kept->open || kept->leaving ||
+            (kept->flow_ids_old == kept->flow_ids && !kept->reopened))
             continue;
         fresh = true;
         if (kept->flow_ids_old == 0)
@@ -235,9 +280,12 @@ static void settle(struct keeper *keeper, uint32_t worker, uint64_t missed)
 static void go_on(struct keeper *keeper, uint32_t worker)
 {
     struct held_loss loss = {0, 0};
-    struct scan scan = {keeper, worker, &keeper->place[worker], false, false};
+    struct scan scan = {
+        keeper, worker, &keeper->place[worker], false, false, begins(keeper, worker), 0};
     evidence_reader_each(keeper->reader[worker], &keeper->place[worker], NULL, on_packet, &scan,
                          &loss);
+    if (scan.begins)
+        count_gone(&scan);
     keeper->counts.damaged += loss.damaged;
     settle(keeper, worker, loss.overwritten);
 }
@@ -256,7 +304,8 @@ static void learn_back(struct keeper *keeper, uint32_t worker)
 
 static void take_back(struct keeper *keeper, uint32_t worker)
 {
-    look_back(keeper, worker, false);
+    if (!begins(keeper, worker)) /* else taken as the reading goes on: once */
+        look_back(keeper, worker, false);
 }
 
 static void skip(struct keeper *keeper, uint32_t worker)
@@ -278,11 +327,13 @@ void keeper_scan(struct keeper *keeper)
     }
     for (size_t i = 0; i < keeper->count; i++) {
         struct kept *kept = keeper->kept[i];
-        keeper->match_stale |= kept->flow_ids_old != kept->flow_ids;
+        keeper->match_stale |= kept->flow_ids_old != kept->flow_ids || kept->reopened;
         kept->flow_ids_old = kept->flow_ids;
         kept->pairs_old = kept->pairs;
     }
     each_ring(keeper, go_on);
-    for (size_t i = 0; i < keeper->count; i++)
+    for (size_t i = 0; i < keeper->count; i++) {
         keeper->kept[i]->pairs_old = keeper->kept[i]->pairs;
+        keeper->kept[i]->reopened = false;
+    }
 }

@@ -97,7 +97,7 @@ static void put_files(const struct kept *kept, struct json *json)
 {
     json_list(json, "flows");
     for (size_t i = 0; i < kept->flows; i++)
-        put_flow(json, &kept->flow[i]);
+        put_flow(json, kept->flow[i]);
     json_close(json);
     json_list(json, "files");
     for (size_t i = 0; i < kept->files; i++) {
@@ -132,11 +132,13 @@ static void put_rest(const struct kept *kept, struct json *json)
     }
     json_close(json);
     json_str(json, "head", kept->head);
+    json_str(json, "told", kept->told);
+    json_bool(json, "changed", kept->changed);
     json_int(json, "began_ns", kept->began_ns);
     json_int(json, "written_ns", kept->written_ns);
 }
 
-void kept_save(struct keeper *keeper, struct kept *kept)
+int kept_save(struct keeper *keeper, struct kept *kept)
 {
     struct error error = {0};
     struct json *json = json_new();
@@ -152,20 +154,22 @@ void kept_save(struct keeper *keeper, struct kept *kept)
     put_rest(kept, json);
     json_close(json);
     char *text = json_take_text(json, 0), *path = kept_path(keeper, kept, "");
-    if (evidence_write_whole(path, "incident.json", text, strlen(text), &error) != 0) {
+    kept->dirty = evidence_write_whole(path, "incident.json", text, strlen(text), &error) != 0;
+    if (kept->dirty) {
         log_warn("%s", error.message);
         keeper->counts.failures++;
     }
-    kept->dirty = false;
     free(text);
     free(path);
     json_free(json);
+    return kept->dirty ? -1 : 0;
 }
 
+/* Where nothing is held it begins at the journal's end each time: what it says is said again. */
 void keeper_save(struct keeper *keeper)
 {
     struct error error = {0};
-    if (keeper->journal == keeper->saved)
+    if (keeper->journal == keeper->saved || keeper->config.workers == 0)
         return;
     char *text = xasprintf("{\"version\":1,\"journal\":%" PRIu64 "}\n", keeper->journal);
     char *folder = xasprintf("%s/evidence-ring", keeper->config.folder);
@@ -215,12 +219,14 @@ static size_t take_ips(const struct json_value *object, const char *key, struct 
 
 static void take_words(struct kept *kept, const struct json_value *root)
 {
-    const struct json_value *rules = json_get(root, "rules"), *open = json_get(root, "open");
+    const struct json_value *rules = json_get(root, "rules"), *open = json_get(root, "open"),
+                            *changed = json_get(root, "changed");
     text_at(root, "id", kept->id, sizeof kept->id);
     text_at(root, "host", kept->host, sizeof kept->host);
     text_at(root, "destination", kept->destination, sizeof kept->destination);
     text_at(root, "urgency", kept->urgency, sizeof kept->urgency);
     text_at(root, "head", kept->head, sizeof kept->head);
+    text_at(root, "told", kept->told, sizeof kept->told);
     kept->score = (int)(count_at(root, "score") % 1001);
     for (size_t i = 0; rules && i < json_length(rules) && kept->rules < KEPT_RULES; i++) {
         const char *rule = json_text(json_at(rules, i));
@@ -234,6 +240,8 @@ static void take_words(struct kept *kept, const struct json_value *root)
     kept->near_count = take_ips(root, "near", kept->near, KEPT_NEAR);
     if (open)
         json_truth(open, &kept->open);
+    if (changed)
+        json_truth(changed, &kept->changed);
     kept->began_ns = whole(root, "began_ns");
     kept->written_ns = whole(root, "written_ns");
 }
@@ -254,8 +262,7 @@ static void take_wanted(struct kept *kept, const struct json_value *root)
     }
     kept->flow_ids_old = at_most(count_at(root, "flow_ids_old"), kept->flow_ids);
     kept->pair = xcalloc(KEEPER_PAIRS, sizeof *kept->pair);
-    // NOLINTNEXTLINE(bugprone-implicit-widening-of-multiplication-result): bounded
-    kept->pairs = take_ips(root, "pairs", &kept->pair[0].a, 2 * KEEPER_PAIRS) / 2;
+    kept->pairs = take_ips(root, "pairs", &kept->pair[0].a, (size_t)2 * KEEPER_PAIRS) / 2;
     kept->pairs_old = at_most(count_at(root, "pairs_old"), kept->pairs);
     for (size_t i = 0; next && i < json_length(next) && i < KEEPER_WORKERS; i++) {
         int64_t number = 0;
@@ -264,7 +271,7 @@ static void take_wanted(struct kept *kept, const struct json_value *root)
     }
 }
 
-static bool take_flow(struct kept *kept, const struct json_value *value)
+static void take_flow(struct kept *kept, const struct json_value *value)
 {
     struct kept_flow flow;
     char a[IP_TEXT_SIZE], b[IP_TEXT_SIZE];
@@ -272,7 +279,7 @@ static bool take_flow(struct kept *kept, const struct json_value *value)
     text_at(value, "a", a, sizeof a);
     text_at(value, "b", b, sizeof b);
     if (ip_parse(a, &flow.key.orig_ip) != 0 || ip_parse(b, &flow.key.resp_ip) != 0)
-        return false;
+        return;
     flow.key.orig_port = (uint16_t)count_at(value, "a_port");
     flow.key.resp_port = (uint16_t)count_at(value, "b_port");
     flow.key.vlan = (uint16_t)count_at(value, "vlan");
@@ -283,16 +290,12 @@ static bool take_flow(struct kept *kept, const struct json_value *value)
     flow.end.ns = whole(value, "end_ns");
     flow.packets = count_at(value, "packets");
     flow.wire_bytes = count_at(value, "wire_bytes");
-    kept->flow[kept->flows++] = flow;
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
-    map_put(&kept->flow_of, &flow.key, sizeof flow.key, (void *)(uintptr_t)kept->flows);
-    return true;
+    kept_add_flow(kept, &flow);
 }
 
 static void take_files(struct kept *kept, const struct json_value *root)
 {
     const struct json_value *flows = json_get(root, "flows"), *files = json_get(root, "files");
-    kept->flow = xcalloc(KEEPER_FLOWS, sizeof *kept->flow);
     for (size_t i = 0; flows && i < json_length(flows) && kept->flows < KEEPER_FLOWS; i++)
         take_flow(kept, json_at(flows, i));
     kept->file = xcalloc(KEEPER_FILES + 1, sizeof *kept->file);
@@ -366,7 +369,7 @@ static bool cut_to(const char *path, uint64_t bytes)
 }
 
 /* The part of a dead keeper, as it was when incident.json was written, becomes a file. It may have
- * been renamed already. */
+ * been renamed already; no manifest names it then (see kept_seal). */
 static void take_part(const struct keeper *keeper, struct kept *kept)
 {
     struct kept_file file = {.number = kept->files > 0 ? kept->file[kept->files - 1].number + 1 : 1,
@@ -428,12 +431,12 @@ static int by_id(const void *a, const void *b)
 
 static void load_all(struct keeper *keeper)
 {
-    char *name[KEEPER_KEPT];
+    char *name[KEEPER_FOLDERS];
     size_t count = 0;
     DIR *dir = opendir(keeper->folder);
     if (!dir)
         return;
-    for (struct dirent *entry; (entry = readdir(dir)) != NULL && count < KEEPER_KEPT;)
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL && count < KEEPER_FOLDERS;)
         if (evidence_is_incident(entry->d_name))
             name[count++] = xstrdup(entry->d_name);
     closedir(dir);
@@ -460,6 +463,7 @@ int keeper_load(struct keeper *keeper, struct error *error)
         json_value_free(root);
     free(text);
     free(path);
+    keeper_finish_removing(keeper);
     load_all(keeper);
     return 0;
 }

@@ -79,23 +79,29 @@ static int interface_of(const struct keeper *keeper, struct kept *kept,
     return (int)kept->part_interfaces++;
 }
 
+struct kept_flow *kept_add_flow(struct kept *kept, const struct kept_flow *flow)
+{
+    struct kept_flow *added = xcalloc(1, sizeof *added);
+    *added = *flow;
+    kept->flow = xrealloc(kept->flow, (kept->flows + 1) * sizeof(struct kept_flow *));
+    kept->flow[kept->flows++] = added;
+    map_put(&kept->flow_of, &added->key, sizeof added->key, added);
+    return added;
+}
+
 /* NULL: it is counted with no flow. */
 static struct kept_flow *flow_of(struct kept *kept, const struct held_packet *packet)
 {
     struct flow_key key = flow_key_unordered(&packet->key);
-    size_t place = (size_t)(uintptr_t)map_get(&kept->flow_of, &key, sizeof key);
-    if (place > 0)
-        return &kept->flow[place - 1];
+    struct kept_flow *flow = map_get(&kept->flow_of, &key, sizeof key);
+    if (flow)
+        return flow;
     if (kept->flows == KEEPER_FLOWS) {
         kept->flows_beyond++;
         return NULL;
     }
-    kept->flow = xrealloc(kept->flow, (kept->flows + 1) * sizeof *kept->flow);
-    kept->flow[kept->flows++] =
-        (struct kept_flow){.key = key, .start = packet->time, .end = packet->time};
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): a map of numbers
-    map_put(&kept->flow_of, &key, sizeof key, (void *)(uintptr_t)kept->flows);
-    return &kept->flow[kept->flows - 1];
+    return kept_add_flow(
+        kept, &(struct kept_flow){.key = key, .start = packet->time, .end = packet->time});
 }
 
 static char *comment_of(const struct kept *kept, const struct kept_flow *flow)
@@ -114,7 +120,7 @@ static bool has_room(struct keeper *keeper, struct kept *kept, uint32_t bytes)
     if (own + bytes > keeper->config.incident_bytes || kept->files == KEEPER_FILES)
         return false;
     return keeper->total_bytes + bytes <= keeper->config.kept_bytes ||
-           keeper_make_room(keeper, kept->score);
+           keeper_make_room(keeper, kept->score, bytes);
 }
 
 void kept_packet(struct keeper *keeper, struct kept *kept, const struct held_packet *packet)
@@ -215,29 +221,39 @@ static void finish_part(struct keeper *keeper, struct kept *kept)
     free(path);
 }
 
-/* Without a packet there is nothing to be shown, and nothing to be vouched for. */
-void kept_seal(struct keeper *keeper, struct kept *kept)
+static int write_manifest(struct keeper *keeper, struct kept *kept)
 {
     struct error error = {0};
     uint8_t signature[SIGNATURE_SIZE];
     char head[HEX_SIZE(SHA256_SIZE)], *path = kept_path(keeper, kept, "");
-    kept->changed = false;
-    kept->dirty = true;
-    if (kept->out)
-        finish_part(keeper, kept);
     char *text = kept_manifest(keeper, kept, head);
-    if (sign_make(keeper->key, text, strlen(text), signature, &error) != 0 ||
+    int failed =
+        sign_make(keeper->key, text, strlen(text), signature, &error) != 0 ||
         evidence_write_whole(path, "manifest.json", text, strlen(text), &error) != 0 ||
-        evidence_write_whole(path, "manifest.sig", signature, sizeof signature, &error) != 0) {
+        evidence_write_whole(path, "manifest.sig", signature, sizeof signature, &error) != 0;
+    if (failed) {
         log_warn("%s", error.message);
         keeper->counts.failures++;
-        kept->changed = true;
-        kept->failed_ns = keeper_now(keeper); /* tried again */
     } else {
         snprintf(kept->head, sizeof kept->head, "%s", head);
-        kept->said_ns = kept->failed_ns = 0;
     }
-    kept_save(keeper, kept);
     free(text);
     free(path);
+    return failed ? -1 : 0;
+}
+
+/* incident.json knows of a file before the manifest names it: after a death nobody takes what was
+ * vouched for for a part. That it is to be sealed stands there until it is. */
+void kept_seal(struct keeper *keeper, struct kept *kept)
+{
+    if (kept->out)
+        finish_part(keeper, kept);
+    kept->changed = true;
+    if (kept_save(keeper, kept) != 0 || write_manifest(keeper, kept) != 0) {
+        kept->failed_ns = keeper_now(keeper); /* tried again */
+        return;
+    }
+    kept->changed = false;
+    kept->said_ns = kept->failed_ns = 0;
+    kept_save(keeper, kept);
 }

@@ -23,6 +23,7 @@ struct evidence_ring {
     uint32_t segment_bytes, segments;
     struct held_segment *segment; /* that is written */
     uint64_t generation, used, number, packets;
+    int64_t made_ns;
     struct past { /* of each place, what stands there */
         uint64_t packets;
         int64_t first_ns;
@@ -79,6 +80,7 @@ static void begin_segment(struct evidence_ring *w)
     atomic_thread_fence(memory_order_release);
     segment->magic = HELD_MAGIC;
     segment->first_number = w->number;
+    segment->made_ns = w->made_ns;
     atomic_store_explicit(&segment->packets, 0, memory_order_relaxed);
     atomic_store_explicit(&segment->first_ns, INT64_MIN, memory_order_relaxed);
     atomic_store_explicit(&segment->used, sizeof *segment, memory_order_relaxed);
@@ -102,8 +104,10 @@ static void go_on(struct evidence_ring *w)
             s->first_number >= HELD_GENERATION / 2)
             continue;
         w->past[place] = (struct past){packets, atomic_load(&s->first_ns)};
-        if (generation > w->generation)
+        if (generation > w->generation) {
             w->generation = generation;
+            w->made_ns = s->made_ns;
+        }
         if (s->first_number + packets > w->number)
             w->number = s->first_number + packets;
     }
@@ -127,7 +131,8 @@ static void touch(uint8_t *file, size_t size)
     }
 }
 
-struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct error *error)
+struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct ptime now,
+                                         struct error *error)
 {
     struct stat st;
     if (fstat(fd, &st) != 0 || !fits(&st, segment_bytes)) {
@@ -147,6 +152,7 @@ struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct 
     w->segment_bytes = segment_bytes;
     w->segments = (uint32_t)((uint64_t)st.st_size / segment_bytes);
     w->past = xcalloc(w->segments, sizeof *w->past);
+    w->made_ns = now.ns;
     go_on(w);
     begin_segment(w);
     return w;

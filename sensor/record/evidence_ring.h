@@ -16,7 +16,8 @@ struct held_segment {
     uint64_t first_number;       /* of its first packet, from 1 */
     _Atomic uint64_t packets;
     _Atomic int64_t first_ns; /* of its first packet */
-    uint64_t spare[2];
+    int64_t made_ns;          /* the ring; the same in all of them */
+    uint64_t spare;
 };
 _Static_assert(sizeof(struct held_segment) == 64, "the head of a segment");
 

@@ -21,7 +21,7 @@ struct evidence_reader {
 /* A head as it was at one moment. */
 struct seen {
     uint64_t generation, used, first_number, packets;
-    int64_t first_ns;
+    int64_t first_ns, made_ns;
 };
 
 struct evidence_reader *evidence_reader_of(int fd, uint32_t segment_bytes, struct error *error)
@@ -87,8 +87,9 @@ static bool look_at(const struct evidence_reader *r, uint32_t place, struct seen
     uint64_t raw[8];
     if (!read_whole(r->fd, raw, sizeof raw, (uint64_t)place * r->segment_bytes))
         return false;
-    *seen = (struct seen){raw[1], raw[2], raw[3], raw[4], 0};
+    *seen = (struct seen){raw[1], raw[2], raw[3], raw[4], 0, 0};
     memcpy(&seen->first_ns, &raw[5], sizeof seen->first_ns);
+    memcpy(&seen->made_ns, &raw[6], sizeof seen->made_ns);
     return raw[0] == HELD_MAGIC && seen->generation > 0 && seen->generation < HELD_GENERATION &&
            seen->generation % r->segments == place && seen->used >= sizeof(struct held_segment) &&
            seen->used <= r->segment_bytes && seen->first_number < HELD_GENERATION &&
@@ -125,7 +126,7 @@ struct ptime evidence_reader_oldest(struct evidence_reader *r)
     struct seen oldest, newest;
     if (!find_ends(r, &oldest, &newest) || oldest.first_ns == INT64_MIN)
         return PTIME_MAX;
-    return oldest.generation == 1 ? PTIME_MIN : (struct ptime){oldest.first_ns};
+    return (struct ptime){oldest.generation == 1 ? oldest.made_ns : oldest.first_ns};
 }
 
 /* --- packets -----------------------------------------------------------------------------------

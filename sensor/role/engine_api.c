@@ -394,6 +394,12 @@ static void on_release(void *context, const struct api_request *request, struct 
     evidence_api_release(&api, request, reply);
 }
 
+static void on_forgotten(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    evidence_api_forgotten(&api, request, reply);
+}
+
 static struct privacy_api privacy_of(const struct engine_role *role)
 {
     return (struct privacy_api){&role->config, role->stack.engine, &role->people};
@@ -505,6 +511,7 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"DELETE", "/v1/silences/*", on_remove},
                                           {"POST", "/v1/evidence/*/hold", on_hold},
                                           {"POST", "/v1/evidence/*/release", on_release},
+                                          {"POST", "/v1/evidence/*/forgotten", on_forgotten},
                                           {"POST", "/v1/access", on_access},
                                           {"POST", "/v1/reveal", on_reveal},
                                           {"GET", "/v1/incidents", on_listed_incidents},

@@ -5,10 +5,13 @@
 #include "weir/engine/noise.h"
 #include "weir/investigate/keeper.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct ptime clock_now(void)
 {
@@ -113,6 +116,37 @@ void evidence_api_release(const struct evidence_api *api, const struct api_reque
     if (evidence_release(api->folder, asked.incident, &error) == 0)
         tell(api, request, &asked, "evidence.release", "released");
     answer(reply, &error);
+}
+
+/* Only of what is gone: nobody else's word that it was removed is in the journal. Opened: see
+ * evidence_is_held. */
+void evidence_api_forgotten(const struct evidence_api *api, const struct api_request *request,
+                            struct api_reply *reply)
+{
+    struct asked asked;
+    if (read_request(api, request, "/v1/evidence/*/forgotten", &asked, reply) != 0)
+        return;
+    if (!evidence_is_incident(asked.incident)) {
+        api_refuse(reply, 404, "that is no incident's id");
+        return;
+    }
+    char *path = xasprintf("%s/evidence/%s", api->folder, asked.incident);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool gone = fd < 0 && errno == ENOENT;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    if (!gone) {
+        api_refuse(reply, 409, "it is still there");
+        return;
+    }
+    engine_noise_act(api->api.engine, &(struct noise_act){.action = "evidence.remove",
+                                                          .subject = asked.incident,
+                                                          .message = evidence_forgotten,
+                                                          .by = asked.by,
+                                                          .uid = request->uid,
+                                                          .at = clock_now()});
+    reply->body = xstrdup("{\"ok\":true}");
 }
 
 /* --- the keeper ------------------------------------------------------------------------------- */

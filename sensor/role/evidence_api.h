@@ -17,6 +17,9 @@ void evidence_api_hold(const struct evidence_api *api, const struct api_request 
                        struct api_reply *reply);
 void evidence_api_release(const struct evidence_api *api, const struct api_request *request,
                           struct api_reply *reply);
+/* `weir baseline forget` removed it. */
+void evidence_api_forgotten(const struct evidence_api *api, const struct api_request *request,
+                            struct api_reply *reply);
 /* CONTROL_KEEPER_SAYS, as the supervisor checked it. */
 void evidence_api_said(struct engine *engine, const struct keeper_says *says);
 struct status_evidence evidence_api_status(const struct config *config,

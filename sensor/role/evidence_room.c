@@ -1,7 +1,8 @@
 /* Where evidence is, made by the supervisor: `evidence-ring`, the files that capture processes hold
  * packets in, with all their room on the disk before the first packet comes; `evidence`, which the
  * keeper fills. Where no evidence is wanted nothing is held, and what was held once goes: it is
- * traffic. What was kept of incidents stays. Thread: the main thread. */
+ * traffic. What was kept of incidents stays until its time is over: the keeper sees to it. Thread:
+ * the main thread. */
 #include "supervisor.h"
 
 #include "weir/base/buffer.h"
@@ -44,6 +45,19 @@ int evidence_room_prepare(struct supervisor *s)
     free(held);
     free(kept);
     return failed ? -1 : 0;
+}
+
+bool evidence_room_has_kept(const struct supervisor *s)
+{
+    char *kept = xasprintf("%s/evidence", s->state.folder);
+    DIR *dir = opendir(kept);
+    bool any = false;
+    for (const struct dirent *entry; dir && !any && (entry = readdir(dir)) != NULL;)
+        any = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    if (dir)
+        closedir(dir);
+    free(kept);
+    return any;
 }
 
 /* Whole segments, as many for each worker. */

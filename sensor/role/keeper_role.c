@@ -206,7 +206,7 @@ static int open_keeper(struct keeper_role *role)
     struct keeper_config keeper = {.folder = config_state_dir(config),
                                    .sensor = config->sensor_name,
                                    .filter = config->filter,
-                                   .workers = config->workers,
+                                   .workers = config->evidence.enabled ? config->workers : 0,
                                    .segment_bytes = config->evidence.segment_mib << 20,
                                    .handshake_bytes = config->evidence.handshake_bytes,
                                    .snap_length = config->snaplen,

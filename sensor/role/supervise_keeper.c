@@ -1,7 +1,7 @@
-/* The keeper of a live sensor that keeps evidence: started behind the courier, and again with
- * back-off when it dies or has not moved for KEEPER_HUNG_NS. Its death is its own: capture goes on
- * into its files, and the next keeper goes on where this one stood. It sees packets, so what it
- * says is checked and cut.
+/* The keeper of a live sensor that keeps evidence, or did once: what it kept goes in its time.
+ * Started behind the courier, and again with back-off when it dies or has not moved for
+ * KEEPER_HUNG_NS. Its death is its own: capture goes on into its files, and the next keeper goes on
+ * where this one stood. It sees packets, so what it says is checked and cut.
  *
  * The sensor ends: once no capture process is left it seals what is open, and only then does the
  * engine end, which takes its word to the journal. Thread: the main thread. */
@@ -192,7 +192,7 @@ static void try_start(struct supervisor *s, struct wtime now)
 
 void keeper_child_start(struct supervisor *s)
 {
-    if (!s->config.evidence.enabled || s->keeper.wanted)
+    if (s->keeper.wanted || !(s->config.evidence.enabled || evidence_room_has_kept(s)))
         return;
     s->keeper.wanted = true;
     try_start(s, wtime_now());

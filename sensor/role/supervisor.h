@@ -167,12 +167,13 @@ void courier_child_finish(struct supervisor *s);
 void courier_child_fini(struct supervisor *s);
 
 /* evidence_room.c: the folders of evidence; a worker's file of held packets. */
-int evidence_room_prepare(struct supervisor *s); /* none is wanted: what was held goes */
+int evidence_room_prepare(struct supervisor *s);         /* none is wanted: what was held goes */
+bool evidence_room_has_kept(const struct supervisor *s); /* of incidents */
 int evidence_room_open(struct supervisor *s, uint32_t worker); /* −1: none is wanted, or s->error */
 
 /* supervise_keeper.c */
 void keeper_child_start(
-    struct supervisor *s); /* once there is a journal, where evidence is wanted */
+    struct supervisor *s); /* once there is a journal, where evidence is wanted or was kept */
 void keeper_child_tick(struct supervisor *s, struct wtime now);
 void keeper_child_tell(struct supervisor *s, const struct workers_news *news);
 /* Another takes its place, on the configuration in effect: its manifests name that. */

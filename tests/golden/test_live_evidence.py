@@ -201,11 +201,38 @@ class Kept(weirtest.Case):
         actions = [line for line in self.sensor.journal() if '"evidence.' in line]
         for action in ("seal", "hold", "release"):
             self.assertTrue(any(f'"evidence.{action}"' in line for line in actions), action)
+        old = self.long_ago(incident)
         again = Sensor(self, self.server, *self.words[:-6], folder=self.sensor.home) # evidence is off
         self.assertIsNone(again.status()["evidence"])
         self.assertFalse(os.path.exists(os.path.join(again.state, "evidence-ring")))
         self.assertTrue(os.path.exists(self.folder(incident, "hold.json")))
+        until(lambda: again.journal()[-3:], lambda: not os.path.exists(old))
+        self.forgotten(again, incident)
         again.stop()
+
+    def long_ago(self, incident):
+        """Another's, that nothing was written to for years."""
+        other = "f" * 32
+        shutil.copytree(self.folder(incident), self.folder(other))
+        os.unlink(self.folder(other, "hold.json"))
+        with open(self.folder(other, "incident.json"), encoding="utf-8") as file:
+            known = json.load(file)
+        with open(self.folder(other, "incident.json"), "w", encoding="utf-8") as file:
+            json.dump({**known, "id": other, "written_ns": 10 ** 18}, file)
+        owner = os.stat(self.folder(incident))
+        for path in (self.folder(other), *(self.folder(other, name) for name in os.listdir(self.folder(other)))):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        return self.folder(other)
+
+    def forgotten(self, sensor, incident):
+        """It is gone, and who looks for it reads why."""
+        self.ask("release", incident)
+        done = sensor.ask("baseline", "forget", "--yes", CLIENT)
+        self.assertEqual(done.returncode, 0, done)
+        self.assertIn("evidence: 1 of 1 folders", done.stdout)
+        self.assertFalse(os.path.exists(self.folder(incident)))
+        self.assertIn("no evidence that was sealed", self.ask("verify"))
+        self.assertTrue(any('"evidence.remove"' in line for line in sensor.journal()))
 
 
 class Refused(weirtest.Case):

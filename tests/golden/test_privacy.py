@@ -2,6 +2,7 @@
 """Privacy without a running sensor: with privacy.pseudonyms no inside address in anything that is told,
 and the address again by reveal; who looked; forgetting a host while evidence of it is under hold."""
 
+import glob
 import hashlib
 import json
 import os
@@ -258,6 +259,15 @@ class Privacy(Case):
                 file.write(text)
         return folder
 
+    def removed(self):
+        """Of which incidents the journal says that their evidence is gone."""
+        text = b""
+        for path in glob.glob(self.state + "/alerts.journal") + glob.glob(self.state + "/journal/*"):
+            with open(path, "rb") as file:
+                text += file.read()
+        return [subject.decode() for subject in re.findall(
+            rb'"evidence\.remove"[^\x00\xff]{0,600}?"subject":"(\w+)"', text)]
+
     def test_forget_keeps_what_is_under_hold(self):
         host, other = HOSTS[0], "10.1.1.11"
         redis = RedisServer()
@@ -293,6 +303,7 @@ class Privacy(Case):
         self.assertEqual([os.path.exists(path) for path in (held, held_of_two, damaged, free, of_another, unclear)],
                          [True, True, True, False, True, True])
         self.assertEqual(sorted(os.listdir(held)), ["hold.json", "manifest.json", "packets.pcapng"])
+        self.assertEqual(self.removed(), ["d" * 32]) # the journal says so: it is not missed
         audit = [json.loads(line) for line in self.ask("baseline", "audit", "--json", hidden=False).splitlines()]
         kept = [line for line in audit if line["verb"] == "keep"]
         self.assertEqual(len(kept), 3)

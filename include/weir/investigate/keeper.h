@@ -21,6 +21,7 @@
 
 #define KEEPER_OPEN       64u
 #define KEEPER_KEPT       1024u
+#define KEEPER_FOLDERS    2048u /* with those that leave: until the journal says so */
 #define KEEPER_PAIRS      256u
 #define KEEPER_FLOWS      1024u
 #define KEEPER_WORKERS    16u
@@ -30,7 +31,8 @@
 struct keeper_config {  /* borrowed */
     const char *folder; /* the state directory */
     const char *sensor, *filter;
-    uint32_t workers, segment_bytes, handshake_bytes, snap_length;
+    uint32_t workers; /* 0: evidence is off; what was kept goes in its time, nothing is followed */
+    uint32_t segment_bytes, handshake_bytes, snap_length;
     const char *interface[KEEPER_INTERFACES];
     uint32_t interfaces;
     uint64_t incident_bytes, kept_bytes;
@@ -80,6 +82,8 @@ struct evidence_hold {
 int evidence_hold(const char *folder, const char *incident, const struct evidence_hold *hold,
                   struct error *error);
 int evidence_release(const char *folder, const char *incident, struct error *error);
+/* What the journal says of evidence that somebody's right to be forgotten took away. */
+extern const char evidence_forgotten[];
 bool evidence_is_held(const char *folder, const char *incident);
 /* A name of an incident, and nothing that leads elsewhere. */
 bool evidence_is_incident(const char *text);

@@ -46,8 +46,10 @@ struct held_counts {
 int evidence_ring_create(const char *path, uint64_t bytes, struct error *error);
 
 struct evidence_ring;
-/* Goes on behind what a predecessor wrote. The descriptor stays the caller's. */
-struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct error *error);
+/* Goes on behind what a predecessor wrote; an empty one is made `now`. The descriptor stays the
+ * caller's. */
+struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct ptime now,
+                                         struct error *error);
 void evidence_ring_put(struct evidence_ring *writer, const struct held_packet *packet);
 struct held_counts evidence_ring_counts(const struct evidence_ring *writer);
 void evidence_ring_close(struct evidence_ring *writer);
@@ -75,8 +77,8 @@ struct held_loss {
 
 /* Behind the last packet that there is now. */
 struct held_place evidence_reader_end(struct evidence_reader *reader);
-/* Of the first packet that is held; PTIME_MIN: none was overwritten yet; PTIME_MAX: there is none.
- */
+/* Since when every packet is held: none was overwritten yet, since the ring was made, else since
+ * the first that is. PTIME_MAX: there is none. */
 struct ptime evidence_reader_oldest(struct evidence_reader *reader);
 /* Every packet from *place on, and moves it. `until`: not beyond; NULL: to the end. Packets are
  * borrowed for the call. Adds to *loss. */

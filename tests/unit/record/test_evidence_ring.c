@@ -21,6 +21,7 @@
 #define SEGMENT  HELD_SEGMENT_MIN
 #define SEGMENTS 4u
 #define START    INT64_C(1772438400000000000) /* 2026-03-02 08:00 UTC */
+#define MADE     (START - 7)
 
 struct ring_case {
     char folder[64], path[96];
@@ -39,7 +40,7 @@ static int setup(void **state)
     snprintf(c->path, sizeof c->path, "%s/worker-0", c->folder);
     c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
     assert_true(c->fd >= 0);
-    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, (struct ptime){MADE}, &c->error);
     assert_non_null(c->writer);
     c->reader = evidence_reader_open(c->path, SEGMENT, &c->error);
     assert_non_null(c->reader);
@@ -108,7 +109,7 @@ static void test_all_comes_out_once(void **state)
     evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 500);
     assert_int_equal(loss.overwritten + loss.damaged, 0);
-    assert_int_equal(evidence_reader_oldest(c->reader).ns, PTIME_MIN.ns);
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, MADE);
     struct held_place end = evidence_reader_end(c->reader);
     assert_int_equal(end.number, place.number);
     assert_int_equal(evidence_ring_counts(c->writer).packets, 500);
@@ -164,12 +165,13 @@ static void test_a_successor_goes_on(void **state)
     evidence_ring_close(c->writer);
     close(c->fd);
     c->fd = evidence_ring_create(c->path, SEGMENT * SEGMENTS, &c->error);
-    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, (struct ptime){START}, &c->error);
     for (uint32_t n = 10; n < 20; n++)
         put(c->writer, n, 50);
     evidence_reader_each(c->reader, &place, NULL, on_packet, &seen, &loss);
     assert_int_equal(seen.count, 20);
     assert_int_equal(loss.overwritten, 0);
+    assert_int_equal(evidence_reader_oldest(c->reader).ns, MADE); /* it is the same ring */
 }
 
 static void test_sizes(void **state)
@@ -186,7 +188,7 @@ static void test_sizes(void **state)
     assert_int_equal(st.st_size, SEGMENT * SEGMENTS);
     assert_int_equal(st.st_mode & 07, 0);
     assert_true((uint64_t)st.st_blocks * 512 >= SEGMENT * SEGMENTS); /* its room is there */
-    assert_null(evidence_ring_open(c->fd, SEGMENT + 64, &c->error));
+    assert_null(evidence_ring_open(c->fd, SEGMENT + 64, (struct ptime){START}, &c->error));
     assert_null(evidence_reader_open("/nowhere", SEGMENT, &c->error));
     assert_int_equal(evidence_ring_create("/proc/none", SEGMENT, &c->error), -1);
 }
@@ -222,7 +224,7 @@ static void test_scribbled_over(void **state)
     assert_true(sum > 0);
     munmap(file, SEGMENT * SEGMENTS);
     evidence_ring_close(c->writer); /* and who comes next goes on in whatever is there */
-    c->writer = evidence_ring_open(c->fd, SEGMENT, &c->error);
+    c->writer = evidence_ring_open(c->fd, SEGMENT, (struct ptime){START}, &c->error);
     assert_non_null(c->writer);
     put(c->writer, 1, 10);
 }
