@@ -1,6 +1,7 @@
 /* See hours_file.h. */
 #include "weir/baseline/hours_file.h"
 
+#include "hour_bytes.h"
 #include "varint.h"
 #include "weir/base/digest.h"
 
@@ -69,63 +70,30 @@ static void flush(struct hours_file *file)
     file->waiting.size = 0;
 }
 
-static void put_destination(struct hours_file *file, const char *key)
+/* By its number; the first time its name follows. */
+static void put_destination(void *context, struct buffer *out, const char *key)
 {
+    struct hours_file *file = context;
     size_t size = strlen(key);
     size_t known = (size_t)(uintptr_t)map_get(&file->destinations, key, size);
-    put_unsigned(&file->waiting, known ? known - 1 : file->destinations.count);
+    put_unsigned(out, known ? known - 1 : file->destinations.count);
     if (known)
         return;
     void *number =
         (void *)(uintptr_t)(file->destinations.count + 1); // NOLINT(performance-no-int-to-ptr)
     map_put(&file->destinations, key, size, number);
-    put_unsigned(&file->waiting, size);
-    buffer_put(&file->waiting, key, size);
-}
-
-static void put_pair(struct hours_file *file, const struct pair_total *pair, const char *key)
-{
-    struct buffer *out = &file->waiting;
-    uint32_t last = 0;
-    put_destination(file, key);
-    put_unsigned(out, pair->out.value);
-    put_unsigned(out, pair->in_bytes);
-    put_unsigned(out, pair->flows);
-    put_unsigned(out, pair->longest_s);
-    put_unsigned(out, pair->starts.count);
-    for (uint16_t i = 0; i < pair->starts.count; i++) {
-        put_unsigned(out, pair->starts.at[i].second - last);
-        put_unsigned(out, pair->starts.at[i].bytes);
-        last = pair->starts.at[i].second;
-    }
-}
-
-static bool is_kept(const struct pair_total *pair)
-{
-    return pair->out.value > 0 && !destination_is_other(&pair->destination);
+    put_unsigned(out, size);
+    buffer_put(out, key, size);
 }
 
 void hours_file_put(struct hours_file *file, const struct host_total *total)
 {
+    const struct hour_names names = {.put = put_destination, .context = file};
     struct buffer *out = &file->waiting;
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    char key[DESTINATION_KEY_SIZE];
-    size_t kept = 0;
-    for (size_t i = 0; i < total->pairs.count; i++)
-        kept += is_kept(entry[i]->value);
     buffer_u8(out, MORE);
     buffer_put(out, total->host.byte, sizeof total->host.byte);
     put_signed(out, total->hour);
-    put_unsigned(out, total->out.value);
-    put_unsigned(out, total->in_bytes);
-    put_unsigned(out, total->inside_bytes);
-    put_unsigned(out, kept);
-    for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *pair = entry[i]->value;
-        if (is_kept(pair))
-            put_pair(file, pair, destination_key(&pair->destination, key));
-    }
-    free(entry);
+    hour_bytes_put(out, total, &names);
     if (out->size >= WRITE_BYTES)
         flush(file);
 }
@@ -178,13 +146,14 @@ struct reading {
     size_t keys, room;
 };
 
-static const char *take_destination(struct reading *r)
+static const char *take_destination(void *context, struct cursor *in)
 {
-    size_t number = (size_t)take_at_most(&r->in, r->keys);
-    if (r->in.failed || number < r->keys)
-        return r->in.failed ? NULL : r->key[number];
-    size_t size = (size_t)take_at_most(&r->in, DESTINATION_KEY_SIZE - 1);
-    const uint8_t *text = cursor_take(&r->in, size);
+    struct reading *r = context;
+    size_t number = (size_t)take_at_most(in, r->keys);
+    if (in->failed || number < r->keys)
+        return in->failed ? NULL : r->key[number];
+    size_t size = (size_t)take_at_most(in, DESTINATION_KEY_SIZE - 1);
+    const uint8_t *text = cursor_take(in, size);
     if (!text)
         return NULL;
     if (r->keys == r->room) {
@@ -196,49 +165,17 @@ static const char *take_destination(struct reading *r)
     return r->key[r->keys++];
 }
 
-static void take_starts(struct starts *starts, struct cursor *in)
-{
-    uint64_t second = 0;
-    for (uint64_t left = take_at_most(in, STARTS_MAX); left > 0 && !in->failed; left--) {
-        second += take_at_most(in, STARTS_SECONDS);
-        uint64_t bytes = take_unsigned(in);
-        if (!in->failed && second < STARTS_SECONDS)
-            starts_add(starts, (uint32_t)second, bytes);
-    }
-}
-
-static void take_pair(struct reading *r, struct host_total *total)
-{
-    struct pair_total *pair = xcalloc(1, sizeof *pair);
-    const char *key = take_destination(r);
-    bool good = key && destination_parse(key, strlen(key), &pair->destination);
-    pair->out.value = pair->out.low = pair->out.high = take_unsigned(&r->in);
-    pair->in_bytes = take_unsigned(&r->in);
-    pair->flows = (uint32_t)take_at_most(&r->in, UINT32_MAX);
-    pair->longest_s = (uint32_t)take_at_most(&r->in, UINT32_MAX);
-    take_starts(&pair->starts, &r->in);
-    if (good && !r->in.failed && totals_take_pair(total, pair))
-        return;
-    starts_fini(&pair->starts);
-    free(pair);
-    r->in.failed = true; /* each is there once */
-}
-
 static struct host_total *take_total(struct reading *r)
 {
+    const struct hour_names names = {.take = take_destination, .context = r};
     struct ip host = {{0}};
     const uint8_t *bytes = cursor_take(&r->in, sizeof host.byte);
     if (bytes)
         memcpy(host.byte, bytes, sizeof host.byte);
     struct host_total *total = host_total_new(&host, take_signed(&r->in));
-    uint64_t out = take_unsigned(&r->in);
-    total->in_bytes = take_unsigned(&r->in);
-    total->inside_bytes = take_unsigned(&r->in);
-    for (uint64_t left = take_at_most(&r->in, TOTALS_PAIRS); left > 0 && !r->in.failed; left--)
-        take_pair(r, total);
-    total->out = (struct volume){out, out, out};
-    if (!r->in.failed)
+    if (hour_bytes_take(&r->in, total, &names))
         return total;
+    r->in.failed = true;
     host_total_free(total);
     return NULL;
 }

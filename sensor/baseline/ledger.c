@@ -1,12 +1,9 @@
-/* See ledger.h. A host's hour is packed as
- *
- *   out, in, inside; pairs; of each: destination, out, in, flows, longest, starts (second
- *   differences and bytes)
- *
- * by varints, behind each other in one file that is mapped once it is whole. It is this process's
- * own, in a private folder: what is read back is what was written. Engine thread. */
+/* See ledger.h. Hours (hour_bytes.h; a destination is its number) lie behind each other in one file
+ * that is mapped once it is whole. It is this process's own, in a private folder: what is read back
+ * is what was written. Engine thread. */
 #include "weir/baseline/ledger.h"
 
+#include "hour_bytes.h"
 #include "varint.h"
 
 #include <errno.h>
@@ -132,47 +129,9 @@ static void flush(struct ledger *ledger)
     ledger->waiting.size = 0;
 }
 
-static void put_pair(struct ledger *ledger, const struct pair_total *pair, const char *key)
+static void put_destination(void *context, struct buffer *out, const char *key)
 {
-    struct buffer *out = &ledger->waiting;
-    uint32_t last = 0;
-    put_unsigned(out, destination_index(ledger, key));
-    put_unsigned(out, pair->out.value);
-    put_unsigned(out, pair->in_bytes);
-    put_unsigned(out, pair->flows);
-    put_unsigned(out, pair->longest_s);
-    put_unsigned(out, pair->starts.count);
-    for (uint16_t i = 0; i < pair->starts.count; i++) {
-        put_unsigned(out, pair->starts.at[i].second - last);
-        put_unsigned(out, pair->starts.at[i].bytes);
-        last = pair->starts.at[i].second;
-    }
-}
-
-static bool is_kept(const struct pair_total *pair)
-{
-    return pair->out.value > 0 && !destination_is_other(&pair->destination);
-}
-
-/* By name, so that the file is the same whatever the pairs were met in. */
-static void put_total(struct ledger *ledger, const struct host_total *total)
-{
-    struct buffer *out = &ledger->waiting;
-    const struct map_entry **entry = map_sorted(&total->pairs);
-    char key[DESTINATION_KEY_SIZE];
-    size_t kept = 0;
-    for (size_t i = 0; i < total->pairs.count; i++)
-        kept += is_kept(entry[i]->value);
-    put_unsigned(out, total->out.value);
-    put_unsigned(out, total->in_bytes);
-    put_unsigned(out, total->inside_bytes);
-    put_unsigned(out, kept);
-    for (size_t i = 0; i < total->pairs.count; i++) {
-        const struct pair_total *pair = entry[i]->value;
-        if (is_kept(pair))
-            put_pair(ledger, pair, destination_key(&pair->destination, key));
-    }
-    free(entry);
+    put_unsigned(out, destination_index(context, key));
 }
 
 static bool reaches(const struct ledger *ledger, int64_t hour)
@@ -200,7 +159,8 @@ void ledger_add(struct ledger *ledger, const struct host_total *total)
     ledger->first = total->hour < ledger->first ? total->hour : ledger->first;
     ledger->last = total->hour > ledger->last ? total->hour : ledger->last;
     size_t before = ledger->waiting.size;
-    put_total(ledger, total);
+    const struct hour_names names = {.put = put_destination, .context = ledger};
+    hour_bytes_put(&ledger->waiting, total, &names);
     ledger->size += ledger->waiting.size - before;
     if (ledger->waiting.size >= WRITE_BYTES)
         flush(ledger);
@@ -285,43 +245,17 @@ struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host
     return sheet;
 }
 
-static void take_starts(struct starts *starts, struct cursor *in)
+static const char *take_destination(void *context, struct cursor *in)
 {
-    uint32_t second = 0;
-    for (uint64_t left = take_at_most(in, STARTS_MAX); left > 0 && !in->failed; left--) {
-        second += (uint32_t)take_unsigned(in);
-        starts_add(starts, second, take_unsigned(in));
-    }
+    const struct ledger *ledger = context;
+    return ledger->destination[take_at_most(in, ledger->destinations - 1)];
 }
 
-static struct pair_total *take_pair(const struct ledger *ledger, struct cursor *in)
+struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i)
 {
-    struct pair_total *pair = xcalloc(1, sizeof *pair);
-    const char *key = ledger->destination[take_at_most(in, ledger->destinations - 1)];
-    destination_parse(key, strlen(key), &pair->destination);
-    pair->out.value = pair->out.low = pair->out.high = take_unsigned(in);
-    pair->in_bytes = take_unsigned(in);
-    pair->flows = (uint32_t)take_unsigned(in);
-    pair->longest_s = (uint32_t)take_unsigned(in);
-    take_starts(&pair->starts, in);
-    return pair;
-}
-
-struct host_total *ledger_total(const struct ledger *ledger, const struct ledger_host *host,
-                                size_t i)
-{
+    const struct hour_names names = {.take = take_destination, .context = ledger};
     struct cursor in = at_hour(ledger, host, i);
     struct host_total *total = host_total_new(&host->ip, host->hour[i].hour);
-    uint64_t out = take_unsigned(&in);
-    total->in_bytes = take_unsigned(&in);
-    total->inside_bytes = take_unsigned(&in);
-    for (uint64_t left = take_at_most(&in, TOTALS_PAIRS); left > 0 && !in.failed; left--) {
-        struct pair_total *pair = take_pair(ledger, &in);
-        if (!totals_take_pair(total, pair)) { /* each is there once */
-            starts_fini(&pair->starts);
-            free(pair);
-        }
-    }
-    total->out = (struct volume){out, out, out}; /* with "other" */
+    hour_bytes_take(&in, total, &names);
     return total;
 }

@@ -55,7 +55,6 @@ const char *ledger_destination(const struct ledger *ledger, size_t index); /* it
 void ledger_span(const struct ledger *ledger, int64_t *first, int64_t *last);
 struct ledger_sheet ledger_sheet(struct ledger *ledger, const struct ledger_host *host, size_t i);
 /* The same as a total of its own, with when things began: the caller's. */
-struct host_total *ledger_total(const struct ledger *ledger, const struct ledger_host *host,
-                                size_t i);
+struct host_total *ledger_total(struct ledger *ledger, const struct ledger_host *host, size_t i);
 
 #endif
