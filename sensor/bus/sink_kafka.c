@@ -65,7 +65,9 @@ static void on_error(rd_kafka_t *producer, int code, const char *reason, void *c
 {
     struct sink *sink = context;
     (void)producer;
-    snprintf(sink->heard, sizeof sink->heard, "%s", reason);
+    /* That all brokers are down follows from what was heard of each of them: the cause is kept. */
+    if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || !*sink->heard)
+        snprintf(sink->heard, sizeof sink->heard, "%s", reason);
     if (code == RD_KAFKA_RESP_ERR__FATAL && !sink->broken) {
         sink->broken = true;
         error_set(&sink->why, ERROR_RUN, "kafka: %s", reason);

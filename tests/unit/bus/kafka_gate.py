@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import os
+import select
 import socket
 import ssl
 import struct
@@ -98,63 +99,63 @@ def renamed(answer):
     return answer
 
 
-def serve(client, broker, asked):
-    """Requests one way; `asked`: correlation id → version of its ApiVersions."""
-    login_of = Login()
-    while True:
-        request = frame(client)
+class Visit:
+    """A client's connection and ours to its broker; one thread's, since a TLS connection is no two threads' thing."""
+
+    def __init__(self, client, broker):
+        self.client, self.broker, self.login = client, broker, Login()
+        self.asked = {}  # correlation id → version of its ApiVersions
+
+    def request(self):
+        request = frame(self.client)
         api, version, number = struct.unpack_from("!hhi", request)
         name_size, = struct.unpack_from("!h", request, 8)
         body = request[10 + max(name_size, 0):]
         if api == HANDSHAKE:
             good = body[2:] == mechanism.encode()
-            put(client, struct.pack("!ihi", number, 0 if good else 33, 1) + text(mechanism.encode()))
+            put(self.client, struct.pack("!ihi", number, 0 if good else 33, 1) + text(mechanism.encode()))
         elif api == AUTHENTICATE:
-            error, token = login_of.step(body[4:])
-            put(client, struct.pack("!ih", number, error) + text(b"who are you" if error else b"") +
+            error, token = self.login.step(body[4:])
+            put(self.client, struct.pack("!ih", number, error) + text(b"who are you" if error else b"") +
                 struct.pack("!i", len(token)) + token)
-        elif api == API_VERSIONS or login_of.done:
+        elif api == API_VERSIONS or self.login.done:
             if api == API_VERSIONS:
-                asked[number] = version
-            put(broker, request)
+                self.asked[number] = version
+            put(self.broker, request)
         else:
             raise OSError("a request without a login")
 
-
-def answer(client, broker, asked):
-    while True:
-        data = frame(broker)
+    def answer(self):
+        data = frame(self.broker)
         number, = struct.unpack_from("!i", data)
-        version = asked.pop(number, None)
+        version = self.asked.pop(number, None)
         rest = data[4:]
         if version is not None and mechanism != "-":
             rest = with_sasl(rest, version)
-        put(client, data[:4] + renamed(rest))
+        put(self.client, data[:4] + renamed(rest))
 
-
-def quietly(what, client, broker, asked):
-    try:
-        what(client, broker, asked)
-    except OSError:
-        pass
-    for link in (client, broker):
-        try:
-            link.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
+    def go_on(self):
+        while True:
+            decoded = context and self.client.pending()
+            ready = [self.client] if decoded else select.select([self.client, self.broker], [], [])[0]
+            if self.client in ready:
+                self.request()
+            if self.broker in ready:
+                self.answer()
 
 
 def welcome(client, broker_port):
+    broker = None
     try:
         if context:
             client = context.wrap_socket(client, server_side=True)
         broker = socket.create_connection(("127.0.0.1", broker_port))
+        Visit(client, broker).go_on()
     except OSError:
-        client.close()
-        return
-    asked = {}
-    threading.Thread(target=quietly, args=(answer, client, broker, asked), daemon=True).start()
-    quietly(serve, client, broker, asked)
+        pass
+    for link in (client, broker):
+        if link:
+            link.close()
 
 
 def listen(port, broker_port):

@@ -203,9 +203,13 @@ static inline void case_run_to_failure(struct sink_case *c, int64_t ms)
     assert_true(c->failures > 0);
 }
 
+/* What a sink is given to answer in; short, since tests wait for it to pass. */
+#define CASE_TIMEOUT_S 2
+
 /* NULL and why, where the settings are refused. */
 static inline struct sink_case *case_begin(const struct sink_row *row, const char *format,
-                                           const struct given *given, struct error *error)
+                                           const struct given *given, int64_t timeout_s,
+                                           struct error *error)
 {
     struct sink_case *c = xcalloc(1, sizeof *c);
     signal(SIGPIPE, SIG_IGN); /* as the program does */
@@ -213,7 +217,7 @@ static inline struct sink_case *case_begin(const struct sink_row *row, const cha
     c->in_order = true;
     sink_settings_init(&c->settings, row, row->type);
     c->settings.format = format;
-    c->settings.timeout_s = 2;
+    c->settings.timeout_s = timeout_s;
     for (; given->key; given++)
         case_set(c, given);
     c->loop = event_loop_new(error);
@@ -248,14 +252,20 @@ static inline void case_end(struct sink_case *c)
     free(c);
 }
 
-static inline struct sink_case *case_open(const struct sink_row *row, const char *format,
-                                          const struct given *given)
+static inline struct sink_case *case_open_within(const struct sink_row *row, const char *format,
+                                                 const struct given *given, int64_t timeout_s)
 {
     struct error error = {0};
-    struct sink_case *c = case_begin(row, format, given, &error);
+    struct sink_case *c = case_begin(row, format, given, timeout_s, &error);
     if (!c->sink)
         fail_msg("%s", error.message);
     return c;
+}
+
+static inline struct sink_case *case_open(const struct sink_row *row, const char *format,
+                                          const struct given *given)
+{
+    return case_open_within(row, format, given, CASE_TIMEOUT_S);
 }
 
 /* The settings are refused, with a line that has `piece` in it. */
@@ -263,7 +273,7 @@ static inline void case_refuses(const struct sink_row *row, const char *format,
                                 const struct given *given, const char *piece)
 {
     struct error error = {0};
-    struct sink_case *c = case_begin(row, format, given, &error);
+    struct sink_case *c = case_begin(row, format, given, CASE_TIMEOUT_S, &error);
     assert_null(c->sink);
     if (!strstr(error.message, piece))
         fail_msg("\"%s\" does not say \"%s\"", error.message, piece);

@@ -84,38 +84,51 @@ static void end_gate(struct gate *g)
 
 /* `more`: what is given beside brokers and topic. */
 #define MORE_MAX 8
-static struct sink_case *open_case(const struct gate *g, const struct given *more)
+static struct sink_case *open_case(const struct gate *g, const struct given *more,
+                                   int64_t timeout_s)
 {
     struct given given[MORE_MAX + 3] = {{"brokers", g->brokers}, {"topic", "alerts"}};
     for (size_t i = 0; more[i].key; i++)
         given[2 + i] = more[i];
-    return case_open(&sink_kafka, "ecs", given);
+    return case_open_within(&sink_kafka, "ecs", given, timeout_s);
 }
 
+/* A busy machine may need seconds for the handshakes; what is right waits for none. */
 static void expect_delivered(const struct gate *g, const struct given *more)
 {
-    struct sink_case *c = open_case(g, more);
+    struct sink_case *c = open_case(g, more, 60);
     case_lines(c, 1, 500, false);
-    if (!case_run(c, 500, 30000))
+    if (!case_run(c, 500, 60000))
         fail_msg("%s", c->why);
-    assert_int_equal(c->failures, 0);
+    if (c->failures)
+        fail_msg("%u failures, the last: %s", c->failures, c->why);
     case_end(c);
     assert_int_equal(expect_back(&g->cluster, 4, 500, 0), 0);
 }
 
-/* Nothing is taken, nothing refused for ever, and why is said: in one line, without the secret. */
-static void expect_trouble(const struct gate *g, const struct given *more, const char *why)
+static void try_trouble(const struct gate *g, const struct given *more, int64_t timeout_s,
+                        char why[256])
 {
-    struct sink_case *c = open_case(g, more);
+    struct sink_case *c = open_case(g, more, timeout_s);
     case_lines(c, 1, 5, false);
-    case_run_to_failure(c, 20000);
+    case_run_to_failure(c, 60000);
     assert_int_equal(c->taken, 0);
     assert_int_equal(c->refusals, 0);
-    if (!strstr(c->why, why))
-        fail_msg("\"%s\" does not say \"%s\"", c->why, why);
     assert_null(strchr(c->why, '\n'));
     assert_null(strstr(c->why, "trout"));
+    snprintf(why, 256, "%.255s", c->why);
     case_end(c);
+}
+
+/* Nothing is taken, nothing refused for ever, and why is said: in one line, without the secret. On
+ * a busy machine the brokers' own word may come after the first patience is over. */
+static void expect_trouble(const struct gate *g, const struct given *more, const char *piece)
+{
+    char why[256] = "";
+    for (int64_t timeout_s = 2; timeout_s <= 16 && !strstr(why, piece); timeout_s *= 2)
+        try_trouble(g, more, timeout_s, why);
+    if (!strstr(why, piece))
+        fail_msg("\"%s\" does not say \"%s\"", why, piece);
 }
 
 static void test_tls(void **state)
