@@ -381,7 +381,8 @@ static inline int run(const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static inline int listen_at(int port)
+/* -1: somebody has it. */
+static inline int bound_at(int port)
 {
     const int on = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -389,7 +390,17 @@ static inline int listen_at(int port)
                                   .sin_port = htons((uint16_t)port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static inline int listen_at(int port)
+{
+    int fd = bound_at(port);
+    assert_true(fd >= 0);
     assert_int_equal(listen(fd, 16), 0);
     return fd;
 }
@@ -402,12 +413,19 @@ static inline int port_of(int fd)
     return ntohs(address.sin_port);
 }
 
-/* A port of the loopback that is free now. */
+/* A port of the loopback that is free and stays so until somebody here listens at it: below those
+ * which the kernel gives to whoever connects, and another for each process of the tests. */
 static inline int free_port(void)
 {
-    int fd = listen_at(0), port = port_of(fd);
-    close(fd);
-    return port;
+    static int asked;
+    for (;;) {
+        int port = 10240 + (getpid() * 16 + asked++) % 22000;
+        int fd = bound_at(port);
+        if (fd >= 0) {
+            close(fd);
+            return port;
+        }
+    }
 }
 
 static inline void await_port(int port)
