@@ -70,8 +70,7 @@ class Hunt(Case):
         hunt = json.loads(self.first.bytes("hunt.json"))
         self.assertEqual(hunt["days"]["count"], 19) # from a Monday to a Friday
         self.assertEqual(hunt["days"]["covered"] + hunt["days"]["no_input"], 19)
-        report = json.loads(self.first.bytes("report.json"))
-        self.assertEqual(report["verdict"], "left")
+        self.assertEqual(self.first.report()["verdict"], "left")
 
     def test_as_one_replay_tells_it(self):
         names = [os.path.join(path, name) for path, _, files in os.walk(self.folder) for name in files]

@@ -15,7 +15,8 @@ import subprocess
 
 import connlog
 import weirtest
-from weirtest import NS, SHIPPED, SOURCE, Case, replay, truth, weir
+from weirtest import (NS, SHIPPED, SOURCE, Case, jsonschema, replay, report_of, schema, schema_problems, truth,
+                      weir)
 
 JOURNAL_OF = os.path.join(os.environ.get("WEIR_BUILD", ""), "tests", "journal_of")
 CAPTURE = os.path.join(SHIPPED, "projectweb.pcapng")
@@ -69,7 +70,7 @@ class Reporting(Case):
         """`weir report words…` → its page and its JSON."""
         run = weir("report", *words, "-o", self.path("r.html"), "--json", self.path("r.json"))
         self.assertEqual((run.status, run.out), (status, ""), run)
-        return Page(text_of(self.path("r.html"))), json.loads(text_of(self.path("r.json")))
+        return Page(text_of(self.path("r.html"))), report_of(self.path("r.json"))
 
     @staticmethod
     def covered(said):
@@ -96,7 +97,7 @@ class Incident(Reporting):
     def test_its_figures_are_the_makers(self):
         theft = truth("projectweb.truth.json")["theft"]
         out = theft["http_payload_bytes"] + theft["tls_payload_bytes"]
-        said = json.loads(text_of(os.path.join(self.folder, "report.json")))
+        said = report_of(os.path.join(self.folder, "report.json"))
         self.assertEqual(said["verdict"], "left")
         self.assertEqual(len(said["incidents"]), 1)
         incident = said["incidents"][0]
@@ -129,7 +130,7 @@ class Incident(Reporting):
                      "Nobody has entered the moment of awareness", "One link was seen"):
             self.assertIn(part, words)
         self.assertIn("No gap in TCP payload was seen", words)
-        self.assertEqual(json.loads(text_of(os.path.join(self.folder, "report.json")))["mode"], "online")
+        self.assertEqual(report_of(os.path.join(self.folder, "report.json"))["mode"], "online")
         self.assertIn("What was judged against what Judged online: with what was known at each time.", words)
         self.assertIn("svg", page.tags)
         self.assertFalse(page.tags & {"script", "link", "img", "iframe", "object", "a", "base"})
@@ -142,6 +143,18 @@ class Incident(Reporting):
         self.ask()
         self.assertEqual(text_of(self.path("r.html")), text_of(os.path.join(self.folder, "report.html")))
         self.assertEqual(text_of(self.path("r.json")), text_of(os.path.join(self.folder, "report.json")))
+
+    def test_its_schema_refuses_what_it_does_not_know(self):
+        if not jsonschema:
+            self.skipTest("python3-jsonschema is not installed")
+        jsonschema.Draft202012Validator.check_schema(schema("report.schema.json"))
+        said = report_of(os.path.join(self.folder, "report.json"))
+        for change, part in ((lambda: said.update(new_field=1), "new_field"),
+                             (lambda: said["incidents"][0].pop("out_bytes"), "out_bytes"),
+                             (lambda: said["coverage"][0].update(grave=None), "None"),
+                             (lambda: said.update(verdict="maybe"), "maybe")):
+            change()
+            self.assertIn(part, "\n".join(schema_problems("report.schema.json", said)))
 
     def test_japanese(self):
         english, _ = self.ask()

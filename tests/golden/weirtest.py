@@ -59,7 +59,7 @@ SCHEMA_OF = {"alert": "ecs-alert.json", "metric": "ecs-heartbeat.json", "event":
 def schema(name):
     """A schema of docs/schema with what it refers to in its place."""
     def whole(value):
-        if isinstance(value, dict) and "$ref" in value:
+        if isinstance(value, dict) and not value.get("$ref", "#").startswith("#"):
             return {k: v for k, v in schema(value["$ref"]).items() if k not in ("$schema", "$id")}
         if isinstance(value, dict):
             return {key: whole(member) for key, member in value.items()}
@@ -79,6 +79,16 @@ def schema_problems(name, record):
         return []
     return [f"{'.'.join(map(str, error.absolute_path))}: {error.message[:300]}"
             for error in validator(name).iter_errors(record)]
+
+
+def report_of(path):
+    """A report.json. Every one that any test looks at is as its schema says."""
+    with open(path, encoding="utf-8") as file:
+        said = json.load(file)
+    problems = schema_problems("report.schema.json", said)
+    if problems:
+        raise AssertionError(f"{path}: not as its schema says: {problems[:5]}")
+    return said
 
 
 class Run:
@@ -115,6 +125,9 @@ class Run:
 
     def summary(self):
         return json.loads(self.bytes("summary.json"))
+
+    def report(self):
+        return report_of(os.path.join(self.folder, "report.json"))
 
 
 def check_run(run, temporary):
