@@ -151,9 +151,22 @@ static int check_inputs(struct command *c)
     return 0;
 }
 
+/* It tells of hosts of the inputs, whoever recorded them. */
+static int begin_look(struct command *c)
+{
+    const struct options *o = &c->options;
+    struct buffer what = {0};
+    for (size_t i = 0; i < o->input_count; i++)
+        buffer_text(&what, "%s%s", i ? " " : "", o->input[i]);
+    buffer_u8(&what, 0);
+    int failed = look_begin_case(&o->config, "backtest", (const char *)what.data, &c->error);
+    buffer_fini(&what);
+    return failed;
+}
+
 static int run(struct command *c)
 {
-    if (check_inputs(c) != 0 || look_hide(&c->options.config, &c->error) != 0 || propose(c) != 0)
+    if (check_inputs(c) != 0 || begin_look(c) != 0 || propose(c) != 0)
         return -1;
     c->backtest = backtest_new(c->options.config.rules, c->config.rules);
     if (judge_side(c, BACKTEST_NOW, &c->options.config) != 0 ||

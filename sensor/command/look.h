@@ -11,8 +11,8 @@
  * not be shown. */
 int look_begin(const struct config *config, const char *verb, const char *what,
                struct error *error);
-/* Of a folder that is no sensor's (a replay's): written down only where the configuration names a
- * state directory. */
+/* Of a folder that is no sensor's (a replay's, or captures): written down only where the
+ * configuration names a state directory. */
 int look_begin_case(const struct config *config, const char *verb, const char *folder,
                     struct error *error);
 /* Only the latter half: for what is no look at what is kept. */

@@ -29,7 +29,8 @@ static const char usage[] =
     "      --case DIR            what weir replay -o left there; else the journal of the sensor\n"
     "  -c, --config FILE         configuration: its state_dir, its site.timezone\n"
     "      --set KEY=VALUE       one setting\n"
-    "      --host H              an address, a prefix or a device\n"
+    "      --host H              an address, a prefix, a device, or a pseudonym (host-...) as\n"
+    "                            privacy.pseudonyms shows it\n"
     "      --destination D       a domain (and names in it), AS..., a prefix or an address\n"
     "      --since T, --until T  2026-03-02, 2026-03-02T01:14, 2026-03-02T01:14:07Z, or 8h ago\n"
     "  -o, --output FILE         the report; - for standard output\n"
@@ -217,21 +218,40 @@ int report_write_case(const char *folder, struct calendar *calendar, const char 
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static int begin(const struct asked *asked, const struct options *options, struct error *error)
+/* Whose addresses are shown finds nobody's by a pseudonym: only `weir privacy reveal` does, which
+ * writes down by whom and why. */
+static int check_host(const struct asked *asked, const struct config *config, struct error *error)
 {
-    const char *incident = options->input_count == 1 ? options->input[0] : NULL;
-    const char *what = incident ? incident : asked->host ? asked->host : asked->destination;
-    return asked->folder ? look_begin_case(&options->config, "report", asked->folder, error)
-                         : look_begin(&options->config, "report", what, error);
+    if (!asked->host || !pseudonym_is(asked->host) || config->pseudonyms)
+        return 0;
+    return error_set(error, ERROR_USAGE,
+                     "--host %s: is a pseudonym, and by this configuration a report shows "
+                     "addresses (privacy.pseudonyms: false); weir privacy reveal gives its address",
+                     asked->host);
+}
+
+static int begin(const struct asked *asked, const struct options *options,
+                 struct report_question *question, struct error *error)
+{
+    const char *what = question->incident ? question->incident
+                       : question->host   ? question->host
+                                          : question->destination;
+    char *of_case = what && asked->folder ? xasprintf("%s: %s", asked->folder, what) : NULL;
+    int failed = asked->folder ? look_begin_case(&options->config, "report",
+                                                 of_case ? of_case : asked->folder, error)
+                               : look_begin(&options->config, "report", what, error);
+    free(of_case);
+    question->pseudonyms = look_pseudonyms();
+    return failed;
 }
 
 static int run(struct asked *asked, struct options *options, struct report_question *question,
                bool *damaged, struct error *error)
 {
     enum report_language language;
-    if (read_language(asked->language, &language, error) != 0)
-        return -1;
-    if (begin(asked, options, error) != 0)
+    if (read_language(asked->language, &language, error) != 0 ||
+        check_host(asked, &options->config, error) != 0 ||
+        begin(asked, options, question, error) != 0)
         return -1;
     struct report *report = report_new(question);
     int failed = asked->folder ? report_read_case(report, asked->folder, error)

@@ -51,7 +51,7 @@ static int ask(const struct options *options, struct error *error)
     char *path = api_socket_path(options->config.state_dir), *body = NULL;
     char why[256];
     int status, result;
-    if (look_hide(&options->config, error) != 0 ||
+    if (look_begin(&options->config, "status", NULL, error) != 0 ||
         api_call(path, "GET", "/v1/status", TIMEOUT_MS, &status, &body, error) != 0) {
         result = command_fail(error);
     } else if (status != 200) {

@@ -77,13 +77,13 @@ struct report_volume report_volume_of(const struct json_value *estimate)
 
 static bool is_of_host(const struct report *report, const struct retold_record *record)
 {
-    const char *host = report->question.host;
+    const struct report_question *q = &report->question;
     const struct json_value *list = json_find(record->root, "host.ip");
-    if (!host || match_host(host, record->host) ||
-        match_host(host, line_text(record->root, "source.ip")))
+    if (!q->host || match_host(q, record->host) ||
+        match_host(q, line_text(record->root, "source.ip")))
         return true;
     for (size_t i = 0; i < json_length(list); i++)
-        if (json_text(json_at(list, i)) && match_host(host, json_text(json_at(list, i))))
+        if (json_text(json_at(list, i)) && match_host(q, json_text(json_at(list, i))))
             return true;
     return false;
 }

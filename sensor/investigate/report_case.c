@@ -146,7 +146,7 @@ static bool is_in_question(const struct report *report, const struct sift_filter
 {
     const struct report_question *q = &report->question;
     if (!q->incident)
-        return (!q->host || match_host(q->host, filter->host)) &&
+        return (!q->host || match_host(q, filter->host)) &&
                (!q->destination || match_destination(q->destination, filter->destination));
     for (size_t i = 0; i < report->incidents; i++) {
         const struct report_incident *incident = &report->incident[i];

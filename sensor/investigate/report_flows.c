@@ -150,7 +150,7 @@ static void add_to_incident(const struct report *report, struct report_incident 
 static void add_to_asked(struct report *report, const struct flow_said *flow)
 {
     const struct report_question *q = &report->question;
-    if (q->host && !match_host(q->host, flow->host) && !match_host(q->host, flow->device))
+    if (q->host && !match_host(q, flow->host) && !match_host(q, flow->device))
         return;
     report->asked.host_flows++;
     if (q->destination && !match_destination(q->destination, line_text(flow->remote, "ip")) &&

@@ -4,9 +4,11 @@
 
 #include <stdbool.h>
 
+struct report_question;
+
 /* The same address however it is written, an address of the prefix that is asked for, or the same
- * device. */
-bool match_host(const char *asked, const char *host);
+ * device; with the question's pseudonyms also what is shown by the one that is asked for. */
+bool match_host(const struct report_question *question, const char *host);
 /* The same name or a name under it; addresses and prefixes where either lies in the other. "" is
  * none. */
 bool match_destination(const char *asked, const char *destination);

@@ -89,6 +89,7 @@ class LivePrivacy(weirtest.Case):
         for what in (*FORMATS, "unix", "silence list", "/v1/incidents", "/v1/silences", "incident list"):
             self.assertRegex(told[what], PSEUDONYM, what)
         name, = names
+        self.assertEqual([look["verb"] for look in self.looks() if look["verb"] == "status"], ["status"] * 2)
         self.assertIn(CLIENT, "".join(self.sensor.journal()))
         self.revealed(name)
         self.asked()

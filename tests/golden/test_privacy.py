@@ -145,6 +145,7 @@ class Privacy(Case):
             with open(words[1], encoding="utf-8") as file:
                 self.clean(f"report {i}", file.read())
         self.asked_of_pseudonyms(names)
+        self.reported_by_pseudonym(run, names)
         self.revealed(names)
 
     def asked_of_pseudonyms(self, names):
@@ -154,6 +155,32 @@ class Privacy(Case):
         found = self.ask("alerts", "--where", f'source.address = "{name}"').splitlines()
         self.assertTrue(found)
         self.assertEqual({json.loads(line)["source"]["address"] for line in found}, {name})
+
+    def reported_by_pseudonym(self, run, names):
+        """What alerts show is asked for as it is shown, of the journal and of a folder; nothing is revealed by it."""
+        found = {}
+        for case in ((), ("--case", run.folder)):
+            for name in sorted(names):
+                text = self.ask("report", *case, "--host", name, "--json", "-")
+                self.clean(f"report --host {name}", text)
+                said = json.loads(text)
+                self.assertEqual(schema_problems("report.schema.json", said), [])
+                self.assertEqual((said["question"]["host"], said["verdict"]), (name, "left"))
+                self.assertEqual({incident["host"] for incident in said["incidents"]}, {name})
+                found.setdefault(name, []).append([incident["id"] for incident in said["incidents"]])
+                if case: # its flows, too
+                    self.assertGreater(said["seen"]["connections"], 0)
+                    self.assertEqual({opener["ip"] for opener in said["seen"]["openers"]}, {name})
+        for of_journal, of_folder in found.values():
+            self.assertEqual(of_journal, of_folder)
+        said = json.loads(self.ask("report", "--case", run.folder, "--host", "host-0000000000", "--json", "-"))
+        self.assertEqual((said["verdict"], said["incidents"]), ("cannot_say", []))
+        looks = [json.loads(line).get("what") for line in self.looks().splitlines()]
+        for name in names:
+            self.assertIn(name, looks)
+            self.assertIn(f"{run.folder}: {name}", looks)
+        self.assertIn("weir privacy reveal", self.ask("report", "--host", sorted(names)[0], "--json", "-", status=2,
+                                                      hidden=False))
 
     def revealed(self, names):
         self.ask("privacy", "reveal", sorted(names)[0], status=2)
@@ -217,6 +244,22 @@ class Privacy(Case):
             self.assertEqual(json.loads(line)["before"], before)
             before = hashlib.sha256(line.encode()).hexdigest()
         self.assertEqual(lines[0]["uid"], os.getuid())
+        self.looked_elsewhere()
+
+    def looked_elsewhere(self):
+        """What reads captures writes it down, too, and a status that nobody answers."""
+        before = len(self.looks().splitlines())
+        capture = self.write("up.pcap", weirtest.pcap(packets(), nanoseconds=True))
+        self.ask("backtest", "-q", "--workers", "0", "--rules", self.path("rules.yaml"), capture, hidden=False)
+        self.ask("status", status=1, hidden=False)
+        after = [json.loads(line) for line in self.looks().splitlines()[before:]]
+        self.assertEqual([(line["verb"], line.get("what")) for line in after], [("backtest", capture), ("status", None)])
+        path = os.path.join(self.state, "access.ndjson") # the rest is about the three lines before
+        with open(path, "r+", encoding="utf-8") as file:
+            kept = file.readlines()[:before]
+            file.seek(0)
+            file.truncate()
+            file.writelines(kept)
         shown = self.ask("privacy", "access", hidden=False)
         self.assertIn("alerts  source.ip = 10.1.1.1", shown)
         self.assertRegex(shown, r"line 4 is the last; its SHA-256: [0-9a-f]{64}\n$")

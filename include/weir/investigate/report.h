@@ -9,6 +9,7 @@
 #ifndef WEIR_INVESTIGATE_REPORT_H
 #define WEIR_INVESTIGATE_REPORT_H
 
+#include "weir/alert/pseudonym.h"
 #include "weir/base/calendar.h"
 #include "weir/base/error.h"
 #include "weir/investigate/clocks.h"
@@ -18,9 +19,10 @@
 #define REPORT_ROWS      16u
 #define REPORT_MARKS     256u
 
-struct report_question {         /* borrowed */
-    const char *incident;        /* an id, or "inc-…" with four letters or more; NULL: any */
-    const char *host;            /* an address or a device, as alerts have it; NULL: any */
+struct report_question {  /* borrowed */
+    const char *incident; /* an id, or "inc-…" with four letters or more; NULL: any */
+    const char *host;     /* an address or a device, as alerts have it, or a pseudonym; NULL: any */
+    const struct pseudonyms *pseudonyms; /* by which a pseudonym is known; NULL: by none */
     const char *destination;     /* a domain (and names in it), AS…, a prefix, an address */
     struct ptime since, until;   /* PTIME_MIN, PTIME_MAX: no such bound */
     struct calendar *calendar;   /* the site's */
