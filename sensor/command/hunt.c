@@ -4,6 +4,7 @@
 #include "look.h"
 
 #include "commands.h"
+#include "report.h"
 #include "words.h"
 
 #include "weir/base/buffer.h"
@@ -50,6 +51,7 @@ static const char usage[] =
     "      --set KEY=VALUE       one setting\n"
     "      --workers N           capture.workers, of each process\n"
     "      --exit-alerts         exit with 10 when something left\n"
+    "      --language en|ja      of the table and of report.html\n"
     "  -q, --quiet               no progress\n"
     "\n"
     "exit status: 0 done; 1 could not run, or was interrupted (begin again, and it goes on); 2 "
@@ -90,6 +92,7 @@ static int read_asked(struct hunt *hunt)
     if (read_number(hunt->jobs_word, "--jobs", HUNT_JOBS, &hunt->jobs, &hunt->error) != 0 ||
         read_number(hunt->unit_word, "--unit-days", HUNT_UNIT_DAYS, &hunt->unit_days,
                     &hunt->error) != 0 ||
+        report_read_language(hunt->language_word, &hunt->language, &hunt->error) != 0 ||
         asked_read(&hunt->asked, &o->config, &hunt->times, &hunt->told, &hunt->error) != 0 ||
         role_check(&o->config, o->filter, &hunt->error) != 0 || hunt_plan_hosts(hunt) != 0)
         return -1;
@@ -145,10 +148,13 @@ static void fini(struct hunt *hunt)
 int command_hunt(int argc, char **argv)
 {
     struct hunt hunt = {.lock = -1, .times = {false, PTIME_MIN, PTIME_MAX}};
-    const struct word words[] = {
-        {"--host", &hunt.asked.host, NULL}, {"--hosts-from", &hunt.hosts_from, NULL},
-        {"--jobs", &hunt.jobs_word, NULL},  {"--unit-days", &hunt.unit_word, NULL},
-        {"--again", NULL, &hunt.again},     {NULL, NULL, NULL}};
+    const struct word words[] = {{"--host", &hunt.asked.host, NULL},
+                                 {"--hosts-from", &hunt.hosts_from, NULL},
+                                 {"--jobs", &hunt.jobs_word, NULL},
+                                 {"--unit-days", &hunt.unit_word, NULL},
+                                 {"--again", NULL, &hunt.again},
+                                 {"--language", &hunt.language_word, NULL},
+                                 {NULL, NULL, NULL}};
     bool problem = false, alerts = false;
     int status;
     bool good = words_take(words, &argc, argv, &hunt.error) == 0 &&

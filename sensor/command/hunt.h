@@ -48,7 +48,8 @@ struct hunt_unit {
 struct hunt {
     struct options options;
     struct asked asked;
-    const char *hosts_from, *jobs_word, *unit_word;
+    const char *hosts_from, *jobs_word, *unit_word, *language_word;
+    enum report_language language; /* of the table and the report */
     bool again;
     uint32_t jobs, unit_days; /* unit_days 0: as hunt_units_make finds it */
     struct ip *host;          /* --hosts-from, sorted */
@@ -60,6 +61,7 @@ struct hunt {
     int lock;
     struct hunt_files files;
     struct hunt_days days;
+    struct hunt_probes probes;
     int64_t span_ns; /* from the first packet or line to the last */
     struct hunt_unit *unit;
     size_t unit_count;

@@ -174,6 +174,7 @@ static void make_result(struct telling *t)
     for (size_t i = 0; i < hunt->files.count; i++)
         t->input[i] = hunt->files.file[i].found;
     r->days = &hunt->days;
+    r->probes = &hunt->probes;
     r->calendar = hunt->calendar;
     r->timezone = hunt->options.config.timezone;
     r->hindsight = hunt->hindsight != NULL;
@@ -224,12 +225,12 @@ static int write_case(struct telling *t)
         write_file(hunt, "hunt.json", hunt_json(&t->result)) != 0)
         return -1;
     return report_write_case(hunt->options.folder, hunt->calendar, t->result.timezone,
-                             &hunt->error);
+                             hunt->language, &hunt->error);
 }
 
 static int print(struct telling *t)
 {
-    char *text = hunt_text(&t->result);
+    char *text = hunt_text(&t->result, t->hunt->language);
     command_make_lines_harmless(text);
     int status = command_print(text);
     free(text);
@@ -262,7 +263,7 @@ int hunt_tell(struct hunt *hunt, bool *problem, bool *alerts)
     t.root = xcalloc(hunt->unit_count + 1, sizeof *t.root);
     t.summary = xcalloc(hunt->unit_count + 1, sizeof *t.summary);
     t.json = json_new();
-    t.hosts = hunt_hosts_new(&hunt->days);
+    t.hosts = hunt_hosts_new(&hunt->probes);
     t.book = hunt_book_new(&config);
     ask_for(&t);
     int failed = 0;

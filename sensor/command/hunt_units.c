@@ -96,13 +96,28 @@ static void mark_unread(struct hunt *hunt, size_t i)
     hunt_days_mark(&hunt->days, from, to, HUNT_DAMAGED);
 }
 
+/* The folder that it lies in. Caller frees. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return !slash ? xstrdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+static void cover(struct hunt *hunt, const struct hunt_file *file)
+{
+    int64_t from = day_of(hunt, file->begins), to = day_of(hunt, file->ends);
+    char *folder = folder_of(file->path);
+    hunt_days_cover(&hunt->days, from, to);
+    hunt_probes_add(&hunt->probes, folder, from, to);
+    free(folder);
+}
+
 static void cover_days(struct hunt *hunt)
 {
-    for (size_t i = 0; i < hunt->files.count; i++) {
-        const struct hunt_file *file = &hunt->files.file[i];
-        if (is_read(file))
-            hunt_days_cover(&hunt->days, day_of(hunt, file->begins), day_of(hunt, file->ends));
-    }
+    for (size_t i = 0; i < hunt->files.count; i++)
+        if (is_read(&hunt->files.file[i]))
+            cover(hunt, &hunt->files.file[i]);
+    hunt_probes_settle(&hunt->probes);
     for (size_t i = 0; i < hunt->files.count; i++) {
         const struct hunt_file *file = &hunt->files.file[i];
         if (!file->found.problem)
@@ -133,6 +148,7 @@ static int make_days(struct hunt *hunt)
             "are meant",
             (long long)count, (long long)DAYS_MAX);
     hunt_days_init(&hunt->days, from, (size_t)count);
+    hunt_probes_init(&hunt->probes, &hunt->days);
     cover_days(hunt);
     return 0;
 }
@@ -235,5 +251,6 @@ void hunt_units_fini(struct hunt *hunt)
         free(hunt->unit[i].input);
     }
     free(hunt->unit);
+    hunt_probes_fini(&hunt->probes);
     hunt_days_fini(&hunt->days);
 }

@@ -250,7 +250,7 @@ static int write_folder(struct replay *replay, const struct summary *summary, co
         failed = write_items(replay);
     if (!failed) /* of all that stands there now */
         failed = report_write_case(replay->options.folder, summary->calendar, summary->timezone,
-                                   &replay->error);
+                                   REPORT_ENGLISH, &replay->error);
     return failed;
 }
 

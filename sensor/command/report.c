@@ -120,7 +120,7 @@ static int read_times(const struct asked *asked, struct report_question *questio
     return 0;
 }
 
-static int read_language(const char *text, enum report_language *language, struct error *error)
+int report_read_language(const char *text, enum report_language *language, struct error *error)
 {
     *language = text && strcmp(text, "ja") == 0 ? REPORT_JAPANESE : REPORT_ENGLISH;
     if (text && *language == REPORT_ENGLISH && strcmp(text, "en") != 0)
@@ -199,7 +199,7 @@ static int write_report(struct report *report, const char *html_path, const char
 }
 
 int report_write_case(const char *folder, struct calendar *calendar, const char *timezone,
-                      struct error *error)
+                      enum report_language language, struct error *error)
 {
     const struct report_question question = {.since = PTIME_MIN,
                                              .until = PTIME_MAX,
@@ -209,7 +209,7 @@ int report_write_case(const char *folder, struct calendar *calendar, const char 
     struct report *report = report_new(&question);
     char *html = xasprintf("%s/report.html", folder), *json = xasprintf("%s/report.json", folder);
     int failed = report_read_case(report, folder, error) != 0 ||
-                 write_report(report, html, json, REPORT_ENGLISH, error) != 0;
+                 write_report(report, html, json, language, error) != 0;
     report_free(report);
     free(html);
     free(json);
@@ -249,7 +249,7 @@ static int run(struct asked *asked, struct options *options, struct report_quest
                bool *damaged, struct error *error)
 {
     enum report_language language;
-    if (read_language(asked->language, &language, error) != 0 ||
+    if (report_read_language(asked->language, &language, error) != 0 ||
         check_host(asked, &options->config, error) != 0 ||
         begin(asked, options, question, error) != 0)
         return -1;

@@ -6,7 +6,9 @@
 
 /* report.html and report.json of all that a replay left in `folder`. */
 int report_write_case(const char *folder, struct calendar *calendar, const char *timezone,
-                      struct error *error);
+                      enum report_language language, struct error *error);
+/* "en", "ja"; NULL: English. */
+int report_read_language(const char *text, enum report_language *language, struct error *error);
 /* A list of addresses, one a line, "#" before remarks; hashed as a replay hashes what it finds. */
 int report_read_list(const char *path, struct contains *contains, struct error *error);
 

@@ -1,149 +1,104 @@
-/* The hosts of a hunt: whose days were seen, what stands against them, and the table of it for
- * people and for programs. Thread: the main thread. */
-#include "weir/investigate/hunt.h"
+/* What a hunt found, for people: the head, then a line a host. Thread: the main thread. */
+#include "hunt_local.h"
+
+#include "hunt_words.h"
+#include "phrase.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/device.h"
 #include "weir/base/figures.h"
-#include "weir/base/map.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define PROBLEMS_SHOWN 5
+#define PROBES_SHOWN   8
+#define LABEL_WIDTH    10
 #define HOST_WIDTH     24
+#define VERDICT_WIDTH  34
+#define DAYS_WIDTH     10
+#define ARGUMENTS      6
+#define NUMBER_SIZE    24
 
-struct hunt_hosts {
-    const struct hunt_days *days;
-    struct map map;
-    struct hunt_host **sorted;
+struct table {
+    struct buffer text;
+    const struct hunt_result *r;
+    enum report_language language;
 };
 
-struct hunt_hosts *hunt_hosts_new(const struct hunt_days *days)
+/* --- words ------------------------------------------------------------------------------------ */
+
+/* Texts, then NULL. */
+static void say(struct table *t, enum hunt_say what, ...)
 {
-    struct hunt_hosts *hosts = xcalloc(1, sizeof *hosts);
-    hosts->days = days;
-    map_init(&hosts->map);
-    return hosts;
+    const char *argument[ARGUMENTS + 1] = {NULL};
+    va_list arguments;
+    va_start(arguments, what);
+    for (size_t i = 0; i < ARGUMENTS && (argument[i] = va_arg(arguments, const char *)); i++)
+        ;
+    va_end(arguments);
+    phrase_fill(&t->text, hunt_say(what, t->language), argument, phrase_put_plain);
 }
 
-static void free_host(void *value)
+static const char *number(size_t value, char text[NUMBER_SIZE])
 {
-    struct hunt_host *host = value;
-    free(host->seen);
-    free(host);
+    snprintf(text, NUMBER_SIZE, "%zu", value);
+    return text;
 }
 
-void hunt_hosts_free(struct hunt_hosts *hosts)
+/* Columns of a terminal: Japanese letters take two, as does what stands between them. */
+static size_t width_of(const char *text)
 {
-    if (!hosts)
-        return;
-    map_fini(&hosts->map, free_host);
-    free(hosts->sorted);
-    free(hosts);
+    size_t width = 0;
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if ((*at & 0xc0) != 0x80)
+            width += *at >= 0xe3 && *at < 0xf0 ? 2 : 1;
+    return width;
 }
 
-struct hunt_host *hunt_hosts_get(struct hunt_hosts *hosts, const struct ip *ip)
+static void put_cell(struct table *t, const char *text, size_t width)
 {
-    struct hunt_host *host = map_get(&hosts->map, ip, sizeof *ip);
-    if (host)
-        return host;
-    host = xcalloc(1, sizeof *host);
-    host->ip = *ip;
-    host->seen = xcalloc(hosts->days->count / 8 + 1, 1);
-    map_put(&hosts->map, ip, sizeof *ip, host);
-    return host;
+    size_t taken = width_of(text);
+    buffer_text(&t->text, "%s%*s", text, (int)(taken < width ? width - taken : 0), "");
 }
 
-void hunt_host_seen(struct hunt_hosts *hosts, struct hunt_host *host, int64_t day)
+static void put_label(struct table *t, enum hunt_say what)
 {
-    int64_t at = day - hosts->days->first;
-    if (at >= 0 && at < (int64_t)hosts->days->count)
-        host->seen[at / 8] |= (uint8_t)(1u << (at % 8));
+    put_cell(t, hunt_say(what, t->language), LABEL_WIDTH);
 }
 
-/* --- judging ---------------------------------------------------------------------------------- */
-
-static double evidence_of(const struct incident *incident)
+static void put_indent(struct table *t)
 {
-    double most = 0;
-    for (size_t i = 0; i < incident->rank_count; i++)
-        if (incident->rank[i].finding.score == incident->score &&
-            incident->rank[i].finding.evidence > most)
-            most = incident->rank[i].finding.evidence;
-    return most;
+    put_cell(t, "", LABEL_WIDTH);
 }
 
-/* Sorted by score, so the first is the one; what never let anything out is no leaving. */
-static void note_incidents(struct hunt_hosts *hosts, const struct incidents *incidents)
+static void end_line(struct table *t)
 {
-    static const struct ip none;
-    size_t count;
-    const struct incident **all = incidents_sorted(incidents, &count);
-    for (size_t i = 0; i < count; i++) {
-        const struct story *story = &all[i]->story;
-        if (ip_compare(&story->host, &none) == 0 || story->out.high == 0)
-            continue;
-        struct hunt_host *host = hunt_hosts_get(hosts, &story->host);
-        if (host->incidents++ == 0)
-            host->incident = all[i];
-    }
-    free(all);
+    buffer_text(&t->text, "\n");
 }
 
-static void judge(struct hunt_hosts *hosts, struct hunt_host *host, size_t least, bool hindsight)
+char *hunt_day_text(int64_t day, char text[32])
 {
-    const struct hunt_days *days = hosts->days;
-    host->basis = (struct hunt_basis){.incidents = host->incidents,
-                                      .days = days->count,
-                                      .covered = hunt_days_of(days, HUNT_COVERED),
-                                      .crowded = hunt_days_of(days, HUNT_CROWDED),
-                                      .least = least,
-                                      .hindsight = hindsight};
-    for (size_t day = 0; day < days->count; day++)
-        if (host->seen[day / 8] & (1u << (day % 8)))
-            host->basis.seen[days->sight[day]]++;
-    host->judgement = hunt_judge(&host->basis);
+    ptime_iso((struct ptime){day * NS_PER_DAY}, text, 32);
+    text[10] = '\0';
+    return text;
 }
 
-static int by_evidence(const void *left, const void *right)
+size_t hunt_verdicts(const struct hunt_result *r, enum hunt_verdict verdict)
 {
-    const struct hunt_host *a = *(struct hunt_host *const *)left;
-    const struct hunt_host *b = *(struct hunt_host *const *)right;
-    if (a->judgement.verdict != b->judgement.verdict)
-        return a->judgement.verdict < b->judgement.verdict ? -1 : 1;
-    if (a->incident && a->incident->score != b->incident->score)
-        return a->incident->score > b->incident->score ? -1 : 1;
-    if (a->incident) {
-        double x = evidence_of(a->incident), y = evidence_of(b->incident);
-        if (x > y || x < y)
-            return x > y ? -1 : 1;
-    }
-    uint64_t x = a->incident ? a->incident->story.out.value : a->out.value;
-    uint64_t y = b->incident ? b->incident->story.out.value : b->out.value;
-    if (x != y)
-        return x > y ? -1 : 1;
-    return ip_compare(&a->ip, &b->ip);
+    size_t count = 0;
+    for (size_t i = 0; i < r->host_count; i++)
+        count += r->host[i]->judgement.verdict == verdict;
+    return count;
 }
 
-struct hunt_host *const *hunt_hosts_judge(struct hunt_hosts *hosts,
-                                          const struct incidents *incidents, size_t least,
-                                          bool hindsight, size_t *count)
+const char *hunt_probe_name(const struct hunt_probe *probe)
 {
-    size_t position = 0;
-    *count = 0;
-    note_incidents(hosts, incidents);
-    free(hosts->sorted);
-    hosts->sorted = xcalloc(hosts->map.count + 1, sizeof(struct hunt_host *));
-    for (const struct map_entry *e; (e = map_next(&hosts->map, &position)) != NULL;) {
-        judge(hosts, e->value, least, hindsight);
-        hosts->sorted[(*count)++] = e->value;
-    }
-    qsort(hosts->sorted, *count, sizeof(struct hunt_host *), by_evidence);
-    return hosts->sorted;
+    return probe->folder[0]->path;
 }
 
-/* --- for people ------------------------------------------------------------------------------- */
+/* --- a host ----------------------------------------------------------------------------------- */
 
 static size_t seen_days(const struct hunt_host *host)
 {
@@ -153,85 +108,85 @@ static size_t seen_days(const struct hunt_host *host)
     return days;
 }
 
-/* The first instant of a day, near enough for its date: the ordinals are the site's. */
-static char *day_text(int64_t day, char text[32])
-{
-    ptime_iso((struct ptime){day * NS_PER_DAY}, text, 32);
-    text[10] = '\0';
-    return text;
-}
-
-static void put_volume_text(struct buffer *b, struct volume volume)
+/* Caller frees. */
+static char *volume_text(struct volume volume)
 {
     char value[FIGURE_SIZE], low[FIGURE_SIZE], high[FIGURE_SIZE];
     volume = volume_clamped(volume);
-    buffer_text(b, "%s", figure_bytes(volume.value, value));
-    if (volume.low != volume.value || volume.high != volume.value)
-        buffer_text(b, " [%s – %s]", figure_bytes(volume.low, low),
-                    figure_bytes(volume.high, high));
+    figure_bytes(volume.value, value);
+    if (volume.low == volume.value && volume.high == volume.value)
+        return xstrdup(value);
+    return xasprintf("%s [%s – %s]", value, figure_bytes(volume.low, low),
+                     figure_bytes(volume.high, high));
 }
 
-static void put_left(struct buffer *b, const struct hunt_result *r, const struct hunt_host *host)
+static void put_left(struct table *t, const struct hunt_host *host)
 {
     const struct incident *incident = host->incident;
     const struct story *story = &incident->story;
-    char from[64], to[64], short_id[16];
-    put_volume_text(b, story->out);
-    buffer_text(b, " to %s", story->has_destination ? story->destination.name : "several places");
-    buffer_text(b, ", %s – %s, %s, score %d",
-                calendar_text(r->calendar, story->first, CALENDAR_MINUTE, from, sizeof from),
-                calendar_text(r->calendar, story->last, CALENDAR_MINUTE, to, sizeof to),
-                incident_short(incident->id, short_id), incident->score);
+    char from[64], to[64], short_id[16], score[NUMBER_SIZE], more[NUMBER_SIZE];
+    char *out = volume_text(story->out);
+    snprintf(score, sizeof score, "%d", incident->score);
+    say(t, HUNT_SAY_LEFT, out,
+        story->has_destination ? story->destination.name : hunt_say(HUNT_SAY_SEVERAL, t->language),
+        calendar_text(t->r->calendar, story->first, CALENDAR_MINUTE, from, sizeof from),
+        calendar_text(t->r->calendar, story->last, CALENDAR_MINUTE, to, sizeof to),
+        incident_short(incident->id, short_id), score, NULL);
+    free(out);
     if (host->incidents > 1)
-        buffer_text(b, "; %zu more", host->incidents - 1);
+        say(t, HUNT_SAY_MORE, number(host->incidents - 1, more), NULL);
 }
 
-static const char *sight_words(enum hunt_sight sight)
+/* Of the probes whose absence counts against it the one that was absent most. */
+static const char *absent_probe(const struct table *t, const struct hunt_host *host)
 {
-    switch (sight) {
-    case HUNT_ONE_SIDED:
-        return "days were seen in one direction only";
-    case HUNT_CROWDED:
-        return "days had more hosts than baseline.max_hosts";
-    case HUNT_MISSING:
-        return "days miss payload";
-    case HUNT_LOST:
-        return "days lost packets";
-    case HUNT_DAMAGED:
-        return "days have an input that is damaged";
-    case HUNT_COVERED:
-    case HUNT_GAP:
-    case HUNT_SIGHTS:
-        break;
+    const struct hunt_probe *most = NULL;
+    for (size_t i = 0; i < t->r->probes->count; i++) {
+        const struct hunt_probe *probe = &t->r->probes->probe[i];
+        if ((host->probes >> i & 1u) != 0 && (!most || probe->absent > most->absent))
+            most = probe;
     }
-    return "days are not covered";
+    return most ? hunt_probe_name(most) : "";
 }
 
-static void put_why(struct buffer *b, const struct hunt_result *r, const struct hunt_host *host)
+static void put_no_sign(struct table *t, const struct hunt_host *host)
 {
+    char own[NUMBER_SIZE], all[NUMBER_SIZE], *out = volume_text(host->out);
+    say(t, HUNT_SAY_IN_ALL, out, NULL);
+    free(out);
+    if (host->basis.own < host->basis.covered)
+        say(t, HUNT_SAY_OWN, number(host->basis.own, own), number(host->basis.days, all),
+            absent_probe(t, host), NULL);
+}
+
+static void put_why(struct table *t, const struct hunt_host *host)
+{
+    const struct hunt_basis *basis = &host->basis;
+    enum hunt_sight sight = host->judgement.sight;
+    char a[NUMBER_SIZE], b[NUMBER_SIZE], c[NUMBER_SIZE];
     switch (host->judgement.why) {
     case HUNT_WHY_NOT_SEEN:
-        buffer_text(b, "was not seen sending");
+        say(t, HUNT_SAY_NOT_SEEN, NULL);
         break;
     case HUNT_WHY_CROWDED:
-        buffer_text(b,
-                    "was not seen, and on %zu days there were more hosts than baseline.max_hosts",
-                    host->basis.crowded);
+        say(t, HUNT_SAY_CROWDED, number(basis->crowded, a), NULL);
         break;
     case HUNT_WHY_SHORT:
-        buffer_text(b, "two days or less: nothing to hold a day against");
+        say(t, HUNT_SAY_SHORT, NULL);
         break;
     case HUNT_WHY_UNCOVERED:
-        buffer_text(b, "%zu of %zu days are covered, half are needed", host->basis.covered,
-                    host->basis.days);
+        say(t, HUNT_SAY_UNCOVERED, number(basis->covered, a), number(basis->days, b), NULL);
         break;
     case HUNT_WHY_FEW_DAYS:
-        buffer_text(b, "seen on %zu days, %zu are needed", seen_days(host), r->least);
+        say(t, HUNT_SAY_FEW_DAYS, number(seen_days(host), a), number(t->r->least, b), NULL);
         break;
     case HUNT_WHY_SIGHT:
-        buffer_text(b, "%zu of its days are covered, %zu are needed: %zu %s",
-                    host->basis.seen[HUNT_COVERED], r->least,
-                    host->basis.seen[host->judgement.sight], sight_words(host->judgement.sight));
+        say(t, HUNT_SAY_SIGHT, number(basis->seen[HUNT_COVERED], a), number(t->r->least, b),
+            number(basis->seen[sight], c), hunt_say_days(sight, t->language), NULL);
+        break;
+    case HUNT_WHY_ABSENT:
+        say(t, HUNT_SAY_ABSENT, number(basis->own, a), number(basis->days, b),
+            absent_probe(t, host), NULL);
         break;
     case HUNT_WHY_NOTHING:
     case HUNT_WHYS:
@@ -239,237 +194,192 @@ static void put_why(struct buffer *b, const struct hunt_result *r, const struct 
     }
 }
 
-static void put_host(struct buffer *b, const struct hunt_result *r, const struct hunt_host *host)
+static void put_host(struct table *t, const struct hunt_host *host)
 {
     char text[IP_TEXT_SIZE];
-    buffer_text(b, "%-*s %-34s %3zu of %-3zu  ", HOST_WIDTH, host_text(&host->ip, text),
-                hunt_verdict_words[host->judgement.verdict], seen_days(host), r->days->count);
+    put_cell(t, host_text(&host->ip, text), HOST_WIDTH);
+    buffer_text(&t->text, " ");
+    put_cell(t, hunt_verdict_words[host->judgement.verdict][t->language], VERDICT_WIDTH);
+    buffer_text(&t->text, " %3zu %s %-3zu  ", seen_days(host), hunt_say(HUNT_SAY_OF, t->language),
+                t->r->days->count);
     if (host->judgement.verdict == HUNT_LEFT)
-        put_left(b, r, host);
+        put_left(t, host);
     else if (host->judgement.verdict == HUNT_CANNOT_SAY)
-        put_why(b, r, host);
-    else {
-        put_volume_text(b, host->out);
-        buffer_text(b, " in all");
-    }
-    while (b->size > 0 && b->data[b->size - 1] == ' ')
-        b->size--;
-    buffer_text(b, "\n");
+        put_why(t, host);
+    else
+        put_no_sign(t, host);
+    while (t->text.size > 0 && t->text.data[t->text.size - 1] == ' ')
+        t->text.size--;
+    end_line(t);
 }
 
-static void put_sights(struct buffer *b, const struct hunt_days *days)
+/* --- the head --------------------------------------------------------------------------------- */
+
+static void put_sights(struct table *t)
 {
-    const char *before = "; ";
-    char text[32];
+    const struct hunt_days *days = t->r->days;
+    const char *before = t->language == REPORT_ENGLISH ? "; " : "、";
+    char text[32], of[NUMBER_SIZE];
     for (enum hunt_sight sight = HUNT_ONE_SIDED; sight < HUNT_SIGHTS; sight++) {
         size_t count = hunt_days_of(days, sight), first = 0;
         if (count == 0)
             continue;
         while (days->sight[first] != sight)
             first++;
-        buffer_text(b, "%s%zu not (%s, from %s on)", before, count, hunt_sight_name[sight],
-                    day_text(days->first + (int64_t)first, text));
-        before = ", ";
+        buffer_text(&t->text, "%s", before);
+        say(t, HUNT_SAY_NOT, number(count, of), hunt_say_sight(sight, t->language),
+            hunt_day_text(days->first + (int64_t)first, text), NULL);
+        before = t->language == REPORT_ENGLISH ? ", " : "、";
     }
 }
 
-static size_t verdicts(const struct hunt_result *r, enum hunt_verdict verdict)
+static void put_span(struct table *t)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < r->host_count; i++)
-        count += r->host[i]->judgement.verdict == verdict;
-    return count;
+    const struct hunt_days *days = t->r->days;
+    char from[32], to[32], all[NUMBER_SIZE], covered[NUMBER_SIZE];
+    put_label(t, HUNT_SAY_HUNT);
+    say(t, HUNT_SAY_SPAN, hunt_day_text(days->first, from),
+        hunt_day_text(days->first + (int64_t)days->count - 1, to), number(days->count, all),
+        number(hunt_days_of(days, HUNT_COVERED), covered), NULL);
+    put_sights(t);
+    end_line(t);
 }
 
-static size_t problems(const struct hunt_result *r)
+static void put_probe(struct table *t, const struct hunt_probe *probe)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < r->input_count; i++)
-        count += r->input[i].problem != NULL;
-    return count;
+    const struct hunt_days *days = t->r->days;
+    char of[NUMBER_SIZE], more[NUMBER_SIZE], text[32];
+    size_t first = 0;
+    say(t, probe->folders > 1 ? HUNT_SAY_PROBE_FOLDERS : HUNT_SAY_PROBE, hunt_probe_name(probe),
+        number(probe->days, of), number(probe->folders - 1, more), NULL);
+    if (probe->absent > 0) {
+        while (!hunt_probe_is_absent(t->r->probes, probe, first))
+            first++;
+        say(t, HUNT_SAY_PROBE_ABSENT, number(probe->absent, of),
+            hunt_day_text(days->first + (int64_t)first, text), NULL);
+    }
+    end_line(t);
 }
 
-static void put_inputs(struct buffer *b, const struct hunt_result *r)
+/* One alone is the whole. */
+static void put_probes(struct table *t)
 {
-    char count[FIGURE_SIZE];
-    uint64_t packets = 0;
-    size_t damaged = problems(r), shown = 0;
-    for (size_t i = 0; i < r->input_count; i++)
-        packets = bytes_add(packets, r->input[i].packets);
-    buffer_text(b, "Inputs    %zu, %s packets; %zu with problems\n", r->input_count,
-                figure_count(packets, count), damaged);
-    for (size_t i = 0; i < r->input_count && shown < PROBLEMS_SHOWN; i++)
-        if (r->input[i].problem) {
-            buffer_text(b, "          %s\n", r->input[i].problem);
+    const struct hunt_probes *probes = t->r->probes;
+    char more[NUMBER_SIZE];
+    if (probes->count < 2)
+        return;
+    for (size_t i = 0; i < probes->count && i < PROBES_SHOWN; i++) {
+        if (i == 0)
+            put_label(t, HUNT_SAY_PROBES);
+        else
+            put_indent(t);
+        put_probe(t, &probes->probe[i]);
+    }
+    if (probes->count > PROBES_SHOWN) {
+        put_indent(t);
+        say(t, HUNT_SAY_MORE_PROBES, number(probes->count - PROBES_SHOWN, more), NULL);
+        end_line(t);
+    }
+    if (probes->beyond > 0) {
+        put_indent(t);
+        say(t, HUNT_SAY_FOLDERS_BEYOND, number(probes->beyond, more), NULL);
+        end_line(t);
+    }
+}
+
+static void put_judged(struct table *t)
+{
+    char units[NUMBER_SIZE];
+    put_label(t, HUNT_SAY_JUDGED);
+    say(t, t->r->units == 1 ? HUNT_SAY_ONE_UNIT : HUNT_SAY_UNITS,
+        hunt_say(t->r->hindsight ? HUNT_SAY_HINDSIGHT : HUNT_SAY_ONLINE, t->language),
+        number(t->r->units, units), NULL);
+    end_line(t);
+}
+
+static void put_only(struct table *t, enum hunt_say what, const char *asked)
+{
+    if (!asked)
+        return;
+    put_label(t, HUNT_SAY_ONLY);
+    say(t, what, asked, NULL);
+    end_line(t);
+}
+
+static void put_problems(struct table *t, size_t damaged)
+{
+    char more[NUMBER_SIZE];
+    size_t shown = 0;
+    for (size_t i = 0; i < t->r->input_count && shown < PROBLEMS_SHOWN; i++)
+        if (t->r->input[i].problem) {
+            put_indent(t);
+            buffer_text(&t->text, "%s\n", t->r->input[i].problem);
             shown++;
         }
-    if (damaged > shown)
-        buffer_text(b, "          … and %zu more (summary.json)\n", damaged - shown);
-    if (r->flows_cut > 0)
-        buffer_text(b, "          %s flows were open at a unit's end: each is two\n",
-                    figure_count(r->flows_cut, count));
-}
-
-static void put_head(struct buffer *b, const struct hunt_result *r)
-{
-    const struct hunt_days *days = r->days;
-    char from[32], to[32];
-    buffer_text(b, "Hunt      %s – %s: %zu days, of which %zu are covered",
-                day_text(days->first, from), day_text(days->first + (int64_t)days->count - 1, to),
-                days->count, hunt_days_of(days, HUNT_COVERED));
-    put_sights(b, days);
-    buffer_text(b, "\nJudged    %s, in %zu unit%s\n",
-                r->hindsight ? "in hindsight: each day held against all the others"
-                             : "online: two days or less are too short for hindsight",
-                r->units, r->units == 1 ? "" : "s");
-    if (r->destination)
-        buffer_text(b, "Only      what leads to %s: nothing is said of the rest\n", r->destination);
-    if (r->filter)
-        buffer_text(b, "Only      packets of \"%s\": nothing is said of the rest\n", r->filter);
-    put_inputs(b, r);
-    buffer_text(b,
-                "Hosts     %zu: %zu left, %zu cannot say, %zu no sign within the stated coverage\n",
-                r->host_count, verdicts(r, HUNT_LEFT), verdicts(r, HUNT_CANNOT_SAY),
-                verdicts(r, HUNT_NO_SIGN));
-}
-
-char *hunt_text(const struct hunt_result *r)
-{
-    struct buffer b = {0};
-    put_head(&b, r);
-    buffer_text(&b, "\n%-*s %-34s %-10s  what\n", HOST_WIDTH, "host", "verdict", "days seen");
-    for (size_t i = 0; i < r->host_count; i++)
-        put_host(&b, r, r->host[i]);
-    buffer_u8(&b, 0);
-    return (char *)b.data;
-}
-
-/* --- for programs ----------------------------------------------------------------------------- */
-
-static void put_volume(struct json *json, const char *key, struct volume volume)
-{
-    volume = volume_clamped(volume);
-    json_open(json, key);
-    json_uint(json, "value", volume.value);
-    json_uint(json, "low", volume.low);
-    json_uint(json, "high", volume.high);
-    json_close(json);
-}
-
-static void put_incident(struct json *json, const struct incident *incident)
-{
-    const struct story *story = &incident->story;
-    char text[16];
-    json_open(json, "incident");
-    json_str(json, "id", incident->id);
-    json_str(json, "short", incident_short(incident->id, text));
-    json_int(json, "score", incident->score);
-    json_str(json, "destination", story->has_destination ? story->destination.name : NULL);
-    put_volume(json, "out_bytes", story->out);
-    json_time(json, "first", story->first);
-    json_time(json, "last", story->last);
-    json_list(json, "detectors");
-    for (size_t i = 0; i < incident->rank_count; i++)
-        json_str(json, NULL, incident->rank[i].detector->id);
-    json_close(json);
-    json_close(json);
-}
-
-static void put_line(struct json *json, const struct hunt_host *host)
-{
-    char text[IP_TEXT_SIZE];
-    json_open(json, NULL);
-    json_str(json, "host", host_text(&host->ip, text));
-    json_str(json, "verdict", hunt_verdict_code[host->judgement.verdict]);
-    json_str(json, "why", hunt_why_code[host->judgement.why]);
-    json_bool(json, "asked", host->asked);
-    json_uint(json, "days", host->basis.days);
-    json_uint(json, "days_covered", host->basis.covered);
-    json_uint(json, "days_needed", host->basis.least);
-    json_open(json, "days_seen");
-    for (int sight = 0; sight < HUNT_SIGHTS; sight++)
-        if (host->basis.seen[sight] > 0)
-            json_uint(json, hunt_sight_name[sight], host->basis.seen[sight]);
-    json_close(json);
-    put_volume(json, "out_bytes", host->out);
-    json_uint(json, "in_bytes", host->in_bytes);
-    json_uint(json, "incidents", host->incidents);
-    if (host->incident)
-        put_incident(json, host->incident);
-    json_close(json);
-}
-
-char *hunt_hosts_lines(const struct hunt_result *r)
-{
-    struct json *json = json_new();
-    struct buffer b = {0};
-    for (size_t i = 0; i < r->host_count; i++) {
-        put_line(json, r->host[i]);
-        char *line = json_take_text(json, 0);
-        buffer_text(&b, "%s\n", line);
-        free(line);
+    if (damaged > shown) {
+        put_indent(t);
+        say(t, HUNT_SAY_MORE_PROBLEMS, number(damaged - shown, more), NULL);
+        end_line(t);
     }
-    buffer_u8(&b, 0);
-    json_free(json);
-    return (char *)b.data;
 }
 
-static void put_days(struct json *json, const struct hunt_days *days)
+static void put_inputs(struct table *t)
 {
-    char text[32];
-    json_open(json, "days");
-    json_str(json, "first", day_text(days->first, text));
-    json_str(json, "last", day_text(days->first + (int64_t)days->count - 1, text));
-    json_uint(json, "count", days->count);
-    for (int sight = 0; sight < HUNT_SIGHTS; sight++)
-        json_uint(json, hunt_sight_name[sight], hunt_days_of(days, (enum hunt_sight)sight));
-    json_list(json, "not_covered");
-    for (size_t i = 0; i < days->count; i++) {
-        if (days->sight[i] == HUNT_COVERED)
-            continue;
-        json_open(json, NULL);
-        json_str(json, "day", day_text(days->first + (int64_t)i, text));
-        json_str(json, "why", hunt_sight_name[days->sight[i]]);
-        json_close(json);
-    }
-    json_close(json);
-    json_close(json);
-}
-
-char *hunt_json(const struct hunt_result *r)
-{
-    struct json *json = json_new();
-    json_open(json, NULL);
-    json_str(json, "version", WEIR_VERSION);
-    json_str(json, "mode", r->hindsight ? "hindsight" : "online");
-    json_str(json, "timezone", r->timezone);
-    if (r->destination)
-        json_str(json, "only_destination", r->destination);
-    if (r->filter)
-        json_str(json, "only_packets", r->filter);
-    put_days(json, r->days);
-    json_uint(json, "days_needed", r->least);
-    json_uint(json, "units", r->units);
-    json_uint(json, "flows_cut", r->flows_cut);
-    json_uint(json, "alerts_silent", r->silent);
-    json_uint(json, "inputs", r->input_count);
-    json_list(json, "problems");
+    const struct hunt_result *r = t->r;
+    char count[FIGURE_SIZE], inputs[NUMBER_SIZE], wrong[NUMBER_SIZE];
+    uint64_t packets = 0;
+    size_t damaged = 0;
     for (size_t i = 0; i < r->input_count; i++) {
-        if (!r->input[i].problem)
-            continue;
-        json_open(json, NULL);
-        json_str(json, "name", r->input[i].path);
-        json_str(json, "problem", r->input[i].problem);
-        json_close(json);
+        packets = bytes_add(packets, r->input[i].packets);
+        damaged += r->input[i].problem != NULL;
     }
-    json_close(json);
-    json_open(json, "verdicts");
-    for (int verdict = 0; verdict < HUNT_VERDICTS; verdict++)
-        json_uint(json, hunt_verdict_code[verdict], verdicts(r, (enum hunt_verdict)verdict));
-    json_close(json);
-    json_close(json);
-    char *text = json_take_text(json, 2), *line = xasprintf("%s\n", text);
-    free(text);
-    json_free(json);
-    return line;
+    put_label(t, HUNT_SAY_INPUTS);
+    say(t, HUNT_SAY_INPUTS_READ, number(r->input_count, inputs), figure_count(packets, count),
+        number(damaged, wrong), NULL);
+    end_line(t);
+    put_problems(t, damaged);
+    if (r->flows_cut > 0) {
+        put_indent(t);
+        say(t, HUNT_SAY_FLOWS_CUT, figure_count(r->flows_cut, count), NULL);
+        end_line(t);
+    }
+}
+
+static void put_hosts(struct table *t)
+{
+    char all[NUMBER_SIZE], left[NUMBER_SIZE], cannot[NUMBER_SIZE], none[NUMBER_SIZE];
+    put_label(t, HUNT_SAY_HOSTS);
+    say(t, HUNT_SAY_HOSTS_OF, number(t->r->host_count, all),
+        number(hunt_verdicts(t->r, HUNT_LEFT), left),
+        number(hunt_verdicts(t->r, HUNT_CANNOT_SAY), cannot),
+        number(hunt_verdicts(t->r, HUNT_NO_SIGN), none), NULL);
+    end_line(t);
+}
+
+static void put_columns(struct table *t)
+{
+    end_line(t);
+    put_cell(t, hunt_say(HUNT_SAY_HOST, t->language), HOST_WIDTH);
+    buffer_text(&t->text, " ");
+    put_cell(t, hunt_say(HUNT_SAY_VERDICT, t->language), VERDICT_WIDTH);
+    buffer_text(&t->text, " ");
+    put_cell(t, hunt_say(HUNT_SAY_DAYS_SEEN, t->language), DAYS_WIDTH);
+    buffer_text(&t->text, "  %s\n", hunt_say(HUNT_SAY_WHAT, t->language));
+}
+
+char *hunt_text(const struct hunt_result *r, enum report_language language)
+{
+    struct table t = {.r = r, .language = language};
+    put_span(&t);
+    put_probes(&t);
+    put_judged(&t);
+    put_only(&t, HUNT_SAY_ONLY_DESTINATION, r->destination);
+    put_only(&t, HUNT_SAY_ONLY_PACKETS, r->filter);
+    put_inputs(&t);
+    put_hosts(&t);
+    put_columns(&t);
+    for (size_t i = 0; i < r->host_count; i++)
+        put_host(&t, r->host[i]);
+    buffer_u8(&t.text, 0);
+    return (char *)t.text.data;
 }

@@ -13,12 +13,15 @@
 
 const char *const hunt_sight_name[HUNT_SIGHTS] = {
     "covered",      "one_sided",     "hosts_refused", "payload_missing",
-    "packets_lost", "input_damaged", "no_input"};
+    "packets_lost", "input_damaged", "probe_absent",  "no_input"};
 const char *const hunt_verdict_code[HUNT_VERDICTS] = {"left", "cannot_say", "no_sign"};
-const char *const hunt_verdict_words[HUNT_VERDICTS] = {"left", "cannot say",
-                                                       "no sign within the stated coverage"};
-const char *const hunt_why_code[HUNT_WHYS] = {
-    NULL, "not_seen", "hosts_refused", "too_short", "not_covered", "few_days", "poor_sight"};
+const char *const hunt_verdict_words[HUNT_VERDICTS][REPORT_LANGUAGES] = {
+    [HUNT_LEFT] = {"left", "送出あり"},
+    [HUNT_CANNOT_SAY] = {"cannot say", "判断できません"},
+    [HUNT_NO_SIGN] = {"no sign within the stated coverage", "記載の監視範囲では兆候なし"}};
+const char *const hunt_why_code[HUNT_WHYS] = {NULL,         "not_seen",    "hosts_refused",
+                                              "too_short",  "not_covered", "few_days",
+                                              "poor_sight", "probe_absent"};
 
 /* --- days ------------------------------------------------------------------------------------- */
 
@@ -115,9 +118,9 @@ static enum hunt_why why_not(const struct hunt_basis *basis)
         return HUNT_WHY_SHORT;
     if (2 * basis->covered < basis->days)
         return HUNT_WHY_UNCOVERED;
-    if (basis->seen[HUNT_COVERED] >= basis->least)
-        return HUNT_WHY_NOTHING;
-    return seen < basis->least ? HUNT_WHY_FEW_DAYS : HUNT_WHY_SIGHT;
+    if (basis->seen[HUNT_COVERED] < basis->least)
+        return seen < basis->least ? HUNT_WHY_FEW_DAYS : HUNT_WHY_SIGHT;
+    return 2 * basis->own < basis->days ? HUNT_WHY_ABSENT : HUNT_WHY_NOTHING;
 }
 
 struct hunt_judgement hunt_judge(const struct hunt_basis *basis)

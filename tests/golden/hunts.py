@@ -52,6 +52,19 @@ def office(folder):
     return folder
 
 
+def probes(folder, days_of):
+    """A probe's folder each, with the rows of its hosts of its days: name → (hosts, days)."""
+    for name, (hosts, days) in days_of.items():
+        os.makedirs(os.path.join(folder, name))
+        kept = [row for row in rows() if row[1] in hosts]
+        for day in days:
+            of_day = [row for row in kept if int(row[0] - START) // DAY == day]
+            if of_day:
+                with open(os.path.join(folder, name, f"conn-{day:02}.log"), "w", encoding="utf-8") as file:
+                    file.write(connlog.text_of(of_day))
+    return folder
+
+
 def words(folder, case, *more):
     return ("hunt", "-q", "--workers", "0", "--unit-days", "7", "-o", case, *more, folder)
 

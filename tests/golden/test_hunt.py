@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 
+import connlog
 import hunts
 import weirtest
 from hunts import BRIEF, DROP, THIEF, TWIN
@@ -134,6 +135,41 @@ class Hunt(Case):
         self.assertEqual(hunt["only_destination"], DROP)
         self.assertIn("nothing is said of the rest", run.out)
 
+    def test_a_probe_that_was_absent(self):
+        """What no other probe sees of a host is not covered while its own is away: said of each probe and host."""
+        third = connlog.host(5)
+        folder = hunts.probes(self.path("office"), {"hq": ({connlog.host(n) for n in (0, 1, 2, 6, 7)}, range(hunts.DAYS)),
+                                                    "branch": ({TWIN}, range(12)), "depot": ({third}, range(9))})
+        run = self.hunt(folder)
+        hosts, hunt = self.hosts(run), json.loads(run.bytes("hunt.json"))
+        branch, depot, hq = sorted(hunt["probes"], key=lambda probe: probe["name"])
+        self.assertEqual([probe["folders"][0]["path"] for probe in (hq, branch, depot)],
+                         [os.path.join(folder, name) for name in ("hq", "branch", "depot")])
+        self.assertEqual([(probe["days_covered"], probe["days_absent"]) for probe in (hq, branch, depot)],
+                         [(15, 0), (10, 5), (7, 8)])
+        self.assertEqual((branch["absent"][0]["from"], depot["absent"][0]["from"]), ("2026-01-19", "2026-01-14"))
+        self.assertEqual(hunt["days"]["covered"], 15)
+        first, twin = hosts[connlog.host(1)], hosts[TWIN]
+        self.assertEqual((first["verdict"], first["days_covered"], first["probes_absent"]), ("no_sign", 15, []))
+        self.assertEqual((twin["verdict"], twin["days_covered"], twin["probes_absent"]),
+                         ("no_sign", 10, [os.path.join(folder, "branch")]))
+        self.assertEqual((hosts[third]["verdict"], hosts[third]["why"], hosts[third]["days_covered"]),
+                         ("cannot_say", "probe_absent", 7))
+        self.assertEqual(hosts[third]["days_seen"], {"covered": 7}) # enough, were it not for the rest
+        self.assertIn(f"10 of 19 days are covered for it: {folder}/branch is absent on others", run.out)
+        self.assertIn(f"{folder}/depot: 7 days, absent on 8, from 2026-01-14 on", run.out)
+        self.told_in_japanese(folder, run)
+
+    def told_in_japanese(self, folder, english):
+        """The same case again: nothing is read again, and what programs read is the same."""
+        kept = {name: english.bytes(name) for name in hunts.RESULT if name != "report.html"}
+        run = self.hunt(folder, "--language", "ja")
+        self.assertEqual({name: run.bytes(name) for name in kept}, kept)
+        for part in ("記載の監視範囲では兆候なし", "判断できません", "プローブ", "日中 10 日"):
+            self.assertIn(part, run.out)
+        self.assertNotRegex(run.out, r"no sign|cannot say|covered|absent")
+        self.assertIn('lang="ja"', run.bytes("report.html").decode())
+
     def test_more_hosts_than_there_is_room_for(self):
         listed = self.write("hosts.txt", "10.9.9.9\n")
         run = self.hunt(os.path.join(self.folder, "week1"), "--hosts-from", listed, "--set", "baseline.max_hosts=4")
@@ -160,6 +196,7 @@ class Hunt(Case):
     def test_what_makes_no_sense(self):
         for more, line in ((("--jobs", "0"), "--jobs 0: expected a number from 1 to 64"),
                            (("--unit-days", "32"), "expected a number from 1 to 31"),
+                           (("--language", "fr"), "--language fr: expected en or ja"),
                            (("--host", "me"), "expected an address or a prefix"),
                            (("--hosts-from", self.write("empty", "# nobody\n")), "names no host"),
                            (("--hosts-from", self.write("bad", "10.0.0.1\nme\n")), 'bad:2: "me": expected an address')):

@@ -11,6 +11,8 @@
 #include "weir/alert/incident.h"
 #include "weir/base/calendar.h"
 #include "weir/base/json.h"
+#include "weir/base/map.h"
+#include "weir/investigate/report.h"
 #include "weir/investigate/summary.h"
 
 /* --- days ------------------------------------------------------------------------------------- */
@@ -23,6 +25,7 @@ enum hunt_sight {
     HUNT_MISSING,   /* of TCP payload a hundredth or more was not seen */
     HUNT_LOST,      /* of packets a thousandth or more was dropped */
     HUNT_DAMAGED,   /* an input of it could not be read, or not to its end */
+    HUNT_ABSENT,    /* of a host's day: the probe that sees it was not there */
     HUNT_GAP,       /* no input reaches into it */
     HUNT_SIGHTS
 };
@@ -44,12 +47,59 @@ size_t hunt_days_of(const struct hunt_days *days, enum hunt_sight sight);
 /* What a unit's summary.json says of its own sight: HUNT_COVERED to HUNT_LOST. */
 enum hunt_sight hunt_sight_of(const struct json_value *summary);
 
+/* --- probes ----------------------------------------------------------------------------------- */
+
+/* Where inputs lie side by side is a probe's folder; folders that take turns in time (one a month,
+ * say) are one probe's. A probe is absent on the days that others cover and it does not.
+ *
+ * Which probe a packet came from is not kept: they are read as one. A host is taken to be a probe's
+ * when it is seen on the days without it less than a quarter as often as on the days with it: then
+ * those days say nothing about the host. Bounds: HUNT_PROBES; folders beyond are counted. */
+#define HUNT_PROBES 64
+
+struct hunt_folder {
+    char *path;
+    uint8_t *day; /* a bit a day: an input of it reaches into it */
+    size_t inputs, days;
+    int64_t first, last; /* of those days */
+};
+
+struct hunt_probe {
+    const struct hunt_folder **folder; /* in the order of time */
+    size_t folders, inputs;
+    uint8_t *day;
+    size_t days, absent;
+};
+
+struct hunt_probes {
+    const struct hunt_days *days; /* outlive it */
+    struct hunt_folder **folder;
+    size_t folders, room;
+    struct map by_path; /* its path → the folder */
+    struct hunt_probe probe[HUNT_PROBES];
+    size_t count, beyond; /* beyond: folders that are no probe's */
+};
+void hunt_probes_init(struct hunt_probes *probes, const struct hunt_days *days);
+void hunt_probes_fini(struct hunt_probes *probes);
+/* An input in this folder has something of these days. */
+void hunt_probes_add(struct hunt_probes *probes, const char *folder_path, int64_t from, int64_t to);
+/* All are added: which folders are which probe's. */
+void hunt_probes_settle(struct hunt_probes *probes);
+/* Others cover the day (its place in `days`), and it does not. */
+bool hunt_probe_is_absent(const struct hunt_probes *probes, const struct hunt_probe *probe,
+                          size_t day);
+/* Of a host that was seen on these days (a bit each): bit n is set when it is probe n's, and that
+ * one was absent at times. */
+uint64_t hunt_probes_of(const struct hunt_probes *probes, const uint8_t *seen);
+/* How well a day was seen, for a host of these probes. */
+enum hunt_sight hunt_probes_sight(const struct hunt_probes *probes, uint64_t of, size_t day);
+
 /* --- verdicts --------------------------------------------------------------------------------- */
 
 enum hunt_verdict { HUNT_LEFT, HUNT_CANNOT_SAY, HUNT_NO_SIGN, HUNT_VERDICTS };
 extern const char *const hunt_verdict_code[HUNT_VERDICTS]; /* "left", "cannot_say", "no_sign" */
 /* The fixed words. */
-extern const char *const hunt_verdict_words[HUNT_VERDICTS];
+extern const char *const hunt_verdict_words[HUNT_VERDICTS][REPORT_LANGUAGES];
 
 enum hunt_why { /* HUNT_CANNOT_SAY: the first that holds */
                 HUNT_WHY_NOTHING,
@@ -60,6 +110,7 @@ enum hunt_why { /* HUNT_CANNOT_SAY: the first that holds */
                 HUNT_WHY_UNCOVERED, /* less than half of the days are covered */
                 HUNT_WHY_FEW_DAYS,  /* it was seen on too few */
                 HUNT_WHY_SIGHT,     /* on enough, but on too few that are covered */
+                HUNT_WHY_ABSENT,    /* its probe was there on less than half of the days */
                 HUNT_WHYS
 };
 extern const char *const hunt_why_code[HUNT_WHYS];
@@ -67,6 +118,7 @@ extern const char *const hunt_why_code[HUNT_WHYS];
 struct hunt_basis {
     size_t incidents;         /* told of it, in which anything left */
     size_t days, covered;     /* in all */
+    size_t own;               /* of these covered for it: its probe was there, too */
     size_t crowded;           /* … and on so many it may have been a host too many */
     size_t seen[HUNT_SIGHTS]; /* days on which it sent, by their sight */
     size_t least;             /* covered days that make a host one to be judged */
@@ -110,12 +162,13 @@ struct hunt_host {
     bool asked; /* by name: --hosts-from, or --host with an address */
     size_t incidents;
     const struct incident *incident; /* the one with most evidence */
+    uint64_t probes;                 /* whose it is: hunt_probes_of */
     struct hunt_basis basis;
     struct hunt_judgement judgement;
 };
 
 struct hunt_hosts;
-struct hunt_hosts *hunt_hosts_new(const struct hunt_days *days); /* which outlive it */
+struct hunt_hosts *hunt_hosts_new(const struct hunt_probes *probes); /* which outlive it */
 void hunt_hosts_free(struct hunt_hosts *hosts);
 struct hunt_host *hunt_hosts_get(struct hunt_hosts *hosts, const struct ip *ip); /* made on need */
 /* It sent on this day. */
@@ -129,6 +182,7 @@ struct hunt_host *const *hunt_hosts_judge(struct hunt_hosts *hosts,
 
 struct hunt_result {
     const struct hunt_days *days;
+    const struct hunt_probes *probes;
     struct hunt_host *const *host;
     size_t host_count;
     struct calendar *calendar;
@@ -141,7 +195,7 @@ struct hunt_result {
     uint64_t flows_cut, silent;
 };
 /* Caller frees. */
-char *hunt_text(const struct hunt_result *result);
+char *hunt_text(const struct hunt_result *result, enum report_language language);
 char *hunt_json(const struct hunt_result *result);        /* without hosts */
 char *hunt_hosts_lines(const struct hunt_result *result); /* hosts.ndjson */
 

@@ -13,8 +13,12 @@
 
 static struct hunt_basis good(void)
 {
-    return (struct hunt_basis){
-        .days = 21, .covered = 20, .seen = {[HUNT_COVERED] = 15}, .least = 7, .hindsight = true};
+    return (struct hunt_basis){.days = 21,
+                               .covered = 20,
+                               .own = 20,
+                               .seen = {[HUNT_COVERED] = 15},
+                               .least = 7,
+                               .hindsight = true};
 }
 
 static void assert_judged(const struct hunt_basis *basis, enum hunt_verdict verdict,
@@ -39,6 +43,11 @@ static void test_verdicts(void **state)
     assert_int_equal(hunt_judge(&basis).sight, HUNT_LOST);
     basis.seen[HUNT_DAMAGED] = 2;
     assert_int_equal(hunt_judge(&basis).sight, HUNT_DAMAGED);
+    basis.seen[HUNT_COVERED] = 11; /* its probe was there on these, and on no more */
+    basis.own = 11;
+    assert_judged(&basis, HUNT_NO_SIGN, HUNT_WHY_NOTHING);
+    basis.own = 10;
+    assert_judged(&basis, HUNT_CANNOT_SAY, HUNT_WHY_ABSENT);
     basis.incidents = 1; /* whatever else is wrong */
     assert_judged(&basis, HUNT_LEFT, HUNT_WHY_NOTHING);
 }

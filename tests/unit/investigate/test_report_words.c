@@ -1,5 +1,6 @@
 /* The words of the report in one language against the other: none is missing, both take the same
  * arguments, and nothing English stands in the Japanese ones but names. */
+#include "../../../sensor/investigate/hunt_words.h"
 #include "../../../sensor/investigate/report_words.h"
 
 #include <setjmp.h>
@@ -11,10 +12,10 @@
 #include <cmocka.h>
 
 /* Names that are the same everywhere. */
-static const char *const name[] = {"Weir",   "weir",    "report", "replay", "items",  "evidence",
-                                   "verify", "summary", "json",   "flows",  "ndjson", "manifest",
-                                   "TLS",    "DNS",     "TCP",    "MITRE",  "ATT",    "CK",
-                                   "kB",     "U",       "B",      "ICMP",   "MiB"};
+static const char *const name[] = {
+    "Weir",  "weir",   "report",   "replay", "items", "evidence", "verify", "summary", "json",
+    "flows", "ndjson", "manifest", "TLS",    "DNS",   "TCP",      "MITRE",  "ATT",     "CK",
+    "kB",    "U",      "B",        "ICMP",   "MiB",   "hunt",     "max",    "hosts",   "baseline"};
 
 static bool is_name(const char *word, size_t size)
 {
@@ -70,6 +71,33 @@ static void test_phrases(void **state)
     }
 }
 
+static void test_a_hunt(void **state)
+{
+    (void)state;
+    for (int i = 0; i < HUNT_SAYS; i++) {
+        const char *english = hunt_say((enum hunt_say)i, REPORT_ENGLISH);
+        const char *japanese = hunt_say((enum hunt_say)i, REPORT_JAPANESE);
+        if (!english || !japanese || !*english || !*japanese)
+            fail_msg("phrase %d is missing", i);
+        if (arguments_of(english) != arguments_of(japanese))
+            fail_msg("\"%s\" and \"%s\" take different arguments", english, japanese);
+        assert_japanese(japanese);
+    }
+    for (enum hunt_sight sight = HUNT_COVERED; sight < HUNT_SIGHTS; sight++) {
+        assert_string_equal(hunt_say_sight(sight, REPORT_ENGLISH), hunt_sight_name[sight]);
+        assert_non_null(hunt_say_days(sight, REPORT_ENGLISH));
+        assert_japanese(hunt_say_days(sight, REPORT_JAPANESE));
+    }
+    for (int i = 0; i < HUNT_VERDICTS; i++)
+        assert_japanese(hunt_verdict_words[i][REPORT_JAPANESE]);
+    assert_string_equal(hunt_verdict_words[HUNT_LEFT][REPORT_JAPANESE],
+                        report_say(SAY_VERDICT_LEFT, REPORT_JAPANESE));
+    assert_string_equal(hunt_verdict_words[HUNT_NO_SIGN][REPORT_JAPANESE],
+                        report_say(SAY_VERDICT_NO_SIGN, REPORT_JAPANESE));
+    assert_string_equal(hunt_verdict_words[HUNT_CANNOT_SAY][REPORT_JAPANESE],
+                        report_say(SAY_VERDICT_CANNOT_SAY, REPORT_JAPANESE));
+}
+
 static void test_terms(void **state)
 {
     (void)state;
@@ -104,6 +132,7 @@ static void test_every_row_has_its_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_phrases), cmocka_unit_test(test_terms),
+                                       cmocka_unit_test(test_a_hunt),
                                        cmocka_unit_test(test_every_row_has_its_words)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
