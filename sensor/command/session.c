@@ -165,7 +165,7 @@ static void on_timer(void *context)
 static void on_interrupt(void *context)
 {
     struct session *s = context;
-    if (s->interrupted)
+    if (s->interrupted || s->asked_to_end)
         _exit(130);
     s->interrupted = true;
     if (!s->options.follow && !s->options.progressed)
@@ -243,6 +243,34 @@ int session_read(struct session *s, bool hold)
     return 0;
 }
 
+static volatile sig_atomic_t interrupts; /* while no loop runs that would hear of them */
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (interrupts++ > 0)
+        _exit(130);
+}
+
+/* Making the hindsight takes its time. All was read by then: an interrupt meanwhile is answered,
+ * and what is judged by it is all of it; one more ends the process, as ever. */
+static bool looks_again(struct session *s)
+{
+    const struct sigaction own = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction before[2];
+    interrupts = s->interrupted;
+    sigaction(SIGINT, &own, &before[0]);
+    sigaction(SIGTERM, &own, &before[1]);
+    bool again = look_back_is_due(s);
+    sigaction(SIGINT, &before[0], NULL);
+    sigaction(SIGTERM, &before[1], NULL);
+    if (interrupts > s->interrupted) {
+        s->asked_to_end = true;
+        log_warn("interrupted: all was read, and is judged (again to leave at once)");
+    }
+    return again;
+}
+
 /* In hindsight, what is kept is what the first reading learned, hour by hour, as a sensor does. */
 int session_run(struct session *s, const struct session_options *options)
 {
@@ -255,7 +283,7 @@ int session_run(struct session *s, const struct session_options *options)
     bool hold = look_back_prepare(s);
     if (session_read(s, hold) != 0)
         return -1;
-    bool again = hold && look_back_is_due(s);
+    bool again = hold && looks_again(s);
     if (options->save_baseline && baseline_save(s, options->save_baseline) != 0)
         return -1;
     if (again) {

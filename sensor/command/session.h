@@ -72,7 +72,8 @@ struct session {
     struct loop_watch *timer, *interrupt[2];
     struct error error;
     bool interrupted;
-    bool undelivered; /* a sink did not take all alerts; it was said */
+    bool asked_to_end; /* … between two readings: the next interrupt leaves at once */
+    bool undelivered;  /* a sink did not take all alerts; it was said */
     struct wtime started;
 };
 

@@ -4,6 +4,8 @@ everybody does is no theft. And what a replay may be asked for: times, hosts, de
 
 import os
 import random
+import signal
+import subprocess
 
 import connlog
 import weirtest
@@ -60,6 +62,34 @@ class Office(Case):
         run = self.replay("--workers", "0", self.log(*(uploads(connlog.host(n), DROP) for n in range(10))))
         self.assertEqual(run.summary()["mode"], "hindsight")
         self.assertNotIn(DROP, [remote for _, remote in opened(run)])
+
+    def interrupted(self, log, folder):
+        """An interrupt once the hours are all there, of which the hindsight is made: what was said, and the status."""
+        temporary = self.path("tmp")
+        os.makedirs(temporary, exist_ok=True)
+        run = subprocess.Popen([weirtest.binary(), "replay", "--workers", "0", "-o", folder, log], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               env=weirtest.environment(temporary))
+        ledger = False
+        while not ledger and run.poll() is None:
+            with open(f"/proc/{run.pid}/maps", encoding="utf-8") as file:
+                ledger = "/ledger" in file.read()
+        run.send_signal(signal.SIGINT)
+        said = run.communicate(timeout=300)[1]
+        return said, run.returncode
+
+    def test_an_interrupt_while_it_is_made(self):
+        """It is heard, and what is told is what all of it tells. (One that came late ends the second reading: again.)"""
+        log = self.log(uploads(THIEF, DROP))
+        whole = self.replay("--workers", "0", log)
+        for attempt in range(5):
+            said, status = self.interrupted(log, self.path(f"interrupted{attempt}"))
+            if "all was read" in said:
+                break
+        self.assertIn("interrupted: all was read, and is judged (again to leave at once)", said)
+        self.assertEqual(status, 0, said)
+        with open(self.path(f"interrupted{attempt}", "alerts.ndjson"), "rb") as file:
+            self.assertEqual(file.read(), whole.bytes("alerts.ndjson"))
 
 
 class Asked(Case):
