@@ -162,6 +162,12 @@ uint64_t capture_hold(struct capture *capture)
     return brake_hold(&capture->brake);
 }
 
+void capture_forget(const struct capture *capture, const struct ip *ip)
+{
+    if (capture->worker.held)
+        evidence_ring_forget(capture->worker.held, ip);
+}
+
 void capture_finish_at(struct capture *capture, uint64_t packets)
 {
     brake_finish_at(&capture->brake, packets);

@@ -211,7 +211,9 @@ static void tell_evidence(const struct evidence_forget *evidence, struct buffer 
     if (evidence->unclear > 0)
         buffer_text(out, "evidence: %zu folders do not say whose they are, and stay: look at %s\n",
                     evidence->unclear, evidence->folder);
-    if (evidence->ring)
+    if (evidence->emptied)
+        buffer_text(out, "packets of it in evidence-ring are overwritten with zeros\n");
+    else if (evidence->ring)
         buffer_text(out, "packets in evidence-ring go when newer ones take their place\n");
 }
 
@@ -292,7 +294,8 @@ static int forget(struct access *access, const struct options *options, const st
         return EXIT_RUN;
     const struct evidence_forget_note note = {access->config, access->running,
                                               access->state.lock_fd >= 0};
-    int failed = evidence_forget_remove(evidence, &note, &access->error);
+    int failed = evidence_forget_held(evidence, &note, host, &access->error);
+    failed |= evidence_forget_remove(evidence, &note, &access->error);
     struct buffer out = {0};
     buffer_text(&out,
                 "forgotten: its profile, its open totals, and its mark in %" PRIu32

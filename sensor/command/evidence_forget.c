@@ -11,6 +11,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
 #include "weir/investigate/keeper.h"
+#include "weir/record/evidence_ring.h"
 #include "weir/role/state.h"
 
 #include <dirent.h>
@@ -165,14 +166,17 @@ static int remove_one(struct evidence_forget *found, const char *name)
 /* --- what the journal says of it ---------------------------------------------------------------
  */
 
-static int ask(const struct config *config, const char *incident, struct error *error)
+/* `host`: NULL: it is not asked for. */
+static int ask(const struct config *config, const char *target, const char *host,
+               struct error *error)
 {
     char *socket = api_socket_path(config_state_dir(config)), why[400], *reply = NULL;
-    char *target = xasprintf("/v1/evidence/%s/forgotten", incident);
     struct json *json = json_new();
     int status = 0;
     json_open(json, NULL);
     json_str(json, "by", noise_access_author());
+    if (host)
+        json_str(json, "host", host);
     json_close(json);
     char *body = json_take_text(json, 0);
     int failed = api_send(socket, "POST", target, body, CALL_MS, &status, &reply, error);
@@ -183,7 +187,6 @@ static int ask(const struct config *config, const char *incident, struct error *
     json_free(json);
     free(reply);
     free(body);
-    free(target);
     free(socket);
     return failed;
 }
@@ -212,8 +215,58 @@ static int tell(const struct evidence_forget_note *note, const char *name, struc
         name += sizeof going - 1;
     if (!evidence_is_incident(name))
         return 0;
-    return note->running ? ask(note->config, name, error) : append(note, name, error);
+    if (!note->running)
+        return append(note, name, error);
+    char *target = xasprintf("/v1/evidence/%s/forgotten", name);
+    int failed = ask(note->config, target, NULL, error);
+    free(target);
+    return failed;
 }
+
+/* --- what is held ------------------------------------------------------------------------------
+ */
+
+static int forget_files(const struct config *config, const struct ip *host, struct error *error)
+{
+    char *folder = xasprintf("%s/evidence-ring", config_state_dir(config));
+    DIR *dir = opendir(folder);
+    int failed = 0;
+    for (const struct dirent *entry; dir && !failed && (entry = readdir(dir)) != NULL;) {
+        uint64_t packets = 0;
+        bool whole;
+        if (strncmp(entry->d_name, "worker-", 7) != 0)
+            continue;
+        char *path = xasprintf("%s/%s", folder, entry->d_name);
+        failed = evidence_ring_forget_file(path, config->evidence.segment_mib << 20, host, &packets,
+                                           &whole, error);
+        free(path);
+    }
+    if (dir)
+        closedir(dir);
+    free(folder);
+    return failed;
+}
+
+int evidence_forget_held(struct evidence_forget *found, const struct evidence_forget_note *note,
+                         const struct ip *host, struct error *error)
+{
+    char text[IP_TEXT_SIZE];
+    struct state state = {.lock_fd = -1};
+    if (!found->ring)
+        return 0;
+    int failed;
+    if (note->running)
+        failed = ask(note->config, "/v1/evidence-ring/forget", ip_text(host, text), error);
+    else
+        failed = (!note->locked && state_open(&state, note->config, error) != 0) ||
+                 forget_files(note->config, host, error) != 0;
+    state_close(&state);
+    found->emptied = !failed;
+    return failed ? -1 : 0;
+}
+
+/* --- all of it ---------------------------------------------------------------------------------
+ */
 
 int evidence_forget_remove(struct evidence_forget *found, const struct evidence_forget_note *note,
                            struct error *error)

@@ -3,9 +3,12 @@
 #include "commands.h"
 #include "options.h"
 
+#include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/role/check.h"
 #include "weir/role/supervisor.h"
+
+#include <stdlib.h>
 
 static const char usage[] =
     "usage: weir run [-c FILE] [-i INTERFACE]... [options]\n"
@@ -29,10 +32,14 @@ static const char usage[] =
     "\n"
     "exit status: 0 stopped; 1 could not run; 2 usage or configuration\n";
 
-static int run(const struct options *o, struct error *error)
+static int run(const struct options *o, const char *const *word, size_t words, struct error *error)
 {
-    struct supervisor_config config = {
-        .source = &o->source, .filter = o->filter, .folder = o->folder, .flows = o->flows};
+    struct supervisor_config config = {.source = &o->source,
+                                       .filter = o->filter,
+                                       .folder = o->folder,
+                                       .flows = o->flows,
+                                       .word = word,
+                                       .words = words};
     if (o->input_count > 0)
         return error_set(error, ERROR_USAGE,
                          "%.80s: run watches interfaces (-i); weir replay judges captures",
@@ -55,12 +62,18 @@ int command_run(int argc, char **argv)
     struct options options;
     struct error error = {0};
     int status;
+    const char **word = xcalloc((size_t)argc + 1, sizeof *word); /* in their order, as yet */
+    word[0] = "weir";
+    for (int i = 0; i < argc; i++)
+        word[i + 1] = argv[i];
     if (options_parse(&options, argc, argv, "ciIfswoFh", &error) != 0)
         status = command_fail(&error);
     else if (options.help)
         status = command_print(usage);
     else
-        status = run(&options, &error) == 0 ? EXIT_DONE : command_fail(&error);
+        status =
+            run(&options, word, (size_t)argc + 1, &error) == 0 ? EXIT_DONE : command_fail(&error);
     options_fini(&options);
+    free(word);
     return status;
 }

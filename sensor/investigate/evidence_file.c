@@ -93,3 +93,25 @@ char *evidence_read_file(const char *path, size_t most, size_t *size)
     close(fd);
     return text;
 }
+
+/* "redis://:secret@host" → "redis://:***@host" */
+static void put_word(struct json *json, const char *word)
+{
+    const char *scheme = strstr(word, "://"), *at = scheme ? strrchr(scheme, '@') : NULL;
+    const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
+    if (!colon) {
+        json_str(json, NULL, word);
+        return;
+    }
+    char *shown = xasprintf("%.*s***%s", (int)(colon + 1 - word), word, at);
+    json_str(json, NULL, shown);
+    free(shown);
+}
+
+void evidence_put_words(struct json *json, const char *const *word, size_t words)
+{
+    json_list(json, "command_line");
+    for (size_t i = 0; i < words; i++)
+        put_word(json, word[i]);
+    json_close(json);
+}

@@ -56,6 +56,8 @@ char *evidence_read_file(const char *path, size_t most, size_t *size);
 /* Whole or not at all: a temporary name, synced, renamed. */
 int evidence_write_whole(const char *folder, const char *name, const void *data, size_t size,
                          struct error *error);
+/* "command_line", without the passwords of URLs: it is shown to others. */
+void evidence_put_words(struct json *json, const char *const *word, size_t words);
 /* What such an errno says of the file. */
 const char *evidence_file_problem(int problem);
 

@@ -39,20 +39,6 @@ static const char *hex_or_none(const uint8_t sha256[SHA256_SIZE], char text[CHAI
 /* --- what was read, and with what --------------------------------------------------------------
  */
 
-/* "redis://:secret@host" → "redis://:***@host": a command line is shown to others. */
-static void put_word(struct json *json, const char *word)
-{
-    const char *scheme = strstr(word, "://"), *at = scheme ? strrchr(scheme, '@') : NULL;
-    const char *colon = at ? memchr(scheme + 3, ':', (size_t)(at - scheme - 3)) : NULL;
-    if (!colon) {
-        json_str(json, NULL, word);
-        return;
-    }
-    char *shown = xasprintf("%.*s***%s", (int)(colon + 1 - word), word, at);
-    json_str(json, NULL, shown);
-    free(shown);
-}
-
 static void put_file(struct json *json, const struct evidence_file *file, bool named)
 {
     char hex[CHAIN_TEXT];
@@ -356,10 +342,7 @@ static void put_head(const struct writing *w)
     json_close(json);
     put_known(json, "sensor", w->facts->sensor);
     json_str(json, "mode", w->e->summary->hindsight ? "hindsight" : "online");
-    json_list(json, "command_line");
-    for (size_t i = 0; i < w->facts->words; i++)
-        put_word(json, w->facts->word[i]);
-    json_close(json);
+    evidence_put_words(json, w->facts->word, w->facts->words);
     put_known(json, "filter", w->facts->filter);
     put_settings(w);
     json_list(json, "inputs");

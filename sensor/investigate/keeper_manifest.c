@@ -67,6 +67,7 @@ static void put_head(const struct keeper *keeper, const struct kept *kept, struc
     json_close(json);
     put_known(json, "sensor", keeper->config.sensor);
     json_str(json, "mode", "live");
+    evidence_put_words(json, keeper->config.word, keeper->config.words);
     put_known(json, "before", kept->head);
     put_known(json, "filter", keeper->config.filter);
     json_open(json, "configuration");

@@ -1,7 +1,8 @@
 /* An incident's packets go into a part, which is sealed: then it is a file of its own that nothing
  * is written to any more, and the manifest names it. Sealed is when the part has as much as all
  * before it, is half as old as the evidence, or nothing more will come: so the heads in the journal
- * are few, and the first comes soon. */
+ * are few, and the first comes soon. Never amid a scan: what incident.json says then of how far it
+ * was looked is of before, and who came after a death would take the same packets again. */
 #include "keeper_local.h"
 
 #include "weir/base/buffer.h"
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 #define SEAL_BYTES  (UINT64_C(1) << 20)
-#define PART_BYTES  (UINT64_C(64) << 20) /* no file is larger, but by a packet */
+#define PART_BYTES  (UINT64_C(64) << 20) /* no file is larger, but by what one scan brings */
 #define SEAL_NS_MIN (2 * NS_PER_S)
 #define SEAL_NS_MAX NS_PER_HOUR
 #define AGAIN_NS    (10 * NS_PER_S) /* after a seal that failed */
@@ -161,8 +162,6 @@ void kept_packet(struct keeper *keeper, struct kept *kept, const struct held_pac
     keeper->total_bytes += pcapng_out_size(kept->out) - before;
     kept->written_ns = keeper_now(keeper);
     kept->dirty = true;
-    if (pcapng_out_size(kept->out) >= PART_BYTES)
-        kept_seal(keeper, kept);
 }
 
 /* --- sealing -----------------------------------------------------------------------------------
@@ -183,7 +182,7 @@ bool kept_is_due(const struct keeper *keeper, const struct kept *kept)
     if (age_ns > SEAL_NS_MAX)
         age_ns = SEAL_NS_MAX;
     return !kept->open || now - kept->part_ns >= age_ns || now < kept->part_ns ||
-           size >= (kept->bytes > SEAL_BYTES ? kept->bytes : SEAL_BYTES);
+           size >= PART_BYTES || size >= (kept->bytes > SEAL_BYTES ? kept->bytes : SEAL_BYTES);
 }
 
 static void lose_part(struct keeper *keeper, struct kept *kept, const struct error *error)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -29,6 +30,7 @@ struct evidence_ring {
         int64_t first_ns;
     } * past;
     struct held_counts counts;
+    pthread_mutex_t turning; /* a segment begins anew, or somebody's packets in one are forgotten */
 };
 
 /* --- the file ----------------------------------------------------------------------------------
@@ -76,6 +78,7 @@ static void begin_segment(struct evidence_ring *w)
     struct held_segment *segment = segment_at(w, w->generation);
     w->counts.overwritten_packets += past->packets;
     *past = (struct past){0, INT64_MIN};
+    pthread_mutex_lock(&w->turning);
     atomic_store_explicit(&segment->generation, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     segment->magic = HELD_MAGIC;
@@ -85,6 +88,7 @@ static void begin_segment(struct evidence_ring *w)
     atomic_store_explicit(&segment->first_ns, INT64_MIN, memory_order_relaxed);
     atomic_store_explicit(&segment->used, sizeof *segment, memory_order_relaxed);
     atomic_store_explicit(&segment->generation, w->generation, memory_order_release);
+    pthread_mutex_unlock(&w->turning);
     w->segment = segment;
     w->used = sizeof *segment;
     w->packets = 0;
@@ -153,6 +157,7 @@ struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct 
     w->segments = (uint32_t)((uint64_t)st.st_size / segment_bytes);
     w->past = xcalloc(w->segments, sizeof *w->past);
     w->made_ns = now.ns;
+    pthread_mutex_init(&w->turning, NULL);
     go_on(w);
     begin_segment(w);
     return w;
@@ -163,6 +168,7 @@ void evidence_ring_close(struct evidence_ring *w)
     if (!w)
         return;
     munmap(w->file, w->size);
+    pthread_mutex_destroy(&w->turning);
     free(w->past);
     free(w);
 }
@@ -218,4 +224,95 @@ struct held_counts evidence_ring_counts(const struct evidence_ring *w)
         break;
     }
     return counts;
+}
+
+/* --- forgetting --------------------------------------------------------------------------------
+ */
+
+/* Packets that were put are never written to again, so only the beginning of a segment anew must
+ * wait. */
+static uint64_t forget_in(struct held_segment *segment, uint32_t segment_bytes, const struct ip *ip)
+{
+    uint64_t used = atomic_load_explicit(&segment->used, memory_order_acquire), count = 0;
+    uint8_t *at = (uint8_t *)segment;
+    if (segment->magic != HELD_MAGIC || atomic_load(&segment->generation) == 0 ||
+        used > segment_bytes)
+        return 0;
+    for (uint64_t place = sizeof *segment; used - place >= sizeof(struct held_head);) {
+        struct held_head head;
+        memcpy(&head, at + place, sizeof head);
+        if (head.size < sizeof head || head.size > used - place || head.size % 8 != 0)
+            break;
+        if (ip_compare(&head.key.orig_ip, ip) == 0 || ip_compare(&head.key.resp_ip, ip) == 0) {
+            memset(&head.key, 0, sizeof head.key);
+            memcpy(at + place, &head, sizeof head);
+            memset(at + place + sizeof head, 0, head.size - sizeof head);
+            count++;
+        }
+        place += head.size;
+    }
+    return count;
+}
+
+uint64_t evidence_ring_forget(struct evidence_ring *w, const struct ip *ip)
+{
+    uint64_t count = 0;
+    for (uint32_t place = 0; place < w->segments; place++) {
+        pthread_mutex_lock(&w->turning);
+        count += forget_in(segment_at(w, place), w->segment_bytes, ip);
+        pthread_mutex_unlock(&w->turning);
+    }
+    return count;
+}
+
+/* Empty, or a segment at its place: else its segments are of another size. */
+static bool is_segment(const struct held_segment *segment, uint32_t place, uint32_t segments)
+{
+    uint64_t generation = atomic_load(&segment->generation);
+    return segment->magic == 0 ||
+           (segment->magic == HELD_MAGIC && (generation == 0 || generation % segments == place));
+}
+
+static bool forget_mapped(uint8_t *file, uint32_t segments, uint32_t segment_bytes,
+                          const struct ip *ip, uint64_t *packets)
+{
+    for (uint32_t place = 0; place < segments; place++)
+        if (!is_segment((void *)(file + (size_t)place * segment_bytes), place, segments))
+            return false;
+    for (uint32_t place = 0; place < segments; place++)
+        *packets += forget_in((void *)(file + (size_t)place * segment_bytes), segment_bytes, ip);
+    return true;
+}
+
+static int forget_open(int fd, uint32_t segment_bytes, const struct ip *ip, uint64_t *packets,
+                       bool *whole)
+{
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return errno;
+    if (!S_ISREG(st.st_mode))
+        return EINVAL;
+    size_t size = (size_t)st.st_size;
+    *whole = !fits(&st, segment_bytes);
+    if (!*whole) {
+        uint8_t *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        if (file == MAP_FAILED)
+            return errno;
+        *whole = !forget_mapped(file, (uint32_t)(size / segment_bytes), segment_bytes, ip, packets);
+        int failed = msync(file, size, MS_SYNC) != 0 ? errno : 0;
+        munmap(file, size);
+        if (failed)
+            return failed;
+    }
+    return *whole && ftruncate(fd, 0) != 0 ? errno : 0;
+}
+
+int evidence_ring_forget_file(const char *path, uint32_t segment_bytes, const struct ip *ip,
+                              uint64_t *packets, bool *whole, struct error *error)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int failed = fd < 0 ? errno : forget_open(fd, segment_bytes, ip, packets, whole);
+    if (fd >= 0)
+        close(fd);
+    return failed ? error_set(error, ERROR_RUN, "%s: %s", path, strerror(failed)) : 0;
 }

@@ -324,8 +324,11 @@ static void answer(const struct role *role)
     if (result != CONTROL_OK)
         return;
     const struct finish_orders *finish = control_body(&message, sizeof *finish);
+    const struct forget_orders *forget = control_body(&message, sizeof *forget);
     if (message.kind == CONTROL_HOLD)
         hold(role);
+    else if (message.kind == CONTROL_FORGET && forget)
+        capture_forget(role->capture, &forget->ip);
     else if (message.kind == CONTROL_FINISH && finish)
         capture_finish_at(role->capture, finish->packets);
     else if (message.kind == CONTROL_STOP)

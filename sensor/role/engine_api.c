@@ -382,6 +382,12 @@ static struct evidence_api evidence_of(const struct engine_role *role)
                                  config_state_dir(&role->config)};
 }
 
+void engine_role_evidence_said(const struct engine_role *role, const struct keeper_says *says)
+{
+    const struct evidence_api api = evidence_of(role);
+    evidence_api_said(&api, says);
+}
+
 static void on_hold(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
@@ -398,6 +404,20 @@ static void on_forgotten(void *context, const struct api_request *request, struc
 {
     const struct evidence_api api = evidence_of(context);
     evidence_api_forgotten(&api, request, reply);
+}
+
+static void on_forget(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    struct forget_orders orders;
+    memset(&orders, 0, sizeof orders);
+    if (!evidence_api_forget(&api, request, &orders.ip, reply))
+        return;
+    if (control_send(ROLE_CONTROL_FD, CONTROL_FORGET, &orders, sizeof orders, NULL, 0) ==
+        CONTROL_OK)
+        reply->body = xstrdup("{\"ok\":true}");
+    else
+        api_refuse(reply, 503, "the supervisor does not listen: say it again");
 }
 
 static struct privacy_api privacy_of(const struct engine_role *role)
@@ -512,6 +532,7 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"POST", "/v1/evidence/*/hold", on_hold},
                                           {"POST", "/v1/evidence/*/release", on_release},
                                           {"POST", "/v1/evidence/*/forgotten", on_forgotten},
+                                          {"POST", "/v1/evidence-ring/forget", on_forget},
                                           {"POST", "/v1/access", on_access},
                                           {"POST", "/v1/reveal", on_reveal},
                                           {"GET", "/v1/incidents", on_listed_incidents},

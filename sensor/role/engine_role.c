@@ -226,7 +226,7 @@ static void take_message(struct engine_role *role, struct control_message *m)
         break;
     case CONTROL_KEEPER_SAYS:
         if (role->started && (body = control_body(m, sizeof(struct keeper_says))))
-            evidence_api_said(role->stack.engine, body);
+            engine_role_evidence_said(role, body);
         break;
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))

@@ -56,6 +56,7 @@ void engine_role_measure(struct engine_role *role); /* often: rates */
 /* What the courier said last of its sinks; while it is away, what came since is behind too. Texts
  * are borrowed. */
 size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room);
+void engine_role_evidence_said(const struct engine_role *role, const struct keeper_says *says);
 /* The supervisor's word on a reload that was asked for. */
 void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
 

@@ -118,8 +118,19 @@ void evidence_api_release(const struct evidence_api *api, const struct api_reque
     answer(reply, &error);
 }
 
-/* Only of what is gone: nobody else's word that it was removed is in the journal. Opened: see
- * evidence_is_held. */
+/* Opened: see evidence_is_held. */
+bool evidence_api_is_gone(const char *folder, const char *incident)
+{
+    char *path = xasprintf("%s/evidence/%s", folder, incident);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool gone = fd < 0 && errno == ENOENT;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return gone;
+}
+
+/* Only of what is gone: nobody else's word that it was removed is in the journal. */
 void evidence_api_forgotten(const struct evidence_api *api, const struct api_request *request,
                             struct api_reply *reply)
 {
@@ -130,13 +141,7 @@ void evidence_api_forgotten(const struct evidence_api *api, const struct api_req
         api_refuse(reply, 404, "that is no incident's id");
         return;
     }
-    char *path = xasprintf("%s/evidence/%s", api->folder, asked.incident);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    bool gone = fd < 0 && errno == ENOENT;
-    if (fd >= 0)
-        close(fd);
-    free(path);
-    if (!gone) {
+    if (!evidence_api_is_gone(api->folder, asked.incident)) {
         api_refuse(reply, 409, "it is still there");
         return;
     }
@@ -149,16 +154,49 @@ void evidence_api_forgotten(const struct evidence_api *api, const struct api_req
     reply->body = xstrdup("{\"ok\":true}");
 }
 
+/* Whose they were is not in the journal: that would keep what is to be forgotten. */
+bool evidence_api_forget(const struct evidence_api *api, const struct api_request *request,
+                         struct ip *host, struct api_reply *reply)
+{
+    struct error error = {0};
+    struct asked asked = {.incident = ""};
+    char text[IP_TEXT_SIZE];
+    struct json_value *body = json_parse(request->body, request->body_size, &error);
+    take_text(body, "by", asked.stated, sizeof asked.stated);
+    take_text(body, "host", text, sizeof text);
+    json_value_free(body);
+    take_author(api, request, &asked);
+    if (ip_parse(text, host) != 0) {
+        api_refuse(reply, 400, "expected {\"host\": an address, \"by\": who}");
+        return false;
+    }
+    char *message =
+        xasprintf("%s had the packets of a host forgotten that are held for evidence", asked.by);
+    engine_noise_act(api->api.engine, &(struct noise_act){.action = "evidence.forget",
+                                                          .subject = "evidence-ring",
+                                                          .message = message,
+                                                          .by = asked.by,
+                                                          .uid = request->uid,
+                                                          .at = clock_now()});
+    free(message);
+    return true;
+}
+
 /* --- the keeper ------------------------------------------------------------------------------- */
 
-void evidence_api_said(struct engine *engine, const struct keeper_says *says)
+/* What was forgotten while the keeper's word was under way is sealed no more: the journal's last
+ * word on it is that it was removed, or it would be missed. */
+void evidence_api_said(const struct evidence_api *api, const struct keeper_says *says)
 {
-    engine_noise_act(engine, &(struct noise_act){.action = says->action,
-                                                 .subject = says->incident,
-                                                 .message = says->message,
-                                                 .by = "weir",
-                                                 .uid = -1,
-                                                 .at = clock_now()});
+    if (strcmp(says->action, "evidence.seal") == 0 &&
+        evidence_api_is_gone(api->folder, says->incident))
+        return;
+    engine_noise_act(api->api.engine, &(struct noise_act){.action = says->action,
+                                                          .subject = says->incident,
+                                                          .message = says->message,
+                                                          .by = "weir",
+                                                          .uid = -1,
+                                                          .at = clock_now()});
 }
 
 struct status_evidence evidence_api_status(const struct config *config,

@@ -20,8 +20,13 @@ void evidence_api_release(const struct evidence_api *api, const struct api_reque
 /* `weir baseline forget` removed it. */
 void evidence_api_forgotten(const struct evidence_api *api, const struct api_request *request,
                             struct api_reply *reply);
+/* The packets that capture holds of a host are to be nobody's. False: `reply` says why not. */
+bool evidence_api_forget(const struct evidence_api *api, const struct api_request *request,
+                         struct ip *host, struct api_reply *reply);
 /* CONTROL_KEEPER_SAYS, as the supervisor checked it. */
-void evidence_api_said(struct engine *engine, const struct keeper_says *says);
+void evidence_api_said(const struct evidence_api *api, const struct keeper_says *says);
+/* Whether no evidence of this incident stands in the state directory `folder`. */
+bool evidence_api_is_gone(const char *folder, const char *incident);
 struct status_evidence evidence_api_status(const struct config *config,
                                            const struct keeper_news *keeper,
                                            const struct workers_news *workers);

@@ -108,6 +108,7 @@ struct keeper_role {
     struct control_message message; /* the one at hand */
     struct evidence_file *rule_file;
     char **rule_name, *name[KEEPER_INTERFACES]; /* of rule files, of interfaces */
+    const char **word;                          /* the command line, in the orders */
     struct keeper *keeper;
     struct loop_ref loop;
     struct loop_watch *control_watch, *round, *news;
@@ -198,13 +199,26 @@ static void list_rules(struct keeper_role *role)
     }
 }
 
+static size_t list_words(struct keeper_role *role)
+{
+    const char *at = role->orders.command_line, *end = at + sizeof role->orders.command_line;
+    size_t count = 0;
+    role->word = xcalloc(role->orders.words + 1, sizeof *role->word);
+    for (; count < role->orders.words && at < end; at += strnlen(at, (size_t)(end - at)) + 1)
+        role->word[count++] = at;
+    return count;
+}
+
 static int open_keeper(struct keeper_role *role)
 {
     const struct config *config = &role->config;
     char *settings = config_text(config);
+    size_t words = list_words(role);
     list_rules(role);
     struct keeper_config keeper = {.folder = config_state_dir(config),
                                    .sensor = config->sensor_name,
+                                   .word = role->word,
+                                   .words = words,
                                    .filter = config->filter,
                                    .workers = config->evidence.enabled ? config->workers : 0,
                                    .segment_bytes = config->evidence.segment_mib << 20,
@@ -335,6 +349,7 @@ static void close_all(struct keeper_role *role)
         free(role->rule_name[i]);
     free(role->rule_name);
     free(role->rule_file);
+    free(role->word);
     for (size_t i = 0; i < KEEPER_INTERFACES; i++)
         free(role->name[i]);
     config_fini(&role->config);

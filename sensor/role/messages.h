@@ -55,6 +55,10 @@ struct finish_orders { /* CONTROL_FINISH */
     uint64_t packets;
 };
 
+struct forget_orders { /* CONTROL_FORGET: of what is held for evidence */
+    struct ip ip;
+};
+
 struct ready_answer { /* CONTROL_READY; live: descriptors are the packet sockets */
     uint32_t interfaces_up, interfaces_gone;
 };
@@ -174,6 +178,8 @@ struct keeper_orders {
     uint64_t source_bytes;
     bool drop; /* become `uid`, `gid` */
     uint32_t uid, gid;
+    uint32_t words;                   /* of the command line, each with its NUL … */
+    char command_line[ROLE_PATH_MAX]; /* … of those beyond stands "…" */
 };
 
 /* CONTROL_KEEPER_SAYS, on to the engine: a record for the journal. It is said again until the

@@ -10,6 +10,8 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/capture/recent.h"
+#include "weir/investigate/keeper.h"
+#include "weir/record/evidence_ring.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -105,6 +107,31 @@ void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation)
         return; /* whoever it was is gone */
     log_warn("capture worker %u wrote nonsense, or nothing: it is ended", worker);
     worker_kill(&s->post[worker].worker);
+}
+
+/* Of a process that does not run, nobody writes into its file before it is told to begin. */
+static void forget_in_file(const struct supervisor *s, uint32_t worker, const struct ip *ip)
+{
+    struct error error = {0};
+    char *path = keeper_held_path(s->state.folder, worker);
+    uint64_t packets = 0;
+    bool whole;
+    if (evidence_ring_forget_file(path, s->config.evidence.segment_mib << 20, ip, &packets, &whole,
+                                  &error) != 0)
+        log_warn("what is held of a host is not forgotten: %s", error.message);
+    free(path);
+}
+
+void posts_forget(struct supervisor *s, const struct forget_orders *orders)
+{
+    for (uint32_t i = 0; i < s->posts; i++) {
+        if (s->post[i].held_fd < 0)
+            continue;
+        if (s->post[i].worker.state == WORKER_RUNNING)
+            worker_forget(&s->post[i].worker, orders);
+        else
+            forget_in_file(s, i, &orders->ip);
+    }
 }
 
 /* --- what a dead one leaves ------------------------------------------------------------------ */

@@ -168,6 +168,10 @@ static void take_message(struct supervisor *s, const struct control_message *mes
     case CONTROL_RELOAD:
         engine_child_reload(s);
         break;
+    case CONTROL_FORGET:
+        if ((body = control_body(message, sizeof(struct forget_orders))))
+            posts_forget(s, body);
+        break;
     case CONTROL_FAILED:
         if ((body = control_body(message, sizeof(struct failure))))
             s->engine.failure = ((const struct failure *)body)->error;

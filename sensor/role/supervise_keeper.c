@@ -146,6 +146,21 @@ static void on_death(void *context, unsigned what)
 
 /* --- starting -------------------------------------------------------------------------------- */
 
+static void put_words(const struct supervisor_config *given, struct keeper_orders *orders)
+{
+    static const char more[] = "…";
+    size_t at = 0;
+    for (size_t i = 0; i < given->words; i++) {
+        size_t size = strlen(given->word[i]) + 1;
+        bool fits = at + size + sizeof more <= sizeof orders->command_line;
+        memcpy(orders->command_line + at, fits ? given->word[i] : more, fits ? size : sizeof more);
+        orders->words++;
+        if (!fits)
+            return;
+        at += size;
+    }
+}
+
 static int send_orders(struct supervisor *s)
 {
     struct keeper_orders orders;
@@ -154,6 +169,7 @@ static int send_orders(struct supervisor *s)
     orders.drop = s->state.user.change;
     orders.uid = s->state.user.uid;
     orders.gid = s->state.user.gid;
+    put_words(&s->given, &orders);
     enum control_result sent =
         fd < 0 ? CONTROL_INVALID
                : control_send(s->keeper.control, CONTROL_KEEPER, &orders, sizeof orders, &fd, 1);

@@ -189,6 +189,7 @@ void posts_tick(struct supervisor *s, struct wtime now);
 void posts_hand_over(struct supervisor *s); /* all rings and losses, to a new engine */
 void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation);
 void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation);
+void posts_forget(struct supervisor *s, const struct forget_orders *orders); /* what is held */
 void posts_stop(struct supervisor *s);
 void posts_news(struct supervisor *s, struct workers_news *news);
 bool posts_gone(const struct supervisor *s); /* no process is left, and the engine knows */

@@ -293,6 +293,11 @@ void worker_hold(struct worker *worker)
     send_plain(worker, CONTROL_HOLD, NULL, 0);
 }
 
+void worker_forget(struct worker *worker, const struct forget_orders *orders)
+{
+    send_plain(worker, CONTROL_FORGET, orders, sizeof *orders);
+}
+
 void worker_finish_at(struct worker *worker, uint64_t packets)
 {
     struct finish_orders orders = {packets};

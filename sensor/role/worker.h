@@ -79,6 +79,7 @@ struct worker {
 int worker_start(struct worker *worker, const struct worker_config *config, struct error *error);
 void worker_begin(struct worker *worker); /* WORKER_READY → WORKER_RUNNING */
 void worker_hold(struct worker *worker);
+void worker_forget(struct worker *worker, const struct forget_orders *orders);
 void worker_finish_at(struct worker *worker, uint64_t packets);
 void worker_stop(struct worker *worker);
 void worker_kill(struct worker *worker); /* `gone` follows */

@@ -157,6 +157,8 @@ class Kept(weirtest.Case):
             jsonschema.Draft202012Validator.check_schema(schema)
             self.assertEqual([], [e.message for e in jsonschema.Draft202012Validator(schema).iter_errors(said)])
         self.assertTrue(said["capture"]["from_the_first"])
+        self.assertEqual(said["command_line"][:2], ["weir", "run"])
+        self.assertIn("evidence.mib=4", said["command_line"])
         self.assertEqual((said["incidents"][0]["host"], said["inputs"][0]["name"]), (CLIENT, "s0"))
 
     def changed(self, incident):
@@ -233,6 +235,32 @@ class Kept(weirtest.Case):
         self.assertFalse(os.path.exists(self.folder(incident)))
         self.assertIn("no evidence that was sealed", self.ask("verify"))
         self.assertTrue(any('"evidence.remove"' in line for line in sensor.journal()))
+
+
+    def test_forgetting_empties_what_is_held(self):
+        """While the sensor runs, and with none: no byte of the host's packets is left in the files; it is held anew."""
+        self.send(3000)
+        self.incident()
+        self.assertIn(b"x" * 1000, self.held_bytes())
+        for again in (False, True):
+            if again:
+                self.send(3000)
+                until("held anew", lambda: b"x" * 1000 in self.held_bytes())
+                self.sensor.stop()
+            done = self.sensor.ask("baseline", "forget", "--yes", CLIENT)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn("packets of it in evidence-ring are overwritten with zeros", done.stdout)
+            until("forgotten", lambda: b"x" * 1000 not in self.held_bytes())
+        self.assertTrue(any('"evidence.forget"' in line for line in self.sensor.journal()))
+        self.assertFalse([line for line in self.sensor.journal() if '"evidence.forget"' in line and CLIENT in line])
+
+    def held_bytes(self):
+        folder = os.path.join(self.sensor.state, "evidence-ring")
+        found = b""
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), "rb") as file:
+                found += file.read()
+        return found
 
 
 class Refused(weirtest.Case):

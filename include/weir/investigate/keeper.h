@@ -31,6 +31,8 @@
 struct keeper_config {  /* borrowed */
     const char *folder; /* the state directory */
     const char *sensor, *filter;
+    const char *const *word; /* the command line */
+    size_t words;
     uint32_t workers; /* 0: evidence is off; what was kept goes in its time, nothing is followed */
     uint32_t segment_bytes, handshake_bytes, snap_length;
     const char *interface[KEEPER_INTERFACES];

@@ -4,12 +4,13 @@
  * against its kind's size and never trusted further.
  *
  *   parent → capture   CAPTURE (its orders; the ring, the memory for recent packets)
- *                      INPUT × n (a path; its file), START, HOLD, FINISH, STOP
+ *                      INPUT × n (a path; its file), START, HOLD, FORGET, FINISH, STOP
  *   capture → parent   READY (its packet sockets), INPUT_DONE × n, HELD, BEAT, FAILED, ENDED
  *   supervisor → engine   ENGINE (configuration, control listener, the courier's bell), RING,
  *                         LOST, START (all that there are were told of), WORKERS, SINKS,
  *                         RELOADED, STOP
- *   engine → supervisor   READY, BEAT, DAMAGED, DRAINED, RELOAD, FAILED, ENDED
+ *   engine → supervisor   READY, BEAT, DAMAGED, DRAINED, RELOAD, FORGET (on to
+ *                         capture), FAILED, ENDED
  *   supervisor → courier  COURIER (configuration, its bell), STOP
  *   courier → supervisor  READY, BEAT, SINKS, FAILED, ENDED
  *   supervisor → keeper   KEEPER (configuration), WORKERS, STOP
@@ -52,6 +53,7 @@ enum control_kind {
     CONTROL_KEEPER,
     CONTROL_KEEPER_SAYS,
     CONTROL_KEEPER_NEWS,
+    CONTROL_FORGET,
     CONTROL_KINDS
 };
 

@@ -12,7 +12,7 @@
  *
  * Nothing in the file is believed: a capture process that was taken over writes what it likes. It
  * can lie about packets; lengths are held against the segment. Threads: the writer, the capture
- * thread; a reader, one. */
+ * thread; who forgets, any; a reader, one. */
 #ifndef WEIR_RECORD_EVIDENCE_RING_H
 #define WEIR_RECORD_EVIDENCE_RING_H
 
@@ -52,6 +52,14 @@ struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct 
                                          struct error *error);
 void evidence_ring_put(struct evidence_ring *writer, const struct held_packet *packet);
 struct held_counts evidence_ring_counts(const struct evidence_ring *writer);
+/* Of every packet that has this address (as its flow's ends do) only length and time stay: it is
+ * nobody's, and its bytes are zeros. From any thread, while the writer writes; what is put later is
+ * held as ever. How many those were. */
+uint64_t evidence_ring_forget(struct evidence_ring *writer, const struct ip *ip);
+/* The same of a file that nobody writes. A file of other segments than these is emptied whole
+ * (*whole). −1: ERROR_RUN, it may still hold some. */
+int evidence_ring_forget_file(const char *path, uint32_t segment_bytes, const struct ip *ip,
+                              uint64_t *packets, bool *whole, struct error *error);
 void evidence_ring_close(struct evidence_ring *writer);
 
 /* --- reading -----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ struct supervisor_config {
     const char *filter;                 /* -f, or NULL: capture.filter */
     const char *folder;                 /* -o, or NULL */
     bool flows;                         /* flows.ndjson there, once the sensor ends */
+    const char *const *word;            /* the command line, for manifests of evidence */
+    size_t words;
 };
 
 /* Until SIGINT or SIGTERM (0), or until it could not run (−1). What the source says was checked

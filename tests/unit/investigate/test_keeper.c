@@ -113,6 +113,40 @@ static void test_a_dead_keeper_loses_and_doubles_nothing(void **state)
     assert_int_equal(verify(s, INCIDENT), 0);
 }
 
+/* More than a file takes comes in one scan, and the keeper dies right behind it: what was sealed is
+ * not taken again. */
+static void test_a_scan_of_more_than_a_file(void **state)
+{
+    struct scene *s = *state;
+    struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
+    enum { PACKETS = 1150, KEPT = 60000 }; /* 69 MB */
+    char *path = keeper_held_path(s->folder, 0);
+    keeper_free(s->keeper);
+    evidence_ring_close(s->writer);
+    close(s->fd);
+    s->fd = evidence_ring_create(path, (uint64_t)SEGMENT * (PACKETS + 8), &s->error);
+    s->writer = evidence_ring_open(s->fd, SEGMENT, (struct ptime){START}, &s->error);
+    assert_non_null(s->writer);
+    free(path);
+    s->config.incident_bytes = s->config.kept_bytes = (uint64_t)256 << 20;
+    begin(s);
+    send_many(s, &mine, 0, PACKETS, KEPT);
+    alert(s, INCIDENT, "open", 60, &mine);
+    round_after(s, NS_PER_S); /* within what is saved anyway */
+    assert_int_equal(kept_of(s, INCIDENT)->packets, PACKETS);
+    assert_int_equal(kept_of(s, INCIDENT)->files, 1);
+    keeper_free(s->keeper); /* dead: nothing is saved by it */
+    begin(s);
+    round_after(s, NS_PER_S);
+    assert_int_equal(kept_of(s, INCIDENT)->packets, PACKETS);
+    assert_int_equal(kept_of(s, INCIDENT)->missed, 0);
+    alert(s, INCIDENT, "close", 60, &mine);
+    round_after(s, NS_PER_S);
+    round_after(s, NS_PER_S);
+    assert_int_equal(packets_in_files(s, INCIDENT), PACKETS);
+    assert_int_equal(verify(s, INCIDENT), 0);
+}
+
 /* While incident.json cannot be written nothing is sealed: a keeper that dies then leaves no file
  * that a manifest names and its successor does not know. */
 static void test_nothing_is_sealed_that_is_not_known(void **state)
@@ -277,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_was_changed_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_dead_keeper_loses_and_doubles_nothing, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_a_scan_of_more_than_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_sealed_that_is_not_known, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_pair_that_was_named_meanwhile, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_young_ring_is_said, setup, teardown),

@@ -193,6 +193,120 @@ static void test_sizes(void **state)
     assert_int_equal(evidence_ring_create("/proc/none", SEGMENT, &c->error), -1);
 }
 
+/* --- forgetting --------------------------------------------------------------------------------
+ */
+
+static const uint8_t forgotten_v4[4] = {10, 0, 0, 5}, other_v4[4] = {10, 0, 0, 6};
+
+/* Of every third packet the host sends or receives. */
+static void put_of(struct evidence_ring *writer, uint32_t n)
+{
+    uint8_t data[200];
+    memset(data, 0xee, sizeof data);
+    struct held_packet packet = {
+        .time = {START + n}, .wire_bytes = 200, .kept = sizeof data, .link = 1, .data = data};
+    packet.key.orig_ip = ip_from_v4(n % 6 == 0 ? forgotten_v4 : other_v4);
+    packet.key.resp_ip = ip_from_v4(n % 6 == 3 ? forgotten_v4 : other_v4);
+    evidence_ring_put(writer, &packet);
+}
+
+struct whose {
+    uint64_t others, nobodys, of_host;
+};
+
+static void on_whose(void *context, const struct held_packet *packet)
+{
+    struct whose *whose = context;
+    const struct ip host = ip_from_v4(forgotten_v4), other = ip_from_v4(other_v4);
+    if (ip_compare(&packet->key.orig_ip, &host) == 0 ||
+        ip_compare(&packet->key.resp_ip, &host) == 0) {
+        whose->of_host++;
+        return;
+    }
+    bool is_other = ip_compare(&packet->key.orig_ip, &other) == 0;
+    whose->others += is_other;
+    whose->nobodys += !is_other;
+    assert_int_equal(packet->kept, 200);
+    assert_int_equal(packet->wire_bytes, 200);
+    for (uint32_t i = 0; i < packet->kept; i++)
+        assert_int_equal(packet->data[i], is_other ? 0xee : 0);
+}
+
+static struct whose whose_are(const struct ring_case *c)
+{
+    struct held_place place = {0, 0, 0};
+    struct held_loss loss = {0, 0};
+    struct whose whose = {0, 0, 0};
+    evidence_reader_each(c->reader, &place, NULL, on_whose, &whose, &loss);
+    assert_int_equal(loss.damaged, 0);
+    return whose;
+}
+
+static void test_a_host_is_forgotten(void **state)
+{
+    struct ring_case *c = *state;
+    const struct ip host = ip_from_v4(forgotten_v4);
+    for (uint32_t n = 0; n < 600; n++) /* more than a segment */
+        put_of(c->writer, n);
+    assert_int_equal(evidence_ring_forget(c->writer, &host), 200);
+    struct whose whose = whose_are(c);
+    assert_int_equal(whose.of_host, 0);
+    assert_int_equal(whose.nobodys, 200);
+    assert_int_equal(whose.others, 400);
+    assert_int_equal(evidence_ring_forget(c->writer, &host), 0);
+    put_of(c->writer, 600); /* what comes later is held as ever */
+    assert_int_equal(whose_are(c).of_host, 1);
+}
+
+static void test_a_host_is_forgotten_in_a_file(void **state)
+{
+    struct ring_case *c = *state;
+    const struct ip host = ip_from_v4(forgotten_v4);
+    uint64_t packets = 0;
+    bool whole = true;
+    struct stat st;
+    for (uint32_t n = 0; n < 600; n++)
+        put_of(c->writer, n);
+    assert_int_equal(
+        evidence_ring_forget_file(c->path, SEGMENT, &host, &packets, &whole, &c->error), 0);
+    assert_int_equal(packets, 200);
+    assert_false(whole);
+    assert_int_equal(whose_are(c).others, 400);
+    /* segments of another size: it is not known what is whose */
+    assert_int_equal(
+        evidence_ring_forget_file(c->path, 2 * SEGMENT, &host, &packets, &whole, &c->error), 0);
+    assert_true(whole);
+    assert_int_equal(stat(c->path, &st), 0);
+    assert_int_equal(st.st_size, 0);
+    assert_int_equal(
+        evidence_ring_forget_file("/nowhere", SEGMENT, &host, &packets, &whole, &c->error), -1);
+}
+
+static void *forget_often(void *context)
+{
+    struct ring_case *c = context;
+    const struct ip host = ip_from_v4(forgotten_v4);
+    for (int i = 0; i < 200; i++)
+        evidence_ring_forget(c->writer, &host);
+    return NULL;
+}
+
+/* No packet that was not the host's loses a byte, however often segments begin anew meanwhile. */
+static void test_forgotten_while_it_is_written(void **state)
+{
+    struct ring_case *c = *state;
+    pthread_t thread;
+    const struct ip host = ip_from_v4(forgotten_v4);
+    assert_int_equal(pthread_create(&thread, NULL, forget_often, c), 0);
+    for (uint32_t n = 0; n < 20000; n++)
+        put_of(c->writer, n);
+    pthread_join(thread, NULL);
+    evidence_ring_forget(c->writer, &host);
+    struct whose whose = whose_are(c);
+    assert_int_equal(whose.of_host, 0);
+    assert_true(whose.others > 400);
+}
+
 /* --- scribbled over ----------------------------------------------------------------------------
  */
 
@@ -266,6 +380,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_until_a_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_successor_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_host_is_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_host_is_forgotten_in_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forgotten_while_it_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scribbled_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overwritten_while_read, setup, teardown),
     };
