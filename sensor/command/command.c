@@ -25,6 +25,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "an alert or incident in plain words\n"
                             "       weir status [-c FILE] [--json]                        "
                             "what a running sensor sees\n"
+                            "       weir top    [-c FILE] [HOST]                          "
+                            "what hosts send now, on a terminal\n"
                             "       weir alerts [-c FILE] [--since 8h] [--follow]         "
                             "what it told, from its journal\n"
                             "       weir reload [-c FILE]                                 "
@@ -75,8 +77,8 @@ static const struct {
     {"version", command_version},   {"--version", command_version}, {"help", command_help},
     {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
     {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
-    {"evidence", command_evidence}, {"hunt", command_hunt},         {"--help", command_help},
-    {"-h", command_help},
+    {"evidence", command_evidence}, {"hunt", command_hunt},         {"top", command_top},
+    {"--help", command_help},       {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -104,7 +106,7 @@ int command_main(int argc, char **argv)
             return row[i].run(argc - 1, argv + 1);
     log_error(
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
-        "reload, "
+        "top, reload, "
         "rules, baseline, backtest, incident, silence, digest, report, evidence, privacy, version "
         "or help",
         argv[1]);

@@ -4,6 +4,7 @@
 #include "engine_role.h"
 
 #include "evidence_api.h"
+#include "hosts_api.h"
 #include "noise_api.h"
 #include "privacy_api.h"
 #include "sink_news.h"
@@ -442,6 +443,37 @@ static void on_listed_incidents(void *context, const struct api_request *request
         on_incidents(context, request, reply);
 }
 
+/* Screens ask again and again. */
+static bool may_go_on_looking(struct engine_role *role, const struct api_request *request,
+                              struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(role);
+    return privacy_api_look_on(&privacy, &role->looks, request, reply) == 0;
+}
+
+static struct hosts_api hosts_of(struct engine_role *role)
+{
+    return (struct hosts_api){role->stack.engine, role->stack.pseudonyms, &role->hosts};
+}
+
+static void on_hosts(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct engine_role *role = context;
+    const struct hosts_api hosts = hosts_of(role);
+    if (may_go_on_looking(role, request, reply))
+        hosts_api_list(&hosts, request, reply);
+    hide(role, reply);
+}
+
+static void on_host(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct engine_role *role = context;
+    const struct hosts_api hosts = hosts_of(role);
+    if (may_go_on_looking(role, request, reply))
+        hosts_api_show(&hosts, request, reply);
+    hide(role, reply);
+}
+
 static void on_access(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct privacy_api privacy = privacy_of(context);
@@ -526,6 +558,8 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"POST", "/v1/reload", on_reload},
                                           {"POST", "/v1/baseline", on_baseline},
                                           {"GET", "/v1/health", on_health},
+                                          {"GET", "/v1/hosts", on_hosts},
+                                          {"GET", "/v1/hosts/*", on_host},
                                           {"GET", "/v1/silences", on_listed_silences},
                                           {"POST", "/v1/silences", on_add},
                                           {"DELETE", "/v1/silences/*", on_remove},

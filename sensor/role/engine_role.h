@@ -3,9 +3,11 @@
 #ifndef WEIR_ROLE_ENGINE_ROLE_H
 #define WEIR_ROLE_ENGINE_ROLE_H
 
+#include "hosts_api.h"
 #include "live_sinks.h"
 #include "messages.h"
 #include "people.h"
+#include "privacy_api.h"
 
 #include "weir/bus/api.h"
 #include "weir/bus/bus.h"
@@ -31,6 +33,8 @@ struct engine_role {
     struct store_place place;  /* of the store, looked up before the walls */
     struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
     struct people people;      /* read before the walls */
+    struct looks looks;        /* that go on */
+    struct hosts_memory hosts;
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;

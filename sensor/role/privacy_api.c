@@ -58,6 +58,31 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
     return -1;
 }
 
+int privacy_api_look_on(const struct privacy_api *api, struct looks *looks,
+                        const struct api_request *request, struct api_reply *reply)
+{
+    struct wtime now = wtime_now();
+    bool short_enough = strlen(request->path) < LOOK_PATH;
+    size_t i = 0;
+    while (i < looks->count &&
+           (looks->row[i].uid != request->uid || strcmp(looks->row[i].path, request->path) != 0))
+        i++;
+    if (i < looks->count && now.ns - looks->row[i].since.ns < LOOK_LASTS_NS)
+        return 0;
+    if (privacy_api_look(api, request, reply) != 0)
+        return -1;
+    if (i == looks->count && short_enough) {
+        i = looks->next++ % LOOKS;
+        looks->count += looks->count < LOOKS;
+    }
+    if (short_enough) {
+        looks->row[i].uid = request->uid;
+        looks->row[i].since = now;
+        snprintf(looks->row[i].path, LOOK_PATH, "%s", request->path);
+    }
+    return 0;
+}
+
 /* --- what a command asks for -------------------------------------------------------------------
  */
 

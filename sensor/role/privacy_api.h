@@ -18,6 +18,22 @@ struct privacy_api {
 /* Writes down that `request` is asked. −1: it must be refused, and `reply` says so. */
 int privacy_api_look(const struct privacy_api *api, const struct api_request *request,
                      struct api_reply *reply);
+/* The same of a screen that asks again every few seconds: its look is written down when it begins,
+ * and each LOOK_LASTS_NS that it goes on. Bound: LOOKS of them; of more the one begun longest ago
+ * is forgotten, and so written down anew. */
+#define LOOKS         64
+#define LOOK_PATH     64 /* a longer path is written down each time */
+#define LOOK_LASTS_NS (10 * NS_PER_MIN)
+struct looks {
+    struct {
+        int64_t uid;
+        char path[LOOK_PATH];
+        struct wtime since;
+    } row[LOOKS];
+    size_t count, next;
+};
+int privacy_api_look_on(const struct privacy_api *api, struct looks *looks,
+                        const struct api_request *request, struct api_reply *reply);
 /* POST /v1/access: a command that may not write the log itself. */
 void privacy_api_access(const struct privacy_api *api, const struct api_request *request,
                         struct api_reply *reply);

@@ -152,7 +152,9 @@ static void on_tick(void *context)
 {
     struct supervisor *s = context;
     struct wtime now = wtime_now();
+    struct notify_news manager = {s->capturing, s->reloading, s->stopping};
     forgive(s, now);
+    notify_tick(&s->notify, &manager, now);
     tell_news(s, now);
     posts_tick(s, now);
     engine_child_tick(s, now);
@@ -208,6 +210,7 @@ static void end(struct supervisor *s)
     if (s->loop.loop)
         event_loop_free(s->loop);
     close_listener(s);
+    notify_close(&s->notify);
     state_close(&s->state);
     config_fini(&s->config);
     if (s->reloading)
@@ -222,6 +225,7 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
     s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
     s->keeper.control = s->keeper.pid_fd = -1;
+    notify_open(&s->notify); /* before there is a child that could speak for us */
     config_source_copy(&s->source, given->source);
     if (config_load(&s->config, &s->source, &s->error) == 0 && begin(s) == 0)
         while (!s->done && s->error.code == ERROR_NONE)

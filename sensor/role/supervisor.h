@@ -5,10 +5,12 @@
  *   supervise_courier.c the courier, in which the sinks live
  *   supervise_keeper.c  the keeper, which keeps incidents' packets
  *   evidence_room.c     the folders of evidence, the files of held packets
+ *   notify.c            what the service manager is told
  *   supervise_capture.c the capture processes, their rings, what they leave behind */
 #ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
 #define WEIR_ROLE_SUPERVISOR_LOCAL_H
 
+#include "notify.h"
 #include "reload.h"
 #include "weir/role/state.h"
 #include "worker.h"
@@ -114,6 +116,7 @@ struct supervisor {
     struct back_off redis_back_off;
     struct loop_ref loop;
     struct loop_watch *signals[3], *second, *soon;
+    struct notify notify; /* the service manager, when there is one */
     struct engine_child engine;
     struct courier_child courier;
     struct keeper_child keeper;

@@ -78,15 +78,22 @@ class LivePrivacy(weirtest.Case):
                  "status": self.ask("status", "--json"), "status, text": self.ask("status"),
                  "incident list": self.ask("incident", "list"), "digest": self.ask("digest", "--json"),
                  "baseline list": self.ask("baseline", "list")}
-        for path in ("/v1/status", "/v1/incidents", "/v1/silences", "/metrics"):
+        told["top"] = self.ask("top", "--once")
+        for path in ("/v1/status", "/v1/hosts", "/v1/incidents", "/v1/silences", "/metrics"):
             status, told[path] = self.call("GET", path)
             self.assertEqual(status, 200)
+        host = json.loads(told["/v1/hosts"])["hosts"][0]["host"]
+        status, told["a host"] = self.call("GET", f"/v1/hosts/{host}")
+        self.assertEqual((status, json.loads(told["a host"])["host"]["host"]), (200, host))
+        self.assertEqual(self.call("GET", f"/v1/hosts/{CLIENT}")[0], 404) # or it could be undone by trying
+        self.assertEqual(json.loads(self.call("GET", f"/v1/hosts?find={CLIENT}")[1])["total"], 0)
         told |= {form: read(self.path("sinks", form)) for form in FORMATS} # the audit's record, too
         names = set()
         for what, text in told.items():
             self.assertNotIn(CLIENT, text, what)
             names |= set(PSEUDONYM.findall(text))
-        for what in (*FORMATS, "unix", "silence list", "/v1/incidents", "/v1/silences", "incident list"):
+        for what in (*FORMATS, "unix", "silence list", "/v1/incidents", "/v1/silences", "incident list",
+                     "top", "/v1/hosts", "a host"):
             self.assertRegex(told[what], PSEUDONYM, what)
         name, = names
         self.assertEqual([look["verb"] for look in self.looks() if look["verb"] == "status"], ["status"] * 2)

@@ -53,6 +53,7 @@ PACKAGE_OF = [
     (re.compile(r"event2/"), "libevent_core"),
     (re.compile(r"curl/"), "libcurl"),
     (re.compile(r"librdkafka/"), "rdkafka"),
+    (re.compile(r"(n?curses|term)\.h$"), "ncursesw"),
 ]
 # Tests of any room pack what that room is to unpack.
 TEST_ONLY = re.compile(r"(cmocka|zlib|zstd)\.h$|brotli/encode\.h$")

@@ -1,0 +1,71 @@
+/* What is going on now, for whoever looks: the hosts that sent something in the site's present
+ * hour, and where to. Reading changes nothing: no profile is loaded, unpacked for good or moved in
+ * the order of use, so what is judged next does not depend on who looked. Engine thread.
+ *
+ * Cost: a walk through all hosts (some 0.1 µs each) and, for each host or destination that is
+ * given, what its past says of it (a profile that is packed is unpacked, and let go: some 0.1 ms).
+ */
+#ifndef WEIR_ENGINE_PRESENT_H
+#define WEIR_ENGINE_PRESENT_H
+
+#include "weir/baseline/survival.h"
+#include "weir/engine/engine.h"
+
+enum present_order {
+    PRESENT_OUT,
+    PRESENT_IN,
+    PRESENT_HOST
+}; /* bytes: most first; of equals by host */
+
+struct present_host {
+    struct ip host;
+    uint64_t out_bytes, in_bytes; /* of the hour; payload seen */
+    uint64_t day_out_bytes;       /* of the site's day so far; past_known: with its closed hours */
+    uint32_t destinations;        /* of the hour */
+    enum baseline_state state;
+    uint32_t hours;                  /* observed */
+    bool past_known;                 /* its profile is in memory */
+    struct estimate hour;            /* … of out_bytes; p 0: there is nothing to say */
+    const struct incident *incident; /* the gravest open one; NULL: none. Borrowed */
+};
+
+struct present_pair {
+    struct destination destination;
+    uint64_t out_bytes, in_bytes;
+    uint32_t flows;                  /* that began in the hour */
+    bool met;                        /* in an hour before, as its profile knows */
+    struct estimate hour;            /* p 0: not known well enough */
+    const struct incident *incident; /* to there */
+};
+
+struct present {
+    bool known;        /* false: no record yet */
+    struct civil hour; /* the present one */
+    size_t total;      /* rows in all */
+};
+
+/* Which hosts are asked for; `fits` NULL: all. */
+struct present_filter {
+    bool (*fits)(const void *context, const struct ip *host);
+    const void *context;
+};
+struct present_asked {
+    enum present_order order;
+    struct present_filter filter;
+    size_t offset, room; /* rows from `offset` on, at most `room` */
+};
+/* How many rows were filled. */
+size_t engine_present_hosts(struct engine *engine, const struct present_asked *asked,
+                            struct present_host *row, struct present *present);
+/* One of them; false: the host is not known. */
+bool engine_present_host(struct engine *engine, const struct ip *ip, struct present_host *row,
+                         struct present *present);
+/* Where it sent, the most bytes first. */
+size_t engine_present_pairs(struct engine *engine, const struct ip *ip, struct present_pair *row,
+                            size_t room, struct present *present);
+
+/* A host that is known, and fits; false: none does. */
+bool engine_find_host(const struct engine *engine, const struct present_filter *filter,
+                      struct ip *found);
+
+#endif

@@ -1,0 +1,202 @@
+/* What hosts send now, as whoever looks is told: sums of the open hour in order, what is usual for
+ * each, and that looking moves nothing. Skipped (77) where redis-server is not installed. */
+#include "rig.h"
+
+#include "weir/engine/present.h"
+
+#include "../../../sensor/engine/internal.h"
+
+#define DAYS 14
+
+static void learn_hour(struct rig *rig, struct profile *profile, int64_t time_ns, uint64_t bytes)
+{
+    struct civil civil = calendar_at(rig->calendar, (struct ptime){time_ns});
+    struct host_total *total = host_total_new(&profile->host, civil.hour);
+    struct destination to = {ROLE_CLIENT, DESTINATION_PREFIX, "198.51.100.0/24"};
+    if (bytes > 0)
+        totals_add(total, &to, (struct volume){bytes, bytes, bytes}, 500, 1);
+    profile_close_hour(profile, total, &civil, NULL);
+    host_total_free(total);
+}
+
+/* A past of office hours: 200 to 300 kB in each hour from 08:00 to 18:00. */
+static void put_past(struct rig *rig, const struct ip *ip)
+{
+    struct buffer blob = {0};
+    int64_t first_ns = MONDAY_8 - DAYS * NS_PER_DAY;
+    struct profile *profile =
+        profile_new(ip, calendar_at(rig->calendar, (struct ptime){first_ns}).hour);
+    for (int hour = 0; hour < DAYS * 24; hour++)
+        learn_hour(rig, profile, first_ns + hour * NS_PER_HOUR,
+                   hour % 24 < 10 ? 200000 + (uint64_t)(hour * 3700 % 100000) : 0);
+    profile_pack(profile, &blob);
+    store_put_profile(rig->store, ip, INT64_MIN, profile->last_closed_hour, blob.data, blob.size,
+                      NULL, NULL);
+    buffer_fini(&blob);
+    profile_free(profile);
+}
+
+static void push(struct rig *rig, int seconds, const char *host, const char *to, uint64_t up,
+                 uint64_t down)
+{
+    struct flow_key key = make_flow_key(host, (uint16_t)(40000 + seconds), to, 443);
+    rig_push_flow(rig, MONDAY_8 + seconds * NS_PER_S, &key, up, down);
+}
+
+/* 10.0.0.1, with a past, sends far more than usual to two places; 10.0.0.2 is new; 10.0.0.30 takes
+ * a lot. */
+static int set_up(void **state)
+{
+    struct rig *rig = rig_open(1, 1000);
+    struct ip known = make_ip("10.0.0.1");
+    engine_free(rig->engine);
+    put_past(rig, &known);
+    while (store_pending(rig->store) > 0)
+        rig_turn(rig, NS_PER_MS);
+    rig_new_engine(rig);
+    push(rig, 10, "10.0.0.1", "198.51.100.7", 9000000, 100);
+    push(rig, 11, "10.0.0.2", "203.0.113.9", 1000, 200);
+    push(rig, 12, "10.0.0.1", "203.0.113.9", 70000, 50);
+    push(rig, 13, "10.0.0.30", "203.0.113.9", 900, 5000000);
+    rig_push_watermark(rig, 0, MONDAY_8 + 60 * NS_PER_S);
+    engine_begin(rig->engine, NULL);
+    while (rig->flows < 4)
+        rig_turn(rig, NS_PER_MS);
+    *state = rig;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    rig_close(*state);
+    return 0;
+}
+
+static void assert_host(const struct present_host *row, const char *host)
+{
+    struct ip ip = make_ip(host);
+    assert_int_equal(ip_compare(&row->host, &ip), 0);
+}
+
+static size_t ask(struct rig *rig, enum present_order order, struct present_host row[8],
+                  struct present *present)
+{
+    struct present_asked asked = {.order = order, .room = 8};
+    return engine_present_hosts(rig->engine, &asked, row, present);
+}
+
+static void test_in_order(void **state)
+{
+    struct rig *rig = *state;
+    struct present_host row[8];
+    struct present present;
+    assert_int_equal(ask(rig, PRESENT_OUT, row, &present), 3);
+    assert_true(present.known);
+    assert_int_equal(present.total, 3);
+    assert_int_equal(present.hour.starts.ns, MONDAY_8);
+    assert_host(&row[0], "10.0.0.1");
+    assert_host(&row[1], "10.0.0.2");
+    assert_host(&row[2], "10.0.0.30");
+    assert_int_equal(row[0].out_bytes, 9070000);
+    assert_int_equal(row[0].in_bytes, 150);
+    assert_int_equal(row[0].day_out_bytes, 9070000);
+    assert_int_equal(row[0].destinations, 2);
+    assert_int_equal(ask(rig, PRESENT_IN, row, &present), 3);
+    assert_host(&row[0], "10.0.0.30");
+    assert_int_equal(ask(rig, PRESENT_HOST, row, &present), 3);
+    assert_host(&row[2], "10.0.0.30");
+}
+
+static void test_against_what_is_usual(void **state)
+{
+    struct rig *rig = *state;
+    struct present_host row[8];
+    struct present present;
+    ask(rig, PRESENT_OUT, row, &present);
+    assert_true(row[0].past_known);
+    assert_int_equal(row[0].state, BASELINE_READY);
+    assert_int_equal(row[0].hours, DAYS * 24);
+    assert_in_range(row[0].hour.expected[0], 150000, 250000);
+    assert_in_range(row[0].hour.expected[1], 250000, 350000);
+    assert_true(row[0].hour.p > 0 && row[0].hour.p < 0.01);
+    assert_false(row[1].past_known);
+    assert_int_equal(row[1].state, BASELINE_LEARNING);
+    assert_true(row[1].hour.p == 0);
+}
+
+static bool is_small(const void *context, const struct ip *host)
+{
+    return host->byte[15] < *(const int *)context;
+}
+
+static void test_some_of_them(void **state)
+{
+    struct rig *rig = *state;
+    struct present_host row[8];
+    struct present present;
+    int below = 5;
+    struct present_asked asked = {
+        .filter = {is_small, &below}, .offset = 1, .room = 8, .order = PRESENT_OUT};
+    assert_int_equal(engine_present_hosts(rig->engine, &asked, row, &present), 1);
+    assert_int_equal(present.total, 2);
+    assert_host(&row[0], "10.0.0.2");
+    asked.offset = 7;
+    assert_int_equal(engine_present_hosts(rig->engine, &asked, row, &present), 0);
+}
+
+static void test_where_to(void **state)
+{
+    struct rig *rig = *state;
+    struct present_host host;
+    struct present_pair pair[8];
+    struct present present;
+    struct ip ip = make_ip("10.0.0.1"), nobody = make_ip("10.9.9.9");
+    assert_true(engine_present_host(rig->engine, &ip, &host, &present));
+    assert_int_equal(host.out_bytes, 9070000);
+    assert_int_equal(engine_present_pairs(rig->engine, &ip, pair, 8, &present), 2);
+    assert_string_equal(pair[0].destination.name, "198.51.100.0/24");
+    assert_int_equal(pair[0].out_bytes, 9000000);
+    assert_int_equal(pair[0].flows, 1);
+    assert_true(pair[0].met);
+    assert_true(pair[0].hour.p > 0 && pair[0].hour.expected[1] < 400000);
+    assert_string_equal(pair[1].destination.name, "203.0.113.0/24");
+    assert_false(pair[1].met);
+    assert_true(pair[1].hour.p == 0);
+    assert_int_equal(engine_present_pairs(rig->engine, &ip, pair, 1, &present), 1);
+    assert_int_equal(present.total, 2);
+    assert_false(engine_present_host(rig->engine, &nobody, &host, &present));
+    assert_int_equal(engine_present_pairs(rig->engine, &nobody, pair, 8, &present), 0);
+}
+
+/* A profile that was unpacked for a look does not stay so. */
+static void test_looking_moves_nothing(void **state)
+{
+    struct rig *rig = *state;
+    struct engine *engine = rig->engine;
+    struct present_host row[8];
+    struct present present;
+    struct ip ip = make_ip("10.0.0.1");
+    struct host *host = hosts_get(engine, &ip);
+    profile_free(cache_take_unpacked(engine, host));
+    struct cache before = engine->cache;
+    ask(rig, PRESENT_OUT, row, &present);
+    assert_true(row[0].past_known && row[0].hour.expected[1] > 0);
+    assert_null(host->profile);
+    assert_memory_equal(&before, &engine->cache, sizeof before);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_against_what_is_usual, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_some_of_them, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_where_to, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_looking_moves_nothing, set_up, tear_down),
+    };
+    if (system("command -v redis-server >/dev/null") != 0) {
+        puts("skipped: redis-server is not installed");
+        return 77;
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
