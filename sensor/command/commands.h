@@ -22,6 +22,7 @@ int command_evidence(int argc, char **argv);
 int command_hunt(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_zones(int argc, char **argv);
 int command_silence(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.
  */

@@ -3,7 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT  20
-#define BOUNDS_TOLD     12
+#define BOUNDS_TOLD     14
 #define BOUNDS_BINDINGS 8
 
 static uint64_t faults_of(const struct engine_counts *counts)
@@ -71,6 +71,10 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
         {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
         {"rules_withheld", "stories that rules did not tell for their rate limits",
          c->rules_withheld},
+        {"zones_withheld", "stories that rows about zones did not tell for their rate limits",
+         c->zones_withheld},
+        {"conduits_unkept", "additions to what passes between zones that found no room",
+         c->conduits_unkept},
         {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
         {"findings_trusted", "findings that trust held back", c->trusted},
         {"findings_untold", "findings without a story left to be told of", c->findings_untold},
