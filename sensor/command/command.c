@@ -41,6 +41,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what other rules would tell\n"
                             "       weir zones VERB ...                                   "
                             "zones and conduits: list, propose, drift\n"
+                            "       weir change VERB ...                                  "
+                            "windows in which a zone is worked on\n"
                             "       weir digest [--since 8h] [--lang ja]                  "
                             "what the next shift is told\n"
                             "       weir privacy inventory [-c FILE]                      "
@@ -78,7 +80,7 @@ static const struct {
     {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
     {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
     {"evidence", command_evidence}, {"hunt", command_hunt},         {"--help", command_help},
-    {"zones", command_zones},       {"-h", command_help},
+    {"zones", command_zones},       {"change", command_change},     {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -104,12 +106,13 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error("%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
-              "reload, "
-              "rules, zones, baseline, backtest, incident, silence, digest, report, evidence, "
-              "privacy, version "
-              "or help",
-              argv[1]);
+    log_error(
+        "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
+        "reload, "
+        "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
+        "privacy, version "
+        "or help",
+        argv[1]);
     return EXIT_USAGE;
 }
 

@@ -150,6 +150,16 @@ void zoned_name(const struct engine *engine, const struct flow_view *view, struc
     put_name(zone->name, story->zone.name);
 }
 
+void zoned_withhold(struct engine *engine, struct profile *profile, const struct civil *civil)
+{
+    const struct zones *zones = engine->zoned.zones;
+    const struct noise *book = engine->noise.book;
+    const struct zone *zone =
+        zones && book ? zones_get(zones, zones_end(zones, &profile->host, true)) : NULL;
+    profile->withheld = zone && noise_in_change(book, zone->name, civil->starts, civil->ends);
+    engine->counts.hours_withheld += profile->withheld;
+}
+
 static void tell(struct engine *engine, struct open_story *open, const struct flow_view *view,
                  struct zoned_flow *zoned, struct finding *finding, size_t count)
 {

@@ -28,6 +28,9 @@ void zoned_flow(struct engine *engine, const struct flow_view *view);
 /* The zone of the story's host, where nothing is said of one yet. */
 void zoned_name(const struct engine *engine, const struct flow_view *view, struct story *story);
 
+/* Before an hour of this host is learned: not while a change window of its zone is open in it. */
+void zoned_withhold(struct engine *engine, struct profile *profile, const struct civil *civil);
+
 /* zoned_seen.c: false: there is no room for another row. */
 bool zoned_note(struct zoned *zoned, const struct record_flow *record,
                 const struct zone_flow *flow);

@@ -165,6 +165,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          c->sensors_passed},
         {"profiles_changed", "host-hours not learned because an operator changed the profile",
          c->profiles_changed},
+        {"hours_withheld", "host-hours not learned because a change window of their zone was open",
+         c->hours_withheld},
         {"profiles_damaged", "host-hours not learned because the stored profile is damaged",
          c->profiles_damaged},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},

@@ -100,6 +100,7 @@ struct engine_counts {
     uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
     uint64_t closes_lost;      /* begun, and taken over by another sensor */
     uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
+    uint64_t hours_withheld;   /* host-hours not learned because of a change window */
     uint64_t profiles_let_go;  /* from memory, for want of room (cache_bytes): the store has them */
     uint64_t profiles_loaded;  /* from the store */
     uint64_t rules_matched;    /* flow records that a rule or a list of indicators matched */
