@@ -103,20 +103,21 @@ static void open_ids(struct json *json, const char *key, const char *id)
     json_close(json);
 }
 
-static void put_threat(struct json *json, const struct detector *detector)
+static void put_threat(struct json *json, const struct finding *finding)
 {
-    if (!detector->tactic && !detector->technique)
+    struct technique is = finding_technique(finding);
+    if (!is.tactic && !is.technique)
         return;
     json_open(json, "threat");
     json_str(json, "framework", "MITRE ATT&CK");
-    if (detector->tactic) {
-        open_ids(json, "tactic", detector->tactic);
+    if (is.tactic) {
+        open_ids(json, "tactic", is.tactic);
         json_close(json);
     }
-    if (detector->technique) {
-        open_ids(json, "technique", detector->technique);
-        if (detector->subtechnique) {
-            open_ids(json, "subtechnique", detector->subtechnique);
+    if (is.technique) {
+        open_ids(json, "technique", is.technique);
+        if (is.subtechnique) {
+            open_ids(json, "subtechnique", is.subtechnique);
             json_close(json);
         }
         json_close(json);
@@ -297,6 +298,7 @@ static const char *const scope_of_kind[SUBJECTS] = {
     [SUBJECT_FLOW] = "host×destination",
     [SUBJECT_QUESTIONS] = "host×domain",
     [SUBJECT_RULE] = "host×destination",
+    [SUBJECT_ZONE] = "zone×zone",
 };
 
 /* A row of whole hosts may lead to one of the host's pairs. */
@@ -306,6 +308,19 @@ static enum subject_kind kind_of(const struct alert *alert)
     if (kind != SUBJECT_HOST || !alert->story.has_destination)
         return kind;
     return alert->story.destination.role == ROLE_SERVED ? SUBJECT_SERVED : SUBJECT_DESTINATION;
+}
+
+/* Of the host, or whose border a finding is about; then between which ends. */
+static void put_zone(struct json *json, const struct story *story)
+{
+    if (!*story->zone.name)
+        return;
+    json_open(json, "zone");
+    json_str(json, "name", story->zone.name);
+    json_number(json, "level", story->zone.level / 10.0);
+    put_known(json, "from", story->zone.from);
+    put_known(json, "to", story->zone.to);
+    json_close(json);
 }
 
 static void put_flows(struct json *json, const struct story *story)
@@ -418,6 +433,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     const struct story *story = &alert->story;
     json_str(json, "initiator", outside_opened(story) ? "outside" : "inside");
     put_known(json, "mode", alert->mode);
+    put_zone(json, story);
     if (story->more_addresses)
         json_bool(json, "more_addresses", true);
     put_volume(json, "out_bytes", story->out);
@@ -497,7 +513,7 @@ char *alert_line(struct json *json, const struct alert *alert)
     ecs_open(json, alert->time);
     put_event(json, alert);
     put_rule(json, alert);
-    put_threat(json, alert->finding.detector);
+    put_threat(json, &alert->finding);
     if (!story_is_sensor(&alert->story)) {
         put_ends(json, &alert->story);
         put_network(json, &alert->story);

@@ -208,7 +208,9 @@ static bool is_sound(const struct alert *alert)
            story->destination.kind < DESTINATION_KINDS &&
            !story->destination.name[DESTINATION_NAME_SIZE - 1] &&
            !story->sight[SILENCE_NAME_SIZE - 1] && !story->server_name[RECORD_NAME_MAX] &&
-           !story->ja4[STORY_TEXT_SIZE - 1] && !story->application[STORY_TEXT_SIZE - 1] &&
+           !story->zone.name[ZONE_NAME_SIZE - 1] && !story->zone.from[ZONE_NAME_SIZE - 1] &&
+           !story->zone.to[ZONE_NAME_SIZE - 1] && !story->ja4[STORY_TEXT_SIZE - 1] &&
+           !story->application[STORY_TEXT_SIZE - 1] &&
            alert->finding.reason_count <= FINDING_REASONS && alert->finding.urgency < URGENCIES &&
            alert->state <= INCIDENT_CLOSE;
 }

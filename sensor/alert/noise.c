@@ -54,15 +54,16 @@ struct noise *noise_copy(const struct noise *noise)
 
 char *noise_silence_id(const struct noise_silence *silence, char text[NOISE_ID])
 {
-    snprintf(text, NOISE_ID, "sil-%u", silence->number);
+    snprintf(text, NOISE_ID, "%s-%u", *silence->ticket ? "chg" : "sil", silence->number);
     return text;
 }
 
 struct noise_silence *noise_get(const struct noise *noise, const char *id)
 {
     char text[NOISE_ID];
-    for (size_t i = 0; i < noise->silence_count; i++)
-        if (strcmp(noise_silence_id(&noise->silence[i], text), id) == 0)
+    bool named = strncmp(id, "sil-", 4) == 0 || strncmp(id, "chg-", 4) == 0;
+    for (size_t i = 0; named && i < noise->silence_count; i++) /* by number, of either kind */
+        if (strcmp(noise_silence_id(&noise->silence[i], text) + 4, id + 4) == 0)
             return &noise->silence[i];
     return NULL;
 }
@@ -168,10 +169,14 @@ bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct
 {
     *found = (struct alert_noise){.silence = NULL};
     bool ends = alert->state == INCIDENT_CLOSE && alert->aloud; /* of what was told */
-    for (size_t i = 0; i < noise->silence_count && !found->silence && !ends; i++) {
+    for (size_t i = 0; i < noise->silence_count; i++) {
         const struct noise_silence *silence = &noise->silence[i];
+        const struct noise_silence **to = *silence->ticket ? &found->change : &found->silence;
+        bool early = *silence->ticket && alert->time.ns < silence->created.ns;
+        if (*to || early || (ends && to == &found->silence))
+            continue;
         if (alert->time.ns < silence->expires.ns && noise_scope_holds(&silence->scope, alert))
-            found->silence = silence;
+            *to = silence;
     }
     const struct noise_mark *mark = noise_mark_of(noise, alert->incident);
     if (mark && noise_is_acknowledged(mark))
@@ -179,18 +184,36 @@ bool noise_of_alert(const struct noise *noise, const struct alert *alert, struct
     if (mark && mark->verdict != VERDICT_NONE)
         found->judged = mark;
     found->quiet = found->acknowledged && alert->finding.urgency != URGENCY_NOW;
-    return found->silence || mark;
+    return found->silence || found->change || mark;
+}
+
+bool noise_in_change(const struct noise *noise, const char *zone, struct ptime from,
+                     struct ptime until)
+{
+    for (size_t i = 0; i < noise->silence_count; i++) {
+        const struct noise_silence *change = &noise->silence[i];
+        if (*change->ticket && strcmp(change->scope.zone, zone) == 0 &&
+            change->created.ns < until.ns && change->expires.ns > from.ns)
+            return true;
+    }
+    return false;
+}
+
+/* `of`: one of the book's, to be changed; or NULL. */
+static void count_of(struct noise *noise, const struct noise_silence *of, const struct alert *alert)
+{
+    if (!of)
+        return;
+    struct noise_silence *silence = &noise->silence[of - noise->silence];
+    silence->alerts++;
+    silence->out_bytes += alert->new_bytes;
+    silence->last = alert->time;
 }
 
 void noise_count(struct noise *noise, const struct alert *alert, const struct alert_noise *found)
 {
-    if (found->silence) {
-        struct noise_silence *silence =
-            &noise->silence[found->silence - noise->silence]; /* ours, to be changed */
-        silence->alerts++;
-        silence->out_bytes += alert->new_bytes;
-        silence->last = alert->time;
-    }
+    count_of(noise, found->silence, alert);
+    count_of(noise, found->change, alert);
     if (found->quiet) {
         struct noise_mark *mark = noise_mark_of(noise, alert->incident);
         mark->quiet_alerts++;

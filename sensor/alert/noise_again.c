@@ -21,23 +21,28 @@ static uint64_t bytes_of(const struct json_value *object)
     return json_whole(json_get(object, "out_bytes"), &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
 }
 
+static void count_silence(struct noise *noise, const struct json_value *said, const char *time)
+{
+    const char *id = json_text(json_get(said, "id"));
+    struct noise_silence *silence = id ? noise_get(noise, id) : NULL;
+    if (!silence)
+        return;
+    silence->alerts++;
+    silence->out_bytes += bytes_of(said);
+    if (time)
+        ptime_of_iso(time, &silence->last);
+}
+
 static void count_record(struct noise *noise, const struct json_value *record)
 {
     const struct json_value *weir = json_get(record, "weir");
-    const struct json_value *silenced = json_get(weir, "silenced");
     const struct json_value *acknowledged = json_get(weir, "acknowledged");
-    const char *id = json_text(json_get(silenced, "id"));
     const char *incident = json_text(json_get(weir, "incident"));
     const char *time = json_text(json_get(record, "@timestamp"));
-    struct noise_silence *silence = id ? noise_get(noise, id) : NULL;
     struct noise_mark *mark = incident ? noise_mark_of(noise, incident) : NULL;
     bool quiet = false;
-    if (silence) {
-        silence->alerts++;
-        silence->out_bytes += bytes_of(silenced);
-        if (time)
-            ptime_of_iso(time, &silence->last);
-    }
+    count_silence(noise, json_get(weir, "silenced"), time);
+    count_silence(noise, json_get(weir, "change"), time);
     if (mark && json_truth(json_get(acknowledged, "quiet"), &quiet) && quiet) {
         mark->quiet_alerts++;
         mark->quiet_bytes += bytes_of(acknowledged);
@@ -75,7 +80,17 @@ static void remove_again(struct noise *noise, const char *id)
         noise_drop(noise, silence);
 }
 
-/* Its removal was refused. */
+/* A change window ended early. */
+static void end_again(struct noise *noise, const struct json_value *after)
+{
+    struct noise_silence silence, *change;
+    char id[NOISE_ID];
+    if (noise_take_silence(after, &silence, NULL) == 0 &&
+        (change = noise_get(noise, noise_silence_id(&silence, id))) != NULL)
+        change->expires = silence.expires;
+}
+
+/* Its removal was refused, or its early end. */
 static void keep_again(struct noise *noise, const struct json_value *after)
 {
     struct noise_silence silence;
@@ -83,6 +98,7 @@ static void keep_again(struct noise *noise, const struct json_value *after)
     if (noise_take_silence(after, &silence, NULL) == 0 && silence.number < noise->next &&
         !noise_get(noise, noise_silence_id(&silence, id)) && noise->silence_count < NOISE_SILENCES)
         noise_put_in(noise, &silence);
+    end_again(noise, after);
 }
 
 static void mark_again(struct noise *noise, const struct json_value *after)
@@ -107,8 +123,10 @@ static void obey_again(struct noise *noise, const struct json_value *record)
     const char *subject = json_text(json_get(audit, "subject"));
     if (!action || !subject)
         return;
-    if (strcmp(action, "silence.add") == 0)
+    if (strcmp(action, "silence.add") == 0 || strcmp(action, "change.open") == 0)
         add_again(noise, after);
+    else if (strcmp(action, "change.close") == 0)
+        end_again(noise, after);
     else if (strcmp(action, "silence.remove") == 0)
         remove_again(noise, subject);
     else if (strcmp(action, "silence.keep") == 0)
@@ -125,7 +143,8 @@ static void obey_again(struct noise *noise, const struct json_value *record)
 void noise_again(struct noise *noise, const char *line, size_t size)
 {
     bool order = HOLDS(line, size, "\"dataset\":\"weir.audit\"");
-    if (!order && !HOLDS(line, size, "\"silenced\":{") && !HOLDS(line, size, "\"acknowledged\":{"))
+    if (!order && !HOLDS(line, size, "\"silenced\":{") && !HOLDS(line, size, "\"change\":{") &&
+        !HOLDS(line, size, "\"acknowledged\":{"))
         return;
     struct json_value *record = json_parse(line, size, NULL);
     if (order)

@@ -13,6 +13,19 @@ static void put_silenced(struct json *json, const struct noise_silence *silence,
     json_close(json);
 }
 
+static void put_change(struct json *json, const struct noise_silence *change, uint64_t new_bytes)
+{
+    char id[NOISE_ID];
+    json_open(json, "change");
+    json_str(json, "id", noise_silence_id(change, id));
+    json_str(json, "ticket", change->ticket);
+    json_str(json, "zone", change->scope.zone);
+    json_str(json, "author", change->author);
+    json_time(json, "until", change->expires);
+    json_uint(json, "out_bytes", new_bytes);
+    json_close(json);
+}
+
 static void put_acknowledged(struct json *json, const struct alert_noise *noise, uint64_t new_bytes)
 {
     json_open(json, "acknowledged");
@@ -39,6 +52,8 @@ void noise_put_alert(struct json *json, const struct alert *alert)
     const struct alert_noise *noise = alert->noise;
     if (!noise)
         return;
+    if (noise->change)
+        put_change(json, noise->change, alert->new_bytes);
     if (noise->silence)
         put_silenced(json, noise->silence, alert->new_bytes);
     if (noise->acknowledged)

@@ -27,6 +27,8 @@ void noise_put_silence(struct json *json, const char *key, const struct noise_si
     json_str(json, "id", noise_silence_id(silence, id));
     json_str(json, "author", silence->author);
     json_str(json, "reason", silence->reason);
+    if (*silence->ticket)
+        json_str(json, "ticket", silence->ticket);
     json_time(json, "created", silence->created);
     json_time(json, "expires", silence->expires);
     noise_put_scope(json, "scope", &silence->scope);
@@ -140,8 +142,9 @@ int noise_write(const struct noise *noise, const char *path, struct error *error
 static int take_number(const struct json_value *object, uint32_t *number, struct error *error)
 {
     const char *id = json_text(json_get(object, "id"));
-    unsigned long value = id && strncmp(id, "sil-", 4) == 0 && id[4] >= '1' && id[4] <= '9' &&
-                                  strlen(id) <= 14 && strspn(id + 4, "0123456789") == strlen(id + 4)
+    bool named = id && (strncmp(id, "sil-", 4) == 0 || strncmp(id, "chg-", 4) == 0);
+    unsigned long value = named && id[4] >= '1' && id[4] <= '9' && strlen(id) <= 14 &&
+                                  strspn(id + 4, "0123456789") == strlen(id + 4)
                               ? strtoul(id + 4, NULL, 10)
                               : 0;
     if (value == 0 || value >= UINT32_MAX)
@@ -163,13 +166,15 @@ static int take_count(const struct json_value *object, const char *key, uint64_t
 int noise_take_silence(const struct json_value *object, struct noise_silence *silence,
                        struct error *error)
 {
-    static const char *const keys[] = {"id",    "author", "reason",    "created", "expires",
-                                       "scope", "alerts", "out_bytes", "last",    NULL};
+    static const char *const keys[] = {"id",      "author", "reason", "created",
+                                       "expires", "scope",  "alerts", "out_bytes",
+                                       "last",    "ticket", NULL};
     *silence = (struct noise_silence){.last = PTIME_MIN};
     if (noise_take_object(object, "a silence", keys, error) != 0 ||
         take_number(object, &silence->number, error) != 0 ||
         noise_take_text(object, "author", silence->author, NOISE_NAME, true, error) != 0 ||
         noise_take_text(object, "reason", silence->reason, NOISE_TEXT, true, error) != 0 ||
+        noise_take_text(object, "ticket", silence->ticket, NOISE_NAME, false, error) != 0 ||
         noise_take_time(object, "created", &silence->created, true, error) != 0 ||
         noise_take_time(object, "expires", &silence->expires, true, error) != 0 ||
         noise_take_scope(json_get(object, "scope"), &silence->scope, error) != 0 ||

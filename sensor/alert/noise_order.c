@@ -101,15 +101,19 @@ static void tell_silence(const struct noise_order *order, const char *action, co
 static int add(struct noise *noise, const struct noise_order *order, const struct json_value *body,
                struct noise_outcome *outcome, struct error *error)
 {
-    static const char *const keys[] = {"reason", "expires", "for_s", "scope", "author", NULL};
+    static const char *const keys[] = {"reason", "expires", "for_s", "scope",
+                                       "author", "ticket",  NULL};
     struct noise_silence silence = {.number = noise->next, .created = order->at, .last = PTIME_MIN};
     struct author author;
     if (noise_take_object(body, "body", keys, error) != 0 ||
         noise_take_text(body, "reason", silence.reason, NOISE_TEXT, true, error) != 0 ||
+        noise_take_text(body, "ticket", silence.ticket, NOISE_NAME, false, error) != 0 ||
         take_end(order, body, &silence, error) != 0 ||
         noise_take_scope(json_get(body, "scope"), &silence.scope, error) != 0 ||
         take_author(order, body, &author, error) != 0)
         return -1;
+    if (*silence.ticket && !*silence.scope.zone)
+        return error_set(error, ERROR_USAGE, "scope: expected the zone of a change window");
     snprintf(silence.author, sizeof silence.author, "%s", author.by);
     noise_sweep(noise, order->at, order->packet);
     if (noise->silence_count == NOISE_SILENCES || noise->next == UINT32_MAX)
@@ -117,9 +121,22 @@ static int add(struct noise *noise, const struct noise_order *order, const struc
                          NOISE_SILENCES);
     noise->next++;
     const struct noise_silence *made = noise_put_in(noise, &silence);
-    tell_silence(order, "silence.add", "silenced", &author, made,
+    bool change = *made->ticket;
+    tell_silence(order, change ? "change.open" : "silence.add",
+                 change ? "opened a change window," : "silenced", &author, made,
                  &(struct noise_change){.after = made}, outcome);
     return 0;
+}
+
+/* It is over from now on, and stays listed: what is learned goes by it. */
+static void end_change(const struct noise_order *order, const struct author *author,
+                       struct noise_silence *change, struct noise_outcome *outcome)
+{
+    struct noise_silence before = *change;
+    if (change->expires.ns > order->at.ns)
+        change->expires = order->at;
+    tell_silence(order, "change.close", "closed the change window,", author, change,
+                 &(struct noise_change){.before = &before, .after = change}, outcome);
 }
 
 static int take_away(struct noise *noise, const struct noise_order *order,
@@ -134,6 +151,10 @@ static int take_away(struct noise *noise, const struct noise_order *order,
     if (noise_take_object(body, "body", keys, error) != 0 ||
         take_author(order, body, &author, error) != 0)
         return -1;
+    if (*silence->ticket) {
+        end_change(order, &author, silence, outcome);
+        return 0;
+    }
     tell_silence(order, "silence.remove", "removed the silence of", &author, silence,
                  &(struct noise_change){.before = silence}, outcome);
     noise_drop(noise, silence);

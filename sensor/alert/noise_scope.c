@@ -80,6 +80,13 @@ static bool holds_service(const struct noise_scope *scope, const struct story *s
     return any;
 }
 
+/* Of a zone it is enough that one end is in it. */
+static bool holds_zone(const struct noise_scope *scope, const struct story_zone *zone)
+{
+    return !*scope->zone || strcmp(scope->zone, zone->name) == 0 ||
+           strcmp(scope->zone, zone->from) == 0 || strcmp(scope->zone, zone->to) == 0;
+}
+
 bool noise_scope_holds(const struct noise_scope *scope, const struct alert *alert)
 {
     const char *id = alert->finding.detector->id;
@@ -91,9 +98,9 @@ bool noise_scope_holds(const struct noise_scope *scope, const struct alert *aler
         return false;
     if (story_is_sensor(&alert->story)) /* a blind sensor is silenced by name, or not at all */
         return *scope->rule && scope->host_kind == NOISE_ANY_HOST && !*scope->destination &&
-               !*scope->service;
-    return holds_host(scope, &alert->story) && holds_destination(scope, &alert->story) &&
-           holds_service(scope, &alert->story);
+               !*scope->service && !*scope->zone;
+    return holds_zone(scope, &alert->story.zone) && holds_host(scope, &alert->story) &&
+           holds_destination(scope, &alert->story) && holds_service(scope, &alert->story);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -165,7 +172,8 @@ static bool is_blanket(const struct noise_scope *scope)
                 (scope->host_kind == NOISE_NETWORK && is_narrow(&scope->host_prefix));
     bool destination = *scope->destination &&
                        (!scope->has_destination_prefix || is_narrow(&scope->destination_prefix));
-    return !*scope->rule && !host && !destination && !*scope->service && !*scope->incident;
+    return !*scope->rule && !host && !destination && !*scope->service && !*scope->incident &&
+           !*scope->zone;
 }
 
 static int check(const struct noise_scope *scope, struct error *error)
@@ -176,7 +184,7 @@ static int check(const struct noise_scope *scope, struct error *error)
     if (is_blanket(scope))
         return error_set(error, ERROR_USAGE,
                          "scope: expected at least one of rule, host, destination, service, "
-                         "incident that does not choose everything");
+                         "incident, zone that does not choose everything");
     return check_service(scope, error);
 }
 
@@ -184,7 +192,7 @@ int noise_take_scope(const struct json_value *object, struct noise_scope *scope,
                      struct error *error)
 {
     static const char *const keys[] = {"rule",     "host",           "destination", "service",
-                                       "incident", "severity_below", NULL};
+                                       "incident", "severity_below", "zone",        NULL};
     char host[PREFIX_TEXT_SIZE] = "";
     int64_t below = 0;
     *scope = (struct noise_scope){.severity_below = 0};
@@ -193,6 +201,7 @@ int noise_take_scope(const struct json_value *object, struct noise_scope *scope,
         noise_take_text(object, "host", host, sizeof host, false, error) != 0 ||
         noise_take_text(object, "destination", scope->destination, sizeof scope->destination, false,
                         error) != 0 ||
+        noise_take_text(object, "zone", scope->zone, sizeof scope->zone, false, error) != 0 ||
         noise_take_text(object, "service", scope->service, sizeof scope->service, false, error) !=
             0 ||
         noise_take_text(object, "incident", scope->incident, sizeof scope->incident, false,
@@ -232,6 +241,7 @@ void noise_put_scope(struct json *json, const char *key, const struct noise_scop
     put_given(json, "destination", scope->destination);
     put_given(json, "service", scope->service);
     put_given(json, "incident", scope->incident);
+    put_given(json, "zone", scope->zone);
     if (scope->severity_below > 0)
         json_int(json, "severity_below", scope->severity_below);
     json_close(json);
@@ -242,10 +252,11 @@ char *noise_scope_text(const struct noise_scope *scope, char *text, size_t room)
     char host[PREFIX_TEXT_SIZE], name[16], below[32];
     bool with_host = scope->host_kind != NOISE_ANY_HOST;
     snprintf(below, sizeof below, " below severity %d", scope->severity_below);
-    snprintf(text, room, "%s%s%s%s%s%s%s%s%s%s", *scope->rule ? scope->rule : "alerts",
+    snprintf(text, room, "%s%s%s%s%s%s%s%s%s%s%s%s", *scope->rule ? scope->rule : "alerts",
              with_host ? " of " : "", with_host ? host_of(scope, host) : "",
              *scope->destination ? " to " : "", scope->destination, *scope->service ? " by " : "",
-             scope->service, *scope->incident ? " in " : "",
+             scope->service, *scope->zone ? " of zone " : "", scope->zone,
+             *scope->incident ? " in " : "",
              *scope->incident ? incident_short(scope->incident, name) : "",
              scope->severity_below > 0 ? below : "");
     return text;

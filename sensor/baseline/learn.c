@@ -337,7 +337,7 @@ void profile_close_packed(struct profile *profile, const struct host_total *tota
 {
     if (civil->hour <= profile->last_closed_hour)
         profile_pack(profile, blob);
-    else if (profile->frozen)
+    else if (profile->frozen || profile->withheld)
         close_frozen(profile, total, civil, blob);
     else
         close_learning(profile, total, civil, fleet, blob);

@@ -41,6 +41,10 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what is not to be told for a while\n"
                             "       weir backtest --rules NEW INPUT...                    "
                             "what other rules would tell\n"
+                            "       weir zones VERB ...                                   "
+                            "zones and conduits: list, propose, drift\n"
+                            "       weir change VERB ...                                  "
+                            "windows in which a zone is worked on\n"
                             "       weir digest [--since 8h] [--lang ja]                  "
                             "what the next shift is told\n"
                             "       weir privacy inventory [-c FILE]                      "
@@ -78,7 +82,8 @@ static const struct {
     {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
     {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
     {"evidence", command_evidence}, {"hunt", command_hunt},         {"top", command_top},
-    {"--help", command_help},       {"-h", command_help},
+    {"zones", command_zones},       {"change", command_change},     {"--help", command_help},
+    {"-h", command_help},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -107,7 +112,8 @@ int command_main(int argc, char **argv)
     log_error(
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
         "top, reload, "
-        "rules, baseline, backtest, incident, silence, digest, report, evidence, privacy, version "
+        "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
+        "privacy, version "
         "or help",
         argv[1]);
     return EXIT_USAGE;

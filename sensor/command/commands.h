@@ -11,6 +11,7 @@ int command_backtest(int argc, char **argv);
 int command_privacy(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_change(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_status(int argc, char **argv);
@@ -22,6 +23,7 @@ int command_evidence(int argc, char **argv);
 int command_hunt(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_report(int argc, char **argv);
+int command_zones(int argc, char **argv);
 int command_silence(int argc, char **argv);
 int command_top(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.

@@ -168,8 +168,8 @@ static int list(const struct options *options, const struct asked *asked, struct
     (void)asked;
     for (size_t i = 0; calendar && i < noise->silence_count; i++) {
         const struct noise_silence *silence = &noise->silence[i];
-        if (only && strcmp(noise_silence_id(silence, id), only) != 0)
-            continue;
+        if (*silence->ticket || (only && strcmp(noise_silence_id(silence, id), only) != 0))
+            continue; /* of change windows weir change tells */
         shown++;
         if (options->json)
             show_json(silence);

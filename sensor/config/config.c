@@ -41,7 +41,9 @@ void config_init(struct config *config)
 void config_fini(struct config *config)
 {
     inside_fini(&config->inside);
+    zones_free(config->zones);
     rules_free(config->rules);
+    config->zones = NULL;
     config->rules = NULL;
     for (struct owned *next; config->owned; config->owned = next) {
         next = config->owned->next;

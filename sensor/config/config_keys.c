@@ -460,6 +460,8 @@ const struct key_row config_row[] = {
     {"site.work_days", read_days, show_days},
     {"site.holidays", read_holidays, show_holidays},
     {"networks.inside", config_read_inside, config_show_inside},
+    {"networks.zones", config_read_zones, config_show_zones},
+    {"networks.conduits", config_read_conduits, config_show_conduits},
     {"networks.identity", read_identity, show_identity},
     {"networks.as_database", read_as_database, show_as_database},
     {"capture.interfaces", read_interfaces, show_interfaces},

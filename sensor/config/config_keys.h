@@ -35,7 +35,14 @@ int config_whole(const struct reading *r, const struct yaml_node *node, uint32_t
 /* tunnel_ports.c */
 int config_read_tunnel_ports(const struct reading *r, const struct yaml_node *node);
 void config_show_tunnel_ports(const struct config *config, struct buffer *b);
+/* zones_keys.c */
+int config_read_zones(const struct reading *r, const struct yaml_node *node);
+void config_show_zones(const struct config *config, struct buffer *b);
+int config_read_conduits(const struct reading *r, const struct yaml_node *node);
+void config_show_conduits(const struct config *config, struct buffer *b);
 /* rules_keys.c */
+/* Of a path as it was written in the file being read: absolute, the caller's. */
+char *config_whole_path(const struct reading *r, const char *path);
 int config_read_rules(const struct reading *r, const struct yaml_node *node);
 void config_show_rules(const struct config *config, struct buffer *b);
 /* content_keys.c */

@@ -25,4 +25,7 @@ int config_files_intel(struct config_files *files, const char *path, struct erro
 /* rules_keys.c: config->rules from the files, read when they are not held yet. */
 int config_load_rules(struct config *config, struct config_files *files, struct error *error);
 
+/* zones_keys.c: the conduits of config->zones, likewise. */
+int config_load_conduits(struct config *config, struct config_files *files, struct error *error);
+
 #endif

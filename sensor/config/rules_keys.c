@@ -13,8 +13,7 @@
 
 #define EXPECTED "a list of at most 32 paths such as [rules/*.yaml]"
 
-/* Of the path as it was written: absolute. */
-static char *whole_path(const struct reading *r, const char *path)
+char *config_whole_path(const struct reading *r, const char *path)
 {
     const char *slash = strrchr(r->name, '/');
     int folder = slash ? (int)(slash - r->name) + 1 : 0;
@@ -38,7 +37,7 @@ int config_read_rules(const struct reading *r, const struct yaml_node *node)
         if (item->kind != YAML_SCALAR || !*item->text || r->config->rules_count == CONFIG_RULES)
             return config_refuse(r, item, EXPECTED);
         snprintf(place, sizeof place, "%.400s:%d:%d", r->name, item->line, item->column);
-        char *path = whole_path(r, item->text);
+        char *path = config_whole_path(r, item->text);
         r->config->rules_from[r->config->rules_count++] =
             (struct config_rules){config_own(r->config, path), config_own(r->config, place)};
         free(path);

@@ -50,6 +50,8 @@ int config_load(struct config *config, struct config_source *source, struct erro
     if (source->intel && !source->files.held &&
         config_files_intel(&source->files, source->intel, error) != 0)
         return -1;
+    if (config_load_conduits(config, &source->files, error) != 0)
+        return -1;
     return config_load_rules(config, &source->files, error);
 }
 

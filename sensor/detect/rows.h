@@ -26,6 +26,8 @@ extern const struct detector detector_protocol_mismatch;
 extern const struct detector detector_served_sweep;
 extern const struct detector detector_sensor_blind;
 extern const struct detector detector_intel_match;
+extern const struct detector detector_zone_conduit;
+extern const struct detector detector_zone_payload;
 
 /* content.c: what the rows about counted content share. */
 /* `low` items → `score`, ten times as many → `score` + `step`, …, 100 at most. */
@@ -36,6 +38,14 @@ void content_reason(const struct subject *subject, enum content_class class, con
 /* Items of a class with a grave label (counted.h), as far as labels are listed: at least so many.
  */
 uint64_t content_grave(const struct counted *counted, enum content_class class);
+
+/* zone_payload.c: a protocol of plants or of surveillance goes where it never belongs, and no
+ * conduit says by name that it may. */
+bool zone_payload_strays(const struct zoned_flow *zoned);
+/* zone_conduit.c: what the rows about zones share. Who opened what to whom, as the first reason of
+ * a finding of this score; `why` ends the sentence. */
+void zone_tell(const struct zoned_flow *zoned, const char *code, const char *why, int score,
+               struct finding *finding);
 
 /* volume_peers.c: of a host that is awaited. */
 bool volume_peers_judge(const struct subject *subject, struct finding *finding);

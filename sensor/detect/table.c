@@ -30,6 +30,8 @@ const struct detector *const detectors[] = {
     &detector_served_sweep,
     &detector_sensor_blind,
     &detector_intel_match,
+    &detector_zone_conduit,
+    &detector_zone_payload,
     NULL,
 };
 
@@ -57,6 +59,19 @@ enum urgency urgency_of(const struct detector *detector, int score)
     if (score >= URGENT_SCORE && detector->wakes)
         return URGENCY_NOW;
     return score >= SHIFT_SCORE ? URGENCY_SHIFT : URGENCY_DIGEST;
+}
+
+struct technique finding_technique(const struct finding *finding)
+{
+    static const struct technique as[FINDING_AS] = {
+        [AS_COMMAND] = {"TA0106", "T0855", NULL},     [AS_MONITORING] = {"TA0100", "T0801", NULL},
+        [AS_APPLICATION] = {"TA0101", "T0869", NULL}, [AS_EXPOSED] = {"TA0108", "T0883", NULL},
+        [AS_REMOTE] = {"TA0109", "T0886", NULL},
+    };
+    const struct detector *row = finding->detector;
+    if (finding->as == AS_ROW || finding->as >= FINDING_AS)
+        return (struct technique){row->tactic, row->technique, row->subtechnique};
+    return as[finding->as];
 }
 
 bool detector_ask(const struct detector *detector, const struct subject *subject,

@@ -115,8 +115,7 @@ struct destination account_destination(struct engine *engine, const struct way *
                              &way->remote, unverified);
 }
 
-/* What a side sent since the record before. */
-static struct volume fresh_of(const struct record_flow *record, int side)
+struct volume account_fresh(const struct record_flow *record, int side)
 {
     int64_t payload = record->fresh[side].payload_bytes;
     return (struct volume){.value = positive(payload),
@@ -126,7 +125,7 @@ static struct volume fresh_of(const struct record_flow *record, int side)
 
 static void add_side(struct flow_view *view, int side)
 {
-    struct volume fresh = fresh_of(view->record, side);
+    struct volume fresh = account_fresh(view->record, side);
     if (view->way.leaves & (1u << side))
         volume_add(&view->out, fresh);
     else
@@ -217,7 +216,7 @@ static void receive(struct engine *engine, const struct flow_view *view)
         return;
     struct civil civil = account_hour(engine, (struct ptime){record->fresh_since_ns});
     for (int side = 0; side < SIDES; side++) {
-        uint64_t bytes = fresh_of(record, side).value;
+        uint64_t bytes = account_fresh(record, side).value;
         const struct ip *to = side == SIDE_ORIG ? &record->key.resp_ip : &record->key.orig_ip;
         const struct ip *host =
             host_of(to, view->device[side == SIDE_ORIG ? SIDE_RESP : SIDE_ORIG]);
@@ -280,7 +279,8 @@ static bool account_host(struct engine *engine, struct flow_view *view)
     view->accepted = host != NULL;
     if (host) {
         struct booked booked = book_record(engine, view, host);
-        if (booked.total && !engine_only_gathers(engine))
+        view->in_story = booked.total && !engine_only_gathers(engine);
+        if (view->in_story)
             account_judge(engine, view, host, &booked);
     } else if (view->record->flags & FLOW_ESTABLISHED) {
         engine->counts.refused_bytes += view->out.value;
@@ -298,11 +298,12 @@ static void look_at(struct engine *engine, const struct flow_view *view)
         volume_add(&engine->counts.carried, view->out);
     tunnelled_flow(engine, view);
     swept_flow(engine, view);
+    zoned_flow(engine, view);
     live_flow(engine, view);
     count_protocol(engine, record);
     engine->counts.flows[view->scope] += first_record(record);
     for (int side = 0; side < SIDES; side++)
-        volume_add(&engine->counts.payload[view->scope], fresh_of(record, side));
+        volume_add(&engine->counts.payload[view->scope], account_fresh(record, side));
     if (engine->config.observer.flow)
         engine->config.observer.flow(engine->config.observer.context, view);
 }

@@ -199,6 +199,8 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
+    zoned_name(engine, view, &whole->story);
+    zoned_name(engine, view, &open->story);
     const struct profile *profile =
         hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;

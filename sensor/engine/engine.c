@@ -116,6 +116,7 @@ static struct engine *make(const struct engine_config *config)
     swept_init(&engine->swept);
     sight_init(&engine->sight);
     ruled_init(&engine->ruled, config->rules);
+    zoned_init(&engine->zoned, config->zones);
     map_init(&engine->hosts);
     engine->totals = totals_new(config->max_hosts);
     engine->json = json_new();
@@ -164,6 +165,7 @@ void engine_free(struct engine *engine)
     stories_fini(&engine->stories);
     tunnelled_fini(&engine->tunnelled);
     swept_fini(&engine->swept);
+    zoned_fini(&engine->zoned);
     names_fini(&engine->names);
     identity_fini(&engine->identity);
     open_flows_fini(&engine->open_flows);

@@ -19,6 +19,7 @@
  *   tally.c      alerts by who spoke
  *   told.c       what of what is found is told, where only some is asked for
  *   swept.c      what client networks asked of inside servers (swept.h)
+ *   zoned*.c     what passes the borders of zones (zoned.h)
  *   tunnelled*.c, questions*.c   what the rows about tunnels need (tunnelled.h)
  *   identity.c, names.c, sight.c, stories.c, order.c: see their headers */
 #ifndef WEIR_ENGINE_INTERNAL_H
@@ -39,6 +40,7 @@
 #include "weir/base/buffer.h"
 #include "weir/detect/judge.h"
 #include "weir/engine/engine.h"
+#include "zoned.h"
 
 #define TICK_NS         NS_PER_MIN /* open totals are published, incidents and stories advance */
 #define CLOSE_AFTER_NS  (2 * NS_PER_MIN)  /* an hour is closed this long after its end */
@@ -150,6 +152,7 @@ struct engine {
     struct tunnelled tunnelled;
     struct tallies tallies;
     struct swept swept;
+    struct zoned zoned;
     struct incidents *incidents;
     struct totals *totals;
     struct fleet *fleet;
@@ -285,6 +288,8 @@ struct destination account_destination(struct engine *engine, const struct way *
                                        bool *unverified);
 /* The open hour that bytes of this time are counted in. */
 struct civil account_hour(struct engine *engine, struct ptime time);
+/* What a side sent since the record before. */
+struct volume account_fresh(const struct record_flow *record, int side);
 void account_binding(struct engine *engine, const struct record_binding *record);
 void account_content(struct engine *engine, const struct record_content *record);
 

@@ -77,6 +77,14 @@ static void put_names(const struct engine *engine, const char *server_name, bool
     rule_facts_number(facts, FIELD_NAME_VERIFIED, *server_name && verified);
 }
 
+static void put_zone(const struct engine *engine, const struct ip *address,
+                     struct rule_facts *facts)
+{
+    const struct zones *zones = engine->config.zones;
+    const struct zone *zone = zones ? zones_get(zones, zones_end(zones, address, false)) : NULL;
+    rule_facts_text(facts, FIELD_ZONE, zone ? zone->name : NULL);
+}
+
 static void put_device(const struct ip *host, struct ruled_facts *facts)
 {
     if (ip_is_device(host))
@@ -122,6 +130,7 @@ static void put_endpoints(const struct engine *engine, const struct flow_view *v
     bool outbound = view->scope == SCOPE_OUT;
     rule_facts_address(f, FIELD_HOST, &view->way.host);
     rule_facts_address(f, FIELD_REMOTE, &view->way.remote);
+    put_zone(engine, &view->way.host, f);
     rule_facts_text(f, FIELD_PROTOCOL, proto_text(key->proto, facts->protocol));
     put_network(engine, &view->way.remote, facts);
     rule_facts_number(f, FIELD_TUNNELLED, view->way.by_tunnel);
@@ -253,6 +262,7 @@ void ruled_facts_of_story(struct engine *engine, const struct story *story, stru
     put_time(engine, now, &facts->facts);
     put_device(&story->host, facts);
     put_counted(story, &facts->facts);
+    put_zone(engine, ip_is_device(&story->host) ? &story->source : &story->host, &facts->facts);
     if (story->has_destination && story->flow_count > 0) {
         put_destination(&story->destination, &facts->facts);
         put_users(engine, &story->destination, &facts->facts);

@@ -56,6 +56,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct pair_total),
         sizeof(struct swept_pair),
         sizeof(struct swept_server),
+        sizeof(struct conduit_seen),
         sizeof(struct record_flow),
         sizeof(struct record_name),
         sizeof(struct record_content),
@@ -449,6 +450,16 @@ static bool take_ruled(struct engine *engine, struct cursor *in)
     return ruled_unpack(&engine->ruled, in);
 }
 
+static void put_zoned(const struct engine *engine, struct buffer *out)
+{
+    zoned_pack(&engine->zoned, out);
+}
+
+static bool take_zoned(struct engine *engine, struct cursor *in)
+{
+    return zoned_unpack(&engine->zoned, in);
+}
+
 static void put_incidents(const struct engine *engine, struct buffer *out)
 {
     incidents_pack(engine->incidents, out);
@@ -465,19 +476,13 @@ static bool take_incidents(struct engine *engine, struct cursor *in)
 static const struct section {
     void (*put)(const struct engine *engine, struct buffer *out);
     bool (*take)(struct engine *engine, struct cursor *in);
-} sections[] = {{put_order, take_order},
-                {put_open_flows, take_open_flows},
-                {put_hosts, take_hosts},
-                {put_totals, take_totals},
-                {put_fleet, take_fleet},
-                {put_names, take_names},
-                {put_identity, take_identity},
-                {put_stories, take_stories},
-                {put_tunnelled, take_tunnelled},
-                {put_swept, take_swept},
-                {put_incidents, take_incidents},
-                {put_ruled, take_ruled},
-                {snapshot_put_sight, snapshot_take_sight},
+} sections[] = {{put_order, take_order},         {put_open_flows, take_open_flows},
+                {put_hosts, take_hosts},         {put_totals, take_totals},
+                {put_fleet, take_fleet},         {put_names, take_names},
+                {put_identity, take_identity},   {put_stories, take_stories},
+                {put_tunnelled, take_tunnelled}, {put_swept, take_swept},
+                {put_zoned, take_zoned},         {put_incidents, take_incidents},
+                {put_ruled, take_ruled},         {snapshot_put_sight, snapshot_take_sight},
                 {put_plain, take_plain}};
 
 void snapshot_pack(const struct engine *engine, struct buffer *out)

@@ -3,7 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT  20
-#define BOUNDS_TOLD     12
+#define BOUNDS_TOLD     14
 #define BOUNDS_BINDINGS 8
 
 static uint64_t faults_of(const struct engine_counts *counts)
@@ -71,6 +71,10 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
         {"incidents_forgotten", "closed incidents forgotten", i.forgotten},
         {"rules_withheld", "stories that rules did not tell for their rate limits",
          c->rules_withheld},
+        {"zones_withheld", "stories that rows about zones did not tell for their rate limits",
+         c->zones_withheld},
+        {"conduits_unkept", "additions to what passes between zones that found no room",
+         c->conduits_unkept},
         {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
         {"findings_trusted", "findings that trust held back", c->trusted},
         {"findings_untold", "findings without a story left to be told of", c->findings_untold},
@@ -161,6 +165,8 @@ size_t bounds_of(const struct summary *s, struct bound_count count[BOUNDS_MAX])
          c->sensors_passed},
         {"profiles_changed", "host-hours not learned because an operator changed the profile",
          c->profiles_changed},
+        {"hours_withheld", "host-hours not learned because a change window of their zone was open",
+         c->hours_withheld},
         {"profiles_damaged", "host-hours not learned because the stored profile is damaged",
          c->profiles_damaged},
         {"pairs_overflow", "additions to \"other\" destinations", c->pairs_overflow},

@@ -92,6 +92,8 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"silence.add", "抑止の追加"},
         {"silence.remove", "抑止の解除"},
         {"silence.keep", "抑止解除の取り消し"},
+        {"change.open", "変更作業枠の開始"},
+        {"change.close", "変更作業枠の終了"},
         {"incident.ack", "インシデントの確認"},
         {"incident.close", "インシデントのクローズ"},
         {"incident.reopen", "インシデントの再オープン"},

@@ -79,6 +79,12 @@ static const struct term rules[] = {
     {"sensor.blind", {"The sensor did not see everything", "センサーが一部を監視できなかった"}},
     {"intel.match",
      {"Traffic with what a list of indicators names", "脅威指標の一覧に該当する通信"}},
+    {"zone.conduit",
+     {"Traffic that no conduit of a locked zone allows",
+      "施錠されたゾーンでコンジットが許可しない通信"}},
+    {"zone.payload",
+     {"A protocol of control systems or surveillance where it never belongs",
+      "制御・監視プロトコルの本来あり得ない場所での使用"}},
     {NULL, {NULL, NULL}},
 };
 

@@ -162,6 +162,15 @@ static void put_inside(struct buffer *b, const struct summary *s)
 
 /* --- what was not judged, and where to look -------------------------------------------------- */
 
+static void put_zones(struct buffer *b, const struct zones *zones)
+{
+    size_t locked = 0;
+    for (size_t i = 0; i < zones->zone_count; i++)
+        locked += zones->zone[i].state == ZONE_LOCKED;
+    buffer_text(b, "Zones: %zu locked, judged by %zu conduits; %zu only observed.\n", locked,
+                zones->conduit_count, zones->zone_count - locked);
+}
+
 static void put_not_judged(struct buffer *b, const struct summary *s)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
@@ -188,7 +197,10 @@ static void put_not_judged(struct buffer *b, const struct summary *s)
     if (counts->refused_bytes > 0)
         buffer_text(b, "Not judged: %s out of hosts beyond baseline.max_hosts.\n",
                     figure_bytes(counts->refused_bytes, bytes));
-    buffer_text(b, "Not judged: zones (none are configured).\n");
+    if (!engine_zones(s->engine))
+        buffer_text(b, "Not judged: zones (none are configured).\n");
+    else
+        put_zones(b, engine_zones(s->engine));
 }
 
 static void put_counted(struct buffer *b, const struct hosts *hosts, const struct ip *host)

@@ -9,6 +9,7 @@
 #include "privacy_api.h"
 #include "sink_news.h"
 #include "worker.h"
+#include "zones_api.h"
 
 #include "weir/base/json.h"
 #include "weir/bus/metrics.h"
@@ -553,6 +554,17 @@ static void on_health(void *context, const struct api_request *request, struct a
         reply->body = xstrdup("{\"ok\":true}");
 }
 
+/* Addresses of writers are shown: as silences are. */
+static void on_conduits(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct engine_role *role = context;
+    const struct privacy_api privacy = privacy_of(context);
+    if (privacy_api_look(&privacy, request, reply) != 0)
+        return;
+    zones_api_conduits(role->stack.engine, reply);
+    hide(role, reply);
+}
+
 static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/status", on_status},
                                           {"POST", "/v1/reload", on_reload},
@@ -560,6 +572,7 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/health", on_health},
                                           {"GET", "/v1/hosts", on_hosts},
                                           {"GET", "/v1/hosts/*", on_host},
+                                          {"GET", "/v1/conduits", on_conduits},
                                           {"GET", "/v1/silences", on_listed_silences},
                                           {"POST", "/v1/silences", on_add},
                                           {"DELETE", "/v1/silences/*", on_remove},

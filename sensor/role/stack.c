@@ -148,6 +148,7 @@ static int open_engine(struct stack *stack)
         .networks = stack->networks,
         .key = c->key,
         .detect = c->config->detect,
+        .zones = c->config->zones,
         .rules = c->config->rules,
         .sensor = c->config->sensor_name,
         .max_hosts = c->config->max_hosts,

@@ -37,6 +37,14 @@ struct claimed_client {
     uint64_t weight;    /* at most so much */
 };
 
+/* networks.zones: of the host; where a row about zones spoke, whose border it was about, and which
+ * way it was crossed. */
+struct story_zone {
+    char name[ZONE_NAME_SIZE];                     /* "": in none */
+    uint8_t level;                                 /* in tenths */
+    char from[ZONE_NAME_SIZE], to[ZONE_NAME_SIZE]; /* of who opened, of whom; "": not said */
+};
+
 /* What is known of the traffic the alert speaks of. */
 struct story {
     struct ip host, remote; /* remote, and the next four: of the largest flow */
@@ -71,6 +79,7 @@ struct story {
     struct claimed_client client[STORY_CLIENTS]; /* by weight, heaviest first */
     size_t client_count;
     uint64_t clients_replaced; /* times one gave way: not all are listed */
+    struct story_zone zone;
 };
 
 /* Another host's open incident with the same destination. */

@@ -3,6 +3,9 @@
  * other and only carries who silenced it, until when and why; sinks that were not asked for such
  * leave it out.
  *
+ * A change window is the same and hides nothing: alerts of a zone, while somebody works on it, are
+ * told as ever and carry its ticket; nothing is learned of the zone's hosts meanwhile.
+ *
  * A silence ends, and is compared with an alert's packet time: an engine that plays its log again
  * after a death, and a replay, tag the same alerts. Acts of people have the wall clock's time.
  *
@@ -44,6 +47,7 @@ struct noise_scope {
     bool has_destination_prefix;
     struct prefix destination_prefix;
     char service[16];             /* all that left was that */
+    char zone[ZONE_NAME_SIZE];    /* the host's, or an end of what a row about zones tells */
     char incident[ALERT_ID_SIZE]; /* whole */
     int severity_below;           /* 0: any */
 };
@@ -51,8 +55,9 @@ struct noise_scope {
 struct noise_silence {
     uint32_t number; /* "sil-17" */
     char author[NOISE_NAME], reason[NOISE_TEXT];
-    struct ptime created; /* wall clock */
-    struct ptime expires; /* an alert of this packet time or later is told again */
+    char ticket[NOISE_NAME]; /* of a change window, whose id is "chg-17"; "": a silence */
+    struct ptime created;    /* wall clock */
+    struct ptime expires;    /* an alert of this packet time or later is told again */
     struct noise_scope scope;
     uint64_t alerts, out_bytes; /* silenced by it; bytes that none told of before */
     struct ptime last;          /* PTIME_MIN: none yet */
@@ -108,9 +113,13 @@ struct noise_mark *noise_mark_of(const struct noise *noise, const char *incident
 /* What is said of an alert as it is told; texts borrowed from the book. Nothing of it: all 0. */
 struct alert_noise {
     const struct noise_silence *silence;
+    const struct noise_silence *change; /* the window it was told in */
     const struct noise_mark *acknowledged, *judged;
     bool quiet; /* of an acknowledged incident, and wakes nobody */
 };
+/* Whether a change window of the zone is open at any time from `from` to `until`. */
+bool noise_in_change(const struct noise *noise, const char *zone, struct ptime from,
+                     struct ptime until);
 /* True: there is something to say. */
 bool noise_of_alert(const struct noise *noise, const struct alert *alert,
                     struct alert_noise *found);

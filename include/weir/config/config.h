@@ -60,8 +60,10 @@ struct config {
     size_t holiday_count;
     struct inside inside;
     bool inside_set;
-    char *as_database; /* a MaxMind DB file; "": none */
-    bool by_device;    /* hosts are devices where one is known, not addresses */
+    char *as_database;            /* a MaxMind DB file; "": none */
+    struct zones *zones;          /* networks.zones, with their conduits; NULL: none. Owned */
+    struct config_rules conduits; /* networks.conduits: where they are read from; NULL: none */
+    bool by_device;               /* hosts are devices where one is known, not addresses */
     struct config_interface interface[CONFIG_INTERFACES];
     size_t interface_count;
     uint32_t workers; /* capture processes; 0: a thread of the engine's process */

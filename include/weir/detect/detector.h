@@ -13,6 +13,7 @@
 #include "weir/detect/silence.h"
 #include "weir/detect/sweep.h"
 #include "weir/detect/tunnel.h"
+#include "weir/detect/zones.h"
 #include "weir/record/record.h"
 
 #include <stdbool.h>
@@ -32,6 +33,7 @@ enum subject_kind {
     SUBJECT_QUESTIONS,   /* what was asked for under a domain: tunnel.h */
     SUBJECT_SWEEP,       /* what a client network asked of an inside server: sweep.h */
     SUBJECT_RULE,        /* a story, as an operator's rule or list speaks of it */
+    SUBJECT_ZONE,        /* a flow at the border of a zone: zones.h */
     SUBJECTS
 };
 
@@ -75,6 +77,8 @@ struct subject {
     const struct spoken *spoken;
     /* SUBJECT_SWEEP */
     const struct sweep *sweep;
+    /* SUBJECT_ZONE */
+    const struct zoned_flow *zoned;
 };
 
 struct reason {
@@ -91,6 +95,17 @@ struct reason {
 enum urgency { URGENCY_DIGEST, URGENCY_SHIFT, URGENCY_NOW, URGENCIES };
 extern const char *const urgency_name[URGENCIES];
 
+/* What was done, where one row finds several things (zone.conduit); ATT&CK for ICS. */
+enum finding_as {
+    AS_ROW,         /* as the row has it */
+    AS_COMMAND,     /* something was written, or ordered */
+    AS_MONITORING,  /* something was read */
+    AS_APPLICATION, /* what everybody speaks with the outside: DNS, TLS, mail, … */
+    AS_EXPOSED,     /* the outside opened */
+    AS_REMOTE,      /* another part of the site opened */
+    FINDING_AS
+};
+
 struct finding {
     const struct detector *detector;
     double p; /* fused: how rare so much evidence is a host and day; absolute: 0 */
@@ -99,6 +114,7 @@ struct finding {
     int score;    /* 0–100 */
     enum urgency urgency; /* by stated criteria (docs/detection.md), apart from the budget */
     bool by_peers;        /* of a host that is awaited: its own past was not there to be asked */
+    uint8_t as;           /* enum finding_as */
     struct reason reason[FINDING_REASONS];
     size_t reason_count;
     double needs; /* would not fire below this */
@@ -126,6 +142,11 @@ const struct detector *detector_get(const char *id);
 /* Asks one absolute row; false: nothing to say. */
 bool detector_ask(const struct detector *detector, const struct subject *subject,
                   struct finding *finding);
+/* ATT&CK's ids for what was found; NULL where none is honest. */
+struct technique {
+    const char *tactic, *technique, *subtechnique;
+};
+struct technique finding_technique(const struct finding *finding);
 /* Score = clamp(50 + 15·log10(.01/p), 0, 100). */
 int score_of_p(double p);
 enum urgency urgency_of(const struct detector *detector, int score);

@@ -21,6 +21,7 @@ enum rule_type {
 #define RULE_FIELDS(X)                                                                             \
     X(HOST, "host", ADDRESS, "the inside address that was used")                                   \
     X(DEVICE, "device", TEXT, "the inside device, \"aa:bb:cc:dd:ee:ff\", where one is known")      \
+    X(ZONE, "zone", TEXT, "the zone of host (networks.zones)")                                     \
     X(REMOTE, "remote", ADDRESS, "the address outside")                                            \
     X(REMOTE_PORT, "remote_port", COUNT, "its port")                                               \
     X(HOST_PORT, "host_port", COUNT, "the inside host's port")                                     \

@@ -58,6 +58,7 @@ struct flow_view {
     const struct ip *host;
     const struct ip *device[SIDES]; /* of inside sides, unless a tunnel decides; NULL: not known */
     const struct destination *destination; /* likewise */
+    bool in_story;        /* account_judge has added it to the stories of host and destination */
     bool accepted;        /* the host was or is worth a profile: not just anybody's address */
     bool name_unverified; /* a server name was given that no seen answer ties to the address, or
                              that the server's certificate contradicts */
@@ -99,12 +100,15 @@ struct engine_counts {
     uint64_t sensors_passed;   /* sensors that an hour this one closed did not wait for */
     uint64_t closes_lost;      /* begun, and taken over by another sensor */
     uint64_t profiles_changed; /* by an operator while their hour was closed: it was not learned */
+    uint64_t hours_withheld;   /* host-hours not learned because of a change window */
     uint64_t profiles_let_go;  /* from memory, for want of room (cache_bytes): the store has them */
     uint64_t profiles_loaded;  /* from the store */
     uint64_t rules_matched;    /* flow records that a rule or a list of indicators matched */
     uint64_t rules_withheld; /* stories not told by a rule for its rate limit, each once a window */
-    uint64_t excepted;       /* findings that an exception held back, at each look */
-    uint64_t trusted;        /* findings that trust held back, at each look */
+    uint64_t zones_withheld; /* stories not told by a row about zones, likewise */
+    uint64_t conduits_unkept;  /* additions to what was seen to pass that found no room */
+    uint64_t excepted;         /* findings that an exception held back, at each look */
+    uint64_t trusted;          /* findings that trust held back, at each look */
     uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
     uint64_t findings_untold;  /* that had no story or pair any more to be told of */
     uint64_t late;             /* records older than what was complete when they came */
@@ -175,6 +179,7 @@ struct engine_config {
     const struct networks *networks; /* NULL: unnamed destinations are prefixes */
     const struct hash_key *key;      /* the site's, for what is remembered of names; NULL: none */
     struct detect_config detect;
+    const struct zones *zones; /* with their conduits; NULL: none. They outlive the engine */
     const struct rules *rules; /* of the operator; NULL: none. They outlive the engine */
     const char *sensor;
     uint32_t max_hosts;
@@ -280,6 +285,10 @@ struct rule_tally {                   /* of one rule, or of intel.match */
     uint64_t withheld;                /* stories, each once in a window of its rate limit */
     char example[RULE_EXAMPLES][256]; /* what was said first; "" from the first that is not there */
 };
+const struct zones *engine_zones(const struct engine *engine); /* NULL: none */
+/* What was seen to pass the borders of zones, by ends, protocol and port. Caller frees the array.
+ */
+const struct conduit_seen **engine_conduits(const struct engine *engine, size_t *count);
 const struct rules *engine_rules(const struct engine *engine); /* NULL: none */
 /* NULL: there is none of this id. */
 const struct rule_tally *engine_rule(const struct engine *engine, const char *id);

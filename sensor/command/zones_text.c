@@ -1,0 +1,261 @@
+/* See zones_text.h. The order is that of zones, then of protocols and ports: the same input gives
+ * the same text. Pure. */
+#include "zones_text.h"
+
+#include "weir/base/time.h"
+
+#include <stdio.h>
+
+#define TIME_TEXT 32
+
+static char *finish(struct buffer *b)
+{
+    buffer_u8(b, 0);
+    return (char *)b->data;
+}
+
+static const char *plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+/* --- a row ------------------------------------------------------------------------------------ */
+
+static const char *protocol_of(uint8_t service, uint8_t proto, char text[8])
+{
+    static const struct {
+        uint8_t proto;
+        const char *name;
+    } row[] = {{0, "any"},  {1, "icmp"}, {6, "tcp"},    {17, "udp"},
+               {47, "gre"}, {50, "esp"}, {58, "icmp6"}, {132, "sctp"}};
+    if (service_name[service])
+        return service_name[service];
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+        if (row[i].proto == proto)
+            return row[i].name;
+    snprintf(text, 8, "%u", proto);
+    return text;
+}
+
+static bool has_ports(uint8_t proto)
+{
+    return proto == 6 || proto == 17 || proto == 132 || proto == 33;
+}
+
+static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
+{
+    struct zone_flow flow = {.from = row->from,
+                             .to = row->to,
+                             .proto = row->proto,
+                             .service = (enum service)row->service,
+                             .resp_port = row->port,
+                             .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
+                             .certain = true};
+    if (writer < row->writer_count) {
+        flow.writes = 1;
+        flow.orig = row->writer[writer];
+    }
+    return flow;
+}
+
+/* The worst of what is against it: of each that writes, or of it as it is read. `used`: of each
+ * conduit, whether something went its way, if only more than it allows. */
+static enum zone_fault fault_of(const struct zones *zones, const struct conduit_seen *row,
+                                bool *used)
+{
+    enum zone_fault worst = ZONE_ALLOWED;
+    for (size_t writer = 0; writer == 0 || writer < row->writer_count; writer++) {
+        struct zone_flow flow = flow_of(row, writer);
+        struct zone_verdict verdict;
+        if (!zones_judge(zones, &flow, &verdict))
+            continue;
+        if (verdict.row >= 0)
+            used[verdict.row] = true;
+        if (verdict.fault > worst)
+            worst = verdict.fault;
+    }
+    return worst;
+}
+
+/* --- the proposal ----------------------------------------------------------------------------- */
+
+static void put_writers(struct buffer *b, const struct conduit_seen *row)
+{
+    char text[IP_TEXT_SIZE];
+    if (row->writer_count == 0 || row->more_writers)
+        return;
+    buffer_text(b, "  writers: [");
+    for (size_t i = 0; i < row->writer_count; i++)
+        buffer_text(b, "%s\"%s\"", i ? ", " : "", ip_text(&row->writer[i], text));
+    buffer_text(b, "]\n");
+}
+
+static void put_seen(struct buffer *b, const struct conduit_seen *row)
+{
+    char first[TIME_TEXT], last[TIME_TEXT];
+    buffer_text(b,
+                "  seen: {flows: %llu, once: %s, first: \"%s\", last: \"%s\", reads: %llu, "
+                "writes: %llu, bytes: [%llu, %llu]}\n",
+                (unsigned long long)row->flows, row->flows <= 1 ? "true" : "false",
+                ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
+                ptime_iso((struct ptime){row->last_ns}, last, sizeof last),
+                (unsigned long long)row->reads, (unsigned long long)row->writes,
+                (unsigned long long)row->bytes[SIDE_ORIG],
+                (unsigned long long)row->bytes[SIDE_RESP]);
+}
+
+static const char *note_of(const struct conduit_seen *row)
+{
+    if (row->flows > 0 && row->empty == row->flows)
+        return "nothing was carried: perhaps only tried";
+    if (row->to == ZONE_OUTSIDE || row->from == ZONE_OUTSIDE)
+        return service_is_ot((enum service)row->service)
+                   ? "a control protocol with the outside: does it belong there?"
+                   : "with the outside";
+    if (row->more_writers)
+        return "more than 16 hosts write: they are not listed";
+    return NULL;
+}
+
+static void put_row(struct buffer *b, const struct zones *zones, const struct conduit_seen *row)
+{
+    char text[8];
+    const char *note = note_of(row);
+    buffer_text(b, "- from: %s\n  to: %s\n  protocol: %s\n", zones_end_name(zones, row->from),
+                zones_end_name(zones, row->to), protocol_of(row->service, row->proto, text));
+    if (has_ports(row->proto))
+        buffer_text(b, "  port: %u\n", row->port);
+    buffer_text(b, "  direction: forward\n");
+    if (service_is_ot((enum service)row->service)) {
+        buffer_text(b, "  access: %s\n", row->writer_count > 0 ? "write" : "read");
+        put_writers(b, row);
+    }
+    put_seen(b, row);
+    if (note)
+        buffer_text(b, "  note: \"%s\"\n", note);
+    buffer_text(b, "  sign_off: \"\"\n");
+}
+
+char *zones_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
+                     size_t count)
+{
+    struct buffer b = {0}, rows = {0};
+    bool used[CONDUITS_MAX] = {false};
+    size_t allowed = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (fault_of(zones, seen[i], used) == ZONE_ALLOWED)
+            allowed++;
+        else
+            put_row(&rows, zones, seen[i]);
+    }
+    buffer_text(&b,
+                "# Seen between zones: %zu row%s%s. To be reviewed: what stays is allowed once its "
+                "zone is locked.\n",
+                count - allowed, plural(count - allowed),
+                zones->conduit_count ? " that networks.conduits does not allow" : "");
+    if (allowed > 0)
+        buffer_text(&b, "# %zu more row%s allowed already.\n", allowed,
+                    allowed == 1 ? " is" : "s are");
+    buffer_put(&b, rows.data, rows.size);
+    buffer_fini(&rows);
+    return finish(&b);
+}
+
+/* --- drift ------------------------------------------------------------------------------------ */
+
+static const char *const fault_text[ZONE_FAULTS] = {
+    [ZONE_WRITER] = "a new writer",
+    [ZONE_WRITE] = "a write where only reads are allowed",
+    [ZONE_OTHER_PROTOCOL] = "another protocol on the conduit's port",
+    [ZONE_BACKWARDS] = "opened by the other side",
+    [ZONE_NO_CONDUIT] = "no conduit",
+};
+
+static void put_fault(struct buffer *b, const struct zones *zones, const struct conduit_seen *row,
+                      enum zone_fault fault)
+{
+    char text[8], first[TIME_TEXT], last[TIME_TEXT];
+    buffer_text(b, "  %s -> %s %s", zones_end_name(zones, row->from),
+                zones_end_name(zones, row->to), protocol_of(row->service, row->proto, text));
+    if (has_ports(row->proto))
+        buffer_text(b, " port %u", row->port);
+    buffer_text(b, ": %s; %llu flow%s, %s to %s\n", fault_text[fault],
+                (unsigned long long)row->flows, plural(row->flows),
+                ptime_iso((struct ptime){row->first_ns}, first, sizeof first),
+                ptime_iso((struct ptime){row->last_ns}, last, sizeof last));
+}
+
+static void put_conduit(struct buffer *b, const struct zones *zones, const struct conduit *conduit)
+{
+    char text[8];
+    buffer_text(b, "  line %d: %s -> %s %s", conduit->line, zones_end_name(zones, conduit->from),
+                zones_end_name(zones, conduit->to),
+                protocol_of(conduit->service, conduit->proto, text));
+    if (conduit->port_first == conduit->port_last)
+        buffer_text(b, " port %u", conduit->port_first);
+    else if (conduit->port_first > 0 || conduit->port_last < UINT16_MAX)
+        buffer_text(b, " ports %u-%u", conduit->port_first, conduit->port_last);
+    buffer_text(b, "\n");
+}
+
+static size_t put_new(struct buffer *b, const struct zones *zones,
+                      const struct conduit_seen *const *seen, size_t count, bool *used)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        enum zone_fault fault = fault_of(zones, seen[i], used);
+        if (fault == ZONE_ALLOWED)
+            continue;
+        if (found++ == 0)
+            buffer_text(b, "Not in the matrix:\n");
+        put_fault(b, zones, seen[i], fault);
+    }
+    return found;
+}
+
+char *zones_drift_text(const struct zones *zones, const struct conduit_seen *const *seen,
+                       size_t count)
+{
+    struct buffer b = {0};
+    bool used[CONDUITS_MAX] = {false};
+    size_t found = put_new(&b, zones, seen, count, used), silent = 0;
+    for (size_t i = 0; i < zones->conduit_count; i++) {
+        if (used[i])
+            continue;
+        if (silent++ == 0)
+            buffer_text(&b, "Silent (allowed, and nothing of it was seen):\n");
+        put_conduit(&b, zones, &zones->conduit[i]);
+    }
+    buffer_text(&b, "%zu row%s seen, %zu not in the matrix; %zu conduit%s, %zu silent.\n", count,
+                plural(count), found, zones->conduit_count, plural(zones->conduit_count), silent);
+    return finish(&b);
+}
+
+/* --- the zones themselves --------------------------------------------------------------------- */
+
+static void put_zone(struct buffer *b, const struct zone *zone)
+{
+    char level[8], net[PREFIX_TEXT_SIZE];
+    buffer_text(b, "%s\n  level %s, %s;", zone->name, zone_level_text(zone->level, level),
+                zone_state_name[zone->state]);
+    for (size_t i = 0; i < zone->nets.count; i++)
+        buffer_text(b, " %s", prefix_text(&zone->nets.item[i], net));
+    buffer_text(b, "\n");
+}
+
+char *zones_list_text(const struct zones *zones)
+{
+    struct buffer b = {0};
+    size_t unsigned_rows = 0;
+    for (size_t i = 0; zones && i < zones->zone_count; i++)
+        put_zone(&b, &zones->zone[i]);
+    for (size_t i = 0; zones && i < zones->conduit_count; i++)
+        unsigned_rows += !zones->conduit[i].signed_off;
+    size_t zone_count = zones ? zones->zone_count : 0, rows = zones ? zones->conduit_count : 0;
+    buffer_text(&b, "%zu zone%s, %zu conduit%s", zone_count, plural(zone_count), rows,
+                plural(rows));
+    if (unsigned_rows > 0)
+        buffer_text(&b, ", %zu of them not signed off", unsigned_rows);
+    buffer_text(&b, ".\n");
+    return finish(&b);
+}

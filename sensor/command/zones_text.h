@@ -1,0 +1,15 @@
+/* What passes between zones, in words: the proposal of a matrix, and how far what was seen is from
+ * the one there is. All texts are the caller's. */
+#ifndef WEIR_COMMAND_ZONES_TEXT_H
+#define WEIR_COMMAND_ZONES_TEXT_H
+
+#include "weir/detect/zones.h"
+
+char *zones_list_text(const struct zones *zones); /* NULL: none */
+/* YAML, as networks.conduits takes it: what was seen and is not allowed yet. */
+char *zones_proposal(const struct zones *zones, const struct conduit_seen *const *seen,
+                     size_t count);
+char *zones_drift_text(const struct zones *zones, const struct conduit_seen *const *seen,
+                       size_t count);
+
+#endif

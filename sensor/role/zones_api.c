@@ -1,0 +1,53 @@
+/* See zones_api.h. Bounded as the engine's rows are. Thread: the engine's. */
+#include "zones_api.h"
+
+#include "weir/base/json.h"
+
+#include <stdlib.h>
+
+static void put_row(struct json *json, const struct zones *zones, const struct conduit_seen *row)
+{
+    char text[IP_TEXT_SIZE];
+    json_open(json, NULL);
+    json_str(json, "from", zones_end_name(zones, row->from));
+    json_str(json, "to", zones_end_name(zones, row->to));
+    if (service_name[row->service])
+        json_str(json, "service", service_name[row->service]);
+    json_uint(json, "proto", row->proto);
+    json_uint(json, "port", row->port);
+    json_uint(json, "flows", row->flows);
+    json_uint(json, "empty", row->empty);
+    json_time(json, "first", (struct ptime){row->first_ns});
+    json_time(json, "last", (struct ptime){row->last_ns});
+    json_uint(json, "reads", row->reads);
+    json_uint(json, "writes", row->writes);
+    json_uint(json, "bytes", row->bytes[SIDE_ORIG]);
+    json_uint(json, "bytes_back", row->bytes[SIDE_RESP]);
+    json_list(json, "writers");
+    for (size_t i = 0; i < row->writer_count; i++)
+        json_str(json, NULL, ip_text(&row->writer[i], text));
+    json_close(json);
+    json_bool(json, "more_writers", row->more_writers);
+    json_close(json);
+}
+
+void zones_api_conduits(const struct engine *engine, struct api_reply *reply)
+{
+    size_t count;
+    if (!engine_zones(engine)) {
+        api_refuse(reply, 404, "this sensor has no networks.zones");
+        return;
+    }
+    const struct conduit_seen **seen = engine_conduits(engine, &count);
+    struct json *json = json_new();
+    json_open(json, NULL);
+    json_uint(json, "unkept", engine_counts_of(engine)->conduits_unkept);
+    json_list(json, "conduits");
+    for (size_t i = 0; i < count; i++)
+        put_row(json, engine_zones(engine), seen[i]);
+    json_close(json);
+    json_close(json);
+    reply->body = json_take_text(json, 0);
+    json_free(json);
+    free(seen);
+}

@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Zones beside a running sensor: a matrix is proposed of what it saw, also after its engine was killed; a reload
+locks the zone; what no conduit allows is told, and carries the ticket of the change window that is open."""
+
+import os
+
+import weirtest
+from livetest import CLIENT, SERVER, Sensor, Space, address, require, until, wire
+
+ZONES = "networks:\n  inside: [10.0.0.0/8]\n  zones: [{name: plant, level: 2, state: %s, nets: [%s/32]}]\n%s"
+
+
+class LiveZones(weirtest.Case):
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "curl")
+        self.client, self.server = Space(self, "client"), Space(self, "server")
+        wire(self.client, "c0", self.server, "s0")
+        address(self.client, "c0", CLIENT, SERVER)
+        address(self.server, "s0", SERVER, CLIENT)
+        self.server.part("web", "80")
+        os.chmod(self.home, 0o755) # as root it is another user's
+        self.put("observe", "")
+        self.sensor = Sensor(self, self.server, "-c", self.path("weir.yaml"), "-i", "s0")
+
+    def put(self, state, more):
+        os.chmod(self.write("weir.yaml", ZONES % (state, SERVER, more)), 0o644)
+
+    def fetch(self):
+        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/1000")
+
+    def ask(self, *words):
+        done = self.sensor.ask(*words, "-c", self.path("weir.yaml"))
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout
+
+    def seen(self, flows):
+        return until("that many flows", lambda: (text := self.ask("zones", "propose")) and
+                     f"flows: {flows}," in text and text, 60, 0.2)
+
+    def test_from_watching_to_locked(self):
+        self.fetch()
+        self.assertIn("- from: inside\n  to: plant\n  protocol: http\n  port: 80\n", self.seen(1))
+        self.sensor.kill(self.sensor.status()["engine"]["pid"])
+        until("another engine", lambda: (self.sensor.status() or {"engine": {"restarts": 0}})["engine"]["restarts"] == 1)
+        self.fetch()
+        self.seen(2)
+        os.chmod(self.write("conduits.yaml", "[]\n"), 0o644)
+        self.put("locked", "  conduits: conduits.yaml\n")
+        self.ask("reload")
+        self.ask("change", "open", "--zone", "plant", "--ticket", "T-17", "--for", "1h")
+        self.fetch()
+        alert = until("an alert", lambda: self.sensor.alerts("zone.conduit"), 60)[0]
+        self.assertEqual(alert["weir"]["zone"], {"name": "plant", "level": 2, "from": "inside", "to": "plant"})
+        self.assertEqual(alert["weir"]["change"]["ticket"], "T-17")
+        until("it is counted", lambda: "1 incident opened; zone.conduit 1" in self.ask("change", "report", "chg-1"))
+        self.sensor.stop()
+
+
+if __name__ == "__main__":
+    weirtest.main()

@@ -1,0 +1,265 @@
+#!/usr/bin/env python3
+"""Zones and conduits.
+
+1. Captures of plants and of an airport's buildings: what `weir zones propose` writes of a capture's first
+   half, locked, is silent about its second half.
+2. A plant made here, its conduits proposed and locked: the same again is silent, and each of some leaks
+   in it is told once, from its first packet, with its zone, level, technique and score. Nothing else is.
+3. Drift: what is not in the matrix, and what of it fell silent.
+4. Mistakes are told with their place.
+
+Environment: see weirtest.py. Without captures or editcap what needs them is skipped."""
+
+import os
+import shutil
+import subprocess
+
+import weirtest
+from weirtest import NS, SHARED, Case, conversation, pcap, udp, weir
+
+START = 1_700_000_000 * NS
+
+# Capture → its zones, by hosts of its first half. (The DNP3 one has another site's packets behind it, the
+# Modbus example one packet exchange of somebody's laptop: in no zone.)
+BMS = (("control", 10, "192.168.0.13/32"), ("supervision", 20, "192.168.0.0/24"))
+CAPTURES = {
+    "06_ot_ics/icsnpp-modbus__modbus_example.pcap": (("plant", 10, "127.0.0.0/8"),),
+    "06_ot_ics/icsnpp-opcua__open62541_client-server_encrypted.pcap": (("plant", 20, "::1/128"),),
+    "06_ot_ics/ndpi__opc-ua.pcap": (("plant", 20, "127.0.0.0/8"),),
+    "06_ot_ics/zeek__dnp3_dnp3.pcap": (("control", 10, "10.0.0.3/32"), ("supervision", 20, "10.0.0.0/24")),
+    "06_ot_ics/zeek__modbus_modbusSmall.pcap": (("plant", 10, "118.189.96.132/32"),),
+    "07_airport_bms/arkime__bacnet-stack-services.pcap": BMS,
+    "07_airport_bms/icsnpp-bacnet__bacnet_services.pcap":
+        (("control", 10, "192.168.0.24/32"), ("supervision", 20, "192.168.0.0/24")),
+}
+
+# What only the second half has: the engineer's machine asked its resolver.
+NEW = {"06_ot_ics/zeek__modbus_modbusSmall.pcap": "opened dns port 53 of"}
+
+# --- a plant -------------------------------------------------------------------------------------
+
+PLANT = (("control", 10, "10.9.1.0/24"), ("supervision", 20, "10.9.2.0/24"), ("operations", 30, "10.9.3.0/24"))
+PLC, MASTER, READER, ENGINEER, OUTSIDE = "10.9.1.1", "10.9.2.1", "10.9.2.2", "10.9.3.5", "203.0.113.9"
+READ = bytes.fromhex("00010000000601030000000a")
+READ_ANSWER = bytes.fromhex("000100000017010314") + bytes(20)
+WRITE = bytes.fromhex("000200000006010600010003")
+HELLO = bytes.fromhex("160301002f0100002b0303") + bytes(32) + bytes.fromhex("000004c02bc02f0100")
+
+
+def modbus(start, client, server, asks, answers, port=40001, to=502):
+    return conversation(start, (client, port), (server, to), asks, answers)
+
+
+def ordinary(start):
+    """Minutes of polling, one master that writes, operations that read a historian by HTTP."""
+    frames = []
+    for minute in range(3):
+        now = start + minute * 60 * NS
+        frames += modbus(now, MASTER, PLC, READ * 2 + WRITE, READ_ANSWER * 2 + WRITE, 40001 + minute)
+        frames += modbus(now + NS, READER, PLC, READ, READ_ANSWER, 41001 + minute)
+        frames += conversation(now + 2 * NS, (ENGINEER, 42001 + minute), (MASTER, 80),
+                               b"GET / HTTP/1.1\r\nHost: historian\r\n\r\n",
+                               b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return frames
+
+
+def question(name):
+    labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
+    return bytes.fromhex("0a0b01000001000000000000") + labels + b"\0\0\x10\0\x01"
+
+
+ASTERIX = bytes.fromhex("300009c0190d356d4d"), bytes.fromhex("22000bf0190d02356d4e08300009c0190d356d4d")
+AT = START + 100 * NS
+# what → frames; what the one alert says: row, its reason, score, technique, zone, level. Each with an outside
+# network of its own, so that it is a story of its own.
+NETS = [f"198.51.{100 + n}.9" for n in range(9)]
+LEAKS = {
+    "modbus": (conversation(AT, (PLC, 45000), (NETS[0], 8080), READ * 3, READ_ANSWER * 3),
+               "zone.payload", "zone.payload", 100, "T0882", "control", 1),
+    "asterix": ([(AT + n, udp(READER, 45000, NETS[1], 8600, data)) for n, data in enumerate(ASTERIX)],
+                "zone.payload", "zone.payload", 100, "T0882", "supervision", 2),
+    "https": (conversation(AT, (ENGINEER, 45000), (NETS[2], 443), HELLO, b""),
+              "zone.conduit", "zone.conduit", 100, "T0869", "operations", 3),
+    "dns": ([(AT, udp(ENGINEER, 45000, NETS[3], 53, question(".".join(["a" * 45] * 4) + ".example.net")))],
+            "zone.conduit", "zone.conduit", 100, "T0869", "operations", 3),
+    "new master": (modbus(AT, "10.9.2.99", PLC, WRITE, WRITE),
+                   "zone.conduit", "zone.conduit.writer", 100, "T0855", "control", 1),
+    "a write of who only read": (modbus(AT, READER, PLC, READ + WRITE, READ_ANSWER + WRITE),
+                                 "zone.conduit", "zone.conduit.writer", 100, "T0855", "control", 1),
+    "the outside opens": (conversation(AT, (NETS[4], 45000), (PLC, 22), b"SSH-2.0-x\r\n", b"SSH-2.0-y\r\n"),
+                          "zone.conduit", "zone.conduit", 100, "T0883", "control", 1),
+    "another protocol": (conversation(AT, (MASTER, 45000), (PLC, 502), b"SSH-2.0-x\r\n", b"SSH-2.0-y\r\n"),
+                         "zone.conduit", "zone.conduit.protocol", 100, "T0886", "control", 1),
+    "nobody answers": (conversation(AT, (ENGINEER, 45000), (NETS[5], 4444))[:1],
+                       "zone.conduit", "zone.conduit", 60, "T0882", "operations", 3),
+}
+# What is told of each: from where to where (an alert's source is the inside host, or who opened).
+PAIRS = {(PLC, NETS[0]): "modbus", (READER, NETS[1]): "asterix", (ENGINEER, NETS[2]): "https",
+         (ENGINEER, NETS[3]): "dns", ("10.9.2.99", PLC): "new master", (READER, PLC): "a write of who only read",
+         (PLC, NETS[4]): "the outside opens", (MASTER, PLC): "another protocol",
+         (ENGINEER, NETS[5]): "nobody answers"}
+
+
+class Zones(Case):
+    def config(self, zones, state, conduits=None, name="weir.yaml"):
+        """A configuration with these zones; the matrix beside it."""
+        rows = ", ".join(f"{{name: {zone}, level: {level / 10:g}, state: {state}, nets: [\"{net}\"]}}"
+                         for zone, level, net in zones)
+        text = f"networks:\n  zones: [{rows}]\n"
+        if conduits is not None:
+            self.write("conduits.yaml", conduits)
+            text += "  conduits: conduits.yaml\n"
+        return self.write(name, text)
+
+    def propose(self, zones, capture):
+        run = weir("zones", "propose", "-q", "--workers", "0", "-c", self.config(zones, "observe"), capture)
+        self.assertEqual((run.status, run.err), (0, ""), run)
+        return run.out
+
+    def half(self, capture, second):
+        count = subprocess.run(["capinfos", "-c", "-M", "-T", "-r", capture], check=True, stdout=subprocess.PIPE,
+                               text=True).stdout.split()[-1]
+        first = int(count) // 2
+        path = self.path("second" if second else "first")
+        subprocess.run(["editcap", "-r", capture, path, f"{first + 1}-{count}" if second else f"1-{first}"],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return path
+
+    def test_halves(self):
+        if not os.path.isdir(SHARED):
+            self.skipTest("no captures here")
+        if not shutil.which("editcap"):
+            self.skipTest("editcap is not installed")
+        for name, zones in CAPTURES.items():
+            capture = os.path.join(SHARED, name)
+            with self.subTest(capture=name):
+                conduits = self.propose(zones, self.half(capture, False))
+                self.assertIn("sign_off", conduits)
+                locked = self.config(zones, "locked", conduits)
+                second = self.half(capture, True)
+                run = self.replay("-c", locked, second)
+                said = {alert["weir"]["reasons"][0]["text"] for alert in run.alerts()}
+                self.assertEqual({text for text in said if NEW.get(name, "nothing new") not in text}, set())
+                self.assertEqual(bool(said), name in NEW)
+                # … and is not silent because nobody looked.
+                if zones == BMS:
+                    run = self.replay("-c", self.config(zones, "locked", "[]"), second)
+                    self.assertGreater(len(run.alerts()), 0)
+
+    matrix = None # of the plant: one run serves all tests
+
+    def locked_plant(self):
+        path = self.write("ordinary.pcap", pcap(sorted(ordinary(START))))
+        Zones.matrix = Zones.matrix or self.propose(PLANT, path)
+        return self.config(PLANT, "locked", Zones.matrix), Zones.matrix
+
+    def test_proposal(self):
+        _, matrix = self.locked_plant()
+        self.assertEqual(matrix.count("- from:"), 2, matrix)
+        self.assertIn("- from: supervision\n  to: control\n  protocol: modbus\n  port: 502\n"
+                      "  direction: forward\n  access: write\n  writers: [\"10.9.2.1\"]\n"
+                      "  seen: {flows: 6, once: false, first: \"2023-11-14T22:13:20.000Z\"", matrix)
+        self.assertIn("reads: 9, writes: 3", matrix)
+        self.assertIn("- from: operations\n  to: supervision\n  protocol: http\n  port: 80\n", matrix)
+
+    def test_leaks(self):
+        locked, _ = self.locked_plant()
+        run = self.replay("-c", locked, self.path("ordinary.pcap"))
+        self.assertEqual(run.alerts(), [])
+        self.assertIn("Zones: 3 locked, judged by 2 conduits; 0 only observed.", run.out)
+        leaks = [frame for leak in LEAKS.values() for frame in leak[0]]
+        path = self.write("leaks.pcap", pcap(sorted(ordinary(START) + leaks)))
+        run = self.replay("-c", locked, path)
+        told = {PAIRS[alert["source"]["ip"], alert["destination"]["ip"]]: alert for alert in run.alerts()}
+        self.assertEqual(set(told), set(LEAKS))
+        self.assertEqual(len([one for one in run.alerts() if one["weir"]["state"] != "close"]), len(LEAKS))
+        for name, (_, rule, code, score, technique, zone, level) in LEAKS.items():
+            alert = told[name]
+            with self.subTest(leak=name):
+                self.assertEqual((alert["rule"]["id"], alert["weir"]["reasons"][0]["code"]), (rule, code))
+                self.assertEqual(alert["event"]["severity"], score)
+                self.assertEqual(alert["threat"]["technique"]["id"], [technique])
+                self.assertEqual((alert["weir"]["zone"]["name"], alert["weir"]["zone"]["level"]), (zone, level))
+                self.assertEqual(alert["event"]["start"], "2023-11-14T22:15:00.000Z")
+                self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
+        again = self.replay("-c", locked, "--workers", "2", path)
+        self.assertEqual(run.bytes("alerts.ndjson"), again.bytes("alerts.ndjson"))
+
+    def test_observed_is_silent(self):
+        """… but for what never belongs outside, which nobody has to learn."""
+        config = self.config(PLANT, "observe")
+        leaks = [frame for name in ("https", "new master", "the outside opens", "modbus") for frame in LEAKS[name][0]]
+        alerts = self.replay("-c", config, self.write("leaks.pcap", pcap(sorted(leaks)))).alerts()
+        self.assertEqual({(alert["rule"]["id"], alert["source"]["ip"]) for alert in alerts},
+                         {("zone.payload", PLC)})
+
+    def test_a_sweep_is_bounded(self):
+        """A zone tells 200 stories a day; the rest is counted."""
+        locked, _ = self.locked_plant()
+        frames = [(AT + n * 1000, udp(ENGINEER, 45000, f"198.51.{n // 250}.{n % 250 + 1}", 9, b"x" * 40))
+                  for n in range(0, 250 * 250, 200)]
+        run = self.replay("-c", locked, self.write("sweep.pcap", pcap(frames)))
+        told = [alert for alert in run.alerts() if alert["weir"]["state"] == "open"]
+        self.assertEqual(len(told), 200)
+        self.assertEqual(run.summary()["coverage"]["bounds"]["zones_withheld"], 250 - 200) # stories: by /24
+
+    def test_rules_know_the_zone(self):
+        rules = self.write("rules.yaml", "- rule: control-speaks\n  name: x\n  severity: 50\n"
+                                         "  condition: zone = control and out_bytes > 0\n")
+        config = self.config(PLANT, "observe")
+        frames = [frame for who in (PLC, ENGINEER)
+                  for frame in conversation(AT, (who, 45000), (OUTSIDE, 8080), b"x" * 500, b"y")]
+        run = self.replay("-c", config, "--set", f"rules=[{rules}]",
+                          self.write("both.pcap", pcap(sorted(frames))))
+        told = [alert for alert in run.alerts() if alert["weir"]["state"] == "open"]
+        self.assertEqual([(alert["source"]["ip"], alert["weir"]["zone"]["name"]) for alert in told],
+                         [(PLC, "control")])
+
+    def test_drift(self):
+        locked, matrix = self.locked_plant()
+        leaks = [frame for name in ("new master", "https") for frame in LEAKS[name][0]]
+        quiet = modbus(START, MASTER, PLC, READ, READ_ANSWER)
+        path = self.write("drift.pcap", pcap(sorted(quiet + leaks)))
+        run = weir("zones", "drift", "-q", "-c", locked, path)
+        self.assertEqual(run.status, 0, run)
+        self.assertIn("supervision -> control modbus port 502: a new writer; 2 flows", run.out)
+        self.assertIn("operations -> outside tls port 443: no conduit; 1 flow,", run.out)
+        line = matrix.split("- from: operations", maxsplit=1)[0].count("\n") + 1
+        self.assertIn(f"Silent (allowed, and nothing of it was seen):\n  line {line}: operations -> supervision "
+                      "http port 80\n", run.out)
+        run = weir("zones", "propose", "-q", "-c", locked, path)
+        self.assertIn("that networks.conduits does not allow", run.out)
+        self.assertNotIn("protocol: http", run.out)
+        run = weir("zones", "list", "-c", locked)
+        self.assertIn("control\n  level 1, locked; 10.9.1.0/24\n", run.out)
+        self.assertIn("3 zones, 2 conduits, 2 of them not signed off.\n", run.out)
+
+    def test_mistakes(self):
+        def fails(text, *parts):
+            self.assert_fails(2, ("check", "-c", self.write("bad.yaml", text)), *parts)
+        zone = "{name: a, level: 1, nets: [10.0.0.0/8]}"
+        fails("networks: {zones: [{name: a, nets: [10.0.0.0/8]}]}", "bad.yaml:1:20: networks.zones")
+        fails("networks: {zones: [{name: a, level: 2.7, nets: [10.0.0.0/8]}]}", "bad.yaml:1:37", "from 0 to 5")
+        fails(f"networks: {{zones: [{zone}, {zone}]}}", "there is one of this name")
+        fails(f"networks: {{zones: [{zone}, {zone.replace('a,', 'b,')}]}}", "10.0.0.0/8 is zone a's already")
+        fails(f"networks: {{zones: [{zone[:-1]}, colour: red}}]}}", "unknown key \"colour\"")
+        fails(f"networks: {{zones: [{zone[:-1]}, state: locked}}]}}", "a is locked", "networks.conduits")
+        fails("networks: {conduits: c.yaml}", "bad.yaml:1:22", "there are no networks.zones")
+        fails(f"networks: {{zones: [{zone}], conduits: nowhere.yaml}}", "nowhere.yaml", "No such file")
+        self.write("c.yaml", "- {from: a, to: b, protocol: tcp}\n")
+        fails(f"networks: {{zones: [{zone}], conduits: c.yaml}}", "c.yaml:1:17: to: \"b\"")
+        self.assert_fails(2, ("zones", "propose", self.write("none.pcap", pcap([]))), "no networks.zones")
+        self.assert_fails(2, ("zones", "undo"), "unknown verb")
+
+    def test_check_shows_zones(self):
+        run = weir("check", "-c", self.config(PLANT, "locked", "[]"))
+        self.assertEqual(run.status, 0, run)
+        networks = run.out[run.out.index("networks:"):run.out.index("capture:")]
+        again = weir("check", "-c", self.write("again.yaml", networks))
+        self.assertEqual(again.status, 0, again)
+        self.assertEqual([line for line in again.out.splitlines() if "zones" in line or "conduits" in line],
+                         [line for line in run.out.splitlines() if "zones" in line or "conduits" in line])
+
+
+if __name__ == "__main__":
+    weirtest.main()

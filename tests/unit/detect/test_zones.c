@@ -1,0 +1,353 @@
+/* Zones and conduits: whose an address is, which conduits a file holds, what they say of a flow,
+ * and what the rows about zones make of it. */
+#include "weir/detect/judge.h"
+#include "weir/detect/zones.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void add(struct zones *zones, const char *name, uint8_t level, enum zone_state state,
+                const char *net)
+{
+    struct error error = {0};
+    struct prefix prefix;
+    struct zone *zone = zones_add(zones, name, &error);
+    if (!zone || prefix_parse(net, &prefix, &error) != 0 ||
+        zones_add_net(zones, zone, &prefix, &error) != 0)
+        fail_msg("%s", error.message);
+    zone->level = level;
+    zone->state = state;
+}
+
+/* Control (level 1), supervision (2) and operations (3) locked, an office (4) observed. */
+static struct zones *site(const char *conduits)
+{
+    struct error error = {0};
+    struct zones *zones = zones_new();
+    add(zones, "control", 10, ZONE_LOCKED, "10.9.1.0/24");
+    add(zones, "supervision", 20, ZONE_LOCKED, "10.9.0.0/16");
+    add(zones, "operations", 30, ZONE_LOCKED, "10.10.0.0/16");
+    add(zones, "office", 40, ZONE_OBSERVE, "10.20.0.0/16");
+    if (zones_load_conduits(zones, "c.yaml", conduits, strlen(conduits), &error) != 0)
+        fail_msg("%s", error.message);
+    return zones;
+}
+
+static struct ip address(const char *text)
+{
+    struct ip ip;
+    assert_int_equal(ip_parse(text, &ip), 0);
+    return ip;
+}
+
+static struct zone_flow flow(const struct zones *zones, const char *orig, const char *resp,
+                             uint16_t port, enum service service)
+{
+    struct zone_flow made = {.orig = address(orig),
+                             .resp = address(resp),
+                             .orig_port = 40000,
+                             .resp_port = port,
+                             .proto = 6,
+                             .service = service,
+                             .payload_bytes = {2000, 4000},
+                             .certain = true};
+    made.from = (uint8_t)zones_end(zones, &made.orig, strncmp(orig, "10.", 3) == 0);
+    made.to = (uint8_t)zones_end(zones, &made.resp, strncmp(resp, "10.", 3) == 0);
+    return made;
+}
+
+/* --- zones ------------------------------------------------------------------------------------ */
+
+static void test_longest_prefix(void **state)
+{
+    (void)state;
+    struct zones *zones = site("");
+    const struct {
+        const char *ip;
+        bool inside;
+        const char *name;
+    } row[] = {{"10.9.1.7", true, "control"},
+               {"10.9.2.7", true, "supervision"},
+               {"10.20.3.4", false, "office"},
+               {"10.30.0.1", true, "inside"},
+               {"192.0.2.1", false, "outside"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct ip ip = address(row[i].ip);
+        unsigned end = zones_end(zones, &ip, row[i].inside);
+        assert_string_equal(zones_end_name(zones, end), row[i].name);
+        assert_int_equal(zones_find(zones, row[i].name), end);
+    }
+    assert_int_equal(zones_find(zones, "nowhere"), -1);
+    zones_free(zones);
+}
+
+static void test_refused_zones(void **state)
+{
+    (void)state;
+    struct zones *zones = site("");
+    const char *const name[] = {
+        "", "control", "inside", "any", "Upper", "a b", "a-name-of-more-than-thirty-two-letters"};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        struct error error = {0};
+        assert_null(zones_add(zones, name[i], &error));
+        assert_int_equal(error.code, ERROR_USAGE);
+    }
+    struct error error = {0};
+    struct prefix prefix;
+    assert_int_equal(prefix_parse("10.9.1.0/24", &prefix, NULL), 0);
+    assert_int_equal(zones_add_net(zones, &zones->zone[3], &prefix, &error), -1);
+    assert_non_null(strstr(error.message, "control"));
+    zones_free(zones);
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static void test_file(void **state)
+{
+    (void)state;
+    struct zones *zones = site("- from: supervision\n"
+                               "  to: control\n"
+                               "  protocol: modbus\n"
+                               "  port: \"502-503\"\n"
+                               "  direction: both\n"
+                               "  access: read\n"
+                               "  writers: [10.9.2.1, \"2001:db8::1\"]\n"
+                               "  seen: {flows: 3}\n"
+                               "  note: \"x\"\n"
+                               "  sign_off: \"A. Sato\"\n"
+                               "- {from: any, to: operations, protocol: udp}\n");
+    const struct conduit *c = zones->conduit;
+    assert_int_equal(zones->conduit_count, 2);
+    assert_int_equal(c->service, SERVICE_MODBUS);
+    assert_int_equal(c->port_first, 502);
+    assert_int_equal(c->port_last, 503);
+    assert_true(c->both && c->signed_off && c->access == CONDUIT_READ);
+    assert_int_equal(c->writer_count, 2);
+    assert_int_equal(c[1].from, ZONE_ANY);
+    assert_int_equal(c[1].proto, 17);
+    assert_int_equal(c[1].port_last, UINT16_MAX);
+    assert_false(c[1].signed_off);
+    assert_int_equal(c[1].line, 11);
+    zones_free(zones);
+}
+
+static void test_refused_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *message;
+    } row[] = {
+        {"a: 1\n", "c.yaml:1:1: conduit: is a mapping, expected a list of conduits"},
+        {"- {from: control, to: office}\n", "c.yaml:1:3: a conduit without \"protocol\""},
+        {"- {from: plant, to: office, protocol: tcp}\n",
+         "c.yaml:1:10: from: \"plant\", expected a"},
+        {"- {from: control, to: office, protocol: modbux}\n", "c.yaml:1:41: protocol: \"modbux\""},
+        {"- {from: control, to: office, protocol: tcp, port: 70000}\n", "c.yaml:1:52: port:"},
+        {"- {from: control, to: office, protocol: tcp, port: 9-3}\n", "c.yaml:1:52: port:"},
+        {"- {from: control, to: office, protocol: tcp, access: all}\n", "expected read or write"},
+        {"- {from: control, to: office, protocol: tcp, direction: in}\n", "forward or both"},
+        {"- {from: control, to: office, protocol: tcp, writers: [x]}\n", "c.yaml:1:56:"},
+        {"- {from: control, to: office, protocol: tcp, colour: red}\n", "unknown key \"colour\""},
+        {"- {from: inside, to: outside, protocol: tcp}\n", "neither end is a zone"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones = site("");
+        struct error error = {0};
+        assert_int_equal(
+            zones_load_conduits(zones, "c.yaml", row[i].text, strlen(row[i].text), &error), -1);
+        if (!strstr(error.message, row[i].message))
+            fail_msg("%s: %s", row[i].text, error.message);
+        assert_int_equal(zones->conduit_count, 0);
+        zones_free(zones);
+    }
+}
+
+/* --- what is allowed -------------------------------------------------------------------------- */
+
+#define READING "- {from: supervision, to: control, protocol: modbus, port: 502, access: read}\n"
+#define WRITING                                                                                    \
+    "- {from: supervision, to: control, protocol: modbus, port: 502, writers: [10.9.2.1]}\n"
+
+static void test_judged(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *conduits, *orig, *resp;
+        uint16_t port;
+        enum service service;
+        uint32_t writes;
+        enum zone_fault fault;
+        const char *zone;
+    } row[] = {
+        {READING, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS, 0, ZONE_ALLOWED, "control"},
+        {READING, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS, 1, ZONE_WRITE, "control"},
+        {WRITING, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS, 1, ZONE_ALLOWED, "control"},
+        {WRITING, "10.9.2.2", "10.9.1.1", 502, SERVICE_MODBUS, 1, ZONE_WRITER, "control"},
+        {WRITING, "10.9.2.2", "10.9.1.1", 502, SERVICE_MODBUS, 0, ZONE_ALLOWED, "control"},
+        {READING WRITING, "10.9.2.1", "10.9.1.1", 502, SERVICE_MODBUS, 1, ZONE_ALLOWED, "control"},
+        {READING, "10.9.2.1", "10.9.1.1", 502, SERVICE_SSH, 0, ZONE_OTHER_PROTOCOL, "control"},
+        {READING, "10.9.2.1", "10.9.1.1", 502, SERVICE_NONE, 0, ZONE_OTHER_PROTOCOL, "control"},
+        {READING, "10.9.2.1", "10.9.1.1", 503, SERVICE_MODBUS, 0, ZONE_NO_CONDUIT, "control"},
+        {READING, "10.9.1.1", "10.9.2.1", 502, SERVICE_MODBUS, 0, ZONE_BACKWARDS, "control"},
+        {READING, "10.10.0.1", "10.9.1.1", 502, SERVICE_MODBUS, 0, ZONE_NO_CONDUIT, "control"},
+        {"- {from: operations, to: outside, protocol: tls, port: 443}\n", "10.10.0.1", "192.0.2.1",
+         443, SERVICE_TLS, 0, ZONE_ALLOWED, "operations"},
+        {"", "10.10.0.1", "192.0.2.1", 443, SERVICE_TLS, 0, ZONE_NO_CONDUIT, "operations"},
+        {"- {from: any, to: operations, protocol: tcp}\n", "10.20.0.1", "10.10.0.1", 9,
+         SERVICE_NONE, 0, ZONE_ALLOWED, "operations"},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones = site(row[i].conduits);
+        struct zone_flow f = flow(zones, row[i].orig, row[i].resp, row[i].port, row[i].service);
+        struct zone_verdict verdict;
+        f.writes = row[i].writes;
+        assert_true(zones_judge(zones, &f, &verdict));
+        if (verdict.fault != row[i].fault)
+            fail_msg("row %zu: fault %d, expected %d", i, verdict.fault, row[i].fault);
+        assert_true(verdict.locked);
+        assert_string_equal(zones_end_name(zones, verdict.zone), row[i].zone);
+        zones_free(zones);
+    }
+}
+
+/* Too little was said to know what it is. */
+static void test_young(void **state)
+{
+    (void)state;
+    struct zones *zones = site(READING);
+    struct zone_verdict verdict;
+    struct zone_flow f = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_NONE);
+    f.payload_bytes[SIDE_ORIG] = 12;
+    f.payload_bytes[SIDE_RESP] = 0;
+    assert_true(zones_judge(zones, &f, &verdict));
+    assert_int_equal(verdict.fault, ZONE_ALLOWED);
+    zones_free(zones);
+}
+
+/* Who opened was guessed: it may have been the other side. */
+static void test_uncertain(void **state)
+{
+    (void)state;
+    struct zones *zones = site(WRITING);
+    struct zone_verdict verdict;
+    struct zone_flow f = flow(zones, "10.9.1.1", "10.9.2.1", 40000, SERVICE_MODBUS);
+    f.orig_port = 502;
+    f.writes = 1;
+    assert_true(zones_judge(zones, &f, &verdict));
+    assert_int_not_equal(verdict.fault, ZONE_ALLOWED);
+    f.certain = false;
+    assert_true(zones_judge(zones, &f, &verdict));
+    assert_int_equal(verdict.fault, ZONE_ALLOWED);
+    zones_free(zones);
+}
+
+static void test_no_zone(void **state)
+{
+    (void)state;
+    struct zones *zones = site("");
+    struct zone_verdict verdict;
+    struct zone_flow f = flow(zones, "10.30.0.1", "192.0.2.1", 443, SERVICE_TLS);
+    assert_false(zones_judge(zones, &f, &verdict));
+    f = flow(zones, "10.20.0.1", "192.0.2.1", 443, SERVICE_TLS);
+    assert_true(zones_judge(zones, &f, &verdict));
+    assert_false(verdict.locked); /* the office is only observed */
+    zones_free(zones);
+}
+
+/* --- what is told ----------------------------------------------------------------------------- */
+
+static void test_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *orig, *resp;
+        uint16_t port;
+        enum service service;
+        uint32_t writes;
+        uint64_t payload;
+        const char *id, *technique;
+        int score;
+    } row[] = {
+        /* an engineering station opens HTTPS */
+        {"10.10.0.5", "192.0.2.1", 443, SERVICE_TLS, 0, 900, "zone.conduit", "T0869", 100},
+        /* nobody answers it */
+        {"10.10.0.5", "192.0.2.1", 443, SERVICE_NONE, 0, 0, "zone.conduit", "T0882", 60},
+        /* the outside opens */
+        {"192.0.2.1", "10.9.1.1", 22, SERVICE_SSH, 0, 900, "zone.conduit", "T0883", 100},
+        /* Modbus leaves, or is written from outside */
+        {"10.9.1.1", "192.0.2.1", 9999, SERVICE_MODBUS, 0, 900, "zone.payload", "T0882", 100},
+        {"192.0.2.1", "10.9.1.1", 502, SERVICE_MODBUS, 2, 900, "zone.payload", "T0855", 100},
+        {"10.20.0.1", "10.9.1.1", 502, SERVICE_MODBUS, 0, 900, "zone.payload", "T0882", 90},
+        /* a new master writes, and a new reader reads */
+        {"10.9.2.9", "10.9.1.1", 502, SERVICE_MODBUS, 1, 900, "zone.conduit", "T0855", 100},
+        {"10.9.2.9", "10.9.1.1", 502, SERVICE_MODBUS, 0, 900, "zone.conduit", "T0801", 100},
+        /* within one zone */
+        {"10.9.1.2", "10.9.1.1", 502, SERVICE_MODBUS, 1, 900, "zone.conduit", "T0855", 90},
+        {"10.9.1.2", "10.9.1.1", 22, SERVICE_SSH, 0, 900, "zone.conduit", "T0886", 75},
+        /* into the zone from the site, out of it into the site */
+        {"10.30.0.1", "10.9.1.1", 22, SERVICE_SSH, 0, 900, "zone.conduit", "T0886", 100},
+        {"10.9.1.1", "10.30.0.1", 21, SERVICE_FTP, 0, 900, "zone.conduit", "T0882", 100},
+        /* a zone that is only observed, and one that speaks with nobody it should not */
+        {"10.20.0.1", "192.0.2.1", 443, SERVICE_TLS, 0, 900, NULL, NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones = site("");
+        struct zoned_flow zoned = {.zones = zones};
+        struct finding finding[JUDGE_FINDINGS];
+        zoned.flow = flow(zones, row[i].orig, row[i].resp, row[i].port, row[i].service);
+        zoned.flow.writes = row[i].writes;
+        zoned.flow.payload_bytes[SIDE_ORIG] = row[i].payload;
+        zoned.flow.payload_bytes[SIDE_RESP] = 0;
+        assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+        assert_int_equal(judge(&subject, finding), row[i].id ? 1 : 0);
+        if (row[i].id) {
+            assert_string_equal(finding->detector->id, row[i].id);
+            if (strcmp(finding_technique(finding).technique, row[i].technique) != 0)
+                fail_msg("row %zu: %s", i, finding_technique(finding).technique);
+            assert_int_equal(finding->score, row[i].score);
+            assert_int_equal(finding->urgency,
+                             row[i].score >= URGENT_SCORE ? URGENCY_NOW : URGENCY_SHIFT);
+            assert_non_null(strstr(finding->reason[0].text, row[i].orig));
+        }
+        zones_free(zones);
+    }
+}
+
+/* A conduit has to name the protocol of plants that may leave. */
+static void test_payload_allowed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *conduits;
+        size_t found;
+    } row[] = {{"- {from: control, to: outside, protocol: asterix}\n", 0},
+               {"- {from: control, to: outside, protocol: udp}\n", 1}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct zones *zones = site(row[i].conduits);
+        struct zoned_flow zoned = {.zones = zones};
+        struct finding finding[JUDGE_FINDINGS];
+        zoned.flow = flow(zones, "10.9.1.1", "192.0.2.1", 8600, SERVICE_ASTERIX);
+        zoned.flow.proto = 17;
+        assert_true(zones_judge(zones, &zoned.flow, &zoned.verdict));
+        struct subject subject = {.kind = SUBJECT_ZONE, .zoned = &zoned};
+        assert_int_equal(judge(&subject, finding), row[i].found);
+        zones_free(zones);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_longest_prefix), cmocka_unit_test(test_refused_zones),
+        cmocka_unit_test(test_file),           cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_judged),         cmocka_unit_test(test_young),
+        cmocka_unit_test(test_uncertain),      cmocka_unit_test(test_no_zone),
+        cmocka_unit_test(test_told),           cmocka_unit_test(test_payload_allowed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

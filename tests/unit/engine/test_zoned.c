@@ -1,0 +1,165 @@
+/* What was seen to pass between zones: rows, their figures, and that they outlive a restart, by the
+ * names of zones. */
+#include "../../../sensor/engine/internal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct zones *zones_of(const char *const *name, size_t count)
+{
+    struct zones *zones = zones_new();
+    for (size_t i = 0; i < count; i++)
+        assert_non_null(zones_add(zones, name[i], NULL));
+    return zones;
+}
+
+static struct ip address(const char *text)
+{
+    struct ip ip;
+    assert_int_equal(ip_parse(text, &ip), 0);
+    return ip;
+}
+
+static struct zone_flow flow_of(uint8_t from, uint8_t to, uint32_t writes)
+{
+    return (struct zone_flow){.from = from,
+                              .to = to,
+                              .orig = address("10.1.0.1"),
+                              .resp = address("10.2.0.1"),
+                              .orig_port = 40000,
+                              .resp_port = 502,
+                              .proto = 6,
+                              .service = SERVICE_MODBUS,
+                              .reads = 3,
+                              .writes = writes,
+                              .payload_bytes = {10, 20},
+                              .certain = true};
+}
+
+static const struct conduit_seen *row_at(const struct zoned *zoned, size_t at)
+{
+    const struct map_entry **entry = map_sorted(&zoned->rows);
+    assert_true(at < zoned->rows.count);
+    const struct conduit_seen *row = entry[at]->value;
+    free(entry);
+    return row;
+}
+
+static void test_rows(void **state)
+{
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned;
+    struct record_flow record = {.start_ns = 100, .last_ns = 200, .end = FLOW_OPEN};
+    (void)state;
+    zoned_init(&zoned, zones);
+    struct zone_flow flow = flow_of(0, 1, 2);
+    assert_true(zoned_note(&zoned, &record, &flow)); /* who writes is known, its sums are not */
+    assert_int_equal(row_at(&zoned, 0)->flows, 0);
+    assert_int_equal(row_at(&zoned, 0)->writer_count, 1);
+    record.end = FLOW_END_CLOSED;
+    record.last_ns = 900;
+    assert_true(zoned_note(&zoned, &record, &flow));
+    /* the other way round, and who opened was not seen: the same row */
+    flow = (struct zone_flow){.from = 1,
+                              .to = 0,
+                              .orig = address("10.2.0.1"),
+                              .resp = address("10.1.0.1"),
+                              .orig_port = 502,
+                              .resp_port = 40001,
+                              .proto = 6,
+                              .service = SERVICE_MODBUS,
+                              .writes = 1,
+                              .payload_bytes = {7, 5}};
+    assert_true(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(zoned.rows.count, 1);
+    const struct conduit_seen *row = row_at(&zoned, 0);
+    assert_int_equal(row->flows, 2);
+    assert_int_equal(row->writes, 3);
+    assert_int_equal(row->writer_count, 1);
+    assert_int_equal(row->bytes[SIDE_ORIG], 15);
+    assert_int_equal(row->bytes[SIDE_RESP], 27);
+    assert_int_equal(row->first_ns, 100);
+    assert_int_equal(row->last_ns, 900);
+    flow.certain = true; /* it was: another one */
+    assert_true(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(zoned.rows.count, 2);
+    zoned_fini(&zoned);
+    zones_free(zones);
+}
+
+static void test_bound(void **state)
+{
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned;
+    struct record_flow record = {.end = FLOW_END_CLOSED};
+    struct zone_flow flow = flow_of(0, 1, 0);
+    (void)state;
+    zoned_init(&zoned, zones);
+    for (uint32_t port = 0; port < ZONED_ROWS; port++) {
+        flow.resp_port = (uint16_t)port;
+        assert_true(zoned_note(&zoned, &record, &flow));
+    }
+    flow.resp_port = (uint16_t)ZONED_ROWS;
+    assert_false(zoned_note(&zoned, &record, &flow));
+    flow.resp_port = 0; /* one that is there goes on */
+    assert_true(zoned_note(&zoned, &record, &flow));
+    zoned_fini(&zoned);
+    zones_free(zones);
+}
+
+/* Zones in another order, one gone, one new. */
+static void test_restart(void **state)
+{
+    static const char *const before[] = {"a", "b", "gone"}, *const after[] = {"new", "b", "a"};
+    struct zones *zones = zones_of(before, 3), *others = zones_of(after, 3);
+    struct zoned zoned, again;
+    struct record_flow record = {.end = FLOW_END_CLOSED};
+    struct zone_flow flow = flow_of(0, 1, 2), outside = flow_of(0, ZONE_OUTSIDE, 0),
+                     gone = flow_of(0, 2, 0);
+    struct buffer bytes = {0};
+    (void)state;
+    zoned_init(&zoned, zones);
+    zoned_init(&again, others);
+    assert_true(zoned_note(&zoned, &record, &flow) && zoned_note(&zoned, &record, &outside) &&
+                zoned_note(&zoned, &record, &gone));
+    zoned.limit[1].since.ns = 5;
+    zoned.limit[0].told = 7;
+    for (uint64_t story = 1; story <= 3; story++)
+        ruled_may_tell(&zoned.limit[0], 7, NS_PER_DAY, story, (struct ptime){INT64_MIN + 1});
+    zoned_pack(&zoned, &bytes);
+    for (size_t size = 0; size < bytes.size; size++) { /* cut anywhere, it is none */
+        struct cursor in = cursor_make(bytes.data, size);
+        struct zoned cut;
+        zoned_init(&cut, others);
+        assert_false(zoned_unpack(&cut, &in));
+        zoned_fini(&cut);
+    }
+    struct cursor in = cursor_make(bytes.data, bytes.size);
+    assert_true(zoned_unpack(&again, &in));
+    assert_int_equal(cursor_left(&in), 0);
+    assert_int_equal(again.rows.count, 2);
+    assert_int_equal(row_at(&again, 0)->from, 2);
+    assert_int_equal(row_at(&again, 0)->to, 1);
+    assert_int_equal(row_at(&again, 0)->writes, 2);
+    assert_int_equal(row_at(&again, 1)->to, ZONE_OUTSIDE);
+    assert_int_equal(again.limit[2].told, zoned.limit[0].told);
+    assert_int_equal(again.limit[1].since.ns, 5);
+    assert_int_equal(again.limit[2].stories.count, zoned.limit[0].stories.count);
+    buffer_fini(&bytes);
+    zoned_fini(&zoned);
+    zoned_fini(&again);
+    zones_free(zones);
+    zones_free(others);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bound),
+                                       cmocka_unit_test(test_restart)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
