@@ -7,6 +7,7 @@
 #include "weir/base/buffer.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,10 +64,26 @@ char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE])
     return text;
 }
 
+/* As inet_pton has it: four numbers up to 255, without leading zeros, and nothing else. A line of a
+ * log has two. */
+static bool parse_v4(const char *text, uint8_t v4[4])
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned value = 0, digits = 0;
+        for (; *text >= '0' && *text <= '9' && digits < 4; text++, digits++)
+            value = 10 * value + (unsigned)(*text - '0');
+        if (digits == 0 || value > 255 || (digits > 1 && text[-(int)digits] == '0') ||
+            *text++ != (i < 3 ? '.' : '\0'))
+            return false;
+        v4[i] = (uint8_t)value;
+    }
+    return true;
+}
+
 int ip_parse(const char *text, struct ip *ip)
 {
     uint8_t v4[4], v6[16];
-    if (inet_pton(AF_INET, text, v4) == 1)
+    if (parse_v4(text, v4))
         *ip = ip_from_v4(v4);
     else if (inet_pton(AF_INET6, text, v6) == 1)
         *ip = ip_from_v6(v6);
@@ -203,9 +220,39 @@ void prefix_set_add(struct prefix_set *set, struct prefix prefix)
     set->count++;
 }
 
+#define FEW_PREFIXES 16 /* are held against the address one by one */
+
+static uint64_t half_of(const struct ip *ip, size_t half)
+{
+    uint64_t bytes;
+    memcpy(&bytes, ip->byte + 8 * half, sizeof bytes);
+    return be64toh(bytes);
+}
+
+static bool is_within(const struct prefix *prefix, uint64_t high, uint64_t low)
+{
+    uint64_t high_differs = high ^ half_of(&prefix->ip, 0),
+             low_differs = low ^ half_of(&prefix->ip, 1);
+    if (prefix->bits <= 64)
+        return prefix->bits == 0 || high_differs >> (64 - prefix->bits) == 0;
+    return high_differs == 0 && low_differs >> (128 - prefix->bits) == 0;
+}
+
+/* `least` as in prefix_has: longer ones come first. */
+static bool is_in_few(const struct prefix_set *set, const struct ip *ip, unsigned least)
+{
+    uint64_t high = half_of(ip, 0), low = half_of(ip, 1);
+    for (size_t i = 0; i < set->count && set->item[i].bits >= least; i++)
+        if (is_within(&set->item[i], high, low))
+            return true;
+    return false;
+}
+
 bool prefix_set_has(const struct prefix_set *set, const struct ip *ip)
 {
     unsigned least = ip_is_v4(ip) ? V4_OFFSET_BITS : 0; /* as in prefix_has */
+    if (set->count <= FEW_PREFIXES)
+        return is_in_few(set, ip, least);
     for (size_t at = 0; at < set->count && set->item[at].bits >= least;) {
         struct prefix probe = {*ip, set->item[at].bits};
         mask(&probe.ip, probe.bits);

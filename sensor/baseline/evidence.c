@@ -87,6 +87,14 @@ static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_
                                                   EVIDENCE_PERSISTENCE, EVIDENCE_RARE};
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
 
+static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
+{
+    for (size_t i = 0; i < KINDS_OF_NEW; i++)
+        if (evidence->mark[kinds_of_new[i]].pair == name)
+            return true;
+    return false;
+}
+
 /* What is known stays known. */
 static void without_new(struct day_evidence *evidence, uint32_t name)
 {
@@ -99,14 +107,12 @@ static void without_new(struct day_evidence *evidence, uint32_t name)
 void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
                          const struct fleet *fleet)
 {
-    bool marked = false;
-    for (size_t i = 0; i < KINDS_OF_NEW; i++)
-        marked |= evidence->mark[kinds_of_new[i]].pair != 0;
-    for (uint32_t i = 0; marked && fleet && i < profile->pair_count; i++) {
+    for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
-        if (pair->destination.role == ROLE_CLIENT &&
+        if (is_marked_new(evidence, profile->pair_name[i]) &&
+            pair->destination.role == ROLE_CLIENT &&
             fleet_is_wave(fleet, &pair->destination, 0, pair->first_day))
-            without_new(evidence, evidence_name(&pair->destination));
+            without_new(evidence, profile->pair_name[i]);
     }
 }
 
@@ -198,6 +204,26 @@ static struct estimate estimate_new(const struct asked *asked, enum evidence_kin
 #define EDGE_OCTAVES   4.0
 #define COLD_PEER_DAYS 500 /* that make a measure of absolute sizes, where there is no other */
 
+/* p of a host's own past; without what is told beside it. */
+static double p_of_host(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
+{
+    if (kind == EVIDENCE_HOST_GROWTH)
+        return exp(-growth(&asked->profile->cusum, bytes,
+                           rise_of(asked->profile, asked->fleet, asked->civil->day)));
+    return survival_host_p(asked->profile, asked->fleet, asked->civil, kind == EVIDENCE_HOST_DAY,
+                           bytes);
+}
+
+static double p_of_known(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
+{
+    if (!asked->pair) /* it was let go for room since */
+        return 1;
+    if (kind == EVIDENCE_PAIR_GROWTH || kind == EVIDENCE_SERVED_GROWTH)
+        return exp(-growth(&asked->pair->cusum, bytes, 0));
+    bool of_day = kind == EVIDENCE_PAIR_DAY || kind == EVIDENCE_SERVED_DAY;
+    return survival_pair_p(asked->profile, asked->pair, asked->fleet, asked->civil, of_day, bytes);
+}
+
 static struct estimate estimate_host(const struct asked *asked, enum evidence_kind kind,
                                      uint64_t bytes)
 {
@@ -214,9 +240,7 @@ static struct estimate estimate_host(const struct asked *asked, enum evidence_ki
         return survival_staged(profile, asked->fleet, asked->civil, bytes);
     default:
         estimate = survival_host_day(profile, asked->fleet, asked->civil, bytes);
-        if (kind == EVIDENCE_HOST_GROWTH)
-            estimate.p = exp(
-                -growth(&profile->cusum, bytes, rise_of(profile, asked->fleet, asked->civil->day)));
+        estimate.p = p_of_host(asked, kind, bytes);
         return estimate;
     }
 }
@@ -230,8 +254,7 @@ static struct estimate estimate_known(const struct asked *asked, enum evidence_k
         return survival_pair_hour(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
     struct estimate estimate =
         survival_pair_day(asked->profile, asked->pair, asked->fleet, asked->civil, bytes);
-    if (kind == EVIDENCE_PAIR_GROWTH || kind == EVIDENCE_SERVED_GROWTH)
-        estimate.p = exp(-growth(&asked->pair->cusum, bytes, 0));
+    estimate.p = p_of_known(asked, kind, bytes);
     return estimate;
 }
 
@@ -258,6 +281,31 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
         return estimate_host(asked, kind, bytes);
     default:
         return estimate_known(asked, kind, bytes);
+    }
+}
+
+/* Its p. */
+static double p_of(const struct asked *asked, enum evidence_kind kind, uint64_t bytes)
+{
+    uint64_t counted = histogram_floor(histogram_bin(bytes));
+    switch (kind) {
+    case EVIDENCE_HOST_HOUR:
+    case EVIDENCE_HOST_DAY:
+    case EVIDENCE_HOST_GROWTH:
+        return p_of_host(asked, kind, counted);
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_ABSOLUTE_DAY:
+        return survival_absolute_p(asked->profile, asked->fleet, asked->civil,
+                                   kind == EVIDENCE_ABSOLUTE_DAY, counted);
+    case EVIDENCE_PAIR_HOUR:
+    case EVIDENCE_PAIR_DAY:
+    case EVIDENCE_PAIR_GROWTH:
+    case EVIDENCE_SERVED_HOUR:
+    case EVIDENCE_SERVED_DAY:
+    case EVIDENCE_SERVED_GROWTH:
+        return p_of_known(asked, kind, counted);
+    default:
+        return estimate_of(asked, kind, bytes).p;
     }
 }
 
@@ -297,10 +345,10 @@ static void ask(const struct asked *asked, enum evidence_kind kind, uint64_t byt
     asked->into->known |= 1u << kind;
     if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
-    struct estimate estimate = estimate_of(asked, kind, bytes);
+    double p = p_of(asked, kind, bytes);
     uint64_t counted = histogram_floor(histogram_bin(bytes));
     double part = kind == EVIDENCE_HOST_HOUR ? beyond_edge(counted) : 1;
-    evidence_mark_exact(asked->into, kind, part * -log(estimate.p), counted, asked->name);
+    evidence_mark_exact(asked->into, kind, part * -log(p), counted, asked->name);
 }
 
 struct staged_days evidence_staged(const struct profile *profile, const struct civil *civil,
@@ -325,7 +373,7 @@ static void ask_staging(const struct asked *asked, const struct amounts *amounts
     if (bytes < STAGED_LEAST_BYTES || amounts->day < EVIDENCE_FLOOR_BYTES)
         return;
     double in = estimate_of(asked, EVIDENCE_STAGING, bytes).p;
-    double out = estimate_of(asked, EVIDENCE_HOST_DAY, amounts->day).p;
+    double out = p_of(asked, EVIDENCE_HOST_DAY, amounts->day);
     evidence_mark_exact(asked->into, EVIDENCE_STAGING, -log(fmax(in, out)),
                         histogram_floor(histogram_bin(bytes)), 0);
 }
@@ -445,12 +493,11 @@ void evidence_add_quiet(struct day_evidence *into, const struct profile *profile
     for (uint32_t i = 0; i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
         const struct destination *destination = &pair->destination;
-        struct asked asked = {into, profile, pair, destination, fleet, civil, 0};
-        if (destination->role != ROLE_CLIENT || pair->today != civil->day ||
+        const struct asked asked = {
+            into, profile, pair, destination, fleet, civil, profile->pair_name[i]};
+        if (destination->role != ROLE_CLIENT || pair->today != civil->day || asked.name == except ||
             !in_first_week(pair, civil->hour) || !evidence_is_young(&asked))
             continue;
-        asked.name = evidence_name(destination);
-        if (asked.name != except)
-            ask(&asked, EVIDENCE_RARE, pair->first_week_bytes);
+        ask(&asked, EVIDENCE_RARE, pair->first_week_bytes);
     }
 }

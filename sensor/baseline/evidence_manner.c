@@ -61,7 +61,8 @@ bool evidence_beacon_score(const struct pair *pair, const struct fleet *fleet,
 {
     struct rhythm_score rhythm;
     int64_t age = civil->day - pair->first_day;
-    if (pair->rhythm.day != civil->day || !rhythm_score(&pair->rhythm, &rhythm) ||
+    if (pair->rhythm.day != civil->day || !rhythm_may_exceed(&pair->rhythm, BEACON_LEAST) ||
+        !rhythm_score(&pair->rhythm, &rhythm) ||
         rhythm.score <= BEACON_LEAST) /* as four equal steps have, and nothing else */
         return false;
     *score = rhythm.score;
@@ -76,13 +77,12 @@ static double l_of_score(double score)
     return -2 * log(fmax(REST_LEAST, 1 - score / SCORE_MOST));
 }
 
-static void add_beacon(struct day_evidence *into, const struct profile *profile,
-                       const struct pair *pair, const struct fleet *fleet,
-                       const struct civil *civil)
+static void add_beacon(struct day_evidence *into, const struct profile *profile, uint32_t index,
+                       const struct fleet *fleet, const struct civil *civil)
 {
-    const struct destination *destination = &pair->destination;
+    const struct pair *pair = profile->pair[index];
     const struct asked asked = {
-        into, profile, pair, destination, fleet, civil, evidence_name(destination)};
+        into, profile, pair, &pair->destination, fleet, civil, profile->pair_name[index]};
     double score;
     if (pair->rhythm.day != civil->day || !is_odd(&asked, 0) ||
         !evidence_beacon_score(pair, fleet, civil, &score))
@@ -152,7 +152,7 @@ void evidence_add_closed(struct day_evidence *into, const struct profile *profil
     if (profile->today != civil->day || evidence_is_cold(profile, civil))
         return;
     for (uint32_t i = 0; i < profile->pair_count && is_measured(fleet); i++)
-        add_beacon(into, profile, profile->pair[i], fleet, civil);
+        add_beacon(into, profile, i, fleet, civil);
     if (due->l > 0)
         evidence_mark_exact(into, EVIDENCE_RATIO, due->l, due->bytes, 0);
 }

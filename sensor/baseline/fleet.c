@@ -2,6 +2,7 @@
  * Groups are in fleet_group.c, notes in fleet_note.c, sets of hosts in fleet_use.c. Sums of counts
  * do not depend on the order of the notes. Engine thread. */
 #include "fleet_local.h"
+#include "size_memo.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -48,6 +49,7 @@ void fleet_free(struct fleet *fleet)
     map_fini(&fleet->groups, peer_group_free);
     map_fini(&fleet->destinations, used_by_free);
     map_fini(&fleet->clips, clip_hosts_free);
+    size_memo_free(fleet->memo);
     free(fleet);
 }
 
@@ -97,17 +99,25 @@ uint64_t fleet_groups_refused(const struct fleet *fleet)
     return fleet->groups_refused;
 }
 
-struct peers fleet_peers(const struct fleet *fleet, const char *group)
+static struct peers find_peers(const struct fleet *fleet, const char *group)
 {
-    struct peers peers = {0};
-    if (!fleet)
-        return peers;
-    peers.all = &fleet->all.now;
+    struct peers peers = {.all = &fleet->all.now, .memo = fleet->memo};
     double others = (double)fleet_group_hosts(fleet, group) - 1;
     if (others < 1)
         return peers;
     peers.group = fleet_group(fleet, group);
     peers.share = others / (others + PEERS_OTHERS);
+    return peers;
+}
+
+struct peers fleet_peers(const struct fleet *fleet, const char *group)
+{
+    struct peers peers = {0};
+    if (!fleet || (fleet->memo && size_memo_peers(fleet->memo, group, &peers)))
+        return peers;
+    peers = find_peers(fleet, group);
+    if (fleet->memo)
+        size_memo_keep_peers(fleet->memo, group, &peers);
     return peers;
 }
 
@@ -142,6 +152,8 @@ double fleet_day_trend(const struct fleet *fleet, const char *group, int64_t day
     double median = among ? group_median(among, day) : NAN;
     if (isnan(median))
         median = group_median(among = &fleet->all.now, day);
+    if (isnan(median)) /* in hindsight, mostly */
+        return 0;
     double trend = median - group_usual_median(among, day);
     return isnan(trend) ? 0 : trend;
 }
@@ -168,6 +180,7 @@ void fleet_apply(struct fleet *fleet)
     apply_group(&fleet->all, fleet_shape, fleet->next_week);
     for (const struct map_entry *entry; (entry = map_next(&fleet->groups, &position));)
         apply_group(entry->value, destination_shape, fleet->next_week);
+    size_memo_forget(fleet->memo);
     if (fleet->young_changed)
         young_copy(&fleet->young, &fleet->next_young);
     fleet->young_changed = false;

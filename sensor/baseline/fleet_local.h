@@ -65,6 +65,7 @@ struct fleet {
     uint64_t forgotten, groups_refused, clips_refused, crowded;
     struct uses use, sent, clip, left; /* until fleet_apply; left: a group's name and who left it */
     struct budget budget, next_budget;
+    struct size_memo *memo; /* its own; NULL: what it is asked is not kept */
 };
 
 /* fleet_group.c: one group's tables */

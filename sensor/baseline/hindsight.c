@@ -222,6 +222,7 @@ struct hindsight *hindsight_new(struct ledger *ledger, struct calendar *calendar
     struct hindsight *hindsight = xcalloc(1, sizeof *hindsight);
     hindsight->ledger = ledger;
     hindsight->fleet = fleet_new();
+    hindsight->fleet->memo = size_memo_new();
     map_init(&hindsight->index);
     ledger_span(ledger, &hindsight->first, &hindsight->last);
     if (hindsight->first > hindsight->last)

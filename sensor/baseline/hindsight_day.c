@@ -58,7 +58,8 @@ static void begin_day(struct past *past, const struct civil *civil, const struct
     end_day(past, fleet);
     staged_days_move(&profile->staged.days, civil->day - profile->today);
     for (uint32_t i = 0; i < profile->pair_count; i++)
-        rhythm_end_day(&profile->pair[i]->rhythm, civil->day);
+        rhythm_drop(
+            &profile->pair[i]->rhythm); /* nobody asks for the score of a day that is over */
     profile->today = civil->day;
     profile->day_off = civil->class >= HOUR_WORK_WEEKEND;
 }

@@ -4,6 +4,7 @@
 
 #include "fleet_local.h"
 #include "profile_local.h"
+#include "size_memo.h"
 #include "weir/baseline/evidence.h"
 #include "weir/baseline/hindsight.h"
 

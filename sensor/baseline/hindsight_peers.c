@@ -84,6 +84,7 @@ void peers_without(struct hindsight *hindsight, struct past *past)
     if (past)
         count_shares(hindsight, past, -1);
     hindsight->apart = past;
+    size_memo_forget(hindsight->fleet->memo);
 }
 
 /* --- who uses what ---------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RANK_MOST      33
 #define FORM_EXACT     0
 #define FORM_REGISTERS 1
 
@@ -133,11 +134,12 @@ uint32_t hostset_count(const struct hostset *set, struct hostset_shape shape)
     if (!set->registers)
         return set->count;
     uint32_t size = UINT32_C(1) << shape.bits, zeros = 0;
-    double m = (double)size, sum = 0;
+    uint64_t parts = 0; /* of 2^33: a rank is at most that, and so no bit of the sum is lost */
     for (uint32_t i = 0; i < size; i++) {
-        sum += 1.0 / (double)(UINT64_C(1) << set->registers[i]); /* a rank is at most 33 */
+        parts += UINT64_C(1) << (RANK_MOST - set->registers[i]);
         zeros += set->registers[i] == 0;
     }
+    double m = (double)size, sum = (double)parts / (double)(UINT64_C(1) << RANK_MOST);
     double estimate = 0.7213 / (1 + 1.079 / m) * m * m / sum;
     if (estimate <= 2.5 * m && zeros > 0)
         estimate = m * log(m / (double)zeros);
@@ -165,7 +167,7 @@ static bool unpack_registers(struct hostset *set, struct hostset_shape shape, st
     if (!registers)
         return false;
     for (size_t i = 0; i < size; i++)
-        if (registers[i] > 33 - shape.bits)
+        if (registers[i] > RANK_MOST - shape.bits)
             return false;
     set->registers = xcalloc(size, 1);
     memcpy(set->registers, registers, size);

@@ -14,6 +14,7 @@
 #define NARROW     3     /* halvings up to which a bin (9 %) counts as one value */
 #define BISECTIONS 100
 #define PRECISION  1e-12
+#define TRIES      3
 
 /* ⌈2^(31 + j/64)⌉ */
 static const uint32_t edge[FINE] = {
@@ -159,6 +160,7 @@ static bool is_same(const struct rhythm_counts *counts, const struct median *a,
 
 struct span { /* a cell's values: n of them, from `least` on */
     double least, width, n;
+    double within[2]; /* how many of them are within the bounds of the distance looked for */
 };
 
 /* `at` and what follows: from the cell's least. Most cells lie on one side. */
@@ -179,37 +181,66 @@ static double less_than(const struct span *span, double at)
 struct spans {
     struct span span[RHYTHM_CELLS];
     unsigned used;
+    double others; /* values of spans that are not looked at any more */
 };
 
-/* How many lie within `distance` of `centre`. */
-static double count_within(const struct spans *spans, double centre, double distance)
+static double within(const struct span *span, double centre, double distance)
 {
-    double sum = 0;
-    for (unsigned i = 0; i < spans->used; i++) {
-        const struct span *span = &spans->span[i];
-        double from = centre - distance - span->least, to = centre + distance - span->least;
-        if (span->width < 1) /* one value */
-            sum += from <= 0 && to >= 0 ? span->n : 0;
-        else
-            sum += at_most(span, to) - less_than(span, from);
-    }
+    double from = centre - distance - span->least, to = centre + distance - span->least;
+    if (span->width < 1) /* one value */
+        return from <= 0 && to >= 0 ? span->n : 0;
+    return at_most(span, to) - less_than(span, from);
+}
+
+/* How many lie within `distance` of `centre`, and of each span: whole numbers, so their order does
+ * not matter. */
+static double count_within(const struct spans *spans, double centre, double distance,
+                           double count[RHYTHM_CELLS])
+{
+    double sum = spans->others;
+    for (unsigned i = 0; i < spans->used; i++)
+        sum += count[i] = within(&spans->span[i], centre, distance);
     return sum;
+}
+
+enum bound { LOW, HIGH };
+
+/* These are its counts at one of the bounds. They never fall as the distance grows: what both
+ * bounds have alike all between have, too, and is not looked at any more. Mostly one span is left
+ * after a few steps. */
+static void set_bound(struct spans *spans, enum bound bound, const double count[RHYTHM_CELLS])
+{
+    unsigned left = 0;
+    for (unsigned i = 0; i < spans->used; i++) {
+        struct span span = spans->span[i];
+        span.within[bound] = count[i];
+        if (span.within[LOW] < span.within[HIGH])
+            spans->span[left++] = span;
+        else
+            spans->others += span.within[HIGH];
+    }
+    spans->used = left;
 }
 
 /* The distance of a rank (0 is the nearest): the least within which more than `rank` lie, between
  * `low` and `high`. */
-static double distance_at(const struct spans *spans, double centre, uint64_t rank, double low,
+static double distance_at(const struct spans *all, double centre, uint64_t rank, double low,
                           double high)
 {
-    double wanted = (double)rank + 1;
-    if (count_within(spans, centre, low) >= wanted)
+    struct spans spans = *all;
+    double wanted = (double)rank + 1, count[RHYTHM_CELLS];
+    if (count_within(&spans, centre, low, count) >= wanted)
         return low;
+    for (unsigned i = 0; i < spans.used; i++) {
+        spans.span[i].within[LOW] = count[i];
+        count[i] = within(&spans.span[i], centre, high);
+    }
+    set_bound(&spans, HIGH, count);
     for (int i = 0; i < BISECTIONS && high - low > PRECISION * high; i++) {
         double middle = (low + high) / 2;
-        if (count_within(spans, centre, middle) >= wanted)
-            high = middle;
-        else
-            low = middle;
+        bool enough = count_within(&spans, centre, middle, count) >= wanted;
+        *(enough ? &high : &low) = middle;
+        set_bound(&spans, enough ? HIGH : LOW, count);
     }
     return high;
 }
@@ -220,9 +251,10 @@ static struct spans spans_of(const struct rhythm_counts *counts)
     for (spans.used = 0; spans.used < counts->used; spans.used++) {
         double range[2];
         rhythm_range(counts, &counts->cell[spans.used], range);
-        spans.span[spans.used] =
-            (struct span){range[0], range[1] - range[0], (double)counts->cell[spans.used].count};
+        spans.span[spans.used] = (struct span){
+            range[0], range[1] - range[0], (double)counts->cell[spans.used].count, {0, 0}};
     }
+    spans.others = 0;
     return spans;
 }
 
@@ -237,14 +269,43 @@ static double median_distance(const struct rhythm_counts *counts, double centre,
     return n % 2 ? low : (low + distance_at(&spans, centre, n / 2, low, farthest)) / 2;
 }
 
+/* Half of the values lie between the outer quartiles, so the deviation is about the distance of the
+ * nearer one, or more: mostly the first try says so. */
+static double least_distance(const struct rhythm_counts *counts, const double quartile[3],
+                             uint64_t n)
+{
+    double count[RHYTHM_CELLS], wanted = (double)((n - 1) / 2) + 1;
+    double least = fmin(quartile[1] - quartile[0], quartile[2] - quartile[1]);
+    struct spans spans = spans_of(counts);
+    for (int tries = 0; tries < TRIES; tries++, least /= 2)
+        if (count_within(&spans, quartile[1], least, count) < wanted)
+            return least;
+    return 0;
+}
+
+/* All but the deviation. */
+static struct rhythm_spread quartiles_of(const struct rhythm_counts *counts, uint64_t n)
+{
+    struct median lower = median_of(counts, 0, n / 2), middle = median_of(counts, 0, n),
+                  upper = median_of(counts, n / 2 + n % 2, n);
+    return (struct rhythm_spread){
+        {lower.value, middle.value, upper.value},
+        {is_same(counts, &lower, &middle), is_same(counts, &middle, &upper)},
+        0};
+}
+
 struct rhythm_spread rhythm_spread_of(const struct rhythm_counts *counts)
 {
     uint64_t n = rhythm_total(counts);
-    struct median lower = median_of(counts, 0, n / 2), middle = median_of(counts, 0, n),
-                  upper = median_of(counts, n / 2 + n % 2, n);
-    struct rhythm_spread spread = {
-        {lower.value, middle.value, upper.value},
-        {is_same(counts, &lower, &middle), is_same(counts, &middle, &upper)},
-        median_distance(counts, middle.value, n)};
+    struct rhythm_spread spread = quartiles_of(counts, n);
+    spread.deviation = median_distance(counts, spread.quartile[1], n);
+    return spread;
+}
+
+struct rhythm_spread rhythm_spread_least(const struct rhythm_counts *counts)
+{
+    uint64_t n = rhythm_total(counts);
+    struct rhythm_spread spread = quartiles_of(counts, n);
+    spread.deviation = least_distance(counts, spread.quartile, n);
     return spread;
 }

@@ -23,5 +23,7 @@ struct rhythm_spread {
 };
 /* Of at least two counts. */
 struct rhythm_spread rhythm_spread_of(const struct rhythm_counts *counts);
+/* Likewise, but the deviation is no more than it: soon said. */
+struct rhythm_spread rhythm_spread_least(const struct rhythm_counts *counts);
 
 #endif

@@ -11,9 +11,8 @@
 #define DAY_S         86400.0
 
 /* How regular the values are. `unknown`: the part of the deviation when the median is below 1. */
-static double regularity(const struct rhythm_counts *counts, double unknown)
+static double regularity(struct rhythm_spread spread, double unknown)
 {
-    struct rhythm_spread spread = rhythm_spread_of(counts);
     double q1 = spread.quartile[0], q2 = spread.quartile[1], q3 = spread.quartile[2];
     double skew = 0, steady = unknown;
     if (q3 - q1 >= SKEW_RANGE && !spread.same[0] && !spread.same[1])
@@ -84,7 +83,8 @@ static double lasting(const struct rhythm_day *day, const struct hours *hours)
     return fmin(1, fmax(coverage, (double)hours->longest_run / IDEAL_HOURS));
 }
 
-bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
+static bool score_by(const struct rhythm *rhythm, struct rhythm_score *score,
+                     struct rhythm_spread (*spread_of)(const struct rhythm_counts *counts))
 {
     const struct rhythm_day *day = rhythm->today;
     if (!day || rhythm_total(&day->sizes) < RHYTHM_LEAST ||
@@ -93,12 +93,24 @@ bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
     struct hours hours = hours_of(day);
     if (hours.sum >= RHYTHM_CONNECTIONS)
         return false;
-    *score = (struct rhythm_score){.ts = regularity(&day->intervals, 1),
-                                   .ds = regularity(&day->sizes, 0),
+    *score = (struct rhythm_score){.ts = regularity(spread_of(&day->intervals), 1),
+                                   .ds = regularity(spread_of(&day->sizes), 0),
                                    .hist = fmax(evenness(day, &hours), two_levels(day, &hours)),
                                    .dur = lasting(day, &hours)};
     score->score = (score->ts + score->ds + score->hist + score->dur) / 4;
     return true;
+}
+
+bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score)
+{
+    return score_by(rhythm, score, rhythm_spread_of);
+}
+
+/* The less deviates the higher is the score. */
+bool rhythm_may_exceed(const struct rhythm *rhythm, double score)
+{
+    struct rhythm_score most;
+    return score_by(rhythm, &most, rhythm_spread_least) && most.score > score;
 }
 
 double rhythm_interval(const struct rhythm *rhythm)

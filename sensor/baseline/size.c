@@ -98,17 +98,27 @@ static double with_belief(const struct residuals *counts, const struct tail *tai
            (tail->total + PSEUDO_BELIEF);
 }
 
+/* They are kept as of the last hour that was closed: a week has begun, and no hour of it was; or it
+ * is hindsight, which looks at weeks before. */
+const struct sizes *size_fitted(const struct peers *peers, const struct sizes *sizes,
+                                const struct histogram *table, int64_t week, struct sizes *room)
+{
+    if (sizes && sizes->week == week)
+        return sizes;
+    if (peers->memo && table)
+        return size_memo_fit(peers->memo, table, week);
+    tail_sizes(room, table, week);
+    return room;
+}
+
 static double by_absolute(const struct size_model *model, uint64_t bytes)
 {
     unsigned bin = histogram_bin(bytes);
     double belief = tail_prior(bin, BELIEF_CENTRE, BELIEF_SCALE), survival[2], values[2] = {0, 0};
     for (int i = 0; i < 2; i++) {
         struct sizes room;
-        const struct sizes *sizes = model->sizes[i];
-        if (!sizes || sizes->week != model->week) { /* a week has begun, and no hour of it closed */
-            tail_sizes(&room, model->absolute[i], model->week);
-            sizes = &room;
-        }
+        const struct sizes *sizes =
+            size_fitted(&model->peers, model->sizes[i], model->absolute[i], model->week, &room);
         survival[i] = with_belief(&sizes->counts, &sizes->counts.tail, bin, belief);
         values[i] = sizes->counts.tail.total;
     }
@@ -184,6 +194,32 @@ double size_survival(const struct size_model *model, const struct residuals *own
     struct tail tail = tail_fit(own, sigma);
     return (tail.total * tail_survival(own, &tail, histogram_bin(bytes)) + model->pseudo * peers) /
            (tail.total + model->pseudo);
+}
+
+void size_asked_of(struct size_asked *asked, const struct size_model *model)
+{
+    asked->model = model;
+    asked->gathered = false;
+}
+
+static double ask_own(struct size_asked *asked, uint64_t bytes)
+{
+    if (!asked->gathered)
+        asked->own = size_own(asked->model);
+    asked->gathered = true;
+    return size_survival(asked->model, &asked->own, bytes);
+}
+
+double size_ask(struct size_asked *asked, uint64_t bytes)
+{
+    const struct size_model *model = asked->model;
+    bool known;
+    if (!model->peers.memo || model->own->count == 0)
+        return ask_own(asked, bytes);
+    double *survival = size_memo_answer(model->peers.memo, model->own, bytes, &known);
+    if (!known)
+        *survival = ask_own(asked, bytes);
+    return *survival;
 }
 
 double size_absolute(const struct peers *peers, bool of_day, int64_t week, uint64_t bytes)

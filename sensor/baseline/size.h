@@ -4,6 +4,7 @@
 #ifndef WEIR_BASELINE_LOCAL_SIZE_H
 #define WEIR_BASELINE_LOCAL_SIZE_H
 
+#include "size_memo.h"
 #include "tail.h"
 
 #define GUARD_SURVIVAL 1e-4
@@ -37,6 +38,18 @@ struct size_model size_pair_day(const struct pair *pair, const struct peers *pee
  * model gathers once. */
 struct residuals size_own(const struct size_model *model);
 double size_survival(const struct size_model *model, const struct residuals *own, uint64_t bytes);
+/* S, of a model without clips: gathered once for all that is asked (size_asked_of), where it is not
+ * kept from before (size_memo.h). */
+struct size_asked {
+    const struct size_model *model;
+    bool gathered;
+    struct residuals own;
+};
+void size_asked_of(struct size_asked *asked, const struct size_model *model);
+double size_ask(struct size_asked *asked, uint64_t bytes);
+/* The peers' absolute sizes as of `week`: as they are kept, else fitted into `room`. */
+const struct sizes *size_fitted(const struct peers *peers, const struct sizes *sizes,
+                                const struct histogram *table, int64_t week, struct sizes *room);
 /* `bytes`, or the floor of the largest bin with S ≥ GUARD_SURVIVAL when that is less. */
 uint64_t size_guarded(const struct size_model *model, uint64_t bytes);
 

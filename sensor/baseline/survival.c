@@ -39,12 +39,12 @@ static void describe(struct estimate *estimate, const struct residuals *counts)
     estimate->largest = histogram_middle(largest);
 }
 
-static struct estimate of_size(const struct size_model *model, const struct residuals *own,
-                               double share, uint64_t bytes)
+/* With p. */
+static struct estimate of_size(const struct size_model *model, double p)
 {
-    struct estimate estimate = {.p = probability(share * size_survival(model, own, bytes)),
-                                .samples = (double)histogram_samples(model->own)};
-    describe(&estimate, own);
+    const struct residuals own = size_own(model);
+    struct estimate estimate = {.p = p, .samples = (double)histogram_samples(model->own)};
+    describe(&estimate, &own);
     return estimate;
 }
 
@@ -90,22 +90,47 @@ static double day_share(const struct profile *profile, const struct civil *civil
     return (profile->days_active[other] + 1.0) / (profile->days_seen[other] + 2.0);
 }
 
+static struct size_model host_model(const struct profile *profile, const struct peers *peers,
+                                    const struct civil *civil, bool of_day)
+{
+    int64_t week = histogram_week(civil->day);
+    return (of_day ? size_host_day : size_host_hour)(profile, peers, week);
+}
+
+static double active_share(const struct profile *profile, const struct peers *peers,
+                           const struct civil *civil, bool of_day)
+{
+    return of_day ? day_share(profile, civil) : hour_share(profile, peers, civil);
+}
+
+double survival_host_p(const struct profile *profile, const struct fleet *fleet,
+                       const struct civil *civil, bool of_day, uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = host_model(profile, &peers, civil, of_day);
+    struct size_asked asked;
+    size_asked_of(&asked, &model);
+    return probability(active_share(profile, &peers, civil, of_day) * size_ask(&asked, bytes));
+}
+
+static struct estimate of_host(const struct profile *profile, const struct fleet *fleet,
+                               const struct civil *civil, bool of_day, uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = host_model(profile, &peers, civil, of_day);
+    return of_size(&model, survival_host_p(profile, fleet, civil, of_day, bytes));
+}
+
 struct estimate survival_host_hour(const struct profile *profile, const struct fleet *fleet,
                                    const struct civil *civil, uint64_t bytes)
 {
-    const struct peers peers = fleet_peers(fleet, profile->group);
-    struct size_model model = size_host_hour(profile, &peers, histogram_week(civil->day));
-    struct residuals own = size_own(&model);
-    return of_size(&model, &own, hour_share(profile, &peers, civil), bytes);
+    return of_host(profile, fleet, civil, false, bytes);
 }
 
 struct estimate survival_host_day(const struct profile *profile, const struct fleet *fleet,
                                   const struct civil *civil, uint64_t bytes)
 {
-    const struct peers peers = fleet_peers(fleet, profile->group);
-    struct size_model model = size_host_day(profile, &peers, histogram_week(civil->day));
-    struct residuals own = size_own(&model);
-    return of_size(&model, &own, day_share(profile, civil), bytes);
+    return of_host(profile, fleet, civil, true, bytes);
 }
 
 /* --- known pairs ----------------------------------------------------------------------------- */
@@ -116,31 +141,49 @@ bool survival_pair_known(const struct pair *pair, int64_t hour)
            (pair->whole || hour - pair->first_hour >= PAIR_KNOWN_HOURS);
 }
 
+static struct size_model pair_model(const struct pair *pair, const struct peers *peers,
+                                    const struct civil *civil, bool of_day)
+{
+    int64_t week = histogram_week(civil->day);
+    return (of_day ? size_pair_day : size_pair_hour)(pair, peers, week);
+}
+
 /* A pair's sizes are those of all its hours, a host is active only from PROFILE_ACTIVE_BYTES on:
  * how many hours of the host's have as much, of those in which the pair has. */
-static struct estimate of_pair(const struct size_model *model, double active, uint64_t bytes)
+double survival_pair_p(const struct profile *profile, const struct pair *pair,
+                       const struct fleet *fleet, const struct civil *civil, bool of_day,
+                       uint64_t bytes)
 {
-    struct residuals own = size_own(model);
-    double share = fmin(1.0, 3 * active / size_survival(model, &own, PROFILE_ACTIVE_BYTES));
-    return of_size(model, &own, share, bytes);
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = pair_model(pair, &peers, civil, of_day);
+    struct size_asked asked;
+    size_asked_of(&asked, &model);
+    double active = active_share(profile, &peers, civil, of_day);
+    double share = fmin(1.0, 3 * active / size_ask(&asked, PROFILE_ACTIVE_BYTES));
+    return probability(share * size_ask(&asked, bytes));
+}
+
+static struct estimate of_pair(const struct profile *profile, const struct pair *pair,
+                               const struct fleet *fleet, const struct civil *civil, bool of_day,
+                               uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile->group);
+    struct size_model model = pair_model(pair, &peers, civil, of_day);
+    return of_size(&model, survival_pair_p(profile, pair, fleet, civil, of_day, bytes));
 }
 
 struct estimate survival_pair_hour(const struct profile *profile, const struct pair *pair,
                                    const struct fleet *fleet, const struct civil *civil,
                                    uint64_t bytes)
 {
-    const struct peers peers = fleet_peers(fleet, profile->group);
-    struct size_model model = size_pair_hour(pair, &peers, histogram_week(civil->day));
-    return of_pair(&model, hour_share(profile, &peers, civil), bytes);
+    return of_pair(profile, pair, fleet, civil, false, bytes);
 }
 
 struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
                                   const struct fleet *fleet, const struct civil *civil,
                                   uint64_t bytes)
 {
-    const struct peers peers = fleet_peers(fleet, profile->group);
-    struct size_model model = size_pair_day(pair, &peers, histogram_week(civil->day));
-    return of_pair(&model, day_share(profile, civil), bytes);
+    return of_pair(profile, pair, fleet, civil, true, bytes);
 }
 
 double survival_pairs_a_day(const struct profile *profile, enum pair_role role,
@@ -293,6 +336,13 @@ struct estimate survival_new_network_span(const struct profile *profile, const s
 
 /* --- absolute sizes -------------------------------------------------------------------------- */
 
+double survival_absolute_p(const struct profile *profile, const struct fleet *fleet,
+                           const struct civil *civil, bool of_day, uint64_t bytes)
+{
+    const struct peers peers = fleet_peers(fleet, profile ? profile->group : "");
+    return probability(size_absolute(&peers, of_day, histogram_week(civil->day), bytes));
+}
+
 static struct estimate of_absolute(const struct profile *profile, const struct fleet *fleet,
                                    bool of_day, const struct civil *civil, uint64_t bytes)
 {
@@ -305,11 +355,7 @@ static struct estimate of_absolute(const struct profile *profile, const struct f
     const struct histogram *table = of_day ? &shown->absolute_day : &shown->absolute_hour;
     const struct sizes *sizes = of_day ? &shown->sizes_day : &shown->sizes_hour;
     struct sizes room;
-    if (sizes->week != week) {
-        tail_sizes(&room, table, week);
-        sizes = &room;
-    }
-    describe(&estimate, &sizes->counts);
+    describe(&estimate, &size_fitted(&peers, sizes, table, week, &room)->counts);
     estimate.samples = (double)histogram_samples(table);
     return estimate;
 }

@@ -28,11 +28,6 @@ const char *const log_result_text[LOG_RESULTS] = {"",
 
 /* --- numbers and addresses -------------------------------------------------------------------- */
 
-bool log_is(struct log_span span, const char *word)
-{
-    return span.at && span.size == strlen(word) && memcmp(span.at, word, span.size) == 0;
-}
-
 bool log_next(struct log_span *rest, char separator, struct log_span *span)
 {
     if (!rest->at)

@@ -1,8 +1,9 @@
 /* One packet goes all the way before the next is read: what was due before it is told first
  * (flow_table_advance), then it is decoded, counted, its content looked at, and its flow settled.
- * Once a second of packet time (or every WATERMARK_RECORDS records) a watermark says up to when
- * everything has been told. The clock is the largest time stamp seen: older packets are counted,
- * and counted as time_backwards, but told at the clock, never in the past.
+ * Once a second of packet time (of a log: once a minute; or every WATERMARK_RECORDS records) a
+ * watermark says up to when everything has been told. The clock is the largest time stamp seen:
+ * older packets are counted, and counted as time_backwards, but told at the clock, never in the
+ * past.
  *
  * Sharing. Every packet that is read moves the clock; only the worker whose share it is counts it
  * and looks inside (what is not IP, or cannot be decoded, is worker 0's). Replaying, all workers
@@ -20,6 +21,7 @@
 #include <time.h>
 
 #define WATERMARK_NS      NS_PER_S
+#define WATERMARK_LOG_NS  NS_PER_MIN /* its window holds back more than that: nobody waits */
 #define WATERMARK_RECORDS 4096
 #define HEALTH_REPLAY_NS  NS_PER_MIN
 #define HEALTH_LIVE_NS    NS_PER_S /* the engine judges the sensor by them */
@@ -154,7 +156,7 @@ static void tell_watermark(struct worker *w)
  * is told at once, as a report that nothing was counted yet: what the sensor's sight is judged over
  * begins there, also when no packet could be read. A live worker says too from when on it sees:
  * should it die soon, its blindness begins there. */
-static void advance_clock(struct worker *w, struct ptime time)
+static void advance_clock(struct worker *w, struct ptime time, int64_t watermark_ns)
 {
     int64_t health_ns = w->live ? HEALTH_LIVE_NS : HEALTH_REPLAY_NS;
     bool first = w->clock.ns == INT64_MIN;
@@ -169,7 +171,7 @@ static void advance_clock(struct worker *w, struct ptime time)
         tell_health(w);
         w->next_health.ns = time.ns + health_ns;
     }
-    if ((first && w->live) || time.ns - w->watermark.ns >= WATERMARK_NS ||
+    if ((first && w->live) || time.ns - w->watermark.ns >= watermark_ns ||
         w->emitter.number - w->watermark_number >= WATERMARK_RECORDS)
         tell_watermark(w);
 }
@@ -324,7 +326,7 @@ static void tell_given_up(struct worker *w, struct ptime now)
     struct ptime due;
     while (decoder_due(w->decoder, now, &due, &packet)) {
         if (due.ns > w->clock.ns && now.ns != INT64_MAX)
-            advance_clock(w, due);
+            advance_clock(w, due, WATERMARK_NS);
         places_settle(w->places, &packet);
         if (!is_own(w, DECODE_OK, &packet))
             continue;
@@ -384,7 +386,7 @@ static bool take_share(struct worker *w, const struct packet_raw *raw, const str
 {
     struct packet packet = {.src = key->orig_ip, .dst = key->resp_ip};
     if (raw->time.ns >= w->clock.ns)
-        advance_clock(w, raw->time);
+        advance_clock(w, raw->time, WATERMARK_LOG_NS);
     if (!is_own(w, DECODE_OK, &packet))
         return false;
     w->health.time_jumps += jumped;
@@ -470,7 +472,7 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
     count_input(input, raw);
     tell_given_up(w, raw->time.ns > w->clock.ns ? raw->time : w->clock);
     if (raw->time.ns >= w->clock.ns)
-        advance_clock(w, raw->time);
+        advance_clock(w, raw->time, WATERMARK_NS);
     decoder_set_vantage(w->decoder, vantage);
     enum decode_result result = decode_packet(w->decoder, raw, &packet);
     if (result == DECODE_UNKNOWN_LINK) /* or it is an encapsulation within that is not read */
@@ -497,7 +499,7 @@ void worker_idle(struct worker *w, struct ptime now)
     if (now.ns <= w->clock.ns)
         return;
     tell_given_up(w, now);
-    advance_clock(w, now);
+    advance_clock(w, now, WATERMARK_NS);
 }
 
 void worker_end(struct worker *w)

@@ -95,11 +95,15 @@ static void take_header(struct zeek_header *header, struct log_span line)
 static void take_columns(const struct zeek_header *header, struct log_span line,
                          struct log_span value[ZEEK_FIELDS])
 {
-    struct log_span span;
-    for (size_t i = 0; i < header->columns && log_next(&line, header->separator, &span); i++)
+    const char *at = line.at, *end = line.at + line.size;
+    for (size_t i = 0; i < header->columns && at <= end; i++) {
+        const char *next = memchr(at, header->separator, (size_t)(end - at));
+        struct log_span span = {at, (size_t)((next ? next : end) - at)};
+        at = next ? next + 1 : end + 1;
         if (header->column[i] < ZEEK_FIELDS && !log_is(span, header->unset) &&
             !log_is(span, header->empty))
             value[header->column[i]] = span;
+    }
 }
 
 static void skip_spaces(struct cursor *in)

@@ -92,6 +92,7 @@ static uint32_t tcp_flags(const struct log_span value[ZEEK_FIELDS], bool two_sid
         if (log_is(value[ZEEK_STATE], states[i].name)) {
             flags = states[i].flags;
             *end = states[i].end;
+            break;
         }
     bool opened = has(value[ZEEK_HISTORY], 'S') || has(value[ZEEK_HISTORY], 'h');
     if (!value[ZEEK_HISTORY].at)

@@ -5,6 +5,7 @@ size_t judge(const struct subject *subject, struct finding finding[JUDGE_FINDING
 {
     size_t count = 0;
     for (size_t i = 0; detectors[i] && count < JUDGE_FINDINGS; i++)
-        count += detector_ask(detectors[i], subject, &finding[count]);
+        if (detectors[i]->kind == subject->kind)
+            count += detector_ask(detectors[i], subject, &finding[count]);
     return count;
 }

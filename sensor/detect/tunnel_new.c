@@ -28,9 +28,11 @@ static bool is_one_of(const char *application, const char *const *list, size_t c
 static bool judge_flow(const struct subject *subject, struct finding *finding)
 {
     const struct spoken *spoken = subject->spoken;
+    if (!spoken->application_is_new)
+        return false;
     bool name = is_one_of(spoken->application, dns, sizeof dns / sizeof *dns);
     bool tunnel = is_one_of(spoken->application, tunnels, sizeof tunnels / sizeof *tunnels);
-    if (!spoken->application_is_new || (!name && !tunnel))
+    if (!name && !tunnel)
         return false;
     finding->evidence = 1;
     finding->score = tunnel ? SCORE_TUNNEL : SCORE_DNS;

@@ -66,20 +66,25 @@ struct volume account_open_all(const struct engine *engine, const struct host *h
 
 /* --- telling ---------------------------------------------------------------------------------- */
 
+static enum baseline_state state_of(const struct engine *engine, const struct host *host,
+                                    const struct civil *civil)
+{
+    enum baseline_state state =
+        host->profile ? hosts_state(engine, host->profile, civil->hour) : BASELINE_LEARNING;
+    /* What is known is old, or is not there to be asked for. A host that still learns does so. */
+    if (memory_is_stale(engine) && (state == BASELINE_READY || !host->loaded))
+        state = BASELINE_STALE;
+    return state;
+}
+
 static struct subject subject_of(struct engine *engine, const struct host *host,
                                  const struct civil *civil)
 {
-    struct subject subject = {.config = &engine->config.detect,
-                              .civil = *civil,
-                              .host = host->profile,
-                              .fleet = engine->fleet,
-                              .state = BASELINE_LEARNING};
-    if (host->profile)
-        subject.state = hosts_state(engine, host->profile, civil->hour);
-    /* What is known is old, or is not there to be asked for. A host that still learns does so. */
-    if (memory_is_stale(engine) && (subject.state == BASELINE_READY || !host->loaded))
-        subject.state = BASELINE_STALE;
-    return subject;
+    return (struct subject){.config = &engine->config.detect,
+                            .civil = *civil,
+                            .host = host->profile,
+                            .fleet = engine->fleet,
+                            .state = state_of(engine, host, civil)};
 }
 
 static void follow(struct engine *engine, struct open_story *open, struct ptime now)
@@ -143,9 +148,9 @@ static void judge_awaited(struct engine *engine, const struct host *host, const 
 static void judge_items(struct engine *engine, const struct host *host, const struct civil *civil,
                         struct open_story *items, struct open_story *open, struct ptime now)
 {
-    struct subject subject = subject_of(engine, host, civil);
     if (!items->content_changed)
         return;
+    struct subject subject = subject_of(engine, host, civil);
     items->content_changed = false;
     subject.kind = SUBJECT_CONTENT;
     subject.destination = &open->story.destination; /* the pair may be "other" */
@@ -183,7 +188,7 @@ static void apply_rules(struct engine *engine, const struct flow_view *view, str
                               .open = open,
                               .first_hour = account_first_of_day(engine, civil),
                               .now = {view->record->header.time_ns}};
-    flow.state = subject_of(engine, host, civil).state;
+    flow.state = state_of(engine, host, civil);
     ruled_flow(engine, &flow);
 }
 
@@ -214,8 +219,7 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
         follow(engine, whole, now);
         return;
     }
-    struct subject subject = subject_of(engine, host, &civil);
-    weigh_record(engine, host, &civil, total, booked->pair, subject.state, now);
+    weigh_record(engine, host, &civil, total, booked->pair, state_of(engine, host, &civil), now);
     if (!host->profile && is_awaited(host, now))
         judge_awaited(engine, host, &civil, total, whole, now);
     judge_items(engine, host, &civil, open, open, now);
@@ -239,8 +243,7 @@ void account_again(struct engine *engine, struct host *host)
         if (!total)
             continue;
         struct civil civil = close_civil(engine, hour, now);
-        struct subject subject = subject_of(engine, host, &civil);
-        weigh_record(engine, host, &civil, total, NULL, subject.state, now);
+        weigh_record(engine, host, &civil, total, NULL, state_of(engine, host, &civil), now);
     }
 }
 

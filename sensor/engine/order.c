@@ -128,6 +128,15 @@ static void mark(struct order *order, struct ptime complete)
     order_add(order, &time, 0, 0);
 }
 
+/* One worker's log comes in order, but for what is of the same instant. */
+static bool is_sorted(const struct ordered *item, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (by_order(&item[i - 1], &item[i]) > 0)
+            return false;
+    return true;
+}
+
 /* Brings what is complete to the front of the waiting part, then sorts just that. What was ready
  * before is older than the last watermark and stays in front. */
 static bool advance(struct order *order, struct ptime complete)
@@ -146,7 +155,7 @@ static bool advance(struct order *order, struct ptime complete)
             order->bytes -= order->item[i].record->size;
             make_ready(order, i);
         }
-    if (order->ready > from) /* there may be no array yet */
+    if (!is_sorted(order->item + from, order->ready - from)) /* there may be no array yet */
         qsort(order->item + from, order->ready - from, sizeof *order->item, by_order);
     return true;
 }

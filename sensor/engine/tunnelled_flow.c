@@ -11,12 +11,14 @@ static bool is_new_application(struct engine *engine, const struct flow_view *vi
 {
     struct recent_keys *known = &engine->tunnelled.applications;
     const char *text = view->text[TEXT_APPLICATION];
+    if (*text == '\0')
+        return false;
     struct {
         struct ip host;
         uint64_t application;
     } key = {*view->host, hash64(text, strlen(text), 0)};
     uint64_t hash = hash64_keyed(&engine->tunnelled.questions.key, &key, sizeof key);
-    if (*text == '\0' || recent_keys_get(known, hash))
+    if (recent_keys_get(known, hash))
         return false;
     recent_keys_put(known, hash);
     return true;

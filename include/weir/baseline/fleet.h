@@ -124,6 +124,7 @@ struct peers {
     /* What the group counts in all that is said of peers: others/(others + 4), before it is asked
      * how much they did (peers_weight). */
     double share;
+    struct size_memo *memo; /* what was asked of them, in hindsight; NULL: nothing is kept */
 };
 
 struct fleet;

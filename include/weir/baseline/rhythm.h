@@ -75,6 +75,9 @@ void rhythm_end_day(struct rhythm *rhythm, int64_t day);
 void rhythm_drop(struct rhythm *rhythm);
 /* Today's so far. False: too little, or too much, to have one. */
 bool rhythm_score(const struct rhythm *rhythm, struct rhythm_score *score);
+/* False: today's so far, if there is one, is no more than this. A tenth of the work of the score,
+ * which few pairs have. */
+bool rhythm_may_exceed(const struct rhythm *rhythm, double score);
 /* The interval that half of today's are not longer than, s; 0: there are none. */
 double rhythm_interval(const struct rhythm *rhythm);
 

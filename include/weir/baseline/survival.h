@@ -46,6 +46,12 @@ struct estimate survival_pair_hour(const struct profile *profile, const struct p
 struct estimate survival_pair_day(const struct profile *profile, const struct pair *pair,
                                   const struct fleet *fleet, const struct civil *civil,
                                   uint64_t bytes);
+/* Of these four p alone, which is most of what is asked. */
+double survival_host_p(const struct profile *profile, const struct fleet *fleet,
+                       const struct civil *civil, bool of_day, uint64_t bytes);
+double survival_pair_p(const struct profile *profile, const struct pair *pair,
+                       const struct fleet *fleet, const struct civil *civil, bool of_day,
+                       uint64_t bytes);
 /* How many known pairs of a role reach `bytes` on a typical day of this host, and how many hours of
  * such a day a pair is met in: how often a day one is looked at. At least 1 each. */
 double survival_pairs_a_day(const struct profile *profile, enum pair_role role,
@@ -93,6 +99,8 @@ struct estimate survival_absolute_hour(const struct profile *profile, const stru
                                        const struct civil *civil, uint64_t bytes);
 struct estimate survival_absolute_day(const struct profile *profile, const struct fleet *fleet,
                                       const struct civil *civil, uint64_t bytes);
+double survival_absolute_p(const struct profile *profile, const struct fleet *fleet,
+                           const struct civil *civil, bool of_day, uint64_t bytes);
 /* So many bytes came from other inside hosts on one day (staged.h). p is of a host-day. */
 struct estimate survival_staged(const struct profile *profile, const struct fleet *fleet,
                                 const struct civil *civil, uint64_t bytes);

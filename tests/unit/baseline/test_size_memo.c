@@ -1,0 +1,107 @@
+/* What is kept of sizes that were asked for: until it is forgotten, of this past and size only. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "../../../sensor/baseline/size_memo.h"
+#include "../../../sensor/baseline/tail.h"
+
+static double ask(struct size_memo *memo, const struct histogram *own, uint64_t bytes, bool *known)
+{
+    return *size_memo_answer(memo, own, bytes, known);
+}
+
+static void test_answers(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct histogram own[2] = {{0}};
+    bool known;
+    (void)state;
+    *size_memo_answer(memo, &own[0], 1000, &known) = 0.25;
+    assert_false(known);
+    assert_true(ask(memo, &own[0], 1000, &known) == 0.25 && known);
+    ask(memo, &own[1], 1000, &known);
+    assert_false(known);
+    ask(memo, &own[0], 1001, &known);
+    assert_false(known);
+    size_memo_forget(memo);
+    ask(memo, &own[0], 1000, &known);
+    assert_false(known);
+    size_memo_free(memo);
+    size_memo_forget(NULL);
+}
+
+/* More than there is room for: some are asked anew, none is another's. */
+static void test_answers_many(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct histogram own;
+    bool known;
+    (void)state;
+    for (uint64_t bytes = 0; bytes < 2 * SIZE_MEMO_ANSWERS; bytes++)
+        *size_memo_answer(memo, &own, bytes, &known) = (double)bytes;
+    unsigned kept = 0;
+    for (uint64_t bytes = 0; bytes < 2 * SIZE_MEMO_ANSWERS; bytes++) {
+        double answer = ask(memo, &own, bytes, &known);
+        assert_true(!known || answer == (double)bytes);
+        kept += known;
+    }
+    assert_true(kept > 0 && kept <= SIZE_MEMO_ANSWERS);
+    size_memo_free(memo);
+}
+
+static void assert_fitted(const struct sizes *fit, const struct histogram *table, int64_t week)
+{
+    struct sizes sizes;
+    tail_sizes(&sizes, table, week);
+    assert_int_equal(fit->week, week);
+    assert_true(fit->counts.total == sizes.counts.total);
+    assert_true(fit->counts.tail.sigma == sizes.counts.tail.sigma);
+    assert_int_equal(fit->counts.tail.from, sizes.counts.tail.from);
+}
+
+static void test_fits(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct histogram table = {0};
+    (void)state;
+    for (unsigned bin = 60; bin < 90; bin++)
+        histogram_add(&table, bin, 2900, 100 - bin);
+    assert_fitted(size_memo_fit(memo, &table, 2900), &table, 2900);
+    assert_fitted(size_memo_fit(memo, &table, 2910), &table, 2910);
+    const struct sizes *kept = size_memo_fit(memo, &table, 2900);
+    double total = kept->counts.total;
+    histogram_add(&table, 100, 2900, 7);
+    assert_ptr_equal(size_memo_fit(memo, &table, 2900), kept);
+    assert_true(kept->counts.total == total);
+    size_memo_forget(memo);
+    assert_fitted(size_memo_fit(memo, &table, 2900), &table, 2900);
+    histogram_fini(&table);
+    size_memo_free(memo);
+}
+
+static void test_peers(void **state)
+{
+    struct size_memo *memo = size_memo_new();
+    struct peers peers = {.share = 0.5, .memo = memo}, found = {0};
+    (void)state;
+    assert_false(size_memo_peers(memo, "", &found));
+    size_memo_keep_peers(memo, "q32", &peers);
+    assert_false(size_memo_peers(memo, "", &found));
+    assert_true(size_memo_peers(memo, "q32", &found) && found.share == 0.5);
+    size_memo_forget(memo);
+    assert_false(size_memo_peers(memo, "q32", &found));
+    size_memo_free(memo);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers),
+                                       cmocka_unit_test(test_answers_many),
+                                       cmocka_unit_test(test_fits), cmocka_unit_test(test_peers)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
