@@ -2,13 +2,13 @@
  * for the same words on every machine. FILE "-" is standard output. What was written is said on
  * standard error.
  *
- *   bulk    12,000,000 packets in some 260,000 flows: TLS, HTTP, DNS, QUIC, transfers, a fifth IPv6
- *   small   34,000,000 packets in some 10,000,000 flows: SYNs without an answer, DNS, pings, short
- * TCP open    16,000,000 packets in 2,000,000 flows, of which N are open at once (default 100,000)
- *   hosts   14,400,000 packets in 1,800,000 flows of N inside hosts in three hours (default 10,000)
+ *   bulk   12,000,000 packets in some 260,000 flows: TLS, HTTP, DNS, QUIC, transfers; a fifth IPv6
+ *   small  34,000,000 packets in some 10,000,000 flows: SYNs unanswered, DNS, pings, short TCP
+ *   open   16,000,000 packets in 2,000,000 flows, N of them open at once (default 100,000)
+ *   hosts  14,400,000 packets in 1,800,000 flows of N hosts in three hours (default 10,000)
  *
- * each times X (default 1; of `small`, .1 is 5 minutes of a busy network of 2,000 hosts). `open`
- * and `hosts` are series: whatever N is, they say as much. */
+ * each times X (default 1). Whatever N is, `open` and `hosts` say as much; where X is too small for
+ * that, they have more flows, so that N are open, or each host has three. */
 #include "talks.h"
 
 #include <stdlib.h>
@@ -76,6 +76,11 @@ static void write_mix(struct wire *wire, const struct mix *mix, double scale)
 /* --- series ------------------------------------------------------------------------------------
  */
 
+static uint32_t at_least(uint32_t number, uint32_t least)
+{
+    return number < least ? least : number;
+}
+
 /* A connection that is told all at once: 1,000 to an address for each of its hosts. */
 struct line {
     struct ends ends;
@@ -123,7 +128,7 @@ static void line_close(struct wire *wire, struct line *line)
 /* Each opens, two of those that are open say something, the one open longest closes. */
 static bool write_open(struct wire *wire, uint32_t count, double scale)
 {
-    uint32_t flows = (uint32_t)(2e6 * scale);
+    uint32_t flows = at_least((uint32_t)(2e6 * scale), count + count / 10);
     struct line *line = calloc(count, sizeof *line);
     if (!line)
         return false;
@@ -145,7 +150,7 @@ static bool write_open(struct wire *wire, uint32_t count, double scale)
 /* Each host has three sites, the second and third its own. Three hours, whatever the number. */
 static bool write_hosts(struct wire *wire, uint32_t count, double scale)
 {
-    uint32_t flows = (uint32_t)(18e5 * scale);
+    uint32_t flows = at_least((uint32_t)(18e5 * scale), count * 3);
     struct line one;
     wire->step_ns = INT64_C(3) * 3600 * 1000000000 / ((int64_t)flows * 8);
     for (uint32_t i = 0; i < flows; i++) {
