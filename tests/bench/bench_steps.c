@@ -11,7 +11,8 @@
 
 #define RING_BYTES (UINT32_C(256) << 20)
 
-/* In place of the C library's. */
+/* In place of the C library's, whose header has reserved names. */
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
 ssize_t getrandom(void *data, size_t size, unsigned flags)
 {
     (void)flags;
