@@ -1,17 +1,20 @@
 /* Addresses and prefix sets. Text forms are those of inet_ntop (RFC 5952).
  *
  * A set is sorted by length (longest first), then by address, without duplicates: a search masks
- * the address once a distinct length and looks for it by halving. Thread-safe: no state. */
+ * the address once a distinct length and looks for it by halving, unless there are few.
+ * Thread-safe: no state. */
 #include "weir/base/address.h"
 
 #include "weir/base/buffer.h"
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define V4_OFFSET_BITS 96
+#define FEW            16u
 
 bool ip_is_broadcast(const struct ip *ip)
 {
@@ -203,8 +206,37 @@ void prefix_set_add(struct prefix_set *set, struct prefix prefix)
     set->count++;
 }
 
+struct words { /* of an address, in host order */
+    uint64_t high, low;
+};
+
+static struct words words_of(const struct ip *ip)
+{
+    uint64_t word[2];
+    memcpy(word, ip, sizeof word);
+    return (struct words){be64toh(word[0]), be64toh(word[1])};
+}
+
+/* One after the other: of few that is what costs least. */
+static bool has_of_few(const struct prefix_set *set, const struct ip *ip)
+{
+    struct words is = words_of(ip);
+    unsigned least = ip_is_v4(ip) ? V4_OFFSET_BITS : 0;
+    for (size_t i = 0; i < set->count && set->item[i].bits >= least; i++) {
+        unsigned bits = set->item[i].bits;
+        struct words has = words_of(&set->item[i].ip);
+        uint64_t high = is.high ^ has.high, low = is.low ^ has.low;
+        if (bits > 64 ? high == 0 && (bits == 128 ? low == 0 : low >> (128 - bits) == 0)
+                      : bits == 0 || high >> (64 - bits) == 0)
+            return true;
+    }
+    return false;
+}
+
 bool prefix_set_has(const struct prefix_set *set, const struct ip *ip)
 {
+    if (set->count <= FEW)
+        return has_of_few(set, ip);
     unsigned least = ip_is_v4(ip) ? V4_OFFSET_BITS : 0; /* as in prefix_has */
     for (size_t at = 0; at < set->count && set->item[at].bits >= least;) {
         struct prefix probe = {*ip, set->item[at].bits};
