@@ -101,10 +101,10 @@ struct host_total *totals_get(const struct totals *totals, const struct ip *host
 static void note_met(struct hour_hosts *open, const struct pair_total *pair)
 {
     char key[DESTINATION_KEY_SIZE];
-    size_t size = strlen(destination_key(&pair->destination, key));
     if (pair->out.value < TOTALS_MUCH || pair->destination.role != ROLE_CLIENT ||
         destination_is_other(&pair->destination))
         return;
+    size_t size = strlen(destination_key(&pair->destination, key));
     uintptr_t hosts = (uintptr_t)map_get(&open->met, key, size);
     map_put(&open->met, key, size, (void *)(hosts + 1)); // NOLINT(performance-no-int-to-ptr)
 }

@@ -143,9 +143,9 @@ static void judge_awaited(struct engine *engine, const struct host *host, const 
 static void judge_items(struct engine *engine, const struct host *host, const struct civil *civil,
                         struct open_story *items, struct open_story *open, struct ptime now)
 {
-    struct subject subject = subject_of(engine, host, civil);
     if (!items->content_changed)
         return;
+    struct subject subject = subject_of(engine, host, civil);
     items->content_changed = false;
     subject.kind = SUBJECT_CONTENT;
     subject.destination = &open->story.destination; /* the pair may be "other" */
