@@ -1,7 +1,8 @@
 /* Addresses and prefix sets. Text forms are those of inet_ntop (RFC 5952).
  *
  * A set is sorted by length (longest first), then by address, without duplicates: a search masks
- * the address once a distinct length and looks for it by halving. Thread-safe: no state. */
+ * the address once a distinct length and looks for it by halving, unless there are few.
+ * Thread-safe: no state. */
 #include "weir/base/address.h"
 
 #include "weir/base/buffer.h"
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define V4_OFFSET_BITS 96
+#define FEW_PREFIXES   16 /* are held against the address one by one */
 
 bool ip_is_broadcast(const struct ip *ip)
 {
@@ -219,8 +221,6 @@ void prefix_set_add(struct prefix_set *set, struct prefix prefix)
     set->item[at] = prefix;
     set->count++;
 }
-
-#define FEW_PREFIXES 16 /* are held against the address one by one */
 
 static uint64_t half_of(const struct ip *ip, size_t half)
 {

@@ -8,6 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#ifdef WEIR_XXHASH_DISPATCHES
+#define XXH_DISPATCH_DISABLE_REPLACE
+#include <xxh_x86dispatch.h>
+#endif
 
 uint64_t hash64(const void *data, size_t size, uint64_t seed)
 {
@@ -26,8 +30,14 @@ void hash_key_init(struct hash_key *key, const void *material, size_t size)
     }
 }
 
+#define LONG_BYTES 240u /* longer ones are hashed in stripes, the wider the better */
+
 uint64_t hash64_keyed(const struct hash_key *key, const void *data, size_t size)
 {
+#ifdef WEIR_XXHASH_DISPATCHES
+    if (size > LONG_BYTES)
+        return XXH3_64bits_withSecret_dispatch(data, size, key->secret, sizeof key->secret);
+#endif
     return XXH3_64bits_withSecret(data, size, key->secret, sizeof key->secret);
 }
 

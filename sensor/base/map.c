@@ -16,17 +16,32 @@ void map_init(struct map *map)
     *map = (struct map){0};
 }
 
+void map_init_borrowing(struct map *map)
+{
+    *map = (struct map){.borrows = true};
+}
+
+static void drop_key(const struct map *map, const struct map_entry *entry)
+{
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } cast = {.borrowed = entry->key};
+    if (!map->borrows)
+        free(cast.owned);
+}
+
 void map_fini(struct map *map, void (*free_value)(void *value))
 {
     for (size_t i = 0; map->slot && i <= map->mask; i++) {
         if (!map->slot[i].value)
             continue;
-        free(map->slot[i].key);
+        drop_key(map, &map->slot[i]);
         if (free_value)
             free_value(map->slot[i].value);
     }
     free(map->slot);
-    map_init(map);
+    *map = (struct map){.borrows = map->borrows};
 }
 
 /* The slot of the key, or the empty one where it would go. */
@@ -73,11 +88,13 @@ void *map_put(struct map *map, const void *key, size_t key_size, void *value)
     void *before = entry->value;
     if (!before) {
         entry->hash = hash;
-        entry->key = xcalloc(1, key_size);
         entry->key_size = key_size;
-        memcpy(entry->key, key, key_size);
         map->count++;
     }
+    if (map->borrows)
+        entry->key = key;
+    else if (!before)
+        entry->key = memcpy(xrealloc(NULL, key_size), key, key_size);
     entry->value = value;
     return before;
 }
@@ -90,7 +107,7 @@ void *map_remove(struct map *map, const void *key, size_t key_size)
     void *value = map->slot[hole].value;
     if (!value)
         return NULL;
-    free(map->slot[hole].key);
+    drop_key(map, &map->slot[hole]);
     map->count--;
     for (size_t at = (hole + 1) & map->mask; map->slot[at].value; at = (at + 1) & map->mask) {
         size_t home = map->slot[at].hash & map->mask;

@@ -63,9 +63,11 @@ static void park(struct emitter *emitter, const void *record, size_t size)
     emitter->parked++;
 }
 
-static bool push_one(struct emitter *emitter, const void *record, size_t size)
+/* `more`: the engine can do nothing with it yet. */
+static bool push_one(struct emitter *emitter, const void *record, size_t size, bool more)
 {
-    enum ring_result result = ring_push(emitter->ring, record, size);
+    enum ring_result result =
+        more ? ring_push_more(emitter->ring, record, size) : ring_push(emitter->ring, record, size);
     if (result == RING_FULL && emitter->blocking) {
         brake_begin_wait(emitter->brake);
         result = ring_push_wait(emitter->ring, record, size);
@@ -77,14 +79,14 @@ static bool push_one(struct emitter *emitter, const void *record, size_t size)
 bool emit_made(struct emitter *emitter, const struct record_header *record)
 {
     meter_turn(emitter->brake->meter);
-    return push_one(emitter, record, record->size);
+    return push_one(emitter, record, record->size, false);
 }
 
 static bool push_parked(struct emitter *emitter)
 {
     while (emitter->first_parked) {
         struct parked *parked = emitter->first_parked;
-        if (!push_one(emitter, parked->record, parked->size))
+        if (!push_one(emitter, parked->record, parked->size, true))
             return false;
         emitter->first_parked = parked->next;
         if (!parked->next)
@@ -95,7 +97,8 @@ static bool push_parked(struct emitter *emitter)
     return true;
 }
 
-/* Finishes the scratch record and pushes it. */
+/* Finishes the scratch record and pushes it. Nothing is consumed before a watermark completes it,
+ * so nobody is woken for less. */
 static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)
 {
     struct record_header *header = &emitter->scratch.header;
@@ -105,7 +108,7 @@ static bool push_at(struct emitter *emitter, enum record_kind kind, struct ptime
     header->number = ++emitter->number;
     header->time_ns = time.ns;
     meter_turn(emitter->brake->meter);
-    return push_parked(emitter) && push_one(emitter, header, size);
+    return push_parked(emitter) && push_one(emitter, header, size, kind != RECORD_WATERMARK);
 }
 
 static bool push(struct emitter *emitter, enum record_kind kind, struct ptime time, size_t size)

@@ -70,6 +70,7 @@ static void fill(struct files *files, struct lane *lane, bool taken)
             files->over ? SOURCE_STOPPED : source_next(lane->source, &raw, &lane->input->error);
         if (lane->got == SOURCE_PACKET && taken && !brake_take(files->brake))
             lane->got = SOURCE_STOPPED;
+        lane->ahead -= lane->ahead > 0;
         if (lane->got == SOURCE_PACKET)
             foresight_put(f, &raw);
         else
@@ -298,6 +299,14 @@ static void finish(struct files *files, struct lane *lane)
     foresight_fini(&lane->foresight);
 }
 
+/* What comes next of this input is in memory already, mostly. */
+static void look_ahead(struct files *files, struct lane *lane)
+{
+    struct packet_raw raw;
+    for (; lane->ahead < WORKER_AHEAD && source_ahead(lane->source, &raw); lane->ahead++)
+        worker_expect(files->worker, &raw);
+}
+
 void files_run(struct files *files, struct worker *worker, struct brake *brake)
 {
     files->worker = worker;
@@ -317,6 +326,7 @@ void files_run(struct files *files, struct worker *worker, struct brake *brake)
             if (packets++ % SHOW_PACKETS == 0)
                 show(files, lane);
             fill(files, lane, true);
+            look_ahead(files, lane);
         } else if (lane->asleep) {
             wake(files, lane);
         } else {

@@ -14,6 +14,7 @@ struct lane { /* one input in the merge */
     struct foresight foresight;
     struct packet_raw raw;  /* in hand … */
     bool has, jumped;       /* … if so; its own time was not believed */
+    uint32_t ahead;         /* packets that were announced and not read */
     bool asleep;            /* raw.time is known, the rest is not open */
     bool counted;           /* in `open` */
     enum source_result got; /* how it ended */

@@ -1,10 +1,10 @@
-/* One input, whatever its kind: a stream of bytes (inlet.c), and on it libpcap for pcap, our own
- * reader for pcapng, or log_reader.c for a log.
+/* One input, whatever its kind: a stream of bytes (inlet.c), and on it savefile.c for a pcap of the
+ * usual form, libpcap for the others, our own reader for pcapng, or log_reader.c for a log.
  *
- * libpcap reads a FILE; ours is a cookie stream, with a large stdio buffer (libpcap's own small
- * reads are most of the cost of reading a bulk capture). libpcap hands out nanoseconds whatever the
- * file holds. A filter is a program for each link type: libpcap runs it for a pcap, we for the
- * interfaces of a pcapng.
+ * What the head of a pcap says, libpcap is asked, whoever reads the packets. It reads a FILE; ours
+ * is of the head alone, or a cookie stream with a large stdio buffer. It hands out nanoseconds
+ * whatever the file holds. A filter is a program for each link type: libpcap runs it where it
+ * reads, else we do.
  *
  * Put to sleep, all but the path and the descriptor is given back: of a thousand captures that
  * follow each other only one or two are open. Thread: the capture thread (opening: whoever starts
@@ -16,6 +16,7 @@
 #include "log_formats.h"
 #include "log_reader.h"
 #include "pcapng.h"
+#include "savefile.h"
 #include "weir/base/buffer.h"
 #include "weir/base/inflate.h"
 
@@ -38,7 +39,8 @@ struct source {
     int fd;
     struct source_options options;
     struct inlet *inlet;
-    FILE *file; /* pcap: libpcap's view of the stream */
+    struct savefile *savefile; /* pcap: its packets, unless libpcap reads them: */
+    FILE *file;                /* its view of the stream */
     char *buffer;
     pcap_t *pcap;
     struct pcapng *pcapng;  /* or this */
@@ -115,7 +117,7 @@ static bool passes(const struct source *source, const struct packet_raw *raw)
 static ssize_t cookie_read(void *cookie, char *buffer, size_t size)
 {
     const struct source *source = cookie;
-    ssize_t got = inlet_read(source->inlet, buffer, size);
+    ssize_t got = savefile_read(source->savefile, buffer, size);
     if (got < 0)
         errno = EIO; /* source_next says what it was */
     return got;
@@ -137,19 +139,68 @@ static int open_file(struct source *source, struct error *error)
     return 0;
 }
 
+static ssize_t stream_read(void *context, void *to, size_t size)
+{
+    const struct source *source = context;
+    return inlet_read(source->inlet, to, size);
+}
+
+static pcap_t *open_by_libpcap(struct source *source, char words[PCAP_ERRBUF_SIZE],
+                               struct error *error)
+{
+    if (open_file(source, error) != 0)
+        return NULL;
+    pcap_t *pcap =
+        pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, words);
+    if (!pcap)
+        error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
+                  source->path,
+                  inlet_problem(source->inlet) ? inlet_problem(source->inlet) : words);
+    return pcap;
+}
+
+/* What libpcap makes of a head of the usual form, without the rest. NULL: not of that form, or of a
+ * link type that nobody reads. */
+static pcap_t *ask_libpcap(const uint8_t *bytes, char words[PCAP_ERRBUF_SIZE])
+{
+    uint8_t head[SAVEFILE_HEAD];
+    if (!bytes)
+        return NULL;
+    memcpy(head, bytes, sizeof head);
+    FILE *file = fmemopen(head, sizeof head, "rb");
+    pcap_t *pcap = file ? pcap_fopen_offline(file, words) : NULL;
+    if (file && !pcap)
+        fclose(file);
+    if (pcap && decode_reads_link(pcap_datalink(pcap)))
+        return pcap;
+    if (pcap)
+        pcap_close(pcap);
+    return NULL;
+}
+
 static int open_pcap(struct source *source, struct error *error)
 {
     char words[PCAP_ERRBUF_SIZE] = "";
-    if (open_file(source, error) != 0)
-        return -1;
-    source->pcap =
-        pcap_fopen_offline_with_tstamp_precision(source->file, PCAP_TSTAMP_PRECISION_NANO, words);
-    if (!source->pcap)
-        return error_set(error, ERROR_INPUT, "%s: not a capture: %s (expected pcap or pcapng)",
-                         source->path,
-                         inlet_problem(source->inlet) ? inlet_problem(source->inlet) : words);
-    add_name(source, pcap_datalink(source->pcap));
-    return filter_apply(source->options.filter, source->pcap, error);
+    source->savefile = savefile_new(stream_read, source, buffer_bytes(source));
+    pcap_t *asked = ask_libpcap(savefile_head(source->savefile), words);
+    if (!asked) {
+        source->pcap = open_by_libpcap(source, words, error);
+        if (!source->pcap) {
+            savefile_free(source->savefile);
+            source->savefile = NULL; /* it has no packets */
+            return -1;
+        }
+        add_name(source, pcap_datalink(source->pcap));
+        return filter_apply(source->options.filter, source->pcap, error);
+    }
+    int link = pcap_datalink(asked), snapshot = pcap_snapshot(asked);
+    pcap_close(asked);
+    savefile_begin(source->savefile, link, (uint32_t)snapshot);
+    meet_link(source, link);
+    if (accept_link(source, link))
+        return 0;
+    *error = source->refused;
+    return -1;
 }
 
 static struct ptime time_of(const struct pcap_pkthdr *header)
@@ -177,14 +228,29 @@ static const char *next_pcap(struct source *source, struct packet_raw *raw)
     return got == PCAP_ERROR_BREAK ? "" : pcap_geterr(source->pcap);
 }
 
+static const char *next_savefile(struct source *source, struct packet_raw *raw)
+{
+    for (;;) {
+        switch (savefile_next(source->savefile, raw)) {
+        case SAVEFILE_PACKET:
+            if (passes(source, raw))
+                return NULL;
+            break;
+        case SAVEFILE_END:
+            return "";
+        case SAVEFILE_DAMAGED:
+            return savefile_problem(source->savefile);
+        }
+    }
+}
+
+bool source_ahead(struct source *source, struct packet_raw *raw)
+{
+    return source->savefile && !source->pcap && savefile_ahead(source->savefile, raw);
+}
+
 /* --- pcapng, by our own ------------------------------------------------------------------------
  */
-
-static ssize_t stream_read(void *context, void *to, size_t size)
-{
-    const struct source *source = context;
-    return inlet_read(source->inlet, to, size);
-}
 
 static int open_pcapng(struct source *source, struct error *error)
 {
@@ -336,10 +402,12 @@ void source_sleep(struct source *source)
         pcap_close(source->pcap); /* closes the file too */
     else if (source->file)
         fclose(source->file);
+    savefile_free(source->savefile);
     pcapng_free(source->pcapng);
     log_reader_free(source->log);
     inlet_free(source->inlet);
     free(source->buffer);
+    source->savefile = NULL;
     source->pcap = NULL;
     source->file = NULL;
     source->pcapng = NULL;
@@ -372,12 +440,14 @@ static const char *next_words(struct source *source, struct packet_raw *raw)
 {
     if (source->log)
         return log_reader_next(source->log, raw) ? NULL : "";
-    return source->pcap ? next_pcap(source, raw) : next_pcapng(source, raw);
+    if (source->pcapng)
+        return next_pcapng(source, raw);
+    return source->pcap ? next_pcap(source, raw) : next_savefile(source, raw);
 }
 
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error)
 {
-    if (!source->pcap && !source->pcapng && !source->log)
+    if (!source->savefile && !source->pcapng && !source->log)
         return SOURCE_END; /* it did not wake */
     const char *words = next_words(source, raw);
     const char *problem = inlet_problem(source->inlet);

@@ -487,6 +487,17 @@ void worker_packet(struct worker *w, struct capture_input *input, struct packet_
         hold_packet(w, input, raw, stamp, result, &packet, sent);
 }
 
+void worker_expect(struct worker *w, const struct packet_raw *raw)
+{
+    struct packet packet;
+    uint32_t number = w->announced++;
+    if (!w->table)
+        return;
+    flow_table_expect_soon(w->table, w->expected[(number - WORKER_AHEAD / 2) % WORKER_AHEAD]);
+    if (decode_glance(raw, &packet))
+        w->expected[number % WORKER_AHEAD] = flow_table_expect(w->table, &packet);
+}
+
 void worker_pause(struct worker *w)
 {
     if (w->clock.ns != INT64_MIN && w->emitter.number != w->watermark_number)

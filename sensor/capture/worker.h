@@ -11,6 +11,8 @@
 #include "weir/flow/place.h"
 #include "weir/record/evidence_ring.h"
 
+#define WORKER_AHEAD 16u /* packets that can be announced before their turn */
+
 struct worker {
     uint32_t index, count; /* of the share; see capture/share.h */
     bool live;
@@ -28,10 +30,12 @@ struct worker {
     struct ptime clock, next_health;
     struct ptime watermark; /* when the last one was sent, packet time */
     uint64_t watermark_number;
-    struct recent *recent;      /* NULL: the last packets are not kept */
-    struct evidence_ring *held; /* NULL: none are held for evidence */
-    uint32_t handshake_bytes;   /* of payload that is held of each side of a flow */
-    struct pick *pick;          /* a second reading; then the clock stands, and there is no table */
+    struct recent *recent;           /* NULL: the last packets are not kept */
+    struct evidence_ring *held;      /* NULL: none are held for evidence */
+    uint32_t handshake_bytes;        /* of payload that is held of each side of a flow */
+    uint64_t expected[WORKER_AHEAD]; /* see flow_table_expect; by number of the announcement */
+    uint32_t announced;
+    struct pick *pick;  /* a second reading; then the clock stands, and there is no table */
     struct ptime stamp; /* … and what the input says of the time of the packet that comes next */
     struct meter *meter;
 };
@@ -42,6 +46,8 @@ void worker_close(struct worker *worker);
 /* One packet, all the way. `jumped`: its own time was not believed. */
 void worker_packet(struct worker *worker, struct capture_input *input, struct packet_raw *raw,
                    uint8_t vantage, bool jumped);
+/* A packet that comes WORKER_AHEAD packets later, or sooner: its flow is fetched meanwhile. */
+void worker_expect(struct worker *worker, const struct packet_raw *raw);
 /* No packet comes for a while: what was told so far is complete. The clock stays. */
 void worker_pause(struct worker *worker);
 /* The clock goes on although no packet came. */

@@ -226,3 +226,8 @@ void container_scanner_finish(struct container_scanner *scanner)
         step(s); /* each begins further on */
     settle(s);
 }
+
+void container_scanner_begin(struct container_scanner *scanner)
+{
+    *scanner = (struct container_scanner){.key = scanner->key, .finder = scanner->finder};
+}

@@ -41,5 +41,7 @@ void container_scanner_gap(struct container_scanner *scanner, uint64_t bytes);
 /* The text ends: what it was is told. What is put afterwards is not looked at: of datagrams, only
  * the first is a beginning. */
 void container_scanner_finish(struct container_scanner *scanner);
+/* After that: what is put next is the beginning of another text. */
+void container_scanner_begin(struct container_scanner *scanner);
 
 #endif

@@ -224,6 +224,7 @@ void content_free(struct content *content)
     expectations_free(content->expectations);
     free(content->active);
     free(content->nothing);
+    inspection_fini(&content->inspection);
     search_shared_free(content->inspection.search);
     suffixes_free(content->suffixes);
     free(content);

@@ -1,7 +1,9 @@
-/* H = log2 n − (Σ c·log2 c) / n, logarithms in steps of 2^-16. Pure. */
+/* H = log2 n − (Σ c·log2 c) / n, logarithms in steps of 2^-16; those of small numbers are kept.
+ * Thread: the capture thread. */
 #include "entropy.h"
 
 #define FRACTION 16u
+#define SMALL    64u
 
 /* log2 of 1 to 65,535, in 2^-16ths: the whole part is the highest bit's place; each further bit of
  * the fraction comes from squaring what is left. */
@@ -21,6 +23,17 @@ static uint32_t log2_of(uint32_t value)
     return (whole << FRACTION) + fraction;
 }
 
+/* Of the counts that most bytes of a sample have. */
+static uint32_t log2_of_small(uint32_t value)
+{
+    static uint32_t known[SMALL];
+    if (value >= SMALL)
+        return log2_of(value);
+    if (known[value] == 0)
+        known[value] = log2_of(value);
+    return known[value];
+}
+
 bool entropy_put(struct entropy *entropy, const uint8_t *data, size_t size)
 {
     size_t room = ENTROPY_BYTES - entropy->bytes;
@@ -38,7 +51,7 @@ uint16_t entropy_thousandths(const struct entropy *entropy)
         return 0;
     for (size_t i = 0; i < 256; i++)
         if (entropy->count[i] > 1)
-            sum += (uint64_t)entropy->count[i] * log2_of(entropy->count[i]);
+            sum += (uint64_t)entropy->count[i] * log2_of_small(entropy->count[i]);
     uint64_t bits = all * log2_of((uint32_t)all);
     uint64_t left = bits > sum ? bits - sum : 0; /* n·H */
     uint64_t thousandths = (left * 1000 / all + (1u << (FRACTION - 1))) >> FRACTION;

@@ -89,7 +89,8 @@ struct side {
     bool beyond;               /* counted in content->beyond */
     bool lost;                 /* STAGE_DNS: a gap; where does the next message begin? */
     bool entropy_known;
-    bool begun; /* something else than a PROXY header was seen, or bytes were lost */
+    bool datagrams; /* one was inspected: each is a text of its own */
+    bool begun;     /* something else than a PROXY header was seen, or bytes were lost */
 };
 
 /* What was learnt of a flow; most flows have none. Arrays of SIDES turn with the flow's sides. */

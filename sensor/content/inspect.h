@@ -11,7 +11,11 @@ struct inspection {
     const struct hash_key *key;
     struct email_shared email;
     struct search_shared *search;
+    struct inspector *spare; /* that ended, for the next ones */
+    uint32_t spares;
 };
+/* All its inspectors have ended. */
+void inspection_fini(struct inspection *inspection);
 
 /* The last filter: whatever it finds is told to the finder. */
 struct filter *inspector_new(struct inspection *inspection, const struct finder *finder);

@@ -161,6 +161,8 @@ void side_inspect(struct side *side, const uint8_t *data, size_t size)
 {
     if (!side->inspector)
         side->inspector = side_inspector(side);
+    if (side->datagrams) /* the first alone is a beginning */
+        inspector_break(side->inspector);
     filter_put(side->inspector, data, size);
 }
 
@@ -327,7 +329,9 @@ void side_datagram(struct side *side, const uint8_t *data, size_t size)
     sample(side, data, size);
     count_entropy(side, data, size);
     side_inspect(side, data, size);
-    inspector_break(side->inspector);
+    side->datagrams = true;
+    filter_end(side->inspector); /* nothing of it goes on in the next one */
+    side->inspector = NULL;
     settle(side);
 }
 

@@ -163,3 +163,40 @@ enum decode_result decode_packet(struct decoder *decoder, const struct packet_ra
         packet->payload_captured = 0;
     return result;
 }
+
+static void glance_v4(const uint8_t *ip, struct packet *packet)
+{
+    packet->proto = ip[9];
+    packet->src = ip_from_v4(ip + 12);
+    packet->dst = ip_from_v4(ip + 16);
+}
+
+static void glance_v6(const uint8_t *ip, struct packet *packet)
+{
+    packet->proto = ip[6];
+    packet->src = ip_from_v6(ip + 8);
+    packet->dst = ip_from_v6(ip + 24);
+}
+
+bool decode_glance(const struct packet_raw *raw, struct packet *packet)
+{
+    const uint8_t *frame = raw->data;
+    if (raw->link != 1 || raw->captured < 18 + 1)
+        return false;
+    bool tagged = read_be16(frame + 12) == 0x8100;
+    const uint8_t *ip = frame + (tagged ? 18 : 14);
+    uint32_t size = ip[0] == 0x45 ? 20 : 40;
+    if ((ip[0] != 0x45 && ip[0] >> 4 != 6) || (size_t)(ip - frame) + size + 4 > raw->captured)
+        return false;
+    if (size == 20)
+        glance_v4(ip, packet);
+    else
+        glance_v6(ip, packet);
+    packet->vlan = tagged ? read_be16(frame + 14) & 0xfffu : 0;
+    packet->src_port = read_be16(ip + size);
+    packet->dst_port = read_be16(ip + size + 2);
+    packet->tenant = 0;
+    packet->vantage = 0;
+    packet->later_fragment = false;
+    return packet->proto == PROTO_TCP || packet->proto == PROTO_UDP;
+}

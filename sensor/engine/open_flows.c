@@ -6,16 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct open_key { /* compared as bytes: no padding */
-    struct flow_key flow;
-    uint64_t worker;
-};
 _Static_assert(sizeof(struct open_key) == sizeof(struct flow_key) + sizeof(uint64_t), "no padding");
 
 void open_flows_init(struct open_flows *flows)
 {
     *flows = (struct open_flows){0};
-    map_init(&flows->map);
+    map_init_borrowing(&flows->map);
 }
 
 void open_flows_fini(struct open_flows *flows)
@@ -43,10 +39,9 @@ static struct open_key key_of(uint32_t worker, const struct flow_key *key)
     return (struct open_key){flow_key_unordered(key), worker};
 }
 
-static struct open_flow *take(struct open_flows *flows, uint32_t worker, const struct flow_key *key)
+static struct open_flow *take(struct open_flows *flows, const struct open_key *key)
 {
-    struct open_key full = key_of(worker, key);
-    struct open_flow *open = map_remove(&flows->map, &full, sizeof full);
+    struct open_flow *open = map_remove(&flows->map, key, sizeof *key);
     if (open)
         unlink_flow(flows, open);
     return open;
@@ -54,19 +49,18 @@ static struct open_flow *take(struct open_flows *flows, uint32_t worker, const s
 
 void open_flows_note(struct open_flows *flows, uint32_t worker, const struct record_flow *record)
 {
-    free(take(flows, worker, &record->key));
+    struct open_key key = key_of(worker, &record->key);
+    free(take(flows, &key));
     if (record->end != FLOW_OPEN)
         return;
     if (flows->map.count >= OPEN_FLOWS_MAX) {
-        free(take(flows, flows->oldest->worker, &flows->oldest->record->key));
+        free(take(flows, &flows->oldest->key));
         flows->forgotten++;
     }
-    struct open_flow *open = xcalloc(1, sizeof *open + record->header.size);
-    struct open_key key = key_of(worker, &record->key);
-    open->worker = worker;
-    open->record = (void *)(open + 1);
+    struct open_flow *open = xrealloc(NULL, sizeof *open + record->header.size);
+    *open = (struct open_flow){.key = key, .record = (void *)(open + 1), .worker = worker};
     memcpy(open->record, record, record->header.size);
-    map_put(&flows->map, &key, sizeof key, open);
+    map_put(&flows->map, &open->key, sizeof open->key, open);
     link_newest(flows, open);
 }
 
@@ -86,7 +80,7 @@ struct open_flow **open_flows_take(struct open_flows *flows, uint32_t worker, si
             taken[(*count)++] = open;
     }
     for (size_t i = 0; i < *count; i++)
-        take(flows, worker, &taken[i]->record->key);
+        take(flows, &taken[i]->key);
     qsort(taken, *count, sizeof(struct open_flow *), by_key);
     return taken;
 }

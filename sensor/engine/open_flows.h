@@ -9,14 +9,20 @@
 
 #define OPEN_FLOWS_MAX 262144
 
+struct open_key {         /* compared as bytes: no padding */
+    struct flow_key flow; /* flow_key_unordered */
+    uint64_t worker;
+};
+
 struct open_flow {
     struct open_flow *newer, *older; /* by when it last reported */
-    struct record_flow *record;      /* in the same allocation */
+    struct open_key key;
+    struct record_flow *record; /* in the same allocation */
     uint32_t worker;
 };
 
 struct open_flows {
-    struct map map; /* worker + flow_key_unordered → struct open_flow */
+    struct map map; /* its struct open_key → struct open_flow */
     struct open_flow *newest, *oldest;
     uint64_t forgotten;
 };

@@ -11,6 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BLOCK_BYTES 448u  /* a flow record with a short text */
+#define SPARES_MAX  8192u /* kept: what two watermarks complete */
+#define NEAR        32u
+#define EXPECTED    2u
+
+struct spare_block {
+    struct spare_block *next;
+};
+
 void order_init(struct order *order, uint32_t workers)
 {
     *order = (struct order){.complete = PTIME_MIN, .workers = workers, .max = ORDER_MAX};
@@ -19,22 +28,48 @@ void order_init(struct order *order, uint32_t workers)
         order->worker[i].watermark = PTIME_MIN;
 }
 
-static void free_record(const struct record_header *record)
+/* --- their memory ---------------------------------------------------------------------------- */
+
+static void *copy_record(struct order *order, const struct record_header *record)
+{
+    void *copy = order->spare;
+    if (!copy || record->size > BLOCK_BYTES) {
+        copy = xrealloc(NULL, record->size > BLOCK_BYTES ? record->size : BLOCK_BYTES);
+    } else {
+        order->spare = order->spare->next;
+        order->spares--;
+    }
+    return memcpy(copy, record, record->size);
+}
+
+static void free_record(struct order *order, const struct record_header *record)
 {
     union {
         const struct record_header *borrowed;
-        void *owned;
+        struct spare_block *owned;
     } cast = {.borrowed = record};
-    free(cast.owned);
+    if (record->size > BLOCK_BYTES || order->spares == SPARES_MAX) {
+        free(cast.owned);
+        return;
+    }
+    cast.owned->next = order->spare;
+    order->spare = cast.owned;
+    order->spares++;
 }
 
 void order_fini(struct order *order)
 {
     for (size_t i = order->next; i < order->count; i++)
-        free_record(order->item[i].record);
+        free_record(order, order->item[i].record);
+    for (struct spare_block *next; order->spare; order->spare = next) {
+        next = order->spare->next;
+        free(order->spare);
+    }
     free(order->item);
     free(order->worker);
 }
+
+/* --- waiting --------------------------------------------------------------------------------- */
 
 static void make_room(struct order *order)
 {
@@ -65,10 +100,9 @@ static void make_ready(struct order *order, size_t at)
 void order_add(struct order *order, const struct record_header *record, uint32_t worker,
                uint32_t incarnation)
 {
-    void *copy = xrealloc(NULL, record->size);
-    memcpy(copy, record, record->size);
     make_room(order);
-    order->item[order->count++] = (struct ordered){copy, worker, incarnation};
+    order->item[order->count++] =
+        (struct ordered){copy_record(order, record), record->time_ns, worker, incarnation};
     if (record->time_ns > order->complete.ns) {
         order->worker[worker].waiting++;
         order->worker[worker].bytes += record->size;
@@ -99,8 +133,8 @@ static const struct flow_key *key_of(const struct record_header *record)
 static int by_order(const void *a, const void *b)
 {
     const struct ordered *x = a, *y = b;
-    if (x->record->time_ns != y->record->time_ns)
-        return x->record->time_ns < y->record->time_ns ? -1 : 1;
+    if (x->time_ns != y->time_ns)
+        return x->time_ns < y->time_ns ? -1 : 1;
     int keys = memcmp(key_of(x->record), key_of(y->record), sizeof(struct flow_key));
     if (keys)
         return keys;
@@ -111,6 +145,30 @@ static int by_order(const void *a, const void *b)
     if (x->record->number != y->record->number)
         return x->record->number < y->record->number ? -1 : 1;
     return x->record->kind - y->record->kind;
+}
+
+/* Puts it among those before it, which are sorted; false: it would have to go far. */
+static bool sink(struct ordered *item, size_t at)
+{
+    struct ordered moved = item[at];
+    size_t least = at > NEAR ? at - NEAR : 0, to = at;
+    while (to > least && by_order(&item[to - 1], &moved) > 0)
+        to--;
+    if (to > 0 && to == least && by_order(&item[to - 1], &moved) > 0)
+        return false;
+    memmove(&item[to + 1], &item[to], (at - to) * sizeof *item);
+    item[to] = moved;
+    return true;
+}
+
+/* Of one worker they come in the order of time, and only what is of one instant is to be sorted. */
+static void sort(struct ordered *item, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (by_order(&item[i - 1], &item[i]) > 0 && !sink(item, i)) {
+            qsort(item, count, sizeof *item, by_order);
+            return;
+        }
 }
 
 /* --- time ------------------------------------------------------------------------------------ */
@@ -128,15 +186,6 @@ static void mark(struct order *order, struct ptime complete)
     order_add(order, &time, 0, 0);
 }
 
-/* One worker's log comes in order, but for what is of the same instant. */
-static bool is_sorted(const struct ordered *item, size_t count)
-{
-    for (size_t i = 1; i < count; i++)
-        if (by_order(&item[i - 1], &item[i]) > 0)
-            return false;
-    return true;
-}
-
 /* Brings what is complete to the front of the waiting part, then sorts just that. What was ready
  * before is older than the last watermark and stays in front. */
 static bool advance(struct order *order, struct ptime complete)
@@ -148,15 +197,15 @@ static bool advance(struct order *order, struct ptime complete)
     order->complete = complete;
     size_t from = order->ready;
     for (size_t i = from; i < order->count; i++)
-        if (order->item[i].record->time_ns <= complete.ns) {
+        if (order->item[i].time_ns <= complete.ns) {
             struct order_worker *from_worker = &order->worker[order->item[i].worker];
             from_worker->waiting--;
             from_worker->bytes -= order->item[i].record->size;
             order->bytes -= order->item[i].record->size;
             make_ready(order, i);
         }
-    if (!is_sorted(order->item + from, order->ready - from)) /* there may be no array yet */
-        qsort(order->item + from, order->ready - from, sizeof *order->item, by_order);
+    if (order->ready > from) /* there may be no array yet */
+        sort(order->item + from, order->ready - from);
     return true;
 }
 
@@ -164,8 +213,8 @@ static struct ptime newest(const struct order *order)
 {
     struct ptime time = order->complete;
     for (size_t i = order->ready; i < order->count; i++)
-        if (order->item[i].record->time_ns > time.ns)
-            time.ns = order->item[i].record->time_ns;
+        if (order->item[i].time_ns > time.ns)
+            time.ns = order->item[i].time_ns;
     for (uint32_t i = 0; i < order->workers; i++)
         if (order->worker[i].watermark.ns > time.ns && order->worker[i].watermark.ns != INT64_MAX)
             time = order->worker[i].watermark;
@@ -256,6 +305,16 @@ void order_force(struct order *order)
 
 /* --- consuming ------------------------------------------------------------------------------- */
 
+/* What comes next but one was copied here some thousand records ago. */
+static void expect(const struct order *order)
+{
+    if (order->next + EXPECTED >= order->ready)
+        return;
+    const char *record = (const char *)order->item[order->next + EXPECTED].record;
+    for (size_t line = 0; line < BLOCK_BYTES; line += 64)
+        __builtin_prefetch(record + line);
+}
+
 const struct ordered *order_peek(const struct order *order)
 {
     return order->next < order->ready ? &order->item[order->next] : NULL;
@@ -263,5 +322,6 @@ const struct ordered *order_peek(const struct order *order)
 
 void order_done(struct order *order)
 {
-    free_record(order->item[order->next++].record);
+    free_record(order, order->item[order->next++].record);
+    expect(order);
 }

@@ -21,6 +21,7 @@ enum { ORDER_TIME = RECORD_WATERMARK + 1, ORDER_ABSENCE };
 
 struct ordered {
     const struct record_header *record; /* owned */
+    int64_t time_ns;                    /* its own: what is sorted lies together */
     uint32_t worker, incarnation;
 };
 
@@ -42,6 +43,8 @@ struct order {
     uint64_t max;    /* ORDER_MAX */
     uint64_t bytes;  /* of the waiting ones */
     uint64_t late, forced;
+    struct spare_block *spare; /* of records that are done: most are of about one size */
+    uint32_t spares;
 };
 
 void order_init(struct order *order, uint32_t workers);

@@ -1,6 +1,6 @@
 /* Open stories. Kept in a list by last activity, so that forgetting is a walk from the oldest end.
  * Figures are sums of the fresh parts of flow records: nothing is counted twice, whatever a story's
- * flows do. Thread: the engine's. */
+ * flows do. Memory once taken is kept for the next ones. Thread: the engine's. */
 #include "stories.h"
 
 #include "weir/base/buffer.h"
@@ -8,8 +8,17 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define EVICT_LOOK 4096
+#define EVICT_LOOK    4096
+#define BLOCK_BYTES   ((size_t)2 << 20) /* a huge page, where there are such */
+#define BLOCK_STORIES ((BLOCK_BYTES - sizeof(struct story_block)) / sizeof(struct open_story))
+
+/* They are large and come and go by the thousand, which is what a heap is worst at. */
+struct story_block {
+    struct story_block *next;
+    struct open_story story[];
+};
 
 struct story_key {
     struct ip host;
@@ -32,17 +41,58 @@ void stories_init(struct stories *stories)
     map_init(&stories->map);
 }
 
-static void free_story(void *value)
+/* --- their memory -----------------------------------------------------------------------------
+ */
+
+static void add_block(struct stories *stories)
+{
+    struct story_block *block = aligned_alloc(BLOCK_BYTES, BLOCK_BYTES);
+    if (!block)
+        block = xcalloc(1, BLOCK_BYTES);        /* says so, and ends */
+    madvise(block, BLOCK_BYTES, MADV_HUGEPAGE); /* advice: failing changes nothing but speed */
+    block->next = stories->blocks;
+    stories->blocks = block;
+    for (size_t i = BLOCK_STORIES; i-- > 0;) {
+        block->story[i].older = stories->unused;
+        stories->unused = &block->story[i];
+    }
+}
+
+static struct open_story *make_story(struct stories *stories)
+{
+    if (!stories->unused)
+        add_block(stories);
+    struct open_story *open = stories->unused;
+    stories->unused = open->older;
+    memset(open, 0, sizeof *open);
+    return open;
+}
+
+static void free_story(struct stories *stories, struct open_story *open)
+{
+    counter_fini(&open->counter);
+    open->older = stories->unused;
+    stories->unused = open;
+}
+
+static void end_story(void *value)
 {
     struct open_story *open = value;
     counter_fini(&open->counter);
-    free(open);
 }
 
 void stories_fini(struct stories *stories)
 {
-    map_fini(&stories->map, free_story);
+    map_fini(&stories->map, end_story);
+    for (struct story_block *next; stories->blocks; stories->blocks = next) {
+        next = stories->blocks->next;
+        free(stories->blocks);
+    }
+    stories->unused = NULL;
 }
+
+/* --- by last activity -------------------------------------------------------------------------
+ */
 
 static void unlink_story(struct stories *stories, struct open_story *open)
 {
@@ -68,7 +118,7 @@ static void forget(struct stories *stories, struct open_story *open)
     size_t size = make_key(&story->host, story->has_destination ? &story->destination : NULL, &key);
     unlink_story(stories, open);
     map_remove(&stories->map, &key, size);
-    free_story(open);
+    free_story(stories, open);
 }
 
 /* The one silent longest that no incident tells; after EVICT_LOOK of them, the oldest all the same.
@@ -99,7 +149,7 @@ struct open_story *stories_open(struct stories *stories, const struct ip *host,
             forget(stories, evictable(stories));
             stories->evicted++;
         }
-        open = xcalloc(1, sizeof *open);
+        open = make_story(stories);
         open->story.host = *host;
         open->story.has_destination = destination != NULL;
         if (destination)
@@ -347,15 +397,15 @@ static bool fill_story(struct stories *stories, struct cursor *in, struct open_s
 static bool take_story(struct stories *stories, struct cursor *in)
 {
     struct story_key key;
-    struct open_story *open = xcalloc(1, sizeof *open);
+    struct open_story *open = make_story(stories);
     if (!fill_story(stories, in, open)) {
-        free_story(open);
+        free_story(stories, open);
         return false;
     }
     const struct story *story = &open->story;
     size_t size = make_key(&story->host, story->has_destination ? &story->destination : NULL, &key);
     if (map_get(&stories->map, &key, size)) {
-        free_story(open);
+        free_story(stories, open);
         return false;
     }
     map_put(&stories->map, &key, size, open);

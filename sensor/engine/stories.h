@@ -24,6 +24,8 @@ struct open_story {
 struct stories {
     struct map map; /* host + destination key → struct open_story */
     struct open_story *newest, *oldest;
+    struct story_block *blocks; /* where they lie */
+    struct open_story *unused;  /* of those, chained by `older` */
     uint64_t evicted;
     struct union_budget budget; /* of all stories' counted items */
 };

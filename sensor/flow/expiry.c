@@ -108,6 +108,21 @@ static void report_due(struct flow_table *table, struct flow *flow, int64_t told
     queue_add(table, &table->report, flow, now_ns);
 }
 
+/* Flows that something is due of were not touched for long: while one is told, the next but one is
+ * fetched, and what hangs on the next. */
+static void expect_next(const struct flow_table *table, const struct flow *flow,
+                        enum flow_timer timer)
+{
+    uint32_t slot = flow->place[timer] == PLACE_LIST ? flow->link[timer].next : SLOT_NONE;
+    if (slot == SLOT_NONE)
+        return;
+    const struct flow *next = flow_at(table, slot);
+    __builtin_prefetch(next->content);
+    slot = next->link[timer].next;
+    for (size_t line = 0; slot != SLOT_NONE && line < sizeof *next; line += 64)
+        __builtin_prefetch((const char *)flow_at(table, slot) + line);
+}
+
 void flow_table_advance(struct flow_table *table, struct ptime now)
 {
     now.ns = time_held(now.ns, RECORD_TIME_MAX_NS);
@@ -122,6 +137,7 @@ void flow_table_advance(struct flow_table *table, struct ptime now)
     while ((queue = first_due(table, &due)) && due <= now.ns) {
         struct flow *flow = queue_first(table, queue);
         int64_t told = due > table->clock_ns ? due : table->clock_ns;
+        expect_next(table, flow, queue->timer);
         if (queue->timer == TIMER_REPORT)
             report_due(table, flow, told, now.ns);
         else if (!put_back(table, flow))

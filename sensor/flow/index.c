@@ -199,14 +199,15 @@ static void expect_flow(const struct flow *flow)
     __builtin_prefetch(&flow->acked, 1);
 }
 
-void index_expect(const struct flow_table *table, const struct probe *probe, int stage)
+void index_expect(const struct flow_index *index, uint64_t hash)
+{
+    __builtin_prefetch(&index->at[(uint32_t)hash & index->mask]);
+}
+
+void index_expect_flow(const struct flow_table *table, uint64_t hash)
 {
     const struct flow_index *index = &table->index;
-    uint32_t tag = (uint32_t)probe->hash, i = tag & index->mask;
-    if (stage == 0) {
-        __builtin_prefetch(&index->at[i]);
-        return;
-    }
+    uint32_t tag = (uint32_t)hash, i = tag & index->mask;
     while (index->at[i].slot != 0 && index->at[i].tag != tag)
         i = (i + 1) & index->mask;
     if (index->at[i].slot != 0)

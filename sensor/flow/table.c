@@ -327,10 +327,16 @@ static void count_packet(struct flow_table *table, struct flow *flow, enum flow_
         flow->flags |= FLOW_ESTABLISHED;
 }
 
-void flow_table_expect(const struct flow_table *table, const struct packet *packet, int stage)
+uint64_t flow_table_expect(const struct flow_table *table, const struct packet *packet)
 {
     struct probe probe = index_probe(&table->index, packet);
-    index_expect(table, &probe, stage);
+    index_expect(&table->index, probe.hash);
+    return probe.hash;
+}
+
+void flow_table_expect_soon(const struct flow_table *table, uint64_t expected)
+{
+    index_expect_flow(table, expected);
 }
 
 struct flow *flow_table_packet(struct flow_table *table, const struct packet *packet,

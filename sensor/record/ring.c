@@ -9,7 +9,8 @@
  * its own word, then loads the other's, all sequentially consistent, so at least one sees the
  * other. data_event  A record behind an empty ring (head, then read) signals; further ones need
  * not: the event stays readable until ring_clear_event finds the ring empty. So while there is
- *               something to read, the event is readable or about to be.
+ *               something to read, the event is readable or about to be; but what was pushed with
+ *               the word that more follows waits for that, or for an eighth of the ring.
  *   space_event A producer about to wait says from which `released` on it wants to be woken
  *               (`wanted`, 0: not waiting), an eighth of the ring ahead so that it does not wake
  * for every record; the release that reaches it signals. A consumer that never releases that much
@@ -54,6 +55,7 @@ struct ring_producer {
     uint8_t *data;
     size_t size;
     uint64_t head, released; /* private copies */
+    bool silent;             /* the consumer may sleep though there is something to read */
     int data_event, space_event;
 };
 
@@ -250,7 +252,17 @@ static bool has_room(const struct ring_producer *p, size_t size)
     return p->head - p->released <= p->size - size;
 }
 
-enum ring_result ring_push(struct ring_producer *p, const void *record, size_t size)
+/* `read`: where the consumer was when the record behind `before` was there to be seen. */
+static void wake(struct ring_producer *p, uint64_t before, uint64_t read, bool more)
+{
+    p->silent |= read == before;
+    if (!p->silent || (more && p->head - read < p->size / WAKE_PART))
+        return;
+    p->silent = false;
+    signal_event(p->data_event);
+}
+
+static enum ring_result push(struct ring_producer *p, const void *record, size_t size, bool more)
 {
     if (size < sizeof(struct record_header) || size > RECORD_MAX_BYTES || size % 8 != 0)
         return RING_INVALID;
@@ -267,9 +279,18 @@ enum ring_result ring_push(struct ring_producer *p, const void *record, size_t s
     copy_in(p, record, size);
     p->head += size;
     atomic_store(&p->own->head, p->head);
-    if (atomic_load(&p->other->read) == before)
-        signal_event(p->data_event);
+    wake(p, before, atomic_load(&p->other->read), more);
     return RING_OK;
+}
+
+enum ring_result ring_push(struct ring_producer *p, const void *record, size_t size)
+{
+    return push(p, record, size, false);
+}
+
+enum ring_result ring_push_more(struct ring_producer *p, const void *record, size_t size)
+{
+    return push(p, record, size, true);
 }
 
 enum ring_result ring_push_wait(struct ring_producer *p, const void *record, size_t size)

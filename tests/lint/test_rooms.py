@@ -29,7 +29,7 @@ SYSTEM = re.compile(
 )
 # header → the name that links it: a PKG of weir_room, or a word of target_link_libraries(weir_ROOM …).
 PACKAGE_OF = [
-    (re.compile(r"xxhash\.h$"), "libxxhash"),
+    (re.compile(r"xxh(ash|_x86dispatch)\.h$"), "libxxhash"),
     (re.compile(r"yaml\.h$"), "yaml-0.1"),
     (re.compile(r"jansson\.h$"), "jansson"),
     (re.compile(r"openssl/"), "libcrypto"),

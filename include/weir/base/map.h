@@ -1,25 +1,28 @@
 /* A hash map from byte strings to pointers. Open addressing, tombstone-free (backward shift), XXH3.
- * Keys are copied; values are borrowed. Iteration order follows insertion history, so whatever
- * reaches an output goes through map_sorted first. One thread. */
+ * Keys are copied, unless the map borrows them; values are borrowed. Iteration order follows
+ * insertion history, so whatever reaches an output goes through map_sorted first. One thread. */
 #ifndef WEIR_BASE_MAP_H
 #define WEIR_BASE_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct map_entry {
     uint64_t hash;
     void *value; /* NULL: empty slot */
-    uint8_t *key;
+    const uint8_t *key;
     size_t key_size;
 };
 
 struct map {
     struct map_entry *slot;
     size_t mask, count; /* mask + 1 slots; 0 slots before the first put */
+    bool borrows;       /* keys lie in the values, for as long as these are in the map */
 };
 
 void map_init(struct map *map);
+void map_init_borrowing(struct map *map);
 /* Frees keys and slots; `free_value` may be NULL. */
 void map_fini(struct map *map, void (*free_value)(void *value));
 void *map_get(const struct map *map, const void *key, size_t key_size);

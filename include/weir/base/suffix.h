@@ -1,5 +1,6 @@
-/* The Public Suffix List (publicsuffix.org), through libpsl's built-in copy. Read-only once made,
- * so any thread may ask. Names are lower-case ASCII (A-labels) without the last dot. */
+/* The Public Suffix List (publicsuffix.org), through libpsl's built-in copy. It keeps what was
+ * asked last, so each belongs to one thread. Names are lower-case ASCII (A-labels) without the last
+ * dot. */
 #ifndef WEIR_BASE_SUFFIX_H
 #define WEIR_BASE_SUFFIX_H
 

@@ -101,6 +101,9 @@ int source_wake(struct source *source, struct error *error); /* as source_open *
 /* The next packet; its bytes are borrowed until the next call. On SOURCE_DAMAGED `error` says how
  * far it could be read. */
 enum source_result source_next(struct source *source, struct packet_raw *raw, struct error *error);
+/* A packet that comes later, for who wants to fetch what it will need: each once, in order. Of
+ * `raw` data, captured (perhaps less of it) and link are set. False: none lies at hand. */
+bool source_ahead(struct source *source, struct packet_raw *raw);
 /* The rest of the file is read and thrown away, so that the digest is the file's. False when there
  * is none: not asked for, or stopped before the end. */
 bool source_digest(struct source *source, uint8_t sha256[SHA256_SIZE]);

@@ -136,6 +136,10 @@ bool decoder_due(struct decoder *decoder, struct ptime now, struct ptime *due,
                  struct packet *packet);
 /* Whether there is a way into frames of this link type (DLT). */
 bool decode_reads_link(int link);
+/* What keys its flow, of a plain frame: Ethernet, at most one tag, IP without options or extension
+ * headers, TCP or UDP. False: it is none. A guess, for who fetches memory: nothing is checked. Only
+ * the members of the key are set. */
+bool decode_glance(const struct packet_raw *raw, struct packet *packet);
 /* Of DECODE_HELD and DECODE_COPY the packet has the addresses. */
 enum decode_result decode_packet(struct decoder *decoder, const struct packet_raw *raw,
                                  struct packet *packet);

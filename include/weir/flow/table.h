@@ -85,9 +85,10 @@ bool flow_initiator_is_known(const struct flow *flow);
  * SYN that was or will be seen stands above it. Returns the side that `sender` is now. */
 enum flow_side flow_table_settle_initiator(struct flow_table *table, struct flow *flow,
                                            enum flow_side sender, bool sender_is_client);
-/* Optional, for sources that can look ahead: asks for the memory that flow_table_packet will need.
- * Stage 0 some packets before, stage 1 nearer (about 16 and 8). Changes nothing. */
-void flow_table_expect(const struct flow_table *table, const struct packet *packet, int stage);
+/* Optional, for sources that can look ahead: asks for the memory that flow_table_packet will need,
+ * some packets before (about 16), and with what that returned nearer (about 8). Changes nothing. */
+uint64_t flow_table_expect(const struct flow_table *table, const struct packet *packet);
+void flow_table_expect_soon(const struct flow_table *table, uint64_t expected);
 /* After content looked at the packet: reports progress when enough is unreported. */
 void flow_table_settle(struct flow_table *table, struct flow *flow, struct ptime now);
 /* Ends all, by key: FLOW_END_INPUT, or what had closed them (FLOW_END_CLOSED, FLOW_END_RESET). */

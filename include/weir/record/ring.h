@@ -54,6 +54,9 @@ struct ring_producer *ring_producer_open(const struct ring_handles *ring, struct
 void ring_producer_free(struct ring_producer *producer);
 /* `record` begins with its uint32_t size; `size` a multiple of 8, ≤ RECORD_MAX_BYTES. */
 enum ring_result ring_push(struct ring_producer *producer, const void *record, size_t size);
+/* The same where more follows before the consumer can do anything with it: it is woken by a later
+ * ring_push, or when there is much to read. */
+enum ring_result ring_push_more(struct ring_producer *producer, const void *record, size_t size);
 /* Waits for room; returns RING_CLOSED once the consumer said so. */
 enum ring_result ring_push_wait(struct ring_producer *producer, const void *record, size_t size);
 

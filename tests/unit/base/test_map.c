@@ -145,11 +145,35 @@ static void test_values_are_freed(void **state)
     assert_null(map.slot);
 }
 
+/* Of a map that borrows, the key is where its value has it, and goes with it. */
+static void test_keys_are_borrowed(void **state)
+{
+    struct map map;
+    (void)state;
+    map_init_borrowing(&map);
+    for (uint64_t i = 0; i < 100; i++) {
+        uint64_t *value = malloc(sizeof *value);
+        *value = i;
+        assert_null(map_put(&map, value, sizeof *value, value));
+    }
+    uint64_t *again = malloc(sizeof *again), key = 7;
+    *again = key;
+    free(map_put(&map, again, sizeof *again, again)); /* the key is the new value's now */
+    assert_ptr_equal(map_get(&map, &key, sizeof key), again);
+    for (key = 0; key < 100; key += 2)
+        free(map_remove(&map, &key, sizeof key));
+    for (key = 0; key < 100; key++)
+        assert_int_equal(map_get(&map, &key, sizeof key) != NULL, key % 2);
+    map_fini(&map, free);
+    assert_true(map.borrows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_against_an_array),    cmocka_unit_test(test_keys_are_bytes),
-        cmocka_unit_test(test_keys_are_copied),     cmocka_unit_test(test_sorted),
-        cmocka_unit_test(test_next_sees_each_once), cmocka_unit_test(test_values_are_freed)};
+        cmocka_unit_test(test_against_an_array), cmocka_unit_test(test_keys_are_bytes),
+        cmocka_unit_test(test_keys_are_copied),  cmocka_unit_test(test_keys_are_borrowed),
+        cmocka_unit_test(test_sorted),           cmocka_unit_test(test_next_sees_each_once),
+        cmocka_unit_test(test_values_are_freed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

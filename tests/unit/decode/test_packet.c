@@ -609,10 +609,62 @@ static void test_results_are_named(void **state)
     assert_string_equal(decode_result_name[DECODE_TRUNCATED], "truncated");
 }
 
+/* --- a glance ------------------------------------------------------------------------------- */
+
+/* Whatever of a frame is there, a glance stays within it, and what it says is what decoding says.
+ */
+static void glance_at(const struct made *m, bool is_plain)
+{
+    bool seen = false;
+    for (uint32_t size = 0; size <= m->size; size++) {
+        uint8_t *copy = malloc(size + 1); /* its end is seen by the sanitizer */
+        struct packet_raw raw = {copy + 1, size, m->size, ETHERNET, {7}};
+        struct packet p, whole;
+        memcpy(copy + 1, m->data, size);
+        bool glanced = decode_glance(&raw, &p);
+        assert_true(!glanced || is_plain);
+        if (glanced && decode_packet(decoder, &raw, &whole) == DECODE_OK) {
+            assert_memory_equal(&p.src, &whole.src, sizeof p.src);
+            assert_memory_equal(&p.dst, &whole.dst, sizeof p.dst);
+            assert_true(p.src_port == whole.src_port && p.dst_port == whole.dst_port);
+            assert_true(p.proto == whole.proto && p.vlan == whole.vlan);
+            seen = true;
+        }
+        free(copy);
+    }
+    assert_int_equal(seen, is_plain);
+}
+
+static void test_a_glance(void **state)
+{
+    (void)state;
+    struct made v4 = {.size = 0}, v6 = {.size = 0}, tagged = {.size = 0}, ping = {.size = 0};
+    put_ether(&v4, 0x0800);
+    put_ipv4(&v4, 33, PROTO_UDP, 0);
+    put_udp(&v4, 5353, 53, 5);
+    put(&v4, "hello", 5);
+    glance_at(&v4, true);
+    put_ether(&v6, 0x86dd);
+    put_ipv6(&v6, 20, PROTO_TCP);
+    put_tcp(&v6, 5, TCP_ACK);
+    glance_at(&v6, true);
+    put_ether(&tagged, 0x8100);
+    put16(&tagged, 7);
+    put16(&tagged, 0x0800);
+    put_ipv4(&tagged, 40, PROTO_TCP, 0);
+    put_tcp(&tagged, 5, TCP_ACK);
+    glance_at(&tagged, true);
+    put_ether(&ping, 0x0800);
+    put_ipv4(&ping, 28, PROTO_ICMP, 0);
+    put_fill(&ping, 8, 0);
+    glance_at(&ping, false);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_udp_padding_is_not_payload),
+        cmocka_unit_test(test_a_glance),
         cmocka_unit_test(test_tcp_with_options_in_ip_with_options),
         cmocka_unit_test(test_icmp_and_sctp),
         cmocka_unit_test(test_impossible_transport_keeps_its_bytes),

@@ -265,6 +265,44 @@ static void test_data_event(void **state)
     teardown(&r);
 }
 
+static enum ring_result push_more(struct ring *r)
+{
+    size_t size = ring_make_record(&r->in, r->pushed);
+    enum ring_result result = ring_push_more(r->producer, &r->in, size);
+    r->pushed += result == RING_OK;
+    return result;
+}
+
+/* What more follows wakes nobody, until it does, or there is much; also where the consumer read
+ * some of it before it slept. */
+static void test_more_follows(void **state)
+{
+    struct ring r;
+    (void)state;
+    setup(&r);
+    int event = ring_data_event(r.consumer);
+    ring_clear_event(r.consumer);
+    for (int turn = 0; turn < 3; turn++) {
+        push_more(&r);
+        push_more(&r);
+        assert_false(ring_is_readable(event, 0));
+        if (turn == 1)
+            assert_int_equal(pop(&r), RING_OK);
+        push(&r);
+        assert_true(ring_is_readable(event, 0));
+        while (pop(&r) == RING_OK)
+            ;
+        ring_clear_event(r.consumer);
+        assert_false(ring_is_readable(event, 0));
+        release(&r);
+    }
+    uint64_t bytes = 0;
+    for (; !ring_is_readable(event, 0); bytes = ring_waiting(r.consumer))
+        assert_int_equal(push_more(&r), RING_OK);
+    assert_true(bytes >= SIZE / 8 && bytes < SIZE / 8 + 2 * RECORD_MAX_BYTES);
+    teardown(&r);
+}
+
 static void test_handles_may_go(void **state)
 {
     struct ring r;
@@ -430,6 +468,7 @@ int main(void)
                                        cmocka_unit_test(test_release),
                                        cmocka_unit_test(test_opened_at_a_position),
                                        cmocka_unit_test(test_data_event),
+                                       cmocka_unit_test(test_more_follows),
                                        cmocka_unit_test(test_handles_may_go),
                                        cmocka_unit_test(test_open_refused),
                                        cmocka_unit_test(test_hostile_head),
