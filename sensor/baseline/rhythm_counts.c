@@ -274,12 +274,15 @@ static double median_distance(const struct rhythm_counts *counts, double centre,
 static double least_distance(const struct rhythm_counts *counts, const double quartile[3],
                              uint64_t n)
 {
-    double count[RHYTHM_CELLS], wanted = (double)((n - 1) / 2) + 1;
+    uint64_t middle = (n - 1) / 2;
+    double count[RHYTHM_CELLS], wanted = (double)middle + 1;
     double least = fmin(quartile[1] - quartile[0], quartile[2] - quartile[1]);
     struct spans spans = spans_of(counts);
-    for (int tries = 0; tries < TRIES; tries++, least /= 2)
+    for (int tries = 0; tries < TRIES; tries++) {
         if (count_within(&spans, quartile[1], least, count) < wanted)
             return least;
+        least /= 2;
+    }
     return 0;
 }
 

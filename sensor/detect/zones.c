@@ -89,7 +89,7 @@ unsigned zones_end(const struct zones *zones, const struct ip *ip, bool inside)
 
 const struct zone *zones_get(const struct zones *zones, unsigned end)
 {
-    return end < zones->zone_count ? &zones->zone[end] : NULL;
+    return end < ZONES_MAX && end < zones->zone_count ? &zones->zone[end] : NULL;
 }
 
 const char *zones_end_name(const struct zones *zones, unsigned end)

@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 4 || size > 8192)
         return 0;
     memset(&key, 7, sizeof key);
-    struct email_shared shared = {.suffixes = suffixes_new(), .key = &key};
+    struct suffixes *suffixes = suffixes_new();
+    struct email_shared shared = {.suffixes = suffixes, .key = &key};
     run(&shared, data + 4, size - 4, NULL, 0, &whole);
     run(&shared, data + 4, size - 4, data, 4, &pieces);
     /* What stands around an address is looked at within a piece, so pieces may only differ where
@@ -68,5 +69,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text && (whole.count != pieces.count ||
                  memcmp(whole.hash, pieces.hash, whole.count * sizeof *whole.hash) != 0))
         abort();
+    suffixes_free(suffixes);
     return 0;
 }
