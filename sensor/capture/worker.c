@@ -17,7 +17,6 @@
 #include "weir/capture/share.h"
 
 #include <string.h>
-#include <time.h>
 
 #define WATERMARK_NS      NS_PER_S
 #define WATERMARK_RECORDS 4096
@@ -537,14 +536,6 @@ void worker_show(const struct worker *w)
 
 /* --- start and end --------------------------------------------------------------------------- */
 
-/* When a ring for evidence is made no packet has told the time yet. */
-static struct ptime clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){now.tv_sec * NS_PER_S + now.tv_nsec};
-}
-
 int worker_open(struct worker *w, const struct capture_config *config, struct brake *brake,
                 struct error *error)
 {
@@ -564,8 +555,9 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     METER_SET(brake->meter, held_oldest_ns, INT64_MIN);
     if (config->held_segment_bytes > 0) {
         w->handshake_bytes = config->held_handshake_bytes;
+        /* No packet has told the time yet. */
         w->held =
-            evidence_ring_open(config->held_fd, config->held_segment_bytes, clock_now(), error);
+            evidence_ring_open(config->held_fd, config->held_segment_bytes, ptime_now(), error);
         if (!w->held)
             return -1;
     }
