@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UNSYNCED_MAX                                                                               \
@@ -38,11 +37,9 @@ int journal_say_errno(struct error *error, const char *path, const char *what)
 
 int64_t journal_now(const struct journal *journal)
 {
-    struct timespec now;
     if (journal->limits.now_ns)
         return journal->limits.now_ns();
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+    return ptime_now().ns;
 }
 
 int journal_write_at(int fd, const void *data, size_t size, off_t at)

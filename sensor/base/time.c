@@ -16,6 +16,13 @@ struct wtime wtime_now(void)
     return (struct wtime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
 }
 
+struct ptime ptime_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
+}
+
 /* Seconds rounded down, and the nanoseconds after them. */
 static time_t split(struct ptime time, int64_t *rest_ns)
 {

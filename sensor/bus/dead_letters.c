@@ -79,15 +79,11 @@ static void render(struct buffer *line, uint64_t sequence, const char *why, cons
                    size_t size)
 {
     char time_text[32];
-    struct timespec now;
     struct json *json = json_new();
     struct json_value *parsed = json_parse(record, size, NULL);
-    clock_gettime(CLOCK_REALTIME, &now);
     json_open(json, NULL);
     json_uint(json, "sequence", sequence);
-    json_str(json, "time",
-             ptime_iso((struct ptime){now.tv_sec * NS_PER_S + now.tv_nsec}, time_text,
-                       sizeof time_text));
+    json_str(json, "time", ptime_iso(ptime_now(), time_text, sizeof time_text));
     json_bytes(json, "why", why, strnlen(why, WHY_SIZE));
     if (!parsed)
         json_bytes(json, "record", record, size);

@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BEYOND_NS (10 * NS_PER_S)
 
@@ -38,9 +37,7 @@ uint64_t outlet_place(const struct outlet *outlet)
 
 static uint64_t now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)(now.tv_nsec / NS_PER_MS);
+    return (uint64_t)(ptime_now().ns / NS_PER_MS);
 }
 
 uint64_t bus_told(const char *folder, const struct sink_settings *sinks, size_t count)

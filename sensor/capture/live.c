@@ -21,7 +21,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define HOLD_NS  (2 * NS_PER_MS * INTERFACE_BLOCK_MS)
@@ -30,13 +29,6 @@
 #define LAG_NS   (500 * NS_PER_MS)
 #define LOOK_NS  NS_PER_S
 #define POLL_MS  100
-
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
 
 /* --- start and end --------------------------------------------------------------------------- */
 
@@ -77,7 +69,7 @@ int live_start(struct live *live, struct error *error)
 {
     /* What came before the filters is in a block that the kernel has handed over by then. */
     poll(NULL, 0, 2 * INTERFACE_BLOCK_MS);
-    live->base.ns = wall_ns(); /* from here on it sees: no packet of it can be older */
+    live->base.ns = ptime_now().ns; /* from here on it sees: no packet of it can be older */
     for (size_t i = 0; i < live->count; i++)
         if (interface_start(&live->at[i].interface, error) != 0)
             return -1;
@@ -225,7 +217,7 @@ static void take_rest(struct live *live, struct worker *worker)
         if (!live->at[i].gone && interface_stop(&live->at[i].interface) != 0)
             lose(&live->at[i], strerror(errno));
     poll(NULL, 0, 2 * INTERFACE_BLOCK_MS);
-    int64_t now_ns = wall_ns();
+    int64_t now_ns = ptime_now().ns;
     for (size_t i = 0; i < live->count; i++)
         live->at[i].empty_ns = INT64_MIN;
     for (struct live_interface *it; (it = oldest(live, now_ns, &all)) != NULL;) {
@@ -241,7 +233,7 @@ void live_run(struct live *live, struct worker *worker, struct brake *brake)
     for (size_t i = 0; i < live->count; i++)
         live->at[i].empty_ns = INT64_MIN;
     while (!brake_is_over(brake)) {
-        int64_t now_ns = wall_ns(), oldest_ns;
+        int64_t now_ns = ptime_now().ns, oldest_ns;
         struct live_interface *next = choose(live, now_ns, &oldest_ns);
         if (next && brake_take(brake))
             take(live, next, worker);

@@ -18,7 +18,6 @@
 #include "weir/capture/share.h"
 
 #include <string.h>
-#include <time.h>
 
 #define WATERMARK_NS      NS_PER_S
 #define WATERMARK_LOG_NS  NS_PER_MIN /* its window holds back more than that: nobody waits */
@@ -550,14 +549,6 @@ void worker_show(const struct worker *w)
 
 /* --- start and end --------------------------------------------------------------------------- */
 
-/* When a ring for evidence is made no packet has told the time yet. */
-static struct ptime clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){now.tv_sec * NS_PER_S + now.tv_nsec};
-}
-
 int worker_open(struct worker *w, const struct capture_config *config, struct brake *brake,
                 struct error *error)
 {
@@ -577,8 +568,9 @@ int worker_open(struct worker *w, const struct capture_config *config, struct br
     METER_SET(brake->meter, held_oldest_ns, INT64_MIN);
     if (config->held_segment_bytes > 0) {
         w->handshake_bytes = config->held_handshake_bytes;
+        /* No packet has told the time yet. */
         w->held =
-            evidence_ring_open(config->held_fd, config->held_segment_bytes, clock_now(), error);
+            evidence_ring_open(config->held_fd, config->held_segment_bytes, ptime_now(), error);
         if (!w->held)
             return -1;
     }

@@ -27,7 +27,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LOOK_MS 100
@@ -257,9 +256,7 @@ static int choose_format(struct view *view)
 static int choose_times(struct view *view)
 {
     const struct options *options = view->options;
-    struct timespec clock;
-    clock_gettime(CLOCK_REALTIME, &clock);
-    struct ptime now = {(int64_t)clock.tv_sec * NS_PER_S + clock.tv_nsec};
+    struct ptime now = ptime_now();
     struct calendar *calendar = config_calendar(&options->config, &view->error);
     int failed = !calendar;
     view->since = PTIME_MIN;

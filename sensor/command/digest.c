@@ -35,7 +35,7 @@ static int read_times(const struct asked *asked, struct handover_config *config,
                       struct error *error)
 {
     const char *since = asked->since ? asked->since : "8h";
-    const struct ptime now = words_now();
+    const struct ptime now = ptime_now();
     config->to = now;
     if (asked->until && moment_read(asked->until, now, "--until", &config->to, error) != 0)
         return -1;

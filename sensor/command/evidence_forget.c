@@ -199,7 +199,7 @@ static int append(const struct evidence_forget_note *note, const char *incident,
                                   .message = evidence_forgotten,
                                   .by = noise_access_author(),
                                   .uid = getuid(),
-                                  .at = words_now(),
+                                  .at = ptime_now(),
                                   .sensor = note->config->sensor_name};
     struct state state = {.lock_fd = -1};
     int failed = (!note->locked && state_open(&state, note->config, error) != 0) ||

@@ -439,7 +439,7 @@ static int append(const struct config *config, const struct holding *h, struct e
                                   .message = message,
                                   .by = h->by,
                                   .uid = getuid(),
-                                  .at = words_now(),
+                                  .at = ptime_now(),
                                   .sensor = config->sensor_name};
     int failed = noise_access_note(config, &act, error);
     free(message);
@@ -453,7 +453,7 @@ static int change(const struct options *options, const struct holding *h, struct
     const struct config *config = &options->config;
     const char *folder = config_state_dir(config);
     struct state state = {.lock_fd = -1};
-    const struct evidence_hold hold = {h->by, h->reason ? h->reason : "", words_now()};
+    const struct evidence_hold hold = {h->by, h->reason ? h->reason : "", ptime_now()};
     int failed =
         state_open(&state, config, error) != 0 || sandbox_drop_user(&state.user, error) != 0;
     if (!failed && h->hold)

@@ -189,7 +189,7 @@ static int list(const struct options *options, const struct asked *asked, struct
     if (asked->open && asked->closed)
         return error_set(error, ERROR_USAGE, "incident list: --open or --closed, not both");
     if (asked->since) {
-        if (moment_read(asked->since, words_now(), "--since", &reading.since, error) != 0)
+        if (moment_read(asked->since, ptime_now(), "--since", &reading.since, error) != 0)
             return -1;
         ptime_iso(reading.since, reading.from, sizeof reading.from);
     }

@@ -85,7 +85,7 @@ static void put_exception(struct buffer *out, const struct retold_incident *inci
                           const struct noise_mark *mark)
 {
     char name[16], day[16];
-    time_t until = (time_t)(words_now().ns / NS_PER_S) + EXCEPTION_DAYS * 86400;
+    time_t until = (time_t)(ptime_now().ns / NS_PER_S) + EXCEPTION_DAYS * 86400;
     struct tm tm;
     strftime(day, sizeof day, "%Y-%m-%d", localtime_r(&until, &tm));
     buffer_text(out, "- exception: benign-%s\n  of: [", incident_short(incident->id, name));

@@ -101,7 +101,7 @@ int look_note(const struct config *config, const char *verb, const char *what, c
     const char *account = user ? user->pw_name : NULL, *by = noise_access_author();
     char *account_copy = account ? xstrdup(account) : NULL;
     const struct access_look look = {
-        .at = words_now(),
+        .at = ptime_now(),
         .by = by,
         .account = account_copy && strcmp(account_copy, by) != 0 ? account_copy : NULL,
         .uid = getuid(),

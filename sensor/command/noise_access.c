@@ -152,7 +152,7 @@ static int change(const struct config *config, struct noise_order *order, char *
     struct state state = {.lock_fd = -1};
     order->peer = noise_access_author();
     order->uid = getuid();
-    order->at = order->packet = words_now();
+    order->at = order->packet = ptime_now();
     order->sensor = config->sensor_name;
     int failed = state_open(&state, config, error) != 0 ||
                  sandbox_drop_user(&state.user, error) != 0 ||
@@ -304,7 +304,7 @@ int noise_access_reveal(const struct config *config, const char *pseudonym, cons
                                   .reason = reason,
                                   .account = xstrdup(noise_access_author()),
                                   .uid = getuid(),
-                                  .at = words_now()};
+                                  .at = ptime_now()};
     int failed =
         state_open(&state, config, error) != 0 || note_look(config, &revealing, error) != 0 ||
         sandbox_drop_user(&state.user, error) != 0 || note_act(config, &revealing, error) != 0;

@@ -94,7 +94,7 @@ int privacy_access(const struct options *options, const struct privacy_asked *as
 {
     struct listing listing = {.options = options, .asked = asked};
     struct access_chain chain;
-    const struct ptime now = words_now();
+    const struct ptime now = ptime_now();
     listing.calendar = config_calendar(&options->config, error);
     int status = EXIT_RUN;
     if (!listing.calendar ||

@@ -205,7 +205,7 @@ static int tell(struct second *second, struct error *error)
     for (size_t i = 0; i < rules->count; i++)
         rule_file[i] = file_of(rules->file[i].path, rules->file[i].text, rules->file[i].size);
     const struct evidence_facts facts = {
-        .made = words_now(),
+        .made = ptime_now(),
         .sensor = options->config.sensor_name,
         .word = evidence->word,
         .words = evidence->words,

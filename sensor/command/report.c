@@ -110,7 +110,7 @@ static int read_aware(const struct asked *asked, struct report_question *questio
 static int read_times(const struct asked *asked, struct report_question *question,
                       struct error *error)
 {
-    const struct ptime now = words_now();
+    const struct ptime now = ptime_now();
     if (asked->since && moment_read(asked->since, now, "--since", &question->since, error) != 0)
         return -1;
     if (asked->until && moment_read(asked->until, now, "--until", &question->until, error) != 0)

@@ -140,7 +140,7 @@ static void show_json(const struct noise_silence *silence)
 static void show(struct calendar *calendar, const struct noise_silence *silence)
 {
     char id[NOISE_ID], scope[512], until[32], last[40] = "";
-    bool over = silence->expires.ns <= words_now().ns;
+    bool over = silence->expires.ns <= ptime_now().ns;
     calendar_text(calendar, silence->expires, CALENDAR_MINUTE, until, sizeof until);
     if (silence->last.ns > 0)
         calendar_text(calendar, silence->last, CALENDAR_MINUTE, last, sizeof last);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const struct word *find(const struct word *words, const char *text, const char **value)
 {
@@ -52,11 +51,4 @@ int words_take(const struct word *words, int *argc, char **argv, struct error *e
     *argc = kept;
     argv[kept] = NULL;
     return 0;
-}
-
-struct ptime words_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
 }

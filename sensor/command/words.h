@@ -4,7 +4,6 @@
 #define WEIR_COMMAND_WORDS_H
 
 #include "weir/base/error.h"
-#include "weir/base/time.h"
 
 #include <stdbool.h>
 
@@ -17,8 +16,5 @@ struct word {
 /* Takes them out of argv, keeping the order of what is left. −1: one lacks its value, or is twice
  * there. Everything behind "--" stays. */
 int words_take(const struct word *words, int *argc, char **argv, struct error *error);
-
-/* The wall clock. */
-struct ptime words_now(void);
 
 #endif

@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BATCH_RECORDS 1024u       /* of one worker */
 #define BATCH_BYTES   (1u << 20u) /* of all */
@@ -349,9 +348,7 @@ static bool must_wait(struct engine *engine)
 
 static void fill_batch(struct engine *engine)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    engine->tomorrow_ns = now.tv_sec * NS_PER_S + NS_PER_DAY;
+    engine->tomorrow_ns = ptime_now().ns + NS_PER_DAY;
     engine->batch.size = 0;
     announce(engine);
     bool told = engine->batch.size > 0; /* what they say is judged by what is taken of that first */

@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* --- questions ------------------------------------------------------------------------------- */
 
@@ -88,19 +87,12 @@ static void keep(struct engine *engine)
     }
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static void note_gone(struct engine *engine, const char *why)
 {
     struct memory *memory = &engine->memory;
     if (!memory->behind) { /* else it was not over yet */
         memory->since = engine->order.complete;
-        memory->since_wall_ns = wall_ns();
+        memory->since_wall_ns = ptime_now().ns;
     }
     memory->behind = false;
     memory->absences++;
@@ -111,7 +103,7 @@ static void note_gone(struct engine *engine, const char *why)
 static void note_back(struct engine *engine)
 {
     struct memory *memory = &engine->memory;
-    double away_s = (double)(wall_ns() - memory->since_wall_ns) / (double)NS_PER_S;
+    double away_s = (double)(ptime_now().ns - memory->since_wall_ns) / (double)NS_PER_S;
     memory->behind = true;
     log_warn("redis is there again after %.1f s: %zu hosts' hours were put, %zu hours are open",
              away_s, totals_count(engine->totals), hours_waiting(engine));

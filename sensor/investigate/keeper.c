@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SAVE_NS  (2 * NS_PER_S)  /* what a death of this process may cost to be looked at again */
@@ -19,11 +18,9 @@
 
 int64_t keeper_now(const struct keeper *keeper)
 {
-    struct timespec now;
     if (keeper->config.now_ns)
         return keeper->config.now_ns();
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+    return ptime_now().ns;
 }
 
 char *keeper_held_path(const char *folder, uint32_t worker)

@@ -27,6 +27,9 @@ struct wtime {
 };
 
 struct wtime wtime_now(void);
+/* CLOCK_REALTIME, by which a live capture's packets are stamped: for what people date and for how
+ * long things are kept. Packets are judged by their own times alone. */
+struct ptime ptime_now(void);
 
 /* "2026-03-02T01:14:07.201Z", always UTC, milliseconds; `size` ≥ 32. Returns `text`. */
 char *ptime_iso(struct ptime time, char *text, size_t size);

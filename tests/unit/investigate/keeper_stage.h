@@ -228,6 +228,14 @@ static inline size_t packets_in(const struct scene *s, const char *incident, con
     return count;
 }
 
+/* An incident is opened, five packets of its flow are sent, and the keeper has them. */
+static inline void open_with_five(struct scene *s, const struct flow_key *key)
+{
+    alert(s, INCIDENT, "open", 60, key);
+    send_many(s, key, 0, 5, 100);
+    round_after(s, NS_PER_S);
+}
+
 static inline size_t packets_in_files(const struct scene *s, const char *incident)
 {
     const struct kept *kept = kept_of(s, incident);

@@ -153,9 +153,7 @@ static void test_nothing_is_sealed_that_is_not_known(void **state)
 {
     struct scene *s = *state;
     struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
-    alert(s, INCIDENT, "open", 60, &mine);
-    send_many(s, &mine, 0, 5, 100);
-    round_after(s, NS_PER_S);
+    open_with_five(s, &mine);
     round_after(s, 5 * NS_PER_S);
     round_after(s, NS_PER_S);
     assert_int_equal(verify(s, INCIDENT), 0);
@@ -247,9 +245,7 @@ static void test_one_that_reopens(void **state)
     struct scene *s = *state;
     struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9"),
                     other = key_of("10.0.0.6", 40000, "198.51.100.8");
-    alert(s, INCIDENT, "open", 60, &mine);
-    send_many(s, &mine, 0, 5, 100);
-    round_after(s, NS_PER_S);
+    open_with_five(s, &mine);
     round_after(s, 2 * NS_PER_DAY);
     assert_false(kept_of(s, INCIDENT)->open);
     send_many(s, &mine, 5, 5, 100);

@@ -161,9 +161,7 @@ static void test_what_was_forgotten_is_let_go(void **state)
 {
     struct scene *s = *state;
     struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
-    alert(s, INCIDENT, "open", 60, &mine);
-    send_many(s, &mine, 0, 5, 100);
-    round_after(s, NS_PER_S);
+    open_with_five(s, &mine);
     round_after(s, 5 * NS_PER_S);
     round_after(s, NS_PER_S);
     on_say(s, "evidence.remove", INCIDENT, evidence_forgotten);
@@ -192,9 +190,7 @@ static void test_off_retires_and_follows_nothing(void **state)
 {
     struct scene *s = *state;
     struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
-    alert(s, INCIDENT, "open", 60, &mine);
-    send_many(s, &mine, 0, 5, 100);
-    round_after(s, NS_PER_S);
+    open_with_five(s, &mine);
     keeper_seal_all(s->keeper);
     keeper_free(s->keeper);
     s->config.workers = 0;
@@ -237,9 +233,7 @@ static void test_what_was_told_stays_told(void **state)
 {
     struct scene *s = *state;
     struct flow_key mine = key_of("10.0.0.5", 40000, "198.51.100.9");
-    alert(s, INCIDENT, "open", 60, &mine);
-    send_many(s, &mine, 0, 5, 100);
-    round_after(s, NS_PER_S);
+    open_with_five(s, &mine);
     alert(s, INCIDENT, "close", 60, &mine);
     round_after(s, NS_PER_S);
     round_after(s, NS_PER_S);
