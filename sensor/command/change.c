@@ -136,7 +136,7 @@ static void put_window(struct buffer *b, struct calendar *calendar,
                        const struct noise_silence *window)
 {
     char id[NOISE_ID], from[40], until[40], bytes[FIGURE_SIZE];
-    bool over = window->expires.ns <= words_now().ns;
+    bool over = window->expires.ns <= ptime_now().ns;
     calendar_text(calendar, window->created, CALENDAR_MINUTE, from, sizeof from);
     calendar_text(calendar, window->expires, CALENDAR_MINUTE, until, sizeof until);
     buffer_text(b, "%-7s zone %s, ticket %s\n", noise_silence_id(window, id), window->scope.zone,

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_MAX_BYTES ((size_t)16 << 10) /* of ours; escapes make a text longer */
@@ -156,9 +155,7 @@ static bool read_first(int fd, uint64_t *number, struct ptime *at)
 
 static int64_t now_s(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec;
+    return ptime_now().ns / NS_PER_S;
 }
 
 static void turn_over(const char *folder, const char *path, uint32_t keep_days)

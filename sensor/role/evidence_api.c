@@ -10,15 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-static struct ptime clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
-}
 
 /* --- held and released ------------------------------------------------------------------------ */
 
@@ -85,7 +77,7 @@ static void tell(const struct evidence_api *api, const struct api_request *reque
                                                           .message = message,
                                                           .by = asked->by,
                                                           .uid = request->uid,
-                                                          .at = clock_now()});
+                                                          .at = ptime_now()});
     free(message);
 }
 
@@ -100,7 +92,7 @@ void evidence_api_hold(const struct evidence_api *api, const struct api_request 
         api_refuse(reply, 400, "expected {\"by\": who, \"reason\": why}");
         return;
     }
-    const struct evidence_hold hold = {asked.by, asked.reason, clock_now()};
+    const struct evidence_hold hold = {asked.by, asked.reason, ptime_now()};
     if (evidence_hold(api->folder, asked.incident, &hold, &error) == 0)
         tell(api, request, &asked, "evidence.hold", "holds");
     answer(reply, &error);
@@ -150,7 +142,7 @@ void evidence_api_forgotten(const struct evidence_api *api, const struct api_req
                                                           .message = evidence_forgotten,
                                                           .by = asked.by,
                                                           .uid = request->uid,
-                                                          .at = clock_now()});
+                                                          .at = ptime_now()});
     reply->body = xstrdup("{\"ok\":true}");
 }
 
@@ -188,6 +180,7 @@ bool evidence_api_forget(const struct evidence_api *api, const struct api_reques
  * word on it is that it was removed, or it would be missed. */
 void evidence_api_said(const struct evidence_api *api, const struct keeper_says *says)
 {
+<<<<<<< HEAD
     if (strcmp(says->action, "evidence.seal") == 0 &&
         evidence_api_is_gone(api->folder, says->incident))
         return;
@@ -197,6 +190,14 @@ void evidence_api_said(const struct evidence_api *api, const struct keeper_says 
                                                           .by = "weir",
                                                           .uid = -1,
                                                           .at = clock_now()});
+=======
+    engine_noise_act(engine, &(struct noise_act){.action = says->action,
+                                                 .subject = says->incident,
+                                                 .message = says->message,
+                                                 .by = "weir",
+                                                 .uid = -1,
+                                                 .at = ptime_now()});
+>>>>>>> main
 }
 
 struct status_evidence evidence_api_status(const struct config *config,

@@ -10,16 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PAGE 200
-
-static struct ptime clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
-}
 
 /* --- lists ------------------------------------------------------------------------------------ */
 
@@ -147,7 +139,7 @@ static void obey(const struct noise_api *api, const struct api_request *request,
                                 .body_size = request->body_size,
                                 .peer = people_name(api->people, request->uid, name),
                                 .uid = request->uid,
-                                .at = clock_now()};
+                                .at = ptime_now()};
     if (engine_noise_order(api->engine, &order, &outcome, &error) != 0) {
         api_refuse(reply, status_of(&error), error.message);
         return;
@@ -208,6 +200,6 @@ void noise_api_act(const struct noise_api *api, const struct api_request *reques
                                                       .message = message,
                                                       .by = name,
                                                       .uid = request->uid,
-                                                      .at = clock_now()});
+                                                      .at = ptime_now()});
     free(message);
 }

@@ -13,17 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define WAIT_MS  100
 #define TEXT_MAX 511 /* of what people state, as of silences */
-
-static struct ptime clock_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (struct ptime){(int64_t)now.tv_sec * NS_PER_S + now.tv_nsec};
-}
 
 static int put(const struct privacy_api *api, const struct access_look *look, uint64_t *number,
                struct error *error)
@@ -41,7 +33,7 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
     if (api->config->access_log == ACCESS_LOG_OFF)
         return 0;
     char *verb = xasprintf("%s %s", request->method, request->path);
-    const struct access_look look = {.at = clock_now(),
+    const struct access_look look = {.at = ptime_now(),
                                      .by = people_name(api->people, request->uid, name),
                                      .uid = request->uid,
                                      .via = "api",
@@ -139,7 +131,7 @@ static struct access_look look_of(const struct privacy_api *api, const struct ap
 {
     people_name(api->people, request->uid, name);
     bool other = *stated->author && strcmp(stated->author, name) != 0;
-    return (struct access_look){.at = clock_now(),
+    return (struct access_look){.at = ptime_now(),
                                 .by = other ? stated->author : name,
                                 .account = other ? name : NULL,
                                 .uid = request->uid,

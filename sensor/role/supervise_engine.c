@@ -21,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NEWS_UNREAD (64 << 10) /* bytes, as the kernel counts them */
@@ -92,13 +91,6 @@ void engine_child_finish(struct supervisor *s)
     s->engine.told_to_finish |= s->engine.state == ENGINE_RUNNING;
 }
 
-static int64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return now.tv_sec * NS_PER_S + now.tv_nsec;
-}
-
 static void settle_reload(struct supervisor *s)
 {
     if (!s->reload_sent)
@@ -111,7 +103,7 @@ static void settle_reload(struct supervisor *s)
     s->reloading = s->reload_sent = s->courier_agreed = false;
     s->engine.generation++;
     keeper_child_replace(s);
-    s->news = (struct reload_news){.any = true, .ok = true, .at_ns = wall_ns()};
+    s->news = (struct reload_news){.any = true, .ok = true, .at_ns = ptime_now().ns};
     log_warn("reloaded: configuration %u is in effect", s->engine.generation);
 }
 
@@ -227,7 +219,7 @@ static void let_go(struct supervisor *s)
 void supervisor_refuse_reload(struct supervisor *s, const char *why)
 {
     log_error("reload refused, the configuration in effect stays: %s", why);
-    s->news = (struct reload_news){.any = true, .ok = false, .at_ns = wall_ns()};
+    s->news = (struct reload_news){.any = true, .ok = false, .at_ns = ptime_now().ns};
     snprintf(s->news.text, sizeof s->news.text, "%s", why);
     reload_fini(&s->next);
     if (s->courier_agreed)
