@@ -4,7 +4,7 @@
  *
  * It belongs to a fleet (one without keeps nothing); whoever changes what is counted of a
  * host or of its peers says so (size_memo_forget). Bounds: SIZE_MEMO_ANSWERS answers, a newer one
- * takes the place of an older; six fits. Engine thread. */
+ * takes the place of an older; eight fits. Engine thread. */
 #ifndef WEIR_BASELINE_LOCAL_SIZE_MEMO_H
 #define WEIR_BASELINE_LOCAL_SIZE_MEMO_H
 

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "../../../sensor/baseline/fleet_local.h"
+#include "../../../sensor/baseline/size.h"
 #include "make.h"
 #include "weir/baseline/evidence.h"
 #include "weir/baseline/hindsight.h"
@@ -16,11 +18,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HOSTS   6
-#define DAYS    12
-#define NOBODY  HOSTS
-#define NO_DAY  DAYS
-#define PRIVATE 3
+#define HOSTS     6
+#define DAYS      12
+#define NOBODY    HOSTS
+#define EVERY_DAY DAYS
+#define PRIVATE   3
 
 static uint64_t random_state;
 
@@ -80,7 +82,7 @@ static void make(struct made *made, unsigned no_host, int no_day)
     for (int day = 0; day < DAYS; day++)
         for (int hour = 8; hour < 12; hour++)
             for (unsigned host = 0; host < HOSTS; host++) {
-                if (host == no_host && (no_day == NO_DAY || day == no_day))
+                if (host == no_host && (no_day == EVERY_DAY || day == no_day))
                     continue;
                 struct host_total *total = make_total(host, day, hour);
                 ledger_add(made->ledger, total);
@@ -166,7 +168,7 @@ static void a_day_left_out_is_as_if_it_had_not_been(void **state)
 {
     struct made all;
     (void)state;
-    make(&all, NOBODY, NO_DAY);
+    make(&all, NOBODY, EVERY_DAY);
     for (unsigned host = 0; host < 3; host++)
         for (int day = 2; day < DAYS - 2; day += 3) {
             struct made others;
@@ -190,7 +192,7 @@ static void it_does_not_matter_who_is_asked_before(void **state)
     struct made made;
     struct buffer first = {0}, again = {0};
     (void)state;
-    make(&made, NOBODY, NO_DAY);
+    make(&made, NOBODY, EVERY_DAY);
     pack(turn(&made, 2, 5), &first);
     double hour = histogram_total(&fleet_all(made.fleet)->absolute_hour, WEEK);
     for (int n = 0; n < 200; n++) {
@@ -213,8 +215,8 @@ static void peers_are_without_the_host(void **state)
 {
     struct made all, others;
     (void)state;
-    make(&all, NOBODY, NO_DAY);
-    make(&others, 3, NO_DAY);
+    make(&all, NOBODY, EVERY_DAY);
+    make(&others, 3, EVERY_DAY);
     turn(&all, 3, 4);
     assert_null(turn(&others, 3, 4));
     const struct group *a = fleet_all(all.fleet), *b = fleet_all(others.fleet);
@@ -238,7 +240,7 @@ static void days_are_measured_by_others(void **state)
 {
     struct made made;
     (void)state;
-    make(&made, NOBODY, NO_DAY);
+    make(&made, NOBODY, EVERY_DAY);
     const struct profile *profile = turn(&made, 3, 4);
     assert_non_null(profile->measures);
     const struct calibration *own = &profile->measures->fleet->of[EVIDENCES + EVIDENCE_SENT][false];
@@ -252,13 +254,59 @@ static void days_are_measured_by_others(void **state)
     fini(&made);
 }
 
+/* --- what is kept ------------------------------------------------------------------------------
+ */
+
+static void ask_sizes(const struct made *made, unsigned host, int day, uint64_t bytes,
+                      double answer[3])
+{
+    const struct profile *profile = turn(made, host, day);
+    struct peers peers = fleet_peers(made->fleet, profile->group);
+    struct size_model model[2] = {size_host_hour(profile, &peers, WEEK),
+                                  size_host_day(profile, &peers, WEEK)};
+    for (int i = 0; i < 2; i++) {
+        struct size_asked asked;
+        size_asked_of(&asked, &model[i]);
+        answer[i] = size_ask(&asked, bytes);
+    }
+    answer[2] = size_absolute(&peers, false, WEEK, bytes);
+}
+
+static void assert_same_answers(const struct made *kept, const struct made *anew, unsigned host,
+                                int day, uint64_t bytes)
+{
+    double a[3], b[3];
+    ask_sizes(kept, host, day, bytes, a);
+    ask_sizes(anew, host, day, bytes, b);
+    assert_memory_equal(a, b, sizeof a);
+}
+
+/* What was answered before another day or host was left out is no answer any more. */
+static void what_is_kept_is_what_would_be_found(void **state)
+{
+    struct made kept, anew;
+    (void)state;
+    make(&kept, NOBODY, EVERY_DAY);
+    make(&anew, NOBODY, EVERY_DAY);
+    size_memo_free(anew.fleet->memo);
+    anew.fleet->memo = NULL;
+    for (unsigned host = 0; host < HOSTS; host++)
+        for (int day = 0; day < DAYS; day++)
+            assert_same_answers(&kept, &anew, host, day, 300000);
+    for (uint64_t bytes = 1000; bytes < 10000000; bytes *= 3)
+        for (unsigned host = 0; host < HOSTS; host++)
+            assert_same_answers(&kept, &anew, host, 4, bytes); /* the same day again and again */
+    fini(&kept);
+    fini(&anew);
+}
+
 /* --- hours ------------------------------------------------------------------------------------ */
 
 static void hours_lie_in_the_ledger_as_they_were(void **state)
 {
     struct made made;
     (void)state;
-    make(&made, NOBODY, NO_DAY);
+    make(&made, NOBODY, EVERY_DAY);
     const struct ledger_host *host = ledger_host(made.ledger, 1);
     assert_int_equal(host->count, DAYS * 4);
     struct host_total *expected = make_total(1, 3, 9), *got = ledger_total(made.ledger, host, 13);
@@ -322,7 +370,7 @@ static void what_cannot_be_told_never_fires(void **state)
     struct day_evidence evidence[HOSTS];
     unsigned fired = 0, silent = 0;
     (void)state;
-    make(&made, NOBODY, NO_DAY);
+    make(&made, NOBODY, EVERY_DAY);
     fleet_set_budget(made.fleet, 0.1, 0);
     for (int day = 0; day < DAYS; day++) {
         memset(evidence, 0, sizeof evidence);
@@ -352,7 +400,7 @@ static void no_more_than_it_may_take(void **state)
 {
     struct made made;
     (void)state;
-    make(&made, NOBODY, NO_DAY);
+    make(&made, NOBODY, EVERY_DAY);
     for (unsigned host = 0; host < HOSTS; host++)
         assert_non_null(turn(&made, host, 1));
     uint64_t bytes = HOSTS / 2 * profile_bytes(turn(&made, 2, 1));
@@ -371,6 +419,7 @@ int main(void)
         cmocka_unit_test(it_does_not_matter_who_is_asked_before),
         cmocka_unit_test(peers_are_without_the_host),
         cmocka_unit_test(days_are_measured_by_others),
+        cmocka_unit_test(what_is_kept_is_what_would_be_found),
         cmocka_unit_test(what_cannot_be_told_never_fires),
         cmocka_unit_test(no_more_than_it_may_take),
     };
