@@ -1,7 +1,7 @@
 /* Reading pcap where it is simple. libpcap copies each packet out of stdio, and cannot show what
  * comes next; so what it says of the head (link type, snap length) is asked of it, and the packets
  * are read here: sixteen bytes of time and lengths, and as many bytes as these say. A length that
- * no packet has, and an end within a packet, are damage, told in libpcap's words.
+ * no packet has, and an end within a packet, are damage, told in libpcap's words where it has them.
  *
  * Invariants: [at, end) of `window` is read and not given; `scout` is where what was not shown
  * begins, at or behind `at`, perhaps beyond `end`. Source: draft-ietf-opsawg-pcap. */
@@ -17,8 +17,9 @@
 #define MAGIC_NANO   0xa1b23c4du
 #define RECORD_HEAD  16u
 #define CAPTURED_MAX 262144u /* libpcap's bound for the link types that are read */
-/* The year 2109: what records may carry, with room for time-outs. */
-#define SECONDS_MAX INT64_C(4400000000)
+/* Headers of its packets lie in the order of the machine that wrote them; libpcap turns them. */
+#define LINK_NFLOG 239u
+#define LINK_BITS  0xffffu
 
 struct savefile {
     ssize_t (*read)(void *context, void *to, size_t size);
@@ -101,19 +102,21 @@ static uint32_t word(const struct savefile *s, uint32_t as_it_lies)
 
 const uint8_t *savefile_head(struct savefile *s)
 {
-    uint32_t magic;
+    uint32_t magic, link;
     uint16_t version[2];
     if (!have(s, SAVEFILE_HEAD))
         return NULL;
     const uint8_t *head = s->window + s->at;
     memcpy(&magic, head, sizeof magic);
     memcpy(version, head + sizeof magic, sizeof version);
+    memcpy(&link, head + SAVEFILE_HEAD - sizeof link, sizeof link);
     s->swapped = magic != MAGIC_MICRO && magic != MAGIC_NANO;
     magic = word(s, magic);
     s->nano = magic == MAGIC_NANO;
     bool is_2_4 = s->swapped ? version[0] == 0x0200 && version[1] == 0x0400
                              : version[0] == 2 && version[1] == 4;
-    return is_2_4 && (s->nano || magic == MAGIC_MICRO) ? head : NULL;
+    bool is_turned = s->swapped && (word(s, link) & LINK_BITS) == LINK_NFLOG;
+    return is_2_4 && !is_turned && (s->nano || magic == MAGIC_MICRO) ? head : NULL;
 }
 
 void savefile_begin(struct savefile *s, int link, uint32_t snapshot)
@@ -124,6 +127,13 @@ void savefile_begin(struct savefile *s, int link, uint32_t snapshot)
 }
 
 /* --- packets --------------------------------------------------------------------------------- */
+
+struct ptime savefile_time(int64_t seconds, int64_t part_ns)
+{
+    if (seconds > SAVEFILE_SECONDS || seconds < -SAVEFILE_SECONDS)
+        return (struct ptime){(seconds < 0 ? -SAVEFILE_SECONDS : SAVEFILE_SECONDS) * NS_PER_S};
+    return (struct ptime){seconds * NS_PER_S + part_ns % NS_PER_S};
+}
 
 /* libpcap takes the words of a file in this machine's order as signed, of the other as unsigned. */
 static int64_t number(const struct savefile *s, uint32_t as_it_lies)
@@ -136,9 +146,7 @@ static struct ptime time_of(const struct savefile *s, const struct record *recor
     int64_t seconds = number(s, record->seconds), part = number(s, record->part);
     if (!s->nano)
         part *= 1000;
-    if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX)
-        return (struct ptime){(seconds < 0 ? -SECONDS_MAX : SECONDS_MAX) * NS_PER_S};
-    return (struct ptime){seconds * NS_PER_S + part % NS_PER_S};
+    return savefile_time(seconds, part);
 }
 
 static enum savefile_result damaged(struct savefile *s, const char *what, uint32_t size)

@@ -11,6 +11,8 @@
 
 #define SAVEFILE_HEAD    24u
 #define SAVEFILE_PROBLEM 96u
+/* The year 2109: what records may carry, with room for time-outs. */
+#define SAVEFILE_SECONDS INT64_C(4400000000)
 
 enum savefile_result {
     SAVEFILE_PACKET,
@@ -34,6 +36,8 @@ enum savefile_result savefile_next(struct savefile *savefile, struct packet_raw 
 /* The first packet that was neither given nor shown; false: it does not lie in the window yet. Of
  * `raw` only data, captured (perhaps less) and link are set; good until the next savefile_next. */
 bool savefile_ahead(struct savefile *savefile, struct packet_raw *raw);
+/* A packet's, held within what records may carry. */
+struct ptime savefile_time(int64_t seconds, int64_t part_ns);
 const char *savefile_problem(const struct savefile *savefile);
 
 #endif

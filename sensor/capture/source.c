@@ -31,8 +31,6 @@
 
 #define BUFFER_BYTES (1u << 20)
 #define LINKS        8u
-/* The year 2109: what records may carry, with room for time-outs. */
-#define SECONDS_MAX INT64_C(4400000000)
 
 struct source {
     char *path;
@@ -203,14 +201,6 @@ static int open_pcap(struct source *source, struct error *error)
     return -1;
 }
 
-static struct ptime time_of(const struct pcap_pkthdr *header)
-{
-    int64_t seconds = header->ts.tv_sec;
-    if (seconds > SECONDS_MAX || seconds < -SECONDS_MAX)
-        return (struct ptime){(seconds < 0 ? -SECONDS_MAX : SECONDS_MAX) * NS_PER_S};
-    return (struct ptime){seconds * NS_PER_S + header->ts.tv_usec % NS_PER_S};
-}
-
 /* NULL: a packet; else why there is none, "" for the end. */
 static const char *next_pcap(struct source *source, struct packet_raw *raw)
 {
@@ -222,7 +212,7 @@ static const char *next_pcap(struct source *source, struct packet_raw *raw)
         raw->captured = header->caplen;
         raw->wire_bytes = header->len < header->caplen ? header->caplen : header->len;
         raw->link = pcap_datalink(source->pcap);
-        raw->time = time_of(header);
+        raw->time = savefile_time(header->ts.tv_sec, header->ts.tv_usec); /* of nanoseconds */
         return NULL;
     }
     return got == PCAP_ERROR_BREAK ? "" : pcap_geterr(source->pcap);
