@@ -190,7 +190,7 @@ int config_finish(struct config *config, struct error *error)
 {
     if (!config->inside_set)
         prefix_set_default_inside(&config->inside.everywhere);
-    return config_settle_inside(config, error);
+    return config_settle_inside(config, error) != 0 ? -1 : config_settle_zones(config, error);
 }
 
 char *config_text(const struct config *config)

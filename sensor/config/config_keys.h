@@ -38,6 +38,7 @@ void config_show_tunnel_ports(const struct config *config, struct buffer *b);
 /* zones_keys.c */
 int config_read_zones(const struct reading *r, const struct yaml_node *node);
 void config_show_zones(const struct config *config, struct buffer *b);
+int config_settle_zones(const struct config *config, struct error *error);
 int config_read_conduits(const struct reading *r, const struct yaml_node *node);
 void config_show_conduits(const struct config *config, struct buffer *b);
 /* rules_keys.c */

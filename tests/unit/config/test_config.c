@@ -269,6 +269,24 @@ static void test_inside_places(void **state)
     config_fini(&config);
 }
 
+/* What leaves a host that is not the site's is not accounted: its zone would be blind. */
+static void test_zones_are_inside(void **state)
+{
+    struct config config;
+    struct error error = {0};
+    (void)state;
+    read_good(&config, "networks:\n"
+                       "  inside: [10.0.0.0/8, {nets: [192.0.2.0/24], vlan: 20}]\n"
+                       "  zones:\n"
+                       "    - {name: control, level: 1, nets: [10.9.0.0/16, 192.0.2.128/25]}\n");
+    assert_int_equal(config_finish(&config, &error), 0);
+    assert_int_equal(config_add_inside(&config, "10.9.1.0/24", true, &error), 0);
+    assert_int_equal(config_finish(&config, &error), -1); /* a part of it is not the whole */
+    assert_string_equal(error.message, "networks.zones: control: 192.0.2.128/25 is not inside, "
+                                       "expected a part of networks.inside");
+    config_fini(&config);
+}
+
 static void test_too_many_places(void **state)
 {
     struct config config;
@@ -654,23 +672,15 @@ static void test_the_calendar(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),
-        cmocka_unit_test(test_tunnel_ports),
-        cmocka_unit_test(test_patterns),
-        cmocka_unit_test(test_every_key),
-        cmocka_unit_test(test_inside_places),
-        cmocka_unit_test(test_too_many_places),
-        cmocka_unit_test(test_days),
-        cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_wrong_content),
-        cmocka_unit_test(test_unknown_keys),
-        cmocka_unit_test(test_the_table),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_inside),
-        cmocka_unit_test(test_what_is_shown_is_read),
-        cmocka_unit_test(test_passwords),
-        cmocka_unit_test(test_the_calendar),
+        cmocka_unit_test(test_defaults),        cmocka_unit_test(test_tunnel_ports),
+        cmocka_unit_test(test_patterns),        cmocka_unit_test(test_every_key),
+        cmocka_unit_test(test_inside_places),   cmocka_unit_test(test_zones_are_inside),
+        cmocka_unit_test(test_too_many_places), cmocka_unit_test(test_days),
+        cmocka_unit_test(test_wrong_values),    cmocka_unit_test(test_wrong_content),
+        cmocka_unit_test(test_unknown_keys),    cmocka_unit_test(test_the_table),
+        cmocka_unit_test(test_too_many),        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_inside),          cmocka_unit_test(test_what_is_shown_is_read),
+        cmocka_unit_test(test_passwords),       cmocka_unit_test(test_the_calendar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
