@@ -30,11 +30,17 @@ void order_init(struct order *order, uint32_t workers)
 
 /* --- their memory ---------------------------------------------------------------------------- */
 
+/* What it takes while it waits. */
+static size_t block_size(const struct record_header *record)
+{
+    return record->size > BLOCK_BYTES ? record->size : BLOCK_BYTES;
+}
+
 static void *copy_record(struct order *order, const struct record_header *record)
 {
     void *copy = order->spare;
     if (!copy || record->size > BLOCK_BYTES) {
-        copy = xrealloc(NULL, record->size > BLOCK_BYTES ? record->size : BLOCK_BYTES);
+        copy = xrealloc(NULL, block_size(record));
     } else {
         order->spare = order->spare->next;
         order->spares--;
@@ -105,8 +111,8 @@ void order_add(struct order *order, const struct record_header *record, uint32_t
         (struct ordered){copy_record(order, record), record->time_ns, worker, incarnation};
     if (record->time_ns > order->complete.ns) {
         order->worker[worker].waiting++;
-        order->worker[worker].bytes += record->size;
-        order->bytes += record->size;
+        order->worker[worker].bytes += block_size(record);
+        order->bytes += block_size(record);
         return;
     }
     order->late += record->kind <= RECORD_WATERMARK;
@@ -200,8 +206,8 @@ static bool advance(struct order *order, struct ptime complete)
         if (order->item[i].time_ns <= complete.ns) {
             struct order_worker *from_worker = &order->worker[order->item[i].worker];
             from_worker->waiting--;
-            from_worker->bytes -= order->item[i].record->size;
-            order->bytes -= order->item[i].record->size;
+            from_worker->bytes -= block_size(order->item[i].record);
+            order->bytes -= block_size(order->item[i].record);
             make_ready(order, i);
         }
     if (order->ready > from) /* there may be no array yet */
