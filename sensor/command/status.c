@@ -40,6 +40,8 @@ static int show(const char *path, const char *body, bool as_json, struct error *
         text = as_json ? xasprintf("%s\n", body) : status_text(root, screen_width());
     else
         error_set(error, ERROR_RUN, "%s: the reply is no status of a sensor", path);
+    if (text && as_json)
+        command_make_lines_harmless(text);
     int status = text ? command_print(text) : command_fail(error);
     free(text);
     json_value_free(root);

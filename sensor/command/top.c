@@ -190,7 +190,7 @@ static int watch(struct top *top, struct error *error)
     int letter;
     if (top_ask(top, error) != 0 || top_screen_open(error) != 0)
         return -1;
-    while (!top->quit) {
+    while (!top->quit && !top_screen_is_gone()) {
         struct error later = {0};
         bool asks = top->due.ns == 0 || !top->state.paused;
         if (asks && top->due.ns <= wtime_now().ns)
@@ -237,6 +237,8 @@ static int print_json(const struct top *top, struct error *error)
 {
     char *body = top_ask_page(top, error);
     char *text = body ? xasprintf("%s\n", body) : NULL;
+    if (text)
+        command_make_lines_harmless(text);
     int status = text ? command_print(text) : command_fail(error);
     free(body);
     free(text);

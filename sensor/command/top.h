@@ -147,6 +147,7 @@ enum top_key {
 };
 int top_screen_open(struct error *error); /* −1: no terminal that is known */
 void top_screen_close(void);
+bool top_screen_is_gone(void); /* nobody is at the other end of it */
 void top_screen_size(size_t *width, size_t *height);
 void top_screen_draw(const struct top_view *view);
 enum top_key top_screen_key(int wait_ms, int *letter);

@@ -3,7 +3,9 @@
 #include "top.h"
 
 #include <curses.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <wchar.h>
 
 #define ESCAPE_MS 50 /* a lone Escape is one after this */
@@ -64,6 +66,13 @@ void top_screen_draw(const struct top_view *view)
     for (size_t i = 0; i < view->count && (int)i < LINES; i++)
         draw_line((int)i, &view->line[i]);
     refresh();
+}
+
+/* Without a controlling terminal nothing but this says that nobody is there any more. */
+bool top_screen_is_gone(void)
+{
+    struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+    return poll(&terminal, 1, 0) > 0 && (terminal.revents & (POLLHUP | POLLERR | POLLNVAL));
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */

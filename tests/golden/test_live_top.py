@@ -173,6 +173,17 @@ class LiveTop(weirtest.Case):
         on.wait("HOST")
         on.keys("q")
         on.wait("status 0")
+        self.nobody_there()
+
+    def nobody_there(self):
+        """Its terminal goes, and no signal says so: it has no controlling one."""
+        ours, its = os.openpty()
+        top = subprocess.Popen([weirtest.binary(), "top", "--set", "sensor.state_dir=" + self.sensor.state], stdin=its,
+                               stdout=its, env=os.environ | {"TERM": "xterm"}, start_new_session=True)
+        os.close(its)
+        self.assertTrue(os.read(ours, 1))
+        os.close(ours)
+        self.assertEqual(top.wait(60), 0)
 
     def service(self):
         self.assertEqual(self.state_told(), "READY=1")
