@@ -28,6 +28,9 @@ _weir() {
         mapfile -t COMPREPLY < <(compgen -W "$(_weir_commands "$program")" -- "$word")
         return
     fi
+    # Only what can be a name is put into a pattern.
+    [[ $command != *[!a-z-]* ]] || return
+    [[ $before != --*[!a-z-]* ]] || return
     case $before in
     -i | --interface)
         mapfile -t COMPREPLY < <(compgen -W "$(command ls /sys/class/net 2>/dev/null)" -- "$word")
