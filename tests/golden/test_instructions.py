@@ -15,6 +15,7 @@ processor than the figures are of (the C library picks its functions by it), or 
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -41,10 +42,12 @@ def output(*words, **how):
 
 def machine():
     """What the figures depend on beside the source."""
-    compiler = output("gcc", "-dumpfullversion").strip() if shutil.which("gcc") else "no gcc"
+    cache = (PROGRAMS.parent / "CMakeCache.txt").read_text("utf-8")
+    told = output(re.search(r"^CMAKE_C_COMPILER:[A-Z]+=(.*)$", cache, re.M).group(1), "--version").splitlines()[0]
+    compiler = "clang" if "clang" in told else "gcc " + told.split()[-1]
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         text = file.read()
-    return f"gcc {compiler}, {os.uname().machine}{' avx2' if ' avx2 ' in text else ''}"
+    return f"{compiler}, {os.uname().machine}{' avx2' if ' avx2 ' in text else ''}"
 
 
 def counted(kind, folder):
