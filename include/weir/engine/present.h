@@ -2,7 +2,8 @@
  * hour, and where to. Reading changes nothing: no profile is loaded, unpacked for good or moved in
  * the order of use, so what is judged next does not depend on who looked. Engine thread.
  *
- * Cost: a walk through all hosts (some 0.1 µs each) and, for each host or destination that is
+ * Cost: a walk through all hosts (some 0.1 µs each, more where `fits` has to name each by its
+ * pseudonym) and, for each host or destination that is
  * given, what its past says of it (a profile that is packed is unpacked, and let go: some 0.1 ms).
  */
 #ifndef WEIR_ENGINE_PRESENT_H
