@@ -45,7 +45,7 @@ struct hunt_host *hunt_hosts_get(struct hunt_hosts *hosts, const struct ip *ip)
         return host;
     host = xcalloc(1, sizeof *host);
     host->ip = *ip;
-    host->seen = xcalloc(hosts->days->count / 8 + 1, 1);
+    host->seen = xcalloc(hunt_days_bytes(hosts->days), 1);
     map_put(&hosts->map, ip, sizeof *ip, host);
     return host;
 }

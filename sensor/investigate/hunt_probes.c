@@ -10,8 +10,7 @@
 
 /* Folders that share no more days than this take turns: a log holds connections by when they began,
  * days before those around them when they were long. Half of the shorter one's, if that is less. */
-#define TURN_DAYS    7
-#define DAYS_OF_WORD 64 /* days are counted by words */
+#define TURN_DAYS 7
 
 /* Seen on days without a probe less than so often as on days with it, it is that probe's host. */
 #define SHARE_OF 4
@@ -40,11 +39,6 @@ void hunt_probes_fini(struct hunt_probes *probes)
 }
 
 /* --- days, a bit each ------------------------------------------------------------------------- */
-
-static size_t bytes_of(const struct hunt_probes *probes)
-{
-    return (probes->days->count / DAYS_OF_WORD + 1) * sizeof(uint64_t);
-}
 
 static bool has(const uint8_t *days, size_t day)
 {
@@ -75,8 +69,9 @@ static struct hunt_folder *folder_of(struct hunt_probes *probes, const char *pat
         probes->folder = xrealloc(probes->folder, probes->room * sizeof(struct hunt_folder *));
     }
     folder = probes->folder[probes->folders++] = xcalloc(1, sizeof *folder);
-    *folder = (struct hunt_folder){
-        .path = xstrdup(path), .day = xcalloc(bytes_of(probes), 1), .first = INT64_MAX};
+    *folder = (struct hunt_folder){.path = xstrdup(path),
+                                   .day = xcalloc(hunt_days_bytes(probes->days), 1),
+                                   .first = INT64_MAX};
     folder->last = INT64_MIN;
     map_put(&probes->by_path, path, strlen(path) + 1, folder);
     return folder;
@@ -108,7 +103,7 @@ static bool takes_turns(const struct hunt_probes *probes, const struct hunt_prob
 {
     size_t shorter = folder->days < probe->days ? folder->days : probe->days;
     size_t most = shorter / 2 < TURN_DAYS ? shorter / 2 : TURN_DAYS;
-    return count_both(probe->day, folder->day, bytes_of(probes)) <= most;
+    return count_both(probe->day, folder->day, hunt_days_bytes(probes->days)) <= most;
 }
 
 static size_t shared_path(const struct hunt_probe *probe, const struct hunt_folder *folder)
@@ -140,9 +135,9 @@ static void join(struct hunt_probes *probes, struct hunt_probe *probe,
         xrealloc(probe->folder, (probe->folders + 1) * sizeof(const struct hunt_folder *));
     probe->folder[probe->folders++] = folder;
     probe->inputs += folder->inputs;
-    for (size_t i = 0; i < bytes_of(probes); i++)
+    for (size_t i = 0; i < hunt_days_bytes(probes->days); i++)
         probe->day[i] |= folder->day[i];
-    probe->days = count_both(probe->day, probe->day, bytes_of(probes));
+    probe->days = count_both(probe->day, probe->day, hunt_days_bytes(probes->days));
 }
 
 static int by_time(const void *left, const void *right)
@@ -172,7 +167,7 @@ void hunt_probes_settle(struct hunt_probes *probes)
         struct hunt_probe *probe = probe_of(probes, sorted[i]);
         if (!probe && probes->count < HUNT_PROBES) {
             probe = &probes->probe[probes->count++];
-            *probe = (struct hunt_probe){.day = xcalloc(bytes_of(probes), 1)};
+            *probe = (struct hunt_probe){.day = xcalloc(hunt_days_bytes(probes->days), 1)};
         }
         if (probe)
             join(probes, probe, sorted[i]);
@@ -190,7 +185,7 @@ void hunt_probes_settle(struct hunt_probes *probes)
 uint64_t hunt_probes_of(const struct hunt_probes *probes, const uint8_t *seen)
 {
     uint64_t of = 0;
-    size_t bytes = bytes_of(probes), all = count_both(seen, seen, bytes);
+    size_t bytes = hunt_days_bytes(probes->days), all = count_both(seen, seen, bytes);
     for (size_t i = 0; i < probes->count; i++) {
         const struct hunt_probe *probe = &probes->probe[i];
         size_t with = count_both(seen, probe->day, bytes), without = all - with;

@@ -7,7 +7,7 @@ import os
 import weirtest
 from livetest import CLIENT, SERVER, Sensor, Space, address, require, until, wire
 
-ZONES = "networks:\n  inside: [10.0.0.0/8]\n  zones: [{name: plant, level: 2, state: %s, nets: [%s/32]}]\n%s"
+ZONES = "networks:\n  inside: [10.0.0.0/8, 198.51.100.0/24]\n  zones: [{name: plant, level: 2, state: %s, nets: [%s/32]}]\n%s"
 
 
 class LiveZones(weirtest.Case):

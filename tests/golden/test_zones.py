@@ -105,7 +105,8 @@ class Zones(Case):
         """A configuration with these zones; the matrix beside it."""
         rows = ", ".join(f"{{name: {zone}, level: {level / 10:g}, state: {state}, nets: [\"{net}\"]}}"
                          for zone, level, net in zones)
-        text = f"networks:\n  zones: [{rows}]\n"
+        nets = ", ".join(f'"{net}"' for net in ["10.0.0.0/8", "192.168.0.0/16", *(net for _, _, net in zones)])
+        text = f"networks:\n  inside: [{nets}]\n  zones: [{rows}]\n"
         if conduits is not None:
             self.write("conduits.yaml", conduits)
             text += "  conduits: conduits.yaml\n"

@@ -43,6 +43,11 @@ void hunt_days_cover(struct hunt_days *days, int64_t from, int64_t to);
 /* … no better than this. */
 void hunt_days_mark(struct hunt_days *days, int64_t from, int64_t to, enum hunt_sight sight);
 size_t hunt_days_of(const struct hunt_days *days, enum hunt_sight sight);
+/* What a set of them takes, a bit a day: whole words, which sets are compared by. */
+static inline size_t hunt_days_bytes(const struct hunt_days *days)
+{
+    return (days->count / 64 + 1) * sizeof(uint64_t);
+}
 
 /* What a unit's summary.json says of its own sight: HUNT_COVERED to HUNT_LOST. */
 enum hunt_sight hunt_sight_of(const struct json_value *summary);
