@@ -220,7 +220,8 @@ static void tell_evidence(const struct evidence_forget *evidence, struct buffer 
     if (evidence->held.unreadable > 0)
         buffer_text(out,
                     "evidence-ring: %" PRIu64
-                    " segments could not be read: all of them is overwritten\n",
+                    " segments (or files not of whole ones) could not be read: overwritten, "
+                    "whoever's they were\n",
                     evidence->held.unreadable);
     if (evidence->ring && !evidence->asked && !evidence->emptied)
         buffer_text(out, "packets in evidence-ring go when newer ones take their place\n");

@@ -247,7 +247,7 @@ class Kept(weirtest.Case):
                 self.send(3000)
                 until("held anew", lambda: b"x" * 1000 in self.held_bytes())
                 self.sensor.stop()
-            done = self.sensor.ask("baseline", "forget", "--yes", CLIENT)
+            done = self.sensor.ask("baseline", "forget", "--yes", CLIENT, *evidence(mib=4, segment_mib=1))
             self.assertEqual(done.returncode, 0, done)
             if again:
                 self.assertRegex(done.stdout, "[1-9][0-9]* packets of it in evidence-ring are overwritten with zeros")

@@ -12,7 +12,7 @@
  *
  * Nothing in the file is believed: a capture process that was taken over writes what it likes. It
  * can lie about packets; lengths are held against the segment. Threads: the writer, the capture
- * thread; who forgets, any; a reader, one. */
+ * thread; who forgets, one; a reader, one. */
 #ifndef WEIR_RECORD_EVIDENCE_RING_H
 #define WEIR_RECORD_EVIDENCE_RING_H
 
