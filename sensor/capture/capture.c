@@ -168,6 +168,12 @@ void capture_forget(const struct capture *capture, const struct ip *ip)
         evidence_ring_forget(capture->worker.held, ip);
 }
 
+bool capture_forget_some(const struct capture *capture, struct held_forgotten *forgotten)
+{
+    *forgotten = (struct held_forgotten){.packets = 0};
+    return !capture->worker.held || evidence_ring_forget_some(capture->worker.held, forgotten);
+}
+
 void capture_finish_at(struct capture *capture, uint64_t packets)
 {
     brake_finish_at(&capture->brake, packets);

@@ -192,6 +192,8 @@ static void keep_time(struct live *live, struct worker *worker)
         look(live, worker);
         live->looked = now;
     }
+    if (worker->held)
+        evidence_ring_tend(worker->held);
     meter_turn(worker->meter);
 }
 

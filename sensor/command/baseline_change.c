@@ -211,9 +211,19 @@ static void tell_evidence(const struct evidence_forget *evidence, struct buffer 
     if (evidence->unclear > 0)
         buffer_text(out, "evidence: %zu folders do not say whose they are, and stay: look at %s\n",
                     evidence->unclear, evidence->folder);
+    if (evidence->asked)
+        buffer_text(out, "packets of it in evidence-ring: the sensor was asked to overwrite them; "
+                         "its journal says what came of it (evidence.forgotten)\n");
     if (evidence->emptied)
-        buffer_text(out, "packets of it in evidence-ring are overwritten with zeros\n");
-    else if (evidence->ring)
+        buffer_text(out, "%" PRIu64 " packets of it in evidence-ring are overwritten with zeros\n",
+                    evidence->held.packets);
+    if (evidence->held.unreadable > 0)
+        buffer_text(out,
+                    "evidence-ring: %" PRIu64
+                    " segments (or files not of whole ones) could not be read: overwritten, "
+                    "whoever's they were\n",
+                    evidence->held.unreadable);
+    if (evidence->ring && !evidence->asked && !evidence->emptied)
         buffer_text(out, "packets in evidence-ring go when newer ones take their place\n");
 }
 

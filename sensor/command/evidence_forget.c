@@ -11,7 +11,6 @@
 #include "weir/base/buffer.h"
 #include "weir/base/json.h"
 #include "weir/investigate/keeper.h"
-#include "weir/record/evidence_ring.h"
 #include "weir/role/state.h"
 
 #include <dirent.h>
@@ -180,7 +179,7 @@ static int ask(const struct config *config, const char *target, const char *host
     json_close(json);
     char *body = json_take_text(json, 0);
     int failed = api_send(socket, "POST", target, body, CALL_MS, &status, &reply, error);
-    if (!failed && status != 200) {
+    if (!failed && status != 200 && status != 202) {
         api_error_text(reply, why, sizeof why);
         failed = error_set(error, ERROR_RUN, "%s", why);
     }
@@ -226,19 +225,24 @@ static int tell(const struct evidence_forget_note *note, const char *name, struc
 /* --- what is held ------------------------------------------------------------------------------
  */
 
-static int forget_files(const struct config *config, const struct ip *host, struct error *error)
+/* All of them, also when one cannot be. */
+static int forget_files(const struct config *config, const struct ip *host,
+                        struct held_forgotten *held, struct error *error)
 {
     char *folder = xasprintf("%s/evidence-ring", config_state_dir(config));
     DIR *dir = opendir(folder);
-    int failed = 0;
-    for (const struct dirent *entry; dir && !failed && (entry = readdir(dir)) != NULL;) {
-        uint64_t packets = 0;
-        bool whole;
+    int failed = dir ? 0 : error_set(error, ERROR_RUN, "%s: %s", folder, strerror(errno));
+    for (const struct dirent *entry; dir && (entry = readdir(dir)) != NULL;) {
+        struct error why = {0};
         if (strncmp(entry->d_name, "worker-", 7) != 0)
             continue;
         char *path = xasprintf("%s/%s", folder, entry->d_name);
-        failed = evidence_ring_forget_file(path, config->evidence.segment_mib << 20, host, &packets,
-                                           &whole, error);
+        if (evidence_ring_forget_file(path, config->evidence.segment_mib << 20, host, held, &why) !=
+                0 &&
+            !failed) {
+            *error = why;
+            failed = -1;
+        }
         free(path);
     }
     if (dir)
@@ -259,9 +263,10 @@ int evidence_forget_held(struct evidence_forget *found, const struct evidence_fo
         failed = ask(note->config, "/v1/evidence-ring/forget", ip_text(host, text), error);
     else
         failed = (!note->locked && state_open(&state, note->config, error) != 0) ||
-                 forget_files(note->config, host, error) != 0;
+                 forget_files(note->config, host, &found->held, error) != 0;
     state_close(&state);
-    found->emptied = !failed;
+    found->asked = !failed && note->running;
+    found->emptied = !failed && !note->running;
     return failed ? -1 : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "weir/base/address.h"
 #include "weir/base/error.h"
 #include "weir/config/config.h"
+#include "weir/record/evidence_ring.h"
 
 #define EVIDENCE_FORGET_MAX 65536 /* folders, files of held packets */
 
@@ -28,7 +29,9 @@ struct evidence_forget {
     size_t removed; /* … of them, so far */
     size_t unclear; /* that do not say whose they are, or are too many */
     bool ring;      /* STATE_DIR/evidence-ring is there … */
-    bool emptied;   /* … and has nothing of it any more */
+    bool asked;     /* … and the sensor was asked to overwrite what it holds of it */
+    bool emptied;   /* … and has nothing of it any more: */
+    struct held_forgotten held;
 };
 
 /* Where the journal is that says that it is gone: verify does not miss it then. */
@@ -41,9 +44,9 @@ struct evidence_forget_note {
 /* Only looks. A folder that is not there has none. */
 void evidence_forget_look(const char *state_dir, const struct ip *host,
                           struct evidence_forget *found);
-/* What capture processes hold of it for a while is nobody's from now on: by the sensor, or with
- * none running here. Before what was kept goes, or an incident that goes on would be kept anew from
- * it. −1 and an error: some may be left. */
+/* What capture processes hold of it for a while is to be nobody's: the sensor is asked, or with
+ * none running it is done here. Before what was kept goes, or an incident that goes on would be
+ * kept anew from it. −1 and an error: some may be left. */
 int evidence_forget_held(struct evidence_forget *found, const struct evidence_forget_note *note,
                          const struct ip *host, struct error *error);
 /* Removes those that go; one that was put under hold meanwhile is kept after all. −1 and an error:

@@ -103,6 +103,8 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"evidence.hold", "証拠の保全"},
         {"evidence.release", "証拠の保全の解除"},
         {"evidence.remove", "証拠の削除"},
+        {"evidence.forget", "保持中のパケットの消去の依頼"},
+        {"evidence.forgotten", "保持中のパケットの消去"},
         {"baseline.forget", "ホストの記録の消去"},
     };
     for (size_t i = 0; language == HANDOVER_JAPANESE && i < sizeof words / sizeof *words; i++)

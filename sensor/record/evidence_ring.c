@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,20 +17,7 @@
 #define TOUCHED_BYTES                                                                              \
     ((size_t)1 << 30) /* the rest of a larger one as it comes: a start has an end */
 
-struct evidence_ring {
-    uint8_t *file;
-    size_t size;
-    uint32_t segment_bytes, segments;
-    struct held_segment *segment; /* that is written */
-    uint64_t generation, used, number, packets;
-    int64_t made_ns;
-    struct past { /* of each place, what stands there */
-        uint64_t packets;
-        int64_t first_ns;
-    } * past;
-    struct held_counts counts;
-    pthread_mutex_t turning; /* a segment begins anew, or somebody's packets in one are forgotten */
-};
+#define CLEARED_BYTES ((uint64_t)1 << 20) /* a turn */
 
 /* --- the file ----------------------------------------------------------------------------------
  */
@@ -72,13 +58,21 @@ static struct held_segment *segment_at(const struct evidence_ring *w, uint64_t g
     return (void *)(w->file + generation % w->segments * w->segment_bytes);
 }
 
+/* Behind the last packet of a full one nothing of its generation before stays. */
+static void end_segment(struct evidence_ring *w)
+{
+    if (w->segment)
+        memset((uint8_t *)w->segment + w->used, 0, w->segment_bytes - w->used);
+}
+
 static void begin_segment(struct evidence_ring *w)
 {
+    pthread_mutex_lock(&w->turning);
+    end_segment(w);
     struct past *past = &w->past[++w->generation % w->segments];
     struct held_segment *segment = segment_at(w, w->generation);
     w->counts.overwritten_packets += past->packets;
     *past = (struct past){0, INT64_MIN};
-    pthread_mutex_lock(&w->turning);
     atomic_store_explicit(&segment->generation, 0, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
     segment->magic = HELD_MAGIC;
@@ -91,7 +85,22 @@ static void begin_segment(struct evidence_ring *w)
     pthread_mutex_unlock(&w->turning);
     w->segment = segment;
     w->used = sizeof *segment;
+    w->clean_from = w->segment_bytes;
     w->packets = 0;
+}
+
+/* From its end down, so that what is put meanwhile is met once. */
+void evidence_ring_tend(struct evidence_ring *w)
+{
+    if (!atomic_load_explicit(&w->clearing, memory_order_acquire))
+        return;
+    if (w->clean_from > w->used) {
+        uint64_t left = w->clean_from - w->used, now = left < CLEARED_BYTES ? left : CLEARED_BYTES;
+        w->clean_from -= now;
+        memset((uint8_t *)w->segment + w->clean_from, 0, now);
+    }
+    if (w->clean_from <= w->used)
+        atomic_store_explicit(&w->clear, w->generation, memory_order_release);
 }
 
 /* What a predecessor left counts, where it makes sense and leaves room to count on: the next packet
@@ -117,13 +126,6 @@ static void go_on(struct evidence_ring *w)
     }
 }
 
-static bool fits(const struct stat *st, uint32_t segment_bytes)
-{
-    return segment_bytes >= HELD_SEGMENT_MIN && segment_bytes <= HELD_SEGMENT_MAX &&
-           segment_bytes % 64 == 0 && st->st_size % segment_bytes == 0 &&
-           st->st_size / segment_bytes >= 2 && st->st_size / segment_bytes <= HELD_SEGMENTS;
-}
-
 /* The first write to a page of a file costs the file system as much as several packets cost us: it
  * is paid before the first packet. What is there stays. */
 static void touch(uint8_t *file, size_t size)
@@ -139,7 +141,7 @@ struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct 
                                          struct error *error)
 {
     struct stat st;
-    if (fstat(fd, &st) != 0 || !fits(&st, segment_bytes)) {
+    if (fstat(fd, &st) != 0 || !held_fits((uint64_t)st.st_size, segment_bytes)) {
         error_set(error, ERROR_RUN,
                   "packets for evidence: a file of another size than its segments");
         return NULL;
@@ -224,95 +226,4 @@ struct held_counts evidence_ring_counts(const struct evidence_ring *w)
         break;
     }
     return counts;
-}
-
-/* --- forgetting --------------------------------------------------------------------------------
- */
-
-/* Packets that were put are never written to again, so only the beginning of a segment anew must
- * wait. */
-static uint64_t forget_in(struct held_segment *segment, uint32_t segment_bytes, const struct ip *ip)
-{
-    uint64_t used = atomic_load_explicit(&segment->used, memory_order_acquire), count = 0;
-    uint8_t *at = (uint8_t *)segment;
-    if (segment->magic != HELD_MAGIC || atomic_load(&segment->generation) == 0 ||
-        used > segment_bytes)
-        return 0;
-    for (uint64_t place = sizeof *segment; used - place >= sizeof(struct held_head);) {
-        struct held_head head;
-        memcpy(&head, at + place, sizeof head);
-        if (head.size < sizeof head || head.size > used - place || head.size % 8 != 0)
-            break;
-        if (ip_compare(&head.key.orig_ip, ip) == 0 || ip_compare(&head.key.resp_ip, ip) == 0) {
-            memset(&head.key, 0, sizeof head.key);
-            memcpy(at + place, &head, sizeof head);
-            memset(at + place + sizeof head, 0, head.size - sizeof head);
-            count++;
-        }
-        place += head.size;
-    }
-    return count;
-}
-
-uint64_t evidence_ring_forget(struct evidence_ring *w, const struct ip *ip)
-{
-    uint64_t count = 0;
-    for (uint32_t place = 0; place < w->segments; place++) {
-        pthread_mutex_lock(&w->turning);
-        count += forget_in(segment_at(w, place), w->segment_bytes, ip);
-        pthread_mutex_unlock(&w->turning);
-    }
-    return count;
-}
-
-/* Empty, or a segment at its place: else its segments are of another size. */
-static bool is_segment(const struct held_segment *segment, uint32_t place, uint32_t segments)
-{
-    uint64_t generation = atomic_load(&segment->generation);
-    return segment->magic == 0 ||
-           (segment->magic == HELD_MAGIC && (generation == 0 || generation % segments == place));
-}
-
-static bool forget_mapped(uint8_t *file, uint32_t segments, uint32_t segment_bytes,
-                          const struct ip *ip, uint64_t *packets)
-{
-    for (uint32_t place = 0; place < segments; place++)
-        if (!is_segment((void *)(file + (size_t)place * segment_bytes), place, segments))
-            return false;
-    for (uint32_t place = 0; place < segments; place++)
-        *packets += forget_in((void *)(file + (size_t)place * segment_bytes), segment_bytes, ip);
-    return true;
-}
-
-static int forget_open(int fd, uint32_t segment_bytes, const struct ip *ip, uint64_t *packets,
-                       bool *whole)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return errno;
-    if (!S_ISREG(st.st_mode))
-        return EINVAL;
-    size_t size = (size_t)st.st_size;
-    *whole = !fits(&st, segment_bytes);
-    if (!*whole) {
-        uint8_t *file = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        if (file == MAP_FAILED)
-            return errno;
-        *whole = !forget_mapped(file, (uint32_t)(size / segment_bytes), segment_bytes, ip, packets);
-        int failed = msync(file, size, MS_SYNC) != 0 ? errno : 0;
-        munmap(file, size);
-        if (failed)
-            return failed;
-    }
-    return *whole && ftruncate(fd, 0) != 0 ? errno : 0;
-}
-
-int evidence_ring_forget_file(const char *path, uint32_t segment_bytes, const struct ip *ip,
-                              uint64_t *packets, bool *whole, struct error *error)
-{
-    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    int failed = fd < 0 ? errno : forget_open(fd, segment_bytes, ip, packets, whole);
-    if (fd >= 0)
-        close(fd);
-    return failed ? error_set(error, ERROR_RUN, "%s: %s", path, strerror(failed)) : 0;
 }

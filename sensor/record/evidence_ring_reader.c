@@ -18,12 +18,6 @@ struct evidence_reader {
     uint8_t *copy; /* of a segment, from `offset` on */
 };
 
-/* A head as it was at one moment. */
-struct seen {
-    uint64_t generation, used, first_number, packets;
-    int64_t first_ns, made_ns;
-};
-
 struct evidence_reader *evidence_reader_of(int fd, uint32_t segment_bytes, struct error *error)
 {
     struct stat st;
@@ -82,24 +76,22 @@ static bool read_whole(int fd, void *to, size_t size, uint64_t at)
 }
 
 /* False: there is no segment that makes sense at this place now. */
-static bool look_at(const struct evidence_reader *r, uint32_t place, struct seen *seen)
+static bool look_at(const struct evidence_reader *r, uint32_t place, struct held_seen *seen)
 {
     uint64_t raw[8];
     if (!read_whole(r->fd, raw, sizeof raw, (uint64_t)place * r->segment_bytes))
         return false;
-    *seen = (struct seen){raw[1], raw[2], raw[3], raw[4], 0, 0};
+    *seen = (struct held_seen){raw[0], raw[1], raw[2], raw[3], raw[4], 0, 0};
     memcpy(&seen->first_ns, &raw[5], sizeof seen->first_ns);
     memcpy(&seen->made_ns, &raw[6], sizeof seen->made_ns);
-    return raw[0] == HELD_MAGIC && seen->generation > 0 && seen->generation < HELD_GENERATION &&
-           seen->generation % r->segments == place && seen->used >= sizeof(struct held_segment) &&
-           seen->used <= r->segment_bytes && seen->first_number < HELD_GENERATION &&
-           seen->packets <= r->segment_bytes;
+    return held_makes_sense(seen, place, r->segments, r->segment_bytes);
 }
 
 /* The newest, and of those that can be held beside it the oldest. */
-static bool find_ends(const struct evidence_reader *r, struct seen *oldest, struct seen *newest)
+static bool find_ends(const struct evidence_reader *r, struct held_seen *oldest,
+                      struct held_seen *newest)
 {
-    struct seen seen;
+    struct held_seen seen;
     newest->generation = 0;
     for (uint32_t place = 0; place < r->segments; place++)
         if (look_at(r, place, &seen) && seen.generation > newest->generation)
@@ -114,7 +106,7 @@ static bool find_ends(const struct evidence_reader *r, struct seen *oldest, stru
 
 struct held_place evidence_reader_end(struct evidence_reader *r)
 {
-    struct seen oldest, newest;
+    struct held_seen oldest, newest;
     if (!find_ends(r, &oldest, &newest))
         return (struct held_place){0, 0, 0};
     return (struct held_place){newest.generation, newest.used,
@@ -123,7 +115,7 @@ struct held_place evidence_reader_end(struct evidence_reader *r)
 
 struct ptime evidence_reader_oldest(struct evidence_reader *r)
 {
-    struct seen oldest, newest;
+    struct held_seen oldest, newest;
     if (!find_ends(r, &oldest, &newest) || oldest.first_ns == INT64_MIN)
         return PTIME_MAX;
     return (struct ptime){oldest.generation == 1 ? oldest.made_ns : oldest.first_ns};
@@ -182,7 +174,7 @@ static void walk_copy(const struct walk *w, uint64_t size)
 static bool read_segment(const struct walk *w, uint64_t end)
 {
     struct evidence_reader *r = w->reader;
-    struct seen before, after;
+    struct held_seen before, after;
     uint32_t index = (uint32_t)(w->place->generation % r->segments);
     if (!look_at(r, index, &before) || before.generation != w->place->generation)
         return false;
@@ -215,7 +207,7 @@ void evidence_reader_each(struct evidence_reader *r, struct held_place *place,
                           void *context, struct held_loss *loss)
 {
     const struct walk walk = {r, place, each, context, loss};
-    struct seen oldest, newest;
+    struct held_seen oldest, newest;
     if (!find_ends(r, &oldest, &newest))
         return;
     if (place->generation > newest.generation) /* another ring than the one that was read */

@@ -52,6 +52,7 @@ static const struct sandbox_call calls[] = {
     {.name = "close"},
     {.name = "lseek"},
     {.name = "fstat"},
+    {.name = "msync"}, /* of a host's held packets, zeros must be on the disk */
     {.name = "newfstatat", .args = 1, .arg = {{3, AT_EMPTY_PATH}}}, /* fstat by another name */
     {.name = "poll"},
     {.name = "ppoll"},
@@ -116,6 +117,8 @@ struct role {
     struct ring_handles ring;
     int recent_fd, pick_fd, held_fd;
     struct capture *capture;
+    struct forget_orders forget; /* under way, when `forgetting` */
+    bool forgetting;
     struct control_message message; /* the one at hand */
     struct error error;
 };
@@ -314,8 +317,26 @@ static void hold(const struct role *role)
     control_send(ROLE_CONTROL_FD, CONTROL_HELD, &answer, sizeof answer, NULL, 0);
 }
 
+/* Some of it: the next beat must not wait for a ring of any size. */
+static void go_on_forgetting(struct role *role)
+{
+    struct forgotten_answer answer;
+    memset(&answer, 0, sizeof answer);
+    answer.number = role->forget.number;
+    if (role->forgetting && capture_forget_some(role->capture, &answer.came))
+        role->forgetting = control_send(ROLE_CONTROL_FD, CONTROL_FORGOTTEN, &answer, sizeof answer,
+                                        NULL, 0) == CONTROL_AGAIN;
+}
+
+static void forget(struct role *role, const struct forget_orders *orders)
+{
+    role->forget = *orders;
+    role->forgetting = true;
+    capture_forget(role->capture, &orders->ip);
+}
+
 /* A parent that is gone has nobody left to tell: the records in the ring are all that counts. */
-static void answer(const struct role *role)
+static void answer(struct role *role)
 {
     struct control_message message;
     enum control_result result = control_receive(ROLE_CONTROL_FD, &message);
@@ -324,11 +345,11 @@ static void answer(const struct role *role)
     if (result != CONTROL_OK)
         return;
     const struct finish_orders *finish = control_body(&message, sizeof *finish);
-    const struct forget_orders *forget = control_body(&message, sizeof *forget);
+    const struct forget_orders *orders = control_body(&message, sizeof *orders);
     if (message.kind == CONTROL_HOLD)
         hold(role);
-    else if (message.kind == CONTROL_FORGET && forget)
-        capture_forget(role->capture, &forget->ip);
+    else if (message.kind == CONTROL_FORGET && orders)
+        forget(role, orders);
     else if (message.kind == CONTROL_FINISH && finish)
         capture_finish_at(role->capture, finish->packets);
     else if (message.kind == CONTROL_STOP)
@@ -336,7 +357,7 @@ static void answer(const struct role *role)
     control_close_descriptors(&message);
 }
 
-static void work(const struct role *role)
+static void work(struct role *role)
 {
     struct pollfd wait[] = {{.fd = ROLE_CONTROL_FD, .events = POLLIN},
                             {.fd = capture_end_event(role->capture), .events = POLLIN}};
@@ -348,7 +369,8 @@ static void work(const struct role *role)
             tell_beat(role);
             next.ns = now.ns + BEAT_MS * NS_PER_MS;
         }
-        poll(wait, 2, (int)((next.ns - now.ns) / NS_PER_MS) + 1);
+        poll(wait, 2, role->forgetting ? 1 : (int)((next.ns - now.ns) / NS_PER_MS) + 1);
+        go_on_forgetting(role);
         if (wait[0].revents)
             answer(role);
         if (wait[1].revents)

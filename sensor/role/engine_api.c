@@ -390,6 +390,12 @@ void engine_role_evidence_said(const struct engine_role *role, const struct keep
     evidence_api_said(&api, says);
 }
 
+void engine_role_forgotten(const struct engine_role *role, const struct forgotten_news *news)
+{
+    const struct evidence_api api = evidence_of(role);
+    evidence_api_forgot(&api, news);
+}
+
 static void on_hold(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
@@ -408,18 +414,21 @@ static void on_forgotten(void *context, const struct api_request *request, struc
     evidence_api_forgotten(&api, request, reply);
 }
 
+/* Capture does it; what came of it is in the journal (engine_role_forgotten). */
 static void on_forget(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
     struct forget_orders orders;
     memset(&orders, 0, sizeof orders);
-    if (!evidence_api_forget(&api, request, &orders.ip, reply))
+    if (!evidence_api_forget(&api, request, &orders, reply))
         return;
-    if (control_send(ROLE_CONTROL_FD, CONTROL_FORGET, &orders, sizeof orders, NULL, 0) ==
-        CONTROL_OK)
-        reply->body = xstrdup("{\"ok\":true}");
-    else
+    if (control_send(ROLE_CONTROL_FD, CONTROL_FORGET, &orders, sizeof orders, NULL, 0) !=
+        CONTROL_OK) {
         api_refuse(reply, 503, "the supervisor does not listen: say it again");
+        return;
+    }
+    reply->status = 202;
+    reply->body = xstrdup("{\"asked\":true}");
 }
 
 static struct privacy_api privacy_of(const struct engine_role *role)

@@ -228,6 +228,10 @@ static void take_message(struct engine_role *role, struct control_message *m)
         if (role->started && (body = control_body(m, sizeof(struct keeper_says))))
             engine_role_evidence_said(role, body);
         break;
+    case CONTROL_FORGOTTEN:
+        if (role->started && (body = control_body(m, sizeof(struct forgotten_news))))
+            engine_role_forgotten(role, body);
+        break;
     case CONTROL_RELOADED:
         if ((body = control_body(m, sizeof role->orders.reload)))
             engine_role_reloaded(role, body);

@@ -61,6 +61,8 @@ void engine_role_measure(struct engine_role *role); /* often: rates */
  * are borrowed. */
 size_t engine_role_sinks(const struct engine_role *role, struct bus_status *status, size_t room);
 void engine_role_evidence_said(const struct engine_role *role, const struct keeper_says *says);
+/* What came of an order to forget what is held of a host. */
+void engine_role_forgotten(const struct engine_role *role, const struct forgotten_news *news);
 /* The supervisor's word on a reload that was asked for. */
 void engine_role_reloaded(struct engine_role *role, const struct reload_news *news);
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,7 +149,7 @@ void evidence_api_forgotten(const struct evidence_api *api, const struct api_req
 
 /* Whose they were is not in the journal: that would keep what is to be forgotten. */
 bool evidence_api_forget(const struct evidence_api *api, const struct api_request *request,
-                         struct ip *host, struct api_reply *reply)
+                         struct forget_orders *orders, struct api_reply *reply)
 {
     struct error error = {0};
     struct asked asked = {.incident = ""};
@@ -158,20 +159,40 @@ bool evidence_api_forget(const struct evidence_api *api, const struct api_reques
     take_text(body, "host", text, sizeof text);
     json_value_free(body);
     take_author(api, request, &asked);
-    if (ip_parse(text, host) != 0) {
+    if (ip_parse(text, &orders->ip) != 0) {
         api_refuse(reply, 400, "expected {\"host\": an address, \"by\": who}");
         return false;
     }
-    char *message =
-        xasprintf("%s had the packets of a host forgotten that are held for evidence", asked.by);
+    char *message = xasprintf(
+        "%s asked for the packets of a host to be forgotten that are held for evidence", asked.by);
+    const struct ptime now = ptime_now();
+    orders->asked_ns = now.ns;
     engine_noise_act(api->api.engine, &(struct noise_act){.action = "evidence.forget",
                                                           .subject = "evidence-ring",
                                                           .message = message,
                                                           .by = asked.by,
                                                           .uid = request->uid,
-                                                          .at = ptime_now()});
+                                                          .at = now});
     free(message);
     return true;
+}
+
+void evidence_api_forgot(const struct evidence_api *api, const struct forgotten_news *news)
+{
+    char asked[40], *message;
+    ptime_iso((struct ptime){news->asked_ns}, asked, sizeof asked);
+    const char *why = *news->why ? "; some may be left: " : "";
+    message = xasprintf("of the host that was to be forgotten at %s, %" PRIu64
+                        " packets held for evidence are overwritten with zeros, and %" PRIu64
+                        " segments that could not be read, whoever's they were%s%.199s",
+                        asked, news->packets, news->unreadable, why, news->why);
+    engine_noise_act(api->api.engine, &(struct noise_act){.action = "evidence.forgotten",
+                                                          .subject = "evidence-ring",
+                                                          .message = message,
+                                                          .by = "weir",
+                                                          .uid = -1,
+                                                          .at = ptime_now()});
+    free(message);
 }
 
 /* --- the keeper ------------------------------------------------------------------------------- */

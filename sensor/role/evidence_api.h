@@ -22,7 +22,9 @@ void evidence_api_forgotten(const struct evidence_api *api, const struct api_req
                             struct api_reply *reply);
 /* The packets that capture holds of a host are to be nobody's. False: `reply` says why not. */
 bool evidence_api_forget(const struct evidence_api *api, const struct api_request *request,
-                         struct ip *host, struct api_reply *reply);
+                         struct forget_orders *orders, struct api_reply *reply);
+/* … and what came of it. */
+void evidence_api_forgot(const struct evidence_api *api, const struct forgotten_news *news);
 /* CONTROL_KEEPER_SAYS, as the supervisor checked it. */
 void evidence_api_said(const struct evidence_api *api, const struct keeper_says *says);
 /* Whether no evidence of this incident stands in the state directory `folder`. */

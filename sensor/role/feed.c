@@ -223,7 +223,7 @@ static void on_gone(void *context, struct worker *worker)
     look_again(feed);
 }
 
-static const struct worker_events events = {on_ready, on_begun, on_held, on_input, on_gone};
+static const struct worker_events events = {on_ready, on_begun, on_held, on_input, on_gone, NULL};
 
 static int start_worker(struct feed *feed, uint32_t number)
 {

@@ -8,6 +8,7 @@
 #include "weir/capture/capture.h"
 #include "weir/config/config.h"
 #include "weir/record/control.h"
+#include "weir/record/evidence_ring.h"
 
 #define ROLE_FILTER_MAX 2048
 #define ROLE_PATH_MAX   4096
@@ -57,6 +58,8 @@ struct finish_orders { /* CONTROL_FINISH */
 
 struct forget_orders { /* CONTROL_FORGET: of what is held for evidence */
     struct ip ip;
+    uint64_t number;  /* the supervisor's */
+    int64_t asked_ns; /* wall clock */
 };
 
 struct ready_answer { /* CONTROL_READY; live: descriptors are the packet sockets */
@@ -65,6 +68,11 @@ struct ready_answer { /* CONTROL_READY; live: descriptors are the packet sockets
 
 struct held_answer { /* CONTROL_HELD */
     uint64_t packets;
+};
+
+struct forgotten_answer { /* CONTROL_FORGOTTEN of a capture process, when it is done */
+    uint64_t number;      /* of the order */
+    struct held_forgotten came;
 };
 
 struct input_answer { /* CONTROL_INPUT_DONE, one a file or interface in the order of the orders */
@@ -91,6 +99,12 @@ struct reload_news { /* of the last reload */
     bool any, ok;
     int64_t at_ns; /* wall clock; tells one refusal from the next */
     char text[sizeof((struct error *)NULL)->message];
+};
+
+struct forgotten_news { /* CONTROL_FORGOTTEN of the supervisor: what came of an order */
+    int64_t asked_ns;
+    uint64_t packets, unreadable; /* see held_forgotten */
+    char why[200];                /* "": all is done; else why some may be left */
 };
 
 /* CONTROL_ENGINE. Descriptors: the configuration's source, packed (a memfd); the listening control

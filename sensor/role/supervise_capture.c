@@ -10,8 +10,6 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/capture/recent.h"
-#include "weir/investigate/keeper.h"
-#include "weir/record/evidence_ring.h"
 
 #include <net/if.h>
 #include <stdio.h>
@@ -109,31 +107,6 @@ void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation)
     worker_kill(&s->post[worker].worker);
 }
 
-/* Of a process that does not run, nobody writes into its file before it is told to begin. */
-static void forget_in_file(const struct supervisor *s, uint32_t worker, const struct ip *ip)
-{
-    struct error error = {0};
-    char *path = keeper_held_path(s->state.folder, worker);
-    uint64_t packets = 0;
-    bool whole;
-    if (evidence_ring_forget_file(path, s->config.evidence.segment_mib << 20, ip, &packets, &whole,
-                                  &error) != 0)
-        log_warn("what is held of a host is not forgotten: %s", error.message);
-    free(path);
-}
-
-void posts_forget(struct supervisor *s, const struct forget_orders *orders)
-{
-    for (uint32_t i = 0; i < s->posts; i++) {
-        if (s->post[i].held_fd < 0)
-            continue;
-        if (s->post[i].worker.state == WORKER_RUNNING)
-            worker_forget(&s->post[i].worker, orders);
-        else
-            forget_in_file(s, i, &orders->ip);
-    }
-}
-
 /* --- what a dead one leaves ------------------------------------------------------------------ */
 
 static void save_recent(const struct supervisor *s, const struct post *post)
@@ -174,6 +147,7 @@ static void on_gone(void *context, struct worker *worker)
     struct supervisor *s = post->supervisor;
     struct kept_ring *kept = own_ring(post);
     keep_sockets(post);
+    post->forgetting = 0; /* its successor gets it again */
     if (worker->state == WORKER_LOST && !s->capturing)
         error_set(&s->error, ERROR_RUN, "capture worker %u died at its start: %s", worker->number,
                   worker->death);
@@ -247,7 +221,16 @@ static void on_input(void *context, struct worker *worker, uint32_t index,
     (void)answer; /* an interface's figures are in the health records */
 }
 
-static const struct worker_events events = {on_ready, NULL, on_held, on_input, on_gone};
+static void on_forgotten(void *context, struct worker *worker,
+                         const struct forgotten_answer *answer)
+{
+    struct post *post = context;
+    (void)worker;
+    forgets_answer(post->supervisor, post, answer);
+}
+
+static const struct worker_events events = {on_ready, NULL,    on_held,
+                                            on_input, on_gone, on_forgotten};
 
 /* Nobody came to use it, and the engine was not told. */
 static void unmake_ring(struct post *post)
@@ -438,6 +421,7 @@ void posts_tick(struct supervisor *s, struct wtime now)
 {
     for (uint32_t i = 0; i < s->posts; i++)
         mind(s, &s->post[i], now);
+    forgets_tick(s);
     if (s->regrouping && posts_gone(s)) {
         s->regrouping = false;
         for (uint32_t i = 0; i < s->posts; i++)

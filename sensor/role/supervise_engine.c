@@ -76,13 +76,13 @@ void engine_child_send(const struct supervisor *s, enum control_kind kind, const
 
 /* Each second's news must not fill the socket of an engine that is busy for long: orders come the
  * same way. */
-void engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
+bool engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
                        size_t size)
 {
     int unread = 0;
-    if (s->engine.state == ENGINE_RUNNING && ioctl(s->engine.control, SIOCOUTQ, &unread) == 0 &&
-        unread < NEWS_UNREAD)
-        control_send(s->engine.control, kind, body, size, NULL, 0);
+    return s->engine.state == ENGINE_RUNNING && ioctl(s->engine.control, SIOCOUTQ, &unread) == 0 &&
+           unread < NEWS_UNREAD &&
+           control_send(s->engine.control, kind, body, size, NULL, 0) == CONTROL_OK;
 }
 
 void engine_child_finish(struct supervisor *s)
@@ -162,7 +162,7 @@ static void take_message(struct supervisor *s, const struct control_message *mes
         break;
     case CONTROL_FORGET:
         if ((body = control_body(message, sizeof(struct forget_orders))))
-            posts_forget(s, body);
+            forgets_take(s, body);
         break;
     case CONTROL_FAILED:
         if ((body = control_body(message, sizeof(struct failure))))

@@ -108,8 +108,10 @@ static void mind_stop(struct supervisor *s, struct wtime now)
 {
     if (!s->stopping)
         return;
-    if (posts_gone(s))
+    if (posts_gone(s)) {
+        forgets_last(s);
         keeper_child_finish(s);
+    }
     if (posts_gone(s) && keeper_child_gone(s))
         engine_child_finish(s);
     if (now.ns > s->stop_by.ns) {

@@ -5,6 +5,7 @@
  *   supervise_courier.c the courier, in which the sinks live
  *   supervise_keeper.c  the keeper, which keeps incidents' packets
  *   evidence_room.c     the folders of evidence, the files of held packets
+ *   supervise_forget.c  hosts whose held packets are to be forgotten
  *   notify.c            what the service manager is told
  *   supervise_capture.c the capture processes, their rings, what they leave behind */
 #ifndef WEIR_ROLE_SUPERVISOR_LOCAL_H
@@ -23,6 +24,7 @@
 #define BEATS_MISSED_NS (5 * NS_PER_S)
 #define START_NS        (30 * NS_PER_S)
 #define ENGINE_HUNG_NS  (60 * NS_PER_S)
+#define FORGETS_MAX     64 /* hosts that are being forgotten; more are refused */
 #define STOP_NS         (30 * NS_PER_S)
 #define HEALTHY_NS      NS_PER_S /* of life, and the next back-off begins anew */
 #define BACK_OFF_MIN_NS (50 * NS_PER_MS)
@@ -51,12 +53,19 @@ struct post { /* a capture process's place, whoever fills it */
     int held_fd; /* packets held for evidence, whoever writes them; −1: none are */
     int old_socket[CONFIG_INTERFACES]; /* of the process before, until the new one has its own */
     size_t old_sockets;
+    uint64_t forgetting; /* the number of the order that its process has; 0: none */
     struct back_off back_off;
     uint32_t restarts;
     bool told_to_stop;           /* to be started anew */
     uint32_t gone_seen;          /* interfaces that it is to be started again for */
     uint32_t up_seen, down_seen; /* interfaces that were up, and then were not */
     char death[64];
+};
+
+struct forget_order { /* kept until every post has answered, and the engine was told */
+    struct forget_orders orders;
+    struct forgotten_news came; /* so far */
+    bool waits[CONFIG_WORKERS]; /* for the answer of these posts' processes */
 };
 
 enum engine_state { ENGINE_NONE, ENGINE_STARTING, ENGINE_RUNNING };
@@ -123,6 +132,9 @@ struct supervisor {
     int bell[2]; /* a pipe, engine to courier: more of the journal is durable */
     struct post post[CONFIG_WORKERS];
     uint32_t posts, next_incarnation;
+    struct forget_order forget[FORGETS_MAX]; /* oldest first */
+    size_t forgets;
+    uint64_t last_forget; /* number */
     uint16_t fanout;
     bool joined;     /* every post has its place in the fanouts */
     bool capturing;  /* … and had so at least once: what cannot start then is tried again */
@@ -145,8 +157,8 @@ void engine_child_tick(struct supervisor *s, struct wtime now);
 /* Sends to the engine, when there is one. */
 void engine_child_send(const struct supervisor *s, enum control_kind kind, const void *body,
                        size_t size, const int *fd, size_t count);
-/* News that come again each second: left out while it does not read. */
-void engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
+/* News that come again each second: left out while it does not read. False: they were. */
+bool engine_child_tell(const struct supervisor *s, enum control_kind kind, const void *body,
                        size_t size);
 /* Stopping, once no capture process is left: it drains their rings and ends for good. */
 void engine_child_finish(struct supervisor *s);
@@ -192,10 +204,16 @@ void posts_tick(struct supervisor *s, struct wtime now);
 void posts_hand_over(struct supervisor *s); /* all rings and losses, to a new engine */
 void posts_damaged(struct supervisor *s, uint32_t worker, uint32_t incarnation);
 void posts_drained(struct supervisor *s, uint32_t worker, uint32_t incarnation);
-void posts_forget(struct supervisor *s, const struct forget_orders *orders); /* what is held */
 void posts_stop(struct supervisor *s);
 void posts_news(struct supervisor *s, struct workers_news *news);
 bool posts_gone(const struct supervisor *s); /* no process is left, and the engine knows */
 void posts_fini(struct supervisor *s);
+
+/* supervise_forget.c */
+void forgets_take(struct supervisor *s, const struct forget_orders *orders);
+void forgets_answer(struct supervisor *s, struct post *post, const struct forgotten_answer *answer);
+void forgets_tick(struct supervisor *s); /* to those that run; to the engine, what is done */
+/* No capture process is left: what none of them did is done in their files. */
+void forgets_last(struct supervisor *s);
 
 #endif

@@ -68,6 +68,11 @@ static void take_message(struct worker *worker, struct control_message *message)
             worker->events->held(worker->context, worker,
                                  ((const struct held_answer *)body)->packets);
         break;
+    case CONTROL_FORGOTTEN:
+        body = control_body(message, sizeof(struct forgotten_answer));
+        if (body && worker->events->forgotten)
+            worker->events->forgotten(worker->context, worker, body);
+        break;
     case CONTROL_INPUT_DONE:
         if ((body = control_body(message, sizeof(struct input_answer))))
             on_input(worker, body);
@@ -293,9 +298,10 @@ void worker_hold(struct worker *worker)
     send_plain(worker, CONTROL_HOLD, NULL, 0);
 }
 
-void worker_forget(struct worker *worker, const struct forget_orders *orders)
+bool worker_forget(struct worker *worker, const struct forget_orders *orders)
 {
-    send_plain(worker, CONTROL_FORGET, orders, sizeof *orders);
+    return worker->control >= 0 && control_send(worker->control, CONTROL_FORGET, orders,
+                                                sizeof *orders, NULL, 0) == CONTROL_OK;
 }
 
 void worker_finish_at(struct worker *worker, uint64_t packets)

@@ -28,7 +28,9 @@ struct worker_events {
     void (*held)(void *context, struct worker *worker, uint64_t packets);
     void (*input)(void *context, struct worker *worker, uint32_t index,
                   const struct input_answer *answer);
-    void (*gone)(void *context, struct worker *worker); /* WORKER_ENDED or WORKER_LOST */
+    void (*gone)(void *context, struct worker *worker);     /* WORKER_ENDED or WORKER_LOST */
+    void (*forgotten)(void *context, struct worker *worker, /* may be NULL */
+                      const struct forgotten_answer *answer);
 };
 
 struct worker_config {
@@ -79,7 +81,8 @@ struct worker {
 int worker_start(struct worker *worker, const struct worker_config *config, struct error *error);
 void worker_begin(struct worker *worker); /* WORKER_READY → WORKER_RUNNING */
 void worker_hold(struct worker *worker);
-void worker_forget(struct worker *worker, const struct forget_orders *orders);
+/* One at a time: its answer comes when it is done. False: it does not listen now. */
+bool worker_forget(struct worker *worker, const struct forget_orders *orders);
 void worker_finish_at(struct worker *worker, uint64_t packets);
 void worker_stop(struct worker *worker);
 void worker_kill(struct worker *worker); /* `gone` follows */

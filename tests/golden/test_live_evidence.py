@@ -247,10 +247,19 @@ class Kept(weirtest.Case):
                 self.send(3000)
                 until("held anew", lambda: b"x" * 1000 in self.held_bytes())
                 self.sensor.stop()
-            done = self.sensor.ask("baseline", "forget", "--yes", CLIENT)
+            done = self.sensor.ask("baseline", "forget", "--yes", CLIENT, *evidence(mib=4, segment_mib=1))
             self.assertEqual(done.returncode, 0, done)
-            self.assertIn("packets of it in evidence-ring are overwritten with zeros", done.stdout)
-            until("forgotten", lambda: b"x" * 1000 not in self.held_bytes())
+            if again:
+                self.assertRegex(done.stdout, "[1-9][0-9]* packets of it in evidence-ring are overwritten with zeros")
+                self.assertNotIn(b"x" * 1000, self.held_bytes())
+                continue
+            self.assertIn("the sensor was asked to overwrite them", done.stdout)
+            self.assertNotIn("overwritten with zeros", done.stdout)
+            line, = until("forgotten", lambda: [line for line in self.sensor.journal() if '"evidence.forgotten"' in line])
+            self.assertRegex(line, "[1-9][0-9]* packets held for evidence are overwritten with zeros, and 0 segments")
+            self.assertNotIn("some may be left", line)
+            self.assertNotIn(CLIENT, line)
+            self.assertNotIn(b"x" * 1000, self.held_bytes())
         self.assertTrue(any('"evidence.forget"' in line for line in self.sensor.journal()))
         self.assertFalse([line for line in self.sensor.journal() if '"evidence.forget"' in line and CLIENT in line])
 

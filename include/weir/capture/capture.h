@@ -25,6 +25,7 @@
 #include "weir/capture/source.h"
 #include "weir/content/content.h"
 #include "weir/flow/table.h"
+#include "weir/record/evidence_ring.h"
 #include "weir/record/ring.h"
 
 #define CAPTURE_PARKED      4096
@@ -137,8 +138,10 @@ int capture_start(struct capture *capture, struct error *error);
 /* Replay: stops reading and returns how many packets were read so far, over all inputs; the answer
  * holds until capture_finish_at or capture_stop. Waits at most for the packet in hand. */
 uint64_t capture_hold(struct capture *capture);
-/* What is held for evidence of this address is nobody's from now on (evidence_ring_forget). */
+/* What is held for evidence of this address is to be nobody's (evidence_ring_forget) … */
 void capture_forget(const struct capture *capture, const struct ip *ip);
+/* … which takes many calls of this. True: done, and what came of it. */
+bool capture_forget_some(const struct capture *capture, struct held_forgotten *forgotten);
 /* Goes on to exactly that many packets, then ends early. */
 void capture_finish_at(struct capture *capture, uint64_t packets);
 /* Ends early now; live: the orderly end. From any thread. */

@@ -5,10 +5,11 @@
  *
  *   parent → capture   CAPTURE (its orders; the ring, the memory for recent packets)
  *                      INPUT × n (a path; its file), START, HOLD, FORGET, FINISH, STOP
- *   capture → parent   READY (its packet sockets), INPUT_DONE × n, HELD, BEAT, FAILED, ENDED
+ *   capture → parent   READY (its packet sockets), INPUT_DONE × n, HELD, FORGOTTEN, BEAT,
+ *                      FAILED, ENDED
  *   supervisor → engine   ENGINE (configuration, control listener, the courier's bell), RING,
  *                         LOST, START (all that there are were told of), WORKERS, SINKS,
- *                         RELOADED, STOP
+ *                         RELOADED, FORGOTTEN, STOP
  *   engine → supervisor   READY, BEAT, DAMAGED, DRAINED, RELOAD, FORGET (on to
  *                         capture), FAILED, ENDED
  *   supervisor → courier  COURIER (configuration, its bell), STOP
@@ -54,6 +55,7 @@ enum control_kind {
     CONTROL_KEEPER_SAYS,
     CONTROL_KEEPER_NEWS,
     CONTROL_FORGET,
+    CONTROL_FORGOTTEN,
     CONTROL_KINDS
 };
 

@@ -12,7 +12,7 @@
  *
  * Nothing in the file is believed: a capture process that was taken over writes what it likes. It
  * can lie about packets; lengths are held against the segment. Threads: the writer, the capture
- * thread; who forgets, any; a reader, one. */
+ * thread; who forgets, one; a reader, one. */
 #ifndef WEIR_RECORD_EVIDENCE_RING_H
 #define WEIR_RECORD_EVIDENCE_RING_H
 
@@ -52,15 +52,36 @@ struct evidence_ring *evidence_ring_open(int fd, uint32_t segment_bytes, struct 
                                          struct error *error);
 void evidence_ring_put(struct evidence_ring *writer, const struct held_packet *packet);
 struct held_counts evidence_ring_counts(const struct evidence_ring *writer);
-/* Of every packet that has this address (as its flow's ends do) only length and time stay: it is
- * nobody's, and its bytes are zeros. From any thread, while the writer writes; what is put later is
- * held as ever. How many those were. */
-uint64_t evidence_ring_forget(struct evidence_ring *writer, const struct ip *ip);
-/* The same of a file that nobody writes. A file of other segments than these is emptied whole
- * (*whole). −1: ERROR_RUN, it may still hold some. */
-int evidence_ring_forget_file(const char *path, uint32_t segment_bytes, const struct ip *ip,
-                              uint64_t *packets, bool *whole, struct error *error);
 void evidence_ring_close(struct evidence_ring *writer);
+
+/* --- forgetting --------------------------------------------------------------------------------
+ *
+ * Of every packet that has the address (as its flow's ends do) only length and time stay: it is
+ * nobody's, and its bytes are zeros. What stands where no packet is, from a generation before or
+ * from a file with other segments, is zeros too, whoever's it was. What is put later is held as
+ * ever. Of a file that lies (see above) what is believed is what a reader would believe. */
+
+struct held_forgotten {
+    uint64_t packets;    /* of the host */
+    uint64_t unreadable; /* segments that made no sense, or not to their end, and held something */
+    int failed;          /* errno of zeros that may not be on the disk; 0: none */
+};
+
+/* Begins, while the writer writes; one thread, which may be another than the writer's. */
+void evidence_ring_forget(struct evidence_ring *writer, const struct ip *ip);
+/* Goes on through a few MiB. True: done, and `forgotten` says what came of it; or none is under
+ * way. Not before the capture thread has tended to its own segment. */
+bool evidence_ring_forget_some(struct evidence_ring *writer, struct held_forgotten *forgotten);
+/* The capture thread, now and then: clears, while somebody is being forgotten, what stands behind
+ * the last packet. Only it knows where that is. */
+void evidence_ring_tend(struct evidence_ring *writer);
+/* The same of a file that nobody writes, all of it; it keeps its size. Adds to *forgotten. −1:
+ * ERROR_RUN, it may still hold some. */
+int evidence_ring_forget_file(const char *path, uint32_t segment_bytes, const struct ip *ip,
+                              struct held_forgotten *forgotten, struct error *error);
+/* The same of an open one, which stays the caller's. An errno, or 0. */
+int evidence_ring_forget_in(int fd, uint32_t segment_bytes, const struct ip *ip,
+                            struct held_forgotten *forgotten);
 
 /* --- reading -----------------------------------------------------------------------------------
  */

@@ -242,18 +242,60 @@ static struct whose whose_are(const struct ring_case *c)
     return whose;
 }
 
+/* While the writer writes, and tends. */
+static struct held_forgotten forget(struct ring_case *c)
+{
+    const struct ip host = ip_from_v4(forgotten_v4);
+    struct held_forgotten forgotten = {.packets = 0};
+    evidence_ring_forget(c->writer, &host);
+    while (!evidence_ring_forget_some(c->writer, &forgotten))
+        evidence_ring_tend(c->writer);
+    assert_int_equal(forgotten.failed, 0);
+    return forgotten;
+}
+
+static struct held_forgotten forget_file(struct ring_case *c, uint32_t segment_bytes)
+{
+    const struct ip host = ip_from_v4(forgotten_v4);
+    struct held_forgotten forgotten = {.packets = 0};
+    assert_int_equal(
+        evidence_ring_forget_file(c->path, segment_bytes, &host, &forgotten, &c->error), 0);
+    return forgotten;
+}
+
+/* How often this byte is in the file, beside another. */
+static size_t bytes_of(const struct ring_case *c, uint8_t byte)
+{
+    static uint8_t file[SEGMENT * SEGMENTS];
+    size_t count = 0;
+    assert_int_equal(pread(c->fd, file, sizeof file, 0), sizeof file);
+    for (size_t i = 0; i < sizeof file; i++)
+        count += file[i] == byte && file[i > 0 ? i - 1 : 1] == byte;
+    return count;
+}
+
+/* All of one host, full of 0xdd. */
+static void put_all_of(struct evidence_ring *writer, const uint8_t v4[4], uint32_t n)
+{
+    uint8_t data[1000];
+    memset(data, 0xdd, sizeof data);
+    struct held_packet packet = {
+        .time = {START + n}, .wire_bytes = 1000, .kept = sizeof data, .link = 1, .data = data};
+    packet.key.orig_ip = ip_from_v4(v4);
+    evidence_ring_put(writer, &packet);
+}
+
 static void test_a_host_is_forgotten(void **state)
 {
     struct ring_case *c = *state;
-    const struct ip host = ip_from_v4(forgotten_v4);
-    for (uint32_t n = 0; n < 600; n++) /* more than a segment */
+    for (uint32_t n = 0; n < 600; n++)
         put_of(c->writer, n);
-    assert_int_equal(evidence_ring_forget(c->writer, &host), 200);
+    assert_int_equal(forget(c).packets, 200);
     struct whose whose = whose_are(c);
     assert_int_equal(whose.of_host, 0);
     assert_int_equal(whose.nobodys, 200);
     assert_int_equal(whose.others, 400);
-    assert_int_equal(evidence_ring_forget(c->writer, &host), 0);
+    assert_int_equal(forget(c).packets, 0);
     put_of(c->writer, 600); /* what comes later is held as ever */
     assert_int_equal(whose_are(c).of_host, 1);
 }
@@ -261,33 +303,140 @@ static void test_a_host_is_forgotten(void **state)
 static void test_a_host_is_forgotten_in_a_file(void **state)
 {
     struct ring_case *c = *state;
-    const struct ip host = ip_from_v4(forgotten_v4);
-    uint64_t packets = 0;
-    bool whole = true;
     struct stat st;
     for (uint32_t n = 0; n < 600; n++)
         put_of(c->writer, n);
-    assert_int_equal(
-        evidence_ring_forget_file(c->path, SEGMENT, &host, &packets, &whole, &c->error), 0);
-    assert_int_equal(packets, 200);
-    assert_false(whole);
+    struct held_forgotten forgotten = forget_file(c, SEGMENT);
+    assert_int_equal(forgotten.packets, 200);
+    assert_int_equal(forgotten.unreadable, 0);
     assert_int_equal(whose_are(c).others, 400);
-    /* segments of another size: it is not known what is whose */
-    assert_int_equal(
-        evidence_ring_forget_file(c->path, 2 * SEGMENT, &host, &packets, &whole, &c->error), 0);
-    assert_true(whole);
+    /* of another size than its segments: it is not known what is whose. A process that holds it
+     * finds as many bytes as there were. */
+    assert_int_equal(forget_file(c, SEGMENT / 64 * 60).unreadable, 1);
     assert_int_equal(stat(c->path, &st), 0);
-    assert_int_equal(st.st_size, 0);
-    assert_int_equal(
-        evidence_ring_forget_file("/nowhere", SEGMENT, &host, &packets, &whole, &c->error), -1);
+    assert_int_equal(st.st_size, SEGMENT * SEGMENTS);
+    assert_int_equal(bytes_of(c, 0), SEGMENT * SEGMENTS);
+    const struct ip host = ip_from_v4(forgotten_v4);
+    assert_int_equal(evidence_ring_forget_file("/nowhere", SEGMENT, &host, &forgotten, &c->error),
+                     -1);
+}
+
+/* A segment that began anew, with little in it: what stood behind that goes, by its writer or,
+ * without one, by whoever forgets. */
+static void test_nothing_stays_behind_the_last_packet(void **state)
+{
+    struct ring_case *c = *state;
+    for (int writing = 1; writing >= 0; writing--) {
+        uint32_t n = 0;
+        for (; n < 2 * SEGMENTS * SEGMENT / 1000; n++)
+            put_all_of(c->writer, forgotten_v4, n);
+        uint64_t overwritten = evidence_ring_counts(c->writer).overwritten_packets;
+        while (evidence_ring_counts(c->writer).overwritten_packets == overwritten)
+            put_of(c->writer, 1); /* of the other */
+        assert_true(bytes_of(c, 0xdd) > 100000);
+        struct held_forgotten forgotten = writing ? forget(c) : forget_file(c, SEGMENT);
+        assert_true(forgotten.packets > 100);
+        assert_int_equal(forgotten.unreadable, 0);
+        assert_int_equal(bytes_of(c, 0xdd), 0);
+        assert_true(bytes_of(c, 0xee) > 0);
+    }
+}
+
+/* Not before its writer has tended to the one that is written; one that ended meanwhile, without,
+ * has nothing behind its last packet either. */
+static void test_the_writer_goes_on_meanwhile(void **state)
+{
+    struct ring_case *c = *state;
+    const struct ip host = ip_from_v4(forgotten_v4);
+    struct held_forgotten forgotten;
+    for (uint32_t n = 0; n < 2 * SEGMENTS * SEGMENT / 1000; n++)
+        put_all_of(c->writer, forgotten_v4, n);
+    put(c->writer, 1, SEGMENT - 400); /* in one of its own, if not with what is there */
+    put(c->writer, 1, SEGMENT - 400);
+    put(c->writer, 1, SEGMENT / 2);
+    evidence_ring_forget(c->writer, &host);
+    for (int slice = 0; slice < 100; slice++)
+        assert_false(evidence_ring_forget_some(c->writer, &forgotten));
+    put(c->writer, 1, SEGMENT - 400); /* does not fit any more */
+    while (!evidence_ring_forget_some(c->writer, &forgotten))
+        evidence_ring_tend(c->writer);
+    assert_int_equal(bytes_of(c, 0xdd), 0);
+}
+
+/* The same file, taken for one with larger segments, or smaller ones, by whoever comes next. */
+static void test_segments_of_another_size(void **state)
+{
+    struct ring_case *c = *state;
+    for (uint32_t n = 0; n < SEGMENTS * SEGMENT / 1000; n++)
+        put_all_of(c->writer, forgotten_v4, n);
+    struct evidence_ring *before = c->writer;
+    c->writer = evidence_ring_open(c->fd, 2 * SEGMENT, (struct ptime){START}, &c->error);
+    assert_non_null(c->writer);
+    evidence_ring_close(before);
+    struct held_forgotten forgotten = forget(c);
+    assert_true(forgotten.unreadable + forgotten.packets > 0);
+    assert_int_equal(bytes_of(c, 0xdd), 0);
+}
+
+static struct held_segment *map(const struct ring_case *c, uint8_t **file)
+{
+    *file = mmap(NULL, SEGMENT * SEGMENTS, PROT_READ | PROT_WRITE, MAP_SHARED, c->fd, 0);
+    assert_ptr_not_equal(*file, MAP_FAILED);
+    return (void *)(*file + SEGMENT); /* of the first generation */
+}
+
+/* One that is being emptied when its writer dies; a head that makes no sense, in the midst. */
+static void test_what_cannot_be_read_goes(void **state)
+{
+    struct ring_case *c = *state;
+    uint8_t *file;
+    struct held_segment *first = map(c, &file);
+    for (uint32_t n = 0; n < 2 * SEGMENT / 1072; n++)
+        put_all_of(c->writer, forgotten_v4, n);
+    uint32_t nonsense = 3;
+    memcpy(file + 2 * SEGMENT + sizeof *first + 10 * 1072, &nonsense, sizeof nonsense);
+    atomic_store(&first->generation, 0);
+    struct held_forgotten forgotten = forget_file(c, SEGMENT);
+    assert_int_equal(forgotten.unreadable, 2);
+    assert_int_equal(forgotten.packets, 10);
+    assert_int_equal(bytes_of(c, 0xdd), 0);
+    munmap(file, SEGMENT * SEGMENTS);
+}
+
+/* `used` before the head's end, and a packet that is larger than the file: nothing is written
+ * beyond it. */
+static void test_a_head_is_not_believed(void **state)
+{
+    struct ring_case *c = *state;
+    uint8_t *file;
+    struct held_segment *first = map(c, &file);
+    uint64_t used[] = {0, 1, sizeof *first - 1, SEGMENT + 1, UINT64_MAX};
+    for (size_t i = 0; i < sizeof used / sizeof *used; i++) {
+        struct held_head head = {.size = 0x40000000, .kept = 1000, .link = 1};
+        head.key.orig_ip = ip_from_v4(forgotten_v4);
+        memset(file, 0xdd, SEGMENT);
+        first->magic = HELD_MAGIC;
+        atomic_store(&first->generation, 1);
+        atomic_store(&first->used, used[i]);
+        memcpy((uint8_t *)first + sizeof *first, &head, sizeof head);
+        struct held_forgotten forgotten = forget_file(c, SEGMENT);
+        assert_int_equal(forgotten.packets, 0);
+        assert_int_equal(forgotten.unreadable, 2);
+        assert_int_equal(bytes_of(c, 0), SEGMENT * SEGMENTS);
+    }
+    munmap(file, SEGMENT * SEGMENTS);
 }
 
 static void *forget_often(void *context)
 {
     struct ring_case *c = context;
     const struct ip host = ip_from_v4(forgotten_v4);
-    for (int i = 0; i < 200; i++)
+    struct held_forgotten forgotten;
+    for (int i = 0; i < 200; i++) {
         evidence_ring_forget(c->writer, &host);
+        for (int slice = 0; slice < 20; slice++)
+            evidence_ring_forget_some(c->writer, &forgotten);
+    }
     return NULL;
 }
 
@@ -296,12 +445,13 @@ static void test_forgotten_while_it_is_written(void **state)
 {
     struct ring_case *c = *state;
     pthread_t thread;
-    const struct ip host = ip_from_v4(forgotten_v4);
     assert_int_equal(pthread_create(&thread, NULL, forget_often, c), 0);
-    for (uint32_t n = 0; n < 20000; n++)
+    for (uint32_t n = 0; n < 20000; n++) {
         put_of(c->writer, n);
+        evidence_ring_tend(c->writer);
+    }
     pthread_join(thread, NULL);
-    evidence_ring_forget(c->writer, &host);
+    forget(c);
     struct whose whose = whose_are(c);
     assert_int_equal(whose.of_host, 0);
     assert_true(whose.others > 400);
@@ -382,6 +532,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sizes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_host_is_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_host_is_forgotten_in_a_file, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_stays_behind_the_last_packet, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_the_writer_goes_on_meanwhile, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_segments_of_another_size, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_cannot_be_read_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_head_is_not_believed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten_while_it_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_scribbled_over, setup, teardown),
         cmocka_unit_test_setup_teardown(test_overwritten_while_read, setup, teardown),

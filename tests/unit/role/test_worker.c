@@ -162,7 +162,7 @@ static void on_gone(void *context, struct worker *worker)
     look(scene);
 }
 
-static const struct worker_events events = {on_ready, on_begun, on_held, on_input, on_gone};
+static const struct worker_events events = {on_ready, on_begun, on_held, on_input, on_gone, NULL};
 
 static void start(struct scene *scene, enum manner manner)
 {
