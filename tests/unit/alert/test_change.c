@@ -37,9 +37,13 @@ static void test_tagged(void **state)
         assert_int_equal(is_tagged(noise, &alert), row[i].tagged);
     }
     struct alert alert = zoned_alert(0);
-    strcpy(alert.story.zone.name, "office"); /* an end is enough */
+    strcpy(alert.story.zone.name, "office");
+    strcpy(alert.story.border.name, "office");
+    strcpy(alert.story.border.to, "control"); /* what other rows told of the story */
     assert_false(is_tagged(noise, &alert));
-    strcpy(alert.story.zone.to, "control");
+    struct detector border = *alert.finding.detector;
+    border.kind = SUBJECT_ZONE;
+    alert.finding.detector = &border; /* then an end is enough */
     assert_true(is_tagged(noise, &alert));
     alert.state = INCIDENT_CLOSE; /* a close is told in it, too */
     alert.aloud = true;
