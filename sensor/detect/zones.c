@@ -123,7 +123,8 @@ char *zone_level_text(uint8_t level, char text[8])
 uint64_t zone_flow_said(const struct zone_flow *flow)
 {
     uint64_t said = flow->payload_bytes[SIDE_ORIG] + flow->payload_bytes[SIDE_RESP];
-    return flow->ended || said > GATHERED ? said : 0;
+    bool known = flow->ended && (flow->certain || flow->proto == UDP); /* a datagram stands alone */
+    return known || said > GATHERED ? said : 0;
 }
 
 /* `begun`: content saw its beginning, or does not need to. */
