@@ -310,16 +310,21 @@ static enum subject_kind kind_of(const struct alert *alert)
     return alert->story.destination.role == ROLE_SERVED ? SUBJECT_SERVED : SUBJECT_DESTINATION;
 }
 
-/* Of the host, or whose border a finding is about; then between which ends. */
-static void put_zone(struct json *json, const struct story *story)
+const struct story_zone *alert_zone(const struct alert *alert)
 {
-    if (!*story->zone.name)
+    bool border = alert->finding.detector->kind == SUBJECT_ZONE;
+    return border ? &alert->story.border : &alert->story.zone;
+}
+
+static void put_zone(struct json *json, const struct story_zone *zone)
+{
+    if (!*zone->name)
         return;
     json_open(json, "zone");
-    json_str(json, "name", story->zone.name);
-    json_number(json, "level", story->zone.level / 10.0);
-    put_known(json, "from", story->zone.from);
-    put_known(json, "to", story->zone.to);
+    json_str(json, "name", zone->name);
+    json_number(json, "level", zone->level / 10.0);
+    put_known(json, "from", zone->from);
+    put_known(json, "to", zone->to);
     json_close(json);
 }
 
@@ -433,7 +438,7 @@ static void put_traffic(struct json *json, const struct alert *alert)
     const struct story *story = &alert->story;
     json_str(json, "initiator", outside_opened(story) ? "outside" : "inside");
     put_known(json, "mode", alert->mode);
-    put_zone(json, story);
+    put_zone(json, alert_zone(alert));
     if (story->more_addresses)
         json_bool(json, "more_addresses", true);
     put_volume(json, "out_bytes", story->out);

@@ -197,6 +197,12 @@ bool incidents_unpack(struct incidents *incidents, struct cursor *in)
     return good;
 }
 
+static bool zone_is_sound(const struct story_zone *zone)
+{
+    return !zone->name[ZONE_NAME_SIZE - 1] && !zone->from[ZONE_NAME_SIZE - 1] &&
+           !zone->to[ZONE_NAME_SIZE - 1];
+}
+
 /* What is counted is there, and texts end: nothing behind this looks again. */
 static bool is_sound(const struct alert *alert)
 {
@@ -208,9 +214,8 @@ static bool is_sound(const struct alert *alert)
            story->destination.kind < DESTINATION_KINDS &&
            !story->destination.name[DESTINATION_NAME_SIZE - 1] &&
            !story->sight[SILENCE_NAME_SIZE - 1] && !story->server_name[RECORD_NAME_MAX] &&
-           !story->zone.name[ZONE_NAME_SIZE - 1] && !story->zone.from[ZONE_NAME_SIZE - 1] &&
-           !story->zone.to[ZONE_NAME_SIZE - 1] && !story->ja4[STORY_TEXT_SIZE - 1] &&
-           !story->application[STORY_TEXT_SIZE - 1] &&
+           zone_is_sound(&story->zone) && zone_is_sound(&story->border) &&
+           !story->ja4[STORY_TEXT_SIZE - 1] && !story->application[STORY_TEXT_SIZE - 1] &&
            alert->finding.reason_count <= FINDING_REASONS && alert->finding.urgency < URGENCIES &&
            alert->state <= INCIDENT_CLOSE;
 }

@@ -61,9 +61,8 @@ char *noise_silence_id(const struct noise_silence *silence, char text[NOISE_ID])
 struct noise_silence *noise_get(const struct noise *noise, const char *id)
 {
     char text[NOISE_ID];
-    bool named = strncmp(id, "sil-", 4) == 0 || strncmp(id, "chg-", 4) == 0;
-    for (size_t i = 0; named && i < noise->silence_count; i++) /* by number, of either kind */
-        if (strcmp(noise_silence_id(&noise->silence[i], text) + 4, id + 4) == 0)
+    for (size_t i = 0; i < noise->silence_count; i++)
+        if (strcmp(noise_silence_id(&noise->silence[i], text), id) == 0)
             return &noise->silence[i];
     return NULL;
 }

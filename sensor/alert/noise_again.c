@@ -73,9 +73,19 @@ static void add_again(struct noise *noise, const struct json_value *after)
     noise->next = silence.number + 1;
 }
 
+/* By number: what takes back an addition calls it "sil-17", whichever of both it was to be. */
+static struct noise_silence *numbered(const struct noise *noise, const char *id)
+{
+    char text[NOISE_ID];
+    for (size_t i = 0; strncmp(id, "sil-", 4) == 0 && i < noise->silence_count; i++)
+        if (strcmp(noise_silence_id(&noise->silence[i], text) + 4, id + 4) == 0)
+            return &noise->silence[i];
+    return NULL;
+}
+
 static void remove_again(struct noise *noise, const char *id)
 {
-    struct noise_silence *silence = noise_get(noise, id);
+    struct noise_silence *silence = numbered(noise, id);
     if (silence)
         noise_drop(noise, silence);
 }

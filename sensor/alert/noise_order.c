@@ -98,6 +98,22 @@ static void tell_silence(const struct noise_order *order, const char *action, co
     free(message);
 }
 
+/* A window is its zone's, whole: nothing is learned of any host of it. */
+static int check_window(const struct noise_order *order, const struct noise_scope *scope,
+                        struct error *error)
+{
+    bool more = *scope->rule || scope->host_kind != NOISE_ANY_HOST || *scope->destination ||
+                *scope->service || *scope->incident || scope->severity_below > 0;
+    if (!*scope->zone || more)
+        return error_set(error, ERROR_USAGE,
+                         "scope: expected the zone of a change window, and nothing else");
+    int end = order->zones ? zones_find(order->zones, scope->zone) : 0;
+    if (end < 0 || end >= (int)ZONES_MAX)
+        return error_set(error, ERROR_USAGE, "zone: there is no \"%s\" in networks.zones",
+                         scope->zone);
+    return 0;
+}
+
 static int add(struct noise *noise, const struct noise_order *order, const struct json_value *body,
                struct noise_outcome *outcome, struct error *error)
 {
@@ -112,8 +128,8 @@ static int add(struct noise *noise, const struct noise_order *order, const struc
         noise_take_scope(json_get(body, "scope"), &silence.scope, error) != 0 ||
         take_author(order, body, &author, error) != 0)
         return -1;
-    if (*silence.ticket && !*silence.scope.zone)
-        return error_set(error, ERROR_USAGE, "scope: expected the zone of a change window");
+    if (*silence.ticket && check_window(order, &silence.scope, error) != 0)
+        return -1;
     snprintf(silence.author, sizeof silence.author, "%s", author.by);
     noise_sweep(noise, order->at, order->packet);
     if (noise->silence_count == NOISE_SILENCES || noise->next == UINT32_MAX)
@@ -147,7 +163,8 @@ static int take_away(struct noise *noise, const struct noise_order *order,
     struct noise_silence *silence = noise_get(noise, order->target);
     struct author author;
     if (!silence)
-        return error_set(error, ERROR_INPUT, "%.40s: there is no such silence", order->target);
+        return error_set(error, ERROR_INPUT, "%.40s: there is no such %s", order->target,
+                         strncmp(order->target, "chg-", 4) == 0 ? "change window" : "silence");
     if (noise_take_object(body, "body", keys, error) != 0 ||
         take_author(order, body, &author, error) != 0)
         return -1;

@@ -99,7 +99,7 @@ bool noise_scope_holds(const struct noise_scope *scope, const struct alert *aler
     if (story_is_sensor(&alert->story)) /* a blind sensor is silenced by name, or not at all */
         return *scope->rule && scope->host_kind == NOISE_ANY_HOST && !*scope->destination &&
                !*scope->service && !*scope->zone;
-    return holds_zone(scope, &alert->story.zone) && holds_host(scope, &alert->story) &&
+    return holds_zone(scope, alert_zone(alert)) && holds_host(scope, &alert->story) &&
            holds_destination(scope, &alert->story) && holds_service(scope, &alert->story);
 }
 

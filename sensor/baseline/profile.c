@@ -165,7 +165,8 @@ struct civil profile_civil_of(struct calendar *calendar, int64_t hour)
     return civil;
 }
 
-void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *calendar)
+void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *calendar,
+                      bool (*withheld)(void *context, const struct civil *civil), void *context)
 {
     int64_t from = profile->last_closed_hour + 1;
     if (hour < from || hour > HOUR_LIMIT || hour < -HOUR_LIMIT)
@@ -174,6 +175,8 @@ void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *ca
         from = hour - CATCH_UP_HOURS + 1;
     for (struct civil civil = profile_civil_of(calendar, from);
          !profile->frozen && civil.hour <= hour; civil = calendar_at(calendar, civil.ends)) {
+        if (withheld && withheld(context, &civil))
+            continue;
         profile_count_hour(profile, &civil, false);
         if (profile->silent[civil.hour_of_week] < UINT16_MAX)
             profile->silent[civil.hour_of_week]++;

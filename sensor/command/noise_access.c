@@ -154,6 +154,7 @@ static int change(const struct config *config, struct noise_order *order, char *
     order->uid = getuid();
     order->at = order->packet = ptime_now();
     order->sensor = config->sensor_name;
+    order->zones = config->zones;
     int failed = state_open(&state, config, error) != 0 ||
                  sandbox_drop_user(&state.user, error) != 0 ||
                  obey(config, order, reply, error) != 0;

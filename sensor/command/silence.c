@@ -117,6 +117,9 @@ static int take_away(const struct options *options, const struct asked *asked, s
 {
     char *reply = NULL;
     (void)asked;
+    if (strncmp(options->input[0], "chg-", 4) == 0)
+        return error_set(error, ERROR_USAGE, "%.40s: a change window (weir change close)",
+                         options->input[0]);
     if (noise_access_order(&options->config, NOISE_REMOVE, options->input[0], "", &reply, error) !=
         0)
         return -1;

@@ -42,24 +42,31 @@ static int print_and_free(char *text)
     return status;
 }
 
-static int print_seen(const char *verb, const struct zones *zones,
-                      const struct conduit_seen *const *seen, size_t count, uint64_t unkept)
+static void warn_of_bounds(uint64_t unkept, uint64_t given_way)
 {
-    bool propose = strcmp(verb, "propose") == 0;
-    char *text =
-        propose ? zones_proposal(zones, seen, count) : zones_drift_text(zones, seen, count);
     if (unkept > 0)
         log_warn("zones: more rows than are kept: %llu additions are missing here",
                  (unsigned long long)unkept);
-    return print_and_free(text);
+    if (given_way > 0)
+        log_warn("zones: more rows than are kept: %llu that were only tried are missing here",
+                 (unsigned long long)given_way);
+}
+
+static int print_seen(const char *verb, const struct zones *zones,
+                      const struct conduit_seen *const *seen, size_t count)
+{
+    bool propose = strcmp(verb, "propose") == 0;
+    return print_and_free(propose ? zones_proposal(zones, seen, count)
+                                  : zones_drift_text(zones, seen, count));
 }
 
 static int print_engine(const char *verb, const struct engine *engine)
 {
     size_t count;
+    const struct engine_counts *counts = engine_counts_of(engine);
     const struct conduit_seen **seen = engine_conduits(engine, &count);
-    int status = print_seen(verb, engine_zones(engine), seen, count,
-                            engine_counts_of(engine)->conduits_unkept);
+    warn_of_bounds(counts->conduits_unkept, counts->conduits_given_way);
+    int status = print_seen(verb, engine_zones(engine), seen, count);
     free(seen);
     return status;
 }
@@ -74,7 +81,8 @@ static int ask(const char *verb, const struct config *config)
     const struct conduit_seen **row = xcalloc(seen.count + 1, sizeof *row);
     for (size_t i = 0; i < seen.count; i++)
         row[i] = &seen.row[i];
-    int status = print_seen(verb, config->zones, row, seen.count, seen.unkept);
+    warn_of_bounds(seen.unkept, seen.given_way);
+    int status = print_seen(verb, config->zones, row, seen.count);
     free(row);
     free(seen.row);
     return status;

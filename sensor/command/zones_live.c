@@ -63,7 +63,7 @@ static void take_writers(const struct json_value *row, struct conduit_seen *seen
 static bool take_row(const struct zones *zones, const struct json_value *row,
                      struct conduit_seen *seen)
 {
-    int64_t proto, port, flows, empty, reads, writes, bytes, back;
+    int64_t proto, port, flows, empty, reads, writes, bytes, back, most;
     *seen = (struct conduit_seen){.service = service_of(row)};
     if (!take_end(zones, row, "from", &seen->from) || !take_end(zones, row, "to", &seen->to) ||
         !take_whole(row, "proto", UINT8_MAX, &proto) ||
@@ -74,6 +74,8 @@ static bool take_row(const struct zones *zones, const struct json_value *row,
         !take_whole(row, "writes", INT64_MAX, &writes) ||
         !take_whole(row, "bytes", INT64_MAX, &bytes) ||
         !take_whole(row, "bytes_back", INT64_MAX, &back) ||
+        !take_whole(row, "most_said", INT64_MAX, &most) ||
+        !json_truth(json_get(row, "certain"), &seen->certain) ||
         !take_time(row, "first", &seen->first_ns) || !take_time(row, "last", &seen->last_ns))
         return false;
     seen->proto = (uint8_t)proto;
@@ -84,8 +86,15 @@ static bool take_row(const struct zones *zones, const struct json_value *row,
     seen->writes = (uint64_t)writes;
     seen->bytes[SIDE_ORIG] = (uint64_t)bytes;
     seen->bytes[SIDE_RESP] = (uint64_t)back;
+    seen->most_said = (uint64_t)most;
     take_writers(row, seen);
     return true;
+}
+
+static uint64_t count_at(const struct json_value *root, const char *key)
+{
+    int64_t count = 0;
+    return json_whole(json_get(root, key), &count) && count > 0 ? (uint64_t)count : 0;
 }
 
 static void take_all(const struct zones *zones, const struct json_value *root,
@@ -93,9 +102,8 @@ static void take_all(const struct zones *zones, const struct json_value *root,
 {
     const struct json_value *list = json_get(root, "conduits");
     size_t count = json_length(list);
-    int64_t unkept = 0;
-    if (json_whole(json_get(root, "unkept"), &unkept) && unkept > 0)
-        seen->unkept = (uint64_t)unkept;
+    seen->unkept = count_at(root, "unkept");
+    seen->given_way = count_at(root, "given_way");
     seen->row = xcalloc(count + 1, sizeof *seen->row);
     for (size_t i = 0; i < count; i++)
         seen->count += take_row(zones, json_at(list, i), &seen->row[seen->count]);

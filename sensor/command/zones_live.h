@@ -7,7 +7,8 @@
 struct zones_seen {
     struct conduit_seen *row; /* owned */
     size_t count;
-    uint64_t unkept; /* additions that found no room there */
+    uint64_t unkept;    /* additions that found no room there */
+    uint64_t given_way; /* rows, only tried, that gave way to others */
 };
 
 /* −1 and an error: none answers, or it has no zones. Rows of zones that `config` does not have are

@@ -37,11 +37,7 @@ static const char *protocol_of(uint8_t service, uint8_t proto, char text[8])
     return text;
 }
 
-static bool has_ports(uint8_t proto)
-{
-    return proto == 6 || proto == 17 || proto == 132 || proto == 33;
-}
-
+/* As the flow of it that said most was judged. */
 static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
 {
     struct zone_flow flow = {.from = row->from,
@@ -49,8 +45,9 @@ static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
                              .proto = row->proto,
                              .service = (enum service)row->service,
                              .resp_port = row->port,
-                             .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
-                             .certain = true};
+                             .payload_bytes = {row->most_said, 0},
+                             .certain = row->certain,
+                             .ended = true};
     if (writer < row->writer_count) {
         flow.writes = 1;
         flow.orig = row->writer[writer];
@@ -104,26 +101,54 @@ static void put_seen(struct buffer *b, const struct conduit_seen *row)
                 (unsigned long long)row->bytes[SIDE_RESP]);
 }
 
-static const char *note_of(const struct conduit_seen *row)
+static const char *outside_note(const struct conduit_seen *row)
 {
-    if (row->flows > 0 && row->empty == row->flows)
-        return "nothing was carried: perhaps only tried";
-    if (row->to == ZONE_OUTSIDE || row->from == ZONE_OUTSIDE)
-        return service_is_ot((enum service)row->service)
-                   ? "a control protocol with the outside: does it belong there?"
-                   : "with the outside";
-    if (row->more_writers)
-        return "more than 16 hosts write: they are not listed";
-    return NULL;
+    if (row->to != ZONE_OUTSIDE && row->from != ZONE_OUTSIDE)
+        return NULL;
+    return service_is_ot((enum service)row->service)
+               ? "a control protocol with the outside: does it belong there?"
+               : "with the outside";
+}
+
+/* All that is to be said. */
+static void put_note(struct buffer *b, const struct conduit_seen *row)
+{
+    bool empty = row->flows > 0 && row->empty == row->flows;
+    const char *note[] = {
+        empty ? "nothing was carried: perhaps only tried" : NULL, outside_note(row),
+        row->more_writers ? "more than 16 hosts write: they are not listed" : NULL,
+        row->certain ? NULL : "who opened was not seen: is the port the right one?"};
+    size_t said = 0;
+    for (size_t i = 0; i < sizeof note / sizeof *note; i++)
+        if (note[i])
+            buffer_text(b, "%s%s", said++ ? "; " : "  note: \"", note[i]);
+    if (said > 0)
+        buffer_text(b, "\"\n");
+}
+
+/* IP protocol 0 is a number like others, and in a conduit it is any: no row can say it. */
+static bool is_sayable(const struct conduit_seen *row)
+{
+    return row->proto != 0 || row->service != SERVICE_NONE;
+}
+
+static void put_remark(struct buffer *b, const struct zones *zones, const struct conduit_seen *row)
+{
+    buffer_text(b, "# %s -> %s IP protocol 0: %llu flow%s; no conduit can name it\n",
+                zones_end_name(zones, row->from), zones_end_name(zones, row->to),
+                (unsigned long long)row->flows, plural(row->flows));
 }
 
 static void put_row(struct buffer *b, const struct zones *zones, const struct conduit_seen *row)
 {
     char text[8];
-    const char *note = note_of(row);
+    if (!is_sayable(row)) {
+        put_remark(b, zones, row);
+        return;
+    }
     buffer_text(b, "- from: %s\n  to: %s\n  protocol: %s\n", zones_end_name(zones, row->from),
                 zones_end_name(zones, row->to), protocol_of(row->service, row->proto, text));
-    if (has_ports(row->proto))
+    if (proto_has_ports(row->proto))
         buffer_text(b, "  port: %u\n", row->port);
     buffer_text(b, "  direction: forward\n");
     if (service_is_ot((enum service)row->service)) {
@@ -131,8 +156,7 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
         put_writers(b, row);
     }
     put_seen(b, row);
-    if (note)
-        buffer_text(b, "  note: \"%s\"\n", note);
+    put_note(b, row);
     buffer_text(b, "  sign_off: \"\"\n");
 }
 
@@ -176,8 +200,9 @@ static void put_fault(struct buffer *b, const struct zones *zones, const struct 
 {
     char text[8], first[TIME_TEXT], last[TIME_TEXT];
     buffer_text(b, "  %s -> %s %s", zones_end_name(zones, row->from),
-                zones_end_name(zones, row->to), protocol_of(row->service, row->proto, text));
-    if (has_ports(row->proto))
+                zones_end_name(zones, row->to),
+                is_sayable(row) ? protocol_of(row->service, row->proto, text) : "IP protocol 0");
+    if (proto_has_ports(row->proto))
         buffer_text(b, " port %u", row->port);
     buffer_text(b, ": %s; %llu flow%s, %s to %s\n", fault_text[fault],
                 (unsigned long long)row->flows, plural(row->flows),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define KEY_SIZE 17
+#define V4_BITS  96 /* of ::ffff:0:0/96 */
 
 void net_table_init(struct net_table *table)
 {
@@ -44,7 +45,8 @@ void net_table_add(struct net_table *table, const struct prefix *prefix, void *v
 void *net_table_get(const struct net_table *table, const struct ip *ip)
 {
     uint8_t key[KEY_SIZE];
-    for (int bits = 128; bits >= 0; bits--) {
+    int least = ip_is_v4(ip) ? V4_BITS : 0; /* ::/0 is not the mapped form, as in prefix_has */
+    for (int bits = 128; bits >= least; bits--) {
         if (!((table->lengths[bits / 64] >> (bits % 64)) & 1))
             continue;
         make_key(ip, (unsigned)bits, key);

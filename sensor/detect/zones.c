@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define GATHERED 1024u /* bytes of payload after which content knows what it will know */
+#define PREAMBLE 64u   /* what several protocols begin with, as COTP does, and a farewell */
+#define UDP      17
 
 const char *const zone_state_name[ZONE_STATES] = {"observe", "locked"};
 static const char *const end_name[] = {"inside", "outside", "any"};
@@ -37,7 +39,7 @@ void zones_free(struct zones *zones)
 static bool is_good_name(const char *name)
 {
     size_t size = strlen(name);
-    return size > 0 && size < ZONE_NAME_SIZE &&
+    return size > 0 && size < ZONE_NAME_SIZE && strchr("_.-", *name) == NULL &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.-") == size;
 }
 
@@ -45,7 +47,7 @@ struct zone *zones_add(struct zones *zones, const char *name, struct error *erro
 {
     const char *wrong = NULL;
     if (!is_good_name(name))
-        wrong = "expected 1 to 32 of a-z, 0-9, \".\", \"_\", \"-\"";
+        wrong = "expected 1 to 32 of a-z, 0-9, \".\", \"_\", \"-\", the first a letter or digit";
     else if (zones_find(zones, name) >= 0)
         wrong = "there is one of this name";
     else if (zones->zone_count == ZONES_MAX)
@@ -118,10 +120,44 @@ char *zone_level_text(uint8_t level, char text[8])
 
 /* --- judging ---------------------------------------------------------------------------------- */
 
+uint64_t zone_flow_said(const struct zone_flow *flow)
+{
+    uint64_t said = flow->payload_bytes[SIDE_ORIG] + flow->payload_bytes[SIDE_RESP];
+    bool known = flow->ended && (flow->certain || flow->proto == UDP); /* a datagram stands alone */
+    return known || said > GATHERED ? said : 0;
+}
+
+/* `begun`: content saw its beginning, or does not need to. */
+static bool is_too_little(const struct zone_flow *flow, bool begun)
+{
+    return flow->service == SERVICE_NONE && zone_flow_said(flow) <= (begun ? PREAMBLE : GATHERED);
+}
+
 bool zone_flow_is_young(const struct zone_flow *flow)
 {
-    return flow->service == SERVICE_NONE &&
-           flow->payload_bytes[SIDE_ORIG] + flow->payload_bytes[SIDE_RESP] <= GATHERED;
+    return is_too_little(flow, flow->certain);
+}
+
+struct zone_flow zone_flow_turned(const struct zone_flow *flow)
+{
+    struct zone_flow turned = *flow;
+    turned.from = flow->to;
+    turned.to = flow->from;
+    turned.orig = flow->resp;
+    turned.resp = flow->orig;
+    turned.orig_port = flow->resp_port;
+    turned.resp_port = flow->orig_port;
+    turned.payload_bytes[SIDE_ORIG] = flow->payload_bytes[SIDE_RESP];
+    turned.payload_bytes[SIDE_RESP] = flow->payload_bytes[SIDE_ORIG];
+    return turned;
+}
+
+/* Each datagram of a control protocol says what it is. */
+static bool is_other(const struct conduit *conduit, const struct zone_flow *flow)
+{
+    bool alone = flow->proto == UDP && service_is_ot((enum service)conduit->service);
+    return conduit->service && conduit->service != flow->service &&
+           !is_too_little(flow, flow->certain || alone);
 }
 
 static bool may_write(const struct conduit *conduit, const struct zone_flow *flow)
@@ -148,23 +184,30 @@ static enum zone_fault fault_of(const struct conduit *conduit, const struct zone
         return ZONE_NO_CONDUIT;
     if (!forward && flow->certain)
         return ZONE_BACKWARDS;
-    if (conduit->service && conduit->service != flow->service && !zone_flow_is_young(flow))
+    if (is_other(conduit, flow))
         return ZONE_OTHER_PROTOCOL;
     if (flow->writes > 0 && conduit->access == CONDUIT_READ)
         return ZONE_WRITE;
     return flow->writes > 0 && !may_write(conduit, flow) ? ZONE_WRITER : ZONE_ALLOWED;
 }
 
+/* Of the rows that allow it one that names the service says more, wherever it stands. */
+static bool is_settled(const struct zone_verdict *verdict)
+{
+    return verdict->fault == ZONE_ALLOWED && verdict->named;
+}
+
 static void ask(const struct zones *zones, unsigned from, unsigned to, const struct zone_flow *flow,
                 bool opened_back, struct zone_verdict *verdict)
 {
-    for (uint16_t at = zones->first[from][to]; at && verdict->fault != ZONE_ALLOWED;) {
+    for (uint16_t at = zones->first[from][to]; at && !is_settled(verdict);) {
         const struct conduit *conduit = &zones->conduit[at - 1];
         enum zone_fault fault = fault_of(conduit, flow, opened_back);
-        if (fault < verdict->fault) {
+        bool named = conduit->service != SERVICE_NONE;
+        if (fault < verdict->fault || (fault == ZONE_ALLOWED && named)) {
             verdict->fault = fault;
             verdict->row = at - 1;
-            verdict->named = conduit->service != SERVICE_NONE;
+            verdict->named = named;
         }
         at = conduit->next;
     }

@@ -147,6 +147,8 @@ static int read_writers(const struct loading *l, const struct yaml_node *node,
 {
     if (node->kind != YAML_LIST)
         return refuse(l, node, "a list of addresses");
+    if (!node->child)
+        return refuse(l, node, "an address; leave it out: whoever opens");
     for (const struct yaml_node *item = node->child; item; item = item->next) {
         if (item->kind != YAML_SCALAR || conduit->writer_count == CONDUIT_WRITERS ||
             ip_parse(item->text, &conduit->writer[conduit->writer_count]) != 0)
@@ -195,6 +197,16 @@ static int read_key(const struct loading *l, const struct yaml_node *node, struc
                      l->name, node->key_line, node->key_column, node->key);
 }
 
+/* A service's protocol, and any, may have ports. */
+static int check_port(const struct loading *l, const struct yaml_node *node,
+                      const struct conduit *conduit)
+{
+    const struct yaml_node *port = yaml_get(node, "port");
+    if (!port || conduit->proto == 0 || proto_has_ports(conduit->proto))
+        return 0;
+    return refuse(l, port, "none: this protocol has no ports");
+}
+
 static int read_conduit(const struct loading *l, const struct yaml_node *node,
                         struct conduit *conduit)
 {
@@ -215,7 +227,7 @@ static int read_conduit(const struct loading *l, const struct yaml_node *node,
         return error_set(l->error, ERROR_USAGE,
                          "%s:%d:%d: neither end is a zone: nothing is judged there", l->name,
                          node->line, node->column);
-    return 0;
+    return check_port(l, node, conduit);
 }
 
 /* In the order of the file, for each pair of ends. */

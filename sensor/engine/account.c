@@ -343,7 +343,7 @@ void account_content(struct engine *engine, const struct record_content *record)
     struct destination destination = account_destination(
         engine, &way, names_of_flow(&engine->names, &record->key), NULL, &unverified);
     struct ptime now = {record->header.time_ns};
-    story_add_items(&engine->stories, stories_open(&engine->stories, host, &destination, now),
+    story_add_items(&engine->stories, zoned_story(engine, host, &way.host, &destination, now),
                     record);
     if (engine->config.observer.content)
         engine->config.observer.content(engine->config.observer.context, host, &destination,

@@ -200,12 +200,11 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     struct ptime now = {view->record->header.time_ns};
     const struct civil civil = booked->civil;
     struct host_total *total = booked->total;
-    struct open_story *whole = stories_open(&engine->stories, &host->ip, NULL, now);
-    struct open_story *open = stories_open(&engine->stories, &host->ip, view->destination, now);
+    const struct ip *at = &view->way.host;
+    struct open_story *whole = zoned_story(engine, &host->ip, at, NULL, now);
+    struct open_story *open = zoned_story(engine, &host->ip, at, view->destination, now);
     story_add(whole, view);
     story_add(open, view);
-    zoned_name(engine, view, &whole->story);
-    zoned_name(engine, view, &open->story);
     const struct profile *profile =
         hosts_profile(engine, host, &civil); /* host->profile from here on */
     bool learning = !profile || hosts_state(engine, profile, civil.hour) == BASELINE_LEARNING;

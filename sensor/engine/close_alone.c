@@ -57,8 +57,7 @@ static void learn(struct engine *engine, struct host *host, struct profile *prof
         return;
     if (!profile)
         profile = profile_new(&host->ip, work->hour);
-    profile_catch_up(profile, work->hour - 1, engine->config.calendar);
-    zoned_withhold(engine, profile, &work->civil);
+    zoned_catch_up(engine, profile, &work->civil);
     profile_close_packed(profile, total, &work->civil, engine->fleet, &blob);
     keep(engine, host, profile, base, &blob);
     buffer_fini(&blob);

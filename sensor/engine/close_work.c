@@ -213,8 +213,7 @@ static void learn_hour(struct engine *engine, struct host *host,
     const struct host_total *total = gathered->sum;
     if (!total)
         total = totals_get(engine->totals, &gathered->host, work->hour);
-    profile_catch_up(profile, work->hour - 1, engine->config.calendar);
-    zoned_withhold(engine, profile, &work->civil);
+    zoned_catch_up(engine, profile, &work->civil);
     profile_close_packed(profile, total, &work->civil, engine->fleet, &blob);
     put_profile(engine, gathered, &blob);
     if (is_held(host)) {

@@ -227,6 +227,7 @@ static void count_bounds(struct engine *engine)
     engine->counts.names_forgotten = engine->names.forgotten;
     engine->counts.questions_forgotten = tunnelled_forgotten(&engine->tunnelled);
     engine->counts.asked_forgotten = swept_forgotten(&engine->swept);
+    engine->counts.conduits_given_way = engine->zoned.given_way;
     engine->counts.questions_estimated = engine->tunnelled.questions.budget.shortened;
     const struct identity_counts *identity = &engine->identity.counts;
     engine->counts.addresses_moved = identity->moved;

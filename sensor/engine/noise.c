@@ -151,6 +151,7 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
         return error_set(error, ERROR_RUN, "this sensor keeps no silences");
     struct noise *next = noise_copy(engine->noise.book);
     whole.sensor = engine->config.sensor;
+    whole.zones = engine->zoned.zones;
     whole.packet = packet_time(engine, order->at);
     if (whole.verb >= NOISE_ACKNOWLEDGE)
         whole.incident = incidents_get(engine->incidents, whole.target);

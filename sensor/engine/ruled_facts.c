@@ -117,11 +117,6 @@ static void put_ja3(const uint8_t ja3[16], struct ruled_facts *facts)
 
 /* --- of a flow ------------------------------------------------------------------------------- */
 
-static bool has_ports(uint8_t proto)
-{
-    return proto == 6 || proto == 17 || proto == 132 || proto == 33; /* TCP, UDP, SCTP, DCCP */
-}
-
 static void put_endpoints(const struct engine *engine, const struct flow_view *view,
                           struct ruled_facts *facts)
 {
@@ -135,7 +130,7 @@ static void put_endpoints(const struct engine *engine, const struct flow_view *v
     put_network(engine, &view->way.remote, facts);
     rule_facts_number(f, FIELD_TUNNELLED, view->way.by_tunnel);
     rule_facts_number(f, FIELD_VLAN, key->vlan);
-    if (!has_ports(key->proto))
+    if (!proto_has_ports(key->proto))
         return;
     rule_facts_number(f, FIELD_REMOTE_PORT, outbound ? key->resp_port : key->orig_port);
     rule_facts_number(f, FIELD_HOST_PORT, outbound ? key->orig_port : key->resp_port);
@@ -249,7 +244,7 @@ static void put_largest_flow(const struct engine *engine, const struct story *st
     put_names(engine, story->server_name, verified, f);
     put_service(largest_service(story), f);
     rule_facts_text(f, FIELD_APPLICATION, story->application);
-    if (!has_ports(largest->key.proto))
+    if (!proto_has_ports(largest->key.proto))
         return;
     rule_facts_number(f, FIELD_REMOTE_PORT, story->remote_port);
     rule_facts_number(f, FIELD_SERVER_PORT, largest->key.resp_port);

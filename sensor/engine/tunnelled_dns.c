@@ -123,7 +123,7 @@ static struct open_story *tell_story(struct engine *engine, struct asked_entry *
     struct destination destination = {.role = ROLE_CLIENT, .kind = DESTINATION_DOMAIN};
     memcpy(destination.name, entry->domain, strlen(entry->domain) + 1); /* ≤ RECORD_NAME_MAX */
     struct open_story *open =
-        stories_open(&engine->stories, &entry->first_client, &destination, now);
+        zoned_story(engine, &entry->first_client, &entry->flow.orig_ip, &destination, now);
     struct story *story = &open->story;
     struct volume out = {entry->untold_bytes, entry->untold_bytes, entry->untold_bytes};
     if (from.ns < story->first.ns)

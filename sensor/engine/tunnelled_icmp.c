@@ -74,7 +74,8 @@ void tunnelled_echo(struct engine *engine, const struct flow_view *view)
     struct ptime now = {record->header.time_ns};
     struct echoes echoes = add_pair(engine, view, &more);
     const struct host *host = hosts_get(engine, view->host);
-    struct open_story *open = stories_open(&engine->stories, view->host, view->destination, now);
+    struct open_story *open =
+        zoned_story(engine, view->host, &view->way.host, view->destination, now);
     struct subject subject = {.kind = SUBJECT_ECHOES,
                               .config = &engine->config.detect,
                               .civil = calendar_at(engine->config.calendar, now),

@@ -7,11 +7,6 @@
 
 /* --- what is asked ---------------------------------------------------------------------------- */
 
-static bool has_ports(uint8_t proto)
-{
-    return proto == 6 || proto == 17 || proto == 132 || proto == 33; /* TCP, UDP, SCTP, DCCP */
-}
-
 /* Where a tunnel decides, its ends are who speaks. */
 static void put_ends(const struct flow_view *view, struct zone_flow *flow)
 {
@@ -20,8 +15,8 @@ static void put_ends(const struct flow_view *view, struct zone_flow *flow)
     bool out = view->scope == SCOPE_OUT;
     flow->orig = key->orig_ip;
     flow->resp = key->resp_ip;
-    flow->orig_port = has_ports(key->proto) ? key->orig_port : 0;
-    flow->resp_port = has_ports(key->proto) ? key->resp_port : 0;
+    flow->orig_port = proto_has_ports(key->proto) ? key->orig_port : 0;
+    flow->resp_port = proto_has_ports(key->proto) ? key->resp_port : 0;
     if (!way->by_tunnel)
         return;
     flow->orig = out ? way->host : way->remote;
@@ -36,6 +31,15 @@ static uint8_t end_of(const struct engine *engine, const struct ip *ip, const st
     return (uint8_t)zones_end(engine->zoned.zones, ip, inside);
 }
 
+/* Of what was cut off, or seen with holes, nobody knows what it would have been. */
+static bool has_ended(const struct record_flow *record)
+{
+    bool own = record->end == FLOW_END_CLOSED || record->end == FLOW_END_RESET ||
+               record->end == FLOW_END_IDLE || record->end == FLOW_END_REUSED;
+    return own &&
+           record->total[SIDE_ORIG].missing_bytes + record->total[SIDE_RESP].missing_bytes == 0;
+}
+
 static struct zone_flow flow_of(const struct engine *engine, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -46,11 +50,17 @@ static struct zone_flow flow_of(const struct engine *engine, const struct flow_v
                              .payload_bytes = {record->total[SIDE_ORIG].payload_bytes,
                                                record->total[SIDE_RESP].payload_bytes},
                              .certain =
-                                 (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0};
+                                 (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0,
+                             .ended = has_ended(record)};
     put_ends(view, &flow);
     flow.from = end_of(engine, &flow.orig, &record->key);
     flow.to = end_of(engine, &flow.resp, &record->key);
     return flow;
+}
+
+static bool has_carried(const struct zone_flow *flow)
+{
+    return flow->payload_bytes[SIDE_ORIG] + flow->payload_bytes[SIDE_RESP] > 0;
 }
 
 /* --- the story -------------------------------------------------------------------------------- */
@@ -75,17 +85,42 @@ static void make_crossing(const struct flow_view *view, struct crossing *crossin
                              .leaves = 1u << SIDE_ORIG,
                              .host = key->orig_ip,
                              .remote = key->resp_ip,
-                             .remote_port = has_ports(key->proto) ? key->resp_port : 0};
+                             .remote_port = proto_has_ports(key->proto) ? key->resp_port : 0};
     made->host = &made->way.host;
     made->destination = &crossing->destination;
     made->out = account_fresh(record, SIDE_ORIG);
     made->in_bytes = account_fresh(record, SIDE_RESP).value;
 }
 
+static void put_name(const char *name, char to[ZONE_NAME_SIZE])
+{
+    memcpy(to, name, strlen(name) + 1);
+}
+
+/* Which of the zone's budgets it is told by. */
+static struct ruled_rule *limit_of(struct engine *engine, const struct zoned_flow *zoned,
+                                   const struct finding *finding)
+{
+    struct ruled_rule *limit = engine->zoned.limit[zoned->verdict.zone];
+    if (strcmp(finding->detector->id, "zone.payload") == 0)
+        return &limit[ZONED_STRAYS];
+    return &limit[has_carried(&zoned->flow) ? ZONED_CARRIED : ZONED_TRIED];
+}
+
+static bool is_over(const struct ruled_rule *limit, struct ptime now)
+{
+    return limit->since.ns == INT64_MIN || now.ns - limit->since.ns >= NS_PER_DAY;
+}
+
 static bool has_room(const struct ruled_rule *limit, struct ptime now)
 {
-    return limit->since.ns == INT64_MIN || now.ns - limit->since.ns >= NS_PER_DAY ||
-           limit->told < ZONED_LIMIT;
+    return is_over(limit, now) || limit->told < ZONED_LIMIT;
+}
+
+/* Before this day's, and told by no alert yet: the first of a new day says so. */
+static uint64_t held_before(const struct ruled_rule *limit, struct ptime now)
+{
+    return limit->held_before + (is_over(limit, now) ? limit->held : 0);
 }
 
 static uint64_t hash_of(const struct flow_view *view)
@@ -95,7 +130,7 @@ static uint64_t hash_of(const struct flow_view *view)
     return hash64(key, strlen(key), hash64(view->host, sizeof *view->host, 0));
 }
 
-/* May one more alert of this zone be told of this story? Counts either way. */
+/* May one more alert by this budget be told of this story? Counts either way. */
 static bool may_tell(struct engine *engine, struct ruled_rule *limit, uint64_t story,
                      struct ptime now)
 {
@@ -103,6 +138,20 @@ static bool may_tell(struct engine *engine, struct ruled_rule *limit, uint64_t s
     bool may = ruled_may_tell(limit, ZONED_LIMIT, NS_PER_DAY, story, now);
     engine->counts.zones_withheld += limit->tally.withheld - withheld;
     return may;
+}
+
+struct open_story *zoned_story(struct engine *engine, const struct ip *host,
+                               const struct ip *address, const struct destination *destination,
+                               struct ptime now)
+{
+    struct open_story *open = stories_open(&engine->stories, host, destination, now);
+    const struct zones *zones = engine->zoned.zones;
+    const struct zone *zone = zones ? zones_get(zones, zones_end(zones, address, true)) : NULL;
+    if (zone && !*open->story.zone.name) {
+        open->story.zone.level = zone->level;
+        put_name(zone->name, open->story.zone.name);
+    }
+    return open;
 }
 
 /* With this record in it; NULL: nothing of it was told, and nothing may be today. A sweep through
@@ -117,17 +166,12 @@ static struct open_story *story_of(struct engine *engine, const struct flow_view
     }
     if (open && view->in_story)
         return open;
-    open = stories_open(&engine->stories, view->host, view->destination, now);
+    open = zoned_story(engine, view->host, &view->way.host, view->destination, now);
     story_add(open, view);
     return open;
 }
 
 /* --- telling ---------------------------------------------------------------------------------- */
-
-static void put_name(const char *name, char to[ZONE_NAME_SIZE])
-{
-    memcpy(to, name, strlen(name) + 1);
-}
 
 static void name_border(const struct zoned_flow *zoned, struct story_zone *named)
 {
@@ -138,33 +182,10 @@ static void name_border(const struct zoned_flow *zoned, struct story_zone *named
     put_name(zones_end_name(zoned->zones, zoned->flow.to), named->to);
 }
 
-void zoned_name(const struct engine *engine, const struct flow_view *view, struct story *story)
-{
-    const struct zones *zones = engine->zoned.zones;
-    if (!zones || *story->zone.name)
-        return;
-    const struct zone *zone = zones_get(zones, zones_end(zones, &view->way.host, true));
-    if (!zone)
-        return;
-    story->zone.level = zone->level;
-    put_name(zone->name, story->zone.name);
-}
-
-void zoned_withhold(struct engine *engine, struct profile *profile, const struct civil *civil)
-{
-    const struct zones *zones = engine->zoned.zones;
-    const struct noise *book = engine->noise.book;
-    const struct zone *zone =
-        zones && book ? zones_get(zones, zones_end(zones, &profile->host, true)) : NULL;
-    profile->withheld = zone && noise_in_change(book, zone->name, civil->starts, civil->ends);
-    engine->counts.hours_withheld += profile->withheld;
-}
-
 static void tell(struct engine *engine, struct open_story *open, const struct flow_view *view,
-                 struct zoned_flow *zoned, struct finding *finding, size_t count)
+                 struct ruled_rule *limit, struct finding *finding, size_t count)
 {
     struct ptime now = {view->record->header.time_ns};
-    struct ruled_rule *limit = &engine->zoned.limit[zoned->verdict.zone];
     const struct host *host = hosts_get(engine, view->host);
     int64_t hour = calendar_at(engine->config.calendar, now).hour;
     enum baseline_state state = host ? hosts_state_then(engine, host, hour) : BASELINE_LEARNING;
@@ -186,7 +207,6 @@ static void judge_crossing(struct engine *engine, const struct flow_view *view,
                            struct zoned_flow *zoned)
 {
     struct ptime now = {view->record->header.time_ns};
-    struct ruled_rule *limit = &engine->zoned.limit[zoned->verdict.zone];
     struct subject subject = {.kind = SUBJECT_ZONE,
                               .config = &engine->config.detect,
                               .civil = calendar_at(engine->config.calendar, now),
@@ -196,15 +216,16 @@ static void judge_crossing(struct engine *engine, const struct flow_view *view,
     struct finding finding[JUDGE_FINDINGS];
     if (judge(&subject, finding) == 0)
         return;
+    struct ruled_rule *limit = limit_of(engine, zoned, finding);
     struct open_story *open = story_of(engine, view, limit, now);
     if (!open || !told_is_wanted(engine, &open->story, now))
         return;
-    name_border(zoned, &open->story.zone);
+    name_border(zoned, &open->story.border);
     zoned->out_bytes = open->story.out.value;
-    zoned->withheld = limit->held_before;
+    zoned->withheld = held_before(limit, now);
     size_t count = judge(&subject, finding); /* with what the story adds */
     count = ruled_keep(engine, &open->story, finding, count, now);
-    tell(engine, open, view, zoned, finding, count);
+    tell(engine, open, view, limit, finding, count);
 }
 
 void zoned_flow(struct engine *engine, const struct flow_view *view)
@@ -225,4 +246,34 @@ void zoned_flow(struct engine *engine, const struct flow_view *view)
     struct crossing crossing;
     make_crossing(view, &crossing);
     judge_crossing(engine, &crossing.view, &asked);
+}
+
+/* --- change windows --------------------------------------------------------------------------- */
+
+struct worked_on {
+    struct engine *engine;
+    const struct zone *zone; /* NULL: none, or without a window */
+};
+
+static bool is_withheld(void *context, const struct civil *civil)
+{
+    const struct worked_on *on = context;
+    const struct noise *book = on->engine->noise.book;
+    bool yes = on->zone && noise_in_change(book, on->zone->name, civil->starts, civil->ends);
+    on->engine->counts.hours_withheld += yes;
+    return yes;
+}
+
+void zoned_catch_up(struct engine *engine, struct profile *profile, const struct civil *civil)
+{
+    const struct zones *zones = engine->zoned.zones;
+    const struct noise *book = engine->noise.book;
+    const struct zone *zone =
+        zones && book ? zones_get(zones, zones_end(zones, &profile->host, true)) : NULL;
+    if (zone && !noise_in_change(book, zone->name, PTIME_MIN, PTIME_MAX))
+        zone = NULL;
+    struct worked_on on = {engine, zone};
+    profile_catch_up(profile, civil->hour - 1, engine->config.calendar, zone ? is_withheld : NULL,
+                     &on);
+    profile->withheld = is_withheld(&on, civil);
 }

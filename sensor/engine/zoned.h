@@ -1,11 +1,13 @@
 /* What passes the borders of zones (detect/zones.h): gathered by ends, protocol and port, which is
  * what a matrix of conduits is proposed from, and told where no conduit allows it.
  *
- * Gathered: rows of a flow that has said what it is, or has ended; ZONED_ROWS, further ones are
- * counted. Told: in the story of host and destination; of two inside hosts there is none but for
- * this, so one of who opened and the other's address is made. Outside the alert budget, each zone
- * within ZONED_LIMIT alerts a day; stories beyond are counted, and the zone's next alert says how
- * many. Engine thread. */
+ * Gathered: rows of a flow that has said what it is, or has ended; ZONED_ROWS. At the bound the row
+ * touched longest ago in which nothing was ever carried gives way, so that a port scan ends
+ * nothing; without one the new one finds no room. Both are counted. Told: in the story of host and
+ * destination; of two inside hosts there is none but for this, so one of who opened and the other's
+ * address is made. Outside the alert budget, each zone within ZONED_LIMIT alerts a day of
+ * each of its budgets, so that what costs nothing (a sweep of SYNs) silences nothing graver;
+ * stories beyond are counted, and the budget's next alert says how many. Engine thread. */
 #ifndef WEIR_ENGINE_ZONED_H
 #define WEIR_ENGINE_ZONED_H
 
@@ -15,21 +17,36 @@
 #define ZONED_ROWS  8192u
 #define ZONED_LIMIT 200u
 
+/* Nothing was carried; something was; by zone.payload. */
+enum zoned_budget { ZONED_TRIED, ZONED_CARRIED, ZONED_STRAYS, ZONED_BUDGETS };
+
+struct zoned_row {
+    struct conduit_seen seen;
+    bool tried;                      /* nothing was ever carried: one of the list */
+    struct zoned_row *newer, *older; /* of those, by when they were last touched */
+};
+
 struct zoned {
-    const struct zones *zones;          /* or NULL */
-    struct map rows;                    /* zoned.c's key → struct conduit_seen */
-    struct ruled_rule limit[ZONES_MAX]; /* by zone */
+    const struct zones *zones;         /* or NULL */
+    struct map rows;                   /* zoned_seen.c's key → struct zoned_row */
+    struct zoned_row *newest, *oldest; /* of those that were only tried */
+    uint64_t given_way;                /* rows */
+    struct ruled_rule limit[ZONES_MAX][ZONED_BUDGETS];
 };
 
 void zoned_init(struct zoned *zoned, const struct zones *zones);
 void zoned_fini(struct zoned *zoned);
 /* After it was accounted. */
 void zoned_flow(struct engine *engine, const struct flow_view *view);
-/* The zone of the story's host, where nothing is said of one yet. */
-void zoned_name(const struct engine *engine, const struct flow_view *view, struct story *story);
+/* The host's open story, in which its zone is named: what all others open theirs with. `address`:
+ * the host's, or its device's at the moment. */
+struct open_story *zoned_story(struct engine *engine, const struct ip *host,
+                               const struct ip *address, const struct destination *destination,
+                               struct ptime now);
 
-/* Before an hour of this host is learned: not while a change window of its zone is open in it. */
-void zoned_withhold(struct engine *engine, struct profile *profile, const struct civil *civil);
+/* Before this hour of a host is learned: the silent ones before it are, but for those in which a
+ * change window of its zone was open; whether this one is. */
+void zoned_catch_up(struct engine *engine, struct profile *profile, const struct civil *civil);
 
 /* zoned_seen.c: false: there is no room for another row. */
 bool zoned_note(struct zoned *zoned, const struct record_flow *record,

@@ -3,7 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT  20
-#define BOUNDS_TOLD     14
+#define BOUNDS_TOLD     15
 #define BOUNDS_BINDINGS 8
 
 static uint64_t faults_of(const struct engine_counts *counts)
@@ -75,6 +75,8 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
          c->zones_withheld},
         {"conduits_unkept", "additions to what passes between zones that found no room",
          c->conduits_unkept},
+        {"conduits_given_way", "rows of what passes between zones, only tried, that gave way",
+         c->conduits_given_way},
         {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
         {"findings_trusted", "findings that trust held back", c->trusted},
         {"findings_untold", "findings without a story left to be told of", c->findings_untold},

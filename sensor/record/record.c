@@ -29,6 +29,7 @@ enum {
     PROTO_ICMP = 1,
     PROTO_TCP = 6,
     PROTO_UDP = 17,
+    PROTO_DCCP = 33,
     PROTO_ICMP6 = 58,
     PROTO_SCTP = 132,
 };
@@ -152,7 +153,8 @@ static size_t put_ip(uint8_t *to, const struct ip *ip)
     return v4 ? 4 : 16;
 }
 
-static bool has_ports(uint8_t proto)
+/* What the specification hashes ports of: ICMP's two numbers too, none of DCCP. */
+static bool hashes_ports(uint8_t proto)
 {
     return proto == PROTO_ICMP || proto == PROTO_TCP || proto == PROTO_UDP ||
            proto == PROTO_ICMP6 || proto == PROTO_SCTP;
@@ -178,7 +180,7 @@ char *flow_key_community_id(const struct flow_key *key, char *text)
     size += put_ip(input + size, b);
     input[size++] = key->proto;
     input[size++] = 0;
-    if (has_ports(key->proto)) {
+    if (hashes_ports(key->proto)) {
         input[size++] = (uint8_t)(ap >> 8);
         input[size++] = (uint8_t)ap;
         input[size++] = (uint8_t)(bp >> 8);
@@ -188,6 +190,11 @@ char *flow_key_community_id(const struct flow_key *key, char *text)
     memcpy(text, "1:", 2);
     base64_text(sha1, sizeof sha1, text + 2);
     return text;
+}
+
+bool proto_has_ports(uint8_t proto)
+{
+    return proto == PROTO_TCP || proto == PROTO_UDP || proto == PROTO_DCCP || proto == PROTO_SCTP;
 }
 
 const char *proto_text(uint8_t proto, char text[8])

@@ -23,6 +23,8 @@ static void put_row(struct json *json, const struct zones *zones, const struct c
     json_uint(json, "writes", row->writes);
     json_uint(json, "bytes", row->bytes[SIDE_ORIG]);
     json_uint(json, "bytes_back", row->bytes[SIDE_RESP]);
+    json_uint(json, "most_said", row->most_said);
+    json_bool(json, "certain", row->certain);
     json_list(json, "writers");
     for (size_t i = 0; i < row->writer_count; i++)
         json_str(json, NULL, ip_text(&row->writer[i], text));
@@ -42,6 +44,7 @@ void zones_api_conduits(const struct engine *engine, struct api_reply *reply)
     struct json *json = json_new();
     json_open(json, NULL);
     json_uint(json, "unkept", engine_counts_of(engine)->conduits_unkept);
+    json_uint(json, "given_way", engine_counts_of(engine)->conduits_given_way);
     json_list(json, "conduits");
     for (size_t i = 0; i < count; i++)
         put_row(json, engine_zones(engine), seen[i]);

@@ -9,6 +9,7 @@ told is the same with one reading process and with two.
 Environment: WEIR_BINARY, WEIR_TEST_PCAPS."""
 
 import hashlib
+import json
 import os
 import struct
 import unittest
@@ -155,6 +156,23 @@ class Made(weirtest.Case):
         self.assertIn("tunnel.icmp.bytes", run.bytes("alerts.ndjson").decode())
         run = self.judged(self.pings(lambda n: noise(n, 48), 150))
         self.assertIn("tunnel.icmp.payloads", run.bytes("alerts.ndjson").decode())
+
+    def test_zones_are_named(self):
+        """Tunnels too are told with their host's zone, and with the change window that is open in it."""
+        packets = self.pings(lambda n: noise(n, 1000), 90)
+        for number in range(300):
+            question = dns_question(number, f"{noise(number, 15).hex()}.t.example.com")
+            packets.append((START + number * NS, udp("10.0.0.9", 20000 + number, "198.51.100.53", 53, question)))
+        config = self.write("weir.yaml", "networks: {zones: [{name: control, level: 1, nets: [10.0.0.0/24]}]}\n")
+        window = {"id": "chg-1", "author": "a", "reason": "r", "ticket": "T-1", "created": "2020-01-01T00:00:00.000Z",
+                  "expires": "2030-01-01T00:00:00.000Z", "scope": {"zone": "control"}}
+        book = self.write("noise.json", json.dumps({"weir_noise": 1, "next": 9, "counted": 0, "silences": [window],
+                                                    "incidents": []}))
+        alerts = self.replay("-c", config, "--noise", book, self.write("made.pcap", pcap(sorted(packets)))).alerts()
+        self.assertEqual({alert["rule"]["id"] for alert in alerts}, {"tunnel.dns", "tunnel.icmp"})
+        for alert in alerts:
+            self.assertEqual(alert["weir"]["zone"], {"name": "control", "level": 1})
+            self.assertEqual(alert["weir"]["change"]["id"], "chg-1")
 
     def test_pings_are_silent(self):
         for size in (56, 32, 1400):

@@ -77,10 +77,28 @@ class Change(Case):
         self.assertGreaterEqual(tagged, 2)
         self.assertEqual(run.summary()["noise"]["alerts_silenced"], 0)
 
+    def learned(self, hours, *windows):
+        """An upload in each of these hours, each ten times the one before: how many hours its host had been learned
+        of at the last one, and how many were withheld until the end."""
+        frames = [frame for n, hour in enumerate(hours)
+                  for frame in conversation(START + hour * HOUR + 600 * NS, (PLC, 41000 + n), (OUTSIDE, 8080),
+                                            b"x" * (60 * 10**n), b"y")]
+        words = ("--noise", self.book(*windows)) if windows else ()
+        run = self.replay("--online", "--workers", "0", "-c", self.config, *words,
+                          self.write("hours.pcap", pcap(frames)))
+        last = [alert for alert in run.alerts() if alert["weir"]["state"] != "close"][-1]
+        self.assertEqual(last["@timestamp"][:13], iso(START + hours[-1] * HOUR)[:13])
+        return last["weir"]["baseline"]["hours"], run.summary()["coverage"]["bounds"]["hours_withheld"]
+
     def test_nothing_is_learned(self):
-        self.assertEqual(self.night().summary()["coverage"]["bounds"]["hours_withheld"], 0)
-        run = self.night("--noise", self.book(window(1, "control", START + HOUR + 1800 * NS, START + 3 * HOUR)))
-        self.assertEqual(run.summary()["coverage"]["bounds"]["hours_withheld"], 2)
+        """… of hours in which the host spoke, and of those in which it was silent."""
+        half = window(1, "control", START + HOUR + 1800 * NS, START + 3 * HOUR)
+        elsewhere = window(2, "office", START, START + 9 * HOUR)
+        self.assertEqual(self.learned((0, 1, 2, 4)), (3, 0))
+        self.assertEqual(self.learned((0, 1, 2, 4), elsewhere), (3, 0))
+        self.assertEqual(self.learned((0, 1, 2, 4), half), (1, 2))
+        self.assertEqual(self.learned((0, 3, 4)), (4, 0))
+        self.assertEqual(self.learned((0, 3, 4), half), (2, 2))
 
     def test_opened_listed_closed(self):
         opened = json.loads(self.ask("change", "open", "--zone", "control", "--ticket", "T-17", "--for", "4h"))
@@ -97,6 +115,16 @@ class Change(Case):
         actions = [json.loads(line)["event"]["action"] for line in self.ask("alerts", "--all").splitlines()
                    if '"weir.audit"' in line]
         self.assertEqual(actions, ["change.open", "silence.add", "change.close"])
+
+    def test_an_id_names_one(self):
+        """A window is closed as a window, a silence removed as a silence."""
+        self.ask("silence", "add", "--reason", "x", "--for", "1h", "--rule", "none")
+        self.ask("change", "open", "--zone", "control", "--ticket", "T-17", "--for", "4h")
+        self.assertIn("chg-1: there is no such change window", self.ask("change", "close", "chg-1", status=3))
+        self.assertIn("sil-2: there is no such silence", self.ask("silence", "remove", "sil-2", status=3))
+        self.assertIn("weir change close", self.ask("silence", "remove", "chg-2", status=2))
+        self.assertIn("sil-1", self.ask("silence", "list"))
+        self.assertIn("open, ", self.ask("change", "list"))
 
     def test_report(self):
         run = self.night("--noise", self.book(window(1, "control", START + HOUR, START + 3 * HOUR)))
@@ -129,7 +157,7 @@ class Change(Case):
         fails(2, (*given, "--until", "2020-01-01"), "that is over already")
         fails(2, (*given, "--for", "100d"), "for_s")
         fails(2, ("change", "close", "sil-1"), "expected a window such as chg-3")
-        fails(3, ("change", "close", "chg-7"), "there is no such")
+        fails(3, ("change", "close", "chg-7"), "there is no such change window")
         fails(3, ("change", "report", "chg-7"), "there is no such window")
         fails(2, ("change", "undo"), "unknown verb")
 

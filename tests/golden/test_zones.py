@@ -15,7 +15,7 @@ import shutil
 import subprocess
 
 import weirtest
-from weirtest import NS, SHARED, Case, conversation, pcap, udp, weir
+from weirtest import NS, SHARED, Case, conversation, ethernet, ip_packet, pcap, udp, weir
 
 START = 1_700_000_000 * NS
 
@@ -203,6 +203,100 @@ class Zones(Case):
         told = [alert for alert in run.alerts() if alert["weir"]["state"] == "open"]
         self.assertEqual(len(told), 200)
         self.assertEqual(run.summary()["coverage"]["bounds"]["zones_withheld"], 250 - 200) # stories: by /24
+
+    def opened(self, *words):
+        """What was told first, of each story and row."""
+        return [alert for alert in self.replay(*words).alerts() if alert["weir"]["state"] != "close"]
+
+    def test_a_sweep_silences_nothing_graver(self):
+        """220 SYNs that nobody answers, then bytes, then Modbus to the outside: each has a budget of its own."""
+        locked, _ = self.locked_plant()
+        frames = [frame for n in range(220)
+                  for frame in conversation(AT + n * 1000, (PLC, 45000), (f"198.51.{n}.9", 4444))[:1]]
+        frames += conversation(AT + 2 * NS, (PLC, 45001), ("203.0.113.1", 8080), b"x" * 900, b"y")
+        frames += conversation(AT + 3 * NS, (PLC, 45002), ("203.0.114.1", 8080), READ * 3, READ_ANSWER * 3)
+        run = self.replay("-c", locked, self.write("sweep.pcap", pcap(frames)))
+        told = [(alert["rule"]["id"], alert["event"]["severity"]) for alert in run.alerts()
+                if alert["weir"]["state"] == "open"]
+        self.assertEqual(told, 200 * [("zone.conduit", 60)] + [("zone.conduit", 100), ("zone.payload", 100)])
+        self.assertEqual(run.summary()["coverage"]["bounds"]["zones_withheld"], 20)
+
+    def test_the_next_day_says_how_many(self):
+        locked, _ = self.locked_plant()
+        frames = [(AT + n * 1000, udp(ENGINEER, 45000, f"198.51.{n}.9", 9, b"x" * 40)) for n in range(220)]
+        frames.append((AT + 2 * 86400 * NS, udp(ENGINEER, 45000, "203.0.113.1", 9, b"x" * 40)))
+        last = self.opened("-c", locked, self.write("days.pcap", pcap(frames)))[-1]
+        self.assertEqual([(reason["code"], reason["observed"]) for reason in last["weir"]["reasons"]][1:],
+                         [("zone.rate_limit", 20)])
+
+    def test_short_flows_of_another_protocol(self):
+        """Text under a row of Modbus, each flow below what is gathered to recognise: it has ended, and was none."""
+        row = "- {from: control, to: outside, protocol: modbus, port: 502}\n"
+        locked = self.config(PLANT, "locked", row)
+        frames = [frame for n in range(60)
+                  for frame in conversation(AT + n * NS, (PLC, 45000 + n), (OUTSIDE, 502), b"secret " * 128, b"")]
+        path = self.write("text.pcap", pcap(frames))
+        told = self.opened("-c", locked, path)
+        self.assertEqual((told[0]["weir"]["reasons"][0]["code"], told[0]["event"]["severity"]),
+                         ("zone.conduit.protocol", 100))
+        run = weir("zones", "drift", "-q", "-c", locked, path)
+        self.assertIn("control -> outside tcp port 502: another protocol on the conduit's port; 60 flows", run.out)
+        # In the middle of a flow (beside a SYN), or with holes, it may have been Modbus.
+        for cut in (frames[3:10], [frame for frame in conversation(AT, (PLC, 45000), (OUTSIDE, 502), READ, b"", 1, 6)
+                                   if frame[1][54:60] != READ[:6]]):
+            path = self.write("cut.pcap", pcap(cut))
+            self.assertEqual(self.opened("-c", locked, path), [])
+            run = weir("zones", "drift", "-q", "-c", locked, path)
+            self.assertIn("1 row seen, 0 not in the matrix; 1 conduit, 0 silent.", run.out)
+
+    def test_drift_says_what_was_judged(self):
+        """A capture that begins in the middle: who opened is asked of the matrix, as when a flow is judged."""
+        plant = PLANT[:1]
+        locked = self.config(plant, "locked", "- {from: control, to: inside, protocol: tcp, port: 5000}\n")
+        middle = conversation(AT, (PLC, 45000), ("10.7.0.1", 5000), b"x" * 900, b"y" * 2000)
+        path = self.write("middle.pcap", pcap([frame for frame in middle[5:-3] if len(frame[1]) > 54]))
+        self.assertEqual(self.opened("-c", locked, path), [])
+        run = weir("zones", "drift", "-q", "-c", locked, path)
+        self.assertEqual(run.out, "1 row seen, 0 not in the matrix; 1 conduit, 0 silent.\n")
+        run = weir("zones", "propose", "-q", "-c", locked, path)
+        self.assertNotIn("- from:", run.out)
+        run = weir("zones", "propose", "-q", "-c", self.config(plant, "locked", "[]"), path)
+        self.assertIn("who opened was not seen", run.out)
+
+    def test_protocol_zero_is_no_row(self):
+        """It would allow every protocol."""
+        config = self.config(PLANT[:1], "observe")
+        frames = [(AT, ethernet(ip_packet(PLC, OUTSIDE, 0, b"x" * 40)))]
+        run = weir("zones", "propose", "-q", "-c", config, self.write("zero.pcap", pcap(frames)))
+        self.assertIn("# control -> outside IP protocol 0: 1 flow; no conduit can name it\n", run.out)
+        self.assertNotIn("any", run.out)
+        self.assertNotIn("- from:", run.out)
+        locked = self.config(PLANT[:1], "locked", run.out)
+        run = weir("zones", "drift", "-q", "-c", locked, self.path("zero.pcap"))
+        self.assertIn("control -> outside IP protocol 0: no conduit; 1 flow", run.out)
+
+    def test_all_notes_are_written(self):
+        config = self.config((PLANT[1],), "observe")
+        frames = [frame for n in range(17)
+                  for frame in modbus(AT + n * NS, f"10.9.2.{n + 1}", OUTSIDE, WRITE, WRITE)]
+        run = weir("zones", "propose", "-q", "-c", config, self.write("writers.pcap", pcap(frames)))
+        self.assertIn("  note: \"a control protocol with the outside: does it belong there?; more than 16 hosts write: "
+                      "they are not listed\"\n", run.out)
+
+    def test_rows_keep_their_zones(self):
+        """A rule and a row about zones speak of one story: each of the zone it is about."""
+        rules = self.write("rules.yaml", "- rule: much\n  name: x\n  severity: 50\n"
+                                         "  condition: zone = supervision and out_bytes > 5000\n")
+        frames = [frame for n, size in enumerate((900, 90, 9000))
+                  for frame in conversation(AT + n * NS, (MASTER, 45000 + n), (OUTSIDE, 8080), b"x" * size, b"y")]
+        run = self.replay("-c", self.config((PLANT[1],), "locked", "[]"), "--set", f"rules=[{rules}]",
+                          self.write("both.pcap", pcap(frames)))
+        said = {}
+        for alert in run.alerts():
+            zone = alert["weir"]["zone"]
+            said.setdefault(alert["rule"]["id"], set()).add((zone["name"], zone.get("from"), zone.get("to")))
+        self.assertEqual(said, {"much": {("supervision", None, None)},
+                                "zone.conduit": {("supervision", "supervision", "outside")}})
 
     def test_rules_know_the_zone(self):
         rules = self.write("rules.yaml", "- rule: control-speaks\n  name: x\n  severity: 50\n"

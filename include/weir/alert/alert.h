@@ -37,8 +37,7 @@ struct claimed_client {
     uint64_t weight;    /* at most so much */
 };
 
-/* networks.zones: of the host; where a row about zones spoke, whose border it was about, and which
- * way it was crossed. */
+/* networks.zones */
 struct story_zone {
     char name[ZONE_NAME_SIZE];                     /* "": in none */
     uint8_t level;                                 /* in tenths */
@@ -79,7 +78,8 @@ struct story {
     struct claimed_client client[STORY_CLIENTS]; /* by weight, heaviest first */
     size_t client_count;
     uint64_t clients_replaced; /* times one gave way: not all are listed */
-    struct story_zone zone;
+    struct story_zone zone;    /* the host's */
+    struct story_zone border;  /* what the rows about zones speak of; other rows share the story */
 };
 
 /* Another host's open incident with the same destination. */
@@ -111,6 +111,8 @@ struct alert {
     const char *sensor, *ruleset;    /* borrowed from the configuration */
 };
 
+/* The zone that it speaks of: the border's, or the host's. */
+const struct story_zone *alert_zone(const struct alert *alert);
 /* Of the incident that a finding about this story belongs to: hash of host, destination key and
  * first packet. */
 void incident_id(const struct story *story, char id[ALERT_ID_SIZE]);

@@ -19,6 +19,7 @@
 #include "weir/alert/alert.h"
 #include "weir/alert/incident.h"
 #include "weir/base/map.h"
+#include "weir/detect/zones.h"
 
 #define NOISE_SILENCES 1024u
 #define NOISE_MARKS    8192u
@@ -152,6 +153,7 @@ struct noise_order {
     struct ptime at, packet; /* wall clock; packet time that all is judged up to */
     const char *sensor;
     const struct incident *incident; /* the target, where it is known */
+    const struct zones *zones;       /* those there are; NULL: any name may be one */
 };
 
 struct noise_outcome {

@@ -161,9 +161,11 @@ enum baseline_state profile_state(const struct profile *profile, int64_t hour, i
 size_t profile_bytes(const struct profile *profile);
 /* Hours observed so far, for "hours: 504". */
 uint32_t profile_hours(const struct profile *profile);
-/* Counts the hours up to and including `hour` as seen (inactive), without learning anything else.
- * Of a gap of more than 26 weeks only the last 26 are counted. */
-void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *calendar);
+/* Counts the hours up to and including `hour` as seen (inactive), without learning anything else;
+ * not those of which `withheld` (NULL: none) says that they are not to be learned. Of a gap of more
+ * than 26 weeks only the last 26 are counted. */
+void profile_catch_up(struct profile *profile, int64_t hour, struct calendar *calendar,
+                      bool (*withheld)(void *context, const struct civil *civil), void *context);
 /* Learns a closed hour. `total` may be another sensor's sum too, NULL: nothing was sent. Hours at
  * or before last_closed_hour are ignored (a replayed close changes nothing). Fleet tables are fed
  * through `fleet` (may be NULL), which applies them after all hosts of the hour. A size that is

@@ -95,9 +95,14 @@ struct zone_flow {
     uint32_t reads, writes;
     uint64_t payload_bytes[SIDES];
     bool certain; /* it is known who opened, not guessed */
+    bool ended;   /* it came to an end of its own, and nothing of it is missing */
 };
+/* Payload by which it is judged: none while it may be a beginning. */
+uint64_t zone_flow_said(const struct zone_flow *flow);
 /* True while too little was said to know that nothing of a known protocol is. */
 bool zone_flow_is_young(const struct zone_flow *flow);
+/* The same flow as if the other side had opened it. */
+struct zone_flow zone_flow_turned(const struct zone_flow *flow);
 
 enum zone_fault { /* the mildest of what each conduit has against it */
                   ZONE_ALLOWED,
@@ -125,10 +130,12 @@ struct conduit_seen {
     uint8_t from, to, proto, service;
     uint16_t port;
     bool more_writers;         /* than are listed */
+    bool certain;              /* of one at least it is known that `from` opened */
     uint64_t flows, empty;     /* that have ended; of which nothing was carried */
     int64_t first_ns, last_ns; /* packet time */
     uint64_t reads, writes;    /* of those flows */
     uint64_t bytes[SIDES];     /* payload, of those flows: of `from`, of `to` */
+    uint64_t most_said;        /* zone_flow_said of one of its flows */
     size_t writer_count;
     struct ip writer[CONDUIT_WRITERS];
 };

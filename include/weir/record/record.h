@@ -480,6 +480,7 @@ struct flow_key binding_key(const struct record_binding *record);
  * counter type (dst_port), so that request and answer are one flow; false when it is one-way
  * (dst_port is the code). */
 bool icmp_ports(uint8_t proto, uint8_t type, uint8_t code, uint16_t *src_port, uint16_t *dst_port);
+bool proto_has_ports(uint8_t proto); /* TCP, UDP, DCCP, SCTP */
 const char *proto_text(uint8_t proto,
                        char text[8]); /* "tcp", "udp", "icmp", "icmp6", "sctp", "47" */
 

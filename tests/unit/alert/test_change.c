@@ -37,9 +37,13 @@ static void test_tagged(void **state)
         assert_int_equal(is_tagged(noise, &alert), row[i].tagged);
     }
     struct alert alert = zoned_alert(0);
-    strcpy(alert.story.zone.name, "office"); /* an end is enough */
+    strcpy(alert.story.zone.name, "office");
+    strcpy(alert.story.border.name, "office");
+    strcpy(alert.story.border.to, "control"); /* what other rows told of the story */
     assert_false(is_tagged(noise, &alert));
-    strcpy(alert.story.zone.to, "control");
+    struct detector border = *alert.finding.detector;
+    border.kind = SUBJECT_ZONE;
+    alert.finding.detector = &border; /* then an end is enough */
     assert_true(is_tagged(noise, &alert));
     alert.state = INCIDENT_CLOSE; /* a close is told in it, too */
     alert.aloud = true;
@@ -57,6 +61,83 @@ static void test_refused(void **state)
         ERROR_USAGE);
     assert_int_equal(obey(noise, NOISE_REMOVE, "chg-1", ""), ERROR_INPUT);
     noise_free(noise);
+}
+
+/* A window is a zone's that there is, and all of it. */
+static void test_its_zone(void **state)
+{
+#define WITH(more) "{\"reason\":\"r\",\"ticket\":\"T\",\"for_s\":60,\"scope\":{\"zone\":" more "}}"
+    static const char *const refused[] = {
+        WITH("\"tower\""),
+        WITH("\"outside\""),
+        WITH("\"any\""),
+        WITH("\"control\",\"rule\":\"x\""),
+        WITH("\"control\",\"host\":\"10.0.0.1\""),
+        WITH("\"control\",\"destination\":\"example.net\""),
+        WITH("\"control\",\"service\":\"tls\""),
+        WITH("\"control\",\"incident\":\"" INCIDENT "\""),
+        WITH("\"control\",\"severity_below\":50"),
+    };
+    struct noise *noise = noise_new();
+    struct zones *zones = zones_new();
+    struct noise_outcome outcome;
+    (void)state;
+    assert_non_null(zones_add(zones, "control", NULL));
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct noise_order asked = order(NOISE_ADD, NULL, refused[i]);
+        struct error error = {0};
+        asked.zones = zones;
+        assert_int_equal(noise_obey(noise, &asked, &outcome, &error), -1);
+        assert_int_equal(error.code, ERROR_USAGE);
+    }
+    struct noise_order asked = order(NOISE_ADD, NULL, WITH("\"control\""));
+    asked.zones = zones;
+    assert_int_equal(noise_obey(noise, &asked, &outcome, NULL), 0);
+    noise_outcome_fini(&outcome);
+    assert_int_equal(noise->silence_count, 1);
+    zones_free(zones);
+    noise_free(noise);
+#undef WITH
+}
+
+/* An id names one of a kind: a window is not closed as a silence, nor a silence removed as one. */
+static void test_exact_id(void **state)
+{
+    struct noise *noise = noise_new();
+    (void)state;
+    assert_int_equal(obey(noise, NOISE_ADD, NULL, OPEN), ERROR_NONE);
+    assert_int_equal(
+        obey(noise, NOISE_ADD, NULL, "{\"reason\":\"r\",\"for_s\":60,\"scope\":{\"rule\":\"x\"}}"),
+        ERROR_NONE);
+    static const struct {
+        const char *id, *said;
+    } row[] = {{"sil-1", "sil-1: there is no such silence"},
+               {"chg-2", "chg-2: there is no such change window"},
+               {"chg-1x", "there is no such"},
+               {"chg-", "there is no such"}};
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        assert_int_equal(obey(noise, NOISE_REMOVE, row[i].id, ""), ERROR_INPUT);
+        assert_non_null(strstr(why, row[i].said));
+    }
+    assert_int_equal(noise->silence_count, 2);
+    assert_int_equal(noise->silence[0].expires.ns, WALL + 60 * NS_PER_S);
+    noise_free(noise);
+}
+
+/* What takes a window back that could not be made safe says sil-1 of it. */
+static void test_refused_addition(void **state)
+{
+    struct noise *noise = noise_new(), *before = noise_new();
+    struct noise_order asked = order(NOISE_ADD, NULL, OPEN);
+    (void)state;
+    assert_int_equal(obey(noise, NOISE_ADD, NULL, OPEN), ERROR_NONE);
+    before->next = noise->next;
+    char *refused = noise_refused(before, &asked);
+    noise_again(noise, refused, strlen(refused));
+    assert_int_equal(noise->silence_count, 0);
+    free(refused);
+    noise_free(noise);
+    noise_free(before);
 }
 
 /* Of a zone, an interval that touches it. */
@@ -127,6 +208,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(test_tagged, tear_down),
         cmocka_unit_test_teardown(test_refused, tear_down),
+        cmocka_unit_test_teardown(test_its_zone, tear_down),
+        cmocka_unit_test_teardown(test_exact_id, tear_down),
+        cmocka_unit_test_teardown(test_refused_addition, tear_down),
         cmocka_unit_test_teardown(test_open_in, tear_down),
         cmocka_unit_test_teardown(test_again, tear_down),
     };

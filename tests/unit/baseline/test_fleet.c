@@ -254,7 +254,7 @@ static void silence_is_told(void **state)
     struct destination d = domain("x");
     (void)state;
     totals_add(total, &d, exactly(PROFILE_ACTIVE_BYTES), 0, 1);
-    profile_catch_up(p, civil.hour + 47, calendar);
+    profile_catch_up(p, civil.hour + 47, calendar, NULL, NULL);
     civil = calendar_at(calendar, (struct ptime){(MONDAY * 24 + 51) * NS_PER_HOUR});
     profile_close_hour(p, total, &civil, fleet);
     fleet_apply(fleet);

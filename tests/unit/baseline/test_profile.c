@@ -119,6 +119,41 @@ static void state_by_hours(void **state)
     profile_free(p);
 }
 
+/* Two hours of the week are withheld: they are as if they had not been. */
+static bool is_withheld(void *context, const struct civil *civil)
+{
+    const int64_t *first = context;
+    return civil->hour == *first || civil->hour == *first + 1;
+}
+
+static int hour_of_week(struct calendar *calendar, int64_t after)
+{
+    return calendar_at(calendar, (struct ptime){MONDAY * NS_PER_DAY + after * NS_PER_HOUR})
+        .hour_of_week;
+}
+
+static void leaves_out_withheld_hours(void **state)
+{
+    static const struct calendar_config utc = {"UTC", 8, 18, 0x1f, NULL, 0};
+    struct error error = {0};
+    struct calendar *calendar = calendar_new(&utc, &error);
+    (void)state;
+    if (!calendar)
+        skip(); /* no time zones on this machine */
+    struct civil start = calendar_at(calendar, (struct ptime){MONDAY * NS_PER_DAY});
+    struct ip host = make_host(1);
+    struct profile *p = profile_new(&host, start.hour);
+    int64_t first = start.hour + 10;
+    profile_catch_up(p, start.hour + 167, calendar, is_withheld, &first);
+    assert_int_equal(profile_hours(p), 166);
+    assert_int_equal(p->last_closed_hour, start.hour + 167);
+    for (int64_t hour = start.hour; hour < start.hour + 168; hour++)
+        assert_int_equal(p->silent[hour_of_week(calendar, hour - start.hour)],
+                         hour != first && hour != first + 1);
+    profile_free(p);
+    calendar_free(calendar);
+}
+
 static void catches_up_silent_hours(void **state)
 {
     static const struct calendar_config office = {"Asia/Tokyo", 8, 18, 0x1f, NULL, 0};
@@ -130,7 +165,7 @@ static void catches_up_silent_hours(void **state)
     struct civil start = calendar_at(calendar, (struct ptime){MONDAY * NS_PER_DAY});
     struct ip host = make_host(1);
     struct profile *p = profile_new(&host, start.hour);
-    profile_catch_up(p, start.hour + 167, calendar); /* a whole week */
+    profile_catch_up(p, start.hour + 167, calendar, NULL, NULL); /* a whole week */
     assert_int_equal(profile_hours(p), 168);
     assert_int_equal(p->hours_seen[HOUR_WORK_WEEKDAY], 50);
     assert_int_equal(p->hours_seen[HOUR_WORK_WEEKEND], 20);
@@ -138,12 +173,12 @@ static void catches_up_silent_hours(void **state)
     assert_int_equal(p->last_closed_hour, start.hour + 167);
     for (int i = 0; i < 168; i++)
         assert_int_equal(p->silent[i], 1);
-    profile_catch_up(p, start.hour + 100, calendar); /* the past */
+    profile_catch_up(p, start.hour + 100, calendar, NULL, NULL); /* the past */
     assert_int_equal(profile_hours(p), 168);
     /* Ten years: only the last 26 weeks are walked through. */
-    profile_catch_up(p, start.hour + 167 + 24 * 3650, calendar);
+    profile_catch_up(p, start.hour + 167 + 24 * 3650, calendar, NULL, NULL);
     assert_int_equal(profile_hours(p), 168 + 26 * 168);
-    profile_catch_up(p, INT64_MAX, calendar);
+    profile_catch_up(p, INT64_MAX, calendar, NULL, NULL);
     assert_int_equal(profile_hours(p), 168 + 26 * 168);
     profile_free(p);
     calendar_free(calendar);
@@ -336,6 +371,7 @@ int main(void)
         cmocka_unit_test(other_is_summed_but_not_learned),
         cmocka_unit_test(state_by_hours),
         cmocka_unit_test(catches_up_silent_hours),
+        cmocka_unit_test(leaves_out_withheld_hours),
         cmocka_unit_test(an_attacker_cannot_teach_at_once),
         cmocka_unit_test(the_guard_is_where_survival_is_1e_4),
         cmocka_unit_test(a_new_network_counts_when_its_first_week_is_over),

@@ -81,7 +81,7 @@ static inline void add_to(struct host_total *total, enum pair_role role, const c
 static inline void close_total(struct site *site, unsigned host, struct host_total *total,
                                const struct civil *civil)
 {
-    profile_catch_up(site->profile[host], civil->hour - 1, site->calendar);
+    profile_catch_up(site->profile[host], civil->hour - 1, site->calendar, NULL, NULL);
     profile_close_hour(site->profile[host], total, civil, site->fleet);
     host_total_free(total);
 }

@@ -191,7 +191,7 @@ static void close_hour(struct sim *sim, const struct civil *civil)
             continue;
         if (!host->profile)
             host->profile = profile_new(&host->ip, civil->hour);
-        profile_catch_up(host->profile, civil->hour - 1, sim->calendar);
+        profile_catch_up(host->profile, civil->hour - 1, sim->calendar, NULL, NULL);
         profile_close_hour(host->profile, total, civil, sim->fleet);
         totals_drop(sim->totals, total);
     }

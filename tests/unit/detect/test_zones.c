@@ -85,12 +85,36 @@ static void test_longest_prefix(void **state)
     zones_free(zones);
 }
 
+/* ::/0 is every IPv6 address, not the mapped form that IPv4 has here. */
+static void test_all_of_a_family(void **state)
+{
+    (void)state;
+    struct zones *zones = zones_new();
+    add(zones, "six", 40, ZONE_OBSERVE, "::/0");
+    const struct ip four = address("192.0.2.1"), six = address("2001:db8::1");
+    assert_int_equal(zones_end(zones, &four, false), ZONE_OUTSIDE);
+    assert_string_equal(zones_end_name(zones, zones_end(zones, &six, false)), "six");
+    add(zones, "four", 40, ZONE_OBSERVE, "0.0.0.0/0");
+    assert_string_equal(zones_end_name(zones, zones_end(zones, &four, false)), "four");
+    assert_string_equal(zones_end_name(zones, zones_end(zones, &six, false)), "six");
+    zones_free(zones);
+}
+
 static void test_refused_zones(void **state)
 {
     (void)state;
     struct zones *zones = site("");
-    const char *const name[] = {
-        "", "control", "inside", "any", "Upper", "a b", "a-name-of-more-than-thirty-two-letters"};
+    const char *const name[] = {"",
+                                "control",
+                                "inside",
+                                "any",
+                                "Upper",
+                                "a b",
+                                "-",
+                                "-a",
+                                ".a",
+                                "_a",
+                                "a-name-of-more-than-thirty-two-letters"};
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         struct error error = {0};
         assert_null(zones_add(zones, name[i], &error));
@@ -153,6 +177,11 @@ static void test_refused_files(void **state)
         {"- {from: control, to: office, protocol: tcp, writers: [x]}\n", "c.yaml:1:56:"},
         {"- {from: control, to: office, protocol: tcp, colour: red}\n", "unknown key \"colour\""},
         {"- {from: inside, to: outside, protocol: tcp}\n", "neither end is a zone"},
+        {"- {from: control, to: office, protocol: tcp, writers: []}\n",
+         "c.yaml:1:55: writers: is a list, expected an address; leave it out: whoever opens"},
+        {"- {from: control, to: office, protocol: icmp, port: 7}\n",
+         "c.yaml:1:53: port: \"7\", expected none: this protocol has no ports"},
+        {"- {from: control, to: office, port: 7-9, protocol: 47}\n", "has no ports"},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct zones *zones = site("");
@@ -226,6 +255,47 @@ static void test_young(void **state)
     assert_true(zones_judge(zones, &f, &verdict));
     assert_int_equal(verdict.fault, ZONE_ALLOWED);
     zones_free(zones);
+}
+
+/* What has ended will say no more: then it is another protocol, unless it may have been a beginning
+ * that several have, or its own was not seen. */
+static void test_ended(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t proto;
+        bool certain, ended;
+        uint64_t payload;
+        enum service names;
+        enum zone_fault fault;
+    } row[] = {
+        {6, true, true, 900, SERVICE_MODBUS, ZONE_OTHER_PROTOCOL},
+        {6, true, false, 900, SERVICE_MODBUS, ZONE_ALLOWED},
+        {6, false, true, 900, SERVICE_MODBUS, ZONE_ALLOWED},
+        {6, true, true, 64, SERVICE_MODBUS, ZONE_ALLOWED},
+        {6, true, true, 65, SERVICE_MODBUS, ZONE_OTHER_PROTOCOL},
+        {6, true, true, 0, SERVICE_MODBUS, ZONE_ALLOWED},
+        {6, false, true, 1100, SERVICE_MODBUS, ZONE_OTHER_PROTOCOL},
+        {17, false, true, 900, SERVICE_BACNET, ZONE_OTHER_PROTOCOL}, /* no datagram of it was */
+        {17, false, true, 900, SERVICE_QUIC, ZONE_ALLOWED},
+    };
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char text[120];
+        snprintf(text, sizeof text, "- {from: supervision, to: control, protocol: %s, port: 502}\n",
+                 service_name[row[i].names]);
+        struct zones *zones = site(text);
+        struct zone_verdict verdict;
+        struct zone_flow f = flow(zones, "10.9.2.1", "10.9.1.1", 502, SERVICE_NONE);
+        f.proto = row[i].proto;
+        f.certain = row[i].certain;
+        f.ended = row[i].ended;
+        f.payload_bytes[SIDE_ORIG] = row[i].payload;
+        f.payload_bytes[SIDE_RESP] = 0;
+        assert_true(zones_judge(zones, &f, &verdict));
+        if (verdict.fault != row[i].fault)
+            fail_msg("row %zu: fault %d", i, verdict.fault);
+        zones_free(zones);
+    }
 }
 
 /* Who opened was guessed: it may have been the other side. */
@@ -326,7 +396,20 @@ static void test_payload_allowed(void **state)
         const char *conduits;
         size_t found;
     } row[] = {{"- {from: control, to: outside, protocol: asterix}\n", 0},
-               {"- {from: control, to: outside, protocol: udp}\n", 1}};
+               {"- {from: control, to: outside, protocol: udp}\n", 1},
+               /* whatever stands first */
+               {"- {from: control, to: outside, protocol: udp}\n"
+                "- {from: control, to: outside, protocol: asterix}\n",
+                0},
+               {"- {from: control, to: outside, protocol: asterix}\n"
+                "- {from: control, to: outside, protocol: udp}\n",
+                0},
+               {"- {from: control, to: outside, protocol: udp}\n"
+                "- {from: any, to: outside, protocol: asterix, port: 8600}\n",
+                0},
+               {"- {from: control, to: outside, protocol: udp}\n"
+                "- {from: control, to: outside, protocol: modbus}\n",
+                1}};
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         struct zones *zones = site(row[i].conduits);
         struct zoned_flow zoned = {.zones = zones};
@@ -343,11 +426,18 @@ static void test_payload_allowed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_longest_prefix), cmocka_unit_test(test_refused_zones),
-        cmocka_unit_test(test_file),           cmocka_unit_test(test_refused_files),
-        cmocka_unit_test(test_judged),         cmocka_unit_test(test_young),
-        cmocka_unit_test(test_uncertain),      cmocka_unit_test(test_no_zone),
-        cmocka_unit_test(test_told),           cmocka_unit_test(test_payload_allowed),
+        cmocka_unit_test(test_longest_prefix),
+        cmocka_unit_test(test_refused_zones),
+        cmocka_unit_test(test_all_of_a_family),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_young),
+        cmocka_unit_test(test_ended),
+        cmocka_unit_test(test_uncertain),
+        cmocka_unit_test(test_no_zone),
+        cmocka_unit_test(test_told),
+        cmocka_unit_test(test_payload_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ static void test_a_changed_profile_is_read_again(void **state)
     assert_int_equal(engine_history_of(rig->engine).hosts, 0);
     struct civil civil = calendar_at(rig->calendar, (struct ptime){MONDAY_8});
     struct profile *profile = profile_new(&ip, civil.hour - 500);
-    profile_catch_up(profile, civil.hour - 1, rig->calendar);
+    profile_catch_up(profile, civil.hour - 1, rig->calendar, NULL, NULL);
     profile_pack(profile, &blob);
     store_replace_profile(rig->store, &ip, NULL, 0, profile->last_closed_hour, blob.data, blob.size,
                           NULL, NULL);

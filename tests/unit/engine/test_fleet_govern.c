@@ -244,7 +244,7 @@ static void learn_open(struct fleet_rig *fleet, int hour, struct buffer *blob,
     struct fleet *all = fleet_unpack(tables->data, tables->size, NULL);
     assert_non_null(total);
     blob->size = tables->size = 0;
-    profile_catch_up(profile, civil.hour - 1, fleet->calendar);
+    profile_catch_up(profile, civil.hour - 1, fleet->calendar, NULL, NULL);
     profile_close_hour(profile, total, &civil, all);
     profile_pack(profile, blob);
     fleet_apply(all);

@@ -43,9 +43,9 @@ static const struct conduit_seen *row_at(const struct zoned *zoned, size_t at)
 {
     const struct map_entry **entry = map_sorted(&zoned->rows);
     assert_true(at < zoned->rows.count);
-    const struct conduit_seen *row = entry[at]->value;
+    const struct zoned_row *row = entry[at]->value;
     free(entry);
-    return row;
+    return &row->seen;
 }
 
 static void test_rows(void **state)
@@ -84,11 +84,63 @@ static void test_rows(void **state)
     assert_int_equal(row->bytes[SIDE_RESP], 27);
     assert_int_equal(row->first_ns, 100);
     assert_int_equal(row->last_ns, 900);
+    assert_true(row->certain);
     flow.certain = true; /* it was: another one */
     assert_true(zoned_note(&zoned, &record, &flow));
     assert_int_equal(zoned.rows.count, 2);
     zoned_fini(&zoned);
     zones_free(zones);
+}
+
+/* Who opened was not seen, and no row is there: the matrix says which way round it is, as it does
+ * when the flow is judged. */
+static void test_matrix_says(void **state)
+{
+    static const char matrix[] = "- {from: a, to: b, protocol: tcp, port: 5000}\n";
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned;
+    struct record_flow record = {.end = FLOW_END_CLOSED};
+    struct zone_verdict verdict;
+    (void)state;
+    assert_int_equal(zones_load_conduits(zones, "c", matrix, sizeof matrix - 1, NULL), 0);
+    zoned_init(&zoned, zones);
+    struct zone_flow flow = flow_of(1, 0, 0);
+    flow.service = SERVICE_NONE;
+    flow.certain = false;
+    flow.orig_port = 5000;
+    flow.resp_port = 45000;
+    assert_true(zones_judge(zones, &flow, &verdict));
+    assert_int_equal(verdict.fault, ZONE_ALLOWED);
+    assert_true(zoned_note(&zoned, &record, &flow));
+    const struct conduit_seen *row = row_at(&zoned, 0);
+    assert_int_equal(row->from, 0);
+    assert_int_equal(row->to, 1);
+    assert_int_equal(row->port, 5000);
+    assert_false(row->certain);
+    assert_int_equal(row->bytes[SIDE_ORIG], 20);
+    flow.certain = true; /* then it is what it is */
+    assert_true(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(zoned.rows.count, 2);
+    zoned_fini(&zoned);
+    zones_free(zones);
+}
+
+static void fill(struct zoned *zoned, struct zone_flow *flow, uint32_t from, uint32_t until)
+{
+    struct record_flow record = {.end = FLOW_END_CLOSED};
+    for (uint32_t port = from; port < until; port++) {
+        flow->resp_port = (uint16_t)port;
+        assert_true(zoned_note(zoned, &record, flow));
+    }
+}
+
+static bool has_port(const struct zoned *zoned, uint16_t port)
+{
+    for (size_t i = 0; i < zoned->rows.count; i++)
+        if (row_at(zoned, i)->port == port)
+            return true;
+    return false;
 }
 
 static void test_bound(void **state)
@@ -100,15 +152,56 @@ static void test_bound(void **state)
     struct zone_flow flow = flow_of(0, 1, 0);
     (void)state;
     zoned_init(&zoned, zones);
-    for (uint32_t port = 0; port < ZONED_ROWS; port++) {
-        flow.resp_port = (uint16_t)port;
-        assert_true(zoned_note(&zoned, &record, &flow));
-    }
+    fill(&zoned, &flow, 0, ZONED_ROWS);
     flow.resp_port = (uint16_t)ZONED_ROWS;
     assert_false(zoned_note(&zoned, &record, &flow));
-    flow.resp_port = 0; /* one that is there goes on */
+    flow.payload_bytes[SIDE_ORIG] = flow.payload_bytes[SIDE_RESP] = 0;
+    assert_false(zoned_note(&zoned, &record, &flow));
+    flow.resp_port = 0; /* one that is there goes on, and stays what it was */
     assert_true(zoned_note(&zoned, &record, &flow));
+    flow.resp_port = (uint16_t)ZONED_ROWS;
+    assert_false(zoned_note(&zoned, &record, &flow));
+    assert_int_equal(zoned.given_way, 0);
     zoned_fini(&zoned);
+    zones_free(zones);
+}
+
+/* A port scan ends nothing: what was only tried gives way, the one touched longest ago first; also
+ * after a restart. */
+static void test_scan(void **state)
+{
+    static const char *const name[] = {"a", "b"};
+    struct zones *zones = zones_of(name, 2);
+    struct zoned zoned, again;
+    struct zone_flow carried = flow_of(0, 1, 0), tried = flow_of(0, 1, 0);
+    struct buffer bytes = {0};
+    (void)state;
+    zoned_init(&zoned, zones);
+    zoned_init(&again, zones);
+    tried.service = SERVICE_NONE;
+    tried.payload_bytes[SIDE_ORIG] = tried.payload_bytes[SIDE_RESP] = 0;
+    fill(&zoned, &carried, 1, 2);
+    fill(&zoned, &tried, 1000, 1000 + ZONED_ROWS - 1);
+    assert_int_equal(zoned.rows.count, ZONED_ROWS);
+    fill(&zoned, &tried, 1000, 1001); /* touched again: 1001 is the oldest now */
+    fill(&zoned, &carried, 2, 3);
+    assert_int_equal(zoned.rows.count, ZONED_ROWS);
+    assert_int_equal(zoned.given_way, 1);
+    assert_true(has_port(&zoned, 1) && has_port(&zoned, 2) && has_port(&zoned, 1000));
+    assert_false(has_port(&zoned, 1001));
+    zoned_pack(&zoned, &bytes);
+    struct cursor in = cursor_make(bytes.data, bytes.size);
+    assert_true(zoned_unpack(&again, &in));
+    assert_int_equal(again.given_way, 1);
+    fill(&again, &tried, 20000, 20001);
+    assert_false(has_port(&again, 1002));
+    assert_true(has_port(&again, 1) && has_port(&again, 1000) && has_port(&again, 1003));
+    fill(&again, &tried, 30000, 30000 + ZONED_ROWS); /* all of it, and nothing else */
+    assert_int_equal(again.rows.count, ZONED_ROWS);
+    assert_true(has_port(&again, 1) && has_port(&again, 2));
+    buffer_fini(&bytes);
+    zoned_fini(&zoned);
+    zoned_fini(&again);
     zones_free(zones);
 }
 
@@ -127,10 +220,11 @@ static void test_restart(void **state)
     zoned_init(&again, others);
     assert_true(zoned_note(&zoned, &record, &flow) && zoned_note(&zoned, &record, &outside) &&
                 zoned_note(&zoned, &record, &gone));
-    zoned.limit[1].since.ns = 5;
-    zoned.limit[0].told = 7;
+    zoned.limit[1][ZONED_TRIED].since.ns = 5;
+    struct ruled_rule *limit = &zoned.limit[0][ZONED_STRAYS];
+    limit->told = 7;
     for (uint64_t story = 1; story <= 3; story++)
-        ruled_may_tell(&zoned.limit[0], 7, NS_PER_DAY, story, (struct ptime){INT64_MIN + 1});
+        ruled_may_tell(limit, 7, NS_PER_DAY, story, (struct ptime){INT64_MIN + 1});
     zoned_pack(&zoned, &bytes);
     for (size_t size = 0; size < bytes.size; size++) { /* cut anywhere, it is none */
         struct cursor in = cursor_make(bytes.data, size);
@@ -147,9 +241,9 @@ static void test_restart(void **state)
     assert_int_equal(row_at(&again, 0)->to, 1);
     assert_int_equal(row_at(&again, 0)->writes, 2);
     assert_int_equal(row_at(&again, 1)->to, ZONE_OUTSIDE);
-    assert_int_equal(again.limit[2].told, zoned.limit[0].told);
-    assert_int_equal(again.limit[1].since.ns, 5);
-    assert_int_equal(again.limit[2].stories.count, zoned.limit[0].stories.count);
+    assert_int_equal(again.limit[2][ZONED_STRAYS].told, limit->told);
+    assert_int_equal(again.limit[1][ZONED_TRIED].since.ns, 5);
+    assert_int_equal(again.limit[2][ZONED_STRAYS].stories.count, limit->stories.count);
     buffer_fini(&bytes);
     zoned_fini(&zoned);
     zoned_fini(&again);
@@ -160,6 +254,7 @@ static void test_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_bound),
-                                       cmocka_unit_test(test_restart)};
+                                       cmocka_unit_test(test_matrix_says),
+                                       cmocka_unit_test(test_scan), cmocka_unit_test(test_restart)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
