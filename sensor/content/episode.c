@@ -81,9 +81,10 @@ static void cut_short_oldest(struct streams *streams)
 static struct episode *begin(struct stream *stream)
 {
     struct streams *streams = stream->streams;
-    if (!streams->unused)
+    bool fresh = !streams->unused && streams->made < streams->config.max_attached;
+    if (!streams->unused && !fresh)
         cut_short_oldest(streams);
-    struct episode *episode = streams->unused;
+    struct episode *episode = fresh ? &streams->episodes[streams->made] : streams->unused;
     if (!episode)
         return NULL;
     uint32_t next[2] = {
@@ -91,7 +92,10 @@ static struct episode *begin(struct stream *stream)
     episode->nids = port_attach((uint32_t)(episode - streams->episodes), next);
     if (!episode->nids)
         return NULL;
-    streams->unused = episode->older;
+    if (fresh)
+        streams->made++;
+    else
+        streams->unused = episode->older;
     episode->stream = stream;
     episode->client = SIDE_ORIG;
     link_newest(streams, episode);

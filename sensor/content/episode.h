@@ -55,6 +55,7 @@ struct streams {
     struct stream_config config;
     struct stream_events events;
     struct episode *episodes; /* config.max_attached of them */
+    uint32_t made;            /* ever used: of the others not even the memory is touched */
     struct episode *unused, *newest, *oldest;
     bool in_callback; /* episodes must not change under whoever is calling */
     struct ptime now; /* of the packet being worked on */

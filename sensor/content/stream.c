@@ -54,10 +54,6 @@ struct streams *streams_new(const struct stream_config *config, const struct str
     streams->config = *config;
     streams->events = *events;
     streams->episodes = xcalloc(max_attached, sizeof *streams->episodes);
-    for (uint32_t i = max_attached; i-- > 0;) {
-        streams->episodes[i].older = streams->unused;
-        streams->unused = &streams->episodes[i];
-    }
     return streams;
 }
 
@@ -67,7 +63,7 @@ void streams_free(struct streams *streams)
         return;
     while (streams->oldest)
         episode_drop(streams->oldest->stream);
-    for (uint32_t i = 0; i < streams->config.max_attached; i++) {
+    for (uint32_t i = 0; i < streams->made; i++) {
         for (enum flow_side side = SIDE_ORIG; side < SIDES; side++)
             spans_fini(&streams->episodes[i].track[side].spans);
     }

@@ -52,18 +52,19 @@ static void add_block(struct stories *stories)
     madvise(block, BLOCK_BYTES, MADV_HUGEPAGE); /* advice: failing changes nothing but speed */
     block->next = stories->blocks;
     stories->blocks = block;
-    for (size_t i = BLOCK_STORIES; i-- > 0;) {
-        block->story[i].older = stories->unused;
-        stories->unused = &block->story[i];
-    }
+    stories->fresh = BLOCK_STORIES;
 }
 
 static struct open_story *make_story(struct stories *stories)
 {
-    if (!stories->unused)
-        add_block(stories);
     struct open_story *open = stories->unused;
-    stories->unused = open->older;
+    if (open) {
+        stories->unused = open->older;
+    } else {
+        if (stories->fresh == 0)
+            add_block(stories);
+        open = &stories->blocks->story[BLOCK_STORIES - stories->fresh--];
+    }
     memset(open, 0, sizeof *open);
     return open;
 }
@@ -89,6 +90,7 @@ void stories_fini(struct stories *stories)
         free(stories->blocks);
     }
     stories->unused = NULL;
+    stories->fresh = 0;
 }
 
 /* --- by last activity -------------------------------------------------------------------------

@@ -26,6 +26,7 @@ struct stories {
     struct open_story *newest, *oldest;
     struct story_block *blocks; /* where they lie */
     struct open_story *unused;  /* of those, chained by `older` */
+    size_t fresh; /* of the newest block, at its end: never used, their memory not touched */
     uint64_t evicted;
     struct union_budget budget; /* of all stories' counted items */
 };

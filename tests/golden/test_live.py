@@ -4,6 +4,7 @@ what tcpdump saw."""
 
 import os
 import subprocess
+import sys
 
 import livetest
 import weirtest
@@ -47,7 +48,7 @@ class Tap(Case):
         for n in range(5):
             self.client.run("curl", "-sf", "-T", self.path("body"), "-X", "POST",
                             f"http://{SERVER}/up{n}")
-        self.client.run("python3", livetest.PARTS, "ask", SERVER, "20")
+        self.client.run(sys.executable, livetest.PARTS, "ask", SERVER, "20")
         for words in (("-n", "4M"), ("-n", "3M", "-R"), ("-u", "-b", "4M", "-t", "1", "-l", "1200")):
             livetest.until("iperf3", lambda w=words: self.iperf(*w), every=0.3)
         self.ssh()

@@ -144,6 +144,14 @@ static inline void rig_turn(struct rig *rig, int64_t ns)
     rig->loop.ops->drop(timer);
 }
 
+/* Lets the loop turn until it is so. */
+#define RIG_UNTIL(rig, condition)                                                                  \
+    for (int turns = 0; !(condition); turns++) {                                                   \
+        if (turns == 30000)                                                                        \
+            fail_msg("not so after 30 s: %s", #condition);                                         \
+        rig_turn(rig, NS_PER_MS);                                                                  \
+    }
+
 static inline void rig_gave_up(void *context)
 {
     (void)context;

@@ -118,15 +118,14 @@ static void test_addresses_that_devices_have(void **state)
     rig_push_flow(rig, MONDAY_8, &to, 1000, 10);
     rig_push_watermark(rig, 0, MONDAY_8);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
+    RIG_UNTIL(rig, rig->flows == 1);
     assert_int_equal(rig->view.scope, SCOPE_OUT);
     assert_int_equal(rig->view.out.value, 1000);
     assert_int_equal(prefix_parse("100::/64", &devices, &error), 0);
     prefix_set_add(&rig->inside.everywhere, devices);
     rig_push_flow(rig, MONDAY_8 + 1, &from, 1000, 10);
     rig_push_watermark(rig, 0, MONDAY_8 + 1);
-    rig_turn(rig, 100 * NS_PER_MS);
-    assert_int_equal(rig->flows, 2);
+    RIG_UNTIL(rig, rig->flows == 2);
     assert_int_equal(rig->view.scope, SCOPE_TRANSIT);
     assert_null(rig->view.host);
 }
@@ -168,8 +167,7 @@ static void test_destinations_by_seen_answers(void **state)
     rig_push(rig, 0, &record);
     rig_push_watermark(rig, 0, MONDAY_8 + 1);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 200 * NS_PER_MS);
-    assert_int_equal(rig->flows, 1);
+    RIG_UNTIL(rig, rig->flows == 1);
     assert_true(rig->view.name_unverified);
     assert_string_equal(rig->view.text[TEXT_SERVER_NAME], "www.example.jp");
     assert_string_equal(rig->destination.name, "198.51.100.0/24");
@@ -270,8 +268,8 @@ static void test_an_hour_is_closed_two_minutes_after_its_end(void **state)
     push_an_hour(rig, MONDAY_8 + NS_PER_HOUR + 1 * NS_PER_MIN, 3); /* too early */
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_HOUR + 90 * NS_PER_S);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 300 * NS_PER_MS);
-    assert_int_equal(rig->flows, 6);
+    RIG_UNTIL(rig, rig->flows == 6);
+    rig_turn(rig, 200 * NS_PER_MS); /* in which nothing is closed */
     assert_int_equal(engine_counts_of(rig->engine)->host_hours_closed, 0);
     assert_int_equal(engine_history_of(rig->engine).hosts, 0);
     push_an_hour(rig, MONDAY_8 + NS_PER_HOUR + 2 * NS_PER_MIN, 1);
@@ -414,14 +412,12 @@ static void test_the_slower_worker_holds_the_other(void **state)
     make_flow(&record, 1, MONDAY_8 + 1500 * NS_PER_MS, &key, 7, 7);
     rig_push(rig, 1, &record);
     rig_push_watermark(rig, 1, MONDAY_8 + 2 * NS_PER_S);
-    rig_turn(rig, 200 * NS_PER_MS);
-    assert_int_equal(rig->flows, 3);
+    RIG_UNTIL(rig, rig->flows == 3);
     assert_int_equal(rig->time_ns[0], MONDAY_8 + NS_PER_S);
     assert_int_equal(rig->time_ns[1], MONDAY_8 + 1500 * NS_PER_MS);
     assert_int_equal(rig->time_ns[2], MONDAY_8 + 2 * NS_PER_S);
     rig_push_watermark(rig, 1, INT64_MAX); /* has nothing more: the other one decides */
-    rig_turn(rig, 200 * NS_PER_MS);
-    assert_int_equal(rig->flows, 4);
+    RIG_UNTIL(rig, rig->flows == 4);
     assert_false(engine_finished(rig->engine));
     rig_push_watermark(rig, 0, INT64_MAX);
     rig_run(rig);
@@ -495,8 +491,7 @@ static void test_a_ring_that_cannot_be(void **state)
     assert_int_equal(pwrite(rig->ring[0].producer_fd, nonsense, sizeof nonsense, 0),
                      sizeof nonsense);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
-    assert_int_equal(rig->damaged[0], 1);
+    RIG_UNTIL(rig, rig->damaged[0] == 1);
     assert_int_equal(rig->flows, 0);
     assert_int_equal(rig->drained[0], 0);
     engine_lost(rig->engine, 0, rig->incarnation[0], "signal 9", true);
@@ -635,8 +630,7 @@ static void test_the_store_dies(void **state)
     push_an_hour(rig, MONDAY_8, 3);
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 200 * NS_PER_MS);
-    assert_int_equal(rig->flows, 3);
+    RIG_UNTIL(rig, rig->flows == 3);
     kill(rig->redis.pid, SIGKILL);
     push_an_hour(rig, MONDAY_8 + 2 * NS_PER_HOUR, 3);
     rig_push_watermark(rig, 0, INT64_MAX);
@@ -655,8 +649,7 @@ static void test_it_fails_once(void **state)
     engine_fail(rig->engine, &later);
     assert_true(engine_finished(rig->engine));
     rig_push_watermark(rig, 0, INT64_MAX);
-    rig_turn(rig, 100 * NS_PER_MS);
-    assert_int_equal(rig->done, 1);
+    RIG_UNTIL(rig, rig->done == 1);
     assert_string_equal(rig->error.message, "somebody pulled the plug");
     assert_int_equal(rig->flows, 0);
 }
@@ -669,18 +662,14 @@ static void test_it_fails_while_profiles_are_saved(void **state)
     push_an_hour(rig, MONDAY_8, 40);
     rig_push_watermark(rig, 0, MONDAY_8 + NS_PER_MIN);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 300 * NS_PER_MS);
-    assert_int_equal(rig->flows, 40);
+    RIG_UNTIL(rig, rig->flows == 40);
     kill(rig->redis.pid, SIGSTOP);
     push_an_hour(rig, MONDAY_8 + 2 * NS_PER_HOUR, 1);
     rig_push_watermark(rig, 0, INT64_MAX);
-    rig_turn(rig, 100 * NS_PER_MS);
-    assert_true(store_pending(rig->store) >= 40);
+    RIG_UNTIL(rig, store_pending(rig->store) >= 40);
     engine_fail(rig->engine, &error);
     kill(rig->redis.pid, SIGCONT);
-    rig_turn(rig, NS_PER_MS); /* `done` stopped the loop once */
-    rig_turn(rig, 300 * NS_PER_MS);
-    assert_int_equal(store_pending(rig->store), 0);
+    RIG_UNTIL(rig, store_pending(rig->store) == 0);
     assert_int_equal(engine_counts_of(rig->engine)->host_hours_closed, 40);
     assert_int_equal(rig->done, 1);
 }
