@@ -37,7 +37,19 @@ static const char *protocol_of(uint8_t service, uint8_t proto, char text[8])
     return text;
 }
 
-/* As the flow of it that said most was judged. */
+static bool was_written(const struct conduit_seen *row)
+{
+    return row->writes > 0 || row->writer_count > 0 || row->more_writers;
+}
+
+/* A running sensor with privacy.pseudonyms does not say who. */
+static bool hides_writers(const struct conduit_seen *row)
+{
+    return was_written(row) && row->writer_count == 0;
+}
+
+/* As the flow of it that said most was judged; behind the writers that are known, one that is not.
+ */
 static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
 {
     struct zone_flow flow = {.from = row->from,
@@ -51,6 +63,8 @@ static struct zone_flow flow_of(const struct conduit_seen *row, size_t writer)
     if (writer < row->writer_count) {
         flow.writes = 1;
         flow.orig = row->writer[writer];
+    } else {
+        flow.writes = was_written(row);
     }
     return flow;
 }
@@ -61,11 +75,14 @@ static enum zone_fault fault_of(const struct zones *zones, const struct conduit_
                                 bool *used)
 {
     enum zone_fault worst = ZONE_ALLOWED;
-    for (size_t writer = 0; writer == 0 || writer < row->writer_count; writer++) {
+    size_t writers = row->writer_count + row->more_writers;
+    for (size_t writer = 0; writer == 0 || writer < writers; writer++) {
         struct zone_flow flow = flow_of(row, writer);
         struct zone_verdict verdict;
         if (!zones_judge(zones, &flow, &verdict))
             continue;
+        if (verdict.fault == ZONE_WRITER && hides_writers(row))
+            verdict.fault = ZONE_ALLOWED; /* that is not known */
         if (verdict.row >= 0)
             used[verdict.row] = true;
         if (verdict.fault > worst)
@@ -110,14 +127,21 @@ static const char *outside_note(const struct conduit_seen *row)
                : "with the outside";
 }
 
+static const char *writers_note(const struct conduit_seen *row)
+{
+    if (hides_writers(row))
+        return "who writes is hidden by pseudonyms: they are not listed";
+    return row->more_writers ? "more than 16 hosts write: they are not listed" : NULL;
+}
+
 /* All that is to be said. */
 static void put_note(struct buffer *b, const struct conduit_seen *row)
 {
     bool empty = row->flows > 0 && row->empty == row->flows;
-    const char *note[] = {
-        empty ? "nothing was carried: perhaps only tried" : NULL, outside_note(row),
-        row->more_writers ? "more than 16 hosts write: they are not listed" : NULL,
-        row->certain ? NULL : "who opened was not seen: is the port the right one?"};
+    const char *note[] = {empty ? "nothing was carried: perhaps only tried" : NULL,
+                          outside_note(row), writers_note(row),
+                          row->certain ? NULL
+                                       : "who opened was not seen: is the port the right one?"};
     size_t said = 0;
     for (size_t i = 0; i < sizeof note / sizeof *note; i++)
         if (note[i])
@@ -152,7 +176,7 @@ static void put_row(struct buffer *b, const struct zones *zones, const struct co
         buffer_text(b, "  port: %u\n", row->port);
     buffer_text(b, "  direction: forward\n");
     if (service_is_ot((enum service)row->service)) {
-        buffer_text(b, "  access: %s\n", row->writer_count > 0 ? "write" : "read");
+        buffer_text(b, "  access: %s\n", was_written(row) ? "write" : "read");
         put_writers(b, row);
     }
     put_seen(b, row);

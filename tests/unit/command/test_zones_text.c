@@ -1,0 +1,78 @@
+/* Who writes where a running sensor tells pseudonyms: that something was written is not lost. */
+#include "../../../sensor/command/zones_text.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct zones *make_zones(const char *conduits)
+{
+    struct error error = {0};
+    struct zones *zones = zones_new();
+    static const char *const name[] = {"supervision", "control"};
+    static const char *const net[] = {"10.9.2.0/24", "10.9.1.0/24"};
+    for (int i = 0; i < 2; i++) {
+        struct prefix prefix;
+        struct zone *zone = zones_add(zones, name[i], &error);
+        assert_int_equal(prefix_parse(net[i], &prefix, &error), 0);
+        assert_int_equal(zones_add_net(zones, zone, &prefix, &error), 0);
+        zone->state = ZONE_LOCKED;
+    }
+    assert_int_equal(zones_load_conduits(zones, "conduits", conduits, strlen(conduits), &error), 0);
+    return zones;
+}
+
+static void expect(const char *conduits,
+                   char *text_of(const struct zones *, const struct conduit_seen *const *, size_t),
+                   const char *expected)
+{
+    const struct conduit_seen row = {.from = 0,
+                                     .to = 1,
+                                     .proto = 6,
+                                     .service = SERVICE_MODBUS,
+                                     .port = 502,
+                                     .more_writers = true,
+                                     .flows = 3,
+                                     .certain = true,
+                                     .writes = 7,
+                                     .most_said = 900,
+                                     .bytes = {900, 900}};
+    const struct conduit_seen *seen[] = {&row};
+    struct zones *zones = make_zones(conduits);
+    char *text = text_of(zones, seen, 1);
+    if (!strstr(text, expected))
+        fail_msg("\"%s\" is not in:\n%s", expected, text);
+    free(text);
+    zones_free(zones);
+}
+
+#define CONDUIT "- {from: supervision, to: control, protocol: modbus, port: 502, "
+
+static void test_drift(void **state)
+{
+    (void)state;
+    expect(CONDUIT "access: read}\n", zones_drift_text, "a write where only reads are allowed");
+    expect(CONDUIT "access: write}\n", zones_drift_text, " 0 not in the matrix");
+    /* whether it was this one is not known */
+    expect(CONDUIT "access: write, writers: [10.9.2.1]}\n", zones_drift_text,
+           " 0 not in the matrix");
+}
+
+static void test_proposal(void **state)
+{
+    (void)state;
+    expect("[]\n", zones_proposal, "access: write\n");
+    expect("[]\n", zones_proposal, "note: \"who writes is hidden by pseudonyms");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_drift),
+                                       cmocka_unit_test(test_proposal)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
