@@ -39,6 +39,7 @@ static const struct option row[] = {
     {"from-sequence", required_argument, NULL, 'N'},
     {"position", required_argument, NULL, 'P'},
     {"count", no_argument, NULL, 'k'},
+    {"for", required_argument, NULL, 'T'},
     {"intel", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -77,6 +78,7 @@ static const struct {
     {'u', offsetof(struct options, until)},    {'O', offsetof(struct options, format)},
     {'C', offsetof(struct options, where)},    {'N', offsetof(struct options, from_sequence)},
     {'P', offsetof(struct options, position)}, {'l', offsetof(struct options, source.intel)},
+    {'T', offsetof(struct options, span)},
 };
 
 static const struct {
