@@ -10,6 +10,7 @@
 #include "weir/role/check.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/log.h"
 #include "weir/baseline/store.h"
 #include "weir/investigate/survey.h"
 
@@ -132,6 +133,10 @@ static int validate(struct check *check)
 {
     if (role_check(&check->options.config, check->options.filter, &check->error) != 0)
         return command_fail(&check->error);
+    const struct config *config = &check->options.config;
+    if (config->rules_count > 0 && !config->rules)
+        log_warn("%s: rules: no file is of %s: there are no rules", config->rules_from[0].place,
+                 config->rules_from[0].path);
     char *text = config_text(&check->options.config);
     char *rules = rules_summary(check->options.config.rules);
     int status = command_print(text);

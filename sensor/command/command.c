@@ -101,6 +101,7 @@ int command_main(int argc, char **argv)
     int status = role_main(argc, argv);
     if (status >= 0)
         return status;
+    log_set_subject("weir");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         fputs(usage, stderr);

@@ -128,6 +128,16 @@ static int take(struct options *o, int letter, const char *value, struct error *
     }
 }
 
+/* An option that other commands take: by its name, since what stands last may be its value. */
+static const char *word_of(int letter)
+{
+    static char word[32];
+    for (size_t i = 0; row[i].name; i++)
+        if (row[i].val == letter)
+            snprintf(word, sizeof word, "--%s", row[i].name);
+    return word;
+}
+
 static int read_letters(struct options *o, int argc, char **argv, const char *allowed,
                         struct error *error)
 {
@@ -139,6 +149,8 @@ static int read_letters(struct options *o, int argc, char **argv, const char *al
         if (letter == ':')
             return error_set(error, ERROR_USAGE, "%.80s: needs a value (weir %s --help)", word,
                              argv[0]);
+        if (letter != '?' && !strchr(allowed, letter))
+            word = word_of(letter);
         if (letter == '?' || !strchr(allowed, letter))
             return error_set(error, ERROR_USAGE, "%.80s: unknown option (weir %s --help)", word,
                              argv[0]);
