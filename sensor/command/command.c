@@ -53,6 +53,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what happened, for who must answer for it\n"
                             "       weir evidence VERB ...                                "
                             "packets of incidents that were kept: list, verify\n"
+                            "       weir support-bundle [-c FILE] [-o FILE]               "
+                            "what somebody needs who is to help\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -75,15 +77,19 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},           {"replay", command_replay},     {"check", command_check},
-    {"status", command_status},     {"reload", command_reload},     {"baseline", command_baseline},
-    {"explain", command_explain},   {"alerts", command_alerts},     {"rules", command_rules},
-    {"version", command_version},   {"--version", command_version}, {"help", command_help},
-    {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
-    {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
-    {"evidence", command_evidence}, {"hunt", command_hunt},         {"top", command_top},
-    {"zones", command_zones},       {"change", command_change},     {"--help", command_help},
-    {"-h", command_help},
+    {"run", command_run},           {"replay", command_replay},
+    {"check", command_check},       {"status", command_status},
+    {"reload", command_reload},     {"baseline", command_baseline},
+    {"explain", command_explain},   {"alerts", command_alerts},
+    {"rules", command_rules},       {"version", command_version},
+    {"--version", command_version}, {"help", command_help},
+    {"digest", command_digest},     {"incident", command_incident},
+    {"silence", command_silence},   {"report", command_report},
+    {"backtest", command_backtest}, {"privacy", command_privacy},
+    {"evidence", command_evidence}, {"hunt", command_hunt},
+    {"top", command_top},           {"zones", command_zones},
+    {"change", command_change},     {"--help", command_help},
+    {"-h", command_help},           {"support-bundle", command_support},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -114,7 +120,7 @@ int command_main(int argc, char **argv)
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
         "top, reload, "
         "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
-        "privacy, version "
+        "privacy, support-bundle, version "
         "or help",
         argv[1]);
     return EXIT_USAGE;

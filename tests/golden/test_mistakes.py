@@ -124,6 +124,10 @@ class FirstMinute(Case):
         self.assertRegex(shown, r"(?m)^learning +volumes, destinations and hours: no host is known yet")
         self.assertRegex(shown, r"zones: 1 only observed \(weir zones propose\)")
         self.assertIn("to nothing that it knows of", shown)
+        bundle = sensor.ask("support-bundle")
+        self.assertEqual((bundle.returncode, bundle.stderr), (0, ""))
+        self.assertIn('"judged":["counted content', bundle.stdout)
+        self.assertRegex(bundle.stdout, r"(?m)^weir_\w+ \d+$")
         with far.raw("f0") as end:
             for n in range(101):
                 for _, frame in conversation(0, ("203.0.113.5", 30000 + n), ("198.51.100.9", 443), b"a"):
