@@ -87,6 +87,14 @@ class Mistakes(Case):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             self.meets(1, ("run", "-i", "lo", *self.state, "--set", f"metrics.listen=127.0.0.1:{taken.getsockname()[1]}"),
                        "cannot be listened on: Address already in use")
+        with open(self.path("state", "state.version"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "1\n")
+        self.write("state/state.version", "2\n")
+        before = sorted(os.listdir(self.path("state")))
+        self.meets(1, ("run", "-i", "lo", *self.state), "install the one that wrote it, or name another "
+                   "sensor.state_dir")
+        self.assertEqual(sorted(os.listdir(self.path("state"))), before)
+        os.unlink(self.path("state", "state.version"))
         with open(self.path("state", "lock"), "ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.meets(1, ("run", "-i", "lo", *self.state), "another sensor runs there; give this one its own "
