@@ -7,6 +7,7 @@ set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON) # the program is installed, not the te
 install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/rules FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY deploy/clocks/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/clocks FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY deploy/grafana/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/grafana)
 install(FILES deploy/completion/weir.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weir)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
