@@ -49,6 +49,12 @@ install(SCRIPT ${PROJECT_BINARY_DIR}/install/place.cmake)
 # --- the package -----------------------------------------------------------------------------------
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME weir)
+if(NOT WEIR_KAFKA OR NOT WEIR_CURL) # in the place of weir, on a machine that wants less of it
+  set(CPACK_PACKAGE_NAME weir-minimal)
+  set(CPACK_DEBIAN_PACKAGE_CONFLICTS weir)
+  set(CPACK_DEBIAN_PACKAGE_REPLACES weir)
+  set(CPACK_DEBIAN_PACKAGE_PROVIDES weir)
+endif()
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGE_CONTACT ${WEIR_MAINTAINER})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
