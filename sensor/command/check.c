@@ -14,6 +14,7 @@
 #include "weir/baseline/store.h"
 #include "weir/investigate/survey.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,7 +66,7 @@ static void machine_zone(char zone[], size_t size)
     target[length] = '\0';
     const char *name = strstr(target, "/zoneinfo/");
     if (name && strlen(name + 10) < size)
-        strcpy(zone, name + 10);
+        snprintf(zone, size, "%s", name + 10);
 }
 
 static int print_survey(struct check *check)
@@ -151,12 +152,11 @@ int command_check(int argc, char **argv)
 {
     struct check check = {.survey = NULL};
     int status;
-    if (options_parse(&check.options, argc, argv, "crfsIiTwqh", &check.error) != 0)
+    if (options_parse(&check.options, argc, argv, "crfsIiTwqh", &check.error) != 0 ||
+        (!check.options.help && prepare_live(&check) != 0))
         status = command_fail(&check.error);
     else if (check.options.help)
         status = command_print(usage);
-    else if (prepare_live(&check) != 0)
-        status = command_fail(&check.error);
     else if (check.live_ns > 0 || check.options.input_count > 0)
         status = survey(&check);
     else
