@@ -2,13 +2,13 @@
 # so that it offers what this version has, and nothing else.
 
 _weir_commands() {
-    "$1" help 2>/dev/null | sed -n 's/^\(usage:\|      \) weir \([a-z]*\).*/\2/p'
+    "$1" help 2>/dev/null | sed -n 's/^\(usage:\|      \) weir \([a-z-]*\).*/\2/p'
     echo version help
 }
 
 # The words behind "weir COMMAND" in its usage: list, show, …
 _weir_verbs() {
-    "$1" "$2" --help 2>/dev/null | sed -n "s/^\(usage:\|      \) weir $2 \([a-z][a-z]*\).*/\2/p"
+    "$1" "$2" --help 2>/dev/null | sed -n "s/^\(usage:\|      \) weir $2 \([a-z][a-z-]*\).*/\2/p"
 }
 
 _weir_options() {

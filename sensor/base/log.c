@@ -1,12 +1,44 @@
-/* Lines for the operator. One write(2) a line, so that threads do not mix. The level is the one
- * piece of file-global state here: it is set once, before threads start. */
+/* Lines for the operator. One write(2) a line, so that threads do not mix. Level and prefix are the
+ * only file-global state here: they are set once, before threads start. */
 #include "weir/base/log.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static enum log_level most = LOG_WARN_;
+static const char *whose; /* NULL: lines are for a terminal */
+
+/* JOURNAL_STREAM is inherited by everybody; it is ours only while standard error is that stream. */
+static bool is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM"), *asked = getenv("WEIR_LOG");
+    uint64_t device, inode;
+    struct stat st;
+    if (asked && strcmp(asked, "priority") == 0)
+        return true;
+    return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_set_subject(const char *subject)
+{
+    whose = is_journal() ? subject : NULL;
+}
+
+static size_t put_prefix(enum log_level level, char *text, size_t size)
+{
+    static const int priority[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
+    int used = whose ? snprintf(text, size, "<%d>%.20s: ", priority[level], whose)
+                     : snprintf(text, size, "weir: ");
+    return (size_t)used;
+}
 
 void log_set_level(enum log_level level)
 {
@@ -18,10 +50,10 @@ static void line(enum log_level level, const char *format, va_list args)
 
 static void line(enum log_level level, const char *format, va_list args)
 {
-    char text[1024] = "weir: ";
-    const size_t prefix = 6;
+    char text[1024];
     if (level > most)
         return;
+    const size_t prefix = put_prefix(level, text, sizeof text);
     int size = vsnprintf(text + prefix, sizeof text - prefix - 1, format, args);
     size_t end = prefix + (size < 0 ? 0 : (size_t)size);
     if (end > sizeof text - 2)

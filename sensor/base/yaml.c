@@ -107,8 +107,10 @@ static void syntax_error(const struct reading *reading, const yaml_parser_t *par
     yaml_mark_t mark = parser->error == YAML_READER_ERROR
                            ? mark_of_offset(text, size, parser->problem_offset)
                            : parser->problem_mark;
-    snprintf(what, sizeof what, "%s%s%s", parser->context ? parser->context : "",
-             parser->context ? ", " : "", parser->problem ? parser->problem : "not YAML");
+    bool tab = mark.index < size && text[mark.index] == '\t';
+    snprintf(what, sizeof what, "%s%s%s%s", parser->context ? parser->context : "",
+             parser->context ? ", " : "", parser->problem ? parser->problem : "not YAML",
+             tab ? ": a tab, expected spaces" : "");
     refuse(reading, &mark, what);
 }
 
@@ -283,7 +285,9 @@ char *yaml_read_file(const char *path, size_t *size, struct error *error)
     char *text = file ? xcalloc(1, TEXT_MAX + 1) : NULL;
     *size = file ? fread(text, 1, TEXT_MAX + 1, file) : 0;
     if (!file || ferror(file)) {
-        error_set(error, ERROR_USAGE, "%s: %s", path, strerror(errno));
+        error_set(error, ERROR_USAGE, "%s: %s%s", path, strerror(errno),
+                  errno == EACCES ? ": only root, its owner and its group may read it (ls -l)"
+                                  : "");
         free(text);
         text = NULL;
     }

@@ -105,6 +105,8 @@ static int open_file(struct sink *sink, struct error *error)
 {
     struct stat st;
     sink->fd = open_path(sink);
+    if (sink->fd < 0 && errno == ENOENT)
+        return error_set(error, ERROR_RUN, "%s: its folder is not there (mkdir)", sink->path);
     if (sink->fd < 0 || fstat(sink->fd, &st) != 0)
         return error_set(error, ERROR_RUN, "%s: %s", sink->path, strerror(errno));
     if (!S_ISREG(st.st_mode))

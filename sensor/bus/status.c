@@ -287,6 +287,14 @@ static void put_coverage(struct json *json, const struct health *total)
     json_close(json);
 }
 
+static void put_lines(struct json *json, const char *name, const char *const *line, size_t count)
+{
+    json_list(json, name);
+    for (size_t i = 0; i < count; i++)
+        json_str(json, NULL, line[i]);
+    json_close(json);
+}
+
 char *status_json(struct json *json, const struct status *status)
 {
     json_open(json, NULL);
@@ -307,10 +315,9 @@ char *status_json(struct json *json, const struct status *status)
     put_alerts(json, status);
     put_apis(json, status);
     put_coverage(json, status->coverage);
-    json_list(json, "blind");
-    for (size_t i = 0; i < status->blind_count; i++)
-        json_str(json, NULL, status->blind[i]);
-    json_close(json);
+    put_lines(json, "judged", status->judged, status->judged_count);
+    put_lines(json, "learning", status->learning, status->learning_count);
+    put_lines(json, "blind", status->blind, status->blind_count);
     json_close(json);
     return json_take_text(json, 0);
 }

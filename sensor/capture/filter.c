@@ -54,7 +54,8 @@ struct filter *filter_new(const char *text, struct error *error)
         any |= compile(filter, i);
     if (any)
         return filter;
-    error_set(error, ERROR_USAGE, "filter \"%s\": %s", text, filter->at[0].words);
+    error_set(error, ERROR_USAGE, "filter \"%s\": %s, expected as pcap-filter(7) has it", text,
+              filter->at[0].words);
     filter_free(filter);
     return NULL;
 }

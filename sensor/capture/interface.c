@@ -95,7 +95,8 @@ static int explain(const struct interface *interface, int result, bool absent_al
     case PCAP_ERROR_PERM_DENIED:
     case PCAP_ERROR_PROMISC_PERM_DENIED:
         return error_set(error, ERROR_RUN,
-                         "interface %s: no permission to capture, expected root or CAP_NET_RAW",
+                         "interface %s: no permission to capture, expected root or CAP_NET_RAW "
+                         "(systemctl start weir has it)",
                          interface->name);
     default:
         return error_set(error, ERROR_RUN, "interface %s: %s", interface->name,

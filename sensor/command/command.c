@@ -19,8 +19,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "captures by their own clock\n"
                             "       weir hunt   [-c FILE] -o CASE FOLDER...               "
                             "months of them: what can be said of each host\n"
-                            "       weir check  [-c FILE] [-r INPUT...]                   "
-                            "validate; with a capture, survey it\n"
+                            "       weir check  [-c FILE] [-r INPUT... | -i INTERFACE]    "
+                            "validate; or survey what passes, propose settings\n"
                             "       weir explain [-c FILE] [--json] ID                    "
                             "an alert or incident in plain words\n"
                             "       weir status [-c FILE] [--json]                        "
@@ -53,6 +53,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what happened, for who must answer for it\n"
                             "       weir evidence VERB ...                                "
                             "packets of incidents that were kept: list, verify\n"
+                            "       weir support-bundle [-c FILE] [-o FILE]               "
+                            "what somebody needs who is to help\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -75,15 +77,19 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } row[] = {
-    {"run", command_run},           {"replay", command_replay},     {"check", command_check},
-    {"status", command_status},     {"reload", command_reload},     {"baseline", command_baseline},
-    {"explain", command_explain},   {"alerts", command_alerts},     {"rules", command_rules},
-    {"version", command_version},   {"--version", command_version}, {"help", command_help},
-    {"digest", command_digest},     {"incident", command_incident}, {"silence", command_silence},
-    {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
-    {"evidence", command_evidence}, {"hunt", command_hunt},         {"top", command_top},
-    {"zones", command_zones},       {"change", command_change},     {"--help", command_help},
-    {"-h", command_help},
+    {"run", command_run},           {"replay", command_replay},
+    {"check", command_check},       {"status", command_status},
+    {"reload", command_reload},     {"baseline", command_baseline},
+    {"explain", command_explain},   {"alerts", command_alerts},
+    {"rules", command_rules},       {"version", command_version},
+    {"--version", command_version}, {"help", command_help},
+    {"digest", command_digest},     {"incident", command_incident},
+    {"silence", command_silence},   {"report", command_report},
+    {"backtest", command_backtest}, {"privacy", command_privacy},
+    {"evidence", command_evidence}, {"hunt", command_hunt},
+    {"top", command_top},           {"zones", command_zones},
+    {"change", command_change},     {"--help", command_help},
+    {"-h", command_help},           {"support-bundle", command_support},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -101,6 +107,7 @@ int command_main(int argc, char **argv)
     int status = role_main(argc, argv);
     if (status >= 0)
         return status;
+    log_set_subject("weir");
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, not the end of us */
     if (argc < 2) {
         fputs(usage, stderr);
@@ -113,7 +120,7 @@ int command_main(int argc, char **argv)
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
         "top, reload, "
         "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
-        "privacy, version "
+        "privacy, support-bundle, version "
         "or help",
         argv[1]);
     return EXIT_USAGE;

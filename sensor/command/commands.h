@@ -25,6 +25,7 @@ int command_incident(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_zones(int argc, char **argv);
 int command_silence(int argc, char **argv);
+int command_support(int argc, char **argv);
 int command_top(int argc, char **argv);
 /* Prints the error as one line (an empty message: it was said already) and returns its exit status.
  */

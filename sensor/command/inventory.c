@@ -71,6 +71,7 @@ static const struct place row[] = {
      "by hand: pseudonyms told before can then not be revealed any more"},
     {"places of sinks", "sink-*.position", "nobody", "how far each sink was told", "for ever", 0,
      "by hand"},
+    {"version of this folder", "state.version", "nobody", "a number", "for ever", 0, "by hand"},
     {"names of this sensor", "sensor.id", "nobody", "a random number", "for ever", 0, "by hand"},
     {"what a replay leaves", NULL, "users of inside hosts, their correspondents",
      "alerts.ndjson, summary, report (weir replay -o); packets of incidents (--evidence); filters "

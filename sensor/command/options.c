@@ -39,6 +39,7 @@ static const struct option row[] = {
     {"from-sequence", required_argument, NULL, 'N'},
     {"position", required_argument, NULL, 'P'},
     {"count", no_argument, NULL, 'k'},
+    {"for", required_argument, NULL, 'T'},
     {"intel", required_argument, NULL, 'l'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
@@ -77,6 +78,7 @@ static const struct {
     {'u', offsetof(struct options, until)},    {'O', offsetof(struct options, format)},
     {'C', offsetof(struct options, where)},    {'N', offsetof(struct options, from_sequence)},
     {'P', offsetof(struct options, position)}, {'l', offsetof(struct options, source.intel)},
+    {'T', offsetof(struct options, span)},
 };
 
 static const struct {
@@ -126,6 +128,16 @@ static int take(struct options *o, int letter, const char *value, struct error *
     }
 }
 
+/* An option that other commands take: by its name, since what stands last may be its value. */
+static const char *word_of(int letter)
+{
+    static char word[32];
+    for (size_t i = 0; row[i].name; i++)
+        if (row[i].val == letter)
+            snprintf(word, sizeof word, "--%s", row[i].name);
+    return word;
+}
+
 static int read_letters(struct options *o, int argc, char **argv, const char *allowed,
                         struct error *error)
 {
@@ -137,6 +149,8 @@ static int read_letters(struct options *o, int argc, char **argv, const char *al
         if (letter == ':')
             return error_set(error, ERROR_USAGE, "%.80s: needs a value (weir %s --help)", word,
                              argv[0]);
+        if (letter != '?' && !strchr(allowed, letter))
+            word = word_of(letter);
         if (letter == '?' || !strchr(allowed, letter))
             return error_set(error, ERROR_USAGE, "%.80s: unknown option (weir %s --help)", word,
                              argv[0]);

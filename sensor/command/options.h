@@ -17,6 +17,7 @@ struct options {
     const char *reason, *sign_off;
     const char *bytes, *destination, *at; /* baseline show: of which size, where to, when */
     const char *since, *until, *format, *where, *from_sequence, *position; /* alerts */
+    const char *span;                                                      /* check: for how long */
     bool count;
     bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
 };

@@ -62,6 +62,7 @@ int command_run(int argc, char **argv)
     struct options options;
     struct error error = {0};
     int status;
+    log_set_level(LOG_INFO_);
     const char **word = xcalloc((size_t)argc + 1, sizeof *word); /* in their order, as yet */
     word[0] = "weir";
     for (int i = 0; i < argc; i++)

@@ -138,6 +138,7 @@ static int start_feed(struct session *s)
                                  .inputs = (const char *const *)s->inputs.path,
                                  .input_count = s->inputs.count,
                                  .follow = o->follow,
+                                 .live = o->live_ns > 0,
                                  .times = o->times,
                                  .filter = role_filter(o->config, o->filter),
                                  .rings = s->ring,
@@ -168,14 +169,26 @@ static void on_interrupt(void *context)
     if (s->interrupted || s->asked_to_end)
         _exit(130);
     s->interrupted = true;
-    if (!s->options.follow && !s->options.progressed)
+    if (!s->options.follow && !s->options.progressed && !s->options.live_ns)
         log_warn("interrupted: judging what was read so far (again to leave at once)");
     feed_interrupt(s->feed);
+}
+
+/* A survey's time is over. An interrupt that came before has ended it already. */
+static void on_deadline(void *context)
+{
+    struct session *s = context;
+    s->stack.loop.ops->drop(s->deadline);
+    s->deadline = NULL;
+    if (!s->interrupted)
+        feed_interrupt(s->feed);
 }
 
 static int judge_all(struct session *s)
 {
     struct loop_ref loop = s->stack.loop;
+    if (s->options.live_ns > 0)
+        s->deadline = loop.ops->timer(loop.loop, s->options.live_ns, on_deadline, s);
     s->interrupt[0] = event_loop_signal(loop, SIGINT, on_interrupt, s);
     s->interrupt[1] = event_loop_signal(loop, SIGTERM, on_interrupt, s);
     if (s->options.progress || s->options.progressed)
@@ -271,11 +284,22 @@ static bool looks_again(struct session *s)
     return again;
 }
 
+static void name_interfaces(struct session *s)
+{
+    const struct config *config = s->options.config;
+    s->inputs.path = xcalloc(config->interface_count + 1, sizeof *s->inputs.path);
+    s->inputs.of_folder = xcalloc(config->interface_count + 1, sizeof *s->inputs.of_folder);
+    for (; s->inputs.count < config->interface_count; s->inputs.count++)
+        s->inputs.path[s->inputs.count] = xstrdup(config->interface[s->inputs.count].name);
+}
+
 /* In hindsight, what is kept is what the first reading learned, hour by hour, as a sensor does. */
 int session_run(struct session *s, const struct session_options *options)
 {
     *s = (struct session){.options = *options, .until = PTIME_MAX, .started = wtime_now()};
-    if (inputs_expand(&s->inputs, options->inputs, options->input_count, &s->error) != 0)
+    if (options->live_ns > 0)
+        name_interfaces(s);
+    else if (inputs_expand(&s->inputs, options->inputs, options->input_count, &s->error) != 0)
         return -1;
     if (make_folder(s) != 0)
         return -1;
@@ -429,6 +453,9 @@ void session_end_reading(struct session *s)
             loop.ops->drop(s->interrupt[i]);
     if (s->timer)
         loop.ops->drop(s->timer);
+    if (s->deadline)
+        loop.ops->drop(s->deadline);
+    s->deadline = NULL;
     s->interrupt[0] = s->interrupt[1] = s->timer = NULL;
     clear_store(s);
     stack_close_engine(&s->stack); /* closes the rings: who waits for room goes on and ends */

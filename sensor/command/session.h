@@ -21,6 +21,7 @@ struct session_options {
     const char *const *inputs; /* as named: directories too */
     size_t input_count;
     bool follow;
+    int64_t live_ns;    /* 0: replay; else the configuration's interfaces are watched for so long */
     const char *filter; /* -f, or NULL: capture.filter */
     struct capture_times times;
     struct engine_told told; /* what of what is found is told */
@@ -69,7 +70,7 @@ struct session {
     struct stack stack;
     struct feed *feed;
     struct fleet *fleet; /* of --baseline, until the engine takes it */
-    struct loop_watch *timer, *interrupt[2];
+    struct loop_watch *timer, *deadline, *interrupt[2];
     struct error error;
     bool interrupted;
     bool asked_to_end; /* … between two readings: the next interrupt leaves at once */

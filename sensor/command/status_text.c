@@ -342,6 +342,14 @@ static void show_outside(struct screen *screen, const struct json_value *status)
         show_api(screen, sink);
 }
 
+static void show_lines(struct screen *screen, const char *label, const struct json_value *list)
+{
+    for (size_t i = 0; i < json_length(list); i++) {
+        const char *line = json_text(json_at(list, i));
+        row(screen, i ? "" : label, "%s", line ? line : "?");
+    }
+}
+
 static void show_blind(struct screen *screen, const struct json_value *status)
 {
     const struct json_value *list = json_get(status, "blind");
@@ -352,10 +360,9 @@ static void show_blind(struct screen *screen, const struct json_value *status)
     row(screen, "coverage", "%s packets; TCP payload %sB, %sB more not seen (%s)",
         scaled((double)whole_of(coverage, "packets"), text[0]), scaled((double)seen, text[1]),
         scaled((double)missing, text[2]), percent(missing, seen + missing, (char[FIGURE]){0}));
-    for (size_t i = 0; i < json_length(list); i++) {
-        const char *line = json_text(json_at(list, i));
-        row(screen, i ? "" : "BLIND NOW", "%s", line ? line : "?");
-    }
+    show_lines(screen, "judged", json_get(status, "judged"));
+    show_lines(screen, "learning", json_get(status, "learning"));
+    show_lines(screen, "BLIND NOW", list);
     if (json_length(list) == 0)
         row(screen, "blind now", "to nothing that it knows of");
 }

@@ -1,17 +1,20 @@
 /* The survey: /16 and /32 prefixes by how many addresses of each are seen and which way bytes went;
- * the smallest well-known private ranges among them are proposed as inside. Bounded:
- * SURVEY_PREFIXES. Thread: the engine's. */
+ * the smallest well-known private ranges among them are proposed as inside. Where a control
+ * protocol is answered is a zone of level 1, where it is asked from one of level 2. Bounded:
+ * SURVEY_PREFIXES, SURVEY_ZONES. Thread: the engine's. */
 #include "weir/investigate/survey.h"
 
 #include "weir/base/buffer.h"
 #include "weir/base/figures.h"
 #include "weir/base/map.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SURVEY_PREFIXES 16384
 #define SURVEY_VLANS    4096
+#define SURVEY_ZONES    32 /* more are left out, and that is said */
 
 struct seen_prefix {
     struct prefix prefix;
@@ -19,11 +22,21 @@ struct seen_prefix {
     uint64_t inside_flows; /* whose address here is inside */
 };
 
+/* A network in which a control protocol is spoken. */
+struct seen_zone {
+    struct prefix prefix;
+    bool answers;
+    bool service[SERVICES];
+};
+
 struct survey {
     struct map prefixes;
     uint64_t overflow;
     bool vlan[SURVEY_VLANS];
     uint64_t tcp_flows, tcp_one_sided;
+    struct seen_zone zone[SURVEY_ZONES];
+    size_t zones;
+    bool zones_left_out;
 };
 
 struct survey *survey_new(void)
@@ -58,6 +71,33 @@ static void add_side(struct survey *survey, const struct ip *ip, uint64_t sent, 
     seen->inside_flows += inside;
 }
 
+static struct seen_zone *zone_of(struct survey *survey, const struct ip *ip)
+{
+    struct prefix prefix = prefix_of(ip, 24, 64);
+    for (size_t i = 0; i < survey->zones; i++)
+        if (memcmp(&survey->zone[i].prefix, &prefix, sizeof prefix) == 0)
+            return &survey->zone[i];
+    if (survey->zones == SURVEY_ZONES) {
+        survey->zones_left_out = true;
+        return NULL;
+    }
+    survey->zone[survey->zones].prefix = prefix;
+    return &survey->zone[survey->zones++];
+}
+
+static void add_zones(struct survey *survey, const struct flow_view *view)
+{
+    const struct record_flow *record = view->record;
+    if (!service_is_ot(record->service))
+        return;
+    struct seen_zone *zone;
+    bool internal = view->scope == SCOPE_INTERNAL;
+    if ((internal || view->scope == SCOPE_OUT) && (zone = zone_of(survey, &record->key.orig_ip)))
+        zone->service[record->service] = true;
+    if ((internal || view->scope == SCOPE_IN) && (zone = zone_of(survey, &record->key.resp_ip)))
+        zone->answers = zone->service[record->service] = true;
+}
+
 void survey_add_flow(struct survey *survey, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -70,6 +110,7 @@ void survey_add_flow(struct survey *survey, const struct flow_view *view)
     add_side(survey, &record->key.resp_ip, record->total[SIDE_RESP].payload_bytes,
              internal || view->scope == SCOPE_IN);
     survey->vlan[record->key.vlan % SURVEY_VLANS] = true;
+    add_zones(survey, view);
     if (record->key.proto == 6) {
         survey->tcp_flows++;
         survey->tcp_one_sided += (record->flags & FLOW_ONE_SIDED) != 0;
@@ -152,16 +193,53 @@ static void put_vlans(struct buffer *b, const struct survey *survey)
         buffer_text(b, "%s\n", survey->vlan[0] ? ", and untagged" : "");
 }
 
+static void put_zone(struct buffer *b, const struct seen_zone *zone)
+{
+    char text[PREFIX_TEXT_SIZE], name[PREFIX_TEXT_SIZE];
+    const char *before = "";
+    snprintf(name, sizeof name, "%s", prefix_text(&zone->prefix, text));
+    name[strcspn(name, "/")] = '\0';
+    for (char *c = name; *c; c++)
+        if (*c == ':' || *c == '.')
+            *c = '-';
+    buffer_text(b, "    - {name: net-%.27s, level: %d, nets: [\"%s\"], state: observe}   # ", name,
+                zone->answers ? 1 : 2, text);
+    for (int i = 0; i < SERVICES; i++)
+        if (zone->service[i]) {
+            buffer_text(b, "%s%s", before, service_name[i]);
+            before = ", ";
+        }
+    buffer_text(b, " %s here\n", zone->answers ? "is answered" : "is asked from");
+}
+
+/* Where no control protocol is spoken nothing is gained by zones. */
+static void put_zones(struct buffer *b, const struct survey *survey)
+{
+    if (survey->zones > 0)
+        buffer_text(b, "  zones:\n");
+    for (size_t i = 0; i < survey->zones; i++)
+        put_zone(b, &survey->zone[i]);
+    if (survey->zones_left_out)
+        buffer_text(b, "    # … and more networks than %d\n", SURVEY_ZONES);
+}
+
+static void put_interfaces(struct buffer *b, const struct summary *s)
+{
+    buffer_text(b, "capture:\n  interfaces: [");
+    for (size_t i = 0; i < s->input_count; i++)
+        buffer_text(b, "%s\"%s\"", i > 0 ? ", " : "", s->input[i].path);
+    buffer_text(b, "]\n");
+}
+
 /* What was set stays. Else inside by default where those are seen; otherwise the prefix with most
  * flows, as a question. */
-static void put_proposal(struct buffer *b, const struct survey *survey, const struct summary *s)
+static void put_inside(struct buffer *b, const struct survey *survey, const struct summary *s)
 {
     const struct seen_prefix **all = largest(survey);
     char text[PREFIX_TEXT_SIZE];
     const struct prefix_set *set = &s->inside->everywhere;
     size_t proposed = s->inside_guessed ? 0 : set->count + s->inside->place_count;
-    buffer_text(b,
-                "\nProposed configuration (read it before you use it)\n\nnetworks:\n  inside:\n");
+    buffer_text(b, "networks:\n  inside:\n");
     for (size_t i = 0; i < set->count && proposed > 0; i++)
         buffer_text(b, "    - %s\n", prefix_text(&set->item[i], text));
     for (size_t i = 0; i < s->inside->place_count; i++) {
@@ -177,11 +255,20 @@ static void put_proposal(struct buffer *b, const struct survey *survey, const st
     if (proposed == 0 && survey->prefixes.count > 0)
         buffer_text(b, "    - %s   # a guess: the busiest; nothing seen is private\n",
                     prefix_text(&all[0]->prefix, text));
-    buffer_text(b, "site:\n  timezone: %s\n", s->timezone);
     free(all);
 }
 
-char *survey_text(const struct survey *survey, const struct summary *s)
+/* Interfaces without one packet are the likeliest mistake of all. */
+static void put_silent(struct buffer *b, const struct summary *s)
+{
+    for (size_t i = 0; i < s->input_count; i++)
+        if (s->input[i].packets == 0)
+            buffer_text(b, "%-11s nothing was seen: is it up, and does the mirror send to it?\n",
+                        s->input[i].path);
+}
+
+char *survey_text(const struct survey *survey, const struct summary *s, bool live,
+                  const char *zone_note)
 {
     const struct engine_counts *counts = engine_counts_of(s->engine);
     const struct health *health = engine_health(s->engine);
@@ -196,8 +283,17 @@ char *survey_text(const struct survey *survey, const struct summary *s)
     put_directions(&b, survey);
     put_duplicates(&b, health);
     put_vlans(&b, survey);
-    if (survey->prefixes.count > 0)
-        put_proposal(&b, survey, s);
+    if (live)
+        put_silent(&b, s);
+    if (survey->prefixes.count > 0 || (live && health->packets > 0)) {
+        buffer_text(&b, "\nProposed configuration (read it before you use it)\n\n");
+        put_inside(&b, survey, s);
+        put_zones(&b, survey);
+        if (live)
+            put_interfaces(&b, s);
+        buffer_text(&b, "site:\n  timezone: %s%s%s\n", s->timezone, zone_note ? "   # " : "",
+                    zone_note ? zone_note : "");
+    }
     buffer_u8(&b, 0);
     return (char *)b.data;
 }

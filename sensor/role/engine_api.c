@@ -13,6 +13,7 @@
 
 #include "weir/base/json.h"
 #include "weir/bus/metrics.h"
+#include "weir/investigate/judging.h"
 #include "weir/role/role.h"
 
 #include <assert.h>
@@ -22,9 +23,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BLIND_MAX 64
-#define AWAY_TEXT 64
-#define RATE_S    3.0 /* what is told each second comes unevenly: rates are of a little longer */
+#define BLIND_MAX     64
+#define AWAY_TEXT     64
+#define FOREIGN_FLOWS 100 /* none of so many is the site's */
+#define RATE_S        3.0 /* what is told each second comes unevenly: rates are of a little longer */
 
 /* --- rates ----------------------------------------------------------------------------------- */
 
@@ -247,6 +249,13 @@ size_t engine_role_sinks(const struct engine_role *role, struct bus_status *stat
     return count;
 }
 
+static bool none_is_inside(const struct engine *engine)
+{
+    const uint64_t *flows = engine_counts_of(engine)->flows;
+    return flows[SCOPE_TRANSIT] >= FOREIGN_FLOWS &&
+           flows[SCOPE_OUT] + flows[SCOPE_IN] + flows[SCOPE_INTERNAL] == 0;
+}
+
 /* What the open incidents of the sensor itself say, in people's words. */
 static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKERS][AWAY_TEXT],
                          const char *line[BLIND_MAX])
@@ -259,6 +268,9 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
                      i);
             line[listed++] = away[i];
         }
+    if (none_is_inside(engine))
+        line[listed++] = "no flow that was seen has a side in networks.inside: is it set right? "
+                         "(weir check -i IF)";
     const struct incident **all = incidents_sorted(engine_incidents(engine), &count);
     for (size_t i = 0; i < count && listed < BLIND_MAX; i++)
         if (!all[i]->closed && *all[i]->story.sight && all[i]->rank[0].finding.reason_count > 0)
@@ -292,6 +304,8 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
     size_t blinds = list_blind(role, away, line);
+    struct judging judging;
+    judging_of(&judging, engine, role->config.detect.learn_days);
     for (uint32_t i = 0; i < role->orders.workers; i++)
         worker[i] = worker_status(role, i);
     for (size_t i = 0; i < role->config.interface_count; i++)
@@ -317,6 +331,10 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .sink = sink,
         .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),
         .coverage = engine_health(engine),
+        .judged = (const char *const *)judging.line,
+        .judged_count = judging.now,
+        .learning = (const char *const *)judging.line + judging.now,
+        .learning_count = judging.count - judging.now,
         .blind = line,
         .blind_count = blinds,
         .journal = journal_status(role),
@@ -328,6 +346,7 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .api_count = apis_status(role, api),
     };
     reply->body = say(&status);
+    judging_fini(&judging);
     hide(role, reply);
 }
 

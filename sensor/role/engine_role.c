@@ -26,6 +26,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/investigate/judging.h"
 #include "weir/role/access_log.h"
 #include "weir/role/role.h"
 #include "weir/role/state.h"
@@ -202,6 +203,19 @@ static void leave(struct engine_role *role)
     look_again(role);
 }
 
+/* A successor goes on with what was said. */
+static void say_what_is_judged(const struct engine_role *role)
+{
+    struct judging judging;
+    if (!role->orders.first)
+        return;
+    judging_of(&judging, role->stack.engine, role->config.detect.learn_days);
+    for (size_t i = 0; i < judging.count; i++)
+        log_info("%s %s",
+                 i < judging.now ? "judged from now on:" : "still learning:", judging.line[i]);
+    judging_fini(&judging);
+}
+
 static void take_message(struct engine_role *role, struct control_message *m)
 {
     const void *body;
@@ -238,6 +252,7 @@ static void take_message(struct engine_role *role, struct control_message *m)
         break;
     case CONTROL_START: /* every ring there is was told of */
         role->started = true;
+        say_what_is_judged(role);
         look_again(role);
         break;
     case CONTROL_FINISH:

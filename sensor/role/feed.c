@@ -12,6 +12,7 @@
 
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
+#include "weir/capture/recent.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +30,8 @@ struct feed {
     struct loop_watch *look; /* … whether its path still names it */
     size_t *slot;            /* the inputs that opened, in order: their place in `input` */
     size_t slots;
-    int *fd; /* [slot × workers + worker], until the workers have them */
+    int recent_fd; /* live; -1: none */
+    int *fd;       /* [slot × workers + worker], until the workers have them */
     struct tee **tee;
     size_t tees;
     struct worker worker[CONFIG_WORKERS];
@@ -107,8 +109,19 @@ static int share_input(struct feed *feed, const struct capture_input *input, int
     return 0;
 }
 
+/* Interfaces are opened by their worker, in its privileged stage. */
+static int open_interfaces(struct feed *feed)
+{
+    for (; feed->slots < feed->config.input_count; feed->slots++)
+        feed->slot[feed->slots] = feed->slots;
+    feed->recent_fd = recent_create(&feed->error);
+    return feed->recent_fd < 0 ? -1 : 0;
+}
+
 static int open_inputs(struct feed *feed)
 {
+    if (feed->config.live)
+        return open_interfaces(feed);
     for (size_t i = 0; i < feed->config.input_count; i++) {
         struct capture_input *input = &feed->input[i];
         struct stat st = {.st_mode = 0};
@@ -237,7 +250,8 @@ static int start_worker(struct feed *feed, uint32_t number)
                                    .filter = feed->config.filter,
                                    .ring = &feed->config.rings[number],
                                    .files = file,
-                                   .file_count = feed->slots,
+                                   .file_count = feed->config.live ? 0 : feed->slots,
+                                   .recent_fd = feed->recent_fd,
                                    .follow = feed->config.follow,
                                    .times = feed->config.times,
                                    .pick = feed->config.pick,
@@ -278,17 +292,36 @@ static int start_workers(struct feed *feed)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
+static void name_inputs(struct feed *feed, struct capture_config *capture,
+                        struct capture_interface interface[])
+{
+    const struct config *config = feed->config.config;
+    feed->file = xcalloc(feed->config.input_count, sizeof *feed->file);
+    for (size_t i = 0; i < feed->config.input_count; i++)
+        feed->file[i] = (struct capture_file){feed->config.inputs[i], -1};
+    for (size_t i = 0; i < config->interface_count; i++)
+        interface[i] =
+            (struct capture_interface){config->interface[i].name, config_vantage(config, i)};
+    if (feed->config.live)
+        capture->interfaces = interface, capture->interface_count = config->interface_count;
+    else
+        capture->files = feed->file, capture->file_count = feed->config.input_count;
+}
+
 static int start_thread(struct feed *feed)
 {
     struct content_pattern pattern[CONFIG_PATTERNS];
+    struct capture_interface interface[CONFIG_INTERFACES];
     struct capture_config capture = {
-        .file_count = feed->config.input_count,
+        .snaplen = feed->config.config->snaplen,
+        .buffer_mib = feed->config.config->buffer_mib,
+        .promiscuous = true,
         .follow = feed->config.follow,
         .times = feed->config.times,
         .filter = feed->config.filter,
         .workers = 1,
         .ring = feed->config.rings[0],
-        .blocking = true,
+        .blocking = !feed->config.live,
         .recent_fd = -1,
         .pick = feed->config.pick,
         .pick_fd = feed->config.pick_fd,
@@ -296,10 +329,7 @@ static int start_thread(struct feed *feed)
         .decoder = feed->config.config->decoder,
         .flow = flow_config_default(),
         .content = role_content_config(feed->config.config, &feed->key, pattern)};
-    feed->file = xcalloc(feed->config.input_count, sizeof *feed->file);
-    for (size_t i = 0; i < feed->config.input_count; i++)
-        feed->file[i] = (struct capture_file){feed->config.inputs[i], -1};
-    capture.files = feed->file;
+    name_inputs(feed, &capture, interface);
     feed->capture = capture_open(&capture, &feed->error);
     return feed->capture ? capture_start(feed->capture, &feed->error) : -1;
 }
@@ -348,6 +378,7 @@ int feed_start(struct feed **made, const struct feed_config *config, struct erro
     *made = feed;
     feed->config = *config;
     feed->workers = config->config->workers;
+    feed->recent_fd = -1;
     feed_key(&feed->key);
     feed->input = xcalloc(config->input_count, sizeof *feed->input);
     feed->link = xcalloc(config->input_count, sizeof(char *));
@@ -378,7 +409,7 @@ void feed_interrupt(struct feed *feed)
         capture_stop(feed->capture);
     feed->holding = true;
     for (uint32_t i = 0; i < feed->started; i++)
-        worker_hold(&feed->worker[i]);
+        (feed->config.live ? worker_stop : worker_hold)(&feed->worker[i]);
 }
 
 void feed_join(struct feed *feed)
@@ -435,6 +466,8 @@ void feed_free(struct feed *feed)
     for (uint32_t i = 0; i < feed->started; i++)
         worker_fini(&feed->worker[i]);
     close_inputs(feed);
+    if (feed->recent_fd >= 0)
+        close(feed->recent_fd);
     for (size_t i = 0; i < feed->tees; i++)
         tee_free(feed->tee[i]);
     for (size_t i = 0; i < feed->config.input_count; i++)

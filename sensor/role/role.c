@@ -4,6 +4,7 @@
 #include "weir/role/role.h"
 
 #include "roles.h"
+#include "weir/base/log.h"
 #include "weir/record/control.h"
 
 #include <errno.h>
@@ -18,10 +19,11 @@
 static const struct {
     const char *name;
     int (*run)(void);
-} row[] = {{"capture", capture_role},
-           {"engine", engine_role},
-           {"courier", courier_role},
-           {"keeper", keeper_role}};
+    enum log_level level; /* captures work for replays too, which say only what is wrong */
+} row[] = {{"capture", capture_role, LOG_WARN_},
+           {"engine", engine_role, LOG_INFO_},
+           {"courier", courier_role, LOG_INFO_},
+           {"keeper", keeper_role, LOG_INFO_}};
 
 int role_main(int argc, char **argv)
 {
@@ -32,8 +34,11 @@ int role_main(int argc, char **argv)
     signal(SIGTERM, SIG_IGN); /* … and so is a service manager's stop: the socket tells us */
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        if (strcmp(argv[2], row[i].name) == 0)
+        if (strcmp(argv[2], row[i].name) == 0) {
+            log_set_subject(row[i].name);
+            log_set_level(row[i].level);
             return row[i].run();
+        }
     return -1;
 }
 

@@ -94,6 +94,36 @@ static int own_files(const struct state *state, struct error *error)
     return 0;
 }
 
+/* "1\n" in state.version; where there is none, an older Weir was here, or nobody. Looked at before
+ * anything else of it is. */
+static int check_version(const struct state *state, struct error *error)
+{
+    char *path = xasprintf("%s/state.version", state->folder);
+    FILE *file = fopen(path, "re");
+    unsigned found = 0;
+    int failed = 0;
+    if (file && (fscanf(file, "%9u", &found) != 1 || found > STATE_VERSION))
+        failed = error_set(error, ERROR_RUN,
+                           "%s: version %u, this is Weir %s, which knows up to %d: install the one "
+                           "that wrote it, or name another sensor.state_dir",
+                           path, found, WEIR_VERSION, STATE_VERSION);
+    if (file)
+        fclose(file);
+    free(path);
+    return failed;
+}
+
+static int write_version(const struct state *state, struct error *error)
+{
+    char *path = xasprintf("%s/state.version", state->folder);
+    FILE *file = access(path, F_OK) == 0 ? NULL : fopen(path, "we");
+    int failed = 0;
+    if (file && (fprintf(file, "%d\n", STATE_VERSION) < 0) + (fclose(file) != 0) > 0)
+        failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    free(path);
+    return failed;
+}
+
 static bool read_key(const char *path, uint8_t key[KEY_SIZE])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -185,9 +215,11 @@ int state_open(struct state *state, const struct config *config, struct error *e
         return -1;
     umask(0027);
     char *crash = xasprintf("%s/crash", state->folder);
-    int failed = state_own_folder(state, state->folder, error) != 0 ||
+    int failed = check_version(state, error) != 0 ||
+                 state_own_folder(state, state->folder, error) != 0 ||
                  take_lock(state, error) != 0 || own_files(state, error) != 0 ||
-                 load_key(state, error) != 0 || state_own_folder(state, crash, error) != 0;
+                 write_version(state, error) != 0 || load_key(state, error) != 0 ||
+                 state_own_folder(state, crash, error) != 0;
     free(crash);
     if (!failed && strcmp(config->redis_url, "embedded") == 0) {
         state->redis = xasprintf("%s/redis", state->folder);

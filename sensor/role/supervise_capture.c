@@ -157,7 +157,7 @@ static void on_gone(void *context, struct worker *worker)
         save_recent(s, post);
     } else if (worker->failure.code != ERROR_NONE) {
         snprintf(post->death, sizeof post->death, "%.63s", worker->failure.message);
-        if (post->back_off.wait_ns == 0 || !s->capturing)
+        if (post->back_off.wait_ns == 0 && s->capturing) /* else it is what the sensor ends with */
             log_warn("capture worker %u: %s", worker->number, worker->failure.message);
         if (!s->capturing && s->error.code == ERROR_NONE)
             s->error = worker->failure;

@@ -49,6 +49,15 @@ bool back_off_over(const struct back_off *back_off, struct wtime now)
 
 /* --- what it stands on ----------------------------------------------------------------------- */
 
+static int listen_for_metrics(const char *place, struct error *error)
+{
+    struct error why = {0};
+    int fd = api_listen_tcp(place, &why);
+    if (fd < 0)
+        error_set(error, why.code, "metrics.listen: %s", why.message);
+    return fd;
+}
+
 static int open_listener(struct supervisor *s)
 {
     char *socket = xasprintf("%s/control.sock", s->state.folder);
@@ -59,7 +68,7 @@ static int open_listener(struct supervisor *s)
                   s->state.user_name);
     free(socket);
     if (s->error.code == ERROR_NONE && *s->config.metrics_listen)
-        s->metrics_listener = api_listen_tcp(s->config.metrics_listen, &s->error);
+        s->metrics_listener = listen_for_metrics(s->config.metrics_listen, &s->error);
     return s->error.code == ERROR_NONE ? 0 : -1;
 }
 

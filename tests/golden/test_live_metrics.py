@@ -2,6 +2,7 @@
 """Metrics of a running sensor: the same on the control socket and on a TCP port, which answers nothing else,
 holds against clients that never finish, and outlives the engine."""
 
+import json
 import os
 import re
 import socket
@@ -59,6 +60,20 @@ class Metrics(Case):
                 line.send(udp("10.0.0.1", 1000 + i, "192.0.2.1", 9, b"x" * 100))
         until("fifty packets", lambda: self.value('weir_worker_packets_total{worker="0"}') >= 50)
         self.assertEqual(self.value('weir_worker_up{worker="0"}'), 1)
+
+    def test_dashboard_and_alerts_speak_of_what_there_is(self):
+        self.assertEqual(self.sensor.ask("reload").returncode, 0) # whose outcome is one of them
+        until("the reload's outcome", lambda: "weir_config_last_reload_successful 1" in self.ask(self.connect())[1])
+        said = set(re.findall(r"^# TYPE (weir_\w+) ", self.ask(self.connect())[1], re.M))
+        for name in ("weir.json", "alerts.yaml"):
+            with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", name), encoding="utf-8") as file:
+                text = file.read()
+            asked = set(re.findall(r"\bweir_\w+", text))
+            self.assertGreater(len(asked), 15, name)
+            self.assertEqual(asked - said, set(), f"{name}: a running sensor has no such metric")
+        with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", "weir.json"), encoding="utf-8") as file:
+            panels = json.load(file)["panels"]
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
 
     def test_nothing_else_is_answered(self):
         for path, method in (("/v1/status", "GET"), ("/v1/reload", "POST"), ("/", "GET")):

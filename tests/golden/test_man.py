@@ -29,7 +29,7 @@ def read(path):
 
 def commands():
     """The commands of `weir help`, in its order."""
-    return re.findall(r"^(?:usage:|      ) weir (\w+)", weir("help").out, re.M)
+    return re.findall(r"^(?:usage:|      ) weir ([\w-]+)", weir("help").out, re.M)
 
 
 def roff(text):

@@ -28,6 +28,7 @@ FILES = """\
 /usr/share/man/man5/weir.yaml.5.gz
 /usr/share/man/man8/weir.8.gz
 /usr/share/weir/clocks/gdpr.yaml
+/usr/share/weir/grafana/weir.json
 /usr/share/weir/rules/services.yaml
 """.split()
 

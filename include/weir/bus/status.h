@@ -142,6 +142,10 @@ struct status {
         uint64_t open, incidents, packets, bytes;       /* kept; open and incidents: now */
         uint64_t missed, beyond, beyond_incidents, removed, removed_for_room, failures;
     } evidence;
+    const char *const *judged; /* what is alerted on now, and what still learns; a line each */
+    size_t judged_count;
+    const char *const *learning;
+    size_t learning_count;
     const struct health *coverage; /* summed over the workers, since the start */
     const char *const *blind;      /* what the sensor does not see now, a line each */
     size_t blind_count;

@@ -1,6 +1,7 @@
 /* The capture side of a replay: what reads the inputs and fills the rings. With workers, processes
  * behind walls (role/capture_role.c); with none, a thread of this process. Either way the same
- * records come out. Thread: the main thread, on the loop. */
+ * records come out. For a survey the inputs may be interfaces, watched by one worker until
+ * feed_interrupt. Thread: the main thread, on the loop. */
 #ifndef WEIR_ROLE_FEED_H
 #define WEIR_ROLE_FEED_H
 
@@ -12,6 +13,7 @@ struct feed_config {
     const struct config *config; /* workers: of it */
     const char *const *inputs;
     size_t input_count;
+    bool live;   /* the inputs are the configuration's interfaces, its workers 1 or 0 */
     bool follow; /* files grow: their end is waited at until feed_interrupt, which is no problem */
     struct capture_times times;
     const char *filter;

@@ -17,7 +17,11 @@ struct state {
 };
 
 #define STATE_INSTANCE_SIZE 33
+/* Of what lies in the directory. It grows when an older Weir would misread what a newer one left.
+ */
+#define STATE_VERSION 1
 
+/* −1, with nothing in it touched, also when it is of a newer STATE_VERSION. */
 int state_open(struct state *state, const struct config *config, struct error *error);
 /* One more folder for the roles to write to (-o): theirs when it is made here, else as it is. */
 int state_make_folder(const struct state *state, const char *path, struct error *error);

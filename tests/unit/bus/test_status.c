@@ -57,6 +57,8 @@ static void test_whole(void **state)
     static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1}}};
     static const struct status_api api[] = {{"control", {11, 12, 13}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
+    static const char *const judged[] = {"rules: 3", "zones: 1 locked"}, *const learning[] = {
+                                                                             "all"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
         .sensor = "span-1",
@@ -83,6 +85,10 @@ static void test_whole(void **state)
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
+        .judged = judged,
+        .judged_count = 2,
+        .learning = learning,
+        .learning_count = 1,
         .blind = blind,
         .blind_count = 1};
     char *text = json_of(&status);
@@ -138,7 +144,8 @@ static void test_whole(void **state)
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
     expect_part(text, "\"parse_malformed\":3,");
-    expect_part(text, "},\"blind\":[\"worker 1 is not running since …\"]}");
+    expect_part(text, "},\"judged\":[\"rules: 3\",\"zones: 1 locked\"],\"learning\":[\"all\"],"
+                      "\"blind\":[\"worker 1 is not running since …\"]}");
     assert_null(strchr(text, '\n'));
     free(text);
 }

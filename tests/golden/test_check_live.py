@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""weir check -i: what passes an interface becomes a configuration that the sensor then takes."""
+
+import os
+
+import weirtest
+from livetest import Space, read, require, until, wire
+from weirtest import Case, conversation, weir
+
+MODBUS = bytes.fromhex("00010000000601030000000a"), bytes.fromhex("000100000017010314") + bytes(20)
+
+
+def identified(frames):
+    """Each with an identification of its own in its IP header, as a host sends them."""
+    for n, frame in enumerate(frames, 2):
+        head = frame[14:18] + n.to_bytes(2, "big") + frame[20:24] + b"\0\0" + frame[26:34]
+        yield frame[:14] + head[:10] + weirtest.checksum(head).to_bytes(2, "big") + head[12:] + frame[34:]
+
+
+class CheckLive(Case):
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool")
+        self.far, self.tap = Space(self, "far"), Space(self, "tap")
+        wire(self.far, "f0", self.tap, "t0", arp=False)
+        wire(self.far, "f1", self.tap, "t1", arp=False)
+
+    def survey(self, *words, frames, times=1):
+        """What `weir check -i` says; `frames`, each so many `times`, are sent again and again while it looks."""
+        out = self.path("out")
+        with open(out, "wb") as file, open(out + ".err", "wb") as err:
+            process = self.tap.start(weirtest.binary(), "check", "-q", "--for", "2s", *words, stdout=file,
+                                     stderr=err, env={**os.environ, "TMPDIR": self.home,
+                                                      **weirtest.unnamed_reports()})
+        wire_end = self.far.raw("f0")
+        self.addCleanup(wire_end.close)
+        at = 0
+
+        def over():
+            nonlocal at
+            for _ in range(times):
+                wire_end.send(frames[at])
+            at = (at + 1) % len(frames)
+            return process.poll() is not None
+
+        until("the survey's end", over, every=0.002)
+        text = read(out)
+        self.assertEqual((process.returncode, read(out + ".err")), (0, ""), text)
+        return text
+
+    def proposal(self, text):
+        """The proposed configuration, as `weir check` prints what it means."""
+        run = weir("check", "-c", self.write("proposed.yaml", text[text.index("networks:"):]))
+        self.assertEqual((run.status, run.err), (0, ""), run)
+        return run.out
+
+    def test_a_site_becomes_a_configuration(self):
+        frames = []
+        for n in range(8):
+            frames += [data for _, data in conversation(0, (f"10.7.0.{n + 1}", 40000 + n), ("198.51.100.9", 443),
+                                                        b"a" * 200, b"b" * 2000)]
+            frames += [data for _, data in conversation(0, (f"10.9.2.{n + 1}", 41000 + n), ("10.9.1.5", 502), *MODBUS)]
+        text = self.survey("-i", "t0", "-i", "t1", frames=frames)
+        self.assertRegex(text, r"10\.7\.0\.0/16 .* inside\n")
+        self.assertRegex(text, r"198\.51\.0\.0/16 .* outside\n")
+        self.assertRegex(text, r"\nt1 +nothing was seen: is it up, and does the mirror send to it\?\n")
+        self.assertNotIn("\nt0 ", text)
+        said = self.proposal(text)
+        self.assertIn('inside: ["10.7.0.0/16", "10.9.0.0/16"]\n', said.replace(
+            '["10.9.0.0/16", "10.7.0.0/16"]', '["10.7.0.0/16", "10.9.0.0/16"]'))
+        self.assertRegex(text, r"net-10-9-1-0, level: 1, .*# modbus is answered here\n")
+        self.assertRegex(text, r"net-10-9-2-0, level: 2, .*# modbus is asked from here\n")
+        self.assertRegex(said, r"interfaces: \[.*t0.*t1.*\]")
+        zone = os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
+        self.assertIn(f"timezone: {zone or 'UTC'}   # this machine's", text)
+        self.assertEqual([name for name in os.listdir(self.home) if name.startswith("weir-")], [])
+
+    def test_one_direction_and_a_mirror_that_copies(self):
+        both = [data for _, data in conversation(0, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 300_000)]
+        one = [frame for frame in both if frame[26:30] == bytes((10, 7, 0, 1))]
+        text = self.survey("-i", "t0", frames=list(identified(one)), times=2)
+        self.assertIn("one direction of the link is probably missing", text)
+        self.assertRegex(text, r"Duplicates  \d\d.*: the mirror takes ports in both directions")
+
+    def test_what_cannot_be_done(self):
+        self.assert_fails(2, ("check", "--for", "60s"), "--for needs -i INTERFACE")
+        self.assert_fails(2, ("check", "-i", "lo", "--for", "soon"), "--for soon: expected a time as 90s")
+        self.assert_fails(2, ("check", "-i", "lo", "x.pcap"), "x.pcap: expected -i or captures, not both")
+        self.assert_fails(1, ("check", "-i", "nosuch0"), "nosuch0")
+
+
+if __name__ == "__main__":
+    weirtest.main()
