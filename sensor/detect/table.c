@@ -8,29 +8,14 @@
 const char *const urgency_name[URGENCIES] = {"digest", "shift", "now"};
 
 const struct detector *const detectors[] = {
-    &detector_volume_host,
-    &detector_volume_destination,
-    &detector_volume_served,
-    &detector_volume_slow,
-    &detector_staging_upload,
-    &detector_timing_beacon,
-    &detector_timing_long,
-    &detector_ratio_shift,
-    &detector_destination_new,
-    &detector_destination_rare,
-    &detector_content_personal,
-    &detector_content_settings,
-    &detector_content_flight,
-    &detector_content_archive,
-    &detector_content_pattern,
-    &detector_tunnel_dns,
-    &detector_tunnel_icmp,
-    &detector_tunnel_new,
-    &detector_protocol_mismatch,
-    &detector_served_sweep,
-    &detector_sensor_blind,
-    &detector_intel_match,
-    NULL,
+    &detector_volume_host,      &detector_volume_destination, &detector_volume_served,
+    &detector_volume_slow,      &detector_staging_upload,     &detector_timing_beacon,
+    &detector_timing_long,      &detector_ratio_shift,        &detector_ratio_upload,
+    &detector_destination_new,  &detector_destination_rare,   &detector_content_personal,
+    &detector_content_settings, &detector_content_flight,     &detector_content_archive,
+    &detector_content_pattern,  &detector_tunnel_dns,         &detector_tunnel_icmp,
+    &detector_tunnel_new,       &detector_protocol_mismatch,  &detector_served_sweep,
+    &detector_sensor_blind,     &detector_intel_match,        NULL,
 };
 
 struct detect_config detect_config_default(void)
