@@ -83,8 +83,9 @@ void evidence_without(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kind] = (struct evidence_mark){0};
 }
 
-static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK, EVIDENCE_YOUNG_HOUR,
-                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE};
+static const enum evidence_kind kinds_of_new[] = {EVIDENCE_YOUNG_WEEK,  EVIDENCE_YOUNG_HOUR,
+                                                  EVIDENCE_PERSISTENCE, EVIDENCE_RARE,
+                                                  EVIDENCE_UPLOAD,      EVIDENCE_UPLOAD_AGAIN};
 #define KINDS_OF_NEW (sizeof kinds_of_new / sizeof *kinds_of_new)
 
 static bool is_marked_new(const struct day_evidence *evidence, uint32_t name)
@@ -279,6 +280,12 @@ static struct estimate estimate_of(const struct asked *asked, enum evidence_kind
     case EVIDENCE_ABSOLUTE_DAY:
     case EVIDENCE_STAGING:
         return estimate_host(asked, kind, bytes);
+    case EVIDENCE_UPLOAD:
+        return upload_estimate(asked, bytes);
+    case EVIDENCE_UPLOAD_AGAIN:
+        return estimate_new(asked, EVIDENCE_PERSISTENCE, bytes);
+    case EVIDENCE_UPLOAD_GROWTH:
+        return upload_growth_estimate(asked, bytes);
     default:
         return estimate_known(asked, kind, bytes);
     }
@@ -396,10 +403,12 @@ void evidence_add_host(struct day_evidence *into, const struct profile *profile,
         ask(&asked, EVIDENCE_HOST_GROWTH, amounts->day);
     ask_staging(&asked, amounts);
     /* The host's pairs may all be quiet today: that is known, and nothing. */
-    into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH;
+    into->known |= 1u << EVIDENCE_PAIR_HOUR | 1u << EVIDENCE_PAIR_DAY | 1u << EVIDENCE_PAIR_GROWTH |
+                   1u << EVIDENCE_UPLOAD | 1u << EVIDENCE_UPLOAD_GROWTH;
     if (survival_exposure_days(fleet) >= EXPOSED_DAYS)
         into->known |= 1u << EVIDENCE_YOUNG_WEEK | 1u << EVIDENCE_YOUNG_HOUR |
-                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE;
+                       1u << EVIDENCE_PERSISTENCE | 1u << EVIDENCE_RARE |
+                       1u << EVIDENCE_UPLOAD_AGAIN;
     manner_of_host(into, profile, fleet);
 }
 

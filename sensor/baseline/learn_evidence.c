@@ -29,6 +29,7 @@ void learn_evidence(struct profile *profile, const struct host_total *total,
     evidence_add_quiet(&profile->evidence, profile, fleet, civil, 0);
     evidence_add_closed(&profile->evidence, profile, fleet, civil);
     profile->evidence.due = evidence_ratio_due(profile, civil, total->out.value, total->in_bytes);
+    evidence_upload_due(&profile->evidence, profile, total, fleet, civil);
     /* In any order: of equal marks one is always preferred. */
     for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL;) {
         const struct pair_total *sum = e->value;
