@@ -9,7 +9,7 @@
 #define TAIL_SHARE  0.97
 #define TAIL_WEIGHT 20.0 /* host-days that σ0 stands for; of what is fused: */
 #define SIGMA       1.0  /* of −ln p, if p is what it says */
-#define SIGMA_FUSED 1.7
+#define SIGMA_FUSED 2.0
 /* What is asked for is one host-day in a thousand, of which a hundred hosts see one or two in the
  * weeks that are remembered. How high a fleet's tail begins is its own, how fast it falls is not.
  */
@@ -48,7 +48,7 @@ static const struct {
     [EVIDENCE_RARE] = {1, 1},
     [EVIDENCE_STAGING] = {1, 1},
     [EVIDENCE_UPLOAD] = {1.5, 10},
-    [EVIDENCE_UPLOAD_AGAIN] = {1, 10},
+    [EVIDENCE_UPLOAD_AGAIN] = {1.5, 10},
     [EVIDENCE_UPLOAD_GROWTH] = {1.5, 10},
     [EVIDENCE_NETWORK_WEEK] = {1.5, 1},
     [EVIDENCE_NETWORK_HOUR] = {2, 24},

@@ -76,6 +76,13 @@ void evidence_join(struct day_evidence *into, const struct day_evidence *from)
             into->mark[kind] = from->mark[kind];
 }
 
+void evidence_begin_day(struct day_evidence *evidence)
+{
+    struct day_evidence begun = {.due = evidence->due};
+    memcpy(begun.upload_due, evidence->upload_due, sizeof begun.upload_due);
+    *evidence = begun;
+}
+
 void evidence_without(struct day_evidence *evidence, uint32_t name)
 {
     for (int kind = 0; kind < EVIDENCES; kind++)
@@ -104,6 +111,14 @@ static void without_new(struct day_evidence *evidence, uint32_t name)
             evidence->mark[kinds_of_new[i]] = (struct evidence_mark){0};
 }
 
+/* A known place is no discovery, so what is sent there is none that everybody makes. */
+static bool was_new(const struct profile *profile, const struct pair *pair)
+{
+    const struct civil closed = {.hour = profile->last_closed_hour};
+    const struct asked asked = {NULL, profile, pair, &pair->destination, NULL, &closed, 0};
+    return evidence_is_cold(profile, &closed) || evidence_is_young(&asked);
+}
+
 /* As of when this host met it: who joined a wave did not discover it later either. */
 void evidence_drop_waves(struct day_evidence *evidence, const struct profile *profile,
                          const struct fleet *fleet)
@@ -111,7 +126,7 @@ void evidence_drop_waves(struct day_evidence *evidence, const struct profile *pr
     for (uint32_t i = 0; fleet && i < profile->pair_count; i++) {
         const struct pair *pair = profile->pair[i];
         if (is_marked_new(evidence, profile->pair_name[i]) &&
-            pair->destination.role == ROLE_CLIENT &&
+            pair->destination.role == ROLE_CLIENT && was_new(profile, pair) &&
             fleet_is_wave(fleet, &pair->destination, 0, pair->first_day))
             without_new(evidence, profile->pair_name[i]);
     }

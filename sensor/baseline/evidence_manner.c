@@ -149,8 +149,6 @@ void evidence_add_closed(struct day_evidence *into, const struct profile *profil
                          const struct fleet *fleet, const struct civil *civil)
 {
     const struct evidence_mark *due = &profile->evidence.due;
-    if (profile->today != civil->day)
-        return;
     upload_add_closed(into, profile, fleet);
     if (evidence_is_cold(profile, civil))
         return;

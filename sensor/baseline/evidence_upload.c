@@ -5,8 +5,8 @@
  * known place does not answer is held against its own days: of most it is next to nothing.
  *
  * An answer may come later than what was sent, so only whole hours are looked at, as ratios are
- * (evidence_manner.c): marks while the next hour in which the host sends is open, and learned at
- * that one's close. Thread: any (pure). */
+ * (evidence_manner.c): marks while the next hour in which the host sends is open, be that of a
+ * later day, and learned at that one's close. Thread: any (pure). */
 #include "evidence_local.h"
 
 #include <math.h>
@@ -139,7 +139,7 @@ static void keep(struct day_evidence *into, const struct asked *asked, enum evid
                  const struct evidence_mark *from, uint64_t bytes)
 {
     struct evidence_mark mark = *from;
-    if (mark.pair != asked->name || mark.l <= 0)
+    if (bytes < EVIDENCE_FLOOR_BYTES)
         return;
     mark.bytes = histogram_floor(histogram_bin(bytes < mark.bytes ? bytes : mark.bytes));
     if (kind == EVIDENCE_UPLOAD)
@@ -159,6 +159,13 @@ void evidence_keep_uploads(struct day_evidence *into, const struct day_evidence 
                                 of->fleet,
                                 of->civil,
                                 evidence_name(of->destination)};
-    for (int kind = EVIDENCE_UPLOAD; kind < EVIDENCES && bytes >= EVIDENCE_FLOOR_BYTES; kind++)
-        keep(into, &asked, (enum evidence_kind)kind, &from->mark[kind], bytes);
+    for (int kind = EVIDENCE_UPLOAD; kind < EVIDENCES; kind++) {
+        const struct evidence_mark *mark = &from->mark[kind];
+        if (mark->pair != asked.name || mark->l <= 0)
+            continue;
+        if (mark->bytes > of->day_bytes)
+            evidence_mark_exact(into, (enum evidence_kind)kind, mark->l, mark->bytes, mark->pair);
+        else
+            keep(into, &asked, (enum evidence_kind)kind, mark, bytes);
+    }
 }

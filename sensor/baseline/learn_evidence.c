@@ -93,5 +93,5 @@ void learn_evidence_day(struct profile *profile, bool day_off, const struct civi
             fuse_side(profile, &day, (enum evidence_side)side, &measures, fleet);
         fleet_note_evidence(fleet, profile->group, &day, civil);
     }
-    profile->evidence = (struct day_evidence){0};
+    evidence_begin_day(&profile->evidence);
 }

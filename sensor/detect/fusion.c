@@ -102,8 +102,8 @@ static struct fused fused_less(const struct weighing *weighing, enum evidence_si
         struct amounts pair = amounts_less(&lead->amounts, removed);
         evidence_add_pair(&evidence, weighing->host, lead->pair, lead->destination, weighing->fleet,
                           &weighing->civil, &pair);
-        const struct asked_pair of = {weighing->host, lead->pair, lead->destination,
-                                      weighing->fleet, &weighing->civil};
+        const struct asked_pair of = {weighing->host,  lead->pair,       lead->destination,
+                                      weighing->fleet, &weighing->civil, lead->amounts.day};
         evidence_keep_uploads(&evidence, &weighing->evidence, &of, pair.day);
     }
     return fuse(weighing, &evidence, side);

@@ -145,7 +145,8 @@ static void of_a_cold_host(void **state)
     site_free(site);
 }
 
-/* It is no mark of the day before the next hour, is stored until then, and not after midnight. */
+/* It is no mark before the next hour in which the host sends, be that of another day, and is stored
+ * until then. */
 static void judged_in_the_next_hour(void **state)
 {
     struct site *site = site_of(NOW);
@@ -170,10 +171,16 @@ static void judged_in_the_next_hour(void **state)
     assert_true(mark->l > 0);
     assert_int_equal(mark->pair, evidence_name(&new));
     assert_near(host->evidence.upload_due[0].l + 1, 1);
-    close_hour(site, 0, NOW, 23, &new, 90 * MB, MB);
-    double before = mark->l;
     close_hour(site, 0, NOW + 1, 9, &own, 1000, 3000);
-    assert_true(before > 0);
+    assert_near(mark->l + 1, 1);
+    close_hour(site, 0, NOW + 1, 23, &new, 90 * MB, MB);
+    double due = host->evidence.upload_due[0].l;
+    assert_true(due > 0);
+    assert_near(mark->l + 1, 1);
+    close_hour(site, 0, NOW + 3, 9, &own, 1000, 3000);
+    assert_near(mark->l, due);
+    assert_int_equal(host->today, MONDAY + NOW + 3);
+    close_hour(site, 0, NOW + 4, 9, &own, 1000, 3000);
     assert_near(mark->l + 1, 1);
     site_free(site);
 }
@@ -234,6 +241,26 @@ static void a_wave_is_nobodys_upload(void **state)
     site_free(site);
 }
 
+/* What everybody used from the beginning is no discovery, and an upload there is its host's own. */
+static void a_known_place_is_no_wave(void **state)
+{
+    struct site *site = site_of(0);
+    struct destination all = to("all.example"), own = to("own0.example");
+    (void)state;
+    for (int day = 0; day < NOW; day++)
+        for (unsigned host = 0; host < HOSTS; host++)
+            close_hour(site, host, day, 9, &all, 100000, 300000);
+    assert_true(fleet_is_wave(site->fleet, &all, 0, MONDAY));
+    close_hour(site, 0, NOW, 12, &all, 90 * MB, MB);
+    double due = site->host[0]->evidence.upload_due[0].l;
+    assert_true(due > 3);
+    close_hour(site, 0, NOW, 13, &own, 1000, 3000);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    close_hour(site, 0, NOW, 14, &own, 1000, 3000);
+    assert_near(site->host[0]->evidence.mark[EVIDENCE_UPLOAD].l, due);
+    site_free(site);
+}
+
 /* Fewer bytes make less of it, none nothing; of another destination it says nothing. */
 static void fewer_bytes_undo_it(void **state)
 {
@@ -245,8 +272,9 @@ static void fewer_bytes_undo_it(void **state)
     (void)state;
     day.mark[EVIDENCE_UPLOAD] = due_of(site, &new, 30 * MB, MB);
     day.mark[EVIDENCE_UPLOAD_AGAIN] = (struct evidence_mark){5, MB, evidence_name(&new)};
-    const struct asked_pair of = {host, NULL, &new, site->fleet, &civil},
-                            other = {host, NULL, &own, site->fleet, &civil};
+    const struct asked_pair of = {host, NULL, &new, site->fleet, &civil, 30 * MB},
+                            other = {host, NULL, &own, site->fleet, &civil, 30 * MB},
+                            since = {host, NULL, &new, site->fleet, &civil, 0};
     evidence_keep_uploads(&less, &day, &of, 90 * MB);
     assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
     less = (struct day_evidence){0};
@@ -259,6 +287,8 @@ static void fewer_bytes_undo_it(void **state)
     evidence_keep_uploads(&less, &day, &other, 90 * MB);
     assert_near(less.mark[EVIDENCE_UPLOAD].l + 1, 1);
     assert_near(less.mark[EVIDENCE_UPLOAD_AGAIN].l + 1, 1);
+    evidence_keep_uploads(&less, &day, &since, 0); /* of a day before */
+    assert_near(less.mark[EVIDENCE_UPLOAD].l, day.mark[EVIDENCE_UPLOAD].l);
     evidence_without(&day, evidence_name(&new));
     assert_near(day.mark[EVIDENCE_UPLOAD].l + 1, 1);
     site_free(site);
@@ -274,6 +304,7 @@ int main(void)
         cmocka_unit_test(sent_to_again),
         cmocka_unit_test(what_is_not_answered_grows),
         cmocka_unit_test(a_wave_is_nobodys_upload),
+        cmocka_unit_test(a_known_place_is_no_wave),
         cmocka_unit_test(fewer_bytes_undo_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
