@@ -66,7 +66,7 @@ struct status_alerts {     /* of a detector or rule, since the engine's process 
     uint64_t alerts[STATUS_URGENCIES], severity[SEVERITIES];
 };
 
-#define STATUS_APIS 2
+#define STATUS_APIS 3
 struct status_api { /* a listener of the engine's, since its process began */
     const char *listener;
     struct api_counts counts;
