@@ -355,13 +355,12 @@ void console_api_map(const struct console_api *api, struct api_reply *reply)
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-void console_api_events(const struct console_api *api, const struct api_request *request, char *now,
-                        struct api_reply *reply)
+void console_api_events(const struct console_api *api, const struct api_request *request,
+                        const char *now, struct api_reply *reply)
 {
     struct buffer out = {0};
     console_news_begin(api->news, request->header[API_LAST_EVENT], &out);
     buffer_text(&out, "event: now\ndata: %s\n\n", now);
-    free(now);
     buffer_u8(&out, '\0');
     reply->type = "text/event-stream";
     reply->stream = true;

@@ -34,8 +34,8 @@ void console_api_incident(const struct console_api *api, const struct api_reques
 void console_api_destination(const struct console_api *api, const struct api_request *request,
                              struct api_reply *reply);
 void console_api_map(const struct console_api *api, struct api_reply *reply);
-/* `now`: as console_api_now, taken. */
-void console_api_events(const struct console_api *api, const struct api_request *request, char *now,
-                        struct api_reply *reply);
+/* `now`: as console_api_now. */
+void console_api_events(const struct console_api *api, const struct api_request *request,
+                        const char *now, struct api_reply *reply);
 
 #endif

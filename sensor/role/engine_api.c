@@ -291,6 +291,9 @@ void engine_role_status(struct engine_role *role,
     struct bus_status sink[CONFIG_SINKS];
     char away[CONFIG_WORKERS][AWAY_TEXT];
     const char *line[BLIND_MAX];
+    struct console_counts console = {0};
+    if (role->console)
+        console = console_counts_of(role->console);
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
     size_t blinds = list_blind(role, away, line);
@@ -328,6 +331,7 @@ void engine_role_status(struct engine_role *role,
         .alert_count = alerts_status(role, alerts),
         .api = api,
         .api_count = apis_status(role, api),
+        .console = role->console ? &console : NULL,
     };
     reply->body = say(role, &status);
     engine_role_hide(role, reply);

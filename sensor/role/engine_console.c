@@ -47,15 +47,23 @@ static char *say_now_with_alerts(void *context, const struct status *status)
     return console_api_now(&api, status, true);
 }
 
-static void tell_now(struct engine_role *role)
+/* Made once for all who ask until the next tick that tells them. */
+static const char *figures(struct engine_role *role)
 {
     struct api_reply reply = {.body = NULL};
+    if (!role->console_now) {
+        engine_role_status(role, say_now, &reply);
+        role->console_now = reply.body;
+    }
+    return role->console_now;
+}
+
+static void tell_now(struct engine_role *role)
+{
     struct buffer event = {0};
-    engine_role_status(role, say_now, &reply);
-    buffer_text(&event, "event: now\ndata: %s\n\n", reply.body);
+    buffer_text(&event, "event: now\ndata: %s\n\n", figures(role));
     api_tell(console_server(role->console), (const char *)event.data, event.size);
     buffer_fini(&event);
-    free(reply.body);
 }
 
 static void on_tick(void *context)
@@ -63,7 +71,11 @@ static void on_tick(void *context)
     struct engine_role *role = context;
     struct api *api = console_server(role->console);
     console_news_read(role->console_news, publisher_durable(role->stack.publisher), api);
-    if (++role->console_ticks % NOW_TICKS == 0 && api_counts_of(api).streams > 0)
+    if (++role->console_ticks % NOW_TICKS != 0)
+        return;
+    free(role->console_now);
+    role->console_now = NULL;
+    if (api_counts_of(api).streams > 0)
         tell_now(role);
 }
 
@@ -86,6 +98,7 @@ void engine_role_console_close(struct engine_role *role)
         role->stack.loop.ops->drop(role->console_tick);
     console_close(role->console);
     console_news_free(role->console_news);
+    free(role->console_now);
 }
 
 /* --- routes ----------------------------------------------------------------------------------- */
@@ -100,11 +113,8 @@ void engine_console_events(void *context, const struct api_request *request,
                            struct api_reply *reply)
 {
     const struct console_api api = api_of(context);
-    struct api_reply now = {.body = NULL};
-    if (!engine_role_may_look(context, request, reply))
-        return;
-    engine_role_status(context, say_now, &now);
-    console_api_events(&api, request, now.body, reply);
+    if (engine_role_may_look(context, request, reply))
+        console_api_events(&api, request, figures(context), reply);
 }
 
 void engine_console_incident(void *context, const struct api_request *request,

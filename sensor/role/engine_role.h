@@ -39,6 +39,7 @@ struct engine_role {
     struct console *console; /* NULL: none is asked for */
     struct console_news *console_news;
     struct console_sums console_sums;
+    char *console_now; /* the figures as they were told last; NULL: not lately */
     struct loop_watch *console_tick;
     unsigned console_ticks;
     struct looks looks; /* that go on */
