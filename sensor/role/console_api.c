@@ -133,6 +133,11 @@ static void put_alerts(struct json *json, const struct console_news *news)
             last[count % NOW_ALERTS] = line;
             sizes[count++ % NOW_ALERTS] = size;
         }
+    if (!news) {
+        json_none(json, "alerts");
+        json_str(json, "alerts_why", "they are kept where the console is enabled");
+        return;
+    }
     json_list(json, "alerts");
     for (size_t i = 0; i < NOW_ALERTS && i < count; i++) {
         size_t at = (count - 1 - i) % NOW_ALERTS;

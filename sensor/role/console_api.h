@@ -23,7 +23,7 @@ struct console_sums {
 
 struct console_api {
     struct engine *engine;
-    const struct console_news *news;
+    const struct console_news *news; /* NULL: there is no console, and nobody keeps them */
     struct console_sums *sums;
 };
 

@@ -181,6 +181,8 @@ void console_news_read(struct console_news *news, uint64_t until, struct api *ap
 bool console_news_step(const struct console_news *news, struct news_walk *walk,
                        enum news_kind *kind, const char **line, size_t *size)
 {
+    if (!news)
+        return false;
     if (walk->next < news->first)
         walk->next = news->first;
     if (walk->next >= news->next)
@@ -194,5 +196,5 @@ bool console_news_step(const struct console_news *news, struct news_walk *walk,
 
 bool console_news_whole(const struct console_news *news)
 {
-    return news->gone == 0;
+    return news && news->gone == 0;
 }

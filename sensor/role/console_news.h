@@ -23,7 +23,7 @@ void console_news_free(struct console_news *news);
 void console_news_read(struct console_news *news, uint64_t until, struct api *api);
 
 enum news_kind { NEWS_ALERT, NEWS_ACT };
-/* Oldest first. */
+/* Oldest first. NULL: there are none, and not all. */
 struct news_walk {
     uint64_t next;
 };
