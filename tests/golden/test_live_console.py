@@ -165,7 +165,7 @@ class Console(weirtest.Case):
             self.addCleanup(line.close)
             line.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n\r\n".encode())
         until("all streams", lambda: self.counts()["streams"] == STREAMS)
-        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/1000")
+        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/3000000") # of a MiB it is told at once
         heard, waits = {line: b"" for line in held}, set(held)
         end = time.monotonic() + 60
         while waits and time.monotonic() < end:
