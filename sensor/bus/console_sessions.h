@@ -41,9 +41,10 @@ void session_end(struct session *session);
 
 /* --- locks ------------------------------------------------------------------------------------ */
 
-#define LOCKS         1024
-#define LOCK_FAILURES 5 /* then it is locked, LOCK_FIRST_NS, and after each more twice as long … \
-                         */
+#define LOCKS 1024
+#define LOCK_FAILURES                                                                              \
+    5 /* then it is locked, LOCK_FIRST_NS, and after each more twice as long …                   \
+       */
 #define LOCK_FIRST_NS (30 * NS_PER_S)
 #define LOCK_MOST_NS  (15 * NS_PER_MIN)
 #define LOCK_KEPT_NS  NS_PER_HOUR /* … until none failed for so long */

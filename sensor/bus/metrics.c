@@ -175,7 +175,8 @@ static const struct metrics_row api_field[] = {
           "Requests of whoever may not ask that."),
     FIELD(counts.waited, metrics_counter, "weir_api_waited_requests_total",
           "Requests that waited for the listener's next share of the engine's time."),
-    FIELD(counts.streams, metrics_gauge_type, "weir_api_streams", "Connections that are told events."),
+    FIELD(counts.streams, metrics_gauge_type, "weir_api_streams",
+          "Connections that are told events."),
     FIELD(counts.slow, metrics_counter, "weir_api_slow_streams_total",
           "Such connections that were let go: they did not take what they were told."),
 };
@@ -183,7 +184,8 @@ static const struct metrics_row api_field[] = {
 
 #define OF console_counts
 static const struct metrics_row console_field[] = {
-    FIELD(sessions, metrics_gauge_type, "weir_console_sessions", "Who is logged in to the console."),
+    FIELD(sessions, metrics_gauge_type, "weir_console_sessions",
+          "Who is logged in to the console."),
     FIELD(logins, metrics_counter, "weir_console_logins_total", "Sessions that began."),
     FIELD(failures, metrics_counter, "weir_console_login_failures_total",
           "Tries to log in with a wrong password or token."),

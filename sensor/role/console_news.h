@@ -9,7 +9,7 @@
 #include "weir/base/buffer.h"
 #include "weir/bus/api.h"
 
-#define NEWS_LINES 4096u
+#define NEWS_LINES UINT64_C(4096)
 #define NEWS_BYTES ((size_t)16 << 20)
 
 struct console_news;

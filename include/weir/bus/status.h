@@ -8,8 +8,8 @@
 #include "weir/base/json.h"
 #include "weir/base/time.h"
 #include "weir/bus/api.h"
-#include "weir/bus/console.h"
 #include "weir/bus/bus.h"
+#include "weir/bus/console.h"
 #include "weir/record/record.h"
 
 #include <stdbool.h>
