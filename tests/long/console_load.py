@@ -2,7 +2,7 @@
 """Stage of tests/run --long: what the console costs the engine, with 200 browsers that are told everything and wrk
 asking as fast as it is answered.
 
-    console_load.py [--pairs 5000] [--rate 500] [--turns 3] [--streams 200]
+    console_load.py [--pairs 1000] [--rate 20] [--turns 3] [--streams 200]
 
 The same traffic and alerts in turn without the console, and with it under that load: the time from an alert's own
 (packet) time until it is durable in the journal, and packets dropped. Every stream hears of every alert, and what
@@ -132,8 +132,8 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["streams"]:
         streams(int(sys.argv[2]), sys.argv[3], sys.argv[4])
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=5000)
-    parser.add_argument("--rate", type=int, default=500)
+    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--rate", type=int, default=20)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--streams", type=int, default=200)
     given, sys.argv[1:] = parser.parse_known_args()
