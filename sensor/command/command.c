@@ -55,6 +55,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "packets of incidents that were kept: list, verify\n"
                             "       weir support-bundle [-c FILE] [-o FILE]               "
                             "what somebody needs who is to help\n"
+                            "       weir console user VERB ...                            "
+                            "who may log in to the console: list, add, remove\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";
@@ -90,6 +92,7 @@ static const struct {
     {"top", command_top},           {"zones", command_zones},
     {"change", command_change},     {"--help", command_help},
     {"-h", command_help},           {"support-bundle", command_support},
+    {"console", command_console},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -120,7 +123,7 @@ int command_main(int argc, char **argv)
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
         "top, reload, "
         "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
-        "privacy, support-bundle, version "
+        "privacy, support-bundle, console, version "
         "or help",
         argv[1]);
     return EXIT_USAGE;

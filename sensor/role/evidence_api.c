@@ -35,7 +35,7 @@ static void take_author(const struct evidence_api *api, const struct api_request
                         struct asked *asked)
 {
     char name[PEOPLE_NAME];
-    people_name(api->api.people, request->uid, name);
+    people_asks(api->api.people, request, name);
     if (*asked->stated && strcmp(asked->stated, name) != 0)
         snprintf(asked->by, sizeof asked->by, "%s (%.40s)", asked->stated, name);
     else

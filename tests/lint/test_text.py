@@ -20,7 +20,8 @@ from pathlib import Path
 
 MAX_LINES = 800
 MAX_CORPUS_BYTES = 64 << 10
-TEXT = {".c", ".h", ".py", ".md", ".txt", ".cmake", ".json", ".yaml", ".yml", ".supp", ".tsv", ""}
+TEXT = {".c", ".h", ".py", ".js", ".mjs", ".css", ".html", ".md", ".txt", ".cmake", ".json", ".yaml", ".yml", ".supp", ".tsv",
+        ""}
 # Spelled so that this line does not match itself.
 MACHINE_PATH = re.compile(r"(?<![\w.$})>/-])/(?:work|root|Users|home/[a-z]\w*)[/]")
 # A public function that reads what came from outside: takes (pointer, size), and says so by name.
