@@ -1,0 +1,70 @@
+// Figures as people read them, the same as the program's own (base/figures.c).
+import { t } from "./texts.js";
+
+const UNITS = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+const NARROW = "\u00a0";
+
+export const known = value => value !== null && value !== undefined && !Number.isNaN(value);
+
+export function bytes(value) {
+  if (!known(value)) return t("none");
+  let at = 0;
+  while (value >= 999.5 && at < UNITS.length - 1) {
+    value /= 1000;
+    at++;
+  }
+  return value.toFixed(at === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2) + NARROW + UNITS[at];
+}
+
+const COUNT = new Intl.NumberFormat("en");
+
+export const count = value => (known(value) ? COUNT.format(Math.round(value)) : t("none"));
+
+export const range = pair => (pair ? t("range", bytes(pair[0]), bytes(pair[1])) : t("none"));
+
+export const share = part => (known(part) ? `${(100 * part).toFixed(part < 0.1 && part > 0 ? 1 : 0)}${NARROW}%` : t("none"));
+
+// p is how often such a thing happens: said as "one of N", which people read rightly.
+export const rarity = p => (p > 0 ? t("one_of", count(Math.max(1, 1 / p))) : t("none"));
+
+export const amount = (value, unit) =>
+  unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + t.or(`unit_${unit}`, unit) : ""}`;
+
+export const shortId = id => `inc-${id.slice(0, 6)}`;
+
+// --- times --------------------------------------------------------------------------------------
+
+let zone = "UTC";
+let forms = {};
+
+export function useZone(utc) {
+  zone = utc ? "UTC" : undefined;
+  forms = {};
+}
+
+export const zoneName = () => (zone === "UTC" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone);
+
+function written(options, date) {
+  const key = JSON.stringify(options);
+  forms[key] = forms[key] || new Intl.DateTimeFormat("sv", { ...options, timeZone: zone });
+  return forms[key].format(date);
+}
+
+const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+const DAY = { month: "2-digit", day: "2-digit" };
+const parsed = text => (text ? new Date(text) : null);
+
+export const clock = text => (parsed(text) ? written(CLOCK, parsed(text)) : t("none"));
+
+export const moment = text => (parsed(text) ? written({ ...DAY, ...CLOCK }, parsed(text)) : t("none"));
+
+export const whole = text => (parsed(text) ? written({ year: "numeric", ...DAY, ...CLOCK }, parsed(text)) : t("none"));
+
+export const hourOf = ms => written({ ...DAY, hour: "2-digit", minute: "2-digit", hour12: false }, new Date(ms));
+
+export function lasting(seconds) {
+  if (!known(seconds)) return t("none");
+  if (seconds < 120) return t("seconds", seconds < 10 ? seconds.toFixed(1) : Math.round(seconds));
+  if (seconds < 7200) return t("minutes", Math.round(seconds / 60));
+  return seconds < 172800 ? t("hours", Math.round(seconds / 3600)) : t("days", Math.round(seconds / 86400));
+}
