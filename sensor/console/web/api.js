@@ -49,21 +49,46 @@ function taken(session) {
   return session;
 }
 
-// null: nobody is signed in.
-export async function session() {
+// The cookie is not ours to see; that there was one is remembered, so that who never signed in is not asked about.
+const MARK = "weir.session";
+
+function remember(is) {
   try {
-    return taken(await ask("/v1/session"));
-  } catch (error) {
-    if (error.status === 401) return null;
-    throw error;
+    if (is) localStorage.setItem(MARK, "1");
+    else localStorage.removeItem(MARK);
+  } catch { /* then the sensor is asked */ }
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem(MARK) !== null;
+  } catch {
+    return true;
   }
 }
 
-export const signIn = async body => taken(await send("/v1/session", body));
+// null: nobody is signed in.
+export async function session() {
+  if (!remembered()) return null;
+  try {
+    return taken(await ask("/v1/session"));
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    remember(false);
+    return null;
+  }
+}
+
+export async function signIn(body) {
+  const who = taken(await send("/v1/session", body));
+  remember(true);
+  return who;
+}
 
 export async function signOut() {
   await send("/v1/session", undefined, "DELETE");
   csrf = null;
+  remember(false);
 }
 
 // --- what happens -------------------------------------------------------------------------------

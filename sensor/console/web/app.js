@@ -104,7 +104,7 @@ function leavePage() {
 async function show() {
   if (!app.session) return;
   const { page, words } = asked();
-  const again = shown.page === page && shown.words.join("/") === words.join("/");
+  const again = shown.page === page && shown.words.join("/") === words.join("/"), first = !shown.page;
   leavePage();
   const abort = new AbortController();
   Object.assign(shown, { page, words, abort });
@@ -127,7 +127,7 @@ async function show() {
   document.title = `${title?.textContent || t(`page_${page}`)} · Weir`;
   if (!again) {
     window.scrollTo(0, 0);
-    if (!main.contains(document.activeElement)) title?.focus({ preventScroll: true });
+    if (!first && !main.contains(document.activeElement)) title?.focus({ preventScroll: true });
   }
 }
 
@@ -189,6 +189,7 @@ function gone() {
   events?.close();
   events = null;
   leavePage();
+  shown.page = null;
   Object.assign(app, { session: null, live: false, was: false });
   login.open(root, entered);
 }

@@ -126,10 +126,14 @@ function rulers(width, left, top, down, most, say) {
 }
 
 function hoursBelow(begin, end, x, y, width) {
-  const marks = [], step = (end - begin) / Math.max(2, Math.floor(width / 110));
-  for (let at = begin; at <= end + 1; at += step) {
-    const edge = at === begin ? "start" : at + step > end + 1 ? "end" : "middle";
-    marks.push(s("path", { class: "axis", d: `M${x(at)} ${y}v5` }), label(x(at), y + 18, f.hourOf(at), { "text-anchor": edge }));
+  const count = Math.max(2, Math.floor(width / 120)), marks = [];
+  let day = "";
+  for (let i = 0; i <= count; i++) {
+    const at = begin + ((end - begin) * i) / count, today = f.day(at);
+    const text = today === day ? f.minute(at) : `${today.slice(5)} ${f.minute(at)}`;
+    const edge = i === 0 ? "start" : i === count ? "end" : "middle";
+    day = today;
+    marks.push(s("path", { class: "axis", d: `M${x(at)} ${y}v5` }), label(x(at), y + 18, text, { "text-anchor": edge }));
   }
   return marks;
 }

@@ -35,32 +35,34 @@ export const shortId = id => `inc-${id.slice(0, 6)}`;
 // --- times --------------------------------------------------------------------------------------
 
 let zone = "UTC";
-let forms = {};
+let form = made();
+
+// Swedish writes times as ISO 8601 does.
+function made() {
+  return new Intl.DateTimeFormat("sv", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit",
+                                         minute: "2-digit", second: "2-digit", hour12: false, timeZone: zone });
+}
 
 export function useZone(utc) {
   zone = utc ? "UTC" : undefined;
-  forms = {};
+  form = made();
 }
 
 export const zoneName = () => (zone === "UTC" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone);
 
-function written(options, date) {
-  const key = JSON.stringify(options);
-  forms[key] = forms[key] || new Intl.DateTimeFormat("sv", { ...options, timeZone: zone });
-  return forms[key].format(date);
+// "2026-03-02 01:14:07" in the zone that is shown; its parts are cut out of it, so all read alike.
+export function whole(text) {
+  const date = known(text) ? new Date(text) : null;
+  return date && !Number.isNaN(date.getTime()) ? form.format(date) : t("none");
 }
 
-const CLOCK = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
-const DAY = { month: "2-digit", day: "2-digit" };
-const parsed = text => (text ? new Date(text) : null);
+export const moment = text => whole(text).slice(5) || t("none");
 
-export const clock = text => (parsed(text) ? written(CLOCK, parsed(text)) : t("none"));
+export const day = text => whole(text).slice(0, 10);
 
-export const moment = text => (parsed(text) ? written({ ...DAY, ...CLOCK }, parsed(text)) : t("none"));
+export const clock = text => whole(text).slice(11) || t("none");
 
-export const whole = text => (parsed(text) ? written({ year: "numeric", ...DAY, ...CLOCK }, parsed(text)) : t("none"));
-
-export const hourOf = ms => written({ ...DAY, hour: "2-digit", minute: "2-digit", hour12: false }, new Date(ms));
+export const minute = ms => whole(ms).slice(11, 16);
 
 export function lasting(seconds) {
   if (!known(seconds)) return t("none");

@@ -73,6 +73,7 @@ export class Grid {
     const probe = getComputedStyle(this.node).getPropertyValue("--row");
     this.height = parseFloat(probe) * parseFloat(getComputedStyle(document.documentElement).fontSize);
     this.body.style.height = `${this.rows.length * this.height}px`;
+    this.head.style.marginRight = `${this.scroller.offsetWidth - this.scroller.clientWidth}px`;
   }
 
   paint() {

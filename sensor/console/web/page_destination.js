@@ -26,7 +26,7 @@ async function draw(root, id, app) {
   put(root, h("div", { class: "page-head" }, h("h1", { tabindex: -1 }, name(said.name || id)), said.kind && chip(t.or(`kind_${said.kind}`, said.kind)), said.trusted && chip(t("trusted"))),
     h("div", { class: "tiles" },
       tile(t("left_hour"), f.bytes(said.out_bytes ?? sum), t("from_hosts", f.count(said.hosts_total ?? list.length))),
-      tile(t("first_seen"), said.first_seen ? f.whole(said.first_seen) : t("not_known"), said.first_seen_why && name(said.first_seen_why)),
+      tile(t("first_seen"), said.first_seen ? f.day(said.first_seen) : t("not_known"), said.first_seen_why && name(said.first_seen_why)),
       tile(t("prevalence"), f.known(said.prevalence) ? f.count(said.prevalence) : t("not_known"), t("prevalence_words"))),
     panel(t("who_sends"), hosts(list)));
 }

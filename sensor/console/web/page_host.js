@@ -28,7 +28,7 @@ function destinations(rows) {
     { title: t("against_usual"), className: "bar-cell", cell: r => usualCell(r, most) },
     { title: t("how_rare"), end: true, cell: r => f.rarity(r.p), key: r => r.p ?? 1 },
     { title: t("flows"), end: true, cell: r => f.count(r.flows), key: r => r.flows || 0 },
-    { title: t("first_seen"), cell: r => (r.first_seen ? f.whole(r.first_seen) : t(r.met === false ? "this_hour" : "none")), key: r => r.first_seen || "" },
+    { title: t("first_seen"), cell: r => (r.first_seen ? f.day(r.first_seen) : t(r.met === false ? "this_hour" : "none")), key: r => r.first_seen || "" },
     { title: t("prevalence"), end: true, cell: r => f.count(r.prevalence), key: r => r.prevalence || 0 },
     { title: t("incident"), cell: r => gravest(r.incident), key: r => r.incident?.score || 0 }] }).node;
 }

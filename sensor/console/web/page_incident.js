@@ -79,16 +79,19 @@ function flows(weir) {
       { title: t("left"), end: true, cell: r => f.bytes(r.out_bytes), key: r => r.out_bytes }] }).node];
 }
 
+const FULL = 87; // columns of a line of weir explain
+
 // The sensor's own sentences (weir explain): a line without an indent is a head, the rest its paragraphs.
 function explained(whole) {
   const lines = whole.sentences || [];
   if (lines.length === 0) return recordsOf(whole).flatMap(r => (r.weir?.reasons || []).map(x => h("p", {}, name(x.text || ""))));
   const out = [];
-  let text = [];
+  let text = [], before = 0;
   const end = () => { if (text.length) out.push(h("p", {}, name(text.join(" ")))); text = []; };
   for (const line of lines) {
     const said = line.trim();
-    if (!/^\s/.test(line) || /^(-|\d+\.|flow |\d{4}-)/.test(said)) end();
+    if (!/^\s/.test(line) || /^(-|\d+\.|flow \d) /.test(said) || before + said.split(" ")[0].length < FULL) end();
+    before = line.length; // one with room for the next word ended its paragraph
     if (!said || /^-{5,}$/.test(said)) continue;
     if (/^\s/.test(line)) text.push(said.replace(/^- /, ""));
     else out.push(h("h3", {}, name(said)));
@@ -137,6 +140,6 @@ async function draw(parts) {
     !row.mark?.acknowledged && act("ack", actions.acknowledge), act("verdict_do", actions.verdict, { class: "button main" })], act("silence", actions.silence));
   put(parts.root, top(row, last, acts), panel(t("what_happened"), summary(row, last)), panel(t("why_told"), drawn(whole)), panel(t("timeline"), timeline(whole.history)),
     h("div", { class: "columns" }, h("div", {}, panel(t("what_left"), services(weir), content(weir)), panel(t("flows"), flows(weir))),
-      h("div", {}, panel(t("explained"), h("div", { class: "explained" }, explained(whole))), panel(t("people"), people(whole.people)), panel(t("take_along"), taken(whole, row)))));
+      h("div", {}, panel(t("explained"), h("div", { class: "explained", tabindex: 0, role: "group", "aria-label": t("explained") }, explained(whole))), panel(t("people"), people(whole.people)), panel(t("take_along"), taken(whole, row)))));
   if (held) parts.root.querySelector(`[data-act="${held}"], [data-act]`)?.focus();
 }

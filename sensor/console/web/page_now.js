@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { destinationLink, eachFrame, h, name, put } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
-import { alertLine, chip, meter, nothing, panel, tile } from "./parts.js";
+import { alertLine, chip, nothing, panel, tile } from "./parts.js";
 import { table } from "./table.js";
 import { t } from "./texts.js";
 
@@ -53,7 +53,7 @@ export async function open(root, words, app) {
       f.known(n.incidents_open) && tile(t("open_incidents"), h("a", { href: "#/incidents" }, f.count(n.incidents_open)), t("to_look_at")),
       tile(t("drops"), f.known(n.drops) ? f.count(n.drops) : why(n, "drops"), n.drops > 0 ? t("drops_some") : t("drops_none"), { class: n.drops > 0 ? "tile loud" : "tile" }),
       tile(t("budget"), spent === null ? why(n, "budget") : f.share(spent), spent === null ? null :
-        [meter(spent, t("budget_spent")), t("budget_words", n.budget.spent.toFixed(1), n.budget.of.toFixed(1))]));
+        [charts.meter(spent, t("budget_spent")), t("budget_words", n.budget.spent.toFixed(1), n.budget.of.toFixed(1))]));
   }
 
   function drawTables() {

@@ -1,9 +1,10 @@
 // The sensor itself: whether it sees, whether it keeps up, what it did not see, and how far its sinks are behind.
 import { ask } from "./api.js";
 import { h, name, put } from "./dom.js";
+import { meter } from "./charts.js";
 import * as f from "./format.js";
 import { repeated } from "./page_host.js";
-import { chip, meter, panel, refused, tile } from "./parts.js";
+import { chip, panel, refused, tile } from "./parts.js";
 import { facts, table } from "./table.js";
 import { t } from "./texts.js";
 
@@ -18,9 +19,9 @@ const workers = rows => table({ caption: t("capture"), rows, columns: [{ title: 
   { title: t("ring"), className: "bar-cell", cell: r => meter(r.ring?.bytes ? r.ring.used_bytes / r.ring.bytes : 0, t("ring_of", r.worker)) },
   { title: t("ring_lasts"), end: true, cell: r => f.lasting(r.ring?.seconds) }, each(t("restarts"), "restarts")] }).node;
 
-const sinks = rows => table({ caption: t("sinks"), rows, empty: t("no_sinks"), columns: [{ title: t("name"), cell: r => [name(r.name), h("span", { class: "soft" }, ` ${r.type || ""}`)] },
-  { title: t("state"), cell: r => [state(r.state), r.last_error && h("span", { class: "note" }, name(r.last_error))] }, each(t("delivered"), "delivered"), each(t("behind"), "behind"),
-  { title: t("lag"), end: true, cell: r => f.lasting(r.lag_s), key: r => r.lag_s || 0 }, each(t("retries"), "retries"), each(t("refused"), "refused")] }).node;
+const sinks = rows => table({ caption: t("sinks"), rows, empty: t("no_sinks"), columns: [{ title: t("name"), cell: r => [name(r.name), h("span", { class: "soft" }, ` ${r.type || ""}`), r.last_error && h("span", { class: "note" }, name(r.last_error))] },
+  { title: t("state"), cell: r => state(r.state) }, each(t("delivered"), "delivered"), each(t("behind"), "behind"),
+  { title: t("lag"), end: true, cell: r => f.lasting(r.lag_s), key: r => r.lag_s || 0 }, { ...each(t("retries"), "retries"), className: "wide-only" }, each(t("refused"), "refused")] }).node;
 
 const interfaces = rows => table({ caption: t("interfaces"), rows, columns: [{ title: t("name"), cell: r => name(r.name) }, { title: t("state"), cell: r => state(r.state) }, { title: t("vantage"), cell: r => name(r.vantage || "") }] }).node;
 
@@ -58,7 +59,7 @@ async function draw(root, app) {
   const drops = sum(said.capture, "kernel_drops") + sum(said.capture, "interface_drops"), b = said.budget, blind = said.blind || [];
   put(root, h("div", { class: "page-head" }, h("h1", { tabindex: -1 }, t("sensor_title", said.sensor || "")), state(said.state), h("span", { class: "soft" }, t("version", said.version || ""))),
     h("div", { class: blind.length ? "blind" : "blind none", role: blind.length ? "alert" : null }, h("strong", {}, t(blind.length ? "blind_now" : "blind_none")), blind.length > 0 && h("ul", {}, blind.map(line => h("li", {}, name(line))))),
-    h("div", { class: "tiles" }, tile(t("judged_to"), f.clock(said.now), f.whole(said.now).slice(0, 10)), tile(t("wire"), t("per_s", f.bytes(sum(said.capture, "bytes_per_s"))), t("packets_rate", f.count(sum(said.capture, "packets_per_s")))),
+    h("div", { class: "tiles" }, tile(t("judged_to"), f.clock(said.now), f.day(said.now)), tile(t("wire"), t("per_s", f.bytes(sum(said.capture, "bytes_per_s"))), t("packets_rate", f.count(sum(said.capture, "packets_per_s")))),
       tile(t("drops"), f.count(drops), t(drops ? "drops_some" : "drops_none"), { class: drops ? "tile loud" : "tile" }),
       tile(t("lag"), f.lasting(Math.max(0, ...(said.sinks || []).map(s => s.lag_s || 0))), t("lag_words")),
       b && tile(t("budget"), b.day_alerts > 0 ? f.share(b.day_spent / b.day_alerts) : "0", t("budget_day", b.alerts_per_host_day, b.day_spent.toFixed(1)))),

@@ -10,6 +10,9 @@ const OTHERS = /peers|absolute|^destination\.(new|rare)|fleet/;
 
 const against = code => t(OTHERS.test(code) ? "against_peers" : "against_own");
 
+// "volume.served.new_network_hour" of the row volume.served: "new network hour".
+const finer = (code, rule) => (code.startsWith(`${rule}.`) ? ` · ${code.slice(rule.length + 1).replaceAll(/[._]/g, " ")}` : "");
+
 // Figures can be drawn only beside others of their unit.
 function byUnit(reasons) {
   const units = new Map();
@@ -34,7 +37,7 @@ function sentence(reason) {
 function one(record, brief) {
   const weir = record.weir || {}, list = weir.reasons || [], fires = weir.would_not_fire_below;
   const strips = byUnit(list).map(([unit, rows]) => charts.reasons(
-    rows.map(r => ({ ...r, title: r.expected ? against(r.code) : t("against_bound"), said: f.amount(r.observed, unit) })),
+    rows.map(r => ({ ...r, title: (r.expected ? against(r.code) : t("against_bound")) + finer(r.code, record.rule?.id || ""), said: f.amount(r.observed, unit) })),
     unit, fires && fires.unit === unit ? fires.value : null));
   return h("div", { class: "reason" },
     h("h3", {}, name(record.rule?.name || record.rule?.id || ""), " ", h("span", { class: "mono soft" }, name(record.rule?.id || ""))),

@@ -28,7 +28,7 @@ export function table({ caption, columns, rows, sort, empty, className }) {
   };
   const heads = columns.map((c, i) => h("th", { scope: "col", class: classOf(c) },
     c.key ? h("button", { type: "button", onclick: () => turn(i) }, c.title) : c.title));
-  const node = h("div", { class: `table ${className || ""}`, tabindex: 0, role: "region", "aria-label": caption },
+  const node = h("div", { class: `table ${className || ""}`, tabindex: 0, role: "group", "aria-label": caption },
                  h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), body));
   draw(rows);
   return { node, set(list) { rows = list; draw(rows); } };
