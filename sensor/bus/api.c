@@ -3,7 +3,7 @@
  * Not evhttp: there, a connection is known to its owner only once its request is whole, so those
  * that never get there can be neither bounded nor counted, and the time-out begins anew with every
  * byte, so 64 clients that send one byte now and then would shut everybody else out. What is left
- * to do by hand is http.c and the four states below, on base/loop.h alone.
+ * to do by hand is http.c and the states of api_local.h, on base/loop.h alone.
  *
  * A client reads its request, then writes its reply, then lingers: it has been told that nothing
  * more comes, and what it still sends is thrown away until it closes, since closing first would
@@ -14,152 +14,24 @@
  *
  * Invariants: clients <= API_CLIENTS; a client's buffer holds at most a head, a body and one read;
  * every client is in the list, has one watch, and is freed in one place. Thread: the loop's. */
-#include "weir/bus/api.h"
+#include "api_local.h"
 
-#include "http.h"
-#include "weir/base/buffer.h"
-#include "weir/base/json.h"
 #include "weir/base/log.h"
-#include "weir/base/time.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REQUEST_NS   (5 * NS_PER_S)
-#define REPLY_NS     (5 * NS_PER_S)
-#define LINGER_NS    NS_PER_S
-#define LINGER_BYTES ((size_t)1 << 20)
-#define SWEEP_NS     (NS_PER_S / 4)
-#define READ_BYTES   ((size_t)16 << 10)
-#define ACCEPT_TURN  16 /* connections taken in one turn of the loop */
-
-enum phase {
-    PHASE_HEAD,  /* the request line and headers are being read */
-    PHASE_BODY,  /* `request` is filled; its body is being read */
-    PHASE_REPLY, /* `out` is being written */
-    PHASE_LINGER /* waits for the client to close */
-};
-
-struct client {
-    struct client *next, *previous;
-    struct api *api;
-    int fd;
-    struct loop_watch *watch;
-    enum phase phase;
-    struct wtime deadline;
-    struct buffer in, out;
-    size_t seen, written, thrown;
-    char *head;                  /* a copy: `in` may move while the body comes */
-    struct http_request request; /* points into it */
-};
-
-struct api {
-    struct loop_ref loop;
-    int listener;
-    struct loop_watch *listening, *sweep;
-    bool paused; /* no descriptor was left; tried again at the next sweep */
-    const struct api_route *routes;
-    void *context;
-    struct client *first;
-    unsigned clients;
-    struct api_counts counts;
-};
-
-/* --- a client's end --------------------------------------------------------------------------- */
-
-static void client_free(struct client *client)
-{
-    struct api *api = client->api;
-    if (client->next)
-        client->next->previous = client->previous;
-    if (client->previous)
-        client->previous->next = client->next;
-    else
-        api->first = client->next;
-    api->clients--;
-    api->loop.ops->drop(client->watch);
-    close(client->fd);
-    buffer_fini(&client->in);
-    buffer_fini(&client->out);
-    free(client->head);
-    free(client);
-}
-
-static void enter(struct client *client, enum phase phase, int64_t time_ns)
-{
-    client->phase = phase;
-    client->deadline.ns = wtime_now().ns + time_ns;
-}
-
-/* --- the reply -------------------------------------------------------------------------------- */
-
-void api_refuse(struct api_reply *reply, int status, const char *text)
-{
-    struct json *json = json_new();
-    json_open(json, NULL);
-    json_open(json, "error");
-    json_str(json, "text", text);
-    json_close(json);
-    json_close(json);
-    free(reply->body);
-    *reply = (struct api_reply){status, "application/json", json_take_text(json, 0)};
-    json_free(json);
-}
-
-/* Sends what there is room for. False: the client is freed. */
-static bool write_some(struct client *client)
-{
-    while (client->written < client->out.size) {
-        ssize_t sent = send(client->fd, client->out.data + client->written,
-                            client->out.size - client->written, MSG_NOSIGNAL);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-            return true;
-        if (sent < 0) {
-            client_free(client);
-            return false;
-        }
-        client->written += (size_t)sent;
-    }
-    shutdown(client->fd, SHUT_WR);
-    client->api->loop.ops->change(client->watch, LOOP_READ);
-    enter(client, PHASE_LINGER, LINGER_NS);
-    return true;
-}
-
-/* `allow`: a value for the Allow header, or NULL. The reply's body is taken. */
-static void send_reply(struct client *client, struct api_reply *reply, const char *allow)
-{
-    size_t size = reply->body ? strlen(reply->body) : 0;
-    buffer_text(&client->out,
-                "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                "Cache-Control: no-store\r\nConnection: close\r\n",
-                reply->status, http_reason(reply->status), reply->type, size);
-    if (allow)
-        buffer_text(&client->out, "Allow: %s\r\n", allow);
-    buffer_put(&client->out, "\r\n", 2);
-    buffer_put(&client->out, reply->body, size);
-    free(reply->body);
-    client->api->loop.ops->change(client->watch, LOOP_WRITE);
-    enter(client, PHASE_REPLY, REPLY_NS);
-    write_some(client);
-}
-
-static void send_error(struct client *client, int status, const char *text, const char *allow)
-{
-    struct api_reply reply = {.body = NULL};
-    api_refuse(&reply, status, text);
-    send_reply(client, &reply, allow);
-}
+#define SWEEP_NS    (NS_PER_S / 4)
+#define READ_BYTES  ((size_t)16 << 10)
+#define ACCEPT_TURN 16 /* connections taken in one turn of the loop */
 
 /* The request never became one. */
-static void send_bad(struct client *client, enum http_result result)
+static void send_bad(struct api_client *client, enum http_result result)
 {
     static const struct {
         int status;
@@ -174,7 +46,7 @@ static void send_bad(struct client *client, enum http_result result)
         [HTTP_VERSION_WRONG] = {505, "only HTTP/1.1 and HTTP/1.0 are spoken here"},
     };
     client->api->counts.bad++;
-    send_error(client, row[result].status, row[result].text, NULL);
+    api_client_error(client, row[result].status, row[result].text, NULL);
 }
 
 /* `wild`: gets where the part that "*" stands for begins; NULL: it has none. */
@@ -234,31 +106,111 @@ static int64_t uid_of(int fd)
                : -1;
 }
 
-static void answer(struct client *client)
+/* `later`: the client waits, its ticket is all that is left of it here. */
+static void reply_with(struct api_client *client, struct api_reply *reply)
+{
+    struct api *api = client->api;
+    if (reply->later) {
+        api->loop.ops->change(client->watch, 0);
+        api_client_enter(client, API_LATER, API_REPLY_NS);
+        free(reply->body);
+        free(reply->headers);
+    } else if (reply->stream && api->counts.streams >= api->settings.streams) {
+        api->counts.refused++;
+        api_refuse(reply, 503, "too many are told events, ask again later");
+        api_client_send(client, reply, NULL);
+    } else {
+        api_client_send(client, reply, NULL);
+    }
+}
+
+static bool is_admitted(struct api_client *client, struct api_request *asked)
+{
+    struct api *api = client->api;
+    const struct api_guard *guard = api->settings.guard;
+    struct api_reply reply = {.status = 200, .type = "application/json"};
+    bool admitted = !guard || guard->admit(guard->context, asked, &reply);
+    client->session = asked->session;
+    if (admitted)
+        return true;
+    api->counts.denied += reply.status >= 400;
+    reply_with(client, &reply);
+    return false;
+}
+
+static void answer(struct api_client *client)
 {
     const struct http_request *request = &client->request;
     char allow[64];
+    struct api_request asked = {.method = request->method,
+                                .path = request->path,
+                                .query = request->query,
+                                .body = client->in.data + request->head_size,
+                                .body_size = request->body_size,
+                                .uid = uid_of(client->fd),
+                                .header = request->header,
+                                .peer = client->peer,
+                                .ticket = client->ticket};
+    if (!is_admitted(client, &asked))
+        return; /* and may be gone */
     const struct api_route *route = find_route(client->api, request, allow, sizeof allow);
-    client->api->counts.requests++;
     if (!route && *allow) {
-        send_error(client, 405, "this path does not know that method", allow);
+        api_client_error(client, 405, "this path does not know that method", allow);
         return;
     }
     if (!route) {
-        send_error(client, 404, "there is nothing at this path", NULL);
+        api_client_error(client, 404, "there is nothing at this path", NULL);
         return;
     }
-    struct api_request asked = {request->method,    request->path,
-                                request->query,     client->in.data + request->head_size,
-                                request->body_size, uid_of(client->fd)};
-    struct api_reply reply = {200, "application/json", NULL};
+    struct api_reply reply = {.status = 200, .type = "application/json"};
     route->answer(client->api->context, &asked, &reply);
-    send_reply(client, &reply, NULL);
+    reply_with(client, &reply);
+}
+
+/* Whether this turn has no time left. */
+static bool is_spent(const struct api *api)
+{
+    return api->settings.turn_ns > 0 && api->spent_ns >= api->settings.turn_ns;
+}
+
+static void answer_in_turn(struct api_client *client)
+{
+    struct api *api = client->api;
+    struct wtime began = wtime_now();
+    api->counts.requests++;
+    answer(client);
+    api->spent_ns += wtime_now().ns - began.ns;
+}
+
+static void answer_or_wait(struct api_client *client)
+{
+    struct api *api = client->api;
+    if (!is_spent(api)) {
+        answer_in_turn(client);
+        return;
+    }
+    api->counts.waited++;
+    api->loop.ops->change(client->watch, 0);
+    api_client_enter(client, API_WAIT, API_REPLY_NS);
+}
+
+void api_answer(struct api *api, uint64_t ticket, struct api_reply *reply)
+{
+    struct api_client *client = api->first;
+    while (client && (client->phase != API_LATER || client->ticket != ticket))
+        client = client->next;
+    if (client) {
+        api->counts.denied += reply->status >= 400;
+        api_client_send(client, reply, NULL);
+        return;
+    }
+    free(reply->body);
+    free(reply->headers);
 }
 
 /* --- the request ------------------------------------------------------------------------------ */
 
-static enum http_result read_head(struct client *client)
+static enum http_result read_head(struct api_client *client)
 {
     const char *bytes = (const char *)client->in.data;
     size_t head_size = 0;
@@ -269,66 +221,141 @@ static enum http_result read_head(struct client *client)
     memcpy(client->head, bytes, head_size);
     result = http_read_head(client->head, head_size, &client->request);
     if (result == HTTP_OK)
-        client->phase = PHASE_BODY;
+        client->phase = API_BODY;
     return result;
 }
 
-static void read_on(struct client *client)
+static void read_on(struct api_client *client)
 {
-    enum http_result result = client->phase == PHASE_HEAD ? read_head(client) : HTTP_OK;
+    enum http_result result = client->phase == API_HEAD ? read_head(client) : HTTP_OK;
     if (result == HTTP_MORE)
         return;
     if (result != HTTP_OK)
         send_bad(client, result);
     else if (client->in.size - client->request.head_size >= client->request.body_size)
-        answer(client);
+        answer_or_wait(client);
+}
+
+/* False: it is not done, and the client may be gone. */
+static bool shake(struct api_client *client)
+{
+    struct api *api = client->api;
+    struct wtime began = wtime_now();
+    enum api_io io = api_client_shake(client);
+    api->spent_ns += wtime_now().ns - began.ns;
+    if (io == API_IO_SOME)
+        client->phase = API_HEAD; /* of one deadline with the request */
+    if (io != API_IO_ENDED)
+        return io == API_IO_SOME;
+    api->counts.bad++;
+    api_client_free(client);
+    return false;
+}
+
+static void on_bytes(struct api_client *client, const char *bytes, size_t size)
+{
+    if (client->phase == API_LINGER) {
+        client->thrown += size;
+        if (client->thrown > API_LINGER_BYTES) /* it was told; its bytes cost the others' turn */
+            api_client_free(client);
+        return;
+    }
+    buffer_put(&client->in, bytes, size);
+    read_on(client);
+}
+
+static void on_end(struct api_client *client)
+{
+    bool asked = client->phase == API_BODY || client->in.size > 0;
+    if (client->phase != API_LINGER && asked) /* who only knocked did nothing wrong */
+        client->api->counts.bad++;
+    api_client_free(client);
+}
+
+static void read_some(struct api_client *client)
+{
+    char bytes[READ_BYTES];
+    size_t got = 0;
+    switch (api_client_read(client, bytes, sizeof bytes, &got)) {
+    case API_IO_SOME:
+        on_bytes(client, bytes, got);
+        break;
+    case API_IO_ENDED:
+        on_end(client);
+        break;
+    case API_IO_AGAIN:
+        break;
+    }
 }
 
 static void on_client(void *context, unsigned what)
 {
-    struct client *client = context;
-    char bytes[READ_BYTES];
-    (void)what;
-    if (client->phase == PHASE_REPLY) {
-        write_some(client);
-        return;
+    struct api_client *client = context;
+    switch (client->phase) {
+    case API_HANDSHAKE:
+        if (shake(client))
+            read_some(client);
+        break;
+    case API_HEAD:
+    case API_BODY:
+    case API_LINGER:
+        read_some(client);
+        break;
+    case API_REPLY:
+        api_client_go_on(client);
+        break;
+    case API_STREAM:
+        api_stream_ready(client, what);
+        break;
+    case API_WAIT:
+    case API_LATER: /* not watched */
+        break;
     }
-    ssize_t got = recv(client->fd, bytes, sizeof bytes, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+}
+
+static void sweep_client(struct api_client *client, int64_t now_ns)
+{
+    if (client->phase == API_STREAM)
+        api_stream_sweep(client, now_ns);
+    else if (client->deadline.ns > now_ns)
         return;
-    if (got <= 0) {
-        bool asked = client->phase == PHASE_BODY || client->in.size > 0;
-        if (client->phase != PHASE_LINGER && asked) /* who only knocked did nothing wrong */
-            client->api->counts.bad++;
-        client_free(client);
-        return;
+    else if (client->phase == API_HEAD || client->phase == API_BODY)
+        send_bad(client, HTTP_MORE);
+    else if (client->phase == API_WAIT || client->phase == API_LATER)
+        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
+    else {
+        client->api->counts.bad += client->phase == API_HANDSHAKE;
+        api_client_free(client);
     }
-    if (client->phase == PHASE_LINGER) {
-        client->thrown += (size_t)got;
-        if (client->thrown > LINGER_BYTES) /* it was told; its bytes cost the others their turn */
-            client_free(client);
-        return;
+}
+
+/* Who waits longest stands last. */
+static void answer_waiting(struct api *api)
+{
+    struct api_client *client = api->first, *previous;
+    while (client && client->next)
+        client = client->next;
+    for (; client && !is_spent(api); client = previous) {
+        previous = client->previous;
+        if (client->phase == API_WAIT)
+            answer_in_turn(client);
     }
-    buffer_put(&client->in, bytes, (size_t)got);
-    read_on(client);
 }
 
 static void on_sweep(void *context)
 {
     struct api *api = context;
     int64_t now_ns = wtime_now().ns;
-    for (struct client *client = api->first, *next; client; client = next) {
+    for (struct api_client *client = api->first, *next; client; client = next) {
         next = client->next;
-        if (client->deadline.ns > now_ns)
-            continue;
-        if (client->phase == PHASE_HEAD || client->phase == PHASE_BODY)
-            send_bad(client, HTTP_MORE);
-        else
-            client_free(client);
+        sweep_client(client, now_ns);
     }
-    if (api->paused)
+    api->spent_ns = 0;
+    answer_waiting(api);
+    if (api->paused && !is_spent(api)) {
         api->loop.ops->change(api->listening, LOOP_READ);
-    api->paused = false;
+        api->paused = false;
+    }
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -342,22 +369,48 @@ static void refuse_client(struct api *api, int fd)
                         "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
                         http_reason(503), sizeof body - 1, body);
     api->counts.refused++;
-    if (send(fd, text, (size_t)size, MSG_NOSIGNAL) < 0)
+    if (!api->settings.tls && send(fd, text, (size_t)size, MSG_NOSIGNAL) < 0)
         log_debug("control API: a client was gone before it could be refused: %s", strerror(errno));
     close(fd);
 }
 
+static struct ip peer_of(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.any = {.sa_family = AF_UNSPEC}};
+    socklen_t size = sizeof address;
+    if (getpeername(fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET)
+        return ip_from_v4((const uint8_t *)&address.v4.sin_addr);
+    if (size == sizeof address.v6 && address.any.sa_family == AF_INET6)
+        return ip_from_v6(address.v6.sin6_addr.s6_addr);
+    return (struct ip){{0}};
+}
+
+static bool begin_tls(struct api *api, struct api_client *client)
+{
+    struct error error = {0};
+    if (api->settings.tls)
+        client->tls = tls_server_new(api->settings.tls, client->fd, &error);
+    return !api->settings.tls || client->tls;
+}
+
 static void take_client(struct api *api, int fd)
 {
-    struct client *client = xcalloc(1, sizeof *client);
-    *client = (struct client){.api = api, .fd = fd, .next = api->first};
-    client->watch = api->loop.ops->watch(api->loop.loop, fd, LOOP_READ, on_client, client);
+    struct api_client *client = xcalloc(1, sizeof *client);
+    *client = (struct api_client){
+        .api = api, .fd = fd, .next = api->first, .peer = peer_of(fd), .ticket = ++api->tickets};
+    if (begin_tls(api, client))
+        client->watch = api->loop.ops->watch(api->loop.loop, fd, LOOP_READ, on_client, client);
     if (!client->watch) {
+        tls_client_free(client->tls);
         free(client);
         refuse_client(api, fd);
         return;
     }
-    enter(client, PHASE_HEAD, REQUEST_NS);
+    api_client_enter(client, client->tls ? API_HANDSHAKE : API_HEAD, API_REQUEST_NS);
     if (api->first)
         api->first->previous = client;
     api->first = client;
@@ -368,6 +421,11 @@ static void on_listener(void *context, unsigned what)
 {
     struct api *api = context;
     (void)what;
+    if (is_spent(api)) { /* they wait in the kernel's queue */
+        api->paused = true;
+        api->loop.ops->change(api->listening, 0);
+        return;
+    }
     for (int turn = 0; turn < ACCEPT_TURN; turn++) {
         int fd = accept4(api->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0 && api->clients < API_CLIENTS) {
@@ -388,8 +446,19 @@ static void on_listener(void *context, unsigned what)
 struct api *api_new(struct loop_ref loop, int listener, const struct api_route *routes,
                     void *context, struct error *error)
 {
+    const struct api_settings plain = {.tls = NULL};
+    return api_new_with(loop, listener, routes, context, &plain, error);
+}
+
+struct api *api_new_with(struct loop_ref loop, int listener, const struct api_route *routes,
+                         void *context, const struct api_settings *settings, struct error *error)
+{
     struct api *api = xcalloc(1, sizeof *api);
-    *api = (struct api){.loop = loop, .listener = listener, .routes = routes, .context = context};
+    *api = (struct api){.loop = loop,
+                        .listener = listener,
+                        .routes = routes,
+                        .context = context,
+                        .settings = *settings};
     api->listening = loop.ops->watch(loop.loop, listener, LOOP_READ, on_listener, api);
     api->sweep = loop.ops->timer(loop.loop, SWEEP_NS, on_sweep, api);
     if (api->listening && api->sweep)
@@ -403,9 +472,9 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
-    for (struct client *client = api->first, *next; client; client = next) {
+    for (struct api_client *client = api->first, *next; client; client = next) {
         next = client->next;
-        client_free(client);
+        api_client_free(client);
     }
     api->loop.ops->drop(api->listening);
     api->loop.ops->drop(api->sweep);

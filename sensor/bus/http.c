@@ -89,6 +89,29 @@ static char *trim(char *text)
     return text;
 }
 
+static const char *const header_name[API_HEADERS] = {
+    [API_HOST] = "Host",
+    [API_COOKIE] = "Cookie",
+    [API_CSRF] = "X-Weir-CSRF",
+    [API_ORIGIN] = "Origin",
+    [API_CONTENT_TYPE] = "Content-Type",
+    [API_NONE_MATCH] = "If-None-Match",
+    [API_LAST_EVENT] = "Last-Event-ID",
+};
+
+/* Twice is a contradiction, as of a length. */
+static enum http_result keep_header(const char *name, char *value, struct http_request *request)
+{
+    for (size_t i = 0; i < API_HEADERS; i++) {
+        if (strcasecmp(name, header_name[i]) != 0)
+            continue;
+        if (request->header[i])
+            return HTTP_BAD;
+        request->header[i] = trim(value);
+    }
+    return HTTP_OK;
+}
+
 static enum http_result read_header(char *line, struct http_request *request, bool *has_length)
 {
     char *colon = strchr(line, ':');
@@ -100,7 +123,7 @@ static enum http_result read_header(char *line, struct http_request *request, bo
     if (strcasecmp(line, "Transfer-Encoding") == 0)
         return HTTP_NO_LENGTH;
     if (strcasecmp(line, "Content-Length") != 0)
-        return HTTP_OK;
+        return keep_header(line, colon + 1, request);
     if (*has_length)
         return HTTP_BAD;
     *has_length = true;
@@ -127,13 +150,20 @@ const char *http_reason(int status)
     } row[] = {
         {200, "OK"},
         {202, "Accepted"},
+        {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {409, "Conflict"},
         {411, "Length Required"},
         {413, "Content Too Large"},
+        {415, "Unsupported Media Type"},
+        {421, "Misdirected Request"},
+        {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {503, "Service Unavailable"},

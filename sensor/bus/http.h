@@ -1,8 +1,10 @@
 /* One HTTP/1.1 request out of bytes that came from outside (RFC 9112), as much as the control API
- * needs: a request line, headers of which two matter, a body of a stated length. Pure, no
+ * needs: a request line, headers of which a few matter, a body of a stated length. Pure, no
  * allocation; strict where leniency has let requests be smuggled. */
 #ifndef WEIR_BUS_HTTP_H
 #define WEIR_BUS_HTTP_H
+
+#include "weir/bus/api.h"
 
 #include <stddef.h>
 
@@ -20,9 +22,10 @@ enum http_result {
 };
 
 struct http_request {
-    char *method, *path, *query; /* in the caller's bytes; query is "" without one */
-    size_t head_size;            /* of the request line and headers; the body follows */
-    size_t body_size;            /* as stated */
+    char *method, *path, *query;     /* in the caller's bytes; query is "" without one */
+    size_t head_size;                /* of the request line and headers; the body follows */
+    size_t body_size;                /* as stated */
+    const char *header[API_HEADERS]; /* likewise in the caller's bytes; NULL: not stated */
 };
 
 /* Whether the head is whole: HTTP_OK (its size in *head_size), HTTP_MORE, HTTP_BAD or

@@ -171,6 +171,28 @@ static const struct metrics_row api_field[] = {
           "Connections that were too many, or not taken for want of descriptors."),
     FIELD(counts.bad, metrics_counter, "weir_api_bad_requests_total",
           "Clients that sent no HTTP, too much or too slowly, or went away while they asked."),
+    FIELD(counts.denied, metrics_counter, "weir_api_denied_requests_total",
+          "Requests of whoever may not ask that."),
+    FIELD(counts.waited, metrics_counter, "weir_api_waited_requests_total",
+          "Requests that waited for the listener's next share of the engine's time."),
+    FIELD(counts.streams, metrics_gauge_type, "weir_api_streams", "Connections that are told events."),
+    FIELD(counts.slow, metrics_counter, "weir_api_slow_streams_total",
+          "Such connections that were let go: they did not take what they were told."),
+};
+#undef OF
+
+#define OF console_counts
+static const struct metrics_row console_field[] = {
+    FIELD(sessions, metrics_gauge_type, "weir_console_sessions", "Who is logged in to the console."),
+    FIELD(logins, metrics_counter, "weir_console_logins_total", "Sessions that began."),
+    FIELD(failures, metrics_counter, "weir_console_login_failures_total",
+          "Tries to log in with a wrong password or token."),
+    FIELD(locked, metrics_counter, "weir_console_lockouts_total",
+          "Of these, that locked somebody out for a while."),
+    FIELD(strangers, metrics_counter, "weir_console_strange_requests_total",
+          "Requests with a Host or an Origin that is not the console's."),
+    FIELD(forged, metrics_counter, "weir_console_forged_requests_total",
+          "Requests without the session's CSRF token."),
 };
 #undef OF
 
@@ -412,6 +434,13 @@ static void put_apis(struct buffer *out, const struct status *status)
     metrics_fields(out, api_field, COUNT(api_field), &all);
 }
 
+static void put_console(struct buffer *out, const struct status *status)
+{
+    const struct metrics_elements all = {status->console, 1, sizeof *status->console, NULL};
+    if (status->console)
+        metrics_fields(out, console_field, COUNT(console_field), &all);
+}
+
 char *metrics_text(const struct status *status)
 {
     struct buffer out = {0};
@@ -427,6 +456,7 @@ char *metrics_text(const struct status *status)
     put_evidence(&out, &status->evidence);
     put_sinks(&out, status);
     put_apis(&out, status);
+    put_console(&out, status);
     buffer_u8(&out, 0);
     return (char *)out.data;
 }

@@ -270,8 +270,28 @@ static void put_apis(struct json *json, const struct status *status)
         json_uint(json, "requests", counts->requests);
         json_uint(json, "refused", counts->refused);
         json_uint(json, "bad", counts->bad);
+        json_uint(json, "denied", counts->denied);
+        json_uint(json, "waited", counts->waited);
+        json_uint(json, "streams", counts->streams);
+        json_uint(json, "slow", counts->slow);
         json_close(json);
     }
+    json_close(json);
+}
+
+static void put_console(struct json *json, const struct console_counts *counts)
+{
+    if (!counts) {
+        json_none(json, "console");
+        return;
+    }
+    json_open(json, "console");
+    json_uint(json, "sessions", counts->sessions);
+    json_uint(json, "logins", counts->logins);
+    json_uint(json, "failures", counts->failures);
+    json_uint(json, "locked", counts->locked);
+    json_uint(json, "strangers", counts->strangers);
+    json_uint(json, "forged", counts->forged);
     json_close(json);
 }
 
@@ -306,6 +326,7 @@ char *status_json(struct json *json, const struct status *status)
     put_budget(json, &status->budget);
     put_alerts(json, status);
     put_apis(json, status);
+    put_console(json, status->console);
     put_coverage(json, status->coverage);
     json_list(json, "blind");
     for (size_t i = 0; i < status->blind_count; i++)

@@ -83,7 +83,7 @@ static const struct {
     {"report", command_report},     {"backtest", command_backtest}, {"privacy", command_privacy},
     {"evidence", command_evidence}, {"hunt", command_hunt},         {"top", command_top},
     {"zones", command_zones},       {"change", command_change},     {"--help", command_help},
-    {"-h", command_help},
+    {"-h", command_help},           {"console", command_console},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -113,7 +113,7 @@ int command_main(int argc, char **argv)
         "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
         "top, reload, "
         "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
-        "privacy, version "
+        "privacy, console, version "
         "or help",
         argv[1]);
     return EXIT_USAGE;

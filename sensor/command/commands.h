@@ -12,6 +12,7 @@ int command_privacy(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_change(int argc, char **argv);
+int command_console(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_status(int argc, char **argv);

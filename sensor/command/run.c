@@ -52,7 +52,8 @@ static int run(const struct options *o, const char *const *word, size_t words, s
     if (o->flows && !o->folder)
         return error_set(error, ERROR_USAGE, "--flows needs -o DIR");
     if (role_check(&o->config, o->filter, error) != 0 ||
-        config_check_evidence(&o->config, error) != 0)
+        config_check_evidence(&o->config, error) != 0 ||
+        config_check_console(&o->config, error) != 0)
         return -1;
     return (o->config.workers > 0 ? supervisor_run : solo_run)(&config, error);
 }

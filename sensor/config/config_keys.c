@@ -488,6 +488,9 @@ const struct key_row config_row[] = {
     {"evidence." #key, config_read_evidence_##key, config_show_evidence_##key},
     CONFIG_EVIDENCE_KEYS(EVIDENCE_ROW)
 #undef EVIDENCE_ROW
-        {"metrics.listen", read_metrics_listen, show_metrics_listen},
+#define CONSOLE_ROW(key) {"console." #key, config_read_console_##key, config_show_console_##key},
+        CONFIG_CONSOLE_KEYS(CONSOLE_ROW)
+#undef CONSOLE_ROW
+            {"metrics.listen", read_metrics_listen, show_metrics_listen},
 };
 const size_t config_rows = sizeof config_row / sizeof *config_row;

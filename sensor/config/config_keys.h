@@ -66,6 +66,14 @@ extern const struct config_evidence config_evidence_default;
     void config_show_evidence_##key(const struct config *config, struct buffer *b);
 CONFIG_EVIDENCE_KEYS(CONFIG_EVIDENCE_KEY)
 #undef CONFIG_EVIDENCE_KEY
+/* console_keys.c */
+void config_console_init(struct config *config);
+#define CONFIG_CONSOLE_KEYS(X) X(enabled) X(listen) X(cert) X(key) X(users) X(names) X(streams)
+#define CONFIG_CONSOLE_KEY(key)                                                                    \
+    int config_read_console_##key(const struct reading *r, const struct yaml_node *node);          \
+    void config_show_console_##key(const struct config *config, struct buffer *b);
+CONFIG_CONSOLE_KEYS(CONFIG_CONSOLE_KEY)
+#undef CONFIG_CONSOLE_KEY
 /* sinks_keys.c */
 int config_read_sinks(const struct reading *r, const struct yaml_node *node);
 void config_show_sinks(const struct config *config, struct buffer *b);

@@ -4,6 +4,7 @@
 
 #include "internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,4 +248,165 @@ size_t engine_present_pairs(struct engine *engine, const struct ip *ip, struct p
     free(all);
     add_pair_incidents(engine, ip, row, rows);
     return rows;
+}
+
+/* --- who sends to one ------------------------------------------------------------------------- */
+
+static int by_sender(const void *a, const void *b)
+{
+    const struct present_sender *one = a, *other = b;
+    if (one->pair.out_bytes != other->pair.out_bytes)
+        return one->pair.out_bytes > other->pair.out_bytes ? -1 : 1;
+    return ip_compare(&one->host, &other->host);
+}
+
+/* The least of those that are there gives way, when there is no room. */
+static void keep_sender(struct present_sender *row, size_t *rows, size_t room,
+                        const struct present_sender *sender)
+{
+    size_t at = *rows;
+    if (*rows == room) {
+        at = 0;
+        for (size_t i = 1; i < room; i++)
+            if (by_sender(&row[i], &row[at]) > 0)
+                at = i;
+        if (by_sender(sender, &row[at]) >= 0)
+            return;
+    } else {
+        ++*rows;
+    }
+    row[at] = *sender;
+}
+
+static void look_for(const struct host_total *total, const char *name, struct present_sender *row,
+                     size_t *rows, size_t room, struct present *present)
+{
+    char key[DESTINATION_KEY_SIZE];
+    struct destination destination;
+    snprintf(destination.name, sizeof destination.name, "%s", name);
+    for (int role = 0; role < ROLES; role++)
+        for (int kind = 0; kind < DESTINATION_KINDS; kind++) {
+            destination.role = (enum pair_role)role;
+            destination.kind = (enum destination_kind)kind;
+            destination_key(&destination, key);
+            const struct pair_total *pair = map_get(&total->pairs, key, strlen(key));
+            if (!pair)
+                continue;
+            present->total++;
+            keep_sender(row, rows, room,
+                        &(struct present_sender){
+                            .host = total->host,
+                            .pair = {.destination = destination, .out_bytes = pair->out.value}});
+        }
+}
+
+static void describe_sender(struct engine *engine, const struct civil *civil,
+                            struct present_sender *row)
+{
+    char key[DESTINATION_KEY_SIZE];
+    destination_key(&row->pair.destination, key);
+    const struct host_total *total = totals_get(engine->totals, &row->host, civil->hour);
+    const struct pair_total *pair = total ? map_get(&total->pairs, key, strlen(key)) : NULL;
+    const struct host *host = hosts_get(engine, &row->host);
+    if (!pair || !host)
+        return;
+    struct look look = look_at(engine, host);
+    describe_pair(&look, civil, pair, &row->pair);
+    profile_free(look.copy);
+    add_pair_incidents(engine, &row->host, &row->pair, 1);
+}
+
+size_t engine_present_senders(struct engine *engine, const char *name, struct present_sender *row,
+                              size_t room, struct present *present)
+{
+    const struct present_asked all = {.order = PRESENT_OUT};
+    size_t count, rows = 0;
+    if (!find_hour(engine, present))
+        return 0;
+    const struct host_total **total = active(engine, &all, &present->hour, &count);
+    for (size_t i = 0; i < count; i++)
+        look_for(total[i], name, row, &rows, room, present);
+    free(total);
+    qsort(row, rows, sizeof *row, by_sender);
+    for (size_t i = 0; i < rows; i++)
+        describe_sender(engine, &present->hour, &row[i]);
+    return rows;
+}
+
+/* --- all that leaves -------------------------------------------------------------------------- */
+
+static int by_place(const void *a, const void *b)
+{
+    const struct present_place *one = *(const struct present_place *const *)a,
+                               *other = *(const struct present_place *const *)b;
+    char key[2][DESTINATION_KEY_SIZE];
+    if (one->out_bytes != other->out_bytes)
+        return one->out_bytes > other->out_bytes ? -1 : 1;
+    return strcmp(destination_key(&one->destination, key[0]),
+                  destination_key(&other->destination, key[1]));
+}
+
+static void add_places(const struct host_total *total, struct map *places, size_t *looked)
+{
+    size_t position = 0;
+    for (const struct map_entry *e; (e = map_next(&total->pairs, &position)) != NULL; ++*looked) {
+        const struct pair_total *pair = e->value;
+        struct present_place *place = map_get(places, e->key, e->key_size);
+        if (!place) {
+            place = xcalloc(1, sizeof *place);
+            place->destination = pair->destination;
+            map_put(places, e->key, e->key_size, place);
+        }
+        place->out_bytes = bytes_add(place->out_bytes, pair->out.value);
+        place->hosts++;
+    }
+}
+
+static size_t sort_places(const struct map *places, struct present_place *place, size_t room)
+{
+    const struct present_place **all = xcalloc(places->count + 1, sizeof *all);
+    size_t position = 0, count = 0, rows = 0;
+    for (const struct map_entry *e; (e = map_next(places, &position)) != NULL;)
+        all[count++] = e->value;
+    qsort(all, count, sizeof *all, by_place);
+    for (; rows < count && rows < room; rows++)
+        place[rows] = *all[rows];
+    free(all);
+    return rows;
+}
+
+static void add_host(const struct engine *engine, const struct host_total *total,
+                     struct present_sums *sums)
+{
+    const struct zones *zones = engine->zoned.zones;
+    sums->out_bytes = bytes_add(sums->out_bytes, total->out.value);
+    if (!zones)
+        return;
+    struct present_zone *zone = &sums->zone[zones_end(zones, &total->host, true)];
+    zone->out_bytes = bytes_add(zone->out_bytes, total->out.value);
+    zone->hosts++;
+}
+
+void engine_present_sums(struct engine *engine, struct present_place *place, size_t room,
+                         struct present_sums *sums, struct present *present)
+{
+    const struct present_asked asked = {.order = PRESENT_OUT};
+    struct map places;
+    size_t count, looked = 0;
+    *sums = (struct present_sums){.whole = true};
+    if (!find_hour(engine, present))
+        return;
+    const struct host_total **all = active(engine, &asked, &present->hour, &count);
+    map_init_borrowing(&places); /* the totals' keys outlive it */
+    sums->hosts = (uint32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        add_host(engine, all[i], sums);
+        sums->whole = sums->whole && looked < PRESENT_PAIRS;
+        if (sums->whole)
+            add_places(all[i], &places, &looked);
+    }
+    free(all);
+    present->total = places.count;
+    sums->places = sort_places(&places, place, room);
+    map_fini(&places, free);
 }

@@ -19,13 +19,14 @@
  * Bounds: the tables below. Thread: the courier's main thread. */
 #include "courier_walls.h"
 
+#include "threads.h"
+
 #include "weir/base/buffer.h"
 #include "weir/capture/sandbox.h"
 #include "weir/config/config.h"
 
 #include <libgen.h>
 #include <linux/sockios.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -33,11 +34,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* What glibc's pthread_create asks of clone(2). */
-#define THREAD_FLAGS                                                                               \
-    (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM |            \
-     CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 
 /* What this role may ask of the kernel once it is sealed, and why. */
 static const struct sandbox_call calls[] = {

@@ -218,6 +218,8 @@ static size_t apis_status(const struct engine_role *role, struct status_api api[
     api[count++] = (struct status_api){"control", api_counts_of(role->api)};
     if (role->metrics)
         api[count++] = (struct status_api){"metrics", api_counts_of(role->metrics)};
+    if (role->console)
+        api[count++] = (struct status_api){"console", api_counts_of(console_server(role->console))};
     return count;
 }
 
@@ -268,7 +270,7 @@ static size_t list_blind(const struct engine_role *role, char away[CONFIG_WORKER
 }
 
 /* Figures and lists for people: no inside address is in them. */
-static void hide(const struct engine_role *role, struct api_reply *reply)
+void engine_role_hide(const struct engine_role *role, struct api_reply *reply)
 {
     const struct pseudonyms *pseudonyms = role->stack.pseudonyms;
     if (!pseudonyms || !reply->body)
@@ -278,8 +280,8 @@ static void hide(const struct engine_role *role, struct api_reply *reply)
     reply->body = hidden;
 }
 
-/* Fills a status, which is good for as long as `say` is at work on it. */
-static void with_status(struct engine_role *role, char *(*say)(const struct status *status),
+void engine_role_status(struct engine_role *role,
+                        char *(*say)(void *context, const struct status *status),
                         struct api_reply *reply)
 {
     struct status_alerts alerts[ENGINE_TALLIES];
@@ -289,6 +291,9 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
     struct bus_status sink[CONFIG_SINKS];
     char away[CONFIG_WORKERS][AWAY_TEXT];
     const char *line[BLIND_MAX];
+    struct console_counts console = {0};
+    if (role->console)
+        console = console_counts_of(role->console);
     const struct engine *engine = role->stack.engine;
     const struct reload_news *reload = &role->orders.reload;
     size_t blinds = list_blind(role, away, line);
@@ -326,39 +331,47 @@ static void with_status(struct engine_role *role, char *(*say)(const struct stat
         .alert_count = alerts_status(role, alerts),
         .api = api,
         .api_count = apis_status(role, api),
+        .console = role->console ? &console : NULL,
     };
-    reply->body = say(&status);
-    hide(role, reply);
+    reply->body = say(role, &status);
+    engine_role_hide(role, reply);
 }
 
 /* --- routes ---------------------------------------------------------------------------------- */
 
-static char *as_json(const struct status *status)
+static char *as_json(void *context, const struct status *status)
 {
+    (void)context;
     struct json *json = json_new();
     char *text = status_json(json, status);
     json_free(json);
     return text;
 }
 
+static char *as_metrics(void *context, const struct status *status)
+{
+    (void)context;
+    return metrics_text(status);
+}
+
 static void on_status(void *context, const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
-    with_status(context, as_json, reply);
+    engine_role_status(context, as_json, reply);
 }
 
 static void on_metrics(void *context, const struct api_request *request, struct api_reply *reply)
 {
     (void)request;
     reply->type = METRICS_TYPE;
-    with_status(context, metrics_text, reply);
+    engine_role_status(context, as_metrics, reply);
 }
 
 static void note(const struct engine_role *role, const struct api_request *request,
                  const char *action, const char *subject, const char *did)
 {
-    noise_api_act(&(struct noise_api){role->stack.engine, &role->people}, request, action, subject,
-                  did);
+    noise_api_act(&(struct noise_api){role->stack.engine, &role->people, role->stack.pseudonyms},
+                  request, action, subject, did);
 }
 
 #define NOISE_ROUTE(name)                                                                          \
@@ -366,8 +379,10 @@ static void note(const struct engine_role *role, const struct api_request *reque
                           struct api_reply *reply)                                                 \
     {                                                                                              \
         const struct engine_role *role = context;                                                  \
-        noise_api_##name(&(struct noise_api){role->stack.engine, &role->people}, request, reply);  \
-        hide(role, reply);                                                                         \
+        noise_api_##name(                                                                          \
+            &(struct noise_api){role->stack.engine, &role->people, role->stack.pseudonyms},        \
+            request, reply);                                                                       \
+        engine_role_hide(role, reply);                                                             \
     }
 NOISE_ROUTE(silences)
 NOISE_ROUTE(incidents)
@@ -380,7 +395,7 @@ NOISE_ROUTE(reopen)
 
 static struct evidence_api evidence_of(const struct engine_role *role)
 {
-    return (struct evidence_api){{role->stack.engine, &role->people},
+    return (struct evidence_api){{role->stack.engine, &role->people, role->stack.pseudonyms},
                                  config_state_dir(&role->config)};
 }
 
@@ -445,8 +460,8 @@ static void on_listed_incidents(void *context, const struct api_request *request
 }
 
 /* Screens ask again and again. */
-static bool may_go_on_looking(struct engine_role *role, const struct api_request *request,
-                              struct api_reply *reply)
+bool engine_role_may_look(struct engine_role *role, const struct api_request *request,
+                          struct api_reply *reply)
 {
     const struct privacy_api privacy = privacy_of(role);
     return privacy_api_look_on(&privacy, &role->looks, request, reply) == 0;
@@ -461,18 +476,18 @@ static void on_hosts(void *context, const struct api_request *request, struct ap
 {
     struct engine_role *role = context;
     const struct hosts_api hosts = hosts_of(role);
-    if (may_go_on_looking(role, request, reply))
+    if (engine_role_may_look(role, request, reply))
         hosts_api_list(&hosts, request, reply);
-    hide(role, reply);
+    engine_role_hide(role, reply);
 }
 
 static void on_host(void *context, const struct api_request *request, struct api_reply *reply)
 {
     struct engine_role *role = context;
     const struct hosts_api hosts = hosts_of(role);
-    if (may_go_on_looking(role, request, reply))
+    if (engine_role_may_look(role, request, reply))
         hosts_api_show(&hosts, request, reply);
-    hide(role, reply);
+    engine_role_hide(role, reply);
 }
 
 static void on_access(void *context, const struct api_request *request, struct api_reply *reply)
@@ -562,7 +577,7 @@ static void on_conduits(void *context, const struct api_request *request, struct
     if (privacy_api_look(&privacy, request, reply) != 0)
         return;
     zones_api_conduits(role->stack.engine, reply);
-    hide(role, reply);
+    engine_role_hide(role, reply);
 }
 
 static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
@@ -572,6 +587,9 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/health", on_health},
                                           {"GET", "/v1/hosts", on_hosts},
                                           {"GET", "/v1/hosts/*", on_host},
+                                          {"GET", "/v1/now", engine_console_now},
+                                          {"GET", "/v1/destinations/*", engine_console_destination},
+                                          {"GET", "/v1/map", engine_console_map},
                                           {"GET", "/v1/conduits", on_conduits},
                                           {"GET", "/v1/silences", on_listed_silences},
                                           {"POST", "/v1/silences", on_add},
@@ -583,10 +601,35 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"POST", "/v1/access", on_access},
                                           {"POST", "/v1/reveal", on_reveal},
                                           {"GET", "/v1/incidents", on_listed_incidents},
+                                          {"GET", "/v1/incidents/*", engine_console_incident},
                                           {"POST", "/v1/incidents/*/ack", on_acknowledge},
                                           {"POST", "/v1/incidents/*/close", on_close},
                                           {"POST", "/v1/incidents/*/reopen", on_reopen},
                                           {NULL, NULL, NULL}};
+
+/* What people with a browser may ask; console.h says who of them. Orders that a command gives for
+ * somebody else, and what starts anew, are the control socket's alone. */
+static const struct api_route console_routes[] = {
+    {"GET", "/v1/health", on_health},
+    {"GET", "/v1/status", on_status},
+    {"GET", "/v1/now", engine_console_now},
+    {"GET", "/v1/events", engine_console_events},
+    {"GET", "/v1/incidents", on_listed_incidents},
+    {"GET", "/v1/incidents/*", engine_console_incident},
+    {"POST", "/v1/incidents/*/ack", on_acknowledge},
+    {"POST", "/v1/incidents/*/close", on_close},
+    {"POST", "/v1/incidents/*/reopen", on_reopen},
+    {"GET", "/v1/hosts", on_hosts},
+    {"GET", "/v1/hosts/*", on_host},
+    {"GET", "/v1/destinations/*", engine_console_destination},
+    {"GET", "/v1/map", engine_console_map},
+    {"GET", "/v1/conduits", on_conduits},
+    {"GET", "/v1/silences", on_listed_silences},
+    {"POST", "/v1/silences", on_add},
+    {"DELETE", "/v1/silences/*", on_remove},
+    {"POST", "/v1/evidence/*/hold", on_hold},
+    {"POST", "/v1/evidence/*/release", on_release},
+    {NULL, NULL, NULL}};
 
 /* Whoever reaches a port may ask for figures, and nothing else. */
 static const struct api_route metrics_routes[] = {{"GET", "/metrics", on_metrics},
@@ -599,5 +642,7 @@ int engine_role_serve(struct engine_role *role)
     role->api = api_new(loop, role->listener, routes, role, &role->error);
     if (role->api && role->metrics_listener >= 0)
         role->metrics = api_new(loop, role->metrics_listener, metrics_routes, role, &role->error);
+    if (role->error.code == ERROR_NONE)
+        engine_role_console_serve(role, console_routes);
     return role->error.code == ERROR_NONE ? 0 : -1;
 }

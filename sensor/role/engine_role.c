@@ -3,6 +3,7 @@
  * bell.
  *
  *   1 take the orders: the configuration, the control socket, the bell
+ *     read the console's files (the certificate's key is whoever's who started us)
  *   2 become another user
  *   3 give up every capability, for good
  *   4 open what it needs: the store, the journal, its own checkpoint
@@ -61,13 +62,18 @@ static int take_orders(struct engine_role *role)
     enum control_result result;
     while ((result = control_receive(ROLE_CONTROL_FD, m)) == CONTROL_AGAIN)
         poll(&wait, 1, -1);
-    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count < 3 || m->fd_count > 4 ||
+    if (result != CONTROL_OK || m->kind != CONTROL_ENGINE || m->fd_count < 3 ||
         !(orders = control_body(m, sizeof *orders)))
         return error_set(&role->error, ERROR_RUN, "engine: no orders");
     role->orders = *orders;
     role->listener = m->fd[1];
     role->bell = m->fd[2];
-    role->metrics_listener = m->fd_count == 4 ? m->fd[3] : -1;
+    size_t further = 3;
+    role->metrics_listener = role->console_listener = -1;
+    if (orders->metrics && further < m->fd_count)
+        role->metrics_listener = m->fd[further++];
+    if (orders->console && further < m->fd_count)
+        role->console_listener = m->fd[further++];
     for (size_t i = 1; i < m->fd_count; i++)
         m->fd[i] = -1;
     int failed = map_source(role, m->fd[0]);
@@ -302,8 +308,9 @@ static int begin(struct engine_role *role)
 {
     digest_prepare();
     people_read(&role->people);
-    if (take_orders(role) != 0 || engine_walls_drop(role) != 0 || open_output(role) != 0 ||
-        open_stack(role) != 0 || engine_walls_raise(role) != 0)
+    if (take_orders(role) != 0 || engine_role_console_open(role) != 0 ||
+        engine_walls_drop(role) != 0 || open_output(role) != 0 || open_stack(role) != 0 ||
+        engine_walls_raise(role) != 0)
         return -1;
     struct loop_ref loop = role->stack.loop;
     if (engine_role_serve(role) != 0)
@@ -346,6 +353,7 @@ int engine_role(void)
     tell_end(&role, failed);
     api_free(role.api);
     api_free(role.metrics);
+    engine_role_console_close(&role);
     if (role.control_watch)
         role.stack.loop.ops->drop(role.control_watch);
     if (role.beat)

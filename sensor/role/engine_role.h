@@ -3,6 +3,7 @@
 #ifndef WEIR_ROLE_ENGINE_ROLE_H
 #define WEIR_ROLE_ENGINE_ROLE_H
 
+#include "console_api.h"
 #include "hosts_api.h"
 #include "live_sinks.h"
 #include "messages.h"
@@ -11,6 +12,7 @@
 
 #include "weir/bus/api.h"
 #include "weir/bus/bus.h"
+#include "weir/bus/console.h"
 #include "weir/config/source.h"
 #include "weir/investigate/flow_log.h"
 #include "weir/role/stack.h"
@@ -25,15 +27,22 @@ struct engine_role {
     struct engine_orders orders;
     struct config_source source;
     struct config config;
-    int listener, bell, metrics_listener; /* metrics_listener −1: none */
-    struct control_message message;       /* the one at hand */
+    int listener, bell, metrics_listener, console_listener; /* the last two −1: none */
+    struct control_message message;                         /* the one at hand */
     struct flow_log *flows;
     const char *vantage[VANTAGES]; /* the names, by number */
     struct stack stack;
     struct store_place place;  /* of the store, looked up before the walls */
     struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
     struct people people;      /* read before the walls */
-    struct looks looks;        /* that go on */
+    struct console_settings console_settings;
+    struct console *console; /* NULL: none is asked for */
+    struct console_news *console_news;
+    struct console_sums console_sums;
+    char *console_now; /* the figures as they were told last; NULL: not lately */
+    struct loop_watch *console_tick;
+    unsigned console_ticks;
+    struct looks looks; /* that go on */
     struct hosts_memory hosts;
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
@@ -56,6 +65,29 @@ int engine_walls_raise(struct engine_role *role);
 /* The control API, on role->listener, and metrics alone on role->metrics_listener. −1 and
  * role->error. */
 int engine_role_serve(struct engine_role *role);
+/* What the routes of several files share: a status, which is good for as long as `say` is at work
+ * on it; pseudonyms in the place of inside addresses; whether whoever asks again and again may look
+ * (false: `reply` says why not). */
+void engine_role_status(struct engine_role *role,
+                        char *(*say)(void *context, const struct status *status),
+                        struct api_reply *reply);
+void engine_role_hide(const struct engine_role *role, struct api_reply *reply);
+bool engine_role_may_look(struct engine_role *role, const struct api_request *request,
+                          struct api_reply *reply);
+
+/* engine_console.c: before the walls; behind them; at the end. */
+int engine_role_console_open(struct engine_role *role);
+int engine_role_console_serve(struct engine_role *role, const struct api_route *routes);
+void engine_role_console_close(struct engine_role *role);
+#define ENGINE_CONSOLE_ROUTE(name)                                                                 \
+    void engine_console_##name(void *context, const struct api_request *request,                   \
+                               struct api_reply *reply)
+ENGINE_CONSOLE_ROUTE(now);
+ENGINE_CONSOLE_ROUTE(events);
+ENGINE_CONSOLE_ROUTE(incident);
+ENGINE_CONSOLE_ROUTE(destination);
+ENGINE_CONSOLE_ROUTE(map);
+
 void engine_role_measure(struct engine_role *role); /* often: rates */
 /* What the courier said last of its sinks; while it is away, what came since is behind too. Texts
  * are borrowed. */

@@ -1,7 +1,10 @@
 /* The walls of the engine: steps 2, 3, 5 and 6 of engine_role.c. The store is connected to again
  * from behind them, so one kind of socket is left, the one that its URL names, and of ports the
- * store's. Thread: the engine's, before its loop runs. */
+ * store's. The console accepts, on a socket that listens since before. Thread: the engine's, before
+ * its loop runs. */
 #include "engine_role.h"
+
+#include "threads.h"
 
 #include "weir/capture/sandbox.h"
 #include "weir/role/state.h"
@@ -92,6 +95,17 @@ static const struct sandbox_call calls[] = {
     {.name = "exit_group"},
 };
 
+/* More of it, when the console has users: a password is held against its hash in a thread. */
+static const struct sandbox_call thread_calls[] = {
+    {.name = "clone3", .refuse = true},
+    {.name = "clone", .args = 1, .arg = {{0, THREAD_FLAGS}}},
+    {.name = "set_robust_list"},
+    {.name = "rseq"},
+    {.name = "sched_getaffinity"},
+    {.name = "clock_nanosleep"}, /* the end of the process waits for it */
+};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
 int engine_walls_drop(struct engine_role *role)
 {
     struct sandbox_user user = {role->orders.drop, role->orders.uid, role->orders.gid};
@@ -103,10 +117,15 @@ int engine_walls_drop(struct engine_role *role)
 
 static int seal(struct engine_role *role)
 {
-    struct sandbox_call own[sizeof calls / sizeof *calls];
+    struct sandbox_call own[COUNT(calls) + COUNT(thread_calls)];
     const struct store_place *place = &role->place;
-    memcpy(own, calls, sizeof own);
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    size_t count = COUNT(calls);
+    memcpy(own, calls, sizeof calls);
+    if (role->console && *role->console_settings.users_file) {
+        memcpy(own + count, thread_calls, sizeof thread_calls);
+        count += COUNT(thread_calls);
+    }
+    for (size_t i = 0; i < count; i++)
         for (unsigned a = 0; a < own[i].args; a++) {
             uint64_t *value = &own[i].arg[a].value;
             if (*value == STORE_FAMILY && place->family)
@@ -114,7 +133,7 @@ static int seal(struct engine_role *role)
             else if (*value == STORE_PROTOCOL)
                 *value = place->unix_socket ? 0 : IPPROTO_TCP;
         }
-    return sandbox_seal(own, sizeof own / sizeof *own, &role->error);
+    return sandbox_seal(own, count, &role->error);
 }
 
 int engine_walls_raise(struct engine_role *role)

@@ -66,11 +66,10 @@ static void put_host(struct json *json, const char *key, const struct present_ho
     json_close(json);
 }
 
-static void put_pair(struct json *json, const struct present_pair *row)
+void hosts_api_put_pair(struct json *json, const struct present_pair *row)
 {
     static const char *const role[ROLES] = {"client", "served"};
     static const char *const kind[DESTINATION_KINDS] = {"domain", "as", "prefix"};
-    json_open(json, NULL);
     json_str(json, "name", row->destination.name);
     json_str(json, "role", role[row->destination.role]);
     json_str(json, "kind", kind[row->destination.kind]);
@@ -80,7 +79,6 @@ static void put_pair(struct json *json, const struct present_pair *row)
     json_bool(json, "met", row->met);
     put_estimate(json, &row->hour);
     put_incident(json, row->incident);
-    json_close(json);
 }
 
 static void put_present(struct json *json, const struct present *present)
@@ -110,6 +108,13 @@ static void end(struct json *json, struct api_reply *reply)
     json_close(json);
     reply->body = json_take_text(json, 0);
     json_free(json);
+}
+
+static void put_pair(struct json *json, const struct present_pair *row)
+{
+    json_open(json, NULL);
+    hosts_api_put_pair(json, row);
+    json_close(json);
 }
 
 /* --- the list --------------------------------------------------------------------------------- */

@@ -4,8 +4,9 @@
 #define WEIR_ROLE_HOSTS_API_H
 
 #include "weir/alert/pseudonym.h"
+#include "weir/base/json.h"
 #include "weir/bus/api.h"
-#include "weir/engine/engine.h"
+#include "weir/engine/present.h"
 
 /* The host behind the pseudonym that was asked for last: a screen asks again and again. */
 struct hosts_memory {
@@ -25,5 +26,7 @@ void hosts_api_list(const struct hosts_api *api, const struct api_request *reque
 /* GET /v1/hosts/HOST */
 void hosts_api_show(const struct hosts_api *api, const struct api_request *request,
                     struct api_reply *reply);
+/* What is said of one destination of a host, into an open object. */
+void hosts_api_put_pair(struct json *json, const struct present_pair *row);
 
 #endif

@@ -94,7 +94,8 @@ struct reload_news { /* of the last reload */
 };
 
 /* CONTROL_ENGINE. Descriptors: the configuration's source, packed (a memfd); the listening control
- * socket; the courier's bell, to write to. */
+ * socket; the courier's bell, to write to; as `metrics` and `console` say, their
+ * listening sockets. */
 struct engine_orders {
     uint64_t source_bytes;
     uint32_t workers, generation, restarts;
@@ -107,6 +108,8 @@ struct engine_orders {
     char folder[ROLE_PATH_MAX / 2]; /* -o, "": none */
     char redis_url[512];
     struct reload_news reload;
+    bool metrics, console;
+    char token[SECRET_SIZE]; /* of the console, as long as the sensor runs */
 };
 
 struct engine_answer {         /* CONTROL_READY of the engine */

@@ -5,12 +5,16 @@
 
 #include "people.h"
 
+#include "weir/alert/noise.h"
+#include "weir/alert/pseudonym.h"
+#include "weir/base/json.h"
 #include "weir/bus/api.h"
 #include "weir/engine/engine.h"
 
 struct noise_api {
     struct engine *engine;
     const struct people *people;
+    const struct pseudonyms *pseudonyms; /* in whose words hosts are asked for; NULL: none */
 };
 
 void noise_api_silences(const struct noise_api *api, const struct api_request *request,
@@ -28,6 +32,9 @@ void noise_api_close(const struct noise_api *api, const struct api_request *requ
                      struct api_reply *reply);
 void noise_api_reopen(const struct noise_api *api, const struct api_request *request,
                       struct api_reply *reply);
+/* A row of the list. */
+void noise_api_put_incident(struct json *json, const char *key, const struct incident *incident,
+                            const struct noise *book);
 /* Somebody did something else over the API: one record in the journal. `action` "reload.ask". */
 void noise_api_act(const struct noise_api *api, const struct api_request *request,
                    const char *action, const char *subject, const char *did);

@@ -42,3 +42,12 @@ char *people_name(const struct people *people, int64_t uid, char text[PEOPLE_NAM
         snprintf(text, PEOPLE_NAME, "uid %" PRId64, uid);
     return text;
 }
+
+char *people_asks(const struct people *people, const struct api_request *request,
+                  char text[PEOPLE_NAME])
+{
+    if (!request->user)
+        return people_name(people, request->uid, text);
+    snprintf(text, PEOPLE_NAME, "%s", request->user);
+    return text;
+}

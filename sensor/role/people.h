@@ -4,6 +4,8 @@
 #ifndef WEIR_ROLE_PEOPLE_H
 #define WEIR_ROLE_PEOPLE_H
 
+#include "weir/bus/api.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,5 +24,8 @@ void people_read(struct people *people);
 void people_fini(struct people *people);
 /* "alice", "uid 1042", "?" for −1. */
 char *people_name(const struct people *people, int64_t uid, char text[PEOPLE_NAME]);
+/* Who asks: the console's user, or whose process connected. */
+char *people_asks(const struct people *people, const struct api_request *request,
+                  char text[PEOPLE_NAME]);
 
 #endif

@@ -34,9 +34,9 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
         return 0;
     char *verb = xasprintf("%s %s", request->method, request->path);
     const struct access_look look = {.at = ptime_now(),
-                                     .by = people_name(api->people, request->uid, name),
+                                     .by = people_asks(api->people, request, name),
                                      .uid = request->uid,
-                                     .via = "api",
+                                     .via = request->user ? "console" : "api",
                                      .verb = verb,
                                      .what = *request->query ? request->query : NULL};
     int failed = put(api, &look, &number, &error);
@@ -57,7 +57,8 @@ int privacy_api_look_on(const struct privacy_api *api, struct looks *looks,
     bool short_enough = strlen(request->path) < LOOK_PATH;
     size_t i = 0;
     while (i < looks->count &&
-           (looks->row[i].uid != request->uid || strcmp(looks->row[i].path, request->path) != 0))
+           (looks->row[i].uid != request->uid || looks->row[i].session != request->session ||
+            strcmp(looks->row[i].path, request->path) != 0))
         i++;
     if (i < looks->count && now.ns - looks->row[i].since.ns < LOOK_LASTS_NS)
         return 0;
@@ -69,6 +70,7 @@ int privacy_api_look_on(const struct privacy_api *api, struct looks *looks,
     }
     if (short_enough) {
         looks->row[i].uid = request->uid;
+        looks->row[i].session = request->session;
         looks->row[i].since = now;
         snprintf(looks->row[i].path, LOOK_PATH, "%s", request->path);
     }
@@ -129,7 +131,7 @@ static const char *or_none(const char *text)
 static struct access_look look_of(const struct privacy_api *api, const struct api_request *request,
                                   const struct stated *stated, char name[PEOPLE_NAME])
 {
-    people_name(api->people, request->uid, name);
+    people_asks(api->people, request, name);
     bool other = *stated->author && strcmp(stated->author, name) != 0;
     return (struct access_look){.at = ptime_now(),
                                 .by = other ? stated->author : name,

@@ -27,6 +27,7 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
 struct looks {
     struct {
         int64_t uid;
+        uint64_t session; /* of the console; 0: none */
         char path[LOOK_PATH];
         struct wtime since;
     } row[LOOKS];

@@ -63,6 +63,8 @@ static void list_fixed(const struct config *a, const struct config *b, struct bu
         {"evidence", !same_evidence(&a->evidence, &b->evidence)},
         {"privacy.retention_days.evidence", a->evidence.days != b->evidence.days},
         {"metrics.listen", strcmp(a->metrics_listen, b->metrics_listen) != 0},
+        {"console.enabled", a->console.enabled != b->console.enabled},
+        {"console.listen", strcmp(a->console.listen, b->console.listen) != 0},
         {"privacy.content_samples", a->content_samples != b->content_samples},
     };
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
@@ -96,6 +98,7 @@ int reload_read(struct reload *reload, const struct config_source *source,
         config_fini(&reload->config);
         failed = config_load(&reload->config, &reload->source, error) != 0 ||
                  role_check(&reload->config, filter, error) != 0 ||
+                 config_check_console(&reload->config, error) != 0 ||
                  check_fixed(reload, config, error) != 0;
     }
     if (failed)

@@ -288,8 +288,15 @@ static int send_orders(struct supervisor *s)
     const struct config *config = next ? &s->next.config : &s->config;
     int fd[] = {
         supervisor_packed_source(s, next ? &s->next.source : &s->source, &orders.source_bytes),
-        s->listener, s->bell[1], s->metrics_listener};
-    size_t count = s->metrics_listener >= 0 ? 4 : 3;
+        s->listener, s->bell[1], -1, -1};
+    size_t count = 3;
+    orders.metrics = s->metrics_listener >= 0;
+    orders.console = s->console_listener >= 0;
+    if (orders.metrics)
+        fd[count++] = s->metrics_listener;
+    if (orders.console)
+        fd[count++] = s->console_listener;
+    memcpy(orders.token, s->token, sizeof orders.token);
     orders.workers = s->posts;
     orders.generation = s->engine.generation + next;
     orders.restarts = s->engine.restarts;

@@ -60,13 +60,31 @@ static int open_listener(struct supervisor *s)
     free(socket);
     if (s->error.code == ERROR_NONE && *s->config.metrics_listen)
         s->metrics_listener = api_listen_tcp(s->config.metrics_listen, &s->error);
+    if (s->error.code == ERROR_NONE && s->config.console.enabled)
+        s->console_listener = api_listen_tcp(s->config.console.listen, &s->error);
     return s->error.code == ERROR_NONE ? 0 : -1;
+}
+
+/* On the loopback, without users: whoever may read what we say may come in. */
+static void say_link(const struct supervisor *s)
+{
+    struct console_settings settings;
+    config_console_settings(&s->config, &settings);
+    if (s->console_listener < 0)
+        return;
+    const char *scheme = *settings.cert_file ? "https" : "http";
+    if (console_has_token(&settings))
+        log_warn("console: %s://%s/#/login?token=%s", scheme, settings.listen, s->token);
+    else
+        log_info("console: %s://%s/", scheme, settings.listen);
 }
 
 static void close_listener(struct supervisor *s)
 {
     if (s->metrics_listener >= 0)
         close(s->metrics_listener);
+    if (s->console_listener >= 0)
+        close(s->console_listener);
     if (s->listener < 0)
         return;
     char *socket = xasprintf("%s/control.sock", s->state.folder);
@@ -81,6 +99,7 @@ static int open_state(struct supervisor *s)
         return -1;
     if (s->given.folder && state_make_folder(&s->state, s->given.folder, &s->error) != 0)
         return -1;
+    say_link(s);
     return s->state.redis ? private_redis_start(s) : 0;
 }
 
@@ -221,7 +240,8 @@ int supervisor_run(const struct supervisor_config *given, struct error *error)
 {
     struct supervisor *s = xcalloc(1, sizeof *s);
     s->given = *given;
-    s->metrics_listener = -1;
+    s->metrics_listener = s->console_listener = -1;
+    secret_make(s->token);
     s->listener = s->state.lock_fd = s->engine.control = s->engine.pid_fd = -1;
     s->courier.control = s->courier.pid_fd = s->bell[0] = s->bell[1] = -1;
     s->keeper.control = s->keeper.pid_fd = -1;

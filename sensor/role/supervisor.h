@@ -111,7 +111,8 @@ struct supervisor {
     bool courier_agreed;     /* reloading: the courier stands on `next`, it is the engine's turn */
     struct reload_news news; /* of the last reload */
     struct state state;
-    int listener, metrics_listener; /* metrics_listener −1: none */
+    int listener, metrics_listener, console_listener; /* the last two −1: none */
+    char token[SECRET_SIZE];                          /* of the console */
     struct embedded embedded;
     struct back_off redis_back_off;
     struct loop_ref loop;

@@ -5,6 +5,28 @@
 
 #include <stdlib.h>
 
+/* By the conduits as they are now, whatever they were when it passed; each writer is asked for. */
+static bool is_allowed(const struct zones *zones, const struct conduit_seen *row)
+{
+    struct zone_flow flow = {.from = row->from,
+                             .to = row->to,
+                             .resp_port = row->port,
+                             .proto = row->proto,
+                             .service = (enum service)row->service,
+                             .reads = row->reads > 0,
+                             .writes = row->writes > 0,
+                             .payload_bytes = {row->bytes[SIDE_ORIG], row->bytes[SIDE_RESP]},
+                             .certain = true};
+    struct zone_verdict verdict;
+    bool allowed = true;
+    for (size_t i = 0; allowed && (i == 0 || i < row->writer_count); i++) {
+        if (row->writer_count > 0)
+            flow.orig = row->writer[i];
+        allowed = zones_judge(zones, &flow, &verdict) && verdict.fault == ZONE_ALLOWED;
+    }
+    return allowed;
+}
+
 static void put_row(struct json *json, const struct zones *zones, const struct conduit_seen *row)
 {
     char text[IP_TEXT_SIZE];
@@ -28,26 +50,32 @@ static void put_row(struct json *json, const struct zones *zones, const struct c
         json_str(json, NULL, ip_text(&row->writer[i], text));
     json_close(json);
     json_bool(json, "more_writers", row->more_writers);
+    json_bool(json, "allowed", is_allowed(zones, row));
     json_close(json);
 }
 
-void zones_api_conduits(const struct engine *engine, struct api_reply *reply)
+void zones_api_put_conduits(struct json *json, const struct engine *engine)
 {
     size_t count;
-    if (!engine_zones(engine)) {
-        api_refuse(reply, 404, "this sensor has no networks.zones");
-        return;
-    }
     const struct conduit_seen **seen = engine_conduits(engine, &count);
-    struct json *json = json_new();
-    json_open(json, NULL);
     json_uint(json, "unkept", engine_counts_of(engine)->conduits_unkept);
     json_list(json, "conduits");
     for (size_t i = 0; i < count; i++)
         put_row(json, engine_zones(engine), seen[i]);
     json_close(json);
+    free(seen);
+}
+
+void zones_api_conduits(const struct engine *engine, struct api_reply *reply)
+{
+    if (!engine_zones(engine)) {
+        api_refuse(reply, 404, "this sensor has no networks.zones");
+        return;
+    }
+    struct json *json = json_new();
+    json_open(json, NULL);
+    zones_api_put_conduits(json, engine);
     json_close(json);
     reply->body = json_take_text(json, 0);
     json_free(json);
-    free(seen);
 }

@@ -6,5 +6,7 @@
 #include "weir/engine/engine.h"
 
 void zones_api_conduits(const struct engine *engine, struct api_reply *reply);
+/* "unkept" and "conduits", into an open object. */
+void zones_api_put_conduits(struct json *json, const struct engine *engine);
 
 #endif

@@ -1,6 +1,6 @@
-/* TLS 1.2 and later as a client, over a connected non-blocking descriptor of the caller's (RFC
- * 8446, RFC 6125 names). Never waits. Errors are one line that says what is wrong with whom. The
- * loop's thread. */
+/* TLS 1.2 and later over a connected non-blocking descriptor of the caller's (RFC 8446, RFC 6125
+ * names), as a client, or as a server that asks for no certificate. Never waits. Errors are one
+ * line that says what is wrong with whom. The loop's thread. */
 #ifndef WEIR_BASE_TLS_H
 #define WEIR_BASE_TLS_H
 
@@ -20,6 +20,9 @@ struct tls_settings {
  * the system's certificates OpenSSL looks up the one it needs in their folder at each handshake. */
 struct tls_context;
 struct tls_context *tls_context_new(const struct tls_settings *settings, struct error *error);
+/* A server's: `key_file` NULL: in cert_file. Both are read now, and never again. */
+struct tls_context *tls_server_context_new(const char *cert_file, const char *key_file,
+                                           struct error *error);
 void tls_context_free(struct tls_context *context);
 
 enum tls_result {
@@ -35,6 +38,8 @@ struct tls_client;
  * only). The descriptor stays the caller's. */
 struct tls_client *tls_client_new(struct tls_context *context, int fd, const char *host,
                                   struct error *error);
+/* The server's end of a connection that came to us: from then on it is used like a client's. */
+struct tls_client *tls_server_new(struct tls_context *context, int fd, struct error *error);
 void tls_client_free(struct tls_client *client);
 enum tls_result tls_client_handshake(struct tls_client *client, struct error *error);
 /* TLS_DONE: `done` bytes of it are written, all that carries them is with the kernel. */

@@ -8,6 +8,7 @@
 #include "weir/base/json.h"
 #include "weir/base/time.h"
 #include "weir/bus/api.h"
+#include "weir/bus/console.h"
 #include "weir/bus/bus.h"
 #include "weir/record/record.h"
 
@@ -66,7 +67,7 @@ struct status_alerts {     /* of a detector or rule, since the engine's process 
     uint64_t alerts[STATUS_URGENCIES], severity[SEVERITIES];
 };
 
-#define STATUS_APIS 2
+#define STATUS_APIS 3
 struct status_api { /* a listener of the engine's, since its process began */
     const char *listener;
     struct api_counts counts;
@@ -115,6 +116,7 @@ struct status {
     size_t alert_count;
     const struct status_api *api; /* at most STATUS_APIS */
     size_t api_count;
+    const struct console_counts *console; /* NULL: there is none */
     struct status_journal {
         uint64_t last, durable;              /* sequence numbers: appended, synced */
         uint64_t segments, bytes;            /* on the disk */

@@ -10,6 +10,7 @@
 #include "weir/base/inside.h"
 #include "weir/base/yaml.h"
 #include "weir/bus/bus.h"
+#include "weir/bus/console.h"
 #include "weir/decode/packet.h"
 #include "weir/detect/rules.h"
 
@@ -76,6 +77,14 @@ struct config {
     bool pseudonyms;      /* privacy.pseudonyms: in the place of inside addresses */
     enum access_log access_log;
     char *metrics_listen; /* "ADDRESS:PORT", "": not over TCP */
+    struct config_console {
+        bool enabled;
+        char *listen;             /* "ADDRESS:PORT" */
+        char *cert, *key, *users; /* absolute paths, "": none */
+        const char *name[CONSOLE_NAMES];
+        size_t name_count;
+        uint32_t streams;
+    } console;
     char *redis_url;
     uint32_t max_hosts;
     uint32_t cache_mib;     /* of hosts' profiles in the engine's memory */
@@ -123,6 +132,10 @@ struct calendar *config_calendar(const struct config *config, struct error *erro
 uint8_t config_vantage(const struct config *config, size_t interface);
 /* Whether each capture worker gets two segments at least. ERROR_USAGE. */
 int config_check_evidence(const struct config *config, struct error *error);
+/* What the console is made of; borrowed of the config. */
+void config_console_settings(const struct config *config, struct console_settings *settings);
+/* Whether it can be served; its files are read. ERROR_USAGE. */
+int config_check_console(const struct config *config, struct error *error);
 /* The state directory of a sensor that runs. */
 const char *config_state_dir(const struct config *config);
 

@@ -9,6 +9,7 @@
 #define WEIR_ENGINE_PRESENT_H
 
 #include "weir/baseline/survival.h"
+#include "weir/detect/zones.h"
 #include "weir/engine/engine.h"
 
 enum present_order {
@@ -63,6 +64,36 @@ bool engine_present_host(struct engine *engine, const struct ip *ip, struct pres
 /* Where it sent, the most bytes first. */
 size_t engine_present_pairs(struct engine *engine, const struct ip *ip, struct present_pair *row,
                             size_t room, struct present *present);
+
+/* Who sent to a destination of this name, the most bytes first; every role and kind of it. */
+struct present_sender {
+    struct ip host;
+    struct present_pair pair;
+};
+size_t engine_present_senders(struct engine *engine, const char *name, struct present_sender *row,
+                              size_t room, struct present *present);
+
+/* What left in the hour, by destination and by zone. Of the hosts that sent most, until
+ * PRESENT_PAIRS of their destinations were looked at: `whole` says whether that was all. */
+#define PRESENT_PAIRS 65536
+struct present_place {
+    struct destination destination;
+    uint64_t out_bytes;
+    uint32_t hosts;
+};
+struct present_zone {
+    uint64_t out_bytes;
+    uint32_t hosts; /* that sent or received in the hour */
+};
+struct present_sums {
+    uint64_t out_bytes; /* of all hosts */
+    uint32_t hosts;
+    bool whole;
+    size_t places;                       /* that were filled, the most bytes first */
+    struct present_zone zone[ZONE_ENDS]; /* by ends; of engine_zones */
+};
+void engine_present_sums(struct engine *engine, struct present_place *place, size_t room,
+                         struct present_sums *sums, struct present *present);
 
 /* A host that is known, and fits; false: none does. */
 bool engine_find_host(const struct engine *engine, const struct present_filter *filter,

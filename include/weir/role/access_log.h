@@ -31,7 +31,7 @@ struct access_look {
     const char *by;      /* who, as far as is known: behind sudo, else the account */
     const char *account; /* whose process asked; NULL: the same */
     int64_t uid;         /* of it; −1: not known */
-    const char *via;     /* "command", "api" */
+    const char *via;     /* "command", "api", "console" */
     const char *verb;    /* "explain", "GET /v1/incidents" */
     const char *what;    /* the host, incident or condition asked for; NULL: all */
     const char *reason;  /* NULL: none was given */

@@ -30,7 +30,10 @@ struct fixture {
     int listener, stop[2];
     pthread_t thread;
     bool running;
-    struct api_counts counts; /* after finish() */
+    struct api_settings settings;   /* before the server begins; all 0: plain */
+    const struct api_route *routes; /* likewise; NULL: api_routes */
+    struct api *api;                /* routes have the fixture as context */
+    struct api_counts counts;       /* after finish() */
 };
 
 static inline void answer_ok(void *context, const struct api_request *request,
@@ -114,7 +117,9 @@ static inline void *serve(void *context)
     struct error error = {0};
     struct server server = {event_loop_new(&error), f->stop[0]};
     struct loop_ref loop = server.loop;
-    struct api *api = api_new(loop, f->listener, api_routes, NULL, &error);
+    struct api *api = api_new_with(loop, f->listener, f->routes ? f->routes : api_routes, f,
+                                   &f->settings, &error);
+    f->api = api;
     struct loop_watch *stop = loop.ops->watch(loop.loop, f->stop[0], LOOP_READ, on_stop, &server);
     loop.ops->run(loop.loop);
     f->counts = api_counts_of(api);
@@ -124,9 +129,12 @@ static inline void *serve(void *context)
     return NULL;
 }
 
-static inline int setup(void **state)
+static inline int setup_with(void **state, const struct api_route *routes,
+                             const struct api_settings *settings)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
+    f->routes = routes;
+    f->settings = *settings;
     struct error error = {0};
     snprintf(f->folder, sizeof f->folder, "/tmp/weir-api-XXXXXX");
     assert_non_null(mkdtemp(f->folder));
@@ -139,6 +147,12 @@ static inline int setup(void **state)
     f->running = true;
     *state = f;
     return 0;
+}
+
+static inline int setup(void **state)
+{
+    const struct api_settings plain = {.tls = NULL};
+    return setup_with(state, NULL, &plain);
 }
 
 /* Ends the server; the counts are known then. */

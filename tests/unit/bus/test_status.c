@@ -55,7 +55,7 @@ static void test_whole(void **state)
          .dead = true,
          .last_error = "No space left on device"}};
     static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1}}};
-    static const struct status_api api[] = {{"control", {11, 12, 13}}};
+    static const struct status_api api[] = {{"control", {11, 12, 13, 14, 15, 16, 17}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
     static const struct status status = {
@@ -133,7 +133,9 @@ static void test_whole(void **state)
         "\"day_spent\":3.0},\"alerts\":[{\"detector\":\"content.personal\",\"digest\":1,\"shift\":"
         "2,\"now\":3,\"severity\":{\"informational\":0,\"low\":0,\"medium\":5,\"high\":1,"
         "\"critical\":0}}],"
-        "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13}],"
+        "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13,\"denied\":"
+        "14,"
+        "\"waited\":15,\"streams\":16,\"slow\":17}],\"console\":null,"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
@@ -155,7 +157,7 @@ static void test_beginning(void **state)
                       "\"interfaces\":[],");
     expect_part(text, "\"checkpoint\":{\"age_s\":null,");
     expect_part(text, "\"trouble\":false},\"evidence\":null,\"budget\":null,\"alerts\":[],\"api\":["
-                      "],\"coverage\":{"
+                      "],\"console\":null,\"coverage\":{"
                       "\"packets\":0,");
     expect_part(text, "\"blind\":[]}");
     free(text);

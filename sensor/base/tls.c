@@ -1,4 +1,4 @@
-/* A non-blocking TLS client by OpenSSL.
+/* Non-blocking TLS by OpenSSL, as a client and as a server.
  *
  * The certificate is verified as OpenSSL does: chain, dates, and the name or address the operator
  * wrote. Partial writes are allowed, so what was not taken stays with the caller; nothing is
@@ -82,6 +82,31 @@ failed:
     return NULL;
 }
 
+/* No renegotiation: it is how one connection could be made to cost as much as thousands. */
+struct tls_context *tls_server_context_new(const char *cert_file, const char *key_file,
+                                           struct error *error)
+{
+    struct tls_context *context = xcalloc(1, sizeof *context);
+    const struct tls_settings settings = {.cert_file = cert_file, .key_file = key_file};
+    ERR_clear_error();
+    errno = 0;
+    context->ssl = SSL_CTX_new(TLS_server_method());
+    if (!context->ssl) {
+        error_set(error, ERROR_RUN, "TLS: %s", reason());
+    } else {
+        SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION);
+        SSL_CTX_set_options(context->ssl,
+                            SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+        SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                           SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                           SSL_MODE_RELEASE_BUFFERS);
+        if (load_own(context->ssl, &settings, error) == 0)
+            return context;
+    }
+    tls_context_free(context);
+    return NULL;
+}
+
 void tls_context_free(struct tls_context *context)
 {
     if (!context)
@@ -121,6 +146,21 @@ struct tls_client *tls_client_new(struct tls_context *context, int fd, const cha
         return client;
     }
     error_set(error, ERROR_RUN, "TLS with %s: %s", host, reason());
+    tls_client_free(client);
+    return NULL;
+}
+
+struct tls_client *tls_server_new(struct tls_context *context, int fd, struct error *error)
+{
+    struct tls_client *client = xcalloc(1, sizeof *client);
+    ERR_clear_error();
+    client->host = xstrdup("a client");
+    client->ssl = SSL_new(context->ssl);
+    if (client->ssl && SSL_set_fd(client->ssl, fd) == 1) {
+        SSL_set_accept_state(client->ssl);
+        return client;
+    }
+    error_set(error, ERROR_RUN, "TLS: %s", reason());
     tls_client_free(client);
     return NULL;
 }

@@ -1,0 +1,143 @@
+/* See console_sessions.h. A session is looked for by the hash of its id, so that how long the
+ * search takes says nothing about the id. */
+#include "console_sessions.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_over(const struct session *session, struct wtime now)
+{
+    return session->number == 0 || now.ns - session->used.ns > SESSION_IDLE_NS ||
+           now.ns - session->began.ns > SESSION_WHOLE_NS;
+}
+
+void session_end(struct session *session)
+{
+    memset(session, 0, sizeof *session);
+}
+
+struct session *sessions_begin(struct sessions *sessions, const char *user, enum console_role role,
+                               struct wtime now, char id[SECRET_SIZE])
+{
+    struct session *free_row = NULL, *idle = &sessions->row[0];
+    for (size_t i = 0; i < SESSIONS && !free_row; i++) {
+        if (is_over(&sessions->row[i], now))
+            free_row = &sessions->row[i];
+        else if (sessions->row[i].used.ns < idle->used.ns)
+            idle = &sessions->row[i];
+    }
+    sessions->crowded += !free_row;
+    struct session *session = free_row ? free_row : idle;
+    *session =
+        (struct session){.number = ++sessions->last, .role = role, .began = now, .used = now};
+    snprintf(session->user, sizeof session->user, "%s", user);
+    secret_make(session->csrf);
+    secret_make(id);
+    digest_sha256(id, strlen(id), session->id);
+    return session;
+}
+
+static struct session *use(struct session *session, struct wtime now)
+{
+    if (is_over(session, now)) {
+        session_end(session);
+        return NULL;
+    }
+    session->used = now;
+    return session;
+}
+
+struct session *sessions_find(struct sessions *sessions, const char *id, struct wtime now)
+{
+    uint8_t hash[SHA256_SIZE];
+    digest_sha256(id, strlen(id), hash);
+    for (size_t i = 0; i < SESSIONS; i++)
+        if (sessions->row[i].number != 0 && memcmp(sessions->row[i].id, hash, sizeof hash) == 0)
+            return use(&sessions->row[i], now);
+    return NULL;
+}
+
+struct session *sessions_get(struct sessions *sessions, uint64_t number, struct wtime now)
+{
+    for (size_t i = 0; number != 0 && i < SESSIONS; i++)
+        if (sessions->row[i].number == number)
+            return use(&sessions->row[i], now);
+    return NULL;
+}
+
+size_t sessions_count(const struct sessions *sessions, struct wtime now)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < SESSIONS; i++)
+        count += !is_over(&sessions->row[i], now);
+    return count;
+}
+
+/* --- locks ------------------------------------------------------------------------------------ */
+
+static bool is_of(const struct lock *lock, const char *user, const struct prefix *from)
+{
+    return lock->failures > 0 && strcmp(lock->user, user) == 0 &&
+           ip_compare(&lock->from.ip, &from->ip) == 0;
+}
+
+static bool is_old(const struct lock *lock, struct wtime now)
+{
+    return lock->failures == 0 || now.ns - lock->last.ns > LOCK_KEPT_NS;
+}
+
+/* Its row, or NULL. `*room`: a row for it, the unlocked one that failed longest ago; NULL: none. */
+static struct lock *find(struct locks *locks, const char *user, const struct ip *ip,
+                         struct wtime now, struct lock **room)
+{
+    struct prefix from = prefix_of(ip, 24, 64);
+    *room = NULL;
+    for (size_t i = 0; i < LOCKS; i++) {
+        struct lock *lock = &locks->row[i];
+        if (is_old(lock, now))
+            *lock = (struct lock){.failures = 0};
+        if (is_of(lock, user, &from))
+            return lock;
+        if (lock->until.ns <= now.ns && (!*room || lock->last.ns < (*room)->last.ns))
+            *room = lock;
+    }
+    return NULL;
+}
+
+int64_t locks_wait_ns(struct locks *locks, const char *user, const struct ip *from,
+                      struct wtime now)
+{
+    struct lock *room, *lock = find(locks, user, from, now, &room);
+    if (!lock)
+        return room ? 0 : LOCK_FIRST_NS;
+    return lock->until.ns > now.ns ? lock->until.ns - now.ns : 0;
+}
+
+bool locks_fail(struct locks *locks, const char *user, const struct ip *from, struct wtime now)
+{
+    struct lock *room, *lock = find(locks, user, from, now, &room);
+    if (!lock && !room)
+        return true;
+    if (!lock) {
+        lock = room;
+        *lock = (struct lock){.from = prefix_of(from, 24, 64)};
+        snprintf(lock->user, sizeof lock->user, "%s", user);
+    }
+    lock->failures++;
+    lock->last = now;
+    if (lock->failures < LOCK_FAILURES)
+        return false;
+    int64_t wait = LOCK_FIRST_NS;
+    for (unsigned i = LOCK_FAILURES; i < lock->failures && wait < LOCK_MOST_NS; i++)
+        wait *= 2;
+    lock->until.ns = now.ns + (wait < LOCK_MOST_NS ? wait : LOCK_MOST_NS);
+    return true;
+}
+
+void locks_pass(struct locks *locks, const char *user, const struct ip *from)
+{
+    struct prefix of = prefix_of(from, 24, 64);
+    for (size_t i = 0; i < LOCKS; i++)
+        if (is_of(&locks->row[i], user, &of))
+            locks->row[i] = (struct lock){.failures = 0};
+}

@@ -1,0 +1,67 @@
+/* Who is logged in, and who may not try again yet. Pure but for random numbers: the wall clock is
+ * given. Bounds: SESSIONS (one more ends the one idle longest), LOCKS (when all are locked nobody
+ * new may try). Thread: the loop's. */
+#ifndef SENSOR_BUS_CONSOLE_SESSIONS_H
+#define SENSOR_BUS_CONSOLE_SESSIONS_H
+
+#include "weir/base/address.h"
+#include "weir/base/digest.h"
+#include "weir/base/time.h"
+#include "weir/bus/console_users.h"
+
+#define SESSIONS         512
+#define SESSION_IDLE_NS  (60 * NS_PER_MIN)
+#define SESSION_WHOLE_NS (12 * NS_PER_HOUR)
+
+struct session {
+    uint64_t number;         /* 0: free; never the same again */
+    uint8_t id[SHA256_SIZE]; /* of the id: whoever reads our memory of it cannot use it */
+    char csrf[SECRET_SIZE];
+    char user[CONSOLE_NAME];
+    enum console_role role;
+    struct wtime began, used;
+};
+
+struct sessions {
+    struct session row[SESSIONS];
+    uint64_t last;    /* number */
+    uint64_t crowded; /* ended for want of room */
+};
+
+/* Always with an id of its own, which a client never chooses. */
+struct session *sessions_begin(struct sessions *sessions, const char *user, enum console_role role,
+                               struct wtime now, char id[SECRET_SIZE]);
+/* NULL: there is none of this id, or it is over. It is used. */
+struct session *sessions_find(struct sessions *sessions, const char *id, struct wtime now);
+/* The same by its number. */
+struct session *sessions_get(struct sessions *sessions, uint64_t number, struct wtime now);
+/* That are not over; none is used by it. */
+size_t sessions_count(const struct sessions *sessions, struct wtime now);
+void session_end(struct session *session);
+
+/* --- locks ------------------------------------------------------------------------------------ */
+
+#define LOCKS         1024
+#define LOCK_FAILURES 5 /* then it is locked, LOCK_FIRST_NS, and after each more twice as long … \
+                         */
+#define LOCK_FIRST_NS (30 * NS_PER_S)
+#define LOCK_MOST_NS  (15 * NS_PER_MIN)
+#define LOCK_KEPT_NS  NS_PER_HOUR /* … until none failed for so long */
+
+struct locks {
+    struct lock {
+        char user[CONSOLE_NAME]; /* "": the token */
+        struct prefix from;      /* a /24 or /64: so nobody is locked out by somebody far away */
+        unsigned failures;       /* 0: free */
+        struct wtime last, until;
+    } row[LOCKS];
+};
+
+/* How long nobody may try this user from there; 0: it may be tried. */
+int64_t locks_wait_ns(struct locks *locks, const char *user, const struct ip *from,
+                      struct wtime now);
+/* It failed. True: that locked it. */
+bool locks_fail(struct locks *locks, const char *user, const struct ip *from, struct wtime now);
+void locks_pass(struct locks *locks, const char *user, const struct ip *from);
+
+#endif

@@ -1,0 +1,373 @@
+/* See console_api.h. What the engine does not know is null, with `why` beside it, and never made
+ * up. Lists are bounded: NOW_ALERTS, CONSOLE_PLACES, SENDERS. */
+#include "console_api.h"
+
+#include "hosts_api.h"
+#include "noise_api.h"
+#include "zones_api.h"
+
+#include "weir/base/buffer.h"
+#include "weir/base/device.h"
+#include "weir/engine/noise.h"
+#include "weir/investigate/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOW_ALERTS 20
+#define SENDERS    100
+
+/* --- what leaves now -------------------------------------------------------------------------- */
+
+static const struct console_sums *look(const struct console_api *api)
+{
+    struct console_sums *sums = api->sums;
+    struct wtime now = wtime_now();
+    int64_t rest = 50 * sums->took_ns;
+    if (sums->made.ns != 0 &&
+        now.ns - sums->made.ns < (rest > CONSOLE_SUMS_NS ? rest : CONSOLE_SUMS_NS))
+        return sums;
+    engine_present_sums(api->engine, sums->place, CONSOLE_PLACES, &sums->sums, &sums->present);
+    sums->made = now;
+    sums->took_ns = wtime_now().ns - now.ns;
+    return sums;
+}
+
+static void put_rates(struct json *json, const struct status *status)
+{
+    uint64_t packets = 0, bytes = 0, drops = 0;
+    for (size_t i = 0; i < status->worker_count; i++) {
+        packets += status->worker[i].packets_per_s;
+        bytes += status->worker[i].bytes_per_s;
+        drops += status->worker[i].kernel_drops + status->worker[i].interface_drops;
+    }
+    json_uint(json, "packets_s", packets);
+    json_uint(json, "bytes_s", bytes);
+    json_uint(json, "drops", drops);
+}
+
+static void put_budget(struct json *json, const struct status *status)
+{
+    const struct status_budget *budget = &status->budget;
+    if (!(budget->per_host_day >= 0)) { /* NAN: not known */
+        json_none(json, "budget");
+        return;
+    }
+    json_open(json, "budget");
+    json_number(json, "spent", budget->told);
+    json_number(json, "of", budget->expected);
+    json_number(json, "alerts_per_host_day", budget->per_host_day);
+    json_close(json);
+}
+
+static void put_hour(struct json *json, const struct console_sums *sums)
+{
+    if (!sums->present.known) {
+        json_none(json, "hour");
+        return;
+    }
+    json_open(json, "hour");
+    json_time(json, "starts", sums->present.hour.starts);
+    json_time(json, "ends", sums->present.hour.ends);
+    json_close(json);
+    json_uint(json, "out_bytes_hour", sums->sums.out_bytes);
+    json_uint(json, "hosts_hour", sums->sums.hosts);
+}
+
+/* No band: profiles are of hosts, and their quantiles cannot be added up. */
+static void put_zones(struct json *json, const struct engine *engine,
+                      const struct console_sums *sums)
+{
+    const struct zones *zones = engine_zones(engine);
+    if (!zones) {
+        json_none(json, "zones");
+        json_str(json, "zones_why", "this sensor has no networks.zones");
+        return;
+    }
+    json_list(json, "zones");
+    for (unsigned end = 0; end <= ZONE_INSIDE; end++) {
+        const struct present_zone *zone = &sums->sums.zone[end];
+        if (!zones_get(zones, end) && zone->hosts == 0)
+            continue;
+        json_open(json, NULL);
+        json_str(json, "zone", zones_end_name(zones, end));
+        json_uint(json, "out_bytes_hour", zone->out_bytes);
+        json_uint(json, "hosts", zone->hosts);
+        json_none(json, "expected_low");
+        json_none(json, "expected_high");
+        json_close(json);
+    }
+    json_close(json);
+    json_str(json, "expected_why", "expected is known of each host, not of a zone");
+}
+
+static void put_places(struct json *json, const struct console_sums *sums)
+{
+    static const char *const role[ROLES] = {"client", "served"};
+    static const char *const kind[DESTINATION_KINDS] = {"domain", "as", "prefix"};
+    json_list(json, "destinations");
+    for (size_t i = 0; i < sums->sums.places; i++) {
+        const struct present_place *place = &sums->place[i];
+        json_open(json, NULL);
+        json_str(json, "destination", place->destination.name);
+        json_str(json, "role", role[place->destination.role]);
+        json_str(json, "kind", kind[place->destination.kind]);
+        json_uint(json, "out_bytes_hour", place->out_bytes);
+        json_uint(json, "hosts", place->hosts);
+        json_none(json, "trusted"); /* decided flow by flow, by the rules */
+        json_close(json);
+    }
+    json_close(json);
+    json_uint(json, "destinations_total", sums->present.total);
+    json_bool(json, "destinations_whole", sums->sums.whole);
+}
+
+/* The latest last in the ring, first here. */
+static void put_alerts(struct json *json, const struct console_news *news)
+{
+    const char *line, *last[NOW_ALERTS] = {NULL};
+    size_t size, sizes[NOW_ALERTS] = {0}, count = 0;
+    enum news_kind kind;
+    for (struct news_walk walk = {0}; console_news_step(news, &walk, &kind, &line, &size);)
+        if (kind == NEWS_ALERT) {
+            last[count % NOW_ALERTS] = line;
+            sizes[count++ % NOW_ALERTS] = size;
+        }
+    if (!news) {
+        json_none(json, "alerts");
+        json_str(json, "alerts_why", "they are kept where the console is enabled");
+        return;
+    }
+    json_list(json, "alerts");
+    for (size_t i = 0; i < NOW_ALERTS && i < count; i++) {
+        size_t at = (count - 1 - i) % NOW_ALERTS;
+        struct json_value *root = json_parse(last[at], sizes[at], NULL);
+        json_put(json, NULL, root);
+        json_value_free(root);
+    }
+    json_close(json);
+}
+
+char *console_api_now(const struct console_api *api, const struct status *status, bool alerts)
+{
+    const struct console_sums *sums = look(api);
+    struct json *json = json_new();
+    json_open(json, NULL);
+    json_time(json, "at", status->now);
+    put_rates(json, status);
+    put_budget(json, status);
+    json_uint(json, "incidents_open", status->engine.incidents_open);
+    put_hour(json, sums);
+    put_zones(json, api->engine, sums);
+    put_places(json, sums);
+    json_list(json, "blind");
+    for (size_t i = 0; i < status->blind_count; i++)
+        json_str(json, NULL, status->blind[i]);
+    json_close(json);
+    if (alerts)
+        put_alerts(json, api->news);
+    json_close(json);
+    char *text = json_take_text(json, 0);
+    json_free(json);
+    return text;
+}
+
+/* --- one incident ----------------------------------------------------------------------------- */
+
+static void put_members(struct json *json, const char *text)
+{
+    struct json_value *root = json_parse(text, strlen(text), NULL);
+    for (struct json_walk walk = json_members(root); json_step(&walk);)
+        if (strcmp(walk.key, "incident") != 0)
+            json_put(json, walk.key, walk.value);
+    json_value_free(root);
+}
+
+static void put_sentences(struct json *json, char *text)
+{
+    char *at = text;
+    json_list(json, "sentences");
+    for (char *line; (line = strsep(&at, "\n")) != NULL;)
+        if (*line)
+            json_str(json, NULL, line);
+    json_close(json);
+}
+
+/* What is told of it in the lines that are in memory. */
+static void explain(const struct console_api *api, const char *id, struct json *json)
+{
+    struct error error = {0};
+    struct explain *told = explain_new(id, &error);
+    const char *line;
+    size_t size;
+    enum news_kind kind;
+    for (struct news_walk w = {0}; told && console_news_step(api->news, &w, &kind, &line, &size);)
+        explain_seek(told, line, size);
+    bool found = told && explain_found(told, &error) == 0;
+    for (struct news_walk w = {0}; found && console_news_step(api->news, &w, &kind, &line, &size);)
+        explain_gather(told, line, size);
+    if (found) {
+        char *text = explain_json(told, engine_rules(api->engine));
+        put_members(json, text);
+        free(text);
+        text = explain_text(told, engine_rules(api->engine));
+        put_sentences(json, text);
+        free(text);
+    } else {
+        json_list(json, "alerts");
+        json_close(json);
+    }
+    explain_free(told);
+    json_bool(json, "told_here", found);
+    json_bool(json, "complete", found && console_news_whole(api->news));
+}
+
+void console_api_incident(const struct console_api *api, const struct api_request *request,
+                          struct api_reply *reply)
+{
+    char id[ALERT_ID_SIZE];
+    const struct incident *incident = api_path_part("/v1/incidents/*", request->path, id, sizeof id)
+                                          ? incidents_get(engine_incidents(api->engine), id)
+                                          : NULL;
+    if (!incident) {
+        api_refuse(reply, 404, "the engine knows no incident of this id (weir explain may)");
+        return;
+    }
+    struct json *json = json_new();
+    json_open(json, NULL);
+    noise_api_put_incident(json, "incident", incident, engine_noise(api->engine));
+    explain(api, id, json);
+    json_none(json, "evidence");
+    json_str(json, "evidence_how", "weir evidence list; weir evidence export");
+    json_close(json);
+    reply->body = json_take_text(json, 0);
+    json_free(json);
+}
+
+/* --- one destination -------------------------------------------------------------------------- */
+
+static int hex(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* RFC 3986 2.1, of one part of a path. False: not so, or what no name has. */
+static bool decode(char *text)
+{
+    char *to = text;
+    for (const char *at = text; *at; to++) {
+        if (*at != '%') {
+            *to = *at++;
+            continue;
+        }
+        int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
+        if (low < 0)
+            return false;
+        *to = (char)(16 * high + low);
+        at += 3;
+        if ((unsigned char)*to < ' ' || *to == 0x7f)
+            return false;
+    }
+    *to = '\0';
+    return true;
+}
+
+static void put_sender(struct json *json, const struct present_sender *row)
+{
+    char text[IP_TEXT_SIZE];
+    json_open(json, NULL);
+    json_str(json, "host", host_text(&row->host, text));
+    hosts_api_put_pair(json, &row->pair);
+    json_close(json);
+}
+
+void console_api_destination(const struct console_api *api, const struct api_request *request,
+                             struct api_reply *reply)
+{
+    static const char *const kind[DESTINATION_KINDS] = {"domain", "as", "prefix"};
+    char name[DESTINATION_NAME_SIZE];
+    struct present present = {.known = false};
+    struct present_sender *row = xcalloc(SENDERS, sizeof *row);
+    size_t rows = 0;
+    bool good = api_path_part("/v1/destinations/*", request->path, name, sizeof name) &&
+                decode(name) && *name;
+    if (good)
+        rows = engine_present_senders(api->engine, name, row, SENDERS, &present);
+    if (rows == 0) {
+        api_refuse(reply, 404, "nothing went there in the present hour");
+    } else {
+        struct json *json = json_new();
+        json_open(json, NULL);
+        json_time(json, "now", engine_status_of(api->engine).complete);
+        json_str(json, "name", name);
+        json_str(json, "kind", kind[row[0].pair.destination.kind]);
+        json_none(json, "trusted");
+        json_none(json, "first_seen");
+        json_none(json, "prevalence");
+        json_uint(json, "hosts_total", present.total);
+        json_list(json, "hosts");
+        for (size_t i = 0; i < rows; i++)
+            put_sender(json, &row[i]);
+        json_close(json);
+        json_close(json);
+        reply->body = json_take_text(json, 0);
+        json_free(json);
+    }
+    free(row);
+}
+
+/* --- the map ---------------------------------------------------------------------------------- */
+
+static void put_zone(struct json *json, const struct zones *zones, unsigned end,
+                     const struct present_zone *sums)
+{
+    const struct zone *zone = zones_get(zones, end);
+    char level[8];
+    if (!zone && sums->hosts == 0)
+        return;
+    json_open(json, NULL);
+    json_str(json, "name", zones_end_name(zones, end));
+    json_str(json, "level", zone ? zone_level_text(zone->level, level) : NULL);
+    json_str(json, "state", zone ? zone_state_name[zone->state] : NULL);
+    json_uint(json, "hosts", sums->hosts);
+    json_uint(json, "out_bytes", sums->out_bytes);
+    json_close(json);
+}
+
+void console_api_map(const struct console_api *api, struct api_reply *reply)
+{
+    const struct zones *zones = engine_zones(api->engine);
+    if (!zones) {
+        api_refuse(reply, 404, "this sensor has no networks.zones");
+        return;
+    }
+    const struct console_sums *sums = look(api);
+    struct json *json = json_new();
+    json_open(json, NULL);
+    json_time(json, "now", engine_status_of(api->engine).complete);
+    json_list(json, "zones");
+    for (unsigned end = 0; end <= ZONE_INSIDE; end++)
+        put_zone(json, zones, end, &sums->sums.zone[end]);
+    json_close(json);
+    zones_api_put_conduits(json, api->engine);
+    json_close(json);
+    reply->body = json_take_text(json, 0);
+    json_free(json);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+void console_api_events(const struct console_api *api, const struct api_request *request,
+                        const char *now, struct api_reply *reply)
+{
+    struct buffer out = {0};
+    console_news_begin(api->news, request->header[API_LAST_EVENT], &out);
+    buffer_text(&out, "event: now\ndata: %s\n\n", now);
+    buffer_u8(&out, '\0');
+    reply->type = "text/event-stream";
+    reply->stream = true;
+    reply->body = (char *)out.data;
+}

@@ -1,0 +1,200 @@
+/* See console_news.h. Lines are in a ring by their number in it; `first` is the oldest that is
+ * there. An event's id is the journal's sequence number. */
+#include "console_news.h"
+
+#include "weir/alert/journal.h"
+#include "weir/base/json.h"
+#include "weir/base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct news_row {
+    uint64_t sequence;
+    enum news_kind kind;
+    char *line;
+    size_t size;
+};
+
+struct console_news {
+    const char *folder;
+    const struct pseudonyms *pseudonyms;
+    struct journal_reader *reader; /* NULL: not opened yet */
+    uint64_t after;                /* where it begins */
+    uint64_t told;                 /* the last sequence number that was read */
+    uint64_t gone;                 /* sequence number of the last that is no longer there */
+    uint64_t first, next;          /* of the rows */
+    size_t bytes;
+    struct news_row row[NEWS_LINES];
+};
+
+struct console_news *console_news_new(const char *folder, uint64_t after,
+                                      const struct pseudonyms *pseudonyms)
+{
+    struct console_news *news = xcalloc(1, sizeof *news);
+    news->folder = folder;
+    news->after = news->told = news->gone = after;
+    news->pseudonyms = pseudonyms;
+    return news;
+}
+
+static struct news_row *row_of(struct console_news *news, uint64_t number)
+{
+    return &news->row[number % NEWS_LINES];
+}
+
+static void drop_first(struct console_news *news)
+{
+    struct news_row *row = row_of(news, news->first++);
+    news->bytes -= row->size;
+    news->gone = row->sequence;
+    free(row->line);
+    *row = (struct news_row){.line = NULL};
+}
+
+void console_news_free(struct console_news *news)
+{
+    if (!news)
+        return;
+    while (news->first < news->next)
+        drop_first(news);
+    if (news->reader)
+        journal_reader_close(news->reader);
+    free(news);
+}
+
+/* --- events ----------------------------------------------------------------------------------- */
+
+static void put_state(const struct news_row *row, struct buffer *out)
+{
+    struct json_value *root = json_parse(row->line, row->size, NULL);
+    struct json *json = json_new();
+    json_open(json, NULL);
+    json_str(json, "incident", json_text(json_find(root, "weir.incident")));
+    json_str(json, "action", json_text(json_find(root, "event.action")));
+    json_str(json, "message", json_text(json_get(root, "message")));
+    json_close(json);
+    char *text = json_take_text(json, 0);
+    buffer_text(out, "event: state\nid: %" PRIu64 "\ndata: %s\n\n", row->sequence, text);
+    free(text);
+    json_free(json);
+    json_value_free(root);
+}
+
+static void put_event(const struct news_row *row, struct buffer *out)
+{
+    if (row->kind == NEWS_ACT) {
+        put_state(row, out);
+        return;
+    }
+    buffer_text(out, "event: alert\nid: %" PRIu64 "\ndata: ", row->sequence);
+    buffer_put(out, row->line, row->size);
+    buffer_put(out, "\n\n", 2);
+}
+
+void console_news_begin(const struct console_news *news, const char *last, struct buffer *out)
+{
+    char *end = NULL;
+    uint64_t had = last && *last >= '0' && *last <= '9' ? strtoull(last, &end, 10) : 0;
+    buffer_text(out, "retry: 2000\n\n");
+    if (!end || *end != '\0')
+        return;
+    size_t at = out->size;
+    uint64_t from = news->next;
+    bool missed = had < news->gone;
+    while (from > news->first && news->row[(from - 1) % NEWS_LINES].sequence > had) {
+        at += news->row[(from - 1) % NEWS_LINES].size + 64;
+        missed = missed || at > API_STREAM_BYTES; /* the latest that there is room for */
+        if (at > API_STREAM_BYTES)
+            break;
+        from--;
+    }
+    if (missed)
+        buffer_text(out, "event: gap\ndata: {\"after\":%" PRIu64 "}\n\n", had);
+    for (; from < news->next; from++)
+        put_event(&news->row[from % NEWS_LINES], out);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool kind_of(const char *line, size_t size, enum news_kind *kind)
+{
+    struct json_value *root = json_parse(line, size, NULL);
+    const char *text = json_text(json_find(root, "event.kind"));
+    bool told = text && (strcmp(text, "alert") == 0 || strcmp(text, "event") == 0);
+    if (told)
+        *kind = *text == 'a' ? NEWS_ALERT : NEWS_ACT;
+    json_value_free(root);
+    return told;
+}
+
+static void take(struct console_news *news, const char *line, size_t size, uint64_t sequence,
+                 struct api *api)
+{
+    enum news_kind kind;
+    if (!kind_of(line, size, &kind))
+        return;
+    char *own = news->pseudonyms ? pseudonyms_line(news->pseudonyms, line, size) : NULL;
+    if (!own) {
+        own = xcalloc(1, size + 1);
+        memcpy(own, line, size);
+    }
+    size_t length = strcspn(own, "\n");
+    while (news->next > news->first &&
+           (news->next - news->first == NEWS_LINES || news->bytes + length > NEWS_BYTES))
+        drop_first(news);
+    struct news_row *row = row_of(news, news->next++);
+    *row = (struct news_row){sequence, kind, own, length};
+    news->bytes += length;
+    if (!api || api_counts_of(api).streams == 0)
+        return;
+    struct buffer event = {0};
+    put_event(row, &event);
+    api_tell(api, (const char *)event.data, event.size);
+    buffer_fini(&event);
+}
+
+void console_news_read(struct console_news *news, uint64_t until, struct api *api)
+{
+    struct error error = {0};
+    const char *line;
+    size_t size;
+    uint64_t sequence;
+    if (!news->reader)
+        news->reader = journal_reader_open(news->folder, news->after, &error);
+    if (!news->reader)
+        return; /* there is no journal yet */
+    for (unsigned turn = 0; turn < NEWS_TURN && news->told < until; turn++) {
+        int got = journal_reader_next(news->reader, until, &line, &size, &sequence, &error);
+        if (got == 0)
+            return;
+        if (got > 0) {
+            news->told = sequence;
+            take(news, line, size, sequence, api);
+        }
+    }
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+bool console_news_step(const struct console_news *news, struct news_walk *walk,
+                       enum news_kind *kind, const char **line, size_t *size)
+{
+    if (!news)
+        return false;
+    if (walk->next < news->first)
+        walk->next = news->first;
+    if (walk->next >= news->next)
+        return false;
+    const struct news_row *row = &news->row[walk->next++ % NEWS_LINES];
+    *kind = row->kind;
+    *line = row->line;
+    *size = row->size;
+    return true;
+}
+
+bool console_news_whole(const struct console_news *news)
+{
+    return news && news->gone == 0;
+}

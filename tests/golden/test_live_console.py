@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""The console of a running sensor: who may ask, what is refused and counted, and 200 streams that hear of an alert."""
+
+import json
+import os
+import select
+import socket
+import time
+
+import weirtest
+from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
+
+PORT, STREAMS = 8477, 200
+HOST = f"127.0.0.1:{PORT}"
+ZONES = f"networks:\n  inside: [10.0.0.0/8]\n  zones: [{{name: plant, level: 2, state: locked, nets: [{SERVER}/32]}}]\n" \
+        "  conduits: conduits.yaml\n"
+
+
+class Console(weirtest.Case):
+    def setUp(self):
+        super().setUp()
+        require(self, "ethtool", "curl")
+        self.client, self.server = Space(self, "client"), Space(self, "server")
+        wire(self.client, "c0", self.server, "s0")
+        address(self.client, "c0", CLIENT, SERVER)
+        address(self.server, "s0", SERVER, CLIENT)
+        self.server.part("web", "80")
+        os.chmod(self.home, 0o755)
+        for name, text in (("weir.yaml", ZONES), ("conduits.yaml", "[]\n")):
+            os.chmod(self.write(name, text), 0o644)
+
+    def begin(self, *words):
+        self.sensor = Sensor(self, self.server, "-c", self.path("weir.yaml"), "-i", "s0", "--set",
+                             "console.enabled=true", *words)
+
+    def connect(self):
+        with self.server:
+            made = socket.socket()
+        made.settimeout(30)
+        made.connect(("127.0.0.1", PORT))
+        return made
+
+    def raw(self, text):
+        """What comes back for these bytes: status, head, body."""
+        with self.connect() as line:
+            line.sendall(text if isinstance(text, bytes) else text.encode())
+            reply = b"".join(iter(lambda: line.recv(65536), b""))
+        head, _, body = reply.partition(b"\r\n\r\n")
+        return int(head.split()[1]) if head else 0, head.decode(), body
+
+    def ask(self, method, path, body=None, host=HOST, **headers):
+        lines = [f"{method} {path} HTTP/1.1", *([f"Host: {host}"] if host else [])]
+        if self.cookie and "Cookie" not in headers:
+            lines.append(f"Cookie: {self.cookie}")
+        data = json.dumps(body).encode() if body is not None else b""
+        if body is not None:
+            lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+        lines += [f"{key.replace('_', '-')}: {value}" for key, value in headers.items() if value]
+        return self.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
+
+    cookie = csrf = None
+
+    def log_in(self, body, **headers):
+        status, head, reply = self.ask("POST", "/v1/session", body, **headers)
+        if status != 200:
+            return status, json.loads(reply)
+        line = [one for one in head.split("\r\n") if one.startswith("Set-Cookie: ")][0]
+        self.cookie, said = line[12:].split(";")[0], json.loads(reply)
+        self.assertTrue(line.endswith("; Path=/; HttpOnly; SameSite=Strict"), line)
+        self.csrf = said["csrf"]
+        return status, said
+
+    def token(self):
+        return read(self.sensor.log).partition("/#/login?token=")[2].split()[0]
+
+    def counts(self):
+        status = self.sensor.status()
+        return {**[one for one in status["api"] if one["listener"] == "console"][0], **status["console"]}
+
+    # --- who may ask ---
+
+    def test_by_token(self):
+        self.begin()
+        status, head, body = self.ask("GET", "/")
+        self.assertEqual((status, body[:15].lower()), (200, b"<!doctype html>"))
+        for line in ("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; ",
+                     "X-Content-Type-Options: nosniff", "X-Frame-Options: DENY", "Cache-Control: no-cache"):
+            self.assertIn(line, head)
+        self.assertEqual(self.ask("GET", "/", If_None_Match=head.partition("ETag: ")[2].split()[0])[0], 304)
+        self.assertEqual(self.ask("GET", "/v1/now")[0], 401)
+        self.refused_by_token()
+        self.assertEqual(self.log_in({"token": self.token()}), (200, {"user": "token", "role": "analyst",
+                                                                      "csrf": self.csrf}))
+        self.looked_at()
+        self.forged()
+        self.malformed()
+        self.streams()
+        self.sensor.stop()
+
+    def refused_by_token(self):
+        chosen = "weir_session=" + "a" * 64 # fixation: what a client brings is never taken over
+        self.assertEqual(self.log_in({"token": "x" * 64})[0], 401)
+        self.log_in({"token": self.token()}, Cookie=chosen)
+        self.assertNotEqual(self.cookie, chosen)
+        self.assertEqual(self.ask("GET", "/v1/session", Cookie=chosen)[0], 401)
+        first = self.cookie
+        self.log_in({"token": self.token()}) # a new one each time; the other ends when it says so
+        self.assertNotEqual(self.cookie, first)
+        self.assertEqual(self.ask("DELETE", "/v1/session", X_Weir_CSRF=self.csrf)[0], 200)
+        self.assertEqual(self.ask("GET", "/v1/session")[0], 401)
+
+    def looked_at(self):
+        now = json.loads(self.ask("GET", "/v1/now")[2])
+        self.assertEqual([zone["zone"] for zone in now["zones"]][:1], ["plant"])
+        self.assertEqual(now["alerts"], [])
+        for path, status in (("/v1/status", 200), ("/v1/map", 200), ("/v1/incidents?state=open&order=last", 200),
+                             ("/v1/hosts", 200), ("/v1/destinations/nobody.example", 404), ("/v1/incidents/" + "0" * 32, 404),
+                             ("/v1/incidents?state=odd", 400), ("/metrics", 404), ("/v1/reload", 404)):
+            self.assertEqual(self.ask("GET", path)[0], status, path)
+        self.assertEqual(self.ask("POST", "/v1/reload", X_Weir_CSRF=self.csrf)[0], 404) # the control socket's alone
+        text = read(os.path.join(self.sensor.state, "access.ndjson"))
+        self.assertIn('"by":"token"', text)
+        self.assertIn('"via":"console"', text)
+
+    def forged(self):
+        order = {"reason": "r", "for_s": 60, "scope": {"rule": "volume.host"}}
+        self.assertEqual(self.ask("POST", "/v1/silences", order)[0], 403)
+        self.assertEqual(self.ask("POST", "/v1/silences", order, X_Weir_CSRF="0" * 64)[0], 403)
+        self.assertEqual(self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf, Origin="http://evil.example")[0],
+                         403)
+        self.assertEqual(self.ask("GET", "/v1/now", host="evil.example:8477")[0], 421)
+        self.assertEqual(self.ask("GET", "/v1/now", host=None)[0], 421)
+        self.assertEqual(self.ask("GET", "/", host="127.0.0.1.evil.example")[0], 421)
+        form = f"POST /v1/session HTTP/1.1\r\nHost: {HOST}\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{{}}"
+        self.assertEqual(self.raw(form)[0], 415)
+        made = self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf, Origin=f"http://{HOST}")
+        self.assertEqual((made[0], json.loads(made[2])["author"]), (200, "token"))
+
+    def malformed(self):
+        before = self.counts()
+        for path in ("/../weir.yaml", "/..%2f..%2fetc/passwd", "/%2e%2e/app.js", "//app.js", "/app.js/", "/./app.js",
+                     "/app.js%00.html", "/v1/../app.js", "/\\..\\app.js"):
+            self.assertIn(self.ask("GET", path)[0], (400, 404), path)
+        self.assertEqual(self.raw(f"GET /{'x' * 9000} HTTP/1.1\r\n\r\n")[0], 431)
+        self.assertEqual(self.raw(f"POST /v1/session HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 70000\r\n\r\n")[0], 413)
+        self.assertEqual(self.raw(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nHost: evil\r\n\r\n")[0], 400)
+        self.assertEqual(self.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01")[0], 400)
+        slow = self.connect()
+        self.addCleanup(slow.close)
+        slow.sendall(b"GET / HTTP/1.1\r\nX: ") # 408 after 5 s, however its bytes trickle
+        self.slow = slow
+        after = self.counts()
+        self.assertGreaterEqual(after["bad"] - before["bad"], 4)
+        self.assertGreaterEqual(after["strangers"], 4)
+        self.assertEqual(after["forged"], 2)
+        self.assertGreaterEqual(after["denied"], 8)
+
+    def streams(self):
+        held = []
+        for _ in range(STREAMS):
+            held.append(line := self.connect())
+            self.addCleanup(line.close)
+            line.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n\r\n".encode())
+        until("all streams", lambda: self.counts()["streams"] == STREAMS)
+        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/1000")
+        heard, waits = {line: b"" for line in held}, set(held)
+        end = time.monotonic() + 60
+        while waits and time.monotonic() < end:
+            for line in select.select(waits, [], [], 1)[0]:
+                heard[line] += line.recv(1 << 20)
+                if b"event: alert\nid: " in heard[line]:
+                    waits.discard(line)
+        self.assertEqual(len(waits), 0, "streams that heard of no alert")
+        event = heard[held[0]].partition(b"event: alert\nid: ")[2]
+        number, _, rest = event.partition(b"\ndata: ")
+        alert = json.loads(rest.partition(b"\n\n")[0])
+        self.assertEqual(alert["rule"]["id"], "zone.conduit")
+        self.assertIn(b"event: now\ndata: ", heard[held[0]])
+        again = self.connect() # who was away is told what it missed
+        self.addCleanup(again.close)
+        again.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n"
+                      f"Last-Event-ID: {int(number) - 1}\r\n\r\n".encode())
+        until("what it missed", lambda: b"event: alert" in again.recv(1 << 20))
+        self.explained(alert)
+        self.ask("DELETE", "/v1/session", X_Weir_CSRF=self.csrf) # and nobody hears of anything any more
+        until("no stream", lambda: self.counts()["streams"] == 0)
+        self.assertTrue(self.slow.recv(100).startswith(b"HTTP/1.1 408 "))
+
+    def explained(self, alert):
+        of = "/v1/incidents/" + alert["weir"]["incident"]
+        said = json.loads(self.ask("GET", of)[2])
+        self.assertEqual(said["incident"]["rules"], ["zone.conduit"])
+        self.assertTrue(said["complete"] and said["sentences"], said)
+        self.assertEqual(self.ask("POST", of + "/ack", {"note": "seen"}, X_Weir_CSRF=self.csrf)[0], 200)
+        page = json.loads(self.ask("GET", "/v1/incidents?state=acknowledged")[2])
+        self.assertEqual([one["id"] for one in page["incidents"]], [alert["weir"]["incident"]])
+
+    # --- users, and TLS ---
+
+    def test_users(self):
+        self.write("users", "")
+        for name, role in (("vera", "viewer"), ("anna", "analyst")):
+            done = weirtest.weir("console", "user", "add", name, "--role", role, "--set",
+                                 f"console.users={self.path('users')}", stdin=b"correct horse\n")
+            self.assertEqual(done.status, 0, done)
+        self.begin("--set", f"console.users={self.path('users')}")
+        self.assertNotIn("token=", read(self.sensor.log))
+        self.assertEqual(self.log_in({"user": "vera", "password": "correct horse"})[1]["role"], "viewer")
+        order = {"reason": "r", "for_s": 60, "scope": {"rule": "volume.host"}}
+        self.assertEqual(self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)[0], 403)
+        self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[1]["role"], "analyst")
+        made = self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)
+        self.assertEqual(json.loads(made[2])["author"], "anna")
+        for _ in range(5): # a name that nobody has is refused in the same words
+            self.assertEqual(self.log_in({"user": "mallory", "password": "guess"})[0], 401)
+        self.assertEqual(self.log_in({"user": "eve", "password": "guess"})[0], 429)
+        self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[0], 200) # not locked with them
+        self.assertEqual(self.counts()["locked"], 1)
+        self.sensor.stop()
+
+
+if __name__ == "__main__":
+    weirtest.main()
