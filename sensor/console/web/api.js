@@ -95,7 +95,8 @@ export async function signOut() {
 
 const AGAIN_MS = [1000, 2000, 5000, 15000];
 
-// Events of the sensor: `hear(kind, data)` for alert, now, state; `say(live)` when the line comes or goes. The browser
+// Events of the sensor: `hear(kind, data)` for alert, now, state and gap (more was missed than can be
+// told again); `say(live)` when the line comes or goes. The browser
 // connects again by itself and says where it stood; where it gave up (the sensor restarted) we do.
 export class Events {
   constructor(hear, say) {
@@ -112,7 +113,7 @@ export class Events {
       this.say(true);
     };
     this.source.onerror = () => this.lost();
-    for (const kind of ["alert", "now", "state"])
+    for (const kind of ["alert", "now", "state", "gap"])
       this.source.addEventListener(kind, event => this.take(kind, event.data));
   }
 

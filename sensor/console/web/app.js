@@ -137,7 +137,7 @@ function hear(kind, data) {
   if (kind === "now") app.now = data;
   if (kind === "alert" && data.weir?.urgency === "now") notice(`${data.rule?.name || ""} · ${f.shortId(data.weir.incident || "")}`);
   if (kind === "now") head();
-  shown.handle?.hear?.(kind, data);
+  shown.handle?.hear?.(kind === "gap" ? "back" : kind, data);
 }
 
 function keys() {

@@ -1,4 +1,5 @@
 // Figures as people read them, the same as the program's own (base/figures.c).
+import { visible } from "./dom.js";
 import { t } from "./texts.js";
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
@@ -28,7 +29,7 @@ export const share = part => (known(part) ? `${(100 * part).toFixed(part < 0.1 &
 export const rarity = p => (p > 0 ? t("one_of", count(Math.max(1, 1 / p))) : t("none"));
 
 export const amount = (value, unit) =>
-  unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + t.or(`unit_${unit}`, unit) : ""}`;
+  unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + t.or(`unit_${unit}`, visible(unit)) : ""}`;
 
 export const shortId = id => `inc-${id.slice(0, 6)}`;
 

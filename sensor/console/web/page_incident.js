@@ -107,7 +107,7 @@ function people(list) {
 function taken(whole, row) {
   const files = whole.evidence || [];
   return [files.length ? h("ul", { class: "files" }, files.map(e => h("li", {}, e.href ? h("a", { href: local(e.href), download: "" }, name(e.name)) : name(e.name),
-      h("span", { class: "soft" }, ` ${f.bytes(e.bytes)}${f.known(e.packets) ? ` · ${t("packets", f.count(e.packets))}` : ""}${e.held ? ` · ${t("held")}` : ""}`)))) : nothing(t("no_evidence")),
+      h("span", { class: "soft" }, ` ${f.bytes(e.bytes)}${f.known(e.packets) ? ` · ${t("packets", f.count(e.packets))}` : ""}${e.held ? ` · ${t("held")}` : ""}`)))) : nothing(whole.evidence_how || t("no_evidence")),
     whole.report ? h("p", {}, h("a", { href: local(whole.report), class: "button" }, t("report"))) : h("p", { class: "soft" }, t("report_command"), " ", h("code", {}, `weir report ${f.shortId(row.id)} -o incident.html`))];
 }
 
@@ -139,7 +139,7 @@ async function draw(parts) {
   const acts = actions.mayAct(parts.app.session) && h("div", { class: "row acts" }, closed ? act("reopen", actions.reopen) : [
     !row.mark?.acknowledged && act("ack", actions.acknowledge), act("verdict_do", actions.verdict, { class: "button main" })], act("silence", actions.silence));
   put(parts.root, top(row, last, acts), panel(t("what_happened"), summary(row, last)), panel(t("why_told"), drawn(whole)), panel(t("timeline"), timeline(whole.history)),
-    h("div", { class: "columns" }, h("div", {}, panel(t("what_left"), services(weir), content(weir)), panel(t("flows"), flows(weir))),
+    h("div", { class: "columns" }, h("div", {}, panel(t("what_left"), services(weir), content(weir), !weir.services && !weir.content && nothing(t("not_known"))), panel(t("flows"), flows(weir))),
       h("div", {}, panel(t("explained"), h("div", { class: "explained", tabindex: 0, role: "group", "aria-label": t("explained") }, explained(whole))), panel(t("people"), people(whole.people)), panel(t("take_along"), taken(whole, row)))));
   if (held) parts.root.querySelector(`[data-act="${held}"], [data-act]`)?.focus();
 }

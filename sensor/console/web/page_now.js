@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { destinationLink, eachFrame, h, name, put } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
-import { alertLine, chip, nothing, panel, tile } from "./parts.js";
+import { alertLine, chip, nothing, panel, refused, tile } from "./parts.js";
 import { table } from "./table.js";
 import { t } from "./texts.js";
 
@@ -32,7 +32,7 @@ function why(what, key) {
 }
 
 export async function open(root, words, app) {
-  const state = { now: app.now || await ask("/v1/now", { signal: app.signal }), alerts: [], rates: [], seen: new Set() };
+  const state = { now: await ask("/v1/now", { signal: app.signal }), alerts: [], rates: [], seen: new Set() };
   const zoneMost = { value: 1 }, destinationMost = { value: 1 };
   const zones = table({ caption: t("zones_now"), empty: t("nothing_hour"), rows: [],
     columns: bandColumns(t("zone"), row => name(row.zone), () => zoneMost.value) });
@@ -41,6 +41,7 @@ export async function open(root, words, app) {
   const destinations = table({ caption: t("destinations_now"), empty: t("nothing_hour"), rows: [], columns });
   const tiles = h("div", { class: "tiles" });
   const log = h("ol", { class: "alert-log" });
+  const bandless = h("p", { class: "soft", hidden: true });
   const blind = h("div", { class: "blind", hidden: true });
   const rate = charts.rate(() => state.rates, RATES, t("rate_chart"));
   const rateWords = h("p", { class: "soft figure" });
@@ -61,6 +62,9 @@ export async function open(root, words, app) {
     destinationMost.value = mostOf(state.now.destinations || []);
     zones.set(state.now.zones || []);
     destinations.set(state.now.destinations || []);
+    const n = state.now, listed = (n.destinations || []).length;
+    bandless.hidden = !n.expected_why && !(n.destinations_total > listed);
+    put(bandless, n.destinations_total > listed && [t("of_all", f.count(listed), f.count(n.destinations_total)), ". "], n.expected_why && t("band_why", n.expected_why));
     blind.hidden = !(state.now.blind?.length > 0);
     put(blind, h("strong", {}, t("blind_now")), " ", (state.now.blind || []).map((line, i) => [i ? "; " : "", name(line)]));
   }
@@ -82,6 +86,9 @@ export async function open(root, words, app) {
     }
     state.alerts.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));
     state.alerts.length = Math.min(state.alerts.length, ALERTS);
+  }
+
+  function drawAlerts() {
     put(log, state.alerts.length ? state.alerts.map(r => h("li", {}, alertLine(r))) : h("li", {}, nothing(t("no_alerts"))));
   }
 
@@ -93,19 +100,20 @@ export async function open(root, words, app) {
   put(root, h("h1", { tabindex: -1 }, t("now_title")), blind, tiles,
     h("div", { class: "columns" },
       h("div", {}, panel(t("latest_alerts"), h("div", { "aria-live": "polite", "aria-relevant": "additions" }, log)), panel(t("rate_title"), rate, rateWords)),
-      h("div", {}, panel(t("zones_now"), (state.now.zones === null) ? nothing(why(state.now, "zones")) : zones.node, key()),
-        panel(t("destinations_now"), destinations.node))));
+      h("div", {}, panel(t("zones_now"), state.now.zones ? [zones.node, key()] : nothing(why(state.now, "zones"))),
+        panel(t("destinations_now"), destinations.node, bandless))));
   take(state.now.alerts || []);
+  drawAlerts();
   drawTiles();
   drawTables();
   drawRate();
+  const alerts = eachFrame(() => drawAlerts());
   return { hear(kind, data) {
     if (kind === "alert") take([data]);
-    if (kind === "now") {
-      state.now = data;
-      if (data.alerts) take(data.alerts);
-      draw();
-    }
+    if (kind === "now") state.now = data;
+    if (kind === "back") ask("/v1/now", { signal: app.signal }).then(said => { take(said.alerts || []); alerts(); }, refused);
+    if (kind === "now") draw();
+    else alerts();
   } };
 }
 

@@ -39,6 +39,7 @@ export const noticeBoard = () => notices;
 export function notice(text, grave) {
   const node = h("div", { class: grave ? "notice grave" : "notice", role: grave ? "alert" : null }, text,
                  h("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => node.remove() }, "×"));
+  while (notices.children.length >= 3) notices.firstChild.remove();
   notices.append(node);
   setTimeout(() => node.remove(), grave ? 15000 : 5000);
 }

@@ -124,6 +124,7 @@ export default {
   zones_now: "Zones",
   destinations_now: "Destinations",
   nothing_hour: "Nothing has left in this hour.",
+  band_why: "No band: {0}",
   key_band: "usual, 5 to 95 %",
   key_bar: "now",
   key_over: "above what is usual",
