@@ -55,3 +55,14 @@ export function eachFrame(draw) {
     });
   };
 }
+
+// Likewise at most once in `ms`, for what the sensor tells in bursts.
+export function atMostEach(draw, ms) {
+  let timer = 0;
+  return () => {
+    timer = timer || setTimeout(() => {
+      timer = 0;
+      draw();
+    }, ms);
+  };
+}

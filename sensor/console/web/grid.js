@@ -101,10 +101,12 @@ export class Grid {
                             onclick: () => this.move(index), ondblclick: () => this.open(row) },
                    this.columns.map(c => h("div", { role: "gridcell", class: `c-${c.id}` }, c.cell(row))));
     node.style.transform = `translateY(${index * this.height}px)`;
-    this.shown.set(index, node);
     // In the order of reading, whatever the order of making.
-    const after = [...this.shown.keys()].filter(i => i > index).sort((a, b) => a - b)[0];
-    this.body.insertBefore(node, after === undefined ? null : this.shown.get(after));
+    let after = index + 1;
+    while (after < index + 2 * BEYOND && !this.shown.has(after)) after++;
+    const behind = this.shown.get(after) || [...this.shown].find(([i]) => i > index)?.[1];
+    this.shown.set(index, node);
+    this.body.insertBefore(node, behind || null);
   }
 
   move(to, focus = true) {

@@ -2,7 +2,7 @@
 // there is room, why the chosen one was told.
 import { ask } from "./api.js";
 import * as actions from "./actions.js";
-import { eachFrame, h, name, put } from "./dom.js";
+import { atMostEach, eachFrame, h, name, put } from "./dom.js";
 import * as f from "./format.js";
 import { Grid } from "./grid.js";
 import { fits, load, stateOf } from "./incident_list.js";
@@ -95,7 +95,7 @@ export async function open(root, words, app) {
   await reload();
   apply();
   return {
-    hear: listener(() => all, changed, reload),
+    hear: listener(() => all, atMostEach(changed, 250), reload),
     keys: { "/": () => bar.find.focus(), a: act(actions.acknowledge), v: act(actions.verdict), s: act(actions.silence),
             j: () => grid.move(grid.place), k: () => grid.move(grid.place), ArrowDown: () => grid.focus(), ArrowUp: () => grid.focus() },
     stop: () => {

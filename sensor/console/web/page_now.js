@@ -1,7 +1,7 @@
 // What is leaving, now: the present hour by zone and destination against what is usual, rates, drops, what of the alert
 // budget is spent, and alerts as they are told.
 import { ask } from "./api.js";
-import { destinationLink, eachFrame, h, name, put } from "./dom.js";
+import { atMostEach, destinationLink, eachFrame, h, name, put } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
 import { alertLine, chip, nothing, panel, refused, tile } from "./parts.js";
@@ -107,7 +107,7 @@ export async function open(root, words, app) {
   drawTiles();
   drawTables();
   drawRate();
-  const alerts = eachFrame(() => drawAlerts());
+  const alerts = atMostEach(drawAlerts, 250);
   return { hear(kind, data) {
     if (kind === "alert") take([data]);
     if (kind === "now") state.now = data;
