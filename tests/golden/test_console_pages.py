@@ -98,7 +98,7 @@ class Files(Case):
                 self.assertLessEqual(wanted, exported, f"{name} from {other}")
 
     def test_every_text_is_in_the_catalogue_and_used(self):
-        keys = re.findall(r"^  (\w+): \"", read("texts.en.js"), re.M)
+        keys = re.findall(r"^  (\w+):\s*\"", read("texts.en.js"), re.M)
         self.assertEqual(len(keys), len(set(keys)))
         code = "".join(read(name) for name in os.listdir(WEB) if name.endswith(".js") and not name.startswith("texts."))
         used = set(re.findall(r"\bt\(\s*\"(\w+)\"", code)) | set(re.findall(r"\bt\([^()\"]*\? \"(\w+)\" : \"\w+\"", code)) \

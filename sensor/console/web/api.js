@@ -11,7 +11,9 @@ export class Refused extends Error {
 let csrf = null;
 let onSignedOut = () => {};
 
-export const whenSignedOut = call => { onSignedOut = call; };
+export const whenSignedOut = call => {
+  onSignedOut = call;
+};
 
 async function read(reply) {
   const text = await reply.text();
@@ -28,8 +30,15 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   if (body !== undefined) headers["Content-Type"] = "application/json";
   let reply;
   try {
-    reply = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
-                                credentials: "same-origin", cache: "no-store", redirect: "error" });
+    reply = await fetch(path, {
+      method,
+      headers,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      credentials: "same-origin",
+      cache: "no-store",
+      redirect: "error",
+    });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, t("no_answer"));
@@ -56,7 +65,9 @@ function remember(is) {
   try {
     if (is) localStorage.setItem(MARK, "1");
     else localStorage.removeItem(MARK);
-  } catch { /* then the sensor is asked */ }
+  } catch {
+    /* then the sensor is asked */
+  }
 }
 
 function remembered() {

@@ -16,8 +16,12 @@ import * as sensor from "./page_sensor.js";
 import * as login from "./page_login.js";
 
 const PAGES = { now, incidents, incident, host, destination, map, sensor };
-const NAV = [["now", "M2 12h4l3-8 5 16 3-8h5"], ["incidents", "M12 3 22 20H2zM12 10v4M12 16.5v.5"],
-             ["map", "M4 5h6v5H4zM14 14h6v5h-6zM10 7.5h7V14"], ["sensor", "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M5 5a10 10 0 0 0 0 14M19 5a10 10 0 0 1 0 14"]];
+const NAV = [
+  ["now", "M2 12h4l3-8 5 16 3-8h5"],
+  ["incidents", "M12 3 22 20H2zM12 10v4M12 16.5v.5"],
+  ["map", "M4 5h6v5H4zM14 14h6v5h-6zM10 7.5h7V14"],
+  ["sensor", "M12 12m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M5 5a10 10 0 0 0 0 14M19 5a10 10 0 0 1 0 14"],
+];
 const OF = { incident: "incidents" };
 
 const app = { session: null, now: null, live: false, stop: null };
@@ -28,10 +32,18 @@ const shown = { page: null, words: [], handle: null };
 // --- what the browser remembers: looks, nothing of the network ------------------------------------
 
 const kept = key => {
-  try { return localStorage.getItem(`weir.${key}`); } catch { return null; }
+  try {
+    return localStorage.getItem(`weir.${key}`);
+  } catch {
+    return null;
+  }
 };
 const keep = (key, value) => {
-  try { localStorage.setItem(`weir.${key}`, value); } catch { /* then it is forgotten with the page */ }
+  try {
+    localStorage.setItem(`weir.${key}`, value);
+  } catch {
+    /* then it is forgotten with the page */
+  }
 };
 
 function useTheme(theme) {
@@ -40,7 +52,8 @@ function useTheme(theme) {
 }
 
 function turnTheme() {
-  const order = ["auto", "light", "dark"], at = order.indexOf(document.documentElement.dataset.theme);
+  const order = ["auto", "light", "dark"],
+    at = order.indexOf(document.documentElement.dataset.theme);
   useTheme(order[(at + 1) % 3]);
   notice(t("theme_is", t(`theme_${document.documentElement.dataset.theme}`)));
 }
@@ -56,25 +69,54 @@ function turnZone() {
 
 // --- the frame ------------------------------------------------------------------------------------
 
-const icon = d => s("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d }));
+const icon = d => s("svg", { "class": "icon", "viewBox": "0 0 24 24", "aria-hidden": "true" }, s("path", { d }));
 const clockNode = h("span", { class: "clock figure" });
 const liveNode = h("span", { class: "live" });
 const sensorNode = h("span", { class: "sensor-name" });
-const links = NAV.map(([page, d]) => h("a", { href: `#/${page}`, "data-page": page }, icon(d), h("span", {}, t(`page_${page}`))));
+const links = NAV.map(([page, d]) =>
+  h("a", { "href": `#/${page}`, "data-page": page }, icon(d), h("span", {}, t(`page_${page}`))),
+);
 
-const tool = (text, d, act) => h("button", { type: "button", class: "tool", title: text, "aria-label": text, onclick: act }, icon(d));
+const tool = (text, d, act) =>
+  h("button", { "type": "button", "class": "tool", "title": text, "aria-label": text, "onclick": act }, icon(d));
 
 function frame() {
-  put(root,
-    h("a", { class: "skip", href: "#main", onclick: event => { event.preventDefault(); main.focus(); } }, t("skip")),
-    h("header", { class: "top" },
-      h("a", { class: "brand", href: "#/now", "aria-label": t("brand") }, icon("M3 9h7c3 0 3 8 6 8h5M3 13h5c3 0 3 7 6 7h7M3 5h9c4 0 4 8 7 8h2"), "Weir"),
-      sensorNode, h("span", { class: "grow" }), liveNode, clockNode,
+  put(
+    root,
+    h(
+      "a",
+      {
+        class: "skip",
+        href: "#main",
+        onclick: event => {
+          event.preventDefault();
+          main.focus();
+        },
+      },
+      t("skip"),
+    ),
+    h(
+      "header",
+      { class: "top" },
+      h(
+        "a",
+        { "class": "brand", "href": "#/now", "aria-label": t("brand") },
+        icon("M3 9h7c3 0 3 8 6 8h5M3 13h5c3 0 3 7 6 7h7M3 5h9c4 0 4 8 7 8h2"),
+        "Weir",
+      ),
+      sensorNode,
+      h("span", { class: "grow" }),
+      liveNode,
+      clockNode,
       tool(t("turn_zone"), "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 7v5l3 3", turnZone),
       tool(t("turn_theme"), "M12 3a9 9 0 1 0 9 9a7 7 0 0 1-9-9", turnTheme),
       tool(t("keys"), "M9 9a3 3 0 1 1 4 2.8c-.8.4-1 1-1 2.2M12 17.5v.5", keys),
-      tool(t("sign_out"), "M10 4H4v16h6M14 8l4 4-4 4M18 12H9", leave)),
-    h("nav", { class: "side", "aria-label": t("pages") }, links), main, noticeBoard());
+      tool(t("sign_out"), "M10 4H4v16h6M14 8l4 4-4 4M18 12H9", leave),
+    ),
+    h("nav", { "class": "side", "aria-label": t("pages") }, links),
+    main,
+    noticeBoard(),
+  );
 }
 
 function head() {
@@ -87,7 +129,11 @@ function head() {
 // --- pages ----------------------------------------------------------------------------------------
 
 const decoded = word => {
-  try { return decodeURIComponent(word); } catch { return word; }
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
 };
 
 function asked() {
@@ -104,7 +150,8 @@ function leavePage() {
 async function show() {
   if (!app.session) return;
   const { page, words } = asked();
-  const again = shown.page === page && shown.words.join("/") === words.join("/"), first = !shown.page;
+  const again = shown.page === page && shown.words.join("/") === words.join("/"),
+    first = !shown.page;
   leavePage();
   const abort = new AbortController();
   Object.assign(shown, { page, words, abort });
@@ -135,14 +182,35 @@ async function show() {
 
 function hear(kind, data) {
   if (kind === "now") app.now = data;
-  if (kind === "alert" && data.weir?.urgency === "now") notice(`${data.rule?.name || ""} · ${f.shortId(data.weir.incident || "")}`);
+  if (kind === "alert" && data.weir?.urgency === "now")
+    notice(`${data.rule?.name || ""} · ${f.shortId(data.weir.incident || "")}`);
   if (kind === "now") head();
   shown.handle?.hear?.(kind === "gap" ? "back" : kind, data);
 }
 
 function keys() {
   const rows = ["g_n", "g_i", "g_m", "g_s", "slash", "arrows", "enter", "a", "v", "s", "t", "u", "help", "esc"];
-  told(t("keys"), h("dl", { class: "keys" }, rows.map(row => h("div", {}, h("dt", {}, t(`key_${row}`).split(" ").map(k => h("kbd", {}, k))), h("dd", {}, t(`does_${row}`))))));
+  told(
+    t("keys"),
+    h(
+      "dl",
+      { class: "keys" },
+      rows.map(row =>
+        h(
+          "div",
+          {},
+          h(
+            "dt",
+            {},
+            t(`key_${row}`)
+              .split(" ")
+              .map(k => h("kbd", {}, k)),
+          ),
+          h("dd", {}, t(`does_${row}`)),
+        ),
+      ),
+    ),
+  );
 }
 
 const GO = { n: "now", i: "incidents", m: "map", s: "sensor" };

@@ -60,9 +60,11 @@ export function eachFrame(draw) {
 export function atMostEach(draw, ms) {
   let timer = 0;
   return () => {
-    timer = timer || setTimeout(() => {
-      timer = 0;
-      draw();
-    }, ms);
+    timer =
+      timer ||
+      setTimeout(() => {
+        timer = 0;
+        draw();
+      }, ms);
   };
 }

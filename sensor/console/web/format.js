@@ -23,13 +23,17 @@ export const count = value => (known(value) ? COUNT.format(Math.round(value)) : 
 
 export const range = pair => (pair ? t("range", bytes(pair[0]), bytes(pair[1])) : t("none"));
 
-export const share = part => (known(part) ? `${(100 * part).toFixed(part < 0.1 && part > 0 ? 1 : 0)}${NARROW}%` : t("none"));
+export const share = part =>
+  known(part) ? `${(100 * part).toFixed(part < 0.1 && part > 0 ? 1 : 0)}${NARROW}%` : t("none");
 
 // p is how often such a thing happens: said as "one of N", which people read rightly.
 export const rarity = p => (p > 0 ? t("one_of", count(Math.max(1, 1 / p))) : t("none"));
 
 export const amount = (value, unit) =>
-  unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + t.or(`unit_${unit}`, visible(unit)) : ""}`;
+  unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + unitOf(value, unit) : ""}`;
+
+// The sensor names one of them: "flow".
+const unitOf = (value, unit) => (value === 1 ? visible(unit) : t.or(`unit_${unit}`, visible(unit)));
 
 export const shortId = id => `inc-${id.slice(0, 6)}`;
 
@@ -40,8 +44,16 @@ let form = made();
 
 // Swedish writes times as ISO 8601 does.
 function made() {
-  return new Intl.DateTimeFormat("sv", { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit",
-                                         minute: "2-digit", second: "2-digit", hour12: false, timeZone: zone });
+  return new Intl.DateTimeFormat("sv", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+    timeZone: zone,
+  });
 }
 
 export function useZone(utc) {
@@ -62,6 +74,8 @@ export const moment = text => whole(text).slice(5) || t("none");
 export const day = text => whole(text).slice(0, 10);
 
 export const clock = text => whole(text).slice(11) || t("none");
+
+export const second = ms => whole(ms).slice(11);
 
 export const minute = ms => whole(ms).slice(11, 16);
 

@@ -14,11 +14,23 @@ export class Grid {
     this.sort = null;
     this.draw = eachFrame(() => this.paint());
     this.body = h("div", { class: "grid-body", role: "rowgroup" });
-    this.head = h("div", { class: "grid-head", role: "row", "aria-rowindex": 1 }, columns.map(c => this.title(c)));
+    this.head = h(
+      "div",
+      { "class": "grid-head", "role": "row", "aria-rowindex": 1 },
+      columns.map(c => this.title(c)),
+    );
     this.scroller = h("div", { class: "grid-scroll", role: "presentation", onscroll: () => this.draw() }, this.body);
-    this.node = h("div", { class: `grid ${className || ""}`, role: "grid", "aria-label": label,
-                           onkeydown: event => this.key(event) },
-                  h("div", { role: "rowgroup" }, this.head), this.scroller);
+    this.node = h(
+      "div",
+      {
+        "class": `grid ${className || ""}`,
+        "role": "grid",
+        "aria-label": label,
+        "onkeydown": event => this.key(event),
+      },
+      h("div", { role: "rowgroup" }, this.head),
+      this.scroller,
+    );
     this.watch = new ResizeObserver(() => this.resized());
     this.watch.observe(this.scroller);
   }
@@ -26,7 +38,7 @@ export class Grid {
   title(column) {
     if (!column.key) return h("div", { role: "columnheader", class: `c-${column.id}` }, column.title);
     const button = h("button", { type: "button", onclick: () => this.order(column.id) }, column.title);
-    return h("div", { role: "columnheader", class: `c-${column.id}`, "data-sort": column.id }, button);
+    return h("div", { "role": "columnheader", "class": `c-${column.id}`, "data-sort": column.id }, button);
   }
 
   order(id, down) {
@@ -78,7 +90,8 @@ export class Grid {
 
   paint() {
     if (this.stale) this.measure();
-    const top = this.scroller.scrollTop, view = this.scroller.clientHeight;
+    const top = this.scroller.scrollTop,
+      view = this.scroller.clientHeight;
     const first = Math.max(0, Math.floor(top / this.height) - BEYOND);
     const last = Math.min(this.rows.length, Math.ceil((top + view) / this.height) + BEYOND);
     const had = this.body.contains(document.activeElement);
@@ -88,18 +101,28 @@ export class Grid {
         node.remove();
         this.shown.delete(index);
       }
-    for (let index = first; index < last; index++)
-      if (!this.shown.has(index)) this.make(index);
+    for (let index = first; index < last; index++) if (!this.shown.has(index)) this.make(index);
     this.stale = false;
     if (had && !this.body.contains(document.activeElement)) this.focus();
   }
 
   make(index) {
-    const row = this.rows[index], on = index === this.place;
-    const node = h("div", { role: "row", class: "grid-row", "aria-rowindex": index + 2, tabindex: on ? 0 : -1,
-                            "aria-selected": on ? "true" : "false", "data-key": this.keyOf(row),
-                            onclick: () => this.move(index), ondblclick: () => this.open(row) },
-                   this.columns.map(c => h("div", { role: "gridcell", class: `c-${c.id}` }, c.cell(row))));
+    const row = this.rows[index],
+      on = index === this.place;
+    const node = h(
+      "div",
+      {
+        "role": "row",
+        "class": "grid-row",
+        "aria-rowindex": index + 2,
+        "tabindex": on ? 0 : -1,
+        "aria-selected": on ? "true" : "false",
+        "data-key": this.keyOf(row),
+        "onclick": () => this.move(index),
+        "ondblclick": () => this.open(row),
+      },
+      this.columns.map(c => h("div", { role: "gridcell", class: `c-${c.id}` }, c.cell(row))),
+    );
     node.style.transform = `translateY(${index * this.height}px)`;
     // In the order of reading, whatever the order of making.
     let after = index + 1;
@@ -124,7 +147,8 @@ export class Grid {
   }
 
   reveal() {
-    const top = this.place * this.height, view = this.scroller.clientHeight;
+    const top = this.place * this.height,
+      view = this.scroller.clientHeight;
     if (top < this.scroller.scrollTop) this.scroller.scrollTop = top;
     else if (top + this.height > this.scroller.scrollTop + view) this.scroller.scrollTop = top + this.height - view;
     this.paint();
@@ -140,8 +164,16 @@ export class Grid {
   key(event) {
     if (!this.body.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.height) - 1);
-    const to = { ArrowDown: this.place + 1, ArrowUp: this.place - 1, j: this.place + 1, k: this.place - 1, Home: 0,
-                 End: this.rows.length - 1, PageDown: this.place + page, PageUp: this.place - page }[event.key];
+    const to = {
+      ArrowDown: this.place + 1,
+      ArrowUp: this.place - 1,
+      j: this.place + 1,
+      k: this.place - 1,
+      Home: 0,
+      End: this.rows.length - 1,
+      PageDown: this.place + page,
+      PageUp: this.place - page,
+    }[event.key];
     if (to !== undefined) this.move(to);
     else if (event.key === "Enter" && event.target.classList.contains("grid-row")) this.open(this.current);
     else return;

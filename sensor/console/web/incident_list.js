@@ -1,7 +1,8 @@
 // The incidents that the engine knows, page by page, and what of them is asked for.
 import { ask } from "./api.js";
 
-const PAGE = 200, MOST = 5000;
+const PAGE = 200,
+  MOST = 5000;
 
 export async function load(signal, some) {
   const rows = [];
@@ -17,7 +18,10 @@ export async function load(signal, some) {
 
 // What is searched is made once, not with each letter that is typed.
 function ready(row) {
-  row.words = [row.id, `inc-${row.id.slice(0, 6)}`, row.host, row.sight, row.destination, ...(row.rules || [])].filter(Boolean).join(" ").toLowerCase();
+  row.words = [row.id, `inc-${row.id.slice(0, 6)}`, row.host, row.sight, row.destination, ...(row.rules || [])]
+    .filter(Boolean)
+    .join(" ")
+    .toLowerCase();
   row.state = stateOf(row);
   return row;
 }
@@ -29,7 +33,12 @@ export function stateOf(row) {
 }
 
 export function fits(row, asked) {
-  if (asked.state === "todo" ? row.state === "closed" || row.state === "acknowledged" : asked.state !== "all" && row.state !== asked.state) return false;
+  if (
+    asked.state === "todo"
+      ? row.state === "closed" || row.state === "acknowledged"
+      : asked.state !== "all" && row.state !== asked.state
+  )
+    return false;
   if (asked.urgency !== "all" && row.urgency !== asked.urgency) return false;
   if (row.score < asked.score) return false;
   return asked.words.every(word => row.words.includes(word));

@@ -16,11 +16,17 @@ export function open(root, entered) {
   const user = text("user", { autocomplete: "username", autocapitalize: "none" });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password" });
   const token = text("token", { class: "mono" });
-  const form = h("form", { class: "login", onsubmit: event => go(event) },
-    h("h1", { tabindex: -1 }, t("login_title")), h("p", { class: "soft" }, t("login_intro")), wrong,
-    field(t("user"), user), field(t("password"), password),
+  const form = h(
+    "form",
+    { class: "login", onsubmit: event => go(event) },
+    h("h1", { tabindex: -1 }, t("login_title")),
+    h("p", { class: "soft" }, t("login_intro")),
+    wrong,
+    field(t("user"), user),
+    field(t("password"), password),
     h("details", {}, h("summary", {}, t("by_token")), field(t("token"), token, t("token_note"))),
-    h("button", { type: "submit", class: "button main" }, t("sign_in")));
+    h("button", { type: "submit", class: "button main" }, t("sign_in")),
+  );
 
   async function attempt(body) {
     form.setAttribute("aria-busy", "true");
