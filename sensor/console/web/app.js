@@ -2,7 +2,7 @@
 // events from the sensor, and hands each event to the page that is shown. A page is a module with
 // open(root, words, app) → {hear(kind, data), keys, stop()}, all of it optional.
 import { Events, session, signOut, whenSignedOut } from "./api.js";
-import { h, put, s } from "./dom.js";
+import { h, put, s, visible } from "./dom.js";
 import * as f from "./format.js";
 import { failure, notice, noticeBoard, refused, told } from "./parts.js";
 import { t } from "./texts.js";
@@ -69,16 +69,16 @@ function turnZone() {
 
 // --- the frame ------------------------------------------------------------------------------------
 
-const icon = d => s("svg", { "class": "icon", "viewBox": "0 0 24 24", "aria-hidden": "true" }, s("path", { d }));
+const icon = d => s("svg", { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" }, s("path", { d }));
 const clockNode = h("span", { class: "clock figure" });
 const liveNode = h("span", { class: "live" });
 const sensorNode = h("span", { class: "sensor-name" });
 const links = NAV.map(([page, d]) =>
-  h("a", { "href": `#/${page}`, "data-page": page }, icon(d), h("span", {}, t(`page_${page}`))),
+  h("a", { href: `#/${page}`, "data-page": page }, icon(d), h("span", {}, t(`page_${page}`))),
 );
 
 const tool = (text, d, act) =>
-  h("button", { "type": "button", "class": "tool", "title": text, "aria-label": text, "onclick": act }, icon(d));
+  h("button", { type: "button", class: "tool", title: text, "aria-label": text, onclick: act }, icon(d));
 
 function frame() {
   put(
@@ -100,7 +100,7 @@ function frame() {
       { class: "top" },
       h(
         "a",
-        { "class": "brand", "href": "#/now", "aria-label": t("brand") },
+        { class: "brand", href: "#/now", "aria-label": t("brand") },
         icon("M3 9h7c3 0 3 8 6 8h5M3 13h5c3 0 3 7 6 7h7M3 5h9c4 0 4 8 7 8h2"),
         "Weir",
       ),
@@ -113,7 +113,7 @@ function frame() {
       tool(t("keys"), "M9 9a3 3 0 1 1 4 2.8c-.8.4-1 1-1 2.2M12 17.5v.5", keys),
       tool(t("sign_out"), "M10 4H4v16h6M14 8l4 4-4 4M18 12H9", leave),
     ),
-    h("nav", { "class": "side", "aria-label": t("pages") }, links),
+    h("nav", { class: "side", "aria-label": t("pages") }, links),
     main,
     noticeBoard(),
   );
@@ -183,7 +183,7 @@ async function show() {
 function hear(kind, data) {
   if (kind === "now") app.now = data;
   if (kind === "alert" && data.weir?.urgency === "now")
-    notice(`${data.rule?.name || ""} · ${f.shortId(data.weir.incident || "")}`);
+    notice(`${visible(data.rule?.name || "")} · ${f.shortId(data.weir.incident || "")}`);
   if (kind === "now") head();
   shown.handle?.hear?.(kind === "gap" ? "back" : kind, data);
 }

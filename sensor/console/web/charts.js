@@ -23,7 +23,7 @@ export function chart(label, draw) {
 const svg =
   label =>
   (width, height, ...children) =>
-    s("svg", { "viewBox": `0 0 ${width} ${height}`, width, height, "role": "img", "aria-label": label }, ...children);
+    s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label }, ...children);
 
 export const label = (x, y, text, props) => s("text", { x, y, ...props }, text);
 
@@ -49,7 +49,7 @@ export function bandBar(value, expected, most) {
   const over = expected && value > expected[1];
   return s(
     "svg",
-    { "class": "bandbar", "viewBox": "0 0 100 12", "preserveAspectRatio": "none", "aria-hidden": "true" },
+    { class: "bandbar", viewBox: "0 0 100 12", preserveAspectRatio: "none", "aria-hidden": "true" },
     s("rect", { class: "track", width: 100, height: 12 }),
     expected &&
       s("rect", { class: "band", x: x(expected[0]), width: Math.max(1, x(expected[1]) - x(expected[0])), height: 12 }),
@@ -61,8 +61,8 @@ export function meter(part, words) {
   const node = h(
     "div",
     {
-      "class": "meter",
-      "role": "meter",
+      class: "meter",
+      role: "meter",
       "aria-label": words,
       "aria-valuemin": 0,
       "aria-valuemax": 100,
@@ -129,7 +129,7 @@ function strip(reason, at, scale, width) {
         width: Math.max(3, scale(reason.expected[1]) - scale(reason.expected[0])),
       }),
     s("path", { class: over ? "seen over" : "seen", d: `M${x} ${y - 8}l8 8l-8 8l-8 -8z` }),
-    label(end ? x - 13 : x + 13, y + 4, reason.said, { "class": "said", "text-anchor": end ? "end" : "start" }),
+    label(end ? x - 13 : x + 13, y + 4, reason.said, { class: "said", "text-anchor": end ? "end" : "start" }),
   ];
 }
 

@@ -33,7 +33,7 @@ export const amount = (value, unit) =>
   unit === "byte" ? bytes(value) : `${count(value)}${unit ? NARROW + unitOf(value, unit) : ""}`;
 
 // The sensor names one of them: "flow".
-const unitOf = (value, unit) => (value === 1 ? visible(unit) : t.or(`unit_${unit}`, visible(unit)));
+const unitOf = (value, unit) => (value === 1 ? visible(unit) : t.or(`unit_${unit}`, unit));
 
 export const shortId = id => `inc-${id.slice(0, 6)}`;
 

@@ -16,17 +16,17 @@ export class Grid {
     this.body = h("div", { class: "grid-body", role: "rowgroup" });
     this.head = h(
       "div",
-      { "class": "grid-head", "role": "row", "aria-rowindex": 1 },
+      { class: "grid-head", role: "row", "aria-rowindex": 1 },
       columns.map(c => this.title(c)),
     );
     this.scroller = h("div", { class: "grid-scroll", role: "presentation", onscroll: () => this.draw() }, this.body);
     this.node = h(
       "div",
       {
-        "class": `grid ${className || ""}`,
-        "role": "grid",
+        class: `grid ${className || ""}`,
+        role: "grid",
         "aria-label": label,
-        "onkeydown": event => this.key(event),
+        onkeydown: event => this.key(event),
       },
       h("div", { role: "rowgroup" }, this.head),
       this.scroller,
@@ -38,7 +38,7 @@ export class Grid {
   title(column) {
     if (!column.key) return h("div", { role: "columnheader", class: `c-${column.id}` }, column.title);
     const button = h("button", { type: "button", onclick: () => this.order(column.id) }, column.title);
-    return h("div", { "role": "columnheader", "class": `c-${column.id}`, "data-sort": column.id }, button);
+    return h("div", { role: "columnheader", class: `c-${column.id}`, "data-sort": column.id }, button);
   }
 
   order(id, down) {
@@ -112,14 +112,14 @@ export class Grid {
     const node = h(
       "div",
       {
-        "role": "row",
-        "class": "grid-row",
+        role: "row",
+        class: "grid-row",
         "aria-rowindex": index + 2,
-        "tabindex": on ? 0 : -1,
+        tabindex: on ? 0 : -1,
         "aria-selected": on ? "true" : "false",
         "data-key": this.keyOf(row),
-        "onclick": () => this.move(index),
-        "ondblclick": () => this.open(row),
+        onclick: () => this.move(index),
+        ondblclick: () => this.open(row),
       },
       this.columns.map(c => h("div", { role: "gridcell", class: `c-${c.id}` }, c.cell(row))),
     );

@@ -87,7 +87,7 @@ function week(said) {
       t("less"),
       h(
         "span",
-        { "class": "heat-key", "aria-hidden": "true" },
+        { class: "heat-key", "aria-hidden": "true" },
         [0, 1, 2, 3, 4, 5].map(i => h("i", { class: `k${i}` })),
       ),
       t("more"),

@@ -2,7 +2,7 @@
 // what is to be taken along (evidence, report).
 import { ask } from "./api.js";
 import * as actions from "./actions.js";
-import { destinationLink, h, hostLink, name, put } from "./dom.js";
+import { destinationLink, h, hostLink, name, put, visible } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
 import { stateOf } from "./incident_list.js";
@@ -109,7 +109,7 @@ function timeline(history) {
       ms: Date.parse(p.time),
       value: p.out_bytes,
       mark: p.urgency,
-      words: `${f.moment(p.time)} · ${p.rule} · ${p.score} · ${f.bytes(p.out_bytes)}`,
+      words: `${f.moment(p.time)} · ${visible(p.rule)} · ${p.score} · ${f.bytes(p.out_bytes)}`,
     }));
   if (points.length === 0) return nothing(t("no_history"));
   const columns = [
@@ -345,11 +345,7 @@ async function draw(parts) {
         {},
         panel(
           t("explained"),
-          h(
-            "div",
-            { "class": "explained", "tabindex": 0, "role": "group", "aria-label": t("explained") },
-            explained(whole),
-          ),
+          h("div", { class: "explained", tabindex: 0, role: "group", "aria-label": t("explained") }, explained(whole)),
         ),
         panel(t("people"), people(whole.people)),
         panel(t("take_along"), taken(whole, row)),

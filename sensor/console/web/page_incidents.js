@@ -45,13 +45,13 @@ function filters(asked, changed) {
     changed();
   };
   const find = h("input", {
-    "type": "search",
-    "name": "find",
+    type: "search",
+    name: "find",
     "aria-label": t("find"),
-    "placeholder": t("find_hint"),
-    "autocomplete": "off",
-    "spellcheck": "false",
-    "oninput": event => {
+    placeholder: t("find_hint"),
+    autocomplete: "off",
+    spellcheck: "false",
+    oninput: event => {
       asked.words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
       changed();
     },
@@ -81,7 +81,7 @@ export async function open(root, words, app) {
     timer = 0,
     previewed = null;
   const told = h("p", { class: "soft count", role: "status" });
-  const side = h("aside", { "class": "preview", "aria-label": t("preview") });
+  const side = h("aside", { class: "preview", "aria-label": t("preview") });
   const grid = new Grid({
     label: t("incidents_title"),
     columns: columns(),
@@ -158,13 +158,13 @@ export async function open(root, words, app) {
     hear: listener(() => all, atMostEach(changed, 250), reload),
     keys: {
       "/": () => bar.find.focus(),
-      "a": act(actions.acknowledge),
-      "v": act(actions.verdict),
-      "s": act(actions.silence),
-      "j": () => grid.move(grid.place),
-      "k": () => grid.move(grid.place),
-      "ArrowDown": () => grid.focus(),
-      "ArrowUp": () => grid.focus(),
+      a: act(actions.acknowledge),
+      v: act(actions.verdict),
+      s: act(actions.silence),
+      j: () => grid.move(grid.place),
+      k: () => grid.move(grid.place),
+      ArrowDown: () => grid.focus(),
+      ArrowUp: () => grid.focus(),
     },
     stop: () => {
       clearTimeout(timer);

@@ -85,10 +85,10 @@ const detectors = rows =>
 function coverage(said) {
   const rows = Object.entries(said.coverage || {}).map(([key, value]) => ({ key, value }));
   const find = h("input", {
-    "type": "search",
+    type: "search",
     "aria-label": t("find_counter"),
-    "placeholder": t("find_counter"),
-    "oninput": () => fit(),
+    placeholder: t("find_counter"),
+    oninput: () => fit(),
   });
   const zero = h("input", { type: "checkbox", onchange: () => fit() });
   const fit = () =>

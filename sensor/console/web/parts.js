@@ -14,9 +14,9 @@ export const shape = urgency =>
   s(
     "svg",
     {
-      "class": `shape ${SHAPE[urgency] ? urgency : "digest"}`,
-      "viewBox": "0 0 16 16",
-      "role": "img",
+      class: `shape ${SHAPE[urgency] ? urgency : "digest"}`,
+      viewBox: "0 0 16 16",
+      role: "img",
       "aria-label": t.or(`urgency_${urgency}`, urgency),
     },
     s("path", { d: SHAPE[urgency] || SHAPE.digest }),
@@ -34,7 +34,7 @@ export const chip = (text, kind) => h("span", { class: `chip ${kind || ""}` }, t
 
 export function panel(title, ...children) {
   const id = `p-${++panels}`;
-  return h("section", { "class": "panel", "aria-labelledby": id }, h("h2", { id }, title), ...children);
+  return h("section", { class: "panel", "aria-labelledby": id }, h("h2", { id }, title), ...children);
 }
 let panels = 0;
 
@@ -56,7 +56,7 @@ export const button = (text, act, props) =>
 
 // --- words that come and go -------------------------------------------------------------------------
 
-const notices = h("div", { "class": "notices", "role": "status", "aria-live": "polite" });
+const notices = h("div", { class: "notices", role: "status", "aria-live": "polite" });
 export const noticeBoard = () => notices;
 
 export function notice(text, grave) {
@@ -64,7 +64,7 @@ export function notice(text, grave) {
     "div",
     { class: grave ? "notice grave" : "notice", role: grave ? "alert" : null },
     text,
-    h("button", { "type": "button", "class": "close", "aria-label": t("close"), "onclick": () => node.remove() }, "×"),
+    h("button", { type: "button", class: "close", "aria-label": t("close"), onclick: () => node.remove() }, "×"),
   );
   while (notices.children.length >= 3) notices.firstChild.remove();
   notices.append(node);
@@ -171,7 +171,7 @@ export function dialog({ title, intro, body, yes, act }) {
 export function told(title, body) {
   const node = h(
     "dialog",
-    { "aria-labelledby": "dialog-title", "class": "wide" },
+    { "aria-labelledby": "dialog-title", class: "wide" },
     h(
       "form",
       { method: "dialog" },

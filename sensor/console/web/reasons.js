@@ -1,6 +1,6 @@
 // Why an incident was told, drawn: each figure on what was there before, the host's own past and its peers apart, and
 // below what it would not have been told.
-import { h, name } from "./dom.js";
+import { h, name, visible } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
 import { folded } from "./table.js";
@@ -12,7 +12,7 @@ const against = code => t(OTHERS.test(code) ? "against_peers" : "against_own");
 
 // "volume.served.new_network_hour" of the row volume.served: "new network hour".
 const finer = (code, rule) =>
-  code.startsWith(`${rule}.`) ? ` · ${code.slice(rule.length + 1).replaceAll(/[._]/g, " ")}` : "";
+  code.startsWith(`${rule}.`) ? ` · ${visible(code.slice(rule.length + 1).replaceAll(/[._]/g, " "))}` : "";
 
 // Figures can be drawn only beside others of their unit; a port is a name, and no figure.
 function byUnit(reasons) {

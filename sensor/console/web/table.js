@@ -13,7 +13,7 @@ export function table({ caption, columns, rows, sort, empty, className }) {
       columns.map((c, i) =>
         h(
           i === 0 ? "th" : "td",
-          { "scope": i === 0 ? "row" : null, "class": classOf(c), "data-title": c.title },
+          { scope: i === 0 ? "row" : null, class: classOf(c), "data-title": c.title },
           c.cell(row),
         ),
       ),
@@ -51,7 +51,7 @@ export function table({ caption, columns, rows, sort, empty, className }) {
   );
   const node = h(
     "div",
-    { "class": `table ${className || ""}`, "tabindex": 0, "role": "group", "aria-label": caption },
+    { class: `table ${className || ""}`, tabindex: 0, role: "group", "aria-label": caption },
     h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, heads)), body),
   );
   draw(rows);

@@ -77,7 +77,7 @@ function edge(pair, places) {
   const d = curve(places.get(pair.from), places.get(pair.to));
   const path = s(
     "path",
-    { "class": `edge ${kindOf(pair)}`, d, "marker-end": `url(#end-${kindOf(pair)})` },
+    { class: `edge ${kindOf(pair)}`, d, "marker-end": `url(#end-${kindOf(pair)})` },
     s("title", {}, words),
   );
   path.style.strokeWidth = `${Math.max(1.5, Math.min(7, Math.log10(1 + pair.bytes) - 3)).toFixed(1)}px`;
@@ -93,7 +93,7 @@ function box(place) {
     { class: `zone ${zone.state || ""}` },
     s("title", {}, text),
     s("rect", { x: x - wide / 2, y, width: wide, height: BOX.height, rx: 6 }),
-    label(x, y + (f.known(zone.level) ? 19 : 27), short, { "class": "zone-name", "text-anchor": "middle" }),
+    label(x, y + (f.known(zone.level) ? 19 : 27), short, { class: "zone-name", "text-anchor": "middle" }),
     f.known(zone.level) &&
       label(
         x,
