@@ -68,7 +68,8 @@ static int survey(struct check *check)
 /* A zone that does not exist, a URL that makes no sense: found here, not at the first run. */
 static int validate(struct check *check)
 {
-    if (role_check(&check->options.config, check->options.filter, &check->error) != 0)
+    if (role_check(&check->options.config, check->options.filter, &check->error) != 0 ||
+        config_check_console(&check->options.config, &check->error) != 0)
         return command_fail(&check->error);
     char *text = config_text(&check->options.config);
     char *rules = rules_summary(check->options.config.rules);

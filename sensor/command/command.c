@@ -53,6 +53,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "what happened, for who must answer for it\n"
                             "       weir evidence VERB ...                                "
                             "packets of incidents that were kept: list, verify\n"
+                            "       weir console user VERB ...                            "
+                            "who may log in to the console: list, add, remove\n"
                             "       weir version | help\n"
                             "\n"
                             "weir COMMAND --help lists a command's options.\n";

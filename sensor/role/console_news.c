@@ -118,23 +118,19 @@ void console_news_begin(const struct console_news *news, const char *last, struc
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* Of a line of ours: what strangers wrote in it has its quotes escaped. */
 static bool kind_of(const char *line, size_t size, enum news_kind *kind)
 {
-    struct json_value *root = json_parse(line, size, NULL);
-    const char *text = json_text(json_find(root, "event.kind"));
-    bool told = text && (strcmp(text, "alert") == 0 || strcmp(text, "event") == 0);
-    if (told)
-        *kind = *text == 'a' ? NEWS_ALERT : NEWS_ACT;
-    json_value_free(root);
-    return told;
+    static const char alert[] = "\"kind\":\"alert\"", act[] = "\"kind\":\"event\"";
+    bool is_alert = memmem(line, size, alert, sizeof alert - 1) != NULL;
+    *kind = is_alert ? NEWS_ALERT : NEWS_ACT;
+    return is_alert || memmem(line, size, act, sizeof act - 1) != NULL;
 }
 
-static void take(struct console_news *news, const char *line, size_t size, uint64_t sequence,
-                 struct api *api)
+/* The row it is kept in. */
+static const struct news_row *keep(struct console_news *news, const char *line, size_t size,
+                                   uint64_t sequence, enum news_kind kind)
 {
-    enum news_kind kind;
-    if (!kind_of(line, size, &kind))
-        return;
     char *own = news->pseudonyms ? pseudonyms_line(news->pseudonyms, line, size) : NULL;
     if (!own) {
         own = xcalloc(1, size + 1);
@@ -147,33 +143,54 @@ static void take(struct console_news *news, const char *line, size_t size, uint6
     struct news_row *row = row_of(news, news->next++);
     *row = (struct news_row){sequence, kind, own, length};
     news->bytes += length;
-    if (!api || api_counts_of(api).streams == 0)
-        return;
-    struct buffer event = {0};
-    put_event(row, &event);
-    api_tell(api, (const char *)event.data, event.size);
-    buffer_fini(&event);
+    return row;
 }
 
-void console_news_read(struct console_news *news, uint64_t until, struct api *api)
+/* More came than there is room for: what would go anyway is not read. */
+static void jump(struct console_news *news, uint64_t until, struct buffer *events)
+{
+    buffer_text(events, "event: gap\ndata: {\"after\":%" PRIu64 "}\n\n", news->told);
+    while (news->first < news->next)
+        drop_first(news);
+    if (news->reader)
+        journal_reader_close(news->reader);
+    news->reader = NULL;
+    news->after = news->told = news->gone = until - NEWS_LINES;
+}
+
+/* False: there is no more now. */
+static bool read_one(struct console_news *news, uint64_t until, struct buffer *events)
 {
     struct error error = {0};
     const char *line;
     size_t size;
     uint64_t sequence;
+    enum news_kind kind;
+    int got = journal_reader_next(news->reader, until, &line, &size, &sequence, &error);
+    if (got == 0)
+        return false;
+    if (got < 0)
+        return true;
+    news->told = sequence;
+    if (kind_of(line, size, &kind))
+        put_event(keep(news, line, size, sequence, kind), events);
+    return true;
+}
+
+void console_news_read(struct console_news *news, uint64_t until, struct api *api)
+{
+    struct error error = {0};
+    struct buffer events = {0};
+    if (until > news->told && until - news->told > 2 * NEWS_LINES)
+        jump(news, until, &events);
     if (!news->reader)
         news->reader = journal_reader_open(news->folder, news->after, &error);
-    if (!news->reader)
-        return; /* there is no journal yet */
-    for (unsigned turn = 0; turn < NEWS_TURN && news->told < until; turn++) {
-        int got = journal_reader_next(news->reader, until, &line, &size, &sequence, &error);
-        if (got == 0)
-            return;
-        if (got > 0) {
-            news->told = sequence;
-            take(news, line, size, sequence, api);
-        }
-    }
+    for (unsigned turn = 0; news->reader && turn < NEWS_TURN && news->told < until &&
+                            events.size < NEWS_TOLD && read_one(news, until, &events);)
+        turn++;
+    if (events.size > 0)
+        api_tell(api, (const char *)events.data, events.size);
+    buffer_fini(&events);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */

@@ -18,8 +18,11 @@ struct console_news;
 struct console_news *console_news_new(const char *folder, uint64_t after,
                                       const struct pseudonyms *pseudonyms);
 void console_news_free(struct console_news *news);
-/* Reads on, up to NEWS_TURN records, and tells them to every stream of `api` (NULL: nobody). */
+/* Reads on, NEWS_TURN records or NEWS_TOLD bytes to tell, and tells every stream of `api`. When the
+ * journal is more than twice NEWS_LINES ahead it goes on behind the rest, and the streams are told
+ * so (event `gap`). */
 #define NEWS_TURN 128
+#define NEWS_TOLD ((size_t)128 << 10)
 void console_news_read(struct console_news *news, uint64_t until, struct api *api);
 
 enum news_kind { NEWS_ALERT, NEWS_ACT };

@@ -442,20 +442,27 @@ static struct privacy_api privacy_of(const struct engine_role *role)
     return (struct privacy_api){&role->config, role->stack.engine, &role->people};
 }
 
-/* What names hosts is not shown before it is written down who asked. */
+/* What names hosts is not shown before it is written down who asked; of a screen, when it begins to
+ * ask. */
+static bool may_see(struct engine_role *role, const struct api_request *request,
+                    struct api_reply *reply)
+{
+    const struct privacy_api privacy = privacy_of(role);
+    return request->user ? engine_role_may_look(role, request, reply)
+                         : privacy_api_look(&privacy, request, reply) == 0;
+}
+
 static void on_listed_silences(void *context, const struct api_request *request,
                                struct api_reply *reply)
 {
-    const struct privacy_api privacy = privacy_of(context);
-    if (privacy_api_look(&privacy, request, reply) == 0)
+    if (may_see(context, request, reply))
         on_silences(context, request, reply);
 }
 
 static void on_listed_incidents(void *context, const struct api_request *request,
                                 struct api_reply *reply)
 {
-    const struct privacy_api privacy = privacy_of(context);
-    if (privacy_api_look(&privacy, request, reply) == 0)
+    if (may_see(context, request, reply))
         on_incidents(context, request, reply);
 }
 
@@ -572,9 +579,8 @@ static void on_health(void *context, const struct api_request *request, struct a
 /* Addresses of writers are shown: as silences are. */
 static void on_conduits(void *context, const struct api_request *request, struct api_reply *reply)
 {
-    const struct engine_role *role = context;
-    const struct privacy_api privacy = privacy_of(context);
-    if (privacy_api_look(&privacy, request, reply) != 0)
+    struct engine_role *role = context;
+    if (!may_see(role, request, reply))
         return;
     zones_api_conduits(role->stack.engine, reply);
     engine_role_hide(role, reply);

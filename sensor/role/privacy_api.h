@@ -21,7 +21,7 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
 /* The same of a screen that asks again every few seconds: its look is written down when it begins,
  * and each LOOK_LASTS_NS that it goes on. Bound: LOOKS of them; of more the one begun longest ago
  * is forgotten, and so written down anew. */
-#define LOOKS         64
+#define LOOKS         1024
 #define LOOK_PATH     64 /* a longer path is written down each time */
 #define LOOK_LASTS_NS (10 * NS_PER_MIN)
 struct looks {

@@ -4,7 +4,10 @@
 import json
 import os
 import select
+import shutil
 import socket
+import ssl
+import subprocess
 import time
 
 import weirtest
@@ -38,7 +41,7 @@ class Console(weirtest.Case):
             made = socket.socket()
         made.settimeout(30)
         made.connect(("127.0.0.1", PORT))
-        return made
+        return self.tls.wrap_socket(made, server_hostname="127.0.0.1") if self.tls else made
 
     def raw(self, text):
         """What comes back for these bytes: status, head, body."""
@@ -46,7 +49,7 @@ class Console(weirtest.Case):
             line.sendall(text if isinstance(text, bytes) else text.encode())
             reply = b"".join(iter(lambda: line.recv(65536), b""))
         head, _, body = reply.partition(b"\r\n\r\n")
-        return int(head.split()[1]) if head else 0, head.decode(), body
+        return int(head.split()[1]), head.decode(), body
 
     def ask(self, method, path, body=None, host=HOST, **headers):
         lines = [f"{method} {path} HTTP/1.1", *([f"Host: {host}"] if host else [])]
@@ -58,7 +61,7 @@ class Console(weirtest.Case):
         lines += [f"{key.replace('_', '-')}: {value}" for key, value in headers.items() if value]
         return self.raw("\r\n".join(lines).encode() + b"\r\n\r\n" + data)
 
-    cookie = csrf = None
+    cookie = csrf = tls = None
 
     def log_in(self, body, **headers):
         status, head, reply = self.ask("POST", "/v1/session", body, **headers)
@@ -66,7 +69,7 @@ class Console(weirtest.Case):
             return status, json.loads(reply)
         line = [one for one in head.split("\r\n") if one.startswith("Set-Cookie: ")][0]
         self.cookie, said = line[12:].split(";")[0], json.loads(reply)
-        self.assertTrue(line.endswith("; Path=/; HttpOnly; SameSite=Strict"), line)
+        self.assertTrue(line.endswith("; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if self.tls else "")), line)
         self.csrf = said["csrf"]
         return status, said
 
@@ -162,7 +165,7 @@ class Console(weirtest.Case):
             self.addCleanup(line.close)
             line.sendall(f"GET /v1/events HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\n\r\n".encode())
         until("all streams", lambda: self.counts()["streams"] == STREAMS)
-        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/1000")
+        self.client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/3000000") # of a MiB it is told at once
         heard, waits = {line: b"" for line in held}, set(held)
         end = time.monotonic() + 60
         while waits and time.monotonic() < end:
@@ -203,7 +206,7 @@ class Console(weirtest.Case):
             done = weirtest.weir("console", "user", "add", name, "--role", role, "--set",
                                  f"console.users={self.path('users')}", stdin=b"correct horse\n")
             self.assertEqual(done.status, 0, done)
-        self.begin("--set", f"console.users={self.path('users')}")
+        self.begin("--set", f"console.users={self.path('users')}", *self.certificate())
         self.assertNotIn("token=", read(self.sensor.log))
         self.assertEqual(self.log_in({"user": "vera", "password": "correct horse"})[1]["role"], "viewer")
         order = {"reason": "r", "for_s": 60, "scope": {"rule": "volume.host"}}
@@ -216,7 +219,31 @@ class Console(weirtest.Case):
         self.assertEqual(self.log_in({"user": "eve", "password": "guess"})[0], 429)
         self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[0], 200) # not locked with them
         self.assertEqual(self.counts()["locked"], 1)
+        self.assertEqual("Strict-Transport-Security: " in self.ask("GET", "/")[1], self.tls is not None)
+        if self.tls: # whoever speaks none has no answer
+            self.tls = None
+            with self.assertRaises((ConnectionResetError, IndexError)):
+                self.ask("GET", "/")
         self.sensor.stop()
+
+    def certificate(self):
+        """Settings of one of its own, or none: then it goes without TLS."""
+        if not shutil.which("openssl"):
+            return ()
+        path = self.path("cert.pem") # only root reads it: the engine does before it is another user
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-subj", "/CN=weir", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", path,
+                        "-out", path + ".crt"], check=True, capture_output=True)
+        self.tls = ssl.create_default_context(cafile=path + ".crt")
+        return "--set", f"console.cert={path}.crt", "--set", f"console.key={path}"
+
+    def test_beyond_the_loopback(self):
+        for more, said in (((), "is beyond the loopback: expected console.cert (TLS) and console.users"),
+                           (("--set", "console.users=/nowhere/users"), "/nowhere/users: No such file")):
+            done = weirtest.weir("run", "-i", "lo", "--set", "console.enabled=true", "--set",
+                                 "console.listen=192.0.2.1:8477", *more)
+            self.assertEqual(done.status, 2, done)
+            self.assertIn(said, done.err)
 
 
 if __name__ == "__main__":

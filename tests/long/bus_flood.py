@@ -111,6 +111,8 @@ class Watch:
 class Flooded(Case):
     """A sensor of two workers, and the other ends of its sinks."""
 
+    more = "" # of the configuration
+
     def setUp(self):
         super().setUp()
         require(self, "ethtool", "redis-server")
@@ -142,7 +144,7 @@ class Flooded(Case):
         self.config = self.write(f"weir{self.began}.yaml",
                                  "capture: {interfaces: [{name: tap0}], workers: 2}\n"
                                  f"networks: {{inside: [10.0.0.0/8]}}\nrules: [{self.path('rules.yaml')}]\n" +
-                                 (SINKS.format(home=self.folder) if sinks else ""))
+                                 (SINKS.format(home=self.folder) if sinks else "") + self.more)
         self.ends = []
         if sinks:
             self.ends = [self.part(self.tap, "syslog", 6010, self.log("syslog")),
