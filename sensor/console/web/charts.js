@@ -115,7 +115,7 @@ function strip(reason, at, scale, width) {
   const y = at * ROW + 40,
     x = scale(reason.observed),
     over = !reason.expected || reason.observed > reason.expected[1];
-  const end = x > width - 110;
+  const end = x + 20 + 1.2 * wide(reason.said) > width;
   return [
     label(0, y - 18, reason.title, { class: "title" }),
     s("path", { class: "axis", d: `M0 ${y}H${width}` }),
