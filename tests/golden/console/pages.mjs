@@ -73,7 +73,7 @@ async function enter(browser, options = {}) {
   };
 }
 
-const post = to => fetch(base + to, { method: "POST", body: "{}" });
+const post = async to => (await fetch(base + to, { method: "POST", body: "{}" })).text();
 const texts = (page, selector) => page.locator(selector).allTextContents();
 
 // The live test's part: says what is to happen, and waits for word of it.

@@ -329,6 +329,7 @@ def main():
     asked.add_argument("--hostile", action="store_true")
     asked.add_argument("--no-zones", action="store_true")
     Handler.site = Site(asked.parse_args())
+    http.server.ThreadingHTTPServer.request_queue_size = 256 # a burst of alerts is a connection each
     server = http.server.ThreadingHTTPServer(("127.0.0.1", Handler.site.words.port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
