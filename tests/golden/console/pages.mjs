@@ -342,6 +342,7 @@ const checks = {
 
   async manyOnce(browser) {
     const { page, close } = await enter(browser);
+    await page.evaluate(() => window.long.splice(0)); // what the browser did to begin is not the list
     await go(page, "incidents");
     await page.waitForFunction(() => Number(document.querySelector(".grid").getAttribute("aria-rowcount")) > 1000);
     await page.focus(".grid-row[tabindex='0']");
