@@ -169,7 +169,7 @@ bool evidence_api_forget(const struct evidence_api *api, const struct api_reques
                                                           .message = message,
                                                           .by = asked.by,
                                                           .uid = request->uid,
-                                                          .at = clock_now()});
+                                                          .at = ptime_now()});
     free(message);
     return true;
 }
@@ -180,7 +180,6 @@ bool evidence_api_forget(const struct evidence_api *api, const struct api_reques
  * word on it is that it was removed, or it would be missed. */
 void evidence_api_said(const struct evidence_api *api, const struct keeper_says *says)
 {
-<<<<<<< HEAD
     if (strcmp(says->action, "evidence.seal") == 0 &&
         evidence_api_is_gone(api->folder, says->incident))
         return;
@@ -189,15 +188,7 @@ void evidence_api_said(const struct evidence_api *api, const struct keeper_says 
                                                           .message = says->message,
                                                           .by = "weir",
                                                           .uid = -1,
-                                                          .at = clock_now()});
-=======
-    engine_noise_act(engine, &(struct noise_act){.action = says->action,
-                                                 .subject = says->incident,
-                                                 .message = says->message,
-                                                 .by = "weir",
-                                                 .uid = -1,
-                                                 .at = ptime_now()});
->>>>>>> main
+                                                          .at = ptime_now()});
 }
 
 struct status_evidence evidence_api_status(const struct config *config,
