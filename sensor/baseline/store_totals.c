@@ -29,52 +29,63 @@
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
 #define CHUNK        64 /* pairs a command */
 #define HEAD         10 /* words before them */
+#define CLUSTER_HEAD 8
 #define INSIDE_KEY   "inside"
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
-/* KEYS: open totals, the hour's list, the forgotten, who took what. ARGV: expiry, host, sensor,
- * then field and value by turns. Of a host that was forgotten, and not by this sensor yet, nothing
- * is written: it has it from before (store_forget.c). */
-static const char maximum_script[] =
-    "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"
-    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
-    "    tonumber(redis.call('HGET', KEYS[4], ARGV[3]) or '0') then return 0 end\n"
-    "redis.call('SADD', KEYS[2], ARGV[2])\n"
+/* Of a host that was forgotten, and not by this sensor yet, nothing is written: it has it from
+ * before (store_forget.c). KEYS: open totals, the hour's list, the forgotten, who took what. ARGV:
+ * expiry, host, sensor, then field and value by turns. */
+#define ALONE_BEGIN                                                                                \
+    "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"                                          \
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[3]) or '0') then return 0 end\n"                \
+    "redis.call('SADD', KEYS[2], ARGV[2])\n"                                                       \
     "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
-    "for i = 4, #ARGV, 2 do\n"
-    "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
-    "  if have then\n"
-    "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"
-    "    local starts = string.match(best, ';.*') or ''\n"
-    "    for n in string.gmatch(string.match(have, '^[^;]*'), '%d+') do old[#old + 1] = n end\n"
-    "    for n in string.gmatch(string.match(best, '^[^;]*'), '%d+') do\n"
-    "      local o = old[#new + 1] or '0'\n"
-    "      local larger = #o > #n or (#o == #n and o > n)\n"
-    "      new[#new + 1] = larger and o or n\n"
-    "    end\n"
-    "    if string.sub(starts, 1, #before) ~= before then\n"
-    "      local most, second, text = {}, {}, {}\n"
-    "      for s, b in string.gmatch(before .. starts, ';(%d+):(%d+)') do\n"
-    "        s, b = tonumber(s), tonumber(b)\n"
-    "        if not most[s] then second[#second + 1] = s end\n"
-    "        most[s] = math.max(most[s] or 0, b)\n"
-    "      end\n"
-    "      table.sort(second)\n"
-    "      for j = 1, math.min(#second, 256) do\n"
-    "        text[j] = string.format(';%d:%.0f', second[j], most[second[j]])\n"
-    "      end\n"
-    "      starts = table.concat(text)\n"
-    "    end\n"
-    "    best = table.concat(new, ' ') .. starts\n"
-    "  end\n"
-    "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"
-    "end\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
-    "return 1";
+/* In a cluster a script has the keys of one slot: the host is put into the list beside it, and what
+ * this sensor took it says itself. KEYS: open totals, by what number the host was forgotten. ARGV:
+ * expiry, nothing, the number this sensor took, then field and value by turns. */
+#define CLUSTER_BEGIN                                                                              \
+    "local gone = redis.call('GET', KEYS[2])\n"                                                    \
+    "if gone and tonumber(gone) > tonumber(ARGV[3]) then return 0 end\n"
+#define MAXIMUM                                                                                    \
+    "for i = 4, #ARGV, 2 do\n"                                                                     \
+    "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"                     \
+    "  if have then\n"                                                                             \
+    "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"                       \
+    "    local starts = string.match(best, ';.*') or ''\n"                                         \
+    "    for n in string.gmatch(string.match(have, '^[^;]*'), '%d+') do old[#old + 1] = n end\n"   \
+    "    for n in string.gmatch(string.match(best, '^[^;]*'), '%d+') do\n"                         \
+    "      local o = old[#new + 1] or '0'\n"                                                       \
+    "      local larger = #o > #n or (#o == #n and o > n)\n"                                       \
+    "      new[#new + 1] = larger and o or n\n"                                                    \
+    "    end\n"                                                                                    \
+    "    if string.sub(starts, 1, #before) ~= before then\n"                                       \
+    "      local most, second, text = {}, {}, {}\n"                                                \
+    "      for s, b in string.gmatch(before .. starts, ';(%d+):(%d+)') do\n"                       \
+    "        s, b = tonumber(s), tonumber(b)\n"                                                    \
+    "        if not most[s] then second[#second + 1] = s end\n"                                    \
+    "        most[s] = math.max(most[s] or 0, b)\n"                                                \
+    "      end\n"                                                                                  \
+    "      table.sort(second)\n"                                                                   \
+    "      for j = 1, math.min(#second, 256) do\n"                                                 \
+    "        text[j] = string.format(';%d:%.0f', second[j], most[second[j]])\n"                    \
+    "      end\n"                                                                                  \
+    "      starts = table.concat(text)\n"                                                          \
+    "    end\n"                                                                                    \
+    "    best = table.concat(new, ' ') .. starts\n"                                                \
+    "  end\n"                                                                                      \
+    "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"                                               \
+    "end\n"                                                                                        \
+    "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
+    "return 1"
+
+static const char alone_script[] = ALONE_BEGIN MAXIMUM;
+static const char cluster_script[] = CLUSTER_BEGIN MAXIMUM;
 
 struct chunk {
     char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
-    char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
+    char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE], number[24];
     char field[CHUNK][FIELD_SIZE];
     size_t begins[CHUNK], count;
     struct buffer values;
@@ -86,13 +97,29 @@ static bool on_put(struct store_request *request, const redisReply *reply)
     return reply->type == REDIS_REPLY_INTEGER;
 }
 
+/* A cluster's list of the hour's hosts is elsewhere. It is there with its totals when it is said
+ * that these are complete (store_queue.c), which is when somebody looks. */
+static void put_into_list(struct store *store, const struct chunk *chunk)
+{
+    static const char script[] = "redis.call('SADD', KEYS[1], ARGV[2])\n"
+                                 "return redis.call('EXPIRE', KEYS[1], ARGV[1])";
+    const char *words[6] = {"EVAL", script, "1", chunk->list, OPEN_EXPIRES, chunk->host};
+    struct store_request *request = store_request_new(store, "EVAL", on_put, NULL);
+    request->scope = STORE_OF_LIST;
+    store_send_words(request, 6, words);
+}
+
 static void send_chunk(struct store *store, struct chunk *chunk)
 {
-    const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      maximum_script,   "4",          chunk->key,
+    const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      alone_script,     "4",          chunk->key,
                                           chunk->list, chunk->forgotten, chunk->taken, OPEN_EXPIRES,
                                           chunk->host, store->sensor};
+    const char *cluster[CLUSTER_HEAD] = {"EVAL",           cluster_script, "2", chunk->key,
+                                         chunk->forgotten, OPEN_EXPIRES,   "",  chunk->number};
     size_t size[HEAD + 2 * CHUNK];
-    int argc = HEAD;
+    int argc = store_is_cluster(store) ? CLUSTER_HEAD : HEAD;
+    if (store_is_cluster(store))
+        memcpy(argv, cluster, sizeof cluster);
     for (int i = 0; i < argc; i++)
         size[i] = strlen(argv[i]);
     for (size_t i = 0; i < chunk->count; i++) {
@@ -102,6 +129,8 @@ static void send_chunk(struct store *store, struct chunk *chunk)
         argv[argc] = (const char *)chunk->values.data + chunk->begins[i];
         size[argc++] = ends - chunk->begins[i];
     }
+    if (chunk->count > 0 && store_is_cluster(store))
+        put_into_list(store, chunk);
     if (chunk->count > 0)
         store_send(store_request_new(store, "EVAL", on_put, NULL), argc, argv, size);
     chunk->count = 0;
@@ -150,6 +179,10 @@ void store_put_open(struct store *store, struct host_total *total)
     store_forgotten_key(store, chunk.forgotten);
     store_taken_key(store, chunk.taken);
     ip_text(&total->host, chunk.host);
+    if (store_is_cluster(store)) {
+        store_gone_key(store, &total->host, chunk.forgotten);
+        snprintf(chunk.number, sizeof chunk.number, "%" PRIu64, store->taken);
+    }
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *pair = entry->value;
         if (!pair->changed)
@@ -313,14 +346,14 @@ static bool on_open(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour)
+bool store_ask_open(struct store_request *request, const struct ip *host, int64_t hour)
 {
     char key[STORE_KEY_SIZE];
     const char *argv[2] = {"HGETALL", store_open_key(request->store, host, hour, key)};
     size_t size[2] = {7, strlen(key)};
     request->host = *host;
     request->hour = hour;
-    store_send(request, 2, argv, size);
+    return store_send(request, 2, argv, size);
 }
 
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,

@@ -35,13 +35,16 @@
 #include "weir/baseline/fleet.h"
 
 struct store_config {
-    const char *url; /* unix:/path | redis://[[user]:password@]host[:port][/db] */
+    /* unix:/path | redis://[[user]:password@]host[:port][/db] |
+     * redis-cluster://[[user]:password@]host[:port],… | redis-sentinel://…host[:port],…/NAME[/db],
+     * each of the last two with ?ports=PORT,… at which further nodes may be */
+    const char *url;
     const char *prefix;
     const char *sensor, *vantage; /* no "|" in them; vantage NULL: the sensor's own */
     bool read_only;     /* --baseline URL: loads only; putting anything is the caller's mistake */
     int64_t timeout_ns; /* wall time; 0: 5 s */
-    /* Where to connect to instead of the URL's host (store_place_of), from behind walls where no
-     * name can be looked up. NULL: the URL's host; "": it could not be found, which is told. */
+    /* Where to connect to instead of the URL's hosts (store_place_of), from behind walls where no
+     * name can be looked up. NULL: the URL's hosts; "": none was found, which is told. */
     const char *address;
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
@@ -63,17 +66,19 @@ struct store_events {
     void (*failed)(void *context, const struct error *error);
 };
 
-struct store_place {         /* where a URL's server is, for who will not be able to look */
+#define STORE_PLACE_PORTS 48
+struct store_place {         /* where a URL's servers are, for who will not be able to look */
     bool unix_socket, named; /* named: by a name, which may come to mean another address */
-    int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: the name was not found */
-    uint16_t port;
-    char address[64]; /* as text; "" of a unix socket */
+    int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: no name was found */
+    uint16_t port[STORE_PLACE_PORTS]; /* those that may be connected to */
+    size_t ports;
+    char address[1024]; /* as text, of several servers parted by commas; "" of a unix socket */
 };
 
 struct store;
 /* Begins to connect; `ready` or `failed` follows within `timeout_ns` of wall time (default 5 s).
- * NULL and an error when the URL makes no sense (ERROR_USAGE), naming what is supported:
- * rediss://, redis-cluster://, redis-sentinel:// are refused with what to do instead. */
+ * NULL and an error when the URL makes no sense (ERROR_USAGE), naming what is supported; rediss://
+ * is refused with what to do instead. */
 struct store *store_open(const struct store_config *config, struct loop_ref loop,
                          const struct store_events *events, void *context, struct error *error);
 /* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error.

@@ -1,0 +1,222 @@
+/* Redis servers of their own on the loopback that make a cluster, or a primary with a replica and
+ * sentinels. Nodes are stopped, killed and started by their number. */
+#ifndef TESTS_UNIT_BASELINE_CLUSTER_CASE_H
+#define TESTS_UNIT_BASELINE_CLUSTER_CASE_H
+
+#include "../folder.h"
+#include "weir/base/time.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <hiredis/hiredis.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define CLUSTER_NODES 6
+#define CLUSTER_SLOTS 16384
+
+struct cluster_server {
+    int port;
+    pid_t pid;
+    char folder[FOLDER_SIZE + 16];
+    char id[48];
+};
+
+struct cluster {
+    char folder[FOLDER_SIZE];
+    struct cluster_server node[CLUSTER_NODES];
+    int nodes;
+    char url[256];
+};
+
+/* Below the ports that the kernel gives to whoever connects; a cluster's bus is 10000 above. */
+static inline bool cluster_port_is_free(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = bind(fd, (struct sockaddr *)&address, sizeof address);
+    close(fd);
+    return result == 0;
+}
+
+static inline int cluster_free_port(void)
+{
+    static int asked;
+    for (;;) {
+        int port = 10240 + (getpid() * 16 + asked++) % 12000;
+        if (cluster_port_is_free(port) && cluster_port_is_free(port + 10000))
+            return port;
+    }
+}
+
+static inline void cluster_run(struct cluster_server *server, const char *const *more)
+{
+    char port[16],
+        *argv[40] = {"redis-server", "--port", port,     "--dir",    server->folder, "--save", "",
+                     "--appendonly", "no",     "--bind", "127.0.0.1"};
+    int argc = 11;
+    snprintf(port, sizeof port, "%d", server->port);
+    while (*more)
+        argv[argc++] = (char *)(uintptr_t)*more++;
+    server->pid = fork();
+    if (server->pid != 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(null, 1);
+    dup2(null, 2);
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static inline redisContext *cluster_connect(int port)
+{
+    for (int i = 0; i < 500; i++) {
+        redisContext *redis = redisConnect("127.0.0.1", port);
+        redisReply *reply = redis && !redis->err ? redisCommand(redis, "PING") : NULL;
+        bool there = reply && reply->type != REDIS_REPLY_ERROR;
+        freeReplyObject(reply);
+        if (there)
+            return redis;
+        redisFree(redis);
+        usleep(20000);
+    }
+    fail_msg("nothing answers at port %d", port);
+    return NULL;
+}
+
+/* The caller frees. */
+static inline redisReply *cluster_ask(const struct cluster_server *server, const char *command, ...)
+{
+    va_list args;
+    redisContext *redis = cluster_connect(server->port);
+    va_start(args, command);
+    redisReply *reply = redisvCommand(redis, command, args);
+    va_end(args);
+    assert_non_null(reply);
+    redisFree(redis);
+    return reply;
+}
+
+static inline void cluster_order(const struct cluster_server *server, const char *command, ...)
+{
+    va_list args;
+    redisContext *redis = cluster_connect(server->port);
+    va_start(args, command);
+    redisReply *reply = redisvCommand(redis, command, args);
+    va_end(args);
+    assert_non_null(reply);
+    if (reply->type == REDIS_REPLY_ERROR)
+        fail_msg("%s: %s", command, reply->str);
+    freeReplyObject(reply);
+    redisFree(redis);
+}
+
+static inline bool cluster_says(const struct cluster_server *server, const char *command,
+                                const char *words)
+{
+    redisReply *reply = cluster_ask(server, command);
+    bool says = reply->type == REDIS_REPLY_STRING && strstr(reply->str, words);
+    freeReplyObject(reply);
+    return says;
+}
+
+static inline void cluster_await(const struct cluster_server *server, const char *command,
+                                 const char *words)
+{
+    struct wtime began = wtime_now();
+    while (!cluster_says(server, command, words)) {
+        usleep(20000);
+        if (wtime_now().ns - began.ns > 60 * NS_PER_S)
+            fail_msg("port %d: %s does not say %s", server->port, command, words);
+    }
+}
+
+static inline void cluster_start_node(struct cluster *cluster, int i)
+{
+    static const char *const more[] = {"--cluster-enabled",
+                                       "yes",
+                                       "--cluster-node-timeout",
+                                       "2000",
+                                       "--repl-diskless-sync-delay",
+                                       "0",
+                                       NULL};
+    cluster_run(&cluster->node[i], more);
+}
+
+static inline void cluster_open_node(struct cluster *cluster, int i)
+{
+    struct cluster_server *node = &cluster->node[i];
+    node->port = cluster_free_port();
+    snprintf(node->folder, sizeof node->folder, "%s/%d", cluster->folder, i);
+    assert_int_equal(mkdir(node->folder, 0700), 0);
+    cluster_start_node(cluster, i);
+    redisReply *id = cluster_ask(node, "CLUSTER MYID");
+    snprintf(node->id, sizeof node->id, "%s", id->str);
+    freeReplyObject(id);
+}
+
+static inline void cluster_url(struct cluster *cluster)
+{
+    size_t size = (size_t)snprintf(cluster->url, sizeof cluster->url, "redis-cluster://");
+    for (int i = 0; i < cluster->nodes; i++)
+        size += (size_t)snprintf(cluster->url + size, sizeof cluster->url - size, "%s127.0.0.1:%d",
+                                 i ? "," : "", cluster->node[i].port);
+}
+
+/* Three primaries, which share the slots; of six nodes each has a replica. */
+static inline void cluster_open(struct cluster *cluster, int nodes)
+{
+    *cluster = (struct cluster){.nodes = nodes};
+    folder_make("cluster", cluster->folder);
+    for (int i = 0; i < nodes; i++)
+        cluster_open_node(cluster, i);
+    for (int i = 0; i < 3; i++)
+        cluster_order(&cluster->node[i], "CLUSTER ADDSLOTSRANGE %d %d", i * CLUSTER_SLOTS / 3,
+                      (i + 1) * CLUSTER_SLOTS / 3 - 1);
+    for (int i = 1; i < nodes; i++)
+        cluster_order(&cluster->node[i], "CLUSTER MEET 127.0.0.1 %d", cluster->node[0].port);
+    char known[32];
+    snprintf(known, sizeof known, "cluster_known_nodes:%d", nodes);
+    for (int i = 0; i < nodes; i++)
+        cluster_await(&cluster->node[i], "CLUSTER INFO", known);
+    for (int i = 3; i < nodes; i++) {
+        cluster_await(&cluster->node[i], "CLUSTER NODES", cluster->node[i - 3].id);
+        cluster_order(&cluster->node[i], "CLUSTER REPLICATE %s", cluster->node[i - 3].id);
+    }
+    for (int i = 0; i < nodes; i++)
+        cluster_await(&cluster->node[i], "CLUSTER INFO", "cluster_state:ok");
+    for (int i = 3; i < nodes; i++)
+        cluster_await(&cluster->node[i], "INFO replication", "master_link_status:up");
+    cluster_url(cluster);
+}
+
+static inline void cluster_kill(struct cluster_server *server)
+{
+    if (server->pid <= 0)
+        return;
+    kill(server->pid, SIGKILL);
+    waitpid(server->pid, NULL, 0);
+    server->pid = 0;
+}
+
+static inline void cluster_close(struct cluster *cluster)
+{
+    for (int i = 0; i < cluster->nodes; i++)
+        cluster_kill(&cluster->node[i]);
+    folder_remove(cluster->folder);
+}
+
+#endif

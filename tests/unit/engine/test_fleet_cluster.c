@@ -1,0 +1,90 @@
+/* Sensors that share a Redis cluster of six nodes, of which one is killed while they work: profiles
+ * and tables are, to the byte, what one sensor on one server has. Skipped (77) where redis-server
+ * is not installed. Others deaths: tests/long/fleet_cluster.c. */
+#include "../baseline/cluster_case.h"
+#include "fleet_rig.h"
+
+#define HOSTS 12
+#define HOURS 6
+
+static int any_sensor(uint64_t flow)
+{
+    return (int)(flow >> 20u & 0xff);
+}
+
+static void start_all(struct fleet_rig *fleet)
+{
+    for (int i = 0; i < fleet->sensors; i++)
+        sensor_start(&fleet->sensor[i], NULL);
+    fleet_settle(fleet);
+}
+
+static void play_until(struct fleet_rig *fleet, int from, int until)
+{
+    fleet_push_hours(fleet, HOSTS, from, until, any_sensor);
+    fleet_push_clocks(fleet, until);
+    fleet_run_until(fleet, until);
+}
+
+static char *alone(void)
+{
+    struct fleet_rig *fleet = fleet_open(1, NULL);
+    start_all(fleet);
+    play_until(fleet, 0, HOURS);
+    char *text = fleet_dump(fleet);
+    fleet_close(fleet);
+    return text;
+}
+
+/* The primary of the keys that all share, and of a third of the hosts. */
+static int owner_of(const struct cluster *cluster, const char *key)
+{
+    redisReply *slot = cluster_ask(&cluster->node[0], "CLUSTER KEYSLOT %s", key);
+    int owner = 2;
+    while (slot->integer < owner * CLUSTER_SLOTS / 3)
+        owner--;
+    freeReplyObject(slot);
+    return owner;
+}
+
+static uint64_t absences(const struct fleet_rig *fleet)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < fleet->sensors; i++)
+        count += fleet->sensor[i].engine->memory.absences;
+    return count;
+}
+
+static void test_one_is_killed(void **state)
+{
+    struct cluster cluster;
+    (void)state;
+    char *expected = alone();
+    cluster_open(&cluster, 6);
+    struct fleet_rig *fleet = fleet_open_at(cluster.url, 2, NULL);
+    fleet->reaches = true;
+    start_all(fleet);
+    play_until(fleet, 0, 2);
+    fleet_push_hours(fleet, HOSTS, 2, 4, any_sensor); /* some of it is written, none is closed */
+    fleet_turn(fleet, 100 * NS_PER_MS);
+    cluster_kill(&cluster.node[owner_of(&cluster, "{weir-test}:fleet")]);
+    fleet_push_clocks(fleet, 4);
+    fleet_run_until(fleet, 4);
+    assert_true(absences(fleet) > 0);
+    play_until(fleet, 4, HOURS);
+    char *text = fleet_dump(fleet);
+    assert_string_equal(text, expected);
+    free(text);
+    free(expected);
+    fleet_close(fleet);
+    cluster_close(&cluster);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_is_killed)};
+    log_set_level(LOG_ERROR_);
+    if (!has_program("redis-server"))
+        return 77;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
