@@ -7,8 +7,8 @@
  * A cluster is walked server by server, and what is behind the SCAN goes where its keys are. While
  * slots move from one to another, a walk may miss what moves; no sensor walks.
  *
- * The last word is a request of its own, so that each answer makes at most one call to the caller,
- * who may free the store in it. A walk lives as long as a request of it does. Thread: the engine's.
+ * The last word is a request of its own. The caller may free the store in any call. A walk lives as
+ * long as a request of it does. Thread: the engine's.
  */
 #include "store_link.h"
 #include "weir/base/buffer.h"
@@ -22,6 +22,12 @@
 #define WINDOW      64   /* HGETs under way */
 #define UNLINK_ARGS 1000 /* of a cluster one a command: others are elsewhere */
 
+struct kept {
+    bool answered;
+    void *blob; /* NULL: it was removed meanwhile */
+    size_t size;
+};
+
 struct store_walk {
     size_t requests;
     void (*each)(void *context, const struct ip *host, const void *blob, size_t size);
@@ -31,7 +37,8 @@ struct store_walk {
     size_t node; /* that is walked */
     char pattern[128];
     struct ip *host;
-    size_t count, room, asked;
+    size_t count, room, asked, told;
+    struct kept kept[WINDOW]; /* by the host's number: answers that came before an earlier one's */
     /* Of a host that is removed: its open totals first, then its name in the lists of hours. */
     char removed[IP_TEXT_SIZE];
     bool lists;
@@ -41,6 +48,8 @@ void store_walk_release(struct store_walk *walk)
 {
     if (--walk->requests > 0)
         return;
+    for (size_t i = 0; i < WINDOW; i++)
+        free(walk->kept[i].blob);
     free(walk->host);
     free(walk);
 }
@@ -87,23 +96,45 @@ static void ask_next(struct store *store, struct store_walk *walk)
     char key[160], host[IP_TEXT_SIZE];
     const char *argv[3] = {"HGET", key, "blob"};
     struct store_request *request = request_of(store, walk, "HGET", on_profile);
+    request->hour = (int64_t)walk->asked; /* its number */
     request->host = walk->host[walk->asked++];
     snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(&request->host, host));
     size_t size[3] = {4, strlen(key), 4};
     store_send(request, 3, argv, size);
-    if (walk->asked == walk->count)
-        send_end(store, walk);
 }
 
+static void keep(struct kept *kept, const redisReply *reply)
+{
+    kept->answered = true;
+    if (reply->type != REDIS_REPLY_STRING)
+        return;
+    kept->blob = xcalloc(1, reply->len + 1);
+    kept->size = reply->len;
+    memcpy(kept->blob, reply->str, reply->len);
+}
+
+/* In the hosts' order: a cluster's servers answer as they like. */
 static bool on_profile(struct store_request *request, const redisReply *reply)
 {
     struct store_walk *walk = request->walk;
+    const bool *gone = request->store->gone;
     if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
         return false;
-    if (walk->asked < walk->count)
-        ask_next(request->store, walk);
-    if (reply->type == REDIS_REPLY_STRING) /* else it was removed meanwhile */
-        walk->each(walk->context, &request->host, reply->str, reply->len);
+    keep(&walk->kept[request->hour % WINDOW], reply);
+    for (struct kept *next; (next = &walk->kept[walk->told % WINDOW])->answered;) {
+        const struct ip *host = &walk->host[walk->told++];
+        struct kept taken = *next;
+        *next = (struct kept){.size = 0};
+        if (walk->asked < walk->count)
+            ask_next(request->store, walk);
+        if (taken.blob)
+            walk->each(walk->context, host, taken.blob, taken.size);
+        free(taken.blob);
+        if (*gone)
+            return true;
+    }
+    if (walk->told == walk->count)
+        send_end(request->store, walk);
     return true;
 }
 

@@ -1,8 +1,10 @@
 /* Sensors that share a Redis cluster of six nodes, of which one is killed while they work: profiles
  * and tables are, to the byte, what one sensor on one server has. Skipped (77) where redis-server
- * is not installed. Others deaths: tests/long/fleet_cluster.c. */
+ * is not installed. Other deaths: tests/long/fleet_cluster.c. */
 #include "../baseline/cluster_case.h"
 #include "fleet_rig.h"
+
+#include "weir/base/log.h"
 
 #define HOSTS 12
 #define HOURS 6
