@@ -1,5 +1,5 @@
-/* What a cluster or a sentinel may answer, over arbitrary bytes: as RESP, read by hiredis, and as an
- * error's text. What is taken is within its bounds. */
+/* What a cluster or a sentinel may answer, over arbitrary bytes: as RESP, read by hiredis, and as
+ * an error's text. What is taken is within its bounds. */
 #include "../../../sensor/baseline/store_slots.h"
 
 #include <arpa/inet.h>

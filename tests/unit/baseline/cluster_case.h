@@ -203,6 +203,56 @@ static inline void cluster_open(struct cluster *cluster, int nodes)
     cluster_url(cluster);
 }
 
+/* A primary (0), its replica (1), and three sentinels (2 to 4) that know it as "main". */
+static inline void cluster_start_sentinel(struct cluster *cluster, int i)
+{
+    struct cluster_server *sentinel = &cluster->node[i];
+    char path[FOLDER_SIZE + 32];
+    sentinel->port = cluster_free_port();
+    snprintf(sentinel->folder, sizeof sentinel->folder, "%s/%d", cluster->folder, i);
+    assert_int_equal(mkdir(sentinel->folder, 0700), 0);
+    snprintf(path, sizeof path, "%s/sentinel.conf", sentinel->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "port %d\nbind 127.0.0.1\ndir %s\nsentinel monitor main 127.0.0.1 %d 2\n"
+            "sentinel down-after-milliseconds main 1000\nsentinel failover-timeout main 5000\n",
+            sentinel->port, sentinel->folder, cluster->node[0].port);
+    fclose(file);
+    sentinel->pid = fork();
+    if (sentinel->pid == 0) {
+        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        dup2(null, 1);
+        dup2(null, 2);
+        execlp("redis-server", "redis-server", path, "--sentinel", (char *)NULL);
+        _exit(127);
+    }
+}
+
+static inline void cluster_open_sentinels(struct cluster *cluster)
+{
+    static const char *const more[] = {"--repl-diskless-sync-delay", "0", NULL};
+    *cluster = (struct cluster){.nodes = 5};
+    folder_make("sentinel", cluster->folder);
+    for (int i = 0; i < 2; i++) {
+        struct cluster_server *node = &cluster->node[i];
+        node->port = cluster_free_port();
+        snprintf(node->folder, sizeof node->folder, "%s/%d", cluster->folder, i);
+        assert_int_equal(mkdir(node->folder, 0700), 0);
+        cluster_run(node, more);
+    }
+    cluster_order(&cluster->node[1], "REPLICAOF 127.0.0.1 %d", cluster->node[0].port);
+    cluster_await(&cluster->node[1], "INFO replication", "master_link_status:up");
+    for (int i = 2; i < 5; i++)
+        cluster_start_sentinel(cluster, i);
+    for (int i = 2; i < 5; i++)
+        cluster_await(&cluster->node[i], "INFO sentinel", "slaves=1,sentinels=3");
+    snprintf(cluster->url, sizeof cluster->url,
+             "redis-sentinel://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d/main?ports=%d,%d",
+             cluster->node[2].port, cluster->node[3].port, cluster->node[4].port,
+             cluster->node[0].port, cluster->node[1].port);
+}
+
 static inline void cluster_kill(struct cluster_server *server)
 {
     if (server->pid <= 0)

@@ -1,6 +1,6 @@
-/* Sensors that share a Redis cluster of six nodes, of which one is killed while they work: profiles
- * and tables are, to the byte, what one sensor on one server has. Skipped (77) where redis-server
- * is not installed. Other deaths: tests/long/fleet_cluster.c. */
+/* Sensors that share a Redis cluster of six nodes, or a primary behind sentinels, of which one is
+ * killed while they work: profiles and tables are, to the byte, what one sensor on one server has.
+ * Skipped (77) where redis-server is not installed. Other deaths: tests/long/fleet_cluster.c. */
 #include "../baseline/cluster_case.h"
 #include "fleet_rig.h"
 
@@ -57,19 +57,18 @@ static uint64_t absences(const struct fleet_rig *fleet)
     return count;
 }
 
-static void test_one_is_killed(void **state)
+static char *expected;
+
+/* Two sensors, and `victim` of the servers dies while two hours are open. */
+static void play_and_kill(struct cluster *cluster, int victim)
 {
-    struct cluster cluster;
-    (void)state;
-    char *expected = alone();
-    cluster_open(&cluster, 6);
-    struct fleet_rig *fleet = fleet_open_at(cluster.url, 2, NULL);
+    struct fleet_rig *fleet = fleet_open_at(cluster->url, 2, NULL);
     fleet->reaches = true;
     start_all(fleet);
     play_until(fleet, 0, 2);
     fleet_push_hours(fleet, HOSTS, 2, 4, any_sensor); /* some of it is written, none is closed */
     fleet_turn(fleet, 100 * NS_PER_MS);
-    cluster_kill(&cluster.node[owner_of(&cluster, "{weir-test}:fleet")]);
+    cluster_kill(&cluster->node[victim]);
     fleet_push_clocks(fleet, 4);
     fleet_run_until(fleet, 4);
     assert_true(absences(fleet) > 0);
@@ -77,16 +76,35 @@ static void test_one_is_killed(void **state)
     char *text = fleet_dump(fleet);
     assert_string_equal(text, expected);
     free(text);
-    free(expected);
     fleet_close(fleet);
-    cluster_close(&cluster);
+    cluster_close(cluster);
+}
+
+static void test_a_node_is_killed(void **state)
+{
+    struct cluster cluster;
+    (void)state;
+    cluster_open(&cluster, 6);
+    play_and_kill(&cluster, owner_of(&cluster, "{weir-test}:fleet"));
+}
+
+static void test_the_primary_is_killed(void **state)
+{
+    struct cluster cluster;
+    (void)state;
+    cluster_open_sentinels(&cluster);
+    play_and_kill(&cluster, 0);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_is_killed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_a_node_is_killed),
+                                       cmocka_unit_test(test_the_primary_is_killed)};
     log_set_level(LOG_ERROR_);
     if (!has_program("redis-server"))
         return 77;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    expected = alone();
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    free(expected);
+    return failed;
 }
