@@ -87,6 +87,7 @@ struct store_request {
         void (*forgotten)(void *context, const struct store_forgotten *forgotten);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
+        void (*claimed)(void *context, const struct ip *host, int64_t day, bool mine);
     } done;
     struct ip host;
     int64_t hour; /* or where in the audit */
@@ -123,8 +124,11 @@ struct store {
     bool *gone;     /* set when the store is freed, for who is calling out */
     char *address;  /* instead of url.host; NULL: none */
     bool ready, refuses_writes;
-    int64_t copied; /* the hour that was said to be complete with a second copy of all */
-    int64_t fence;  /* a cluster's: the number of the lease that this sensor had last */
+    int64_t copied;  /* the hour that was said to be complete with a second copy of all */
+    int64_t fence;   /* a cluster's: the number of the lease that this sensor had last */
+    uint32_t others; /* sensors, as was last heard: only then is it asked what they see */
+    void (*heard)(void *context, const struct store_elsewhere *elsewhere);
+    void *heard_context;
     uint64_t taken; /* a cluster's: what this sensor has dropped of the forgotten */
     struct store_waits waits;
     struct error refused; /* found before the loop ran; told from the loop */
@@ -218,6 +222,8 @@ bool store_take_count(const redisReply *reply, uint64_t *count);
 
 /* store_totals.c: asks for every field of a host's open hour. False: it could not be sent. */
 bool store_ask_open(struct store_request *request, const struct ip *host, int64_t hour);
+/* store_elsewhere.c: the answer to a put, with what others see. False: it makes no sense. */
+bool store_take_elsewhere(struct store_request *request, const redisReply *reply);
 /* The fleet's sum out of such a reply; NULL: there is none. */
 struct host_total *store_sum_reply(struct store *store, const redisReply *reply,
                                    const struct ip *host, int64_t hour);

@@ -28,14 +28,16 @@
 #define NUMBERS      6
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
 #define CHUNK        64 /* pairs a command */
-#define HEAD         10 /* words before them */
-#define CLUSTER_HEAD 8
+#define HEAD         11 /* words before them */
+#define CLUSTER_HEAD 9
 #define INSIDE_KEY   "inside"
+#define NAME_SIZE    200
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
 /* Of a host that was forgotten, and not by this sensor yet, nothing is written: it has it from
  * before (store_forget.c). KEYS: open totals, the hour's list, the forgotten, who took what. ARGV:
- * expiry, host, sensor, then field and value by turns. */
+ * expiry, host, sensor, "VANTAGE|SENSOR|" ("": nobody else is asked for), then field and value by
+ * turns. */
 #define ALONE_BEGIN                                                                                \
     "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"                                          \
     "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
@@ -44,12 +46,12 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
 /* In a cluster a script has the keys of one slot: the host is put into the list beside it, and what
  * this sensor took it says itself. KEYS: open totals, by what number the host was forgotten. ARGV:
- * expiry, nothing, the number this sensor took, then field and value by turns. */
+ * expiry, nothing, the number this sensor took, then as above. */
 #define CLUSTER_BEGIN                                                                              \
     "local gone = redis.call('GET', KEYS[2])\n"                                                    \
     "if gone and tonumber(gone) > tonumber(ARGV[3]) then return 0 end\n"
 #define MAXIMUM                                                                                    \
-    "for i = 4, #ARGV, 2 do\n"                                                                     \
+    "for i = 5, #ARGV, 2 do\n"                                                                     \
     "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"                     \
     "  if have then\n"                                                                             \
     "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"                       \
@@ -78,14 +80,52 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"                                               \
     "end\n"                                                                                        \
     "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
-    "return 1"
+    "if ARGV[4] == '' then return 1 end\n"
+/* What others see: of a destination by vantage the most; what is this vantage's is alike. */
+#define ELSEWHERE                                                                                  \
+    "local all, own, seen = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|'), "    \
+    "{}\n"                                                                                         \
+    "for i = 1, #all, 2 do\n"                                                                      \
+    "  local v, s, d = string.match(all[i], '^([^|]*|)([^|]*|)(.+)$')\n"                           \
+    "  if d and d ~= 'inside' and v .. s ~= ARGV[4] then\n"                                        \
+    "    seen[d] = seen[d] or {}\n"                                                                \
+    "    local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                            \
+    "    seen[d][v] = math.max(seen[d][v] or 0, n)\n"                                              \
+    "  end\n"                                                                                      \
+    "end\n"                                                                                        \
+    "local function parts(d)\n"                                                                    \
+    "  local alike, across = 0, 0\n"                                                               \
+    "  for v, n in pairs(seen[d] or {}) do\n"                                                      \
+    "    if v == own then alike = n else across = across + n end\n"                                \
+    "  end\n"                                                                                      \
+    "  return alike, across\n"                                                                     \
+    "end\n"                                                                                        \
+    "local alike, across = 0, 0\n"                                                                 \
+    "for d in pairs(seen) do\n"                                                                    \
+    "  local a, x = parts(d)\n"                                                                    \
+    "  alike, across = alike + a, across + x\n"                                                    \
+    "end\n"                                                                                        \
+    "local reply = {string.format('%.0f', alike), string.format('%.0f', across)}\n"                \
+    "for i = 5, #ARGV, 2 do\n"                                                                     \
+    "  local d = string.match(ARGV[i], '^[^|]*|[^|]*|(.+)$')\n"                                    \
+    "  if seen[d] then\n"                                                                          \
+    "    local a, x = parts(d)\n"                                                                  \
+    "    reply[#reply + 1] = d\n"                                                                  \
+    "    reply[#reply + 1] = string.format('%.0f', a)\n"                                           \
+    "    reply[#reply + 1] = string.format('%.0f', x)\n"                                           \
+    "  end\n"                                                                                      \
+    "end\n"                                                                                        \
+    "return reply"
 
-static const char alone_script[] = ALONE_BEGIN MAXIMUM;
-static const char cluster_script[] = CLUSTER_BEGIN MAXIMUM;
+static const char alone_script[] = ALONE_BEGIN MAXIMUM ELSEWHERE;
+static const char cluster_script[] = CLUSTER_BEGIN MAXIMUM ELSEWHERE;
 
 struct chunk {
+    struct ip of;
+    int64_t hour;
     char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
     char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE], number[24];
+    char own[2 * NAME_SIZE + 3]; /* "VANTAGE|SENSOR|"; "": nobody else is asked for */
     char field[CHUNK][FIELD_SIZE];
     size_t begins[CHUNK], count;
     struct buffer values;
@@ -109,13 +149,28 @@ static void put_into_list(struct store *store, const struct chunk *chunk)
     store_send_words(request, 6, words);
 }
 
+static bool on_totals(struct store_request *request, const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER || store_take_elsewhere(request, reply);
+}
+
+static void send_totals(struct store *store, const struct chunk *chunk, int argc, const char **argv,
+                        const size_t *size)
+{
+    struct store_request *request = store_request_new(store, "EVAL", on_totals, NULL);
+    request->host = chunk->of;
+    request->hour = chunk->hour;
+    store_send(request, argc, argv, size);
+}
+
 static void send_chunk(struct store *store, struct chunk *chunk)
 {
     const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      alone_script,     "4",          chunk->key,
                                           chunk->list, chunk->forgotten, chunk->taken, OPEN_EXPIRES,
-                                          chunk->host, store->sensor};
-    const char *cluster[CLUSTER_HEAD] = {"EVAL",           cluster_script, "2", chunk->key,
-                                         chunk->forgotten, OPEN_EXPIRES,   "",  chunk->number};
+                                          chunk->host, store->sensor,    chunk->own};
+    const char *cluster[CLUSTER_HEAD] = {"EVAL",     cluster_script,   "2",
+                                         chunk->key, chunk->forgotten, OPEN_EXPIRES,
+                                         "",         chunk->number,    chunk->own};
     size_t size[HEAD + 2 * CHUNK];
     int argc = store_is_cluster(store) ? CLUSTER_HEAD : HEAD;
     if (store_is_cluster(store))
@@ -132,7 +187,7 @@ static void send_chunk(struct store *store, struct chunk *chunk)
     if (chunk->count > 0 && store_is_cluster(store))
         put_into_list(store, chunk);
     if (chunk->count > 0)
-        store_send(store_request_new(store, "EVAL", on_put, NULL), argc, argv, size);
+        send_totals(store, chunk, argc, argv, size);
     chunk->count = 0;
     chunk->values.size = 0;
 }
@@ -179,6 +234,11 @@ void store_put_open(struct store *store, struct host_total *total)
     store_forgotten_key(store, chunk.forgotten);
     store_taken_key(store, chunk.taken);
     ip_text(&total->host, chunk.host);
+    chunk.of = total->host;
+    chunk.hour = total->hour;
+    *chunk.own = '\0';
+    if (store->others > 0 && store->heard)
+        snprintf(chunk.own, sizeof chunk.own, "%s|%s|", store->vantage, store->sensor);
     if (store_is_cluster(store)) {
         store_gone_key(store, &total->host, chunk.forgotten);
         snprintf(chunk.number, sizeof chunk.number, "%" PRIu64, store->taken);

@@ -113,6 +113,29 @@ void store_load_fleet(struct store *store,
                       void (*done)(void *context, const void *blob, size_t size), void *context);
 /* Writes the changed pairs of an open hour; clears their `changed`. */
 void store_put_open(struct store *store, struct host_total *total);
+/* What the answer to store_put_open says of other sensors, while there are others (store_ask_turn
+ * tells): of the host's hour, and of the destinations that were written and that others saw, too.
+ */
+struct store_share {
+    const char *key; /* of the destination, borrowed */
+    size_t size;
+    struct elsewhere elsewhere;
+};
+struct store_elsewhere {
+    struct ip host;
+    int64_t hour;
+    struct elsewhere all;
+    const struct store_share *share;
+    size_t count;
+};
+void store_hear_elsewhere(struct store *store,
+                          void (*heard)(void *context, const struct store_elsewhere *elsewhere),
+                          void *context);
+/* Who tells of a host on a site day, of several sensors that see it: the first who asks, for
+ * `ttl_ns` (then who asks next), and again whenever that one asks. */
+void store_claim(struct store *store, const struct ip *host, int64_t day, int64_t ttl_ns,
+                 void (*done)(void *context, const struct ip *host, int64_t day, bool mine),
+                 void *context);
 /* The fleet's sum of a host's hour: maximum inside a vantage, sum across vantages. `total` is the
  * callback's to keep (free with host_total_free) and NULL when the hour is not known. */
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,
