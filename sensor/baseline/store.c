@@ -57,6 +57,13 @@ static int64_t or_default(int64_t value, int64_t otherwise)
     return value > 0 ? value : otherwise;
 }
 
+static uint16_t slot_of_all(const struct store *store)
+{
+    char key[STORE_KEY_SIZE];
+    store_key(store, "", key);
+    return slots_of(key, strlen(key));
+}
+
 struct store *store_open(const struct store_config *config, struct loop_ref loop,
                          const struct store_events *events, void *context, struct error *error)
 {
@@ -81,6 +88,8 @@ struct store *store_open(const struct store_config *config, struct loop_ref loop
     store->loop = loop;
     store->events = *events;
     store->context = context;
+    store->copied = INT64_MIN;
+    store->slot_of_all = slot_of_all(store);
     store_link_open(store);
     return store;
 }
@@ -89,6 +98,8 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
+    if (store->gone)
+        *store->gone = true;
     store_link_close(store);
     free(store->prefix);
     free(store->sensor);
@@ -139,27 +150,34 @@ char *store_open_key(const struct store *store, const struct ip *host, int64_t h
     return key;
 }
 
+char *store_key(const struct store *store, const char *name, char *key)
+{
+    const char *form = store_is_cluster(store) ? "{%s}:%s" : "%s:%s";
+    snprintf(key, STORE_KEY_SIZE, form, store->prefix, name);
+    return key;
+}
+
 char *store_hour_key(const struct store *store, int64_t hour, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:hour:%" PRId64, store->prefix, hour);
-    return key;
+    char name[32];
+    snprintf(name, sizeof name, "hour:%" PRId64, hour);
+    return store_key(store, name, key);
 }
 
 char *store_fleet_key(const struct store *store, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:fleet", store->prefix);
-    return key;
+    return store_key(store, "fleet", key);
 }
 
 char *store_closer_key(const struct store *store, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:closer", store->prefix);
-    return key;
+    return store_key(store, "closer", key);
 }
 
 char *store_name_key(const struct store *store, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:name:%s", store->prefix, store->sensor);
+    store_key(store, "name:", key);
+    strncat(key, store->sensor, NAME_MAX_SIZE);
     return key;
 }
 
@@ -172,13 +190,18 @@ char *store_hold_key(const struct store *store, const struct ip *host, char *key
 
 char *store_forgotten_key(const struct store *store, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:forgotten", store->prefix);
-    return key;
+    return store_key(store, "forgotten", key);
 }
 
 char *store_taken_key(const struct store *store, char *key)
 {
-    snprintf(key, STORE_KEY_SIZE, "%s:taken", store->prefix);
+    return store_key(store, "taken", key);
+}
+
+char *store_gone_key(const struct store *store, const struct ip *host, char *key)
+{
+    char text[IP_TEXT_SIZE];
+    snprintf(key, STORE_KEY_SIZE, "%s:{%s}:forgotten", store->prefix, ip_text(host, text));
     return key;
 }
 

@@ -46,12 +46,15 @@ static const char turn_script[] =
     "  ARGV[2] .. ' ' .. string.format('%.0f', now) .. ' ' .. since .. ' ' .. ARGV[3])\n"
     "redis.call('EXPIRE', KEYS[1], 2592000)\n"
     "local own = tonumber(ARGV[2])\n"
-    "local least, waited, passed = own, 0, 0\n"
+    "local least, waited, passed, others = own, 0, 0, 0\n"
     "local over = own and (own + 1) * 3600000 <= now + 3000000\n"
     "local patience = not over or now - since <= tonumber(ARGV[6])\n"
     "local all = redis.call('HGETALL', KEYS[1])\n"
     "for i = 1, #all, 2 do\n"
     "  local theirs, alive = parts(all[i + 1])\n"
+    "  if alive and all[i] ~= ARGV[1] and now - alive <= tonumber(ARGV[5]) then\n"
+    "    others = others + 1\n"
+    "  end\n"
     "  if not alive or now - alive > 2592000000 then\n"
     "    redis.call('HDEL', KEYS[1], all[i])\n"
     "  elseif own and all[i] ~= ARGV[1] and (theirs == '' or tonumber(theirs) < own) then\n"
@@ -74,24 +77,25 @@ static const char turn_script[] =
     "  local holder = redis.call('GET', KEYS[3])\n"
     "  if not holder or string.match(holder, '^(.*) %-?%d+ %d+$') == ARGV[1] then\n"
     "    redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])\n"
-    "    granted = 1\n"
+    "    granted = now\n"
     "  end\n"
     "end\n"
     "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0,\n"
     "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0,\n"
     "  (redis.call('GET', KEYS[6]) or '0') == (redis.call('HGET', KEYS[7], ARGV[1]) or '0')\n"
-    "    and 0 or 1}";
+    "    and 0 or 1, others}";
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 9)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 10)
         return false;
-    for (size_t i = 3; i < 9; i++)
+    for (size_t i = 3; i < 10; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
-    turn->granted = reply->element[3]->integer == 1;
+    turn->granted = reply->element[3]->integer > 0; /* when: a later lease has a larger number */
     turn->waited = (uint32_t)reply->element[4]->integer;
     turn->passed = (uint32_t)reply->element[5]->integer;
+    turn->others = (uint32_t)reply->element[9]->integer;
     turn->edits = (uint64_t)reply->element[7]->integer;
     turn->forgets = reply->element[8]->integer == 1;
     return store_take_hour(reply->element[0], &turn->closed) &&
@@ -117,6 +121,9 @@ static bool on_turn(struct store_request *request, const redisReply *reply)
     if (!take_turn(reply, &turn))
         return false;
     note_namesake(request->store, reply->element[6]->integer == 1);
+    request->store->others = turn.others;
+    if (turn.granted)
+        request->store->fence = reply->element[3]->integer;
     if (request->done.turn)
         request->done.turn(request->context, &turn);
     return true;
@@ -128,9 +135,9 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
         hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE], forgets[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
     struct words words = {.count = 0};
-    snprintf(sensors, sizeof sensors, "%s:sensors", store->prefix);
-    snprintf(hours, sizeof hours, "%s:hour:", store->prefix);
-    snprintf(forgets, sizeof forgets, "%s:forgets", store->prefix);
+    store_key(store, "sensors", sensors);
+    store_key(store, "hour:", hours);
+    store_key(store, "forgets", forgets);
     words_text(&words, "EVAL");
     words_text(&words, turn_script);
     words_number(&words, 7);
@@ -150,9 +157,12 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_number(&words, STORE_HOURS_KEPT);
     words_text(&words, store->instance);
     words_number(&words, want);
+    assert(!store->read_only);
+    if (complete != store->copied) /* what it is complete through has a second copy */
+        store_copy(store);
+    store->copied = complete;
     struct store_request *request = store_request_new(store, "EVAL", on_turn, context);
     request->done.turn = done;
-    assert(!store->read_only);
     store_send(request, words.count, words.argv, words.size);
 }
 

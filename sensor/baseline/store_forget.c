@@ -9,6 +9,10 @@
  * as long as open totals live. Where no sensor ever said a word nothing is listed.
  *
  * Then the open totals go, and the host's name in the lists of hours (store_walk.c).
+ *
+ * In a cluster a script has the keys of one slot, so the first step is three: is it held; it is put
+ * into the list; it goes, and its number is left beside what was its profile, which is what a write
+ * of it looks at. A sensor knows itself what it has taken, and says so with each.
  * Thread: the engine's, or a command's main thread. */
 #include "store_link.h"
 #include "store_words.h"
@@ -55,11 +59,109 @@ static bool on_removed(struct store_request *request, const redisReply *reply)
 static void put_keys(struct words *words, const struct store *store, char sensors[STORE_KEY_SIZE],
                      char forgets[STORE_KEY_SIZE], char forgotten[STORE_KEY_SIZE])
 {
-    snprintf(sensors, STORE_KEY_SIZE, "%s:sensors", store->prefix);
-    snprintf(forgets, STORE_KEY_SIZE, "%s:forgets", store->prefix);
+    store_key(store, "sensors", sensors);
+    store_key(store, "forgets", forgets);
     words_text(words, sensors);
     words_text(words, forgets);
     words_text(words, store_forgotten_key(store, forgotten));
+}
+
+/* --- … of a cluster --------------------------------------------------------------------------- */
+
+/* KEYS: hold, profile. ARGV: whether it is to be forgotten, how long a count of edits lives. */
+static const char unless_held_script[] =
+    "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
+    "if ARGV[1] == '0' and redis.call('EXISTS', KEYS[2]) == 1 then\n"
+    "  redis.call('HDEL', KEYS[2], 'closed', 'blob', 'before', 'previous')\n"
+    "  redis.call('HINCRBY', KEYS[2], 'edits', 1)\n"
+    "  redis.call('EXPIRE', KEYS[2], ARGV[2])\n"
+    "end\n"
+    "return 1";
+
+/* KEYS: sensors, the count of forgets, the forgotten. ARGV: host, how long the list lives. */
+static const char list_script[] =
+    "if redis.replicate_commands then redis.replicate_commands() end\n"
+    "if redis.call('HLEN', KEYS[1]) == 0 then return 0 end\n"
+    "local n = redis.call('INCR', KEYS[2])\n"
+    "redis.call('HSET', KEYS[3], ARGV[1],\n"
+    "  string.format('%.0f', n) .. ' ' .. redis.call('TIME')[1])\n"
+    "redis.call('EXPIRE', KEYS[3], ARGV[2])\n"
+    "return n";
+
+/* KEYS: hold, profile, its number. ARGV: the number (0: nobody is to hear of it), how long it
+ * lives. */
+static const char drop_script[] = "if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end\n"
+                                  "redis.call('UNLINK', KEYS[2])\n"
+                                  "if ARGV[1] ~= '0' then\n"
+                                  "  redis.call('SET', KEYS[3], ARGV[1], 'EX', ARGV[2])\n"
+                                  "end\n"
+                                  "return 1";
+
+static struct store_request *follow_up(const struct store_request *request,
+                                       bool (*answered)(struct store_request *request,
+                                                        const redisReply *reply))
+{
+    struct store_request *next =
+        store_request_new(request->store, "EVAL", answered, request->context);
+    next->done.whole = request->done.whole;
+    next->host = request->host;
+    return next;
+}
+
+static bool on_numbered(struct store_request *request, const redisReply *reply)
+{
+    char key[3][STORE_KEY_SIZE];
+    const struct store *store = request->store;
+    struct words words = {.count = 0};
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0)
+        return false;
+    words_text(&words, "EVAL");
+    words_text(&words, drop_script);
+    words_number(&words, 3);
+    words_text(&words, store_hold_key(store, &request->host, key[0]));
+    words_text(&words, store_profile_key(store, &request->host, key[1]));
+    words_text(&words, store_gone_key(store, &request->host, key[2]));
+    words_number(&words, reply->integer);
+    words_number(&words, LIST_S);
+    store_send(follow_up(request, on_removed), words.count, words.argv, words.size);
+    return true;
+}
+
+static bool on_not_held(struct store_request *request, const redisReply *reply)
+{
+    char key[3][STORE_KEY_SIZE], text[IP_TEXT_SIZE];
+    struct words words = {.count = 0};
+    if (reply->type != REDIS_REPLY_INTEGER)
+        return false;
+    if (reply->integer == 0 || !request->forget)
+        return on_removed(request, reply);
+    words_text(&words, "EVAL");
+    words_text(&words, list_script);
+    words_number(&words, 3);
+    put_keys(&words, request->store, key[0], key[1], key[2]);
+    words_text(&words, ip_text(&request->host, text));
+    words_number(&words, LIST_S);
+    store_send(follow_up(request, on_numbered), words.count, words.argv, words.size);
+    return true;
+}
+
+static void remove_from_cluster(struct store *store, const struct ip *host, bool forget,
+                                void (*done)(void *context, bool removed), void *context)
+{
+    char key[2][STORE_KEY_SIZE];
+    struct words words = {.count = 0};
+    words_text(&words, "EVAL");
+    words_text(&words, unless_held_script);
+    words_number(&words, 2);
+    words_text(&words, store_hold_key(store, host, key[0]));
+    words_text(&words, store_profile_key(store, host, key[1]));
+    words_number(&words, forget);
+    words_number(&words, LIST_S);
+    struct store_request *request = store_request_new(store, "EVAL", on_not_held, context);
+    request->done.whole = done;
+    request->host = *host;
+    request->forget = forget;
+    store_send(request, words.count, words.argv, words.size);
 }
 
 void store_remove_host(struct store *store, const struct ip *host, bool forget,
@@ -68,6 +170,10 @@ void store_remove_host(struct store *store, const struct ip *host, bool forget,
     char key[5][STORE_KEY_SIZE], text[IP_TEXT_SIZE];
     struct words words = {.count = 0};
     assert(!store->read_only);
+    if (store_is_cluster(store)) {
+        remove_from_cluster(store, host, forget, done, context);
+        return;
+    }
     words_text(&words, "EVAL");
     words_text(&words, remove_script);
     words_number(&words, 5);
@@ -126,8 +232,7 @@ void store_read_forgotten(struct store *store,
     words_number(&words, 3);
     words_text(&words, store_forgotten_key(store, key[0]));
     words_text(&words, store_taken_key(store, key[1]));
-    snprintf(key[2], STORE_KEY_SIZE, "%s:forgets", store->prefix);
-    words_text(&words, key[2]);
+    words_text(&words, store_key(store, "forgets", key[2]));
     words_text(&words, store->sensor);
     struct store_request *request = store_request_new(store, "EVAL", on_read, context);
     request->done.forgotten = done;
@@ -166,11 +271,11 @@ void store_took_forgotten(struct store *store, uint64_t number)
     char key[3][STORE_KEY_SIZE];
     struct words words = {.count = 0};
     assert(!store->read_only);
+    store->taken = number;
     words_text(&words, "EVAL");
     words_text(&words, took_script);
     words_number(&words, 3);
-    snprintf(key[0], STORE_KEY_SIZE, "%s:sensors", store->prefix);
-    words_text(&words, key[0]);
+    words_text(&words, store_key(store, "sensors", key[0]));
     words_text(&words, store_forgotten_key(store, key[1]));
     words_text(&words, store_taken_key(store, key[2]));
     words_text(&words, store->sensor);

@@ -12,15 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_SIZE    160
 #define AUDIT_LINES 500 /* a command */
 
 /* --- the audit ------------------------------------------------------------------------------- */
 
-static char *audit_key(const struct store *store, char key[KEY_SIZE])
+static char *audit_key(const struct store *store, char *key)
 {
-    snprintf(key, KEY_SIZE, "%s:audit", store->prefix);
-    return key;
+    return store_key(store, "audit", key);
 }
 
 static bool is_whole(struct store_request *request, const redisReply *reply)
@@ -31,7 +29,7 @@ static bool is_whole(struct store_request *request, const redisReply *reply)
 
 void store_put_audit(struct store *store, const char *line)
 {
-    char key[KEY_SIZE];
+    char key[STORE_KEY_SIZE];
     const char *argv[3] = {"RPUSH", audit_key(store, key), line};
     size_t size[3] = {5, strlen(key), strlen(line)};
     assert(!store->read_only);
@@ -61,7 +59,7 @@ static bool on_audit(struct store_request *request, const redisReply *reply)
 static void ask_audit(struct store *store, int64_t from,
                       void (*each)(void *context, const char *line, size_t size), void *context)
 {
-    char key[KEY_SIZE], first[24], last[24];
+    char key[STORE_KEY_SIZE], first[24], last[24];
     snprintf(first, sizeof first, "%" PRId64, from);
     snprintf(last, sizeof last, "%" PRId64, from + AUDIT_LINES - 1);
     const char *argv[4] = {"LRANGE", audit_key(store, key), first, last};

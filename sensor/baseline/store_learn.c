@@ -25,9 +25,9 @@ static void begin(struct words *words, const char *script, int64_t keys)
     words_number(words, keys);
 }
 
-static void send(struct store_request *request, struct words *words)
+static bool send(struct store_request *request, struct words *words)
 {
-    store_send(request, words->count, words->argv, words->size);
+    return store_send(request, words->count, words->argv, words->size);
 }
 
 /* --- gathering, without a copy ---------------------------------------------------------------- */
@@ -92,14 +92,14 @@ static bool on_sum(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-/* Kept with the request that is the next to be answered. */
+/* Kept with the request for the sum, which is answered behind this one. */
 static bool on_part(struct store_request *request, const redisReply *reply)
 {
-    struct store_request *next = request->store->oldest;
+    struct store_request *next = request->next_part;
     struct store_gathered gathered = {.host = request->host};
     if (!take_profile(reply, request->hour, &gathered))
         return false;
-    if (!next || next->answered != on_sum) /* it could not be sent: the connection goes */
+    if (!next) /* it could not be sent: the connection goes */
         return true;
     struct store_part *part = xcalloc(1, sizeof *part + gathered.size);
     part->closed = gathered.closed;
@@ -119,6 +119,7 @@ static void gather_plainly(struct store *store, const struct ip *host, int64_t h
     static const char *const field[] = {"closed", "before", "edits", "blob", "previous"};
     char key[STORE_KEY_SIZE];
     bool sums = hour != STORE_NO_HOUR;
+    struct store_request *sum = NULL;
     struct words words = {.count = 0};
     words_text(&words, "HMGET");
     words_text(&words, store_profile_key(store, host, key));
@@ -129,12 +130,12 @@ static void gather_plainly(struct store *store, const struct ip *host, int64_t h
     request->done.gathered = done;
     request->host = *host;
     request->hour = hour;
-    send(request, &words);
-    if (!sums)
+    if (!send(request, &words) || !sums)
         return;
-    request = store_request_new(store, "HGETALL", on_sum, context);
-    request->done.gathered = done;
-    store_ask_open(request, host, hour);
+    sum = store_request_new(store, "HGETALL", on_sum, context);
+    sum->done.gathered = done;
+    if (store_ask_open(sum, host, hour))
+        request->next_part = sum;
 }
 
 /* --- gathering -------------------------------------------------------------------------------- */
@@ -188,7 +189,7 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 {
     char profile[STORE_KEY_SIZE], open[STORE_KEY_SIZE];
     struct words words;
-    if (have == STORE_NO_HOUR) {
+    if (have == STORE_NO_HOUR && !store_is_cluster(store)) { /* there, two may be answered apart */
         gather_plainly(store, host, hour, done, context);
         return;
     }
@@ -207,27 +208,40 @@ void store_gather(struct store *store, const struct ip *host, int64_t hour, int6
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* KEYS: profile, closer, the forgotten, who took what, hold. ARGV: token, base, edits,
- * hour, blob, expiry, host, sensor. What was put for this hour before is put again when it grew
- * from the same base. A host that was forgotten since does not come back (store_forget.c). */
-static const char put_script[] =
-    "if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end\n"
-    "local gone = redis.call('HGET', KEYS[3], ARGV[7])\n"
-    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
-    "    tonumber(redis.call('HGET', KEYS[4], ARGV[8]) or '0') then return 0 end\n"
-    "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"
-    "local closed = have[1] or ''\n"
-    "if (have[3] or '0') ~= ARGV[3] then return 0 end\n"
-    "if closed == ARGV[4] and have[2] == ARGV[2] then\n"
-    "  redis.call('HSET', KEYS[1], 'blob', ARGV[5])\n"
-    "elseif closed ~= ARGV[2] then\n"
-    "  return 0\n"
-    "else\n"
-    "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"
-    "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"
-    "end\n"
-    "if redis.call('EXISTS', KEYS[5]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[6]) end\n"
-    "return 1";
+/* What was put for this hour before is put again when it grew from the same base. A host that was
+ * forgotten since does not come back (store_forget.c). KEYS: profile, hold, closer, the forgotten,
+ * who took what. ARGV: token, base, edits, hour, blob, expiry, host, sensor. */
+#define ALONE_BEGIN                                                                                \
+    "if redis.call('GET', KEYS[3]) ~= ARGV[1] then return -1 end\n"                                \
+    "local gone = redis.call('HGET', KEYS[4], ARGV[7])\n"                                          \
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
+    "    tonumber(redis.call('HGET', KEYS[5], ARGV[8]) or '0') then return 0 end\n"
+/* In a cluster the lease is elsewhere: its number stands in each profile that was put under it, and
+ * one with a smaller number puts no more. Where it comes first, the later one puts the same or more
+ * over it, and only who has the lease closes the hour. KEYS: profile, hold, by what number the host
+ * was forgotten. ARGV: the lease's number …, nothing, the number this sensor took. */
+#define CLUSTER_BEGIN                                                                              \
+    "local fence = tonumber(redis.call('HGET', KEYS[1], 'fence') or '0')\n"                        \
+    "if fence > tonumber(ARGV[1]) then return -1 end\n"                                            \
+    "local gone = redis.call('GET', KEYS[3])\n"                                                    \
+    "if gone and tonumber(gone) > tonumber(ARGV[8]) then return 0 end\n"
+#define CLUSTER_END "redis.call('HSET', KEYS[1], 'fence', ARGV[1])\n"
+#define PUT                                                                                        \
+    "local have = redis.call('HMGET', KEYS[1], 'closed', 'before', 'edits')\n"                     \
+    "local closed = have[1] or ''\n"                                                               \
+    "if (have[3] or '0') ~= ARGV[3] then return 0 end\n"                                           \
+    "if closed == ARGV[4] and have[2] == ARGV[2] then\n"                                           \
+    "  redis.call('HSET', KEYS[1], 'blob', ARGV[5])\n"                                             \
+    "elseif closed ~= ARGV[2] then\n"                                                              \
+    "  return 0\n"                                                                                 \
+    "else\n"                                                                                       \
+    "  redis.call('HSET', KEYS[1], 'before', closed, 'closed', ARGV[4], 'blob', ARGV[5],\n"        \
+    "    'previous', redis.call('HGET', KEYS[1], 'blob') or '')\n"                                 \
+    "end\n"                                                                                        \
+    "if redis.call('EXISTS', KEYS[2]) == 0 then redis.call('EXPIRE', KEYS[1], ARGV[6]) end\n"
+
+static const char alone_script[] = ALONE_BEGIN PUT "return 1";
+static const char cluster_script[] = CLUSTER_BEGIN PUT CLUSTER_END "return 1";
 
 static bool take_put(const redisReply *reply, enum store_put *put)
 {
@@ -252,24 +266,32 @@ void store_put_learned(struct store *store, const struct store_learned *learned,
                        void (*done)(void *context, const struct ip *host, enum store_put put),
                        void *context)
 {
-    char profile[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], forgotten[STORE_KEY_SIZE],
-        taken[STORE_KEY_SIZE], hold[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
+    char profile[STORE_KEY_SIZE], hold[STORE_KEY_SIZE], key[3][STORE_KEY_SIZE], host[IP_TEXT_SIZE];
+    bool cluster = store_is_cluster(store);
     struct words words;
     assert(!store->read_only);
-    begin(&words, put_script, 5);
+    begin(&words, cluster ? cluster_script : alone_script, cluster ? 3 : 5);
     words_text(&words, store_profile_key(store, &learned->host, profile));
-    words_text(&words, store_closer_key(store, closer));
-    words_text(&words, store_forgotten_key(store, forgotten));
-    words_text(&words, store_taken_key(store, taken));
     words_text(&words, store_hold_key(store, &learned->host, hold));
-    words_text(&words, store->token);
+    if (cluster) {
+        words_text(&words, store_gone_key(store, &learned->host, key[0]));
+        words_number(&words, store->fence);
+    } else {
+        words_text(&words, store_closer_key(store, key[0]));
+        words_text(&words, store_forgotten_key(store, key[1]));
+        words_text(&words, store_taken_key(store, key[2]));
+        words_text(&words, store->token);
+    }
     words_hour(&words, learned->base);
     words_number(&words, (int64_t)learned->edits);
     words_hour(&words, learned->hour);
     words_bytes(&words, learned->blob, learned->size);
     words_number(&words, store->retention_s);
     words_text(&words, ip_text(&learned->host, host));
-    words_text(&words, store->sensor);
+    if (cluster)
+        words_number(&words, (int64_t)store->taken);
+    else
+        words_text(&words, store->sensor);
     struct store_request *request = store_request_new(store, "EVAL", on_put, context);
     request->done.put = done;
     request->host = learned->host;
@@ -292,12 +314,32 @@ static const char close_script[] =
     "redis.call('DEL', KEYS[2])\n"
     "return 1";
 
+static bool on_kept(struct store_request *request, const redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_STATUS)
+        return false;
+    request->done.hour(request->context, STORE_PUT);
+    return true;
+}
+
+/* Of a closed hour nothing is cleaned before it is closed in a second place, too (store_copy). */
 static bool on_hour(struct store_request *request, const redisReply *reply)
 {
+    static const char ping[] = "PING";
+    struct store *store = request->store;
+    const char *word[1] = {ping};
     enum store_put put;
     if (!take_put(reply, &put))
         return false;
-    request->done.hour(request->context, put);
+    if (put != STORE_PUT || store->url.kind == STORE_ALONE) {
+        request->done.hour(request->context, put);
+        return true;
+    }
+    store_copy(store);
+    struct store_request *last = store_request_new(store, ping, on_kept, request->context);
+    last->scope = STORE_OF_ALL;
+    last->done.hour = request->done.hour;
+    store_send_words(last, 1, word);
     return true;
 }
 
@@ -308,6 +350,7 @@ void store_close_hour(struct store *store, int64_t before, uint64_t edits, int64
     char fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE], list[STORE_KEY_SIZE];
     struct words words;
     assert(!store->read_only);
+    store_copy(store); /* of the profiles */
     begin(&words, close_script, 3);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));

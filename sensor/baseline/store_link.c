@@ -1,15 +1,19 @@
-/* The connection: connect → AUTH → SELECT → the schema's number → ready; then requests and answers.
+/* The store as one thing that is there or gone: its servers are found → the schema's number →
+ * ready; then requests and answers.
  *
- * Every way out is one of three. An error reply before ready, a broken connection, an answer that
- * makes no sense or none in time: the connection is dropped, `failed` is called once, what was
- * unanswered stays so. An error reply after ready: `failed` for that command, the connection stays.
- * store_free: nobody is called any more; hiredis still hands each callback a NULL reply, which
- * finds a request without a store.
+ * Every way out is one of three. An error reply before ready, a broken connection to a server that
+ * is needed, an answer that makes no sense or none in time: all connections are dropped, `failed`
+ * is called once, what was unanswered stays so. An error reply after ready: `failed` for that
+ * command, the connections stay. store_free: nobody is called any more; hiredis still hands each
+ * callback a NULL reply, which finds a request without a store.
  *
- * A callback of the caller's may free the store, so nothing touches it afterwards. hiredis' look-up
- * of a host's name waits for the resolver; give an address where that matters. The time-out counts
- * only while the loop turns: it must have passed at two ticks in a row, so that a process that was
- * stopped for a while does not blame the server. Thread: the engine's. */
+ * So a cluster of which one server dies is gone, as one server would be, until it is found again
+ * with another in that place: whoever comes back to it says again all that was not closed yet, and
+ * so what a fail-over loses is there again.
+ *
+ * A callback of the caller's may free the store, so nothing touches it afterwards. The time-out
+ * counts only while the loop turns: it must have passed at two ticks in a row, so that a process
+ * that was stopped for a while does not blame the server. Thread: the engine's. */
 #include "store_link.h"
 #include "weir/base/buffer.h"
 
@@ -25,36 +29,41 @@ static void unlink_request(struct store *store, struct store_request *request)
     *(request->older ? &request->older->newer : &store->oldest) = request->newer;
     *(request->newer ? &request->newer->older : &store->newest) = request->older;
     request->older = request->newer = NULL;
-    store->pending--;
 }
 
-static void free_request(struct store_request *request)
+void store_request_free(struct store_request *request)
 {
     if (request->walk)
         store_walk_release(request->walk);
     store_list_free(request->list);
     free(request->part);
+    free(request->bytes);
     free(request);
 }
 
 void store_link_close(struct store *store)
 {
-    redisAsyncContext *redis = store->redis;
     for (struct store_request *request; (request = store->oldest) != NULL;) {
         unlink_request(store, request);
         request->store = NULL;
     }
+    store_queue_close(store);
     if (store->timer)
         store->loop.ops->drop(store->timer);
     store->timer = NULL;
-    store->redis = NULL;
-    if (redis) {
-        redis->data = NULL;
-        redisAsyncFree(redis);
+    for (size_t i = 0; i < store->nodes; i++) {
+        store_node_close(store->node[i]);
+        free(store->node[i]->address);
+        free(store->node[i]);
     }
+    free(store->node);
+    free(store->slot);
+    store->node = NULL;
+    store->slot = NULL;
+    store->nodes = 0;
 }
 
-static void fail(struct store *store, const struct error *error)
+void store_fail(struct store *store, const struct error *error)
 {
     struct error told = *error; /* the store may go in the callback */
     store_link_close(store);
@@ -65,7 +74,7 @@ static void fail_link(struct store *store, int code, const char *text)
 {
     struct error error = {0};
     store_error_link(&store->url, code, text, &error);
-    fail(store, &error);
+    store_fail(store, &error);
 }
 
 /* --- requests and answers --------------------------------------------------------------------- */
@@ -91,12 +100,12 @@ static void take_error(struct store *store, const redisReply *reply)
     if (store->ready)
         store->events.failed(store->context, &error);
     else
-        fail(store, &error);
+        store_fail(store, &error);
 }
 
 static void count_wait(struct store *store, const struct store_request *request)
 {
-    int64_t waited_ns = store->waiting.ns - request->sent.ns;
+    int64_t waited_ns = wtime_now().ns - request->sent.ns;
     size_t i = 0;
     while (i < STORE_WAITS && waited_ns > store_wait_ns[i])
         i++;
@@ -104,57 +113,119 @@ static void count_wait(struct store *store, const struct store_request *request)
     store->waits.sum_ns += (uint64_t)waited_ns;
 }
 
+static void take_answer(struct store_request *request, const redisReply *reply)
+{
+    struct store *store = request->store;
+    struct error error = {0};
+    if (reply->type == REDIS_REPLY_ERROR && request->node && request->node->seed) {
+        store_error_reply(&store->url, reply->str, &error);
+        store_seed_failed(request->node, &error);
+    } else if (reply->type == REDIS_REPLY_ERROR) {
+        take_error(store, reply);
+    } else if (!request->answered(request, reply)) {
+        error_set(&error, ERROR_RUN, "redis at %s: an answer to %s that makes no sense",
+                  store->url.shown, request->command);
+        store_fail(store, &error);
+    }
+}
+
 static void on_reply(redisAsyncContext *redis, void *data, void *privdata)
 {
     struct store_request *request = privdata;
     const redisReply *reply = data;
     struct store *store = request->store;
-    (void)redis;
-    if (store) {
-        unlink_request(store, request);
-        store->waiting = wtime_now();
-        store->overdue = false;
-    }
-    if (store && reply)
-        count_wait(store, request);
-    if (store && reply && reply->type == REDIS_REPLY_ERROR) {
-        take_error(store, reply);
-    } else if (store && reply && !request->answered(request, reply)) {
-        struct error error = {0};
-        error_set(&error, ERROR_RUN, "redis at %s: an answer to %s that makes no sense",
-                  store->url.shown, request->command);
-        fail(store, &error);
-    }
-    free_request(request);
-}
-
-void store_send(struct store_request *request, int argc, const char **argv, const size_t *size)
-{
-    struct store *store = request->store;
-    if (!store->redis ||
-        redisAsyncCommandArgv(store->redis, on_reply, request, argc, argv, size) != REDIS_OK) {
-        free_request(request);
+    struct store_node *node = redis->data;
+    bool gone = false;
+    if (!store || !reply) { /* the connection goes, which is told of by itself */
+        if (store) {
+            unlink_request(store, request);
+            store_queue_answered(request);
+        }
+        store_request_free(request);
         return;
     }
-    request->sent = wtime_now();
-    if (store->pending++ == 0)
-        store->waiting = request->sent;
+    unlink_request(store, request);
+    node->pending--;
+    node->waiting = wtime_now();
+    node->overdue = false;
+    if (reply->type == REDIS_REPLY_ERROR && store_redirect(node, request, reply->str))
+        return;
+    count_wait(store, request);
+    store_queue_answered(request);
+    store->gone = &gone;
+    take_answer(request, reply);
+    store_request_free(request);
+    if (gone)
+        return;
+    store->gone = NULL;
+    store_queue_pump(store);
+}
+
+bool store_node_send(struct store_node *node, struct store_request *request)
+{
+    static const char asking[] = "*1\r\n$6\r\nASKING\r\n";
+    struct store *store = node->store;
+    if (!node->redis ||
+        (request->asking && redisAsyncFormattedCommand(node->redis, NULL, NULL, asking,
+                                                       sizeof asking - 1) != REDIS_OK) ||
+        redisAsyncFormattedCommand(node->redis, on_reply, request, request->bytes, request->size) !=
+            REDIS_OK)
+        return false;
+    struct wtime now = wtime_now();
+    if (request->sent.ns == 0)
+        request->sent = now;
+    if (node->pending++ == 0)
+        node->waiting = now;
+    node->written = node->written || request->scope != STORE_COPY;
     request->older = store->newest;
     *(store->newest ? &store->newest->newer : &store->oldest) = request;
     store->newest = request;
+    if (!store_is_cluster(store)) { /* nobody sends it elsewhere */
+        free(request->bytes);
+        request->bytes = NULL;
+    }
+    return true;
 }
 
-/* --- coming ----------------------------------------------------------------------------------- */
+/* The first key of a command. Commands without one name their node, or belong to none. */
+static void find_slot(struct store_request *request, int argc, const char **argv,
+                      const size_t *size)
+{
+    const struct store *store = request->store;
+    int key = strcmp(argv[0], "EVAL") == 0 ? 3 : 1;
+    if (!store_is_cluster(store))
+        return;
+    request->slot = argc > key ? slots_of(argv[key], size[key]) : store->slot_of_all;
+    if (request->scope == STORE_OF_HOST && request->slot == store->slot_of_all && !request->node)
+        request->scope = STORE_OF_ALL;
+}
 
-static void send_words(struct store_request *request, int argc, const char **argv)
+bool store_send(struct store_request *request, int argc, const char **argv, const size_t *size)
+{
+    struct store *store = request->store;
+    int bytes = store->nodes > 0 ? redisFormatCommandArgv(&request->bytes, argc, argv, size) : -1;
+    if (bytes < 0) {
+        store_request_free(request);
+        return false;
+    }
+    request->size = (size_t)bytes;
+    find_slot(request, argc, argv, size);
+    store->pending++;
+    store_queue_take(request);
+    return true;
+}
+
+bool store_send_words(struct store_request *request, int argc, const char **argv)
 {
     size_t size[9];
     for (int i = 0; i < argc; i++)
         size[i] = strlen(argv[i]);
-    store_send(request, argc, argv, size);
+    return store_send(request, argc, argv, size);
 }
 
-static bool is_ok(struct store_request *request, const redisReply *reply)
+/* --- coming ----------------------------------------------------------------------------------- */
+
+bool store_is_ok(struct store_request *request, const redisReply *reply)
 {
     (void)request;
     return reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "OK") == 0;
@@ -183,7 +254,7 @@ static bool check_schema(struct store_request *request, const redisReply *reply)
         return false;
     }
     if (error.code != ERROR_NONE) {
-        fail(store, &error);
+        store_fail(store, &error);
         return true;
     }
     store->ready = true;
@@ -216,120 +287,125 @@ static const char schema_script[] =
     "redis.call('SET', KEYS[1], ARGV[1])\n"
     "return ARGV[1]";
 
-static void introduce(struct store *store)
+static bool on_taken(struct store_request *request, const redisReply *reply)
 {
-    char key[128], number[16];
-    snprintf(key, sizeof key, "%s:schema", store->prefix);
-    if (store->url.has_password) {
-        const char *auth[3] = {"AUTH", store->url.user, store->url.password};
-        if (!store->url.has_user)
-            auth[1] = store->url.password;
-        send_words(store_request_new(store, "AUTH", is_ok, NULL), store->url.has_user ? 3 : 2,
-                   auth);
-    }
+    return store_take_count(reply, &request->store->taken);
+}
+
+/* What one server checks with every total, of a cluster's forgotten hosts (store_forget.c). */
+static void ask_taken(struct store *store)
+{
+    char key[STORE_KEY_SIZE];
+    const char *get[3] = {"HGET", store_taken_key(store, key), store->sensor};
+    store_send_words(store_request_new(store, "HGET", on_taken, NULL), 3, get);
+}
+
+static void check_in(struct store *store)
+{
+    char key[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], name[STORE_KEY_SIZE], number[16], silent[24];
+    snprintf(number, sizeof number, "%d", STORE_SCHEMA);
+    snprintf(silent, sizeof silent, "%" PRId64, store->silent_ns / NS_PER_MS);
+    const char *eval[9] = {"EVAL",
+                           schema_script,
+                           "3",
+                           store_key(store, "schema", key),
+                           store_fleet_key(store, fleet),
+                           store_name_key(store, name),
+                           number,
+                           store->instance,
+                           silent};
+    store_send_words(store_request_new(store, "EVAL", check_schema, NULL), 9, eval);
+}
+
+void store_introduce(struct store *store)
+{
+    char key[STORE_KEY_SIZE], number[16];
+    store->found = true;
     if (store->url.database > 0) {
         snprintf(number, sizeof number, "%u", store->url.database);
         const char *select[2] = {"SELECT", number};
-        send_words(store_request_new(store, "SELECT", is_ok, NULL), 2, select);
+        store_send_words(store_request_new(store, "SELECT", store_is_ok, NULL), 2, select);
     }
-    if (store->read_only) {
-        const char *get[2] = {"GET", key};
-        send_words(store_request_new(store, "GET", check_schema, NULL), 2, get);
-    } else {
-        snprintf(number, sizeof number, "%d", STORE_SCHEMA);
-        char fleet[STORE_KEY_SIZE];
-        char name[STORE_KEY_SIZE], silent[24];
-        snprintf(silent, sizeof silent, "%" PRId64, store->silent_ns / NS_PER_MS);
-        const char *eval[9] = {"EVAL",
-                               schema_script,
-                               "3",
-                               key,
-                               store_fleet_key(store, fleet),
-                               store_name_key(store, name),
-                               number,
-                               store->instance,
-                               silent};
-        send_words(store_request_new(store, "EVAL", check_schema, NULL), 9, eval);
+    if (store_is_cluster(store) && !store->read_only)
+        ask_taken(store);
+    const char *get[2] = {"GET", store_key(store, "schema", key)};
+    if (store->read_only)
+        store_send_words(store_request_new(store, "GET", check_schema, NULL), 2, get);
+    else
+        check_in(store);
+}
+
+void store_connected(struct store_node *node)
+{
+    if (node->store->url.kind == STORE_ALONE)
+        store_introduce(node->store);
+}
+
+/* A server that has nothing to do with the store any more may leave. */
+static bool is_needed(const struct store_node *node)
+{
+    const struct store *store = node->store;
+    if (!store->slot || node->pending > 0)
+        return true;
+    for (size_t i = 0; i < SLOTS; i++)
+        if (store->slot[i] && store->node[store->slot[i] - 1] == node)
+            return true;
+    return false;
+}
+
+void store_disconnected(struct store_node *node, int code, const char *text)
+{
+    struct error error = {0};
+    if (node->seed) {
+        store_error_link(&node->store->url, code, text, &error);
+        store_seed_failed(node, &error);
+    } else if (is_needed(node)) {
+        fail_link(node->store, code, text);
     }
 }
 
-static void on_connect(const redisAsyncContext *redis, int status)
+static bool is_late(struct store_node *node, int64_t timeout_ns)
 {
-    struct store *store = redis->data;
-    if (!store)
-        return;
-    if (status == REDIS_OK) {
-        if (!store->url
-                 .unix_socket) /* hiredis takes the refusal of a TCP option for a broken link */
-            redisEnableKeepAlive(&store->redis->c);
-        introduce(store);
-        return;
-    }
-    store->redis->data = NULL;
-    store->redis = NULL; /* hiredis frees it itself behind this callback */
-    fail_link(store, redis->c.err, redis->c.errstr);
-}
-
-static void on_disconnect(const redisAsyncContext *redis, int status)
-{
-    struct store *store = redis->data;
-    (void)status;
-    if (!store)
-        return;
-    store->redis->data = NULL;
-    store->redis = NULL;
-    fail_link(store, redis->c.err ? redis->c.err : REDIS_ERR_EOF, redis->c.errstr);
+    bool late = node->redis && (node->pending > 0 || !node->store->ready) &&
+                wtime_now().ns - node->waiting.ns > timeout_ns / 8 * 7;
+    bool twice = late && node->overdue;
+    node->overdue = late;
+    return twice;
 }
 
 static void on_tick(void *context)
 {
     struct store *store = context;
     struct error error = {0};
+    bool late = false;
     if (store->refused.code != ERROR_NONE) {
-        fail(store, &store->refused);
+        store_fail(store, &store->refused);
         return;
     }
-    bool waits = !store->ready || store->pending > 0;
-    bool late = waits && wtime_now().ns - store->waiting.ns > store->timeout_ns / 8 * 7;
-    if (!late || !store->overdue) {
-        store->overdue = late;
+    for (size_t i = 0; i < store->nodes; i++)
+        late |= is_late(store->node[i], store->timeout_ns);
+    if (!late)
         return;
-    }
     error_set(&error, ERROR_RUN, "redis at %s: no answer within %.3g s (time-out)",
               store->url.shown, (double)store->timeout_ns / (double)NS_PER_S);
-    fail(store, &error);
+    store_fail(store, &error);
 }
 
 static int begin(struct store *store)
 {
-    const char *host = store->address ? store->address : store->url.host;
-    if (!*host)
+    if (store->url.unix_socket)
+        return store_node_connect(store_node_add(store, store->url.host, 0), &store->refused);
+    if (store->address && !*store->address)
         return error_set(&store->refused, ERROR_RUN, "redis at %s: its name was not found",
                          store->url.shown);
-    redisAsyncContext *redis = store->url.unix_socket ? redisAsyncConnectUnix(store->url.host)
-                                                      : redisAsyncConnect(host, store->url.port);
-    if (!redis)
-        return error_set(&store->refused, ERROR_RUN, "redis at %s: no memory", store->url.shown);
-    if (redis->err) {
-        store_error_link(&store->url, redis->err, redis->errstr, &store->refused);
-        redisAsyncFree(redis);
-        return -1;
-    }
-    if (store_loop_attach(redis, store->loop) != 0) {
-        redisAsyncFree(redis);
-        return error_set(&store->refused, ERROR_RUN, "redis at %s: cannot be watched",
-                         store->url.shown);
-    }
-    redis->data = store;
-    store->redis = redis;
-    redisAsyncSetConnectCallback(redis, on_connect);
-    redisAsyncSetDisconnectCallback(redis, on_disconnect);
-    return 0;
+    if (store->url.kind != STORE_ALONE)
+        return store_find_way(store);
+    const char *host = store->address ? store->address : store->url.host;
+    return store_node_connect(store_node_add(store, host, store->url.port), &store->refused);
 }
 
 void store_link_open(struct store *store)
 {
-    store->waiting = wtime_now();
     int64_t interval_ns = begin(store) == 0 ? store->timeout_ns / 8 : NS_PER_MS;
     store->timer = store->loop.ops->timer(store->loop.loop, interval_ns, on_tick, store);
 }

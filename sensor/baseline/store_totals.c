@@ -28,53 +28,104 @@
 #define NUMBERS      6
 #define FIELD_SIZE   (DESTINATION_KEY_SIZE + 512)
 #define CHUNK        64 /* pairs a command */
-#define HEAD         10 /* words before them */
+#define HEAD         11 /* words before them */
+#define CLUSTER_HEAD 9
 #define INSIDE_KEY   "inside"
+#define NAME_SIZE    200
 
 _Static_assert(STARTS_MAX == 256, "the script keeps as many");
-/* KEYS: open totals, the hour's list, the forgotten, who took what. ARGV: expiry, host, sensor,
- * then field and value by turns. Of a host that was forgotten, and not by this sensor yet, nothing
- * is written: it has it from before (store_forget.c). */
-static const char maximum_script[] =
-    "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"
-    "if gone and tonumber(string.match(gone, '^%d+')) >\n"
-    "    tonumber(redis.call('HGET', KEYS[4], ARGV[3]) or '0') then return 0 end\n"
-    "redis.call('SADD', KEYS[2], ARGV[2])\n"
+/* Of a host that was forgotten, and not by this sensor yet, nothing is written: it has it from
+ * before (store_forget.c). KEYS: open totals, the hour's list, the forgotten, who took what. ARGV:
+ * expiry, host, sensor, "VANTAGE|SENSOR|" ("": nobody else is asked for), then field and value by
+ * turns. */
+#define ALONE_BEGIN                                                                                \
+    "local gone = redis.call('HGET', KEYS[3], ARGV[2])\n"                                          \
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[3]) or '0') then return 0 end\n"                \
+    "redis.call('SADD', KEYS[2], ARGV[2])\n"                                                       \
     "redis.call('EXPIRE', KEYS[2], ARGV[1])\n"
-    "for i = 4, #ARGV, 2 do\n"
-    "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"
-    "  if have then\n"
-    "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"
-    "    local starts = string.match(best, ';.*') or ''\n"
-    "    for n in string.gmatch(string.match(have, '^[^;]*'), '%d+') do old[#old + 1] = n end\n"
-    "    for n in string.gmatch(string.match(best, '^[^;]*'), '%d+') do\n"
-    "      local o = old[#new + 1] or '0'\n"
-    "      local larger = #o > #n or (#o == #n and o > n)\n"
-    "      new[#new + 1] = larger and o or n\n"
-    "    end\n"
-    "    if string.sub(starts, 1, #before) ~= before then\n"
-    "      local most, second, text = {}, {}, {}\n"
-    "      for s, b in string.gmatch(before .. starts, ';(%d+):(%d+)') do\n"
-    "        s, b = tonumber(s), tonumber(b)\n"
-    "        if not most[s] then second[#second + 1] = s end\n"
-    "        most[s] = math.max(most[s] or 0, b)\n"
-    "      end\n"
-    "      table.sort(second)\n"
-    "      for j = 1, math.min(#second, 256) do\n"
-    "        text[j] = string.format(';%d:%.0f', second[j], most[second[j]])\n"
-    "      end\n"
-    "      starts = table.concat(text)\n"
-    "    end\n"
-    "    best = table.concat(new, ' ') .. starts\n"
-    "  end\n"
-    "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"
-    "end\n"
-    "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"
-    "return 1";
+/* In a cluster a script has the keys of one slot: the host is put into the list beside it, and what
+ * this sensor took it says itself. KEYS: open totals, by what number the host was forgotten. ARGV:
+ * expiry, nothing, the number this sensor took, then as above. */
+#define CLUSTER_BEGIN                                                                              \
+    "local gone = redis.call('GET', KEYS[2])\n"                                                    \
+    "if gone and tonumber(gone) > tonumber(ARGV[3]) then return 0 end\n"
+#define MAXIMUM                                                                                    \
+    "for i = 5, #ARGV, 2 do\n"                                                                     \
+    "  local have, best = redis.call('HGET', KEYS[1], ARGV[i]), ARGV[i + 1]\n"                     \
+    "  if have then\n"                                                                             \
+    "    local old, new, before = {}, {}, string.match(have, ';.*') or ''\n"                       \
+    "    local starts = string.match(best, ';.*') or ''\n"                                         \
+    "    for n in string.gmatch(string.match(have, '^[^;]*'), '%d+') do old[#old + 1] = n end\n"   \
+    "    for n in string.gmatch(string.match(best, '^[^;]*'), '%d+') do\n"                         \
+    "      local o = old[#new + 1] or '0'\n"                                                       \
+    "      local larger = #o > #n or (#o == #n and o > n)\n"                                       \
+    "      new[#new + 1] = larger and o or n\n"                                                    \
+    "    end\n"                                                                                    \
+    "    if string.sub(starts, 1, #before) ~= before then\n"                                       \
+    "      local most, second, text = {}, {}, {}\n"                                                \
+    "      for s, b in string.gmatch(before .. starts, ';(%d+):(%d+)') do\n"                       \
+    "        s, b = tonumber(s), tonumber(b)\n"                                                    \
+    "        if not most[s] then second[#second + 1] = s end\n"                                    \
+    "        most[s] = math.max(most[s] or 0, b)\n"                                                \
+    "      end\n"                                                                                  \
+    "      table.sort(second)\n"                                                                   \
+    "      for j = 1, math.min(#second, 256) do\n"                                                 \
+    "        text[j] = string.format(';%d:%.0f', second[j], most[second[j]])\n"                    \
+    "      end\n"                                                                                  \
+    "      starts = table.concat(text)\n"                                                          \
+    "    end\n"                                                                                    \
+    "    best = table.concat(new, ' ') .. starts\n"                                                \
+    "  end\n"                                                                                      \
+    "  redis.call('HSET', KEYS[1], ARGV[i], best)\n"                                               \
+    "end\n"                                                                                        \
+    "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
+    "if ARGV[4] == '' then return 1 end\n"
+/* What others see: of a destination by vantage the most; what is this vantage's is alike. */
+#define ELSEWHERE                                                                                  \
+    "local all, own, seen = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|'), "    \
+    "{}\n"                                                                                         \
+    "for i = 1, #all, 2 do\n"                                                                      \
+    "  local v, s, d = string.match(all[i], '^([^|]*|)([^|]*|)(.+)$')\n"                           \
+    "  if d and d ~= 'inside' and v .. s ~= ARGV[4] then\n"                                        \
+    "    seen[d] = seen[d] or {}\n"                                                                \
+    "    local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                            \
+    "    seen[d][v] = math.max(seen[d][v] or 0, n)\n"                                              \
+    "  end\n"                                                                                      \
+    "end\n"                                                                                        \
+    "local function parts(d)\n"                                                                    \
+    "  local alike, across = 0, 0\n"                                                               \
+    "  for v, n in pairs(seen[d] or {}) do\n"                                                      \
+    "    if v == own then alike = n else across = across + n end\n"                                \
+    "  end\n"                                                                                      \
+    "  return alike, across\n"                                                                     \
+    "end\n"                                                                                        \
+    "local alike, across = 0, 0\n"                                                                 \
+    "for d in pairs(seen) do\n"                                                                    \
+    "  local a, x = parts(d)\n"                                                                    \
+    "  alike, across = alike + a, across + x\n"                                                    \
+    "end\n"                                                                                        \
+    "local reply = {string.format('%.0f', alike), string.format('%.0f', across)}\n"                \
+    "for i = 5, #ARGV, 2 do\n"                                                                     \
+    "  local d = string.match(ARGV[i], '^[^|]*|[^|]*|(.+)$')\n"                                    \
+    "  if seen[d] then\n"                                                                          \
+    "    local a, x = parts(d)\n"                                                                  \
+    "    reply[#reply + 1] = d\n"                                                                  \
+    "    reply[#reply + 1] = string.format('%.0f', a)\n"                                           \
+    "    reply[#reply + 1] = string.format('%.0f', x)\n"                                           \
+    "  end\n"                                                                                      \
+    "end\n"                                                                                        \
+    "return reply"
+
+static const char alone_script[] = ALONE_BEGIN MAXIMUM ELSEWHERE;
+static const char cluster_script[] = CLUSTER_BEGIN MAXIMUM ELSEWHERE;
 
 struct chunk {
+    struct ip of;
+    int64_t hour;
     char key[STORE_KEY_SIZE], list[STORE_KEY_SIZE], host[IP_TEXT_SIZE];
-    char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
+    char forgotten[STORE_KEY_SIZE], taken[STORE_KEY_SIZE], number[24];
+    char own[2 * NAME_SIZE + 3]; /* "VANTAGE|SENSOR|"; "": nobody else is asked for */
     char field[CHUNK][FIELD_SIZE];
     size_t begins[CHUNK], count;
     struct buffer values;
@@ -86,13 +137,44 @@ static bool on_put(struct store_request *request, const redisReply *reply)
     return reply->type == REDIS_REPLY_INTEGER;
 }
 
+/* A cluster's list of the hour's hosts is elsewhere. It is there with its totals when it is said
+ * that these are complete (store_queue.c), which is when somebody looks. */
+static void put_into_list(struct store *store, const struct chunk *chunk)
+{
+    static const char script[] = "redis.call('SADD', KEYS[1], ARGV[2])\n"
+                                 "return redis.call('EXPIRE', KEYS[1], ARGV[1])";
+    const char *words[6] = {"EVAL", script, "1", chunk->list, OPEN_EXPIRES, chunk->host};
+    struct store_request *request = store_request_new(store, "EVAL", on_put, NULL);
+    request->scope = STORE_OF_LIST;
+    store_send_words(request, 6, words);
+}
+
+static bool on_totals(struct store_request *request, const redisReply *reply)
+{
+    return reply->type == REDIS_REPLY_INTEGER || store_take_elsewhere(request, reply);
+}
+
+static void send_totals(struct store *store, const struct chunk *chunk, int argc, const char **argv,
+                        const size_t *size)
+{
+    struct store_request *request = store_request_new(store, "EVAL", on_totals, NULL);
+    request->host = chunk->of;
+    request->hour = chunk->hour;
+    store_send(request, argc, argv, size);
+}
+
 static void send_chunk(struct store *store, struct chunk *chunk)
 {
-    const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      maximum_script,   "4",          chunk->key,
+    const char *argv[HEAD + 2 * CHUNK] = {"EVAL",      alone_script,     "4",          chunk->key,
                                           chunk->list, chunk->forgotten, chunk->taken, OPEN_EXPIRES,
-                                          chunk->host, store->sensor};
+                                          chunk->host, store->sensor,    chunk->own};
+    const char *cluster[CLUSTER_HEAD] = {"EVAL",     cluster_script,   "2",
+                                         chunk->key, chunk->forgotten, OPEN_EXPIRES,
+                                         "",         chunk->number,    chunk->own};
     size_t size[HEAD + 2 * CHUNK];
-    int argc = HEAD;
+    int argc = store_is_cluster(store) ? CLUSTER_HEAD : HEAD;
+    if (store_is_cluster(store))
+        memcpy(argv, cluster, sizeof cluster);
     for (int i = 0; i < argc; i++)
         size[i] = strlen(argv[i]);
     for (size_t i = 0; i < chunk->count; i++) {
@@ -102,8 +184,10 @@ static void send_chunk(struct store *store, struct chunk *chunk)
         argv[argc] = (const char *)chunk->values.data + chunk->begins[i];
         size[argc++] = ends - chunk->begins[i];
     }
+    if (chunk->count > 0 && store_is_cluster(store))
+        put_into_list(store, chunk);
     if (chunk->count > 0)
-        store_send(store_request_new(store, "EVAL", on_put, NULL), argc, argv, size);
+        send_totals(store, chunk, argc, argv, size);
     chunk->count = 0;
     chunk->values.size = 0;
 }
@@ -150,6 +234,15 @@ void store_put_open(struct store *store, struct host_total *total)
     store_forgotten_key(store, chunk.forgotten);
     store_taken_key(store, chunk.taken);
     ip_text(&total->host, chunk.host);
+    chunk.of = total->host;
+    chunk.hour = total->hour;
+    *chunk.own = '\0';
+    if (store->others > 0 && store->heard)
+        snprintf(chunk.own, sizeof chunk.own, "%s|%s|", store->vantage, store->sensor);
+    if (store_is_cluster(store)) {
+        store_gone_key(store, &total->host, chunk.forgotten);
+        snprintf(chunk.number, sizeof chunk.number, "%" PRIu64, store->taken);
+    }
     for (const struct map_entry *entry; (entry = map_next(&total->pairs, &position)) != NULL;) {
         struct pair_total *pair = entry->value;
         if (!pair->changed)
@@ -313,14 +406,14 @@ static bool on_open(struct store_request *request, const redisReply *reply)
     return true;
 }
 
-void store_ask_open(struct store_request *request, const struct ip *host, int64_t hour)
+bool store_ask_open(struct store_request *request, const struct ip *host, int64_t hour)
 {
     char key[STORE_KEY_SIZE];
     const char *argv[2] = {"HGETALL", store_open_key(request->store, host, hour, key)};
     size_t size[2] = {7, strlen(key)};
     request->host = *host;
     request->hour = hour;
-    store_send(request, 2, argv, size);
+    return store_send(request, 2, argv, size);
 }
 
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,

@@ -1,4 +1,6 @@
 /* unix:/path | unix://[[user]:password@]/path | redis://[[user]:password@]host[:port][/db]
+ * redis-cluster://[[user]:password@]host[:port][,host[:port]]…[?ports=PORT,…]
+ * redis-sentinel://[[user]:password@]host[:port][,host[:port]]…/NAME[/db][?ports=PORT,…]
  *
  * The password ends at the last "@", so one that is not percent-encoded is mostly taken as it was
  * meant. Whatever is wrong with a URL, no message shows what stands before that "@" after the
@@ -12,7 +14,11 @@
 #include <string.h>
 #include <sys/un.h>
 
-#define EXPECTED "expected embedded, unix:/path or redis://[[user]:password@]host[:port][/db]"
+#define EXPECTED                                                                                   \
+    "expected embedded, unix:/path, redis://[[user]:password@]host[:port][/db], "                  \
+    "redis-cluster://host:port,host:port or redis-sentinel://host,host/NAME"
+#define PORT_SENTINEL 26379
+#define PORT_REDIS    6379
 
 /* Steps over `prefix`; NULL when `text` does not begin with it. */
 static const char *after(const char *text, const char *prefix)
@@ -101,11 +107,41 @@ static int parse_number(const char *text, size_t size, unsigned max, unsigned *v
     return size > 0 && *value <= max ? 0 : -1;
 }
 
+static int add_port(struct store_url *url, unsigned port, struct error *error)
+{
+    if (store_url_allows(url, (uint16_t)port))
+        return 0;
+    if (url->port_count == STORE_PORTS)
+        return refuse(url, "names more than 32 ports", error);
+    url->ports[url->port_count++] = (uint16_t)port;
+    return 0;
+}
+
+static int add_seed(struct store_url *url, const char *host, size_t size, unsigned port,
+                    struct error *error)
+{
+    size_t at = 0;
+    if (url->seeds == STORE_SEEDS)
+        return refuse(url, "names more than 16 servers", error);
+    if (url->seeds > 0)
+        at = url->seed_at[url->seeds - 1] + strlen(store_url_seed(url, url->seeds - 1)) + 1;
+    memcpy(url->seed_host + at, host, size);
+    url->seed_host[at + size] = '\0';
+    url->seed_at[url->seeds] = (uint16_t)at;
+    url->seed_port[url->seeds++] = (uint16_t)port;
+    if (url->seeds == 1) {
+        memcpy(url->host, host, size);
+        url->host[size] = '\0';
+        url->port = (uint16_t)port;
+    }
+    return url->kind == STORE_SENTINEL ? 0 : add_port(url, port, error);
+}
+
 static int parse_host(struct store_url *url, const char *text, size_t size, struct error *error)
 {
     const char *host = text, *end = text + size, *colon;
     size_t host_size;
-    unsigned port = 6379;
+    unsigned port = url->kind == STORE_SENTINEL ? PORT_SENTINEL : PORT_REDIS;
     if (size > 0 && *text == '[') {
         const char *bracket = memchr(text, ']', size);
         if (!bracket)
@@ -128,10 +164,61 @@ static int parse_host(struct store_url *url, const char *text, size_t size, stru
     if (colon < end &&
         (parse_number(colon + 1, (size_t)(end - colon - 1), 65535, &port) != 0 || port == 0))
         return refuse(url, "the port is not a number from 1 to 65535", error);
-    memcpy(url->host, host, host_size);
-    url->host[host_size] = '\0';
-    url->port = (uint16_t)port;
+    return add_seed(url, host, host_size, port, error);
+}
+
+/* One, or where there may be several, those that commas part. */
+static int parse_hosts(struct store_url *url, const char *text, size_t size, struct error *error)
+{
+    const char *end = text + size;
+    for (;;) {
+        const char *comma = url->kind == STORE_ALONE || text == end
+                                ? NULL
+                                : memchr(text, ',', (size_t)(end - text));
+        if (parse_host(url, text, (size_t)((comma ? comma : end) - text), error) != 0)
+            return -1;
+        if (!comma)
+            return 0;
+        text = comma + 1;
+    }
+}
+
+/* "?ports=7000,7001" */
+static int parse_ports(struct store_url *url, const char *text, struct error *error)
+{
+    const char *at = after(text, "?ports=");
+    unsigned port;
+    if (!*text)
+        return 0;
+    do {
+        size_t size = at ? strcspn(at, ",") : 0;
+        if (!at || parse_number(at, size, 65535, &port) != 0 || port == 0)
+            return refuse(url, "at its end only ?ports=PORT,PORT may follow", error);
+        if (add_port(url, port, error) != 0)
+            return -1;
+        at += size;
+    } while (*at++ == ',');
     return 0;
+}
+
+static int parse_database(struct store_url *url, const char *text, size_t size, struct error *error)
+{
+    if (size == 0 || (size == 1 && *text == '/'))
+        return 0;
+    if (*text != '/' || parse_number(text + 1, size - 1, 65535, &url->database) != 0)
+        return refuse(url, "after the host only /NUMBER (of the database) may follow", error);
+    return 0;
+}
+
+/* "/NAME" of the primary, then a database's number. */
+static int parse_group(struct store_url *url, const char *text, size_t size, struct error *error)
+{
+    size_t name = size > 1 && *text == '/' ? strcspn(text + 1, "/?#") : 0;
+    if (name == 0)
+        return refuse(url, "names no primary: redis-sentinel://host,host/NAME", error);
+    memcpy(url->group, text + 1, name);
+    url->group[name] = '\0';
+    return parse_database(url, text + 1 + name, size - 1 - name, error);
 }
 
 static int parse_redis(struct store_url *url, const char *rest, struct error *error)
@@ -141,14 +228,18 @@ static int parse_redis(struct store_url *url, const char *rest, struct error *er
         return -1;
     const char *host = at ? at + 1 : rest;
     size_t size = strcspn(host, "/?#");
-    if (parse_host(url, host, size, error) != 0)
+    if (parse_hosts(url, host, size, error) != 0)
         return -1;
     const char *path = host + size;
-    if (*path == '\0' || strcmp(path, "/") == 0)
-        return 0;
-    if (*path != '/' || parse_number(path + 1, strlen(path + 1), 65535, &url->database) != 0)
-        return refuse(url, "after the host only /NUMBER (of the database) may follow", error);
-    return 0;
+    size = url->kind == STORE_ALONE ? strlen(path) : strcspn(path, "?");
+    if (url->kind == STORE_ALONE)
+        return parse_database(url, path, size, error);
+    if (url->kind == STORE_CLUSTER && size > 1)
+        return refuse(url, "a cluster has no databases to choose from", error);
+    if (url->kind == STORE_SENTINEL &&
+        (parse_group(url, path, size, error) != 0 || add_port(url, PORT_REDIS, error) != 0))
+        return -1;
+    return parse_ports(url, path + size, error);
 }
 
 static int parse_unix(struct store_url *url, const char *rest, struct error *error)
@@ -172,6 +263,14 @@ static int parse_unix(struct store_url *url, const char *rest, struct error *err
     return 0;
 }
 
+bool store_url_allows(const struct store_url *url, uint16_t port)
+{
+    for (size_t i = 0; i < url->port_count; i++)
+        if (url->ports[i] == port)
+            return true;
+    return false;
+}
+
 int store_url_parse(const char *text, struct store_url *url, struct error *error)
 {
     const char *rest;
@@ -190,8 +289,14 @@ int store_url_parse(const char *text, struct store_url *url, struct error *error
                       "TLS is not supported (the hiredis this was built with has none): tunnel it "
                       "(stunnel, WireGuard, ssh -L) and give redis://127.0.0.1:PORT",
                       error);
-    if (after(text, "redis-cluster://") || after(text, "redis-sentinel://"))
-        return refuse(url, "not supported yet: name the primary as redis://host:port", error);
+    if ((rest = after(text, "redis-cluster://")) != NULL) {
+        url->kind = STORE_CLUSTER;
+        return parse_redis(url, rest, error);
+    }
+    if ((rest = after(text, "redis-sentinel://")) != NULL) {
+        url->kind = STORE_SENTINEL;
+        return parse_redis(url, rest, error);
+    }
     return refuse(url, "not a store (" EXPECTED ")", error);
 }
 

@@ -4,8 +4,11 @@
  *   SCAN → UNLINK → … SCAN → UNLINK → PING → the end is told
  *   (a host's open totals: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
  *
- * The last word is a request of its own, so that each answer makes at most one call to the caller,
- * who may free the store in it. A walk lives as long as a request of it does. Thread: the engine's.
+ * A cluster is walked server by server, and what is behind the SCAN goes where its keys are. While
+ * slots move from one to another, a walk may miss what moves; no sensor walks.
+ *
+ * The last word is a request of its own. The caller may free the store in any call. A walk lives as
+ * long as a request of it does. Thread: the engine's.
  */
 #include "store_link.h"
 #include "weir/base/buffer.h"
@@ -16,8 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WINDOW      64 /* HGETs under way */
-#define UNLINK_ARGS 1000
+#define WINDOW      64   /* HGETs under way */
+#define UNLINK_ARGS 1000 /* of a cluster one a command: others are elsewhere */
+
+struct kept {
+    bool answered;
+    void *blob; /* NULL: it was removed meanwhile */
+    size_t size;
+};
 
 struct store_walk {
     size_t requests;
@@ -25,9 +34,11 @@ struct store_walk {
     void (*cleared)(void *context);
     void (*gone)(void *context, bool removed);
     void *context;
+    size_t node; /* that is walked */
     char pattern[128];
     struct ip *host;
-    size_t count, room, asked;
+    size_t count, room, asked, told;
+    struct kept kept[WINDOW]; /* by the host's number: answers that came before an earlier one's */
     /* Of a host that is removed: its open totals first, then its name in the lists of hours. */
     char removed[IP_TEXT_SIZE];
     bool lists;
@@ -37,6 +48,8 @@ void store_walk_release(struct store_walk *walk)
 {
     if (--walk->requests > 0)
         return;
+    for (size_t i = 0; i < WINDOW; i++)
+        free(walk->kept[i].blob);
     free(walk->host);
     free(walk);
 }
@@ -69,7 +82,9 @@ static void send_end(struct store *store, struct store_walk *walk)
 {
     const char *argv[1] = {"PING"};
     size_t size[1] = {4};
-    store_send(request_of(store, walk, "PING", at_end), 1, argv, size);
+    struct store_request *request = request_of(store, walk, "PING", at_end);
+    request->scope = STORE_OF_ALL; /* behind everything */
+    store_send(request, 1, argv, size);
 }
 
 /* --- profiles --------------------------------------------------------------------------------- */
@@ -81,23 +96,45 @@ static void ask_next(struct store *store, struct store_walk *walk)
     char key[160], host[IP_TEXT_SIZE];
     const char *argv[3] = {"HGET", key, "blob"};
     struct store_request *request = request_of(store, walk, "HGET", on_profile);
+    request->hour = (int64_t)walk->asked; /* its number */
     request->host = walk->host[walk->asked++];
     snprintf(key, sizeof key, "%s:{%s}:profile", store->prefix, ip_text(&request->host, host));
     size_t size[3] = {4, strlen(key), 4};
     store_send(request, 3, argv, size);
-    if (walk->asked == walk->count)
-        send_end(store, walk);
 }
 
+static void keep(struct kept *kept, const redisReply *reply)
+{
+    kept->answered = true;
+    if (reply->type != REDIS_REPLY_STRING)
+        return;
+    kept->blob = xcalloc(1, reply->len + 1);
+    kept->size = reply->len;
+    memcpy(kept->blob, reply->str, reply->len);
+}
+
+/* In the hosts' order: a cluster's servers answer as they like. */
 static bool on_profile(struct store_request *request, const redisReply *reply)
 {
     struct store_walk *walk = request->walk;
+    const bool *gone = request->store->gone;
     if (reply->type != REDIS_REPLY_STRING && reply->type != REDIS_REPLY_NIL)
         return false;
-    if (walk->asked < walk->count)
-        ask_next(request->store, walk);
-    if (reply->type == REDIS_REPLY_STRING) /* else it was removed meanwhile */
-        walk->each(walk->context, &request->host, reply->str, reply->len);
+    keep(&walk->kept[request->hour % WINDOW], reply);
+    for (struct kept *next; (next = &walk->kept[walk->told % WINDOW])->answered;) {
+        const struct ip *host = &walk->host[walk->told++];
+        struct kept taken = *next;
+        *next = (struct kept){.size = 0};
+        if (walk->asked < walk->count)
+            ask_next(request->store, walk);
+        if (taken.blob)
+            walk->each(walk->context, host, taken.blob, taken.size);
+        free(taken.blob);
+        if (*gone)
+            return true;
+    }
+    if (walk->told == walk->count)
+        send_end(request->store, walk);
     return true;
 }
 
@@ -158,7 +195,8 @@ static void unlink_keys(struct store *store, struct store_walk *walk, const redi
     size_t size[UNLINK_ARGS] = {6}, at = 0;
     while (at < keys->elements) {
         int argc = 1;
-        for (; at < keys->elements && argc < UNLINK_ARGS; at++) {
+        int most = store_is_cluster(store) ? 2 : UNLINK_ARGS;
+        for (; at < keys->elements && argc < most; at++) {
             argv[argc] = keys->element[at]->str;
             size[argc++] = keys->element[at]->len;
         }
@@ -183,14 +221,46 @@ static void send_scan(struct store *store, struct store_walk *walk, const char *
 {
     const char *argv[6] = {"SCAN", cursor, "MATCH", walk->pattern, "COUNT", "1000"};
     size_t size[6] = {4, cursor_size, 5, strlen(walk->pattern), 5, 4};
-    store_send(request_of(store, walk, "SCAN", on_scanned), 6, argv, size);
+    struct store_request *request = request_of(store, walk, "SCAN", on_scanned);
+    request->node = store->node[walk->node];
+    store_send(request, 6, argv, size);
+}
+
+/* The first server from `walk->node` on that has slots. */
+static bool find_node(const struct store *store, struct store_walk *walk)
+{
+    if (!store_is_cluster(store))
+        return walk->node == 0;
+    for (; walk->node < store->nodes; walk->node++)
+        for (size_t i = 0; i < SLOTS; i++)
+            if (store->slot[i] == walk->node + 1)
+                return true;
+    return false;
+}
+
+static void begin_scan(struct store *store, struct store_walk *walk)
+{
+    walk->node = 0;
+    if (store->nodes > 0 && find_node(store, walk))
+        send_scan(store, walk, "0", 1);
+    else /* the store goes, which is told of by itself */
+        send_end(store, walk);
 }
 
 static void begin_lists(struct store *store, struct store_walk *walk)
 {
     walk->lists = true;
-    snprintf(walk->pattern, sizeof walk->pattern, "%s:hour:*", store->prefix);
-    send_scan(store, walk, "0", 1);
+    char key[STORE_KEY_SIZE];
+    snprintf(walk->pattern, sizeof walk->pattern, "%s", store_key(store, "hour:*", key));
+    begin_scan(store, walk);
+}
+
+/* A cluster's keys that all share begin with their tag. */
+static void begin_shared(struct store *store, struct store_walk *walk)
+{
+    char key[STORE_KEY_SIZE];
+    snprintf(walk->pattern, sizeof walk->pattern, "%s", store_key(store, "*", key));
+    begin_scan(store, walk);
 }
 
 static bool scan_makes_sense(const redisReply *reply)
@@ -221,10 +291,14 @@ static bool on_scanned(struct store_request *request, const redisReply *reply)
         unlink_keys(store, walk, keys);
     if (strcmp(cursor->str, "0") != 0)
         send_scan(store, walk, cursor->str, cursor->len);
+    else if (walk->node++, find_node(store, walk))
+        send_scan(store, walk, "0", 1);
     else if (walk->each)
         begin_profiles(store, walk);
     else if (*walk->removed && !walk->lists)
         begin_lists(store, walk);
+    else if (walk->cleared && store_is_cluster(store) && *walk->pattern != '{')
+        begin_shared(store, walk);
     else
         send_end(store, walk);
     return true;
@@ -239,7 +313,7 @@ void store_each_profile(struct store *store,
     walk->each = each;
     walk->context = context;
     snprintf(walk->pattern, sizeof walk->pattern, "%s:{*}:profile", store->prefix);
-    send_scan(store, walk, "0", 1);
+    begin_scan(store, walk);
 }
 
 void store_clear(struct store *store, void (*done)(void *context), void *context)
@@ -252,7 +326,7 @@ void store_clear(struct store *store, void (*done)(void *context), void *context
         log_error("redis at %s: refused to clear what lives there", store->url.shown);
         send_end(store, walk);
     } else {
-        send_scan(store, walk, "0", 1);
+        begin_scan(store, walk);
     }
 }
 
@@ -265,5 +339,5 @@ void store_walk_host(struct store *store, const struct ip *host,
     assert(!store->read_only);
     snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:open:*", store->prefix,
              ip_text(host, walk->removed));
-    send_scan(store, walk, "0", 1);
+    begin_scan(store, walk);
 }

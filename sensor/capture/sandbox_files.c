@@ -86,11 +86,14 @@ static int allow(int rules, const struct sandbox_path *path, uint64_t handled, s
 }
 
 static int confine_to(int rules, const struct sandbox_path *paths, size_t count, uint64_t handled,
-                      const struct port_rule *port, struct error *error)
+                      const uint16_t *ports, size_t port_count, struct error *error)
 {
-    if (port->allowed && syscall(SYS_landlock_add_rule, rules, RULE_PORT, port, 0) != 0)
-        return error_set(error, ERROR_RUN, "sandbox: cannot confine to a port: %s",
-                         strerror(errno));
+    for (size_t i = 0; i < port_count; i++) {
+        struct port_rule rule = {TCP_CONNECT, ports[i]};
+        if (syscall(SYS_landlock_add_rule, rules, RULE_PORT, &rule, 0) != 0)
+            return error_set(error, ERROR_RUN, "sandbox: cannot confine to a port: %s",
+                             strerror(errno));
+    }
     for (size_t i = 0; i < count; i++)
         if (allow(rules, &paths[i], handled, error) != 0)
             return -1;
@@ -100,9 +103,8 @@ static int confine_to(int rules, const struct sandbox_path *paths, size_t count,
     return 0;
 }
 
-/* `port` 0: none. */
 static int confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
-                   uint16_t port, struct error *error)
+                   const uint16_t *ports, size_t port_count, struct error *error)
 {
 #ifdef WEIR_COVERAGE
     return 0;
@@ -118,11 +120,11 @@ static int confine(const struct sandbox_path *paths, size_t count, enum sandbox_
     int rules = (int)syscall(SYS_landlock_create_ruleset, &handled, sizeof handled, 0);
     if (rules < 0)
         return error_set(error, ERROR_RUN, "sandbox: Landlock: %s", strerror(errno));
-    struct port_rule rule = {port && handled.tcp ? TCP_CONNECT : 0, port};
-    if (port && !handled.tcp)
+    if (port_count > 0 && !handled.tcp)
         log_warn("the kernel cannot hold TCP connections to one port (Linux 6.7 can): of new "
                  "connections only their kind is confined");
-    int result = confine_to(rules, paths, count, handled.files, &rule, error);
+    int result =
+        confine_to(rules, paths, count, handled.files, ports, handled.tcp ? port_count : 0, error);
     close(rules);
     return result;
 }
@@ -130,11 +132,11 @@ static int confine(const struct sandbox_path *paths, size_t count, enum sandbox_
 int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
                     struct error *error)
 {
-    return confine(paths, count, network, 0, error);
+    return confine(paths, count, network, NULL, 0, error);
 }
 
-int sandbox_confine_to_port(const struct sandbox_path *paths, size_t count, uint16_t port,
-                            struct error *error)
+int sandbox_confine_to_ports(const struct sandbox_path *paths, size_t count, const uint16_t *ports,
+                             size_t port_count, struct error *error)
 {
-    return confine(paths, count, SANDBOX_NO_NETWORK, port, error);
+    return confine(paths, count, SANDBOX_NO_NETWORK, ports, port_count, error);
 }

@@ -249,7 +249,8 @@ static int read_filter(const struct reading *r, const struct yaml_node *node)
 static int read_redis(const struct reading *r, const struct yaml_node *node)
 {
     return read_text(r, node, &r->config->redis_url,
-                     "embedded, unix:/path or redis://[user:password@]host[:port]");
+                     "embedded, unix:/path, redis://[user:password@]host[:port], redis-cluster:// or "
+                     "redis-sentinel://");
 }
 
 static int read_max_hosts(const struct reading *r, const struct yaml_node *node)

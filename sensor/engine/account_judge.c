@@ -29,6 +29,15 @@ static bool is_learned(const struct engine *engine, const struct host *host, int
            hour <= host->profile->last_closed_hour;
 }
 
+/* With what other sensors saw leave. */
+static void add_with(struct volume *sum, struct volume own, const struct elsewhere *elsewhere)
+{
+    uint64_t more = elsewhere_with(elsewhere, own.value) - own.value;
+    struct volume all = {bytes_add(own.value, more), bytes_add(own.low, more),
+                         bytes_add(own.high, more)};
+    volume_add(sum, all);
+}
+
 /* What left in open hours from `first` on, this one included: the hour before is one too for two
  * minutes, and while the store is away all since then. */
 static struct volume sum_open(const struct engine *engine, const struct host *host, int64_t first,
@@ -44,9 +53,9 @@ static struct volume sum_open(const struct engine *engine, const struct host *ho
         const struct pair_total *pair = key ? map_get(&total->pairs, key, strlen(key)) : NULL;
         *inside = bytes_add(*inside, total->inside_bytes);
         if (!key)
-            volume_add(&sum, total->out);
+            add_with(&sum, total->out, &total->elsewhere);
         else if (pair)
-            volume_add(&sum, pair->out);
+            add_with(&sum, pair->out, &pair->elsewhere);
     }
     return sum;
 }
@@ -228,7 +237,7 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
     follow(engine, whole, now);
 }
 
-void account_again(struct engine *engine, struct host *host)
+static void again(struct engine *engine, struct host *host, bool whole)
 {
     struct ptime now = engine->counts.last;
     if (now.ns == INT64_MIN)
@@ -242,8 +251,20 @@ void account_again(struct engine *engine, struct host *host)
         if (!total)
             continue;
         struct civil civil = close_civil(engine, hour, now);
+        if (whole)
+            weigh_anew(host, hour);
         weigh_record(engine, host, &civil, total, NULL, state_of(engine, host, &civil), now);
     }
+}
+
+void account_again(struct engine *engine, struct host *host)
+{
+    again(engine, host, false);
+}
+
+void account_again_whole(struct engine *engine, struct host *host)
+{
+    again(engine, host, true);
 }
 
 /* --- the sensor's own sight ------------------------------------------------------------------- */

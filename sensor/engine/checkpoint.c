@@ -106,7 +106,8 @@ void checkpoint_feed(struct engine *engine)
     }
     for (int n = 0; n < FEED_ENTRIES && c->at < c->replay.size; n++) {
         const struct entry *entry = log_entry(c->replay.data, c->at);
-        if (entry->kind == ENTRY_LOADED && n > 0) /* all before it is consumed first */
+        bool answer = entry->kind == ENTRY_LOADED || entry->kind == ENTRY_ELSEWHERE;
+        if (answer && n > 0) /* all before it is consumed first */
             return;
         c->at += sizeof *entry + entry->size;
         entry_take(engine, entry);

@@ -158,6 +158,7 @@ void engine_free(struct engine *engine)
     json_free(engine->json);
     totals_free(engine->totals);
     fleet_free(engine->fleet);
+    elsewhere_abandon(engine);
     hosts_fini(engine);
     sight_fini(&engine->sight);
     ruled_fini(&engine->ruled);
@@ -413,7 +414,7 @@ static bool step(struct engine *engine)
         return false;
     }
     checkpoint_when_due(engine); /* behind a close, before anything else is logged */
-    return loads_take_answers(engine) || intake_fetch(engine);
+    return loads_take_answers(engine) || elsewhere_take_answers(engine) || intake_fetch(engine);
 }
 
 /* True: there is more to do than one turn of the loop should be held up by. An engine that plays a

@@ -252,6 +252,9 @@ void entry_take(struct engine *engine, const struct entry *entry)
     case ENTRY_LOADED:
         take_loaded(engine, (const void *)(entry + 1));
         break;
+    case ENTRY_ELSEWHERE:
+        elsewhere_take(engine, (const void *)(entry + 1));
+        break;
     case ENTRY_WAITED: /* looked up when it is asked for */
         break;
     }

@@ -10,7 +10,14 @@
 
 /* Everything that reaches the engine from outside, one after the other. The state is a function of
  * the entries: however they are cut into batches, the same come to the same. */
-enum entry_kind { ENTRY_RECORD = 1, ENTRY_ATTACH, ENTRY_LOST, ENTRY_LOADED, ENTRY_WAITED };
+enum entry_kind {
+    ENTRY_RECORD = 1,
+    ENTRY_ATTACH,
+    ENTRY_LOST,
+    ENTRY_LOADED,
+    ENTRY_WAITED,
+    ENTRY_ELSEWHERE
+};
 
 #define ENTRY_FINAL    1u /* no successor comes */
 #define ENTRY_FOLLOWED 2u /* its successor is there: its ENTRY_ATTACH is the next entry */
@@ -28,6 +35,18 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
     struct ip host;
     uint32_t blob_size; /* 0: nothing */
     uint32_t spare;
+};
+
+enum { ELSEWHERE_SEEN, ELSEWHERE_MINE, ELSEWHERE_OTHERS };
+
+/* ENTRY_ELSEWHERE: what other sensors see of a host, followed by `count` shares of destinations; or
+ * who tells of it. */
+struct entry_elsewhere {
+    struct ip host;
+    int64_t hour; /* of a claim: the day */
+    uint64_t alike, across;
+    uint32_t size; /* of the shares */
+    uint16_t count, what;
 };
 
 struct entry_waited { /* ENTRY_WAITED: hours that were due had to wait for other sensors */

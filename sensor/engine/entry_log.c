@@ -44,6 +44,10 @@ static bool size_holds(const struct entry *entry)
         return entry->size >= sizeof(struct entry_loaded) && entry->size <= ENTRY_BYTES_MAX &&
                ((const struct entry_loaded *)(const void *)(entry + 1))->blob_size <=
                    entry->size - sizeof(struct entry_loaded);
+    case ENTRY_ELSEWHERE:
+        return entry->size >= sizeof(struct entry_elsewhere) && entry->size <= ENTRY_BYTES_MAX &&
+               ((const struct entry_elsewhere *)(const void *)(entry + 1))->size <=
+                   entry->size - sizeof(struct entry_elsewhere);
     case ENTRY_WAITED:
         return entry->size == sizeof(struct entry_waited);
     default:

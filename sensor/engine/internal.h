@@ -93,6 +93,15 @@ struct host_list { /* by last use */
     struct host *oldest, *newest;
 };
 
+/* Who tells of a host that several sensors see, on a site day. */
+enum claim_state { CLAIM_NONE, CLAIM_ASKED, CLAIM_MINE, CLAIM_OTHERS };
+struct claim {
+    int64_t day;
+    enum claim_state state;
+    int64_t asked_ns; /* packet time */
+    int64_t seen_ns;  /* when another sensor was last heard to see it; 0: never */
+};
+
 struct host {
     struct ip ip;
     struct profile *profile; /* unpacked; NULL: not at the moment, or it has none (hosts_profile) */
@@ -114,6 +123,7 @@ struct host {
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
     struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
+    struct claim claim;
 };
 
 struct site_day { /* looked up once a day */
@@ -129,6 +139,10 @@ struct cache { /* see cache.c */
 struct tallies { /* see tally.c */
     struct engine_tally row[ENGINE_TALLIES];
     size_t count;
+};
+
+struct heard { /* see elsewhere.c: entries that wait for their place */
+    struct heard_entry *oldest, *newest;
 };
 
 struct loads {              /* see loads.c */
@@ -160,6 +174,7 @@ struct engine {
     struct map hosts; /* struct ip → struct host */
     struct cache cache;
     struct loads loads;
+    struct heard heard;
     struct health health_sum, health_judged;
     struct ptime health_from;
     struct engine_counts counts;
@@ -275,6 +290,16 @@ void loads_take(struct engine *engine, struct host *host, const void *blob, size
 void loads_abandon(struct engine *engine);
 void loads_fini(struct engine *engine);
 
+/* elsewhere.c: what other sensors see, and who tells. */
+struct entry_elsewhere;
+void elsewhere_hear(struct engine *engine, struct store *store);
+bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
+void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
+/* Whether this sensor may tell of a host on that day; where others see it too, they are asked
+ * first, and it is judged again when the answer comes. */
+bool elsewhere_may_tell(struct engine *engine, struct host *host, int64_t day, struct ptime now);
+void elsewhere_abandon(struct engine *engine); /* the store went: nothing is asked any more */
+
 /* warm.c: before the first record that this engine ever consumed; it may pause for it. */
 void warm_begin(struct engine *engine, struct ptime now);
 void warm_abandon(struct engine *engine);
@@ -303,6 +328,8 @@ void account_judge(struct engine *engine, const struct flow_view *view, struct h
                    const struct booked *booked);
 /* The profile of a host that was judged without came: its open hours are judged once more. */
 void account_again(struct engine *engine, struct host *host);
+void account_again_whole(struct engine *engine,
+                         struct host *host); /* all pairs of its open hours */
 /* `key`: of a destination, or NULL: to all. */
 struct volume account_open(const struct engine *engine, const struct host *host, int64_t first,
                            int64_t last, const char *key);
@@ -316,6 +343,7 @@ size_t account_tell(struct engine *engine, struct open_story *open, struct findi
                     size_t count, enum baseline_state state, uint32_t hours, struct ptime now);
 void judge_sensor(struct engine *engine, struct ptime now);
 
+void weigh_anew(struct host *host, int64_t hour); /* weigh.c: nothing that was looked at holds */
 /* weigh.c: the host's evidence with what a record added (`pair` NULL: its memory has changed). */
 void weigh_record(struct engine *engine, struct host *host, const struct civil *civil,
                   struct host_total *total, struct pair_total *pair, enum baseline_state state,

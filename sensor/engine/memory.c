@@ -137,6 +137,7 @@ void memory_set(struct engine *engine, enum engine_store_state state, struct fle
         note_back(engine);
     if (before == ENGINE_STORE_HERE)
         close_abandon(engine);
+    elsewhere_abandon(engine);
     hosts_abandon(engine); /* whatever connection they were asked on has gone */
     keep(engine);
     if (state == ENGINE_STORE_HERE)

@@ -14,6 +14,7 @@
 #include "memory.h"
 
 #include "checkpoint.h"
+#include "internal.h"
 
 #include "weir/base/buffer.h"
 
@@ -330,6 +331,8 @@ static struct connection *open_connection(struct memory_link *link, bool reads_o
         store_open(&config, link->engine->config.loop, &events, connection, &link->why);
     if (!connection->store)
         drop(&connection);
+    else
+        elsewhere_hear(link->engine, connection->store);
     return connection;
 }
 
@@ -345,6 +348,8 @@ static void try_now(struct memory_link *link)
 
 int memory_open(struct engine *engine, struct error *error)
 {
+    if (engine->config.store)
+        elsewhere_hear(engine, engine->config.store);
     if (!engine->config.reach)
         return 0;
     struct memory_link *link = engine->link = xcalloc(1, sizeof *link);

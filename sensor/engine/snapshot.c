@@ -195,6 +195,7 @@ static void put_host(struct buffer *out, const struct host *host)
         buffer_le64(out, (uint64_t)host->told[side].day);
         buffer_f64(out, host->told[side].e);
     }
+    buffer_put(out, &host->claim, sizeof host->claim);
     buffer_le32(out, host->blob_size);
     buffer_put(out, host->blob, host->blob_size);
 }
@@ -234,6 +235,8 @@ static bool take_host(struct engine *engine, struct cursor *in)
         if (!snapshot_take_raw(in, &host->told[side].e, sizeof host->told[side].e))
             return false;
     }
+    if (!snapshot_take_raw(in, &host->claim, sizeof host->claim))
+        return false;
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || host == &unused)
@@ -287,6 +290,7 @@ static void put_total(struct buffer *out, const struct host_total *total)
     buffer_put(out, &total->out, sizeof total->out);
     buffer_le64(out, total->in_bytes);
     buffer_le64(out, total->inside_bytes);
+    buffer_put(out, &total->elsewhere, sizeof total->elsewhere);
     buffer_u8(out, total->sends);
     buffer_le32(out, total->overflow);
     buffer_le32(out, total->starts_refused);
@@ -334,6 +338,9 @@ static struct host_total *take_total_of(struct engine *engine, struct cursor *in
     if (!snapshot_take_raw(in, &out, sizeof out))
         return NULL;
     uint64_t in_bytes = cursor_le64(in), inside_bytes = cursor_le64(in);
+    struct elsewhere elsewhere;
+    if (!snapshot_take_raw(in, &elsewhere, sizeof elsewhere))
+        return NULL;
     bool sends = cursor_u8(in) != 0;
     struct host_total *total = sends ? totals_open(engine->totals, &host, hour) : NULL;
     if (inside_bytes > 0 && (total || !sends)) /* what was put before may not have arrived */
@@ -342,6 +349,7 @@ static struct host_total *take_total_of(struct engine *engine, struct cursor *in
         return NULL;
     total->out = out;
     total->in_bytes = in_bytes;
+    total->elsewhere = elsewhere;
     return total;
 }
 

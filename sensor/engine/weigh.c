@@ -63,7 +63,7 @@ static struct amounts host_amounts(const struct at *at)
     bool same = profile->today == at->civil->day;
     uint64_t inside = same ? profile->staged.days.in[0] : 0;
     struct volume day = account_open_all(at->engine, at->host, at->first, at->civil->hour, &inside);
-    return (struct amounts){.hour = at->total->out.value,
+    return (struct amounts){.hour = elsewhere_with(&at->total->elsewhere, at->total->out.value),
                             .day = day.value + (same ? profile->today_bytes : 0),
                             .inside = inside};
 }
@@ -88,8 +88,9 @@ static struct weighed_pair pair_at(const struct at *at, const struct destination
     struct volume all = open_in_all(at, &day, key);
     struct weighed_pair pair = {.destination = destination,
                                 .pair = profile_pair(at->host->profile, destination)};
-    pair.amounts =
-        amounts_of_pair(pair.pair, at->civil, total ? total->out.value : 0, day.value, all.value);
+    pair.amounts = amounts_of_pair(pair.pair, at->civil,
+                                   total ? elsewhere_with(&total->elsewhere, total->out.value) : 0,
+                                   day.value, all.value);
     pair.amounts.hosts = totals_hosts(at->engine->totals, destination);
     pair.amounts.longest_s = total ? total->longest_s : 0;
     return pair;
@@ -338,7 +339,8 @@ static void weigh_slot(struct at *at, struct slot *slot)
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state)
 {
     for (int side = EVIDENCE_SIDES; side-- > 0;)
-        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side))
+        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side) &&
+            elsewhere_may_tell(at->engine, at->host, at->civil->day, at->now))
             tell(at, slot, (enum evidence_side)side, state);
 }
 
@@ -396,6 +398,12 @@ void weigh_record(struct engine *engine, struct host *host, const struct civil *
         weigh_slot(&at, slot);
         judge_slot(&at, slot, state);
     }
+}
+
+void weigh_anew(struct host *host, int64_t hour)
+{
+    if (host->weigh && host->weigh->slot[hour & 1].hour == hour)
+        host->weigh->slot[hour & 1].valid = false;
 }
 
 void weigh_free(struct host *host)

@@ -143,8 +143,9 @@ int engine_walls_raise(struct engine_role *role)
     path[count++] = (struct sandbox_path){config_state_dir(&role->config), true};
     if (*role->orders.folder)
         path[count++] = (struct sandbox_path){role->orders.folder, true};
-    int failed = role->place.port
-                     ? sandbox_confine_to_port(path, count, role->place.port, &role->error)
+    int failed = role->place.ports > 0
+                     ? sandbox_confine_to_ports(path, count, role->place.port, role->place.ports,
+                                                &role->error)
                      : sandbox_confine(path, count, SANDBOX_NO_NETWORK, &role->error);
     return failed ? -1 : seal(role);
 }

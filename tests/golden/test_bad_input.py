@@ -271,8 +271,8 @@ class Configuration(BadCase):
         self.assert_config("site: {holidays: [2026-13-45]}\n", "2026-13-45")
 
     def test_redis_urls_that_are_not_supported(self):
-        for url, part in (("rediss://localhost", "tunnel"), ("redis-cluster://a,b", "redis://host:port"),
-                          ("redis-sentinel://a/b", "redis://host:port"), ("http://localhost", "expected"),
+        for url, part in (("rediss://localhost", "tunnel"), ("redis-cluster://a,,b", "no host"),
+                          ("redis-sentinel://a", "NAME"), ("http://localhost", "expected"),
                           ("localhost:6379", "expected"), ("", "expected"),
                           ("redis://host:99999", "port")):
             with self.subTest(url=url):

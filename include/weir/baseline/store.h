@@ -35,13 +35,16 @@
 #include "weir/baseline/fleet.h"
 
 struct store_config {
-    const char *url; /* unix:/path | redis://[[user]:password@]host[:port][/db] */
+    /* unix:/path | redis://[[user]:password@]host[:port][/db] |
+     * redis-cluster://[[user]:password@]host[:port],… | redis-sentinel://…host[:port],…/NAME[/db],
+     * each of the last two with ?ports=PORT,… at which further nodes may be */
+    const char *url;
     const char *prefix;
     const char *sensor, *vantage; /* no "|" in them; vantage NULL: the sensor's own */
     bool read_only;     /* --baseline URL: loads only; putting anything is the caller's mistake */
     int64_t timeout_ns; /* wall time; 0: 5 s */
-    /* Where to connect to instead of the URL's host (store_place_of), from behind walls where no
-     * name can be looked up. NULL: the URL's host; "": it could not be found, which is told. */
+    /* Where to connect to instead of the URL's hosts (store_place_of), from behind walls where no
+     * name can be looked up. NULL: the URL's hosts; "": none was found, which is told. */
     const char *address;
     /* Profiles that nothing changed for so long expire; 0: 400 days. */
     int64_t retention_s;
@@ -63,17 +66,19 @@ struct store_events {
     void (*failed)(void *context, const struct error *error);
 };
 
-struct store_place {         /* where a URL's server is, for who will not be able to look */
+#define STORE_PLACE_PORTS 48
+struct store_place {         /* where a URL's servers are, for who will not be able to look */
     bool unix_socket, named; /* named: by a name, which may come to mean another address */
-    int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: the name was not found */
-    uint16_t port;
-    char address[64]; /* as text; "" of a unix socket */
+    int family;              /* AF_UNIX, AF_INET, AF_INET6; 0: no name was found */
+    uint16_t port[STORE_PLACE_PORTS]; /* those that may be connected to */
+    size_t ports;
+    char address[1024]; /* as text, of several servers parted by commas; "" of a unix socket */
 };
 
 struct store;
 /* Begins to connect; `ready` or `failed` follows within `timeout_ns` of wall time (default 5 s).
- * NULL and an error when the URL makes no sense (ERROR_USAGE), naming what is supported:
- * rediss://, redis-cluster://, redis-sentinel:// are refused with what to do instead. */
+ * NULL and an error when the URL makes no sense (ERROR_USAGE), naming what is supported; rediss://
+ * is refused with what to do instead. */
 struct store *store_open(const struct store_config *config, struct loop_ref loop,
                          const struct store_events *events, void *context, struct error *error);
 /* Whether store_open would take this URL at all; nothing is connected. 0, or -1 and the same error.
@@ -108,6 +113,29 @@ void store_load_fleet(struct store *store,
                       void (*done)(void *context, const void *blob, size_t size), void *context);
 /* Writes the changed pairs of an open hour; clears their `changed`. */
 void store_put_open(struct store *store, struct host_total *total);
+/* What the answer to store_put_open says of other sensors, while there are others (store_ask_turn
+ * tells): of the host's hour, and of the destinations that were written and that others saw, too.
+ */
+struct store_share {
+    const char *key; /* of the destination, borrowed */
+    size_t size;
+    struct elsewhere elsewhere;
+};
+struct store_elsewhere {
+    struct ip host;
+    int64_t hour;
+    struct elsewhere all;
+    const struct store_share *share;
+    size_t count;
+};
+void store_hear_elsewhere(struct store *store,
+                          void (*heard)(void *context, const struct store_elsewhere *elsewhere),
+                          void *context);
+/* Who tells of a host on a site day, of several sensors that see it: the first who asks, for
+ * `ttl_ns` (then who asks next), and again whenever that one asks. */
+void store_claim(struct store *store, const struct ip *host, int64_t day, int64_t ttl_ns,
+                 void (*done)(void *context, const struct ip *host, int64_t day, bool mine),
+                 void *context);
 /* The fleet's sum of a host's hour: maximum inside a vantage, sum across vantages. `total` is the
  * callback's to keep (free with host_total_free) and NULL when the hour is not known. */
 void store_sum_open(struct store *store, const struct ip *host, int64_t hour,

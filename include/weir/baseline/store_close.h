@@ -29,6 +29,7 @@ struct store_turn {
     bool forgets;    /* there is something that this sensor has to forget (store_read_forgotten) */
     uint32_t waited; /* sensors that are not complete and are waited for */
     uint32_t passed; /* … that are not waited for any more */
+    uint32_t others; /* sensors besides this one that gave a sign of life lately */
 };
 
 /* Says that this sensor's totals through `complete` are written and final (STORE_NO_HOUR: it is

@@ -25,9 +25,23 @@
 #define TOTALS_PAIRS_OPEN   (UINT64_C(4) << 20)
 #define TOTALS_PAIRS_A_HOST 16
 
+/* What other sensors said of the same hour when this one last wrote: who shares its vantage sees
+ * the same traffic, others see further traffic. Out bytes. */
+struct elsewhere {
+    uint64_t alike;  /* the most that another of this vantage saw */
+    uint64_t across; /* of every other vantage the most, added */
+};
+
+static inline uint64_t elsewhere_with(const struct elsewhere *elsewhere, uint64_t own)
+{
+    uint64_t here = own > elsewhere->alike ? own : elsewhere->alike;
+    return elsewhere->across > UINT64_MAX - here ? UINT64_MAX : here + elsewhere->across;
+}
+
 struct pair_total {
     struct destination destination;
     struct volume out;
+    struct elsewhere elsewhere;
     uint64_t in_bytes;
     uint32_t flows;       /* that began in this hour */
     uint32_t longest_s;   /* how old the oldest of those was that anything was told of in it */
@@ -41,6 +55,7 @@ struct host_total {
     int64_t hour;     /* the site's hour ordinal */
     struct map pairs; /* destination key → struct pair_total */
     struct volume out;
+    struct elsewhere elsewhere; /* to all destinations, also those that this sensor does not see */
     uint64_t in_bytes;
     uint64_t inside_bytes; /* that came from other inside hosts */
     uint32_t overflow;     /* additions that went to "other" */

@@ -76,10 +76,10 @@ int sandbox_drop_capabilities(struct error *error);
 int sandbox_confine(const struct sandbox_path *paths, size_t count, enum sandbox_network network,
                     struct error *error);
 
-/* 3, likewise, but for TCP connect to this one port (any address: Landlock knows no more). A kernel
+/* 3, likewise, but for TCP connect to these ports (any address: Landlock knows no more). A kernel
  * before Linux 6.7 cannot tell ports apart, which is told of in one line of log. */
-int sandbox_confine_to_port(const struct sandbox_path *paths, size_t count, uint16_t port,
-                            struct error *error);
+int sandbox_confine_to_ports(const struct sandbox_path *paths, size_t count, const uint16_t *ports,
+                             size_t port_count, struct error *error);
 
 /* 4. Names that this architecture or libseccomp does not know are skipped. A sanitizer's build
  * allows what a report needs on top; and no leak is looked for from stage 2 on (a leak check opens

@@ -81,7 +81,7 @@ static void test_refused(void **state)
     static const struct {
         const char *url, *words;
     } bad[] = {
-        {"", "expected embedded, unix:/path or redis://"},
+        {"", "expected embedded, unix:/path, redis://"},
         {"embedded", "expected embedded"},
         {"http://host", "expected embedded"},
         {"redis:host", "expected embedded"},
@@ -111,8 +111,16 @@ static void test_refused(void **state)
         {"redis://u:s3cret%zz@h", "%25"},
         {"redis://u:s3cret%00@h", "%25"},
         {"rediss://:s3cret@h", "tunnel"},
-        {"redis-cluster://:s3cret@h", "not supported yet"},
-        {"redis-sentinel://u:s3cret@h", "not supported yet"},
+        {"redis-cluster://:s3cret@h,", "names no host"},
+        {"redis-cluster://:s3cret@h,,i", "names no host"},
+        {"redis-cluster://:s3cret@h/1", "no databases"},
+        {"redis-cluster://:s3cret@h:1?port=2", "?ports=PORT,PORT"},
+        {"redis-cluster://:s3cret@h:1?ports=2,", "?ports=PORT,PORT"},
+        {"redis-cluster://:s3cret@h:1?ports=65536", "?ports=PORT,PORT"},
+        {"redis-cluster://a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q", "more than 16 servers"},
+        {"redis-sentinel://u:s3cret@h", "names no primary"},
+        {"redis-sentinel://u:s3cret@h/", "names no primary"},
+        {"redis-sentinel://u:s3cret@h/main/x", "/NUMBER"},
         {"redis:u:s3cret@h", "expected embedded"},
         {"s3cret@h", "expected embedded"},
     };
@@ -126,6 +134,41 @@ static void test_refused(void **state)
         assert_null(strstr(error.message, "s3cret"));
         assert_null(strstr(url.shown, "s3cret"));
     }
+}
+
+static void test_several(void **state)
+{
+    (void)state;
+    struct store_url url = must_parse("redis-cluster://me:s3cret@10.0.0.1,[::1]:7001,b?ports=7005");
+    assert_int_equal(url.kind, STORE_CLUSTER);
+    assert_int_equal(url.seeds, 3);
+    assert_string_equal(store_url_seed(&url, 0), "10.0.0.1");
+    assert_string_equal(store_url_seed(&url, 1), "::1");
+    assert_int_equal(url.seed_port[1], 7001);
+    assert_string_equal(store_url_seed(&url, 2), "b");
+    assert_string_equal(url.shown, "redis-cluster://me:***@10.0.0.1,[::1]:7001,b?ports=7005");
+    assert_true(store_url_allows(&url, 6379));
+    assert_true(store_url_allows(&url, 7001));
+    assert_true(store_url_allows(&url, 7005));
+    assert_false(store_url_allows(&url, 7000));
+
+    url = must_parse("redis-sentinel://10.0.0.1,10.0.0.2:26380/main/3?ports=6380");
+    assert_int_equal(url.kind, STORE_SENTINEL);
+    assert_int_equal(url.seed_port[0], 26379);
+    assert_int_equal(url.seed_port[1], 26380);
+    assert_string_equal(url.group, "main");
+    assert_int_equal(url.database, 3);
+    assert_true(store_url_allows(&url, 6380));
+    assert_false(store_url_allows(&url, 26379)); /* no store is there */
+
+    struct store_place place;
+    struct error error = {0};
+    assert_int_equal(
+        store_place_of("redis-sentinel://10.0.0.1,no.invalid,10.0.0.2/x", &place, &error), 0);
+    assert_string_equal(place.address, "10.0.0.1,,10.0.0.2");
+    assert_int_equal(place.ports, 2); /* 6379 and 26379 */
+    assert_true(place.named);
+    assert_int_equal(place.family, AF_INET);
 }
 
 static void test_long(void **state)
@@ -172,7 +215,7 @@ static void test_places(void **state)
             fail_msg("%s: %s", row[i].url, error.message);
         assert_string_equal(place.address, row[i].address);
         assert_int_equal(place.family, row[i].family);
-        assert_int_equal(place.port, row[i].port);
+        assert_int_equal(place.ports > 0 ? place.port[0] : 0, row[i].port);
         assert_int_equal(place.named, row[i].named);
         assert_int_equal(place.unix_socket, row[i].family == AF_UNIX);
     }
@@ -188,19 +231,21 @@ static void test_no_place(void **state)
     assert_non_null(strstr(error.message, "no-such-name.invalid"));
     assert_null(strstr(error.message, "s3cret"));
     assert_int_equal(place.family, 0);
-    assert_int_equal(place.port, 7);
+    assert_int_equal(place.port[0], 7);
     assert_true(place.named);
     error = (struct error){0};
     assert_int_equal(store_place_of("http://x", &place, &error), -1);
     assert_int_equal(error.code, ERROR_USAGE);
-    assert_int_equal(place.port, 0);
+    assert_int_equal(place.ports, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unix), cmocka_unit_test(test_redis),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long), cmocka_unit_test(test_places), cmocka_unit_test(test_no_place),
+        cmocka_unit_test(test_unix),     cmocka_unit_test(test_redis),
+        cmocka_unit_test(test_refused),  cmocka_unit_test(test_several),
+        cmocka_unit_test(test_long),     cmocka_unit_test(test_places),
+        cmocka_unit_test(test_no_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

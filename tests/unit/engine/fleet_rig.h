@@ -160,6 +160,7 @@ struct sensor {
     struct ring_producer *producer;
     uint64_t number;
     struct store *store;
+    struct store_config reach;
     struct journal *journal;
     struct publisher *publisher;
     struct engine *engine;
@@ -178,6 +179,7 @@ struct fleet_rig {
     struct sensor sensor[SENSORS];
     int sensors;
     int64_t silent_ns, wait_ns, lease_ns;
+    bool reaches; /* engines connect themselves, and again when the store was gone */
 };
 
 static inline void sensor_ready(void *context)
@@ -229,16 +231,18 @@ static inline bool sensor_open_store(struct sensor *sensor, const char *url)
 {
     static const struct store_events events = {sensor_ready, sensor_failed};
     const struct fleet_rig *fleet = sensor->fleet;
-    struct store_config config = {.url = url,
-                                  .prefix = "weir-test",
-                                  .sensor = sensor->name,
-                                  .vantage = sensor->vantage,
-                                  .silent_ns = fleet->silent_ns,
-                                  .wait_ns = fleet->wait_ns,
-                                  .lease_ns = fleet->lease_ns};
+    sensor->reach = (struct store_config){.url = url,
+                                          .prefix = "weir-test",
+                                          .sensor = sensor->name,
+                                          .vantage = sensor->vantage,
+                                          .silent_ns = fleet->silent_ns,
+                                          .wait_ns = fleet->wait_ns,
+                                          .lease_ns = fleet->lease_ns};
     sensor->ready = false;
     sensor->error.code = ERROR_NONE;
-    sensor->store = store_open(&config, fleet->loop, &events, sensor, &sensor->error);
+    if (fleet->reaches)
+        return true;
+    sensor->store = store_open(&sensor->reach, fleet->loop, &events, sensor, &sensor->error);
     struct wtime began = wtime_now();
     while (!sensor->ready && sensor->error.code == ERROR_NONE) {
         fleet_turn(sensor->fleet, NS_PER_MS);
@@ -261,6 +265,7 @@ static inline void sensor_start(struct sensor *sensor, const char *url)
                                    .folder = sensor->folder,
                                    .live = true,
                                    .store = sensor->store,
+                                   .reach = fleet->reaches ? &sensor->reach : NULL,
                                    .publisher = sensor->publisher,
                                    .calendar = fleet->calendar,
                                    .inside = &fleet->inside,
@@ -458,9 +463,10 @@ static inline void fleet_run_until(struct fleet_rig *fleet, int hours)
 static inline bool sensor_is_settled(const struct sensor *sensor)
 {
     const struct engine *engine = sensor->engine;
+    const struct store *store = engine ? engine->config.store : NULL;
     return !engine ||
            (engine->warmed && engine->waiting == 0 && engine->worker[0].number == sensor->number &&
-            store_pending(sensor->store) == 0);
+            store && store_pending(store) == 0);
 }
 
 static inline void fleet_settle(struct fleet_rig *fleet)

@@ -1,0 +1,130 @@
+/* A transfer over four uplinks, each with a sensor of its own: each share is below what anybody
+ * would tell, the sum is not. It is told once, by one of them, within a minute of when one sensor
+ * that saw all of it would. Skipped (77) where redis-server is not installed. */
+#include "../folder.h"
+#include "fleet_rig.h"
+
+#include "weir/base/log.h"
+
+#define DAYS  12
+#define STEPS 14
+
+static struct ip the_host(void)
+{
+    return make_ip("10.0.0.1");
+}
+
+/* Twelve days of some 100 kB an hour, as if another run had learned them. */
+static void put_past(struct sensor *sensor)
+{
+    struct buffer blob = {0};
+    struct ip ip = the_host(), remote = make_ip("198.51.100.1");
+    int64_t hour = HOUR_8 - DAYS * 24;
+    struct profile *profile = profile_new(&ip, hour);
+    for (; hour < HOUR_8; hour++) {
+        struct civil civil =
+            calendar_at(sensor->fleet->calendar, (struct ptime){hour * NS_PER_HOUR});
+        struct host_total *total = host_total_new(&ip, hour);
+        struct destination destination;
+        remote.byte[14] = (uint8_t)(100 + hour % 5);
+        destination = destination_of_prefix(ROLE_CLIENT, &remote);
+        uint64_t bytes = 100000 + (uint64_t)(hour * 37 % 500);
+        totals_add(total, &destination, (struct volume){bytes, bytes, bytes}, 100, 1);
+        profile_close_hour(profile, total, &civil, NULL);
+        host_total_free(total);
+    }
+    profile_pack(profile, &blob);
+    store_put_profile(sensor->store, &ip, INT64_MIN, profile->last_closed_hour, blob.data,
+                      blob.size, NULL, NULL);
+    buffer_fini(&blob);
+    profile_free(profile);
+}
+
+static struct fleet_rig *open_rig(int sensors)
+{
+    struct fleet_rig *fleet = fleet_open(sensors, NULL);
+    for (int i = 0; i < sensors; i++)
+        sensor_start(&fleet->sensor[i], NULL);
+    put_past(&fleet->sensor[0]);
+    fleet_settle(fleet);
+    return fleet;
+}
+
+/* All that it has is taken, and what it asked of the store is answered and taken, too. */
+static void rest(struct fleet_rig *fleet)
+{
+    for (int n = 0; n < 3; n++) {
+        fleet_settle(fleet);
+        fleet_turn(fleet, 20 * NS_PER_MS);
+    }
+}
+
+/* In each minute a share for each sensor, and all clocks go on behind it. */
+static void push_minute(struct fleet_rig *fleet, int minute, uint64_t share)
+{
+    int64_t now = MONDAY_8 + minute * NS_PER_MIN;
+    struct flow_key key = make_flow_key("10.0.0.1", (uint16_t)(40000 + minute), "198.51.77.1", 443);
+    for (int i = 0; i < fleet->sensors; i++) {
+        union any_record record;
+        key.orig_port = (uint16_t)(40000 + 100 * i + minute);
+        make_flow(&record, 1, now + 5 * NS_PER_S, &key, share, 100);
+        if (share > 0)
+            sensor_push(&fleet->sensor[i], &record);
+        sensor_push_watermark(&fleet->sensor[i], now + 55 * NS_PER_S);
+    }
+    rest(fleet);
+}
+
+static uint64_t told(const struct fleet_rig *fleet)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < fleet->sensors; i++)
+        count += fleet->sensor[i].engine->counts.alerts;
+    return count;
+}
+
+/* What one sensor tells of, of sizes that are four times as large each minute. */
+static uint64_t find_size(void)
+{
+    struct fleet_rig *fleet = open_rig(1);
+    uint64_t sum = 0, size = 100000;
+    for (int minute = 1; minute < STEPS && told(fleet) == 0; minute++, size *= 4) {
+        push_minute(fleet, minute, size - sum);
+        sum = size;
+    }
+    assert_true(told(fleet) > 0);
+    fleet_close(fleet);
+    return sum;
+}
+
+static void test_split_over_four(void **state)
+{
+    (void)state;
+    uint64_t size = find_size();
+    struct fleet_rig *fleet = open_rig(1);
+    push_minute(fleet, 1, size / 4);
+    push_minute(fleet, 2, 0);
+    push_minute(fleet, 3, 0);
+    assert_int_equal(told(fleet), 0); /* a share says nothing */
+    fleet_close(fleet);
+
+    fleet = open_rig(SENSORS);
+    push_minute(fleet, 1, 100); /* all have seen it, and each other */
+    push_minute(fleet, 2, 0);
+    push_minute(fleet, 3, size / 4);
+    push_minute(fleet, 4, 0); /* written in the first, told in the next at the latest */
+    assert_int_equal(told(fleet), 1);
+    for (int minute = 5; minute < 9; minute++)
+        push_minute(fleet, minute, 1000);
+    assert_int_equal(told(fleet), 1);
+    fleet_close(fleet);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_split_over_four)};
+    log_set_level(LOG_ERROR_);
+    if (!has_program("redis-server"))
+        return 77;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
