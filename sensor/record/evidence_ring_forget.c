@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define SLICE_BYTES ((uint64_t)4 << 20)
-#define PAGE_BYTES  4096u
+#define ZEROS_BYTES 4096u
 
 /* Whether there was anything. What is zeros already is only read: a file that was never written to
  * is not written now. */
 static bool clear(uint8_t *from, uint64_t size)
 {
-    static const uint8_t zeros[PAGE_BYTES];
+    static const uint8_t zeros[ZEROS_BYTES];
     bool any = false;
     for (uint64_t at = 0, now; at < size; at += now) {
         now = size - at < sizeof zeros ? size - at : sizeof zeros;
@@ -35,7 +35,7 @@ static bool clear(uint8_t *from, uint64_t size)
 
 static int sync_range(uint8_t *from, uint64_t size)
 {
-    size_t before = (uintptr_t)from % PAGE_BYTES;
+    size_t before = (uintptr_t)from % (size_t)sysconf(_SC_PAGESIZE);
     return msync(from - before, size + before, MS_SYNC) == 0 ? 0 : errno;
 }
 
