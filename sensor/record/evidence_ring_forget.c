@@ -198,14 +198,15 @@ static void add(struct held_forgotten *to, const struct held_forgotten *more)
 static void forget_mapped(uint8_t *file, uint64_t size, uint32_t segment_bytes, const struct ip *ip,
                           struct held_forgotten *forgotten)
 {
-    struct evidence_ring w = {.file = file,
-                              .segment_bytes = segment_bytes,
+    struct evidence_ring w = {.segment_bytes = segment_bytes,
                               .segments = (uint32_t)(size / segment_bytes),
                               .turning = PTHREAD_MUTEX_INITIALIZER};
     struct held_forgotten found;
+    bool done = false;
+    w.file = file;
     evidence_ring_forget(&w, ip);
-    while (!evidence_ring_forget_some(&w, &found))
-        continue;
+    while (!done)
+        done = evidence_ring_forget_some(&w, &found);
     add(forgotten, &found);
 }
 

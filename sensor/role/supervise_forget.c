@@ -70,7 +70,7 @@ static void refuse(const struct supervisor *s, const struct forget_orders *order
     struct forgotten_news news;
     memset(&news, 0, sizeof news);
     news.asked_ns = orders->asked_ns;
-    snprintf(news.why, sizeof news.why, "%u others are being forgotten: say it again", FORGETS_MAX);
+    snprintf(news.why, sizeof news.why, "%d others are being forgotten: say it again", FORGETS_MAX);
     engine_child_send(s, CONTROL_FORGOTTEN, &news, sizeof news, NULL, 0);
 }
 
