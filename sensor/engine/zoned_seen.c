@@ -17,7 +17,7 @@ void zoned_init(struct zoned *zoned, const struct zones *zones)
 {
     *zoned = (struct zoned){.zones = zones};
     map_init(&zoned->rows);
-    for (size_t i = 0; i < ZONES_MAX * ZONED_BUDGETS; i++) {
+    for (size_t i = 0; i < (size_t)ZONES_MAX * ZONED_BUDGETS; i++) {
         struct ruled_rule *limit = &zoned->limit[i / ZONED_BUDGETS][i % ZONED_BUDGETS];
         limit->since = PTIME_MIN;
         map_init(&limit->stories);
@@ -27,7 +27,7 @@ void zoned_init(struct zoned *zoned, const struct zones *zones)
 void zoned_fini(struct zoned *zoned)
 {
     map_fini(&zoned->rows, free);
-    for (size_t i = 0; i < ZONES_MAX * ZONED_BUDGETS; i++)
+    for (size_t i = 0; i < (size_t)ZONES_MAX * ZONED_BUDGETS; i++)
         map_fini(&zoned->limit[i / ZONED_BUDGETS][i % ZONED_BUDGETS].stories, NULL);
 }
 

@@ -15,13 +15,13 @@
 #include <unistd.h>
 
 #define SLICE_BYTES ((uint64_t)4 << 20)
-#define PAGE_BYTES  4096u
+#define ZEROS_BYTES 4096u
 
 /* Whether there was anything. What is zeros already is only read: a file that was never written to
  * is not written now. */
 static bool clear(uint8_t *from, uint64_t size)
 {
-    static const uint8_t zeros[PAGE_BYTES];
+    static const uint8_t zeros[ZEROS_BYTES];
     bool any = false;
     for (uint64_t at = 0, now; at < size; at += now) {
         now = size - at < sizeof zeros ? size - at : sizeof zeros;
@@ -35,7 +35,7 @@ static bool clear(uint8_t *from, uint64_t size)
 
 static int sync_range(uint8_t *from, uint64_t size)
 {
-    size_t before = (uintptr_t)from % PAGE_BYTES;
+    size_t before = (uintptr_t)from % (size_t)sysconf(_SC_PAGESIZE);
     return msync(from - before, size + before, MS_SYNC) == 0 ? 0 : errno;
 }
 
@@ -198,14 +198,15 @@ static void add(struct held_forgotten *to, const struct held_forgotten *more)
 static void forget_mapped(uint8_t *file, uint64_t size, uint32_t segment_bytes, const struct ip *ip,
                           struct held_forgotten *forgotten)
 {
-    struct evidence_ring w = {.file = file,
-                              .segment_bytes = segment_bytes,
+    struct evidence_ring w = {.segment_bytes = segment_bytes,
                               .segments = (uint32_t)(size / segment_bytes),
                               .turning = PTHREAD_MUTEX_INITIALIZER};
     struct held_forgotten found;
+    bool done = false;
+    w.file = file;
     evidence_ring_forget(&w, ip);
-    while (!evidence_ring_forget_some(&w, &found))
-        continue;
+    while (!done)
+        done = evidence_ring_forget_some(&w, &found);
     add(forgotten, &found);
 }
 

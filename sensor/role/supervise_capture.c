@@ -405,7 +405,9 @@ static void mind(struct supervisor *s, struct post *post, struct wtime now)
 {
     struct worker *worker = &post->worker;
     int64_t silent_ns = now.ns - worker->alive.ns;
-    if (worker->state == WORKER_RUNNING && silent_ns > BEATS_MISSED_NS) {
+    /* What it forgets it waits for the disk with, a slice at a time. */
+    int64_t most_ns = post->forgetting ? START_NS : BEATS_MISSED_NS;
+    if (worker->state == WORKER_RUNNING && silent_ns > most_ns) {
         log_warn("capture worker %u has not moved for %lld s: it is ended", worker->number,
                  (long long)(silent_ns / NS_PER_S));
         worker_kill(worker);

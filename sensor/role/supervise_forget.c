@@ -35,10 +35,11 @@ static bool is_answered(const struct supervisor *s, const struct forget_order *o
     return true;
 }
 
-/* What is done, in the order in which it was asked for. */
+/* What is done, in the order in which it was asked for. An engine that makes room for its successor
+ * reads no more: the successor is told. */
 static void settle(struct supervisor *s)
 {
-    while (s->forgets > 0 && is_answered(s, s->forget)) {
+    while (s->forgets > 0 && is_answered(s, s->forget) && !s->reload_sent && !s->courier_agreed) {
         if (!engine_child_tell(s, CONTROL_FORGOTTEN, &s->forget->came, sizeof s->forget->came))
             return; /* later */
         memmove(s->forget, s->forget + 1, --s->forgets * sizeof *s->forget);
@@ -69,7 +70,7 @@ static void refuse(const struct supervisor *s, const struct forget_orders *order
     struct forgotten_news news;
     memset(&news, 0, sizeof news);
     news.asked_ns = orders->asked_ns;
-    snprintf(news.why, sizeof news.why, "%u others are being forgotten: say it again", FORGETS_MAX);
+    snprintf(news.why, sizeof news.why, "%d others are being forgotten: say it again", FORGETS_MAX);
     engine_child_send(s, CONTROL_FORGOTTEN, &news, sizeof news, NULL, 0);
 }
 
@@ -119,11 +120,14 @@ static void forget_in_file(const struct supervisor *s, uint32_t number, struct f
     free(path);
 }
 
-void forgets_last(struct supervisor *s)
+bool forgets_last(struct supervisor *s)
 {
     for (size_t i = 0; i < s->forgets; i++)
         for (uint32_t number = 0; number < s->posts; number++)
-            if (s->forget[i].waits[number])
+            if (s->forget[i].waits[number]) {
                 forget_in_file(s, number, &s->forget[i]);
+                return false;
+            }
     settle(s);
+    return true;
 }

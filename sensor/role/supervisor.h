@@ -214,7 +214,8 @@ void posts_fini(struct supervisor *s);
 void forgets_take(struct supervisor *s, const struct forget_orders *orders);
 void forgets_answer(struct supervisor *s, struct post *post, const struct forgotten_answer *answer);
 void forgets_tick(struct supervisor *s); /* to those that run; to the engine, what is done */
-/* No capture process is left: what none of them did is done in their files. */
-void forgets_last(struct supervisor *s);
+/* No capture process is left: what none of them did is done in their files, one at each call. True:
+ * nothing is left. */
+bool forgets_last(struct supervisor *s);
 
 #endif

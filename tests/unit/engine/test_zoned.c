@@ -137,8 +137,9 @@ static void fill(struct zoned *zoned, struct zone_flow *flow, uint32_t from, uin
 
 static bool has_port(const struct zoned *zoned, uint16_t port)
 {
-    for (size_t i = 0; i < zoned->rows.count; i++)
-        if (row_at(zoned, i)->port == port)
+    size_t position = 0;
+    for (const struct map_entry *entry; (entry = map_next(&zoned->rows, &position)) != NULL;)
+        if (((const struct zoned_row *)entry->value)->seen.port == port)
             return true;
     return false;
 }

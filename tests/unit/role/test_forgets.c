@@ -179,6 +179,23 @@ static void test_too_many_are_refused(void **state)
     assert_int_equal(scene->s.forgets, FORGETS_MAX);
 }
 
+/* An engine that makes room for another reads no more. */
+static void test_told_to_the_next_engine(void **state)
+{
+    struct scene *scene = *state;
+    struct forgotten_news news;
+    ask(scene, 1);
+    scene->s.courier_agreed = true;
+    assert_int_equal(gets(scene, 1), 1);
+    answer(scene, 1, 1, 0);
+    assert_int_equal(gets(scene, 0), 1);
+    answer(scene, 0, 1, 0);
+    assert_false(is_told(scene, &news));
+    scene->s.courier_agreed = false;
+    forgets_tick(&scene->s);
+    assert_true(is_told(scene, &news));
+}
+
 /* No process is left, and no file is there: that is said. */
 static void test_what_is_left_at_the_end(void **state)
 {
@@ -189,7 +206,8 @@ static void test_what_is_left_at_the_end(void **state)
     ask(scene, 1);
     assert_int_equal(gets(scene, 1), 1);
     answer(scene, 1, 1, 0);
-    forgets_last(&scene->s);
+    assert_false(forgets_last(&scene->s)); /* a file at a call */
+    assert_true(forgets_last(&scene->s));
     assert_true(is_told(scene, &news));
     assert_int_equal(news.packets, 3);
     assert_non_null(strstr(news.why, "/nowhere/evidence-ring/worker-0"));
@@ -203,6 +221,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_while_it_starts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_successor_gets_it_again, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_many_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_told_to_the_next_engine, setup, teardown),
         cmocka_unit_test_setup_teardown(test_what_is_left_at_the_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
