@@ -21,7 +21,7 @@ static void test_what_is_gone_is_not_sealed(void **state)
     char folder[] = "/tmp/weir-evidence.XXXXXX", path[128];
     const struct keeper_says says = {.action = "evidence.seal", .incident = INCIDENT};
     assert_non_null(mkdtemp(folder));
-    const struct evidence_api api = {{NULL, NULL}, folder};
+    const struct evidence_api api = {{NULL, NULL, NULL}, folder};
     snprintf(path, sizeof path, "%s/evidence", folder);
     assert_int_equal(mkdir(path, 0700), 0);
     assert_true(evidence_api_is_gone(folder, INCIDENT));
