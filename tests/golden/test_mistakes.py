@@ -91,7 +91,7 @@ class Mistakes(Case):
             self.assertEqual(file.read(), "1\n")
         self.write("state/state.version", "2\n")
         before = sorted(os.listdir(self.path("state")))
-        self.meets(1, ("run", "-i", "lo", *self.state), "install the one that wrote it, or name another "
+        self.meets(2, ("run", "-i", "lo", *self.state), "install the one that wrote it, or name another "
                    "sensor.state_dir")
         self.assertEqual(sorted(os.listdir(self.path("state"))), before)
         os.unlink(self.path("state", "state.version"))
