@@ -85,6 +85,7 @@ static int read_user(const struct reading *r, const struct yaml_node *node)
 
 static int read_timezone(const struct reading *r, const struct yaml_node *node)
 {
+    r->config->timezone_set = true;
     return read_text(r, node, &r->config->timezone, "a zone such as Asia/Tokyo");
 }
 
