@@ -31,6 +31,11 @@ static const char *user_of(const struct config *config)
     return getpwnam("weir") ? "weir" : "nobody";
 }
 
+int state_find_user(const struct config *config, struct sandbox_user *user, struct error *error)
+{
+    return sandbox_find_user(user_of(config), user, error);
+}
+
 int state_make_folder(const struct state *state, const char *path, struct error *error)
 {
     bool made = mkdir(path, 0750) == 0;
@@ -276,7 +281,7 @@ int state_open(struct state *state, const struct config *config, struct error *e
 {
     *state = (struct state){
         .folder = xstrdup(config_state_dir(config)), .user_name = user_of(config), .lock_fd = -1};
-    if (sandbox_find_user(state->user_name, &state->user, error) != 0)
+    if (state_find_user(config, &state->user, error) != 0)
         return -1;
     umask(0027);
     char *crash = xasprintf("%s/crash", state->folder);
