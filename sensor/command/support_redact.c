@@ -215,18 +215,13 @@ static const char *instead_of(const char *key, const char *value)
     return has_marks ? "\"***\"" : "***";
 }
 
-static bool ends_key(char before)
-{
-    return !in_name(before) && before != '.' && before != ':';
-}
-
 /* What of `text` is hidden, if anything: its size, and *key of it that stays before. */
 static size_t hidden_at(struct redaction *redaction, const char *text, char before, size_t *key,
                         char as[ALIAS_SIZE])
 {
     struct ip ip;
     size_t value = 0, size = 0;
-    *key = ends_key(before) ? key_at(text, &value) : 0;
+    *key = !in_name(before) && before != '.' ? key_at(text, &value) : 0;
     if (*key > 0 && (size = value) > 0)
         snprintf(as, ALIAS_SIZE, "%s", instead_of(text, text + *key));
     else if (!in_word(before) && (size = mac_at(text)) > 0)

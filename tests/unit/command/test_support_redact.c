@@ -95,6 +95,7 @@ static void test_keys(void **state)
         {"proxy: \"p\", data_id: \"weir@1\"", "proxy: \"***\", data_id: \"***\""},
         {"{\"text\":\"weir.yaml:3: host \\\"h\\\"\"}", "{\"text\":\"***\"}"},
         {"hosts: 5, key.host: 5, time_to: 7", "hosts: 5, key.host: 5, time_to: 7"},
+        {"resolve:host: X\nnext", "resolve:host: ***\nnext"},
         {"host: \"no end\nnext", "host: \"***\"\nnext"},
     };
     HOLD(line);
