@@ -22,7 +22,7 @@ def roles_users(pid):
     users = set()
     for child in read(f"/proc/{pid}/task/{pid}/children").split():
         status = read(f"/proc/{child}/status")
-        if status.startswith("Name:\tweir"):
+        if status.startswith("Name:\texe"): # /proc/self/exe: not its redis-server
             users.add(int(status.partition("\nUid:")[2].split()[0]))
     return users
 
