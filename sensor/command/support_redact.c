@@ -130,7 +130,9 @@ static size_t address_at(const char *at, struct ip *ip)
 static size_t mac_at(const char *at)
 {
     size_t size = 0;
-    char between = at[0] && at[1] ? at[2] : '\0';
+    if (!at[0] || !at[1])
+        return 0;
+    const char between = at[2];
     if (between != ':' && between != '-')
         return 0;
     for (int i = 0; i < 6; i++) {
@@ -215,6 +217,13 @@ static const char *instead_of(const char *key, const char *value)
     return has_marks ? "\"***\"" : "***";
 }
 
+/* A hardware address, or a name that was added. */
+static size_t name_at(const struct redaction *redaction, const char *text, char before)
+{
+    size_t size = in_word(before) ? 0 : mac_at(text);
+    return size > 0 || in_name(before) ? size : word_at(redaction, text);
+}
+
 /* What of `text` is hidden, if anything: its size, and *key of it that stays before. */
 static size_t hidden_at(struct redaction *redaction, const char *text, char before, size_t *key,
                         char as[ALIAS_SIZE])
@@ -224,12 +233,10 @@ static size_t hidden_at(struct redaction *redaction, const char *text, char befo
     *key = !in_name(before) && before != '.' ? key_at(text, &value) : 0;
     if (*key > 0 && (size = value) > 0)
         snprintf(as, ALIAS_SIZE, "%s", instead_of(text, text + *key));
-    else if (!in_word(before) && (size = mac_at(text)) > 0)
+    else if ((size = name_at(redaction, text, before)) > 0)
         snprintf(as, ALIAS_SIZE, "***");
     else if (!in_word(before) && (size = address_at(text, &ip)) > 0)
         snprintf(as, ALIAS_SIZE, "ip-%zu", number_of(redaction, &ip));
-    else if (!in_name(before) && (size = word_at(redaction, text)) > 0)
-        snprintf(as, ALIAS_SIZE, "***");
     return size;
 }
 

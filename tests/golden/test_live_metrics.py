@@ -64,6 +64,7 @@ class Metrics(Case):
     def test_dashboard_and_alerts_speak_of_what_there_is(self):
         self.assertEqual(self.sensor.ask("reload").returncode, 0) # whose outcome is one of them
         until("the reload's outcome", lambda: "weir_config_last_reload_successful 1" in self.ask(self.connect())[1])
+        until("what the sinks say", lambda: "weir_sink_up{" in self.ask(self.connect())[1]) # they began anew
         said = dict(re.findall(r"^# TYPE (weir_\w+) (\w+)", self.ask(self.connect())[1], re.M))
         for name in ("weir.json", "alerts.yaml"):
             with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", name), encoding="utf-8") as file:
