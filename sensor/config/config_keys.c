@@ -249,9 +249,10 @@ static int read_filter(const struct reading *r, const struct yaml_node *node)
 
 static int read_redis(const struct reading *r, const struct yaml_node *node)
 {
-    return read_text(r, node, &r->config->redis_url,
-                     "embedded, unix:/path, redis://[user:password@]host[:port], redis-cluster:// or "
-                     "redis-sentinel://");
+    return read_text(
+        r, node, &r->config->redis_url,
+        "embedded, unix:/path, redis://[user:password@]host[:port], redis-cluster:// or "
+        "redis-sentinel://");
 }
 
 static int read_max_hosts(const struct reading *r, const struct yaml_node *node)
