@@ -33,6 +33,22 @@ bool inside_has(const struct inside *inside, const struct ip *ip, uint16_t vlan,
     return false;
 }
 
+static bool covers(const struct prefix_set *set, const struct prefix *prefix)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->item[i].bits <= prefix->bits && prefix_has(&set->item[i], &prefix->ip))
+            return true;
+    return false;
+}
+
+bool inside_covers(const struct inside *inside, const struct prefix *prefix)
+{
+    bool is = covers(&inside->everywhere, prefix);
+    for (size_t i = 0; !is && i < inside->place_count; i++)
+        is = covers(&inside->place[i].nets, prefix);
+    return is;
+}
+
 void inside_place_text(const struct inside_place *place, struct buffer *b)
 {
     char text[PREFIX_TEXT_SIZE];

@@ -55,6 +55,17 @@ static void on_flow(void *context, const struct flow_view *view)
     hosts_add_flow(check->hosts, view);
 }
 
+/* Whether this machine knows it: `weir check` of what is proposed would ask the same. */
+static bool is_zone(const struct config *config, char *zone)
+{
+    struct config with = *config;
+    struct error error = {0};
+    with.timezone = zone;
+    struct calendar *calendar = config_calendar(&with, &error);
+    calendar_free(calendar);
+    return calendar != NULL;
+}
+
 /* The zone this machine is in, where it says so; "" else. */
 static void machine_zone(char zone[], size_t size)
 {
@@ -76,8 +87,8 @@ static int print_survey(struct check *check)
     char zone[64];
     session_describe(&check->session, input, &summary);
     machine_zone(zone, sizeof zone);
-    bool unset = strcmp(summary.timezone, "UTC") == 0;
-    if (unset && *zone)
+    bool unset = !check->watched.timezone_set;
+    if (unset && *zone && is_zone(&check->watched, zone))
         summary.timezone = zone;
     char *text = survey_text(check->survey, &summary, check->live_ns > 0,
                              unset ? "this machine's: whose hours count?" : NULL);

@@ -33,9 +33,10 @@ static const char usage[] = "usage: weir support-bundle [-c FILE] [--set KEY=VAL
                             "machine, the configuration,\n"
                             "what the running sensor says of itself (status, metrics), files of "
                             "its state by name and size.\n"
-                            "Addresses become ip-1, ip-2, …, places of sinks and passwords ***; "
-                            "there is no alert, no host\n"
-                            "and nothing of the journal in it. Read it before it is sent.\n"
+                            "Addresses become ip-1, ip-2, …; places of sinks, passwords and "
+                            "what other machines answered\n"
+                            "become ***; there is no alert, no host and nothing of the journal in "
+                            "it. Read it before it is sent.\n"
                             "  -o FILE   there instead of standard output\n"
                             "\n"
                             "exit status: 0 written (what could not be had says so in its place); "
@@ -187,6 +188,33 @@ static void put_configuration(struct buffer *b, const struct config *config)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* A filter's words with a dot: addresses, which are known by their form, or hosts' names. */
+static void hide_filter(struct redaction *redaction, const char *filter)
+{
+    for (const char *at = filter; *at;) {
+        size_t size = strcspn(at, " ()\t\n");
+        char *word = xasprintf("%.*s", (int)size, at);
+        if (strchr(word, '.'))
+            redaction_add_place(redaction, word);
+        free(word);
+        at += size + (at[size] != '\0');
+    }
+}
+
+/* Where alerts and what was learned go: these names may stand in any line. */
+static void hide_places(struct redaction *redaction, const struct config *config)
+{
+    static const char *const key[] = {"url", "host", "brokers", "proxy", "helo", "from", "to"};
+    redaction_add_place(redaction, config->redis_url);
+    hide_filter(redaction, config->filter);
+    for (size_t i = 0; i < config->sink_count; i++)
+        for (size_t k = 0; k < sizeof key / sizeof *key; k++) {
+            const char *const *place = sink_texts(&config->sink[i], key[k]);
+            for (; place && *place; place++)
+                redaction_add_place(redaction, *place);
+        }
+}
+
 static char *bundle(const struct config *config)
 {
     struct buffer plain = {0}, shown = {0};
@@ -200,9 +228,11 @@ static char *bundle(const struct config *config)
     buffer_u8(&plain, 0);
     free(socket);
     redaction_init(&redaction);
+    hide_places(&redaction, config);
     buffer_text(&shown,
-                "Weir support bundle. Read it before it is sent: addresses are ip-N, places of "
-                "sinks and passwords ***; other names are as they are.\n"
+                "Weir support bundle. Read it before it is sent: addresses are ip-N; places of "
+                "sinks, passwords and what other machines answered ***; other names are as they "
+                "are.\n"
                 "Beside it helps: journalctl -u weir -n 500\n");
     redact(&redaction, (const char *)plain.data, &shown);
     buffer_u8(&shown, 0);

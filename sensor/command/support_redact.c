@@ -1,29 +1,95 @@
-/* See support_redact.h. A word is an address when it parses as one; ports and prefix lengths behind
- * it stay. Keys are known by their name wherever they stand: too much is hidden rather than too
- * little. */
+/* See support_redact.h. An address is known by its form wherever it stands, whatever port, prefix
+ * length or punctuation is behind it; a key by its name. Too much is hidden rather than too little.
+ */
 #include "support_redact.h"
 
 #include "weir/base/address.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WORD "0123456789abcdefABCDEF.:"
+#define WORD       "0123456789abcdefABCDEF.:"
+#define KEY        "abcdefghijklmnopqrstuvwxyz_"
+#define ALIAS_SIZE 32
 
-static const char *const hidden_key[] = {"url",  "host",    "to",     "from",
-                                         "user", "brokers", "server", "username",
-                                         "helo", "pattern", "headers"};
+/* Keys of the configuration and of the status. Lines that tell what somebody else answered
+ * (last_error, why, text) may hold any name. */
+static const char *const hidden_key[] = {"url",     "host",    "to",       "from",       "user",
+                                         "brokers", "server",  "username", "helo",       "pattern",
+                                         "headers", "proxy",   "options",  "topic",      "subject",
+                                         "names",   "data_id", "why",      "last_error", "text"};
 
 void redaction_init(struct redaction *redaction)
 {
+    *redaction = (struct redaction){.words = 0};
     map_init(&redaction->alias);
 }
 
 void redaction_fini(struct redaction *redaction)
 {
     map_fini(&redaction->alias, free);
+    for (size_t i = 0; i < redaction->words; i++)
+        free(redaction->word[i]);
+    free(redaction->word);
 }
+
+/* --- names ------------------------------------------------------------------------------------ */
+
+static void add_word(struct redaction *redaction, const char *word, size_t size)
+{
+    struct ip ip;
+    char *own = xasprintf("%.*s", (int)size, word);
+    if (strspn(own, "0123456789") == size || strcmp(own, "localhost") == 0 ||
+        ip_parse(own, &ip) == 0) {
+        free(own);
+        return;
+    }
+    redaction->word = xrealloc(redaction->word, (redaction->words + 1) * sizeof(char *));
+    redaction->word[redaction->words++] = own;
+}
+
+void redaction_add_place(struct redaction *redaction, const char *place)
+{
+    const char *scheme = strstr(place, "://"), *at = scheme ? scheme + 3 : place;
+    struct ip ip;
+    if (ip_parse(place, &ip) == 0 || *at == '/' || strncmp(at, "unix:", 5) == 0)
+        return;
+    size_t whole = strcspn(at, "/?#");
+    const char *login = memrchr(at, '@', whole), *end = at + whole;
+    for (at = login ? login + 1 : at; at < end; at++) {
+        size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
+        if (size > 0 && *at != '[')
+            add_word(redaction, at, size);
+        at += size;
+    }
+}
+
+static bool in_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+static bool in_name(char c)
+{
+    return in_word(c) || c == '_' || c == '-';
+}
+
+/* `at` begins a name: one of the words? Its size, or 0. */
+static size_t word_at(const struct redaction *redaction, const char *at)
+{
+    for (size_t i = 0; i < redaction->words; i++) {
+        size_t size = strlen(redaction->word[i]);
+        if (strncasecmp(redaction->word[i], at, size) == 0 && !in_name(at[size]))
+            return size;
+    }
+    return 0;
+}
+
+/* --- addresses -------------------------------------------------------------------------------- */
 
 static size_t number_of(struct redaction *redaction, const struct ip *ip)
 {
@@ -42,24 +108,44 @@ static bool is_nobodys(const char *word)
            strncmp(word, "127.", 4) == 0;
 }
 
-/* How much of `at` is an address: all of the word, or what is before its last colon (a port). */
+/* How much of `at` is an address: all of the word, or as much of it as ends before a colon or a
+ * dot (a port, the end of a sentence). */
 static size_t address_at(const char *at, struct ip *ip)
 {
     char word[IP_TEXT_SIZE];
-    size_t size = strspn(at, WORD);
-    for (int again = 0; again < 2 && size > 1; again++) {
+    for (size_t size = strspn(at, WORD); size > 1;) {
         if (size < sizeof word) {
             memcpy(word, at, size);
             word[size] = '\0';
             if (ip_parse(word, ip) == 0)
                 return is_nobodys(word) ? 0 : size;
         }
-        while (size > 0 && at[size - 1] != ':')
+        for (size--; size > 0 && at[size] != ':' && at[size] != '.';)
             size--;
-        size -= size > 0;
     }
     return 0;
 }
+
+/* aa:bb:cc:dd:ee:ff, or with hyphens. */
+static size_t mac_at(const char *at)
+{
+    size_t size = 0;
+    if (!at[0] || !at[1])
+        return 0;
+    const char between = at[2];
+    if (between != ':' && between != '-')
+        return 0;
+    for (int i = 0; i < 6; i++) {
+        if ((i > 0 && at[size++] != between) || !isxdigit((unsigned char)at[size]) ||
+            !isxdigit((unsigned char)at[size + 1]))
+            return 0;
+        size += 2;
+    }
+    bool goes_on = at[size] == between && isxdigit((unsigned char)at[size + 1]);
+    return in_word(at[size]) || goes_on ? 0 : size;
+}
+
+/* --- keys and their values -------------------------------------------------------------------- */
 
 static bool is_hidden(const char *key, size_t size)
 {
@@ -90,24 +176,33 @@ static bool is_plain(const char *value)
     return false;
 }
 
+/* Up to what may end it, whoever's it is; what is escaped in it is part of it. */
+static size_t bare(const char *at)
+{
+    size_t size = 0;
+    while (at[size] && !strchr(",}\n\"", at[size]))
+        size += at[size] == '\\' && at[size + 1] ? 2 : 1;
+    return size;
+}
+
 /* A value: in quotation marks, a list of such, or a bare word; 0: another tree begins there. */
 static size_t value_at(const char *at)
 {
     size_t size = 1;
     if (*at == '"')
-        return quoted(at);
-    if (*at != '[')
-        return *at == '{' ? 0 : strcspn(at, ",}\n");
-    while (at[size] && at[size] != ']')
+        return quoted(at) > 0 ? quoted(at) : strcspn(at, "\n");
+    if (*at != '[' || at[1] != '"')
+        return *at == '{' ? 0 : bare(at);
+    while (at[size] && at[size] != ']' && at[size] != '\n')
         size += at[size] == '"' && quoted(at + size) > 0 ? quoted(at + size) : 1;
-    return at[size] ? size + 1 : 0;
+    return at[size] == ']' ? size + 1 : bare(at);
 }
 
 /* `at` begins a word: a key whose value is hidden? Returns the size up to the value, *value its
  * own. */
 static size_t key_at(const char *at, size_t *value)
 {
-    size_t key = strspn(at, "abcdefghijklmnopqrstuvwxyz_"), size = key + (at[key] == '"');
+    size_t key = strspn(at, KEY), size = key + (at[key] == '"');
     if (key == 0 || at[size] != ':' || !is_hidden(at, key))
         return 0;
     size += 1 + strspn(at + size + 1, " ");
@@ -115,28 +210,45 @@ static size_t key_at(const char *at, size_t *value)
     return *value > 0 && !is_plain(at + size) ? size : 0;
 }
 
-static bool in_word(char c)
+/* Inside of a text that is in quotation marks itself, more of them would end it. */
+static const char *instead_of(const char *key, const char *value)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '.' || c == ':';
+    bool has_marks = key[strspn(key, KEY)] == '"' || *value == '"' || strncmp(value, "[\"", 2) == 0;
+    return has_marks ? "\"***\"" : "***";
+}
+
+/* A hardware address, or a name that was added. */
+static size_t name_at(const struct redaction *redaction, const char *text, char before)
+{
+    size_t size = in_word(before) ? 0 : mac_at(text);
+    return size > 0 || in_name(before) ? size : word_at(redaction, text);
+}
+
+/* What of `text` is hidden, if anything: its size, and *key of it that stays before. */
+static size_t hidden_at(struct redaction *redaction, const char *text, char before, size_t *key,
+                        char as[ALIAS_SIZE])
+{
+    struct ip ip;
+    size_t value = 0, size = 0;
+    *key = !in_name(before) && before != '.' ? key_at(text, &value) : 0;
+    if (*key > 0 && (size = value) > 0)
+        snprintf(as, ALIAS_SIZE, "%s", instead_of(text, text + *key));
+    else if ((size = name_at(redaction, text, before)) > 0)
+        snprintf(as, ALIAS_SIZE, "***");
+    else if (!in_word(before) && (size = address_at(text, &ip)) > 0)
+        snprintf(as, ALIAS_SIZE, "ip-%zu", number_of(redaction, &ip));
+    return size;
 }
 
 void redact(struct redaction *redaction, const char *text, struct buffer *to)
 {
-    char before = '\n';
+    char before = '\n', as[ALIAS_SIZE];
     while (*text) {
-        struct ip ip;
-        size_t value = 0, size = in_word(before) ? 0 : key_at(text, &value);
-        if (size > 0) {
-            buffer_put(to, text, size);
-            buffer_text(to, "\"***\"");
-            text += size + value;
-        } else if (!in_word(before) && (size = address_at(text, &ip)) > 0) {
-            buffer_text(to, "ip-%zu", number_of(redaction, &ip));
-            text += size;
-        } else {
-            buffer_u8(to, (uint8_t)*text++);
-        }
+        size_t key, size = hidden_at(redaction, text, before, &key, as);
+        buffer_put(to, text, size > 0 ? key : 1);
+        if (size > 0)
+            buffer_text(to, "%s", as);
+        text += size > 0 ? key + size : 1;
         before = text[-1];
     }
 }

@@ -8,13 +8,18 @@
 
 struct redaction {
     struct map alias; /* struct ip → its number */
+    char **word;      /* names that are hidden wherever they stand; owned */
+    size_t words;
 };
 
 void redaction_init(struct redaction *redaction);
 void redaction_fini(struct redaction *redaction);
+/* The hosts in a URL, or in "host:port,host:port", whatever they are named. */
+void redaction_add_place(struct redaction *redaction, const char *place);
 /* Appends `text` with each address as "ip-N" (the same one always the same N; unspecified and
- * loopback ones stay) and the values of keys that name machines, people or what is looked for as
- * "***", in YAML and in JSON. */
+ * loopback ones stay), and as "***" hardware addresses, the hosts that were added, and the values
+ * of keys that name machines, people, what is looked for or what somebody answered, in YAML and in
+ * JSON. */
 void redact(struct redaction *redaction, const char *text, struct buffer *to);
 
 #endif

@@ -85,6 +85,7 @@ static int read_user(const struct reading *r, const struct yaml_node *node)
 
 static int read_timezone(const struct reading *r, const struct yaml_node *node)
 {
+    r->config->timezone_set = true;
     return read_text(r, node, &r->config->timezone, "a zone such as Asia/Tokyo");
 }
 
@@ -248,9 +249,10 @@ static int read_filter(const struct reading *r, const struct yaml_node *node)
 
 static int read_redis(const struct reading *r, const struct yaml_node *node)
 {
-    return read_text(r, node, &r->config->redis_url,
-                     "embedded, unix:/path, redis://[user:password@]host[:port], redis-cluster:// or "
-                     "redis-sentinel://");
+    return read_text(
+        r, node, &r->config->redis_url,
+        "embedded, unix:/path, redis://[user:password@]host[:port], redis-cluster:// or "
+        "redis-sentinel://");
 }
 
 static int read_max_hosts(const struct reading *r, const struct yaml_node *node)

@@ -111,22 +111,6 @@ int config_read_zones(const struct reading *r, const struct yaml_node *node)
     return 0;
 }
 
-static bool is_in(const struct prefix_set *set, const struct prefix *net)
-{
-    for (size_t i = 0; i < set->count; i++)
-        if (set->item[i].bits <= net->bits && prefix_has(&set->item[i], &net->ip))
-            return true;
-    return false;
-}
-
-static bool is_inside(const struct inside *inside, const struct prefix *net)
-{
-    bool is = is_in(&inside->everywhere, net);
-    for (size_t i = 0; !is && i < inside->place_count; i++)
-        is = is_in(&inside->place[i].nets, net);
-    return is;
-}
-
 /* What leaves hosts that are not the site's is not accounted: a zone of them would be blind. */
 int config_settle_zones(const struct config *config, struct error *error)
 {
@@ -134,7 +118,7 @@ int config_settle_zones(const struct config *config, struct error *error)
     for (size_t i = 0; config->zones && i < config->zones->zone_count; i++) {
         const struct zone *zone = &config->zones->zone[i];
         for (size_t n = 0; n < zone->nets.count; n++)
-            if (!is_inside(&config->inside, &zone->nets.item[n]))
+            if (!inside_covers(&config->inside, &zone->nets.item[n]))
                 return error_set(error, ERROR_USAGE,
                                  "networks.zones: %s: %s is not inside, expected a part of "
                                  "networks.inside",

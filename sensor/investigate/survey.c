@@ -14,6 +14,7 @@
 
 #define SURVEY_PREFIXES 16384
 #define SURVEY_VLANS    4096
+#define SURVEY_INSIDE   8
 #define SURVEY_ZONES    32 /* more are left out, and that is said */
 
 struct seen_prefix {
@@ -212,50 +213,115 @@ static void put_zone(struct buffer *b, const struct seen_zone *zone)
     buffer_text(b, " %s here\n", zone->answers ? "is answered" : "is asked from");
 }
 
-/* Where no control protocol is spoken nothing is gained by zones. */
-static void put_zones(struct buffer *b, const struct survey *survey)
+/* Where no control protocol is spoken nothing is gained by zones. A configuration whose zones are
+ * not inside is refused. */
+static void put_zones(struct buffer *b, const struct survey *survey, const struct inside *inside)
 {
-    if (survey->zones > 0)
-        buffer_text(b, "  zones:\n");
-    for (size_t i = 0; i < survey->zones; i++)
+    size_t put = 0, left_out = 0;
+    for (size_t i = 0; i < survey->zones; i++) {
+        if (!inside_covers(inside, &survey->zone[i].prefix)) {
+            left_out++;
+            continue;
+        }
+        if (put++ == 0)
+            buffer_text(b, "  zones:\n");
         put_zone(b, &survey->zone[i]);
+    }
+    if (left_out > 0)
+        buffer_text(b,
+                    "    # no zones: %zu networks with control protocols that are not within these "
+                    "inside networks\n",
+                    left_out);
     if (survey->zones_left_out)
         buffer_text(b, "    # … and more networks than %d\n", SURVEY_ZONES);
 }
 
-static void put_interfaces(struct buffer *b, const struct summary *s)
+/* The place is the first to name an interface, and this one. */
+static bool names_another(const struct inside *inside, size_t place)
 {
-    buffer_text(b, "capture:\n  interfaces: [");
-    for (size_t i = 0; i < s->input_count; i++)
-        buffer_text(b, "%s\"%s\"", i > 0 ? ", " : "", s->input[i].path);
-    buffer_text(b, "]\n");
+    const char *name = inside->place[place].interface;
+    for (size_t i = 0; name && i < place; i++)
+        if (inside->place[i].interface && strcmp(inside->place[i].interface, name) == 0)
+            return false;
+    return name != NULL;
 }
 
-/* What was set stays. Else inside by default where those are seen; otherwise the prefix with most
- * flows, as a question. */
-static void put_inside(struct buffer *b, const struct survey *survey, const struct summary *s)
+/* Those that were watched; of captures, those that networks.inside names. */
+static void put_interfaces(struct buffer *b, const struct summary *s, bool live)
+{
+    const char *before = "capture:\n  interfaces: [";
+    for (size_t i = 0; i < s->input_count && live; i++, before = ", ")
+        buffer_text(b, "%s\"%s\"", before, s->input[i].path);
+    for (size_t i = 0; i < s->inside->place_count && !live; i++)
+        if (names_another(s->inside, i)) {
+            buffer_text(b, "%s\"%s\"", before, s->inside->place[i].interface);
+            before = ", ";
+        }
+    buffer_text(b, "%s", before[0] == ',' ? "]\n" : "");
+}
+
+/* Without a word of the operator: those inside by default, the busiest first; else the busiest
+ * prefix, as a question. Returns whether it is one. */
+static bool propose_inside(const struct survey *survey, struct prefix_set *proposed)
 {
     const struct seen_prefix **all = largest(survey);
+    for (size_t i = 0; i < survey->prefixes.count && proposed->count < SURVEY_INSIDE; i++)
+        if (all[i]->inside_flows > 0)
+            prefix_set_add(proposed, all[i]->prefix);
+    bool guess = proposed->count == 0;
+    if (guess && survey->prefixes.count > 0)
+        prefix_set_add(proposed, all[0]->prefix);
+    free(all);
+    return guess;
+}
+
+static void put_inside(struct buffer *b, const struct inside *inside, bool guess)
+{
     char text[PREFIX_TEXT_SIZE];
-    const struct prefix_set *set = &s->inside->everywhere;
-    size_t proposed = s->inside_guessed ? 0 : set->count + s->inside->place_count;
     buffer_text(b, "networks:\n  inside:\n");
-    for (size_t i = 0; i < set->count && proposed > 0; i++)
-        buffer_text(b, "    - %s\n", prefix_text(&set->item[i], text));
-    for (size_t i = 0; i < s->inside->place_count; i++) {
+    for (size_t i = 0; i < inside->everywhere.count; i++)
+        buffer_text(b, "    - %s%s\n", prefix_text(&inside->everywhere.item[i], text),
+                    guess ? "   # a guess: the busiest; nothing seen is private" : "");
+    for (size_t i = 0; i < inside->place_count; i++) {
         buffer_text(b, "    - ");
-        inside_place_text(&s->inside->place[i], b);
+        inside_place_text(&inside->place[i], b);
         buffer_text(b, "\n");
     }
-    for (size_t i = 0; s->inside_guessed && i < survey->prefixes.count && proposed < 8; i++)
-        if (all[i]->inside_flows > 0) {
-            buffer_text(b, "    - %s\n", prefix_text(&all[i]->prefix, text));
-            proposed++;
-        }
-    if (proposed == 0 && survey->prefixes.count > 0)
-        buffer_text(b, "    - %s   # a guess: the busiest; nothing seen is private\n",
-                    prefix_text(&all[0]->prefix, text));
-    free(all);
+}
+
+/* What was set stays. */
+static void put_proposal(struct buffer *b, const struct survey *survey, const struct summary *s,
+                         bool live, const char *zone_note)
+{
+    struct inside proposed;
+    inside_init(&proposed);
+    bool guess = s->inside_guessed && propose_inside(survey, &proposed.everywhere);
+    const struct inside *inside = s->inside_guessed ? &proposed : s->inside;
+    if (inside->everywhere.count + inside->place_count == 0) {
+        buffer_text(b, "\nNo configuration is proposed: no flow between two hosts was seen\n");
+        return;
+    }
+    buffer_text(b, "\nProposed configuration (read it before you use it)\n\n");
+    put_inside(b, inside, guess);
+    put_zones(b, survey, inside);
+    put_interfaces(b, s, live);
+    buffer_text(b, "site:\n  timezone: %s%s%s\n", s->timezone, zone_note ? "   # " : "",
+                zone_note ? zone_note : "");
+    inside_fini(&proposed);
+}
+
+/* Else a slow machine looks like a quiet network. */
+static void put_lost(struct buffer *b, const struct health *health)
+{
+    char kernel[FIGURE_SIZE], card[FIGURE_SIZE], ring[FIGURE_SIZE];
+    uint64_t records = health->ring_lost + health->content_overflow;
+    if (health->kernel_drops + health->interface_drops + records == 0)
+        return;
+    buffer_text(b, "Lost        %s packets by the system, %s by the interface",
+                figure_count(health->kernel_drops, kernel),
+                figure_count(health->interface_drops, card));
+    buffer_text(b, "; %s records to a full ring: more passed than is shown\n",
+                figure_count(records, ring));
 }
 
 /* Interfaces without one packet are the likeliest mistake of all. */
@@ -277,6 +343,7 @@ char *survey_text(const struct survey *survey, const struct summary *s, bool liv
     buffer_text(&b, "Packets     %s", figure_count(health->packets, text));
     buffer_text(&b, "; %s not IP", figure_count(health->not_ip, text));
     buffer_text(&b, "; %s cut\n", figure_count(health->cut_packets, text));
+    put_lost(&b, health);
     put_prefixes(&b, survey);
     buffer_text(&b, "Neither side inside: %s\n",
                 figure_bytes(counts->payload[SCOPE_TRANSIT].value, text));
@@ -285,15 +352,8 @@ char *survey_text(const struct survey *survey, const struct summary *s, bool liv
     put_vlans(&b, survey);
     if (live)
         put_silent(&b, s);
-    if (survey->prefixes.count > 0 || (live && health->packets > 0)) {
-        buffer_text(&b, "\nProposed configuration (read it before you use it)\n\n");
-        put_inside(&b, survey, s);
-        put_zones(&b, survey);
-        if (live)
-            put_interfaces(&b, s);
-        buffer_text(&b, "site:\n  timezone: %s%s%s\n", s->timezone, zone_note ? "   # " : "",
-                    zone_note ? zone_note : "");
-    }
+    if (survey->prefixes.count > 0 || health->packets > 0)
+        put_proposal(&b, survey, s, live, zone_note);
     buffer_u8(&b, 0);
     return (char *)b.data;
 }

@@ -292,67 +292,94 @@ void engine_role_hide(const struct engine_role *role, struct api_reply *reply)
     reply->body = hidden;
 }
 
-void engine_role_status(struct engine_role *role,
-                        char *(*say)(void *context, const struct status *status),
-                        struct api_reply *reply)
-{
+/* What a status borrows: its lists. */
+struct lists {
     struct status_alerts alerts[ENGINE_TALLIES];
     struct status_api api[STATUS_APIS];
     struct status_worker worker[CONFIG_WORKERS];
     struct status_interface interface[CONFIG_INTERFACES];
     struct bus_status sink[CONFIG_SINKS];
     char away[CONFIG_WORKERS][AWAY_TEXT];
-    const char *line[BLIND_MAX];
-    struct console_counts console = {0};
-    if (role->console)
-        console = console_counts_of(role->console);
-    const struct engine *engine = role->stack.engine;
-    const struct reload_news *reload = &role->orders.reload;
-    size_t blinds = list_blind(role, away, line);
+    const char *blind[BLIND_MAX];
+    struct console_counts console;
     struct judging judging;
-    judging_of(&judging, engine, role->config.detect.learn_days);
+};
+
+static void list_capture(const struct engine_role *role, struct lists *lists, struct status *status)
+{
     for (uint32_t i = 0; i < role->orders.workers; i++)
-        worker[i] = worker_status(role, i);
+        lists->worker[i] = worker_status(role, i);
     for (size_t i = 0; i < role->config.interface_count; i++)
-        interface[i] = interface_status(role, i);
-    struct status status = {
+        lists->interface[i] = interface_status(role, i);
+    status->worker = lists->worker;
+    status->worker_count = role->orders.workers;
+    status->interface = lists->interface;
+    status->interface_count = role->config.interface_count;
+}
+
+/* What is seen and judged, and what is not. */
+static void list_sight(const struct engine_role *role, struct lists *lists, struct status *status)
+{
+    struct judging *judging = &lists->judging;
+    judging_of(judging, role->stack.engine, role->config.detect.learn_days);
+    status->coverage = engine_health(role->stack.engine);
+    status->judged = (const char *const *)judging->line;
+    status->judged_count = judging->now;
+    status->learning = (const char *const *)judging->line + judging->now;
+    status->learning_count = judging->count - judging->now;
+    status->blind_count = list_blind(role, lists->away, lists->blind);
+    status->blind = lists->blind;
+}
+
+/* To whom it tells what, and who asks. */
+static void list_outlets(const struct engine_role *role, struct lists *lists, struct status *status)
+{
+    status->courier = courier_status(role);
+    status->sink_count = engine_role_sinks(role, lists->sink, CONFIG_SINKS);
+    status->sink = lists->sink;
+    status->alert_count = alerts_status(role, lists->alerts);
+    status->alerts = lists->alerts;
+    status->api_count = apis_status(role, lists->api);
+    status->api = lists->api;
+    if (!role->console)
+        return;
+    lists->console = console_counts_of(role->console);
+    status->console = &lists->console;
+}
+
+static struct status plain_status(const struct engine_role *role)
+{
+    const struct reload_news *reload = &role->orders.reload;
+    return (struct status){
         .sensor = role->config.sensor_name,
         .version = WEIR_VERSION,
         .state = STATUS_RUNNING,
         .started = {role->orders.started_s * NS_PER_S},
-        .now = engine_status_of(engine).complete,
+        .now = engine_status_of(role->stack.engine).complete,
         .generation = role->orders.generation,
         .last_reload = {.known = reload->any,
                         .ok = reload->ok,
                         .text = reload->text,
                         .at = {reload->at_ns}},
-        .worker = worker,
-        .worker_count = role->orders.workers,
-        .interface = interface,
-        .interface_count = role->config.interface_count,
         .engine = engine_status(role),
         .redis = redis_status(role),
-        .courier = courier_status(role),
-        .sink = sink,
-        .sink_count = engine_role_sinks(role, sink, CONFIG_SINKS),
-        .coverage = engine_health(engine),
-        .judged = (const char *const *)judging.line,
-        .judged_count = judging.now,
-        .learning = (const char *const *)judging.line + judging.now,
-        .learning_count = judging.count - judging.now,
-        .blind = line,
-        .blind_count = blinds,
         .journal = journal_status(role),
         .evidence = evidence_api_status(&role->config, &role->keeper, &role->news),
         .budget = budget_status(role),
-        .alerts = alerts,
-        .alert_count = alerts_status(role, alerts),
-        .api = api,
-        .api_count = apis_status(role, api),
-        .console = role->console ? &console : NULL,
     };
+}
+
+void engine_role_status(struct engine_role *role,
+                        char *(*say)(void *context, const struct status *status),
+                        struct api_reply *reply)
+{
+    struct lists lists;
+    struct status status = plain_status(role);
+    list_capture(role, &lists, &status);
+    list_sight(role, &lists, &status);
+    list_outlets(role, &lists, &status);
     reply->body = say(role, &status);
-    judging_fini(&judging);
+    judging_fini(&lists.judging);
     engine_role_hide(role, reply);
 }
 

@@ -13,6 +13,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/capture/recent.h"
+#include "weir/role/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,8 @@ struct feed {
     uint64_t furthest; /* of the held ones */
     struct error error;
     struct hash_key key;
-    struct capture *capture; /* workers 0: the thread */
+    struct sandbox_user user; /* live: whom the worker becomes; else it stays who we are */
+    struct capture *capture;  /* workers 0: the thread */
     struct capture_file *file;
 };
 
@@ -114,6 +116,8 @@ static int open_interfaces(struct feed *feed)
 {
     for (; feed->slots < feed->config.input_count; feed->slots++)
         feed->slot[feed->slots] = feed->slots;
+    if (geteuid() == 0 && state_find_user(feed->config.config, &feed->user, &feed->error) != 0)
+        return -1;
     feed->recent_fd = recent_create(&feed->error);
     return feed->recent_fd < 0 ? -1 : 0;
 }
@@ -259,6 +263,7 @@ static int start_worker(struct feed *feed, uint32_t number)
                                    .wanted = feed->config.wanted,
                                    .cpu = -1,
                                    .key = &feed->key,
+                                   .user = feed->user,
                                    .loop = feed->config.loop,
                                    .events = &events,
                                    .context = feed};

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -16,9 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_SIZE     32
-#define LOCK_NS      (3 * NS_PER_S)
-#define LOCK_STEP_MS 20
+#define KEY_SIZE       32
+#define LOCK_NS        (3 * NS_PER_S)
+#define LOCK_STEP_MS   20
+#define VERSION_SIZE   16 /* of its text */
+#define VERSION_DIGITS 9  /* more is more than any Weir's */
 
 /* Whoever starts us as root need not name a user to be safe. */
 static const char *user_of(const struct config *config)
@@ -26,6 +29,11 @@ static const char *user_of(const struct config *config)
     if (*config->user || geteuid() != 0)
         return config->user;
     return getpwnam("weir") ? "weir" : "nobody";
+}
+
+int state_find_user(const struct config *config, struct sandbox_user *user, struct error *error)
+{
+    return sandbox_find_user(user_of(config), user, error);
 }
 
 int state_make_folder(const struct state *state, const char *path, struct error *error)
@@ -78,7 +86,8 @@ static int take_lock(struct state *state, struct error *error)
 /* What commands made before there was a sensor, as whoever they were. */
 static int own_files(const struct state *state, struct error *error)
 {
-    static const char *const name[] = {"access.lock", "access.ndjson", "pseudonym.key"};
+    static const char *const name[] = {"access.lock", "access.ndjson", "pseudonym.key",
+                                       "state.version"};
     for (size_t i = 0; state->user.change && i < sizeof name / sizeof *name; i++) {
         char *path = xasprintf("%s/%s", state->folder, name[i]);
         int failed =
@@ -94,35 +103,96 @@ static int own_files(const struct state *state, struct error *error)
     return 0;
 }
 
-/* "1\n" in state.version; where there is none, an older Weir was here, or nobody. Looked at before
- * anything else of it is. */
+/* --- state.version -----------------------------------------------------------------------------
+ */
+
+/* As much of it as could be a version. "": there is none, or an empty one, as it is when the power
+ * went before it was on the disk. Whatever else lies there says nothing about the directory. */
+static int read_version(const char *path, char text[VERSION_SIZE], struct error *error)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), failed = 0;
+    text[0] = '\0';
+    if (fd < 0 && errno == ENOENT)
+        return 0;
+    if ((fd < 0 && (errno == ELOOP || errno == ENXIO)) ||
+        (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))) {
+        failed = error_set(error, ERROR_USAGE, "%s: is no regular file", path);
+    } else {
+        ssize_t got = fd < 0 ? -1 : read(fd, text, VERSION_SIZE - 1);
+        if (got < 0)
+            failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+        text[got > 0 ? got : 0] = '\0';
+    }
+    if (fd >= 0)
+        close(fd);
+    return failed;
+}
+
+/* *found 0: there is none: an older Weir was here, or nobody. */
+static int check_version_of(const char *path, unsigned *found, struct error *error)
+{
+    char text[VERSION_SIZE];
+    if (read_version(path, text, error) != 0)
+        return -1;
+    size_t size = strspn(text, "0123456789");
+    *found = size <= VERSION_DIGITS ? (unsigned)strtoul(text, NULL, 10) : UINT_MAX;
+    if (*text && (*found == 0 || (text[size] && text[size] != '\n')))
+        return error_set(error, ERROR_USAGE,
+                         "%s: holds no version, expected a number (or no such file)", path);
+    if (*found > STATE_VERSION)
+        return error_set(error, ERROR_USAGE,
+                         "%s: version %.*s, this is Weir %s, which knows up to %d: install the one "
+                         "that wrote it, or name another sensor.state_dir",
+                         path, (int)size, text, WEIR_VERSION, STATE_VERSION);
+    return 0;
+}
+
+/* Before anything else of the directory is looked at. */
 static int check_version(const struct state *state, struct error *error)
 {
+    unsigned found;
     char *path = xasprintf("%s/state.version", state->folder);
-    FILE *file = fopen(path, "re");
-    unsigned found = 0;
-    int failed = 0;
-    if (file && (fscanf(file, "%9u", &found) != 1 || found > STATE_VERSION))
-        failed = error_set(error, ERROR_RUN,
-                           "%s: version %u, this is Weir %s, which knows up to %d: install the one "
-                           "that wrote it, or name another sensor.state_dir",
-                           path, found, WEIR_VERSION, STATE_VERSION);
-    if (file)
-        fclose(file);
+    int failed = check_version_of(path, &found, error);
     free(path);
     return failed;
 }
 
+/* Readable for whatever user the sensor runs as the next time. */
+static int put_version(const char *folder, const char *path, const char *beside)
+{
+    char text[VERSION_SIZE];
+    int size = snprintf(text, sizeof text, "%d\n", STATE_VERSION);
+    if (unlink(beside) != 0 && errno != ENOENT)
+        return -1;
+    int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int failed = fd < 0 || folder_fd < 0 || write(fd, text, (size_t)size) != size ||
+                 fchmod(fd, 0644) != 0 || fsync(fd) != 0 || rename(beside, path) != 0 ||
+                 fsync(folder_fd) != 0;
+    int cause = errno;
+    if (fd >= 0)
+        close(fd);
+    if (folder_fd >= 0)
+        close(folder_fd);
+    errno = cause;
+    return failed ? -1 : 0;
+}
+
+/* The lock is held: what was looked at before may be another's by now. */
 static int write_version(const struct state *state, struct error *error)
 {
-    char *path = xasprintf("%s/state.version", state->folder);
-    FILE *file = access(path, F_OK) == 0 ? NULL : fopen(path, "we");
-    int failed = 0;
-    if (file && (fprintf(file, "%d\n", STATE_VERSION) < 0) + (fclose(file) != 0) > 0)
+    unsigned found;
+    char *path = xasprintf("%s/state.version", state->folder), *beside = xasprintf("%s.new", path);
+    int failed = check_version_of(path, &found, error);
+    if (!failed && found == 0 && put_version(state->folder, path, beside) != 0)
         failed = error_set(error, ERROR_RUN, "%s: %s", path, strerror(errno));
+    free(beside);
     free(path);
     return failed;
 }
+
+/* --- keys ------------------------------------------------------------------------------------- */
 
 static bool read_key(const char *path, uint8_t key[KEY_SIZE])
 {
@@ -211,7 +281,7 @@ int state_open(struct state *state, const struct config *config, struct error *e
 {
     *state = (struct state){
         .folder = xstrdup(config_state_dir(config)), .user_name = user_of(config), .lock_fd = -1};
-    if (sandbox_find_user(state->user_name, &state->user, error) != 0)
+    if (state_find_user(config, &state->user, error) != 0)
         return -1;
     umask(0027);
     char *crash = xasprintf("%s/crash", state->folder);

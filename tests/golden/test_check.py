@@ -2,11 +2,13 @@
 """weir check: what it prints is a configuration that means the same; -r surveys a capture."""
 
 import os
+import struct
 
 import weirtest
-from weirtest import NS, SHIPPED, Case, conversation, pcap, weir
+from weirtest import NS, SHIPPED, Case, block, conversation, pcap, pcapng, weir
 
 START = 1_772_000_000 * NS
+MODBUS = bytes.fromhex("00010000000601030000000a"), bytes.fromhex("000100000017010314") + bytes(20)
 EVERY_KEY = """\
 sensor: {name: "span \\"1\\" \\\\ é", state_dir: "/tmp"}
 site:
@@ -94,8 +96,14 @@ class Check(Case):
         self.assert_stable(self.effective("-c", os.path.join(SHIPPED, "projectweb.yaml")))
 
     def survey(self, packets, *words):
-        run = weir("check", "-q", "-r", self.write("a.pcap", pcap(packets)), *words)
+        return self.survey_of(pcap(packets), *words)
+
+    def survey_of(self, capture, *words):
+        """What it says; what it proposes is a configuration."""
+        run = weir("check", "-q", "-r", self.write("a.pcap", capture), *words)
         self.assertEqual((run.status, run.err), (0, ""), run)
+        if "networks:\n" in run.out:
+            self.effective("-c", self.write("proposed.yaml", run.out[run.out.index("networks:\n"):]))
         return run.out
 
     def test_survey_of_two_networks(self):
@@ -108,10 +116,11 @@ class Check(Case):
         self.assertRegex(text, r"10\.7\.0\.0/16 +20 flows +2\.00 kB sent  inside\n")
         self.assertRegex(text, r"198\.51\.0\.0/16 +20 flows +40\.0 kB sent  outside\n")
         self.assertIn("0.00 % of the TCP flows are one-sided\n", text)
+        self.assertNotIn("\nLost ", text)
+        self.assertIn("   # this machine's: whose hours count?\n", text)
         proposal = text[text.index("networks:"):]
         self.assertIn("    - 10.7.0.0/16\n", proposal)
         self.assertNotIn("198.51", proposal)
-        self.effective("-c", self.write("proposed.yaml", proposal)) # is a configuration
 
     def test_survey_of_one_direction(self):
         packets = [packet for n in range(20) for packet in
@@ -131,6 +140,42 @@ class Check(Case):
         self.assertIn("inside:\n    - 203.0.113.0/24\nsite:", text)
         packets += conversation(START, ("203.0.5.5", 40000), ("198.51.100.9", 443), b"a" * 100)
         self.assertIn(" partly inside\n", self.survey(packets, "--inside", "203.0.113.0/24"))
+
+    def test_survey_of_control_protocols(self):
+        packets = []
+        for n in range(10): # each its own /16, the last two in fewer flows: beyond what is proposed as inside
+            for again in range(3 if n < 8 else 1):
+                packets += conversation(START + (10 * n + again) * NS, (f"10.{n}.2.1", 40000 + again),
+                                        (f"10.{n}.1.5", 502), *MODBUS)
+        text = self.survey(packets)
+        self.assertIn("net-10-7-1-0, level: 1", text)
+        self.assertNotIn("net-10-8-1-0", text)
+        self.assertIn("    # no zones: 4 networks with control protocols that are not within these inside "
+                      "networks\n", text)
+        text = self.survey(packets, "--inside", "10.1.2.0/30")
+        self.assertNotIn("zones:\n", text)
+        self.assertIn("# no zones: 1 networks", text)
+
+    def test_survey_of_places(self):
+        packets = conversation(START, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 100)
+        path = self.write("places.yaml", "networks: {inside: [{nets: [10.0.0.0/8], interface: span0}, "
+                                         "{nets: [192.0.2.0/24], interface: span0}]}\ncapture: {interfaces: [span0]}\n")
+        text = self.survey(packets, "-c", path, "--set", "site.timezone=UTC")
+        self.assertIn('capture:\n  interfaces: ["span0"]\nsite:\n  timezone: UTC\n', text) # it was set: no question
+
+    def test_survey_of_no_flow(self):
+        arp = bytes.fromhex("ffffffffffff020000000001" "0806" "0001080006040001" "020000000001" "0a070001"
+                            "000000000000" "0a070002") + bytes(18)
+        text = self.survey([(START, arp)] * 5)
+        self.assertRegex(text, r"Packets +5; 5 not IP")
+        self.assertIn("No configuration is proposed: no flow between two hosts was seen\n", text)
+
+    def test_survey_of_what_was_lost(self):
+        packets = conversation(START, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 100)
+        statistics = (struct.pack("<III", 0, 0, 0) + struct.pack("<HHQ", 5, 8, 7) + struct.pack("<HHQ", 7, 8, 12) +
+                      bytes(4))
+        self.assertIn("\nLost        12 packets by the system, 7 by the interface; 0 records to a full ring: more "
+                      "passed than is shown\n", self.survey_of(pcapng(packets) + block("<", 5, statistics)))
 
     def test_survey_of_nothing(self):
         self.assertRegex(self.survey([]), r"Packets +0;")

@@ -17,9 +17,20 @@ def identified(frames):
         yield frame[:14] + head[:10] + weirtest.checksum(head).to_bytes(2, "big") + head[12:] + frame[34:]
 
 
+def roles_users(pid):
+    """Whom the processes are that it has made of itself."""
+    users = set()
+    for child in read(f"/proc/{pid}/task/{pid}/children").split():
+        status = read(f"/proc/{child}/status")
+        if status.startswith("Name:\texe"): # /proc/self/exe: not its redis-server
+            users.add(int(status.partition("\nUid:")[2].split()[0]))
+    return users
+
+
 class CheckLive(Case):
     def setUp(self):
         super().setUp()
+        self.users = set()
         require(self, "ethtool")
         self.far, self.tap = Space(self, "far"), Space(self, "tap")
         wire(self.far, "f0", self.tap, "t0", arp=False)
@@ -38,6 +49,7 @@ class CheckLive(Case):
 
         def over():
             nonlocal at
+            self.users |= roles_users(process.pid)
             for _ in range(times):
                 wire_end.send(frames[at])
             at = (at + 1) % len(frames)
@@ -65,6 +77,7 @@ class CheckLive(Case):
         self.assertRegex(text, r"198\.51\.0\.0/16 .* outside\n")
         self.assertRegex(text, r"\nt1 +nothing was seen: is it up, and does the mirror send to it\?\n")
         self.assertNotIn("\nt0 ", text)
+        self.assertTrue(self.users - {0}, "who captures stays root")
         said = self.proposal(text)
         self.assertIn('inside: ["10.7.0.0/16", "10.9.0.0/16"]\n', said.replace(
             '["10.9.0.0/16", "10.7.0.0/16"]', '["10.7.0.0/16", "10.9.0.0/16"]'))

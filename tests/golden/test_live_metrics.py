@@ -64,13 +64,16 @@ class Metrics(Case):
     def test_dashboard_and_alerts_speak_of_what_there_is(self):
         self.assertEqual(self.sensor.ask("reload").returncode, 0) # whose outcome is one of them
         until("the reload's outcome", lambda: "weir_config_last_reload_successful 1" in self.ask(self.connect())[1])
-        said = set(re.findall(r"^# TYPE (weir_\w+) ", self.ask(self.connect())[1], re.M))
+        until("what the sinks say", lambda: "weir_sink_up{" in self.ask(self.connect())[1]) # they began anew
+        said = dict(re.findall(r"^# TYPE (weir_\w+) (\w+)", self.ask(self.connect())[1], re.M))
         for name in ("weir.json", "alerts.yaml"):
             with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", name), encoding="utf-8") as file:
                 text = file.read()
             asked = set(re.findall(r"\bweir_\w+", text))
             self.assertGreater(len(asked), 15, name)
-            self.assertEqual(asked - said, set(), f"{name}: a running sensor has no such metric")
+            self.assertEqual(asked - set(said), set(), f"{name}: a running sensor has no such metric")
+            rated = set(re.findall(r"\b(?:rate|irate|increase)\((weir_\w+)", text))
+            self.assertEqual({one for one in rated if said[one] != "counter"}, set(), f"{name}: no counters")
         with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", "weir.json"), encoding="utf-8") as file:
             panels = json.load(file)["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))

@@ -8,17 +8,20 @@ import weirtest
 from weirtest import Case, weir
 
 SECRET = ("192.0.2.3", "2001:db8:77::", "10.77.0.0", "open-sesame", "siem.example.org", "hooks.example.org",
-          "duty@example.org", "X-RAY", "203.0.113.8")
+          "duty@example.org", "X-RAY", "203.0.113.8",
+          "proxy.example.org", "helpdesk", "alerts-of-ours", "scada.example.org", "broker-1", "console.example.org")
 CONFIG = """\
 networks: {inside: [10.77.0.0/16, "2001:db8:77::/48", 192.0.2.3/32]}
-capture: {filter: "not host 203.0.113.8"}
+capture: {filter: "not host 203.0.113.8 and not host scada.example.org"}
+console: {names: [console.example.org]}
 redis: {url: "redis://user:open-sesame@192.0.2.3:6379/3"}
 content: {patterns: [{name: project, pattern: "X-RAY"}]}
 alerts:
   sinks:
     - {type: syslog, transport: udp, host: siem.example.org, port: 514}
-    - {type: webhook, url: "https://hooks.example.org/xyz"}
-    - {type: mail, url: "smtp://192.0.2.3:25", from: weir@example.org, to: [duty@example.org]}
+    - {type: webhook, url: "https://hooks.example.org/xyz", proxy: "http://proxy.example.org:3128"}
+    - {type: kafka, brokers: "broker-1:9092", topic: alerts-of-ours}
+    - {type: mail, url: "smtp://192.0.2.3:25", from: weir@example.org, to: [duty@example.org], subject: helpdesk}
 """
 
 

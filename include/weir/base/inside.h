@@ -28,6 +28,8 @@ void inside_init(struct inside *inside);
 void inside_fini(struct inside *inside);
 /* An address seen in this VLAN (0: untagged) at this vantage. */
 bool inside_has(const struct inside *inside, const struct ip *ip, uint16_t vlan, uint8_t vantage);
+/* Every address of it is inside, everywhere or in some place. */
+bool inside_covers(const struct inside *inside, const struct prefix *prefix);
 /* '{nets: ["10.0.0.0/8"], vlan: 20, interface: "span1"}', as the configuration takes it. */
 void inside_place_text(const struct inside_place *place, struct buffer *b);
 

@@ -55,6 +55,7 @@ struct config {
     char *sensor_name, *state_dir; /* state_dir "": a temporary folder (replay), CONFIG_STATE_DIR */
     char *user; /* whom the roles become; "": whoever starts us; of root: weir, or nobody */
     char *timezone;
+    bool timezone_set;
     int work_start, work_end;
     unsigned work_days;
     const char *holiday[CONFIG_HOLIDAYS];

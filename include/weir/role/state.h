@@ -21,8 +21,11 @@ struct state {
  */
 #define STATE_VERSION 1
 
-/* −1, with nothing in it touched, also when it is of a newer STATE_VERSION. */
+/* −1 with ERROR_USAGE, and nothing in it touched, when it is of a newer STATE_VERSION: to try again
+ * is no help. */
 int state_open(struct state *state, const struct config *config, struct error *error);
+/* Whom the roles of a sensor become. */
+int state_find_user(const struct config *config, struct sandbox_user *user, struct error *error);
 /* One more folder for the roles to write to (-o): theirs when it is made here, else as it is. */
 int state_make_folder(const struct state *state, const char *path, struct error *error);
 /* A folder that is the sensor's own: made, or taken over. */

@@ -86,10 +86,31 @@ static void test_text(void **state)
     inside_fini(&inside);
 }
 
+static void test_what_is_covered(void **state)
+{
+    static const struct {
+        const char *prefix;
+        bool in;
+    } row[] = {{"10.1.0.0/16", true},   {"10.1.2.0/24", true},   {"10.0.0.0/8", false},
+               {"10.2.0.0/24", false},  {"192.0.2.0/24", true},  {"192.0.2.128/25", true},
+               {"192.0.0.0/16", false}, {"2001:db8::/64", false}};
+    struct inside inside;
+    (void)state;
+    inside_init(&inside);
+    prefix_set_add(&inside.everywhere, prefix_of_text("10.1.0.0/16"));
+    add_place(&inside, "192.0.2.0/24", 20, INSIDE_ANY);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct prefix prefix = prefix_of_text(row[i].prefix);
+        assert_int_equal(inside_covers(&inside, &prefix), row[i].in);
+    }
+    inside_fini(&inside);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_everywhere),
+        cmocka_unit_test(test_what_is_covered),
         cmocka_unit_test(test_places),
         cmocka_unit_test(test_text),
     };
