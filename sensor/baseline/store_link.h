@@ -87,7 +87,7 @@ struct store_request {
         void (*forgotten)(void *context, const struct store_forgotten *forgotten);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
-        void (*claimed)(void *context, const struct ip *host, int64_t day, bool mine);
+        void (*claimed)(void *context, const struct store_claim *claim, enum store_claimed claimed);
     } done;
     struct ip host;
     int64_t hour; /* or where in the audit */
@@ -96,6 +96,7 @@ struct store_request {
     struct store_part *part;
     struct store_request *next_part; /* that will want what this one brings */
     bool forget;                     /* store_forget.c */
+    struct store_claim claim;        /* store_elsewhere.c */
 };
 
 struct store {
