@@ -73,7 +73,6 @@ void store_seed_failed(struct store_node *node, const struct error *error)
 {
     struct store *store = node->store;
     store_node_close(node);
-    node->pending = 0;
     for (size_t i = 0; i < store->nodes; i++)
         if (store->node[i]->seed && store->node[i]->redis)
             return;
@@ -90,13 +89,26 @@ void store_drop_seeds(struct store *store)
 
 /* --- the map ---------------------------------------------------------------------------------- */
 
+/* Behind walls (store->address is known) there are sockets of one family only. */
+static bool is_of_family(const struct store *store, const char *address)
+{
+    return !store->address || !*store->address || !*address ||
+           !strchr(address, ':') == !strchr(store->address, ':');
+}
+
 bool store_may_connect(struct store *store, const struct slots_place *place, struct error *error)
 {
-    if (store_url_allows(&store->url, place->port))
+    if (!store_url_allows(&store->url, place->port))
+        error_set(error, ERROR_RUN,
+                  "redis at %s: names a server at port %u, which redis.url does not: add ?ports=%u",
+                  store->url.shown, place->port, place->port);
+    else if (!is_of_family(store, place->address))
+        error_set(error, ERROR_RUN,
+                  "redis at %s: names a server at %s, of another address family than those of "
+                  "redis.url: all of them must be of one",
+                  store->url.shown, place->address);
+    else
         return true;
-    error_set(error, ERROR_RUN,
-              "redis at %s: names a server at port %u, which redis.url does not: add ?ports=%u",
-              store->url.shown, place->port, place->port);
     return false;
 }
 
@@ -118,6 +130,25 @@ static struct store_node *node_at(struct store_node *said, struct slots_place *p
     return node;
 }
 
+static void note_taken_over(struct store *store, const struct store_node *by,
+                            const struct store_node *from)
+{
+    if (store->refused.code == ERROR_NONE)
+        error_set(&store->refused, ERROR_RUN,
+                  "redis at %s: %s:%u has taken over from %s:%u: what is open is said again",
+                  store->url.shown, by->address, by->port, from->address, from->port);
+}
+
+/* A slot of the range was the server's that `primary` followed. */
+static bool has_taken_over(const struct store *store, const struct store_node *primary,
+                           const struct slots_range *range)
+{
+    for (unsigned at = range->first; store->slot && primary->primary && at <= range->last; at++)
+        if (store->slot[at] && store->node[store->slot[at] - 1] == primary->primary)
+            return true;
+    return false;
+}
+
 static bool take_range(struct store_node *said, struct slots_range *range, uint16_t *slot)
 {
     struct store *store = said->store;
@@ -127,6 +158,8 @@ static bool take_range(struct store_node *said, struct slots_range *range, uint1
     size_t number = 0;
     while (store->node[number] != primary)
         number++;
+    if (has_taken_over(store, primary, range))
+        note_taken_over(store, primary, primary->primary);
     primary->primary = NULL;
     primary->replicas = range->replicas;
     for (unsigned i = 0; i < range->replicas; i++) {
@@ -160,12 +193,12 @@ static bool take_map(struct store_node *said, const redisReply *reply)
 static bool on_slots(struct store_request *request, const redisReply *reply)
 {
     struct store *store = request->store;
-    struct store_node *said = request->node;
     bool first = !store->found;
-    store->refreshing = false;
-    if (!first && said->seed) /* another one was faster */
+    if (!first && request->seeks) /* another one was faster */
         return true;
-    if (!take_map(said, reply)) {
+    if (request->refreshes)
+        store->refreshing = false;
+    if (!take_map(request->node, reply)) {
         struct error error = store->refused;
         store->refused = (struct error){0};
         if (error.code == ERROR_NONE)
@@ -190,6 +223,8 @@ void store_ask_slots(struct store_node *node)
     struct store_request *request = store_request_new(node->store, "CLUSTER", on_slots, NULL);
     request->node = node;
     request->scope = STORE_OF_LIST; /* behind nothing */
+    request->seeks = !node->store->found;
+    request->refreshes = node->store->found;
     store_send_words(request, 2, words);
 }
 
@@ -210,10 +245,7 @@ static void note_moved(struct store_node *from, struct store_node *to, uint16_t 
     struct store *store = from->store;
     size_t number = 0;
     if (to->primary == from) {
-        if (store->refused.code == ERROR_NONE)
-            error_set(&store->refused, ERROR_RUN,
-                      "redis at %s: %s:%u has taken over from %s:%u: what is open is said again",
-                      store->url.shown, to->address, to->port, from->address, from->port);
+        note_taken_over(store, to, from);
         return;
     }
     while (store->node[number] != to)

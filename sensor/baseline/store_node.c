@@ -95,6 +95,8 @@ int store_node_connect(struct store_node *node, struct error *error)
     redis->data = node;
     node->redis = redis;
     node->waiting = wtime_now();
+    node->pending = 0; /* what an earlier connection did not answer */
+    node->overdue = false;
     redisAsyncSetConnectCallback(redis, on_connect);
     redisAsyncSetDisconnectCallback(redis, on_disconnect);
     authenticate(node);
