@@ -4,15 +4,17 @@
  *   MOVED    the slot is there from now on: sent there, and the whole map is asked for again
  *   ASK      the slot is on its way: sent there, this once
  *   TRYAGAIN some keys of the slot are on their way, or not there at all: sent again in 50 ms,
- * until the slot has moved or the time-out is over CLUSTERDOWN, LOADING, a server that is gone: so
- * is the store (store_link.c)
+ *            until the slot has moved or the time-out is over
  *
- * A slot that moved to a server which followed the one that had it is a fail-over: what was
- * answered before and not copied yet is lost, so the store is gone, too, for a moment, and all that
- * is open is said again. A slot that moves for another reason takes its keys along.
+ * CLUSTERDOWN, LOADING, a server that is gone: so is the store (store_link.c).
  *
- * Nodes are addresses, at ports that the URL allows: no walls let anything else through, and no
- * answer may send a sensor elsewhere. Thread: the engine's. */
+ * A slot that moved to a server which followed the one that had it, by MOVED or by the map, is a
+ * fail-over: what was answered before and not copied yet is lost, so the store is gone, too, for a
+ * moment, and all that is open is said again. A slot that moves for another reason takes its keys
+ * along.
+ *
+ * Nodes are addresses, at ports that the URL allows, of the family of its own: no walls let
+ * anything else through, and no answer may send a sensor elsewhere. Thread: the engine's. */
 #include "store_link.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -222,7 +224,8 @@ void store_ask_slots(struct store_node *node)
     const char *words[2] = {"CLUSTER", "SLOTS"};
     struct store_request *request = store_request_new(node->store, "CLUSTER", on_slots, NULL);
     request->node = node;
-    request->scope = STORE_OF_LIST; /* behind nothing */
+    request->scope = STORE_OF_LIST;
+    request->at_once = true;
     request->seeks = !node->store->found;
     request->refreshes = node->store->found;
     store_send_words(request, 2, words);

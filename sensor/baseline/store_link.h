@@ -69,6 +69,7 @@ struct store_request {
     uint16_t slot;
     enum store_scope scope;
     bool asking;         /* the node takes it only with this word before it */
+    bool at_once;        /* waits for nothing that was asked before */
     bool seeks;          /* sent to every seed: one answer is enough */
     bool refreshes;      /* asks for the map of slots again */
     unsigned redirected; /* so many times */

@@ -72,6 +72,7 @@ static void authenticate(struct store_node *node)
         auth[1] = store->url.password;
     struct store_request *request = store_request_new(store, "AUTH", store_is_ok, NULL);
     request->node = node;
+    request->at_once = true;
     store_send_words(request, store->url.has_user ? 3 : 2, auth);
 }
 

@@ -7,8 +7,8 @@
  *   of all        behind everything that was asked before: totals are there when it is said that
  *                 they are, the hour's profiles before the hour is closed
  *   of a list     goes at once
- *   to a server   goes at once: its password, before what the connection was opened for; what the
- *                 way is asked; a copy's WAIT
+ *   of the way    goes at once: the password, before what a connection was opened for; the map of
+ *                 slots
  *   a copy        behind everything; with replicas it is a WAIT at each server that was written to,
  *                 and everything behind it waits: what a fail-over would lose is relied on by
  *                 nobody. Without replicas it is nothing. So it is with sentinels, too.
@@ -148,7 +148,7 @@ static bool is_free(const struct store *store, const struct store_request *reque
         return others + busy[STORE_COPY] == 0;
     if (busy[STORE_COPY] > 0)
         return false;
-    if (!store_is_cluster(store) || request->scope == STORE_OF_LIST)
+    if (!store_is_cluster(store) || request->scope == STORE_OF_LIST || request->node)
         return true;
     if (request->scope == STORE_OF_HOST)
         return busy[STORE_OF_ALL] == 0;
@@ -166,7 +166,9 @@ static void hold(struct store_request *request)
 bool store_queue_take(struct store_request *request)
 {
     struct store *store = request->store;
-    if (request->node || (!store->held && is_free(store, request)))
+    bool copies = request->scope == STORE_COPY && request->bytes; /* its own kind may be there */
+    bool introduces = request->node && !store->ready;
+    if (request->at_once || copies || introduces || (!store->held && is_free(store, request)))
         return begin(request);
     hold(request);
     return true;
