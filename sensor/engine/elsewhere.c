@@ -181,7 +181,16 @@ static void hold(struct engine *engine, struct host *host, struct claim *claim, 
     elsewhere_restore(engine, host);
 }
 
-/* True: it is time to judge it again. */
+/* Where not, there is nothing that could be judged again. */
+static bool has_open_hour(struct engine *engine, const struct host *host)
+{
+    int64_t hour = account_hour(engine, engine->counts.last).hour;
+    return totals_get(engine->totals, &host->ip, hour) ||
+           totals_get(engine->totals, &host->ip, hour - 1);
+}
+
+/* True: it is time to judge it again. What is held for so long and has an open hour was told as
+ * something else, or is no longer anything. */
 static bool is_due(struct engine *engine, struct host *host, int64_t at_ns)
 {
     bool due = false;
@@ -193,7 +202,7 @@ static bool is_due(struct engine *engine, struct host *host, int64_t at_ns)
         if (at_ns - claim->held_ns < HELD_NS)
             continue;
         claim->held_ns = 0;
-        engine->counts.findings_untold++;
+        engine->counts.findings_untold += !has_open_hour(engine, host);
     }
     return due;
 }

@@ -109,8 +109,11 @@ static uint64_t told(const struct fleet_rig *fleet)
 /* What one sensor tells of, of sizes that are four times as large each minute. */
 static uint64_t find_size(void)
 {
+    static uint64_t sum;
+    uint64_t size = 100000;
+    if (sum > 0)
+        return sum;
     struct fleet_rig *fleet = open_rig(1);
-    uint64_t sum = 0, size = 100000;
     for (int minute = 1; minute < STEPS && told(fleet) == 0; minute++, size *= 4) {
         push_minute(fleet, minute, size - sum);
         sum = size;
