@@ -155,9 +155,8 @@ static uint64_t told_by(const struct fleet_rig *fleet, int i)
 static struct fleet_rig *open_two(bool reaches)
 {
     struct fleet_rig *fleet = open_rig_as(2, reaches);
-    push_minute(fleet, 1, 100);
-    push_minute(fleet, 2, 0);
-    push_minute(fleet, 3, 0);
+    for (int minute = 1; minute < 4; minute++)
+        push_minute(fleet, minute, 100);
     return fleet;
 }
 
