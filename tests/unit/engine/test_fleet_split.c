@@ -229,6 +229,20 @@ static void test_other_never_tells(void **state)
     fleet_close(fleet);
 }
 
+/* What waits is in the checkpoint. */
+static void test_killed_while_it_waits(void **state)
+{
+    (void)state;
+    struct fleet_rig *fleet = find_what_other_claims(false);
+    sensor_kill(&fleet->sensor[0]);
+    sensor_start(&fleet->sensor[0], NULL);
+    rest(fleet);
+    for (int minute = 5; minute < 10; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 0), 1);
+    fleet_close(fleet);
+}
+
 static void test_store_goes_before_the_answer(void **state)
 {
     (void)state;
@@ -250,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_seen_by_one_alone),
         cmocka_unit_test(test_told_by_other),
         cmocka_unit_test(test_other_never_tells),
+        cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_store_goes_before_the_answer),
     };
     log_set_level(LOG_ERROR_);
