@@ -31,10 +31,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLAIM_NS     NS_PER_MIN             /* until it is told */
-#define CLAIM_DAY_NS (26 * NS_PER_HOUR)     /* once it was */
-#define SHARED_NS    (7 * 24 * NS_PER_HOUR) /* others who saw a host within it are asked */
-#define ASK_AGAIN_NS (30 * NS_PER_S)        /* another's claim may have run out */
+#define CLAIM_NS     NS_PER_MIN          /* until it is told */
+#define CLAIM_DAY_NS (26 * NS_PER_HOUR)  /* once it was */
+#define SHARED_NS    (168 * NS_PER_HOUR) /* others who saw a host within it are asked */
+#define ASK_AGAIN_NS (30 * NS_PER_S)     /* another's claim may have run out */
 #define ALONE_NS     (3 * NS_PER_MIN)
 #define HELD_NS      (10 * NS_PER_MIN)
 #define E_MAX        1e300 /* a number that the store's script takes */
