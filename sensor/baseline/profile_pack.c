@@ -425,6 +425,38 @@ static struct evidence_mark take_mark(struct cursor *in)
     return mark;
 }
 
+static bool is_of_host(enum evidence_kind kind)
+{
+    switch (kind) {
+    case EVIDENCE_HOST_HOUR:
+    case EVIDENCE_HOST_DAY:
+    case EVIDENCE_HOST_GROWTH:
+    case EVIDENCE_ABSOLUTE_HOUR:
+    case EVIDENCE_ABSOLUTE_DAY:
+    case EVIDENCE_RATIO:
+    case EVIDENCE_STAGING:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What is told of a destination names it. */
+static bool names_its_pair(const struct evidence_mark *mark, enum evidence_kind kind)
+{
+    return !(mark->l > 0) || mark->pair != 0 || is_of_host(kind);
+}
+
+static bool names_its_pairs(const struct day_evidence *evidence)
+{
+    bool names = true;
+    for (int kind = 0; kind < EVIDENCES; kind++)
+        names = names && names_its_pair(&evidence->mark[kind], (enum evidence_kind)kind);
+    for (int i = 0; i < EVIDENCE_UPLOADS; i++)
+        names = names && names_its_pair(&evidence->upload_due[i], EVIDENCE_UPLOAD);
+    return names;
+}
+
 static bool take_evidence(struct cursor *in, struct profile *profile, unsigned schema)
 {
     struct day_evidence *evidence = &profile->evidence;
@@ -443,7 +475,7 @@ static bool take_evidence(struct cursor *in, struct profile *profile, unsigned s
     }
     for (int i = 0; schema > 5 && i < EVIDENCE_UPLOADS; i++)
         evidence->upload_due[i] = take_mark(in);
-    if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS)
+    if (evidence->mark[EVIDENCE_RATIO].bytes >= RATIO_BINS || !names_its_pairs(evidence))
         return false;
     return !in->failed && evidence->due.bytes < RATIO_BINS && take_told(in, profile) &&
            (schema < 4 || take_counted(in, profile, schema));

@@ -4,15 +4,17 @@
  *   MOVED    the slot is there from now on: sent there, and the whole map is asked for again
  *   ASK      the slot is on its way: sent there, this once
  *   TRYAGAIN some keys of the slot are on their way, or not there at all: sent again in 50 ms,
- * until the slot has moved or the time-out is over CLUSTERDOWN, LOADING, a server that is gone: so
- * is the store (store_link.c)
+ *            until the slot has moved or the time-out is over
  *
- * A slot that moved to a server which followed the one that had it is a fail-over: what was
- * answered before and not copied yet is lost, so the store is gone, too, for a moment, and all that
- * is open is said again. A slot that moves for another reason takes its keys along.
+ * CLUSTERDOWN, LOADING, a server that is gone: so is the store (store_link.c).
  *
- * Nodes are addresses, at ports that the URL allows: no walls let anything else through, and no
- * answer may send a sensor elsewhere. Thread: the engine's. */
+ * A slot that moved to a server which followed the one that had it, by MOVED or by the map, is a
+ * fail-over: what was answered before and not copied yet is lost, so the store is gone, too, for a
+ * moment, and all that is open is said again. A slot that moves for another reason takes its keys
+ * along.
+ *
+ * Nodes are addresses, at ports that the URL allows, of the family of its own: no walls let
+ * anything else through, and no answer may send a sensor elsewhere. Thread: the engine's. */
 #include "store_link.h"
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
@@ -73,7 +75,6 @@ void store_seed_failed(struct store_node *node, const struct error *error)
 {
     struct store *store = node->store;
     store_node_close(node);
-    node->pending = 0;
     for (size_t i = 0; i < store->nodes; i++)
         if (store->node[i]->seed && store->node[i]->redis)
             return;
@@ -90,13 +91,26 @@ void store_drop_seeds(struct store *store)
 
 /* --- the map ---------------------------------------------------------------------------------- */
 
+/* Behind walls (store->address is known) there are sockets of one family only. */
+static bool is_of_family(const struct store *store, const char *address)
+{
+    return !store->address || !*store->address || !*address ||
+           !strchr(address, ':') == !strchr(store->address, ':');
+}
+
 bool store_may_connect(struct store *store, const struct slots_place *place, struct error *error)
 {
-    if (store_url_allows(&store->url, place->port))
+    if (!store_url_allows(&store->url, place->port))
+        error_set(error, ERROR_RUN,
+                  "redis at %s: names a server at port %u, which redis.url does not: add ?ports=%u",
+                  store->url.shown, place->port, place->port);
+    else if (!is_of_family(store, place->address))
+        error_set(error, ERROR_RUN,
+                  "redis at %s: names a server at %s, of another address family than those of "
+                  "redis.url: all of them must be of one",
+                  store->url.shown, place->address);
+    else
         return true;
-    error_set(error, ERROR_RUN,
-              "redis at %s: names a server at port %u, which redis.url does not: add ?ports=%u",
-              store->url.shown, place->port, place->port);
     return false;
 }
 
@@ -118,6 +132,25 @@ static struct store_node *node_at(struct store_node *said, struct slots_place *p
     return node;
 }
 
+static void note_taken_over(struct store *store, const struct store_node *by,
+                            const struct store_node *from)
+{
+    if (store->refused.code == ERROR_NONE)
+        error_set(&store->refused, ERROR_RUN,
+                  "redis at %s: %s:%u has taken over from %s:%u: what is open is said again",
+                  store->url.shown, by->address, by->port, from->address, from->port);
+}
+
+/* A slot of the range was the server's that `primary` followed. */
+static bool has_taken_over(const struct store *store, const struct store_node *primary,
+                           const struct slots_range *range)
+{
+    for (unsigned at = range->first; store->slot && primary->primary && at <= range->last; at++)
+        if (store->slot[at] && store->node[store->slot[at] - 1] == primary->primary)
+            return true;
+    return false;
+}
+
 static bool take_range(struct store_node *said, struct slots_range *range, uint16_t *slot)
 {
     struct store *store = said->store;
@@ -127,6 +160,8 @@ static bool take_range(struct store_node *said, struct slots_range *range, uint1
     size_t number = 0;
     while (store->node[number] != primary)
         number++;
+    if (has_taken_over(store, primary, range))
+        note_taken_over(store, primary, primary->primary);
     primary->primary = NULL;
     primary->replicas = range->replicas;
     for (unsigned i = 0; i < range->replicas; i++) {
@@ -160,12 +195,12 @@ static bool take_map(struct store_node *said, const redisReply *reply)
 static bool on_slots(struct store_request *request, const redisReply *reply)
 {
     struct store *store = request->store;
-    struct store_node *said = request->node;
     bool first = !store->found;
-    store->refreshing = false;
-    if (!first && said->seed) /* another one was faster */
+    if (!first && request->seeks) /* another one was faster */
         return true;
-    if (!take_map(said, reply)) {
+    if (request->refreshes)
+        store->refreshing = false;
+    if (!take_map(request->node, reply)) {
         struct error error = store->refused;
         store->refused = (struct error){0};
         if (error.code == ERROR_NONE)
@@ -189,7 +224,10 @@ void store_ask_slots(struct store_node *node)
     const char *words[2] = {"CLUSTER", "SLOTS"};
     struct store_request *request = store_request_new(node->store, "CLUSTER", on_slots, NULL);
     request->node = node;
-    request->scope = STORE_OF_LIST; /* behind nothing */
+    request->scope = STORE_OF_LIST;
+    request->at_once = true;
+    request->seeks = !node->store->found;
+    request->refreshes = node->store->found;
     store_send_words(request, 2, words);
 }
 
@@ -210,10 +248,7 @@ static void note_moved(struct store_node *from, struct store_node *to, uint16_t 
     struct store *store = from->store;
     size_t number = 0;
     if (to->primary == from) {
-        if (store->refused.code == ERROR_NONE)
-            error_set(&store->refused, ERROR_RUN,
-                      "redis at %s: %s:%u has taken over from %s:%u: what is open is said again",
-                      store->url.shown, to->address, to->port, from->address, from->port);
+        note_taken_over(store, to, from);
         return;
     }
     while (store->node[number] != to)

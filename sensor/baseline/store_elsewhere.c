@@ -1,9 +1,10 @@
 /* What other sensors say of a host, and who of them tells of it.
  *
  * The answer to a put is [alike, across], then of each destination that was written and that others
- * saw, too, [key, alike, across]. A claim is a key beside the host's others, set by the first who
- * asks and kept alive by its asking again; it expires, so that a sensor that died between its claim
- * and its word is followed by another. Thread: the engine's. */
+ * saw, too, [key, alike, across]. A claim is a key beside the host's others, of a day, a side and a
+ * destination, set by the first who asks, with how much it knows; it expires, so that a sensor that
+ * died between its claim and its word is followed by another, and gives way to who knows
+ * STORE_CLAIM_FACTOR as much. Thread: the engine's. */
 #include "store_link.h"
 #include "store_words.h"
 #include "weir/base/buffer.h"
@@ -53,38 +54,50 @@ bool store_take_elsewhere(struct store_request *request, const redisReply *reply
 
 /* --- claims ----------------------------------------------------------------------------------- */
 
-/* KEYS: claim. ARGV: sensor, for how long. */
-static const char claim_script[] = "local holder = redis.call('GET', KEYS[1])\n"
-                                   "if holder and holder ~= ARGV[1] then return 0 end\n"
-                                   "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])\n"
-                                   "return 1";
+/* "E TOLD SENSOR". What is no such text is nobody's. KEYS: claim. ARGV: sensor, E, whether it is
+ * told, for how long. */
+static const char claim_script[] =
+    "local have = redis.call('GET', KEYS[1]) or ''\n"
+    "local e, told, holder = string.match(have, '^(%S+) ([01]) (.*)$')\n"
+    "e = tonumber(e or '')\n"
+    "if e and holder ~= ARGV[1] and tonumber(ARGV[2]) < " STORE_CLAIM_FACTOR " * e then\n"
+    "  return told == '1' and 2 or 0\n"
+    "end\n"
+    "redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[1], 'PX', ARGV[4])\n"
+    "return 1";
 
 static bool on_claimed(struct store_request *request, const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_INTEGER)
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < STORE_CLAIM_OTHERS ||
+        reply->integer > STORE_CLAIM_TOLD)
         return false;
     if (request->done.claimed)
-        request->done.claimed(request->context, &request->host, request->hour, reply->integer == 1);
+        request->done.claimed(request->context, &request->claim,
+                              (enum store_claimed)reply->integer);
     return true;
 }
 
-void store_claim(struct store *store, const struct ip *host, int64_t day, int64_t ttl_ns,
-                 void (*done)(void *context, const struct ip *host, int64_t day, bool mine),
+void store_claim(struct store *store, const struct store_claim *claim, int64_t ttl_ns,
+                 void (*done)(void *context, const struct store_claim *claim,
+                              enum store_claimed claimed),
                  void *context)
 {
-    char key[STORE_KEY_SIZE], text[IP_TEXT_SIZE];
+    char key[STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
     struct words words = {.count = 0};
     assert(!store->read_only);
-    snprintf(key, sizeof key, "%s:{%s}:claim:%" PRId64, store->prefix, ip_text(host, text), day);
+    snprintf(key, sizeof key, "%s:{%s}:claim:%" PRId64 ":%u:%016" PRIx64, store->prefix,
+             ip_text(&claim->host, text), claim->day, claim->side, claim->destination);
+    snprintf(e, sizeof e, "%.17g", claim->e);
     words_text(&words, "EVAL");
     words_text(&words, claim_script);
     words_number(&words, 1);
     words_text(&words, key);
     words_text(&words, store->sensor);
+    words_text(&words, e);
+    words_number(&words, claim->told);
     words_number(&words, ttl_ns / NS_PER_MS);
     struct store_request *request = store_request_new(store, "EVAL", on_claimed, context);
     request->done.claimed = done;
-    request->host = *host;
-    request->hour = day;
+    request->claim = *claim;
     store_send(request, words.count, words.argv, words.size);
 }

@@ -115,6 +115,7 @@ static bool on_numbered(struct store_request *request, const redisReply *reply)
     struct words words = {.count = 0};
     if (reply->type != REDIS_REPLY_INTEGER || reply->integer < 0)
         return false;
+    store_copy(request->store); /* of the list: sensors drop it, too, whatever server dies now */
     words_text(&words, "EVAL");
     words_text(&words, drop_script);
     words_number(&words, 3);

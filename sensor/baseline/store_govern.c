@@ -102,6 +102,7 @@ void store_put_hold(struct store *store, const struct ip *host, const char *why)
     words_number(&words, store->retention_s);
     store_send(store_request_new(store, "EVAL", is_whole, NULL), words.count, words.argv,
                words.size);
+    store_copy(store);
 }
 
 static bool on_hold(struct store_request *request, const redisReply *reply)

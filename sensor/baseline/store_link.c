@@ -117,6 +117,10 @@ static void take_answer(struct store_request *request, const redisReply *reply)
 {
     struct store *store = request->store;
     struct error error = {0};
+    if (reply->type == REDIS_REPLY_ERROR && request->refreshes)
+        store->refreshing = false;
+    if (reply->type == REDIS_REPLY_ERROR && request->seeks && store->found)
+        return; /* another seed was faster; this one may be a node by now */
     if (reply->type == REDIS_REPLY_ERROR && request->node && request->node->seed) {
         store_error_reply(&store->url, reply->str, &error);
         store_seed_failed(request->node, &error);
@@ -211,8 +215,7 @@ bool store_send(struct store_request *request, int argc, const char **argv, cons
     request->size = (size_t)bytes;
     find_slot(request, argc, argv, size);
     store->pending++;
-    store_queue_take(request);
-    return true;
+    return store_queue_take(request);
 }
 
 bool store_send_words(struct store_request *request, int argc, const char **argv)

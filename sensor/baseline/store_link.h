@@ -69,6 +69,9 @@ struct store_request {
     uint16_t slot;
     enum store_scope scope;
     bool asking;         /* the node takes it only with this word before it */
+    bool at_once;        /* waits for nothing that was asked before */
+    bool seeks;          /* sent to every seed: one answer is enough */
+    bool refreshes;      /* asks for the map of slots again */
     unsigned redirected; /* so many times */
     struct wtime sent;
     bool (*answered)(struct store_request *request, const redisReply *reply);
@@ -87,7 +90,7 @@ struct store_request {
         void (*forgotten)(void *context, const struct store_forgotten *forgotten);
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
-        void (*claimed)(void *context, const struct ip *host, int64_t day, bool mine);
+        void (*claimed)(void *context, const struct store_claim *claim, enum store_claimed claimed);
     } done;
     struct ip host;
     int64_t hour; /* or where in the audit */
@@ -96,6 +99,7 @@ struct store_request {
     struct store_part *part;
     struct store_request *next_part; /* that will want what this one brings */
     bool forget;                     /* store_forget.c */
+    struct store_claim claim;        /* store_elsewhere.c */
 };
 
 struct store {
@@ -154,7 +158,8 @@ struct store_request *store_request_new(struct store *store, const char *command
                                                          const redisReply *reply),
                                         void *context);
 void store_request_free(struct store_request *request);
-/* Sends, or drops the request when there is no connection: then false. `argv[0]` is the command. */
+/* Sends, or keeps it for its turn. False: there is no connection, and the request is freed. Of what
+ * is kept the connection may still go, as it may for what was sent. `argv[0]` is the command. */
 bool store_send(struct store_request *request, int argc, const char **argv, const size_t *size);
 /* The same with words that end with a NUL. */
 bool store_send_words(struct store_request *request, int argc, const char **argv);
@@ -176,10 +181,11 @@ int store_node_connect(struct store_node *node, struct error *error);
 void store_node_close(struct store_node *node);
 
 /* store_queue.c. The rules stand there. */
-void store_queue_take(struct store_request *request);     /* formatted; now or later */
+/* Formatted; now or later. False: dropped. */
+bool store_queue_take(struct store_request *request);
 void store_queue_answered(struct store_request *request); /* it is under way no more */
 void store_queue_pump(struct store *store);
-void store_queue_go(struct store_request *request);    /* now: to where it belongs by now */
+bool store_queue_go(struct store_request *request);    /* now: to where it belongs by now */
 void store_queue_again(struct store_request *request); /* in a moment */
 /* All that is asked from now on goes after all that was written before has a second copy, where
  * servers have replicas; where one has not in time, the store fails. */

@@ -72,6 +72,7 @@ static void authenticate(struct store_node *node)
         auth[1] = store->url.password;
     struct store_request *request = store_request_new(store, "AUTH", store_is_ok, NULL);
     request->node = node;
+    request->at_once = true;
     store_send_words(request, store->url.has_user ? 3 : 2, auth);
 }
 
@@ -95,6 +96,8 @@ int store_node_connect(struct store_node *node, struct error *error)
     redis->data = node;
     node->redis = redis;
     node->waiting = wtime_now();
+    node->pending = 0; /* what an earlier connection did not answer */
+    node->overdue = false;
     redisAsyncSetConnectCallback(redis, on_connect);
     redisAsyncSetDisconnectCallback(redis, on_disconnect);
     authenticate(node);

@@ -7,6 +7,8 @@
  *   of all        behind everything that was asked before: totals are there when it is said that
  *                 they are, the hour's profiles before the hour is closed
  *   of a list     goes at once
+ *   of the way    goes at once: the password, before what a connection was opened for; the map of
+ *                 slots
  *   a copy        behind everything; with replicas it is a WAIT at each server that was written to,
  *                 and everything behind it waits: what a fail-over would lose is relied on by
  *                 nobody. Without replicas it is nothing. So it is with sentinels, too.
@@ -47,7 +49,7 @@ static void lose(struct store *store, const struct error *error)
         store->refused = *error;
 }
 
-void store_queue_go(struct store_request *request)
+bool store_queue_go(struct store_request *request)
 {
     struct store *store = request->store;
     struct store_node *node = node_of(store, request);
@@ -59,8 +61,10 @@ void store_queue_go(struct store_request *request)
         store_node_connect(node, &error);
     if (error.code != ERROR_NONE)
         lose(store, &error);
-    if (error.code != ERROR_NONE || !store_node_send(node, request))
-        drop(request);
+    if (error.code == ERROR_NONE && store_node_send(node, request))
+        return true;
+    drop(request);
+    return false;
 }
 
 /* --- a second copy ---------------------------------------------------------------------------- */
@@ -123,15 +127,15 @@ static void spread(struct store_request *request)
             ask_copy(store->node[i]);
 }
 
-/* It is its turn. */
-static void begin(struct store_request *request)
+/* It is its turn. False: it could not be sent, and is no more. */
+static bool begin(struct store_request *request)
 {
     if (!request->bytes) {
         spread(request);
-        return;
+        return true;
     }
     request->store->under_way[request->scope]++;
-    store_queue_go(request);
+    return store_queue_go(request);
 }
 
 /* --- whose turn it is ------------------------------------------------------------------------- */
@@ -139,10 +143,7 @@ static void begin(struct store_request *request)
 static bool is_free(const struct store *store, const struct store_request *request)
 {
     const size_t *busy = store->under_way;
-    bool of_a_copy = request->scope == STORE_COPY && request->bytes; /* its own kind may be there */
     size_t others = busy[STORE_OF_HOST] + busy[STORE_OF_ALL] + busy[STORE_OF_LIST];
-    if (of_a_copy)
-        return true;
     if (request->scope == STORE_COPY)
         return others + busy[STORE_COPY] == 0;
     if (busy[STORE_COPY] > 0)
@@ -162,15 +163,15 @@ static void hold(struct store_request *request)
     store->held_end = request;
 }
 
-void store_queue_take(struct store_request *request)
+bool store_queue_take(struct store_request *request)
 {
     struct store *store = request->store;
-    bool copies = request->scope == STORE_COPY && request->bytes;
+    bool copies = request->scope == STORE_COPY && request->bytes; /* its own kind may be there */
     bool introduces = request->node && !store->ready;
-    if (!copies && !introduces && (store->held || !is_free(store, request)))
-        hold(request);
-    else
-        begin(request);
+    if (request->at_once || copies || introduces || (!store->held && is_free(store, request)))
+        return begin(request);
+    hold(request);
+    return true;
 }
 
 void store_queue_pump(struct store *store)

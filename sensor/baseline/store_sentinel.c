@@ -5,8 +5,8 @@
  *   every sentinel at once → SENTINEL get-master-addr-by-name → connect → ROLE → the schema
  *
  * A primary that was cut off from its sentinels goes on taking writes until it hears of the new
- * one. So nothing is relied on that has no second copy (store_copy): it would be lost with it. A
- * sentinel that wants a password gets the store's. Thread: the engine's. */
+ * one. So nothing is relied on that has no second copy (store_copy): it would be lost with it.
+ * Sentinels are asked without a password, which is the primary's. Thread: the engine's. */
 #include "store_link.h"
 
 #include <string.h>

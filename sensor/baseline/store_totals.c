@@ -81,15 +81,17 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "end\n"                                                                                        \
     "redis.call('EXPIRE', KEYS[1], ARGV[1])\n"                                                     \
     "if ARGV[4] == '' then return 1 end\n"
-/* What others see: of a destination by vantage the most; what is this vantage's is alike. */
+/* What others see: of a destination by vantage the most; what is this vantage's is alike. Numbers
+ * beyond 2^53 - 1, which no sensor sees in an hour, are left out, and sums end there. */
 #define ELSEWHERE                                                                                  \
     "local all, own, seen = redis.call('HGETALL', KEYS[1]), string.match(ARGV[4], '^[^|]*|'), "    \
     "{}\n"                                                                                         \
+    "local most = 9007199254740991\n"                                                              \
     "for i = 1, #all, 2 do\n"                                                                      \
     "  local v, s, d = string.match(all[i], '^([^|]*|)([^|]*|)(.+)$')\n"                           \
-    "  if d and d ~= 'inside' and v .. s ~= ARGV[4] then\n"                                        \
+    "  local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                              \
+    "  if d and d ~= 'inside' and v .. s ~= ARGV[4] and n <= most then\n"                          \
     "    seen[d] = seen[d] or {}\n"                                                                \
-    "    local n = tonumber(string.match(all[i + 1], '^%d+') or '0')\n"                            \
     "    seen[d][v] = math.max(seen[d][v] or 0, n)\n"                                              \
     "  end\n"                                                                                      \
     "end\n"                                                                                        \
@@ -98,12 +100,12 @@ _Static_assert(STARTS_MAX == 256, "the script keeps as many");
     "  for v, n in pairs(seen[d] or {}) do\n"                                                      \
     "    if v == own then alike = n else across = across + n end\n"                                \
     "  end\n"                                                                                      \
-    "  return alike, across\n"                                                                     \
+    "  return alike, math.min(across, most)\n"                                                     \
     "end\n"                                                                                        \
     "local alike, across = 0, 0\n"                                                                 \
     "for d in pairs(seen) do\n"                                                                    \
     "  local a, x = parts(d)\n"                                                                    \
-    "  alike, across = alike + a, across + x\n"                                                    \
+    "  alike, across = math.min(alike + a, most), math.min(across + x, most)\n"                    \
     "end\n"                                                                                        \
     "local reply = {string.format('%.0f', alike), string.format('%.0f', across)}\n"                \
     "for i = 5, #ARGV, 2 do\n"                                                                     \

@@ -82,6 +82,8 @@ static void send_end(struct store *store, struct store_walk *walk)
 {
     const char *argv[1] = {"PING"};
     size_t size[1] = {4};
+    if (walk->gone) /* no server that dies brings back what somebody was told to be gone */
+        store_copy(store);
     struct store_request *request = request_of(store, walk, "PING", at_end);
     request->scope = STORE_OF_ALL; /* behind everything */
     store_send(request, 1, argv, size);

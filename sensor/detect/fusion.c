@@ -213,6 +213,13 @@ static uint64_t staged_now(const struct weighing *weighing)
     return staged_bytes(&days, &since);
 }
 
+/* What is told of a pair by its own past: not once that was let go for room. */
+static bool tells_of_past(enum evidence_kind kind)
+{
+    return kind == EVIDENCE_BEACON || kind == EVIDENCE_PAIR_GROWTH ||
+           kind == EVIDENCE_SERVED_GROWTH || kind == EVIDENCE_HOST_GROWTH;
+}
+
 /* False: its pair is not known any more, so nothing can be said of it. */
 static bool look_up(const struct weighing *weighing, enum evidence_kind kind,
                     struct told_kind *told)
@@ -221,6 +228,8 @@ static bool look_up(const struct weighing *weighing, enum evidence_kind kind,
     *told = (struct told_kind){.kind = kind, .weighing = weighing};
     told->pair.amounts = weighing->amounts;
     if (mark->pair && !weighing->find(weighing->context, mark->pair, &told->pair))
+        return false;
+    if (told->pair.destination && !told->pair.pair && tells_of_past(kind))
         return false;
     uint64_t now = kind == EVIDENCE_STAGING ? staged_now(weighing)
                                             : amount_of(kind, &told->pair, &weighing->civil);

@@ -158,7 +158,7 @@ void engine_free(struct engine *engine)
     json_free(engine->json);
     totals_free(engine->totals);
     fleet_free(engine->fleet);
-    elsewhere_abandon(engine);
+    elsewhere_fini(engine);
     hosts_fini(engine);
     sight_fini(&engine->sight);
     ruled_fini(&engine->ruled);
@@ -278,6 +278,8 @@ static void do_due(struct engine *engine, struct ptime now)
         do_due_at(engine, at);
         if (!paused(engine))
             live_look(engine, at);
+        if (!paused(engine))
+            elsewhere_look(engine, at);
     }
 }
 

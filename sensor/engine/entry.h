@@ -37,10 +37,11 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
     uint32_t spare;
 };
 
-enum { ELSEWHERE_SEEN, ELSEWHERE_MINE, ELSEWHERE_OTHERS };
+enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED };
 
 /* ENTRY_ELSEWHERE: what other sensors see of a host, followed by `count` shares of destinations; or
- * who tells of it. */
+ * who tells of it: of the destination whose hash `alike` is, on the side `count`, `across` as the
+ * store answered (enum store_claimed). */
 struct entry_elsewhere {
     struct ip host;
     int64_t hour; /* of a claim: the day */

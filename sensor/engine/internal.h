@@ -93,13 +93,14 @@ struct host_list { /* by last use */
     struct host *oldest, *newest;
 };
 
-/* Who tells of a host that several sensors see, on a site day. */
-enum claim_state { CLAIM_NONE, CLAIM_ASKED, CLAIM_MINE, CLAIM_OTHERS };
+/* Who tells what a side of a host's evidence leads to on a site day, of several that see it. */
+enum claim_state { CLAIM_NONE, CLAIM_ASKED, CLAIM_MINE, CLAIM_OTHERS, CLAIM_TOLD };
 struct claim {
     int64_t day;
-    enum claim_state state;
-    int64_t asked_ns; /* packet time */
-    int64_t seen_ns;  /* when another sensor was last heard to see it; 0: never */
+    uint64_t destination;      /* store.h */
+    double e;                  /* what was asked with, or told */
+    int64_t asked_ns, held_ns; /* packet time; since then something waits to be told, 0: nothing */
+    uint32_t state, spare;     /* enum claim_state */
 };
 
 struct host {
@@ -123,7 +124,9 @@ struct host {
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
     struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
-    struct claim claim;
+    struct claim claim[EVIDENCE_SIDES];
+    int64_t shared_ns; /* when another sensor was last heard to see it; 0: never */
+    bool held;         /* in the list of those of whom something waits to be told (elsewhere.c) */
 };
 
 struct site_day { /* looked up once a day */
@@ -143,6 +146,8 @@ struct tallies { /* see tally.c */
 
 struct heard { /* see elsewhere.c: entries that wait for their place */
     struct heard_entry *oldest, *newest;
+    struct ip *held; /* hosts of whom something waits to be told */
+    size_t held_count, held_room;
 };
 
 struct loads {              /* see loads.c */
@@ -295,10 +300,21 @@ struct entry_elsewhere;
 void elsewhere_hear(struct engine *engine, struct store *store);
 bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
-/* Whether this sensor may tell of a host on that day; where others see it too, they are asked
- * first, and it is judged again when the answer comes. */
-bool elsewhere_may_tell(struct engine *engine, struct host *host, int64_t day, struct ptime now);
-void elsewhere_abandon(struct engine *engine); /* the store went: nothing is asked any more */
+/* Whether this sensor may tell this; where others see the host too, they are asked first, and it is
+ * judged again when the answer comes. */
+struct telling {
+    enum evidence_side side;
+    const struct destination *destination; /* NULL: the host as a whole */
+    int64_t day;
+    double e;
+};
+bool elsewhere_may_tell(struct engine *engine, struct host *host, const struct telling *telling,
+                        struct ptime now);
+void elsewhere_told(struct engine *engine, struct host *host, const struct telling *telling);
+void elsewhere_look(struct engine *engine, struct ptime at);      /* on the grid of looks */
+void elsewhere_restore(struct engine *engine, struct host *host); /* … out of a snapshot */
+void elsewhere_abandon(struct engine *engine); /* the store went: what waited is judged again */
+void elsewhere_fini(struct engine *engine);
 
 /* warm.c: before the first record that this engine ever consumed; it may pause for it. */
 void warm_begin(struct engine *engine, struct ptime now);

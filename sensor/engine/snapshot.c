@@ -195,7 +195,8 @@ static void put_host(struct buffer *out, const struct host *host)
         buffer_le64(out, (uint64_t)host->told[side].day);
         buffer_f64(out, host->told[side].e);
     }
-    buffer_put(out, &host->claim, sizeof host->claim);
+    buffer_put(out, host->claim, sizeof host->claim);
+    buffer_le64(out, (uint64_t)host->shared_ns);
     buffer_le32(out, host->blob_size);
     buffer_put(out, host->blob, host->blob_size);
 }
@@ -235,12 +236,14 @@ static bool take_host(struct engine *engine, struct cursor *in)
         if (!snapshot_take_raw(in, &host->told[side].e, sizeof host->told[side].e))
             return false;
     }
-    if (!snapshot_take_raw(in, &host->claim, sizeof host->claim))
+    if (!snapshot_take_raw(in, host->claim, sizeof host->claim))
         return false;
+    host->shared_ns = (int64_t)cursor_le64(in);
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || host == &unused)
         return blob != NULL;
+    elsewhere_restore(engine, host);
     if (size > 0)
         cache_put(engine, host, blob, size);
     if (loading)

@@ -10,8 +10,9 @@
  *
  * A side that was told is silent for SILENT_DAYS, unless its evidence has grown by SILENT_FACTOR:
  * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
- * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust or an
- * exception holds back is not told, so it costs that at each change of a bin.
+ * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust, an
+ * exception or another sensor (elsewhere.c) holds back is not told, so it costs that at each change
+ * of a bin.
  *
  * Bounds: one struct weigh (1.2 kB) a host that sent anything since the start; a walk through an
  * hour's pairs (TOTALS_PAIRS) a host, hour and told side. Thread: the engine's. */
@@ -64,7 +65,7 @@ static struct amounts host_amounts(const struct at *at)
     uint64_t inside = same ? profile->staged.days.in[0] : 0;
     struct volume day = account_open_all(at->engine, at->host, at->first, at->civil->hour, &inside);
     return (struct amounts){.hour = elsewhere_with(&at->total->elsewhere, at->total->out.value),
-                            .day = day.value + (same ? profile->today_bytes : 0),
+                            .day = bytes_add(day.value, same ? profile->today_bytes : 0),
                             .inside = inside};
 }
 
@@ -323,9 +324,13 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         engine->counts.trusted++;
         return;
     }
-    if (account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) >
-        0)
-        at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+    struct telling telling = {side, lead.destination, at->civil->day, fused.e};
+    if (!elsewhere_may_tell(engine, at->host, &telling, at->now) ||
+        account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) ==
+            0)
+        return;
+    at->host->told[side] = (struct last_told){at->civil->day, fused.e};
+    elsewhere_told(engine, at->host, &telling);
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)
@@ -339,8 +344,7 @@ static void weigh_slot(struct at *at, struct slot *slot)
 static void judge_slot(struct at *at, const struct slot *slot, enum baseline_state state)
 {
     for (int side = EVIDENCE_SIDES; side-- > 0;)
-        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side) &&
-            elsewhere_may_tell(at->engine, at->host, at->civil->day, at->now))
+        if (slot->fires[side] && slot->e[side] >= silent_below(at, (enum evidence_side)side))
             tell(at, slot, (enum evidence_side)side, state);
 }
 

@@ -3,7 +3,7 @@
 #include "bounds.h"
 
 #define BOUNDS_CONTENT  20
-#define BOUNDS_TOLD     15
+#define BOUNDS_TOLD     16
 #define BOUNDS_BINDINGS 8
 
 static uint64_t faults_of(const struct engine_counts *counts)
@@ -80,6 +80,7 @@ static size_t put_told(const struct summary *s, struct bound_count *count)
         {"findings_excepted", "findings that the operator's exceptions held back", c->excepted},
         {"findings_trusted", "findings that trust held back", c->trusted},
         {"findings_untold", "findings without a story left to be told of", c->findings_untold},
+        {"findings_told_elsewhere", "findings that another sensor had told", c->told_elsewhere},
         {"findings_unranked", "findings beyond an incident's detectors", i.unranked},
         {"fleet_forgotten", "destinations whose hosts are no longer known", fleet_forgotten(fleet)},
         {"fleet_crowded", "new destinations of one host too many to be a measure for others",

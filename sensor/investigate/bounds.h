@@ -4,7 +4,7 @@
 
 #include "weir/investigate/summary.h"
 
-#define BOUNDS_MAX 84
+#define BOUNDS_MAX 85
 
 struct bound_count {
     const char *name, *text; /* of the JSON field; for people, after the number */

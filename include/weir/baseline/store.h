@@ -131,10 +131,23 @@ struct store_elsewhere {
 void store_hear_elsewhere(struct store *store,
                           void (*heard)(void *context, const struct store_elsewhere *elsewhere),
                           void *context);
-/* Who tells of a host on a site day, of several sensors that see it: the first who asks, for
- * `ttl_ns` (then who asks next), and again whenever that one asks. */
-void store_claim(struct store *store, const struct ip *host, int64_t day, int64_t ttl_ns,
-                 void (*done)(void *context, const struct ip *host, int64_t day, bool mine),
+/* Who of several sensors tells what one side of a host's evidence comes to on a site day: the first
+ * who asks, for `ttl_ns` (then who asks next), and again whenever that one asks, or who knows so
+ * much more that one sensor alone would tell it twice (STORE_CLAIM_FACTOR). `done` may be NULL, and
+ * gets what was asked. */
+#define STORE_CLAIM_FACTOR "1.3" /* SILENT_FACTOR */
+struct store_claim {
+    struct ip host;
+    int64_t day;
+    unsigned side;
+    uint64_t destination; /* its hash; 0: the host as a whole */
+    double e;
+    bool told; /* else it is to be told */
+};
+enum store_claimed { STORE_CLAIM_OTHERS, STORE_CLAIM_MINE, STORE_CLAIM_TOLD /* by another */ };
+void store_claim(struct store *store, const struct store_claim *claim, int64_t ttl_ns,
+                 void (*done)(void *context, const struct store_claim *claim,
+                              enum store_claimed claimed),
                  void *context);
 /* The fleet's sum of a host's hour: maximum inside a vantage, sum across vantages. `total` is the
  * callback's to keep (free with host_total_free) and NULL when the hour is not known. */

@@ -111,7 +111,8 @@ struct engine_counts {
     uint64_t excepted;           /* findings that an exception held back, at each look */
     uint64_t trusted;            /* findings that trust held back, at each look */
     uint64_t findings_unasked; /* about what nobody asked for, or before (engine_told); each look */
-    uint64_t findings_untold;  /* that had no story or pair any more to be told of */
+    uint64_t findings_untold;  /* that had no story, pair or open hour any more to be told of */
+    uint64_t told_elsewhere;   /* findings that another sensor had told, at each asking */
     uint64_t late;             /* records older than what was complete when they came */
     uint64_t forced;           /* records that no watermark completed (ORDER_MAX waited) */
     uint64_t workers_lost;     /* incarnations that went without an end */

@@ -294,13 +294,51 @@ static void damage_is_refused(void **state)
     profile_free(p);
 }
 
+static bool takes(struct profile *p)
+{
+    struct buffer blob = {0};
+    profile_pack(p, &blob);
+    struct profile *again = profile_unpack(blob.data, blob.size, NULL);
+    bool taken = again != NULL;
+    profile_free(again);
+    buffer_fini(&blob);
+    return taken;
+}
+
+/* Evidence of a destination that names none would be told of nothing. */
+static void evidence_names_its_pair(void **state)
+{
+    static const enum evidence_kind of_pairs[] = {EVIDENCE_UPLOAD, EVIDENCE_UPLOAD_GROWTH,
+                                                  EVIDENCE_PAIR_HOUR, EVIDENCE_YOUNG_WEEK,
+                                                  EVIDENCE_BEACON};
+    struct profile *p = make_profile();
+    struct evidence_mark named = {5, 70000, 7}, nameless = {5, 70000, 0};
+    (void)state;
+    for (size_t i = 0; i < sizeof of_pairs / sizeof *of_pairs; i++) {
+        p->evidence = (struct day_evidence){.known = 1u << of_pairs[i]};
+        p->evidence.mark[of_pairs[i]] = named;
+        assert_true(takes(p));
+        p->evidence.mark[of_pairs[i]] = nameless;
+        assert_false(takes(p));
+    }
+    p->evidence = (struct day_evidence){.known = 1u << EVIDENCE_HOST_DAY};
+    p->evidence.mark[EVIDENCE_HOST_DAY] = nameless;
+    assert_true(takes(p));
+    p->evidence.upload_due[1] = named;
+    assert_true(takes(p));
+    p->evidence.upload_due[1] = nameless;
+    assert_false(takes(p));
+    profile_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_lightest_pair_goes), cmocka_unit_test(a_typical_host_is_small),
-        cmocka_unit_test(the_blob_is_bounded),    cmocka_unit_test(the_worst_is_bounded),
-        cmocka_unit_test(histograms_are_bounded), cmocka_unit_test(packs_and_unpacks),
-        cmocka_unit_test(schema_1_is_taken_over), cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(the_lightest_pair_goes),  cmocka_unit_test(a_typical_host_is_small),
+        cmocka_unit_test(the_blob_is_bounded),     cmocka_unit_test(the_worst_is_bounded),
+        cmocka_unit_test(histograms_are_bounded),  cmocka_unit_test(packs_and_unpacks),
+        cmocka_unit_test(schema_1_is_taken_over),  cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(evidence_names_its_pair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -356,6 +356,34 @@ static void test_least_rights(void **state)
     client_close(&client);
 }
 
+/* A connection that is opened for a command which waited its turn says its password first. */
+static void test_password_first(void **state)
+{
+    (void)state;
+    static char url[200];
+    struct client client;
+    flush();
+    for (int i = 0; i < 3; i++) {
+        cluster_order(&cluster.node[i], "ACL SETUSER weir on >s3cret ~* resetchannels +@all");
+        cluster_order(&cluster.node[i], "ACL SETUSER default resetkeys");
+    }
+    for (int i = 0; i < 3; i++) {
+        snprintf(url, sizeof url, "redis-cluster://weir:s3cret@127.0.0.1:%d?ports=%d,%d,%d",
+                 cluster.node[i].port, cluster.node[0].port, cluster.node[1].port,
+                 cluster.node[2].port);
+        url_now = url;
+        must_open(&client, "one");
+        store_say_alive(client.store, HOUR); /* what is behind it waits */
+        put_hour(&client, HOUR, 1000);
+        store_say_alive(client.store, HOUR);
+        put_hour(&client, HOUR, 1100);
+        settle(&client);
+        client_close(&client);
+    }
+    for (int i = 0; i < 3; i++)
+        cluster_order(&cluster.node[i], "ACL SETUSER default allkeys");
+}
+
 /* --- slots that move ---------------------------------------------------------------------------
  */
 
@@ -459,13 +487,35 @@ static void test_refused(void **state)
     expect_failure("redis-sentinel://127.0.0.1:1/main", "refused");
 }
 
+/* Behind walls there are sockets of one family only. */
+static void test_other_family(void **state)
+{
+    (void)state;
+    struct client client = {.ready = 0};
+    struct store_config config = {.url = cluster.url,
+                                  .prefix = CASE_PREFIX,
+                                  .sensor = "one",
+                                  .address = "127.0.0.1,127.0.0.1,127.0.0.1"};
+    client_open(&client, &config);
+    assert_int_equal(client.ready, 1);
+    client_close(&client);
+    for (int i = 0; i < 3; i++)
+        cluster_order(&cluster.node[i], "CONFIG SET cluster-announce-ip ::1");
+    client_open(&client, &config);
+    assert_int_equal(client.ready, 0);
+    if (!strstr(client.error.message, "another address family"))
+        fail_msg("%s", client.error.message);
+    client_close(&client);
+}
+
 int main(void)
 {
     const struct CMUnitTest pure[] = {cmocka_unit_test(test_slots),
                                       cmocka_unit_test(test_redirections)};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_calls), cmocka_unit_test(test_slots_move),
-        cmocka_unit_test(test_least_rights), cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_all_calls),    cmocka_unit_test(test_slots_move),
+        cmocka_unit_test(test_least_rights), cmocka_unit_test(test_password_first),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_other_family)};
     log_set_level(LOG_ERROR_);
     int failed = cmocka_run_group_tests(pure, NULL, NULL);
     if (!has_program("redis-server"))

@@ -2,6 +2,8 @@
  */
 #include "store_server.h"
 
+#include "weir/baseline/store_close.h"
+
 static const struct pair_total *pair_of(const struct host_total *total, const char *name)
 {
     struct destination destination = domain(name);
@@ -221,6 +223,45 @@ static void test_odd_totals(void **state)
     client_close(&a);
 }
 
+static struct elsewhere heard;
+
+static void on_heard(void *context, const struct store_elsewhere *elsewhere)
+{
+    struct client *client = context;
+    heard = elsewhere->all;
+    client->answers++;
+}
+
+/* … nor does it make an answer of what others see that no sensor understands. */
+static void test_odd_elsewhere(void **state)
+{
+    (void)state;
+    struct client a, b;
+    must_open(&a, "a", "core");
+    must_open(&b, "b", "core");
+    store_say_alive(b.store, STORE_NO_HOUR);
+    settle(&b);
+    store_ask_turn(a.store, 7, false, NULL, NULL);
+    settle(&a);
+    store_hear_elsewhere(a.store, on_heard, &a);
+    put_word(&b, 500, 30, 9);
+    settle(&b);
+    freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", "v|s|client|domain|x.jp",
+                        "99999999999999999999999999999 2 3 4 5 0"));
+    freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", "v|s|client|domain|y.jp",
+                        "9007199254740991 2 3 4 5 0"));
+    freeReplyObject(ask("HSET " CASE_PREFIX ":{10.0.0.1}:open:7 %s %s", "v|s|client|domain|z.jp",
+                        "9007199254740991 2 3 4 5 0"));
+    put_word(&a, 1000, 30, 9);
+    settle(&a);
+    assert_int_equal(a.failed, 0);
+    assert_int_equal(a.answers, 1);
+    assert_int_equal(heard.alike, 500);
+    assert_int_equal(heard.across, UINT64_C(9007199254740991));
+    client_close(&a);
+    client_close(&b);
+}
+
 /* --- starts ----------------------------------------------------------------------------------- */
 
 static void put_starts(struct client *client, const char *text)
@@ -351,10 +392,19 @@ static void test_starts_are_bounded(void **state)
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_put_and_sum),        T(test_retries),        T(test_exact),
-        T(test_vantages),           T(test_inside),         T(test_without_vantage),
-        T(test_many_pairs),         T(test_odd_totals),     T(test_starts_are_a_union),
-        T(test_starts_of_vantages), T(test_longest_of_all), T(test_starts_are_bounded),
+        T(test_put_and_sum),
+        T(test_retries),
+        T(test_exact),
+        T(test_vantages),
+        T(test_inside),
+        T(test_without_vantage),
+        T(test_many_pairs),
+        T(test_odd_totals),
+        T(test_odd_elsewhere),
+        T(test_starts_are_a_union),
+        T(test_starts_of_vantages),
+        T(test_longest_of_all),
+        T(test_starts_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
