@@ -116,6 +116,11 @@ static int add(struct asked *asked, struct error *error)
 
 static int take_away(struct asked *asked, struct error *error)
 {
+    if (asked->users.count == 1 && console_users_find(&asked->users, asked->name))
+        return error_set(error, ERROR_USAGE,
+                         "%.40s: is the last user of %s, and a console without one does not start: "
+                         "expected another to be added first",
+                         asked->name, asked->path);
     if (!console_users_remove(&asked->users, asked->name))
         return error_set(error, ERROR_INPUT, "%.40s: there is no such user in %s", asked->name,
                          asked->path);
@@ -139,10 +144,15 @@ static int run(const struct verb *verb, const struct options *options, const cha
         return error_set(error, ERROR_USAGE,
                          "console.users: is not set, expected the file that users are kept in");
     asked.name = verb->names ? options->input[0] : NULL;
-    if (access(asked.path, F_OK) == 0 && console_users_read(&asked.users, asked.path, error) != 0)
+    int lock = verb->names ? console_users_lock(asked.path, error) : -1;
+    if (error->code != ERROR_NONE)
         return -1;
-    int status = verb->run(&asked, error);
+    int status = -1;
+    if (access(asked.path, F_OK) != 0 || console_users_read(&asked.users, asked.path, error) == 0)
+        status = verb->run(&asked, error);
     console_users_fini(&asked.users);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 

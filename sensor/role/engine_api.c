@@ -303,7 +303,8 @@ void engine_role_status(struct engine_role *role,
     struct bus_status sink[CONFIG_SINKS];
     char away[CONFIG_WORKERS][AWAY_TEXT];
     const char *line[BLIND_MAX];
-    struct console_counts console = {0};
+    const bool off = engine_role_console_is_off(role);
+    struct console_counts console = {.off = off};
     if (role->console)
         console = console_counts_of(role->console);
     const struct engine *engine = role->stack.engine;
@@ -349,7 +350,7 @@ void engine_role_status(struct engine_role *role,
         .alert_count = alerts_status(role, alerts),
         .api = api,
         .api_count = apis_status(role, api),
-        .console = role->console ? &console : NULL,
+        .console = role->console || off ? &console : NULL,
     };
     reply->body = say(role, &status);
     judging_fini(&judging);
