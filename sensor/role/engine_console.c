@@ -85,7 +85,11 @@ static void on_tick(void *context)
 {
     struct engine_role *role = context;
     struct api *api = console_server(role->console);
-    console_news_read(role->console_news, publisher_durable(role->stack.publisher), api);
+    struct buffer events = {0};
+    console_news_read(role->console_news, publisher_durable(role->stack.publisher), &events);
+    if (events.size > 0)
+        api_tell(api, (const char *)events.data, events.size);
+    buffer_fini(&events);
     if (++role->console_ticks % NOW_TICKS != 0)
         return;
     free(role->console_now);
@@ -97,12 +101,11 @@ static void on_tick(void *context)
 int engine_role_console_serve(struct engine_role *role, const struct api_route *routes)
 {
     struct loop_ref loop = role->stack.loop;
-    uint64_t durable = publisher_durable(role->stack.publisher);
     if (!role->console)
         return 0;
     role->console_news =
-        console_news_new(config_state_dir(&role->config),
-                         durable > NEWS_LINES ? durable - NEWS_LINES : 0, role->stack.pseudonyms);
+        console_news_new(config_state_dir(&role->config), publisher_durable(role->stack.publisher),
+                         role->stack.pseudonyms);
     role->console_tick = loop.ops->timer(loop.loop, NEWS_NS, on_tick, role);
     return console_serve(role->console, loop, role->console_listener, routes, role, &role->error);
 }

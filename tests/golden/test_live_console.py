@@ -212,6 +212,7 @@ class Console(weirtest.Case):
         order = {"reason": "r", "for_s": 60, "scope": {"rule": "volume.host"}}
         self.assertEqual(self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)[0], 403)
         self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[1]["role"], "analyst")
+        self.assertEqual(self.ask("POST", "/v1/silences", {**order, "author": "vera"}, X_Weir_CSRF=self.csrf)[0], 400)
         made = self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)
         self.assertEqual(json.loads(made[2])["author"], "anna")
         for name in ("mallory", "vera"): # who there is and who is not: refused and locked in the same way
