@@ -10,6 +10,7 @@
 #include "weir/base/log.h"
 #include "weir/bus/console_users.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,34 +44,60 @@ static bool read_line(const char *prompt, char text[PASSWORD_MAX + 2])
     return got;
 }
 
-/* Echo is off while it is typed. */
+static struct termios seen; /* the terminal as it was, for whoever interrupts */
+
+/* tcsetattr and raise are safe in a handler (signal-safety(7)). */
+static void on_interrupt(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &seen);
+    raise(number); /* again, as it would have been: SA_RESETHAND */
+}
+
+#define INTERRUPTS 4
+static const int interrupts[INTERRUPTS] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+
+static void heed(struct sigaction before[INTERRUPTS])
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < INTERRUPTS; i++)
+        sigaction(interrupts[i], &action, &before[i]);
+}
+
+/* Echo is off while it is typed, and on again however that ends. */
 static bool read_unseen(const char *prompt, char text[PASSWORD_MAX + 2])
 {
-    struct termios seen, unseen;
+    struct sigaction before[INTERRUPTS];
+    struct termios unseen;
     if (tcgetattr(STDIN_FILENO, &seen) != 0)
         return false;
     unseen = seen;
     unseen.c_lflag &= ~(tcflag_t)ECHO;
+    heed(before);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen);
     bool got = read_line(prompt, text);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &seen);
+    for (size_t i = 0; i < INTERRUPTS; i++)
+        sigaction(interrupts[i], &before[i], NULL);
     fputs("\n", stderr);
     return got;
 }
 
+/* Unbuffered: else stdio keeps what was typed in memory of its own. */
 static int ask(char password[PASSWORD_MAX + 2], struct error *error)
 {
     char again[PASSWORD_MAX + 2] = "";
     bool terminal = isatty(STDIN_FILENO);
+    setvbuf(stdin, NULL, _IONBF, 0);
     bool got = terminal ? read_unseen("password: ", password) : read_line("", password);
     if (!got)
         return error_set(error, ERROR_USAGE, "expected a password");
     if (strlen(password) < PASSWORD_LEAST || strlen(password) > PASSWORD_MAX)
         return error_set(error, ERROR_USAGE, "expected a password of %d to %d bytes",
                          PASSWORD_LEAST, PASSWORD_MAX);
-    if (terminal && (!read_unseen("once more: ", again) || strcmp(again, password) != 0))
-        return error_set(error, ERROR_USAGE, "these are two passwords");
-    return 0;
+    bool same = !terminal || (read_unseen("once more: ", again) && strcmp(again, password) == 0);
+    explicit_bzero(again, sizeof again);
+    return same ? 0 : error_set(error, ERROR_USAGE, "these are two passwords");
 }
 
 /* --- verbs ------------------------------------------------------------------------------------ */

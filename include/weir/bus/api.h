@@ -40,7 +40,8 @@ enum api_header {
     API_HEADERS
 };
 
-/* Borrowed for the length of the call. The path is as it came: nothing is percent-decoded. */
+/* Borrowed for the length of the call. The path is as it came: nothing is percent-decoded; a
+ * route that expects a name asks api_path_name. */
 struct api_request {
     const char *method, *path, *query; /* query: "" without one */
     const void *body;
@@ -120,6 +121,9 @@ void api_refuse(struct api_reply *reply, int status, const char *text);
 /* What the "*" of a route's path stands for in `path`. False: it is longer than there is room for.
  */
 bool api_path_part(const char *route, const char *path, char *text, size_t room);
+/* The same, percent-decoded. False: its name is longer than that, empty, badly encoded, or has a
+ * control character. */
+bool api_path_name(const char *route, const char *path, char *text, size_t room);
 
 /* Makes the unix listener at `path` with the permissions `mode`: the descriptor, or −1. A socket
  * that nobody answers on is left over from a crash, and is replaced; one that answers, or a file
