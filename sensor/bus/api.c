@@ -277,7 +277,8 @@ static void on_bytes(struct api_client *client, const char *bytes, size_t size)
 
 static void on_end(struct api_client *client)
 {
-    bool asked = client->phase == API_BODY || client->in.size > 0;
+    bool asked =
+        client->phase == API_BODY || client->in.size > 0 || client->idle_reads > API_IDLE_READS;
     if (client->phase != API_LINGER && asked) /* who only knocked did nothing wrong */
         client->api->counts.bad++;
     api_client_free(client);

@@ -85,10 +85,7 @@ static enum api_io read_tls(struct api_client *client, void *bytes, size_t room,
     if (io == API_IO_SOME && client->phase != API_STREAM)
         watch(client, LOOP_READ);
     client->idle_reads = io == API_IO_AGAIN ? client->idle_reads + 1 : 0;
-    if (client->idle_reads <= API_IDLE_READS)
-        return io;
-    client->api->counts.bad++;
-    return API_IO_ENDED;
+    return client->idle_reads > API_IDLE_READS ? API_IO_ENDED : io;
 }
 
 enum api_io api_client_read(struct api_client *client, void *bytes, size_t room, size_t *got)
