@@ -15,7 +15,7 @@ from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, unti
 
 PORT, STREAMS = 8477, 200
 HOST = f"127.0.0.1:{PORT}"
-ZONES = f"networks:\n  inside: [10.0.0.0/8]\n  zones: [{{name: plant, level: 2, state: locked, nets: [{SERVER}/32]}}]\n" \
+ZONES = f"networks:\n  inside: [10.0.0.0/8, {SERVER}/32]\n  zones: [{{name: plant, level: 2, state: locked, nets: [{SERVER}/32]}}]\n" \
         "  conduits: conduits.yaml\n"
 
 
