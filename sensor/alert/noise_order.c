@@ -1,7 +1,8 @@
 /* Orders: what people want changed, read strictly, done, and told for the audit.
  *
  * The same order comes over the control API or, with no sensor running, from the command that holds
- * the state directory's lock; what becomes of it is the same. Nothing is changed before all of it
+ * the state directory's lock; what becomes of it is the same. Of the console's users the name is
+ * known, and another one beside it would only be a lie. Nothing is changed before all of it
  * was found good. Thread: whoever owns the book. */
 #include "noise_audit.h"
 #include "noise_local.h"
@@ -35,6 +36,9 @@ static int take_author(const struct noise_order *order, const struct json_value 
     char stated[NOISE_TEXT] = "", peer[41];
     snprintf(peer, sizeof peer, "%s", order->peer);
     make_plain(peer);
+    if (order->signed_in && json_get(body, "author"))
+        return error_set(error, ERROR_USAGE,
+                         "author: expected none, it is the one who is logged in (%s)", peer);
     if (noise_take_text(body, "author", stated, sizeof stated, false, error) != 0)
         return -1;
     char *name = line_cut(stated, AUTHOR_MAX); /* a directory's names can be long */

@@ -28,6 +28,12 @@ bool ip_is_broadcast(const struct ip *ip)
     return ip_compare(ip, &none) == 0;
 }
 
+bool ip_is_loopback(const struct ip *ip)
+{
+    static const struct ip six = {{[15] = 1}};
+    return ip_is_v4(ip) ? ip->byte[12] == 127 : ip_compare(ip, &six) == 0;
+}
+
 bool ip_is_multicast(const struct ip *ip)
 {
     return ip_is_v4(ip) ? (ip->byte[12] & 0xf0) == 0xe0 : ip->byte[0] == 0xff;

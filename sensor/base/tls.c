@@ -3,7 +3,10 @@
  * The certificate is verified as OpenSSL does: chain, dates, and the name or address the operator
  * wrote. Partial writes are allowed, so what was not taken stays with the caller; nothing is
  * buffered here beyond OpenSSL's one record. OpenSSL's queue of errors is emptied before each call,
- * because it is the thread's, not the connection's. Thread: the loop's. */
+ * because it is the thread's, not the connection's. One call reads one record: what a peer can send
+ * without end and without data (key updates) costs a call each, so the loop has its turn between
+ * them. Nothing is read ahead, so what is left makes the descriptor readable again. Thread: the
+ * loop's. */
 #include "weir/base/tls.h"
 
 #include "weir/base/buffer.h"
@@ -73,6 +76,7 @@ struct tls_context *tls_context_new(const struct tls_settings *settings, struct 
     SSL_CTX_set_min_proto_version(context->ssl, TLS1_2_VERSION);
     SSL_CTX_set_mode(context->ssl,
                      SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_clear_mode(context->ssl, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_verify(context->ssl, settings->verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, NULL);
     if (load_trust(context->ssl, settings->ca_file, error) == 0 &&
         load_own(context->ssl, settings, error) == 0)
@@ -81,6 +85,9 @@ failed:
     tls_context_free(context);
     return NULL;
 }
+
+/* What a handshake may be made of: others cost many times as much, and nobody needs them. */
+#define SERVER_GROUPS "X25519:P-256:P-384"
 
 /* No renegotiation: it is how one connection could be made to cost as much as thousands. */
 struct tls_context *tls_server_context_new(const char *cert_file, const char *key_file,
@@ -100,7 +107,10 @@ struct tls_context *tls_server_context_new(const char *cert_file, const char *ke
         SSL_CTX_set_mode(context->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
                                            SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                            SSL_MODE_RELEASE_BUFFERS);
-        if (load_own(context->ssl, &settings, error) == 0)
+        SSL_CTX_clear_mode(context->ssl, SSL_MODE_AUTO_RETRY);
+        if (!SSL_CTX_set1_groups_list(context->ssl, SERVER_GROUPS))
+            error_set(error, ERROR_RUN, "TLS: %s", reason());
+        else if (load_own(context->ssl, &settings, error) == 0)
             return context;
     }
     tls_context_free(context);

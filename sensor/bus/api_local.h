@@ -13,6 +13,7 @@
 #define API_REPLY_NS     (5 * NS_PER_S)
 #define API_LINGER_NS    NS_PER_S
 #define API_LINGER_BYTES ((size_t)1 << 20)
+#define API_IDLE_READS   64 /* one after the other, of TLS without data: key updates, pieces */
 #define API_STREAM_NS    (30 * NS_PER_S) /* without taking any of what waits */
 
 enum api_phase {
@@ -35,6 +36,8 @@ struct api_client {
     uint64_t ticket, session;
     struct loop_watch *watch;
     enum api_phase phase;
+    bool held; /* its handshake waits for its turn, not watched */
+    unsigned idle_reads;
     struct wtime deadline;
     struct buffer in, out;
     size_t seen, written, thrown;
@@ -53,7 +56,7 @@ struct api {
     struct api_client *first;
     unsigned clients; /* without streams */
     uint64_t tickets;
-    int64_t spent_ns; /* since the last sweep */
+    int64_t spent_ns; /* since the last sweep, and beyond the turns before it */
     struct api_counts counts;
 };
 

@@ -90,6 +90,7 @@ void api_stream_ready(struct api_client *client, unsigned what)
             client->api->loop.ops->change(client->watch, LOOP_READ | LOOP_WRITE);
         return;
     case API_IO_ENDED:
+        client->api->counts.bad += client->idle_reads > API_IDLE_READS;
         break;
     }
     api_client_free(client);

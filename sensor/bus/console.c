@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@
 #define HEADERS                                                                                    \
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src "   \
     "'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors "      \
-    "'none'\r\n"                                                                                   \
+    "'none'; require-trusted-types-for 'script'\r\n"                                               \
     "X-Content-Type-Options: nosniff\r\n"                                                          \
     "X-Frame-Options: DENY\r\n"                                                                    \
     "Referrer-Policy: no-referrer\r\n"                                                             \
@@ -109,7 +110,7 @@ static bool give_file(const struct api_request *request, struct api_reply *reply
 static struct session *session_of(struct console *console, const struct api_request *request)
 {
     char id[SECRET_SIZE];
-    return console_cookie(request->header[API_COOKIE], CONSOLE_COOKIE, id, SECRET_SIZE - 1)
+    return console_cookie(request->header[API_COOKIE], console->cookie, id, SECRET_SIZE - 1)
                ? sessions_find(&console->sessions, id, wtime_now())
                : NULL;
 }
@@ -126,12 +127,14 @@ static bool is_forged(struct console *console, const struct api_request *request
     return true;
 }
 
-static void end_session(struct session *session, struct api_reply *reply)
+static void end_session(const struct console *console, struct session *session,
+                        struct api_reply *reply)
 {
     session_end(session);
     reply->body = xstrdup("{\"ok\":true}");
-    reply->headers = xasprintf("Set-Cookie: " CONSOLE_COOKIE
-                               "=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0\r\n");
+    reply->headers =
+        xasprintf("Set-Cookie: %s=; Path=/; HttpOnly; SameSite=Strict%s; Max-Age=0\r\n",
+                  console->cookie, console->tls ? "; Secure" : "");
 }
 
 /* Whether whoever has this session may ask this. `reply` is filled where not. */
@@ -199,7 +202,7 @@ static bool admit(void *context, struct api_request *request, struct api_reply *
     if (own && is(request->method, "GET"))
         console_put_session(console, session, NULL, reply);
     else if (own && is(request->method, "DELETE"))
-        end_session(session, reply);
+        end_session(console, session, reply);
     else
         return true;
     return false;
@@ -208,10 +211,17 @@ static bool admit(void *context, struct api_request *request, struct api_reply *
 static bool holds(void *context, uint64_t session)
 {
     struct console *console = context;
-    return sessions_get(&console->sessions, session, wtime_now()) != NULL;
+    return sessions_hold(&console->sessions, session, wtime_now());
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
+
+static void name_cookie(struct console *console)
+{
+    const char *port = strrchr(console->settings->listen, ':');
+    snprintf(console->cookie, sizeof console->cookie, "%s" CONSOLE_COOKIE "_%s",
+             console->tls ? "__Host-" : "", port ? port + 1 : "");
+}
 
 struct console *console_open(const struct console_settings *settings, const char *token,
                              struct error *error)
@@ -222,6 +232,7 @@ struct console *console_open(const struct console_settings *settings, const char
     console->done[0] = console->done[1] = -1;
     if (read_files(settings, &console->users, &console->tls, error) == 0 &&
         check_reach(settings, &console->users, error) == 0) {
+        name_cookie(console);
         if (pipe2(console->done, O_CLOEXEC) == 0 &&
             fcntl(console->done[0], F_SETFL, O_NONBLOCK) == 0)
             return console;
@@ -281,5 +292,6 @@ struct console_counts console_counts_of(const struct console *console)
 {
     struct console_counts counts = console->counts;
     counts.sessions = sessions_count(&console->sessions, wtime_now());
+    counts.crowded = console->sessions.crowded;
     return counts;
 }

@@ -24,17 +24,11 @@ static bool cut_host(const char *text, char host[HOST_MAX])
     return true;
 }
 
-static bool is_looped(const struct ip *ip)
-{
-    static const uint8_t six[16] = {[15] = 1};
-    return ip_is_v4(ip) ? ip->byte[12] == 127 : memcmp(ip->byte, six, sizeof six) == 0;
-}
-
 bool console_is_loopback(const char *listen)
 {
     char host[HOST_MAX];
     struct ip ip;
-    return cut_host(listen, host) && ip_parse(host, &ip) == 0 && is_looped(&ip);
+    return cut_host(listen, host) && ip_parse(host, &ip) == 0 && ip_is_loopback(&ip);
 }
 
 bool console_host_is_ours(const struct console_settings *settings, const char *text)
@@ -45,7 +39,7 @@ bool console_host_is_ours(const struct console_settings *settings, const char *t
     if (!cut_host(text, host))
         return false;
     if (ip_parse(host, &ip) == 0)
-        return !loopback || is_looped(&ip);
+        return !loopback || ip_is_loopback(&ip);
     for (size_t i = 0; i < settings->name_count; i++)
         if (strcasecmp(settings->name[i], host) == 0)
             return true;

@@ -7,11 +7,15 @@
 #include "weir/base/tls.h"
 #include "weir/bus/console.h"
 
-#define CONSOLE_COOKIE "weir_session"
+/* Browsers tell cookies of one host apart by their names alone, not by the port; with TLS the name
+ * itself says that no other host and no plain page has set it (RFC 6265bis 4.1.3). */
+#define CONSOLE_COOKIE     "weir_session"
+#define CONSOLE_COOKIE_MAX 40
 
 struct console {
     const struct console_settings *settings;
     const char *token; /* "": none */
+    char cookie[CONSOLE_COOKIE_MAX];
     struct console_users users;
     struct tls_context *tls; /* NULL: plain */
     struct api_guard guard;

@@ -2,7 +2,8 @@
  *
  * Every failure is told in the same words and, of a password, takes the same time, whether or not
  * there is such a user: the hash of another one is tried then. Who failed LOCK_FAILURES times from
- * one network waits; names that nobody has share one lock. A try is one object: the loop makes it,
+ * one network waits, by the name as it was typed: a name that nobody has is counted and locked as
+ * another one is, so the lock says nothing of who there is. A try is one object: the loop makes it,
  * a thread fills it, and by the pipe the loop has it back. Nothing of a password is kept. */
 #include "aside.h"
 #include "console_host.h"
@@ -20,13 +21,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NOBODY "?" /* no user's name */
+#define NOBODY        "?" /* no user's name */
+#define TOKEN         "token"
+#define LOCK_OF_TOKEN "token" /* no name's: those begin as LOCK_OF_NAME does */
+#define LOCK_OF_NAME  "user "
 
 struct
 try {
     int done; /* where to say that it is over */
     uint64_t ticket;
     struct ip from;
+    char *who;               /* for the lock */
     char user[CONSOLE_NAME]; /* NOBODY: there is no such user */
     char stored[PASSWORD_STORED];
     char password[PASSWORD_MAX + 1];
@@ -47,9 +52,8 @@ void console_put_session(const struct console *console, const struct session *se
     reply->body = json_take_text(json, 0);
     json_free(json);
     if (id)
-        reply->headers =
-            xasprintf("Set-Cookie: " CONSOLE_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s\r\n",
-                      id, console->tls ? "; Secure" : "");
+        reply->headers = xasprintf("Set-Cookie: %s=%s; Path=/; HttpOnly; SameSite=Strict%s\r\n",
+                                   console->cookie, id, console->tls ? "; Secure" : "");
 }
 
 static void refuse_for(struct api_reply *reply, int64_t wait_ns)
@@ -61,24 +65,31 @@ static void refuse_for(struct api_reply *reply, int64_t wait_ns)
     reply->headers = xasprintf("Retry-After: %" PRId64 "\r\n", wait_s);
 }
 
-static void settle(struct console *console, const char *user, enum console_role role,
-                   const struct ip *from, bool fits, struct api_reply *reply)
+static void refuse(struct console *console, struct api_reply *reply)
+{
+    console->counts.failures++;
+    api_refuse(reply, 401, "this is not who you are: the user, the password or the token is wrong");
+}
+
+/* `who`: for the lock. */
+static void settle(struct console *console, const char *who, const char *user,
+                   enum console_role role, const struct ip *from, bool fits,
+                   struct api_reply *reply)
 {
     char id[SECRET_SIZE], text[IP_TEXT_SIZE];
     if (fits) {
-        locks_pass(&console->locks, user, from);
+        locks_pass(&console->locks, who, from);
         console->counts.logins++;
         const struct session *session =
             sessions_begin(&console->sessions, user, role, wtime_now(), id);
         console_put_session(console, session, id, reply);
         return;
     }
-    console->counts.failures++;
-    if (locks_fail(&console->locks, user, from, wtime_now())) {
+    if (locks_fail(&console->locks, who, from, wtime_now())) {
         console->counts.locked++;
         log_warn("console: too many failures to log in as %s from %s", user, ip_text(from, text));
     }
-    api_refuse(reply, 401, "this is not who you are: the user, the password or the token is wrong");
+    refuse(console, reply);
 }
 
 /* --- tries ------------------------------------------------------------------------------------ */
@@ -87,7 +98,7 @@ static void work(void *context)
 {
     struct try *try = context;
     try->fits = password_fits(try->stored, try->password);
-    memset(try->password, 0, sizeof try->password);
+    explicit_bzero(try->password, sizeof try->password);
     ssize_t wrote;
     do
         wrote = write(try->done, &try, sizeof try);
@@ -99,14 +110,15 @@ static void finish(struct console *console, struct try *try)
     struct api_reply reply = {.status = 200, .type = "application/json"};
     const struct console_user *user = console_users_find(&console->users, try->user);
     console->tries--;
-    settle(console, try->user, user ? user->role : CONSOLE_VIEWER, &try->from, user && try->fits,
-           &reply);
+    settle(console, try->who, try->user, user ? user->role : CONSOLE_VIEWER, &try->from,
+           user && try->fits, &reply);
     if (console->api)
         api_answer(console->api, try->ticket, &reply);
     else {
         free(reply.body);
         free(reply.headers);
     }
+    free(try->who);
     free(try);
 }
 
@@ -120,26 +132,32 @@ void console_take_tries(struct console *console, bool wait)
         finish(console, try);
 }
 
-static void begin_try(struct console *console, const struct api_request *request, const char *name,
-                      const char *password, struct api_reply *reply)
+static struct try *make_try(const struct console *console, const struct api_request *request,
+                            const char *name, const char *password)
 {
     const struct console_user *user = console_users_find(&console->users, name);
-    const char *of = user ? user->name : NOBODY;
-    struct wtime now = wtime_now();
-    int64_t wait = locks_wait_ns(&console->locks, of, &request->peer, now);
-    if (wait > 0 || console->tries == CONSOLE_TRIES) {
-        refuse_for(reply, wait > 0 ? wait : NS_PER_S);
-        return;
-    }
     struct try *try = xcalloc(1, sizeof *try);
-    *try = (struct try){.done = console->done[1], .ticket = request->ticket, .from = request->peer};
-    snprintf(try->user, sizeof try->user, "%s", of);
+    *try = (struct try){.done = console->done[1],
+                        .ticket = request->ticket,
+                        .from = request->peer,
+                        .who = xasprintf(LOCK_OF_NAME "%s", name)};
+    snprintf(try->user, sizeof try->user, "%s", user ? user->name : NOBODY);
     snprintf(try->stored, sizeof try->stored, "%s",
              user ? user->stored : console->users.user[0].stored);
     snprintf(try->password, sizeof try->password, "%s", password);
-    if (aside(work, try) != 0) {
+    return try;
+}
+
+static void begin_try(struct console *console, const struct api_request *request, const char *name,
+                      const char *password, struct api_reply *reply)
+{
+    struct try *try = make_try(console, request, name, password);
+    int64_t wait = locks_wait_ns(&console->locks, try->who, &request->peer, wtime_now());
+    if (wait > 0 || console->tries == CONSOLE_TRIES || aside(work, try) != 0) {
+        refuse_for(reply, wait > 0 ? wait : NS_PER_S);
+        explicit_bzero(try->password, sizeof try->password);
+        free(try->who);
         free(try);
-        refuse_for(reply, NS_PER_S);
         return;
     }
     console->tries++;
@@ -149,12 +167,16 @@ static void begin_try(struct console *console, const struct api_request *request
 static void try_token(struct console *console, const struct api_request *request, const char *token,
                       struct api_reply *reply)
 {
-    int64_t wait = locks_wait_ns(&console->locks, "token", &request->peer, wtime_now());
+    if (!*console->token) { /* nobody can guess what there is not: it locks nobody */
+        refuse(console, reply);
+        return;
+    }
+    int64_t wait = locks_wait_ns(&console->locks, LOCK_OF_TOKEN, &request->peer, wtime_now());
     if (wait > 0)
         refuse_for(reply, wait);
     else
-        settle(console, "token", CONSOLE_ANALYST, &request->peer,
-               *console->token && secret_equal(console->token, token), reply);
+        settle(console, LOCK_OF_TOKEN, TOKEN, CONSOLE_ANALYST, &request->peer,
+               secret_equal(console->token, token), reply);
 }
 
 void console_log_in(struct console *console, const struct api_request *request,

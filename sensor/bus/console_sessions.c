@@ -57,12 +57,12 @@ struct session *sessions_find(struct sessions *sessions, const char *id, struct 
     return NULL;
 }
 
-struct session *sessions_get(struct sessions *sessions, uint64_t number, struct wtime now)
+bool sessions_hold(const struct sessions *sessions, uint64_t number, struct wtime now)
 {
     for (size_t i = 0; number != 0 && i < SESSIONS; i++)
         if (sessions->row[i].number == number)
-            return use(&sessions->row[i], now);
-    return NULL;
+            return !is_over(&sessions->row[i], now);
+    return false;
 }
 
 size_t sessions_count(const struct sessions *sessions, struct wtime now)
@@ -75,10 +75,26 @@ size_t sessions_count(const struct sessions *sessions, struct wtime now)
 
 /* --- locks ------------------------------------------------------------------------------------ */
 
-static bool is_of(const struct lock *lock, const char *user, const struct prefix *from)
+struct key {
+    uint8_t who[SHA256_SIZE];
+    struct prefix from;
+};
+
+static struct key key_of(const char *who, const struct ip *ip)
 {
-    return lock->failures > 0 && strcmp(lock->user, user) == 0 &&
-           ip_compare(&lock->from.ip, &from->ip) == 0;
+    struct key key = {.from = prefix_of(ip, 24, 64)};
+    digest_sha256(who, strlen(who), key.who);
+    return key;
+}
+
+static bool is_near(const struct lock *lock, const struct key *key)
+{
+    return lock->failures > 0 && ip_compare(&lock->from.ip, &key->from.ip) == 0;
+}
+
+static bool is_of(const struct lock *lock, const struct key *key)
+{
+    return is_near(lock, key) && memcmp(lock->who, key->who, sizeof key->who) == 0;
 }
 
 static bool is_old(const struct lock *lock, struct wtime now)
@@ -87,41 +103,45 @@ static bool is_old(const struct lock *lock, struct wtime now)
 }
 
 /* Its row, or NULL. `*room`: a row for it, the unlocked one that failed longest ago; NULL: none. */
-static struct lock *find(struct locks *locks, const char *user, const struct ip *ip,
-                         struct wtime now, struct lock **room)
+static struct lock *find(struct locks *locks, const struct key *key, struct wtime now,
+                         struct lock **room)
 {
-    struct prefix from = prefix_of(ip, 24, 64);
+    unsigned near = 0;
     *room = NULL;
     for (size_t i = 0; i < LOCKS; i++) {
         struct lock *lock = &locks->row[i];
         if (is_old(lock, now))
             *lock = (struct lock){.failures = 0};
-        if (is_of(lock, user, &from))
+        if (is_of(lock, key))
             return lock;
+        near += is_near(lock, key);
         if (lock->until.ns <= now.ns && (!*room || lock->last.ns < (*room)->last.ns))
             *room = lock;
     }
+    if (near >= LOCKS_EACH)
+        *room = NULL;
     return NULL;
 }
 
-int64_t locks_wait_ns(struct locks *locks, const char *user, const struct ip *from,
-                      struct wtime now)
+int64_t locks_wait_ns(struct locks *locks, const char *who, const struct ip *from, struct wtime now)
 {
-    struct lock *room, *lock = find(locks, user, from, now, &room);
+    const struct key key = key_of(who, from);
+    struct lock *room, *lock = find(locks, &key, now, &room);
     if (!lock)
         return room ? 0 : LOCK_FIRST_NS;
     return lock->until.ns > now.ns ? lock->until.ns - now.ns : 0;
 }
 
-bool locks_fail(struct locks *locks, const char *user, const struct ip *from, struct wtime now)
+bool locks_fail(struct locks *locks, const char *who, const struct ip *from, struct wtime now)
 {
-    struct lock *room, *lock = find(locks, user, from, now, &room);
+    const struct key key = key_of(who, from);
+    struct lock *room, *lock = find(locks, &key, now, &room);
     if (!lock && !room)
         return true;
     if (!lock) {
         lock = room;
-        *lock = (struct lock){.from = prefix_of(from, 24, 64)};
-        snprintf(lock->user, sizeof lock->user, "%s", user);
+        *lock = (struct lock){.from = key.from};
+        memcpy(lock->who, key.who, sizeof lock->who);
     }
     lock->failures++;
     lock->last = now;
@@ -134,10 +154,10 @@ bool locks_fail(struct locks *locks, const char *user, const struct ip *from, st
     return true;
 }
 
-void locks_pass(struct locks *locks, const char *user, const struct ip *from)
+void locks_pass(struct locks *locks, const char *who, const struct ip *from)
 {
-    struct prefix of = prefix_of(from, 24, 64);
+    const struct key key = key_of(who, from);
     for (size_t i = 0; i < LOCKS; i++)
-        if (is_of(&locks->row[i], user, &of))
+        if (is_of(&locks->row[i], &key))
             locks->row[i] = (struct lock){.failures = 0};
 }

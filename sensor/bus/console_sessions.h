@@ -1,6 +1,6 @@
 /* Who is logged in, and who may not try again yet. Pure but for random numbers: the wall clock is
  * given. Bounds: SESSIONS (one more ends the one idle longest), LOCKS (when all are locked nobody
- * new may try). Thread: the loop's. */
+ * new may try), LOCKS_EACH. Thread: the loop's. */
 #ifndef SENSOR_BUS_CONSOLE_SESSIONS_H
 #define SENSOR_BUS_CONSOLE_SESSIONS_H
 
@@ -33,15 +33,16 @@ struct session *sessions_begin(struct sessions *sessions, const char *user, enum
                                struct wtime now, char id[SECRET_SIZE]);
 /* NULL: there is none of this id, or it is over. It is used. */
 struct session *sessions_find(struct sessions *sessions, const char *id, struct wtime now);
-/* The same by its number. */
-struct session *sessions_get(struct sessions *sessions, uint64_t number, struct wtime now);
+/* Whether the one of this number is not over. It is not used by it. */
+bool sessions_hold(const struct sessions *sessions, uint64_t number, struct wtime now);
 /* That are not over; none is used by it. */
 size_t sessions_count(const struct sessions *sessions, struct wtime now);
 void session_end(struct session *session);
 
 /* --- locks ------------------------------------------------------------------------------------ */
 
-#define LOCKS 1024
+#define LOCKS      1024
+#define LOCKS_EACH 128 /* of one network */
 #define LOCK_FAILURES                                                                              \
     5 /* then it is locked, LOCK_FIRST_NS, and after each more twice as long …                   \
        */
@@ -51,18 +52,20 @@ void session_end(struct session *session);
 
 struct locks {
     struct lock {
-        char user[CONSOLE_NAME]; /* "": the token */
-        struct prefix from;      /* a /24 or /64: so nobody is locked out by somebody far away */
-        unsigned failures;       /* 0: free */
+        uint8_t who[SHA256_SIZE]; /* of what was typed, whether or not there is such a user */
+        struct prefix from;       /* a /24 or /64: so nobody is locked out by somebody far away */
+        unsigned failures;        /* 0: free */
         struct wtime last, until;
     } row[LOCKS];
 };
 
-/* How long nobody may try this user from there; 0: it may be tried. */
-int64_t locks_wait_ns(struct locks *locks, const char *user, const struct ip *from,
+/* How long nobody may try `who` from there; 0: it may be tried. Nobody new may while LOCKS_EACH of
+ * that network failed within LOCK_KEPT_NS: a row that others could push out would forget what it
+ * counts. */
+int64_t locks_wait_ns(struct locks *locks, const char *who, const struct ip *from,
                       struct wtime now);
 /* It failed. True: that locked it. */
-bool locks_fail(struct locks *locks, const char *user, const struct ip *from, struct wtime now);
-void locks_pass(struct locks *locks, const char *user, const struct ip *from);
+bool locks_fail(struct locks *locks, const char *who, const struct ip *from, struct wtime now);
+void locks_pass(struct locks *locks, const char *who, const struct ip *from);
 
 #endif

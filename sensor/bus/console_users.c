@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -171,7 +172,7 @@ static int keep_owner(int fd, const char *path)
     struct stat st;
     if (stat(path, &st) != 0)
         return 0;
-    return fchown(fd, st.st_uid, st.st_gid) == 0 || errno == EPERM ? 0 : -1;
+    return fchown(fd, st.st_uid, st.st_gid);
 }
 
 static int write_all(int fd, const struct console_users *users)
@@ -187,10 +188,27 @@ static int write_all(int fd, const struct console_users *users)
     return failed ? -1 : 0;
 }
 
+int console_users_lock(const char *path, struct error *error)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = xasprintf("%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        error_set(error, ERROR_RUN, "%s: %s", folder,
+                  errno == EWOULDBLOCK ? "somebody else changes its users now, try again later"
+                                       : strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        fd = -1;
+    }
+    free(folder);
+    return fd;
+}
+
 int console_users_write(const struct console_users *users, const char *path, struct error *error)
 {
-    char *other = xasprintf("%s.new", path);
-    int fd = open(other, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    char *other = xasprintf("%s.XXXXXX", path);
+    int fd = mkostemp(other, O_CLOEXEC); /* 0600, and nobody else's */
     int failed = fd < 0 || keep_owner(fd, path) != 0 || write_all(fd, users) != 0 ||
                  rename(other, path) != 0;
     if (failed)

@@ -186,6 +186,10 @@ static const struct metrics_row api_field[] = {
 static const struct metrics_row console_field[] = {
     FIELD(sessions, metrics_gauge_type, "weir_console_sessions",
           "Who is logged in to the console."),
+    FIELD(crowded, metrics_counter, "weir_console_crowded_sessions_total",
+          "Sessions that ended for want of room."),
+    FIELD(off, metrics_gauge_type, "weir_console_off",
+          "1: the console's files could not be read at a restart of the engine."),
     FIELD(logins, metrics_counter, "weir_console_logins_total", "Sessions that began."),
     FIELD(failures, metrics_counter, "weir_console_login_failures_total",
           "Tries to log in with a wrong password or token."),

@@ -286,7 +286,9 @@ static void put_console(struct json *json, const struct console_counts *counts)
         return;
     }
     json_open(json, "console");
+    json_bool(json, "off", counts->off);
     json_uint(json, "sessions", counts->sessions);
+    json_uint(json, "crowded", counts->crowded);
     json_uint(json, "logins", counts->logins);
     json_uint(json, "failures", counts->failures);
     json_uint(json, "locked", counts->locked);

@@ -10,6 +10,7 @@
 #include "weir/base/log.h"
 #include "weir/bus/console_users.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,34 +44,60 @@ static bool read_line(const char *prompt, char text[PASSWORD_MAX + 2])
     return got;
 }
 
-/* Echo is off while it is typed. */
+static struct termios seen; /* the terminal as it was, for whoever interrupts */
+
+/* tcsetattr and raise are safe in a handler (signal-safety(7)). */
+static void on_interrupt(int number)
+{
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &seen);
+    raise(number); /* again, as it would have been: SA_RESETHAND */
+}
+
+#define INTERRUPTS 4
+static const int interrupts[INTERRUPTS] = {SIGINT, SIGTERM, SIGQUIT, SIGHUP};
+
+static void heed(struct sigaction before[INTERRUPTS])
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < INTERRUPTS; i++)
+        sigaction(interrupts[i], &action, &before[i]);
+}
+
+/* Echo is off while it is typed, and on again however that ends. */
 static bool read_unseen(const char *prompt, char text[PASSWORD_MAX + 2])
 {
-    struct termios seen, unseen;
+    struct sigaction before[INTERRUPTS];
+    struct termios unseen;
     if (tcgetattr(STDIN_FILENO, &seen) != 0)
         return false;
     unseen = seen;
     unseen.c_lflag &= ~(tcflag_t)ECHO;
+    heed(before);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &unseen);
     bool got = read_line(prompt, text);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &seen);
+    for (size_t i = 0; i < INTERRUPTS; i++)
+        sigaction(interrupts[i], &before[i], NULL);
     fputs("\n", stderr);
     return got;
 }
 
+/* Unbuffered: else stdio keeps what was typed in memory of its own. */
 static int ask(char password[PASSWORD_MAX + 2], struct error *error)
 {
     char again[PASSWORD_MAX + 2] = "";
     bool terminal = isatty(STDIN_FILENO);
+    setvbuf(stdin, NULL, _IONBF, 0);
     bool got = terminal ? read_unseen("password: ", password) : read_line("", password);
     if (!got)
         return error_set(error, ERROR_USAGE, "expected a password");
     if (strlen(password) < PASSWORD_LEAST || strlen(password) > PASSWORD_MAX)
         return error_set(error, ERROR_USAGE, "expected a password of %d to %d bytes",
                          PASSWORD_LEAST, PASSWORD_MAX);
-    if (terminal && (!read_unseen("once more: ", again) || strcmp(again, password) != 0))
-        return error_set(error, ERROR_USAGE, "these are two passwords");
-    return 0;
+    bool same = !terminal || (read_unseen("once more: ", again) && strcmp(again, password) == 0);
+    explicit_bzero(again, sizeof again);
+    return same ? 0 : error_set(error, ERROR_USAGE, "these are two passwords");
 }
 
 /* --- verbs ------------------------------------------------------------------------------------ */
@@ -116,6 +143,11 @@ static int add(struct asked *asked, struct error *error)
 
 static int take_away(struct asked *asked, struct error *error)
 {
+    if (asked->users.count == 1 && console_users_find(&asked->users, asked->name))
+        return error_set(error, ERROR_USAGE,
+                         "%.40s: is the last user of %s, and a console without one does not start: "
+                         "expected another to be added first",
+                         asked->name, asked->path);
     if (!console_users_remove(&asked->users, asked->name))
         return error_set(error, ERROR_INPUT, "%.40s: there is no such user in %s", asked->name,
                          asked->path);
@@ -139,10 +171,15 @@ static int run(const struct verb *verb, const struct options *options, const cha
         return error_set(error, ERROR_USAGE,
                          "console.users: is not set, expected the file that users are kept in");
     asked.name = verb->names ? options->input[0] : NULL;
-    if (access(asked.path, F_OK) == 0 && console_users_read(&asked.users, asked.path, error) != 0)
+    int lock = verb->names ? console_users_lock(asked.path, error) : -1;
+    if (error->code != ERROR_NONE)
         return -1;
-    int status = verb->run(&asked, error);
+    int status = -1;
+    if (access(asked.path, F_OK) != 0 || console_users_read(&asked.users, asked.path, error) == 0)
+        status = verb->run(&asked, error);
     console_users_fini(&asked.users);
+    if (lock >= 0)
+        close(lock);
     return status;
 }
 

@@ -246,35 +246,6 @@ void console_api_incident(const struct console_api *api, const struct api_reques
 
 /* --- one destination -------------------------------------------------------------------------- */
 
-static int hex(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* RFC 3986 2.1, of one part of a path. False: not so, or what no name has. */
-static bool decode(char *text)
-{
-    char *to = text;
-    for (const char *at = text; *at; to++) {
-        if (*at != '%') {
-            *to = *at++;
-            continue;
-        }
-        int high = hex(at[1]), low = high < 0 ? -1 : hex(at[2]);
-        if (low < 0)
-            return false;
-        *to = (char)(16 * high + low);
-        at += 3;
-        if ((unsigned char)*to < ' ' || *to == 0x7f)
-            return false;
-    }
-    *to = '\0';
-    return true;
-}
-
 static void put_sender(struct json *json, const struct present_sender *row)
 {
     char text[IP_TEXT_SIZE];
@@ -292,9 +263,7 @@ void console_api_destination(const struct console_api *api, const struct api_req
     struct present present = {.known = false};
     struct present_sender *row = xcalloc(SENDERS, sizeof *row);
     size_t rows = 0;
-    bool good = api_path_part("/v1/destinations/*", request->path, name, sizeof name) &&
-                decode(name) && *name;
-    if (good)
+    if (api_path_name("/v1/destinations/*", request->path, name, sizeof name))
         rows = engine_present_senders(api->engine, name, row, SENDERS, &present);
     if (rows == 0) {
         api_refuse(reply, 404, "nothing went there in the present hour");

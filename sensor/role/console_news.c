@@ -22,19 +22,23 @@ struct console_news {
     const struct pseudonyms *pseudonyms;
     struct journal_reader *reader; /* NULL: not opened yet */
     uint64_t after;                /* where it begins */
-    uint64_t told;                 /* the last sequence number that was read */
-    uint64_t gone;                 /* sequence number of the last that is no longer there */
+    uint64_t before;               /* the last sequence number that is no news */
+    uint64_t until;                /* … that there is */
+    uint64_t told;                 /* … that was read */
+    uint64_t gone;                 /* … that is no longer there */
+    bool shut;                     /* it could not be opened, and that was said */
     uint64_t first, next;          /* of the rows */
     size_t bytes;
     struct news_row row[NEWS_LINES];
 };
 
-struct console_news *console_news_new(const char *folder, uint64_t after,
+struct console_news *console_news_new(const char *folder, uint64_t durable,
                                       const struct pseudonyms *pseudonyms)
 {
     struct console_news *news = xcalloc(1, sizeof *news);
     news->folder = folder;
-    news->after = news->told = news->gone = after;
+    news->before = news->until = durable;
+    news->after = news->told = news->gone = durable > NEWS_LINES ? durable - NEWS_LINES : 0;
     news->pseudonyms = pseudonyms;
     return news;
 }
@@ -44,11 +48,17 @@ static struct news_row *row_of(struct console_news *news, uint64_t number)
     return &news->row[number % NEWS_LINES];
 }
 
+static void miss(struct console_news *news, uint64_t through)
+{
+    if (through > news->gone)
+        news->gone = through;
+}
+
 static void drop_first(struct console_news *news)
 {
     struct news_row *row = row_of(news, news->first++);
     news->bytes -= row->size;
-    news->gone = row->sequence;
+    miss(news, row->sequence);
     free(row->line);
     *row = (struct news_row){.line = NULL};
 }
@@ -82,6 +92,11 @@ static void put_state(const struct news_row *row, struct buffer *out)
     json_value_free(root);
 }
 
+static void put_gap(uint64_t after, struct buffer *out)
+{
+    buffer_text(out, "event: gap\ndata: {\"after\":%" PRIu64 "}\n\n", after);
+}
+
 static void put_event(const struct news_row *row, struct buffer *out)
 {
     if (row->kind == NEWS_ACT) {
@@ -102,7 +117,7 @@ void console_news_begin(const struct console_news *news, const char *last, struc
         return;
     size_t at = out->size;
     uint64_t from = news->next;
-    bool missed = had < news->gone;
+    bool missed = had < news->gone || (had < news->before && news->told < news->before);
     while (from > news->first && news->row[(from - 1) % NEWS_LINES].sequence > had) {
         at += news->row[(from - 1) % NEWS_LINES].size + 64;
         missed = missed || at > API_STREAM_BYTES; /* the latest that there is room for */
@@ -111,7 +126,7 @@ void console_news_begin(const struct console_news *news, const char *last, struc
         from--;
     }
     if (missed)
-        buffer_text(out, "event: gap\ndata: {\"after\":%" PRIu64 "}\n\n", had);
+        put_gap(had, out);
     for (; from < news->next; from++)
         put_event(&news->row[from % NEWS_LINES], out);
 }
@@ -149,13 +164,34 @@ static const struct news_row *keep(struct console_news *news, const char *line, 
 /* More came than there is room for: what would go anyway is not read. */
 static void jump(struct console_news *news, uint64_t until, struct buffer *events)
 {
-    buffer_text(events, "event: gap\ndata: {\"after\":%" PRIu64 "}\n\n", news->told);
+    put_gap(news->told, events);
     while (news->first < news->next)
         drop_first(news);
     if (news->reader)
         journal_reader_close(news->reader);
     news->reader = NULL;
     news->after = news->told = news->gone = until - NEWS_LINES;
+}
+
+/* Damaged, or gone from under us: the next one is behind it. */
+static void skip(struct console_news *news, const struct error *error, struct buffer *events)
+{
+    log_warn("console: %s", error->message);
+    if (news->gone > news->told)
+        return;
+    put_gap(news->told, events);
+    news->gone = news->told + 1;
+}
+
+/* Those of before are kept, and told to nobody but who asks what it has missed. */
+static void take(struct console_news *news, const char *line, size_t size, struct buffer *events)
+{
+    enum news_kind kind;
+    if (!kind_of(line, size, &kind))
+        return;
+    const struct news_row *row = keep(news, line, size, news->told, kind);
+    if (news->told > news->before)
+        put_event(row, events);
 }
 
 /* False: there is no more now. */
@@ -165,32 +201,42 @@ static bool read_one(struct console_news *news, uint64_t until, struct buffer *e
     const char *line;
     size_t size;
     uint64_t sequence;
-    enum news_kind kind;
     int got = journal_reader_next(news->reader, until, &line, &size, &sequence, &error);
     if (got == 0)
         return false;
-    if (got < 0)
+    if (got < 0) {
+        skip(news, &error, events);
         return true;
+    }
+    bool behind = news->told < news->before;
     news->told = sequence;
-    if (kind_of(line, size, &kind))
-        put_event(keep(news, line, size, sequence, kind), events);
+    take(news, line, size, events);
+    if (behind && sequence >= news->before) /* who came meanwhile was shown less */
+        put_gap(sequence, events);
     return true;
 }
 
-void console_news_read(struct console_news *news, uint64_t until, struct api *api)
+static void open_reader(struct console_news *news, struct buffer *events)
 {
     struct error error = {0};
-    struct buffer events = {0};
+    news->reader = journal_reader_open(news->folder, news->after, &error);
+    if (!news->reader && !news->shut) {
+        log_warn("console: %s", error.message);
+        put_gap(news->told, events);
+    }
+    news->shut = !news->reader;
+}
+
+void console_news_read(struct console_news *news, uint64_t until, struct buffer *events)
+{
+    news->until = until;
     if (until > news->told && until - news->told > 2 * NEWS_LINES)
-        jump(news, until, &events);
+        jump(news, until, events);
     if (!news->reader)
-        news->reader = journal_reader_open(news->folder, news->after, &error);
+        open_reader(news, events);
     for (unsigned turn = 0; news->reader && turn < NEWS_TURN && news->told < until &&
-                            events.size < NEWS_TOLD && read_one(news, until, &events);)
+                            events->size < NEWS_TOLD && read_one(news, until, events);)
         turn++;
-    if (events.size > 0)
-        api_tell(api, (const char *)events.data, events.size);
-    buffer_fini(&events);
 }
 
 /* --- looking ---------------------------------------------------------------------------------- */
@@ -213,5 +259,5 @@ bool console_news_step(const struct console_news *news, struct news_walk *walk,
 
 bool console_news_whole(const struct console_news *news)
 {
-    return news && news->gone == 0;
+    return news && news->gone == 0 && news->told >= news->until;
 }

@@ -13,17 +13,19 @@
 #define NEWS_BYTES ((size_t)16 << 20)
 
 struct console_news;
-/* `folder`: of the journal, whose records after `after` it begins with; borrowed, as `pseudonyms`
- * is (NULL: none), in whose words everything is kept. */
-struct console_news *console_news_new(const char *folder, uint64_t after,
+/* `folder`: of the journal, whose latest NEWS_LINES records up to `durable` are read first, and
+ * told to nobody: they are no news. Borrowed, as `pseudonyms` is (NULL: none), in whose words
+ * everything is kept. */
+struct console_news *console_news_new(const char *folder, uint64_t durable,
                                       const struct pseudonyms *pseudonyms);
 void console_news_free(struct console_news *news);
-/* Reads on, NEWS_TURN records or NEWS_TOLD bytes to tell, and tells every stream of `api`. When the
- * journal is more than twice NEWS_LINES ahead it goes on behind the rest, and the streams are told
- * so (event `gap`). */
+/* Reads on, NEWS_TURN records or NEWS_TOLD bytes to tell, and adds to `events` what every stream is
+ * to be told. When the journal is more than twice NEWS_LINES ahead it goes on behind the rest;
+ * that, records that are damaged or gone, a journal that cannot be opened (once), and that those of
+ * before are read now, is an event `gap`. */
 #define NEWS_TURN 128
 #define NEWS_TOLD ((size_t)128 << 10)
-void console_news_read(struct console_news *news, uint64_t until, struct api *api);
+void console_news_read(struct console_news *news, uint64_t until, struct buffer *events);
 
 enum news_kind { NEWS_ALERT, NEWS_ACT };
 /* Oldest first. NULL: there are none, and not all. */
@@ -35,7 +37,8 @@ bool console_news_step(const struct console_news *news, struct news_walk *walk,
 /* What a stream begins with: "id: …" and all that it has not had. `last`: Last-Event-ID as it was
  * sent; NULL: it asks for the first time, and is told nothing of the past. */
 void console_news_begin(const struct console_news *news, const char *last, struct buffer *out);
-/* Whether all since the sensor began is there: nothing had to go, and it began at the first. */
+/* Whether all since the sensor began is there: nothing had to go or was gone, it began at the
+ * first, and has read what there is. */
 bool console_news_whole(const struct console_news *news);
 
 #endif

@@ -341,10 +341,11 @@ static void list_outlets(const struct engine_role *role, struct lists *lists, st
     status->alerts = lists->alerts;
     status->api_count = apis_status(role, lists->api);
     status->api = lists->api;
-    if (!role->console)
-        return;
-    lists->console = console_counts_of(role->console);
-    status->console = &lists->console;
+    lists->console = (struct console_counts){.off = engine_role_console_is_off(role)};
+    if (role->console)
+        lists->console = console_counts_of(role->console);
+    if (role->console || lists->console.off)
+        status->console = &lists->console;
 }
 
 static struct status plain_status(const struct engine_role *role)

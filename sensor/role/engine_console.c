@@ -4,7 +4,9 @@
  * that one's alone; from then on it takes nothing from the system but connections. What is new in
  * the journal is looked for NEWS_NS apart and told to every stream at once; the figures of now each
  * NOW_TICKS of these, made once for all. A reload is a new engine, and so reads the files anew; its
- * sessions are gone then, and whoever has the page logs in again. Thread: the engine's. */
+ * sessions are gone then, and whoever has the page logs in again. When they cannot be read, whoever
+ * started or reloaded the sensor is told; an engine that takes a dead one's place goes on without a
+ * console, since nobody asked for it and the sensor's work is more. Thread: the engine's. */
 #include "engine_role.h"
 
 #include "console_api.h"
@@ -21,11 +23,24 @@
 
 int engine_role_console_open(struct engine_role *role)
 {
+    struct error error = {0};
     if (role->console_listener < 0)
         return 0;
     config_console_settings(&role->config, &role->console_settings);
-    role->console = console_open(&role->console_settings, role->orders.token, &role->error);
-    return role->console ? 0 : -1;
+    role->console = console_open(&role->console_settings, role->orders.token, &error);
+    if (role->console)
+        return 0;
+    if (role->orders.asked) {
+        role->error = error;
+        return -1;
+    }
+    log_error("console: %s; it answers nobody until a reload, all else goes on", error.message);
+    return 0;
+}
+
+bool engine_role_console_is_off(const struct engine_role *role)
+{
+    return role->console_listener >= 0 && !role->console;
 }
 
 static struct console_api api_of(struct engine_role *role)
@@ -70,7 +85,11 @@ static void on_tick(void *context)
 {
     struct engine_role *role = context;
     struct api *api = console_server(role->console);
-    console_news_read(role->console_news, publisher_durable(role->stack.publisher), api);
+    struct buffer events = {0};
+    console_news_read(role->console_news, publisher_durable(role->stack.publisher), &events);
+    if (events.size > 0)
+        api_tell(api, (const char *)events.data, events.size);
+    buffer_fini(&events);
     if (++role->console_ticks % NOW_TICKS != 0)
         return;
     free(role->console_now);
@@ -82,12 +101,11 @@ static void on_tick(void *context)
 int engine_role_console_serve(struct engine_role *role, const struct api_route *routes)
 {
     struct loop_ref loop = role->stack.loop;
-    uint64_t durable = publisher_durable(role->stack.publisher);
     if (!role->console)
         return 0;
     role->console_news =
-        console_news_new(config_state_dir(&role->config),
-                         durable > NEWS_LINES ? durable - NEWS_LINES : 0, role->stack.pseudonyms);
+        console_news_new(config_state_dir(&role->config), publisher_durable(role->stack.publisher),
+                         role->stack.pseudonyms);
     role->console_tick = loop.ops->timer(loop.loop, NEWS_NS, on_tick, role);
     return console_serve(role->console, loop, role->console_listener, routes, role, &role->error);
 }

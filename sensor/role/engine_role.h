@@ -36,7 +36,7 @@ struct engine_role {
     struct api *api, *metrics; /* metrics: over TCP; NULL: not asked for */
     struct people people;      /* read before the walls */
     struct console_settings console_settings;
-    struct console *console; /* NULL: none is asked for */
+    struct console *console; /* NULL: none is asked for, or it is off */
     struct console_news *console_news;
     struct console_sums console_sums;
     char *console_now; /* the figures as they were told last; NULL: not lately */
@@ -77,6 +77,8 @@ bool engine_role_may_look(struct engine_role *role, const struct api_request *re
 
 /* engine_console.c: before the walls; behind them; at the end. */
 int engine_role_console_open(struct engine_role *role);
+bool engine_role_console_is_off(
+    const struct engine_role *role); /* asked for, but it could not be */
 int engine_role_console_serve(struct engine_role *role, const struct api_route *routes);
 void engine_role_console_close(struct engine_role *role);
 #define ENGINE_CONSOLE_ROUTE(name)                                                                 \

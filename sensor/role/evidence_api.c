@@ -54,8 +54,11 @@ static int read_request(const struct evidence_api *api, const struct api_request
     struct json_value *body = json_parse(request->body, request->body_size, &error);
     take_text(body, "by", asked->stated, sizeof asked->stated);
     take_text(body, "reason", asked->reason, sizeof asked->reason);
-    if (body)
-        json_value_free(body);
+    json_value_free(body);
+    if (request->user && *asked->stated) {
+        api_refuse(reply, 400, "by: expected none, it is the one who is logged in");
+        return -1;
+    }
     take_author(api, request, asked);
     return 0;
 }

@@ -283,7 +283,7 @@ void hosts_api_show(const struct hosts_api *api, const struct api_request *reque
     struct ip ip;
     struct present present;
     struct present_host host;
-    if (!api_path_part("/v1/hosts/*", request->path, text, sizeof text) ||
+    if (!api_path_name("/v1/hosts/*", request->path, text, sizeof text) ||
         !find_host(api, text, &ip) || !engine_present_host(api->engine, &ip, &host, &present)) {
         api_refuse(reply, 404, "no such host has sent anything");
         return;

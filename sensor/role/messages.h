@@ -115,6 +115,7 @@ struct engine_orders {
     uint32_t workers, generation, restarts;
     int64_t started_s; /* the sensor, wall clock */
     bool first;        /* of this sensor's life */
+    bool asked;        /* by a person: the first, or a reload's; else one before it died */
     bool drop;         /* become `uid`, `gid` */
     uint32_t uid, gid;
     struct hash_key key;            /* the site's: its file is the supervisor's to read */

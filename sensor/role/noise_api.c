@@ -263,6 +263,7 @@ static void obey(const struct noise_api *api, const struct api_request *request,
                                 .body = request->body,
                                 .body_size = request->body_size,
                                 .peer = people_asks(api->people, request, name),
+                                .signed_in = request->user != NULL,
                                 .uid = request->uid,
                                 .at = ptime_now()};
     if (engine_noise_order(api->engine, &order, &outcome, &error) != 0) {

@@ -302,6 +302,7 @@ static int send_orders(struct supervisor *s)
     orders.restarts = s->engine.restarts;
     orders.started_s = s->started_s;
     orders.first = !s->engine.begun_once;
+    orders.asked = orders.first || next;
     orders.drop = s->state.user.change;
     orders.uid = s->state.user.uid;
     orders.gid = s->state.user.gid;

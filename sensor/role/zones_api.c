@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* By the conduits as they are now, whatever they were when it passed; each writer is asked for. */
-static bool is_allowed(const struct zones *zones, const struct conduit_seen *row)
+/* Whether each writer that is known may. */
+static bool all_may(const struct zones *zones, const struct conduit_seen *row)
 {
     struct zone_flow flow = {.from = row->from,
                              .to = row->to,
@@ -25,6 +25,25 @@ static bool is_allowed(const struct zones *zones, const struct conduit_seen *row
         allowed = zones_judge(zones, &flow, &verdict) && verdict.fault == ZONE_ALLOWED;
     }
     return allowed;
+}
+
+enum allowed { ALLOWED_NO, ALLOWED_YES, ALLOWED_UNKNOWN };
+
+/* By the conduits as they are now, whatever they were when it passed. Of writers that there was no
+ * room for nobody knows. */
+static enum allowed is_allowed(const struct zones *zones, const struct conduit_seen *row)
+{
+    if (!all_may(zones, row))
+        return ALLOWED_NO;
+    return row->more_writers ? ALLOWED_UNKNOWN : ALLOWED_YES;
+}
+
+static void put_allowed(struct json *json, enum allowed allowed)
+{
+    if (allowed == ALLOWED_UNKNOWN)
+        json_none(json, "allowed");
+    else
+        json_bool(json, "allowed", allowed == ALLOWED_YES);
 }
 
 static void put_row(struct json *json, const struct zones *zones, const struct conduit_seen *row)
@@ -52,7 +71,7 @@ static void put_row(struct json *json, const struct zones *zones, const struct c
         json_str(json, NULL, ip_text(&row->writer[i], text));
     json_close(json);
     json_bool(json, "more_writers", row->more_writers);
-    json_bool(json, "allowed", is_allowed(zones, row));
+    put_allowed(json, is_allowed(zones, row));
     json_close(json);
 }
 

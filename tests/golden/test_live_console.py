@@ -15,7 +15,7 @@ from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, unti
 
 PORT, STREAMS = 8477, 200
 HOST = f"127.0.0.1:{PORT}"
-ZONES = f"networks:\n  inside: [10.0.0.0/8]\n  zones: [{{name: plant, level: 2, state: locked, nets: [{SERVER}/32]}}]\n" \
+ZONES = f"networks:\n  inside: [10.0.0.0/8, {SERVER}/32]\n  zones: [{{name: plant, level: 2, state: locked, nets: [{SERVER}/32]}}]\n" \
         "  conduits: conduits.yaml\n"
 
 
@@ -101,7 +101,7 @@ class Console(weirtest.Case):
         self.sensor.stop()
 
     def refused_by_token(self):
-        chosen = "weir_session=" + "a" * 64 # fixation: what a client brings is never taken over
+        chosen = f"weir_session_{PORT}=" + "a" * 64 # fixation: what a client brings is never taken over
         self.assertEqual(self.log_in({"token": "x" * 64})[0], 401)
         self.log_in({"token": self.token()}, Cookie=chosen)
         self.assertNotEqual(self.cookie, chosen)
@@ -212,19 +212,49 @@ class Console(weirtest.Case):
         order = {"reason": "r", "for_s": 60, "scope": {"rule": "volume.host"}}
         self.assertEqual(self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)[0], 403)
         self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[1]["role"], "analyst")
+        self.assertEqual(self.ask("POST", "/v1/silences", {**order, "author": "vera"}, X_Weir_CSRF=self.csrf)[0], 400)
         made = self.ask("POST", "/v1/silences", order, X_Weir_CSRF=self.csrf)
         self.assertEqual(json.loads(made[2])["author"], "anna")
-        for _ in range(5): # a name that nobody has is refused in the same words
-            self.assertEqual(self.log_in({"user": "mallory", "password": "guess"})[0], 401)
-        self.assertEqual(self.log_in({"user": "eve", "password": "guess"})[0], 429)
+        for name in ("mallory", "vera"): # who there is and who is not: refused and locked in the same way
+            for _ in range(5):
+                self.assertEqual(self.log_in({"user": name, "password": "guess"})[0], 401)
+            self.assertEqual(self.log_in({"user": name, "password": "guess"})[0], 429)
+        for _ in range(6): # there is no token: it locks nobody, and takes no row
+            self.assertEqual(self.log_in({"token": "x" * 64})[0], 401)
+        self.assertEqual(self.log_in({"user": "eve", "password": "guess"})[0], 401)
         self.assertEqual(self.log_in({"user": "anna", "password": "correct horse"})[0], 200) # not locked with them
-        self.assertEqual(self.counts()["locked"], 1)
+        self.assertEqual(self.counts()["locked"], 2)
+        self.assertEqual(self.cookie.partition("=")[0], ("__Host-" if self.tls else "") + f"weir_session_{PORT}")
+        self.without_its_files()
         self.assertEqual("Strict-Transport-Security: " in self.ask("GET", "/")[1], self.tls is not None)
         if self.tls: # whoever speaks none has no answer
             self.tls = None
             with self.assertRaises((ConnectionResetError, IndexError)):
                 self.ask("GET", "/")
         self.sensor.stop()
+
+    def without_its_files(self):
+        """The engine dies while the console's files cannot be read: the next one goes on without a console, and says so;
+        a reload brings it back. Nobody empties the file by the command."""
+        path = self.path("users")
+        done = weirtest.weir("console", "user", "remove", "anna", "--set", f"console.users={path}")
+        self.assertEqual(done.status, 0, done)
+        done = weirtest.weir("console", "user", "remove", "vera", "--set", f"console.users={path}")
+        self.assertEqual(done.status, 2, done)
+        self.assertIn("is the last user", done.err)
+        os.rename(path, path + ".away")
+        self.sensor.kill(self.sensor.status()["engine"]["pid"])
+        until("an engine without a console", lambda: self.is_off() is True)
+        self.assertIn(f"console: {path}: No such file", read(self.sensor.log))
+        os.rename(path + ".away", path)
+        self.assertEqual(self.sensor.ask("reload").returncode, 0)
+        until("the console", lambda: self.is_off() is False)
+        self.cookie = None
+        self.assertEqual(self.ask("GET", "/")[0], 200)
+
+    def is_off(self):
+        status = self.sensor.status()
+        return status["console"]["off"] if status else None
 
     def certificate(self):
         """Settings of one of its own, or none: then it goes without TLS."""

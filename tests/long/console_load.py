@@ -90,7 +90,7 @@ class Load(Flooded):
             client.sendall(f"POST /v1/session HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\nContent-Length: "
                            f"{len(body)}\r\n\r\n{body}".encode())
             reply = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-        cookie = re.search("weir_session=[0-9a-f]+", reply).group(0)
+        cookie = re.search(r"weir_session_\d+=[0-9a-f]+", reply).group(0)
         self.told = self.path(f"told{self.began}")
         part = self.tap.start(sys.executable, os.path.abspath(__file__), "streams", given.streams, cookie, self.told,
                               stdout=livetest.subprocess.PIPE, stderr=None)

@@ -149,6 +149,7 @@ struct noise_order {
     const char *body;   /* JSON, docs/api.md; "": none */
     size_t body_size;
     const char *peer;        /* who asks, as far as the system knows */
+    bool signed_in;          /* … and has shown to be: no other name may be stated */
     int64_t uid;             /* −1: not known */
     struct ptime at, packet; /* wall clock; packet time that all is judged up to */
     const char *sensor;

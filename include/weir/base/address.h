@@ -47,6 +47,8 @@ bool ip_is_broadcast(const struct ip *ip);
 bool ip_is_multicast(const struct ip *ip);
 /* Either: no one host's address. */
 bool ip_is_group(const struct ip *ip);
+/* 127.0.0.0/8, ::1. */
+bool ip_is_loopback(const struct ip *ip);
 char *ip_text(const struct ip *ip, char text[IP_TEXT_SIZE]);
 int ip_parse(const char *text, struct ip *ip); /* 0 or -1 */
 

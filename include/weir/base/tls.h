@@ -27,7 +27,8 @@ void tls_context_free(struct tls_context *context);
 
 enum tls_result {
     TLS_DONE,
-    TLS_WANTS_READ, /* the same call again when the descriptor is readable */
+    TLS_WANTS_READ, /* the same call again when the descriptor is readable; it may be already: a
+                       record without data was read */
     TLS_WANTS_WRITE,
     TLS_ENDED,  /* the peer closed */
     TLS_FAILED, /* the connection is of no more use; the error says why */

@@ -3,12 +3,14 @@
  * knows the answers (the engine) says them. docs/api.md is the contract with the outside. A guard,
  * where there is one (console.h), sees each request before the routes do.
  *
- * Bounds: API_CLIENTS connections at once (one more is told 503), 8 KiB of head, 64 KiB of body,
+ * Bounds: API_CLIENTS connections at once, over TCP API_CLIENTS_EACH of one address that is not
+ * this machine's (one more is told 503), 8 KiB of head, 64 KiB of body,
  * 5 s for a request to come whole and 5 s for its reply to be taken, however the bytes trickle;
  * what is sent behind it is thrown away for 1 s and 1 MiB. Beside these `streams` connections that
  * are told events (text/event-stream), of which API_STREAM_BYTES wait for each; one that takes
  * nothing of it for 30 s, or has no room for more, is let go. With a `turn_ns` the answers of a
- * quarter second take so much of the loop and the rest of them wait for the next. No client can
+ * quarter second, and the handshakes of TLS, take so much of the loop and the rest of them wait for
+ * the next; what they took beyond it the next ones have less. No client can
  * hold up the loop: nothing here waits. Thread: the loop's. */
 #ifndef WEIR_BUS_API_H
 #define WEIR_BUS_API_H
@@ -23,6 +25,7 @@
 #include <stdint.h>
 
 #define API_CLIENTS      64
+#define API_CLIENTS_EACH 16
 #define API_STREAM_BYTES ((size_t)256 << 10)
 
 /* Headers that somebody may want; each at most once in a request. */
@@ -37,7 +40,8 @@ enum api_header {
     API_HEADERS
 };
 
-/* Borrowed for the length of the call. The path is as it came: nothing is percent-decoded. */
+/* Borrowed for the length of the call. The path is as it came: nothing is percent-decoded; a
+ * route that expects a name asks api_path_name. */
 struct api_request {
     const char *method, *path, *query; /* query: "" without one */
     const void *body;
@@ -117,6 +121,9 @@ void api_refuse(struct api_reply *reply, int status, const char *text);
 /* What the "*" of a route's path stands for in `path`. False: it is longer than there is room for.
  */
 bool api_path_part(const char *route, const char *path, char *text, size_t room);
+/* The same, percent-decoded. False: its name is longer than that, empty, badly encoded, or has a
+ * control character. */
+bool api_path_name(const char *route, const char *path, char *text, size_t room);
 
 /* Makes the unix listener at `path` with the permissions `mode`: the descriptor, or −1. A socket
  * that nobody answers on is left over from a crash, and is replaced; one that answers, or a file

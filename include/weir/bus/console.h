@@ -52,6 +52,8 @@ struct console_counts {
     uint64_t strangers;        /* requests with a Host or an Origin of somebody else's */
     uint64_t forged;           /* without the session's CSRF token */
     uint64_t sessions;         /* now */
+    uint64_t crowded;          /* sessions that ended for want of room */
+    uint64_t off;              /* 1: its files could not be read, it answers nobody */
 };
 struct console_counts console_counts_of(const struct console *console);
 

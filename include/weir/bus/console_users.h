@@ -30,7 +30,11 @@ struct console_users {
 int console_users_parse(struct console_users *users, const char *name, const char *text,
                         size_t size, struct error *error);
 int console_users_read(struct console_users *users, const char *path, struct error *error);
-/* In the place of what was there, 0600, whole or not at all; who owned the file goes on to. */
+/* Nobody else changes a file of users in the folder of `path` until the descriptor is closed. −1:
+ * somebody does, or there is no such folder. */
+int console_users_lock(const char *path, struct error *error);
+/* In the place of what was there, 0600, whole or not at all; who owned the file goes on to, else it
+ * is an error. */
 int console_users_write(const struct console_users *users, const char *path, struct error *error);
 void console_users_fini(struct console_users *users);
 

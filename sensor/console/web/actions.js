@@ -103,23 +103,3 @@ export function silence(incident, then) {
     },
   });
 }
-
-// verb: freeze, thaw, reset
-export function govern(host, verb, then) {
-  dialog({
-    title: t(`${verb}_title`, host),
-    intro: t(`${verb}_intro`),
-    yes: t(verb),
-    body: field(t("reason"), text("reason", { required: true, maxlength: 511 })),
-    act: async values => {
-      try {
-        await send(`/v1/hosts/${encodeURIComponent(host)}/${verb}`, stated(values));
-      } catch (error) {
-        if (error.status !== 404 && error.status !== 405) throw error;
-        throw new Error(t("govern_elsewhere", `weir baseline ${verb} ${host}`), { cause: error });
-      }
-      notice(t("governed", host));
-      then();
-    },
-  });
-}

@@ -4,7 +4,7 @@
 import { Events, session, signOut, whenSignedOut } from "./api.js";
 import { h, put, s, visible } from "./dom.js";
 import * as f from "./format.js";
-import { failure, notice, noticeBoard, refused, told } from "./parts.js";
+import { failure, notice, noticeBoard, told } from "./parts.js";
 import { t } from "./texts.js";
 import * as now from "./page_now.js";
 import * as incidents from "./page_incidents.js";
@@ -138,7 +138,7 @@ const decoded = word => {
 
 function asked() {
   const [page, ...words] = location.hash.replace(/^#\/?/, "").split("?")[0].split("/");
-  return { page: PAGES[page] ? page : "now", words: words.map(decoded) };
+  return { page: Object.hasOwn(PAGES, page) ? page : "now", words: words.map(decoded) };
 }
 
 function leavePage() {
@@ -149,6 +149,7 @@ function leavePage() {
 
 async function show() {
   if (!app.session) return;
+  if (location.hash.startsWith("#/login")) history.replaceState(null, "", "#/now"); // a token stays in no history
   const { page, words } = asked();
   const again = shown.page === page && shown.words.join("/") === words.join("/"),
     first = !shown.page;
@@ -224,12 +225,12 @@ function onKey(event) {
   }
   const second = Date.now() - went < 1500;
   went = 0;
-  if (second && GO[event.key]) location.hash = `#/${GO[event.key]}`;
+  if (second && Object.hasOwn(GO, event.key)) location.hash = `#/${GO[event.key]}`;
   else if (event.key === "g") went = Date.now();
   else if (event.key === "?") keys();
   else if (event.key === "t") turnTheme();
   else if (event.key === "u") turnZone();
-  else if (shown.handle?.keys?.[event.key]) shown.handle.keys[event.key]();
+  else if (Object.hasOwn(shown.handle?.keys || {}, event.key)) shown.handle.keys[event.key]();
   else return;
   event.preventDefault();
 }
@@ -253,22 +254,23 @@ function entered(who) {
   show();
 }
 
-function gone() {
+function gone(why) {
   events?.close();
   events = null;
   leavePage();
   shown.page = null;
   Object.assign(app, { session: null, live: false, was: false });
-  login.open(root, entered);
+  login.open(root, entered, why);
 }
 
 async function leave() {
+  let why;
   try {
     await signOut();
   } catch (error) {
-    refused(error);
+    if (error.status !== 401) why = t("sign_out_failed", error.message); // else nobody was signed in any more
   }
-  gone();
+  gone(why);
 }
 
 async function begin() {

@@ -68,3 +68,17 @@ export function atMostEach(draw, ms) {
       }, ms);
   };
 }
+
+// Never twice at a time: what is asked for meanwhile is done once more afterwards, however often it was asked for.
+export function oneAtATime(act) {
+  let running = null,
+    next = null;
+  const begin = () => {
+    next = null;
+    running = act().finally(() => {
+      running = null;
+    });
+    return running;
+  };
+  return () => (running ? (next ??= running.then(begin, begin)) : begin());
+}

@@ -4,16 +4,18 @@ import { ask } from "./api.js";
 const PAGE = 200,
   MOST = 5000;
 
+// All that there are, or the gravest MOST; `some(rows, total)` hears of each page.
 export async function load(signal, some) {
   const rows = [];
-  for (let total = 1; rows.length < Math.min(total, MOST);) {
+  let total = 1;
+  while (rows.length < Math.min(total, MOST)) {
     const page = await ask(`/v1/incidents?offset=${rows.length}&limit=${PAGE}`, { signal });
     total = page.total;
-    if (page.incidents.length === 0) break;
+    if (page.incidents.length === 0) break; // fewer than a moment ago
     for (const row of page.incidents) rows.push(ready(row));
     some?.(rows, total);
   }
-  return rows;
+  return { rows, total: Math.max(total, rows.length) };
 }
 
 // What is searched is made once, not with each letter that is typed.

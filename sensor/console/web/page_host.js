@@ -1,10 +1,9 @@
 // One inside host: this hour and its week against what it usually sends, to whom, and what the sensor has learned.
 import { ask } from "./api.js";
-import * as actions from "./actions.js";
 import { destinationLink, h, name, put } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
-import { button, chip, nothing, panel, refused, score, tile } from "./parts.js";
+import { chip, nothing, panel, refused, score, tile } from "./parts.js";
 import { folded, table } from "./table.js";
 import { t } from "./texts.js";
 
@@ -150,18 +149,33 @@ function tiles(host) {
   );
 }
 
-async function draw(root, id, app, again) {
+// The sensor takes these over its command alone. Of a name that a shell may read as more than a name no line is made.
+function govern(host) {
+  const id = /^[\w.:-]+$/.test(host.host || "") ? host.host : "HOST";
+  const verbs = [host.baseline === "frozen" ? "thaw" : "freeze", "reset"];
+  return h(
+    "dl",
+    { class: "facts" },
+    verbs.map(verb =>
+      h(
+        "div",
+        {},
+        h("dt", {}, t(verb)),
+        h("dd", {}, h("code", {}, `weir baseline ${verb} ${id}`), h("p", { class: "soft" }, t(`${verb}_intro`))),
+      ),
+    ),
+  );
+}
+
+async function draw(root, id, app) {
   const said = await ask(`/v1/hosts/${encodeURIComponent(id)}`, { signal: app.signal });
   const host = said.host || {};
-  const act = verb => button(t(verb), () => actions.govern(id, verb, again), { "data-act": verb });
   put(
     root,
     h(
       "div",
       { class: "page-head" },
       h("h1", { tabindex: -1 }, name(host.host || id)),
-      actions.mayAct(app.session) &&
-        h("div", { class: "row" }, act(host.baseline === "frozen" ? "thaw" : "freeze"), act("reset")),
     ),
     tiles(host),
     h("div", { class: "columns" }, panel(t("week_title"), week(said)), panel(t("hours_title"), hours(said))),
@@ -171,6 +185,7 @@ async function draw(root, id, app, again) {
         h("p", { class: "soft" }, t("of_all", f.count(said.destinations.length), f.count(said.total))),
       destinations(said.destinations || []),
     ),
+    panel(t("govern_title"), h("p", { class: "soft" }, t("govern_how")), govern(host)),
   );
 }
 
@@ -189,7 +204,7 @@ export function repeated(root, app, again) {
 
 export async function open(root, words, app) {
   const id = words[0] || "";
-  const again = () => draw(root, id, app, again).catch(refused);
-  await draw(root, id, app, again);
+  const again = () => draw(root, id, app).catch(refused);
+  await draw(root, id, app);
   return { stop: repeated(root, app, again) };
 }

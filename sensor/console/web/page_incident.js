@@ -2,7 +2,7 @@
 // what is to be taken along (evidence, report).
 import { ask } from "./api.js";
 import * as actions from "./actions.js";
-import { destinationLink, h, hostLink, name, put, visible } from "./dom.js";
+import { atMostEach, destinationLink, h, hostLink, name, oneAtATime, put, visible } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
 import { stateOf } from "./incident_list.js";
@@ -214,6 +214,13 @@ function explained(whole) {
   return out;
 }
 
+// What stands here is made of the lines in the sensor's memory, which may be not all of them.
+function unknown(whole, id) {
+  if (whole.told_here !== false && whole.complete !== false) return null;
+  const words = t(whole.told_here === false ? "not_told_here" : "not_complete");
+  return h("p", { class: "mark" }, words, " ", h("code", {}, `weir explain ${f.shortId(id)}`));
+}
+
 function people(list) {
   return list?.length
     ? h(
@@ -274,7 +281,8 @@ export async function open(root, words, app) {
   const id = words[0] || "";
   const parts = { root, app, id };
   await draw(parts);
-  let again = 0;
+  const drawAgain = oneAtATime(() => draw(parts));
+  const again = atMostEach(() => drawAgain().catch(refused), 300); // however many are told without a pause
   return {
     hear(kind, data) {
       if (
@@ -283,8 +291,7 @@ export async function open(root, words, app) {
         (kind === "state" && data.incident && data.incident !== parts.row.id)
       )
         return;
-      clearTimeout(again);
-      again = setTimeout(() => draw(parts).catch(refused), 300);
+      again();
     },
     keys: actions.mayAct(app.session)
       ? {
@@ -293,7 +300,6 @@ export async function open(root, words, app) {
           s: () => actions.silence(parts.row, parts.redraw),
         }
       : {},
-    stop: () => clearTimeout(again),
   };
 }
 
@@ -323,6 +329,7 @@ async function draw(parts) {
   put(
     parts.root,
     top(row, last, acts),
+    unknown(whole, row.id),
     panel(t("what_happened"), summary(row, last)),
     panel(t("why_told"), drawn(whole)),
     panel(t("timeline"), timeline(whole.history)),

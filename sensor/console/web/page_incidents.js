@@ -2,7 +2,7 @@
 // there is room, why the chosen one was told.
 import { ask } from "./api.js";
 import * as actions from "./actions.js";
-import { atMostEach, eachFrame, h, name, put } from "./dom.js";
+import { atMostEach, eachFrame, h, name, oneAtATime, put } from "./dom.js";
 import * as f from "./format.js";
 import { Grid } from "./grid.js";
 import { fits, load, stateOf } from "./incident_list.js";
@@ -17,7 +17,7 @@ const columns = () => [
   {
     id: "score",
     title: t("score"),
-    key: r => (URGENCY[r.urgency] || 0) * 1000 + r.score,
+    key: r => (Object.hasOwn(URGENCY, r.urgency) ? URGENCY[r.urgency] : 0) * 1000 + r.score,
     cell: r => score(r.urgency, r.score),
   },
   { id: "who", title: t("host"), key: r => r.host || r.sight || "", cell: r => name(r.host || r.sight || "") },
@@ -78,6 +78,7 @@ function filters(asked, changed) {
 export async function open(root, words, app) {
   const asked = { words: words[0] ? [words[0].toLowerCase()] : [], state: "todo", urgency: "all", score: 0 };
   let all = [],
+    total = 0, // that the sensor knows, where that is more
     timer = 0,
     previewed = null;
   const told = h("p", { class: "soft count", role: "status" });
@@ -96,7 +97,8 @@ export async function open(root, words, app) {
     const rows = all.filter(row => fits(row, asked));
     grid.set(rows);
     grid.empty(t(all.length ? "none_fit" : "no_incidents"));
-    put(told, t("of_all", f.count(rows.length), f.count(all.length)));
+    const more = total > all.length && h("span", { class: "mark" }, ` ${t("more_known", f.count(total))}`);
+    put(told, t("of_all", f.count(rows.length), f.count(all.length)), more);
   };
   const changed = eachFrame(() => {
     apply();
@@ -105,13 +107,14 @@ export async function open(root, words, app) {
   const bar = filters(asked, changed);
   if (words[0]) bar.find.value = words[0];
 
-  const reload = async () => {
-    all = await load(app.signal, rows => {
+  const reload = oneAtATime(async () => {
+    const whole = await load(app.signal, rows => {
       all = rows;
       changed();
     });
+    [all, total] = [whole.rows, whole.total];
     changed();
-  };
+  });
   const acted = () =>
     reload()
       .then(() => grid.focus())
@@ -175,11 +178,7 @@ export async function open(root, words, app) {
 
 // An alert changes its incident's row here; what it does not say (people's marks) is asked for.
 function listener(rows, changed, reload) {
-  let again = 0;
-  const soon = () => {
-    clearTimeout(again);
-    again = setTimeout(() => reload().catch(refused), 300);
-  };
+  const soon = atMostEach(() => reload().catch(refused), 1000);
   return (kind, data) => {
     if (kind === "state" || kind === "back") soon();
     if (kind !== "alert" || !data.weir?.incident) return;

@@ -11,8 +11,10 @@ function tokenInLink() {
   return found?.[1];
 }
 
-export function open(root, entered) {
-  const wrong = h("p", { class: "failure", role: "alert", hidden: true });
+// `why`: what is to be said of what was before.
+export function open(root, entered, why) {
+  const left = new AbortController();
+  const wrong = h("p", { class: "failure", role: "alert", hidden: !why }, why);
   const user = text("user", { autocomplete: "username", autocapitalize: "none" });
   const password = h("input", { type: "password", name: "password", autocomplete: "current-password" });
   const token = text("token", { class: "mono" });
@@ -31,7 +33,9 @@ export function open(root, entered) {
   async function attempt(body) {
     form.setAttribute("aria-busy", "true");
     try {
-      entered(await signIn(body));
+      const who = await signIn(body);
+      left.abort();
+      entered(who);
     } catch (error) {
       wrong.hidden = false;
       put(wrong, error.message);
@@ -49,7 +53,12 @@ export function open(root, entered) {
 
   document.title = `${t("login_title")} · Weir`;
   put(root, h("main", { class: "login-page" }, form));
-  const given = tokenInLink();
-  if (given) attempt({ token: given });
-  else user.focus();
+  // The sensor's link, followed while this page is open, loads nothing anew.
+  const byLink = () => {
+    const given = tokenInLink();
+    if (given) attempt({ token: given });
+    return given;
+  };
+  addEventListener("hashchange", byLink, { signal: left.signal });
+  if (!byLink()) user.focus();
 }

@@ -54,7 +54,8 @@ async function draw(root, app) {
     return;
   }
   const rows = said.conduits || [],
-    bad = rows.filter(r => r.allowed === false).length;
+    bad = rows.filter(r => r.allowed === false).length,
+    whole = !said.unkept && rows.every(r => r.allowed === true);
   const only = h("input", {
     type: "checkbox",
     onchange: () => list.set(only.checked ? rows.filter(r => r.allowed === false) : rows),
@@ -72,8 +73,9 @@ async function draw(root, app) {
       "div",
       { class: "page-head" },
       h("h1", { tabindex: -1 }, t("map_title")),
-      bad > 0 ? chip(t("refused_count", f.count(bad)), "bad") : chip(t("all_allowed"), "ok"),
+      bad > 0 ? chip(t("refused_count", f.count(bad)), "bad") : whole && chip(t("all_allowed"), "ok"),
     ),
+    said.unkept > 0 && h("p", { class: "mark" }, t("conduits_unkept", f.count(said.unkept))),
     panel(
       t("map_panel"),
       zoneMap(said),

@@ -10,6 +10,7 @@ import { t } from "./texts.js";
 
 const RATES = 150; // of 2 s each: five minutes
 const ALERTS = 20;
+const SEEN = 1000; // of alerts' ids; what is told twice is told soon
 
 const bandColumns = (title, nameOf, most) => [
   { title, cell: nameOf, key: row => row.zone || row.destination || "" },
@@ -134,6 +135,7 @@ export async function open(root, words, app) {
       const id = record.event?.id;
       if (id && state.seen.has(id)) continue;
       if (id) state.seen.add(id);
+      if (state.seen.size > SEEN) state.seen.delete(state.seen.values().next().value);
       state.alerts.push(record);
     }
     state.alerts.sort((a, b) => (a["@timestamp"] < b["@timestamp"] ? 1 : -1));

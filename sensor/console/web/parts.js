@@ -10,16 +10,18 @@ const SHAPE = {
   digest: "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 1 1 0-11z",
 };
 
+const known = urgency => (Object.hasOwn(SHAPE, urgency) ? urgency : "digest");
+
 export const shape = urgency =>
   s(
     "svg",
     {
-      class: `shape ${SHAPE[urgency] ? urgency : "digest"}`,
+      class: `shape ${known(urgency)}`,
       viewBox: "0 0 16 16",
       role: "img",
       "aria-label": t.or(`urgency_${urgency}`, urgency),
     },
-    s("path", { d: SHAPE[urgency] || SHAPE.digest }),
+    s("path", { d: SHAPE[known(urgency)] }),
   );
 
 export const score = (urgency, value) =>

@@ -41,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (console_cookie(text, "weir_session", value, SECRET_SIZE - 1) &&
         strlen(value) > SECRET_SIZE - 1)
         abort();
+    if (api_path_name("*", text, value, sizeof value) && strlen(value) > sizeof value - 1)
+        abort();
     free(text);
     return 0;
 }

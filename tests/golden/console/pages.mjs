@@ -252,10 +252,7 @@ const checks = {
     await page.click("dialog .main");
     await page.waitForSelector(".notice");
     await go(page, "host/10.4.0.17");
-    await page.click("[data-act=freeze]");
-    await page.fill("dialog [name=reason]", "a test");
-    await page.click("dialog .main");
-    await page.waitForFunction(() => !document.querySelector("dialog"));
+    must((await page.textContent("main")).includes("weir baseline freeze 10.4.0.17"), "the command is not said");
     await close();
   },
 

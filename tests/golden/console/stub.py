@@ -312,8 +312,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, mark)
         if act == "silences":
             return self.answer(200, dict(body, id=f"sil-{len(site.ordered)}"))
-        if act == "freeze":
-            return self.answer(200, {"ok": True})
         return self.refuse(404, "there is nothing at this path")
 
     def do_DELETE(self):

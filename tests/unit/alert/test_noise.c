@@ -309,6 +309,22 @@ static void test_marks_bound(void **state)
     noise_free(noise);
 }
 
+/* Of whom the console knows, no other name is taken; nothing has changed then. */
+static void test_no_other_name(void **state)
+{
+    static const char body[] = "{\"note\":\"looking\",\"author\":\"boss\"}";
+    struct noise *noise = noise_new();
+    struct error error = {0};
+    (void)state;
+    struct noise_order asked = order(NOISE_ACKNOWLEDGE, INCIDENT, body);
+    asked.signed_in = true;
+    assert_int_equal(noise_obey(noise, &asked, &last, &error), -1);
+    assert_int_equal(error.code, ERROR_USAGE);
+    assert_non_null(strstr(error.message, "author: expected none"));
+    assert_int_equal(noise->marks.count, 0);
+    noise_free(noise);
+}
+
 static void test_audit(void **state)
 {
     (void)state;
@@ -347,6 +363,7 @@ static void test_audit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_other_name),
         cmocka_unit_test(test_scope),
         cmocka_unit_test(test_scope_of_all),
         cmocka_unit_test(test_scope_of_device),

@@ -158,6 +158,17 @@ static void test_write(void **state)
     end(&pair);
 }
 
+/* Beyond the tickets, which are records, too. */
+static enum tls_result read_on(struct pair *pair, struct error *error)
+{
+    char byte;
+    size_t done;
+    enum tls_result result = TLS_WANTS_READ;
+    for (int i = 0; i < 5 && result == TLS_WANTS_READ; i++)
+        result = tls_client_read(pair->client, &byte, 1, &done, error);
+    return result;
+}
+
 static void test_ends(void **state)
 {
     (void)state;
@@ -169,12 +180,12 @@ static void test_ends(void **state)
     assert_int_equal(handshake(&pair, &error), TLS_DONE);
     assert_int_equal(tls_client_read(pair.client, &byte, 1, &done, &error), TLS_WANTS_READ);
     SSL_shutdown(pair.server);
-    assert_int_equal(tls_client_read(pair.client, &byte, 1, &done, &error), TLS_ENDED);
+    assert_int_equal(read_on(&pair, &error), TLS_ENDED);
     end(&pair);
     begin(&pair, "good.example", true, true);
     assert_int_equal(handshake(&pair, &error), TLS_DONE);
     shutdown(pair.fd[1], SHUT_RDWR);
-    assert_int_equal(tls_client_read(pair.client, &byte, 1, &done, &error), TLS_FAILED);
+    assert_int_equal(read_on(&pair, &error), TLS_FAILED);
     assert_non_null(strstr(error.message, "TLS with good.example: "));
     end(&pair);
     error = (struct error){0};
@@ -182,6 +193,33 @@ static void test_ends(void **state)
     assert_int_equal(write(pair.fd[1], "HTTP/1.1 400 What\r\n\r\n", 21), 21);
     assert_int_equal(tls_client_handshake(pair.client, &error), TLS_FAILED);
     assert_non_null(strstr(error.message, "wrong version number"));
+    end(&pair);
+}
+
+#define UPDATES 20
+
+/* A peer that sends one key update after the other, with a byte behind them, has one of them read
+ * at a time: it holds nobody up for longer. */
+static void test_key_updates(void **state)
+{
+    (void)state;
+    struct pair pair;
+    struct error error = {0};
+    char byte = 0;
+    size_t done;
+    int waits = 0;
+    begin(&pair, "good.example", true, true);
+    assert_int_equal(handshake(&pair, &error), TLS_DONE);
+    for (int i = 0; i < UPDATES; i++) {
+        assert_int_equal(SSL_key_update(pair.server, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(pair.server), 1);
+    }
+    assert_int_equal(SSL_write(pair.server, "x", 1), 1);
+    while (waits < 2 * UPDATES &&
+           tls_client_read(pair.client, &byte, 1, &done, &error) == TLS_WANTS_READ)
+        waits++;
+    assert_in_range(waits, UPDATES, UPDATES + 2); /* and the tickets */
+    assert_int_equal(byte, 'x');
     end(&pair);
 }
 
@@ -207,9 +245,8 @@ static void test_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_write),
-        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_names), cmocka_unit_test(test_write),
+        cmocka_unit_test(test_ends),  cmocka_unit_test(test_key_updates),
         cmocka_unit_test(test_files),
     };
     signal(SIGPIPE, SIG_IGN); /* as the program does */

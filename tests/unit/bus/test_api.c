@@ -119,6 +119,32 @@ static void test_largest_body(void **state)
     free(body);
 }
 
+static void test_name_in_a_path(void **state)
+{
+    static const struct {
+        const char *path, *name; /* NULL: none */
+    } row[] = {
+        {"/hosts/fe80%3A%3a1", "fe80::1"},
+        {"/hosts/%61%62%63%64%65%66%67", "abcdefg"}, /* all that there is room for */
+        {"/hosts/abcdefgh", NULL},
+        {"/hosts/%61%62%63%64%65%66%67%68", NULL},
+        {"/hosts/a%", NULL},
+        {"/hosts/a%4", NULL},
+        {"/hosts/a%4g", NULL},
+        {"/hosts/a%00b", NULL},
+        {"/hosts/", NULL},
+        {"/hosts/a/b", NULL},
+        {"/hosts/a%2fb", "a/b"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char name[8] = "";
+        bool is = api_path_name("/hosts/*", row[i].path, name, sizeof name);
+        if (is != (row[i].name != NULL) || (is && strcmp(name, row[i].name) != 0))
+            fail_msg("%s: %s", row[i].path, is ? name : "none");
+    }
+}
+
 /* One request a connection: the second one is not answered, and does not spoil the first. */
 static void test_pipelined(void **state)
 {
@@ -168,6 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_such, setup, teardown),
         cmocka_unit_test_setup_teardown(test_part_of_a_path, setup, teardown),
+        cmocka_unit_test(test_name_in_a_path),
         cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
         cmocka_unit_test_setup_teardown(test_large, setup, teardown),
         cmocka_unit_test_setup_teardown(test_largest_body, setup, teardown),

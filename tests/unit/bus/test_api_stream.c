@@ -1,6 +1,8 @@
 /* Streams of events, answers that come later, and answers that wait for their turn. */
 #include "api_case.h"
 
+#include "weir/base/time.h"
+
 #define STREAMS 2
 #define LOUD    ((size_t)64 << 10) /* bytes of one event */
 
@@ -83,10 +85,20 @@ static int setup_streams(void **state)
     return setup_with(state, stream_routes, &settings);
 }
 
+#define ANSWER_MS 60 /* of a turn of 25 */
+
+static void answer_slowly(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    answer_ok(context, request, reply);
+    usleep(ANSWER_MS * 1000);
+}
+
+static const struct api_route slow_routes[] = {{"GET", "/ok", answer_slowly}, {NULL, NULL, NULL}};
+
 static int setup_turns(void **state)
 {
-    const struct api_settings settings = {.turn_ns = 1};
-    return setup_with(state, NULL, &settings);
+    const struct api_settings settings = {.turn_ns = 25 * NS_PER_MS};
+    return setup_with(state, slow_routes, &settings);
 }
 
 /* --- helpers ---------------------------------------------------------------------------------- */
@@ -222,12 +234,14 @@ static void test_an_answer_comes_later(void **state)
     close(fd);
 }
 
-/* A nanosecond of each quarter second: every request but the first of it waits, and is answered. */
+/* Every request but the first of a quarter second waits, and is answered; what the others took
+ * beyond their turn is not forgiven: the fourth begins when 180 ms are worked off, 25 ms each. */
 static void test_a_turn_that_is_spent(void **state)
 {
     struct fixture *f = *state;
     int fd[4];
     size_t size;
+    struct wtime began = wtime_now();
     for (size_t i = 0; i < 4; i++) {
         fd[i] = reach(f);
         ask_line(fd[i], "GET", "/ok", "");
@@ -238,6 +252,7 @@ static void test_a_turn_that_is_spent(void **state)
         free(text);
         close(fd[i]);
     }
+    assert_true(wtime_now().ns - began.ns > 5 * NS_PER_S / 4); /* else three quarters of a second */
     finish(f);
     assert_int_equal(f->counts.requests, 4);
     assert_true(f->counts.waited >= 1);

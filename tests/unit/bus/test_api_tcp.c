@@ -3,6 +3,7 @@
 #include "api_case.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 
 static void test_places(void **state)
@@ -98,6 +99,63 @@ static void test_answers(void **state)
     close(f.stop[1]);
 }
 
+/* An address of this machine that is not the loopback's: what is sent to it stays here. */
+static bool own_address(struct sockaddr_in *address)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+    assert_int_equal(getifaddrs(&all), 0);
+    for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+        if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(address, one->ifa_addr, sizeof *address);
+        found = ntohl(address->sin_addr.s_addr) >> 24 != 127;
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+/* One address takes its share of the connections, and whoever is on the machine is heard beside it.
+ */
+static void test_one_address(void **state)
+{
+    struct fixture f = {.running = true};
+    struct sockaddr_in address;
+    struct error error = {0};
+    char place[32];
+    int fd[API_CLIENTS_EACH + 1];
+    size_t size;
+    (void)state;
+    if (!own_address(&address))
+        skip();
+    uint16_t port = free_port();
+    snprintf(place, sizeof place, "0.0.0.0:%u", port);
+    f.listener = api_listen_tcp(place, &error);
+    assert_true(f.listener >= 0);
+    assert_int_equal(pipe(f.stop), 0);
+    assert_int_equal(pthread_create(&f.thread, NULL, serve, &f), 0);
+    address.sin_port = htons(port);
+    for (int i = 0; i <= API_CLIENTS_EACH; i++) {
+        fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd[i], (const struct sockaddr *)&address, sizeof address), 0);
+    }
+    char *text = hear(fd[API_CLIENTS_EACH], 5000, &size);
+    expect_start(text, "HTTP/1.1 503 ");
+    free(text);
+    int here = reach_port(port);
+    assert_true(say(here, "GET /ok HTTP/1.1\r\n\r\n", 20));
+    text = hear(here, 5000, &size);
+    expect_start(text, "HTTP/1.1 200 ");
+    free(text);
+    close(here);
+    for (int i = 0; i <= API_CLIENTS_EACH; i++)
+        close(fd[i]);
+    finish(&f);
+    assert_int_equal(f.counts.refused, 1);
+    close(f.stop[0]);
+    close(f.stop[1]);
+}
+
 static void test_no_place(void **state)
 {
     struct error error = {0};
@@ -108,8 +166,8 @@ static void test_no_place(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),
-                                       cmocka_unit_test(test_answers),
-                                       cmocka_unit_test(test_no_place)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_places), cmocka_unit_test(test_answers),
+        cmocka_unit_test(test_one_address), cmocka_unit_test(test_no_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

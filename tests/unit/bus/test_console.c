@@ -109,8 +109,24 @@ static void test_sessions(void **state)
     assert_int_equal(sessions_count(all, at_min(1)), 2);
     assert_null(sessions_find(all, other, at_min(62))); /* idle for more than an hour */
     for (int minute = 60; minute <= 720; minute += 60)  /* used, but for no more than twelve */
-        assert_ptr_equal(sessions_get(all, first->number, at_min(minute)), first);
-    assert_null(sessions_get(all, 1, at_min(721)));
+        assert_ptr_equal(sessions_find(all, id, at_min(minute)), first);
+    assert_null(sessions_find(all, id, at_min(721)));
+    free(all);
+}
+
+/* A stream asks at each sweep whether its session holds: that is no use of it. */
+static void test_a_look_is_no_use(void **state)
+{
+    struct sessions *all = xcalloc(1, sizeof *all);
+    char id[SECRET_SIZE];
+    (void)state;
+    uint64_t number = sessions_begin(all, "anna", CONSOLE_VIEWER, at_min(0), id)->number;
+    for (int minute = 0; minute <= 60; minute++)
+        assert_true(sessions_hold(all, number, at_min(minute)));
+    assert_false(sessions_hold(all, number, at_min(61)));
+    assert_false(sessions_hold(all, number + 1, at_min(0)));
+    assert_false(sessions_hold(all, 0, at_min(0)));
+    assert_null(sessions_find(all, id, at_min(61)));
     free(all);
 }
 
@@ -187,6 +203,29 @@ static void test_locks_are_all_taken(void **state)
     free(locks);
 }
 
+/* One network fills its own share with names that it makes up: what it failed of stays counted, and
+ * others are not kept out. */
+static void test_locks_of_one_network(void **state)
+{
+    struct locks *locks = xcalloc(1, sizeof *locks);
+    char name[32];
+    struct ip here = ip_of("192.0.2.1"), far = ip_of("198.51.100.1");
+    (void)state;
+    for (int i = 1; i < LOCK_FAILURES; i++)
+        locks_fail(locks, "anna", &here, at_min(0));
+    for (unsigned i = 1; i < LOCKS_EACH; i++) {
+        snprintf(name, sizeof name, "no%u", i);
+        assert_int_equal(locks_wait_ns(locks, name, &here, at_min(1)), 0);
+        locks_fail(locks, name, &here, at_min(1));
+    }
+    assert_true(locks_wait_ns(locks, "vera", &here, at_min(1)) > 0);
+    assert_int_equal(locks_wait_ns(locks, "vera", &far, at_min(1)), 0);
+    assert_int_equal(locks_wait_ns(locks, "anna", &here, at_min(1)), 0);
+    assert_true(locks_fail(locks, "anna", &here, at_min(1))); /* her fifth, nonetheless */
+    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(62)), 0);
+    free(locks);
+}
+
 /* --- users ------------------------------------------------------------------------------------ */
 
 static void expect_users(const char *text, size_t count, const char *wrong)
@@ -234,6 +273,11 @@ static void test_users_are_kept(void **state)
     assert_int_equal(console_users_read(&again, path, &error), 0);
     assert_int_equal(again.count, 1);
     assert_int_equal(console_users_find(&again, "anna")->role, CONSOLE_VIEWER);
+    int lock = console_users_lock(path, &error);
+    assert_true(lock >= 0);
+    assert_int_equal(console_users_lock(path, &error), -1); /* one at a time */
+    assert_non_null(strstr(error.message, "somebody else changes its users now"));
+    close(lock);
     assert_true(console_users_remove(&again, "anna"));
     assert_false(console_users_remove(&again, "anna"));
     console_users_fini(&again);
@@ -269,9 +313,11 @@ int main(void)
         cmocka_unit_test(test_origins),
         cmocka_unit_test(test_cookies),
         cmocka_unit_test(test_sessions),
+        cmocka_unit_test(test_a_look_is_no_use),
         cmocka_unit_test(test_one_session_more),
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_locks_are_all_taken),
+        cmocka_unit_test(test_locks_of_one_network),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_users_are_kept),
         cmocka_unit_test(test_reach),
