@@ -1,5 +1,5 @@
-/* What reached a bound or was refused: every counter of that kind, gathered from where it is
- * counted, so that none is kept and never said. Thread: the engine's. */
+/* What reached a bound or was refused in a replay: every counter of that kind, gathered from where
+ * it is counted, so that none is kept and never said. Thread: the engine's. */
 #include "bounds.h"
 
 #define BOUNDS_CONTENT  20
