@@ -133,8 +133,9 @@ void store_hear_elsewhere(struct store *store,
                           void *context);
 /* Who of several sensors tells what one side of a host's evidence comes to on a site day: the first
  * who asks, for `ttl_ns` (then who asks next), and again whenever that one asks, or who knows so
- * much more that one sensor alone would tell it twice (STORE_CLAIM_FACTOR). `done` may be NULL, and
- * gets what was asked. */
+ * much more that one sensor alone would tell it twice (STORE_CLAIM_FACTOR). That it was told (of
+ * several who did, by who knew most) is kept for `ttl_ns` beside the claim, whoever claims more
+ * then. `done` may be NULL, and gets what was asked; its `e` is how much was told, where it was. */
 #define STORE_CLAIM_FACTOR "1.3" /* SILENT_FACTOR */
 struct store_claim {
     struct ip host;
