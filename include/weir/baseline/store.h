@@ -17,6 +17,7 @@
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
  *   PREFIX:{HOST}:hold       why nothing of this host may be removed
+ *   PREFIX:{HOST}:claim:DAY:SIDE:DESTINATION, PREFIX:{HOST}:told:…   store_claim
  *   PREFIX:hour:HOUR         set: hosts with open totals
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
@@ -201,9 +202,9 @@ void store_put_fleet(struct store *store, const struct store_fleet *read, const 
 void store_put_hold(struct store *store, const struct ip *host, const char *why);
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context);
-/* A host's profile, its open totals of any hour, and its name in the lists of hours. `forget`:
- * other sensors are told to drop what they have of it, and until they did they write nothing of it.
- * `removed` false: it is under hold, and left as it is. */
+/* A host's profile, its open totals of any hour, its claims, its name in the lists of hours.
+ * `forget`: other sensors are told to drop what they have of it, and until they did they write
+ * nothing of it. `removed` false: it is under hold, and left as it is. */
 void store_remove_host(struct store *store, const struct ip *host, bool forget,
                        void (*done)(void *context, bool removed), void *context);
 /* What is to be forgotten and was not taken by this sensor yet. `host` is borrowed. */

@@ -124,6 +124,27 @@ static void test_what_is_no_claim_is_nobodys(void **state)
     close_both();
 }
 
+static void on_removed(void *context, bool removed)
+{
+    *(bool *)context = removed;
+}
+
+static void test_forgotten_with_its_host(void **state)
+{
+    (void)state;
+    struct ip host = client_ip("10.0.0.1");
+    bool removed = false;
+    open_both();
+    say(&a, 10, true);
+    asks(&a, 20);
+    assert_int_equal(keys(CASE_PREFIX ":{10.0.0.1}:*"), 2);
+    store_remove_host(a.store, &host, true, on_removed, &removed);
+    settle(&a);
+    assert_true(removed);
+    assert_int_equal(keys(CASE_PREFIX ":{10.0.0.1}:*"), 0);
+    close_both();
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +152,7 @@ static int run(void)
         T(test_what_was_told_stays_told),
         T(test_told_twice),
         T(test_what_is_no_claim_is_nobodys),
+        T(test_forgotten_with_its_host),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
