@@ -40,7 +40,7 @@
 
 static struct claim *claim_at(const struct host *host, unsigned side, int64_t hour)
 {
-    return &host->claims->of[side % EVIDENCE_SIDES * OPEN_HOURS + (hour & 1)];
+    return &host->claims->of[(size_t)(side % EVIDENCE_SIDES) * OPEN_HOURS + (hour & 1)];
 }
 
 static bool is_of(const struct claim *claim, int64_t day, uint64_t destination)
