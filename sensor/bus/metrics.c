@@ -346,6 +346,18 @@ static void put_interfaces(struct buffer *out, const struct status *status)
     }
 }
 
+/* What reached a bound in the engine, by the names that it has in the status. */
+static void put_bounds(struct buffer *out, const struct status *status)
+{
+    for (size_t i = 0; i < status->bound_count; i++) {
+        const struct bound_count *bound = &status->bound[i];
+        buffer_text(out,
+                    "# HELP weir_bound_%s_total Of what reached a bound in the engine: %s.\n"
+                    "# TYPE weir_bound_%s_total counter\nweir_bound_%s_total %" PRIu64 "\n",
+                    bound->name, bound->text, bound->name, bound->name, bound->count);
+    }
+}
+
 /* --- the engine ------------------------------------------------------------------------------- */
 
 static void put_engine(struct buffer *out, const struct status_engine *engine)
@@ -455,6 +467,7 @@ char *metrics_text(const struct status *status)
     put_workers(&out, status);
     put_interfaces(&out, status);
     put_engine(&out, &status->engine);
+    put_bounds(&out, status);
     metrics_alerts(&out, status);
     put_redis(&out, &status->redis);
     put_journal(&out, &status->journal);

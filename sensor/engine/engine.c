@@ -279,7 +279,7 @@ static void do_due(struct engine *engine, struct ptime now)
         if (!paused(engine))
             live_look(engine, at);
         if (!paused(engine))
-            elsewhere_look(engine, at);
+            claims_look(engine, at);
     }
 }
 

@@ -61,6 +61,14 @@ class Metrics(Case):
         until("fifty packets", lambda: self.value('weir_worker_packets_total{worker="0"}') >= 50)
         self.assertEqual(self.value('weir_worker_up{worker="0"}'), 1)
 
+    def test_every_bound_of_the_engine_is_in_status_and_metrics(self):
+        status = json.loads(self.sensor.ask("status", "--json").stdout)
+        bounds = {name: int(value) for name, value in
+                  re.findall(r"^weir_bound_(\w+)_total (\d+)$", self.ask(self.connect())[1], re.M)}
+        self.assertEqual(status["bounds"], bounds)
+        self.assertLessEqual({"findings_told_elsewhere", "findings_untold", "hours_withheld", "hosts_refused",
+                              "stories_evicted", "zones_withheld", "fleet_forgotten"}, set(bounds))
+
     def test_dashboard_and_alerts_speak_of_what_there_is(self):
         self.assertEqual(self.sensor.ask("reload").returncode, 0) # whose outcome is one of them
         until("the reload's outcome", lambda: "weir_config_last_reload_successful 1" in self.ask(self.connect())[1])

@@ -60,6 +60,8 @@ static void test_whole(void **state)
     static const char *const judged[] = {"rules: 3", "zones: 1 locked"}, *const learning[] = {
                                                                              "all"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
+    static const struct bound_count bound[] = {{"stories_evicted", "stories", 4},
+                                               {"hosts_refused", "records", 0}};
     static const struct status status = {
         .sensor = "span-1",
         .version = "0.1.0",
@@ -85,6 +87,8 @@ static void test_whole(void **state)
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
+        .bound = bound,
+        .bound_count = 2,
         .judged = judged,
         .judged_count = 2,
         .learning = learning,
@@ -146,6 +150,7 @@ static void test_whole(void **state)
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
     expect_part(text, "\"parse_malformed\":3,");
+    expect_part(text, "},\"bounds\":{\"stories_evicted\":4,\"hosts_refused\":0}");
     expect_part(text, "},\"judged\":[\"rules: 3\",\"zones: 1 locked\"],\"learning\":[\"all\"],"
                       "\"blind\":[\"worker 1 is not running since …\"]}");
     assert_null(strchr(text, '\n'));

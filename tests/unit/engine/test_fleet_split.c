@@ -257,6 +257,60 @@ static void test_store_goes_before_the_answer(void **state)
     fleet_close(fleet);
 }
 
+static void wait_for_store(struct fleet_rig *fleet, bool here)
+{
+    struct wtime began = wtime_now();
+    while ((fleet->sensor[0].engine->memory.state == ENGINE_STORE_HERE) != here) {
+        fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "the store came or went, and the sensor did not notice");
+    }
+}
+
+/* Two, of which the first may be cut off. */
+static struct fleet_rig *open_two_with(struct proxy *proxy)
+{
+    struct fleet_rig *fleet = fleet_open(2, NULL);
+    fleet->reaches = true;
+    proxy_open(proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
+    sensor_start(&fleet->sensor[0], proxy->url);
+    sensor_start(&fleet->sensor[1], NULL);
+    fleet_settle(fleet);
+    put_past(&fleet->sensor[1]);
+    fleet_settle(fleet);
+    for (int minute = 1; minute < 4; minute++)
+        push_minute(fleet, minute, 100);
+    return fleet;
+}
+
+/* It tells by itself, says so when it is back, and nobody tells again. */
+static void test_told_while_it_was_cut_off(void **state)
+{
+    (void)state;
+    uint64_t size = find_size();
+    struct proxy proxy;
+    struct fleet_rig *fleet = open_two_with(&proxy);
+    struct wtime began = wtime_now();
+    proxy_close(&proxy);
+    wait_for_store(fleet, false);
+    push_share(fleet, 0, 4, THERE, size);
+    sensor_push_watermark(&fleet->sensor[0], MONDAY_8 + 5 * NS_PER_MIN);
+    while (told_by(fleet, 0) == 0) {
+        fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "not told without the store");
+    }
+    proxy_open(&proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
+    wait_for_store(fleet, true);
+    rest(fleet);
+    push_share(fleet, 1, 6, THERE, size);
+    for (int minute = 6; minute < 12; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(told_by(fleet, 1), 0);
+    assert_true(fleet->sensor[1].engine->counts.told_elsewhere > 0);
+    proxy_close(&proxy);
+    fleet_close(fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +320,7 @@ int main(void)
         cmocka_unit_test(test_other_never_tells),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_store_goes_before_the_answer),
+        cmocka_unit_test(test_told_while_it_was_cut_off),
     };
     log_set_level(LOG_ERROR_);
     if (!has_program("redis-server"))
