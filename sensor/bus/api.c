@@ -241,16 +241,6 @@ static void read_on(struct api_client *client)
 static bool shake(struct api_client *client)
 {
     struct api *api = client->api;
-    if (is_spent(api)) {
-        if (!client->held) { /* it is not the client that is slow */
-            api->counts.waited++;
-            api_client_enter(client, API_HANDSHAKE, API_REQUEST_NS);
-        }
-        client->held = true;
-        api->loop.ops->change(client->watch, 0);
-        return false;
-    }
-    client->held = false;
     struct wtime began = wtime_now();
     enum api_io io = api_client_shake(client);
     api->spent_ns += wtime_now().ns - began.ns;
@@ -277,8 +267,7 @@ static void on_bytes(struct api_client *client, const char *bytes, size_t size)
 
 static void on_end(struct api_client *client)
 {
-    bool asked =
-        client->phase == API_BODY || client->in.size > 0 || client->idle_reads > API_IDLE_READS;
+    bool asked = client->phase == API_BODY || client->in.size > 0 || api_client_is_idle(client);
     if (client->phase != API_LINGER && asked) /* who only knocked did nothing wrong */
         client->api->counts.bad++;
     api_client_free(client);
@@ -300,18 +289,42 @@ static void read_some(struct api_client *client)
     }
 }
 
+/* What it sends is taken, in its turn. */
+static void take_in(struct api_client *client)
+{
+    if (client->phase != API_HANDSHAKE || shake(client))
+        read_some(client);
+}
+
+static void hold(struct api_client *client)
+{
+    client->api->counts.waited += client->phase != API_LINGER; /* that one wants nothing more */
+    client->api->loop.ops->change(client->watch, 0);
+    client->held = true;
+    client->held_since = wtime_now();
+}
+
+/* It is not the client that was slow. */
+static void let_go_on(struct api_client *client)
+{
+    client->held = false;
+    client->deadline.ns += wtime_now().ns - client->held_since.ns;
+    client->api->loop.ops->change(client->watch, LOOP_READ);
+    take_in(client);
+}
+
 static void on_client(void *context, unsigned what)
 {
     struct api_client *client = context;
     switch (client->phase) {
     case API_HANDSHAKE:
-        if (shake(client))
-            read_some(client);
-        break;
     case API_HEAD:
     case API_BODY:
     case API_LINGER:
-        read_some(client);
+        if (is_spent(client->api))
+            hold(client);
+        else
+            take_in(client);
         break;
     case API_REPLY:
         api_client_go_on(client);
@@ -351,8 +364,8 @@ static void answer_waiting(struct api *api)
         previous = client->previous;
         if (client->phase == API_WAIT)
             answer_in_turn(client);
-        else if (client->held && shake(client))
-            read_some(client);
+        else if (client->held)
+            let_go_on(client);
     }
 }
 
