@@ -16,20 +16,16 @@
  * every client is in the list, has one watch, and is freed in one place. Thread: the loop's. */
 #include "api_local.h"
 
-#include "weir/base/log.h"
-
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SWEEP_NS    (NS_PER_S / 4)
-#define READ_BYTES  ((size_t)16 << 10)
-#define ACCEPT_TURN 16 /* connections taken in one turn of the loop */
-#define DEBT_TURNS  8  /* that spent time is owed for; more (the machine slept) is forgiven */
+#define SWEEP_NS   (NS_PER_S / 4)
+#define READ_BYTES ((size_t)16 << 10)
+#define DEBT_TURNS 8 /* that spent time is owed for; more (the machine slept) is forgiven */
 
 /* The request never became one. */
 static void send_bad(struct api_client *client, enum http_result result)
@@ -168,8 +164,7 @@ static void answer(struct api_client *client)
     reply_with(client, &reply);
 }
 
-/* Whether this turn has no time left. */
-static bool is_spent(const struct api *api)
+bool api_is_spent(const struct api *api)
 {
     return api->settings.turn_ns > 0 && api->spent_ns >= api->settings.turn_ns;
 }
@@ -186,7 +181,7 @@ static void answer_in_turn(struct api_client *client)
 static void answer_or_wait(struct api_client *client)
 {
     struct api *api = client->api;
-    if (!is_spent(api)) {
+    if (!api_is_spent(api)) {
         answer_in_turn(client);
         return;
     }
@@ -313,7 +308,7 @@ static void let_go_on(struct api_client *client)
     take_in(client);
 }
 
-static void on_client(void *context, unsigned what)
+void api_client_ready(void *context, unsigned what)
 {
     struct api_client *client = context;
     switch (client->phase) {
@@ -321,7 +316,7 @@ static void on_client(void *context, unsigned what)
     case API_HEAD:
     case API_BODY:
     case API_LINGER:
-        if (is_spent(client->api))
+        if (api_is_spent(client->api))
             hold(client);
         else
             take_in(client);
@@ -360,7 +355,7 @@ static void answer_waiting(struct api *api)
     struct api_client *client = api->first, *previous;
     while (client && client->next)
         client = client->next;
-    for (; client && !is_spent(api); client = previous) {
+    for (; client && !api_is_spent(api); client = previous) {
         previous = client->previous;
         if (client->phase == API_WAIT)
             answer_in_turn(client);
@@ -387,118 +382,13 @@ static void on_sweep(void *context)
     }
     forgive(api);
     answer_waiting(api);
-    if (api->paused && !is_spent(api)) {
+    if (api->paused && !api_is_spent(api)) {
         api->loop.ops->change(api->listening, LOOP_READ);
         api->paused = false;
     }
 }
 
-/* --- connections ------------------------------------------------------------------------------ */
-
-static void refuse_client(struct api *api, int fd)
-{
-    static const char body[] = "{\"error\":{\"text\":\"too many connections, ask again later\"}}";
-    char text[256];
-    int size = snprintf(text, sizeof text,
-                        "HTTP/1.1 503 %s\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                        http_reason(503), sizeof body - 1, body);
-    api->counts.refused++;
-    if (!api->settings.tls && send(fd, text, (size_t)size, MSG_NOSIGNAL) < 0)
-        log_debug("control API: a client was gone before it could be refused: %s", strerror(errno));
-    close(fd);
-}
-
-static struct ip peer_of(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t size = sizeof address;
-    if (getpeername(fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET)
-        return ip_from_v4((const uint8_t *)&address.v4.sin_addr);
-    if (size == sizeof address.v6 && address.any.sa_family == AF_INET6)
-        return ip_from_v6(address.v6.sin6_addr.s6_addr);
-    return (struct ip){{0}};
-}
-
-static bool begin_tls(struct api *api, struct api_client *client)
-{
-    struct error error = {0};
-    if (api->settings.tls)
-        client->tls = tls_server_new(api->settings.tls, client->fd, &error);
-    return !api->settings.tls || client->tls;
-}
-
-static void take_client(struct api *api, int fd, const struct ip *peer)
-{
-    struct api_client *client = xcalloc(1, sizeof *client);
-    *client = (struct api_client){
-        .api = api, .fd = fd, .next = api->first, .peer = *peer, .ticket = ++api->tickets};
-    if (begin_tls(api, client))
-        client->watch = api->loop.ops->watch(api->loop.loop, fd, LOOP_READ, on_client, client);
-    if (!client->watch) {
-        tls_client_free(client->tls);
-        free(client);
-        refuse_client(api, fd);
-        return;
-    }
-    api_client_enter(client, client->tls ? API_HANDSHAKE : API_HEAD, API_REQUEST_NS);
-    if (api->first)
-        api->first->previous = client;
-    api->first = client;
-    api->clients++;
-}
-
-/* One address takes not all the places. Those of this machine are many people's: a tunnel's, a
- * proxy's. */
-static bool has_room(const struct api *api, const struct ip *peer)
-{
-    static const struct ip unix_socket;
-    unsigned same = 0;
-    if (api->clients >= API_CLIENTS)
-        return false;
-    if (ip_is_loopback(peer) || ip_compare(peer, &unix_socket) == 0)
-        return true;
-    for (const struct api_client *client = api->first; client; client = client->next)
-        same += client->phase != API_STREAM && ip_compare(&client->peer, peer) == 0;
-    return same < API_CLIENTS_EACH;
-}
-
-static void welcome(struct api *api, int fd)
-{
-    const struct ip peer = peer_of(fd);
-    if (has_room(api, &peer))
-        take_client(api, fd, &peer);
-    else
-        refuse_client(api, fd);
-}
-
-static void on_listener(void *context, unsigned what)
-{
-    struct api *api = context;
-    (void)what;
-    if (is_spent(api)) { /* they wait in the kernel's queue */
-        api->paused = true;
-        api->loop.ops->change(api->listening, 0);
-        return;
-    }
-    for (int turn = 0; turn < ACCEPT_TURN; turn++) {
-        int fd = accept4(api->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(api, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            api->counts.refused++; /* it waits in the kernel's queue; so does the next try */
-            api->paused = true;
-            api->loop.ops->change(api->listening, 0);
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
-    }
-}
+/* --- all of it -------------------------------------------------------------------------------- */
 
 struct api *api_new(struct loop_ref loop, int listener, const struct api_route *routes,
                     void *context, struct error *error)
@@ -516,7 +406,7 @@ struct api *api_new_with(struct loop_ref loop, int listener, const struct api_ro
                         .routes = routes,
                         .context = context,
                         .settings = *settings};
-    api->listening = loop.ops->watch(loop.loop, listener, LOOP_READ, on_listener, api);
+    api->listening = loop.ops->watch(loop.loop, listener, LOOP_READ, api_welcome, api);
     api->sweep = loop.ops->timer(loop.loop, SWEEP_NS, on_sweep, api);
     if (api->listening && api->sweep)
         return api;

@@ -1,5 +1,5 @@
-/* A connection of the API's server, for api.c (connections and requests), api_client.c (its bytes,
- * replies and end) and api_stream.c. */
+/* A connection of the API's server, for api_welcome.c (which are taken), api.c (requests and their
+ * turn), api_client.c (its bytes, replies and end) and api_stream.c. */
 #ifndef SENSOR_BUS_API_LOCAL_H
 #define SENSOR_BUS_API_LOCAL_H
 
@@ -62,6 +62,15 @@ struct api {
     struct api_counts counts;
 };
 
+/* api.c */
+bool api_is_spent(const struct api *api);            /* this turn has no time left */
+void api_client_ready(void *context, unsigned what); /* of a client */
+
+/* api_welcome.c */
+void api_welcome(void *context, unsigned what); /* of an api: somebody connects */
+bool api_is_same_client(const struct ip *one, const struct ip *other);
+
+/* api_client.c */
 void api_client_enter(struct api_client *client, enum api_phase phase, int64_t time_ns);
 void api_client_free(struct api_client *client);
 /* It sent more that is no data than anybody needs to. */
