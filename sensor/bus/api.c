@@ -333,16 +333,28 @@ void api_client_ready(void *context, unsigned what)
     }
 }
 
+/* Its time is over by no fault of its own: it is let go for want of ours. */
+static void give_up(struct api_client *client)
+{
+    client->held = false;
+    client->api->counts.unserved += client->phase != API_LINGER;
+    if (client->phase == API_HANDSHAKE || client->phase == API_LINGER)
+        api_client_free(client);
+    else
+        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
+}
+
 static void sweep_client(struct api_client *client, int64_t now_ns)
 {
+    int64_t until_ns = client->held ? client->held_since.ns + API_REPLY_NS : client->deadline.ns;
     if (client->phase == API_STREAM)
         api_stream_sweep(client, now_ns);
-    else if (client->deadline.ns > now_ns)
+    else if (until_ns > now_ns)
         return;
+    else if (client->held || client->phase == API_WAIT || client->phase == API_LATER)
+        give_up(client);
     else if (client->phase == API_HEAD || client->phase == API_BODY)
         send_bad(client, HTTP_MORE);
-    else if (client->phase == API_WAIT || client->phase == API_LATER)
-        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
     else {
         client->api->counts.bad += client->phase == API_HANDSHAKE;
         api_client_free(client);

@@ -290,6 +290,27 @@ static void test_a_spent_turn_reads_nothing(void **state)
     assert_int_equal(f->counts.bad, 1);
 }
 
+/* Three that came before it take all the time that there is: 2 s each are owed for. It is told so,
+ * and is not counted as one that was slow or spoke no HTTP. */
+static void test_no_turn_comes(void **state)
+{
+    struct fixture *f = *state;
+    int before[3], last;
+    for (size_t i = 0; i < 3; i++)
+        before[i] = reach(f);
+    last = reach(f);
+    expect_reply(ask(f, "GET /long HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 ", "GET /long?");
+    for (size_t i = 0; i < 3; i++)
+        ask_line(before[i], "GET", "/long", "");
+    assert_true(say(last, "hello\n", 6));
+    expect_start_of(last, "HTTP/1.1 503 ");
+    for (size_t i = 0; i < 3; i++)
+        close(before[i]);
+    finish(f);
+    assert_in_range(f->counts.unserved, 1, 3); /* the last of the others, too */
+    assert_int_equal(f->counts.bad, 0);
+}
+
 int main(void)
 {
 #define STREAM_TEST(test) cmocka_unit_test_setup_teardown(test, setup_streams, teardown)
@@ -301,6 +322,7 @@ int main(void)
         STREAM_TEST(test_an_answer_comes_later),
         cmocka_unit_test_setup_teardown(test_a_turn_that_is_spent, setup_turns, teardown),
         cmocka_unit_test_setup_teardown(test_a_spent_turn_reads_nothing, setup_turns, teardown),
+        cmocka_unit_test_setup_teardown(test_no_turn_comes, setup_turns, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
