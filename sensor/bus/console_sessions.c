@@ -102,11 +102,18 @@ static bool is_old(const struct lock *lock, struct wtime now)
     return lock->failures == 0 || now.ns - lock->last.ns > LOCK_KEPT_NS;
 }
 
-/* Its row, or NULL. `*room`: a row for it, the unlocked one that failed longest ago; NULL: none. */
+static struct lock *older(struct lock *one, struct lock *other)
+{
+    return !one || other->last.ns < one->last.ns ? other : one;
+}
+
+/* Its row, or NULL. `*room`: a row for it, the unlocked one that failed longest ago, of its own
+ * network when that has its share; NULL: all of these are locked. */
 static struct lock *find(struct locks *locks, const struct key *key, struct wtime now,
                          struct lock **room)
 {
     unsigned near = 0;
+    struct lock *near_room = NULL;
     *room = NULL;
     for (size_t i = 0; i < LOCKS; i++) {
         struct lock *lock = &locks->row[i];
@@ -115,11 +122,14 @@ static struct lock *find(struct locks *locks, const struct key *key, struct wtim
         if (is_of(lock, key))
             return lock;
         near += is_near(lock, key);
-        if (lock->until.ns <= now.ns && (!*room || lock->last.ns < (*room)->last.ns))
-            *room = lock;
+        if (lock->until.ns > now.ns)
+            continue;
+        *room = older(*room, lock);
+        if (is_near(lock, key))
+            near_room = older(near_room, lock);
     }
     if (near >= LOCKS_EACH)
-        *room = NULL;
+        *room = near_room;
     return NULL;
 }
 

@@ -272,6 +272,7 @@ static void put_apis(struct json *json, const struct status *status)
         json_uint(json, "bad", counts->bad);
         json_uint(json, "denied", counts->denied);
         json_uint(json, "waited", counts->waited);
+        json_uint(json, "unserved", counts->unserved);
         json_uint(json, "streams", counts->streams);
         json_uint(json, "slow", counts->slow);
         json_close(json);

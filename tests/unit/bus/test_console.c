@@ -203,8 +203,8 @@ static void test_locks_are_all_taken(void **state)
     free(locks);
 }
 
-/* One network fills its own share with names that it makes up: what it failed of stays counted, and
- * others are not kept out. */
+/* One network fills its own share with names that it makes up: others are not kept out, nor is who
+ * is new there. Who failed longest ago gives way, and nobody whose row is locked. */
 static void test_locks_of_one_network(void **state)
 {
     struct locks *locks = xcalloc(1, sizeof *locks);
@@ -218,11 +218,29 @@ static void test_locks_of_one_network(void **state)
         assert_int_equal(locks_wait_ns(locks, name, &here, at_min(1)), 0);
         locks_fail(locks, name, &here, at_min(1));
     }
-    assert_true(locks_wait_ns(locks, "vera", &here, at_min(1)) > 0);
+    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(1)), 0);
     assert_int_equal(locks_wait_ns(locks, "vera", &far, at_min(1)), 0);
-    assert_int_equal(locks_wait_ns(locks, "anna", &here, at_min(1)), 0);
-    assert_true(locks_fail(locks, "anna", &here, at_min(1))); /* her fifth, nonetheless */
-    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(62)), 0);
+    assert_true(locks_fail(locks, "anna", &here, at_min(1)));  /* her fifth, nonetheless */
+    assert_false(locks_fail(locks, "vera", &here, at_min(1))); /* in the place of a made-up one */
+    assert_true(locks_wait_ns(locks, "anna", &here, at_min(1)) > 0);
+    free(locks);
+}
+
+static void test_all_of_one_network_are_locked(void **state)
+{
+    struct locks *locks = xcalloc(1, sizeof *locks);
+    char name[32];
+    struct ip here = ip_of("192.0.2.1"), far = ip_of("198.51.100.1");
+    (void)state;
+    for (int i = 0; i < LOCKS_EACH * LOCK_FAILURES; i++) {
+        snprintf(name, sizeof name, "no%d", i / LOCK_FAILURES);
+        locks_fail(locks, name, &here, at_min(1));
+    }
+    assert_true(locks_wait_ns(locks, "vera", &here, at_min(1)) > 0);
+    assert_true(locks_fail(locks, "vera", &here, at_min(1)));
+    assert_int_equal(locks_wait_ns(locks, "vera", &far, at_min(1)), 0);
+    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(2)), 0); /* their 30 s are over */
+    assert_false(locks_fail(locks, "vera", &here, at_min(2)));
     free(locks);
 }
 
@@ -318,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_locks_are_all_taken),
         cmocka_unit_test(test_locks_of_one_network),
+        cmocka_unit_test(test_all_of_one_network_are_locked),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_users_are_kept),
         cmocka_unit_test(test_reach),

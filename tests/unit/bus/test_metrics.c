@@ -170,8 +170,8 @@ static const uint64_t answers[] = {10, 5, 1};
 static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1, 0}},
                                               {"rule \"x\"", {0, 0, 4}, {4}}};
 
-static const struct status_api api[] = {{"control", {11, 12, 13, 0, 0, 0, 0}},
-                                        {"metrics", {14, 15, 16, 0, 0, 17, 0}}};
+static const struct status_api api[] = {{"control", {11, 12, 13, 0, 0, 0, 0, 0}},
+                                        {"metrics", {14, 15, 16, 0, 0, 0, 17, 0}}};
 
 static void test_whole(void **state)
 {

@@ -55,7 +55,7 @@ static void test_whole(void **state)
          .dead = true,
          .last_error = "No space left on device"}};
     static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1}}};
-    static const struct status_api api[] = {{"control", {11, 12, 13, 14, 15, 16, 17}}};
+    static const struct status_api api[] = {{"control", {11, 12, 13, 14, 15, 16, 17, 18}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const char *const judged[] = {"rules: 3", "zones: 1 locked"}, *const learning[] = {
                                                                              "all"};
@@ -145,7 +145,7 @@ static void test_whole(void **state)
         "\"critical\":0}}],"
         "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13,\"denied\":"
         "14,"
-        "\"waited\":15,\"streams\":16,\"slow\":17}],\"console\":null,"
+        "\"waited\":15,\"unserved\":16,\"streams\":17,\"slow\":18}],\"console\":null,"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
