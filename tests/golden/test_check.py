@@ -130,11 +130,12 @@ class Check(Case):
         text = self.survey(packets)
         self.assertIn("Neither side inside: 100 B\n", text)
         self.assertIn("- 198.51.0.0/16   # a guess", text)
-        text = self.survey(packets, "--inside", "203.0.113.0/24")
-        self.assertRegex(text, r"203\.0\.0\.0/16 .* inside\n")
-        self.assertIn("inside:\n    - 203.0.113.0/24\nsite:", text)
-        packets += conversation(START, ("203.0.5.5", 40000), ("198.51.100.9", 443), b"a" * 100)
-        self.assertIn(" partly inside\n", self.survey(packets, "--inside", "203.0.113.0/24"))
+        for client in ("203.0.5.5", "192.0.2.1"):
+            packets += conversation(START, (client, 40000), ("198.51.100.9", 443), b"a" * 100)
+        text = self.survey(packets, "--inside", "203.0.113.0/24", "--inside", "192.0.2.0/24")
+        self.assertRegex(text, r"203\.0\.0\.0/16 .* partly inside\n")
+        self.assertRegex(text, r"192\.0\.0\.0/16 .* sent  inside\n")
+        self.assertIn("inside:\n    - 192.0.2.0/24\n    - 203.0.113.0/24\nsite:", text)
 
     def test_survey_of_control_protocols(self):
         packets = []
