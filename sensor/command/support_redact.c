@@ -15,13 +15,14 @@
 #define WORD       "0123456789abcdefABCDEF.:"
 #define KEY        "abcdefghijklmnopqrstuvwxyz_"
 #define ALIAS_SIZE 32
+#define NAME_LEAST 6 /* bytes of a host's name that is hidden in any line */
 
 /* Keys of the configuration and of the status. Lines that tell what somebody else answered
- * (last_error, why, text) may hold any name. */
-static const char *const hidden_key[] = {"url",     "host",    "to",       "from",       "user",
-                                         "brokers", "server",  "username", "helo",       "pattern",
-                                         "headers", "proxy",   "options",  "topic",      "subject",
-                                         "names",   "data_id", "why",      "last_error", "text"};
+ * (last_error, why) may hold any name. */
+static const char *const hidden_key[] = {"url",     "host",    "to",       "from",      "user",
+                                         "brokers", "server",  "username", "helo",      "pattern",
+                                         "headers", "proxy",   "options",  "topic",     "subject",
+                                         "names",   "data_id", "why",      "last_error"};
 
 void redaction_init(struct redaction *redaction)
 {
@@ -39,17 +40,32 @@ void redaction_fini(struct redaction *redaction)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void add_word(struct redaction *redaction, const char *word, size_t size)
+static void add_word(struct redaction *redaction, char *own)
 {
-    struct ip ip;
-    char *own = xasprintf("%.*s", (int)size, word);
-    if (strspn(own, "0123456789") == size || strcmp(own, "localhost") == 0 ||
-        ip_parse(own, &ip) == 0) {
-        free(own);
-        return;
-    }
     redaction->word = xrealloc(redaction->word, (redaction->words + 1) * sizeof(char *));
     redaction->word[redaction->words++] = own;
+}
+
+/* A host "redis" or "syslog" is a word of every other line, and says nothing of a site: what is
+ * hidden by its form is longer, and has a dot, a hyphen or a digit. */
+static void add_host(struct redaction *redaction, const char *host, size_t size)
+{
+    struct ip ip;
+    char *own = xasprintf("%.*s", (int)size, host);
+    if (size < NAME_LEAST || !strpbrk(own, ".-0123456789") || strspn(own, "0123456789") == size ||
+        ip_parse(own, &ip) == 0)
+        free(own);
+    else
+        add_word(redaction, own);
+}
+
+/* "user:password", "password" after a colon, or a user alone, who is hidden by the key only. */
+static void add_password(struct redaction *redaction, const char *login, size_t size)
+{
+    const char *colon = memchr(login, ':', size);
+    size_t user = colon ? (size_t)(colon - login) + 1 : size;
+    if (user < size)
+        add_word(redaction, xasprintf("%.*s", (int)(size - user), login + user));
 }
 
 void redaction_add_place(struct redaction *redaction, const char *place)
@@ -60,10 +76,12 @@ void redaction_add_place(struct redaction *redaction, const char *place)
         return;
     size_t whole = strcspn(at, "/?#");
     const char *login = memrchr(at, '@', whole), *end = at + whole;
+    if (login && scheme)
+        add_password(redaction, at, (size_t)(login - at));
     for (at = login ? login + 1 : at; at < end; at++) {
         size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
         if (size > 0 && *at != '[')
-            add_word(redaction, at, size);
+            add_host(redaction, at, size);
         at += size;
     }
 }

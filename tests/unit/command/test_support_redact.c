@@ -22,6 +22,7 @@ static void hold(const struct line *line, size_t count)
         redaction_init(&redaction);
         redaction_add_place(&redaction, "redis://alice:secret@store.example.org:6379/3");
         redaction_add_place(&redaction, "kafka-1:9092,[2001:db8::9]:9092, 192.0.2.9");
+        redaction_add_place(&redaction, "redis:6379,syslog:514,localhost:25,db1:1");
         redact(&redaction, line[i].text, &b);
         buffer_u8(&b, 0);
         assert_string_equal((const char *)b.data, line[i].shown);
@@ -71,6 +72,8 @@ static void test_hosts_in_any_line(void **state)
         {"connect to Store.example.org port 6379", "connect to *** port 6379"},
         {"store.example.org:6379, store.example.org.", "***:6379, ***."},
         {"kafka-1:9092/bootstrap kafka-12 my-kafka-1", "***:9092/bootstrap kafka-12 my-kafka-1"},
+        {"redis: away, syslog.c:7 localhost db1", "redis: away, syslog.c:7 localhost db1"},
+        {"AUTH secret, secretly", "AUTH ***, secretly"},
         {"alice", "alice"}, /* a word like any other: what says it is hidden by its key */
     };
     HOLD(line);
@@ -93,7 +96,9 @@ static void test_keys(void **state)
         {"options: [\"sasl.username=u\"], topic: \"t\", subject: \"s\"}",
          "options: \"***\", topic: \"***\", subject: \"***\"}"},
         {"proxy: \"p\", data_id: \"weir@1\"", "proxy: \"***\", data_id: \"***\""},
-        {"{\"text\":\"weir.yaml:3: host \\\"h\\\"\"}", "{\"text\":\"***\"}"},
+        {"{\"last_reload\":{\"text\":\"weir.yaml:3: unknown key \\\"redsi\\\" of "
+         "store.example.org\"}}",
+         "{\"last_reload\":{\"text\":\"weir.yaml:3: unknown key \\\"redsi\\\" of ***\"}}"},
         {"hosts: 5, key.host: 5, time_to: 7", "hosts: 5, key.host: 5, time_to: 7"},
         {"resolve:host: X\nnext", "resolve:host: ***\nnext"},
         {"host: \"no end\nnext", "host: \"***\"\nnext"},
