@@ -5,7 +5,8 @@
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON) # the program is installed, not the tests
 
 install(TARGETS weir RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(DIRECTORY rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/rules FILES_MATCHING PATTERN "*.yaml")
+install(DIRECTORY rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/rules
+  FILES_MATCHING PATTERN "*.yaml" PATTERN "*.txt")
 install(DIRECTORY deploy/clocks/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/clocks FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY deploy/grafana/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/grafana)
 install(FILES deploy/completion/weir.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weir)

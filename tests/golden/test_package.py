@@ -29,6 +29,8 @@ FILES = """\
 /usr/share/man/man8/weir.8.gz
 /usr/share/weir/clocks/gdpr.yaml
 /usr/share/weir/grafana/weir.json
+/usr/share/weir/rules/examples/office/indicators.txt
+/usr/share/weir/rules/examples/office/weir.yaml
 /usr/share/weir/rules/services.yaml
 """.split()
 

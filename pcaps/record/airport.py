@@ -1,0 +1,69 @@
+"""Scenes of an airport (rules/examples/airport): surveillance data, flight plans, displays."""
+
+import random
+
+import servers
+from office import curl
+from scene import Scene, lines_of
+
+RADAR, TOWER, RECEIVER = "10.50.1.7", "10.50.2.20", "10.50.30.9"
+MAIL, FUSION, DISPLAY = "10.50.30.25", "10.50.10.14", "10.50.20.31"
+STRANGER, PARTNER = "198.51.100.44", "203.0.113.25"
+
+
+def radar(lab, address):
+    lab.serve(lab.far, 8600, "socat", "-u", f"UDP-RECV:8600,bind={address}", "/dev/null", kind="u")
+    with lab.tap():
+        lab.part(lab.near, "asterix", RADAR, address, 8600, 5)
+
+
+def radar_to_stranger(lab):
+    radar(lab, STRANGER)
+
+
+def radar_to_tower(lab):
+    radar(lab, TOWER)
+
+
+def mail(lab, body):
+    servers.smtpd(lab, lab.far, PARTNER, "partner.example.org")
+    head = "From: ops@example.co.jp\nTo: desk@partner.example.org\nSubject: bulletin\n\n"
+    with lab.tap():
+        curl(lab, "--mail-from", "ops@example.co.jp", "--mail-rcpt", "desk@partner.example.org", "-T",
+             lab.write("mail", (head + body).replace("\n", "\r\n")), f"smtp://{PARTNER}/ops.example.co.jp")
+
+
+def flight_plans(lab):
+    """Doc 4444 messages of flights that nobody flies."""
+    mail(lab, lines_of(30, lambda n: f"(FPL-EXA{100 + n}-IS\n-B738/M-SDE2FGHIRWY/LB1\n-RJTT{n % 24:02d}{n % 6}0\n"
+                                     f"-N0450F350 DCT SPENS Y37 KEC DCT\n-RJFF0135 RJFK\n-DOF/261127 REG/JA{100 + n}X)\n"))
+
+
+def weather(lab):
+    chance = random.Random(3)
+    mail(lab, lines_of(60, lambda n: f"METAR RJ{'TAFBOGSC'[n % 8]}{'TAFKO'[n % 5]} 27{n % 24:02d}00Z {chance.randrange(36):02d}0"
+                                     f"{chance.randrange(5, 25):02d}KT 9999 FEW030 {chance.randrange(5, 20):02d}/04 Q10{chance.randrange(10, 30)} NOSIG="))
+
+
+def receiver(lab, address):
+    lab.serve(lab.far, 30004, "socat", "-u", f"TCP-LISTEN:30004,fork,reuseaddr,bind={address}", "/dev/null")
+    with lab.tap():
+        lab.part(lab.near, "sbs", RECEIVER, address, 30004, 60)
+
+
+def feed_to_stranger(lab):
+    receiver(lab, STRANGER)
+
+
+def feed_to_fusion(lab):
+    receiver(lab, FUSION)
+
+
+SCENES = (
+    Scene("zone.payload.asterix", radar_to_stranger, radar_to_tower, (("zone.payload", "zone.payload", RADAR, STRANGER),),
+          (RADAR,), (STRANGER, TOWER), ("socat",)),
+    Scene("content.flight", flight_plans, weather, (("content.flight", "content.flight", MAIL, PARTNER),), (MAIL,), (PARTNER,),
+          ("smtpd", "curl")),
+    Scene("airport.adsb", feed_to_stranger, feed_to_fusion, (("airport.adsb", "airport.adsb", RECEIVER, STRANGER),),
+          (RECEIVER,), (STRANGER, FUSION), ("socat",)),
+)

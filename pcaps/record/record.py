@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""Records the small captures of pcaps/recorded again, with real programs in network namespaces:
+
+    sudo python3 pcaps/record/record.py [--out DIR] [SCENE …]     # default: all that can be recorded here
+
+Needs root, and the programs of each scene (--list). See pcaps/README.md, "Recorded"."""
+
+import argparse
+import os
+import shutil
+import sys
+
+import airport
+import office
+import plant
+from lab import HERE, Lab, Missing, can
+
+SITES = {"office": office.SCENES, "plant": plant.SCENES, "airport": airport.SCENES} # as in rules/examples
+SCENES = {scene.name: scene for scenes in SITES.values() for scene in scenes}
+SHIPPED = os.path.normpath(os.path.join(HERE, "..", "recorded"))
+
+
+def record(scene, act, path):
+    """One capture of a scene."""
+    with Lab(scene.near, scene.far) as lab:
+        act(lab)
+        shutil.copyfile(lab.taken, path)
+
+
+def files(scene, folder):
+    """(function, file) of a scene's captures."""
+    acts = [(scene.leak, f"{scene.name}.pcap")] + ([(scene.twin, f"{scene.name}.twin.pcap")] if scene.twin else [])
+    return [(act, os.path.join(folder, name)) for act, name in acts]
+
+
+def record_scene(scene, folder):
+    """All of them; the files that were made."""
+    made = []
+    for act, path in files(scene, folder):
+        record(scene, act, path)
+        made.append(path)
+    return made
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    words.add_argument("--out", default=SHIPPED)
+    words.add_argument("--list", action="store_true")
+    words.add_argument("scenes", nargs="*", metavar="SCENE")
+    given = words.parse_args()
+    os.makedirs(given.out, exist_ok=True)
+    for name in given.scenes or SCENES:
+        if name not in SCENES:
+            sys.exit(f"record.py: no scene is called {name}: {', '.join(SCENES)}")
+        scene = SCENES[name]
+        if given.list:
+            print(f"{name}: {', '.join(scene.programs + scene.modules)}")
+            continue
+        try:
+            can(scene)
+            for path in record_scene(scene, given.out):
+                print(f"{path}: {os.path.getsize(path)} bytes")
+        except Missing as reason:
+            print(f"{name}: not recorded: {reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""What a scene is: two captures that look alike, one of which Weir must tell of."""
+
+import collections
+
+Scene = collections.namedtuple(
+    "Scene",
+    ("name",     # of its files: NAME.pcap, NAME.twin.pcap
+     "leak",     # the functions that record them in a lab; no twin: another scene's does for both
+     "twin",
+     "told",     # of the leak: (rule's id, its first reason's code, source, destination) of each alert
+     "near",     # addresses of the end at which the tap is
+     "far",      # and of the other one
+     "programs", # that must be installed, and Python's modules
+     "modules"), defaults=((),))
+
+
+def lines_of(count, line):
+    return "".join(line(number) + "\n" for number in range(count))
