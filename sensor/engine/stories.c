@@ -9,6 +9,14 @@
 
 #define EVICT_LOOK 4096
 
+/* With nothing behind its end, which would be kept for nothing. */
+static void keep_text(const char *from, char *to, size_t room)
+{
+    size_t size = strnlen(from, room - 1);
+    memcpy(to, from, size);
+    memset(to + size, 0, room - size);
+}
+
 /* The one silent longest that no incident tells; after EVICT_LOOK of them, the oldest all the same.
  */
 static struct story_entry *evictable(const struct stories *stories)
@@ -30,8 +38,12 @@ static struct open_story *begin_story(struct stories *stories, const struct ip *
     struct open_story *open = stories_make(stories);
     open->story.host = *host;
     open->story.has_destination = destination != NULL;
-    if (destination)
-        open->story.destination = *destination;
+    if (destination) {
+        struct destination *own = &open->story.destination;
+        own->role = destination->role;
+        own->kind = destination->kind;
+        keep_text(destination->name, own->name, sizeof own->name);
+    }
     open->story.first = PTIME_MAX;
     open->story.last = now;
     stories_enter(stories, open);
@@ -90,8 +102,13 @@ static void keep_flow(struct story *story, const struct record_flow *record, boo
     }
     if (at == story->flow_count)
         story->flow_count++;
-    struct alert_flow flow = {
-        record->key, {record->start_ns}, out_bytes, (enum service)record->service, outbound};
+    struct alert_flow flow;
+    memset(&flow, 0, sizeof flow); /* what lies between its members, too: it is thinned */
+    flow.key = record->key;
+    flow.start.ns = record->start_ns;
+    flow.out_bytes = out_bytes;
+    flow.service = (enum service)record->service;
+    flow.outbound = outbound;
     for (; at > 0 && story->flow[at - 1].out_bytes < out_bytes; at--)
         story->flow[at] = story->flow[at - 1];
     story->flow[at] = flow;
@@ -141,7 +158,10 @@ static void keep_client(struct story *story, const struct client_claim *claim, u
         return;
     while (at < story->client_count && ip_compare(&story->client[at].ip, &claim->ip) != 0)
         at++;
-    struct claimed_client client = {.ip = claim->ip, .by = claim->by};
+    struct claimed_client client;
+    memset(&client, 0, sizeof client);
+    client.ip = claim->ip;
+    client.by = claim->by;
     if (at < story->client_count) {
         client = story->client[at];
     } else if (at < STORY_CLIENTS) {
@@ -175,13 +195,6 @@ static void count_flow(struct story *story, const struct flow_view *view)
         story->flows_total++;
 }
 
-static void keep_text(const char *from, char to[STORY_TEXT_SIZE])
-{
-    size_t size = strnlen(from, STORY_TEXT_SIZE - 1);
-    memcpy(to, from, size);
-    to[size] = '\0';
-}
-
 void story_add(struct open_story *open, const struct flow_view *view)
 {
     struct story *story = &open->story;
@@ -209,14 +222,14 @@ void story_add(struct open_story *open, const struct flow_view *view)
         story->remote = view->way.remote;
         story->remote_port = view->way.remote_port;
         story->by_tunnel = view->way.by_tunnel;
-        keep_text(view->text[TEXT_JA4], story->ja4);
-        keep_text(view->text[TEXT_APPLICATION], story->application);
+        keep_text(view->text[TEXT_JA4], story->ja4, sizeof story->ja4);
+        keep_text(view->text[TEXT_APPLICATION], story->application, sizeof story->application);
         story->tunnel = view->tunnel[view->tunnel[SIDE_ORIG].count > 0 ? SIDE_ORIG : SIDE_RESP];
     }
     if (ip_is_device(&story->host))
         keep_address(story, &view->way.host);
     if (*view->text[TEXT_SERVER_NAME])
-        memcpy(story->server_name, view->text[TEXT_SERVER_NAME], sizeof story->server_name);
+        keep_text(view->text[TEXT_SERVER_NAME], story->server_name, sizeof story->server_name);
     if (record->flags & FLOW_HAS_JA3) {
         story->has_ja3 = true;
         memcpy(story->ja3, record->ja3, sizeof story->ja3);
