@@ -16,6 +16,7 @@
 void api_client_free(struct api_client *client)
 {
     struct api *api = client->api;
+    struct wtime began = wtime_now();
     if (client->next)
         client->next->previous = client->previous;
     if (client->previous)
@@ -33,6 +34,7 @@ void api_client_free(struct api_client *client)
     buffer_fini(&client->out);
     free(client->head);
     free(client);
+    api->spent_ns += wtime_now().ns - began.ns;
 }
 
 void api_client_enter(struct api_client *client, enum api_phase phase, int64_t time_ns)

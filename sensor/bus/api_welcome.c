@@ -97,30 +97,37 @@ static bool has_room(const struct api *api, const struct ip *peer)
 
 static void welcome(struct api *api, int fd)
 {
+    struct wtime began = wtime_now();
     const struct ip peer = peer_of(fd);
     if (has_room(api, &peer))
         take_client(api, fd, &peer);
     else
         refuse_client(api, fd);
+    api->spent_ns += wtime_now().ns - began.ns;
+}
+
+/* They wait in the kernel's queue. */
+static void pause_listening(struct api *api)
+{
+    api->paused = true;
+    api->loop.ops->change(api->listening, 0);
 }
 
 void api_welcome(void *context, unsigned what)
 {
     struct api *api = context;
     (void)what;
-    if (api_is_spent(api)) { /* they wait in the kernel's queue */
-        api->paused = true;
-        api->loop.ops->change(api->listening, 0);
-        return;
-    }
     for (int turn = 0; turn < ACCEPT_TURN; turn++) {
+        if (api_is_spent(api)) {
+            pause_listening(api);
+            return;
+        }
         int fd = accept4(api->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             welcome(api, fd);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            api->counts.refused++; /* it waits in the kernel's queue; so does the next try */
-            api->paused = true;
-            api->loop.ops->change(api->listening, 0);
+            api->counts.refused++;
+            pause_listening(api); /* so does the next try */
             return;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return;

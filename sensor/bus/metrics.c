@@ -174,7 +174,7 @@ static const struct metrics_row api_field[] = {
     FIELD(counts.denied, metrics_counter, "weir_api_denied_requests_total",
           "Requests of whoever may not ask that."),
     FIELD(counts.waited, metrics_counter, "weir_api_waited_requests_total",
-          "Clients that waited for the listener's next share of the engine's time."),
+          "Times that a client waited for the listener's next share of the engine's time."),
     FIELD(counts.unserved, metrics_counter, "weir_api_unserved_requests_total",
           "Clients that were let go since there was no time for them."),
     FIELD(counts.streams, metrics_gauge_type, "weir_api_streams",

@@ -64,26 +64,39 @@ static void add_password(struct redaction *redaction, const char *login, size_t 
 {
     const char *colon = memchr(login, ':', size);
     size_t user = colon ? (size_t)(colon - login) + 1 : size;
-    if (user < size)
+    if (size - user >= NAME_LEAST) /* the key hides it all the same; "1" is in every line */
         add_word(redaction, xasprintf("%.*s", (int)(size - user), login + user));
 }
 
+/* The hosts between the two, with their ports. */
+static void add_hosts(struct redaction *redaction, const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
+        if (size > 0 && *at != '[')
+            add_host(redaction, at, size);
+        at += size;
+    }
+}
+
+/* What is before its last "@" is the login, and what is behind it the host, wherever that stands. A
+ * path may hold one, too, and so may a password hold what ends a host: both are hidden. */
 void redaction_add_place(struct redaction *redaction, const char *place)
 {
     const char *scheme = strstr(place, "://"), *at = scheme ? scheme + 3 : place;
     struct ip ip;
     if (ip_parse(place, &ip) == 0 || *at == '/' || strncmp(at, "unix:", 5) == 0)
         return;
-    size_t whole = strcspn(at, "/?#");
-    const char *login = memrchr(at, '@', whole), *end = at + whole;
-    if (login && scheme)
-        add_password(redaction, at, (size_t)(login - at));
-    for (at = login ? login + 1 : at; at < end; at++) {
-        size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
-        if (size > 0 && *at != '[')
-            add_host(redaction, at, size);
-        at += size;
+    const char *end = at + strcspn(at, "/?#"), *last = scheme ? strrchr(at, '@') : NULL;
+    const char *login = memrchr(at, '@', (size_t)(end - at));
+    if (last)
+        add_password(redaction, at, (size_t)(last - at));
+    if (last && last != login) {
+        add_hosts(redaction, last + 1, last + 1 + strcspn(last + 1, "/?#"));
+        if (login)
+            add_password(redaction, at, (size_t)(login - at));
     }
+    add_hosts(redaction, login ? login + 1 : at, end);
 }
 
 static bool in_word(char c)

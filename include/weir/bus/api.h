@@ -78,7 +78,7 @@ struct api_counts {
     uint64_t refused;  /* connections told 503, or not taken for want of descriptors */
     uint64_t bad;      /* not HTTP, too large, too slow, or gone before the end of the request */
     uint64_t denied;   /* requests that the guard did not let through */
-    uint64_t waited;   /* clients that waited for the next turn */
+    uint64_t waited;   /* times that a client waited for the next turn */
     uint64_t unserved; /* … or for a later answer, for 5 s, and were let go */
     uint64_t streams;  /* connections that are told events, now */
     uint64_t slow;     /* such ones that were let go: they did not take what they were told */

@@ -54,6 +54,33 @@ static void test_addresses(void **state)
     HOLD(line);
 }
 
+static bool hides(const char *place, const char *text)
+{
+    struct buffer b = {0};
+    struct redaction redaction;
+    redaction_init(&redaction);
+    redaction_add_place(&redaction, place);
+    redact(&redaction, text, &b);
+    buffer_u8(&b, 0);
+    bool hidden = strstr((const char *)b.data, text) == NULL;
+    buffer_fini(&b);
+    redaction_fini(&redaction);
+    return hidden;
+}
+
+/* The store takes the last "@" for the login's end; a path may have one as well. */
+static void test_where_a_login_ends(void **state)
+{
+    (void)state;
+    assert_true(hides("redis://:pa/ssword@store.example.org:6379/3", "pa/ssword"));
+    assert_true(hides("redis://:pa/ssword@store.example.org:6379/3", "store.example.org"));
+    assert_true(hides("https://hooks.example.org/a@b-1.example.net", "hooks.example.org"));
+    assert_true(hides("redis://:s3cret-a@store.example.org/b@c", "s3cret-a"));
+    assert_true(hides("redis://:s3cret-a@store.example.org/b@c", "store.example.org"));
+    assert_false(hides("redis://:1@store.example.org", "line 1"));
+    assert_false(hides("redis://:1@store.example.org", "engine"));
+}
+
 static void test_hardware_addresses(void **state)
 {
     (void)state;
@@ -109,6 +136,7 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_a_login_ends),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_hardware_addresses),
         cmocka_unit_test(test_hosts_in_any_line),
