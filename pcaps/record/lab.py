@@ -32,9 +32,15 @@ def can(scene):
         require(unittest.TestCase(), "tcpdump", "ethtool", "unshare", *scene.programs)
     except unittest.SkipTest as reason:
         raise Missing(str(reason)) from None
-    for module in scene.modules:
-        if subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True, check=False).returncode:
-            raise Missing(f"{PYTHON} has no {module}")
+    for name in scene.names: # versions of a package have others
+        module, _, of_it = name.rpartition(".")
+        if subprocess.run([PYTHON, "-c", f"from {module} import {of_it}"], capture_output=True, check=False).returncode:
+            raise Missing(f"{PYTHON} has no {name}")
+
+
+def remove_if_empty(folder):
+    with contextlib.suppress(OSError): # another lab's is in it, or removed it
+        os.rmdir(folder)
 
 
 class End(Space):
@@ -60,6 +66,14 @@ class Lab(contextlib.ExitStack):
         self.home = tempfile.mkdtemp(prefix="weir-record-")
         os.chmod(self.home, 0o755)
         self.callback(shutil.rmtree, self.home, ignore_errors=True)
+        self.taken = None
+        try:
+            self.join(near, far)
+        except BaseException: # nobody calls __exit__ of what was never entered
+            self.close()
+            raise
+
+    def join(self, near, far):
         self.near, self.far = End(self, "inside"), End(self, "outside")
         wire(self.near, "w0", self.far, "w1")
         for space, name, own, others in ((self.near, "w0", near, far), (self.far, "w1", far, near)):
@@ -67,7 +81,6 @@ class Lab(contextlib.ExitStack):
                 space.ip("addr", "add", one + "/32", "dev", name)
             for one in others:
                 space.ip("route", "add", one, "dev", name, "src", own[0])
-        self.taken = None
 
     # --- files ---
 
@@ -103,6 +116,8 @@ class Lab(contextlib.ExitStack):
     def resolver(self, space, address):
         """`address` is whom this space's programs ask for names: ip(8) binds such files over /etc."""
         folder = f"/etc/netns/{space.name}"
+        if not os.path.isdir(os.path.dirname(folder)):
+            self.callback(remove_if_empty, os.path.dirname(folder))
         os.makedirs(folder)
         self.callback(shutil.rmtree, folder)
         with open(os.path.join(folder, "resolv.conf"), "w", encoding="ascii") as file:
