@@ -56,32 +56,46 @@ bool store_take_elsewhere(struct store_request *request, const redisReply *reply
 
 /* --- claims ----------------------------------------------------------------------------------- */
 
-/* Both are "E SENSOR"; what is no such text is nobody's. KEYS: claim, told. ARGV: sensor, E,
- * whether it is told, for how long. */
-static const char claim_script[] =
-    "local e = tonumber(ARGV[2])\n"
-    "local function read(key)\n"
-    "  local most, who = string.match(redis.call('GET', key) or '', '^(%S+) (.*)$')\n"
-    "  return tonumber(most or ''), who, most\n"
-    "end\n"
-    "local function write(key)\n"
-    "  redis.call('SET', key, ARGV[2] .. ' ' .. ARGV[1], 'PX', ARGV[4])\n"
-    "  return {1, ARGV[2]}\n"
-    "end\n"
-    "local claim, who = read(KEYS[1])\n"
-    "local told, teller, text = read(KEYS[2])\n"
-    "if ARGV[3] == '1' then\n"
-    "  if who == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"
-    "  if told and told > e then return {1, text} end\n"
-    "  return write(KEYS[2])\n"
-    "end\n"
-    "if told and teller ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * told then\n"
-    "  return {2, text}\n"
-    "end\n"
-    "if claim and who ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * claim then\n"
-    "  return {0, ARGV[2]}\n"
-    "end\n"
-    "return write(KEYS[1])";
+/* Of a host that was forgotten, and not by this sensor yet, nothing is written (store_forget.c): it
+ * is nobody's turn. KEYS: claim, told, the forgotten, who took what. ARGV: sensor, E, whether it is
+ * told, for how long, host. */
+#define ALONE_BEGIN                                                                                \
+    "local gone = redis.call('HGET', KEYS[3], ARGV[5])\n"                                          \
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[1]) or '0') then return {0, ARGV[2]} end\n"
+/* KEYS: claim, told, by what number the host was forgotten. ARGV: as above, but the number that
+ * this sensor took in place of the host. */
+#define CLUSTER_BEGIN                                                                              \
+    "local gone = redis.call('GET', KEYS[3])\n"                                                    \
+    "if gone and tonumber(gone) > tonumber(ARGV[5]) then return {0, ARGV[2]} end\n"
+/* Both are "E SENSOR"; what is no such text is nobody's. */
+#define CLAIM                                                                                      \
+    "local e = tonumber(ARGV[2])\n"                                                                \
+    "local function read(key)\n"                                                                   \
+    "  local most, who = string.match(redis.call('GET', key) or '', '^(%S+) (.*)$')\n"             \
+    "  return tonumber(most or ''), who, most\n"                                                   \
+    "end\n"                                                                                        \
+    "local function write(key)\n"                                                                  \
+    "  redis.call('SET', key, ARGV[2] .. ' ' .. ARGV[1], 'PX', ARGV[4])\n"                         \
+    "  return {1, ARGV[2]}\n"                                                                      \
+    "end\n"                                                                                        \
+    "local claim, who = read(KEYS[1])\n"                                                           \
+    "local told, teller, text = read(KEYS[2])\n"                                                   \
+    "if ARGV[3] == '1' then\n"                                                                     \
+    "  if who == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"                                    \
+    "  if told and told > e then return {1, text} end\n"                                           \
+    "  return write(KEYS[2])\n"                                                                    \
+    "end\n"                                                                                        \
+    "if told and teller ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * told then\n"                   \
+    "  return {2, text}\n"                                                                         \
+    "end\n"                                                                                        \
+    "if claim and who ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * claim then\n"                    \
+    "  return {0, ARGV[2]}\n"                                                                      \
+    "end\n"                                                                                        \
+    "return write(KEYS[1])"
+
+static const char alone_script[] = ALONE_BEGIN CLAIM;
+static const char cluster_script[] = CLUSTER_BEGIN CLAIM;
 
 static bool on_claimed(struct store_request *request, const redisReply *reply)
 {
@@ -106,7 +120,8 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                  void *context)
 {
     static const char *const kind[] = {"claim", "told"};
-    char key[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
+    char key[2][STORE_KEY_SIZE], gone[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
+    bool cluster = store_is_cluster(store);
     struct words words = {.count = 0};
     assert(!store->read_only);
     for (int i = 0; i < 2; i++)
@@ -114,14 +129,24 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                  ip_text(&claim->host, text), kind[i], claim->day, claim->side, claim->destination);
     snprintf(e, sizeof e, "%.17g", claim->e);
     words_text(&words, "EVAL");
-    words_text(&words, claim_script);
-    words_number(&words, 2);
+    words_text(&words, cluster ? cluster_script : alone_script);
+    words_number(&words, cluster ? 3 : 4);
     words_text(&words, key[0]);
     words_text(&words, key[1]);
+    if (cluster) {
+        words_text(&words, store_gone_key(store, &claim->host, gone[0]));
+    } else {
+        words_text(&words, store_forgotten_key(store, gone[0]));
+        words_text(&words, store_taken_key(store, gone[1]));
+    }
     words_text(&words, store->sensor);
     words_text(&words, e);
     words_number(&words, claim->told);
     words_number(&words, ttl_ns / NS_PER_MS);
+    if (cluster)
+        words_number(&words, (int64_t)store->taken);
+    else
+        words_text(&words, text);
     struct store_request *request = store_request_new(store, "EVAL", on_claimed, context);
     request->done.claimed = done;
     request->claim = *claim;

@@ -224,8 +224,9 @@ struct engine {
     struct cleaning *cleaning;     /* of a closed hour, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
-    bool last;    /* no further ring comes */
-    bool resumed; /* the sensor starts from a checkpoint; nothing new was consumed yet */
+    bool last;        /* no further ring comes */
+    bool resumed;     /* the sensor starts from a checkpoint; nothing new was consumed yet */
+    uint64_t covered; /* alerts that a silence covers; of a log that is played again, did cover */
 };
 
 /* A replay that is to be read again (judged_ns): it is not judged any more. */

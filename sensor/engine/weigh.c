@@ -325,12 +325,14 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         return;
     }
     struct telling telling = {side, lead.destination, at->civil->day, at->civil->hour, fused.e};
+    uint64_t covered = engine->covered;
     if (!claims_may_tell(engine, at->host, &telling, at->now) ||
         account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) ==
             0)
         return;
     at->host->told[side] = (struct last_told){at->civil->day, fused.e};
-    claims_told(engine, at->host, &telling);
+    if (engine->covered == covered) /* a silence is this sensor's, not the others' */
+        claims_told(engine, at->host, &telling);
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)

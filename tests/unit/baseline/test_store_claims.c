@@ -2,6 +2,8 @@
  * Skipped (77) where redis-server is not installed. */
 #include "store_server.h"
 
+#include "weir/baseline/store_close.h"
+
 #define CLAIM_KEY CASE_PREFIX ":{10.0.0.1}:claim:20000:0:0000000000000007"
 #define TOLD_KEY  CASE_PREFIX ":{10.0.0.1}:told:20000:0:0000000000000007"
 
@@ -145,6 +147,36 @@ static void test_forgotten_with_its_host(void **state)
     close_both();
 }
 
+static uint64_t forgets;
+
+static void on_forgotten(void *context, const struct store_forgotten *told)
+{
+    (void)context;
+    forgets = told->number;
+}
+
+/* Until this sensor has dropped it, too: what it says of it is from before. */
+static void test_forgotten_stays_so(void **state)
+{
+    (void)state;
+    struct ip host = client_ip("10.0.0.1");
+    bool removed = false;
+    open_both();
+    store_say_alive(b.store, 1);
+    settle(&b);
+    store_remove_host(a.store, &host, true, on_removed, &removed);
+    settle(&a);
+    assert_int_equal(asks(&b, 10), STORE_CLAIM_OTHERS);
+    say(&b, 10, true);
+    assert_int_equal(keys(CASE_PREFIX ":{10.0.0.1}:*"), 0);
+    store_read_forgotten(b.store, on_forgotten, NULL);
+    settle(&b);
+    store_took_forgotten(b.store, forgets);
+    settle(&b);
+    assert_int_equal(asks(&b, 10), STORE_CLAIM_MINE);
+    close_both();
+}
+
 static int run(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +185,7 @@ static int run(void)
         T(test_told_twice),
         T(test_what_is_no_claim_is_nobodys),
         T(test_forgotten_with_its_host),
+        T(test_forgotten_stays_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,6 +253,21 @@ static void on_cleared(void *context)
     *(bool *)context = true;
 }
 
+static void on_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed)
+{
+    (void)claim;
+    *(int *)context = (int)claimed;
+}
+
+static int claim(struct client *client, const struct ip *host)
+{
+    int claimed = -1;
+    struct store_claim it = {.host = *host, .day = 20000, .destination = 7, .e = 10};
+    store_claim(client->store, &it, NS_PER_MIN, on_claimed, &claimed);
+    settle(client);
+    return claimed;
+}
+
 /* Each call of the store once, in the order in which sensors and operators use them. */
 static void use_all(void)
 {
@@ -291,8 +306,10 @@ static void use_all(void)
     assert_int_equal(forgotten.count, 1);
     store_list_hour(other.store, HOUR + 1, on_list, NULL);
     settle(&other);
+    assert_int_equal(claim(&other, &gone), STORE_CLAIM_OTHERS); /* nor is anything claimed */
     store_took_forgotten(other.store, forgotten.number);
     settle(&other);
+    assert_int_equal(claim(&other, &gone), STORE_CLAIM_MINE);
 
     bool cleared = false;
     store_clear(one.store, on_cleared, &cleared);

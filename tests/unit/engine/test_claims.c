@@ -261,6 +261,24 @@ static void test_lost_with_the_day(void **state)
     f->host->blob = NULL;
 }
 
+/* What it says of it is from before: neither said again nor told. */
+static void test_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct telling telling = telling_of(&f->there, HOUR, 10);
+    struct ip ip = f->host->ip;
+    assert_false(may_tell(f, &f->elsewhere, HOUR - 1, 10));
+    claims_told(&f->engine, f->host, &telling);
+    assert_int_equal(engine_memory_changed(&f->engine, &ip, false), ENGINE_CHANGED);
+    assert_int_equal(claim(f, HOUR)->state, CLAIM_SAYING);
+    assert_int_equal(engine_memory_changed(&f->engine, &ip, true), ENGINE_CHANGED);
+    assert_null(f->host->claims);
+    answer(f, &f->elsewhere, STORE_CLAIM_MINE, 10);
+    claims_look(&f->engine, (struct ptime){T0 + NS_PER_MIN});
+    assert_int_equal(f->engine.heard.held_count, 0);
+    assert_int_equal(f->engine.counts.findings_untold, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -276,6 +294,7 @@ int main(void)
         T(test_told_with_the_other),
         T(test_lost),
         T(test_lost_with_the_day),
+        T(test_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

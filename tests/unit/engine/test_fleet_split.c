@@ -7,6 +7,7 @@
 #include "fleet_rig.h"
 
 #include "weir/base/log.h"
+#include "weir/engine/noise.h"
 
 #define DAYS  12
 #define STEPS 14
@@ -178,6 +179,44 @@ static void test_seen_by_one_alone(void **state)
     fleet_close(fleet);
 }
 
+static void silence_all(struct fleet_rig *fleet, int i)
+{
+    static const char body[] =
+        "{\"reason\":\"r\",\"for_s\":36000,\"scope\":{\"host\":\"10.0.0.1\"}}";
+    struct error error = {0};
+    struct noise_outcome outcome;
+    struct noise_order order = {.verb = NOISE_ADD,
+                                .body = body,
+                                .body_size = sizeof body - 1,
+                                .peer = "alice",
+                                .uid = 1000,
+                                .at = {MONDAY_8}};
+    if (engine_noise_order(fleet->sensor[i].engine, &order, &outcome, &error) != 0)
+        fail_msg("%s", error.message);
+    noise_outcome_fini(&outcome);
+}
+
+/* A silence is one sensor's own: what it covers there is told by the other. */
+static void test_silenced_by_one(void **state)
+{
+    (void)state;
+    uint64_t size = find_size();
+    struct fleet_rig *fleet = open_two(false);
+    silence_all(fleet, 0);
+    rest(fleet);
+    push_share(fleet, 0, 4, THERE, size);
+    end_minute(fleet, 4);
+    end_minute(fleet, 5);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(fleet->sensor[0].engine->counts.alerts_silenced, 1);
+    push_share(fleet, 1, 6, THERE, size);
+    for (int minute = 6; minute < 12; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 1), 1);
+    assert_int_equal(fleet->sensor[1].engine->counts.alerts_silenced, 0);
+    fleet_close(fleet);
+}
+
 /* Another one, which has just what is found, tells of it or (`told`) has. */
 static void claim_for_other(struct fleet_rig *fleet, bool is_told)
 {
@@ -316,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split_over_four),
         cmocka_unit_test(test_seen_by_one_alone),
+        cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
         cmocka_unit_test(test_other_never_tells),
         cmocka_unit_test(test_killed_while_it_waits),
