@@ -206,10 +206,10 @@ void claims_close(struct engine *engine, int64_t through)
         struct host *host = hosts_get(engine, &engine->heard.held[i]);
         for (int k = 0; host && host->claims && k < CLAIMS; k++) {
             struct claim *claim = &host->claims->of[k];
-            if (claim->held_ns == 0 || claim->hour > through ||
-                clock_ns - claim->held_ns >= ALONE_NS)
+            if (claim->held_ns == 0 || claim->hour > through)
                 continue;
-            claim->held_ns = clock_ns - ALONE_NS;
+            if (clock_ns - claim->held_ns < ALONE_NS)
+                claim->held_ns = clock_ns - ALONE_NS;
             any = true;
         }
     }
@@ -287,6 +287,17 @@ static enum claim_state known_of(const struct claim *claim, const struct telling
     return CLAIM_NONE;
 }
 
+/* What another told in the other open hour stays told in this one, and in those after it; what is
+ * not said yet keeps its place. */
+static void set_told(struct claim *claim, const struct claim *other)
+{
+    int64_t hour = claim->hour;
+    if (claim->state == CLAIM_SAYING)
+        return;
+    *claim = *other;
+    claim->hour = hour;
+}
+
 bool claims_may_tell(struct engine *engine, struct host *host, const struct telling *telling,
                      struct ptime now)
 {
@@ -297,6 +308,11 @@ bool claims_may_tell(struct engine *engine, struct host *host, const struct tell
     bool alone = engine->memory.state != ENGINE_STORE_HERE ||
                  (claim->held_ns != 0 && clock_ns - claim->held_ns >= ALONE_NS);
     enum claim_state known = known_of(claim, telling, clock_ns);
+    const struct claim *other = claim_at(host, telling->side, telling->hour + 1);
+    if (known == CLAIM_NONE && known_of(other, telling, clock_ns) == CLAIM_TOLD) {
+        set_told(claim, other);
+        known = CLAIM_TOLD;
+    }
     if (known == CLAIM_TOLD || known == CLAIM_MINE || alone) {
         claim->held_ns = 0;
         return known != CLAIM_TOLD;

@@ -103,7 +103,7 @@ enum claim_state {
     CLAIM_SAYING, /* told here, and the store did not answer yet that it has heard it */
     CLAIM_SAID
 };
-struct claim {
+struct claim { /* one a side and open hour: what is not said yet gives way to what is told later */
     int64_t hour, day;
     uint64_t destination;      /* store.h */
     double e;                  /* what was asked with, or told, here or (CLAIM_TOLD) there */

@@ -29,14 +29,31 @@ void stories_pack(const struct stories *stories, struct buffer *out)
         put_story(out, entry);
 }
 
+static bool zone_is_sound(const struct story_zone *zone)
+{
+    return !zone->name[ZONE_NAME_SIZE - 1] && !zone->from[ZONE_NAME_SIZE - 1] &&
+           !zone->to[ZONE_NAME_SIZE - 1];
+}
+
+/* What is counted is there, and texts end: nothing behind this looks again. */
+static bool is_sound(const struct story *story)
+{
+    return story->flow_count <= ALERT_FLOWS && story->address_count <= ALERT_ADDRESSES &&
+           story->client_count <= STORY_CLIENTS && story->counted.label_count <= COUNTED_LABELS &&
+           story->counted.sample_count <= COUNTED_SAMPLES && story->destination.role < ROLES &&
+           story->destination.kind < DESTINATION_KINDS &&
+           !story->destination.name[DESTINATION_NAME_SIZE - 1] &&
+           !story->sight[SILENCE_NAME_SIZE - 1] && !story->server_name[RECORD_NAME_MAX] &&
+           !story->ja4[STORY_TEXT_SIZE - 1] && !story->application[STORY_TEXT_SIZE - 1] &&
+           zone_is_sound(&story->zone) && zone_is_sound(&story->border);
+}
+
 static bool take_thin(struct cursor *in, struct open_story *open)
 {
     size_t size = cursor_le32(in);
     const uint8_t *thin = size <= THIN_MAX(sizeof *open) ? cursor_take(in, size) : NULL;
     return thin && thin_unpack(thin, size, open, sizeof *open) && !open->entry && !open->newer &&
-           !open->older && open->story.flow_count <= ALERT_FLOWS &&
-           open->story.counted.label_count <= COUNTED_LABELS &&
-           open->story.counted.sample_count <= COUNTED_SAMPLES;
+           !open->older && is_sound(&open->story);
 }
 
 static bool take_story(struct stories *stories, struct cursor *in)

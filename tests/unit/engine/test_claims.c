@@ -172,6 +172,19 @@ static void test_store_goes(void **state)
     assert_true(may_tell(f, &f->elsewhere, HOUR, 10));
 }
 
+/* … over the hour's end, too, of the same destination. */
+static void test_store_goes_and_the_hour_ends(void **state)
+{
+    struct fixture *f = *state;
+    assert_false(may_tell(f, &f->there, HOUR - 1, 10));
+    answer(f, &f->there, STORE_CLAIM_TOLD, 10);
+    f->engine.memory.state = ENGINE_STORE_AWAY;
+    for (int hour = 0; hour < 3; hour++)
+        assert_false(may_tell(f, &f->there, HOUR + hour, 12));
+    assert_true(may_tell(f, &f->there, HOUR + 3, 14));
+    assert_true(may_tell(f, &f->elsewhere, HOUR + 3, 10));
+}
+
 /* A claim that was not told by, since an exception held it back, has run out in the store. */
 static void test_old_claim(void **state)
 {
@@ -288,6 +301,7 @@ int main(void)
         T(test_one_of_two_is_told),
         T(test_two_hours_of_one_finding),
         T(test_store_goes),
+        T(test_store_goes_and_the_hour_ends),
         T(test_old_claim),
         T(test_said_until_heard),
         T(test_close),

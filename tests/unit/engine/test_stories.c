@@ -433,6 +433,28 @@ static void test_packed(void **state)
     buffer_fini(&again);
 }
 
+/* A count beyond its room, a text without an end: what comes in is no story of this build's. */
+static void test_unsound(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1");
+    struct destination x = destination_of("example.jp");
+    for (int n = 0; n < 4; n++) {
+        struct stories taken;
+        struct buffer out = {NULL, 0, 0};
+        struct story *story = &stories_open(stories, &a, &x, (struct ptime){START})->story;
+        story->address_count = n == 1 ? ALERT_ADDRESSES + 1 : 0;
+        story->client_count = n == 2 ? STORY_CLIENTS + 1 : 0;
+        memset(story->ja4, n == 3 ? 'x' : '\0', sizeof story->ja4);
+        stories_pack(stories, &out);
+        stories_init(&taken);
+        struct cursor in = cursor_make(out.data, out.size);
+        assert_int_equal(stories_unpack(&taken, &in), n == 0);
+        stories_fini(&taken);
+        buffer_fini(&out);
+    }
+}
+
 /* --- thinned --- */
 
 #define THINNED 2000 /* more than one group, and not whole ones: 125 grains */
@@ -565,6 +587,7 @@ int main(void)
         WITH(test_a_gap_ends_a_story),
         WITH(test_advancing_forgets),
         WITH(test_packed),
+        WITH(test_unsound),
         WITH(test_the_bound),
         WITH(test_a_told_story_outlives_the_bound),
     };
