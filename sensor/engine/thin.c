@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define LINE_GRAINS 4u /* looked at together: most are zero */
+#define LINE_GRAINS ((size_t)4) /* looked at together: most are zero */
 
 static bool is_zero(const uint8_t grain[THIN_GRAIN])
 {

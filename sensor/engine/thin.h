@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define THIN_GRAIN 16u
-#define THIN_GROUP (64u * THIN_GRAIN) /* of one word of bits */
+#define THIN_GRAIN ((size_t)16)
+#define THIN_GROUP (64 * THIN_GRAIN) /* of one word of bits */
 
 /* The most that `size` bytes take. */
 #define THIN_MAX(size) (((size) + THIN_GROUP - 1) / THIN_GROUP * (THIN_GROUP + sizeof(uint64_t)))
