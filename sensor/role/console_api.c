@@ -2,6 +2,7 @@
  * up. Lists are bounded: NOW_ALERTS, CONSOLE_PLACES, SENDERS. */
 #include "console_api.h"
 
+#include "evidence_api.h"
 #include "hosts_api.h"
 #include "noise_api.h"
 #include "zones_api.h"
@@ -237,8 +238,12 @@ void console_api_incident(const struct console_api *api, const struct api_reques
     json_open(json, NULL);
     noise_api_put_incident(json, "incident", incident, engine_noise(api->engine));
     explain(api, id, json);
-    json_none(json, "evidence");
-    json_str(json, "evidence_how", "weir evidence list; weir evidence export");
+    if (console_news_whole(api->news)) {
+        char *path = xasprintf("/v1/incidents/%s/report", id);
+        json_str(json, "report", path);
+        free(path);
+    }
+    evidence_api_put_files(json, api->state_folder, id);
     json_close(json);
     reply->body = json_take_text(json, 0);
     json_free(json);

@@ -470,6 +470,12 @@ static void on_release(void *context, const struct api_request *request, struct 
     evidence_api_release(&api, request, reply);
 }
 
+static void on_take(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    evidence_api_take(&api, request, reply);
+}
+
 static void on_forgotten(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
@@ -679,6 +685,7 @@ static const struct api_route console_routes[] = {
     {"GET", "/v1/incidents", on_listed_incidents},
     {"GET", "/v1/incidents/*", engine_console_incident},
     {"POST", "/v1/incidents/*/ack", on_acknowledge},
+    {"GET", "/v1/incidents/*/report", engine_console_report},
     {"POST", "/v1/incidents/*/close", on_close},
     {"POST", "/v1/incidents/*/reopen", on_reopen},
     {"GET", "/v1/hosts", on_hosts},
@@ -692,6 +699,7 @@ static const struct api_route console_routes[] = {
     {"POST", "/v1/evidence/*/hold", on_hold},
     {"POST", "/v1/evidence/*/release", on_release},
     {NULL, NULL, NULL}};
+    {"POST", "/v1/evidence/*/take", on_take},
 
 /* Whoever reaches a port may ask for figures, and nothing else. */
 static const struct api_route metrics_routes[] = {{"GET", "/metrics", on_metrics},

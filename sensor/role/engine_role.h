@@ -87,6 +87,7 @@ void engine_role_console_close(struct engine_role *role);
 ENGINE_CONSOLE_ROUTE(now);
 ENGINE_CONSOLE_ROUTE(events);
 ENGINE_CONSOLE_ROUTE(incident);
+ENGINE_CONSOLE_ROUTE(report);
 ENGINE_CONSOLE_ROUTE(destination);
 ENGINE_CONSOLE_ROUTE(map);
 

@@ -1,6 +1,6 @@
 // What people do about an incident or a host: each is one request of the API, and the sensor has the last word.
-import { send } from "./api.js";
-import { h } from "./dom.js";
+import { fileOf, send } from "./api.js";
+import { h, save } from "./dom.js";
 import * as f from "./format.js";
 import { choice, dialog, field, notice, radios, text } from "./parts.js";
 import { t } from "./texts.js";
@@ -49,6 +49,12 @@ export function reopen(incident, then) {
       then();
     },
   });
+}
+
+// Of an incident's evidence.
+export async function take(incident, file) {
+  save(await fileOf(`/v1/evidence/${incident.id}/take`, { file }), `${f.shortId(incident.id)}-${file}`);
+  notice(t("taken", file));
 }
 
 // The scope of a silence: what of the incident it goes by. Narrow first: all that is known of it.

@@ -241,6 +241,7 @@ export default {
   take_along: "To take along",
   no_evidence: "No packets of it are kept.",
   held: "held",
+  taken: "{0} is handed to the browser. The journal says who took it.",
   report: "Report",
   report_command: "As a report:",
 

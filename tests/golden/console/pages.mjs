@@ -22,6 +22,8 @@ const PAGES = [
   "sensor",
 ];
 
+const shortId = id => `inc-${id.slice(0, 6)}`;
+
 function must(is, words) {
   if (!is) throw new Error(words);
 }
@@ -256,6 +258,11 @@ const checks = {
     await page.fill("dialog [name=reason]", "patch day");
     await page.click("dialog .main");
     await page.waitForSelector(".notice");
+    const [kept] = await Promise.all([page.waitForEvent("download"), page.click("text=packets-1.pcapng")]);
+    must(kept.suggestedFilename() === `${shortId(INCIDENT)}-packets-1.pcapng`, kept.suggestedFilename());
+    must(fs.readFileSync(await kept.path(), "utf8") === "of packets-1.pcapng", "another file");
+    const [report] = await Promise.all([page.waitForEvent("download"), page.click("text=Report")]);
+    must(report.url().endsWith(`/v1/incidents/${INCIDENT}/report`), report.url());
     await go(page, "host/10.4.0.17");
     must((await page.textContent("main")).includes("weir baseline freeze 10.4.0.17"), "the command is not said");
     await close();

@@ -71,8 +71,8 @@ class Site:
         known = next((i for i in self.recorded["incidents"] if row_of(i)["id"] == wanted), self.recorded["incidents"][0])
         whole = copy.deepcopy(known)
         whole.update(incident=row, report=f"/v1/incidents/{wanted}/report", evidence=[
-            {"name": f"inc-{wanted[:6]}.pcapng", "bytes": 4821991, "packets": 2792, "held": False,
-             "href": f"/v1/incidents/{wanted}/evidence/inc-{wanted[:6]}.pcapng"}])
+            {"name": "packets-1.pcapng", "bytes": 4821991, "held": False},
+            {"name": "manifest.json", "bytes": 4711, "held": False}])
         if self.words.hostile:
             spoil(whole)
         return whole
@@ -307,6 +307,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if act == "reopen":
                 mark.clear()
             else:
+        if act == "take":
+            return self.answer(200, b"of " + body["file"].encode(), "application/octet-stream")
                 mark["acknowledged" if act == "ack" else "closed"] = by
             site.tell("state", {"incident": parts[1]})
             return self.answer(200, mark)
