@@ -4,6 +4,7 @@
 
 #include "internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -178,6 +179,42 @@ bool engine_find_host(const struct engine *engine, const struct present_filter *
         }
     }
     return false;
+}
+
+/* Of the present week, so its holidays are in it. Where clocks are turned it has an hour more or
+ * less: an hour that it has not is not known. */
+static void describe_week(struct engine *engine, const struct profile *profile,
+                          const struct civil *now, struct present_week *week)
+{
+    const struct estimate day = survival_host_day(profile, engine->fleet, now, 0);
+    struct ptime at = {now->starts.ns - (now->hour_of_week + 1) * NS_PER_HOUR};
+    const int64_t monday = now->day - now->day_of_week;
+    week->day_expected[0] = day.expected[0];
+    week->day_expected[1] = day.expected[1];
+    for (int i = 0; i < PRESENT_WEEK; i++)
+        week->share[i] = NAN;
+    for (int i = 0; i < PRESENT_WEEK + 2; i++) {
+        struct civil civil = calendar_at(engine->config.calendar, at);
+        if (civil.day >= monday && civil.day < monday + 7)
+            week->share[civil.hour_of_week] = survival_hour_share(profile, engine->fleet, &civil);
+        at = civil.ends;
+    }
+}
+
+bool engine_present_week(struct engine *engine, const struct ip *ip, struct present_week *week)
+{
+    struct present present;
+    const struct host *host = hosts_get(engine, ip);
+    *week = (struct present_week){.hours = 0};
+    if (!host || !find_hour(engine, &present))
+        return false;
+    struct look look = look_at(engine, host);
+    if (look.profile)
+        week->hours = profile_hours(look.profile);
+    if (week->hours > 0)
+        describe_week(engine, look.profile, &present.hour, week);
+    profile_free(look.copy);
+    return week->hours > 0;
 }
 
 /* --- destinations ----------------------------------------------------------------------------- */

@@ -20,6 +20,11 @@
 
 static const char *const vouching[] = {"manifest.json", "manifest.sig"};
 
+static void name_of(unsigned number, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, "packets-%u.pcapng", number);
+}
+
 /* Opened: −1 when it is no file of `size` bytes to be read. */
 static int open_file(const char *folder, const char *incident, const char *name, uint64_t *size)
 {
@@ -62,7 +67,7 @@ void evidence_api_put_files(struct json *json, const char *folder, const char *i
     }
     json_list(json, "evidence");
     for (unsigned i = 1; there && i <= KEEPER_FILES; i++) {
-        snprintf(name, sizeof name, "packets-%u.pcapng", i);
+        name_of(i, name);
         there = put_file(json, folder, incident, name);
     }
     for (size_t i = 0; i < sizeof vouching / sizeof *vouching; i++)
@@ -75,14 +80,15 @@ void evidence_api_put_files(struct json *json, const char *folder, const char *i
 static bool is_name(const char *text)
 {
     char name[NAME_SIZE];
-    unsigned number = 0;
     for (size_t i = 0; i < sizeof vouching / sizeof *vouching; i++)
         if (strcmp(text, vouching[i]) == 0)
             return true;
-    if (sscanf(text, "packets-%3u.pcapng", &number) != 1 || number < 1 || number > KEEPER_FILES)
-        return false;
-    snprintf(name, sizeof name, "packets-%u.pcapng", number);
-    return strcmp(text, name) == 0;
+    for (unsigned i = 1; i <= KEEPER_FILES; i++) {
+        name_of(i, name);
+        if (strcmp(text, name) == 0)
+            return true;
+    }
+    return false;
 }
 
 /* "file" of the body. */

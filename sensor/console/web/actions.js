@@ -109,3 +109,18 @@ export function silence(incident, then) {
     },
   });
 }
+
+// What is learned of a host: "freeze", "thaw", "reset".
+export function govern(host, verb, then) {
+  dialog({
+    title: t(`${verb}_title`, host),
+    intro: t(`${verb}_intro`),
+    yes: t(verb),
+    body: field(t("reason"), text("reason", { maxlength: 255, required: verb === "reset" })),
+    act: async values => {
+      const said = await send(`/v1/hosts/${encodeURIComponent(host)}/${verb}`, stated(values));
+      notice(said.changed === false ? t("governed_same", host) : t(`${verb}_done`, host));
+      then();
+    },
+  });
+}

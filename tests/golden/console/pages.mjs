@@ -264,7 +264,19 @@ const checks = {
     const [report] = await Promise.all([page.waitForEvent("download"), page.click("text=Report")]);
     must(report.url().endsWith(`/v1/incidents/${INCIDENT}/report`), report.url());
     await go(page, "host/10.4.0.17");
-    must((await page.textContent("main")).includes("weir baseline freeze 10.4.0.17"), "the command is not said");
+    for (const [verb, next] of [
+      ["freeze", "thaw"],
+      ["thaw", "freeze"],
+    ]) {
+      await page.click(`[data-act=${verb}]`);
+      await page.fill("dialog [name=reason]", "moved");
+      await page.click("dialog .main");
+      await page.waitForSelector(`[data-act=${next}]`);
+    }
+    await page.click("[data-act=reset]");
+    await page.click("dialog .main"); // without a reason it is not sent
+    must((await page.locator("dialog[open]").count()) === 1, "a reset without a reason");
+    await page.keyboard.press("Escape");
     await close();
   },
 
@@ -311,6 +323,8 @@ const checks = {
       must(await page.evaluate(() => window.pwned === undefined), `${hash}: it ran`);
       const odd = await page.evaluate(() =>
         [...document.querySelectorAll("main *, .notices *")]
+    await go(page, "host/10.4.0.17");
+    must((await page.locator("[data-act]").count()) === 0, "a viewer is offered to freeze");
           .filter(
             e =>
               /^(script|img|iframe|object|embed|link|style|base|meta)$/i.test(e.tagName) ||
