@@ -41,7 +41,8 @@ static int open_file(const char *folder, const char *incident, const char *name,
     return -1;
 }
 
-static bool put_file(struct json *json, const char *folder, const char *incident, const char *name)
+static bool put_file(struct json *json, const char *folder, const char *incident, const char *name,
+                     bool held)
 {
     uint64_t size;
     int fd = open_file(folder, incident, name, &size);
@@ -51,7 +52,7 @@ static bool put_file(struct json *json, const char *folder, const char *incident
     json_open(json, NULL);
     json_str(json, "name", name);
     json_uint(json, "bytes", size);
-    json_bool(json, "held", evidence_is_held(folder, incident));
+    json_bool(json, "held", held);
     json_close(json);
     return true;
 }
@@ -65,13 +66,14 @@ void evidence_api_put_files(struct json *json, const char *folder, const char *i
         json_none(json, "evidence");
         return;
     }
+    bool held = evidence_is_held(folder, incident);
     json_list(json, "evidence");
     for (unsigned i = 1; there && i <= KEEPER_FILES; i++) {
         name_of(i, name);
-        there = put_file(json, folder, incident, name);
+        there = put_file(json, folder, incident, name, held);
     }
     for (size_t i = 0; i < sizeof vouching / sizeof *vouching; i++)
-        put_file(json, folder, incident, vouching[i]);
+        put_file(json, folder, incident, vouching[i], held);
     json_close(json);
 }
 
