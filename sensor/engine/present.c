@@ -230,6 +230,22 @@ static int by_pair_out(const void *a, const void *b)
                   destination_key(&other->destination, key[1]));
 }
 
+/* Of a profile that somebody made up it may be no time. */
+static struct ptime time_of(const struct civil *now, int64_t hour)
+{
+    if (hour <= 0 || hour > now->hour)
+        return PTIME_MIN;
+    return (struct ptime){now->starts.ns - (now->hour - hour) * NS_PER_HOUR};
+}
+
+/* Of servers' clients nobody counts it. */
+static int64_t prevalence_of(const struct engine *engine, const struct destination *destination)
+{
+    if (!engine->fleet || destination->role != ROLE_CLIENT)
+        return -1;
+    return fleet_prevalence(engine->fleet, destination);
+}
+
 static void describe_pair(const struct look *look, const struct civil *civil,
                           const struct pair_total *total, struct present_pair *row)
 {
@@ -239,7 +255,9 @@ static void describe_pair(const struct look *look, const struct civil *civil,
                                  .out_bytes = total->out.value,
                                  .in_bytes = total->in_bytes,
                                  .flows = total->flows,
-                                 .met = pair != NULL};
+                                 .met = pair != NULL,
+                                 .first = pair ? time_of(civil, pair->first_hour) : PTIME_MIN,
+                                 .prevalence = prevalence_of(look->engine, &total->destination)};
     if (pair && survival_pair_known(pair, civil->hour))
         row->hour =
             survival_pair_hour(look->profile, pair, look->engine->fleet, civil, total->out.value);

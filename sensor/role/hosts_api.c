@@ -77,6 +77,11 @@ void hosts_api_put_pair(struct json *json, const struct present_pair *row)
     json_uint(json, "in_bytes", row->in_bytes);
     json_uint(json, "flows", row->flows);
     json_bool(json, "met", row->met);
+    json_time(json, "first_seen", row->first);
+    if (row->prevalence >= 0)
+        json_int(json, "prevalence", row->prevalence);
+    else
+        json_none(json, "prevalence");
     put_estimate(json, &row->hour);
     put_incident(json, row->incident);
 }

@@ -178,9 +178,11 @@ static void test_where_to(void **state)
     assert_int_equal(pair[0].out_bytes, 9000000);
     assert_int_equal(pair[0].flows, 1);
     assert_true(pair[0].met);
+    assert_int_equal(pair[0].first.ns, MONDAY_8 - DAYS * NS_PER_DAY);
     assert_true(pair[0].hour.p > 0 && pair[0].hour.expected[1] < 400000);
     assert_string_equal(pair[1].destination.name, "203.0.113.0/24");
     assert_false(pair[1].met);
+    assert_int_equal(pair[1].first.ns, PTIME_MIN.ns);
     assert_true(pair[1].hour.p == 0);
     assert_int_equal(engine_present_pairs(rig->engine, &ip, pair, 1, &present), 1);
     assert_int_equal(present.total, 2);
