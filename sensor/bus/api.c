@@ -116,6 +116,10 @@ static void reply_with(struct api_client *client, struct api_reply *reply)
         api->counts.refused++;
         api_refuse(reply, 503, "too many are told events, ask again later");
         api_client_send(client, reply, NULL);
+    } else if (reply->is_file && api->files >= API_FILES) {
+        api->counts.refused++;
+        api_refuse(reply, 503, "too many files are being sent, ask again later");
+        api_client_send(client, reply, NULL);
     } else {
         api_client_send(client, reply, NULL);
     }
@@ -202,6 +206,8 @@ void api_answer(struct api *api, uint64_t ticket, struct api_reply *reply)
     }
     free(reply->body);
     free(reply->headers);
+    if (reply->is_file)
+        close(reply->file);
 }
 
 /* --- the request ------------------------------------------------------------------------------ */
@@ -284,16 +290,22 @@ static void read_some(struct api_client *client)
     }
 }
 
-/* What it sends is taken, in its turn. */
-static void take_in(struct api_client *client)
+/* What it sends is taken, or its file goes on, in its turn. */
+static void go_on(struct api_client *client)
 {
-    if (client->phase != API_HANDSHAKE || shake(client))
+    struct api *api = client->api;
+    struct wtime began = wtime_now();
+    if (client->phase == API_REPLY) {
+        api_client_go_on(client);
+        api->spent_ns += wtime_now().ns - began.ns;
+    } else if (client->phase != API_HANDSHAKE || shake(client)) {
         read_some(client);
+    }
 }
 
 static void hold(struct api_client *client)
 {
-    client->api->counts.waited += client->phase != API_LINGER; /* that one wants nothing more */
+    client->api->counts.waited += client->phase < API_WAIT; /* others were answered */
     client->api->loop.ops->change(client->watch, 0);
     client->held = true;
     client->held_since = wtime_now();
@@ -304,8 +316,9 @@ static void let_go_on(struct api_client *client)
 {
     client->held = false;
     client->deadline.ns += wtime_now().ns - client->held_since.ns;
-    client->api->loop.ops->change(client->watch, LOOP_READ);
-    take_in(client);
+    client->api->loop.ops->change(client->watch,
+                                  client->phase == API_REPLY ? LOOP_WRITE : LOOP_READ);
+    go_on(client);
 }
 
 void api_client_ready(void *context, unsigned what)
@@ -319,10 +332,13 @@ void api_client_ready(void *context, unsigned what)
         if (api_is_spent(client->api))
             hold(client);
         else
-            take_in(client);
+            go_on(client);
         break;
-    case API_REPLY:
-        api_client_go_on(client);
+    case API_REPLY: /* of a file there is more than a piece */
+        if (client->has_file && api_is_spent(client->api))
+            hold(client);
+        else
+            go_on(client);
         break;
     case API_STREAM:
         api_stream_ready(client, what);
@@ -338,7 +354,7 @@ static void give_up(struct api_client *client)
 {
     client->held = false;
     client->api->counts.unserved += client->phase != API_LINGER;
-    if (client->phase == API_HANDSHAKE || client->phase == API_LINGER)
+    if (client->phase == API_HANDSHAKE || client->phase == API_LINGER || client->phase == API_REPLY)
         api_client_free(client);
     else
         api_client_error(client, 503, "there was no time for it, ask again later", NULL);

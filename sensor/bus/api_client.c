@@ -13,6 +13,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void drop_file(struct api_client *client)
+{
+    if (!client->has_file)
+        return;
+    close(client->file);
+    client->has_file = false;
+    client->api->files--;
+}
+
 void api_client_free(struct api_client *client)
 {
     struct api *api = client->api;
@@ -30,6 +39,7 @@ void api_client_free(struct api_client *client)
     api->loop.ops->drop(client->watch);
     tls_client_free(client->tls);
     close(client->fd);
+    drop_file(client);
     buffer_fini(&client->in);
     buffer_fini(&client->out);
     free(client->head);
@@ -153,9 +163,31 @@ void api_refuse(struct api_reply *reply, int status, const char *text)
     json_close(json);
     free(reply->body);
     free(reply->headers);
+    if (reply->is_file)
+        close(reply->file);
     *reply = (struct api_reply){
         .status = status, .type = "application/json", .body = json_take_text(json, 0)};
     json_free(json);
+}
+
+/* The next piece of its file, to be written when there is room: a turn of the loop each. False: the
+ * file is not what it was, and the client hears so by how short it is. */
+static bool take_piece(struct api_client *client)
+{
+    uint64_t left = client->file_size - client->file_at;
+    size_t want = left < API_FILE_BYTES ? (size_t)left : API_FILE_BYTES;
+    client->written = client->out.size = 0;
+    buffer_reserve(&client->out, want);
+    ssize_t got = pread(client->file, client->out.data, want, (off_t)client->file_at);
+    if (got <= 0)
+        return false;
+    client->out.size = (size_t)got;
+    client->file_at += (uint64_t)got;
+    if (client->file_at == client->file_size)
+        drop_file(client);
+    watch(client, LOOP_WRITE);
+    api_client_enter(client, API_REPLY, API_REPLY_NS);
+    return true;
 }
 
 void api_client_go_on(struct api_client *client)
@@ -166,6 +198,11 @@ void api_client_go_on(struct api_client *client)
     }
     if (client->written < client->out.size)
         return;
+    if (client->has_file) {
+        if (!take_piece(client))
+            api_client_free(client);
+        return;
+    }
     shutdown(client->fd, SHUT_WR);
     watch(client, LOOP_READ);
     api_client_enter(client, API_LINGER, API_LINGER_NS);
@@ -184,6 +221,16 @@ static void put_head(struct api_client *client, const struct api_reply *reply, c
                 reply->headers ? reply->headers : "");
 }
 
+static void begin_file(struct api_client *client, const struct api_reply *reply)
+{
+    client->has_file = true;
+    client->file = reply->file;
+    client->file_size = reply->size;
+    client->api->files++;
+    if (client->file_size == 0)
+        drop_file(client);
+}
+
 void api_client_send(struct api_client *client, struct api_reply *reply, const char *allow)
 {
     const void *bytes = reply->body ? reply->body : reply->bytes;
@@ -194,7 +241,10 @@ void api_client_send(struct api_client *client, struct api_reply *reply, const c
         return;
     }
     buffer_text(&client->out, "Content-Length: %zu\r\n\r\n", size);
-    buffer_put(&client->out, bytes, size);
+    if (reply->is_file)
+        begin_file(client, reply);
+    else
+        buffer_put(&client->out, bytes, size);
     free(reply->body);
     free(reply->headers);
     watch(client, LOOP_WRITE);

@@ -15,7 +15,8 @@
 #define API_LINGER_BYTES ((size_t)1 << 20)
 #define API_IDLE_READS   64  /* of TLS without data, in all: key updates, pieces of a record; … */
 #define API_IDLE_EACH    512 /* … and one more for so many bytes of data: honest pieces */
-#define API_STREAM_NS    (30 * NS_PER_S) /* without taking any of what waits */
+#define API_FILE_BYTES   ((size_t)64 << 10) /* of a file in memory */
+#define API_STREAM_NS    (30 * NS_PER_S)    /* without taking any of what waits */
 
 enum api_phase {
     API_HANDSHAKE, /* of TLS */
@@ -43,6 +44,9 @@ struct api_client {
     struct wtime deadline;
     struct buffer in, out;
     size_t seen, written, thrown;
+    bool has_file;
+    int file;
+    uint64_t file_at, file_size;
     char *head;                  /* a copy: `in` may move while the body comes */
     struct http_request request; /* points into it */
 };
@@ -57,6 +61,7 @@ struct api {
     struct api_settings settings;
     struct api_client *first;
     unsigned clients; /* without streams */
+    unsigned files;   /* that are being sent */
     uint64_t tickets;
     int64_t spent_ns; /* since the last sweep, and beyond the turns before it */
     struct api_counts counts;

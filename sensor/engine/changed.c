@@ -56,7 +56,7 @@ static void all_changed(struct engine *engine)
 }
 
 /* It would not be undone by what is under way. While others are waited for nothing is. */
-static bool may_change(const struct engine *engine)
+bool changed_may(const struct engine *engine)
 {
     return !engine->finished && !close_paused(engine) && !checkpoint_replaying(engine) &&
            !memory_link_fills(engine); /* which goes over what was changed */
@@ -77,7 +77,7 @@ static void on_forgotten(void *context, const struct store_forgotten *forgotten)
 {
     struct engine *engine = context;
     struct store *store = memory_store(engine);
-    if (!store || !may_change(engine) || (engine->checkpoint && !engine_is_idle(engine)))
+    if (!store || !changed_may(engine) || (engine->checkpoint && !engine_is_idle(engine)))
         return;
     for (size_t i = 0; i < forgotten->count; i++)
         drop(engine, &forgotten->host[i]);
@@ -87,13 +87,13 @@ static void on_forgotten(void *context, const struct store_forgotten *forgotten)
 
 void changed_look(struct engine *engine)
 {
-    if (engine->config.live && memory_store(engine) && may_change(engine))
+    if (engine->config.live && memory_store(engine) && changed_may(engine))
         store_read_forgotten(memory_store(engine), on_forgotten, engine);
 }
 
 enum engine_change engine_memory_changed(struct engine *engine, const struct ip *ip, bool forget)
 {
-    if (!may_change(engine))
+    if (!changed_may(engine))
         return ENGINE_CHANGE_LATER;
     if (ip)
         hosts_changed(engine, ip);

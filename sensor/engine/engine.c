@@ -155,6 +155,7 @@ void engine_free(struct engine *engine)
     intake_fini(engine);
     checkpoint_free(engine);
     memory_fini(engine);
+    governed_fini(engine);
     close_fini(engine);
     incidents_free(engine->incidents);
     json_free(engine->json);

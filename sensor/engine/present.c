@@ -4,6 +4,7 @@
 
 #include "internal.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,42 @@ bool engine_find_host(const struct engine *engine, const struct present_filter *
     return false;
 }
 
+/* Of the present week, so its holidays are in it. Where clocks are turned it has an hour more or
+ * less: an hour that it has not is not known. */
+static void describe_week(struct engine *engine, const struct profile *profile,
+                          const struct civil *now, struct present_week *week)
+{
+    const struct estimate day = survival_host_day(profile, engine->fleet, now, 0);
+    struct ptime at = {now->starts.ns - (now->hour_of_week + 1) * NS_PER_HOUR};
+    const int64_t monday = now->day - now->day_of_week;
+    week->day_expected[0] = day.expected[0];
+    week->day_expected[1] = day.expected[1];
+    for (int i = 0; i < PRESENT_WEEK; i++)
+        week->share[i] = NAN;
+    for (int i = 0; i < PRESENT_WEEK + 2; i++) {
+        struct civil civil = calendar_at(engine->config.calendar, at);
+        if (civil.day >= monday && civil.day < monday + 7)
+            week->share[civil.hour_of_week] = survival_hour_share(profile, engine->fleet, &civil);
+        at = civil.ends;
+    }
+}
+
+bool engine_present_week(struct engine *engine, const struct ip *ip, struct present_week *week)
+{
+    struct present present;
+    const struct host *host = hosts_get(engine, ip);
+    *week = (struct present_week){.hours = 0};
+    if (!host || !find_hour(engine, &present))
+        return false;
+    struct look look = look_at(engine, host);
+    if (look.profile)
+        week->hours = profile_hours(look.profile);
+    if (week->hours > 0)
+        describe_week(engine, look.profile, &present.hour, week);
+    profile_free(look.copy);
+    return week->hours > 0;
+}
+
 /* --- destinations ----------------------------------------------------------------------------- */
 
 static int by_pair_out(const void *a, const void *b)
@@ -193,6 +230,22 @@ static int by_pair_out(const void *a, const void *b)
                   destination_key(&other->destination, key[1]));
 }
 
+/* Of a profile that somebody made up it may be no time. */
+static struct ptime time_of(const struct civil *now, int64_t hour)
+{
+    if (hour <= 0 || hour > now->hour)
+        return PTIME_MIN;
+    return (struct ptime){now->starts.ns - (now->hour - hour) * NS_PER_HOUR};
+}
+
+/* Of servers' clients nobody counts it. */
+static int64_t prevalence_of(const struct engine *engine, const struct destination *destination)
+{
+    if (!engine->fleet || destination->role != ROLE_CLIENT)
+        return -1;
+    return fleet_prevalence(engine->fleet, destination);
+}
+
 static void describe_pair(const struct look *look, const struct civil *civil,
                           const struct pair_total *total, struct present_pair *row)
 {
@@ -202,7 +255,9 @@ static void describe_pair(const struct look *look, const struct civil *civil,
                                  .out_bytes = total->out.value,
                                  .in_bytes = total->in_bytes,
                                  .flows = total->flows,
-                                 .met = pair != NULL};
+                                 .met = pair != NULL,
+                                 .first = pair ? time_of(civil, pair->first_hour) : PTIME_MIN,
+                                 .prevalence = prevalence_of(look->engine, &total->destination)};
     if (pair && survival_pair_known(pair, civil->hour))
         row->hour =
             survival_pair_hour(look->profile, pair, look->engine->fleet, civil, total->out.value);

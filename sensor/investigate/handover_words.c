@@ -102,6 +102,7 @@ const char *word_of_action(enum handover_language language, const char *action)
         {"baseline.change", "ベースラインの変更"},
         {"evidence.hold", "証拠の保全"},
         {"evidence.release", "証拠の保全の解除"},
+        {"evidence.take", "証拠ファイルの取得"},
         {"evidence.remove", "証拠の削除"},
         {"evidence.forget", "保持中のパケットの消去の依頼"},
         {"evidence.forgotten", "保持中のパケットの消去"},

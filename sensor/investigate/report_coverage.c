@@ -136,7 +136,8 @@ static void add_holes(struct report *report)
     if (more > 0)
         add(report, SAY_COVER_GAPS_MORE, true, figure_count(more, text), NULL);
     if (!report->is_case && report->beat.ns == INT64_MIN)
-        add(report, SAY_COVER_NO_BEAT_AT_ALL, true, NULL);
+        add(report, report->question.of_memory ? SAY_COVER_OF_MEMORY : SAY_COVER_NO_BEAT_AT_ALL,
+            true, NULL);
 }
 
 /* What the sensor told of itself. */

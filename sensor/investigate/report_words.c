@@ -237,6 +237,12 @@ static const char *const phrase[SAYS][REPORT_LANGUAGES] = {
          "known.",
          "記録にハートビートがないため、センサーがいつ監視していたか不明です"
          "。"},
+    [SAY_COVER_OF_MEMORY] =
+        {"Made by the running sensor of the alerts and acts in its memory: heartbeats are not "
+         "among "
+         "them, so when it watched is not told here (weir report reads the whole journal).",
+         "稼働中のセンサーのメモリーにある通知と操作記録から作成しました。ハートビートは含まれない"
+         "ため、監視していた時間帯は示されません（weir report は記録全体を読み取ります）。"},
     [SAY_COVER_BLIND] = {"Between {0} and {1} the sensor said that it did not see everything: {2}",
                          "{0} から {1} まで、センサーが監視できない部分がありました: {2}"},
     [SAY_COVER_BLIND_MORE] = {"{0} further such times.", "同様の期間がほかに {0} 件あります。"},
@@ -438,6 +444,7 @@ static const char *const code[] = {"no_summary",
                                    "gaps_more",
                                    "no_heartbeat",
                                    "no_heartbeats",
+                                   "of_memory",
                                    "blind",
                                    "blind_more",
                                    "drops_unknown",

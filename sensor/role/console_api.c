@@ -2,6 +2,7 @@
  * up. Lists are bounded: NOW_ALERTS, CONSOLE_PLACES, SENDERS. */
 #include "console_api.h"
 
+#include "evidence_api.h"
 #include "hosts_api.h"
 #include "noise_api.h"
 #include "zones_api.h"
@@ -237,8 +238,12 @@ void console_api_incident(const struct console_api *api, const struct api_reques
     json_open(json, NULL);
     noise_api_put_incident(json, "incident", incident, engine_noise(api->engine));
     explain(api, id, json);
-    json_none(json, "evidence");
-    json_str(json, "evidence_how", "weir evidence list; weir evidence export");
+    if (console_news_whole(api->news)) {
+        char *path = xasprintf("/v1/incidents/%s/report", id);
+        json_str(json, "report", path);
+        free(path);
+    }
+    evidence_api_put_files(json, api->state_folder, id);
     json_close(json);
     reply->body = json_take_text(json, 0);
     json_free(json);
@@ -253,6 +258,23 @@ static void put_sender(struct json *json, const struct present_sender *row)
     json_str(json, "host", host_text(&row->host, text));
     hosts_api_put_pair(json, &row->pair);
     json_close(json);
+}
+
+/* Since when those who send there know it, as far as their pasts are in memory; and to how many it
+ * is known. */
+static void put_acquaintance(struct json *json, const struct present_sender *row, size_t rows)
+{
+    struct ptime first = PTIME_MAX;
+    for (size_t i = 0; i < rows; i++)
+        if (row[i].pair.first.ns != PTIME_MIN.ns && row[i].pair.first.ns < first.ns)
+            first = row[i].pair.first;
+    json_time(json, "first_seen", first);
+    if (first.ns == PTIME_MAX.ns)
+        json_str(json, "first_seen_why", "in no past of these hosts that is in memory");
+    if (row[0].pair.prevalence >= 0)
+        json_int(json, "prevalence", row[0].pair.prevalence);
+    else
+        json_none(json, "prevalence");
 }
 
 void console_api_destination(const struct console_api *api, const struct api_request *request,
@@ -274,8 +296,7 @@ void console_api_destination(const struct console_api *api, const struct api_req
         json_str(json, "name", name);
         json_str(json, "kind", kind[row[0].pair.destination.kind]);
         json_none(json, "trusted");
-        json_none(json, "first_seen");
-        json_none(json, "prevalence");
+        put_acquaintance(json, row, rows);
         json_uint(json, "hosts_total", present.total);
         json_list(json, "hosts");
         for (size_t i = 0; i < rows; i++)

@@ -1,5 +1,5 @@
-/* The routes that only a screen needs: GET /v1/now, /v1/incidents/ID, /v1/destinations/NAME,
- * /v1/map, /v1/events. docs/api.md is the contract. Thread: the engine's. */
+/* The routes that only a screen needs: GET /v1/now, /v1/incidents/ID, /v1/incidents/ID/report,
+ * /v1/destinations/NAME, /v1/map, /v1/events. docs/api.md is the contract. Thread: the engine's. */
 #ifndef WEIR_ROLE_CONSOLE_API_H
 #define WEIR_ROLE_CONSOLE_API_H
 
@@ -25,12 +25,18 @@ struct console_api {
     struct engine *engine;
     const struct console_news *news; /* NULL: there is no console, and nobody keeps them */
     struct console_sums *sums;
+    struct calendar *calendar; /* the site's */
+    const char *timezone;      /* its name */
+    const char *state_folder;
 };
 
 /* `alerts`: with the latest of them. Caller frees. */
 char *console_api_now(const struct console_api *api, const struct status *status, bool alerts);
 void console_api_incident(const struct console_api *api, const struct api_request *request,
                           struct api_reply *reply);
+/* console_report.c: of what is in memory, as HTML to be kept. */
+void console_api_report(const struct console_api *api, const struct api_request *request,
+                        struct api_reply *reply);
 void console_api_destination(const struct console_api *api, const struct api_request *request,
                              struct api_reply *reply);
 void console_api_map(const struct console_api *api, struct api_reply *reply);

@@ -474,6 +474,12 @@ static void on_release(void *context, const struct api_request *request, struct 
     evidence_api_release(&api, request, reply);
 }
 
+static void on_take(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    const struct evidence_api api = evidence_of(context);
+    evidence_api_take(&api, request, reply);
+}
+
 static void on_forgotten(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
@@ -536,7 +542,8 @@ bool engine_role_may_look(struct engine_role *role, const struct api_request *re
 
 static struct hosts_api hosts_of(struct engine_role *role)
 {
-    return (struct hosts_api){role->stack.engine, role->stack.pseudonyms, &role->hosts};
+    return (struct hosts_api){role->stack.engine, role->stack.pseudonyms, &role->hosts,
+                              role->config.timezone};
 }
 
 static void on_hosts(void *context, const struct api_request *request, struct api_reply *reply)
@@ -556,6 +563,20 @@ static void on_host(void *context, const struct api_request *request, struct api
         hosts_api_show(&hosts, request, reply);
     engine_role_hide(role, reply);
 }
+
+#define GOVERN_ROUTE(name, verb)                                                                   \
+    static void on_##name(void *context, const struct api_request *request,                        \
+                          struct api_reply *reply)                                                 \
+    {                                                                                              \
+        struct engine_role *role = context;                                                        \
+        const struct govern_api api = {hosts_of(role), &role->people, &role->govern,               \
+                                       request->user ? console_server(role->console) : role->api}; \
+        govern_api_order(&api, verb, request, reply);                                              \
+    }
+GOVERN_ROUTE(freeze, GOVERN_FREEZE)
+GOVERN_ROUTE(thaw, GOVERN_THAW)
+GOVERN_ROUTE(reset, GOVERN_RESET)
+#undef GOVERN_ROUTE
 
 static void on_access(void *context, const struct api_request *request, struct api_reply *reply)
 {
@@ -653,6 +674,9 @@ static const struct api_route routes[] = {{"GET", "/metrics", on_metrics},
                                           {"GET", "/v1/health", on_health},
                                           {"GET", "/v1/hosts", on_hosts},
                                           {"GET", "/v1/hosts/*", on_host},
+                                          {"POST", "/v1/hosts/*/freeze", on_freeze},
+                                          {"POST", "/v1/hosts/*/thaw", on_thaw},
+                                          {"POST", "/v1/hosts/*/reset", on_reset},
                                           {"GET", "/v1/now", engine_console_now},
                                           {"GET", "/v1/destinations/*", engine_console_destination},
                                           {"GET", "/v1/map", engine_console_map},
@@ -682,11 +706,15 @@ static const struct api_route console_routes[] = {
     {"GET", "/v1/events", engine_console_events},
     {"GET", "/v1/incidents", on_listed_incidents},
     {"GET", "/v1/incidents/*", engine_console_incident},
+    {"GET", "/v1/incidents/*/report", engine_console_report},
     {"POST", "/v1/incidents/*/ack", on_acknowledge},
     {"POST", "/v1/incidents/*/close", on_close},
     {"POST", "/v1/incidents/*/reopen", on_reopen},
     {"GET", "/v1/hosts", on_hosts},
     {"GET", "/v1/hosts/*", on_host},
+    {"POST", "/v1/hosts/*/freeze", on_freeze},
+    {"POST", "/v1/hosts/*/thaw", on_thaw},
+    {"POST", "/v1/hosts/*/reset", on_reset},
     {"GET", "/v1/destinations/*", engine_console_destination},
     {"GET", "/v1/map", engine_console_map},
     {"GET", "/v1/conduits", on_conduits},
@@ -695,6 +723,7 @@ static const struct api_route console_routes[] = {
     {"DELETE", "/v1/silences/*", on_remove},
     {"POST", "/v1/evidence/*/hold", on_hold},
     {"POST", "/v1/evidence/*/release", on_release},
+    {"POST", "/v1/evidence/*/take", on_take},
     {NULL, NULL, NULL}};
 
 /* Whoever reaches a port may ask for figures, and nothing else. */

@@ -45,7 +45,9 @@ bool engine_role_console_is_off(const struct engine_role *role)
 
 static struct console_api api_of(struct engine_role *role)
 {
-    return (struct console_api){role->stack.engine, role->console_news, &role->console_sums};
+    return (struct console_api){role->stack.engine,    role->console_news,
+                                &role->console_sums,   role->stack.calendar,
+                                role->config.timezone, config_state_dir(&role->config)};
 }
 
 /* --- what it is told -------------------------------------------------------------------------- */
@@ -141,6 +143,15 @@ void engine_console_incident(void *context, const struct api_request *request,
     const struct console_api api = api_of(context);
     if (engine_role_may_look(context, request, reply))
         console_api_incident(&api, request, reply);
+    engine_role_hide(context, reply);
+}
+
+void engine_console_report(void *context, const struct api_request *request,
+                           struct api_reply *reply)
+{
+    const struct console_api api = api_of(context);
+    if (engine_role_may_look(context, request, reply))
+        console_api_report(&api, request, reply);
     engine_role_hide(context, reply);
 }
 

@@ -319,6 +319,7 @@ static void on_beat(void *context)
     keep_access_log(role);
     if (role->started)
         engine_listen(role->stack.engine);
+    engine_govern_look(role->stack.engine);
 }
 
 /* --- from the start to the end --------------------------------------------------------------- */

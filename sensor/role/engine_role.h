@@ -4,6 +4,7 @@
 #define WEIR_ROLE_ENGINE_ROLE_H
 
 #include "console_api.h"
+#include "govern_api.h"
 #include "hosts_api.h"
 #include "live_sinks.h"
 #include "messages.h"
@@ -44,6 +45,7 @@ struct engine_role {
     unsigned console_ticks;
     struct looks looks; /* that go on */
     struct hosts_memory hosts;
+    struct govern_pending govern;
     struct loop_watch *control_watch, *beat;
     struct wtime store_lost; /* 0: it is there, or was not looked for by a name */
     struct workers_news news;
@@ -87,6 +89,7 @@ void engine_role_console_close(struct engine_role *role);
 ENGINE_CONSOLE_ROUTE(now);
 ENGINE_CONSOLE_ROUTE(events);
 ENGINE_CONSOLE_ROUTE(incident);
+ENGINE_CONSOLE_ROUTE(report);
 ENGINE_CONSOLE_ROUTE(destination);
 ENGINE_CONSOLE_ROUTE(map);
 

@@ -1,5 +1,5 @@
-/* What the engine does for evidence: the keeper's word goes into the journal, and evidence is held
- * and released over the control API (docs/api.md). Thread: the engine's. */
+/* What the engine does for evidence: the keeper's word goes into the journal, and evidence is held,
+ * released and taken over the control API (docs/api.md). Thread: the engine's. */
 #ifndef WEIR_ROLE_EVIDENCE_API_H
 #define WEIR_ROLE_EVIDENCE_API_H
 
@@ -17,6 +17,11 @@ void evidence_api_hold(const struct evidence_api *api, const struct api_request 
                        struct api_reply *reply);
 void evidence_api_release(const struct evidence_api *api, const struct api_request *request,
                           struct api_reply *reply);
+/* The sealed files of an incident: a list, null when there are none. */
+void evidence_api_put_files(struct json *json, const char *folder, const char *incident);
+/* One of them, to whoever may act; it is in the journal who took it. */
+void evidence_api_take(const struct evidence_api *api, const struct api_request *request,
+                       struct api_reply *reply);
 /* `weir baseline forget` removed it. */
 void evidence_api_forgotten(const struct evidence_api *api, const struct api_request *request,
                             struct api_reply *reply);

@@ -77,6 +77,11 @@ void hosts_api_put_pair(struct json *json, const struct present_pair *row)
     json_uint(json, "in_bytes", row->in_bytes);
     json_uint(json, "flows", row->flows);
     json_bool(json, "met", row->met);
+    json_time(json, "first_seen", row->first);
+    if (row->prevalence >= 0)
+        json_int(json, "prevalence", row->prevalence);
+    else
+        json_none(json, "prevalence");
     put_estimate(json, &row->hour);
     put_incident(json, row->incident);
 }
@@ -269,11 +274,36 @@ static bool find_named(const char *text, struct ip *ip)
 }
 
 /* A host that has a pseudonym is found by that alone: else it could be undone by trying. */
-static bool find_host(const struct hosts_api *api, const char *text, struct ip *ip)
+bool hosts_api_find(const struct hosts_api *api, const char *text, struct ip *ip)
 {
     if (api->pseudonyms && pseudonym_is(text))
         return find_behind(api, text, ip);
     return find_named(text, ip) && !(api->pseudonyms && pseudonyms_hide(api->pseudonyms, ip));
+}
+
+static void put_week(const struct hosts_api *api, struct json *json, const struct ip *ip)
+{
+    struct present_week week;
+    if (!engine_present_week(api->engine, ip, &week)) {
+        json_none(json, "week");
+        json_str(json, "week_why", "its past is not in memory, or there is none");
+        return;
+    }
+    json_open(json, "week");
+    json_str(json, "zone", api->timezone);
+    json_list(json, "share");
+    for (size_t i = 0; i < PRESENT_WEEK; i++)
+        json_number(json, NULL, week.share[i]);
+    json_close(json);
+    if (week.day_expected[1] > 0) {
+        json_list(json, "day_expected");
+        json_uint(json, NULL, week.day_expected[0]);
+        json_uint(json, NULL, week.day_expected[1]);
+        json_close(json);
+    } else {
+        json_none(json, "day_expected");
+    }
+    json_close(json);
 }
 
 void hosts_api_show(const struct hosts_api *api, const struct api_request *request,
@@ -284,7 +314,8 @@ void hosts_api_show(const struct hosts_api *api, const struct api_request *reque
     struct present present;
     struct present_host host;
     if (!api_path_name("/v1/hosts/*", request->path, text, sizeof text) ||
-        !find_host(api, text, &ip) || !engine_present_host(api->engine, &ip, &host, &present)) {
+        !hosts_api_find(api, text, &ip) ||
+        !engine_present_host(api->engine, &ip, &host, &present)) {
         api_refuse(reply, 404, "no such host has sent anything");
         return;
     }
@@ -292,6 +323,7 @@ void hosts_api_show(const struct hosts_api *api, const struct api_request *reque
     size_t rows = engine_present_pairs(api->engine, &ip, row, PAIRS_PAGE, &present);
     struct json *json = begin(api, &present);
     put_host(json, "host", &host);
+    put_week(api, json, &ip);
     json_uint(json, "total", present.total);
     json_list(json, "destinations");
     for (size_t i = 0; i < rows; i++)

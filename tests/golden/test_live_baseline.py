@@ -4,9 +4,10 @@
 
 import json
 import os
+import socket
 
 import weirtest
-from livetest import CLIENT, SERVER, Sensor, Space, address, require, until, wire
+from livetest import CLIENT, SERVER, Sensor, Space, address, read, require, until, wire
 from weirtest import SHIPPED, RedisClient
 
 
@@ -43,9 +44,42 @@ class Governed(weirtest.Case):
         self.ask("freeze", "--all")
         states = {json.loads(line)["state"] for line in self.ask("list", "--json").splitlines()}
         self.assertEqual(states, {"frozen"})
+        self.over_the_api()
         self.ask("forget", "--yes", CLIENT)
         self.assertEqual(self.keys(), [])
         self.sensor.stop()
+
+    def order(self, host, verb, reason=""):
+        body = json.dumps({"reason": reason}) if reason else ""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(20)
+            client.connect(os.path.join(self.sensor.state, "control.sock"))
+            client.sendall(f"POST /v1/hosts/{host}/{verb} HTTP/1.1\r\nHost: weir\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+                           .encode())
+            with client.makefile("rb") as file:
+                head, _, text = file.read().partition(b"\r\n\r\n")
+        return int(head.split()[1]), json.loads(text)
+
+    def state(self, host):
+        return [line["state"] for line in map(json.loads, self.ask("list", "--json").splitlines()) if line["host"] == host]
+
+    def over_the_api(self):
+        host = json.loads(self.ask("list", "--json").splitlines()[0])["host"]
+        self.assertEqual(self.order(host, "freeze"), (200, {"changed": False}))
+        self.assertEqual(self.order(host, "thaw", "it has moved"), (200, {"changed": True}))
+        self.assertNotEqual(self.state(host), ["frozen"])
+        self.assertEqual(self.order("192.0.2.200", "thaw"), (404, {"error": {"text": "no baseline of this host"}}))
+        self.ask("hold", host, "--reason", "a case")
+        self.assertEqual(self.order(host, "reset")[0], 409)
+        self.ask("release", host)
+        self.assertEqual(self.order(host, "reset"), (200, {"changed": True}))
+        self.assertEqual(self.state(host), [])
+        audit = [json.loads(line) for line in self.ask("audit", "--json").splitlines()]
+        self.assertEqual([line["verb"] for line in audit], ["import", "freeze", "thaw", "hold", "reset", "release", "reset"])
+        self.assertEqual((audit[2]["who"], audit[2]["subject"], audit[2]["reason"]), ("root", host, "it has moved"))
+        journal = os.path.join(self.sensor.state, "journal")
+        self.assertIn(f"root thawed the baseline of {host}: it has moved",
+                      "".join(read(os.path.join(journal, name)) for name in os.listdir(journal)))
 
 
 if __name__ == "__main__":

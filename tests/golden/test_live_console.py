@@ -120,6 +120,8 @@ class Console(weirtest.Case):
                              ("/v1/hosts", 200), ("/v1/destinations/nobody.example", 404), ("/v1/incidents/" + "0" * 32, 404),
                              ("/v1/incidents?state=odd", 400), ("/metrics", 404), ("/v1/reload", 404)):
             self.assertEqual(self.ask("GET", path)[0], status, path)
+        self.assertEqual(self.ask("POST", "/v1/hosts/10.0.0.1/freeze", {})[0], 403)
+        self.assertEqual(self.ask("POST", "/v1/hosts/10.0.0.1/freeze", {}, X_Weir_CSRF=self.csrf)[0], 404)
         self.assertEqual(self.ask("POST", "/v1/reload", X_Weir_CSRF=self.csrf)[0], 404) # the control socket's alone
         text = read(os.path.join(self.sensor.state, "access.ndjson"))
         self.assertIn('"by":"token"', text)
@@ -155,7 +157,7 @@ class Console(weirtest.Case):
         after = self.counts()
         self.assertGreaterEqual(after["bad"] - before["bad"], 4)
         self.assertGreaterEqual(after["strangers"], 4)
-        self.assertEqual(after["forged"], 2)
+        self.assertEqual(after["forged"], 3)
         self.assertGreaterEqual(after["denied"], 8)
 
     def streams(self):
@@ -194,9 +196,40 @@ class Console(weirtest.Case):
         said = json.loads(self.ask("GET", of)[2])
         self.assertEqual(said["incident"]["rules"], ["zone.conduit"])
         self.assertTrue(said["complete"] and said["sentences"], said)
+        status, head, report = self.ask("GET", said["report"])
+        self.assertEqual((status, said["report"]), (200, of + "/report"))
+        self.assertIn("Content-Disposition: attachment; filename=\"weir-" + alert["weir"]["incident"][:12], head)
+        self.assertIn(alert["destination"]["ip"].encode(), report)
+        self.assertIn(b"Made by the running sensor", report) # and heartbeats are not said to be missing
+        self.assertEqual(self.ask("GET", f"/v1/incidents/{'0' * 32}/report")[0], 404)
+        self.taken(alert["weir"]["incident"])
         self.assertEqual(self.ask("POST", of + "/ack", {"note": "seen"}, X_Weir_CSRF=self.csrf)[0], 200)
         page = json.loads(self.ask("GET", "/v1/incidents?state=acknowledged")[2])
         self.assertEqual([one["id"] for one in page["incidents"]], [alert["weir"]["incident"]])
+
+    def taken(self, incident):
+        """Files of evidence, as a keeper would have left them: those that are sealed, and nothing else."""
+        packets = os.urandom(3 << 20)
+        os.makedirs(folder := os.path.join(self.sensor.state, "evidence", incident))
+        for name, data in (("packets-1.pcapng", packets), ("manifest.json", b"{}"), ("incident.json", b"{}")):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(data)
+        os.symlink("/etc/passwd", os.path.join(folder, "packets-2.pcapng"))
+        listed = json.loads(self.ask("GET", "/v1/incidents/" + incident)[2])["evidence"]
+        self.assertEqual(listed, [{"name": "packets-1.pcapng", "bytes": len(packets), "held": False},
+                                  {"name": "manifest.json", "bytes": 2, "held": False}])
+        of = f"/v1/evidence/{incident}/take"
+        self.assertEqual(self.ask("POST", of, {"file": "packets-1.pcapng"})[0], 403) # nobody is led to it
+        for name, status in (("packets-1.pcapng", 200), ("packets-2.pcapng", 404), ("packets-3.pcapng", 404),
+                             ("incident.json", 400), ("../../key", 400), ("packets-01.pcapng", 400), ("", 400)):
+            reply = self.ask("POST", of, {"file": name}, X_Weir_CSRF=self.csrf)
+            self.assertEqual(reply[0], status, name)
+            if status == 200:
+                self.assertEqual(reply[2], packets)
+        self.assertEqual(self.ask("POST", "/v1/evidence/..%2f..%2fx/take", {"file": "key"}, X_Weir_CSRF=self.csrf)[0], 404)
+        journal = os.path.join(self.sensor.state, "journal")
+        self.assertIn("token took packets-1.pcapng of the evidence of " + incident,
+                      "".join(read(os.path.join(journal, name)) for name in os.listdir(journal)))
 
     # --- users, and TLS ---
 

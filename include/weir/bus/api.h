@@ -8,10 +8,11 @@
  * 5 s for a request to come whole and 5 s for its reply to be taken, however the bytes trickle;
  * what is sent behind it is thrown away for 1 s and 1 MiB. Beside these `streams` connections that
  * are told events (text/event-stream), of which API_STREAM_BYTES wait for each; one that takes
- * nothing of it for 30 s, or has no room for more, is let go. With a `turn_ns` the answers of a
- * quarter second, and the handshakes of TLS, take so much of the loop and the rest of them wait for
- * the next; what they took beyond it the next ones have less. No client can
- * hold up the loop: nothing here waits. Thread: the loop's. */
+ * nothing of it for 30 s, or has no room for more, is let go. A file is read as it is taken, a
+ * piece in 5 s, API_FILES at once. With a `turn_ns` the answers of a quarter second, and the
+ * handshakes of TLS, take so much of the loop and the rest of them wait for the next; what they
+ * took beyond it the next ones have less. No client can hold up the loop: nothing here waits.
+ * Thread: the loop's. */
 #ifndef WEIR_BUS_API_H
 #define WEIR_BUS_API_H
 
@@ -27,6 +28,7 @@
 #define API_CLIENTS      64
 #define API_CLIENTS_EACH 16
 #define API_STREAM_BYTES ((size_t)256 << 10)
+#define API_FILES        4 /* being sent at once */
 
 /* Headers that somebody may want; each at most once in a request. */
 enum api_header {
@@ -62,8 +64,10 @@ struct api_reply {
     const void *bytes; /* not text, or not to be freed: static, or as long as the api */
     size_t size;
     char *headers; /* malloc'd, taken: more of them, whole lines; NULL: none */
-    bool stream;   /* goes on: `body` is the first of its events, api_tell the others */
-    bool later;    /* nothing yet: api_answer says it, within 5 s */
+    bool is_file;  /* the first `size` bytes of the regular file `file`, which is taken */
+    int file;
+    bool stream; /* goes on: `body` is the first of its events, api_tell the others */
+    bool later;  /* nothing yet: api_answer says it, within 5 s */
 };
 
 /* `answer` must not wait, and must not free the api. A part of the path that is "*" stands for any

@@ -35,7 +35,9 @@ struct present_pair {
     struct destination destination;
     uint64_t out_bytes, in_bytes;
     uint32_t flows;                  /* that began in the hour */
-    bool met;                        /* in an hour before, as its profile knows */
+    bool met;                        /* in an hour before, as its profile knows … */
+    struct ptime first;              /* … the start of the first of them; PTIME_MIN: not known */
+    int64_t prevalence;              /* hosts that sent to it in closed hours; −1: not counted */
     struct estimate hour;            /* p 0: not known well enough */
     const struct incident *incident; /* to there */
 };
@@ -62,6 +64,16 @@ size_t engine_present_hosts(struct engine *engine, const struct present_asked *a
 /* One of them; false: the host is not known. */
 bool engine_present_host(struct engine *engine, const struct ip *ip, struct present_host *row,
                          struct present *present);
+/* What it usually does: how often it sends in each hour of the week (0: Monday 00:00, of the
+ * present week; NAN: it has no such hour), and 5 % to 95 % of its days' bytes (0, 0: none was
+ * seen). False: its profile is not in memory, or knows nothing. */
+#define PRESENT_WEEK 168
+struct present_week {
+    double share[PRESENT_WEEK];
+    uint64_t day_expected[2];
+    uint32_t hours; /* observed */
+};
+bool engine_present_week(struct engine *engine, const struct ip *ip, struct present_week *week);
 /* Where it sent, the most bytes first. */
 size_t engine_present_pairs(struct engine *engine, const struct ip *ip, struct present_pair *row,
                             size_t room, struct present *present);

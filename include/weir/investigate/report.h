@@ -30,6 +30,7 @@ struct report_question {  /* borrowed */
     const struct clocks *clocks; /* policies that run from `aware`; NULL: none */
     struct ptime aware;          /* PTIME_MIN: nobody entered it */
     const char *aware_by;        /* who did */
+    bool of_memory;              /* the lines are what a sensor keeps in memory: no heartbeats */
     struct contains *contains;   /* a list that is asked about, answered here; NULL: none */
 };
 

@@ -1,6 +1,6 @@
 // What people do about an incident or a host: each is one request of the API, and the sensor has the last word.
-import { send } from "./api.js";
-import { h } from "./dom.js";
+import { fileOf, send } from "./api.js";
+import { h, save } from "./dom.js";
 import * as f from "./format.js";
 import { choice, dialog, field, notice, radios, text } from "./parts.js";
 import { t } from "./texts.js";
@@ -51,6 +51,12 @@ export function reopen(incident, then) {
   });
 }
 
+// Of an incident's evidence.
+export async function take(incident, file) {
+  save(await fileOf(`/v1/evidence/${incident.id}/take`, { file }), `${f.shortId(incident.id)}-${file}`);
+  notice(t("taken", file));
+}
+
 // The scope of a silence: what of the incident it goes by. Narrow first: all that is known of it.
 function scopeOf(incident) {
   const rule = incident.rules?.[0];
@@ -99,6 +105,21 @@ export function silence(incident, then) {
       for (const [key, value] of scopeOf(incident)) if (values[`scope_${key}`]) scope[key] = value;
       const made = await send("/v1/silences", { reason: values.reason, for_s: Number(values.for_s), scope });
       notice(t("silenced", made.id || ""));
+      then();
+    },
+  });
+}
+
+// What is learned of a host: "freeze", "thaw", "reset".
+export function govern(host, verb, then) {
+  dialog({
+    title: t(`${verb}_title`, host),
+    intro: t(`${verb}_intro`),
+    yes: t(verb),
+    body: field(t("reason"), text("reason", { maxlength: 255, required: verb === "reset" })),
+    act: async values => {
+      const said = await send(`/v1/hosts/${encodeURIComponent(host)}/${verb}`, stated(values));
+      notice(said.changed === false ? t("governed_same", host) : t(`${verb}_done`, host));
       then();
     },
   });

@@ -24,7 +24,8 @@ async function read(reply) {
   }
 }
 
-export async function ask(path, { method = "GET", body, signal } = {}) {
+// The reply of who did not refuse.
+async function fetched(path, { method = "GET", body, signal } = {}) {
   const headers = {};
   if (method !== "GET" && csrf) headers["X-Weir-CSRF"] = csrf;
   if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -43,13 +44,24 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, t("no_answer"));
   }
-  const said = await read(reply);
   if (reply.status === 401 && !path.startsWith("/v1/session")) onSignedOut();
-  if (!reply.ok) throw new Refused(reply.status, said.error?.text || t("status", reply.status));
-  return said;
+  if (!reply.ok) throw new Refused(reply.status, (await read(reply)).error?.text || t("status", reply.status));
+  return reply;
 }
 
+export const ask = async (path, options) => read(await fetched(path, options));
+
 export const send = (path, body = {}, method = "POST") => ask(path, { method, body });
+
+// A file that only who may act is given: its bytes.
+export async function fileOf(path, body) {
+  const reply = await fetched(path, { method: "POST", body });
+  try {
+    return await reply.blob();
+  } catch {
+    throw new Refused(0, t("no_answer"));
+  }
+}
 
 // --- who looks ----------------------------------------------------------------------------------
 

@@ -221,59 +221,6 @@ export function story(points, words) {
   });
 }
 
-// hours: [{starts, out_bytes, low, high}]: bars on the band of each hour.
-export function hours(list, words) {
-  const LEFT = 66,
-    TOP = 12,
-    DOWN = 150;
-  const most = roundUp(Math.max(1, ...list.flatMap(h => [h.out_bytes || 0, h.high || 0])));
-  return chart(words, (width, frame) => {
-    const each = (width - LEFT - 4) / list.length,
-      y = value => TOP + DOWN - (value / most) * DOWN;
-    const column = (hour, i) => {
-      const x = LEFT + i * each,
-        over = f.known(hour.high) && hour.out_bytes > hour.high;
-      return [
-        f.known(hour.high) &&
-          s("rect", {
-            class: "band",
-            x,
-            y: y(hour.high),
-            width: each + 0.5,
-            height: Math.max(2, y(hour.low || 0) - y(hour.high)),
-          }),
-        f.known(hour.out_bytes) &&
-          s(
-            "rect",
-            {
-              class: over ? "bar over" : "bar",
-              x: x + each * 0.2,
-              width: Math.max(1, each * 0.6),
-              y: y(hour.out_bytes),
-              height: Math.max(hour.out_bytes > 0 ? 1 : 0, TOP + DOWN - y(hour.out_bytes)),
-            },
-            s("title", {}, `${f.moment(hour.starts)} ${f.bytes(hour.out_bytes)}`),
-          ),
-      ];
-    };
-    const begin = Date.parse(list[0].starts),
-      end = Date.parse(list.at(-1).starts) + 3600000;
-    return frame(
-      width,
-      TOP + DOWN + 30,
-      rulers(width, LEFT, TOP, DOWN, most, f.bytes),
-      list.map(column),
-      hoursBelow(
-        begin,
-        end,
-        ms => LEFT + ((ms - begin) / (end - begin)) * (width - LEFT - 4),
-        TOP + DOWN,
-        width - LEFT,
-      ),
-    );
-  });
-}
-
 // The last minutes of a rate, newest at the right.
 export function rate(values, room, words) {
   const DOWN = 64;
@@ -301,16 +248,9 @@ export function rate(values, room, words) {
 
 const STEPS = 6;
 
-// 168 medians from Monday 00:00 on, the darker the more, by their logarithm.
-export function week(medians, now, days, words) {
-  const top = Math.max(1, ...medians.map(v => v || 0)),
-    least = Math.min(...medians.filter(v => v > 0), top);
-  const step = v =>
-    !(v > 0)
-      ? 0
-      : top === least
-        ? STEPS - 1
-        : 1 + Math.floor((Math.log(v / least) / Math.log(top / least)) * (STEPS - 1.001));
+// 168 shares from Monday 00:00 on, the darker the more often.
+export function week(shares, now, days, words) {
+  const step = v => (v < 0.05 ? 0 : 1 + Math.min(STEPS - 2, Math.floor(v * (STEPS - 1))));
   return chart(words, (width, frame) => {
     const LEFT = 40,
       TOP = 18,
@@ -329,7 +269,7 @@ export function week(medians, now, days, words) {
           width: Math.max(1, each - 2),
           height: high - 2,
         },
-        s("title", {}, `${days[Math.floor(i / 24)]} ${String(i % 24).padStart(2, "0")}:00  ${f.bytes(v)}`),
+        s("title", {}, `${days[Math.floor(i / 24)]} ${String(i % 24).padStart(2, "0")}:00  ${f.share(v)}`),
       );
     };
     const every = each < 20 ? 6 : 3;
@@ -340,7 +280,7 @@ export function week(medians, now, days, words) {
       [...Array(24 / every).keys()].map(i =>
         label(LEFT + i * every * each, 12, `${String(i * every).padStart(2, "0")}`),
       ),
-      medians.map(cell),
+      shares.map(cell),
       f.known(now) &&
         s("rect", {
           class: "nowbox",

@@ -43,6 +43,13 @@ export const hostLink = host => link(`#/host/${encodeURIComponent(host)}`, host)
 
 export const destinationLink = destination => link(`#/destination/${encodeURIComponent(destination)}`, destination);
 
+// The browser asks where to, or keeps it where it keeps such things.
+export function save(bytes, as) {
+  const href = URL.createObjectURL(bytes);
+  h("a", { href, download: as }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60000);
+}
+
 // What is shown is replaced at most once a frame, however often it is asked for.
 export function eachFrame(draw) {
   let asked = false;

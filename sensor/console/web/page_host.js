@@ -1,9 +1,10 @@
 // One inside host: this hour and its week against what it usually sends, to whom, and what the sensor has learned.
 import { ask } from "./api.js";
+import * as actions from "./actions.js";
 import { destinationLink, h, name, put } from "./dom.js";
 import * as charts from "./charts.js";
 import * as f from "./format.js";
-import { chip, nothing, panel, refused, score, tile } from "./parts.js";
+import { button, chip, nothing, panel, refused, score, tile } from "./parts.js";
 import { folded, table } from "./table.js";
 import { t } from "./texts.js";
 
@@ -67,19 +68,19 @@ function hourOfWeek(now, zone) {
 
 function week(said) {
   const w = said.week;
-  if (!w?.median?.some(f.known)) return nothing(said.week_why ? t("not_known_why", said.week_why) : t("no_week"));
+  if (!w?.share?.some(f.known)) return nothing(said.week_why ? t("not_known_why", said.week_why) : t("no_week"));
   const days = t("days_short").split(" ");
-  const rows = days.map((day, d) => ({ day, hours: w.median.slice(24 * d, 24 * d + 24) }));
+  const rows = days.map((day, d) => ({ day, hours: w.share.slice(24 * d, 24 * d + 24) }));
   const columns = [
     { title: t("day"), cell: r => r.day },
     ...[...Array(24).keys()].map(i => ({
       title: String(i).padStart(2, "0"),
       end: true,
-      cell: r => f.bytes(r.hours[i]),
+      cell: r => f.share(r.hours[i]),
     })),
   ];
   return [
-    charts.week(w.median, said.now ? hourOfWeek(said.now, w.zone) : null, days, t("week_chart")),
+    charts.week(w.share, said.now ? hourOfWeek(said.now, w.zone) : null, days, t("week_chart")),
     h(
       "p",
       { class: "chart-key" },
@@ -96,27 +97,30 @@ function week(said) {
   ];
 }
 
-function hours(said) {
-  const list = said.hours || [];
-  if (list.length === 0) return nothing(t("no_hours"));
+// The present hour and day on the band of those that it was active in.
+function against(host, usualDay) {
+  const rows = [
+    { title: t("this_hour"), out_bytes: host.out_bytes, expected: host.expected },
+    { title: t("today"), out_bytes: host.day_out_bytes, expected: usualDay },
+  ];
+  const cell = row => usualCell(row, mostOf([row]));
   return [
-    charts.hours(list, t("hours_chart")),
+    table({
+      caption: t("against_usual"),
+      rows,
+      columns: [
+        { title: t("time"), cell: r => r.title },
+        { title: t("left"), end: true, cell: r => f.bytes(r.out_bytes) },
+        { title: t("usual"), end: true, cell: r => f.range(r.expected) },
+        { title: t("against_usual"), className: "bar-cell", cell },
+      ],
+    }).node,
     h(
       "p",
       { class: "chart-key" },
       h("span", { class: "key-band" }, t("key_band")),
       h("span", { class: "key-bar" }, t("key_bar")),
       h("span", { class: "key-over" }, t("key_over")),
-    ),
-    folded(
-      t("as_table"),
-      [
-        { title: t("time"), cell: r => f.whole(r.starts) },
-        { title: t("left"), end: true, cell: r => f.bytes(r.out_bytes) },
-        { title: t("usual"), end: true, cell: r => f.range(f.known(r.high) ? [r.low || 0, r.high] : null) },
-      ],
-      list,
-      t("hours_chart"),
     ),
   ];
 }
@@ -126,7 +130,7 @@ function learning(host) {
   return tile(t("baseline"), state, t("hours_learned", f.count(host.hours)));
 }
 
-function tiles(host) {
+function tiles(host, usualDay) {
   const over = host.expected && host.out_bytes > host.expected[1];
   return h(
     "div",
@@ -141,7 +145,7 @@ function tiles(host) {
     tile(
       t("today"),
       [host.past_known === false && "≥ ", f.bytes(host.day_out_bytes)],
-      t("came_in", f.bytes(host.in_bytes)),
+      [usualDay && `${t("usually", f.range(usualDay))} · `, t("came_in", f.bytes(host.in_bytes))],
     ),
     tile(t("destinations"), f.count(host.destinations), t("this_hour")),
     learning(host),
@@ -149,10 +153,10 @@ function tiles(host) {
   );
 }
 
-// The sensor takes these over its command alone. Of a name that a shell may read as more than a name no line is made.
-function govern(host) {
-  const id = /^[\w.:-]+$/.test(host.host || "") ? host.host : "HOST";
+// Who may only look is told what there is.
+function govern(host, mayAct, again) {
   const verbs = [host.baseline === "frozen" ? "thaw" : "freeze", "reset"];
+  const act = verb => button(t(verb), () => actions.govern(host.host, verb, again), { "data-act": verb });
   return h(
     "dl",
     { class: "facts" },
@@ -160,8 +164,8 @@ function govern(host) {
       h(
         "div",
         {},
-        h("dt", {}, t(verb)),
-        h("dd", {}, h("code", {}, `weir baseline ${verb} ${id}`), h("p", { class: "soft" }, t(`${verb}_intro`))),
+        h("dt", {}, mayAct ? act(verb) : t(verb)),
+        h("dd", { class: "soft" }, t(`${verb}_intro`)),
       ),
     ),
   );
@@ -169,7 +173,8 @@ function govern(host) {
 
 async function draw(root, id, app) {
   const said = await ask(`/v1/hosts/${encodeURIComponent(id)}`, { signal: app.signal });
-  const host = said.host || {};
+  const host = said.host || {},
+    usualDay = said.week?.day_expected;
   put(
     root,
     h(
@@ -177,15 +182,15 @@ async function draw(root, id, app) {
       { class: "page-head" },
       h("h1", { tabindex: -1 }, name(host.host || id)),
     ),
-    tiles(host),
-    h("div", { class: "columns" }, panel(t("week_title"), week(said)), panel(t("hours_title"), hours(said))),
+    tiles(host, usualDay),
+    h("div", { class: "columns" }, panel(t("week_title"), week(said)), panel(t("against_usual"), against(host, usualDay))),
     panel(
       t("destinations_hour"),
       said.total > (said.destinations || []).length &&
         h("p", { class: "soft" }, t("of_all", f.count(said.destinations.length), f.count(said.total))),
       destinations(said.destinations || []),
     ),
-    panel(t("govern_title"), h("p", { class: "soft" }, t("govern_how")), govern(host)),
+    panel(t("govern_title"), govern(host, actions.mayAct(app.session), () => draw(root, id, app).catch(refused))),
   );
 }
 

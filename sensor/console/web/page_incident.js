@@ -241,29 +241,28 @@ function people(list) {
     : nothing(t("nobody_yet"));
 }
 
-function taken(whole, row) {
+function fileRow(one, row, mayTake) {
+  const about = ` ${f.bytes(one.bytes)}${f.known(one.packets) ? ` · ${t("packets", f.count(one.packets))}` : ""}${one.held ? ` · ${t("held")}` : ""}`;
+  return h(
+    "li",
+    {},
+    mayTake ? button(name(one.name), () => actions.take(row, one.name).catch(refused)) : name(one.name),
+    h("span", { class: "soft" }, about),
+  );
+}
+
+function taken(whole, row, mayTake) {
   const files = whole.evidence || [];
   return [
     files.length
       ? h(
           "ul",
           { class: "files" },
-          files.map(e =>
-            h(
-              "li",
-              {},
-              e.href ? h("a", { href: local(e.href), download: "" }, name(e.name)) : name(e.name),
-              h(
-                "span",
-                { class: "soft" },
-                ` ${f.bytes(e.bytes)}${f.known(e.packets) ? ` · ${t("packets", f.count(e.packets))}` : ""}${e.held ? ` · ${t("held")}` : ""}`,
-              ),
-            ),
-          ),
+          files.map(one => fileRow(one, row, mayTake)),
         )
-      : nothing(whole.evidence_how || t("no_evidence")),
+      : nothing(t("no_evidence")),
     whole.report
-      ? h("p", {}, h("a", { href: local(whole.report), class: "button" }, t("report")))
+      ? h("p", {}, h("a", { href: local(whole.report), class: "button", download: "" }, t("report")))
       : h(
           "p",
           { class: "soft" },
@@ -355,7 +354,7 @@ async function draw(parts) {
           h("div", { class: "explained", tabindex: 0, role: "group", "aria-label": t("explained") }, explained(whole)),
         ),
         panel(t("people"), people(whole.people)),
-        panel(t("take_along"), taken(whole, row)),
+        panel(t("take_along"), taken(whole, row, actions.mayAct(parts.app.session))),
       ),
     ),
   );

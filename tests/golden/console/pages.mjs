@@ -22,6 +22,8 @@ const PAGES = [
   "sensor",
 ];
 
+const shortId = id => `inc-${id.slice(0, 6)}`;
+
 function must(is, words) {
   if (!is) throw new Error(words);
 }
@@ -256,8 +258,25 @@ const checks = {
     await page.fill("dialog [name=reason]", "patch day");
     await page.click("dialog .main");
     await page.waitForSelector(".notice");
+    const [kept] = await Promise.all([page.waitForEvent("download"), page.click("text=packets-1.pcapng")]);
+    must(kept.suggestedFilename() === `${shortId(INCIDENT)}-packets-1.pcapng`, kept.suggestedFilename());
+    must(fs.readFileSync(await kept.path(), "utf8") === "of packets-1.pcapng", "another file");
+    const [report] = await Promise.all([page.waitForEvent("download"), page.click("text=Report")]);
+    must(report.url().endsWith(`/v1/incidents/${INCIDENT}/report`), report.url());
     await go(page, "host/10.4.0.17");
-    must((await page.textContent("main")).includes("weir baseline freeze 10.4.0.17"), "the command is not said");
+    for (const [verb, next] of [
+      ["freeze", "thaw"],
+      ["thaw", "freeze"],
+    ]) {
+      await page.click(`[data-act=${verb}]`);
+      await page.fill("dialog [name=reason]", "moved");
+      await page.click("dialog .main");
+      await page.waitForSelector(`[data-act=${next}]`);
+    }
+    await page.click("[data-act=reset]");
+    await page.click("dialog .main"); // without a reason it is not sent
+    must((await page.locator("dialog[open]").count()) === 1, "a reset without a reason");
+    await page.keyboard.press("Escape");
     await close();
   },
 
@@ -304,6 +323,8 @@ const checks = {
       must(await page.evaluate(() => window.pwned === undefined), `${hash}: it ran`);
       const odd = await page.evaluate(() =>
         [...document.querySelectorAll("main *, .notices *")]
+    await go(page, "host/10.4.0.17");
+    must((await page.locator("[data-act]").count()) === 0, "a viewer is offered to freeze");
           .filter(
             e =>
               /^(script|img|iframe|object|embed|link|style|base|meta)$/i.test(e.tagName) ||

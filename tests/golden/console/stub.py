@@ -41,6 +41,7 @@ class Site:
         self.draw = random.Random(12)
         self.lock = threading.Lock()
         self.listeners, self.sessions, self.marks, self.silences, self.ordered = [], {}, {}, [], []
+        self.frozen = set()
         self.told = 0
         self.rows = [row_of(whole) for whole in self.recorded["incidents"]]
         self.rows += [self.made(n) for n in range(words.incidents)]
@@ -71,8 +72,8 @@ class Site:
         known = next((i for i in self.recorded["incidents"] if row_of(i)["id"] == wanted), self.recorded["incidents"][0])
         whole = copy.deepcopy(known)
         whole.update(incident=row, report=f"/v1/incidents/{wanted}/report", evidence=[
-            {"name": f"inc-{wanted[:6]}.pcapng", "bytes": 4821991, "packets": 2792, "held": False,
-             "href": f"/v1/incidents/{wanted}/evidence/inc-{wanted[:6]}.pcapng"}])
+            {"name": "packets-1.pcapng", "bytes": 4821991, "held": False},
+            {"name": "manifest.json", "bytes": 4711, "held": False}])
         if self.words.hostile:
             spoil(whole)
         return whole
@@ -110,17 +111,14 @@ class Site:
 
     def host(self, name):
         names = HOSTILE if self.words.hostile else ["example5.co.jp", "cdn.example.net", "203.0.113.0/24", "mail.example.org"]
-        week = [None if h % 24 == 3 and h > 120 else int(4e5 * (1 + (8 <= h % 24 <= 18) * (h < 120) * (9 + h % 5)))
+        week = [None if h % 24 == 3 and h > 120 else (0.04 if h > 120 else 0.9 if 8 <= h % 24 <= 18 else 0.2 + h % 5 / 20)
                 for h in range(168)]
-        hours = [{"starts": f"2026-03-{1 + h // 24:02}T{h % 24:02}:00:00.000Z", "low": (week[h] or 4e5) // 3,
-                  "high": (week[h] or 4e5) * 2, "out_bytes": int((week[h] or 3e5) * (0.6 + (h * 7 % 10) / 10) * (4 if h == 28 else 1))}
-                 for h in range(31)]
         return {"now": "2026-03-02T06:12:41.000Z", "hour": {"starts": "2026-03-02T06:00:00.000Z", "ends": "2026-03-02T07:00:00.000Z"},
                 "host": {"host": name, "out_bytes": 52876417, "in_bytes": 812345, "day_out_bytes": 61234567, "destinations": 4,
-                         "baseline": "ready", "hours": 504, "past_known": True, "p": 0.0004, "expected": [1200000, 8100000],
+                         "baseline": "frozen" if name in self.frozen else "ready", "hours": 504, "past_known": True, "p": 0.0004, "expected": [1200000, 8100000],
                          "incident": {"id": self.rows[0]["id"], "score": self.rows[0]["score"], "urgency": self.rows[0]["urgency"],
                                       "rule": "volume.host"}},
-                "week": {"zone": "Asia/Tokyo", "median": week}, "hours": hours, "total": len(names),
+                "week": {"zone": "Asia/Tokyo", "share": week, "day_expected": [9000000, 70000000]}, "total": len(names),
                 "destinations": [{"name": text, "role": "served" if n == 2 else "client", "kind": "domain",
                                   "out_bytes": int(5e7 / (n + 1) ** 3), "in_bytes": 1000 * n, "flows": 3 + n, "met": n != 2,
                                   "p": 0.0004 * 10 ** n, "expected": [int(4e5 / (n + 1)), int(3e6 / (n + 1))] if n < 3 else None,
@@ -310,6 +308,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 mark["acknowledged" if act == "ack" else "closed"] = by
             site.tell("state", {"incident": parts[1]})
             return self.answer(200, mark)
+        if act in ("freeze", "thaw", "reset"):
+            before = parts[1] in site.frozen
+            (site.frozen.add if act == "freeze" else site.frozen.discard)(parts[1])
+            return self.answer(200, {"changed": act == "reset" or before != (act == "freeze")})
+        if act == "take":
+            return self.answer(200, b"of " + body["file"].encode(), "application/octet-stream")
         if act == "silences":
             return self.answer(200, dict(body, id=f"sil-{len(site.ordered)}"))
         return self.refuse(404, "there is nothing at this path")

@@ -124,6 +124,26 @@ static void test_against_what_is_usual(void **state)
     assert_true(row[1].hour.p == 0);
 }
 
+/* It sends from 08:00 to 18:00 of each day. */
+static void test_its_week(void **state)
+{
+    struct rig *rig = *state;
+    struct present_week week;
+    struct ip known = make_ip("10.0.0.1"), unknown = make_ip("10.0.0.2"),
+              none = make_ip("10.9.9.9");
+    assert_true(engine_present_week(rig->engine, &known, &week));
+    assert_int_equal(week.hours, DAYS * 24);
+    for (int i = 0; i < PRESENT_WEEK; i++) {
+        bool at_work = i % 24 >= 8 && i % 24 < 18;
+        if (!(at_work ? week.share[i] > 0.5 : week.share[i] < 0.3))
+            fail_msg("hour %d: %f", i, week.share[i]);
+    }
+    assert_in_range(week.day_expected[0], 1500000, 2500000);
+    assert_in_range(week.day_expected[1], 2400000, 3500000);
+    assert_false(engine_present_week(rig->engine, &unknown, &week));
+    assert_false(engine_present_week(rig->engine, &none, &week));
+}
+
 static bool is_small(const void *context, const struct ip *host)
 {
     return host->byte[15] < *(const int *)context;
@@ -158,9 +178,11 @@ static void test_where_to(void **state)
     assert_int_equal(pair[0].out_bytes, 9000000);
     assert_int_equal(pair[0].flows, 1);
     assert_true(pair[0].met);
+    assert_int_equal(pair[0].first.ns, MONDAY_8 - DAYS * NS_PER_DAY);
     assert_true(pair[0].hour.p > 0 && pair[0].hour.expected[1] < 400000);
     assert_string_equal(pair[1].destination.name, "203.0.113.0/24");
     assert_false(pair[1].met);
+    assert_int_equal(pair[1].first.ns, PTIME_MIN.ns);
     assert_true(pair[1].hour.p == 0);
     assert_int_equal(engine_present_pairs(rig->engine, &ip, pair, 1, &present), 1);
     assert_int_equal(present.total, 2);
@@ -190,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_against_what_is_usual, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_its_week, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_some_of_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_where_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looking_moves_nothing, set_up, tear_down),
