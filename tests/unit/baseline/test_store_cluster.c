@@ -489,12 +489,12 @@ static void test_slots_move(void **state)
     settle(&client);
     assert_int_equal(gathered_bytes, (HOSTS - 1) * 1400);
     client_close(&client);
-    for (int i = 0; i < 3; i++) { /* back, for the other tests */
-        if (i == 0)
-            flush();
-        cluster_order(&cluster.node[(from + i) % 3], "CLUSTER SETSLOT %u NODE %s", which,
+    /* Back, for the other tests: first who has it, or its word to the others, which has the later
+     * epoch, undoes what they were told. */
+    flush();
+    for (int i = 0; i < 3; i++)
+        cluster_order(&cluster.node[(to + i) % 3], "CLUSTER SETSLOT %u NODE %s", which,
                       cluster.node[from].id);
-    }
 }
 
 /* --- what is refused ---------------------------------------------------------------------------
