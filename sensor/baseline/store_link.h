@@ -140,6 +140,7 @@ struct store {
     struct store_waits waits;
     struct error refused; /* found before the loop ran; told from the loop */
     bool named;           /* this run's sign of life is in the store */
+    bool clock_wrong;     /* this sensor's, which was said */
     bool namesake;        /* another sensor's was there instead, which was said */
     uint64_t odd_totals;  /* fields of open totals that no Weir wrote */
 };

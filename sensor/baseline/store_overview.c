@@ -1,9 +1,9 @@
 /* How the sensors of a store stand, in one script: what it reads is of one moment, the server's.
  *
  * The reply is [now, closed, edits, closer, forgotten, [hour, hosts, …], [name, complete, silent,
- * since, forgets, …]]. What is no entry of a sensor's is passed over: who asks for a turn removes
- * it (store_close.c). Hours are looked for from the last closed one to the present one, at most
- * STORE_HOURS_KEPT. Thread: the engine's, or a command's main thread. */
+ * since, forgets, ahead, …]]. What is no entry of a sensor's is passed over: who asks for a turn
+ * removes it (store_close.c). Hours are looked for from the last closed one to the present one, at
+ * most STORE_HOURS_KEPT. Thread: the engine's, or a command's main thread. */
 #include "weir/baseline/store_overview.h"
 
 #include "store_link.h"
@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS 5 /* of a sensor */
+#define PARTS 6 /* of a sensor */
 
-/* KEYS: sensors, fleet, closer, the prefix of hours' lists, forgotten, forgets, taken. ARGV: hours
- * kept. Hours are the sites': some begin half an hour off the clock's. */
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists, forgotten, forgets, taken, clocks.
+ * ARGV: hours kept. Hours are the sites': some begin half an hour off the clock's. */
 static const char overview_script[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
@@ -38,6 +38,7 @@ static const char overview_script[] =
     "    sensors[n + 3] = math.max(0, now - alive)\n"
     "    sensors[n + 4] = math.max(0, now - since)\n"
     "    sensors[n + 5] = (redis.call('HGET', KEYS[7], all[i]) or '0') == forgets and 0 or 1\n"
+    "    sensors[n + 6] = redis.call('HGET', KEYS[8], all[i]) or ''\n"
     "  end\n"
     "end\n"
     "return {now, closed, tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0,\n"
@@ -80,12 +81,15 @@ static int by_name(const void *left, const void *right)
 static bool take_sensor(redisReply *const *part, struct store_sensor *sensor)
 {
     uint64_t forgets;
+    char *end;
     if (part[0]->type != REDIS_REPLY_STRING || !store_take_hour(part[1], &sensor->complete) ||
         !take_whole(part[2], &sensor->silent_ms) || !take_whole(part[3], &sensor->since_ms) ||
-        !take_whole(part[4], &forgets))
+        !take_whole(part[4], &forgets) || part[5]->type != REDIS_REPLY_STRING)
         return false;
     sensor->name = part[0]->str;
     sensor->forgets = forgets != 0;
+    sensor->ahead_ms = strtoll(part[5]->str, &end, 10);
+    sensor->clock_known = end != part[5]->str;
     return true;
 }
 
@@ -137,18 +141,19 @@ void store_read_overview(struct store *store,
                          void (*done)(void *context, const struct store_overview *overview),
                          void *context)
 {
-    static const char *const name[] = {"sensors", "hour:", "forgotten", "forgets", "taken"};
-    char key[5][STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE];
+    static const char *const name[] = {"sensors", "hour:", "forgotten",
+                                       "forgets", "taken", "clocks"};
+    char key[6][STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE];
     struct words words = {.count = 0};
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 6; i++)
         store_key(store, name[i], key[i]);
     words_text(&words, "EVAL");
     words_text(&words, overview_script);
-    words_number(&words, 7);
+    words_number(&words, 8);
     words_text(&words, key[0]);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
-    for (int i = 1; i < 5; i++)
+    for (int i = 1; i < 6; i++)
         words_text(&words, key[i]);
     words_number(&words, STORE_HOURS_KEPT);
     struct store_request *request = store_request_new(store, "EVAL", on_overview, context);

@@ -84,6 +84,12 @@ static const char *span_text(uint64_t ms, char text[24])
     return text;
 }
 
+static const char *clock_text(const struct store_sensor *sensor, char text[24])
+{
+    snprintf(text, 24, "%+.1f s", (double)sensor->ahead_ms / 1e3);
+    return sensor->clock_known ? text : "?";
+}
+
 static void put_counts(const struct fleet_view *view, struct buffer *out)
 {
     const struct store_overview *o = view->overview;
@@ -161,16 +167,16 @@ void fleet_put_status(const struct fleet_view *view, struct buffer *out)
 void fleet_put_sensors(const struct fleet_view *view, struct buffer *out)
 {
     const struct store_overview *o = view->overview;
-    buffer_text(out, "%-24s %-8s %-10s %-18s %-10s\n", "SENSOR", "STATE", "SIGN",
-                "COMPLETE THROUGH", "SINCE");
+    buffer_text(out, "%-24s %-8s %-10s %-18s %-10s %s\n", "SENSOR", "STATE", "SIGN",
+                "COMPLETE THROUGH", "SINCE", "CLOCK");
     for (size_t i = 0; i < o->sensors; i++) {
         const struct store_sensor *sensor = &o->sensor[i];
-        char name[SHOWN], hour[40], silent[24], since[24];
-        buffer_text(out, "%-24s %-8s %-10s %-18s %-10s%s\n", name_text(sensor, name),
+        char name[SHOWN], hour[40], silent[24], since[24], clock[24];
+        buffer_text(out, "%-24s %-8s %-10s %-18s %-10s %s%s\n", name_text(sensor, name),
                     fleet_state_name[fleet_state_of(view, sensor)],
                     span_text(sensor->silent_ms, silent), hour_text(view, sensor->complete, hour),
-                    span_text(sensor->since_ms, since),
-                    sensor->forgets ? " has hosts to forget" : "");
+                    span_text(sensor->since_ms, since), clock_text(sensor, clock),
+                    sensor->forgets ? "  has hosts to forget" : "");
     }
     if (o->more > 0)
         buffer_text(out, "and %" PRIu64 " more\n", o->more);
@@ -276,6 +282,10 @@ void fleet_json_sensors(const struct fleet_view *view, struct buffer *out)
         json_hour(json, view, "complete", sensor->complete);
         json_uint(json, "hours_behind", fleet_hours_behind(view, sensor));
         json_uint(json, "since_ms", sensor->since_ms);
+        if (sensor->clock_known)
+            json_int(json, "clock_ahead_ms", sensor->ahead_ms);
+        else
+            json_none(json, "clock_ahead_ms");
         json_bool(json, "forgets", sensor->forgets);
         json_close(json);
         finish_line(json, out);

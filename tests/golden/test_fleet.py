@@ -41,6 +41,7 @@ class Fleet(Case):
         self.put_sensor("north-2", self.due - 3, since_s=2 * 3600)
         self.put_sensor("south\n1", "", silent_s=600)
         self.put("HSET", "weir:sensors", "rubbish", "what is this")
+        self.put("HSET", "weir:clocks", "core-1", -120, "north-2", 7230500, "south\n1", "noon")
         self.put("HSET", "weir:fleet", "closed", self.due - 2, "edits", 3)
         self.put("SET", "weir:closer", "core-1 77 5")
         for hour, hosts in ((self.due - 2, 9), (self.due - 1, 3), (self.due, 2), (self.due + 1, 1)):
@@ -82,9 +83,12 @@ class Fleet(Case):
         self.assertIsNone(sensors["south\n1"]["complete"])
         self.assertEqual((sensors["core-1"]["forgets"], sensors["north-1"]["forgets"]), (False, True))
         self.assertGreaterEqual(sensors["south\n1"]["silent_ms"], 600000)
+        self.assertEqual([sensors[name]["clock_ahead_ms"] for name in ("core-1", "north-1", "north-2", "south\n1")],
+                         [-120, None, 7230500, None])
         lines = self.ask("sensors").out.splitlines()
         self.assertEqual([line.split()[0] for line in lines[:4]], ["SENSOR", "core-1", "north-1", "north-2"])
         self.assertEqual(len(lines), 5)
+        self.assertRegex(lines[3], r" \+7230\.5 s  has hosts to forget$")
 
     def test_lag(self):
         self.put_fleet()

@@ -11,7 +11,9 @@ struct store_sensor {
     const char *name; /* what it calls itself: others' bytes */
     int64_t complete; /* its totals through this hour are final; STORE_NO_HOUR: of none */
     uint64_t silent_ms, since_ms; /* since its last sign of life, and since it was so complete */
-    bool forgets;                 /* it has not dropped all that was forgotten yet */
+    bool clock_known;
+    int64_t ahead_ms; /* its clock's, of the server's, and less by what the way took */
+    bool forgets;     /* it has not dropped all that was forgotten yet */
 };
 
 struct store_hour {
