@@ -313,7 +313,7 @@ void loads_fini(struct engine *engine);
 /* elsewhere.c: what other sensors see. */
 struct entry_elsewhere;
 void elsewhere_hear(struct engine *engine, struct store *store);
-void elsewhere_claimed(void *engine, const struct store_claim *claim, enum store_claimed claimed);
+void elsewhere_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed);
 bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
 void elsewhere_abandon(struct engine *engine); /* the store went, or came */
