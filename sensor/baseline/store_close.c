@@ -16,13 +16,16 @@
 #include "weir/base/log.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE "2000" /* hosts a step of SSCAN */
+#define PAGE     "2000" /* hosts a step of SSCAN */
+#define CLOCK_MS 10000  /* a clock that is so wrong is said to be */
 
-/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name, forgets, taken. ARGV: sensor,
- * complete, token, lease, silent, longest wait (ms), hours kept, instance, want. The name stays
+/* KEYS: sensors, fleet, closer, the prefix of hours' lists, name, forgets, taken, clocks. ARGV:
+ * sensor, complete, token, lease, silent, longest wait (ms), hours kept, instance, its clock (ms),
+ * want. The name stays
  * this installation's for so long as it would not be waited for, or is another one's, which is at
  * work (store_link.c).
  */
@@ -45,6 +48,9 @@ static const char turn_script[] =
     "redis.call('HSET', KEYS[1], ARGV[1],\n"
     "  ARGV[2] .. ' ' .. string.format('%.0f', now) .. ' ' .. since .. ' ' .. ARGV[3])\n"
     "redis.call('EXPIRE', KEYS[1], 2592000)\n"
+    "local ahead = tonumber(ARGV[9]) - now\n"
+    "redis.call('HSET', KEYS[8], ARGV[1], string.format('%.0f', ahead))\n"
+    "redis.call('EXPIRE', KEYS[8], 2592000)\n"
     "local own = tonumber(ARGV[2])\n"
     "local least, waited, passed, others = own, 0, 0, 0\n"
     "local over = own and (own + 1) * 3600000 <= now + 3000000\n"
@@ -57,6 +63,7 @@ static const char turn_script[] =
     "  end\n"
     "  if not alive or now - alive > 2592000000 then\n"
     "    redis.call('HDEL', KEYS[1], all[i])\n"
+    "    redis.call('HDEL', KEYS[8], all[i])\n"
     "  elseif own and all[i] ~= ARGV[1] and (theirs == '' or tonumber(theirs) < own) then\n"
     "    if patience and now - alive <= tonumber(ARGV[5]) then\n"
     "      waited = waited + 1\n"
@@ -67,7 +74,7 @@ static const char turn_script[] =
     "end\n"
     "local closed = redis.call('HGET', KEYS[2], 'closed') or ''\n"
     "local hour, granted = '', 0\n"
-    "if ARGV[9] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
+    "if ARGV[10] == '1' and least and (closed == '' or tonumber(closed) < least) then\n"
     "  local from = least - tonumber(ARGV[7]) + 1\n"
     "  if closed ~= '' then from = math.max(from, tonumber(closed) + 1) end\n"
     "  for h = from, least do\n"
@@ -83,13 +90,13 @@ static const char turn_script[] =
     "return {closed, before or '', hour, granted, waited, passed, run == ARGV[3] and 1 or 0,\n"
     "  tonumber(redis.call('HGET', KEYS[2], 'edits') or '0') or 0,\n"
     "  (redis.call('GET', KEYS[6]) or '0') == (redis.call('HGET', KEYS[7], ARGV[1]) or '0')\n"
-    "    and 0 or 1, others}";
+    "    and 0 or 1, others, ahead}";
 
 static bool take_turn(const redisReply *reply, struct store_turn *turn)
 {
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 10)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 11)
         return false;
-    for (size_t i = 3; i < 10; i++)
+    for (size_t i = 3; i < 11; i++)
         if (reply->element[i]->type != REDIS_REPLY_INTEGER)
             return false;
     turn->granted = reply->element[3]->integer > 0; /* when: a later lease has a larger number */
@@ -115,12 +122,27 @@ static void note_namesake(struct store *store, bool own)
     store->named = true;
 }
 
+/* Once, until it is right again: which hour bytes belong to, and when it is over, is the clock's.
+ */
+static void note_clock(struct store *store, int64_t ahead_ms)
+{
+    bool wrong = ahead_ms > CLOCK_MS || ahead_ms < -CLOCK_MS;
+    if (wrong && !store->clock_wrong)
+        log_warn(
+            "redis at %s: this sensor's clock is %.1f s %s the server's: its hours end %s than "
+            "others'",
+            store->url.shown, fabs((double)ahead_ms) / 1e3, ahead_ms > 0 ? "ahead of" : "behind",
+            ahead_ms > 0 ? "earlier" : "later");
+    store->clock_wrong = wrong;
+}
+
 static bool on_turn(struct store_request *request, const redisReply *reply)
 {
     struct store_turn turn;
     if (!take_turn(reply, &turn))
         return false;
     note_namesake(request->store, reply->element[6]->integer == 1);
+    note_clock(request->store, reply->element[10]->integer);
     request->store->others = turn.others;
     if (turn.granted)
         request->store->fence = reply->element[3]->integer;
@@ -133,14 +155,16 @@ static void send_turn(struct store *store, int64_t complete, bool want,
                       void (*done)(void *context, const struct store_turn *turn), void *context)
 {
     char sensors[STORE_KEY_SIZE], fleet[STORE_KEY_SIZE], closer[STORE_KEY_SIZE],
-        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE], forgets[STORE_KEY_SIZE], taken[STORE_KEY_SIZE];
+        hours[STORE_KEY_SIZE], name[STORE_KEY_SIZE], forgets[STORE_KEY_SIZE], taken[STORE_KEY_SIZE],
+        clocks[STORE_KEY_SIZE];
     struct words words = {.count = 0};
     store_key(store, "sensors", sensors);
     store_key(store, "hour:", hours);
     store_key(store, "forgets", forgets);
+    store_key(store, "clocks", clocks);
     words_text(&words, "EVAL");
     words_text(&words, turn_script);
-    words_number(&words, 7);
+    words_number(&words, 8);
     words_text(&words, sensors);
     words_text(&words, store_fleet_key(store, fleet));
     words_text(&words, store_closer_key(store, closer));
@@ -148,6 +172,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_text(&words, store_name_key(store, name));
     words_text(&words, forgets);
     words_text(&words, store_taken_key(store, taken));
+    words_text(&words, clocks);
     words_text(&words, store->sensor);
     words_hour(&words, complete);
     words_text(&words, store->token);
@@ -156,6 +181,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
     words_text(&words, store->instance);
+    words_number(&words, ptime_now().ns / NS_PER_MS);
     words_number(&words, want);
     assert(!store->read_only);
     if (complete != store->copied) /* what it is complete through has a second copy */

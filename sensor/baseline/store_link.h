@@ -57,6 +57,8 @@ struct store_node {
     const struct store_node *primary; /* that it follows; NULL: none, or not known */
 };
 
+struct store_overview; /* store_overview.h */
+
 /* One command without an answer yet. `answered` gets a reply that is no error, and says whether it
  * understood it; the request is freed after. */
 struct store_request {
@@ -91,6 +93,7 @@ struct store_request {
         void (*plain)(void *context);
         void (*line)(void *context, const char *line, size_t size);
         void (*claimed)(void *context, const struct store_claim *claim, enum store_claimed claimed);
+        void (*overview)(void *context, const struct store_overview *overview);
     } done;
     struct ip host;
     int64_t hour; /* or where in the audit */
@@ -137,6 +140,7 @@ struct store {
     struct store_waits waits;
     struct error refused; /* found before the loop ran; told from the loop */
     bool named;           /* this run's sign of life is in the store */
+    bool clock_wrong;     /* this sensor's, which was said */
     bool namesake;        /* another sensor's was there instead, which was said */
     uint64_t odd_totals;  /* fields of open totals that no Weir wrote */
 };

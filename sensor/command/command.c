@@ -35,6 +35,8 @@ static const char usage[] = "usage: weir run    [-c FILE] [-i INTERFACE]...     
                             "the operator's rules: list, test, fields\n"
                             "       weir baseline VERB ...                                "
                             "what is normal: list, show, govern\n"
+                            "       weir fleet VERB ...                                   "
+                            "sensors that share a store: status, sensors, lag\n"
                             "       weir incident VERB ...                                "
                             "what was told: list, show, ack, close\n"
                             "       weir silence VERB ...                                 "
@@ -92,7 +94,7 @@ static const struct {
     {"top", command_top},           {"zones", command_zones},
     {"change", command_change},     {"--help", command_help},
     {"-h", command_help},           {"support-bundle", command_support},
-    {"console", command_console},
+    {"console", command_console},   {"fleet", command_fleet},
 };
 
 /* A standard descriptor that came closed would be the next file that is opened, and what is printed
@@ -119,13 +121,13 @@ int command_main(int argc, char **argv)
     for (size_t i = 0; i < sizeof row / sizeof *row; i++)
         if (strcmp(argv[1], row[i].name) == 0)
             return row[i].run(argc - 1, argv + 1);
-    log_error(
-        "%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
-        "top, reload, "
-        "rules, zones, change, baseline, backtest, incident, silence, digest, report, evidence, "
-        "privacy, support-bundle, console, version "
-        "or help",
-        argv[1]);
+    log_error("%.60s: unknown command, expected run, replay, hunt, check, alerts, explain, status, "
+              "top, reload, "
+              "rules, zones, change, baseline, fleet, backtest, incident, silence, digest, report, "
+              "evidence, "
+              "privacy, support-bundle, console, version "
+              "or help",
+              argv[1]);
     return EXIT_USAGE;
 }
 

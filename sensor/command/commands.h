@@ -21,6 +21,7 @@ int command_rules(int argc, char **argv);
 int command_baseline(int argc, char **argv);
 int command_digest(int argc, char **argv);
 int command_evidence(int argc, char **argv);
+int command_fleet(int argc, char **argv);
 int command_hunt(int argc, char **argv);
 int command_incident(int argc, char **argv);
 int command_report(int argc, char **argv);

@@ -103,6 +103,22 @@ static void test_the_silent_and_the_slow(void **state)
     client_close(&b);
 }
 
+/* How far each clock is from the server's is there for all to see: here it is one clock. */
+static void test_clocks_are_compared(void **state)
+{
+    (void)state;
+    struct client a;
+    must_open(&a, "a", NULL);
+    store_say_alive(a.store, 3);
+    settle(&a);
+    redisReply *reply = ask("HGET " CASE_PREFIX ":clocks a");
+    assert_int_equal(reply->type, REDIS_REPLY_STRING);
+    long long ahead_ms = strtoll(reply->str, NULL, 10);
+    assert_true(ahead_ms <= 0 && ahead_ms > -60000); /* less what the way took */
+    freeReplyObject(reply);
+    client_close(&a);
+}
+
 /* One whose clock is ahead passes nobody over: the hours that it closed would be lost for all. */
 static void test_a_clock_that_is_ahead(void **state)
 {
@@ -276,6 +292,7 @@ static int run(void)
         T(test_two_of_one_name),
         T(test_the_dead_write_nothing),
         T(test_a_restart_takes_its_own_lease),
+        T(test_clocks_are_compared),
         T(test_a_clock_that_is_ahead),
         T(test_a_name_within_a_name),
         T(test_a_name_is_claimed),

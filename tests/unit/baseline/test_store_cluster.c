@@ -8,6 +8,7 @@
 #include "weir/base/buffer.h"
 #include "weir/base/log.h"
 #include "weir/baseline/store_close.h"
+#include "weir/baseline/store_overview.h"
 
 #define HOSTS 60
 #define HOUR  500000
@@ -269,6 +270,40 @@ static int claim(struct client *client, const struct ip *host)
 }
 
 /* Each call of the store once, in the order in which sensors and operators use them. */
+static void on_overview(void *context, const struct store_overview *overview)
+{
+    *(size_t *)context = overview->sensors;
+    assert_int_equal(overview->closed, HOUR);
+    assert_null(overview->closer);
+}
+
+static void on_claim(void *context, const struct store_claim *claim, enum store_claimed claimed)
+{
+    (void)claim;
+    *(int *)context = (int)claimed;
+}
+
+/* Who tells, and how all stand. */
+static void ask_of_others(struct client *one, struct client *other)
+{
+    struct store_claim claim = {.host = host_at(1), .day = 1, .e = 5};
+    size_t sensors = 0;
+    int mine = -1, theirs = -1;
+    store_claim(one->store, &claim, NS_PER_MIN, on_claim, &mine);
+    settle(one);
+    claim.told = true;
+    store_claim(one->store, &claim, NS_PER_MIN, on_claim, &mine);
+    settle(one);
+    claim.told = false;
+    store_claim(other->store, &claim, NS_PER_MIN, on_claim, &theirs);
+    settle(other);
+    assert_int_equal(mine, STORE_CLAIM_MINE);
+    assert_int_equal(theirs, STORE_CLAIM_TOLD);
+    store_read_overview(other->store, on_overview, &sensors);
+    settle(other);
+    assert_int_equal(sensors, 2);
+}
+
 static void use_all(void)
 {
     struct client one, other;
@@ -283,6 +318,7 @@ static void use_all(void)
     settle(&other);
     close_hour(&one, 2000);
     assert_int_equal(count_profiles(&one), HOSTS);
+    ask_of_others(&one, &other);
 
     store_put_audit(one.store, "{}");
     store_put_hold(one.store, &held, "case 7");
@@ -358,7 +394,7 @@ static void test_least_rights(void **state)
             &cluster.node[i],
             "ACL SETUSER weir on >s3cret resetkeys ~%s:* ~{%s}:* resetchannels -@all +eval "
             "+get +set +hget +hset +hmget +hgetall +hdel +hincrby +hkeys +hlen +hexists "
-            "+sadd +srem +sscan +scan +exists +expire +pexpire +persist +del +unlink +type "
+            "+sadd +scard +srem +sscan +scan +exists +expire +pexpire +persist +del +unlink +type "
             "+incr +rpush +lrange +time +ping +wait +asking +cluster|slots",
             CASE_PREFIX, CASE_PREFIX);
     snprintf(url, sizeof url, "redis-cluster://weir:s3cret@%s", cluster.url + 16);
