@@ -127,6 +127,7 @@ class Walls(Case):
         sensor.kill(sensor.ready()["capture"][0]["pid"])
         until("a successor", lambda: sensor.ready()["capture"][0]["restarts"] == 1)
         client.run("curl", "-sf", "-o", "/dev/null", f"http://{SERVER}/40000")
+        until("its packets", lambda: sensor.ready()["capture"][0]["packets"] > 20)
         self.lose_redis(sensor)
         sensor.kill(sensor.ready()["courier"]["pid"])
         until("another courier", lambda: sensor.ready()["courier"]["restarts"] == 1)

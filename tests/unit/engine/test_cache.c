@@ -284,8 +284,7 @@ static struct host *begin(struct rig *rig, unsigned number, int network, uint64_
     push_host(rig, MONDAY_8 + NS_PER_S, HOSTS - 1, 1, 2000);
     rig_push_watermark(rig, 0, MONDAY_8 + 10 * NS_PER_S);
     engine_begin(rig->engine, NULL);
-    rig_turn(rig, 100 * NS_PER_MS);
-    assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 1);
+    RIG_UNTIL(rig, engine_counts_of(rig->engine)->profiles_loaded == 1);
     push_host(rig, MONDAY_8 + 11 * NS_PER_S, number, network, bytes);
     rig_push_watermark(rig, 0, MONDAY_8 + 20 * NS_PER_S);
     engine_pump(rig->engine);
@@ -302,8 +301,7 @@ static void test_a_live_engine_goes_on_meanwhile(void **state)
     (void)state;
     struct host *host = begin(rig, 3, 77, UINT64_C(3) << 30);
     assert_int_equal(engine_counts_of(rig->engine)->alerts, 0);
-    rig_turn(rig, 50 * NS_PER_MS);
-    assert_true(host->loaded && !host->loading);
+    RIG_UNTIL(rig, host->loaded && !host->loading);
     assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 2);
     assert_int_equal(engine_counts_of(rig->engine)->alerts, 1); /* judged again */
     rig_close(rig);
@@ -358,8 +356,7 @@ static void test_one_that_is_awaited_is_judged_by_its_peers(void **state)
     assert_non_null(strstr(first, "not yet known by its own past"));
     assert_non_null(
         strstr(first, "\"baseline\":{\"state\":\"learning\",\"hours\":0,\"scope\":\"peers\"}"));
-    rig_turn(rig, 50 * NS_PER_MS);
-    assert_true(host->loaded && host->missed_ns == 0);
+    RIG_UNTIL(rig, host->loaded && host->missed_ns == 0);
     push_more(rig, 24 * NS_PER_S, 1000);
     assert_int_equal(engine_counts_of(rig->engine)->alerts, 1);
     push_more(rig, 25 * NS_PER_S, UINT64_C(1) << 42); /* far more: told, by its own past */
@@ -432,15 +429,13 @@ static void test_a_profile_that_was_changed_is_loaded_again(void **state)
     struct host *host = begin(rig, 3, 1, 2000);
     hosts_changed(rig->engine, &host->ip);
     assert_true(host->changed);
-    rig_turn(rig, 50 * NS_PER_MS);
-    assert_true(host->loaded && !host->changed);
+    RIG_UNTIL(rig, host->loaded && !host->changed);
     assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 2);
     hosts_changed(rig->engine, &host->ip);
     assert_true(!host->loaded && !host->blob);
     push_host(rig, MONDAY_8 + 21 * NS_PER_S, 3, 1, 2000);
     rig_push_watermark(rig, 0, MONDAY_8 + 30 * NS_PER_S);
-    rig_turn(rig, 50 * NS_PER_MS);
-    assert_int_equal(engine_counts_of(rig->engine)->profiles_loaded, 3);
+    RIG_UNTIL(rig, engine_counts_of(rig->engine)->profiles_loaded == 3);
     rig_close(rig);
 }
 
@@ -514,9 +509,8 @@ static void test_a_death_with_loads_under_way(void **state)
     for (int step = 0; step < STEPS; step++) {
         push_step(rig, step);
         rig_turn(rig, (step * 7919) % 13 * 100 * NS_PER_US + 1);
-        if (rig->engine->closing || rig->engine->waiting) /* the store's part is not over */
-            rig_turn(rig, 50 * NS_PER_MS);
-        assert_true(engine_is_idle(rig->engine));
+        RIG_UNTIL(rig, !rig->engine->closing && !rig->engine->waiting && /* the store's part */
+                           engine_is_idle(rig->engine));
         loading += rig->engine->loads.under_way;
         hours = (unsigned)engine_counts_of(rig->engine)->hours_closed;
         char *before = what_came_of_it(rig);
@@ -528,8 +522,7 @@ static void test_a_death_with_loads_under_way(void **state)
     }
     assert_true(loading > 5);
     assert_true(hours >= 1);
-    rig_turn(rig, 50 * NS_PER_MS);
-    assert_int_equal(rig->engine->loads.under_way, 0);
+    RIG_UNTIL(rig, rig->engine->loads.under_way == 0);
     assert_true(engine_counts_of(rig->engine)->profiles_let_go > 20);
     rig_close(rig);
 }
