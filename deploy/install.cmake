@@ -70,6 +70,6 @@ connection, judges it against what that host usually sends, to whom and when,
 and raises an alert while the transfer is still running.
 
 It watches interfaces, and replays captures and connection logs.") # cpack indents it
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${WEIR_DEPLOY}/debian/postinst ${WEIR_DEPLOY}/debian/prerm
-  ${WEIR_DEPLOY}/debian/postrm ${WEIR_DEPLOY}/debian/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${WEIR_DEPLOY}/debian/preinst ${WEIR_DEPLOY}/debian/postinst
+  ${WEIR_DEPLOY}/debian/prerm ${WEIR_DEPLOY}/debian/postrm ${WEIR_DEPLOY}/debian/conffiles)
 include(CPack)

@@ -78,7 +78,7 @@ class Package(Case):
         self.assertEqual(weirtest.weir("version").out, f"weir {field['Version']}\n")
         with open(os.path.join(self.control, "conffiles"), encoding="ascii") as file:
             self.assertEqual(file.read(), "/etc/weir/weir.yaml\n")
-        for script in ("postinst", "prerm", "postrm"):
+        for script in ("preinst", "postinst", "prerm", "postrm"):
             path = os.path.join(self.control, script)
             self.assertTrue(os.access(path, os.X_OK), script)
             run("sh", "-n", path)
