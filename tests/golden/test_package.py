@@ -22,6 +22,7 @@ FILES = """\
 /usr/share/doc/weir/changelog.gz
 /usr/share/doc/weir/copyright
 /usr/share/doc/weir/docs/operation.md
+/usr/share/doc/weir/examples/laptop.yaml
 /usr/share/doc/weir/examples/weir.yaml
 /usr/share/man/man1/weir-alerts.1.gz
 /usr/share/man/man5/weir-rules.5.gz
@@ -97,6 +98,19 @@ class Package(Case):
             self.assertEqual((done.status, done.err), (0, ""), content)
         self.assertIn('name: "span0"', done.out)
         self.assertIn("type: syslog", done.out)
+
+    def test_its_examples_are_configurations(self):
+        folder = self.inside("usr/share/doc/weir/examples")
+        names = set(os.listdir(folder)) - {"weir.yaml"}
+        self.assertEqual(names, {"airport-ot.yaml", "laptop.yaml", "span.yaml", "tap-pair.yaml"})
+        with open(self.inside("usr/share/doc/weir/docs/examples.md"), encoding="utf-8") as file:
+            page = file.read()
+        for name in sorted(names):
+            self.assertIn(f"`{name}`", page)
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                text = file.read().replace("/usr/share", self.inside("usr/share"))
+            done = weirtest.weir("check", "-c", self.write(name, text))
+            self.assertEqual((done.status, done.err), (0, ""), name)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
     def test_its_unit(self):
