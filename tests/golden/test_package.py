@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What is installed: cmake --install below a prefix, and the Debian package that cpack makes of a build:
-its files and their owners, its scripts, its unit (as systemd-analyze rates it), its configuration. What
-it does when it is installed is tests/long/deb's."""
+its files and their owners, its scripts, its unit (as systemd-analyze rates it), its configuration; what is
+exported before an upgrade. What it does when it is installed is tests/long/deb's."""
 
 import os
 import re
@@ -136,6 +136,84 @@ class Package(Case):
                               "opt/weir/lib/systemd/system/weir.service"}, found)
         with open(self.path("to/opt/weir/lib/systemd/system/weir.service"), encoding="utf-8") as file:
             self.assertIn("ExecStart=/opt/weir/bin/weir run -c /opt/weir/etc/weir/weir.yaml\n", file.read())
+
+
+WEIR_STUB = """#!/bin/sh
+case $1 in
+check) printf '  state_dir: "%s"\\n' "$STATE" ;;
+baseline)
+    [ "$*" = "baseline export -c ETC/weir.yaml before-upgrade.new/learned.base" ] || exit 2
+    [ -z "$EXPORTS" ] || echo "$EXPORTS" >"$5"
+    [ -z "$COMPLAINT" ] || { echo "$COMPLAINT" >&2; exit 1; } ;;
+esac
+"""
+
+
+@unittest.skipUnless(shutil.which("dpkg"), "dpkg, which compares versions, is not there")
+class BeforeAnUpgrade(Case):
+    """deploy/debian/preinst as dpkg calls it, over folders of the test's, with a weir that exports as it is told."""
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("lib/before-upgrade"))
+        os.mkdir(self.path("bin"))
+        self.write("lib/before-upgrade/learned.base", "earlier\n")
+        self.write("lib/state.version", "1\n")
+        self.write("lib/site.key", "a key")
+        self.program("weir", WEIR_STUB.replace("ETC", self.path("etc")))
+        self.program("runuser", '#!/bin/sh\nshift 3\nexec "$@"\n') # of "-u weir --"
+        with open(os.path.join(SOURCE, "deploy", "debian", "preinst"), encoding="utf-8") as file:
+            self.script = file.read().replace("/var/lib/weir", self.path("lib")).replace("/etc/weir", self.path("etc"))
+
+    def program(self, name, text):
+        os.chmod(self.write(os.path.join("bin", name), text), 0o755)
+
+    def preinst(self, *words, exports="later", complaint="", state=None):
+        done = subprocess.run(["sh", self.write("preinst", self.script), *words], capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.path('bin')}:{os.environ['PATH']}", "EXPORTS": exports,
+                                   "COMPLAINT": complaint, "STATE": state or self.path("lib")})
+        self.assertEqual(done.returncode, 0, done.stderr) # whatever comes of it
+        self.assertFalse(os.path.exists(self.path("lib/before-upgrade.new"))) # it has copies of keys
+        return done
+
+    def assert_kept(self, said, part):
+        self.assertEqual(os.listdir(self.path("lib/before-upgrade")), ["learned.base"])
+        with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "earlier\n")
+        self.assertIn(part, said)
+
+    def assert_exported(self):
+        self.assertEqual(set(os.listdir(self.path("lib/before-upgrade"))), {"learned.base", "state.version", "site.key"})
+        with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "later\n")
+
+    def test_an_upgrade_exports(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0")
+        self.assert_exported()
+        self.assertIn("what version 0.9.0 had learned is in", done.stdout)
+        self.assertEqual(done.stderr, "")
+
+    def test_a_way_back_keeps_what_it_goes_back_to(self):
+        for old, new in (("0.10.0", "0.9.0"), ("0.9.0", "0.9.0")):
+            self.assert_kept(self.preinst("upgrade", old, new).stdout, f"from {old} to {new} is no upgrade")
+        self.assert_kept(self.preinst("upgrade", "0.9.0").stdout, "to an unknown version is no upgrade")
+
+    def test_no_export_no_change(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away")
+        self.assert_kept(done.stderr, "could not be exported; the upgrade goes on")
+        self.assertIn("the store is away\n", done.stderr)
+
+    def test_what_a_damaged_profile_leaves_is_exported(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", complaint="1 damaged blobs left out")
+        self.assert_exported()
+        self.assertIn("what version 0.9.0 had learned is in", done.stdout)
+        self.assertEqual(done.stderr, "1 damaged blobs left out\n")
+
+    def test_where_there_is_none_it_says_so(self):
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")
+        os.unlink(self.path("lib/state.version"))
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stdout, "nothing to export")
+        self.assertEqual(self.preinst("install").stdout, "")
 
 
 if __name__ == "__main__":
