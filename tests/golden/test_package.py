@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What is installed: cmake --install below a prefix, and the Debian package that cpack makes of a build:
 its files and their owners, its scripts, its unit (as systemd-analyze rates it), its configuration; what is
-exported before an upgrade. What it does when it is installed is tests/long/deb's."""
+exported before an upgrade; what a bundle's installer shows apt. What it does when it is installed is tests/long/deb's."""
 
 import os
 import re
@@ -214,6 +214,76 @@ class BeforeAnUpgrade(Case):
         os.unlink(self.path("lib/state.version"))
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stdout, "nothing to export")
         self.assertEqual(self.preinst("install").stdout, "")
+
+
+APT_STUB = """#!/bin/sh
+case $* in *update)
+    folder=$(sed 's,.*file:,,; s, ./$,,' "${2#*=}")
+    ls "$folder" >>OUT
+    cat "$folder/Packages" >>OUT ;;
+*) echo "$*" | sed 's/.* install /install /' >>OUT
+esac
+"""
+
+
+@unittest.skipUnless(shutil.which("sha256sum"), "no sha256sum")
+class Bundle(Case):
+    """The installer of deploy/bundle over a folder that somebody else may have written to, with an apt-get that
+    says what it was given."""
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("bin", "bundle", "tmp"):
+            os.mkdir(self.path(folder))
+        with open(os.path.join(SOURCE, "deploy", "bundle-install"), encoding="utf-8") as file:
+            self.write("bundle/install", file.read().replace("@PACKAGE@", "weir"))
+        os.chmod(self.write("bin/apt-get", APT_STUB.replace("OUT", self.path("given.txt"))), 0o755)
+        self.write("bundle/Packages", "as signed\n")
+        self.write("bundle/weir_1%3a0.1.0+b1~x_amd64.deb", "weir")
+        self.names = ["weir_1%3a0.1.0+b1~x_amd64.deb", "Packages", "install"]
+        self.sums = run("sha256sum", "--", *self.names, cwd=self.path("bundle"))
+        self.write("bundle/SHA256SUMS", self.sums)
+
+    def install(self):
+        done = subprocess.run(["sh", self.path("bundle/install"), "-y"], capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.path('bin')}:{os.environ['PATH']}", "TMPDIR": self.path("tmp")})
+        self.assertEqual(os.listdir(self.path("tmp")), [])
+        return done
+
+    def given(self):
+        with open(self.path("given.txt"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def assert_refused(self, part):
+        done = self.install()
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(part, done.stdout + done.stderr)
+        self.assertFalse(os.path.exists(self.path("given.txt"))) # apt was not asked
+
+    def test_apt_sees_what_the_sums_name_and_nothing_else(self):
+        self.write("bundle/Packages.xz", "as somebody else has it")
+        self.write("bundle/weir_9_amd64.deb", "somebody else's")
+        done = self.install()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        *names, packages, asked = self.given()
+        self.assertEqual(set(names), {*self.names, "SHA256SUMS"})
+        self.assertEqual((packages, asked), ("as signed", "install --no-install-recommends -y weir"))
+
+    def test_what_was_changed_is_refused(self):
+        self.write("bundle/" + self.names[0], "another")
+        self.assert_refused(self.names[0] + ": FAILED")
+
+    def test_what_lacks_is_refused(self):
+        os.unlink(self.path("bundle", self.names[0]))
+        self.assert_refused(self.names[0])
+
+    def test_names_elsewhere_are_refused(self):
+        self.write("weir.deb", "elsewhere")
+        for name in ("../weir.deb", "./Packages", self.path("weir.deb"), "-t", ".", "a b"):
+            self.write("bundle/SHA256SUMS", f"{self.sums}{'0' * 64}  {name}\n")
+            self.assert_refused(f"4:{'0' * 64}  {name}\ninstall: SHA256SUMS: ")
+        self.write("bundle/SHA256SUMS", "")
+        self.assert_refused("SHA256SUMS")
 
 
 if __name__ == "__main__":
