@@ -188,7 +188,7 @@ class BeforeAnUpgrade(Case):
             self.assertEqual(file.read(), "later\n")
 
     def test_an_upgrade_exports(self):
-        done = self.preinst("upgrade", "0.9.0", "0.10.0")
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", state=self.path("lib/"))
         self.assert_exported()
         self.assertIn("what version 0.9.0 had learned is in", done.stdout)
         self.assertEqual(done.stderr, "")
