@@ -9,6 +9,7 @@ install(DIRECTORY rules/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/rules
   FILES_MATCHING PATTERN "*.yaml" PATTERN "*.txt")
 install(DIRECTORY deploy/clocks/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/clocks FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY deploy/grafana/ DESTINATION ${CMAKE_INSTALL_DATADIR}/weir/grafana)
+install(DIRECTORY deploy/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES deploy/completion/weir.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME weir)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
@@ -71,6 +72,6 @@ connection, judges it against what that host usually sends, to whom and when,
 and raises an alert while the transfer is still running.
 
 It watches interfaces, and replays captures and connection logs.") # cpack indents it
-set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${WEIR_DEPLOY}/debian/postinst ${WEIR_DEPLOY}/debian/prerm
-  ${WEIR_DEPLOY}/debian/postrm ${WEIR_DEPLOY}/debian/conffiles)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${WEIR_DEPLOY}/debian/preinst ${WEIR_DEPLOY}/debian/postinst
+  ${WEIR_DEPLOY}/debian/prerm ${WEIR_DEPLOY}/debian/postrm ${WEIR_DEPLOY}/debian/conffiles)
 include(CPack)

@@ -19,7 +19,8 @@ static const char usage[] =
     "       weir baseline review [--sign-off NAME]    what to look at before it is trusted\n"
     "       weir baseline diff [--json] FILE [FILE]   what changed since, or between two\n"
     "       weir baseline export FILE                 all of it as one checksummed file\n"
-    "       weir baseline import [--replace] FILE     … and back\n"
+    "       weir baseline import [--replace] FILE     … and back; --dry-run: only look whether it "
+    "could\n"
     "       weir baseline merge FILE... -o FILE       one out of several\n"
     "       weir baseline freeze HOST|--all           nothing is learned of it, until\n"
     "       weir baseline thaw HOST|--all             … this\n"
@@ -52,7 +53,7 @@ static const struct verb {
     {"review", "csSmh", READS, 0, 0, "no argument", baseline_review},
     {"diff", "csjh", READS, 1, 2, "one file or two", baseline_diff},
     {"export", "csh", READS, 1, 1, "one file", baseline_export},
-    {"import", "csRmh", WRITES, 1, 1, "one file", baseline_import},
+    {"import", "csRDmh", WRITES, 1, 1, "one file", baseline_import},
     {"merge", "csoh", NOTHING, 1, OPTIONS_INPUTS, "files", baseline_merge},
     {"freeze", "csamh", WRITES, 0, 1, "one address, or --all", baseline_freeze},
     {"thaw", "csamh", WRITES, 0, 1, "one address, or --all", baseline_thaw},
@@ -72,10 +73,11 @@ static const struct verb *verb_of(const char *name)
     return NULL;
 }
 
-/* Two files are compared without any memory; who signs writes. */
+/* Two files are compared, and one is looked at, without any memory; who signs writes. */
 static enum need need_of(const struct verb *verb, const struct options *options)
 {
-    if (verb->run == baseline_diff && options->input_count == 2)
+    if ((verb->run == baseline_diff && options->input_count == 2) ||
+        (verb->run == baseline_import && options->dry_run))
         return NOTHING;
     return options->sign_off ? WRITES : verb->need;
 }

@@ -172,8 +172,28 @@ static int check_empty(struct importing *importing, const char *path)
                      path);
 }
 
+static int count_host(void *context, const struct ip *host, const void *blob, size_t size,
+                      struct error *error)
+{
+    uint64_t *hosts = context;
+    ++*hosts;
+    return check_host(NULL, host, blob, size, error);
+}
+
+static int only_look(struct access *access, const char *path)
+{
+    uint64_t hosts = 0;
+    char text[80];
+    if (baseline_read(path, check_fleet, count_host, &hosts, &access->error) != 0)
+        return EXIT_RUN;
+    snprintf(text, sizeof text, "%" PRIu64 " hosts could be imported; nothing was\n", hosts);
+    return command_print(text);
+}
+
 int baseline_import(struct access *access, const struct options *options)
 {
+    if (options->dry_run)
+        return only_look(access, options->input[0]);
     struct importing importing = {.access = access, .replace = options->replace};
     const char *path = options->input[0];
     char text[160];

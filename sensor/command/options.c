@@ -25,6 +25,7 @@ static const struct option row[] = {
     {"workers", required_argument, NULL, 'w'},
     {"quiet", no_argument, NULL, 'q'},
     {"replace", no_argument, NULL, 'R'},
+    {"dry-run", no_argument, NULL, 'D'},
     {"yes", no_argument, NULL, 'y'},
     {"all", no_argument, NULL, 'a'},
     {"reason", required_argument, NULL, 'm'},
@@ -90,6 +91,7 @@ static const struct {
     {'q', offsetof(struct options, quiet)},       {'R', offsetof(struct options, replace)},
     {'y', offsetof(struct options, yes)},         {'a', offsetof(struct options, all)},
     {'k', offsetof(struct options, count)},       {'h', offsetof(struct options, help)},
+    {'D', offsetof(struct options, dry_run)},
 };
 
 static bool take_simple(struct options *o, int letter, const char *value)

@@ -19,7 +19,7 @@ struct options {
     const char *since, *until, *format, *where, *from_sequence, *position; /* alerts */
     const char *span;                                                      /* check: for how long */
     bool count;
-    bool json, flows, exit_alerts, follow, help, quiet, replace, yes, all;
+    bool json, flows, exit_alerts, follow, help, quiet, replace, dry_run, yes, all;
 };
 
 /* Which options a command takes, as letters of `allowed` (see options.c). 0, or −1 and an error. */

@@ -63,6 +63,14 @@ class Governance(Case):
             self.assertEqual(file.read(), self.learned)
         self.assertEqual(len(self.listed()), 18)
 
+    def test_a_file_is_looked_at_without_a_memory(self):
+        nowhere = "--set", "redis.url=redis://127.0.0.1:1"
+        self.assertEqual(self.ask("import", "--dry-run", self.file, settings=nowhere).out,
+                         "18 hosts could be imported; nothing was\n")
+        cut = self.write("cut", self.learned[:-40])
+        self.assertIn("damaged", complaint(self.ask("import", "--dry-run", cut, settings=nowhere, status=3)))
+        self.assertEqual(self.listed(), {})
+
     def test_a_memory_that_has_learned_is_not_replaced_by_chance(self):
         self.learn()
         self.assertIn("--replace", complaint(self.ask("import", self.file, status=2)))

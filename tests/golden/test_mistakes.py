@@ -73,6 +73,12 @@ class Mistakes(Case):
         self.meets(1, ("replay", "-q", capture), "redis-server is not installed", "redis.url",
                    env={"PATH": self.path("nowhere")})
         self.meets(1, ("replay", "-q", "--set", "redis.url=redis://127.0.0.1:1", capture), "nothing listens there")
+        server = os.environ.get("WEIR_TEST_REDIS_TCP", "").rpartition("@")[2]
+        if server: # it wants a password
+            self.meets(1, ("replay", "-q", "--set", f"redis.url=redis://{server}", capture), "wants a password (NOAUTH)",
+                       "redis://:PASSWORD@host")
+            self.meets(1, ("replay", "-q", "--set", f"redis.url=redis://:wrong@{server}", capture),
+                       "refuses the user or password")
 
     def test_interfaces(self):
         self.meets(2, ("run", *self.state), "which interface? -i NAME, or capture.interfaces")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What is installed: cmake --install below a prefix, and the Debian package that cpack makes of a build:
-its files and their owners, its scripts, its unit (as systemd-analyze rates it), its configuration. What
-it does when it is installed is tests/long/deb's."""
+its files and their owners, its scripts, its unit (as systemd-analyze rates it), its configuration; what is
+exported before an upgrade; what a bundle's installer shows apt. What it does when it is installed is tests/long/deb's."""
 
 import os
 import re
@@ -22,6 +22,7 @@ FILES = """\
 /usr/share/doc/weir/changelog.gz
 /usr/share/doc/weir/copyright
 /usr/share/doc/weir/docs/operation.md
+/usr/share/doc/weir/examples/laptop.yaml
 /usr/share/doc/weir/examples/weir.yaml
 /usr/share/man/man1/weir-alerts.1.gz
 /usr/share/man/man5/weir-rules.5.gz
@@ -81,7 +82,7 @@ class Package(Case):
         self.assertEqual(weirtest.weir("version").out, f"weir {field['Version']}\n")
         with open(os.path.join(self.control, "conffiles"), encoding="ascii") as file:
             self.assertEqual(file.read(), "/etc/weir/weir.yaml\n")
-        for script in ("postinst", "prerm", "postrm"):
+        for script in ("preinst", "postinst", "prerm", "postrm"):
             path = os.path.join(self.control, script)
             self.assertTrue(os.access(path, os.X_OK), script)
             run("sh", "-n", path)
@@ -100,6 +101,19 @@ class Package(Case):
             self.assertEqual((done.status, done.err), (0, ""), content)
         self.assertIn('name: "span0"', done.out)
         self.assertIn("type: syslog", done.out)
+
+    def test_its_examples_are_configurations(self):
+        folder = self.inside("usr/share/doc/weir/examples")
+        names = set(os.listdir(folder)) - {"weir.yaml"}
+        self.assertEqual(names, {"airport-ot.yaml", "laptop.yaml", "span.yaml", "tap-pair.yaml"})
+        with open(self.inside("usr/share/doc/weir/docs/examples.md"), encoding="utf-8") as file:
+            page = file.read()
+        for name in sorted(names):
+            self.assertIn(f"`{name}`", page)
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                text = file.read().replace("/usr/share", self.inside("usr/share"))
+            done = weirtest.weir("check", "-c", self.write(name, text))
+            self.assertEqual((done.status, done.err), (0, ""), name)
 
     @unittest.skipUnless(shutil.which("systemd-analyze"), "systemd is not installed")
     def test_its_unit(self):
@@ -125,6 +139,154 @@ class Package(Case):
                               "opt/weir/lib/systemd/system/weir.service"}, found)
         with open(self.path("to/opt/weir/lib/systemd/system/weir.service"), encoding="utf-8") as file:
             self.assertIn("ExecStart=/opt/weir/bin/weir run -c /opt/weir/etc/weir/weir.yaml\n", file.read())
+
+
+WEIR_STUB = """#!/bin/sh
+case $1 in
+check) printf '  state_dir: "%s"\\n' "$STATE" ;;
+baseline)
+    [ "$*" = "baseline export -c ETC/weir.yaml before-upgrade.new/learned.base" ] || exit 2
+    [ -z "$EXPORTS" ] || echo "$EXPORTS" >"$5"
+    [ -z "$COMPLAINT" ] || { echo "$COMPLAINT" >&2; exit 1; } ;;
+esac
+"""
+
+
+@unittest.skipUnless(shutil.which("dpkg"), "dpkg, which compares versions, is not there")
+class BeforeAnUpgrade(Case):
+    """deploy/debian/preinst as dpkg calls it, over folders of the test's, with a weir that exports as it is told."""
+
+    def setUp(self):
+        super().setUp()
+        os.makedirs(self.path("lib/before-upgrade"))
+        os.mkdir(self.path("bin"))
+        self.write("lib/before-upgrade/learned.base", "earlier\n")
+        self.write("lib/state.version", "1\n")
+        self.write("lib/site.key", "a key")
+        self.program("weir", WEIR_STUB.replace("ETC", self.path("etc")))
+        self.program("runuser", '#!/bin/sh\nshift 3\nexec "$@"\n') # of "-u weir --"
+        with open(os.path.join(SOURCE, "deploy", "debian", "preinst"), encoding="utf-8") as file:
+            self.script = file.read().replace("/var/lib/weir", self.path("lib")).replace("/etc/weir", self.path("etc"))
+
+    def program(self, name, text):
+        os.chmod(self.write(os.path.join("bin", name), text), 0o755)
+
+    def preinst(self, *words, exports="later", complaint="", state=None):
+        done = subprocess.run(["sh", self.write("preinst", self.script), *words], capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.path('bin')}:{os.environ['PATH']}", "EXPORTS": exports,
+                                   "COMPLAINT": complaint, "STATE": state or self.path("lib")})
+        self.assertEqual(done.returncode, 0, done.stderr) # whatever comes of it
+        self.assertFalse(os.path.exists(self.path("lib/before-upgrade.new"))) # it has copies of keys
+        return done
+
+    def assert_kept(self, said, part):
+        self.assertEqual(os.listdir(self.path("lib/before-upgrade")), ["learned.base"])
+        with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "earlier\n")
+        self.assertIn(part, said)
+
+    def assert_exported(self):
+        self.assertEqual(set(os.listdir(self.path("lib/before-upgrade"))), {"learned.base", "state.version", "site.key"})
+        with open(self.path("lib/before-upgrade/learned.base"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "later\n")
+
+    def test_an_upgrade_exports(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", state=self.path("lib/"))
+        self.assert_exported()
+        self.assertIn("what version 0.9.0 had learned is in", done.stdout)
+        self.assertEqual(done.stderr, "")
+
+    def test_a_way_back_keeps_what_it_goes_back_to(self):
+        for old, new in (("0.10.0", "0.9.0"), ("0.9.0", "0.9.0")):
+            self.assert_kept(self.preinst("upgrade", old, new).stdout, f"from {old} to {new} is no upgrade")
+        self.assert_kept(self.preinst("upgrade", "0.9.0").stdout, "to an unknown version is no upgrade")
+
+    def test_no_export_no_change(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away")
+        self.assert_kept(done.stderr, "could not be exported; the upgrade goes on")
+        self.assertIn("the store is away\n", done.stderr)
+
+    def test_what_a_damaged_profile_leaves_is_exported(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", complaint="1 damaged blobs left out")
+        self.assert_exported()
+        self.assertIn("what version 0.9.0 had learned is in", done.stdout)
+        self.assertEqual(done.stderr, "1 damaged blobs left out\n")
+
+    def test_where_there_is_none_it_says_so(self):
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")
+        os.unlink(self.path("lib/state.version"))
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stdout, "nothing to export")
+        self.assertEqual(self.preinst("install").stdout, "")
+
+
+APT_STUB = """#!/bin/sh
+case $* in *update)
+    folder=$(sed 's,.*file:,,; s, ./$,,' "${2#*=}")
+    ls "$folder" >>OUT
+    cat "$folder/Packages" >>OUT ;;
+*) echo "$*" | sed 's/.* install /install /' >>OUT
+esac
+"""
+
+
+@unittest.skipUnless(shutil.which("sha256sum"), "no sha256sum")
+class Bundle(Case):
+    """The installer of deploy/bundle over a folder that somebody else may have written to, with an apt-get that
+    says what it was given."""
+
+    def setUp(self):
+        super().setUp()
+        for folder in ("bin", "bundle", "tmp"):
+            os.mkdir(self.path(folder))
+        with open(os.path.join(SOURCE, "deploy", "bundle-install"), encoding="utf-8") as file:
+            self.write("bundle/install", file.read().replace("@PACKAGE@", "weir"))
+        os.chmod(self.write("bin/apt-get", APT_STUB.replace("OUT", self.path("given.txt"))), 0o755)
+        self.write("bundle/Packages", "as signed\n")
+        self.write("bundle/weir_1%3a0.1.0+b1~x_amd64.deb", "weir")
+        self.names = ["weir_1%3a0.1.0+b1~x_amd64.deb", "Packages", "install"]
+        self.sums = run("sha256sum", "--", *self.names, cwd=self.path("bundle"))
+        self.write("bundle/SHA256SUMS", self.sums)
+
+    def install(self):
+        done = subprocess.run(["sh", self.path("bundle/install"), "-y"], capture_output=True, text=True, check=False,
+                              env={"PATH": f"{self.path('bin')}:{os.environ['PATH']}", "TMPDIR": self.path("tmp")})
+        self.assertEqual(os.listdir(self.path("tmp")), [])
+        return done
+
+    def given(self):
+        with open(self.path("given.txt"), encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def assert_refused(self, part):
+        done = self.install()
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(part, done.stdout + done.stderr)
+        self.assertFalse(os.path.exists(self.path("given.txt"))) # apt was not asked
+
+    def test_apt_sees_what_the_sums_name_and_nothing_else(self):
+        self.write("bundle/Packages.xz", "as somebody else has it")
+        self.write("bundle/weir_9_amd64.deb", "somebody else's")
+        done = self.install()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        *names, packages, asked = self.given()
+        self.assertEqual(set(names), {*self.names, "SHA256SUMS"})
+        self.assertEqual((packages, asked), ("as signed", "install --no-install-recommends -y weir"))
+
+    def test_what_was_changed_is_refused(self):
+        self.write("bundle/" + self.names[0], "another")
+        self.assert_refused(self.names[0] + ": FAILED")
+
+    def test_what_lacks_is_refused(self):
+        os.unlink(self.path("bundle", self.names[0]))
+        self.assert_refused(self.names[0])
+
+    def test_names_elsewhere_are_refused(self):
+        self.write("weir.deb", "elsewhere")
+        for name in ("../weir.deb", "./Packages", self.path("weir.deb"), "-t", ".", "a b"):
+            self.write("bundle/SHA256SUMS", f"{self.sums}{'0' * 64}  {name}\n")
+            self.assert_refused(f"4:{'0' * 64}  {name}\ninstall: SHA256SUMS: ")
+        self.write("bundle/SHA256SUMS", "")
+        self.assert_refused("SHA256SUMS")
 
 
 if __name__ == "__main__":
