@@ -333,6 +333,13 @@ def udp(src, sport, dst, dport, data):
     return ethernet(ip_packet(src, dst, 17, with_checksum(src, dst, 17, segment, 6)))
 
 
+@functools.cache
+def sinks():
+    """The types of sinks that this build has: the preset minimal lacks some."""
+    said = weir("check", "--set", "alerts.sinks=[{type: none}]").err
+    return frozenset(said.rpartition("one of ")[2].replace(",", " ").split())
+
+
 def conversation(start_ns, client, server, up=b"", down=b"", step_ns=1_000_000, segment=1400):
     """(time, frame) of a whole TCP connection: handshake, `up`, `down`, both FINs. `client` and
     `server` are (address, port). Every segment of one side is acknowledged by the other."""
