@@ -7,7 +7,7 @@ from office import curl
 from scene import Scene, lines_of
 
 RADAR, TOWER, RECEIVER = "10.50.1.7", "10.50.2.20", "10.50.30.9"
-MAIL, FUSION, DISPLAY = "10.50.30.25", "10.50.10.14", "10.50.20.31"
+MAIL, FUSION, DISPLAY = "10.50.30.25", "10.50.10.14", "10.50.20.11"
 STRANGER, PARTNER = "198.51.100.44", "203.0.113.25"
 
 
@@ -59,6 +59,24 @@ def feed_to_fusion(lab):
     receiver(lab, FUSION)
 
 
+def board(lab, *words):
+    """A display and its page, of flights that nobody flies."""
+    page = lines_of(900, lambda n: f"EXA{100 + n};{n % 24:02d}:{n % 60:02d};{n % 90:02d};A{n % 40};{'boarding on time delayed gate open'.split()[n % 5]}")
+    lab.folder("served")
+    lab.write("served/board.csv", page * 3)
+    servers.nginx(lab, lab.far, PARTNER)
+    with lab.tap():
+        curl(lab, *(word.replace("@board", "@" + lab.path("served", "board.csv")) for word in words))
+
+
+def display_sends(lab):
+    board(lab, "--data-binary", "@board", f"http://{PARTNER}/up/board")
+
+
+def display_reads(lab):
+    board(lab, f"http://{PARTNER}/file/board.csv")
+
+
 SCENES = (
     Scene("zone.payload.asterix", radar_to_stranger, radar_to_tower, (("zone.payload", "zone.payload", RADAR, STRANGER),),
           (RADAR,), (STRANGER, TOWER), ("socat",)),
@@ -66,4 +84,6 @@ SCENES = (
           ("smtpd", "curl")),
     Scene("airport.adsb", feed_to_stranger, feed_to_fusion, (("airport.adsb", "airport.adsb", RECEIVER, STRANGER),),
           (RECEIVER,), (STRANGER, FUSION), ("socat",)),
+    Scene("airport.display", display_sends, display_reads, (("airport.display", "airport.display", DISPLAY, PARTNER),),
+          (DISPLAY,), (PARTNER,), ("nginx", "curl")),
 )

@@ -3,6 +3,7 @@ through one of its servers; and what looks like each and is every day's."""
 
 import os
 import random
+import subprocess
 
 import servers
 from scene import Scene, lines_of
@@ -11,7 +12,7 @@ SERVER, RESOLVER = "203.0.113.80", "203.0.113.53"
 STORES = tuple(f"203.0.113.{number}" for number in range(100, 140))
 LISTED, UNLISTED = "203.0.113.66", "203.0.113.67" # rules/examples/office/indicators.txt
 STRANGER = "198.51.100.44"
-WEB = "10.20.0.8" # serves partners
+WEB, FILES = "10.20.0.8", "10.20.0.9" # serves partners; the office's own shares
 
 
 def curl(lab, *words, space=None):
@@ -28,12 +29,31 @@ def post(lab, text):
              f"http://{SERVER}/up/list.csv")
 
 
+def customer(number):
+    return f"{number:05d};Customer {number};customer{number:04d}@example{number % 7}.co.jp;2026-11-{number % 28 + 1:02d}"
+
+
 def customers(lab):
-    post(lab, lines_of(300, lambda n: f"{n:05d};Customer {n};customer{n:04d}@example{n % 7}.co.jp;2026-11-{n % 28 + 1:02d}"))
+    post(lab, lines_of(300, customer))
 
 
 def prices(lab):
     post(lab, lines_of(300, lambda n: f"{n:05d};Article {n};{n * 37 % 900 + 100}.00 EUR;orders@example.co.jp;2026-11-{n % 28 + 1:02d}"))
+
+
+def share(lab, address):
+    servers.smbd(lab, lab.far, address)
+    with lab.tap():
+        lab.near.run("smbclient", f"//{address}/share", "-N", "-c",
+                     f"put {lab.write('list.csv', lines_of(300, customer))} list.csv")
+
+
+def share_outside(lab):
+    share(lab, SERVER)
+
+
+def share_inside(lab):
+    share(lab, FILES)
 
 
 def upload(lab, name, text):
@@ -140,6 +160,24 @@ def pings(lab):
         lab.near.run("ping", "-q", "-c", "150", "-i", "0.01", "-s", "400", SERVER)
 
 
+def openvpn(lab):
+    near = servers.openvpn(lab, SERVER)
+    lab.serve(lab.far, 7000, "socat", "-u", "TCP-LISTEN:7000,fork,reuseaddr", "/dev/null")
+    with lab.tap():
+        lab.near.start(*near)
+        lab.until("the tunnel", lambda: not subprocess.run(
+            ["ip", "netns", "exec", lab.near.name, "ping", "-q", "-c", "1", "-W", "1", "172.31.8.1"], check=False,
+            capture_output=True).returncode)
+        lab.part(lab.near, "stream", "172.31.8.1", "7000", "110000")
+
+
+def https_upload(lab):
+    servers.nginx_tls(lab, lab.far, SERVER, "www.example.org")
+    noise = lab.write("noise", random.Random(6).randbytes(110_000))
+    with lab.tap():
+        curl(lab, "-k", "--resolve", f"www.example.org:443:{SERVER}", "--data-binary", f"@{noise}", "https://www.example.org/up/")
+
+
 # --- ports, servers, lists -------------------------------------------------------------------------
 
 
@@ -221,6 +259,8 @@ def scene(number, name, leak, twin, code, programs, far=(SERVER,), destination=N
 SCENES = (
     scene(1, "content.personal", customers, prices, "content.personal", ("nginx", "curl"),
           more=("office.people",)),
+    scene(11, "content.personal.smb", share_outside, share_inside, "content.personal", ("smbd", "smbclient"), (SERVER, FILES),
+          more=("office.people", "service.file_server")),
     scene(2, "content.settings", configuration, page, "content.settings", ("vsftpd", "curl", "ssh-keygen")),
     scene(3, "content.archive", locked_archive, plain_archive, "content.archive", ("zip", "nginx", "curl")),
     scene(4, "content.pattern", project_note, ordinary_note, "content.pattern", ("in.tftpd", "tftp")),
@@ -232,6 +272,7 @@ SCENES = (
     scene(8, "protocol.mismatch", ssh_on_443, https, "protocol.mismatch.port",
           ("ssh", "sshd", "ssh-keygen", "nginx", "openssl", "curl")),
     scene(9, "intel.match", listed, unlisted, "intel.match", ("nginx", "curl"), (LISTED, UNLISTED)),
+    scene(10, "office.vpn", openvpn, https_upload, "office.vpn", ("openvpn", "openssl", "socat", "ping", "nginx", "curl")),
     Scene("served.sweep", many_accounts, one_account, (("served.sweep", "served.sweep.accounts", WEB, STRANGER),), (WEB,),
           (STRANGER,), ("nginx", "curl")),
     Scene("sensor.blind", half_a_tap, whole_tap, (("sensor.blind", "sensor.blind.one_sided", None, None),), ("10.20.1.50",),
