@@ -44,6 +44,7 @@ static const struct {
     {"T0884", "Connection Proxy"},
     {"T0885", "Commonly Used Port"},
     {"T0886", "Remote Services"},
+    {"T0888", "Remote System Information Discovery"},
     {"T0893", "Data from Local System"},
     {"T1001", "Data Obfuscation"},
     {"T1005", "Data from Local System"},

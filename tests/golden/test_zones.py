@@ -94,6 +94,8 @@ LEAKS = {
     "nobody answers": (conversation(AT, (ENGINEER, 45000), (NETS[5], 4444))[:1],
                        "zone.conduit", "zone.conduit", 60, "T0882", "operations", 3),
 }
+# ATT&CK for ICS: Command and Control, Impact, Impair Process Control, Initial Access, Lateral Movement.
+TACTIC = {"T0869": "TA0101", "T0882": "TA0105", "T0855": "TA0106", "T0883": "TA0108", "T0886": "TA0109"}
 # What is told of each: from where to where (an alert's source is the inside host, or who opened).
 PAIRS = {(PLC, NETS[0]): "modbus", (READER, NETS[1]): "asterix", (ENGINEER, NETS[2]): "https",
          (ENGINEER, NETS[3]): "dns", ("10.9.2.99", PLC): "new master", (READER, PLC): "a write of who only read",
@@ -181,6 +183,7 @@ class Zones(Case):
                 self.assertEqual((alert["rule"]["id"], alert["weir"]["reasons"][0]["code"]), (rule, code))
                 self.assertEqual(alert["event"]["severity"], score)
                 self.assertEqual(alert["threat"]["technique"]["id"], [technique])
+                self.assertEqual(alert["threat"]["tactic"]["id"], [TACTIC[technique]])
                 self.assertEqual((alert["weir"]["zone"]["name"], alert["weir"]["zone"]["level"]), (zone, level))
                 self.assertEqual(alert["event"]["start"], "2023-11-14T22:15:00.000Z")
                 self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
