@@ -2,7 +2,7 @@
 """The small captures of pcaps/recorded, which real programs made (pcaps/record): judged by the example site
 that each belongs to, with all shipped rules, the leaks give exactly their alerts and their twins none.
 
-1. As shipped: a site's leaks together, its twins together. Every built-in detector that a short capture can
+1. The example sites are sound. As shipped: a site's leaks together, its twins together. Every built-in detector that a short capture can
    trigger is among them; README says of each other one why it cannot.
 2. Recorded again here, as far as the programs are installed: the same holds.
 
@@ -73,6 +73,22 @@ class Recorded(Case):
             readme = file.read()
         self.assertEqual(re.findall(r"^\| `([a-z0-9.]+)` \| ", readme.split("## Recorded")[1], re.M),
                          list(record.SCENES))
+
+    def test_the_sites(self):
+        """The examples are sound, their matrices signed, and each pack has one that names its lists."""
+        for site in record.SITES:
+            with self.subTest(site=site):
+                config = os.path.join(EXAMPLES, site, "weir.yaml")
+                for words in (("check",), ("zones", "list")):
+                    run = weir(*words, "-c", config)
+                    self.assertEqual((run.status, run.err), (0, ""), run)
+                self.assertNotIn("not signed", run.out)
+                with open(os.path.join(SOURCE, "rules", site + ".yaml"), encoding="utf-8") as file:
+                    empty = set(re.findall(r"^- list: (\w+).*\n  items: \[\]", file.read(), re.M))
+                with open(os.path.join(EXAMPLES, site, "site.yaml"), encoding="utf-8") as file:
+                    filled = set(re.findall(r"^- list: (\w+)", file.read(), re.M))
+                self.assertGreater(len(empty), 0)
+                self.assertEqual(filled, empty)
 
     def test_every_detector(self):
         """Is triggered by one of them, or the README says why it cannot be."""
