@@ -41,33 +41,39 @@ class End(Space):
     """One end of the wire: a namespace with a host's name of its own, as nothing of the machine's is to be
     in a capture."""
 
-    def start(self, *words, **given):
-        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.host)
-        return super().start(*named, *words, **given)
-
     def __init__(self, lab, host):
         self.host = host
         super().__init__(lab, host)
 
+    def start(self, *words, **given):
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.host)
+        return super().start(*named, *words, **given)
+
 
 class Lab(contextlib.ExitStack):
-    """`with Lab(near, far) as lab:` the addresses of both ends; the first ones are `lab.here`, `lab.there`."""
+    """`with Lab(near, far) as lab:` the addresses of both ends. lab.taken is what its tap has left."""
 
     def __init__(self, near, far):
         super().__init__()
         self.addCleanup = self.callback # what Space asks of a test
-        self.here, self.there = near[0], far[0]
         self.home = tempfile.mkdtemp(prefix="weir-record-")
         os.chmod(self.home, 0o755)
         self.callback(shutil.rmtree, self.home, ignore_errors=True)
-        self.near, self.far = End(self, "inside"), End(self, "outside")
-        wire(self.near, "w0", self.far, "w1")
-        for space, name, own, others in ((self.near, "w0", near, far), (self.far, "w1", far, near)):
-            for one in own:
-                space.ip("addr", "add", one + "/32", "dev", name)
-            for one in others:
-                space.ip("route", "add", one, "dev", name, "src", own[0])
         self.taken = None
+        try:
+            self.near, self.far = End(self, "inside"), End(self, "outside")
+            wire(self.near, "w0", self.far, "w1")
+            self.address(self.near, "w0", near, far)
+            self.address(self.far, "w1", far, near)
+        except BaseException:
+            self.close() # nobody entered yet
+            raise
+
+    def address(self, space, name, own, others):
+        for one in own:
+            space.ip("addr", "add", one + "/32", "dev", name)
+        for one in others:
+            space.ip("route", "add", one, "dev", name, "src", own[0])
 
     # --- files ---
 
@@ -104,7 +110,8 @@ class Lab(contextlib.ExitStack):
         """`address` is whom this space's programs ask for names: ip(8) binds such files over /etc."""
         folder = f"/etc/netns/{space.name}"
         os.makedirs(folder)
-        self.callback(shutil.rmtree, folder)
+        self.callback(os.removedirs, folder) # and the one above, if nobody else's is in it
+        self.callback(os.unlink, os.path.join(folder, "resolv.conf"))
         with open(os.path.join(folder, "resolv.conf"), "w", encoding="ascii") as file:
             file.write(f"nameserver {address}\n")
 

@@ -34,8 +34,8 @@ def certificate(lab, name):
     """Self-signed, made now: files NAME.key and NAME.crt of the lab."""
     key, signed = lab.path(name + ".key"), lab.path(name + ".crt")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "30", "-keyout", key, "-out",
-                    signed], check=True, capture_output=True)
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "30", "-keyout", key,
+                    "-out", signed], check=True, capture_output=True)
     return key, signed
 
 

@@ -2,8 +2,8 @@
 """The small captures of pcaps/recorded, which real programs made (pcaps/record): judged by the example site
 that each belongs to, with all shipped rules, the leaks give exactly their alerts and their twins none.
 
-1. The example sites are sound. As shipped: a site's leaks together, its twins together. Every built-in detector that a short capture can
-   trigger is among them; README says of each other one why it cannot.
+1. The example sites are sound. As shipped: a site's leaks together, its twins together. Every built-in detector
+   that a short capture can trigger is among them; README says of each other one why it cannot.
 2. Recorded again here, as far as the programs are installed: the same holds.
 
 Each capture by itself, and all of them recorded again: tests/long/recorded.py."""
@@ -37,6 +37,19 @@ def told(run):
     return found
 
 
+def promised():
+    """What the README's tables say: scene → [(rule, its technique or "")]."""
+    with open(os.path.join(SHIPPED, "README.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| `([a-z0-9.]+)` \|.*\| (.*) \|$", file.read().split("## Recorded")[1], re.M)
+    return {name: re.findall(r"`([a-z_.]+)`(?: \((T[0-9]+)\))?", last) for name, last in rows}
+
+
+def techniques(run):
+    """Of each rule, source and destination."""
+    return {(one["rule"]["id"], one["source"]["ip"], one["destination"]["ip"]): one["threat"]["technique"]["id"][0]
+            for one in run.alerts() if "threat" in one}
+
+
 class Recorded(Case):
     def judge(self, site, names, folder):
         return self.replay("-c", os.path.join(EXAMPLES, site, "weir.yaml"), "--workers", "0",
@@ -45,6 +58,11 @@ class Recorded(Case):
     def leaks(self, site, scenes, folder):
         run = self.judge(site, [scene.name + ".pcap" for scene in scenes], folder)
         self.assertEqual(told(run), {row for scene in scenes for row in scene.told}, run)
+        found = techniques(run)
+        for scene in scenes:
+            for (rule, _, source, other), (_, technique) in zip(scene.told, promised()[scene.name]):
+                if technique:
+                    self.assertEqual(found[rule, source, other], technique, scene.name)
 
     def twins(self, site, scenes, folder):
         run = self.judge(site, [scene.name + ".twin.pcap" for scene in scenes if scene.twin], folder)
@@ -69,10 +87,8 @@ class Recorded(Case):
         sizes = [os.path.getsize(os.path.join(record.SHIPPED, name)) for name in wanted]
         self.assertLessEqual(max(sizes), 200_000)
         self.assertLessEqual(sum(sizes), 3_000_000)
-        with open(os.path.join(SHIPPED, "README.md"), encoding="utf-8") as file:
-            readme = file.read()
-        self.assertEqual(re.findall(r"^\| `([a-z0-9.]+)` \| ", readme.split("## Recorded")[1], re.M),
-                         list(record.SCENES))
+        self.assertEqual([(name, [rule for rule, _ in rows]) for name, rows in promised().items()],
+                         [(scene.name, [row[0] for row in scene.told]) for scene in record.SCENES.values()])
 
     def test_the_sites(self):
         """The examples are sound, their matrices signed, and each pack has one that names its lists."""
