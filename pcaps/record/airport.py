@@ -8,6 +8,7 @@ from scene import Scene, lines_of, tells
 
 RADAR, TOWER, RECEIVER = "10.50.1.7", "10.50.2.20", "10.50.30.9"
 MAIL, FUSION, DISPLAY = "10.50.30.25", "10.50.10.14", "10.50.20.11"
+COUNTER, AIRLINE = "10.50.20.70", "192.0.2.130"
 STRANGER, PARTNER = "198.51.100.44", "203.0.113.25"
 
 
@@ -89,6 +90,27 @@ def display_reads(lab):
     board(lab, f"http://{PARTNER}/file/board.csv")
 
 
+def check_in(lab, address):
+    """What a counter says when passengers are boarded, one message a passenger."""
+    servers.nginx(lab, lab.far, address)
+    body = lab.write("boarded", "<boarded>\n" + lines_of(
+        4, lambda n: f'  <passenger name="EXAMPLE/PERSON{n}" seat="{n + 10}C" bags="{n % 3}" document="X00000{n}"/>') +
+        "</boarded>\n")
+    config = lab.write("urls", "\nnext\n".join(
+        f'url = "http://{address}/up/EXA{100 + n}"\ndata-binary = "@{body}"\nheader = "Content-Type: text/xml"\n'
+        'output = "/dev/null"' for n in range(60)) + "\n")
+    with lab.tap():
+        lab.near.run("curl", "-sS", "-4", "-K", config)
+
+
+def check_in_elsewhere(lab):
+    check_in(lab, STRANGER)
+
+
+def check_in_airline(lab):
+    check_in(lab, AIRLINE)
+
+
 SCENES = (
     Scene("zone.payload.asterix", radar_to_stranger, radar_to_tower, (tells("zone.payload", RADAR, STRANGER),),
           (RADAR,), (STRANGER, TOWER), ("socat",)),
@@ -98,4 +120,6 @@ SCENES = (
           (RECEIVER,), (STRANGER, FUSION), ("socat",)),
     Scene("airport.display", display_sends, display_reads, (tells("airport.display", DISPLAY, PARTNER),),
           (DISPLAY,), (PARTNER,), ("nginx", "curl")),
+    Scene("airport.checkin", check_in_elsewhere, check_in_airline, (tells("airport.checkin", COUNTER, STRANGER),),
+          (COUNTER,), (STRANGER, AIRLINE), ("nginx", "curl")),
 )
