@@ -32,9 +32,15 @@ def can(scene):
         require(unittest.TestCase(), "tcpdump", "ethtool", "unshare", *scene.programs)
     except unittest.SkipTest as reason:
         raise Missing(str(reason)) from None
-    for module in scene.modules:
-        if subprocess.run([PYTHON, "-c", f"import {module}"], capture_output=True, check=False).returncode:
-            raise Missing(f"{PYTHON} has no {module}")
+    for name in scene.names: # versions of a package have others
+        module, _, of_it = name.rpartition(".")
+        if subprocess.run([PYTHON, "-c", f"from {module} import {of_it}"], capture_output=True, check=False).returncode:
+            raise Missing(f"{PYTHON} has no {name}")
+
+
+def remove_if_empty(folder):
+    with contextlib.suppress(OSError): # another lab's is in it, or removed it
+        os.rmdir(folder)
 
 
 class End(Space):
@@ -61,19 +67,19 @@ class Lab(contextlib.ExitStack):
         self.callback(shutil.rmtree, self.home, ignore_errors=True)
         self.taken = None
         try:
-            self.near, self.far = End(self, "inside"), End(self, "outside")
-            wire(self.near, "w0", self.far, "w1")
-            self.address(self.near, "w0", near, far)
-            self.address(self.far, "w1", far, near)
-        except BaseException:
-            self.close() # nobody entered yet
+            self.join(near, far)
+        except BaseException: # nobody calls __exit__ of what was never entered
+            self.close()
             raise
 
-    def address(self, space, name, own, others):
-        for one in own:
-            space.ip("addr", "add", one + "/32", "dev", name)
-        for one in others:
-            space.ip("route", "add", one, "dev", name, "src", own[0])
+    def join(self, near, far):
+        self.near, self.far = End(self, "inside"), End(self, "outside")
+        wire(self.near, "w0", self.far, "w1")
+        for space, name, own, others in ((self.near, "w0", near, far), (self.far, "w1", far, near)):
+            for one in own:
+                space.ip("addr", "add", one + "/32", "dev", name)
+            for one in others:
+                space.ip("route", "add", one, "dev", name, "src", own[0])
 
     # --- files ---
 
@@ -109,9 +115,10 @@ class Lab(contextlib.ExitStack):
     def resolver(self, space, address):
         """`address` is whom this space's programs ask for names: ip(8) binds such files over /etc."""
         folder = f"/etc/netns/{space.name}"
+        if not os.path.isdir(os.path.dirname(folder)):
+            self.callback(remove_if_empty, os.path.dirname(folder))
         os.makedirs(folder)
-        self.callback(os.removedirs, folder) # and the one above, if nobody else's is in it
-        self.callback(os.unlink, os.path.join(folder, "resolv.conf"))
+        self.callback(shutil.rmtree, folder)
         with open(os.path.join(folder, "resolv.conf"), "w", encoding="ascii") as file:
             file.write(f"nameserver {address}\n")
 

@@ -46,7 +46,7 @@ def modbus_client(own, address, *orders):
     for order, count in zip(orders[::2], orders[1::2]):
         for number in range(int(count)):
             answer = client.write_register(3, number, slave=1) if order == "write" else \
-                client.read_holding_registers(0, 10, slave=1)
+                client.read_holding_registers(0, count=10, slave=1)
             if answer.isError():
                 sys.exit(str(answer))
             time.sleep(0.02)

@@ -84,7 +84,8 @@ def polled_by_panel(lab):
     poll(lab, PANEL)
 
 
-MODBUS = ("pymodbus.server", "pymodbus.client")
+MODBUS = ("pymodbus.datastore.ModbusSequentialDataBlock", "pymodbus.datastore.ModbusServerContext",
+          "pymodbus.datastore.ModbusSlaveContext", "pymodbus.server.StartTcpServer", "pymodbus.client.ModbusTcpClient")
 SCENES = (
     Scene("zone.conduit.write", panel_writes, master_writes,
           (tells("zone.conduit", PANEL, CONTROLLER, "zone.conduit.writer"),),

@@ -3,7 +3,8 @@
 
     sudo python3 pcaps/record/record.py [--out DIR] [SCENE …]     # default: all that can be recorded here
 
-Needs root, and the programs of each scene (--list). See pcaps/README.md, "Recorded"."""
+Needs root, and the programs of each scene (--list). Exit status 1: nothing was recorded. See pcaps/README.md,
+"Recorded"."""
 
 import argparse
 import os
@@ -42,27 +43,37 @@ def record_scene(scene, folder):
     return made
 
 
+def record_all(scenes, folder):
+    """Whatever can be recorded here; how many scenes could."""
+    os.makedirs(folder, exist_ok=True)
+    recorded = 0
+    for scene in scenes:
+        try:
+            can(scene)
+            for path in record_scene(scene, folder):
+                print(f"{path}: {os.path.getsize(path)} bytes")
+            recorded += 1
+        except Missing as reason:
+            print(f"{scene.name}: not recorded: {reason}", file=sys.stderr)
+    return recorded
+
+
 def main():
     words = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     words.add_argument("--out", default=SHIPPED)
     words.add_argument("--list", action="store_true")
     words.add_argument("scenes", nargs="*", metavar="SCENE")
     given = words.parse_args()
-    os.makedirs(given.out, exist_ok=True)
-    for name in given.scenes or SCENES:
+    for name in given.scenes:
         if name not in SCENES:
             sys.exit(f"record.py: no scene is called {name}: {', '.join(SCENES)}")
-        scene = SCENES[name]
-        if given.list:
-            print(f"{name}: {', '.join(scene.programs + scene.modules)}")
-            continue
-        try:
-            can(scene)
-            for path in record_scene(scene, given.out):
-                print(f"{path}: {os.path.getsize(path)} bytes")
-        except Missing as reason:
-            print(f"{name}: not recorded: {reason}", file=sys.stderr)
+    scenes = [SCENES[name] for name in given.scenes or SCENES]
+    if given.list:
+        for scene in scenes:
+            print(f"{scene.name}: {', '.join(scene.programs + scene.names)}")
+        return 0
+    return 0 if record_all(scenes, given.out) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

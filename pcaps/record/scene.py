@@ -10,8 +10,9 @@ Scene = collections.namedtuple(
      "told",     # of the leak: (rule's id, its first reason's code, source, destination), whatever is told of it
      "near",     # addresses of the end at which the tap is
      "far",      # and of the other one
-     "programs", # that must be installed, and Python's modules
-     "modules"), defaults=((),))
+     "programs", # that must be installed
+     "names"),   # of Python's modules, that parts.py uses
+    defaults=((),))
 
 
 def tells(rule, source, other, code=None):

@@ -109,13 +109,14 @@ guest ok = yes
 
 
 def smtpd(lab, space, address, name):
-    """OpenSMTPD, which takes mail for `name` and keeps none of it. Its control socket is where another one's
-    would be: it gets a /run of its own (ip(8) gave it its mounts)."""
+    """OpenSMTPD, which takes mail for `name` and keeps none of it. Its control socket and its queue are where
+    another one's would be: it gets a /run and a spool of its own (ip(8) gave it its mounts)."""
     config = lab.write("smtpd.conf", f"""listen on {address} port 25 hostname {name}
 action "take" mda "cat >/dev/null" virtual {{ "@" = nobody }}
 match from any for domain "{name}" action "take"
 """)
-    lab.serve(space, 25, "sh", "-c", 'mount -t tmpfs run /run && exec "$@"', "sh", "smtpd", "-d", "-f", config)
+    lab.serve(space, 25, "sh", "-c", 'mount -t tmpfs run /run && mount -t tmpfs -o mode=711 spool /var/spool/smtpd && '
+              'exec "$@"', "sh", "smtpd", "-d", "-f", config)
 
 
 def tftpd(lab, space, address):
@@ -135,8 +136,8 @@ def sshd(lab, space, address, port):
     config = lab.write("sshd_config", f"ListenAddress {address}\nPort {port}\nHostKey {host}\nStrictModes no\n"
                        f"UsePAM no\nPermitRootLogin yes\nAuthorizedKeysFile {key}.pub\nPidFile none\n"
                        "PrintMotd no\nPrintLastLog no\n")
-    os.makedirs("/run/sshd", exist_ok=True) # sshd's own, which its package's service would make
-    lab.serve(space, port, "/usr/sbin/sshd", "-D", "-f", config)
+    lab.serve(space, port, "sh", "-c", 'mount -t tmpfs run /run && mkdir -m 755 /run/sshd && exec "$@"', "sh",
+              "/usr/sbin/sshd", "-D", "-f", config) # its folder, which its package's service would make
 
 
 def dnsmasq(lab, space, address, names):
@@ -155,8 +156,9 @@ def mosquitto(lab, space, address):
 def snmpd(lab, space, address):
     config = lab.write("snmpd.conf", "rocommunity reading default\nrwcommunity writing default\n"
                        "sysLocation hall 3\nsysName plc-switch-7\nsysDescr a switch\n")
-    lab.serve(space, 161, "snmpd", "-f", "-C", "-c", config, "-Lo", "-p", lab.path("snmpd.pid"), f"udp:{address}:161",
-              kind="u")
+    own = "SNMP_PERSISTENT_DIR=" + lab.folder("snmp") # not the machine's
+    lab.serve(space, 161, "env", own, "snmpd", "-f", "-C", "-c", config, "-Lo", "-p", lab.path("snmpd.pid"),
+              f"udp:{address}:161", kind="u")
 
 
 def modbus(lab, space, address):

@@ -16,6 +16,7 @@
 #include "journal_local.h"
 
 #include "mark.h"
+#include "weir/base/folder.h"
 #include "weir/base/log.h"
 #include "weir/base/time.h"
 
@@ -55,16 +56,10 @@ int journal_write_at(int fd, const void *data, size_t size, off_t at)
     return 0;
 }
 
-/* So that a new file's name survives a loss of power. */
+/* So that a new file's name survives a cut of power. */
 int journal_sync_folder(const char *folder, struct error *error)
 {
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) != 0;
-    if (failed)
-        journal_say_errno(error, folder, "cannot be synced");
-    if (fd >= 0)
-        close(fd);
-    return failed ? -1 : 0;
+    return folder_sync(folder) == 0 ? 0 : journal_say_errno(error, folder, "cannot be synced");
 }
 
 /* A sensor that runs as another user must be able to go on where an operator's command, which root

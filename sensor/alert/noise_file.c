@@ -6,10 +6,10 @@
 #include "noise_local.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,19 +106,6 @@ static int write_all(int fd, const char *text)
     return 0;
 }
 
-/* So that the name survives a cut of power; where folders cannot be synced, nothing is lost by it.
- */
-static void sync_folder_of(const char *path)
-{
-    char *copy = xstrdup(path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    free(copy);
-}
-
 int noise_write(const struct noise *noise, const char *path, struct error *error)
 {
     char *text = noise_text(noise), *temporary = xasprintf("%s.new", path);
@@ -130,7 +117,7 @@ int noise_write(const struct noise *noise, const char *path, struct error *error
         failed = error_set(error, ERROR_RUN, "%s: %s", temporary, strerror(errno));
         unlink(temporary);
     } else {
-        sync_folder_of(path);
+        folder_sync_of(path); /* where that cannot be, nothing is lost by it */
     }
     free(temporary);
     free(text);

@@ -19,12 +19,14 @@ static const char *whose; /* NULL: lines are for a terminal */
 static bool is_journal(void)
 {
     const char *stream = getenv("JOURNAL_STREAM"), *asked = getenv("WEIR_LOG");
-    uint64_t device, inode;
+    char own[48]; /* DEVICE:INODE */
     struct stat st;
     if (asked && strcmp(asked, "priority") == 0)
         return true;
-    return stream && sscanf(stream, "%" SCNu64 ":%" SCNu64, &device, &inode) == 2 &&
-           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    if (!stream || fstat(STDERR_FILENO, &st) != 0)
+        return false;
+    snprintf(own, sizeof own, "%" PRIu64 ":%" PRIu64, (uint64_t)st.st_dev, (uint64_t)st.st_ino);
+    return strcmp(stream, own) == 0;
 }
 
 void log_set_subject(const char *subject)

@@ -9,6 +9,7 @@
 
 #include "weir/base/cursor.h"
 #include "weir/base/digest.h"
+#include "weir/base/folder.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -69,23 +70,6 @@ static int write_all(int fd, const struct buffer *out)
     return fsync(fd);
 }
 
-/* The new name itself must survive a loss of power. */
-static int sync_folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == path ? xstrdup("/") : xstrdup(slash ? path : ".");
-    if (slash && slash != path)
-        folder[slash - path] = '\0';
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || fsync(fd) != 0;
-    int cause = errno;
-    if (fd >= 0)
-        close(fd);
-    free(folder);
-    errno = cause;
-    return failed ? -1 : 0;
-}
-
 static int write_file(const struct buffer *out, const char *path)
 {
     char *beside = xasprintf("%s.tmp", path);
@@ -103,7 +87,7 @@ static int write_file(const struct buffer *out, const char *path)
         unlink(beside);
     free(beside);
     errno = cause;
-    return failed ? -1 : sync_folder_of(path);
+    return failed ? -1 : folder_sync_of(path);
 }
 
 int baseline_writer_finish(struct baseline_writer *writer, const char *path, struct error *error)

@@ -125,8 +125,13 @@ static struct store_node *node_at(struct store_node *said, struct slots_place *p
         store->refused = error;
         return NULL;
     }
-    if (!node)
-        node = store_node_add(store, address, place->port);
+    return node ? node : store_node_add(store, address, place->port);
+}
+
+/* … where something is sent: what it was asked as a seed is kept. */
+static struct store_node *server_at(struct store_node *said, struct slots_place *place)
+{
+    struct store_node *node = node_at(said, place);
     if (node)
         node->seed = false;
     return node;
@@ -154,7 +159,7 @@ static bool has_taken_over(const struct store *store, const struct store_node *p
 static bool take_range(struct store_node *said, struct slots_range *range, uint16_t *slot)
 {
     struct store *store = said->store;
-    struct store_node *primary = node_at(said, &range->primary);
+    struct store_node *primary = server_at(said, &range->primary);
     if (!primary)
         return false;
     size_t number = 0;
@@ -264,7 +269,7 @@ static bool follow(struct store_node *from, struct store_request *request, enum 
                    uint16_t slot, struct slots_place *place, const char *text)
 {
     struct store *store = request->store;
-    struct store_node *to = node_at(from, place);
+    struct store_node *to = server_at(from, place);
     if (!to || ++request->redirected > REDIRECTS_MAX || slot != request->slot) {
         refuse_move(store, text);
         return false;

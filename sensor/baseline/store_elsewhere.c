@@ -1,15 +1,17 @@
 /* What other sensors say of a host, and who of them tells of it.
  *
  * The answer to a put is [alike, across], then of each destination that was written and that others
- * saw, too, [key, alike, across]. A claim is a key beside the host's others, of a day, a side and a
- * destination, set by the first who asks, with how much it knows; it expires, so that a sensor that
- * died between its claim and its word is followed by another, and gives way to who knows
- * STORE_CLAIM_FACTOR as much. Thread: the engine's. */
+ * saw, too, [key, alike, across]. Of a day, a side and a destination there are two keys beside the
+ * host's others. A claim is set by the first who asks, with how much it knows; it expires, so that
+ * a sensor that died between its claim and its word is followed by another, and gives way to who
+ * knows STORE_CLAIM_FACTOR as much. What was told outlives it, and is never less: neither a claim
+ * to more that is then not told, nor one that runs out, takes it away. Thread: the engine's. */
 #include "store_link.h"
 #include "store_words.h"
 #include "weir/base/buffer.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 
 #define SHARES_MAX 128 /* a put writes fewer */
@@ -54,26 +56,61 @@ bool store_take_elsewhere(struct store_request *request, const redisReply *reply
 
 /* --- claims ----------------------------------------------------------------------------------- */
 
-/* "E TOLD SENSOR". What is no such text is nobody's. KEYS: claim. ARGV: sensor, E, whether it is
- * told, for how long. */
-static const char claim_script[] =
-    "local have = redis.call('GET', KEYS[1]) or ''\n"
-    "local e, told, holder = string.match(have, '^(%S+) ([01]) (.*)$')\n"
-    "e = tonumber(e or '')\n"
-    "if e and holder ~= ARGV[1] and tonumber(ARGV[2]) < " STORE_CLAIM_FACTOR " * e then\n"
-    "  return told == '1' and 2 or 0\n"
-    "end\n"
-    "redis.call('SET', KEYS[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[1], 'PX', ARGV[4])\n"
-    "return 1";
+/* Of a host that was forgotten, and not by this sensor yet, nothing is written (store_forget.c): it
+ * is nobody's turn. KEYS: claim, told, the forgotten, who took what. ARGV: sensor, E, whether it is
+ * told, for how long, host. */
+#define ALONE_BEGIN                                                                                \
+    "local gone = redis.call('HGET', KEYS[3], ARGV[5])\n"                                          \
+    "if gone and tonumber(string.match(gone, '^%d+')) >\n"                                         \
+    "    tonumber(redis.call('HGET', KEYS[4], ARGV[1]) or '0') then return {0, ARGV[2]} end\n"
+/* KEYS: claim, told, by what number the host was forgotten. ARGV: as above, but the number that
+ * this sensor took in place of the host. */
+#define CLUSTER_BEGIN                                                                              \
+    "local gone = redis.call('GET', KEYS[3])\n"                                                    \
+    "if gone and tonumber(gone) > tonumber(ARGV[5]) then return {0, ARGV[2]} end\n"
+/* Both are "E SENSOR"; what is no such text is nobody's. */
+#define CLAIM                                                                                      \
+    "local e = tonumber(ARGV[2])\n"                                                                \
+    "local function read(key)\n"                                                                   \
+    "  local most, who = string.match(redis.call('GET', key) or '', '^(%S+) (.*)$')\n"             \
+    "  return tonumber(most or ''), who, most\n"                                                   \
+    "end\n"                                                                                        \
+    "local function write(key)\n"                                                                  \
+    "  redis.call('SET', key, ARGV[2] .. ' ' .. ARGV[1], 'PX', ARGV[4])\n"                         \
+    "  return {1, ARGV[2]}\n"                                                                      \
+    "end\n"                                                                                        \
+    "local claim, who = read(KEYS[1])\n"                                                           \
+    "local told, teller, text = read(KEYS[2])\n"                                                   \
+    "if ARGV[3] == '1' then\n"                                                                     \
+    "  if who == ARGV[1] then redis.call('DEL', KEYS[1]) end\n"                                    \
+    "  if told and told > e then return {1, text} end\n"                                           \
+    "  return write(KEYS[2])\n"                                                                    \
+    "end\n"                                                                                        \
+    "if told and teller ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * told then\n"                   \
+    "  return {2, text}\n"                                                                         \
+    "end\n"                                                                                        \
+    "if claim and who ~= ARGV[1] and e < " STORE_CLAIM_FACTOR " * claim then\n"                    \
+    "  return {0, ARGV[2]}\n"                                                                      \
+    "end\n"                                                                                        \
+    "return write(KEYS[1])"
+
+static const char alone_script[] = ALONE_BEGIN CLAIM;
+static const char cluster_script[] = CLUSTER_BEGIN CLAIM;
 
 static bool on_claimed(struct store_request *request, const redisReply *reply)
 {
-    if (reply->type != REDIS_REPLY_INTEGER || reply->integer < STORE_CLAIM_OTHERS ||
-        reply->integer > STORE_CLAIM_TOLD)
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
+        reply->element[0]->type != REDIS_REPLY_INTEGER ||
+        reply->element[1]->type != REDIS_REPLY_STRING ||
+        reply->element[0]->integer < STORE_CLAIM_OTHERS ||
+        reply->element[0]->integer > STORE_CLAIM_TOLD)
         return false;
+    double e = strtod(reply->element[1]->str, NULL);
+    if (isfinite(e) && e > 0)
+        request->claim.e = e;
     if (request->done.claimed)
         request->done.claimed(request->context, &request->claim,
-                              (enum store_claimed)reply->integer);
+                              (enum store_claimed)reply->element[0]->integer);
     return true;
 }
 
@@ -82,20 +119,34 @@ void store_claim(struct store *store, const struct store_claim *claim, int64_t t
                               enum store_claimed claimed),
                  void *context)
 {
-    char key[STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
+    static const char *const kind[] = {"claim", "told"};
+    char key[2][STORE_KEY_SIZE], gone[2][STORE_KEY_SIZE], text[IP_TEXT_SIZE], e[32];
+    bool cluster = store_is_cluster(store);
     struct words words = {.count = 0};
     assert(!store->read_only);
-    snprintf(key, sizeof key, "%s:{%s}:claim:%" PRId64 ":%u:%016" PRIx64, store->prefix,
-             ip_text(&claim->host, text), claim->day, claim->side, claim->destination);
+    for (int i = 0; i < 2; i++)
+        snprintf(key[i], sizeof key[i], "%s:{%s}:%s:%" PRId64 ":%u:%016" PRIx64, store->prefix,
+                 ip_text(&claim->host, text), kind[i], claim->day, claim->side, claim->destination);
     snprintf(e, sizeof e, "%.17g", claim->e);
     words_text(&words, "EVAL");
-    words_text(&words, claim_script);
-    words_number(&words, 1);
-    words_text(&words, key);
+    words_text(&words, cluster ? cluster_script : alone_script);
+    words_number(&words, cluster ? 3 : 4);
+    words_text(&words, key[0]);
+    words_text(&words, key[1]);
+    if (cluster) {
+        words_text(&words, store_gone_key(store, &claim->host, gone[0]));
+    } else {
+        words_text(&words, store_forgotten_key(store, gone[0]));
+        words_text(&words, store_taken_key(store, gone[1]));
+    }
     words_text(&words, store->sensor);
     words_text(&words, e);
     words_number(&words, claim->told);
     words_number(&words, ttl_ns / NS_PER_MS);
+    if (cluster)
+        words_number(&words, (int64_t)store->taken);
+    else
+        words_text(&words, text);
     struct store_request *request = store_request_new(store, "EVAL", on_claimed, context);
     request->done.claimed = done;
     request->claim = *claim;

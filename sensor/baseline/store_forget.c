@@ -3,10 +3,11 @@
  * The first step is one script: a held host is left as it is, else its profile goes, and when it is
  * to be forgotten it stands in a list for as long as somebody may still have something of it. What
  * a sensor says of a host in the list that it has not taken yet is not written (store_totals.c),
- * nor what a closer learned of it (store_learn.c): a sensor that counts on, or that was away, does
- * not bring it back. Each sensor sees in its turn that there is something to take, drops what it
- * has, and says so; what all have taken goes from the list, and everything after LIST_S, which is
- * as long as open totals live. Where no sensor ever said a word nothing is listed.
+ * nor what it claims to tell (store_elsewhere.c), nor what a closer learned of it (store_learn.c):
+ * a sensor that counts on, or that was away, does not bring it back. Each sensor sees in its turn
+ * that there is something to take, drops what it has, and says so; what all have taken goes from
+ * the list, and everything after LIST_S, which is as long as open totals live. Where no sensor ever
+ * said a word nothing is listed.
  *
  * Then the open totals go, and the host's name in the lists of hours (store_walk.c).
  *

@@ -47,13 +47,20 @@ static int add_address(struct store_place *place, const struct addrinfo *best)
     return result;
 }
 
+static void add_comma(struct store_place *place)
+{
+    size_t size = strlen(place->address);
+    if (size + 1 < sizeof place->address)
+        memcpy(place->address + size, ",", sizeof ",");
+}
+
 static int look_up(const struct store_url *url, struct store_place *place, struct error *error)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
     int failed = 0;
     for (size_t i = 0; i < url->seeds; i++) {
         if (i > 0)
-            strcat(place->address, ",");
+            add_comma(place);
         int result = getaddrinfo(store_url_seed(url, i), NULL, &hints, &found);
         if (result == 0) {
             result = add_address(place, best_of(found));

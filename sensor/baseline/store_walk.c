@@ -2,7 +2,7 @@
  *
  *   SCAN … SCAN → sort → HGET (a window of them) … → PING → the end is told
  *   SCAN → UNLINK → … SCAN → UNLINK → PING → the end is told
- *   (a host's open totals: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
+ *   (a host's open totals and claims: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
  *
  * A cluster is walked server by server, and what is behind the SCAN goes where its keys are. While
  * slots move from one to another, a walk may miss what moves; no sensor walks.
@@ -339,7 +339,7 @@ void store_walk_host(struct store *store, const struct ip *host,
     walk->gone = done;
     walk->context = context;
     assert(!store->read_only);
-    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:open:*", store->prefix,
+    snprintf(walk->pattern, sizeof walk->pattern, "%s:{%s}:*:*", store->prefix,
              ip_text(host, walk->removed));
     begin_scan(store, walk);
 }

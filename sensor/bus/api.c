@@ -16,20 +16,16 @@
  * every client is in the list, has one watch, and is freed in one place. Thread: the loop's. */
 #include "api_local.h"
 
-#include "weir/base/log.h"
-
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SWEEP_NS    (NS_PER_S / 4)
-#define READ_BYTES  ((size_t)16 << 10)
-#define ACCEPT_TURN 16 /* connections taken in one turn of the loop */
-#define DEBT_TURNS  8  /* that spent time is owed for; more (the machine slept) is forgiven */
+#define SWEEP_NS   (NS_PER_S / 4)
+#define READ_BYTES ((size_t)16 << 10)
+#define DEBT_TURNS 8 /* that spent time is owed for; more (the machine slept) is forgiven */
 
 /* The request never became one. */
 static void send_bad(struct api_client *client, enum http_result result)
@@ -168,8 +164,7 @@ static void answer(struct api_client *client)
     reply_with(client, &reply);
 }
 
-/* Whether this turn has no time left. */
-static bool is_spent(const struct api *api)
+bool api_is_spent(const struct api *api)
 {
     return api->settings.turn_ns > 0 && api->spent_ns >= api->settings.turn_ns;
 }
@@ -186,7 +181,7 @@ static void answer_in_turn(struct api_client *client)
 static void answer_or_wait(struct api_client *client)
 {
     struct api *api = client->api;
-    if (!is_spent(api)) {
+    if (!api_is_spent(api)) {
         answer_in_turn(client);
         return;
     }
@@ -241,16 +236,6 @@ static void read_on(struct api_client *client)
 static bool shake(struct api_client *client)
 {
     struct api *api = client->api;
-    if (is_spent(api)) {
-        if (!client->held) { /* it is not the client that is slow */
-            api->counts.waited++;
-            api_client_enter(client, API_HANDSHAKE, API_REQUEST_NS);
-        }
-        client->held = true;
-        api->loop.ops->change(client->watch, 0);
-        return false;
-    }
-    client->held = false;
     struct wtime began = wtime_now();
     enum api_io io = api_client_shake(client);
     api->spent_ns += wtime_now().ns - began.ns;
@@ -277,8 +262,7 @@ static void on_bytes(struct api_client *client, const char *bytes, size_t size)
 
 static void on_end(struct api_client *client)
 {
-    bool asked =
-        client->phase == API_BODY || client->in.size > 0 || client->idle_reads > API_IDLE_READS;
+    bool asked = client->phase == API_BODY || client->in.size > 0 || api_client_is_idle(client);
     if (client->phase != API_LINGER && asked) /* who only knocked did nothing wrong */
         client->api->counts.bad++;
     api_client_free(client);
@@ -300,18 +284,42 @@ static void read_some(struct api_client *client)
     }
 }
 
-static void on_client(void *context, unsigned what)
+/* What it sends is taken, in its turn. */
+static void take_in(struct api_client *client)
+{
+    if (client->phase != API_HANDSHAKE || shake(client))
+        read_some(client);
+}
+
+static void hold(struct api_client *client)
+{
+    client->api->counts.waited += client->phase != API_LINGER; /* that one wants nothing more */
+    client->api->loop.ops->change(client->watch, 0);
+    client->held = true;
+    client->held_since = wtime_now();
+}
+
+/* It is not the client that was slow. */
+static void let_go_on(struct api_client *client)
+{
+    client->held = false;
+    client->deadline.ns += wtime_now().ns - client->held_since.ns;
+    client->api->loop.ops->change(client->watch, LOOP_READ);
+    take_in(client);
+}
+
+void api_client_ready(void *context, unsigned what)
 {
     struct api_client *client = context;
     switch (client->phase) {
     case API_HANDSHAKE:
-        if (shake(client))
-            read_some(client);
-        break;
     case API_HEAD:
     case API_BODY:
     case API_LINGER:
-        read_some(client);
+        if (api_is_spent(client->api))
+            hold(client);
+        else
+            take_in(client);
         break;
     case API_REPLY:
         api_client_go_on(client);
@@ -325,16 +333,28 @@ static void on_client(void *context, unsigned what)
     }
 }
 
+/* Its time is over by no fault of its own: it is let go for want of ours. */
+static void give_up(struct api_client *client)
+{
+    client->held = false;
+    client->api->counts.unserved += client->phase != API_LINGER;
+    if (client->phase == API_HANDSHAKE || client->phase == API_LINGER)
+        api_client_free(client);
+    else
+        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
+}
+
 static void sweep_client(struct api_client *client, int64_t now_ns)
 {
+    int64_t until_ns = client->held ? client->held_since.ns + API_REPLY_NS : client->deadline.ns;
     if (client->phase == API_STREAM)
         api_stream_sweep(client, now_ns);
-    else if (client->deadline.ns > now_ns)
+    else if (until_ns > now_ns)
         return;
+    else if (client->held || client->phase == API_WAIT || client->phase == API_LATER)
+        give_up(client);
     else if (client->phase == API_HEAD || client->phase == API_BODY)
         send_bad(client, HTTP_MORE);
-    else if (client->phase == API_WAIT || client->phase == API_LATER)
-        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
     else {
         client->api->counts.bad += client->phase == API_HANDSHAKE;
         api_client_free(client);
@@ -347,12 +367,12 @@ static void answer_waiting(struct api *api)
     struct api_client *client = api->first, *previous;
     while (client && client->next)
         client = client->next;
-    for (; client && !is_spent(api); client = previous) {
+    for (; client && !api_is_spent(api); client = previous) {
         previous = client->previous;
         if (client->phase == API_WAIT)
             answer_in_turn(client);
-        else if (client->held && shake(client))
-            read_some(client);
+        else if (client->held)
+            let_go_on(client);
     }
 }
 
@@ -374,118 +394,13 @@ static void on_sweep(void *context)
     }
     forgive(api);
     answer_waiting(api);
-    if (api->paused && !is_spent(api)) {
+    if (api->paused && !api_is_spent(api)) {
         api->loop.ops->change(api->listening, LOOP_READ);
         api->paused = false;
     }
 }
 
-/* --- connections ------------------------------------------------------------------------------ */
-
-static void refuse_client(struct api *api, int fd)
-{
-    static const char body[] = "{\"error\":{\"text\":\"too many connections, ask again later\"}}";
-    char text[256];
-    int size = snprintf(text, sizeof text,
-                        "HTTP/1.1 503 %s\r\nContent-Type: application/json\r\n"
-                        "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-                        http_reason(503), sizeof body - 1, body);
-    api->counts.refused++;
-    if (!api->settings.tls && send(fd, text, (size_t)size, MSG_NOSIGNAL) < 0)
-        log_debug("control API: a client was gone before it could be refused: %s", strerror(errno));
-    close(fd);
-}
-
-static struct ip peer_of(int fd)
-{
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t size = sizeof address;
-    if (getpeername(fd, &address.any, &size) == 0 && address.any.sa_family == AF_INET)
-        return ip_from_v4((const uint8_t *)&address.v4.sin_addr);
-    if (size == sizeof address.v6 && address.any.sa_family == AF_INET6)
-        return ip_from_v6(address.v6.sin6_addr.s6_addr);
-    return (struct ip){{0}};
-}
-
-static bool begin_tls(struct api *api, struct api_client *client)
-{
-    struct error error = {0};
-    if (api->settings.tls)
-        client->tls = tls_server_new(api->settings.tls, client->fd, &error);
-    return !api->settings.tls || client->tls;
-}
-
-static void take_client(struct api *api, int fd, const struct ip *peer)
-{
-    struct api_client *client = xcalloc(1, sizeof *client);
-    *client = (struct api_client){
-        .api = api, .fd = fd, .next = api->first, .peer = *peer, .ticket = ++api->tickets};
-    if (begin_tls(api, client))
-        client->watch = api->loop.ops->watch(api->loop.loop, fd, LOOP_READ, on_client, client);
-    if (!client->watch) {
-        tls_client_free(client->tls);
-        free(client);
-        refuse_client(api, fd);
-        return;
-    }
-    api_client_enter(client, client->tls ? API_HANDSHAKE : API_HEAD, API_REQUEST_NS);
-    if (api->first)
-        api->first->previous = client;
-    api->first = client;
-    api->clients++;
-}
-
-/* One address takes not all the places. Those of this machine are many people's: a tunnel's, a
- * proxy's. */
-static bool has_room(const struct api *api, const struct ip *peer)
-{
-    static const struct ip unix_socket;
-    unsigned same = 0;
-    if (api->clients >= API_CLIENTS)
-        return false;
-    if (ip_is_loopback(peer) || ip_compare(peer, &unix_socket) == 0)
-        return true;
-    for (const struct api_client *client = api->first; client; client = client->next)
-        same += client->phase != API_STREAM && ip_compare(&client->peer, peer) == 0;
-    return same < API_CLIENTS_EACH;
-}
-
-static void welcome(struct api *api, int fd)
-{
-    const struct ip peer = peer_of(fd);
-    if (has_room(api, &peer))
-        take_client(api, fd, &peer);
-    else
-        refuse_client(api, fd);
-}
-
-static void on_listener(void *context, unsigned what)
-{
-    struct api *api = context;
-    (void)what;
-    if (is_spent(api)) { /* they wait in the kernel's queue */
-        api->paused = true;
-        api->loop.ops->change(api->listening, 0);
-        return;
-    }
-    for (int turn = 0; turn < ACCEPT_TURN; turn++) {
-        int fd = accept4(api->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            welcome(api, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            api->counts.refused++; /* it waits in the kernel's queue; so does the next try */
-            api->paused = true;
-            api->loop.ops->change(api->listening, 0);
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
-    }
-}
+/* --- all of it -------------------------------------------------------------------------------- */
 
 struct api *api_new(struct loop_ref loop, int listener, const struct api_route *routes,
                     void *context, struct error *error)
@@ -503,7 +418,7 @@ struct api *api_new_with(struct loop_ref loop, int listener, const struct api_ro
                         .routes = routes,
                         .context = context,
                         .settings = *settings};
-    api->listening = loop.ops->watch(loop.loop, listener, LOOP_READ, on_listener, api);
+    api->listening = loop.ops->watch(loop.loop, listener, LOOP_READ, api_welcome, api);
     api->sweep = loop.ops->timer(loop.loop, SWEEP_NS, on_sweep, api);
     if (api->listening && api->sweep)
         return api;

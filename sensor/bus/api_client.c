@@ -16,6 +16,7 @@
 void api_client_free(struct api_client *client)
 {
     struct api *api = client->api;
+    struct wtime began = wtime_now();
     if (client->next)
         client->next->previous = client->previous;
     if (client->previous)
@@ -33,6 +34,7 @@ void api_client_free(struct api_client *client)
     buffer_fini(&client->out);
     free(client->head);
     free(client);
+    api->spent_ns += wtime_now().ns - began.ns;
 }
 
 void api_client_enter(struct api_client *client, enum api_phase phase, int64_t time_ns)
@@ -75,28 +77,40 @@ enum api_io api_client_shake(struct api_client *client)
     return io;
 }
 
-/* Whoever goes on to send what is no data is let go: it costs the loop a turn each time. */
+bool api_client_is_idle(const struct api_client *client)
+{
+    return client->idle_reads > API_IDLE_READS + client->in.size / API_IDLE_EACH;
+}
+
+/* Whoever goes on to send what is no data is let go, whatever data is between it: it costs the loop
+ * a turn each time. */
 static enum api_io read_tls(struct api_client *client, void *bytes, size_t room, size_t *got)
 {
     struct error error = {0};
-    struct wtime began = wtime_now();
     enum api_io io = io_of(client, tls_client_read(client->tls, bytes, room, got, &error));
-    client->api->spent_ns += wtime_now().ns - began.ns;
     if (io == API_IO_SOME && client->phase != API_STREAM)
         watch(client, LOOP_READ);
-    client->idle_reads = io == API_IO_AGAIN ? client->idle_reads + 1 : 0;
-    return client->idle_reads > API_IDLE_READS ? API_IO_ENDED : io;
+    client->idle_reads += io == API_IO_AGAIN;
+    return api_client_is_idle(client) ? API_IO_ENDED : io;
 }
 
-enum api_io api_client_read(struct api_client *client, void *bytes, size_t room, size_t *got)
+static enum api_io read_plain(struct api_client *client, void *bytes, size_t room, size_t *got)
 {
-    if (client->tls && client->phase != API_LINGER)
-        return read_tls(client, bytes, room, got);
     ssize_t size = recv(client->fd, bytes, room, 0);
     if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return API_IO_AGAIN;
     *got = size > 0 ? (size_t)size : 0;
     return size > 0 ? API_IO_SOME : API_IO_ENDED;
+}
+
+enum api_io api_client_read(struct api_client *client, void *bytes, size_t room, size_t *got)
+{
+    struct wtime began = wtime_now();
+    enum api_io io = client->tls && client->phase != API_LINGER
+                         ? read_tls(client, bytes, room, got)
+                         : read_plain(client, bytes, room, got);
+    client->api->spent_ns += wtime_now().ns - began.ns;
+    return io;
 }
 
 static enum api_io write_once(struct api_client *client, size_t *done)

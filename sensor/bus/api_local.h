@@ -1,5 +1,5 @@
-/* A connection of the API's server, for api.c (connections and requests), api_client.c (its bytes,
- * replies and end) and api_stream.c. */
+/* A connection of the API's server, for api_welcome.c (which are taken), api.c (requests and their
+ * turn), api_client.c (its bytes, replies and end) and api_stream.c. */
 #ifndef SENSOR_BUS_API_LOCAL_H
 #define SENSOR_BUS_API_LOCAL_H
 
@@ -13,7 +13,8 @@
 #define API_REPLY_NS     (5 * NS_PER_S)
 #define API_LINGER_NS    NS_PER_S
 #define API_LINGER_BYTES ((size_t)1 << 20)
-#define API_IDLE_READS   64 /* one after the other, of TLS without data: key updates, pieces */
+#define API_IDLE_READS   64  /* of TLS without data, in all: key updates, pieces of a record; … */
+#define API_IDLE_EACH    512 /* … and one more for so many bytes of data: honest pieces */
 #define API_STREAM_NS    (30 * NS_PER_S) /* without taking any of what waits */
 
 enum api_phase {
@@ -36,7 +37,8 @@ struct api_client {
     uint64_t ticket, session;
     struct loop_watch *watch;
     enum api_phase phase;
-    bool held; /* its handshake waits for its turn, not watched */
+    bool held; /* what it sends is not read before the next turn, not watched */
+    struct wtime held_since;
     unsigned idle_reads;
     struct wtime deadline;
     struct buffer in, out;
@@ -60,8 +62,19 @@ struct api {
     struct api_counts counts;
 };
 
+/* api.c */
+bool api_is_spent(const struct api *api);            /* this turn has no time left */
+void api_client_ready(void *context, unsigned what); /* of a client */
+
+/* api_welcome.c */
+void api_welcome(void *context, unsigned what); /* of an api: somebody connects */
+bool api_is_same_client(const struct ip *one, const struct ip *other);
+
+/* api_client.c */
 void api_client_enter(struct api_client *client, enum api_phase phase, int64_t time_ns);
 void api_client_free(struct api_client *client);
+/* It sent more that is no data than anybody needs to. */
+bool api_client_is_idle(const struct api_client *client);
 enum api_io { API_IO_SOME, API_IO_AGAIN, API_IO_ENDED };
 /* API_IO_AGAIN: it is watched for what it needs. */
 enum api_io api_client_read(struct api_client *client, void *bytes, size_t room, size_t *got);

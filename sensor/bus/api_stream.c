@@ -79,9 +79,9 @@ void api_stream_ready(struct api_client *client, unsigned what)
     if (!(what & LOOP_READ))
         return;
     switch (api_client_read(client, bytes, sizeof bytes, &got)) {
-    case API_IO_SOME:
-        client->thrown += got;
-        if (client->thrown <= API_LINGER_BYTES)
+    case API_IO_SOME: /* whatever it is: a read costs the same */
+        client->idle_reads++;
+        if (!api_client_is_idle(client))
             return;
         client->api->counts.bad++;
         break;
@@ -90,7 +90,7 @@ void api_stream_ready(struct api_client *client, unsigned what)
             client->api->loop.ops->change(client->watch, LOOP_READ | LOOP_WRITE);
         return;
     case API_IO_ENDED:
-        client->api->counts.bad += client->idle_reads > API_IDLE_READS;
+        client->api->counts.bad += api_client_is_idle(client);
         break;
     }
     api_client_free(client);

@@ -102,11 +102,22 @@ static bool is_old(const struct lock *lock, struct wtime now)
     return lock->failures == 0 || now.ns - lock->last.ns > LOCK_KEPT_NS;
 }
 
-/* Its row, or NULL. `*room`: a row for it, the unlocked one that failed longest ago; NULL: none. */
+/* Of which less is forgotten: of what failed less often, and then longer ago. */
+static struct lock *lesser(struct lock *one, struct lock *other)
+{
+    if (!one)
+        return other;
+    if (other->failures != one->failures)
+        return other->failures < one->failures ? other : one;
+    return other->last.ns < one->last.ns ? other : one;
+}
+
+/* Its row, or NULL. `*room`: a row for it, of its own network when that has its share. */
 static struct lock *find(struct locks *locks, const struct key *key, struct wtime now,
                          struct lock **room)
 {
     unsigned near = 0;
+    struct lock *near_room = NULL;
     *room = NULL;
     for (size_t i = 0; i < LOCKS; i++) {
         struct lock *lock = &locks->row[i];
@@ -114,12 +125,14 @@ static struct lock *find(struct locks *locks, const struct key *key, struct wtim
             *lock = (struct lock){.failures = 0};
         if (is_of(lock, key))
             return lock;
-        near += is_near(lock, key);
-        if (lock->until.ns <= now.ns && (!*room || lock->last.ns < (*room)->last.ns))
-            *room = lock;
+        *room = lesser(*room, lock);
+        if (!is_near(lock, key))
+            continue;
+        near++;
+        near_room = lesser(near_room, lock);
     }
     if (near >= LOCKS_EACH)
-        *room = NULL;
+        *room = near_room;
     return NULL;
 }
 
@@ -127,17 +140,13 @@ int64_t locks_wait_ns(struct locks *locks, const char *who, const struct ip *fro
 {
     const struct key key = key_of(who, from);
     struct lock *room, *lock = find(locks, &key, now, &room);
-    if (!lock)
-        return room ? 0 : LOCK_FIRST_NS;
-    return lock->until.ns > now.ns ? lock->until.ns - now.ns : 0;
+    return lock && lock->until.ns > now.ns ? lock->until.ns - now.ns : 0;
 }
 
 bool locks_fail(struct locks *locks, const char *who, const struct ip *from, struct wtime now)
 {
     const struct key key = key_of(who, from);
     struct lock *room, *lock = find(locks, &key, now, &room);
-    if (!lock && !room)
-        return true;
     if (!lock) {
         lock = room;
         *lock = (struct lock){.from = key.from};

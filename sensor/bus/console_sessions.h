@@ -1,6 +1,6 @@
 /* Who is logged in, and who may not try again yet. Pure but for random numbers: the wall clock is
- * given. Bounds: SESSIONS (one more ends the one idle longest), LOCKS (when all are locked nobody
- * new may try), LOCKS_EACH. Thread: the loop's. */
+ * given. Bounds: SESSIONS (one more ends the one idle longest), LOCKS and LOCKS_EACH (one more
+ * takes the place of the one of which least is known). Thread: the loop's. */
 #ifndef SENSOR_BUS_CONSOLE_SESSIONS_H
 #define SENSOR_BUS_CONSOLE_SESSIONS_H
 
@@ -59,9 +59,10 @@ struct locks {
     } row[LOCKS];
 };
 
-/* How long nobody may try `who` from there; 0: it may be tried. Nobody new may while LOCKS_EACH of
- * that network failed within LOCK_KEPT_NS: a row that others could push out would forget what it
- * counts. */
+/* How long nobody may try `who` from there; 0: it may be tried. When LOCKS_EACH of that network, or
+ * LOCKS in all, failed within LOCK_KEPT_NS, a new one takes the place of the one that failed least
+ * often, of these the longest ago: names that somebody makes up lock nobody out, and to make the
+ * sensor forget what it counts of one name takes as many failures of each of the others. */
 int64_t locks_wait_ns(struct locks *locks, const char *who, const struct ip *from,
                       struct wtime now);
 /* It failed. True: that locked it. */

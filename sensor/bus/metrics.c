@@ -174,7 +174,9 @@ static const struct metrics_row api_field[] = {
     FIELD(counts.denied, metrics_counter, "weir_api_denied_requests_total",
           "Requests of whoever may not ask that."),
     FIELD(counts.waited, metrics_counter, "weir_api_waited_requests_total",
-          "Requests that waited for the listener's next share of the engine's time."),
+          "Times that a client waited for the listener's next share of the engine's time."),
+    FIELD(counts.unserved, metrics_counter, "weir_api_unserved_requests_total",
+          "Clients that were let go since there was no time for them."),
     FIELD(counts.streams, metrics_gauge_type, "weir_api_streams",
           "Connections that are told events."),
     FIELD(counts.slow, metrics_counter, "weir_api_slow_streams_total",
@@ -346,6 +348,18 @@ static void put_interfaces(struct buffer *out, const struct status *status)
     }
 }
 
+/* What reached a bound in the engine, by the names that it has in the status. */
+static void put_bounds(struct buffer *out, const struct status *status)
+{
+    for (size_t i = 0; i < status->bound_count; i++) {
+        const struct bound_count *bound = &status->bound[i];
+        buffer_text(out,
+                    "# HELP weir_bound_%s_total Of what reached a bound in the engine: %s.\n"
+                    "# TYPE weir_bound_%s_total counter\nweir_bound_%s_total %" PRIu64 "\n",
+                    bound->name, bound->text, bound->name, bound->name, bound->count);
+    }
+}
+
 /* --- the engine ------------------------------------------------------------------------------- */
 
 static void put_engine(struct buffer *out, const struct status_engine *engine)
@@ -455,6 +469,7 @@ char *metrics_text(const struct status *status)
     put_workers(&out, status);
     put_interfaces(&out, status);
     put_engine(&out, &status->engine);
+    put_bounds(&out, status);
     metrics_alerts(&out, status);
     put_redis(&out, &status->redis);
     put_journal(&out, &status->journal);

@@ -272,6 +272,7 @@ static void put_apis(struct json *json, const struct status *status)
         json_uint(json, "bad", counts->bad);
         json_uint(json, "denied", counts->denied);
         json_uint(json, "waited", counts->waited);
+        json_uint(json, "unserved", counts->unserved);
         json_uint(json, "streams", counts->streams);
         json_uint(json, "slow", counts->slow);
         json_close(json);
@@ -309,6 +310,14 @@ static void put_coverage(struct json *json, const struct health *total)
     json_close(json);
 }
 
+static void put_bounds(struct json *json, const struct status *status)
+{
+    json_open(json, "bounds");
+    for (size_t i = 0; i < status->bound_count; i++)
+        json_uint(json, status->bound[i].name, status->bound[i].count);
+    json_close(json);
+}
+
 static void put_lines(struct json *json, const char *name, const char *const *line, size_t count)
 {
     json_list(json, name);
@@ -338,6 +347,7 @@ char *status_json(struct json *json, const struct status *status)
     put_apis(json, status);
     put_console(json, status->console);
     put_coverage(json, status->coverage);
+    put_bounds(json, status);
     put_lines(json, "judged", status->judged, status->judged_count);
     put_lines(json, "learning", status->learning, status->learning_count);
     put_lines(json, "blind", status->blind, status->blind_count);

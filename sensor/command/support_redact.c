@@ -15,13 +15,14 @@
 #define WORD       "0123456789abcdefABCDEF.:"
 #define KEY        "abcdefghijklmnopqrstuvwxyz_"
 #define ALIAS_SIZE 32
+#define NAME_LEAST 6 /* bytes of a host's name that is hidden in any line */
 
 /* Keys of the configuration and of the status. Lines that tell what somebody else answered
- * (last_error, why, text) may hold any name. */
-static const char *const hidden_key[] = {"url",     "host",    "to",       "from",       "user",
-                                         "brokers", "server",  "username", "helo",       "pattern",
-                                         "headers", "proxy",   "options",  "topic",      "subject",
-                                         "names",   "data_id", "why",      "last_error", "text"};
+ * (last_error, why) may hold any name. */
+static const char *const hidden_key[] = {"url",     "host",    "to",       "from",      "user",
+                                         "brokers", "server",  "username", "helo",      "pattern",
+                                         "headers", "proxy",   "options",  "topic",     "subject",
+                                         "names",   "data_id", "why",      "last_error"};
 
 void redaction_init(struct redaction *redaction)
 {
@@ -39,33 +40,63 @@ void redaction_fini(struct redaction *redaction)
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void add_word(struct redaction *redaction, const char *word, size_t size)
+static void add_word(struct redaction *redaction, char *own)
 {
-    struct ip ip;
-    char *own = xasprintf("%.*s", (int)size, word);
-    if (strspn(own, "0123456789") == size || strcmp(own, "localhost") == 0 ||
-        ip_parse(own, &ip) == 0) {
-        free(own);
-        return;
-    }
     redaction->word = xrealloc(redaction->word, (redaction->words + 1) * sizeof(char *));
     redaction->word[redaction->words++] = own;
 }
 
+/* A host "redis" or "syslog" is a word of every other line, and says nothing of a site: what is
+ * hidden by its form is longer, and has a dot, a hyphen or a digit. */
+static void add_host(struct redaction *redaction, const char *host, size_t size)
+{
+    struct ip ip;
+    char *own = xasprintf("%.*s", (int)size, host);
+    if (size < NAME_LEAST || !strpbrk(own, ".-0123456789") || strspn(own, "0123456789") == size ||
+        ip_parse(own, &ip) == 0)
+        free(own);
+    else
+        add_word(redaction, own);
+}
+
+/* "user:password", "password" after a colon, or a user alone, who is hidden by the key only. */
+static void add_password(struct redaction *redaction, const char *login, size_t size)
+{
+    const char *colon = memchr(login, ':', size);
+    size_t user = colon ? (size_t)(colon - login) + 1 : size;
+    if (size - user >= NAME_LEAST) /* the key hides it all the same; "1" is in every line */
+        add_word(redaction, xasprintf("%.*s", (int)(size - user), login + user));
+}
+
+/* The hosts between the two, with their ports. */
+static void add_hosts(struct redaction *redaction, const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
+        if (size > 0 && *at != '[')
+            add_host(redaction, at, size);
+        at += size;
+    }
+}
+
+/* What is before its last "@" is the login, and what is behind it the host, wherever that stands. A
+ * path may hold one, too, and so may a password hold what ends a host: both are hidden. */
 void redaction_add_place(struct redaction *redaction, const char *place)
 {
     const char *scheme = strstr(place, "://"), *at = scheme ? scheme + 3 : place;
     struct ip ip;
     if (ip_parse(place, &ip) == 0 || *at == '/' || strncmp(at, "unix:", 5) == 0)
         return;
-    size_t whole = strcspn(at, "/?#");
-    const char *login = memrchr(at, '@', whole), *end = at + whole;
-    for (at = login ? login + 1 : at; at < end; at++) {
-        size_t size = *at == '[' ? strcspn(at, "]") : strcspn(at, ":, /?#]");
-        if (size > 0 && *at != '[')
-            add_word(redaction, at, size);
-        at += size;
+    const char *end = at + strcspn(at, "/?#"), *last = scheme ? strrchr(at, '@') : NULL;
+    const char *login = memrchr(at, '@', (size_t)(end - at));
+    if (last)
+        add_password(redaction, at, (size_t)(last - at));
+    if (last && last != login) {
+        add_hosts(redaction, last + 1, last + 1 + strcspn(last + 1, "/?#"));
+        if (login)
+            add_password(redaction, at, (size_t)(login - at));
     }
+    add_hosts(redaction, login ? login + 1 : at, end);
 }
 
 static bool in_word(char c)

@@ -14,10 +14,11 @@ struct redaction {
 
 void redaction_init(struct redaction *redaction);
 void redaction_fini(struct redaction *redaction);
-/* The hosts in a URL, or in "host:port,host:port", whatever they are named. */
+/* The password in a URL, and the hosts in it, or in "host:port,host:port", whose names have six
+ * bytes, and a dot, a hyphen or a digit: others are words like any other. */
 void redaction_add_place(struct redaction *redaction, const char *place);
 /* Appends `text` with each address as "ip-N" (the same one always the same N; unspecified and
- * loopback ones stay), and as "***" hardware addresses, the hosts that were added, and the values
+ * loopback ones stay), and as "***" hardware addresses, what was added, and the values
  * of keys that name machines, people, what is looked for or what somebody answered, in YAML and in
  * JSON. */
 void redact(struct redaction *redaction, const char *text, struct buffer *to);

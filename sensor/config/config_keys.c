@@ -33,6 +33,10 @@ int config_refuse(const struct reading *r, const struct yaml_node *node, const c
     if (kind)
         return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: is %s, expected %s", r->name,
                          node->line, node->column, r->key, kind, expected);
+    if (strstr(node->text,
+               "://")) /* the reason stands in logs and bundles, a URL may hold a secret */
+        return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: a URL (not shown), expected %s",
+                         r->name, node->line, node->column, r->key, expected);
     return error_set(r->error, ERROR_USAGE, "%s:%d:%d: %s: \"%.80s\", expected %s", r->name,
                      node->line, node->column, r->key, node->text, expected);
 }

@@ -32,8 +32,14 @@ static void forget_totals(struct engine *engine, const struct ip *ip)
     free(all);
 }
 
+/* What it claims, too: it would be said again until the store hears it. */
 static void drop(struct engine *engine, const struct ip *ip)
 {
+    struct host *host = hosts_get(engine, ip);
+    if (host) {
+        free(host->claims);
+        host->claims = NULL;
+    }
     hosts_changed(engine, ip);
     forget_totals(engine, ip);
     if (engine->fleet)

@@ -22,6 +22,7 @@
 
 #include "snapshot.h"
 #include "weir/base/digest.h"
+#include "weir/base/folder.h"
 #include "weir/base/json.h"
 #include "weir/base/log.h"
 
@@ -227,16 +228,6 @@ static int write_all(int fd, const void *data, size_t size)
     return 0;
 }
 
-/* So that the name survives a cut of power. */
-static void sync_folder(const char *folder)
-{
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0)
-        log_warn("%s: cannot be synced: %s", folder, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-}
-
 static int write_file(const struct engine *engine, const struct buffer *bytes, struct error *error)
 {
     const char *path = engine->checkpoint->snapshot_path;
@@ -250,8 +241,8 @@ static int write_file(const struct engine *engine, const struct buffer *bytes, s
         close(fd);
     if (failed)
         unlink(temporary);
-    else
-        sync_folder(engine->config.folder);
+    else if (folder_sync(engine->config.folder) != 0)
+        log_warn("%s: cannot be synced: %s", engine->config.folder, strerror(errno));
     free(temporary);
     return failed ? -1 : 0;
 }

@@ -23,6 +23,7 @@ struct work {
     struct civil civil; /* learning: of the hour */
     struct ip *host;
     size_t count, asked, done;
+    uint64_t withheld; /* host-hours; counted when the hour is closed: a redo counts them anew */
     bool lost; /* another sensor has the lease: what is on its way is let come, then given up */
 };
 

@@ -57,7 +57,7 @@ static void learn(struct engine *engine, struct host *host, struct profile *prof
         return;
     if (!profile)
         profile = profile_new(&host->ip, work->hour);
-    zoned_catch_up(engine, profile, &work->civil);
+    engine->counts.hours_withheld += zoned_catch_up(engine, profile, &work->civil);
     profile_close_packed(profile, total, &work->civil, engine->fleet, &blob);
     keep(engine, host, profile, base, &blob);
     buffer_fini(&blob);

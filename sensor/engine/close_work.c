@@ -119,6 +119,7 @@ static void on_closed(void *context, enum store_put put)
         lose(engine);
         return;
     }
+    engine->counts.hours_withheld += work->withheld;
     close_through(engine, work->hour);
     begin_cleaning(engine, work->hour, work->host, work->count);
     work->host = NULL;
@@ -209,11 +210,11 @@ static void learn_hour(struct engine *engine, struct host *host,
                        const struct store_gathered *gathered, struct profile *profile)
 {
     struct buffer blob = {0};
-    const struct work *work = &engine->closing->work;
+    struct work *work = &engine->closing->work;
     const struct host_total *total = gathered->sum;
     if (!total)
         total = totals_get(engine->totals, &gathered->host, work->hour);
-    zoned_catch_up(engine, profile, &work->civil);
+    work->withheld += zoned_catch_up(engine, profile, &work->civil);
     profile_close_packed(profile, total, &work->civil, engine->fleet, &blob);
     put_profile(engine, gathered, &blob);
     if (is_held(host)) {

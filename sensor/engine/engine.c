@@ -61,7 +61,9 @@ static void on_alert(void *context, const struct incident *incident, const struc
     struct alert told = *alert;
     struct alert_noise found = {.silence = NULL};
     noise_tag(engine, &told, &found);
-    incidents_told(engine->incidents, &told, noise_covers(engine, alert));
+    bool covered = noise_covers(engine, alert);
+    incidents_told(engine->incidents, &told, covered);
+    engine->covered += covered;
     engine->counts.alerts++;
     count_noise(&engine->counts, &told);
     engine_tally(engine, &told.finding);
@@ -279,7 +281,7 @@ static void do_due(struct engine *engine, struct ptime now)
         if (!paused(engine))
             live_look(engine, at);
         if (!paused(engine))
-            elsewhere_look(engine, at);
+            claims_look(engine, at);
     }
 }
 

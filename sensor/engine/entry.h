@@ -37,16 +37,16 @@ struct entry_loaded { /* ENTRY_LOADED: what the store knew of a host, followed b
     uint32_t spare;
 };
 
-enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED };
+enum { ELSEWHERE_SEEN, ELSEWHERE_CLAIMED, ELSEWHERE_SAID };
 
 /* ENTRY_ELSEWHERE: what other sensors see of a host, followed by `count` shares of destinations; or
  * who tells of it: of the destination whose hash `alike` is, on the side `count`, `across` as the
- * store answered (enum store_claimed). */
+ * store answered (enum store_claimed), followed by how much that one knows. */
 struct entry_elsewhere {
     struct ip host;
     int64_t hour; /* of a claim: the day */
     uint64_t alike, across;
-    uint32_t size; /* of the shares */
+    uint32_t size; /* of what follows */
     uint16_t count, what;
 };
 

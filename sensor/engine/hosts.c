@@ -174,6 +174,7 @@ static void free_host(void *value)
     struct host *host = value;
     profile_free(host->profile);
     free(host->blob);
+    free(host->claims);
     weigh_free(host);
     free(host);
 }

@@ -94,13 +94,28 @@ struct host_list { /* by last use */
 };
 
 /* Who tells what a side of a host's evidence leads to on a site day, of several that see it. */
-enum claim_state { CLAIM_NONE, CLAIM_ASKED, CLAIM_MINE, CLAIM_OTHERS, CLAIM_TOLD };
-struct claim {
-    int64_t day;
+enum claim_state {
+    CLAIM_NONE,
+    CLAIM_ASKED,
+    CLAIM_MINE,
+    CLAIM_OTHERS,
+    CLAIM_TOLD,   /* by another */
+    CLAIM_SAYING, /* told here, and the store did not answer yet that it has heard it */
+    CLAIM_SAID
+};
+struct claim { /* one a side and open hour: what is not said yet gives way to what is told later */
+    int64_t hour, day;
     uint64_t destination;      /* store.h */
-    double e;                  /* what was asked with, or told */
+    double e;                  /* what was asked with, or told, here or (CLAIM_TOLD) there */
     int64_t asked_ns, held_ns; /* packet time; since then something waits to be told, 0: nothing */
     uint32_t state, spare;     /* enum claim_state */
+};
+
+/* Something is told of two: of the present one, and for two minutes of the one before. */
+#define OPEN_HOURS 2
+#define CLAIMS     (EVIDENCE_SIDES * OPEN_HOURS)
+struct claims {
+    struct claim of[CLAIMS]; /* of each side, of each hour: hour & 1 */
 };
 
 struct host {
@@ -124,9 +139,9 @@ struct host {
     struct sight_host sight;
     struct weigh *weigh; /* its evidence in the open hours; NULL: not looked at yet */
     struct last_told told[EVIDENCE_SIDES]; /* by this sensor */
-    struct claim claim[EVIDENCE_SIDES];
-    int64_t shared_ns; /* when another sensor was last heard to see it; 0: never */
-    bool held;         /* in the list of those of whom something waits to be told (elsewhere.c) */
+    struct claims *claims; /* NULL: nothing was found that another sensor might tell */
+    int64_t shared_ns;     /* when another sensor was last heard to see it; 0: never */
+    bool held;             /* in the list of those of whom something waits to be told (claims.c) */
 };
 
 struct site_day { /* looked up once a day */
@@ -146,7 +161,7 @@ struct tallies { /* see tally.c */
 
 struct heard { /* see elsewhere.c: entries that wait for their place */
     struct heard_entry *oldest, *newest;
-    struct ip *held; /* hosts of whom something waits to be told */
+    struct ip *held; /* claims.c: hosts of whom something waits to be told, or said */
     size_t held_count, held_room;
 };
 
@@ -209,8 +224,9 @@ struct engine {
     struct cleaning *cleaning;     /* of a closed hour, else NULL */
     struct checkpoint *checkpoint; /* NULL: none is kept */
     bool begun, pumping, finished;
-    bool last;    /* no further ring comes */
-    bool resumed; /* the sensor starts from a checkpoint; nothing new was consumed yet */
+    bool last;        /* no further ring comes */
+    bool resumed;     /* the sensor starts from a checkpoint; nothing new was consumed yet */
+    uint64_t covered; /* alerts that a silence covers; of a log that is played again, did cover */
 };
 
 /* A replay that is to be read again (judged_ns): it is not judged any more. */
@@ -295,26 +311,31 @@ void loads_take(struct engine *engine, struct host *host, const void *blob, size
 void loads_abandon(struct engine *engine);
 void loads_fini(struct engine *engine);
 
-/* elsewhere.c: what other sensors see, and who tells. */
+/* elsewhere.c: what other sensors see. */
 struct entry_elsewhere;
 void elsewhere_hear(struct engine *engine, struct store *store);
+void elsewhere_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed);
 bool elsewhere_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void elsewhere_take(struct engine *engine, const struct entry_elsewhere *entry);
-/* Whether this sensor may tell this; where others see the host too, they are asked first, and it is
- * judged again when the answer comes. */
+void elsewhere_abandon(struct engine *engine); /* the store went, or came */
+void elsewhere_fini(struct engine *engine);
+
+/* claims.c: who tells. Whether this sensor may tell this; where others see the host too, they are
+ * asked first, and it is judged again when the answer comes. */
 struct telling {
     enum evidence_side side;
     const struct destination *destination; /* NULL: the host as a whole */
-    int64_t day;
+    int64_t day, hour;                     /* the open hour it was found in, and its day */
     double e;
 };
-bool elsewhere_may_tell(struct engine *engine, struct host *host, const struct telling *telling,
-                        struct ptime now);
-void elsewhere_told(struct engine *engine, struct host *host, const struct telling *telling);
-void elsewhere_look(struct engine *engine, struct ptime at);      /* on the grid of looks */
-void elsewhere_restore(struct engine *engine, struct host *host); /* … out of a snapshot */
-void elsewhere_abandon(struct engine *engine); /* the store went: what waited is judged again */
-void elsewhere_fini(struct engine *engine);
+bool claims_may_tell(struct engine *engine, struct host *host, const struct telling *telling,
+                     struct ptime now);
+void claims_told(struct engine *engine, struct host *host, const struct telling *telling);
+void claims_take(struct engine *engine, struct host *host, const struct entry_elsewhere *entry);
+void claims_look(struct engine *engine, struct ptime at);      /* on the grid of looks */
+void claims_close(struct engine *engine, int64_t through);     /* these hours are due */
+void claims_restore(struct engine *engine, struct host *host); /* … out of a snapshot */
+void claims_abandon(struct engine *engine);
 
 /* warm.c: before the first record that this engine ever consumed; it may pause for it. */
 void warm_begin(struct engine *engine, struct ptime now);

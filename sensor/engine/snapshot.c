@@ -64,6 +64,7 @@ uint64_t snapshot_layout(void)
         sizeof(struct record_binding),
         sizeof(struct entry),
         sizeof(struct host),
+        sizeof(struct claims),
         sizeof(void *)};
     return hash64(size, sizeof size, hash64(WEIR_VERSION, strlen(WEIR_VERSION), RECORD_VERSION));
 }
@@ -195,7 +196,9 @@ static void put_host(struct buffer *out, const struct host *host)
         buffer_le64(out, (uint64_t)host->told[side].day);
         buffer_f64(out, host->told[side].e);
     }
-    buffer_put(out, host->claim, sizeof host->claim);
+    buffer_u8(out, host->claims != NULL);
+    if (host->claims)
+        buffer_put(out, host->claims, sizeof *host->claims);
     buffer_le64(out, (uint64_t)host->shared_ns);
     buffer_le32(out, host->blob_size);
     buffer_put(out, host->blob, host->blob_size);
@@ -236,14 +239,20 @@ static bool take_host(struct engine *engine, struct cursor *in)
         if (!snapshot_take_raw(in, &host->told[side].e, sizeof host->told[side].e))
             return false;
     }
-    if (!snapshot_take_raw(in, host->claim, sizeof host->claim))
+    struct claims claims;
+    bool claimed = cursor_u8(in) != 0;
+    if (claimed && !snapshot_take_raw(in, &claims, sizeof claims))
         return false;
     host->shared_ns = (int64_t)cursor_le64(in);
     uint32_t size = cursor_le32(in);
     const uint8_t *blob = cursor_take(in, size);
     if (!blob || host == &unused)
         return blob != NULL;
-    elsewhere_restore(engine, host);
+    if (claimed) {
+        host->claims = xcalloc(1, sizeof claims);
+        *host->claims = claims;
+    }
+    claims_restore(engine, host);
     if (size > 0)
         cache_put(engine, host, blob, size);
     if (loading)

@@ -1,7 +1,10 @@
 /* Open stories: what a host sends to one destination (or at all) since it began to, for as long as
  * it goes on. A story is silent for STORY_GAP_NS and is forgotten, unless an incident still tells
  * it. Bound: STORIES_MAX; the one silent longest that no incident tells is forgotten, counted.
- * Engine thread. */
+ *
+ * A story takes 5 kB, of which one in ten is ever used: only the STORIES_AWAKE used last lie as
+ * they are, the others thinned (thin.h), and wake when they are asked for. Nobody sees it but by
+ * the memory. Engine thread. */
 #ifndef WEIR_ENGINE_STORIES_H
 #define WEIR_ENGINE_STORIES_H
 
@@ -9,24 +12,32 @@
 #include "weir/base/map.h"
 #include "weir/engine/engine.h"
 
+#include <stdalign.h>
+
 #define STORIES_MAX       262144
+#define STORIES_AWAKE     8192
 #define STORY_ITEMS_BYTES (UINT64_C(512) << 20) /* of sets of counted items, see union.h */
 #define STORY_GAP_NS      (6 * NS_PER_HOUR)
 
+struct story_entry;
+
 struct open_story {
-    struct story story;
+    alignas(16) struct story story;
     struct counter counter;           /* of story.counted */
     bool content_changed;             /* since it was last judged */
     bool told;                        /* an incident speaks of it: kept until that closes */
-    struct open_story *newer, *older; /* by last activity */
+    struct story_entry *entry;        /* its place among all */
+    struct open_story *newer, *older; /* of those awake, by last use */
 };
 
 struct stories {
-    struct map map; /* host + destination key → struct open_story */
-    struct open_story *newest, *oldest;
-    struct story_block *blocks; /* where they lie */
-    struct open_story *unused;  /* of those, chained by `older` */
+    struct map map;                       /* host + destination key → struct story_entry */
+    struct story_entry *newest, *oldest;  /* of all, by last activity */
+    struct open_story *used, *used_least; /* of those awake, by last use */
+    struct story_block *blocks;           /* where these lie */
+    struct open_story *unused;            /* of those, chained by `older` */
     size_t fresh; /* of the newest block, at its end: never used, their memory not touched */
+    size_t awake, awake_limit, limit;
     uint64_t evicted;
     struct union_budget budget; /* of all stories' counted items */
 };
@@ -34,11 +45,11 @@ struct stories {
 void stories_init(struct stories *stories);
 void stories_fini(struct stories *stories);
 /* The open story, made when there is none; it becomes the newest. destination NULL: the whole
- * host's. */
+ * host's. Stays where it is until awake_limit others have been asked for. */
 struct open_story *stories_open(struct stories *stories, const struct ip *host,
                                 const struct destination *destination, struct ptime now);
 /* The one that is open already; NULL: none. */
-struct open_story *stories_find(const struct stories *stories, const struct ip *host,
+struct open_story *stories_find(struct stories *stories, const struct ip *host,
                                 const struct destination *destination);
 /* Adds a flow record's fresh part. */
 void story_add(struct open_story *open, const struct flow_view *view);

@@ -11,7 +11,7 @@
  * A side that was told is silent for SILENT_DAYS, unless its evidence has grown by SILENT_FACTOR:
  * by what this sensor told (checkpointed), and by what the profile knows of earlier days. So the
  * costly part, reasons and the edge, happens log(E)/log(1.3) times a host at most; what trust, an
- * exception or another sensor (elsewhere.c) holds back is not told, so it costs that at each change
+ * exception or another sensor (claims.c) holds back is not told, so it costs that at each change
  * of a bin.
  *
  * Bounds: one struct weigh (1.2 kB) a host that sent anything since the start; a walk through an
@@ -324,13 +324,15 @@ static void tell(struct at *at, const struct slot *slot, enum evidence_side side
         engine->counts.trusted++;
         return;
     }
-    struct telling telling = {side, lead.destination, at->civil->day, fused.e};
-    if (!elsewhere_may_tell(engine, at->host, &telling, at->now) ||
+    struct telling telling = {side, lead.destination, at->civil->day, at->civil->hour, fused.e};
+    uint64_t covered = engine->covered;
+    if (!claims_may_tell(engine, at->host, &telling, at->now) ||
         account_tell(engine, open, &finding, 1, state, profile_hours(at->host->profile), at->now) ==
             0)
         return;
     at->host->told[side] = (struct last_told){at->civil->day, fused.e};
-    elsewhere_told(engine, at->host, &telling);
+    if (engine->covered == covered) /* a silence is this sensor's, not the others' */
+        claims_told(engine, at->host, &telling);
 }
 
 static void weigh_slot(struct at *at, struct slot *slot)

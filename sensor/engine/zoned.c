@@ -267,18 +267,19 @@ void zoned_flow(struct engine *engine, const struct flow_view *view)
 struct worked_on {
     struct engine *engine;
     const struct zone *zone; /* NULL: none, or without a window */
+    uint64_t withheld;
 };
 
 static bool is_withheld(void *context, const struct civil *civil)
 {
-    const struct worked_on *on = context;
+    struct worked_on *on = context;
     const struct noise *book = on->engine->noise.book;
     bool yes = on->zone && noise_in_change(book, on->zone->name, civil->starts, civil->ends);
-    on->engine->counts.hours_withheld += yes;
+    on->withheld += yes;
     return yes;
 }
 
-void zoned_catch_up(struct engine *engine, struct profile *profile, const struct civil *civil)
+uint64_t zoned_catch_up(struct engine *engine, struct profile *profile, const struct civil *civil)
 {
     const struct zones *zones = engine->zoned.zones;
     const struct noise *book = engine->noise.book;
@@ -286,8 +287,9 @@ void zoned_catch_up(struct engine *engine, struct profile *profile, const struct
         zones && book ? zones_get(zones, zones_end(zones, &profile->host, true)) : NULL;
     if (zone && !noise_in_change(book, zone->name, PTIME_MIN, PTIME_MAX))
         zone = NULL;
-    struct worked_on on = {engine, zone};
+    struct worked_on on = {engine, zone, 0};
     profile_catch_up(profile, civil->hour - 1, engine->config.calendar, zone ? is_withheld : NULL,
                      &on);
     profile->withheld = is_withheld(&on, civil);
+    return on.withheld;
 }

@@ -173,14 +173,12 @@ static void jump(struct console_news *news, uint64_t until, struct buffer *event
     news->after = news->told = news->gone = until - NEWS_LINES;
 }
 
-/* Damaged, or gone from under us: the next one is behind it. */
-static void skip(struct console_news *news, const struct error *error, struct buffer *events)
+/* Damaged or gone, or not to be read now: which of these, the next record's number says. */
+static void meet_trouble(struct console_news *news, const struct error *error,
+                         struct buffer *events)
 {
     log_warn("console: %s", error->message);
-    if (news->gone > news->told)
-        return;
     put_gap(news->told, events);
-    news->gone = news->told + 1;
 }
 
 /* Those of before are kept, and told to nobody but who asks what it has missed. */
@@ -194,7 +192,7 @@ static void take(struct console_news *news, const char *line, size_t size, struc
         put_event(row, events);
 }
 
-/* False: there is no more now. */
+/* False: there is no more now. Numbers grow by one, so what they leave out is gone for good. */
 static bool read_one(struct console_news *news, uint64_t until, struct buffer *events)
 {
     struct error error = {0};
@@ -205,10 +203,14 @@ static bool read_one(struct console_news *news, uint64_t until, struct buffer *e
     if (got == 0)
         return false;
     if (got < 0) {
-        skip(news, &error, events);
+        meet_trouble(news, &error, events);
         return true;
     }
     bool behind = news->told < news->before;
+    if (sequence > news->told + 1) {
+        put_gap(news->told, events);
+        miss(news, sequence - 1);
+    }
     news->told = sequence;
     take(news, line, size, events);
     if (behind && sequence >= news->before) /* who came meanwhile was shown less */

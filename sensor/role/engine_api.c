@@ -13,6 +13,7 @@
 
 #include "weir/base/json.h"
 #include "weir/bus/metrics.h"
+#include "weir/engine/bounds.h"
 #include "weir/investigate/judging.h"
 #include "weir/role/role.h"
 
@@ -303,6 +304,7 @@ struct lists {
     const char *blind[BLIND_MAX];
     struct console_counts console;
     struct judging judging;
+    struct bound_count bound[ENGINE_BOUNDS];
 };
 
 static void list_capture(const struct engine_role *role, struct lists *lists, struct status *status)
@@ -323,6 +325,8 @@ static void list_sight(const struct engine_role *role, struct lists *lists, stru
     struct judging *judging = &lists->judging;
     judging_of(judging, role->stack.engine, role->config.detect.learn_days);
     status->coverage = engine_health(role->stack.engine);
+    status->bound_count = engine_bounds(role->stack.engine, lists->bound);
+    status->bound = lists->bound;
     status->judged = (const char *const *)judging->line;
     status->judged_count = judging->now;
     status->learning = (const char *const *)judging->line + judging->now;

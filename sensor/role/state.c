@@ -2,6 +2,7 @@
 #include "weir/role/state.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/folder.h"
 #include "weir/base/time.h"
 
 #include <errno.h>
@@ -166,15 +167,11 @@ static int put_version(const char *folder, const char *path, const char *beside)
     if (unlink(beside) != 0 && errno != ENOENT)
         return -1;
     int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    int folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int failed = fd < 0 || folder_fd < 0 || write(fd, text, (size_t)size) != size ||
-                 fchmod(fd, 0644) != 0 || fsync(fd) != 0 || rename(beside, path) != 0 ||
-                 fsync(folder_fd) != 0;
+    int failed = fd < 0 || write(fd, text, (size_t)size) != size || fchmod(fd, 0644) != 0 ||
+                 fsync(fd) != 0 || rename(beside, path) != 0 || folder_sync(folder) != 0;
     int cause = errno;
     if (fd >= 0)
         close(fd);
-    if (folder_fd >= 0)
-        close(folder_fd);
     errno = cause;
     return failed ? -1 : 0;
 }

@@ -27,57 +27,71 @@ def roles_users(pid):
     return users
 
 
-class CheckLive(Case):
-    def setUp(self):
-        super().setUp()
-        self.users = set()
-        require(self, "ethtool")
-        self.far, self.tap = Space(self, "far"), Space(self, "tap")
-        wire(self.far, "f0", self.tap, "t0", arp=False)
-        wire(self.far, "f1", self.tap, "t1", arp=False)
+class Survey:
+    """`weir check -i` under way; `frames`, each so many `times`, are sent again and again while it looks."""
 
-    def survey(self, *words, frames, times=1):
-        """What `weir check -i` says; `frames`, each so many `times`, are sent again and again while it looks."""
-        out = self.path("out")
-        with open(out, "wb") as file, open(out + ".err", "wb") as err:
-            process = self.tap.start(weirtest.binary(), "check", "-q", "--for", "2s", *words, stdout=file,
-                                     stderr=err, env={**os.environ, "TMPDIR": self.home,
-                                                      **weirtest.unnamed_reports()})
-        wire_end = self.far.raw("f0")
-        self.addCleanup(wire_end.close)
-        at = 0
+    def __init__(self, case, far, tap, name, *words, frames, times=1):
+        self.case, self.out, self.frames, self.times, self.at, self.users = case, case.path(name), frames, times, 0, set()
+        with open(self.out, "wb") as file, open(self.out + ".err", "wb") as err:
+            self.process = tap.start(weirtest.binary(), "check", "-q", "--for", "2s", *words, stdout=file, stderr=err,
+                                     env={**os.environ, "TMPDIR": case.home, **weirtest.unnamed_reports()})
+        self.end = far.raw(name)
+        case.addCleanup(self.end.close)
 
-        def over():
-            nonlocal at
-            self.users |= roles_users(process.pid)
-            for _ in range(times):
-                wire_end.send(frames[at])
-            at = (at + 1) % len(frames)
-            return process.poll() is not None
+    def over(self):
+        self.users |= roles_users(self.process.pid)
+        for _ in range(self.times):
+            self.end.send(self.frames[self.at])
+        self.at = (self.at + 1) % len(self.frames)
+        return self.process.poll() is not None
 
-        until("the survey's end", over, every=0.002)
-        text = read(out)
-        self.assertEqual((process.returncode, read(out + ".err")), (0, ""), text)
+    def said(self):
+        text = read(self.out)
+        self.case.assertEqual((self.process.returncode, read(self.out + ".err")), (0, ""), text)
         return text
 
+
+class CheckLive(Case):
     def proposal(self, text):
         """The proposed configuration, as `weir check` prints what it means."""
         run = weir("check", "-c", self.write("proposed.yaml", text[text.index("networks:"):]))
         self.assertEqual((run.status, run.err), (0, ""), run)
         return run.out
 
-    def test_a_site_becomes_a_configuration(self):
+    def test_a_site_and_a_mirror_that_copies(self):
+        require(self, "ethtool")
+        far, tap = Space(self, "far"), Space(self, "tap")
+        for n in range(3):
+            wire(far, f"f{n}", tap, f"t{n}", arp=False)
+        surveys = self.site(far, tap), self.mirror(far, tap) # side by side: each looks for 2 s
+        until("the surveys' end", lambda: all([survey.over() for survey in surveys]), every=0.002)
+        self.becomes_a_configuration(surveys[0])
+        text = surveys[1].said()
+        self.assertIn("one direction of the link is probably missing", text)
+        self.assertRegex(text, r"Duplicates  \d\d.*: the mirror takes ports in both directions")
+        self.assertEqual([name for name in os.listdir(self.home) if name.startswith("weir-")], [])
+
+    def mirror(self, *spaces):
+        """One direction, each frame twice."""
+        both = [data for _, data in conversation(0, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 300_000)]
+        one = [frame for frame in both if frame[26:30] == bytes((10, 7, 0, 1))]
+        return Survey(self, *spaces, "f2", "-i", "t2", frames=list(identified(one)), times=2)
+
+    def site(self, *spaces):
         frames = []
         for n in range(8):
             frames += [data for _, data in conversation(0, (f"10.7.0.{n + 1}", 40000 + n), ("198.51.100.9", 443),
                                                         b"a" * 200, b"b" * 2000)]
             frames += [data for _, data in conversation(0, (f"10.9.2.{n + 1}", 41000 + n), ("10.9.1.5", 502), *MODBUS)]
-        text = self.survey("-i", "t0", "-i", "t1", frames=frames)
+        return Survey(self, *spaces, "f0", "-i", "t0", "-i", "t1", frames=frames)
+
+    def becomes_a_configuration(self, survey):
+        text = survey.said()
         self.assertRegex(text, r"10\.7\.0\.0/16 .* inside\n")
         self.assertRegex(text, r"198\.51\.0\.0/16 .* outside\n")
         self.assertRegex(text, r"\nt1 +nothing was seen: is it up, and does the mirror send to it\?\n")
         self.assertNotIn("\nt0 ", text)
-        self.assertTrue(self.users - {0}, "who captures stays root")
+        self.assertTrue(survey.users - {0}, "who captures stays root")
         said = self.proposal(text)
         self.assertIn('inside: ["10.7.0.0/16", "10.9.0.0/16"]\n', said.replace(
             '["10.9.0.0/16", "10.7.0.0/16"]', '["10.7.0.0/16", "10.9.0.0/16"]'))
@@ -86,14 +100,6 @@ class CheckLive(Case):
         self.assertRegex(said, r"interfaces: \[.*t0.*t1.*\]")
         zone = os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2]
         self.assertIn(f"timezone: {zone or 'UTC'}   # this machine's", text)
-        self.assertEqual([name for name in os.listdir(self.home) if name.startswith("weir-")], [])
-
-    def test_one_direction_and_a_mirror_that_copies(self):
-        both = [data for _, data in conversation(0, ("10.7.0.1", 40000), ("198.51.100.9", 443), b"a" * 300_000)]
-        one = [frame for frame in both if frame[26:30] == bytes((10, 7, 0, 1))]
-        text = self.survey("-i", "t0", frames=list(identified(one)), times=2)
-        self.assertIn("one direction of the link is probably missing", text)
-        self.assertRegex(text, r"Duplicates  \d\d.*: the mirror takes ports in both directions")
 
     def test_what_cannot_be_done(self):
         self.assert_fails(2, ("check", "--for", "60s"), "--for needs -i INTERFACE")

@@ -36,6 +36,13 @@ def text_of(path):
         return None
 
 
+def sensor_words():
+    """The program's text: the words it says of states and kinds are in it."""
+    folders = (os.path.join(SOURCE, "sensor"), os.path.join(SOURCE, "include"))
+    return "".join(text_of(os.path.join(place, name)) for folder in folders for place, _, names in os.walk(folder)
+                   for name in names if name.endswith((".c", ".h")))
+
+
 def install():
     """The folder with what drives the browser, as it is pinned; or why it cannot be had."""
     if not (BROWSER and shutil.which("node") and shutil.which("npm")):
@@ -59,21 +66,31 @@ def install():
     return MODULES, None
 
 
-def drive(modules, words, checks, shots="", timeout=120):
-    """Lines of pages.mjs, of these checks against a stub that was started with `words`."""
+def begin_stub(words):
     stub = subprocess.Popen([sys.executable, os.path.join(PARTS, "stub.py"), *words], stdin=subprocess.PIPE,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return stub, stub.stdout.readline().strip()
+
+
+def end_stub(stub):
+    stub.stdin.close()
+    stub.stdout.close()
+    stub.terminate()
+    stub.wait()
+
+
+def drive(modules, parts, shots="", timeout=120):
+    """Lines of pages.mjs, one browser for all: of each part (words, checks) the checks against a stub of these words."""
+    stubs = [begin_stub(words) for words, _ in parts]
+    asked = [word for (_, address), (_, checks) in zip(stubs, parts) for word in (address, *checks)]
     try:
-        address = stub.stdout.readline().strip()
-        done = subprocess.run(["node", os.path.join(PARTS, "pages.mjs"), BROWSER, address, *checks], capture_output=True,
+        done = subprocess.run(["node", os.path.join(PARTS, "pages.mjs"), BROWSER, *asked], capture_output=True,
                               text=True, timeout=timeout, check=False,
                               env=dict(os.environ, NODE_PATH=modules, WEIR_SHOTS=shots))
         return [line for line in done.stdout.splitlines() if line] or [done.stderr]
     finally:
-        stub.stdin.close()
-        stub.stdout.close()
-        stub.terminate()
-        stub.wait()
+        for stub, _ in stubs:
+            end_stub(stub)
 
 
 class Files(Case):
@@ -104,26 +121,30 @@ class Files(Case):
         used = set(re.findall(r"\bt\(\s*\"(\w+)\"", code)) | set(re.findall(r"\bt\([^()\"]*\? \"(\w+)\" : \"\w+\"", code)) \
             | set(re.findall(r"\bt\([^()\"]*\? \"\w+\" : \"(\w+)\"", code))
         self.assertEqual(sorted(used - set(keys)), [])
-        made = [re.escape(part).replace("\0", r"\w+") for part in
+        made = [re.escape(part).replace("\0", r"(\w+)") for part in
                 (re.sub(r"\$\{[^}]*\}", "\0", text) for text in re.findall(r"\bt(?:\.or)?\(`([^`]+)`", code))]
-        left = [key for key in keys if key not in used and not any(re.fullmatch(part, key) for part in made)
-                and f'"{key}"' not in code]
+        said = set(re.findall(r"\"(\w+)\"", code + sensor_words())) # what may be put into these
+        left = [key for key in keys if key not in used and f'"{key}"' not in code
+                and not any(found[1] in said for found in (re.fullmatch(part, key) for part in made) if found)]
         self.assertEqual(left, [])
+
+    def test_each_text_is_put_as_many_words_as_it_takes(self):
+        texts = dict(re.findall(r"^  (\w+):\s*\"(.*)\",$", read("texts.en.js"), re.M))
+        self.assertEqual({key for key, text in texts.items() if "{" in re.sub(r"\{\d\}", "", text)}, set())
+        for name in os.listdir(WEB):
+            for key in re.findall(r"\bt\(\"(\w+)\"\)", read(name)) if name.endswith(".js") else ():
+                self.assertNotIn("{", texts[key], f"{name}: t(\"{key}\")")
 
 
 class Pages(Case):
-    def drive(self, words, checks):
+    def test_in_a_browser(self):
         modules, why = install()
         if why:
             self.skipTest(why)
-        lines = drive(modules, words, checks)
-        self.assertEqual([line.split()[:2] for line in lines], [["ok", name] for name in checks], "\n".join(lines))
-
-    def test_as_people_use_them(self):
-        self.drive([], ["pages", "alert", "filters", "keyboard", "orders", "people"])
-
-    def test_names_that_would_run(self):
-        self.drive(["--hostile"], ["hostile"])
+        parts = [([], ["pages", "alert", "filters", "keyboard", "orders", "people"]), (["--hostile"], ["hostile"])]
+        lines = drive(modules, parts)
+        self.assertEqual([line.split()[:2] for line in lines], [["ok", name] for _, checks in parts for name in checks],
+                         "\n".join(lines))
 
 
 if __name__ == "__main__":

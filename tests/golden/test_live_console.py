@@ -267,6 +267,8 @@ class Console(weirtest.Case):
         self.tls = ssl.create_default_context(cafile=path + ".crt")
         return "--set", f"console.cert={path}.crt", "--set", f"console.key={path}"
 
+
+class Refused(weirtest.Case):
     def test_beyond_the_loopback(self):
         for more, said in (((), "is beyond the loopback: expected console.cert (TLS) and console.users"),
                            (("--set", "console.users=/nowhere/users"), "/nowhere/users: No such file")):

@@ -21,8 +21,11 @@ class Metrics(Case):
         require(self, "ethtool")
         self.peer, self.tap = Space(self, "peer"), Space(self, "tap")
         wire(self.peer, "p0", self.tap, "tap0", arp=False)
+        self.begin()
+
+    def begin(self, *words):
         self.sensor = Sensor(self, self.tap, "-i", "tap0", "--inside", "10.0.0.0/8", "--set",
-                             f"metrics.listen=127.0.0.1:{PORT}")
+                             f"metrics.listen=127.0.0.1:{PORT}", *words)
 
     def connect(self):
         with self.tap:
@@ -61,7 +64,17 @@ class Metrics(Case):
         until("fifty packets", lambda: self.value('weir_worker_packets_total{worker="0"}') >= 50)
         self.assertEqual(self.value('weir_worker_up{worker="0"}'), 1)
 
+    def test_every_bound_of_the_engine_is_in_status_and_metrics(self):
+        status = json.loads(self.sensor.ask("status", "--json").stdout)
+        bounds = {name: int(value) for name, value in
+                  re.findall(r"^weir_bound_(\w+)_total (\d+)$", self.ask(self.connect())[1], re.M)}
+        self.assertEqual(status["bounds"], bounds)
+        self.assertLessEqual({"findings_told_elsewhere", "findings_untold", "hours_withheld", "hosts_refused",
+                              "stories_evicted", "zones_withheld", "fleet_forgotten"}, set(bounds))
+
     def test_dashboard_and_alerts_speak_of_what_there_is(self):
+        self.sensor.stop()
+        self.begin("--set", "console.enabled=true", "--set", "evidence.enabled=true") # which have metrics of their own
         self.assertEqual(self.sensor.ask("reload").returncode, 0) # whose outcome is one of them
         until("the reload's outcome", lambda: "weir_config_last_reload_successful 1" in self.ask(self.connect())[1])
         until("what the sinks say", lambda: "weir_sink_up{" in self.ask(self.connect())[1]) # they began anew
@@ -74,6 +87,8 @@ class Metrics(Case):
             self.assertEqual(asked - set(said), set(), f"{name}: a running sensor has no such metric")
             rated = set(re.findall(r"\b(?:rate|irate|increase)\((weir_\w+)", text))
             self.assertEqual({one for one in rated if said[one] != "counter"}, set(), f"{name}: no counters")
+        self.assertIn("weir_console_off", said) # of `asked`, the rules' now: what can be down has one
+        self.assertEqual({one for one in said if re.search("_(up|off)$", one)} - asked, set())
         with open(os.path.join(weirtest.SOURCE, "deploy", "grafana", "weir.json"), encoding="utf-8") as file:
             panels = json.load(file)["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))

@@ -126,10 +126,6 @@ class FirstMinute(Case):
         sensor = Sensor(self, tap, "-i", "t0", "--inside", "10.0.0.0/8", "--set", f"rules=[{rule}]",
                         "--set", f"networks.zones={zones}", "--set", "detection.learn_days=9",
                         env={"WEIR_LOG": "priority"})
-        with far.raw("f0") as end: # flows that are told 10 s after their end
-            for n in range(101):
-                for _, frame in conversation(0, ("203.0.113.5", 30000 + n), ("198.51.100.9", 443), b"a"):
-                    end.send(frame)
         said = read(sensor.log)
         now = "judged from now on: "
         self.assertRegex(said, f"(?m)^<6>engine: {now}counted content in clear text, tunnels in DNS")
@@ -145,6 +141,11 @@ class FirstMinute(Case):
         self.assertEqual((bundle.returncode, bundle.stderr), (0, ""))
         self.assertIn('"judged":["counted content', bundle.stdout)
         self.assertRegex(bundle.stdout, r"(?m)^weir_\w+ \d+$")
+        with far.raw("f0") as end: # flows that end at once: another begins on their ports
+            for client in (("203.0.113.5", 30000 + n) for n in range(101)):
+                for _, frame in conversation(0, client, ("198.51.100.9", 443), b"a"):
+                    end.send(frame)
+                end.send(weirtest.tcp(*client, "198.51.100.9", 443, 9_000_000, 0, weirtest.SYN))
         line = "no flow that was seen has a side in networks.inside"
         until(lambda: f"{line}\n{sensor.status()}", lambda: any(line in one for one in sensor.status()["blind"]))
 

@@ -45,6 +45,13 @@ def each(value, key=None):
             yield from each(below)
 
 
+def nulls():
+    """Fields that a route may say are not known: {name: file}."""
+    folder = os.path.join(TOP, "sensor", "role")
+    return {name: file for file in sorted(os.listdir(folder)) if file.endswith("_api.c")
+            for name in re.findall(r'json_none\(json, "(\w+)"\)', read("sensor", "role", file))}
+
+
 class Described(unittest.TestCase):
     def setUp(self):
         self.document = json.loads(read("docs", "openapi.json"))
@@ -61,6 +68,12 @@ class Described(unittest.TestCase):
             for part in value.removeprefix("#/").split("/"):
                 self.assertIn(part, at, value)
                 at = at[part]
+
+    def test_what_may_be_null(self):
+        allowed = {name for key, value in each(self.document) if key == "properties"
+                   for name, what in value.items() if "null" in re.findall(r"\w+", json.dumps(what))}
+        self.assertIn("allowed", nulls())
+        self.assertEqual({name: file for name, file in nulls().items() if name not in allowed}, {})
 
     def test_parameters_of_paths(self):
         for path, methods in self.document["paths"].items():

@@ -32,6 +32,7 @@ FILES = """\
 /usr/share/weir/rules/examples/office/indicators.txt
 /usr/share/weir/rules/examples/office/weir.yaml
 /usr/share/weir/rules/services.yaml
+/usr/share/weir/rules/sites/plant.yaml
 """.split()
 
 

@@ -51,6 +51,7 @@ MADE = {
     "airport.database": ("airport", "10.50.10.10", 8000, text(501_000), text(499_000)),
     "airport.messages": ("airport", "10.50.30.26", 3001, plans(1), text(500)),
 }
+ENABLED = "- rule: airport.flight\n  override: replace\n  enabled: true\n"
 ZONES = {"zone.conduit", "zone.payload"} # of locked zones the matrix speaks first
 
 
@@ -64,8 +65,8 @@ class Packs(Case):
         example = os.path.join(SOURCE, "rules", "examples", site)
         with open(os.path.join(example, "weir.yaml"), encoding="utf-8") as file:
             config = file.read()
-        enabled = self.write("enabled.yaml", "- rule: airport.flight\n  override: replace\n  enabled: true\n")
-        rules = f"[{SOURCE}/rules/*.yaml, {example}/site.yaml, {enabled}]"
+        enabled = self.write("enabled.yaml", ENABLED if site == "airport" else "[]")
+        rules = f"[{SOURCE}/rules/*.yaml, {SOURCE}/rules/sites/{site}.yaml, {example}/site.yaml, {enabled}]"
         config = re.sub(r"(?m)^rules: .*$", "rules: " + rules, config).replace("conduits: ", f"conduits: {example}/")
         run = self.replay("-c", self.write("weir.yaml", config), self.write("made.pcap", pcap(sorted(frames))))
         return {(one["rule"]["id"], one["source"]["ip"]) for one in run.alerts()
@@ -81,7 +82,7 @@ class Packs(Case):
     def test_no_rule_is_left_out(self):
         rules = set()
         for site in record.SITES:
-            with open(os.path.join(SOURCE, "rules", site + ".yaml"), encoding="utf-8") as file:
+            with open(os.path.join(SOURCE, "rules", "sites", site + ".yaml"), encoding="utf-8") as file:
                 rules |= set(re.findall(r"^- rule: (\S+)", file.read(), re.M))
         recorded = {row[0] for scene in record.SCENES.values() for row in scene.told}
         self.assertEqual(rules - recorded - set(MADE), set())

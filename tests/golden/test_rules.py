@@ -9,7 +9,8 @@ import re
 import weirtest
 from weirtest import SHARED, SHIPPED, SOURCE, Case, replay, weir
 
-SHIPPED_RULES = "rules=[" + os.path.join(SOURCE, "rules", "*.yaml") + "]"
+FILES = [os.path.join(SOURCE, "rules", *names) for names in (("*.yaml",), ("sites", "*.yaml"))]
+SHIPPED_RULES = "rules=[" + ", ".join(FILES) + "]"
 OFFICE = os.path.join(SHIPPED, "office10min.pcap")
 MINE = """\
 - list: mine
@@ -47,8 +48,8 @@ class Rules(Case):
         run = weir("rules", "list", "--set", SHIPPED_RULES)
         self.assertEqual((run.status, run.err), (0, ""), run)
         rules = re.findall(r"^([a-z_.]+)(?: \(disabled\))?\n    (.*)\n    score", run.out, re.M)
-        self.assertGreater(len(rules), 12)
-        text = "".join(read(name) for name in glob.glob(os.path.join(SOURCE, "rules", "*.yaml")))
+        self.assertGreater(len(rules), 40)
+        text = "".join(read(name) for files in FILES for name in glob.glob(files))
         for name, _ in rules:
             entry = text[text.index(f"- rule: {name}\n"):].split("\n- ", 1)[0]
             for key in ("sees:", "false_alarms:", "technique:"):
@@ -58,7 +59,7 @@ class Rules(Case):
         """Sorted, none twice or below another of its list, and none so wide that it holds other people's
         domains: a public suffix of ICANN's part of the list is no service."""
         lists = {}
-        for name in sorted(glob.glob(os.path.join(SOURCE, "rules", "*.yaml"))):
+        for name in sorted(name for files in FILES for name in glob.glob(files)):
             for key, items in re.findall(r"^- list: (\w+).*\n  items: \[([^]]*)\]", read(name), re.M):
                 lists[key] = re.split(r",\s+", items) if items else []
         services = {key: items for key, items in lists.items() if any("." in item for item in items)}

@@ -17,6 +17,7 @@
  *   PREFIX:{HOST}:profile    hash: "blob", the packed profile, and "closed", its last closed hour,
  *                            which the blob is set by (compare-and-set)
  *   PREFIX:{HOST}:hold       why nothing of this host may be removed
+ *   PREFIX:{HOST}:claim:DAY:SIDE:DESTINATION, PREFIX:{HOST}:told:…   store_claim
  *   PREFIX:hour:HOUR         set: hosts with open totals
  *   PREFIX:sensors           hash: sensor → the hour it is complete through, its last sign of life
  *   PREFIX:fleet             hash: "blob", the packed fleet tables, "closed", their last closed
@@ -133,8 +134,9 @@ void store_hear_elsewhere(struct store *store,
                           void *context);
 /* Who of several sensors tells what one side of a host's evidence comes to on a site day: the first
  * who asks, for `ttl_ns` (then who asks next), and again whenever that one asks, or who knows so
- * much more that one sensor alone would tell it twice (STORE_CLAIM_FACTOR). `done` may be NULL, and
- * gets what was asked. */
+ * much more that one sensor alone would tell it twice (STORE_CLAIM_FACTOR). That it was told (of
+ * several who did, by who knew most) is kept for `ttl_ns` beside the claim, whoever claims more
+ * then. `done` may be NULL, and gets what was asked; its `e` is how much was told, where it was. */
 #define STORE_CLAIM_FACTOR "1.3" /* SILENT_FACTOR */
 struct store_claim {
     struct ip host;
@@ -200,9 +202,9 @@ void store_put_fleet(struct store *store, const struct store_fleet *read, const 
 void store_put_hold(struct store *store, const struct ip *host, const char *why);
 void store_load_hold(struct store *store, const struct ip *host,
                      void (*done)(void *context, const void *why, size_t size), void *context);
-/* A host's profile, its open totals of any hour, and its name in the lists of hours. `forget`:
- * other sensors are told to drop what they have of it, and until they did they write nothing of it.
- * `removed` false: it is under hold, and left as it is. */
+/* A host's profile, its open totals of any hour, its claims, its name in the lists of hours.
+ * `forget`: other sensors are told to drop what they have of it, and until they did they write
+ * nothing of it. `removed` false: it is under hold, and left as it is. */
 void store_remove_host(struct store *store, const struct ip *host, bool forget,
                        void (*done)(void *context, bool removed), void *context);
 /* What is to be forgotten and was not taken by this sensor yet. `host` is borrowed. */

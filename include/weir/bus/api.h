@@ -3,8 +3,8 @@
  * knows the answers (the engine) says them. docs/api.md is the contract with the outside. A guard,
  * where there is one (console.h), sees each request before the routes do.
  *
- * Bounds: API_CLIENTS connections at once, over TCP API_CLIENTS_EACH of one address that is not
- * this machine's (one more is told 503), 8 KiB of head, 64 KiB of body,
+ * Bounds: API_CLIENTS connections at once, over TCP API_CLIENTS_EACH of one address (of IPv6 one
+ * /64) that is not this machine's (one more is told 503), 8 KiB of head, 64 KiB of body,
  * 5 s for a request to come whole and 5 s for its reply to be taken, however the bytes trickle;
  * what is sent behind it is thrown away for 1 s and 1 MiB. Beside these `streams` connections that
  * are told events (text/event-stream), of which API_STREAM_BYTES wait for each; one that takes
@@ -78,7 +78,8 @@ struct api_counts {
     uint64_t refused;  /* connections told 503, or not taken for want of descriptors */
     uint64_t bad;      /* not HTTP, too large, too slow, or gone before the end of the request */
     uint64_t denied;   /* requests that the guard did not let through */
-    uint64_t waited;   /* answers that waited for the next turn */
+    uint64_t waited;   /* times that a client waited for the next turn */
+    uint64_t unserved; /* … or for a later answer, for 5 s, and were let go */
     uint64_t streams;  /* connections that are told events, now */
     uint64_t slow;     /* such ones that were let go: they did not take what they were told */
 };

@@ -5,6 +5,7 @@
 #define WEIR_BUS_STATUS_H
 
 #include "weir/alert/severity.h"
+#include "weir/base/bound.h"
 #include "weir/base/json.h"
 #include "weir/base/time.h"
 #include "weir/bus/api.h"
@@ -148,8 +149,10 @@ struct status {
     size_t judged_count;
     const char *const *learning;
     size_t learning_count;
-    const struct health *coverage; /* summed over the workers, since the start */
-    const char *const *blind;      /* what the sensor does not see now, a line each */
+    const struct health *coverage;   /* summed over the workers, since the start */
+    const struct bound_count *bound; /* what reached a bound in the engine */
+    size_t bound_count;
+    const char *const *blind; /* what the sensor does not see now, a line each */
     size_t blind_count;
 };
 

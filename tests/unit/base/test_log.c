@@ -1,12 +1,16 @@
 /* What the log writes to descriptor 2, read back through a pipe put in its place. */
 #include "weir/base/log.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -97,10 +101,31 @@ static void test_threads_do_not_mix(void **state)
     assert_int_equal(lines, 200);
 }
 
+/* As systemd names it: standard error is the journal, or was when somebody above us began. */
+static void test_a_journal(void **state)
+{
+    static struct captured c;
+    char own[64];
+    struct stat st;
+    (void)state;
+    begin(&c);
+    assert_int_equal(fstat(STDERR_FILENO, &st), 0);
+    snprintf(own, sizeof own, "%" PRIu64 ":%" PRIu64, (uint64_t)st.st_dev, (uint64_t)st.st_ino);
+    setenv("JOURNAL_STREAM", own, 1);
+    log_set_subject("engine");
+    log_error("one");
+    setenv("JOURNAL_STREAM", "1:1", 1);
+    log_set_subject("engine");
+    log_error("two");
+    unsetenv("JOURNAL_STREAM");
+    log_set_subject(NULL);
+    assert_string_equal(end(&c), "<3>engine: one\nweir: two\n");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels),
-                                       cmocka_unit_test(test_one_bounded_line),
-                                       cmocka_unit_test(test_threads_do_not_mix)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_levels), cmocka_unit_test(test_one_bounded_line),
+        cmocka_unit_test(test_threads_do_not_mix), cmocka_unit_test(test_a_journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -253,6 +253,21 @@ static void on_cleared(void *context)
     *(bool *)context = true;
 }
 
+static void on_claimed(void *context, const struct store_claim *claim, enum store_claimed claimed)
+{
+    (void)claim;
+    *(int *)context = (int)claimed;
+}
+
+static int claim(struct client *client, const struct ip *host)
+{
+    int claimed = -1;
+    struct store_claim it = {.host = *host, .day = 20000, .destination = 7, .e = 10};
+    store_claim(client->store, &it, NS_PER_MIN, on_claimed, &claimed);
+    settle(client);
+    return claimed;
+}
+
 /* Each call of the store once, in the order in which sensors and operators use them. */
 static void use_all(void)
 {
@@ -291,8 +306,10 @@ static void use_all(void)
     assert_int_equal(forgotten.count, 1);
     store_list_hour(other.store, HOUR + 1, on_list, NULL);
     settle(&other);
+    assert_int_equal(claim(&other, &gone), STORE_CLAIM_OTHERS); /* nor is anything claimed */
     store_took_forgotten(other.store, forgotten.number);
     settle(&other);
+    assert_int_equal(claim(&other, &gone), STORE_CLAIM_MINE);
 
     bool cleared = false;
     store_clear(one.store, on_cleared, &cleared);
@@ -453,12 +470,12 @@ static void test_slots_move(void **state)
     settle(&client);
     assert_int_equal(gathered_bytes, (HOSTS - 1) * 1400);
     client_close(&client);
-    for (int i = 0; i < 3; i++) { /* back, for the other tests */
-        if (i == 0)
-            flush();
-        cluster_order(&cluster.node[(from + i) % 3], "CLUSTER SETSLOT %u NODE %s", which,
+    /* Back, for the other tests: first who has it, or its word to the others, which has the later
+     * epoch, undoes what they were told. */
+    flush();
+    for (int i = 0; i < 3; i++)
+        cluster_order(&cluster.node[(to + i) % 3], "CLUSTER SETSLOT %u NODE %s", which,
                       cluster.node[from].id);
-    }
 }
 
 /* --- what is refused ---------------------------------------------------------------------------
@@ -485,6 +502,69 @@ static void test_refused(void **state)
     expect_failure(url, "redis-cluster://");
     expect_failure("redis-cluster://127.0.0.1:1,127.0.0.1:2", "refused");
     expect_failure("redis-sentinel://127.0.0.1:1/main", "refused");
+}
+
+/* --- a server that is not there ---------------------------------------------------------------
+ */
+
+static int listen_at(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+/* All slots are the first node's, which `replica` follows. It goes when the test does. */
+static pid_t answer_map(int listener, int replica)
+{
+    char map[256], question[256];
+    snprintf(map, sizeof map,
+             "*1\r\n*4\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$1\r\na\r\n"
+             "*3\r\n$9\r\n127.0.0.1\r\n:%d\r\n$1\r\nb\r\n",
+             cluster.node[0].port, replica);
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    int fd = accept(listener, NULL, NULL);
+    bool good = read(fd, question, sizeof question) > 0 && write(fd, map, strlen(map)) > 0;
+    while (good && read(fd, question, sizeof question) > 0)
+        continue;
+    _exit(!good);
+}
+
+/* It accepts, and never says a word: the map names it as a replica, which nothing is asked of. */
+static void test_silent_replica(void **state)
+{
+    (void)state;
+    int port, silent_port, listener = listen_at(&port), silent = listen_at(&silent_port);
+    char url[200], byte;
+    struct client client = {.ready = 0};
+    pid_t pid = answer_map(listener, silent_port);
+    snprintf(url, sizeof url, "redis-cluster://127.0.0.1:%d,127.0.0.1:%d?ports=%d,%d,%d,%d,%d",
+             silent_port, port, silent_port, port, cluster.node[0].port, cluster.node[1].port,
+             cluster.node[2].port);
+    url_now = url;
+    must_open(&client, "one");
+    int asked = accept(silent, NULL, NULL);
+    assert_int_equal(fcntl(asked, F_SETFL, O_NONBLOCK), 0);
+    struct wtime began = wtime_now();
+    while (read(asked, &byte, 1) != 0 && client.failed == 0) {
+        poll_loop_turn(client.loop.loop);
+        if (wtime_now().ns - began.ns > 20 * NS_PER_S)
+            fail_msg("what the replica was asked as a seed is still waited for");
+    }
+    assert_int_equal(client.failed, 0);
+    client_close(&client);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(asked);
+    close(silent);
+    close(listener);
 }
 
 /* Behind walls there are sockets of one family only. */
@@ -515,7 +595,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_calls),    cmocka_unit_test(test_slots_move),
         cmocka_unit_test(test_least_rights), cmocka_unit_test(test_password_first),
-        cmocka_unit_test(test_refused),      cmocka_unit_test(test_other_family)};
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_silent_replica),
+        cmocka_unit_test(test_other_family)};
     log_set_level(LOG_ERROR_);
     int failed = cmocka_run_group_tests(pure, NULL, NULL);
     if (!has_program("redis-server"))

@@ -85,7 +85,8 @@ static int setup_streams(void **state)
     return setup_with(state, stream_routes, &settings);
 }
 
-#define ANSWER_MS 60 /* of a turn of 25 */
+#define ANSWER_MS 60  /* of a turn of 25 */
+#define LONG_MS   250 /* more than is owed: 8 turns, 2 s */
 
 static void answer_slowly(void *context, const struct api_request *request, struct api_reply *reply)
 {
@@ -93,7 +94,14 @@ static void answer_slowly(void *context, const struct api_request *request, stru
     usleep(ANSWER_MS * 1000);
 }
 
-static const struct api_route slow_routes[] = {{"GET", "/ok", answer_slowly}, {NULL, NULL, NULL}};
+static void answer_long(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    answer_ok(context, request, reply);
+    usleep(LONG_MS * 1000);
+}
+
+static const struct api_route slow_routes[] = {
+    {"GET", "/ok", answer_slowly}, {"GET", "/long", answer_long}, {NULL, NULL, NULL}};
 
 static int setup_turns(void **state)
 {
@@ -258,6 +266,51 @@ static void test_a_turn_that_is_spent(void **state)
     assert_true(f->counts.waited >= 1);
 }
 
+/* The whole reply to what was asked there; the connection is over. */
+static void expect_start_of(int fd, const char *start)
+{
+    size_t size;
+    char *text = hear(fd, 10000, &size);
+    expect_start(text, start);
+    free(text);
+    close(fd);
+}
+
+/* Not even read is what comes when the turn is spent, and its time stands still. */
+static void test_a_spent_turn_reads_nothing(void **state)
+{
+    struct fixture *f = *state;
+    int second = reach(f), first = reach(f); /* both are taken before one asks */
+    ask_line(first, "GET", "/long", "");
+    expect_start_of(first, "HTTP/1.1 200 ");
+    assert_true(say(second, "hello\n", 6)); /* else it is told so at once */
+    expect_start_of(second, "HTTP/1.1 400 ");
+    finish(f);
+    assert_int_equal(f->counts.waited, 1);
+    assert_int_equal(f->counts.bad, 1);
+}
+
+/* Three that came before it take all the time that there is: 2 s each are owed for. It is told so,
+ * and is not counted as one that was slow or spoke no HTTP. */
+static void test_no_turn_comes(void **state)
+{
+    struct fixture *f = *state;
+    int before[3], last;
+    for (size_t i = 0; i < 3; i++)
+        before[i] = reach(f);
+    last = reach(f);
+    expect_reply(ask(f, "GET /long HTTP/1.1\r\n\r\n"), "HTTP/1.1 200 ", "GET /long?");
+    for (size_t i = 0; i < 3; i++)
+        ask_line(before[i], "GET", "/long", "");
+    assert_true(say(last, "hello\n", 6));
+    expect_start_of(last, "HTTP/1.1 503 ");
+    for (size_t i = 0; i < 3; i++)
+        close(before[i]);
+    finish(f);
+    assert_in_range(f->counts.unserved, 1, 3); /* the last of the others, too */
+    assert_int_equal(f->counts.bad, 0);
+}
+
 int main(void)
 {
 #define STREAM_TEST(test) cmocka_unit_test_setup_teardown(test, setup_streams, teardown)
@@ -268,6 +321,8 @@ int main(void)
         STREAM_TEST(test_the_guard_is_asked_first),
         STREAM_TEST(test_an_answer_comes_later),
         cmocka_unit_test_setup_teardown(test_a_turn_that_is_spent, setup_turns, teardown),
+        cmocka_unit_test_setup_teardown(test_a_spent_turn_reads_nothing, setup_turns, teardown),
+        cmocka_unit_test_setup_teardown(test_no_turn_comes, setup_turns, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
  * what is said of a port that somebody else has. */
 #include "api_case.h"
 
+#include "../../../sensor/bus/api_local.h"
+
 #include <arpa/inet.h>
 #include <ifaddrs.h>
 #include <netinet/in.h>
@@ -156,6 +158,26 @@ static void test_one_address(void **state)
     close(f.stop[1]);
 }
 
+static void test_who_is_one_client(void **state)
+{
+    static const struct {
+        const char *one, *other;
+        bool same;
+    } row[] = {
+        {"192.0.2.1", "192.0.2.1", true},       {"192.0.2.1", "192.0.2.2", false},
+        {"2001:db8::1", "2001:db8::f:2", true}, {"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+        {"2001:db8::1", "192.0.2.1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct ip one, other;
+        assert_int_equal(ip_parse(row[i].one, &one), 0);
+        assert_int_equal(ip_parse(row[i].other, &other), 0);
+        if (api_is_same_client(&one, &other) != row[i].same)
+            fail_msg("%s and %s", row[i].one, row[i].other);
+    }
+}
+
 static void test_no_place(void **state)
 {
     struct error error = {0};
@@ -168,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_places), cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_one_address), cmocka_unit_test(test_no_place)};
+        cmocka_unit_test(test_one_address), cmocka_unit_test(test_who_is_one_client),
+        cmocka_unit_test(test_no_place)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,18 +90,18 @@ static void *ask_over_tls(void *fd)
     return good && strncmp(reply, "HTTP/1.1 200 ", 13) == 0 ? fd : NULL;
 }
 
-/* One answer takes more than two turns: who comes then has no handshake before the third, and is
+/* One answer takes more than two turns: who is there then has no handshake before the third, and is
  * answered. */
 static void test_a_handshake_waits(void **state)
 {
     struct fixture *f = *state;
     if (!f)
         skip();
-    for (int i = 0; i < 2; i++) {
-        int fd = reach(f);
-        assert_non_null(ask_over_tls(&fd));
-        close(fd);
-    }
+    int second = reach(f), first = reach(f); /* both are taken before one asks */
+    assert_non_null(ask_over_tls(&first));
+    assert_non_null(ask_over_tls(&second));
+    close(first);
+    close(second);
     finish(f);
     assert_int_equal(f->counts.requests, 2);
     assert_int_equal(f->counts.bad, 0);
@@ -134,37 +134,80 @@ static bool carry_pieces(int from, int to, size_t most)
     return true;
 }
 
-static void test_a_record_in_pieces(void **state)
+/* A client whose bytes pass through our hands. */
+struct pieces {
+    struct tls_client *client;
+    int pair[2], fd;
+};
+
+static void begin_pieces(const struct fixture *f, struct pieces *p)
 {
-    struct fixture *f = *state;
-    int pair[2];
-    char byte;
-    size_t done;
     struct error error = {0};
-    if (!f)
-        skip();
-    int fd = reach(f);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair), 0);
-    struct tls_client *client = tls_client_new(client_tls, pair[0], "weir", &error);
+    p->fd = reach(f);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, p->pair),
+                     0);
+    p->client = tls_client_new(client_tls, p->pair[0], "weir", &error);
     enum tls_result result = TLS_WANTS_READ;
     for (int i = 0; i < 10000 && result != TLS_DONE; i++) {
-        result = tls_client_handshake(client, &error);
-        carry(pair[1], fd);
-        carry(fd, pair[1]);
+        result = tls_client_handshake(p->client, &error);
+        carry(p->pair[1], p->fd);
+        carry(p->fd, p->pair[1]);
         usleep(500);
     }
     assert_int_equal(result, TLS_DONE);
-    assert_int_equal(tls_client_write(client, request, sizeof request - 1, &done, &error),
-                     TLS_DONE);
-    carry_pieces(pair[1], fd, sizeof request); /* not all of the record */
-    struct pollfd gone = {.fd = fd, .events = POLLIN};
+}
+
+/* One record, all of it but its last bytes. False: the server has gone. */
+static bool send_record(const struct pieces *p, const char *text, size_t size, size_t without)
+{
+    size_t done;
+    int waits = 0;
+    struct error error = {0};
+    assert_int_equal(tls_client_write(p->client, text, size, &done, &error), TLS_DONE);
+    assert_int_equal(ioctl(p->pair[1], FIONREAD, &waits), 0);
+    return carry_pieces(p->pair[1], p->fd, (size_t)waits - without);
+}
+
+static void end_pieces(const struct pieces *p)
+{
+    char byte;
+    struct pollfd gone = {.fd = p->fd, .events = POLLIN};
     do
         assert_int_equal(poll(&gone, 1, 3000), 1); /* and not by the 5 s of a request */
-    while (recv(fd, &byte, 1, 0) == 1);
-    tls_client_free(client);
-    close(pair[0]);
-    close(pair[1]);
-    close(fd);
+    while (recv(p->fd, &byte, 1, 0) == 1);
+    tls_client_free(p->client);
+    close(p->pair[0]);
+    close(p->pair[1]);
+    close(p->fd);
+}
+
+static void test_a_record_in_pieces(void **state)
+{
+    struct fixture *f = *state;
+    struct pieces p;
+    if (!f)
+        skip();
+    begin_pieces(f, &p);
+    send_record(&p, request, sizeof request - 1, 1);
+    end_pieces(&p);
+    finish(f);
+    assert_int_equal(f->counts.requests, 0);
+    assert_int_equal(f->counts.bad, 1);
+}
+
+/* Whole records of one byte, each in pieces: data between them buys no more of what is none. */
+static void test_data_between_pieces(void **state)
+{
+    struct fixture *f = *state;
+    struct pieces p;
+    size_t records = 0;
+    if (!f)
+        skip();
+    begin_pieces(f, &p);
+    while (records < sizeof request - 2 && send_record(&p, request + records, 1, 0))
+        records++;
+    assert_in_range(records, 2, 6); /* 22 pieces of a record and no data, 64 in all */
+    end_pieces(&p);
     finish(f);
     assert_int_equal(f->counts.requests, 0);
     assert_int_equal(f->counts.bad, 1);
@@ -176,6 +219,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_handshake_waits, setup_short, teardown_tls),
         cmocka_unit_test_setup_teardown(test_a_record_in_pieces, setup_plenty, teardown_tls),
+        cmocka_unit_test_setup_teardown(test_data_between_pieces, setup_plenty, teardown_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,7 +183,7 @@ static void test_locks(void **state)
     free(locks);
 }
 
-/* Nobody who is locked is let free by others who fail. */
+/* Nobody is kept out because others have failed, and who failed most often is forgotten last. */
 static void test_locks_are_all_taken(void **state)
 {
     struct locks *locks = xcalloc(1, sizeof *locks);
@@ -192,19 +192,21 @@ static void test_locks_are_all_taken(void **state)
     for (unsigned i = 0; i < LOCKS; i++) {
         snprintf(text, sizeof text, "10.%u.%u.1", i / 256, i % 256);
         struct ip ip = ip_of(text);
-        for (int k = 0; k < LOCK_FAILURES; k++)
+        for (int k = 0; k < LOCK_FAILURES + (i == 0); k++)
             locks_fail(locks, "anna", &ip, at_min(0));
     }
-    struct ip first = ip_of("10.0.0.1"), one_more = ip_of("172.16.0.1");
-    assert_true(locks_wait_ns(locks, "anna", &one_more, at_min(0)) > 0);
-    assert_true(locks_fail(locks, "anna", &one_more, at_min(0)));
+    struct ip first = ip_of("10.0.0.1"), second = ip_of("10.0.1.1"), more = ip_of("172.16.0.1");
+    assert_int_equal(locks_wait_ns(locks, "anna", &more, at_min(0)), 0);
+    assert_false(locks_fail(locks, "anna", &more, at_min(0)));
     assert_true(locks_wait_ns(locks, "anna", &first, at_min(0)) > 0);
-    assert_int_equal(locks_wait_ns(locks, "anna", &one_more, at_min(16)), 0);
+    assert_int_equal(locks_wait_ns(locks, "anna", &second, at_min(0)), 0); /* gave way */
+    for (int k = 1; k < LOCK_FAILURES; k++) /* it counts all the same */
+        assert_int_equal(locks_fail(locks, "anna", &more, at_min(0)), k == LOCK_FAILURES - 1);
     free(locks);
 }
 
-/* One network fills its own share with names that it makes up: what it failed of stays counted, and
- * others are not kept out. */
+/* One network fills its own share with names that it makes up: others are not kept out, nor is who
+ * is new there. Who failed longest ago gives way, and nobody whose row is locked. */
 static void test_locks_of_one_network(void **state)
 {
     struct locks *locks = xcalloc(1, sizeof *locks);
@@ -218,11 +220,33 @@ static void test_locks_of_one_network(void **state)
         assert_int_equal(locks_wait_ns(locks, name, &here, at_min(1)), 0);
         locks_fail(locks, name, &here, at_min(1));
     }
-    assert_true(locks_wait_ns(locks, "vera", &here, at_min(1)) > 0);
+    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(1)), 0);
     assert_int_equal(locks_wait_ns(locks, "vera", &far, at_min(1)), 0);
-    assert_int_equal(locks_wait_ns(locks, "anna", &here, at_min(1)), 0);
-    assert_true(locks_fail(locks, "anna", &here, at_min(1))); /* her fifth, nonetheless */
-    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(62)), 0);
+    assert_true(locks_fail(locks, "anna", &here, at_min(1)));  /* her fifth, nonetheless */
+    assert_false(locks_fail(locks, "vera", &here, at_min(1))); /* in the place of a made-up one */
+    assert_true(locks_wait_ns(locks, "anna", &here, at_min(1)) > 0);
+    free(locks);
+}
+
+static void test_all_of_one_network_are_locked(void **state)
+{
+    struct locks *locks = xcalloc(1, sizeof *locks);
+    char name[32];
+    struct ip here = ip_of("192.0.2.1"), far = ip_of("198.51.100.1");
+    (void)state;
+    for (int i = 0; i < LOCKS_EACH * LOCK_FAILURES; i++) {
+        snprintf(name, sizeof name, "no%d", i / LOCK_FAILURES);
+        locks_fail(locks, name, &here, at_min(1));
+    }
+    assert_int_equal(locks_wait_ns(locks, "vera", &here, at_min(1)), 0);
+    assert_int_equal(locks_wait_ns(locks, "vera", &far, at_min(1)), 0);
+    assert_false(locks_fail(locks, "vera", &here, at_min(1)));
+    assert_true(locks_wait_ns(locks, "no1", &here, at_min(1)) > 0);
+    for (int i = 0; i < 2 * LOCKS_EACH; i++) { /* of whom once is known, she is the first to go */
+        snprintf(name, sizeof name, "new%d", i);
+        assert_false(locks_fail(locks, name, &here, at_min(1)));
+        assert_true(locks_wait_ns(locks, "no1", &here, at_min(1)) > 0);
+    }
     free(locks);
 }
 
@@ -318,6 +342,7 @@ int main(void)
         cmocka_unit_test(test_locks),
         cmocka_unit_test(test_locks_are_all_taken),
         cmocka_unit_test(test_locks_of_one_network),
+        cmocka_unit_test(test_all_of_one_network_are_locked),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_users_are_kept),
         cmocka_unit_test(test_reach),

@@ -170,11 +170,12 @@ static const uint64_t answers[] = {10, 5, 1};
 static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1, 0}},
                                               {"rule \"x\"", {0, 0, 4}, {4}}};
 
-static const struct status_api api[] = {{"control", {11, 12, 13, 0, 0, 0, 0}},
-                                        {"metrics", {14, 15, 16, 0, 0, 17, 0}}};
+static const struct status_api api[] = {{"control", {11, 12, 13, 0, 0, 0, 0, 0}},
+                                        {"metrics", {14, 15, 16, 0, 0, 0, 17, 0}}};
 
 static void test_whole(void **state)
 {
+    static const struct bound_count bound = {"zones_withheld", "stories of \"other\" zones", 12};
     const struct status status = {
         .sensor = "span-1",
         .version = "0.1.0",
@@ -207,6 +208,8 @@ static void test_whole(void **state)
         .sink = sink,
         .sink_count = 2,
         .coverage = &health,
+        .bound = &bound,
+        .bound_count = 1,
         .blind_count = 1,
     };
     struct reading *reading = read_metrics(&status);
@@ -221,6 +224,7 @@ static void test_whole(void **state)
     expect(reading, "weir_tcp_missing_bytes", 6);
     expect(reading, "weir_coverage_parse_malformed_total", 7);
     expect_none(reading, "weir_coverage_tcp_missing_bytes_total");
+    expect(reading, "weir_bound_zones_withheld_total", 12);
     expect(reading, "weir_worker_up{worker=\"0\"}", 1);
     expect(reading, "weir_worker_up{worker=\"1\"}", 0);
     expect(reading, "weir_worker_ring_lasts_seconds{worker=\"0\"}", 2.5);

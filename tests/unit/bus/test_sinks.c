@@ -334,7 +334,7 @@ static void test_file_refusals(void **state)
 {
     struct fixture *f = *state;
     expect_refused(f, NULL, ERROR_USAGE, "path");
-    expect_refused(f, "/nonexistent/alerts.ndjson", ERROR_RUN, strerror(ENOENT));
+    expect_refused(f, "/nonexistent/alerts.ndjson", ERROR_RUN, "its folder is not there (mkdir)");
     expect_refused(f, f->folder, ERROR_RUN, strerror(EISDIR));
     expect_refused(f, "/dev/null", ERROR_USAGE, "is not a file");
     assert_int_equal(mkfifo(f->path, 0600), 0);

@@ -55,11 +55,13 @@ static void test_whole(void **state)
          .dead = true,
          .last_error = "No space left on device"}};
     static const struct status_alerts alerts[] = {{"content.personal", {1, 2, 3}, {0, 0, 5, 1}}};
-    static const struct status_api api[] = {{"control", {11, 12, 13, 14, 15, 16, 17}}};
+    static const struct status_api api[] = {{"control", {11, 12, 13, 14, 15, 16, 17, 18}}};
     static const char *const blind[] = {"worker 1 is not running since …"};
     static const char *const judged[] = {"rules: 3", "zones: 1 locked"}, *const learning[] = {
                                                                              "all"};
     static const struct health health = {.packets = 1007, .parse_malformed = 3};
+    static const struct bound_count bound[] = {{"stories_evicted", "stories", 4},
+                                               {"hosts_refused", "records", 0}};
     static const struct status status = {
         .sensor = "span-1",
         .version = "0.1.0",
@@ -85,6 +87,8 @@ static void test_whole(void **state)
         .sink = sink,
         .sink_count = 3,
         .coverage = &health,
+        .bound = bound,
+        .bound_count = 2,
         .judged = judged,
         .judged_count = 2,
         .learning = learning,
@@ -141,11 +145,12 @@ static void test_whole(void **state)
         "\"critical\":0}}],"
         "\"api\":[{\"listener\":\"control\",\"requests\":11,\"refused\":12,\"bad\":13,\"denied\":"
         "14,"
-        "\"waited\":15,\"streams\":16,\"slow\":17}],\"console\":null,"
+        "\"waited\":15,\"unserved\":16,\"streams\":17,\"slow\":18}],\"console\":null,"
         "\"coverage\":{\"packets\":1007,\"wire_bytes\":0,";
     if (strncmp(text, expected, strlen(expected)) != 0)
         fail_msg("%s\ninstead of\n%s", text, expected);
     expect_part(text, "\"parse_malformed\":3,");
+    expect_part(text, "},\"bounds\":{\"stories_evicted\":4,\"hosts_refused\":0}");
     expect_part(text, "},\"judged\":[\"rules: 3\",\"zones: 1 locked\"],\"learning\":[\"all\"],"
                       "\"blind\":[\"worker 1 is not running since …\"]}");
     assert_null(strchr(text, '\n'));

@@ -22,6 +22,7 @@ static void hold(const struct line *line, size_t count)
         redaction_init(&redaction);
         redaction_add_place(&redaction, "redis://alice:secret@store.example.org:6379/3");
         redaction_add_place(&redaction, "kafka-1:9092,[2001:db8::9]:9092, 192.0.2.9");
+        redaction_add_place(&redaction, "redis:6379,syslog:514,localhost:25,db1:1");
         redact(&redaction, line[i].text, &b);
         buffer_u8(&b, 0);
         assert_string_equal((const char *)b.data, line[i].shown);
@@ -53,6 +54,33 @@ static void test_addresses(void **state)
     HOLD(line);
 }
 
+static bool hides(const char *place, const char *text)
+{
+    struct buffer b = {0};
+    struct redaction redaction;
+    redaction_init(&redaction);
+    redaction_add_place(&redaction, place);
+    redact(&redaction, text, &b);
+    buffer_u8(&b, 0);
+    bool hidden = strstr((const char *)b.data, text) == NULL;
+    buffer_fini(&b);
+    redaction_fini(&redaction);
+    return hidden;
+}
+
+/* The store takes the last "@" for the login's end; a path may have one as well. */
+static void test_where_a_login_ends(void **state)
+{
+    (void)state;
+    assert_true(hides("redis://:pa/ssword@store.example.org:6379/3", "pa/ssword"));
+    assert_true(hides("redis://:pa/ssword@store.example.org:6379/3", "store.example.org"));
+    assert_true(hides("https://hooks.example.org/a@b-1.example.net", "hooks.example.org"));
+    assert_true(hides("redis://:s3cret-a@store.example.org/b@c", "s3cret-a"));
+    assert_true(hides("redis://:s3cret-a@store.example.org/b@c", "store.example.org"));
+    assert_false(hides("redis://:1@store.example.org", "line 1"));
+    assert_false(hides("redis://:1@store.example.org", "engine"));
+}
+
 static void test_hardware_addresses(void **state)
 {
     (void)state;
@@ -71,6 +99,8 @@ static void test_hosts_in_any_line(void **state)
         {"connect to Store.example.org port 6379", "connect to *** port 6379"},
         {"store.example.org:6379, store.example.org.", "***:6379, ***."},
         {"kafka-1:9092/bootstrap kafka-12 my-kafka-1", "***:9092/bootstrap kafka-12 my-kafka-1"},
+        {"redis: away, syslog.c:7 localhost db1", "redis: away, syslog.c:7 localhost db1"},
+        {"AUTH secret, secretly", "AUTH ***, secretly"},
         {"alice", "alice"}, /* a word like any other: what says it is hidden by its key */
     };
     HOLD(line);
@@ -93,7 +123,9 @@ static void test_keys(void **state)
         {"options: [\"sasl.username=u\"], topic: \"t\", subject: \"s\"}",
          "options: \"***\", topic: \"***\", subject: \"***\"}"},
         {"proxy: \"p\", data_id: \"weir@1\"", "proxy: \"***\", data_id: \"***\""},
-        {"{\"text\":\"weir.yaml:3: host \\\"h\\\"\"}", "{\"text\":\"***\"}"},
+        {"{\"last_reload\":{\"text\":\"weir.yaml:3: unknown key \\\"redsi\\\" of "
+         "store.example.org\"}}",
+         "{\"last_reload\":{\"text\":\"weir.yaml:3: unknown key \\\"redsi\\\" of ***\"}}"},
         {"hosts: 5, key.host: 5, time_to: 7", "hosts: 5, key.host: 5, time_to: 7"},
         {"resolve:host: X\nnext", "resolve:host: ***\nnext"},
         {"host: \"no end\nnext", "host: \"***\"\nnext"},
@@ -104,6 +136,7 @@ static void test_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_where_a_login_ends),
         cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_hardware_addresses),
         cmocka_unit_test(test_hosts_in_any_line),

@@ -405,6 +405,8 @@ static void test_told(void **state)
             assert_string_equal(finding->detector->id, row[i].id);
             if (strcmp(finding_technique(finding).technique, row[i].technique) != 0)
                 fail_msg("row %zu: %s", i, finding_technique(finding).technique);
+            if (strcmp(row[i].technique, "T0882") == 0) /* in the ICS matrix an impact */
+                assert_string_equal(finding_technique(finding).tactic, "TA0105");
             assert_int_equal(finding->score, row[i].score);
             assert_int_equal(finding->urgency,
                              row[i].score >= URGENT_SCORE ? URGENCY_NOW : URGENCY_SHIFT);

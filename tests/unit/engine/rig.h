@@ -152,6 +152,20 @@ static inline void rig_turn(struct rig *rig, int64_t ns)
         rig_turn(rig, NS_PER_MS);                                                                  \
     }
 
+static inline bool rig_settled(const struct rig *rig)
+{
+    for (uint32_t i = 0; i < rig->workers; i++)
+        if (engine_ring_of(rig->engine, i).used > 0)
+            return false;
+    return store_pending(rig->store) == 0;
+}
+
+/* Until the engine has read what was pushed, and the store has answered what it asked. */
+static inline void rig_settle(struct rig *rig)
+{
+    RIG_UNTIL(rig, rig_settled(rig));
+}
+
 static inline void rig_gave_up(void *context)
 {
     (void)context;

@@ -229,20 +229,6 @@ static void push_step(struct play *play, int step)
     push_traffic(play, step);
 }
 
-static bool settled(const struct rig *rig)
-{
-    for (uint32_t i = 0; i < rig->workers; i++)
-        if (engine_ring_of(rig->engine, i).used > 0)
-            return false;
-    return store_pending(rig->store) == 0;
-}
-
-/* Until the engine has read what was pushed, and the store has answered what it asked. */
-static void settle(struct rig *rig)
-{
-    RIG_UNTIL(rig, settled(rig));
-}
-
 static void play_to_the_end(struct play *play)
 {
     rig_push_watermark(play->rig, 0, INT64_MAX);
@@ -362,7 +348,7 @@ static void test_stopped_in_good_order(void **state)
     for (int step = 0; step < STEPS; step++) {
         push_step(&play, step);
         if (step == 30) {
-            settle(play.rig);
+            rig_settle(play.rig);
             assert_int_equal(engine_checkpoint(play.rig->engine, &play.rig->error), 0);
             rig_turn(play.rig, 20 * NS_PER_MS);
             assert_true(engine_status_of(play.rig->engine).log_bytes < 100);
@@ -471,7 +457,7 @@ static void play_half_and_spoil(struct play *play, const char *name, long at)
     open_play(play);
     for (int step = 0; step < STEPS / 2; step++)
         push_step(play, step);
-    settle(play->rig);
+    rig_settle(play->rig);
     kill_it(play);
     char *path = xasprintf("%s/%s", play->rig->folder, name);
     FILE *file = fopen(path, "r+e");
@@ -526,7 +512,7 @@ static void test_poison(void **state)
     open_play(&play);
     for (int step = 0; step < STEPS / 2; step++)
         push_step(&play, step);
-    settle(play.rig);
+    rig_settle(play.rig);
     for (int i = 0; i < 3; i++) {
         kill_it(&play);
         rig_open_store(play.rig);
@@ -549,7 +535,7 @@ static void test_ends_of_its_own_are_no_poison(void **state)
     open_play(&play);
     for (int step = 0; step < STEPS / 2; step++)
         push_step(&play, step);
-    settle(play.rig);
+    rig_settle(play.rig);
     for (int i = 0; i < 4; i++) {
         kill_it(&play);
         rig_open_store(play.rig);

@@ -7,6 +7,7 @@
 #include "fleet_rig.h"
 
 #include "weir/base/log.h"
+#include "weir/engine/noise.h"
 
 #define DAYS  12
 #define STEPS 14
@@ -178,6 +179,44 @@ static void test_seen_by_one_alone(void **state)
     fleet_close(fleet);
 }
 
+static void silence_all(struct fleet_rig *fleet, int i)
+{
+    static const char body[] =
+        "{\"reason\":\"r\",\"for_s\":36000,\"scope\":{\"host\":\"10.0.0.1\"}}";
+    struct error error = {0};
+    struct noise_outcome outcome;
+    struct noise_order order = {.verb = NOISE_ADD,
+                                .body = body,
+                                .body_size = sizeof body - 1,
+                                .peer = "alice",
+                                .uid = 1000,
+                                .at = {MONDAY_8}};
+    if (engine_noise_order(fleet->sensor[i].engine, &order, &outcome, &error) != 0)
+        fail_msg("%s", error.message);
+    noise_outcome_fini(&outcome);
+}
+
+/* A silence is one sensor's own: what it covers there is told by the other. */
+static void test_silenced_by_one(void **state)
+{
+    (void)state;
+    uint64_t size = find_size();
+    struct fleet_rig *fleet = open_two(false);
+    silence_all(fleet, 0);
+    rest(fleet);
+    push_share(fleet, 0, 4, THERE, size);
+    end_minute(fleet, 4);
+    end_minute(fleet, 5);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(fleet->sensor[0].engine->counts.alerts_silenced, 1);
+    push_share(fleet, 1, 6, THERE, size);
+    for (int minute = 6; minute < 12; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 1), 1);
+    assert_int_equal(fleet->sensor[1].engine->counts.alerts_silenced, 0);
+    fleet_close(fleet);
+}
+
 /* Another one, which has just what is found, tells of it or (`told`) has. */
 static void claim_for_other(struct fleet_rig *fleet, bool is_told)
 {
@@ -257,15 +296,71 @@ static void test_store_goes_before_the_answer(void **state)
     fleet_close(fleet);
 }
 
+static void wait_for_store(struct fleet_rig *fleet, bool here)
+{
+    struct wtime began = wtime_now();
+    while ((fleet->sensor[0].engine->memory.state == ENGINE_STORE_HERE) != here) {
+        fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "the store came or went, and the sensor did not notice");
+    }
+}
+
+/* Two, of which the first may be cut off. */
+static struct fleet_rig *open_two_with(struct proxy *proxy)
+{
+    struct fleet_rig *fleet = fleet_open(2, NULL);
+    fleet->reaches = true;
+    proxy_open(proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
+    sensor_start(&fleet->sensor[0], proxy->url);
+    sensor_start(&fleet->sensor[1], NULL);
+    fleet_settle(fleet);
+    put_past(&fleet->sensor[1]);
+    fleet_settle(fleet);
+    for (int minute = 1; minute < 4; minute++)
+        push_minute(fleet, minute, 100);
+    return fleet;
+}
+
+/* It tells by itself, says so when it is back, and nobody tells again. */
+static void test_told_while_it_was_cut_off(void **state)
+{
+    (void)state;
+    uint64_t size = find_size();
+    struct proxy proxy;
+    struct fleet_rig *fleet = open_two_with(&proxy);
+    struct wtime began = wtime_now();
+    proxy_close(&proxy);
+    wait_for_store(fleet, false);
+    push_share(fleet, 0, 4, THERE, size);
+    sensor_push_watermark(&fleet->sensor[0], MONDAY_8 + 5 * NS_PER_MIN);
+    while (told_by(fleet, 0) == 0) {
+        fleet_turn(fleet, NS_PER_MS);
+        fleet_give_up(began, "not told without the store");
+    }
+    proxy_open(&proxy, fleet->loop, fleet->sensor[0].folder, fleet->url, UINT_MAX);
+    wait_for_store(fleet, true);
+    rest(fleet);
+    push_share(fleet, 1, 6, THERE, size);
+    for (int minute = 6; minute < 12; minute++)
+        end_minute(fleet, minute);
+    assert_int_equal(told_by(fleet, 0), 1);
+    assert_int_equal(told_by(fleet, 1), 0);
+    assert_true(fleet->sensor[1].engine->counts.told_elsewhere > 0);
+    proxy_close(&proxy);
+    fleet_close(fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split_over_four),
         cmocka_unit_test(test_seen_by_one_alone),
+        cmocka_unit_test(test_silenced_by_one),
         cmocka_unit_test(test_told_by_other),
         cmocka_unit_test(test_other_never_tells),
         cmocka_unit_test(test_killed_while_it_waits),
         cmocka_unit_test(test_store_goes_before_the_answer),
+        cmocka_unit_test(test_told_while_it_was_cut_off),
     };
     log_set_level(LOG_ERROR_);
     if (!has_program("redis-server"))

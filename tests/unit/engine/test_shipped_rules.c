@@ -1,9 +1,13 @@
-/* What the shipped rules see of uploads: a story each at a rule's threshold and just below it.
+/* What the shipped rules see of uploads: a story each at a rule's threshold and just below it; what
+ * those of sites see of services that nobody recognised; and that ATT&CK's ids in them have names.
  * Which names belong to which category is the rules' own; that each is a service's is asked in
  * tests/golden/test_rules.py. Skipped (77) where redis-server or the rules are not there. */
 #include "rig.h"
+#include "weir/alert/attack.h"
 
-static const char *const files[] = {"sharing", "uploads", "remote-access", "services"};
+static const char *const files[] = {"sharing",      "uploads",     "remote-access", "services",
+                                    "sites/office", "sites/plant", "sites/airport"};
+#define FILES (sizeof files / sizeof *files)
 
 struct upload {
     const char *server_name;
@@ -51,13 +55,14 @@ static char *read_file(const char *path)
     return strdup(text);
 }
 
-static struct rules *load_shipped(void)
+/* `site`: the last file's text. */
+static struct rules *load_shipped(const char *site)
 {
     const char *source = getenv("WEIR_SOURCE");
-    struct rules_file file[sizeof files / sizeof *files];
+    struct rules_file file[FILES + 1];
     size_t count = 0;
     struct error error = {0};
-    for (; source && count < sizeof files / sizeof *files; count++) {
+    for (; source && count < FILES; count++) {
         char path[512];
         snprintf(path, sizeof path, "%.400s/rules/%s.yaml", source, files[count]);
         char *text = read_file(path);
@@ -65,8 +70,11 @@ static struct rules *load_shipped(void)
             break;
         file[count] = (struct rules_file){files[count], text, strlen(text)};
     }
-    struct rules *rules = count ? rules_load(file, count, NULL, NULL, &error) : NULL;
-    if (count && !rules)
+    if (count < FILES)
+        fail_msg("not there: %s.yaml", files[count]);
+    file[FILES] = (struct rules_file){"site", site, strlen(site)};
+    struct rules *rules = rules_load(file, FILES + 1, NULL, NULL, &error);
+    if (!rules)
         fail_msg("%s", error.message);
     for (size_t i = 0; i < count; i++)
         free((char *)(uintptr_t)file[i].text);
@@ -98,15 +106,28 @@ static const char *told_of(const struct rig *rig, size_t i)
     return NULL;
 }
 
-static void test_uploads(void **state)
+static struct rig *open_with(const struct rules *rules)
 {
-    struct rules *rules = load_shipped();
-    (void)state;
-    assert_non_null(rules);
     struct rig *rig = rig_open(1, 1000);
     engine_free(rig->engine);
     rig->rules = rules;
     rig_new_engine(rig);
+    return rig;
+}
+
+static void close_with(struct rig *rig, struct rules *rules)
+{
+    engine_free(rig->engine);
+    rig->engine = NULL;
+    rules_free(rules);
+    rig_close(rig);
+}
+
+static void test_uploads(void **state)
+{
+    struct rules *rules = load_shipped("[]\n");
+    (void)state;
+    struct rig *rig = open_with(rules);
     for (size_t i = 0; i < UPLOADS; i++)
         push(rig, i);
     rig_finish(rig);
@@ -116,15 +137,100 @@ static void test_uploads(void **state)
             fail_msg("%zu, %s: %s, not %s", i, uploads[i].server_name, told ? told : "nothing",
                      expected ? expected : "nothing");
     }
-    engine_free(rig->engine);
-    rig->engine = NULL;
+    close_with(rig, rules);
+}
+
+/* --- services that nobody recognised ---------------------------------------------------------- */
+
+static const char site[] = "- {list: office_servers, override: append, items: [10.0.2.0/24]}\n"
+                           "- {list: airport_checkin, override: append, items: [10.0.2.0/24]}\n";
+
+static const struct site_flow {
+    const char *rule;
+    enum service service;
+    uint16_t port;
+    uint64_t out_bytes;
+    size_t flights;
+    bool told;
+} site_flows[] = {
+    {"office.server", SERVICE_NONE, 9000, 5000001, 0, true},
+    {"office.server", SERVICE_TLS, 443, 5000001, 0, true},
+    {"office.server", SERVICE_DNS, 53, 5000001, 0, false},
+    {"office.server", SERVICE_NONE, 9000, 5000000, 0, false},
+    {"airport.checkin", SERVICE_NONE, 9000, 20001, 0, true},
+    {"airport.checkin", SERVICE_NTP, 123, 20001, 0, false},
+    {"airport.checkin", SERVICE_NONE, 9000, 20000, 0, false},
+    {"airport.messages", SERVICE_NONE, 8900, 900, 1, true},
+    {"airport.messages", SERVICE_SMTP, 102, 900, 1, true},
+    {"airport.messages", SERVICE_S7, 102, 900, 1, false},
+    {"airport.messages", SERVICE_NONE, 8900, 900, 0, false},
+};
+#define SITE_FLOWS (sizeof site_flows / sizeof *site_flows)
+
+static void push_site(struct rig *rig, size_t i)
+{
+    const struct site_flow *flow = &site_flows[i];
+    union any_record record;
+    char host[24];
+    int64_t now_ns = MONDAY_8 + (int64_t)i * NS_PER_S;
+    snprintf(host, sizeof host, "10.0.2.%zu", i + 1);
+    struct flow_key key = make_flow_key(host, 40000, "198.51.100.7", flow->port);
+    if (flow->flights > 0) {
+        make_items(&record, 1, now_ns, &key, SIDE_ORIG, 0, flow->flights);
+        record.content.class = CONTENT_FLIGHT;
+        rig_push(rig, 0, &record);
+    }
+    make_flow(&record, 1, now_ns, &key, flow->out_bytes, 100);
+    record.flow.service = (uint8_t)flow->service;
+    rig_push(rig, 0, &record);
+}
+
+static bool is_told(const struct rig *rig, size_t i)
+{
+    for (size_t a = 0; a < rig->alerts; a++)
+        if (rig->alert[a].story.host.byte[15] == i + 1 &&
+            strcmp(rig->alert[a].finding.detector->id, site_flows[i].rule) == 0)
+            return true;
+    return false;
+}
+
+static void test_unknown_services(void **state)
+{
+    struct rules *rules = load_shipped(site);
+    (void)state;
+    struct rig *rig = open_with(rules);
+    for (size_t i = 0; i < SITE_FLOWS; i++)
+        push_site(rig, i);
+    rig_finish(rig);
+    for (size_t i = 0; i < SITE_FLOWS; i++)
+        if (is_told(rig, i) != site_flows[i].told)
+            fail_msg("%zu, %s: %stold", i, site_flows[i].rule, site_flows[i].told ? "not " : "");
+    close_with(rig, rules);
+}
+
+/* --- ATT&CK ----------------------------------------------------------------------------------- */
+
+static void test_techniques_have_names(void **state)
+{
+    struct rules *rules = load_shipped("[]\n");
+    (void)state;
+    assert_true(rules->rule_count > 40);
+    for (size_t i = 0; i < rules->rule_count; i++) {
+        const struct detector *row = &rules->rule[i].detector;
+        const char *const id[] = {row->tactic, row->technique, row->subtechnique};
+        assert_non_null(row->technique);
+        for (size_t n = 0; n < sizeof id / sizeof *id; n++)
+            if (id[n] && !attack_name(id[n]))
+                fail_msg("%s: %s has no name in alert/attack.c", row->id, id[n]);
+    }
     rules_free(rules);
-    rig_close(rig);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_uploads)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_uploads),
+                                       cmocka_unit_test(test_unknown_services),
+                                       cmocka_unit_test(test_techniques_have_names)};
     if (system("command -v redis-server >/dev/null") != 0 || !getenv("WEIR_SOURCE")) {
         puts("skipped: redis-server is not installed, or WEIR_SOURCE does not say where the rules "
              "are");

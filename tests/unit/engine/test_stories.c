@@ -1,12 +1,13 @@
 /* Stories: sums of what is fresh, the largest flows against a model, and how they are forgotten. */
 #include "records.h"
 
-#include "../../../sensor/engine/stories.h"
+#include "../../../sensor/engine/stories_kept.h"
+#include "../../../sensor/engine/thin.h"
 
-/* The bound itself takes half a gigabyte to reach: the same code with a small one. */
-#undef STORIES_MAX
-#define STORIES_MAX 50
-#include "../../../sensor/engine/stories.c" /* NOLINT(bugprone-suspicious-include) */
+#include <stdlib.h>
+
+#define LIMIT 50 /* in these tests; most of the stories lie thinned */
+#define AWAKE 4
 
 #define START INT64_C(1772000000000000000)
 
@@ -38,6 +39,7 @@ static int set_up(void **state)
 {
     static struct stories stories;
     stories_init(&stories);
+    stories.limit = LIMIT;
     *state = &stories;
     return 0;
 }
@@ -353,7 +355,7 @@ static void test_the_bound(void **state)
 {
     struct stories *stories = *state;
     struct ip ip = make_ip("10.0.0.0");
-    for (int i = 0; i < STORIES_MAX; i++) {
+    for (int i = 0; i < LIMIT; i++) {
         ip.byte[15] = (uint8_t)i;
         stories_open(stories, &ip, NULL, (struct ptime){START + i})->story.in_bytes = 1;
     }
@@ -361,7 +363,7 @@ static void test_the_bound(void **state)
     stories_open(stories, &ip, NULL, (struct ptime){START + 100}); /* now .1 is silent longest */
     ip.byte[15] = 200;
     stories_open(stories, &ip, NULL, (struct ptime){START + 101});
-    assert_int_equal(stories->map.count, STORIES_MAX);
+    assert_int_equal(stories->map.count, LIMIT);
     assert_int_equal(stories->evicted, 1);
     ip.byte[15] = 0;
     assert_int_equal(stories_open(stories, &ip, NULL, (struct ptime){START + 102})->story.in_bytes,
@@ -377,7 +379,7 @@ static void test_a_told_story_outlives_the_bound(void **state)
 {
     struct stories *stories = *state;
     struct ip ip = make_ip("10.0.0.0");
-    for (int i = 0; i < STORIES_MAX; i++) {
+    for (int i = 0; i < LIMIT; i++) {
         ip.byte[15] = (uint8_t)i;
         struct open_story *open = stories_open(stories, &ip, NULL, (struct ptime){START + i});
         open->story.in_bytes = 7;
@@ -416,6 +418,7 @@ static void test_packed(void **state)
     assert_int_equal(stories->budget.shortened, 1);
     stories_pack(stories, &out);
     stories_init(&taken);
+    taken.awake_limit = 1;
     taken.budget.limit_bytes = 40000;
     struct cursor in = cursor_make(out.data, out.size);
     assert_true(stories_unpack(&taken, &in));
@@ -428,6 +431,141 @@ static void test_packed(void **state)
     stories_fini(&taken);
     buffer_fini(&out);
     buffer_fini(&again);
+}
+
+/* A count beyond its room, a text without an end: what comes in is no story of this build's. */
+static void test_unsound(void **state)
+{
+    struct stories *stories = *state;
+    struct ip a = make_ip("10.0.0.1");
+    struct destination x = destination_of("example.jp");
+    for (int n = 0; n < 4; n++) {
+        struct stories taken;
+        struct buffer out = {NULL, 0, 0};
+        struct story *story = &stories_open(stories, &a, &x, (struct ptime){START})->story;
+        story->address_count = n == 1 ? ALERT_ADDRESSES + 1 : 0;
+        story->client_count = n == 2 ? STORY_CLIENTS + 1 : 0;
+        memset(story->ja4, n == 3 ? 'x' : '\0', sizeof story->ja4);
+        stories_pack(stories, &out);
+        stories_init(&taken);
+        struct cursor in = cursor_make(out.data, out.size);
+        assert_int_equal(stories_unpack(&taken, &in), n == 0);
+        stories_fini(&taken);
+        buffer_fini(&out);
+    }
+}
+
+/* --- thinned --- */
+
+#define THINNED 2000 /* more than one group, and not whole ones: 125 grains */
+
+static void fill_some(uint8_t *bytes, size_t size, unsigned seed)
+{
+    memset(bytes, 0, size);
+    for (unsigned i = 0; i < seed % 40; i++)
+        bytes[hash64(&i, sizeof i, seed) % size] = (uint8_t)(i + 1);
+}
+
+static void test_thin_is_exact(void **state)
+{
+    uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED)];
+    (void)state;
+    for (unsigned seed = 0; seed < 400; seed++) {
+        fill_some(from, sizeof from, seed);
+        size_t size = thin_pack(from, sizeof from, thin);
+        assert_in_range(size, 16, 16 + 40 * THIN_GRAIN);
+        memset(to, 0xff, sizeof to);
+        assert_true(thin_unpack(thin, size, to, sizeof to));
+        assert_memory_equal(to, from, sizeof from);
+    }
+    memset(from, 1, sizeof from);
+    assert_int_equal(thin_pack(from, sizeof from, thin), 16 + sizeof from);
+}
+
+static void test_thin_is_not_believed(void **state)
+{
+    uint8_t from[THINNED], to[THINNED], thin[THIN_MAX(THINNED) + 1];
+    (void)state;
+    fill_some(from, sizeof from, 39);
+    size_t size = thin_pack(from, sizeof from, thin);
+    for (size_t less = 0; less < size; less++)
+        assert_false(thin_unpack(thin, less, to, sizeof to));
+    assert_false(thin_unpack(thin, size + 1, to, sizeof to));
+    fill_some(from, sizeof from, 0);
+    size = thin_pack(from, sizeof from, thin);
+    thin[15] = 0x80; /* a grain of the second group that lies beyond */
+    assert_false(thin_unpack(thin, size + THIN_GRAIN, to, sizeof to));
+}
+
+static void assert_same_story(const struct open_story *a, const struct open_story *b)
+{
+    const struct story *x = &a->story, *y = &b->story;
+    assert_int_equal(ip_compare(&x->host, &y->host), 0);
+    assert_string_equal(x->destination.name, y->destination.name);
+    assert_int_equal(x->out.value, y->out.value);
+    assert_int_equal(x->last.ns, y->last.ns);
+    assert_int_equal(x->flow_count, y->flow_count);
+    for (size_t i = 0; i < x->flow_count; i++)
+        assert_int_equal(x->flow[i].out_bytes, y->flow[i].out_bytes);
+    assert_int_equal(x->counted.of[0].items, y->counted.of[0].items);
+    assert_int_equal(a->told, b->told);
+    assert_int_equal(a->content_changed, b->content_changed);
+}
+
+/* One turn: a flow's record to one of forty stories, sometimes items, sometimes an alert. */
+static void take_turn(struct stories *stories, unsigned turn)
+{
+    union any_record record;
+    struct ip host = make_ip("10.0.0.0");
+    struct destination destination = destination_of(turn % 3 ? "example.jp" : "example.com");
+    struct flow_key key = make_flow_key("10.0.0.1", (uint16_t)turn, "198.51.100.1", 443);
+    struct ptime now = {START + (int64_t)turn * 5 * NS_PER_MIN};
+    uint64_t dice = hash64(&turn, sizeof turn, 0);
+    host.byte[15] = (uint8_t)(dice % 20);
+    struct open_story *open = stories_open(stories, &host, &destination, now);
+    make_flow(&record, turn, now.ns, &key, (uint32_t)(dice >> 8) % 9000, 100);
+    struct flow_view view = view_of(&record, SCOPE_OUT);
+    story_add(open, &view);
+    open->told |= dice % 11 == 0;
+    if (dice % 7 == 0) {
+        make_items(&record, turn, now.ns, &key, SIDE_ORIG, turn, 5);
+        story_add_items(stories, open, &record.content);
+    }
+}
+
+static bool still_told(void *context, const struct story *story)
+{
+    (void)context;
+    return story->host.byte[15] % 2 == 0;
+}
+
+/* With room for four of forty the same is told as with room for all. */
+static void test_those_asleep_are_the_same(void **state)
+{
+    struct stories *wide = *state, narrow;
+    struct open_story a, b;
+    stories_init(&narrow);
+    wide->limit = narrow.limit = 25;
+    narrow.awake_limit = AWAKE;
+    for (unsigned turn = 0; turn < 3000; turn++) {
+        struct ptime now = {START + (int64_t)turn * 5 * NS_PER_MIN};
+        take_turn(wide, turn);
+        take_turn(&narrow, turn);
+        if (turn % 5 == 0) {
+            stories_advance(wide, now, still_told, NULL);
+            stories_advance(&narrow, now, still_told, NULL);
+        }
+        assert_in_range(narrow.awake, 1, AWAKE);
+        assert_int_equal(narrow.map.count, wide->map.count);
+        assert_int_equal(narrow.evicted, wide->evicted);
+        assert_int_equal(narrow.budget.used_bytes, wide->budget.used_bytes);
+        const struct story_entry *x = wide->oldest, *y = narrow.oldest;
+        for (; x && y; x = x->newer, y = y->newer)
+            assert_same_story(stories_look(x, &a), stories_look(y, &b));
+        assert_true(!x && !y);
+    }
+    assert_true(wide->map.count > AWAKE && wide->evicted > 100);
+    stories_fini(&narrow);
 }
 
 int main(void)
@@ -443,9 +581,13 @@ int main(void)
         WITH(test_a_flow_whose_tunnel_moved),
         WITH(test_the_sixteen_largest_flows),
         WITH(test_distinct_items),
+        cmocka_unit_test(test_thin_is_exact),
+        cmocka_unit_test(test_thin_is_not_believed),
+        WITH(test_those_asleep_are_the_same),
         WITH(test_a_gap_ends_a_story),
         WITH(test_advancing_forgets),
         WITH(test_packed),
+        WITH(test_unsound),
         WITH(test_the_bound),
         WITH(test_a_told_story_outlives_the_bound),
     };

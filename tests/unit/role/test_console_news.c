@@ -20,6 +20,7 @@
 
 /* Of the file as sensor/alert/segment.h and frame.h have it. */
 #define FIRST_SEGMENT "journal/00000000000000000001.log"
+#define THIRD_SEGMENT "journal/00000000000000000003.log"
 #define HEAD_BYTES    32u
 #define FRAME_BYTES   (24u + (sizeof LINE - 1))
 #define THIRD_LINE    (off_t)(HEAD_BYTES + 2 * FRAME_BYTES + 24u)
@@ -136,6 +137,30 @@ static void test_damage_is_a_gap(void **state)
     expect_begin(f, "5", false);
 }
 
+/* A segment that cannot be read for a while is waited for, and then nothing is missing. */
+static void test_trouble_that_passes_is_no_gap(void **state)
+{
+    struct fixture *f = *state;
+    const struct journal_limits limits = {.segment_bytes = HEAD_BYTES + 2 * FRAME_BYTES};
+    char path[160], aside[160];
+    journal_limit(f->journal, &limits);
+    begin(f);
+    write_alerts(f, 2);
+    expect_part(f, "id: 2\n");
+    write_alerts(f, 1);
+    snprintf(path, sizeof path, "%s/" THIRD_SEGMENT, f->folder);
+    snprintf(aside, sizeof aside, "%s/aside", f->folder);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(symlink(aside, path), 0); /* no segment is a link */
+    expect_turn(f, "event: gap\ndata: {\"after\":2}\n\n");
+    expect_turn(f, ""); /* once */
+    assert_false(console_news_whole(f->news));
+    assert_int_equal(rename(aside, path), 0);
+    expect_part(f, "event: alert\nid: 3\n");
+    assert_true(console_news_whole(f->news));
+    expect_begin(f, "1", false);
+}
+
 static void test_no_journal_is_a_gap(void **state)
 {
     struct fixture *f = *state;
@@ -147,7 +172,8 @@ static void test_no_journal_is_a_gap(void **state)
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-    const struct CMUnitTest tests[] = {TEST(test_what_was_there_is_no_news),
-                                       TEST(test_damage_is_a_gap), TEST(test_no_journal_is_a_gap)};
+    const struct CMUnitTest tests[] = {
+        TEST(test_what_was_there_is_no_news), TEST(test_damage_is_a_gap),
+        TEST(test_trouble_that_passes_is_no_gap), TEST(test_no_journal_is_a_gap)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

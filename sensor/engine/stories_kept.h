@@ -1,0 +1,39 @@
+/* Where open stories are kept: an entry for each, in a list by last activity, and the stories used
+ * last as they are. Private to the stories. Engine thread. */
+#ifndef WEIR_ENGINE_STORIES_KEPT_H
+#define WEIR_ENGINE_STORIES_KEPT_H
+
+#include "stories.h"
+
+struct story_entry {
+    struct open_story *awake;          /* NULL: it is asleep */
+    uint8_t *thin;                     /* then it is here */
+    uint32_t thin_bytes;               /* of it */
+    bool told, counts;                 /* … is told, has counted items: seen without waking it */
+    struct ptime last;                 /* … its last packet */
+    struct story_entry *newer, *older; /* of all, by last activity */
+};
+
+struct story_key {
+    struct ip host;
+    char text[DESTINATION_KEY_SIZE];
+};
+
+/* Returns the key's size. destination NULL: the whole host's. */
+size_t story_make_key(const struct ip *host, const struct destination *destination,
+                      struct story_key *key);
+/* A cleared one, awake and the newest, of no key yet. */
+struct open_story *stories_make(struct stories *stories);
+/* Under the key that its own fields make; false: there is one. */
+bool stories_enter(struct stories *stories, struct open_story *open);
+/* Awake, and used last. */
+struct open_story *stories_wake(struct stories *stories, struct story_entry *entry);
+/* It becomes the newest. */
+void stories_renew(struct stories *stories, struct story_entry *entry);
+/* As it is, wherever it lies; `scratch` is written when it is asleep. */
+const struct open_story *stories_look(const struct story_entry *entry, struct open_story *scratch);
+bool story_is_told(const struct story_entry *entry);
+struct ptime story_last(const struct story_entry *entry);
+void stories_forget(struct stories *stories, struct story_entry *entry);
+
+#endif

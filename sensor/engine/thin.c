@@ -1,0 +1,81 @@
+#include "thin.h"
+
+#include <string.h>
+
+#define LINE_GRAINS ((size_t)4) /* looked at together: most are zero */
+
+static bool is_zero(const uint8_t grain[THIN_GRAIN])
+{
+    uint64_t half[2];
+    memcpy(half, grain, sizeof half);
+    return (half[0] | half[1]) == 0;
+}
+
+static bool line_is_zero(const uint8_t line[LINE_GRAINS * THIN_GRAIN])
+{
+    uint64_t w[LINE_GRAINS * THIN_GRAIN / sizeof(uint64_t)];
+    memcpy(w, line, sizeof w);
+    return (w[0] | w[1] | w[2] | w[3] | w[4] | w[5] | w[6] | w[7]) == 0;
+}
+
+/* Each grain is copied, and the next one over it where it was zero: no branch. */
+static uint8_t *pack_line(const uint8_t *from, size_t grains, uint8_t *to, uint64_t *bits)
+{
+    for (size_t i = 0; i < grains; i++, from += THIN_GRAIN) {
+        bool full = !is_zero(from);
+        memcpy(to, from, THIN_GRAIN);
+        to += full ? THIN_GRAIN : 0;
+        *bits |= (uint64_t)full << i;
+    }
+    return to;
+}
+
+static uint8_t *pack_group(const uint8_t *from, size_t grains, uint8_t *to)
+{
+    uint64_t bits = 0;
+    uint8_t *at = to + sizeof bits;
+    size_t i = 0;
+    for (; i + LINE_GRAINS <= grains; i += LINE_GRAINS, from += LINE_GRAINS * THIN_GRAIN) {
+        uint64_t line = 0;
+        if (!line_is_zero(from))
+            at = pack_line(from, LINE_GRAINS, at, &line);
+        bits |= line << i;
+    }
+    uint64_t rest = 0;
+    at = pack_line(from, grains - i, at, &rest);
+    bits |= i < 64 ? rest << i : 0;
+    memcpy(to, &bits, sizeof bits);
+    return at;
+}
+
+size_t thin_pack(const void *from, size_t size, uint8_t *to)
+{
+    const uint8_t *bytes = from;
+    uint8_t *at = to;
+    for (size_t done = 0; done < size; done += THIN_GROUP) {
+        size_t left = size - done < THIN_GROUP ? size - done : THIN_GROUP;
+        at = pack_group(bytes + done, left / THIN_GRAIN, at);
+    }
+    return (size_t)(at - to);
+}
+
+bool thin_unpack(const uint8_t *from, size_t thin, void *to, size_t size)
+{
+    const uint8_t *end = from + thin;
+    uint8_t *bytes = to;
+    memset(to, 0, size);
+    for (size_t done = 0; done < size; done += THIN_GROUP) {
+        uint64_t bits;
+        if ((size_t)(end - from) < sizeof bits)
+            return false;
+        memcpy(&bits, from, sizeof bits);
+        from += sizeof bits;
+        for (; bits; bits &= bits - 1, from += THIN_GRAIN) {
+            size_t at = done + (size_t)__builtin_ctzll(bits) * THIN_GRAIN;
+            if (at + THIN_GRAIN > size || (size_t)(end - from) < THIN_GRAIN)
+                return false;
+            memcpy(bytes + at, from, THIN_GRAIN);
+        }
+    }
+    return from == end;
+}
