@@ -47,22 +47,21 @@ class End(Space):
     """One end of the wire: a namespace with a host's name of its own, as nothing of the machine's is to be
     in a capture."""
 
-    def start(self, *words, **given):
-        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.host)
-        return super().start(*named, *words, **given)
-
     def __init__(self, lab, host):
         self.host = host
         super().__init__(lab, host)
 
+    def start(self, *words, **given):
+        named = ("unshare", "--uts", "sh", "-c", 'hostname "$0" && exec "$@"', self.host)
+        return super().start(*named, *words, **given)
+
 
 class Lab(contextlib.ExitStack):
-    """`with Lab(near, far) as lab:` the addresses of both ends; the first ones are `lab.here`, `lab.there`."""
+    """`with Lab(near, far) as lab:` the addresses of both ends. lab.taken is what its tap has left."""
 
     def __init__(self, near, far):
         super().__init__()
         self.addCleanup = self.callback # what Space asks of a test
-        self.here, self.there = near[0], far[0]
         self.home = tempfile.mkdtemp(prefix="weir-record-")
         os.chmod(self.home, 0o755)
         self.callback(shutil.rmtree, self.home, ignore_errors=True)

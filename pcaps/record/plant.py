@@ -2,7 +2,7 @@
 
 import servers
 from office import curl
-from scene import Scene
+from scene import Scene, tells
 
 CONTROLLER, SWITCH, GATEWAY = "10.9.1.11", "10.9.1.2", "10.9.1.30"
 MASTER, PANEL = "10.9.2.10", "10.9.2.11" # who may write, who only reads
@@ -44,8 +44,8 @@ def publish(lab, address):
     servers.mosquitto(lab, lab.far, address)
     with lab.tap():
         for number in range(10):
-            lab.near.run("mosquitto_pub", "-h", address, "-t", "hall3/line1/speed", "-m", f'{{"rpm": {1200 + number}}}', "-i",
-                         "gateway-30")
+            lab.near.run("mosquitto_pub", "-h", address, "-i", "gateway-30", "-t", "hall3/line1/speed", "-m",
+                         f'{{"rpm": {1200 + number}}}')
 
 
 def to_cloud(lab):
@@ -88,16 +88,17 @@ MODBUS = ("pymodbus.datastore.ModbusSequentialDataBlock", "pymodbus.datastore.Mo
           "pymodbus.datastore.ModbusSlaveContext", "pymodbus.server.StartTcpServer", "pymodbus.client.ModbusTcpClient")
 SCENES = (
     Scene("zone.conduit.write", panel_writes, master_writes,
-          (("zone.conduit", "zone.conduit.writer", PANEL, CONTROLLER),), (MASTER, PANEL), (CONTROLLER,), (), MODBUS),
-    Scene("zone.conduit.https", vendor_site, own_mirror, (("zone.conduit", "zone.conduit", ENGINEER, VENDOR),),
+          (tells("zone.conduit", PANEL, CONTROLLER, "zone.conduit.writer"),),
+          (MASTER, PANEL), (CONTROLLER,), (), MODBUS),
+    Scene("zone.conduit.https", vendor_site, own_mirror, (tells("zone.conduit", ENGINEER, VENDOR),),
           (ENGINEER,), (VENDOR, MIRROR), ("nginx", "openssl", "curl")),
     Scene("zone.conduit.mqtt", to_cloud, to_broker,
-          (("zone.conduit", "zone.conduit", GATEWAY, CLOUD), ("plant.mqtt", "plant.mqtt", GATEWAY, CLOUD)),
+          (tells("zone.conduit", GATEWAY, CLOUD), tells("plant.mqtt", GATEWAY, CLOUD)),
           (GATEWAY,), (CLOUD, BROKER), ("mosquitto", "mosquitto_pub")),
     Scene("zone.conduit.snmp", stranger_asks, manager_asks,
-          (("zone.conduit", "zone.conduit", SWITCH, STRANGER), ("plant.management", "plant.management", SWITCH, STRANGER)),
+          (tells("zone.conduit", SWITCH, STRANGER), tells("plant.management", SWITCH, STRANGER)),
           (SWITCH,), (STRANGER, MANAGER), ("snmpd", "snmpwalk")),
     Scene("zone.payload.modbus", polled_from_outside, polled_by_panel,
-          (("zone.payload", "zone.payload", CONTROLLER, STRANGER), ("plant.served", "plant.served", CONTROLLER, STRANGER),
-           ("service.control", "service.control", CONTROLLER, STRANGER)), (CONTROLLER,), (STRANGER, PANEL), (), MODBUS),
+          tuple(tells(rule, CONTROLLER, STRANGER) for rule in ("zone.payload", "plant.served", "service.control")),
+          (CONTROLLER,), (STRANGER, PANEL), (), MODBUS),
 )

@@ -30,13 +30,37 @@ http {{
     lab.serve(space, port, "nginx", "-c", lab.path("nginx.conf"), "-p", lab.home)
 
 
+def certificate(lab, name):
+    """Self-signed, made now: files NAME.key and NAME.crt of the lab."""
+    key, signed = lab.path(name + ".key"), lab.path(name + ".crt")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "30", "-keyout", key,
+                    "-out", signed], check=True, capture_output=True)
+    return key, signed
+
+
 def nginx_tls(lab, space, address, name):
     """The same with a certificate for `name`, on the port of HTTPS alone."""
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-days", "30",
-                    "-keyout", lab.path("tls.key"), "-out", lab.path("tls.crt")], check=True, capture_output=True)
-    nginx(lab, space, address, f"ssl_certificate {lab.path('tls.crt')}; ssl_certificate_key {lab.path('tls.key')};",
-          443, "ssl")
+    key, signed = certificate(lab, name)
+    nginx(lab, space, address, f"ssl_certificate {signed}; ssl_certificate_key {key};", 443, "ssl")
+
+
+def openvpn(lab, address):
+    """Both ends, each of which knows the other's certificate: 172.31.8.2 here, 172.31.8.1 there. What starts
+    the near one."""
+    words, print_of = {}, {}
+    for end in ("far", "near"):
+        key, signed = certificate(lab, end)
+        said = subprocess.run(["openssl", "x509", "-in", signed, "-noout", "-fingerprint", "-sha256"], check=True,
+                              capture_output=True, text=True).stdout
+        print_of[end] = said.strip().partition("=")[2]
+        words[end] = ["openvpn", "--dev", "tun9", "--cert", signed, "--key", key, "--verb", "1"]
+    far = [*words["far"], "--tls-server", "--dh", "none", "--local", address, "--port", "1194", "--peer-fingerprint",
+           print_of["near"], "--ifconfig", "172.31.8.1", "172.31.8.2"]
+    near = [*words["near"], "--tls-client", "--remote", address, "1194", "--nobind", "--peer-fingerprint",
+            print_of["far"], "--ifconfig", "172.31.8.2", "172.31.8.1"]
+    lab.serve(lab.far, 1194, *far, kind="u")
+    return near
 
 
 def vsftpd(lab, space, address):
@@ -57,6 +81,31 @@ xferlog_enable=NO
 secure_chroot_dir={lab.folder('empty', 0o555)}
 """)
     lab.serve(space, 21, "vsftpd", config)
+
+
+def smbd(lab, space, address):
+    """Samba with one share for guests."""
+    folder, share = lab.folder("samba", 0o755), lab.folder("share")
+    own = "\n".join(f"{key} = {folder}" for key in ("lock directory", "state directory", "cache directory",
+                                                    "pid directory", "private dir", "ncalrpc dir"))
+    config = lab.write("smb.conf", f"""[global]
+{own}
+netbios name = FILES
+interfaces = {address}
+bind interfaces only = yes
+smb ports = 445
+map to guest = Bad User
+guest account = nobody
+server min protocol = SMB2
+server smb encrypt = off
+disable spoolss = yes
+load printers = no
+[share]
+path = {share}
+read only = no
+guest ok = yes
+""")
+    lab.serve(space, 445, "smbd", "-F", "--no-process-group", "-s", config, "-l", folder)
 
 
 def smtpd(lab, space, address, name):

@@ -2,8 +2,8 @@
 """The small captures of pcaps/recorded, which real programs made (pcaps/record): judged by the example site
 that each belongs to, the leaks give exactly their alerts and their twins none.
 
-1. As shipped: a site's leaks together, its twins together. Every built-in detector that a short capture can
-   trigger is among them; README says of each other one why it cannot.
+1. The example sites are sound. As shipped: a site's leaks together, its twins together. Every built-in detector
+   that a short capture can trigger is among them; README says of each other one why it cannot.
 2. Recorded again here, as far as the programs are installed: the same holds.
 
 Each capture by itself, and all of them recorded again: tests/long/recorded.py."""
@@ -43,6 +43,19 @@ def opened(run):
     return collections.Counter(whom(alert) for alert in run.alerts() if alert["weir"]["state"] == "open")
 
 
+def promised():
+    """What the README's tables say: scene → [(rule, its technique or "")]."""
+    with open(os.path.join(SHIPPED, "README.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| `([a-z0-9.]+)` \|.*\| (.*) \|$", file.read().split("## Recorded")[1], re.M)
+    return {name: re.findall(r"`([a-z_.]+)`(?: \((T[0-9]+)\))?", last) for name, last in rows}
+
+
+def techniques(run):
+    """Of each rule, source and destination."""
+    return {(one["rule"]["id"], one["source"]["ip"], one["destination"]["ip"]): one["threat"]["technique"]["id"][0]
+            for one in run.alerts() if "threat" in one}
+
+
 class Recorded(Case):
     def judge(self, site, names, folder):
         return self.replay("-c", os.path.join(EXAMPLES, site, "weir.yaml"), "--workers", "0",
@@ -53,6 +66,11 @@ class Recorded(Case):
         rows = {row for scene in scenes for row in scene.told}
         self.assertEqual(told(run), rows, run)
         self.assertEqual(opened(run), collections.Counter({row[2:] for row in rows}), run)
+        found = techniques(run)
+        for scene in scenes:
+            for (rule, _, source, other), (_, technique) in zip(scene.told, promised()[scene.name]):
+                if technique:
+                    self.assertEqual(found[rule, source, other], technique, scene.name)
 
     def twins(self, site, scenes, folder):
         run = self.judge(site, [scene.name + ".twin.pcap" for scene in scenes if scene.twin], folder)
@@ -77,10 +95,24 @@ class Recorded(Case):
         sizes = [os.path.getsize(os.path.join(record.SHIPPED, name)) for name in wanted]
         self.assertLessEqual(max(sizes), 200_000)
         self.assertLessEqual(sum(sizes), 3_000_000)
-        with open(os.path.join(SHIPPED, "README.md"), encoding="utf-8") as file:
-            readme = file.read()
-        self.assertEqual(re.findall(r"^\| `([a-z0-9.]+)` \| ", readme.split("## Recorded")[1], re.M),
-                         list(record.SCENES))
+        self.assertEqual([(name, [rule for rule, _ in rows]) for name, rows in promised().items()],
+                         [(scene.name, [row[0] for row in scene.told]) for scene in record.SCENES.values()])
+
+    def test_the_sites(self):
+        """The examples are sound, their matrices signed, and each pack has one that names its lists."""
+        for site in record.SITES:
+            with self.subTest(site=site):
+                config = os.path.join(EXAMPLES, site, "weir.yaml")
+                for words in (("check",), ("zones", "list")):
+                    run = weir(*words, "-c", config)
+                    self.assertEqual((run.status, run.err), (0, ""), run)
+                self.assertNotIn("not signed", run.out)
+                with open(os.path.join(SOURCE, "rules", "sites", site + ".yaml"), encoding="utf-8") as file:
+                    empty = set(re.findall(r"^- list: (\w+).*\n  items: \[\]", file.read(), re.M))
+                with open(os.path.join(EXAMPLES, site, "site.yaml"), encoding="utf-8") as file:
+                    filled = set(re.findall(r"^- list: (\w+)", file.read(), re.M))
+                self.assertGreater(len(empty), 0)
+                self.assertEqual(filled, empty)
 
     def test_every_detector(self):
         """Is triggered by one of them, or the README says why it cannot be."""

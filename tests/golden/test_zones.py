@@ -12,6 +12,7 @@ Environment: see weirtest.py. Without captures or editcap what needs them is ski
 
 import os
 import shutil
+import struct
 import subprocess
 
 import weirtest
@@ -93,6 +94,8 @@ LEAKS = {
     "nobody answers": (conversation(AT, (ENGINEER, 45000), (NETS[5], 4444))[:1],
                        "zone.conduit", "zone.conduit", 60, "T0882", "operations", 3),
 }
+# ATT&CK for ICS: Command and Control, Impact, Impair Process Control, Initial Access, Lateral Movement.
+TACTIC = {"T0869": "TA0101", "T0882": "TA0105", "T0855": "TA0106", "T0883": "TA0108", "T0886": "TA0109"}
 # What is told of each: from where to where (an alert's source is the inside host, or who opened).
 PAIRS = {(PLC, NETS[0]): "modbus", (READER, NETS[1]): "asterix", (ENGINEER, NETS[2]): "https",
          (ENGINEER, NETS[3]): "dns", ("10.9.2.99", PLC): "new master", (READER, PLC): "a write of who only read",
@@ -180,11 +183,26 @@ class Zones(Case):
                 self.assertEqual((alert["rule"]["id"], alert["weir"]["reasons"][0]["code"]), (rule, code))
                 self.assertEqual(alert["event"]["severity"], score)
                 self.assertEqual(alert["threat"]["technique"]["id"], [technique])
+                self.assertEqual(alert["threat"]["tactic"]["id"], [TACTIC[technique]])
                 self.assertEqual((alert["weir"]["zone"]["name"], alert["weir"]["zone"]["level"]), (zone, level))
                 self.assertEqual(alert["event"]["start"], "2023-11-14T22:15:00.000Z")
                 self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
         again = self.replay("-c", locked, "--workers", "2", path)
         self.assertEqual(run.bytes("alerts.ndjson"), again.bytes("alerts.ndjson"))
+
+    def test_nobody_listens(self):
+        """A datagram that a conduit allows is refused (ICMP, port unreachable): that is its answer, and no row of
+        a matrix. Where no conduit is it is told as anything else."""
+        asked = ip_packet(READER, PLC, 17, bytes.fromhex("9c4001f600140000") + READ)
+        refused = bytes.fromhex("0303") + bytes(6) + asked[:28]
+        refused = refused[:2] + struct.pack("!H", weirtest.checksum(refused)) + refused[4:]
+        locked, _ = self.locked_plant()
+        for there, told in ((READER, 0), (ENGINEER, 1)):
+            frames = [(AT, ethernet(asked)), (AT + NS, ethernet(ip_packet(PLC, there, 1, refused)))]
+            path = self.write("refused.pcap", pcap(frames))
+            alerts = self.replay("-c", locked, path).alerts()
+            icmp = {alert["weir"]["reasons"][0]["text"] for alert in alerts if alert["network"]["transport"] == "icmp"}
+            self.assertEqual(len(icmp), told, alerts)
 
     def test_observed_is_silent(self):
         """… but for what never belongs outside, which nobody has to learn."""
