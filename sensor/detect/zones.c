@@ -223,31 +223,6 @@ static void ask_all(const struct zones *zones, const struct zone_flow *flow,
         ask(zones, to[i / 2], from[i % 2], flow, true, verdict);
 }
 
-/* A row between the two, whoever opens; −1: none. */
-static int row_between(const struct zones *zones, const struct zone_flow *flow)
-{
-    const unsigned one[] = {flow->from, ZONE_ANY}, other[] = {flow->to, ZONE_ANY};
-    for (int i = 0; i < 4; i++) {
-        unsigned a = one[i / 2], b = other[i % 2];
-        uint16_t at = zones->first[a][b] ? zones->first[a][b] : zones->first[b][a];
-        if (at)
-            return at - 1;
-    }
-    return -1;
-}
-
-/* Who may be spoken to may say that nobody listens there: that answers what was judged itself. */
-static void excuse_refusal(const struct zones *zones, const struct zone_flow *flow,
-                           struct zone_verdict *verdict)
-{
-    int row = row_between(zones, flow);
-    if (!flow->refusal || verdict->fault == ZONE_ALLOWED || row < 0)
-        return;
-    verdict->fault = ZONE_ALLOWED;
-    verdict->answer = true;
-    verdict->row = row;
-}
-
 /* The more sensitive of both; of equals the one that was opened to. */
 static unsigned border_of(const struct zones *zones, const struct zone_flow *flow, bool locked)
 {
@@ -272,6 +247,5 @@ bool zones_judge(const struct zones *zones, const struct zone_flow *flow,
     *verdict = (struct zone_verdict){
         .fault = ZONE_NO_CONDUIT, .zone = (uint8_t)zone, .locked = locked, .row = -1};
     ask_all(zones, flow, verdict);
-    excuse_refusal(zones, flow, verdict);
     return true;
 }

@@ -5,9 +5,6 @@
 
 #include <string.h>
 
-#define ICMP  1
-#define ICMP6 58
-
 /* --- what is asked ---------------------------------------------------------------------------- */
 
 /* Where a tunnel decides, its ends are who speaks. */
@@ -43,16 +40,6 @@ static bool has_ended(const struct record_flow *record)
            record->total[SIDE_ORIG].missing_bytes + record->total[SIDE_RESP].missing_bytes == 0;
 }
 
-/* Destination unreachable, time exceeded, parameter problem, packet too big: each quotes a packet
- * of the flow that it answers. */
-static bool is_refusal(const struct flow_key *key)
-{
-    uint16_t type = key->orig_port;
-    if (key->proto == ICMP6)
-        return type >= 1 && type <= 4;
-    return key->proto == ICMP && (type == 3 || type == 11 || type == 12);
-}
-
 static struct zone_flow flow_of(const struct engine *engine, const struct flow_view *view)
 {
     const struct record_flow *record = view->record;
@@ -64,7 +51,6 @@ static struct zone_flow flow_of(const struct engine *engine, const struct flow_v
                                                record->total[SIDE_RESP].payload_bytes},
                              .certain =
                                  (record->flags & (FLOW_ORIG_BY_SYN | FLOW_ORIG_BY_SERVICE)) != 0,
-                             .refusal = is_refusal(&record->key),
                              .ended = has_ended(record)};
     put_ends(view, &flow);
     flow.from = end_of(engine, &flow.orig, &record->key);
@@ -250,8 +236,8 @@ void zoned_flow(struct engine *engine, const struct flow_view *view)
     struct zoned_flow asked = {.zones = zoned->zones, .flow = flow_of(engine, view)};
     if (!zones_judge(zoned->zones, &asked.flow, &asked.verdict))
         return;
-    bool is_row = view->record->end != FLOW_OPEN || !zone_flow_is_young(&asked.flow);
-    if (is_row && !asked.verdict.answer && !zoned_note(zoned, view->record, &asked.flow))
+    if ((view->record->end != FLOW_OPEN || !zone_flow_is_young(&asked.flow)) &&
+        !zoned_note(zoned, view->record, &asked.flow))
         engine->counts.conduits_unkept++;
     if (view->host) {
         judge_crossing(engine, view, &asked);

@@ -12,7 +12,6 @@ Environment: see weirtest.py. Without captures or editcap what needs them is ski
 
 import os
 import shutil
-import struct
 import subprocess
 
 import weirtest
@@ -189,20 +188,6 @@ class Zones(Case):
                 self.assertEqual(alert["weir"]["urgency"], "now" if score >= 85 else "shift")
         again = self.replay("-c", locked, "--workers", "2", path)
         self.assertEqual(run.bytes("alerts.ndjson"), again.bytes("alerts.ndjson"))
-
-    def test_nobody_listens(self):
-        """A datagram that a conduit allows is refused (ICMP, port unreachable): that is its answer, and no row of
-        a matrix. Where no conduit is it is told as anything else."""
-        asked = ip_packet(READER, PLC, 17, bytes.fromhex("9c4001f600140000") + READ)
-        refused = bytes.fromhex("0303") + bytes(6) + asked[:28]
-        refused = refused[:2] + struct.pack("!H", weirtest.checksum(refused)) + refused[4:]
-        locked, _ = self.locked_plant()
-        for there, told in ((READER, 0), (ENGINEER, 1)):
-            frames = [(AT, ethernet(asked)), (AT + NS, ethernet(ip_packet(PLC, there, 1, refused)))]
-            path = self.write("refused.pcap", pcap(frames))
-            alerts = self.replay("-c", locked, path).alerts()
-            icmp = {alert["weir"]["reasons"][0]["text"] for alert in alerts if alert["network"]["transport"] == "icmp"}
-            self.assertEqual(len(icmp), told, alerts)
 
     def test_observed_is_silent(self):
         """… but for what never belongs outside, which nobody has to learn."""

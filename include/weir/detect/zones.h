@@ -95,7 +95,6 @@ struct zone_flow {
     uint32_t reads, writes;
     uint64_t payload_bytes[SIDES];
     bool certain; /* it is known who opened, not guessed */
-    bool refusal; /* ICMP's word on a datagram that did not arrive (RFC 792, RFC 4443 3) */
     bool ended;   /* it came to an end of its own, and nothing of it is missing */
 };
 /* Payload by which it is judged: none while it may be a beginning. */
@@ -119,7 +118,6 @@ struct zone_verdict {
     enum zone_fault fault;
     uint8_t zone; /* whose border it is: of the locked zones, else of the zones, the lower level */
     bool locked;  /* … and it is locked */
-    bool answer;  /* ZONE_ALLOWED: a refusal, where any row is */
     bool named;   /* ZONE_ALLOWED: by a conduit that names the service */
     int row;      /* of the conduits, that the fault is about; −1: of none */
 };

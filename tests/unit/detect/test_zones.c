@@ -243,32 +243,6 @@ static void test_judged(void **state)
     }
 }
 
-/* Nobody listens: that may be said to whoever may speak, or be spoken to, and to nobody else. */
-static void test_refusal(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *orig, *resp;
-        enum zone_fault fault;
-    } row[] = {{"10.9.1.1", "10.9.2.1", ZONE_ALLOWED},
-               {"10.9.2.1", "10.9.1.1", ZONE_ALLOWED},
-               {"10.9.1.1", "10.10.0.1", ZONE_NO_CONDUIT},
-               {"192.0.2.1", "10.9.1.1", ZONE_NO_CONDUIT}};
-    struct zones *zones = site(READING);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
-        for (int refusal = 0; refusal < 2; refusal++) {
-            struct zone_verdict verdict;
-            struct zone_flow f = flow(zones, row[i].orig, row[i].resp, 0, SERVICE_NONE);
-            f.proto = 1;
-            f.certain = false;
-            f.refusal = refusal == 1;
-            assert_true(zones_judge(zones, &f, &verdict));
-            assert_int_equal(verdict.fault, refusal ? row[i].fault : ZONE_NO_CONDUIT);
-            assert_int_equal(verdict.answer, verdict.fault == ZONE_ALLOWED);
-        }
-    zones_free(zones);
-}
-
 /* Too little was said to know what it is. */
 static void test_young(void **state)
 {
@@ -454,12 +428,17 @@ static void test_payload_allowed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_longest_prefix),  cmocka_unit_test(test_refused_zones),
-        cmocka_unit_test(test_all_of_a_family), cmocka_unit_test(test_file),
-        cmocka_unit_test(test_refused_files),   cmocka_unit_test(test_judged),
-        cmocka_unit_test(test_refusal),         cmocka_unit_test(test_young),
-        cmocka_unit_test(test_ended),           cmocka_unit_test(test_uncertain),
-        cmocka_unit_test(test_no_zone),         cmocka_unit_test(test_told),
+        cmocka_unit_test(test_longest_prefix),
+        cmocka_unit_test(test_refused_zones),
+        cmocka_unit_test(test_all_of_a_family),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_refused_files),
+        cmocka_unit_test(test_judged),
+        cmocka_unit_test(test_young),
+        cmocka_unit_test(test_ended),
+        cmocka_unit_test(test_uncertain),
+        cmocka_unit_test(test_no_zone),
+        cmocka_unit_test(test_told),
         cmocka_unit_test(test_payload_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
