@@ -296,6 +296,8 @@ const checks = {
     await page.waitForSelector(".live.on");
     await go(page, `incident/${INCIDENT}`);
     must((await page.locator(".acts").count()) === 0, "a viewer is offered orders");
+    await go(page, "host/10.4.0.17");
+    must((await page.locator("[data-act]").count()) === 0, "a viewer is offered to freeze");
     await context.clearCookies();
     await page.evaluate(() => {
       location.hash = "#/map";
@@ -323,8 +325,6 @@ const checks = {
       must(await page.evaluate(() => window.pwned === undefined), `${hash}: it ran`);
       const odd = await page.evaluate(() =>
         [...document.querySelectorAll("main *, .notices *")]
-    await go(page, "host/10.4.0.17");
-    must((await page.locator("[data-act]").count()) === 0, "a viewer is offered to freeze");
           .filter(
             e =>
               /^(script|img|iframe|object|embed|link|style|base|meta)$/i.test(e.tagName) ||
