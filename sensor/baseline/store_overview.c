@@ -1,9 +1,10 @@
 /* How the sensors of a store stand, in one script: what it reads is of one moment, the server's.
  *
  * The reply is [now, closed, edits, closer, forgotten, [hour, hosts, …], [name, complete, silent,
- * since, forgets, ahead, …]]. What is no entry of a sensor's is passed over: who asks for a turn
- * removes it (store_close.c). Hours are looked for from the last closed one to the present one, at
- * most STORE_HOURS_KEPT. Thread: the engine's, or a command's main thread. */
+ * since, forgets, ahead, …]]. What is no entry of a sensor's (nor an hour of the store's) is passed
+ * over: who asks for a turn removes it (store_close.c). Hours are looked for from the last closed
+ * one to the present one, at most STORE_HOURS_KEPT. Thread: the engine's, or a command's main
+ * thread. */
 #include "weir/baseline/store_overview.h"
 
 #include "store_link.h"
@@ -32,7 +33,8 @@ static const char overview_script[] =
     "local all = redis.call('HGETALL', KEYS[1])\n"
     "for i = 1, #all, 2 do\n"
     "  local complete, alive, since = string.match(all[i + 1], '^(%-?%d*) (%d+) (%d+) ')\n"
-    "  if alive then\n"
+    "  local hour = complete == '' and 0 or tonumber(complete)\n"
+    "  if alive and hour and math.abs(hour) < 2500000 then\n"
     "    local n = #sensors\n"
     "    sensors[n + 1], sensors[n + 2] = all[i], complete\n"
     "    sensors[n + 3] = math.max(0, now - alive)\n"
