@@ -158,10 +158,12 @@ struct play {
     struct store_config reach;
 };
 
+/* … and nothing is under way. */
 static void until_here(struct rig *rig)
 {
     struct wtime begin = wtime_now();
-    while (engine_store_of(rig->engine).state != ENGINE_STORE_HERE) {
+    while (engine_store_of(rig->engine).state != ENGINE_STORE_HERE ||
+           engine_store_of(rig->engine).pending > 0) {
         if (wtime_now().ns - begin.ns > 20 * NS_PER_S)
             fail_msg("the store did not come back");
         rig_turn(rig, NS_PER_MS);
