@@ -111,7 +111,7 @@ function against(host, usualDay) {
       columns: [
         { title: t("time"), cell: r => r.title },
         { title: t("left"), end: true, cell: r => f.bytes(r.out_bytes) },
-        { title: t("usual"), end: true, cell: r => f.range(r.expected) },
+        { title: t("usual"), end: true, className: "wide-only", cell: r => f.range(r.expected) },
         { title: t("against_usual"), className: "bar-cell", cell },
       ],
     }).node,

@@ -86,6 +86,26 @@ const rowsSay = (page, cell, text) =>
     [cell, text],
   );
 
+// Whatever names say, they are text.
+async function inert(page, hash) {
+  must(await page.evaluate(() => window.pwned === undefined), `${hash}: it ran`);
+  const odd = await page.evaluate(() =>
+    [...document.querySelectorAll("main *, .notices *")]
+      .filter(
+        e =>
+          /^(script|img|iframe|object|embed|link|style|base|meta)$/i.test(e.tagName) ||
+          [...e.attributes].some(a => /^on/i.test(a.name)) ||
+          /^(javascript|data|https?):/i.test(e.getAttribute("href") || ""),
+      )
+      .map(e => e.outerHTML.slice(0, 200)),
+  );
+  must(odd.length === 0, `${hash}: ${odd[0]}`);
+  must(
+    !(await page.evaluate(() => /[\u202a-\u202e\u2066-\u2069]/.test(document.body.textContent))),
+    `${hash}: turns the reading around`,
+  );
+}
+
 const post = async to => (await fetch(base + to, { method: "POST", body: "{}" })).text();
 const texts = (page, selector) => page.locator(selector).allTextContents();
 
@@ -108,9 +128,15 @@ const checks = {
     await page.waitForSelector(".alert-log .alert-line", { timeout: 30000 });
     must(await page.evaluate(() => window.sameDocument), "the page was loaded anew");
     const id = (await page.getAttribute(".alert-log .alert-line", "href")).split("/").pop();
-    const known = await page.evaluate(async () => (await (await fetch("/v1/hosts")).json()).hosts.map(row => row.host));
-    for (const hash of ["incidents", `incident/${id}`, "map", "sensor", ...known.map(host => `host/${host}`), "now"]) {
+    const [hosts, places] = await page.evaluate(async () => [
+      (await (await fetch("/v1/hosts")).json()).hosts.map(row => `host/${encodeURIComponent(row.host)}`),
+      (await (await fetch("/v1/now")).json()).destinations.map(row => `destination/${encodeURIComponent(row.destination)}`),
+    ]);
+    let planted = 0;
+    for (const hash of ["incidents", `incident/${id}`, "map", "sensor", ...hosts, ...places, "now"]) {
       await go(page, hash);
+      await inert(page, hash);
+      planted += (await page.textContent("main")).includes("onerror=pwned=1");
       must(!(await page.locator("main .failure").count()), `${hash}: ${await page.textContent("main")}`);
       if (process.env.WEIR_SHOTS)
         await page.screenshot({
@@ -118,6 +144,7 @@ const checks = {
           fullPage: true,
         });
     }
+    must(planted > 0, "no name from the wire was shown at all");
     await go(page, `incident/${id}`);
     await page.keyboard.press("a");
     await page.waitForSelector("dialog[open]");
@@ -322,22 +349,7 @@ const checks = {
     for (const hash of [...PAGES, ...of("host", 0), ...of("destination", 1)]) {
       await go(page, hash);
       await page.waitForTimeout(50);
-      must(await page.evaluate(() => window.pwned === undefined), `${hash}: it ran`);
-      const odd = await page.evaluate(() =>
-        [...document.querySelectorAll("main *, .notices *")]
-          .filter(
-            e =>
-              /^(script|img|iframe|object|embed|link|style|base|meta)$/i.test(e.tagName) ||
-              [...e.attributes].some(a => /^on/i.test(a.name)) ||
-              /^(javascript|data|https?):/i.test(e.getAttribute("href") || ""),
-          )
-          .map(e => e.outerHTML.slice(0, 200)),
-      );
-      must(odd.length === 0, `${hash}: ${odd[0]}`);
-      must(
-        !(await page.evaluate(() => /[\u202a-\u202e\u2066-\u2069]/.test(document.body.textContent))),
-        `${hash}: turns the reading around`,
-      );
+      await inert(page, hash);
       must(
         await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth),
         `${hash}: wider than the window`,
