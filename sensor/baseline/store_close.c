@@ -41,7 +41,9 @@ static const char turn_script[] =
     "local t = redis.call('TIME')\n"
     "local now = t[1] * 1000 + math.floor(t[2] / 1000)\n"
     "local function parts(text)\n"
-    "  return string.match(text or '', '^(%-?%d*) (%d+) (%d+) (.+)$')\n"
+    "  local hour, alive, since, run = string.match(text or '', '^(%-?%d*) (%d+) (%d+) (.+)$')\n"
+    "  local number = hour == '' and 0 or tonumber(hour)\n"
+    "  if number and math.abs(number) < 2500000 then return hour, alive, since, run end\n"
     "end\n"
     "local before, _, since, run = parts(redis.call('HGET', KEYS[1], ARGV[1]))\n"
     "if before ~= ARGV[2] then since = string.format('%.0f', now) end\n"
@@ -123,17 +125,23 @@ static void note_namesake(struct store *store, bool own)
 }
 
 /* Once, until it is right again: which hour bytes belong to, and when it is over, is the clock's.
- */
-static void note_clock(struct store *store, int64_t ahead_ms)
+ * When between sending and this answer the server looked at its own nobody knows: what all of that
+ * time would explain is not said. */
+static void note_clock(struct store_request *request, int64_t told_ms)
 {
-    bool wrong = ahead_ms > CLOCK_MS || ahead_ms < -CLOCK_MS;
+    struct store *store = request->store;
+    int64_t server_ms = request->hour - told_ms, most_ms = ptime_now().ns / NS_PER_MS - server_ms;
+    int64_t least_ms = most_ms - (wtime_now().ns - request->sent.ns) / NS_PER_MS;
+    int64_t ahead_ms = least_ms > 0 ? least_ms : most_ms;
+    bool wrong = least_ms > CLOCK_MS || most_ms < -CLOCK_MS;
+    bool right = least_ms >= -CLOCK_MS && most_ms <= CLOCK_MS;
     if (wrong && !store->clock_wrong)
         log_warn(
             "redis at %s: this sensor's clock is %.1f s %s the server's: its hours end %s than "
             "others'",
             store->url.shown, fabs((double)ahead_ms) / 1e3, ahead_ms > 0 ? "ahead of" : "behind",
             ahead_ms > 0 ? "earlier" : "later");
-    store->clock_wrong = wrong;
+    store->clock_wrong = wrong || (store->clock_wrong && !right);
 }
 
 static bool on_turn(struct store_request *request, const redisReply *reply)
@@ -142,7 +150,7 @@ static bool on_turn(struct store_request *request, const redisReply *reply)
     if (!take_turn(reply, &turn))
         return false;
     note_namesake(request->store, reply->element[6]->integer == 1);
-    note_clock(request->store, reply->element[10]->integer);
+    note_clock(request, reply->element[10]->integer);
     request->store->others = turn.others;
     if (turn.granted)
         request->store->fence = reply->element[3]->integer;
@@ -181,7 +189,8 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     words_number(&words, store->wait_ns / NS_PER_MS);
     words_number(&words, STORE_HOURS_KEPT);
     words_text(&words, store->instance);
-    words_number(&words, ptime_now().ns / NS_PER_MS);
+    int64_t clock_ms = ptime_now().ns / NS_PER_MS;
+    words_number(&words, clock_ms);
     words_number(&words, want);
     assert(!store->read_only);
     if (complete != store->copied) /* what it is complete through has a second copy */
@@ -189,6 +198,7 @@ static void send_turn(struct store *store, int64_t complete, bool want,
     store->copied = complete;
     struct store_request *request = store_request_new(store, "EVAL", on_turn, context);
     request->done.turn = done;
+    request->hour = clock_ms;
     store_send(request, words.count, words.argv, words.size);
 }
 

@@ -96,7 +96,7 @@ struct store_request {
         void (*overview)(void *context, const struct store_overview *overview);
     } done;
     struct ip host;
-    int64_t hour; /* or where in the audit */
+    int64_t hour; /* or where in the audit; of a turn the clock that was sent, in ms */
     struct store_walk *walk;
     struct store_list *list;
     struct store_part *part;

@@ -5,7 +5,9 @@
  *   (a host's open totals and claims: SCAN → UNLINK …, then of the lists of hours SCAN → SREM …)
  *
  * A cluster is walked server by server, and what is behind the SCAN goes where its keys are. While
- * slots move from one to another, a walk may miss what moves; no sensor walks.
+ * slots move from one to another, a walk may miss what moves. A sensor walks only where somebody
+ * resets a host through it: open totals that were missed are learned anew with their hour, or
+ * expire.
  *
  * The last word is a request of its own. The caller may free the store in any call. A walk lives as
  * long as a request of it does. Thread: the engine's.

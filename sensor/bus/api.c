@@ -103,6 +103,15 @@ static int64_t uid_of(int fd)
                : -1;
 }
 
+bool api_may_send_file(struct api *api, struct api_reply *reply)
+{
+    if (api->files < API_FILES)
+        return true;
+    api->counts.refused++;
+    api_refuse(reply, 503, "too many files are being sent, ask again later");
+    return false;
+}
+
 /* `later`: the client waits, its ticket is all that is left of it here. */
 static void reply_with(struct api_client *client, struct api_reply *reply)
 {
@@ -116,11 +125,9 @@ static void reply_with(struct api_client *client, struct api_reply *reply)
         api->counts.refused++;
         api_refuse(reply, 503, "too many are told events, ask again later");
         api_client_send(client, reply, NULL);
-    } else if (reply->is_file && api->files >= API_FILES) {
-        api->counts.refused++;
-        api_refuse(reply, 503, "too many files are being sent, ask again later");
-        api_client_send(client, reply, NULL);
     } else {
+        if (reply->is_file)
+            api_may_send_file(api, reply);
         api_client_send(client, reply, NULL);
     }
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void drop_file(struct api_client *client)
@@ -170,10 +171,21 @@ void api_refuse(struct api_reply *reply, int status, const char *text)
     json_free(json);
 }
 
+/* It was not removed since, and who asked may still have it. */
+static bool may_have_more(const struct api_client *client)
+{
+    const struct api_guard *guard = client->api->settings.guard;
+    struct stat st;
+    return fstat(client->file, &st) == 0 && st.st_nlink > 0 &&
+           (!guard || guard->holds(guard->context, client->session));
+}
+
 /* The next piece of its file, to be written when there is room: a turn of the loop each. False: the
- * file is not what it was, and the client hears so by how short it is. */
+ * file is not what it was, or is to be no more: the client hears so by how short it is. */
 static bool take_piece(struct api_client *client)
 {
+    if (!may_have_more(client))
+        return false;
     uint64_t left = client->file_size - client->file_at;
     size_t want = left < API_FILE_BYTES ? (size_t)left : API_FILE_BYTES;
     client->written = client->out.size = 0;

@@ -18,8 +18,9 @@ static const char usage[] =
     "\n"
     "Sensors share a store when their redis.url is the same: what they wrote there is read, and "
     "no\n"
-    "sensor is asked. A sensor is at work, behind (waited for), stuck (it lives and does not get\n"
-    "on) or silent (no sign of life for 3 minutes); the last two are not waited for. Each takes\n"
+    "sensor is asked. A sensor is at work, behind, stuck (it lives and does not get on) or silent\n"
+    "(no sign of life for 3 minutes). An hour that is over waits for those that live, until\n"
+    "another one has been complete through it for 10 minutes. Each takes\n"
     "-c FILE and --set KEY=VALUE. docs/redis.md says how an hour is closed.\n"
     "\n"
     "exit status: 0 done; 1 the store cannot be reached; 2 usage or configuration\n";

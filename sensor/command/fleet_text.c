@@ -9,16 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SHOWN  64
-#define DUE_NS (2 * NS_PER_MIN) /* docs/redis.md: how an hour is closed */
+#define SHOWN    64
+#define DUE_NS   (2 * NS_PER_MIN)  /* docs/redis.md: how an hour is closed */
+#define CLOCK_NS (50 * NS_PER_MIN) /* hours begin off the clock's in some zones */
 
 const char *const fleet_state_name[FLEET_STATES] = {"at work", "behind", "stuck", "silent"};
-
-struct fleet_view fleet_view_of(struct calendar *calendar, const struct store_overview *overview)
-{
-    struct ptime over = {overview->now.ns - DUE_NS};
-    return (struct fleet_view){calendar, overview, calendar_at(calendar, over).hour - 1};
-}
 
 uint64_t fleet_hours_behind(const struct fleet_view *view, const struct store_sensor *sensor)
 {
@@ -27,14 +22,40 @@ uint64_t fleet_hours_behind(const struct fleet_view *view, const struct store_se
     return (uint64_t)(view->due - sensor->complete);
 }
 
+static bool is_alive(const struct store_sensor *sensor)
+{
+    return sensor->silent_ms <= STORE_SILENT_NS / NS_PER_MS;
+}
+
 static bool is_complete(const struct store_sensor *sensor, int64_t hour)
 {
     return sensor->complete != STORE_NO_HOUR && sensor->complete >= hour;
 }
 
+/* Somebody is complete through it for so long that hours up to it are closed without the others.
+ * One whose clock is ahead closes nothing without them. */
+static int64_t waited_through(const struct store_overview *o)
+{
+    int64_t through = STORE_NO_HOUR, over = (o->now.ns + CLOCK_NS) / NS_PER_HOUR - 1;
+    for (size_t i = 0; i < o->sensors; i++) {
+        const struct store_sensor *sensor = &o->sensor[i];
+        if (is_alive(sensor) && sensor->complete <= over && sensor->complete > through &&
+            sensor->since_ms > STORE_WAIT_NS / NS_PER_MS)
+            through = sensor->complete;
+    }
+    return through;
+}
+
+struct fleet_view fleet_view_of(struct calendar *calendar, const struct store_overview *overview)
+{
+    struct ptime over = {overview->now.ns - DUE_NS};
+    return (struct fleet_view){calendar, overview, calendar_at(calendar, over).hour - 1,
+                               waited_through(overview)};
+}
+
 enum fleet_state fleet_state_of(const struct fleet_view *view, const struct store_sensor *sensor)
 {
-    if (sensor->silent_ms > STORE_SILENT_NS / NS_PER_MS)
+    if (!is_alive(sensor))
         return FLEET_SILENT;
     if (is_complete(sensor, view->due))
         return FLEET_WORKS;
@@ -43,16 +64,18 @@ enum fleet_state fleet_state_of(const struct fleet_view *view, const struct stor
     return late ? FLEET_STUCK : FLEET_BEHIND;
 }
 
+/* As the store has it (store_close.c): of an hour that is due and not closed. */
 static bool is_waited_for(const struct fleet_view *view, const struct store_sensor *sensor,
                           int64_t hour)
 {
-    return !is_complete(sensor, hour) && fleet_state_of(view, sensor) == FLEET_BEHIND;
+    return hour <= view->due && hour > view->overview->closed && hour > view->waited &&
+           is_alive(sensor) && !is_complete(sensor, hour);
 }
 
 static bool is_passed_over(const struct fleet_view *view, const struct store_sensor *sensor,
                            int64_t hour)
 {
-    return !is_complete(sensor, hour) && fleet_state_of(view, sensor) >= FLEET_STUCK;
+    return hour <= view->due && !is_complete(sensor, hour) && !is_waited_for(view, sensor, hour);
 }
 
 /* --- for people ------------------------------------------------------------------------------- */
@@ -145,7 +168,7 @@ static size_t put_names(const struct fleet_view *view, struct buffer *out, const
 void fleet_put_status(const struct fleet_view *view, struct buffer *out)
 {
     const struct store_overview *o = view->overview;
-    char now[40], zone[40];
+    char now[40], zone[40], closer[SHOWN];
     buffer_text(out, "clock      %s %s, the server's\n",
                 calendar_text(view->calendar, o->now, CALENDAR_LONG, now, sizeof now),
                 calendar_text(view->calendar, o->now, CALENDAR_ZONE, zone, sizeof zone));
@@ -155,7 +178,9 @@ void fleet_put_status(const struct fleet_view *view, struct buffer *out)
         buffer_text(out, "\n");
     if (put_names(view, out, "without    ", is_passed_over, view->due) > 0)
         buffer_text(out, "\n");
-    buffer_text(out, "closing    %.60s\n", o->closer ? o->closer : "nobody at the moment");
+    snprintf(closer, sizeof closer, "%s", o->closer ? o->closer : "nobody at the moment");
+    command_make_harmless(closer);
+    buffer_text(out, "closing    %s\n", closer);
     if (o->edits > 0)
         buffer_text(out, "tables     changed by hand %" PRIu64 " time%s\n", o->edits,
                     o->edits == 1 ? "" : "s");
@@ -182,9 +207,18 @@ void fleet_put_sensors(const struct fleet_view *view, struct buffer *out)
         buffer_text(out, "and %" PRIu64 " more\n", o->more);
 }
 
-static const char *way_of(const struct fleet_view *view, const struct store_hour *hour)
+static void put_hour(const struct fleet_view *view, struct buffer *out, int64_t hour)
 {
-    return hour->hour > view->due ? "open" : "all are complete";
+    struct buffer without = {0};
+    if (hour > view->due) {
+        buffer_text(out, "open");
+        return;
+    }
+    size_t passed = put_names(view, &without, "; without ", is_passed_over, hour);
+    if (put_names(view, out, "", is_waited_for, hour) == 0)
+        buffer_text(out, passed ? "nobody is waited for" : "all are complete");
+    buffer_put(out, without.data, without.size);
+    buffer_fini(&without);
 }
 
 void fleet_put_lag(const struct fleet_view *view, struct buffer *out)
@@ -195,11 +229,7 @@ void fleet_put_lag(const struct fleet_view *view, struct buffer *out)
         const struct store_hour *hour = &o->hour[i];
         char text[40];
         buffer_text(out, "%-18s %10" PRIu64 "  ", hour_text(view, hour->hour, text), hour->hosts);
-        bool due = hour->hour <= view->due;
-        if (!due || put_names(view, out, "", is_waited_for, hour->hour) == 0)
-            buffer_text(out, "%s", way_of(view, hour));
-        if (due)
-            put_names(view, out, "; without ", is_passed_over, hour->hour);
+        put_hour(view, out, hour->hour);
         buffer_text(out, "\n");
     }
     if (o->hours == 0)

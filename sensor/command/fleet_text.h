@@ -9,9 +9,9 @@
 
 enum fleet_state {
     FLEET_WORKS,  /* complete through the last hour that is due */
-    FLEET_BEHIND, /* not yet: it is waited for */
-    FLEET_STUCK,  /* it gives signs of life and does not get on: not waited for */
-    FLEET_SILENT, /* no sign of life: not waited for */
+    FLEET_BEHIND, /* not yet */
+    FLEET_STUCK,  /* it gives signs of life and does not get on */
+    FLEET_SILENT, /* no sign of life */
     FLEET_STATES
 };
 extern const char *const fleet_state_name[FLEET_STATES];
@@ -19,7 +19,8 @@ extern const char *const fleet_state_name[FLEET_STATES];
 struct fleet_view {
     struct calendar *calendar;
     const struct store_overview *overview;
-    int64_t due; /* the last hour that is over, and may be closed when all are complete */
+    int64_t due;    /* the last hour that is over, and may be closed when all are complete */
+    int64_t waited; /* up to it others were waited for long enough; STORE_NO_HOUR: none */
 };
 
 struct fleet_view fleet_view_of(struct calendar *calendar, const struct store_overview *overview);

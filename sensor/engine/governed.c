@@ -2,8 +2,9 @@
  *
  *   the profile is read → the audit's line → changed where it is still as read → dropped here
  *
- * A store that goes answers nothing: who waits longer than GOVERN_NS is given up, and kept until
- * the engine ends, since its answer may come. Thread: the engine's. */
+ * Each step is answered, or the store is lost (governed_lost): before the change was sent nothing
+ * happened; after, nobody knows, and what the engine holds of the host is dropped as if it had.
+ * Bound: one at a time. Thread: the engine's. */
 #include "weir/engine/govern.h"
 
 #include "internal.h"
@@ -15,20 +16,18 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define GOVERN_NS (10 * NS_PER_S) /* wall time */
-
 const char *const govern_verb_name[GOVERN_VERBS] = {"freeze", "thaw", "reset"};
 
 struct governed {
-    struct governed *older; /* that were given up */
     struct engine *engine;
     struct ip host;
     enum govern_verb verb;
     char *line; /* of the audit */
     void (*done)(void *context, enum govern_result result);
     void *context;
-    struct wtime began;
-    bool changed; /* in the store */
+    bool written;              /* the change was sent to the store */
+    bool settled;              /* … and `result` is known: what is held here is to be dropped */
+    enum govern_result result; /* DONE, UNSURE */
 };
 
 static void free_one(struct governed *governed)
@@ -39,10 +38,6 @@ static void free_one(struct governed *governed)
 
 void governed_fini(struct engine *engine)
 {
-    for (struct governed *next; engine->governed_up; engine->governed_up = next) {
-        next = engine->governed_up->older;
-        free_one(engine->governed_up);
-    }
     if (engine->governed)
         free_one(engine->governed);
     engine->governed = NULL;
@@ -57,38 +52,40 @@ static void end(struct governed *governed, enum govern_result result)
 
 /* --- the store's answers ---------------------------------------------------------------------- */
 
-static bool is_given_up(const struct governed *governed)
+static void settle(struct governed *governed, enum govern_result result)
 {
-    return governed->engine->governed != governed;
+    governed->settled = true;
+    governed->result = result;
+    engine_govern_look(governed->engine);
 }
 
-static void tell(struct governed *governed)
+/* Its answers will not come any more. */
+void governed_lost(struct engine *engine)
 {
-    governed->changed = true;
-    engine_govern_look(governed->engine);
+    struct governed *governed = engine->governed;
+    if (!governed || governed->settled)
+        return;
+    if (governed->written)
+        settle(governed, GOVERN_UNSURE);
+    else
+        end(governed, GOVERN_AWAY);
 }
 
 static void on_put(void *context, const struct ip *host, bool won)
 {
-    struct governed *governed = context;
     (void)host;
-    if (is_given_up(governed))
-        return;
     if (won)
-        tell(governed);
+        settle(context, GOVERN_DONE);
     else
-        end(governed, GOVERN_OVERTAKEN);
+        end(context, GOVERN_OVERTAKEN);
 }
 
 static void on_removed(void *context, bool removed)
 {
-    struct governed *governed = context;
-    if (is_given_up(governed))
-        return;
     if (removed)
-        tell(governed);
+        settle(context, GOVERN_DONE);
     else
-        end(governed, GOVERN_HELD);
+        end(context, GOVERN_HELD);
 }
 
 static void set_frozen(struct governed *governed, struct store *store, const void *blob,
@@ -103,6 +100,7 @@ static void set_frozen(struct governed *governed, struct store *store, const voi
     } else {
         profile->frozen = frozen;
         profile_pack(profile, &changed);
+        governed->written = true;
         store_put_audit(store, governed->line);
         store_replace_profile(store, &governed->host, blob, size, profile->last_closed_hour,
                               changed.data, changed.size, on_put, governed);
@@ -114,14 +112,13 @@ static void set_frozen(struct governed *governed, struct store *store, const voi
 static void on_profile(void *context, const struct ip *host, const void *blob, size_t size)
 {
     struct governed *governed = context;
-    if (is_given_up(governed))
-        return;
     struct store *store = memory_store(governed->engine);
     if (!store) {
         end(governed, GOVERN_AWAY);
     } else if (!blob) {
         end(governed, GOVERN_UNKNOWN);
     } else if (governed->verb == GOVERN_RESET) {
+        governed->written = true;
         store_put_audit(store, governed->line);
         store_remove_host(store, host, false, on_removed, governed);
     } else {
@@ -152,25 +149,10 @@ static char *audit_line(const struct govern_order *order)
     return line;
 }
 
-/* Whether there is room for another. One whose change is in the store is not given up: what the
- * engine holds is still to be dropped. */
-static bool make_room(struct engine *engine)
-{
-    struct governed *one = engine->governed;
-    if (!one)
-        return true;
-    if (one->changed || wtime_now().ns - one->began.ns < GOVERN_NS)
-        return false;
-    one->older = engine->governed_up;
-    engine->governed_up = one;
-    engine->governed = NULL;
-    return true;
-}
-
 bool engine_govern(struct engine *engine, const struct govern_order *order, enum govern_result *why)
 {
     struct store *store = memory_store(engine);
-    if (!store || !make_room(engine) || !changed_may(engine)) {
+    if (!store || engine->governed || !changed_may(engine)) {
         *why = store ? GOVERN_LATER : GOVERN_AWAY;
         return false;
     }
@@ -180,8 +162,7 @@ bool engine_govern(struct engine *engine, const struct govern_order *order, enum
                                   .verb = order->verb,
                                   .line = audit_line(order),
                                   .done = order->done,
-                                  .context = order->context,
-                                  .began = wtime_now()};
+                                  .context = order->context};
     engine->governed = governed;
     store_load_profile(store, &governed->host, on_profile, governed);
     return true;
@@ -190,7 +171,7 @@ bool engine_govern(struct engine *engine, const struct govern_order *order, enum
 void engine_govern_look(struct engine *engine)
 {
     struct governed *governed = engine->governed;
-    if (governed && governed->changed &&
+    if (governed && governed->settled &&
         engine_memory_changed(engine, &governed->host, false) == ENGINE_CHANGED)
-        end(governed, GOVERN_DONE);
+        end(governed, governed->result);
 }

@@ -213,13 +213,13 @@ struct engine {
     struct memory memory;
     struct memory_link *link;
     struct site_day today;
-    uint32_t waiting;     /* answers of the store that consumption waits for */
-    uint32_t putting;     /* a replay's profiles whose answer the end waits for */
-    size_t save_position; /* of `hosts`: before it all are in the store (save.c) */
-    struct warm *warm;    /* totals that come back from the store, else NULL */
-    struct governed *governed, *governed_up; /* what people change now; given up (governed.c) */
-    bool warmed;                             /* … or had nothing to come back */
-    bool held;                               /* the batch at hand waits for that */
+    uint32_t waiting;              /* answers of the store that consumption waits for */
+    uint32_t putting;              /* a replay's profiles whose answer the end waits for */
+    size_t save_position;          /* of `hosts`: before it all are in the store (save.c) */
+    struct warm *warm;             /* totals that come back from the store, else NULL */
+    struct governed *governed;     /* what people change now (governed.c), else NULL */
+    bool warmed;                   /* … or had nothing to come back */
+    bool held;                     /* the batch at hand waits for that */
     bool unsaved;                  /* … that did, and no checkpoint has them: not published */
     struct closing *closing;       /* hours being closed, else NULL */
     struct cleaning *cleaning;     /* of a closed hour, else NULL */
@@ -405,6 +405,7 @@ void close_tell(const struct engine *engine, int64_t hour);
 /* changed.c: drops what was forgotten in the store meanwhile. */
 void changed_look(struct engine *engine);
 bool changed_may(const struct engine *engine); /* what people changed may be taken now */
+void governed_lost(struct engine *engine);     /* the connection to the store went */
 void governed_fini(struct engine *engine);
 
 /* close.c */

@@ -162,6 +162,7 @@ static void lose_main(struct memory_link *link)
     try_later(link);
     if (engine->begun) /* in a log's replay, too: an answer may be awaited that will not come */
         tell(link, ENGINE_STORE_AWAY, NULL);
+    governed_lost(engine);
 }
 
 static void lose_reader(struct memory_link *link)

@@ -177,6 +177,17 @@ void engine_noise_act(struct engine *engine, const struct noise_act *act)
     engine_publish(engine, noise_audit(&whole));
 }
 
+int engine_noise_act_first(struct engine *engine, const struct noise_act *act, struct error *error)
+{
+    struct noise_act whole = *act;
+    bool taken;
+    whole.sensor = engine->config.sensor;
+    char *record = noise_audit(&whole);
+    int failed = tell(engine, record, &taken, error);
+    free(record);
+    return failed;
+}
+
 const struct noise *engine_noise(const struct engine *engine)
 {
     return engine->noise.book;

@@ -474,12 +474,6 @@ static void on_release(void *context, const struct api_request *request, struct 
     evidence_api_release(&api, request, reply);
 }
 
-static void on_take(void *context, const struct api_request *request, struct api_reply *reply)
-{
-    const struct evidence_api api = evidence_of(context);
-    evidence_api_take(&api, request, reply);
-}
-
 static void on_forgotten(void *context, const struct api_request *request, struct api_reply *reply)
 {
     const struct evidence_api api = evidence_of(context);
@@ -516,6 +510,17 @@ static bool may_see(struct engine_role *role, const struct api_request *request,
     const struct privacy_api privacy = privacy_of(role);
     return request->user ? engine_role_may_look(role, request, reply)
                          : privacy_api_look(&privacy, request, reply) == 0;
+}
+
+/* Each one is in the access log; and what is not sent is nowhere said to be taken. */
+static void on_take(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct engine_role *role = context;
+    const struct privacy_api privacy = privacy_of(role);
+    const struct evidence_api api = evidence_of(role);
+    if (api_may_send_file(console_server(role->console), reply) &&
+        privacy_api_look(&privacy, request, reply) == 0)
+        evidence_api_take(&api, request, reply);
 }
 
 static void on_listed_silences(void *context, const struct api_request *request,

@@ -106,6 +106,22 @@ static bool read_name(const struct api_request *request, char name[NAME_SIZE])
     return is;
 }
 
+/* Who took what is safe in the journal before any of it is handed out. Where it is not, and gets
+ * there later, it is told behind it that nothing was. */
+static bool note_taken(const struct evidence_api *api, const struct api_request *request,
+                       const char *incident, const char *name, struct api_reply *reply)
+{
+    char *did = xasprintf("took %s of the evidence of", name);
+    bool safe = noise_api_act_first(&api->api, request, "evidence.take", incident, did, reply);
+    free(did);
+    if (safe)
+        return true;
+    did = xasprintf("was not given %s of the evidence of", name);
+    noise_api_act(&api->api, request, "evidence.take", incident, did);
+    free(did);
+    return false;
+}
+
 void evidence_api_take(const struct evidence_api *api, const struct api_request *request,
                        struct api_reply *reply)
 {
@@ -131,9 +147,10 @@ void evidence_api_take(const struct evidence_api *api, const struct api_request 
         api_refuse(reply, 404, "there is no such file");
         return;
     }
-    char *did = xasprintf("took %s of the evidence of", name);
-    noise_api_act(&api->api, request, "evidence.take", incident, did);
-    free(did);
+    if (!note_taken(api, request, incident, name, reply)) {
+        close(fd);
+        return;
+    }
     reply->is_file = true;
     reply->file = fd;
     reply->size = (size_t)size;

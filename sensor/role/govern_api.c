@@ -3,7 +3,9 @@
 #include "govern_api.h"
 
 #include "weir/base/buffer.h"
+#include "weir/base/device.h"
 #include "weir/base/json.h"
+#include "weir/base/terminal.h"
 #include "weir/engine/noise.h"
 
 #include <stdio.h>
@@ -18,13 +20,16 @@ static const char *const route[GOVERN_VERBS] = {
 
 /* --- what came of it -------------------------------------------------------------------------- */
 
-static void note(const struct govern_pending *pending)
+/* In the words that alerts have for the host. */
+static void note(const struct govern_pending *pending, enum govern_result result)
 {
     static const char *const did[GOVERN_VERBS] = {"froze", "thawed", "reset"};
+    static const char unsure[] = " (the store went before it said so: it may be as it was)";
     char host[IP_TEXT_SIZE];
-    ip_text(&pending->host, host);
-    char *message = xasprintf("%s %s the baseline of %s%s%s", pending->who, did[pending->verb],
-                              host, *pending->reason ? ": " : "", pending->reason);
+    host_text(&pending->host, host);
+    char *message = xasprintf("%s %s the baseline of %s%s%s%s", pending->who, did[pending->verb],
+                              host, *pending->reason ? ": " : "", pending->reason,
+                              result == GOVERN_UNSURE ? unsure : "");
     engine_noise_act(pending->engine, &(struct noise_act){.action = "baseline.change",
                                                           .subject = host,
                                                           .message = message,
@@ -47,6 +52,7 @@ static void say(enum govern_result result, struct api_reply *reply)
         [GOVERN_OVERTAKEN] = {409, "it was changed meanwhile: say it again"},
         [GOVERN_DAMAGED] = {409, "what is stored of it is damaged, and stays as it is"},
         [GOVERN_AWAY] = {503, "the store is away: nothing is changed"},
+        [GOVERN_UNSURE] = {503, "the store went meanwhile: it may be changed or not, look again"},
         [GOVERN_LATER] = {409, "another change, or an hour's close, is under way: say it again"},
     };
     if (row[result].status == 200)
@@ -59,24 +65,34 @@ static void on_done(void *context, enum govern_result result)
 {
     struct govern_pending *pending = context;
     struct api_reply reply = {.status = 200, .type = "application/json"};
-    if (result == GOVERN_DONE)
-        note(pending);
+    if (result == GOVERN_DONE || result == GOVERN_UNSURE)
+        note(pending, result);
     say(result, &reply);
     api_answer(pending->api, pending->ticket, &reply);
 }
 
 /* --- the order -------------------------------------------------------------------------------- */
 
-static void read_reason(const struct api_request *request, char *to, size_t room)
+/* As of silences: who orders is who is logged in, so there is nothing else to say than why. A
+ * reset cannot be undone: nobody does it without a reason. False: `reply` says what is wrong. */
+static bool read_reason(const struct api_request *request, enum govern_verb verb,
+                        char to[NOISE_TEXT], struct api_reply *reply)
 {
-    struct error error = {0};
-    struct json_value *body = json_parse(request->body, request->body_size, &error);
-    const char *text = body ? json_text(json_get(body, "reason")) : NULL;
-    snprintf(to, room, "%s", text ? text : "");
+    struct json_value *body = json_parse(request->body, request->body_size, NULL);
+    const struct json_value *reason = body ? json_get(body, "reason") : NULL;
+    const char *text = json_text(reason);
+    bool good = request->body_size == 0 || json_is_record(body);
+    for (struct json_walk walk = json_members(body); good && json_step(&walk);)
+        good = strcmp(walk.key, "reason") == 0 && text && strlen(text) < NOISE_TEXT &&
+               terminal_is_harmless(text);
+    snprintf(to, NOISE_TEXT, "%s", good && text ? text : "");
     json_value_free(body);
-    for (; *to; to++)
-        if ((unsigned char)*to < 0x20 || *to == 0x7f)
-            *to = '?';
+    if (!good)
+        api_refuse(reply, 400,
+                   "body: expected {\"reason\": one line of at most 511 bytes}, and nothing else");
+    else if (verb == GOVERN_RESET && to[strspn(to, " ")] == '\0')
+        api_refuse(reply, 400, "reason: expected a text: a reset cannot be undone");
+    return reply->status == 200;
 }
 
 void govern_api_order(const struct govern_api *api, enum govern_verb verb,
@@ -97,7 +113,8 @@ void govern_api_order(const struct govern_api *api, enum govern_verb verb,
                                      .uid = request->uid};
     enum govern_result why;
     people_asks(api->people, request, pending.who);
-    read_reason(request, pending.reason, sizeof pending.reason);
+    if (!read_reason(request, verb, pending.reason, reply))
+        return;
     if (!engine_govern(api->hosts.engine,
                        &(struct govern_order){.host = host,
                                               .verb = verb,

@@ -6,6 +6,7 @@
 #include "hosts_api.h"
 #include "people.h"
 
+#include "weir/alert/noise.h"
 #include "weir/engine/govern.h"
 
 /* The order that was taken last; its answer goes to whoever asked, when they are still there. */
@@ -15,7 +16,7 @@ struct govern_pending {
     uint64_t ticket;
     struct ip host;
     enum govern_verb verb;
-    char who[PEOPLE_NAME], reason[256];
+    char who[PEOPLE_NAME], reason[NOISE_TEXT];
     int64_t uid;
 };
 

@@ -315,17 +315,46 @@ void noise_api_reopen(const struct noise_api *api, const struct api_request *req
     obey_path(api, request, NOISE_REOPEN, "/v1/incidents/*/reopen", reply);
 }
 
+struct deed {
+    struct noise_act act;
+    char name[PEOPLE_NAME];
+    char *message;
+};
+
+static void begin_deed(struct deed *deed, const struct noise_api *api,
+                       const struct api_request *request, const char *action, const char *subject,
+                       const char *did)
+{
+    people_asks(api->people, request, deed->name);
+    deed->message =
+        xasprintf("%s %s%s%s", deed->name, did, subject ? " " : "", subject ? subject : "");
+    deed->act = (struct noise_act){.action = action,
+                                   .subject = subject,
+                                   .message = deed->message,
+                                   .by = deed->name,
+                                   .uid = request->uid,
+                                   .at = ptime_now()};
+}
+
 void noise_api_act(const struct noise_api *api, const struct api_request *request,
                    const char *action, const char *subject, const char *did)
 {
-    char name[PEOPLE_NAME];
-    people_asks(api->people, request, name);
-    char *message = xasprintf("%s %s%s%s", name, did, subject ? " " : "", subject ? subject : "");
-    engine_noise_act(api->engine, &(struct noise_act){.action = action,
-                                                      .subject = subject,
-                                                      .message = message,
-                                                      .by = name,
-                                                      .uid = request->uid,
-                                                      .at = ptime_now()});
-    free(message);
+    struct deed deed;
+    begin_deed(&deed, api, request, action, subject, did);
+    engine_noise_act(api->engine, &deed.act);
+    free(deed.message);
+}
+
+bool noise_api_act_first(const struct noise_api *api, const struct api_request *request,
+                         const char *action, const char *subject, const char *did,
+                         struct api_reply *reply)
+{
+    struct deed deed;
+    struct error error = {0};
+    begin_deed(&deed, api, request, action, subject, did);
+    bool safe = engine_noise_act_first(api->engine, &deed.act, &error) == 0;
+    if (!safe)
+        api_refuse(reply, 503, error.message);
+    free(deed.message);
+    return safe;
 }

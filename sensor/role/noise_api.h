@@ -38,5 +38,9 @@ void noise_api_put_incident(struct json *json, const char *key, const struct inc
 /* Somebody did something else over the API: one record in the journal. `action` "reload.ask". */
 void noise_api_act(const struct noise_api *api, const struct api_request *request,
                    const char *action, const char *subject, const char *did);
+/* The same of what is done behind it: it is synced. False: it is not, and `reply` says so. */
+bool noise_api_act_first(const struct noise_api *api, const struct api_request *request,
+                         const char *action, const char *subject, const char *did,
+                         struct api_reply *reply);
 
 #endif

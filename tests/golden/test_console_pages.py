@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import unittest
 
 import weirtest
 from weirtest import SOURCE, Case
@@ -137,6 +138,12 @@ class Files(Case):
 
 
 class Pages(Case):
+    @unittest.skipUnless(shutil.which("node"), "no node (deploy/packages-long)")
+    def test_what_drives_the_browser_can_be_read(self):
+        done = subprocess.run(["node", "--check", os.path.join(PARTS, "pages.mjs")], capture_output=True, text=True,
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_in_a_browser(self):
         modules, why = install()
         if why:

@@ -65,10 +65,10 @@ class Fleet(Case):
         self.assertEqual(status["sensors"], {"at_work": 1, "behind": 1, "stuck": 1, "silent": 1, "more": 0})
         self.assertEqual((status["closed"]["hour"], status["due"]["hour"], status["hours_behind"]),
                          (self.due - 2, self.due, 2))
-        self.assertEqual((status["waits_for"], status["without"]), (["north-1"], ["north-2", "south\n1"]))
+        self.assertEqual((status["waits_for"], status["without"]), (["north-1", "north-2"], ["south\n1"]))
         self.assertEqual((status["closer"], status["tables_edits"], status["forgotten"]), ("core-1", 3, 1))
         out = self.ask("status").out
-        for line in ("sensors    1 at work, 1 behind, 1 stuck, 1 silent", "waits for  north-1", "closing    core-1",
+        for line in ("sensors    1 at work, 1 behind, 1 stuck, 1 silent", "waits for  north-1, north-2", "without    south?1", "closing    core-1",
                      "tables     changed by hand 3 times", "forgotten  1 host that not all sensors have dropped yet"):
             self.assertIn(line, out.splitlines())
         self.assertRegex(out, r"(?m)^hours      closed through \d\d-\d\d \d\d:00; 2 more are over$")
@@ -94,13 +94,33 @@ class Fleet(Case):
         self.put_fleet()
         lag = [(one["hour"] - self.due, one["hosts"], one["due"], one["waits_for"], one["without"])
                for one in self.objects("lag")]
-        late = ["north-2", "south\n1"]
-        self.assertEqual(lag, [(-1, 3, True, [], late), (0, 2, True, ["north-1"], late),
-                               (1, 1, False, ["north-1"], late)])
+        self.assertEqual(lag, [(-1, 3, True, ["north-2"], ["south\n1"]),
+                               (0, 2, True, ["north-1", "north-2"], ["south\n1"]), (1, 1, False, [], [])])
         lines = self.ask("lag").out.splitlines()
-        self.assertRegex(lines[1], r" 3  all are complete; without north-2, south.1$")
-        self.assertRegex(lines[2], r" 2  north-1; without north-2, south.1$")
+        self.assertRegex(lines[1], r" 3  north-2; without south.1$")
+        self.assertRegex(lines[2], r" 2  north-1, north-2; without south.1$")
         self.assertRegex(lines[3], r" 1  open$")
+
+    def test_who_waited_long_enough(self):
+        self.put_fleet()
+        self.put_sensor("core-1", self.due - 1, since_s=11 * 60)
+        self.assertEqual([(one["waits_for"], one["without"]) for one in self.objects("lag")],
+                         [([], ["north-2", "south\n1"]), (["core-1", "north-1", "north-2"], ["south\n1"]), ([], [])])
+        self.assertRegex(self.ask("lag").out, r"(?m) 3  nobody is waited for; without north-2, south.1$")
+        self.put_sensor("core-1", self.due, since_s=11 * 60)
+        self.assertNotIn("waits for  ", self.ask("status").out)
+        self.put_sensor("core-1", self.due + 24, since_s=11 * 60) # its clock is ahead: it closes nothing without them
+        self.assertIn("waits for  north-1, north-2\n", self.ask("status").out)
+        self.put_sensor("core-1", self.due, since_s=60)
+        self.put("HSET", "weir:fleet", "closed", self.due) # there is nothing left to wait for
+        (status,) = self.objects("status")
+        self.assertEqual((status["waits_for"], status["without"]), ([], ["north-1", "north-2", "south\n1"]))
+
+    def test_a_name_is_no_order_to_a_terminal(self):
+        self.put("SET", "weir:closer", "me\x1b[2J\nhours      all 77 5")
+        out = self.ask("status").out
+        self.assertNotIn("\x1b", out)
+        self.assertIn("closing    me?[2J?hours      all", out)
 
     def test_nobody(self):
         (status,) = self.objects("status")

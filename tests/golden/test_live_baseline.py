@@ -50,11 +50,13 @@ class Governed(weirtest.Case):
         self.sensor.stop()
 
     def order(self, host, verb, reason=""):
-        body = json.dumps({"reason": reason}) if reason else ""
+        return self.say(host, verb, json.dumps({"reason": reason}) if reason else "")
+
+    def say(self, host, verb, body):
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(20)
             client.connect(os.path.join(self.sensor.state, "control.sock"))
-            client.sendall(f"POST /v1/hosts/{host}/{verb} HTTP/1.1\r\nHost: weir\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            client.sendall(f"POST /v1/hosts/{host}/{verb} HTTP/1.1\r\nHost: weir\r\nContent-Length: {len(body.encode())}\r\n\r\n{body}"
                            .encode())
             with client.makefile("rb") as file:
                 head, _, text = file.read().partition(b"\r\n\r\n")
@@ -69,10 +71,15 @@ class Governed(weirtest.Case):
         self.assertEqual(self.order(host, "thaw", "it has moved"), (200, {"changed": True}))
         self.assertNotEqual(self.state(host), ["frozen"])
         self.assertEqual(self.order("192.0.2.200", "thaw"), (404, {"error": {"text": "no baseline of this host"}}))
+        for body in ("{", "[]", '{"reason": 7}', '{"reason": "x", "author": "eve"}', '{"why": "x"}',
+                     '{"reason": "a\\nb"}', json.dumps({"reason": "\u3042" * 171}, ensure_ascii=False)):
+            self.assertEqual(self.say(host, "freeze", body)[0], 400, body)
         self.ask("hold", host, "--reason", "a case")
-        self.assertEqual(self.order(host, "reset")[0], 409)
+        self.assertEqual(self.order(host, "reset", "  ")[0], 400) # nobody does it without a reason
+        self.assertEqual(self.order(host, "reset")[0], 400)
+        self.assertEqual(self.order(host, "reset", "moved")[0], 409)
         self.ask("release", host)
-        self.assertEqual(self.order(host, "reset"), (200, {"changed": True}))
+        self.assertEqual(self.order(host, "reset", "moved"), (200, {"changed": True}))
         self.assertEqual(self.state(host), [])
         audit = [json.loads(line) for line in self.ask("audit", "--json").splitlines()]
         self.assertEqual([line["verb"] for line in audit], ["import", "freeze", "thaw", "hold", "reset", "release", "reset"])

@@ -83,7 +83,7 @@ class Console(weirtest.Case):
     # --- who may ask ---
 
     def test_by_token(self):
-        self.begin()
+        self.begin("--set", "privacy.access_log=required")
         status, head, body = self.ask("GET", "/")
         self.assertEqual((status, body[:15].lower()), (200, b"<!doctype html>"))
         for line in ("Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; ",
@@ -227,9 +227,36 @@ class Console(weirtest.Case):
             if status == 200:
                 self.assertEqual(reply[2], packets)
         self.assertEqual(self.ask("POST", "/v1/evidence/..%2f..%2fx/take", {"file": "key"}, X_Weir_CSRF=self.csrf)[0], 404)
+        self.assertEqual(self.said_taken("packets-1.pcapng", incident), 1)
+        self.not_taken(of, incident, folder)
+
+    def said_taken(self, name, incident):
         journal = os.path.join(self.sensor.state, "journal")
-        self.assertIn("token took packets-1.pcapng of the evidence of " + incident,
-                      "".join(read(os.path.join(journal, name)) for name in os.listdir(journal)))
+        return "".join(read(os.path.join(journal, one)) for one in os.listdir(journal)).count(
+            f'"token took {name} of the evidence of {incident}')
+
+    def not_taken(self, of, incident, folder):
+        """What is not handed out is not said to be taken; and nothing is that is not in the access log."""
+        log = os.path.join(self.sensor.state, "access.ndjson")
+        self.assertIn(f'"verb":"POST {of}"', read(log))
+        os.rename(log, log + ".away")
+        os.mkdir(log)
+        self.assertEqual(self.ask("POST", of, {"file": "manifest.json"}, X_Weir_CSRF=self.csrf)[0], 503)
+        self.assertEqual(self.said_taken("manifest.json", incident), 0)
+        os.rmdir(log)
+        os.rename(log + ".away", log)
+        with open(os.path.join(folder, "packets-3.pcapng"), "wb") as file:
+            file.truncate(256 << 20)
+        body = json.dumps({"file": "packets-3.pcapng"})
+        request = f"POST {of} HTTP/1.1\r\nHost: {HOST}\r\nCookie: {self.cookie}\r\nX-Weir-CSRF: {self.csrf}\r\n" \
+                  f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        held = [self.connect() for _ in range(4)]
+        for line in held:
+            self.addCleanup(line.close)
+            line.sendall(request.encode())
+            self.assertEqual(line.recv(12, socket.MSG_WAITALL), b"HTTP/1.1 200")
+        self.assertEqual(self.ask("POST", of, {"file": "packets-3.pcapng"}, X_Weir_CSRF=self.csrf)[0], 503)
+        self.assertEqual(self.said_taken("packets-3.pcapng", incident), 4)
 
     # --- users, and TLS ---
 

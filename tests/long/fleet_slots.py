@@ -49,7 +49,8 @@ def until(what, check, seconds=60):
 
 
 class Node:
-    def __init__(self, folder):
+    def __init__(self, folder, nodes):
+        """It is one of `nodes` as soon as its process runs: they are ended whatever comes."""
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         os.mkdir(os.path.join(folder, str(self.port)))
@@ -58,6 +59,7 @@ class Node:
              os.path.join(folder, str(self.port)), "--save", "", "--appendonly", "no", "--cluster-enabled", "yes",
              "--cluster-node-timeout", "5000", "--repl-diskless-sync-delay", "0"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        nodes.append(self)
         until(f"a server at port {self.port}", self.is_up)
         self.id = self("CLUSTER", "MYID").decode()
 
@@ -77,8 +79,17 @@ class Node:
 
 class Cluster:
     def __init__(self, folder):
-        self.node = [Node(folder) for _ in range(NODES)]
-        self.primary, self.moves = self.node[:PRIMARIES], 0
+        self.node, self.moves = [], 0
+        try:
+            self.begin(folder)
+        except BaseException: # until() gives up by SystemExit
+            self.stop()
+            raise
+
+    def begin(self, folder):
+        for _ in range(NODES):
+            Node(folder, self.node)
+        self.primary = self.node[:PRIMARIES]
         for i, node in enumerate(self.primary):
             node("CLUSTER", "ADDSLOTSRANGE", i * SLOTS // PRIMARIES, (i + 1) * SLOTS // PRIMARIES - 1)
         for node in self.node[1:]:

@@ -94,7 +94,7 @@ struct api_guard {
     /* True: the routes may answer it, in the name of what it filled in. False: `reply` does;
      * `denied` counts it where its status is 400 or more. */
     bool (*admit)(void *context, struct api_request *request, struct api_reply *reply);
-    /* Whether what a stream was begun with still holds. */
+    /* Whether what a stream, or a file that is being sent, was begun with still holds. */
     bool (*holds)(void *context, uint64_t session);
     const char *headers; /* of every reply: whole lines; static */
 };
@@ -121,6 +121,9 @@ struct api_counts api_counts_of(const struct api *api);
 void api_answer(struct api *api, uint64_t ticket, struct api_reply *reply);
 /* Tells every stream. */
 void api_tell(struct api *api, const char *text, size_t size);
+/* Whether one more file can be sent, for who does something before it sends one. False: `reply`
+ * says to ask again later. */
+bool api_may_send_file(struct api *api, struct api_reply *reply);
 /* Makes `reply` an error: {"error":{"text":…}}. */
 void api_refuse(struct api_reply *reply, int status, const char *text);
 /* What the "*" of a route's path stands for in `path`. False: it is longer than there is room for.

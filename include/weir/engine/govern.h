@@ -1,7 +1,8 @@
 /* What people change of a host's baseline through a running engine, as `weir baseline` does beside
  * it: nothing is learned of it any more, or again; or learning begins anew. In the store first,
  * the audit's line before the change, and only where nobody else was first; then what the engine
- * holds of it is dropped. One at a time. Engine thread. */
+ * holds of it is dropped: while an hour is being closed it waits for that. One at a time, until it
+ * is answered or its store is lost; a replay has nobody who orders. Engine thread. */
 #ifndef WEIR_ENGINE_GOVERN_H
 #define WEIR_ENGINE_GOVERN_H
 
@@ -17,7 +18,8 @@ enum govern_result {
     GOVERN_HELD,      /* it may not be reset (weir baseline hold) */
     GOVERN_OVERTAKEN, /* an hour was learned meanwhile, or somebody else changed it */
     GOVERN_DAMAGED,   /* what is stored is no profile, and stays */
-    GOVERN_AWAY,      /* the store is not there */
+    GOVERN_AWAY,      /* the store is not there: nothing was changed */
+    GOVERN_UNSURE,    /* it went behind the order: it is changed, or not */
     GOVERN_LATER,     /* another one, or an hour's close, is under way: not taken */
     GOVERN_RESULTS
 };
@@ -26,8 +28,7 @@ struct govern_order { /* borrowed for the call */
     struct ip host;
     enum govern_verb verb;
     const char *who, *reason; /* reason NULL or "": none */
-    /* Once, after the call; never when the store goes meanwhile, nor when another was taken since.
-     */
+    /* Once, after the call, also when the store goes; never when the engine ends before. */
     void (*done)(void *context, enum govern_result result);
     void *context;
 };

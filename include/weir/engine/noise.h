@@ -21,6 +21,9 @@ int engine_noise_order(struct engine *engine, const struct noise_order *order,
                        struct noise_outcome *outcome, struct error *error);
 /* An act that others did: `act` without its sensor. */
 void engine_noise_act(struct engine *engine, const struct noise_act *act);
+/* The same of what is only done once the journal has it: 0: it is synced. −1: ERROR_RUN, and the
+ * journal may get it yet. */
+int engine_noise_act_first(struct engine *engine, const struct noise_act *act, struct error *error);
 const struct noise *engine_noise(const struct engine *engine); /* NULL: it keeps none */
 
 #endif

@@ -103,6 +103,32 @@ static void test_the_silent_and_the_slow(void **state)
     client_close(&b);
 }
 
+/* What somebody else wrote there as an hour is no sensor's: it goes, and hours are closed. */
+static void test_what_is_no_hour(void **state)
+{
+    (void)state;
+    static const char *const hour[] = {"-", "99999999999", "-2500001"};
+    struct client a;
+    must_open(&a, "a", NULL);
+    redisReply *reply = ask("TIME");
+    for (size_t i = 0; i < sizeof hour / sizeof *hour; i++) {
+        char name[8], entry[80];
+        snprintf(name, sizeof name, "odd%zu", i);
+        snprintf(entry, sizeof entry, "%s %s000 %s000 x", hour[i], reply->element[0]->str,
+                 reply->element[0]->str);
+        freeReplyObject(ask("HSET " CASE_PREFIX ":sensors %s %s", name, entry));
+    }
+    freeReplyObject(reply);
+    struct store_turn turn = ask_turn(&a, 7, true);
+    assert_true(turn.granted);
+    assert_int_equal(turn.hour, 7);
+    assert_int_equal(turn.waited + turn.passed + turn.others, 0);
+    reply = ask("HLEN " CASE_PREFIX ":sensors");
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+    client_close(&a);
+}
+
 /* How far each clock is from the server's is there for all to see: here it is one clock. */
 static void test_clocks_are_compared(void **state)
 {
@@ -293,6 +319,7 @@ static int run(void)
         T(test_the_dead_write_nothing),
         T(test_a_restart_takes_its_own_lease),
         T(test_clocks_are_compared),
+        T(test_what_is_no_hour),
         T(test_a_clock_that_is_ahead),
         T(test_a_name_within_a_name),
         T(test_a_name_is_claimed),

@@ -150,6 +150,68 @@ static void test_a_file_that_is_cut(void **state)
     expect_alive(f);
 }
 
+static _Atomic bool holding = true;
+
+static bool admit_all(void *context, struct api_request *request, struct api_reply *reply)
+{
+    (void)context;
+    (void)reply;
+    request->session = 7;
+    return true;
+}
+
+static bool holds(void *context, uint64_t session)
+{
+    (void)context;
+    return session == 7 && holding;
+}
+
+static int setup_guarded(void **state)
+{
+    static const struct api_guard guard = {NULL, admit_all, holds, ""};
+    const struct api_settings settings = {.guard = &guard};
+    int failed = setup_plenty(state); /* the file */
+    teardown(state);
+    holding = true;
+    return failed ? failed : setup_with(state, file_routes, &settings);
+}
+
+/* What `change` does while it is being sent ends it. */
+static void expect_end(struct fixture *f, void (*change)(void))
+{
+    size_t size;
+    int fd = ask_file(f);
+    assert_int_equal(recv(fd, (char[1]){0}, 1, MSG_PEEK), 1);
+    change();
+    char *text = hear(fd, 10000, &size);
+    expect_start(text, "HTTP/1.1 200 ");
+    assert_true(size < BIG);
+    free(text);
+    close(fd);
+    expect_alive(f);
+}
+
+static void remove_it(void)
+{
+    assert_int_equal(unlink(path), 0);
+}
+
+static void log_out(void)
+{
+    holding = false;
+}
+
+static void test_a_file_that_is_removed(void **state)
+{
+    expect_end(*state, remove_it);
+}
+
+static void test_who_is_logged_out(void **state)
+{
+    expect_file(ask_file(*state));
+    expect_end(*state, log_out);
+}
+
 int main(void)
 {
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, setup_plenty, teardown_file)
@@ -157,6 +219,8 @@ int main(void)
         FILE_TEST(test_a_file),
         FILE_TEST(test_so_many_at_once),
         FILE_TEST(test_a_file_that_is_cut),
+        FILE_TEST(test_a_file_that_is_removed),
+        cmocka_unit_test_setup_teardown(test_who_is_logged_out, setup_guarded, teardown_file),
         cmocka_unit_test_setup_teardown(test_a_file_waits_for_its_turn, setup_short, teardown_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

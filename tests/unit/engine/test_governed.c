@@ -2,6 +2,8 @@
  * installed. */
 #include "rig.h"
 
+#include "door.h"
+
 #include "weir/engine/govern.h"
 
 #define NONE GOVERN_RESULTS
@@ -9,6 +11,8 @@
 struct answer {
     enum govern_result result;
     bool there, frozen, done;
+    unsigned times;
+    size_t size;    /* of the blob */
     char line[512]; /* the audit's last */
 };
 
@@ -46,6 +50,7 @@ static void on_done(void *context, enum govern_result result)
 {
     struct answer *answer = context;
     answer->result = result;
+    answer->times++;
 }
 
 static enum govern_result govern(struct rig *rig, const char *host, enum govern_verb verb)
@@ -65,6 +70,7 @@ static enum govern_result govern(struct rig *rig, const char *host, enum govern_
     assert_int_equal(why, GOVERN_LATER);
     while (answer.result == NONE)
         rig_turn(rig, NS_PER_MS);
+    assert_int_equal(answer.times, 1);
     return answer.result;
 }
 
@@ -74,6 +80,7 @@ static void on_profile(void *context, const struct ip *host, const void *blob, s
     struct error error = {0};
     struct profile *profile = blob ? profile_unpack_of(host, blob, size, &error) : NULL;
     answer->there = blob != NULL;
+    answer->size = size;
     answer->frozen = profile && profile->frozen;
     answer->done = true;
     profile_free(profile);
@@ -142,12 +149,98 @@ static void test_reset(void **state)
     expect_audit(rig, "\"verb\":\"reset\"");
 }
 
+/* --- a store that goes ------------------------------------------------------------------------ */
+
+struct play {
+    struct rig *rig;
+    struct door door;
+    char url[128];
+    struct store_config reach;
+};
+
+/* … and nothing is under way. */
+static void until_here(struct rig *rig)
+{
+    struct wtime begin = wtime_now();
+    while (engine_store_of(rig->engine).state != ENGINE_STORE_HERE ||
+           engine_store_of(rig->engine).pending > 0) {
+        if (wtime_now().ns - begin.ns > 20 * NS_PER_S)
+            fail_msg("the store did not come back");
+        rig_turn(rig, NS_PER_MS);
+    }
+}
+
+static int set_up_play(void **state)
+{
+    struct play *play = xcalloc(1, sizeof *play);
+    struct rig *rig = play->rig = rig_open_live(1, 1000, 0);
+    struct ip host = make_ip("10.0.0.1");
+    put_profile(rig, &host);
+    while (store_pending(rig->store) > 0)
+        rig_turn(rig, NS_PER_MS);
+    door_open(&play->door, rig->folder);
+    snprintf(play->url, sizeof play->url, "unix:%s", play->door.path);
+    play->reach = (struct store_config){
+        .url = play->url, .prefix = "weir-test", .sensor = "test", .timeout_ns = 500 * NS_PER_MS};
+    engine_free(rig->engine);
+    rig->reach = &play->reach;
+    rig_new_engine(rig);
+    while (!engine_store_settled(rig->engine))
+        rig_turn(rig, NS_PER_MS);
+    engine_begin(rig->engine, NULL);
+    until_here(rig);
+    *state = play;
+    return 0;
+}
+
+static int tear_down_play(void **state)
+{
+    struct play *play = *state;
+    engine_free(play->rig->engine);
+    play->rig->engine = NULL;
+    door_close(&play->door);
+    rig_close(play->rig);
+    free(play);
+    return 0;
+}
+
+/* Before the change was sent: nothing is changed. */
+static void test_a_store_that_says_nothing(void **state)
+{
+    struct play *play = *state;
+    play->door.mode = DOOR_SILENT;
+    assert_int_equal(govern(play->rig, "10.0.0.1", GOVERN_FREEZE), GOVERN_AWAY);
+    play->door.mode = DOOR_OPEN;
+    until_here(play->rig);
+    assert_false(stored(play->rig, "10.0.0.1").frozen);
+    assert_int_equal(govern(play->rig, "10.0.0.1", GOVERN_FREEZE), GOVERN_DONE);
+}
+
+/* Behind it: nobody knows, and the next order is taken. The cut is in the first answer behind the
+ * profile, which is the audit's. */
+static void test_a_store_that_goes_behind_the_change(void **state)
+{
+    struct play *play = *state;
+    char head[24];
+    size_t size = stored(play->rig, "10.0.0.1").size;
+    play->door.cut_after = snprintf(head, sizeof head, "$%zu\r\n", size) + (int)size + 2 + 2;
+    assert_int_equal(govern(play->rig, "10.0.0.1", GOVERN_FREEZE), GOVERN_UNSURE);
+    until_here(play->rig);
+    expect_audit(play->rig, "\"verb\":\"freeze\"");
+    assert_true(stored(play->rig, "10.0.0.1").frozen);
+    assert_int_equal(govern(play->rig, "10.0.0.1", GOVERN_THAW), GOVERN_DONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_frozen_and_thawed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_is_not_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reset, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_store_that_says_nothing, set_up_play,
+                                        tear_down_play),
+        cmocka_unit_test_setup_teardown(test_a_store_that_goes_behind_the_change, set_up_play,
+                                        tear_down_play),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");
