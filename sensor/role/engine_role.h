@@ -1,5 +1,6 @@
-/* The engine process's own state, for engine_role.c (its life), engine_walls.c (what it gives up)
- * and engine_api.c (what it says of itself). One thread. */
+/* The engine process's own state, for engine_role.c (its life), engine_walls.c (what it gives up),
+ * engine_status.c (what it says of itself) and engine_api.c (what may be asked of it). One
+ * thread. */
 #ifndef WEIR_ROLE_ENGINE_ROLE_H
 #define WEIR_ROLE_ENGINE_ROLE_H
 
