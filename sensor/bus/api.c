@@ -118,7 +118,8 @@ static void reply_with(struct api_client *client, struct api_reply *reply)
     struct api *api = client->api;
     if (reply->later) {
         api->loop.ops->change(client->watch, 0);
-        api_client_enter(client, API_LATER, API_REPLY_NS);
+        client->late = reply->late;
+        api_client_enter(client, API_LATER, reply->late ? API_LATE_NS : API_REPLY_NS);
         free(reply->body);
         free(reply->headers);
     } else if (reply->stream && api->counts.streams >= api->settings.streams) {
@@ -356,15 +357,18 @@ void api_client_ready(void *context, unsigned what)
     }
 }
 
-/* Its time is over by no fault of its own: it is let go for want of ours. */
+/* Its time is over by no fault of its own: it is let go for want of ours, or what it asked goes on
+ * without it. */
 static void give_up(struct api_client *client)
 {
     client->held = false;
-    client->api->counts.unserved += client->phase != API_LINGER;
+    client->api->counts.unserved += client->phase != API_LINGER && !client->late;
     if (client->phase == API_HANDSHAKE || client->phase == API_LINGER || client->phase == API_REPLY)
         api_client_free(client);
     else
-        api_client_error(client, 503, "there was no time for it, ask again later", NULL);
+        api_client_error(client, 503,
+                         client->late ? client->late : "there was no time for it, ask again later",
+                         NULL);
 }
 
 static void sweep_client(struct api_client *client, int64_t now_ns)

@@ -11,6 +11,7 @@
 
 #define API_REQUEST_NS   (5 * NS_PER_S)
 #define API_REPLY_NS     (5 * NS_PER_S)
+#define API_LATE_NS      (15 * NS_PER_S) /* longer than what is asked may be silent: store, 5 s */
 #define API_LINGER_NS    NS_PER_S
 #define API_LINGER_BYTES ((size_t)1 << 20)
 #define API_IDLE_READS   64  /* of TLS without data, in all: key updates, pieces of a record; … */
@@ -38,7 +39,8 @@ struct api_client {
     uint64_t ticket, session;
     struct loop_watch *watch;
     enum api_phase phase;
-    bool held; /* what it sends is not read before the next turn, not watched */
+    const char *late; /* of API_LATER: what is said when no answer came; NULL: there was no time */
+    bool held;        /* what it sends is not read before the next turn, not watched */
     struct wtime held_since;
     unsigned idle_reads;
     struct wtime deadline;

@@ -66,8 +66,9 @@ struct api_reply {
     char *headers; /* malloc'd, taken: more of them, whole lines; NULL: none */
     bool is_file;  /* the first `size` bytes of the regular file `file`, which is taken */
     int file;
-    bool stream; /* goes on: `body` is the first of its events, api_tell the others */
-    bool later;  /* nothing yet: api_answer says it, within 5 s */
+    bool stream;      /* goes on: `body` is the first of its events, api_tell the others */
+    bool later;       /* nothing yet: api_answer says it, within 5 s; with `late` within 15 s */
+    const char *late; /* static: what is said (503) when no answer came, of what goes on anyhow */
 };
 
 /* `answer` must not wait, and must not free the api. A part of the path that is "*" stands for any

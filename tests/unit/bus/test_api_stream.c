@@ -1,7 +1,6 @@
 /* Streams of events, answers that come later, and answers that wait for their turn. */
+#include "../../../sensor/bus/api_local.h"
 #include "api_case.h"
-
-#include "weir/base/time.h"
 
 #define STREAMS 2
 #define LOUD    ((size_t)64 << 10) /* bytes of one event */
@@ -36,6 +35,29 @@ static void answer_later(void *context, const struct api_request *request, struc
     reply->later = true;
 }
 
+static void answer_long_after(void *context, const struct api_request *request,
+                              struct api_reply *reply)
+{
+    answer_later(context, request, reply);
+    reply->late = "it goes on";
+}
+
+/* As if its time were over: whoever waits, and how many had longer than the store may be silent. */
+static void answer_late(void *context, const struct api_request *request, struct api_reply *reply)
+{
+    struct fixture *f = context;
+    unsigned waiting = 0, longer = 0;
+    (void)request;
+    for (struct api_client *client = f->api->first; client; client = client->next) {
+        if (client->phase != API_LATER)
+            continue;
+        waiting++;
+        longer += client->deadline.ns - wtime_now().ns > 10 * NS_PER_S;
+        client->deadline = wtime_now();
+    }
+    reply->body = xasprintf("%u waited, %u of them longer", waiting, longer);
+}
+
 static void answer_now(void *context, const struct api_request *request, struct api_reply *reply)
 {
     struct fixture *f = context;
@@ -58,7 +80,8 @@ static void answer_end(void *context, const struct api_request *request, struct 
 static const struct api_route stream_routes[] = {
     {"GET", "/events", answer_stream}, {"POST", "/tell", answer_tell},
     {"GET", "/later", answer_later},   {"POST", "/now", answer_now},
-    {"POST", "/end", answer_end},      {NULL, NULL, NULL}};
+    {"POST", "/end", answer_end},      {"GET", "/after", answer_long_after},
+    {"POST", "/late", answer_late},    {NULL, NULL, NULL}};
 
 static bool admit(void *context, struct api_request *request, struct api_reply *reply)
 {
@@ -242,6 +265,39 @@ static void test_an_answer_comes_later(void **state)
     close(fd);
 }
 
+/* What is said to who asked that when its time is over; `seen`: how long it had. */
+static void expect_late(struct fixture *f, const char *path, const char *seen, const char *said)
+{
+    size_t size;
+    int fd = reach(f);
+    char *text = NULL;
+    ask_line(fd, "GET", path, "");
+    do { /* until it is there */
+        free(text);
+        int asked = reach(f);
+        ask_line(asked, "POST", "/late", "");
+        text = hear(asked, 10000, &size);
+        close(asked);
+    } while (strstr(text, "0 waited"));
+    assert_non_null(strstr(text, seen));
+    free(text);
+    text = hear(fd, 10000, &size);
+    assert_non_null(strstr(text, "503 Service Unavailable"));
+    assert_non_null(strstr(text, said));
+    free(text);
+    close(fd);
+}
+
+/* What was asked goes on, and who asked is told so; that is no want of the listener's time. */
+static void test_an_answer_that_is_late(void **state)
+{
+    struct fixture *f = *state;
+    expect_late(f, "/after", "1 waited, 1 of them longer", "it goes on");
+    expect_late(f, "/later", "1 waited, 0 of them longer", "there was no time for it");
+    finish(f);
+    assert_int_equal(f->counts.unserved, 1);
+}
+
 /* Every request but the first of a quarter second waits, and is answered; what the others took
  * beyond their turn is not forgiven: the fourth begins when 180 ms are worked off, 25 ms each. */
 static void test_a_turn_that_is_spent(void **state)
@@ -320,6 +376,7 @@ int main(void)
         STREAM_TEST(test_a_session_that_ends_ends_its_streams),
         STREAM_TEST(test_the_guard_is_asked_first),
         STREAM_TEST(test_an_answer_comes_later),
+        STREAM_TEST(test_an_answer_that_is_late),
         cmocka_unit_test_setup_teardown(test_a_turn_that_is_spent, setup_turns, teardown),
         cmocka_unit_test_setup_teardown(test_a_spent_turn_reads_nothing, setup_turns, teardown),
         cmocka_unit_test_setup_teardown(test_no_turn_comes, setup_turns, teardown),
