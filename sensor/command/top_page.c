@@ -40,7 +40,7 @@ static void read_row(const struct json_value *object, struct top_row *row)
 {
     const struct json_value *incident = json_get(object, "incident");
     const char *name = json_get(object, "host") ? "host" : "name";
-    *row = (struct top_row){.p = NAN, .rate = NAN};
+    *row = (struct top_row){.p = NAN, .rate = NAN, .met = true}; /* null: nobody knows */
     read_text(object, name, row->name, sizeof row->name);
     row->out_bytes = read_whole(object, "out_bytes");
     row->in_bytes = read_whole(object, "in_bytes");

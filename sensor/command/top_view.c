@@ -116,7 +116,7 @@ static void put_count(const struct top_row *row, char *cell)
 
 static void put_state(const struct top_row *row, char *cell)
 {
-    snprintf(cell, CELL, "%s", row->state);
+    snprintf(cell, CELL, "%s", *row->state ? row->state : "-");
 }
 
 static void put_role(const struct top_row *row, char *cell)

@@ -40,6 +40,14 @@ static struct look look_at(struct engine *engine, const struct host *host)
     return look;
 }
 
+/* Else there may be a past that is not in memory: it was let go, changed by people, is damaged, or
+ * the store was not asked yet. */
+static bool is_known(const struct look *look)
+{
+    const struct host *host = look->host;
+    return look->profile || (host->loaded && !host->blob && !host->damaged);
+}
+
 /* --- hosts ------------------------------------------------------------------------------------ */
 
 static uint64_t day_of(const struct look *look, const struct civil *civil)
@@ -61,8 +69,8 @@ static void describe(const struct look *look, const struct civil *civil, struct 
     const struct host_total *total = totals_get(engine->totals, &host->ip, civil->hour);
     *row = (struct present_host){.host = host->ip,
                                  .day_out_bytes = day_of(look, civil),
-                                 .state = host->ready ? BASELINE_READY : BASELINE_LEARNING,
-                                 .hours = host->hours,
+                                 .state_known = is_known(look),
+                                 .state = BASELINE_LEARNING,
                                  .past_known = look->profile != NULL};
     if (total) {
         row->out_bytes = total->out.value;
@@ -255,6 +263,7 @@ static void describe_pair(const struct look *look, const struct civil *civil,
                                  .out_bytes = total->out.value,
                                  .in_bytes = total->in_bytes,
                                  .flows = total->flows,
+                                 .met_known = is_known(look),
                                  .met = pair != NULL,
                                  .first = pair ? time_of(civil, pair->first_hour) : PTIME_MIN,
                                  .prevalence = prevalence_of(look->engine, &total->destination)};

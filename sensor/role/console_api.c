@@ -260,17 +260,32 @@ static void put_sender(struct json *json, const struct present_sender *row)
     json_close(json);
 }
 
+/* Of fewer than all pasts the earliest may be too late. */
+static void put_why(struct json *json, bool found, size_t known, size_t senders)
+{
+    char *why =
+        !found ? xasprintf("in no past of these hosts that is in memory (%zu of %zu are)", known,
+                           senders)
+               : xasprintf("at the latest: %zu of %zu senders' pasts are known", known, senders);
+    if (!found || known < senders)
+        json_str(json, "first_seen_why", why);
+    free(why);
+}
+
 /* Since when those who send there know it, as far as their pasts are in memory; and to how many it
  * is known. */
-static void put_acquaintance(struct json *json, const struct present_sender *row, size_t rows)
+static void put_acquaintance(struct json *json, const struct present_sender *row, size_t rows,
+                             size_t senders)
 {
     struct ptime first = PTIME_MAX;
-    for (size_t i = 0; i < rows; i++)
+    size_t known = 0;
+    for (size_t i = 0; i < rows; i++) {
+        known += row[i].pair.met_known;
         if (row[i].pair.first.ns != PTIME_MIN.ns && row[i].pair.first.ns < first.ns)
             first = row[i].pair.first;
+    }
     json_time(json, "first_seen", first);
-    if (first.ns == PTIME_MAX.ns)
-        json_str(json, "first_seen_why", "in no past of these hosts that is in memory");
+    put_why(json, first.ns != PTIME_MAX.ns, known, senders);
     if (row[0].pair.prevalence >= 0)
         json_int(json, "prevalence", row[0].pair.prevalence);
     else
@@ -296,7 +311,7 @@ void console_api_destination(const struct console_api *api, const struct api_req
         json_str(json, "name", name);
         json_str(json, "kind", kind[row[0].pair.destination.kind]);
         json_none(json, "trusted");
-        put_acquaintance(json, row, rows);
+        put_acquaintance(json, row, rows, present.total);
         json_uint(json, "hosts_total", present.total);
         json_list(json, "hosts");
         for (size_t i = 0; i < rows; i++)

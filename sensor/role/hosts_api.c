@@ -58,8 +58,13 @@ static void put_host(struct json *json, const char *key, const struct present_ho
     json_uint(json, "in_bytes", row->in_bytes);
     json_uint(json, "day_out_bytes", row->day_out_bytes);
     json_uint(json, "destinations", row->destinations);
-    json_str(json, "baseline", baseline_state_name[row->state]);
-    json_uint(json, "hours", row->hours);
+    if (row->state_known) {
+        json_str(json, "baseline", baseline_state_name[row->state]);
+        json_uint(json, "hours", row->hours);
+    } else {
+        json_none(json, "baseline");
+        json_none(json, "hours");
+    }
     json_bool(json, "past_known", row->past_known);
     put_estimate(json, &row->hour);
     put_incident(json, row->incident);
@@ -76,7 +81,10 @@ void hosts_api_put_pair(struct json *json, const struct present_pair *row)
     json_uint(json, "out_bytes", row->out_bytes);
     json_uint(json, "in_bytes", row->in_bytes);
     json_uint(json, "flows", row->flows);
-    json_bool(json, "met", row->met);
+    if (row->met_known)
+        json_bool(json, "met", row->met);
+    else
+        json_none(json, "met");
     json_time(json, "first_seen", row->first);
     if (row->prevalence >= 0)
         json_int(json, "prevalence", row->prevalence);

@@ -95,7 +95,8 @@ class LiveTop(weirtest.Case):
     def host(self):
         """The row of the client, once something of it is counted."""
         _, reply = self.call("/v1/hosts")
-        return next((row for row in reply["hosts"] if row["host"] == CLIENT and row["incident"]), None)
+        return next((row for row in reply["hosts"] if row["host"] == CLIENT and row["incident"]
+                     and row["baseline"]), None) # null until the store said that there is none
 
     def test_top(self):
         self.upload(40000)
@@ -118,6 +119,8 @@ class LiveTop(weirtest.Case):
         self.assertEqual((there["name"], there["role"], there["kind"], there["met"]),
                          ("198.51.100.0/24", "client", "prefix", False))
         self.assertEqual((there["out_bytes"], there["incident"]["id"]), (row["out_bytes"], row["incident"]["id"]))
+        there = self.call("/v1/destinations/198.51.100.0%2F24")[1]
+        self.assertEqual((there["first_seen"], there["hosts_total"], "1 of 1" in there["first_seen_why"]), (None, 1, True))
         self.assertEqual(self.call("/v1/hosts?find=10.1.&order=host&limit=1")[1]["total"], 1)
         self.assertEqual(self.call("/v1/hosts?find=10.77")[1]["hosts"], [])
         self.assertEqual(self.call("/v1/hosts?offset=5")[1]["hosts"], [])

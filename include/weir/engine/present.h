@@ -24,6 +24,8 @@ struct present_host {
     uint64_t out_bytes, in_bytes; /* of the hour; payload seen */
     uint64_t day_out_bytes;       /* of the site's day so far; past_known: with its closed hours */
     uint32_t destinations;        /* of the hour */
+    bool state_known; /* else the two are of nothing: its profile is not in memory, or it is new
+                       * and the store has not said yet that there is none */
     enum baseline_state state;
     uint32_t hours;                  /* observed */
     bool past_known;                 /* its profile is in memory */
@@ -35,6 +37,7 @@ struct present_pair {
     struct destination destination;
     uint64_t out_bytes, in_bytes;
     uint32_t flows;                  /* that began in the hour */
+    bool met_known;                  /* else its past is not in memory */
     bool met;                        /* in an hour before, as its profile knows … */
     struct ptime first;              /* … the start of the first of them; PTIME_MIN: not known */
     int64_t prevalence;              /* hosts that sent to it in closed hours; −1: not counted */

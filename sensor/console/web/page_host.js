@@ -126,8 +126,8 @@ function against(host, usualDay) {
 }
 
 function learning(host) {
-  const state = t.or(`baseline_${host.baseline}`, host.baseline || t("not_known"));
-  return tile(t("baseline"), state, t("hours_learned", f.count(host.hours)));
+  if (!host.baseline) return tile(t("baseline"), t("unknown_yet"), t("no_past_here"));
+  return tile(t("baseline"), t.or(`baseline_${host.baseline}`, host.baseline), t("hours_learned", f.count(host.hours)));
 }
 
 function tiles(host, usualDay) {
@@ -153,9 +153,10 @@ function tiles(host, usualDay) {
   );
 }
 
-// Who may only look is told what there is.
+// Who may only look is told what there is. While nobody knows whether it is frozen, both are there.
 function govern(host, mayAct, again) {
-  const verbs = [host.baseline === "frozen" ? "thaw" : "freeze", "reset"];
+  const freezing = host.baseline ? [host.baseline === "frozen" ? "thaw" : "freeze"] : ["freeze", "thaw"];
+  const verbs = [...freezing, "reset"];
   const act = verb => button(t(verb), () => actions.govern(host.host, verb, again), { "data-act": verb });
   return h(
     "dl",

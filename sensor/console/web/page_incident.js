@@ -251,6 +251,7 @@ function fileRow(one, row, mayTake) {
   );
 }
 
+// Nothing is kept of it (null), or nothing of that is sealed yet ([]).
 function taken(whole, row, mayTake) {
   const files = whole.evidence || [];
   return [
@@ -260,7 +261,7 @@ function taken(whole, row, mayTake) {
           { class: "files" },
           files.map(one => fileRow(one, row, mayTake)),
         )
-      : nothing(t("no_evidence")),
+      : nothing(t(whole.evidence ? "not_sealed" : "no_evidence")),
     whole.report
       ? h("p", {}, h("a", { href: local(whole.report), class: "button", download: "" }, t("report")))
       : h(

@@ -290,6 +290,9 @@ const checks = {
     must(fs.readFileSync(await kept.path(), "utf8") === "of packets-1.pcapng", "another file");
     const [report] = await Promise.all([page.waitForEvent("download"), page.click("text=Report")]);
     must(report.url().endsWith(`/v1/incidents/${INCIDENT}/report`), report.url());
+    const second = await page.evaluate(async () => (await (await fetch("/v1/incidents")).json()).incidents[1].id);
+    await go(page, `incident/${second}`);
+    must((await page.textContent("main")).includes("none are sealed yet"), "packets that are kept are denied");
     await go(page, "host/10.4.0.17");
     for (const [verb, next] of [
       ["freeze", "thaw"],
@@ -300,6 +303,12 @@ const checks = {
       await page.click("dialog .main");
       await page.waitForSelector(`[data-act=${next}]`);
     }
+    must((await page.locator(".chip.new").count()) > 0, "nothing is new there");
+    await go(page, "host/10.4.0.18"); // whose past is not in memory
+    const acts = await page.locator("[data-act]").evaluateAll(all => all.map(e => e.dataset.act).join());
+    must(acts === "freeze,thaw,reset", `of an unknown state: ${acts}`);
+    must((await page.textContent("main .tiles")).includes("unknown yet"), "its state is said to be known");
+    must(!(await page.locator(".chip.new").count()), "what nobody knows is said to be new");
     await page.click("[data-act=reset]");
     await page.click("dialog .main"); // without a reason it is not sent
     must((await page.locator("dialog[open]").count()) === 1, "a reset without a reason");

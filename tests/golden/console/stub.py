@@ -74,6 +74,8 @@ class Site:
         whole.update(incident=row, report=f"/v1/incidents/{wanted}/report", evidence=[
             {"name": "packets-1.pcapng", "bytes": 4821991, "held": False},
             {"name": "manifest.json", "bytes": 4711, "held": False}])
+        if wanted == self.rows[1]["id"]:
+            whole["evidence"] = [] # none is sealed yet
         if self.words.hostile:
             spoil(whole)
         return whole
@@ -111,16 +113,17 @@ class Site:
 
     def host(self, name):
         names = HOSTILE if self.words.hostile else ["example5.co.jp", "cdn.example.net", "203.0.113.0/24", "mail.example.org"]
+        away = name == "10.4.0.18" # its past is not in memory
         week = [None if h % 24 == 3 and h > 120 else (0.04 if h > 120 else 0.9 if 8 <= h % 24 <= 18 else 0.2 + h % 5 / 20)
                 for h in range(168)]
         return {"now": "2026-03-02T06:12:41.000Z", "hour": {"starts": "2026-03-02T06:00:00.000Z", "ends": "2026-03-02T07:00:00.000Z"},
                 "host": {"host": name, "out_bytes": 52876417, "in_bytes": 812345, "day_out_bytes": 61234567, "destinations": 4,
-                         "baseline": "frozen" if name in self.frozen else "ready", "hours": 504, "past_known": True, "p": 0.0004, "expected": [1200000, 8100000],
+                         "baseline": None if away else "frozen" if name in self.frozen else "ready", "hours": None if away else 504, "past_known": not away, "p": 0.0004, "expected": [1200000, 8100000],
                          "incident": {"id": self.rows[0]["id"], "score": self.rows[0]["score"], "urgency": self.rows[0]["urgency"],
                                       "rule": "volume.host"}},
                 "week": {"zone": "Asia/Tokyo", "share": week, "day_expected": [9000000, 70000000]}, "total": len(names),
                 "destinations": [{"name": text, "role": "served" if n == 2 else "client", "kind": "domain",
-                                  "out_bytes": int(5e7 / (n + 1) ** 3), "in_bytes": 1000 * n, "flows": 3 + n, "met": n != 2,
+                                  "out_bytes": int(5e7 / (n + 1) ** 3), "in_bytes": 1000 * n, "flows": 3 + n, "met": None if away else n != 2,
                                   "p": 0.0004 * 10 ** n, "expected": [int(4e5 / (n + 1)), int(3e6 / (n + 1))] if n < 3 else None,
                                   "first_seen": f"2026-02-{9 + n:02}T08:00:00.000Z", "prevalence": 1 + 4 * n,
                                   "incident": None} for n, text in enumerate(names)]}

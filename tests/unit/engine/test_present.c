@@ -120,6 +120,7 @@ static void test_against_what_is_usual(void **state)
     assert_in_range(row[0].hour.expected[1], 250000, 350000);
     assert_true(row[0].hour.p > 0 && row[0].hour.p < 0.01);
     assert_false(row[1].past_known);
+    assert_true(row[0].state_known && row[1].state_known); /* the store has none of that one */
     assert_int_equal(row[1].state, BASELINE_LEARNING);
     assert_true(row[1].hour.p == 0);
 }
@@ -207,6 +208,24 @@ static void test_looking_moves_nothing(void **state)
     assert_memory_equal(&before, &engine->cache, sizeof before);
 }
 
+/* What was let go may say anything: it is not told to be new, and of no state. */
+static void test_a_past_that_is_not_in_memory(void **state)
+{
+    struct rig *rig = *state;
+    struct present_host row[8];
+    struct present_pair pair[8];
+    struct present present;
+    struct ip ip = make_ip("10.0.0.1");
+    engine_present_pairs(rig->engine, &ip, pair, 8, &present);
+    assert_true(pair[1].met_known && !pair[1].met);
+    cache_drop(rig->engine, hosts_get(rig->engine, &ip));
+    ask(rig, PRESENT_OUT, row, &present);
+    assert_false(row[0].state_known);
+    engine_present_pairs(rig->engine, &ip, pair, 8, &present);
+    assert_false(pair[0].met_known);
+    assert_false(pair[1].met_known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_some_of_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_where_to, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looking_moves_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_past_that_is_not_in_memory, set_up, tear_down),
     };
     if (system("command -v redis-server >/dev/null") != 0) {
         puts("skipped: redis-server is not installed");
