@@ -102,7 +102,10 @@ enum engine_change engine_memory_changed(struct engine *engine, const struct ip 
     if (ip && forget) {
         drop(engine, ip);
         changed_look(engine); /* it is in the list, too */
+    } else if (ip) {
+        loads_again(engine, ip); /* in the snapshot, so the answer has its place behind it */
     }
     keep(engine);
+    loads_ask(engine);
     return ENGINE_CHANGED;
 }

@@ -131,7 +131,8 @@ void hosts_set(struct engine *engine, struct host *host, const void *blob, size_
     struct error error = {0};
     cache_drop(engine, host);
     host->loaded = true;
-    host->damaged = false;
+    host->damaged = host->ready = false;
+    host->hours = 0;
     host->stored_hour = host->saved_hour = INT64_MIN;
     if (!blob)
         return;

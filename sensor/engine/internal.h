@@ -307,6 +307,7 @@ bool loads_need(struct engine *engine, struct host *host);
 bool loads_take_answers(struct engine *engine); /* all before them is consumed; true: some */
 void loads_ask(struct engine *engine);          /* for those that wait to be asked for */
 void loads_need_later(struct engine *engine, struct host *host); /* loads_ask follows */
+void loads_again(struct engine *engine, const struct ip *ip);    /* likewise */
 /* What the store answered, of a log or of an hour's close, in its place. */
 void loads_take(struct engine *engine, struct host *host, const void *blob, size_t size);
 void loads_abandon(struct engine *engine);
@@ -406,6 +407,7 @@ void close_tell(const struct engine *engine, int64_t hour);
 void changed_look(struct engine *engine);
 bool changed_may(const struct engine *engine); /* what people changed may be taken now */
 void governed_lost(struct engine *engine);     /* the connection to the store went */
+void governed_read(struct engine *engine);     /* profiles came */
 void governed_fini(struct engine *engine);
 
 /* close.c */

@@ -81,6 +81,8 @@ bool loads_take_answers(struct engine *engine)
         free(answer);
     }
     loads_ask(engine);
+    if (some)
+        governed_read(engine);
     return some;
 }
 
@@ -121,6 +123,14 @@ void loads_need_later(struct engine *engine, struct host *host)
 {
     host->loading = host->queued = true;
     list_add(&engine->loads.queue, host, LIST_PACKED);
+}
+
+/* What people changed is read at once, needed or not: they look at what came of it. */
+void loads_again(struct engine *engine, const struct ip *ip)
+{
+    struct host *host = hosts_get(engine, ip);
+    if (host && !host->loading && engine->config.live && memory_asks(engine))
+        loads_need_later(engine, host);
 }
 
 static void go_on_without(struct engine *engine, struct host *host)

@@ -24,12 +24,18 @@ static const char *const route[GOVERN_VERBS] = {
 static void note(const struct govern_pending *pending, enum govern_result result)
 {
     static const char *const did[GOVERN_VERBS] = {"froze", "thawed", "reset"};
-    static const char unsure[] = " (the store went before it said so: it may be as it was)";
+    static const char *const but[GOVERN_RESULTS] = {
+        [GOVERN_UNSURE] = " (the store went before it said so: it may be as it was)",
+        [GOVERN_HELD] = " (refused, it is under hold: nothing was changed)",
+        [GOVERN_OVERTAKEN] = " (refused, it was changed meanwhile: it is as that left it)",
+    };
+    const bool refused = result == GOVERN_HELD || result == GOVERN_OVERTAKEN;
     char host[IP_TEXT_SIZE];
     host_text(&pending->host, host);
-    char *message = xasprintf("%s %s the baseline of %s%s%s%s", pending->who, did[pending->verb],
-                              host, *pending->reason ? ": " : "", pending->reason,
-                              result == GOVERN_UNSURE ? unsure : "");
+    char *message =
+        xasprintf("%s %s%s the baseline of %s%s%s%s", pending->who, refused ? "asked to " : "",
+                  (refused ? govern_verb_name : did)[pending->verb], host,
+                  *pending->reason ? ": " : "", pending->reason, but[result] ? but[result] : "");
     engine_noise_act(pending->engine, &(struct noise_act){.action = "baseline.change",
                                                           .subject = host,
                                                           .message = message,
@@ -65,7 +71,8 @@ static void on_done(void *context, enum govern_result result)
 {
     struct govern_pending *pending = context;
     struct api_reply reply = {.status = 200, .type = "application/json"};
-    if (result == GOVERN_DONE || result == GOVERN_UNSURE)
+    if (result == GOVERN_DONE || result == GOVERN_UNSURE || result == GOVERN_HELD ||
+        result == GOVERN_OVERTAKEN)
         note(pending, result);
     say(result, &reply);
     api_answer(pending->api, pending->ticket, &reply);
@@ -128,4 +135,5 @@ void govern_api_order(const struct govern_api *api, enum govern_verb verb,
     }
     *api->pending = pending;
     reply->later = true;
+    reply->late = "it is under way, and no answer came yet: look again";
 }

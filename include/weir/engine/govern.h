@@ -1,8 +1,9 @@
 /* What people change of a host's baseline through a running engine, as `weir baseline` does beside
  * it: nothing is learned of it any more, or again; or learning begins anew. In the store first,
  * the audit's line before the change, and only where nobody else was first; then what the engine
- * holds of it is dropped: while an hour is being closed it waits for that. One at a time, until it
- * is answered or its store is lost; a replay has nobody who orders. Engine thread. */
+ * holds of it is dropped and read again: while an hour is being closed it waits for that. One at a
+ * time, until it is answered or, its store lost, that is back; a replay has nobody who orders.
+ * Engine thread. */
 #ifndef WEIR_ENGINE_GOVERN_H
 #define WEIR_ENGINE_GOVERN_H
 
@@ -19,7 +20,7 @@ enum govern_result {
     GOVERN_OVERTAKEN, /* an hour was learned meanwhile, or somebody else changed it */
     GOVERN_DAMAGED,   /* what is stored is no profile, and stays */
     GOVERN_AWAY,      /* the store is not there: nothing was changed */
-    GOVERN_UNSURE,    /* it went behind the order: it is changed, or not */
+    GOVERN_UNSURE,    /* it went behind the order: it is changed, or not; said at once */
     GOVERN_LATER,     /* another one, or an hour's close, is under way: not taken */
     GOVERN_RESULTS
 };
