@@ -35,6 +35,16 @@ static void set_aside(const char *path, const struct error *why)
     free(to);
 }
 
+/* No journal forgets a number that it gave: one that has not come so far is not the one that the
+ * book was counted by. It came from elsewhere (an export), and all that is told here is new to it.
+ */
+static void forget_place(const struct engine *engine, struct noise *book)
+{
+    const struct publisher *publisher = engine->config.publisher;
+    if (publisher && book->counted > publisher_last(publisher))
+        book->counted = 0;
+}
+
 int noise_open(struct engine *engine, struct error *error)
 {
     const struct engine_config *config = &engine->config;
@@ -57,6 +67,7 @@ int noise_open(struct engine *engine, struct error *error)
     }
     struct noise *book = engine->noise.book;
     uint64_t counted = book->counted;
+    forget_place(engine, book);
     if (book->filed)
         noise_catch_up(book, config->folder);
     engine->noise.changed = book->counted != counted; /* the next start has less to read */

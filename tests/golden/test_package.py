@@ -146,6 +146,10 @@ WEIR_STUB = """#!/bin/sh
 case $1 in
 check) printf '  state_dir: "%s"\\n' "$STATE" ;;
 baseline)
+    if [ "$*" = "baseline import --dry-run before-upgrade.new/learned.base" ]; then
+        echo "$HOSTS hosts could be imported; nothing was"
+        exit
+    fi
     [ "$*" = "baseline export -c ETC/weir.yaml before-upgrade.new/learned.base" ] || exit 2
     [ -z "$EXPORTS" ] || echo "$EXPORTS" >"$5"
     [ -z "$COMPLAINT" ] || { echo "$COMPLAINT" >&2; exit 1; } ;;
@@ -172,12 +176,14 @@ class BeforeAnUpgrade(Case):
     def program(self, name, text):
         os.chmod(self.write(os.path.join("bin", name), text), 0o755)
 
-    def preinst(self, *words, exports="later", complaint="", state=None):
+    def preinst(self, *words, exports="later", complaint="", state=None, hosts=17):
         done = subprocess.run(["sh", self.write("preinst", self.script), *words], capture_output=True, text=True, check=False,
                               env={"PATH": f"{self.path('bin')}:{os.environ['PATH']}", "EXPORTS": exports,
-                                   "COMPLAINT": complaint, "STATE": state or self.path("lib")})
+                                   "COMPLAINT": complaint, "STATE": state or self.path("lib"),
+                                   "HOSTS": str(hosts)})
         self.assertEqual(done.returncode, 0, done.stderr) # whatever comes of it
-        self.assertFalse(os.path.exists(self.path("lib/before-upgrade.new"))) # it has copies of keys
+        for left in ("new", "old"): # they have copies of keys
+            self.assertFalse(os.path.exists(self.path(f"lib/before-upgrade.{left}")))
         return done
 
     def assert_kept(self, said, part):
@@ -203,7 +209,7 @@ class BeforeAnUpgrade(Case):
         self.assert_kept(self.preinst("upgrade", "0.9.0").stdout, "to an unknown version is no upgrade")
 
     def test_no_export_no_change(self):
-        done = self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away")
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away", hosts=0)
         self.assert_kept(done.stderr, "could not be exported; the upgrade goes on")
         self.assertIn("the store is away\n", done.stderr)
 
@@ -212,6 +218,22 @@ class BeforeAnUpgrade(Case):
         self.assert_exported()
         self.assertIn("what version 0.9.0 had learned is in", done.stdout)
         self.assertEqual(done.stderr, "1 damaged blobs left out\n")
+
+    def test_of_a_store_that_cannot_be_read_nothing_is(self):
+        done = self.preinst("upgrade", "0.9.0", "0.10.0", hosts=0, complaint="the store is away")
+        self.assert_kept(done.stderr, "could not be exported")
+
+    def test_however_it_ends_one_of_both_is_there(self):
+        """It is told to end when the earlier one has just gone from its place."""
+        for name, first in (("rm", "-rf"), ("mv", "")):
+            self.program(name, f'#!/bin/sh\n{shutil.which(name)} "$@"\n'
+                         f'case "$*" in "{first} before-upgrade"|"before-upgrade before-upgrade.old") kill -TERM $PPID;; esac\n')
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0").stderr, "could not be exported")
+
+    def test_what_an_end_in_between_left_is_put_back(self):
+        os.rename(self.path("lib/before-upgrade"), self.path("lib/before-upgrade.old"))
+        self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", exports="", complaint="the store is away", hosts=0).stderr,
+                         "could not be exported")
 
     def test_where_there_is_none_it_says_so(self):
         self.assert_kept(self.preinst("upgrade", "0.9.0", "0.10.0", state="/srv/weir").stdout, "the state is in /srv/weir, not")

@@ -135,6 +135,36 @@ static size_t journal_has(const struct rig *rig, const char *text)
 
 static const char all[] = "{\"reason\":\"r\",\"for_s\":3600,\"scope\":{\"rule\":\"any\"}}";
 
+/* As of an export: it was counted by a journal that went further than the one that is here. */
+static void count_elsewhere(const struct rig *rig)
+{
+    char text[8192], *path = xasprintf("%s/noise.json", rig->folder);
+    FILE *file = fopen(path, "r+");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    char *at = strstr(text, "\"counted\":");
+    assert_non_null(at);
+    at += strlen("\"counted\":");
+    rewind(file);
+    fprintf(file, "%.*s9000%s", (int)(at - text), text, at + strspn(at, " 0123456789"));
+    fclose(file);
+    free(path);
+}
+
+static void test_a_book_of_another_journal(void **state)
+{
+    struct rig *rig = *state;
+    assert_int_equal(say(rig, NOISE_ADD, NULL, all), ERROR_NONE);
+    die(rig);
+    count_elsewhere(rig);
+    come_back(rig);
+    push(rig, 1, 5000);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+    die(rig); /* before the book is written again */
+    come_back(rig);
+    assert_int_equal(the_silence(rig)->alerts, 1);
+}
+
 static void test_an_order(void **state)
 {
     struct rig *rig = *state;
@@ -396,6 +426,7 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_book_of_another_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_end, set_up, tear_down),
