@@ -234,6 +234,9 @@ void fleet_put_lag(const struct fleet_view *view, struct buffer *out)
     }
     if (o->hours == 0)
         buffer_text(out, "nothing waits to be closed\n");
+    if (o->more > 0)
+        buffer_text(out, "of %zu sensors; %" PRIu64 " more are not listed, and may be waited for\n",
+                    o->sensors, o->more);
 }
 
 /* --- for programs ----------------------------------------------------------------------------- */
@@ -336,6 +339,7 @@ void fleet_json_lag(const struct fleet_view *view, struct buffer *out)
         json_bool(json, "due", hour->hour <= view->due);
         json_names(json, view, "waits_for", is_waited_for, hour->hour);
         json_names(json, view, "without", is_passed_over, hour->hour);
+        json_uint(json, "more", o->more);
         json_close(json);
         finish_line(json, out);
         json_free(json);

@@ -101,6 +101,16 @@ class Fleet(Case):
         self.assertRegex(lines[2], r" 2  north-1, north-2; without south.1$")
         self.assertRegex(lines[3], r" 1  open$")
 
+    def test_more_than_are_listed(self):
+        self.put_fleet()
+        entries = [word for n in range(5000) for word in
+                   (f"more-{n}", f"{self.due} {self.now - 1000} {self.now - 60000} more-{n} 1 2")]
+        self.put("HSET", "weir:sensors", *entries)
+        more = 5004 - 4096
+        self.assertEqual([one["more"] for one in self.objects("lag")], [more] * 3)
+        self.assertEqual(self.ask("lag").out.splitlines()[-1],
+                         f"of 4096 sensors; {more} more are not listed, and may be waited for")
+
     def test_who_waited_long_enough(self):
         self.put_fleet()
         self.put_sensor("core-1", self.due - 1, since_s=11 * 60)
