@@ -147,8 +147,10 @@ static void on_take(void *context, const struct api_request *request, struct api
     struct engine_role *role = context;
     const struct privacy_api privacy = privacy_of(role);
     const struct evidence_api api = evidence_of(role);
+    char name[EVIDENCE_FILE];
+    const char *what = evidence_api_file(request, name) ? name : NULL;
     if (api_may_send_file(console_server(role->console), reply) &&
-        privacy_api_look(&privacy, request, reply) == 0)
+        privacy_api_look_at(&privacy, request, what, reply) == 0)
         evidence_api_take(&api, request, reply);
 }
 

@@ -19,6 +19,9 @@ void evidence_api_release(const struct evidence_api *api, const struct api_reque
                           struct api_reply *reply);
 /* The sealed files of an incident: a list, null when there are none. */
 void evidence_api_put_files(struct json *json, const char *folder, const char *incident);
+/* Which of them the body asks for; false: no such name. */
+#define EVIDENCE_FILE 32
+bool evidence_api_file(const struct api_request *request, char name[EVIDENCE_FILE]);
 /* One of them, to whoever may act; it is in the journal who took it. */
 void evidence_api_take(const struct evidence_api *api, const struct api_request *request,
                        struct api_reply *reply);

@@ -16,13 +16,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NAME_SIZE 32
-
 static const char *const vouching[] = {"manifest.json", "manifest.sig"};
 
-static void name_of(unsigned number, char name[NAME_SIZE])
+static void name_of(unsigned number, char name[EVIDENCE_FILE])
 {
-    snprintf(name, NAME_SIZE, "packets-%u.pcapng", number);
+    snprintf(name, EVIDENCE_FILE, "packets-%u.pcapng", number);
 }
 
 /* Opened: −1 when it is no file of `size` bytes to be read. */
@@ -60,7 +58,7 @@ static bool put_file(struct json *json, const char *folder, const char *incident
 /* They are numbered from 1 without holes. */
 void evidence_api_put_files(struct json *json, const char *folder, const char *incident)
 {
-    char name[NAME_SIZE];
+    char name[EVIDENCE_FILE];
     bool there = evidence_is_incident(incident) && !evidence_api_is_gone(folder, incident);
     if (!there) {
         json_none(json, "evidence");
@@ -81,7 +79,7 @@ void evidence_api_put_files(struct json *json, const char *folder, const char *i
 
 static bool is_name(const char *text)
 {
-    char name[NAME_SIZE];
+    char name[EVIDENCE_FILE];
     for (size_t i = 0; i < sizeof vouching / sizeof *vouching; i++)
         if (strcmp(text, vouching[i]) == 0)
             return true;
@@ -94,14 +92,14 @@ static bool is_name(const char *text)
 }
 
 /* "file" of the body. */
-static bool read_name(const struct api_request *request, char name[NAME_SIZE])
+bool evidence_api_file(const struct api_request *request, char name[EVIDENCE_FILE])
 {
     struct error error = {0};
     struct json_value *body = json_parse(request->body, request->body_size, &error);
     const char *text = body ? json_text(json_get(body, "file")) : NULL;
-    bool is = text && strlen(text) < NAME_SIZE && is_name(text);
+    bool is = text && strlen(text) < EVIDENCE_FILE && is_name(text);
     if (is)
-        snprintf(name, NAME_SIZE, "%s", text);
+        snprintf(name, EVIDENCE_FILE, "%s", text);
     json_value_free(body);
     return is;
 }
@@ -125,14 +123,14 @@ static bool note_taken(const struct evidence_api *api, const struct api_request 
 void evidence_api_take(const struct evidence_api *api, const struct api_request *request,
                        struct api_reply *reply)
 {
-    char incident[ALERT_ID_SIZE], name[NAME_SIZE];
+    char incident[ALERT_ID_SIZE], name[EVIDENCE_FILE];
     uint64_t size;
     if (!api_path_part("/v1/evidence/*/take", request->path, incident, sizeof incident) ||
         !evidence_is_incident(incident)) {
         api_refuse(reply, 404, "that is no incident's id");
         return;
     }
-    if (!read_name(request, name)) {
+    if (!evidence_api_file(request, name)) {
         api_refuse(reply, 400, "expected {\"file\": packets-N.pcapng or manifest.json or .sig}");
         return;
     }

@@ -27,6 +27,12 @@ static int put(const struct privacy_api *api, const struct access_look *look, ui
 int privacy_api_look(const struct privacy_api *api, const struct api_request *request,
                      struct api_reply *reply)
 {
+    return privacy_api_look_at(api, request, *request->query ? request->query : NULL, reply);
+}
+
+int privacy_api_look_at(const struct privacy_api *api, const struct api_request *request,
+                        const char *what, struct api_reply *reply)
+{
     char name[PEOPLE_NAME];
     struct error error = {0};
     uint64_t number;
@@ -38,7 +44,7 @@ int privacy_api_look(const struct privacy_api *api, const struct api_request *re
                                      .uid = request->uid,
                                      .via = request->user ? "console" : "api",
                                      .verb = verb,
-                                     .what = *request->query ? request->query : NULL};
+                                     .what = what};
     int failed = put(api, &look, &number, &error);
     free(verb);
     if (!failed)

@@ -18,6 +18,9 @@ struct privacy_api {
 /* Writes down that `request` is asked. −1: it must be refused, and `reply` says so. */
 int privacy_api_look(const struct privacy_api *api, const struct api_request *request,
                      struct api_reply *reply);
+/* … of what, where the body says it; NULL: of nothing by name. */
+int privacy_api_look_at(const struct privacy_api *api, const struct api_request *request,
+                        const char *what, struct api_reply *reply);
 /* The same of a screen that asks again every few seconds: its look is written down when it begins,
  * and each LOOK_LASTS_NS that it goes on. Bound: LOOKS of them; of more the one begun longest ago
  * is forgotten, and so written down anew. */

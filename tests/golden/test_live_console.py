@@ -238,7 +238,7 @@ class Console(weirtest.Case):
     def not_taken(self, of, incident, folder):
         """What is not handed out is not said to be taken; and nothing is that is not in the access log."""
         log = os.path.join(self.sensor.state, "access.ndjson")
-        self.assertIn(f'"verb":"POST {of}"', read(log))
+        self.assertIn(f'"verb":"POST {of}","what":"packets-1.pcapng"', read(log))
         os.rename(log, log + ".away")
         os.mkdir(log)
         self.assertEqual(self.ask("POST", of, {"file": "manifest.json"}, X_Weir_CSRF=self.csrf)[0], 503)
